@@ -1,0 +1,26 @@
+//! **Room: protocol.** Everything that two honest nodes must compute identically.
+//!
+//! Here live the wire nouns, their canonical bytes, the signatures, the consensus brains and the
+//! ledger's brain. Nothing here reads a clock, opens a socket or a file, starts a thread or draws
+//! a random number; nothing here imports actix. (One exception is named where it stands: the two
+//! signature crates draw their own randomness while signing, as their standard asks.)
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod crypto;
