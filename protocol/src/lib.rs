@@ -23,4 +23,20 @@
     )
 )]
 
+pub mod block;
+pub mod codec;
+pub mod commit;
+pub mod consensus;
 pub mod crypto;
+pub mod evidence;
+pub mod genesis;
+pub mod limits;
+pub mod merkle;
+pub mod proposal;
+pub mod quorum;
+pub mod sign_bytes;
+pub mod transaction;
+pub mod types;
+pub mod validator_set;
+pub mod vote;
+pub mod wire;

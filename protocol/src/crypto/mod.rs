@@ -1,6 +1,8 @@
 //! Signatures behind three traits. The genesis names the chain's scheme; everything else sees only
 //! [`Scheme`], [`VerifyingKey`] and [`Signer`]. The files `dilithium3.rs` and `ml_dsa_65.rs` are
 //! the only ones that name a signature crate.
+pub mod simulated;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,8 +36,11 @@ pub enum KeyError {
     /// The length differs from the scheme's exact one.
     #[error("a {scheme} public key has {expected} bytes, not {actual}")]
     Length {
+        /// The scheme of the key.
         scheme: SchemeId,
+        /// The exact length in bytes.
         expected: usize,
+        /// What was given, in bytes.
         actual: usize,
     },
     /// `t1 = 0`: such a key verifies trivial forgeries by the standard itself.
@@ -51,7 +56,12 @@ pub enum KeyError {
 pub enum SignatureError {
     /// The length differs from the scheme's exact one.
     #[error("a signature has {expected} bytes, not {actual}")]
-    Length { expected: usize, actual: usize },
+    Length {
+        /// The exact length in bytes.
+        expected: usize,
+        /// What was given, in bytes.
+        actual: usize,
+    },
     /// The bytes are no signature of this message by this key.
     #[error("the signature does not verify")]
     Invalid,

@@ -1,0 +1,112 @@
+//! Header, block, block id.
+use crate::commit::CommitCertificate;
+use crate::merkle;
+use crate::transaction::Transaction;
+use crate::types::{Address, BlockId, ChainId, Hash, Height, Timestamp};
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// What a block id covers. It names no round: a valid value that is proposed again in a later
+/// round keeps its id.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, serde::Serialize)]
+pub struct Header {
+    /// The chain's number.
+    pub chain_id: ChainId,
+    /// Position in the chain, from 1.
+    pub height: Height,
+    /// The builder's clock; later than the parent's time.
+    pub time: Timestamp,
+    /// The validator that built the block (not always the one that proposed it last).
+    pub proposer: Address,
+    /// Id of the parent; the genesis hash for height 1.
+    pub previous_block: BlockId,
+    /// Hash of the parent's commit certificate as this block carries it; zero for height 1.
+    pub last_commit_hash: Hash,
+    /// Merkle root over the ids of the transactions.
+    pub transactions_root: Hash,
+    /// Root of the ledger's state *after* this block.
+    pub state_root: Hash,
+    /// Hash of the validator set of this height.
+    pub validators_hash: Hash,
+}
+
+impl Header {
+    /// The block id.
+    pub fn id(&self) -> BlockId {
+        Hash::of(&[b"lockstep/header/v1", &crate::codec::encode(self)])
+    }
+}
+
+/// A header and all that its hashes name.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Block {
+    /// What the id covers.
+    pub header: Header,
+    /// In order of execution.
+    pub transactions: Vec<Transaction>,
+    /// Exactly a quorum of precommits for the parent; `None` only at height 1.
+    pub last_commit: Option<CommitCertificate>,
+}
+
+impl Block {
+    /// Merkle root over the ids of `transactions`.
+    pub fn transactions_root(transactions: &[Transaction]) -> Hash {
+        let ids: Vec<Hash> = transactions.iter().map(Transaction::id).collect();
+        merkle::root(&ids)
+    }
+
+    /// The value of [`Header::last_commit_hash`] for a certificate.
+    pub fn last_commit_hash(last_commit: Option<&CommitCertificate>) -> Hash {
+        last_commit.map_or(Hash::default(), CommitCertificate::hash)
+    }
+
+    /// Whether the body is the one that the header names.
+    pub fn body_matches_header(&self) -> bool {
+        Block::last_commit_hash(self.last_commit.as_ref()) == self.header.last_commit_hash
+            && Block::transactions_root(&self.transactions) == self.header.transactions_root
+    }
+}
+
+/// A block whose id is known and whose body matches it. Shared, never changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedBlock {
+    id: BlockId,
+    block: Block,
+}
+
+/// The body of a block is not the one that its header names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the block's body is not the one that its header names")]
+pub struct BodyMismatch;
+
+impl SealedBlock {
+    /// Computes the id and checks that the body belongs to it.
+    pub fn new(block: Block) -> Result<SealedBlock, BodyMismatch> {
+        if !block.body_matches_header() {
+            return Err(BodyMismatch);
+        }
+        Ok(SealedBlock {
+            id: block.header.id(),
+            block,
+        })
+    }
+
+    /// The block id.
+    pub fn id(&self) -> BlockId {
+        self.id
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.block.header
+    }
+
+    /// The block's height.
+    pub fn height(&self) -> Height {
+        self.block.header.height
+    }
+
+    /// The whole block.
+    pub fn block(&self) -> &Block {
+        &self.block
+    }
+}

@@ -1,0 +1,85 @@
+//! Canonical bytes: `borsh`, one encoding for each value, a limit on each input, no trailing bytes.
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// Why bytes were refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// Longer than the limit of its kind; not looked at any further.
+    #[error("{actual} bytes are more than the limit of {limit}")]
+    TooLarge {
+        /// The limit of this kind of message in bytes.
+        limit: usize,
+        /// What arrived, in bytes.
+        actual: usize,
+    },
+    /// No value of this kind has these bytes.
+    #[error("malformed {kind}: {reason}")]
+    Malformed {
+        /// What was expected.
+        kind: &'static str,
+        /// What the decoder met.
+        reason: String,
+    },
+}
+
+/// The canonical bytes of `value`.
+pub fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Writing into a Vec fails only if a collection has more than u32::MAX entries; every
+    // collection of the protocol is bounded far below (see `limits.rs`).
+    let written = value.serialize(&mut bytes);
+    assert!(written.is_ok(), "a bounded value always encodes");
+    bytes
+}
+
+/// Reads one value and demands that it uses every byte.
+pub fn decode<T: BorshDeserialize>(
+    kind: &'static str,
+    bytes: &[u8],
+    limit: usize,
+) -> Result<T, CodecError> {
+    if bytes.len() > limit {
+        return Err(CodecError::TooLarge {
+            limit,
+            actual: bytes.len(),
+        });
+    }
+    T::try_from_slice(bytes).map_err(|error| CodecError::Malformed {
+        kind,
+        reason: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailing_bytes_short_bytes_and_long_bytes_are_refused() {
+        let bytes = encode(&(7u32, vec![1u8, 2, 3]));
+        assert_eq!(
+            decode::<(u32, Vec<u8>)>("pair", &bytes, 64),
+            Ok((7, vec![1, 2, 3]))
+        );
+        let mut longer = bytes.clone();
+        longer.push(0);
+        assert!(matches!(
+            decode::<(u32, Vec<u8>)>("pair", &longer, 64),
+            Err(CodecError::Malformed { .. })
+        ));
+        assert!(decode::<(u32, Vec<u8>)>("pair", &bytes[..bytes.len() - 1], 64).is_err());
+        assert_eq!(
+            decode::<(u32, Vec<u8>)>("pair", &bytes, 3),
+            Err(CodecError::TooLarge {
+                limit: 3,
+                actual: bytes.len()
+            })
+        );
+    }
+
+    #[test]
+    fn a_length_that_lies_does_not_allocate_what_it_claims() {
+        let bytes = u32::MAX.to_le_bytes();
+        assert!(decode::<Vec<u8>>("bytes", &bytes, 64).is_err());
+    }
+}

@@ -1,0 +1,38 @@
+//! Every limit of the protocol in one place, with its reason. Units stand last in the name.
+
+/// Validators of one set: certificates stay below 0.4 MiB and bitmaps below 16 bytes.
+pub const VALIDATORS_MAX: usize = 128;
+/// One signature: both schemes have exactly 3309 bytes; the simulator's have fewer.
+pub const SIGNATURE_BYTES_MAX: usize = 3_309;
+/// One public key: both schemes have exactly 1952 bytes.
+pub const PUBLIC_KEY_BYTES_MAX: usize = 1_952;
+/// A vote on the wire: envelope, fields and one signature, rounded up.
+pub const VOTE_BYTES_MAX: usize = 4_096;
+/// A block's transactions. What one HTTP body carries well inside a propose timeout on a LAN.
+pub const BLOCK_TRANSACTION_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// A certificate of the largest set, with a quorum of signatures at the most all of them.
+pub const CERTIFICATE_BYTES_MAX: usize = VALIDATORS_MAX * (SIGNATURE_BYTES_MAX + 8) + 256;
+/// A whole block: transactions, the previous commit certificate, header.
+pub const BLOCK_BYTES_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4_096;
+/// A proposal on the wire: block, polka certificate, one signature.
+pub const PROPOSAL_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 8_192;
+/// A transaction on the wire: body, public key, signature, rounded up.
+pub const TRANSACTION_BYTES_MAX: usize = 8_192;
+/// A range of committed blocks in one sync answer; at least one block always fits.
+pub const SYNC_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4 * 1024 * 1024;
+/// Blocks in one sync answer.
+pub const SYNC_BLOCKS_MAX: u64 = 100;
+/// Rounds behind the current one whose votes are kept: older ones only matter through certificates.
+pub const ROUNDS_KEPT_MAX: u32 = 32;
+/// Values kept for one validator, round and kind (E10): two prove the equivocation.
+pub const VALUES_PER_VOTER_MAX: usize = 2;
+/// Proposals kept for one round: two prove the equivocation.
+pub const PROPOSALS_PER_ROUND_MAX: usize = 2;
+/// Blocks that have been executed and wait for a decision: two for each of a few rounds.
+pub const OVERLAYS_MAX: usize = 8;
+/// Transactions that wait in one node for a block.
+pub const PENDING_TRANSACTIONS_MAX: usize = 10_000;
+/// Pieces of evidence that wait in memory.
+pub const EVIDENCE_MAX: usize = 1_024;
+/// How far a block's time may run ahead of the local clock when it is proposed (L22 only).
+pub const CLOCK_DRIFT_MS: u64 = 10_000;

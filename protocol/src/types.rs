@@ -1,0 +1,285 @@
+//! The field words as types: [`Height`], [`Round`], [`Address`], [`Hash`], [`Timestamp`].
+use borsh::{BorshDeserialize, BorshSerialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::str::FromStr;
+
+/// Position of a block in the chain. Genesis is height 0, the first block height 1.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Height(pub u64);
+
+impl Height {
+    /// The height after this one.
+    #[must_use]
+    pub fn next(self) -> Height {
+        Height(self.0.saturating_add(1))
+    }
+
+    /// The height before this one; genesis stays genesis.
+    #[must_use]
+    pub fn previous(self) -> Height {
+        Height(self.0.saturating_sub(1))
+    }
+}
+
+/// An attempt to decide a height; starts at 0. Negative rounds of the paper are `None` here.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Round(pub u32);
+
+impl Round {
+    /// The first round of a height.
+    pub const ZERO: Round = Round(0);
+
+    /// The round after this one.
+    #[must_use]
+    pub fn next(self) -> Round {
+        Round(self.0.saturating_add(1))
+    }
+}
+
+/// The chain's number, part of every signature. 1337 is the public devnet.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct ChainId(pub u64);
+
+/// The only chain id on which the public validator seeds may sign.
+pub const DEVNET_CHAIN_ID: ChainId = ChainId(1337);
+
+/// Wall-clock milliseconds since the Unix epoch, as validators agree on them in block headers.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// This time and `ms` milliseconds more.
+    #[must_use]
+    pub fn plus_ms(self, ms: u64) -> Timestamp {
+        Timestamp(self.0.saturating_add(ms))
+    }
+}
+
+/// Milliseconds of a monotonic clock whose zero is arbitrary: the `now` of the brains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(pub u64);
+
+impl Instant {
+    /// This instant and `ms` milliseconds more.
+    #[must_use]
+    pub fn plus_ms(self, ms: u64) -> Instant {
+        Instant(self.0.saturating_add(ms))
+    }
+}
+
+/// SHA-256 output.
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub struct Hash(pub [u8; 32]);
+
+impl Hash {
+    /// SHA-256 over the concatenation of `parts`.
+    pub fn of(parts: &[&[u8]]) -> Hash {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update(part);
+        }
+        Hash(hasher.finalize().into())
+    }
+
+    /// `0x` and the first eight hex digits: for log lines and tables.
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(10).collect()
+    }
+}
+
+/// The id of a block: the hash of its header.
+pub type BlockId = Hash;
+
+/// Who an account or a validator is: the first 20 bytes of SHA-256(scheme id ‖ public key).
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub struct Address(pub [u8; 20]);
+
+impl Address {
+    /// The address of a public key under a scheme.
+    pub fn of(scheme: crate::crypto::SchemeId, public_key: &[u8]) -> Address {
+        let Hash(digest) = Hash::of(&[scheme.to_string().as_bytes(), public_key]);
+        let mut address = [0; 20];
+        for (to, from) in address.iter_mut().zip(digest) {
+            *to = from;
+        }
+        Address(address)
+    }
+
+    /// `0x` and the first eight hex digits: for log lines and tables.
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(10).collect()
+    }
+}
+
+/// The text is no `0x` hex of the right length.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected 0x and {expected_digits} hex digits, got {text:?}")]
+pub struct HexError {
+    expected_digits: usize,
+    text: String,
+}
+
+fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("0x")?;
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+fn read_hex<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
+    let refuse = || HexError {
+        expected_digits: N.saturating_mul(2),
+        text: text.chars().take(80).collect(),
+    };
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    if digits.len() != N.saturating_mul(2) || !digits.bytes().all(|c| c.is_ascii_hexdigit()) {
+        return Err(refuse());
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        let pair = std::str::from_utf8(pair).map_err(|_| refuse())?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| refuse())?;
+    }
+    Ok(bytes)
+}
+
+macro_rules! hex_text {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_hex(&self.0, f)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_hex(&self.0, f)
+            }
+        }
+        impl FromStr for $name {
+            type Err = HexError;
+            fn from_str(text: &str) -> Result<Self, HexError> {
+                read_hex(text).map($name)
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(from)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+hex_text!(Hash);
+hex_text!(Address);
+
+macro_rules! decimal_text {
+    ($($name:ident),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+decimal_text!(Height, Round, ChainId, Timestamp);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_reads_back_what_it_wrote_and_refuses_other_lengths() {
+        let hash = Hash::of(&[b"abc"]);
+        assert_eq!(
+            hash.to_string(),
+            "0xba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(hash.to_string().parse::<Hash>(), Ok(hash));
+        assert_eq!(
+            hash.to_string()
+                .to_uppercase()
+                .replacen("0X", "0x", 1)
+                .parse(),
+            Ok(hash)
+        );
+        for wrong in ["", "0x", "0x12", &"zz".repeat(32), &"0".repeat(66)] {
+            assert!(wrong.parse::<Hash>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_same_key_has_another_address_under_each_scheme() {
+        use crate::crypto::SchemeId::{Dilithium3, MlDsa65};
+        assert_ne!(
+            Address::of(Dilithium3, b"key"),
+            Address::of(MlDsa65, b"key")
+        );
+    }
+}

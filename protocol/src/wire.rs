@@ -1,0 +1,162 @@
+//! What crosses a socket: an envelope (protocol version, genesis hash) around canonical bytes.
+//!
+//! The envelope comes first so that a message of another chain is told apart, and counted, before
+//! anything of it is decoded or verified.
+use crate::block::{Block, SealedBlock};
+use crate::codec::{self, CodecError};
+use crate::commit::{CommitCertificate, PolkaCertificate};
+use crate::limits::{PROPOSAL_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX};
+use crate::proposal::{Proposal, ProposedBlock};
+use crate::transaction::Transaction;
+use crate::types::Hash;
+use crate::vote::SignedVote;
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::sync::Arc;
+
+/// Raised with every change of bytes or rules that two nodes must share.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+const ENVELOPE_BYTES: usize = 34;
+
+/// Why a message was refused before its signature was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// Size or shape.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// Another protocol version.
+    #[error("the message speaks protocol version {0}, this node {PROTOCOL_VERSION}")]
+    Version(u16),
+    /// Another chain.
+    #[error("the message belongs to the chain with genesis {0}")]
+    ForeignChain(Hash),
+    /// A block's body or a proposal's id do not belong to its header.
+    #[error("the body is not the one that the id names")]
+    BodyMismatch,
+}
+
+/// A committed block with its certificate: the answer to block sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecidedBlock {
+    /// The block.
+    pub block: Arc<SealedBlock>,
+    /// The proof of its decision.
+    pub certificate: Arc<CommitCertificate>,
+}
+
+/// Reads and writes messages of one chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Wire {
+    genesis_hash: Hash,
+}
+
+#[derive(BorshSerialize, BorshDeserialize)]
+struct ProposalBody {
+    proposal: Proposal,
+    block: Block,
+    polka: Option<PolkaCertificate>,
+}
+
+impl Wire {
+    /// For the chain with this genesis.
+    pub fn new(genesis_hash: Hash) -> Wire {
+        Wire { genesis_hash }
+    }
+
+    /// The bytes of `POST /consensus/vote`.
+    pub fn encode_vote(&self, vote: &SignedVote) -> Vec<u8> {
+        self.seal(vote)
+    }
+
+    /// Reads the body of `POST /consensus/vote`.
+    pub fn decode_vote(&self, bytes: &[u8]) -> Result<SignedVote, WireError> {
+        self.open("vote", bytes, VOTE_BYTES_MAX)
+    }
+
+    /// The bytes of `POST /consensus/proposal`.
+    pub fn encode_proposal(&self, message: &ProposedBlock) -> Vec<u8> {
+        self.seal(&(
+            &message.proposal,
+            message.block.block(),
+            message.polka.as_deref(),
+        ))
+    }
+
+    /// Reads the body of `POST /consensus/proposal`; the block belongs to the proposal's id.
+    pub fn decode_proposal(&self, bytes: &[u8]) -> Result<ProposedBlock, WireError> {
+        let body: ProposalBody = self.open("proposal", bytes, PROPOSAL_BYTES_MAX)?;
+        let block = SealedBlock::new(body.block).map_err(|_| WireError::BodyMismatch)?;
+        if block.id() != body.proposal.block_id {
+            return Err(WireError::BodyMismatch);
+        }
+        let polka = body.polka.map(Arc::new);
+        Ok(ProposedBlock {
+            proposal: body.proposal,
+            block: Arc::new(block),
+            polka,
+        })
+    }
+
+    /// The bytes of `POST /transactions`.
+    pub fn encode_transaction(&self, transaction: &Transaction) -> Vec<u8> {
+        self.seal(transaction)
+    }
+
+    /// Reads the body of `POST /transactions`.
+    pub fn decode_transaction(&self, bytes: &[u8]) -> Result<Transaction, WireError> {
+        self.open("transaction", bytes, TRANSACTION_BYTES_MAX)
+    }
+
+    /// The bytes of an answer to `GET /sync/blocks`.
+    pub fn encode_blocks(&self, blocks: &[DecidedBlock]) -> Vec<u8> {
+        let pairs: Vec<(&Block, &CommitCertificate)> = blocks
+            .iter()
+            .map(|d| (d.block.block(), &*d.certificate))
+            .collect();
+        self.seal(&pairs)
+    }
+
+    /// Reads an answer to `GET /sync/blocks`. Certificates are not verified here.
+    pub fn decode_blocks(&self, bytes: &[u8]) -> Result<Vec<DecidedBlock>, WireError> {
+        let pairs: Vec<(Block, CommitCertificate)> = self.open("blocks", bytes, SYNC_BYTES_MAX)?;
+        let decided = |(block, certificate)| {
+            let block = SealedBlock::new(block).map_err(|_| WireError::BodyMismatch)?;
+            Ok(DecidedBlock {
+                block: Arc::new(block),
+                certificate: Arc::new(certificate),
+            })
+        };
+        pairs.into_iter().map(decided).collect()
+    }
+
+    fn seal<T: BorshSerialize>(&self, body: &T) -> Vec<u8> {
+        codec::encode(&(PROTOCOL_VERSION, &self.genesis_hash, body))
+    }
+
+    fn open<T: BorshDeserialize>(
+        &self,
+        kind: &'static str,
+        bytes: &[u8],
+        limit: usize,
+    ) -> Result<T, WireError> {
+        if bytes.len() > limit {
+            return Err(CodecError::TooLarge {
+                limit,
+                actual: bytes.len(),
+            }
+            .into());
+        }
+        let Some((envelope, body)) = bytes.split_at_checked(ENVELOPE_BYTES) else {
+            let reason = "shorter than its envelope".into();
+            return Err(CodecError::Malformed { kind, reason }.into());
+        };
+        let (version, genesis): (u16, Hash) = codec::decode(kind, envelope, ENVELOPE_BYTES)?;
+        if version != PROTOCOL_VERSION {
+            return Err(WireError::Version(version));
+        }
+        if genesis != self.genesis_hash {
+            return Err(WireError::ForeignChain(genesis));
+        }
+        Ok(codec::decode(kind, body, limit)?)
+    }
+}
