@@ -1,10 +1,33 @@
 //! Signatures behind three traits. The genesis names the chain's scheme; everything else sees only
 //! [`Scheme`], [`VerifyingKey`] and [`Signer`]. The files `dilithium3.rs` and `ml_dsa_65.rs` are
 //! the only ones that name a signature crate.
+//!
+//! Promises: lengths are exact and checked before any implementation sees a byte; a degenerate key
+//! is refused; no key serves two schemes; whoever runs [`self_test()`] at start knows that this build
+//! decides as the specification does. Not promised: equal signatures for equal messages (signing
+//! may be hedged), so no identifier may ever cover a signature.
+mod dilithium3;
+mod engine;
+mod keygen;
+mod ml_dsa_65;
+mod self_test;
 pub mod simulated;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
+
+pub use engine::{PUBLIC_KEY_BYTES, SECRET_KEY_BYTES, SIGNATURE_BYTES};
+pub use self_test::{Fingerprint, SelfTestFailed, self_test};
+
+/// The implementation of the scheme that a genesis names.
+///
+/// Run [`self_test()`] once before relying on its verdicts.
+pub fn scheme(id: SchemeId) -> Arc<dyn Scheme> {
+    Arc::new(engine::Checked::new(engine::engine(id)))
+}
 
 /// The signature scheme of a chain, fixed by its genesis.
 #[derive(
@@ -36,11 +59,19 @@ pub enum KeyError {
     /// The length differs from the scheme's exact one.
     #[error("a {scheme} public key has {expected} bytes, not {actual}")]
     Length {
+<<<<<<< HEAD
         /// The scheme of the key.
         scheme: SchemeId,
         /// The exact length in bytes.
         expected: usize,
         /// What was given, in bytes.
+=======
+        /// The scheme that was asked.
+        scheme: SchemeId,
+        /// Its exact length in bytes.
+        expected: usize,
+        /// The length that was given.
+>>>>>>> crypto
         actual: usize,
     },
     /// `t1 = 0`: such a key verifies trivial forgeries by the standard itself.
@@ -57,9 +88,15 @@ pub enum SignatureError {
     /// The length differs from the scheme's exact one.
     #[error("a signature has {expected} bytes, not {actual}")]
     Length {
+<<<<<<< HEAD
         /// The exact length in bytes.
         expected: usize,
         /// What was given, in bytes.
+=======
+        /// The scheme's exact length in bytes.
+        expected: usize,
+        /// The length that was given.
+>>>>>>> crypto
         actual: usize,
     },
     /// The bytes are no signature of this message by this key.
@@ -109,11 +146,38 @@ pub trait Signer: Send + Sync {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed>;
 }
 
-impl fmt::Display for SchemeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl SchemeId {
+    /// Every scheme that this build knows.
+    pub const ALL: [SchemeId; 2] = [SchemeId::Dilithium3, SchemeId::MlDsa65];
+
+    /// The name in genesis and key files, in ASCII; key generation binds it (see [`Scheme::signer`]).
+    pub const fn name(self) -> &'static str {
+        match self {
             SchemeId::Dilithium3 => "dilithium3",
             SchemeId::MlDsa65 => "ml-dsa-65",
-        })
+        }
+    }
+}
+
+impl fmt::Display for SchemeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that belongs to no signature scheme.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no signature scheme is called {0:?}: use one of {names}", names = SchemeId::ALL.map(SchemeId::name).join(", "))]
+pub struct UnknownScheme(pub String);
+
+impl FromStr for SchemeId {
+    type Err = UnknownScheme;
+
+    /// Reads the exact name: no other case, no spaces, so that a genesis has one spelling.
+    fn from_str(name: &str) -> Result<Self, UnknownScheme> {
+        SchemeId::ALL
+            .into_iter()
+            .find(|id| id.name() == name)
+            .ok_or_else(|| UnknownScheme(name.to_owned()))
     }
 }
