@@ -3,4 +3,21 @@
 //! Each brain is a plain value with `step(now, input) -> outputs`; an actor carries its messages,
 //! the simulator interleaves them at random. The facts that brains tell each other are monotone
 //! and idempotent: they may arrive twice, late, or in any order.
+//!
+//! | Brain | Actor | Owns |
+//! |---|---|---|
+//! | [`driver::Driver`] | RoundDriver | height, round, step, locks; the only signer |
+//! | [`tally::Tally`] | VoteCollector | votes, quorums, equivocations |
+//! | [`proposals::Proposals`] | Proposer | proposals of others and their verdicts |
+//! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
+//!
+//! The brain of the Committer is [`crate::ledger`].
+pub mod catch_up;
+pub mod driver;
 pub mod durable;
+pub mod facts;
+pub mod proposals;
+pub mod round_machine;
+pub mod sign_guard;
+pub mod tally;
+pub mod timeouts;

@@ -59,19 +59,11 @@ pub enum KeyError {
     /// The length differs from the scheme's exact one.
     #[error("a {scheme} public key has {expected} bytes, not {actual}")]
     Length {
-<<<<<<< HEAD
-        /// The scheme of the key.
-        scheme: SchemeId,
-        /// The exact length in bytes.
-        expected: usize,
-        /// What was given, in bytes.
-=======
         /// The scheme that was asked.
         scheme: SchemeId,
         /// Its exact length in bytes.
         expected: usize,
         /// The length that was given.
->>>>>>> crypto
         actual: usize,
     },
     /// `t1 = 0`: such a key verifies trivial forgeries by the standard itself.
@@ -88,15 +80,9 @@ pub enum SignatureError {
     /// The length differs from the scheme's exact one.
     #[error("a signature has {expected} bytes, not {actual}")]
     Length {
-<<<<<<< HEAD
-        /// The exact length in bytes.
-        expected: usize,
-        /// What was given, in bytes.
-=======
         /// The scheme's exact length in bytes.
         expected: usize,
         /// The length that was given.
->>>>>>> crypto
         actual: usize,
     },
     /// The bytes are no signature of this message by this key.

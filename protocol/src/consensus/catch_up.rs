@@ -1,0 +1,187 @@
+//! Whom to ask for blocks that this node lacks. The brain of BlockSync.
+//!
+//! A peer that works on a height beyond ours has decided ours. One height ahead is normal for a
+//! moment; only if that lasts is the block asked for. Every block is committed only with its
+//! certificate, verified against the validator set of its height.
+use crate::types::{Address, Height, Instant};
+use std::collections::BTreeMap;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A peer said, in whatever way, that it works on this height.
+    Ahead(Address, Height),
+    /// A block was committed here.
+    Committed(Height),
+    /// The answer of a peer was used up, blocks or none.
+    Answered(Address),
+    /// The peer did not answer, or what it answered was refused.
+    Failed(Address),
+    /// A timer that [`Output::WakeAt`] asked for.
+    Wake,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Ask this peer for blocks from this height on.
+    Request(Address, Height),
+    /// Wake up in this many milliseconds.
+    WakeAt(u64),
+}
+
+/// What is known of the others' heights.
+#[derive(Clone, Debug)]
+pub struct CatchUp {
+    committed: Height,
+    grace_ms: u64,
+    ahead: BTreeMap<Address, Height>,
+    behind_since: Option<Instant>,
+    asked: Option<(Address, Instant)>,
+    waking: bool,
+}
+
+/// A request that stays without an answer for this many graces is given up.
+const PATIENCE_GRACES: u64 = 20;
+
+impl CatchUp {
+    /// After `committed`. `grace_ms`: how long one height behind is nothing to act on.
+    pub fn new(committed: Height, grace_ms: u64) -> CatchUp {
+        let (ahead, behind_since, asked, waking) = (BTreeMap::new(), None, None, false);
+        CatchUp {
+            committed,
+            grace_ms,
+            ahead,
+            behind_since,
+            asked,
+            waking,
+        }
+    }
+
+    /// Takes one input and says what to do. `now` is monotonic.
+    pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
+        match input {
+            Input::Ahead(peer, height) => {
+                let known = self.ahead.entry(peer).or_insert(height);
+                *known = (*known).max(height);
+            }
+            Input::Committed(height) if height > self.committed => {
+                self.committed = height;
+                self.behind_since = None;
+                let working_on = height.next();
+                self.ahead.retain(|_, theirs| *theirs > working_on);
+            }
+            Input::Committed(_) => {}
+            Input::Answered(peer) => self.asked = self.asked.filter(|(asked, _)| *asked != peer),
+            Input::Failed(peer) => {
+                self.asked = self.asked.filter(|(asked, _)| *asked != peer);
+                // Whoever fails is believed again only when it speaks again.
+                self.ahead.remove(&peer);
+            }
+            Input::Wake => self.waking = false,
+        }
+        self.act(now)
+    }
+
+    /// Whether this node is more than a moment behind: two heights or more.
+    pub fn is_catching_up(&self) -> bool {
+        let next_but_one = self.committed.next().next();
+        self.ahead.values().any(|height| *height > next_but_one)
+    }
+
+    fn act(&mut self, now: Instant) -> Vec<Output> {
+        let working_on = self.committed.next();
+        let candidates = self
+            .ahead
+            .iter()
+            .filter(|(_, height)| **height > working_on);
+        let Some((peer, height)) = candidates.max_by_key(|(_, height)| **height) else {
+            self.behind_since = None;
+            return Vec::new();
+        };
+        if let Some((asked, at)) = self.asked {
+            if now < at.plus_ms(self.grace_ms.saturating_mul(PATIENCE_GRACES)) {
+                return self.wake_later();
+            }
+            self.asked = None;
+            self.ahead.remove(&asked);
+            return self.act(now);
+        }
+        let since = *self.behind_since.get_or_insert(now);
+        let due = *height > working_on.next() || now >= since.plus_ms(self.grace_ms);
+        if !due {
+            return self.wake_later();
+        }
+        self.asked = Some((*peer, now));
+        let request = Output::Request(*peer, working_on);
+        let mut out = vec![request];
+        out.extend(self.wake_later());
+        out
+    }
+
+    fn wake_later(&mut self) -> Vec<Output> {
+        if std::mem::replace(&mut self.waking, true) {
+            return Vec::new();
+        }
+        vec![Output::WakeAt(self.grace_ms)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Address = Address([1; 20]);
+    const B: Address = Address([2; 20]);
+
+    fn behind() -> CatchUp {
+        CatchUp::new(Height(10), 100)
+    }
+
+    #[test]
+    fn one_height_ahead_is_asked_for_only_after_the_grace() {
+        let mut sync = behind();
+        assert_eq!(sync.step(Instant(0), Input::Ahead(A, Height(11))), []);
+        assert_eq!(
+            sync.step(Instant(0), Input::Ahead(A, Height(12))),
+            [Output::WakeAt(100)]
+        );
+        let asked = sync.step(Instant(100), Input::Wake);
+        assert_eq!(asked, [Output::Request(A, Height(11)), Output::WakeAt(100)]);
+        assert!(!sync.is_catching_up());
+    }
+
+    #[test]
+    fn two_heights_ahead_are_asked_for_at_once_and_one_peer_at_a_time() {
+        let mut sync = behind();
+        let asked = sync.step(Instant(0), Input::Ahead(A, Height(20)));
+        assert_eq!(asked, [Output::Request(A, Height(11)), Output::WakeAt(100)]);
+        assert!(sync.is_catching_up());
+        assert_eq!(sync.step(Instant(1), Input::Ahead(B, Height(30))), []);
+        sync.step(Instant(2), Input::Committed(Height(11)));
+        let next = sync.step(Instant(3), Input::Answered(A));
+        assert_eq!(next, [Output::Request(B, Height(12))]);
+    }
+
+    #[test]
+    fn a_peer_that_fails_or_stalls_is_replaced() {
+        let mut sync = behind();
+        sync.step(Instant(0), Input::Ahead(A, Height(20)));
+        sync.step(Instant(0), Input::Ahead(B, Height(15)));
+        let next = sync.step(Instant(1), Input::Failed(A));
+        assert_eq!(next, [Output::Request(B, Height(11))]);
+        sync.step(Instant(2), Input::Ahead(A, Height(21)));
+        assert_eq!(sync.step(Instant(100), Input::Wake), [Output::WakeAt(100)]);
+        let next = sync.step(Instant(2_001), Input::Wake);
+        assert!(next.contains(&Output::Request(A, Height(11))), "{next:?}");
+    }
+
+    #[test]
+    fn having_caught_up_ends_the_asking() {
+        let mut sync = behind();
+        sync.step(Instant(0), Input::Ahead(A, Height(12)));
+        assert_eq!(sync.step(Instant(5), Input::Committed(Height(11))), []);
+        assert_eq!(sync.step(Instant(100), Input::Wake), []);
+        assert!(!sync.is_catching_up());
+    }
+}

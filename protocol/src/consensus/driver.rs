@@ -1,0 +1,407 @@
+//! The brain of the RoundDriver: the round machine, the signature guard, the order *sign, persist,
+//! send*, and when a height begins.
+//!
+//! One actor signs everything. A proposal counts as its sender's prevote (E1), so a proposer and a
+//! voter with keys of their own could contradict each other within one round; one guard cannot.
+use super::durable::{LockRecord, Persist, Position, Recovery, SignStep, SignedMessage};
+use super::facts::{CheckedProposal, Fact, Verdict};
+use super::round_machine::{self, CastVote, Resume, RoundMachine, Step, ValidValue};
+use super::sign_guard::{AlreadySigned, SignGuard};
+use super::timeouts::{TimeoutKind, Timeouts};
+use crate::block::SealedBlock;
+use crate::commit::{CommitCertificate, PolkaCertificate};
+use crate::crypto::Signer;
+use crate::proposal::{Proposal, ProposedBlock};
+use crate::sign_bytes::SignContext;
+use crate::types::{Address, Height, Instant, Round};
+use crate::validator_set::ValidatorSet;
+use crate::vote::{Signature, SignedVote, Vote};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+mod pacing;
+mod recover;
+#[cfg(test)]
+mod tests;
+
+pub use pacing::{Pacing, TickOutcome};
+
+/// Inputs of the next height that may wait for this node to get there: facts and proposals of
+/// rounds 0 and 1.
+const EARLY_MAX: usize = 64;
+
+/// What does not change while a node runs.
+#[derive(Clone)]
+pub struct DriverConfig {
+    /// Binds signatures to the chain.
+    pub context: SignContext,
+    /// This validator.
+    pub me: Address,
+    /// This validator's key.
+    pub signer: Arc<dyn Signer>,
+    /// How long each step waits.
+    pub timeouts: Timeouts,
+    /// When a height begins.
+    pub pacing: Pacing,
+    /// No height after this one begins.
+    pub last_height: Option<Height>,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The actors are wired: begin, or go on where the sign record left off.
+    Start,
+    /// A proposal of another validator, signature and block checked.
+    Proposal(Height, CheckedProposal),
+    /// The tally found a quorum.
+    Fact(Height, Fact),
+    /// A timer that [`Output::Schedule`] asked for.
+    Timeout(Height, Round, TimeoutKind),
+    /// The block that [`Output::BuildBlock`] asked for.
+    BlockBuilt(Height, Round, Arc<SealedBlock>),
+    /// A [`Persist`] whose message stands at this position is durable.
+    Persisted(Position),
+    /// A block is durable; the next height is decided by this set.
+    Committed(Height, Arc<ValidatorSet>),
+    /// Produce a block now (manual pacing).
+    Tick,
+    /// A timer that [`Output::WakeAt`] asked for.
+    Wake(Height),
+    /// Transactions wait for a block.
+    TransactionsWaiting,
+    /// Another actor has restarted: tell it where this node stands, and what it has said.
+    Announce,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Tell tally and proposals.
+    EnterRound(Height, Round),
+    /// Build a new block for this round.
+    BuildBlock(Height, Round),
+    /// Write, then report [`Input::Persisted`].
+    Persist(Box<Persist>),
+    /// Durable: send to all peers, and to the own proposals.
+    SendProposal(Arc<ProposedBlock>),
+    /// Durable: send to all peers, and to the own tally.
+    SendVote(Arc<SignedVote>),
+    /// Set a timer of this many milliseconds.
+    Schedule(Height, Round, TimeoutKind, u64),
+    /// Wake up for this height in this many milliseconds.
+    WakeAt(Height, u64),
+    /// E6: tally and proposals send again what they hold of this round.
+    Resend(Height, Round),
+    /// A height is decided: commit it.
+    Decide(Arc<SealedBlock>, Arc<CommitCertificate>),
+    /// What became of a [`Input::Tick`].
+    Ticked(TickOutcome),
+    /// Stop voting for good and say why.
+    Halt(Halt),
+}
+
+/// Why a node stopped voting.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Halt {
+    /// Q precommitted a block that is not valid here.
+    #[error(
+        "height {0} was decided with a block that this node finds invalid: either more than a \
+         third of the power is faulty, or this node's state is; it no longer votes"
+    )]
+    InvalidDecision(Height),
+    /// A rule wanted a second signature for the same position.
+    #[error("{0}; is the same key running twice?")]
+    AlreadySigned(#[from] AlreadySigned),
+    /// The signing implementation failed.
+    #[error("{0}; it no longer votes")]
+    Signing(#[from] crate::crypto::SigningFailed),
+}
+
+/// A signed message that waits for its record to be durable.
+#[derive(Clone, Debug)]
+struct Pending {
+    position: Position,
+    send: Output,
+}
+
+/// The consensus state of one validator.
+pub struct Driver {
+    config: DriverConfig,
+    guard: SignGuard,
+    height: Height,
+    set: Arc<ValidatorSet>,
+    machine: RoundMachine,
+    running: bool,
+    halted: bool,
+    begun_at: Instant,
+    pending: VecDeque<Pending>,
+    said: Vec<Output>,
+    early: Vec<Input>,
+    recovered: Option<Resume>,
+}
+
+impl Driver {
+    /// After `committed`, with what the sign record held. `set` decides the next height.
+    pub fn new(
+        config: DriverConfig,
+        committed: Height,
+        set: Arc<ValidatorSet>,
+        recovery: Recovery,
+    ) -> Driver {
+        let height = committed.next();
+        let machine = RoundMachine::new(height, config.me, set.clone(), config.timeouts);
+        let guard = SignGuard::new(recovery.position());
+        let said = recover::said(&config, height, &recovery);
+        let recovered = recover::resume(height, &recovery);
+        let (running, halted, begun_at) = (false, false, Instant::default());
+        let (pending, early) = (VecDeque::new(), Vec::new());
+        Driver {
+            config,
+            guard,
+            height,
+            set,
+            machine,
+            running,
+            halted,
+            begun_at,
+            pending,
+            said,
+            early,
+            recovered,
+        }
+    }
+
+    /// Takes one input and says what to do, in order. `now` is monotonic.
+    pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        match input {
+            Input::Start => self.start(now, &mut out),
+            Input::Proposal(height, proposal) if height == self.height => {
+                self.awake(now, &mut out);
+                self.machine(round_machine::Input::Proposal(proposal), &mut out);
+            }
+            Input::Fact(height, fact) if height == self.height => {
+                self.awake(now, &mut out);
+                self.machine(round_machine::Input::Fact(fact), &mut out);
+            }
+            Input::Proposal(height, _) | Input::Fact(height, _) => self.keep_early(height, input),
+            Input::Timeout(height, round, kind) if height == self.height => {
+                self.machine(round_machine::Input::Timeout(kind, round), &mut out);
+            }
+            Input::BlockBuilt(height, round, block) if height == self.height => {
+                self.machine(round_machine::Input::BlockBuilt(round, block), &mut out);
+            }
+            Input::Timeout(..) | Input::BlockBuilt(..) => {}
+            Input::Persisted(position) => self.persisted(position, &mut out),
+            Input::Committed(height, set) => self.committed(now, height, set, &mut out),
+            Input::Tick => self.tick(now, &mut out),
+            Input::Wake(height) => self.wake(now, height, &mut out),
+            Input::TransactionsWaiting => self.transactions_waiting(now, &mut out),
+            Input::Announce => self.announce(&mut out),
+        }
+        out
+    }
+
+    /// Feeds the machine and carries out what it says.
+    fn machine(&mut self, input: round_machine::Input, out: &mut Vec<Output>) {
+        if !self.running || self.halted {
+            return;
+        }
+        let outputs = self.machine.step(input);
+        self.carry_out(outputs, out);
+    }
+
+    fn carry_out(&mut self, outputs: Vec<round_machine::Output>, out: &mut Vec<Output>) {
+        use round_machine::Output as M;
+        for output in outputs {
+            let passed_on = match output {
+                M::Propose(round, block, polka) => self.sign_proposal(round, block, polka, out),
+                M::CastVote(cast) => self.sign_vote(cast, out),
+                M::InvalidDecision(certificate) => Err(Halt::InvalidDecision(certificate.height)),
+                other => self.pass_on(other, out),
+            };
+            if let Err(halt) = passed_on {
+                self.halted = true;
+                return out.push(Output::Halt(halt));
+            }
+        }
+    }
+
+    fn pass_on(&self, output: round_machine::Output, out: &mut Vec<Output>) -> Result<(), Halt> {
+        use round_machine::Output as M;
+        let height = self.height;
+        out.extend(match output {
+            M::EnterRound(round) => Some(Output::EnterRound(height, round)),
+            M::BuildBlock(round) => Some(Output::BuildBlock(height, round)),
+            M::Schedule(kind, round, ms) => Some(Output::Schedule(height, round, kind, ms)),
+            M::Resend(round) => Some(Output::Resend(height, round)),
+            M::Decide(block, certificate) => Some(Output::Decide(block, certificate)),
+            M::Propose(..) | M::CastVote(_) | M::InvalidDecision(_) => None,
+        });
+        Ok(())
+    }
+
+    fn sign_proposal(
+        &mut self,
+        round: Round,
+        block: Arc<SealedBlock>,
+        polka: Option<Arc<PolkaCertificate>>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Halt> {
+        self.guard
+            .reserve((self.height, round, SignStep::Propose))?;
+        let (height, block_id) = (self.height, block.id());
+        let valid_round = polka.as_ref().map(|polka| polka.round);
+        let bytes = self
+            .config
+            .context
+            .proposal(height, round, &block_id, valid_round);
+        let signature = Signature(self.config.signer.sign(&bytes)?);
+        let proposer = self.config.me;
+        let proposal = Proposal {
+            height,
+            round,
+            block_id,
+            valid_round,
+            proposer,
+            signature,
+        };
+        let signed = SignedMessage::Proposal(proposal.clone());
+        let persist = Persist {
+            signed,
+            lock: None,
+            block: Some(block.clone()),
+        };
+        let message = Arc::new(ProposedBlock {
+            proposal,
+            block,
+            polka,
+        });
+        self.persist_then_send(persist, Output::SendProposal(message), out);
+        Ok(())
+    }
+
+    fn sign_vote(&mut self, cast: CastVote, out: &mut Vec<Output>) -> Result<(), Halt> {
+        let CastVote {
+            kind,
+            round,
+            block_id,
+            valid_round,
+            lock,
+        } = cast;
+        let validator = self.config.me;
+        let vote = Vote {
+            kind,
+            height: self.height,
+            round,
+            block_id,
+            valid_round,
+            validator,
+        };
+        let step = match kind {
+            crate::vote::VoteKind::Prevote => SignStep::Prevote,
+            crate::vote::VoteKind::Precommit => SignStep::Precommit,
+        };
+        self.guard.reserve((self.height, round, step))?;
+        let signature = Signature(self.config.signer.sign(&self.config.context.vote(&vote))?);
+        let signed = SignedVote { vote, signature };
+        let block = lock.as_ref().map(|value| value.block.clone());
+        let lock = lock.map(|value| LockRecord {
+            height: self.height,
+            round,
+            block_id: value.block.id(),
+            polka: PolkaCertificate::clone(&value.polka),
+        });
+        let persist = Persist {
+            signed: SignedMessage::Vote(signed.clone()),
+            lock,
+            block,
+        };
+        self.persist_then_send(persist, Output::SendVote(Arc::new(signed)), out);
+        Ok(())
+    }
+
+    fn persist_then_send(&mut self, persist: Persist, send: Output, out: &mut Vec<Output>) {
+        let position = persist.signed.position();
+        self.pending.push_back(Pending { position, send });
+        out.push(Output::Persist(Box::new(persist)));
+    }
+
+    /// Everything up to this position is durable and may go out.
+    fn persisted(&mut self, position: Position, out: &mut Vec<Output>) {
+        while let Some(pending) = self.pending.pop_front_if(|p| p.position <= position) {
+            if pending.position.0 != self.height {
+                continue;
+            }
+            // Of a message of the same kind only the newest is ever said again.
+            let kind = |output: &Output| match output {
+                Output::SendVote(vote) => Some(vote.vote.kind),
+                _ => None,
+            };
+            self.said.retain(|said| kind(said) != kind(&pending.send));
+            self.said.push(pending.send.clone());
+            out.push(pending.send);
+        }
+    }
+
+    fn committed(
+        &mut self,
+        now: Instant,
+        height: Height,
+        set: Arc<ValidatorSet>,
+        out: &mut Vec<Output>,
+    ) {
+        if height < self.height {
+            return;
+        }
+        self.height = height.next();
+        self.set = set.clone();
+        self.machine = RoundMachine::new(self.height, self.config.me, set, self.config.timeouts);
+        self.running = false;
+        self.said.clear();
+        self.recovered = None;
+        self.pace(now, out);
+        for input in std::mem::take(&mut self.early) {
+            out.extend(self.step(now, input));
+        }
+    }
+
+    fn keep_early(&mut self, height: Height, input: Input) {
+        if height == self.height.next() && self.early.len() < EARLY_MAX {
+            self.early.push(input);
+        }
+    }
+
+    fn announce(&self, out: &mut Vec<Output>) {
+        if self.running {
+            out.push(Output::EnterRound(self.height, self.machine.round()));
+        }
+        out.extend(self.said.iter().cloned());
+    }
+
+    /// The height under decision.
+    pub fn height(&self) -> Height {
+        self.height
+    }
+
+    /// The current round.
+    pub fn round(&self) -> Round {
+        self.machine.round()
+    }
+
+    /// The current step, or `None` between two heights.
+    pub fn current_step(&self) -> Option<Step> {
+        self.running.then(|| self.machine.current_step())
+    }
+
+    /// Whether this node has stopped voting for good.
+    pub fn is_halted(&self) -> bool {
+        self.halted
+    }
+
+    /// The lock, valid value and step, for the simulator's checks.
+    pub fn round_machine(&self) -> &RoundMachine {
+        &self.machine
+    }
+}

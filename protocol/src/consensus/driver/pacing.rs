@@ -1,0 +1,114 @@
+//! When a height begins: at a tick, after an interval, or because others have begun.
+use super::*;
+
+/// When a new height begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pacing {
+    /// At [`Input::Tick`]. A node whose turn it is not waits for the proposer's message.
+    Manual,
+    /// This many milliseconds after the previous height began; at once if that is over, if
+    /// transactions wait on the proposer, or if others have begun. 0: as fast as it goes.
+    Interval(u64),
+}
+
+/// What a tick did on this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum TickOutcome {
+    /// It is this node's turn: it builds a block.
+    Building,
+    /// It is somebody else's turn: this node waits for its proposal.
+    Skipped {
+        /// Whose turn it is.
+        proposer: Address,
+    },
+    /// The height had begun already.
+    AlreadyRunning,
+    /// The configured last height is reached, or this node has stopped voting.
+    Stopped,
+}
+
+impl Driver {
+    pub(super) fn start(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let Some(resume) = self.recovered.take() else {
+            return self.pace(now, out);
+        };
+        let fresh = RoundMachine::new(
+            self.height,
+            self.config.me,
+            self.set.clone(),
+            self.config.timeouts,
+        );
+        let (machine, outputs) = fresh.resume(resume);
+        self.machine = machine;
+        self.running = true;
+        self.begun_at = now;
+        self.carry_out(outputs, out);
+        out.extend(self.said.iter().cloned());
+    }
+
+    /// Decides when the height begins.
+    pub(super) fn pace(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if !self.may_begin() {
+            return;
+        }
+        let Pacing::Interval(interval_ms) = self.config.pacing else {
+            return;
+        };
+        let due = self.begun_at.plus_ms(interval_ms);
+        if self.height == Height(1) || due <= now {
+            self.begin(now, out);
+        } else {
+            out.push(Output::WakeAt(self.height, due.0.saturating_sub(now.0)));
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let outcome = if self.running {
+            TickOutcome::AlreadyRunning
+        } else if !self.may_begin() {
+            TickOutcome::Stopped
+        } else {
+            self.begin(now, out);
+            match self.set.proposer(self.height, Round::ZERO) {
+                me if me == self.config.me => TickOutcome::Building,
+                proposer => TickOutcome::Skipped { proposer },
+            }
+        };
+        out.push(Output::Ticked(outcome));
+    }
+
+    pub(super) fn wake(&mut self, now: Instant, height: Height, out: &mut Vec<Output>) {
+        if height == self.height {
+            self.awake(now, out);
+        }
+    }
+
+    pub(super) fn transactions_waiting(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let my_turn = self.set.proposer(self.height, Round::ZERO) == self.config.me;
+        if my_turn && self.config.pacing != Pacing::Manual {
+            self.awake(now, out);
+        }
+    }
+
+    /// Others have begun this height, or it is due: so does this node.
+    pub(super) fn awake(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if !self.running && self.may_begin() {
+            self.begin(now, out);
+        }
+    }
+
+    fn may_begin(&self) -> bool {
+        !self.halted
+            && self
+                .config
+                .last_height
+                .is_none_or(|last| self.height <= last)
+    }
+
+    fn begin(&mut self, now: Instant, out: &mut Vec<Output>) {
+        self.running = true;
+        self.begun_at = now;
+        self.machine(round_machine::Input::StartRound(Round::ZERO), out);
+    }
+}

@@ -1,0 +1,359 @@
+//! The proposals of one height: admitted cheapest check first, verified, sent to be executed, and
+//! told to the round machine with their verdict. The brain of the Proposer for what others propose.
+//!
+//! Its admission mirrors that of the [tally](super::tally): size and envelope have been checked by
+//! the gateway; here follow height, round, turn, duplicates, and the signature last.
+use super::facts::{CheckedProposal, Fact, Verdict};
+use super::tally::Admission;
+use crate::block::SealedBlock;
+use crate::commit::PolkaCertificate;
+use crate::evidence::Evidence;
+use crate::limits::{CLOCK_DRIFT_MS, PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
+use crate::proposal::{Proposal, ProposedBlock};
+use crate::sign_bytes::SignContext;
+use crate::types::{Address, BlockId, Height, Round, Timestamp};
+use crate::validator_set::ValidatorSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+#[cfg(test)]
+mod tests;
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The height under decision changed.
+    EnterHeight(Height, Arc<ValidatorSet>),
+    /// The round machine entered a round.
+    EnterRound(Height, Round),
+    /// A proposal of another validator, unverified.
+    Received(Arc<ProposedBlock>),
+    /// A proposal of this node, durable and on its way.
+    Own(Arc<ProposedBlock>),
+    /// The ledger executed a block: `true` if it is valid(v).
+    Executed(BlockId, bool),
+    /// The ledger has forgotten what it was asked: ask again.
+    AskAgain,
+    /// The round machine has forgotten the proposals: tell them again.
+    Retell,
+    /// E6: say what to send again for this round.
+    Resend(Height, Round),
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// What became of the proposal of this input.
+    Admission(Admission),
+    /// Execute this block and compare its roots.
+    Execute(Arc<SealedBlock>),
+    /// Tell the round machine.
+    Checked(Height, CheckedProposal),
+    /// Tell the round machine: the polka that came with a proposal (E5).
+    Fact(Height, Fact),
+    /// Tell the tally: its sender's prevote (E1).
+    Prevote(Proposal),
+    /// A provable misbehaviour.
+    Evidence(Box<Evidence>),
+    /// Somebody works on a height beyond the one that this node can take part in.
+    Ahead(Address, Height),
+    /// Send this proposal to everybody again.
+    Relay(Arc<ProposedBlock>),
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    message: Arc<ProposedBlock>,
+    verdict: Option<Verdict>,
+}
+
+/// The proposals of the height under decision, and the few of the next one that came early.
+#[derive(Clone, Debug)]
+pub struct Proposals {
+    context: SignContext,
+    me: Address,
+    height: Height,
+    set: Arc<ValidatorSet>,
+    round: Round,
+    rounds: BTreeMap<Round, Vec<Kept>>,
+    early: Vec<Arc<ProposedBlock>>,
+    accused: BTreeSet<Address>,
+}
+
+impl Proposals {
+    /// Proposals for `height`, none known yet.
+    pub fn new(
+        context: SignContext,
+        me: Address,
+        height: Height,
+        set: Arc<ValidatorSet>,
+    ) -> Proposals {
+        let (round, rounds) = (Round::ZERO, BTreeMap::new());
+        let (early, accused) = (Vec::new(), BTreeSet::new());
+        Proposals {
+            context,
+            me,
+            height,
+            set,
+            round,
+            rounds,
+            early,
+            accused,
+        }
+    }
+
+    /// Takes one input and says what follows. `now` is the wall clock.
+    pub fn step(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        match input {
+            Input::EnterHeight(height, set) => self.enter_height(height, set, &mut out),
+            Input::EnterRound(height, round) => self.enter_round(height, round),
+            Input::Received(message) => {
+                let admission = self.received(message, &mut out);
+                out.push(Output::Admission(admission));
+            }
+            Input::Own(message) => self.own(message, &mut out),
+            Input::Executed(id, valid) => self.executed(now, id, valid, &mut out),
+            Input::AskAgain => self.ask_again(&mut out),
+            Input::Retell => self.retell(&mut out),
+            Input::Resend(height, round) if height == self.height => {
+                let kept = self.rounds.get(&round).map_or(&[][..], Vec::as_slice);
+                out.extend(kept.iter().map(|kept| Output::Relay(kept.message.clone())));
+            }
+            Input::Resend(..) => {}
+        }
+        out
+    }
+
+    /// The height under decision.
+    pub fn height(&self) -> Height {
+        self.height
+    }
+
+    /// The validators of the height under decision.
+    pub fn validators(&self) -> &Arc<ValidatorSet> {
+        &self.set
+    }
+
+    fn enter_height(&mut self, height: Height, set: Arc<ValidatorSet>, out: &mut Vec<Output>) {
+        if height <= self.height {
+            return;
+        }
+        self.height = height;
+        self.set = set;
+        self.round = Round::ZERO;
+        self.rounds.clear();
+        self.accused.clear();
+        for message in std::mem::take(&mut self.early) {
+            if message.proposal.height == height {
+                // Verified when it came.
+                self.keep(message, None, out);
+            }
+        }
+    }
+
+    fn enter_round(&mut self, height: Height, round: Round) {
+        if height == self.height && round >= self.round {
+            self.round = round;
+            let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
+            self.rounds.retain(|r, _| *r >= oldest);
+        }
+    }
+
+    /// Cheapest check first; the signatures are the last.
+    fn received(&mut self, message: Arc<ProposedBlock>, out: &mut Vec<Output>) -> Admission {
+        let proposal = &message.proposal;
+        if !is_well_formed(&message) {
+            return Admission::Malformed;
+        }
+        if proposal.height < self.height {
+            return Admission::Stale;
+        }
+        if self.set.index_of(&proposal.proposer).is_none() {
+            return Admission::UnknownValidator;
+        }
+        if proposal.height > self.height {
+            out.push(Output::Ahead(proposal.proposer, proposal.height));
+        }
+        if let Some(refusal) = self.refuse_before_signature(&message) {
+            return refusal;
+        }
+        let turn = self.set.proposer(proposal.height, proposal.round) == proposal.proposer;
+        if !turn && self.accused.contains(&proposal.proposer) {
+            return Admission::WrongProposer;
+        }
+        if proposal.verify(&self.set, &self.context).is_err() {
+            return Admission::BadSignature;
+        }
+        if !turn {
+            self.accused.insert(proposal.proposer);
+            out.push(Output::Evidence(Box::new(Evidence::WrongProposer(
+                proposal.clone(),
+            ))));
+            return Admission::WrongProposer;
+        }
+        if !self.polka_verifies(&message) {
+            return Admission::BadSignature;
+        }
+        self.admit(message, out)
+    }
+
+    fn refuse_before_signature(&self, message: &ProposedBlock) -> Option<Admission> {
+        let proposal = &message.proposal;
+        let same_round = |other: &&ProposedBlock| other.proposal.round == proposal.round;
+        let value = |p: &Proposal| (p.block_id, p.valid_round);
+        let (kept, newest): (Vec<&ProposedBlock>, Round) = if proposal.height == self.height {
+            if proposal.round.0 < self.round.0.saturating_sub(ROUNDS_KEPT_MAX) {
+                return Some(Admission::Stale);
+            }
+            let kept = self
+                .rounds
+                .get(&proposal.round)
+                .map_or(&[][..], Vec::as_slice);
+            (
+                kept.iter().map(|kept| &*kept.message).collect(),
+                Round(u32::MAX),
+            )
+        } else if proposal.height == self.height.next() {
+            let early = self.early.iter().map(|early| &**early);
+            (early.filter(same_round).collect(), Round::ZERO.next())
+        } else {
+            return Some(Admission::TooEarly);
+        };
+        if proposal.round > newest {
+            return Some(Admission::TooEarly);
+        }
+        if kept
+            .iter()
+            .any(|other| value(&other.proposal) == value(proposal))
+        {
+            return Some(Admission::Duplicate);
+        }
+        (kept.len() >= PROPOSALS_PER_ROUND_MAX).then_some(Admission::Equivocation)
+    }
+
+    fn admit(&mut self, message: Arc<ProposedBlock>, out: &mut Vec<Output>) -> Admission {
+        out.push(Output::Prevote(message.proposal.clone()));
+        if message.proposal.height > self.height {
+            self.early.push(message);
+            return Admission::Counted;
+        }
+        if message.proposal.round > self.round.next() {
+            // E7: the tally notes that its sender is there; the block comes again (E6).
+            return Admission::TooEarly;
+        }
+        self.keep(message, None, out);
+        Admission::Counted
+    }
+
+    fn own(&mut self, message: Arc<ProposedBlock>, out: &mut Vec<Output>) {
+        let proposal = &message.proposal;
+        let kept = self.rounds.get(&proposal.round);
+        let known = kept.is_some_and(|kept| kept.iter().any(|k| k.message.proposal == *proposal));
+        if proposal.height == self.height && proposal.proposer == self.me && !known {
+            out.push(Output::Prevote(proposal.clone()));
+            self.keep(message, Some(Verdict::Valid), out);
+        }
+    }
+
+    fn keep(
+        &mut self,
+        message: Arc<ProposedBlock>,
+        verdict: Option<Verdict>,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(polka) = &message.polka {
+            out.push(Output::Fact(self.height, Fact::Polka(polka.clone())));
+        }
+        if verdict.is_none() {
+            out.push(Output::Execute(message.block.clone()));
+        }
+        let round = message.proposal.round;
+        self.rounds
+            .entry(round)
+            .or_default()
+            .push(Kept { message, verdict });
+    }
+
+    fn executed(&mut self, now: Timestamp, id: BlockId, valid: bool, out: &mut Vec<Output>) {
+        let height = self.height;
+        for kept in self.rounds.values_mut().flatten() {
+            if kept.message.block.id() != id || kept.verdict.is_some() {
+                continue;
+            }
+            let timely = kept.message.block.header().time <= now.plus_ms(CLOCK_DRIFT_MS);
+            kept.verdict = Some(match (valid, timely) {
+                (false, _) => Verdict::Invalid,
+                (true, true) => Verdict::Valid,
+                (true, false) => Verdict::Untimely,
+            });
+            out.extend(
+                kept.checked()
+                    .map(|checked| Output::Checked(height, checked)),
+            );
+        }
+    }
+
+    fn ask_again(&self, out: &mut Vec<Output>) {
+        let unchecked = self
+            .rounds
+            .values()
+            .flatten()
+            .filter(|kept| kept.verdict.is_none());
+        out.extend(unchecked.map(|kept| Output::Execute(kept.message.block.clone())));
+    }
+
+    fn retell(&self, out: &mut Vec<Output>) {
+        for kept in self.rounds.values().flatten() {
+            let polka = kept.message.polka.clone().map(Fact::Polka);
+            out.extend(polka.map(|fact| Output::Fact(self.height, fact)));
+            out.extend(
+                kept.checked()
+                    .map(|checked| Output::Checked(self.height, checked)),
+            );
+        }
+    }
+
+    fn polka_verifies(&self, message: &ProposedBlock) -> bool {
+        let Some(polka) = &message.polka else {
+            return true;
+        };
+        let kept = self.rounds.values().flatten();
+        let mut known = kept.filter_map(|kept| kept.message.polka.as_ref());
+        known.any(|known| known == polka) || polka.verify(&self.set, &self.context).is_ok()
+    }
+}
+
+impl Kept {
+    fn checked(&self) -> Option<CheckedProposal> {
+        let proposal = &self.message.proposal;
+        Some(CheckedProposal {
+            round: proposal.round,
+            valid_round: proposal.valid_round,
+            block: self.message.block.clone(),
+            verdict: self.verdict?,
+        })
+    }
+}
+
+/// Whether block, valid round and polka belong to the proposal.
+fn is_well_formed(message: &ProposedBlock) -> bool {
+    let proposal = &message.proposal;
+    let block =
+        message.block.id() == proposal.block_id && message.block.height() == proposal.height;
+    let polka = match (proposal.valid_round, message.polka.as_deref()) {
+        (None, None) => true,
+        (Some(valid_round), Some(polka)) => {
+            let PolkaCertificate {
+                height,
+                round,
+                block_id,
+                ..
+            } = polka;
+            valid_round < proposal.round
+                && (*height, *round, *block_id) == (proposal.height, valid_round, proposal.block_id)
+        }
+        _ => false,
+    };
+    block && polka
+}

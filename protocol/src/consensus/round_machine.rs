@@ -1,0 +1,465 @@
+//! The upon-rules L11–L67 of Tendermint (Algorithm 1, arXiv 1807.04938) for one height, with E1,
+//! E3, E4 and E8, over facts instead of messages.
+//!
+//! The machine neither signs nor counts votes: the tally says which quorums exist, the driver signs
+//! what the machine wants to say. A lock is never dropped, only overwritten by L36.
+//!
+//! Among enabled rules the order is fixed, so that a replay takes the same path: L49, L36, L44, E3,
+//! L28, L22, E4, L34, L47, L55, E8.
+use super::facts::{CheckedProposal, Fact, Verdict};
+use super::timeouts::{TimeoutKind, Timeouts};
+use crate::block::SealedBlock;
+use crate::commit::{CommitCertificate, PolkaCertificate};
+use crate::limits::{PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
+use crate::types::{Address, BlockId, Height, Round};
+use crate::validator_set::ValidatorSet;
+use crate::vote::VoteKind;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+mod rules;
+#[cfg(test)]
+mod tests;
+
+/// Where this node stands within a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Waiting for (or making) the proposal.
+    Propose,
+    /// Has prevoted.
+    Prevote,
+    /// Has precommitted.
+    Precommit,
+}
+
+/// The lock: a value that this node has precommitted, and the round of its polka.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Locked {
+    /// The value.
+    pub block_id: BlockId,
+    /// The round of the polka.
+    pub round: Round,
+}
+
+/// The newest value with a polka that this node knows: what it would propose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidValue {
+    /// The value.
+    pub block: Arc<SealedBlock>,
+    /// The polka; its round is the valid round.
+    pub polka: Arc<PolkaCertificate>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Begin this round (L11).
+    StartRound(Round),
+    /// A checked proposal of another validator.
+    Proposal(CheckedProposal),
+    /// The block that [`Output::BuildBlock`] asked for.
+    BlockBuilt(Round, Arc<SealedBlock>),
+    /// The tally found a quorum.
+    Fact(Fact),
+    /// A timer that [`Output::Schedule`] asked for.
+    Timeout(TimeoutKind, Round),
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A new round began.
+    EnterRound(Round),
+    /// Build a new block for this round: it is my turn and I know no valid value.
+    BuildBlock(Round),
+    /// Sign and send PROPOSAL(h, r, v, vr). Counts as my prevote (E1).
+    Propose(Round, Arc<SealedBlock>, Option<Arc<PolkaCertificate>>),
+    /// Sign and send a prevote or precommit.
+    CastVote(CastVote),
+    /// Set a timer.
+    Schedule(TimeoutKind, Round, u64),
+    /// E6: send again what this round holds.
+    Resend(Round),
+    /// L49: the height is decided.
+    Decide(Arc<SealedBlock>, Arc<CommitCertificate>),
+    /// Q precommitted a block that is not valid here: more than f validators are faulty, or this
+    /// node executes differently. It must stop voting.
+    InvalidDecision(Arc<CommitCertificate>),
+}
+
+/// A vote that the rules want to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CastVote {
+    /// The phase.
+    pub kind: VoteKind,
+    /// The round.
+    pub round: Round,
+    /// `None` is nil.
+    pub block_id: Option<BlockId>,
+    /// E9: the proposal's valid round, in a prevote for a value.
+    pub valid_round: Option<Round>,
+    /// The lock that goes to disk with a precommit for a value.
+    pub lock: Option<ValidValue>,
+}
+
+/// What a validator takes up again after a restart.
+#[derive(Clone, Debug)]
+pub struct Resume {
+    /// The round of the newest own signature.
+    pub round: Round,
+    /// What was signed last.
+    pub step: Step,
+    /// The lock (at that moment also the valid value), if there was one.
+    pub lock: Option<ValidValue>,
+    /// The own proposal of that round, if there was one.
+    pub proposal: Option<CheckedProposal>,
+}
+
+/// Which rules apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// With the extensions E1, E3, E7, E8 and E10: what nodes run.
+    Extended,
+    /// Algorithm 1 to the letter: what the differential test against another implementation runs.
+    Paper,
+}
+
+/// The state of one height.
+#[derive(Clone, Debug)]
+pub struct RoundMachine {
+    rules: Rules,
+    height: Height,
+    me: Address,
+    set: Arc<ValidatorSet>,
+    timeouts: Timeouts,
+    round: Round,
+    step: Step,
+    locked: Option<Locked>,
+    valid: Option<ValidValue>,
+    decided: bool,
+    log: Log,
+    first: FirstTimes,
+}
+
+/// What is known of this height.
+#[derive(Clone, Debug, Default)]
+struct Log {
+    proposals: BTreeMap<Round, Vec<CheckedProposal>>,
+    polkas: Vec<Arc<PolkaCertificate>>,
+    nil_polkas: BTreeSet<Round>,
+    prevotes_any: BTreeSet<Round>,
+    precommits_any: BTreeSet<Round>,
+    commits: Vec<Arc<CommitCertificate>>,
+    reached: Option<Round>,
+    silent: BTreeSet<Round>,
+}
+
+/// The "first time" guards, reset with every round.
+#[derive(Clone, Copy, Debug, Default)]
+struct FirstTimes {
+    prevote_timeout: bool,
+    precommit_timeout: bool,
+    polka: bool,
+    own_proposal: bool,
+}
+
+impl RoundMachine {
+    /// A height that has not begun; [`Input::StartRound`] begins it.
+    pub fn new(
+        height: Height,
+        me: Address,
+        set: Arc<ValidatorSet>,
+        timeouts: Timeouts,
+    ) -> RoundMachine {
+        RoundMachine {
+            rules: Rules::Extended,
+            height,
+            me,
+            set,
+            timeouts,
+            round: Round::ZERO,
+            step: Step::Propose,
+            locked: None,
+            valid: None,
+            decided: false,
+            log: Log::default(),
+            first: FirstTimes::default(),
+        }
+    }
+
+    /// The same height under other rules.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> RoundMachine {
+        self.rules = rules;
+        self
+    }
+
+    /// Takes up a height where the sign record left it: same round, same step, same lock.
+    pub fn resume(mut self, resume: Resume) -> (RoundMachine, Vec<Output>) {
+        self.round = resume.round;
+        self.step = resume.step;
+        if let Some(value) = resume.lock {
+            self.log.polkas.push(value.polka.clone());
+            let (block_id, round) = (value.block.id(), value.polka.round);
+            self.locked = Some(Locked { block_id, round });
+            self.valid = Some(value);
+        }
+        if let Some(proposal) = resume.proposal {
+            self.first.own_proposal = true;
+            self.log
+                .proposals
+                .entry(proposal.round)
+                .or_default()
+                .push(proposal);
+        }
+        let mut out = vec![Output::EnterRound(self.round)];
+        self.schedule(TimeoutKind::Resend, &mut out);
+        (self, out)
+    }
+
+    /// Takes one input and says what to do, in order.
+    pub fn step(&mut self, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        if self.decided {
+            return out;
+        }
+        match input {
+            Input::StartRound(round) => self.start_round(round, &mut out),
+            Input::Proposal(proposal) => self.log.add_proposal(proposal),
+            Input::BlockBuilt(round, block) => self.block_built(round, block, &mut out),
+            Input::Fact(fact) => self.log.add_fact(fact),
+            Input::Timeout(kind, round) => self.timeout(kind, round, &mut out),
+        }
+        self.apply_rules(&mut out);
+        self.check_invariants();
+        out
+    }
+
+    /// L11: round ← r, step ← Propose; the proposer proposes, the others set a timer.
+    fn start_round(&mut self, round: Round, out: &mut Vec<Output>) {
+        self.round = round;
+        self.step = Step::Propose;
+        self.first = FirstTimes::default();
+        self.log.forget_before(round);
+        out.push(Output::EnterRound(round));
+        self.schedule(TimeoutKind::Resend, out);
+        if !self.is_proposer() {
+            return self.schedule(TimeoutKind::Propose, out);
+        }
+        match self.valid.clone() {
+            // L15–L16: what has a polka is proposed again, never merely what is locked.
+            Some(valid) => self.propose(valid.block, Some(valid.polka), out),
+            None => {
+                out.push(Output::BuildBlock(round));
+                self.schedule(TimeoutKind::Propose, out);
+            }
+        }
+    }
+
+    fn block_built(&mut self, round: Round, block: Arc<SealedBlock>, out: &mut Vec<Output>) {
+        let still_wanted = round == self.round
+            && self.step == Step::Propose
+            && self.is_proposer()
+            && !self.first.own_proposal;
+        // Too late: the nil prevote is out, and a proposal would contradict it (E1).
+        if !still_wanted {
+            return;
+        }
+        match self.valid.clone() {
+            // A polka of an earlier round came to light meanwhile (E8): that value goes first.
+            Some(valid) => self.propose(valid.block, Some(valid.polka), out),
+            None => self.propose(block, None, out),
+        }
+    }
+
+    /// L19. The own proposal is in the own log before any rule is tried again.
+    fn propose(
+        &mut self,
+        block: Arc<SealedBlock>,
+        polka: Option<Arc<PolkaCertificate>>,
+        out: &mut Vec<Output>,
+    ) {
+        self.first.own_proposal = true;
+        let valid_round = polka.as_ref().map(|polka| polka.round);
+        let verdict = Verdict::Valid;
+        let proposal = CheckedProposal {
+            round: self.round,
+            valid_round,
+            block: block.clone(),
+            verdict,
+        };
+        self.log.add_proposal(proposal);
+        out.push(Output::Propose(self.round, block, polka));
+    }
+
+    /// L57, L61, L65: a timer of another round has no meaning any more.
+    fn timeout(&mut self, kind: TimeoutKind, round: Round, out: &mut Vec<Output>) {
+        if round != self.round {
+            return;
+        }
+        match (kind, self.step) {
+            // L57
+            (TimeoutKind::Propose, Step::Propose) => self.prevote(None, None, out),
+            // L61
+            (TimeoutKind::Prevote, Step::Prevote) => self.precommit_nil(out),
+            // L65: in any step
+            (TimeoutKind::Precommit, _) => self.start_round(round.next(), out),
+            // E6
+            (TimeoutKind::Resend, _) => {
+                out.push(Output::Resend(round));
+                self.schedule(TimeoutKind::Resend, out);
+            }
+            _ => {}
+        }
+    }
+
+    fn schedule(&self, kind: TimeoutKind, out: &mut Vec<Output>) {
+        out.push(Output::Schedule(
+            kind,
+            self.round,
+            self.timeouts.after_ms(kind, self.round),
+        ));
+    }
+
+    fn prevote(
+        &mut self,
+        block_id: Option<BlockId>,
+        valid_round: Option<Round>,
+        out: &mut Vec<Output>,
+    ) {
+        self.step = Step::Prevote;
+        let (kind, round) = (VoteKind::Prevote, self.round);
+        out.push(Output::CastVote(CastVote {
+            kind,
+            round,
+            block_id,
+            valid_round,
+            lock: None,
+        }));
+    }
+
+    fn precommit_nil(&mut self, out: &mut Vec<Output>) {
+        self.step = Step::Precommit;
+        let (kind, round) = (VoteKind::Precommit, self.round);
+        let (block_id, valid_round, lock) = (None, None, None);
+        out.push(Output::CastVote(CastVote {
+            kind,
+            round,
+            block_id,
+            valid_round,
+            lock,
+        }));
+    }
+
+    /// Whether it is this node's turn in the current round.
+    pub fn is_proposer(&self) -> bool {
+        self.set.proposer(self.height, self.round) == self.me
+    }
+
+    /// The current round.
+    pub fn round(&self) -> Round {
+        self.round
+    }
+
+    /// The current step.
+    pub fn current_step(&self) -> Step {
+        self.step
+    }
+
+    /// The lock, if there is one.
+    pub fn locked(&self) -> Option<Locked> {
+        self.locked
+    }
+
+    /// The valid value, if there is one.
+    pub fn valid(&self) -> Option<&ValidValue> {
+        self.valid.as_ref()
+    }
+
+    fn check_invariants(&self) {
+        if let Some(locked) = self.locked {
+            let Some(valid) = &self.valid else {
+                unreachable!("a lock is set together with the valid value")
+            };
+            assert!(
+                valid.polka.round >= locked.round,
+                "valid.round ≥ locked.round"
+            );
+            assert!(
+                valid.polka.round > locked.round || valid.block.id() == locked.block_id,
+                "equal rounds mean equal values"
+            );
+        }
+    }
+}
+
+impl Log {
+    fn add_proposal(&mut self, proposal: CheckedProposal) {
+        let kept = self.proposals.entry(proposal.round).or_default();
+        let value = |p: &CheckedProposal| (p.block.id(), p.valid_round);
+        if let Some(known) = kept.iter_mut().find(|p| value(p) == value(&proposal)) {
+            known.verdict = proposal.verdict;
+        } else if kept.len() < PROPOSALS_PER_ROUND_MAX {
+            kept.push(proposal);
+        }
+    }
+
+    fn add_fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::Polka(polka) => {
+                let key = |p: &PolkaCertificate| (p.round, p.block_id, p.valid_round);
+                if !self.polkas.iter().any(|known| key(known) == key(&polka)) {
+                    self.polkas.push(polka);
+                }
+            }
+            Fact::NilPolka(round) => _ = self.nil_polkas.insert(round),
+            Fact::PrevotesAny(round) => _ = self.prevotes_any.insert(round),
+            Fact::PrecommitsAny(round) => _ = self.precommits_any.insert(round),
+            Fact::Commit(certificate) => {
+                if !self
+                    .commits
+                    .iter()
+                    .any(|known| known.block_id == certificate.block_id)
+                {
+                    self.commits.push(certificate);
+                }
+            }
+            Fact::Reached(round) => self.reached = self.reached.max(Some(round)),
+            Fact::ProposerSilent(round) => _ = self.silent.insert(round),
+        }
+    }
+
+    fn forget_before(&mut self, round: Round) {
+        let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
+        self.proposals.retain(|r, _| *r >= oldest);
+        self.polkas.retain(|polka| polka.round >= oldest);
+        for set in [
+            &mut self.nil_polkas,
+            &mut self.prevotes_any,
+            &mut self.precommits_any,
+            &mut self.silent,
+        ] {
+            set.retain(|r| *r >= oldest);
+        }
+    }
+
+    fn of_round(&self, round: Round) -> &[CheckedProposal] {
+        self.proposals.get(&round).map_or(&[], Vec::as_slice)
+    }
+
+    /// Any proposal of this height with this value: whether a value is valid does not depend on
+    /// the round in which it was proposed.
+    fn with_value(&self, block_id: &BlockId) -> Option<&CheckedProposal> {
+        self.proposals
+            .values()
+            .flatten()
+            .find(|proposal| proposal.block.id() == *block_id)
+    }
+
+    fn polka(&self, round: Round, block_id: &BlockId) -> Option<&Arc<PolkaCertificate>> {
+        self.polkas
+            .iter()
+            .find(|polka| polka.round == round && polka.block_id == *block_id)
+    }
+}

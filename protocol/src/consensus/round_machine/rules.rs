@@ -1,0 +1,238 @@
+//! The rules that fire on what the log holds. Each returns whether it acted.
+use super::{
+    CastVote, CheckedProposal, Locked, Output, RoundMachine, Rules, Step, ValidValue, Verdict,
+};
+use crate::consensus::timeouts::TimeoutKind;
+use crate::vote::VoteKind;
+
+type Rule = fn(&mut RoundMachine, &mut Vec<Output>) -> bool;
+
+/// In this order among enabled rules.
+const RULES: [Rule; 11] = [
+    RoundMachine::l49_decide,
+    RoundMachine::l36_polka,
+    RoundMachine::l44_nil_polka,
+    RoundMachine::e3_leave_nil_round,
+    RoundMachine::l28_old_polka,
+    RoundMachine::l22_new_value,
+    RoundMachine::e4_silent_proposer,
+    RoundMachine::l34_any_prevotes,
+    RoundMachine::l47_any_precommits,
+    RoundMachine::l55_skip_round,
+    RoundMachine::e8_older_polka,
+];
+
+impl RoundMachine {
+    /// Applies rules until none is enabled. Each rule disables itself by acting: it changes the
+    /// step, a first-time guard, the valid round or the round, and all of these only rise.
+    pub(super) fn apply_rules(&mut self, out: &mut Vec<Output>) {
+        while !self.decided && RULES.iter().any(|rule| rule(self, out)) {}
+    }
+
+    /// L49: a proposal and Q precommits for it, of *any* round, decide the height.
+    fn l49_decide(&mut self, out: &mut Vec<Output>) -> bool {
+        for certificate in &self.log.commits {
+            let Some(proposal) = self.log.with_value(&certificate.block_id) else {
+                continue;
+            };
+            self.decided = true;
+            out.push(match proposal.verdict {
+                Verdict::Invalid => Output::InvalidDecision(certificate.clone()),
+                _ => Output::Decide(proposal.block.clone(), certificate.clone()),
+            });
+            return true;
+        }
+        false
+    }
+
+    /// L36: a proposal of this round and its polka. In step Prevote: lock and precommit. In step
+    /// Precommit too: remember the valid value, else the lock of others stays hidden from us.
+    fn l36_polka(&mut self, out: &mut Vec<Output>) -> bool {
+        if self.step < Step::Prevote || self.first.polka {
+            return false;
+        }
+        let Some(value) = self.polka_of_this_round() else {
+            return false;
+        };
+        self.first.polka = true;
+        if self.step == Step::Prevote {
+            self.step = Step::Precommit;
+            let (block_id, round) = (value.block.id(), self.round);
+            self.locked = Some(Locked { block_id, round });
+            let lock = Some(value.clone());
+            let (kind, block_id, valid_round) = (VoteKind::Precommit, Some(block_id), None);
+            out.push(Output::CastVote(CastVote {
+                kind,
+                round,
+                block_id,
+                valid_round,
+                lock,
+            }));
+        }
+        self.valid = Some(value);
+        true
+    }
+
+    fn polka_of_this_round(&self) -> Option<ValidValue> {
+        self.log.of_round(self.round).iter().find_map(|proposal| {
+            // E9: only prevotes that carry this proposal's valid round make its polka.
+            let polka = self.log.polkas.iter().find(|polka| {
+                (polka.round, polka.block_id, polka.valid_round)
+                    == (self.round, proposal.block.id(), proposal.valid_round)
+            })?;
+            let value = ValidValue {
+                block: proposal.block.clone(),
+                polka: polka.clone(),
+            };
+            (proposal.verdict != Verdict::Invalid).then_some(value)
+        })
+    }
+
+    /// L44: Q prevoted nil.
+    fn l44_nil_polka(&mut self, out: &mut Vec<Output>) -> bool {
+        let enabled = self.step == Step::Prevote && self.log.nil_polkas.contains(&self.round);
+        if enabled {
+            self.precommit_nil(out);
+        }
+        enabled
+    }
+
+    /// E3: Q prevoted nil, so nobody can lock a value in this round: leave it at once, after the
+    /// own nil votes that others may need.
+    fn e3_leave_nil_round(&mut self, out: &mut Vec<Output>) -> bool {
+        if self.rules == Rules::Paper || !self.log.nil_polkas.contains(&self.round) {
+            return false;
+        }
+        if self.step == Step::Propose {
+            self.prevote(None, None, out);
+            self.precommit_nil(out);
+        }
+        self.start_round(self.round.next(), out);
+        true
+    }
+
+    /// L28: a value proposed again, with its polka of an earlier round.
+    fn l28_old_polka(&mut self, out: &mut Vec<Output>) -> bool {
+        if self.step != Step::Propose {
+            return false;
+        }
+        let ready = self.log.of_round(self.round).iter().find_map(|proposal| {
+            let valid_round = proposal.valid_round.filter(|vr| *vr < self.round)?;
+            self.log.polka(valid_round, &proposal.block.id())?;
+            Some((proposal.clone(), valid_round))
+        });
+        let Some((proposal, valid_round)) = ready else {
+            return false;
+        };
+        let free = self.locked.is_none_or(|locked| {
+            locked.round <= valid_round || locked.block_id == proposal.block.id()
+        });
+        self.answer(&proposal, free && proposal.verdict != Verdict::Invalid, out);
+        true
+    }
+
+    /// L22: a new value. The local clock may refuse it here, and only here.
+    fn l22_new_value(&mut self, out: &mut Vec<Output>) -> bool {
+        if self.step != Step::Propose {
+            return false;
+        }
+        let proposals = self.log.of_round(self.round);
+        let Some(proposal) = proposals.iter().find(|p| p.valid_round.is_none()).cloned() else {
+            return false;
+        };
+        let free = self
+            .locked
+            .is_none_or(|locked| locked.block_id == proposal.block.id());
+        self.answer(&proposal, free && proposal.verdict == Verdict::Valid, out);
+        true
+    }
+
+    /// Prevotes a proposal or nil. The own proposal counts as the prevote (E1): a correct proposer
+    /// always accepts what it proposes.
+    fn answer(&mut self, proposal: &CheckedProposal, accept: bool, out: &mut Vec<Output>) {
+        if self.first.own_proposal && self.rules == Rules::Extended {
+            assert!(accept, "a correct proposer accepts its own proposal");
+            self.step = Step::Prevote;
+        } else if accept {
+            self.prevote(Some(proposal.block.id()), proposal.valid_round, out);
+        } else {
+            self.prevote(None, None, out);
+        }
+    }
+
+    /// E4: a timeout may fire at any time without hurting safety; for a silent proposer it fires
+    /// now. This node's own turn is never skipped.
+    fn e4_silent_proposer(&mut self, out: &mut Vec<Output>) -> bool {
+        let enabled = self.step == Step::Propose
+            && !self.is_proposer()
+            && self.log.silent.contains(&self.round);
+        if enabled {
+            self.prevote(None, None, out);
+        }
+        enabled
+    }
+
+    /// L34: Q prevoted, whatever: a polka may still come, but not for ever.
+    fn l34_any_prevotes(&mut self, out: &mut Vec<Output>) -> bool {
+        let enabled = self.step == Step::Prevote
+            && !self.first.prevote_timeout
+            && self.log.prevotes_any.contains(&self.round);
+        if enabled {
+            self.first.prevote_timeout = true;
+            self.schedule(TimeoutKind::Prevote, out);
+        }
+        enabled
+    }
+
+    /// L47: Q precommitted, whatever, in any step of ours.
+    fn l47_any_precommits(&mut self, out: &mut Vec<Output>) -> bool {
+        let enabled =
+            !self.first.precommit_timeout && self.log.precommits_any.contains(&self.round);
+        if enabled {
+            self.first.precommit_timeout = true;
+            self.schedule(TimeoutKind::Precommit, out);
+        }
+        enabled
+    }
+
+    /// L55: at least one correct validator is in a later round.
+    fn l55_skip_round(&mut self, out: &mut Vec<Output>) -> bool {
+        let Some(later) = self.log.reached.filter(|reached| *reached > self.round) else {
+            return false;
+        };
+        self.start_round(later, out);
+        true
+    }
+
+    /// E8: a polka of an earlier round, newer than the valid value, found late: propose that value
+    /// next time. Never lock from it.
+    fn e8_older_polka(&mut self, _: &mut Vec<Output>) -> bool {
+        if self.rules == Rules::Paper {
+            return false;
+        }
+        let newer = |round| {
+            self.valid
+                .as_ref()
+                .is_none_or(|valid| valid.polka.round < round)
+        };
+        let older = self
+            .log
+            .polkas
+            .iter()
+            .filter(|p| p.round < self.round && newer(p.round));
+        let known = older.filter_map(|polka| {
+            let proposal = self.log.with_value(&polka.block_id)?;
+            let value = ValidValue {
+                block: proposal.block.clone(),
+                polka: polka.clone(),
+            };
+            (proposal.verdict != Verdict::Invalid).then_some(value)
+        });
+        let found = known.max_by_key(|value| value.polka.round);
+        let fires = found.is_some();
+        if fires {
+            self.valid = found;
+        }
+        fires
+    }
+}

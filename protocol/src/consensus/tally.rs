@@ -1,0 +1,463 @@
+//! The votes of one height: admitted cheapest check first, verified, counted, and turned into
+//! [`Fact`]s. The brain of the VoteCollector.
+//!
+//! Power is counted per distinct validator. An equivocator is counted for each of its (at most
+//! two) values (E10), and the pair goes out as evidence. A PROPOSAL counts as its sender's prevote
+//! (E1). A vote that can change nothing any more (its value already has its quorum) is taken
+//! without a signature check (E2): it is neither counted nor relayed.
+use super::facts::Fact;
+use super::round_machine::Rules;
+use crate::commit::{self, CommitCertificate, PolkaCertificate, Signers};
+use crate::evidence::Evidence;
+use crate::limits::{ROUNDS_KEPT_MAX, VALUES_PER_VOTER_MAX};
+use crate::proposal::Proposal;
+use crate::quorum::Power;
+use crate::sign_bytes::SignContext;
+use crate::types::{Address, BlockId, Height, Instant, Round};
+use crate::validator_set::{ValidatorIndex, ValidatorSet};
+use crate::vote::{Signature, SignedVote, Vote, VoteKind};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+mod count;
+mod silence;
+#[cfg(test)]
+mod tests;
+
+use silence::Silence;
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Admission {
+    /// Verified and counted.
+    Counted,
+    /// Taken, but it can change nothing any more; its signature was not looked at.
+    Unneeded,
+    /// The same message has been counted before.
+    Duplicate,
+    /// Of a height or round that is over.
+    Stale,
+    /// Further ahead than this node keeps messages for.
+    TooEarly,
+    /// The sender is no validator of that height.
+    UnknownValidator,
+    /// Its fields do not go together.
+    Malformed,
+    /// The sender has already been caught with two values.
+    Equivocation,
+    /// It was not this validator's turn to propose.
+    WrongProposer,
+    /// The signature does not verify.
+    BadSignature,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The height under decision changed; votes of older ones are forgotten.
+    EnterHeight(Height, Arc<ValidatorSet>),
+    /// The round machine entered a round.
+    EnterRound(Height, Round),
+    /// A vote of another validator, unverified.
+    Vote(SignedVote),
+    /// A vote of this node, durable and on its way.
+    OwnVote(SignedVote),
+    /// A proposal whose signature has been verified: its sender's prevote (E1).
+    Proposal(Proposal),
+    /// The round machine has forgotten the facts: tell them again.
+    Retell,
+    /// E6: say which votes to send again for this round.
+    Resend(Height, Round),
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Tell the round machine.
+    Fact(Height, Fact),
+    /// Somebody works on a height beyond the one that this node can take part in.
+    Ahead(Address, Height),
+    /// A provable misbehaviour.
+    Evidence(Box<Evidence>),
+    /// Send these votes to everybody again.
+    Relay(Vec<SignedVote>),
+    /// What became of the vote of this input.
+    Admission(Admission),
+}
+
+/// How a validator expressed a vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Vote,
+    Proposal,
+}
+
+#[derive(Clone, Debug)]
+struct Ballot {
+    block_id: Option<BlockId>,
+    valid_round: Option<Round>,
+    signature: Signature,
+    form: Form,
+}
+
+/// Ballots of one round and kind.
+#[derive(Clone, Debug, Default)]
+struct Ballots(BTreeMap<ValidatorIndex, Vec<Ballot>>);
+
+#[derive(Clone, Debug, Default)]
+struct RoundVotes {
+    prevotes: Ballots,
+    precommits: Ballots,
+}
+
+/// What has been told, so that each fact is told once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Told {
+    Value(VoteKind, Round, Option<BlockId>, Option<Round>),
+    Any(VoteKind, Round),
+    Reached(Round),
+    Silent(Round),
+}
+
+/// The votes of the height under decision, and the few of the next one that came early.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    rules: Rules,
+    context: SignContext,
+    height: Height,
+    set: Arc<ValidatorSet>,
+    round: Option<Round>,
+    rounds: BTreeMap<Round, RoundVotes>,
+    max_round: BTreeMap<ValidatorIndex, Round>,
+    told: BTreeSet<Told>,
+    decided: bool,
+    silence: Silence,
+    early: Vec<Early>,
+}
+
+/// A verified message of the next height, rounds 0 and 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Early {
+    Vote(SignedVote),
+    Proposal(Proposal),
+}
+
+impl Tally {
+    /// Votes for `height`, nothing counted yet. `silent_after_ms`: E4's T_silent.
+    pub fn new(
+        context: SignContext,
+        height: Height,
+        set: Arc<ValidatorSet>,
+        silent_after_ms: u64,
+    ) -> Tally {
+        let silence = Silence::new(silent_after_ms);
+        let (round, rounds, max_round) = (None, BTreeMap::new(), BTreeMap::new());
+        let (told, decided, early) = (BTreeSet::new(), false, Vec::new());
+        Tally {
+            rules: Rules::Extended,
+            context,
+            height,
+            set,
+            round,
+            rounds,
+            max_round,
+            told,
+            decided,
+            silence,
+            early,
+        }
+    }
+
+    /// The same height under other rules.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Tally {
+        self.rules = rules;
+        self
+    }
+
+    /// Takes one input and says what follows. `now` is monotonic.
+    pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        match input {
+            Input::EnterHeight(height, set) => self.enter_height(height, set, now, &mut out),
+            Input::EnterRound(height, round) => self.enter_round(height, round, &mut out),
+            Input::Vote(vote) => {
+                let admission = self.vote(vote, true, now, &mut out);
+                out.push(Output::Admission(admission));
+            }
+            Input::OwnVote(vote) => _ = self.vote(vote, false, now, &mut out),
+            Input::Proposal(proposal) => self.proposal(proposal, now, &mut out),
+            Input::Retell => {
+                self.told.clear();
+                self.tell_all(&mut out);
+            }
+            Input::Resend(height, round) => self.relay(height, round, &mut out),
+        }
+        out
+    }
+
+    /// The height under decision.
+    pub fn height(&self) -> Height {
+        self.height
+    }
+
+    /// Validators whose vote of the current round and this kind is still missing.
+    pub fn missing(&self, kind: VoteKind) -> Vec<Address> {
+        let votes = self.rounds.get(&self.round.unwrap_or_default());
+        let ballots = votes.map(|votes| votes.of(kind));
+        let voted = |i: &ValidatorIndex| ballots.is_some_and(|b| b.0.contains_key(i));
+        let absent = (0..self.set.len()).filter(|index| !voted(index));
+        absent
+            .filter_map(|index| self.set.get(index).map(|v| v.address))
+            .collect()
+    }
+
+    fn enter_height(
+        &mut self,
+        height: Height,
+        set: Arc<ValidatorSet>,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        if height <= self.height {
+            return;
+        }
+        self.height = height;
+        self.set = set;
+        self.round = None;
+        self.rounds.clear();
+        self.max_round.clear();
+        self.told.clear();
+        self.decided = false;
+        for message in std::mem::take(&mut self.early) {
+            match message {
+                // Verified when they came; the set of the next height was already known.
+                Early::Vote(vote) => _ = self.vote(vote, false, now, out),
+                Early::Proposal(proposal) => self.proposal(proposal, now, out),
+            }
+        }
+    }
+
+    fn enter_round(&mut self, height: Height, round: Round, out: &mut Vec<Output>) {
+        if height != self.height || self.round.is_some_and(|current| round < current) {
+            return;
+        }
+        self.round = Some(round);
+        let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
+        self.rounds.retain(|r, _| *r >= oldest);
+        self.tell_silence(out);
+    }
+
+    /// Cheapest check first; the signature is the last.
+    fn vote(
+        &mut self,
+        signed: SignedVote,
+        verify: bool,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) -> Admission {
+        let vote = &signed.vote;
+        if !vote.is_well_formed() {
+            return Admission::Malformed;
+        }
+        if vote.height < self.height {
+            self.heard(&vote.validator, now, out);
+            return Admission::Stale;
+        }
+        let Some(index) = self.set.index_of(&vote.validator) else {
+            return Admission::UnknownValidator;
+        };
+        if vote.height > self.height {
+            return self.early_vote(signed, now, out);
+        }
+        if let Some(refusal) = self.refuse_before_signature(index, vote) {
+            if refusal == Admission::Unneeded {
+                self.heard(&signed.vote.validator, now, out);
+            }
+            return refusal;
+        }
+        if verify && !self.verifies(index, &signed) {
+            return Admission::BadSignature;
+        }
+        let ballot = Ballot {
+            block_id: vote.block_id,
+            valid_round: vote.valid_round,
+            signature: signed.signature.clone(),
+            form: Form::Vote,
+        };
+        self.count(index, vote.kind, vote.round, ballot, now, out);
+        Admission::Counted
+    }
+
+    fn verifies(&self, index: ValidatorIndex, signed: &SignedVote) -> bool {
+        let bytes = self.context.vote(&signed.vote);
+        self.set.verify(index, &bytes, &signed.signature.0).is_ok()
+    }
+
+    fn refuse_before_signature(&self, index: ValidatorIndex, vote: &Vote) -> Option<Admission> {
+        let current = self.round.unwrap_or_default();
+        if vote.round.0 < current.0.saturating_sub(ROUNDS_KEPT_MAX) {
+            return Some(Admission::Stale);
+        }
+        let beyond = vote.round > current.next();
+        if beyond
+            && self
+                .max_round
+                .get(&index)
+                .is_some_and(|seen| *seen >= vote.round)
+        {
+            return Some(Admission::Duplicate);
+        }
+        let ballots = self
+            .rounds
+            .get(&vote.round)
+            .and_then(|r| r.of(vote.kind).0.get(&index));
+        let ballots = ballots.map_or(&[][..], Vec::as_slice);
+        let value = (vote.block_id, vote.valid_round);
+        if ballots.iter().any(|b| (b.block_id, b.valid_round) == value) {
+            return Some(Admission::Duplicate);
+        }
+        if ballots.len() >= VALUES_PER_VOTER_MAX {
+            return Some(Admission::Equivocation);
+        }
+        // An equivocation is worth its check even when the value is settled.
+        let settled = self.decided
+            || self
+                .told
+                .contains(&Told::Value(vote.kind, vote.round, value.0, value.1));
+        (settled && ballots.is_empty() && vote.round <= current).then_some(Admission::Unneeded)
+    }
+
+    /// A message of the next height, kept for rounds 0 and 1; anything later only tells that this
+    /// node is behind.
+    fn early_vote(&mut self, signed: SignedVote, now: Instant, out: &mut Vec<Output>) -> Admission {
+        let vote = &signed.vote;
+        out.push(Output::Ahead(vote.validator, vote.height));
+        self.silence.heard(vote.validator, now);
+        if vote.height != self.height.next() || vote.round > Round::ZERO.next() {
+            return Admission::TooEarly;
+        }
+        let same_slot = |early: &&Early| match early {
+            Early::Vote(v) => {
+                (v.vote.validator, v.vote.kind, v.vote.round)
+                    == (vote.validator, vote.kind, vote.round)
+            }
+            Early::Proposal(_) => false,
+        };
+        if self
+            .early
+            .iter()
+            .any(|early| matches!(early, Early::Vote(v) if v.vote == *vote))
+        {
+            return Admission::Duplicate;
+        }
+        if self.early.iter().filter(same_slot).count() >= VALUES_PER_VOTER_MAX {
+            return Admission::Equivocation;
+        }
+        if signed.verify(&self.set, &self.context).is_err() {
+            return Admission::BadSignature;
+        }
+        self.early.push(Early::Vote(signed));
+        Admission::Counted
+    }
+
+    fn proposal(&mut self, proposal: Proposal, now: Instant, out: &mut Vec<Output>) {
+        if proposal.height == self.height.next() {
+            let early = Early::Proposal(proposal);
+            // Two rounds, two proposals each: the sender has checked turn, round and count.
+            if !self.early.contains(&early) {
+                self.early.push(early);
+            }
+            return;
+        }
+        let Some(index) = self.set.index_of(&proposal.proposer) else {
+            return;
+        };
+        if proposal.height != self.height {
+            return;
+        }
+        let ballot = Ballot {
+            block_id: Some(proposal.block_id),
+            valid_round: proposal.valid_round,
+            signature: proposal.signature,
+            form: Form::Proposal,
+        };
+        self.count(index, VoteKind::Prevote, proposal.round, ballot, now, out);
+    }
+
+    fn heard(&mut self, validator: &Address, now: Instant, out: &mut Vec<Output>) {
+        self.silence.heard(*validator, now);
+        self.tell_silence(out);
+    }
+
+    /// E6: everything that this node holds of the round and of the one before it, which brought it
+    /// here. So a vote that one node has is soon held by all: the gossip property that direct
+    /// fan-out lacks.
+    fn relay(&self, height: Height, round: Round, out: &mut Vec<Output>) {
+        if height != self.height {
+            return;
+        }
+        let before = Round(round.0.saturating_sub(1));
+        let rounds = self.rounds.range(before..=round);
+        let votes: Vec<SignedVote> = rounds
+            .flat_map(|(r, votes)| self.votes_of(*r, votes))
+            .collect();
+        if !votes.is_empty() {
+            out.push(Output::Relay(votes));
+        }
+    }
+
+    fn votes_of<'a>(
+        &'a self,
+        round: Round,
+        votes: &'a RoundVotes,
+    ) -> impl Iterator<Item = SignedVote> + 'a {
+        let kinds = [VoteKind::Prevote, VoteKind::Precommit];
+        kinds.into_iter().flat_map(move |kind| {
+            votes.of(kind).0.iter().flat_map(move |(index, ballots)| {
+                let as_votes = ballots.iter().filter(|ballot| ballot.form == Form::Vote);
+                as_votes.filter_map(move |ballot| self.signed_vote(*index, kind, round, ballot))
+            })
+        })
+    }
+
+    fn signed_vote(
+        &self,
+        index: ValidatorIndex,
+        kind: VoteKind,
+        round: Round,
+        ballot: &Ballot,
+    ) -> Option<SignedVote> {
+        let validator = self.set.get(index)?.address;
+        let (block_id, valid_round) = (ballot.block_id, ballot.valid_round);
+        let vote = Vote {
+            kind,
+            height: self.height,
+            round,
+            block_id,
+            valid_round,
+            validator,
+        };
+        Some(SignedVote {
+            vote,
+            signature: ballot.signature.clone(),
+        })
+    }
+}
+
+impl RoundVotes {
+    fn of(&self, kind: VoteKind) -> &Ballots {
+        match kind {
+            VoteKind::Prevote => &self.prevotes,
+            VoteKind::Precommit => &self.precommits,
+        }
+    }
+
+    fn of_mut(&mut self, kind: VoteKind) -> &mut Ballots {
+        match kind {
+            VoteKind::Prevote => &mut self.prevotes,
+            VoteKind::Precommit => &mut self.precommits,
+        }
+    }
+}

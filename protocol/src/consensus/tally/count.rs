@@ -1,0 +1,268 @@
+//! Counting: a ballot enters, thresholds are looked at, facts are told once.
+use super::*;
+
+impl Tally {
+    pub(super) fn count(
+        &mut self,
+        index: ValidatorIndex,
+        kind: VoteKind,
+        round: Round,
+        ballot: Ballot,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(validator) = self.set.get(index) {
+            self.silence.heard(validator.address, now);
+        }
+        let seen = self.max_round.entry(index).or_insert(round);
+        *seen = (*seen).max(round);
+        // E7: beyond the next round only the fact that somebody is there is kept.
+        let near = round <= self.round.unwrap_or_default().next();
+        if near || self.rules == Rules::Paper {
+            self.add(index, kind, round, ballot, out);
+            self.tell_round(kind, round, out);
+        }
+        self.tell_reached(out);
+        self.tell_silence(out);
+    }
+
+    fn add(
+        &mut self,
+        index: ValidatorIndex,
+        kind: VoteKind,
+        round: Round,
+        ballot: Ballot,
+        out: &mut Vec<Output>,
+    ) {
+        let ballots = self
+            .rounds
+            .entry(round)
+            .or_default()
+            .of_mut(kind)
+            .0
+            .entry(index)
+            .or_default();
+        let value = (ballot.block_id, ballot.valid_round);
+        let known = ballots.iter().any(|b| (b.block_id, b.valid_round) == value);
+        if known || ballots.len() >= VALUES_PER_VOTER_MAX {
+            return;
+        }
+        ballots.push(ballot);
+        if let [first, second] = ballots.clone().as_slice() {
+            let evidence = self.evidence(index, kind, round, first, second);
+            out.extend(evidence.map(|evidence| Output::Evidence(Box::new(evidence))));
+        }
+    }
+
+    fn evidence(
+        &self,
+        index: ValidatorIndex,
+        kind: VoteKind,
+        round: Round,
+        first: &Ballot,
+        second: &Ballot,
+    ) -> Option<Evidence> {
+        let vote = |ballot| self.signed_vote(index, kind, round, ballot);
+        let proposal = |ballot: &Ballot| {
+            Some(Proposal {
+                height: self.height,
+                round,
+                block_id: ballot.block_id?,
+                valid_round: ballot.valid_round,
+                proposer: self.set.get(index)?.address,
+                signature: ballot.signature.clone(),
+            })
+        };
+        Some(match (first.form, second.form) {
+            (Form::Vote, Form::Vote) => Evidence::ConflictingVotes(vote(first)?, vote(second)?),
+            (Form::Proposal, Form::Proposal) => {
+                Evidence::ConflictingProposals(proposal(first)?, proposal(second)?)
+            }
+            (Form::Proposal, Form::Vote) => {
+                Evidence::ProposalAgainstPrevote(proposal(first)?, vote(second)?)
+            }
+            (Form::Vote, Form::Proposal) => {
+                Evidence::ProposalAgainstPrevote(proposal(second)?, vote(first)?)
+            }
+        })
+    }
+
+    pub(super) fn tell_all(&mut self, out: &mut Vec<Output>) {
+        let rounds: Vec<Round> = self.rounds.keys().copied().collect();
+        for round in rounds {
+            self.tell_round(VoteKind::Prevote, round, out);
+            self.tell_round(VoteKind::Precommit, round, out);
+        }
+        self.tell_reached(out);
+        self.tell_silence(out);
+    }
+
+    fn tell_round(&mut self, kind: VoteKind, round: Round, out: &mut Vec<Output>) {
+        let Some(votes) = self.rounds.get(&round) else {
+            return;
+        };
+        let ballots = votes.of(kind);
+        let mut facts = Vec::new();
+        for value in ballots.values() {
+            let key = Told::Value(kind, round, value.0, value.1);
+            if !self.told.contains(&key) && self.set.is_quorum(ballots.power_for(&self.set, value))
+            {
+                facts.extend(
+                    self.value_fact(kind, round, value, ballots)
+                        .map(|f| (key, f)),
+                );
+            }
+        }
+        let any = Told::Any(kind, round);
+        if !self.told.contains(&any) && self.set.is_quorum(ballots.power_any(&self.set)) {
+            let fact = match kind {
+                VoteKind::Prevote => Fact::PrevotesAny(round),
+                VoteKind::Precommit => Fact::PrecommitsAny(round),
+            };
+            facts.push((any, fact));
+        }
+        for (key, fact) in facts {
+            self.told.insert(key);
+            self.decided |= matches!(fact, Fact::Commit(_));
+            out.push(Output::Fact(self.height, fact));
+        }
+    }
+
+    fn value_fact(
+        &self,
+        kind: VoteKind,
+        round: Round,
+        (block_id, valid_round): Value,
+        ballots: &Ballots,
+    ) -> Option<Fact> {
+        let members = ballots.members((block_id, valid_round));
+        let taken = commit::cut_to_quorum(&self.set, members)?;
+        let signers = Signers::collect(&self.set, taken.iter().copied());
+        let height = self.height;
+        match (kind, block_id) {
+            (VoteKind::Prevote, None) => Some(Fact::NilPolka(round)),
+            // Q precommits for nil decide nothing; L47 has them among "any".
+            (VoteKind::Precommit, None) => None,
+            (VoteKind::Precommit, Some(block_id)) => {
+                let certificate = CommitCertificate {
+                    height,
+                    round,
+                    block_id,
+                    signers,
+                };
+                Some(Fact::Commit(Arc::new(certificate)))
+            }
+            (VoteKind::Prevote, Some(block_id)) => {
+                let proposer = ballots.proposal_by((Some(block_id), valid_round));
+                let by_proposal = proposer
+                    .filter(|index| taken.iter().any(|(member, _)| member == index))
+                    .and_then(|index| u16::try_from(index).ok());
+                let polka = PolkaCertificate {
+                    height,
+                    round,
+                    block_id,
+                    valid_round,
+                    signers,
+                    by_proposal,
+                };
+                Some(Fact::Polka(Arc::new(polka)))
+            }
+        }
+    }
+
+    /// L55: the largest later round that S have reached. A sender counts once, whatever it sent.
+    fn tell_reached(&mut self, out: &mut Vec<Output>) {
+        let reached = match self.rules {
+            Rules::Extended => self.reached_by_skip_set(),
+            Rules::Paper => self.round_of_skip_set(),
+        };
+        let Some(reached) = reached.filter(|r| self.round.is_none_or(|current| *r > current))
+        else {
+            return;
+        };
+        if self.told.insert(Told::Reached(reached)) {
+            out.push(Output::Fact(self.height, Fact::Reached(reached)));
+        }
+    }
+
+    /// E7: whoever is in a later round has been in this one, so it counts for both.
+    fn reached_by_skip_set(&self) -> Option<Round> {
+        let mut rounds: Vec<(Round, Power)> = self
+            .max_round
+            .iter()
+            .map(|(index, round)| (*round, self.set.power(*index)))
+            .collect();
+        rounds.sort_by_key(|(round, _)| std::cmp::Reverse(*round));
+        let mut power: Power = 0;
+        rounds.into_iter().find_map(|(round, p)| {
+            power = power.saturating_add(p);
+            self.set.is_skip_set(power).then_some(round)
+        })
+    }
+
+    /// The paper: S have sent votes of exactly this round.
+    fn round_of_skip_set(&self) -> Option<Round> {
+        self.rounds.iter().rev().find_map(|(round, votes)| {
+            let prevoters = votes.prevotes.0.keys();
+            let voters: BTreeSet<_> = prevoters
+                .chain(votes.precommits.0.keys())
+                .copied()
+                .collect();
+            self.set
+                .is_skip_set(self.set.power_of(voters))
+                .then_some(*round)
+        })
+    }
+
+    /// E4, looked at whenever a round begins and whenever somebody is heard.
+    pub(super) fn tell_silence(&mut self, out: &mut Vec<Output>) {
+        let Some(round) = self.round else { return };
+        if self.told.contains(&Told::Silent(round)) {
+            return;
+        }
+        let proposer = self.set.proposer(self.height, round);
+        if self.silence.suspects(&self.set, &proposer) {
+            self.told.insert(Told::Silent(round));
+            out.push(Output::Fact(self.height, Fact::ProposerSilent(round)));
+        }
+    }
+}
+
+type Value = (Option<BlockId>, Option<Round>);
+
+impl Ballots {
+    /// The distinct values voted for.
+    fn values(&self) -> Vec<Value> {
+        let all = self
+            .0
+            .values()
+            .flatten()
+            .map(|b| (b.block_id, b.valid_round));
+        all.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn members(&self, value: Value) -> impl Iterator<Item = (ValidatorIndex, &Signature)> {
+        self.0.iter().filter_map(move |(index, ballots)| {
+            let ballot = ballots
+                .iter()
+                .find(|b| (b.block_id, b.valid_round) == value)?;
+            Some((*index, &ballot.signature))
+        })
+    }
+
+    fn power_for(&self, set: &ValidatorSet, value: Value) -> Power {
+        set.power_of(self.members(value).map(|(index, _)| index))
+    }
+
+    fn power_any(&self, set: &ValidatorSet) -> Power {
+        set.power_of(self.0.keys().copied())
+    }
+
+    fn proposal_by(&self, value: Value) -> Option<ValidatorIndex> {
+        let says = |b: &Ballot| b.form == Form::Proposal && (b.block_id, b.valid_round) == value;
+        self.0
+            .iter()
+            .find(|(_, ballots)| ballots.iter().any(says))
+            .map(|(index, _)| *index)
+    }
+}
