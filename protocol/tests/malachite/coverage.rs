@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::compare::canonical;
-use crate::neutral::{Input, Output};
+use crate::neutral::{Held, Input, Output};
 use crate::reference::Reference;
 use crate::scenario::Scenario;
 
@@ -98,7 +98,7 @@ fn of_output(node: &Reference, output: Output) -> Option<&'static str> {
 /// What shows in the change from before the input to after it.
 fn of_turn(
     input: Input,
-    (round, locked): (Option<u32>, Option<(u64, u32)>),
+    (round, locked): (Option<u32>, Held),
     node: &Reference,
     answer: &[Output],
 ) -> Vec<&'static str> {

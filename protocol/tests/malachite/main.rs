@@ -7,6 +7,7 @@
 //! - [`generator`] makes a [`scenario`] from a seed: inputs, and what the reference answered.
 //! - [`coverage`] shows that those sequences meet what is worth comparing; [`compare`] says which
 //!   part of an answer the rules determine.
+//! - [`literal`] is a third implementation, the rules of the paper without any cleverness.
 //! - [`smoke`] shows that the reference follows the rules of the paper; [`quirks`] pins where it
 //!   does not, or does so in another order: a comparison must allow for exactly those.
 //!
@@ -16,6 +17,7 @@ mod compare;
 mod coverage;
 mod ctx;
 mod generator;
+mod literal;
 mod neutral;
 mod quirks;
 mod reference;

@@ -9,6 +9,9 @@ pub(crate) enum Timer {
     Precommit,
 }
 
+/// A locked or a valid value, with its round.
+pub(crate) type Held = Option<(u64, u32)>;
+
 /// What can happen to a node at its height. The sender of a proposal is the round's proposer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input {

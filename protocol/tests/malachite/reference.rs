@@ -15,7 +15,7 @@ use driver::{Driver, ThresholdParams};
 use types::{Context, NilOrVal, Round, SignedMessage, Timeout, Validity, VoteType};
 
 use crate::ctx::{self, Ctx};
-use crate::neutral::{Input, Output, Timer};
+use crate::neutral::{Held, Input, Output, Timer};
 
 /// One validator of one height, run by the reference driver.
 pub(crate) struct Reference {
@@ -58,12 +58,12 @@ impl Reference {
     }
 
     /// Locked value and round.
-    pub(crate) fn locked(&self) -> Option<(u64, u32)> {
+    pub(crate) fn locked(&self) -> Held {
         self.driver.round_state().locked.as_ref().map(pair)
     }
 
     /// Valid value and round.
-    pub(crate) fn valid(&self) -> Option<(u64, u32)> {
+    pub(crate) fn valid(&self) -> Held {
         self.driver.round_state().valid.as_ref().map(pair)
     }
 
