@@ -32,6 +32,7 @@ pub mod evidence;
 pub mod genesis;
 pub mod limits;
 pub mod merkle;
+pub mod pending;
 pub mod proposal;
 pub mod quorum;
 pub mod sign_bytes;
