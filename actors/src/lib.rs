@@ -1,1 +1,3 @@
 //! Room actors.
+
+pub mod state_store;
