@@ -293,4 +293,13 @@ fn a_used_up_map_says_so_and_reads_go_on() {
     assert_eq!(error, StoreError::Full { map_bytes });
     assert_eq!(error.exit_code(), 2);
     assert_eq!(store.head().unwrap().height, Height(nonce));
+    let (block, receipts) = (
+        store.block(Height(nonce + 1)),
+        store.receipts(Height(nonce + 1)),
+    );
+    assert_eq!(
+        (block, receipts),
+        (Ok(None), Ok(None)),
+        "half a block was written"
+    );
 }
