@@ -13,3 +13,4 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod runtime;
+pub mod state_store;

@@ -51,7 +51,9 @@ impl PendingTransactions {
             bytes <= BLOCK_TRANSACTION_BYTES_MAX
         };
         let all = self.by_arrival.values().map(|(_, transaction)| transaction);
-        all.take_while(fits).map(|transaction| Transaction::clone(transaction)).collect()
+        all.take_while(fits)
+            .map(|transaction| Transaction::clone(transaction))
+            .collect()
     }
 
     /// Forgets transactions that were committed or can never be.
@@ -81,10 +83,18 @@ mod tests {
     use crate::vote::Signature;
 
     fn transaction(nonce: u64, memo_signature: usize) -> Arc<Transaction> {
-        let action = Action::Transfer { to: Address([7; 20]), amount: 1 };
+        let action = Action::Transfer {
+            to: Address([7; 20]),
+            amount: 1,
+        };
         let signature = Signature(vec![0; memo_signature]);
         let (sender, public_key) = (Address([1; 20]), None);
-        Arc::new(Transaction { sender, body: TransactionBody { nonce, action }, public_key, signature })
+        Arc::new(Transaction {
+            sender,
+            body: TransactionBody { nonce, action },
+            public_key,
+            signature,
+        })
     }
 
     #[test]
@@ -106,7 +116,12 @@ mod tests {
         }
         let candidates = pending.candidates();
         assert!(candidates.len() < count && candidates.len() > count - 100);
-        assert!(candidates.iter().enumerate().all(|(i, t)| t.body.nonce == i as u64));
+        assert!(
+            candidates
+                .iter()
+                .enumerate()
+                .all(|(i, t)| t.body.nonce == i as u64)
+        );
     }
 
     #[test]
