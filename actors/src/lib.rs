@@ -1,16 +1,47 @@
-//! **Room: actors.** Thin shells that carry messages and effects between the brains.
+//! **Room: actors.** Thin shells that carry messages and effects between the brains of
+//! `lockstep-protocol`: one file (or folder) per actor, its messages with it.
 //!
-//! A file (or a folder) per actor, with the messages it handles. An actor owns one thing, knows
-//! the others only as [`runtime::Port`]s named for what they do, and leaves every decision to its
-//! brain in `lockstep-protocol`: a shell that grows past ~200 lines has its brain in the wrong
-//! place.
+//! Here live sockets, the disk, timers, threads. No rule of consensus or ledger is decided here: a
+//! shell that grows past two hundred lines has its brain in the wrong place. This room knows
+//! `lockstep-protocol` and nothing of `lockstep-devnet` or the command line.
 //!
-//! [`runtime`] is the floor they stand on: bounded ports, a measured context, supervision that
-//! survives panics.
+//! | Actor | Owns | Brain |
+//! |---|---|---|
+//! | [`rpc_gateway`] | the listener and admission | – |
+//! | [`proposer`] | proposals | `consensus::proposals` |
+//! | [`vote_collector`] | votes | `consensus::tally` |
+//! | [`round_driver`] | height, round, step, locks, timers, the key | `consensus::driver` |
+//! | [`committer`] | the ledger | `ledger` |
+//! | [`state_store`] | LMDB | – |
+//! | [`peer_broadcaster`] | the way out | – |
+//! | [`block_sync`] | catching up | `consensus::catch_up` |
+//! | [`runtime::Supervisor`] | who lives | – |
 //!
-//! May be imported here: `lockstep-protocol`, actix and its relatives, heed. May not: the rooms
-//! built on this one (`devnet`, the command line).
+//! [`node`] wires them: one actor system per node.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod block_sync;
+pub mod clock;
+pub mod committer;
+mod delivery;
+pub mod limits;
+pub mod metrics;
+pub mod node;
+pub mod peer_broadcaster;
+pub mod proposer;
+pub mod round_driver;
+pub mod rpc_gateway;
 pub mod runtime;
 pub mod state_store;
+pub mod view;
+pub mod vote_collector;
+
+/// Declares messages with their answers, in the words of actix.
+macro_rules! message {
+    ($($message:ty => $answer:ty),* $(,)?) => {$(
+        impl actix::Message for $message {
+            type Result = $answer;
+        }
+    )*};
+}
+pub(crate) use message;

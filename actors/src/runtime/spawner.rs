@@ -74,11 +74,8 @@ pub struct Spawner {
 }
 
 impl Spawner {
-    pub(super) fn new(supervisor: Addr<Supervisor>) -> Self {
-        Spawner {
-            supervisor,
-            actors: Actors::default(),
-        }
+    pub(super) fn new(supervisor: Addr<Supervisor>, actors: Actors) -> Self {
+        Spawner { supervisor, actors }
     }
 
     /// Starts the next actor on the thread of `on`; `make` runs there.
@@ -130,10 +127,10 @@ impl Spawner {
     }
 
     /// The handle on all that were started, for the rest of the node's life.
-    pub fn children(self) -> Children {
+    pub fn children(&self) -> Children {
         Children {
-            supervisor: self.supervisor,
-            actors: self.actors,
+            supervisor: self.supervisor.clone(),
+            actors: self.actors.clone(),
         }
     }
 }

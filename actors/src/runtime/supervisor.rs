@@ -10,7 +10,7 @@
 
 use super::guard::Order;
 use super::policy::{EndReason, Falls, OnFall, Options, Policy, Scope};
-use super::spawner::Spawner;
+use super::spawner::{Actors, Spawner};
 use super::stats::Stats;
 use actix::prelude::*;
 use std::sync::Arc;
@@ -72,6 +72,15 @@ impl Supervisor {
     ///
     /// `on_end` is called once, after all actors have stopped (or their time to do so is over).
     pub fn start(policy: Policy, on_end: impl FnOnce(EndReason) + 'static) -> Spawner {
+        Supervisor::start_with(policy, Actors::default(), on_end)
+    }
+
+    /// The same with a registry that somebody holds already, because its metrics show it.
+    pub fn start_with(
+        policy: Policy,
+        actors: Actors,
+        on_end: impl FnOnce(EndReason) + 'static,
+    ) -> Spawner {
         let supervisor = Supervisor {
             policy,
             children: Vec::new(),
@@ -80,7 +89,7 @@ impl Supervisor {
             on_end: Some(Box::new(on_end)),
             waiting_for_end: Vec::new(),
         };
-        Spawner::new(Actor::start(supervisor))
+        Spawner::new(Actor::start(supervisor), actors)
     }
 
     fn watching(&self) -> bool {

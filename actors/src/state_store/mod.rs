@@ -13,6 +13,7 @@
 //! Invariants: a transaction is durable (as far as [`Durability`] goes) when its method returns; the
 //! height of the head rises by one with each committed block; bytes that this store has not written
 //! are an error, never an answer.
+mod actor;
 mod error;
 mod layout;
 mod open;
@@ -24,6 +25,7 @@ mod write;
 #[allow(clippy::unwrap_used)] // a test may panic
 mod tests;
 
+pub use actor::{CommitBlock, PersistSignature, Ports, RecoverDriver, StateStore};
 pub use error::StoreError;
 pub use read::Snapshot;
 

@@ -73,6 +73,8 @@ pub enum Input {
     /// Another actor has restarted: say again where this node stands, what it has said, and what
     /// was decided but is not committed yet.
     Announce,
+    /// A block of this height carries a valid certificate but is invalid here.
+    InvalidDecision(Height),
 }
 
 /// What to do.
@@ -202,6 +204,10 @@ impl Driver {
             Input::Wake(height) => self.wake(now, height, &mut out),
             Input::TransactionsWaiting => self.transactions_waiting(now, &mut out),
             Input::Announce => self.announce(&mut out),
+            Input::InvalidDecision(height) => {
+                self.halted = true;
+                out.push(Output::Halt(Halt::InvalidDecision(height)));
+            }
         }
         out
     }
