@@ -4,6 +4,7 @@ use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys
 use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::EndReason;
 use lockstep_actors::state_store::StoreError;
+use lockstep_actors::view::HeadView;
 use lockstep_protocol::consensus::driver::TickOutcome;
 use lockstep_protocol::crypto::KeyError;
 use lockstep_protocol::genesis::Genesis;
@@ -220,6 +221,18 @@ impl Devnet {
         Ok(blocks.into_iter().next())
     }
 
+    /// Where each node stands; `None` for one that is down.
+    pub fn heads(&self) -> Vec<Option<HeadView>> {
+        self.inner.each(|node| node.view().head())
+    }
+
+    /// Makes blocks from another thread.
+    pub fn ticker(&self) -> Ticker {
+        Ticker {
+            inner: Arc::downgrade(&self.inner),
+        }
+    }
+
     /// Waits until every running node has committed `height`.
     pub fn wait_for(&self, height: u64, patience: Duration) -> Result<(), DevnetError> {
         self.inner.wait_for(height, patience)
@@ -308,6 +321,21 @@ impl Devnet {
                 .is_some_and(NodeHandle::has_ended)
         };
         (0..self.inner.nodes.len()).filter(ended).collect()
+    }
+}
+
+/// Makes blocks of a devnet as long as that lives.
+#[derive(Clone)]
+pub struct Ticker {
+    inner: Weak<Inner>,
+}
+
+impl Ticker {
+    /// As [`Devnet::tick`]; after the devnet's end it makes nothing.
+    pub fn tick(&self) -> Result<Vec<NodeTick>, DevnetError> {
+        self.inner
+            .upgrade()
+            .map_or(Ok(Vec::new()), |inner| inner.tick())
     }
 }
 
