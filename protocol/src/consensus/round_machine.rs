@@ -417,11 +417,9 @@ impl Log {
             Fact::PrevotesAny(round) => _ = self.prevotes_any.insert(round),
             Fact::PrecommitsAny(round) => _ = self.precommits_any.insert(round),
             Fact::Commit(certificate) => {
-                if !self
-                    .commits
-                    .iter()
-                    .any(|known| known.block_id == certificate.block_id)
-                {
+                let key = |commit: &CommitCertificate| (commit.round, commit.block_id);
+                let known = |other: &Arc<CommitCertificate>| key(other) == key(&certificate);
+                if !self.commits.iter().any(known) {
                     self.commits.push(certificate);
                 }
             }

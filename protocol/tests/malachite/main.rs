@@ -8,6 +8,8 @@
 //! - [`coverage`] shows that those sequences meet what is worth comparing; [`compare`] says which
 //!   part of an answer the rules determine.
 //! - [`literal`] is a third implementation, the rules of the paper without any cleverness.
+//! - [`lockstep`] is Lockstep's own round machine and tally behind the same words; [`world`] has its
+//!   keys and blocks. [`paper`] compares it, and [`mutants`] shows that the comparison can fail.
 //! - [`smoke`] shows that the reference follows the rules of the paper; [`quirks`] pins where it
 //!   does not, or does so in another order: a comparison must allow for exactly those.
 //!
@@ -18,10 +20,14 @@ mod coverage;
 mod ctx;
 mod generator;
 mod literal;
+mod lockstep;
+mod mutants;
 mod neutral;
+mod paper;
 mod quirks;
 mod reference;
 mod rng;
 mod scenario;
 mod script;
 mod smoke;
+mod world;
