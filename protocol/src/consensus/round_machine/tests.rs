@@ -11,3 +11,4 @@ mod prevote;
 mod restart;
 mod rounds;
 mod script;
+mod small;
