@@ -28,6 +28,9 @@ use crate::neutral::{Held, Input, Output, Timer};
 use crate::scenario::Scenario;
 use crate::world::{NOW, World};
 
+/// The valid round of the proposal of a round and value, for those that name one.
+pub(crate) type ValidRounds = BTreeMap<(u32, u64), u32>;
+
 /// One validator at one height, run by Lockstep's brains.
 pub(crate) struct Lockstep {
     pub(crate) world: Arc<World>,
@@ -35,8 +38,7 @@ pub(crate) struct Lockstep {
     rules: Rules,
     pub(crate) machine: RoundMachine,
     pub(crate) tally: Tally,
-    /// The valid round of the proposal of a round and value.
-    valid_rounds: BTreeMap<(u32, u64), u32>,
+    valid_rounds: ValidRounds,
     first_votes: BTreeMap<(VoteKind, u32, usize), Option<u64>>,
     /// The proposals of others.
     pub(crate) heard: Vec<CheckedProposal>,
@@ -141,6 +143,10 @@ impl Lockstep {
             // A node hears its own messages from itself alone.
             if self.world.proposer(round) == self.me {
                 return Vec::new();
+            }
+            // E7: the block of a far round is not kept.
+            if Round(round) > self.machine.round().next() {
+                inputs.clear();
             }
             let prevote = self.world.proposal(round, value, pol_round);
             inputs.extend(self.tell_tally(tally::Input::Proposal(prevote)));
@@ -297,7 +303,7 @@ fn timer(kind: TimeoutKind) -> Option<Timer> {
 }
 
 /// The valid rounds of all proposals of a scenario, the own ones among them.
-fn valid_rounds(scenario: &Scenario) -> BTreeMap<(u32, u64), u32> {
+pub(crate) fn valid_rounds(scenario: &Scenario) -> ValidRounds {
     let others = scenario.inputs.iter().filter_map(|input| match *input {
         Input::Proposal {
             round,
