@@ -300,7 +300,8 @@ impl Tally {
         if vote.round.0 < current.0.saturating_sub(ROUNDS_KEPT_MAX) {
             return Some(Admission::Stale);
         }
-        let beyond = vote.round > current.next();
+        // E7 keeps nothing but the sender's round.
+        let beyond = self.rules == Rules::Extended && vote.round > current.next();
         if beyond
             && self
                 .max_round
@@ -321,8 +322,10 @@ impl Tally {
         if ballots.len() >= VALUES_PER_VOTER_MAX {
             return Some(Admission::Equivocation);
         }
-        // An equivocation is worth its check even when the value is settled.
-        let settled = self.decided
+        // An equivocation is worth its check even when the value is settled. By the paper a height
+        // is decided only when its proposal is there too.
+        let decided = self.decided && self.rules == Rules::Extended;
+        let settled = decided
             || self
                 .told
                 .contains(&Told::Value(vote.kind, vote.round, value.0, value.1));
