@@ -110,3 +110,6 @@ impl SealedBlock {
         &self.block
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -278,3 +278,6 @@ pub fn certify(set: &ValidatorSet, votes: &[&SignedVote]) -> Option<CommitCertif
         signers: Signers::collect(set, taken),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,3 +99,6 @@ impl Evidence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
