@@ -1,7 +1,6 @@
 use super::*;
 use crate::consensus::testkit::{Cast, H, block, precommit, prevote};
-use crate::types::BlockId;
-use crate::vote::Vote;
+use crate::types::{BlockId, Round};
 
 fn id(tag: u64) -> Option<BlockId> {
     Some(block(H, tag).id())
@@ -53,6 +52,20 @@ fn equal_votes_and_votes_of_different_places_or_kinds_accuse_nobody() {
     }
     let by_two = Evidence::ConflictingVotes(cast.prevote(0, 2, id(1)), cast.prevote(1, 2, id(2)));
     assert_eq!(verdict(&cast, &by_two), NONE);
+}
+
+/// A precommit's signature does not cover a valid round. Whoever writes one into a copy of an
+/// honest precommit has two votes that differ, under two good signatures over the same bytes.
+#[test]
+fn a_valid_round_written_into_a_precommit_accuses_nobody() {
+    let cast = Cast::of(4);
+    let honest = cast.precommit(1, 2, id(1));
+    let mut copy = honest.clone();
+    copy.vote.valid_round = Some(Round(0));
+    assert_eq!(
+        verdict(&cast, &Evidence::ConflictingVotes(honest, copy)),
+        NONE
+    );
 }
 
 #[test]
