@@ -266,6 +266,21 @@ fn a_proposal_signature_without_its_mark_and_a_mark_without_it_are_refused() {
     }
 }
 
+/// A mark on somebody who is not among the members would be a second spelling of the same polka.
+#[test]
+fn a_mark_on_a_proposer_that_is_no_member_is_refused() {
+    let cast = Cast::of(4);
+    let turn = cast.turn(H, 2);
+    let members: Vec<_> = (0..4).filter(|i| *i != turn).collect();
+    let mut polka = cast.polka(&block(H, 1), 2, &members);
+    assert_eq!(polka.verify(&cast.set, &cast.context), Ok(()));
+    polka.by_proposal = u16::try_from(turn).ok();
+    assert_eq!(
+        polka.verify(&cast.set, &cast.context),
+        Err(CertificateError::Shape)
+    );
+}
+
 /// E9: prevotes that answer different valid rounds do not add up.
 #[test]
 fn a_polka_with_another_valid_round_than_its_votes_is_refused() {
