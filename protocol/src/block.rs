@@ -21,7 +21,7 @@ pub struct Header {
     pub previous_block: BlockId,
     /// Hash of the parent's commit certificate as this block carries it; zero for height 1.
     pub last_commit_hash: Hash,
-    /// Merkle root over the ids of the transactions.
+    /// Merkle root over the transactions, their keys and signatures included.
     pub transactions_root: Hash,
     /// Root of the ledger's state *after* this block.
     pub state_root: Hash,
@@ -48,10 +48,12 @@ pub struct Block {
 }
 
 impl Block {
-    /// Merkle root over the ids of `transactions`.
+    /// Merkle root over the canonical bytes of `transactions`. Not over their ids, which leave out
+    /// keys and signatures: whether a block is valid must depend on nothing but what its id covers.
     pub fn transactions_root(transactions: &[Transaction]) -> Hash {
-        let ids: Vec<Hash> = transactions.iter().map(Transaction::id).collect();
-        merkle::root(&ids)
+        let leaf = |t| Hash::of(&[b"lockstep/body/v1", &crate::codec::encode(t)]);
+        let leaves: Vec<Hash> = transactions.iter().map(leaf).collect();
+        merkle::root(&leaves)
     }
 
     /// The value of [`Header::last_commit_hash`] for a certificate.

@@ -54,6 +54,18 @@ fn a_body_that_is_not_the_headers_does_not_seal() {
     }
 }
 
+/// Whether a block is valid must depend on its id alone. Were signatures and keys not covered, one
+/// proposer could send the same id with a good body to some and a spoilt one to others, who would
+/// then find invalid what the rest decides; and one sync peer could spoil any certified block.
+#[test]
+fn a_block_with_another_transaction_signature_or_key_does_not_seal() {
+    let (mut signature, mut key) = (full(), full());
+    signature.transactions[0].signature.0[0] ^= 1;
+    key.transactions[1].public_key = None;
+    assert_eq!(SealedBlock::new(signature), Err(BodyMismatch));
+    assert_eq!(SealedBlock::new(key), Err(BodyMismatch));
+}
+
 #[test]
 fn every_field_of_the_header_changes_the_id() {
     type Change = fn(&mut Header);
