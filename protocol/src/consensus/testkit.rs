@@ -3,7 +3,7 @@ use crate::block::{Block, Header, SealedBlock};
 use crate::commit::{CommitCertificate, PolkaCertificate, Signers};
 use crate::consensus::facts::{CheckedProposal, Verdict};
 use crate::crypto::simulated::Simulated;
-use crate::crypto::{Scheme, Seed, Signer};
+use crate::crypto::{KeyError, Scheme, SchemeId, Seed, SignatureError, Signer, VerifyingKey};
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::quorum::Power;
 use crate::sign_bytes::SignContext;
@@ -12,6 +12,7 @@ use crate::validator_set::{ValidatorIndex, ValidatorSet};
 use crate::vote::VoteKind::{Precommit, Prevote};
 use crate::vote::{Signature, SignedVote, Vote};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The height that most tests decide.
 pub(crate) const H: Height = Height(5);
@@ -231,5 +232,53 @@ pub(crate) fn checked(r: u32, block: &Arc<SealedBlock>, verdict: Verdict) -> Che
         valid_round: None,
         block: block.clone(),
         verdict,
+    }
+}
+
+/// The simulator's scheme with keys that count how often they were asked to verify.
+#[derive(Clone, Default)]
+pub(crate) struct Counting(Arc<AtomicUsize>);
+
+#[derive(Debug)]
+struct CountingKey(Arc<AtomicUsize>, Arc<dyn VerifyingKey>);
+
+impl Counting {
+    /// Signature checks since the last time of asking.
+    pub(crate) fn checks(&self) -> usize {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Scheme for Counting {
+    fn id(&self) -> SchemeId {
+        Simulated.id()
+    }
+
+    fn public_key_bytes(&self) -> usize {
+        Simulated.public_key_bytes()
+    }
+
+    fn signature_bytes(&self) -> usize {
+        Simulated.signature_bytes()
+    }
+
+    fn prepare(&self, public_key: &[u8]) -> Result<Arc<dyn VerifyingKey>, KeyError> {
+        let key = Simulated.prepare(public_key)?;
+        Ok(Arc::new(CountingKey(self.0.clone(), key)))
+    }
+
+    fn signer(&self, seed: &Seed) -> Result<Arc<dyn Signer>, KeyError> {
+        Simulated.signer(seed)
+    }
+}
+
+impl VerifyingKey for CountingKey {
+    fn public_key(&self) -> &[u8] {
+        self.1.public_key()
+    }
+
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        self.1.verify(message, signature)
     }
 }
