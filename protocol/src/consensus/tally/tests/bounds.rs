@@ -70,3 +70,17 @@ fn one_validator_fills_a_few_places_of_a_height_and_no_more() {
     let rounds = desk.tally.rounds.len();
     assert_eq!(desk.size() - rounds, places + places + 1);
 }
+
+#[test]
+fn rounds_long_over_are_forgotten_with_all_that_was_told_of_them() {
+    let mut desk = Desk::of(4);
+    let mut sizes = Vec::new();
+    for r in 0..1_000 {
+        desk.enter_round(r);
+        desk.count_all(&[0, 1, 2], r, Cast::prevote, None);
+        desk.count_all(&[0, 1, 2], r, Cast::precommit, None);
+        sizes.push(desk.size());
+    }
+    let full = sizes[2 * ROUNDS_KEPT_MAX as usize];
+    assert_eq!(sizes.last(), Some(&full));
+}
