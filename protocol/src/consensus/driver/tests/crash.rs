@@ -290,6 +290,26 @@ fn a_restart_takes_up_round_step_and_lock_and_says_the_stored_messages_again() {
     assert_eq!(sends(&node.step(Input::Announce)), stored);
 }
 
+/// A fact that overtakes the start must not begin the height afresh: the lock would be lost, and
+/// the guard would stop the node.
+#[test]
+fn facts_and_ticks_before_the_start_take_up_the_record_too() {
+    let first = [
+        Input::Fact(H, Fact::Reached(Round(1))),
+        Input::Proposal(H, checked(1, &block(H, 2), Verdict::Valid)),
+        Input::Tick,
+    ];
+    for input in first {
+        let mut node = Node::recovered(0, Pacing::Interval(0), locked());
+        let out = node.step(input);
+        assert_eq!(entered(&out), Some((H, Round(0))));
+        let lock = node.driver.round_machine().locked();
+        assert_eq!(lock.unwrap().block_id, block(H, 1).id());
+        assert_eq!(node.step(Input::Start), []);
+        assert!(!node.driver.is_halted());
+    }
+}
+
 #[test]
 fn a_record_of_a_decided_height_is_not_said_again() {
     let cast = Cast::of(4);

@@ -148,3 +148,15 @@ fn no_height_after_the_last_begins_whoever_asks() {
         assert_eq!(node.driver.current_step(), None);
     }
 }
+
+/// Facts and proposals may overtake the start.
+#[test]
+fn a_start_that_comes_after_others_have_begun_changes_nothing() {
+    for pacing in [Pacing::Manual, Pacing::Interval(0)] {
+        let mut node = Node::new(0, pacing);
+        let before = node.propose(0, &block(H, 1));
+        assert_eq!(persists(&before).len(), 1);
+        assert_eq!(node.step(Input::Start), []);
+        assert_eq!(node.driver.current_step(), Some(Step::Prevote));
+    }
+}
