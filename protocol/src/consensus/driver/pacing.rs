@@ -54,7 +54,7 @@ impl Driver {
     }
 
     pub(super) fn tick(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let outcome = if self.running {
+        let outcome = if self.running && !self.halted {
             TickOutcome::AlreadyRunning
         } else if !self.may_begin() {
             TickOutcome::Stopped

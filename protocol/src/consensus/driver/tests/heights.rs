@@ -156,3 +156,11 @@ fn an_invalid_decision_stops_the_voting_for_good() {
         [Output::Ticked(TickOutcome::Stopped)]
     );
 }
+
+#[test]
+fn a_tick_of_a_node_that_has_just_stopped_says_so() {
+    assert_eq!(
+        halted().step(Input::Tick),
+        [Output::Ticked(TickOutcome::Stopped)]
+    );
+}
