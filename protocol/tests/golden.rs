@@ -122,11 +122,11 @@ fn change() -> impl Strategy<Value = Change> {
 fn apply(bytes: &mut Vec<u8>, change: &Change) {
     let length = bytes.len().max(1);
     match *change {
-        Change::Set(at, byte) => bytes
-            .iter_mut()
-            .nth(at % length)
-            .into_iter()
-            .for_each(|b| *b = byte),
+        Change::Set(at, byte) => {
+            if let Some(place) = bytes.get_mut(at % length) {
+                *place = byte;
+            }
+        }
         Change::Cut(at) => bytes.truncate(at % length),
         Change::Insert(at, byte) => bytes.insert(at % length.min(bytes.len() + 1), byte),
         Change::Remove(at) => _ = (!bytes.is_empty()).then(|| bytes.remove(at % length)),
