@@ -318,6 +318,7 @@ fn a_record_of_a_decided_height_is_not_said_again() {
     let out = driver.step(Instant(0), Input::Start);
     assert_eq!(entered(&out), Some((NEXT, Round(0))));
     assert_eq!(sends(&out), []);
+    assert_eq!(sends(&driver.step(Instant(0), Input::Announce)), []);
     assert!(driver.round_machine().locked().is_none());
 }
 
