@@ -246,6 +246,8 @@ impl Tally {
         self.round = Some(round);
         let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
         self.rounds.retain(|r, _| *r >= oldest);
+        // Votes of those rounds are refused as stale, so nothing of them can be told again.
+        self.told.retain(|told| told.round() >= oldest);
         self.tell_silence(out);
     }
 
@@ -446,6 +448,17 @@ impl Tally {
             vote,
             signature: ballot.signature.clone(),
         })
+    }
+}
+
+impl Told {
+    fn round(&self) -> Round {
+        match self {
+            Told::Value(_, round, _, _)
+            | Told::Any(_, round)
+            | Told::Reached(round)
+            | Told::Silent(round) => *round,
+        }
     }
 }
 
