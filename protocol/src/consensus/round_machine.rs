@@ -256,6 +256,8 @@ impl RoundMachine {
         if !self.is_proposer() {
             return self.schedule(TimeoutKind::Propose, out);
         }
+        // The newest polka of the rounds before goes first, whichever rule brought us here.
+        while self.e8_older_polka(out) {}
         match self.valid.clone() {
             // L15–L16: what has a polka is proposed again, never merely what is locked.
             Some(valid) => self.propose(valid.block, Some(valid.polka), out),

@@ -165,11 +165,10 @@ impl RoundMachine {
         true
     }
 
-    /// Prevotes a proposal or nil. The own proposal counts as the prevote (E1): a correct proposer
-    /// always accepts what it proposes.
+    /// Prevotes a proposal or nil. The own proposal *was* the prevote (E1), so there is nothing more
+    /// to say in this round, not even if a twin with the same key proposed something else first.
     fn answer(&mut self, proposal: &CheckedProposal, accept: bool, out: &mut Vec<Output>) {
         if self.first.own_proposal && self.rules == Rules::Extended {
-            assert!(accept, "a correct proposer accepts its own proposal");
             self.step = Step::Prevote;
         } else if accept {
             self.prevote(Some(proposal.block.id()), proposal.valid_round, out);
@@ -224,7 +223,7 @@ impl RoundMachine {
 
     /// E8: a polka of an earlier round, newer than the valid value, found late: propose that value
     /// next time. Never lock from it.
-    fn e8_older_polka(&mut self, _: &mut Vec<Output>) -> bool {
+    pub(super) fn e8_older_polka(&mut self, _: &mut Vec<Output>) -> bool {
         if self.rules == Rules::Paper {
             return false;
         }

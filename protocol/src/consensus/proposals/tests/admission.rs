@@ -195,6 +195,16 @@ fn a_proposal_beyond_the_next_round_is_a_prevote_but_not_kept() {
 }
 
 #[test]
+fn the_same_far_proposal_costs_its_signature_check_once() {
+    let mut desk = Desk::new();
+    let far = desk.cast.proposed(9, &block(H, 1), None);
+    assert_eq!(desk.admit(far.clone()), (Admission::TooEarly, 1));
+    assert_eq!(desk.admit(far.clone()), (Admission::Duplicate, 0));
+    desk.enter_round(8);
+    assert_eq!(desk.admit(far), (Admission::Counted, 1));
+}
+
+#[test]
 fn an_early_proposal_is_kept_for_the_next_height_and_executed_there() {
     let mut desk = Desk::new();
     let v = block(NEXT, 1);
