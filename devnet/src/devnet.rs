@@ -1,6 +1,6 @@
 //! The running devnet.
 use crate::builder::Builder;
-use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys};
+use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, SubmitError, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::EndReason;
 use lockstep_actors::state_store::StoreError;
@@ -71,6 +71,14 @@ pub enum DevnetError {
         /// All heights.
         heights: Vec<Option<u64>>,
     },
+    /// A transaction was not taken.
+    #[error("node {index}: {error}")]
+    Submit {
+        /// Which node.
+        index: usize,
+        /// Why.
+        error: SubmitError,
+    },
     /// Nobody is there to ask.
     #[error("node {0} is not running")]
     Down(usize),
@@ -91,7 +99,10 @@ impl DevnetError {
             DevnetError::Validators(_) | DevnetError::Key(_) | DevnetError::Directory { .. } => 2,
             DevnetError::Node { error, .. } => error.exit_code(),
             DevnetError::Store { error, .. } => error.exit_code(),
-            DevnetError::Listen { .. } | DevnetError::NoBlock { .. } | DevnetError::Down(_) => 1,
+            DevnetError::Listen { .. }
+            | DevnetError::NoBlock { .. }
+            | DevnetError::Submit { .. }
+            | DevnetError::Down(_) => 1,
         }
     }
 }
@@ -245,7 +256,7 @@ impl Devnet {
         transaction: Transaction,
     ) -> Result<Submission, DevnetError> {
         let answer = self.inner.node(index)?.submit(Arc::new(transaction));
-        answer.map_err(|_| DevnetError::Down(index))
+        answer.map_err(|error| DevnetError::Submit { index, error })
     }
 
     /// Stops node `index`; the others go on. `None` if it was down.

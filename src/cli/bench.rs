@@ -74,15 +74,20 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Blocks before the measurement: connections are up, caches warm.
+const WARM_UP_BLOCKS: u64 = 20;
+/// How often the progress line is written.
+const LOOK: Duration = Duration::from_millis(500);
+
 #[derive(Default)]
 struct Seen {
-    /// Per height: on how many nodes it is committed, and the longest that it took.
-    heights: BTreeMap<u64, (usize, f64)>,
+    /// Per height how long it took on the slowest node, in milliseconds.
+    heights: BTreeMap<u64, f64>,
     max_round: u32,
 }
 
 fn consensus(arguments: &ConsensusArguments) -> Result<Report, Failure> {
-    let (validators, time) = (arguments.validators, Duration::from_secs(arguments.seconds));
+    let validators = arguments.validators;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     eprintln!(
         "measuring the signature floor of {} on {cores} cores …",
@@ -91,61 +96,29 @@ fn consensus(arguments: &ConsensusArguments) -> Result<Report, Failure> {
     let floor = floor::measure(arguments.scheme, validators, cores, Duration::from_secs(2))?;
 
     let seen = Arc::new(Mutex::new(Seen::default()));
-    let note = seen.clone();
-    let devnet = Devnet::builder()
-        .validators(validators)
-        .scheme(arguments.scheme)
-        .durability(arguments.durability.into())
-        .block_time_ms(0)
-        .on_commit(move |event: CommitEvent| {
-            let mut seen = note
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            seen.max_round = seen.max_round.max(event.round.0);
-            let entry = seen.heights.entry(event.height.0).or_insert((0, 0.0));
-            *entry = (entry.0 + 1, entry.1.max(event.commit_ms));
-        })
-        .boot()?;
-    devnet.wait_for(20, Duration::from_secs(60))?;
-
-    let (first, cpu_before, began) = (lowest(&devnet), process::cpu_seconds(), Instant::now());
-    while began.elapsed() < time {
-        std::thread::sleep(Duration::from_millis(500).min(time - began.elapsed()));
-        let blocks = lowest(&devnet) - first;
-        let rate = blocks as f64 / began.elapsed().as_secs_f64();
-        eprint!(
-            "\r{:>4.0} s: {blocks} blocks, {rate:.0} blocks/s ",
-            began.elapsed().as_secs_f64()
-        );
-    }
-    eprintln!();
-    let (last, seconds) = (lowest(&devnet), began.elapsed().as_secs_f64());
-    let cpu = process::cpu_seconds()
-        .zip(cpu_before)
-        .map(|(after, before)| after - before);
+    let devnet = boot(arguments, seen.clone())?;
+    devnet.wait_for(WARM_UP_BLOCKS, Duration::from_secs(60))?;
+    let run = run_for(&devnet, Duration::from_secs(arguments.seconds));
     devnet.shutdown();
 
-    let blocks = last - first;
+    let blocks = run.last - run.first;
     if blocks == 0 {
         return Err(Failure::retry(
-            "no block was committed; see the log with --log debug",
+            "no block was committed; --log debug says more",
         ));
     }
     let seen = seen
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut latencies: Vec<f64> = seen
-        .heights
-        .range(first + 1..=last)
-        .map(|(_, (_, ms))| *ms)
-        .collect();
+    let measured = seen.heights.range(run.first + 1..=run.last);
+    let mut latencies: Vec<f64> = measured.map(|(_, ms)| *ms).collect();
     latencies.sort_by(f64::total_cmp);
-    let blocks_per_second = blocks as f64 / seconds;
+    let blocks_per_second = blocks as f64 / run.seconds;
     Ok(Report {
         blocks_per_second,
         commit_ms_p50: quantile(&latencies, 0.5),
         commit_ms_p99: quantile(&latencies, 0.99),
-        cpu_seconds_per_block: cpu.map(|cpu| cpu / blocks as f64),
+        cpu_seconds_per_block: run.cpu_seconds.map(|cpu| cpu / blocks as f64),
         peak_rss_bytes: process::peak_rss_bytes(),
         sign_us: floor.sign_us,
         verify_us: floor.verify_us,
@@ -154,10 +127,60 @@ fn consensus(arguments: &ConsensusArguments) -> Result<Report, Failure> {
         scheme: arguments.scheme,
         durability: arguments.durability.name(),
         validators,
-        seconds,
+        seconds: run.seconds,
         blocks,
         max_round: seen.max_round,
     })
+}
+
+fn boot(arguments: &ConsensusArguments, seen: Arc<Mutex<Seen>>) -> Result<Devnet, Failure> {
+    let devnet = Devnet::builder()
+        .validators(arguments.validators)
+        .scheme(arguments.scheme)
+        .durability(arguments.durability.into())
+        .block_time_ms(0)
+        .on_commit(move |event: CommitEvent| {
+            let mut seen = seen
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            seen.max_round = seen.max_round.max(event.round.0);
+            let slowest = seen.heights.entry(event.height.0).or_insert(0.0);
+            *slowest = slowest.max(event.commit_ms);
+        })
+        .boot()?;
+    Ok(devnet)
+}
+
+/// What happened while it was measured.
+struct Run {
+    first: u64,
+    last: u64,
+    seconds: f64,
+    cpu_seconds: Option<f64>,
+}
+
+/// Lets the devnet run and shows how it goes on stderr.
+fn run_for(devnet: &Devnet, time: Duration) -> Run {
+    let (first, cpu_before, began) = (lowest(devnet), process::cpu_seconds(), Instant::now());
+    while began.elapsed() < time {
+        std::thread::sleep(LOOK.min(time.saturating_sub(began.elapsed())));
+        let (blocks, seconds) = (lowest(devnet) - first, began.elapsed().as_secs_f64());
+        eprint!(
+            "\r{seconds:>4.0} s: {blocks} blocks, {:.0} blocks/s ",
+            blocks as f64 / seconds
+        );
+    }
+    eprintln!();
+    let (last, seconds) = (lowest(devnet), began.elapsed().as_secs_f64());
+    let cpu_seconds = process::cpu_seconds()
+        .zip(cpu_before)
+        .map(|(after, before)| after - before);
+    Run {
+        first,
+        last,
+        seconds,
+        cpu_seconds,
+    }
 }
 
 /// The height that every node has committed.

@@ -177,9 +177,6 @@ impl Proposals {
         if self.set.index_of(&proposal.proposer).is_none() {
             return Admission::UnknownValidator;
         }
-        if proposal.height > self.height {
-            out.push(Output::Ahead(proposal.proposer, proposal.height));
-        }
         if let Some(refusal) = self.refuse_before_signature(&message) {
             return refusal;
         }
@@ -245,6 +242,8 @@ impl Proposals {
     fn admit(&mut self, message: Arc<ProposedBlock>, out: &mut Vec<Output>) -> Admission {
         out.push(Output::Prevote(message.proposal.clone()));
         if message.proposal.height > self.height {
+            let proposal = &message.proposal;
+            out.push(Output::Ahead(proposal.proposer, proposal.height));
             self.early.push(message);
             return Admission::Counted;
         }

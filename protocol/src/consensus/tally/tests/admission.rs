@@ -154,16 +154,25 @@ fn a_proposal_of_the_next_height_is_a_prevote_there() {
 }
 
 #[test]
-fn anything_further_ahead_is_too_early_but_says_that_somebody_is_there() {
+fn anything_further_ahead_is_too_early_but_says_once_that_somebody_is_there() {
     let mut desk = Desk::of(4);
     for (height, r) in [(NEXT, 2), (NEXT.next(), 0), (Height(u64::MAX), 0)] {
         let vote = desk.cast.vote(1, prevote(height, r, id(1), None));
         desk.checks.checks();
-        let out = desk.tell(Input::Vote(vote));
+        let out = desk.tell(Input::Vote(vote.clone()));
         let ahead = Output::Ahead(desk.cast.address(1), height);
         assert_eq!(out, [ahead, Output::Admission(Admission::TooEarly)]);
-        assert_eq!(desk.checks.checks(), 0);
+        assert_eq!(desk.checks.checks(), 1);
+        assert_eq!(admit(&mut desk, vote), (Admission::TooEarly, 0));
     }
+}
+
+#[test]
+fn a_forged_height_sends_nobody_after_it() {
+    let mut desk = Desk::of(4);
+    let far = forged(desk.cast.vote(1, prevote(Height(1_000), 0, id(1), None)));
+    let refused = [Output::Admission(Admission::BadSignature)];
+    assert_eq!(desk.tell(Input::Vote(far)), refused);
 }
 
 #[test]

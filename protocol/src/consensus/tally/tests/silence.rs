@@ -51,6 +51,22 @@ fn even_a_late_or_unneeded_message_is_a_sign_of_life() {
     assert_eq!(desk.enter_round(1), []);
 }
 
+/// Stale votes are not verified: were they counted for the others, anybody could make a correct
+/// proposer look silent.
+#[test]
+fn votes_forged_in_the_name_of_the_others_suspect_nobody() {
+    let mut desk = Desk::of(4);
+    let (silent, others) = cast_of_round_1(&desk);
+    desk.count_all(&[silent], 0, Cast::prevote, None);
+    desk.count_all(&others[..2], 0, Cast::prevote, None);
+    desk.now = Instant(SILENT_MS + 1);
+    for other in others {
+        let stale = desk.cast.vote(other, prevote(H.previous(), 0, None, None));
+        assert_eq!(desk.admit(stale), Admission::Stale);
+    }
+    assert_eq!(desk.enter_round(1), []);
+}
+
 #[test]
 fn fewer_than_a_quorum_of_others_suspect_nobody() {
     let mut desk = Desk::of(4);
