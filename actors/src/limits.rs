@@ -5,6 +5,8 @@ use std::time::Duration;
 pub const CONSENSUS_MAILBOX_MAX: usize = 4_096;
 /// Messages that may wait for the store: a node has at most a few writes under way.
 pub const STORE_MAILBOX_MAX: usize = 1_024;
+/// Ticks that may wait for the round driver to be ready: each is an operator's wish for one block.
+pub const TICKS_WAITING_MAX: usize = 64;
 /// Frames that may wait for one peer; the oldest go first.
 pub const OUTBOX_FRAMES_MAX: usize = 1_024;
 /// Bytes that may wait for one peer.
