@@ -146,6 +146,7 @@ impl Parts {
         let metrics = Metrics::new(actors.clone());
         let scheme = metrics.timed_scheme(crypto::scheme(genesis.scheme));
         let me = identity(&config)?;
+        crypto::prove_signer(&*scheme, &*config.signer)?;
         let rules = Arc::new(ChainRules::new(genesis, scheme)?);
         if rules.validators.index_of(&me).is_none() {
             return Err(NodeError::NoValidator(me));
