@@ -6,15 +6,19 @@ use crate::proposer::{ProposalReceived, SubmitTransaction};
 use crate::runtime::AskError;
 use crate::vote_collector::VoteReceived;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::limits::{PROPOSAL_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX};
 use lockstep_protocol::pending::Submission;
 use serde_json::json;
 use std::sync::Arc;
 
-pub(super) async fn vote(seed: web::Data<Seed>, payload: web::Payload) -> HttpResponse {
-    let bytes = match body::read(payload, VOTE_BYTES_MAX, &seed.metrics).await {
+pub(super) async fn vote(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let bytes = match body::read(&request, payload, VOTE_BYTES_MAX, &seed.metrics).await {
         Ok(bytes) => bytes,
         Err(refusal) => return refusal,
     };
@@ -25,8 +29,12 @@ pub(super) async fn vote(seed: web::Data<Seed>, payload: web::Payload) -> HttpRe
     admitted(seed.ports.vote.ask(VoteReceived(vote)).await, &seed.metrics)
 }
 
-pub(super) async fn proposal(seed: web::Data<Seed>, payload: web::Payload) -> HttpResponse {
-    let bytes = match body::read(payload, PROPOSAL_BYTES_MAX, &seed.metrics).await {
+pub(super) async fn proposal(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let bytes = match body::read(&request, payload, PROPOSAL_BYTES_MAX, &seed.metrics).await {
         Ok(bytes) => bytes,
         Err(refusal) => return refusal,
     };
@@ -40,8 +48,12 @@ pub(super) async fn proposal(seed: web::Data<Seed>, payload: web::Payload) -> Ht
     )
 }
 
-pub(super) async fn transaction(seed: web::Data<Seed>, payload: web::Payload) -> HttpResponse {
-    let bytes = match body::read(payload, TRANSACTION_BYTES_MAX, &seed.metrics).await {
+pub(super) async fn transaction(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let bytes = match body::read(&request, payload, TRANSACTION_BYTES_MAX, &seed.metrics).await {
         Ok(bytes) => bytes,
         Err(refusal) => return refusal,
     };
