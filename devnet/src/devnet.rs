@@ -416,13 +416,16 @@ impl Inner {
         index: usize,
     ) -> Result<parking_lot::MappedMutexGuard<'_, NodeHandle>, DevnetError> {
         let slot = self.nodes.get(index).ok_or(DevnetError::Down(index))?;
-        MutexGuard::try_map(slot.lock(), Option::as_mut).map_err(|_| DevnetError::Down(index))
+        MutexGuard::try_map(slot.lock(), |node| node.as_mut().filter(|n| !n.has_ended()))
+            .map_err(|_| DevnetError::Down(index))
     }
 
+    /// A node that has ended by itself is down like one that was killed.
     fn each<T>(&self, look: impl Fn(&NodeHandle) -> T) -> Vec<Option<T>> {
+        let running = |node: &NodeHandle| (!node.has_ended()).then(|| look(node));
         self.nodes
             .iter()
-            .map(|node| node.lock().as_ref().map(&look))
+            .map(|node| node.lock().as_ref().and_then(running))
             .collect()
     }
 

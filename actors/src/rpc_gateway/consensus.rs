@@ -7,7 +7,7 @@ use crate::proposer::{ProposalReceived, SubmitTransaction};
 use crate::runtime::AskError;
 use crate::vote_collector::VoteReceived;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::ledger::NotAdmitted;
 use lockstep_protocol::limits::{PROPOSAL_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX};
@@ -15,8 +15,12 @@ use lockstep_protocol::pending::Submission;
 use serde_json::json;
 use std::sync::Arc;
 
-pub(super) async fn vote(seed: web::Data<Seed>, payload: web::Payload) -> HttpResponse {
-    let bytes = match body::read(payload, VOTE_BYTES_MAX, &seed.metrics).await {
+pub(super) async fn vote(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let bytes = match body::read(&request, payload, VOTE_BYTES_MAX, &seed.metrics).await {
         Ok(bytes) => bytes,
         Err(refusal) => return refusal,
     };
@@ -27,8 +31,12 @@ pub(super) async fn vote(seed: web::Data<Seed>, payload: web::Payload) -> HttpRe
     admitted(seed.ports.vote.ask(VoteReceived(vote)).await, &seed.metrics)
 }
 
-pub(super) async fn proposal(seed: web::Data<Seed>, payload: web::Payload) -> HttpResponse {
-    let bytes = match body::read(payload, PROPOSAL_BYTES_MAX, &seed.metrics).await {
+pub(super) async fn proposal(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let bytes = match body::read(&request, payload, PROPOSAL_BYTES_MAX, &seed.metrics).await {
         Ok(bytes) => bytes,
         Err(refusal) => return refusal,
     };
@@ -42,8 +50,12 @@ pub(super) async fn proposal(seed: web::Data<Seed>, payload: web::Payload) -> Ht
     )
 }
 
-pub(super) async fn transaction(seed: web::Data<Seed>, payload: web::Payload) -> HttpResponse {
-    let bytes = match body::read(payload, TRANSACTION_BYTES_MAX, &seed.metrics).await {
+pub(super) async fn transaction(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let bytes = match body::read(&request, payload, TRANSACTION_BYTES_MAX, &seed.metrics).await {
         Ok(bytes) => bytes,
         Err(refusal) => return refusal,
     };
