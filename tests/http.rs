@@ -122,7 +122,8 @@ fn status_names_the_validators_that_it_waits_for() {
     let devnet = Devnet::builder().block_time_ms(0).boot();
     let devnet = devnet.expect("it boots");
     devnet.wait_for(1, common::PATIENCE).expect("a block comes");
-    (devnet.kill(2), devnet.kill(3));
+    devnet.kill(2);
+    devnet.kill(3);
     let dead = &devnet.validators()[2..];
     let dead: Vec<String> = dead.iter().map(ToString::to_string).collect();
     eventually("the dead are named", || {

@@ -4,7 +4,7 @@ mod common;
 
 use common::chain::{Validators, number};
 use common::{PATIENCE, assert_same_chain, get, post};
-use lockstep_actors::limits::MAP_BYTES;
+use lockstep_actors::state_store::DEFAULT_MAP_BYTES;
 use lockstep_actors::state_store::Store;
 use lockstep_devnet::{Builder, Devnet, Durability, NodeTick, funded_accounts};
 use lockstep_protocol::consensus::driver::TickOutcome;
@@ -145,7 +145,15 @@ fn each_node_keeps_the_whole_chain_in_a_directory_of_its_own() {
 fn open(dir: &Path, genesis: &Genesis, validator: Address) -> Store {
     let changes = Ledger::genesis_changes(genesis).expect("a ledger");
     let durability = Durability::Process;
-    Store::open(dir, durability, MAP_BYTES, genesis, validator, &changes).expect("it opens")
+    Store::open(
+        dir,
+        durability,
+        DEFAULT_MAP_BYTES,
+        genesis,
+        validator,
+        &changes,
+    )
+    .expect("it opens")
 }
 
 #[test]

@@ -144,9 +144,10 @@ impl Parts {
         let genesis = &config.genesis;
         let actors = Actors::default();
         let metrics = Metrics::new(actors.clone());
-        let scheme = metrics.timed_scheme(crypto::scheme(genesis.scheme));
+        let scheme = crypto::scheme(genesis.scheme);
         let me = identity(&config)?;
         crypto::prove_signer(&*scheme, &*config.signer)?;
+        let scheme = metrics.timed_scheme(scheme);
         let rules = Arc::new(ChainRules::new(genesis, scheme)?);
         if rules.validators.index_of(&me).is_none() {
             return Err(NodeError::NoValidator(me));
