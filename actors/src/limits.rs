@@ -33,9 +33,7 @@ pub const CONNECTIONS_MAX: usize = 1_024;
 pub const SYNC_GRACE_MS: u64 = 100;
 /// E4: a proposer that was last heard this long before a quorum of the others is skipped.
 pub const SILENT_AFTER_MS: u64 = 300;
-/// Address space of the store's map. It is reserved, not used: the file grows as it is written.
-pub const MAP_BYTES: usize = 64 * 1024 * 1024 * 1024;
-/// What the OpenMetrics text may be cut to, per node.
-pub const METRICS_BYTES_MAX: usize = 1024 * 1024;
+/// Decided blocks that wait for the one before them: one sync answer, and our own decision.
+pub const WAITING_BLOCKS_MAX: usize = 128;
 /// What an answer of block sync holds besides its blocks.
 pub const SYNC_ENVELOPE_BYTES: usize = 64;

@@ -19,5 +19,5 @@ mod devnet;
 
 pub use accounts::{FundedAccount, funded_accounts};
 pub use builder::{Builder, CommitEvent, DEVNET_GENESIS_TIME};
-pub use devnet::{Devnet, DevnetError, NodeTick};
+pub use devnet::{Devnet, DevnetError, NodeTick, Ticker};
 pub use lockstep_actors::state_store::Durability;

@@ -1,6 +1,7 @@
 //! What peers and clients post: votes, proposals, transactions, ticks.
 use super::answer::refuse;
 use super::{Seed, body};
+use crate::committer::AdmitTransaction;
 use crate::metrics::{Metrics, RefusalLabel};
 use crate::proposer::{ProposalReceived, SubmitTransaction};
 use crate::runtime::AskError;
@@ -8,6 +9,7 @@ use crate::vote_collector::VoteReceived;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::ledger::NotAdmitted;
 use lockstep_protocol::limits::{PROPOSAL_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX};
 use lockstep_protocol::pending::Submission;
 use serde_json::json;
@@ -62,6 +64,19 @@ pub(super) async fn transaction(
         Err(error) => return body::refuse_wire(&error, &seed.metrics),
     };
     let id = transaction.id();
+    match seed
+        .ports
+        .admit
+        .ask(AdmitTransaction(transaction.clone()))
+        .await
+    {
+        Ok(Ok(())) => {}
+        Ok(Err(NotAdmitted::Refused(error))) => {
+            return refuse(StatusCode::BAD_REQUEST, "refused", error.to_string());
+        }
+        Ok(Err(NotAdmitted::Fatal(error))) => return super::answer::trouble(&error),
+        Err(error) => return busy(error, &seed.metrics),
+    }
     match seed
         .ports
         .transaction

@@ -12,7 +12,7 @@ impl Tally {
         out: &mut Vec<Output>,
     ) {
         if let Some(validator) = self.set.get(index) {
-            self.silence.heard(validator.address, now);
+            self.silence.proven(validator.address, now);
         }
         let seen = self.max_round.entry(index).or_insert(round);
         *seen = (*seen).max(round);
