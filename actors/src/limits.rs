@@ -23,8 +23,9 @@ pub const BACK_OFF_MIN: Duration = Duration::from_millis(10);
 pub const BACK_OFF_MAX: Duration = Duration::from_millis(250);
 /// Wait after a peer turned out to be of another chain: never a tight loop.
 pub const REFUSED_PEER_WAIT: Duration = Duration::from_secs(30);
-/// An idle link asks for the peer's height this often.
-pub const IDLE_HANDSHAKE: Duration = Duration::from_secs(2);
+/// A link asks for the peer's height this often, so that `/status` tells it and an idle node that
+/// has fallen behind learns so.
+pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
 /// The largest answer to a handshake.
 pub const HANDSHAKE_BYTES_MAX: usize = 4_096;
 /// Connections that the gateway serves at one time; more wait in the backlog.
