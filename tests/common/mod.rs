@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) mod chain;
 pub(crate) mod open_metrics;
+pub(crate) mod target;
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
