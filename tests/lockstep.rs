@@ -4,8 +4,7 @@ mod common;
 
 use common::chain::{Validators, number};
 use common::{PATIENCE, assert_same_chain, get, post};
-use lockstep_actors::state_store::DEFAULT_MAP_BYTES;
-use lockstep_actors::state_store::Store;
+use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Store};
 use lockstep_devnet::{Builder, Devnet, Durability, NodeTick, funded_accounts};
 use lockstep_protocol::consensus::driver::TickOutcome;
 use lockstep_protocol::crypto::SchemeId;
@@ -166,7 +165,7 @@ fn a_transfer_given_to_one_node_is_executed_by_all_and_nothing_is_lost_or_made()
     let first = alice.transfer(&context, 0, bob.address, 10);
     let second = alice.transfer(&context, 1, stranger, 5);
     post_transaction(&devnet, 2, &first.expect("it signs"));
-    devnet.submit(1, second.expect("it signs")).expect("taken");
+    devnet.submit(2, second.expect("it signs")).expect("taken");
     tick_until_nonce(&devnet, alice.address, 2);
 
     let mut addresses: Vec<Address> = people.iter().map(|person| person.address).collect();

@@ -168,3 +168,48 @@ fn proposals_that_no_honest_validator_sends_are_refused_and_counted() {
     assert_eq!(evidence, 1.0, "only a signed proposal out of turn is proof");
     target.assert_unharmed();
 }
+
+#[test]
+fn transactions_that_no_block_may_carry_are_refused_and_counted() {
+    let target = Target::new();
+    let context = target.devnet.sign_context();
+    let people = funded_accounts(target.devnet.genesis().scheme).expect("accounts");
+    let (alice, bob) = (&people[0], &people[1]);
+    let good = || {
+        alice
+            .transfer(&context, 0, bob.address, 1)
+            .expect("it signs")
+    };
+    let mut forged = good();
+    forged.signature.0[100] ^= 1;
+    let mut unsigned = good();
+    unsigned.signature = Signature(Vec::new());
+    let mut stolen = good();
+    stolen.sender = bob.address;
+    let keyless = people[2].transfer(&context, 0, bob.address, 1);
+    let mut keyless = keyless.expect("it signs");
+    keyless.public_key = None;
+    let cases = [
+        ("a forged signature", forged),
+        ("no signature", unsigned),
+        ("the key of another", stolen),
+        ("a first transaction without its key", keyless),
+    ];
+    for (what, transaction) in cases {
+        target.refuse(&Case {
+            what,
+            path: TRANSACTION,
+            body: target.wire.encode_transaction(&transaction),
+            status: 400,
+            code: "refused",
+            counted: (REFUSED, "reason=\"Transaction\""),
+        });
+    }
+    target.assert_unharmed();
+    let block = target
+        .devnet
+        .block(0, 1)
+        .expect("it reads")
+        .expect("block 1");
+    assert!(block.block.block().transactions.is_empty());
+}

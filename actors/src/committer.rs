@@ -315,18 +315,21 @@ impl Handler<BlockStored> for Committer {
     type Result = ();
 
     fn handle(&mut self, BlockStored(batch): BlockStored, _: &mut Ctx<Self>) {
-        if batch.block.height() != self.ledger.head().height.next() {
-            // An earlier incarnation asked for it, and this one has read it from the store.
-            return self.commit_next();
+        let height = batch.block.height();
+        if height == self.ledger.head().height.next() {
+            self.ledger.committed(&batch);
         }
-        self.ledger.committed(&batch);
-        self.writing = None;
-        // Before anybody outside can see the new head: whoever reacts to it (a tick, say) then
-        // finds every actor at the next height.
-        for port in &self.seed.ports.committed {
-            port.deliver(BlockCommitted(batch.clone()));
+        self.writing.take_if(|writing| *writing <= height);
+        // What is shown outlives falls. So a block that an earlier incarnation sent to the store,
+        // and that this one has read from there, is still told; and none is told twice.
+        if height > self.seed.view.head().height {
+            // Before anybody outside can see the new head: whoever reacts to it (a tick, say) then
+            // finds every actor at the next height.
+            for port in &self.seed.ports.committed {
+                port.deliver(BlockCommitted(batch.clone()));
+            }
+            self.show(&batch);
         }
-        self.show(&batch);
         self.commit_next();
     }
 }

@@ -58,6 +58,8 @@ pub enum RefusalLabel {
     Slow,
     /// The mailbox behind the gateway is full.
     Busy,
+    /// A transaction that no block may carry: its signature, key or nonce is wrong.
+    Transaction,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -78,7 +80,7 @@ const ADMISSIONS: [Admission; 10] = [
     Admission::BadSignature,
 ];
 
-const REFUSALS: [RefusalLabel; 7] = [
+const REFUSALS: [RefusalLabel; 8] = [
     RefusalLabel::TooLarge,
     RefusalLabel::Malformed,
     RefusalLabel::Version,
@@ -86,6 +88,7 @@ const REFUSALS: [RefusalLabel; 7] = [
     RefusalLabel::BodyMismatch,
     RefusalLabel::Slow,
     RefusalLabel::Busy,
+    RefusalLabel::Transaction,
 ];
 
 impl EncodeLabelValue for ResultLabel {

@@ -72,6 +72,7 @@ pub(super) async fn transaction(
     {
         Ok(Ok(())) => {}
         Ok(Err(NotAdmitted::Refused(error))) => {
+            seed.metrics.refusal(RefusalLabel::Transaction);
             return refuse(StatusCode::BAD_REQUEST, "refused", error.to_string());
         }
         Ok(Err(NotAdmitted::Fatal(error))) => return super::answer::trouble(&error),

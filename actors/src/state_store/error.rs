@@ -66,6 +66,14 @@ pub enum StoreError {
         /// What does not follow what.
         what: String,
     },
+    /// The directory cannot be made or written: a matter of configuration.
+    #[error("cannot {what}: {reason}: name a directory that this user can write")]
+    Directory {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        reason: String,
+    },
     /// The operating system refused.
     #[error("cannot {what}: {reason}: check path, permissions and free space, then start again")]
     Io {
@@ -81,7 +89,9 @@ impl StoreError {
     pub fn exit_code(&self) -> u8 {
         match self {
             StoreError::Io { .. } => 1,
-            StoreError::OtherLayout { .. } | StoreError::Full { .. } => 2,
+            StoreError::OtherLayout { .. }
+            | StoreError::Full { .. }
+            | StoreError::Directory { .. } => 2,
             StoreError::Corrupt { .. } => 3,
             StoreError::InUse { .. }
             | StoreError::OtherChain { .. }
@@ -96,6 +106,13 @@ impl StoreError {
 
     pub(super) fn io(what: impl Into<String>, error: &std::io::Error) -> StoreError {
         StoreError::Io {
+            what: what.into(),
+            reason: error.to_string(),
+        }
+    }
+
+    pub(super) fn directory(what: impl Into<String>, error: &std::io::Error) -> StoreError {
+        StoreError::Directory {
             what: what.into(),
             reason: error.to_string(),
         }

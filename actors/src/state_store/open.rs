@@ -100,9 +100,9 @@ impl Store {
 /// Creates and locks the directory; says whether it has held a database before.
 fn lock(dir: &Path) -> Result<(File, bool), StoreError> {
     std::fs::create_dir_all(dir)
-        .map_err(|error| StoreError::io(format!("create {}", dir.display()), &error))?;
+        .map_err(|error| StoreError::directory(format!("create {}", dir.display()), &error))?;
     let path = dir.join(LOCK_FILE);
-    let failed = |error| StoreError::io(format!("lock {}", path.display()), &error);
+    let failed = |error| StoreError::directory(format!("lock {}", path.display()), &error);
     let file = OpenOptions::new()
         .create(true)
         .append(true)

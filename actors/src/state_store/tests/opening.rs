@@ -109,13 +109,13 @@ fn another_layout_is_refused_with_code_2() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_is_an_io_error_with_code_1() {
+fn a_directory_that_cannot_be_made_is_a_matter_of_configuration_with_code_2() {
     let (world, dir) = (World::new(7), TempDir::new().unwrap());
     let file = dir.path().join("file");
     fs::write(&file, "no directory").unwrap();
     let error = refused(world.open(&file.join("data"), address(101)));
-    assert!(matches!(error, StoreError::Io { .. }));
-    assert_eq!(error.exit_code(), 1);
+    assert!(matches!(error, StoreError::Directory { .. }));
+    assert_eq!(error.exit_code(), 2);
 }
 
 #[test]
