@@ -49,9 +49,9 @@ pub struct BlockBuilt(pub Height, pub Round, pub Arc<SealedBlock>);
 #[derive(Debug)]
 pub struct SignaturePersisted(pub Position);
 
-/// Produce a block now. Answers what that did here.
+/// Produce the block of this height now. Answers what that did here, once this node is there.
 #[derive(Debug)]
-pub struct Tick;
+pub struct Tick(pub Height);
 
 /// Transactions wait for a block.
 #[derive(Debug)]
@@ -132,8 +132,8 @@ pub struct RoundDriver {
     seed: Seed,
     /// `None` until the store has answered: everything that comes before is told again.
     driver: Option<Driver>,
-    /// Ticks for a height that this node shows as the next and the driver has not entered yet.
-    ticks: Vec<oneshot::Sender<TickOutcome>>,
+    /// Ticks for a height that the driver has not entered yet.
+    ticks: Vec<(Height, oneshot::Sender<TickOutcome>)>,
 }
 
 impl RoundDriver {
@@ -147,17 +147,17 @@ impl RoundDriver {
         }
     }
 
-    /// Answers the ticks that wait, once the driver stands behind the newest block that this node
-    /// shows: who has seen that block and asks for the next is not answered for an older height.
+    /// Answers the ticks whose height is there: who has seen a block and asks for the next is heard
+    /// even if this actor has yet to hear of that block.
     fn answer_ticks(&mut self, ctx: &mut Ctx<Self>) {
-        let shown = self.seed.view.head().height;
-        if self.driver.as_ref().is_none_or(|d| d.height() <= shown) {
+        let Some(here) = self.driver.as_ref().map(Driver::height) else {
             return;
-        }
-        for tick in std::mem::take(&mut self.ticks) {
-            let outcome = self.step(Input::Tick, ctx).unwrap_or(TickOutcome::Stopped);
+        };
+        let due = |tick: &mut (Height, oneshot::Sender<TickOutcome>)| tick.0 <= here;
+        for (height, tick) in self.ticks.extract_if(.., due).collect::<Vec<_>>() {
+            let outcome = self.step(Input::Tick(height), ctx);
             // Whoever does not wait for the answer has still made the tick.
-            let _ = tick.send(outcome);
+            let _ = tick.send(outcome.unwrap_or(TickOutcome::Stopped));
         }
     }
 
@@ -279,10 +279,10 @@ impl Handler<DriverRecovered> for RoundDriver {
 impl Handler<Tick> for RoundDriver {
     type Result = ResponseFuture<TickOutcome>;
 
-    fn handle(&mut self, _: Tick, ctx: &mut Ctx<Self>) -> Self::Result {
+    fn handle(&mut self, Tick(height): Tick, ctx: &mut Ctx<Self>) -> Self::Result {
         let (tick, answer) = oneshot::channel();
         if self.ticks.len() < TICKS_WAITING_MAX {
-            self.ticks.push(tick);
+            self.ticks.push((height, tick));
         }
         self.answer_ticks(ctx);
         // An error says that this incarnation fell before it was ready, or that too many wait.

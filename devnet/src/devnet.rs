@@ -441,7 +441,7 @@ impl Inner {
             .max()
             .unwrap_or(0)
             .saturating_add(1);
-        let answers = self.each(NodeHandle::tick);
+        let answers = self.each(|node| node.tick(Height(next)));
         let mut ticks = Vec::new();
         for (node, answer) in answers.into_iter().enumerate() {
             let Some(answer) = answer else { continue };

@@ -96,10 +96,10 @@ impl NodeHandle {
         let _ = self.remote.connect.tell(ConnectPeers(peers));
     }
 
-    /// Produce a block now (manual pacing): the answer comes when this node has begun, not when
-    /// the block is there. The question is sent by the call.
-    pub fn tick(&self) -> impl FnOnce() -> Result<TickOutcome, AskError> + use<> {
-        let answer = self.remote.tick.ask(Tick);
+    /// Produce the block of `height` now (manual pacing): the answer comes when this node has begun
+    /// it, not when the block is there. The question is sent by the call.
+    pub fn tick(&self, height: Height) -> impl FnOnce() -> Result<TickOutcome, AskError> + use<> {
+        let answer = self.remote.tick.ask(Tick(height));
         move || wait(answer)
     }
 

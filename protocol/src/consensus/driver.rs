@@ -64,8 +64,9 @@ pub enum Input {
     Persisted(Position),
     /// A block is durable; the next height is decided by this set.
     Committed(Height, Arc<ValidatorSet>),
-    /// Produce a block now (manual pacing).
-    Tick,
+    /// Produce the block of this height now (manual pacing). It names the height, so that a tick
+    /// that is late makes no block more.
+    Tick(Height),
     /// A timer that [`Output::WakeAt`] asked for.
     Wake(Height),
     /// Transactions wait for a block.
@@ -98,7 +99,7 @@ pub enum Output {
     Resend(Height, Round),
     /// A height is decided: commit it.
     Decide(Arc<SealedBlock>, Arc<CommitCertificate>),
-    /// What became of a [`Input::Tick`].
+    /// What became of an [`Input::Tick`].
     Ticked(TickOutcome),
     /// Stop voting for good and say why.
     Halt(Halt),
@@ -200,7 +201,7 @@ impl Driver {
             Input::Timeout(..) | Input::BlockBuilt(..) => {}
             Input::Persisted(position) => self.persisted(position, &mut out),
             Input::Committed(height, set) => self.committed(now, height, set, &mut out),
-            Input::Tick => self.tick(now, &mut out),
+            Input::Tick(height) => self.tick(now, height, &mut out),
             Input::Wake(height) => self.wake(now, height, &mut out),
             Input::TransactionsWaiting => self.transactions_waiting(now, &mut out),
             Input::Announce => self.announce(&mut out),

@@ -22,7 +22,7 @@ pub enum TickOutcome {
         /// Whose turn it is.
         proposer: Address,
     },
-    /// The height had begun already.
+    /// The height had begun already, or is over.
     AlreadyRunning,
     /// The configured last height is reached, or this node has stopped voting.
     Stopped,
@@ -53,8 +53,9 @@ impl Driver {
         }
     }
 
-    pub(super) fn tick(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let outcome = if self.running && !self.halted {
+    pub(super) fn tick(&mut self, now: Instant, height: Height, out: &mut Vec<Output>) {
+        let under_way = self.running || height != self.height;
+        let outcome = if under_way && !self.halted {
             TickOutcome::AlreadyRunning
         } else if !self.may_begin() {
             TickOutcome::Stopped

@@ -297,7 +297,7 @@ fn facts_and_ticks_before_the_start_take_up_the_record_too() {
     let first = [
         Input::Fact(H, Fact::Reached(Round(1))),
         Input::Proposal(H, checked(1, &block(H, 2), Verdict::Valid)),
-        Input::Tick,
+        Input::Tick(H),
     ];
     for input in first {
         let mut node = Node::recovered(0, Pacing::Interval(0), locked());

@@ -152,7 +152,7 @@ fn an_invalid_decision_stops_the_voting_for_good() {
     assert_eq!(node.propose(0, &block(NEXT, 1)), []);
     assert_eq!(node.fact(Fact::Reached(Round(3))), []);
     assert_eq!(
-        node.step(Input::Tick),
+        node.step(Input::Tick(H)),
         [Output::Ticked(TickOutcome::Stopped)]
     );
 }
@@ -160,7 +160,7 @@ fn an_invalid_decision_stops_the_voting_for_good() {
 #[test]
 fn a_tick_of_a_node_that_has_just_stopped_says_so() {
     assert_eq!(
-        halted().step(Input::Tick),
+        halted().step(Input::Tick(H)),
         [Output::Ticked(TickOutcome::Stopped)]
     );
 }

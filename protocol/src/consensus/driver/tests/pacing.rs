@@ -16,10 +16,10 @@ fn a_manual_node_waits_for_its_tick_and_builds_in_its_turn() {
     let mut node = Node::new(PROPOSER, Pacing::Manual);
     assert_eq!(node.step(Input::Start), []);
     assert_eq!(node.driver.current_step(), None);
-    let out = node.step(Input::Tick);
+    let out = node.step(Input::Tick(H));
     assert!(builds(&out, H));
     assert_eq!(outcome(&out), TickOutcome::Building);
-    let again = node.step(Input::Tick);
+    let again = node.step(Input::Tick(H));
     assert_eq!(again, [Output::Ticked(TickOutcome::AlreadyRunning)]);
 }
 
@@ -27,7 +27,7 @@ fn a_manual_node_waits_for_its_tick_and_builds_in_its_turn() {
 fn a_tick_out_of_turn_names_the_proposer_and_waits_for_it() {
     let mut node = Node::new(0, Pacing::Manual);
     node.step(Input::Start);
-    let out = node.step(Input::Tick);
+    let out = node.step(Input::Tick(H));
     let proposer = node.cast.address(PROPOSER);
     assert_eq!(outcome(&out), TickOutcome::Skipped { proposer });
     assert!(!builds(&out, H));
@@ -38,10 +38,10 @@ fn a_tick_out_of_turn_names_the_proposer_and_waits_for_it() {
 fn a_manual_node_waits_again_after_each_height() {
     let mut node = Node::new(PROPOSER_OF_NEXT, Pacing::Manual);
     node.step(Input::Start);
-    node.step(Input::Tick);
+    node.step(Input::Tick(H));
     assert_eq!(node.committed(H), []);
     assert_eq!(node.driver.current_step(), None);
-    assert_eq!(outcome(&node.step(Input::Tick)), TickOutcome::Building);
+    assert_eq!(outcome(&node.step(Input::Tick(H))), TickOutcome::Building);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn between_heights(me: ValidatorIndex, pacing: Pacing) -> Node {
     let mut node = Node::new(me, pacing);
     node.now = Instant(5_000);
     node.step(Input::Start);
-    node.step(Input::Tick);
+    node.step(Input::Tick(H));
     assert_eq!(entered(&node.committed(H)), None);
     node
 }
@@ -127,6 +127,15 @@ fn others_that_have_begun_cut_the_interval_short() {
     assert_eq!(entered(&out), Some((NEXT, Round(0))));
 }
 
+/// A node that was carried along by the others' messages hears its own tick too late.
+#[test]
+fn a_tick_for_a_height_that_is_over_makes_no_block_more() {
+    let mut node = between_heights(PROPOSER_OF_NEXT, Pacing::Manual);
+    let late = [Output::Ticked(TickOutcome::AlreadyRunning)];
+    assert_eq!(node.step(Input::Tick(H)), late);
+    assert!(builds(&node.step(Input::Tick(NEXT)), NEXT));
+}
+
 #[test]
 fn no_height_after_the_last_begins_whoever_asks() {
     for pacing in [Pacing::Manual, Pacing::Interval(0)] {
@@ -135,11 +144,11 @@ fn no_height_after_the_last_begins_whoever_asks() {
             ..config(cast, PROPOSER_OF_NEXT, pacing)
         });
         node.step(Input::Start);
-        node.step(Input::Tick);
+        node.step(Input::Tick(H));
         assert_eq!(node.driver.current_step(), Some(Step::Propose));
         assert_eq!(node.committed(H), []);
         assert_eq!(
-            node.step(Input::Tick),
+            node.step(Input::Tick(NEXT)),
             [Output::Ticked(TickOutcome::Stopped)]
         );
         assert_eq!(node.step(Input::TransactionsWaiting), []);
