@@ -21,7 +21,7 @@ pub struct Header {
     pub previous_block: BlockId,
     /// Hash of the parent's commit certificate as this block carries it; zero for height 1.
     pub last_commit_hash: Hash,
-    /// Merkle root over the ids of the transactions.
+    /// Merkle root over the leaves of the transactions: their ids, keys and signatures.
     pub transactions_root: Hash,
     /// Root of the ledger's state *after* this block.
     pub state_root: Hash,
@@ -48,10 +48,10 @@ pub struct Block {
 }
 
 impl Block {
-    /// Merkle root over the ids of `transactions`.
+    /// Merkle root over the [leaves](Transaction::leaf) of `transactions`.
     pub fn transactions_root(transactions: &[Transaction]) -> Hash {
-        let ids: Vec<Hash> = transactions.iter().map(Transaction::id).collect();
-        merkle::root(&ids)
+        let leaves: Vec<Hash> = transactions.iter().map(Transaction::leaf).collect();
+        merkle::root(&leaves)
     }
 
     /// The value of [`Header::last_commit_hash`] for a certificate.
@@ -88,6 +88,27 @@ impl SealedBlock {
             id: block.header.id(),
             block,
         })
+    }
+
+    /// Builds a block: `header` gets the hashes of this body, whatever it held before.
+    pub fn build(
+        header: Header,
+        transactions: Vec<Transaction>,
+        last_commit: Option<CommitCertificate>,
+    ) -> SealedBlock {
+        let header = Header {
+            last_commit_hash: Block::last_commit_hash(last_commit.as_ref()),
+            transactions_root: Block::transactions_root(&transactions),
+            ..header
+        };
+        SealedBlock {
+            id: header.id(),
+            block: Block {
+                header,
+                transactions,
+                last_commit,
+            },
+        }
     }
 
     /// The block id.

@@ -49,6 +49,18 @@ impl Transaction {
         ])
     }
 
+    /// What a block's Merkle root holds of this transaction: the id, and apart from it the hash of
+    /// public key and signature. So a block id names every byte of its body, and two bodies that
+    /// differ in a signature (one valid, one not) never share an id; and who knows the id proves
+    /// that it stands in a block with 32 bytes more than the path.
+    pub fn leaf(&self) -> Hash {
+        let Hash(witness) = Hash::of(&[
+            b"lockstep/witness/v1",
+            &crate::codec::encode(&(&self.public_key, &self.signature)),
+        ]);
+        Hash::of(&[b"lockstep/leaf/v1", &self.id().0, &witness])
+    }
+
     /// Checks the signature by `key`, which the caller has matched to the sender.
     pub fn verify(
         &self,

@@ -1,0 +1,248 @@
+//! [`Ledger`]: checks, builds and commits blocks on one head.
+use super::execute::{self, NotExecuted, TransactionError};
+use super::head::{CommitBatch, GenesisError, Head, genesis_changes};
+use super::overlay::Overlay;
+use super::precommits::Precommits;
+use super::receipt::Receipt;
+use super::signatures::Signatures;
+use super::state::{ReadError, StateChanges, StateReader};
+use super::validity::{self, InvalidBlock};
+use crate::block::{Block, SealedBlock};
+use crate::commit::{CertificateError, CommitCertificate};
+use crate::crypto::Scheme;
+use crate::genesis::Genesis;
+use crate::limits::OVERLAYS_MAX;
+use crate::sign_bytes::SignContext;
+use crate::transaction::Transaction;
+use crate::types::BlockId;
+use crate::validator_set::{ValidatorSet, ValidatorSetError};
+use crate::vote::SignedVote;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What is the same for all blocks of a chain.
+#[derive(Clone)]
+pub struct ChainRules {
+    /// The chain's signature scheme.
+    pub scheme: Arc<dyn Scheme>,
+    /// What binds signatures to this chain.
+    pub context: SignContext,
+    /// Who validates. Fixed by genesis as long as no transaction kind changes it.
+    pub validators: Arc<ValidatorSet>,
+}
+
+impl ChainRules {
+    /// The rules of the chain that `genesis` begins.
+    pub fn new(
+        genesis: &Genesis,
+        scheme: Arc<dyn Scheme>,
+    ) -> Result<ChainRules, ValidatorSetError> {
+        Ok(ChainRules {
+            context: genesis.sign_context(),
+            validators: Arc::new(genesis.validator_set(&*scheme)?),
+            scheme,
+        })
+    }
+}
+
+/// The brain of execution: what is valid on the head, and what it changes.
+///
+/// Invariant: nothing that is checked or built is visible in the state before it is committed and
+/// reported durable with [`committed`](Ledger::committed).
+pub struct Ledger {
+    pub(super) rules: Arc<ChainRules>,
+    pub(super) reader: Arc<dyn StateReader>,
+    pub(super) head: Head,
+    pub(super) signatures: Signatures,
+    precommits: Precommits,
+    verdicts: VecDeque<(BlockId, Verdict)>,
+}
+
+/// What execution gave: the overlay of a valid block.
+#[derive(Clone)]
+pub(super) struct Executed {
+    pub(super) changes: Arc<StateChanges>,
+    pub(super) receipts: Arc<Vec<Receipt>>,
+}
+
+type Verdict = Result<Executed, InvalidBlock>;
+
+impl Ledger {
+    /// On the newest committed block, whose state `reader` reads.
+    pub fn new(rules: Arc<ChainRules>, reader: Arc<dyn StateReader>, head: Head) -> Ledger {
+        Ledger {
+            rules,
+            reader,
+            head,
+            signatures: Signatures::default(),
+            precommits: Precommits::default(),
+            verdicts: VecDeque::new(),
+        }
+    }
+
+    /// The state at version 0: the accounts of the genesis document, which must rise by address.
+    pub fn genesis_changes(genesis: &Genesis) -> Result<StateChanges, GenesisError> {
+        genesis_changes(genesis)
+    }
+
+    /// The newest committed block.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// valid(v): every correct node on the same head says the same. The verdict and the changes
+    /// are kept, so that asking again, and committing later, costs nothing.
+    pub fn check(&mut self, block: &Arc<SealedBlock>) -> Result<(), InvalidBlock> {
+        self.verdict(block).map(|_| ())
+    }
+
+    /// What to write for a decided block; executes it (again) if its overlay is gone. The caller
+    /// vouches for the certificate's signatures ([`verify_certificate`](Self::verify_certificate)).
+    ///
+    /// The head moves only when the batch is durable: [`committed`](Self::committed).
+    pub fn commit(
+        &mut self,
+        block: &Arc<SealedBlock>,
+        certificate: Arc<CommitCertificate>,
+    ) -> Result<Arc<CommitBatch>, InvalidBlock> {
+        if (certificate.height, certificate.block_id) != (block.height(), block.id()) {
+            return Err(InvalidBlock::ForeignCertificate);
+        }
+        let Executed { changes, receipts } = self.verdict(block)?;
+        Ok(Arc::new(CommitBatch {
+            block: block.clone(),
+            certificate,
+            changes,
+            receipts,
+        }))
+    }
+
+    /// `batch` is durable: the head moves, and what was checked on the old one is forgotten. Told
+    /// twice, or of another height, it changes nothing.
+    pub fn committed(&mut self, batch: &CommitBatch) {
+        let head = batch.head();
+        if head.height != self.head.height.next() {
+            return;
+        }
+        self.precommits.keep(head.height, head.block_id);
+        self.verdicts.clear();
+        self.head = head;
+    }
+
+    /// Notes a precommit that the caller has verified. Its signature is not verified again when
+    /// the next block carries it.
+    pub fn note_precommit(&mut self, vote: &SignedVote) {
+        if vote.vote.height >= self.head.height {
+            self.precommits.note(&self.rules.validators, vote);
+        }
+    }
+
+    /// Notes that the caller has verified `transaction` by `public_key`. Its signature is not
+    /// verified again when a block carries it.
+    pub fn note_transaction(&mut self, transaction: &Transaction, public_key: &[u8]) {
+        self.signatures.note(transaction, public_key);
+    }
+
+    /// Checks a commit certificate of any height of this validator set: shape, quorum and the
+    /// signatures that this node has not verified before.
+    pub fn verify_certificate(
+        &self,
+        certificate: &CommitCertificate,
+    ) -> Result<(), CertificateError> {
+        let trusted = self.head.certificate.as_deref();
+        self.precommits.verify(&self.rules, trusted, certificate)
+    }
+
+    /// How many transaction signatures have really been verified since the start.
+    pub fn signatures_verified(&self) -> u64 {
+        self.signatures.verified()
+    }
+
+    fn verdict(&mut self, block: &Arc<SealedBlock>) -> Verdict {
+        let id = block.id();
+        if let Some((_, verdict)) = self.verdicts.iter().find(|(known, _)| *known == id) {
+            return verdict.clone();
+        }
+        let verdict = self.judge(block.block());
+        if verdict
+            .as_ref()
+            .err()
+            .is_none_or(InvalidBlock::is_final_on_this_head)
+        {
+            self.keep(id, verdict.clone());
+        }
+        verdict
+    }
+
+    pub(super) fn keep(&mut self, id: BlockId, verdict: Verdict) {
+        while self.verdicts.len() >= OVERLAYS_MAX {
+            self.verdicts.pop_front();
+        }
+        self.verdicts.push_back((id, verdict));
+    }
+
+    fn judge(&mut self, block: &Block) -> Verdict {
+        validity::check_frame(&self.rules, &self.head, &self.precommits, block)?;
+        let executed = self.execute(&block.transactions)?;
+        let (expected, actual) = (block.header.state_root, executed.changes.root);
+        if expected != actual {
+            return Err(InvalidBlock::StateRoot { expected, actual });
+        }
+        Ok(executed)
+    }
+
+    fn execute(&mut self, transactions: &[Transaction]) -> Result<Executed, InvalidBlock> {
+        let mut state = Overlay::new(&*self.reader, self.head.state_version);
+        let mut receipts = Vec::with_capacity(transactions.len());
+        for (index, transaction) in transactions.iter().enumerate() {
+            let receipt =
+                execute::execute(&self.rules, &mut self.signatures, &mut state, transaction)
+                    .map_err(|error| refuse(index, transaction, error))?;
+            receipts.push(receipt);
+        }
+        let changes = state.into_changes(self.head.state_root);
+        Ok(Executed {
+            changes: Arc::new(changes.map_err(InvalidBlock::Fatal)?),
+            receipts: Arc::new(receipts),
+        })
+    }
+}
+
+fn refuse(index: usize, transaction: &Transaction, error: NotExecuted) -> InvalidBlock {
+    match error {
+        NotExecuted::Fatal(error) => InvalidBlock::Fatal(error),
+        NotExecuted::Refused(reason) => InvalidBlock::Transaction {
+            index,
+            id: transaction.id(),
+            reason,
+        },
+    }
+}
+
+impl From<ReadError> for InvalidBlock {
+    fn from(error: ReadError) -> Self {
+        InvalidBlock::Fatal(error)
+    }
+}
+
+/// Why a candidate does not stand in a prepared block.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// It may stand in the next block.
+    #[error("the block is full")]
+    BlockFull,
+    /// The ledger refuses it on this head.
+    #[error(transparent)]
+    Refused(TransactionError),
+}
+
+impl Rejection {
+    /// Whether it is worth keeping: another block, or transactions before it, may make it fit.
+    pub fn may_succeed_later(&self) -> bool {
+        match self {
+            Rejection::BlockFull => true,
+            Rejection::Refused(TransactionError::Nonce { expected, actual }) => actual > expected,
+            Rejection::Refused(_) => false,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Where the chain stands, and what moves it on.
+use super::account::account_key;
+use super::receipt::Receipt;
+use super::state::{ReadError, StateChanges, StateReader};
+use super::tree;
+use crate::block::SealedBlock;
+use crate::codec;
+use crate::commit::CommitCertificate;
+use crate::genesis::Genesis;
+use crate::types::{BlockId, Hash, Height, Timestamp};
+use std::sync::Arc;
+
+/// The newest committed block, as far as the next one depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its height; 0 is genesis.
+    pub height: Height,
+    /// Its id; the genesis hash at height 0.
+    pub block_id: BlockId,
+    /// Its time.
+    pub time: Timestamp,
+    /// The root of the state after it.
+    pub state_root: Hash,
+    /// The version of the state after it.
+    pub state_version: u64,
+    /// The proof of its decision; `None` at height 0 only.
+    pub certificate: Option<Arc<CommitCertificate>>,
+}
+
+impl Head {
+    /// Height 0. `changes` are those of [`Ledger::genesis_changes`](super::Ledger::genesis_changes).
+    pub fn genesis(genesis: &Genesis, changes: &StateChanges) -> Head {
+        Head {
+            height: Height(0),
+            block_id: genesis.hash(),
+            time: genesis.time,
+            state_root: changes.root,
+            state_version: changes.version,
+            certificate: None,
+        }
+    }
+}
+
+/// A decided block with everything that is written with it, in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitBatch {
+    /// The block.
+    pub block: Arc<SealedBlock>,
+    /// The proof of its decision.
+    pub certificate: Arc<CommitCertificate>,
+    /// What it changes in the state.
+    pub changes: Arc<StateChanges>,
+    /// One for each transaction, in their order.
+    pub receipts: Arc<Vec<Receipt>>,
+}
+
+impl CommitBatch {
+    /// Where the chain stands after this block.
+    pub fn head(&self) -> Head {
+        Head {
+            height: self.block.height(),
+            block_id: self.block.id(),
+            time: self.block.header().time,
+            state_root: self.changes.root,
+            state_version: self.changes.version,
+            certificate: Some(self.certificate.clone()),
+        }
+    }
+}
+
+/// Why a genesis document gives no state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GenesisError {
+    /// Two documents that mean the same would have different hashes.
+    #[error("the genesis accounts must rise by address, each once: sort them")]
+    AccountOrder,
+    /// No balance could overflow later if the sum of all fits.
+    #[error("the genesis balances add up to more than 64 bits: lower them")]
+    Supply,
+    /// The tree could not be built.
+    #[error(transparent)]
+    Tree(#[from] ReadError),
+}
+
+pub(super) fn genesis_changes(genesis: &Genesis) -> Result<StateChanges, GenesisError> {
+    let accounts = &genesis.accounts;
+    let mut pairs = accounts.iter().zip(accounts.iter().skip(1));
+    if pairs.any(|(a, b)| a.address >= b.address) {
+        return Err(GenesisError::AccountOrder);
+    }
+    let mut balances = accounts.iter().map(|account| account.balance);
+    if balances.try_fold(0u64, u64::checked_add).is_none() {
+        return Err(GenesisError::Supply);
+    }
+    let writes = accounts.iter().map(|account| {
+        let value = super::Account {
+            balance: account.balance,
+            nonce: 0,
+        };
+        (account_key(&account.address), codec::encode(&value))
+    });
+    Ok(tree::update(&Nothing, None, writes.collect())?)
+}
+
+/// What there is before genesis.
+struct Nothing;
+
+impl StateReader for Nothing {
+    fn node(&self, _: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(None)
+    }
+
+    fn value(&self, _: &super::KeyHash, _: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(None)
+    }
+
+    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,13 @@
+//! The ledger's own limits, each with its reason.
+
+/// Public keys that stay prepared. A prepared key takes some ten kilobytes; busy senders repeat.
+pub const PREPARED_KEYS_MAX: usize = 1_024;
+/// Transaction signatures that are known to verify, as 32-byte hashes: all that may wait in a
+/// mempool, and what a few blocks hold beside.
+pub const KNOWN_SIGNATURES_MAX: usize = 16_384;
+/// Verified precommits whose signatures need no second look in the next block's `last_commit`: a
+/// few rounds of the largest set.
+pub const NOTED_PRECOMMITS_MAX: usize = 1_024;
+/// State versions that stay readable behind the newest. One is needed: the ledger executes on the
+/// state that it knows while the store already writes the next. The rest is slack.
+pub const STATE_VERSIONS_KEPT: u64 = 16;

@@ -1,0 +1,113 @@
+//! Committed state in memory: for tests and for the simulator.
+use super::limits::STATE_VERSIONS_KEPT;
+use super::state::{KeyHash, ReadError, StateChanges, StateReader};
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+/// A [`StateReader`] over maps. It keeps and forgets versions exactly as the store on disk does.
+#[derive(Debug, Default)]
+pub struct MemoryState {
+    maps: RwLock<Maps>,
+}
+
+#[derive(Debug, Default)]
+struct Maps {
+    version: Option<u64>,
+    nodes: BTreeMap<Vec<u8>, Vec<u8>>,
+    values: BTreeMap<(KeyHash, u64), Vec<u8>>,
+    stale: BTreeMap<u64, Stale>,
+}
+
+#[derive(Debug, Default)]
+struct Stale {
+    nodes: Vec<Vec<u8>>,
+    values: Vec<(KeyHash, u64)>,
+}
+
+impl MemoryState {
+    /// State with genesis or other first changes already applied.
+    pub fn new(first: &StateChanges) -> MemoryState {
+        let state = MemoryState::default();
+        state.apply(first);
+        state
+    }
+
+    /// Makes the changes of a committed block visible, all at once.
+    pub fn apply(&self, changes: &StateChanges) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
+        let version = changes.version;
+        let replaced = changes
+            .values
+            .iter()
+            .filter_map(|(key, _)| Some(*maps.newest(key, version.checked_sub(1)?)?.0));
+        let stale = Stale {
+            values: replaced.collect(),
+            nodes: changes.stale.clone(),
+        };
+        maps.stale.insert(version, stale);
+        maps.nodes.extend(changes.nodes.iter().cloned());
+        let values = changes.values.iter().cloned();
+        maps.values
+            .extend(values.map(|(key, value)| ((key, version), value)));
+        maps.version = Some(version);
+        maps.forget(version.saturating_sub(STATE_VERSIONS_KEPT));
+    }
+
+    /// How many nodes and values are held, of all versions together.
+    pub fn size(&self) -> usize {
+        let maps = self.read();
+        maps.nodes.len().saturating_add(maps.values.len())
+    }
+
+    /// The newest value of every key, in order of key.
+    pub fn values(&self) -> Vec<(KeyHash, Vec<u8>)> {
+        let newest: BTreeMap<KeyHash, Vec<u8>> = self
+            .read()
+            .values
+            .iter()
+            .map(|((key, _), value)| (*key, value.clone()))
+            .collect();
+        newest.into_iter().collect()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Maps> {
+        self.maps.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Maps {
+    fn newest(&self, key: &KeyHash, version_max: u64) -> Option<(&(KeyHash, u64), &Vec<u8>)> {
+        self.values
+            .range((*key, 0)..=(*key, version_max))
+            .next_back()
+    }
+
+    fn forget(&mut self, version: u64) {
+        let Some(stale) = self.stale.remove(&version) else {
+            return;
+        };
+        for key in &stale.nodes {
+            self.nodes.remove(key);
+        }
+        for key in &stale.values {
+            self.values.remove(key);
+        }
+    }
+}
+
+impl StateReader for MemoryState {
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.read().nodes.get(key).cloned())
+    }
+
+    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.read().newest(key, version_max).map(|(_, v)| v.clone()))
+    }
+
+    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
+        Ok(self.read().version)
+    }
+}

@@ -1,0 +1,53 @@
+//! The brain of execution: which block is valid, and what it changes. Pure: it reads committed
+//! state through [`StateReader`] and returns [`StateChanges`]; someone else writes them.
+//!
+//! ```text
+//! chain     Ledger: check, commit, verdicts        prepare     builds a block
+//! validity  header and previous commit             execute     one transaction
+//! transfer  one file per transaction kind          overlay     uncommitted writes
+//! account   accounts, keys, proofs                 tree        the Merkle tree (jmt)
+//! signatures, precommits: verified once            state, memory, head, receipt: nouns
+//! ```
+//!
+//! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size) makes
+//! its block invalid. One that is in order but cannot do what it says stays, with a failed receipt,
+//! and uses up its nonce. All arithmetic is checked; the sum of all balances never changes. A block
+//! without transactions changes neither root nor version of the state.
+//!
+//! A verdict is kept under the block id. That is sound because the id names every byte of the body:
+//! transactions with their signatures ([`Transaction::leaf`](crate::transaction::Transaction::leaf)),
+//! and the commit certificate as carried.
+//!
+//! To add a transaction kind: its variant in `transaction.rs`, its file here, its line in `execute`.
+mod account;
+mod chain;
+mod execute;
+mod head;
+pub mod limits;
+mod memory;
+mod overlay;
+mod precommits;
+mod prepare;
+mod receipt;
+mod signatures;
+mod state;
+mod transfer;
+mod tree;
+mod validity;
+
+#[cfg(test)]
+mod tests;
+
+pub use account::{
+    Account, AccountProof, ProofError, account, account_key, prove_account, public_key,
+    public_key_key,
+};
+pub use chain::{ChainRules, Ledger, Rejection};
+pub use execute::TransactionError;
+pub use head::{CommitBatch, GenesisError, Head};
+pub use limits::STATE_VERSIONS_KEPT;
+pub use memory::MemoryState;
+pub use prepare::{Draft, PrepareError, Prepared};
+pub use receipt::{FailureCode, Receipt, Status};
+pub use state::{KeyHash, ReadError, StateChanges, StateReader};
+pub use validity::InvalidBlock;

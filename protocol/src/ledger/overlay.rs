@@ -1,0 +1,68 @@
+//! Uncommitted writes over committed state. Dropped without a trace, or turned into changes.
+use super::account::{Account, account_key, public_key_key};
+use super::state::{ReadError, StateChanges, StateReader};
+use super::tree;
+use crate::codec;
+use crate::types::{Address, Hash};
+use std::collections::BTreeMap;
+
+/// The state as the transactions of one block see it, one after the other.
+pub(super) struct Overlay<'a> {
+    reader: &'a dyn StateReader,
+    version: u64,
+    accounts: BTreeMap<Address, Account>,
+    public_keys: BTreeMap<Address, Vec<u8>>,
+}
+
+impl<'a> Overlay<'a> {
+    /// Nothing written yet, over the state of `version`.
+    pub(super) fn new(reader: &'a dyn StateReader, version: u64) -> Overlay<'a> {
+        Overlay {
+            reader,
+            version,
+            accounts: BTreeMap::new(),
+            public_keys: BTreeMap::new(),
+        }
+    }
+
+    /// The account; one that does not exist reads as empty.
+    pub(super) fn account(&self, address: &Address) -> Result<Account, ReadError> {
+        match self.accounts.get(address) {
+            Some(account) => Ok(*account),
+            None => Ok(Account::read(self.reader, self.version, address)?.unwrap_or_default()),
+        }
+    }
+
+    pub(super) fn set_account(&mut self, address: Address, account: Account) {
+        self.accounts.insert(address, account);
+    }
+
+    /// The public key on record.
+    pub(super) fn public_key(&self, address: &Address) -> Result<Option<Vec<u8>>, ReadError> {
+        match self.public_keys.get(address) {
+            Some(key) => Ok(Some(key.clone())),
+            None => self.reader.value(&public_key_key(address), self.version),
+        }
+    }
+
+    pub(super) fn set_public_key(&mut self, address: Address, key: Vec<u8>) {
+        self.public_keys.insert(address, key);
+    }
+
+    /// What a block with these writes changes; `root` is that of the state below. Without writes
+    /// the tree is not touched at all.
+    pub(super) fn into_changes(self, root: Hash) -> Result<StateChanges, ReadError> {
+        if self.accounts.is_empty() && self.public_keys.is_empty() {
+            return Ok(StateChanges::none(self.version, root));
+        }
+        let accounts = self.accounts.iter();
+        let accounts = accounts.map(|(address, a)| (account_key(address), codec::encode(a)));
+        let keys = self.public_keys.into_iter();
+        let keys = keys.map(|(address, key)| (public_key_key(&address), key));
+        tree::update(
+            self.reader,
+            Some(self.version),
+            accounts.chain(keys).collect(),
+        )
+    }
+}

@@ -1,0 +1,146 @@
+//! Builds a block on the head, by the same execution as a check: what is built is valid.
+use super::chain::{Executed, Ledger, Rejection};
+use super::execute::{self, NotExecuted};
+use super::overlay::Overlay;
+use super::receipt::Receipt;
+use super::state::ReadError;
+use crate::block::{Header, SealedBlock};
+use crate::commit::{CertificateError, CommitCertificate, Signers, cut_to_quorum};
+use crate::limits::BLOCK_TRANSACTION_BYTES_MAX;
+use crate::transaction::Transaction;
+use crate::types::{Address, Hash, Height, Timestamp};
+use std::sync::Arc;
+
+/// What a proposer brings to a block.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Who builds it.
+    pub proposer: Address,
+    /// The builder's clock. The block gets it, or the first later time than its parent's.
+    pub now: Timestamp,
+    /// Candidates, in the order in which they are tried.
+    pub transactions: Vec<Transaction>,
+}
+
+/// A block that is valid on the head, and what did not get in.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Its overlay is kept: checking it costs nothing.
+    pub block: Arc<SealedBlock>,
+    /// Ids of candidates that were left out, and why.
+    pub rejected: Vec<(Hash, Rejection)>,
+}
+
+/// Why no block could be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrepareError {
+    /// Only validators build blocks.
+    #[error("{0} is no validator: it builds no blocks")]
+    Proposer(Address),
+    /// The parent's time is the last one.
+    #[error("no time is later than the parent's")]
+    Time,
+    /// The head came without the certificate that the next block must carry.
+    #[error("the head has no commit certificate to carry on")]
+    NoCertificate,
+    /// The head's certificate does not fit the validator set.
+    #[error("the head's commit certificate: {0}")]
+    Certificate(#[from] CertificateError),
+    /// This node cannot read its own state, and must stop.
+    #[error(transparent)]
+    Fatal(#[from] ReadError),
+}
+
+impl Ledger {
+    /// Builds a block on the head. Candidates that cannot stand in it are skipped and reported.
+    pub fn prepare(&mut self, draft: Draft) -> Result<Prepared, PrepareError> {
+        if self.rules.validators.index_of(&draft.proposer).is_none() {
+            return Err(PrepareError::Proposer(draft.proposer));
+        }
+        let after_parent = self.head.time.0.checked_add(1).ok_or(PrepareError::Time)?;
+        let time = draft.now.max(Timestamp(after_parent));
+        let last_commit = self.last_commit()?;
+        let (filled, executed) = self.fill(draft.transactions)?;
+        let header = Header {
+            chain_id: self.rules.context.chain_id,
+            height: self.head.height.next(),
+            time,
+            proposer: draft.proposer,
+            previous_block: self.head.block_id,
+            last_commit_hash: Hash::default(), // both filled in by `build`
+            transactions_root: Hash::default(),
+            state_root: executed.changes.root,
+            validators_hash: self.rules.validators.hash(),
+        };
+        let block = Arc::new(SealedBlock::build(header, filled.transactions, last_commit));
+        self.keep(block.id(), Ok(executed));
+        Ok(Prepared {
+            block,
+            rejected: filled.rejected,
+        })
+    }
+
+    /// The head's certificate, cut to exactly a quorum: each block carries the shortest proof.
+    fn last_commit(&self) -> Result<Option<CommitCertificate>, PrepareError> {
+        let set = &self.rules.validators;
+        let Some(full) = self.head.certificate.as_deref() else {
+            let is_genesis = self.head.height == Height(0);
+            return is_genesis
+                .then_some(None)
+                .ok_or(PrepareError::NoCertificate);
+        };
+        let members = full.signers.members(set)?;
+        let power = set.power_of(members.iter().map(|(index, _)| *index));
+        let taken = cut_to_quorum(set, members).ok_or(CertificateError::NoQuorum {
+            power,
+            total: set.total(),
+        })?;
+        Ok(Some(CommitCertificate {
+            signers: Signers::collect(set, taken),
+            ..full.clone()
+        }))
+    }
+
+    fn fill(&mut self, candidates: Vec<Transaction>) -> Result<(Filled, Executed), PrepareError> {
+        let mut state = Overlay::new(&*self.reader, self.head.state_version);
+        let mut filled = Filled::default();
+        let mut receipts: Vec<Receipt> = Vec::new();
+        for transaction in candidates {
+            let bytes = execute::encoded_bytes(&transaction).saturating_add(filled.bytes);
+            if bytes > BLOCK_TRANSACTION_BYTES_MAX {
+                filled.reject(&transaction, Rejection::BlockFull);
+                continue;
+            }
+            let signatures = &mut self.signatures;
+            match execute::execute(&self.rules, signatures, &mut state, &transaction) {
+                Ok(receipt) => {
+                    receipts.push(receipt);
+                    filled.bytes = bytes;
+                    filled.transactions.push(transaction);
+                }
+                Err(NotExecuted::Refused(why)) => {
+                    filled.reject(&transaction, Rejection::Refused(why));
+                }
+                Err(NotExecuted::Fatal(error)) => return Err(error.into()),
+            }
+        }
+        let executed = Executed {
+            changes: Arc::new(state.into_changes(self.head.state_root)?),
+            receipts: Arc::new(receipts),
+        };
+        Ok((filled, executed))
+    }
+}
+
+#[derive(Default)]
+struct Filled {
+    transactions: Vec<Transaction>,
+    bytes: usize,
+    rejected: Vec<(Hash, Rejection)>,
+}
+
+impl Filled {
+    fn reject(&mut self, transaction: &Transaction, why: Rejection) {
+        self.rejected.push((transaction.id(), why));
+    }
+}

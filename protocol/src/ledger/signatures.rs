@@ -1,0 +1,100 @@
+//! Verified once: prepared keys and signatures that are known to verify, both bounded.
+use super::limits::{KNOWN_SIGNATURES_MAX, PREPARED_KEYS_MAX};
+use crate::crypto::{KeyError, Scheme, SignatureError, VerifyingKey};
+use crate::sign_bytes::SignContext;
+use crate::transaction::Transaction;
+use crate::types::{Address, Hash};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Why a transaction's signature could not be accepted.
+pub(super) enum VerifyError {
+    Key(KeyError),
+    Signature(SignatureError),
+}
+
+/// Checks transaction signatures, each at most once. The oldest entries go first.
+#[derive(Default)]
+pub(super) struct Signatures {
+    keys: BTreeMap<Address, Arc<dyn VerifyingKey>>,
+    keys_by_age: VecDeque<Address>,
+    known: BTreeSet<Hash>,
+    known_by_age: VecDeque<Hash>,
+    verified: u64,
+}
+
+impl Signatures {
+    /// Checks the signature by `public_key`, which belongs to the sender.
+    pub(super) fn verify(
+        &mut self,
+        scheme: &dyn Scheme,
+        context: &SignContext,
+        transaction: &Transaction,
+        public_key: &[u8],
+    ) -> Result<(), VerifyError> {
+        let fact = fact(transaction, public_key);
+        if self.known.contains(&fact) {
+            return Ok(());
+        }
+        let key = self
+            .prepared(scheme, &transaction.sender, public_key)
+            .map_err(VerifyError::Key)?;
+        self.verified = self.verified.saturating_add(1);
+        transaction
+            .verify(&*key, context)
+            .map_err(VerifyError::Signature)?;
+        self.remember(fact);
+        Ok(())
+    }
+
+    /// Takes over that the caller has verified this transaction by `public_key`.
+    pub(super) fn note(&mut self, transaction: &Transaction, public_key: &[u8]) {
+        self.remember(fact(transaction, public_key));
+    }
+
+    /// How often a signature has really been verified.
+    pub(super) fn verified(&self) -> u64 {
+        self.verified
+    }
+
+    fn prepared(
+        &mut self,
+        scheme: &dyn Scheme,
+        address: &Address,
+        public_key: &[u8],
+    ) -> Result<Arc<dyn VerifyingKey>, KeyError> {
+        if let Some(key) = self.keys.get(address)
+            && key.public_key() == public_key
+        {
+            return Ok(key.clone());
+        }
+        let key = scheme.prepare(public_key)?;
+        if self.keys.insert(*address, key.clone()).is_none() {
+            self.keys_by_age.push_back(*address);
+        }
+        if self.keys_by_age.len() > PREPARED_KEYS_MAX
+            && let Some(oldest) = self.keys_by_age.pop_front()
+        {
+            self.keys.remove(&oldest);
+        }
+        Ok(key)
+    }
+
+    fn remember(&mut self, fact: Hash) {
+        if self.known.insert(fact) {
+            self.known_by_age.push_back(fact);
+        }
+        if self.known_by_age.len() > KNOWN_SIGNATURES_MAX
+            && let Some(oldest) = self.known_by_age.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+}
+
+/// Everything that the verdict depends on: what was signed (the id covers it), by which key, and
+/// the signature itself.
+fn fact(transaction: &Transaction, public_key: &[u8]) -> Hash {
+    let Hash(key) = Hash::of(&[public_key]);
+    Hash::of(&[&transaction.id().0, &key, &transaction.signature.0])
+}

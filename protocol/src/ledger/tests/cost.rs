@@ -1,0 +1,60 @@
+//! What the ledger itself costs, signatures aside. `cargo test --release ledger::tests::cost --
+//! --ignored --nocapture` prints the figures.
+use super::*;
+use std::time::Instant;
+
+fn report(what: &str, count: u32, start: Instant) {
+    println!("{what}: {:?}", start.elapsed() / count);
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn empty_blocks() {
+    let world = World::new();
+    let mut builder = world.node();
+    let chain: Vec<_> = (0..2_000).map(|_| builder.grow(&world, vec![])).collect();
+    let (mut node, count) = (world.node(), chain.len() as u32);
+    let mut spent = [std::time::Duration::ZERO; 3];
+    for batch in &chain {
+        let start = Instant::now();
+        node.prepare(&world, vec![]);
+        spent[0] += start.elapsed();
+        let start = Instant::now();
+        node.ledger.check(&batch.block).unwrap();
+        spent[1] += start.elapsed();
+        let certificate = batch.certificate.clone();
+        let start = Instant::now();
+        let batch = node.ledger.commit(&batch.block, certificate).unwrap();
+        node.ledger.committed(&batch);
+        spent[2] += start.elapsed();
+    }
+    for (what, spent) in ["prepare", "check", "commit + committed"].iter().zip(spent) {
+        println!("empty block, {what}: {:?}", spent / count);
+    }
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn blocks_of_a_hundred_transfers() {
+    let world = World::new();
+    let (mut builder, mut node) = (world.node(), world.node());
+    let mut user = User::new(1);
+    let mut chain = Vec::new();
+    for block in 0..50u8 {
+        let to = |i: u8| User::new(i ^ block).address;
+        let transactions: Vec<_> = (0..100).map(|i| user.pay(&world, to(i), 0)).collect();
+        chain.push(builder.grow(&world, transactions));
+    }
+    let start = Instant::now();
+    for batch in &chain {
+        node.ledger.check(&batch.block).unwrap();
+        node.commit(&world, &batch.block);
+    }
+    report("100 transfers, check + commit", 50, start);
+    let address = User::new(9).address;
+    let start = Instant::now();
+    for _ in 0..1_000 {
+        prove_account(&*node.state, &address).unwrap();
+    }
+    report("account proof", 1_000, start);
+}

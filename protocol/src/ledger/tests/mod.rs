@@ -1,0 +1,213 @@
+//! A chain of four validators and a few users, by the simulator's signatures.
+mod blocks;
+mod commits;
+mod cost;
+mod prepared;
+mod proofs;
+mod supply;
+mod transactions;
+
+use super::*;
+use crate::block::{Block, Header, SealedBlock};
+use crate::commit::{CommitCertificate, certify};
+use crate::crypto::simulated::Simulated;
+use crate::crypto::{Scheme, SchemeId, Seed, Signer};
+use crate::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use crate::transaction::{Action, Transaction, TransactionBody};
+use crate::types::{Address, ChainId, Hash, Height, Round, Timestamp};
+use crate::vote::{Signature, SignedVote, Vote, VoteKind};
+use std::sync::Arc;
+
+const SCHEME: SchemeId = SchemeId::MlDsa65; // what the simulated scheme goes by
+
+fn signer(number: u8) -> Arc<dyn Signer> {
+    Simulated.signer(&Seed([number; 32])).unwrap()
+}
+
+fn address_of(signer: &dyn Signer) -> Address {
+    Address::of(SCHEME, signer.public_key())
+}
+
+/// Somebody with a key and a nonce.
+struct User {
+    signer: Arc<dyn Signer>,
+    address: Address,
+    nonce: u64,
+}
+
+impl User {
+    fn new(number: u8) -> User {
+        let signer = signer(number);
+        let address = address_of(&*signer);
+        User {
+            signer,
+            address,
+            nonce: 0,
+        }
+    }
+
+    /// The next transaction; the first one brings the key.
+    fn pay(&mut self, world: &World, to: Address, amount: u64) -> Transaction {
+        let nonce = self.nonce;
+        self.nonce += 1;
+        self.sign(world, nonce, to, amount)
+    }
+
+    fn sign(&self, world: &World, nonce: u64, to: Address, amount: u64) -> Transaction {
+        let action = Action::Transfer { to, amount };
+        let body = TransactionBody { nonce, action };
+        let bytes = world.rules.context.transaction(&self.address, &body);
+        Transaction {
+            sender: self.address,
+            public_key: (nonce == 0).then(|| self.signer.public_key().to_vec()),
+            signature: Signature(self.signer.sign(&bytes).unwrap()),
+            body,
+        }
+    }
+}
+
+/// What all nodes of the chain share.
+struct World {
+    genesis: Genesis,
+    rules: Arc<ChainRules>,
+    validators: Vec<Arc<dyn Signer>>,
+}
+
+impl World {
+    /// Users 1, 2 and 3 own 1000, 500 and 0.
+    fn new() -> World {
+        let validators: Vec<_> = (101..=104).map(signer).collect();
+        let mut accounts: Vec<_> = [(1, 1_000), (2, 500), (3, 0)]
+            .map(|(number, balance)| GenesisAccount {
+                address: User::new(number).address,
+                balance,
+            })
+            .into();
+        accounts.sort_by_key(|account| account.address);
+        let genesis = Genesis {
+            chain_id: ChainId(7),
+            scheme: SCHEME,
+            time: Timestamp(1_000),
+            validators: validators
+                .iter()
+                .map(|signer| GenesisValidator {
+                    public_key: signer.public_key().to_vec(),
+                    power: 1,
+                })
+                .collect(),
+            accounts,
+        };
+        let rules = Arc::new(ChainRules::new(&genesis, Arc::new(Simulated)).unwrap());
+        World {
+            genesis,
+            rules,
+            validators,
+        }
+    }
+
+    fn node(&self) -> Node {
+        let changes = Ledger::genesis_changes(&self.genesis).unwrap();
+        let state = Arc::new(MemoryState::new(&changes));
+        let head = Head::genesis(&self.genesis, &changes);
+        let ledger = Ledger::new(self.rules.clone(), state.clone(), head);
+        Node { ledger, state }
+    }
+
+    fn precommits(&self, block: &SealedBlock, round: u32) -> Vec<SignedVote> {
+        let sign = |signer: &Arc<dyn Signer>| {
+            let vote = Vote {
+                kind: VoteKind::Precommit,
+                height: block.height(),
+                round: Round(round),
+                block_id: Some(block.id()),
+                valid_round: None,
+                validator: address_of(&**signer),
+            };
+            let bytes = self.rules.context.vote(&vote);
+            let signature = Signature(signer.sign(&bytes).unwrap());
+            SignedVote { vote, signature }
+        };
+        self.validators.iter().map(sign).collect()
+    }
+
+    fn certificate(&self, block: &SealedBlock, round: u32) -> Arc<CommitCertificate> {
+        let votes = self.precommits(block, round);
+        let votes: Vec<_> = votes.iter().collect();
+        Arc::new(certify(&self.rules.validators, &votes).unwrap())
+    }
+
+    /// All four precommits: more than a block may carry.
+    fn full_certificate(&self, block: &SealedBlock) -> CommitCertificate {
+        let set = &self.rules.validators;
+        let votes = self.precommits(block, 0);
+        let mut members: Vec<_> = votes
+            .iter()
+            .map(|v| (set.index_of(&v.vote.validator).unwrap(), &v.signature))
+            .collect();
+        members.sort_by_key(|(index, _)| *index);
+        CommitCertificate {
+            signers: crate::commit::Signers::collect(set, members),
+            ..(*self.certificate(block, 0)).clone()
+        }
+    }
+
+    fn proposer(&self) -> Address {
+        address_of(&*self.validators[0])
+    }
+}
+
+/// One node: a ledger over its own state.
+struct Node {
+    ledger: Ledger,
+    state: Arc<MemoryState>,
+}
+
+impl Node {
+    fn prepare(&mut self, world: &World, transactions: Vec<Transaction>) -> Prepared {
+        let draft = Draft {
+            proposer: world.proposer(),
+            now: Timestamp(0),
+            transactions,
+        };
+        self.ledger.prepare(draft).unwrap()
+    }
+
+    fn commit(&mut self, world: &World, block: &Arc<SealedBlock>) -> Arc<CommitBatch> {
+        let certificate = world.certificate(block, 0);
+        let batch = self.ledger.commit(block, certificate).unwrap();
+        self.state.apply(&batch.changes);
+        self.ledger.committed(&batch);
+        batch
+    }
+
+    /// Prepares and commits a block that holds all of `transactions`.
+    fn grow(&mut self, world: &World, transactions: Vec<Transaction>) -> Arc<CommitBatch> {
+        let prepared = self.prepare(world, transactions);
+        assert_eq!(prepared.rejected, []);
+        self.commit(world, &prepared.block)
+    }
+
+    fn account(&self, address: &Address) -> Option<Account> {
+        account(&*self.state, address).unwrap()
+    }
+
+    fn balance(&self, user: &User) -> u64 {
+        self.account(&user.address).map_or(0, |a| a.balance)
+    }
+}
+
+/// The same block with another header or body; its hashes are made to fit again.
+fn changed(block: &SealedBlock, change: impl FnOnce(&mut Block)) -> Arc<SealedBlock> {
+    let mut block = block.block().clone();
+    change(&mut block);
+    let Block {
+        header,
+        transactions,
+        last_commit,
+    } = block;
+    Arc::new(SealedBlock::build(header, transactions, last_commit))
+}
+
+fn changed_header(block: &SealedBlock, change: impl FnOnce(&mut Header)) -> Arc<SealedBlock> {
+    changed(block, |block| change(&mut block.header))
+}

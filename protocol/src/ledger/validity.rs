@@ -1,0 +1,195 @@
+//! valid(v), as far as it needs no execution: header, previous commit, sizes. Deterministic: the
+//! local clock has no part in it.
+use super::ChainRules;
+use super::execute::{TransactionError, encoded_bytes};
+use super::head::Head;
+use super::precommits::Precommits;
+use super::state::ReadError;
+use crate::block::{Block, Header};
+use crate::commit::{CertificateError, CommitCertificate};
+use crate::limits::BLOCK_TRANSACTION_BYTES_MAX;
+use crate::types::{Address, ChainId, Hash, Height};
+
+/// Why a block is not valid on this head. All variants but [`Fatal`](InvalidBlock::Fatal) speak of
+/// the block, and every correct node on the same head says the same.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidBlock {
+    /// Another chain.
+    #[error("the block belongs to chain {actual}, not to {expected}")]
+    ChainId {
+        /// This chain.
+        expected: ChainId,
+        /// The block's.
+        actual: ChainId,
+    },
+    /// Not the height after the head. It may be valid once the head has moved.
+    #[error("the block has height {actual}, the next one is {expected}")]
+    Height {
+        /// The height after the head.
+        expected: Height,
+        /// The block's.
+        actual: Height,
+    },
+    /// Not a child of the head.
+    #[error("the block's parent is {actual}, not {expected}")]
+    Parent {
+        /// The head's id.
+        expected: Hash,
+        /// What the block names.
+        actual: Hash,
+    },
+    /// Not later than the parent.
+    #[error("the block's time is not later than its parent's")]
+    Time,
+    /// Built by someone who is no validator.
+    #[error("the block's builder {0} is no validator")]
+    Proposer(Address),
+    /// Made for another validator set.
+    #[error("the block names another validator set")]
+    ValidatorSet,
+    /// From height 2 on a block carries the commit of its parent.
+    #[error("the block lacks the commit certificate of its parent")]
+    LastCommitMissing,
+    /// The first block has no parent that anyone has committed.
+    #[error("the first block carries a commit certificate")]
+    LastCommitUnexpected,
+    /// A certificate for something else than the parent.
+    #[error("the block's commit certificate is not for its parent")]
+    LastCommitForeign,
+    /// The parent's certificate is malformed, forged, too small or larger than a quorum.
+    #[error("the commit certificate of the parent: {0}")]
+    LastCommit(CertificateError),
+    /// More transactions than a block may carry.
+    #[error("{actual} bytes of transactions are more than {BLOCK_TRANSACTION_BYTES_MAX}")]
+    TransactionBytes {
+        /// All transactions together, in bytes.
+        actual: usize,
+    },
+    /// A transaction that may not stand where it stands.
+    #[error("transaction {index} ({id}): {reason}")]
+    Transaction {
+        /// Its place in the block.
+        index: usize,
+        /// Its id.
+        id: Hash,
+        /// What is wrong with it.
+        reason: TransactionError,
+    },
+    /// The header promises another state than execution gives.
+    #[error("execution gives the state root {actual}, the header says {expected}")]
+    StateRoot {
+        /// What the header says.
+        expected: Hash,
+        /// What execution gave.
+        actual: Hash,
+    },
+    /// On commit: the certificate is for another block.
+    #[error("the commit certificate names another block")]
+    ForeignCertificate,
+    /// Not the block's fault: this node cannot read its own state, and must stop.
+    #[error(transparent)]
+    Fatal(ReadError),
+}
+
+impl InvalidBlock {
+    /// One stable word for metrics and peers' counters.
+    pub fn code(&self) -> &'static str {
+        match self {
+            InvalidBlock::ChainId { .. } => "chain_id",
+            InvalidBlock::Height { .. } => "height",
+            InvalidBlock::Parent { .. } => "parent",
+            InvalidBlock::Time => "time",
+            InvalidBlock::Proposer(_) => "proposer",
+            InvalidBlock::ValidatorSet => "validator_set",
+            InvalidBlock::LastCommitMissing => "last_commit_missing",
+            InvalidBlock::LastCommitUnexpected => "last_commit_unexpected",
+            InvalidBlock::LastCommitForeign => "last_commit_foreign",
+            InvalidBlock::LastCommit(_) => "last_commit",
+            InvalidBlock::TransactionBytes { .. } => "transaction_bytes",
+            InvalidBlock::Transaction { .. } => "transaction",
+            InvalidBlock::StateRoot { .. } => "state_root",
+            InvalidBlock::ForeignCertificate => "foreign_certificate",
+            InvalidBlock::Fatal(_) => "fatal",
+        }
+    }
+
+    /// Whether the node itself is broken, not the block.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, InvalidBlock::Fatal(_))
+    }
+
+    /// Whether the same block must get the same verdict as long as the head stays.
+    pub(super) fn is_final_on_this_head(&self) -> bool {
+        !matches!(self, InvalidBlock::Fatal(_) | InvalidBlock::Height { .. })
+    }
+}
+
+/// Everything about `block` but its transactions and its state root.
+pub(super) fn check_frame(
+    rules: &ChainRules,
+    head: &Head,
+    precommits: &Precommits,
+    block: &Block,
+) -> Result<(), InvalidBlock> {
+    check_header(rules, head, &block.header)?;
+    let actual = block
+        .transactions
+        .iter()
+        .fold(0usize, |sum, t| sum.saturating_add(encoded_bytes(t)));
+    if actual > BLOCK_TRANSACTION_BYTES_MAX {
+        return Err(InvalidBlock::TransactionBytes { actual });
+    }
+    check_last_commit(rules, head, precommits, block.last_commit.as_ref())
+}
+
+fn check_header(rules: &ChainRules, head: &Head, header: &Header) -> Result<(), InvalidBlock> {
+    if header.chain_id != rules.context.chain_id {
+        return Err(InvalidBlock::ChainId {
+            expected: rules.context.chain_id,
+            actual: header.chain_id,
+        });
+    }
+    if header.height != head.height.next() {
+        return Err(InvalidBlock::Height {
+            expected: head.height.next(),
+            actual: header.height,
+        });
+    }
+    if header.previous_block != head.block_id {
+        return Err(InvalidBlock::Parent {
+            expected: head.block_id,
+            actual: header.previous_block,
+        });
+    }
+    if header.time <= head.time {
+        return Err(InvalidBlock::Time);
+    }
+    if rules.validators.index_of(&header.proposer).is_none() {
+        return Err(InvalidBlock::Proposer(header.proposer));
+    }
+    if header.validators_hash != rules.validators.hash() {
+        return Err(InvalidBlock::ValidatorSet);
+    }
+    Ok(())
+}
+
+fn check_last_commit(
+    rules: &ChainRules,
+    head: &Head,
+    precommits: &Precommits,
+    last_commit: Option<&CommitCertificate>,
+) -> Result<(), InvalidBlock> {
+    let certificate = match last_commit {
+        None if head.height == Height(0) => return Ok(()),
+        None => return Err(InvalidBlock::LastCommitMissing),
+        Some(_) if head.height == Height(0) => return Err(InvalidBlock::LastCommitUnexpected),
+        Some(certificate) => certificate,
+    };
+    if (certificate.height, certificate.block_id) != (head.height, head.block_id) {
+        return Err(InvalidBlock::LastCommitForeign);
+    }
+    certificate
+        .is_minimal(&rules.validators)
+        .and_then(|()| precommits.verify(rules, head.certificate.as_deref(), certificate))
+        .map_err(InvalidBlock::LastCommit)
+}
