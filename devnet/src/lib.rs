@@ -1,1 +1,2 @@
 //! Room devnet.
+pub mod simulation;
