@@ -1,2 +1,24 @@
-//! Room devnet.
+//! **Room: devnet.** Many actor systems in one process: several real nodes, each with its own key,
+//! LMDB directory and port, that commit one chain together over real HTTP.
+//!
+//! ```no_run
+//! let devnet = lockstep_devnet::Devnet::builder().validators(4).manual(true).boot()?;
+//! for _ in 0..6 {
+//!     devnet.tick()?;
+//! }
+//! assert_eq!(devnet.heights(), [6, 6, 6, 6].map(Some));
+//! devnet.shutdown();
+//! # Ok::<(), lockstep_devnet::DevnetError>(())
+//! ```
+//!
+//! Nothing here decides anything about consensus: a node of a devnet is the node, only its assembly
+//! differs. This room knows `lockstep-actors` and `lockstep-protocol`, not the command line.
+mod accounts;
+mod builder;
+mod devnet;
 pub mod simulation;
+
+pub use accounts::{FundedAccount, funded_accounts};
+pub use builder::{Builder, CommitEvent, DEVNET_GENESIS_TIME};
+pub use devnet::{Devnet, DevnetError, NodeTick};
+pub use lockstep_actors::state_store::Durability;

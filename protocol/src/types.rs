@@ -1,4 +1,4 @@
-//! The field words as types: [`Height`], [`Round`], [`Address`], [`Hash`], [`Timestamp`].
+//! The field words as types: [`Height`], [`Round`], [`Address`], [`struct@Hash`], [`Timestamp`].
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 use std::fmt;

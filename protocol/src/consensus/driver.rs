@@ -70,8 +70,11 @@ pub enum Input {
     Wake(Height),
     /// Transactions wait for a block.
     TransactionsWaiting,
-    /// Another actor has restarted: tell it where this node stands, and what it has said.
+    /// Another actor has restarted: say again where this node stands, what it has said, and what
+    /// was decided but is not committed yet.
     Announce,
+    /// A block of this height carries a valid certificate but is invalid here.
+    InvalidDecision(Height),
 }
 
 /// What to do.
@@ -139,6 +142,7 @@ pub struct Driver {
     said: Vec<Output>,
     early: Vec<Input>,
     recovered: Option<Resume>,
+    decision: Option<Output>,
 }
 
 impl Driver {
@@ -155,7 +159,7 @@ impl Driver {
         let said = recover::said(&config, height, &recovery);
         let recovered = recover::resume(height, &recovery);
         let (running, halted, begun_at) = (false, false, Instant::default());
-        let (pending, early) = (VecDeque::new(), Vec::new());
+        let (pending, early, decision) = (VecDeque::new(), Vec::new(), None);
         Driver {
             config,
             guard,
@@ -169,6 +173,7 @@ impl Driver {
             said,
             early,
             recovered,
+            decision,
         }
     }
 
@@ -199,6 +204,10 @@ impl Driver {
             Input::Wake(height) => self.wake(now, height, &mut out),
             Input::TransactionsWaiting => self.transactions_waiting(now, &mut out),
             Input::Announce => self.announce(&mut out),
+            Input::InvalidDecision(height) => {
+                self.halted = true;
+                out.push(Output::Halt(Halt::InvalidDecision(height)));
+            }
         }
         out
     }
@@ -228,7 +237,11 @@ impl Driver {
         }
     }
 
-    fn pass_on(&self, output: round_machine::Output, out: &mut Vec<Output>) -> Result<(), Halt> {
+    fn pass_on(
+        &mut self,
+        output: round_machine::Output,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Halt> {
         use round_machine::Output as M;
         let height = self.height;
         out.extend(match output {
@@ -236,7 +249,10 @@ impl Driver {
             M::BuildBlock(round) => Some(Output::BuildBlock(height, round)),
             M::Schedule(kind, round, ms) => Some(Output::Schedule(height, round, kind, ms)),
             M::Resend(round) => Some(Output::Resend(height, round)),
-            M::Decide(block, certificate) => Some(Output::Decide(block, certificate)),
+            M::Decide(block, certificate) => {
+                self.decision = Some(Output::Decide(block, certificate));
+                self.decision.clone()
+            }
             M::Propose(..) | M::CastVote(_) | M::InvalidDecision(_) => None,
         });
         Ok(())
@@ -360,6 +376,7 @@ impl Driver {
         self.machine = RoundMachine::new(self.height, self.config.me, set, self.config.timeouts);
         self.running = false;
         self.said.clear();
+        self.decision = None;
         self.recovered = None;
         self.pace(now, out);
         for input in std::mem::take(&mut self.early) {
@@ -378,6 +395,7 @@ impl Driver {
             out.push(Output::EnterRound(self.height, self.machine.round()));
         }
         out.extend(self.said.iter().cloned());
+        out.extend(self.decision.clone());
     }
 
     /// The height under decision.

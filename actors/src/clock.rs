@@ -1,0 +1,31 @@
+//! The two clocks of a node. Brains get their readings as values and never look themselves.
+use lockstep_protocol::types::{Instant, Timestamp};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A node's monotonic clock, in milliseconds since the node began.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    began: tokio::time::Instant,
+}
+
+impl Clock {
+    /// A clock that begins now.
+    pub fn start() -> Clock {
+        Clock {
+            began: tokio::time::Instant::now(),
+        }
+    }
+
+    /// Monotonic time.
+    pub fn now(&self) -> Instant {
+        Instant(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Wall-clock time: only for block times and for people.
+    pub fn wall(&self) -> Timestamp {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}

@@ -1,0 +1,39 @@
+//! Every limit of the actors in one place, with its reason. Units stand last in the name.
+use std::time::Duration;
+
+/// Messages that may wait for one consensus actor: more than all validators can send in a round.
+pub const CONSENSUS_MAILBOX_MAX: usize = 4_096;
+/// Messages that may wait for the store: a node has at most a few writes under way.
+pub const STORE_MAILBOX_MAX: usize = 1_024;
+/// Frames that may wait for one peer; the oldest go first.
+pub const OUTBOX_FRAMES_MAX: usize = 1_024;
+/// Bytes that may wait for one peer.
+pub const OUTBOX_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long a whole request body may take to arrive.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a peer may take to answer one consensus message.
+pub const PEER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a peer may take to accept a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// First wait after a peer failed; it doubles up to [`BACK_OFF_MAX`].
+pub const BACK_OFF_MIN: Duration = Duration::from_millis(10);
+/// Longest wait after a peer failed: a peer that comes back is served within this time.
+pub const BACK_OFF_MAX: Duration = Duration::from_millis(250);
+/// Wait after a peer turned out to be of another chain: never a tight loop.
+pub const REFUSED_PEER_WAIT: Duration = Duration::from_secs(30);
+/// An idle link asks for the peer's height this often.
+pub const IDLE_HANDSHAKE: Duration = Duration::from_secs(2);
+/// The largest answer to a handshake.
+pub const HANDSHAKE_BYTES_MAX: usize = 4_096;
+/// Connections that the gateway serves at one time; more wait in the backlog.
+pub const CONNECTIONS_MAX: usize = 1_024;
+/// How long one height behind is nothing to act on.
+pub const SYNC_GRACE_MS: u64 = 100;
+/// E4: a proposer that was last heard this long before a quorum of the others is skipped.
+pub const SILENT_AFTER_MS: u64 = 300;
+/// Address space of the store's map. It is reserved, not used: the file grows as it is written.
+pub const MAP_BYTES: usize = 64 * 1024 * 1024 * 1024;
+/// What the OpenMetrics text may be cut to, per node.
+pub const METRICS_BYTES_MAX: usize = 1024 * 1024;
+/// What an answer of block sync holds besides its blocks.
+pub const SYNC_ENVELOPE_BYTES: usize = 64;

@@ -1,0 +1,405 @@
+//! A node's OpenMetrics: one registry per node, every family present at 0 from the first scrape,
+//! every label from a closed list.
+use crate::runtime::Actors;
+use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::crypto::{
+    KeyError, Scheme, SchemeId, Seed, SignatureError, Signer, SigningFailed, VerifyingKey,
+};
+use lockstep_protocol::vote::VoteKind;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+use std::time::Instant;
+
+mod actors;
+
+/// What a message was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum KindLabel {
+    /// PREVOTE.
+    Prevote,
+    /// PRECOMMIT.
+    Precommit,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ResultLabel(pub Admission);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VoteLabels {
+    kind: KindLabel,
+    result: ResultLabel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProposalLabels {
+    result: ResultLabel,
+}
+
+/// Why bytes were refused before they were a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum RefusalLabel {
+    /// Longer than its kind may be.
+    TooLarge,
+    /// No canonical bytes of its kind.
+    Malformed,
+    /// Another protocol version.
+    Version,
+    /// Another chain.
+    ForeignChain,
+    /// A body that its id does not name.
+    BodyMismatch,
+    /// The body did not arrive in time.
+    Slow,
+    /// The mailbox behind the gateway is full.
+    Busy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    reason: RefusalLabel,
+}
+
+const ADMISSIONS: [Admission; 10] = [
+    Admission::Counted,
+    Admission::Unneeded,
+    Admission::Duplicate,
+    Admission::Stale,
+    Admission::TooEarly,
+    Admission::UnknownValidator,
+    Admission::Malformed,
+    Admission::Equivocation,
+    Admission::WrongProposer,
+    Admission::BadSignature,
+];
+
+const REFUSALS: [RefusalLabel; 7] = [
+    RefusalLabel::TooLarge,
+    RefusalLabel::Malformed,
+    RefusalLabel::Version,
+    RefusalLabel::ForeignChain,
+    RefusalLabel::BodyMismatch,
+    RefusalLabel::Slow,
+    RefusalLabel::Busy,
+];
+
+impl EncodeLabelValue for ResultLabel {
+    fn encode(
+        &self,
+        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
+    ) -> Result<(), std::fmt::Error> {
+        let name = match self.0 {
+            Admission::Counted => "counted",
+            Admission::Unneeded => "unneeded",
+            Admission::Duplicate => "duplicate",
+            Admission::Stale => "stale",
+            Admission::TooEarly => "too_early",
+            Admission::UnknownValidator => "unknown_validator",
+            Admission::Malformed => "malformed",
+            Admission::Equivocation => "equivocation",
+            Admission::WrongProposer => "wrong_proposer",
+            Admission::BadSignature => "bad_signature",
+        };
+        EncodeLabelValue::encode(&name, encoder)
+    }
+}
+
+/// The metrics of one node.
+pub struct Metrics {
+    registry: Registry,
+    votes: Family<VoteLabels, Counter>,
+    proposals: Family<ProposalLabels, Counter>,
+    refusals: Family<RefusalLabels, Counter>,
+    /// Height under decision.
+    pub height: Gauge,
+    /// Round under way.
+    pub round: Gauge,
+    /// Rounds beyond the first, over all heights.
+    pub rounds_skipped: Counter,
+    /// Blocks committed since the start.
+    pub blocks: Counter,
+    /// Transactions committed since the start.
+    pub transactions: Counter,
+    /// Blocks that came by block sync.
+    pub blocks_synced: Counter,
+    /// Equivocations and wrong proposers seen.
+    pub evidence: Counter,
+    /// Frames that a full or stale outbox dropped.
+    pub frames_dropped: Counter,
+    /// Exchanges with peers that failed.
+    pub peer_errors: Counter,
+    /// Between two commits.
+    pub block_interval: Histogram,
+    /// From the start of a height to its commit.
+    pub commit_latency: Histogram,
+    /// One atomic write of a block.
+    pub store_commit: Histogram,
+    /// One atomic write of a sign record.
+    pub store_persist: Histogram,
+    verify: Histogram,
+    sign: Histogram,
+}
+
+impl Metrics {
+    /// All families at 0. `actors` shows the actors of the node, also those started later.
+    pub fn new(actors: Actors) -> Arc<Metrics> {
+        let fast = || Histogram::new(exponential_buckets(1e-5, 2.0, 16));
+        let slow = || Histogram::new(exponential_buckets(1e-3, 2.0, 16));
+        let mut metrics = Metrics {
+            registry: Registry::default(),
+            votes: Family::default(),
+            proposals: Family::default(),
+            refusals: Family::default(),
+            height: Gauge::default(),
+            round: Gauge::default(),
+            rounds_skipped: Counter::default(),
+            blocks: Counter::default(),
+            transactions: Counter::default(),
+            blocks_synced: Counter::default(),
+            evidence: Counter::default(),
+            frames_dropped: Counter::default(),
+            peer_errors: Counter::default(),
+            block_interval: slow(),
+            commit_latency: slow(),
+            store_commit: fast(),
+            store_persist: fast(),
+            verify: fast(),
+            sign: fast(),
+        };
+        metrics.zero();
+        metrics.register_counts();
+        metrics.register_times();
+        metrics
+            .registry
+            .register_collector(Box::new(actors::ActorCollector(actors)));
+        Arc::new(metrics)
+    }
+
+    /// A family shows a row once it has been looked up.
+    fn zero(&self) {
+        for admission in ADMISSIONS {
+            let result = ResultLabel(admission);
+            for kind in [KindLabel::Prevote, KindLabel::Precommit] {
+                drop(self.votes.get_or_create(&VoteLabels { kind, result }));
+            }
+            drop(self.proposals.get_or_create(&ProposalLabels { result }));
+        }
+        for reason in REFUSALS {
+            drop(self.refusals.get_or_create(&RefusalLabels { reason }));
+        }
+    }
+
+    fn register_counts(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "votes_received",
+            "Votes by what became of them",
+            self.votes.clone(),
+        );
+        r.register(
+            "proposals_received",
+            "Proposals likewise",
+            self.proposals.clone(),
+        );
+        r.register(
+            "messages_refused",
+            "Bodies that were no message",
+            self.refusals.clone(),
+        );
+        r.register(
+            "consensus_height",
+            "Height under decision",
+            self.height.clone(),
+        );
+        r.register("consensus_round", "Round under way", self.round.clone());
+        r.register(
+            "rounds_skipped",
+            "Rounds beyond the first",
+            self.rounds_skipped.clone(),
+        );
+        r.register(
+            "blocks_committed",
+            "Blocks since the start",
+            self.blocks.clone(),
+        );
+        r.register(
+            "transactions_committed",
+            "Transactions since the start",
+            self.transactions.clone(),
+        );
+        r.register(
+            "blocks_synced",
+            "Blocks fetched from peers",
+            self.blocks_synced.clone(),
+        );
+        r.register(
+            "evidence",
+            "Provable misbehaviour seen",
+            self.evidence.clone(),
+        );
+        r.register(
+            "frames_dropped",
+            "Frames dropped by outboxes",
+            self.frames_dropped.clone(),
+        );
+        r.register(
+            "peer_errors",
+            "Failed exchanges with peers",
+            self.peer_errors.clone(),
+        );
+    }
+
+    fn register_times(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "block_interval_seconds",
+            "Between two commits",
+            self.block_interval.clone(),
+        );
+        r.register(
+            "commit_seconds",
+            "From start of height to commit",
+            self.commit_latency.clone(),
+        );
+        r.register(
+            "store_commit_seconds",
+            "Write of a block",
+            self.store_commit.clone(),
+        );
+        r.register(
+            "store_persist_seconds",
+            "Write of a sign record",
+            self.store_persist.clone(),
+        );
+        r.register(
+            "signature_verify_seconds",
+            "One verification",
+            self.verify.clone(),
+        );
+        r.register("signature_sign_seconds", "One signature", self.sign.clone());
+    }
+
+    /// Counts a vote.
+    pub fn vote(&self, kind: VoteKind, admission: Admission) {
+        let kind = match kind {
+            VoteKind::Prevote => KindLabel::Prevote,
+            VoteKind::Precommit => KindLabel::Precommit,
+        };
+        self.votes
+            .get_or_create(&VoteLabels {
+                kind,
+                result: ResultLabel(admission),
+            })
+            .inc();
+    }
+
+    /// Counts a proposal.
+    pub fn proposal(&self, admission: Admission) {
+        self.proposals
+            .get_or_create(&ProposalLabels {
+                result: ResultLabel(admission),
+            })
+            .inc();
+    }
+
+    /// Counts a body that was no message.
+    pub fn refusal(&self, reason: RefusalLabel) {
+        self.refusals.get_or_create(&RefusalLabels { reason }).inc();
+    }
+
+    /// The OpenMetrics text.
+    pub fn encode(&self) -> String {
+        let mut out = String::new();
+        // Writing into a String cannot fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+
+    /// A scheme whose verifications are timed here.
+    pub fn timed_scheme(&self, scheme: Arc<dyn Scheme>) -> Arc<dyn Scheme> {
+        Arc::new(Timed {
+            inner: scheme,
+            seconds: self.verify.clone(),
+        })
+    }
+
+    /// A signer whose signatures are timed here.
+    pub fn timed_signer(&self, signer: Arc<dyn Signer>) -> Arc<dyn Signer> {
+        Arc::new(Timed {
+            inner: signer,
+            seconds: self.sign.clone(),
+        })
+    }
+}
+
+struct Timed<T: ?Sized> {
+    inner: Arc<T>,
+    seconds: Histogram,
+}
+
+impl Scheme for Timed<dyn Scheme> {
+    fn id(&self) -> SchemeId {
+        self.inner.id()
+    }
+
+    fn public_key_bytes(&self) -> usize {
+        self.inner.public_key_bytes()
+    }
+
+    fn signature_bytes(&self) -> usize {
+        self.inner.signature_bytes()
+    }
+
+    fn prepare(&self, public_key: &[u8]) -> Result<Arc<dyn VerifyingKey>, KeyError> {
+        let inner = self.inner.prepare(public_key)?;
+        Ok(Arc::new(Timed {
+            inner,
+            seconds: self.seconds.clone(),
+        }))
+    }
+
+    fn signer(&self, seed: &Seed) -> Result<Arc<dyn Signer>, KeyError> {
+        self.inner.signer(seed)
+    }
+}
+
+impl VerifyingKey for Timed<dyn VerifyingKey> {
+    fn public_key(&self) -> &[u8] {
+        self.inner.public_key()
+    }
+
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        let began = Instant::now();
+        let verdict = self.inner.verify(message, signature);
+        self.seconds.observe(began.elapsed().as_secs_f64());
+        verdict
+    }
+}
+
+impl std::fmt::Debug for Timed<dyn VerifyingKey> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl Signer for Timed<dyn Signer> {
+    fn scheme(&self) -> SchemeId {
+        self.inner.scheme()
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.inner.public_key()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+        let began = Instant::now();
+        let signature = self.inner.sign(message);
+        self.seconds.observe(began.elapsed().as_secs_f64());
+        signature
+    }
+}

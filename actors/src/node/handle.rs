@@ -1,0 +1,156 @@
+//! What the outside holds of a running node.
+use super::*;
+use futures_util::future::Either;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long a question to an actor may take before the asker goes on without an answer.
+const ASK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running node. Dropped, it stops the node and waits for its thread.
+pub struct NodeHandle {
+    pub(super) address: Address,
+    pub(super) listens: SocketAddr,
+    pub(super) genesis_hash: Hash,
+    pub(super) view: Arc<NodeView>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) store: Option<Store>,
+    pub(super) remote: Remote,
+    pub(super) stop: Option<oneshot::Sender<()>>,
+    pub(super) thread: Option<JoinHandle<EndReason>>,
+}
+
+/// The ports that the outside uses; made on the node's thread.
+pub(super) struct Remote {
+    pub(super) actors: Actors,
+    pub(super) tick: Port<Tick>,
+    pub(super) submit: Port<SubmitTransaction>,
+    pub(super) connect: Port<ConnectPeers>,
+    #[cfg(feature = "inject-panics")]
+    pub(super) children: crate::runtime::Children,
+}
+
+impl NodeHandle {
+    /// The validator that this node runs.
+    pub fn address(&self) -> Address {
+        self.address
+    }
+
+    /// Where it listens.
+    pub fn listens(&self) -> SocketAddr {
+        self.listens
+    }
+
+    /// The chain.
+    pub fn genesis_hash(&self) -> Hash {
+        self.genesis_hash
+    }
+
+    /// As a peer of other nodes.
+    pub fn peer(&self) -> Peer {
+        Peer {
+            address: self.address,
+            listens: self.listens,
+        }
+    }
+
+    /// What the node shows of itself.
+    pub fn view(&self) -> &Arc<NodeView> {
+        &self.view
+    }
+
+    /// The node's metrics.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// The actors' counters.
+    pub fn actors(&self) -> &Actors {
+        &self.remote.actors
+    }
+
+    /// Committed data.
+    pub fn store(&self) -> &Store {
+        // Taken only by `stop`, which consumes the handle.
+        self.store.as_ref().expect("a running node has a store")
+    }
+
+    /// These are the peers from now on.
+    pub fn connect(&self, peers: Vec<Peer>) {
+        // Refused only if the node is ending.
+        let _ = self.remote.connect.tell(ConnectPeers(peers));
+    }
+
+    /// Produce a block now (manual pacing): the answer comes when this node has begun, not when
+    /// the block is there. The question is sent by the call.
+    pub fn tick(&self) -> impl FnOnce() -> Result<TickOutcome, AskError> + use<> {
+        let answer = self.remote.tick.ask(Tick);
+        move || wait(answer)
+    }
+
+    /// Gives the node a transaction for a block.
+    pub fn submit(&self, transaction: Arc<Transaction>) -> Result<Submission, AskError> {
+        wait(self.remote.submit.ask(SubmitTransaction(transaction)))
+    }
+
+    /// Makes the actor of this name panic. False if there is none.
+    #[cfg(feature = "inject-panics")]
+    pub fn inject_panic(&self, actor: &str) -> bool {
+        self.remote.children.inject_panic(actor)
+    }
+
+    /// Whether the node's thread has ended by itself.
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Stops the node: actors in reverse start order, then its thread. Returns why it ended; its
+    /// data directory is free afterwards.
+    pub fn stop(mut self) -> EndReason {
+        self.ask_to_stop();
+        self.join()
+    }
+
+    /// Asks the node to stop without waiting for it: several nodes stop in parallel.
+    pub fn ask_to_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // An error says that it has ended already.
+            let _ = stop.send(());
+        }
+    }
+
+    fn join(&mut self) -> EndReason {
+        self.store = None;
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(reason)) => reason,
+            Some(Err(_)) | None => EndReason::SupervisorDied,
+        }
+    }
+}
+
+impl Drop for NodeHandle {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.ask_to_stop();
+            self.join();
+        }
+    }
+}
+
+/// Blocks this thread (which is no node's) until the answer is there.
+fn wait<T>(answer: impl Future<Output = Result<T, AskError>>) -> Result<T, AskError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let Ok(runtime) = runtime else {
+        return Err(AskError::Died);
+    };
+    runtime.block_on(async move {
+        let late = tokio::time::sleep(ASK_PATIENCE);
+        match futures_util::future::select(std::pin::pin!(answer), std::pin::pin!(late)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(AskError::Died),
+        }
+    })
+}

@@ -1,0 +1,219 @@
+//! One node: one actor system on one thread. [`Node::start`] opens what can fail to open, wires
+//! the actors and hands back a [`NodeHandle`].
+use crate::clock::Clock;
+use crate::committer::{OnCommit, head_view};
+use crate::limits::MAP_BYTES;
+use crate::metrics::Metrics;
+use crate::peer_broadcaster::{ConnectPeers, Handshake, Peer};
+use crate::proposer::SubmitTransaction;
+use crate::round_driver::Tick;
+use crate::rpc_gateway::TickAll;
+use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
+use crate::state_store::{Durability, Store, StoreError};
+use crate::view::{HeadView, NodeView};
+use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
+use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::crypto::{self, KeyError, SelfTestFailed, Signer};
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::ledger::{ChainRules, GenesisError, Ledger};
+use lockstep_protocol::pending::Submission;
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, ChainId, DEVNET_CHAIN_ID, Hash, Height};
+use lockstep_protocol::validator_set::ValidatorSetError;
+use lockstep_protocol::wire::{PROTOCOL_VERSION, Wire};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub mod devnet_keys;
+mod handle;
+mod thread;
+mod wiring;
+
+pub use handle::NodeHandle;
+
+/// Everything that a node is made from.
+pub struct NodeConfig {
+    /// The chain.
+    pub genesis: Arc<Genesis>,
+    /// This validator's key.
+    pub signer: Arc<dyn Signer>,
+    /// Where LMDB lives; made if absent.
+    pub data_dir: PathBuf,
+    /// What a commit survives.
+    pub durability: Durability,
+    /// Bound already, so that its address is known before any node runs.
+    pub listener: Arc<TcpListener>,
+    /// How long each step waits.
+    pub timeouts: Timeouts,
+    /// When a height begins.
+    pub pacing: Pacing,
+    /// No height after this one begins.
+    pub last_height: Option<Height>,
+    /// Called with each committed block, on the node's thread.
+    pub on_commit: Option<OnCommit>,
+    /// Answers `POST /devnet/tick`.
+    pub tick_all: Option<TickAll>,
+    /// How often actors may fall.
+    pub policy: Policy,
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// This build verifies signatures wrongly.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestFailed),
+    /// The genesis names an impossible validator set.
+    #[error("genesis: {0}")]
+    Validators(#[from] ValidatorSetError),
+    /// The genesis names an impossible ledger.
+    #[error("genesis: {0}")]
+    Genesis(#[from] GenesisError),
+    /// The key is of another scheme than the chain.
+    #[error("the key is for {0}, but the genesis names {1}: use a key made for {1}")]
+    OtherScheme(crypto::SchemeId, crypto::SchemeId),
+    /// The key belongs to no validator.
+    #[error("this key's address {0} is no validator of the genesis: check key and genesis")]
+    NoValidator(Address),
+    /// A public devnet key on a real chain.
+    #[error(
+        "{address} is a public devnet key: anyone can sign with it, so it may only be used on \
+         chain id {DEVNET_CHAIN_ID}, not {chain_id}; make a key of your own"
+    )]
+    PublicKey {
+        /// Whose key.
+        address: Address,
+        /// On which chain.
+        chain_id: ChainId,
+    },
+    /// A key could not be derived.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The store refused.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The listening socket or the thread failed.
+    #[error("the node could not begin: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl NodeError {
+    /// 1 may be retried, 2 configuration, 3 corrupt data, 4 safety stop.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            NodeError::Store(error) => error.exit_code(),
+            NodeError::Io(_) => 1,
+            NodeError::SelfTest(_) | NodeError::PublicKey { .. } => 4,
+            _ => 2,
+        }
+    }
+}
+
+/// A node that can be started.
+pub struct Node;
+
+impl Node {
+    /// Checks and opens everything, then starts the node's thread. Returns when its actors are
+    /// wired and its port answers.
+    pub fn start(config: NodeConfig) -> Result<NodeHandle, NodeError> {
+        let parts = Parts::open(config)?;
+        thread::start(parts)
+    }
+}
+
+/// What has been checked and opened: from here on nothing can fail but the machine.
+struct Parts {
+    config: NodeConfig,
+    me: Address,
+    rules: Arc<ChainRules>,
+    ledger: Ledger,
+    store: Store,
+    head: HeadView,
+    handshake: Handshake,
+    wire: Wire,
+    clock: Clock,
+    view: Arc<NodeView>,
+    actors: Actors,
+    metrics: Arc<Metrics>,
+    listens: SocketAddr,
+}
+
+impl Parts {
+    fn open(mut config: NodeConfig) -> Result<Parts, NodeError> {
+        let fingerprint = crypto::self_test()?;
+        let genesis = &config.genesis;
+        let actors = Actors::default();
+        let metrics = Metrics::new(actors.clone());
+        let scheme = metrics.timed_scheme(crypto::scheme(genesis.scheme));
+        let me = identity(&config)?;
+        let rules = Arc::new(ChainRules::new(genesis, scheme)?);
+        if rules.validators.index_of(&me).is_none() {
+            return Err(NodeError::NoValidator(me));
+        }
+        let genesis_hash = rules.context.genesis_hash;
+        let changes = Ledger::genesis_changes(genesis)?;
+        let (dir, durability) = (&config.data_dir, config.durability);
+        let store = Store::open(dir, durability, MAP_BYTES, genesis, me, &changes)?;
+        let ledger = store.ledger(rules.clone())?;
+        let head = head(&store, genesis_hash)?;
+        config.signer = metrics.timed_signer(config.signer);
+        let handshake = Handshake {
+            protocol_version: PROTOCOL_VERSION,
+            genesis_hash,
+            verifier_fingerprint: fingerprint.to_string(),
+            validator: me,
+            height: head.height,
+        };
+        let (wire, clock) = (Wire::new(genesis_hash), Clock::start());
+        let (view, listens) = (Arc::new(NodeView::new(head)), config.listener.local_addr()?);
+        metrics
+            .height
+            .set(i64::try_from(head.height.next().0).unwrap_or(i64::MAX));
+        Ok(Parts {
+            config,
+            me,
+            rules,
+            ledger,
+            store,
+            head,
+            handshake,
+            wire,
+            clock,
+            view,
+            actors,
+            metrics,
+            listens,
+        })
+    }
+}
+
+/// The validator that the key makes this node, if that is allowed on this chain.
+fn identity(config: &NodeConfig) -> Result<Address, NodeError> {
+    let (genesis, signer) = (&config.genesis, &config.signer);
+    if signer.scheme() != genesis.scheme {
+        return Err(NodeError::OtherScheme(signer.scheme(), genesis.scheme));
+    }
+    let me = Address::of(genesis.scheme, signer.public_key());
+    if genesis.chain_id != DEVNET_CHAIN_ID && devnet_keys::is_public(genesis.scheme, &me)? {
+        return Err(NodeError::PublicKey {
+            address: me,
+            chain_id: genesis.chain_id,
+        });
+    }
+    Ok(me)
+}
+
+fn head(store: &Store, genesis_hash: Hash) -> Result<HeadView, StoreError> {
+    let head = store.head()?;
+    let newest = store.decided(head.height, 1, usize::MAX)?;
+    Ok(newest.first().map_or(
+        HeadView {
+            height: Height(0),
+            block_id: genesis_hash,
+            state_root: head.state_root,
+            time: head.time,
+        },
+        |decided| head_view(&decided.block),
+    ))
+}

@@ -1,0 +1,80 @@
+//! The thread of a node: builds the actor system, waits for the end, takes it down in order.
+use super::handle::Remote;
+use super::{NodeError, NodeHandle, Parts, wiring};
+use crate::runtime::EndReason;
+use crate::state_store::Durability;
+use actix::prelude::*;
+use std::sync::mpsc;
+use tokio::sync::oneshot;
+
+/// Starts the thread and waits until the actors are wired.
+pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
+    let (ready_tx, ready_rx) = mpsc::channel();
+    let (stop_tx, stop_rx) = oneshot::channel();
+    let (address, listens, genesis_hash) =
+        (parts.me, parts.listens, parts.rules.context.genesis_hash);
+    let (view, metrics) = (parts.view.clone(), parts.metrics.clone());
+    let store = Some(parts.store.clone());
+    let thread = std::thread::Builder::new()
+        .name(format!("node-{}", address.short()))
+        .spawn(move || run(parts, &ready_tx, stop_rx))?;
+    let Ok(remote) = ready_rx.recv() else {
+        // The sender went without a word: building the system panicked.
+        return Err(NodeError::Io(std::io::Error::other(
+            "its thread died while it began",
+        )));
+    };
+    Ok(NodeHandle {
+        address,
+        listens,
+        genesis_hash,
+        view,
+        metrics,
+        store,
+        remote,
+        stop: Some(stop_tx),
+        thread: Some(thread),
+    })
+}
+
+fn run(parts: Parts, ready: &mpsc::Sender<Remote>, stop: oneshot::Receiver<()>) -> EndReason {
+    let runner = System::new();
+    // A synced write takes up to milliseconds: on its own thread it holds up nobody. Without the
+    // sync it takes microseconds, less than the way to another thread and back.
+    let store_thread = match parts.config.durability {
+        Durability::Power => Some(Arbiter::new()),
+        Durability::Process => None,
+    };
+    let view = parts.view.clone();
+    let (end_tx, end_rx) = oneshot::channel();
+    let reason = runner.block_on(async move {
+        let store_on = store_thread
+            .as_ref()
+            .map_or_else(Arbiter::current, Arbiter::handle);
+        let (children, remote) = wiring::wire(parts, &store_on, end_tx);
+        // An error says that the starter has gone; then `stop` is closed as well.
+        let _ = ready.send(remote);
+        let asked = async { stop.await.map_or(EndReason::Asked, |()| EndReason::Asked) };
+        let ended = async { end_rx.await.unwrap_or(EndReason::SupervisorDied) };
+        let reason = tokio::select! {
+            reason = asked => reason,
+            reason = ended => reason,
+        };
+        children.stop().await;
+        (reason, store_thread)
+    });
+    let (reason, store_thread) = reason;
+    if reason.is_failure() {
+        log::error!("the node ends: {reason}");
+    }
+    // Tasks, pools and ports go with the runner; the store's thread is joined, or its environment
+    // would still be open when the directory is used again.
+    drop(runner);
+    if let Some(arbiter) = store_thread {
+        arbiter.stop();
+        // An error says that it has panicked, and then it has ended too.
+        let _ = arbiter.join();
+    }
+    view.set_ended();
+    reason
+}

@@ -1,0 +1,300 @@
+//! Who knows whom: all mailboxes first, then every actor with the ports it was given, in start
+//! order. This is the one function in which all actors are named.
+use super::Parts;
+use super::handle::Remote;
+use crate::block_sync::{self, BlockSync};
+use crate::committer::{self, Committer};
+use crate::limits::{CONSENSUS_MAILBOX_MAX, STORE_MAILBOX_MAX};
+use crate::peer_broadcaster::{self, PeerBroadcaster};
+use crate::proposer::{self, Proposer};
+use crate::round_driver::{self, RoundDriver};
+use crate::rpc_gateway::{self, RpcGateway};
+use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
+use crate::state_store::{self, StateStore};
+use crate::vote_collector::{self, VoteCollector};
+use actix::prelude::*;
+use lockstep_protocol::consensus::driver::DriverConfig;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+struct Inboxes {
+    store: Inbox<StateStore>,
+    committer: Inbox<Committer>,
+    broadcaster: Inbox<PeerBroadcaster>,
+    sync: Inbox<BlockSync>,
+    votes: Inbox<VoteCollector>,
+    proposer: Inbox<Proposer>,
+    driver: Inbox<RoundDriver>,
+    gateway: Inbox<RpcGateway>,
+}
+
+impl Inboxes {
+    fn new() -> Inboxes {
+        Inboxes {
+            store: Inbox::new(STORE_MAILBOX_MAX),
+            committer: Inbox::new(CONSENSUS_MAILBOX_MAX),
+            broadcaster: Inbox::new(CONSENSUS_MAILBOX_MAX),
+            sync: Inbox::new(CONSENSUS_MAILBOX_MAX),
+            votes: Inbox::new(CONSENSUS_MAILBOX_MAX),
+            proposer: Inbox::new(CONSENSUS_MAILBOX_MAX),
+            driver: Inbox::new(CONSENSUS_MAILBOX_MAX),
+            gateway: Inbox::new(STORE_MAILBOX_MAX),
+        }
+    }
+
+    fn store_ports(&self) -> state_store::Ports {
+        state_store::Ports {
+            persisted: self.driver.port(),
+            recovered: self.driver.port(),
+            stored: self.committer.port(),
+        }
+    }
+
+    fn committer_ports(&self) -> committer::Ports {
+        committer::Ports {
+            commit: self.store.port(),
+            executed: self.proposer.port(),
+            prepared: self.proposer.port(),
+            rebuilt: self.proposer.port(),
+            announce: self.driver.port(),
+            stop_voting: self.driver.port(),
+            // The driver first: what the others tell it about the next height finds it there.
+            committed: vec![
+                self.driver.port(),
+                self.votes.port(),
+                self.proposer.port(),
+                self.broadcaster.port(),
+                self.sync.port(),
+            ],
+        }
+    }
+
+    fn broadcaster_ports(&self) -> peer_broadcaster::Ports {
+        peer_broadcaster::Ports {
+            blocks: self.sync.port(),
+            ahead: self.sync.port(),
+        }
+    }
+
+    fn sync_ports(&self) -> block_sync::Ports {
+        block_sync::Ports {
+            request: self.broadcaster.port(),
+            synced: self.committer.port(),
+        }
+    }
+
+    fn votes_ports(&self) -> vote_collector::Ports {
+        vote_collector::Ports {
+            quorum: self.driver.port(),
+            announce: self.driver.port(),
+            broadcast: self.broadcaster.port(),
+            ahead: self.sync.port(),
+        }
+    }
+
+    fn proposer_ports(&self) -> proposer::Ports {
+        proposer::Ports {
+            execute: self.committer.port(),
+            prepare: self.committer.port(),
+            checked: self.driver.port(),
+            quorum: self.driver.port(),
+            built: self.driver.port(),
+            waiting: self.driver.port(),
+            announce: self.driver.port(),
+            verified: self.votes.port(),
+            broadcast: self.broadcaster.port(),
+            ahead: self.sync.port(),
+        }
+    }
+
+    fn driver_ports(&self) -> round_driver::Ports {
+        round_driver::Ports {
+            recover: self.store.port(),
+            persist: self.store.port(),
+            broadcast: self.broadcaster.port(),
+            votes_round: self.votes.port(),
+            own_vote: self.votes.port(),
+            resend_votes: self.votes.port(),
+            retell_facts: self.votes.port(),
+            proposals_round: self.proposer.port(),
+            build: self.proposer.port(),
+            own_proposal: self.proposer.port(),
+            resend_proposals: self.proposer.port(),
+            retell_proposals: self.proposer.port(),
+            decide: self.committer.port(),
+        }
+    }
+
+    fn gateway_ports(&self) -> rpc_gateway::Ports {
+        rpc_gateway::Ports {
+            vote: self.votes.port(),
+            missing: self.votes.port(),
+            proposal: self.proposer.port(),
+            transaction: self.proposer.port(),
+            tick: self.driver.port(),
+        }
+    }
+}
+
+/// Starts all actors of a node; the store on `store_on`, the others on this thread. `end` hears
+/// why the node ended by itself.
+pub(super) fn wire(
+    parts: Parts,
+    store_on: &ArbiterHandle,
+    end: oneshot::Sender<EndReason>,
+) -> (Children, Remote) {
+    let inboxes = Inboxes::new();
+    let mut spawner = Supervisor::start_with(parts.config.policy, parts.actors.clone(), |reason| {
+        // An error says that the node is being stopped anyway.
+        let _ = end.send(reason);
+    });
+    let remote = Remote {
+        actors: parts.actors.clone(),
+        tick: inboxes.driver.port(),
+        submit: inboxes.proposer.port(),
+        connect: inboxes.broadcaster.port(),
+        #[cfg(feature = "inject-panics")]
+        children: spawner.children(),
+    };
+    spawn_all(&mut spawner, inboxes, parts, store_on);
+    (spawner.children(), remote)
+}
+
+/// In start order: whoever is told something first is there first. They stop in reverse.
+fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &ArbiterHandle) {
+    let here = Arbiter::current();
+    let (committed, fatal) = (parts.head.height, spawner.fatal());
+    let seeds = Seeds::new(&inboxes, &parts, fatal.clone());
+    let (store, metrics, ledger) = (parts.store, parts.metrics, parts.ledger);
+
+    let ports = inboxes.store_ports();
+    spawner.spawn(store_on, inboxes.store, Options::KERNEL, move |_| {
+        StateStore::new(store, metrics, fatal, ports)
+    });
+    let seed = seeds.committer;
+    spawner.spawn(&here, inboxes.committer, Options::default(), |_| {
+        Committer::new(seed, ledger)
+    });
+    let seed = seeds.broadcaster;
+    spawner.spawn(&here, inboxes.broadcaster, Options::default(), |_| {
+        PeerBroadcaster::new(seed)
+    });
+    let seed = seeds.sync;
+    spawner.spawn(&here, inboxes.sync, Options::default(), move |_| {
+        BlockSync::new(seed, committed)
+    });
+    let seed = seeds.votes;
+    spawner.spawn(&here, inboxes.votes, Options::default(), move |_| {
+        VoteCollector::new(seed, committed)
+    });
+    let seed = seeds.proposer;
+    spawner.spawn(&here, inboxes.proposer, Options::default(), move |_| {
+        Proposer::new(seed, committed)
+    });
+    let seed = seeds.driver;
+    spawner.spawn(&here, inboxes.driver, Options::default(), |_| {
+        RoundDriver::new(seed)
+    });
+    let seed = seeds.gateway;
+    spawner.spawn(&here, inboxes.gateway, Options::DISPENSABLE, |_| {
+        RpcGateway::new(seed)
+    });
+}
+
+/// What each actor is made from, now and after every fall.
+struct Seeds {
+    committer: committer::Seed,
+    broadcaster: peer_broadcaster::Seed,
+    sync: block_sync::Seed,
+    votes: vote_collector::Seed,
+    proposer: proposer::Seed,
+    driver: round_driver::Seed,
+    gateway: rpc_gateway::Seed,
+}
+
+impl Seeds {
+    fn new(inboxes: &Inboxes, parts: &Parts, fatal: Fatal) -> Seeds {
+        Seeds {
+            committer: committer::Seed {
+                rules: parts.rules.clone(),
+                store: parts.store.clone(),
+                view: parts.view.clone(),
+                metrics: parts.metrics.clone(),
+                fatal,
+                ports: inboxes.committer_ports(),
+                on_commit: parts.config.on_commit.clone(),
+            },
+            broadcaster: peer_broadcaster::Seed {
+                handshake: parts.handshake.clone(),
+                wire: parts.wire,
+                peers: Arc::default(),
+                view: parts.view.clone(),
+                metrics: parts.metrics.clone(),
+                ports: inboxes.broadcaster_ports(),
+            },
+            sync: block_sync::Seed {
+                rules: parts.rules.clone(),
+                store: parts.store.clone(),
+                clock: parts.clock,
+                view: parts.view.clone(),
+                metrics: parts.metrics.clone(),
+                ports: inboxes.sync_ports(),
+            },
+            votes: vote_collector::Seed {
+                rules: parts.rules.clone(),
+                store: parts.store.clone(),
+                clock: parts.clock,
+                metrics: parts.metrics.clone(),
+                ports: inboxes.votes_ports(),
+            },
+            proposer: proposer::Seed {
+                rules: parts.rules.clone(),
+                me: parts.me,
+                store: parts.store.clone(),
+                clock: parts.clock,
+                metrics: parts.metrics.clone(),
+                ports: inboxes.proposer_ports(),
+            },
+            driver: driver_seed(inboxes, parts),
+            gateway: gateway_seed(inboxes, parts),
+        }
+    }
+}
+
+fn driver_seed(inboxes: &Inboxes, parts: &Parts) -> round_driver::Seed {
+    let config = &parts.config;
+    round_driver::Seed {
+        config: DriverConfig {
+            context: parts.rules.context,
+            me: parts.me,
+            signer: config.signer.clone(),
+            timeouts: config.timeouts,
+            pacing: config.pacing,
+            last_height: config.last_height,
+        },
+        set: parts.rules.validators.clone(),
+        clock: parts.clock,
+        view: parts.view.clone(),
+        metrics: parts.metrics.clone(),
+        ports: inboxes.driver_ports(),
+    }
+}
+
+fn gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
+    let config = &parts.config;
+    rpc_gateway::Seed {
+        listener: config.listener.clone(),
+        genesis: config.genesis.clone(),
+        me: parts.me,
+        rules: parts.rules.clone(),
+        handshake: parts.handshake.clone(),
+        wire: parts.wire,
+        store: parts.store.clone(),
+        clock: parts.clock,
+        view: parts.view.clone(),
+        metrics: parts.metrics.clone(),
+        actors: parts.actors.clone(),
+        ports: inboxes.gateway_ports(),
+        tick_all: config.tick_all.clone(),
+    }
+}

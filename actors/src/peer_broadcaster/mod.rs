@@ -1,0 +1,219 @@
+//! **PeerBroadcaster** owns the way out: one bounded outbox, one HTTP client and one task per peer,
+//! so that a dead peer delays nobody else. Stale frames go first, the newest are kept.
+use crate::block_sync::{BlocksArrived, PeerAhead};
+use crate::committer::BlockCommitted;
+use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
+use crate::metrics::Metrics;
+use crate::runtime::{Ctx, Port};
+use crate::view::{NodeView, PeerView};
+use actix::prelude::*;
+use actix_web::web::Bytes;
+use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, Height};
+use lockstep_protocol::vote::SignedVote;
+use lockstep_protocol::wire::Wire;
+use parking_lot::RwLock;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+mod client;
+mod handshake;
+mod link;
+mod outbox;
+
+pub use handshake::{Handshake, Mismatch};
+use link::{Link, LinkSeed};
+use outbox::{Frame, Outbox, Path};
+
+/// Send this to every peer.
+#[derive(Clone, Debug)]
+pub enum Broadcast {
+    /// `POST /consensus/proposal`.
+    Proposal(Arc<ProposedBlock>),
+    /// `POST /consensus/vote`.
+    Vote(Arc<SignedVote>),
+    /// `POST /transactions`.
+    Transaction(Arc<Transaction>),
+}
+
+/// Ask this peer for blocks from this height on; answered by [`BlocksArrived`].
+#[derive(Clone, Copy, Debug)]
+pub struct RequestBlocks {
+    /// The validator whose node is asked.
+    pub peer: Address,
+    /// The first height.
+    pub from: Height,
+}
+
+/// These are the peers from now on. Told once all ports are known.
+#[derive(Clone, Debug)]
+pub struct ConnectPeers(pub Vec<Peer>);
+
+crate::message! { Broadcast => (), RequestBlocks => (), ConnectPeers => () }
+
+/// Another validator's node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The validator.
+    pub address: Address,
+    /// Where its node listens.
+    pub listens: SocketAddr,
+}
+
+/// What the broadcaster tells.
+#[derive(Clone)]
+pub struct Ports {
+    /// BlockSync: what a peer answered.
+    pub blocks: Port<BlocksArrived>,
+    /// BlockSync: a peer's height.
+    pub ahead: Port<PeerAhead>,
+}
+
+/// What an incarnation is made from.
+#[derive(Clone)]
+pub struct Seed {
+    /// What this node says of itself to peers.
+    pub handshake: Handshake,
+    /// Writes messages of this chain.
+    pub wire: Wire,
+    /// The peers; kept here so that a restart knows them.
+    pub peers: Arc<RwLock<Vec<Peer>>>,
+    /// What the node shows of itself.
+    pub view: Arc<NodeView>,
+    /// The node's metrics.
+    pub metrics: Arc<Metrics>,
+    /// What it tells.
+    pub ports: Ports,
+}
+
+/// The actor.
+pub struct PeerBroadcaster {
+    seed: Seed,
+    outboxes: BTreeMap<Address, Outbox>,
+}
+
+impl PeerBroadcaster {
+    /// No link yet; [`Actor::started`] makes them.
+    pub fn new(seed: Seed) -> PeerBroadcaster {
+        PeerBroadcaster {
+            seed,
+            outboxes: BTreeMap::new(),
+        }
+    }
+
+    fn connect(&mut self, ctx: &mut Ctx<Self>) {
+        let peers = self.seed.peers.read().clone();
+        self.seed.view.set_peers(peers.iter().map(|peer| PeerView {
+            address: peer.address,
+            url: format!("http://{}", peer.listens),
+            reachable: false,
+            height: Height(0),
+            outbox: 0,
+            refused: None,
+        }));
+        self.outboxes.clear();
+        for peer in peers {
+            let outbox = Outbox::new(OUTBOX_FRAMES_MAX, OUTBOX_BYTES_MAX);
+            self.outboxes.insert(peer.address, outbox.clone());
+            let seed = LinkSeed {
+                peer,
+                handshake: self.seed.handshake.clone(),
+                wire: self.seed.wire,
+                view: self.seed.view.clone(),
+                metrics: self.seed.metrics.clone(),
+                ports: self.seed.ports.clone(),
+            };
+            // In the actor's own context: the links die with this incarnation.
+            ctx.spawn(Link::new(seed, outbox).run().into_actor(self));
+        }
+    }
+
+    fn broadcast(&self, frame: Frame) {
+        for outbox in self.outboxes.values() {
+            let dropped = outbox.push(frame.clone());
+            self.seed.metrics.frames_dropped.inc_by(dropped as u64);
+        }
+    }
+}
+
+impl Actor for PeerBroadcaster {
+    type Context = Ctx<Self>;
+
+    fn started(&mut self, ctx: &mut Ctx<Self>) {
+        self.connect(ctx);
+    }
+}
+
+impl Supervised for PeerBroadcaster {
+    fn restarting(&mut self, _: &mut Ctx<Self>) {
+        *self = PeerBroadcaster::new(self.seed.clone());
+    }
+}
+
+impl Handler<ConnectPeers> for PeerBroadcaster {
+    type Result = ();
+
+    fn handle(&mut self, ConnectPeers(peers): ConnectPeers, ctx: &mut Ctx<Self>) {
+        for outbox in self.outboxes.values() {
+            outbox.close();
+        }
+        *self.seed.peers.write() = peers;
+        self.connect(ctx);
+    }
+}
+
+impl Handler<Broadcast> for PeerBroadcaster {
+    type Result = ();
+
+    fn handle(&mut self, message: Broadcast, _: &mut Ctx<Self>) {
+        let wire = &self.seed.wire;
+        let (path, height, body) = match message {
+            Broadcast::Proposal(proposal) => {
+                let height = Some(proposal.proposal.height);
+                (Path::Proposal, height, wire.encode_proposal(&proposal))
+            }
+            Broadcast::Vote(vote) => (Path::Vote, Some(vote.vote.height), wire.encode_vote(&vote)),
+            Broadcast::Transaction(transaction) => (
+                Path::Transaction,
+                None,
+                wire.encode_transaction(&transaction),
+            ),
+        };
+        self.broadcast(Frame {
+            path,
+            height,
+            body: Bytes::from(body),
+        });
+    }
+}
+
+impl Handler<RequestBlocks> for PeerBroadcaster {
+    type Result = ();
+
+    fn handle(&mut self, request: RequestBlocks, _: &mut Ctx<Self>) {
+        match self.outboxes.get(&request.peer) {
+            Some(outbox) => outbox.request_blocks(request.from),
+            None => {
+                let arrived = BlocksArrived {
+                    peer: request.peer,
+                    blocks: None,
+                };
+                // Full or closed: BlockSync's own patience covers it.
+                let _ = self.seed.ports.blocks.tell(arrived);
+            }
+        }
+    }
+}
+
+impl Handler<BlockCommitted> for PeerBroadcaster {
+    type Result = ();
+
+    fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
+        let height = message.0.block.height();
+        for outbox in self.outboxes.values() {
+            outbox.forget_below(height);
+        }
+    }
+}

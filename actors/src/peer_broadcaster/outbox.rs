@@ -1,0 +1,197 @@
+//! What waits for one peer: bounded by count and bytes, the oldest dropped first, and everything
+//! of decided heights forgotten (whoever still needs those heights gets whole blocks).
+use actix_web::web::Bytes;
+use lockstep_protocol::types::Height;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use tokio::sync::Notify;
+
+/// Where a frame goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Path {
+    Proposal,
+    Vote,
+    Transaction,
+}
+
+/// One message, encoded once for all peers.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) path: Path,
+    /// `None`: never stale.
+    pub(super) height: Option<Height>,
+    pub(super) body: Bytes,
+}
+
+/// What the link does next.
+#[derive(Debug)]
+pub(super) enum Work {
+    Send(Frame),
+    RequestBlocks(Height),
+    Closed,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    request: Option<Height>,
+    below: Height,
+    closed: bool,
+}
+
+/// Shared by the broadcaster and the link of one peer, on one thread.
+#[derive(Clone, Debug)]
+pub(super) struct Outbox {
+    queue: Rc<RefCell<Queue>>,
+    woken: Rc<Notify>,
+    frames_max: usize,
+    bytes_max: usize,
+}
+
+impl Outbox {
+    pub(super) fn new(frames_max: usize, bytes_max: usize) -> Outbox {
+        Outbox {
+            queue: Rc::default(),
+            woken: Rc::default(),
+            frames_max,
+            bytes_max,
+        }
+    }
+
+    /// Appends a frame; returns how many older ones had to go.
+    pub(super) fn push(&self, frame: Frame) -> usize {
+        let mut queue = self.queue.borrow_mut();
+        queue.bytes += frame.body.len();
+        queue.frames.push_back(frame);
+        let mut dropped = 0;
+        while queue.frames.len() > self.frames_max || queue.bytes > self.bytes_max {
+            let Some(oldest) = queue.frames.pop_front() else {
+                break;
+            };
+            queue.bytes -= oldest.body.len();
+            dropped += 1;
+        }
+        self.woken.notify_one();
+        dropped
+    }
+
+    /// Puts a frame that could not be sent back to the front, unless it is stale by now.
+    pub(super) fn push_back(&self, frame: Frame) {
+        let mut queue = self.queue.borrow_mut();
+        if frame.height.is_none_or(|height| height >= queue.below) {
+            queue.bytes += frame.body.len();
+            queue.frames.push_front(frame);
+        }
+    }
+
+    /// Asks for blocks before anything else is sent.
+    pub(super) fn request_blocks(&self, from: Height) {
+        self.queue.borrow_mut().request = Some(from);
+        self.woken.notify_one();
+    }
+
+    /// Forgets frames of heights below `height`.
+    pub(super) fn forget_below(&self, height: Height) {
+        let mut queue = self.queue.borrow_mut();
+        queue.below = height;
+        queue
+            .frames
+            .retain(|frame| frame.height.is_none_or(|h| h >= height));
+        queue.bytes = queue.frames.iter().map(|frame| frame.body.len()).sum();
+    }
+
+    /// Ends the link.
+    pub(super) fn close(&self) {
+        self.queue.borrow_mut().closed = true;
+        self.woken.notify_one();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.queue.borrow().frames.len()
+    }
+
+    pub(super) fn take(&self) -> Option<Work> {
+        let mut queue = self.queue.borrow_mut();
+        if queue.closed {
+            return Some(Work::Closed);
+        }
+        if let Some(from) = queue.request.take() {
+            return Some(Work::RequestBlocks(from));
+        }
+        let frame = queue.frames.pop_front()?;
+        queue.bytes -= frame.body.len();
+        Some(Work::Send(frame))
+    }
+
+    /// Waits until there is something to do.
+    pub(super) async fn next(&self) -> Work {
+        loop {
+            if let Some(work) = self.take() {
+                return work;
+            }
+            self.woken.notified().await;
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.queue.borrow().closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(height: u64, bytes: usize) -> Frame {
+        let body = Bytes::from(vec![0; bytes]);
+        Frame {
+            path: Path::Vote,
+            height: Some(Height(height)),
+            body,
+        }
+    }
+
+    fn heights(outbox: &Outbox) -> Vec<u64> {
+        std::iter::from_fn(|| match outbox.take() {
+            Some(Work::Send(frame)) => frame.height.map(|h| h.0),
+            _ => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_oldest_frames_go_when_count_or_bytes_are_exceeded() {
+        let outbox = Outbox::new(3, 100);
+        assert_eq!((1..=5).map(|h| outbox.push(frame(h, 10))).sum::<usize>(), 2);
+        assert_eq!(outbox.push(frame(6, 95)), 3);
+        assert_eq!(heights(&outbox), [6]);
+    }
+
+    #[test]
+    fn frames_of_decided_heights_are_forgotten_and_not_put_back() {
+        let outbox = Outbox::new(10, 1000);
+        (1..=4).for_each(|h| _ = outbox.push(frame(h, 1)));
+        let Some(Work::Send(taken)) = outbox.take() else {
+            panic!("a frame waits")
+        };
+        outbox.forget_below(Height(3));
+        outbox.push_back(taken);
+        outbox.push_back(frame(3, 1));
+        assert_eq!(heights(&outbox), [3, 3, 4]);
+    }
+
+    #[test]
+    fn a_request_for_blocks_goes_before_frames_and_closing_before_all() {
+        let outbox = Outbox::new(10, 1000);
+        outbox.push(frame(1, 1));
+        outbox.request_blocks(Height(7));
+        assert!(matches!(
+            outbox.take(),
+            Some(Work::RequestBlocks(Height(7)))
+        ));
+        outbox.close();
+        assert!(matches!(outbox.take(), Some(Work::Closed)));
+    }
+}

@@ -1,0 +1,273 @@
+//! **Proposer** owns proposals. *My turn?* It has a block built on the head; the RoundDriver signs
+//! it. *Not my turn?* It skips and waits for the proposer's message: no error, no await. Proposals
+//! of others it verifies and has executed; its brain for these is [`Proposals`].
+use crate::block_sync::PeerAhead;
+use crate::clock::Clock;
+use crate::committer::{BlockCommitted, ExecuteBlock, PrepareBlock};
+use crate::delivery::Deliver;
+use crate::metrics::Metrics;
+use crate::peer_broadcaster::Broadcast;
+use crate::round_driver::{
+    AnnounceRound, BlockBuilt, ProposalChecked, QuorumReached, ResendRound, RoundEntered,
+    TransactionsWaiting,
+};
+use crate::runtime::{Ctx, Port};
+use crate::state_store::Store;
+use crate::vote_collector::{ProposalVerified, report};
+use actix::prelude::*;
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::consensus::proposals::{Input, Output, Proposals};
+use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::ledger::ChainRules;
+use lockstep_protocol::pending::{PendingTransactions, Submission};
+use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round};
+use std::sync::Arc;
+
+/// A proposal came in over HTTP. Answers what became of it.
+#[derive(Debug)]
+pub struct ProposalReceived(pub Arc<ProposedBlock>);
+
+/// This node's proposal, durable and on its way.
+#[derive(Debug)]
+pub struct OwnProposal(pub Arc<ProposedBlock>);
+
+/// It is this node's turn: build a block.
+#[derive(Clone, Copy, Debug)]
+pub struct BuildBlock {
+    /// The height under decision.
+    pub height: Height,
+    /// Its round.
+    pub round: Round,
+}
+
+/// The block that [`PrepareBlock`] asked for.
+#[derive(Debug)]
+pub struct BlockPrepared {
+    /// What was asked for.
+    pub build: BuildBlock,
+    /// The block, executed on an overlay.
+    pub block: Arc<SealedBlock>,
+    /// Transactions that can never be included.
+    pub rejected: Vec<Hash>,
+}
+
+/// The ledger executed a block: `true` if it is valid.
+#[derive(Debug)]
+pub struct BlockExecuted(pub BlockId, pub bool);
+
+/// The ledger was rebuilt and has forgotten what it was asked.
+#[derive(Debug)]
+pub struct LedgerRebuilt;
+
+/// The round machine has forgotten the proposals of this height.
+#[derive(Debug)]
+pub struct RetellProposals;
+
+/// Keep this transaction for a block.
+#[derive(Debug)]
+pub struct SubmitTransaction(pub Arc<Transaction>);
+
+crate::message! {
+    ProposalReceived => Admission, OwnProposal => (), BuildBlock => (), BlockPrepared => (),
+    BlockExecuted => (), LedgerRebuilt => (), RetellProposals => (),
+    SubmitTransaction => Submission,
+}
+
+/// What the proposer tells.
+#[derive(Clone)]
+pub struct Ports {
+    /// Committer: is it valid?
+    pub execute: Port<ExecuteBlock>,
+    /// Committer: make one.
+    pub prepare: Port<PrepareBlock>,
+    /// RoundDriver: a checked proposal.
+    pub checked: Port<ProposalChecked>,
+    /// RoundDriver: a polka that came with a proposal.
+    pub quorum: Port<QuorumReached>,
+    /// RoundDriver: my block.
+    pub built: Port<BlockBuilt>,
+    /// RoundDriver: somebody waits for a block.
+    pub waiting: Port<TransactionsWaiting>,
+    /// RoundDriver: I have restarted.
+    pub announce: Port<AnnounceRound>,
+    /// VoteCollector: its sender's prevote.
+    pub verified: Port<ProposalVerified>,
+    /// PeerBroadcaster: E6.
+    pub broadcast: Port<Broadcast>,
+    /// BlockSync.
+    pub ahead: Port<PeerAhead>,
+}
+
+/// What an incarnation is made from.
+#[derive(Clone)]
+pub struct Seed {
+    /// The rules of the chain.
+    pub rules: Arc<ChainRules>,
+    /// This validator.
+    pub me: Address,
+    /// Where the height is read at a restart.
+    pub store: Store,
+    /// The node's clocks.
+    pub clock: Clock,
+    /// The node's metrics.
+    pub metrics: Arc<Metrics>,
+    /// What it tells.
+    pub ports: Ports,
+}
+
+/// The actor.
+pub struct Proposer {
+    seed: Seed,
+    proposals: Proposals,
+    pending: PendingTransactions,
+}
+
+impl Proposer {
+    /// Waits for proposals of the height after `committed`.
+    pub fn new(seed: Seed, committed: Height) -> Proposer {
+        let (context, me, set) = (seed.rules.context, seed.me, seed.rules.validators.clone());
+        let proposals = Proposals::new(context, me, committed.next(), set);
+        Proposer {
+            seed,
+            proposals,
+            pending: PendingTransactions::default(),
+        }
+    }
+
+    fn step(&mut self, input: Input) -> Option<Admission> {
+        let mut admission = None;
+        let ports = &self.seed.ports;
+        for output in self.proposals.step(self.seed.clock.wall(), input) {
+            match output {
+                Output::Admission(what) => admission = Some(what),
+                Output::Execute(block) => ports.execute.deliver(ExecuteBlock(block)),
+                Output::Checked(height, checked) => {
+                    ports.checked.deliver(ProposalChecked(height, checked));
+                }
+                Output::Fact(height, fact) => ports.quorum.deliver(QuorumReached(height, fact)),
+                Output::Prevote(proposal) => ports.verified.deliver(ProposalVerified(proposal)),
+                Output::Evidence(evidence) => report(&evidence, &self.seed.metrics),
+                Output::Ahead(validator, height) => {
+                    ports.ahead.deliver(PeerAhead(validator, height));
+                }
+                Output::Relay(message) => ports.broadcast.deliver(Broadcast::Proposal(message)),
+            }
+        }
+        admission
+    }
+}
+
+impl Actor for Proposer {
+    type Context = Ctx<Self>;
+}
+
+impl Supervised for Proposer {
+    fn restarting(&mut self, _: &mut Ctx<Self>) {
+        let committed = self.seed.store.committed_height();
+        *self = Proposer::new(self.seed.clone(), committed);
+        self.seed.ports.announce.deliver(AnnounceRound);
+    }
+}
+
+impl Handler<ProposalReceived> for Proposer {
+    type Result = MessageResult<ProposalReceived>;
+
+    fn handle(&mut self, message: ProposalReceived, _: &mut Ctx<Self>) -> Self::Result {
+        let admission = self
+            .step(Input::Received(message.0))
+            .unwrap_or(Admission::Stale);
+        self.seed.metrics.proposal(admission);
+        MessageResult(admission)
+    }
+}
+
+impl Handler<BuildBlock> for Proposer {
+    type Result = ();
+
+    fn handle(&mut self, build: BuildBlock, _: &mut Ctx<Self>) {
+        let transactions = self.pending.candidates();
+        let (proposer, now) = (self.seed.me, self.seed.clock.wall());
+        self.seed.ports.prepare.deliver(PrepareBlock {
+            build,
+            proposer,
+            now,
+            transactions,
+        });
+    }
+}
+
+impl Handler<BlockPrepared> for Proposer {
+    type Result = ();
+
+    fn handle(&mut self, message: BlockPrepared, _: &mut Ctx<Self>) {
+        let BlockPrepared {
+            build: BuildBlock { height, round },
+            block,
+            rejected,
+        } = message;
+        self.pending.remove(rejected);
+        self.seed
+            .ports
+            .built
+            .deliver(BlockBuilt(height, round, block));
+    }
+}
+
+impl Handler<SubmitTransaction> for Proposer {
+    type Result = MessageResult<SubmitTransaction>;
+
+    fn handle(&mut self, message: SubmitTransaction, _: &mut Ctx<Self>) -> Self::Result {
+        let submission = self.pending.submit(message.0.clone());
+        if submission == Submission::Pending {
+            // To every peer once: whoever's turn it is next can include it.
+            self.seed
+                .ports
+                .broadcast
+                .deliver(Broadcast::Transaction(message.0));
+            self.seed.ports.waiting.deliver(TransactionsWaiting);
+        }
+        MessageResult(submission)
+    }
+}
+
+impl Handler<BlockCommitted> for Proposer {
+    type Result = ();
+
+    fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
+        let block = &message.0.block;
+        self.pending
+            .remove(block.block().transactions.iter().map(Transaction::id));
+        self.step(Input::EnterHeight(
+            block.height().next(),
+            self.seed.rules.validators.clone(),
+        ));
+        if !self.pending.is_empty() {
+            self.seed.ports.waiting.deliver(TransactionsWaiting);
+        }
+    }
+}
+
+/// A handler that only hands its message to the brain.
+macro_rules! to_brain {
+    ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
+        impl Handler<$message> for Proposer {
+            type Result = ();
+
+            fn handle(&mut self, message: $message, _: &mut Ctx<Self>) {
+                let $message $(($($field),*))? = message;
+                self.step($input);
+            }
+        }
+    )*};
+}
+
+to_brain! {
+    OwnProposal(message) => Input::Own(message),
+    BlockExecuted(id, valid) => Input::Executed(id, valid),
+    RoundEntered(height, round) => Input::EnterRound(height, round),
+    ResendRound(height, round) => Input::Resend(height, round),
+    LedgerRebuilt => Input::AskAgain,
+    RetellProposals => Input::Retell,
+}

@@ -1,0 +1,294 @@
+//! **RoundDriver** owns height, round, step, locks and timers, and is the only one that signs.
+//! Its brain is [`Driver`]; this shell carries its messages, its timers and its log lines.
+use crate::clock::Clock;
+use crate::committer::{BlockCommitted, CommitDecision};
+use crate::delivery::Deliver;
+use crate::metrics::Metrics;
+use crate::peer_broadcaster::Broadcast;
+use crate::proposer::{BuildBlock, OwnProposal, RetellProposals};
+use crate::runtime::{Ctx, Port};
+use crate::state_store::{PersistSignature, RecoverDriver};
+use crate::view::NodeView;
+use crate::vote_collector::{OwnVote, RetellFacts};
+use actix::prelude::*;
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::consensus::driver::{Driver, DriverConfig, Input, Output, TickOutcome};
+use lockstep_protocol::consensus::durable::{Position, Recovery};
+use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
+use lockstep_protocol::consensus::timeouts::TimeoutKind;
+use lockstep_protocol::types::{Height, Round};
+use lockstep_protocol::validator_set::ValidatorSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The store's answer to [`RecoverDriver`]: where to go on. It comes through the store's mailbox,
+/// behind every write of an earlier incarnation, so nothing that was signed is missing in it.
+#[derive(Debug)]
+pub struct DriverRecovered {
+    /// The newest committed height.
+    pub committed: Height,
+    /// What the sign record holds.
+    pub recovery: Recovery,
+}
+
+/// A proposal of another validator has been checked.
+#[derive(Debug)]
+pub struct ProposalChecked(pub Height, pub CheckedProposal);
+
+/// The votes hold a quorum.
+#[derive(Debug)]
+pub struct QuorumReached(pub Height, pub Fact);
+
+/// The block that [`BuildBlock`] asked for.
+#[derive(Debug)]
+pub struct BlockBuilt(pub Height, pub Round, pub Arc<SealedBlock>);
+
+/// A sign record is durable: its message may be sent.
+#[derive(Debug)]
+pub struct SignaturePersisted(pub Position);
+
+/// Produce a block now. Answers what that did here.
+#[derive(Debug)]
+pub struct Tick;
+
+/// Transactions wait for a block.
+#[derive(Debug)]
+pub struct TransactionsWaiting;
+
+/// Another actor has restarted and needs to know where this node stands.
+#[derive(Debug)]
+pub struct AnnounceRound;
+
+/// A certified block of this height is invalid here: this node must not vote any more.
+#[derive(Clone, Copy, Debug)]
+pub struct StopVoting(pub Height);
+
+/// The round machine entered a round. Told to VoteCollector and Proposer.
+#[derive(Clone, Copy, Debug)]
+pub struct RoundEntered(pub Height, pub Round);
+
+/// E6: send again what you hold of this round. Told to VoteCollector and Proposer.
+#[derive(Clone, Copy, Debug)]
+pub struct ResendRound(pub Height, pub Round);
+
+crate::message! {
+    DriverRecovered => (), ProposalChecked => (), QuorumReached => (), BlockBuilt => (),
+    SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
+    RoundEntered => (), ResendRound => (), StopVoting => (),
+}
+
+/// What the driver tells.
+#[derive(Clone)]
+pub struct Ports {
+    /// StateStore: where did I stop?
+    pub recover: Port<RecoverDriver>,
+    /// StateStore: before anything is sent.
+    pub persist: Port<PersistSignature>,
+    /// PeerBroadcaster.
+    pub broadcast: Port<Broadcast>,
+    /// VoteCollector: the round.
+    pub votes_round: Port<RoundEntered>,
+    /// VoteCollector: my vote.
+    pub own_vote: Port<OwnVote>,
+    /// VoteCollector: E6.
+    pub resend_votes: Port<ResendRound>,
+    /// VoteCollector: I have forgotten the facts.
+    pub retell_facts: Port<RetellFacts>,
+    /// Proposer: the round.
+    pub proposals_round: Port<RoundEntered>,
+    /// Proposer: it is my turn.
+    pub build: Port<BuildBlock>,
+    /// Proposer: my proposal.
+    pub own_proposal: Port<OwnProposal>,
+    /// Proposer: E6.
+    pub resend_proposals: Port<ResendRound>,
+    /// Proposer: I have forgotten the proposals.
+    pub retell_proposals: Port<RetellProposals>,
+    /// Committer: decided.
+    pub decide: Port<CommitDecision>,
+}
+
+/// What an incarnation is made from.
+#[derive(Clone)]
+pub struct Seed {
+    /// The brain's configuration.
+    pub config: DriverConfig,
+    /// The validators (of every height, as long as the set does not change).
+    pub set: Arc<ValidatorSet>,
+    /// The node's clocks.
+    pub clock: Clock,
+    /// What the node shows of itself.
+    pub view: Arc<NodeView>,
+    /// The node's metrics.
+    pub metrics: Arc<Metrics>,
+    /// What it tells.
+    pub ports: Ports,
+}
+
+/// The actor.
+pub struct RoundDriver {
+    seed: Seed,
+    /// `None` until the store has answered: everything that comes before is told again.
+    driver: Option<Driver>,
+}
+
+impl RoundDriver {
+    /// An incarnation that knows nothing yet.
+    pub fn new(seed: Seed) -> RoundDriver {
+        RoundDriver { seed, driver: None }
+    }
+
+    fn step(&mut self, input: Input, ctx: &mut Ctx<Self>) -> Option<TickOutcome> {
+        let driver = self.driver.as_mut()?;
+        let outputs = driver.step(self.seed.clock.now(), input);
+        if !outputs.is_empty() {
+            self.seed
+                .view
+                .set_round(driver.round(), driver.current_step());
+        }
+        outputs
+            .into_iter()
+            .filter_map(|output| self.carry_out(output, ctx))
+            .last()
+    }
+
+    fn carry_out(&mut self, output: Output, ctx: &mut Ctx<Self>) -> Option<TickOutcome> {
+        let ports = &self.seed.ports;
+        match output {
+            Output::EnterRound(height, round) => self.round_entered(height, round),
+            Output::BuildBlock(height, round) => ports.build.deliver(BuildBlock { height, round }),
+            Output::Persist(persist) => ports.persist.deliver(PersistSignature(persist)),
+            Output::SendProposal(message) => {
+                ports.own_proposal.deliver(OwnProposal(message.clone()));
+                ports.broadcast.deliver(Broadcast::Proposal(message));
+            }
+            Output::SendVote(vote) => {
+                ports.own_vote.deliver(OwnVote(vote.clone()));
+                ports.broadcast.deliver(Broadcast::Vote(vote));
+            }
+            Output::Schedule(height, round, kind, ms) => {
+                self.schedule(Input::Timeout(height, round, kind), ms, ctx);
+            }
+            Output::WakeAt(height, ms) => self.schedule(Input::Wake(height), ms, ctx),
+            Output::Resend(height, round) => {
+                log::debug!("height {height} sits in round {round}: sending it again");
+                ports.resend_votes.deliver(ResendRound(height, round));
+                ports.resend_proposals.deliver(ResendRound(height, round));
+            }
+            Output::Decide(block, certificate) => {
+                ports.decide.deliver(CommitDecision { block, certificate });
+            }
+            Output::Ticked(outcome) => return Some(outcome),
+            Output::Halt(reason) => {
+                log::error!("{reason}");
+                self.seed.view.set_halted(reason.to_string());
+            }
+        }
+        None
+    }
+
+    fn round_entered(&self, height: Height, round: Round) {
+        if round == Round::ZERO {
+            self.seed.view.begin_height();
+        } else {
+            self.seed.metrics.rounds_skipped.inc();
+            log::info!("height {height} enters round {round}");
+        }
+        self.seed.metrics.round.set(i64::from(round.0));
+        self.seed
+            .ports
+            .votes_round
+            .deliver(RoundEntered(height, round));
+        self.seed
+            .ports
+            .proposals_round
+            .deliver(RoundEntered(height, round));
+    }
+
+    fn schedule(&self, input: Input, ms: u64, ctx: &mut Ctx<Self>) {
+        ctx.run_later(Duration::from_millis(ms), move |this, ctx| {
+            if let Input::Timeout(height, round, kind) = input {
+                this.log_timeout(height, round, kind);
+            }
+            this.step(input, ctx);
+        });
+    }
+
+    fn log_timeout(&self, height: Height, round: Round, kind: TimeoutKind) {
+        let here = self.driver.as_ref().map(|d| (d.height(), d.round()));
+        if here == Some((height, round)) {
+            log::debug!("{kind:?} timeout at height {height} round {round}");
+        }
+    }
+}
+
+impl Actor for RoundDriver {
+    type Context = Ctx<Self>;
+
+    fn started(&mut self, _: &mut Ctx<Self>) {
+        self.seed.ports.recover.deliver(RecoverDriver);
+    }
+}
+
+impl Supervised for RoundDriver {
+    fn restarting(&mut self, _: &mut Ctx<Self>) {
+        *self = RoundDriver::new(self.seed.clone());
+    }
+}
+
+impl Handler<DriverRecovered> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, message: DriverRecovered, ctx: &mut Ctx<Self>) {
+        let DriverRecovered {
+            committed,
+            recovery,
+        } = message;
+        let (config, set) = (self.seed.config.clone(), self.seed.set.clone());
+        self.driver = Some(Driver::new(config, committed, set, recovery));
+        self.step(Input::Start, ctx);
+        self.seed.ports.retell_facts.deliver(RetellFacts);
+        self.seed.ports.retell_proposals.deliver(RetellProposals);
+    }
+}
+
+impl Handler<Tick> for RoundDriver {
+    type Result = MessageResult<Tick>;
+
+    fn handle(&mut self, _: Tick, ctx: &mut Ctx<Self>) -> Self::Result {
+        MessageResult(self.step(Input::Tick, ctx).unwrap_or(TickOutcome::Stopped))
+    }
+}
+
+impl Handler<BlockCommitted> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, message: BlockCommitted, ctx: &mut Ctx<Self>) {
+        let set = self.seed.set.clone();
+        self.step(Input::Committed(message.0.block.height(), set), ctx);
+    }
+}
+
+/// A handler that only hands its message to the brain.
+macro_rules! to_brain {
+    ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
+        impl Handler<$message> for RoundDriver {
+            type Result = ();
+
+            fn handle(&mut self, message: $message, ctx: &mut Ctx<Self>) {
+                let $message $(($($field),*))? = message;
+                self.step($input, ctx);
+            }
+        }
+    )*};
+}
+
+to_brain! {
+    ProposalChecked(height, proposal) => Input::Proposal(height, proposal),
+    QuorumReached(height, fact) => Input::Fact(height, fact),
+    BlockBuilt(height, round, block) => Input::BlockBuilt(height, round, block),
+    SignaturePersisted(position) => Input::Persisted(position),
+    TransactionsWaiting => Input::TransactionsWaiting,
+    AnnounceRound => Input::Announce,
+    StopVoting(height) => Input::InvalidDecision(height),
+}

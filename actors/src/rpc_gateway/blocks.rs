@@ -1,0 +1,130 @@
+//! Committed data: blocks with their certificates, accounts, ranges for peers that catch up.
+use super::Seed;
+use super::answer::{refuse, trouble};
+use crate::limits;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use lockstep_protocol::commit::CommitCertificate;
+use lockstep_protocol::ledger;
+use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, Height};
+use lockstep_protocol::wire::DecidedBlock;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub(super) async fn latest(seed: web::Data<Seed>) -> HttpResponse {
+    by(&seed, seed.view.head().height)
+}
+
+pub(super) async fn by_height(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
+    match path.parse() {
+        Ok(height) => by(&seed, Height(height)),
+        Err(_) => {
+            let sentence = "a height is a whole number from 1, or \"latest\"";
+            refuse(StatusCode::BAD_REQUEST, "malformed", sentence)
+        }
+    }
+}
+
+fn by(seed: &Seed, height: Height) -> HttpResponse {
+    match seed.store.decided(height, 1, usize::MAX) {
+        Ok(blocks) => match blocks.first() {
+            Some(decided) => HttpResponse::Ok().json(block_json(seed, decided)),
+            None => {
+                let sentence = format!(
+                    "no block {height} here; the newest is {}",
+                    seed.view.head().height
+                );
+                refuse(StatusCode::NOT_FOUND, "unknown_block", sentence)
+            }
+        },
+        Err(error) => trouble(&error),
+    }
+}
+
+fn block_json(seed: &Seed, decided: &DecidedBlock) -> Value {
+    let block = decided.block.block();
+    let transactions: Vec<Value> = block.transactions.iter().map(transaction_json).collect();
+    json!({
+        "id": decided.block.id(),
+        "header": block.header,
+        "transactions": transactions,
+        "last_commit": block.last_commit.as_ref().map(|commit| certificate_json(seed, commit)),
+        "commit": certificate_json(seed, &decided.certificate),
+    })
+}
+
+fn transaction_json(transaction: &Transaction) -> Value {
+    json!({ "id": transaction.id(), "sender": transaction.sender, "body": transaction.body })
+}
+
+fn certificate_json(seed: &Seed, certificate: &CommitCertificate) -> Value {
+    let members = certificate
+        .signers
+        .members(&seed.rules.validators)
+        .unwrap_or_default();
+    let precommits: Vec<Value> = members
+        .into_iter()
+        .map(|(index, signature)| {
+            let validator = seed
+                .rules
+                .validators
+                .get(index)
+                .map(|validator| validator.address);
+            json!({ "index": index, "validator": validator, "signature": hex(&signature.0) })
+        })
+        .collect();
+    json!({
+        "height": certificate.height,
+        "round": certificate.round,
+        "block_id": certificate.block_id,
+        "precommits": precommits,
+    })
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(2 + bytes.len() * 2);
+    text.push_str("0x");
+    for byte in bytes {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
+    let address: Address = match path.parse() {
+        Ok(address) => address,
+        Err(error) => {
+            return refuse(StatusCode::BAD_REQUEST, "malformed", format!("{error}"));
+        }
+    };
+    match ledger::account(&seed.store, &address) {
+        Ok(account) => {
+            let account = account.unwrap_or_default();
+            HttpResponse::Ok().json(json!({
+                "address": address, "balance": account.balance, "nonce": account.nonce,
+            }))
+        }
+        Err(error) => trouble(&error),
+    }
+}
+
+/// The range that a peer asks for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Range {
+    from: u64,
+    limit: Option<u64>,
+}
+
+pub(super) async fn sync(seed: web::Data<Seed>, range: web::Query<Range>) -> HttpResponse {
+    let limit = range.limit.unwrap_or(SYNC_BLOCKS_MAX).min(SYNC_BLOCKS_MAX);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let bytes_max = SYNC_BYTES_MAX - limits::SYNC_ENVELOPE_BYTES;
+    match seed.store.decided(Height(range.from), limit, bytes_max) {
+        Ok(blocks) => HttpResponse::Ok().body(seed.wire.encode_blocks(&blocks)),
+        Err(error) => trouble(&error),
+    }
+}

@@ -1,0 +1,76 @@
+//! What the node says of itself.
+use super::Seed;
+use crate::peer_broadcaster::Handshake;
+use actix_web::{HttpResponse, web};
+use lockstep_protocol::wire::PROTOCOL_VERSION;
+use serde_json::{Value, json};
+
+pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {
+    let height = seed.view.head().height;
+    HttpResponse::Ok().json(Handshake {
+        height,
+        ..seed.handshake.clone()
+    })
+}
+
+pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
+    let view = seed.view.snapshot();
+    let missing = seed
+        .ports
+        .missing
+        .ask(crate::vote_collector::GetMissing)
+        .await;
+    HttpResponse::Ok().json(json!({
+        "chain_id": seed.genesis.chain_id,
+        "genesis_hash": seed.rules.context.genesis_hash,
+        "scheme": seed.genesis.scheme,
+        "version": env!("CARGO_PKG_VERSION"),
+        "protocol_version": PROTOCOL_VERSION,
+        "verifier_fingerprint": seed.handshake.verifier_fingerprint,
+        "validator": seed.me,
+        "height": view.head.height,
+        "round": view.round,
+        "step": view.step,
+        "latest_block_hash": view.head.block_id,
+        "state_root": view.head.state_root,
+        "latest_block_time": view.head.time,
+        "time": seed.clock.wall(),
+        "catching_up": view.catching_up,
+        "halted": view.halted,
+        "waiting_for": missing.ok().filter(|_| view.step.is_some()),
+        "peers": seed.view.peers(),
+    }))
+}
+
+pub(super) async fn validators(seed: web::Data<Seed>) -> HttpResponse {
+    let validators: Vec<Value> = seed
+        .rules
+        .validators
+        .iter()
+        .enumerate()
+        .map(|(index, validator)| {
+            json!({
+                "index": index,
+                "address": validator.address,
+                "power": validator.power,
+                "public_key": super::blocks::hex(&validator.public_key),
+            })
+        })
+        .collect();
+    HttpResponse::Ok().json(json!({
+        "height": seed.view.head().height.next(),
+        "hash": seed.rules.validators.hash(),
+        "total_power": seed.rules.validators.total(),
+        "validators": validators,
+    }))
+}
+
+pub(super) async fn actors(seed: web::Data<Seed>) -> HttpResponse {
+    HttpResponse::Ok().json(seed.actors.snapshot())
+}
+
+pub(super) async fn metrics(seed: web::Data<Seed>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .body(seed.metrics.encode())
+}

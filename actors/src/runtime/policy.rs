@@ -1,0 +1,211 @@
+//! Who may fall how often, who restarts with whom, and why a node ends.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How many falls a node bears, and how long a fallen actor waits for its restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Falls within [`Policy::within`] that are answered by a restart; one more ends the node.
+    pub falls: usize,
+    /// The span in which falls are counted, over all actors of the node together: a fault that
+    /// moves from one to the next is still one fault.
+    pub within: Duration,
+    /// The wait before the first restart; it doubles with every further fall in the span.
+    pub first_delay: Duration,
+    /// The longest wait.
+    pub longest_delay: Duration,
+    /// How long the supervisor waits for one actor to stop before it goes on with the next.
+    pub stop_patience: Duration,
+}
+
+impl Default for Policy {
+    /// Three restarts in five seconds, after 5, 10 and 20 ms.
+    fn default() -> Self {
+        Policy {
+            falls: 3,
+            within: Duration::from_secs(5),
+            first_delay: Duration::from_millis(5),
+            longest_delay: Duration::from_millis(500),
+            stop_patience: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Policy {
+    /// The wait after the `recent`-th fall in the span (the first is 1); none: no more restarts.
+    pub fn delay(&self, recent: usize) -> Option<Duration> {
+        let doublings = u32::try_from(recent.saturating_sub(1)).unwrap_or(u32::MAX);
+        let delay = self
+            .first_delay
+            .saturating_mul(2u32.saturating_pow(doublings));
+        (recent <= self.falls).then(|| delay.min(self.longest_delay))
+    }
+}
+
+/// Falls not older than the span of a policy.
+#[derive(Debug, Default)]
+pub(super) struct Falls(VecDeque<Instant>);
+
+impl Falls {
+    /// Counts a fall at `now`; returns how many there are in the span, this one included.
+    pub(super) fn count(&mut self, now: Instant, within: Duration) -> usize {
+        self.0.push_back(now);
+        while self
+            .0
+            .front()
+            .is_some_and(|fall| now.duration_since(*fall) > within)
+        {
+            self.0.pop_front();
+        }
+        self.0.len()
+    }
+}
+
+/// Who restarts when an actor falls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// The fallen actor alone.
+    #[default]
+    Itself,
+    /// It and all that were started after it, because they build on what it held.
+    ItselfAndLater,
+    /// All actors of the node.
+    Everyone,
+}
+
+/// What a fall of an actor means for the node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnFall {
+    /// It is restarted; too many falls end the node.
+    #[default]
+    Restart,
+    /// It is never restarted, not even by another's [`Scope`]: its first fall ends the node. For
+    /// the error kernel, whose state nobody could rebuild.
+    StopNode,
+    /// It is restarted; after too many falls of its own it stays fallen, its ports are closed, and
+    /// the node goes on without it. Its falls do not count against the others.
+    Close,
+}
+
+/// How one actor is supervised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Who restarts with it.
+    pub scope: Scope,
+    /// What its fall means.
+    pub on_fall: OnFall,
+}
+
+impl Options {
+    /// The error kernel: its first fall ends the node.
+    pub const KERNEL: Options = Options {
+        scope: Scope::Itself,
+        on_fall: OnFall::StopNode,
+    };
+    /// An actor that the node can do without.
+    pub const DISPENSABLE: Options = Options {
+        scope: Scope::Itself,
+        on_fall: OnFall::Close,
+    };
+    /// An actor on which the later ones build.
+    pub const FOUNDATION: Options = Options {
+        scope: Scope::ItselfAndLater,
+        on_fall: OnFall::Restart,
+    };
+}
+
+/// Why a node ended. Its text is made to be the last line of the node's log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndReason {
+    /// Somebody asked for it; the only reason that is not a failure.
+    #[error("it was asked to stop")]
+    Asked,
+    /// More falls than the policy bears.
+    #[error("{actor} fell; the node's actors fell {falls} times within {within:?}; last: {last}")]
+    TooManyFalls {
+        /// The actor that fell last.
+        actor: String,
+        /// Falls in the span, over all actors.
+        falls: usize,
+        /// The span.
+        within: Duration,
+        /// Text of the last panic.
+        last: String,
+    },
+    /// The error kernel fell.
+    #[error("{actor} fell, and it is never restarted in place: {last}")]
+    KernelFell {
+        /// The actor.
+        actor: String,
+        /// Text of its panic.
+        last: String,
+    },
+    /// An actor could not be made, or the thread that it lived on ended under it.
+    #[error("{actor} is gone and cannot be restarted: {last}")]
+    Lost {
+        /// The actor.
+        actor: String,
+        /// What is known about it.
+        last: String,
+    },
+    /// An actor ended the node on purpose: see [`Fatal`](super::Fatal).
+    #[error("{kind}: {text}")]
+    Fatal {
+        /// What sort of error, for the exit code.
+        kind: &'static str,
+        /// What happened, and the next step.
+        text: String,
+    },
+    /// The supervisor panicked; nobody watches it.
+    #[error("the supervisor itself panicked")]
+    SupervisorDied,
+}
+
+impl EndReason {
+    /// True unless the node was asked to stop.
+    pub fn is_failure(&self) -> bool {
+        *self != EndReason::Asked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_and_is_capped_and_then_there_is_no_restart() {
+        let policy = Policy {
+            falls: 9,
+            ..Policy::default()
+        };
+        let waits: Vec<_> = (1..=10)
+            .map(|n| policy.delay(n).map(|d| d.as_millis()))
+            .collect();
+        let want = [5, 10, 20, 40, 80, 160, 320, 500, 500].map(Some);
+        assert_eq!(waits[..9], want);
+        assert_eq!(waits[9], None);
+    }
+
+    #[test]
+    fn a_wait_never_overflows() {
+        let policy = Policy {
+            falls: usize::MAX,
+            ..Policy::default()
+        };
+        assert_eq!(policy.delay(usize::MAX), Some(policy.longest_delay));
+    }
+
+    #[test]
+    fn a_fall_older_than_the_span_is_forgotten() {
+        let (start, within) = (Instant::now(), Duration::from_secs(5));
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut falls = Falls::default();
+        assert_eq!(falls.count(at(0), within), 1);
+        assert_eq!(falls.count(at(4_000), within), 2);
+        assert_eq!(falls.count(at(5_000), within), 3);
+        assert_eq!(falls.count(at(5_001), within), 3, "the one at 0 is gone");
+        assert_eq!(falls.count(at(20_000), within), 1);
+    }
+}

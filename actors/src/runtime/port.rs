@@ -1,0 +1,163 @@
+//! [`Port`]: the only way one actor knows another — what it accepts, not what it is.
+
+use super::stats::{Permit, Stats};
+use actix::dev::RecipientRequest;
+use actix::prelude::*;
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+/// Takes messages of one type for one actor.
+///
+/// All ports of an actor, of whatever message type and however often cloned, share the one limit
+/// of its inbox: a message takes a permit when it is told or asked, and gives it back when it has
+/// been handled or is dropped unhandled. A clone costs one atomic addition.
+///
+/// Every `tell` result is looked at: at the edge `Full` becomes 503, a link drops and counts, and
+/// where it cannot happen it is a broken invariant.
+pub struct Port<M: Message + Send + 'static>
+where
+    M::Result: Send,
+{
+    line: Arc<Line<M>>,
+}
+
+struct Line<M: Message + Send + 'static>
+where
+    M::Result: Send,
+{
+    to: Recipient<M>,
+    stats: Arc<Stats>,
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// As many messages wait as may.
+    #[error("the mailbox is full")]
+    Full,
+    /// The actor has stopped for good.
+    #[error("the actor has stopped")]
+    Closed,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// As many messages wait as may.
+    #[error("the mailbox is full")]
+    Full,
+    /// The actor had stopped before it was asked.
+    #[error("the actor has stopped")]
+    Closed,
+    /// The actor fell or stopped before it answered; whether the message had an effect is unknown.
+    #[error("the actor fell before it answered")]
+    Died,
+}
+
+impl From<Refused> for AskError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Full => AskError::Full,
+            Refused::Closed => AskError::Closed,
+        }
+    }
+}
+
+thread_local! {
+    /// Carries a permit from [`Port::send`] into the envelope.
+    ///
+    /// The envelope is packed by `ToEnvelope::pack`, in the middle of the send and on its thread,
+    /// but actix gives `pack` nothing except the message. A permit that is still here after the
+    /// send was not packed: the mailbox is closed.
+    static HANDED_OVER: Cell<Option<Permit>> = const { Cell::new(None) };
+}
+
+/// The permit of the message that is being packed; none if it did not come through a port.
+pub(super) fn handed_over() -> Option<Permit> {
+    HANDED_OVER.take()
+}
+
+impl<M: Message + Send + 'static> Port<M>
+where
+    M::Result: Send,
+{
+    /// `to` must lead to an actor whose context is a [`Ctx`](super::Ctx) with these `stats`.
+    pub(super) fn new(to: Recipient<M>, stats: Arc<Stats>) -> Self {
+        Port {
+            line: Arc::new(Line { to, stats }),
+        }
+    }
+
+    /// Leaves the message in the mailbox, or says at once that it will not be read.
+    pub fn tell(&self, message: M) -> Result<(), Refused> {
+        self.send(|to| to.do_send(message))
+    }
+
+    /// Leaves the message in the mailbox and awaits the answer.
+    ///
+    /// The message is sent by the call, before the future is polled, and it is handled even if
+    /// the future is dropped. For HTTP handlers and tests: an actor that awaited another inside
+    /// its handler would stand still meanwhile.
+    pub fn ask(&self, message: M) -> impl Future<Output = Result<M::Result, AskError>> + use<M> {
+        let sent: Result<RecipientRequest<M>, Refused> = self.send(|to| to.send(message));
+        async move { sent?.await.map_err(|_| AskError::Died) }
+    }
+
+    /// The name of the actor behind the port.
+    pub fn actor(&self) -> &str {
+        self.line.stats.name()
+    }
+
+    /// Messages waiting at the actor, through this port or another.
+    pub fn depth(&self) -> usize {
+        self.line.stats.depth()
+    }
+
+    /// The most that may wait.
+    pub fn limit(&self) -> usize {
+        self.line.stats.limit()
+    }
+
+    fn send<R>(&self, send: impl FnOnce(&Recipient<M>) -> R) -> Result<R, Refused> {
+        let Line { to, stats } = &*self.line;
+        let sent = match stats.permit() {
+            None => Err(Refused::Full),
+            permit => {
+                HANDED_OVER.set(permit);
+                let sent = send(to);
+                handed_over().map_or(Ok(sent), |_unpacked| Err(Refused::Closed))
+            }
+        };
+        sent.inspect_err(|_| stats.refuse())
+    }
+}
+
+impl<M: Message + Send + 'static> Clone for Port<M>
+where
+    M::Result: Send,
+{
+    fn clone(&self) -> Self {
+        Port {
+            line: self.line.clone(),
+        }
+    }
+}
+
+impl<M: Message + Send + 'static> fmt::Debug for Port<M>
+where
+    M::Result: Send,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Port<{}>({})",
+            super::stats::short_name::<M>(),
+            self.actor()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,371 @@
+//! What one actor has done so far, readable from any thread.
+//!
+//! Shared by the actor's context, its guard and every port to it. Counters are atomics and
+//! outlive restarts; nothing is reset. Times are real time, also where tests run on tokio's
+//! virtual clock: they say what handling costs, and no decision is taken on them.
+
+use super::histogram::Histogram;
+use parking_lot::Mutex;
+use serde::Serialize;
+use std::any::TypeId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Where an actor is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Not there yet, or restarted and not yet through `started`.
+    Starting,
+    /// Handling messages.
+    Running,
+    /// Waiting for its restart, or closed for good (then its ports say so).
+    Fallen,
+    /// Stopped by its supervisor.
+    Stopped,
+}
+
+const STATES: [State; 4] = [
+    State::Starting,
+    State::Running,
+    State::Fallen,
+    State::Stopped,
+];
+
+/// The counters of one actor.
+#[derive(Debug)]
+pub struct Stats {
+    name: String,
+    limit: usize,
+    born: Instant,
+    state: AtomicU8,
+    in_use: AtomicUsize,
+    refused: AtomicU64,
+    panics: AtomicU64,
+    restarts: AtomicU64,
+    /// Nanoseconds from `born` to the end of the last handled message; 0: none yet.
+    last_handled_ns: AtomicU64,
+    last_panic: Mutex<Option<(String, SystemTime)>>,
+    /// Locked when a message type is first seen and by readers, never per message.
+    messages: Mutex<Vec<(TypeId, Arc<MessageStats>)>>,
+}
+
+/// What one actor has done with one type of message.
+#[derive(Debug)]
+pub struct MessageStats {
+    name: String,
+    waited: Histogram,
+    handled: Histogram,
+}
+
+impl MessageStats {
+    /// The message's type name, without its path.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Time from `tell` or `ask` until the handler began.
+    pub fn waited(&self) -> &Histogram {
+        &self.waited
+    }
+
+    /// Time inside the handler; its count is the number of messages handled.
+    pub fn handled(&self) -> &Histogram {
+        &self.handled
+    }
+}
+
+impl Stats {
+    pub(super) fn new(name: impl Into<String>, limit: usize) -> Self {
+        Stats {
+            name: name.into(),
+            limit,
+            born: Instant::now(),
+            state: AtomicU8::new(State::Starting as u8),
+            in_use: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
+            last_handled_ns: AtomicU64::new(0),
+            last_panic: Mutex::new(None),
+            messages: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The actor's name: its type without the path, unless its inbox was given another.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it is in its life.
+    pub fn state(&self) -> State {
+        STATES[usize::from(self.state.load(Relaxed))]
+    }
+
+    /// Messages told or asked and not yet handled: permits in use.
+    pub fn depth(&self) -> usize {
+        self.in_use.load(Relaxed)
+    }
+
+    /// The most messages that may wait.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Messages turned away, because the mailbox was full or the actor had stopped.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Relaxed)
+    }
+
+    /// Panics caught.
+    pub fn panics(&self) -> u64 {
+        self.panics.load(Relaxed)
+    }
+
+    /// Restarts done, whether it fell itself or another did.
+    pub fn restarts(&self) -> u64 {
+        self.restarts.load(Relaxed)
+    }
+
+    /// The last panic's text and when it was.
+    pub fn last_panic(&self) -> Option<(String, SystemTime)> {
+        self.last_panic.lock().clone()
+    }
+
+    /// Time since the last message was handled; none if there was none.
+    pub fn since_last_message(&self) -> Option<Duration> {
+        match self.last_handled_ns.load(Relaxed) {
+            0 => None,
+            ns => Some(self.born.elapsed().saturating_sub(Duration::from_nanos(ns))),
+        }
+    }
+
+    /// The message types it has ports for or has seen, in the order it met them.
+    pub fn messages(&self) -> Vec<Arc<MessageStats>> {
+        self.messages
+            .lock()
+            .iter()
+            .map(|(_, message)| message.clone())
+            .collect()
+    }
+
+    /// All of it at one moment, to be serialized.
+    pub fn snapshot(&self) -> Snapshot {
+        let last_panic = self.last_panic();
+        let since_epoch = |at: &SystemTime| at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Snapshot {
+            actor: self.name.clone(),
+            state: self.state(),
+            depth: self.depth(),
+            limit: self.limit,
+            refused: self.refused(),
+            panics: self.panics(),
+            restarts: self.restarts(),
+            last_panic_unix_ms: last_panic.as_ref().map(|(_, at)| whole_ms(since_epoch(at))),
+            last_panic: last_panic.map(|(text, _)| text),
+            last_message_ms_ago: self.since_last_message().map(whole_ms),
+            messages: self
+                .messages()
+                .iter()
+                .map(|message| MessageSnapshot::of(message))
+                .collect(),
+        }
+    }
+
+    /// A permit for one more message, if there is room.
+    pub(super) fn permit(self: &Arc<Self>) -> Option<Permit> {
+        let room = |in_use| (in_use < self.limit).then_some(in_use + 1);
+        let taken = self.in_use.fetch_update(Relaxed, Relaxed, room);
+        taken.ok().map(|_| Permit(self.clone()))
+    }
+
+    /// The record of message type `M`; a context looks it up once and keeps it.
+    pub(super) fn message<M: 'static>(&self) -> Arc<MessageStats> {
+        let mut messages = self.messages.lock();
+        if let Some((_, known)) = messages.iter().find(|(id, _)| *id == TypeId::of::<M>()) {
+            return known.clone();
+        }
+        let (waited, handled) = (Histogram::default(), Histogram::default());
+        let new = Arc::new(MessageStats {
+            name: short_name::<M>(),
+            waited,
+            handled,
+        });
+        messages.push((TypeId::of::<M>(), new.clone()));
+        new
+    }
+
+    pub(super) fn handled_until(&self, end: Instant) {
+        let ns = u64::try_from(end.duration_since(self.born).as_nanos()).unwrap_or(u64::MAX);
+        self.last_handled_ns.store(ns.max(1), Relaxed);
+    }
+
+    pub(super) fn refuse(&self) {
+        self.refused.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn enter(&self, state: State) {
+        self.state.store(state as u8, Relaxed);
+    }
+
+    pub(super) fn panicked(&self, text: &str) {
+        self.panics.fetch_add(1, Relaxed);
+        *self.last_panic.lock() = Some((text.to_owned(), SystemTime::now()));
+    }
+
+    pub(super) fn restarted(&self) {
+        self.restarts.fetch_add(1, Relaxed);
+        self.enter(State::Starting);
+    }
+}
+
+/// The right to one place in a mailbox. Whoever drops it, for whatever reason, gives it back.
+#[derive(Debug)]
+pub(super) struct Permit(Arc<Stats>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.in_use.fetch_sub(1, Relaxed);
+    }
+}
+
+/// [`Stats`] at one moment: one row of the actors page.
+#[derive(Debug, Clone, Serialize)]
+pub struct Snapshot {
+    /// The actor's name.
+    pub actor: String,
+    /// Where it is in its life.
+    pub state: State,
+    /// Messages waiting or in hand.
+    pub depth: usize,
+    /// The most that may wait.
+    pub limit: usize,
+    /// Messages turned away.
+    pub refused: u64,
+    /// Panics caught.
+    pub panics: u64,
+    /// Restarts done.
+    pub restarts: u64,
+    /// The last panic's text.
+    pub last_panic: Option<String>,
+    /// When it was, in milliseconds since 1970.
+    pub last_panic_unix_ms: Option<u64>,
+    /// Milliseconds since the last message was handled; none if there was none.
+    pub last_message_ms_ago: Option<u64>,
+    /// One row per message type.
+    pub messages: Vec<MessageSnapshot>,
+}
+
+/// [`MessageStats`] at one moment. Times in microseconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct MessageSnapshot {
+    /// The message's type name.
+    pub message: String,
+    /// How many were handled.
+    pub handled: u64,
+    /// Time in the mailbox, median.
+    pub waited_p50_us: f64,
+    /// Time in the mailbox, 99 of 100 waited less.
+    pub waited_p99_us: f64,
+    /// Time in the handler, median.
+    pub handled_p50_us: f64,
+    /// Time in the handler, 99 of 100 took less.
+    pub handled_p99_us: f64,
+}
+
+impl MessageSnapshot {
+    fn of(message: &MessageStats) -> Self {
+        let (waited, handled) = (message.waited.snapshot(), message.handled.snapshot());
+        MessageSnapshot {
+            message: message.name.clone(),
+            handled: handled.count(),
+            waited_p50_us: waited.quantile_us(0.5),
+            waited_p99_us: waited.quantile_us(0.99),
+            handled_p50_us: handled.quantile_us(0.5),
+            handled_p99_us: handled.quantile_us(0.99),
+        }
+    }
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A type's name without the paths: `Probe<Vote>`, not `a::b::Probe<c::d::Vote>`.
+pub(super) fn short_name<T: ?Sized>() -> String {
+    let full = std::any::type_name::<T>();
+    let words = full.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+    words
+        .map(|word| word.rsplit("::").next().unwrap_or(word))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_paths_also_inside_generics() {
+        assert_eq!(short_name::<Stats>(), "Stats");
+        assert_eq!(
+            short_name::<Vec<std::sync::Arc<Stats>>>(),
+            "Vec<Arc<Stats>>"
+        );
+        assert_eq!(
+            short_name::<(Stats, [std::time::Instant; 2])>(),
+            "(Stats, [Instant; 2])"
+        );
+    }
+
+    #[test]
+    fn a_permit_is_given_back_when_it_is_dropped() {
+        let stats = Arc::new(Stats::new("Any", 2));
+        let (one, two) = (stats.permit(), stats.permit());
+        assert!(one.is_some() && two.is_some() && stats.permit().is_none());
+        drop(one);
+        assert_eq!(stats.depth(), 1);
+        assert!(stats.permit().is_some());
+    }
+
+    #[test]
+    fn a_message_type_has_one_record_however_often_it_is_looked_up() {
+        let stats = Stats::new("Any", 1);
+        stats
+            .message::<u8>()
+            .handled()
+            .record(Duration::from_micros(3));
+        stats.message::<u16>();
+        stats
+            .message::<u8>()
+            .handled()
+            .record(Duration::from_micros(3));
+        let counts: Vec<_> = stats
+            .messages()
+            .iter()
+            .map(|m| m.handled().snapshot().count())
+            .collect();
+        assert_eq!(counts, vec![2, 0]);
+    }
+
+    /// Field names are read by the actors page and by scripts: a change here breaks them.
+    #[test]
+    fn a_snapshot_serializes_with_units_in_its_names() {
+        let stats = Stats::new("Ledger", 8);
+        stats
+            .message::<u8>()
+            .handled()
+            .record(Duration::from_micros(3));
+        stats.panicked("boom");
+        let json = serde_json::to_value(stats.snapshot()).unwrap();
+        assert_eq!(json["actor"], "Ledger");
+        assert_eq!(json["state"], "starting");
+        assert_eq!((&json["depth"], &json["limit"]), (&0.into(), &8.into()));
+        assert_eq!(json["last_panic"], "boom");
+        assert!(json["last_panic_unix_ms"].as_u64().unwrap() > 1_600_000_000_000);
+        assert!(json["last_message_ms_ago"].is_null());
+        assert_eq!(json["messages"][0]["message"], "u8");
+        let p50 = json["messages"][0]["handled_p50_us"].as_f64().unwrap();
+        assert!((2.8..3.2).contains(&p50), "{p50}");
+    }
+}

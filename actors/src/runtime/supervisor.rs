@@ -1,0 +1,425 @@
+//! [`Supervisor`]: one per node. It hears when an actor falls, and decides.
+//!
+//! It decides by [`Policy`] and by each actor's [`Options`]: restart after a wait that doubles,
+//! let go, or end the node. A node ends once and for one reason, the first; then its actors stop
+//! in reverse start order, each only when the one after it is gone, and at last the callback hears
+//! the reason. If the supervisor itself panics, the callback hears that at once.
+//!
+//! It does not preempt: an actor that spins is let alone after [`Policy::stop_patience`], and one
+//! that spins on the supervisor's own thread holds it up too.
+
+use super::guard::Order;
+use super::policy::{EndReason, Falls, OnFall, Options, Policy, Scope};
+use super::spawner::{Actors, Spawner};
+use super::stats::Stats;
+use actix::prelude::*;
+use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// Watches the actors of one node. Start it with [`Supervisor::start`].
+pub struct Supervisor {
+    policy: Policy,
+    /// In start order.
+    children: Vec<Child>,
+    falls: Falls,
+    phase: Phase,
+    on_end: Option<Box<dyn FnOnce(EndReason)>>,
+    waiting_for_end: Vec<oneshot::Sender<()>>,
+}
+
+enum Phase {
+    Watching,
+    Stopping {
+        reason: EndReason,
+        /// The children from here on are gone or given up.
+        left: usize,
+        /// The child that has been told to stop and is waited for.
+        awaited: Option<usize>,
+    },
+    Ended,
+}
+
+struct Child {
+    stats: Arc<Stats>,
+    options: Options,
+    orders: UnboundedSender<Order>,
+    /// Its own falls, counted apart if they only close it.
+    falls: Falls,
+    /// It waits for a restart.
+    down: bool,
+    /// It has been told to close or to stop.
+    dismissed: bool,
+    gone: bool,
+}
+
+impl Child {
+    fn order(&self, order: Order) {
+        // A guard that is gone has said so; there is nobody left to obey.
+        let _ = self.orders.send(order);
+    }
+
+    fn dismiss(&mut self, order: Order) {
+        if !std::mem::replace(&mut self.dismissed, true) {
+            self.order(order);
+        }
+    }
+}
+
+impl Supervisor {
+    /// Starts a supervisor on this thread, where an actix system must run.
+    ///
+    /// `on_end` is called once, after all actors have stopped (or their time to do so is over).
+    pub fn start(policy: Policy, on_end: impl FnOnce(EndReason) + 'static) -> Spawner {
+        Supervisor::start_with(policy, Actors::default(), on_end)
+    }
+
+    /// The same with a registry that somebody holds already, because its metrics show it.
+    pub fn start_with(
+        policy: Policy,
+        actors: Actors,
+        on_end: impl FnOnce(EndReason) + 'static,
+    ) -> Spawner {
+        let supervisor = Supervisor {
+            policy,
+            children: Vec::new(),
+            falls: Falls::default(),
+            phase: Phase::Watching,
+            on_end: Some(Box::new(on_end)),
+            waiting_for_end: Vec::new(),
+        };
+        Spawner::new(Actor::start(supervisor), actors)
+    }
+
+    fn watching(&self) -> bool {
+        matches!(self.phase, Phase::Watching)
+    }
+
+    fn fell(&mut self, index: usize, why: String, ctx: &mut Context<Self>) {
+        let (now, policy) = (Instant::now(), self.policy);
+        let child = &mut self.children[index];
+        let actor = child.stats.name().to_owned();
+        child.down = true;
+        let falls = match child.options.on_fall {
+            OnFall::StopNode => {
+                return self.end(EndReason::KernelFell { actor, last: why }, ctx);
+            }
+            OnFall::Restart => self.falls.count(now, policy.within),
+            OnFall::Close => child.falls.count(now, policy.within),
+        };
+        if let Some(delay) = policy.delay(falls) {
+            log::warn!("{actor} fell and restarts in {delay:?}: {why}");
+            ctx.run_later(delay, move |this, _| this.restart(index));
+        } else if child.options.on_fall == OnFall::Close {
+            log::error!(
+                "{actor} fell {falls} times within {:?} and is closed: {why}",
+                policy.within
+            );
+            child.dismiss(Order::Close);
+        } else {
+            let within = policy.within;
+            self.end(
+                EndReason::TooManyFalls {
+                    actor,
+                    falls,
+                    within,
+                    last: why,
+                },
+                ctx,
+            );
+        }
+    }
+
+    fn restart(&mut self, index: usize) {
+        // Down no more: another's fall has restarted it meanwhile.
+        if !self.watching() || !self.children[index].down {
+            return;
+        }
+        let reach = match self.children[index].options.scope {
+            Scope::Itself => index..index + 1,
+            Scope::ItselfAndLater => index..self.children.len(),
+            Scope::Everyone => 0..self.children.len(),
+        };
+        for child in &mut self.children[reach] {
+            if child.options.on_fall != OnFall::StopNode {
+                child.down = false;
+                child.order(Order::Restart);
+            }
+        }
+    }
+
+    /// A child is gone for good. Unless it was dismissed, nothing can bring it back.
+    fn gone(&mut self, index: usize, why: String, ctx: &mut Context<Self>) {
+        let watching = self.watching();
+        let child = &mut self.children[index];
+        child.gone = true;
+        if !watching {
+            self.stop_next(ctx);
+        } else if !child.dismissed {
+            let (actor, last) = (child.stats.name().to_owned(), why);
+            if child.options.on_fall == OnFall::Close {
+                log::error!("{actor} is gone and the node goes on without it: {last}");
+            } else {
+                self.end(EndReason::Lost { actor, last }, ctx);
+            }
+        }
+    }
+
+    /// Ends the node, unless it is ending already: the first reason is the reason.
+    fn end(&mut self, reason: EndReason, ctx: &mut Context<Self>) {
+        if !self.watching() {
+            log::warn!("while the node was ending: {reason}");
+            return;
+        }
+        if reason.is_failure() {
+            log::error!("the node stops: {reason}");
+        }
+        self.phase = Phase::Stopping {
+            reason,
+            left: self.children.len(),
+            awaited: None,
+        };
+        self.stop_next(ctx);
+    }
+
+    /// Goes on stopping, last started first, one at a time.
+    fn stop_next(&mut self, ctx: &mut Context<Self>) {
+        let Phase::Stopping { left, awaited, .. } = &mut self.phase else {
+            return;
+        };
+        while let Some(last) = left.checked_sub(1) {
+            let child = &mut self.children[last];
+            if !child.gone {
+                if awaited.replace(last) != Some(last) {
+                    child.dismiss(Order::Stop);
+                    ctx.run_later(self.policy.stop_patience, move |this, ctx| {
+                        this.lose_patience(last, ctx);
+                    });
+                }
+                return;
+            }
+            *left = last;
+        }
+        self.finish();
+    }
+
+    fn lose_patience(&mut self, index: usize, ctx: &mut Context<Self>) {
+        let child = &mut self.children[index];
+        if !std::mem::replace(&mut child.gone, true) {
+            log::error!(
+                "{} does not stop; the node ends without it",
+                child.stats.name()
+            );
+            self.stop_next(ctx);
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Phase::Stopping { reason, .. } = std::mem::replace(&mut self.phase, Phase::Ended) {
+            self.report(reason);
+            for waiting in self.waiting_for_end.drain(..) {
+                let _ = waiting.send(());
+            }
+        }
+    }
+
+    fn report(&mut self, reason: EndReason) {
+        if let Some(on_end) = self.on_end.take() {
+            on_end(reason);
+        }
+    }
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        // Dropped in good order with its thread, it has nothing to say. A panic is another matter.
+        if std::thread::panicking() {
+            let reason = match std::mem::replace(&mut self.phase, Phase::Ended) {
+                Phase::Stopping { reason, .. } => reason,
+                _ => EndReason::SupervisorDied,
+            };
+            self.report(reason);
+        }
+    }
+}
+
+/// A spawner has started an actor.
+pub(super) struct Adopt {
+    pub(super) orders: UnboundedSender<Order>,
+    pub(super) options: Options,
+    pub(super) stats: Arc<Stats>,
+}
+
+impl Message for Adopt {
+    type Result = ();
+}
+
+impl Handler<Adopt> for Supervisor {
+    type Result = ();
+
+    fn handle(
+        &mut self,
+        Adopt {
+            orders,
+            options,
+            stats,
+        }: Adopt,
+        _: &mut Context<Self>,
+    ) {
+        let falls = Falls::default();
+        let (down, dismissed, gone) = (false, false, false);
+        let mut child = Child {
+            stats,
+            options,
+            orders,
+            falls,
+            down,
+            dismissed,
+            gone,
+        };
+        if !self.watching() {
+            // Started into a node that is ending already.
+            child.dismiss(Order::Stop);
+        }
+        self.children.push(child);
+    }
+}
+
+/// A guard caught a fall and waits for an order.
+pub(super) struct Fell {
+    pub(super) child: usize,
+    pub(super) why: String,
+}
+
+impl Message for Fell {
+    type Result = ();
+}
+
+impl Handler<Fell> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Fell { child, why }: Fell, ctx: &mut Context<Self>) {
+        if self.watching() {
+            self.fell(child, why, ctx);
+        }
+    }
+}
+
+/// A guard is no more.
+pub(super) struct Gone {
+    pub(super) child: usize,
+    pub(super) why: String,
+}
+
+impl Message for Gone {
+    type Result = ();
+}
+
+impl Handler<Gone> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Gone { child, why }: Gone, ctx: &mut Context<Self>) {
+        self.gone(child, why, ctx);
+    }
+}
+
+/// Stop the node; the sender hears when all actors are gone.
+pub(super) struct StopAll(pub(super) oneshot::Sender<()>);
+
+impl Message for StopAll {
+    type Result = ();
+}
+
+impl Handler<StopAll> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, StopAll(done): StopAll, ctx: &mut Context<Self>) {
+        if matches!(self.phase, Phase::Ended) {
+            let _ = done.send(());
+            return;
+        }
+        self.waiting_for_end.push(done);
+        if self.watching() {
+            self.end(EndReason::Asked, ctx);
+        }
+    }
+}
+
+/// An error that the node must not survive: see [`Fatal`].
+struct FatalError {
+    kind: &'static str,
+    text: String,
+}
+
+impl Message for FatalError {
+    type Result = ();
+}
+
+impl Handler<FatalError> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, FatalError { kind, text }: FatalError, ctx: &mut Context<Self>) {
+        self.end(EndReason::Fatal { kind, text }, ctx);
+    }
+}
+
+/// The right to end the node on purpose: for an error of ours that no restart would mend, such as
+/// a failing disk. Any actor may hold a clone.
+#[derive(Clone)]
+pub struct Fatal {
+    supervisor: Addr<Supervisor>,
+}
+
+impl Fatal {
+    pub(super) fn new(supervisor: Addr<Supervisor>) -> Self {
+        Fatal { supervisor }
+    }
+
+    /// Ends the node with [`EndReason::Fatal`], unless it is ending already: the first reason
+    /// wins. Returns at once; the caller goes on until it is told to stop.
+    pub fn raise(&self, kind: &'static str, text: impl Into<String>) {
+        self.supervisor.do_send(FatalError {
+            kind,
+            text: text.into(),
+        });
+    }
+
+    /// A handle that ends nothing, for tests of an actor that holds one.
+    #[cfg(any(test, feature = "test-probe"))]
+    pub fn detached() -> Self {
+        Fatal {
+            supervisor: Addr::new(actix::dev::channel::channel(0).0),
+        }
+    }
+}
+
+/// Make the actor of this name panic, or the supervisor itself.
+#[cfg(any(test, feature = "inject-panics"))]
+pub(super) struct InjectPanic(pub(super) String);
+
+#[cfg(any(test, feature = "inject-panics"))]
+impl Message for InjectPanic {
+    type Result = ();
+}
+
+#[cfg(any(test, feature = "inject-panics"))]
+impl Handler<InjectPanic> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, InjectPanic(name): InjectPanic, _: &mut Context<Self>) {
+        assert_ne!(name, super::spawner::SUPERVISOR, "injected panic");
+        let named = self
+            .children
+            .iter()
+            .filter(|child| child.stats.name() == name);
+        named.for_each(|child| child.order(Order::Panic));
+    }
+}
+
+#[cfg(test)]
+mod tests;

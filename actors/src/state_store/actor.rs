@@ -1,0 +1,136 @@
+//! **StateStore** owns the writes to LMDB: the sign record before a message is sent, one atomic
+//! transaction per block. Reads go past its mailbox, by a cloned [`Store`].
+//!
+//! It is the error kernel: it never restarts in place, and an error of the disk ends the node.
+use super::{Store, StoreError};
+use crate::committer::BlockStored;
+use crate::delivery::Deliver;
+use crate::metrics::Metrics;
+use crate::round_driver::{DriverRecovered, SignaturePersisted};
+use crate::runtime::{Ctx, Fatal, Port};
+use actix::prelude::*;
+use lockstep_protocol::consensus::durable::Persist;
+use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
+use lockstep_protocol::types::Height;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Write this before its message is sent, then tell [`SignaturePersisted`].
+#[derive(Debug)]
+pub struct PersistSignature(pub Box<Persist>);
+
+/// Write a block and all that follows from it, then tell [`BlockStored`].
+#[derive(Debug)]
+pub struct CommitBlock(pub Arc<CommitBatch>);
+
+/// Where did I stop? Answered by [`DriverRecovered`].
+#[derive(Debug)]
+pub struct RecoverDriver;
+
+crate::message! { PersistSignature => (), CommitBlock => (), RecoverDriver => () }
+
+/// What the store tells.
+#[derive(Clone)]
+pub struct Ports {
+    /// RoundDriver.
+    pub persisted: Port<SignaturePersisted>,
+    /// RoundDriver.
+    pub recovered: Port<DriverRecovered>,
+    /// Committer.
+    pub stored: Port<BlockStored>,
+}
+
+impl Store {
+    /// The newest committed height, for an actor that is being rebuilt. A store that cannot be
+    /// read fells the actor again, until its supervisor ends the node.
+    pub(crate) fn committed_height(&self) -> Height {
+        match self.head() {
+            Ok(head) => head.height,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A ledger on the committed head.
+    pub(crate) fn ledger(&self, rules: Arc<ChainRules>) -> Result<Ledger, StoreError> {
+        Ok(Ledger::new(rules, Arc::new(self.clone()), self.head()?))
+    }
+}
+
+/// The actor.
+pub struct StateStore {
+    store: Store,
+    metrics: Arc<Metrics>,
+    fatal: Fatal,
+    ports: Ports,
+}
+
+impl StateStore {
+    /// Writes to `store`, which is open already: nothing here can fail to start.
+    pub fn new(store: Store, metrics: Arc<Metrics>, fatal: Fatal, ports: Ports) -> StateStore {
+        StateStore {
+            store,
+            metrics,
+            fatal,
+            ports,
+        }
+    }
+}
+
+impl Actor for StateStore {
+    type Context = Ctx<Self>;
+}
+
+impl Supervised for StateStore {}
+
+impl Handler<PersistSignature> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, PersistSignature(persist): PersistSignature, _: &mut Ctx<Self>) {
+        let position = persist.signed.position();
+        let began = Instant::now();
+        match self.store.persist(std::slice::from_ref(&*persist)) {
+            Ok(()) => {
+                self.metrics
+                    .store_persist
+                    .observe(began.elapsed().as_secs_f64());
+                self.ports.persisted.deliver(SignaturePersisted(position));
+            }
+            Err(error) => self.fatal.raise("store", error.to_string()),
+        }
+    }
+}
+
+impl Handler<CommitBlock> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, CommitBlock(batch): CommitBlock, _: &mut Ctx<Self>) {
+        let began = Instant::now();
+        match self.store.commit_block(&batch) {
+            Ok(()) => {
+                self.metrics
+                    .store_commit
+                    .observe(began.elapsed().as_secs_f64());
+                self.ports.stored.deliver(BlockStored(batch));
+            }
+            Err(error) => self.fatal.raise("store", error.to_string()),
+        }
+    }
+}
+
+impl Handler<RecoverDriver> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, _: RecoverDriver, _: &mut Ctx<Self>) {
+        let recovered = self.store.head().and_then(|head| {
+            let recovery = self.store.recovery()?;
+            Ok(DriverRecovered {
+                committed: head.height,
+                recovery,
+            })
+        });
+        match recovered {
+            Ok(recovered) => self.ports.recovered.deliver(recovered),
+            Err(error) => self.fatal.raise("store", error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Which table holds what, under which keys. Numbers in keys are big-endian: LMDB sorts bytes.
+use super::Env;
+use super::error::StoreError;
+use super::table::Table;
+use borsh::{BorshDeserialize, BorshSerialize};
+use heed::types::Bytes;
+use heed::{CommitOrAbort, Database};
+use lockstep_protocol::ledger::{Head, KeyHash};
+use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
+
+/// Raised with every change of a table, key or record.
+pub(super) const LAYOUT: u32 = 1;
+
+pub(super) const META_LAYOUT: &[u8] = b"layout";
+pub(super) const META_GENESIS: &[u8] = b"genesis";
+pub(super) const META_VALIDATOR: &[u8] = b"validator";
+pub(super) const META_HEAD: &[u8] = b"head";
+/// All of the above are far below.
+pub(super) const META_BYTES_MAX: usize = 256;
+
+pub(super) const SIGNED_PROPOSAL: &[u8] = b"proposal";
+pub(super) const SIGNED_PREVOTE: &[u8] = b"prevote";
+pub(super) const SIGNED_PRECOMMIT: &[u8] = b"precommit";
+pub(super) const SIGNED_LOCK: &[u8] = b"lock";
+
+/// The keys that one block makes stale: a full block of the smallest transactions stays below.
+pub(super) const STALE_BYTES_MAX: usize = 64 << 20;
+
+/// All tables of one environment.
+#[derive(Clone, Copy)]
+pub(super) struct Tables {
+    /// One record each: layout, genesis hash, validator address, head.
+    pub(super) meta: Table,
+    /// Height → block, as one value.
+    pub(super) blocks: Table,
+    /// Height → commit certificate.
+    pub(super) certificates: Table,
+    /// Height → receipts.
+    pub(super) receipts: Table,
+    /// Node key (version first) → tree node.
+    pub(super) nodes: Table,
+    /// Key hash ‖ version → value.
+    pub(super) values: Table,
+    /// Version → the [`Stale`] keys that it left behind.
+    pub(super) stale: Table,
+    /// The newest own proposal, prevote, precommit, lock.
+    pub(super) signed: Table,
+    /// Height ‖ block id → a block that own messages of an undecided height name.
+    pub(super) proposed: Table,
+}
+
+const NAMES: [&str; 9] = [
+    "meta",
+    "blocks",
+    "certificates",
+    "receipts",
+    "nodes",
+    "values",
+    "stale",
+    "signed",
+    "proposed",
+];
+
+pub(super) const TABLES: u32 = NAMES.len() as u32;
+
+impl Tables {
+    /// Opens the tables, and creates those that are not there.
+    pub(super) fn create(env: &Env, map_bytes: usize) -> Result<Tables, StoreError> {
+        let failed = |error| StoreError::lmdb("create the tables", map_bytes, error);
+        let txn = env.write_txn().map_err(failed)?;
+        let created = env
+            .create_databases_and_commit(txn, |opener, txn| {
+                let mut databases: Vec<Database<'_, Bytes, Bytes>> = Vec::new();
+                for name in NAMES {
+                    databases.push(opener.create_database(txn, Some(name))?);
+                }
+                let databases: [_; NAMES.len()] = databases
+                    .try_into()
+                    .map_err(|_| heed::Error::Mdb(heed::MdbError::DbsFull))?;
+                Ok(CommitOrAbort::<_, ()>::Commit(databases))
+            })
+            .map_err(failed)?;
+        let databases = created
+            .commit()
+            .ok_or_else(|| StoreError::corrupt("the tables were not created"))?;
+        let [
+            meta,
+            blocks,
+            certificates,
+            receipts,
+            nodes,
+            values,
+            stale,
+            signed,
+            proposed,
+        ] = std::array::from_fn(|i| Table::new(NAMES[i], databases[i]));
+        Ok(Tables {
+            meta,
+            blocks,
+            certificates,
+            receipts,
+            nodes,
+            values,
+            stale,
+            signed,
+            proposed,
+        })
+    }
+}
+
+/// The head without its certificate, which stands in a table of its own.
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+pub(super) struct HeadRecord {
+    pub(super) height: Height,
+    pub(super) block_id: BlockId,
+    pub(super) time: Timestamp,
+    pub(super) state_root: Hash,
+    pub(super) state_version: u64,
+}
+
+impl HeadRecord {
+    pub(super) fn of(head: &Head) -> HeadRecord {
+        HeadRecord {
+            height: head.height,
+            block_id: head.block_id,
+            time: head.time,
+            state_root: head.state_root,
+            state_version: head.state_version,
+        }
+    }
+}
+
+/// What is deleted once enough newer versions exist.
+#[derive(Debug, Default, BorshSerialize, BorshDeserialize)]
+pub(super) struct Stale {
+    pub(super) nodes: Vec<Vec<u8>>,
+    pub(super) values: Vec<Vec<u8>>,
+}
+
+pub(super) fn height_key(height: Height) -> [u8; 8] {
+    height.0.to_be_bytes()
+}
+
+pub(super) fn value_key(key: &KeyHash, version: u64) -> Vec<u8> {
+    [&key[..], &version.to_be_bytes()].concat()
+}
+
+pub(super) fn proposed_key(height: Height, id: &BlockId) -> Vec<u8> {
+    [&height_key(height)[..], &id.0].concat()
+}

@@ -1,0 +1,205 @@
+//! Opens a data directory for one node of one chain, or says why not.
+use super::error::StoreError;
+use super::layout::{
+    HeadRecord, LAYOUT, META_BYTES_MAX, META_GENESIS, META_HEAD, META_LAYOUT, META_VALIDATOR,
+    TABLES, Tables,
+};
+use super::read::View;
+use super::write;
+use super::{Durability, Env, Inner, Store};
+use heed::{EnvFlags, EnvOpenOptions};
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::ledger::{Head, StateChanges};
+use lockstep_protocol::types::{Address, Hash};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The file that is locked. It outlives the database: a note in it says that there was one.
+const LOCK_FILE: &str = "lock";
+
+/// Simultaneous reads. Each lasts microseconds, a snapshot at most one HTTP answer.
+const READERS_MAX: u32 = 512;
+
+impl Store {
+    /// Opens `dir`, and begins the chain in it if it is new. `genesis_changes` are those of
+    /// [`Ledger::genesis_changes`](lockstep_protocol::ledger::Ledger::genesis_changes).
+    ///
+    /// Refuses a directory that another node has open, or that belongs to another chain or key: its
+    /// sign record says what *that* validator has signed.
+    pub fn open(
+        dir: &Path,
+        durability: Durability,
+        map_bytes: usize,
+        genesis: &Genesis,
+        validator: Address,
+        genesis_changes: &StateChanges,
+    ) -> Result<Store, StoreError> {
+        let (lock, had_database) = lock(dir)?;
+        let env = open_env(dir, durability, map_bytes)?;
+        complete_file(&env, dir)?;
+        let tables = Tables::create(&env, map_bytes)?;
+        let store = Store {
+            inner: Arc::new(Inner {
+                env,
+                tables,
+                dir: dir.to_path_buf(),
+                map_bytes,
+                _lock: lock,
+            }),
+        };
+        let identity = Identity {
+            genesis: genesis.hash(),
+            validator,
+        };
+        if store.read(|view| identity.check(view))? {
+            store.read(check_head)?;
+        } else if had_database {
+            return Err(StoreError::corrupt("its database is gone"));
+        } else {
+            let head = Head::genesis(genesis, genesis_changes);
+            store.begin(&identity, &head, genesis_changes)?;
+        }
+        if !had_database {
+            store.note_database(&identity)?;
+        }
+        Ok(store)
+    }
+
+    /// Writes the identity, the head and the state of height 0.
+    fn begin(
+        &self,
+        identity: &Identity,
+        head: &Head,
+        changes: &StateChanges,
+    ) -> Result<(), StoreError> {
+        self.write("begin the chain", |tables, txn| {
+            let meta = &tables.meta;
+            meta.put(txn, META_LAYOUT, &LAYOUT)?;
+            meta.put(txn, META_GENESIS, &identity.genesis)?;
+            meta.put(txn, META_VALIDATOR, &identity.validator)?;
+            meta.put(txn, META_HEAD, &HeadRecord::of(head))?;
+            write::state(tables, txn, changes)
+        })
+    }
+
+    fn note_database(&self, identity: &Identity) -> Result<(), StoreError> {
+        let path = self.inner.dir.join(LOCK_FILE);
+        let mut file: &File = &self.inner._lock;
+        let note = format!(
+            "lockstep data directory, genesis {}, validator {}\n",
+            identity.genesis, identity.validator
+        );
+        file.write_all(note.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|error| StoreError::io(format!("write {}", path.display()), &error))
+    }
+}
+
+/// Creates and locks the directory; says whether it has held a database before.
+fn lock(dir: &Path) -> Result<(File, bool), StoreError> {
+    std::fs::create_dir_all(dir)
+        .map_err(|error| StoreError::io(format!("create {}", dir.display()), &error))?;
+    let path = dir.join(LOCK_FILE);
+    let failed = |error| StoreError::io(format!("lock {}", path.display()), &error);
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(StoreError::InUse {
+                dir: dir.display().to_string(),
+            });
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    let had_database = file.metadata().map_err(failed)?.len() > 0;
+    Ok((file, had_database))
+}
+
+#[allow(unsafe_code)] // the one place: heed opens the map
+fn open_env(dir: &Path, durability: Durability, map_bytes: usize) -> Result<Env, StoreError> {
+    let mut options = EnvOpenOptions::new().read_txn_without_tls();
+    options
+        .map_size(map_bytes.next_multiple_of(1 << 16)) // LMDB wants whole pages, of any size
+        .max_dbs(TABLES)
+        .max_readers(READERS_MAX);
+    if durability == Durability::Process {
+        // SAFETY: NO_SYNC only gives up durability at a power cut, which `Process` does not promise.
+        unsafe { options.flags(EnvFlags::NO_SYNC) };
+    }
+    // SAFETY: nobody changes the mapped file behind LMDB's back: the caller holds an exclusive lock
+    // on the directory for as long as the environment is open, and the map is not writable.
+    let opened = unsafe { options.open(dir) };
+    opened.map_err(|error| {
+        StoreError::lmdb(
+            &format!("open the database in {}", dir.display()),
+            map_bytes,
+            error,
+        )
+    })
+}
+
+/// A file that was cut short would kill the process (SIGBUS) as soon as a missing page is read.
+/// Made as long as its own record says, the missing pages read as zeros, which LMDB and the seals
+/// refuse as corrupt. (A whole file may be short as well: pages freed at once are never written.)
+fn complete_file(env: &Env, dir: &Path) -> Result<(), StoreError> {
+    let failed = |error| StoreError::io(format!("read the database in {}", dir.display()), &error);
+    let page_bytes = u64::from(env.unnamed_database_stat().page_size);
+    let bytes = (env.info().last_page_number as u64).saturating_add(1) * page_bytes;
+    let path = dir.join("data.mdb");
+    let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.len() < bytes {
+        file.set_len(bytes).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Whose directory it is.
+struct Identity {
+    genesis: Hash,
+    validator: Address,
+}
+
+impl Identity {
+    /// Whether the database has an identity at all; an error if it is another one.
+    fn check(&self, view: &View<'_>) -> Result<bool, StoreError> {
+        let meta = &view.tables.meta;
+        let Some(layout) = meta.get(view.txn, META_LAYOUT, META_BYTES_MAX)? else {
+            return Ok(false);
+        };
+        if layout != LAYOUT {
+            return Err(StoreError::OtherLayout {
+                expected: LAYOUT,
+                found: layout,
+            });
+        }
+        let found = view.meta(META_GENESIS)?;
+        if found != self.genesis {
+            let expected = self.genesis;
+            return Err(StoreError::OtherChain { expected, found });
+        }
+        let found = view.meta(META_VALIDATOR)?;
+        if found != self.validator {
+            let expected = self.validator;
+            return Err(StoreError::OtherKey { expected, found });
+        }
+        Ok(true)
+    }
+}
+
+/// The head and what it names must be there and fit together.
+fn check_head(view: &View<'_>) -> Result<(), StoreError> {
+    let head = view.head()?;
+    if head.certificate.is_some() {
+        let block = view.block(head.height)?.map(|block| block.id());
+        if block != Some(head.block_id) {
+            return Err(StoreError::corrupt("the newest block is not the head's"));
+        }
+    }
+    view.recovery().map(|_| ())
+}

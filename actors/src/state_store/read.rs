@@ -1,0 +1,290 @@
+//! Reads: each on one snapshot of the database, none waits for a writer.
+use super::error::StoreError;
+use super::layout::{
+    HeadRecord, META_BYTES_MAX, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE,
+    SIGNED_PROPOSAL, Tables, height_key, value_key,
+};
+use super::{Inner, Store};
+use borsh::BorshDeserialize;
+use heed::{RoTxn, WithoutTls};
+use lockstep_protocol::block::{Block, SealedBlock};
+use lockstep_protocol::codec;
+use lockstep_protocol::commit::CommitCertificate;
+use lockstep_protocol::consensus::durable::{
+    LockRecord, Position, Recovery, SignStep, SignedMessage,
+};
+use lockstep_protocol::ledger::{Head, KeyHash, ReadError, Receipt, StateReader};
+use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYTES_MAX};
+use lockstep_protocol::types::Height;
+use lockstep_protocol::wire::DecidedBlock;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A lock: height, round, id and a certificate.
+const LOCK_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + 256;
+
+/// All that can be read, on one snapshot.
+pub(super) struct View<'a> {
+    pub(super) tables: &'a Tables,
+    pub(super) txn: &'a RoTxn<'a>,
+}
+
+impl View<'_> {
+    pub(super) fn meta<T: BorshDeserialize>(&self, key: &[u8]) -> Result<T, StoreError> {
+        let found = self.tables.meta.get(self.txn, key, META_BYTES_MAX)?;
+        found.ok_or_else(|| {
+            StoreError::corrupt(format!("it has no {}", String::from_utf8_lossy(key)))
+        })
+    }
+
+    pub(super) fn head(&self) -> Result<Head, StoreError> {
+        let record: HeadRecord = self.meta(META_HEAD)?;
+        let certificate = self.certificate(record.height)?;
+        if certificate.as_ref().map_or(Height(0), |c| c.height) != record.height {
+            return Err(StoreError::corrupt(
+                "the head has no certificate of its own",
+            ));
+        }
+        Ok(Head {
+            height: record.height,
+            block_id: record.block_id,
+            time: record.time,
+            state_root: record.state_root,
+            state_version: record.state_version,
+            certificate,
+        })
+    }
+
+    pub(super) fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
+        let bytes = self.tables.blocks.bytes(self.txn, &height_key(height))?;
+        bytes.map(sealed_block).transpose()
+    }
+
+    fn certificate(&self, height: Height) -> Result<Option<Arc<CommitCertificate>>, StoreError> {
+        let table = &self.tables.certificates;
+        let found = table.get(self.txn, &height_key(height), CERTIFICATE_BYTES_MAX)?;
+        Ok(found.map(Arc::new))
+    }
+
+    fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
+        let table = &self.tables.receipts;
+        // A receipt is never larger than its transaction.
+        table.get(self.txn, &height_key(height), BLOCK_BYTES_MAX)
+    }
+
+    fn decided(
+        &self,
+        from: Height,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<DecidedBlock>, StoreError> {
+        let (mut found, mut bytes) = (Vec::new(), 0usize);
+        let mut height = from.max(Height(1));
+        while found.len() < limit {
+            let key = height_key(height);
+            let Some(block) = self.tables.blocks.bytes(self.txn, &key)? else {
+                break;
+            };
+            let certificate = self.tables.certificates.bytes(self.txn, &key)?;
+            let certificate = certificate
+                .ok_or_else(|| StoreError::corrupt(format!("block {height} has no certificate")))?;
+            bytes = bytes.saturating_add(block.len() + certificate.len());
+            if bytes > bytes_max && !found.is_empty() {
+                break;
+            }
+            found.push(DecidedBlock {
+                block: sealed_block(block)?,
+                certificate: Arc::new(codec::decode(
+                    "certificate",
+                    certificate,
+                    CERTIFICATE_BYTES_MAX,
+                )?),
+            });
+            height = height.next();
+        }
+        Ok(found)
+    }
+
+    pub(super) fn recovery(&self) -> Result<Recovery, StoreError> {
+        let blocks = self.tables.proposed.all(self.txn)?.into_iter();
+        Ok(Recovery {
+            proposal: self.signed(SIGNED_PROPOSAL, VOTE_BYTES_MAX)?,
+            prevote: self.signed(SIGNED_PREVOTE, VOTE_BYTES_MAX)?,
+            precommit: self.signed(SIGNED_PRECOMMIT, VOTE_BYTES_MAX)?,
+            lock: self.lock()?,
+            blocks: blocks
+                .map(|(_, bytes)| sealed_block(bytes))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The position of the newest own message of a step.
+    pub(super) fn recorded(&self, step: SignStep) -> Result<Option<Position>, StoreError> {
+        let message = match step {
+            SignStep::Propose => self
+                .signed(SIGNED_PROPOSAL, VOTE_BYTES_MAX)?
+                .map(SignedMessage::Proposal),
+            SignStep::Prevote => self
+                .signed(SIGNED_PREVOTE, VOTE_BYTES_MAX)?
+                .map(SignedMessage::Vote),
+            SignStep::Precommit => self
+                .signed(SIGNED_PRECOMMIT, VOTE_BYTES_MAX)?
+                .map(SignedMessage::Vote),
+        };
+        Ok(message.map(|message| message.position()))
+    }
+
+    pub(super) fn lock(&self) -> Result<Option<LockRecord>, StoreError> {
+        self.signed(SIGNED_LOCK, LOCK_BYTES_MAX)
+    }
+
+    fn signed<T: BorshDeserialize>(
+        &self,
+        key: &[u8],
+        bytes_max: usize,
+    ) -> Result<Option<T>, StoreError> {
+        self.tables.signed.get(self.txn, key, bytes_max)
+    }
+
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.tables.nodes.bytes(self.txn, key)?.map(<[u8]>::to_vec))
+    }
+
+    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let (first, last) = (value_key(key, 0), value_key(key, version_max));
+        let found = self
+            .tables
+            .values
+            .last_in(self.txn, &(&first[..]..=&last[..]))?;
+        Ok(found.map(|(_, value)| value.to_vec()))
+    }
+
+    fn latest_version(&self) -> Result<Option<u64>, StoreError> {
+        let head: HeadRecord = self.meta(META_HEAD)?;
+        Ok(Some(head.state_version))
+    }
+}
+
+fn sealed_block(bytes: &[u8]) -> Result<Arc<SealedBlock>, StoreError> {
+    let block: Block = codec::decode("block", bytes, BLOCK_BYTES_MAX)?;
+    let block = SealedBlock::new(block).map_err(|error| StoreError::corrupt(error.to_string()))?;
+    Ok(Arc::new(block))
+}
+
+impl Store {
+    /// The newest committed block, with its certificate.
+    pub fn head(&self) -> Result<Head, StoreError> {
+        self.read(|view| view.head())
+    }
+
+    /// The committed block of a height.
+    pub fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
+        self.read(|view| view.block(height))
+    }
+
+    /// The commit certificate of a height.
+    pub fn certificate(
+        &self,
+        height: Height,
+    ) -> Result<Option<Arc<CommitCertificate>>, StoreError> {
+        self.read(|view| view.certificate(height))
+    }
+
+    /// The receipts of a height's transactions, in their order.
+    pub fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
+        self.read(|view| view.receipts(height))
+    }
+
+    /// Committed blocks from height `from` on: at most `limit`, and at most `bytes_max` bytes
+    /// together unless the first alone has more. Ends early at the head.
+    pub fn decided(
+        &self,
+        from: Height,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<DecidedBlock>, StoreError> {
+        self.read(|view| view.decided(from, limit, bytes_max))
+    }
+
+    /// What the validator had signed and locked when it last wrote.
+    pub fn recovery(&self) -> Result<Recovery, StoreError> {
+        self.read(|view| view.recovery())
+    }
+
+    /// Several reads of one state, such as head and proof. Drop it soon: as long as it lives, no
+    /// page that it may read is used again.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let txn = self.inner.env.clone().static_read_txn();
+        let failed = |error| StoreError::lmdb("begin a read", self.inner.map_bytes, error);
+        Ok(Snapshot {
+            txn: Mutex::new(txn.map_err(failed)?),
+            inner: self.inner.clone(),
+        })
+    }
+
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let failed = |error| StoreError::lmdb("begin a read", self.inner.map_bytes, error);
+        let txn = self.inner.env.read_txn().map_err(failed)?;
+        let tables = &self.inner.tables;
+        read(&View { tables, txn: &txn })
+    }
+}
+
+impl StateReader for Store {
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.read(|view| view.node(key))?)
+    }
+
+    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.read(|view| view.value(key, version_max))?)
+    }
+
+    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
+        Ok(self.read(|view| view.latest_version())?)
+    }
+}
+
+/// The store as it was at one moment.
+pub struct Snapshot {
+    /// Behind a mutex because a read transaction may be used by one thread at a time. Before
+    /// `inner`, so that it ends before the environment may close.
+    txn: Mutex<RoTxn<'static, WithoutTls>>,
+    inner: Arc<Inner>,
+}
+
+impl Snapshot {
+    /// The newest committed block of that moment, with its certificate.
+    pub fn head(&self) -> Result<Head, StoreError> {
+        self.read(|view| view.head())
+    }
+
+    /// The block of a height that was committed at that moment.
+    pub fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
+        self.read(|view| view.block(height))
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let txn = self.txn.lock().unwrap_or_else(PoisonError::into_inner);
+        let tables = &self.inner.tables;
+        read(&View { tables, txn: &txn })
+    }
+}
+
+impl StateReader for Snapshot {
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.read(|view| view.node(key))?)
+    }
+
+    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.read(|view| view.value(key, version_max))?)
+    }
+
+    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
+        Ok(self.read(|view| view.latest_version())?)
+    }
+}

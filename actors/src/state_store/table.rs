@@ -1,0 +1,127 @@
+//! One table of sealed records. LMDB has no page checksums; each value carries its own, over table,
+//! key and bytes, so that rot and misplaced pages are found when they are read.
+use super::error::StoreError;
+use borsh::{BorshDeserialize, BorshSerialize};
+use heed::types::Bytes;
+use heed::{Database, RoTxn, RwTxn};
+use lockstep_protocol::codec;
+use lockstep_protocol::types::Hash;
+use std::ops::RangeInclusive;
+
+const SEAL_BYTES: usize = 8;
+
+/// A key and its value, without the seal.
+type Entry<'t> = (&'t [u8], &'t [u8]);
+
+/// A table and its name, which is part of every seal.
+#[derive(Clone, Copy)]
+pub(super) struct Table {
+    name: &'static str,
+    db: Database<'static, Bytes, Bytes>,
+}
+
+impl Table {
+    pub(super) fn new(name: &'static str, db: Database<'static, Bytes, Bytes>) -> Table {
+        Table { name, db }
+    }
+
+    /// The value under `key`, if its seal is whole.
+    pub(super) fn bytes<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        key: &[u8],
+    ) -> Result<Option<&'t [u8]>, StoreError> {
+        let sealed = self.db.get(txn, key).map_err(|e| self.failed(e))?;
+        sealed.map(|sealed| self.open(key, sealed)).transpose()
+    }
+
+    /// The decoded value under `key`.
+    pub(super) fn get<T: BorshDeserialize>(
+        &self,
+        txn: &RoTxn<'_>,
+        key: &[u8],
+        bytes_max: usize,
+    ) -> Result<Option<T>, StoreError> {
+        let Some(bytes) = self.bytes(txn, key)? else {
+            return Ok(None);
+        };
+        Ok(Some(codec::decode(self.name, bytes, bytes_max)?))
+    }
+
+    /// The entry with the greatest key in `keys`.
+    pub(super) fn last_in<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        keys: &RangeInclusive<&[u8]>,
+    ) -> Result<Option<Entry<'t>>, StoreError> {
+        let found = self.db.get_lower_than_or_equal_to(txn, keys.end());
+        match found.map_err(|e| self.failed(e))? {
+            Some((key, sealed)) if key >= *keys.start() => Ok(Some((key, self.open(key, sealed)?))),
+            _ => Ok(None),
+        }
+    }
+
+    /// All entries in order of key.
+    pub(super) fn all<'t>(&self, txn: &'t RoTxn<'_>) -> Result<Vec<Entry<'t>>, StoreError> {
+        let entries = self.db.iter(txn).map_err(|e| self.failed(e))?;
+        entries
+            .map(|entry| {
+                let (key, sealed) = entry.map_err(|e| self.failed(e))?;
+                Ok((key, self.open(key, sealed)?))
+            })
+            .collect()
+    }
+
+    pub(super) fn put<T: BorshSerialize>(
+        &self,
+        txn: &mut RwTxn<'_>,
+        key: &[u8],
+        value: &T,
+    ) -> Result<(), heed::Error> {
+        self.put_bytes(txn, key, codec::encode(value))
+    }
+
+    pub(super) fn put_bytes(
+        &self,
+        txn: &mut RwTxn<'_>,
+        key: &[u8],
+        mut bytes: Vec<u8>,
+    ) -> Result<(), heed::Error> {
+        let seal = self.seal(key, &bytes);
+        bytes.extend_from_slice(&seal);
+        self.db.put(txn, key, &bytes)
+    }
+
+    pub(super) fn delete(&self, txn: &mut RwTxn<'_>, key: &[u8]) -> Result<bool, heed::Error> {
+        self.db.delete(txn, key)
+    }
+
+    /// Deletes every entry whose key is at most `last`.
+    pub(super) fn delete_to(&self, txn: &mut RwTxn<'_>, last: &[u8]) -> Result<(), heed::Error> {
+        while let Some((key, _)) = self.db.first(txn)?.filter(|(key, _)| *key <= last) {
+            let key = key.to_vec();
+            self.db.delete(txn, &key)?;
+        }
+        Ok(())
+    }
+
+    fn open<'t>(&self, key: &[u8], sealed: &'t [u8]) -> Result<&'t [u8], StoreError> {
+        sealed
+            .split_last_chunk::<SEAL_BYTES>()
+            .filter(|(bytes, seal)| self.seal(key, bytes) == **seal)
+            .map(|(bytes, _)| bytes)
+            .ok_or_else(|| {
+                StoreError::corrupt(format!("a record of table {} has a broken seal", self.name))
+            })
+    }
+
+    fn seal(&self, key: &[u8], bytes: &[u8]) -> [u8; SEAL_BYTES] {
+        let key_bytes = (key.len() as u64).to_le_bytes();
+        let Hash(hash) = Hash::of(&[self.name.as_bytes(), &key_bytes, key, bytes]);
+        std::array::from_fn(|i| hash[i])
+    }
+
+    fn failed(&self, error: heed::Error) -> StoreError {
+        StoreError::lmdb(&format!("read table {}", self.name), 0, error)
+    }
+}

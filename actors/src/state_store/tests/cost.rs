@@ -1,0 +1,81 @@
+//! What a write costs. `cargo test --release -p lockstep-actors state_store::tests::cost --
+//! --ignored --nocapture` prints the figures.
+use super::*;
+use lockstep_protocol::consensus::durable::{Persist, SignedMessage};
+use std::time::{Duration, Instant};
+
+fn report(what: &str, mut spent: Vec<Duration>) {
+    spent.sort();
+    let (p50, p99) = (spent[spent.len() / 2], spent[spent.len() * 99 / 100]);
+    println!("{what}: p50 {p50:?}, p99 {p99:?}");
+}
+
+fn measure(durability: Durability, count: usize) {
+    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let (genesis, changes) = (&world.genesis, &world.changes);
+    let map = DEFAULT_MAP_BYTES;
+    let store = Store::open(dir.path(), durability, map, genesis, address(101), changes).unwrap();
+    let mut ledger = world.ledger(&store);
+    let block = world.next(&mut ledger, vec![]).block.clone();
+    let persist = (0..count).map(|round| {
+        let mut vote = world.vote(VoteKind::Prevote, 101, 1, round as u32, &block);
+        vote.signature.0 = vec![7; 3_309];
+        let signed = SignedMessage::Vote(vote);
+        let record = Persist {
+            signed,
+            lock: None,
+            block: None,
+        };
+        let start = Instant::now();
+        store.persist(&[record]).unwrap();
+        start.elapsed()
+    });
+    report(
+        &format!("{durability:?}, persist one vote"),
+        persist.collect(),
+    );
+    let empty = (0..count).map(|_| {
+        let batch = world.next(&mut ledger, vec![]);
+        commit(&store, &mut ledger, &batch)
+    });
+    report(
+        &format!("{durability:?}, commit_block, empty"),
+        empty.collect(),
+    );
+    let mut nonce = 0;
+    let mut prepared = Vec::new();
+    let full = (0..count / 10).map(|_| {
+        let payments = (0..100).map(|i| world.pay(1, nonce + i, 2 + (nonce + i) as u8 % 200, 0));
+        let payments = payments.collect();
+        nonce += 100;
+        let start = Instant::now();
+        let batch = world.next(&mut ledger, payments);
+        prepared.push(start.elapsed());
+        commit(&store, &mut ledger, &batch)
+    });
+    report(
+        &format!("{durability:?}, commit_block, 100 transfers"),
+        full.collect(),
+    );
+    report(&format!("{durability:?}, prepare 100 transfers"), prepared);
+}
+
+fn commit(store: &Store, ledger: &mut Ledger, batch: &CommitBatch) -> Duration {
+    let start = Instant::now();
+    store.commit_block(batch).unwrap();
+    let spent = start.elapsed();
+    ledger.committed(batch);
+    spent
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn writes_that_survive_the_process() {
+    measure(Durability::Process, 1_000);
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn writes_that_survive_a_power_cut() {
+    measure(Durability::Power, 300);
+}

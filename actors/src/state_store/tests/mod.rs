@@ -1,0 +1,162 @@
+//! A store under a chain of four validators that sign with the simulator's scheme.
+mod commits;
+mod cost;
+mod opening;
+mod signing;
+
+use super::*;
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::commit::{CommitCertificate, certify};
+use lockstep_protocol::crypto::simulated::Simulated;
+use lockstep_protocol::crypto::{Scheme, SchemeId, Seed, Signer};
+use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::ledger::{
+    ChainRules, CommitBatch, Draft, Head, Ledger, MemoryState, StateChanges,
+};
+use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::types::{Address, ChainId, Height, Round, Timestamp};
+use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use tempfile::TempDir;
+
+const SCHEME: SchemeId = SchemeId::MlDsa65; // what the simulated scheme goes by
+const MAP_BYTES: usize = 1 << 30;
+
+fn signer(number: u8) -> Arc<dyn Signer> {
+    Simulated.signer(&Seed([number; 32])).unwrap()
+}
+
+fn address(number: u8) -> Address {
+    Address::of(SCHEME, signer(number).public_key())
+}
+
+/// The chain, its validators 101 to 104, and users that begin with 1000 each.
+struct World {
+    genesis: Genesis,
+    changes: StateChanges,
+    rules: Arc<ChainRules>,
+}
+
+impl World {
+    fn new(chain_id: u64) -> World {
+        let mut accounts: Vec<_> = (1..=20)
+            .map(|number| GenesisAccount {
+                address: address(number),
+                balance: 1_000,
+            })
+            .collect();
+        accounts.sort_by_key(|account| account.address);
+        let validators = (101..=104).map(|number| GenesisValidator {
+            public_key: signer(number).public_key().to_vec(),
+            power: 1,
+        });
+        let genesis = Genesis {
+            chain_id: ChainId(chain_id),
+            scheme: SCHEME,
+            time: Timestamp(1_000),
+            validators: validators.collect(),
+            accounts,
+        };
+        World {
+            changes: Ledger::genesis_changes(&genesis).unwrap(),
+            rules: Arc::new(ChainRules::new(&genesis, Arc::new(Simulated)).unwrap()),
+            genesis,
+        }
+    }
+
+    fn open(&self, dir: &Path, validator: Address) -> Result<Store, StoreError> {
+        let (durability, changes) = (Durability::Process, &self.changes);
+        Store::open(
+            dir,
+            durability,
+            MAP_BYTES,
+            &self.genesis,
+            validator,
+            changes,
+        )
+    }
+
+    fn ledger(&self, store: &Store) -> Ledger {
+        let head = store.head().unwrap();
+        Ledger::new(self.rules.clone(), Arc::new(store.clone()), head)
+    }
+
+    fn memory_ledger(&self) -> (Ledger, Arc<MemoryState>) {
+        let state = Arc::new(MemoryState::new(&self.changes));
+        let head = Head::genesis(&self.genesis, &self.changes);
+        (Ledger::new(self.rules.clone(), state.clone(), head), state)
+    }
+
+    fn pay(&self, from: u8, nonce: u64, to: u8, amount: u64) -> Transaction {
+        let (signer, sender) = (signer(from), address(from));
+        let to = address(to);
+        let action = Action::Transfer { to, amount };
+        let body = TransactionBody { nonce, action };
+        let bytes = self.rules.context.transaction(&sender, &body);
+        Transaction {
+            sender,
+            public_key: (nonce == 0).then(|| signer.public_key().to_vec()),
+            signature: Signature(signer.sign(&bytes).unwrap()),
+            body,
+        }
+    }
+
+    fn vote(
+        &self,
+        kind: VoteKind,
+        number: u8,
+        height: u64,
+        round: u32,
+        id: &SealedBlock,
+    ) -> SignedVote {
+        let vote = Vote {
+            kind,
+            height: Height(height),
+            round: Round(round),
+            block_id: Some(id.id()),
+            valid_round: None,
+            validator: address(number),
+        };
+        let bytes = self.rules.context.vote(&vote);
+        let signature = Signature(signer(number).sign(&bytes).unwrap());
+        SignedVote { vote, signature }
+    }
+
+    fn certificate(&self, block: &SealedBlock) -> Arc<CommitCertificate> {
+        let vote = |number| self.vote(VoteKind::Precommit, number, block.height().0, 0, block);
+        let votes: Vec<_> = (101..=104).map(vote).collect();
+        let votes: Vec<_> = votes.iter().collect();
+        Arc::new(certify(&self.rules.validators, &votes).unwrap())
+    }
+
+    /// The batch of the next block; nothing is written and no head moves.
+    fn next(&self, ledger: &mut Ledger, transactions: Vec<Transaction>) -> Arc<CommitBatch> {
+        let draft = Draft {
+            proposer: address(101),
+            now: Timestamp(0),
+            transactions,
+        };
+        let prepared = ledger.prepare(draft).unwrap();
+        assert_eq!(prepared.rejected, []);
+        let certificate = self.certificate(&prepared.block);
+        ledger.commit(&prepared.block, certificate).unwrap()
+    }
+
+    fn grow(
+        &self,
+        store: &Store,
+        ledger: &mut Ledger,
+        transactions: Vec<Transaction>,
+    ) -> Arc<CommitBatch> {
+        let batch = self.next(ledger, transactions);
+        store.commit_block(&batch).unwrap();
+        ledger.committed(&batch);
+        batch
+    }
+}
+
+/// A fresh directory with a store of validator 101.
+fn opened() -> (World, TempDir, Store) {
+    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let store = world.open(dir.path(), address(101)).unwrap();
+    (world, dir, store)
+}

@@ -1,0 +1,305 @@
+//! Whose directory it is, who has it open, and what is left when it is closed.
+use super::*;
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+
+fn refused(result: Result<Store, StoreError>) -> StoreError {
+    match result {
+        Ok(_) => panic!("it opened"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_new_directory_begins_at_genesis() {
+    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let deep = dir.path().join("a/b");
+    let store = world.open(&deep, address(101)).unwrap();
+    let expected = Head::genesis(&world.genesis, &world.changes);
+    assert_eq!(store.head(), Ok(expected));
+    assert_eq!(store.dir(), deep);
+    assert_eq!(store.block(Height(0)), Ok(None));
+    assert_eq!(store.recovery(), Ok(Default::default()));
+}
+
+#[test]
+fn dropping_the_last_clone_closes_the_directory_twenty_times() {
+    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    for height in 0..20 {
+        let store = world.open(dir.path(), address(101)).unwrap();
+        assert_eq!(store.head().unwrap().height, Height(height));
+        let (clone, mut ledger) = (store.clone(), world.ledger(&store));
+        let snapshot = store.snapshot().unwrap();
+        world.grow(&store, &mut ledger, vec![world.pay(1, height, 2, 1)]);
+        drop((ledger, store, clone));
+        let in_use = refused(world.open(dir.path(), address(101)));
+        assert!(
+            matches!(in_use, StoreError::InUse { .. }),
+            "a snapshot keeps it open"
+        );
+        assert_eq!(snapshot.head().unwrap().height, Height(height));
+    }
+}
+
+#[test]
+fn a_directory_in_use_is_refused_with_code_4() {
+    let (world, dir, store) = opened();
+    let error = refused(world.open(dir.path(), address(101)));
+    assert_eq!(error.exit_code(), 4);
+    let text = error.to_string();
+    assert!(
+        text.contains(dir.path().to_str().unwrap()) && text.contains("in use"),
+        "{text}"
+    );
+    assert_eq!(
+        store.head().unwrap().height,
+        Height(0),
+        "the owner is not disturbed"
+    );
+}
+
+#[test]
+fn another_chain_is_refused_with_code_4_and_both_hashes() {
+    let (world, dir, store) = opened();
+    drop(store);
+    let other = World::new(8);
+    let error = refused(other.open(dir.path(), address(101)));
+    let (expected, found) = (other.genesis.hash(), world.genesis.hash());
+    assert_eq!(error, StoreError::OtherChain { expected, found });
+    assert_eq!(error.exit_code(), 4);
+    let text = error.to_string();
+    assert!(
+        text.contains(&expected.to_string()) && text.contains(&found.to_string()),
+        "{text}"
+    );
+    assert!(
+        world.open(dir.path(), address(101)).is_ok(),
+        "it was not changed"
+    );
+}
+
+#[test]
+fn another_key_is_refused_with_code_4_and_both_addresses() {
+    let (world, dir, store) = opened();
+    drop(store);
+    let error = refused(world.open(dir.path(), address(102)));
+    let (expected, found) = (address(102), address(101));
+    assert_eq!(error, StoreError::OtherKey { expected, found });
+    assert_eq!(error.exit_code(), 4);
+}
+
+#[test]
+fn another_layout_is_refused_with_code_2() {
+    let (world, dir, store) = opened();
+    store
+        .write("test", |tables, txn| {
+            Ok(tables.meta.put(txn, layout::META_LAYOUT, &9u32)?)
+        })
+        .unwrap();
+    drop(store);
+    let error = refused(world.open(dir.path(), address(101)));
+    assert_eq!(
+        error,
+        StoreError::OtherLayout {
+            expected: 1,
+            found: 9
+        }
+    );
+    assert_eq!(error.exit_code(), 2);
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_an_io_error_with_code_1() {
+    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let file = dir.path().join("file");
+    fs::write(&file, "no directory").unwrap();
+    let error = refused(world.open(&file.join("data"), address(101)));
+    assert!(matches!(error, StoreError::Io { .. }));
+    assert_eq!(error.exit_code(), 1);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_corrupt_with_code_3() {
+    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    fs::write(dir.path().join("data.mdb"), vec![7; 65_536]).unwrap();
+    let error = refused(world.open(dir.path(), address(101)));
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+    assert_eq!(error.exit_code(), 3);
+}
+
+/// Otherwise a validator would begin anew and sign again what it has signed before.
+#[test]
+fn a_database_that_vanished_is_corrupt_and_not_begun_anew() {
+    let (world, dir, store) = opened();
+    drop(store);
+    fs::remove_file(dir.path().join("data.mdb")).unwrap();
+    let error = refused(world.open(dir.path(), address(101)));
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("database is gone"), "{error}");
+}
+
+#[test]
+fn a_database_cut_short_is_an_error_and_not_the_end_of_the_process() {
+    let (world, dir, store) = opened();
+    let mut ledger = world.ledger(&store);
+    for height in 0..20 {
+        world.grow(&store, &mut ledger, vec![world.pay(1, height, 2, 1)]);
+    }
+    drop((ledger, store));
+    let path = dir.path().join("data.mdb");
+    let whole = fs::read(&path).unwrap();
+    for pages in 2..whole.len() / 4_096 {
+        fs::write(&path, &whole[..pages * 4_096]).unwrap();
+        read_all_or_report(&world, dir.path());
+    }
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(
+        world
+            .open(dir.path(), address(101))
+            .unwrap()
+            .head()
+            .unwrap()
+            .height,
+        Height(20)
+    );
+}
+
+/// Flips bits all over the data file. What is read is right, or reported as corrupt.
+#[test]
+fn rot_is_never_a_wrong_answer() {
+    let (world, dir, store) = opened();
+    let mut ledger = world.ledger(&store);
+    let batches: Vec<_> = (0..5)
+        .map(|nonce| world.grow(&store, &mut ledger, vec![world.pay(1, nonce, 2, 1)]))
+        .collect();
+    drop((ledger, store));
+    let path = dir.path().join("data.mdb");
+    let whole = fs::read(&path).unwrap();
+    let mut found = 0;
+    // The two meta pages and page headers are LMDB's own and carry no seal: the walk stays in
+    // records, where the first kilobytes of each page's upper half are.
+    for at in (8_192..whole.len())
+        .step_by(97)
+        .filter(|at| at % 4_096 > 2_048)
+    {
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.write_at(&[whole[at] ^ 0x20], at as u64).unwrap();
+        match world.open(dir.path(), address(101)) {
+            Err(error) => {
+                found += 1;
+                assert!([1, 2, 3, 4].contains(&error.exit_code()), "{error}");
+            }
+            Ok(store) => {
+                for batch in &batches {
+                    match store.block(batch.block.height()) {
+                        Ok(block) => assert_eq!(block.as_ref(), Some(&batch.block), "at {at}"),
+                        Err(error) => {
+                            found += 1;
+                            assert_eq!(error.exit_code(), 3);
+                        }
+                    }
+                }
+            }
+        }
+        file.write_at(&whole[at..=at], at as u64).unwrap();
+    }
+    assert!(found > 10, "the walk met records: {found}");
+}
+
+fn read_all_or_report(world: &World, dir: &Path) {
+    let store = match world.open(dir, address(101)) {
+        Ok(store) => store,
+        Err(error) => return assert_eq!(error.exit_code(), 3, "{error}"),
+    };
+    for height in 0..=20 {
+        for result in [
+            store.block(Height(height)).map(|_| ()),
+            store.certificate(Height(height)).map(|_| ()),
+            store.receipts(Height(height)).map(|_| ()),
+        ] {
+            assert!(result.is_ok() || result.is_err_and(|error| error.exit_code() == 3));
+        }
+    }
+}
+
+#[test]
+fn four_stores_in_one_process_do_not_meet() {
+    let world = World::new(7);
+    let dirs: Vec<_> = (0..4).map(|_| TempDir::new().unwrap()).collect();
+    let stores: Vec<_> = (101..=104)
+        .zip(&dirs)
+        .map(|(number, dir)| world.open(dir.path(), address(number)).unwrap())
+        .collect();
+    for (count, store) in stores.iter().enumerate() {
+        let mut ledger = world.ledger(store);
+        for nonce in 0..count as u64 {
+            world.grow(store, &mut ledger, vec![world.pay(1, nonce, 2, 1)]);
+        }
+    }
+    for (count, store) in stores.iter().enumerate() {
+        assert_eq!(store.head().unwrap().height, Height(count as u64));
+    }
+}
+
+#[test]
+fn both_durabilities_keep_what_was_written() {
+    for durability in [Durability::Process, Durability::Power] {
+        let (world, dir) = (World::new(7), TempDir::new().unwrap());
+        let open = || {
+            let (genesis, changes) = (&world.genesis, &world.changes);
+            Store::open(
+                dir.path(),
+                durability,
+                MAP_BYTES,
+                genesis,
+                address(101),
+                changes,
+            )
+            .unwrap()
+        };
+        let store = open();
+        let mut ledger = world.ledger(&store);
+        let batch = world.grow(&store, &mut ledger, vec![world.pay(1, 0, 2, 1)]);
+        drop((ledger, store));
+        assert_eq!(open().head(), Ok(batch.head()));
+    }
+}
+
+#[test]
+fn a_used_up_map_says_so_and_reads_go_on() {
+    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let (genesis, changes) = (&world.genesis, &world.changes);
+    let map_bytes = 256 << 10;
+    let process = Durability::Process;
+    let store = Store::open(
+        dir.path(),
+        process,
+        map_bytes,
+        genesis,
+        address(101),
+        changes,
+    )
+    .unwrap();
+    let mut ledger = world.ledger(&store);
+    let mut nonce = 0;
+    let error = loop {
+        let batch = world.next(&mut ledger, vec![world.pay(1, nonce, 2, 1)]);
+        match store.commit_block(&batch) {
+            Ok(()) => ledger.committed(&batch),
+            Err(error) => break error,
+        }
+        nonce += 1;
+    };
+    assert_eq!(error, StoreError::Full { map_bytes });
+    assert_eq!(error.exit_code(), 2);
+    assert_eq!(store.head().unwrap().height, Height(nonce));
+    let (block, receipts) = (
+        store.block(Height(nonce + 1)),
+        store.receipts(Height(nonce + 1)),
+    );
+    assert_eq!(
+        (block, receipts),
+        (Ok(None), Ok(None)),
+        "half a block was written"
+    );
+}

@@ -1,0 +1,174 @@
+//! Writes: each method is one transaction, all or nothing.
+use super::Store;
+use super::error::StoreError;
+use super::layout::{
+    HeadRecord, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL,
+    STALE_BYTES_MAX, Stale, Tables, height_key, proposed_key, value_key,
+};
+use super::read::View;
+use heed::RwTxn;
+use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
+use lockstep_protocol::ledger::{CommitBatch, STATE_VERSIONS_KEPT, StateChanges};
+use lockstep_protocol::types::Hash;
+use lockstep_protocol::vote::VoteKind;
+
+/// What a write can meet: LMDB's refusals and our own.
+pub(super) enum Failure {
+    Lmdb(heed::Error),
+    Store(StoreError),
+}
+
+impl From<heed::Error> for Failure {
+    fn from(error: heed::Error) -> Self {
+        Failure::Lmdb(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::Store(error)
+    }
+}
+
+impl Store {
+    /// Writes a decided block: block, certificate, receipts, state changes and head, and forgets
+    /// the proposed blocks of its height. Demands that it follows the head.
+    pub fn commit_block(&self, batch: &CommitBatch) -> Result<(), StoreError> {
+        let head = batch.head();
+        let key = height_key(head.height);
+        self.write("commit a block", |tables, txn| {
+            demand_next(&View { tables, txn }.meta(META_HEAD)?, batch)?;
+            tables.blocks.put(txn, &key, batch.block.block())?;
+            tables.certificates.put(txn, &key, &*batch.certificate)?;
+            tables.receipts.put(txn, &key, &*batch.receipts)?;
+            tables.meta.put(txn, META_HEAD, &HeadRecord::of(&head))?;
+            let last = proposed_key(head.height, &Hash([0xff; 32]));
+            tables.proposed.delete_to(txn, &last)?;
+            state(tables, txn, &batch.changes)
+        })
+    }
+
+    /// Writes the records of one turn. Of each step the newest position stays, of locks the newest
+    /// round: told twice or late, it changes nothing.
+    pub fn persist(&self, records: &[Persist]) -> Result<(), StoreError> {
+        self.write("keep the sign record", |tables, txn| {
+            records
+                .iter()
+                .try_for_each(|record| persist_one(tables, txn, record))
+        })
+    }
+
+    pub(super) fn write(
+        &self,
+        what: &str,
+        write: impl FnOnce(&Tables, &mut RwTxn<'_>) -> Result<(), Failure>,
+    ) -> Result<(), StoreError> {
+        let inner = &self.inner;
+        let written = inner.env.write_txn().map_err(Failure::Lmdb);
+        let written = written.and_then(|mut txn| {
+            write(&inner.tables, &mut txn)?; // dropped on an error: nothing is written
+            Ok(txn.commit()?)
+        });
+        written.map_err(|failure| match failure {
+            Failure::Lmdb(error) => StoreError::lmdb(what, inner.map_bytes, error),
+            Failure::Store(error) => error,
+        })
+    }
+}
+
+/// Height, parent, certificate and state version must be those that follow `head`.
+fn demand_next(head: &HeadRecord, batch: &CommitBatch) -> Result<(), StoreError> {
+    let refuse = |what: String| Err(StoreError::OutOfOrder { what });
+    let (expected, actual) = (head.height.next(), batch.block.height());
+    if actual != expected {
+        return refuse(format!("block {actual} where block {expected} is next"));
+    }
+    if batch.block.header().previous_block != head.block_id {
+        return refuse(format!("block {actual} on a parent that is not the head"));
+    }
+    let certificate = &batch.certificate;
+    if (certificate.height, certificate.block_id) != (actual, batch.block.id()) {
+        return refuse(format!("block {actual} with the certificate of another"));
+    }
+    let version = head.state_version + u64::from(!batch.changes.is_empty());
+    if batch.changes.version != version {
+        return refuse(format!(
+            "state version {} where {version} is next",
+            batch.changes.version
+        ));
+    }
+    Ok(())
+}
+
+/// Writes the state changes of a block or of genesis, and deletes what has been stale for long.
+pub(super) fn state(
+    tables: &Tables,
+    txn: &mut RwTxn<'_>,
+    changes: &StateChanges,
+) -> Result<(), Failure> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let version = changes.version;
+    let mut stale = Stale {
+        nodes: changes.stale.clone(),
+        values: Vec::new(),
+    };
+    for (key, value) in &changes.values {
+        let (first, last) = (value_key(key, 0), value_key(key, version));
+        let older = tables.values.last_in(txn, &(&first[..]..=&last[..]))?;
+        stale.values.extend(older.map(|(key, _)| key.to_vec()));
+        tables.values.put_bytes(txn, &last, value.clone())?;
+    }
+    for (key, node) in &changes.nodes {
+        tables.nodes.put_bytes(txn, key, node.clone())?;
+    }
+    tables.stale.put(txn, &version.to_be_bytes(), &stale)?;
+    match version.checked_sub(STATE_VERSIONS_KEPT) {
+        Some(version) => forget(tables, txn, version),
+        None => Ok(()),
+    }
+}
+
+/// Deletes what only versions before `version` could read.
+fn forget(tables: &Tables, txn: &mut RwTxn<'_>, version: u64) -> Result<(), Failure> {
+    let key = version.to_be_bytes();
+    let Some(stale) = tables.stale.get::<Stale>(txn, &key, STALE_BYTES_MAX)? else {
+        return Ok(());
+    };
+    for key in &stale.nodes {
+        tables.nodes.delete(txn, key)?;
+    }
+    for key in &stale.values {
+        tables.values.delete(txn, key)?;
+    }
+    tables.stale.delete(txn, &key)?;
+    Ok(())
+}
+
+fn persist_one(tables: &Tables, txn: &mut RwTxn<'_>, record: &Persist) -> Result<(), Failure> {
+    let table = &tables.signed;
+    let position = record.signed.position();
+    let recorded = View { tables, txn }.recorded(position.2)?;
+    if recorded.is_none_or(|recorded| position >= recorded) {
+        match &record.signed {
+            SignedMessage::Proposal(proposal) => table.put(txn, SIGNED_PROPOSAL, proposal)?,
+            SignedMessage::Vote(vote) if vote.vote.kind == VoteKind::Prevote => {
+                table.put(txn, SIGNED_PREVOTE, vote)?;
+            }
+            SignedMessage::Vote(vote) => table.put(txn, SIGNED_PRECOMMIT, vote)?,
+        }
+    }
+    if let Some(lock) = &record.lock {
+        let recorded = View { tables, txn }.lock()?;
+        let is_older = |old: LockRecord| (lock.height, lock.round) < (old.height, old.round);
+        if !recorded.is_some_and(is_older) {
+            table.put(txn, SIGNED_LOCK, lock)?;
+        }
+    }
+    if let Some(block) = &record.block {
+        let key = proposed_key(block.height(), &block.id());
+        tables.proposed.put(txn, &key, block.block())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! What a node shows of itself: written by the actors as they go, read by HTTP handlers and by
+//! whoever holds the node, from any thread, without asking an actor.
+use lockstep_protocol::consensus::round_machine::Step;
+use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
+use parking_lot::{Condvar, Mutex};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// The newest committed block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadView {
+    /// Its height; 0 is genesis.
+    pub height: Height,
+    /// Its id; the genesis hash at height 0.
+    pub block_id: BlockId,
+    /// The state root after it.
+    pub state_root: Hash,
+    /// Its time.
+    pub time: Timestamp,
+}
+
+/// What is known of a peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PeerView {
+    /// The validator that the peer runs.
+    pub address: Address,
+    /// Where it listens.
+    pub url: String,
+    /// Whether the last exchange succeeded.
+    pub reachable: bool,
+    /// The last committed height that it told.
+    pub height: Height,
+    /// Frames that wait for it.
+    pub outbox: usize,
+    /// Why it was refused: another chain, another protocol version, a wrong verifier.
+    pub refused: Option<String>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    head: HeadView,
+    round: Round,
+    step: Option<Step>,
+    catching_up: bool,
+    halted: Option<String>,
+    peers: BTreeMap<Address, PeerView>,
+    height_began: Instant,
+    ended: bool,
+}
+
+/// A copy of everything but the peers.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The newest committed block.
+    pub head: HeadView,
+    /// The round under way at the next height.
+    pub round: Round,
+    /// The step; `None` between two heights.
+    pub step: Option<Step>,
+    /// Whether this node is more than a moment behind.
+    pub catching_up: bool,
+    /// Why this node has stopped voting, if it has.
+    pub halted: Option<String>,
+}
+
+/// One node's view of itself.
+#[derive(Debug)]
+pub struct NodeView {
+    parts: Mutex<Parts>,
+    moved: Condvar,
+}
+
+impl NodeView {
+    /// At `head`, nothing else known.
+    pub fn new(head: HeadView) -> NodeView {
+        let parts = Parts {
+            head,
+            round: Round::ZERO,
+            step: None,
+            catching_up: false,
+            halted: None,
+            peers: BTreeMap::new(),
+            height_began: Instant::now(),
+            ended: false,
+        };
+        NodeView {
+            parts: Mutex::new(parts),
+            moved: Condvar::new(),
+        }
+    }
+
+    /// The newest committed block.
+    pub fn head(&self) -> HeadView {
+        self.parts.lock().head
+    }
+
+    /// Everything but the peers.
+    pub fn snapshot(&self) -> Snapshot {
+        let parts = self.parts.lock();
+        Snapshot {
+            head: parts.head,
+            round: parts.round,
+            step: parts.step,
+            catching_up: parts.catching_up,
+            halted: parts.halted.clone(),
+        }
+    }
+
+    /// All peers, by address.
+    pub fn peers(&self) -> Vec<PeerView> {
+        self.parts.lock().peers.values().cloned().collect()
+    }
+
+    /// Blocks the calling thread until `height` is committed. False if that did not happen in
+    /// `patience` or the node ended before.
+    pub fn wait_for(&self, height: Height, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        let mut parts = self.parts.lock();
+        while parts.head.height < height && !parts.ended {
+            if self.moved.wait_until(&mut parts, until).timed_out() {
+                break;
+            }
+        }
+        parts.head.height >= height
+    }
+
+    pub(crate) fn set_head(&self, head: HeadView) {
+        self.parts.lock().head = head;
+        self.moved.notify_all();
+    }
+
+    pub(crate) fn set_round(&self, round: Round, step: Option<Step>) {
+        let mut parts = self.parts.lock();
+        (parts.round, parts.step) = (round, step);
+    }
+
+    /// Round 0 of a height has begun here.
+    pub(crate) fn begin_height(&self) {
+        self.parts.lock().height_began = Instant::now();
+    }
+
+    /// Since when the height under decision has been under way here.
+    pub(crate) fn height_began(&self) -> Instant {
+        self.parts.lock().height_began
+    }
+
+    pub(crate) fn set_catching_up(&self, catching_up: bool) {
+        self.parts.lock().catching_up = catching_up;
+    }
+
+    pub(crate) fn set_halted(&self, reason: String) {
+        self.parts.lock().halted = Some(reason);
+    }
+
+    pub(crate) fn set_peers(&self, peers: impl IntoIterator<Item = PeerView>) {
+        self.parts.lock().peers = peers.into_iter().map(|peer| (peer.address, peer)).collect();
+    }
+
+    pub(crate) fn update_peer(&self, address: &Address, update: impl FnOnce(&mut PeerView)) {
+        if let Some(peer) = self.parts.lock().peers.get_mut(address) {
+            update(peer);
+        }
+    }
+
+    pub(crate) fn set_ended(&self) {
+        self.parts.lock().ended = true;
+        self.moved.notify_all();
+    }
+}

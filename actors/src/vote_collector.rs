@@ -1,0 +1,196 @@
+//! **VoteCollector** owns the votes of the height under decision. Its brain is [`Tally`].
+use crate::block_sync::PeerAhead;
+use crate::clock::Clock;
+use crate::committer::BlockCommitted;
+use crate::delivery::Deliver;
+use crate::limits::SILENT_AFTER_MS;
+use crate::metrics::Metrics;
+use crate::peer_broadcaster::Broadcast;
+use crate::round_driver::{AnnounceRound, QuorumReached, ResendRound, RoundEntered};
+use crate::runtime::{Ctx, Port};
+use crate::state_store::Store;
+use actix::prelude::*;
+use lockstep_protocol::consensus::tally::{Admission, Input, Output, Tally};
+use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::ledger::ChainRules;
+use lockstep_protocol::proposal::Proposal;
+use lockstep_protocol::types::{Address, Height};
+use lockstep_protocol::vote::{SignedVote, VoteKind};
+use std::sync::Arc;
+
+/// A vote came in over HTTP. Answers what became of it.
+#[derive(Debug)]
+pub struct VoteReceived(pub SignedVote);
+
+/// This node's vote, durable and on its way.
+#[derive(Debug)]
+pub struct OwnVote(pub Arc<SignedVote>);
+
+/// A verified proposal: its sender's prevote (E1).
+#[derive(Debug)]
+pub struct ProposalVerified(pub Proposal);
+
+/// The round machine has forgotten the facts of this height.
+#[derive(Debug)]
+pub struct RetellFacts;
+
+/// Whose votes of the round under way are missing?
+#[derive(Debug)]
+pub struct GetMissing;
+
+/// Answer to [`GetMissing`].
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Missing {
+    /// Validators whose prevote has not come.
+    pub prevotes: Vec<Address>,
+    /// Validators whose precommit has not come.
+    pub precommits: Vec<Address>,
+}
+
+crate::message! {
+    VoteReceived => Admission, OwnVote => (), ProposalVerified => (), RetellFacts => (),
+    GetMissing => Missing,
+}
+
+/// What the collector tells.
+#[derive(Clone)]
+pub struct Ports {
+    /// RoundDriver: quorums.
+    pub quorum: Port<QuorumReached>,
+    /// RoundDriver: I have restarted.
+    pub announce: Port<AnnounceRound>,
+    /// PeerBroadcaster: E6.
+    pub broadcast: Port<Broadcast>,
+    /// BlockSync.
+    pub ahead: Port<PeerAhead>,
+}
+
+/// What an incarnation is made from.
+#[derive(Clone)]
+pub struct Seed {
+    /// The rules of the chain.
+    pub rules: Arc<ChainRules>,
+    /// Where the height is read at a restart.
+    pub store: Store,
+    /// The node's clocks.
+    pub clock: Clock,
+    /// The node's metrics.
+    pub metrics: Arc<Metrics>,
+    /// What it tells.
+    pub ports: Ports,
+}
+
+/// The actor.
+pub struct VoteCollector {
+    seed: Seed,
+    tally: Tally,
+}
+
+impl VoteCollector {
+    /// Counts for the height after `committed`.
+    pub fn new(seed: Seed, committed: Height) -> VoteCollector {
+        let (context, set) = (seed.rules.context, seed.rules.validators.clone());
+        let tally = Tally::new(context, committed.next(), set, SILENT_AFTER_MS);
+        VoteCollector { seed, tally }
+    }
+
+    fn step(&mut self, input: Input) -> Option<Admission> {
+        let mut admission = None;
+        for output in self.tally.step(self.seed.clock.now(), input) {
+            match output {
+                Output::Fact(height, fact) => {
+                    self.seed.ports.quorum.deliver(QuorumReached(height, fact));
+                }
+                Output::Ahead(validator, height) => {
+                    self.seed.ports.ahead.deliver(PeerAhead(validator, height));
+                }
+                Output::Evidence(evidence) => report(&evidence, &self.seed.metrics),
+                Output::Relay(votes) => {
+                    for vote in votes {
+                        self.seed
+                            .ports
+                            .broadcast
+                            .deliver(Broadcast::Vote(Arc::new(vote)));
+                    }
+                }
+                Output::Admission(what) => admission = Some(what),
+            }
+        }
+        admission
+    }
+}
+
+/// Names the validator in the log and counts the evidence.
+pub(crate) fn report(evidence: &Evidence, metrics: &Metrics) {
+    metrics.evidence.inc();
+    log::warn!(
+        "validator {} broke the rules at height {}: {evidence:?}",
+        evidence.validator(),
+        evidence.height()
+    );
+}
+
+impl Actor for VoteCollector {
+    type Context = Ctx<Self>;
+}
+
+impl Supervised for VoteCollector {
+    fn restarting(&mut self, _: &mut Ctx<Self>) {
+        let committed = self.seed.store.committed_height();
+        *self = VoteCollector::new(self.seed.clone(), committed);
+        self.seed.ports.announce.deliver(AnnounceRound);
+    }
+}
+
+impl Handler<VoteReceived> for VoteCollector {
+    type Result = MessageResult<VoteReceived>;
+
+    fn handle(&mut self, VoteReceived(vote): VoteReceived, _: &mut Ctx<Self>) -> Self::Result {
+        let kind = vote.vote.kind;
+        let admission = self.step(Input::Vote(vote)).unwrap_or(Admission::Stale);
+        self.seed.metrics.vote(kind, admission);
+        MessageResult(admission)
+    }
+}
+
+impl Handler<GetMissing> for VoteCollector {
+    type Result = MessageResult<GetMissing>;
+
+    fn handle(&mut self, _: GetMissing, _: &mut Ctx<Self>) -> Self::Result {
+        MessageResult(Missing {
+            prevotes: self.tally.missing(VoteKind::Prevote),
+            precommits: self.tally.missing(VoteKind::Precommit),
+        })
+    }
+}
+
+impl Handler<BlockCommitted> for VoteCollector {
+    type Result = ();
+
+    fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
+        let next = message.0.block.height().next();
+        self.step(Input::EnterHeight(next, self.seed.rules.validators.clone()));
+    }
+}
+
+/// A handler that only hands its message to the brain.
+macro_rules! to_brain {
+    ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
+        impl Handler<$message> for VoteCollector {
+            type Result = ();
+
+            fn handle(&mut self, message: $message, _: &mut Ctx<Self>) {
+                let $message $(($($field),*))? = message;
+                self.step($input);
+            }
+        }
+    )*};
+}
+
+to_brain! {
+    OwnVote(vote) => Input::OwnVote(SignedVote::clone(&vote)),
+    ProposalVerified(proposal) => Input::Proposal(proposal),
+    RoundEntered(height, round) => Input::EnterRound(height, round),
+    ResendRound(height, round) => Input::Resend(height, round),
+    RetellFacts => Input::Retell,
+}

@@ -1,0 +1,136 @@
+//! Transactions that wait for a block: bounded, each once, in order of arrival.
+//!
+//! The ledger decides what may go into a block; this only keeps what a node was given.
+use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, PENDING_TRANSACTIONS_MAX};
+use crate::transaction::Transaction;
+use crate::types::Hash;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What became of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Submission {
+    /// It waits for a block.
+    Pending,
+    /// It has been waiting already.
+    Known,
+    /// As many transactions wait as may.
+    Full,
+}
+
+/// The waiting transactions of one node.
+#[derive(Clone, Debug, Default)]
+pub struct PendingTransactions {
+    next: u64,
+    by_arrival: BTreeMap<u64, (Hash, Arc<Transaction>)>,
+    ids: BTreeSet<Hash>,
+}
+
+impl PendingTransactions {
+    /// Keeps a transaction, unless it is known or there is no room.
+    pub fn submit(&mut self, transaction: Arc<Transaction>) -> Submission {
+        let id = transaction.id();
+        if self.ids.contains(&id) {
+            return Submission::Known;
+        }
+        if self.ids.len() >= PENDING_TRANSACTIONS_MAX {
+            return Submission::Full;
+        }
+        self.ids.insert(id);
+        self.by_arrival.insert(self.next, (id, transaction));
+        self.next = self.next.saturating_add(1);
+        Submission::Pending
+    }
+
+    /// Candidates for one block: in order of arrival, as many as its limit of bytes may hold.
+    pub fn candidates(&self) -> Vec<Transaction> {
+        let mut bytes = 0usize;
+        let fits = |transaction: &&Arc<Transaction>| {
+            bytes = bytes.saturating_add(crate::codec::encode(&***transaction).len());
+            bytes <= BLOCK_TRANSACTION_BYTES_MAX
+        };
+        let all = self.by_arrival.values().map(|(_, transaction)| transaction);
+        all.take_while(fits)
+            .map(|transaction| Transaction::clone(transaction))
+            .collect()
+    }
+
+    /// Forgets transactions that were committed or can never be.
+    pub fn remove(&mut self, ids: impl IntoIterator<Item = Hash>) {
+        let gone: BTreeSet<Hash> = ids.into_iter().filter(|id| self.ids.remove(id)).collect();
+        if !gone.is_empty() {
+            self.by_arrival.retain(|_, (id, _)| !gone.contains(id));
+        }
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transaction::{Action, TransactionBody};
+    use crate::types::Address;
+    use crate::vote::Signature;
+
+    fn transaction(nonce: u64, memo_signature: usize) -> Arc<Transaction> {
+        let action = Action::Transfer {
+            to: Address([7; 20]),
+            amount: 1,
+        };
+        let signature = Signature(vec![0; memo_signature]);
+        let (sender, public_key) = (Address([1; 20]), None);
+        Arc::new(Transaction {
+            sender,
+            body: TransactionBody { nonce, action },
+            public_key,
+            signature,
+        })
+    }
+
+    #[test]
+    fn each_transaction_waits_once_whatever_its_signature() {
+        let mut pending = PendingTransactions::default();
+        assert_eq!(pending.submit(transaction(0, 10)), Submission::Pending);
+        assert_eq!(pending.submit(transaction(0, 11)), Submission::Known);
+        pending.remove([transaction(0, 12).id()]);
+        assert!(pending.is_empty());
+        assert_eq!(pending.submit(transaction(0, 10)), Submission::Pending);
+    }
+
+    #[test]
+    fn candidates_come_in_order_of_arrival_and_stop_at_the_byte_limit() {
+        let mut pending = PendingTransactions::default();
+        let count = BLOCK_TRANSACTION_BYTES_MAX / 3_000 + 50;
+        for nonce in 0..count as u64 {
+            pending.submit(transaction(nonce, 3_000));
+        }
+        let candidates = pending.candidates();
+        assert!(candidates.len() < count && candidates.len() > count - 100);
+        assert!(
+            candidates
+                .iter()
+                .enumerate()
+                .all(|(i, t)| t.body.nonce == i as u64)
+        );
+    }
+
+    #[test]
+    fn no_more_wait_than_the_limit_allows() {
+        let mut pending = PendingTransactions::default();
+        for nonce in 0..PENDING_TRANSACTIONS_MAX as u64 {
+            assert_eq!(pending.submit(transaction(nonce, 0)), Submission::Pending);
+        }
+        assert_eq!(pending.submit(transaction(u64::MAX, 0)), Submission::Full);
+        assert_eq!(pending.len(), PENDING_TRANSACTIONS_MAX);
+    }
+}
