@@ -23,7 +23,7 @@ pub(crate) enum Fault {
     Partition(Vec<u8>),
     /// One way is cut (`true`) or mended.
     Cut { from: usize, to: usize, is_cut: bool },
-    /// All faults stop: everyone runs, every wire works, every clock is right.
+    /// All faults stop: everyone runs and in time, every wire works, every clock is right.
     Calm,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Plan {
     /// With their times in microseconds; the last one is [`Fault::Calm`].
     pub(crate) faults: Vec<(u64, Fault)>,
     pub(crate) calm_at_us: u64,
-    /// How often, of a thousand choices, time moves on although brains have work.
+    /// Slow machines: how often, of a thousand choices, time moves on although brains have work.
     pub(crate) hurry_permille: u64,
 }
 

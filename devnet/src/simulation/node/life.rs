@@ -48,7 +48,6 @@ impl Node {
             Rebuilt::Tally(tally) => {
                 brains.tally = tally;
                 self.mail.tally.pop_front();
-                self.post_proposals(proposals::Input::Retell, out);
                 self.post_driver(driver::Input::Announce, out);
             }
             Rebuilt::Proposals(proposals) => {
