@@ -108,7 +108,7 @@ pub struct CastVote {
 pub struct Resume {
     /// The round of the newest own signature.
     pub round: Round,
-    /// What was signed last.
+    /// What was signed last; [`Step::Propose`] is the own proposal.
     pub step: Step,
     /// The lock (at that moment also the valid value), if there was one.
     pub lock: Option<ValidValue>,
@@ -205,17 +205,26 @@ impl RoundMachine {
             self.locked = Some(Locked { block_id, round });
             self.valid = Some(value);
         }
+        let mut out = vec![Output::EnterRound(self.round)];
+        if self.step == Step::Propose {
+            self.say_own_prevote(resume.proposal.as_ref(), &mut out);
+        }
         if let Some(proposal) = resume.proposal {
             self.first.own_proposal = true;
-            self.log
-                .proposals
-                .entry(proposal.round)
-                .or_default()
-                .push(proposal);
+            self.log.add_proposal(proposal);
         }
-        let mut out = vec![Output::EnterRound(self.round)];
         self.schedule(TimeoutKind::Resend, &mut out);
         (self, out)
+    }
+
+    /// E1: the proposal was the prevote. It may be lost everywhere by now, and cannot always be
+    /// sent again (its polka is not on disk), so the same prevote goes out as a vote: the value is
+    /// the proposal's, and equal statements are no equivocation.
+    fn say_own_prevote(&mut self, proposal: Option<&CheckedProposal>, out: &mut Vec<Output>) {
+        self.step = Step::Prevote;
+        if let (Some(proposal), Rules::Extended) = (proposal, self.rules) {
+            self.prevote(Some(proposal.block.id()), proposal.valid_round, out);
+        }
     }
 
     /// Takes one input and says what to do, in order.

@@ -39,8 +39,8 @@ pub(super) fn resume(height: Height, recovery: &Recovery) -> Option<Resume> {
         })
     });
     let step = match step {
-        // E1: the proposal was the prevote.
-        SignStep::Propose | SignStep::Prevote => Step::Prevote,
+        SignStep::Propose => Step::Propose,
+        SignStep::Prevote => Step::Prevote,
         SignStep::Precommit => Step::Precommit,
     };
     Some(Resume {
