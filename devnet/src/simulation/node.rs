@@ -215,14 +215,17 @@ impl Node {
 
     /// A sync of the disk is over: report what it made durable.
     pub(crate) fn synced(&mut self, clocks: Clocks, out: &mut Effects) {
-        let before = self.disk.durable.height();
+        let mut reported = self.disk.durable.height();
         for write in self.disk.end_sync() {
             match write {
                 Write::Sign(persist) => {
                     let position = persist.signed.position();
                     self.post_driver(driver::Input::Persisted(position), out);
                 }
-                Write::Commit(batch) if batch.block.height() > before => self.committed(&batch, out),
+                Write::Commit(batch) if batch.block.height() > reported => {
+                    reported = batch.block.height();
+                    self.committed(&batch, out);
+                }
                 Write::Commit(_) => {}
                 Write::ReadSignRecord => self.revive_driver(clocks, out),
             }
