@@ -148,10 +148,12 @@ impl RoundMachine {
     }
 
     /// Prevotes a proposal or nil. The own proposal counts as the prevote (E1): a correct proposer
-    /// always accepts what it proposes.
+    /// always accepts what it proposes. One with a valid round is prevoted all the same: after a
+    /// restart it cannot be sent again, because its polka is not on disk.
     fn answer(&mut self, proposal: &CheckedProposal, accept: bool, out: &mut Vec<Output>) {
-        if self.first.own_proposal && self.rules == Rules::Extended {
-            assert!(accept, "a correct proposer accepts its own proposal");
+        let own = self.first.own_proposal && self.rules == Rules::Extended;
+        assert!(accept || !own, "a correct proposer accepts its own proposal");
+        if own && proposal.valid_round.is_none() {
             self.step = Step::Prevote;
         } else if accept {
             self.prevote(Some(proposal.block.id()), proposal.valid_round, out);
