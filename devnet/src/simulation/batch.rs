@@ -73,6 +73,7 @@ impl Tally {
         let slowest = (outcome.recovery_permille, seed);
         self.slowest_recovery = self.slowest_recovery.max(slowest);
         let found = outcome.violations.into_iter();
-        self.violations.extend(found.map(|violation| (seed, violation)));
+        self.violations
+            .extend(found.map(|violation| (seed, violation)));
     }
 }

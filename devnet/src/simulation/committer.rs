@@ -136,7 +136,11 @@ impl Committer {
     /// The next block of the answer, if the disk is ready for it.
     fn next_synced(&mut self, out: &mut Vec<Output>) {
         let next = self.next();
-        while self.synced.front().is_some_and(|decided| decided.block.height() < next) {
+        while self
+            .synced
+            .front()
+            .is_some_and(|decided| decided.block.height() < next)
+        {
             self.synced.pop_front();
         }
         if self.committing.is_some() {

@@ -2,7 +2,9 @@
 //! prefix of what was not yet reported durable, as a real disk may.
 use super::random::Random;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::consensus::durable::{LockRecord, Persist, Position, Recovery, SignedMessage};
+use lockstep_protocol::consensus::durable::{
+    LockRecord, Persist, Position, Recovery, SignedMessage,
+};
 use lockstep_protocol::ledger::{CommitBatch, Head, MemoryState};
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::types::{BlockId, Height};

@@ -69,7 +69,12 @@ impl Payload {
             Payload::Vote(s) => {
                 let v = &s.vote;
                 let kind = if v.kind == VoteKind::Prevote { 2 } else { 3 };
-                (kind, v.height, v.round, v.block_id.map_or(0, |id| word_of(&id)))
+                (
+                    kind,
+                    v.height,
+                    v.round,
+                    v.block_id.map_or(0, |id| word_of(&id)),
+                )
             }
             Payload::Votes(votes) => (4, Height(0), Round(0), votes.len() as u64),
             Payload::BlocksWanted(height) => (5, *height, Round(0), 0),

@@ -17,6 +17,7 @@ mod batch;
 mod committer;
 mod disk;
 mod habits;
+mod keys;
 mod message;
 mod mutants;
 mod network;

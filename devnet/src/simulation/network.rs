@@ -59,8 +59,7 @@ impl Network {
 
     /// After how many microseconds a message arrives: never, once, or twice.
     pub(crate) fn arrivals(&mut self, from: usize, to: usize) -> [Option<u64>; 2] {
-        let unreachable =
-            self.groups[from] != self.groups[to] || self.cuts[from * self.nodes + to];
+        let unreachable = self.groups[from] != self.groups[to] || self.cuts[from * self.nodes + to];
         let links = self.links;
         if unreachable || (links.loss_permille > 0 && self.random.chance(links.loss_permille)) {
             return [None, None];

@@ -169,7 +169,12 @@ impl Node {
     }
 
     /// Lets one brain handle its next message. Whether more wait, or `None` if none did.
-    pub(crate) fn handle(&mut self, brain: Brain, clocks: Clocks, out: &mut Effects) -> Option<bool> {
+    pub(crate) fn handle(
+        &mut self,
+        brain: Brain,
+        clocks: Clocks,
+        out: &mut Effects,
+    ) -> Option<bool> {
         let brains = self.brains.as_mut()?;
         let now = clocks.monotonic;
         match brain {

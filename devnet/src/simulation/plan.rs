@@ -22,7 +22,11 @@ pub(crate) enum Fault {
     /// Only nodes of one group hear each other; all in one group is a healed network.
     Partition(Vec<u8>),
     /// One way is cut (`true`) or mended.
-    Cut { from: usize, to: usize, is_cut: bool },
+    Cut {
+        from: usize,
+        to: usize,
+        is_cut: bool,
+    },
     /// All faults stop: everyone runs and in time, every wire works, every clock is right.
     Calm,
 }
@@ -104,7 +108,7 @@ impl Plan {
             pacing: Pacing::Interval(interval_ms),
             silent_after_ms: propose_ms * random.pick(&[1, 2, 4]),
             grace_ms: step_ms,
-            sync_blocks_max: random.pick(&[1, 3, 16, 100]),
+            sync_blocks_max: random.pick(&[4, 16, 100]),
             links: faults::links(profile, propose_ms, random),
             sync_min_us: 50,
             sync_max_us: random.pick(&[200, 2_000, 20_000]),

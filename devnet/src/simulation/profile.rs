@@ -30,7 +30,11 @@ impl Profile {
     pub fn names() -> Vec<String> {
         let plain = [Profile::Mixed, Profile::Calm, Profile::Canary];
         let planted = Profile::mutants().into_iter();
-        plain.into_iter().chain(planted).map(|p| p.to_string()).collect()
+        plain
+            .into_iter()
+            .chain(planted)
+            .map(|p| p.to_string())
+            .collect()
     }
 
     /// One profile for each planted bug.

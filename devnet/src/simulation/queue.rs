@@ -10,9 +10,18 @@ use std::collections::BinaryHeap;
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A message arrives.
-    Deliver { from: usize, to: usize, payload: Payload },
+    Deliver {
+        from: usize,
+        to: usize,
+        payload: Payload,
+    },
     /// A timer of a brain fires; it means nothing to a later life of that brain.
-    Timer { node: usize, brain: Brain, life: u32, mail: TimerMail },
+    Timer {
+        node: usize,
+        brain: Brain,
+        life: u32,
+        mail: TimerMail,
+    },
     /// A sync of the disk is over; it means nothing to a later life of the node.
     Synced { node: usize, life: u32 },
     /// A planned fault begins or ends.

@@ -1,12 +1,11 @@
 //! Clients of the simulated chain: a few accounts that pay each other, so that blocks change state.
+use super::keys::{self, address};
 use super::random::Random;
-use lockstep_protocol::crypto::simulated::Simulated;
-use lockstep_protocol::crypto::{Scheme, Seed, Signer};
+use lockstep_protocol::crypto::{Seed, Signer};
 use lockstep_protocol::genesis::GenesisAccount;
 use lockstep_protocol::ledger::{MemoryState, account};
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
-use lockstep_protocol::types::Address;
 use lockstep_protocol::vote::Signature;
 use std::sync::Arc;
 
@@ -18,14 +17,7 @@ const BUSY_PERMILLE: u64 = 60;
 /// The keys of all users.
 pub(crate) fn signers() -> Vec<Arc<dyn Signer>> {
     let seeds = (0..USERS).map(|user| Seed([0xa0 + user; 32]));
-    let signers = seeds.map(|seed| Simulated.signer(&seed));
-    let mut signers: Vec<_> = signers.filter_map(Result::ok).collect();
-    signers.sort_by_key(|signer| address(&**signer));
-    signers
-}
-
-fn address(signer: &dyn Signer) -> Address {
-    Address::of(signer.scheme(), signer.public_key())
+    keys::sorted(seeds)
 }
 
 /// What genesis gives them.

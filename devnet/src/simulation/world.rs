@@ -102,7 +102,12 @@ impl World {
                 payload.trace(&mut self.trace);
                 self.deliver(from, to, payload);
             }
-            Event::Timer { node, brain, life, mail } => {
+            Event::Timer {
+                node,
+                brain,
+                life,
+                mail,
+            } => {
                 if self.places[node].node.is_current(brain, life) {
                     self.trace.event(now_us, node, 9);
                     self.with_node(node, |node, _, out| node.timer(mail, out));
@@ -197,7 +202,12 @@ impl World {
         self.ready.extend(ready.map(|brain| (node, brain)));
         for (brain, mail, delay_ms) in effects.timers {
             let life = self.places[node].node.lives[brain as usize];
-            let timer = Event::Timer { node, brain, life, mail };
+            let timer = Event::Timer {
+                node,
+                brain,
+                life,
+                mail,
+            };
             self.queue.after_us(delay_ms * 1000, timer);
         }
         for batch in effects.committed {
@@ -208,14 +218,22 @@ impl World {
             self.see(node, &Sight::Accused { by: node, evidence });
         }
         for trouble in &effects.troubles {
-            self.see(node, &Sight::Trouble { node, what: trouble });
+            self.see(
+                node,
+                &Sight::Trouble {
+                    node,
+                    what: trouble,
+                },
+            );
         }
         for send in effects.sends {
             self.send(node, send);
         }
         if self.places[node].node.disk.begin_sync() {
             let life = self.places[node].node.life;
-            let delay_us = self.chance.between(self.plan.sync_min_us, self.plan.sync_max_us);
+            let delay_us = self
+                .chance
+                .between(self.plan.sync_min_us, self.plan.sync_max_us);
             self.queue.after_us(delay_us, Event::Synced { node, life });
         }
     }
@@ -269,9 +287,11 @@ impl World {
                 if let Some(delay_us) = second {
                     self.faults.duplicated += 1;
                     let payload = payload.clone();
-                    self.queue.after_us(delay_us, Event::Deliver { from, to, payload });
+                    self.queue
+                        .after_us(delay_us, Event::Deliver { from, to, payload });
                 }
-                self.queue.after_us(delay_us, Event::Deliver { from, to, payload });
+                self.queue
+                    .after_us(delay_us, Event::Deliver { from, to, payload });
             }
         }
     }

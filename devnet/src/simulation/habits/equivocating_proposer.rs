@@ -9,7 +9,9 @@ impl Habit for Proposer {
         let Payload::Proposal(message) = &payload else {
             return stage.pass(to, payload);
         };
-        let other = alter(&message.block, |header| header.time = header.time.plus_ms(1));
+        let other = alter(&message.block, |header| {
+            header.time = header.time.plus_ms(1)
+        });
         let other = stage.propose(message, other);
         for peer in stage.peers() {
             let accomplice = !stage.correct[peer];

@@ -52,15 +52,42 @@ pub(crate) struct Kind {
 
 /// All of them.
 pub(crate) const ALL: &[Kind] = &[
-    Kind { name: "equivocating proposer", new: || Box::new(equivocating_proposer::Proposer) },
-    Kind { name: "equivocating voter", new: || Box::<equivocating_voter::Voter>::default() },
-    Kind { name: "two-faced", new: || Box::<two_faced::TwoFaced>::default() },
-    Kind { name: "silence", new: || Box::new(silence::Silence) },
-    Kind { name: "half send", new: || Box::new(half_send::HalfSend) },
-    Kind { name: "stale replay", new: || Box::<stale_replay::StaleReplay>::default() },
-    Kind { name: "invalid block", new: || Box::new(invalid_block::InvalidBlock) },
-    Kind { name: "wrong proposer", new: || Box::<wrong_proposer::WrongProposer>::default() },
-    Kind { name: "boaster", new: || Box::new(boaster::Boaster) },
+    Kind {
+        name: "equivocating proposer",
+        new: || Box::new(equivocating_proposer::Proposer),
+    },
+    Kind {
+        name: "equivocating voter",
+        new: || Box::<equivocating_voter::Voter>::default(),
+    },
+    Kind {
+        name: "two-faced",
+        new: || Box::<two_faced::TwoFaced>::default(),
+    },
+    Kind {
+        name: "silence",
+        new: || Box::new(silence::Silence),
+    },
+    Kind {
+        name: "half send",
+        new: || Box::new(half_send::HalfSend),
+    },
+    Kind {
+        name: "stale replay",
+        new: || Box::<stale_replay::StaleReplay>::default(),
+    },
+    Kind {
+        name: "invalid block",
+        new: || Box::new(invalid_block::InvalidBlock),
+    },
+    Kind {
+        name: "wrong proposer",
+        new: || Box::<wrong_proposer::WrongProposer>::default(),
+    },
+    Kind {
+        name: "boaster",
+        new: || Box::new(boaster::Boaster),
+    },
 ];
 
 /// The kind with this name.

@@ -31,7 +31,10 @@ impl Habit for TwoFaced {
             return;
         };
         let p = &message.proposal;
-        let by_accomplice = stage.set.index_of(&p.proposer).is_some_and(|i| !stage.correct[i]);
+        let by_accomplice = stage
+            .set
+            .index_of(&p.proposer)
+            .is_some_and(|i| !stage.correct[i]);
         if by_accomplice && p.valid_round.is_none() {
             // The accomplice has sent the first face; the second follows from it.
             let faces = faces(stage, message);
@@ -42,7 +45,9 @@ impl Habit for TwoFaced {
 
 /// The value itself, and the same a little later, signed by whoever calls.
 fn faces(stage: &Stage<'_>, message: &Arc<ProposedBlock>) -> [(BlockId, Payload); 2] {
-    let other = alter(&message.block, |header| header.time = header.time.plus_ms(7));
+    let other = alter(&message.block, |header| {
+        header.time = header.time.plus_ms(7)
+    });
     let id = other.id();
     [
         (message.block.id(), Payload::Proposal(message.clone())),

@@ -21,7 +21,9 @@ impl Mutant for LowQuorum {
         let (value, voter, signature) = match input {
             tally::Input::Vote(signed) | tally::Input::OwnVote(signed) => {
                 let v = &signed.vote;
-                let Some(id) = v.block_id else { return Vec::new() };
+                let Some(id) = v.block_id else {
+                    return Vec::new();
+                };
                 let value = (v.height, v.round, v.kind, id, v.valid_round);
                 (value, v.validator, &signed.signature)
             }

@@ -3,6 +3,7 @@
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
 use lockstep_protocol::consensus::tally;
+use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::types::Height;
 use lockstep_protocol::validator_set::ValidatorSet;
 use lockstep_protocol::vote::SignedVote;
@@ -15,7 +16,7 @@ mod one_phase;
 /// The places in the wiring where a bug can sit. Each default is the correct wiring.
 pub(crate) trait Mutant: Send {
     /// Between tally and driver.
-    fn tell(&mut self, _height: Height, fact: Fact) -> Vec<Fact> {
+    fn tell(&mut self, _rules: &ChainRules, fact: Fact) -> Vec<Fact> {
         vec![fact]
     }
 

@@ -16,7 +16,9 @@ impl Mutant for NoLock {
     fn checked(&mut self, height: Height, proposal: &CheckedProposal) {
         if proposal.verdict == Verdict::Valid {
             let value = (proposal.block.id(), proposal.valid_round);
-            self.proposed.entry((height, proposal.round)).or_insert(value);
+            self.proposed
+                .entry((height, proposal.round))
+                .or_insert(value);
         }
     }
 
@@ -28,18 +30,21 @@ impl Mutant for NoLock {
         if let Some(cast) = self.cast.get(&place) {
             return cast.clone();
         }
-        let recast = self.proposed.get(&place).and_then(|(block_id, valid_round)| {
-            let vote = Vote {
-                block_id: Some(*block_id),
-                valid_round: *valid_round,
-                ..vote.vote.clone()
-            };
-            let signature = config.signer.sign(&config.context.vote(&vote)).ok()?;
-            Some(SignedVote {
-                vote,
-                signature: Signature(signature),
-            })
-        });
+        let recast = self
+            .proposed
+            .get(&place)
+            .and_then(|(block_id, valid_round)| {
+                let vote = Vote {
+                    block_id: Some(*block_id),
+                    valid_round: *valid_round,
+                    ..vote.vote.clone()
+                };
+                let signature = config.signer.sign(&config.context.vote(&vote)).ok()?;
+                Some(SignedVote {
+                    vote,
+                    signature: Signature(signature),
+                })
+            });
         let cast = recast.unwrap_or(vote);
         self.cast.insert(place, cast.clone());
         cast

@@ -90,7 +90,10 @@ impl Node {
     }
 
     fn start_driver(&mut self, clocks: Clocks, out: &mut Effects) {
-        let driver = self.brains.as_mut().and_then(|brains| brains.driver.as_mut());
+        let driver = self
+            .brains
+            .as_mut()
+            .and_then(|brains| brains.driver.as_mut());
         if let Some(driver) = driver {
             let outputs = driver.step(clocks.monotonic, driver::Input::Start);
             self.route_driver(outputs, clocks, out);
@@ -98,19 +101,28 @@ impl Node {
     }
 
     fn new_driver(&self) -> Driver {
-        let (config, set) = (self.setup.driver.clone(), self.setup.rules.validators.clone());
+        let (config, set) = (
+            self.setup.driver.clone(),
+            self.setup.rules.validators.clone(),
+        );
         let durable = &self.disk.durable;
         Driver::new(config, durable.height(), set, durable.recovery())
     }
 
     fn new_tally(&self) -> Tally {
-        let (context, set) = (self.setup.rules.context, self.setup.rules.validators.clone());
+        let (context, set) = (
+            self.setup.rules.context,
+            self.setup.rules.validators.clone(),
+        );
         let height = self.disk.durable.height().next();
         Tally::new(context, height, set, self.setup.silent_after_ms)
     }
 
     fn new_proposals(&self) -> Proposals {
-        let (context, set) = (self.setup.rules.context, self.setup.rules.validators.clone());
+        let (context, set) = (
+            self.setup.rules.context,
+            self.setup.rules.validators.clone(),
+        );
         let height = self.disk.durable.height().next();
         Proposals::new(context, self.setup.driver.me, height, set)
     }

@@ -26,7 +26,9 @@ impl Node {
                 }
                 O::SendVote(vote) => {
                     let vote = match &mut self.mutant {
-                        Some(mutant) => Arc::new(mutant.recast(&self.setup.driver, (*vote).clone())),
+                        Some(mutant) => {
+                            Arc::new(mutant.recast(&self.setup.driver, (*vote).clone()))
+                        }
                         None => vote,
                     };
                     self.say(Payload::Vote(vote.clone()), out);
@@ -37,7 +39,8 @@ impl Node {
                     out.timers.push((Brain::Driver, mail, ms));
                 }
                 O::WakeAt(height, ms) => {
-                    out.timers.push((Brain::Driver, TimerMail::Wake(height), ms));
+                    out.timers
+                        .push((Brain::Driver, TimerMail::Wake(height), ms));
                 }
                 O::Resend(height, round) => {
                     self.post_tally(tally::Input::Resend(height, round), out);
@@ -63,9 +66,17 @@ impl Node {
         }
         let position = persist.signed.position();
         self.disk.write(Write::Sign(persist));
-        if self.mutant.as_ref().is_some_and(|mutant| mutant.sends_before_durable()) {
-            let driver = self.brains.as_mut().and_then(|brains| brains.driver.as_mut());
-            let outputs = driver.map(|d| d.step(clocks.monotonic, driver::Input::Persisted(position)));
+        if self
+            .mutant
+            .as_ref()
+            .is_some_and(|mutant| mutant.sends_before_durable())
+        {
+            let driver = self
+                .brains
+                .as_mut()
+                .and_then(|brains| brains.driver.as_mut());
+            let outputs =
+                driver.map(|d| d.step(clocks.monotonic, driver::Input::Persisted(position)));
             self.route_driver(outputs.unwrap_or_default(), clocks, out);
         }
     }
@@ -86,7 +97,7 @@ impl Node {
             match output {
                 O::Fact(height, fact) => {
                     let facts = match &mut self.mutant {
-                        Some(mutant) => mutant.tell(height, fact),
+                        Some(mutant) => mutant.tell(&self.setup.rules, fact),
                         None => vec![fact],
                     };
                     for fact in facts {
@@ -202,7 +213,9 @@ impl Node {
     /// A timer has fired.
     pub(crate) fn timer(&mut self, mail: TimerMail, out: &mut Effects) {
         match mail {
-            TimerMail::Timeout(h, r, kind) => self.post_driver(driver::Input::Timeout(h, r, kind), out),
+            TimerMail::Timeout(h, r, kind) => {
+                self.post_driver(driver::Input::Timeout(h, r, kind), out)
+            }
             TimerMail::Wake(height) => self.post_driver(driver::Input::Wake(height), out),
             TimerMail::CatchUp => self.post_catch_up(catch_up::Input::Wake, out),
         }
@@ -215,7 +228,12 @@ impl Node {
     pub(super) fn post_tally(&mut self, input: tally::Input, out: &mut Effects) {
         if let Some(mutant) = &mut self.mutant {
             for (height, fact) in mutant.heard(&self.setup.rules.validators, &input) {
-                post(&mut self.mail.driver, Brain::Driver, driver::Input::Fact(height, fact), out);
+                post(
+                    &mut self.mail.driver,
+                    Brain::Driver,
+                    driver::Input::Fact(height, fact),
+                    out,
+                );
             }
         }
         post(&mut self.mail.tally, Brain::Tally, input, out);

@@ -56,7 +56,8 @@ fn crashes(plan: &mut Plan, random: &mut Random) {
         let at_us = random.below(plan.calm_at_us);
         let back_us = at_us + random.below(plan.calm_at_us / 3);
         plan.faults.push((at_us, Fault::Crash(node)));
-        plan.faults.push((back_us.min(plan.calm_at_us), Fault::Start(node)));
+        plan.faults
+            .push((back_us.min(plan.calm_at_us), Fault::Start(node)));
     }
 }
 
@@ -90,7 +91,8 @@ fn partitions(plan: &mut Plan, random: &mut Random) {
         let sides = (0..n).map(|_| random.below(groups) as u8).collect();
         let lasts_us = random.below(plan.calm_at_us / 3);
         plan.faults.push((at_us, Fault::Partition(sides)));
-        plan.faults.push((at_us + lasts_us, Fault::Partition(vec![0; n])));
+        plan.faults
+            .push((at_us + lasts_us, Fault::Partition(vec![0; n])));
     }
 }
 
@@ -111,7 +113,9 @@ fn skew(plan: &mut Plan, random: &mut Random) {
     let faulty = plan.habits.iter().flatten().count();
     let spare = faulty_max(plan.validators).saturating_sub(faulty);
     let order = random.order(plan.validators);
-    let correct = order.into_iter().filter(|node| plan.habits[*node].is_none());
+    let correct = order
+        .into_iter()
+        .filter(|node| plan.habits[*node].is_none());
     for node in correct.take(spare) {
         let off_ms = random.below(2 * HOUR_MS) as i64 - HOUR_MS as i64;
         plan.skew_ms[node] = off_ms;

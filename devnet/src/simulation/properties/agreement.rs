@@ -23,6 +23,8 @@ impl Property for Agreement {
             return Ok(());
         }
         let (first, id) = (first.short(), id.short());
-        Err(format!("fork at height {height}: node {by} has {first}, node {node} has {id}"))
+        Err(format!(
+            "fork at height {height}: node {by} has {first}, node {node} has {id}"
+        ))
     }
 }

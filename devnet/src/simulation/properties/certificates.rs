@@ -28,7 +28,9 @@ impl Property for Certificates {
                 let proposal = &message.proposal;
                 let polka = message.polka.as_deref();
                 if polka.map(|polka| polka.round) != proposal.valid_round {
-                    return Err(format!("node {node} proposes without its polka: {proposal:?}"));
+                    return Err(format!(
+                        "node {node} proposes without its polka: {proposal:?}"
+                    ));
                 }
                 let verified = polka.map_or(Ok(()), |p| p.verify(&scene.set, &scene.context));
                 verified.map_err(|error| format!("node {node}, polka of {proposal:?}: {error}"))

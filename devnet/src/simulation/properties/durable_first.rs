@@ -15,7 +15,9 @@ impl Property for DurableFirst {
                 statement,
                 is_durable: false,
                 ..
-            } => Err(format!("node {node} sends what is not durable: {statement:?}")),
+            } => Err(format!(
+                "node {node} sends what is not durable: {statement:?}"
+            )),
             _ => Ok(()),
         }
     }

@@ -76,7 +76,9 @@ impl LockRule {
         let bound = *height == said.height && *round < said.round && *locked != id;
         if bound && said.valid_round.is_none_or(|vr| vr < *round) {
             let locked = locked.short();
-            return Err(format!("node {node}, locked on {locked} in round {round}: {said:?}"));
+            return Err(format!(
+                "node {node}, locked on {locked} in round {round}: {said:?}"
+            ));
         }
         Ok(())
     }
@@ -84,7 +86,12 @@ impl LockRule {
     fn has_polka(&self, scene: &Scene, height: Height, round: Round, id: BlockId) -> bool {
         let correct = self.prevoters.get(&(height, round, id));
         let faulty = (0..scene.correct.len()).filter(|node| !scene.correct[*node]);
-        let members: BTreeSet<usize> = correct.into_iter().flatten().copied().chain(faulty).collect();
+        let members: BTreeSet<usize> = correct
+            .into_iter()
+            .flatten()
+            .copied()
+            .chain(faulty)
+            .collect();
         scene.set.is_quorum(scene.set.power_of(members))
     }
 

@@ -19,7 +19,10 @@ impl Property for Progress {
         if late.is_empty() {
             Ok(())
         } else {
-            Err(format!("height {wanted} was not reached: {}", late.join("; ")))
+            Err(format!(
+                "height {wanted} was not reached: {}",
+                late.join("; ")
+            ))
         }
     }
 }

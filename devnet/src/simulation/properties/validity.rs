@@ -20,7 +20,9 @@ impl Property for Validity {
             return Ok(());
         };
         let header = decided.block.header();
-        let head = self.heads.insert(*node, (decided.block.id(), header.clone()));
+        let head = self
+            .heads
+            .insert(*node, (decided.block.id(), header.clone()));
         let problem = match &head {
             None if header.height != Height(1) => Some("the first block is not block 1"),
             None if header.previous_block != scene.context.genesis_hash => Some("foreign genesis"),

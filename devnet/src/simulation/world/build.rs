@@ -1,15 +1,16 @@
 //! From a plan to a world.
 use super::*;
 use crate::simulation::disk::Disk;
+use crate::simulation::keys;
 use crate::simulation::node::Setup;
 use crate::simulation::profile::Profile;
 use crate::simulation::users::{self, Users};
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::crypto::simulated::Simulated;
-use lockstep_protocol::crypto::{Scheme, Seed, Signer};
+use lockstep_protocol::crypto::{Scheme, Signer};
 use lockstep_protocol::genesis::{Genesis, GenesisValidator};
 use lockstep_protocol::ledger::{ChainRules, Head, Ledger, MemoryState, StateChanges};
-use lockstep_protocol::types::{Address, ChainId};
+use lockstep_protocol::types::ChainId;
 use std::sync::Arc;
 
 /// What all nodes share.
@@ -25,7 +26,7 @@ pub(crate) fn build(seed: u64, profile: Profile, is_verbose: bool) -> World {
     let mut random = Random::new(seed);
     let plan = Plan::new(profile, &mut random.fork());
     let chain = chain(plan.validators);
-    let signers = signers(plan.validators);
+    let signers = keys::validators(plan.validators);
     let scene = Scene {
         set: chain.rules.validators.clone(),
         context: chain.rules.context,
@@ -47,7 +48,7 @@ pub(crate) fn build(seed: u64, profile: Profile, is_verbose: bool) -> World {
         places,
         queue,
         ready: Vec::new(),
-        properties: properties::all(),
+        properties: properties::judging(profile),
         violations: Vec::new(),
         trace: Trace::new(seed),
         faults: Faults::default(),
@@ -60,19 +61,6 @@ pub(crate) fn build(seed: u64, profile: Profile, is_verbose: bool) -> World {
     }
 }
 
-/// The keys, in the order of their validators.
-fn signers(validators: usize) -> Vec<Arc<dyn Signer>> {
-    let seeds = (0..validators).map(|node| Seed([node as u8 + 1; 32]));
-    let signers = seeds.map(|seed| Simulated.signer(&seed));
-    let mut signers: Vec<_> = signers.filter_map(Result::ok).collect();
-    signers.sort_by_key(|signer| address(&**signer));
-    signers
-}
-
-fn address(signer: &dyn Signer) -> Address {
-    Address::of(signer.scheme(), signer.public_key())
-}
-
 fn chain(validators: usize) -> Chain {
     let users = users::signers();
     let validator = |signer: &Arc<dyn Signer>| GenesisValidator {
@@ -83,7 +71,7 @@ fn chain(validators: usize) -> Chain {
         chain_id: ChainId(7),
         scheme: Simulated.id(),
         time: Timestamp(EPOCH_MS - 1),
-        validators: signers(validators).iter().map(validator).collect(),
+        validators: keys::validators(validators).iter().map(validator).collect(),
         accounts: users::accounts(&users),
     };
     let changes = Ledger::genesis_changes(&genesis).expect("this genesis is in order");
@@ -108,7 +96,7 @@ fn node_of(
     let disk = Disk::new(head, state.clone());
     let driver = DriverConfig {
         context: chain.rules.context,
-        me: address(&*signer),
+        me: keys::address(&*signer),
         signer,
         timeouts: plan.timeouts,
         pacing: plan.pacing,

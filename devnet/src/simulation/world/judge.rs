@@ -56,7 +56,12 @@ impl World {
     }
 
     pub(super) fn see_committed(&mut self, node: usize, height: Height) {
-        let decided = self.places[node].node.disk.durable.committed(height).cloned();
+        let decided = self.places[node]
+            .node
+            .disk
+            .durable
+            .committed(height)
+            .cloned();
         let Some(decided) = decided else {
             return;
         };
@@ -80,13 +85,20 @@ impl World {
         let highest = self.correct().map(|node| self.height(node)).max();
         let transactions = (0..self.places.len()).map(|node| {
             let chain = &self.places[node].node.disk.durable.chain;
-            let carried = chain.iter().map(|d| d.block.block().transactions.len() as u64);
+            let carried = chain
+                .iter()
+                .map(|d| d.block.block().transactions.len() as u64);
             carried.sum::<u64>()
         });
         Outcome {
             events: self.trace.events(),
             validators: self.places.len(),
-            byzantine: self.scene.correct.iter().filter(|correct| !**correct).count(),
+            byzantine: self
+                .scene
+                .correct
+                .iter()
+                .filter(|correct| !**correct)
+                .count(),
             heights: highest.unwrap_or_default().0,
             transactions: transactions.max().unwrap_or_default(),
             evidence: self.evidence,

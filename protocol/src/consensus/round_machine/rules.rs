@@ -152,7 +152,10 @@ impl RoundMachine {
     /// restart it cannot be sent again, because its polka is not on disk.
     fn answer(&mut self, proposal: &CheckedProposal, accept: bool, out: &mut Vec<Output>) {
         let own = self.first.own_proposal && self.rules == Rules::Extended;
-        assert!(accept || !own, "a correct proposer accepts its own proposal");
+        assert!(
+            accept || !own,
+            "a correct proposer accepts its own proposal"
+        );
         if own && proposal.valid_round.is_none() {
             self.step = Step::Prevote;
         } else if accept {
