@@ -246,6 +246,7 @@ impl Tally {
         self.round = Some(round);
         let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
         self.rounds.retain(|r, _| *r >= oldest);
+        self.tell_left(out);
         self.tell_silence(out);
     }
 

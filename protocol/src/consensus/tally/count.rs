@@ -22,6 +22,7 @@ impl Tally {
             self.add(index, kind, round, ballot, out);
             self.tell_round(kind, round, out);
         }
+        self.tell_left(out);
         self.tell_reached(out);
         self.tell_silence(out);
     }
@@ -93,6 +94,7 @@ impl Tally {
             self.tell_round(VoteKind::Prevote, round, out);
             self.tell_round(VoteKind::Precommit, round, out);
         }
+        self.tell_left(out);
         self.tell_reached(out);
         self.tell_silence(out);
     }
@@ -113,18 +115,52 @@ impl Tally {
                 );
             }
         }
-        let any = Told::Any(kind, round);
-        if !self.told.contains(&any) && self.set.is_quorum(ballots.power_any(&self.set)) {
-            let fact = match kind {
-                VoteKind::Prevote => Fact::PrevotesAny(round),
-                VoteKind::Precommit => Fact::PrecommitsAny(round),
-            };
-            facts.push((any, fact));
-        }
         for (key, fact) in facts {
             self.told.insert(key);
             self.decided |= matches!(fact, Fact::Commit(_));
             out.push(Output::Fact(self.height, fact));
+        }
+        self.tell_any(kind, round, out);
+    }
+
+    /// L34 and L47. Whoever is past this phase counts as well: after a restart it repeats only its
+    /// newest votes, and others would wait for the earlier ones for ever. The facts only start
+    /// timeouts, and those may fire at any time without hurting safety.
+    fn tell_any(&mut self, kind: VoteKind, round: Round, out: &mut Vec<Output>) {
+        let any = Told::Any(kind, round);
+        if self.told.contains(&any) {
+            return;
+        }
+        let votes = self.rounds.get(&round);
+        let voters = votes.into_iter().flat_map(|votes| votes.of(kind).0.keys());
+        let mut counted: BTreeSet<ValidatorIndex> = voters.copied().collect();
+        if self.rules == Rules::Extended {
+            let later = self.max_round.iter().filter(|(_, seen)| **seen > round);
+            counted.extend(later.map(|(index, _)| *index));
+            if kind == VoteKind::Prevote {
+                counted.extend(
+                    votes
+                        .into_iter()
+                        .flat_map(|votes| votes.precommits.0.keys()),
+                );
+            }
+        }
+        if self.set.is_quorum(self.set.power_of(counted)) {
+            self.told.insert(any);
+            let fact = match kind {
+                VoteKind::Prevote => Fact::PrevotesAny(round),
+                VoteKind::Precommit => Fact::PrecommitsAny(round),
+            };
+            out.push(Output::Fact(self.height, fact));
+        }
+    }
+
+    /// Whether Q have left the current round or one of its phases, which any message may show.
+    pub(super) fn tell_left(&mut self, out: &mut Vec<Output>) {
+        let Some(round) = self.round else { return };
+        if self.rules == Rules::Extended {
+            self.tell_any(VoteKind::Prevote, round, out);
+            self.tell_any(VoteKind::Precommit, round, out);
         }
     }
 
@@ -252,10 +288,6 @@ impl Ballots {
 
     fn power_for(&self, set: &ValidatorSet, value: Value) -> Power {
         set.power_of(self.members(value).map(|(index, _)| index))
-    }
-
-    fn power_any(&self, set: &ValidatorSet) -> Power {
-        set.power_of(self.0.keys().copied())
     }
 
     fn proposal_by(&self, value: Value) -> Option<ValidatorIndex> {
