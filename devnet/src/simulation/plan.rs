@@ -42,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) grace_ms: u64,
     pub(crate) sync_blocks_max: usize,
     pub(crate) links: Links,
+    /// How long a sync of the disk takes: after the faults well below the timeouts, as the
+    /// promise presumes.
     pub(crate) sync_min_us: u64,
     pub(crate) sync_max_us: u64,
     /// How far each wall clock is off, in milliseconds.
@@ -111,7 +113,7 @@ impl Plan {
             sync_blocks_max: random.pick(&[4, 16, 100]),
             links: faults::links(profile, propose_ms, random),
             sync_min_us: 50,
-            sync_max_us: random.pick(&[200, 2_000, 20_000]),
+            sync_max_us: random.pick(&[200, 2_000, propose_ms * 50]),
             skew_ms: vec![0; validators],
             faults: Vec::new(),
             calm_at_us: duration_us,

@@ -54,8 +54,11 @@ struct Asked {
     from: Height,
 }
 
-/// A request that stays without an answer for this many graces is given up.
+/// A request that stays without an answer for this many graces is given up; half of it for each
+/// time that the peer was asked in vain, because nobody else is asked meanwhile.
 const PATIENCE_GRACES: u64 = 20;
+/// … but no less than this many.
+const PATIENCE_GRACES_MIN: u64 = 2;
 
 impl CatchUp {
     /// After `committed`. `grace_ms`: how long one height behind is nothing to act on.
@@ -126,15 +129,14 @@ impl CatchUp {
             .ahead
             .iter()
             .filter(|(_, height)| **height > working_on);
-        let in_vain = |peer| self.in_vain.get(peer).copied().unwrap_or_default();
-        let best = candidates.max_by_key(|(peer, height)| (Reverse(in_vain(peer)), **height));
+        let best =
+            candidates.max_by_key(|(peer, height)| (Reverse(self.asked_in_vain(peer)), **height));
         let Some((peer, height)) = best else {
             self.behind_since = None;
             return Vec::new();
         };
         if let Some(asked) = self.asked {
-            let patience_ms = self.grace_ms.saturating_mul(PATIENCE_GRACES);
-            if now < asked.at.plus_ms(patience_ms) {
+            if now < asked.at.plus_ms(self.patience_ms(asked.peer)) {
                 return self.wake_later();
             }
             self.failed(asked.peer);
@@ -151,6 +153,16 @@ impl CatchUp {
         let mut out = vec![request];
         out.extend(self.wake_later());
         out
+    }
+
+    fn asked_in_vain(&self, peer: &Address) -> u32 {
+        self.in_vain.get(peer).copied().unwrap_or_default()
+    }
+
+    fn patience_ms(&self, peer: Address) -> u64 {
+        let halved = PATIENCE_GRACES.checked_shr(self.asked_in_vain(&peer));
+        let graces = halved.unwrap_or_default().max(PATIENCE_GRACES_MIN);
+        self.grace_ms.saturating_mul(graces)
     }
 
     fn wake_later(&mut self) -> Vec<Output> {
@@ -227,6 +239,21 @@ mod tests {
         sync.step(Instant(4), Input::Committed(Height(12)));
         let next = sync.step(Instant(4), Input::Answered(A));
         assert_eq!(next, [Output::Request(A, Height(13))]);
+    }
+
+    #[test]
+    fn patience_with_a_peer_halves_each_time_that_it_was_asked_in_vain() {
+        let mut sync = behind();
+        let mut now = 0;
+        for patience_ms in [2_000, 1_000, 500, 200, 200] {
+            let asked = sync.step(Instant(now), Input::Ahead(B, Height(20)));
+            assert!(asked.contains(&Output::Request(B, Height(11))), "{asked:?}");
+            sync.step(Instant(now + patience_ms - 1), Input::Wake);
+            assert!(sync.asked.is_some(), "{patience_ms}");
+            sync.step(Instant(now + patience_ms), Input::Wake);
+            assert!(sync.asked.is_none(), "{patience_ms}");
+            now += patience_ms;
+        }
     }
 
     #[test]
