@@ -20,8 +20,8 @@ pub(crate) enum Write {
     Sign(Box<Persist>),
     /// A decided block, in one transaction.
     Commit(Arc<CommitBatch>),
-    /// The driver has restarted and reads the sign record.
-    ReadSignRecord,
+    /// The driver has restarted, for this life, and reads the sign record.
+    ReadSignRecord(u32),
 }
 
 /// What survives.
@@ -103,7 +103,7 @@ impl Durable {
         match write {
             Write::Sign(persist) => self.sign(persist),
             Write::Commit(batch) => self.commit(batch),
-            Write::ReadSignRecord => {}
+            Write::ReadSignRecord(_) => {}
         }
     }
 

@@ -232,7 +232,7 @@ impl Node {
                     self.committed(&batch, out);
                 }
                 Write::Commit(_) => {}
-                Write::ReadSignRecord => self.revive_driver(clocks, out),
+                Write::ReadSignRecord(life) => self.revive_driver(life, clocks, out),
             }
         }
     }

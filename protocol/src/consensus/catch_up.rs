@@ -54,11 +54,11 @@ struct Asked {
     from: Height,
 }
 
-/// A request that stays without an answer for this many graces is given up; half of it for each
-/// time that the peer was asked in vain, because nobody else is asked meanwhile.
+/// A request that stays without an answer for this many graces is given up.
 const PATIENCE_GRACES: u64 = 20;
-/// … but no less than this many.
-const PATIENCE_GRACES_MIN: u64 = 2;
+/// … but after this many, if another peer could be asked that has failed no more often. A late
+/// answer is welcome all the same.
+const PATIENCE_WITH_CHOICE_GRACES: u64 = 4;
 
 impl CatchUp {
     /// After `committed`. `grace_ms`: how long one height behind is nothing to act on.
@@ -111,7 +111,7 @@ impl CatchUp {
                 self.asked = None;
                 self.in_vain.remove(&peer);
             }
-            None => {}
+            None => _ = self.in_vain.remove(&peer),
         }
     }
 
@@ -125,29 +125,22 @@ impl CatchUp {
 
     fn act(&mut self, now: Instant) -> Vec<Output> {
         let working_on = self.committed.next();
-        let candidates = self
-            .ahead
-            .iter()
-            .filter(|(_, height)| **height > working_on);
-        let best =
-            candidates.max_by_key(|(peer, height)| (Reverse(self.asked_in_vain(peer)), **height));
-        let Some((peer, height)) = best else {
-            self.behind_since = None;
-            return Vec::new();
-        };
         if let Some(asked) = self.asked {
             if now < asked.at.plus_ms(self.patience_ms(asked.peer)) {
                 return self.wake_later();
             }
             self.failed(asked.peer);
-            return self.act(now);
         }
+        let Some((peer, height)) = self.best(None) else {
+            self.behind_since = None;
+            return Vec::new();
+        };
         let since = *self.behind_since.get_or_insert(now);
-        let due = *height > working_on.next() || now >= since.plus_ms(self.grace_ms);
+        let due = height > working_on.next() || now >= since.plus_ms(self.grace_ms);
         if !due {
             return self.wake_later();
         }
-        let (peer, at, from) = (*peer, now, working_on);
+        let (at, from) = (now, working_on);
         self.asked = Some(Asked { peer, at, from });
         let request = Output::Request(peer, from);
         let mut out = vec![request];
@@ -159,10 +152,23 @@ impl CatchUp {
         self.in_vain.get(peer).copied().unwrap_or_default()
     }
 
+    /// Whom to ask: of those asked in vain the fewest times, the one furthest ahead.
+    fn best(&self, but: Option<Address>) -> Option<(Address, Height)> {
+        let working_on = self.committed.next();
+        let ahead = self.ahead.iter().map(|(peer, height)| (*peer, *height));
+        let candidates = ahead.filter(|(peer, height)| *height > working_on && Some(*peer) != but);
+        candidates.max_by_key(|(peer, height)| (Reverse(self.asked_in_vain(peer)), *height))
+    }
+
     fn patience_ms(&self, peer: Address) -> u64 {
-        let halved = PATIENCE_GRACES.checked_shr(self.asked_in_vain(&peer));
-        let graces = halved.unwrap_or_default().max(PATIENCE_GRACES_MIN);
-        self.grace_ms.saturating_mul(graces)
+        let others = self.best(Some(peer));
+        let choice = others
+            .is_some_and(|(other, _)| self.asked_in_vain(&other) <= self.asked_in_vain(&peer));
+        self.grace_ms.saturating_mul(if choice {
+            PATIENCE_WITH_CHOICE_GRACES
+        } else {
+            PATIENCE_GRACES
+        })
     }
 
     fn wake_later(&mut self) -> Vec<Output> {
@@ -242,18 +248,21 @@ mod tests {
     }
 
     #[test]
-    fn patience_with_a_peer_halves_each_time_that_it_was_asked_in_vain() {
+    fn a_silent_peer_is_left_sooner_when_another_could_be_asked() {
         let mut sync = behind();
-        let mut now = 0;
-        for patience_ms in [2_000, 1_000, 500, 200, 200] {
-            let asked = sync.step(Instant(now), Input::Ahead(B, Height(20)));
-            assert!(asked.contains(&Output::Request(B, Height(11))), "{asked:?}");
-            sync.step(Instant(now + patience_ms - 1), Input::Wake);
-            assert!(sync.asked.is_some(), "{patience_ms}");
-            sync.step(Instant(now + patience_ms), Input::Wake);
-            assert!(sync.asked.is_none(), "{patience_ms}");
-            now += patience_ms;
-        }
+        let asked = sync.step(Instant(0), Input::Ahead(B, Height(20)));
+        assert!(asked.contains(&Output::Request(B, Height(11))), "{asked:?}");
+        sync.step(Instant(399), Input::Ahead(A, Height(15)));
+        let next = sync.step(Instant(400), Input::Wake);
+        assert!(next.contains(&Output::Request(A, Height(11))), "{next:?}");
+        // B has failed once more than A: now A has all the patience.
+        sync.step(Instant(900), Input::Ahead(B, Height(20)));
+        assert_eq!(
+            sync.step(Instant(2_399), Input::Wake),
+            [Output::WakeAt(100)]
+        );
+        let next = sync.step(Instant(2_400), Input::Wake);
+        assert!(next.contains(&Output::Request(B, Height(11))), "{next:?}");
     }
 
     #[test]

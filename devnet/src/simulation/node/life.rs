@@ -74,11 +74,15 @@ impl Node {
         if let Some(brains) = self.brains.as_mut() {
             brains.driver = None;
             self.mail.driver.pop_front();
-            self.disk.write(Write::ReadSignRecord);
+            let life = self.lives[Brain::Driver as usize];
+            self.disk.write(Write::ReadSignRecord(life));
         }
     }
 
-    pub(super) fn revive_driver(&mut self, clocks: Clocks, out: &mut Effects) {
+    pub(super) fn revive_driver(&mut self, life: u32, clocks: Clocks, out: &mut Effects) {
+        if !self.is_current(Brain::Driver, life) {
+            return;
+        }
         let driver = self.new_driver();
         if let Some(brains) = self.brains.as_mut() {
             brains.driver = Some(driver);
