@@ -253,6 +253,9 @@ impl RoundMachine {
         self.log.forget_before(round);
         out.push(Output::EnterRound(round));
         self.schedule(TimeoutKind::Resend, out);
+        if self.ends_in_nil(round) {
+            return;
+        }
         if !self.is_proposer() {
             return self.schedule(TimeoutKind::Propose, out);
         }
@@ -264,6 +267,11 @@ impl RoundMachine {
                 self.schedule(TimeoutKind::Propose, out);
             }
         }
+    }
+
+    /// E3 leaves such a round at once, with a nil prevote: a proposal would contradict it (E1).
+    fn ends_in_nil(&self, round: Round) -> bool {
+        self.rules == Rules::Extended && self.log.nil_polkas.contains(&round)
     }
 
     fn block_built(&mut self, round: Round, block: Arc<SealedBlock>, out: &mut Vec<Output>) {
