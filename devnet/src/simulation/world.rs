@@ -172,6 +172,7 @@ impl World {
     fn calm(&mut self) {
         self.network.calm();
         self.plan.hurry_permille = 0;
+        self.plan.calm_disk();
         for node in 0..self.places.len() {
             self.places[node].skew_ms = 0;
             self.with_node(node, |node, clocks, out| node.start(clocks, out));
