@@ -1,2 +1,41 @@
-//! lockstep
-fn main() {}
+//! The command line of Lockstep. **Room: src.** It parses, assembles, prints; it decides nothing
+//! about consensus, and no other room knows it.
+//!
+//! Exit codes: 0 clean, 1 may be retried, 2 usage or configuration, 3 corrupt data, 4 safety stop.
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+mod cli;
+
+/// A post-quantum BFT node built of actors.
+#[derive(Parser)]
+#[command(name = "lockstep", version, about, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Boot several validators in this process and let them commit one chain
+    Devnet(cli::devnet::Arguments),
+    /// Measure this machine
+    #[command(subcommand)]
+    Bench(cli::bench::Command),
+}
+
+fn main() -> ExitCode {
+    // clap prints usage errors itself and exits with 2, help and version with 0.
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::Devnet(arguments) => cli::devnet::run(&arguments),
+        Command::Bench(command) => cli::bench::run(&command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("lockstep: {}", failure.message);
+            ExitCode::from(failure.exit_code)
+        }
+    }
+}

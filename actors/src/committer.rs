@@ -1,6 +1,7 @@
 //! **Committer** owns the ledger: it executes a block on an overlay (to check or to build it), and
 //! later commits that overlay. Its brain is [`Ledger`].
 use crate::delivery::Deliver;
+use crate::limits::WAITING_BLOCKS_MAX;
 use crate::metrics::Metrics;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
 use crate::round_driver::{AnnounceRound, StopVoting};
@@ -10,7 +11,7 @@ use crate::view::{HeadView, NodeView};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
-use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger};
+use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger, NotAdmitted};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height, Timestamp};
 use lockstep_protocol::wire::DecidedBlock;
@@ -48,6 +49,10 @@ pub struct CommitDecision {
 #[derive(Debug)]
 pub struct SyncedBlock(pub DecidedBlock);
 
+/// May this transaction wait for a block? Answers why not.
+#[derive(Debug)]
+pub struct AdmitTransaction(pub Arc<Transaction>);
+
 /// The store has written a block.
 #[derive(Debug)]
 pub struct BlockStored(pub Arc<CommitBatch>);
@@ -58,7 +63,7 @@ pub struct BlockCommitted(pub Arc<CommitBatch>);
 
 crate::message! {
     ExecuteBlock => (), PrepareBlock => (), CommitDecision => (), SyncedBlock => (),
-    BlockStored => (), BlockCommitted => (),
+    BlockStored => (), BlockCommitted => (), AdmitTransaction => Result<(), NotAdmitted>,
 }
 
 /// Called with each committed block, on the node's thread, and the seconds that its height took.
@@ -132,7 +137,8 @@ impl Committer {
             .waiting
             .iter()
             .any(|waiting| waiting.block.height() == height);
-        if height > self.ledger.head().height && self.writing != Some(height) && !known {
+        let room = self.waiting.len() < WAITING_BLOCKS_MAX;
+        if height > self.ledger.head().height && self.writing != Some(height) && !known && room {
             self.waiting.push_back(decided);
         }
         self.commit_next();
@@ -293,18 +299,34 @@ impl Handler<SyncedBlock> for Committer {
     }
 }
 
+impl Handler<AdmitTransaction> for Committer {
+    type Result = MessageResult<AdmitTransaction>;
+
+    fn handle(&mut self, message: AdmitTransaction, _: &mut Ctx<Self>) -> Self::Result {
+        let admitted = self.ledger.admit(&message.0);
+        if let Err(NotAdmitted::Fatal(error)) = &admitted {
+            self.seed.fatal.raise("store", error.to_string());
+        }
+        MessageResult(admitted)
+    }
+}
+
 impl Handler<BlockStored> for Committer {
     type Result = ();
 
     fn handle(&mut self, BlockStored(batch): BlockStored, _: &mut Ctx<Self>) {
-        if batch.block.height() == self.ledger.head().height.next() {
-            self.ledger.committed(&batch);
+        if batch.block.height() != self.ledger.head().height.next() {
+            // An earlier incarnation asked for it, and this one has read it from the store.
+            return self.commit_next();
         }
+        self.ledger.committed(&batch);
         self.writing = None;
-        self.show(&batch);
+        // Before anybody outside can see the new head: whoever reacts to it (a tick, say) then
+        // finds every actor at the next height.
         for port in &self.seed.ports.committed {
             port.deliver(BlockCommitted(batch.clone()));
         }
+        self.show(&batch);
         self.commit_next();
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 pub const CONSENSUS_MAILBOX_MAX: usize = 4_096;
 /// Messages that may wait for the store: a node has at most a few writes under way.
 pub const STORE_MAILBOX_MAX: usize = 1_024;
+/// Ticks that may wait for the round driver to be ready: each is an operator's wish for one block.
+pub const TICKS_WAITING_MAX: usize = 64;
 /// Frames that may wait for one peer; the oldest go first.
 pub const OUTBOX_FRAMES_MAX: usize = 1_024;
 /// Bytes that may wait for one peer.
@@ -21,8 +23,9 @@ pub const BACK_OFF_MIN: Duration = Duration::from_millis(10);
 pub const BACK_OFF_MAX: Duration = Duration::from_millis(250);
 /// Wait after a peer turned out to be of another chain: never a tight loop.
 pub const REFUSED_PEER_WAIT: Duration = Duration::from_secs(30);
-/// An idle link asks for the peer's height this often.
-pub const IDLE_HANDSHAKE: Duration = Duration::from_secs(2);
+/// A link asks for the peer's height this often, so that `/status` tells it and an idle node that
+/// has fallen behind learns so.
+pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
 /// The largest answer to a handshake.
 pub const HANDSHAKE_BYTES_MAX: usize = 4_096;
 /// Connections that the gateway serves at one time; more wait in the backlog.
@@ -31,9 +34,7 @@ pub const CONNECTIONS_MAX: usize = 1_024;
 pub const SYNC_GRACE_MS: u64 = 100;
 /// E4: a proposer that was last heard this long before a quorum of the others is skipped.
 pub const SILENT_AFTER_MS: u64 = 300;
-/// Address space of the store's map. It is reserved, not used: the file grows as it is written.
-pub const MAP_BYTES: usize = 64 * 1024 * 1024 * 1024;
-/// What the OpenMetrics text may be cut to, per node.
-pub const METRICS_BYTES_MAX: usize = 1024 * 1024;
+/// Decided blocks that wait for the one before them: one sync answer, and our own decision.
+pub const WAITING_BLOCKS_MAX: usize = 128;
 /// What an answer of block sync holds besides its blocks.
 pub const SYNC_ENVELOPE_BYTES: usize = 64;

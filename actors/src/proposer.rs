@@ -175,9 +175,11 @@ impl Handler<ProposalReceived> for Proposer {
     type Result = MessageResult<ProposalReceived>;
 
     fn handle(&mut self, message: ProposalReceived, _: &mut Ctx<Self>) -> Self::Result {
+        let (height, round) = (message.0.proposal.height, message.0.proposal.round);
         let admission = self
             .step(Input::Received(message.0))
             .unwrap_or(Admission::Stale);
+        log::debug!("proposal for height {height} round {round}: {admission:?}");
         self.seed.metrics.proposal(admission);
         MessageResult(admission)
     }

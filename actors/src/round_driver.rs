@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::committer::{BlockCommitted, CommitDecision};
 use crate::delivery::Deliver;
+use crate::limits::TICKS_WAITING_MAX;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::Broadcast;
 use crate::proposer::{BuildBlock, OwnProposal, RetellProposals};
@@ -20,6 +21,7 @@ use lockstep_protocol::types::{Height, Round};
 use lockstep_protocol::validator_set::ValidatorSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// The store's answer to [`RecoverDriver`]: where to go on. It comes through the store's mailbox,
 /// behind every write of an earlier incarnation, so nothing that was signed is missing in it.
@@ -130,12 +132,33 @@ pub struct RoundDriver {
     seed: Seed,
     /// `None` until the store has answered: everything that comes before is told again.
     driver: Option<Driver>,
+    /// Ticks for a height that this node shows as the next and the driver has not entered yet.
+    ticks: Vec<oneshot::Sender<TickOutcome>>,
 }
 
 impl RoundDriver {
     /// An incarnation that knows nothing yet.
     pub fn new(seed: Seed) -> RoundDriver {
-        RoundDriver { seed, driver: None }
+        let (driver, ticks) = (None, Vec::new());
+        RoundDriver {
+            seed,
+            driver,
+            ticks,
+        }
+    }
+
+    /// Answers the ticks that wait, once the driver stands behind the newest block that this node
+    /// shows: who has seen that block and asks for the next is not answered for an older height.
+    fn answer_ticks(&mut self, ctx: &mut Ctx<Self>) {
+        let shown = self.seed.view.head().height;
+        if self.driver.as_ref().is_none_or(|d| d.height() <= shown) {
+            return;
+        }
+        for tick in std::mem::take(&mut self.ticks) {
+            let outcome = self.step(Input::Tick, ctx).unwrap_or(TickOutcome::Stopped);
+            // Whoever does not wait for the answer has still made the tick.
+            let _ = tick.send(outcome);
+        }
     }
 
     fn step(&mut self, input: Input, ctx: &mut Ctx<Self>) -> Option<TickOutcome> {
@@ -249,14 +272,21 @@ impl Handler<DriverRecovered> for RoundDriver {
         self.step(Input::Start, ctx);
         self.seed.ports.retell_facts.deliver(RetellFacts);
         self.seed.ports.retell_proposals.deliver(RetellProposals);
+        self.answer_ticks(ctx);
     }
 }
 
 impl Handler<Tick> for RoundDriver {
-    type Result = MessageResult<Tick>;
+    type Result = ResponseFuture<TickOutcome>;
 
     fn handle(&mut self, _: Tick, ctx: &mut Ctx<Self>) -> Self::Result {
-        MessageResult(self.step(Input::Tick, ctx).unwrap_or(TickOutcome::Stopped))
+        let (tick, answer) = oneshot::channel();
+        if self.ticks.len() < TICKS_WAITING_MAX {
+            self.ticks.push(tick);
+        }
+        self.answer_ticks(ctx);
+        // An error says that this incarnation fell before it was ready, or that too many wait.
+        Box::pin(async { answer.await.unwrap_or(TickOutcome::Stopped) })
     }
 }
 
@@ -266,6 +296,7 @@ impl Handler<BlockCommitted> for RoundDriver {
     fn handle(&mut self, message: BlockCommitted, ctx: &mut Ctx<Self>) {
         let set = self.seed.set.clone();
         self.step(Input::Committed(message.0.block.height(), set), ctx);
+        self.answer_ticks(ctx);
     }
 }
 

@@ -1,9 +1,10 @@
 //! The running devnet.
 use crate::builder::Builder;
-use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys};
+use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, SubmitError, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::EndReason;
 use lockstep_actors::state_store::StoreError;
+use lockstep_actors::view::HeadView;
 use lockstep_protocol::consensus::driver::TickOutcome;
 use lockstep_protocol::crypto::KeyError;
 use lockstep_protocol::genesis::Genesis;
@@ -70,6 +71,14 @@ pub enum DevnetError {
         /// All heights.
         heights: Vec<Option<u64>>,
     },
+    /// A transaction was not taken.
+    #[error("node {index}: {error}")]
+    Submit {
+        /// Which node.
+        index: usize,
+        /// Why.
+        error: SubmitError,
+    },
     /// Nobody is there to ask.
     #[error("node {0} is not running")]
     Down(usize),
@@ -90,7 +99,10 @@ impl DevnetError {
             DevnetError::Validators(_) | DevnetError::Key(_) | DevnetError::Directory { .. } => 2,
             DevnetError::Node { error, .. } => error.exit_code(),
             DevnetError::Store { error, .. } => error.exit_code(),
-            DevnetError::Listen { .. } | DevnetError::NoBlock { .. } | DevnetError::Down(_) => 1,
+            DevnetError::Listen { .. }
+            | DevnetError::NoBlock { .. }
+            | DevnetError::Submit { .. }
+            | DevnetError::Down(_) => 1,
         }
     }
 }
@@ -220,6 +232,18 @@ impl Devnet {
         Ok(blocks.into_iter().next())
     }
 
+    /// Where each node stands; `None` for one that is down.
+    pub fn heads(&self) -> Vec<Option<HeadView>> {
+        self.inner.each(|node| node.view().head())
+    }
+
+    /// Makes blocks from another thread.
+    pub fn ticker(&self) -> Ticker {
+        Ticker {
+            inner: Arc::downgrade(&self.inner),
+        }
+    }
+
     /// Waits until every running node has committed `height`.
     pub fn wait_for(&self, height: u64, patience: Duration) -> Result<(), DevnetError> {
         self.inner.wait_for(height, patience)
@@ -232,7 +256,7 @@ impl Devnet {
         transaction: Transaction,
     ) -> Result<Submission, DevnetError> {
         let answer = self.inner.node(index)?.submit(Arc::new(transaction));
-        answer.map_err(|_| DevnetError::Down(index))
+        answer.map_err(|error| DevnetError::Submit { index, error })
     }
 
     /// Stops node `index`; the others go on. `None` if it was down.
@@ -311,6 +335,21 @@ impl Devnet {
     }
 }
 
+/// Makes blocks of a devnet as long as that lives.
+#[derive(Clone)]
+pub struct Ticker {
+    inner: Weak<Inner>,
+}
+
+impl Ticker {
+    /// As [`Devnet::tick`]; after the devnet's end it makes nothing.
+    pub fn tick(&self) -> Result<Vec<NodeTick>, DevnetError> {
+        self.inner
+            .upgrade()
+            .map_or(Ok(Vec::new()), |inner| inner.tick())
+    }
+}
+
 impl Drop for Devnet {
     fn drop(&mut self) {
         let mut handles: Vec<NodeHandle> = self
@@ -377,13 +416,16 @@ impl Inner {
         index: usize,
     ) -> Result<parking_lot::MappedMutexGuard<'_, NodeHandle>, DevnetError> {
         let slot = self.nodes.get(index).ok_or(DevnetError::Down(index))?;
-        MutexGuard::try_map(slot.lock(), Option::as_mut).map_err(|_| DevnetError::Down(index))
+        MutexGuard::try_map(slot.lock(), |node| node.as_mut().filter(|n| !n.has_ended()))
+            .map_err(|_| DevnetError::Down(index))
     }
 
+    /// A node that has ended by itself is down like one that was killed.
     fn each<T>(&self, look: impl Fn(&NodeHandle) -> T) -> Vec<Option<T>> {
+        let running = |node: &NodeHandle| (!node.has_ended()).then(|| look(node));
         self.nodes
             .iter()
-            .map(|node| node.lock().as_ref().map(&look))
+            .map(|node| node.lock().as_ref().and_then(running))
             .collect()
     }
 

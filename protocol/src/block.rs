@@ -131,3 +131,6 @@ impl SealedBlock {
         &self.block
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,7 +178,8 @@ pub struct PolkaCertificate {
     pub valid_round: Option<Round>,
     /// Who prevoted.
     pub signers: Signers,
-    /// The position of the member whose signature is that of its PROPOSAL, if one is.
+    /// The position of the member whose signature is that of its PROPOSAL, if one is. Canonical:
+    /// it marks nobody else.
     pub by_proposal: Option<u16>,
 }
 
@@ -201,6 +202,9 @@ impl PolkaCertificate {
         });
         let proposal = context.proposal(self.height, self.round, &self.block_id, self.valid_round);
         let by_proposal = self.proposal_signer(set)?;
+        if by_proposal.is_some_and(|marked| members.iter().all(|(index, _)| *index != marked)) {
+            return Err(CertificateError::Shape);
+        }
         members.into_iter().try_for_each(|(index, signature)| {
             let bytes = if Some(index) == by_proposal {
                 &proposal
@@ -278,3 +282,6 @@ pub fn certify(set: &ValidatorSet, votes: &[&SignedVote]) -> Option<CommitCertif
         signers: Signers::collect(set, taken),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! Proof that a validator broke the rules: two signatures that no correct validator makes.
 use crate::proposal::Proposal;
 use crate::sign_bytes::SignContext;
-use crate::types::{Address, Hash, Height};
+use crate::types::{Address, BlockId, Hash, Height, Round};
 use crate::validator_set::ValidatorSet;
-use crate::vote::{SignedVote, VoteKind};
+use crate::vote::{SignedVote, Vote, VoteKind};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A provable misbehaviour. Silence is none; neither are two signatures over the same bytes.
@@ -83,7 +83,7 @@ impl Evidence {
             Evidence::ConflictingVotes(a, b) => {
                 let (a, b) = (&a.vote, &b.vote);
                 (a.validator, a.kind, a.height, a.round) == (b.validator, b.kind, b.height, b.round)
-                    && (a.block_id, a.valid_round) != (b.block_id, b.valid_round)
+                    && signed_value(a) != signed_value(b)
             }
             Evidence::ConflictingProposals(a, b) => {
                 (a.proposer, a.height, a.round) == (b.proposer, b.height, b.round)
@@ -93,9 +93,21 @@ impl Evidence {
                 let b = &vote.vote;
                 b.kind == VoteKind::Prevote
                     && (a.proposer, a.height, a.round) == (b.validator, b.height, b.round)
-                    && (Some(a.block_id), a.valid_round) != (b.block_id, b.valid_round)
+                    && (Some(a.block_id), a.valid_round) != signed_value(b)
             }
             Evidence::WrongProposer(a) => set.proposer(a.height, a.round) != a.proposer,
         }
     }
 }
+
+/// What the signature of a vote says beyond its place. A precommit's covers no valid round: anybody
+/// could write another one into a copy.
+fn signed_value(vote: &Vote) -> (Option<BlockId>, Option<Round>) {
+    match vote.kind {
+        VoteKind::Prevote => (vote.block_id, vote.valid_round),
+        VoteKind::Precommit => (vote.block_id, None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -62,3 +62,76 @@ impl Genesis {
         ValidatorSet::new(scheme, members)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consensus::testkit::Cast;
+    use crate::crypto::simulated::Simulated;
+    use std::collections::BTreeSet;
+
+    fn genesis() -> Genesis {
+        let cast = Cast::with_powers(&[1, 1, 1, 97]);
+        let member = |v: &crate::validator_set::Validator| GenesisValidator {
+            public_key: v.public_key.clone(),
+            power: v.power,
+        };
+        Genesis {
+            chain_id: ChainId(7),
+            scheme: SchemeId::MlDsa65,
+            time: Timestamp(1),
+            validators: cast.set.iter().map(member).collect(),
+            accounts: vec![GenesisAccount {
+                address: Address([1; 20]),
+                balance: 5,
+            }],
+        }
+    }
+
+    #[test]
+    fn every_field_changes_the_hash() {
+        type Change = fn(&mut Genesis);
+        let changes: [Change; 8] = [
+            |_| {},
+            |g| g.chain_id.0 = 8,
+            |g| g.scheme = SchemeId::Dilithium3,
+            |g| g.time.0 = 2,
+            |g| g.validators[0].power = 2,
+            |g| g.validators.reverse(),
+            |g| g.accounts[0].balance = 6,
+            |g| g.accounts.clear(),
+        ];
+        let changed = changes.map(|change| {
+            let mut genesis = genesis();
+            change(&mut genesis);
+            genesis.hash()
+        });
+        assert_eq!(changed.into_iter().collect::<BTreeSet<_>>().len(), 8);
+    }
+
+    #[test]
+    fn signatures_are_bound_to_its_number_and_its_hash() {
+        let context = genesis().sign_context();
+        assert_eq!(context.chain_id, ChainId(7));
+        assert_eq!(context.genesis_hash, genesis().hash());
+    }
+
+    #[test]
+    fn its_validators_become_the_set_in_whatever_order_they_stand() {
+        let cast = Cast::with_powers(&[1, 1, 1, 97]);
+        let mut backwards = genesis();
+        backwards.validators.reverse();
+        for genesis in [genesis(), backwards] {
+            let set = genesis.validator_set(&Simulated).unwrap();
+            assert_eq!(set.hash(), cast.set.hash());
+        }
+    }
+
+    #[test]
+    fn nobody_to_validate_is_refused() {
+        let mut empty = genesis();
+        empty.validators.clear();
+        let refused = empty.validator_set(&Simulated).unwrap_err();
+        assert_eq!(refused, ValidatorSetError::Size(0));
+    }
+}

@@ -3,7 +3,7 @@
 //! Here live the wire nouns, their canonical bytes, the signatures, the consensus brains and the
 //! ledger's brain. Nothing here reads a clock, opens a socket or a file, starts a thread or draws
 //! a random number; nothing here imports actix. (One exception: `aws-lc-rs` draws its own randomness
-//! while signing, as its standard asks; so no id ever covers a signature.)
+//! while signing, as its standard asks; so the id of what is signed never covers its signature.)
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,

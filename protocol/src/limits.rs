@@ -4,8 +4,6 @@
 pub const VALIDATORS_MAX: usize = 128;
 /// One signature: both schemes have exactly 3309 bytes; the simulator's have fewer.
 pub const SIGNATURE_BYTES_MAX: usize = 3_309;
-/// One public key: both schemes have exactly 1952 bytes.
-pub const PUBLIC_KEY_BYTES_MAX: usize = 1_952;
 /// A vote on the wire: envelope, fields and one signature, rounded up.
 pub const VOTE_BYTES_MAX: usize = 4_096;
 /// A block's transactions. What one HTTP body carries well inside a propose timeout on a LAN.
@@ -32,7 +30,5 @@ pub const PROPOSALS_PER_ROUND_MAX: usize = 2;
 pub const OVERLAYS_MAX: usize = 8;
 /// Transactions that wait in one node for a block.
 pub const PENDING_TRANSACTIONS_MAX: usize = 10_000;
-/// Pieces of evidence that wait in memory.
-pub const EVIDENCE_MAX: usize = 1_024;
 /// How far a block's time may run ahead of the local clock when it is proposed (L22 only).
 pub const CLOCK_DRIFT_MS: u64 = 10_000;

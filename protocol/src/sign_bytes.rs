@@ -57,3 +57,6 @@ impl SignContext {
         bytes
     }
 }
+
+#[cfg(test)]
+mod tests;

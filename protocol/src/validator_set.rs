@@ -188,3 +188,6 @@ fn first_duplicate(sorted: &[Validator]) -> Option<Address> {
         .find(|(a, b)| a.address == b.address)
         .map(|(a, _)| a.address)
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,3 +160,6 @@ impl Wire {
         Ok(codec::decode(kind, body, limit)?)
     }
 }
+
+#[cfg(test)]
+mod tests;

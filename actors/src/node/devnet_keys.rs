@@ -21,7 +21,7 @@ pub fn signer(scheme: SchemeId, index: u8) -> Result<Arc<dyn Signer>, KeyError> 
 }
 
 /// Whether `address` belongs to a public seed. Only asked on chains that are no devnet.
-pub fn is_public(scheme: SchemeId, address: &Address) -> Result<bool, KeyError> {
+pub fn is_public(address: &Address) -> Result<bool, KeyError> {
     static KNOWN: OnceLock<BTreeMap<Address, u8>> = OnceLock::new();
     if let Some(known) = KNOWN.get() {
         return Ok(known.contains_key(address));
@@ -33,7 +33,6 @@ pub fn is_public(scheme: SchemeId, address: &Address) -> Result<bool, KeyError> 
             known.insert(Address::of(id, signer.public_key()), index);
         }
     }
-    let _ = scheme;
     Ok(KNOWN.get_or_init(|| known).contains_key(address))
 }
 
@@ -47,9 +46,9 @@ mod tests {
             for index in [0, 3, PUBLIC_SEEDS - 1] {
                 let public = signer(id, index).expect("a seed makes a key");
                 let address = Address::of(id, public.public_key());
-                assert_eq!(is_public(id, &address), Ok(true));
+                assert_eq!(is_public(&address), Ok(true));
             }
-            assert_eq!(is_public(id, &Address([9; 20])), Ok(false));
+            assert_eq!(is_public(&Address([9; 20])), Ok(false));
         }
     }
 }

@@ -1,12 +1,25 @@
 //! What the outside holds of a running node.
 use super::*;
+use crate::committer::AdmitTransaction;
 use futures_util::future::Either;
+use lockstep_protocol::ledger::NotAdmitted;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long a question to an actor may take before the asker goes on without an answer.
 const ASK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a transaction was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// It may not wait for a block.
+    #[error("the transaction was refused: {0}")]
+    NotAdmitted(#[from] NotAdmitted),
+    /// The node did not answer.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+}
 
 /// A running node. Dropped, it stops the node and waits for its thread.
 pub struct NodeHandle {
@@ -25,6 +38,7 @@ pub struct NodeHandle {
 pub(super) struct Remote {
     pub(super) actors: Actors,
     pub(super) tick: Port<Tick>,
+    pub(super) admit: Port<AdmitTransaction>,
     pub(super) submit: Port<SubmitTransaction>,
     pub(super) connect: Port<ConnectPeers>,
     #[cfg(feature = "inject-panics")]
@@ -90,8 +104,11 @@ impl NodeHandle {
     }
 
     /// Gives the node a transaction for a block.
-    pub fn submit(&self, transaction: Arc<Transaction>) -> Result<Submission, AskError> {
-        wait(self.remote.submit.ask(SubmitTransaction(transaction)))
+    pub fn submit(&self, transaction: Arc<Transaction>) -> Result<Submission, SubmitError> {
+        wait(self.remote.admit.ask(AdmitTransaction(transaction.clone())))??;
+        Ok(wait(
+            self.remote.submit.ask(SubmitTransaction(transaction)),
+        )?)
     }
 
     /// Makes the actor of this name panic. False if there is none.

@@ -2,14 +2,13 @@
 //! the actors and hands back a [`NodeHandle`].
 use crate::clock::Clock;
 use crate::committer::{OnCommit, head_view};
-use crate::limits::MAP_BYTES;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{ConnectPeers, Handshake, Peer};
 use crate::proposer::SubmitTransaction;
 use crate::round_driver::Tick;
 use crate::rpc_gateway::TickAll;
 use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
-use crate::state_store::{Durability, Store, StoreError};
+use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Store, StoreError};
 use crate::view::{HeadView, NodeView};
 use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
 use lockstep_protocol::consensus::timeouts::Timeouts;
@@ -30,7 +29,7 @@ mod handle;
 mod thread;
 mod wiring;
 
-pub use handle::NodeHandle;
+pub use handle::{NodeHandle, SubmitError};
 
 /// Everything that a node is made from.
 pub struct NodeConfig {
@@ -145,8 +144,10 @@ impl Parts {
         let genesis = &config.genesis;
         let actors = Actors::default();
         let metrics = Metrics::new(actors.clone());
-        let scheme = metrics.timed_scheme(crypto::scheme(genesis.scheme));
+        let scheme = crypto::scheme(genesis.scheme);
         let me = identity(&config)?;
+        crypto::prove_signer(&*scheme, &*config.signer)?;
+        let scheme = metrics.timed_scheme(scheme);
         let rules = Arc::new(ChainRules::new(genesis, scheme)?);
         if rules.validators.index_of(&me).is_none() {
             return Err(NodeError::NoValidator(me));
@@ -154,7 +155,7 @@ impl Parts {
         let genesis_hash = rules.context.genesis_hash;
         let changes = Ledger::genesis_changes(genesis)?;
         let (dir, durability) = (&config.data_dir, config.durability);
-        let store = Store::open(dir, durability, MAP_BYTES, genesis, me, &changes)?;
+        let store = Store::open(dir, durability, DEFAULT_MAP_BYTES, genesis, me, &changes)?;
         let ledger = store.ledger(rules.clone())?;
         let head = head(&store, genesis_hash)?;
         config.signer = metrics.timed_signer(config.signer);
@@ -195,7 +196,7 @@ fn identity(config: &NodeConfig) -> Result<Address, NodeError> {
         return Err(NodeError::OtherScheme(signer.scheme(), genesis.scheme));
     }
     let me = Address::of(genesis.scheme, signer.public_key());
-    if genesis.chain_id != DEVNET_CHAIN_ID && devnet_keys::is_public(genesis.scheme, &me)? {
+    if genesis.chain_id != DEVNET_CHAIN_ID && devnet_keys::is_public(&me)? {
         return Err(NodeError::PublicKey {
             address: me,
             chain_id: genesis.chain_id,

@@ -130,6 +130,7 @@ impl Inboxes {
             vote: self.votes.port(),
             missing: self.votes.port(),
             proposal: self.proposer.port(),
+            admit: self.committer.port(),
             transaction: self.proposer.port(),
             tick: self.driver.port(),
         }
@@ -151,6 +152,7 @@ pub(super) fn wire(
     let remote = Remote {
         actors: parts.actors.clone(),
         tick: inboxes.driver.port(),
+        admit: inboxes.committer.port(),
         submit: inboxes.proposer.port(),
         connect: inboxes.broadcaster.port(),
         #[cfg(feature = "inject-panics")]

@@ -4,7 +4,7 @@ use super::outbox::{Frame, Outbox, Path, Work};
 use super::{Handshake, Mismatch, Peer, Ports};
 use crate::block_sync::{BlocksArrived, PeerAhead};
 use crate::limits::{
-    BACK_OFF_MAX, BACK_OFF_MIN, HANDSHAKE_BYTES_MAX, IDLE_HANDSHAKE, REFUSED_PEER_WAIT,
+    BACK_OFF_MAX, BACK_OFF_MIN, HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, REFUSED_PEER_WAIT,
 };
 use crate::metrics::Metrics;
 use crate::view::NodeView;
@@ -64,20 +64,19 @@ impl Link {
         }
     }
 
-    /// Sends until something fails.
+    /// Sends until something fails or the next handshake is due.
     async fn talk(&mut self) {
         self.failures = 0;
         self.seed.view.update_peer(&self.seed.peer.address, |peer| {
             (peer.reachable, peer.refused) = (true, None);
         });
-        loop {
-            let next = tokio::time::timeout(IDLE_HANDSHAKE, self.outbox.next()).await;
-            let done = match next {
-                Ok(Work::Closed) => return,
+        // Then it is asked again how far it is, whether it was busy or idle meanwhile.
+        let until = tokio::time::Instant::now() + HANDSHAKE_EVERY;
+        while tokio::time::Instant::now() < until {
+            let done = match tokio::time::timeout_at(until, self.outbox.next()).await {
+                Ok(Work::Closed) | Err(_) => return,
                 Ok(Work::Send(frame)) => self.send(frame).await,
                 Ok(Work::RequestBlocks(from)) => self.request_blocks(from).await,
-                // Idle: is it still there, and how far is it?
-                Err(_) => return,
             };
             if let Err(error) = done {
                 return self.failed("exchange", &error).await;

@@ -3,7 +3,7 @@ use super::Seed;
 use super::answer::{refuse, trouble};
 use crate::limits;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::ledger;
 use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
@@ -29,7 +29,8 @@ pub(super) async fn by_height(seed: web::Data<Seed>, path: web::Path<String>) ->
 
 fn by(seed: &Seed, height: Height) -> HttpResponse {
     match seed.store.decided(height, 1, usize::MAX) {
-        Ok(blocks) => match blocks.first() {
+        // A range from height 0 begins with block 1.
+        Ok(blocks) => match blocks.first().filter(|d| d.block.height() == height) {
             Some(decided) => HttpResponse::Ok().json(block_json(seed, decided)),
             None => {
                 let sentence = format!(
@@ -119,7 +120,11 @@ pub(super) struct Range {
     limit: Option<u64>,
 }
 
-pub(super) async fn sync(seed: web::Data<Seed>, range: web::Query<Range>) -> HttpResponse {
+pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
+    let Ok(range) = web::Query::<Range>::from_query(request.query_string()) else {
+        let sentence = "ask for ?from=<height>, and at will &limit=<blocks>";
+        return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+    };
     let limit = range.limit.unwrap_or(SYNC_BLOCKS_MAX).min(SYNC_BLOCKS_MAX);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let bytes_max = SYNC_BYTES_MAX - limits::SYNC_ENVELOPE_BYTES;

@@ -2,20 +2,27 @@
 use super::answer::refuse;
 use crate::limits::BODY_DEADLINE;
 use crate::metrics::{Metrics, RefusalLabel};
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::wire::WireError;
 
 /// Reads at most `limit` bytes within [`BODY_DEADLINE`], or says with which answer to refuse.
 pub(super) async fn read(
+    request: &HttpRequest,
     payload: Payload,
     limit: usize,
     metrics: &Metrics,
 ) -> Result<Bytes, HttpResponse> {
-    match tokio::time::timeout(BODY_DEADLINE, collect(payload, limit)).await {
+    let body = async {
+        if announced(request) > limit as u64 {
+            return Err(Cut::TooLarge);
+        }
+        collect(payload, limit).await
+    };
+    match tokio::time::timeout(BODY_DEADLINE, body).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(Cut::TooLarge)) => {
             metrics.refusal(RefusalLabel::TooLarge);
@@ -36,6 +43,13 @@ pub(super) async fn read(
             Err(refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", sentence))
         }
     }
+}
+
+/// What the head says of the body's length; a body in chunks announces nothing.
+fn announced(request: &HttpRequest) -> u64 {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or(0)
 }
 
 enum Cut {

@@ -1,20 +1,26 @@
 //! What peers and clients post: votes, proposals, transactions, ticks.
 use super::answer::refuse;
 use super::{Seed, body};
+use crate::committer::AdmitTransaction;
 use crate::metrics::{Metrics, RefusalLabel};
 use crate::proposer::{ProposalReceived, SubmitTransaction};
 use crate::runtime::AskError;
 use crate::vote_collector::VoteReceived;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::ledger::NotAdmitted;
 use lockstep_protocol::limits::{PROPOSAL_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX};
 use lockstep_protocol::pending::Submission;
 use serde_json::json;
 use std::sync::Arc;
 
-pub(super) async fn vote(seed: web::Data<Seed>, payload: web::Payload) -> HttpResponse {
-    let bytes = match body::read(payload, VOTE_BYTES_MAX, &seed.metrics).await {
+pub(super) async fn vote(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let bytes = match body::read(&request, payload, VOTE_BYTES_MAX, &seed.metrics).await {
         Ok(bytes) => bytes,
         Err(refusal) => return refusal,
     };
@@ -25,8 +31,12 @@ pub(super) async fn vote(seed: web::Data<Seed>, payload: web::Payload) -> HttpRe
     admitted(seed.ports.vote.ask(VoteReceived(vote)).await, &seed.metrics)
 }
 
-pub(super) async fn proposal(seed: web::Data<Seed>, payload: web::Payload) -> HttpResponse {
-    let bytes = match body::read(payload, PROPOSAL_BYTES_MAX, &seed.metrics).await {
+pub(super) async fn proposal(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let bytes = match body::read(&request, payload, PROPOSAL_BYTES_MAX, &seed.metrics).await {
         Ok(bytes) => bytes,
         Err(refusal) => return refusal,
     };
@@ -40,8 +50,12 @@ pub(super) async fn proposal(seed: web::Data<Seed>, payload: web::Payload) -> Ht
     )
 }
 
-pub(super) async fn transaction(seed: web::Data<Seed>, payload: web::Payload) -> HttpResponse {
-    let bytes = match body::read(payload, TRANSACTION_BYTES_MAX, &seed.metrics).await {
+pub(super) async fn transaction(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let bytes = match body::read(&request, payload, TRANSACTION_BYTES_MAX, &seed.metrics).await {
         Ok(bytes) => bytes,
         Err(refusal) => return refusal,
     };
@@ -50,6 +64,19 @@ pub(super) async fn transaction(seed: web::Data<Seed>, payload: web::Payload) ->
         Err(error) => return body::refuse_wire(&error, &seed.metrics),
     };
     let id = transaction.id();
+    match seed
+        .ports
+        .admit
+        .ask(AdmitTransaction(transaction.clone()))
+        .await
+    {
+        Ok(Ok(())) => {}
+        Ok(Err(NotAdmitted::Refused(error))) => {
+            return refuse(StatusCode::BAD_REQUEST, "refused", error.to_string());
+        }
+        Ok(Err(NotAdmitted::Fatal(error))) => return super::answer::trouble(&error),
+        Err(error) => return busy(error, &seed.metrics),
+    }
     match seed
         .ports
         .transaction

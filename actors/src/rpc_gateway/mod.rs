@@ -5,6 +5,7 @@
 //! The listening socket lives outside of the actor: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
+use crate::committer::AdmitTransaction;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::Handshake;
 use crate::proposer::{ProposalReceived, SubmitTransaction};
@@ -42,6 +43,8 @@ pub struct Ports {
     pub missing: Port<GetMissing>,
     /// Proposer.
     pub proposal: Port<ProposalReceived>,
+    /// Committer: may it wait?
+    pub admit: Port<AdmitTransaction>,
     /// Proposer.
     pub transaction: Port<SubmitTransaction>,
     /// RoundDriver (manual pacing).

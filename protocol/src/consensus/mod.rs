@@ -20,4 +20,6 @@ pub mod proposals;
 pub mod round_machine;
 pub mod sign_guard;
 pub mod tally;
+#[cfg(test)]
+pub(crate) mod testkit;
 pub mod timeouts;

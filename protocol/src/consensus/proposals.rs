@@ -79,6 +79,9 @@ pub struct Proposals {
     rounds: BTreeMap<Round, Vec<Kept>>,
     early: Vec<Arc<ProposedBlock>>,
     accused: BTreeSet<Address>,
+    /// Per proposer the furthest round beyond the next that it proposed in: no such message costs a
+    /// signature check twice (E7).
+    far: BTreeMap<Address, Round>,
 }
 
 impl Proposals {
@@ -90,7 +93,7 @@ impl Proposals {
         set: Arc<ValidatorSet>,
     ) -> Proposals {
         let (round, rounds) = (Round::ZERO, BTreeMap::new());
-        let (early, accused) = (Vec::new(), BTreeSet::new());
+        let (early, accused, far) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
         Proposals {
             context,
             me,
@@ -100,6 +103,7 @@ impl Proposals {
             rounds,
             early,
             accused,
+            far,
         }
     }
 
@@ -145,6 +149,7 @@ impl Proposals {
         self.round = Round::ZERO;
         self.rounds.clear();
         self.accused.clear();
+        self.far.clear();
         for message in std::mem::take(&mut self.early) {
             if message.proposal.height == height {
                 // Verified when it came.
@@ -178,9 +183,6 @@ impl Proposals {
         if self.set.index_of(&proposal.proposer).is_none() {
             return Admission::UnknownValidator;
         }
-        if proposal.height > self.height {
-            out.push(Output::Ahead(proposal.proposer, proposal.height));
-        }
         if let Some(refusal) = self.refuse_before_signature(&message) {
             return refusal;
         }
@@ -212,6 +214,11 @@ impl Proposals {
             if proposal.round.0 < self.round.0.saturating_sub(ROUNDS_KEPT_MAX) {
                 return Some(Admission::Stale);
             }
+            let seen = self.far.get(&proposal.proposer);
+            let beyond = proposal.round > self.round.next();
+            if beyond && seen.is_some_and(|seen| *seen >= proposal.round) {
+                return Some(Admission::Duplicate);
+            }
             let kept = self
                 .rounds
                 .get(&proposal.round)
@@ -241,11 +248,15 @@ impl Proposals {
     fn admit(&mut self, message: Arc<ProposedBlock>, out: &mut Vec<Output>) -> Admission {
         out.push(Output::Prevote(message.proposal.clone()));
         if message.proposal.height > self.height {
+            let proposal = &message.proposal;
+            out.push(Output::Ahead(proposal.proposer, proposal.height));
             self.early.push(message);
             return Admission::Counted;
         }
         if message.proposal.round > self.round.next() {
-            // E7: the tally notes that its sender is there; the block comes again (E6).
+            // The tally notes that its sender is there; the block comes again (E6).
+            self.far
+                .insert(message.proposal.proposer, message.proposal.round);
             return Admission::TooEarly;
         }
         self.keep(message, None, out);

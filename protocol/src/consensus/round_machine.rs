@@ -51,6 +51,18 @@ pub struct ValidValue {
     pub polka: Arc<PolkaCertificate>,
 }
 
+impl ValidValue {
+    /// The proposal that the polka answered.
+    fn as_proposed(&self) -> CheckedProposal {
+        CheckedProposal {
+            round: self.polka.round,
+            valid_round: self.polka.valid_round,
+            block: self.block.clone(),
+            verdict: Verdict::Valid,
+        }
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -108,7 +120,7 @@ pub struct CastVote {
 pub struct Resume {
     /// The round of the newest own signature.
     pub round: Round,
-    /// What was signed last; [`Step::Propose`] is the own proposal.
+    /// What was signed last; [`Step::Propose`] is the own proposal, which is then given.
     pub step: Step,
     /// The lock (at that moment also the valid value), if there was one.
     pub lock: Option<ValidValue>,
@@ -200,16 +212,15 @@ impl RoundMachine {
         self.round = resume.round;
         self.step = resume.step;
         if let Some(value) = resume.lock {
+            self.log.add_proposal(value.as_proposed());
             self.log.polkas.push(value.polka.clone());
             let (block_id, round) = (value.block.id(), value.polka.round);
             self.locked = Some(Locked { block_id, round });
             self.valid = Some(value);
         }
         let mut out = vec![Output::EnterRound(self.round)];
-        if self.step == Step::Propose {
-            self.say_own_prevote(resume.proposal.as_ref(), &mut out);
-        }
         if let Some(proposal) = resume.proposal {
+            self.say_own_prevote(&proposal, &mut out);
             self.first.own_proposal = true;
             self.log.add_proposal(proposal);
         }
@@ -220,9 +231,8 @@ impl RoundMachine {
     /// E1: the proposal was the prevote. It may be lost everywhere by now, and cannot always be
     /// sent again (its polka is not on disk), so the same prevote goes out as a vote: the value is
     /// the proposal's, and equal statements are no equivocation.
-    fn say_own_prevote(&mut self, proposal: Option<&CheckedProposal>, out: &mut Vec<Output>) {
-        self.step = Step::Prevote;
-        if let (Some(proposal), Rules::Extended) = (proposal, self.rules) {
+    fn say_own_prevote(&mut self, proposal: &CheckedProposal, out: &mut Vec<Output>) {
+        if self.step == Step::Propose && self.rules == Rules::Extended {
             self.prevote(Some(proposal.block.id()), proposal.valid_round, out);
         }
     }
@@ -250,15 +260,14 @@ impl RoundMachine {
         self.round = round;
         self.step = Step::Propose;
         self.first = FirstTimes::default();
-        self.log.forget_before(round);
+        self.log.forget_before(round, self.valid.as_ref());
         out.push(Output::EnterRound(round));
         self.schedule(TimeoutKind::Resend, out);
-        if self.ends_in_nil(round) {
-            return;
-        }
-        if !self.is_proposer() {
+        if !self.is_proposer() || self.ends_in_nil(round) {
             return self.schedule(TimeoutKind::Propose, out);
         }
+        // The newest polka of the rounds before goes first, whichever rule brought us here.
+        while self.e8_older_polka(out) {}
         match self.valid.clone() {
             // L15–L16: what has a polka is proposed again, never merely what is locked.
             Some(valid) => self.propose(valid.block, Some(valid.polka), out),
@@ -434,11 +443,9 @@ impl Log {
             Fact::PrevotesAny(round) => _ = self.prevotes_any.insert(round),
             Fact::PrecommitsAny(round) => _ = self.precommits_any.insert(round),
             Fact::Commit(certificate) => {
-                if !self
-                    .commits
-                    .iter()
-                    .any(|known| known.block_id == certificate.block_id)
-                {
+                let key = |commit: &CommitCertificate| (commit.round, commit.block_id);
+                let known = |other: &Arc<CommitCertificate>| key(other) == key(&certificate);
+                if !self.commits.iter().any(known) {
                     self.commits.push(certificate);
                 }
             }
@@ -447,10 +454,20 @@ impl Log {
         }
     }
 
-    fn forget_before(&mut self, round: Round) {
+    /// Keeps what later rounds can still refer to: the valid value, whose polka the own proposals
+    /// name, and the polkas that kept proposals name.
+    fn forget_before(&mut self, round: Round, valid: Option<&ValidValue>) {
         let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
         self.proposals.retain(|r, _| *r >= oldest);
-        self.polkas.retain(|polka| polka.round >= oldest);
+        if let Some(value) = valid {
+            self.add_proposal(value.as_proposed());
+        }
+        let valid = valid.map(|value| (value.polka.round, value.block.id()));
+        let proposals = self.proposals.values().flatten();
+        let named = proposals.filter_map(|p| Some((p.valid_round?, p.block.id())));
+        let needed: BTreeSet<_> = named.chain(valid).collect();
+        self.polkas
+            .retain(|p| p.round >= oldest || needed.contains(&(p.round, p.block_id)));
         for set in [
             &mut self.nil_polkas,
             &mut self.prevotes_any,

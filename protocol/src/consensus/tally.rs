@@ -134,6 +134,8 @@ pub struct Tally {
     decided: bool,
     silence: Silence,
     early: Vec<Early>,
+    /// Per validator the furthest height that a verified message of it named.
+    furthest: BTreeMap<Address, Height>,
 }
 
 /// A verified message of the next height, rounds 0 and 1.
@@ -154,6 +156,7 @@ impl Tally {
         let silence = Silence::new(silent_after_ms);
         let (round, rounds, max_round) = (None, BTreeMap::new(), BTreeMap::new());
         let (told, decided, early) = (BTreeSet::new(), false, Vec::new());
+        let furthest = BTreeMap::new();
         Tally {
             rules: Rules::Extended,
             context,
@@ -166,6 +169,7 @@ impl Tally {
             decided,
             silence,
             early,
+            furthest,
         }
     }
 
@@ -246,6 +250,8 @@ impl Tally {
         self.round = Some(round);
         let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
         self.rounds.retain(|r, _| *r >= oldest);
+        // Votes of those rounds are refused as stale, so nothing of them can be told again.
+        self.told.retain(|told| told.round() >= oldest);
         self.tell_left(out);
         self.tell_silence(out);
     }
@@ -262,20 +268,17 @@ impl Tally {
         if !vote.is_well_formed() {
             return Admission::Malformed;
         }
-        if vote.height < self.height {
-            self.heard(&vote.validator, now, out);
-            return Admission::Stale;
-        }
         let Some(index) = self.set.index_of(&vote.validator) else {
             return Admission::UnknownValidator;
         };
+        self.silence.sign_of_life(vote.validator, now);
+        if vote.height < self.height {
+            return Admission::Stale;
+        }
         if vote.height > self.height {
             return self.early_vote(signed, now, out);
         }
         if let Some(refusal) = self.refuse_before_signature(index, vote) {
-            if refusal == Admission::Unneeded {
-                self.heard(&signed.vote.validator, now, out);
-            }
             return refusal;
         }
         if verify && !self.verifies(index, &signed) {
@@ -301,7 +304,8 @@ impl Tally {
         if vote.round.0 < current.0.saturating_sub(ROUNDS_KEPT_MAX) {
             return Some(Admission::Stale);
         }
-        let beyond = vote.round > current.next();
+        // E7 keeps nothing but the sender's round.
+        let beyond = self.rules == Rules::Extended && vote.round > current.next();
         if beyond
             && self
                 .max_round
@@ -322,8 +326,10 @@ impl Tally {
         if ballots.len() >= VALUES_PER_VOTER_MAX {
             return Some(Admission::Equivocation);
         }
-        // An equivocation is worth its check even when the value is settled.
-        let settled = self.decided
+        // An equivocation is worth its check even when the value is settled. By the paper a height
+        // is decided only when its proposal is there too.
+        let decided = self.decided && self.rules == Rules::Extended;
+        let settled = decided
             || self
                 .told
                 .contains(&Told::Value(vote.kind, vote.round, value.0, value.1));
@@ -331,13 +337,11 @@ impl Tally {
     }
 
     /// A message of the next height, kept for rounds 0 and 1; anything later only tells that this
-    /// node is behind.
+    /// node is behind, once it is verified: a forged height would send this node after nothing.
     fn early_vote(&mut self, signed: SignedVote, now: Instant, out: &mut Vec<Output>) -> Admission {
         let vote = &signed.vote;
-        out.push(Output::Ahead(vote.validator, vote.height));
-        self.silence.heard(vote.validator, now);
         if vote.height != self.height.next() || vote.round > Round::ZERO.next() {
-            return Admission::TooEarly;
+            return self.far_vote(&signed, now, out);
         }
         let same_slot = |early: &&Early| match early {
             Early::Vote(v) => {
@@ -359,8 +363,30 @@ impl Tally {
         if signed.verify(&self.set, &self.context).is_err() {
             return Admission::BadSignature;
         }
+        self.ahead(&signed.vote, now, out);
         self.early.push(Early::Vote(signed));
         Admission::Counted
+    }
+
+    /// Beyond what is kept: looked at only if it says something new.
+    fn far_vote(&mut self, signed: &SignedVote, now: Instant, out: &mut Vec<Output>) -> Admission {
+        let vote = &signed.vote;
+        let known = self.furthest.get(&vote.validator);
+        if known.is_some_and(|height| *height >= vote.height) {
+            return Admission::TooEarly;
+        }
+        if signed.verify(&self.set, &self.context).is_err() {
+            return Admission::BadSignature;
+        }
+        self.ahead(vote, now, out);
+        Admission::TooEarly
+    }
+
+    fn ahead(&mut self, vote: &Vote, now: Instant, out: &mut Vec<Output>) {
+        self.silence.proven(vote.validator, now);
+        let known = self.furthest.entry(vote.validator).or_insert(vote.height);
+        *known = (*known).max(vote.height);
+        out.push(Output::Ahead(vote.validator, vote.height));
     }
 
     fn proposal(&mut self, proposal: Proposal, now: Instant, out: &mut Vec<Output>) {
@@ -385,11 +411,6 @@ impl Tally {
             form: Form::Proposal,
         };
         self.count(index, VoteKind::Prevote, proposal.round, ballot, now, out);
-    }
-
-    fn heard(&mut self, validator: &Address, now: Instant, out: &mut Vec<Output>) {
-        self.silence.heard(*validator, now);
-        self.tell_silence(out);
     }
 
     /// E6: everything that this node holds of the round and of the one before it, which brought it
@@ -444,6 +465,17 @@ impl Tally {
             vote,
             signature: ballot.signature.clone(),
         })
+    }
+}
+
+impl Told {
+    fn round(&self) -> Round {
+        match self {
+            Told::Value(_, round, _, _)
+            | Told::Any(_, round)
+            | Told::Reached(round)
+            | Told::Silent(round) => *round,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 pub use engine::{PUBLIC_KEY_BYTES, SECRET_KEY_BYTES, SIGNATURE_BYTES};
-pub use self_test::{Fingerprint, SelfTestFailed, self_test};
+pub use self_test::{Fingerprint, SelfTestFailed, prove_signer, self_test};
 
 /// The implementation of the scheme that a genesis names.
 ///

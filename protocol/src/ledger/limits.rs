@@ -11,3 +11,5 @@ pub const NOTED_PRECOMMITS_MAX: usize = 1_024;
 /// State versions that stay readable behind the newest. One is needed: the ledger executes on the
 /// state that it knows while the store already writes the next. The rest is slack.
 pub const STATE_VERSIONS_KEPT: u64 = 16;
+/// How far ahead of its account a transaction's nonce may be and still wait for a block.
+pub const NONCES_AHEAD_MAX: u64 = 256;

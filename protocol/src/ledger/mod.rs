@@ -20,6 +20,7 @@
 //!
 //! To add a transaction kind: its variant in `transaction.rs`, its file here, its line in `execute`.
 mod account;
+mod admit;
 mod chain;
 mod execute;
 mod head;
@@ -42,6 +43,7 @@ pub use account::{
     Account, AccountProof, ProofError, account, account_key, prove_account, public_key,
     public_key_key,
 };
+pub use admit::NotAdmitted;
 pub use chain::{ChainRules, Ledger, Rejection};
 pub use execute::TransactionError;
 pub use head::{CommitBatch, GenesisError, Head};

@@ -7,7 +7,11 @@
 //! - [`generator`] makes a [`scenario`] from a seed: inputs, and what the reference answered.
 //! - [`coverage`] shows that those sequences meet what is worth comparing; [`compare`] says which
 //!   part of an answer the rules determine.
-//! - [`literal`] is a third implementation, the rules of the paper without any cleverness.
+//! - [`literal`] is a third implementation, the rules of the paper without any cleverness, and
+//!   Lockstep's extensions as switches.
+//! - [`lockstep`] is Lockstep's own round machine and tally behind the same words; [`world`] has its
+//!   keys and blocks. [`paper`] compares it under the paper's rules, [`mutants`] shows that the comparison can
+//!   fail, and [`extended`] compares it as nodes run it.
 //! - [`smoke`] shows that the reference follows the rules of the paper; [`quirks`] pins where it
 //!   does not, or does so in another order: a comparison must allow for exactly those.
 //!
@@ -16,12 +20,17 @@
 mod compare;
 mod coverage;
 mod ctx;
+mod extended;
 mod generator;
 mod literal;
+mod lockstep;
+mod mutants;
 mod neutral;
+mod paper;
 mod quirks;
 mod reference;
 mod rng;
 mod scenario;
 mod script;
 mod smoke;
+mod world;

@@ -30,26 +30,16 @@ pub enum TickOutcome {
 
 impl Driver {
     pub(super) fn start(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let Some(resume) = self.recovered.take() else {
-            return self.pace(now, out);
-        };
-        let fresh = RoundMachine::new(
-            self.height,
-            self.config.me,
-            self.set.clone(),
-            self.config.timeouts,
-        );
-        let (machine, outputs) = fresh.resume(resume);
-        self.machine = machine;
-        self.running = true;
-        self.begun_at = now;
-        self.carry_out(outputs, out);
-        out.extend(self.said.iter().cloned());
+        if self.recovered.is_some() {
+            self.begin(now, out);
+        } else {
+            self.pace(now, out);
+        }
     }
 
     /// Decides when the height begins.
     pub(super) fn pace(&mut self, now: Instant, out: &mut Vec<Output>) {
-        if !self.may_begin() {
+        if self.running || !self.may_begin() {
             return;
         }
         let Pacing::Interval(interval_ms) = self.config.pacing else {
@@ -64,13 +54,15 @@ impl Driver {
     }
 
     pub(super) fn tick(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let outcome = if self.running {
+        let outcome = if self.running && !self.halted {
             TickOutcome::AlreadyRunning
         } else if !self.may_begin() {
             TickOutcome::Stopped
         } else {
+            let afresh = self.recovered.is_none();
             self.begin(now, out);
             match self.set.proposer(self.height, Round::ZERO) {
+                _ if !afresh => TickOutcome::AlreadyRunning,
                 me if me == self.config.me => TickOutcome::Building,
                 proposer => TickOutcome::Skipped { proposer },
             }
@@ -106,9 +98,23 @@ impl Driver {
                 .is_none_or(|last| self.height <= last)
     }
 
+    /// Begins the height; where the sign record left it, if it holds anything of this height. That
+    /// is so whoever asks, because a fact may overtake the start.
     fn begin(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.running = true;
         self.begun_at = now;
-        self.machine(round_machine::Input::StartRound(Round::ZERO), out);
+        match self.recovered.take() {
+            Some(resume) => self.resume(resume, out),
+            None => self.machine(round_machine::Input::StartRound(Round::ZERO), out),
+        }
+    }
+
+    fn resume(&mut self, resume: Resume, out: &mut Vec<Output>) {
+        let (height, me) = (self.height, self.config.me);
+        let fresh = RoundMachine::new(height, me, self.set.clone(), self.config.timeouts);
+        let (machine, outputs) = fresh.resume(resume);
+        self.machine = machine;
+        self.carry_out(outputs, out);
+        out.extend(self.said.iter().cloned());
     }
 }

@@ -2,6 +2,7 @@
 use super::{
     CastVote, CheckedProposal, Locked, Output, RoundMachine, Rules, Step, ValidValue, Verdict,
 };
+use crate::commit::CommitCertificate;
 use crate::consensus::timeouts::TimeoutKind;
 use crate::vote::VoteKind;
 
@@ -31,18 +32,35 @@ impl RoundMachine {
 
     /// L49: a proposal and Q precommits for it, of *any* round, decide the height.
     fn l49_decide(&mut self, out: &mut Vec<Output>) -> bool {
-        for certificate in &self.log.commits {
-            let Some(proposal) = self.log.with_value(&certificate.block_id) else {
-                continue;
-            };
-            self.decided = true;
-            out.push(match proposal.verdict {
+        let commits = self.log.commits.iter();
+        let mut decision = commits.filter_map(|certificate| {
+            let proposal = self.decided_proposal(certificate)?;
+            Some(match proposal.verdict {
                 Verdict::Invalid => Output::InvalidDecision(certificate.clone()),
                 _ => Output::Decide(proposal.block.clone(), certificate.clone()),
-            });
-            return true;
+            })
+        });
+        let Some(decision) = decision.next() else {
+            return false;
+        };
+        self.decided = true;
+        out.push(decision);
+        true
+    }
+
+    /// The paper waits for the proposal of the precommits' round. But the id names the block, so
+    /// that one that was proposed in any round will do.
+    fn decided_proposal(&self, certificate: &CommitCertificate) -> Option<&CheckedProposal> {
+        let CommitCertificate {
+            round, block_id, ..
+        } = certificate;
+        match self.rules {
+            Rules::Extended => self.log.with_value(block_id),
+            Rules::Paper => {
+                let mut proposals = self.log.of_round(*round).iter();
+                proposals.find(|proposal| proposal.block.id() == *block_id)
+            }
         }
-        false
     }
 
     /// L36: a proposal of this round and its polka. In step Prevote: lock and precommit. In step
@@ -147,16 +165,10 @@ impl RoundMachine {
         true
     }
 
-    /// Prevotes a proposal or nil. The own proposal counts as the prevote (E1): a correct proposer
-    /// always accepts what it proposes. One with a valid round is prevoted all the same: after a
-    /// restart it cannot be sent again, because its polka is not on disk.
+    /// Prevotes a proposal or nil. The own proposal *was* the prevote (E1), so there is nothing more
+    /// to say in this round, not even if a twin with the same key proposed something else first.
     fn answer(&mut self, proposal: &CheckedProposal, accept: bool, out: &mut Vec<Output>) {
-        let own = self.first.own_proposal && self.rules == Rules::Extended;
-        assert!(
-            accept || !own,
-            "a correct proposer accepts its own proposal"
-        );
-        if own && proposal.valid_round.is_none() {
+        if self.first.own_proposal && self.rules == Rules::Extended {
             self.step = Step::Prevote;
         } else if accept {
             self.prevote(Some(proposal.block.id()), proposal.valid_round, out);
@@ -211,7 +223,7 @@ impl RoundMachine {
 
     /// E8: a polka of an earlier round, newer than the valid value, found late: propose that value
     /// next time. Never lock from it.
-    fn e8_older_polka(&mut self, _: &mut Vec<Output>) -> bool {
+    pub(super) fn e8_older_polka(&mut self, _: &mut Vec<Output>) -> bool {
         if self.rules == Rules::Paper {
             return false;
         }

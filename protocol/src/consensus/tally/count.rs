@@ -12,7 +12,7 @@ impl Tally {
         out: &mut Vec<Output>,
     ) {
         if let Some(validator) = self.set.get(index) {
-            self.silence.heard(validator.address, now);
+            self.silence.proven(validator.address, now);
         }
         let seen = self.max_round.entry(index).or_insert(round);
         *seen = (*seen).max(round);
@@ -123,7 +123,7 @@ impl Tally {
         self.tell_any(kind, round, out);
     }
 
-    /// L34 and L47. Whoever is past this phase counts as well: after a restart it repeats only its
+    /// L34 and L47. Whoever is further on counts as well: after a restart it repeats only its
     /// newest votes, and others would wait for the earlier ones for ever. The facts only start
     /// timeouts, and those may fire at any time without hurting safety.
     fn tell_any(&mut self, kind: VoteKind, round: Round, out: &mut Vec<Output>) {
@@ -131,19 +131,11 @@ impl Tally {
         if self.told.contains(&any) {
             return;
         }
-        let votes = self.rounds.get(&round);
-        let voters = votes.into_iter().flat_map(|votes| votes.of(kind).0.keys());
+        let ballots = self.rounds.get(&round).map(|votes| votes.of(kind));
+        let voters = ballots.into_iter().flat_map(|ballots| ballots.0.keys());
         let mut counted: BTreeSet<ValidatorIndex> = voters.copied().collect();
         if self.rules == Rules::Extended {
-            let later = self.max_round.iter().filter(|(_, seen)| **seen > round);
-            counted.extend(later.map(|(index, _)| *index));
-            if kind == VoteKind::Prevote {
-                counted.extend(
-                    votes
-                        .into_iter()
-                        .flat_map(|votes| votes.precommits.0.keys()),
-                );
-            }
+            counted.extend(self.further_on(kind, round));
         }
         if self.set.is_quorum(self.set.power_of(counted)) {
             self.told.insert(any);
@@ -155,12 +147,31 @@ impl Tally {
         }
     }
 
+    /// Who has left this phase, unless enough have to bring this node after them by another rule:
+    /// S in later rounds by L55, Q precommits by L47.
+    fn further_on(&self, kind: VoteKind, round: Round) -> Vec<ValidatorIndex> {
+        let later = self.max_round.iter().filter(|(_, seen)| **seen > round);
+        let mut found: Vec<ValidatorIndex> = later.map(|(index, _)| *index).collect();
+        if self
+            .set
+            .is_skip_set(self.set.power_of(found.iter().copied()))
+        {
+            found.clear();
+        }
+        let precommits_told = self.told.contains(&Told::Any(VoteKind::Precommit, round));
+        if kind == VoteKind::Prevote && !precommits_told {
+            let votes = self.rounds.get(&round).into_iter();
+            found.extend(votes.flat_map(|votes| votes.precommits.0.keys()));
+        }
+        found
+    }
+
     /// Whether Q have left the current round or one of its phases, which any message may show.
     pub(super) fn tell_left(&mut self, out: &mut Vec<Output>) {
         let Some(round) = self.round else { return };
         if self.rules == Rules::Extended {
-            self.tell_any(VoteKind::Prevote, round, out);
             self.tell_any(VoteKind::Precommit, round, out);
+            self.tell_any(VoteKind::Prevote, round, out);
         }
     }
 

@@ -4,27 +4,40 @@ use crate::types::{Address, Instant};
 use crate::validator_set::ValidatorSet;
 use std::collections::BTreeMap;
 
-/// When each validator was last heard, verified or not: a forged message can only end a suspicion,
-/// which costs a timeout, never safety.
+/// When each validator was last heard.
+///
+/// A sign of life of the proposer counts unverified: forged, it only ends a suspicion, which costs
+/// a timeout. That the *others* have spoken counts only verified: forged, it would make a correct
+/// proposer look silent.
 #[derive(Clone, Debug)]
 pub(super) struct Silence {
     after_ms: u64,
     since: Option<Instant>,
-    last: BTreeMap<Address, Instant>,
+    signs: BTreeMap<Address, Instant>,
+    proven: BTreeMap<Address, Instant>,
 }
 
 impl Silence {
     pub(super) fn new(after_ms: u64) -> Silence {
+        let (signs, proven) = (BTreeMap::new(), BTreeMap::new());
         Silence {
             after_ms,
             since: None,
-            last: BTreeMap::new(),
+            signs,
+            proven,
         }
     }
 
-    pub(super) fn heard(&mut self, validator: Address, now: Instant) {
+    /// A message in the name of `validator`, which is one.
+    pub(super) fn sign_of_life(&mut self, validator: Address, now: Instant) {
         self.since.get_or_insert(now);
-        self.last.insert(validator, now);
+        self.signs.insert(validator, now);
+    }
+
+    /// A verified message of `validator`.
+    pub(super) fn proven(&mut self, validator: Address, now: Instant) {
+        self.sign_of_life(validator, now);
+        self.proven.insert(validator, now);
     }
 
     /// Whether `proposer` was last heard more than T_silent before a quorum of the others was. The
@@ -33,7 +46,7 @@ impl Silence {
         let mut others: Vec<(Instant, Power)> = set
             .iter()
             .filter(|v| v.address != *proposer)
-            .filter_map(|v| self.last.get(&v.address).map(|at| (*at, v.power)))
+            .filter_map(|v| self.proven.get(&v.address).map(|at| (*at, v.power)))
             .collect();
         others.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         let mut power: Power = 0;
@@ -43,7 +56,7 @@ impl Silence {
         });
         // Never heard counts from when anybody was: a node that has just started suspects nobody.
         let last = self
-            .last
+            .signs
             .get(proposer)
             .copied()
             .or(self.since)

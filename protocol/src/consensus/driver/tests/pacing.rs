@@ -1,0 +1,162 @@
+use super::*;
+
+fn outcome(out: &[Output]) -> TickOutcome {
+    match out.last() {
+        Some(Output::Ticked(outcome)) => *outcome,
+        other => panic!("no outcome, but {other:?}"),
+    }
+}
+
+fn builds(out: &[Output], height: Height) -> bool {
+    out.contains(&Output::BuildBlock(height, Round::ZERO))
+}
+
+#[test]
+fn a_manual_node_waits_for_its_tick_and_builds_in_its_turn() {
+    let mut node = Node::new(PROPOSER, Pacing::Manual);
+    assert_eq!(node.step(Input::Start), []);
+    assert_eq!(node.driver.current_step(), None);
+    let out = node.step(Input::Tick);
+    assert!(builds(&out, H));
+    assert_eq!(outcome(&out), TickOutcome::Building);
+    let again = node.step(Input::Tick);
+    assert_eq!(again, [Output::Ticked(TickOutcome::AlreadyRunning)]);
+}
+
+#[test]
+fn a_tick_out_of_turn_names_the_proposer_and_waits_for_it() {
+    let mut node = Node::new(0, Pacing::Manual);
+    node.step(Input::Start);
+    let out = node.step(Input::Tick);
+    let proposer = node.cast.address(PROPOSER);
+    assert_eq!(outcome(&out), TickOutcome::Skipped { proposer });
+    assert!(!builds(&out, H));
+    assert_eq!(entered(&out), Some((H, Round(0))));
+}
+
+#[test]
+fn a_manual_node_waits_again_after_each_height() {
+    let mut node = Node::new(PROPOSER_OF_NEXT, Pacing::Manual);
+    node.step(Input::Start);
+    node.step(Input::Tick);
+    assert_eq!(node.committed(H), []);
+    assert_eq!(node.driver.current_step(), None);
+    assert_eq!(outcome(&node.step(Input::Tick)), TickOutcome::Building);
+}
+
+#[test]
+fn the_proposal_or_a_quorum_of_others_starts_a_manual_node() {
+    let mut node = Node::new(0, Pacing::Manual);
+    node.step(Input::Start);
+    let out = node.propose(0, &block(H, 1));
+    assert_eq!(entered(&out), Some((H, Round(0))));
+    assert_eq!(persists(&out).len(), 1);
+    let mut node = Node::new(0, Pacing::Manual);
+    node.step(Input::Start);
+    let out = node.fact(Fact::Reached(Round(2)));
+    assert_eq!(node.driver.round(), Round(2));
+    assert_eq!(entered(&out), Some((H, Round(0))));
+}
+
+#[test]
+fn an_interval_of_zero_begins_each_height_at_once() {
+    let mut node = Node::new(PROPOSER, Pacing::Interval(0));
+    assert!(builds(&node.step(Input::Start), H));
+    let out = node.committed(H);
+    assert_eq!(entered(&out), Some((NEXT, Round(0))));
+}
+
+#[test]
+fn an_interval_counts_from_the_beginning_of_the_height_before() {
+    let mut node = Node::new(PROPOSER_OF_NEXT, Pacing::Interval(1_000));
+    node.now = Instant(5_000);
+    assert!(entered(&node.step(Input::Start)).is_some());
+    node.now = Instant(5_300);
+    assert_eq!(node.committed(H), [Output::WakeAt(NEXT, 700)]);
+    assert_eq!(node.driver.current_step(), None);
+    assert_eq!(node.step(Input::Wake(H)), []);
+    assert!(builds(&node.step(Input::Wake(NEXT)), NEXT));
+    // Once it runs, a wake says nothing.
+    assert_eq!(node.step(Input::Wake(NEXT)), []);
+}
+
+#[test]
+fn a_height_that_took_longer_than_the_interval_is_followed_at_once() {
+    let mut node = Node::new(0, Pacing::Interval(1_000));
+    node.now = Instant(5_000);
+    node.step(Input::Start);
+    node.now = Instant(6_000);
+    assert_eq!(entered(&node.committed(H)), Some((NEXT, Round(0))));
+}
+
+#[test]
+fn the_first_height_begins_without_waiting() {
+    let cast = Cast::of(4);
+    let config = config(&cast, 1, Pacing::Interval(1_000));
+    let mut driver = Driver::new(config, Height(0), cast.set.clone(), Recovery::default());
+    let out = driver.step(Instant(0), Input::Start);
+    assert!(builds(&out, Height(1)));
+}
+
+/// Waiting at height 6 for its interval to end.
+fn between_heights(me: ValidatorIndex, pacing: Pacing) -> Node {
+    let mut node = Node::new(me, pacing);
+    node.now = Instant(5_000);
+    node.step(Input::Start);
+    node.step(Input::Tick);
+    assert_eq!(entered(&node.committed(H)), None);
+    node
+}
+
+#[test]
+fn waiting_transactions_start_only_the_proposer_and_never_a_manual_node() {
+    let interval = Pacing::Interval(1_000);
+    let mut proposer = between_heights(PROPOSER_OF_NEXT, interval);
+    assert!(builds(&proposer.step(Input::TransactionsWaiting), NEXT));
+    assert_eq!(proposer.step(Input::TransactionsWaiting), []);
+    let mut other = between_heights(0, interval);
+    assert_eq!(other.step(Input::TransactionsWaiting), []);
+    let mut manual = between_heights(PROPOSER_OF_NEXT, Pacing::Manual);
+    assert_eq!(manual.step(Input::TransactionsWaiting), []);
+}
+
+#[test]
+fn others_that_have_begun_cut_the_interval_short() {
+    let mut node = between_heights(0, Pacing::Interval(1_000));
+    let out = node.propose(0, &block(NEXT, 1));
+    assert_eq!(entered(&out), Some((NEXT, Round(0))));
+}
+
+#[test]
+fn no_height_after_the_last_begins_whoever_asks() {
+    for pacing in [Pacing::Manual, Pacing::Interval(0)] {
+        let mut node = Node::with(Recovery::default(), |cast| DriverConfig {
+            last_height: Some(H),
+            ..config(cast, PROPOSER_OF_NEXT, pacing)
+        });
+        node.step(Input::Start);
+        node.step(Input::Tick);
+        assert_eq!(node.driver.current_step(), Some(Step::Propose));
+        assert_eq!(node.committed(H), []);
+        assert_eq!(
+            node.step(Input::Tick),
+            [Output::Ticked(TickOutcome::Stopped)]
+        );
+        assert_eq!(node.step(Input::TransactionsWaiting), []);
+        assert_eq!(node.step(Input::Wake(NEXT)), []);
+        assert_eq!(node.propose(0, &block(NEXT, 1)), []);
+        assert_eq!(node.driver.current_step(), None);
+    }
+}
+
+/// Facts and proposals may overtake the start.
+#[test]
+fn a_start_that_comes_after_others_have_begun_changes_nothing() {
+    for pacing in [Pacing::Manual, Pacing::Interval(0)] {
+        let mut node = Node::new(0, pacing);
+        let before = node.propose(0, &block(H, 1));
+        assert_eq!(persists(&before).len(), 1);
+        assert_eq!(node.step(Input::Start), []);
+        assert_eq!(node.driver.current_step(), Some(Step::Prevote));
+    }
+}

@@ -1,0 +1,369 @@
+//! One fixed example of every noun. Signatures are made up: only shapes matter here.
+use borsh::{BorshDeserialize, BorshSerialize};
+use lockstep_protocol::block::{Block, Header, SealedBlock};
+use lockstep_protocol::codec;
+use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers};
+use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::crypto::simulated::Simulated;
+use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
+use lockstep_protocol::validator_set::{Validator, ValidatorSet};
+use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::wire::{DecidedBlock, Wire};
+use std::sync::Arc;
+
+/// Reads a noun and writes it again.
+pub(crate) type Reread = fn(&[u8]) -> Option<Vec<u8>>;
+
+/// A noun's example: its bytes, what is computed from it, and how it is read.
+pub(crate) struct Noun {
+    pub(crate) name: &'static str,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) hashes: Vec<(&'static str, Hash)>,
+    pub(crate) sign_bytes: Option<Vec<u8>>,
+    pub(crate) reread: Reread,
+}
+
+impl Noun {
+    /// A noun that is encoded by the codec alone.
+    fn plain<T: BorshSerialize + BorshDeserialize>(name: &'static str, value: &T) -> Noun {
+        Noun::sealed(name, codec::encode(value), |bytes| {
+            let value: T = codec::decode("noun", bytes, 1 << 20).ok()?;
+            Some(codec::encode(&value))
+        })
+    }
+
+    /// A noun within its envelope.
+    fn sealed(name: &'static str, bytes: Vec<u8>, reread: Reread) -> Noun {
+        let (hashes, sign_bytes) = (Vec::new(), None);
+        Noun {
+            name,
+            bytes,
+            hashes,
+            sign_bytes,
+            reread,
+        }
+    }
+
+    fn hash(mut self, name: &'static str, hash: Hash) -> Noun {
+        self.hashes.push((name, hash));
+        self
+    }
+
+    fn signs(mut self, bytes: Vec<u8>) -> Noun {
+        self.sign_bytes = Some(bytes);
+        self
+    }
+}
+
+pub(crate) fn nouns() -> Vec<Noun> {
+    let consensus = votes().into_iter().chain(proposals());
+    let ledger = transactions_and_blocks().into_iter().chain(chain());
+    let proofs = certificates().into_iter().chain(evidence());
+    consensus
+        .chain(ledger)
+        .chain(proofs)
+        .chain(messages())
+        .collect()
+}
+
+const H: Height = Height(0x0102_0304_0506_0708);
+const R: Round = Round(0x0a0b_0c0d);
+const VALID: Option<Round> = Some(Round(3));
+const V: Hash = Hash([0xb1; 32]);
+const W: Hash = Hash([0xb2; 32]);
+
+fn context() -> SignContext {
+    SignContext {
+        chain_id: ChainId(1337),
+        genesis_hash: Hash([0x9e; 32]),
+    }
+}
+
+fn signature(tag: u8) -> Signature {
+    Signature(vec![0x50 | tag; 8])
+}
+
+fn vote(kind: VoteKind, block_id: Option<Hash>, valid_round: Option<Round>) -> Vote {
+    let (height, round, validator) = (H, R, Address([0xa1; 20]));
+    Vote {
+        kind,
+        height,
+        round,
+        block_id,
+        valid_round,
+        validator,
+    }
+}
+
+fn signed(tag: u8, vote: Vote) -> SignedVote {
+    let signature = signature(tag);
+    SignedVote { vote, signature }
+}
+
+fn votes() -> Vec<Noun> {
+    use VoteKind::{Precommit, Prevote};
+    let noun = |name, vote: Vote| Noun::plain(name, &vote).signs(context().vote(&vote));
+    vec![
+        noun("prevote", vote(Prevote, Some(V), VALID)),
+        noun("nil prevote", vote(Prevote, None, None)),
+        noun("precommit", vote(Precommit, Some(V), None)),
+        noun("nil precommit", vote(Precommit, None, None)),
+        Noun::plain("signed prevote", &signed(1, vote(Prevote, Some(V), VALID))),
+        Noun::plain(
+            "signed nil precommit",
+            &signed(2, vote(Precommit, None, None)),
+        ),
+    ]
+}
+
+fn proposal(block_id: Hash, valid_round: Option<Round>) -> Proposal {
+    let (height, round, proposer) = (H, R, Address([0xa1; 20]));
+    Proposal {
+        height,
+        round,
+        block_id,
+        valid_round,
+        proposer,
+        signature: signature(3),
+    }
+}
+
+fn proposals() -> Vec<Noun> {
+    let noun = |name, valid_round| {
+        let proposal = proposal(V, valid_round);
+        Noun::plain(name, &proposal).signs(proposal.sign_bytes(&context()))
+    };
+    vec![
+        noun("proposal of a new value", None),
+        noun("proposal of a valid value", VALID),
+    ]
+}
+
+fn transaction(public_key: Option<Vec<u8>>) -> Transaction {
+    let (to, amount) = (Address([0xa2; 20]), 1_000_000);
+    let action = Action::Transfer { to, amount };
+    Transaction {
+        sender: Address([0xa3; 20]),
+        body: TransactionBody { nonce: 7, action },
+        public_key,
+        signature: signature(4),
+    }
+}
+
+/// A block with two transactions and the certificate of its parent.
+fn block() -> Block {
+    let transactions = vec![transaction(Some(vec![0xd1; 32])), transaction(None)];
+    let last_commit = Some(commit());
+    Block {
+        header: Header {
+            chain_id: ChainId(1337),
+            height: H,
+            time: Timestamp(1_700_000_000_000),
+            proposer: Address([0xa1; 20]),
+            previous_block: Hash([0xc1; 32]),
+            last_commit_hash: Block::last_commit_hash(last_commit.as_ref()),
+            transactions_root: Block::transactions_root(&transactions),
+            state_root: Hash([0xc2; 32]),
+            validators_hash: Hash([0xc3; 32]),
+        },
+        transactions,
+        last_commit,
+    }
+}
+
+/// Without transactions and without a certificate, as at height 1.
+fn first_block() -> Block {
+    let header = Header {
+        height: Height(1),
+        last_commit_hash: Block::last_commit_hash(None),
+        transactions_root: Block::transactions_root(&[]),
+        ..block().header
+    };
+    Block {
+        header,
+        transactions: Vec::new(),
+        last_commit: None,
+    }
+}
+
+fn transactions_and_blocks() -> Vec<Noun> {
+    let (first, later) = (transaction(Some(vec![0xd1; 32])), transaction(None));
+    let signs = context().transaction(&first.sender, &first.body);
+    let block_noun = |name, value: Block| {
+        let root = value.header.transactions_root;
+        Noun::plain(name, &value)
+            .hash("id", SealedBlock::new(value).unwrap().id())
+            .hash("transactions root", root)
+    };
+    vec![
+        Noun::plain("first transaction of an account", &first)
+            .hash("id", first.id())
+            .signs(signs),
+        // Of the same sender and body: the same id.
+        Noun::plain("transaction without a key", &later).hash("id", later.id()),
+        Noun::plain("header", &block().header).hash("id", block().header.id()),
+        block_noun("block", block()),
+        block_noun("first block", first_block()),
+    ]
+}
+
+/// Ten validators, so that a bitmap has two bytes.
+fn set() -> ValidatorSet {
+    let members = (1..=10u8).map(|i| (vec![i; 32], u64::from(i)));
+    ValidatorSet::new(&Simulated, members).unwrap()
+}
+
+fn signers() -> Signers {
+    let signatures: Vec<Signature> = (0..4).map(signature).collect();
+    Signers::collect(&set(), [0, 3, 7, 9].into_iter().zip(&signatures))
+}
+
+fn commit() -> CommitCertificate {
+    CommitCertificate {
+        height: H.previous(),
+        round: R,
+        block_id: V,
+        signers: signers(),
+    }
+}
+
+fn polka(block_id: Hash, by_proposal: Option<u16>) -> PolkaCertificate {
+    PolkaCertificate {
+        height: H,
+        round: Round(3),
+        block_id,
+        valid_round: Some(Round(1)),
+        signers: signers(),
+        by_proposal,
+    }
+}
+
+fn certificates() -> Vec<Noun> {
+    vec![
+        Noun::plain("commit certificate", &commit()).hash("hash", commit().hash()),
+        Noun::plain("polka certificate", &polka(V, None)),
+        Noun::plain("polka certificate with a proposal", &polka(V, Some(7))),
+    ]
+}
+
+fn evidence() -> Vec<Noun> {
+    use Evidence::{ConflictingProposals, ConflictingVotes, ProposalAgainstPrevote, WrongProposer};
+    let (v, w) = (proposal(V, None), proposal(W, None));
+    let prevote = |value, vr| vote(VoteKind::Prevote, value, vr);
+    let (some, nil) = (
+        signed(1, prevote(Some(V), VALID)),
+        signed(2, prevote(None, None)),
+    );
+    let noun = |name, value: Evidence| Noun::plain(name, &value).hash("hash", value.hash());
+    vec![
+        noun("conflicting votes", ConflictingVotes(some.clone(), nil)),
+        noun(
+            "conflicting proposals",
+            ConflictingProposals(v.clone(), w.clone()),
+        ),
+        noun("proposal against prevote", ProposalAgainstPrevote(w, some)),
+        noun("wrong proposer", WrongProposer(v)),
+    ]
+}
+
+fn genesis() -> Genesis {
+    let validator = |i: u8| GenesisValidator {
+        public_key: vec![i; 32],
+        power: u64::from(i),
+    };
+    let account = |i: u8| GenesisAccount {
+        address: Address([i; 20]),
+        balance: u64::MAX - u64::from(i),
+    };
+    Genesis {
+        chain_id: ChainId(1337),
+        scheme: SchemeId::MlDsa65,
+        time: Timestamp(1_700_000_000_000),
+        validators: (1..=2).map(validator).collect(),
+        accounts: (1..=2).map(account).collect(),
+    }
+}
+
+fn chain() -> Vec<Noun> {
+    let members: Vec<Validator> = set().iter().take(2).cloned().collect();
+    let empty = Genesis {
+        scheme: SchemeId::Dilithium3,
+        validators: Vec::new(),
+        accounts: Vec::new(),
+        ..genesis()
+    };
+    vec![
+        Noun::plain("genesis", &genesis()).hash("hash", genesis().hash()),
+        Noun::plain("empty genesis of dilithium3", &empty).hash("hash", empty.hash()),
+        Noun::plain("validators", &members).hash("hash of ten", set().hash()),
+    ]
+}
+
+fn decided(block: Block) -> DecidedBlock {
+    DecidedBlock {
+        block: Arc::new(SealedBlock::new(block).unwrap()),
+        certificate: Arc::new(commit()),
+    }
+}
+
+fn proposed(valid_round: Option<Round>) -> ProposedBlock {
+    let block = Arc::new(SealedBlock::new(block()).unwrap());
+    ProposedBlock {
+        proposal: proposal(block.id(), valid_round),
+        polka: valid_round.map(|_| Arc::new(polka(block.id(), Some(7)))),
+        block,
+    }
+}
+
+fn wire() -> Wire {
+    Wire::new(context().genesis_hash)
+}
+
+/// What crosses a socket: the envelope first.
+fn messages() -> Vec<Noun> {
+    let (wire, noun) = (wire(), Noun::sealed);
+    let vote = wire.encode_vote(&signed(1, vote(VoteKind::Prevote, Some(V), VALID)));
+    let range = [decided(first_block()), decided(block())];
+    let transaction = wire.encode_transaction(&transaction(None));
+    vec![
+        noun("message: vote", vote, vote_again),
+        noun(
+            "message: new proposal",
+            wire.encode_proposal(&proposed(None)),
+            proposal_again,
+        ),
+        noun(
+            "message: valid proposal",
+            wire.encode_proposal(&proposed(VALID)),
+            proposal_again,
+        ),
+        noun("message: transaction", transaction, transaction_again),
+        noun("message: no blocks", wire.encode_blocks(&[]), blocks_again),
+        noun(
+            "message: two blocks",
+            wire.encode_blocks(&range),
+            blocks_again,
+        ),
+    ]
+}
+
+fn vote_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_vote(&wire().decode_vote(bytes).ok()?))
+}
+
+fn proposal_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_proposal(&wire().decode_proposal(bytes).ok()?))
+}
+
+fn transaction_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_transaction(&wire().decode_transaction(bytes).ok()?))
+}
+
+fn blocks_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_blocks(&wire().decode_blocks(bytes).ok()?))
+}

@@ -1,0 +1,204 @@
+//! `lockstep devnet`: several validators in this process, until Ctrl-C or for a number of blocks.
+use super::{DurabilityArgument, Failure, interrupts, scheme};
+use clap::Args;
+use lockstep_devnet::{Builder, CommitEvent, Devnet};
+use lockstep_protocol::crypto::SchemeId;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+mod block_time;
+mod print;
+mod same_blocks;
+
+use same_blocks::{BlockRow, Blocks};
+
+/// How often the loop looks at interrupts and at nodes that ended.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// `lockstep devnet`
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// How many validators, 1 to 128
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    validators: usize,
+    /// Commit this many blocks, print the heights and exit
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    blocks: Option<u64>,
+    /// Time between blocks, such as 1s or 250ms; 0: as fast as it goes
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = block_time::parse)]
+    block_time: Duration,
+    /// Make a block only at Enter or at POST /devnet/tick
+    #[arg(long)]
+    manual: bool,
+    /// Keep the data directories here (node0, node1, …); otherwise they are temporary
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Node i listens on 127.0.0.1:P+i; 0: ports assigned by the system
+    /// [default: 8545, or 0 with --blocks]
+    #[arg(long, value_name = "P")]
+    rpc_port: Option<u16>,
+    /// Signature scheme: dilithium3 or ml-dsa-65
+    #[arg(long, default_value = "dilithium3", value_parser = scheme)]
+    scheme: SchemeId,
+    /// What a commit survives
+    #[arg(long, value_enum, default_value = "process")]
+    durability: DurabilityArgument,
+    /// Print one JSON object on stdout, and nothing else there
+    #[arg(long)]
+    json: bool,
+    /// Log filter on stderr, as for RUST_LOG
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+/// When things happened.
+struct Times {
+    boot: Duration,
+    blocks: Duration,
+    teardown: Duration,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    super::start_log(arguments.log.as_deref(), "warn")?;
+    let stop = interrupts()?;
+    let (tell, commits) = mpsc::channel();
+    let began = Instant::now();
+    let devnet = builder(arguments)?
+        .on_commit(move |event| {
+            // An error says that the command is ending.
+            let _ = tell.send(event);
+        })
+        .boot()?;
+    let boot = began.elapsed();
+    if !arguments.json {
+        print::banner(arguments, &devnet)?;
+    }
+    if arguments.manual {
+        ticks_at_enter(&devnet);
+    }
+
+    let began = Instant::now();
+    let mut blocks = Blocks::new(devnet.heights().len());
+    let ended = follow(arguments, &devnet, &mut blocks, &commits, &stop);
+    let took = began.elapsed();
+    let summary = print::Summary::of(arguments, &devnet);
+
+    let began = Instant::now();
+    devnet.shutdown();
+    let times = Times {
+        boot,
+        blocks: took,
+        teardown: began.elapsed(),
+    };
+    ended?;
+    summary.check()?;
+    if arguments.json {
+        summary.print_json(&blocks.into_rows(), &times)
+    } else {
+        summary.print(arguments.blocks, &times);
+        Ok(())
+    }
+}
+
+fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
+    let port = arguments
+        .rpc_port
+        .unwrap_or(if arguments.blocks.is_some() { 0 } else { 8545 });
+    let last_port = usize::from(port) + arguments.validators;
+    if port != 0 && last_port > usize::from(u16::MAX) {
+        let message = format!(
+            "--rpc-port {port} leaves no room for {} ports",
+            arguments.validators
+        );
+        return Err(Failure::usage(message));
+    }
+    let block_ms = u64::try_from(arguments.block_time.as_millis()).unwrap_or(u64::MAX);
+    let mut builder = Devnet::builder()
+        .validators(arguments.validators)
+        .scheme(arguments.scheme)
+        .durability(arguments.durability.into())
+        .rpc_port(port)
+        .block_time_ms(block_ms);
+    if arguments.manual || arguments.blocks.is_some() {
+        builder = builder.manual(true);
+    }
+    if let Some(home) = &arguments.home {
+        builder = builder.home(home);
+    }
+    Ok(builder)
+}
+
+/// Prints blocks as they come: until enough, an interrupt, or the end of a node.
+fn follow(
+    arguments: &Arguments,
+    devnet: &Devnet,
+    blocks: &mut Blocks,
+    commits: &Receiver<CommitEvent>,
+    stop: &Receiver<()>,
+) -> Result<(), Failure> {
+    let (mut due, mut ticks) = (Instant::now(), 0);
+    let interrupted = || Failure::retry("interrupted before all blocks were committed");
+    while arguments
+        .blocks
+        .is_none_or(|wanted| blocks.complete() < wanted)
+    {
+        let ticking = !arguments.manual && arguments.blocks.is_some_and(|wanted| ticks < wanted);
+        if ticking && due <= Instant::now() {
+            (due, ticks) = (Instant::now() + arguments.block_time, ticks + 1);
+            devnet.tick()?;
+        }
+        let patience = if ticking {
+            due.saturating_duration_since(Instant::now())
+        } else {
+            LOOK
+        };
+        match commits.recv_timeout(patience.min(LOOK)) {
+            Ok(event) => {
+                let row = blocks.note(event)?;
+                if let Some(row) = row.filter(|_| !arguments.json) {
+                    print::block(row);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => look(devnet)?,
+            Err(RecvTimeoutError::Disconnected) => return Err(Failure::retry("all nodes ended")),
+        }
+        if stop.try_recv().is_ok() {
+            return arguments.blocks.map_or(Ok(()), |_| Err(interrupted()));
+        }
+    }
+    Ok(())
+}
+
+fn look(devnet: &Devnet) -> Result<(), Failure> {
+    let ended = devnet.ended();
+    if ended.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::retry(format!(
+        "node(s) {ended:?} ended; the log above says why"
+    )))
+}
+
+/// Every Enter makes one block. The thread ends with the process: a read of the terminal cannot be
+/// taken back.
+fn ticks_at_enter(devnet: &Devnet) {
+    let ticker = devnet.ticker();
+    let read = move || {
+        for line in std::io::stdin().lines() {
+            if line.is_err() {
+                return;
+            }
+            match ticker.tick() {
+                Ok(_) => {}
+                Err(error) => eprintln!("lockstep: {error}"),
+            }
+        }
+    };
+    if let Err(error) = std::thread::Builder::new()
+        .name("terminal".into())
+        .spawn(read)
+    {
+        eprintln!("lockstep: Enter makes no blocks ({error}); use POST /devnet/tick");
+    }
+}

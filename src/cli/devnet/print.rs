@@ -1,0 +1,196 @@
+//! What people and programs read of a devnet.
+use super::{Arguments, BlockRow, Times};
+use crate::cli::Failure;
+use lockstep_devnet::{Devnet, funded_accounts};
+use lockstep_protocol::types::{Address, ChainId, Hash};
+use serde::Serialize;
+use std::time::Duration;
+
+pub(super) fn banner(arguments: &Arguments, devnet: &Devnet) -> Result<(), Failure> {
+    let genesis = devnet.genesis();
+    let refuse = |error: &dyn std::fmt::Display| Failure::safety(error.to_string());
+    println!("Lockstep devnet");
+    println!("  chain id      {}", genesis.chain_id);
+    println!("  genesis hash  {}", genesis.hash());
+    println!("  scheme        {}", genesis.scheme);
+    println!(
+        "  durability    {}: {}",
+        arguments.durability.name(),
+        arguments.durability.in_words()
+    );
+    println!("  blocks        {}", when(arguments));
+    println!();
+    let rows = devnet
+        .validators()
+        .into_iter()
+        .zip(devnet.urls())
+        .zip(devnet.data_dirs());
+    for (index, ((address, url), dir)) in rows.enumerate() {
+        println!("  node {index}  {address}  {url}  {}", dir.display());
+    }
+    println!();
+    for account in funded_accounts(genesis.scheme).map_err(|error| refuse(&error))? {
+        println!(
+            "  {:<6} {}  {}",
+            account.name, account.address, account.balance
+        );
+    }
+    println!();
+    println!("  All keys above are public: anyone can sign with them.");
+    println!();
+    println!("  height round proposer    txs votes      ms  state root");
+    Ok(())
+}
+
+fn when(arguments: &Arguments) -> String {
+    match (arguments.manual, arguments.block_time) {
+        (true, _) => "at Enter, or at POST /devnet/tick".into(),
+        (false, Duration::ZERO) => "as fast as it goes".into(),
+        (false, time) => format!("every {time:?}, at once when transactions wait"),
+    }
+}
+
+pub(super) fn block(row: &BlockRow) {
+    println!(
+        "  {:>6} {:>5} {} {:>4} {:>5} {:>7.1}  {} on all nodes",
+        row.height,
+        row.round,
+        row.proposer.short(),
+        row.txs,
+        row.precommits,
+        row.commit_ms,
+        row.state_root.short()
+    );
+}
+
+#[derive(Serialize)]
+struct ValidatorRow {
+    index: usize,
+    address: Address,
+    rpc: String,
+    height: u64,
+    block_hash: Hash,
+    state_root: Hash,
+}
+
+/// Where the nodes stood at the end.
+pub(super) struct Summary {
+    chain_id: ChainId,
+    genesis_hash: Hash,
+    scheme: String,
+    durability: &'static str,
+    validators: Vec<ValidatorRow>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    chain_id: ChainId,
+    genesis_hash: Hash,
+    scheme: &'a str,
+    durability: &'a str,
+    validators: &'a [ValidatorRow],
+    blocks: &'a [BlockRow],
+    boot_ms: f64,
+    blocks_ms: f64,
+    teardown_ms: f64,
+}
+
+impl Summary {
+    pub(super) fn of(arguments: &Arguments, devnet: &Devnet) -> Summary {
+        let genesis = devnet.genesis();
+        let nodes = devnet
+            .validators()
+            .into_iter()
+            .zip(devnet.urls())
+            .enumerate();
+        let heads = devnet.heads();
+        let validators = nodes
+            .zip(heads)
+            .filter_map(|((index, (address, rpc)), head)| {
+                let head = head?;
+                let (height, block_hash) = (head.height.0, head.block_id);
+                let state_root = head.state_root;
+                Some(ValidatorRow {
+                    index,
+                    address,
+                    rpc,
+                    height,
+                    block_hash,
+                    state_root,
+                })
+            })
+            .collect();
+        Summary {
+            chain_id: genesis.chain_id,
+            genesis_hash: genesis.hash(),
+            scheme: genesis.scheme.to_string(),
+            durability: arguments.durability.name(),
+            validators,
+        }
+    }
+
+    /// Nodes at one height must have one block and one state.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        for a in &self.validators {
+            for b in self.validators.iter().filter(|b| b.height == a.height) {
+                if (a.block_hash, a.state_root) != (b.block_hash, b.state_root) {
+                    return Err(Failure::safety(format!(
+                        "at height {} node {} has block {} with state root {}, node {} has block \
+                         {} with state root {}",
+                        a.height,
+                        a.index,
+                        a.block_hash,
+                        a.state_root,
+                        b.index,
+                        b.block_hash,
+                        b.state_root
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn print(&self, blocks: Option<u64>, times: &Times) {
+        let heights: Vec<String> = self
+            .validators
+            .iter()
+            .map(|v| v.height.to_string())
+            .collect();
+        println!();
+        match blocks {
+            Some(blocks) => println!("heights after {blocks} blocks: {}", heights.join(", ")),
+            None => println!("stopped at heights {}", heights.join(", ")),
+        }
+        println!(
+            "boot {:.1} ms, blocks {:.1} ms, teardown {:.1} ms",
+            ms(times.boot),
+            ms(times.blocks),
+            ms(times.teardown)
+        );
+    }
+
+    pub(super) fn print_json(&self, blocks: &[BlockRow], times: &Times) -> Result<(), Failure> {
+        let document = Document {
+            chain_id: self.chain_id,
+            genesis_hash: self.genesis_hash,
+            scheme: &self.scheme,
+            durability: self.durability,
+            validators: &self.validators,
+            blocks,
+            boot_ms: ms(times.boot),
+            blocks_ms: ms(times.blocks),
+            teardown_ms: ms(times.teardown),
+        };
+        let text = serde_json::to_string_pretty(&document);
+        println!(
+            "{}",
+            text.map_err(|error| Failure::safety(error.to_string()))?
+        );
+        Ok(())
+    }
+}
+
+fn ms(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e4).round() / 10.0
+}

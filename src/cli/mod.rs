@@ -1,0 +1,151 @@
+//! One file per subcommand, and what they share.
+use lockstep_devnet::{DevnetError, Durability};
+use lockstep_protocol::crypto::SchemeId;
+use std::sync::mpsc::{self, Receiver};
+
+pub(crate) mod bench;
+pub(crate) mod devnet;
+mod floor;
+mod process;
+
+/// One clear line and an exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) exit_code: u8,
+}
+
+impl Failure {
+    /// May be retried.
+    pub(crate) fn retry(message: impl Into<String>) -> Failure {
+        Failure {
+            message: message.into(),
+            exit_code: 1,
+        }
+    }
+
+    /// Usage or configuration.
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure {
+            message: message.into(),
+            exit_code: 2,
+        }
+    }
+
+    /// Going on would be unsafe.
+    pub(crate) fn safety(message: impl Into<String>) -> Failure {
+        Failure {
+            message: message.into(),
+            exit_code: 4,
+        }
+    }
+}
+
+impl From<DevnetError> for Failure {
+    fn from(error: DevnetError) -> Failure {
+        Failure {
+            message: error.to_string(),
+            exit_code: error.exit_code(),
+        }
+    }
+}
+
+/// `--scheme`
+pub(crate) fn scheme(text: &str) -> Result<SchemeId, String> {
+    text.parse()
+        .map_err(|error: lockstep_protocol::crypto::UnknownScheme| error.to_string())
+}
+
+/// `--durability`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum DurabilityArgument {
+    /// Survives the end of the process (kill -9), not a power cut
+    Process,
+    /// Survives a power cut: the disk is synced before anything is sent
+    Power,
+}
+
+impl DurabilityArgument {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            DurabilityArgument::Process => "process",
+            DurabilityArgument::Power => "power",
+        }
+    }
+
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            DurabilityArgument::Process => "survives kill -9, but not a power cut",
+            DurabilityArgument::Power => "survives a power cut: every write is synced",
+        }
+    }
+}
+
+impl From<DurabilityArgument> for Durability {
+    fn from(argument: DurabilityArgument) -> Durability {
+        match argument {
+            DurabilityArgument::Process => Durability::Process,
+            DurabilityArgument::Power => Durability::Power,
+        }
+    }
+}
+
+/// Logs go to stderr, so that stdout holds only what was asked for. `RUST_LOG` is heard where
+/// `--log` is not given.
+pub(crate) fn start_log(filter: Option<&str>, default: &str) -> Result<(), Failure> {
+    let environment = env_logger::Env::default().default_filter_or(default);
+    let mut builder = env_logger::Builder::from_env(environment);
+    if let Some(filter) = filter {
+        let parsed = env_filter::Builder::new().try_parse(filter).map(|_| ());
+        parsed.map_err(|error| {
+            Failure::usage(format!(
+                "--log {filter:?}: {error}; try \"info\" or \"warn,lockstep_actors=debug\""
+            ))
+        })?;
+        builder.parse_filters(filter);
+    }
+    builder.init();
+    Ok(())
+}
+
+/// A channel that hears the first Ctrl-C (or SIGTERM). A second one ends the process at once.
+pub(crate) fn interrupts() -> Result<Receiver<()>, Failure> {
+    let (tell, hear) = mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| Failure::retry(format!("no signals: {error}")))?;
+    let listen = move || {
+        runtime.block_on(async move {
+            wait_for_signal().await;
+            // An error says that nobody waits any more.
+            let _ = tell.send(());
+            wait_for_signal().await;
+            std::process::exit(130);
+        });
+    };
+    let thread = std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(listen);
+    thread.map_err(|error| Failure::retry(format!("no signals: {error}")))?;
+    Ok(hear)
+}
+
+#[cfg(unix)]
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        heard = tokio::signal::ctrl_c() => if heard.is_err() { std::future::pending().await },
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}

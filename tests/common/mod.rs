@@ -1,0 +1,178 @@
+//! What the test crates share: a small HTTP/1.1 client, waits with a bound, and how to read what a
+//! node says of itself.
+#![allow(dead_code)] // each test crate uses its part
+
+use lockstep_devnet::Devnet;
+use lockstep_protocol::types::Address;
+use serde_json::Value;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+pub(crate) mod chain;
+pub(crate) mod open_metrics;
+pub(crate) mod target;
+
+/// Longer than anything here takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a node answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("the answer is text")
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.body)))
+    }
+}
+
+/// One kept-alive connection to a node.
+pub(crate) struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    pub(crate) fn open(url: &str) -> Connection {
+        let address = url.strip_prefix("http://").expect("an http url");
+        let stream = TcpStream::connect(address).expect("the node listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+        Connection(BufReader::new(stream))
+    }
+
+    pub(crate) fn request(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: node\r\ncontent-length: {length}");
+        self.send(&[head.as_bytes(), b"\r\n\r\n", body].concat());
+        self.answer()
+    }
+
+    /// Sends raw bytes. A node may answer and close before it has read them all.
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        let _ = self.0.get_mut().write_all(bytes);
+    }
+
+    /// Reads one answer; an error if the node closed the connection instead.
+    pub(crate) fn answer(&mut self) -> io::Result<Answer> {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if self.0.read_line(&mut head)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            let is_length = name.eq_ignore_ascii_case("content-length");
+            is_length.then(|| value.trim().parse().expect("a length"))
+        });
+        let mut body = vec![0; length.unwrap_or(0)];
+        self.0.read_exact(&mut body)?;
+        let status = status.expect("a status line");
+        Ok(Answer { status, head, body })
+    }
+}
+
+pub(crate) fn get(url: &str, path: &str) -> Answer {
+    let answer = Connection::open(url).request("GET", path, b"");
+    answer.unwrap_or_else(|error| panic!("GET {url}{path}: {error}"))
+}
+
+pub(crate) fn post(url: &str, path: &str, body: &[u8]) -> Answer {
+    let answer = Connection::open(url).request("POST", path, body);
+    answer.unwrap_or_else(|error| panic!("POST {url}{path}: {error}"))
+}
+
+/// Looks again and again until there is something; fails after [`PATIENCE`].
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < until, "not within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The row of one actor on a node's actors page.
+pub(crate) fn actor(url: &str, name: &str) -> Value {
+    let page = get(url, "/actors").json();
+    let rows = page.as_array().expect("a list of actors");
+    let row = rows.iter().find(|row| row["actor"] == name);
+    row.unwrap_or_else(|| panic!("no actor {name} in {page}"))
+        .clone()
+}
+
+/// Restarts of all actors of a node together.
+pub(crate) fn restarts(url: &str) -> u64 {
+    let page = get(url, "/actors").json();
+    let rows = page.as_array().expect("a list of actors").iter();
+    rows.map(|row| row["restarts"].as_u64().expect("a count"))
+        .sum()
+}
+
+/// The sum of a node's metric over all series whose labels contain `label`.
+pub(crate) fn metric(url: &str, name: &str, label: &str) -> f64 {
+    let text = get(url, "/metrics").text();
+    let mut found = false;
+    let values = text.lines().filter_map(|line| {
+        let (series, value) = line.split_once("} ").or_else(|| line.split_once(' '))?;
+        let (family, labels) = series.split_once('{').unwrap_or((series, ""));
+        (family == name && labels.contains(label)).then(|| {
+            found = true;
+            value.parse::<f64>().expect("a value")
+        })
+    });
+    let sum = values.sum();
+    assert!(found, "no series {name} with {label:?}");
+    sum
+}
+
+/// Nobody has seen anybody sign two things for one position.
+pub(crate) fn assert_nobody_signed_twice(devnet: &Devnet, nodes: &[usize]) {
+    let urls = devnet.urls();
+    for url in nodes.iter().map(|node| &urls[*node]) {
+        assert_eq!(metric(url, "evidence_total", ""), 0.0, "{url}");
+        for family in ["votes_received_total", "proposals_received_total"] {
+            let equivocations = metric(url, family, "result=\"equivocation\"");
+            assert_eq!(equivocations, 0.0, "{family} at {url}");
+        }
+        assert_eq!(get(url, "/status").json()["halted"], Value::Null, "{url}");
+    }
+}
+
+/// These nodes hold equal blocks and state roots at every height; returns the lowest head.
+pub(crate) fn assert_same_chain(devnet: &Devnet, nodes: &[usize]) -> u64 {
+    let heights = devnet.heights();
+    let all = nodes.iter().map(|node| heights[*node].expect("it runs"));
+    let lowest = all.min().expect("a node");
+    for height in 1..=lowest {
+        let mut blocks = nodes.iter().map(|node| {
+            let found = devnet.block(*node, height).expect("it reads");
+            let block = found.unwrap_or_else(|| panic!("node {node} has no block {height}"));
+            (block.block.id(), block.block.header().state_root)
+        });
+        let first = blocks.next().expect("a node");
+        assert!(blocks.all(|other| other == first), "a fork at {height}");
+    }
+    lowest
+}
+
+/// Whether a validator built or precommitted a block from this height on, as node `witness` has it.
+pub(crate) fn took_part(devnet: &Devnet, witness: usize, who: Address, from: u64) -> bool {
+    let url = &devnet.urls()[witness];
+    let head = devnet.heights()[witness].expect("the witness runs");
+    (from..=head).any(|height| {
+        let block = get(url, &format!("/blocks/{height}")).json();
+        let who = Value::from(who.to_string());
+        let precommits = block["commit"]["precommits"].as_array().expect("a list");
+        block["header"]["proposer"] == who || precommits.iter().any(|p| p["validator"] == who)
+    })
+}

@@ -1,0 +1,128 @@
+//! A node under attack: what an attacker needs to write messages that are almost right, and what
+//! must be true afterwards.
+use super::{Connection, eventually, get, metric, restarts};
+use lockstep_actors::node::devnet_keys;
+use lockstep_devnet::Devnet;
+use lockstep_protocol::block::{Header, SealedBlock};
+use lockstep_protocol::crypto::Signer;
+use lockstep_protocol::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::types::{Address, Hash, Height, Round, Timestamp};
+use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::wire::Wire;
+use std::sync::Arc;
+
+pub(crate) const VOTE: &str = "/consensus/vote";
+pub(crate) const PROPOSAL: &str = "/consensus/proposal";
+pub(crate) const TRANSACTION: &str = "/transactions";
+
+/// Node 0 of four, the keys of all of them, and a pen to write what the wire allows.
+pub(crate) struct Target {
+    pub(crate) devnet: Devnet,
+    pub(crate) url: String,
+    pub(crate) wire: Wire,
+    signers: Vec<Arc<dyn Signer>>,
+}
+
+/// One bad message: what it is, where it goes, what it gets, and where it is counted.
+pub(crate) struct Case {
+    pub(crate) what: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) body: Vec<u8>,
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    pub(crate) counted: (&'static str, &'static str),
+}
+
+impl Target {
+    pub(crate) fn new() -> Target {
+        let devnet = Devnet::builder().manual(true).boot().expect("it boots");
+        let scheme = devnet.genesis().scheme;
+        let signer = |index| devnet_keys::signer(scheme, index).expect("a key");
+        Target {
+            url: devnet.urls()[0].clone(),
+            wire: Wire::new(devnet.genesis().hash()),
+            signers: (0..4).map(signer).collect(),
+            devnet,
+        }
+    }
+
+    /// A valid precommit for nil by validator 1 at the height under decision.
+    pub(crate) fn vote(&self) -> SignedVote {
+        let vote = Vote {
+            kind: VoteKind::Precommit,
+            height: Height(1),
+            round: Round(0),
+            block_id: None,
+            valid_round: None,
+            validator: self.devnet.validators()[1],
+        };
+        let bytes = self.devnet.sign_context().vote(&vote);
+        let signature = Signature(self.signers[1].sign(&bytes).expect("it signs"));
+        SignedVote { vote, signature }
+    }
+
+    /// An empty block of height 1, proposed in round 0 and signed by validator `index`.
+    pub(crate) fn proposal(&self, index: usize) -> ProposedBlock {
+        let proposer = self.devnet.validators()[index];
+        let header = Header {
+            chain_id: self.devnet.genesis().chain_id,
+            height: Height(1),
+            time: Timestamp(1),
+            proposer,
+            previous_block: Hash::default(),
+            last_commit_hash: Hash::default(),
+            transactions_root: Hash::default(),
+            state_root: Hash::default(),
+            validators_hash: Hash::default(),
+        };
+        let block = Arc::new(SealedBlock::build(header, Vec::new(), None));
+        let mut proposal = Proposal {
+            height: Height(1),
+            round: Round(0),
+            block_id: block.id(),
+            valid_round: None,
+            proposer,
+            signature: Signature(Vec::new()),
+        };
+        let bytes = proposal.sign_bytes(&self.devnet.sign_context());
+        proposal.signature = Signature(self.signers[index].sign(&bytes).expect("it signs"));
+        let polka = None;
+        ProposedBlock {
+            proposal,
+            block,
+            polka,
+        }
+    }
+
+    /// A validator whose turn height 1, round 0 is or is not.
+    pub(crate) fn validator(&self, scheduled: bool) -> usize {
+        let validators = self.devnet.validators();
+        let mut sorted = validators.clone();
+        sorted.sort();
+        let is = |address: &Address| (*address == sorted[1]) == scheduled;
+        validators.iter().position(is).expect("one of four")
+    }
+
+    pub(crate) fn refuse(&self, case: &Case) {
+        let (family, label) = case.counted;
+        let before = metric(&self.url, family, label);
+        let answer = Connection::open(&self.url).request("POST", case.path, &case.body);
+        let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", case.what));
+        assert_eq!(answer.status, case.status, "{}", case.what);
+        assert_eq!(answer.json()["code"], case.code, "{}", case.what);
+        let after = metric(&self.url, family, label);
+        assert_eq!(after - before, 1.0, "{} counts as {label}", case.what);
+    }
+
+    /// Nothing was lost: the next block comes on all four, and nobody fell.
+    pub(crate) fn assert_unharmed(&self) {
+        let next = self.devnet.heights()[0].map(|height| height + 1);
+        self.devnet.tick().expect("a block comes");
+        assert_eq!(self.devnet.heights(), [next; 4]);
+        for url in self.devnet.urls() {
+            assert_eq!(restarts(&url), 0, "{url}");
+            let ready = || (get(&url, "/readyz").status == 200).then_some(());
+            eventually("it is ready", ready);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Messages that no honest peer sends: each is refused, counted under its reason, and changes
+//! nothing: the next block comes and no actor has fallen.
+mod common;
+
+use common::metric;
+use common::target::{Case, PROPOSAL, TRANSACTION, Target, VOTE};
+use lockstep_devnet::funded_accounts;
+use lockstep_protocol::limits::{PROPOSAL_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX};
+use lockstep_protocol::types::{Address, Hash, Round};
+use lockstep_protocol::vote::Signature;
+
+const REFUSED: &str = "messages_refused_total";
+
+/// What is wrong with the bytes before they are a message; the same for all three kinds.
+fn bad_bytes(path: &'static str, good: &[u8], limit: usize) -> Vec<Case> {
+    let mut version = good.to_vec();
+    version[0] = 9;
+    let mut foreign = good.to_vec();
+    foreign[2] ^= 1;
+    let (envelope, but_one) = (&good[..34], &good[..good.len() - 1]);
+    let malformed = (400, "malformed", "reason=\"Malformed\"");
+    let cases = [
+        ("no body", vec![], malformed),
+        ("half an envelope", good[..20].to_vec(), malformed),
+        ("an envelope alone", envelope.to_vec(), malformed),
+        (
+            "garbage inside",
+            [envelope, &[0xff; 200]].concat(),
+            malformed,
+        ),
+        ("a byte missing", but_one.to_vec(), malformed),
+        ("a byte too many", [good, &[0]].concat(), malformed),
+        (
+            "another version",
+            version,
+            (400, "version", "reason=\"Version\""),
+        ),
+        (
+            "another chain",
+            foreign,
+            (400, "foreign_chain", "reason=\"ForeignChain\""),
+        ),
+        (
+            "too long",
+            vec![0; limit + 1],
+            (413, "too_large", "reason=\"TooLarge\""),
+        ),
+    ];
+    let case = |(what, body, (status, code, reason))| Case {
+        what,
+        path,
+        body,
+        status,
+        code,
+        counted: (REFUSED, reason),
+    };
+    cases.into_iter().map(case).collect()
+}
+
+#[test]
+fn bytes_that_are_no_message_of_this_chain_are_refused_and_counted() {
+    let target = Target::new();
+    let vote = target.wire.encode_vote(&target.vote());
+    let proposal = target.proposal(target.validator(true));
+    let proposal = target.wire.encode_proposal(&proposal);
+    let people = funded_accounts(target.devnet.genesis().scheme);
+    let alice = &people.expect("accounts")[0];
+    let transfer = alice.transfer(&target.devnet.sign_context(), 0, alice.address, 1);
+    let transfer = target.wire.encode_transaction(&transfer.expect("it signs"));
+    let mut cases = bad_bytes(VOTE, &vote, VOTE_BYTES_MAX);
+    cases.extend(bad_bytes(PROPOSAL, &proposal, PROPOSAL_BYTES_MAX));
+    cases.extend(bad_bytes(TRANSACTION, &transfer, TRANSACTION_BYTES_MAX));
+    cases.iter().for_each(|case| target.refuse(case));
+    target.assert_unharmed();
+}
+
+#[test]
+fn votes_that_no_honest_validator_sends_are_refused_and_counted() {
+    let target = Target::new();
+    let mut unknown = target.vote();
+    unknown.vote.validator = Address([9; 20]);
+    let mut contradictory = target.vote();
+    contradictory.vote.valid_round = Some(Round(0));
+    let mut unsigned = target.vote();
+    unsigned.signature = Signature(Vec::new());
+    let mut forged = target.vote();
+    forged.signature.0[100] ^= 1;
+    let mut borrowed = target.vote();
+    borrowed.vote.validator = target.devnet.validators()[2];
+    let cases = [
+        ("an unknown validator", unknown, 403, "unknown_validator"),
+        ("fields that contradict", contradictory, 400, "malformed"),
+        ("no signature", unsigned, 403, "bad_signature"),
+        ("a forged signature", forged, 403, "bad_signature"),
+        ("another's signature", borrowed, 403, "bad_signature"),
+    ];
+    for (what, vote, status, code) in cases {
+        let label = match code {
+            "unknown_validator" => "kind=\"Precommit\",result=\"unknown_validator\"",
+            "malformed" => "kind=\"Precommit\",result=\"malformed\"",
+            _ => "kind=\"Precommit\",result=\"bad_signature\"",
+        };
+        target.refuse(&Case {
+            what,
+            path: VOTE,
+            body: target.wire.encode_vote(&vote),
+            status,
+            code,
+            counted: ("votes_received_total", label),
+        });
+    }
+    target.assert_unharmed();
+}
+
+#[test]
+fn proposals_that_no_honest_validator_sends_are_refused_and_counted() {
+    let target = Target::new();
+    let (turn, other) = (target.validator(true), target.validator(false));
+    let mut mismatched = target.proposal(turn);
+    mismatched.proposal.block_id = Hash([1; 32]);
+    let mut forged = target.proposal(turn);
+    forged.proposal.signature.0[100] ^= 1;
+    let mut unknown = target.proposal(turn);
+    unknown.proposal.proposer = Address([9; 20]);
+    let wrong = target.proposal(other);
+    let family = "proposals_received_total";
+    let cases = [
+        (
+            "another block",
+            mismatched,
+            400,
+            "body_mismatch",
+            (REFUSED, "reason=\"BodyMismatch\""),
+        ),
+        (
+            "a forgery",
+            forged,
+            403,
+            "bad_signature",
+            (family, "result=\"bad_signature\""),
+        ),
+        (
+            "a stranger",
+            unknown,
+            403,
+            "unknown_validator",
+            (family, "\"unknown_validator\""),
+        ),
+        (
+            "out of turn",
+            wrong,
+            403,
+            "wrong_proposer",
+            (family, "result=\"wrong_proposer\""),
+        ),
+    ];
+    for (what, message, status, code, counted) in cases {
+        target.refuse(&Case {
+            what,
+            path: PROPOSAL,
+            body: target.wire.encode_proposal(&message),
+            status,
+            code,
+            counted,
+        });
+    }
+    let evidence = metric(&target.url, "evidence_total", "");
+    assert_eq!(evidence, 1.0, "only a signed proposal out of turn is proof");
+    target.assert_unharmed();
+}
