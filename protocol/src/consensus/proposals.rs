@@ -184,6 +184,11 @@ impl Proposals {
             return Admission::UnknownValidator;
         }
         if let Some(refusal) = self.refuse_before_signature(&message) {
+            // The same has been verified before. Said again, it is told again: whoever failed to
+            // answer is asked again only then.
+            if refusal == Admission::Duplicate && proposal.height > self.height {
+                out.push(Output::Ahead(proposal.proposer, proposal.height));
+            }
             return refusal;
         }
         let turn = self.set.proposer(proposal.height, proposal.round) == proposal.proposer;
