@@ -16,6 +16,7 @@
 mod accounts;
 mod builder;
 mod devnet;
+pub mod simulation;
 
 pub use accounts::{FundedAccount, funded_accounts};
 pub use builder::{Builder, CommitEvent, DEVNET_GENESIS_TIME};

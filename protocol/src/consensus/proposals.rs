@@ -24,7 +24,8 @@ mod tests;
 pub enum Input {
     /// The height under decision changed.
     EnterHeight(Height, Arc<ValidatorSet>),
-    /// The round machine entered a round.
+    /// The round machine entered a round. Told again when the tally has restarted: it then lacks
+    /// the prevotes that proposals stand for (E1).
     EnterRound(Height, Round),
     /// A proposal of another validator, unverified.
     Received(Arc<ProposedBlock>),
@@ -111,7 +112,7 @@ impl Proposals {
         let mut out = Vec::new();
         match input {
             Input::EnterHeight(height, set) => self.enter_height(height, set, &mut out),
-            Input::EnterRound(height, round) => self.enter_round(height, round),
+            Input::EnterRound(height, round) => self.enter_round(height, round, &mut out),
             Input::Received(message) => {
                 let admission = self.received(message, &mut out);
                 out.push(Output::Admission(admission));
@@ -157,12 +158,17 @@ impl Proposals {
         }
     }
 
-    fn enter_round(&mut self, height: Height, round: Round) {
-        if height == self.height && round >= self.round {
-            self.round = round;
-            let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
-            self.rounds.retain(|r, _| *r >= oldest);
+    fn enter_round(&mut self, height: Height, round: Round, out: &mut Vec<Output>) {
+        if height != self.height || round < self.round {
+            return;
         }
+        if round == self.round {
+            let kept = self.rounds.values().flatten();
+            out.extend(kept.map(|kept| Output::Prevote(kept.message.proposal.clone())));
+        }
+        self.round = round;
+        let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
+        self.rounds.retain(|r, _| *r >= oldest);
     }
 
     /// Cheapest check first; the signatures are the last.
@@ -178,6 +184,11 @@ impl Proposals {
             return Admission::UnknownValidator;
         }
         if let Some(refusal) = self.refuse_before_signature(&message) {
+            // The same has been verified before. Said again, it is told again: whoever failed to
+            // answer is asked again only then.
+            if refusal == Admission::Duplicate && proposal.height > self.height {
+                out.push(Output::Ahead(proposal.proposer, proposal.height));
+            }
             return refusal;
         }
         let turn = self.set.proposer(proposal.height, proposal.round) == proposal.proposer;

@@ -120,7 +120,7 @@ pub struct CastVote {
 pub struct Resume {
     /// The round of the newest own signature.
     pub round: Round,
-    /// What was signed last.
+    /// What was signed last; [`Step::Propose`] is the own proposal, which is then given.
     pub step: Step,
     /// The lock (at that moment also the valid value), if there was one.
     pub lock: Option<ValidValue>,
@@ -218,13 +218,23 @@ impl RoundMachine {
             self.locked = Some(Locked { block_id, round });
             self.valid = Some(value);
         }
+        let mut out = vec![Output::EnterRound(self.round)];
         if let Some(proposal) = resume.proposal {
+            self.say_own_prevote(&proposal, &mut out);
             self.first.own_proposal = true;
             self.log.add_proposal(proposal);
         }
-        let mut out = vec![Output::EnterRound(self.round)];
         self.schedule(TimeoutKind::Resend, &mut out);
         (self, out)
+    }
+
+    /// E1: the proposal was the prevote. It may be lost everywhere by now, and cannot always be
+    /// sent again (its polka is not on disk), so the same prevote goes out as a vote: the value is
+    /// the proposal's, and equal statements are no equivocation.
+    fn say_own_prevote(&mut self, proposal: &CheckedProposal, out: &mut Vec<Output>) {
+        if self.step == Step::Propose && self.rules == Rules::Extended {
+            self.prevote(Some(proposal.block.id()), proposal.valid_round, out);
+        }
     }
 
     /// Takes one input and says what to do, in order.
@@ -253,7 +263,7 @@ impl RoundMachine {
         self.log.forget_before(round, self.valid.as_ref());
         out.push(Output::EnterRound(round));
         self.schedule(TimeoutKind::Resend, out);
-        if !self.is_proposer() {
+        if !self.is_proposer() || self.ends_in_nil(round) {
             return self.schedule(TimeoutKind::Propose, out);
         }
         // The newest polka of the rounds before goes first, whichever rule brought us here.
@@ -266,6 +276,11 @@ impl RoundMachine {
                 self.schedule(TimeoutKind::Propose, out);
             }
         }
+    }
+
+    /// E3 leaves such a round at once, with a nil prevote: a proposal would contradict it (E1).
+    fn ends_in_nil(&self, round: Round) -> bool {
+        self.rules == Rules::Extended && self.log.nil_polkas.contains(&round)
     }
 
     fn block_built(&mut self, round: Round, block: Arc<SealedBlock>, out: &mut Vec<Output>) {

@@ -252,6 +252,7 @@ impl Tally {
         self.rounds.retain(|r, _| *r >= oldest);
         // Votes of those rounds are refused as stale, so nothing of them can be told again.
         self.told.retain(|told| told.round() >= oldest);
+        self.tell_left(out);
         self.tell_silence(out);
     }
 
@@ -339,6 +340,11 @@ impl Tally {
     /// node is behind, once it is verified: a forged height would send this node after nothing.
     fn early_vote(&mut self, signed: SignedVote, now: Instant, out: &mut Vec<Output>) -> Admission {
         let vote = &signed.vote;
+        // Said again, it is told again: whoever failed to answer is asked again only then.
+        let known = self.furthest.get(&vote.validator);
+        if known.is_some_and(|height| *height >= vote.height) {
+            out.push(Output::Ahead(vote.validator, vote.height));
+        }
         if vote.height != self.height.next() || vote.round > Round::ZERO.next() {
             return self.far_vote(&signed, now, out);
         }

@@ -39,6 +39,7 @@ pub(super) fn resume(height: Height, recovery: &Recovery) -> Option<Resume> {
         })
     });
     let step = match step {
+        SignStep::Propose if proposal.is_some() => Step::Propose,
         // E1: the proposal was the prevote.
         SignStep::Propose | SignStep::Prevote => Step::Prevote,
         SignStep::Precommit => Step::Precommit,

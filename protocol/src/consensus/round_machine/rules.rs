@@ -118,7 +118,7 @@ impl RoundMachine {
     /// E3: Q prevoted nil, so nobody can lock a value in this round: leave it at once, after the
     /// own nil votes that others may need.
     fn e3_leave_nil_round(&mut self, out: &mut Vec<Output>) -> bool {
-        if self.rules == Rules::Paper || !self.log.nil_polkas.contains(&self.round) {
+        if !self.ends_in_nil(self.round) {
             return false;
         }
         if self.step == Step::Propose {

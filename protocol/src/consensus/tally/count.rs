@@ -22,6 +22,7 @@ impl Tally {
             self.add(index, kind, round, ballot, out);
             self.tell_round(kind, round, out);
         }
+        self.tell_left(out);
         self.tell_reached(out);
         self.tell_silence(out);
     }
@@ -93,6 +94,7 @@ impl Tally {
             self.tell_round(VoteKind::Prevote, round, out);
             self.tell_round(VoteKind::Precommit, round, out);
         }
+        self.tell_left(out);
         self.tell_reached(out);
         self.tell_silence(out);
     }
@@ -113,18 +115,63 @@ impl Tally {
                 );
             }
         }
-        let any = Told::Any(kind, round);
-        if !self.told.contains(&any) && self.set.is_quorum(ballots.power_any(&self.set)) {
-            let fact = match kind {
-                VoteKind::Prevote => Fact::PrevotesAny(round),
-                VoteKind::Precommit => Fact::PrecommitsAny(round),
-            };
-            facts.push((any, fact));
-        }
         for (key, fact) in facts {
             self.told.insert(key);
             self.decided |= matches!(fact, Fact::Commit(_));
             out.push(Output::Fact(self.height, fact));
+        }
+        self.tell_any(kind, round, out);
+    }
+
+    /// L34 and L47. Whoever is further on counts as well: after a restart it repeats only its
+    /// newest votes, and others would wait for the earlier ones for ever. The facts only start
+    /// timeouts, and those may fire at any time without hurting safety.
+    fn tell_any(&mut self, kind: VoteKind, round: Round, out: &mut Vec<Output>) {
+        let any = Told::Any(kind, round);
+        if self.told.contains(&any) {
+            return;
+        }
+        let ballots = self.rounds.get(&round).map(|votes| votes.of(kind));
+        let voters = ballots.into_iter().flat_map(|ballots| ballots.0.keys());
+        let mut counted: BTreeSet<ValidatorIndex> = voters.copied().collect();
+        if self.rules == Rules::Extended {
+            counted.extend(self.further_on(kind, round));
+        }
+        if self.set.is_quorum(self.set.power_of(counted)) {
+            self.told.insert(any);
+            let fact = match kind {
+                VoteKind::Prevote => Fact::PrevotesAny(round),
+                VoteKind::Precommit => Fact::PrecommitsAny(round),
+            };
+            out.push(Output::Fact(self.height, fact));
+        }
+    }
+
+    /// Who has left this phase, unless enough have to bring this node after them by another rule:
+    /// S in later rounds by L55, Q precommits by L47.
+    fn further_on(&self, kind: VoteKind, round: Round) -> Vec<ValidatorIndex> {
+        let later = self.max_round.iter().filter(|(_, seen)| **seen > round);
+        let mut found: Vec<ValidatorIndex> = later.map(|(index, _)| *index).collect();
+        if self
+            .set
+            .is_skip_set(self.set.power_of(found.iter().copied()))
+        {
+            found.clear();
+        }
+        let precommits_told = self.told.contains(&Told::Any(VoteKind::Precommit, round));
+        if kind == VoteKind::Prevote && !precommits_told {
+            let votes = self.rounds.get(&round).into_iter();
+            found.extend(votes.flat_map(|votes| votes.precommits.0.keys()));
+        }
+        found
+    }
+
+    /// Whether Q have left the current round or one of its phases, which any message may show.
+    pub(super) fn tell_left(&mut self, out: &mut Vec<Output>) {
+        let Some(round) = self.round else { return };
+        if self.rules == Rules::Extended {
+            self.tell_any(VoteKind::Precommit, round, out);
+            self.tell_any(VoteKind::Prevote, round, out);
         }
     }
 
@@ -252,10 +299,6 @@ impl Ballots {
 
     fn power_for(&self, set: &ValidatorSet, value: Value) -> Power {
         set.power_of(self.members(value).map(|(index, _)| index))
-    }
-
-    fn power_any(&self, set: &ValidatorSet) -> Power {
-        set.power_of(self.0.keys().copied())
     }
 
     fn proposal_by(&self, value: Value) -> Option<ValidatorIndex> {

@@ -86,6 +86,21 @@ fn e3_a_nil_polka_of_a_later_round_acts_when_that_round_begins() {
     );
 }
 
+/// A tally that tells everything again after a restart, or a vote of a validator with most of the
+/// power, shows the nil polka of a later round before it shows that this round was reached. The
+/// proposer of that round proposed in it and left it with a nil prevote: a double signature (E1).
+#[test]
+fn e3_a_round_that_is_known_to_end_in_nil_is_not_proposed_in() {
+    let mut node = Node::locked_on_a();
+    // Validator 0 proposes in round 3.
+    node.ignores(nil_polka(3));
+    node.answers(
+        reached(3),
+        "enter 3; timer resend 3; timer propose 3; prevote 3 nil; precommit 3 nil; \
+         enter 4; timer resend 4; timer propose 4",
+    );
+}
+
 #[test]
 fn e3_nil_precommits_alone_end_no_round() {
     let mut node = Node::started(0);

@@ -204,3 +204,18 @@ fn a_jump_over_a_height_drops_what_was_kept_for_it() {
     assert_eq!(told, []);
     assert_eq!(desk.size(), 0);
 }
+
+/// A peer that did not answer is asked again when it speaks again (catch-up), and a peer that waits
+/// only repeats itself (E6): repetitions went unnoticed, and the node stayed behind for ever.
+#[test]
+fn a_repeated_vote_of_a_later_height_tells_again_that_its_sender_is_ahead() {
+    let mut desk = Desk::of(4);
+    for height in [NEXT, Height(900)] {
+        let vote = desk.cast.vote(2, prevote(height, 0, id(1), None));
+        let sender = vote.vote.validator;
+        for _ in 0..2 {
+            let out = desk.tell(Input::Vote(vote.clone()));
+            assert!(out.contains(&Output::Ahead(sender, height)), "{out:?}");
+        }
+    }
+}

@@ -226,3 +226,23 @@ fn missing_names_those_who_have_not_voted_in_this_round() {
     desk.enter_round(1);
     assert_eq!(desk.tally.missing(VoteKind::Prevote).len(), 4);
 }
+
+/// One of four is silent, and one has restarted in the next round: it repeats only its newest
+/// prevote. The other two waited for its earlier one for ever.
+#[test]
+fn whoever_is_further_on_counts_towards_anything() {
+    let mut desk = Desk::of(4);
+    assert_eq!(desk.count_all(&[0, 1], 0, Cast::prevote, None), []);
+    let told = desk.count_all(&[2], 1, Cast::prevote, id(1));
+    assert_eq!(told, [Fact::PrevotesAny(Round(0))]);
+    let told = desk.count_all(&[0, 1], 0, Cast::precommit, None);
+    assert_eq!(told, [Fact::PrecommitsAny(Round(0))]);
+}
+
+#[test]
+fn a_precommit_counts_towards_any_prevotes() {
+    let mut desk = Desk::of(4);
+    desk.count_all(&[0, 1], 0, Cast::prevote, id(1));
+    let told = desk.count_all(&[2], 0, Cast::precommit, None);
+    assert_eq!(told, [Fact::PrevotesAny(Round(0))]);
+}

@@ -1,0 +1,183 @@
+//! One node's disk: what is written becomes durable by a later sync, in order. A crash keeps a
+//! prefix of what was not yet reported durable, as a real disk may.
+use super::random::Random;
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::consensus::durable::{
+    LockRecord, Persist, Position, Recovery, SignedMessage,
+};
+use lockstep_protocol::ledger::{CommitBatch, Head, MemoryState};
+use lockstep_protocol::proposal::Proposal;
+use lockstep_protocol::types::{BlockId, Height};
+use lockstep_protocol::vote::{SignedVote, VoteKind};
+use lockstep_protocol::wire::DecidedBlock;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Something on its way to the disk, or a read that waits for all writes before it.
+#[derive(Clone, Debug)]
+pub(crate) enum Write {
+    /// A sign record, with what must be durable along with it.
+    Sign(Box<Persist>),
+    /// A decided block, in one transaction.
+    Commit(Arc<CommitBatch>),
+    /// The driver has restarted, for this life, and reads the sign record.
+    ReadSignRecord(u32),
+}
+
+/// What survives.
+#[derive(Clone)]
+pub(crate) struct Durable {
+    /// The newest committed block.
+    pub(crate) head: Head,
+    /// Committed blocks from height 1 on.
+    pub(crate) chain: Vec<DecidedBlock>,
+    /// Committed state.
+    pub(crate) state: Arc<MemoryState>,
+    proposal: Option<Proposal>,
+    prevote: Option<SignedVote>,
+    precommit: Option<SignedVote>,
+    lock: Option<LockRecord>,
+    blocks: Vec<Arc<SealedBlock>>,
+}
+
+/// A disk with its queue of writes.
+pub(crate) struct Disk {
+    pub(crate) durable: Durable,
+    queue: VecDeque<Write>,
+    syncing: usize,
+}
+
+impl Disk {
+    pub(crate) fn new(head: Head, state: Arc<MemoryState>) -> Disk {
+        let (proposal, prevote, precommit, lock) = (None, None, None, None);
+        let durable = Durable {
+            head,
+            chain: Vec::new(),
+            state,
+            proposal,
+            prevote,
+            precommit,
+            lock,
+            blocks: Vec::new(),
+        };
+        Disk {
+            durable,
+            queue: VecDeque::new(),
+            syncing: 0,
+        }
+    }
+
+    pub(crate) fn write(&mut self, write: Write) {
+        self.queue.push_back(write);
+    }
+
+    /// Begins a sync of everything written so far, unless one is under way or nothing waits.
+    pub(crate) fn begin_sync(&mut self) -> bool {
+        let begins = self.syncing == 0 && !self.queue.is_empty();
+        if begins {
+            self.syncing = self.queue.len();
+        }
+        begins
+    }
+
+    /// The sync under way is over: what it covered is durable. Returned in order.
+    pub(crate) fn end_sync(&mut self) -> Vec<Write> {
+        let covered: Vec<Write> = self.queue.drain(..self.syncing).collect();
+        self.syncing = 0;
+        covered.iter().for_each(|write| self.durable.apply(write));
+        covered
+    }
+
+    /// The node died: of the unreported writes a prefix has reached the disk.
+    pub(crate) fn crash(&mut self, random: &mut Random) {
+        let kept = random.index(self.queue.len() + 1);
+        let survived: Vec<Write> = self.queue.drain(..kept).collect();
+        survived.iter().for_each(|write| self.durable.apply(write));
+        self.queue.clear();
+        self.syncing = 0;
+    }
+}
+
+impl Durable {
+    fn apply(&mut self, write: &Write) {
+        match write {
+            Write::Sign(persist) => self.sign(persist),
+            Write::Commit(batch) => self.commit(batch),
+            Write::ReadSignRecord(_) => {}
+        }
+    }
+
+    fn sign(&mut self, persist: &Persist) {
+        match &persist.signed {
+            SignedMessage::Proposal(proposal) => self.proposal = Some(proposal.clone()),
+            SignedMessage::Vote(vote) => match vote.vote.kind {
+                VoteKind::Prevote => self.prevote = Some(vote.clone()),
+                VoteKind::Precommit => self.precommit = Some(vote.clone()),
+            },
+        }
+        if persist.lock.is_some() {
+            self.lock.clone_from(&persist.lock);
+        }
+        if let Some(block) = &persist.block
+            && self.block(&block.id()).is_none()
+        {
+            self.blocks.push(block.clone());
+        }
+    }
+
+    /// A height is committed once: a committer that died and came back may ask twice.
+    fn commit(&mut self, batch: &CommitBatch) {
+        if batch.block.height() != self.head.height.next() {
+            return;
+        }
+        self.state.apply(&batch.changes);
+        self.head = batch.head();
+        self.chain.push(DecidedBlock {
+            block: batch.block.clone(),
+            certificate: batch.certificate.clone(),
+        });
+        let committed = self.head.height;
+        self.blocks.retain(|block| block.height() > committed);
+    }
+
+    /// The committed height.
+    pub(crate) fn height(&self) -> Height {
+        self.head.height
+    }
+
+    /// The committed block of this height.
+    pub(crate) fn committed(&self, height: Height) -> Option<&DecidedBlock> {
+        let index = usize::try_from(height.0.checked_sub(1)?).ok()?;
+        self.chain.get(index)
+    }
+
+    fn block(&self, id: &BlockId) -> Option<&Arc<SealedBlock>> {
+        self.blocks.iter().find(|block| block.id() == *id)
+    }
+
+    /// What a driver reads when it starts.
+    pub(crate) fn recovery(&self) -> Recovery {
+        Recovery {
+            proposal: self.proposal.clone(),
+            prevote: self.prevote.clone(),
+            precommit: self.precommit.clone(),
+            lock: self.lock.clone(),
+            blocks: self.blocks.clone(),
+        }
+    }
+
+    /// Whether a message that stands at this position may be sent.
+    pub(crate) fn covers(&self, position: Position) -> bool {
+        self.recovery_position() >= Some(position)
+    }
+
+    fn recovery_position(&self) -> Option<Position> {
+        let proposal = self.proposal.iter().map(|p| {
+            let step = lockstep_protocol::consensus::durable::SignStep::Propose;
+            (p.height, p.round, step)
+        });
+        let votes = self.prevote.iter().chain(&self.precommit);
+        let votes = votes.map(|vote| SignedMessage::Vote(vote.clone()).position());
+        proposal.chain(votes).max()
+    }
+}

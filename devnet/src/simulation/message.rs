@@ -1,0 +1,86 @@
+//! What travels between nodes. Shared by reference: nothing is encoded on a hop.
+use super::trace::{Trace, word_of};
+use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::types::{BlockId, Height, Round};
+use lockstep_protocol::vote::{SignedVote, VoteKind};
+use lockstep_protocol::wire::DecidedBlock;
+use std::sync::Arc;
+
+/// One message on the wire.
+#[derive(Clone, Debug)]
+pub(crate) enum Payload {
+    /// A proposal with its block.
+    Proposal(Arc<ProposedBlock>),
+    /// A vote.
+    Vote(Arc<SignedVote>),
+    /// Votes that E6 sends again.
+    Votes(Arc<Vec<SignedVote>>),
+    /// Block sync: blocks from this height on, please.
+    BlocksWanted(Height),
+    /// Block sync: what the peer's disk holds.
+    Blocks(Arc<Vec<DecidedBlock>>),
+}
+
+/// Where a signature stands and what it says, for the checks: proposals count as prevotes (E1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Statement {
+    pub(crate) height: Height,
+    pub(crate) round: Round,
+    pub(crate) kind: VoteKind,
+    pub(crate) block_id: Option<BlockId>,
+    pub(crate) valid_round: Option<Round>,
+}
+
+impl Payload {
+    /// What a freshly signed message states; `None` for everything else.
+    pub(crate) fn statement(&self) -> Option<Statement> {
+        match self {
+            Payload::Proposal(message) => {
+                let p = &message.proposal;
+                Some(Statement {
+                    height: p.height,
+                    round: p.round,
+                    kind: VoteKind::Prevote,
+                    block_id: Some(p.block_id),
+                    valid_round: p.valid_round,
+                })
+            }
+            Payload::Vote(signed) => {
+                let v = &signed.vote;
+                Some(Statement {
+                    height: v.height,
+                    round: v.round,
+                    kind: v.kind,
+                    block_id: v.block_id,
+                    valid_round: v.valid_round,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes what tells this message from others into the trace.
+    pub(crate) fn trace(&self, trace: &mut Trace) {
+        let (tag, height, round, word) = match self {
+            Payload::Proposal(m) => {
+                let p = &m.proposal;
+                (1, p.height, p.round, word_of(&p.block_id))
+            }
+            Payload::Vote(s) => {
+                let v = &s.vote;
+                let kind = if v.kind == VoteKind::Prevote { 2 } else { 3 };
+                (
+                    kind,
+                    v.height,
+                    v.round,
+                    v.block_id.map_or(0, |id| word_of(&id)),
+                )
+            }
+            Payload::Votes(votes) => (4, Height(0), Round(0), votes.len() as u64),
+            Payload::BlocksWanted(height) => (5, *height, Round(0), 0),
+            Payload::Blocks(blocks) => (6, Height(0), Round(0), blocks.len() as u64),
+        };
+        trace.word((height.0 << 24) | (u64::from(round.0) << 4) | tag);
+        trace.word(word);
+    }
+}

@@ -1,0 +1,115 @@
+//! The deterministic simulator: the brains of `lockstep-protocol`, wired as the actors are, under a
+//! seeded network, a virtual clock and every fault that the promises name.
+//!
+//! ```text
+//! profile   families of worlds          plan        what a seed decides
+//! world     who acts next               queue       virtual time
+//! node      five brains and a disk      network     wires
+//! habits    Byzantine validators        properties  what must hold
+//! mutants   planted bugs                batch       many seeds on two threads
+//! ```
+//!
+//! Promise: a seed and a profile determine every event, on every machine and in every build; the
+//! trace hash says so. Nothing here reads a clock, draws true chance, or iterates over a hash map.
+//!
+//! Not simulated: encodings, sockets, real signatures. Other tests have those.
+mod batch;
+mod committer;
+mod disk;
+mod habits;
+mod keys;
+mod message;
+mod mutants;
+mod network;
+mod node;
+mod plan;
+mod profile;
+mod properties;
+mod queue;
+mod random;
+mod trace;
+mod users;
+mod world;
+
+pub use batch::{Batch, Tally, run_batch};
+pub use profile::{Profile, UnknownProfile};
+
+use std::fmt;
+
+/// Something that must never happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which property.
+    pub property: &'static str,
+    /// When, in virtual milliseconds.
+    pub at_ms: u64,
+    /// What contradicts it.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {} ms: {}", self.property, self.at_ms, self.what)
+    }
+}
+
+/// The faults that really happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Nodes that died.
+    pub crashes: u64,
+    /// Single brains that died.
+    pub brain_crashes: u64,
+    /// Times that the network fell apart.
+    pub partitions: u64,
+    /// One-way cuts.
+    pub cuts: u64,
+    /// Messages that never arrived.
+    pub lost: u64,
+    /// Messages that arrived twice.
+    pub duplicated: u64,
+}
+
+/// How a world ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Messages handled by brains, deliveries, timers, syncs and faults.
+    pub events: u64,
+    /// Validators of this world.
+    pub validators: usize,
+    /// How many of them were faulty.
+    pub byzantine: usize,
+    /// The highest committed height.
+    pub heights: u64,
+    /// Transactions in the longest chain.
+    pub transactions: u64,
+    /// Accusations by correct nodes.
+    pub evidence: u64,
+    /// How long it took to gain ten heights after the faults, in thousandths of the base timeout
+    /// (propose + prevote + precommit of round 0).
+    pub recovery_permille: u64,
+    /// What went wrong on purpose.
+    pub faults: Faults,
+    /// What went wrong otherwise. Empty, or the protocol is broken.
+    pub violations: Vec<Violation>,
+    /// Equal for equal seeds (P14).
+    pub trace_hash: u64,
+}
+
+/// Runs the world of one seed; it ends at its first violation.
+pub fn run(seed: u64, profile: Profile) -> Outcome {
+    world::build(seed, profile, false).run(true)
+}
+
+/// Like [`run`], goes on after violations, and prints every event.
+pub fn replay(seed: u64, profile: Profile) -> Outcome {
+    world::build(seed, profile, true).run(false)
+}
+
+/// The one command that runs a seed again.
+pub fn replay_command(seed: u64, profile: Profile) -> String {
+    format!(
+        "LOCKSTEP_SEED={seed} LOCKSTEP_PROFILE={profile} \
+         cargo test -p lockstep-devnet --test simulation replay -- --nocapture"
+    )
+}

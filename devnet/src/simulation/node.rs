@@ -1,0 +1,257 @@
+//! One validator: the brains, a mailbox for each, and a disk, wired as the actors are.
+//!
+//! A brain handles one message at a time; which brain of which node is next, the world draws. A
+//! brain that dies loses the message in hand and is rebuilt from disk; its mailbox stays.
+use super::committer::{self, Committer};
+use super::disk::{Disk, Write};
+use super::message::Payload;
+use super::mutants::Mutant;
+use super::random::Random;
+use super::users::Users;
+use lockstep_protocol::consensus::catch_up::{self, CatchUp};
+use lockstep_protocol::consensus::driver::{self, Driver, DriverConfig};
+use lockstep_protocol::consensus::proposals::{self, Proposals};
+use lockstep_protocol::consensus::tally::{self, Tally};
+use lockstep_protocol::consensus::timeouts::TimeoutKind;
+use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
+use lockstep_protocol::types::{Address, Height, Instant, Round, Timestamp};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+mod life;
+mod routing;
+
+/// The five brains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Brain {
+    Driver,
+    Tally,
+    Proposals,
+    Committer,
+    CatchUp,
+}
+
+impl Brain {
+    pub(crate) const ALL: [Brain; 5] = [
+        Brain::Driver,
+        Brain::Tally,
+        Brain::Proposals,
+        Brain::Committer,
+        Brain::CatchUp,
+    ];
+}
+
+/// What a timer was set for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TimerMail {
+    Timeout(Height, Round, TimeoutKind),
+    Wake(Height),
+    CatchUp,
+}
+
+/// A message to one peer, or to all.
+#[derive(Clone, Debug)]
+pub(crate) struct Send {
+    pub(crate) to: Option<usize>,
+    pub(crate) payload: Payload,
+    /// Signed by this node and said for the first time, or again after a restart; not a relay.
+    pub(crate) own: bool,
+}
+
+/// What a node wants from the world after one message.
+#[derive(Default)]
+pub(crate) struct Effects {
+    pub(crate) ready: Vec<Brain>,
+    pub(crate) sends: Vec<Send>,
+    pub(crate) timers: Vec<(Brain, TimerMail, u64)>,
+    pub(crate) committed: Vec<Arc<CommitBatch>>,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) troubles: Vec<String>,
+}
+
+/// What does not change while the world lasts.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) driver: DriverConfig,
+    pub(crate) rules: Arc<ChainRules>,
+    /// E4's T_silent.
+    pub(crate) silent_after_ms: u64,
+    /// How long one height behind is nothing to act on.
+    pub(crate) grace_ms: u64,
+    /// The most blocks in one sync answer.
+    pub(crate) sync_blocks_max: usize,
+    pub(crate) users: Users,
+}
+
+#[derive(Default)]
+struct Mailboxes {
+    driver: VecDeque<driver::Input>,
+    tally: VecDeque<tally::Input>,
+    proposals: VecDeque<proposals::Input>,
+    committer: VecDeque<committer::Input>,
+    catch_up: VecDeque<catch_up::Input>,
+}
+
+/// The living part of a node.
+struct Brains {
+    /// `None` while it waits for its sign record.
+    driver: Option<Driver>,
+    tally: Tally,
+    proposals: Proposals,
+    committer: Committer,
+    catch_up: CatchUp,
+}
+
+/// The two clocks of a node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clocks {
+    pub(crate) monotonic: Instant,
+    pub(crate) wall: Timestamp,
+}
+
+/// A validator.
+pub(crate) struct Node {
+    pub(crate) setup: Setup,
+    pub(crate) disk: Disk,
+    pub(crate) lives: [u32; 5],
+    pub(crate) life: u32,
+    brains: Option<Brains>,
+    mail: Mailboxes,
+    mutant: Option<Box<dyn Mutant>>,
+    random: Random,
+}
+
+impl Node {
+    pub(crate) fn new(
+        setup: Setup,
+        disk: Disk,
+        mutant: Option<Box<dyn Mutant>>,
+        random: Random,
+    ) -> Node {
+        Node {
+            setup,
+            disk,
+            lives: [0; 5],
+            life: 0,
+            brains: None,
+            mail: Mailboxes::default(),
+            mutant,
+            random,
+        }
+    }
+
+    /// Whether the node runs.
+    pub(crate) fn is_up(&self) -> bool {
+        self.brains.is_some()
+    }
+
+    /// Whether this life of that brain is the current one.
+    pub(crate) fn is_current(&self, brain: Brain, life: u32) -> bool {
+        self.is_up() && self.lives[brain as usize] == life
+    }
+
+    /// The round that the driver is in.
+    pub(crate) fn place(&self) -> Option<String> {
+        let driver = self.brains.as_ref()?.driver.as_ref()?;
+        let (height, round) = (driver.height(), driver.round());
+        let machine = driver.round_machine();
+        let (locked, valid) = (machine.locked(), machine.valid().map(|v| v.polka.round));
+        Some(format!(
+            "height {height} round {round} step {:?} locked {locked:?} valid {valid:?}",
+            driver.current_step()
+        ))
+    }
+
+    fn address(&self, index: usize) -> Address {
+        let validator = self.setup.rules.validators.get(index);
+        validator.map(|v| v.address).unwrap_or_default()
+    }
+
+    /// Lets one brain handle its next message. Whether more wait, or `None` if none did.
+    pub(crate) fn handle(
+        &mut self,
+        brain: Brain,
+        clocks: Clocks,
+        out: &mut Effects,
+    ) -> Option<bool> {
+        let brains = self.brains.as_mut()?;
+        let now = clocks.monotonic;
+        match brain {
+            Brain::Driver => {
+                let driver = brains.driver.as_mut()?;
+                let input = self.mail.driver.pop_front()?;
+                let more = !self.mail.driver.is_empty();
+                let outputs = driver.step(now, input);
+                self.route_driver(outputs, clocks, out);
+                Some(more)
+            }
+            Brain::Tally => {
+                let input = self.mail.tally.pop_front()?;
+                let more = !self.mail.tally.is_empty();
+                let outputs = brains.tally.step(now, input);
+                self.route_tally(outputs, out);
+                Some(more)
+            }
+            Brain::Proposals => {
+                let input = self.mail.proposals.pop_front()?;
+                let more = !self.mail.proposals.is_empty();
+                let outputs = brains.proposals.step(clocks.wall, input);
+                self.route_proposals(outputs, out);
+                Some(more)
+            }
+            Brain::Committer => {
+                let input = self.mail.committer.pop_front()?;
+                let more = !self.mail.committer.is_empty();
+                let (users, random) = (&self.setup.users, &mut self.random);
+                let outputs = brains.committer.step(clocks.wall, users, random, input);
+                self.route_committer(outputs, out);
+                Some(more)
+            }
+            Brain::CatchUp => {
+                let input = self.mail.catch_up.pop_front()?;
+                let more = !self.mail.catch_up.is_empty();
+                let outputs = brains.catch_up.step(now, input);
+                self.route_catch_up(outputs, out);
+                Some(more)
+            }
+        }
+    }
+
+    /// A sync of the disk is over: report what it made durable.
+    pub(crate) fn synced(&mut self, clocks: Clocks, out: &mut Effects) {
+        let mut reported = self.disk.durable.height();
+        for write in self.disk.end_sync() {
+            match write {
+                Write::Sign(persist) => {
+                    let position = persist.signed.position();
+                    self.post_driver(driver::Input::Persisted(position), out);
+                }
+                Write::Commit(batch) if batch.block.height() > reported => {
+                    reported = batch.block.height();
+                    self.committed(&batch, out);
+                }
+                Write::Commit(_) => {}
+                Write::ReadSignRecord(life) => self.revive_driver(life, clocks, out),
+            }
+        }
+    }
+
+    /// BlockCommitted → all.
+    fn committed(&mut self, batch: &Arc<CommitBatch>, out: &mut Effects) {
+        let (height, set) = (batch.block.height(), self.setup.rules.validators.clone());
+        out.committed.push(batch.clone());
+        self.post_committer(committer::Input::Committed(batch.clone()), out);
+        self.post_driver(driver::Input::Committed(height, set.clone()), out);
+        self.post_tally(tally::Input::EnterHeight(height.next(), set.clone()), out);
+        let enter = proposals::Input::EnterHeight(height.next(), set);
+        self.post_proposals(enter, out);
+        self.post_catch_up(catch_up::Input::Committed(height), out);
+    }
+
+    fn new_ledger(&self) -> Ledger {
+        let durable = &self.disk.durable;
+        let rules = self.setup.rules.clone();
+        Ledger::new(rules, durable.state.clone(), durable.head.clone())
+    }
+}

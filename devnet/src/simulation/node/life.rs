@@ -1,0 +1,148 @@
+//! How a node and its brains begin, die and come back.
+use super::*;
+
+impl Node {
+    /// Starts the node from its disk, as the supervisor does.
+    pub(crate) fn start(&mut self, clocks: Clocks, out: &mut Effects) {
+        if self.is_up() {
+            return;
+        }
+        self.life += 1;
+        self.lives = self.lives.map(|life| life + 1);
+        let driver = Some(self.new_driver());
+        let brains = Brains {
+            driver,
+            tally: self.new_tally(),
+            proposals: self.new_proposals(),
+            committer: self.new_committer(),
+            catch_up: self.new_catch_up(),
+        };
+        self.brains = Some(brains);
+        self.start_driver(clocks, out);
+    }
+
+    /// Kills the node: mailboxes and unsynced writes are lost.
+    pub(crate) fn crash(&mut self) {
+        self.brains = None;
+        self.mail = Mailboxes::default();
+        self.disk.crash(&mut self.random);
+    }
+
+    /// Kills one brain in the middle of a message, and rebuilds it as its actor would.
+    pub(crate) fn crash_brain(&mut self, brain: Brain, out: &mut Effects) {
+        if !self.is_up() {
+            return;
+        }
+        self.lives[brain as usize] += 1;
+        let rebuilt = match brain {
+            Brain::Driver => return self.crash_driver(),
+            Brain::Tally => Rebuilt::Tally(self.new_tally()),
+            Brain::Proposals => Rebuilt::Proposals(self.new_proposals()),
+            Brain::Committer => Rebuilt::Committer(self.new_committer()),
+            Brain::CatchUp => Rebuilt::CatchUp(self.new_catch_up()),
+        };
+        let Some(brains) = self.brains.as_mut() else {
+            return;
+        };
+        match rebuilt {
+            Rebuilt::Tally(tally) => {
+                brains.tally = tally;
+                self.mail.tally.pop_front();
+                self.post_driver(driver::Input::Announce, out);
+            }
+            Rebuilt::Proposals(proposals) => {
+                brains.proposals = proposals;
+                self.mail.proposals.pop_front();
+                self.post_driver(driver::Input::Announce, out);
+            }
+            Rebuilt::Committer(committer) => {
+                brains.committer = committer;
+                self.mail.committer.pop_front();
+                self.post_proposals(proposals::Input::AskAgain, out);
+                self.post_driver(driver::Input::Announce, out);
+            }
+            Rebuilt::CatchUp(catch_up) => {
+                brains.catch_up = catch_up;
+                self.mail.catch_up.pop_front();
+            }
+        }
+    }
+
+    /// The driver's record is read behind all writes before it: what the old driver has signed is
+    /// then durable, and known to the new one.
+    fn crash_driver(&mut self) {
+        if let Some(brains) = self.brains.as_mut() {
+            brains.driver = None;
+            self.mail.driver.pop_front();
+            let life = self.lives[Brain::Driver as usize];
+            self.disk.write(Write::ReadSignRecord(life));
+        }
+    }
+
+    pub(super) fn revive_driver(&mut self, life: u32, clocks: Clocks, out: &mut Effects) {
+        if !self.is_current(Brain::Driver, life) {
+            return;
+        }
+        let driver = self.new_driver();
+        if let Some(brains) = self.brains.as_mut() {
+            brains.driver = Some(driver);
+        }
+        out.ready.push(Brain::Driver);
+        self.start_driver(clocks, out);
+        self.post_tally(tally::Input::Retell, out);
+        self.post_proposals(proposals::Input::Retell, out);
+    }
+
+    fn start_driver(&mut self, clocks: Clocks, out: &mut Effects) {
+        let driver = self
+            .brains
+            .as_mut()
+            .and_then(|brains| brains.driver.as_mut());
+        if let Some(driver) = driver {
+            let outputs = driver.step(clocks.monotonic, driver::Input::Start);
+            self.route_driver(outputs, clocks, out);
+        }
+    }
+
+    fn new_driver(&self) -> Driver {
+        let (config, set) = (
+            self.setup.driver.clone(),
+            self.setup.rules.validators.clone(),
+        );
+        let durable = &self.disk.durable;
+        Driver::new(config, durable.height(), set, durable.recovery())
+    }
+
+    fn new_tally(&self) -> Tally {
+        let (context, set) = (
+            self.setup.rules.context,
+            self.setup.rules.validators.clone(),
+        );
+        let height = self.disk.durable.height().next();
+        Tally::new(context, height, set, self.setup.silent_after_ms)
+    }
+
+    fn new_proposals(&self) -> Proposals {
+        let (context, set) = (
+            self.setup.rules.context,
+            self.setup.rules.validators.clone(),
+        );
+        let height = self.disk.durable.height().next();
+        Proposals::new(context, self.setup.driver.me, height, set)
+    }
+
+    fn new_committer(&self) -> Committer {
+        Committer::new(self.new_ledger(), self.setup.driver.me)
+    }
+
+    fn new_catch_up(&self) -> CatchUp {
+        CatchUp::new(self.disk.durable.height(), self.setup.grace_ms)
+    }
+}
+
+enum Rebuilt {
+    Tally(Tally),
+    Proposals(Proposals),
+    Committer(Committer),
+    CatchUp(CatchUp),
+}

@@ -1,0 +1,261 @@
+//! Who hears what: the wiring of the actors, in one place. Every mailbox is first in, first out.
+use super::*;
+use lockstep_protocol::consensus::durable::SignedMessage;
+use lockstep_protocol::types::BlockId;
+use lockstep_protocol::wire::DecidedBlock;
+
+impl Node {
+    pub(super) fn route_driver(
+        &mut self,
+        outputs: Vec<driver::Output>,
+        clocks: Clocks,
+        out: &mut Effects,
+    ) {
+        use driver::Output as O;
+        for output in outputs {
+            match output {
+                O::EnterRound(height, round) => {
+                    self.post_tally(tally::Input::EnterRound(height, round), out);
+                    self.post_proposals(proposals::Input::EnterRound(height, round), out);
+                }
+                O::BuildBlock(h, r) => self.post_committer(committer::Input::Build(h, r), out),
+                O::Persist(persist) => self.persist(persist, clocks, out),
+                O::SendProposal(message) => {
+                    self.say(Payload::Proposal(message.clone()), out);
+                    self.post_proposals(proposals::Input::Own(message), out);
+                }
+                O::SendVote(vote) => {
+                    let vote = match &mut self.mutant {
+                        Some(mutant) => {
+                            Arc::new(mutant.recast(&self.setup.driver, (*vote).clone()))
+                        }
+                        None => vote,
+                    };
+                    self.say(Payload::Vote(vote.clone()), out);
+                    self.post_tally(tally::Input::OwnVote((*vote).clone()), out);
+                }
+                O::Schedule(height, round, kind, ms) => {
+                    let mail = TimerMail::Timeout(height, round, kind);
+                    out.timers.push((Brain::Driver, mail, ms));
+                }
+                O::WakeAt(height, ms) => {
+                    out.timers
+                        .push((Brain::Driver, TimerMail::Wake(height), ms));
+                }
+                O::Resend(height, round) => {
+                    self.post_tally(tally::Input::Resend(height, round), out);
+                    self.post_proposals(proposals::Input::Resend(height, round), out);
+                }
+                O::Decide(block, certificate) => {
+                    self.post_committer(committer::Input::Decide(block, certificate), out);
+                }
+                O::Ticked(_) => {}
+                O::Halt(halt) => out.troubles.push(format!("halted: {halt}")),
+            }
+        }
+    }
+
+    fn persist(
+        &mut self,
+        mut persist: Box<lockstep_protocol::consensus::durable::Persist>,
+        clocks: Clocks,
+        out: &mut Effects,
+    ) {
+        if let (Some(mutant), SignedMessage::Vote(vote)) = (&mut self.mutant, &mut persist.signed) {
+            *vote = mutant.recast(&self.setup.driver, vote.clone());
+        }
+        let position = persist.signed.position();
+        self.disk.write(Write::Sign(persist));
+        if self
+            .mutant
+            .as_ref()
+            .is_some_and(|mutant| mutant.sends_before_durable())
+        {
+            let driver = self
+                .brains
+                .as_mut()
+                .and_then(|brains| brains.driver.as_mut());
+            let outputs =
+                driver.map(|d| d.step(clocks.monotonic, driver::Input::Persisted(position)));
+            self.route_driver(outputs.unwrap_or_default(), clocks, out);
+        }
+    }
+
+    fn say(&mut self, payload: Payload, out: &mut Effects) {
+        let (to, own) = (None, true);
+        out.sends.push(Send { to, payload, own });
+    }
+
+    fn relay(&mut self, payload: Payload, out: &mut Effects) {
+        let (to, own) = (None, false);
+        out.sends.push(Send { to, payload, own });
+    }
+
+    pub(super) fn route_tally(&mut self, outputs: Vec<tally::Output>, out: &mut Effects) {
+        use tally::Output as O;
+        for output in outputs {
+            match output {
+                O::Fact(height, fact) => {
+                    let facts = match &mut self.mutant {
+                        Some(mutant) => mutant.tell(&self.setup.rules, fact),
+                        None => vec![fact],
+                    };
+                    for fact in facts {
+                        self.post_driver(driver::Input::Fact(height, fact), out);
+                    }
+                }
+                O::Ahead(peer, height) => {
+                    self.post_catch_up(catch_up::Input::Ahead(peer, height), out);
+                }
+                O::Evidence(evidence) => out.evidence.push(*evidence),
+                O::Relay(votes) => self.relay(Payload::Votes(Arc::new(votes)), out),
+                O::Admission(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn route_proposals(&mut self, outputs: Vec<proposals::Output>, out: &mut Effects) {
+        use proposals::Output as O;
+        for output in outputs {
+            match output {
+                O::Admission(_) => {}
+                O::Execute(block) => self.post_committer(committer::Input::Execute(block), out),
+                O::Checked(height, checked) => {
+                    if let Some(mutant) = &mut self.mutant {
+                        mutant.checked(height, &checked);
+                    }
+                    self.post_driver(driver::Input::Proposal(height, checked), out);
+                }
+                O::Fact(height, fact) => self.post_driver(driver::Input::Fact(height, fact), out),
+                O::Prevote(proposal) => {
+                    self.post_tally(tally::Input::Proposal(proposal), out);
+                }
+                O::Evidence(evidence) => out.evidence.push(*evidence),
+                O::Ahead(peer, height) => {
+                    self.post_catch_up(catch_up::Input::Ahead(peer, height), out);
+                }
+                O::Relay(message) => self.relay(Payload::Proposal(message), out),
+            }
+        }
+    }
+
+    pub(super) fn route_committer(&mut self, outputs: Vec<committer::Output>, out: &mut Effects) {
+        use committer::Output as O;
+        for output in outputs {
+            match output {
+                O::Executed(id, valid) => self.executed(id, valid, out),
+                O::Built(height, round, block) => {
+                    self.post_driver(driver::Input::BlockBuilt(height, round, block), out);
+                }
+                O::Write(batch) => self.disk.write(Write::Commit(batch)),
+                O::Answered(peer) => {
+                    let peer = self.address(peer);
+                    self.post_catch_up(catch_up::Input::Answered(peer), out);
+                }
+                O::Refused(peer) => {
+                    let peer = self.address(peer);
+                    self.post_catch_up(catch_up::Input::Failed(peer), out);
+                }
+                O::Broken(trouble) => out.troubles.push(trouble),
+            }
+        }
+    }
+
+    fn executed(&mut self, id: BlockId, valid: bool, out: &mut Effects) {
+        self.post_proposals(proposals::Input::Executed(id, valid), out);
+    }
+
+    pub(super) fn route_catch_up(&mut self, outputs: Vec<catch_up::Output>, out: &mut Effects) {
+        for output in outputs {
+            match output {
+                catch_up::Output::Request(peer, from) => {
+                    let to = self.setup.rules.validators.index_of(&peer);
+                    let (payload, own) = (Payload::BlocksWanted(from), false);
+                    out.sends.push(Send { to, payload, own });
+                }
+                catch_up::Output::WakeAt(ms) => {
+                    out.timers.push((Brain::CatchUp, TimerMail::CatchUp, ms));
+                }
+            }
+        }
+    }
+
+    /// A message from the network.
+    pub(crate) fn receive(&mut self, from: usize, payload: Payload, out: &mut Effects) {
+        match payload {
+            Payload::Proposal(message) => {
+                self.post_proposals(proposals::Input::Received(message), out);
+            }
+            Payload::Vote(vote) => self.post_tally(tally::Input::Vote((*vote).clone()), out),
+            Payload::Votes(votes) => {
+                for vote in votes.iter() {
+                    self.post_tally(tally::Input::Vote(vote.clone()), out);
+                }
+            }
+            Payload::BlocksWanted(height) => {
+                let payload = Payload::Blocks(Arc::new(self.blocks_from(height)));
+                let (to, own) = (Some(from), false);
+                out.sends.push(Send { to, payload, own });
+            }
+            Payload::Blocks(blocks) => {
+                self.post_committer(committer::Input::Synced(from, blocks), out);
+            }
+        }
+    }
+
+    fn blocks_from(&self, height: Height) -> Vec<DecidedBlock> {
+        let chain = &self.disk.durable.chain;
+        let first = usize::try_from(height.0.saturating_sub(1)).unwrap_or(usize::MAX);
+        let blocks = chain.iter().skip(first).take(self.setup.sync_blocks_max);
+        blocks.cloned().collect()
+    }
+
+    /// A timer has fired.
+    pub(crate) fn timer(&mut self, mail: TimerMail, out: &mut Effects) {
+        match mail {
+            TimerMail::Timeout(h, r, kind) => {
+                self.post_driver(driver::Input::Timeout(h, r, kind), out)
+            }
+            TimerMail::Wake(height) => self.post_driver(driver::Input::Wake(height), out),
+            TimerMail::CatchUp => self.post_catch_up(catch_up::Input::Wake, out),
+        }
+    }
+
+    pub(super) fn post_driver(&mut self, input: driver::Input, out: &mut Effects) {
+        post(&mut self.mail.driver, Brain::Driver, input, out);
+    }
+
+    pub(super) fn post_tally(&mut self, input: tally::Input, out: &mut Effects) {
+        if let Some(mutant) = &mut self.mutant {
+            for (height, fact) in mutant.heard(&self.setup.rules.validators, &input) {
+                post(
+                    &mut self.mail.driver,
+                    Brain::Driver,
+                    driver::Input::Fact(height, fact),
+                    out,
+                );
+            }
+        }
+        post(&mut self.mail.tally, Brain::Tally, input, out);
+    }
+
+    pub(super) fn post_proposals(&mut self, input: proposals::Input, out: &mut Effects) {
+        post(&mut self.mail.proposals, Brain::Proposals, input, out);
+    }
+
+    pub(super) fn post_committer(&mut self, input: committer::Input, out: &mut Effects) {
+        post(&mut self.mail.committer, Brain::Committer, input, out);
+    }
+
+    pub(super) fn post_catch_up(&mut self, input: catch_up::Input, out: &mut Effects) {
+        post(&mut self.mail.catch_up, Brain::CatchUp, input, out);
+    }
+}
+
+/// A brain whose mailbox was empty becomes ready.
+fn post<T>(mailbox: &mut VecDeque<T>, brain: Brain, input: T, out: &mut Effects) {
+    if mailbox.is_empty() {
+        out.ready.push(brain);
+    }
+    mailbox.push_back(input);
+}

@@ -1,0 +1,131 @@
+//! What a seed decides before the world begins: the validators, who is faulty and how, the
+//! timeouts, the network, and every fault with its time.
+use super::habits;
+use super::network::Links;
+use super::node::Brain;
+use super::profile::Profile;
+use super::random::Random;
+use lockstep_protocol::consensus::driver::Pacing;
+use lockstep_protocol::consensus::timeouts::Timeouts;
+
+mod faults;
+
+/// A planned change of the world.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// The node dies.
+    Crash(usize),
+    /// It comes back.
+    Start(usize),
+    /// One brain of a node dies and is rebuilt.
+    CrashBrain(usize, Brain),
+    /// Only nodes of one group hear each other; all in one group is a healed network.
+    Partition(Vec<u8>),
+    /// One way is cut (`true`) or mended.
+    Cut {
+        from: usize,
+        to: usize,
+        is_cut: bool,
+    },
+    /// All faults stop: everyone runs and in time, every wire works, every clock is right,
+    /// every disk is fast.
+    Calm,
+}
+
+/// The world before it begins.
+pub(crate) struct Plan {
+    pub(crate) validators: usize,
+    /// The habit of each faulty node.
+    pub(crate) habits: Vec<Option<&'static habits::Kind>>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) pacing: Pacing,
+    pub(crate) silent_after_ms: u64,
+    pub(crate) grace_ms: u64,
+    pub(crate) sync_blocks_max: usize,
+    pub(crate) links: Links,
+    /// How long a sync of the disk takes.
+    pub(crate) sync_min_us: u64,
+    pub(crate) sync_max_us: u64,
+    /// How far each wall clock is off, in milliseconds.
+    pub(crate) skew_ms: Vec<i64>,
+    /// With their times in microseconds; the last one is [`Fault::Calm`].
+    pub(crate) faults: Vec<(u64, Fault)>,
+    pub(crate) calm_at_us: u64,
+    /// Slow machines: how often, of a thousand choices, time moves on although brains have work.
+    pub(crate) hurry_permille: u64,
+}
+
+/// The largest number of faulty validators that the protocol bears: f < n/3.
+pub(crate) fn faulty_max(validators: usize) -> usize {
+    (validators - 1) / 3
+}
+
+/// Heights that every correct node must gain after the faults have stopped (P2).
+pub(crate) const HEIGHTS_GAINED: u64 = 10;
+/// … within this many times [`Plan::base_ms`].
+const BASES_ALLOWED: u64 = 20;
+
+impl Plan {
+    /// The base timeout: propose + prevote + precommit of round 0, and the height's interval.
+    pub(crate) fn base_ms(&self) -> u64 {
+        let Timeouts {
+            propose_ms,
+            prevote_ms,
+            precommit_ms,
+            ..
+        } = self.timeouts;
+        propose_ms + prevote_ms + precommit_ms
+    }
+
+    /// When the recovery must be over.
+    pub(crate) fn deadline_us(&self) -> u64 {
+        let interval_ms = match self.pacing {
+            Pacing::Interval(ms) => ms,
+            Pacing::Manual => 0,
+        };
+        let allowed_ms = BASES_ALLOWED * self.base_ms() + HEIGHTS_GAINED * interval_ms;
+        self.calm_at_us + allowed_ms * 1000
+    }
+
+    /// What remains of a sync once all faults have stopped: well below the timeouts.
+    pub(crate) fn calm_disk(&mut self) {
+        self.sync_max_us = self.sync_max_us.min(self.timeouts.propose_ms * 50);
+    }
+
+    pub(crate) fn new(profile: Profile, random: &mut Random) -> Plan {
+        let validators = profile.validators(random);
+        let habits = profile.habits(validators, random);
+        let propose_ms = random.pick(&[60, 100, 200, 300]);
+        let step_ms = propose_ms / 2;
+        let timeouts = Timeouts {
+            propose_ms,
+            propose_delta_ms: propose_ms / 2,
+            prevote_ms: step_ms,
+            prevote_delta_ms: step_ms / 2,
+            precommit_ms: step_ms,
+            precommit_delta_ms: step_ms / 2,
+            cap_ms: 60_000,
+        };
+        let interval_ms = random.pick(&[0, 0, 0, 1, 20]);
+        let duration_us = profile.fault_time_us(validators, random);
+        let mut plan = Plan {
+            validators,
+            habits,
+            timeouts,
+            pacing: Pacing::Interval(interval_ms),
+            silent_after_ms: propose_ms * random.pick(&[1, 2, 4]),
+            grace_ms: step_ms,
+            sync_blocks_max: random.pick(&[4, 16, 100]),
+            links: faults::links(profile, propose_ms, random),
+            sync_min_us: 50,
+            sync_max_us: random.pick(&[200, 2_000, 20_000, 100_000]),
+            skew_ms: vec![0; validators],
+            faults: Vec::new(),
+            calm_at_us: duration_us,
+            hurry_permille: random.pick(&[0, 20, 100]),
+        };
+        faults::plan(profile, &mut plan, random);
+        plan.faults.push((duration_us, Fault::Calm));
+        plan
+    }
+}

@@ -1,0 +1,123 @@
+//! Which faults, and when. Each family is drawn on its own, so that most worlds mix several and
+//! some have one alone.
+use super::{Fault, Plan, faulty_max};
+use crate::simulation::network::Links;
+use crate::simulation::node::Brain;
+use crate::simulation::profile::Profile;
+use crate::simulation::random::Random;
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// The wires while faults last.
+pub(super) fn links(profile: Profile, propose_ms: u64, random: &mut Random) -> Links {
+    let slowest_ms = random.pick(&[2, 10, propose_ms / 4, propose_ms / 2, propose_ms]);
+    let mut links = Links {
+        delay_min_us: 200,
+        delay_max_us: slowest_ms * 1000,
+        loss_permille: random.pick(&[0, 0, 10, 100, 300, 500]),
+        duplicates_permille: random.pick(&[0, 0, 50, 300]),
+    };
+    if profile.is_lossless() {
+        links.loss_permille = 0;
+    }
+    links
+}
+
+/// Draws the faults of all families.
+pub(super) fn plan(profile: Profile, plan: &mut Plan, random: &mut Random) {
+    if profile.has_crashes() && random.chance(500) {
+        crashes(plan, random);
+    }
+    if profile.has_crashes() && random.chance(600) {
+        brain_crashes(plan, random);
+    }
+    if profile.has_partitions() && plan.validators > 1 {
+        if random.chance(400) {
+            partitions(plan, random);
+        }
+        if random.chance(300) {
+            cuts(plan, random);
+        }
+    }
+    if profile.has_skew() && random.chance(250) {
+        skew(plan, random);
+    }
+    let calm_at_us = plan.calm_at_us;
+    plan.faults.retain(|(at_us, _)| *at_us < calm_at_us);
+    plan.faults.sort_by_key(|(at_us, _)| *at_us);
+}
+
+fn crashes(plan: &mut Plan, random: &mut Random) {
+    if random.chance(200) {
+        return kill_all(plan, random);
+    }
+    for _ in 0..random.between(1, 8) {
+        let node = random.index(plan.validators);
+        let at_us = random.below(plan.calm_at_us);
+        let back_us = at_us + random.below(plan.calm_at_us / 3);
+        plan.faults.push((at_us, Fault::Crash(node)));
+        plan.faults
+            .push((back_us.min(plan.calm_at_us), Fault::Start(node)));
+    }
+}
+
+/// All at once, and back one by one.
+fn kill_all(plan: &mut Plan, random: &mut Random) {
+    for _ in 0..random.between(1, 3) {
+        let at_us = random.below(plan.calm_at_us);
+        for node in 0..plan.validators {
+            let back_us = at_us + random.below(plan.calm_at_us / 4);
+            plan.faults.push((at_us, Fault::Crash(node)));
+            plan.faults.push((back_us, Fault::Start(node)));
+        }
+    }
+}
+
+fn brain_crashes(plan: &mut Plan, random: &mut Random) {
+    for _ in 0..random.between(1, 40) {
+        let node = random.index(plan.validators);
+        let at_us = random.below(plan.calm_at_us);
+        let brain = random.pick(&Brain::ALL);
+        plan.faults.push((at_us, Fault::CrashBrain(node, brain)));
+    }
+}
+
+/// 2/2, 3/1, 1/1/1/1 and whatever else, healed again or changed at once (flapping).
+fn partitions(plan: &mut Plan, random: &mut Random) {
+    let n = plan.validators;
+    for _ in 0..random.between(1, 6) {
+        let at_us = random.below(plan.calm_at_us);
+        let groups = random.pick(&[2, 2, 3, n as u64]);
+        let sides = (0..n).map(|_| random.below(groups) as u8).collect();
+        let lasts_us = random.below(plan.calm_at_us / 3);
+        plan.faults.push((at_us, Fault::Partition(sides)));
+        plan.faults
+            .push((at_us + lasts_us, Fault::Partition(vec![0; n])));
+    }
+}
+
+fn cuts(plan: &mut Plan, random: &mut Random) {
+    for _ in 0..random.between(1, 2 * plan.validators as u64) {
+        let (from, to) = (random.index(plan.validators), random.index(plan.validators));
+        let at_us = random.below(plan.calm_at_us);
+        let mended_us = at_us + random.below(plan.calm_at_us / 2);
+        for (at_us, is_cut) in [(at_us, true), (mended_us, false)] {
+            plan.faults.push((at_us, Fault::Cut { from, to, is_cut }));
+        }
+    }
+}
+
+/// Clocks are off by up to an hour. With the faulty nodes no more than f of them: a validator whose
+/// clock is wrong refuses the proposals of all others (L22), as a faulty one may.
+fn skew(plan: &mut Plan, random: &mut Random) {
+    let faulty = plan.habits.iter().flatten().count();
+    let spare = faulty_max(plan.validators).saturating_sub(faulty);
+    let order = random.order(plan.validators);
+    let correct = order
+        .into_iter()
+        .filter(|node| plan.habits[*node].is_none());
+    for node in correct.take(spare) {
+        let off_ms = random.below(2 * HOUR_MS) as i64 - HOUR_MS as i64;
+        plan.skew_ms[node] = off_ms;
+    }
+}

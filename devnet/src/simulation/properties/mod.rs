@@ -1,0 +1,84 @@
+//! What must hold in every world. One file and one line of [`all`] each.
+use super::message::{Payload, Statement};
+use super::profile::Profile;
+use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::types::Height;
+use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::wire::DecidedBlock;
+use std::sync::Arc;
+
+mod agreement;
+mod certificates;
+mod durable_first;
+mod just_evidence;
+mod lock_rule;
+mod no_double_sign;
+mod no_trouble;
+mod progress;
+mod validity;
+
+/// What does not change.
+pub(crate) struct Scene {
+    pub(crate) set: Arc<ValidatorSet>,
+    pub(crate) context: SignContext,
+    /// Which nodes follow the rules.
+    pub(crate) correct: Vec<bool>,
+}
+
+/// Something that a correct node did, or how the world ended.
+pub(crate) enum Sight<'a> {
+    /// It sent a message with its own signature.
+    Said {
+        node: usize,
+        payload: &'a Payload,
+        statement: &'a Statement,
+        is_durable: bool,
+    },
+    /// A block is durable.
+    Committed {
+        node: usize,
+        decided: &'a DecidedBlock,
+    },
+    /// It accuses somebody.
+    Accused { by: usize, evidence: &'a Evidence },
+    /// It stopped voting, or met what it cannot go on with.
+    Trouble { node: usize, what: &'a str },
+    /// The faults stopped, and the time to recover is over (or was not needed).
+    Ended {
+        wanted: Height,
+        reached: &'a [(usize, Height, String)],
+    },
+}
+
+/// One property.
+pub(crate) trait Property: Send {
+    fn name(&self) -> &'static str;
+    /// Looks at what happened; an error says how it contradicts.
+    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String>;
+}
+
+/// All of them.
+pub(crate) fn all() -> Vec<Box<dyn Property>> {
+    vec![
+        Box::<agreement::Agreement>::default(),
+        Box::<validity::Validity>::default(),
+        Box::<no_double_sign::NoDoubleSign>::default(),
+        Box::<lock_rule::LockRule>::default(),
+        Box::new(certificates::Certificates),
+        Box::new(durable_first::DurableFirst),
+        Box::new(just_evidence::JustEvidence),
+        Box::new(no_trouble::NoTrouble),
+        Box::new(progress::Progress),
+    ]
+}
+
+/// Those that judge worlds of this profile. A planted bug often breaks something else first; its
+/// worlds go on until the property that it is meant to break has noticed.
+pub(crate) fn judging(profile: Profile) -> Vec<Box<dyn Property>> {
+    let wanted = profile.must_violate();
+    let judges = all().into_iter();
+    judges
+        .filter(|property| wanted.is_empty() || wanted.contains(&property.name()))
+        .collect()
+}

@@ -1,0 +1,45 @@
+//! Over everything that a correct node ever sends, crashes included: one value for each height,
+//! round and kind. A proposal is its sender's prevote (E1).
+use super::{Property, Scene, Sight};
+use crate::simulation::message::Statement;
+use lockstep_protocol::types::{Height, Round};
+use lockstep_protocol::vote::VoteKind;
+use std::collections::BTreeMap;
+
+type Place = (Height, Round, VoteKind);
+
+#[derive(Default)]
+pub(super) struct NoDoubleSign {
+    said: BTreeMap<usize, BTreeMap<Place, Statement>>,
+}
+
+/// Heights behind a node's newest one whose statements are still compared.
+const HEIGHTS_KEPT: u64 = 8;
+
+impl Property for NoDoubleSign {
+    fn name(&self) -> &'static str {
+        "no double sign"
+    }
+
+    fn see(&mut self, _: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+        let Sight::Said {
+            node, statement, ..
+        } = sight
+        else {
+            return Ok(());
+        };
+        let said = self.said.entry(*node).or_default();
+        let place = (statement.height, statement.round, statement.kind);
+        let first = *said.entry(place).or_insert(**statement);
+        if said.len() > 256 {
+            let newest = said.keys().next_back().map_or(0, |place| place.0.0);
+            let oldest = Height(newest.saturating_sub(HEIGHTS_KEPT));
+            *said = said.split_off(&(oldest, Round::ZERO, VoteKind::Prevote));
+        }
+        if first == **statement {
+            Ok(())
+        } else {
+            Err(format!("node {node} said {first:?} and {statement:?}"))
+        }
+    }
+}

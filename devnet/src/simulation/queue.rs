@@ -1,0 +1,87 @@
+//! The virtual clock and what is going to happen. Events of the same instant keep the order in
+//! which they were scheduled.
+use super::message::Payload;
+use super::node::{Brain, TimerMail};
+use super::plan::Fault;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Something that happens at an instant of virtual time.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A message arrives.
+    Deliver {
+        from: usize,
+        to: usize,
+        payload: Payload,
+    },
+    /// A timer of a brain fires; it means nothing to a later life of that brain.
+    Timer {
+        node: usize,
+        brain: Brain,
+        life: u32,
+        mail: TimerMail,
+    },
+    /// A sync of the disk is over; it means nothing to a later life of the node.
+    Synced { node: usize, life: u32 },
+    /// A planned fault begins or ends.
+    Fault(Fault),
+}
+
+struct Scheduled {
+    at_us: u64,
+    sequence: u64,
+    event: Event,
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Scheduled) -> bool {
+        self.sequence == other.sequence
+    }
+}
+
+impl Eq for Scheduled {}
+
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Scheduled) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Scheduled) -> std::cmp::Ordering {
+        (self.at_us, self.sequence).cmp(&(other.at_us, other.sequence))
+    }
+}
+
+/// Time, and the events to come.
+#[derive(Default)]
+pub(crate) struct Queue {
+    now_us: u64,
+    sequence: u64,
+    events: BinaryHeap<Reverse<Scheduled>>,
+}
+
+impl Queue {
+    /// Microseconds since the world began.
+    pub(crate) fn now_us(&self) -> u64 {
+        self.now_us
+    }
+
+    /// Something will happen after this many microseconds.
+    pub(crate) fn after_us(&mut self, delay_us: u64, event: Event) {
+        self.sequence += 1;
+        self.events.push(Reverse(Scheduled {
+            at_us: self.now_us + delay_us,
+            sequence: self.sequence,
+            event,
+        }));
+    }
+
+    /// The next event; time moves on to it.
+    pub(crate) fn next(&mut self) -> Option<Event> {
+        let Reverse(scheduled) = self.events.pop()?;
+        self.now_us = scheduled.at_us;
+        Some(scheduled.event)
+    }
+}

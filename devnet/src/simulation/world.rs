@@ -1,0 +1,299 @@
+//! The world: nodes, wires, virtual time, and the draw of who acts next.
+use super::habits::{Habit, Stage};
+use super::message::Payload;
+use super::network::Network;
+use super::node::{Brain, Clocks, Effects, Node, Send};
+use super::plan::{Fault, HEIGHTS_GAINED, Plan};
+use super::properties::{self, Property, Scene, Sight};
+use super::queue::{Event, Queue};
+use super::random::Random;
+use super::trace::{Trace, word_of};
+use super::{Faults, Outcome, Violation};
+use lockstep_protocol::consensus::durable::SignedMessage;
+use lockstep_protocol::types::{Height, Instant, Timestamp};
+
+mod build;
+mod judge;
+
+pub(crate) use build::build;
+
+/// When the simulated chain begins.
+const EPOCH_MS: u64 = 1_700_000_000_000;
+/// Events after which a world counts as running in circles.
+const EVENTS_MAX: u64 = 3_000_000;
+/// More violations of one world say nothing new.
+const VIOLATIONS_MAX: usize = 16;
+
+/// A node in its place: its habit if it is faulty, its clock, its part of the sight.
+pub(crate) struct Place {
+    node: Node,
+    habit: Option<Box<dyn Habit>>,
+    skew_ms: i64,
+}
+
+/// Everything.
+pub(crate) struct World {
+    plan: Plan,
+    scene: Scene,
+    places: Vec<Place>,
+    network: Network,
+    queue: Queue,
+    ready: Vec<(usize, Brain)>,
+    properties: Vec<Box<dyn Property>>,
+    violations: Vec<Violation>,
+    trace: Trace,
+    faults: Faults,
+    evidence: u64,
+    schedule: Random,
+    chance: Random,
+    wanted: Option<Height>,
+    is_verbose: bool,
+}
+
+impl World {
+    /// Runs until the recovery is over, or failed.
+    pub(crate) fn run(mut self, stop_at_first: bool) -> Outcome {
+        for node in 0..self.places.len() {
+            self.with_node(node, |node, clocks, out| node.start(clocks, out));
+        }
+        let deadline_us = self.plan.deadline_us();
+        while self.queue.now_us() <= deadline_us && self.trace.events() < EVENTS_MAX {
+            let enough = if stop_at_first { 1 } else { VIOLATIONS_MAX };
+            if self.violations.len() >= enough || self.has_recovered() || !self.step() {
+                break;
+            }
+        }
+        self.end()
+    }
+
+    /// One brain handles one message, or time moves on to the next event. False if nothing will
+    /// ever happen again.
+    fn step(&mut self) -> bool {
+        let hurry = self.schedule.chance(self.plan.hurry_permille);
+        if self.ready.is_empty() || hurry {
+            let event = self.queue.next();
+            let goes_on = event.is_some() || !self.ready.is_empty();
+            event.into_iter().for_each(|event| self.happen(event));
+            return goes_on;
+        }
+        let chosen = self.schedule.index(self.ready.len());
+        let (node, brain) = self.ready.swap_remove(chosen);
+        let mut more = None;
+        self.with_node(node, |node, clocks, out| {
+            more = node.handle(brain, clocks, out);
+        });
+        if let Some(more) = more {
+            self.trace.event(self.queue.now_us(), node, brain as u64);
+            if more {
+                self.ready.push((node, brain));
+            }
+        }
+        true
+    }
+
+    fn happen(&mut self, event: Event) {
+        let now_us = self.queue.now_us();
+        if self.is_verbose {
+            println!("{now_us:>9} {event:?}");
+        }
+        match event {
+            Event::Deliver { from, to, payload } => {
+                self.trace.event(now_us, to, 8);
+                payload.trace(&mut self.trace);
+                self.deliver(from, to, payload);
+            }
+            Event::Timer {
+                node,
+                brain,
+                life,
+                mail,
+            } => {
+                if self.places[node].node.is_current(brain, life) {
+                    self.trace.event(now_us, node, 9);
+                    self.with_node(node, |node, _, out| node.timer(mail, out));
+                }
+            }
+            Event::Synced { node, life } => {
+                if self.places[node].node.is_up() && self.places[node].node.life == life {
+                    self.trace.event(now_us, node, 10);
+                    self.with_node(node, |node, clocks, out| node.synced(clocks, out));
+                }
+            }
+            Event::Fault(fault) => {
+                self.trace.event(now_us, 0, 11);
+                self.fault(fault);
+            }
+        }
+    }
+
+    fn deliver(&mut self, from: usize, to: usize, payload: Payload) {
+        if !self.places[to].node.is_up() {
+            return;
+        }
+        self.misbehave(to, |habit, stage| habit.hear(stage, &payload));
+        self.with_node(to, |node, _, out| node.receive(from, payload, out));
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        match fault {
+            Fault::Crash(node) => {
+                if self.places[node].node.is_up() {
+                    self.faults.crashes += 1;
+                    self.crash(node);
+                }
+            }
+            Fault::Start(node) => self.with_node(node, |node, clocks, out| node.start(clocks, out)),
+            Fault::CrashBrain(node, brain) => {
+                self.faults.brain_crashes += 1;
+                self.with_node(node, |node, _, out| node.crash_brain(brain, out));
+            }
+            Fault::Partition(groups) => {
+                self.faults.partitions += u64::from(groups.iter().any(|group| *group != groups[0]));
+                self.network.groups = groups;
+            }
+            Fault::Cut { from, to, is_cut } => {
+                self.faults.cuts += u64::from(is_cut);
+                self.network.cut(from, to, is_cut);
+            }
+            Fault::Calm => self.calm(),
+        }
+    }
+
+    /// What the disk kept of unreported commits is seen as committed.
+    fn crash(&mut self, node: usize) {
+        let before = self.places[node].node.disk.durable.height();
+        self.places[node].node.crash();
+        let after = self.places[node].node.disk.durable.height();
+        for height in before.0 + 1..=after.0 {
+            self.see_committed(node, Height(height));
+        }
+    }
+
+    fn calm(&mut self) {
+        self.network.calm();
+        self.plan.hurry_permille = 0;
+        self.plan.calm_disk();
+        for node in 0..self.places.len() {
+            self.places[node].skew_ms = 0;
+            self.with_node(node, |node, clocks, out| node.start(clocks, out));
+        }
+        let highest = self.correct().map(|node| self.height(node)).max();
+        self.wanted = highest.map(|height| Height(height.0 + HEIGHTS_GAINED));
+    }
+
+    fn clocks(&self, node: usize) -> Clocks {
+        let now_ms = self.queue.now_us() / 1000;
+        let wall_ms = (EPOCH_MS + now_ms).saturating_add_signed(self.places[node].skew_ms);
+        Clocks {
+            monotonic: Instant(now_ms),
+            wall: Timestamp(wall_ms),
+        }
+    }
+
+    /// Lets a node act, then carries out what it wants.
+    fn with_node(&mut self, node: usize, act: impl FnOnce(&mut Node, Clocks, &mut Effects)) {
+        let clocks = self.clocks(node);
+        let mut effects = Effects::default();
+        act(&mut self.places[node].node, clocks, &mut effects);
+        self.carry_out(node, effects);
+    }
+
+    fn carry_out(&mut self, node: usize, effects: Effects) {
+        let ready = effects.ready.into_iter();
+        self.ready.extend(ready.map(|brain| (node, brain)));
+        for (brain, mail, delay_ms) in effects.timers {
+            let life = self.places[node].node.lives[brain as usize];
+            let timer = Event::Timer {
+                node,
+                brain,
+                life,
+                mail,
+            };
+            self.queue.after_us(delay_ms * 1000, timer);
+        }
+        for batch in effects.committed {
+            self.see_committed(node, batch.block.height());
+        }
+        for evidence in &effects.evidence {
+            self.evidence += 1;
+            self.see(node, &Sight::Accused { by: node, evidence });
+        }
+        for trouble in &effects.troubles {
+            self.see(
+                node,
+                &Sight::Trouble {
+                    node,
+                    what: trouble,
+                },
+            );
+        }
+        for send in effects.sends {
+            self.send(node, send);
+        }
+        if self.places[node].node.disk.begin_sync() {
+            let life = self.places[node].node.life;
+            let delay_us = self
+                .chance
+                .between(self.plan.sync_min_us, self.plan.sync_max_us);
+            self.queue.after_us(delay_us, Event::Synced { node, life });
+        }
+    }
+
+    fn send(&mut self, node: usize, Send { to, payload, own }: Send) {
+        if own {
+            self.see_said(node, &payload);
+        }
+        if self.places[node].habit.is_some() {
+            return self.misbehave(node, |habit, stage| habit.say(stage, to, payload));
+        }
+        match to {
+            Some(peer) => self.transmit(node, peer, payload),
+            None => {
+                for peer in (0..self.places.len()).filter(|peer| *peer != node) {
+                    self.transmit(node, peer, payload.clone());
+                }
+            }
+        }
+    }
+
+    fn misbehave(&mut self, node: usize, act: impl FnOnce(&mut dyn Habit, &mut Stage<'_>)) {
+        let place = &mut self.places[node];
+        let Some(habit) = &mut place.habit else {
+            return;
+        };
+        let mut out = Vec::new();
+        let mut stage = Stage {
+            me: node,
+            signer: &*place.node.setup.driver.signer,
+            context: &self.scene.context,
+            set: &self.scene.set,
+            correct: &self.scene.correct,
+            random: &mut self.chance,
+            out: &mut out,
+        };
+        act(&mut **habit, &mut stage);
+        for (to, payload) in out {
+            self.transmit(node, to, payload);
+        }
+    }
+
+    fn transmit(&mut self, from: usize, to: usize, payload: Payload) {
+        if from == to {
+            return;
+        }
+        let [first, second] = self.network.arrivals(from, to);
+        match (first, second) {
+            (None, _) => self.faults.lost += 1,
+            (Some(delay_us), second) => {
+                if let Some(delay_us) = second {
+                    self.faults.duplicated += 1;
+                    let payload = payload.clone();
+                    self.queue
+                        .after_us(delay_us, Event::Deliver { from, to, payload });
+                }
+                self.queue
+                    .after_us(delay_us, Event::Deliver { from, to, payload });
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What the properties see, and how a world ends.
+use super::*;
+
+impl World {
+    pub(super) fn correct(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.places.len()).filter(|node| self.scene.correct[*node])
+    }
+
+    pub(super) fn height(&self, node: usize) -> Height {
+        self.places[node].node.disk.durable.height()
+    }
+
+    /// Whether the faults are over and every correct node has gained its heights.
+    pub(super) fn has_recovered(&self) -> bool {
+        let Some(wanted) = self.wanted else {
+            return false;
+        };
+        self.correct().all(|node| self.height(node) >= wanted)
+    }
+
+    /// Shows the properties what a correct node did.
+    pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
+        if !self.scene.correct[node] {
+            return;
+        }
+        for property in &mut self.properties {
+            if let Err(what) = property.see(&self.scene, sight) {
+                self.violations.push(Violation {
+                    property: property.name(),
+                    at_ms: self.queue.now_us() / 1000,
+                    what,
+                });
+            }
+        }
+    }
+
+    pub(super) fn see_said(&mut self, node: usize, payload: &Payload) {
+        let Some(statement) = payload.statement() else {
+            return;
+        };
+        let signed = match payload {
+            Payload::Proposal(message) => SignedMessage::Proposal(message.proposal.clone()),
+            Payload::Vote(vote) => SignedMessage::Vote((**vote).clone()),
+            _ => return,
+        };
+        let position = signed.position();
+        let is_durable = self.places[node].node.disk.durable.covers(position);
+        let statement = &statement;
+        let sight = Sight::Said {
+            node,
+            payload,
+            statement,
+            is_durable,
+        };
+        self.see(node, &sight);
+    }
+
+    pub(super) fn see_committed(&mut self, node: usize, height: Height) {
+        let decided = self.places[node]
+            .node
+            .disk
+            .durable
+            .committed(height)
+            .cloned();
+        let Some(decided) = decided else {
+            return;
+        };
+        self.trace.word(word_of(&decided.block.id()));
+        let decided = &decided;
+        self.see(node, &Sight::Committed { node, decided });
+    }
+
+    pub(super) fn end(mut self) -> Outcome {
+        let recovery_ms = (self.queue.now_us().saturating_sub(self.plan.calm_at_us)) / 1000;
+        let judge = self.correct().next();
+        if let (Some(wanted), Some(judge)) = (self.wanted, judge) {
+            let place = |node: usize| self.places[node].node.place().unwrap_or_default();
+            let reached: Vec<_> = self
+                .correct()
+                .map(|node| (node, self.height(node), place(node)))
+                .collect();
+            let reached = &reached;
+            self.see(judge, &Sight::Ended { wanted, reached });
+        }
+        let highest = self.correct().map(|node| self.height(node)).max();
+        let transactions = (0..self.places.len()).map(|node| {
+            let chain = &self.places[node].node.disk.durable.chain;
+            let carried = chain
+                .iter()
+                .map(|d| d.block.block().transactions.len() as u64);
+            carried.sum::<u64>()
+        });
+        Outcome {
+            events: self.trace.events(),
+            validators: self.places.len(),
+            byzantine: self
+                .scene
+                .correct
+                .iter()
+                .filter(|correct| !**correct)
+                .count(),
+            heights: highest.unwrap_or_default().0,
+            transactions: transactions.max().unwrap_or_default(),
+            evidence: self.evidence,
+            recovery_permille: recovery_ms * 1000 / self.plan.base_ms().max(1),
+            faults: self.faults,
+            violations: self.violations,
+            trace_hash: self.trace.hash(),
+        }
+    }
+}
