@@ -41,7 +41,10 @@ fn a_manual_node_waits_again_after_each_height() {
     node.step(Input::Tick(H));
     assert_eq!(node.committed(H), []);
     assert_eq!(node.driver.current_step(), None);
-    assert_eq!(outcome(&node.step(Input::Tick(NEXT))), TickOutcome::Building);
+    assert_eq!(
+        outcome(&node.step(Input::Tick(NEXT))),
+        TickOutcome::Building
+    );
 }
 
 #[test]
