@@ -7,6 +7,7 @@ use common::{PATIENCE, assert_same_chain, get, post};
 use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Store};
 use lockstep_devnet::{Builder, Devnet, Durability, NodeTick, funded_accounts};
 use lockstep_protocol::consensus::driver::TickOutcome;
+use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{FailureCode, Ledger, Status};
@@ -263,5 +264,23 @@ fn a_waiting_transaction_does_not_wait_for_the_interval() {
     for url in devnet.urls() {
         let block = get(&url, "/blocks/2").json();
         assert_eq!(block["transactions"].as_array().map(Vec::len), Some(1));
+    }
+}
+
+/// A node knows its peers before it begins: a proposal that was sent to nobody would cost the first
+/// block a whole timeout, which is long here.
+#[test]
+fn the_first_proposal_of_a_timed_devnet_reaches_everybody() {
+    let propose_ms = 60_000;
+    let patient = Timeouts {
+        propose_ms,
+        ..Timeouts::DEVNET
+    };
+    for _ in 0..5 {
+        let devnet = Devnet::builder().block_time_ms(0).timeouts(patient).boot();
+        let devnet = devnet.expect("it boots");
+        devnet
+            .wait_for(1, PATIENCE)
+            .expect("the first block comes without a timeout");
     }
 }

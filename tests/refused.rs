@@ -34,6 +34,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         data_dir: dir.to_owned(),
         durability: Durability::Process,
         listener: Arc::new(listener),
+        peers: Vec::new(),
         timeouts: Timeouts::DEVNET,
         pacing: Pacing::Manual,
         last_height: None,

@@ -228,6 +228,11 @@ impl Handler<ExecuteBlock> for Committer {
     type Result = ();
 
     fn handle(&mut self, ExecuteBlock(block): ExecuteBlock, _: &mut Ctx<Self>) {
+        if block.height() != self.ledger.head().height.next() {
+            // Not on this head, so there is nothing to say about it: it is asked again when its
+            // height begins, or its height is over.
+            return;
+        }
         let valid = match self.ledger.check(&block) {
             Ok(()) => true,
             Err(error) if error.is_fatal() => {

@@ -27,6 +27,9 @@ use tokio::sync::oneshot;
 /// behind every write of an earlier incarnation, so nothing that was signed is missing in it.
 #[derive(Debug)]
 pub struct DriverRecovered {
+    /// Which incarnation asked. An answer to an earlier one could replace a driver that has signed
+    /// since, and its record would lack that signature.
+    pub incarnation: u64,
     /// The newest committed height.
     pub committed: Height,
     /// What the sign record holds.
@@ -130,6 +133,8 @@ pub struct Seed {
 /// The actor.
 pub struct RoundDriver {
     seed: Seed,
+    /// How often this actor has restarted.
+    incarnation: u64,
     /// `None` until the store has answered: everything that comes before is told again.
     driver: Option<Driver>,
     /// Ticks for a height that the driver has not entered yet.
@@ -142,6 +147,7 @@ impl RoundDriver {
         let (driver, ticks) = (None, Vec::new());
         RoundDriver {
             seed,
+            incarnation: 0,
             driver,
             ticks,
         }
@@ -249,13 +255,20 @@ impl Actor for RoundDriver {
     type Context = Ctx<Self>;
 
     fn started(&mut self, _: &mut Ctx<Self>) {
-        self.seed.ports.recover.deliver(RecoverDriver);
+        self.seed
+            .ports
+            .recover
+            .deliver(RecoverDriver(self.incarnation));
     }
 }
 
 impl Supervised for RoundDriver {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
-        *self = RoundDriver::new(self.seed.clone());
+        let incarnation = self.incarnation + 1;
+        *self = RoundDriver {
+            incarnation,
+            ..RoundDriver::new(self.seed.clone())
+        };
     }
 }
 
@@ -264,9 +277,13 @@ impl Handler<DriverRecovered> for RoundDriver {
 
     fn handle(&mut self, message: DriverRecovered, ctx: &mut Ctx<Self>) {
         let DriverRecovered {
+            incarnation,
             committed,
             recovery,
         } = message;
+        if incarnation != self.incarnation || self.driver.is_some() {
+            return;
+        }
         let (config, set) = (self.seed.config.clone(), self.seed.set.clone());
         self.driver = Some(Driver::new(config, committed, set, recovery));
         self.step(Input::Start, ctx);

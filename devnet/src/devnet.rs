@@ -180,7 +180,7 @@ impl Devnet {
         Ok(devnet)
     }
 
-    /// Starts every node on its own thread, and tells them their peers once all are there.
+    /// Starts every node on its own thread, all at once.
     fn start_all(&self, listeners: Vec<TcpListener>) -> Result<(), DevnetError> {
         let inner = &self.inner;
         let started: Vec<Result<NodeHandle, DevnetError>> = std::thread::scope(|scope| {
@@ -197,9 +197,6 @@ impl Devnet {
         });
         for (index, handle) in started.into_iter().enumerate() {
             *inner.nodes[index].lock() = Some(handle?);
-        }
-        for index in 0..inner.nodes.len() {
-            inner.connect(index);
         }
         Ok(())
     }
@@ -275,7 +272,6 @@ impl Devnet {
         let listener = listen(index, peer.listens)?;
         let handle = Inner::start(&self.inner, index, listener)?;
         *self.inner.nodes[index].lock() = Some(handle);
-        self.inner.connect(index);
         Ok(())
     }
 
@@ -385,6 +381,7 @@ impl Inner {
             data_dir: inner.data_dir(index),
             durability: builder.durability,
             listener: Arc::new(listener),
+            peers: inner.peers_of(index),
             timeouts: builder.timeouts,
             pacing: builder.pacing,
             last_height: builder.last_height,
@@ -399,16 +396,14 @@ impl Inner {
         self.home.join(format!("node{index}"))
     }
 
-    fn connect(&self, index: usize) {
+    /// Known before any node runs, because the listeners are bound before.
+    fn peers_of(&self, index: usize) -> Vec<Peer> {
         let others = self
             .peers
             .iter()
             .enumerate()
             .filter(|(other, _)| *other != index);
-        let peers = others.map(|(_, peer)| *peer).collect();
-        if let Some(node) = &*self.nodes[index].lock() {
-            node.connect(peers);
-        }
+        others.map(|(_, peer)| *peer).collect()
     }
 
     fn node(

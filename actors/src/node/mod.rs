@@ -43,6 +43,8 @@ pub struct NodeConfig {
     pub durability: Durability,
     /// Bound already, so that its address is known before any node runs.
     pub listener: Arc<TcpListener>,
+    /// The other validators' nodes.
+    pub peers: Vec<Peer>,
     /// How long each step waits.
     pub timeouts: Timeouts,
     /// When a height begins.

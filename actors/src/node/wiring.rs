@@ -14,6 +14,7 @@ use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::DriverConfig;
+use parking_lot::RwLock;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -229,7 +230,7 @@ impl Seeds {
             broadcaster: peer_broadcaster::Seed {
                 handshake: parts.handshake.clone(),
                 wire: parts.wire,
-                peers: Arc::default(),
+                peers: Arc::new(RwLock::new(parts.config.peers.clone())),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
                 ports: inboxes.broadcaster_ports(),

@@ -23,9 +23,9 @@ pub struct PersistSignature(pub Box<Persist>);
 #[derive(Debug)]
 pub struct CommitBlock(pub Arc<CommitBatch>);
 
-/// Where did I stop? Answered by [`DriverRecovered`].
+/// Where did I stop, asks this incarnation? Answered by [`DriverRecovered`].
 #[derive(Debug)]
-pub struct RecoverDriver;
+pub struct RecoverDriver(pub u64);
 
 crate::message! { PersistSignature => (), CommitBlock => (), RecoverDriver => () }
 
@@ -120,10 +120,11 @@ impl Handler<CommitBlock> for StateStore {
 impl Handler<RecoverDriver> for StateStore {
     type Result = ();
 
-    fn handle(&mut self, _: RecoverDriver, _: &mut Ctx<Self>) {
+    fn handle(&mut self, RecoverDriver(incarnation): RecoverDriver, _: &mut Ctx<Self>) {
         let recovered = self.store.head().and_then(|head| {
             let recovery = self.store.recovery()?;
             Ok(DriverRecovered {
+                incarnation,
                 committed: head.height,
                 recovery,
             })
