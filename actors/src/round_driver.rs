@@ -137,6 +137,9 @@ pub struct RoundDriver {
     incarnation: u64,
     /// `None` until the store has answered: everything that comes before is told again.
     driver: Option<Driver>,
+    /// Timers of the current round. They are cancelled with it: actix polls every timer whenever
+    /// the actor wakes, and fast blocks would leave hundreds of them behind.
+    timers: Vec<SpawnHandle>,
     /// Ticks for a height that the driver has not entered yet.
     ticks: Vec<(Height, oneshot::Sender<TickOutcome>)>,
 }
@@ -149,6 +152,7 @@ impl RoundDriver {
             seed,
             incarnation: 0,
             driver,
+            timers: Vec::new(),
             ticks,
         }
     }
@@ -184,7 +188,12 @@ impl RoundDriver {
     fn carry_out(&mut self, output: Output, ctx: &mut Ctx<Self>) -> Option<TickOutcome> {
         let ports = &self.seed.ports;
         match output {
-            Output::EnterRound(height, round) => self.round_entered(height, round),
+            Output::EnterRound(height, round) => {
+                self.timers
+                    .drain(..)
+                    .for_each(|timer| _ = ctx.cancel_future(timer));
+                self.round_entered(height, round);
+            }
             Output::BuildBlock(height, round) => ports.build.deliver(BuildBlock { height, round }),
             Output::Persist(persist) => ports.persist.deliver(PersistSignature(persist)),
             Output::SendProposal(message) => {
@@ -234,13 +243,14 @@ impl RoundDriver {
             .deliver(RoundEntered(height, round));
     }
 
-    fn schedule(&self, input: Input, ms: u64, ctx: &mut Ctx<Self>) {
-        ctx.run_later(Duration::from_millis(ms), move |this, ctx| {
+    fn schedule(&mut self, input: Input, ms: u64, ctx: &mut Ctx<Self>) {
+        let timer = ctx.run_later(Duration::from_millis(ms), move |this, ctx| {
             if let Input::Timeout(height, round, kind) = input {
                 this.log_timeout(height, round, kind);
             }
             this.step(input, ctx);
         });
+        self.timers.push(timer);
     }
 
     fn log_timeout(&self, height: Height, round: Round, kind: TimeoutKind) {
@@ -340,3 +350,6 @@ to_brain! {
     AnnounceRound => Input::Announce,
     StopVoting(height) => Input::InvalidDecision(height),
 }
+
+#[cfg(test)]
+mod tests;

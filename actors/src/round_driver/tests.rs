@@ -1,0 +1,93 @@
+use super::*;
+use crate::metrics::Metrics;
+use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Supervisor};
+use crate::view::HeadView;
+use lockstep_protocol::consensus::driver::Pacing;
+use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::crypto::simulated::Simulated;
+use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
+use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::types::{Address, ChainId, Hash, Timestamp};
+
+/// A lone validator's driver whose neighbours are all deaf but the store, which is a probe.
+fn seed(recover: Port<RecoverDriver>) -> Seed {
+    let signer = Simulated.signer(&KeySeed([1; 32])).unwrap();
+    let members = [(signer.public_key().to_vec(), 1)];
+    let head = HeadView {
+        height: Height(0),
+        block_id: Hash::default(),
+        state_root: Hash::default(),
+        time: Timestamp(0),
+    };
+    Seed {
+        config: DriverConfig {
+            context: SignContext {
+                chain_id: ChainId(7),
+                genesis_hash: Hash::default(),
+            },
+            me: Address::of(Simulated.id(), signer.public_key()),
+            signer,
+            timeouts: Timeouts::DEVNET,
+            pacing: Pacing::Manual,
+            last_height: None,
+        },
+        set: Arc::new(ValidatorSet::new(&Simulated, members).unwrap()),
+        clock: Clock::start(),
+        view: Arc::new(NodeView::new(head)),
+        metrics: Metrics::new(Actors::default()),
+        ports: Ports {
+            recover,
+            persist: Port::detached(),
+            broadcast: Port::detached(),
+            votes_round: Port::detached(),
+            own_vote: Port::detached(),
+            resend_votes: Port::detached(),
+            retell_facts: Port::detached(),
+            proposals_round: Port::detached(),
+            build: Port::detached(),
+            own_proposal: Port::detached(),
+            resend_proposals: Port::detached(),
+            retell_proposals: Port::detached(),
+            decide: Port::detached(),
+        },
+    }
+}
+
+fn recovered(incarnation: u64, committed: u64) -> DriverRecovered {
+    let recovery = Recovery::default();
+    DriverRecovered {
+        incarnation,
+        committed: Height(committed),
+        recovery,
+    }
+}
+
+/// It fell twice in a row; the store's answer to the first restart comes after the second. Were it
+/// taken, what has been signed meanwhile would be missing in it.
+#[test]
+fn a_recovery_that_an_earlier_incarnation_asked_for_is_not_taken() {
+    System::new().block_on(async {
+        tokio::time::pause();
+        let (recover, mut store) = Probe::open(8);
+        let inbox = Inbox::<RoundDriver>::new(64);
+        let (answer, tick) = (inbox.port::<DriverRecovered>(), inbox.port::<Tick>());
+        let mut spawner = Supervisor::start(Policy::default(), |_| ());
+        let seed = seed(recover);
+        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+            RoundDriver::new(seed)
+        });
+        assert_eq!(store.next().await.map(|asked| asked.0), Some(0));
+        assert!(spawner.children().inject_panic("RoundDriver"));
+        assert_eq!(store.next().await.map(|asked| asked.0), Some(1));
+
+        answer.deliver(recovered(0, 8));
+        answer.deliver(recovered(1, 4));
+        answer.deliver(recovered(1, 8));
+        let outcome = tick.ask(Tick(Height(5))).await;
+        assert_eq!(
+            outcome,
+            Ok(TickOutcome::Building),
+            "the driver stands behind height 4"
+        );
+    });
+}
