@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("lockstep: {}", failure.message);
+            cli::tell(format_args!("lockstep: {}\n", failure.message));
             ExitCode::from(failure.exit_code)
         }
     }

@@ -1,5 +1,5 @@
 //! `lockstep bench`: figures of this machine, printed, never asserted.
-use super::{DurabilityArgument, Failure, floor, process, scheme};
+use super::{DurabilityArgument, Failure, floor, process, say, scheme, tell, validators};
 use clap::Args;
 use lockstep_devnet::{CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -18,8 +18,8 @@ pub(crate) enum Command {
 /// `lockstep bench consensus`
 #[derive(Args)]
 pub(crate) struct ConsensusArguments {
-    /// How many validators
-    #[arg(long, default_value_t = 4, value_name = "N")]
+    /// How many validators, 1 to 128
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = validators)]
     validators: usize,
     /// How long to measure
     #[arg(long, default_value_t = 10, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -64,14 +64,13 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     let report = consensus(arguments)?;
     if arguments.json {
         let text = serde_json::to_string_pretty(&report);
-        println!(
+        say(format_args!(
             "{}",
             text.map_err(|error| Failure::safety(error.to_string()))?
-        );
+        ))
     } else {
-        print(&report);
+        print(&report)
     }
-    Ok(())
 }
 
 /// Blocks before the measurement: connections are up, caches warm.
@@ -89,10 +88,10 @@ struct Seen {
 fn consensus(arguments: &ConsensusArguments) -> Result<Report, Failure> {
     let validators = arguments.validators;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    eprintln!(
-        "measuring the signature floor of {} on {cores} cores …",
+    tell(format_args!(
+        "measuring the signature floor of {} on {cores} cores …\n",
         arguments.scheme
-    );
+    ));
     let floor = floor::measure(arguments.scheme, validators, cores, Duration::from_secs(2))?;
 
     let seen = Arc::new(Mutex::new(Seen::default()));
@@ -165,12 +164,12 @@ fn run_for(devnet: &Devnet, time: Duration) -> Run {
     while began.elapsed() < time {
         std::thread::sleep(LOOK.min(time.saturating_sub(began.elapsed())));
         let (blocks, seconds) = (lowest(devnet) - first, began.elapsed().as_secs_f64());
-        eprint!(
+        tell(format_args!(
             "\r{seconds:>4.0} s: {blocks} blocks, {:.0} blocks/s ",
             blocks as f64 / seconds
-        );
+        ));
     }
-    eprintln!();
+    tell(format_args!("\n"));
     let (last, seconds) = (lowest(devnet), began.elapsed().as_secs_f64());
     let cpu_seconds = process::cpu_seconds()
         .zip(cpu_before)
@@ -193,36 +192,50 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted.get(index).copied().unwrap_or(0.0)
 }
 
-fn print(report: &Report) {
+fn print(report: &Report) -> Result<(), Failure> {
     let Report {
         scheme,
         durability,
         validators,
         ..
     } = report;
-    println!("{validators} validators, {scheme}, durability {durability}, block time 0");
-    println!("blocks/s         {:>10.1}", report.blocks_per_second);
-    println!("commit p50       {:>10.2} ms", report.commit_ms_p50);
-    println!("commit p99       {:>10.2} ms", report.commit_ms_p99);
+    say(format_args!(
+        "{validators} validators, {scheme}, durability {durability}, block time 0"
+    ))?;
+    say(format_args!(
+        "blocks/s         {:>10.1}",
+        report.blocks_per_second
+    ))?;
+    say(format_args!(
+        "commit p50       {:>10.2} ms",
+        report.commit_ms_p50
+    ))?;
+    say(format_args!(
+        "commit p99       {:>10.2} ms",
+        report.commit_ms_p99
+    ))?;
     if let Some(cpu) = report.cpu_seconds_per_block {
-        println!("CPU per block    {:>10.2} ms", cpu * 1e3);
+        say(format_args!("CPU per block    {:>10.2} ms", cpu * 1e3))?;
     }
     if let Some(bytes) = report.peak_rss_bytes {
-        println!(
+        say(format_args!(
             "peak RSS         {:>10.1} MiB",
             bytes as f64 / (1 << 20) as f64
-        );
+        ))?;
     }
-    println!(
+    say(format_args!(
         "sign, verify     {:>10.1} µs, {:.1} µs",
         report.sign_us, report.verify_us
-    );
-    println!(
+    ))?;
+    say(format_args!(
         "signature floor  {:>10.1} blocks/s",
         report.signature_floor_blocks_per_second
-    );
-    println!("of the floor     {:>10.2}", report.floor_ratio);
-    println!("highest round    {:>10}", report.max_round);
+    ))?;
+    say(format_args!(
+        "of the floor     {:>10.2}",
+        report.floor_ratio
+    ))?;
+    say(format_args!("highest round    {:>10}", report.max_round))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! `lockstep devnet`: several validators in this process, until Ctrl-C or for a number of blocks.
-use super::{DurabilityArgument, Failure, interrupts, scheme};
+use super::{DurabilityArgument, Failure, interrupts, scheme, tell, validators};
 use clap::Args;
 use lockstep_devnet::{Builder, CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// How many validators, 1 to 128
-    #[arg(long, default_value_t = 4, value_name = "N")]
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = validators)]
     validators: usize,
     /// Commit this many blocks, print the heights and exit
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
@@ -96,8 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         summary.print_json(&blocks.into_rows(), &times)
     } else {
-        summary.print(arguments.blocks, &times);
-        Ok(())
+        summary.print(arguments.blocks, &times)
     }
 }
 
@@ -105,7 +104,7 @@ fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
     let port = arguments
         .rpc_port
         .unwrap_or(if arguments.blocks.is_some() { 0 } else { 8545 });
-    let last_port = usize::from(port) + arguments.validators;
+    let last_port = usize::from(port) + (arguments.validators - 1);
     if port != 0 && last_port > usize::from(u16::MAX) {
         let message = format!(
             "--rpc-port {port} leaves no room for {} ports",
@@ -157,7 +156,7 @@ fn follow(
             Ok(event) => {
                 let row = blocks.note(event)?;
                 if let Some(row) = row.filter(|_| !arguments.json) {
-                    print::block(row);
+                    print::block(row)?;
                 }
             }
             Err(RecvTimeoutError::Timeout) => look(devnet)?,
@@ -191,7 +190,7 @@ fn ticks_at_enter(devnet: &Devnet) {
             }
             match ticker.tick() {
                 Ok(_) => {}
-                Err(error) => eprintln!("lockstep: {error}"),
+                Err(error) => tell(format_args!("lockstep: {error}\n")),
             }
         }
     };
@@ -199,6 +198,8 @@ fn ticks_at_enter(devnet: &Devnet) {
         .name("terminal".into())
         .spawn(read)
     {
-        eprintln!("lockstep: Enter makes no blocks ({error}); use POST /devnet/tick");
+        tell(format_args!(
+            "lockstep: Enter makes no blocks ({error}); use POST /devnet/tick\n"
+        ));
     }
 }

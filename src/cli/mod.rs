@@ -1,6 +1,9 @@
 //! One file per subcommand, and what they share.
 use lockstep_devnet::{DevnetError, Durability};
 use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::limits::VALIDATORS_MAX;
+use std::fmt::Arguments;
+use std::io::Write;
 use std::sync::mpsc::{self, Receiver};
 
 pub(crate) mod bench;
@@ -48,6 +51,29 @@ impl From<DevnetError> for Failure {
             exit_code: error.exit_code(),
         }
     }
+}
+
+/// Prints a line on stdout. A reader who has left is the end of the command, not a panic.
+pub(crate) fn say(line: Arguments<'_>) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{line}").map_err(|error| {
+        Failure::retry(format!(
+            "cannot write to stdout: {error}; let its reader stay, or name a file with room"
+        ))
+    })
+}
+
+/// Tells people on stderr, if anybody still reads it.
+pub(crate) fn tell(text: Arguments<'_>) {
+    // There is nobody left to tell of an error.
+    let _ = write!(std::io::stderr(), "{text}");
+}
+
+/// `--validators`
+pub(crate) fn validators(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok();
+    count
+        .filter(|count| (1..=VALIDATORS_MAX).contains(count))
+        .ok_or_else(|| format!("a devnet has 1 to {VALIDATORS_MAX} validators"))
 }
 
 /// `--scheme`

@@ -1,6 +1,6 @@
 //! What people and programs read of a devnet.
 use super::{Arguments, BlockRow, Times};
-use crate::cli::Failure;
+use crate::cli::{Failure, say};
 use lockstep_devnet::{Devnet, funded_accounts};
 use lockstep_protocol::types::{Address, ChainId, Hash};
 use serde::Serialize;
@@ -9,36 +9,43 @@ use std::time::Duration;
 pub(super) fn banner(arguments: &Arguments, devnet: &Devnet) -> Result<(), Failure> {
     let genesis = devnet.genesis();
     let refuse = |error: &dyn std::fmt::Display| Failure::safety(error.to_string());
-    println!("Lockstep devnet");
-    println!("  chain id      {}", genesis.chain_id);
-    println!("  genesis hash  {}", genesis.hash());
-    println!("  scheme        {}", genesis.scheme);
-    println!(
+    say(format_args!("Lockstep devnet"))?;
+    say(format_args!("  chain id      {}", genesis.chain_id))?;
+    say(format_args!("  genesis hash  {}", genesis.hash()))?;
+    say(format_args!("  scheme        {}", genesis.scheme))?;
+    say(format_args!(
         "  durability    {}: {}",
         arguments.durability.name(),
         arguments.durability.in_words()
-    );
-    println!("  blocks        {}", when(arguments));
-    println!();
+    ))?;
+    say(format_args!("  blocks        {}", when(arguments)))?;
+    say(format_args!(""))?;
     let rows = devnet
         .validators()
         .into_iter()
         .zip(devnet.urls())
         .zip(devnet.data_dirs());
     for (index, ((address, url), dir)) in rows.enumerate() {
-        println!("  node {index}  {address}  {url}  {}", dir.display());
+        say(format_args!(
+            "  node {index}  {address}  {url}  {}",
+            dir.display()
+        ))?;
     }
-    println!();
+    say(format_args!(""))?;
     for account in funded_accounts(genesis.scheme).map_err(|error| refuse(&error))? {
-        println!(
+        say(format_args!(
             "  {:<6} {}  {}",
             account.name, account.address, account.balance
-        );
+        ))?;
     }
-    println!();
-    println!("  All keys above are public: anyone can sign with them.");
-    println!();
-    println!("  height round proposer    txs votes      ms  state root");
+    say(format_args!(""))?;
+    say(format_args!(
+        "  All keys above are public: anyone can sign with them."
+    ))?;
+    say(format_args!(""))?;
+    say(format_args!(
+        "  height round proposer    txs votes      ms  state root"
+    ))?;
     Ok(())
 }
 
@@ -50,8 +57,8 @@ fn when(arguments: &Arguments) -> String {
     }
 }
 
-pub(super) fn block(row: &BlockRow) {
-    println!(
+pub(super) fn block(row: &BlockRow) -> Result<(), Failure> {
+    say(format_args!(
         "  {:>6} {:>5} {} {:>4} {:>5} {:>7.1}  {} on all nodes",
         row.height,
         row.round,
@@ -60,7 +67,7 @@ pub(super) fn block(row: &BlockRow) {
         row.precommits,
         row.commit_ms,
         row.state_root.short()
-    );
+    ))
 }
 
 #[derive(Serialize)]
@@ -151,23 +158,26 @@ impl Summary {
         Ok(())
     }
 
-    pub(super) fn print(&self, blocks: Option<u64>, times: &Times) {
+    pub(super) fn print(&self, blocks: Option<u64>, times: &Times) -> Result<(), Failure> {
         let heights: Vec<String> = self
             .validators
             .iter()
             .map(|v| v.height.to_string())
             .collect();
-        println!();
+        say(format_args!(""))?;
         match blocks {
-            Some(blocks) => println!("heights after {blocks} blocks: {}", heights.join(", ")),
-            None => println!("stopped at heights {}", heights.join(", ")),
+            Some(blocks) => say(format_args!(
+                "heights after {blocks} blocks: {}",
+                heights.join(", ")
+            ))?,
+            None => say(format_args!("stopped at heights {}", heights.join(", ")))?,
         }
-        println!(
+        say(format_args!(
             "boot {:.1} ms, blocks {:.1} ms, teardown {:.1} ms",
             ms(times.boot),
             ms(times.blocks),
             ms(times.teardown)
-        );
+        ))
     }
 
     pub(super) fn print_json(&self, blocks: &[BlockRow], times: &Times) -> Result<(), Failure> {
@@ -183,10 +193,10 @@ impl Summary {
             teardown_ms: ms(times.teardown),
         };
         let text = serde_json::to_string_pretty(&document);
-        println!(
+        say(format_args!(
             "{}",
             text.map_err(|error| Failure::safety(error.to_string()))?
-        );
+        ))?;
         Ok(())
     }
 }
