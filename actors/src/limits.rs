@@ -30,6 +30,15 @@ pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
 pub const HANDSHAKE_BYTES_MAX: usize = 4_096;
 /// Connections that the gateway serves at one time; more wait in the backlog.
 pub const CONNECTIONS_MAX: usize = 1_024;
+/// How long a connection lives, whatever it does: one that says nothing, or reads nothing, gives
+/// its place back. Peers renew theirs before.
+pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(90);
+/// After this a link opens a new connection for its next message.
+pub const PEER_CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
+/// How long a peer may take for an answer of blocks: it may be megabytes on a slow line.
+pub const SYNC_TIMEOUT: Duration = Duration::from_secs(30);
+/// Answers of blocks that are made at one time: each may hold megabytes.
+pub const SYNC_ANSWERS_MAX: usize = 2;
 /// How long one height behind is nothing to act on.
 pub const SYNC_GRACE_MS: u64 = 100;
 /// E4: a proposer that was last heard this long before a quorum of the others is skipped.

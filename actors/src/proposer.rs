@@ -18,7 +18,7 @@ use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::proposals::{Input, Output, Proposals};
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::ledger::ChainRules;
+use lockstep_protocol::ledger::{self, ChainRules};
 use lockstep_protocol::pending::{PendingTransactions, Submission};
 use lockstep_protocol::proposal::ProposedBlock;
 use lockstep_protocol::transaction::Transaction;
@@ -136,6 +136,13 @@ impl Proposer {
         }
     }
 
+    /// What the ledger would execute next for this sender. A store that cannot be read offers
+    /// nothing: the Committer meets the same error and ends the node.
+    fn next_nonce(&self, sender: &Address) -> u64 {
+        let account = ledger::account(&self.seed.store, sender);
+        account.map_or(u64::MAX, |account| account.unwrap_or_default().nonce)
+    }
+
     fn step(&mut self, input: Input) -> Option<Admission> {
         let mut admission = None;
         let ports = &self.seed.ports;
@@ -189,7 +196,7 @@ impl Handler<BuildBlock> for Proposer {
     type Result = ();
 
     fn handle(&mut self, build: BuildBlock, _: &mut Ctx<Self>) {
-        let transactions = self.pending.candidates();
+        let transactions = self.pending.candidates(|sender| self.next_nonce(sender));
         let (proposer, now) = (self.seed.me, self.seed.clock.wall());
         self.seed.ports.prepare.deliver(PrepareBlock {
             build,
@@ -245,7 +252,10 @@ impl Handler<BlockCommitted> for Proposer {
             block.height().next(),
             self.seed.rules.validators.clone(),
         ));
-        if !self.pending.is_empty() {
+        if self
+            .pending
+            .has_candidates(|sender| self.next_nonce(sender))
+        {
             self.seed.ports.waiting.deliver(TransactionsWaiting);
         }
     }

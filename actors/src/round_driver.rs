@@ -294,6 +294,10 @@ impl Handler<DriverRecovered> for RoundDriver {
         if incarnation != self.incarnation || self.driver.is_some() {
             return;
         }
+        if self.seed.view.snapshot().halted.is_some() {
+            // Stopped voting for good: a fall does not change that.
+            return self.ticks.clear();
+        }
         let (config, set) = (self.seed.config.clone(), self.seed.set.clone());
         self.driver = Some(Driver::new(config, committed, set, recovery));
         self.step(Input::Start, ctx);

@@ -3,7 +3,7 @@
 //! The ledger decides what may go into a block; this only keeps what a node was given.
 use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, PENDING_TRANSACTIONS_MAX};
 use crate::transaction::Transaction;
-use crate::types::Hash;
+use crate::types::{Address, Hash};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -43,17 +43,33 @@ impl PendingTransactions {
         Submission::Pending
     }
 
-    /// Candidates for one block: in order of arrival, as many as its limit of bytes may hold.
-    pub fn candidates(&self) -> Vec<Transaction> {
+    /// Candidates for one block: in order of arrival, those whose nonces follow each other from the
+    /// next one of their sender, as many as a block's limit of bytes may hold. Transactions behind
+    /// a gap wait without taking anybody's place.
+    pub fn candidates(&self, next_nonce: impl Fn(&Address) -> u64) -> Vec<Transaction> {
+        let mut nonces: BTreeMap<Address, u64> = BTreeMap::new();
         let mut bytes = 0usize;
-        let fits = |transaction: &&Arc<Transaction>| {
-            bytes = bytes.saturating_add(crate::codec::encode(&***transaction).len());
-            bytes <= BLOCK_TRANSACTION_BYTES_MAX
-        };
-        let all = self.by_arrival.values().map(|(_, transaction)| transaction);
-        all.take_while(fits)
-            .map(|transaction| Transaction::clone(transaction))
-            .collect()
+        let mut candidates = Vec::new();
+        for (_, transaction) in self.by_arrival.values() {
+            let sender = transaction.sender;
+            let next = nonces.entry(sender).or_insert_with(|| next_nonce(&sender));
+            if transaction.body.nonce != *next {
+                continue;
+            }
+            bytes = bytes.saturating_add(crate::codec::encode(&**transaction).len());
+            if bytes > BLOCK_TRANSACTION_BYTES_MAX {
+                break;
+            }
+            *next = next.saturating_add(1);
+            candidates.push(Transaction::clone(transaction));
+        }
+        candidates
+    }
+
+    /// Whether any transaction could be executed now.
+    pub fn has_candidates(&self, next_nonce: impl Fn(&Address) -> u64) -> bool {
+        let mut waiting = self.by_arrival.values().map(|(_, transaction)| transaction);
+        waiting.any(|transaction| transaction.body.nonce == next_nonce(&transaction.sender))
     }
 
     /// Forgets transactions that were committed or can never be.
@@ -79,7 +95,6 @@ impl PendingTransactions {
 mod tests {
     use super::*;
     use crate::transaction::{Action, TransactionBody};
-    use crate::types::Address;
     use crate::vote::Signature;
 
     fn transaction(nonce: u64, memo_signature: usize) -> Arc<Transaction> {
@@ -114,7 +129,7 @@ mod tests {
         for nonce in 0..count as u64 {
             pending.submit(transaction(nonce, 3_000));
         }
-        let candidates = pending.candidates();
+        let candidates = pending.candidates(|_| 0);
         assert!(candidates.len() < count && candidates.len() > count - 100);
         assert!(
             candidates
@@ -122,6 +137,22 @@ mod tests {
                 .enumerate()
                 .all(|(i, t)| t.body.nonce == i as u64)
         );
+    }
+
+    #[test]
+    fn what_stands_behind_a_gap_takes_nobodys_place() {
+        let mut pending = PendingTransactions::default();
+        for nonce in [3, 4, 1] {
+            pending.submit(transaction(nonce, 0));
+        }
+        assert!(!pending.has_candidates(|_| 0) && pending.candidates(|_| 0).is_empty());
+        let nonces = |first| -> Vec<u64> {
+            let candidates = pending.candidates(|_| first);
+            candidates.iter().map(|t| t.body.nonce).collect()
+        };
+        assert_eq!(nonces(1), [1]);
+        assert_eq!(nonces(3), [3, 4]);
+        assert!(pending.has_candidates(|_| 4));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::Parts;
 use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
-use crate::limits::{CONSENSUS_MAILBOX_MAX, STORE_MAILBOX_MAX};
+use crate::limits::{CONSENSUS_MAILBOX_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX};
 use crate::peer_broadcaster::{self, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
@@ -16,7 +16,7 @@ use actix::prelude::*;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use parking_lot::RwLock;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 struct Inboxes {
     store: Inbox<StateStore>,
@@ -298,6 +298,7 @@ fn gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
         metrics: parts.metrics.clone(),
         actors: parts.actors.clone(),
         ports: inboxes.gateway_ports(),
+        sync_answers: Arc::new(Semaphore::new(SYNC_ANSWERS_MAX)),
         tick_all: config.tick_all.clone(),
     }
 }

@@ -1,7 +1,7 @@
 //! The HTTP client of one link: its own pool (awc shares one pool and one limit among all hosts of
 //! a client, so a black hole would delay healthy peers), TCP_NODELAY, no redirects, no compression,
 //! bounded answers.
-use crate::limits::{CONNECT_TIMEOUT, PEER_TIMEOUT};
+use crate::limits::{CONNECT_TIMEOUT, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT};
 use actix_service::{Service, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use actix_web::http::{Method, StatusCode, Uri};
@@ -46,6 +46,7 @@ impl PeerClient {
             .connector(connect)
             .timeout(CONNECT_TIMEOUT)
             .conn_keep_alive(IDLE)
+            .conn_lifetime(PEER_CONNECTION_LIFETIME)
             .limit(2);
         let http = Client::builder()
             .connector(connector)
@@ -78,8 +79,13 @@ impl PeerClient {
     }
 
     /// Gets a bounded answer.
-    pub(super) async fn get(&self, uri: Uri, limit: usize) -> Result<Bytes, ExchangeError> {
-        let request = self.http.request(Method::GET, uri);
+    pub(super) async fn get(
+        &self,
+        uri: Uri,
+        limit: usize,
+        patience: Duration,
+    ) -> Result<Bytes, ExchangeError> {
+        let request = self.http.request(Method::GET, uri).timeout(patience);
         let mut response = request.no_decompress().send().await?;
         let status = response.status();
         let body = response.body().limit(limit).await?;

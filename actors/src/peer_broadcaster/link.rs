@@ -4,7 +4,8 @@ use super::outbox::{Frame, Outbox, Path, Work};
 use super::{Handshake, Mismatch, Peer, Ports};
 use crate::block_sync::{BlocksArrived, PeerAhead};
 use crate::limits::{
-    BACK_OFF_MAX, BACK_OFF_MIN, HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, REFUSED_PEER_WAIT,
+    BACK_OFF_MAX, BACK_OFF_MIN, HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT,
+    REFUSED_PEER_WAIT, SYNC_TIMEOUT,
 };
 use crate::metrics::Metrics;
 use crate::view::NodeView;
@@ -85,6 +86,7 @@ impl Link {
     }
 
     async fn send(&mut self, frame: Frame) -> Result<(), ExchangeError> {
+        let is_transaction = frame.path == Path::Transaction;
         let uri = match frame.path {
             Path::Proposal => &self.proposal,
             Path::Vote => &self.vote,
@@ -99,11 +101,12 @@ impl Link {
         };
         match status {
             StatusCode::ACCEPTED => Ok(()),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE if !is_transaction => {
                 self.outbox.push_back(frame);
                 Err(ExchangeError::Status(status))
             }
-            // The peer will never take this one: it is not sent again.
+            // The peer will never take this one, or it is a transaction that it has no room for now:
+            // it is not sent again, because nothing may hold up votes.
             refused => {
                 self.seed.metrics.peer_errors.inc();
                 log::debug!("peer {} refused: {refused}", self.seed.peer.address.short());
@@ -117,7 +120,7 @@ impl Link {
         let uri = self
             .client
             .uri(&format!("/sync/blocks?from={from}&limit={SYNC_BLOCKS_MAX}"));
-        let answer = self.client.get(uri, SYNC_BYTES_MAX).await;
+        let answer = self.client.get(uri, SYNC_BYTES_MAX, SYNC_TIMEOUT).await;
         let blocks = answer.and_then(|bytes| {
             let decoded = self.seed.wire.decode_blocks(&bytes);
             decoded.map_err(|error| ExchangeError::Answer(error.to_string()))
@@ -133,7 +136,10 @@ impl Link {
 
     async fn shake_hands(&mut self) -> Result<Result<(), Mismatch>, ExchangeError> {
         let uri = self.client.uri("/handshake");
-        let bytes = self.client.get(uri, HANDSHAKE_BYTES_MAX).await?;
+        let bytes = self
+            .client
+            .get(uri, HANDSHAKE_BYTES_MAX, PEER_TIMEOUT)
+            .await?;
         let theirs: Handshake = serde_json::from_slice(&bytes)
             .map_err(|error| ExchangeError::Answer(error.to_string()))?;
         let address = self.seed.peer.address;
@@ -193,7 +199,7 @@ fn back_off(failures: u32, salt: u8) -> Duration {
         .saturating_mul(1 << failures.min(10))
         .min(BACK_OFF_MAX);
     // Up to a quarter less, spread by who the peer is and how often it failed.
-    let spread = (u32::from(salt) + failures * 37) % 64;
+    let spread = u32::from(salt).wrapping_add(failures.wrapping_mul(37)) % 64;
     doubled - doubled / 256 * spread
 }
 

@@ -1,5 +1,6 @@
 //! What waits for one peer: bounded by count and bytes, the oldest dropped first, and everything
-//! of decided heights forgotten (whoever still needs those heights gets whole blocks).
+//! of decided heights forgotten (whoever still needs those heights gets whole blocks). Consensus
+//! goes before transactions, and transactions are dropped before consensus.
 use actix_web::web::Bytes;
 use lockstep_protocol::types::Height;
 use std::cell::RefCell;
@@ -34,11 +35,29 @@ pub(super) enum Work {
 
 #[derive(Debug, Default)]
 struct Queue {
-    frames: VecDeque<Frame>,
-    bytes: usize,
+    consensus: VecDeque<Frame>,
+    transactions: VecDeque<Frame>,
     request: Option<Height>,
     below: Height,
     closed: bool,
+}
+
+impl Queue {
+    fn of(&mut self, path: Path) -> &mut VecDeque<Frame> {
+        match path {
+            Path::Proposal | Path::Vote => &mut self.consensus,
+            Path::Transaction => &mut self.transactions,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.consensus.len() + self.transactions.len()
+    }
+
+    fn bytes(&self) -> usize {
+        let all = self.consensus.iter().chain(&self.transactions);
+        all.map(|frame| frame.body.len()).sum()
+    }
 }
 
 /// Shared by the broadcaster and the link of one peer, on one thread.
@@ -63,14 +82,13 @@ impl Outbox {
     /// Appends a frame; returns how many older ones had to go.
     pub(super) fn push(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
-        queue.bytes += frame.body.len();
-        queue.frames.push_back(frame);
+        queue.of(frame.path).push_back(frame);
         let mut dropped = 0;
-        while queue.frames.len() > self.frames_max || queue.bytes > self.bytes_max {
-            let Some(oldest) = queue.frames.pop_front() else {
+        while queue.len() > self.frames_max || queue.bytes() > self.bytes_max {
+            let oldest = queue.transactions.pop_front();
+            if oldest.or_else(|| queue.consensus.pop_front()).is_none() {
                 break;
-            };
-            queue.bytes -= oldest.body.len();
+            }
             dropped += 1;
         }
         self.woken.notify_one();
@@ -81,8 +99,7 @@ impl Outbox {
     pub(super) fn push_back(&self, frame: Frame) {
         let mut queue = self.queue.borrow_mut();
         if frame.height.is_none_or(|height| height >= queue.below) {
-            queue.bytes += frame.body.len();
-            queue.frames.push_front(frame);
+            queue.of(frame.path).push_front(frame);
         }
     }
 
@@ -97,9 +114,8 @@ impl Outbox {
         let mut queue = self.queue.borrow_mut();
         queue.below = height;
         queue
-            .frames
+            .consensus
             .retain(|frame| frame.height.is_none_or(|h| h >= height));
-        queue.bytes = queue.frames.iter().map(|frame| frame.body.len()).sum();
     }
 
     /// Ends the link.
@@ -109,7 +125,7 @@ impl Outbox {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.queue.borrow().frames.len()
+        self.queue.borrow().len()
     }
 
     pub(super) fn take(&self) -> Option<Work> {
@@ -120,9 +136,10 @@ impl Outbox {
         if let Some(from) = queue.request.take() {
             return Some(Work::RequestBlocks(from));
         }
-        let frame = queue.frames.pop_front()?;
-        queue.bytes -= frame.body.len();
-        Some(Work::Send(frame))
+        let frame = queue.consensus.pop_front();
+        frame
+            .or_else(|| queue.transactions.pop_front())
+            .map(Work::Send)
     }
 
     /// Waits until there is something to do.
@@ -180,6 +197,29 @@ mod tests {
         outbox.push_back(taken);
         outbox.push_back(frame(3, 1));
         assert_eq!(heights(&outbox), [3, 3, 4]);
+    }
+
+    #[test]
+    fn votes_overtake_transactions_and_outlive_them() {
+        let outbox = Outbox::new(4, 1000);
+        let transaction = Frame {
+            path: Path::Transaction,
+            height: None,
+            body: Bytes::new(),
+        };
+        outbox.push(frame(1, 1));
+        (0..3).for_each(|_| _ = outbox.push(transaction.clone()));
+        (2..=3).for_each(|h| _ = outbox.push(frame(h, 1)));
+        assert_eq!(outbox.len(), 4);
+        let first = |outbox: &Outbox| match outbox.take() {
+            Some(Work::Send(frame)) => frame.path,
+            other => panic!("{other:?}"),
+        };
+        let order: Vec<Path> = (0..4).map(|_| first(&outbox)).collect();
+        assert_eq!(
+            order,
+            [Path::Vote, Path::Vote, Path::Vote, Path::Transaction]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 use super::Seed;
 use super::answer::{refuse, trouble};
 use crate::limits;
+use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::commit::CommitCertificate;
@@ -128,8 +129,20 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpRes
     let limit = range.limit.unwrap_or(SYNC_BLOCKS_MAX).min(SYNC_BLOCKS_MAX);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let bytes_max = SYNC_BYTES_MAX - limits::SYNC_ENVELOPE_BYTES;
-    match seed.store.decided(Height(range.from), limit, bytes_max) {
-        Ok(blocks) => HttpResponse::Ok().body(seed.wire.encode_blocks(&blocks)),
+    let Ok(place) = seed.sync_answers.clone().try_acquire_owned() else {
+        let sentence = "other peers are being answered; try again in a moment";
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
+    };
+    // Megabytes are read, checked and encoded: not on the thread that votes.
+    let (store, wire, from) = (seed.store.clone(), seed.wire, Height(range.from));
+    let answer = web::block(move || {
+        let blocks = store.decided(from, limit, bytes_max)?;
+        drop(place);
+        Ok::<_, StoreError>(wire.encode_blocks(&blocks))
+    });
+    match answer.await {
+        Ok(Ok(bytes)) => HttpResponse::Ok().body(bytes),
+        Ok(Err(error)) => trouble(&error),
         Err(error) => trouble(&error),
     }
 }

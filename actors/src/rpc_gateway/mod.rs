@@ -22,6 +22,7 @@ use lockstep_protocol::types::Address;
 use lockstep_protocol::wire::Wire;
 use std::net::TcpListener;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 mod answer;
 mod blocks;
@@ -78,6 +79,8 @@ pub struct Seed {
     pub actors: Actors,
     /// What it tells.
     pub ports: Ports,
+    /// Places for answers of blocks.
+    pub sync_answers: Arc<Semaphore>,
     /// Only in a devnet.
     pub tick_all: Option<TickAll>,
 }

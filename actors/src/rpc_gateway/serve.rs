@@ -1,6 +1,6 @@
 //! HTTP on the node's own thread: no workers, no second runtime, and it ends with the actor.
 use super::{Seed, routes};
-use crate::limits::CONNECTIONS_MAX;
+use crate::limits::{CONNECTION_LIFETIME, CONNECTIONS_MAX};
 use actix_http::{HttpService, KeepAlive};
 use actix_service::{Service, ServiceFactory, map_config};
 use actix_web::dev::AppConfig;
@@ -44,8 +44,8 @@ pub(super) async fn serve(seed: Seed) {
             Ok((stream, _)) => {
                 let connection = service.call(stream);
                 actix_rt::spawn(async move {
-                    // A connection that breaks is the client's trouble.
-                    let _ = connection.await;
+                    // A connection that breaks, or lives too long, is the client's trouble.
+                    let _ = tokio::time::timeout(CONNECTION_LIFETIME, connection).await;
                     drop(place);
                 });
             }

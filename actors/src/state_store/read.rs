@@ -10,9 +10,7 @@ use heed::{RoTxn, WithoutTls};
 use lockstep_protocol::block::{Block, SealedBlock};
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::CommitCertificate;
-use lockstep_protocol::consensus::durable::{
-    LockRecord, Position, Recovery, SignStep, SignedMessage,
-};
+use lockstep_protocol::consensus::durable::{LockRecord, Recovery, SignStep, SignedMessage};
 use lockstep_protocol::ledger::{Head, KeyHash, ReadError, Receipt, StateReader};
 use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYTES_MAX};
 use lockstep_protocol::types::Height;
@@ -106,20 +104,32 @@ impl View<'_> {
 
     pub(super) fn recovery(&self) -> Result<Recovery, StoreError> {
         let blocks = self.tables.proposed.all(self.txn)?.into_iter();
+        let blocks: Vec<Arc<SealedBlock>> = blocks
+            .map(|(_, bytes)| sealed_block(bytes))
+            .collect::<Result<_, _>>()?;
+        let lock = self.lock()?;
+        let undecided = self.head()?.height.next();
+        let is_open = |lock: &&LockRecord| lock.height == undecided;
+        if let Some(lock) = lock.as_ref().filter(is_open)
+            && !blocks.iter().any(|block| block.id() == lock.block_id)
+        {
+            // Without it the lock could not be kept, and voting would be unsafe.
+            return Err(StoreError::corrupt(
+                "the block that this validator is locked on is gone",
+            ));
+        }
         Ok(Recovery {
             proposal: self.signed(SIGNED_PROPOSAL, VOTE_BYTES_MAX)?,
             prevote: self.signed(SIGNED_PREVOTE, VOTE_BYTES_MAX)?,
             precommit: self.signed(SIGNED_PRECOMMIT, VOTE_BYTES_MAX)?,
-            lock: self.lock()?,
-            blocks: blocks
-                .map(|(_, bytes)| sealed_block(bytes))
-                .collect::<Result<_, _>>()?,
+            lock,
+            blocks,
         })
     }
 
-    /// The position of the newest own message of a step.
-    pub(super) fn recorded(&self, step: SignStep) -> Result<Option<Position>, StoreError> {
-        let message = match step {
+    /// The newest own message of a step.
+    pub(super) fn recorded(&self, step: SignStep) -> Result<Option<SignedMessage>, StoreError> {
+        Ok(match step {
             SignStep::Propose => self
                 .signed(SIGNED_PROPOSAL, VOTE_BYTES_MAX)?
                 .map(SignedMessage::Proposal),
@@ -129,8 +139,7 @@ impl View<'_> {
             SignStep::Precommit => self
                 .signed(SIGNED_PRECOMMIT, VOTE_BYTES_MAX)?
                 .map(SignedMessage::Vote),
-        };
-        Ok(message.map(|message| message.position()))
+        })
     }
 
     pub(super) fn lock(&self) -> Result<Option<LockRecord>, StoreError> {

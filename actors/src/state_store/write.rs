@@ -155,7 +155,14 @@ fn persist_one(tables: &Tables, txn: &mut RwTxn<'_>, record: &Persist) -> Result
     let table = &tables.signed;
     let position = record.signed.position();
     let recorded = View { tables, txn }.recorded(position.2)?;
-    if recorded.is_none_or(|recorded| position >= recorded) {
+    if let Some(other) = recorded.as_ref().filter(|r| r.position() == position)
+        && *other != record.signed
+    {
+        // The last line of defence: whoever asks for this has signed twice.
+        let what = format!("a second message at {position:?}");
+        return Err(StoreError::OutOfOrder { what }.into());
+    }
+    if recorded.is_none_or(|recorded| position >= recorded.position()) {
         match &record.signed {
             SignedMessage::Proposal(proposal) => table.put(txn, SIGNED_PROPOSAL, proposal)?,
             SignedMessage::Vote(vote) if vote.vote.kind == VoteKind::Prevote => {
