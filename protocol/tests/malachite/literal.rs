@@ -63,6 +63,8 @@ pub(crate) struct Literal {
     valid_rounds: ValidRounds,
     /// E7: the latest round of each sender.
     max_rounds: BTreeMap<usize, u32>,
+    /// Rounds of which Q have voted (`true`: precommitted), whatever.
+    any_told: BTreeSet<(bool, u32)>,
     /// E1: the round of the newest own proposal.
     proposed: Option<u32>,
 }
@@ -87,6 +89,7 @@ impl Literal {
             extensions: BTreeSet::new(),
             valid_rounds: ValidRounds::new(),
             max_rounds: BTreeMap::new(),
+            any_told: BTreeSet::new(),
             proposed: None,
         }
     }
@@ -185,16 +188,27 @@ impl Literal {
         }
         let latest = self.max_rounds.entry(vote.sender).or_default();
         *latest = vote.round.max(*latest);
+        if self.is_near(vote.round) {
+            self.note_any(vote.kind, vote.round);
+        }
+        self.note_any(Timer::Precommit, self.round);
+        self.note_any(Timer::Prevote, self.round);
     }
 
     fn start_round(&mut self, round: u32) {
         self.round = round;
         self.step = Step::Propose;
         self.waits_for_block = false;
-        if self.proposer(round) != self.me {
+        self.note_any(Timer::Precommit, round);
+        self.note_any(Timer::Prevote, round);
+        if self.proposer(round) != self.me || self.ends_in_nil(round) {
             self.answer
                 .push(Output::ScheduleTimeout(Timer::Propose, round));
-        } else if let Some((value, valid_round)) = self.valid {
+            return;
+        }
+        // E8: the newest polka of the rounds before goes first.
+        while self.e8() {}
+        if let Some((value, valid_round)) = self.valid {
             self.propose(value, Some(valid_round));
         } else {
             self.waits_for_block = true;

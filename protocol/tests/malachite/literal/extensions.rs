@@ -1,5 +1,7 @@
 //! Lockstep's extensions in the literal rules, each on its own, so that it can be left out.
 
+use std::collections::BTreeSet;
+
 use super::{Literal, Proposal, Step, Vote};
 use crate::lockstep::ValidRounds;
 use crate::neutral::{Input, Output, Timer};
@@ -24,10 +26,13 @@ pub(crate) enum Extension {
     E10,
     /// Precommits of one round decide a block that is known from a proposal of another.
     AnyBlock,
+    /// Whoever is further on counts towards "Q have voted, whatever" (L34, L47), which only starts
+    /// timers: its earlier vote may be lost for good.
+    FurtherOn,
 }
 
 impl Extension {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::E1,
         Self::E2,
         Self::E3,
@@ -36,6 +41,7 @@ impl Extension {
         Self::E9,
         Self::E10,
         Self::AnyBlock,
+        Self::FurtherOn,
     ];
 }
 
@@ -139,6 +145,49 @@ impl Literal {
         self.answer.push(Output::NewRound(self.round + 1));
         self.start_round(self.round + 1);
         true
+    }
+
+    /// E3 and E1: in a round that is known to end in nil a proposal would contradict the own nil
+    /// prevote.
+    pub(super) fn ends_in_nil(&self, round: u32) -> bool {
+        let nil = self.quorum(Timer::Prevote, round, |v| v.value.is_none());
+        self.has(Extension::E3) && nil
+    }
+
+    /// Q have voted in this round, whatever; once true it stays true.
+    pub(super) fn any_quorum(&self, kind: Timer, round: u32) -> bool {
+        let told = self.any_told.contains(&(kind == Timer::Precommit, round));
+        told || self.counts_any_quorum(kind, round)
+    }
+
+    /// Looks at a round as a vote of it comes, and at the current round as any vote comes.
+    pub(super) fn note_any(&mut self, kind: Timer, round: u32) {
+        if self.counts_any_quorum(kind, round) {
+            self.any_told.insert((kind == Timer::Precommit, round));
+        }
+    }
+
+    fn counts_any_quorum(&self, kind: Timer, round: u32) -> bool {
+        let in_round = |kind| {
+            let votes = self
+                .votes
+                .iter()
+                .filter(move |v| v.kind == kind && v.round == round);
+            votes.map(|v| v.sender)
+        };
+        let mut senders: BTreeSet<usize> = in_round(kind).collect();
+        if self.has(Extension::FurtherOn) {
+            let later = self.max_rounds.iter().filter(|(_, r)| **r > round);
+            let later: Vec<usize> = later.map(|(sender, _)| *sender).collect();
+            // More than a third of them let L55 skip this round instead.
+            if 3 * later.len() <= self.n {
+                senders.extend(later);
+            }
+            if kind == Timer::Prevote && !self.any_told.contains(&(true, round)) {
+                senders.extend(in_round(Timer::Precommit));
+            }
+        }
+        3 * senders.len() > 2 * self.n
     }
 
     /// The newest polka of an older round, if it is newer than the valid value.

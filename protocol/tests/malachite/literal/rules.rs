@@ -136,15 +136,13 @@ impl Literal {
     /// L34 and L47.
     fn timers(&mut self) -> bool {
         let round = self.round;
-        if self.step == Step::Prevote
-            && self.quorum(Timer::Prevote, round, |_| true)
-            && self.once("L34")
+        if self.step == Step::Prevote && self.any_quorum(Timer::Prevote, round) && self.once("L34")
         {
             self.answer
                 .push(Output::ScheduleTimeout(Timer::Prevote, round));
             return true;
         }
-        if self.quorum(Timer::Precommit, round, |_| true) && self.once("L47") {
+        if self.any_quorum(Timer::Precommit, round) && self.once("L47") {
             self.answer
                 .push(Output::ScheduleTimeout(Timer::Precommit, round));
             return true;
