@@ -312,11 +312,13 @@ impl Handler<Tick> for RoundDriver {
 
     fn handle(&mut self, Tick(height): Tick, ctx: &mut Ctx<Self>) -> Self::Result {
         let (tick, answer) = oneshot::channel();
-        if self.ticks.len() < TICKS_WAITING_MAX {
+        let for_good = self.driver.is_none() && self.seed.view.snapshot().halted.is_some();
+        if !for_good && self.ticks.len() < TICKS_WAITING_MAX {
             self.ticks.push((height, tick));
         }
         self.answer_ticks(ctx);
-        // An error says that this incarnation fell before it was ready, or that too many wait.
+        // An error says that this incarnation fell before it was ready, that too many wait, or that
+        // this node has stopped voting for good.
         Box::pin(async { answer.await.unwrap_or(TickOutcome::Stopped) })
     }
 }

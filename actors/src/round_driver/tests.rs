@@ -91,3 +91,25 @@ fn a_recovery_that_an_earlier_incarnation_asked_for_is_not_taken() {
         );
     });
 }
+
+/// The fall of the actor does not change that the node has stopped voting, and nobody waits for it.
+#[test]
+fn a_node_that_has_stopped_voting_stays_so_after_a_fall() {
+    System::new().block_on(async {
+        tokio::time::pause();
+        let (recover, mut store) = Probe::open(8);
+        let inbox = Inbox::<RoundDriver>::new(64);
+        let (answer, tick) = (inbox.port::<DriverRecovered>(), inbox.port::<Tick>());
+        let mut spawner = Supervisor::start(Policy::default(), |_| ());
+        let seed = seed(recover);
+        seed.view.set_halted("an invalid decision".into());
+        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+            RoundDriver::new(seed)
+        });
+        assert_eq!(store.next().await.map(|asked| asked.0), Some(0));
+        let early = tick.ask(Tick(Height(5)));
+        answer.deliver(recovered(0, 4));
+        assert_eq!(early.await, Ok(TickOutcome::Stopped));
+        assert_eq!(tick.ask(Tick(Height(5))).await, Ok(TickOutcome::Stopped));
+    });
+}
