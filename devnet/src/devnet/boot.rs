@@ -1,0 +1,145 @@
+//! How a devnet begins: directories, sockets, then all nodes at once.
+use super::{Devnet, DevnetError, Inner, seed_index};
+use crate::builder::Builder;
+use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
+use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_protocol::types::Address;
+use parking_lot::Mutex;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+impl Devnet {
+    pub(crate) fn boot(builder: Builder) -> Result<Devnet, DevnetError> {
+        let genesis = Arc::new(builder.genesis()?);
+        let (home, temporary) = home(&builder)?;
+        let mut listeners = Vec::new();
+        let mut peers = Vec::new();
+        for index in 0..builder.validators {
+            let port = match builder.rpc_port {
+                0 => 0,
+                first => first.saturating_add(u16::from(seed_index(index))),
+            };
+            let listener = listen(index, SocketAddr::from(([127, 0, 0, 1], port)))?;
+            let listens = listener.local_addr().map_err(|error| DevnetError::Listen {
+                index,
+                address: SocketAddr::from(([127, 0, 0, 1], port)),
+                error,
+            })?;
+            let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
+            peers.push(Peer {
+                address: Address::of(builder.scheme, signer.public_key()),
+                listens,
+            });
+            listeners.push(listener);
+        }
+        let nodes = (0..builder.validators).map(|_| Mutex::new(None)).collect();
+        let inner = Arc::new(Inner {
+            builder,
+            genesis,
+            home,
+            _temporary: temporary,
+            peers,
+            nodes,
+        });
+        let devnet = Devnet { inner };
+        devnet.start_all(listeners)?;
+        Ok(devnet)
+    }
+
+    /// Starts every node on its own thread, all at once.
+    fn start_all(&self, listeners: Vec<TcpListener>) -> Result<(), DevnetError> {
+        let inner = &self.inner;
+        let started: Vec<Result<NodeHandle, DevnetError>> = std::thread::scope(|scope| {
+            let starts = listeners
+                .into_iter()
+                .enumerate()
+                .map(|(index, listener)| scope.spawn(move || Inner::start(inner, index, listener)));
+            let starts: Vec<_> = starts.collect();
+            starts
+                .into_iter()
+                .enumerate()
+                .map(|(index, start)| start.join().unwrap_or(Err(DevnetError::Down(index))))
+                .collect()
+        });
+        for (index, handle) in started.into_iter().enumerate() {
+            *inner.nodes[index].lock() = Some(handle?);
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    pub(super) fn start(
+        inner: &Arc<Inner>,
+        index: usize,
+        listener: TcpListener,
+    ) -> Result<NodeHandle, DevnetError> {
+        let builder = &inner.builder;
+        let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
+        let all: Weak<Inner> = Arc::downgrade(inner);
+        let tick_all = Arc::new(move || {
+            let inner = all.upgrade().ok_or("the devnet is shutting down")?;
+            let ticks = inner.tick().map_err(|error| error.to_string())?;
+            let height = inner.heights().into_iter().flatten().min();
+            Ok(serde_json::json!({ "height": height, "nodes": ticks }))
+        });
+        let config = NodeConfig {
+            genesis: inner.genesis.clone(),
+            signer,
+            data_dir: inner.data_dir(index),
+            durability: builder.durability,
+            listener: Arc::new(listener),
+            peers: inner.peers_of(index),
+            timeouts: builder.timeouts,
+            pacing: builder.pacing,
+            last_height: builder.last_height,
+            on_commit: builder.commit_hook(index),
+            tick_all: Some(tick_all),
+            policy: builder.policy,
+        };
+        Node::start(config).map_err(|error| DevnetError::Node { index, error })
+    }
+
+    /// Known before any node runs, because the listeners are bound before.
+    fn peers_of(&self, index: usize) -> Vec<Peer> {
+        let others = self
+            .peers
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index);
+        others.map(|(_, peer)| *peer).collect()
+    }
+}
+
+fn home(builder: &Builder) -> Result<(PathBuf, Option<tempfile::TempDir>), DevnetError> {
+    match &builder.home {
+        Some(home) => {
+            make_dir(home)?;
+            Ok((home.clone(), None))
+        }
+        None => {
+            let made = tempfile::Builder::new()
+                .prefix("lockstep-devnet-")
+                .tempdir();
+            let dir = std::env::temp_dir();
+            let temporary = made.map_err(|error| DevnetError::Directory { dir, error })?;
+            Ok((temporary.path().to_owned(), Some(temporary)))
+        }
+    }
+}
+
+fn make_dir(dir: &Path) -> Result<(), DevnetError> {
+    std::fs::create_dir_all(dir).map_err(|error| DevnetError::Directory {
+        dir: dir.to_owned(),
+        error,
+    })
+}
+
+pub(super) fn listen(index: usize, address: SocketAddr) -> Result<TcpListener, DevnetError> {
+    TcpListener::bind(address).map_err(|error| DevnetError::Listen {
+        index,
+        address,
+        error,
+    })
+}
