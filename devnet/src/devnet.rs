@@ -1,5 +1,6 @@
 //! The running devnet.
 use crate::builder::Builder;
+use crate::links::Links;
 use lockstep_actors::node::NodeHandle;
 use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::EndReason;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 mod boot;
 mod error;
+mod faults;
 mod ticks;
 
 pub use error::DevnetError;
@@ -39,6 +41,8 @@ struct Inner {
     /// Removed when the devnet goes, unless somebody named a home.
     _temporary: Option<tempfile::TempDir>,
     peers: Vec<Peer>,
+    /// What stands between the nodes, if anything does.
+    links: Option<Links>,
     nodes: Vec<Mutex<Option<NodeHandle>>>,
 }
 

@@ -1,6 +1,7 @@
 //! How a devnet begins: directories, sockets, then all nodes at once.
 use super::{Devnet, DevnetError, Inner, seed_index};
 use crate::builder::Builder;
+use crate::links::Links;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_protocol::types::Address;
@@ -33,6 +34,14 @@ impl Devnet {
             });
             listeners.push(listener);
         }
+        let links = builder
+            .faulty_links
+            .map(|seed| {
+                let nodes: Vec<SocketAddr> = peers.iter().map(|peer| peer.listens).collect();
+                Links::start(&nodes, seed)
+            })
+            .transpose()
+            .map_err(DevnetError::Links)?;
         let nodes = (0..builder.validators).map(|_| Mutex::new(None)).collect();
         let inner = Arc::new(Inner {
             builder,
@@ -40,6 +49,7 @@ impl Devnet {
             home,
             _temporary: temporary,
             peers,
+            links,
             nodes,
         });
         let devnet = Devnet { inner };
@@ -101,14 +111,17 @@ impl Inner {
         Node::start(config).map_err(|error| DevnetError::Node { index, error })
     }
 
-    /// Known before any node runs, because the listeners are bound before.
+    /// Known before any node runs, because the listeners are bound before. With faulty links a
+    /// node finds a proxy where it looks for a peer.
     fn peers_of(&self, index: usize) -> Vec<Peer> {
-        let others = self
-            .peers
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != index);
-        others.map(|(_, peer)| *peer).collect()
+        let others = self.peers.iter().enumerate();
+        let others = others.filter(|(other, _)| *other != index);
+        let link = |other| self.links.as_ref()?.listens(index, other);
+        let seen = others.map(|(other, peer)| Peer {
+            listens: link(other).unwrap_or(peer.listens),
+            ..*peer
+        });
+        seen.collect()
     }
 }
 

@@ -33,6 +33,9 @@ pub enum DevnetError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// The links between the nodes cannot be made.
+    #[error("no links between the nodes: {0}")]
+    Links(std::io::Error),
     /// A directory cannot be made.
     #[error("cannot make the directory {dir}: {error}; choose another --home")]
     Directory {
@@ -84,6 +87,7 @@ impl DevnetError {
             DevnetError::Node { error, .. } => error.exit_code(),
             DevnetError::Store { error, .. } => error.exit_code(),
             DevnetError::Listen { .. }
+            | DevnetError::Links(_)
             | DevnetError::NoBlock { .. }
             | DevnetError::Submit { .. }
             | DevnetError::Down(_) => 1,
