@@ -134,7 +134,15 @@ struct Inner {
     /// Removed when the devnet goes, unless somebody named a home.
     _temporary: Option<tempfile::TempDir>,
     peers: Vec<Peer>,
+    /// Where each node listens to people.
+    public: Vec<SocketAddr>,
     nodes: Vec<Mutex<Option<NodeHandle>>>,
+}
+
+/// A node's sockets, bound before any node runs.
+struct Listeners {
+    peer: TcpListener,
+    public: TcpListener,
 }
 
 impl Devnet {
@@ -146,25 +154,29 @@ impl Devnet {
     pub(crate) fn boot(builder: Builder) -> Result<Devnet, DevnetError> {
         let genesis = Arc::new(builder.genesis()?);
         let (home, temporary) = home(&builder)?;
-        let mut listeners = Vec::new();
-        let mut peers = Vec::new();
+        let (mut for_people, mut public) = (Vec::new(), Vec::new());
         for index in 0..builder.validators {
             let port = match builder.rpc_port {
                 0 => 0,
                 first => first.saturating_add(u16::from(seed_index(index))),
             };
-            let listener = listen(index, SocketAddr::from(([127, 0, 0, 1], port)))?;
-            let listens = listener.local_addr().map_err(|error| DevnetError::Listen {
-                index,
-                address: SocketAddr::from(([127, 0, 0, 1], port)),
-                error,
-            })?;
+            let (listener, listens) = listen(index, SocketAddr::from(([127, 0, 0, 1], port)))?;
+            for_people.push(listener);
+            public.push(listens);
+        }
+        // Any port, but none that was asked for: those are taken by now.
+        let (mut listeners, mut peers) = (Vec::new(), Vec::new());
+        for (index, for_people) in for_people.into_iter().enumerate() {
+            let (for_peers, listens) = listen(index, SocketAddr::from(([127, 0, 0, 1], 0)))?;
             let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
             peers.push(Peer {
                 address: Address::of(builder.scheme, signer.public_key()),
                 listens,
             });
-            listeners.push(listener);
+            listeners.push(Listeners {
+                peer: for_peers,
+                public: for_people,
+            });
         }
         let nodes = (0..builder.validators).map(|_| Mutex::new(None)).collect();
         let inner = Arc::new(Inner {
@@ -173,6 +185,7 @@ impl Devnet {
             home,
             _temporary: temporary,
             peers,
+            public,
             nodes,
         });
         let devnet = Devnet { inner };
@@ -181,13 +194,13 @@ impl Devnet {
     }
 
     /// Starts every node on its own thread, all at once.
-    fn start_all(&self, listeners: Vec<TcpListener>) -> Result<(), DevnetError> {
+    fn start_all(&self, listeners: Vec<Listeners>) -> Result<(), DevnetError> {
         let inner = &self.inner;
         let started: Vec<Result<NodeHandle, DevnetError>> = std::thread::scope(|scope| {
             let starts = listeners
                 .into_iter()
                 .enumerate()
-                .map(|(index, listener)| scope.spawn(move || Inner::start(inner, index, listener)));
+                .map(|(index, bound)| scope.spawn(move || Inner::start(inner, index, bound)));
             let starts: Vec<_> = starts.collect();
             starts
                 .into_iter()
@@ -262,15 +275,16 @@ impl Devnet {
         Some(handle.stop())
     }
 
-    /// Starts node `index` again on its data directory and its port.
+    /// Starts node `index` again on its data directory and its ports.
     pub fn restart(&self, index: usize) -> Result<(), DevnetError> {
-        let peer = self
-            .inner
-            .peers
-            .get(index)
-            .ok_or(DevnetError::Down(index))?;
-        let listener = listen(index, peer.listens)?;
-        let handle = Inner::start(&self.inner, index, listener)?;
+        let inner = &self.inner;
+        let ports = inner.peers.get(index).zip(inner.public.get(index));
+        let (peer, rpc) = ports.ok_or(DevnetError::Down(index))?;
+        let bound = Listeners {
+            peer: listen(index, peer.listens)?.0,
+            public: listen(index, *rpc)?.0,
+        };
+        let handle = Inner::start(inner, index, bound)?;
         *self.inner.nodes[index].lock() = Some(handle);
         Ok(())
     }
@@ -293,8 +307,14 @@ impl Devnet {
         self.inner.peers.iter().map(|peer| peer.address).collect()
     }
 
-    /// Where each node listens.
+    /// Where each node answers people.
     pub fn urls(&self) -> Vec<String> {
+        let public = self.inner.public.iter();
+        public.map(|listens| format!("http://{listens}")).collect()
+    }
+
+    /// Where each node listens to the others.
+    pub fn peer_urls(&self) -> Vec<String> {
         self.inner
             .peers
             .iter()
@@ -364,7 +384,7 @@ impl Inner {
     fn start(
         inner: &Arc<Inner>,
         index: usize,
-        listener: TcpListener,
+        bound: Listeners,
     ) -> Result<NodeHandle, DevnetError> {
         let builder = &inner.builder;
         let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
@@ -380,7 +400,8 @@ impl Inner {
             signer,
             data_dir: inner.data_dir(index),
             durability: builder.durability,
-            listener: Arc::new(listener),
+            peer_listener: Arc::new(bound.peer),
+            public_listener: Some(Arc::new(bound.public)),
             peers: inner.peers_of(index),
             timeouts: builder.timeouts,
             pacing: builder.pacing,
@@ -498,8 +519,13 @@ fn make_dir(dir: &Path) -> Result<(), DevnetError> {
     })
 }
 
-fn listen(index: usize, address: SocketAddr) -> Result<TcpListener, DevnetError> {
-    TcpListener::bind(address).map_err(|error| DevnetError::Listen {
+/// Binds `address`; says which port it became.
+fn listen(index: usize, address: SocketAddr) -> Result<(TcpListener, SocketAddr), DevnetError> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        let listens = listener.local_addr()?;
+        Ok((listener, listens))
+    });
+    bound.map_err(|error| DevnetError::Listen {
         index,
         address,
         error,
