@@ -120,7 +120,8 @@ impl Builder {
         self
     }
 
-    /// Node i listens on this port + i; 0: ports assigned by the operating system.
+    /// Node i answers people on this port + i; 0: ports assigned by the operating system. Where
+    /// nodes listen to each other the system always chooses.
     #[must_use]
     pub fn rpc_port(mut self, port: u16) -> Builder {
         self.rpc_port = port;

@@ -12,6 +12,7 @@ use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::wire::DecidedBlock;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,8 @@ struct Inner {
     /// Removed when the devnet goes, unless somebody named a home.
     _temporary: Option<tempfile::TempDir>,
     peers: Vec<Peer>,
+    /// Where each node listens to people.
+    public: Vec<SocketAddr>,
     /// What stands between the nodes, if anything does.
     links: Option<Links>,
     nodes: Vec<Mutex<Option<NodeHandle>>>,
@@ -113,15 +116,13 @@ impl Devnet {
         Some(handle.stop())
     }
 
-    /// Starts node `index` again on its data directory and its port.
+    /// Starts node `index` again on its data directory and its ports.
     pub fn restart(&self, index: usize) -> Result<(), DevnetError> {
-        let peer = self
-            .inner
-            .peers
-            .get(index)
-            .ok_or(DevnetError::Down(index))?;
-        let listener = boot::listen(index, peer.listens)?;
-        let handle = Inner::start(&self.inner, index, listener)?;
+        let inner = &self.inner;
+        let ports = inner.peers.get(index).zip(inner.public.get(index));
+        let (peer, rpc) = ports.ok_or(DevnetError::Down(index))?;
+        let bound = boot::Listeners::bind(index, peer.listens, *rpc)?;
+        let handle = Inner::start(inner, index, bound)?;
         *self.inner.nodes[index].lock() = Some(handle);
         Ok(())
     }
@@ -144,8 +145,14 @@ impl Devnet {
         self.inner.peers.iter().map(|peer| peer.address).collect()
     }
 
-    /// Where each node listens.
+    /// Where each node answers people.
     pub fn urls(&self) -> Vec<String> {
+        let public = self.inner.public.iter();
+        public.map(|listens| format!("http://{listens}")).collect()
+    }
+
+    /// Where each node listens to the others.
+    pub fn peer_urls(&self) -> Vec<String> {
         self.inner
             .peers
             .iter()

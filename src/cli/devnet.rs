@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Keep the data directories here (node0, node1, …); otherwise they are temporary
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
-    /// Node i listens on 127.0.0.1:P+i; 0: ports assigned by the system
+    /// Node i answers people on 127.0.0.1:P+i; 0: ports assigned by the system
     /// [default: 8545, or 0 with --blocks]
     #[arg(long, value_name = "P")]
     rpc_port: Option<u16>,

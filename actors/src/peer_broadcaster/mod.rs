@@ -58,7 +58,7 @@ crate::message! { Broadcast => (), RequestBlocks => (), ConnectPeers => () }
 pub struct Peer {
     /// The validator.
     pub address: Address,
-    /// Where its node listens.
+    /// Where its node listens to other nodes.
     pub listens: SocketAddr,
 }
 

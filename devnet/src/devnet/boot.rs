@@ -10,29 +10,53 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
+/// A node's sockets, bound before any node runs.
+pub(super) struct Listeners {
+    peer: TcpListener,
+    public: TcpListener,
+}
+
+impl Listeners {
+    /// The sockets of a node that has run before.
+    pub(super) fn bind(
+        index: usize,
+        peer: SocketAddr,
+        public: SocketAddr,
+    ) -> Result<Listeners, DevnetError> {
+        Ok(Listeners {
+            peer: listen(index, peer)?.0,
+            public: listen(index, public)?.0,
+        })
+    }
+}
+
 impl Devnet {
     pub(crate) fn boot(builder: Builder) -> Result<Devnet, DevnetError> {
         let genesis = Arc::new(builder.genesis()?);
         let (home, temporary) = home(&builder)?;
-        let mut listeners = Vec::new();
-        let mut peers = Vec::new();
+        let (mut for_people, mut public) = (Vec::new(), Vec::new());
         for index in 0..builder.validators {
             let port = match builder.rpc_port {
                 0 => 0,
                 first => first.saturating_add(u16::from(seed_index(index))),
             };
-            let listener = listen(index, SocketAddr::from(([127, 0, 0, 1], port)))?;
-            let listens = listener.local_addr().map_err(|error| DevnetError::Listen {
-                index,
-                address: SocketAddr::from(([127, 0, 0, 1], port)),
-                error,
-            })?;
+            let (listener, listens) = listen(index, SocketAddr::from(([127, 0, 0, 1], port)))?;
+            for_people.push(listener);
+            public.push(listens);
+        }
+        // Any port, but none that was asked for: those are taken by now.
+        let (mut listeners, mut peers) = (Vec::new(), Vec::new());
+        for (index, for_people) in for_people.into_iter().enumerate() {
+            let (for_peers, listens) = listen(index, SocketAddr::from(([127, 0, 0, 1], 0)))?;
             let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
             peers.push(Peer {
                 address: Address::of(builder.scheme, signer.public_key()),
                 listens,
             });
-            listeners.push(listener);
+            listeners.push(Listeners {
+                peer: for_peers,
+                public: for_people,
+            });
         }
         let links = builder
             .faulty_links
@@ -49,6 +73,7 @@ impl Devnet {
             home,
             _temporary: temporary,
             peers,
+            public,
             links,
             nodes,
         });
@@ -58,13 +83,13 @@ impl Devnet {
     }
 
     /// Starts every node on its own thread, all at once.
-    fn start_all(&self, listeners: Vec<TcpListener>) -> Result<(), DevnetError> {
+    fn start_all(&self, listeners: Vec<Listeners>) -> Result<(), DevnetError> {
         let inner = &self.inner;
         let started: Vec<Result<NodeHandle, DevnetError>> = std::thread::scope(|scope| {
             let starts = listeners
                 .into_iter()
                 .enumerate()
-                .map(|(index, listener)| scope.spawn(move || Inner::start(inner, index, listener)));
+                .map(|(index, bound)| scope.spawn(move || Inner::start(inner, index, bound)));
             let starts: Vec<_> = starts.collect();
             starts
                 .into_iter()
@@ -83,7 +108,7 @@ impl Inner {
     pub(super) fn start(
         inner: &Arc<Inner>,
         index: usize,
-        listener: TcpListener,
+        bound: Listeners,
     ) -> Result<NodeHandle, DevnetError> {
         let builder = &inner.builder;
         let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
@@ -99,7 +124,8 @@ impl Inner {
             signer,
             data_dir: inner.data_dir(index),
             durability: builder.durability,
-            listener: Arc::new(listener),
+            peer_listener: Arc::new(bound.peer),
+            public_listener: Some(Arc::new(bound.public)),
             peers: inner.peers_of(index),
             timeouts: builder.timeouts,
             pacing: builder.pacing,
@@ -149,8 +175,13 @@ fn make_dir(dir: &Path) -> Result<(), DevnetError> {
     })
 }
 
-pub(super) fn listen(index: usize, address: SocketAddr) -> Result<TcpListener, DevnetError> {
-    TcpListener::bind(address).map_err(|error| DevnetError::Listen {
+/// Binds `address`; says which port it became.
+fn listen(index: usize, address: SocketAddr) -> Result<(TcpListener, SocketAddr), DevnetError> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        let listens = listener.local_addr()?;
+        Ok((listener, listens))
+    });
+    bound.map_err(|error| DevnetError::Listen {
         index,
         address,
         error,
