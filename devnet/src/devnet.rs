@@ -4,7 +4,7 @@ use crate::links::Links;
 use lockstep_actors::node::NodeHandle;
 use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::EndReason;
-use lockstep_actors::view::{HeadView, NodeView};
+use lockstep_actors::view::HeadView;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::pending::Submission;
 use lockstep_protocol::sign_bytes::SignContext;
@@ -21,6 +21,7 @@ mod boot;
 mod error;
 mod faults;
 mod ticks;
+mod wait;
 
 pub use error::DevnetError;
 pub use ticks::{NodeTick, Ticker};
@@ -95,7 +96,8 @@ impl Devnet {
         }
     }
 
-    /// Waits until every running node has committed `height`.
+    /// Waits until every running node has committed `height`. An error at once if one of them ends
+    /// by itself meanwhile.
     pub fn wait_for(&self, height: u64, patience: Duration) -> Result<(), DevnetError> {
         self.inner.wait_for(height, patience)
     }
@@ -179,13 +181,13 @@ impl Devnet {
 
     /// Nodes that ended by themselves.
     pub fn ended(&self) -> Vec<usize> {
-        let ended = |index: &usize| {
-            self.inner.nodes[*index]
-                .lock()
-                .as_ref()
-                .is_some_and(NodeHandle::has_ended)
-        };
-        (0..self.inner.nodes.len()).filter(ended).collect()
+        let ended = self.inner.endings().into_iter().map(|(index, _)| index);
+        ended.collect()
+    }
+
+    /// An error if a node has ended by itself: the one with the gravest reason.
+    pub fn check_running(&self) -> Result<(), DevnetError> {
+        self.inner.check_running(|_| true)
     }
 }
 
@@ -225,28 +227,5 @@ impl Inner {
 
     fn heights(&self) -> Vec<Option<u64>> {
         self.each(|node| node.view().head().height.0)
-    }
-
-    fn wait_for(&self, height: u64, patience: Duration) -> Result<(), DevnetError> {
-        let views = self.each(|node| node.view().clone());
-        let until = std::time::Instant::now() + patience;
-        let has_not = |view: &Arc<NodeView>| {
-            let left = until.saturating_duration_since(std::time::Instant::now());
-            !view.wait_for(Height(height), left)
-        };
-        let missing: Vec<usize> = views
-            .iter()
-            .enumerate()
-            .filter_map(|(index, view)| view.as_ref().filter(|v| has_not(v)).map(|_| index))
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(DevnetError::NoBlock {
-            height,
-            patience,
-            missing,
-            heights: self.heights(),
-        })
     }
 }

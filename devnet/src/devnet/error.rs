@@ -1,5 +1,6 @@
 //! Why a devnet did not do what it was asked.
 use lockstep_actors::node::{NodeError, SubmitError};
+use lockstep_actors::runtime::EndReason;
 use lockstep_actors::state_store::StoreError;
 use lockstep_protocol::crypto::KeyError;
 use std::net::SocketAddr;
@@ -58,6 +59,14 @@ pub enum DevnetError {
         /// All heights.
         heights: Vec<Option<u64>>,
     },
+    /// A node ended by itself.
+    #[error("node {index} has ended: {reason}")]
+    Ended {
+        /// Which node.
+        index: usize,
+        /// Why.
+        reason: EndReason,
+    },
     /// A transaction was not taken.
     #[error("node {index}: {error}")]
     Submit {
@@ -86,6 +95,7 @@ impl DevnetError {
             DevnetError::Validators(_) | DevnetError::Key(_) | DevnetError::Directory { .. } => 2,
             DevnetError::Node { error, .. } => error.exit_code(),
             DevnetError::Store { error, .. } => error.exit_code(),
+            DevnetError::Ended { reason, .. } => reason.exit_code(),
             DevnetError::Listen { .. }
             | DevnetError::Links(_)
             | DevnetError::NoBlock { .. }

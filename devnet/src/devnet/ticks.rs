@@ -3,10 +3,12 @@ use super::{DevnetError, Inner};
 use lockstep_protocol::consensus::driver::TickOutcome;
 use lockstep_protocol::types::Height;
 use std::sync::Weak;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a tick waits for its block on every node.
 const TICK_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a node may take from its last answer to its end.
+const ENDING_PATIENCE: Duration = Duration::from_secs(3);
 /// What a tick did on one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct NodeTick {
@@ -45,7 +47,7 @@ impl Inner {
         let mut ticks = Vec::new();
         for (node, answer) in answers.into_iter().enumerate() {
             let Some(answer) = answer else { continue };
-            let outcome = answer().map_err(|_| DevnetError::Down(node))?;
+            let outcome = answer().map_err(|_| self.why_silent(node))?;
             ticks.push(NodeTick { node, outcome });
         }
         let stopped = |tick: &NodeTick| tick.outcome == TickOutcome::Stopped;
@@ -53,5 +55,17 @@ impl Inner {
             self.wait_for(next, TICK_PATIENCE)?;
         }
         Ok(ticks)
+    }
+
+    /// A node that gave no answer may be about to end, and then it says why.
+    fn why_silent(&self, node: usize) -> DevnetError {
+        let until = Instant::now() + ENDING_PATIENCE;
+        while Instant::now() < until {
+            if let Err(ended) = self.check_running(|index| index == node) {
+                return ended;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        DevnetError::Down(node)
     }
 }
