@@ -172,6 +172,8 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     let seeds = Seeds::new(&inboxes, &parts, fatal.clone());
     let (store, metrics, ledger) = (parts.store, parts.metrics, parts.ledger);
     let (peers, people) = (parts.config.peer_listener, parts.config.public_listener);
+    let end = fatal.clone();
+    store.on_corrupt(move |error| end.raise(error.kind(), error.to_string()));
 
     let ports = inboxes.store_ports();
     spawner.spawn(store_on, inboxes.store, Options::KERNEL, move |_| {
