@@ -107,7 +107,7 @@ impl NodeError {
         match self {
             NodeError::Store(error) => error.exit_code(),
             NodeError::Io(_) => 1,
-            NodeError::SelfTest(_) | NodeError::PublicKey { .. } => 4,
+            NodeError::SelfTest(_) | NodeError::NoValidator(_) | NodeError::PublicKey { .. } => 4,
             _ => 2,
         }
     }
