@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 mod cli;
+mod config;
 
 /// A post-quantum BFT node built of actors.
 #[derive(Parser)]
@@ -17,6 +18,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make the home of a chain with one validator: key, genesis, settings
+    Init(cli::init::Arguments),
+    /// Make homes of several validators that know each other, on this machine
+    Testnet(cli::testnet::Arguments),
+    /// Run one node until Ctrl-C or SIGTERM; a second signal ends it at once
+    Start(cli::start::Arguments),
+    /// Ask a running node how it is
+    Status(cli::status::Arguments),
     /// Boot several validators in this process and let them commit one chain
     Devnet(cli::devnet::Arguments),
     /// Measure this machine
@@ -28,6 +37,10 @@ fn main() -> ExitCode {
     // clap prints usage errors itself and exits with 2, help and version with 0.
     let arguments = Arguments::parse();
     let done = match arguments.command {
+        Command::Init(arguments) => cli::init::run(&arguments),
+        Command::Testnet(arguments) => cli::testnet::run(&arguments),
+        Command::Start(arguments) => cli::start::run(&arguments),
+        Command::Status(arguments) => cli::status::run(&arguments),
         Command::Devnet(arguments) => cli::devnet::run(&arguments),
         Command::Bench(command) => cli::bench::run(&command),
     };

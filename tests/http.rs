@@ -29,7 +29,6 @@ fn every_route_answers() {
     let alice = &funded_accounts(genesis.scheme).expect("accounts")[0];
     let account = format!("/accounts/{}", alice.address);
     let json = [
-        "/handshake",
         "/status",
         "/validators",
         "/actors",
@@ -48,7 +47,10 @@ fn every_route_answers() {
     assert_eq!(get(url, "/blocks/latest").body, get(url, "/blocks/1").body);
 
     let wire = Wire::new(genesis.hash());
-    let blocks = wire.decode_blocks(&get(url, "/sync/blocks?from=1").body);
+    let peer_url = &devnet.peer_urls()[0];
+    assert_eq!(get(peer_url, "/livez").text(), "ok\n");
+    assert_eq!(get(peer_url, "/handshake").json()["height"], 1);
+    let blocks = wire.decode_blocks(&get(peer_url, "/sync/blocks?from=1").body);
     let head = devnet.head_ids()[0];
     assert_eq!(blocks.expect("blocks").last().map(|d| d.block.id()), head);
 
@@ -70,7 +72,7 @@ fn every_route_answers() {
 #[test]
 fn status_says_who_the_node_is_where_it_stands_and_whom_it_reaches() {
     let devnet = manual(4, 2);
-    let urls = devnet.urls();
+    let (urls, peer_urls) = (devnet.urls(), devnet.peer_urls());
     let reached = |status: &Value| {
         let peers = status["peers"].as_array().expect("a list").clone();
         peers.len() == 3
@@ -111,7 +113,7 @@ fn status_says_who_the_node_is_where_it_stands_and_whom_it_reaches() {
         );
         assert_eq!(peer["refused"], Value::Null);
         assert!(
-            urls[1..].iter().any(|url| peer["url"] == url.as_str()),
+            peer_urls[1..].iter().any(|url| peer["url"] == url.as_str()),
             "{peer}"
         );
     }
@@ -142,7 +144,7 @@ fn the_actors_page_has_a_row_for_each_actor_with_all_its_figures() {
     let page = get(&devnet.urls()[0], "/actors").json();
     let rows = page.as_array().expect("a list");
     let cast = "StateStore Committer PeerBroadcaster BlockSync VoteCollector Proposer RoundDriver \
-                RpcGateway";
+                PeerGateway RpcGateway";
     let names: Vec<&str> = rows
         .iter()
         .filter_map(|row| row["actor"].as_str())
@@ -249,7 +251,6 @@ fn what_is_not_there_or_makes_no_sense_is_refused_in_json() {
     let cases = [
         ("GET", "/nowhere", 404, "no_such_route"),
         ("POST", "/status", 404, "no_such_route"),
-        ("GET", "/consensus/vote", 404, "no_such_route"),
         ("GET", "/blocks/0", 404, "unknown_block"),
         ("GET", "/blocks/2", 404, "unknown_block"),
         ("GET", "/blocks/18446744073709551615", 404, "unknown_block"),
@@ -257,11 +258,43 @@ fn what_is_not_there_or_makes_no_sense_is_refused_in_json() {
         ("GET", "/blocks/-1", 400, "malformed"),
         ("GET", "/blocks/first", 400, "malformed"),
         ("GET", "/accounts/0x12", 400, "malformed"),
+    ];
+    assert_refusals(url, &cases);
+    let cases = [
+        ("GET", "/consensus/vote", 404, "no_such_route"),
         ("GET", "/sync/blocks", 400, "malformed"),
         ("GET", "/sync/blocks?from=first", 400, "malformed"),
     ];
+    assert_refusals(&devnet.peer_urls()[0], &cases);
+}
+
+/// Neither listener knows what the other is for.
+#[test]
+fn people_cannot_vote_and_peers_cannot_ask_what_people_ask() {
+    let devnet = manual(1, 1);
+    let not_for_people = [
+        ("POST", "/consensus/vote", 404, "no_such_route"),
+        ("POST", "/consensus/proposal", 404, "no_such_route"),
+        ("GET", "/handshake", 404, "no_such_route"),
+        ("GET", "/sync/blocks?from=1", 404, "no_such_route"),
+    ];
+    assert_refusals(&devnet.urls()[0], &not_for_people);
+    let not_for_peers = [
+        ("GET", "/status", 404, "no_such_route"),
+        ("GET", "/validators", 404, "no_such_route"),
+        ("GET", "/actors", 404, "no_such_route"),
+        ("GET", "/metrics", 404, "no_such_route"),
+        ("GET", "/readyz", 404, "no_such_route"),
+        ("GET", "/blocks/1", 404, "no_such_route"),
+        ("POST", "/devnet/tick", 404, "no_such_route"),
+    ];
+    assert_refusals(&devnet.peer_urls()[0], &not_for_peers);
+}
+
+/// Method, path, status, code: each answer is a refusal that programs and people can read.
+fn assert_refusals(url: &str, cases: &[(&str, &str, u16, &str)]) {
     let mut connection = Connection::open(url);
-    for (method, path, status, code) in cases {
+    for &(method, path, status, code) in cases {
         let answer = connection.request(method, path, b"").expect("an answer");
         assert_eq!(answer.status, status, "{method} {path}");
         assert!(answer.head.contains("application/json"), "{method} {path}");

@@ -17,7 +17,7 @@ fn a_body_that_announces_too_much_is_refused_before_it_arrives() {
     let too_large = "reason=\"TooLarge\"";
     let before = metric(&target.url, REFUSED, too_large);
     for path in [VOTE, PROPOSAL, TRANSACTION] {
-        let mut connection = Connection::open(&target.url);
+        let mut connection = Connection::open(&target.peer_url);
         let head = format!("POST {path} HTTP/1.1\r\nhost: n\r\ncontent-length: 999999999\r\n\r\nx");
         connection.send(head.as_bytes());
         let answer = connection.answer().expect("an answer");
@@ -37,7 +37,7 @@ fn a_chunked_body_that_never_ends_is_refused_at_the_limit() {
     let target = Target::new();
     let too_large = "reason=\"TooLarge\"";
     let before = metric(&target.url, REFUSED, too_large);
-    let mut connection = Connection::open(&target.url);
+    let mut connection = Connection::open(&target.peer_url);
     let head = format!("POST {VOTE} HTTP/1.1\r\nhost: n\r\ntransfer-encoding: chunked\r\n\r\n");
     connection.send(head.as_bytes());
     let chunk = [b"400\r\n".as_slice(), &[0; 0x400], b"\r\n"].concat();
@@ -55,7 +55,7 @@ fn whoever_sends_too_slowly_is_let_go_and_nobody_waits_for_him() {
     let half_body = format!("POST {VOTE} HTTP/1.1\r\nhost: n\r\ncontent-length: 100\r\n\r\nx");
     let slow_ones: Vec<_> = [half_body.as_str(), "POST /consensus/vo"]
         .map(|bytes| {
-            let mut connection = Connection::open(&target.url);
+            let mut connection = Connection::open(&target.peer_url);
             connection.send(bytes.as_bytes());
             std::thread::spawn(move || connection.answer().map(|answer| answer.status).ok())
         })
@@ -78,7 +78,7 @@ fn thousands_of_bad_messages_are_noise() {
     let genesis = target.devnet.genesis().hash();
     std::thread::scope(|scope| {
         for path in [VOTE, PROPOSAL, TRANSACTION] {
-            let url = &target.url;
+            let url = &target.peer_url;
             scope.spawn(move || {
                 let mut connection = Connection::open(url);
                 for number in 0..EACH {
@@ -108,7 +108,7 @@ fn an_unsigned_vote_of_a_far_height_leaves_the_node_where_it_is() {
     far.vote.height = Height(1_000_000_000);
     far.signature = Signature(Vec::new());
     let body = target.wire.encode_vote(&far);
-    let answer = Connection::open(&target.url).request("POST", VOTE, &body);
+    let answer = Connection::open(&target.peer_url).request("POST", VOTE, &body);
     assert_eq!(answer.expect("an answer").status, 403);
     for _ in 0..20 {
         let status = get(&target.url, "/status").json();

@@ -27,13 +27,14 @@ fn genesis(validators: usize) -> Genesis {
 
 /// A node of its own, as an operator would start it.
 fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError> {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = || Arc::new(TcpListener::bind("127.0.0.1:0").expect("a port"));
     Node::start(NodeConfig {
         signer: devnet_keys::signer(genesis.scheme, key).expect("a key"),
         genesis: Arc::new(genesis),
         data_dir: dir.to_owned(),
         durability: Durability::Process,
-        listener: Arc::new(listener),
+        peer_listener: listener(),
+        public_listener: Some(listener()),
         peers: Vec::new(),
         timeouts: Timeouts::DEVNET,
         pacing: Pacing::Manual,
@@ -89,9 +90,14 @@ fn relay(node: &str, mut stream: TcpStream, asked: &AtomicUsize) {
     }
 }
 
+/// Where a node answers people.
+fn public_url(node: &NodeHandle) -> String {
+    format!("http://{}", node.public_listens().expect("a listener"))
+}
+
 /// The first peer, once it has been refused.
 fn refused_peer(node: &NodeHandle) -> Value {
-    let url = format!("http://{}", node.listens());
+    let url = public_url(node);
     eventually("the peer is refused", || {
         let peer = get(&url, "/status").json()["peers"][0].clone();
         (!peer["refused"].is_null()).then_some(peer)
@@ -104,7 +110,7 @@ fn a_peer_of_another_chain_is_refused_with_a_reason_and_left_alone() {
     let (ours, theirs) = (genesis(2), genesis(1));
     let node = running(ours, 0, dirs[0].path());
     let other = running(theirs.clone(), 0, dirs[1].path());
-    let (listens, asked) = counting_relay(format!("http://{}", other.listens()));
+    let (listens, asked) = counting_relay(format!("http://{}", other.peer_listens()));
     let address = other.address();
     node.connect(vec![Peer { address, listens }]);
     let peer = refused_peer(&node);
@@ -132,7 +138,7 @@ fn a_peer_that_runs_another_validator_than_the_list_says_is_refused() {
     let dirs = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
     let node = running(genesis(2), 0, dirs[0].path());
     let other = running(genesis(2), 1, dirs[1].path());
-    let (address, listens) = (Address([9; 20]), other.listens());
+    let (address, listens) = (Address([9; 20]), other.peer_listens());
     node.connect(vec![Peer { address, listens }]);
     let reason = refused_peer(&node)["refused"].to_string();
     assert_one_line(&reason, &[&other.address().to_string(), "peer list"]);
@@ -142,7 +148,7 @@ fn a_peer_that_runs_another_validator_than_the_list_says_is_refused() {
 fn a_node_outside_of_a_devnet_makes_no_block_on_request() {
     let dir = tempfile::tempdir().expect("a directory");
     let node = running(genesis(1), 0, dir.path());
-    let answer = post(&format!("http://{}", node.listens()), "/devnet/tick", b"");
+    let answer = post(&public_url(&node), "/devnet/tick", b"");
     assert_eq!(
         (answer.status, &answer.json()["code"]),
         (404, &"no_devnet".into())

@@ -5,13 +5,15 @@ use crate::limits::WAITING_BLOCKS_MAX;
 use crate::metrics::Metrics;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
 use crate::round_driver::{AnnounceRound, StopVoting};
-use crate::runtime::{Ctx, Fatal, Port};
+use crate::runtime::{Ctx, Fatal, FatalKind, Port};
 use crate::state_store::{CommitBlock, Store};
 use crate::view::{HeadView, NodeView};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
-use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger, NotAdmitted};
+use lockstep_protocol::ledger::{
+    ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, NotAdmitted, PrepareError, ReadError,
+};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height, Timestamp};
 use lockstep_protocol::wire::DecidedBlock;
@@ -160,12 +162,27 @@ impl Committer {
                 self.writing = Some(next);
                 self.seed.ports.commit.deliver(CommitBlock(batch));
             }
-            Err(error) if error.is_fatal() => self.seed.fatal.raise("store", error.to_string()),
+            Err(InvalidBlock::Fatal(error)) => self.unreadable(&error),
             Err(error) => {
                 log::error!("the certified block of height {next} is invalid here: {error}");
                 self.seed.ports.stop_voting.deliver(StopVoting(next));
             }
         }
+    }
+
+    /// The committed state cannot be read: this says nothing about any block, and the node ends.
+    fn unreadable(&self, error: &ReadError) {
+        let kind = match error {
+            ReadError::Corrupt(_) => FatalKind::Corrupt,
+            ReadError::Store(_) => FatalKind::Retry,
+        };
+        self.seed.fatal.raise(kind, self.place(error));
+    }
+
+    /// The error with file and height before it.
+    fn place(&self, error: &dyn std::fmt::Display) -> String {
+        let (file, head) = (self.seed.store.file(), self.ledger.head().height);
+        format!("{} at height {head}: {error}", file.display())
     }
 
     fn show(&mut self, batch: &CommitBatch) {
@@ -217,7 +234,7 @@ impl Supervised for Committer {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
         match self.seed.store.ledger(self.seed.rules.clone()) {
             Ok(ledger) => *self = Committer::new(self.seed.clone(), ledger),
-            Err(error) => return self.seed.fatal.raise("store", error.to_string()),
+            Err(error) => return self.seed.fatal.raise(error.kind(), error.to_string()),
         }
         self.seed.ports.rebuilt.deliver(LedgerRebuilt);
         self.seed.ports.announce.deliver(AnnounceRound);
@@ -235,9 +252,7 @@ impl Handler<ExecuteBlock> for Committer {
         }
         let valid = match self.ledger.check(&block) {
             Ok(()) => true,
-            Err(error) if error.is_fatal() => {
-                return self.seed.fatal.raise("store", error.to_string());
-            }
+            Err(InvalidBlock::Fatal(error)) => return self.unreadable(&error),
             Err(error) => {
                 log::warn!(
                     "block {} of height {}: {error}",
@@ -282,7 +297,12 @@ impl Handler<PrepareBlock> for Committer {
                     rejected,
                 });
             }
-            Err(error) => self.seed.fatal.raise("store", error.to_string()),
+            Err(PrepareError::Fatal(error)) => self.unreadable(&error),
+            // A head that could be read, and that no block can follow.
+            Err(error) => self
+                .seed
+                .fatal
+                .raise(FatalKind::Corrupt, self.place(&error)),
         }
     }
 }
@@ -310,7 +330,7 @@ impl Handler<AdmitTransaction> for Committer {
     fn handle(&mut self, message: AdmitTransaction, _: &mut Ctx<Self>) -> Self::Result {
         let admitted = self.ledger.admit(&message.0);
         if let Err(NotAdmitted::Fatal(error)) = &admitted {
-            self.seed.fatal.raise("store", error.to_string());
+            self.unreadable(error);
         }
         MessageResult(admitted)
     }

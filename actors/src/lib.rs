@@ -7,7 +7,7 @@
 //!
 //! | Actor | Owns | Brain |
 //! |---|---|---|
-//! | [`rpc_gateway`] | the listener and admission | – |
+//! | [`rpc_gateway`] | the two listeners and admission | – |
 //! | [`proposer`] | proposals | `consensus::proposals` |
 //! | [`vote_collector`] | votes | `consensus::tally` |
 //! | [`round_driver`] | height, round, step, locks, timers, the key | `consensus::driver` |

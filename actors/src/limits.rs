@@ -28,7 +28,7 @@ pub const REFUSED_PEER_WAIT: Duration = Duration::from_secs(30);
 pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
 /// The largest answer to a handshake.
 pub const HANDSHAKE_BYTES_MAX: usize = 4_096;
-/// Connections that the gateway serves at one time; more wait in the backlog.
+/// Connections that a listener serves at one time; more wait in the backlog.
 pub const CONNECTIONS_MAX: usize = 1_024;
 /// How long a connection lives, whatever it does: one that says nothing, or reads nothing, gives
 /// its place back. Peers renew theirs before.

@@ -9,7 +9,13 @@ use std::sync::mpsc::{self, Receiver};
 pub(crate) mod bench;
 pub(crate) mod devnet;
 mod floor;
+mod home_arguments;
+mod http;
+pub(crate) mod init;
 mod process;
+pub(crate) mod start;
+pub(crate) mod status;
+pub(crate) mod testnet;
 
 /// One clear line and an exit code.
 #[derive(Debug)]
@@ -92,6 +98,13 @@ pub(crate) enum DurabilityArgument {
 }
 
 impl DurabilityArgument {
+    /// By its name.
+    pub(crate) fn parse(text: &str) -> Result<DurabilityArgument, String> {
+        let all = [DurabilityArgument::Process, DurabilityArgument::Power];
+        let found = all.into_iter().find(|it| it.name() == text);
+        found.ok_or_else(|| format!("expected one of process, power; got {text:?}"))
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             DurabilityArgument::Process => "process",
@@ -125,7 +138,7 @@ pub(crate) fn start_log(filter: Option<&str>, default: &str) -> Result<(), Failu
         let parsed = env_filter::Builder::new().try_parse(filter).map(|_| ());
         parsed.map_err(|error| {
             Failure::usage(format!(
-                "--log {filter:?}: {error}; try \"info\" or \"warn,lockstep_actors=debug\""
+                "log filter {filter:?}: {error}; try \"info\" or \"warn,lockstep_actors=debug\""
             ))
         })?;
         builder.parse_filters(filter);

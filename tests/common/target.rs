@@ -18,7 +18,10 @@ pub(crate) const TRANSACTION: &str = "/transactions";
 /// Node 0 of four, the keys of all of them, and a pen to write what the wire allows.
 pub(crate) struct Target {
     pub(crate) devnet: Devnet,
+    /// Where it answers people.
     pub(crate) url: String,
+    /// Where it listens to the other nodes.
+    pub(crate) peer_url: String,
     pub(crate) wire: Wire,
     signers: Vec<Arc<dyn Signer>>,
 }
@@ -40,6 +43,7 @@ impl Target {
         let signer = |index| devnet_keys::signer(scheme, index).expect("a key");
         Target {
             url: devnet.urls()[0].clone(),
+            peer_url: devnet.peer_urls()[0].clone(),
             wire: Wire::new(devnet.genesis().hash()),
             signers: (0..4).map(signer).collect(),
             devnet,
@@ -106,7 +110,7 @@ impl Target {
     pub(crate) fn refuse(&self, case: &Case) {
         let (family, label) = case.counted;
         let before = metric(&self.url, family, label);
-        let answer = Connection::open(&self.url).request("POST", case.path, &case.body);
+        let answer = Connection::open(&self.peer_url).request("POST", case.path, &case.body);
         let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", case.what));
         assert_eq!(answer.status, case.status, "{}", case.what);
         assert_eq!(answer.json()["code"], case.code, "{}", case.what);

@@ -24,7 +24,8 @@ pub enum SubmitError {
 /// A running node. Dropped, it stops the node and waits for its thread.
 pub struct NodeHandle {
     pub(super) address: Address,
-    pub(super) listens: SocketAddr,
+    pub(super) peer_listens: SocketAddr,
+    pub(super) public_listens: Option<SocketAddr>,
     pub(super) genesis_hash: Hash,
     pub(super) view: Arc<NodeView>,
     pub(super) metrics: Arc<Metrics>,
@@ -51,9 +52,14 @@ impl NodeHandle {
         self.address
     }
 
-    /// Where it listens.
-    pub fn listens(&self) -> SocketAddr {
-        self.listens
+    /// Where it listens to other nodes.
+    pub fn peer_listens(&self) -> SocketAddr {
+        self.peer_listens
+    }
+
+    /// Where it listens to people, if it does.
+    pub fn public_listens(&self) -> Option<SocketAddr> {
+        self.public_listens
     }
 
     /// The chain.
@@ -65,7 +71,7 @@ impl NodeHandle {
     pub fn peer(&self) -> Peer {
         Peer {
             address: self.address,
-            listens: self.listens,
+            listens: self.peer_listens,
         }
     }
 
@@ -117,9 +123,16 @@ impl NodeHandle {
         self.remote.children.inject_panic(actor)
     }
 
-    /// Whether the node's thread has ended by itself.
+    /// Why the node has ended by itself, once it has.
+    pub fn ended(&self) -> Option<EndReason> {
+        let gone = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        let died = || gone.then_some(EndReason::SupervisorDied);
+        self.view.ended().or_else(died)
+    }
+
+    /// Whether the node has ended by itself.
     pub fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        self.ended().is_some()
     }
 
     /// Stops the node: actors in reverse start order, then its thread. Returns why it ended; its

@@ -41,8 +41,10 @@ pub struct NodeConfig {
     pub data_dir: PathBuf,
     /// What a commit survives.
     pub durability: Durability,
-    /// Bound already, so that its address is known before any node runs.
-    pub listener: Arc<TcpListener>,
+    /// For other nodes; bound already, so that its address is known before any node runs.
+    pub peer_listener: Arc<TcpListener>,
+    /// For people; `None`: the node answers nobody but its peers.
+    pub public_listener: Option<Arc<TcpListener>>,
     /// The other validators' nodes.
     pub peers: Vec<Peer>,
     /// How long each step waits.
@@ -105,7 +107,7 @@ impl NodeError {
         match self {
             NodeError::Store(error) => error.exit_code(),
             NodeError::Io(_) => 1,
-            NodeError::SelfTest(_) | NodeError::PublicKey { .. } => 4,
+            NodeError::SelfTest(_) | NodeError::NoValidator(_) | NodeError::PublicKey { .. } => 4,
             _ => 2,
         }
     }
@@ -137,7 +139,8 @@ struct Parts {
     view: Arc<NodeView>,
     actors: Actors,
     metrics: Arc<Metrics>,
-    listens: SocketAddr,
+    peer_listens: SocketAddr,
+    public_listens: Option<SocketAddr>,
 }
 
 impl Parts {
@@ -169,7 +172,10 @@ impl Parts {
             height: head.height,
         };
         let (wire, clock) = (Wire::new(genesis_hash), Clock::start());
-        let (view, listens) = (Arc::new(NodeView::new(head)), config.listener.local_addr()?);
+        let view = Arc::new(NodeView::new(head));
+        let peer_listens = config.peer_listener.local_addr()?;
+        let public_listens = config.public_listener.as_deref();
+        let public_listens = public_listens.map(TcpListener::local_addr).transpose()?;
         metrics
             .height
             .set(i64::try_from(head.height.next().0).unwrap_or(i64::MAX));
@@ -186,7 +192,8 @@ impl Parts {
             view,
             actors,
             metrics,
-            listens,
+            peer_listens,
+            public_listens,
         })
     }
 }

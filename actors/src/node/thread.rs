@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     let (ready_tx, ready_rx) = mpsc::channel();
     let (stop_tx, stop_rx) = oneshot::channel();
-    let (address, listens, genesis_hash) =
-        (parts.me, parts.listens, parts.rules.context.genesis_hash);
+    let (address, genesis_hash) = (parts.me, parts.rules.context.genesis_hash);
+    let (peer_listens, public_listens) = (parts.peer_listens, parts.public_listens);
     let (view, metrics) = (parts.view.clone(), parts.metrics.clone());
     let store = Some(parts.store.clone());
     let thread = std::thread::Builder::new()
@@ -26,7 +26,8 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     };
     Ok(NodeHandle {
         address,
-        listens,
+        peer_listens,
+        public_listens,
         genesis_hash,
         view,
         metrics,
@@ -75,6 +76,6 @@ fn run(parts: Parts, ready: &mpsc::Sender<Remote>, stop: oneshot::Receiver<()>) 
         // An error says that it has panicked, and then it has ended too.
         let _ = arbiter.join();
     }
-    view.set_ended();
+    view.set_ended(reason.clone());
     reason
 }

@@ -10,7 +10,7 @@ use crate::limits::{
 use crate::peer_broadcaster::{self, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
-use crate::rpc_gateway::{self, RpcGateway};
+use crate::rpc_gateway::{self, PeerGateway, RpcGateway};
 use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
@@ -28,7 +28,8 @@ struct Inboxes {
     votes: Inbox<VoteCollector>,
     proposer: Inbox<Proposer>,
     driver: Inbox<RoundDriver>,
-    gateway: Inbox<RpcGateway>,
+    peers: Inbox<PeerGateway>,
+    people: Inbox<RpcGateway>,
 }
 
 impl Inboxes {
@@ -41,7 +42,8 @@ impl Inboxes {
             votes: Inbox::new(CONSENSUS_MAILBOX_MAX),
             proposer: Inbox::new(CONSENSUS_MAILBOX_MAX),
             driver: Inbox::new(CONSENSUS_MAILBOX_MAX),
-            gateway: Inbox::new(STORE_MAILBOX_MAX),
+            peers: Inbox::new(STORE_MAILBOX_MAX),
+            people: Inbox::new(STORE_MAILBOX_MAX),
         }
     }
 
@@ -181,6 +183,9 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     let (committed, fatal) = (parts.head.height, spawner.fatal());
     let seeds = Seeds::new(&inboxes, &parts, fatal.clone());
     let (store, metrics, ledger) = (parts.store, parts.metrics, parts.ledger);
+    let (peers, people) = (parts.config.peer_listener, parts.config.public_listener);
+    let end = fatal.clone();
+    store.on_corrupt(move |error| end.raise(error.kind(), error.to_string()));
 
     let ports = inboxes.store_ports();
     spawner.spawn(store_on, inboxes.store, Options::KERNEL, move |_| {
@@ -210,10 +215,16 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     spawner.spawn(&here, inboxes.driver, Options::default(), |_| {
         RoundDriver::new(seed)
     });
-    let seed = seeds.gateway;
-    spawner.spawn(&here, inboxes.gateway, Options::DISPENSABLE, |_| {
-        RpcGateway::new(seed)
+    let seed = seeds.gateway.clone();
+    spawner.spawn(&here, inboxes.peers, Options::default(), |_| {
+        PeerGateway::new(seed, peers)
     });
+    if let Some(people) = people {
+        let seed = seeds.gateway;
+        spawner.spawn(&here, inboxes.people, Options::DISPENSABLE, |_| {
+            RpcGateway::new(seed, people)
+        });
+    }
 }
 
 /// What each actor is made from, now and after every fall.
@@ -299,7 +310,6 @@ fn driver_seed(inboxes: &Inboxes, parts: &Parts) -> round_driver::Seed {
 fn gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
     let config = &parts.config;
     rpc_gateway::Seed {
-        listener: config.listener.clone(),
         genesis: config.genesis.clone(),
         me: parts.me,
         rules: parts.rules.clone(),

@@ -75,7 +75,7 @@ crate::message! {
 pub struct Peer {
     /// The validator.
     pub address: Address,
-    /// Where its node listens.
+    /// Where its node listens to other nodes.
     pub listens: SocketAddr,
 }
 

@@ -1,8 +1,14 @@
-//! **RpcGateway** owns the HTTP surface and admission: size and deadline of a body, its envelope,
-//! its decoding, each before anything dearer. Consensus messages it asks into the actors; what
-//! people ask it reads from the store and from the node's view.
+//! **[`RpcGateway`]** and **[`PeerGateway`]** own the HTTP surface and admission: size and deadline of a
+//! body, its envelope, its decoding, each before anything dearer. Consensus messages they ask into
+//! the actors; what people ask is read from the store and from the node's view.
 //!
-//! The listening socket lives outside of the actor: after a panic the next incarnation serves the
+//! Two listeners, two actors, the same code. What nodes tell each other comes in at the peer
+//! listener only, what people ask at the public one, and each has its own places for connections:
+//! people can never take the peers' places. A node can do without the RpcGateway: after too many
+//! falls it stays closed. It cannot do without the PeerGateway: deaf, it would only cost the others
+//! a round per turn, so its falls count like those of any actor, and too many end the node.
+//!
+//! The listening sockets live outside of the actors: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
 use crate::committer::AdmitTransaction;
@@ -29,9 +35,12 @@ mod blocks;
 mod body;
 mod consensus;
 mod health;
+mod peer_gateway;
 mod pull;
 mod serve;
 mod status;
+
+pub use peer_gateway::PeerGateway;
 
 /// Makes one block on all nodes of a devnet; answers with JSON, or with why not.
 pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sync>;
@@ -60,8 +69,6 @@ pub struct Ports {
 /// What an incarnation is made from, and what every request sees.
 #[derive(Clone)]
 pub struct Seed {
-    /// Bound before the node began.
-    pub listener: Arc<TcpListener>,
     /// The chain's beginning.
     pub genesis: Arc<Genesis>,
     /// This validator.
@@ -92,15 +99,16 @@ pub struct Seed {
     pub tick_all: Option<TickAll>,
 }
 
-/// The actor.
+/// The actor that serves people.
 pub struct RpcGateway {
     seed: Seed,
+    listener: Arc<TcpListener>,
 }
 
 impl RpcGateway {
-    /// Serves from [`Actor::started`] on.
-    pub fn new(seed: Seed) -> RpcGateway {
-        RpcGateway { seed }
+    /// Serves `listener`, bound before the node began, from [`Actor::started`] on.
+    pub fn new(seed: Seed, listener: Arc<TcpListener>) -> RpcGateway {
+        RpcGateway { seed, listener }
     }
 }
 
@@ -108,24 +116,34 @@ impl Actor for RpcGateway {
     type Context = Ctx<Self>;
 
     fn started(&mut self, ctx: &mut Ctx<Self>) {
-        ctx.spawn(serve::serve(self.seed.clone()).into_actor(self));
+        let serve = serve::serve(self.seed.clone(), self.listener.clone(), for_people);
+        ctx.spawn(serve.into_actor(self));
     }
 }
 
 impl Supervised for RpcGateway {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
-        *self = RpcGateway::new(self.seed.clone());
+        *self = RpcGateway::new(self.seed.clone(), self.listener.clone());
     }
 }
 
-/// Every route of a node.
-fn routes(config: &mut web::ServiceConfig) {
+/// What nodes tell each other, at the peer listener.
+fn for_peers(config: &mut web::ServiceConfig) {
     config
         .route("/consensus/vote", web::post().to(consensus::vote))
         .route("/consensus/proposal", web::post().to(consensus::proposal))
         .route("/consensus/pull", web::post().to(pull::pull))
         .route("/transactions", web::post().to(consensus::transaction))
         .route("/handshake", web::get().to(status::handshake))
+        .route("/sync/blocks", web::get().to(blocks::sync))
+        .route("/livez", web::get().to(health::livez))
+        .default_service(web::to(answer::no_such_route));
+}
+
+/// What people ask, at the public listener.
+fn for_people(config: &mut web::ServiceConfig) {
+    config
+        .route("/transactions", web::post().to(consensus::transaction))
         .route("/status", web::get().to(status::status))
         .route("/validators", web::get().to(status::validators))
         .route("/actors", web::get().to(status::actors))
@@ -134,7 +152,6 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/readyz", web::get().to(health::readyz))
         .route("/blocks/latest", web::get().to(blocks::latest))
         .route("/blocks/{height}", web::get().to(blocks::by_height))
-        .route("/sync/blocks", web::get().to(blocks::sync))
         .route("/accounts/{address}", web::get().to(blocks::account))
         .route("/devnet/tick", web::post().to(consensus::tick))
         .default_service(web::to(answer::no_such_route));

@@ -1,5 +1,5 @@
 //! HTTP on the node's own thread: no workers, no second runtime, and it ends with the actor.
-use super::{Seed, routes};
+use super::Seed;
 use crate::limits::{CONNECTION_LIFETIME, CONNECTIONS_MAX};
 use actix_http::{HttpService, KeepAlive};
 use actix_service::{Service, ServiceFactory, map_config};
@@ -18,9 +18,13 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// A pause when the process has no descriptor left for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until dropped.
-pub(super) async fn serve(seed: Seed) {
-    let listener = match listen(&seed.listener) {
+/// Serves `routes` until dropped. Each listener has connection places of its own.
+pub(super) async fn serve(
+    seed: Seed,
+    listener: Arc<StdListener>,
+    routes: fn(&mut web::ServiceConfig),
+) {
+    let listener = match listen(&listener) {
         Ok(listener) => listener,
         Err(error) => panic!("the listening socket cannot be used: {error}"),
     };

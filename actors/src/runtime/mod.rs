@@ -86,7 +86,7 @@ pub mod supervisor;
 
 pub use ctx::Ctx;
 pub use histogram::{Histogram, HistogramSnapshot};
-pub use policy::{EndReason, OnFall, Options, Policy, Scope};
+pub use policy::{EndReason, FatalKind, OnFall, Options, Policy, Scope};
 pub use port::{AskError, Port, Refused};
 #[cfg(any(test, feature = "test-probe"))]
 pub use probe::Probe;

@@ -116,6 +116,32 @@ impl Options {
     };
 }
 
+/// What sort of error an actor ended its node for: how the process should end, and so what whoever
+/// runs it should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FatalKind {
+    /// Starting it again may help: a full disk, a system that refused.
+    Retry,
+    /// It ends again until its configuration changes.
+    Configuration,
+    /// The data directory holds bytes that no node has written: never start it again as it is.
+    Corrupt,
+    /// Going on would be unsafe: somebody must look first.
+    Safety,
+}
+
+impl FatalKind {
+    /// 1 may be retried, 2 configuration, 3 corrupt data, 4 safety stop.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            FatalKind::Retry => 1,
+            FatalKind::Configuration => 2,
+            FatalKind::Corrupt => 3,
+            FatalKind::Safety => 4,
+        }
+    }
+}
+
 /// Why a node ended. Its text is made to be the last line of the node's log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndReason {
@@ -151,10 +177,10 @@ pub enum EndReason {
         last: String,
     },
     /// An actor ended the node on purpose: see [`Fatal`](super::Fatal).
-    #[error("{kind}: {text}")]
+    #[error("{text}")]
     Fatal {
         /// What sort of error, for the exit code.
-        kind: &'static str,
+        kind: FatalKind,
         /// What happened, and the next step.
         text: String,
     },
@@ -167,6 +193,19 @@ impl EndReason {
     /// True unless the node was asked to stop.
     pub fn is_failure(&self) -> bool {
         *self != EndReason::Asked
+    }
+
+    /// How the process should end: 0 clean, 1 may be retried, 2 configuration, 3 corrupt data,
+    /// 4 safety stop. A fall is a bug of ours that the next start may not meet.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            EndReason::Asked => 0,
+            EndReason::Fatal { kind, .. } => kind.exit_code(),
+            EndReason::TooManyFalls { .. }
+            | EndReason::KernelFell { .. }
+            | EndReason::Lost { .. }
+            | EndReason::SupervisorDied => 1,
+        }
     }
 }
 
@@ -186,6 +225,29 @@ mod tests {
         let want = [5, 10, 20, 40, 80, 160, 320, 500, 500].map(Some);
         assert_eq!(waits[..9], want);
         assert_eq!(waits[9], None);
+    }
+
+    #[test]
+    fn every_reason_has_its_exit_code() {
+        let fatal = |kind| EndReason::Fatal {
+            kind,
+            text: "why".into(),
+        };
+        let (actor, last) = (String::from("A"), String::from("why"));
+        let fell = EndReason::KernelFell { actor, last };
+        let codes = [
+            (EndReason::Asked, 0),
+            (EndReason::SupervisorDied, 1),
+            (fell, 1),
+            (fatal(FatalKind::Retry), 1),
+            (fatal(FatalKind::Configuration), 2),
+            (fatal(FatalKind::Corrupt), 3),
+            (fatal(FatalKind::Safety), 4),
+        ];
+        for (reason, code) in codes {
+            assert_eq!(reason.exit_code(), code, "{reason:?}");
+            assert_eq!(reason.is_failure(), code != 0);
+        }
     }
 
     #[test]

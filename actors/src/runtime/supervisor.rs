@@ -9,7 +9,7 @@
 //! that spins on the supervisor's own thread holds it up too.
 
 use super::guard::Order;
-use super::policy::{EndReason, Falls, OnFall, Options, Policy, Scope};
+use super::policy::{EndReason, Falls, FatalKind, OnFall, Options, Policy, Scope};
 use super::spawner::{Actors, Spawner};
 use super::stats::Stats;
 use actix::prelude::*;
@@ -352,7 +352,7 @@ impl Handler<StopAll> for Supervisor {
 
 /// An error that the node must not survive: see [`Fatal`].
 struct FatalError {
-    kind: &'static str,
+    kind: FatalKind,
     text: String,
 }
 
@@ -382,7 +382,7 @@ impl Fatal {
 
     /// Ends the node with [`EndReason::Fatal`], unless it is ending already: the first reason
     /// wins. Returns at once; the caller goes on until it is told to stop.
-    pub fn raise(&self, kind: &'static str, text: impl Into<String>) {
+    pub fn raise(&self, kind: FatalKind, text: impl Into<String>) {
         self.supervisor.do_send(FatalError {
             kind,
             text: text.into(),

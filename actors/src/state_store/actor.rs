@@ -95,7 +95,7 @@ impl Handler<PersistSignature> for StateStore {
                     .observe(began.elapsed().as_secs_f64());
                 self.ports.persisted.deliver(SignaturePersisted(position));
             }
-            Err(error) => self.fatal.raise("store", error.to_string()),
+            Err(error) => self.fatal.raise(error.kind(), error.to_string()),
         }
     }
 }
@@ -112,7 +112,7 @@ impl Handler<CommitBlock> for StateStore {
                     .observe(began.elapsed().as_secs_f64());
                 self.ports.stored.deliver(BlockStored(batch));
             }
-            Err(error) => self.fatal.raise("store", error.to_string()),
+            Err(error) => self.fatal.raise(error.kind(), error.to_string()),
         }
     }
 }
@@ -131,7 +131,7 @@ impl Handler<RecoverDriver> for StateStore {
         });
         match recovered {
             Ok(recovered) => self.ports.recovered.deliver(recovered),
-            Err(error) => self.fatal.raise("store", error.to_string()),
+            Err(error) => self.fatal.raise(error.kind(), error.to_string()),
         }
     }
 }

@@ -1,9 +1,30 @@
 //! What can go wrong with the store: one line each, which names the next step.
+use crate::runtime::FatalKind;
 use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::ledger::ReadError;
-use lockstep_protocol::types::{Address, Hash};
+use lockstep_protocol::types::{Address, Hash, Height};
+use std::fmt;
+use std::path::Path;
 
-/// Why the store refused. All of them are fatal for a running node.
+/// Where something broken was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file; unknown only before a directory is open.
+    pub file: Option<String>,
+    /// The height that the broken bytes belong to; the head's if they belong to no height.
+    pub height: Option<Height>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.file.as_deref().unwrap_or("the data directory"))?;
+        f.write_str(" is corrupt")?;
+        self.height
+            .map_or(Ok(()), |height| write!(f, " at height {height}"))
+    }
+}
+
+/// Why the store refused. All of them are fatal for a running node, but [`Busy`](Self::Busy).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Another node, in this process or another, has the directory open.
@@ -47,10 +68,11 @@ pub enum StoreError {
     },
     /// Bytes that no store has written, or the lack of bytes that it must have.
     #[error(
-        "the data directory is corrupt ({what}): restore it from a backup, \
-         or choose a new one and sync"
+        "{place}: {what}; restore it from a backup, or move the data directory away and sync anew"
     )]
     Corrupt {
+        /// In which file, at which height.
+        place: Place,
         /// What was found broken.
         what: String,
     },
@@ -59,6 +81,12 @@ pub enum StoreError {
     Full {
         /// The size of the map.
         map_bytes: usize,
+    },
+    /// Too many reads at one time; this one may be tried again.
+    #[error("too many reads at one time ({what}): try again in a moment")]
+    Busy {
+        /// What was tried.
+        what: String,
     },
     /// A write that does not follow the head. Nothing was written.
     #[error("refused to write {what}: stop this node and report a bug")]
@@ -85,23 +113,49 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// How the process should end: 1 try again, 2 usage, 3 corrupt, 4 stopped for safety.
-    pub fn exit_code(&self) -> u8 {
+    /// What sort of end it is for the node that meets it.
+    pub fn kind(&self) -> FatalKind {
         match self {
-            StoreError::Io { .. } => 1,
+            StoreError::Io { .. } | StoreError::Busy { .. } => FatalKind::Retry,
             StoreError::OtherLayout { .. }
             | StoreError::Full { .. }
-            | StoreError::Directory { .. } => 2,
-            StoreError::Corrupt { .. } => 3,
+            | StoreError::Directory { .. } => FatalKind::Configuration,
+            StoreError::Corrupt { .. } => FatalKind::Corrupt,
             StoreError::InUse { .. }
             | StoreError::OtherChain { .. }
             | StoreError::OtherKey { .. }
-            | StoreError::OutOfOrder { .. } => 4,
+            | StoreError::OutOfOrder { .. } => FatalKind::Safety,
         }
     }
 
+    /// How the process should end: 1 try again, 2 usage, 3 corrupt, 4 stopped for safety.
+    pub fn exit_code(&self) -> u8 {
+        self.kind().exit_code()
+    }
+
     pub(super) fn corrupt(what: impl Into<String>) -> StoreError {
-        StoreError::Corrupt { what: what.into() }
+        StoreError::Corrupt {
+            place: Place::default(),
+            what: what.into(),
+        }
+    }
+
+    /// Names the height that the broken bytes belong to, unless it is named already.
+    #[must_use]
+    pub(super) fn at(mut self, height: Height) -> StoreError {
+        if let StoreError::Corrupt { place, .. } = &mut self {
+            place.height.get_or_insert(height);
+        }
+        self
+    }
+
+    /// Names the file, unless it is named already.
+    #[must_use]
+    pub(super) fn in_file(mut self, file: &Path) -> StoreError {
+        if let StoreError::Corrupt { place, .. } = &mut self {
+            place.file.get_or_insert_with(|| file.display().to_string());
+        }
+        self
     }
 
     pub(super) fn io(what: impl Into<String>, error: &std::io::Error) -> StoreError {
@@ -123,7 +177,8 @@ impl StoreError {
         use heed::MdbError;
         match error {
             heed::Error::Mdb(MdbError::MapFull) => StoreError::Full { map_bytes },
-            heed::Error::Mdb(MdbError::ReadersFull | MdbError::TxnFull) => StoreError::Io {
+            heed::Error::Mdb(MdbError::ReadersFull) => StoreError::Busy { what: what.into() },
+            heed::Error::Mdb(MdbError::TxnFull) => StoreError::Io {
                 what: what.into(),
                 reason: error.to_string(),
             },
@@ -142,7 +197,7 @@ impl From<CodecError> for StoreError {
 impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Corrupt { what } => ReadError::Corrupt(what),
+            StoreError::Corrupt { what, .. } => ReadError::Corrupt(what),
             other => ReadError::Store(other.to_string()),
         }
     }

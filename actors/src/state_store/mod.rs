@@ -26,13 +26,21 @@ mod write;
 mod tests;
 
 pub use actor::{CommitBlock, PersistSignature, Ports, RecoverDriver, StateStore};
-pub use error::StoreError;
+pub use error::{Place, StoreError};
 pub use read::Snapshot;
 
 use layout::Tables;
+use lockstep_protocol::types::Height;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The file in the data directory that LMDB keeps everything in.
+const DATA_FILE: &str = "data.mdb";
+
+/// Hears of corruption that a read or write of an open store has met.
+type OnCorrupt = Box<dyn Fn(&StoreError) + Send + Sync>;
 
 type Env = heed::Env<heed::WithoutTls>;
 
@@ -61,12 +69,39 @@ struct Inner {
     tables: Tables,
     dir: PathBuf,
     map_bytes: usize,
+    /// The newest height known to be committed, so that an error can name it without a read.
+    height: AtomicU64,
+    on_corrupt: OnceLock<OnCorrupt>,
     _lock: File,
+}
+
+impl Inner {
+    /// Completes an error with file and height, and tells whoever wants to hear of corruption.
+    fn note(&self, error: StoreError) -> StoreError {
+        let height = Height(self.height.load(Ordering::Relaxed));
+        let error = error.in_file(&self.dir.join(DATA_FILE)).at(height);
+        if let (StoreError::Corrupt { .. }, Some(tell)) = (&error, self.on_corrupt.get()) {
+            tell(&error);
+        }
+        error
+    }
 }
 
 impl Store {
     /// The data directory.
     pub fn dir(&self) -> &Path {
         &self.inner.dir
+    }
+
+    /// The file that holds everything, for messages to people.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.inner.dir.join(DATA_FILE)
+    }
+
+    /// Whoever reads or writes through any clone, and meets corruption, tells `call` as well: no
+    /// answer may come from a node whose memory is broken. The first call is the one that counts.
+    pub(crate) fn on_corrupt(&self, call: impl Fn(&StoreError) + Send + Sync + 'static) {
+        // An error says that somebody is told already.
+        let _ = self.inner.on_corrupt.set(Box::new(call));
     }
 }

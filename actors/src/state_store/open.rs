@@ -6,15 +6,16 @@ use super::layout::{
 };
 use super::read::View;
 use super::write;
-use super::{Durability, Env, Inner, Store};
+use super::{DATA_FILE, Durability, Env, Inner, Store};
 use heed::{EnvFlags, EnvOpenOptions};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{Head, StateChanges};
-use lockstep_protocol::types::{Address, Hash};
+use lockstep_protocol::types::{Address, Hash, Height};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The file that is locked. It outlives the database: a note in it says that there was one.
 const LOCK_FILE: &str = "lock";
@@ -36,6 +37,28 @@ impl Store {
         validator: Address,
         genesis_changes: &StateChanges,
     ) -> Result<Store, StoreError> {
+        let identity = Identity {
+            genesis: genesis.hash(),
+            validator,
+        };
+        let head = Head::genesis(genesis, genesis_changes);
+        Store::open_as(
+            dir,
+            durability,
+            map_bytes,
+            &identity,
+            (&head, genesis_changes),
+        )
+        .map_err(|error| error.in_file(&dir.join(DATA_FILE)))
+    }
+
+    fn open_as(
+        dir: &Path,
+        durability: Durability,
+        map_bytes: usize,
+        identity: &Identity,
+        (genesis, genesis_changes): (&Head, &StateChanges),
+    ) -> Result<Store, StoreError> {
         let (lock, had_database) = lock(dir)?;
         let env = open_env(dir, durability, map_bytes)?;
         complete_file(&env, dir)?;
@@ -46,23 +69,21 @@ impl Store {
                 tables,
                 dir: dir.to_path_buf(),
                 map_bytes,
+                height: AtomicU64::new(0),
+                on_corrupt: OnceLock::new(),
                 _lock: lock,
             }),
         };
-        let identity = Identity {
-            genesis: genesis.hash(),
-            validator,
-        };
         if store.read(|view| identity.check(view))? {
-            store.read(check_head)?;
+            let head = store.read(check_head)?;
+            store.inner.height.store(head.0, Ordering::Relaxed);
         } else if had_database {
             return Err(StoreError::corrupt("its database is gone"));
         } else {
-            let head = Head::genesis(genesis, genesis_changes);
-            store.begin(&identity, &head, genesis_changes)?;
+            store.begin(identity, genesis, genesis_changes)?;
         }
         if !had_database {
-            store.note_database(&identity)?;
+            store.note_database(identity)?;
         }
         Ok(store)
     }
@@ -151,7 +172,7 @@ fn complete_file(env: &Env, dir: &Path) -> Result<(), StoreError> {
     let failed = |error| StoreError::io(format!("read the database in {}", dir.display()), &error);
     let page_bytes = u64::from(env.unnamed_database_stat().page_size);
     let bytes = (env.info().last_page_number as u64).saturating_add(1) * page_bytes;
-    let path = dir.join("data.mdb");
+    let path = dir.join(DATA_FILE);
     let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.len() < bytes {
         file.set_len(bytes).map_err(failed)?;
@@ -193,13 +214,15 @@ impl Identity {
 }
 
 /// The head and what it names must be there and fit together.
-fn check_head(view: &View<'_>) -> Result<(), StoreError> {
+fn check_head(view: &View<'_>) -> Result<Height, StoreError> {
     let head = view.head()?;
     if head.certificate.is_some() {
         let block = view.block(head.height)?.map(|block| block.id());
         if block != Some(head.block_id) {
-            return Err(StoreError::corrupt("the newest block is not the head's"));
+            let what = "the newest block is not the head's";
+            return Err(StoreError::corrupt(what).at(head.height));
         }
     }
-    view.recovery().map(|_| ())
+    view.recovery().map_err(|error| error.at(head.height))?;
+    Ok(head.height)
 }

@@ -4,6 +4,7 @@ use super::layout::{
     HeadRecord, META_BYTES_MAX, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE,
     SIGNED_PROPOSAL, Tables, height_key, value_key,
 };
+use super::table::Entry;
 use super::{Inner, Store};
 use borsh::BorshDeserialize;
 use heed::{RoTxn, WithoutTls};
@@ -53,20 +54,24 @@ impl View<'_> {
     }
 
     pub(super) fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
-        let bytes = self.tables.blocks.bytes(self.txn, &height_key(height))?;
-        bytes.map(sealed_block).transpose()
+        let bytes = self.tables.blocks.bytes(self.txn, &height_key(height));
+        bytes
+            .and_then(|bytes| bytes.map(sealed_block).transpose())
+            .map_err(|error| error.at(height))
     }
 
     fn certificate(&self, height: Height) -> Result<Option<Arc<CommitCertificate>>, StoreError> {
         let table = &self.tables.certificates;
-        let found = table.get(self.txn, &height_key(height), CERTIFICATE_BYTES_MAX)?;
-        Ok(found.map(Arc::new))
+        let found = table.get(self.txn, &height_key(height), CERTIFICATE_BYTES_MAX);
+        Ok(found.map_err(|error| error.at(height))?.map(Arc::new))
     }
 
     fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
         let table = &self.tables.receipts;
         // A receipt is never larger than its transaction.
-        table.get(self.txn, &height_key(height), BLOCK_BYTES_MAX)
+        table
+            .get(self.txn, &height_key(height), BLOCK_BYTES_MAX)
+            .map_err(|error| error.at(height))
     }
 
     fn decided(
@@ -78,28 +83,36 @@ impl View<'_> {
         let (mut found, mut bytes) = (Vec::new(), 0usize);
         let mut height = from.max(Height(1));
         while found.len() < limit {
-            let key = height_key(height);
-            let Some(block) = self.tables.blocks.bytes(self.txn, &key)? else {
+            let here = self.sealed_pair(height);
+            let Some((block, certificate)) = here.map_err(|error| error.at(height))? else {
                 break;
             };
-            let certificate = self.tables.certificates.bytes(self.txn, &key)?;
-            let certificate = certificate
-                .ok_or_else(|| StoreError::corrupt(format!("block {height} has no certificate")))?;
             bytes = bytes.saturating_add(block.len() + certificate.len());
             if bytes > bytes_max && !found.is_empty() {
                 break;
             }
+            let block = sealed_block(block).map_err(|error| error.at(height))?;
+            let certificate = codec::decode("certificate", certificate, CERTIFICATE_BYTES_MAX)
+                .map_err(|error| StoreError::from(error).at(height))?;
             found.push(DecidedBlock {
-                block: sealed_block(block)?,
-                certificate: Arc::new(codec::decode(
-                    "certificate",
-                    certificate,
-                    CERTIFICATE_BYTES_MAX,
-                )?),
+                block,
+                certificate: Arc::new(certificate),
             });
             height = height.next();
         }
         Ok(found)
+    }
+
+    /// The bytes of a committed block, and of its certificate.
+    fn sealed_pair(&self, height: Height) -> Result<Option<Entry<'_>>, StoreError> {
+        let key = height_key(height);
+        let Some(block) = self.tables.blocks.bytes(self.txn, &key)? else {
+            return Ok(None);
+        };
+        let certificate = self.tables.certificates.bytes(self.txn, &key)?;
+        let certificate = certificate
+            .ok_or_else(|| StoreError::corrupt(format!("block {height} has no certificate")))?;
+        Ok(Some((block, certificate)))
     }
 
     pub(super) fn recovery(&self) -> Result<Recovery, StoreError> {
@@ -235,9 +248,10 @@ impl Store {
         read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let failed = |error| StoreError::lmdb("begin a read", self.inner.map_bytes, error);
-        let txn = self.inner.env.read_txn().map_err(failed)?;
+        let txn = self.inner.env.read_txn().map_err(failed);
         let tables = &self.inner.tables;
-        read(&View { tables, txn: &txn })
+        txn.and_then(|txn| read(&View { tables, txn: &txn }))
+            .map_err(|error| self.inner.note(error))
     }
 }
 
@@ -280,7 +294,7 @@ impl Snapshot {
     ) -> Result<T, StoreError> {
         let txn = self.txn.lock().unwrap_or_else(PoisonError::into_inner);
         let tables = &self.inner.tables;
-        read(&View { tables, txn: &txn })
+        read(&View { tables, txn: &txn }).map_err(|error| self.inner.note(error))
     }
 }
 

@@ -10,8 +10,8 @@ use std::ops::RangeInclusive;
 
 const SEAL_BYTES: usize = 8;
 
-/// A key and its value, without the seal.
-type Entry<'t> = (&'t [u8], &'t [u8]);
+/// A key and its value (or a block and its certificate), without the seal.
+pub(super) type Entry<'t> = (&'t [u8], &'t [u8]);
 
 /// A table and its name, which is part of every seal.
 #[derive(Clone, Copy)]

@@ -11,6 +11,7 @@ use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
 use lockstep_protocol::ledger::{CommitBatch, STATE_VERSIONS_KEPT, StateChanges};
 use lockstep_protocol::types::Hash;
 use lockstep_protocol::vote::VoteKind;
+use std::sync::atomic::Ordering;
 
 /// What a write can meet: LMDB's refusals and our own.
 pub(super) enum Failure {
@@ -50,7 +51,9 @@ impl Store {
             let last = proposed_key(head.height, &Hash([0xff; 32]));
             tables.proposed.delete_to(txn, &last)?;
             state(tables, txn, &batch.changes)
-        })
+        })?;
+        self.inner.height.store(head.height.0, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Writes the records of one turn. Of each step the newest position stays, of locks the newest
@@ -75,8 +78,8 @@ impl Store {
             Ok(txn.commit()?)
         });
         written.map_err(|failure| match failure {
-            Failure::Lmdb(error) => StoreError::lmdb(what, inner.map_bytes, error),
-            Failure::Store(error) => error,
+            Failure::Lmdb(error) => inner.note(StoreError::lmdb(what, inner.map_bytes, error)),
+            Failure::Store(error) => inner.note(error),
         })
     }
 }

@@ -24,10 +24,11 @@ pub(super) fn banner(arguments: &Arguments, devnet: &Devnet) -> Result<(), Failu
         .validators()
         .into_iter()
         .zip(devnet.urls())
+        .zip(devnet.peer_urls())
         .zip(devnet.data_dirs());
-    for (index, ((address, url), dir)) in rows.enumerate() {
+    for (index, (((address, url), peers), dir)) in rows.enumerate() {
         say(format_args!(
-            "  node {index}  {address}  {url}  {}",
+            "  node {index}  {address}  {url}  peers {peers}  {}",
             dir.display()
         ))?;
     }

@@ -182,7 +182,7 @@ fn actors_stop_in_reverse_start_order_and_the_reason_is_told_once() {
         let end = Node::new(Policy::default()); // another node in the process is none the wiser
         let children = std::mem::replace(&mut node.spawner, end.spawner).children();
         let (once, twice) = (children.stop(), children.stop());
-        fatal.raise("late", "nobody cares any more");
+        fatal.raise(FatalKind::Retry, "nobody cares any more");
         once.await;
         twice.await;
         children.stop().await;
@@ -289,16 +289,20 @@ fn the_first_fatal_error_is_the_reason() {
         let mut node = Node::new(Policy::default());
         let one = node.counter("one", Options::KERNEL);
         let fatal = node.spawner.fatal();
-        fatal.raise("storage", "disk full; free some space and start again");
-        fatal.raise("storage", "and then this");
+        fatal.raise(
+            FatalKind::Safety,
+            "disk full; free some space and start again",
+        );
+        fatal.raise(FatalKind::Retry, "and then this");
         one.fall().await;
         let end = node.end().unwrap();
+        assert_eq!(end.exit_code(), 4);
         assert_eq!(
             end.to_string(),
-            "storage: disk full; free some space and start again"
+            "disk full; free some space and start again"
         );
         assert_eq!(one.total.tell(Total), Err(Refused::Closed));
-        Fatal::detached().raise("storage", "heard by nobody");
+        Fatal::detached().raise(FatalKind::Retry, "heard by nobody");
     });
 }
 
@@ -374,7 +378,7 @@ fn an_actor_whose_thread_has_ended_is_lost() {
 fn an_actor_started_into_a_node_that_is_ending_is_stopped() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        node.spawner.fatal().raise("storage", "gone");
+        node.spawner.fatal().raise(FatalKind::Retry, "gone");
         nap(1).await;
         let late = node.counter("late", Options::default());
         nap(1).await;

@@ -1,0 +1,223 @@
+//! `lockstep start`: one node, until a signal or its own end.
+use super::{DurabilityArgument, Failure, interrupts, say};
+use crate::config::key::KeyFile;
+use crate::config::{self, Config, genesis, peers};
+use clap::Args;
+use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
+use lockstep_actors::runtime::Policy;
+use lockstep_protocol::consensus::driver::Pacing;
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::ledger::CommitBatch;
+use lockstep_protocol::types::Address;
+use serde::Serialize;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+/// How often it looks whether the node has ended by itself.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// `lockstep start`
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The node's home, as lockstep init or lockstep testnet makes it [env: LOCKSTEP_HOME]
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Where people ask this node
+    #[arg(long, value_name = "HOST:PORT")]
+    rpc_listen: Option<String>,
+    /// Where the other validators reach this node
+    #[arg(long, value_name = "HOST:PORT")]
+    peer_listen: Option<String>,
+    /// What a signature and a block survive
+    #[arg(long, value_enum)]
+    durability: Option<DurabilityArgument>,
+    /// Log filter on stderr, such as info or warn,lockstep_actors=debug
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+    /// Any setting of lockstep.toml; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// Print the effective settings with the origin of each, and exit
+    #[arg(long)]
+    print_config: bool,
+    /// Print one JSON line on stdout when the node is ready, and nothing else there
+    #[arg(long)]
+    json: bool,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("expected NAME=VALUE, got {text:?}"))?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = config::load(arguments.home.as_deref(), flags(arguments))?;
+    if arguments.print_config {
+        return say(format_args!("{}", config.to_string().trim_end()));
+    }
+    super::start_log(Some(&config.log), "info")?;
+    let stop = interrupts()?;
+    // The key stays locked for as long as this process may sign.
+    let (node, genesis, _key) = start(&config)?;
+    log::info!(
+        "validator {} of chain {} goes on from height {}",
+        node.address(),
+        node.genesis_hash(),
+        node.view().head().height
+    );
+    ready(arguments.json, &config, &genesis, &node)?;
+    wait(&node, &stop);
+    let reason = node.stop();
+    log::info!("the node ended: {reason}");
+    match reason.exit_code() {
+        0 => Ok(()),
+        exit_code => Err(Failure {
+            message: format!("the node in {} ended: {reason}", config.home.display()),
+            exit_code,
+        }),
+    }
+}
+
+fn flags(arguments: &Arguments) -> Vec<config::Flag> {
+    let durability = arguments.durability.map(|it| it.name().to_owned());
+    let named = [
+        ("rpc_listen", &arguments.rpc_listen, "--rpc-listen"),
+        ("peer_listen", &arguments.peer_listen, "--peer-listen"),
+        ("durability", &durability, "--durability"),
+        ("log", &arguments.log, "--log"),
+    ];
+    let set = arguments.set.iter().cloned();
+    let set = set.map(|(name, value)| (name, value, "--set"));
+    set.chain(
+        named
+            .into_iter()
+            .filter_map(|(name, value, flag)| Some((name.to_owned(), value.clone()?, flag))),
+    )
+    .collect()
+}
+
+/// Reads and checks everything in the home, takes key and ports, and starts the node.
+fn start(config: &Config) -> Result<(NodeHandle, Arc<Genesis>, KeyFile), Failure> {
+    let genesis = Arc::new(genesis::read(&config.genesis)?);
+    let key = KeyFile::open(&config.key, genesis.scheme)?;
+    let me = Address::of(genesis.scheme, key.signer.public_key());
+    let peers = peers::resolve_all(&config.peers, &genesis, me)?;
+    let peer_listener = listen("peer_listen", &config.peer_listen)?;
+    let public_listener = match &config.rpc_listen {
+        Some(address) => Some(listen("rpc_listen", address)?),
+        None => None,
+    };
+    let node = Node::start(NodeConfig {
+        genesis: genesis.clone(),
+        signer: key.signer.clone(),
+        data_dir: config.data.clone(),
+        durability: config.durability.into(),
+        peer_listener: Arc::new(peer_listener),
+        public_listener: public_listener.map(Arc::new),
+        peers,
+        timeouts: config.timeouts,
+        pacing: Pacing::Interval(config.block_interval_ms),
+        last_height: None,
+        on_commit: Some(Arc::new(log_commit)),
+        tick_all: None,
+        policy: Policy::default(),
+    });
+    let home = config.home.display();
+    let node = node.map_err(|error| Failure {
+        message: format!("the node in {home} did not start: {error}"),
+        exit_code: error.exit_code(),
+    })?;
+    Ok((node, genesis, key))
+}
+
+fn log_commit(batch: &CommitBatch, seconds: f64) {
+    let header = batch.block.header();
+    log::info!(
+        "committed height {} in {:.1} ms: round {}, {} transactions, block {}",
+        header.height,
+        seconds * 1e3,
+        batch.certificate.round,
+        batch.block.block().transactions.len(),
+        batch.block.id().short()
+    );
+}
+
+fn listen(setting: &str, text: &str) -> Result<TcpListener, Failure> {
+    let address = peers::resolve(setting, text)?;
+    TcpListener::bind(address).map_err(|error| {
+        Failure::retry(format!(
+            "cannot listen on {address}: {error}; stop who listens there, or choose another \
+             {setting}"
+        ))
+    })
+}
+
+/// Until a signal or the node's own end.
+fn wait(node: &NodeHandle, stop: &Receiver<()>) {
+    while !node.has_ended() {
+        match stop.recv_timeout(LOOK) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// The one line that programs read.
+#[derive(Serialize)]
+struct Ready<'a> {
+    event: &'a str,
+    pid: u32,
+    home: &'a Path,
+    validator: Address,
+    chain_id: u64,
+    genesis_hash: String,
+    scheme: String,
+    rpc: Option<String>,
+    peers: SocketAddr,
+    durability: &'a str,
+    height: u64,
+}
+
+fn ready(json: bool, config: &Config, genesis: &Genesis, node: &NodeHandle) -> Result<(), Failure> {
+    let ready = Ready {
+        event: "ready",
+        pid: std::process::id(),
+        home: &config.home,
+        validator: node.address(),
+        chain_id: genesis.chain_id.0,
+        genesis_hash: node.genesis_hash().to_string(),
+        scheme: genesis.scheme.to_string(),
+        rpc: node.public_listens().map(|at| format!("http://{at}")),
+        peers: node.peer_listens(),
+        durability: config.durability.name(),
+        height: node.view().head().height.0,
+    };
+    if json {
+        let text = serde_json::to_string(&ready);
+        let text = text.map_err(|error| Failure::safety(error.to_string()))?;
+        return say(format_args!("{text}"));
+    }
+    let nobody = "nobody is answered";
+    say(format_args!("Lockstep node"))?;
+    say(format_args!("  validator     {}", ready.validator))?;
+    say(format_args!("  chain id      {}", ready.chain_id))?;
+    say(format_args!("  genesis hash  {}", ready.genesis_hash))?;
+    say(format_args!("  scheme        {}", ready.scheme))?;
+    say(format_args!(
+        "  people        {}",
+        ready.rpc.as_deref().unwrap_or(nobody)
+    ))?;
+    say(format_args!("  peers         {}", ready.peers))?;
+    say(format_args!(
+        "  durability    {}: {}",
+        config.durability.name(),
+        config.durability.in_words()
+    ))?;
+    say(format_args!("  home          {}", config.home.display()))?;
+    say(format_args!("  goes on from  height {}", ready.height))
+}

@@ -1,0 +1,135 @@
+//! `lockstep status`: what a running node says of itself.
+use super::{Failure, http, say};
+use crate::config;
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// `lockstep status`
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Where the node answers people, such as http://127.0.0.1:8545
+    #[arg(long, value_name = "URL", conflicts_with = "home")]
+    rpc: Option<String>,
+    /// The node's home, whose settings say where it answers [env: LOCKSTEP_HOME]
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Print one JSON object: what /status answers, and what /readyz says
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let url = match &arguments.rpc {
+        Some(url) => url.clone(),
+        None => url_of_home(arguments)?,
+    };
+    let ask = |path: &str| {
+        http::get(&url, path).map_err(|why| {
+            Failure::retry(format!(
+                "no answer from {url}: {why}; is the node running, and does it listen there?"
+            ))
+        })
+    };
+    let (status, ready) = (ask("/status")?, ask("/readyz?verbose")?);
+    let strange = || {
+        Failure::usage(format!(
+            "{url} is no Lockstep node; name one that answers people with --rpc"
+        ))
+    };
+    let parsed: Option<Value> = serde_json::from_str(&status.body).ok();
+    let parsed = parsed.filter(|value| status.status == 200 && value["validator"].is_string());
+    let mut status = parsed.ok_or_else(strange)?;
+    let is_ready = ready.status == 200;
+    if arguments.json {
+        status["ready"] = json!(is_ready);
+        status["not_ready_because"] = complaints(&ready.body).collect();
+        return say(format_args!("{status:#}"));
+    }
+    print(&url, &status, is_ready, &ready.body)
+}
+
+fn url_of_home(arguments: &Arguments) -> Result<String, Failure> {
+    let config = config::load(arguments.home.as_deref(), Vec::new())?;
+    let listens = config.rpc_listen.ok_or_else(|| {
+        Failure::usage(format!(
+            "the node in {} answers nobody but its peers: set rpc_listen",
+            config.home.display()
+        ))
+    })?;
+    Ok(format!("http://{listens}"))
+}
+
+/// The checks that failed, with their reasons.
+fn complaints(verbose: &str) -> impl Iterator<Item = &str> {
+    verbose.lines().filter_map(|line| line.strip_prefix("[-] "))
+}
+
+fn print(url: &str, status: &Value, ready: bool, verbose: &str) -> Result<(), Failure> {
+    let word = |key: &str| match &status[key] {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".into(),
+        other => other.to_string(),
+    };
+    say(format_args!("Lockstep node at {url}"))?;
+    say(format_args!("  validator     {}", word("validator")))?;
+    say(format_args!("  chain id      {}", word("chain_id")))?;
+    say(format_args!("  genesis hash  {}", word("genesis_hash")))?;
+    say(format_args!("  scheme        {}", word("scheme")))?;
+    say(format_args!("  version       {}", word("version")))?;
+    say(format_args!(
+        "  height        {}, block {}",
+        word("height"),
+        word("latest_block_hash")
+    ))?;
+    say(format_args!(
+        "  working on    round {}, {}",
+        word("round"),
+        word("step")
+    ))?;
+    if status["catching_up"] == true {
+        say(format_args!("  catching up   yes"))?;
+    }
+    let is = if ready { "yes" } else { "no" };
+    say(format_args!("  ready         {is}"))?;
+    for complaint in complaints(verbose) {
+        say(format_args!("                {complaint}"))?;
+    }
+    say(format_args!(""))?;
+    for peer in status["peers"].as_array().into_iter().flatten() {
+        say(format_args!("  {}", peer_line(peer)))?;
+    }
+    Ok(())
+}
+
+fn peer_line(peer: &Value) -> String {
+    let word = |key: &str| peer[key].as_str().unwrap_or("-").to_owned();
+    let state = match (&peer["refused"], peer["reachable"].as_bool()) {
+        (Value::String(why), _) => format!("refused: {why}"),
+        (_, Some(true)) => format!("height {}", peer["height"]),
+        _ => "unreachable".into(),
+    };
+    format!("peer {}  {}  {state}", word("address"), word("url"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_checks_that_failed_are_complaints() {
+        let verbose = "[+] voting: ok\n[-] quorum: 2 of 4\nnot ready\n";
+        assert_eq!(complaints(verbose).collect::<Vec<_>>(), ["quorum: 2 of 4"]);
+    }
+
+    #[test]
+    fn a_peer_is_at_a_height_or_unreachable_or_refused() {
+        let mut peer = json!({ "address": "0x1", "url": "http://x", "reachable": true,
+                               "height": 7, "refused": null });
+        assert_eq!(peer_line(&peer), "peer 0x1  http://x  height 7");
+        peer["reachable"] = json!(false);
+        assert!(peer_line(&peer).ends_with("unreachable"));
+        peer["refused"] = json!("another chain");
+        assert!(peer_line(&peer).ends_with("refused: another chain"));
+    }
+}

@@ -1,0 +1,155 @@
+//! `lockstep testnet`: homes for several validators of one chain, on this machine, that know each
+//! other. Each is then started as a process of its own.
+use super::home_arguments::Account;
+use super::{Failure, say, scheme, validators};
+use crate::config::home;
+use crate::config::key::NewKey;
+use crate::config::peers::PeerEntry;
+use clap::Args;
+use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::genesis::GenesisAccount;
+use lockstep_protocol::types::ChainId;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What each account of `--accounts` holds.
+const BALANCE: u64 = 1_000_000_000_000;
+/// More are given by `--account`.
+const ACCOUNTS_MAX: i64 = 100;
+
+/// `lockstep testnet`
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// How many validators, 1 to 128
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = validators)]
+    validators: usize,
+    /// Where to make node0, node1, …; nothing may be there yet
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+    /// Node i answers people on port P+i and its peers on port P+N+i
+    #[arg(long, default_value_t = 8545, value_name = "P",
+          value_parser = clap::value_parser!(u16).range(1..))]
+    base_port: u16,
+    /// Signature scheme: ml-dsa-65 or dilithium3
+    #[arg(long, default_value = "ml-dsa-65", value_parser = scheme)]
+    scheme: SchemeId,
+    /// The chain's number, part of every signature
+    #[arg(long, default_value_t = 1, value_name = "ID")]
+    chain_id: u64,
+    /// How many accounts to make and fund; their keys are account0.key, …
+    #[arg(long, default_value_t = 1, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(0..=ACCOUNTS_MAX))]
+    accounts: u16,
+    /// One more account that holds this much from the start; may be repeated
+    #[arg(long, value_name = "ADDRESS=BALANCE", value_parser = Account::parse)]
+    account: Vec<Account>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (dir, scheme) = (&arguments.output, arguments.scheme);
+    let ports = Ports::of(arguments)?;
+    let mut accounts = Account::of_genesis(&arguments.account)?;
+    home::claim(dir)?;
+    let funded = draw(scheme, usize::from(arguments.accounts))?;
+    accounts.extend(funded.iter().map(|key| GenesisAccount {
+        address: key.address,
+        balance: BALANCE,
+    }));
+    let keys = draw(scheme, arguments.validators)?;
+    let genesis = home::new_chain(ChainId(arguments.chain_id), scheme, &keys, accounts)?;
+    let peers: Vec<PeerEntry> = keys
+        .iter()
+        .enumerate()
+        .map(|(index, key)| PeerEntry {
+            address: key.address,
+            listens: ports.peers(index),
+        })
+        .collect();
+    for (index, key) in keys.iter().enumerate() {
+        let values = BTreeMap::from([
+            ("peer_listen", ports.peers(index)),
+            ("rpc_listen", ports.people(index)),
+        ]);
+        let others: Vec<PeerEntry> = peers
+            .iter()
+            .filter(|peer| peer.address != key.address)
+            .cloned()
+            .collect();
+        let node = node_dir(dir, index);
+        home::claim(&node)?;
+        home::write(&node, key, &genesis, &values, &others)?;
+    }
+    for (index, key) in funded.iter().enumerate() {
+        key.write(&account_file(dir, index))?;
+    }
+    say(format_args!("Lockstep testnet"))?;
+    say(format_args!("  chain id      {}", genesis.chain_id))?;
+    say(format_args!("  genesis hash  {}", genesis.hash()))?;
+    say(format_args!("  scheme        {scheme}"))?;
+    print(dir, &keys, &funded, &ports)
+}
+
+fn print(dir: &Path, keys: &[NewKey], funded: &[NewKey], ports: &Ports) -> Result<(), Failure> {
+    say(format_args!(""))?;
+    for (index, key) in keys.iter().enumerate() {
+        say(format_args!(
+            "  node {index}  {}  http://{}  {}",
+            key.address,
+            ports.people(index),
+            node_dir(dir, index).display()
+        ))?;
+    }
+    say(format_args!(""))?;
+    for (index, key) in funded.iter().enumerate() {
+        say(format_args!(
+            "  account {index}  {}  {BALANCE}  {}",
+            key.address,
+            account_file(dir, index).display()
+        ))?;
+    }
+    say(format_args!(""))?;
+    say(format_args!("  Start each of them, for example:"))?;
+    say(format_args!(
+        "  lockstep start --home {}",
+        node_dir(dir, 0).display()
+    ))
+}
+
+fn node_dir(dir: &Path, index: usize) -> PathBuf {
+    dir.join(format!("node{index}"))
+}
+
+fn account_file(dir: &Path, index: usize) -> PathBuf {
+    dir.join(format!("account{index}.key"))
+}
+
+fn draw(scheme: SchemeId, count: usize) -> Result<Vec<NewKey>, Failure> {
+    (0..count).map(|_| NewKey::draw(scheme)).collect()
+}
+
+/// Who listens where.
+struct Ports {
+    base: usize,
+    nodes: usize,
+}
+
+impl Ports {
+    fn of(arguments: &Arguments) -> Result<Ports, Failure> {
+        let (base, nodes) = (usize::from(arguments.base_port), arguments.validators);
+        if base + 2 * nodes - 1 > usize::from(u16::MAX) {
+            return Err(Failure::usage(format!(
+                "--base-port {base} leaves no room for {} ports: choose a lower one",
+                2 * nodes
+            )));
+        }
+        Ok(Ports { base, nodes })
+    }
+
+    fn people(&self, index: usize) -> String {
+        format!("127.0.0.1:{}", self.base + index)
+    }
+
+    fn peers(&self, index: usize) -> String {
+        format!("127.0.0.1:{}", self.base + self.nodes + index)
+    }
+}

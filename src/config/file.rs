@@ -1,0 +1,175 @@
+//! `lockstep.toml`: read strictly, and written with every setting, its default and its meaning.
+use super::layers::{Layers, Origin};
+use super::peers::{self, PeerEntry};
+use super::settings::{SETTINGS, Setting, Shape};
+use crate::cli::Failure;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use toml_edit::{Document, Item, TableLike};
+
+/// The file's name in a home.
+pub(crate) const FILE: &str = "lockstep.toml";
+/// A file of this size is none of ours.
+const BYTES_MAX: u64 = 1 << 20;
+
+/// Lays the file's values over the ones before.
+pub(super) fn lay(layers: &mut Layers, path: &Path) -> Result<(), Failure> {
+    let text = super::read_text(path, BYTES_MAX, "lockstep init --home DIR makes one")?;
+    let refuse = |what: String| Failure::usage(format!("{}: {what}", path.display()));
+    let document = Document::parse(&text).map_err(|error| {
+        let line = error.to_string().lines().collect::<Vec<_>>().join(" ");
+        refuse(format!("{line}; correct the file"))
+    })?;
+    for (name, item) in document.iter() {
+        let value = plain(name, item).map_err(refuse)?;
+        layers.lay(name, value, Origin::File(path.to_path_buf()))?;
+    }
+    Ok(())
+}
+
+/// The text of a value of the right shape. Names are judged where it is laid.
+fn plain(name: &str, item: &Item) -> Result<String, String> {
+    let shape = super::settings::setting(name).map(|setting| setting.shape);
+    match shape {
+        Some(Shape::Peers) => peers_text(item),
+        Some(Shape::Number) => item
+            .as_integer()
+            .map(|number| number.to_string())
+            .ok_or_else(|| format!("{name} is a whole number: write it without quotes")),
+        Some(Shape::Text) => item
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| format!("{name} is a text: put it in quotes")),
+        None => Ok(String::new()),
+    }
+}
+
+fn peers_text(item: &Item) -> Result<String, String> {
+    const SHAPE: &str = "peers are tables: [[peers]] with address = \"0x…\" and \
+                         listens = \"host:port\"";
+    let mut entries = Vec::new();
+    let mut add = |table: &dyn TableLike| {
+        let text = |key: &str| table.get(key).and_then(Item::as_str).ok_or(SHAPE);
+        if let Some((key, _)) = table.iter().find(|(key, _)| !KEYS.contains(key)) {
+            let near = super::nearest::nearest(key, KEYS).unwrap_or_default();
+            return Err(format!(
+                "unknown key {key:?} of a peer: did you mean {near:?}? Correct it, or take it out"
+            ));
+        }
+        entries.push(format!("{}@{}", text("address")?, text("listens")?));
+        Ok(())
+    };
+    const KEYS: [&str; 2] = ["address", "listens"];
+    if let Some(tables) = item.as_array_of_tables() {
+        tables.iter().try_for_each(|table| add(table))?;
+    } else if let Some(array) = item.as_array() {
+        for value in array {
+            add(value.as_inline_table().ok_or(SHAPE)?)?;
+        }
+    } else {
+        return Err(SHAPE.into());
+    }
+    Ok(entries.join(","))
+}
+
+/// The text of a new file. Settings that `values` does not name get their default.
+pub(crate) fn generate(values: &BTreeMap<&str, String>, peers: &[PeerEntry]) -> String {
+    let mut text = String::from(
+        "# Settings of one Lockstep node. A flag of `lockstep start` goes before an environment\n\
+         # variable (LOCKSTEP_ and the name in capitals), that before this file, and this file\n\
+         # before the default. `lockstep start --print-config` shows what holds, and why.\n",
+    );
+    for setting in &SETTINGS {
+        if !setting.comment.is_empty() {
+            text.push('\n');
+        }
+        for line in setting.comment.lines() {
+            line_of(&mut text, &format!("# {line}"));
+        }
+        match setting.shape {
+            Shape::Peers => peers::write_tables(&mut text, peers),
+            Shape::Text | Shape::Number => write_value(&mut text, setting, values),
+        }
+    }
+    text
+}
+
+fn write_value(text: &mut String, setting: &Setting, values: &BTreeMap<&str, String>) {
+    let quote = |value: &str| match setting.shape {
+        Shape::Text => quoted(value),
+        Shape::Number | Shape::Peers => value.to_owned(),
+    };
+    let value = values.get(setting.name).map(String::as_str);
+    let value = value.unwrap_or(setting.default);
+    let default = quote(setting.default);
+    line_of(text, &format!("# Default: {default}"));
+    line_of(text, &format!("{} = {}", setting.name, quote(value)));
+}
+
+/// A text in quotes: what JSON escapes, TOML reads as well.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+pub(super) fn line_of(text: &mut String, line: &str) {
+    // Writing into a String cannot fail.
+    let _ = writeln!(text, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Layers, Failure> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join(FILE);
+        std::fs::write(&path, text).expect("it is written");
+        let mut layers = Layers::new();
+        lay(&mut layers, &path).map(|()| layers)
+    }
+
+    #[test]
+    fn the_generated_file_names_every_setting_and_reads_back() {
+        let peer = PeerEntry {
+            address: lockstep_protocol::types::Address([7; 20]),
+            listens: "example.org:9545".into(),
+        };
+        let values = BTreeMap::from([("log", "warn,a=\"b\"".to_owned())]);
+        let text = generate(&values, std::slice::from_ref(&peer));
+        let layers = read(&text).expect("it reads");
+        for (name, value) in layers.all() {
+            assert_ne!(value.origin, Origin::Default, "{name}");
+            match name {
+                "log" => assert_eq!(value.text, "warn,a=\"b\""),
+                "peers" => assert_eq!(value.text, format!("{}@{}", peer.address, peer.listens)),
+                _ => {
+                    let setting = super::super::settings::setting(name).expect("known");
+                    assert_eq!(value.text, setting.default, "{name}");
+                    assert!(text.contains("# Default: "), "{name}");
+                }
+            }
+        }
+        assert!(read(&generate(&BTreeMap::new(), &[])).is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said_with_the_next_step() {
+        for (text, words) in [
+            ("durablity = \"power\"", ["\"durablity\"", "\"durability\""]),
+            ("log = 5", ["log", "in quotes"]),
+            ("block_interval_ms = \"5\"", ["whole number", "without"]),
+            ("log = ", ["line 1", "correct the file"]),
+            ("peers = 5", ["[[peers]]", "listens"]),
+            ("[[peers]]\nadress = \"x\"", ["\"adress\"", "\"address\""]),
+            ("[[peers]]\naddress = \"x\"", ["[[peers]]", "listens"]),
+        ] {
+            let error = read(text).expect_err(text);
+            assert_eq!(error.exit_code, 2);
+            assert!(!error.message.contains('\n'), "{}", error.message);
+            for word in words {
+                assert!(error.message.contains(word), "{word} in {}", error.message);
+            }
+        }
+    }
+}

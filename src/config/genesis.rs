@@ -1,0 +1,165 @@
+//! `genesis.json`: the document that all nodes of a chain share, as people read it. What counts is
+//! its hash, which covers the values and not their layout; a copy may be formatted anew.
+use crate::cli::Failure;
+use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::types::{Address, ChainId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt::Write;
+use std::path::Path;
+
+/// The file's name in a new home.
+pub(crate) const FILE: &str = "genesis.json";
+/// Room for the largest validator set and hundreds of thousands of accounts.
+const BYTES_MAX: u64 = 64 << 20;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    chain_id: ChainId,
+    scheme: SchemeId,
+    /// Milliseconds since the Unix epoch.
+    time: Timestamp,
+    validators: Vec<Validator>,
+    accounts: Vec<Account>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Validator {
+    /// Follows from the key; written for people, and checked.
+    address: Address,
+    power: u64,
+    public_key: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Account {
+    address: Address,
+    balance: u64,
+}
+
+/// The file's text.
+pub(crate) fn text(genesis: &Genesis) -> Result<String, Failure> {
+    let validators = genesis.validators.iter().map(|v| Validator {
+        address: Address::of(genesis.scheme, &v.public_key),
+        power: v.power,
+        public_key: hex(&v.public_key),
+    });
+    let accounts = genesis.accounts.iter().map(|account| Account {
+        address: account.address,
+        balance: account.balance,
+    });
+    let document = Document {
+        chain_id: genesis.chain_id,
+        scheme: genesis.scheme,
+        time: genesis.time,
+        validators: validators.collect(),
+        accounts: accounts.collect(),
+    };
+    serde_json::to_string_pretty(&document)
+        .map(|text| text + "\n")
+        .map_err(|error| Failure::safety(error.to_string()))
+}
+
+/// Reads a genesis. Whether its validators and accounts make sense is judged by the node.
+pub(crate) fn read(path: &Path) -> Result<Genesis, Failure> {
+    let next = "copy it from another node of the chain";
+    let text = super::read_text(path, BYTES_MAX, next)?;
+    parse(&text).map_err(|why| Failure::usage(format!("{}: {why}; {next}", path.display())))
+}
+
+fn parse(text: &str) -> Result<Genesis, String> {
+    let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let scheme = document.scheme;
+    let validator = |v: Validator| {
+        let public_key = unhex(&v.public_key).ok_or("a public key is no 0x hex")?;
+        let (power, derived) = (v.power, Address::of(scheme, &public_key));
+        if derived == v.address {
+            Ok(GenesisValidator { public_key, power })
+        } else {
+            Err(format!(
+                "validator {} has a key whose {scheme} address is {derived}",
+                v.address
+            ))
+        }
+    };
+    let validators = document.validators.into_iter().map(validator);
+    let accounts = document.accounts.into_iter().map(|account| GenesisAccount {
+        address: account.address,
+        balance: account.balance,
+    });
+    Ok(Genesis {
+        chain_id: document.chain_id,
+        scheme,
+        time: document.time,
+        validators: validators.collect::<Result<_, String>>()?,
+        accounts: accounts.collect(),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::from("0x"), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("0x")?.as_bytes();
+    let pairs = digits.chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).ok()?;
+        let digits = pair.len() == 2 && pair.bytes().all(|c| c.is_ascii_hexdigit());
+        digits.then(|| u8::from_str_radix(pair, 16).ok())?
+    });
+    pairs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn genesis() -> Genesis {
+        let public_key = vec![7; 9];
+        Genesis {
+            chain_id: ChainId(7),
+            scheme: SchemeId::MlDsa65,
+            time: Timestamp(5),
+            validators: vec![GenesisValidator {
+                public_key,
+                power: 3,
+            }],
+            accounts: vec![GenesisAccount {
+                address: Address([1; 20]),
+                balance: u64::MAX,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_genesis_reads_back_with_the_same_hash() {
+        let text = text(&genesis()).expect("it is written");
+        assert_eq!(parse(&text), Ok(genesis()));
+        assert_eq!(parse(&text).map(|g| g.hash()), Ok(genesis().hash()));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let text = text(&genesis()).expect("it is written");
+        for (from, to, word) in [
+            ("ml-dsa-65", "dilithium3", "address"),
+            ("ml-dsa-65", "rsa", "variant"),
+            ("0x0707", "0707", "hex"),
+            ("0x0707", "0x070", "hex"),
+            ("0x0707", "0x+707", "hex"),
+            ("\"power\"", "\"might\"", "might"),
+            ("\"chain_id\"", "\"chain\"", "chain"),
+            ("{", "", "expected"),
+        ] {
+            let error = parse(&text.replacen(from, to, 1)).expect_err(word);
+            assert!(error.contains(word), "{word} in {error}");
+        }
+    }
+}

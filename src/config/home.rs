@@ -1,0 +1,78 @@
+//! New homes: `lockstep init` makes one, `lockstep testnet` several that know each other.
+use super::file::{self, generate};
+use super::genesis;
+use super::key::{self, NewKey};
+use super::peers::PeerEntry;
+use crate::cli::Failure;
+use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::types::{ChainId, Timestamp};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// A new chain: its validators have equal power, its genesis time is now.
+pub(crate) fn new_chain(
+    chain_id: ChainId,
+    scheme: SchemeId,
+    keys: &[NewKey],
+    mut accounts: Vec<GenesisAccount>,
+) -> Result<Genesis, Failure> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let since = since.map_err(|_| Failure::retry("the clock stands before 1970: set it"))?;
+    accounts.sort_by_key(|account| account.address);
+    Ok(Genesis {
+        chain_id,
+        scheme,
+        time: Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        validators: keys
+            .iter()
+            .map(|key| GenesisValidator {
+                public_key: key.public_key.clone(),
+                power: 1,
+            })
+            .collect(),
+        accounts,
+    })
+}
+
+/// Makes the directory, or takes it if it is there and empty.
+pub(crate) fn claim(dir: &Path) -> Result<(), Failure> {
+    let at = dir.display();
+    let failed = |error: std::io::Error| {
+        Failure::usage(format!(
+            "cannot make {at}: {error}; name a directory that this user can write"
+        ))
+    };
+    fs::create_dir_all(dir).map_err(failed)?;
+    if fs::read_dir(dir).map_err(failed)?.next().is_some() {
+        return Err(Failure::usage(format!(
+            "{at} is not empty, and nothing in it is overwritten: name another directory, or move \
+             what is there away"
+        )));
+    }
+    Ok(())
+}
+
+/// Writes key, genesis and settings into a claimed directory.
+pub(crate) fn write(
+    dir: &Path,
+    key: &NewKey,
+    genesis: &Genesis,
+    values: &BTreeMap<&str, String>,
+    peers: &[PeerEntry],
+) -> Result<(), Failure> {
+    key.write(&dir.join(key::FILE))?;
+    write_text(&dir.join(genesis::FILE), &genesis::text(genesis)?)?;
+    write_text(&dir.join(file::FILE), &generate(values, peers))
+}
+
+fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| {
+        Failure::usage(format!(
+            "cannot write {}: {error}; name a directory that this user can write",
+            path.display()
+        ))
+    })
+}

@@ -1,0 +1,304 @@
+//! The key file: JSON with `scheme`, `address` and `seed`, the 32 secret bytes from which the key
+//! pair is derived. Made with mode 0600 and never over a file that is there.
+//!
+//! An open [`KeyFile`] holds an exclusive lock: a key in use by another node of this machine is a
+//! safety stop (exit 4), because two nodes with one key sign twice. Everything else that is wrong
+//! with the file is a matter of configuration (exit 2), a mode that lets others read it included:
+//! nothing has been signed yet, and `chmod 600` mends it.
+use crate::cli::Failure;
+use lockstep_protocol::crypto::{self, SchemeId, Seed, Signer};
+use lockstep_protocol::types::{Address, Hash};
+use serde::Deserialize;
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// The file's name in a new home.
+pub(crate) const FILE: &str = "validator.key";
+/// A key file has a few hundred bytes. The buffer never grows, so no copy of a seed is left behind.
+const BYTES_MAX: usize = 4096;
+
+/// A new secret from the operating system's randomness.
+pub(crate) struct NewKey {
+    seed: Seed,
+    pub(crate) scheme: SchemeId,
+    pub(crate) address: Address,
+    pub(crate) public_key: Vec<u8>,
+}
+
+/// The key of a running node, and the lock on its file.
+pub(crate) struct KeyFile {
+    pub(crate) signer: Arc<dyn Signer>,
+    _lock: File,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document<'a> {
+    scheme: SchemeId,
+    address: Address,
+    /// Borrowed: the only copy is in the buffer that is wiped.
+    #[serde(borrow)]
+    seed: &'a str,
+}
+
+impl NewKey {
+    /// Draws a key.
+    pub(crate) fn draw(scheme: SchemeId) -> Result<NewKey, Failure> {
+        let mut seed = Seed([0; 32]);
+        getrandom::fill(&mut seed.0).map_err(|error| {
+            Failure::retry(format!(
+                "the operating system gives no randomness: {error}; try again later"
+            ))
+        })?;
+        let signer = crypto::scheme(scheme).signer(&seed);
+        let signer = signer.map_err(|error| Failure::safety(error.to_string()))?;
+        let public_key = signer.public_key().to_vec();
+        let address = Address::of(scheme, &public_key);
+        Ok(NewKey {
+            seed,
+            scheme,
+            address,
+            public_key,
+        })
+    }
+
+    /// Writes the file, mode 0600. A file that is there is never touched.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
+        let mut text = Zeroizing::new(String::with_capacity(BYTES_MAX));
+        let mut write = || {
+            write!(
+                text,
+                "{{\n  \"scheme\": \"{}\",\n  \"address\": \"{}\",\n  \"seed\": \"0x",
+                self.scheme, self.address
+            )?;
+            for byte in self.seed.0 {
+                write!(text, "{byte:02x}")?;
+            }
+            text.write_str("\"\n}\n")
+        };
+        // Writing into a String cannot fail.
+        let _ = write();
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(path).and_then(|mut file| {
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+        });
+        written.map_err(|error| {
+            Failure::usage(format!(
+                "cannot write the key file {}: {error}; name a directory that this user can write, \
+                 without a key in it",
+                path.display()
+            ))
+        })
+    }
+}
+
+impl KeyFile {
+    /// Opens, checks, locks and reads a key file of this scheme.
+    pub(crate) fn open(path: &Path, scheme: SchemeId) -> Result<KeyFile, Failure> {
+        let at = path.display();
+        let mut file = File::open(path).map_err(|error| {
+            let next = match error.kind() {
+                ErrorKind::NotFound => "bring the key back from where it is kept safe",
+                _ => "let this user read it",
+            };
+            Failure::usage(format!("cannot read the key file {at}: {error}; {next}"))
+        })?;
+        refuse_if_loose(&file, path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::safety(format!(
+                    "the key file {at} is in use by another node: stop that node; two with one key \
+                     sign twice"
+                )));
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(Failure::retry(format!(
+                    "cannot lock the key file {at}: {error}; keep it on a local disk"
+                )));
+            }
+        }
+        let mut text = Zeroizing::new(vec![0; BYTES_MAX]);
+        let refuse = |why: &str| {
+            Failure::usage(format!(
+                "the key file {at} {why}; bring the key back from where it is kept safe"
+            ))
+        };
+        let length = read_up_to(&mut file, &mut text).map_err(|error| {
+            Failure::retry(format!("cannot read the key file {at}: {error}; try again"))
+        })?;
+        let text = text.get(..length).filter(|_| length < BYTES_MAX);
+        let text = text.ok_or_else(|| refuse("is too large to be one"))?;
+        // The parser's own words could quote the seed.
+        let document: Document<'_> = serde_json::from_slice(text)
+            .map_err(|_| refuse("holds no scheme, address and seed"))?;
+        if document.scheme != scheme {
+            return Err(Failure::usage(format!(
+                "the key file {at} is for {}, but the genesis names {scheme}: use a key made for \
+                 {scheme}",
+                document.scheme
+            )));
+        }
+        let signer = signer(scheme, document.seed).ok_or_else(|| refuse("holds no valid seed"))?;
+        if Address::of(scheme, signer.public_key()) != document.address {
+            return Err(refuse("holds a seed that is not of its address"));
+        }
+        let lock = file;
+        Ok(KeyFile {
+            signer,
+            _lock: lock,
+        })
+    }
+}
+
+fn signer(scheme: SchemeId, seed: &str) -> Option<Arc<dyn Signer>> {
+    // The same digits as a hash has.
+    let Hash(bytes) = seed.parse().ok()?;
+    let bytes = Zeroizing::new(bytes);
+    crypto::scheme(scheme).signer(&Seed(*bytes)).ok()
+}
+
+fn read_up_to(file: &mut File, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match file.read(&mut buffer[length..])? {
+            0 => break,
+            more => length += more,
+        }
+    }
+    Ok(length)
+}
+
+#[cfg(unix)]
+fn refuse_if_loose(file: &File, path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt;
+    let at = path.display();
+    let metadata = file.metadata();
+    let metadata = metadata.map_err(|error| Failure::retry(format!("{at}: {error}; try again")))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the key file {at} has mode {mode:04o}, so others can get at the key: run chmod 600 {at}, \
+         and think about who has read it"
+    )))
+}
+
+#[cfg(not(unix))]
+fn refuse_if_loose(_: &File, _: &Path) -> Result<(), Failure> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const SCHEME: SchemeId = SchemeId::MlDsa65;
+
+    fn written() -> (tempfile::TempDir, std::path::PathBuf, NewKey) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join(FILE);
+        let key = NewKey::draw(SCHEME).expect("a key");
+        key.write(&path).expect("it is written");
+        (dir, path, key)
+    }
+
+    fn refused(path: &Path, code: u8, words: &[&str]) {
+        let failure = KeyFile::open(path, SCHEME).err().expect("refused");
+        assert_eq!(failure.exit_code, code, "{}", failure.message);
+        for word in words {
+            assert!(
+                failure.message.contains(word),
+                "{word}: {}",
+                failure.message
+            );
+        }
+    }
+
+    #[test]
+    fn a_new_key_reads_back_and_no_two_are_equal() {
+        let (_dir, path, key) = written();
+        let read = KeyFile::open(&path, SCHEME).expect("it opens");
+        assert_eq!(read.signer.public_key(), key.public_key);
+        let other = NewKey::draw(SCHEME).expect("a key");
+        assert_ne!(other.address, key.address);
+        // There is one already: it stays.
+        assert_eq!(other.write(&path).expect_err("there").exit_code, 2);
+        drop(read);
+        let read = KeyFile::open(&path, SCHEME).expect("it opens");
+        assert_eq!(read.signer.public_key(), key.public_key);
+    }
+
+    #[test]
+    fn a_key_in_use_is_a_safety_stop() {
+        let (_dir, path, _) = written();
+        let _held = KeyFile::open(&path, SCHEME).expect("it opens");
+        refused(&path, 4, &["in use", "stop that node"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_is_written_for_its_owner_alone_and_refused_if_others_reach_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_dir, path, _) = written();
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        for loose in [0o640, 0o620, 0o604, 0o602, 0o610, 0o601] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(loose)).expect("chmod");
+            refused(&path, 2, &[&format!("{loose:04o}"), "chmod 600"]);
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("chmod");
+        assert!(KeyFile::open(&path, SCHEME).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_is_no_key_is_refused_without_showing_what_is_in_it() {
+        let (_dir, path, key) = written();
+        let text = fs::read_to_string(&path).expect("it is there");
+        let seed = text.split('"').nth(11).expect("the seed").to_owned();
+        let other = NewKey::draw(SCHEME).expect("a key").address.to_string();
+        let long = format!("{text}{}", " ".repeat(BYTES_MAX));
+        for (harmed, word) in [
+            (
+                text.replace("\"seed\"", "\"sead\""),
+                "scheme, address and seed",
+            ),
+            (text.replace(&seed, &seed[..60]), "no valid seed"),
+            (
+                text.replace(&key.address.to_string(), &other),
+                "not of its address",
+            ),
+            (
+                text.replace("ml-dsa-65", "dilithium3"),
+                "made for ml-dsa-65",
+            ),
+            (
+                text[..text.len() / 2].to_owned(),
+                "scheme, address and seed",
+            ),
+            (String::new(), "scheme, address and seed"),
+            (long, "too large"),
+        ] {
+            fs::write(&path, &harmed).expect("it is written");
+            refused(&path, 2, &[word, FILE]);
+            let failure = KeyFile::open(&path, SCHEME).err().expect("refused");
+            assert!(
+                !failure.message.contains(&seed[2..20]),
+                "{}",
+                failure.message
+            );
+        }
+        fs::remove_file(&path).expect("it was there");
+        refused(&path, 2, &["kept safe"]);
+    }
+}

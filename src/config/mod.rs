@@ -1,0 +1,267 @@
+//! What a node is told: settings by flag, environment and file ([`layers`]), the genesis, the key,
+//! the peers. Nothing here runs a node, and nothing in another room knows these files.
+//!
+//! A **home** holds `lockstep.toml`, `genesis.json`, `validator.key` and `data/`.
+use crate::cli::{DurabilityArgument, Failure};
+use lockstep_protocol::consensus::timeouts::Timeouts;
+use std::fmt;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+pub(crate) mod file;
+pub(crate) mod genesis;
+pub(crate) mod home;
+pub(crate) mod key;
+pub(crate) mod layers;
+mod nearest;
+pub(crate) mod peers;
+mod settings;
+
+use layers::{Layers, Origin, Value};
+use peers::PeerEntry;
+
+/// No interval between blocks is longer than a day, no timeout longer than an hour.
+const INTERVAL_MS_MAX: u64 = 24 * 3_600_000;
+const TIMEOUT_MS_MAX: u64 = 3_600_000;
+
+/// The effective settings of one node, all of them valid.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) home: PathBuf,
+    pub(crate) genesis: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) data: PathBuf,
+    pub(crate) peer_listen: String,
+    /// `None`: nobody is answered but the peers.
+    pub(crate) rpc_listen: Option<String>,
+    pub(crate) durability: DurabilityArgument,
+    pub(crate) block_interval_ms: u64,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) log: String,
+    pub(crate) peers: Vec<PeerEntry>,
+    layers: Layers,
+}
+
+/// A setting that the command line gives: its name, its value, and the flag.
+pub(crate) type Flag = (String, String, &'static str);
+
+/// Reads the settings of the home. The home's own name is `--home`, or else `LOCKSTEP_HOME`.
+pub(crate) fn load(home: Option<&Path>, flags: Vec<Flag>) -> Result<Config, Failure> {
+    let variables = environment()?;
+    let home = match home {
+        Some(home) => home.to_path_buf(),
+        None => home_variable(&variables)?,
+    };
+    let mut layers = Layers::new();
+    file::lay(&mut layers, &home.join(file::FILE))?;
+    layers.lay_environment(variables)?;
+    for (name, text, flag) in flags {
+        layers.lay(&name, text, Origin::Flag(flag.to_owned()))?;
+    }
+    Config::of(home, layers)
+}
+
+fn home_variable(variables: &[(String, String)]) -> Result<PathBuf, Failure> {
+    let named = variables
+        .iter()
+        .find(|(name, _)| name == layers::HOME_VARIABLE);
+    named.map(|(_, home)| home.into()).ok_or_else(|| {
+        Failure::usage(format!(
+            "which node? Name its home with --home DIR or {}; lockstep init --home DIR makes one",
+            layers::HOME_VARIABLE
+        ))
+    })
+}
+
+/// The environment as far as it is text; what is ours must be.
+fn environment() -> Result<Vec<(String, String)>, Failure> {
+    let mut variables = Vec::new();
+    for (name, text) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("LOCKSTEP_")) else {
+            continue;
+        };
+        let text = text.into_string().map_err(|_| {
+            Failure::usage(format!(
+                "the environment variable {name} is no text: set it anew"
+            ))
+        })?;
+        variables.push((name.to_owned(), text));
+    }
+    Ok(variables)
+}
+
+impl Config {
+    fn of(home: PathBuf, layers: Layers) -> Result<Config, Failure> {
+        let read = Reader(&layers);
+        let path = |name| read.text(name).map(|path| home.join(path));
+        let config = Config {
+            genesis: path("genesis")?,
+            key: path("key")?,
+            data: path("data")?,
+            peer_listen: read.listen("peer_listen")?,
+            rpc_listen: match read.text("rpc_listen")? {
+                "" => None,
+                _ => Some(read.listen("rpc_listen")?),
+            },
+            durability: read.parsed("durability", DurabilityArgument::parse)?,
+            block_interval_ms: read.ms("block_interval_ms", 0, INTERVAL_MS_MAX)?,
+            timeouts: read.timeouts()?,
+            log: read.text("log")?.to_owned(),
+            peers: read.parsed("peers", peers::parse)?,
+            home,
+            layers,
+        };
+        Ok(config)
+    }
+}
+
+/// The effective settings with the origin of each, one per line.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<26} {}", "home", self.home.display())?;
+        for (name, Value { text, origin }) in self.layers.all() {
+            // Each peer on a line of its own.
+            let text = text.replace(',', &format!("\n{:<27}", ""));
+            writeln!(f, "{name:<26} {text:<32} {origin}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Turns texts into values; says of a wrong one where it came from.
+struct Reader<'a>(&'a Layers);
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> Result<&str, Failure> {
+        self.0.value(name).map(|value| &*value.text)
+    }
+
+    fn parsed<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        let Value { text, origin } = self.0.value(name)?;
+        parse(text).map_err(|why| Failure::usage(format!("{name} ({origin}): {why}")))
+    }
+
+    fn listen(&self, name: &str) -> Result<String, Failure> {
+        self.parsed(name, |text| {
+            peers::has_port(text).map_err(|why| format!("{why}; write 127.0.0.1:8545"))?;
+            Ok(text.to_owned())
+        })
+    }
+
+    fn ms(&self, name: &str, least: u64, most: u64) -> Result<u64, Failure> {
+        self.parsed(name, |text| {
+            let number = text.parse().ok().filter(|ms| (least..=most).contains(ms));
+            number.ok_or_else(|| format!("{text:?} is no number of ms from {least} to {most}"))
+        })
+    }
+
+    fn timeouts(&self) -> Result<Timeouts, Failure> {
+        let ms = |name, least| self.ms(name, least, TIMEOUT_MS_MAX);
+        let timeouts = Timeouts {
+            propose_ms: ms("timeout_propose_ms", 1)?,
+            propose_delta_ms: ms("timeout_propose_delta_ms", 1)?,
+            prevote_ms: ms("timeout_prevote_ms", 1)?,
+            prevote_delta_ms: ms("timeout_prevote_delta_ms", 0)?,
+            precommit_ms: ms("timeout_precommit_ms", 1)?,
+            precommit_delta_ms: ms("timeout_precommit_delta_ms", 0)?,
+            cap_ms: ms("timeout_cap_ms", 1)?,
+        };
+        if timeouts.propose_delta_ms <= timeouts.precommit_delta_ms {
+            let (small, great) = (timeouts.propose_delta_ms, timeouts.precommit_delta_ms);
+            return Err(Failure::usage(format!(
+                "timeout_propose_delta_ms ({small}) must exceed timeout_precommit_delta_ms \
+                 ({great}), or the proposal of a slow network never catches up: raise the first"
+            )));
+        }
+        Ok(timeouts)
+    }
+}
+
+/// Reads a text file with a bound; `next` is what to do without one.
+fn read_text(path: &Path, bytes_max: u64, next: &str) -> Result<String, Failure> {
+    let at = path.display();
+    let failed = |error: std::io::Error| {
+        let message = format!("cannot read {at}: {error}; {next}");
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::InvalidData => {
+                Failure::usage(message)
+            }
+            ErrorKind::IsADirectory | ErrorKind::NotADirectory => Failure::usage(message),
+            _ => Failure::retry(message),
+        }
+    };
+    let mut text = String::new();
+    let file = File::open(path).map_err(failed)?;
+    let mut bounded = file.take(bytes_max + 1);
+    bounded.read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > bytes_max {
+        return Err(Failure::usage(format!(
+            "{at} has more than {bytes_max} bytes, so it is not what it should be; {next}"
+        )));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(values: &[(&str, &str)]) -> Result<Config, Failure> {
+        let mut layers = Layers::new();
+        for (name, text) in values {
+            layers.lay(name, (*text).into(), Origin::Flag("--set".into()))?;
+        }
+        Config::of("/home".into(), layers)
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_a_network() {
+        let config = with(&[]).expect("valid");
+        assert_eq!(config.timeouts, Timeouts::NETWORK);
+        assert_eq!(config.durability, DurabilityArgument::Power);
+        assert_eq!(config.block_interval_ms, 1000);
+        let people = config.rpc_listen.expect("people are answered");
+        assert!(people.starts_with("127.0.0.1:"));
+        assert_eq!(config.genesis, Path::new("/home/genesis.json"));
+    }
+
+    #[test]
+    fn people_are_answered_nowhere_if_no_place_is_named() {
+        assert_eq!(with(&[("rpc_listen", "")]).expect("valid").rpc_listen, None);
+    }
+
+    #[test]
+    fn an_absolute_path_stays_what_it_is() {
+        let config = with(&[("data", "/elsewhere")]).expect("valid");
+        assert_eq!(config.data, Path::new("/elsewhere"));
+    }
+
+    #[test]
+    fn a_wrong_value_is_said_with_its_name_its_origin_and_what_would_be_right() {
+        for (name, text, word) in [
+            ("durability", "none", "process, power"),
+            ("block_interval_ms", "-1", "0 to 86400000"),
+            ("timeout_propose_ms", "0", "1 to 3600000"),
+            ("timeout_cap_ms", "1e9", "1 to 3600000"),
+            ("rpc_listen", "8545", "127.0.0.1:8545"),
+            ("peers", "x", "0x…@host:port"),
+        ] {
+            let failure = with(&[(name, text)]).expect_err(name);
+            assert_eq!(failure.exit_code, 2);
+            for word in [name, "flag --set", word] {
+                assert!(
+                    failure.message.contains(word),
+                    "{word}: {}",
+                    failure.message
+                );
+            }
+        }
+        let failure = with(&[("timeout_propose_delta_ms", "250")]).expect_err("Lemma 6");
+        assert!(failure.message.contains("raise the first"));
+    }
+}

@@ -1,0 +1,145 @@
+//! The other validators' nodes, and where this one listens.
+use super::file::{line_of, quoted};
+use crate::cli::Failure;
+use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::types::Address;
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+/// A peer as it is written down: its host may have a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PeerEntry {
+    pub(crate) address: Address,
+    pub(crate) listens: String,
+}
+
+/// Reads `0x…@host:port,0x…@host:port`, the form of the environment and of `--set`.
+pub(super) fn parse(text: &str) -> Result<Vec<PeerEntry>, String> {
+    let entries = text.split(',').filter(|entry| !entry.is_empty());
+    entries.map(parse_one).collect()
+}
+
+fn parse_one(text: &str) -> Result<PeerEntry, String> {
+    let refuse = |why: &str| format!("peer {text:?}: {why}; write 0x…@host:port");
+    let (address, listens) = text
+        .split_once('@')
+        .ok_or_else(|| refuse("there is no @"))?;
+    let address = address.parse();
+    let address = address.map_err(|error| {
+        let error: lockstep_protocol::types::HexError = error;
+        refuse(&error.to_string())
+    })?;
+    has_port(listens).map_err(|why| refuse(&why))?;
+    Ok(PeerEntry {
+        address,
+        listens: listens.to_owned(),
+    })
+}
+
+/// Whether this is `host:port`.
+pub(super) fn has_port(listens: &str) -> Result<(), String> {
+    let port = listens
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty());
+    let port = port.and_then(|(_, port)| port.parse::<u16>().ok());
+    port.map(|_| ())
+        .ok_or_else(|| format!("{listens:?} is no host:port"))
+}
+
+/// The address behind `host:port`. A name that cannot be resolved now may be another time.
+pub(crate) fn resolve(what: &str, listens: &str) -> Result<SocketAddr, Failure> {
+    let refuse = |why: String| {
+        Failure::retry(format!(
+            "cannot resolve {what} {listens}: {why}; check its name, or write its address"
+        ))
+    };
+    let mut found = listens
+        .to_socket_addrs()
+        .map_err(|error| refuse(error.to_string()))?;
+    found.next().ok_or_else(|| refuse("nothing found".into()))
+}
+
+/// The peers of the validator `me`, resolved. All of them are validators, each once, and not `me`.
+pub(crate) fn resolve_all(
+    entries: &[PeerEntry],
+    genesis: &Genesis,
+    me: Address,
+) -> Result<Vec<Peer>, Failure> {
+    let validators = genesis.validators.iter();
+    let validators: BTreeSet<Address> = validators
+        .map(|v| Address::of(genesis.scheme, &v.public_key))
+        .collect();
+    if !validators.contains(&me) {
+        return Err(Failure::safety(format!(
+            "this node's key is of {me}, which is no validator of the genesis: they belong to \
+             different chains; check key and genesis"
+        )));
+    }
+    let mut peers: Vec<Peer> = Vec::new();
+    for entry in entries {
+        let address = entry.address;
+        let refuse = |why: &str| {
+            Failure::usage(format!(
+                "peer {address}: {why}; correct peers in the settings"
+            ))
+        };
+        if address == me {
+            return Err(refuse("this is the validator of this node itself"));
+        }
+        if !validators.contains(&address) {
+            return Err(refuse("the genesis names no such validator"));
+        }
+        if peers.iter().any(|peer| peer.address == address) {
+            return Err(refuse("it is named twice"));
+        }
+        let listens = resolve("peer", &entry.listens)?;
+        peers.push(Peer { address, listens });
+    }
+    for missing in validators.iter().filter(|v| **v != me) {
+        if !peers.iter().any(|peer| peer.address == *missing) {
+            log::warn!("peers do not name validator {missing}: this node sends it nothing");
+        }
+    }
+    Ok(peers)
+}
+
+/// As tables of `lockstep.toml`.
+pub(super) fn write_tables(text: &mut String, peers: &[PeerEntry]) {
+    if peers.is_empty() {
+        line_of(text, "# [[peers]]");
+        line_of(text, "# address = \"0x…\"");
+        line_of(text, "# listens = \"host:9545\"");
+        line_of(text, "peers = []");
+    }
+    for (index, peer) in peers.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        line_of(text, "[[peers]]");
+        line_of(text, &format!("address = \"{}\"", peer.address));
+        line_of(text, &format!("listens = {}", quoted(&peer.listens)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_are_written_as_who_and_where() {
+        let one = format!("{}@host:1", Address([1; 20]));
+        let two = format!("{}@[::1]:65535", Address([2; 20]));
+        let peers = parse(&format!("{one},{two}")).expect("two peers");
+        let where_: Vec<&str> = peers.iter().map(|peer| &*peer.listens).collect();
+        assert_eq!(where_, ["host:1", "[::1]:65535"]);
+        assert_eq!(parse(""), Ok(Vec::new()));
+        for wrong in ["x", "0x12@host:1", &format!("{}@host", Address([1; 20]))] {
+            let error = parse(wrong).expect_err(wrong);
+            assert!(error.contains("0x…@host:port"), "{error}");
+        }
+        for wrong in ["host", ":1", "host:", "host:65536", "host:-1"] {
+            assert!(has_port(wrong).is_err(), "{wrong}");
+        }
+    }
+}
