@@ -43,6 +43,13 @@ pub const SYNC_ANSWERS_MAX: usize = 2;
 pub const SYNC_GRACE_MS: u64 = 100;
 /// E4: a proposer that was last heard this long before a quorum of the others is skipped.
 pub const SILENT_AFTER_MS: u64 = 300;
+/// E5: how long a step lasts before this node asks a peer for what it lacks: well above a hop
+/// between machines of one site. Where answers take longer, the brain is more patient by itself.
+pub const PULL_PATIENCE_MS: u64 = 30;
+/// How long a peer may take to answer a pull: by then others have been asked.
+pub const PULL_TIMEOUT: Duration = Duration::from_secs(1);
+/// Answers to pulls that are made at one time: each may hold megabytes.
+pub const PULL_ANSWERS_MAX: usize = 4;
 /// Decided blocks that wait for the one before them: one sync answer, and our own decision.
 pub const WAITING_BLOCKS_MAX: usize = 128;
 /// What an answer of block sync holds besides its blocks.

@@ -130,6 +130,12 @@ pub struct Metrics {
     pub transactions: Counter,
     /// Blocks that came by block sync.
     pub blocks_synced: Counter,
+    /// Peers asked for messages that this node lacked (E5).
+    pub pulls: Counter,
+    /// Peers answered likewise.
+    pub pulls_answered: Counter,
+    /// Messages that peers have answered.
+    pub messages_pulled: Counter,
     /// Equivocations and wrong proposers seen.
     pub evidence: Counter,
     /// Frames that a full or stale outbox dropped.
@@ -164,6 +170,9 @@ impl Metrics {
             blocks: Counter::default(),
             transactions: Counter::default(),
             blocks_synced: Counter::default(),
+            pulls: Counter::default(),
+            pulls_answered: Counter::default(),
+            messages_pulled: Counter::default(),
             evidence: Counter::default(),
             frames_dropped: Counter::default(),
             peer_errors: Counter::default(),
@@ -176,6 +185,7 @@ impl Metrics {
         };
         metrics.zero();
         metrics.register_counts();
+        metrics.register_pulls();
         metrics.register_times();
         metrics
             .registry
@@ -195,6 +205,25 @@ impl Metrics {
         for reason in REFUSALS {
             drop(self.refusals.get_or_create(&RefusalLabels { reason }));
         }
+    }
+
+    fn register_pulls(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "pulls",
+            "Peers asked for messages that were lacking",
+            self.pulls.clone(),
+        );
+        r.register(
+            "pulls_answered",
+            "Peers answered likewise",
+            self.pulls_answered.clone(),
+        );
+        r.register(
+            "messages_pulled",
+            "Messages that peers have answered",
+            self.messages_pulled.clone(),
+        );
     }
 
     fn register_counts(&mut self) {

@@ -8,12 +8,12 @@ use crate::delivery::Deliver;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::Broadcast;
 use crate::round_driver::{
-    AnnounceRound, BlockBuilt, ProposalChecked, QuorumReached, ResendRound, RoundEntered,
-    TransactionsWaiting,
+    AnnounceRound, BlockBuilt, MessageRefused, ProposalChecked, QuorumReached, ResendRound,
+    RoundEntered, TransactionsWaiting,
 };
 use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
-use crate::vote_collector::{ProposalVerified, report};
+use crate::vote_collector::{FinishPull, ProposalVerified, report};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::proposals::{Input, Output, Proposals};
@@ -21,6 +21,7 @@ use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::ledger::{self, ChainRules};
 use lockstep_protocol::pending::{PendingTransactions, Submission};
 use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::pull::Pull;
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round};
 use std::sync::Arc;
@@ -69,10 +70,26 @@ pub struct RetellProposals;
 #[derive(Debug)]
 pub struct SubmitTransaction(pub Arc<Transaction>);
 
+/// Ask this peer for what this node lacks (E5). The question goes by way of the actors that hold
+/// the messages, and each writes down what it has.
+#[derive(Clone, Copy, Debug)]
+pub struct BeginPull {
+    /// Who is asked.
+    pub peer: Address,
+    /// The height under decision.
+    pub height: Height,
+    /// Its round.
+    pub round: Round,
+}
+
+/// Which proposals does a peer lack?
+#[derive(Debug)]
+pub struct GetProposals(pub Arc<Pull>);
+
 crate::message! {
     ProposalReceived => Admission, OwnProposal => (), BuildBlock => (), BlockPrepared => (),
     BlockExecuted => (), LedgerRebuilt => (), RetellProposals => (),
-    SubmitTransaction => Submission,
+    SubmitTransaction => Submission, BeginPull => (), GetProposals => Vec<Arc<ProposedBlock>>,
 }
 
 /// What the proposer tells.
@@ -98,6 +115,10 @@ pub struct Ports {
     pub broadcast: Port<Broadcast>,
     /// BlockSync.
     pub ahead: Port<PeerAhead>,
+    /// RoundDriver: this I did not keep.
+    pub refused: Port<MessageRefused>,
+    /// VoteCollector: a question, half written.
+    pub pull: Port<FinishPull>,
 }
 
 /// What an incarnation is made from.
@@ -159,6 +180,10 @@ impl Proposer {
                 Output::Ahead(validator, height) => {
                     ports.ahead.deliver(PeerAhead(validator, height));
                 }
+                Output::Refused(sender, height) => {
+                    // Whoever is not told asks all the same, when its patience is over.
+                    let _ = ports.refused.tell(MessageRefused(sender, height));
+                }
                 Output::Relay(message) => ports.broadcast.deliver(Broadcast::Proposal(message)),
             }
         }
@@ -189,6 +214,29 @@ impl Handler<ProposalReceived> for Proposer {
         log::debug!("proposal for height {height} round {round}: {admission:?}");
         self.seed.metrics.proposal(admission);
         MessageResult(admission)
+    }
+}
+
+impl Handler<BeginPull> for Proposer {
+    type Result = ();
+
+    fn handle(&mut self, message: BeginPull, _: &mut Ctx<Self>) {
+        let BeginPull {
+            peer,
+            height,
+            round,
+        } = message;
+        let mut pull = Pull::new(height, round);
+        self.proposals.hold(&mut pull);
+        self.seed.ports.pull.deliver(FinishPull { peer, pull });
+    }
+}
+
+impl Handler<GetProposals> for Proposer {
+    type Result = MessageResult<GetProposals>;
+
+    fn handle(&mut self, GetProposals(pull): GetProposals, _: &mut Ctx<Self>) -> Self::Result {
+        MessageResult(self.proposals.answer(&pull))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::delivery::Deliver;
 use crate::limits::TICKS_WAITING_MAX;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::Broadcast;
-use crate::proposer::{BuildBlock, OwnProposal, RetellProposals};
+use crate::proposer::{BeginPull, BuildBlock, OwnProposal, RetellProposals};
 use crate::runtime::{Ctx, Port};
 use crate::state_store::{PersistSignature, RecoverDriver};
 use crate::view::NodeView;
@@ -16,8 +16,9 @@ use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::driver::{Driver, DriverConfig, Input, Output, TickOutcome};
 use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
+use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
-use lockstep_protocol::types::{Height, Round};
+use lockstep_protocol::types::{Address, Height, Round};
 use lockstep_protocol::validator_set::ValidatorSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,10 +77,24 @@ pub struct RoundEntered(pub Height, pub Round);
 #[derive(Clone, Copy, Debug)]
 pub struct ResendRound(pub Height, pub Round);
 
+/// A message of this sender and height came too early to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageRefused(pub Address, pub Height);
+
+/// A question to a peer is over; what it answered is on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct PullEnded {
+    /// Who was asked.
+    pub peer: Address,
+    /// Whether it answered.
+    pub is_answered: bool,
+}
+
 crate::message! {
     DriverRecovered => (), ProposalChecked => (), QuorumReached => (), BlockBuilt => (),
     SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
-    RoundEntered => (), ResendRound => (), StopVoting => (),
+    RoundEntered => (), ResendRound => (), StopVoting => (), MessageRefused => (),
+    PullEnded => (),
 }
 
 /// What the driver tells.
@@ -111,6 +126,8 @@ pub struct Ports {
     pub retell_proposals: Port<RetellProposals>,
     /// Committer: decided.
     pub decide: Port<CommitDecision>,
+    /// Proposer: ask a peer for what is missing.
+    pub pull: Port<BeginPull>,
 }
 
 /// What an incarnation is made from.
@@ -224,6 +241,7 @@ impl RoundDriver {
             Output::Decide(block, certificate) => {
                 ports.decide.deliver(CommitDecision { block, certificate });
             }
+            Output::Pull(output) => self.pull(output, ctx),
             Output::Ticked(outcome) => return Some(outcome),
             Output::Halt(reason) => {
                 log::error!("{reason}");
@@ -251,6 +269,29 @@ impl RoundDriver {
             this.step(input, ctx);
         });
         self.timers.push(timer);
+    }
+
+    fn pull(&self, output: pull::Output, ctx: &mut Ctx<Self>) {
+        match output {
+            pull::Output::Ask(peer, height, round) => {
+                log::debug!(
+                    "height {height} round {round}: asking {} for what is missing",
+                    peer.short()
+                );
+                self.seed.metrics.pulls.inc();
+                let begin = BeginPull {
+                    peer,
+                    height,
+                    round,
+                };
+                self.seed.ports.pull.deliver(begin);
+            }
+            pull::Output::WakeAt(ms) => {
+                ctx.run_later(Duration::from_millis(ms), |this, ctx| {
+                    this.step(Input::Pull(pull::Input::Wake), ctx);
+                });
+            }
+        }
     }
 
     fn log_timeout(&self, height: Height, round: Round, kind: TimeoutKind) {
@@ -333,6 +374,20 @@ impl Handler<BlockCommitted> for RoundDriver {
     }
 }
 
+impl Handler<PullEnded> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, message: PullEnded, ctx: &mut Ctx<Self>) {
+        let PullEnded { peer, is_answered } = message;
+        let ended = if is_answered {
+            pull::Input::Answered(peer)
+        } else {
+            pull::Input::Failed(peer)
+        };
+        self.step(Input::Pull(ended), ctx);
+    }
+}
+
 /// A handler that only hands its message to the brain.
 macro_rules! to_brain {
     ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
@@ -355,6 +410,7 @@ to_brain! {
     TransactionsWaiting => Input::TransactionsWaiting,
     AnnounceRound => Input::Announce,
     StopVoting(height) => Input::InvalidDecision(height),
+    MessageRefused(sender, height) => Input::Pull(pull::Input::Refused(sender, height)),
 }
 
 #[cfg(test)]

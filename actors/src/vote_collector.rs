@@ -5,8 +5,10 @@ use crate::committer::BlockCommitted;
 use crate::delivery::Deliver;
 use crate::limits::SILENT_AFTER_MS;
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::Broadcast;
-use crate::round_driver::{AnnounceRound, QuorumReached, ResendRound, RoundEntered};
+use crate::peer_broadcaster::{Broadcast, PullMessages};
+use crate::round_driver::{
+    AnnounceRound, MessageRefused, QuorumReached, ResendRound, RoundEntered,
+};
 use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
 use actix::prelude::*;
@@ -14,6 +16,7 @@ use lockstep_protocol::consensus::tally::{Admission, Input, Output, Tally};
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::proposal::Proposal;
+use lockstep_protocol::pull::Pull;
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use std::sync::Arc;
@@ -47,9 +50,22 @@ pub struct Missing {
     pub precommits: Vec<Address>,
 }
 
+/// Write into this question what votes are held here, and send it.
+#[derive(Debug)]
+pub struct FinishPull {
+    /// Who is asked.
+    pub peer: Address,
+    /// The question, proposals filled in.
+    pub pull: Pull,
+}
+
+/// Which votes does a peer lack?
+#[derive(Debug)]
+pub struct GetVotes(pub Arc<Pull>);
+
 crate::message! {
     VoteReceived => Admission, OwnVote => (), ProposalVerified => (), RetellFacts => (),
-    GetMissing => Missing,
+    GetMissing => Missing, FinishPull => (), GetVotes => Vec<SignedVote>,
 }
 
 /// What the collector tells.
@@ -63,6 +79,10 @@ pub struct Ports {
     pub broadcast: Port<Broadcast>,
     /// BlockSync.
     pub ahead: Port<PeerAhead>,
+    /// RoundDriver: this I did not keep.
+    pub refused: Port<MessageRefused>,
+    /// PeerBroadcaster: a question, finished.
+    pub pull: Port<PullMessages>,
 }
 
 /// What an incarnation is made from.
@@ -114,6 +134,10 @@ impl VoteCollector {
                     }
                 }
                 Output::Admission(what) => admission = Some(what),
+                Output::Refused(sender, height) => {
+                    // Whoever is not told asks all the same, when its patience is over.
+                    let _ = self.seed.ports.refused.tell(MessageRefused(sender, height));
+                }
             }
         }
         admission
@@ -161,6 +185,24 @@ impl Handler<GetMissing> for VoteCollector {
             prevotes: self.tally.missing(VoteKind::Prevote),
             precommits: self.tally.missing(VoteKind::Precommit),
         })
+    }
+}
+
+impl Handler<FinishPull> for VoteCollector {
+    type Result = ();
+
+    fn handle(&mut self, message: FinishPull, _: &mut Ctx<Self>) {
+        let FinishPull { peer, mut pull } = message;
+        self.tally.hold(&mut pull);
+        self.seed.ports.pull.deliver(PullMessages { peer, pull });
+    }
+}
+
+impl Handler<GetVotes> for VoteCollector {
+    type Result = MessageResult<GetVotes>;
+
+    fn handle(&mut self, GetVotes(pull): GetVotes, _: &mut Ctx<Self>) -> Self::Result {
+        MessageResult(self.tally.answer(&pull))
     }
 }
 

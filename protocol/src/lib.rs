@@ -35,6 +35,7 @@ pub mod limits;
 pub mod merkle;
 pub mod pending;
 pub mod proposal;
+pub mod pull;
 pub mod quorum;
 pub mod sign_bytes;
 pub mod transaction;

@@ -32,3 +32,18 @@ pub const OVERLAYS_MAX: usize = 8;
 pub const PENDING_TRANSACTIONS_MAX: usize = 10_000;
 /// How far a block's time may run ahead of the local clock when it is proposed (L22 only).
 pub const CLOCK_DRIFT_MS: u64 = 10_000;
+/// Rounds of which a pull says what is held: the asker's own and its two neighbours. Of others it
+/// keeps nothing (E7), or nothing that still brings it on.
+pub const PULL_ROUNDS_MAX: usize = 3;
+/// Values voted for that a pull names in one round: two phases, each with a block, nil, and room
+/// for equivocators.
+pub const PULL_VALUES_MAX: usize = 8;
+/// A pull on the wire: three rounds of eight bitmaps, rounded up.
+pub const PULL_BYTES_MAX: usize = 2_048;
+/// Proposals in one answer to a pull: that of the answerer's round and that of the asker's.
+pub const PULL_PROPOSALS_MAX: usize = 2;
+/// Votes in one answer to a pull: both phases of two rounds of the largest set.
+pub const PULL_VOTES_MAX: usize = 4 * VALIDATORS_MAX;
+/// An answer to a pull on the wire.
+pub const PULLED_BYTES_MAX: usize =
+    PULL_PROPOSALS_MAX * PROPOSAL_BYTES_MAX + PULL_VOTES_MAX * VOTE_BYTES_MAX;

@@ -5,10 +5,14 @@
 use crate::block::{Block, SealedBlock};
 use crate::codec::{self, CodecError};
 use crate::commit::{CommitCertificate, PolkaCertificate};
-use crate::limits::{PROPOSAL_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX};
+use crate::limits::{
+    PROPOSAL_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX,
+    SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+};
 use crate::proposal::{Proposal, ProposedBlock};
+use crate::pull::{Pull, Pulled};
 use crate::transaction::Transaction;
-use crate::types::Hash;
+use crate::types::{Hash, Height};
 use crate::vote::SignedVote;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
@@ -57,6 +61,31 @@ struct ProposalBody {
     polka: Option<PolkaCertificate>,
 }
 
+impl ProposalBody {
+    /// The block belongs to the proposal's id.
+    fn proposed(self) -> Result<ProposedBlock, WireError> {
+        let block = SealedBlock::new(self.block).map_err(|_| WireError::BodyMismatch)?;
+        if block.id() != self.proposal.block_id {
+            return Err(WireError::BodyMismatch);
+        }
+        Ok(ProposedBlock {
+            proposal: self.proposal,
+            block: Arc::new(block),
+            polka: self.polka.map(Arc::new),
+        })
+    }
+}
+
+/// What [`ProposalBody`] reads, borrowed.
+fn parts(message: &ProposedBlock) -> (&Proposal, &Block, Option<&PolkaCertificate>) {
+    let ProposedBlock {
+        proposal,
+        block,
+        polka,
+    } = message;
+    (proposal, block.block(), polka.as_deref())
+}
+
 impl Wire {
     /// For the chain with this genesis.
     pub fn new(genesis_hash: Hash) -> Wire {
@@ -75,25 +104,47 @@ impl Wire {
 
     /// The bytes of `POST /consensus/proposal`.
     pub fn encode_proposal(&self, message: &ProposedBlock) -> Vec<u8> {
-        self.seal(&(
-            &message.proposal,
-            message.block.block(),
-            message.polka.as_deref(),
-        ))
+        self.seal(&parts(message))
     }
 
     /// Reads the body of `POST /consensus/proposal`; the block belongs to the proposal's id.
     pub fn decode_proposal(&self, bytes: &[u8]) -> Result<ProposedBlock, WireError> {
         let body: ProposalBody = self.open("proposal", bytes, PROPOSAL_BYTES_MAX)?;
-        let block = SealedBlock::new(body.block).map_err(|_| WireError::BodyMismatch)?;
-        if block.id() != body.proposal.block_id {
-            return Err(WireError::BodyMismatch);
+        body.proposed()
+    }
+
+    /// The bytes of `POST /consensus/pull`.
+    pub fn encode_pull(&self, pull: &Pull) -> Vec<u8> {
+        self.seal(pull)
+    }
+
+    /// Reads the body of `POST /consensus/pull`.
+    pub fn decode_pull(&self, bytes: &[u8]) -> Result<Pull, WireError> {
+        self.open("pull", bytes, PULL_BYTES_MAX)
+    }
+
+    /// The bytes of an answer to `POST /consensus/pull`.
+    pub fn encode_pulled(&self, pulled: &Pulled) -> Vec<u8> {
+        let proposals: Vec<_> = pulled.proposals.iter().map(|m| parts(m)).collect();
+        self.seal(&(pulled.committed, proposals, &pulled.votes))
+    }
+
+    /// Reads an answer to `POST /consensus/pull`. Signatures are not verified here.
+    pub fn decode_pulled(&self, bytes: &[u8]) -> Result<Pulled, WireError> {
+        let kind = "answer to a pull";
+        let (committed, proposals, votes): (Height, Vec<ProposalBody>, Vec<SignedVote>) =
+            self.open(kind, bytes, PULLED_BYTES_MAX)?;
+        if proposals.len() > PULL_PROPOSALS_MAX || votes.len() > PULL_VOTES_MAX {
+            let reason = "more messages than an answer has".into();
+            return Err(CodecError::Malformed { kind, reason }.into());
         }
-        let polka = body.polka.map(Arc::new);
-        Ok(ProposedBlock {
-            proposal: body.proposal,
-            block: Arc::new(block),
-            polka,
+        let proposals = proposals
+            .into_iter()
+            .map(|body| body.proposed().map(Arc::new));
+        Ok(Pulled {
+            committed,
+            proposals: proposals.collect::<Result<_, _>>()?,
+            votes,
         })
     }
 

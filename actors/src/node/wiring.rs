@@ -4,7 +4,9 @@ use super::Parts;
 use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
-use crate::limits::{CONSENSUS_MAILBOX_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX};
+use crate::limits::{
+    CONSENSUS_MAILBOX_MAX, PULL_ANSWERS_MAX, PULL_PATIENCE_MS, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
+};
 use crate::peer_broadcaster::{self, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
@@ -76,6 +78,9 @@ impl Inboxes {
         peer_broadcaster::Ports {
             blocks: self.sync.port(),
             ahead: self.sync.port(),
+            pulled_vote: self.votes.port(),
+            pulled_proposal: self.proposer.port(),
+            pull_ended: self.driver.port(),
         }
     }
 
@@ -92,6 +97,8 @@ impl Inboxes {
             announce: self.driver.port(),
             broadcast: self.broadcaster.port(),
             ahead: self.sync.port(),
+            refused: self.driver.port(),
+            pull: self.broadcaster.port(),
         }
     }
 
@@ -107,6 +114,8 @@ impl Inboxes {
             verified: self.votes.port(),
             broadcast: self.broadcaster.port(),
             ahead: self.sync.port(),
+            refused: self.driver.port(),
+            pull: self.votes.port(),
         }
     }
 
@@ -125,6 +134,7 @@ impl Inboxes {
             resend_proposals: self.proposer.port(),
             retell_proposals: self.proposer.port(),
             decide: self.committer.port(),
+            pull: self.proposer.port(),
         }
     }
 
@@ -133,6 +143,8 @@ impl Inboxes {
             vote: self.votes.port(),
             missing: self.votes.port(),
             proposal: self.proposer.port(),
+            pulled_votes: self.votes.port(),
+            pulled_proposals: self.proposer.port(),
             admit: self.committer.port(),
             transaction: self.proposer.port(),
             tick: self.driver.port(),
@@ -285,6 +297,7 @@ fn driver_seed(inboxes: &Inboxes, parts: &Parts) -> round_driver::Seed {
             timeouts: config.timeouts,
             pacing: config.pacing,
             last_height: config.last_height,
+            pull_patience_ms: Some(PULL_PATIENCE_MS),
         },
         set: parts.rules.validators.clone(),
         clock: parts.clock,
@@ -309,6 +322,7 @@ fn gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
         actors: parts.actors.clone(),
         ports: inboxes.gateway_ports(),
         sync_answers: Arc::new(Semaphore::new(SYNC_ANSWERS_MAX)),
+        pull_answers: Arc::new(Semaphore::new(PULL_ANSWERS_MAX)),
         tick_all: config.tick_all.clone(),
     }
 }

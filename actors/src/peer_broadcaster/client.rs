@@ -78,6 +78,25 @@ impl PeerClient {
         Ok(status)
     }
 
+    /// Posts canonical bytes and reads a bounded answer.
+    pub(super) async fn post_for(
+        &self,
+        uri: Uri,
+        body: Bytes,
+        limit: usize,
+        patience: Duration,
+    ) -> Result<Bytes, ExchangeError> {
+        let request = self.http.request(Method::POST, uri).timeout(patience);
+        let mut response = request.no_decompress().send_body(body).await?;
+        let status = response.status();
+        let body = response.body().limit(limit).await?;
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(ExchangeError::Status(status))
+        }
+    }
+
     /// Gets a bounded answer.
     pub(super) async fn get(
         &self,

@@ -26,9 +26,9 @@ pub(super) struct LinkSeed {
 }
 
 pub(super) struct Link {
-    seed: LinkSeed,
+    pub(super) seed: LinkSeed,
     outbox: Outbox,
-    client: PeerClient,
+    pub(super) client: PeerClient,
     proposal: Uri,
     vote: Uri,
     transaction: Uri,
@@ -78,6 +78,7 @@ impl Link {
                 Ok(Work::Closed) | Err(_) => return,
                 Ok(Work::Send(frame)) => self.send(frame).await,
                 Ok(Work::RequestBlocks(from)) => self.request_blocks(from).await,
+                Ok(Work::Pull(pull)) => self.pull(&pull).await,
             };
             if let Err(error) = done {
                 return self.failed("exchange", &error).await;

@@ -4,11 +4,15 @@ use crate::block_sync::{BlocksArrived, PeerAhead};
 use crate::committer::BlockCommitted;
 use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
 use crate::metrics::Metrics;
+use crate::proposer::ProposalReceived;
+use crate::round_driver::PullEnded;
 use crate::runtime::{Ctx, Port};
 use crate::view::{NodeView, PeerView};
+use crate::vote_collector::VoteReceived;
 use actix::prelude::*;
 use actix_web::web::Bytes;
 use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::pull::Pull;
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::vote::SignedVote;
@@ -22,6 +26,7 @@ mod client;
 mod handshake;
 mod link;
 mod outbox;
+mod pull;
 
 pub use handshake::{Handshake, Mismatch};
 use link::{Link, LinkSeed};
@@ -47,11 +52,23 @@ pub struct RequestBlocks {
     pub from: Height,
 }
 
+/// Ask this peer for the messages that are lacking here; they arrive as if it had pushed them, and
+/// then [`PullEnded`].
+#[derive(Debug)]
+pub struct PullMessages {
+    /// The validator whose node is asked.
+    pub peer: Address,
+    /// What is held here.
+    pub pull: Pull,
+}
+
 /// These are the peers from now on. Told once all ports are known.
 #[derive(Clone, Debug)]
 pub struct ConnectPeers(pub Vec<Peer>);
 
-crate::message! { Broadcast => (), RequestBlocks => (), ConnectPeers => () }
+crate::message! {
+    Broadcast => (), RequestBlocks => (), ConnectPeers => (), PullMessages => (),
+}
 
 /// Another validator's node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +86,12 @@ pub struct Ports {
     pub blocks: Port<BlocksArrived>,
     /// BlockSync: a peer's height.
     pub ahead: Port<PeerAhead>,
+    /// VoteCollector: a vote that a peer has answered.
+    pub pulled_vote: Port<VoteReceived>,
+    /// Proposer: a proposal that a peer has answered.
+    pub pulled_proposal: Port<ProposalReceived>,
+    /// RoundDriver: a question is over.
+    pub pull_ended: Port<PullEnded>,
 }
 
 /// What an incarnation is made from.
@@ -202,6 +225,22 @@ impl Handler<RequestBlocks> for PeerBroadcaster {
                 };
                 // Full or closed: BlockSync's own patience covers it.
                 let _ = self.seed.ports.blocks.tell(arrived);
+            }
+        }
+    }
+}
+
+impl Handler<PullMessages> for PeerBroadcaster {
+    type Result = ();
+
+    fn handle(&mut self, PullMessages { peer, pull }: PullMessages, _: &mut Ctx<Self>) {
+        match self.outboxes.get(&peer) {
+            Some(outbox) => outbox.pull(pull),
+            None => {
+                let is_answered = false;
+                // Full or closed: the brain gives a question up after a while.
+                let ended = PullEnded { peer, is_answered };
+                let _ = self.seed.ports.pull_ended.tell(ended);
             }
         }
     }

@@ -2,6 +2,7 @@
 //! of decided heights forgotten (whoever still needs those heights gets whole blocks). Consensus
 //! goes before transactions, and transactions are dropped before consensus.
 use actix_web::web::Bytes;
+use lockstep_protocol::pull::Pull;
 use lockstep_protocol::types::Height;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -30,6 +31,7 @@ pub(super) struct Frame {
 pub(super) enum Work {
     Send(Frame),
     RequestBlocks(Height),
+    Pull(Pull),
     Closed,
 }
 
@@ -38,6 +40,7 @@ struct Queue {
     consensus: VecDeque<Frame>,
     transactions: VecDeque<Frame>,
     request: Option<Height>,
+    pull: Option<Pull>,
     below: Height,
     closed: bool,
 }
@@ -109,10 +112,18 @@ impl Outbox {
         self.woken.notify_one();
     }
 
+    /// Asks for messages before anything is sent. A question that has waited in vain is replaced:
+    /// the newest knows best what is lacking.
+    pub(super) fn pull(&self, pull: Pull) {
+        self.queue.borrow_mut().pull = Some(pull);
+        self.woken.notify_one();
+    }
+
     /// Forgets frames of heights below `height`.
     pub(super) fn forget_below(&self, height: Height) {
         let mut queue = self.queue.borrow_mut();
         queue.below = height;
+        queue.pull.take_if(|pull| pull.height <= height);
         queue
             .consensus
             .retain(|frame| frame.height.is_none_or(|h| h >= height));
@@ -135,6 +146,9 @@ impl Outbox {
         }
         if let Some(from) = queue.request.take() {
             return Some(Work::RequestBlocks(from));
+        }
+        if let Some(pull) = queue.pull.take() {
+            return Some(Work::Pull(pull));
         }
         let frame = queue.consensus.pop_front();
         frame
@@ -160,6 +174,7 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lockstep_protocol::types::Round;
 
     fn frame(height: u64, bytes: usize) -> Frame {
         let body = Bytes::from(vec![0; bytes]);
@@ -223,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_for_blocks_goes_before_frames_and_closing_before_all() {
+    fn requests_go_before_frames_the_newest_question_only_and_closing_before_all() {
         let outbox = Outbox::new(10, 1000);
         outbox.push(frame(1, 1));
         outbox.request_blocks(Height(7));
@@ -231,6 +246,16 @@ mod tests {
             outbox.take(),
             Some(Work::RequestBlocks(Height(7)))
         ));
+        outbox.pull(Pull::new(Height(1), Round(0)));
+        outbox.pull(Pull::new(Height(1), Round(2)));
+        assert!(matches!(outbox.take(), Some(Work::Pull(pull)) if pull.round == Round(2)));
+        assert!(
+            matches!(outbox.take(), Some(Work::Send(_))),
+            "one question at a time"
+        );
+        outbox.pull(Pull::new(Height(7), Round(0)));
+        outbox.forget_below(Height(7));
+        assert!(outbox.take().is_none(), "the height is over");
         outbox.close();
         assert!(matches!(outbox.take(), Some(Work::Closed)));
     }

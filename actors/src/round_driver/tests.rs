@@ -30,6 +30,7 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
             timeouts: Timeouts::DEVNET,
             pacing: Pacing::Manual,
             last_height: None,
+            pull_patience_ms: None,
         },
         set: Arc::new(ValidatorSet::new(&Simulated, members).unwrap()),
         clock: Clock::start(),
@@ -49,6 +50,7 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
             resend_proposals: Port::detached(),
             retell_proposals: Port::detached(),
             decide: Port::detached(),
+            pull: Port::detached(),
         },
     }
 }

@@ -14,12 +14,12 @@ use crate::clock::Clock;
 use crate::committer::AdmitTransaction;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::Handshake;
-use crate::proposer::{ProposalReceived, SubmitTransaction};
+use crate::proposer::{GetProposals, ProposalReceived, SubmitTransaction};
 use crate::round_driver::Tick;
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
 use crate::view::NodeView;
-use crate::vote_collector::{GetMissing, VoteReceived};
+use crate::vote_collector::{GetMissing, GetVotes, VoteReceived};
 use actix::prelude::*;
 use actix_web::web;
 use lockstep_protocol::genesis::Genesis;
@@ -36,6 +36,7 @@ mod body;
 mod consensus;
 mod health;
 mod peer_gateway;
+mod pull;
 mod serve;
 mod status;
 
@@ -53,6 +54,10 @@ pub struct Ports {
     pub missing: Port<GetMissing>,
     /// Proposer.
     pub proposal: Port<ProposalReceived>,
+    /// VoteCollector: what a peer lacks.
+    pub pulled_votes: Port<GetVotes>,
+    /// Proposer: what a peer lacks.
+    pub pulled_proposals: Port<GetProposals>,
     /// Committer: may it wait?
     pub admit: Port<AdmitTransaction>,
     /// Proposer.
@@ -88,6 +93,8 @@ pub struct Seed {
     pub ports: Ports,
     /// Places for answers of blocks.
     pub sync_answers: Arc<Semaphore>,
+    /// Places for answers to pulls.
+    pub pull_answers: Arc<Semaphore>,
     /// Only in a devnet.
     pub tick_all: Option<TickAll>,
 }
@@ -125,6 +132,7 @@ fn for_peers(config: &mut web::ServiceConfig) {
     config
         .route("/consensus/vote", web::post().to(consensus::vote))
         .route("/consensus/proposal", web::post().to(consensus::proposal))
+        .route("/consensus/pull", web::post().to(pull::pull))
         .route("/transactions", web::post().to(consensus::transaction))
         .route("/handshake", web::get().to(status::handshake))
         .route("/sync/blocks", web::get().to(blocks::sync))

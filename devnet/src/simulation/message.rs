@@ -1,6 +1,7 @@
 //! What travels between nodes. Shared by reference: nothing is encoded on a hop.
 use super::trace::{Trace, word_of};
 use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::pull::{Pull, Pulled};
 use lockstep_protocol::types::{BlockId, Height, Round};
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use lockstep_protocol::wire::DecidedBlock;
@@ -19,6 +20,10 @@ pub(crate) enum Payload {
     BlocksWanted(Height),
     /// Block sync: what the peer's disk holds.
     Blocks(Arc<Vec<DecidedBlock>>),
+    /// E5: what the sender holds of a height.
+    Pull(Arc<Pull>),
+    /// E5: what it lacks.
+    Pulled(Height, Arc<Pulled>),
 }
 
 /// Where a signature stands and what it says, for the checks: proposals count as prevotes (E1).
@@ -79,6 +84,8 @@ impl Payload {
             Payload::Votes(votes) => (4, Height(0), Round(0), votes.len() as u64),
             Payload::BlocksWanted(height) => (5, *height, Round(0), 0),
             Payload::Blocks(blocks) => (6, Height(0), Round(0), blocks.len() as u64),
+            Payload::Pull(pull) => (7, pull.height, pull.round, 0),
+            Payload::Pulled(height, pulled) => (8, *height, Round(0), pulled.len() as u64),
         };
         trace.word((height.0 << 24) | (u64::from(round.0) << 4) | tag);
         trace.word(word);

@@ -11,6 +11,7 @@ use super::users::Users;
 use lockstep_protocol::consensus::catch_up::{self, CatchUp};
 use lockstep_protocol::consensus::driver::{self, Driver, DriverConfig};
 use lockstep_protocol::consensus::proposals::{self, Proposals};
+use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::tally::{self, Tally};
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::evidence::Evidence;
@@ -20,6 +21,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 mod life;
+mod pulling;
 mod routing;
 
 /// The five brains.
@@ -48,6 +50,7 @@ pub(crate) enum TimerMail {
     Timeout(Height, Round, TimeoutKind),
     Wake(Height),
     CatchUp,
+    Pull,
 }
 
 /// A message to one peer, or to all.

@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) timeouts: Timeouts,
     pub(crate) pacing: Pacing,
     pub(crate) silent_after_ms: u64,
+    /// E5: `None` if nobody ever asks.
+    pub(crate) pull_patience_ms: Option<u64>,
     pub(crate) grace_ms: u64,
     pub(crate) sync_blocks_max: usize,
     pub(crate) links: Links,
@@ -114,6 +116,7 @@ impl Plan {
             timeouts,
             pacing: Pacing::Interval(interval_ms),
             silent_after_ms: propose_ms * random.pick(&[1, 2, 4]),
+            pull_patience_ms: Some(propose_ms / 10),
             grace_ms: step_ms,
             sync_blocks_max: random.pick(&[4, 16, 100]),
             links: faults::links(profile, propose_ms, random),

@@ -5,6 +5,7 @@
 //! voter with keys of their own could contradict each other within one round; one guard cannot.
 use super::durable::{LockRecord, Persist, Position, Recovery, SignStep, SignedMessage};
 use super::facts::{CheckedProposal, Fact, Verdict};
+use super::pull::{self, Puller};
 use super::round_machine::{self, CastVote, Resume, RoundMachine, Step, ValidValue};
 use super::sign_guard::{AlreadySigned, SignGuard};
 use super::timeouts::{TimeoutKind, Timeouts};
@@ -20,6 +21,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 mod pacing;
+mod pulling;
 mod recover;
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,9 @@ pub struct DriverConfig {
     pub pacing: Pacing,
     /// No height after this one begins.
     pub last_height: Option<Height>,
+    /// E5: how many milliseconds a step may last before a peer is asked for what is missing here.
+    /// `None`: nobody is ever asked.
+    pub pull_patience_ms: Option<u64>,
 }
 
 /// What happened.
@@ -76,6 +81,8 @@ pub enum Input {
     Announce,
     /// A block of this height carries a valid certificate but is invalid here.
     InvalidDecision(Height),
+    /// E5: something that the pull must know; where this node stands it is told after each step.
+    Pull(pull::Input),
 }
 
 /// What to do.
@@ -103,6 +110,8 @@ pub enum Output {
     Ticked(TickOutcome),
     /// Stop voting for good and say why.
     Halt(Halt),
+    /// E5: ask a peer, or wake the pull up.
+    Pull(pull::Output),
 }
 
 /// Why a node stopped voting.
@@ -144,6 +153,9 @@ pub struct Driver {
     early: Vec<Input>,
     recovered: Option<Resume>,
     decision: Option<Output>,
+    /// This height was entered without having decided the one before: others may be far in it.
+    joined: bool,
+    puller: Option<Puller>,
 }
 
 impl Driver {
@@ -161,6 +173,7 @@ impl Driver {
         let recovered = recover::resume(height, &recovery);
         let (running, halted, begun_at) = (false, false, Instant::default());
         let (pending, early, decision) = (VecDeque::new(), Vec::new(), None);
+        let (joined, puller) = (true, Driver::puller(&config, &set));
         Driver {
             config,
             guard,
@@ -175,6 +188,8 @@ impl Driver {
             early,
             recovered,
             decision,
+            joined,
+            puller,
         }
     }
 
@@ -209,7 +224,9 @@ impl Driver {
                 self.halted = true;
                 out.push(Output::Halt(Halt::InvalidDecision(height)));
             }
+            Input::Pull(input) => self.pull(now, input, &mut out),
         }
+        self.pull_from_here(now, &mut out);
         out
     }
 
@@ -377,7 +394,7 @@ impl Driver {
         self.machine = RoundMachine::new(self.height, self.config.me, set, self.config.timeouts);
         self.running = false;
         self.said.clear();
-        self.decision = None;
+        self.joined = self.decision.take().is_none();
         self.recovered = None;
         self.pace(now, out);
         for input in std::mem::take(&mut self.early) {

@@ -9,6 +9,7 @@
 //! | [`driver::Driver`] | RoundDriver | height, round, step, locks; the only signer |
 //! | [`tally::Tally`] | VoteCollector | votes, quorums, equivocations |
 //! | [`proposals::Proposals`] | Proposer | proposals of others and their verdicts |
+//! | [`pull::Puller`] | RoundDriver | whom to ask for messages that this node lacks, and when |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
 //!
 //! The brain of the Committer is [`crate::ledger`].
@@ -17,6 +18,7 @@ pub mod driver;
 pub mod durable;
 pub mod facts;
 pub mod proposals;
+pub mod pull;
 pub mod round_machine;
 pub mod sign_guard;
 pub mod tally;

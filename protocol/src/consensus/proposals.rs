@@ -16,6 +16,7 @@ use crate::validator_set::ValidatorSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod pulled;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +61,9 @@ pub enum Output {
     Ahead(Address, Height),
     /// Send this proposal to everybody again.
     Relay(Arc<ProposedBlock>),
+    /// A proposal that names this sender and height came too early to be kept. Tell the round
+    /// machine: once it gets there it must ask for it (E5).
+    Refused(Address, Height),
 }
 
 #[derive(Clone, Debug)]
@@ -188,6 +192,10 @@ impl Proposals {
             // answer is asked again only then.
             if refusal == Admission::Duplicate && proposal.height > self.height {
                 out.push(Output::Ahead(proposal.proposer, proposal.height));
+            }
+            // Not verified: a forged one makes this node ask a peer once, when it gets there.
+            if refusal == Admission::TooEarly {
+                out.push(Output::Refused(proposal.proposer, proposal.height));
             }
             return refusal;
         }

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod count;
+mod pulled;
 mod silence;
 #[cfg(test)]
 mod tests;
@@ -84,6 +85,9 @@ pub enum Output {
     Relay(Vec<SignedVote>),
     /// What became of the vote of this input.
     Admission(Admission),
+    /// A vote of this sender and height came too early to be kept. Tell the round machine: once it
+    /// gets there it must ask for it (E5).
+    Refused(Address, Height),
 }
 
 /// How a validator expressed a vote.
@@ -377,13 +381,13 @@ impl Tally {
     fn far_vote(&mut self, signed: &SignedVote, now: Instant, out: &mut Vec<Output>) -> Admission {
         let vote = &signed.vote;
         let known = self.furthest.get(&vote.validator);
-        if known.is_some_and(|height| *height >= vote.height) {
-            return Admission::TooEarly;
+        if known.is_none_or(|height| *height < vote.height) {
+            if signed.verify(&self.set, &self.context).is_err() {
+                return Admission::BadSignature;
+            }
+            self.ahead(vote, now, out);
+            out.push(Output::Refused(vote.validator, vote.height));
         }
-        if signed.verify(&self.set, &self.context).is_err() {
-            return Admission::BadSignature;
-        }
-        self.ahead(vote, now, out);
         Admission::TooEarly
     }
 

@@ -8,6 +8,7 @@ use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::pull::{HeldVotes, Pull, Pulled};
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
@@ -349,7 +350,37 @@ fn messages() -> Vec<Noun> {
             wire.encode_blocks(&range),
             blocks_again,
         ),
+        noun("message: pull", wire.encode_pull(&pull()), pull_again),
+        noun(
+            "message: answer to a pull",
+            wire.encode_pulled(&pulled()),
+            pulled_again,
+        ),
     ]
+}
+
+fn pull() -> Pull {
+    let mut pull = Pull::new(H, R);
+    let held = HeldVotes::new(VoteKind::Prevote, (Some(V), VALID), [0, 9], 10);
+    pull.rounds[1].votes.push(held);
+    pull.rounds[1].proposals.push((V, VALID));
+    pull
+}
+
+fn pulled() -> Pulled {
+    Pulled {
+        committed: H,
+        proposals: vec![Arc::new(proposed(VALID))],
+        votes: vec![signed(1, vote(VoteKind::Precommit, None, None))],
+    }
+}
+
+fn pull_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_pull(&wire().decode_pull(bytes).ok()?))
+}
+
+fn pulled_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_pulled(&wire().decode_pulled(bytes).ok()?))
 }
 
 fn vote_again(bytes: &[u8]) -> Option<Vec<u8>> {

@@ -49,6 +49,7 @@ impl Node {
                 O::Decide(block, certificate) => {
                     self.post_committer(committer::Input::Decide(block, certificate), out);
                 }
+                O::Pull(output) => self.route_pull(output, out),
                 O::Ticked(_) => {}
                 O::Halt(halt) => out.troubles.push(format!("halted: {halt}")),
             }
@@ -110,6 +111,7 @@ impl Node {
                 O::Evidence(evidence) => out.evidence.push(*evidence),
                 O::Relay(votes) => self.relay(Payload::Votes(Arc::new(votes)), out),
                 O::Admission(_) => {}
+                O::Refused(sender, height) => self.refused(sender, height, out),
             }
         }
     }
@@ -135,6 +137,7 @@ impl Node {
                     self.post_catch_up(catch_up::Input::Ahead(peer, height), out);
                 }
                 O::Relay(message) => self.relay(Payload::Proposal(message), out),
+                O::Refused(sender, height) => self.refused(sender, height, out),
             }
         }
     }
@@ -200,6 +203,8 @@ impl Node {
             Payload::Blocks(blocks) => {
                 self.post_committer(committer::Input::Synced(from, blocks), out);
             }
+            Payload::Pull(pull) => self.answer_pull(from, &pull, out),
+            Payload::Pulled(height, pulled) => self.pulled(from, height, &pulled, out),
         }
     }
 
@@ -217,6 +222,10 @@ impl Node {
                 self.post_driver(driver::Input::Timeout(h, r, kind), out)
             }
             TimerMail::Wake(height) => self.post_driver(driver::Input::Wake(height), out),
+            TimerMail::Pull => {
+                let wake = driver::Input::Pull(pull::Input::Wake);
+                self.post_driver(wake, out);
+            }
             TimerMail::CatchUp => self.post_catch_up(catch_up::Input::Wake, out),
         }
     }

@@ -101,6 +101,7 @@ fn node_of(
         timeouts: plan.timeouts,
         pacing: plan.pacing,
         last_height: None,
+        pull_patience_ms: plan.pull_patience_ms,
     };
     let setup = Setup {
         driver,

@@ -8,6 +8,7 @@ mod crash;
 mod durable;
 mod heights;
 mod pacing;
+mod pulling;
 
 /// One of four validators at height 5, whose turns are 1, 2, 3, 0.
 struct Node {
@@ -28,6 +29,7 @@ fn config(cast: &Cast, me: ValidatorIndex, pacing: Pacing) -> DriverConfig {
         timeouts: Timeouts::DEVNET,
         pacing,
         last_height: None,
+        pull_patience_ms: None,
     }
 }
 

@@ -3,6 +3,7 @@ use crate::consensus::testkit::{Cast, Counting, H, NEXT, block};
 use crate::validator_set::ValidatorIndex;
 
 mod admission;
+mod pulled;
 mod verdicts;
 
 /// The proposals of height 5 in round 0, with four validators. This node is validator 0.

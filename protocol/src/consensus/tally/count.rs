@@ -279,7 +279,7 @@ type Value = (Option<BlockId>, Option<Round>);
 
 impl Ballots {
     /// The distinct values voted for.
-    fn values(&self) -> Vec<Value> {
+    pub(super) fn values(&self) -> Vec<Value> {
         let all = self
             .0
             .values()
@@ -288,7 +288,10 @@ impl Ballots {
         all.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    fn members(&self, value: Value) -> impl Iterator<Item = (ValidatorIndex, &Signature)> {
+    pub(super) fn members(
+        &self,
+        value: Value,
+    ) -> impl Iterator<Item = (ValidatorIndex, &Signature)> {
         self.0.iter().filter_map(move |(index, ballots)| {
             let ballot = ballots
                 .iter()

@@ -4,6 +4,7 @@ use crate::consensus::testkit::{Cast, Counting, H, NEXT, block, precommit, prevo
 mod admission;
 mod bounds;
 mod equivocation;
+mod pulled;
 mod silence;
 mod thresholds;
 

@@ -160,8 +160,13 @@ fn anything_further_ahead_is_too_early_but_says_once_that_somebody_is_there() {
         let vote = desk.cast.vote(1, prevote(height, r, id(1), None));
         desk.checks.checks();
         let out = desk.tell(Input::Vote(vote.clone()));
-        let ahead = Output::Ahead(desk.cast.address(1), height);
-        assert_eq!(out, [ahead, Output::Admission(Admission::TooEarly)]);
+        let sender = desk.cast.address(1);
+        let expected = [
+            Output::Ahead(sender, height),
+            Output::Refused(sender, height),
+            Output::Admission(Admission::TooEarly),
+        ];
+        assert_eq!(out, expected);
         assert_eq!(desk.checks.checks(), 1);
         assert_eq!(admit(&mut desk, vote), (Admission::TooEarly, 0));
     }

@@ -1,0 +1,66 @@
+//! E5: the question to a peer, and its answer. Brains write and answer them in one go: what they
+//! hold at different moments between two messages says nothing more.
+use super::*;
+use lockstep_protocol::pull::{Pull, Pulled};
+
+impl Node {
+    pub(super) fn route_pull(&mut self, output: pull::Output, out: &mut Effects) {
+        match output {
+            pull::Output::Ask(peer, height, round) => {
+                let Some(brains) = &self.brains else { return };
+                let mut question = Pull::new(height, round);
+                brains.proposals.hold(&mut question);
+                brains.tally.hold(&mut question);
+                let to = self.setup.rules.validators.index_of(&peer);
+                let (payload, own) = (Payload::Pull(Arc::new(question)), false);
+                out.sends.push(Send { to, payload, own });
+            }
+            pull::Output::WakeAt(ms) => out.timers.push((Brain::Driver, TimerMail::Pull, ms)),
+        }
+    }
+
+    pub(super) fn answer_pull(&mut self, from: usize, question: &Pull, out: &mut Effects) {
+        let Some(brains) = &self.brains else { return };
+        let durable = &self.disk.durable;
+        let set = &self.setup.rules.validators;
+        let pulled = match durable.committed(question.height) {
+            Some(decided) => Pulled::decided(durable.height(), &decided.certificate, set),
+            None => Pulled {
+                committed: durable.height(),
+                proposals: brains.proposals.answer(question),
+                votes: brains.tally.answer(question),
+            },
+        };
+        let payload = Payload::Pulled(question.height, Arc::new(pulled));
+        let (to, own) = (Some(from), false);
+        out.sends.push(Send { to, payload, own });
+    }
+
+    pub(super) fn pulled(
+        &mut self,
+        from: usize,
+        height: Height,
+        pulled: &Pulled,
+        out: &mut Effects,
+    ) {
+        for proposal in &pulled.proposals {
+            self.post_proposals(proposals::Input::Received(proposal.clone()), out);
+        }
+        for vote in &pulled.votes {
+            self.post_tally(tally::Input::Vote(vote.clone()), out);
+        }
+        let peer = self.address(from);
+        if pulled.committed >= height {
+            let works_on = pulled.committed.next();
+            self.post_catch_up(catch_up::Input::Ahead(peer, works_on), out);
+        }
+        let answered = driver::Input::Pull(pull::Input::Answered(peer));
+        self.post_driver(answered, out);
+    }
+
+    /// The driver must ask for it once it gets there.
+    pub(super) fn refused(&mut self, sender: Address, height: Height, out: &mut Effects) {
+        let refused = driver::Input::Pull(pull::Input::Refused(sender, height));
+        self.post_driver(refused, out);
+    }
+}

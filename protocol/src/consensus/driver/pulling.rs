@@ -1,0 +1,39 @@
+//! E5: after each step, tells the pull where this node stands.
+use super::*;
+use crate::consensus::pull::{self, Place, Puller};
+
+impl Driver {
+    pub(super) fn puller(config: &DriverConfig, set: &ValidatorSet) -> Option<Puller> {
+        let patience_ms = config.pull_patience_ms?;
+        let others = set.iter().map(|validator| validator.address);
+        let peers = others.filter(|address| *address != config.me);
+        // No longer than the paper's own patience with a proposer.
+        let most_ms = config.timeouts.after_ms(TimeoutKind::Propose, Round::ZERO);
+        Some(Puller::new(peers, patience_ms, most_ms))
+    }
+
+    /// Nothing is missing between two heights, nor while a decision waits for its commit.
+    fn place(&self) -> Option<Place> {
+        let stands = self.running && !self.halted && self.decision.is_none();
+        stands.then(|| Place {
+            height: self.height,
+            round: self.machine.round(),
+            step: self.machine.current_step(),
+            proposer: self.set.proposer(self.height, self.machine.round()),
+            joined: self.joined,
+        })
+    }
+
+    pub(super) fn pull(&mut self, now: Instant, input: pull::Input, out: &mut Vec<Output>) {
+        let Some(puller) = &mut self.puller else {
+            return;
+        };
+        let outputs = puller.step(now, input);
+        out.extend(outputs.into_iter().map(Output::Pull));
+    }
+
+    pub(super) fn pull_from_here(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let place = self.place();
+        self.pull(now, pull::Input::Stands(place), out);
+    }
+}
