@@ -21,6 +21,14 @@ impl Clock {
         Instant(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// The wall clock's nanoseconds: a number that no other start of a node has, and no time.
+    pub fn salt() -> u64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// Wall-clock time: only for block times and for people.
     pub fn wall(&self) -> Timestamp {
         let since = SystemTime::now()

@@ -6,7 +6,7 @@ use crate::metrics::Metrics;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
 use crate::round_driver::{AnnounceRound, StopVoting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
-use crate::state_store::{CommitBlock, Store};
+use crate::state_store::{CommitBlock, Store, StoreError};
 use crate::view::{HeadView, NodeView};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
@@ -61,7 +61,7 @@ pub struct BlockStored(pub Arc<CommitBatch>);
 
 /// A block is durable and final. Told to all.
 #[derive(Clone, Debug)]
-pub struct BlockCommitted(pub Arc<CommitBatch>);
+pub struct BlockCommitted(pub DecidedBlock);
 
 crate::message! {
     ExecuteBlock => (), PrepareBlock => (), CommitDecision => (), SyncedBlock => (),
@@ -69,7 +69,7 @@ crate::message! {
 }
 
 /// Called with each committed block, on the node's thread, and the seconds that its height took.
-pub type OnCommit = Arc<dyn Fn(&CommitBatch, f64) + Send + Sync>;
+pub type OnCommit = Arc<dyn Fn(&DecidedBlock, f64) + Send + Sync>;
 
 /// What the committer tells.
 #[derive(Clone)]
@@ -185,9 +185,35 @@ impl Committer {
         format!("{} at height {head}: {error}", file.display())
     }
 
-    fn show(&mut self, batch: &CommitBatch) {
-        let (header, metrics) = (batch.block.header(), &self.seed.metrics);
-        self.seed.view.set_head(head_view(&batch.block));
+    /// Tells everybody that a block is durable, unless all have been told.
+    fn tell(&mut self, decided: &DecidedBlock) {
+        // What is shown outlives falls. So a block that an earlier incarnation sent to the store,
+        // and that this one has read from there, is still told; and none is told twice.
+        if decided.block.height() > self.seed.view.head().height {
+            // Before anybody outside can see the new head: whoever reacts to it (a tick, say) then
+            // finds every actor at the next height.
+            for port in &self.seed.ports.committed {
+                port.deliver(BlockCommitted(decided.clone()));
+            }
+            self.show(decided);
+        }
+    }
+
+    /// Tells what an earlier incarnation has not: the store's word that a block is written may have
+    /// been lost with it, and nobody says it again.
+    fn tell_stored(&mut self) -> Result<(), StoreError> {
+        let (shown, stored) = (self.seed.view.head().height, self.ledger.head().height);
+        let missed = stored.0.saturating_sub(shown.0);
+        let missed = usize::try_from(missed).unwrap_or(usize::MAX);
+        for decided in self.seed.store.decided(shown.next(), missed, usize::MAX)? {
+            self.tell(&decided);
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, decided: &DecidedBlock) {
+        let (header, metrics) = (decided.block.header(), &self.seed.metrics);
+        self.seed.view.set_head(head_view(&decided.block));
         let now = Instant::now();
         if let Some(last) = self.last_commit.replace(now) {
             metrics.block_interval.observe((now - last).as_secs_f64());
@@ -197,19 +223,19 @@ impl Committer {
         metrics.blocks.inc();
         metrics
             .transactions
-            .inc_by(batch.block.block().transactions.len() as u64);
+            .inc_by(decided.block.block().transactions.len() as u64);
         metrics
             .height
             .set(i64::try_from(header.height.next().0).unwrap_or(i64::MAX));
         if let Some(on_commit) = &self.seed.on_commit {
-            on_commit(batch, seconds);
+            on_commit(decided, seconds);
         }
         log::debug!(
             "height {} committed: {} in round {}, {} transactions",
             header.height,
-            batch.block.id().short(),
-            batch.certificate.round,
-            batch.block.block().transactions.len()
+            decided.block.id().short(),
+            decided.certificate.round,
+            decided.block.block().transactions.len()
         );
     }
 }
@@ -232,9 +258,13 @@ impl Actor for Committer {
 
 impl Supervised for Committer {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
-        match self.seed.store.ledger(self.seed.rules.clone()) {
-            Ok(ledger) => *self = Committer::new(self.seed.clone(), ledger),
-            Err(error) => return self.seed.fatal.raise(error.kind(), error.to_string()),
+        let rebuilt = self.seed.store.ledger(self.seed.rules.clone());
+        let told = rebuilt.and_then(|ledger| {
+            *self = Committer::new(self.seed.clone(), ledger);
+            self.tell_stored()
+        });
+        if let Err(error) = told {
+            return self.seed.fatal.raise(error.kind(), error.to_string());
         }
         self.seed.ports.rebuilt.deliver(LedgerRebuilt);
         self.seed.ports.announce.deliver(AnnounceRound);
@@ -345,16 +375,10 @@ impl Handler<BlockStored> for Committer {
             self.ledger.committed(&batch);
         }
         self.writing.take_if(|writing| *writing <= height);
-        // What is shown outlives falls. So a block that an earlier incarnation sent to the store,
-        // and that this one has read from there, is still told; and none is told twice.
-        if height > self.seed.view.head().height {
-            // Before anybody outside can see the new head: whoever reacts to it (a tick, say) then
-            // finds every actor at the next height.
-            for port in &self.seed.ports.committed {
-                port.deliver(BlockCommitted(batch.clone()));
-            }
-            self.show(&batch);
-        }
+        self.tell(&DecidedBlock {
+            block: batch.block.clone(),
+            certificate: batch.certificate.clone(),
+        });
         self.commit_next();
     }
 }

@@ -154,6 +154,8 @@ pub struct RoundDriver {
     incarnation: u64,
     /// `None` until the store has answered: everything that comes before is told again.
     driver: Option<Driver>,
+    /// The round that was entered last.
+    entered: Option<(Height, Round)>,
     /// Timers of the current round. They are cancelled with it: actix polls every timer whenever
     /// the actor wakes, and fast blocks would leave hundreds of them behind.
     timers: Vec<SpawnHandle>,
@@ -169,6 +171,7 @@ impl RoundDriver {
             seed,
             incarnation: 0,
             driver,
+            entered: None,
             timers: Vec::new(),
             ticks,
         }
@@ -206,10 +209,15 @@ impl RoundDriver {
         let ports = &self.seed.ports;
         match output {
             Output::EnterRound(height, round) => {
-                self.timers
-                    .drain(..)
-                    .for_each(|timer| _ = ctx.cancel_future(timer));
-                self.round_entered(height, round);
+                // Said again to an actor that has restarted, it is no new round.
+                if self.entered.replace((height, round)) != Some((height, round)) {
+                    self.timers
+                        .drain(..)
+                        .for_each(|timer| _ = ctx.cancel_future(timer));
+                    self.show_round(height, round);
+                }
+                ports.votes_round.deliver(RoundEntered(height, round));
+                ports.proposals_round.deliver(RoundEntered(height, round));
             }
             Output::BuildBlock(height, round) => ports.build.deliver(BuildBlock { height, round }),
             Output::Persist(persist) => ports.persist.deliver(PersistSignature(persist)),
@@ -243,7 +251,7 @@ impl RoundDriver {
         None
     }
 
-    fn round_entered(&self, height: Height, round: Round) {
+    fn show_round(&self, height: Height, round: Round) {
         if round == Round::ZERO {
             self.seed.view.begin_height();
         } else {
@@ -251,14 +259,6 @@ impl RoundDriver {
             log::info!("height {height} enters round {round}");
         }
         self.seed.metrics.round.set(i64::from(round.0));
-        self.seed
-            .ports
-            .votes_round
-            .deliver(RoundEntered(height, round));
-        self.seed
-            .ports
-            .proposals_round
-            .deliver(RoundEntered(height, round));
     }
 
     fn schedule(&mut self, input: Input, ms: u64, ctx: &mut Ctx<Self>) {

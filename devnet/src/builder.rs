@@ -9,11 +9,11 @@ use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
-use lockstep_protocol::ledger::CommitBatch;
 use lockstep_protocol::limits::VALIDATORS_MAX;
 use lockstep_protocol::types::{
     Address, BlockId, ChainId, DEVNET_CHAIN_ID, Hash, Height, Round, Timestamp,
 };
+use lockstep_protocol::wire::DecidedBlock;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -217,16 +217,16 @@ impl Builder {
 
     pub(crate) fn commit_hook(&self, node: usize) -> Option<OnCommit> {
         let call = self.on_commit.clone()?;
-        Some(Arc::new(move |batch: &CommitBatch, seconds: f64| {
-            let (header, certificate) = (batch.block.header(), &batch.certificate);
+        Some(Arc::new(move |decided: &DecidedBlock, seconds: f64| {
+            let (header, certificate) = (decided.block.header(), &decided.certificate);
             call(CommitEvent {
                 node,
                 height: header.height,
                 round: certificate.round,
                 proposer: header.proposer,
-                block_id: batch.block.id(),
+                block_id: decided.block.id(),
                 state_root: header.state_root,
-                transactions: batch.block.block().transactions.len(),
+                transactions: decided.block.block().transactions.len(),
                 precommits: certificate.signers.count(),
                 commit_ms: seconds * 1e3,
             });

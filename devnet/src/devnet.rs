@@ -3,7 +3,7 @@ use crate::builder::Builder;
 use crate::links::Links;
 use lockstep_actors::node::NodeHandle;
 use lockstep_actors::peer_broadcaster::Peer;
-use lockstep_actors::runtime::EndReason;
+use lockstep_actors::runtime::{Actors, EndReason};
 use lockstep_actors::view::HeadView;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::pending::Submission;
@@ -135,6 +135,37 @@ impl Devnet {
         self.inner
             .node(index)
             .is_ok_and(|node| node.inject_panic(actor))
+    }
+
+    /// Makes an actor of node `index` panic in the handling of its next message of the type with
+    /// this name. False if there is no such node or actor.
+    #[cfg(feature = "inject-panics")]
+    pub fn inject_panic_at(
+        &self,
+        index: usize,
+        actor: &str,
+        message: &str,
+        strike: lockstep_actors::runtime::Strike,
+    ) -> bool {
+        self.inner
+            .node(index)
+            .is_ok_and(|node| node.children().inject_panic_at(actor, message, strike))
+    }
+
+    /// Takes back what [`Devnet::inject_panic_at`] has done. False if it has struck.
+    #[cfg(feature = "inject-panics")]
+    pub fn take_panic_back(&self, index: usize, actor: &str) -> bool {
+        self.inner
+            .node(index)
+            .is_ok_and(|node| node.children().take_panic_back(actor))
+    }
+
+    /// The counters of node `index`'s actors; `None` if it is down.
+    pub fn actors(&self, index: usize) -> Option<Actors> {
+        self.inner
+            .node(index)
+            .ok()
+            .map(|node| node.actors().clone())
     }
 
     /// Stops all nodes in parallel and frees their directories.

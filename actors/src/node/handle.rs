@@ -123,6 +123,12 @@ impl NodeHandle {
         self.remote.children.inject_panic(actor)
     }
 
+    /// The handle by which tests make actors panic.
+    #[cfg(feature = "inject-panics")]
+    pub fn children(&self) -> &crate::runtime::Children {
+        &self.remote.children
+    }
+
     /// Why the node has ended by itself, once it has.
     pub fn ended(&self) -> Option<EndReason> {
         let gone = self.thread.as_ref().is_none_or(JoinHandle::is_finished);

@@ -1,18 +1,23 @@
 //! The HTTP client of one link: its own pool (awc shares one pool and one limit among all hosts of
 //! a client, so a black hole would delay healthy peers), TCP_NODELAY, no redirects, no compression,
-//! bounded answers.
+//! answers that are bounded in bytes and, from the question to their last byte, in time.
 use crate::limits::{CONNECT_TIMEOUT, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT};
 use actix_service::{Service, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::web::Bytes;
+use awc::SendClientRequest;
 use awc::error::{PayloadError, SendRequestError};
 use awc::{Client, Connector};
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Shorter than the server's keep-alive, so that the client is the one that closes.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// What is read of a refusal: its words do not matter.
+const REFUSAL_BYTES_MAX: usize = 4_096;
 
 /// Talks to one peer.
 pub(super) struct PeerClient {
@@ -27,6 +32,8 @@ pub(super) enum ExchangeError {
     Send(#[from] SendRequestError),
     #[error("{0}")]
     Body(#[from] PayloadError),
+    #[error("no whole answer in time")]
+    Slow,
     #[error("HTTP status {0}")]
     Status(StatusCode),
     #[error("the answer is no valid message: {0}")]
@@ -50,7 +57,7 @@ impl PeerClient {
             .limit(2);
         let http = Client::builder()
             .connector(connector)
-            .timeout(PEER_TIMEOUT)
+            .disable_timeout()
             .disable_redirects()
             .no_default_headers()
             .finish();
@@ -68,12 +75,14 @@ impl PeerClient {
 
     /// Posts canonical bytes; returns the status.
     pub(super) async fn post(&self, uri: &Uri, body: Bytes) -> Result<StatusCode, ExchangeError> {
+        let until = Instant::now() + PEER_TIMEOUT;
         let request = self.http.request(Method::POST, uri.clone());
-        let mut response = request.no_decompress().send_body(body).await?;
+        let mut response = within(until, request.no_decompress().send_body(body)).await??;
         let status = response.status();
         if status != StatusCode::ACCEPTED {
-            // An answer must be read, or its connection is not used again.
-            let _ = response.body().limit(4096).await;
+            // An answer must be read, or its connection is not used again. The status counts even
+            // if the rest never comes.
+            let _ = within(until, response.body().limit(REFUSAL_BYTES_MAX)).await;
         }
         Ok(status)
     }
@@ -86,15 +95,9 @@ impl PeerClient {
         limit: usize,
         patience: Duration,
     ) -> Result<Bytes, ExchangeError> {
-        let request = self.http.request(Method::POST, uri).timeout(patience);
-        let mut response = request.no_decompress().send_body(body).await?;
-        let status = response.status();
-        let body = response.body().limit(limit).await?;
-        if status.is_success() {
-            Ok(body)
-        } else {
-            Err(ExchangeError::Status(status))
-        }
+        let request = self.http.request(Method::POST, uri);
+        let answer = request.no_decompress().send_body(body);
+        read(answer, limit, patience).await
     }
 
     /// Gets a bounded answer.
@@ -104,14 +107,33 @@ impl PeerClient {
         limit: usize,
         patience: Duration,
     ) -> Result<Bytes, ExchangeError> {
-        let request = self.http.request(Method::GET, uri).timeout(patience);
-        let mut response = request.no_decompress().send().await?;
-        let status = response.status();
-        let body = response.body().limit(limit).await?;
-        if status.is_success() {
-            Ok(body)
-        } else {
-            Err(ExchangeError::Status(status))
-        }
+        let request = self.http.request(Method::GET, uri);
+        read(request.no_decompress().send(), limit, patience).await
     }
 }
+
+/// The whole of a successful answer, in `patience` from now.
+async fn read(
+    answer: SendClientRequest,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, ExchangeError> {
+    let until = Instant::now() + patience;
+    let mut response = within(until, answer).await??;
+    let status = response.status();
+    let body = within(until, response.body().limit(limit)).await??;
+    if status.is_success() {
+        Ok(body)
+    } else {
+        Err(ExchangeError::Status(status))
+    }
+}
+
+/// awc's own timeout ends with the head of an answer: a body could come for ever.
+async fn within<F: Future>(until: Instant, answer: F) -> Result<F::Output, ExchangeError> {
+    let answer = tokio::time::timeout_at(until, answer).await;
+    answer.map_err(|_| ExchangeError::Slow)
+}
+
+#[cfg(test)]
+mod tests;

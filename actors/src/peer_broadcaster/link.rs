@@ -1,11 +1,12 @@
 //! The task of one peer: handshake, then one request in flight at a time, retried with back-off.
+use super::back_off::BackOff;
 use super::client::{ExchangeError, PeerClient};
 use super::outbox::{Frame, Outbox, Path, Work};
 use super::{Handshake, Mismatch, Peer, Ports};
 use crate::block_sync::{BlocksArrived, PeerAhead};
+use crate::clock::Clock;
 use crate::limits::{
-    BACK_OFF_MAX, BACK_OFF_MIN, HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT,
-    REFUSED_PEER_WAIT, SYNC_TIMEOUT,
+    HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT, SYNC_TIMEOUT,
 };
 use crate::metrics::Metrics;
 use crate::view::NodeView;
@@ -14,7 +15,6 @@ use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
 use lockstep_protocol::types::Height;
 use lockstep_protocol::wire::Wire;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(super) struct LinkSeed {
     pub(super) peer: Peer,
@@ -32,7 +32,7 @@ pub(super) struct Link {
     proposal: Uri,
     vote: Uri,
     transaction: Uri,
-    failures: u32,
+    back_off: BackOff,
 }
 
 impl Link {
@@ -43,6 +43,8 @@ impl Link {
             client.uri("/consensus/vote"),
         );
         let transaction = client.uri("/transactions");
+        let (me, peer) = (&seed.handshake.validator, &seed.peer.address);
+        let back_off = BackOff::new(me, peer, Clock::salt());
         Link {
             seed,
             outbox,
@@ -50,7 +52,7 @@ impl Link {
             proposal,
             vote,
             transaction,
-            failures: 0,
+            back_off,
         }
     }
 
@@ -67,7 +69,7 @@ impl Link {
 
     /// Sends until something fails or the next handshake is due.
     async fn talk(&mut self) {
-        self.failures = 0;
+        self.back_off.reset();
         self.seed.view.update_peer(&self.seed.peer.address, |peer| {
             (peer.reachable, peer.refused) = (true, None);
         });
@@ -96,14 +98,14 @@ impl Link {
         let status = match self.client.post(uri, frame.body.clone()).await {
             Ok(status) => status,
             Err(error) => {
-                self.outbox.push_back(frame);
+                self.put_back(frame);
                 return Err(error);
             }
         };
         match status {
             StatusCode::ACCEPTED => Ok(()),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE if !is_transaction => {
-                self.outbox.push_back(frame);
+                self.put_back(frame);
                 Err(ExchangeError::Status(status))
             }
             // The peer will never take this one, or it is a transaction that it has no room for now:
@@ -114,6 +116,11 @@ impl Link {
                 Ok(())
             }
         }
+    }
+
+    fn put_back(&self, frame: Frame) {
+        let dropped = self.outbox.push_back(frame);
+        self.seed.metrics.frames_dropped.inc_by(dropped as u64);
     }
 
     async fn request_blocks(&mut self, from: Height) -> Result<(), ExchangeError> {
@@ -174,11 +181,10 @@ impl Link {
         tokio::time::sleep(REFUSED_PEER_WAIT).await;
     }
 
-    /// Waits longer with each failure in a row, up to a limit, and a little differently from the
-    /// other links.
+    /// Says the first failure in a row, and waits.
     async fn failed(&mut self, what: &str, error: &ExchangeError) {
         let peer = &self.seed.peer;
-        if self.failures == 0 {
+        if self.back_off.is_fresh() {
             log::info!(
                 "peer {} at {}: {what} failed: {error}",
                 peer.address,
@@ -190,31 +196,6 @@ impl Link {
         self.seed.view.update_peer(&peer.address, |view| {
             (view.reachable, view.outbox) = (false, waiting);
         });
-        tokio::time::sleep(back_off(self.failures, peer.address.0[0])).await;
-        self.failures = self.failures.saturating_add(1);
-    }
-}
-
-fn back_off(failures: u32, salt: u8) -> Duration {
-    let doubled = BACK_OFF_MIN
-        .saturating_mul(1 << failures.min(10))
-        .min(BACK_OFF_MAX);
-    // Up to a quarter less, spread by who the peer is and how often it failed.
-    let spread = u32::from(salt).wrapping_add(failures.wrapping_mul(37)) % 64;
-    doubled - doubled / 256 * spread
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waiting_grows_to_its_limit_and_never_falls_below_three_quarters() {
-        for salt in [0, 17, 255] {
-            let waits: Vec<Duration> = (0..20).map(|n| back_off(n, salt)).collect();
-            assert!(waits[0] <= BACK_OFF_MIN && waits[0] >= BACK_OFF_MIN * 3 / 4);
-            assert!(waits.iter().all(|wait| *wait <= BACK_OFF_MAX));
-            assert!(waits[10..].iter().all(|wait| *wait >= BACK_OFF_MAX * 3 / 4));
-        }
+        tokio::time::sleep(self.back_off.next()).await;
     }
 }

@@ -22,7 +22,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+mod back_off;
 mod client;
+#[cfg(test)]
+mod fake_peer;
 mod handshake;
 mod link;
 mod outbox;
@@ -256,3 +259,6 @@ impl Handler<BlockCommitted> for PeerBroadcaster {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

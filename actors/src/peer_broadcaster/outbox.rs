@@ -1,4 +1,4 @@
-//! What waits for one peer: bounded by count and bytes, the oldest dropped first, and everything
+//! What waits for one peer: bounded by count and bytes, the stalest dropped first, and everything
 //! of decided heights forgotten (whoever still needs those heights gets whole blocks). Consensus
 //! goes before transactions, and transactions are dropped before consensus.
 use actix_web::web::Bytes;
@@ -61,6 +61,18 @@ impl Queue {
         let all = self.consensus.iter().chain(&self.transactions);
         all.map(|frame| frame.body.len()).sum()
     }
+
+    /// Gives up what matters least: transactions before consensus, stale heights before newer ones,
+    /// of a height the oldest.
+    fn drop_one(&mut self) -> bool {
+        if self.transactions.pop_front().is_some() {
+            return true;
+        }
+        let frames = self.consensus.iter().enumerate();
+        let stalest = frames.min_by_key(|(_, frame)| frame.height);
+        let stalest = stalest.map(|(index, _)| index);
+        stalest.is_some_and(|index| self.consensus.remove(index).is_some())
+    }
 }
 
 /// Shared by the broadcaster and the link of one peer, on one thread.
@@ -82,28 +94,35 @@ impl Outbox {
         }
     }
 
-    /// Appends a frame; returns how many older ones had to go.
+    /// Appends a frame, unless the same one waits already (E6 says again what a peer may lack);
+    /// returns how many others had to go.
     pub(super) fn push(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
-        queue.of(frame.path).push_back(frame);
-        let mut dropped = 0;
-        while queue.len() > self.frames_max || queue.bytes() > self.bytes_max {
-            let oldest = queue.transactions.pop_front();
-            if oldest.or_else(|| queue.consensus.pop_front()).is_none() {
-                break;
-            }
-            dropped += 1;
+        let known = |other: &Frame| other.body == frame.body;
+        if frame.path == Path::Transaction || !queue.consensus.iter().any(known) {
+            queue.of(frame.path).push_back(frame);
         }
         self.woken.notify_one();
-        dropped
+        self.shrink(&mut queue)
     }
 
-    /// Puts a frame that could not be sent back to the front, unless it is stale by now.
-    pub(super) fn push_back(&self, frame: Frame) {
+    /// Puts a frame that could not be sent back to the front, unless it is stale by now; returns
+    /// how many others had to go.
+    pub(super) fn push_back(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
         if frame.height.is_none_or(|height| height >= queue.below) {
             queue.of(frame.path).push_front(frame);
         }
+        self.shrink(&mut queue)
+    }
+
+    fn shrink(&self, queue: &mut Queue) -> usize {
+        let mut dropped = 0;
+        while (queue.len() > self.frames_max || queue.bytes() > self.bytes_max) && queue.drop_one()
+        {
+            dropped += 1;
+        }
+        dropped
     }
 
     /// Asks for blocks before anything else is sent.
@@ -177,7 +196,7 @@ mod tests {
     use lockstep_protocol::types::Round;
 
     fn frame(height: u64, bytes: usize) -> Frame {
-        let body = Bytes::from(vec![0; bytes]);
+        let body = Bytes::from(vec![height as u8; bytes]);
         Frame {
             path: Path::Vote,
             height: Some(Height(height)),
@@ -201,6 +220,32 @@ mod tests {
         assert_eq!(heights(&outbox), [6]);
     }
 
+    /// E6 sends what a restarted node lacks from rounds long past, after what is new.
+    #[test]
+    fn the_stalest_height_goes_first_even_if_it_came_last() {
+        let outbox = Outbox::new(3, 100);
+        for height in [7, 8, 9] {
+            outbox.push(frame(height, 1));
+        }
+        assert_eq!(outbox.push(frame(2, 1)), 1);
+        assert_eq!(outbox.push(frame(10, 1)), 1);
+        assert_eq!(heights(&outbox), [8, 9, 10]);
+    }
+
+    #[test]
+    fn what_waits_already_is_not_kept_twice_and_what_comes_back_keeps_the_bound() {
+        let outbox = Outbox::new(2, 100);
+        (0..5).for_each(|_| assert_eq!(outbox.push(frame(1, 1)), 0));
+        assert_eq!(outbox.len(), 1);
+        let Some(Work::Send(taken)) = outbox.take() else {
+            panic!("a frame waits")
+        };
+        outbox.push(frame(2, 1));
+        outbox.push(frame(3, 1));
+        assert_eq!(outbox.push_back(taken), 1);
+        assert_eq!(heights(&outbox), [2, 3]);
+    }
+
     #[test]
     fn frames_of_decided_heights_are_forgotten_and_not_put_back() {
         let outbox = Outbox::new(10, 1000);
@@ -217,13 +262,13 @@ mod tests {
     #[test]
     fn votes_overtake_transactions_and_outlive_them() {
         let outbox = Outbox::new(4, 1000);
-        let transaction = Frame {
+        let transaction = |number: u8| Frame {
             path: Path::Transaction,
             height: None,
-            body: Bytes::new(),
+            body: Bytes::from(vec![number]),
         };
         outbox.push(frame(1, 1));
-        (0..3).for_each(|_| _ = outbox.push(transaction.clone()));
+        (0..3).for_each(|number| _ = outbox.push(transaction(number)));
         (2..=3).for_each(|h| _ = outbox.push(frame(h, 1)));
         assert_eq!(outbox.len(), 4);
         let first = |outbox: &Outbox| match outbox.take() {

@@ -30,7 +30,9 @@ impl Link {
                 self.hand_over(pull.height, pulled);
                 Ok(())
             }
-            Err(error @ (ExchangeError::Send(_) | ExchangeError::Body(_))) => Err(error),
+            Err(
+                error @ (ExchangeError::Send(_) | ExchangeError::Body(_) | ExchangeError::Slow),
+            ) => Err(error),
             Err(error) => {
                 self.seed.metrics.peer_errors.inc();
                 log::debug!("peer {} answers no pull: {error}", peer.short());

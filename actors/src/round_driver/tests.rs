@@ -115,3 +115,30 @@ fn a_node_that_has_stopped_voting_stays_so_after_a_fall() {
         assert_eq!(tick.ask(Tick(Height(5))).await, Ok(TickOutcome::Stopped));
     });
 }
+
+/// Whoever restarts asks where this node stands. The answer took the timers of the round with it,
+/// and a lone validator whose block was lost waited for it for ever.
+#[test]
+fn to_say_again_where_it_stands_does_not_take_the_timers_of_the_round() {
+    System::new().block_on(async {
+        tokio::time::pause();
+        let (recover, mut store) = Probe::open(8);
+        let (persist, mut signed) = Probe::open(8);
+        let inbox = Inbox::<RoundDriver>::new(64);
+        let (answer, tick) = (inbox.port::<DriverRecovered>(), inbox.port::<Tick>());
+        let announce = inbox.port::<AnnounceRound>();
+        let mut spawner = Supervisor::start(Policy::default(), |_| ());
+        let mut seed = seed(recover);
+        seed.ports.persist = persist;
+        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+            RoundDriver::new(seed)
+        });
+        store.next().await;
+        answer.deliver(recovered(0, 4));
+        assert_eq!(tick.ask(Tick(Height(5))).await, Ok(TickOutcome::Building));
+        assert_eq!(announce.ask(AnnounceRound).await, Ok(()));
+        let waited = tokio::time::timeout(Duration::from_secs(60), signed.next()).await;
+        let prevote = waited.expect("the timeout of the proposal fires");
+        assert!(prevote.is_some(), "and is answered by a prevote for nil");
+    });
+}

@@ -3,6 +3,8 @@
 //! An actor opts in with `type Context = Ctx<Self>`; its handlers stay as they are. Every send
 //! packs its message through the context's `ToEnvelope`, so that is where a message is stamped.
 
+#[cfg(any(test, feature = "inject-panics"))]
+use super::injection::Strike;
 use super::port::handed_over;
 use super::stats::{MessageStats, Permit, Stats};
 use actix::dev::{
@@ -213,7 +215,11 @@ where
         };
         ctx.left = ctx.left.saturating_sub(1);
         let began = Instant::now();
+        #[cfg(any(test, feature = "inject-panics"))]
+        ctx.stats.injection.strike::<M>(Strike::BeforeHandling);
         let response = actor.handle(message, ctx);
+        #[cfg(any(test, feature = "inject-panics"))]
+        ctx.stats.injection.strike::<M>(Strike::AfterHandling);
         let ended = Instant::now();
         ctx.stats.handled_until(ended);
         let record = ctx.record_of::<M>();

@@ -77,6 +77,7 @@ pub(super) struct Guard<A: Supervised + Actor<Context = Ctx<A>>> {
     phase: State,
     /// The state to leave behind.
     leave: State,
+    #[cfg(any(test, feature = "inject-panics"))]
     inject: bool,
     lifeline: Lifeline,
 }
@@ -94,6 +95,7 @@ impl<A: Supervised + Actor<Context = Ctx<A>>> Guard<A> {
                 orders,
                 phase: State::Starting,
                 leave: State::Stopped,
+                #[cfg(any(test, feature = "inject-panics"))]
                 inject: false,
                 lifeline,
             }),
@@ -145,8 +147,10 @@ impl<A: Supervised + Actor<Context = Ctx<A>>> Guard<A> {
         let Some(run) = &mut self.run else {
             return ControlFlow::Break(());
         };
+        #[cfg(any(test, feature = "inject-panics"))]
         let inject = std::mem::take(&mut self.inject);
         let polled = catch_unwind(AssertUnwindSafe(|| {
+            #[cfg(any(test, feature = "inject-panics"))]
             if inject {
                 panic!("injected panic");
             }

@@ -76,6 +76,8 @@ pub mod ctx;
 mod fixture;
 mod guard;
 pub mod histogram;
+#[cfg(any(test, feature = "inject-panics"))]
+pub mod injection;
 pub mod policy;
 pub mod port;
 #[cfg(any(test, feature = "test-probe"))]
@@ -86,6 +88,8 @@ pub mod supervisor;
 
 pub use ctx::Ctx;
 pub use histogram::{Histogram, HistogramSnapshot};
+#[cfg(any(test, feature = "inject-panics"))]
+pub use injection::Strike;
 pub use policy::{EndReason, FatalKind, OnFall, Options, Policy, Scope};
 pub use port::{AskError, Port, Refused};
 #[cfg(any(test, feature = "test-probe"))]

@@ -2,6 +2,8 @@
 
 use super::ctx::Ctx;
 use super::guard::{Guard, Lifeline};
+#[cfg(any(test, feature = "inject-panics"))]
+use super::injection::Strike;
 use super::policy::Options;
 use super::port::Port;
 use super::stats::{Snapshot, Stats, short_name};
@@ -170,6 +172,25 @@ impl Children {
         self.supervisor
             .do_send(super::supervisor::InjectPanic(name.to_owned()));
         name == SUPERVISOR || self.actors.find(name).is_some()
+    }
+
+    /// Makes the actor of this name panic in the handling of its next message of the type with
+    /// this name. False if there is no such actor.
+    #[cfg(any(test, feature = "inject-panics"))]
+    pub fn inject_panic_at(&self, name: &str, message: &str, strike: Strike) -> bool {
+        let stats = self.actors.find(name);
+        stats.is_some_and(|stats| {
+            stats.injection.arm(message, strike);
+            true
+        })
+    }
+
+    /// Takes back what [`Children::inject_panic_at`] has done. False if it has struck, or if there
+    /// is no such actor.
+    #[cfg(any(test, feature = "inject-panics"))]
+    pub fn take_panic_back(&self, name: &str) -> bool {
+        let stats = self.actors.find(name);
+        stats.is_some_and(|stats| stats.injection.disarm())
     }
 }
 

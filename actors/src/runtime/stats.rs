@@ -5,6 +5,8 @@
 //! virtual clock: they say what handling costs, and no decision is taken on them.
 
 use super::histogram::Histogram;
+#[cfg(any(test, feature = "inject-panics"))]
+use super::injection::Injection;
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::any::TypeId;
@@ -44,6 +46,12 @@ pub struct Stats {
     refused: AtomicU64,
     panics: AtomicU64,
     restarts: AtomicU64,
+    /// From each panic until the actor has had a turn again.
+    down: Histogram,
+    /// Nanoseconds from `born` to the panic that it has not come back from; 0: none.
+    fell_ns: AtomicU64,
+    #[cfg(any(test, feature = "inject-panics"))]
+    pub(super) injection: Injection,
     /// Nanoseconds from `born` to the end of the last handled message; 0: none yet.
     last_handled_ns: AtomicU64,
     last_panic: Mutex<Option<(String, SystemTime)>>,
@@ -87,6 +95,10 @@ impl Stats {
             refused: AtomicU64::new(0),
             panics: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
+            down: Histogram::default(),
+            fell_ns: AtomicU64::new(0),
+            #[cfg(any(test, feature = "inject-panics"))]
+            injection: Injection::default(),
             last_handled_ns: AtomicU64::new(0),
             last_panic: Mutex::new(None),
             messages: Mutex::new(Vec::new()),
@@ -128,6 +140,11 @@ impl Stats {
         self.restarts.load(Relaxed)
     }
 
+    /// How long it was down after each panic: until it has handled messages again.
+    pub fn down(&self) -> &Histogram {
+        &self.down
+    }
+
     /// The last panic's text and when it was.
     pub fn last_panic(&self) -> Option<(String, SystemTime)> {
         self.last_panic.lock().clone()
@@ -162,6 +179,7 @@ impl Stats {
             refused: self.refused(),
             panics: self.panics(),
             restarts: self.restarts(),
+            down_p99_us: self.down.snapshot().quantile_us(0.99),
             last_panic_unix_ms: last_panic.as_ref().map(|(_, at)| whole_ms(since_epoch(at))),
             last_panic: last_panic.map(|(text, _)| text),
             last_message_ms_ago: self.since_last_message().map(whole_ms),
@@ -196,9 +214,14 @@ impl Stats {
         new
     }
 
+    /// Nanoseconds from `born`, never 0.
+    fn since_born(&self, at: Instant) -> u64 {
+        let ns = u64::try_from(at.duration_since(self.born).as_nanos()).unwrap_or(u64::MAX);
+        ns.max(1)
+    }
+
     pub(super) fn handled_until(&self, end: Instant) {
-        let ns = u64::try_from(end.duration_since(self.born).as_nanos()).unwrap_or(u64::MAX);
-        self.last_handled_ns.store(ns.max(1), Relaxed);
+        self.last_handled_ns.store(self.since_born(end), Relaxed);
     }
 
     pub(super) fn refuse(&self) {
@@ -207,10 +230,22 @@ impl Stats {
 
     pub(super) fn enter(&self, state: State) {
         self.state.store(state as u8, Relaxed);
+        if state == State::Running {
+            match self.fell_ns.swap(0, Relaxed) {
+                0 => {}
+                fell => {
+                    let down = self.since_born(Instant::now()).saturating_sub(fell);
+                    self.down.record(Duration::from_nanos(down));
+                }
+            }
+        }
     }
 
     pub(super) fn panicked(&self, text: &str) {
         self.panics.fetch_add(1, Relaxed);
+        let fell = self.since_born(Instant::now());
+        // A panic on the way back prolongs the fall, it is not another.
+        let _ = self.fell_ns.compare_exchange(0, fell, Relaxed, Relaxed);
         *self.last_panic.lock() = Some((text.to_owned(), SystemTime::now()));
     }
 
@@ -247,6 +282,8 @@ pub struct Snapshot {
     pub panics: u64,
     /// Restarts done.
     pub restarts: u64,
+    /// From a panic until messages were handled again, 99 of 100 took less; 0 without a panic.
+    pub down_p99_us: f64,
     /// The last panic's text.
     pub last_panic: Option<String>,
     /// When it was, in milliseconds since 1970.
