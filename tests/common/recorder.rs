@@ -128,7 +128,10 @@ fn read(from: &mut BufReader<TcpStream>) -> io::Result<(String, Vec<u8>)> {
 /// What one validator signed at each position: what it says (the block and the valid round), and
 /// the signature.
 #[derive(Default)]
-pub(crate) struct Signed(BTreeMap<Position, BTreeSet<(Option<Hash>, Option<u32>, Vec<u8>)>>);
+pub(crate) struct Signed(BTreeMap<Position, BTreeSet<Said>>);
+
+/// The block or nil, the valid round, the signature.
+type Said = (Option<Hash>, Option<u32>, Vec<u8>);
 
 impl Signed {
     /// Adds what is `who`'s own.
@@ -176,7 +179,7 @@ impl Signed {
         for ((height, round, step), said) in &self.0 {
             let prevote = self.0.get(&(*height, *round, SignStep::Prevote));
             if let (SignStep::Propose, Some(prevote)) = (step, prevote) {
-                let id = |set: &BTreeSet<(Option<Hash>, Option<u32>, Vec<u8>)>| {
+                let id = |set: &BTreeSet<Said>| {
                     set.first().map(|(id, valid_round, _)| (*id, *valid_round))
                 };
                 assert_eq!(id(said), id(prevote), "height {height} round {round}");
