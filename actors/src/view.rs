@@ -1,5 +1,6 @@
 //! What a node shows of itself: written by the actors as they go, read by HTTP handlers and by
 //! whoever holds the node, from any thread, without asking an actor.
+use crate::runtime::EndReason;
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
 use parking_lot::{Condvar, Mutex};
@@ -46,7 +47,7 @@ struct Parts {
     halted: Option<String>,
     peers: BTreeMap<Address, PeerView>,
     height_began: Instant,
-    ended: bool,
+    ended: Option<EndReason>,
 }
 
 /// A copy of everything but the peers.
@@ -82,7 +83,7 @@ impl NodeView {
             halted: None,
             peers: BTreeMap::new(),
             height_began: Instant::now(),
-            ended: false,
+            ended: None,
         };
         NodeView {
             parts: Mutex::new(parts),
@@ -117,7 +118,7 @@ impl NodeView {
     pub fn wait_for(&self, height: Height, patience: Duration) -> bool {
         let until = Instant::now() + patience;
         let mut parts = self.parts.lock();
-        while parts.head.height < height && !parts.ended {
+        while parts.head.height < height && parts.ended.is_none() {
             if self.moved.wait_until(&mut parts, until).timed_out() {
                 break;
             }
@@ -163,8 +164,13 @@ impl NodeView {
         }
     }
 
-    pub(crate) fn set_ended(&self) {
-        self.parts.lock().ended = true;
+    /// Why the node has ended, once it has.
+    pub fn ended(&self) -> Option<EndReason> {
+        self.parts.lock().ended.clone()
+    }
+
+    pub(crate) fn set_ended(&self, reason: EndReason) {
+        self.parts.lock().ended = Some(reason);
         self.moved.notify_all();
     }
 }

@@ -57,6 +57,7 @@ pub struct Builder {
     pub(crate) last_height: Option<Height>,
     pub(crate) timeouts: Timeouts,
     pub(crate) policy: Policy,
+    pub(crate) faulty_links: Option<u64>,
     pub(crate) on_commit: Option<Arc<dyn Fn(CommitEvent) + Send + Sync>>,
 }
 
@@ -73,6 +74,7 @@ impl Default for Builder {
             last_height: None,
             timeouts: Timeouts::DEVNET,
             policy: Policy::default(),
+            faulty_links: None,
             on_commit: None,
         }
     }
@@ -158,6 +160,14 @@ impl Builder {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Builder {
         self.policy = policy;
+        self
+    }
+
+    /// Puts a proxy between every two nodes, so that links can be made faulty while nodes run:
+    /// [`Devnet::partition`] and its neighbours. Chance comes from `seed`.
+    #[must_use]
+    pub fn faulty_links(mut self, seed: u64) -> Builder {
+        self.faulty_links = Some(seed);
         self
     }
 

@@ -16,6 +16,7 @@
 mod accounts;
 mod builder;
 mod devnet;
+mod links;
 pub mod simulation;
 
 pub use accounts::{FundedAccount, funded_accounts};

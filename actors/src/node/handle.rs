@@ -123,9 +123,16 @@ impl NodeHandle {
         self.remote.children.inject_panic(actor)
     }
 
-    /// Whether the node's thread has ended by itself.
+    /// Why the node has ended by itself, once it has.
+    pub fn ended(&self) -> Option<EndReason> {
+        let gone = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        let died = || gone.then_some(EndReason::SupervisorDied);
+        self.view.ended().or_else(died)
+    }
+
+    /// Whether the node has ended by itself.
     pub fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        self.ended().is_some()
     }
 
     /// Stops the node: actors in reverse start order, then its thread. Returns why it ended; its

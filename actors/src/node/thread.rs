@@ -76,6 +76,6 @@ fn run(parts: Parts, ready: &mpsc::Sender<Remote>, stop: oneshot::Receiver<()>) 
         // An error says that it has panicked, and then it has ended too.
         let _ = arbiter.join();
     }
-    view.set_ended();
+    view.set_ended(reason.clone());
     reason
 }

@@ -26,7 +26,7 @@ mod plan;
 mod profile;
 mod properties;
 mod queue;
-mod random;
+pub(crate) mod random;
 mod trace;
 mod users;
 mod world;

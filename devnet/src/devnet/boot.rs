@@ -1,0 +1,189 @@
+//! How a devnet begins: directories, sockets, then all nodes at once.
+use super::{Devnet, DevnetError, Inner, seed_index};
+use crate::builder::Builder;
+use crate::links::Links;
+use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
+use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_protocol::types::Address;
+use parking_lot::Mutex;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+/// A node's sockets, bound before any node runs.
+pub(super) struct Listeners {
+    peer: TcpListener,
+    public: TcpListener,
+}
+
+impl Listeners {
+    /// The sockets of a node that has run before.
+    pub(super) fn bind(
+        index: usize,
+        peer: SocketAddr,
+        public: SocketAddr,
+    ) -> Result<Listeners, DevnetError> {
+        Ok(Listeners {
+            peer: listen(index, peer)?.0,
+            public: listen(index, public)?.0,
+        })
+    }
+}
+
+impl Devnet {
+    pub(crate) fn boot(builder: Builder) -> Result<Devnet, DevnetError> {
+        let genesis = Arc::new(builder.genesis()?);
+        let (home, temporary) = home(&builder)?;
+        let (mut for_people, mut public) = (Vec::new(), Vec::new());
+        for index in 0..builder.validators {
+            let port = match builder.rpc_port {
+                0 => 0,
+                first => first.saturating_add(u16::from(seed_index(index))),
+            };
+            let (listener, listens) = listen(index, SocketAddr::from(([127, 0, 0, 1], port)))?;
+            for_people.push(listener);
+            public.push(listens);
+        }
+        // Any port, but none that was asked for: those are taken by now.
+        let (mut listeners, mut peers) = (Vec::new(), Vec::new());
+        for (index, for_people) in for_people.into_iter().enumerate() {
+            let (for_peers, listens) = listen(index, SocketAddr::from(([127, 0, 0, 1], 0)))?;
+            let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
+            peers.push(Peer {
+                address: Address::of(builder.scheme, signer.public_key()),
+                listens,
+            });
+            listeners.push(Listeners {
+                peer: for_peers,
+                public: for_people,
+            });
+        }
+        let links = builder
+            .faulty_links
+            .map(|seed| {
+                let nodes: Vec<SocketAddr> = peers.iter().map(|peer| peer.listens).collect();
+                Links::start(&nodes, seed)
+            })
+            .transpose()
+            .map_err(DevnetError::Links)?;
+        let nodes = (0..builder.validators).map(|_| Mutex::new(None)).collect();
+        let inner = Arc::new(Inner {
+            builder,
+            genesis,
+            home,
+            _temporary: temporary,
+            peers,
+            public,
+            links,
+            nodes,
+        });
+        let devnet = Devnet { inner };
+        devnet.start_all(listeners)?;
+        Ok(devnet)
+    }
+
+    /// Starts every node on its own thread, all at once.
+    fn start_all(&self, listeners: Vec<Listeners>) -> Result<(), DevnetError> {
+        let inner = &self.inner;
+        let started: Vec<Result<NodeHandle, DevnetError>> = std::thread::scope(|scope| {
+            let starts = listeners
+                .into_iter()
+                .enumerate()
+                .map(|(index, bound)| scope.spawn(move || Inner::start(inner, index, bound)));
+            let starts: Vec<_> = starts.collect();
+            starts
+                .into_iter()
+                .enumerate()
+                .map(|(index, start)| start.join().unwrap_or(Err(DevnetError::Down(index))))
+                .collect()
+        });
+        for (index, handle) in started.into_iter().enumerate() {
+            *inner.nodes[index].lock() = Some(handle?);
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    pub(super) fn start(
+        inner: &Arc<Inner>,
+        index: usize,
+        bound: Listeners,
+    ) -> Result<NodeHandle, DevnetError> {
+        let builder = &inner.builder;
+        let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
+        let all: Weak<Inner> = Arc::downgrade(inner);
+        let tick_all = Arc::new(move || {
+            let inner = all.upgrade().ok_or("the devnet is shutting down")?;
+            let ticks = inner.tick().map_err(|error| error.to_string())?;
+            let height = inner.heights().into_iter().flatten().min();
+            Ok(serde_json::json!({ "height": height, "nodes": ticks }))
+        });
+        let config = NodeConfig {
+            genesis: inner.genesis.clone(),
+            signer,
+            data_dir: inner.data_dir(index),
+            durability: builder.durability,
+            peer_listener: Arc::new(bound.peer),
+            public_listener: Some(Arc::new(bound.public)),
+            peers: inner.peers_of(index),
+            timeouts: builder.timeouts,
+            pacing: builder.pacing,
+            last_height: builder.last_height,
+            on_commit: builder.commit_hook(index),
+            tick_all: Some(tick_all),
+            policy: builder.policy,
+        };
+        Node::start(config).map_err(|error| DevnetError::Node { index, error })
+    }
+
+    /// Known before any node runs, because the listeners are bound before. With faulty links a
+    /// node finds a proxy where it looks for a peer.
+    fn peers_of(&self, index: usize) -> Vec<Peer> {
+        let others = self.peers.iter().enumerate();
+        let others = others.filter(|(other, _)| *other != index);
+        let link = |other| self.links.as_ref()?.listens(index, other);
+        let seen = others.map(|(other, peer)| Peer {
+            listens: link(other).unwrap_or(peer.listens),
+            ..*peer
+        });
+        seen.collect()
+    }
+}
+
+fn home(builder: &Builder) -> Result<(PathBuf, Option<tempfile::TempDir>), DevnetError> {
+    match &builder.home {
+        Some(home) => {
+            make_dir(home)?;
+            Ok((home.clone(), None))
+        }
+        None => {
+            let made = tempfile::Builder::new()
+                .prefix("lockstep-devnet-")
+                .tempdir();
+            let dir = std::env::temp_dir();
+            let temporary = made.map_err(|error| DevnetError::Directory { dir, error })?;
+            Ok((temporary.path().to_owned(), Some(temporary)))
+        }
+    }
+}
+
+fn make_dir(dir: &Path) -> Result<(), DevnetError> {
+    std::fs::create_dir_all(dir).map_err(|error| DevnetError::Directory {
+        dir: dir.to_owned(),
+        error,
+    })
+}
+
+/// Binds `address`; says which port it became.
+fn listen(index: usize, address: SocketAddr) -> Result<(TcpListener, SocketAddr), DevnetError> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        let listens = listener.local_addr()?;
+        Ok((listener, listens))
+    });
+    bound.map_err(|error| DevnetError::Listen {
+        index,
+        address,
+        error,
+    })
+}

@@ -1,0 +1,197 @@
+//! **Faulty links**: between every two nodes of a devnet stands a TCP proxy, one for each direction,
+//! that treats what one node sends to the other as a test says.
+//!
+//! ```text
+//! node i ──POST──> proxy i→j ──POST──> node j
+//!        <──202──            <──202──
+//! ```
+//!
+//! A link i→j carries the requests of i and their answers. Node i knows only the proxy's address,
+//! and only what passes it exists for j. The nodes, their clients and their servers are the real
+//! ones; nothing in them knows of this.
+//!
+//! | Fault | What happens to a request of i to j |
+//! |---|---|
+//! | cut ([`Links::cut`], [`Links::partition`], [`Links::refuse`]) | connections are reset, open ones at once and new ones as they come |
+//! | black hole | connections are accepted and never answered |
+//! | one byte per second | j handles it, and its answer arrives a byte a second |
+//! | delay | it waits before it is forwarded |
+//! | drop | the connection closes before it is forwarded: lost, and sent again |
+//! | duplicate | j handles it, and the connection closes before its answer: sent again |
+//! | reorder | the connection closes, and a copy reaches j later, behind newer ones |
+//! | held | it is never forwarded, those of other paths are |
+//!
+//! TCP loses nothing within a connection, so loss here is what a peer sees when connections break.
+//! Chance comes from one seeded stream per link: equal seeds decide alike about the n-th request of
+//! a link. Not promised: that two runs have the same n-th request.
+mod http;
+mod proxy;
+mod rule;
+
+use crate::simulation::random::Random;
+use parking_lot::Mutex;
+use rule::{Rule, Way};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+
+/// How many requests of each path were forwarded and answered. A node asks few paths of its peers.
+type Answered = Arc<Mutex<BTreeMap<String, usize>>>;
+
+/// One direction between two nodes.
+struct Link {
+    listens: SocketAddr,
+    rule: watch::Sender<Rule>,
+    answered: Answered,
+}
+
+/// The links of a devnet. Dropped, they are gone.
+pub(crate) struct Links {
+    nodes: usize,
+    /// Link i→j at `i * nodes + j`; `None` where i is j.
+    links: Vec<Option<Link>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Links {
+    /// A proxy for each ordered pair of nodes, all on one thread.
+    pub(crate) fn start(nodes: &[SocketAddr], seed: u64) -> io::Result<Links> {
+        let mut chance = Random::new(seed);
+        let (mut links, mut proxies) = (Vec::new(), Vec::new());
+        for from in 0..nodes.len() {
+            for (to, target) in nodes.iter().enumerate() {
+                let chance = chance.fork();
+                if from == to {
+                    links.push(None);
+                    continue;
+                }
+                let listener = TcpListener::bind(("127.0.0.1", 0))?;
+                let listens = listener.local_addr()?;
+                let (rule, rules) = watch::channel(Rule::default());
+                let answered = Answered::default();
+                let shared = proxy::Shared::new(*target, rules, chance, Arc::clone(&answered));
+                proxies.push((listener, shared));
+                links.push(Some(Link {
+                    listens,
+                    rule,
+                    answered,
+                }));
+            }
+        }
+        let (stop, stopped) = oneshot::channel();
+        let thread = proxy::start(proxies, stopped)?;
+        Ok(Links {
+            nodes: nodes.len(),
+            links,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Where node `from` finds node `to`.
+    pub(crate) fn listens(&self, from: usize, to: usize) -> Option<SocketAddr> {
+        self.link(from, to).map(|link| link.listens)
+    }
+
+    fn link(&self, from: usize, to: usize) -> Option<&Link> {
+        let inside = from < self.nodes && to < self.nodes;
+        assert!(inside, "no link {from}→{to} among {} nodes", self.nodes);
+        self.links[from * self.nodes + to].as_ref()
+    }
+
+    fn change(&self, from: usize, to: usize, change: impl FnOnce(&mut Rule)) {
+        if let Some(link) = self.link(from, to) {
+            link.rule.send_modify(change);
+        }
+    }
+
+    fn change_all(&self, change: impl Fn(usize, usize, &mut Rule)) {
+        for from in 0..self.nodes {
+            for to in 0..self.nodes {
+                self.change(from, to, |rule| change(from, to, rule));
+            }
+        }
+    }
+
+    /// Nodes of different groups cannot reach each other; a node that is named in none is alone.
+    pub(crate) fn partition(&self, groups: &[&[usize]]) {
+        let group = |node| groups.iter().position(|group| group.contains(&node));
+        self.change_all(|from, to, rule| {
+            let together = group(from).is_some() && group(from) == group(to);
+            rule.way = if together { Way::Open } else { Way::Cut };
+        });
+    }
+
+    pub(crate) fn heal(&self) {
+        self.change_all(|_, _, rule| *rule = Rule::default());
+    }
+
+    pub(crate) fn cut(&self, from: usize, to: usize) {
+        self.change(from, to, |rule| rule.way = Way::Cut);
+    }
+
+    pub(crate) fn refuse(&self, node: usize) {
+        self.towards(node, Way::Cut);
+    }
+
+    pub(crate) fn blackhole(&self, node: usize) {
+        self.towards(node, Way::Silent);
+    }
+
+    pub(crate) fn one_byte_per_second(&self, node: usize) {
+        self.towards(node, Way::Trickle);
+    }
+
+    fn towards(&self, node: usize, way: Way) {
+        self.change_all(|_, to, rule| {
+            if to == node {
+                rule.way = way;
+            }
+        });
+    }
+
+    pub(crate) fn delay(&self, from: usize, to: usize, ms: u64) {
+        self.change(from, to, |rule| rule.delay = Duration::from_millis(ms));
+    }
+
+    pub(crate) fn drop_rate(&self, from: usize, to: usize, p: f64) {
+        let permille = rule::permille(p);
+        self.change(from, to, |rule| rule.drop_permille = permille);
+    }
+
+    pub(crate) fn duplicate_rate(&self, from: usize, to: usize, p: f64) {
+        let permille = rule::permille(p);
+        self.change(from, to, |rule| rule.duplicate_permille = permille);
+    }
+
+    pub(crate) fn reorder_rate(&self, from: usize, to: usize, p: f64) {
+        let permille = rule::permille(p);
+        self.change(from, to, |rule| rule.reorder_permille = permille);
+    }
+
+    pub(crate) fn hold(&self, from: usize, to: usize, path: &str) {
+        self.change(from, to, |rule| rule.held.push(path.to_owned()));
+    }
+
+    /// How many requests with this path link `from`→`to` has brought an answer for.
+    pub(crate) fn answered(&self, from: usize, to: usize, path: &str) -> usize {
+        let link = self.link(from, to);
+        link.and_then(|link| link.answered.lock().get(path).copied())
+            .unwrap_or(0)
+    }
+}
+
+impl Drop for Links {
+    fn drop(&mut self) {
+        // An error says that the thread has ended already.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
