@@ -24,6 +24,7 @@ pub mod block_sync;
 pub mod clock;
 pub mod committer;
 mod delivery;
+mod kill_points;
 pub mod limits;
 pub mod metrics;
 pub mod node;

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::committer::{BlockCommitted, CommitDecision};
 use crate::delivery::Deliver;
+use crate::kill_points::{self, Point};
 use crate::limits::TICKS_WAITING_MAX;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::Broadcast;
@@ -14,12 +15,13 @@ use crate::vote_collector::{OwnVote, RetellFacts};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::driver::{Driver, DriverConfig, Input, Output, TickOutcome};
-use lockstep_protocol::consensus::durable::{Position, Recovery};
+use lockstep_protocol::consensus::durable::{Position, Recovery, SignStep};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
 use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::types::{Address, Height, Round};
 use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::vote::VoteKind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -222,10 +224,15 @@ impl RoundDriver {
             Output::BuildBlock(height, round) => ports.build.deliver(BuildBlock { height, round }),
             Output::Persist(persist) => ports.persist.deliver(PersistSignature(persist)),
             Output::SendProposal(message) => {
+                kill_points::reach(Point::BeforeSend(SignStep::Propose));
                 ports.own_proposal.deliver(OwnProposal(message.clone()));
                 ports.broadcast.deliver(Broadcast::Proposal(message));
             }
             Output::SendVote(vote) => {
+                kill_points::reach(Point::BeforeSend(match vote.vote.kind {
+                    VoteKind::Prevote => SignStep::Prevote,
+                    VoteKind::Precommit => SignStep::Precommit,
+                }));
                 ports.own_vote.deliver(OwnVote(vote.clone()));
                 ports.broadcast.deliver(Broadcast::Vote(vote));
             }

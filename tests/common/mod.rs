@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 pub(crate) mod chain;
 pub(crate) mod load;
 pub(crate) mod open_metrics;
+pub(crate) mod process;
+pub(crate) mod recorder;
 pub(crate) mod target;
 
 /// Longer than anything here takes on a busy machine.
@@ -78,6 +80,14 @@ impl Connection {
         let status = status.expect("a status line");
         Ok(Answer { status, head, body })
     }
+}
+
+/// As [`get`], of a node that may be down.
+pub(crate) fn try_get(url: &str, path: &str) -> io::Result<Answer> {
+    let address = url.strip_prefix("http://").expect("an http url");
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Connection(BufReader::new(stream)).request("GET", path, b"")
 }
 
 pub(crate) fn get(url: &str, path: &str) -> Answer {

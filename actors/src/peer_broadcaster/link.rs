@@ -5,6 +5,7 @@ use super::outbox::{Frame, Outbox, Path, Work};
 use super::{Handshake, Mismatch, Peer, Ports};
 use crate::block_sync::{BlocksArrived, PeerAhead};
 use crate::clock::Clock;
+use crate::kill_points;
 use crate::limits::{
     HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT, SYNC_TIMEOUT,
 };
@@ -103,7 +104,11 @@ impl Link {
             }
         };
         match status {
-            StatusCode::ACCEPTED => Ok(()),
+            StatusCode::ACCEPTED => {
+                let me = &self.seed.handshake.validator;
+                kill_points::sent(&self.seed.wire, me, &frame.body);
+                Ok(())
+            }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE if !is_transaction => {
                 self.put_back(frame);
                 Err(ExchangeError::Status(status))

@@ -5,6 +5,7 @@
 use super::{Store, StoreError};
 use crate::committer::BlockStored;
 use crate::delivery::Deliver;
+use crate::kill_points::{self, Point};
 use crate::metrics::Metrics;
 use crate::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::runtime::{Ctx, Fatal, Port};
@@ -87,9 +88,11 @@ impl Handler<PersistSignature> for StateStore {
 
     fn handle(&mut self, PersistSignature(persist): PersistSignature, _: &mut Ctx<Self>) {
         let position = persist.signed.position();
+        kill_points::reach(Point::BeforePersist(position.2));
         let began = Instant::now();
         match self.store.persist(std::slice::from_ref(&*persist)) {
             Ok(()) => {
+                kill_points::reach(Point::AfterPersist(position.2));
                 self.metrics
                     .store_persist
                     .observe(began.elapsed().as_secs_f64());
@@ -105,8 +108,10 @@ impl Handler<CommitBlock> for StateStore {
 
     fn handle(&mut self, CommitBlock(batch): CommitBlock, _: &mut Ctx<Self>) {
         let began = Instant::now();
+        kill_points::reach(Point::BeforeCommit);
         match self.store.commit_block(&batch) {
             Ok(()) => {
+                kill_points::reach(Point::AfterCommit);
                 self.metrics
                     .store_commit
                     .observe(began.elapsed().as_secs_f64());
@@ -121,6 +126,7 @@ impl Handler<RecoverDriver> for StateStore {
     type Result = ();
 
     fn handle(&mut self, RecoverDriver(incarnation): RecoverDriver, _: &mut Ctx<Self>) {
+        kill_points::reach(Point::Recovery);
         let recovered = self.store.head().and_then(|head| {
             let recovery = self.store.recovery()?;
             Ok(DriverRecovered {
