@@ -185,6 +185,7 @@ fn the_status_of_a_node_is_for_people_or_for_programs() {
     run(&["status", "--home", text(&home)]).assert_refused(1, &[&url, next]);
     run(&["status"]).assert_refused(2, &["--home DIR", "LOCKSTEP_HOME", "lockstep init"]);
     run(&["status", "--rpc", "http://127.0.0.1:1"]).assert_refused(1, &[next]);
+    run(&["status", "--rpc", "https://node"]).assert_refused(1, &["http://host:port", next]);
 }
 
 #[test]
