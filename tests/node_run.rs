@@ -2,11 +2,13 @@
 //! is wrong is said in one line with the next step and an exit code.
 mod common;
 
-use common::process::{Ended, Guarded, Network, finish, free_ports, lockstep, run, text};
+use common::process::{Ended, Guarded, Network, Ports, finish, lockstep, run, text};
 use common::{eventually, get, try_get};
+use lockstep_protocol::types::Hash;
 use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,12 +19,13 @@ const ALL: [usize; 4] = [0, 1, 2, 3];
 const FAST: &str = "block_interval_ms=50";
 
 /// A new home with one validator, on ports of its own.
-fn home() -> (TempDir, PathBuf) {
+fn home() -> ((TempDir, Ports), PathBuf) {
     let dir = tempfile::tempdir().expect("a directory");
     let home = dir.path().join("home");
     run(&["init", "--home", text(&home)]).ok();
     let file = home.join("lockstep.toml");
-    let base = free_ports(2);
+    let ports = Ports::claim();
+    let base = ports.base;
     let settings = fs::read_to_string(&file).expect("it is there");
     let settings = settings
         .replace("\"0.0.0.0:9545\"", &format!("\"127.0.0.1:{base}\""))
@@ -31,7 +34,7 @@ fn home() -> (TempDir, PathBuf) {
             &format!("= \"127.0.0.1:{}\"", base + 1),
         );
     fs::write(&file, settings).expect("it is written");
-    (dir, home)
+    ((dir, ports), home)
 }
 
 /// Starts a node that ends by itself.
@@ -182,6 +185,7 @@ fn the_status_of_a_node_is_for_people_or_for_programs() {
     run(&["status", "--home", text(&home)]).assert_refused(1, &[&url, next]);
     run(&["status"]).assert_refused(2, &["--home DIR", "LOCKSTEP_HOME", "lockstep init"]);
     run(&["status", "--rpc", "http://127.0.0.1:1"]).assert_refused(1, &[next]);
+    run(&["status", "--rpc", "https://node"]).assert_refused(1, &["http://host:port", next]);
 }
 
 #[test]
@@ -400,6 +404,39 @@ fn corrupt_data_has_an_exit_code_of_its_own() {
     bytes.iter_mut().for_each(|byte| *byte ^= 0x5a);
     fs::write(&file, bytes).expect("it is written");
     start(&network.home(0), &[]).assert_refused(3, &["data", "corrupt", "restore it"]);
+}
+
+/// One byte wherever a block's id stands, in the file under a running node.
+#[test]
+fn a_node_that_meets_rot_while_it_runs_ends_with_the_exit_code_of_corrupt_data() {
+    let mut network = Network::running(1, &[FAST]);
+    network.wait_for(&[0], 4);
+    let Hash(id) = network
+        .block(0, 2)
+        .and_then(|id| id.parse().ok())
+        .expect("a block");
+    let path = network.home(0).join("data/data.mdb");
+    let bytes = fs::read(&path).expect("it is there");
+    let places = (0..bytes.len() - 32).filter(|at| bytes[*at..at + 32] == id);
+    let file = fs::File::options().write(true).open(&path).expect("a file");
+    let harmed = places.map(|at| file.write_at(&[!id[0]], at as u64).expect("a byte"));
+    assert!(harmed.sum::<usize>() > 0, "the block is in the file");
+
+    let url = network.urls[0].clone();
+    let status = eventually("it ends", || {
+        // Whoever reads the block finds it; no answer comes from it.
+        (2..=3).for_each(|height| {
+            let answer = try_get(&url, &format!("/blocks/{height}"));
+            assert!(answer.is_err() || answer.is_ok_and(|a| a.status != 200));
+        });
+        network.node(0).child.0.try_wait().expect("a child of ours")
+    });
+    let log = network.node(0).log_text();
+    assert_eq!(status.code(), Some(3), "{log}");
+    let last = log.lines().last().expect("a line");
+    for word in ["lockstep: ", "data.mdb", "corrupt", "height", "restore it"] {
+        assert!(last.contains(word), "{word} in {last}");
+    }
 }
 
 #[test]

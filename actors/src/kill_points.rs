@@ -4,6 +4,7 @@
 //! dependency switches the feature on. With it, `KILL_AT=after-persist-prevote:3` in the environment
 //! kills the process when it reaches that point for the third time.
 use lockstep_protocol::consensus::durable::SignStep;
+use lockstep_protocol::vote::VoteKind;
 
 /// Where a process may be killed.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,23 @@ pub(crate) enum Point {
     AfterCommit,
     /// The RoundDriver is about to hear where it stopped.
     Recovery,
+}
+
+impl Point {
+    /// An own proposal is about to go to the links.
+    pub(crate) const BEFORE_PROPOSAL: Point = Point::BeforeSend(SignStep::Propose);
+
+    /// An own vote is about to go to the links.
+    pub(crate) fn before_vote(kind: VoteKind) -> Point {
+        Point::BeforeSend(step(kind))
+    }
+}
+
+fn step(kind: VoteKind) -> SignStep {
+    match kind {
+        VoteKind::Prevote => SignStep::Prevote,
+        VoteKind::Precommit => SignStep::Precommit,
+    }
 }
 
 #[cfg(not(feature = "kill-points"))]
@@ -47,7 +65,6 @@ mod off {
 mod on {
     use super::{Point, SignStep};
     use lockstep_protocol::types::Address;
-    use lockstep_protocol::vote::VoteKind;
     use lockstep_protocol::wire::Wire;
     use rustix::process::{Signal, getpid, kill_process};
     use std::sync::OnceLock;
@@ -106,12 +123,8 @@ mod on {
             return;
         }
         if let Ok(signed) = wire.decode_vote(body) {
-            let step = match signed.vote.kind {
-                VoteKind::Prevote => SignStep::Prevote,
-                VoteKind::Precommit => SignStep::Precommit,
-            };
             if signed.vote.validator == *me {
-                reach(Point::AfterSend(step));
+                reach(Point::AfterSend(super::step(signed.vote.kind)));
             }
         } else if let Ok(proposed) = wire.decode_proposal(body)
             && proposed.proposal.proposer == *me

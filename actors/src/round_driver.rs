@@ -15,13 +15,12 @@ use crate::vote_collector::{OwnVote, RetellFacts};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::driver::{Driver, DriverConfig, Input, Output, TickOutcome};
-use lockstep_protocol::consensus::durable::{Position, Recovery, SignStep};
+use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
 use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::types::{Address, Height, Round};
 use lockstep_protocol::validator_set::ValidatorSet;
-use lockstep_protocol::vote::VoteKind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -224,15 +223,12 @@ impl RoundDriver {
             Output::BuildBlock(height, round) => ports.build.deliver(BuildBlock { height, round }),
             Output::Persist(persist) => ports.persist.deliver(PersistSignature(persist)),
             Output::SendProposal(message) => {
-                kill_points::reach(Point::BeforeSend(SignStep::Propose));
+                kill_points::reach(Point::BEFORE_PROPOSAL);
                 ports.own_proposal.deliver(OwnProposal(message.clone()));
                 ports.broadcast.deliver(Broadcast::Proposal(message));
             }
             Output::SendVote(vote) => {
-                kill_points::reach(Point::BeforeSend(match vote.vote.kind {
-                    VoteKind::Prevote => SignStep::Prevote,
-                    VoteKind::Precommit => SignStep::Precommit,
-                }));
+                kill_points::reach(Point::before_vote(vote.vote.kind));
                 ports.own_vote.deliver(OwnVote(vote.clone()));
                 ports.broadcast.deliver(Broadcast::Vote(vote));
             }

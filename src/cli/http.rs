@@ -1,7 +1,7 @@
 //! One GET, for a command that asks a node: HTTP/1.0 over a plain connection, bounded in time and
 //! size. A node speaks no TLS.
 use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 /// How long to wait for a connection, and for each part of an answer.
@@ -19,18 +19,29 @@ pub(super) struct Answer {
 pub(super) fn get(url: &str, path: &str) -> Result<Answer, String> {
     let host = url.strip_prefix("http://").unwrap_or(url);
     let host = host.trim_end_matches('/');
-    let mut addresses = host.to_socket_addrs().map_err(|error| error.to_string())?;
-    let address = addresses.next().ok_or("no address found")?;
-    let exchange = || -> std::io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        write!(stream, "GET {path} HTTP/1.0\r\nhost: {host}\r\n\r\n")?;
-        let mut bytes = Vec::new();
-        stream.take(BYTES_MAX).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    parse(&exchange().map_err(|error| error.to_string())?)
+    if host.contains('/') {
+        return Err("it is not of the form http://host:port".into());
+    }
+    let addresses = host.to_socket_addrs().map_err(|error| error.to_string())?;
+    let mut failed = String::from("no address found");
+    // A name may stand for several addresses, and the node listens on one of them.
+    for address in addresses {
+        match exchange(&address, host, path) {
+            Ok(bytes) => return parse(&bytes),
+            Err(error) => failed = error.to_string(),
+        }
+    }
+    Err(failed)
+}
+
+fn exchange(address: &SocketAddr, host: &str, path: &str) -> std::io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect_timeout(address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: {host}\r\n\r\n")?;
+    let mut bytes = Vec::new();
+    stream.take(BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn parse(bytes: &[u8]) -> Result<Answer, String> {

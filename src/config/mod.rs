@@ -121,8 +121,12 @@ impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<26} {}", "home", self.home.display())?;
         for (name, Value { text, origin }) in self.layers.all() {
-            // Each peer on a line of its own.
-            let text = text.replace(',', &format!("\n{:<27}", ""));
+            // Peers on lines of their own.
+            let lines: Vec<&str> = match name {
+                "peers" => text.split(',').collect(),
+                _ => vec![text],
+            };
+            let text = lines.join(&format!("\n{:<27}", ""));
             writeln!(f, "{name:<26} {text:<32} {origin}")?;
         }
         Ok(())

@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -168,20 +168,34 @@ pub(crate) struct Network {
     pub(crate) nodes: Vec<Option<Process>>,
     /// Settings that all nodes are started with.
     settings: Vec<String>,
+    _ports: Ports,
 }
 
-/// So many free ports in a row. They lie below those that the system gives to connections.
-pub(crate) fn free_ports(count: u16) -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let spread = u16::try_from(std::process::id() % 500).expect("it fits") * 20;
-    loop {
-        let offset = NEXT.fetch_add(count, Ordering::Relaxed) + spread;
-        let base = 12_000 + offset % 18_000;
-        let all: Vec<_> = (base..base + count)
-            .map(|port| TcpListener::bind(("127.0.0.1", port)))
-            .collect();
-        if all.iter().all(Result::is_ok) {
-            return base;
+/// Free ports in a row. They lie below those that the system gives to connections, and the claim
+/// keeps other tests off, in this process and in others, before anybody listens on them.
+pub(crate) struct Ports {
+    pub(crate) base: u16,
+    _claim: TcpListener,
+}
+
+impl Ports {
+    /// Claims the ports of one test: at most as many as it needs for four nodes.
+    pub(crate) fn claim() -> Ports {
+        const BLOCK: u16 = 16;
+        const BLOCKS: u32 = 1000;
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let index = std::process::id() * 37 + NEXT.fetch_add(1, Ordering::Relaxed);
+            let index = u16::try_from(index % BLOCKS).expect("it fits");
+            let base = 12_000 + index * BLOCK;
+            let bind = |port| TcpListener::bind(("127.0.0.1", port));
+            let Ok(_claim) = bind(base + BLOCK - 1) else {
+                continue;
+            };
+            let rest: Vec<_> = (base..base + BLOCK - 1).map(bind).collect();
+            if rest.iter().all(Result::is_ok) {
+                return Ports { base, _claim };
+            }
         }
     }
 }
@@ -190,7 +204,8 @@ impl Network {
     /// Homes of `count` validators; none runs yet. All are started with these settings.
     pub(crate) fn new(count: u16, settings: &[&str]) -> Network {
         let dir = tempfile::tempdir().expect("a directory");
-        let base = free_ports(2 * count);
+        let ports = Ports::claim();
+        let base = ports.base;
         let net = dir.path().join("net");
         let (net, count_text, base_text) = (text(&net), count.to_string(), base.to_string());
         run(&[
@@ -212,6 +227,7 @@ impl Network {
             nodes: (0..count).map(|_| None).collect(),
             settings: settings.iter().map(|set| format!("--set={set}")).collect(),
             dir,
+            _ports: ports,
         };
         let address = |index| network.key(&format!("node{index}/validator.key")).0;
         network.addresses = (0..count).map(address).collect();
