@@ -234,30 +234,3 @@ fn two_die_and_come_back_and_all_four_die_at_once_under_load_and_come_back() {
     assert!(height > 10, "{height}");
     assert_nobody_signed_twice(&devnet, &ALL);
 }
-
-/// Scenario 14. The dead one's turns come every fourth height.
-#[test]
-fn a_dead_validator_costs_the_others_little_time_per_block() {
-    const BLOCKS: u64 = 40;
-    let devnet = Devnet::builder().block_time_ms(0).boot();
-    let devnet = devnet.expect("it boots");
-    devnet.wait_for(2, PATIENCE).expect("blocks come");
-    let others = [0, 1, 2];
-    let (mut healthy, mut dead) = (Duration::ZERO, Duration::ZERO);
-    for _ in 0..3 {
-        healthy += grows_by(&devnet, &others, BLOCKS, "blocks of four");
-        devnet.kill(3);
-        dead += grows_by(&devnet, &others, BLOCKS, "blocks of three");
-        devnet.restart(3).expect("it starts again");
-        grows_by(&devnet, &ALL, 1, "it is back");
-    }
-    let ratio = dead.as_secs_f64() / healthy.as_secs_f64();
-    let each = |took: Duration| took / (3 * BLOCKS as u32);
-    println!(
-        "a block in {:?} with four, in {:?} with one of them dead: × {ratio:.2}",
-        each(healthy),
-        each(dead)
-    );
-    same_chain(&devnet, &ALL);
-    assert_nobody_signed_twice(&devnet, &ALL);
-}

@@ -11,6 +11,7 @@ use lockstep_actors::limits::OUTBOX_FRAMES_MAX;
 use lockstep_devnet::Devnet;
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
+const VOTE: &str = "/consensus/vote";
 
 fn boot(seed: u64) -> Devnet {
     let builder = Devnet::builder().block_time_ms(20).faulty_links(seed);
@@ -40,6 +41,12 @@ fn blocks_come_with_up_to_half_of_all_messages_lost() {
         let took = grows_by(&devnet, &ALL, 4, &format!("blocks with a loss of {p}"));
         println!("loss of {p}: a block in {:?}", took / 4);
     }
+    for url in devnet.urls() {
+        assert!(
+            metric(&url, "peer_errors_total", "") > 0.0,
+            "messages are lost"
+        );
+    }
     assert_whole(&devnet);
 }
 
@@ -65,7 +72,10 @@ fn a_link_that_is_cut_in_one_direction_is_made_up_for_by_the_others() {
     let devnet = boot(30);
     devnet.cut(0, 1);
     devnet.cut(2, 3);
+    let heard = || devnet.traffic(0, 1, VOTE).answered + devnet.traffic(2, 3, VOTE).answered;
+    let before = heard();
     let took = grows_by(&devnet, &ALL, 8, "blocks everywhere");
+    assert_eq!(heard(), before, "nothing passes a link that is cut");
     println!("0→1 and 2→3 cut: a block in {:?}", took / 8);
     assert_whole(&devnet);
 }
@@ -107,6 +117,13 @@ fn a_peer_that_takes_nothing_delays_no_block_of_the_others_and_little_waits_for_
             &format!("blocks with one peer: {kind}"),
         );
         println!("{kind}: 8 blocks in {healthy:?} before, in {without:?} with it");
+        eventually("they notice", || {
+            let status = get(&devnet.urls()[0], "/status").json();
+            let peers = status["peers"].as_array().expect("peers").iter();
+            let dead = devnet.validators()[3].to_string();
+            let mut peers = peers.filter(|peer| peer["address"] == dead.as_str());
+            peers.any(|peer| peer["reachable"] == false).then_some(())
+        });
         for url in &devnet.urls()[..3] {
             let status = get(url, "/status").json();
             let peers = status["peers"].as_array().expect("peers");
