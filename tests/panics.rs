@@ -149,6 +149,7 @@ fn the_fourth_fall_within_five_seconds_ends_the_node_in_good_order() {
         panic!("another reason: {reason}")
     };
     assert_eq!((actor.as_str(), *falls), ("Committer", 4));
+    assert_eq!(reason.exit_code(), 1, "it may be started again");
     let height = devnet.heights()[1].expect("it runs");
     devnet
         .wait_for(height + 3, PATIENCE)

@@ -3,7 +3,10 @@
 mod common;
 
 use common::load::Load;
-use common::{PATIENCE, assert_nobody_signed_twice, assert_same_chain, eventually};
+use common::{
+    PATIENCE, assert_nobody_signed_twice, assert_same_chain, eventually, grows_by, metric,
+    took_part,
+};
 use lockstep_actors::runtime::{Policy, Stats, Strike};
 use lockstep_devnet::Devnet;
 use std::sync::{Arc, Once};
@@ -38,7 +41,7 @@ fn boot(validators: usize) -> Devnet {
     expect_injected_panics();
     let policy = Policy {
         falls: 10_000,
-        longest_delay: Duration::from_millis(10),
+        longest_delay: Duration::from_millis(20),
         ..Policy::default()
     };
     let builder = Devnet::builder().validators(validators).policy(policy);
@@ -96,4 +99,81 @@ fn a_lone_validator_loses_any_message_to_a_panic_and_goes_on() {
     println!("{struck} panics at a message, {height} blocks, {transfers} transfers taken");
     assert!(struck >= 20, "{struck}");
     assert_nobody_signed_twice(&devnet, &[0]);
+}
+
+/// Every restartable actor of one of four nodes falls so often, one after the other, as fast as
+/// they come back; every second time it loses a message.
+fn each_falls(times: u64) {
+    let devnet = boot(4);
+    let load = Load::on(&devnet, &[0, 1, 2]);
+    let all = [0, 1, 2, 3];
+    let (mut falls, began) = (0, devnet.heights()[0].expect("it runs"));
+    for actor in RESTARTABLE {
+        let stats = stats(&devnet, actor);
+        for time in 0..times {
+            let panics = stats.panics();
+            let at = Duration::from_millis(time * 7 % 20);
+            std::thread::sleep(at);
+            fall(&devnet, actor, &stats, time);
+            eventually(&format!("{actor} is back"), || {
+                let back = stats.panics() > panics && stats.down().snapshot().count() > panics;
+                back.then_some(())
+            });
+            falls += 1;
+        }
+        let down = stats.down().snapshot();
+        assert_eq!(
+            (stats.panics(), stats.restarts()),
+            (times, times),
+            "{actor}"
+        );
+        println!(
+            "{actor}: {times} falls, down p50 {:?}, p99 {:?}",
+            down.quantile(0.5),
+            down.quantile(0.99)
+        );
+        assert!(down.quantile(0.99) < Duration::from_secs(5), "{actor}");
+        let label = format!("actor=\"{actor}\"");
+        for family in ["actor_restarts_total", "actor_panics_total"] {
+            assert_eq!(metric(&devnet.urls()[0], family, &label), times as f64);
+        }
+        assert_eq!(common::actor(&devnet.urls()[0], actor)["restarts"], times);
+    }
+    grows_by(&devnet, &all, 3, "all go on");
+    let transfers = load.taken();
+    drop(load);
+    assert!(devnet.ended().is_empty());
+    let height = assert_same_chain(&devnet, &all);
+    println!(
+        "{falls} falls in {} blocks, {transfers} transfers taken",
+        height - began
+    );
+    assert!(transfers > 0);
+    assert_nobody_signed_twice(&devnet, &all);
+    assert!(took_part(&devnet, 1, devnet.validators()[0], height - 20));
+}
+
+fn fall(devnet: &Devnet, actor: &str, stats: &Stats, time: u64) {
+    let messages = stats.messages();
+    let busiest = messages
+        .iter()
+        .max_by_key(|m| m.handled().snapshot().count());
+    match busiest.filter(|busiest| time % 2 == 1 && busiest.handled().snapshot().count() > 100) {
+        Some(busiest) => {
+            let strike = [Strike::BeforeHandling, Strike::AfterHandling][(time / 2 % 2) as usize];
+            assert!(devnet.inject_panic_at(0, actor, busiest.name(), strike));
+        }
+        None => assert!(devnet.inject_panic(0, actor)),
+    }
+}
+
+#[test]
+fn each_actor_may_die_ten_times_under_load() {
+    each_falls(10);
+}
+
+#[test]
+#[ignore = "release tier: cargo test --release --test panics_under_load -- --ignored --nocapture"]
+fn each_actor_may_die_a_hundred_times_under_load() {
+    each_falls(100);
 }

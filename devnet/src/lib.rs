@@ -22,4 +22,5 @@ pub mod simulation;
 pub use accounts::{FundedAccount, funded_accounts};
 pub use builder::{Builder, CommitEvent, DEVNET_GENESIS_TIME};
 pub use devnet::{Devnet, DevnetError, NodeTick, Ticker};
+pub use links::Traffic;
 pub use lockstep_actors::state_store::Durability;

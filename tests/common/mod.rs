@@ -176,6 +176,61 @@ pub(crate) fn assert_same_chain(devnet: &Devnet, nodes: &[usize]) -> u64 {
     lowest
 }
 
+/// These nodes answer `GET /blocks/{h}` alike at every height that all of them have; returns the
+/// last. It is all that an outsider can judge by.
+pub(crate) fn same_chain(devnet: &Devnet, nodes: &[usize]) -> u64 {
+    let (heights, urls) = (devnet.heights(), devnet.urls());
+    let all = nodes.iter().map(|node| heights[*node].expect("it runs"));
+    let lowest = all.min().expect("a node");
+    let open = |node: &usize| (*node, Connection::open(&urls[*node]));
+    let mut connections: Vec<(usize, Connection)> = nodes.iter().map(open).collect();
+    for height in 1..=lowest {
+        let mut first = None;
+        for (node, connection) in &mut connections {
+            let answer = connection.request("GET", &format!("/blocks/{height}"), b"");
+            let answer = answer.unwrap_or_else(|error| panic!("node {node}: {error}"));
+            assert_eq!(answer.status, 200, "node {node} has no block {height}");
+            let mut block = answer.json();
+            // Each certificate proves the block by a quorum of its own.
+            block["commit"]["precommits"].take();
+            block["commit"]["round"].take();
+            let other = first.get_or_insert_with(|| block.clone());
+            assert_eq!(*other, block, "a fork at {height}, seen by node {node}");
+        }
+    }
+    lowest
+}
+
+/// Waits until each of these nodes has this many blocks more than the highest of them has now.
+/// Returns how long that took.
+pub(crate) fn grows_by(devnet: &Devnet, nodes: &[usize], blocks: u64, what: &str) -> Duration {
+    let heights = devnet.heights();
+    let highest = nodes.iter().filter_map(|node| heights[*node]).max();
+    let wanted = highest.expect("a node runs") + blocks;
+    let began = Instant::now();
+    eventually(what, || {
+        let heights = devnet.heights();
+        let there = |node: &usize| heights[*node] >= Some(wanted);
+        nodes.iter().all(there).then_some(())
+    });
+    began.elapsed()
+}
+
+/// No block comes while one looks, once what was under way at the call has come.
+pub(crate) fn assert_stands_still(devnet: &Devnet) {
+    let calm = Duration::from_millis(600);
+    let mut since = (devnet.heights(), Instant::now());
+    eventually("what was under way is over", || {
+        let heights = devnet.heights();
+        if heights != since.0 {
+            since = (heights, Instant::now());
+        }
+        (since.1.elapsed() > calm).then_some(())
+    });
+    std::thread::sleep(calm * 2);
+    assert_eq!(devnet.heights(), since.0, "no block comes");
+}
+
 /// Whether a validator built or precommitted a block from this height on, as node `witness` has it.
 pub(crate) fn took_part(devnet: &Devnet, witness: usize, who: Address, from: u64) -> bool {
     let url = &devnet.urls()[witness];

@@ -65,8 +65,11 @@ fn quorum(seed: &Seed) -> Result<(), String> {
     }
     let missing: Vec<String> = missing.iter().map(|v| v.address.to_string()).collect();
     let total = seed.rules.validators.total();
+    let view = seed.view.snapshot();
+    let (height, round) = (view.head.height.next(), view.round);
     Err(format!(
-        "{power} of {total} power reachable; missing validators: {}",
+        "{power} of {total} power reachable, and a block needs more than two thirds: height \
+         {height}, round {round} waits for one of the missing validators: {}",
         missing.join(", ")
     ))
 }

@@ -2,7 +2,7 @@
 //! [`crate::links`]. All of these need [`Builder::faulty_links`](crate::Builder::faulty_links) and
 //! panic without it, as they do for a node that there is not.
 use super::Devnet;
-use crate::links::Links;
+use crate::links::{Links, Traffic};
 
 impl Devnet {
     fn links(&self) -> &Links {
@@ -69,14 +69,14 @@ impl Devnet {
         self.links().reorder_rate(from, to, p);
     }
 
-    /// Requests of `from` to `to` with this path, such as `/consensus/proposal`, are not forwarded
-    /// any more, and whatever waits behind them on the link waits, too, until the sender gives up.
-    pub fn hold(&self, from: usize, to: usize, path: &str) {
-        self.links().hold(from, to, path);
+    /// Requests of `from` to `to` with this path, such as `/consensus/proposal`, are answered 202
+    /// and go nowhere: as if `to` had taken them and lost them at once.
+    pub fn swallow(&self, from: usize, to: usize, path: &str) {
+        self.links().swallow(from, to, path);
     }
 
-    /// How many requests of `from` to `to` with this path have been answered since the boot.
-    pub fn answered(&self, from: usize, to: usize, path: &str) -> usize {
-        self.links().answered(from, to, path)
+    /// What has become of the requests of `from` to `to` with this path since the boot.
+    pub fn traffic(&self, from: usize, to: usize, path: &str) -> Traffic {
+        self.links().traffic(from, to, path)
     }
 }

@@ -19,7 +19,7 @@
 //! | drop | the connection closes before it is forwarded: lost, and sent again |
 //! | duplicate | j handles it, and the connection closes before its answer: sent again |
 //! | reorder | the connection closes, and a copy reaches j later, behind newer ones |
-//! | held | it is never forwarded, those of other paths are |
+//! | swallowed | it is answered 202 and goes nowhere, those of other paths do |
 //!
 //! TCP loses nothing within a connection, so loss here is what a peer sees when connections break.
 //! Chance comes from one seeded stream per link: equal seeds decide alike about the n-th request of
@@ -39,14 +39,23 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
-/// How many requests of each path were forwarded and answered. A node asks few paths of its peers.
-type Answered = Arc<Mutex<BTreeMap<String, usize>>>;
+/// Requests of one path on one link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Forwarded, and answered by the other node.
+    pub answered: usize,
+    /// Swallowed by the link.
+    pub swallowed: usize,
+}
+
+/// By path: a node asks few of its peers.
+type Traffics = Arc<Mutex<BTreeMap<String, Traffic>>>;
 
 /// One direction between two nodes.
 struct Link {
     listens: SocketAddr,
     rule: watch::Sender<Rule>,
-    answered: Answered,
+    traffic: Traffics,
 }
 
 /// The links of a devnet. Dropped, they are gone.
@@ -73,13 +82,13 @@ impl Links {
                 let listener = TcpListener::bind(("127.0.0.1", 0))?;
                 let listens = listener.local_addr()?;
                 let (rule, rules) = watch::channel(Rule::default());
-                let answered = Answered::default();
-                let shared = proxy::Shared::new(*target, rules, chance, Arc::clone(&answered));
+                let traffic = Traffics::default();
+                let shared = proxy::Shared::new(*target, rules, chance, Arc::clone(&traffic));
                 proxies.push((listener, shared));
                 links.push(Some(Link {
                     listens,
                     rule,
-                    answered,
+                    traffic,
                 }));
             }
         }
@@ -174,15 +183,15 @@ impl Links {
         self.change(from, to, |rule| rule.reorder_permille = permille);
     }
 
-    pub(crate) fn hold(&self, from: usize, to: usize, path: &str) {
-        self.change(from, to, |rule| rule.held.push(path.to_owned()));
+    pub(crate) fn swallow(&self, from: usize, to: usize, path: &str) {
+        self.change(from, to, |rule| rule.swallowed.push(path.to_owned()));
     }
 
-    /// How many requests with this path link `from`→`to` has brought an answer for.
-    pub(crate) fn answered(&self, from: usize, to: usize, path: &str) -> usize {
+    /// What link `from`→`to` has done with requests of this path.
+    pub(crate) fn traffic(&self, from: usize, to: usize, path: &str) -> Traffic {
         let link = self.link(from, to);
-        link.and_then(|link| link.answered.lock().get(path).copied())
-            .unwrap_or(0)
+        link.and_then(|link| link.traffic.lock().get(path).copied())
+            .unwrap_or_default()
     }
 }
 

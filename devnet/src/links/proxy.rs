@@ -1,7 +1,7 @@
 //! The proxies of all links: one thread, one task per connection.
-use super::Answered;
 use super::http::{self, Message};
 use super::rule::{Fate, Rule, Way};
+use super::{Traffic, Traffics};
 use crate::simulation::random::Random;
 use parking_lot::Mutex;
 use std::io;
@@ -18,13 +18,16 @@ const CONNECTIONS_MAX: usize = 64;
 /// How long the answer to a request is waited for whose sender has been cut off.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 
+/// What a link says of a request that it swallows.
+const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
+
 /// What the connections of one link share.
 #[derive(Clone)]
 pub(super) struct Shared {
     target: SocketAddr,
     rules: watch::Receiver<Rule>,
     chance: Arc<Mutex<Random>>,
-    answered: Answered,
+    traffic: Traffics,
     places: Arc<Semaphore>,
 }
 
@@ -33,15 +36,19 @@ impl Shared {
         target: SocketAddr,
         rules: watch::Receiver<Rule>,
         chance: Random,
-        answered: Answered,
+        traffic: Traffics,
     ) -> Shared {
         Shared {
             target,
             rules,
             chance: Arc::new(Mutex::new(chance)),
-            answered,
+            traffic,
             places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
         }
+    }
+
+    fn count(&self, path: &str, count: impl FnOnce(&mut Traffic)) {
+        count(self.traffic.lock().entry(path.to_owned()).or_default());
     }
 }
 
@@ -165,7 +172,10 @@ async fn pass(
             }
             exchange(&request, server.as_mut(), shared).await
         }
-        Fate::Hold => std::future::pending().await,
+        Fate::Swallow => {
+            shared.count(request.path(), |traffic| traffic.swallowed += 1);
+            http::read(&mut &ACCEPTED[..]).await
+        }
         Fate::Lose => Ok(None),
         Fate::ForwardAndCut => {
             forward_apart(request, Duration::ZERO, shared);
@@ -195,8 +205,7 @@ async fn exchange(
     server.get_mut().write_all(&request.bytes).await?;
     let answer = http::read(server).await?;
     if answer.is_some() {
-        let mut answered = shared.answered.lock();
-        *answered.entry(request.path().to_owned()).or_default() += 1;
+        shared.count(request.path(), |traffic| traffic.answered += 1);
     }
     Ok(answer)
 }

@@ -20,7 +20,7 @@ pub(super) enum Way {
     Trickle,
 }
 
-/// The faults of one link. Connections end when `way` or `held` changes.
+/// The faults of one link. Connections end when `way` changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rule {
     pub(super) way: Way,
@@ -32,15 +32,15 @@ pub(super) struct Rule {
     pub(super) duplicate_permille: u64,
     /// Of a thousand requests, so many arrive late and twice.
     pub(super) reorder_permille: u64,
-    /// Requests with these paths are never forwarded.
-    pub(super) held: Vec<String>,
+    /// Requests with these paths are answered and go nowhere.
+    pub(super) swallowed: Vec<String>,
 }
 
 /// What becomes of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Forward,
-    Hold,
+    Swallow,
     Lose,
     ForwardAndCut,
     CutAndForwardAfter(Duration),
@@ -51,8 +51,8 @@ impl Rule {
     /// that changes does not shift the stream.
     pub(super) fn judge(&self, path: &str, chance: &mut Random) -> Fate {
         let (draw, late) = (chance.below(1000), chance.between(LATE_MS.0, LATE_MS.1));
-        if self.held.iter().any(|held| held == path) {
-            return Fate::Hold;
+        if self.swallowed.iter().any(|swallowed| swallowed == path) {
+            return Fate::Swallow;
         }
         let lose = self.drop_permille;
         let repeat = lose.saturating_add(self.duplicate_permille);
@@ -67,7 +67,7 @@ impl Rule {
 
     /// Whether connections that began under `other` go on.
     pub(super) fn keeps_connections_of(&self, other: &Rule) -> bool {
-        self.way == other.way && self.held == other.held
+        self.way == other.way
     }
 }
 
@@ -107,13 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn a_held_path_never_passes_and_others_do() {
+    fn a_swallowed_path_never_passes_and_others_do() {
         let rule = Rule {
-            held: vec!["/consensus/proposal".into()],
+            swallowed: vec!["/consensus/proposal".into()],
             ..Rule::default()
         };
         let mut chance = Random::new(1);
-        assert_eq!(rule.judge("/consensus/proposal", &mut chance), Fate::Hold);
+        let fate = rule.judge("/consensus/proposal", &mut chance);
+        assert_eq!(fate, Fate::Swallow);
         assert_eq!(rule.judge("/consensus/vote", &mut chance), Fate::Forward);
     }
 

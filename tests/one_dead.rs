@@ -1,0 +1,38 @@
+//! Scenario 14: a dead proposer in steady state costs hops, not timeouts (E3, E4). Alone in its test
+//! crate, because it compares times: other tests beside it would be measured, too.
+mod common;
+
+use common::{PATIENCE, assert_nobody_signed_twice, grows_by, same_chain};
+use lockstep_devnet::Devnet;
+use std::time::Duration;
+
+const ALL: [usize; 4] = [0, 1, 2, 3];
+
+/// Windows with and without the fourth take turns, so that a busy machine slows both. The dead
+/// one's turns come every fourth height.
+#[test]
+fn a_dead_validator_costs_the_others_little_time_per_block() {
+    const BLOCKS: u64 = 40;
+    let devnet = Devnet::builder().block_time_ms(0).boot();
+    let devnet = devnet.expect("it boots");
+    devnet.wait_for(2, PATIENCE).expect("blocks come");
+    let others = [0, 1, 2];
+    let (mut healthy, mut dead) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..3 {
+        healthy += grows_by(&devnet, &others, BLOCKS, "blocks of four");
+        devnet.kill(3);
+        dead += grows_by(&devnet, &others, BLOCKS, "blocks of three");
+        devnet.restart(3).expect("it starts again");
+        grows_by(&devnet, &ALL, 1, "it is back");
+    }
+    let ratio = dead.as_secs_f64() / healthy.as_secs_f64();
+    let each = |took: Duration| took / (3 * BLOCKS as u32);
+    println!(
+        "a block in {:?} with four, in {:?} with one of them dead: × {ratio:.2}",
+        each(healthy),
+        each(dead)
+    );
+    assert!(ratio <= 1.5, "× {ratio:.2}");
+    same_chain(&devnet, &ALL);
+    assert_nobody_signed_twice(&devnet, &ALL);
+}
