@@ -7,8 +7,8 @@ use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
 use lockstep_actors::runtime::Policy;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::genesis::Genesis;
-use lockstep_protocol::ledger::CommitBatch;
 use lockstep_protocol::types::Address;
+use lockstep_protocol::wire::DecidedBlock;
 use serde::Serialize;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -135,15 +135,15 @@ fn start(config: &Config) -> Result<(NodeHandle, Arc<Genesis>, KeyFile), Failure
     Ok((node, genesis, key))
 }
 
-fn log_commit(batch: &CommitBatch, seconds: f64) {
-    let header = batch.block.header();
+fn log_commit(decided: &DecidedBlock, seconds: f64) {
+    let header = decided.block.header();
     log::info!(
         "committed height {} in {:.1} ms: round {}, {} transactions, block {}",
         header.height,
         seconds * 1e3,
-        batch.certificate.round,
-        batch.block.block().transactions.len(),
-        batch.block.id().short()
+        decided.certificate.round,
+        decided.block.block().transactions.len(),
+        decided.block.id().short()
     );
 }
 
