@@ -11,8 +11,9 @@
 //! | [`proposals::Proposals`] | Proposer | proposals of others and their verdicts |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
 //!
-//! The brain of the Committer is [`crate::ledger`].
+//! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it.
 pub mod catch_up;
+pub mod commit_queue;
 pub mod driver;
 pub mod durable;
 pub mod facts;
