@@ -130,6 +130,8 @@ pub struct Metrics {
     pub transactions: Counter,
     /// Blocks that came by block sync.
     pub blocks_synced: Counter,
+    /// Answers of block sync that proved nothing.
+    pub sync_lies: Counter,
     /// Equivocations and wrong proposers seen.
     pub evidence: Counter,
     /// Frames that a full or stale outbox dropped.
@@ -164,6 +166,7 @@ impl Metrics {
             blocks: Counter::default(),
             transactions: Counter::default(),
             blocks_synced: Counter::default(),
+            sync_lies: Counter::default(),
             evidence: Counter::default(),
             frames_dropped: Counter::default(),
             peer_errors: Counter::default(),
@@ -239,6 +242,11 @@ impl Metrics {
             "blocks_synced",
             "Blocks fetched from peers",
             self.blocks_synced.clone(),
+        );
+        r.register(
+            "sync_lies",
+            "Answers of block sync that proved nothing",
+            self.sync_lies.clone(),
         );
         r.register(
             "evidence",

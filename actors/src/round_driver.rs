@@ -8,12 +8,14 @@ use crate::metrics::Metrics;
 use crate::peer_broadcaster::Broadcast;
 use crate::proposer::{BuildBlock, OwnProposal, RetellProposals};
 use crate::runtime::{Ctx, Port};
-use crate::state_store::{PersistSignature, RecoverDriver};
+use crate::state_store::{PersistSignature, RecoverDriver, RememberHalt};
 use crate::view::NodeView;
 use crate::vote_collector::{OwnVote, RetellFacts};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::consensus::driver::{Driver, DriverConfig, Input, Output, TickOutcome};
+use lockstep_protocol::consensus::driver::{
+    Driver, DriverConfig, Halt, Input, Output, TickOutcome,
+};
 use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
@@ -89,6 +91,8 @@ pub struct Ports {
     pub recover: Port<RecoverDriver>,
     /// StateStore: before anything is sent.
     pub persist: Port<PersistSignature>,
+    /// StateStore: it must not vote again, not even after a restart.
+    pub remember_halt: Port<RememberHalt>,
     /// PeerBroadcaster.
     pub broadcast: Port<Broadcast>,
     /// VoteCollector: the round.
@@ -217,12 +221,18 @@ impl RoundDriver {
                 ports.decide.deliver(CommitDecision { block, certificate });
             }
             Output::Ticked(outcome) => return Some(outcome),
-            Output::Halt(reason) => {
-                log::error!("{reason}");
-                self.seed.view.set_halted(reason.to_string());
-            }
+            Output::Halt(reason) => self.halt(&reason),
         }
         None
+    }
+
+    /// An invalid decision says that this node's state may be wrong: that outlives a restart.
+    fn halt(&self, reason: &Halt) {
+        log::error!("{reason}");
+        self.seed.view.set_halted(reason.to_string());
+        if let Halt::InvalidDecision(height) = reason {
+            self.seed.ports.remember_halt.deliver(RememberHalt(*height));
+        }
     }
 
     fn round_entered(&self, height: Height, round: Round) {
@@ -333,6 +343,18 @@ impl Handler<BlockCommitted> for RoundDriver {
     }
 }
 
+impl Handler<StopVoting> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, StopVoting(height): StopVoting, ctx: &mut Ctx<Self>) {
+        if self.driver.is_none() {
+            // There is no brain yet, and after this there will be none.
+            return self.halt(&Halt::InvalidDecision(height));
+        }
+        self.step(Input::InvalidDecision(height), ctx);
+    }
+}
+
 /// A handler that only hands its message to the brain.
 macro_rules! to_brain {
     ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
@@ -354,7 +376,6 @@ to_brain! {
     SignaturePersisted(position) => Input::Persisted(position),
     TransactionsWaiting => Input::TransactionsWaiting,
     AnnounceRound => Input::Announce,
-    StopVoting(height) => Input::InvalidDecision(height),
 }
 
 #[cfg(test)]

@@ -1,18 +1,29 @@
 //! The HTTP client of one link: its own pool (awc shares one pool and one limit among all hosts of
 //! a client, so a black hole would delay healthy peers), TCP_NODELAY, no redirects, no compression,
 //! bounded answers.
-use crate::limits::{CONNECT_TIMEOUT, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT};
+use crate::limits::{CONNECT_TIMEOUT, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT, SYNC_TIMEOUT};
+use crate::rpc_gateway::HEIGHT_HEADER;
 use actix_service::{Service, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::web::Bytes;
 use awc::error::{PayloadError, SendRequestError};
 use awc::{Client, Connector};
+use lockstep_protocol::limits::SYNC_BYTES_MAX;
+use lockstep_protocol::types::Height;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Shorter than the server's keep-alive, so that the client is the one that closes.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// What a peer answered to a request for blocks.
+pub(super) struct Blocks {
+    /// Not decoded yet.
+    pub(super) bytes: Bytes,
+    /// What it has committed, if it says so.
+    pub(super) height: Option<Height>,
+}
 
 /// Talks to one peer.
 pub(super) struct PeerClient {
@@ -85,12 +96,32 @@ impl PeerClient {
         limit: usize,
         patience: Duration,
     ) -> Result<Bytes, ExchangeError> {
+        Ok(self.get_with_height(uri, limit, patience).await?.bytes)
+    }
+
+    /// Gets a range of blocks.
+    pub(super) async fn get_blocks(&self, uri: Uri) -> Result<Blocks, ExchangeError> {
+        self.get_with_height(uri, SYNC_BYTES_MAX, SYNC_TIMEOUT)
+            .await
+    }
+
+    async fn get_with_height(
+        &self,
+        uri: Uri,
+        limit: usize,
+        patience: Duration,
+    ) -> Result<Blocks, ExchangeError> {
         let request = self.http.request(Method::GET, uri).timeout(patience);
         let mut response = request.no_decompress().send().await?;
         let status = response.status();
-        let body = response.body().limit(limit).await?;
+        let height = response.headers().get(HEIGHT_HEADER);
+        let height = height.and_then(|height| height.to_str().ok()?.parse().ok());
+        let bytes = response.body().limit(limit).await?;
         if status.is_success() {
-            Ok(body)
+            Ok(Blocks {
+                bytes,
+                height: height.map(Height),
+            })
         } else {
             Err(ExchangeError::Status(status))
         }

@@ -38,13 +38,15 @@ pub enum Broadcast {
     Transaction(Arc<Transaction>),
 }
 
-/// Ask this peer for blocks from this height on; answered by [`BlocksArrived`].
+/// Ask this peer for blocks; answered by [`BlocksArrived`].
 #[derive(Clone, Copy, Debug)]
 pub struct RequestBlocks {
     /// The validator whose node is asked.
     pub peer: Address,
     /// The first height.
     pub from: Height,
+    /// How many at the most.
+    pub limit: u64,
 }
 
 /// These are the peers from now on. Told once all ports are known.
@@ -120,7 +122,6 @@ impl PeerBroadcaster {
             let seed = LinkSeed {
                 peer,
                 handshake: self.seed.handshake.clone(),
-                wire: self.seed.wire,
                 view: self.seed.view.clone(),
                 metrics: self.seed.metrics.clone(),
                 ports: self.seed.ports.clone(),
@@ -194,11 +195,12 @@ impl Handler<RequestBlocks> for PeerBroadcaster {
 
     fn handle(&mut self, request: RequestBlocks, _: &mut Ctx<Self>) {
         match self.outboxes.get(&request.peer) {
-            Some(outbox) => outbox.request_blocks(request.from),
+            Some(outbox) => outbox.request_blocks(request.from, request.limit),
             None => {
                 let arrived = BlocksArrived {
                     peer: request.peer,
-                    blocks: None,
+                    from: request.from,
+                    answer: None,
                 };
                 // Full or closed: BlockSync's own patience covers it.
                 let _ = self.seed.ports.blocks.tell(arrived);

@@ -29,7 +29,7 @@ pub(super) struct Frame {
 #[derive(Debug)]
 pub(super) enum Work {
     Send(Frame),
-    RequestBlocks(Height),
+    RequestBlocks(Height, u64),
     Closed,
 }
 
@@ -37,7 +37,7 @@ pub(super) enum Work {
 struct Queue {
     consensus: VecDeque<Frame>,
     transactions: VecDeque<Frame>,
-    request: Option<Height>,
+    request: Option<(Height, u64)>,
     below: Height,
     closed: bool,
 }
@@ -104,8 +104,8 @@ impl Outbox {
     }
 
     /// Asks for blocks before anything else is sent.
-    pub(super) fn request_blocks(&self, from: Height) {
-        self.queue.borrow_mut().request = Some(from);
+    pub(super) fn request_blocks(&self, from: Height, limit: u64) {
+        self.queue.borrow_mut().request = Some((from, limit));
         self.woken.notify_one();
     }
 
@@ -133,8 +133,8 @@ impl Outbox {
         if queue.closed {
             return Some(Work::Closed);
         }
-        if let Some(from) = queue.request.take() {
-            return Some(Work::RequestBlocks(from));
+        if let Some((from, limit)) = queue.request.take() {
+            return Some(Work::RequestBlocks(from, limit));
         }
         let frame = queue.consensus.pop_front();
         frame
@@ -226,10 +226,10 @@ mod tests {
     fn a_request_for_blocks_goes_before_frames_and_closing_before_all() {
         let outbox = Outbox::new(10, 1000);
         outbox.push(frame(1, 1));
-        outbox.request_blocks(Height(7));
+        outbox.request_blocks(Height(7), 100);
         assert!(matches!(
             outbox.take(),
-            Some(Work::RequestBlocks(Height(7)))
+            Some(Work::RequestBlocks(Height(7), 100))
         ));
         outbox.close();
         assert!(matches!(outbox.take(), Some(Work::Closed)));

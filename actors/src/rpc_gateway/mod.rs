@@ -32,6 +32,8 @@ mod health;
 mod serve;
 mod status;
 
+pub(crate) use blocks::HEIGHT_HEADER;
+
 /// Makes one block on all nodes of a devnet; answers with JSON, or with why not.
 pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sync>;
 
