@@ -393,7 +393,7 @@ impl Inner {
     }
 
     fn data_dir(&self, index: usize) -> PathBuf {
-        self.home.join(format!("node{index}"))
+        data_dir(&self.home, index)
     }
 
     /// Known before any node runs, because the listeners are bound before.
@@ -472,6 +472,11 @@ impl Inner {
             heights: self.heights(),
         })
     }
+}
+
+/// Where node `index` of a devnet keeps its data.
+pub(crate) fn data_dir(home: &Path, index: usize) -> PathBuf {
+    home.join(format!("node{index}"))
 }
 
 fn home(builder: &Builder) -> Result<(PathBuf, Option<tempfile::TempDir>), DevnetError> {
