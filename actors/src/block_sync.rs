@@ -1,36 +1,56 @@
-//! **BlockSync** owns catching up: which peer to ask for which blocks. Its brain is [`CatchUp`].
-//! A block counts only with its certificate, verified here against the validators of its height.
+//! **BlockSync** owns catching up: whom to ask for which blocks. Its brain is [`CatchUp`].
+//!
+//! A block counts only with its certificate ([`Proven`]). Decoding and checking an answer takes tens
+//! of milliseconds, so it happens on other threads, several answers at once where cores allow; the
+//! node's runtime waits for them when the node ends.
 use crate::clock::Clock;
-use crate::committer::{BlockCommitted, SyncedBlock};
+use crate::committer::{BlockCommitted, SyncedBlocks};
 use crate::delivery::Deliver;
-use crate::limits::SYNC_GRACE_MS;
+use crate::limits::{
+    CHECKING_THREADS_MAX, SYNC_GRACE_MS, SYNC_WINDOW_BLOCKS, SYNC_WINDOW_BYTES_MAX,
+    UNCHECKED_ANSWERS_MAX,
+};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::RequestBlocks;
 use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
 use crate::view::NodeView;
 use actix::prelude::*;
-use lockstep_protocol::consensus::catch_up::{CatchUp, Input, Output};
+use actix_web::web::Bytes;
+use lockstep_protocol::consensus::catch_up::{
+    Answer, CatchUp, CatchUpConfig, Input, Output, Proven,
+};
 use lockstep_protocol::ledger::ChainRules;
+use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX, SYNC_FULL_BYTES};
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::wire::{DecidedBlock, Wire};
+use progress::Progress;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+
+mod progress;
 
 /// A peer works on this height.
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAhead(pub Address, pub Height);
 
-/// What a peer answered to [`RequestBlocks`]; `None` if it did not, or not with blocks.
+/// What a peer answered to [`RequestBlocks`]; `None` if it did not, or had no time.
 #[derive(Debug)]
 pub struct BlocksArrived {
     /// Who was asked.
     pub peer: Address,
-    /// The blocks, certificates unverified.
-    pub blocks: Option<Vec<DecidedBlock>>,
+    /// From which height on.
+    pub from: Height,
+    /// The bytes, not decoded yet.
+    pub answer: Option<Bytes>,
 }
 
-crate::message! { PeerAhead => (), BlocksArrived => () }
+/// A certified block is invalid here: no block after it is of any use.
+#[derive(Clone, Copy, Debug)]
+pub struct StopSync;
+
+crate::message! { PeerAhead => (), BlocksArrived => (), StopSync => () }
 
 /// What it tells.
 #[derive(Clone)]
@@ -38,7 +58,7 @@ pub struct Ports {
     /// PeerBroadcaster: the way out.
     pub request: Port<RequestBlocks>,
     /// Committer.
-    pub synced: Port<SyncedBlock>,
+    pub synced: Port<SyncedBlocks>,
 }
 
 /// What an incarnation is made from.
@@ -46,6 +66,8 @@ pub struct Ports {
 pub struct Seed {
     /// The rules of the chain.
     pub rules: Arc<ChainRules>,
+    /// Reads answers of this chain.
+    pub wire: Wire,
     /// Where the height is read at a restart.
     pub store: Store,
     /// The node's clocks.
@@ -62,71 +84,122 @@ pub struct Seed {
 pub struct BlockSync {
     seed: Seed,
     catch_up: CatchUp,
-    committed: Height,
-    /// The peer whose blocks are being committed, and the last of them.
-    using: Option<(Address, Height)>,
+    progress: Progress,
+    unchecked: VecDeque<(Address, Height, Bytes)>,
+    checking: usize,
+}
+
+/// An answer with its bytes, checked.
+struct Checked {
+    answer: Answer,
+    blocks: Vec<DecidedBlock>,
 }
 
 impl BlockSync {
-    /// After `committed`.
+    /// After `committed`. A node that remembers a halt asks for nothing.
     pub fn new(seed: Seed, committed: Height) -> BlockSync {
-        let catch_up = CatchUp::new(committed, SYNC_GRACE_MS);
+        let set = seed.rules.validators.clone();
+        let mut catch_up = CatchUp::new(config(), set, committed);
+        if seed.store.has_halted() {
+            catch_up.step(seed.clock.now(), Input::Halted);
+        }
         BlockSync {
             seed,
             catch_up,
-            committed,
-            using: None,
+            progress: Progress::default(),
+            unchecked: VecDeque::new(),
+            checking: 0,
         }
     }
 
     fn step(&mut self, input: Input, ctx: &mut Ctx<Self>) {
-        for output in self.catch_up.step(self.seed.clock.now(), input) {
+        let now = self.seed.clock.now();
+        for output in self.catch_up.step(now, input) {
             match output {
-                Output::Request(peer, from) => {
-                    log::debug!("asking {} for blocks from height {from}", peer.short());
-                    self.seed
-                        .ports
-                        .request
-                        .deliver(RequestBlocks { peer, from });
+                Output::Request(peer, from, limit) => {
+                    let name = peer.short();
+                    log::debug!("asking {name} for {limit} blocks from height {from}");
+                    let request = RequestBlocks { peer, from, limit };
+                    self.seed.ports.request.deliver(request);
                 }
                 Output::WakeAt(ms) => {
                     ctx.run_later(Duration::from_millis(ms), |this, ctx| {
                         this.step(Input::Wake, ctx);
                     });
                 }
+                Output::Lied(peer) => {
+                    self.seed.metrics.sync_lies.inc();
+                    log::warn!("peer {peer} answered block sync with what proves nothing");
+                }
             }
         }
-        self.seed
-            .view
-            .set_catching_up(self.catch_up.is_catching_up());
+        let head = self.seed.view.head().height;
+        let progress = self.progress.step(now, &self.catch_up, head);
+        self.seed.view.set_sync_progress(progress);
     }
 
-    /// Tells the Committer the leading blocks that follow our head and carry a valid certificate.
-    /// Returns the height of the last one.
-    fn use_blocks(&mut self, blocks: Vec<DecidedBlock>) -> Option<Height> {
-        let mut last = None;
-        let mut expected = self.committed.next();
-        for decided in blocks
-            .into_iter()
-            .skip_while(|d| d.block.height() <= self.committed)
+    /// Begins to check answers, as many at a time as there are threads for it.
+    fn check_next(&mut self, ctx: &mut Ctx<Self>) {
+        while self.checking < checking_threads()
+            && let Some((peer, from, bytes)) = self.unchecked.pop_front()
         {
-            if decided.block.height() != expected || !self.is_proven(&decided) {
-                break;
-            }
-            last = Some(expected);
-            expected = expected.next();
-            self.seed.metrics.blocks_synced.inc();
-            self.seed.ports.synced.deliver(SyncedBlock(decided));
+            self.checking += 1;
+            let (rules, wire) = (self.seed.rules.clone(), self.seed.wire);
+            let job = tokio::task::spawn_blocking(move || check(&rules, wire, from, &bytes));
+            // In the actor's own context: what an earlier incarnation began is dropped.
+            ctx.spawn(job.into_actor(self).map(move |checked, this, ctx| {
+                this.checking -= 1;
+                match checked {
+                    Ok(checked) => this.checked(peer, checked, ctx),
+                    Err(_) => this.step(Input::Failed(peer), ctx),
+                }
+                this.check_next(ctx);
+            }));
         }
-        last
     }
 
-    fn is_proven(&self, decided: &DecidedBlock) -> bool {
-        let DecidedBlock { block, certificate } = decided;
-        (certificate.height, certificate.block_id) == (block.height(), block.id())
-            && certificate
-                .verify(&self.seed.rules.validators, &self.seed.rules.context)
-                .is_ok()
+    fn checked(&mut self, peer: Address, Checked { answer, blocks }: Checked, ctx: &mut Ctx<Self>) {
+        if !blocks.is_empty() {
+            self.seed.metrics.blocks_synced.inc_by(answer.blocks);
+            self.seed.ports.synced.deliver(SyncedBlocks(blocks));
+        }
+        self.step(Input::Answered(peer, answer), ctx);
+    }
+}
+
+fn config() -> CatchUpConfig {
+    CatchUpConfig {
+        grace_ms: SYNC_GRACE_MS,
+        range_blocks_max: SYNC_BLOCKS_MAX,
+        answer_bytes_max: SYNC_BYTES_MAX,
+        answer_bytes_full: SYNC_FULL_BYTES,
+        window_blocks_max: SYNC_WINDOW_BLOCKS,
+        window_bytes_max: SYNC_WINDOW_BYTES_MAX,
+    }
+}
+
+fn checking_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    cores.min(CHECKING_THREADS_MAX)
+}
+
+fn check(rules: &ChainRules, wire: Wire, from: Height, bytes: &[u8]) -> Checked {
+    let proven = match wire.decode_blocks(bytes) {
+        Ok(blocks) => Proven::of(rules, from, blocks),
+        Err(_) => Proven {
+            blocks: Vec::new(),
+            flawed: true,
+        },
+    };
+    let answer = Answer {
+        first: from,
+        blocks: proven.blocks.len() as u64,
+        bytes: bytes.len(),
+        flawed: proven.flawed,
+    };
+    Checked {
+        answer,
+        blocks: proven.blocks,
     }
 }
 
@@ -153,11 +226,21 @@ impl Handler<BlocksArrived> for BlockSync {
     type Result = ();
 
     fn handle(&mut self, message: BlocksArrived, ctx: &mut Ctx<Self>) {
-        let BlocksArrived { peer, blocks } = message;
-        match blocks.and_then(|blocks| self.use_blocks(blocks)) {
-            Some(last) => self.using = Some((peer, last)),
+        let BlocksArrived { peer, from, answer } = message;
+        match answer.filter(|_| self.unchecked.len() < UNCHECKED_ANSWERS_MAX) {
+            Some(bytes) => self.unchecked.push_back((peer, from, bytes)),
             None => self.step(Input::Failed(peer), ctx),
         }
+        self.check_next(ctx);
+    }
+}
+
+impl Handler<StopSync> for BlockSync {
+    type Result = ();
+
+    fn handle(&mut self, _: StopSync, ctx: &mut Ctx<Self>) {
+        self.unchecked.clear();
+        self.step(Input::Halted, ctx);
     }
 }
 
@@ -165,10 +248,6 @@ impl Handler<BlockCommitted> for BlockSync {
     type Result = ();
 
     fn handle(&mut self, message: BlockCommitted, ctx: &mut Ctx<Self>) {
-        self.committed = message.0.block.height();
-        self.step(Input::Committed(self.committed), ctx);
-        if let Some((peer, _)) = self.using.take_if(|(_, last)| *last <= self.committed) {
-            self.step(Input::Answered(peer), ctx);
-        }
+        self.step(Input::Committed(message.0.block.height()), ctx);
     }
 }

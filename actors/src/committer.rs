@@ -1,5 +1,6 @@
 //! **Committer** owns the ledger: it executes a block on an overlay (to check or to build it), and
-//! later commits that overlay. Its brain is [`Ledger`].
+//! later commits that overlay. Its brain is [`Ledger`], with [`CommitQueue`] before it.
+use crate::block_sync::StopSync;
 use crate::delivery::Deliver;
 use crate::limits::WAITING_BLOCKS_MAX;
 use crate::metrics::Metrics;
@@ -11,13 +12,13 @@ use crate::view::{HeadView, NodeView};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
+use lockstep_protocol::consensus::commit_queue::CommitQueue;
 use lockstep_protocol::ledger::{
     ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, NotAdmitted, PrepareError, ReadError,
 };
 use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::{Address, Height, Timestamp};
+use lockstep_protocol::types::{Address, Timestamp};
 use lockstep_protocol::wire::DecidedBlock;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -47,9 +48,9 @@ pub struct CommitDecision {
     pub certificate: Arc<CommitCertificate>,
 }
 
-/// A block from a peer, its certificate verified.
+/// Blocks from a peer, their certificates verified.
 #[derive(Debug)]
-pub struct SyncedBlock(pub DecidedBlock);
+pub struct SyncedBlocks(pub Vec<DecidedBlock>);
 
 /// May this transaction wait for a block? Answers why not.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ pub struct BlockStored(pub Arc<CommitBatch>);
 pub struct BlockCommitted(pub DecidedBlock);
 
 crate::message! {
-    ExecuteBlock => (), PrepareBlock => (), CommitDecision => (), SyncedBlock => (),
+    ExecuteBlock => (), PrepareBlock => (), CommitDecision => (), SyncedBlocks => (),
     BlockStored => (), BlockCommitted => (), AdmitTransaction => Result<(), NotAdmitted>,
 }
 
@@ -86,6 +87,8 @@ pub struct Ports {
     pub announce: Port<AnnounceRound>,
     /// RoundDriver: a certified block is invalid here.
     pub stop_voting: Port<StopVoting>,
+    /// BlockSync: likewise.
+    pub stop_sync: Port<StopSync>,
     /// Everybody, RoundDriver first.
     pub committed: Vec<Port<BlockCommitted>>,
 }
@@ -113,61 +116,50 @@ pub struct Seed {
 pub struct Committer {
     seed: Seed,
     ledger: Ledger,
-    /// A block that the store is writing.
-    writing: Option<Height>,
     /// Decided blocks that wait for the one before them.
-    waiting: VecDeque<DecidedBlock>,
+    queue: CommitQueue,
     last_commit: Option<Instant>,
 }
 
 impl Committer {
-    /// A ledger on `store`'s head.
+    /// A ledger on `store`'s head. A node that remembers a halt commits nothing more.
     pub fn new(seed: Seed, ledger: Ledger) -> Committer {
-        let (writing, waiting, last_commit) = (None, VecDeque::new(), None);
+        let mut queue = CommitQueue::new(ledger.head().height, WAITING_BLOCKS_MAX);
+        if seed.store.has_halted() {
+            queue.halt();
+        }
         Committer {
             seed,
             ledger,
-            writing,
-            waiting,
-            last_commit,
+            queue,
+            last_commit: None,
         }
-    }
-
-    fn enqueue(&mut self, decided: DecidedBlock) {
-        let height = decided.block.height();
-        let known = self
-            .waiting
-            .iter()
-            .any(|waiting| waiting.block.height() == height);
-        let room = self.waiting.len() < WAITING_BLOCKS_MAX;
-        if height > self.ledger.head().height && self.writing != Some(height) && !known && room {
-            self.waiting.push_back(decided);
-        }
-        self.commit_next();
     }
 
     fn commit_next(&mut self) {
-        if self.writing.is_some() {
-            return;
-        }
-        let next = self.ledger.head().height.next();
-        self.waiting
-            .retain(|decided| decided.block.height() >= next);
-        let position = self.waiting.iter().position(|d| d.block.height() == next);
-        let Some(decided) = position.and_then(|index| self.waiting.remove(index)) else {
+        let Some(DecidedBlock { block, certificate }) = self.queue.take() else {
             return;
         };
-        match self.ledger.commit(&decided.block, decided.certificate) {
-            Ok(batch) => {
-                self.writing = Some(next);
-                self.seed.ports.commit.deliver(CommitBlock(batch));
-            }
+        match self.ledger.commit(&block, certificate) {
+            Ok(batch) => self.seed.ports.commit.deliver(CommitBlock(batch)),
             Err(InvalidBlock::Fatal(error)) => self.unreadable(&error),
-            Err(error) => {
-                log::error!("the certified block of height {next} is invalid here: {error}");
-                self.seed.ports.stop_voting.deliver(StopVoting(next));
+            Err(error) => self.halt(&block, &error),
+        }
+    }
+
+    /// Nothing can follow this block here: no vote, no further block. Reads go on.
+    fn halt(&mut self, block: &SealedBlock, error: &InvalidBlock) {
+        let height = block.height();
+        log::error!("the certified block of height {height} is invalid here: {error}");
+        if matches!(error, InvalidBlock::StateRoot { .. }) {
+            match self.ledger.explain(block) {
+                Ok(keys) => keys.iter().for_each(|key| log::error!("it changes {key}")),
+                Err(error) => return self.unreadable(&error),
             }
         }
+        self.queue.halt();
+        self.seed.ports.stop_voting.deliver(StopVoting(height));
+        self.seed.ports.stop_sync.deliver(StopSync);
     }
 
     /// The committed state cannot be read: this says nothing about any block, and the node ends.
@@ -342,15 +334,19 @@ impl Handler<CommitDecision> for Committer {
 
     fn handle(&mut self, message: CommitDecision, _: &mut Ctx<Self>) {
         let CommitDecision { block, certificate } = message;
-        self.enqueue(DecidedBlock { block, certificate });
+        self.queue.offer(DecidedBlock { block, certificate });
+        self.commit_next();
     }
 }
 
-impl Handler<SyncedBlock> for Committer {
+impl Handler<SyncedBlocks> for Committer {
     type Result = ();
 
-    fn handle(&mut self, SyncedBlock(decided): SyncedBlock, _: &mut Ctx<Self>) {
-        self.enqueue(decided);
+    fn handle(&mut self, SyncedBlocks(blocks): SyncedBlocks, _: &mut Ctx<Self>) {
+        blocks
+            .into_iter()
+            .for_each(|decided| self.queue.offer(decided));
+        self.commit_next();
     }
 }
 
@@ -374,7 +370,7 @@ impl Handler<BlockStored> for Committer {
         if height == self.ledger.head().height.next() {
             self.ledger.committed(&batch);
         }
-        self.writing.take_if(|writing| *writing <= height);
+        self.queue.written(height);
         self.tell(&DecidedBlock {
             block: batch.block.clone(),
             certificate: batch.certificate.clone(),

@@ -50,7 +50,19 @@ pub const PULL_PATIENCE_MS: u64 = 30;
 pub const PULL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Answers to pulls that are made at one time: each may hold megabytes.
 pub const PULL_ANSWERS_MAX: usize = 4;
-/// Decided blocks that wait for the one before them: one sync answer, and our own decision.
-pub const WAITING_BLOCKS_MAX: usize = 128;
+/// How far beyond its head a node asks for blocks: one full answer each of a few peers.
+pub const SYNC_WINDOW_BLOCKS: u64 = 400;
+/// Bytes of blocks that may be on their way or wait to be committed: two of the largest answers
+/// at least, many of ordinary ones.
+pub const SYNC_WINDOW_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Answers that wait to be checked: one each of the peers that the window asks at a time, and as
+/// many that came late. More are dropped and asked for again.
+pub const UNCHECKED_ANSWERS_MAX: usize = 16;
+/// Threads that check certificates of fetched blocks, at the most: what a window keeps busy.
+pub const CHECKING_THREADS_MAX: usize = 4;
+/// While a node catches up, it says how far it is this often.
+pub const SYNC_REPORT_EVERY_MS: u64 = 5_000;
+/// Decided blocks that wait for the one before them: the window, late answers, our own decision.
+pub const WAITING_BLOCKS_MAX: usize = 512;
 /// What an answer of block sync holds besides its blocks.
 pub const SYNC_ENVELOPE_BYTES: usize = 64;

@@ -136,6 +136,8 @@ pub struct Metrics {
     pub pulls_answered: Counter,
     /// Messages that peers have answered.
     pub messages_pulled: Counter,
+    /// Answers of block sync that proved nothing.
+    pub sync_lies: Counter,
     /// Equivocations and wrong proposers seen.
     pub evidence: Counter,
     /// Frames that a full or stale outbox dropped.
@@ -173,6 +175,7 @@ impl Metrics {
             pulls: Counter::default(),
             pulls_answered: Counter::default(),
             messages_pulled: Counter::default(),
+            sync_lies: Counter::default(),
             evidence: Counter::default(),
             frames_dropped: Counter::default(),
             peer_errors: Counter::default(),
@@ -268,6 +271,11 @@ impl Metrics {
             "blocks_synced",
             "Blocks fetched from peers",
             self.blocks_synced.clone(),
+        );
+        r.register(
+            "sync_lies",
+            "Answers of block sync that proved nothing",
+            self.sync_lies.clone(),
         );
         r.register(
             "evidence",

@@ -9,12 +9,14 @@ use crate::metrics::Metrics;
 use crate::peer_broadcaster::Broadcast;
 use crate::proposer::{BeginPull, BuildBlock, OwnProposal, RetellProposals};
 use crate::runtime::{Ctx, Port};
-use crate::state_store::{PersistSignature, RecoverDriver};
+use crate::state_store::{PersistSignature, RecoverDriver, RememberHalt};
 use crate::view::NodeView;
 use crate::vote_collector::{OwnVote, RetellFacts};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::consensus::driver::{Driver, DriverConfig, Input, Output, TickOutcome};
+use lockstep_protocol::consensus::driver::{
+    Driver, DriverConfig, Halt, Input, Output, TickOutcome,
+};
 use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
 use lockstep_protocol::consensus::pull;
@@ -105,6 +107,8 @@ pub struct Ports {
     pub recover: Port<RecoverDriver>,
     /// StateStore: before anything is sent.
     pub persist: Port<PersistSignature>,
+    /// StateStore: it must not vote again, not even after a restart.
+    pub remember_halt: Port<RememberHalt>,
     /// PeerBroadcaster.
     pub broadcast: Port<Broadcast>,
     /// VoteCollector: the round.
@@ -246,12 +250,18 @@ impl RoundDriver {
             }
             Output::Pull(output) => self.pull(output, ctx),
             Output::Ticked(outcome) => return Some(outcome),
-            Output::Halt(reason) => {
-                log::error!("{reason}");
-                self.seed.view.set_halted(reason.to_string());
-            }
+            Output::Halt(reason) => self.halt(&reason),
         }
         None
+    }
+
+    /// An invalid decision says that this node's state may be wrong: that outlives a restart.
+    fn halt(&self, reason: &Halt) {
+        log::error!("{reason}");
+        self.seed.view.set_halted(reason.to_string());
+        if let Halt::InvalidDecision(height) = reason {
+            self.seed.ports.remember_halt.deliver(RememberHalt(*height));
+        }
     }
 
     fn show_round(&self, height: Height, round: Round) {
@@ -377,6 +387,18 @@ impl Handler<BlockCommitted> for RoundDriver {
     }
 }
 
+impl Handler<StopVoting> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, StopVoting(height): StopVoting, ctx: &mut Ctx<Self>) {
+        if self.driver.is_none() {
+            // There is no brain yet, and after this there will be none.
+            return self.halt(&Halt::InvalidDecision(height));
+        }
+        self.step(Input::InvalidDecision(height), ctx);
+    }
+}
+
 impl Handler<PullEnded> for RoundDriver {
     type Result = ();
 
@@ -412,7 +434,6 @@ to_brain! {
     SignaturePersisted(position) => Input::Persisted(position),
     TransactionsWaiting => Input::TransactionsWaiting,
     AnnounceRound => Input::Announce,
-    StopVoting(height) => Input::InvalidDecision(height),
     MessageRefused(sender, height) => Input::Pull(pull::Input::Refused(sender, height)),
 }
 

@@ -38,12 +38,25 @@ pub struct PeerView {
     pub refused: Option<String>,
 }
 
+/// How catching up goes on: what a progress bar needs besides the head.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SyncProgress {
+    /// Whether this node is more than a moment behind.
+    pub catching_up: bool,
+    /// The height at which it began to catch up; the head if it does not.
+    pub from: Height,
+    /// The height to reach: claimed by more than a third of the power, or proven by a certificate.
+    pub target: Height,
+    /// Blocks committed per second, of late.
+    pub blocks_per_second: f64,
+}
+
 #[derive(Debug)]
 struct Parts {
     head: HeadView,
     round: Round,
     step: Option<Step>,
-    catching_up: bool,
+    sync: SyncProgress,
     halted: Option<String>,
     peers: BTreeMap<Address, PeerView>,
     height_began: Instant,
@@ -79,7 +92,11 @@ impl NodeView {
             head,
             round: Round::ZERO,
             step: None,
-            catching_up: false,
+            sync: SyncProgress {
+                from: head.height,
+                target: head.height,
+                ..SyncProgress::default()
+            },
             halted: None,
             peers: BTreeMap::new(),
             height_began: Instant::now(),
@@ -103,9 +120,14 @@ impl NodeView {
             head: parts.head,
             round: parts.round,
             step: parts.step,
-            catching_up: parts.catching_up,
+            catching_up: parts.sync.catching_up,
             halted: parts.halted.clone(),
         }
+    }
+
+    /// How catching up goes on.
+    pub fn sync_progress(&self) -> SyncProgress {
+        self.parts.lock().sync
     }
 
     /// All peers, by address.
@@ -146,8 +168,8 @@ impl NodeView {
         self.parts.lock().height_began
     }
 
-    pub(crate) fn set_catching_up(&self, catching_up: bool) {
-        self.parts.lock().catching_up = catching_up;
+    pub(crate) fn set_sync_progress(&self, progress: SyncProgress) {
+        self.parts.lock().sync = progress;
     }
 
     pub(crate) fn set_halted(&self, reason: String) {

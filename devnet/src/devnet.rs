@@ -13,7 +13,7 @@ use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::wire::DecidedBlock;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -238,7 +238,7 @@ impl Drop for Devnet {
 
 impl Inner {
     fn data_dir(&self, index: usize) -> PathBuf {
-        self.home.join(format!("node{index}"))
+        data_dir(&self.home, index)
     }
 
     fn node(&self, index: usize) -> Result<MappedMutexGuard<'_, NodeHandle>, DevnetError> {
@@ -259,4 +259,9 @@ impl Inner {
     fn heights(&self) -> Vec<Option<u64>> {
         self.each(|node| node.view().head().height.0)
     }
+}
+
+/// Where node `index` of a devnet keeps its data.
+pub(crate) fn data_dir(home: &Path, index: usize) -> PathBuf {
+    home.join(format!("node{index}"))
 }

@@ -15,12 +15,14 @@
 //! differs. This room knows `lockstep-actors` and `lockstep-protocol`, not the command line.
 mod accounts;
 mod builder;
+mod chain;
 mod devnet;
 mod links;
 pub mod simulation;
 
 pub use accounts::{FundedAccount, funded_accounts};
 pub use builder::{Builder, CommitEvent, DEVNET_GENESIS_TIME};
+pub use chain::ChainError;
 pub use devnet::{Devnet, DevnetError, NodeTick, Ticker};
 pub use links::Traffic;
 pub use lockstep_actors::state_store::Durability;

@@ -18,6 +18,10 @@ pub const PROPOSAL_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 
 pub const TRANSACTION_BYTES_MAX: usize = 8_192;
 /// A range of committed blocks in one sync answer; at least one block always fits.
 pub const SYNC_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4 * 1024 * 1024;
+/// An answer that ends early because it is full holds at least this: one block more might have
+/// been of the largest size. (4 KiB for what it holds besides its blocks.)
+pub const SYNC_FULL_BYTES: usize =
+    SYNC_BYTES_MAX - BLOCK_BYTES_MAX - CERTIFICATE_BYTES_MAX - 4 * 1024;
 /// Blocks in one sync answer.
 pub const SYNC_BLOCKS_MAX: u64 = 100;
 /// Rounds behind the current one whose votes are kept: older ones only matter through certificates.

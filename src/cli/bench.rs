@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 pub(crate) enum Command {
     /// Blocks per second of a devnet at block time 0, beside the signature floor of the same run
     Consensus(ConsensusArguments),
+    /// Blocks per second of a node that catches up with a whole chain
+    Sync(super::bench_sync::SyncArguments),
 }
 
 /// `lockstep bench consensus`
@@ -59,7 +61,13 @@ struct Report {
 }
 
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
-    let Command::Consensus(arguments) = command;
+    let arguments = match command {
+        Command::Consensus(arguments) => arguments,
+        Command::Sync(arguments) => {
+            super::start_log(arguments.log.as_deref(), "error")?;
+            return super::bench_sync::run(arguments);
+        }
+    };
     super::start_log(arguments.log.as_deref(), "error")?;
     let report = consensus(arguments)?;
     if arguments.json {

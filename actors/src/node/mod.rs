@@ -10,7 +10,7 @@ use crate::rpc_gateway::TickAll;
 use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Store, StoreError};
 use crate::view::{HeadView, NodeView};
-use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
+use lockstep_protocol::consensus::driver::{Halt, Pacing, TickOutcome};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::{self, KeyError, SelfTestFailed, Signer};
 use lockstep_protocol::genesis::Genesis;
@@ -176,6 +176,11 @@ impl Parts {
         let peer_listens = config.peer_listener.local_addr()?;
         let public_listens = config.public_listener.as_deref();
         let public_listens = public_listens.map(TcpListener::local_addr).transpose()?;
+        if let Some(height) = store.halt()? {
+            let halt = Halt::InvalidDecision(height);
+            log::error!("{halt}; it only serves reads");
+            view.set_halted(halt.to_string());
+        }
         metrics
             .height
             .set(i64::try_from(head.height.next().0).unwrap_or(i64::MAX));

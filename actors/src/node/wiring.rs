@@ -63,6 +63,7 @@ impl Inboxes {
             rebuilt: self.proposer.port(),
             announce: self.driver.port(),
             stop_voting: self.driver.port(),
+            stop_sync: self.sync.port(),
             // The driver first: what the others tell it about the next height finds it there.
             committed: vec![
                 self.driver.port(),
@@ -123,6 +124,7 @@ impl Inboxes {
         round_driver::Ports {
             recover: self.store.port(),
             persist: self.store.port(),
+            remember_halt: self.store.port(),
             broadcast: self.broadcaster.port(),
             votes_round: self.votes.port(),
             own_vote: self.votes.port(),
@@ -260,6 +262,7 @@ impl Seeds {
             },
             sync: block_sync::Seed {
                 rules: parts.rules.clone(),
+                wire: parts.wire,
                 store: parts.store.clone(),
                 clock: parts.clock,
                 view: parts.view.clone(),

@@ -1,7 +1,8 @@
 //! The HTTP client of one link: its own pool (awc shares one pool and one limit among all hosts of
 //! a client, so a black hole would delay healthy peers), TCP_NODELAY, no redirects, no compression,
 //! answers that are bounded in bytes and, from the question to their last byte, in time.
-use crate::limits::{CONNECT_TIMEOUT, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT};
+use crate::limits::{CONNECT_TIMEOUT, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT, SYNC_TIMEOUT};
+use crate::rpc_gateway::HEIGHT_HEADER;
 use actix_service::{Service, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use actix_web::http::{Method, StatusCode, Uri};
@@ -9,6 +10,8 @@ use actix_web::web::Bytes;
 use awc::SendClientRequest;
 use awc::error::{PayloadError, SendRequestError};
 use awc::{Client, Connector};
+use lockstep_protocol::limits::SYNC_BYTES_MAX;
+use lockstep_protocol::types::Height;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,6 +21,13 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// What is read of a refusal: its words do not matter.
 const REFUSAL_BYTES_MAX: usize = 4_096;
+/// What a peer answered.
+pub(super) struct Answer {
+    /// Not decoded yet.
+    pub(super) bytes: Bytes,
+    /// What it has committed, if it says so.
+    pub(super) height: Option<Height>,
+}
 
 /// Talks to one peer.
 pub(super) struct PeerClient {
@@ -97,7 +107,7 @@ impl PeerClient {
     ) -> Result<Bytes, ExchangeError> {
         let request = self.http.request(Method::POST, uri);
         let answer = request.no_decompress().send_body(body);
-        read(answer, limit, patience).await
+        Ok(read(answer, limit, patience).await?.bytes)
     }
 
     /// Gets a bounded answer.
@@ -108,7 +118,15 @@ impl PeerClient {
         patience: Duration,
     ) -> Result<Bytes, ExchangeError> {
         let request = self.http.request(Method::GET, uri);
-        read(request.no_decompress().send(), limit, patience).await
+        let answer = request.no_decompress().send();
+        Ok(read(answer, limit, patience).await?.bytes)
+    }
+
+    /// Gets a range of blocks.
+    pub(super) async fn get_blocks(&self, uri: Uri) -> Result<Answer, ExchangeError> {
+        let request = self.http.request(Method::GET, uri);
+        let answer = request.no_decompress().send();
+        read(answer, SYNC_BYTES_MAX, SYNC_TIMEOUT).await
     }
 }
 
@@ -117,13 +135,18 @@ async fn read(
     answer: SendClientRequest,
     limit: usize,
     patience: Duration,
-) -> Result<Bytes, ExchangeError> {
+) -> Result<Answer, ExchangeError> {
     let until = Instant::now() + patience;
     let mut response = within(until, answer).await??;
     let status = response.status();
-    let body = within(until, response.body().limit(limit)).await??;
+    let height = response.headers().get(HEIGHT_HEADER);
+    let height = height.and_then(|height| height.to_str().ok()?.parse().ok());
+    let bytes = within(until, response.body().limit(limit)).await??;
     if status.is_success() {
-        Ok(body)
+        Ok(Answer {
+            bytes,
+            height: height.map(Height),
+        })
     } else {
         Err(ExchangeError::Status(status))
     }

@@ -6,13 +6,10 @@ use super::{Handshake, Mismatch, Peer, Ports};
 use crate::block_sync::{BlocksArrived, PeerAhead};
 use crate::clock::Clock;
 use crate::kill_points;
-use crate::limits::{
-    HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT, SYNC_TIMEOUT,
-};
+use crate::limits::{HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT};
 use crate::metrics::Metrics;
 use crate::view::NodeView;
 use actix_web::http::{StatusCode, Uri};
-use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
 use lockstep_protocol::types::Height;
 use lockstep_protocol::wire::Wire;
 use std::sync::Arc;
@@ -80,7 +77,7 @@ impl Link {
             let done = match tokio::time::timeout_at(until, self.outbox.next()).await {
                 Ok(Work::Closed) | Err(_) => return,
                 Ok(Work::Send(frame)) => self.send(frame).await,
-                Ok(Work::RequestBlocks(from)) => self.request_blocks(from).await,
+                Ok(Work::RequestBlocks(from, limit)) => self.request_blocks(from, limit).await,
                 Ok(Work::Pull(pull)) => self.pull(&pull).await,
             };
             if let Err(error) = done {
@@ -128,23 +125,42 @@ impl Link {
         self.seed.metrics.frames_dropped.inc_by(dropped as u64);
     }
 
-    async fn request_blocks(&mut self, from: Height) -> Result<(), ExchangeError> {
+    async fn request_blocks(&mut self, from: Height, limit: u64) -> Result<(), ExchangeError> {
         let peer = self.seed.peer.address;
-        let uri = self
-            .client
-            .uri(&format!("/sync/blocks?from={from}&limit={SYNC_BLOCKS_MAX}"));
-        let answer = self.client.get(uri, SYNC_BYTES_MAX, SYNC_TIMEOUT).await;
-        let blocks = answer.and_then(|bytes| {
-            let decoded = self.seed.wire.decode_blocks(&bytes);
-            decoded.map_err(|error| ExchangeError::Answer(error.to_string()))
-        });
-        let (blocks, result) = match blocks {
-            Ok(blocks) => (Some(blocks), Ok(())),
+        let path = format!("/sync/blocks?from={from}&limit={limit}");
+        let answer = self.client.get_blocks(self.client.uri(&path)).await;
+        let (answer, result) = match answer {
+            Ok(blocks) => {
+                if let Some(height) = blocks.height {
+                    self.tell_height(height);
+                }
+                (Some(blocks.bytes), Ok(()))
+            }
+            // It answers others: no trouble of this link.
+            Err(ExchangeError::Status(StatusCode::SERVICE_UNAVAILABLE)) => (None, Ok(())),
             Err(error) => (None, Err(error)),
         };
         // Full or closed: BlockSync's own patience covers it.
-        let _ = self.seed.ports.blocks.tell(BlocksArrived { peer, blocks });
+        let _ = self
+            .seed
+            .ports
+            .blocks
+            .tell(BlocksArrived { peer, from, answer });
         result
+    }
+
+    /// The peer has committed this height, so it works on the next.
+    fn tell_height(&self, height: Height) {
+        let address = self.seed.peer.address;
+        self.seed
+            .view
+            .update_peer(&address, |peer| peer.height = height);
+        // Full or closed: it is told again at the next handshake.
+        let _ = self
+            .seed
+            .ports
+            .ahead
+            .tell(PeerAhead(address, height.next()));
     }
 
     async fn shake_hands(&mut self) -> Result<Result<(), Mismatch>, ExchangeError> {
@@ -159,15 +175,10 @@ impl Link {
         let accepted = self.seed.handshake.accept(&theirs, address);
         if accepted.is_ok() {
             let waiting = self.outbox.len();
-            self.seed.view.update_peer(&address, |peer| {
-                (peer.height, peer.outbox) = (theirs.height, waiting);
-            });
-            // It has committed this height, so it works on the next.
-            let _ = self
-                .seed
-                .ports
-                .ahead
-                .tell(PeerAhead(address, theirs.height.next()));
+            self.seed
+                .view
+                .update_peer(&address, |peer| peer.outbox = waiting);
+            self.tell_height(theirs.height);
         }
         Ok(accepted)
     }

@@ -46,13 +46,15 @@ pub enum Broadcast {
     Transaction(Arc<Transaction>),
 }
 
-/// Ask this peer for blocks from this height on; answered by [`BlocksArrived`].
+/// Ask this peer for blocks; answered by [`BlocksArrived`].
 #[derive(Clone, Copy, Debug)]
 pub struct RequestBlocks {
     /// The validator whose node is asked.
     pub peer: Address,
     /// The first height.
     pub from: Height,
+    /// How many at the most.
+    pub limit: u64,
 }
 
 /// Ask this peer for the messages that are lacking here; they arrive as if it had pushed them, and
@@ -220,11 +222,12 @@ impl Handler<RequestBlocks> for PeerBroadcaster {
 
     fn handle(&mut self, request: RequestBlocks, _: &mut Ctx<Self>) {
         match self.outboxes.get(&request.peer) {
-            Some(outbox) => outbox.request_blocks(request.from),
+            Some(outbox) => outbox.request_blocks(request.from, request.limit),
             None => {
                 let arrived = BlocksArrived {
                     peer: request.peer,
-                    blocks: None,
+                    from: request.from,
+                    answer: None,
                 };
                 // Full or closed: BlockSync's own patience covers it.
                 let _ = self.seed.ports.blocks.tell(arrived);

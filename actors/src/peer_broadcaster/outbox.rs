@@ -30,7 +30,7 @@ pub(super) struct Frame {
 #[derive(Debug)]
 pub(super) enum Work {
     Send(Frame),
-    RequestBlocks(Height),
+    RequestBlocks(Height, u64),
     Pull(Pull),
     Closed,
 }
@@ -39,7 +39,7 @@ pub(super) enum Work {
 struct Queue {
     consensus: VecDeque<Frame>,
     transactions: VecDeque<Frame>,
-    request: Option<Height>,
+    request: Option<(Height, u64)>,
     pull: Option<Pull>,
     below: Height,
     closed: bool,
@@ -126,8 +126,8 @@ impl Outbox {
     }
 
     /// Asks for blocks before anything else is sent.
-    pub(super) fn request_blocks(&self, from: Height) {
-        self.queue.borrow_mut().request = Some(from);
+    pub(super) fn request_blocks(&self, from: Height, limit: u64) {
+        self.queue.borrow_mut().request = Some((from, limit));
         self.woken.notify_one();
     }
 
@@ -163,8 +163,8 @@ impl Outbox {
         if queue.closed {
             return Some(Work::Closed);
         }
-        if let Some(from) = queue.request.take() {
-            return Some(Work::RequestBlocks(from));
+        if let Some((from, limit)) = queue.request.take() {
+            return Some(Work::RequestBlocks(from, limit));
         }
         if let Some(pull) = queue.pull.take() {
             return Some(Work::Pull(pull));
@@ -286,10 +286,10 @@ mod tests {
     fn requests_go_before_frames_the_newest_question_only_and_closing_before_all() {
         let outbox = Outbox::new(10, 1000);
         outbox.push(frame(1, 1));
-        outbox.request_blocks(Height(7));
+        outbox.request_blocks(Height(7), 100);
         assert!(matches!(
             outbox.take(),
-            Some(Work::RequestBlocks(Height(7)))
+            Some(Work::RequestBlocks(Height(7), 100))
         ));
         outbox.pull(Pull::new(Height(1), Round(0)));
         outbox.pull(Pull::new(Height(1), Round(2)));

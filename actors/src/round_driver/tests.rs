@@ -39,6 +39,7 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
         ports: Ports {
             recover,
             persist: Port::detached(),
+            remember_halt: Port::detached(),
             broadcast: Port::detached(),
             votes_round: Port::detached(),
             own_vote: Port::detached(),

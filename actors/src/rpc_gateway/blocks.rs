@@ -114,6 +114,10 @@ pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> H
     }
 }
 
+/// In the head of an answer of blocks: the height that this node has committed. An answer without
+/// blocks thus says why.
+pub(crate) const HEIGHT_HEADER: &str = "x-lockstep-height";
+
 /// The range that a peer asks for.
 #[derive(Debug, Deserialize)]
 pub(super) struct Range {
@@ -121,13 +125,24 @@ pub(super) struct Range {
     limit: Option<u64>,
 }
 
+impl Range {
+    /// How many blocks the answer may hold; `None` if nobody may ask for so many.
+    fn blocks_max(&self) -> Option<usize> {
+        let limit = self.limit.unwrap_or(SYNC_BLOCKS_MAX);
+        let allowed = (1..=SYNC_BLOCKS_MAX).contains(&limit);
+        allowed.then(|| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+}
+
 pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
     let Ok(range) = web::Query::<Range>::from_query(request.query_string()) else {
         let sentence = "ask for ?from=<height>, and at will &limit=<blocks>";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     };
-    let limit = range.limit.unwrap_or(SYNC_BLOCKS_MAX).min(SYNC_BLOCKS_MAX);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let Some(blocks_max) = range.blocks_max() else {
+        let sentence = format!("limit is a number of blocks from 1 to {SYNC_BLOCKS_MAX}");
+        return refuse(StatusCode::BAD_REQUEST, "limit", sentence);
+    };
     let bytes_max = SYNC_BYTES_MAX - limits::SYNC_ENVELOPE_BYTES;
     let Ok(place) = seed.sync_answers.clone().try_acquire_owned() else {
         let sentence = "other peers are being answered; try again in a moment";
@@ -136,12 +151,15 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpRes
     // Megabytes are read, checked and encoded: not on the thread that votes.
     let (store, wire, from) = (seed.store.clone(), seed.wire, Height(range.from));
     let answer = web::block(move || {
-        let blocks = store.decided(from, limit, bytes_max)?;
+        let blocks = store.decided(from, blocks_max, bytes_max)?;
         drop(place);
         Ok::<_, StoreError>(wire.encode_blocks(&blocks))
     });
     match answer.await {
-        Ok(Ok(bytes)) => HttpResponse::Ok().body(bytes),
+        Ok(Ok(bytes)) => HttpResponse::Ok()
+            .insert_header((HEIGHT_HEADER, seed.view.head().height.to_string()))
+            .content_type("application/octet-stream")
+            .body(bytes),
         Ok(Err(error)) => trouble(&error),
         Err(error) => trouble(&error),
     }

@@ -40,6 +40,7 @@ mod pull;
 mod serve;
 mod status;
 
+pub(crate) use blocks::HEIGHT_HEADER;
 pub use peer_gateway::PeerGateway;
 
 /// Makes one block on all nodes of a devnet; answers with JSON, or with why not.

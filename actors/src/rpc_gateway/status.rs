@@ -14,7 +14,7 @@ pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {
 }
 
 pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
-    let view = seed.view.snapshot();
+    let (view, sync) = (seed.view.snapshot(), seed.view.sync_progress());
     let missing = seed
         .ports
         .missing
@@ -36,6 +36,8 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "latest_block_time": view.head.time,
         "time": seed.clock.wall(),
         "catching_up": view.catching_up,
+        "target_height": sync.target.max(view.head.height),
+        "sync_blocks_per_second": sync.blocks_per_second.round(),
         "halted": view.halted,
         "waiting_for": missing.ok().filter(|_| view.step.is_some()),
         "peers": seed.view.peers(),

@@ -24,11 +24,17 @@ pub struct PersistSignature(pub Box<Persist>);
 #[derive(Debug)]
 pub struct CommitBlock(pub Arc<CommitBatch>);
 
+/// A certified block of this height is invalid here: remember it over restarts.
+#[derive(Clone, Copy, Debug)]
+pub struct RememberHalt(pub Height);
+
 /// Where did I stop, asks this incarnation? Answered by [`DriverRecovered`].
 #[derive(Debug)]
 pub struct RecoverDriver(pub u64);
 
-crate::message! { PersistSignature => (), CommitBlock => (), RecoverDriver => () }
+crate::message! {
+    PersistSignature => (), CommitBlock => (), RememberHalt => (), RecoverDriver => (),
+}
 
 /// What the store tells.
 #[derive(Clone)]
@@ -47,6 +53,14 @@ impl Store {
     pub(crate) fn committed_height(&self) -> Height {
         match self.head() {
             Ok(head) => head.height,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Whether a certified block was invalid here, for an actor that is being built: as above.
+    pub(crate) fn has_halted(&self) -> bool {
+        match self.halt() {
+            Ok(halt) => halt.is_some(),
             Err(error) => panic!("{error}"),
         }
     }
@@ -118,6 +132,16 @@ impl Handler<CommitBlock> for StateStore {
                 self.ports.stored.deliver(BlockStored(batch));
             }
             Err(error) => self.fatal.raise(error.kind(), error.to_string()),
+        }
+    }
+}
+
+impl Handler<RememberHalt> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, RememberHalt(height): RememberHalt, _: &mut Ctx<Self>) {
+        if let Err(error) = self.store.remember_halt(height) {
+            self.fatal.raise(error.kind(), error.to_string());
         }
     }
 }

@@ -9,12 +9,14 @@ use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
 /// Raised with every change of a table, key or record.
-pub(super) const LAYOUT: u32 = 1;
+pub(super) const LAYOUT: u32 = 2;
 
 pub(super) const META_LAYOUT: &[u8] = b"layout";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
 pub(super) const META_VALIDATOR: &[u8] = b"validator";
 pub(super) const META_HEAD: &[u8] = b"head";
+/// The height of a certified block that is invalid here; absent on a sound node.
+pub(super) const META_HALT: &[u8] = b"halt";
 /// All of the above are far below.
 pub(super) const META_BYTES_MAX: usize = 256;
 
@@ -29,7 +31,7 @@ pub(super) const STALE_BYTES_MAX: usize = 64 << 20;
 /// All tables of one environment.
 #[derive(Clone, Copy)]
 pub(super) struct Tables {
-    /// One record each: layout, genesis hash, validator address, head.
+    /// One record each: layout, genesis hash, validator address, head, halt.
     pub(super) meta: Table,
     /// Height → block, as one value.
     pub(super) blocks: Table,

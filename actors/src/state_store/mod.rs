@@ -25,7 +25,7 @@ mod write;
 #[allow(clippy::unwrap_used)] // a test may panic
 mod tests;
 
-pub use actor::{CommitBlock, PersistSignature, Ports, RecoverDriver, StateStore};
+pub use actor::{CommitBlock, PersistSignature, Ports, RecoverDriver, RememberHalt, StateStore};
 pub use error::{Place, StoreError};
 pub use read::Snapshot;
 

@@ -1,8 +1,8 @@
 //! Reads: each on one snapshot of the database, none waits for a writer.
 use super::error::StoreError;
 use super::layout::{
-    HeadRecord, META_BYTES_MAX, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE,
-    SIGNED_PROPOSAL, Tables, height_key, value_key,
+    HeadRecord, META_BYTES_MAX, META_HALT, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT,
+    SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
 };
 use super::table::Entry;
 use super::{Inner, Store};
@@ -225,6 +225,11 @@ impl Store {
         bytes_max: usize,
     ) -> Result<Vec<DecidedBlock>, StoreError> {
         self.read(|view| view.decided(from, limit, bytes_max))
+    }
+
+    /// The height of the certified block that was invalid here, if there was one.
+    pub fn halt(&self) -> Result<Option<Height>, StoreError> {
+        self.read(|view| view.tables.meta.get(view.txn, META_HALT, META_BYTES_MAX))
     }
 
     /// What the validator had signed and locked when it last wrote.

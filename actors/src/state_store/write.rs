@@ -2,14 +2,15 @@
 use super::Store;
 use super::error::StoreError;
 use super::layout::{
-    HeadRecord, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL,
-    STALE_BYTES_MAX, Stale, Tables, height_key, proposed_key, value_key,
+    HeadRecord, META_BYTES_MAX, META_HALT, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT,
+    SIGNED_PREVOTE, SIGNED_PROPOSAL, STALE_BYTES_MAX, Stale, Tables, height_key, proposed_key,
+    value_key,
 };
 use super::read::View;
 use heed::RwTxn;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
 use lockstep_protocol::ledger::{CommitBatch, STATE_VERSIONS_KEPT, StateChanges};
-use lockstep_protocol::types::Hash;
+use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::vote::VoteKind;
 use std::sync::atomic::Ordering;
 
@@ -63,6 +64,18 @@ impl Store {
             records
                 .iter()
                 .try_for_each(|record| persist_one(tables, txn, record))
+        })
+    }
+
+    /// Remembers that the certified block of `height` is invalid here: this node must not vote
+    /// again, however often it restarts. The first such height stays.
+    pub fn remember_halt(&self, height: Height) -> Result<(), StoreError> {
+        self.write("remember the halt", |tables, txn| {
+            let known = tables.meta.get::<Height>(txn, META_HALT, META_BYTES_MAX)?;
+            match known {
+                Some(_) => Ok(()),
+                None => Ok(tables.meta.put(txn, META_HALT, &height)?),
+            }
         })
     }
 

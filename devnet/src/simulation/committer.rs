@@ -1,13 +1,14 @@
-//! The Committer's shell in the simulator: the ledger's brain, and the order in which decided and
-//! synced blocks reach the disk. One commit is under way at a time.
+//! The shells of Committer and BlockSync in the simulator: the ledger's brain, the queue in which
+//! decided and synced blocks wait for the disk, and what an answer of blocks proves.
 use super::random::Random;
 use super::users::Users;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
-use lockstep_protocol::ledger::{CommitBatch, Draft, Ledger};
+use lockstep_protocol::consensus::catch_up::{Answer, Proven};
+use lockstep_protocol::consensus::commit_queue::CommitQueue;
+use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger};
 use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
 use lockstep_protocol::wire::DecidedBlock;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What happened.
@@ -34,32 +35,31 @@ pub(crate) enum Output {
     Built(Height, Round, Arc<SealedBlock>),
     /// Write, then report [`Input::Committed`].
     Write(Arc<CommitBatch>),
-    /// The peer's answer is used up.
-    Answered(usize),
-    /// The peer answered with nothing, or with what does not verify.
-    Refused(usize),
+    /// What the peer's answer was worth.
+    Answered(usize, Answer),
     /// A certified block does not execute here: never on a correct node.
     Broken(String),
 }
 
+/// Blocks that may wait for the one before them.
+const WAITING_BLOCKS_MAX: usize = 1_000;
+
 /// What the Committer holds.
 pub(crate) struct Committer {
     pub(crate) ledger: Ledger,
+    rules: Arc<ChainRules>,
     me: Address,
-    committing: Option<Height>,
-    synced: VecDeque<DecidedBlock>,
-    answering: Option<usize>,
+    queue: CommitQueue,
 }
 
 impl Committer {
-    pub(crate) fn new(ledger: Ledger, me: Address) -> Committer {
-        let (committing, synced, answering) = (None, VecDeque::new(), None);
+    pub(crate) fn new(ledger: Ledger, rules: Arc<ChainRules>, me: Address) -> Committer {
+        let queue = CommitQueue::new(ledger.head().height, WAITING_BLOCKS_MAX);
         Committer {
             ledger,
+            rules,
             me,
-            committing,
-            synced,
-            answering,
+            queue,
         }
     }
 
@@ -91,14 +91,16 @@ impl Committer {
                 }
             }
             Input::Execute(_) | Input::Build(..) => {}
-            Input::Decide(block, certificate) => self.commit(&block, certificate, &mut out),
-            Input::Synced(peer, blocks) => self.synced(peer, &blocks, &mut out),
+            Input::Decide(block, certificate) => {
+                self.queue.offer(DecidedBlock { block, certificate });
+            }
+            Input::Synced(peer, blocks) => out.push(self.synced(peer, &blocks)),
             Input::Committed(batch) => {
                 self.ledger.committed(&batch);
-                self.committing = self.committing.filter(|h| *h > self.ledger.head().height);
-                self.next_synced(&mut out);
+                self.queue.written(batch.block.height());
             }
         }
+        out.extend(self.commit_next());
         out
     }
 
@@ -106,57 +108,30 @@ impl Committer {
         self.ledger.head().height.next()
     }
 
-    fn commit(
-        &mut self,
-        block: &Arc<SealedBlock>,
-        certificate: Arc<CommitCertificate>,
-        out: &mut Vec<Output>,
-    ) {
-        if block.height() != self.next() || self.committing == Some(block.height()) {
-            return;
-        }
-        match self.ledger.commit(block, certificate) {
-            Ok(batch) => {
-                self.committing = Some(block.height());
-                out.push(Output::Write(batch));
+    fn commit_next(&mut self) -> Option<Output> {
+        let DecidedBlock { block, certificate } = self.queue.take()?;
+        match self.ledger.commit(&block, certificate) {
+            Ok(batch) => Some(Output::Write(batch)),
+            Err(error) => {
+                self.queue.halt();
+                Some(Output::Broken(format!("a decided block fails: {error}")))
             }
-            Err(error) => out.push(Output::Broken(format!("a decided block fails: {error}"))),
         }
     }
 
-    fn synced(&mut self, peer: usize, blocks: &[DecidedBlock], out: &mut Vec<Output>) {
-        if blocks.is_empty() {
-            return out.push(Output::Refused(peer));
-        }
-        self.synced = blocks.iter().cloned().collect();
-        self.answering = Some(peer);
-        self.next_synced(out);
-    }
-
-    /// The next block of the answer, if the disk is ready for it.
-    fn next_synced(&mut self, out: &mut Vec<Output>) {
-        let next = self.next();
-        while self
-            .synced
-            .front()
-            .is_some_and(|decided| decided.block.height() < next)
-        {
-            self.synced.pop_front();
-        }
-        if self.committing.is_some() {
-            return;
-        }
-        let Some(peer) = self.answering else { return };
-        let Some(DecidedBlock { block, certificate }) = self.synced.pop_front() else {
-            self.answering = None;
-            return out.push(Output::Answered(peer));
+    fn synced(&mut self, peer: usize, blocks: &[DecidedBlock]) -> Output {
+        let first = blocks.first().map(|decided| decided.block.height());
+        let first = first.unwrap_or_default();
+        let Proven { blocks, flawed } = Proven::of(&self.rules, first, blocks.to_vec());
+        let answer = Answer {
+            first,
+            blocks: blocks.len() as u64,
+            bytes: 0,
+            flawed,
         };
-        let named = (certificate.height, certificate.block_id) == (next, block.id());
-        if !named || self.ledger.verify_certificate(&certificate).is_err() {
-            self.synced.clear();
-            self.answering = None;
-            return out.push(Output::Refused(peer));
-        }
-        self.commit(&block, certificate, out);
+        blocks
+            .into_iter()
+            .for_each(|decided| self.queue.offer(decided));
+        Output::Answered(peer, answer)
     }
 }

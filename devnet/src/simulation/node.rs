@@ -8,7 +8,7 @@ use super::message::Payload;
 use super::mutants::Mutant;
 use super::random::Random;
 use super::users::Users;
-use lockstep_protocol::consensus::catch_up::{self, CatchUp};
+use lockstep_protocol::consensus::catch_up::{self, CatchUp, CatchUpConfig};
 use lockstep_protocol::consensus::driver::{self, Driver, DriverConfig};
 use lockstep_protocol::consensus::proposals::{self, Proposals};
 use lockstep_protocol::consensus::pull;
@@ -85,6 +85,21 @@ pub(crate) struct Setup {
     /// The most blocks in one sync answer.
     pub(crate) sync_blocks_max: usize,
     pub(crate) users: Users,
+}
+
+impl Setup {
+    /// Nothing is encoded here, so only blocks are counted.
+    fn catch_up(&self) -> CatchUpConfig {
+        let range_blocks_max = self.sync_blocks_max as u64;
+        CatchUpConfig {
+            grace_ms: self.grace_ms,
+            range_blocks_max,
+            answer_bytes_max: 0,
+            answer_bytes_full: usize::MAX,
+            window_blocks_max: 4 * range_blocks_max,
+            window_bytes_max: 0,
+        }
+    }
 }
 
 #[derive(Default)]

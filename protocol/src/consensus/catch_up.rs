@@ -1,14 +1,65 @@
-//! Whom to ask for blocks that this node lacks. The brain of BlockSync.
+//! Whom to ask for which blocks that this node lacks. The brain of BlockSync.
 //!
-//! A peer that works on a height beyond ours has decided ours. One height ahead is normal for a
-//! moment; only if that lasts is the block asked for. Every block is committed only with its
-//! certificate, verified against the validator set of its height.
+//! Several peers are asked at once for ranges that do not overlap. A peer that works on a height
+//! beyond ours has decided ours. One height ahead is normal for a moment; only if that lasts is the
+//! block asked for. Every block is committed only with its certificate ([`Proven`]).
 //!
-//! Heights are claims. Whoever was asked in vain is asked after those who were not, whatever it
-//! claims: else one liar with the largest claim would be asked every time.
+//! Heights are claims, and a claim decides nothing but whom to ask for what:
+//!
+//! - How far there is to go ([`CatchUp::target`]) says whoever holds more than a third of the power,
+//!   or a certificate that was verified here. One liar moves neither.
+//! - Whoever answers in vain (late, not at all, with less than it was asked for) is asked after the
+//!   others and for less; whoever answers with what proves nothing, much later. Nobody is given up
+//!   for good: when only such peers are left, they are asked.
+//! - The lowest block that is missing is always asked for first, and of another peer when its answer
+//!   is late. So nobody can hold up the rest for longer than one patience.
+//!
+//! Bounded: at most one request per validator, and a window of blocks and bytes that have been asked
+//! for or wait to be committed.
 use crate::types::{Address, Height, Instant};
-use std::cmp::Reverse;
+use crate::validator_set::ValidatorSet;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+mod answer;
+mod peer;
+#[cfg(test)]
+mod tests;
+
+pub use answer::Proven;
+use peer::{Asked, Peer};
+
+/// What does not change while a node runs.
+#[derive(Clone, Copy, Debug)]
+pub struct CatchUpConfig {
+    /// How long one height behind is nothing to act on; all other patience is counted in it.
+    pub grace_ms: u64,
+    /// The most blocks that one request asks for.
+    pub range_blocks_max: u64,
+    /// The most bytes that one answer may hold.
+    pub answer_bytes_max: usize,
+    /// An honest answer with fewer blocks than it was asked for, and than its sender claims to
+    /// have, holds at least this many bytes.
+    pub answer_bytes_full: usize,
+    /// How far beyond the committed height blocks are asked for.
+    pub window_blocks_max: u64,
+    /// The most bytes that may be on their way or wait to be committed. The next block to commit
+    /// is asked for whatever waits.
+    pub window_bytes_max: usize,
+}
+
+/// What a peer answered, once its bytes have been checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The first proven block; what was asked for if there is none.
+    pub first: Height,
+    /// How many blocks in a row are proven.
+    pub blocks: u64,
+    /// The bytes of the answer.
+    pub bytes: usize,
+    /// Whether something came that proves nothing.
+    pub flawed: bool,
+}
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,260 +68,302 @@ pub enum Input {
     Ahead(Address, Height),
     /// A block was committed here.
     Committed(Height),
-    /// The answer of a peer was used up, blocks or none.
-    Answered(Address),
-    /// The peer did not answer, or what it answered was refused.
+    /// A peer answered; its proven blocks are on their way to be committed.
+    Answered(Address, Answer),
+    /// The peer did not answer, or had no time.
     Failed(Address),
     /// A timer that [`Output::WakeAt`] asked for.
     Wake,
+    /// A certified block is invalid here: nothing can follow it, so nothing is asked for any more.
+    Halted,
 }
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Ask this peer for blocks from this height on.
-    Request(Address, Height),
+    /// Ask this peer for at most so many blocks from this height on.
+    Request(Address, Height, u64),
     /// Wake up in this many milliseconds.
     WakeAt(u64),
-}
-
-/// What is known of the others' heights.
-#[derive(Clone, Debug)]
-pub struct CatchUp {
-    committed: Height,
-    grace_ms: u64,
-    ahead: BTreeMap<Address, Height>,
-    in_vain: BTreeMap<Address, u32>,
-    behind_since: Option<Instant>,
-    asked: Option<Asked>,
-    waking: bool,
-}
-
-/// The request under way; one at a time.
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    peer: Address,
-    at: Instant,
-    from: Height,
+    /// This peer has sent what proves nothing. Counted, for people.
+    Lied(Address),
 }
 
 /// A request that stays without an answer for this many graces is given up.
 const PATIENCE_GRACES: u64 = 20;
-/// … but after this many, if another peer could be asked that has failed no more often. A late
-/// answer is welcome all the same.
+/// … but after this many, if another peer could be asked. A late answer is welcome all the same.
 const PATIENCE_WITH_CHOICE_GRACES: u64 = 4;
 
+/// What is known of the others' heights, and what is on its way.
+#[derive(Clone, Debug)]
+pub struct CatchUp {
+    config: CatchUpConfig,
+    set: Arc<ValidatorSet>,
+    committed: Height,
+    proven: Height,
+    peers: BTreeMap<Address, Peer>,
+    /// Proven and not committed yet: first height → last height and bytes.
+    arrived: BTreeMap<Height, (Height, usize)>,
+    behind_since: Option<Instant>,
+    moved_at: Instant,
+    turn: u64,
+    waking: bool,
+    halted: bool,
+}
+
 impl CatchUp {
-    /// After `committed`. `grace_ms`: how long one height behind is nothing to act on.
-    pub fn new(committed: Height, grace_ms: u64) -> CatchUp {
-        let (ahead, in_vain) = (BTreeMap::new(), BTreeMap::new());
-        let (behind_since, asked, waking) = (None, None, false);
+    /// After `committed`, among the validators of `set`.
+    pub fn new(config: CatchUpConfig, set: Arc<ValidatorSet>, committed: Height) -> CatchUp {
         CatchUp {
+            config,
+            set,
             committed,
-            grace_ms,
-            ahead,
-            in_vain,
-            behind_since,
-            asked,
-            waking,
+            proven: committed,
+            peers: BTreeMap::new(),
+            arrived: BTreeMap::new(),
+            behind_since: None,
+            moved_at: Instant::default(),
+            turn: 0,
+            waking: false,
+            halted: false,
         }
     }
 
     /// Takes one input and says what to do. `now` is monotonic.
     pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
         match input {
-            Input::Ahead(peer, height) => {
-                let known = self.ahead.entry(peer).or_insert(height);
-                *known = (*known).max(height);
+            Input::Ahead(peer, height) => self.ahead(peer, height),
+            Input::Committed(height) => self.committed(now, height),
+            Input::Answered(peer, answer) => self.answered(now, peer, answer, &mut out),
+            Input::Failed(peer) => {
+                let grace_ms = self.config.grace_ms;
+                self.peers
+                    .entry(peer)
+                    .and_modify(|peer| peer.in_vain(now, grace_ms));
             }
-            Input::Committed(height) if height > self.committed => {
-                self.committed = height;
-                self.behind_since = None;
-                let working_on = height.next();
-                self.ahead.retain(|_, theirs| *theirs > working_on);
-            }
-            Input::Committed(_) => {}
-            Input::Answered(peer) => self.answered(peer),
-            Input::Failed(peer) => self.failed(peer),
             Input::Wake => self.waking = false,
+            Input::Halted => self.halted = true,
         }
-        self.act(now)
+        if !self.halted {
+            self.act(now, &mut out);
+        }
+        out
+    }
+
+    /// The height to reach: what more than a third of the power claims to have committed (so a
+    /// correct node has), or what a verified certificate proves. Never below the committed height.
+    pub fn target(&self) -> Height {
+        let mut claims: Vec<(Height, u64)> = self
+            .peers
+            .iter()
+            .filter_map(|(address, peer)| Some((peer.has, self.set.index_of(address)?)))
+            .map(|(has, index)| (has, self.set.power(index)))
+            .collect();
+        claims.sort_by_key(|claim| std::cmp::Reverse(*claim));
+        let mut power = 0u64;
+        let believed = claims.into_iter().find_map(|(has, more)| {
+            power = power.saturating_add(more);
+            self.set.is_skip_set(power).then_some(has)
+        });
+        believed
+            .unwrap_or_default()
+            .max(self.proven)
+            .max(self.committed)
     }
 
     /// Whether this node is more than a moment behind: two heights or more.
     pub fn is_catching_up(&self) -> bool {
-        let next_but_one = self.committed.next().next();
-        self.ahead.values().any(|height| *height > next_but_one)
+        !self.halted && self.target() > self.committed.next()
     }
 
-    /// An answer that brought nothing is none.
-    fn answered(&mut self, peer: Address) {
-        match self.asked.filter(|asked| asked.peer == peer) {
-            Some(asked) if self.committed < asked.from => self.failed(peer),
-            Some(_) => {
-                self.asked = None;
-                self.in_vain.remove(&peer);
-            }
-            None => _ = self.in_vain.remove(&peer),
+    /// What a peer claims grows with whatever it says, in whatever order that arrives. It shrinks
+    /// only by what the peer fails to show.
+    fn ahead(&mut self, address: Address, working_on: Height) {
+        if self.set.index_of(&address).is_none() {
+            return;
         }
+        let range_blocks_max = self.config.range_blocks_max;
+        let peer = self.peers.entry(address);
+        let peer = peer.or_insert_with(|| Peer::new(range_blocks_max));
+        peer.has = peer.has.max(working_on.previous());
     }
 
-    /// Whoever fails is believed again only when it speaks again.
-    fn failed(&mut self, peer: Address) {
-        self.asked = self.asked.filter(|asked| asked.peer != peer);
-        self.ahead.remove(&peer);
-        let count = self.in_vain.entry(peer).or_default();
-        *count = count.saturating_add(1);
-    }
-
-    fn act(&mut self, now: Instant) -> Vec<Output> {
-        let working_on = self.committed.next();
-        if let Some(asked) = self.asked {
-            if now < asked.at.plus_ms(self.patience_ms(asked.peer)) {
-                return self.wake_later();
-            }
-            self.failed(asked.peer);
+    fn committed(&mut self, now: Instant, height: Height) {
+        if height <= self.committed {
+            return;
         }
-        let Some((peer, height)) = self.best(None) else {
-            self.behind_since = None;
-            return Vec::new();
+        (self.committed, self.moved_at) = (height, now);
+        self.proven = self.proven.max(height);
+        self.behind_since = None;
+        self.arrived.retain(|_, (last, _)| *last > height);
+    }
+
+    fn answered(&mut self, now: Instant, from: Address, answer: Answer, out: &mut Vec<Output>) {
+        let config = self.config;
+        let Some(peer) = self.peers.get_mut(&from) else {
+            return;
         };
-        let since = *self.behind_since.get_or_insert(now);
-        let due = height > working_on.next() || now >= since.plus_ms(self.grace_ms);
-        if !due {
-            return self.wake_later();
-        }
-        let (at, from) = (now, working_on);
-        self.asked = Some(Asked { peer, at, from });
-        let request = Output::Request(peer, from);
-        let mut out = vec![request];
-        out.extend(self.wake_later());
-        out
-    }
-
-    fn asked_in_vain(&self, peer: &Address) -> u32 {
-        self.in_vain.get(peer).copied().unwrap_or_default()
-    }
-
-    /// Whom to ask: of those asked in vain the fewest times, the one furthest ahead.
-    fn best(&self, but: Option<Address>) -> Option<(Address, Height)> {
-        let working_on = self.committed.next();
-        let ahead = self.ahead.iter().map(|(peer, height)| (*peer, *height));
-        let candidates = ahead.filter(|(peer, height)| *height > working_on && Some(*peer) != but);
-        candidates.max_by_key(|(peer, height)| (Reverse(self.asked_in_vain(peer)), *height))
-    }
-
-    fn patience_ms(&self, peer: Address) -> u64 {
-        let others = self.best(Some(peer));
-        let choice = others
-            .is_some_and(|(other, _)| self.asked_in_vain(&other) <= self.asked_in_vain(&peer));
-        self.grace_ms.saturating_mul(if choice {
-            PATIENCE_WITH_CHOICE_GRACES
+        if answer.flawed {
+            peer.lied(now, config.grace_ms);
+            out.push(Output::Lied(from));
         } else {
-            PATIENCE_GRACES
-        })
-    }
-
-    fn wake_later(&mut self) -> Vec<Output> {
-        if std::mem::replace(&mut self.waking, true) {
-            return Vec::new();
+            peer.answered(now, &config, answer);
         }
-        vec![Output::WakeAt(self.grace_ms)]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const A: Address = Address([1; 20]);
-    const B: Address = Address([2; 20]);
-
-    fn behind() -> CatchUp {
-        CatchUp::new(Height(10), 100)
-    }
-
-    #[test]
-    fn one_height_ahead_is_asked_for_only_after_the_grace() {
-        let mut sync = behind();
-        assert_eq!(sync.step(Instant(0), Input::Ahead(A, Height(11))), []);
-        assert_eq!(
-            sync.step(Instant(0), Input::Ahead(A, Height(12))),
-            [Output::WakeAt(100)]
-        );
-        let asked = sync.step(Instant(100), Input::Wake);
-        assert_eq!(asked, [Output::Request(A, Height(11)), Output::WakeAt(100)]);
-        assert!(!sync.is_catching_up());
-    }
-
-    #[test]
-    fn two_heights_ahead_are_asked_for_at_once_and_one_peer_at_a_time() {
-        let mut sync = behind();
-        let asked = sync.step(Instant(0), Input::Ahead(A, Height(20)));
-        assert_eq!(asked, [Output::Request(A, Height(11)), Output::WakeAt(100)]);
-        assert!(sync.is_catching_up());
-        assert_eq!(sync.step(Instant(1), Input::Ahead(B, Height(30))), []);
-        sync.step(Instant(2), Input::Committed(Height(11)));
-        let next = sync.step(Instant(3), Input::Answered(A));
-        assert_eq!(next, [Output::Request(B, Height(12))]);
-    }
-
-    #[test]
-    fn a_peer_that_fails_or_stalls_is_replaced() {
-        let mut sync = behind();
-        sync.step(Instant(0), Input::Ahead(A, Height(20)));
-        sync.step(Instant(0), Input::Ahead(B, Height(15)));
-        let next = sync.step(Instant(1), Input::Failed(A));
-        assert_eq!(next, [Output::Request(B, Height(11))]);
-        sync.step(Instant(2), Input::Ahead(A, Height(21)));
-        assert_eq!(sync.step(Instant(100), Input::Wake), [Output::WakeAt(100)]);
-        let next = sync.step(Instant(2_001), Input::Wake);
-        assert!(next.contains(&Output::Request(A, Height(11))), "{next:?}");
-    }
-
-    #[test]
-    fn a_liar_with_the_largest_claim_is_not_asked_every_time() {
-        let mut sync = behind();
-        for _ in 0..3 {
-            sync.step(Instant(0), Input::Ahead(B, Height(1_000_000)));
-            sync.step(Instant(0), Input::Failed(B));
+        if answer.blocks == 0 {
+            return;
         }
-        sync.step(Instant(0), Input::Ahead(B, Height(1_000_000)));
-        sync.step(Instant(1), Input::Answered(B));
-        sync.step(Instant(1), Input::Ahead(B, Height(1_000_000)));
-        sync.step(Instant(1), Input::Failed(B));
-        let asked = sync.step(Instant(2), Input::Ahead(A, Height(20)));
-        assert!(asked.contains(&Output::Request(A, Height(11))), "{asked:?}");
-        sync.step(Instant(3), Input::Ahead(B, Height(1_000_000)));
-        sync.step(Instant(4), Input::Committed(Height(12)));
-        let next = sync.step(Instant(4), Input::Answered(A));
-        assert_eq!(next, [Output::Request(A, Height(13))]);
-    }
-
-    #[test]
-    fn a_silent_peer_is_left_sooner_when_another_could_be_asked() {
-        let mut sync = behind();
-        let asked = sync.step(Instant(0), Input::Ahead(B, Height(20)));
-        assert!(asked.contains(&Output::Request(B, Height(11))), "{asked:?}");
-        sync.step(Instant(399), Input::Ahead(A, Height(15)));
-        let next = sync.step(Instant(400), Input::Wake);
-        assert!(next.contains(&Output::Request(A, Height(11))), "{next:?}");
-        // B has failed once more than A: now A has all the patience.
-        sync.step(Instant(900), Input::Ahead(B, Height(20)));
-        assert_eq!(
-            sync.step(Instant(2_399), Input::Wake),
-            [Output::WakeAt(100)]
+        let last = Height(
+            answer
+                .first
+                .0
+                .saturating_add(answer.blocks.saturating_sub(1)),
         );
-        let next = sync.step(Instant(2_400), Input::Wake);
-        assert!(next.contains(&Output::Request(B, Height(11))), "{next:?}");
+        self.proven = self.proven.max(last);
+        if last > self.committed {
+            if self.arrived.is_empty() {
+                self.moved_at = now;
+            }
+            let kept = self.arrived.entry(answer.first).or_insert((last, 0));
+            *kept = (kept.0.max(last), kept.1.saturating_add(answer.bytes));
+        }
     }
 
-    #[test]
-    fn having_caught_up_ends_the_asking() {
-        let mut sync = behind();
-        sync.step(Instant(0), Input::Ahead(A, Height(12)));
-        assert_eq!(sync.step(Instant(5), Input::Committed(Height(11))), []);
-        assert_eq!(sync.step(Instant(100), Input::Wake), []);
-        assert!(!sync.is_catching_up());
+    fn act(&mut self, now: Instant, out: &mut Vec<Output>) {
+        self.forget_the_late(now);
+        let working_on = self.committed.next();
+        let highest = self.peers.values().map(|peer| peer.has).max();
+        if highest.is_none_or(|highest| highest < working_on) {
+            self.behind_since = None;
+            return;
+        }
+        let since = *self.behind_since.get_or_insert(now);
+        let due = highest > Some(working_on) || now >= since.plus_ms(self.config.grace_ms);
+        if due {
+            self.ask(now, out);
+        }
+        if !std::mem::replace(&mut self.waking, true) {
+            out.push(Output::WakeAt(self.config.grace_ms));
+        }
+    }
+
+    fn patience_with_choice_ms(&self) -> u64 {
+        let grace_ms = self.config.grace_ms;
+        grace_ms.saturating_mul(PATIENCE_WITH_CHOICE_GRACES)
+    }
+
+    /// Gives up requests without an answer, and blocks that were proven but never committed: a
+    /// Committer that fell has forgotten them.
+    fn forget_the_late(&mut self, now: Instant) {
+        let grace_ms = self.config.grace_ms;
+        let patience_ms = grace_ms.saturating_mul(PATIENCE_GRACES);
+        for peer in self.peers.values_mut() {
+            if peer.is_overdue(now, patience_ms) {
+                peer.in_vain(now, grace_ms);
+            }
+        }
+        if now >= self.moved_at.plus_ms(patience_ms) {
+            self.arrived.clear();
+        }
+        let late_ms = self.patience_with_choice_ms();
+        let late = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| !peer.is_late() && peer.is_overdue(now, late_ms));
+        let late: Vec<(Address, Height)> = late
+            .filter_map(|(address, peer)| Some((*address, peer.asked?.from)))
+            .collect();
+        for (address, from) in late {
+            if self.best(now, from).is_some() {
+                self.peers.entry(address).and_modify(Peer::late);
+            }
+        }
+    }
+
+    /// Asks for what is missing, lowest first, as long as somebody can be asked and there is room.
+    fn ask(&mut self, now: Instant, out: &mut Vec<Output>) {
+        while let Some((from, gap)) = self.missing() {
+            let Some(address) = self.best(now, from) else {
+                return;
+            };
+            let Some(peer) = self.peers.get_mut(&address) else {
+                return;
+            };
+            let blocks = gap.min(peer.range_blocks);
+            self.turn = self.turn.saturating_add(1);
+            peer.turn = self.turn;
+            peer.asked = Some(Asked {
+                at: now,
+                from,
+                blocks,
+                is_late: false,
+            });
+            out.push(Output::Request(address, from, blocks));
+        }
+    }
+
+    /// The lowest block that is neither here nor on its way, and how many are missing in a row.
+    fn missing(&self) -> Option<(Height, u64)> {
+        let arrived = self
+            .arrived
+            .iter()
+            .map(|(first, (last, _))| (*first, *last));
+        let asked = self.peers.values().filter_map(Peer::covers);
+        let mut covered: Vec<(Height, Height)> = arrived.chain(asked).collect();
+        covered.sort();
+        let mut lowest = self.committed.next();
+        let mut gap = self.config.range_blocks_max;
+        for (first, last) in covered {
+            if first > lowest {
+                gap = gap.min(first.0.saturating_sub(lowest.0));
+                break;
+            }
+            lowest = lowest.max(last.next());
+        }
+        let end = self
+            .committed
+            .0
+            .saturating_add(self.config.window_blocks_max);
+        let is_next = lowest == self.committed.next();
+        let has_room = lowest.0 <= end && (is_next || self.has_room_for_an_answer());
+        has_room.then_some((lowest, gap))
+    }
+
+    fn has_room_for_an_answer(&self) -> bool {
+        let asked = self.peers.values().filter(|peer| peer.asked.is_some());
+        let answers = asked.count().saturating_add(1);
+        let waiting = self
+            .arrived
+            .values()
+            .fold(0usize, |sum, (_, bytes)| sum.saturating_add(*bytes));
+        let bytes = answers
+            .saturating_mul(self.config.answer_bytes_max)
+            .saturating_add(waiting);
+        bytes <= self.config.window_bytes_max
+    }
+
+    /// Whom to ask for the block of this height: who has answered in vain the least, then who takes
+    /// most at a time, then who was not asked for the longest.
+    fn best(&self, now: Instant, height: Height) -> Option<Address> {
+        let able = || {
+            self.peers
+                .iter()
+                .filter(move |(_, peer)| peer.has >= height)
+        };
+        let late_ms = self.patience_with_choice_ms();
+        let least = able().filter(|(_, peer)| !peer.is_overdue(now, late_ms));
+        let least = least
+            .map(|(_, peer)| peer.penalty)
+            .min()
+            .unwrap_or(u32::MAX);
+        let free = able().filter(|(_, peer)| peer.may_be_asked(now, least));
+        let best = free.min_by_key(|(_, peer)| {
+            (
+                peer.penalty,
+                std::cmp::Reverse(peer.range_blocks),
+                peer.turn,
+            )
+        });
+        best.map(|(address, _)| *address)
     }
 }

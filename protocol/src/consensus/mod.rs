@@ -12,8 +12,9 @@
 //! | [`pull::Puller`] | RoundDriver | whom to ask for messages that this node lacks, and when |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
 //!
-//! The brain of the Committer is [`crate::ledger`].
+//! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it.
 pub mod catch_up;
+pub mod commit_queue;
 pub mod driver;
 pub mod durable;
 pub mod facts;

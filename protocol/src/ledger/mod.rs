@@ -7,6 +7,7 @@
 //! transfer  one file per transaction kind          overlay     uncommitted writes
 //! account   accounts, keys, proofs                 tree        the Merkle tree (jmt)
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
+//! explain   what a block changes, for people
 //! ```
 //!
 //! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size) makes
@@ -23,6 +24,7 @@ mod account;
 mod admit;
 mod chain;
 mod execute;
+mod explain;
 mod head;
 pub mod limits;
 mod memory;
@@ -46,6 +48,7 @@ pub use account::{
 pub use admit::NotAdmitted;
 pub use chain::{ChainRules, Ledger, Rejection};
 pub use execute::TransactionError;
+pub use explain::ChangedKey;
 pub use head::{CommitBatch, GenesisError, Head};
 pub use limits::STATE_VERSIONS_KEPT;
 pub use memory::MemoryState;

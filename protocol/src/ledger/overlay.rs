@@ -49,6 +49,16 @@ impl<'a> Overlay<'a> {
         self.public_keys.insert(address, key);
     }
 
+    /// The accounts that have been written.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = (&Address, &Account)> {
+        self.accounts.iter()
+    }
+
+    /// The public keys that have been written.
+    pub(super) fn public_keys(&self) -> impl Iterator<Item = (&Address, &Vec<u8>)> {
+        self.public_keys.iter()
+    }
+
     /// What a block with these writes changes; `root` is that of the state below. Without writes
     /// the tree is not touched at all.
     pub(super) fn into_changes(self, root: Hash) -> Result<StateChanges, ReadError> {

@@ -132,11 +132,16 @@ impl Node {
     }
 
     fn new_committer(&self) -> Committer {
-        Committer::new(self.new_ledger(), self.setup.driver.me)
+        let rules = self.setup.rules.clone();
+        Committer::new(self.new_ledger(), rules, self.setup.driver.me)
     }
 
     fn new_catch_up(&self) -> CatchUp {
-        CatchUp::new(self.disk.durable.height(), self.setup.grace_ms)
+        let (set, committed) = (
+            self.setup.rules.validators.clone(),
+            self.disk.durable.height(),
+        );
+        CatchUp::new(self.setup.catch_up(), set, committed)
     }
 }
 

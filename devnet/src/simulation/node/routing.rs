@@ -151,13 +151,9 @@ impl Node {
                     self.post_driver(driver::Input::BlockBuilt(height, round, block), out);
                 }
                 O::Write(batch) => self.disk.write(Write::Commit(batch)),
-                O::Answered(peer) => {
+                O::Answered(peer, answer) => {
                     let peer = self.address(peer);
-                    self.post_catch_up(catch_up::Input::Answered(peer), out);
-                }
-                O::Refused(peer) => {
-                    let peer = self.address(peer);
-                    self.post_catch_up(catch_up::Input::Failed(peer), out);
+                    self.post_catch_up(catch_up::Input::Answered(peer, answer), out);
                 }
                 O::Broken(trouble) => out.troubles.push(trouble),
             }
@@ -171,7 +167,7 @@ impl Node {
     pub(super) fn route_catch_up(&mut self, outputs: Vec<catch_up::Output>, out: &mut Effects) {
         for output in outputs {
             match output {
-                catch_up::Output::Request(peer, from) => {
+                catch_up::Output::Request(peer, from, _) => {
                     let to = self.setup.rules.validators.index_of(&peer);
                     let (payload, own) = (Payload::BlocksWanted(from), false);
                     out.sends.push(Send { to, payload, own });
@@ -179,6 +175,7 @@ impl Node {
                 catch_up::Output::WakeAt(ms) => {
                     out.timers.push((Brain::CatchUp, TimerMail::CatchUp, ms));
                 }
+                catch_up::Output::Lied(_) => {}
             }
         }
     }

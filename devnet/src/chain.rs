@@ -1,0 +1,187 @@
+//! A long chain on disk in a short time, for benchmarks and tests of catching up: built and signed
+//! with the public keys of a devnet, without rounds and without a network. What is written is what
+//! the nodes themselves would have written.
+use crate::accounts::{FundedAccount, funded_accounts};
+use crate::builder::{Builder, DEVNET_GENESIS_TIME};
+use crate::devnet::{DevnetError, data_dir, seed_index};
+use lockstep_actors::node::devnet_keys;
+use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Durability, Store, StoreError};
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::commit::{CommitCertificate, certify};
+use lockstep_protocol::crypto::{self, Signer, SigningFailed};
+use lockstep_protocol::ledger::{
+    ChainRules, CommitBatch, Draft, GenesisError, InvalidBlock, Ledger, PrepareError,
+};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, Height, Round};
+use lockstep_protocol::validator_set::ValidatorSetError;
+use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Why no chain could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// The devnet that it is for cannot be.
+    #[error(transparent)]
+    Devnet(#[from] Box<DevnetError>),
+    /// A key could not be derived.
+    #[error(transparent)]
+    Key(#[from] crypto::KeyError),
+    /// The genesis names an impossible validator set.
+    #[error(transparent)]
+    Validators(#[from] ValidatorSetError),
+    /// The genesis names an impossible ledger.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// A signature could not be made.
+    #[error(transparent)]
+    Signing(#[from] SigningFailed),
+    /// A block could not be built.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The ledger refuses its own block.
+    #[error(transparent)]
+    Block(#[from] InvalidBlock),
+    /// A data directory refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too few votes: never with the keys of all validators.
+    #[error("the votes are no quorum")]
+    NoQuorum,
+}
+
+impl From<DevnetError> for ChainError {
+    fn from(error: DevnetError) -> Self {
+        ChainError::Devnet(Box::new(error))
+    }
+}
+
+/// One block in so many carries a transfer.
+const TRANSFER_EVERY: u64 = 10;
+
+impl Builder {
+    /// Writes the same chain of `blocks` heights into the data directories, below `home`, of these
+    /// nodes. Boot the devnet with that home afterwards.
+    pub fn make_chain(&self, home: &Path, nodes: &[usize], blocks: u64) -> Result<(), ChainError> {
+        let genesis = self.genesis()?;
+        let scheme = crypto::scheme(self.scheme);
+        let rules = Arc::new(ChainRules::new(&genesis, scheme)?);
+        let changes = Ledger::genesis_changes(&genesis)?;
+        let mut signers = Vec::new();
+        for index in 0..self.validators {
+            signers.push(devnet_keys::signer(self.scheme, seed_index(index))?);
+        }
+        let mut stores = Vec::new();
+        for node in nodes {
+            let (dir, validator) = (data_dir(home, *node), address(&*signers[*node]));
+            let map_bytes = DEFAULT_MAP_BYTES;
+            let mode = Durability::Process;
+            let store = Store::open(&dir, mode, map_bytes, &genesis, validator, &changes)?;
+            stores.push(store);
+        }
+        let Some(first) = stores.first() else {
+            return Ok(());
+        };
+        let ledger = Ledger::new(rules.clone(), Arc::new(first.clone()), first.head()?);
+        let maker = Maker {
+            rules,
+            signers,
+            ledger,
+            people: funded_accounts(self.scheme)?,
+        };
+        maker.write(&stores, blocks)
+    }
+}
+
+fn address(signer: &dyn Signer) -> Address {
+    Address::of(signer.scheme(), signer.public_key())
+}
+
+struct Maker {
+    rules: Arc<ChainRules>,
+    signers: Vec<Arc<dyn Signer>>,
+    ledger: Ledger,
+    people: Vec<FundedAccount>,
+}
+
+impl Maker {
+    fn write(mut self, stores: &[Store], blocks: u64) -> Result<(), ChainError> {
+        for height in 1..=blocks {
+            let block = self.block(Height(height))?;
+            let votes = self.votes(&block)?;
+            let lowest = self.certificate(votes.iter())?;
+            let highest = self.certificate(votes.iter().rev())?;
+            let batch = self.ledger.commit(&block, Arc::new(highest))?;
+            for store in stores {
+                store.commit_block(&batch)?;
+            }
+            // The next proposer has counted other votes than the nodes, as it happens.
+            self.ledger.committed(&CommitBatch {
+                certificate: Arc::new(lowest),
+                ..(*batch).clone()
+            });
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, height: Height) -> Result<Arc<SealedBlock>, ChainError> {
+        let draft = Draft {
+            proposer: self.rules.validators.proposer(height, Round::ZERO),
+            now: DEVNET_GENESIS_TIME.plus_ms(height.0),
+            transactions: self.transfer(height)?.into_iter().collect(),
+        };
+        Ok(self.ledger.prepare(draft)?.block)
+    }
+
+    fn transfer(&self, height: Height) -> Result<Option<Transaction>, ChainError> {
+        let (Some(alice), Some(bob)) = (self.people.first(), self.people.get(1)) else {
+            return Ok(None);
+        };
+        if !height.0.is_multiple_of(TRANSFER_EVERY) {
+            return Ok(None);
+        }
+        let nonce = height.0 / TRANSFER_EVERY - 1;
+        Ok(Some(alice.transfer(
+            &self.rules.context,
+            nonce,
+            bob.address,
+            1,
+        )?))
+    }
+
+    /// Everybody's precommit, in order of address.
+    fn votes(&self, block: &SealedBlock) -> Result<Vec<SignedVote>, ChainError> {
+        let mut votes = Vec::new();
+        for signer in &self.signers {
+            let vote = Vote {
+                kind: VoteKind::Precommit,
+                height: block.height(),
+                round: Round::ZERO,
+                block_id: Some(block.id()),
+                valid_round: None,
+                validator: address(&**signer),
+            };
+            let signature = Signature(signer.sign(&self.rules.context.vote(&vote))?);
+            votes.push(SignedVote { vote, signature });
+        }
+        votes.sort_by_key(|vote| vote.vote.validator);
+        Ok(votes)
+    }
+
+    /// Of the first votes that are a quorum.
+    fn certificate<'a>(
+        &self,
+        votes: impl Iterator<Item = &'a SignedVote>,
+    ) -> Result<CommitCertificate, ChainError> {
+        let set = &self.rules.validators;
+        let mut taken: Vec<&SignedVote> = Vec::new();
+        for vote in votes {
+            taken.push(vote);
+            if let Some(certificate) = certify(set, &taken) {
+                return Ok(certificate);
+            }
+        }
+        Err(ChainError::NoQuorum)
+    }
+}

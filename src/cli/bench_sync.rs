@@ -1,0 +1,133 @@
+//! `lockstep bench sync`: how fast a node that lacks a whole chain catches up.
+use super::{DurabilityArgument, Failure, process, say, scheme, tell};
+use clap::Args;
+use lockstep_devnet::{ChainError, Devnet};
+use lockstep_protocol::crypto::SchemeId;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// `lockstep bench sync`
+#[derive(Args)]
+pub(crate) struct SyncArguments {
+    /// How many blocks the late node lacks
+    #[arg(long, default_value_t = 5_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    blocks: u64,
+    /// How many validators, 2 to 16: one is late, the others have the chain
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = validators)]
+    validators: usize,
+    /// Signature scheme: dilithium3 or ml-dsa-65
+    #[arg(long, default_value = "ml-dsa-65", value_parser = scheme)]
+    scheme: SchemeId,
+    /// What a commit survives
+    #[arg(long, value_enum, default_value = "process")]
+    durability: DurabilityArgument,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    json: bool,
+    /// Log filter, as for RUST_LOG
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+}
+
+fn validators(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok();
+    count
+        .filter(|count| (2..=16).contains(count))
+        .ok_or_else(|| "one is late and others have the chain: 2 to 16 validators".into())
+}
+
+/// What was measured.
+#[derive(Serialize)]
+struct Report {
+    blocks_per_second: f64,
+    seconds: f64,
+    blocks: u64,
+    validators: usize,
+    scheme: SchemeId,
+    durability: &'static str,
+    cpu_seconds: Option<f64>,
+    peak_rss_bytes: Option<u64>,
+}
+
+/// Without one more block for so long, it stands still.
+const STANDSTILL: Duration = Duration::from_secs(60);
+/// How often the height is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+pub(crate) fn run(arguments: &SyncArguments) -> Result<(), Failure> {
+    let report = measure(arguments)?;
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&report);
+        let text = text.map_err(|error| Failure::safety(error.to_string()))?;
+        return say(format_args!("{text}"));
+    }
+    let Report {
+        validators,
+        scheme,
+        durability,
+        blocks,
+        ..
+    } = report;
+    say(format_args!(
+        "{validators} validators, {scheme}, durability {durability}: one node lacks {blocks} blocks"
+    ))?;
+    say(format_args!("blocks/s  {:>10.1}", report.blocks_per_second))?;
+    say(format_args!("seconds   {:>10.2}", report.seconds))?;
+    if let Some(bytes) = report.peak_rss_bytes {
+        let mib = bytes as f64 / f64::from(1 << 20);
+        say(format_args!("peak RSS  {mib:>10.1} MiB"))?;
+    }
+    Ok(())
+}
+
+fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
+    let (late, blocks) = (arguments.validators - 1, arguments.blocks);
+    let home = tempfile::Builder::new().prefix("lockstep-sync-").tempdir();
+    let home = home.map_err(|error| Failure::retry(format!("no directory: {error}")))?;
+    let builder = Devnet::builder()
+        .validators(arguments.validators)
+        .scheme(arguments.scheme)
+        .durability(arguments.durability.into())
+        .manual(true)
+        .home(home.path());
+    tell(format_args!("making a chain of {blocks} blocks …\n"));
+    let others: Vec<usize> = (0..late).collect();
+    builder
+        .make_chain(home.path(), &others, blocks)
+        .map_err(|error: ChainError| Failure::retry(error.to_string()))?;
+    // Signing the chain was this process, too: only what comes now is measured.
+    let (cpu_before, began) = (process::cpu_seconds(), Instant::now());
+    let devnet = builder.boot()?;
+    wait(&devnet, late, blocks)?;
+    let seconds = began.elapsed().as_secs_f64();
+    let cpu_seconds = process::cpu_seconds().zip(cpu_before).map(|(b, a)| b - a);
+    devnet.shutdown();
+    Ok(Report {
+        blocks_per_second: blocks as f64 / seconds,
+        seconds,
+        blocks,
+        validators: arguments.validators,
+        scheme: arguments.scheme,
+        durability: arguments.durability.name(),
+        cpu_seconds,
+        peak_rss_bytes: process::peak_rss_bytes(),
+    })
+}
+
+fn wait(devnet: &Devnet, late: usize, blocks: u64) -> Result<(), Failure> {
+    let (mut height, mut moved) = (0, Instant::now());
+    while height < blocks {
+        std::thread::sleep(LOOK);
+        let now = devnet.heights().get(late).copied().flatten().unwrap_or(0);
+        if now > height {
+            (height, moved) = (now, Instant::now());
+            tell(format_args!("\r{height} of {blocks} blocks "));
+        } else if moved.elapsed() > STANDSTILL {
+            return Err(Failure::retry(format!(
+                "no block for {STANDSTILL:?} at height {height}; --log debug says more"
+            )));
+        }
+    }
+    tell(format_args!("\n"));
+    Ok(())
+}
