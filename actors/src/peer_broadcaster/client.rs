@@ -5,10 +5,10 @@ use crate::limits::{CONNECT_TIMEOUT, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT, SYN
 use crate::rpc_gateway::HEIGHT_HEADER;
 use actix_service::{Service, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
-use actix_web::http::{Method, StatusCode, Uri};
+use actix_web::http::{Method, StatusCode, Uri, header};
 use actix_web::web::Bytes;
 use awc::error::{PayloadError, SendRequestError};
-use awc::{Client, Connector};
+use awc::{Client, ClientResponse, Connector};
 use lockstep_protocol::limits::SYNC_BYTES_MAX;
 use lockstep_protocol::types::Height;
 use std::net::SocketAddr;
@@ -16,6 +16,11 @@ use std::time::Duration;
 
 /// Shorter than the server's keep-alive, so that the client is the one that closes.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// A number in the head of an answer.
+fn number<S>(response: &ClientResponse<S>, name: &str) -> Option<u64> {
+    response.headers().get(name)?.to_str().ok()?.parse().ok()
+}
 
 /// What a peer answered to a request for blocks.
 pub(super) struct Blocks {
@@ -114,16 +119,19 @@ impl PeerClient {
         let request = self.http.request(Method::GET, uri).timeout(patience);
         let mut response = request.no_decompress().send().await?;
         let status = response.status();
-        let height = response.headers().get(HEIGHT_HEADER);
-        let height = height.and_then(|height| height.to_str().ok()?.parse().ok());
+        let height = number(&response, HEIGHT_HEADER);
+        let length = number(&response, header::CONTENT_LENGTH.as_str());
         let bytes = response.body().limit(limit).await?;
-        if status.is_success() {
-            Ok(Blocks {
-                bytes,
-                height: height.map(Height),
-            })
-        } else {
-            Err(ExchangeError::Status(status))
+        if !status.is_success() {
+            return Err(ExchangeError::Status(status));
         }
+        if length.is_some_and(|length| length != bytes.len() as u64) {
+            // awc takes the end of the connection for the end of the body.
+            return Err(ExchangeError::Answer("it broke off".into()));
+        }
+        Ok(Blocks {
+            bytes,
+            height: height.map(Height),
+        })
     }
 }
