@@ -176,7 +176,8 @@ fn every_metric_is_there_from_the_first_scrape() {
     assert!(answer.head.contains("application/openmetrics-text"));
     let families = open_metrics::check(&answer.text());
     let counters = "votes_received proposals_received messages_refused rounds_skipped \
-                    blocks_committed transactions_committed blocks_synced evidence frames_dropped \
+                    blocks_committed transactions_committed blocks_synced sync_lies evidence \
+                    frames_dropped \
                     actor_panics actor_restarts actor_refused";
     for name in counters.split_whitespace() {
         let family = &families[name];

@@ -189,6 +189,7 @@ impl Metrics {
         metrics.zero();
         metrics.register_counts();
         metrics.register_pulls();
+        metrics.register_sync();
         metrics.register_times();
         metrics
             .registry
@@ -268,16 +269,6 @@ impl Metrics {
             self.transactions.clone(),
         );
         r.register(
-            "blocks_synced",
-            "Blocks fetched from peers",
-            self.blocks_synced.clone(),
-        );
-        r.register(
-            "sync_lies",
-            "Answers of block sync that proved nothing",
-            self.sync_lies.clone(),
-        );
-        r.register(
             "evidence",
             "Provable misbehaviour seen",
             self.evidence.clone(),
@@ -291,6 +282,20 @@ impl Metrics {
             "peer_errors",
             "Failed exchanges with peers",
             self.peer_errors.clone(),
+        );
+    }
+
+    fn register_sync(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "blocks_synced",
+            "Blocks fetched from peers",
+            self.blocks_synced.clone(),
+        );
+        r.register(
+            "sync_lies",
+            "Answers of block sync that proved nothing",
+            self.sync_lies.clone(),
         );
     }
 

@@ -10,6 +10,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 pub(crate) mod chain;
+pub(crate) mod liar;
 pub(crate) mod load;
 pub(crate) mod open_metrics;
 pub(crate) mod process;

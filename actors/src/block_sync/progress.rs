@@ -84,3 +84,52 @@ fn speed(since: Instant, from: Height, now: Instant, head: Height) -> f64 {
     let blocks = head.0.saturating_sub(from.0) as f64;
     blocks * 1e3 / now.0.saturating_sub(since.0).max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block_sync::config;
+    use lockstep_protocol::consensus::catch_up::Input;
+    use lockstep_protocol::crypto::simulated::Simulated;
+    use lockstep_protocol::crypto::{Scheme, Seed};
+    use lockstep_protocol::types::Address;
+    use lockstep_protocol::validator_set::ValidatorSet;
+    use std::sync::Arc;
+
+    #[test]
+    fn progress_begins_with_the_first_height_that_is_missing_and_ends_at_the_target() {
+        let signer = Simulated.signer(&Seed([1; 32])).expect("a key");
+        let peer = Address::of(Simulated.id(), signer.public_key());
+        let members = [(signer.public_key().to_vec(), 1)];
+        let set = ValidatorSet::new(&Simulated, members).expect("a set");
+        let mut catch_up = CatchUp::new(config(), Arc::new(set), Height(10));
+        let mut progress = Progress::default();
+        let idle = progress.step(Instant(0), &catch_up, Height(10));
+        let expected = SyncProgress {
+            catching_up: false,
+            from: Height(10),
+            target: Height(10),
+            blocks_per_second: 0.0,
+        };
+        assert_eq!(idle, expected);
+
+        catch_up.step(Instant(0), Input::Ahead(peer, Height(2_011)));
+        progress.step(Instant(0), &catch_up, Height(10));
+        catch_up.step(Instant(500), Input::Committed(Height(510)));
+        let shown = progress.step(Instant(500), &catch_up, Height(510));
+        let expected = SyncProgress {
+            catching_up: true,
+            from: Height(10),
+            target: Height(2_010),
+            blocks_per_second: 1_000.0,
+        };
+        assert_eq!(shown, expected);
+
+        catch_up.step(Instant(2_000), Input::Committed(Height(2_010)));
+        let shown = progress.step(Instant(2_000), &catch_up, Height(2_010));
+        assert!(
+            !shown.catching_up && shown.from == Height(2_010),
+            "{shown:?}"
+        );
+    }
+}

@@ -5,7 +5,7 @@ use crate::limits::{CONNECT_TIMEOUT, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT, SYN
 use crate::rpc_gateway::HEIGHT_HEADER;
 use actix_service::{Service, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
-use actix_web::http::{Method, StatusCode, Uri};
+use actix_web::http::{Method, StatusCode, Uri, header};
 use actix_web::web::Bytes;
 use awc::SendClientRequest;
 use awc::error::{PayloadError, SendRequestError};
@@ -21,6 +21,7 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// What is read of a refusal: its words do not matter.
 const REFUSAL_BYTES_MAX: usize = 4_096;
+
 /// What a peer answered.
 pub(super) struct Answer {
     /// Not decoded yet.
@@ -139,17 +140,25 @@ async fn read(
     let until = Instant::now() + patience;
     let mut response = within(until, answer).await??;
     let status = response.status();
-    let height = response.headers().get(HEIGHT_HEADER);
-    let height = height.and_then(|height| height.to_str().ok()?.parse().ok());
+    let height = number(response.headers(), HEIGHT_HEADER);
+    let length = number(response.headers(), header::CONTENT_LENGTH.as_str());
     let bytes = within(until, response.body().limit(limit)).await??;
-    if status.is_success() {
-        Ok(Answer {
-            bytes,
-            height: height.map(Height),
-        })
-    } else {
-        Err(ExchangeError::Status(status))
+    if !status.is_success() {
+        return Err(ExchangeError::Status(status));
     }
+    if length.is_some_and(|length| length != bytes.len() as u64) {
+        // awc takes the end of the connection for the end of the body.
+        return Err(ExchangeError::Answer("it broke off".into()));
+    }
+    Ok(Answer {
+        bytes,
+        height: height.map(Height),
+    })
+}
+
+/// A number in the head of an answer.
+fn number(head: &header::HeaderMap, name: &str) -> Option<u64> {
+    head.get(name)?.to_str().ok()?.parse().ok()
 }
 
 /// awc's own timeout ends with the head of an answer: a body could come for ever.

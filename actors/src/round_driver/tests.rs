@@ -143,3 +143,31 @@ fn to_say_again_where_it_stands_does_not_take_the_timers_of_the_round() {
         assert!(prevote.is_some(), "and is answered by a prevote for nil");
     });
 }
+
+/// The driver may be between two incarnations when a certified block turns out to be invalid: the
+/// order to stop was lost then.
+#[test]
+fn an_order_to_stop_voting_counts_before_the_driver_is_there_and_is_remembered() {
+    System::new().block_on(async {
+        tokio::time::pause();
+        let (recover, mut store) = Probe::open(8);
+        let (remember_halt, mut remembered) = Probe::<RememberHalt>::open(8);
+        let inbox = Inbox::<RoundDriver>::new(64);
+        let (answer, tick) = (inbox.port::<DriverRecovered>(), inbox.port::<Tick>());
+        let stop = inbox.port::<StopVoting>();
+        let mut spawner = Supervisor::start(Policy::default(), |_| ());
+        let mut seed = seed(recover);
+        seed.ports.remember_halt = remember_halt;
+        let view = seed.view.clone();
+        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+            RoundDriver::new(seed)
+        });
+        assert_eq!(store.next().await.map(|asked| asked.0), Some(0));
+        stop.deliver(StopVoting(Height(5)));
+        answer.deliver(recovered(0, 4));
+        assert_eq!(tick.ask(Tick(Height(5))).await, Ok(TickOutcome::Stopped));
+        assert_eq!(remembered.next().await.map(|halt| halt.0), Some(Height(5)));
+        let halted = view.snapshot().halted;
+        assert!(halted.is_some_and(|reason| reason.contains("height 5")));
+    });
+}

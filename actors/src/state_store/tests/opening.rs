@@ -89,6 +89,17 @@ fn another_key_is_refused_with_code_4_and_both_addresses() {
 }
 
 #[test]
+fn a_halt_outlives_a_restart_and_the_first_one_stays() {
+    let (world, dir, store) = opened();
+    assert_eq!(store.halt(), Ok(None));
+    store.remember_halt(Height(7)).unwrap();
+    store.remember_halt(Height(9)).unwrap();
+    drop(store);
+    let store = world.open(dir.path(), address(101)).unwrap();
+    assert_eq!(store.halt(), Ok(Some(Height(7))));
+}
+
+#[test]
 fn another_layout_is_refused_with_code_2() {
     let (world, dir, store) = opened();
     store
@@ -101,7 +112,7 @@ fn another_layout_is_refused_with_code_2() {
     assert_eq!(
         error,
         StoreError::OtherLayout {
-            expected: 1,
+            expected: layout::LAYOUT,
             found: 9
         }
     );

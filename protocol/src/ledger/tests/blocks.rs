@@ -232,6 +232,36 @@ fn a_certificate_of_another_block_commits_nothing() {
 }
 
 #[test]
+fn what_a_block_changes_is_named_with_its_values_before_and_after() {
+    let (_, mut node, block) = second_block();
+    let (one, two) = (User::new(1).address, User::new(2).address);
+    let account = |balance, nonce| Account { balance, nonce };
+    let mut expected = vec![
+        ChangedKey::Account(one, account(990, 1), account(970, 2)),
+        ChangedKey::Account(two, account(510, 0), account(530, 0)),
+    ];
+    expected.sort_by_key(|key| match key {
+        ChangedKey::Account(address, ..) | ChangedKey::PublicKey(address, _) => *address,
+    });
+    let wrong = changed_header(&block, |header| header.state_root = Hash([7; 32]));
+    assert_eq!(node.ledger.explain(&wrong), Ok(expected));
+    let line = ChangedKey::Account(one, account(990, 1), account(970, 2)).to_string();
+    assert_eq!(
+        line,
+        format!("account/{one}: balance 990 → 970, nonce 1 → 2")
+    );
+
+    let world = World::new();
+    let mut fresh = world.node();
+    let first = world.node().prepare(&world, vec![payment(&world)]).block;
+    let named = fresh.ledger.explain(&first).unwrap();
+    let key_bytes = User::new(1).signer.public_key().len();
+    assert_eq!(named.last(), Some(&ChangedKey::PublicKey(one, key_bytes)));
+    // The block is judged as before.
+    assert_eq!(fresh.ledger.check(&first), Ok(()));
+}
+
+#[test]
 fn a_state_that_cannot_be_read_is_fatal_and_no_verdict_on_the_block() {
     struct Broken;
     impl StateReader for Broken {

@@ -1,0 +1,326 @@
+//! A late node fetches the whole chain from several peers: quickly, again after a restart, and
+//! whatever one liar among them does. A certified block that is invalid stops it for good.
+mod common;
+
+use common::liar::{Liar, Lie};
+use common::{assert_same_chain, eventually, get, metric};
+use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
+use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_actors::runtime::Policy;
+use lockstep_devnet::{Builder, Devnet, Durability};
+use lockstep_protocol::block::{Header, SealedBlock};
+use lockstep_protocol::commit::certify;
+use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
+use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::crypto::{self, SchemeId};
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::types::{Address, Hash, Height, Round};
+use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::wire::{DecidedBlock, Wire};
+use serde_json::Value;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Sync over a machine that does much else.
+const LONG: Duration = Duration::from_secs(120);
+
+fn builder() -> Builder {
+    let builder = Devnet::builder().manual(true);
+    builder.scheme(SchemeId::MlDsa65)
+}
+
+fn directory() -> TempDir {
+    tempfile::tempdir().expect("a directory")
+}
+
+fn genesis() -> Genesis {
+    builder().genesis().expect("a genesis")
+}
+
+/// The node of one validator, without peers.
+fn node(key: u8, dir: &Path) -> NodeHandle {
+    let genesis = Arc::new(genesis());
+    let listener = || Arc::new(TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let started = Node::start(NodeConfig {
+        signer: devnet_keys::signer(genesis.scheme, key).expect("a key"),
+        genesis,
+        data_dir: dir.to_owned(),
+        durability: Durability::Process,
+        peer_listener: listener(),
+        public_listener: Some(listener()),
+        peers: Vec::new(),
+        timeouts: Timeouts::DEVNET,
+        pacing: Pacing::Manual,
+        last_height: None,
+        on_commit: None,
+        tick_all: None,
+        policy: Policy::default(),
+    });
+    started.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn url(node: &NodeHandle) -> String {
+    let listens = node.public_listens().expect("it listens to people");
+    format!("http://{listens}")
+}
+
+fn peer_url(node: &NodeHandle) -> String {
+    format!("http://{}", node.peer_listens())
+}
+
+fn validator(key: u8) -> Address {
+    let scheme = genesis().scheme;
+    let signer = devnet_keys::signer(scheme, key).expect("a key");
+    Address::of(scheme, signer.public_key())
+}
+
+fn status(node: &NodeHandle) -> Value {
+    get(&url(node), "/status").json()
+}
+
+/// Two honest nodes, validators 0 and 1, with a chain; the home of their data goes with them.
+struct Honest {
+    nodes: Vec<NodeHandle>,
+    _home: TempDir,
+}
+
+impl Honest {
+    fn with(blocks: u64) -> Honest {
+        let home = directory();
+        let made = builder().make_chain(home.path(), &[0, 1], blocks);
+        made.expect("a chain");
+        let dir = |key: u8| home.path().join(format!("node{key}"));
+        let nodes = (0..2).map(|key| node(key, &dir(key))).collect();
+        Honest { nodes, _home: home }
+    }
+
+    fn peers(&self) -> Vec<Peer> {
+        self.nodes.iter().map(NodeHandle::peer).collect()
+    }
+}
+
+#[test]
+fn sync_finishes_with_one_liar_of_each_kind_among_honest_peers() {
+    const BLOCKS: u64 = 500;
+    let honest = Honest::with(BLOCKS);
+    let lies = [
+        (Lie::AbsurdHeight, false),
+        (Lie::ShrinkingHeight, false),
+        (Lie::WrongCertificate, true),
+        (Lie::OtherHeights, true),
+        (Lie::Trickle, false),
+        (Lie::Silence, false),
+        (Lie::BreaksOff, false),
+        (Lie::Garbage, true),
+        (Lie::TooMuch, false),
+        (Lie::Empty, false),
+    ];
+    for (lie, proves_nothing) in lies {
+        let name = format!("{lie:?}");
+        let (dir, wire) = (directory(), Wire::new(genesis().hash()));
+        let liar = Liar::new(lie, validator(2), peer_url(&honest.nodes[0]), wire);
+        let late = node(3, dir.path());
+        // The liar alone at first, so that it is surely asked.
+        late.connect(vec![liar.peer]);
+        eventually(&format!("{name} is asked"), || {
+            (liar.asked() > 0).then_some(())
+        });
+        let began = Instant::now();
+        let mut peers = honest.peers();
+        peers.push(liar.peer);
+        late.connect(peers);
+        assert!(late.view().wait_for(Height(BLOCKS), LONG), "{name}");
+        println!(
+            "{name}: {BLOCKS} blocks in {:?}, the liar asked {} times",
+            began.elapsed(),
+            liar.asked()
+        );
+        let heads = [&late, &honest.nodes[0]].map(|node| node.view().head().block_id);
+        assert_eq!(heads[0], heads[1], "{name}");
+        eventually(&format!("{name}: it is done and ready"), || {
+            let done = status(&late)["catching_up"] == false;
+            (done && get(&url(&late), "/readyz").status == 200).then_some(())
+        });
+        let lied = metric(&url(&late), "sync_lies_total", "") > 0.0;
+        assert_eq!(lied, proves_nothing, "{name}");
+    }
+}
+
+/// Nobody but the liar claims it: the node has what there is, and says so.
+#[test]
+fn an_absurd_height_of_one_peer_makes_nobody_unready() {
+    let honest = Honest::with(3);
+    let wire = Wire::new(genesis().hash());
+    let at = peer_url(&honest.nodes[0]);
+    let liar = Liar::new(Lie::AbsurdHeight, validator(2), at, wire);
+    let node = &honest.nodes[0];
+    node.connect(vec![honest.nodes[1].peer(), liar.peer]);
+    eventually("the liar is asked", || (liar.asked() > 0).then_some(()));
+    eventually("it is ready", || {
+        (get(&url(node), "/readyz").status == 200).then_some(())
+    });
+    let status = status(node);
+    assert_eq!(status["catching_up"], false);
+    assert_eq!(status["target_height"], 3);
+}
+
+#[test]
+fn a_late_node_fetches_the_chain_and_after_a_restart_only_the_rest() {
+    const BLOCKS: u64 = 2_500;
+    let home = directory();
+    let builder = builder().home(home.path());
+    let made = builder.make_chain(home.path(), &[0, 1, 2], BLOCKS);
+    made.expect("a chain");
+    let devnet = builder.boot().expect("it boots");
+    let height = || devnet.heights()[3].expect("it runs");
+    eventually("it fetches", || (height() >= 200).then_some(()));
+    let url = devnet.urls()[3].clone();
+    let seen = get(&url, "/status").json();
+    let reached = height();
+    devnet.kill(3);
+    if reached < BLOCKS - 1 {
+        assert_eq!(seen["catching_up"], true, "{seen}");
+        assert_eq!(seen["target_height"], BLOCKS, "{seen}");
+    }
+
+    devnet.restart(3).expect("it starts again");
+    let (from, began) = (height(), Instant::now());
+    assert!(from >= reached, "{from} of {reached}");
+    devnet.wait_for(BLOCKS, LONG).expect("it fetches the rest");
+    let seconds = began.elapsed().as_secs_f64();
+    println!(
+        "{} blocks in {seconds:.2} s: {:.0} blocks/s",
+        BLOCKS - from,
+        (BLOCKS - from) as f64 / seconds
+    );
+    let synced = metric(&url, "blocks_synced_total", "");
+    let most = BLOCKS - from + 100;
+    assert!(synced <= most as f64, "{synced} fetched, {most} missing");
+    assert_same_chain(&devnet, &[0, 1, 2, 3]);
+    eventually("it is done", || {
+        (get(&url, "/status").json()["catching_up"] == false).then_some(())
+    });
+    devnet.tick().expect("it takes part in the next block");
+    assert_eq!(devnet.heights(), [Some(BLOCKS + 1); 4]);
+}
+
+/// The wrong state root of a block, under a certificate of three of four.
+fn certified_with_another_root(like: &DecidedBlock) -> DecidedBlock {
+    let block = like.block.block().clone();
+    let header = Header {
+        state_root: Hash([7; 32]),
+        ..block.header
+    };
+    let sealed = SealedBlock::build(header, block.transactions, block.last_commit);
+    let genesis = genesis();
+    let scheme = crypto::scheme(genesis.scheme);
+    let set = genesis.validator_set(&*scheme).expect("a set");
+    let votes: Vec<SignedVote> = (0..3)
+        .map(|key| {
+            let signer = devnet_keys::signer(genesis.scheme, key).expect("a key");
+            let vote = Vote {
+                kind: VoteKind::Precommit,
+                height: sealed.height(),
+                round: Round::ZERO,
+                block_id: Some(sealed.id()),
+                valid_round: None,
+                validator: validator(key),
+            };
+            let signature = signer.sign(&genesis.sign_context().vote(&vote));
+            let signature = Signature(signature.expect("it signs"));
+            SignedVote { vote, signature }
+        })
+        .collect();
+    let certificate = certify(&set, &votes.iter().collect::<Vec<_>>());
+    DecidedBlock {
+        block: Arc::new(sealed),
+        certificate: Arc::new(certificate.expect("a quorum")),
+    }
+}
+
+fn assert_halted_and_reading(node: &NodeHandle) {
+    let status = status(node);
+    let halted = status["halted"].as_str().expect("it has stopped voting");
+    assert!(halted.contains("height 10"), "{halted}");
+    assert_eq!(
+        (&status["height"], &status["catching_up"]),
+        (&9.into(), &false.into())
+    );
+    assert_eq!(get(&url(node), "/readyz").status, 503);
+    assert_eq!(get(&url(node), "/blocks/9").status, 200);
+    let outcome = node.tick(Height(10))();
+    assert_eq!(outcome, Ok(TickOutcome::Stopped), "it does not vote");
+}
+
+/// It asked for the same block again at every handshake, and voted again after a restart.
+#[test]
+fn a_certified_block_with_another_root_stops_a_node_for_good_but_not_its_reads() {
+    let honest = Honest::with(12);
+    let store = honest.nodes[0].store();
+    let mut blocks = store.decided(Height(1), 12, usize::MAX).expect("a chain");
+    blocks[9] = certified_with_another_root(&blocks[9]);
+    let (dir, wire) = (directory(), Wire::new(genesis().hash()));
+    let at = peer_url(&honest.nodes[0]);
+    let forked = Liar::new(Lie::These(blocks), validator(2), at, wire);
+
+    let late = node(3, dir.path());
+    late.connect(vec![forked.peer]);
+    eventually("it stops", || {
+        status(&late)["halted"].is_string().then_some(())
+    });
+    assert_halted_and_reading(&late);
+    let asked = forked.asked();
+    // Longer than it takes to the next handshake.
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert_eq!(forked.asked(), asked, "it does not ask again");
+    late.stop();
+
+    let late = node(3, dir.path());
+    late.connect([vec![forked.peer], honest.peers()].concat());
+    eventually("it reaches its peers", || {
+        let peers = late.view().peers();
+        peers.iter().all(|peer| peer.reachable).then_some(())
+    });
+    assert_halted_and_reading(&late);
+    assert_eq!(forked.asked(), asked, "nor after a restart");
+}
+
+#[test]
+fn ranges_are_limited_and_say_how_far_this_node_is() {
+    let honest = Honest::with(120);
+    let (at, wire) = (peer_url(&honest.nodes[0]), Wire::new(genesis().hash()));
+    let heights = |query: &str| {
+        let answer = get(&at, &format!("/sync/blocks?{query}"));
+        assert_eq!(answer.status, 200, "{query}");
+        assert!(
+            answer.head.contains("x-lockstep-height: 120\r\n"),
+            "{}",
+            answer.head
+        );
+        let blocks = wire.decode_blocks(&answer.body).expect("blocks");
+        let heights = blocks.iter().map(|decided| decided.block.height().0);
+        heights.collect::<Vec<u64>>()
+    };
+    assert_eq!(heights("from=1"), (1..=100).collect::<Vec<_>>());
+    assert_eq!(heights("from=7&limit=3"), [7, 8, 9]);
+    assert_eq!(heights("from=119"), [119, 120]);
+    assert!(heights("from=121").is_empty());
+    assert!(heights("from=18446744073709551615&limit=100").is_empty());
+    for limit in ["0", "101", "18446744073709551615"] {
+        let answer = get(&at, &format!("/sync/blocks?from=1&limit={limit}"));
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (400, &"limit".into())
+        );
+    }
+    for limit in ["-1", "many", ""] {
+        let answer = get(&at, &format!("/sync/blocks?from=1&limit={limit}"));
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (400, &"malformed".into())
+        );
+    }
+}
