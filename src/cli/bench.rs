@@ -8,11 +8,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+mod faults;
+
 /// What to measure.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// Blocks per second of a devnet at block time 0, beside the signature floor of the same run
     Consensus(ConsensusArguments),
+    /// The block interval with one of four dead beside that of four, and the way back from two dead
+    Faults(faults::FaultsArguments),
 }
 
 /// `lockstep bench consensus`
@@ -59,7 +63,10 @@ struct Report {
 }
 
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
-    let Command::Consensus(arguments) = command;
+    let arguments = match command {
+        Command::Consensus(arguments) => arguments,
+        Command::Faults(arguments) => return faults::run(arguments),
+    };
     super::start_log(arguments.log.as_deref(), "error")?;
     let report = consensus(arguments)?;
     if arguments.json {
