@@ -2,15 +2,22 @@
 //! would cost a timeout. Timeouts are so long here that a round in which one fires is seen.
 mod common;
 
-use common::{assert_nobody_signed_twice, assert_same_chain, metric};
+use common::target::{Case, Target};
+use common::{assert_nobody_signed_twice, assert_same_chain, metric, post};
 use lockstep_devnet::{CommitEvent, Devnet};
 use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::limits::PULL_BYTES_MAX;
+use lockstep_protocol::pull::{HeldVotes, Pull};
+use lockstep_protocol::types::{Hash, Height, Round};
+use lockstep_protocol::vote::VoteKind;
+use lockstep_protocol::wire::Wire;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 const VOTE: &str = "/consensus/vote";
 const PROPOSAL: &str = "/consensus/proposal";
+const PULL: &str = "/consensus/pull";
 const PROPOSE_MS: u64 = 10_000;
 const TIMEOUTS: Timeouts = Timeouts {
     propose_ms: PROPOSE_MS,
@@ -99,4 +106,69 @@ fn a_proposal_that_never_arrives_costs_less_than_the_propose_timeout() {
     assert!(took < Duration::from_millis(PROPOSE_MS), "{took:?}");
     assert_same_chain(&stage.devnet, &[0, 1, 2, 3]);
     assert_nobody_signed_twice(&stage.devnet, &[0, 1, 2, 3]);
+}
+
+#[test]
+fn bad_questions_are_refused_and_counted() {
+    let target = Target::new();
+    let question = Pull::new(Height(1), Round(0));
+    let mut crooked = question.clone();
+    let held = HeldVotes::new(VoteKind::Prevote, (None, None), [0], 99);
+    crooked.rounds[0].votes.push(held);
+    let foreign = Wire::new(Hash([9; 32])).encode_pull(&question);
+    let cases = [
+        ("no bytes", Vec::new(), 400, "malformed", "Malformed"),
+        (
+            "a bitmap of another set",
+            target.wire.encode_pull(&crooked),
+            400,
+            "malformed",
+            "Malformed",
+        ),
+        (
+            "another chain",
+            foreign,
+            400,
+            "foreign_chain",
+            "ForeignChain",
+        ),
+        (
+            "too long",
+            vec![0; PULL_BYTES_MAX + 1],
+            413,
+            "too_large",
+            "TooLarge",
+        ),
+    ];
+    for (what, body, status, code, reason) in cases {
+        target.refuse(&Case {
+            what,
+            path: PULL,
+            body,
+            status,
+            code,
+            counted: ("messages_refused_total", reason),
+        });
+    }
+    target.assert_unharmed();
+}
+
+#[test]
+fn a_decided_height_is_answered_with_the_precommits_that_decided_it() {
+    let target = Target::new();
+    target.devnet.tick().expect("a block comes");
+    let question = target.wire.encode_pull(&Pull::new(Height(1), Round(0)));
+    let answer = post(&target.peer_url, PULL, &question);
+    assert_eq!(answer.status, 200);
+    let pulled = target.wire.decode_pulled(&answer.body).expect("an answer");
+    let block = target
+        .devnet
+        .block(0, 1)
+        .expect("it reads")
+        .expect("it is there");
+    assert_eq!((pulled.committed, pulled.proposals.len()), (Height(1), 0));
+    assert_eq!(pulled.votes.len(), block.certificate.signers.count());
+    for vote in &pulled.votes {
+        assert_eq!(vote.vote.block_id, Some(block.block.id()));
+    }
 }
