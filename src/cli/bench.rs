@@ -8,13 +8,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+mod faults;
+mod sync;
+
 /// What to measure.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     /// Blocks per second of a devnet at block time 0, beside the signature floor of the same run
     Consensus(ConsensusArguments),
     /// Blocks per second of a node that catches up with a whole chain
-    Sync(super::bench_sync::SyncArguments),
+    Sync(sync::SyncArguments),
+    /// The block interval with one of four dead beside that of four, and the way back from two dead
+    Faults(faults::FaultsArguments),
 }
 
 /// `lockstep bench consensus`
@@ -63,10 +68,8 @@ struct Report {
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     let arguments = match command {
         Command::Consensus(arguments) => arguments,
-        Command::Sync(arguments) => {
-            super::start_log(arguments.log.as_deref(), "error")?;
-            return super::bench_sync::run(arguments);
-        }
+        Command::Sync(arguments) => return sync::run(arguments),
+        Command::Faults(arguments) => return faults::run(arguments),
     };
     super::start_log(arguments.log.as_deref(), "error")?;
     let report = consensus(arguments)?;

@@ -7,7 +7,6 @@ use std::io::Write;
 use std::sync::mpsc::{self, Receiver};
 
 pub(crate) mod bench;
-pub(crate) mod bench_sync;
 pub(crate) mod devnet;
 mod floor;
 mod home_arguments;

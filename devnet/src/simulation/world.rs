@@ -14,6 +14,8 @@ use lockstep_protocol::types::{Height, Instant, Timestamp};
 
 mod build;
 mod judge;
+#[cfg(test)]
+mod pulls;
 
 pub(crate) use build::build;
 

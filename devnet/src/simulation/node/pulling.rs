@@ -63,4 +63,10 @@ impl Node {
         let refused = driver::Input::Pull(pull::Input::Refused(sender, height));
         self.post_driver(refused, out);
     }
+
+    #[cfg(test)]
+    pub(crate) fn round(&self) -> Option<Round> {
+        let driver = self.brains.as_ref()?.driver.as_ref()?;
+        Some(driver.round())
+    }
 }

@@ -1,5 +1,5 @@
 //! `lockstep bench sync`: how fast a node that lacks a whole chain catches up.
-use super::{DurabilityArgument, Failure, process, say, scheme, tell};
+use super::super::{DurabilityArgument, Failure, process, say, scheme, start_log, tell};
 use clap::Args;
 use lockstep_devnet::{ChainError, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -26,7 +26,7 @@ pub(crate) struct SyncArguments {
     json: bool,
     /// Log filter, as for RUST_LOG
     #[arg(long, value_name = "FILTER")]
-    pub(crate) log: Option<String>,
+    log: Option<String>,
 }
 
 fn validators(text: &str) -> Result<usize, String> {
@@ -55,6 +55,7 @@ const STANDSTILL: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) fn run(arguments: &SyncArguments) -> Result<(), Failure> {
+    start_log(arguments.log.as_deref(), "error")?;
     let report = measure(arguments)?;
     if arguments.json {
         let text = serde_json::to_string_pretty(&report);
