@@ -1,6 +1,6 @@
-//! Faults of the links between the nodes; what each does to a request stands in
-//! [`crate::links`]. All of these need [`Builder::faulty_links`](crate::Builder::faulty_links) and
-//! panic without it, as they do for a node that there is not.
+//! Faults of the links between the nodes; the page of the module `links` says what each does to a
+//! request. All of these need [`Builder::faulty_links`](crate::Builder::faulty_links) and panic
+//! without it, as they do for a node that there is not.
 use super::Devnet;
 use crate::links::{Links, Traffic};
 

@@ -3,7 +3,9 @@
 use std::io;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
+/// The head of a message: a node's own are a few hundred bytes.
 const HEAD_BYTES_MAX: u64 = 16 * 1024;
+/// Its body: more than the largest answer of blocks.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A request or an answer, as it was sent.

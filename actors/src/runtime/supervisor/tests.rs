@@ -1,5 +1,5 @@
 use super::super::fixture::{Add, Break, Counter, Kept, Node, Total, hand, nap, virtually};
-use super::super::{AskError, Ctx, Inbox, Refused, State};
+use super::super::{AskError, Ctx, Inbox, Refused, State, Strike};
 use super::*;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -347,6 +347,41 @@ fn an_injected_panic_is_a_panic_like_any_other() {
             Some("injected panic")
         );
         assert_eq!(one.total.ask(Total).await, Ok(3));
+    });
+}
+
+#[test]
+fn a_panic_before_a_message_loses_it_and_one_behind_it_only_the_actors_state() {
+    virtually(async {
+        let mut node = Node::new(Policy::default());
+        let one = node.counter("one", Options::default());
+        let end = Node::new(Policy::default());
+        let children = std::mem::replace(&mut node.spawner, end.spawner).children();
+        assert!(children.inject_panic_at("one", "Add", Strike::BeforeHandling));
+        assert!(!children.inject_panic_at("nobody", "Add", Strike::BeforeHandling));
+        assert_eq!(
+            one.total.ask(Total).await,
+            Ok(0),
+            "other messages are let be"
+        );
+        assert_eq!(one.add.ask(Add(3)).await, Err(AskError::Died));
+        assert_eq!(one.total.ask(Total).await, Ok(0));
+
+        assert!(children.inject_panic_at("one", "Add", Strike::AfterHandling));
+        assert_eq!(one.add.ask(Add(4)).await, Err(AskError::Died));
+        assert_eq!(
+            one.total.ask(Total).await,
+            Ok(4),
+            "it was kept before the fall"
+        );
+        assert_eq!(one.falls_and_restarts(), (2, 2));
+        assert_eq!(one.stats.down().snapshot().count(), 2);
+        assert!(one.stats.snapshot().down_p99_us > 0.0);
+
+        assert!(children.inject_panic_at("one", "Add", Strike::BeforeHandling));
+        assert!(children.take_panic_back("one"));
+        assert!(!children.take_panic_back("one"), "it is taken back already");
+        assert_eq!(one.add.ask(Add(1)).await, Ok(5));
     });
 }
 
