@@ -379,6 +379,8 @@ impl Inner {
             genesis: inner.genesis.clone(),
             signer,
             data_dir: inner.data_dir(index),
+            key_guard: None,
+            rearm: false,
             durability: builder.durability,
             listener: Arc::new(listener),
             peers: inner.peers_of(index),
