@@ -212,7 +212,8 @@ pub(super) fn lock_existing(dir: &Path) -> Result<Option<File>, StoreError> {
     let path = dir.join(LOCK_FILE);
     let failed = |error| StoreError::directory(format!("lock {}", path.display()), &error);
     match File::open(&path) {
-        Ok(file) => take(&file, dir).map(|()| Some(file)),
+        Ok(file) if path.is_file() => take(&file, dir).map(|()| Some(file)),
+        Ok(_) => Err(failed(std::io::ErrorKind::IsADirectory.into())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(error)),
     }

@@ -91,6 +91,8 @@ struct Cursor<'n> {
     table: &'n str,
     counted: Tree,
     last_key: Vec<u8>,
+    /// The newest separator: no row that follows is below it, or a search would miss that row.
+    floor: Vec<u8>,
     integer_keys: bool,
 }
 
@@ -164,6 +166,7 @@ impl<'a> Walk<'a> {
                 ..Tree::default()
             },
             last_key: Vec::new(),
+            floor: Vec::new(),
             integer_keys,
         };
         let expects = if table == "its free list" {
@@ -225,8 +228,11 @@ impl<'a> Walk<'a> {
                     .map_err(|what| format!("page {number}: {what}"))?;
             } else {
                 // The first key of a branch stands for everything below the second.
-                if index > 0 && !cursor.rises(node.key, true) {
-                    return Err(format!("page {number}: its keys do not rise"));
+                if index > 0 {
+                    if !cursor.follows_all(node.key) {
+                        return Err(format!("page {number}: its keys do not rise"));
+                    }
+                    cursor.floor = node.key.to_vec();
                 }
                 self.page(cursor, node.child, level + 1, row)?;
             }
@@ -240,7 +246,8 @@ impl<'a> Walk<'a> {
         node: &Node<'_>,
         row: &mut Row<'_, 'a>,
     ) -> Result<(), String> {
-        if !cursor.rises(node.key, false) {
+        let is_first = cursor.counted.entries == 0;
+        if !(is_first || cursor.follows_all(node.key)) || cursor.less(node.key, &cursor.floor) {
             return Err(String::from("its keys do not rise"));
         }
         cursor.counted.entries += 1;
@@ -322,16 +329,18 @@ impl<'a> Walk<'a> {
 }
 
 impl Cursor<'_> {
-    /// Whether `key` comes after all rows so far (a separator may equal none of them either).
-    fn rises(&self, key: &[u8], is_separator: bool) -> bool {
-        if self.counted.entries == 0 && !is_separator {
-            return true;
-        }
-        if self.integer_keys {
+    /// Whether `key` comes after all rows so far.
+    fn follows_all(&self, key: &[u8]) -> bool {
+        self.less(&self.last_key, key)
+    }
+
+    /// In the order of the table. A key of a length that the table cannot hold is in no order.
+    fn less(&self, a: &[u8], b: &[u8]) -> bool {
+        if self.integer_keys && !b.is_empty() {
             let number = |key: &[u8]| key.try_into().map(u64::from_le_bytes);
-            return matches!((number(key), number(&self.last_key)), (Ok(a), Ok(b)) if a > b);
+            return matches!((number(a), number(b)), (Ok(a), Ok(b)) if a < b);
         }
-        key > self.last_key.as_slice()
+        a < b
     }
 }
 

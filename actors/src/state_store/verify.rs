@@ -74,6 +74,9 @@ fn verify_dir(
         return Err(StoreError::corrupt("its database is gone"));
     }
     let pages = page_check::check(file)?;
+    if pages == 0 {
+        return Err(StoreError::corrupt("its database is gone"));
+    }
     let env = open::open_to_read(dir)?;
     let tables = Tables::open(&env, 0)?;
     let failed = |error| StoreError::lmdb("begin a read", 0, error);

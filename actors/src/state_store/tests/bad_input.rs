@@ -26,10 +26,13 @@ fn foreign(dir: &Path) {
     // SAFETY: nobody else opens it.
     let env = unsafe { heed::EnvOpenOptions::new().max_dbs(4).open(dir).unwrap() };
     for name in ["their", "tables"] {
-        let mut txn = env.write_txn().unwrap();
-        env.create_database::<heed::types::Bytes, heed::types::Bytes>(&mut txn, Some(name))
-            .unwrap();
-        txn.commit().unwrap();
+        let txn = env.write_txn().unwrap();
+        let made = env.create_databases_and_commit(txn, |opener, txn| {
+            let table: heed::Database<'_, heed::types::Bytes, heed::types::Bytes> =
+                opener.create_database(txn, Some(name))?;
+            Ok::<_, heed::Error>(heed::CommitOrAbort::<_, ()>::Commit(table))
+        });
+        made.unwrap();
     }
 }
 
@@ -39,19 +42,91 @@ type Harm = fn(&Path);
 /// of the line.
 const CASES: [(&str, Harm, u8, u8, &str); 14] = [
     ("nothing", |_| {}, 0, 0, ""),
-    ("an empty data file", |d| fs::write(d.join("data.mdb"), b"").unwrap(), 3, 3, "is gone"),
-    ("no data file", |d| fs::remove_file(d.join("data.mdb")).unwrap(), 3, 3, "is gone"),
-    ("a text", |d| fs::write(d.join("data.mdb"), b"hello").unwrap(), 3, 3, "too short"),
-    ("zeros", |d| fs::write(d.join("data.mdb"), vec![0; 65_536]).unwrap(), 3, 3, "meta page"),
-    ("noise", |d| fs::write(d.join("data.mdb"), vec![0xa5; 65_536]).unwrap(), 3, 3, "meta page"),
-    ("a directory as data file", |d| replace_by_directory(&d.join("data.mdb")), 3, 3, "no file"),
+    (
+        "an empty data file",
+        |d| fs::write(d.join("data.mdb"), b"").unwrap(),
+        3,
+        3,
+        "is gone",
+    ),
+    (
+        "no data file",
+        |d| fs::remove_file(d.join("data.mdb")).unwrap(),
+        3,
+        3,
+        "is gone",
+    ),
+    (
+        "a text",
+        |d| fs::write(d.join("data.mdb"), b"hello").unwrap(),
+        3,
+        3,
+        "too short",
+    ),
+    (
+        "zeros",
+        |d| fs::write(d.join("data.mdb"), vec![0; 65_536]).unwrap(),
+        3,
+        3,
+        "meta page",
+    ),
+    (
+        "noise",
+        |d| fs::write(d.join("data.mdb"), vec![0xa5; 65_536]).unwrap(),
+        3,
+        3,
+        "meta page",
+    ),
+    (
+        "a directory as data file",
+        |d| replace_by_directory(&d.join("data.mdb")),
+        3,
+        3,
+        "no file",
+    ),
     ("another program's database", foreign, 3, 3, "is gone"),
-    ("no lock file", |d| fs::remove_file(d.join("lock")).unwrap(), 0, 0, ""),
-    ("an empty lock file", |d| fs::write(d.join("lock"), b"").unwrap(), 0, 0, ""),
-    ("a directory as lock", |d| replace_by_directory(&d.join("lock")), 2, 2, "lock"),
-    ("no mark", |d| fs::remove_file(d.join("mark")).unwrap(), 0, 0, ""),
-    ("a garbled mark", |d| fs::write(d.join("mark"), [9; 25]).unwrap(), 0, 0, ""),
-    ("LMDB's lock file is noise", |d| fs::write(d.join("lock.mdb"), [9; 999]).unwrap(), 0, 0, ""),
+    (
+        "no lock file",
+        |d| fs::remove_file(d.join("lock")).unwrap(),
+        0,
+        0,
+        "",
+    ),
+    (
+        "an empty lock file",
+        |d| fs::write(d.join("lock"), b"").unwrap(),
+        0,
+        0,
+        "",
+    ),
+    (
+        "a directory as lock",
+        |d| replace_by_directory(&d.join("lock")),
+        2,
+        2,
+        "lock",
+    ),
+    (
+        "no mark",
+        |d| fs::remove_file(d.join("mark")).unwrap(),
+        0,
+        0,
+        "",
+    ),
+    (
+        "a garbled mark",
+        |d| fs::write(d.join("mark"), [9; 25]).unwrap(),
+        0,
+        0,
+        "",
+    ),
+    (
+        "LMDB's lock file is noise",
+        |d| fs::write(d.join("lock.mdb"), [9; 999]).unwrap(),
+        0,
+        0,
+        "",
+    ),
 ];
 
 #[test]
@@ -73,9 +148,16 @@ fn assert_told(what: &str, outcome: Result<(), StoreError>, code: u8, says: &str
         Err(error) => {
             let text = error.to_string();
             assert_eq!(error.exit_code(), code, "{what}: {text}");
-            assert!(text.contains(says) && !text.contains('\n'), "{what}: {text}");
-            let file = ["data.mdb", "lock", "mark"].iter().any(|name| text.contains(name));
-            let next = ["restore it", "name a directory"].iter().any(|step| text.contains(step));
+            assert!(
+                text.contains(says) && !text.contains('\n'),
+                "{what}: {text}"
+            );
+            let file = ["data.mdb", "lock", "mark"]
+                .iter()
+                .any(|name| text.contains(name));
+            let next = ["restore it", "name a directory"]
+                .iter()
+                .any(|step| text.contains(step));
             assert!(file && next, "{what}: {text}");
         }
     }
@@ -103,7 +185,10 @@ fn a_data_file_cut_at_any_page_is_named_with_its_height_or_lacks_only_free_pages
         }
     }
     println!("{refused} of {} cuts refused", 2 * pages);
-    assert!(refused >= pages, "the first cuts take pages that are in use");
+    assert!(
+        refused >= pages,
+        "the first cuts take pages that are in use"
+    );
 }
 
 /// A power cut between making the tables and beginning the chain: there is nothing yet to lose.

@@ -4,6 +4,7 @@ mod commits;
 mod cost;
 mod guarding;
 mod opening;
+mod power_cut;
 mod rot;
 mod signing;
 mod verifying;
