@@ -1,6 +1,7 @@
 //! Whether a node may sign from its data directory: see [`key_guard`](super::key_guard) for how
 //! that is known.
 use super::error::StoreError;
+use super::fault;
 use super::key_guard::{DirectoryState, KeyGuard, KeyMark, Origin, judge};
 use super::layout::{
     META_BYTES_MAX, META_GENESIS, META_OBSERVING, META_ORIGIN, META_SIGN_FROM, META_VALIDATOR,
@@ -122,7 +123,8 @@ impl Store {
             Ok(())
         })?;
         if self.inner.durability == Durability::Process {
-            let synced = self.inner.env.force_sync();
+            let due = fault::point().map_err(heed::Error::from);
+            let synced = due.and_then(|()| self.inner.env.force_sync());
             let map_bytes = self.inner.map_bytes;
             synced.map_err(|error| StoreError::lmdb("sync the database", map_bytes, error))?;
         }

@@ -1,6 +1,7 @@
 //! Which table holds what, under which keys. Numbers in keys are big-endian: LMDB sorts bytes.
 use super::Env;
 use super::error::StoreError;
+use super::fault;
 use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
@@ -75,7 +76,8 @@ impl Tables {
     /// Opens the tables, and creates those that are not there.
     pub(super) fn create(env: &Env, map_bytes: usize) -> Result<Tables, StoreError> {
         let failed = |error| StoreError::lmdb("create the tables", map_bytes, error);
-        let txn = env.write_txn().map_err(failed)?;
+        let begun = fault::point().map_err(heed::Error::from);
+        let txn = begun.and_then(|()| env.write_txn()).map_err(failed)?;
         let created = env
             .create_databases_and_commit(txn, |opener, txn| {
                 let mut databases: Vec<Database<'_, Bytes, Bytes>> = Vec::new();
@@ -97,7 +99,8 @@ impl Tables {
     /// Opens the tables of a database that has been used: one that is missing has rotted away.
     pub(super) fn open(env: &Env, map_bytes: usize) -> Result<Tables, StoreError> {
         let failed = |error| StoreError::lmdb("open the tables", map_bytes, error);
-        let txn = env.read_txn().map_err(failed)?;
+        let begun = fault::point().map_err(heed::Error::from);
+        let txn = begun.and_then(|()| env.read_txn()).map_err(failed)?;
         let opened = env
             .open_databases_and_commit(txn, |opener, txn| {
                 let mut databases: Vec<Database<'_, Bytes, Bytes>> = Vec::new();

@@ -19,6 +19,7 @@
 mod actor;
 mod arm;
 mod error;
+mod fault;
 mod key_guard;
 mod layout;
 mod mark;

@@ -1,5 +1,6 @@
 //! Opens a data directory for one node of one chain, or says why not.
 use super::error::StoreError;
+use super::fault;
 use super::key_guard::Origin;
 use super::layout::{
     HeadRecord, LAYOUT, META_BYTES_MAX, META_GENESIS, META_HEAD, META_LAYOUT, META_ORIGIN,
@@ -136,7 +137,8 @@ impl Store {
             "lockstep data directory, genesis {}, validator {}\n",
             identity.genesis, identity.validator
         );
-        file.write_all(note.as_bytes())
+        fault::point()
+            .and_then(|()| file.write_all(note.as_bytes()))
             .and_then(|()| file.sync_all())
             .map_err(|error| StoreError::io(format!("write {}", path.display()), &error))
     }
@@ -265,6 +267,7 @@ fn complete_file(env: &Env, dir: &Path) -> Result<(), StoreError> {
     let page_bytes = u64::from(env.unnamed_database_stat().page_size);
     let bytes = (env.info().last_page_number as u64).saturating_add(1) * page_bytes;
     let path = dir.join(DATA_FILE);
+    fault::point().map_err(failed)?;
     let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.len() < bytes {
         file.set_len(bytes).map_err(failed)?;

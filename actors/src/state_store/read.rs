@@ -1,5 +1,6 @@
 //! Reads: each on one snapshot of the database, none waits for a writer.
 use super::error::StoreError;
+use super::fault;
 use super::layout::{
     HeadRecord, META_BYTES_MAX, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE,
     SIGNED_PROPOSAL, Tables, height_key, value_key,
@@ -269,7 +270,8 @@ impl Store {
     /// Several reads of one state, such as head and proof. Drop it soon: as long as it lives, no
     /// page that it may read is used again.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let txn = self.inner.env.clone().static_read_txn();
+        let begun = fault::point().map_err(heed::Error::from);
+        let txn = begun.and_then(|()| self.inner.env.clone().static_read_txn());
         let failed = |error| StoreError::lmdb("begin a read", self.inner.map_bytes, error);
         Ok(Snapshot {
             txn: Mutex::new(txn.map_err(failed)?),
@@ -282,7 +284,10 @@ impl Store {
         read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let failed = |error| StoreError::lmdb("begin a read", self.inner.map_bytes, error);
-        let txn = self.inner.env.read_txn().map_err(failed);
+        let begun = fault::point().map_err(heed::Error::from);
+        let txn = begun
+            .and_then(|()| self.inner.env.read_txn())
+            .map_err(failed);
         let tables = &self.inner.tables;
         txn.and_then(|txn| read(&View { tables, txn: &txn }))
             .map_err(|error| self.inner.note(error))

@@ -3,6 +3,7 @@
 //! In place and within one sector, so that a write needs no new file and no second sync; the seal
 //! says whether the bytes belong together.
 use super::error::StoreError;
+use super::fault;
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::codec;
 use lockstep_protocol::types::Hash;
@@ -42,6 +43,7 @@ impl SealedFile {
     pub(super) fn read<T: BorshDeserialize>(&self) -> Result<Record<T>, StoreError> {
         let failed = |error| self.failed("read", &error);
         let bytes_max = RECORD_BYTES_MAX + SEAL_BYTES;
+        fault::point().map_err(failed)?;
         let bytes = self.file.metadata().map_err(failed)?.len();
         let Some(bytes) = usize::try_from(bytes).ok().filter(|n| *n <= bytes_max) else {
             return Ok(Record::Unreadable);
@@ -62,12 +64,12 @@ impl SealedFile {
     pub(super) fn write<T: BorshSerialize>(&self, record: &T) -> Result<(), StoreError> {
         let mut bytes = codec::encode(record);
         bytes.extend_from_slice(&self.seal(&bytes));
-        let written = self.file.write_all_at(&bytes, 0);
+        let written = fault::point().and_then(|()| self.file.write_all_at(&bytes, 0));
         written.map_err(|error| self.failed("write", &error))
     }
 
     pub(super) fn sync(&self) -> Result<(), StoreError> {
-        let synced = self.file.sync_all();
+        let synced = fault::point().and_then(|()| self.file.sync_all());
         synced.map_err(|error| self.failed("sync", &error))
     }
 

@@ -1,6 +1,7 @@
 //! Writes: each method is one transaction, all or nothing.
 use super::Store;
 use super::error::StoreError;
+use super::fault;
 use super::layout::{
     HeadRecord, META_HEAD, META_TRANSACTION, SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE,
     SIGNED_PROPOSAL, STALE_BYTES_MAX, Stale, Tables, height_key, proposed_key, value_key,
@@ -79,12 +80,16 @@ impl Store {
         write: impl FnOnce(&Tables, &mut RwTxn<'_>) -> Result<(), Failure>,
     ) -> Result<(), StoreError> {
         let inner = &self.inner;
-        let written = inner.env.write_txn().map_err(Failure::Lmdb);
+        let begun = fault::point().map_err(heed::Error::from);
+        let written = begun
+            .and_then(|()| inner.env.write_txn())
+            .map_err(Failure::Lmdb);
         let written = written.and_then(|mut txn| {
             write(&inner.tables, &mut txn)?; // dropped on an error: nothing is written
             let transaction = txn.id() as u64;
             let meta = &inner.tables.meta;
             meta.put(&mut txn, META_TRANSACTION, &transaction)?;
+            fault::point().map_err(heed::Error::from)?;
             txn.commit()?;
             Ok(inner.written(transaction, committed)?)
         });

@@ -2,6 +2,7 @@
 mod bad_input;
 mod commits;
 mod cost;
+mod faults;
 mod guarding;
 mod opening;
 mod power_cut;

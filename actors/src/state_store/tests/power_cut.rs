@@ -246,6 +246,24 @@ impl Judge {
             None => panic!("after step {told} there is neither the old nor the new: {found}"),
         }
     }
+
+    fn report(&self, calls: &[Call]) {
+        let (syncs, steps) = (
+            calls.iter().filter(|c| c.op == b's').count(),
+            self.states.len(),
+        );
+        println!(
+            "{} crash states of {} recorded calls ({syncs} syncs, {steps} steps): {} old, {} new, {} \
+             refused before the first step, 0 other",
+            self.checked,
+            calls.len(),
+            self.old,
+            self.new,
+            self.before_the_first
+        );
+        assert_eq!(self.told, Some(steps - 1), "the whole script was recorded");
+        assert!(syncs > steps && self.old > 0 && self.new > 0);
+    }
 }
 
 /// `subsets`: random ones per moment.
@@ -298,21 +316,7 @@ fn cut_everywhere(subsets: usize) {
             judge.judge(&disk.after_cut(|_| random(&mut seed, 2) == 0));
         }
     }
-    let (syncs, steps) = (
-        calls.iter().filter(|c| c.op == b's').count(),
-        judge.states.len(),
-    );
-    println!(
-        "{} crash states of {} recorded calls ({syncs} syncs, {steps} steps): {} old, {} new, {} \
-         refused before the first step, 0 other",
-        judge.checked,
-        calls.len(),
-        judge.old,
-        judge.new,
-        judge.before_the_first
-    );
-    assert_eq!(judge.told, Some(steps - 1), "the whole script was recorded");
-    assert!(syncs > steps && judge.old > 0 && judge.new > 0);
+    judge.report(&calls);
 }
 
 #[test]
