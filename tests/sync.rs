@@ -48,6 +48,8 @@ fn node(key: u8, dir: &Path) -> NodeHandle {
         signer: devnet_keys::signer(genesis.scheme, key).expect("a key"),
         genesis,
         data_dir: dir.to_owned(),
+        key_guard: None,
+        rearm: false,
         durability: Durability::Process,
         peer_listener: listener(),
         public_listener: Some(listener()),

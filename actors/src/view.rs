@@ -58,6 +58,7 @@ struct Parts {
     step: Option<Step>,
     sync: SyncProgress,
     halted: Option<String>,
+    observing: Option<String>,
     peers: BTreeMap<Address, PeerView>,
     height_began: Instant,
     ended: Option<EndReason>,
@@ -76,6 +77,8 @@ pub struct Snapshot {
     pub catching_up: bool,
     /// Why this node has stopped voting, if it has.
     pub halted: Option<String>,
+    /// Why this node follows without a voice, if it does, and the next step.
+    pub observing: Option<String>,
 }
 
 /// One node's view of itself.
@@ -98,6 +101,7 @@ impl NodeView {
                 ..SyncProgress::default()
             },
             halted: None,
+            observing: None,
             peers: BTreeMap::new(),
             height_began: Instant::now(),
             ended: None,
@@ -122,6 +126,7 @@ impl NodeView {
             step: parts.step,
             catching_up: parts.sync.catching_up,
             halted: parts.halted.clone(),
+            observing: parts.observing.clone(),
         }
     }
 
@@ -174,6 +179,10 @@ impl NodeView {
 
     pub(crate) fn set_halted(&self, reason: String) {
         self.parts.lock().halted = Some(reason);
+    }
+
+    pub(crate) fn set_observing(&self, reason: Option<String>) {
+        self.parts.lock().observing = reason;
     }
 
     pub(crate) fn set_peers(&self, peers: impl IntoIterator<Item = PeerView>) {

@@ -96,6 +96,8 @@ impl Inboxes {
         vote_collector::Ports {
             quorum: self.driver.port(),
             announce: self.driver.port(),
+            own_seen: self.driver.port(),
+            own_equivocation: self.driver.port(),
             broadcast: self.broadcaster.port(),
             ahead: self.sync.port(),
             refused: self.driver.port(),
@@ -271,6 +273,7 @@ impl Seeds {
             },
             votes: vote_collector::Seed {
                 rules: parts.rules.clone(),
+                me: parts.me,
                 store: parts.store.clone(),
                 clock: parts.clock,
                 metrics: parts.metrics.clone(),
@@ -302,6 +305,7 @@ fn driver_seed(inboxes: &Inboxes, parts: &Parts) -> round_driver::Seed {
             last_height: config.last_height,
             pull_patience_ms: Some(PULL_PATIENCE_MS),
         },
+        signing: parts.signing,
         set: parts.rules.validators.clone(),
         clock: parts.clock,
         view: parts.view.clone(),

@@ -32,6 +32,7 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
             last_height: None,
             pull_patience_ms: None,
         },
+        signing: Signing::From(Height(0)),
         set: Arc::new(ValidatorSet::new(&Simulated, members).unwrap()),
         clock: Clock::start(),
         view: Arc::new(NodeView::new(head)),

@@ -39,6 +39,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "target_height": sync.target.max(view.head.height),
         "sync_blocks_per_second": sync.blocks_per_second.round(),
         "halted": view.halted,
+        "observing": view.observing,
         "waiting_for": missing.ok().filter(|_| view.step.is_some()),
         "peers": seed.view.peers(),
     }))

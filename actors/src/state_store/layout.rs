@@ -1,6 +1,7 @@
 //! Which table holds what, under which keys. Numbers in keys are big-endian: LMDB sorts bytes.
 use super::Env;
 use super::error::StoreError;
+use super::fault;
 use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
@@ -17,8 +18,16 @@ pub(super) const META_VALIDATOR: &[u8] = b"validator";
 pub(super) const META_HEAD: &[u8] = b"head";
 /// The height of a certified block that is invalid here; absent on a sound node.
 pub(super) const META_HALT: &[u8] = b"halt";
+/// The number of the transaction that wrote it: LMDB's own number must be the same.
+pub(super) const META_TRANSACTION: &[u8] = b"transaction";
+/// The directory's name and generation ([`Origin`](super::key_guard::Origin)).
+pub(super) const META_ORIGIN: &[u8] = b"origin";
+/// Why this directory must not sign, until an operator re-arms it.
+pub(super) const META_OBSERVING: &[u8] = b"observing";
+/// The first height that this directory may sign at.
+pub(super) const META_SIGN_FROM: &[u8] = b"sign from";
 /// All of the above are far below.
-pub(super) const META_BYTES_MAX: usize = 256;
+pub(super) const META_BYTES_MAX: usize = 1_024;
 
 pub(super) const SIGNED_PROPOSAL: &[u8] = b"proposal";
 pub(super) const SIGNED_PREVOTE: &[u8] = b"prevote";
@@ -69,7 +78,8 @@ impl Tables {
     /// Opens the tables, and creates those that are not there.
     pub(super) fn create(env: &Env, map_bytes: usize) -> Result<Tables, StoreError> {
         let failed = |error| StoreError::lmdb("create the tables", map_bytes, error);
-        let txn = env.write_txn().map_err(failed)?;
+        let begun = fault::point().map_err(heed::Error::from);
+        let txn = begun.and_then(|()| env.write_txn()).map_err(failed)?;
         let created = env
             .create_databases_and_commit(txn, |opener, txn| {
                 let mut databases: Vec<Database<'_, Bytes, Bytes>> = Vec::new();
@@ -85,6 +95,38 @@ impl Tables {
         let databases = created
             .commit()
             .ok_or_else(|| StoreError::corrupt("the tables were not created"))?;
+        Ok(Tables::named(databases))
+    }
+
+    /// Opens the tables of a database that has been used: one that is missing has rotted away.
+    pub(super) fn open(env: &Env, map_bytes: usize) -> Result<Tables, StoreError> {
+        let failed = |error| StoreError::lmdb("open the tables", map_bytes, error);
+        let begun = fault::point().map_err(heed::Error::from);
+        let txn = begun.and_then(|()| env.read_txn()).map_err(failed)?;
+        let opened = env
+            .open_databases_and_commit(txn, |opener, txn| {
+                let mut databases: Vec<Database<'_, Bytes, Bytes>> = Vec::new();
+                for name in NAMES {
+                    match opener.open_database(txn, Some(name))? {
+                        Some(database) => databases.push(database),
+                        None => return Ok(CommitOrAbort::Abort(name)),
+                    }
+                }
+                let databases: [_; NAMES.len()] = databases
+                    .try_into()
+                    .map_err(|_| heed::Error::Mdb(heed::MdbError::DbsFull))?;
+                Ok(CommitOrAbort::Commit(databases))
+            })
+            .map_err(failed)?;
+        match opened {
+            CommitOrAbort::Commit(databases) => Ok(Tables::named(databases)),
+            CommitOrAbort::Abort(name) => {
+                Err(StoreError::corrupt(format!("its table {name} is gone")))
+            }
+        }
+    }
+
+    fn named(databases: [Database<'static, Bytes, Bytes>; NAMES.len()]) -> Tables {
         let [
             meta,
             blocks,
@@ -96,7 +138,7 @@ impl Tables {
             signed,
             proposed,
         ] = std::array::from_fn(|i| Table::new(NAMES[i], databases[i]));
-        Ok(Tables {
+        Tables {
             meta,
             blocks,
             certificates,
@@ -106,7 +148,7 @@ impl Tables {
             stale,
             signed,
             proposed,
-        })
+        }
     }
 }
 

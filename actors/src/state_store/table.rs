@@ -1,6 +1,7 @@
 //! One table of sealed records. LMDB has no page checksums; each value carries its own, over table,
 //! key and bytes, so that rot and misplaced pages are found when they are read.
 use super::error::StoreError;
+use super::fault;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
 use heed::{Database, RoTxn, RwTxn};
@@ -25,13 +26,30 @@ impl Table {
         Table { name, db }
     }
 
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Looks at every entry in order of key, one at a time.
+    pub(super) fn each(
+        &self,
+        txn: &RoTxn<'_>,
+        mut look: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for entry in fallible(|| self.db.iter(txn)).map_err(|e| self.failed(e))? {
+            let (key, sealed) = entry.map_err(|e| self.failed(e))?;
+            look(key, self.open(key, sealed)?)?;
+        }
+        Ok(())
+    }
+
     /// The value under `key`, if its seal is whole.
     pub(super) fn bytes<'t>(
         &self,
         txn: &'t RoTxn<'_>,
         key: &[u8],
     ) -> Result<Option<&'t [u8]>, StoreError> {
-        let sealed = self.db.get(txn, key).map_err(|e| self.failed(e))?;
+        let sealed = fallible(|| self.db.get(txn, key)).map_err(|e| self.failed(e))?;
         sealed.map(|sealed| self.open(key, sealed)).transpose()
     }
 
@@ -54,7 +72,7 @@ impl Table {
         txn: &'t RoTxn<'_>,
         keys: &RangeInclusive<&[u8]>,
     ) -> Result<Option<Entry<'t>>, StoreError> {
-        let found = self.db.get_lower_than_or_equal_to(txn, keys.end());
+        let found = fallible(|| self.db.get_lower_than_or_equal_to(txn, keys.end()));
         match found.map_err(|e| self.failed(e))? {
             Some((key, sealed)) if key >= *keys.start() => Ok(Some((key, self.open(key, sealed)?))),
             _ => Ok(None),
@@ -63,7 +81,7 @@ impl Table {
 
     /// All entries in order of key.
     pub(super) fn all<'t>(&self, txn: &'t RoTxn<'_>) -> Result<Vec<Entry<'t>>, StoreError> {
-        let entries = self.db.iter(txn).map_err(|e| self.failed(e))?;
+        let entries = fallible(|| self.db.iter(txn)).map_err(|e| self.failed(e))?;
         entries
             .map(|entry| {
                 let (key, sealed) = entry.map_err(|e| self.failed(e))?;
@@ -89,18 +107,18 @@ impl Table {
     ) -> Result<(), heed::Error> {
         let seal = self.seal(key, &bytes);
         bytes.extend_from_slice(&seal);
-        self.db.put(txn, key, &bytes)
+        fallible(|| self.db.put(txn, key, &bytes))
     }
 
     pub(super) fn delete(&self, txn: &mut RwTxn<'_>, key: &[u8]) -> Result<bool, heed::Error> {
-        self.db.delete(txn, key)
+        fallible(|| self.db.delete(txn, key))
     }
 
     /// Deletes every entry whose key is at most `last`.
     pub(super) fn delete_to(&self, txn: &mut RwTxn<'_>, last: &[u8]) -> Result<(), heed::Error> {
         while let Some((key, _)) = self.db.first(txn)?.filter(|(key, _)| *key <= last) {
             let key = key.to_vec();
-            self.db.delete(txn, &key)?;
+            fallible(|| self.db.delete(txn, &key))?;
         }
         Ok(())
     }
@@ -124,4 +142,10 @@ impl Table {
     fn failed(&self, error: heed::Error) -> StoreError {
         StoreError::lmdb(&format!("read table {}", self.name), 0, error)
     }
+}
+
+/// A call that the system can refuse.
+fn fallible<T>(call: impl FnOnce() -> Result<T, heed::Error>) -> Result<T, heed::Error> {
+    fault::point()?;
+    call()
 }

@@ -7,6 +7,7 @@ use crate::vote::VoteKind;
 mod crash;
 mod durable;
 mod heights;
+mod observing;
 mod pacing;
 mod pulling;
 
