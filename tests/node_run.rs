@@ -406,6 +406,63 @@ fn corrupt_data_has_an_exit_code_of_its_own() {
     start(&network.home(0), &[]).assert_refused(3, &["data", "corrupt", "restore it"]);
 }
 
+#[test]
+fn a_data_directory_from_a_backup_observes_until_it_is_re_armed() {
+    let mut network = Network::running(4, &[FAST]);
+    network.wait_for(&ALL, 3);
+    network.kill(0);
+    let (data, backup) = (
+        network.home(0).join("data"),
+        network.dir.path().join("backup"),
+    );
+    copy_all(&data, &backup);
+    network.start(0);
+    let goal = network.highest(&ALL) + 5;
+    network.wait_for(&ALL, goal);
+    network.kill(0);
+    fs::remove_dir_all(&data).expect("it was there");
+    copy_all(&backup, &data);
+
+    network.start(0);
+    network.wait_for(&ALL, goal + 4);
+    let url = network.urls[0].clone();
+    let observing = || get(&url, "/status").json()["observing"].clone();
+    let reason = observing();
+    let reason = reason.as_str().expect("it observes");
+    assert!(reason.contains("start it once with --rearm"), "{reason}");
+    let said = run(&["status", "--rpc", &url]).ok().stdout;
+    assert!(
+        said.contains("ready         no") && said.contains("--rearm"),
+        "{said}"
+    );
+
+    network.kill(0);
+    let mut command = network.command(0);
+    command.arg("--rearm");
+    network.start_as(0, command);
+    eventually("it signs", || {
+        let answer = try_get(&url, "/status").ok()?;
+        answer.json()["observing"].is_null().then_some(())
+    });
+    network.kill(0);
+    // Once is enough.
+    network.start(0);
+    network.node(0).ready();
+    assert!(observing().is_null(), "{}", observing());
+    let goal = network.highest(&ALL) + 4;
+    network.wait_for(&ALL, goal);
+    network.assert_same_chain(&ALL);
+}
+
+/// The files of a directory that has no others in it.
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("it is there") {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+    }
+}
+
 /// One byte wherever a block's id stands, in the file under a running node.
 #[test]
 fn a_node_that_meets_rot_while_it_runs_ends_with_the_exit_code_of_corrupt_data() {

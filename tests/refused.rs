@@ -32,6 +32,8 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         signer: devnet_keys::signer(genesis.scheme, key).expect("a key"),
         genesis: Arc::new(genesis),
         data_dir: dir.to_owned(),
+        key_guard: None,
+        rearm: false,
         durability: Durability::Process,
         peer_listener: listener(),
         public_listener: Some(listener()),

@@ -14,7 +14,9 @@ use crate::view::NodeView;
 use crate::vote_collector::{OwnVote, RetellFacts};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::consensus::driver::{Driver, DriverConfig, Input, Output, TickOutcome};
+use lockstep_protocol::consensus::driver::{
+    Driver, DriverConfig, Input, Output, Signing, TickOutcome,
+};
 use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
@@ -69,6 +71,14 @@ pub struct AnnounceRound;
 #[derive(Clone, Copy, Debug)]
 pub struct StopVoting(pub Height);
 
+/// A verified message under this node's key has come in.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnMessageSeen(pub Position);
+
+/// Two verified messages under this node's key contradict each other.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnEquivocationSeen(pub Height);
+
 /// The round machine entered a round. Told to VoteCollector and Proposer.
 #[derive(Clone, Copy, Debug)]
 pub struct RoundEntered(pub Height, pub Round);
@@ -81,6 +91,7 @@ crate::message! {
     DriverRecovered => (), ProposalChecked => (), QuorumReached => (), BlockBuilt => (),
     SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
     RoundEntered => (), ResendRound => (), StopVoting => (),
+    OwnMessageSeen => (), OwnEquivocationSeen => (),
 }
 
 /// What the driver tells.
@@ -119,6 +130,8 @@ pub struct Ports {
 pub struct Seed {
     /// The brain's configuration.
     pub config: DriverConfig,
+    /// Whether this node signs.
+    pub signing: Signing,
     /// The validators (of every height, as long as the set does not change).
     pub set: Arc<ValidatorSet>,
     /// The node's clocks.
@@ -302,7 +315,8 @@ impl Handler<DriverRecovered> for RoundDriver {
             return self.ticks.clear();
         }
         let (config, set) = (self.seed.config.clone(), self.seed.set.clone());
-        self.driver = Some(Driver::new(config, committed, set, recovery));
+        let driver = Driver::new(config, committed, set, recovery);
+        self.driver = Some(driver.with_signing(self.seed.signing));
         self.step(Input::Start, ctx);
         self.seed.ports.retell_facts.deliver(RetellFacts);
         self.seed.ports.retell_proposals.deliver(RetellProposals);
@@ -332,6 +346,9 @@ impl Handler<BlockCommitted> for RoundDriver {
     fn handle(&mut self, message: BlockCommitted, ctx: &mut Ctx<Self>) {
         let set = self.seed.set.clone();
         self.step(Input::Committed(message.0.block.height(), set), ctx);
+        if self.driver.as_ref().is_some_and(Driver::signs) && self.seed.signing != Signing::Never {
+            self.seed.view.set_observing(None);
+        }
         self.answer_ticks(ctx);
     }
 }
@@ -358,6 +375,8 @@ to_brain! {
     TransactionsWaiting => Input::TransactionsWaiting,
     AnnounceRound => Input::Announce,
     StopVoting(height) => Input::InvalidDecision(height),
+    OwnMessageSeen(position) => Input::OwnSeen(position),
+    OwnEquivocationSeen(height) => Input::OwnEquivocation(height),
 }
 
 #[cfg(test)]

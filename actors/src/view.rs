@@ -45,6 +45,7 @@ struct Parts {
     step: Option<Step>,
     catching_up: bool,
     halted: Option<String>,
+    observing: Option<String>,
     peers: BTreeMap<Address, PeerView>,
     height_began: Instant,
     ended: Option<EndReason>,
@@ -63,6 +64,8 @@ pub struct Snapshot {
     pub catching_up: bool,
     /// Why this node has stopped voting, if it has.
     pub halted: Option<String>,
+    /// Why this node follows without a voice, if it does, and the next step.
+    pub observing: Option<String>,
 }
 
 /// One node's view of itself.
@@ -81,6 +84,7 @@ impl NodeView {
             step: None,
             catching_up: false,
             halted: None,
+            observing: None,
             peers: BTreeMap::new(),
             height_began: Instant::now(),
             ended: None,
@@ -105,6 +109,7 @@ impl NodeView {
             step: parts.step,
             catching_up: parts.catching_up,
             halted: parts.halted.clone(),
+            observing: parts.observing.clone(),
         }
     }
 
@@ -152,6 +157,10 @@ impl NodeView {
 
     pub(crate) fn set_halted(&self, reason: String) {
         self.parts.lock().halted = Some(reason);
+    }
+
+    pub(crate) fn set_observing(&self, reason: Option<String>) {
+        self.parts.lock().observing = reason;
     }
 
     pub(crate) fn set_peers(&self, peers: impl IntoIterator<Item = PeerView>) {

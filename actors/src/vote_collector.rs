@@ -6,10 +6,13 @@ use crate::delivery::Deliver;
 use crate::limits::SILENT_AFTER_MS;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::Broadcast;
-use crate::round_driver::{AnnounceRound, QuorumReached, ResendRound, RoundEntered};
+use crate::round_driver::{
+    AnnounceRound, OwnEquivocationSeen, OwnMessageSeen, QuorumReached, ResendRound, RoundEntered,
+};
 use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
 use actix::prelude::*;
+use lockstep_protocol::consensus::durable::{Position, SignStep};
 use lockstep_protocol::consensus::tally::{Admission, Input, Output, Tally};
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::ChainRules;
@@ -59,6 +62,10 @@ pub struct Ports {
     pub quorum: Port<QuorumReached>,
     /// RoundDriver: I have restarted.
     pub announce: Port<AnnounceRound>,
+    /// RoundDriver: a message under its key.
+    pub own_seen: Port<OwnMessageSeen>,
+    /// RoundDriver: its key has contradicted itself.
+    pub own_equivocation: Port<OwnEquivocationSeen>,
     /// PeerBroadcaster: E6.
     pub broadcast: Port<Broadcast>,
     /// BlockSync.
@@ -70,6 +77,8 @@ pub struct Ports {
 pub struct Seed {
     /// The rules of the chain.
     pub rules: Arc<ChainRules>,
+    /// This validator.
+    pub me: Address,
     /// Where the height is read at a restart.
     pub store: Store,
     /// The node's clocks.
@@ -104,7 +113,13 @@ impl VoteCollector {
                 Output::Ahead(validator, height) => {
                     self.seed.ports.ahead.deliver(PeerAhead(validator, height));
                 }
-                Output::Evidence(evidence) => report(&evidence, &self.seed.metrics),
+                Output::Evidence(evidence) => {
+                    report(&evidence, &self.seed.metrics);
+                    if evidence.validator() == self.seed.me {
+                        let seen = OwnEquivocationSeen(evidence.height());
+                        self.seed.ports.own_equivocation.deliver(seen);
+                    }
+                }
                 Output::Relay(votes) => {
                     for vote in votes {
                         self.seed
@@ -117,6 +132,13 @@ impl VoteCollector {
             }
         }
         admission
+    }
+
+    /// Whether this node has signed its own message, the RoundDriver knows: it owns the key.
+    fn check_own(&self, signer: Address, position: Position) {
+        if signer == self.seed.me {
+            self.seed.ports.own_seen.deliver(OwnMessageSeen(position));
+        }
     }
 }
 
@@ -146,10 +168,24 @@ impl Handler<VoteReceived> for VoteCollector {
     type Result = MessageResult<VoteReceived>;
 
     fn handle(&mut self, VoteReceived(vote): VoteReceived, _: &mut Ctx<Self>) -> Self::Result {
-        let kind = vote.vote.kind;
+        let (kind, validator) = (vote.vote.kind, vote.vote.validator);
+        let position = vote.position();
         let admission = self.step(Input::Vote(vote)).unwrap_or(Admission::Stale);
+        if admission == Admission::Counted {
+            self.check_own(validator, position);
+        }
         self.seed.metrics.vote(kind, admission);
         MessageResult(admission)
+    }
+}
+
+impl Handler<ProposalVerified> for VoteCollector {
+    type Result = ();
+
+    fn handle(&mut self, ProposalVerified(proposal): ProposalVerified, _: &mut Ctx<Self>) {
+        let position = (proposal.height, proposal.round, SignStep::Propose);
+        self.check_own(proposal.proposer, position);
+        self.step(Input::Proposal(proposal));
     }
 }
 
@@ -189,7 +225,6 @@ macro_rules! to_brain {
 
 to_brain! {
     OwnVote(vote) => Input::OwnVote(SignedVote::clone(&vote)),
-    ProposalVerified(proposal) => Input::Proposal(proposal),
     RoundEntered(height, round) => Input::EnterRound(height, round),
     ResendRound(height, round) => Input::Resend(height, round),
     RetellFacts => Input::Retell,

@@ -8,9 +8,9 @@ use crate::proposer::SubmitTransaction;
 use crate::round_driver::Tick;
 use crate::rpc_gateway::TickAll;
 use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
-use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Store, StoreError};
+use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Standing, Store, StoreError};
 use crate::view::{HeadView, NodeView};
-use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
+use lockstep_protocol::consensus::driver::{Pacing, Signing, TickOutcome};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::{self, KeyError, SelfTestFailed, Signer};
 use lockstep_protocol::genesis::Genesis;
@@ -39,6 +39,12 @@ pub struct NodeConfig {
     pub signer: Arc<dyn Signer>,
     /// Where LMDB lives; made if absent.
     pub data_dir: PathBuf,
+    /// The record beside the key ([`key_guard_file`](crate::state_store::key_guard_file)): what keeps two
+    /// nodes from signing with it, and an old data directory from signing at all. `None`: nothing
+    /// does (a devnet, whose keys are public).
+    pub key_guard: Option<PathBuf>,
+    /// The operator vouches for a data directory that would not be signed from otherwise.
+    pub rearm: bool,
     /// What a commit survives.
     pub durability: Durability,
     /// For other nodes; bound already, so that its address is known before any node runs.
@@ -133,6 +139,7 @@ struct Parts {
     ledger: Ledger,
     store: Store,
     head: HeadView,
+    signing: Signing,
     handshake: Handshake,
     wire: Wire,
     clock: Clock,
@@ -161,6 +168,10 @@ impl Parts {
         let changes = Ledger::genesis_changes(genesis)?;
         let (dir, durability) = (&config.data_dir, config.durability);
         let store = Store::open(dir, durability, DEFAULT_MAP_BYTES, genesis, me, &changes)?;
+        let standing = match &config.key_guard {
+            Some(record) => store.guard_key(record, config.rearm)?,
+            None => Standing::Signs(Height(0)),
+        };
         let ledger = store.ledger(rules.clone())?;
         let head = head(&store, genesis_hash)?;
         config.signer = metrics.timed_signer(config.signer);
@@ -176,6 +187,7 @@ impl Parts {
         let peer_listens = config.peer_listener.local_addr()?;
         let public_listens = config.public_listener.as_deref();
         let public_listens = public_listens.map(TcpListener::local_addr).transpose()?;
+        let signing = signing(standing, head.height, &view);
         metrics
             .height
             .set(i64::try_from(head.height.next().0).unwrap_or(i64::MAX));
@@ -186,6 +198,7 @@ impl Parts {
             ledger,
             store,
             head,
+            signing,
             handshake,
             wire,
             clock,
@@ -195,6 +208,28 @@ impl Parts {
             peer_listens,
             public_listens,
         })
+    }
+}
+
+/// What the driver is told, and what the node shows of it.
+fn signing(standing: Standing, head: Height, view: &NodeView) -> Signing {
+    match standing {
+        Standing::Observes { reason } => {
+            log::warn!("this node observes: {reason}");
+            view.set_observing(Some(reason));
+            Signing::Never
+        }
+        Standing::Signs(from) => {
+            if from > head.next() {
+                let reason = format!(
+                    "re-armed: it signs from height {from} on; to sign at once, start it again \
+                     with --rearm"
+                );
+                log::warn!("this node observes: {reason}");
+                view.set_observing(Some(reason));
+            }
+            Signing::From(from)
+        }
     }
 }
 

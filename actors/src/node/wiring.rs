@@ -90,6 +90,8 @@ impl Inboxes {
         vote_collector::Ports {
             quorum: self.driver.port(),
             announce: self.driver.port(),
+            own_seen: self.driver.port(),
+            own_equivocation: self.driver.port(),
             broadcast: self.broadcaster.port(),
             ahead: self.sync.port(),
         }
@@ -256,6 +258,7 @@ impl Seeds {
             },
             votes: vote_collector::Seed {
                 rules: parts.rules.clone(),
+                me: parts.me,
                 store: parts.store.clone(),
                 clock: parts.clock,
                 metrics: parts.metrics.clone(),
@@ -286,6 +289,7 @@ fn driver_seed(inboxes: &Inboxes, parts: &Parts) -> round_driver::Seed {
             pacing: config.pacing,
             last_height: config.last_height,
         },
+        signing: parts.signing,
         set: parts.rules.validators.clone(),
         clock: parts.clock,
         view: parts.view.clone(),

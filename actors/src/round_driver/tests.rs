@@ -31,6 +31,7 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
             pacing: Pacing::Manual,
             last_height: None,
         },
+        signing: Signing::From(Height(0)),
         set: Arc::new(ValidatorSet::new(&Simulated, members).unwrap()),
         clock: Clock::start(),
         view: Arc::new(NodeView::new(head)),

@@ -41,7 +41,7 @@ fn checks(seed: &Seed) -> Vec<Check> {
         Ok(())
     };
     vec![
-        ("voting", view.halted.map_or(Ok(()), Err)),
+        ("voting", view.halted.or(view.observing).map_or(Ok(()), Err)),
         ("caught up", caught_up),
         ("quorum", quorum(seed)),
         ("actors", actors(seed)),

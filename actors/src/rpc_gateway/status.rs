@@ -37,6 +37,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "time": seed.clock.wall(),
         "catching_up": view.catching_up,
         "halted": view.halted,
+        "observing": view.observing,
         "waiting_for": missing.ok().filter(|_| view.step.is_some()),
         "peers": seed.view.peers(),
     }))

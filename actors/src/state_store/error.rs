@@ -33,9 +33,15 @@ pub enum StoreError {
         /// The data directory.
         dir: String,
     },
+    /// Another node signs with the same key.
+    #[error("the key is in use by another node ({file} is locked): stop it, or use another key")]
+    KeyInUse {
+        /// The record beside the key.
+        file: String,
+    },
     /// The directory was made for another genesis.
     #[error(
-        "the data directory belongs to the chain with genesis {found}, this node runs {expected}: \
+        "the data directory or the key's record belongs to the chain with genesis {found}, this node runs {expected}: \
          choose another data directory, or the other genesis"
     )]
     OtherChain {
@@ -46,7 +52,7 @@ pub enum StoreError {
     },
     /// The directory keeps the sign record of another validator.
     #[error(
-        "the data directory belongs to validator {found}, this node's key is of {expected}: \
+        "the data directory or the key's record belongs to validator {found}, this node's key is of {expected}: \
          choose another data directory, or the other key"
     )]
     OtherKey {
@@ -122,6 +128,7 @@ impl StoreError {
             | StoreError::Directory { .. } => FatalKind::Configuration,
             StoreError::Corrupt { .. } => FatalKind::Corrupt,
             StoreError::InUse { .. }
+            | StoreError::KeyInUse { .. }
             | StoreError::OtherChain { .. }
             | StoreError::OtherKey { .. }
             | StoreError::OutOfOrder { .. } => FatalKind::Safety,

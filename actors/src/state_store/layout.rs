@@ -9,14 +9,22 @@ use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
 /// Raised with every change of a table, key or record.
-pub(super) const LAYOUT: u32 = 1;
+pub(super) const LAYOUT: u32 = 2;
 
 pub(super) const META_LAYOUT: &[u8] = b"layout";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
 pub(super) const META_VALIDATOR: &[u8] = b"validator";
 pub(super) const META_HEAD: &[u8] = b"head";
+/// The number of the transaction that wrote it: LMDB's own number must be the same.
+pub(super) const META_TRANSACTION: &[u8] = b"transaction";
+/// The directory's name and generation ([`Origin`](super::key_guard::Origin)).
+pub(super) const META_ORIGIN: &[u8] = b"origin";
+/// Why this directory must not sign, until an operator re-arms it.
+pub(super) const META_OBSERVING: &[u8] = b"observing";
+/// The first height that this directory may sign at.
+pub(super) const META_SIGN_FROM: &[u8] = b"sign from";
 /// All of the above are far below.
-pub(super) const META_BYTES_MAX: usize = 256;
+pub(super) const META_BYTES_MAX: usize = 1_024;
 
 pub(super) const SIGNED_PROPOSAL: &[u8] = b"proposal";
 pub(super) const SIGNED_PREVOTE: &[u8] = b"prevote";
@@ -83,6 +91,37 @@ impl Tables {
         let databases = created
             .commit()
             .ok_or_else(|| StoreError::corrupt("the tables were not created"))?;
+        Ok(Tables::named(databases))
+    }
+
+    /// Opens the tables of a database that has been used: one that is missing has rotted away.
+    pub(super) fn open(env: &Env, map_bytes: usize) -> Result<Tables, StoreError> {
+        let failed = |error| StoreError::lmdb("open the tables", map_bytes, error);
+        let txn = env.read_txn().map_err(failed)?;
+        let opened = env
+            .open_databases_and_commit(txn, |opener, txn| {
+                let mut databases: Vec<Database<'_, Bytes, Bytes>> = Vec::new();
+                for name in NAMES {
+                    match opener.open_database(txn, Some(name))? {
+                        Some(database) => databases.push(database),
+                        None => return Ok(CommitOrAbort::Abort(name)),
+                    }
+                }
+                let databases: [_; NAMES.len()] = databases
+                    .try_into()
+                    .map_err(|_| heed::Error::Mdb(heed::MdbError::DbsFull))?;
+                Ok(CommitOrAbort::Commit(databases))
+            })
+            .map_err(failed)?;
+        match opened {
+            CommitOrAbort::Commit(databases) => Ok(Tables::named(databases)),
+            CommitOrAbort::Abort(name) => {
+                Err(StoreError::corrupt(format!("its table {name} is gone")))
+            }
+        }
+    }
+
+    fn named(databases: [Database<'static, Bytes, Bytes>; NAMES.len()]) -> Tables {
         let [
             meta,
             blocks,
@@ -94,7 +133,7 @@ impl Tables {
             signed,
             proposed,
         ] = std::array::from_fn(|i| Table::new(NAMES[i], databases[i]));
-        Ok(Tables {
+        Tables {
             meta,
             blocks,
             certificates,
@@ -104,7 +143,7 @@ impl Tables {
             stale,
             signed,
             proposed,
-        })
+        }
     }
 }
 

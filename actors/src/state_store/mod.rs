@@ -8,16 +8,22 @@
 //! open      directory, lock, identity of chain and validator     error   what can go wrong, and the next step
 //! write     commit_block, persist                                table   sealed records: checksummed values
 //! read      View: all reads on one snapshot                      layout  which table holds what
+//! mark      how far the database got, noted beside it            arm     who may sign from here
+//! key_guard what the key has signed with, noted beside the key   sealed_file  one record, in place
 //! ```
 //!
 //! Invariants: a transaction is durable (as far as [`Durability`] goes) when its method returns; the
 //! height of the head rises by one with each committed block; bytes that this store has not written
 //! are an error, never an answer.
 mod actor;
+mod arm;
 mod error;
+mod key_guard;
 mod layout;
+mod mark;
 mod open;
 mod read;
+mod sealed_file;
 mod table;
 mod write;
 
@@ -26,11 +32,15 @@ mod write;
 mod tests;
 
 pub use actor::{CommitBlock, PersistSignature, Ports, RecoverDriver, StateStore};
+pub use arm::Standing;
 pub use error::{Place, StoreError};
+pub use key_guard::key_guard_file;
 pub use read::Snapshot;
 
+use key_guard::KeyGuard;
 use layout::Tables;
 use lockstep_protocol::types::Height;
+use mark::{Mark, MarkFile};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,6 +79,11 @@ struct Inner {
     tables: Tables,
     dir: PathBuf,
     map_bytes: usize,
+    durability: Durability,
+    mark: MarkFile,
+    key_guard: OnceLock<KeyGuard>,
+    /// The newest transaction that was written or found.
+    transaction: AtomicU64,
     /// The newest height known to be committed, so that an error can name it without a read.
     height: AtomicU64,
     on_corrupt: OnceLock<OnCorrupt>,
@@ -76,6 +91,28 @@ struct Inner {
 }
 
 impl Inner {
+    /// Notes what LMDB has just made durable, before anybody hears of it.
+    fn written(&self, transaction: u64, committed: Option<Height>) -> Result<(), StoreError> {
+        self.transaction.store(transaction, Ordering::Relaxed);
+        if let Some(height) = committed {
+            self.height.store(height.0, Ordering::Relaxed);
+        }
+        let mark = self.mark_now(false);
+        self.mark.write(&mark)?;
+        let may_sync = self.durability == Durability::Power;
+        self.key_guard.get().map_or(Ok(()), |guard| {
+            guard.note(transaction, mark.height, may_sync)
+        })
+    }
+
+    fn mark_now(&self, closed: bool) -> Mark {
+        Mark {
+            transaction: self.transaction.load(Ordering::Relaxed),
+            height: Height(self.height.load(Ordering::Relaxed)),
+            closed,
+        }
+    }
+
     /// Completes an error with file and height, and tells whoever wants to hear of corruption.
     fn note(&self, error: StoreError) -> StoreError {
         let height = Height(self.height.load(Ordering::Relaxed));
@@ -84,6 +121,18 @@ impl Inner {
             tell(&error);
         }
         error
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Without the note the next start checks every page, which is only slower.
+        if let Err(error) = self.mark.write(&self.mark_now(true)) {
+            log::warn!("{error}");
+        }
+        if let Some(guard) = self.key_guard.get() {
+            guard.close();
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Opens a data directory for one node of one chain, or says why not.
 use super::error::StoreError;
+use super::key_guard::Origin;
 use super::layout::{
-    HeadRecord, LAYOUT, META_BYTES_MAX, META_GENESIS, META_HEAD, META_LAYOUT, META_VALIDATOR,
-    TABLES, Tables,
+    HeadRecord, LAYOUT, META_BYTES_MAX, META_GENESIS, META_HEAD, META_LAYOUT, META_ORIGIN,
+    META_TRANSACTION, META_VALIDATOR, TABLES, Tables,
 };
+use super::mark::{self, Mark, MarkFile};
 use super::read::View;
 use super::write;
 use super::{DATA_FILE, Durability, Env, Inner, Store};
@@ -60,15 +62,25 @@ impl Store {
         (genesis, genesis_changes): (&Head, &StateChanges),
     ) -> Result<Store, StoreError> {
         let (lock, had_database) = lock(dir)?;
+        let (mark, noted) = open_mark(dir)?;
         let env = open_env(dir, durability, map_bytes)?;
         complete_file(&env, dir)?;
-        let tables = Tables::create(&env, map_bytes)?;
+        let tables = if had_database && env.info().last_txn_id > 0 {
+            Tables::open(&env, map_bytes)?
+        } else {
+            Tables::create(&env, map_bytes)?
+        };
+        let transaction = env.info().last_txn_id as u64;
         let store = Store {
             inner: Arc::new(Inner {
                 env,
                 tables,
                 dir: dir.to_path_buf(),
                 map_bytes,
+                durability,
+                mark,
+                key_guard: OnceLock::new(),
+                transaction: AtomicU64::new(transaction),
                 height: AtomicU64::new(0),
                 on_corrupt: OnceLock::new(),
                 _lock: lock,
@@ -77,6 +89,9 @@ impl Store {
         if store.read(|view| identity.check(view))? {
             let head = store.read(check_head)?;
             store.inner.height.store(head.0, Ordering::Relaxed);
+            store.read(|view| check_transaction(view, transaction))?;
+            mark::check(noted, transaction)?;
+            store.inner.written(transaction, None)?;
         } else if had_database {
             return Err(StoreError::corrupt("its database is gone"));
         } else {
@@ -101,6 +116,7 @@ impl Store {
             meta.put(txn, META_GENESIS, &identity.genesis)?;
             meta.put(txn, META_VALIDATOR, &identity.validator)?;
             meta.put(txn, META_HEAD, &HeadRecord::of(head))?;
+            meta.put(txn, META_ORIGIN, &Origin::draw())?;
             write::state(tables, txn, changes)
         })
     }
@@ -116,6 +132,23 @@ impl Store {
             .and_then(|()| file.sync_all())
             .map_err(|error| StoreError::io(format!("write {}", path.display()), &error))
     }
+}
+
+fn open_mark(dir: &Path) -> Result<(MarkFile, Option<Mark>), StoreError> {
+    let file = MarkFile::open(dir)?;
+    let noted = file.read()?;
+    Ok((file, noted))
+}
+
+/// Each transaction writes its own number. LMDB's may differ only if a meta page has rotted.
+fn check_transaction(view: &View<'_>, transaction: u64) -> Result<(), StoreError> {
+    let written: u64 = view.meta(META_TRANSACTION)?;
+    if written == transaction {
+        return Ok(());
+    }
+    Err(StoreError::corrupt(format!(
+        "its newest meta page names transaction {transaction}, its tables are of {written}"
+    )))
 }
 
 /// Creates and locks the directory; says whether it has held a database before.

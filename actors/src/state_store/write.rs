@@ -2,16 +2,15 @@
 use super::Store;
 use super::error::StoreError;
 use super::layout::{
-    HeadRecord, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL,
-    STALE_BYTES_MAX, Stale, Tables, height_key, proposed_key, value_key,
+    HeadRecord, META_HEAD, META_TRANSACTION, SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE,
+    SIGNED_PROPOSAL, STALE_BYTES_MAX, Stale, Tables, height_key, proposed_key, value_key,
 };
 use super::read::View;
 use heed::RwTxn;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
 use lockstep_protocol::ledger::{CommitBatch, STATE_VERSIONS_KEPT, StateChanges};
-use lockstep_protocol::types::Hash;
+use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::vote::VoteKind;
-use std::sync::atomic::Ordering;
 
 /// What a write can meet: LMDB's refusals and our own.
 pub(super) enum Failure {
@@ -38,7 +37,7 @@ impl Store {
     pub fn commit_block(&self, batch: &CommitBatch) -> Result<(), StoreError> {
         let head = batch.head();
         let key = height_key(head.height);
-        self.write("commit a block", |tables, txn| {
+        self.write_then("commit a block", Some(head.height), |tables, txn| {
             let written: HeadRecord = View { tables, txn }.meta(META_HEAD)?;
             if (written.height, written.block_id) == (head.height, head.block_id) {
                 return Ok(());
@@ -51,9 +50,7 @@ impl Store {
             let last = proposed_key(head.height, &Hash([0xff; 32]));
             tables.proposed.delete_to(txn, &last)?;
             state(tables, txn, &batch.changes)
-        })?;
-        self.inner.height.store(head.height.0, Ordering::Relaxed);
-        Ok(())
+        })
     }
 
     /// Writes the records of one turn. Of each step the newest position stays, of locks the newest
@@ -71,11 +68,25 @@ impl Store {
         what: &str,
         write: impl FnOnce(&Tables, &mut RwTxn<'_>) -> Result<(), Failure>,
     ) -> Result<(), StoreError> {
+        self.write_then(what, None, write)
+    }
+
+    /// One transaction, which commits the block of this height if it is one that does.
+    fn write_then(
+        &self,
+        what: &str,
+        committed: Option<Height>,
+        write: impl FnOnce(&Tables, &mut RwTxn<'_>) -> Result<(), Failure>,
+    ) -> Result<(), StoreError> {
         let inner = &self.inner;
         let written = inner.env.write_txn().map_err(Failure::Lmdb);
         let written = written.and_then(|mut txn| {
             write(&inner.tables, &mut txn)?; // dropped on an error: nothing is written
-            Ok(txn.commit()?)
+            let transaction = txn.id() as u64;
+            let meta = &inner.tables.meta;
+            meta.put(&mut txn, META_TRANSACTION, &transaction)?;
+            txn.commit()?;
+            Ok(inner.written(transaction, committed)?)
         });
         written.map_err(|failure| match failure {
             Failure::Lmdb(error) => inner.note(StoreError::lmdb(what, inner.map_bytes, error)),

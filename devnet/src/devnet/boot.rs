@@ -123,6 +123,8 @@ impl Inner {
             genesis: inner.genesis.clone(),
             signer,
             data_dir: inner.data_dir(index),
+            key_guard: None,
+            rearm: false,
             durability: builder.durability,
             peer_listener: Arc::new(bound.peer),
             public_listener: Some(Arc::new(bound.public)),

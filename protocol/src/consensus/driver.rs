@@ -76,6 +76,10 @@ pub enum Input {
     Announce,
     /// A block of this height carries a valid certificate but is invalid here.
     InvalidDecision(Height),
+    /// A verified message under this validator's key has come in, at this position.
+    OwnSeen(Position),
+    /// Two verified messages under this validator's key contradict each other at this height.
+    OwnEquivocation(Height),
 }
 
 /// What to do.
@@ -120,6 +124,21 @@ pub enum Halt {
     /// The signing implementation failed.
     #[error("{0}; it no longer votes")]
     Signing(#[from] crate::crypto::SigningFailed),
+    /// A message under this key that this node has not signed.
+    #[error(
+        "a message of height {0} is signed with this node's key, but not by this node: the same \
+         key runs twice, or the data directory is an old one; it no longer votes"
+    )]
+    SignedElsewhere(Height),
+}
+
+/// Whether a driver signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signing {
+    /// From this height on. Below it the node follows.
+    From(Height),
+    /// Never: the node follows the chain, and has no voice in it.
+    Never,
 }
 
 /// A signed message that waits for its record to be durable.
@@ -133,6 +152,7 @@ struct Pending {
 pub struct Driver {
     config: DriverConfig,
     guard: SignGuard,
+    signing: Signing,
     height: Height,
     set: Arc<ValidatorSet>,
     machine: RoundMachine,
@@ -164,6 +184,7 @@ impl Driver {
         Driver {
             config,
             guard,
+            signing: Signing::From(Height(0)),
             height,
             set,
             machine,
@@ -175,6 +196,26 @@ impl Driver {
             early,
             recovered,
             decision,
+        }
+    }
+
+    /// The same driver with less of a voice. What the sign record holds of the height is not said
+    /// again where nothing may be signed.
+    #[must_use]
+    pub fn with_signing(mut self, signing: Signing) -> Driver {
+        self.signing = signing;
+        if !self.signs() {
+            self.said.clear();
+            self.recovered = None;
+        }
+        self
+    }
+
+    /// Whether this node has a voice at the height under decision.
+    pub fn signs(&self) -> bool {
+        match self.signing {
+            Signing::From(height) => self.height >= height,
+            Signing::Never => false,
         }
     }
 
@@ -209,8 +250,25 @@ impl Driver {
                 self.halted = true;
                 out.push(Output::Halt(Halt::InvalidDecision(height)));
             }
+            Input::OwnSeen(position) if !self.guard.covers(position) => {
+                self.signed_elsewhere(position.0, &mut out);
+            }
+            Input::OwnSeen(_) => {}
+            Input::OwnEquivocation(height) => self.signed_elsewhere(height, &mut out),
         }
         out
+    }
+
+    /// Somebody else has this key. Whoever goes on signing makes a second signature for a position
+    /// some day; who has no voice loses nothing and goes on following.
+    fn signed_elsewhere(&mut self, height: Height, out: &mut Vec<Output>) {
+        if self.halted || !self.signs() {
+            return;
+        }
+        self.halted = true;
+        self.pending.clear();
+        self.said.clear();
+        out.push(Output::Halt(Halt::SignedElsewhere(height)));
     }
 
     /// Feeds the machine and carries out what it says.
@@ -225,6 +283,11 @@ impl Driver {
     fn carry_out(&mut self, outputs: Vec<round_machine::Output>, out: &mut Vec<Output>) {
         use round_machine::Output as M;
         for output in outputs {
+            let needs_a_voice =
+                matches!(output, M::Propose(..) | M::CastVote(_) | M::BuildBlock(_));
+            if needs_a_voice && !self.signs() {
+                continue;
+            }
             let passed_on = match output {
                 M::Propose(round, block, polka) => self.sign_proposal(round, block, polka, out),
                 M::CastVote(cast) => self.sign_vote(cast, out),

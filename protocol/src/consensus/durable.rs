@@ -40,14 +40,19 @@ impl SignedMessage {
     pub fn position(&self) -> Position {
         match self {
             SignedMessage::Proposal(p) => (p.height, p.round, SignStep::Propose),
-            SignedMessage::Vote(v) => {
-                let step = match v.vote.kind {
-                    VoteKind::Prevote => SignStep::Prevote,
-                    VoteKind::Precommit => SignStep::Precommit,
-                };
-                (v.vote.height, v.vote.round, step)
-            }
+            SignedMessage::Vote(v) => v.position(),
         }
+    }
+}
+
+impl SignedVote {
+    /// Where this signature stands.
+    pub fn position(&self) -> Position {
+        let step = match self.vote.kind {
+            VoteKind::Prevote => SignStep::Prevote,
+            VoteKind::Precommit => SignStep::Precommit,
+        };
+        (self.vote.height, self.vote.round, step)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The last line of defence against a double signature: own positions strictly increase.
-use super::durable::{Position, SignedMessage};
+use super::durable::Position;
 
 /// What stands on disk as signed last.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,9 +34,10 @@ impl SignGuard {
         }
     }
 
-    /// Whether a stored message may be sent again: it is not newer than what was signed.
-    pub fn covers(&self, message: &SignedMessage) -> bool {
-        self.last.is_some_and(|last| message.position() <= last)
+    /// Whether this node's own signatures go as far as this position. A message of its key beyond
+    /// it was signed by somebody else.
+    pub fn covers(&self, position: Position) -> bool {
+        self.last.is_some_and(|last| position <= last)
     }
 }
 
@@ -62,6 +63,15 @@ mod tests {
         ] {
             assert_eq!(guard.reserve(position).is_ok(), allowed, "{position:?}");
         }
+    }
+
+    #[test]
+    fn it_covers_what_was_signed_and_nothing_beyond() {
+        let at = |r, s| (Height(5), Round(r), s);
+        assert!(!SignGuard::default().covers(at(0, Propose)));
+        let guard = SignGuard::new(Some(at(1, Prevote)));
+        assert!(guard.covers(at(1, Prevote)) && guard.covers(at(0, Precommit)));
+        assert!(!guard.covers(at(1, Precommit)) && !guard.covers(at(2, Propose)));
     }
 
     #[test]

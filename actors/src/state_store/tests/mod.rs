@@ -1,6 +1,7 @@
 //! A store under a chain of four validators that sign with the simulator's scheme.
 mod commits;
 mod cost;
+mod guarding;
 mod opening;
 mod signing;
 
@@ -14,30 +15,30 @@ use lockstep_protocol::ledger::{
     ChainRules, CommitBatch, Draft, Head, Ledger, MemoryState, StateChanges,
 };
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
-use lockstep_protocol::types::{Address, ChainId, Height, Round, Timestamp};
+use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use tempfile::TempDir;
 
 const SCHEME: SchemeId = SchemeId::MlDsa65; // what the simulated scheme goes by
 const MAP_BYTES: usize = 1 << 30;
 
-fn signer(number: u8) -> Arc<dyn Signer> {
+pub(super) fn signer(number: u8) -> Arc<dyn Signer> {
     Simulated.signer(&Seed([number; 32])).unwrap()
 }
 
-fn address(number: u8) -> Address {
+pub(super) fn address(number: u8) -> Address {
     Address::of(SCHEME, signer(number).public_key())
 }
 
 /// The chain, its validators 101 to 104, and users that begin with 1000 each.
-struct World {
-    genesis: Genesis,
+pub(super) struct World {
+    pub(super) genesis: Genesis,
     changes: StateChanges,
-    rules: Arc<ChainRules>,
+    pub(super) rules: Arc<ChainRules>,
 }
 
 impl World {
-    fn new(chain_id: u64) -> World {
+    pub(super) fn new(chain_id: u64) -> World {
         let mut accounts: Vec<_> = (1..=20)
             .map(|number| GenesisAccount {
                 address: address(number),
@@ -63,7 +64,7 @@ impl World {
         }
     }
 
-    fn open(&self, dir: &Path, validator: Address) -> Result<Store, StoreError> {
+    pub(super) fn open(&self, dir: &Path, validator: Address) -> Result<Store, StoreError> {
         let (durability, changes) = (Durability::Process, &self.changes);
         Store::open(
             dir,
@@ -75,18 +76,18 @@ impl World {
         )
     }
 
-    fn ledger(&self, store: &Store) -> Ledger {
+    pub(super) fn ledger(&self, store: &Store) -> Ledger {
         let head = store.head().unwrap();
         Ledger::new(self.rules.clone(), Arc::new(store.clone()), head)
     }
 
-    fn memory_ledger(&self) -> (Ledger, Arc<MemoryState>) {
+    pub(super) fn memory_ledger(&self) -> (Ledger, Arc<MemoryState>) {
         let state = Arc::new(MemoryState::new(&self.changes));
         let head = Head::genesis(&self.genesis, &self.changes);
         (Ledger::new(self.rules.clone(), state.clone(), head), state)
     }
 
-    fn pay(&self, from: u8, nonce: u64, to: u8, amount: u64) -> Transaction {
+    pub(super) fn pay(&self, from: u8, nonce: u64, to: u8, amount: u64) -> Transaction {
         let (signer, sender) = (signer(from), address(from));
         let to = address(to);
         let action = Action::Transfer { to, amount };
@@ -100,7 +101,7 @@ impl World {
         }
     }
 
-    fn vote(
+    pub(super) fn vote(
         &self,
         kind: VoteKind,
         number: u8,
@@ -121,7 +122,7 @@ impl World {
         SignedVote { vote, signature }
     }
 
-    fn certificate(&self, block: &SealedBlock) -> Arc<CommitCertificate> {
+    pub(super) fn certificate(&self, block: &SealedBlock) -> Arc<CommitCertificate> {
         let vote = |number| self.vote(VoteKind::Precommit, number, block.height().0, 0, block);
         let votes: Vec<_> = (101..=104).map(vote).collect();
         let votes: Vec<_> = votes.iter().collect();
@@ -129,7 +130,11 @@ impl World {
     }
 
     /// The batch of the next block; nothing is written and no head moves.
-    fn next(&self, ledger: &mut Ledger, transactions: Vec<Transaction>) -> Arc<CommitBatch> {
+    pub(super) fn next(
+        &self,
+        ledger: &mut Ledger,
+        transactions: Vec<Transaction>,
+    ) -> Arc<CommitBatch> {
         let draft = Draft {
             proposer: address(101),
             now: Timestamp(0),
@@ -141,7 +146,7 @@ impl World {
         ledger.commit(&prepared.block, certificate).unwrap()
     }
 
-    fn grow(
+    pub(super) fn grow(
         &self,
         store: &Store,
         ledger: &mut Ledger,

@@ -7,6 +7,7 @@ use crate::vote::VoteKind;
 mod crash;
 mod durable;
 mod heights;
+mod observing;
 mod pacing;
 
 /// One of four validators at height 5, whose turns are 1, 2, 3, 0.

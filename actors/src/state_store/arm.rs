@@ -1,0 +1,139 @@
+//! Whether a node may sign from its data directory: see [`key_guard`](super::key_guard) for how
+//! that is known.
+use super::error::StoreError;
+use super::key_guard::{DirectoryState, KeyGuard, KeyMark, Origin, judge};
+use super::layout::{
+    META_BYTES_MAX, META_GENESIS, META_OBSERVING, META_ORIGIN, META_SIGN_FROM, META_VALIDATOR,
+};
+use super::sealed_file::Record;
+use super::{Durability, Store};
+use lockstep_protocol::types::Height;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// What a node does with its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It signs, from this height on.
+    Signs(Height),
+    /// It follows the chain and signs nothing.
+    Observes {
+        /// Why, and the next step.
+        reason: String,
+    },
+}
+
+impl Store {
+    /// Locks the record beside the key and compares it with this directory. `rearm`: an operator
+    /// vouches that no other node signs with this key, and that what this directory lacks does not
+    /// matter any more.
+    ///
+    /// After a re-arming the node signs from the second height after the highest that the key is
+    /// known to have seen committed: nothing can be signed there yet. Re-armed once more before
+    /// that height is reached, it signs at once: for a chain that cannot get there without it.
+    ///
+    /// Refuses a record that another node holds, or of another chain or validator.
+    pub fn guard_key(&self, record: &Path, rearm: bool) -> Result<Standing, StoreError> {
+        let guard = KeyGuard::open(record)?;
+        let here = self.directory_state()?;
+        let key = guard.read(&here)?;
+        let (noted, waits_for) = self.read(|view| {
+            let meta = &view.tables.meta;
+            let noted = meta.get::<String>(view.txn, META_OBSERVING, META_BYTES_MAX)?;
+            let from = meta.get::<Height>(view.txn, META_SIGN_FROM, META_BYTES_MAX)?;
+            Ok((noted, from.unwrap_or_default()))
+        })?;
+        let trouble = noted.or_else(|| judge(&key, &here).err());
+        let standing = match trouble {
+            Some(why) if !rearm => self.observe(&why)?,
+            Some(why) => {
+                log::warn!("re-armed by its operator although {why}");
+                let known = match &key {
+                    Record::Found(mark) => mark.height.max(here.height),
+                    Record::Absent | Record::Unreadable => here.height,
+                };
+                self.sign(&guard, &key, &here, known.next().next())?
+            }
+            None if rearm && waits_for > here.height.next() => {
+                log::warn!("re-armed again by its operator: it signs at once");
+                self.sign(&guard, &key, &here, Height(0))?
+            }
+            None => self.sign(&guard, &key, &here, waits_for)?,
+        };
+        // Kept open, and so locked, for as long as the store is.
+        let kept = self.inner.key_guard.set(guard);
+        kept.map_err(|_| StoreError::InUse {
+            dir: self.dir().display().to_string(),
+        })?;
+        Ok(standing)
+    }
+
+    fn directory_state(&self) -> Result<DirectoryState, StoreError> {
+        let transaction = self.inner.transaction.load(Ordering::Relaxed);
+        self.read(|view| {
+            let (head, recovery) = (view.head()?, view.recovery()?);
+            Ok(DirectoryState {
+                genesis: view.meta(META_GENESIS)?,
+                validator: view.meta(META_VALIDATOR)?,
+                origin: view.meta(META_ORIGIN)?,
+                transaction,
+                height: head.height,
+                is_new: head.height == Height(0) && recovery.position().is_none(),
+            })
+        })
+    }
+
+    /// Remembered, because the directory grows from now on and would soon look new enough.
+    fn observe(&self, why: &str) -> Result<Standing, StoreError> {
+        let reason = why.to_owned();
+        self.write("note that this directory must not sign", |tables, txn| {
+            Ok(tables.meta.put(txn, META_OBSERVING, &reason)?)
+        })?;
+        Ok(Standing::Observes {
+            reason: format!(
+                "{why}: it follows the chain and signs nothing; if no other node signs with this \
+                 key, start it once with --rearm"
+            ),
+        })
+    }
+
+    /// Raises the generation here, then in the key's record: in this order, because a directory
+    /// that is one ahead is no backup.
+    fn sign(
+        &self,
+        guard: &KeyGuard,
+        key: &Record<KeyMark>,
+        here: &DirectoryState,
+        from: Height,
+    ) -> Result<Standing, StoreError> {
+        let known = match key {
+            Record::Found(mark) => mark.generation.max(here.origin.generation),
+            Record::Absent | Record::Unreadable => here.origin.generation,
+        };
+        let origin = Origin {
+            generation: known.saturating_add(1),
+            ..here.origin
+        };
+        self.write("begin to sign from this directory", |tables, txn| {
+            let meta = &tables.meta;
+            meta.put(txn, META_ORIGIN, &origin)?;
+            meta.put(txn, META_SIGN_FROM, &from)?;
+            meta.delete(txn, META_OBSERVING)?;
+            Ok(())
+        })?;
+        if self.inner.durability == Durability::Process {
+            let synced = self.inner.env.force_sync();
+            let map_bytes = self.inner.map_bytes;
+            synced.map_err(|error| StoreError::lmdb("sync the database", map_bytes, error))?;
+        }
+        guard.follow(KeyMark {
+            genesis: here.genesis,
+            validator: here.validator,
+            directory: origin.directory,
+            generation: origin.generation,
+            transaction: self.inner.transaction.load(Ordering::Relaxed),
+            height: here.height,
+        })?;
+        Ok(Standing::Signs(from))
+    }
+}

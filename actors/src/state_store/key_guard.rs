@@ -1,0 +1,214 @@
+//! The record beside the key: which data directory signs with it, and how far that got.
+//!
+//! The sign record lives in the data directory, so an old copy of the directory holds an old sign
+//! record, and nothing in it says so. This file is not restored with the directory. A directory
+//! that is behind it, or another one, must not sign: the key has signed what it does not know.
+//!
+//! ```text
+//! directory    random, drawn when a directory begins
+//! generation   raised in both places at every start that signs
+//! transaction  the newest of the directory, written after each, before anything is sent
+//! height       the newest committed height: signatures go no further than the height after it
+//! ```
+//!
+//! The file is locked as long as a node runs: the same key cannot be started twice on one machine.
+//!
+//! What it cannot see: a copy of the key *and* of this file (on another machine, say), and a power
+//! cut that takes back its last second together with an old directory restored at that moment, of
+//! the same generation. Both are what the RoundDriver's last defence is for: a message under this
+//! key that it has not signed stops it.
+use super::error::StoreError;
+use super::sealed_file::{Record, SealedFile};
+use borsh::{BorshDeserialize, BorshSerialize};
+use lockstep_protocol::types::{Address, Hash, Height};
+use std::fs::{OpenOptions, TryLockError};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// How much of the file a power cut may take back.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// Names a data directory.
+pub(super) type DirectoryId = [u8; 16];
+
+/// What the file says.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct KeyMark {
+    pub(super) genesis: Hash,
+    pub(super) validator: Address,
+    pub(super) directory: DirectoryId,
+    pub(super) generation: u64,
+    pub(super) transaction: u64,
+    pub(super) height: Height,
+}
+
+/// What the directory says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DirectoryState {
+    pub(super) genesis: Hash,
+    pub(super) validator: Address,
+    pub(super) origin: Origin,
+    pub(super) transaction: u64,
+    pub(super) height: Height,
+    /// Nothing is committed, nothing signed.
+    pub(super) is_new: bool,
+}
+
+/// In the directory's meta table: its name, and how often it was started to sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct Origin {
+    pub(super) directory: DirectoryId,
+    pub(super) generation: u64,
+}
+
+impl Origin {
+    /// A directory that begins now.
+    pub(super) fn draw() -> Origin {
+        // Two hashers that the system has seeded: unlike any other, which is all that a name needs.
+        let half = |_| RandomState::new().build_hasher().finish().to_le_bytes();
+        let halves: [[u8; 8]; 2] = std::array::from_fn(half);
+        let mut directory = [0; 16];
+        directory.copy_from_slice(halves.as_flattened());
+        Origin {
+            directory,
+            generation: 0,
+        }
+    }
+}
+
+/// Why a directory must not sign with this key; one line each, without the next step.
+pub(super) fn judge(key: &Record<KeyMark>, here: &DirectoryState) -> Result<(), String> {
+    let refuse = |what: &str| Err(what.to_owned());
+    let mark = match key {
+        Record::Absent if here.is_new => return Ok(()),
+        Record::Absent => return refuse("the record beside the key is gone"),
+        Record::Unreadable => return refuse("the record beside the key cannot be read"),
+        Record::Found(mark) => mark,
+    };
+    if mark.directory != here.origin.directory {
+        return refuse(if here.is_new {
+            "this data directory is new, and the key has signed with another"
+        } else {
+            "the key has signed with another data directory"
+        });
+    }
+    // One ahead: the last start ended between its two writes.
+    let generations = mark.generation..=mark.generation.saturating_add(1);
+    if !generations.contains(&here.origin.generation) || here.transaction < mark.transaction {
+        return Err(format!(
+            "the data directory is older than what the key has signed (it was restored at height \
+             {}, the key got to height {})",
+            here.height, mark.height
+        ));
+    }
+    Ok(())
+}
+
+/// The locked file.
+#[derive(Debug)]
+pub(super) struct KeyGuard {
+    file: SealedFile,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// What is written next; `None` as long as this node must not sign: then the file stays as it
+    /// is, because it says what this directory lacks.
+    mark: Option<KeyMark>,
+    synced: Instant,
+}
+
+impl KeyGuard {
+    /// Opens and locks the file. Refuses one that another node holds.
+    pub(super) fn open(path: &Path) -> Result<KeyGuard, StoreError> {
+        let failed = |error| StoreError::directory(format!("open {}", path.display()), &error);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let file = path.display().to_string();
+                return Err(StoreError::KeyInUse { file });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let (mark, synced) = (None, Instant::now());
+        Ok(KeyGuard {
+            file: SealedFile::new(file, path, "key"),
+            state: Mutex::new(State { mark, synced }),
+        })
+    }
+
+    /// What the file says; refuses a file of another validator or chain.
+    pub(super) fn read(&self, here: &DirectoryState) -> Result<Record<KeyMark>, StoreError> {
+        let record: Record<KeyMark> = self.file.read()?;
+        if let Record::Found(mark) = &record {
+            if mark.genesis != here.genesis {
+                let (expected, found) = (here.genesis, mark.genesis);
+                return Err(StoreError::OtherChain { expected, found });
+            }
+            if mark.validator != here.validator {
+                let (expected, found) = (here.validator, mark.validator);
+                return Err(StoreError::OtherKey { expected, found });
+            }
+        }
+        Ok(record)
+    }
+
+    /// From here on the file follows the directory.
+    pub(super) fn follow(&self, mark: KeyMark) -> Result<(), StoreError> {
+        self.file.write(&mark)?;
+        self.file.sync()?;
+        let mut state = self.state();
+        (state.mark, state.synced) = (Some(mark), Instant::now());
+        Ok(())
+    }
+
+    /// Notes a transaction of the directory.
+    pub(super) fn note(
+        &self,
+        transaction: u64,
+        height: Height,
+        may_sync: bool,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let Some(mark) = &mut state.mark else {
+            return Ok(());
+        };
+        (mark.transaction, mark.height) = (transaction, height);
+        self.file.write(mark)?;
+        if may_sync && state.synced.elapsed() >= SYNC_EVERY {
+            self.file.sync()?;
+            state.synced = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// At the end of a node; an error changes nothing any more.
+    pub(super) fn close(&self) {
+        if let Err(error) = self.file.sync() {
+            log::warn!("{error}");
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Where the record of a key file stands: beside it.
+pub fn key_guard_file(key_file: &Path) -> PathBuf {
+    let mut name = key_file.as_os_str().to_owned();
+    name.push(".guard");
+    PathBuf::from(name)
+}

@@ -1,0 +1,253 @@
+//! Who may sign: a directory that is older than what its key has signed observes until an operator
+//! re-arms it.
+use super::super::key_guard::{DirectoryState, KeyMark, Origin, judge};
+use super::super::sealed_file::Record;
+use super::*;
+use std::fs;
+
+/// A directory and a key beside it.
+struct Home {
+    world: World,
+    dir: TempDir,
+}
+
+impl Home {
+    fn new() -> Home {
+        let (world, dir) = (World::new(7), TempDir::new().unwrap());
+        Home { world, dir }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn record(&self) -> PathBuf {
+        key_guard_file(&self.dir.path().join("key"))
+    }
+
+    fn open(&self) -> Store {
+        self.world.open(&self.data(), address(101)).unwrap()
+    }
+
+    fn start(&self, rearm: bool) -> (Store, Standing) {
+        let store = self.open();
+        let standing = store.guard_key(&self.record(), rearm).unwrap();
+        (store, standing)
+    }
+
+    /// Starts, commits `blocks`, stops.
+    fn run(&self, blocks: u64) -> Standing {
+        let (store, standing) = self.start(false);
+        let mut ledger = self.world.ledger(&store);
+        for _ in 0..blocks {
+            self.world.grow(&store, &mut ledger, vec![]);
+        }
+        standing
+    }
+
+    fn backup(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = fs::read_dir(self.data())
+            .unwrap()
+            .map(|e| e.unwrap().path());
+        entries
+            .map(|path| (path.clone(), fs::read(path).unwrap()))
+            .collect()
+    }
+
+    fn restore(&self, backup: &[(PathBuf, Vec<u8>)]) {
+        fs::remove_dir_all(self.data()).unwrap();
+        fs::create_dir(self.data()).unwrap();
+        backup
+            .iter()
+            .for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    }
+}
+
+const SIGNS: Standing = Standing::Signs(Height(0));
+
+#[track_caller]
+fn assert_observes(standing: &Standing, why: &str) {
+    let Standing::Observes { reason } = standing else {
+        panic!("it signs: {standing:?}")
+    };
+    assert!(
+        reason.contains(why) && reason.contains("--rearm"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_directory_signs_at_every_start_that_follows_its_own_stop() {
+    let home = Home::new();
+    for _ in 0..4 {
+        assert_eq!(home.run(2), SIGNS);
+    }
+}
+
+#[test]
+fn a_directory_restored_from_before_the_last_start_observes_until_it_is_re_armed() {
+    let home = Home::new();
+    home.run(2);
+    let backup = home.backup();
+    home.run(3);
+    home.restore(&backup);
+    assert_observes(
+        &home.run(0),
+        "restored at height 2, the key got to height 5",
+    );
+    // It follows, and so grows past what the record says. That changes nothing.
+    assert_observes(&home.run(10), "older");
+    assert_observes(&home.run(0), "older");
+
+    let (store, standing) = home.start(true);
+    assert_eq!(standing, Standing::Signs(Height(14)));
+    drop(store);
+    assert_eq!(home.run(3), Standing::Signs(Height(14)));
+    assert_eq!(home.run(0), Standing::Signs(Height(14)), "and stays armed");
+}
+
+/// Copied while the node ran, restored after it went on: same start, same generation.
+#[test]
+fn a_hot_copy_of_the_same_run_observes() {
+    let home = Home::new();
+    let (store, standing) = home.start(false);
+    assert_eq!(standing, SIGNS);
+    let mut ledger = home.world.ledger(&store);
+    home.world.grow(&store, &mut ledger, vec![]);
+    let backup = home.backup();
+    home.world.grow(&store, &mut ledger, vec![]);
+    drop((ledger, store));
+    home.restore(&backup);
+    assert_observes(&home.run(0), "older");
+}
+
+/// Not one block later, one vote: the record counts transactions.
+#[test]
+fn a_copy_that_lacks_a_single_signature_observes() {
+    let home = Home::new();
+    let (store, _) = home.start(false);
+    let block = home.world.memory_ledger().0;
+    let block = home.world.next(&mut { block }, vec![]).block.clone();
+    let backup = home.backup();
+    let vote = home.world.vote(VoteKind::Prevote, 101, 1, 0, &block);
+    let persist = lockstep_protocol::consensus::durable::Persist {
+        signed: lockstep_protocol::consensus::durable::SignedMessage::Vote(vote),
+        lock: None,
+        block: None,
+    };
+    store.persist(&[persist]).unwrap();
+    drop(store);
+    home.restore(&backup);
+    assert_observes(&home.run(0), "older");
+}
+
+#[test]
+fn a_new_directory_with_a_used_key_observes() {
+    let home = Home::new();
+    home.run(2);
+    fs::remove_dir_all(home.data()).unwrap();
+    assert_observes(&home.run(0), "this data directory is new");
+}
+
+#[test]
+fn a_lost_or_unreadable_record_beside_the_key_makes_an_observer() {
+    let home = Home::new();
+    home.run(2);
+    fs::remove_file(home.record()).unwrap();
+    assert_observes(&home.run(0), "is gone");
+    let (store, standing) = home.start(true);
+    assert_eq!(standing, Standing::Signs(Height(4)));
+    drop(store);
+    let mut bytes = fs::read(home.record()).unwrap();
+    bytes[9] ^= 1;
+    fs::write(home.record(), bytes).unwrap();
+    assert_observes(&home.run(0), "cannot be read");
+    fs::write(home.record(), vec![7; 100_000]).unwrap();
+    assert_observes(&home.run(0), "cannot be read");
+}
+
+#[test]
+fn re_armed_twice_it_signs_at_once() {
+    let home = Home::new();
+    home.run(2);
+    fs::remove_file(home.record()).unwrap();
+    assert_eq!(home.start(true).1, Standing::Signs(Height(4)));
+    assert_eq!(home.start(true).1, SIGNS);
+    assert_eq!(home.run(0), SIGNS);
+    assert_eq!(home.start(true).1, SIGNS, "nothing to re-arm");
+}
+
+#[test]
+fn a_key_in_use_is_refused_with_code_4_and_so_is_the_record_of_another_key_or_chain() {
+    let home = Home::new();
+    let (store, _) = home.start(false);
+    let other = home.world.open(&home.dir.path().join("b"), address(101));
+    let other = other.unwrap();
+    let error = other.guard_key(&home.record(), false).unwrap_err();
+    assert!(matches!(error, StoreError::KeyInUse { .. }), "{error}");
+    assert_eq!(error.exit_code(), 4);
+    let text = error.to_string();
+    assert!(
+        text.contains("key.guard") && text.contains("stop it"),
+        "{text}"
+    );
+    drop((store, other));
+
+    let other = home.world.open(&home.dir.path().join("c"), address(102));
+    let error = other.unwrap().guard_key(&home.record(), true).unwrap_err();
+    assert!(matches!(error, StoreError::OtherKey { .. }), "{error}");
+    let foreign = World::new(8).open(&home.dir.path().join("d"), address(101));
+    let error = foreign
+        .unwrap()
+        .guard_key(&home.record(), true)
+        .unwrap_err();
+    assert!(matches!(error, StoreError::OtherChain { .. }), "{error}");
+    assert_eq!(home.run(0), SIGNS, "the record was not changed");
+}
+
+fn key(directory: u8, generation: u64) -> Record<KeyMark> {
+    Record::Found(KeyMark {
+        genesis: Hash::default(),
+        validator: address(101),
+        directory: [directory; 16],
+        generation,
+        transaction: 40,
+        height: Height(9),
+    })
+}
+
+fn here(generation: u64, transaction: u64, is_new: bool) -> DirectoryState {
+    DirectoryState {
+        genesis: Hash::default(),
+        validator: address(101),
+        origin: Origin {
+            directory: [1; 16],
+            generation,
+        },
+        transaction,
+        height: Height(8),
+        is_new,
+    }
+}
+
+#[test]
+fn only_a_directory_that_is_not_behind_its_key_signs() {
+    let (same, other) = (key(1, 5), key(2, 5));
+    let (absent, unreadable) = (Record::Absent, Record::Unreadable);
+    let cases = [
+        ("same", &same, here(5, 40, false), true),
+        ("killed before the note", &same, here(5, 41, false), true),
+        ("killed between the two", &same, here(6, 41, false), true),
+        ("one transaction less", &same, here(5, 39, false), false),
+        ("an earlier start", &same, here(4, 99, false), false),
+        ("the key's record is old", &same, here(7, 99, false), false),
+        ("another directory", &other, here(5, 99, false), false),
+        ("a new one", &other, here(0, 2, true), false),
+        ("both new", &absent, here(0, 2, true), true),
+        ("no record", &absent, here(5, 40, false), false),
+        ("garbled", &unreadable, here(0, 2, true), false),
+    ];
+    for (what, key, here, signs) in cases {
+        assert_eq!(judge(key, &here).is_ok(), signs, "{what}");
+    }
+}

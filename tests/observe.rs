@@ -1,0 +1,149 @@
+//! A node whose data directory may be behind its key follows the chain and has no voice, until its
+//! operator re-arms it; and a node that meets its own key at work elsewhere stops voting.
+mod common;
+
+use common::{PATIENCE, eventually, get, post};
+use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
+use lockstep_actors::runtime::Policy;
+use lockstep_actors::state_store::key_guard_file;
+use lockstep_devnet::{Devnet, Durability};
+use lockstep_protocol::consensus::driver::Pacing;
+use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::types::{Height, Round};
+use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::wire::Wire;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+
+fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
+    let listener = || Arc::new(TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let dir = home.join(format!("node{index}"));
+    std::fs::create_dir_all(&dir).expect("a directory");
+    let started = Node::start(NodeConfig {
+        signer: devnet_keys::signer(genesis.scheme, index).expect("a key"),
+        genesis: Arc::new(genesis.clone()),
+        data_dir: dir.join("data"),
+        key_guard: Some(key_guard_file(&dir.join("key"))),
+        rearm,
+        durability: Durability::Process,
+        peer_listener: listener(),
+        public_listener: Some(listener()),
+        peers: Vec::new(),
+        timeouts: Timeouts::DEVNET,
+        pacing: Pacing::Interval(50),
+        last_height: None,
+        on_commit: None,
+        tick_all: None,
+        policy: Policy::default(),
+    });
+    started.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn connect(nodes: &[NodeHandle]) {
+    for node in nodes {
+        let others = nodes.iter().filter(|o| o.address() != node.address());
+        node.connect(others.map(NodeHandle::peer).collect());
+    }
+}
+
+fn url(node: &NodeHandle) -> String {
+    let listens = node.public_listens().expect("it answers people");
+    format!("http://{listens}")
+}
+
+fn wait(nodes: &[NodeHandle], height: Height) {
+    for node in nodes {
+        assert!(node.view().wait_for(height, PATIENCE), "no block {height}");
+    }
+}
+
+/// Heights at which `node`'s validator proposed or precommitted, as `witness` tells.
+fn voices(witness: &NodeHandle, node: &NodeHandle, from: u64) -> Vec<u64> {
+    let me = serde_json::Value::from(node.address().to_string());
+    let spoke = |height: &u64| {
+        let block = get(&url(witness), &format!("/blocks/{height}")).json();
+        let precommits = block["commit"]["precommits"].as_array().expect("a list");
+        block["header"]["proposer"] == me || precommits.iter().any(|p| p["validator"] == me)
+    };
+    let head = witness.view().head().height.0;
+    (from..=head).filter(spoke).collect()
+}
+
+#[test]
+fn a_directory_begun_anew_with_a_used_key_follows_without_a_voice_until_it_is_re_armed() {
+    let home = tempfile::tempdir().expect("a directory");
+    let genesis = Devnet::builder().genesis().expect("a genesis");
+    let mut nodes: Vec<_> = (0..4)
+        .map(|index| start(&genesis, index, home.path(), false))
+        .collect();
+    connect(&nodes);
+    wait(&nodes, Height(3));
+
+    drop(nodes.pop());
+    std::fs::remove_dir_all(home.path().join("node3/data")).expect("it was there");
+    nodes.push(start(&genesis, 3, home.path(), false));
+    connect(&nodes);
+    let status = get(&url(&nodes[3]), "/status").json();
+    let reason = status["observing"].as_str().expect("it observes");
+    assert!(reason.contains("--rearm"), "{reason}");
+    let ready = get(&url(&nodes[3]), "/readyz?verbose").text();
+    assert!(ready.contains("[-] voting"), "{ready}");
+    let from = nodes[0].view().head().height.0 + 1;
+    wait(&nodes, Height(from + 8));
+    assert_eq!(voices(&nodes[0], &nodes[3], from), Vec::<u64>::new());
+
+    drop(nodes.pop());
+    nodes.push(start(&genesis, 3, home.path(), true));
+    connect(&nodes);
+    let armed_at = nodes[3].view().head().height.0 + 2;
+    wait(&nodes, Height(armed_at + 8));
+    let spoke = eventually("it has a voice again", || {
+        let spoke = voices(&nodes[0], &nodes[3], armed_at);
+        (!spoke.is_empty()).then_some(spoke)
+    });
+    assert!(spoke.iter().all(|height| *height >= armed_at), "{spoke:?}");
+    eventually("it shows so", || {
+        let status = get(&url(&nodes[3]), "/status").json();
+        status["observing"].is_null().then_some(())
+    });
+}
+
+#[test]
+fn a_node_that_meets_a_vote_of_its_own_key_that_it_has_not_signed_stops_voting() {
+    let devnet = Devnet::builder().manual(true).boot().expect("it boots");
+    devnet.tick().expect("a block comes");
+    let genesis = devnet.genesis();
+    let signer = devnet_keys::signer(genesis.scheme, 1).expect("a key");
+    let validator = devnet.validators()[1];
+    let mut signed = SignedVote {
+        vote: Vote {
+            kind: VoteKind::Prevote,
+            height: Height(2),
+            round: Round(1),
+            block_id: None,
+            valid_round: None,
+            validator,
+        },
+        signature: Signature(Vec::new()),
+    };
+    let bytes = devnet.sign_context().vote(&signed.vote);
+    signed.signature = Signature(signer.sign(&bytes).expect("it signs"));
+    let url = &devnet.urls()[1];
+    let body = Wire::new(genesis.hash()).encode_vote(&signed);
+    let peer_url = &devnet.peer_urls()[1];
+    assert_eq!(post(peer_url, "/consensus/vote", &body).status, 202);
+    let halted = eventually("it stops voting", || {
+        let status = get(url, "/status").json();
+        status["halted"].as_str().map(str::to_owned)
+    });
+    assert!(halted.contains("the same key runs twice"), "{halted}");
+    // The others go on, and it follows.
+    for _ in 0..3 {
+        devnet.tick().expect("three are enough");
+    }
+    eventually("it follows", || {
+        (devnet.heights()[1] >= Some(4)).then_some(())
+    });
+}
