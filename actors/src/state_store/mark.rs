@@ -11,10 +11,11 @@ use super::error::StoreError;
 use super::sealed_file::{Record, SealedFile};
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::types::Height;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 const MARK_FILE: &str = "mark";
+const KIND: &str = "mark";
 
 /// What the mark says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -41,7 +42,16 @@ impl MarkFile {
             .write(true)
             .open(&path)
             .map_err(|error| StoreError::directory(format!("open {}", path.display()), &error))?;
-        Ok(MarkFile(SealedFile::new(file, &path, "mark")))
+        Ok(MarkFile(SealedFile::new(file, &path, KIND)))
+    }
+
+    /// Reads the mark of a directory that must not be changed.
+    pub(super) fn read_in(dir: &Path) -> Result<Option<Mark>, StoreError> {
+        let path = dir.join(MARK_FILE);
+        match File::open(&path) {
+            Ok(file) => MarkFile(SealedFile::new(file, &path, KIND)).read(),
+            Err(_) => Ok(None), // what is not there proves nothing
+        }
     }
 
     /// `None` if there is none, or none that can be read: it proves nothing then.

@@ -9,6 +9,7 @@
 //! write     commit_block, persist                                table   sealed records: checksummed values
 //! read      View: all reads on one snapshot                      layout  which table holds what
 //! mark      how far the database got, noted beside it            arm     who may sign from here
+//! verify    replays every block                                 page_check  LMDB's own structure
 //! key_guard what the key has signed with, noted beside the key   sealed_file  one record, in place
 //! ```
 //!
@@ -22,9 +23,11 @@ mod key_guard;
 mod layout;
 mod mark;
 mod open;
+mod page_check;
 mod read;
 mod sealed_file;
 mod table;
+mod verify;
 mod write;
 
 #[cfg(test)]
@@ -36,6 +39,7 @@ pub use arm::Standing;
 pub use error::{Place, StoreError};
 pub use key_guard::key_guard_file;
 pub use read::Snapshot;
+pub use verify::{Report, verify};
 
 use key_guard::KeyGuard;
 use layout::Tables;

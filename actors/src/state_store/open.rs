@@ -6,9 +6,10 @@ use super::layout::{
     META_TRANSACTION, META_VALIDATOR, TABLES, Tables,
 };
 use super::mark::{self, Mark, MarkFile};
+use super::page_check;
 use super::read::View;
 use super::write;
-use super::{DATA_FILE, Durability, Env, Inner, Store};
+use super::{DATA_FILE, DEFAULT_MAP_BYTES, Durability, Env, Inner, Store};
 use heed::{EnvFlags, EnvOpenOptions};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{Head, StateChanges};
@@ -21,6 +22,10 @@ use std::sync::{Arc, OnceLock};
 
 /// The file that is locked. It outlives the database: a note in it says that there was one.
 const LOCK_FILE: &str = "lock";
+
+/// Up to this size the pages of a data file are checked at every start (some milliseconds); a
+/// larger one only after a stop that was not in good order.
+const ALWAYS_CHECKED_BYTES: u64 = 16 << 20;
 
 /// Simultaneous reads. Each lasts microseconds, a snapshot at most one HTTP answer.
 const READERS_MAX: u32 = 512;
@@ -63,12 +68,13 @@ impl Store {
     ) -> Result<Store, StoreError> {
         let (lock, had_database) = lock(dir)?;
         let (mark, noted) = open_mark(dir)?;
+        check_pages(dir, noted)?;
         let env = open_env(dir, durability, map_bytes)?;
         complete_file(&env, dir)?;
-        let tables = if had_database && env.info().last_txn_id > 0 {
-            Tables::open(&env, map_bytes)?
-        } else {
-            Tables::create(&env, map_bytes)?
+        // The tables are made in the first transaction, the chain begins in the second.
+        let tables = match env.info().last_txn_id {
+            0 | 1 => Tables::create(&env, map_bytes)?,
+            _ => Tables::open(&env, map_bytes)?,
         };
         let transaction = env.info().last_txn_id as u64;
         let store = Store {
@@ -94,6 +100,8 @@ impl Store {
             store.inner.written(transaction, None)?;
         } else if had_database {
             return Err(StoreError::corrupt("its database is gone"));
+        } else if transaction > 1 {
+            return Err(StoreError::corrupt("it is the database of something else"));
         } else {
             store.begin(identity, genesis, genesis_changes)?;
         }
@@ -140,6 +148,25 @@ fn open_mark(dir: &Path) -> Result<(MarkFile, Option<Mark>), StoreError> {
     Ok((file, noted))
 }
 
+/// Before LMDB maps the file. After a stop in good order only a small one, whose check takes no
+/// time: what a crash can do to a file it does to any.
+fn check_pages(dir: &Path, noted: Option<Mark>) -> Result<(), StoreError> {
+    let path = dir.join(DATA_FILE);
+    let Ok(file) = std::fs::metadata(&path) else {
+        return Ok(()); // there is none yet, or opening it says why not
+    };
+    let closed = noted.is_some_and(|mark| mark.closed);
+    if closed && file.len() > ALWAYS_CHECKED_BYTES {
+        return Ok(());
+    }
+    let height = noted.map(|mark| mark.height);
+    let checked = page_check::check(&path).map(|_| ());
+    checked.map_err(|error| match height {
+        Some(height) => error.at(height),
+        None => error,
+    })
+}
+
 /// Each transaction writes its own number. LMDB's may differ only if a meta page has rotted.
 fn check_transaction(view: &View<'_>, transaction: u64) -> Result<(), StoreError> {
     let written: u64 = view.meta(META_TRANSACTION)?;
@@ -162,20 +189,52 @@ fn lock(dir: &Path) -> Result<(File, bool), StoreError> {
         .append(true)
         .open(&path)
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::InUse {
-                dir: dir.display().to_string(),
-            });
-        }
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
-    }
+    take(&file, dir)?;
     let had_database = file.metadata().map_err(failed)?.len() > 0;
     Ok((file, had_database))
 }
 
-#[allow(unsafe_code)] // the one place: heed opens the map
+fn take(lock: &File, dir: &Path) -> Result<(), StoreError> {
+    match lock.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+            dir: dir.display().to_string(),
+        }),
+        Err(TryLockError::Error(error)) => {
+            let what = format!("lock {}", dir.join(LOCK_FILE).display());
+            Err(StoreError::directory(what, &error))
+        }
+    }
+}
+
+/// Locks a directory that must not be changed. One without a lock file was never in use.
+pub(super) fn lock_existing(dir: &Path) -> Result<Option<File>, StoreError> {
+    let path = dir.join(LOCK_FILE);
+    let failed = |error| StoreError::directory(format!("lock {}", path.display()), &error);
+    match File::open(&path) {
+        Ok(file) if path.is_file() => take(&file, dir).map(|()| Some(file)),
+        Ok(_) => Err(failed(std::io::ErrorKind::IsADirectory.into())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Opens the database without writing a byte, not even LMDB's own lock file: the caller holds ours.
+#[allow(unsafe_code)]
+pub(super) fn open_to_read(dir: &Path) -> Result<Env, StoreError> {
+    let mut options = EnvOpenOptions::new().read_txn_without_tls();
+    options.map_size(DEFAULT_MAP_BYTES).max_dbs(TABLES);
+    // SAFETY: nobody writes to the file meanwhile: the caller holds an exclusive lock on the
+    // directory; and LMDB's own locks are needed by nobody then.
+    let opened = unsafe {
+        options.flags(EnvFlags::READ_ONLY | EnvFlags::NO_LOCK);
+        options.open(dir)
+    };
+    let what = format!("open the database in {}", dir.display());
+    opened.map_err(|error| StoreError::lmdb(&what, DEFAULT_MAP_BYTES, error))
+}
+
+#[allow(unsafe_code)] // the one place where heed opens a map to write
 fn open_env(dir: &Path, durability: Durability, map_bytes: usize) -> Result<Env, StoreError> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options

@@ -55,23 +55,41 @@ impl View<'_> {
 
     pub(super) fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
         let bytes = self.tables.blocks.bytes(self.txn, &height_key(height));
-        bytes
-            .and_then(|bytes| bytes.map(sealed_block).transpose())
-            .map_err(|error| error.at(height))
+        let block = bytes.and_then(|bytes| bytes.map(sealed_block).transpose());
+        self.committed("block", height, block)
     }
 
-    fn certificate(&self, height: Height) -> Result<Option<Arc<CommitCertificate>>, StoreError> {
+    /// A row of a committed height is there, or its key has rotted. Names the height in an error.
+    fn committed<T>(
+        &self,
+        what: &str,
+        height: Height,
+        found: Result<Option<T>, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let found = found.map_err(|error| error.at(height))?;
+        if found.is_none() && height > Height(0) {
+            let head: HeadRecord = self.meta(META_HEAD)?;
+            if height <= head.height {
+                return Err(StoreError::corrupt(format!("its {what} is gone")).at(height));
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn certificate(
+        &self,
+        height: Height,
+    ) -> Result<Option<Arc<CommitCertificate>>, StoreError> {
         let table = &self.tables.certificates;
         let found = table.get(self.txn, &height_key(height), CERTIFICATE_BYTES_MAX);
-        Ok(found.map_err(|error| error.at(height))?.map(Arc::new))
+        Ok(self.committed("certificate", height, found)?.map(Arc::new))
     }
 
-    fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
+    pub(super) fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
         let table = &self.tables.receipts;
         // A receipt is never larger than its transaction.
-        table
-            .get(self.txn, &height_key(height), BLOCK_BYTES_MAX)
-            .map_err(|error| error.at(height))
+        let found = table.get(self.txn, &height_key(height), BLOCK_BYTES_MAX);
+        self.committed("list of receipts", height, found)
     }
 
     fn decided(
@@ -83,8 +101,8 @@ impl View<'_> {
         let (mut found, mut bytes) = (Vec::new(), 0usize);
         let mut height = from.max(Height(1));
         while found.len() < limit {
-            let here = self.sealed_pair(height);
-            let Some((block, certificate)) = here.map_err(|error| error.at(height))? else {
+            let here = self.committed("block", height, self.sealed_pair(height))?;
+            let Some((block, certificate)) = here else {
                 break;
             };
             bytes = bytes.saturating_add(block.len() + certificate.len());
@@ -120,6 +138,7 @@ impl View<'_> {
         let blocks: Vec<Arc<SealedBlock>> = blocks
             .map(|(_, bytes)| sealed_block(bytes))
             .collect::<Result<_, _>>()?;
+        self.demand_known_records()?;
         let lock = self.lock()?;
         let undecided = self.head()?.height.next();
         let is_open = |lock: &&LockRecord| lock.height == undecided;
@@ -138,6 +157,21 @@ impl View<'_> {
             lock,
             blocks,
         })
+    }
+
+    /// A record under a key that nobody asks for would be a signature that is forgotten.
+    fn demand_known_records(&self) -> Result<(), StoreError> {
+        let known = [
+            SIGNED_PROPOSAL,
+            SIGNED_PREVOTE,
+            SIGNED_PRECOMMIT,
+            SIGNED_LOCK,
+        ];
+        let records = self.tables.signed.all(self.txn)?;
+        if records.iter().all(|(key, _)| known.contains(key)) {
+            return Ok(());
+        }
+        Err(StoreError::corrupt("its sign record holds an unknown row"))
     }
 
     /// The newest own message of a step.

@@ -25,6 +25,23 @@ impl Table {
         Table { name, db }
     }
 
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Looks at every entry in order of key, one at a time.
+    pub(super) fn each(
+        &self,
+        txn: &RoTxn<'_>,
+        mut look: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for entry in self.db.iter(txn).map_err(|e| self.failed(e))? {
+            let (key, sealed) = entry.map_err(|e| self.failed(e))?;
+            look(key, self.open(key, sealed)?)?;
+        }
+        Ok(())
+    }
+
     /// The value under `key`, if its seal is whole.
     pub(super) fn bytes<'t>(
         &self,

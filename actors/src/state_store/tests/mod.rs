@@ -1,9 +1,13 @@
 //! A store under a chain of four validators that sign with the simulator's scheme.
+mod bad_input;
 mod commits;
 mod cost;
 mod guarding;
 mod opening;
+mod power_cut;
+mod rot;
 mod signing;
+mod verifying;
 
 use super::*;
 use lockstep_protocol::block::SealedBlock;

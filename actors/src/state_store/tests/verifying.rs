@@ -1,0 +1,293 @@
+//! `verify` finds what a seal cannot: rows that are whole, and wrong.
+use super::super::layout::{
+    HeadRecord, META_HEAD, META_TRANSACTION, SIGNED_PREVOTE, height_key, value_key,
+};
+use super::super::write::Failure;
+use super::*;
+use heed::RwTxn;
+use lockstep_protocol::ledger::Receipt;
+use std::fs;
+
+const BLOCKS: u64 = 30;
+
+/// A closed directory with a chain, and what came of each block.
+fn used() -> (World, TempDir, Vec<Arc<CommitBatch>>) {
+    let (world, dir, store) = opened();
+    let mut ledger = world.ledger(&store);
+    let batches = (0..BLOCKS).map(|nonce| {
+        let to = 2 + (nonce % 50) as u8;
+        let payments = if nonce % 3 == 0 {
+            Vec::new()
+        } else {
+            vec![world.pay(1, nonce - nonce.div_ceil(3), to, 5)]
+        };
+        world.grow(&store, &mut ledger, payments)
+    });
+    let batches = batches.collect();
+    let newest = store.block(Height(BLOCKS)).unwrap().unwrap();
+    let vote = world.vote(VoteKind::Prevote, 101, BLOCKS + 1, 0, &newest);
+    let signed = lockstep_protocol::consensus::durable::SignedMessage::Vote(vote);
+    let (lock, block) = (None, None);
+    let persist = lockstep_protocol::consensus::durable::Persist {
+        signed,
+        lock,
+        block,
+    };
+    store.persist(&[persist]).unwrap();
+    drop((ledger, store));
+    (world, dir, batches)
+}
+
+fn verified(world: &World, dir: &Path) -> Result<Report, StoreError> {
+    verify(dir, &world.genesis, &world.rules, |_, _| {})
+}
+
+#[test]
+fn a_whole_directory_is_reported_and_not_changed() {
+    let (world, dir, batches) = used();
+    let files = || -> Vec<_> {
+        let entries = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path());
+        let mut files: Vec<_> = entries
+            .map(|path| (path.clone(), fs::read(path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = files();
+    let mut told = Vec::new();
+    let report = verify(dir.path(), &world.genesis, &world.rules, |height, head| {
+        assert_eq!(head, Height(BLOCKS));
+        told.push(height.0);
+    });
+    let report = report.unwrap();
+    let head = batches.last().unwrap().head();
+    assert_eq!(
+        (report.height, report.block_id),
+        (head.height, head.block_id)
+    );
+    assert_eq!(
+        (report.state_root, report.certificates),
+        (head.state_root, BLOCKS)
+    );
+    assert_eq!((report.transactions, report.validator), (20, address(101)));
+    assert_eq!(told, (1..=BLOCKS).collect::<Vec<_>>());
+    assert_eq!(files(), before);
+    assert!(world.open(dir.path(), address(101)).is_ok());
+}
+
+#[test]
+fn a_directory_at_genesis_is_whole() {
+    let (world, dir, store) = opened();
+    drop(store);
+    assert_eq!(verified(&world, dir.path()).unwrap().height, Height(0));
+}
+
+type Harm = fn(&Tables, &mut RwTxn<'_>, &[Arc<CommitBatch>]) -> Result<(), Failure>;
+
+/// Rows with whole seals that no node would have written.
+const HARMS: [(&str, &str, u64, Harm); 11] = [
+    ("a block of another height", "blocks", 7, |t, txn, chain| {
+        Ok(t.blocks
+            .put(txn, &height_key(Height(7)), chain[7].block.block())?)
+    }),
+    ("a block that is gone", "block", 12, |t, txn, _| {
+        t.blocks.delete(txn, &height_key(Height(12)))?;
+        Ok(())
+    }),
+    (
+        "a certificate of another block",
+        "blocks",
+        5,
+        |t, txn, chain| {
+            Ok(t.certificates
+                .put(txn, &height_key(Height(5)), &*chain[8].certificate)?)
+        },
+    ),
+    (
+        "a certificate that is forged",
+        "certificates",
+        5,
+        |t, txn, chain| {
+            let mut forged = (*chain[4].certificate).clone();
+            forged.round = Round(3);
+            Ok(t.certificates.put(txn, &height_key(Height(5)), &forged)?)
+        },
+    ),
+    (
+        "a certificate that is gone",
+        "certificate",
+        9,
+        |t, txn, _| {
+            t.certificates.delete(txn, &height_key(Height(9)))?;
+            Ok(())
+        },
+    ),
+    ("receipts of another block", "receipts", 3, |t, txn, _| {
+        Ok(t.receipts
+            .put(txn, &height_key(Height(3)), &Vec::<Receipt>::new())?)
+    }),
+    (
+        "a block beyond the head",
+        "blocks",
+        BLOCKS + 1,
+        |t, txn, chain| {
+            Ok(t.blocks
+                .put(txn, &height_key(Height(BLOCKS + 1)), chain[3].block.block())?)
+        },
+    ),
+    ("money from nowhere", "values", BLOCKS, |t, txn, _| {
+        let key = lockstep_protocol::ledger::account_key(&address(9));
+        let rich = lockstep_protocol::codec::encode(&(9_999u64, 0u64));
+        Ok(t.values.put_bytes(txn, &value_key(&key, 0), rich)?)
+    }),
+    (
+        "an account that is gone",
+        "nodes or values",
+        BLOCKS,
+        |t, txn, _| {
+            let key = lockstep_protocol::ledger::account_key(&address(20));
+            let found = t
+                .values
+                .last_in(txn, &(&value_key(&key, 0)[..]..=&value_key(&key, 99)[..]))?;
+            let key = found.map(|(key, _)| key.to_vec()).unwrap_or_default();
+            t.values.delete(txn, &key)?;
+            Ok(())
+        },
+    ),
+    (
+        "a head with another root",
+        "meta",
+        BLOCKS,
+        |t, txn, chain| {
+            let mut head = HeadRecord::of(&chain[BLOCKS as usize - 1].head());
+            head.state_root = Hash([7; 32]);
+            Ok(t.meta.put(txn, META_HEAD, &head)?)
+        },
+    ),
+    (
+        "a vote that this validator has not signed",
+        "signed",
+        BLOCKS + 1,
+        |t, txn, _| {
+            let world = World::new(7);
+            let (mut ledger, _) = world.memory_ledger();
+            let block = world.next(&mut ledger, vec![]).block.clone();
+            let vote = world.vote(VoteKind::Prevote, 102, BLOCKS + 1, 0, &block);
+            Ok(t.signed.put(txn, SIGNED_PREVOTE, &vote)?)
+        },
+    ),
+];
+
+#[test]
+fn each_harm_is_found_at_its_height_and_in_its_table() {
+    let (world, dir, batches) = used();
+    let path = dir.path().join(DATA_FILE);
+    let whole = fs::read(&path).unwrap();
+    for (what, table, height, harm) in HARMS {
+        let store = world.open(dir.path(), address(101)).unwrap();
+        store
+            .write("harm", |tables, txn| harm(tables, txn, &batches))
+            .unwrap();
+        drop(store);
+        let error = verified(&world, dir.path()).expect_err(what);
+        assert_eq!(error.exit_code(), 3, "{what}: {error}");
+        let text = error.to_string();
+        let place = format!("{} is corrupt at height {height}: ", path.display());
+        assert!(
+            text.starts_with(&place) && text.contains(table),
+            "{what}: {text}"
+        );
+        assert!(
+            text.contains("restore it") && !text.contains('\n'),
+            "{what}: {text}"
+        );
+        fs::write(&path, &whole).unwrap();
+        fs::remove_file(dir.path().join("mark")).unwrap();
+    }
+    verified(&world, dir.path()).unwrap();
+}
+
+#[test]
+fn a_sign_record_ahead_of_the_chain_is_found() {
+    let (world, dir, batches) = used();
+    let store = world.open(dir.path(), address(101)).unwrap();
+    let vote = world.vote(VoteKind::Precommit, 101, BLOCKS + 2, 0, &batches[0].block);
+    let put = |tables: &Tables, txn: &mut RwTxn<'_>| {
+        Ok(tables.signed.put(txn, layout::SIGNED_PRECOMMIT, &vote)?)
+    };
+    store.write("harm", put).unwrap();
+    drop(store);
+    let error = verified(&world, dir.path()).unwrap_err();
+    assert!(
+        error.to_string().contains("beyond the height after"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_database_that_fell_back_by_one_transaction_is_found_at_start_and_by_verify() {
+    let (world, dir, _) = used();
+    let path = dir.path().join(DATA_FILE);
+    let mut bytes = fs::read(&path).unwrap();
+    // The newest meta page claims to be two transactions older: LMDB goes on from the one before.
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    let (even, odd) = (16 + 128, 4_096 + 16 + 128);
+    let (newest, at) = (
+        number(even).max(number(odd)),
+        if number(even) > number(odd) {
+            even
+        } else {
+            odd
+        },
+    );
+    bytes[at..at + 8].copy_from_slice(&(newest - 2).to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let found = verified(&world, dir.path()).unwrap_err();
+    let Err(refused) = world.open(dir.path(), address(101)) else {
+        panic!("it opened")
+    };
+    for error in [found, refused] {
+        assert_eq!(error.exit_code(), 3);
+        assert!(error.to_string().contains("fallen back"), "{error}");
+    }
+    // The other page claims to be newer than both.
+    bytes[at..at + 8].copy_from_slice(&newest.to_le_bytes());
+    let other = even + odd - at;
+    bytes[other..other + 8].copy_from_slice(&(newest + 1).to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let Err(refused) = world.open(dir.path(), address(101)) else {
+        panic!("it opened")
+    };
+    assert!(
+        refused.to_string().contains("its tables are of"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn the_number_of_each_transaction_stands_in_its_tables() {
+    let (_, _dir, store) = opened();
+    for _ in 0..3 {
+        store.write("nothing", |_, _| Ok(())).unwrap();
+        let written: u64 = store.read(|view| view.meta(META_TRANSACTION)).unwrap();
+        assert_eq!(written, store.inner.env.info().last_txn_id as u64);
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_verified_says_why() {
+    let (world, dir, store) = opened();
+    let error = verified(&world, dir.path()).unwrap_err();
+    assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+    drop(store);
+    let error = verified(&World::new(8), dir.path()).unwrap_err();
+    assert!(matches!(error, StoreError::OtherChain { .. }), "{error}");
+    let error = verified(&world, &dir.path().join("nowhere")).unwrap_err();
+    assert_eq!(error.exit_code(), 2, "{error}");
+    fs::remove_file(dir.path().join(DATA_FILE)).unwrap();
+    let error = verified(&world, dir.path()).unwrap_err();
+    assert!(
+        error.exit_code() == 3 && error.to_string().contains("gone"),
+        "{error}"
+    );
+}

@@ -1,0 +1,291 @@
+//! `lockstep verify`: is every byte of a data directory what a node would write again?
+//!
+//! Nothing that is stored is trusted but the genesis: each block is executed on a state in memory
+//! that begins at genesis, so hash chain, certificates, receipts and roots are judged by the same
+//! ledger that judged them first, and the stored state is compared with what came out. The first
+//! thing that differs is the finding, with its height and table.
+//!
+//! The directory is not changed, and must not be in use: its lock is held meanwhile. Memory is
+//! bounded by the size of the state, not by the length of the chain.
+use super::error::StoreError;
+use super::layout::{
+    HeadRecord, META_GENESIS, META_HEAD, META_LAYOUT, META_TRANSACTION, META_VALIDATOR, Tables,
+    height_key,
+};
+use super::mark::{self, MarkFile};
+use super::read::View;
+use super::table::Table;
+use super::{DATA_FILE, Env, layout, open, page_check};
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::ledger::{
+    ChainRules, CommitBatch, Head, KeyHash, Ledger, MemoryState, StateReader,
+};
+use lockstep_protocol::types::{Address, Hash, Height};
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A data directory without a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Report {
+    /// The newest height: so many blocks were executed again.
+    pub height: Height,
+    /// The newest block.
+    pub block_id: Hash,
+    /// The state after it, computed and found.
+    pub state_root: Hash,
+    /// Transactions in all blocks.
+    pub transactions: u64,
+    /// Commit certificates whose signatures were verified: one per block.
+    pub certificates: u64,
+    /// Whose sign record stands in it.
+    pub validator: Address,
+    /// Pages of the data file that are in use.
+    pub pages: u64,
+}
+
+/// Verifies the directory of a chain that begins with `genesis`. `progress` is told each height
+/// that is verified, and the newest there is.
+///
+/// The error is [`Corrupt`](StoreError::Corrupt) with file and first bad height, or says why the
+/// directory cannot be read at all.
+pub fn verify(
+    dir: &Path,
+    genesis: &Genesis,
+    rules: &Arc<ChainRules>,
+    progress: impl FnMut(Height, Height),
+) -> Result<Report, StoreError> {
+    let file = dir.join(DATA_FILE);
+    verify_dir(dir, &file, genesis, rules, progress).map_err(|error| error.in_file(&file))
+}
+
+fn verify_dir(
+    dir: &Path,
+    file: &Path,
+    genesis: &Genesis,
+    rules: &Arc<ChainRules>,
+    mut progress: impl FnMut(Height, Height),
+) -> Result<Report, StoreError> {
+    let missing = |error| StoreError::directory(format!("read {}", dir.display()), &error);
+    std::fs::read_dir(dir).map_err(missing)?;
+    let _lock = open::lock_existing(dir)?;
+    if !file.exists() {
+        return Err(StoreError::corrupt("its database is gone"));
+    }
+    let pages = page_check::check(file)?;
+    if pages == 0 {
+        return Err(StoreError::corrupt("its database is gone"));
+    }
+    let env = open::open_to_read(dir)?;
+    let tables = Tables::open(&env, 0)?;
+    let failed = |error| StoreError::lmdb("begin a read", 0, error);
+    let txn = env.read_txn().map_err(failed)?;
+    let view = View {
+        tables: &tables,
+        txn: &txn,
+    };
+    let validator = identity(dir, &env, &view, genesis)?;
+    let changes = Ledger::genesis_changes(genesis)
+        .map_err(|error| StoreError::corrupt(format!("the genesis gives no state: {error}")))?;
+    let state = Arc::new(MemoryState::new(&changes));
+    let ledger = Ledger::new(
+        rules.clone(),
+        state.clone(),
+        Head::genesis(genesis, &changes),
+    );
+    let record: HeadRecord = view.meta(META_HEAD)?;
+    let mut replay = Replay {
+        view: &view,
+        ledger,
+        state,
+        transactions: 0,
+    };
+    for height in 1..=record.height.0 {
+        replay.next(Height(height))?;
+        progress(Height(height), record.height);
+    }
+    replay.compare_head(&record)?;
+    replay.compare_state()?;
+    replay.check_rows()?;
+    check_sign_record(&view, rules, validator, record.height)?;
+    Ok(Report {
+        height: record.height,
+        block_id: record.block_id,
+        state_root: record.state_root,
+        transactions: replay.transactions,
+        certificates: record.height.0,
+        validator,
+        pages,
+    })
+}
+
+fn identity(
+    dir: &Path,
+    env: &Env,
+    view: &View<'_>,
+    genesis: &Genesis,
+) -> Result<Address, StoreError> {
+    let (found, expected): (u32, _) = (view.meta(META_LAYOUT)?, layout::LAYOUT);
+    if found != expected {
+        return Err(StoreError::OtherLayout { expected, found });
+    }
+    let (found, expected): (Hash, _) = (view.meta(META_GENESIS)?, genesis.hash());
+    if found != expected {
+        return Err(StoreError::OtherChain { expected, found });
+    }
+    let transaction = env.info().last_txn_id as u64;
+    if view.meta::<u64>(META_TRANSACTION)? != transaction {
+        let what = format!("its newest meta page names transaction {transaction}, its tables not");
+        return Err(StoreError::corrupt(what));
+    }
+    mark::check(MarkFile::read_in(dir)?, transaction)?;
+    view.meta(META_VALIDATOR)
+}
+
+struct Replay<'a> {
+    view: &'a View<'a>,
+    ledger: Ledger,
+    state: Arc<MemoryState>,
+    transactions: u64,
+}
+
+impl Replay<'_> {
+    /// Executes one stored block again and compares all that was stored with it.
+    fn next(&mut self, height: Height) -> Result<(), StoreError> {
+        let gone = |table: &str| bad(table, height, "its row is gone");
+        let block = self.view.block(height)?.ok_or_else(|| gone("blocks"))?;
+        let certificate = self.view.certificate(height)?;
+        let certificate = certificate.ok_or_else(|| gone("certificates"))?;
+        self.ledger
+            .verify_certificate(&certificate)
+            .map_err(|error| bad("certificates", height, error))?;
+        let batch = self
+            .ledger
+            .commit(&block, certificate)
+            .map_err(|error| bad("blocks", height, error))?;
+        let receipts = self.view.receipts(height)?;
+        if receipts.as_deref() != Some(&batch.receipts[..]) {
+            return Err(bad("receipts", height, "execution gives others"));
+        }
+        self.state.apply(&batch.changes);
+        self.ledger.committed(&batch);
+        self.count(&batch);
+        Ok(())
+    }
+
+    fn count(&mut self, batch: &CommitBatch) {
+        self.transactions += batch.block.block().transactions.len() as u64;
+    }
+
+    fn compare_head(&self, record: &HeadRecord) -> Result<(), StoreError> {
+        let head = self.ledger.head();
+        let same = record.block_id == head.block_id
+            && record.time == head.time
+            && record.state_root == head.state_root
+            && record.state_version == head.state_version;
+        let what = "the head is not the newest block";
+        same.then_some(())
+            .ok_or_else(|| bad("meta", record.height, what))
+    }
+
+    /// Every stored node and value, of all versions that are kept, must be one of the replay's, and
+    /// there must be as many.
+    fn compare_state(&self) -> Result<(), StoreError> {
+        let (view, head) = (self.view, self.ledger.head().height);
+        let mut rows = 0usize;
+        view.tables.nodes.each(view.txn, |key, node| {
+            rows += 1;
+            let computed = self.state.node(key).unwrap_or_default();
+            demand(computed.as_deref() == Some(node), "nodes", head)
+        })?;
+        view.tables.values.each(view.txn, |key, value| {
+            rows += 1;
+            let key = key.split_first_chunk::<32>();
+            let split = key.and_then(|(key, version)| Some((key, version.try_into().ok()?)));
+            let computed = split.and_then(|(key, version): (&KeyHash, [u8; 8])| {
+                self.state.value(key, u64::from_be_bytes(version)).ok()?
+            });
+            demand(computed.as_deref() == Some(value), "values", head)
+        })?;
+        if rows == self.state.size() {
+            return Ok(());
+        }
+        let what = format!(
+            "the stored state has {rows} rows, execution gives {}",
+            self.state.size()
+        );
+        Err(bad("nodes or values", head, what))
+    }
+
+    /// Seals of all other rows; and no row of a height that is not committed.
+    fn check_rows(&self) -> Result<(), StoreError> {
+        let (view, head) = (self.view, self.ledger.head().height);
+        let tables = view.tables;
+        for table in [&tables.meta, &tables.stale, &tables.signed] {
+            table.each(view.txn, |_, _| Ok(()))?;
+        }
+        for table in [&tables.blocks, &tables.certificates, &tables.receipts] {
+            self.demand_none_after(table, head)?;
+        }
+        tables.proposed.each(view.txn, |key, _| {
+            let open = key.starts_with(&height_key(head.next()));
+            demand(open, "proposed", head.next())
+        })
+    }
+
+    fn demand_none_after(&self, table: &Table, head: Height) -> Result<(), StoreError> {
+        let all = [0xff; 9];
+        let (first, last) = (height_key(head.next()), &all[..]);
+        let beyond = table.last_in(self.view.txn, &(&first[..]..=last))?;
+        let what = "a row beyond the head";
+        beyond.map_or(Ok(()), |_| Err(bad(table.name(), head.next(), what)))
+    }
+}
+
+/// Own messages: signed by this validator, and none further than the height that may be open.
+fn check_sign_record(
+    view: &View<'_>,
+    rules: &ChainRules,
+    validator: Address,
+    head: Height,
+) -> Result<(), StoreError> {
+    let (recovery, context) = (view.recovery()?, &rules.context);
+    let wrong = |what: &dyn Display| bad("signed", head.next(), what);
+    if recovery.position().is_some_and(|at| at.0 > head.next()) {
+        return Err(wrong(&"it goes beyond the height after the head"));
+    }
+    if let Some(proposal) = &recovery.proposal {
+        let verified = proposal.verify(&rules.validators, context);
+        verified.map_err(|error| wrong(&error))?;
+    }
+    let votes = [&recovery.prevote, &recovery.precommit];
+    for vote in votes.into_iter().flatten() {
+        let verified = vote.verify(&rules.validators, context);
+        verified.map_err(|error| wrong(&error))?;
+    }
+    let signers = votes.into_iter().flatten().map(|vote| vote.vote.validator);
+    let mut signers = signers.chain(recovery.proposal.as_ref().map(|p| p.proposer));
+    if signers.any(|signer| signer != validator) {
+        return Err(wrong(&"a message of another validator"));
+    }
+    if let Some(lock) = &recovery.lock {
+        let verified = lock.polka.verify(&rules.validators, context);
+        verified.map_err(|error| wrong(&error))?;
+    }
+    let blocks: Vec<&SealedBlock> = recovery.blocks.iter().map(|block| &**block).collect();
+    demand(
+        blocks.iter().all(|block| block.height() == head.next()),
+        "proposed",
+        head.next(),
+    )
+}
+
+fn bad(table: &str, height: Height, what: impl Display) -> StoreError {
+    StoreError::corrupt(format!("table {table}: {what}")).at(height)
+}
+
+fn demand(holds: bool, table: &str, height: Height) -> Result<(), StoreError> {
+    let what = "a row that execution does not give";
+    holds.then_some(()).ok_or_else(|| bad(table, height, what))
+}
