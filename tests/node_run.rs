@@ -463,21 +463,59 @@ fn copy_all(from: &Path, to: &Path) {
     }
 }
 
-/// One byte wherever a block's id stands, in the file under a running node.
-#[test]
-fn a_node_that_meets_rot_while_it_runs_ends_with_the_exit_code_of_corrupt_data() {
-    let mut network = Network::running(1, &[FAST]);
-    network.wait_for(&[0], 4);
-    let Hash(id) = network
-        .block(0, 2)
-        .and_then(|id| id.parse().ok())
-        .expect("a block");
-    let path = network.home(0).join("data/data.mdb");
+/// Changes one byte wherever a block's id stands.
+fn rot(home: &Path, id: &str) {
+    let Hash(id) = id.parse().expect("an id");
+    let path = home.join("data/data.mdb");
     let bytes = fs::read(&path).expect("it is there");
     let places = (0..bytes.len() - 32).filter(|at| bytes[*at..at + 32] == id);
     let file = fs::File::options().write(true).open(&path).expect("a file");
     let harmed = places.map(|at| file.write_at(&[!id[0]], at as u64).expect("a byte"));
     assert!(harmed.sum::<usize>() > 0, "the block is in the file");
+}
+
+#[test]
+fn a_stopped_node_is_verified_and_rot_is_found_at_its_height() {
+    let mut network = Network::running(1, &[FAST]);
+    network.wait_for(&[0], 6);
+    let id = network.block(0, 4).expect("a block");
+    let home = network.home(0);
+    let home = text(&home);
+    run(&["verify", "--home", home]).assert_refused(4, &["in use", "stop it"]);
+    network.kill(0);
+    let said = run(&["verify", "--home", home]).ok().stdout;
+    assert!(
+        said.contains("without a fault") && said.contains("certificates"),
+        "{said}"
+    );
+    let json = run(&["verify", "--home", home, "--json"]).ok().stdout;
+    let report: Value = serde_json::from_str(&json).expect("one JSON object");
+    assert_eq!(report["ok"], true);
+    assert!(report["height"].as_u64() >= Some(6), "{report}");
+    assert_eq!(report["certificates"], report["height"]);
+    assert_eq!(report["validator"], network.addresses[0].to_string());
+
+    rot(&network.home(0), &id);
+    let words = ["data.mdb", "corrupt at height 4", "restore it"];
+    run(&["verify", "--home", home]).assert_refused(3, &words);
+    let ended = run(&["verify", "--home", home, "--json"]);
+    let report: Value = serde_json::from_str(&ended.stdout).expect("one JSON object");
+    assert_eq!(
+        (ended.code, &report["height"], &report["ok"]),
+        (Some(3), &4.into(), &false.into())
+    );
+    let nowhere = network.home(0).join("data");
+    fs::remove_dir_all(nowhere).expect("it was there");
+    run(&["verify", "--home", home]).assert_refused(2, &["data", "name a directory"]);
+}
+
+/// One byte wherever a block's id stands, in the file under a running node.
+#[test]
+fn a_node_that_meets_rot_while_it_runs_ends_with_the_exit_code_of_corrupt_data() {
+    let mut network = Network::running(1, &[FAST]);
+    network.wait_for(&[0], 4);
+    let id = network.block(0, 2).expect("a block");
+    rot(&network.home(0), &id);
 
     let url = network.urls[0].clone();
     let status = eventually("it ends", || {
