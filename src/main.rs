@@ -26,6 +26,8 @@ enum Command {
     Start(cli::start::Arguments),
     /// Ask a running node how it is
     Status(cli::status::Arguments),
+    /// Check every block, certificate and root of a stopped node
+    Verify(cli::verify::Arguments),
     /// Boot several validators in this process and let them commit one chain
     Devnet(cli::devnet::Arguments),
     /// Measure this machine
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Testnet(arguments) => cli::testnet::run(&arguments),
         Command::Start(arguments) => cli::start::run(&arguments),
         Command::Status(arguments) => cli::status::run(&arguments),
+        Command::Verify(arguments) => cli::verify::run(&arguments),
         Command::Devnet(arguments) => cli::devnet::run(&arguments),
         Command::Bench(command) => cli::bench::run(&command),
     };

@@ -4,7 +4,7 @@
 mod common;
 
 use common::process::{Network, Payer, Seen};
-use common::{Connection, eventually, get};
+use common::{Connection, PATIENCE, eventually, get};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -109,7 +109,7 @@ fn all_four_killed_under_load_come_back_to_the_same_chain() {
     let mut spent = 0;
     for round in 0..3 {
         let first = network.highest(&ALL);
-        let seen = under_load(&network, &mut payer, first + 8);
+        let seen = under_load(&network, &mut payer, first + 8, spent);
         let killed_at = seen
             .keys()
             .map(|(_, height)| *height)
@@ -138,9 +138,9 @@ fn all_four_killed_under_load_come_back_to_the_same_chain() {
             back.as_secs_f64() * 1e3,
             on.as_secs_f64() * 1e3
         );
-        let balance = nonce(&network, &payer);
-        assert!(balance > spent, "transactions flow");
-        spent = balance;
+        let kept = nonce(&network, &payer);
+        assert!(kept > spent, "what was committed under load is kept");
+        spent = kept;
         // Those that waited only in memory may be gone with it: go on where the chain is.
         payer.go_on_from(spent);
     }
@@ -157,8 +157,9 @@ fn nonce(network: &Network, payer: &Payer) -> u64 {
         .unwrap_or_else(|| panic!("no nonce in {account}"))
 }
 
-/// Sends transfers to node 0 until the chain is at `height`; what all nodes showed meanwhile.
-fn under_load(network: &Network, payer: &mut Payer, height: u64) -> Seen {
+/// Sends transfers to node 0 until the chain is at `height` and has more of them than `spent`; what
+/// all nodes showed meanwhile.
+fn under_load(network: &Network, payer: &mut Payer, height: u64, spent: u64) -> Seen {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watchers = ALL.map(|index| {
@@ -166,7 +167,9 @@ fn under_load(network: &Network, payer: &mut Payer, height: u64) -> Seen {
             scope.spawn(move || watch(network, index, done))
         });
         let mut connection = Connection::open(&network.urls[0]);
-        while network.highest(&ALL) < height {
+        let until = Instant::now() + PATIENCE;
+        while network.highest(&ALL) < height || nonce(network, payer) <= spent {
+            assert!(Instant::now() < until, "transactions flow");
             let answer = connection.request("POST", "/transactions", &payer.next());
             let answer = answer.expect("it answers");
             assert_eq!(answer.status, 202, "{}", answer.text());

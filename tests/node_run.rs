@@ -406,21 +406,116 @@ fn corrupt_data_has_an_exit_code_of_its_own() {
     start(&network.home(0), &[]).assert_refused(3, &["data", "corrupt", "restore it"]);
 }
 
-/// One byte wherever a block's id stands, in the file under a running node.
 #[test]
-fn a_node_that_meets_rot_while_it_runs_ends_with_the_exit_code_of_corrupt_data() {
-    let mut network = Network::running(1, &[FAST]);
-    network.wait_for(&[0], 4);
-    let Hash(id) = network
-        .block(0, 2)
-        .and_then(|id| id.parse().ok())
-        .expect("a block");
-    let path = network.home(0).join("data/data.mdb");
+fn a_data_directory_from_a_backup_observes_until_it_is_re_armed() {
+    let mut network = Network::running(4, &[FAST]);
+    network.wait_for(&ALL, 3);
+    network.kill(0);
+    let (data, backup) = (
+        network.home(0).join("data"),
+        network.dir.path().join("backup"),
+    );
+    copy_all(&data, &backup);
+    network.start(0);
+    let goal = network.highest(&ALL) + 5;
+    network.wait_for(&ALL, goal);
+    network.kill(0);
+    fs::remove_dir_all(&data).expect("it was there");
+    copy_all(&backup, &data);
+
+    network.start(0);
+    network.wait_for(&ALL, goal + 4);
+    let url = network.urls[0].clone();
+    let observing = || get(&url, "/status").json()["observing"].clone();
+    let reason = observing();
+    let reason = reason.as_str().expect("it observes");
+    assert!(reason.contains("start it once with --rearm"), "{reason}");
+    let said = run(&["status", "--rpc", &url]).ok().stdout;
+    assert!(
+        said.contains("ready         no") && said.contains("--rearm"),
+        "{said}"
+    );
+
+    network.kill(0);
+    let mut command = network.command(0);
+    command.arg("--rearm");
+    network.start_as(0, command);
+    eventually("it signs", || {
+        let answer = try_get(&url, "/status").ok()?;
+        answer.json()["observing"].is_null().then_some(())
+    });
+    network.kill(0);
+    // Once is enough.
+    network.start(0);
+    network.node(0).ready();
+    assert!(observing().is_null(), "{}", observing());
+    let goal = network.highest(&ALL) + 4;
+    network.wait_for(&ALL, goal);
+    network.assert_same_chain(&ALL);
+}
+
+/// The files of a directory that has no others in it.
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("it is there") {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+    }
+}
+
+/// Changes one byte wherever a block's id stands.
+fn rot(home: &Path, id: &str) {
+    let Hash(id) = id.parse().expect("an id");
+    let path = home.join("data/data.mdb");
     let bytes = fs::read(&path).expect("it is there");
     let places = (0..bytes.len() - 32).filter(|at| bytes[*at..at + 32] == id);
     let file = fs::File::options().write(true).open(&path).expect("a file");
     let harmed = places.map(|at| file.write_at(&[!id[0]], at as u64).expect("a byte"));
     assert!(harmed.sum::<usize>() > 0, "the block is in the file");
+}
+
+#[test]
+fn a_stopped_node_is_verified_and_rot_is_found_at_its_height() {
+    let mut network = Network::running(1, &[FAST]);
+    network.wait_for(&[0], 6);
+    let id = network.block(0, 4).expect("a block");
+    let home = network.home(0);
+    let home = text(&home);
+    run(&["verify", "--home", home]).assert_refused(4, &["in use", "stop it"]);
+    network.kill(0);
+    let said = run(&["verify", "--home", home]).ok().stdout;
+    assert!(
+        said.contains("without a fault") && said.contains("certificates"),
+        "{said}"
+    );
+    let json = run(&["verify", "--home", home, "--json"]).ok().stdout;
+    let report: Value = serde_json::from_str(&json).expect("one JSON object");
+    assert_eq!(report["ok"], true);
+    assert!(report["height"].as_u64() >= Some(6), "{report}");
+    assert_eq!(report["certificates"], report["height"]);
+    assert_eq!(report["validator"], network.addresses[0].to_string());
+
+    rot(&network.home(0), &id);
+    let words = ["data.mdb", "corrupt at height 4", "restore it"];
+    run(&["verify", "--home", home]).assert_refused(3, &words);
+    let ended = run(&["verify", "--home", home, "--json"]);
+    let report: Value = serde_json::from_str(&ended.stdout).expect("one JSON object");
+    assert_eq!(
+        (ended.code, &report["height"], &report["ok"]),
+        (Some(3), &4.into(), &false.into())
+    );
+    let nowhere = network.home(0).join("data");
+    fs::remove_dir_all(nowhere).expect("it was there");
+    run(&["verify", "--home", home]).assert_refused(2, &["data", "name a directory"]);
+}
+
+/// One byte wherever a block's id stands, in the file under a running node.
+#[test]
+fn a_node_that_meets_rot_while_it_runs_ends_with_the_exit_code_of_corrupt_data() {
+    let mut network = Network::running(1, &[FAST]);
+    network.wait_for(&[0], 4);
+    let id = network.block(0, 2).expect("a block");
+    rot(&network.home(0), &id);
 
     let url = network.urls[0].clone();
     let status = eventually("it ends", || {

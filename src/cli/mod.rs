@@ -16,6 +16,7 @@ mod process;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod testnet;
+pub(crate) mod verify;
 
 /// One clear line and an exit code.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use crate::config::{self, Config, genesis, peers};
 use clap::Args;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
 use lockstep_actors::runtime::Policy;
+use lockstep_actors::state_store::key_guard_file;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::types::Address;
@@ -40,6 +41,10 @@ pub(crate) struct Arguments {
     /// Any setting of lockstep.toml; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
+    /// Sign from this data directory although it may be behind its key: you vouch that no other
+    /// node signs with it
+    #[arg(long)]
+    rearm: bool,
     /// Print the effective settings with the origin of each, and exit
     #[arg(long)]
     print_config: bool,
@@ -63,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     super::start_log(Some(&config.log), "info")?;
     let stop = interrupts()?;
     // The key stays locked for as long as this process may sign.
-    let (node, genesis, _key) = start(&config)?;
+    let (node, genesis, _key) = start(&config, arguments.rearm)?;
     log::info!(
         "validator {} of chain {} goes on from height {}",
         node.address(),
@@ -102,7 +107,7 @@ fn flags(arguments: &Arguments) -> Vec<config::Flag> {
 }
 
 /// Reads and checks everything in the home, takes key and ports, and starts the node.
-fn start(config: &Config) -> Result<(NodeHandle, Arc<Genesis>, KeyFile), Failure> {
+fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyFile), Failure> {
     let genesis = Arc::new(genesis::read(&config.genesis)?);
     let key = KeyFile::open(&config.key, genesis.scheme)?;
     let me = Address::of(genesis.scheme, key.signer.public_key());
@@ -116,6 +121,8 @@ fn start(config: &Config) -> Result<(NodeHandle, Arc<Genesis>, KeyFile), Failure
         genesis: genesis.clone(),
         signer: key.signer.clone(),
         data_dir: config.data.clone(),
+        key_guard: Some(key_guard_file(&config.key)),
+        rearm,
         durability: config.durability.into(),
         peer_listener: Arc::new(peer_listener),
         public_listener: public_listener.map(Arc::new),

@@ -1,0 +1,127 @@
+//! `lockstep verify`: executes every block of a stopped node again, from the genesis, and compares
+//! what is stored. Exit 0: not a byte differs. Exit 3: the first bad height is named.
+use super::{Failure, say, tell};
+use crate::config::{self, genesis};
+use clap::Args;
+use lockstep_actors::state_store::{Report, StoreError, verify};
+use lockstep_protocol::crypto;
+use lockstep_protocol::ledger::ChainRules;
+use lockstep_protocol::types::Height;
+use serde_json::json;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often the progress is shown.
+const SHOW_EVERY: Duration = Duration::from_millis(200);
+
+/// `lockstep verify`
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The home of a node that is not running [env: LOCKSTEP_HOME]
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Print one JSON object on stdout, and nothing else there
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = config::load(arguments.home.as_deref(), Vec::new())?;
+    let genesis = genesis::read(&config.genesis)?;
+    // A build that verifies wrongly could neither accuse nor acquit.
+    crypto::self_test().map_err(|error| Failure::safety(error.to_string()))?;
+    let rules = ChainRules::new(&genesis, crypto::scheme(genesis.scheme));
+    let rules = rules.map_err(|error| {
+        Failure::usage(format!(
+            "{}: {error}; copy it from another node of the chain",
+            config.genesis.display()
+        ))
+    })?;
+    let (began, mut progress) = (Instant::now(), Progress::new());
+    let verified = verify(&config.data, &genesis, &Arc::new(rules), |height, of| {
+        progress.show(height, of);
+    });
+    progress.clear();
+    match verified {
+        Ok(report) => print(arguments.json, &config.data, &report, began.elapsed()),
+        Err(error) => refuse(arguments.json, &error),
+    }
+}
+
+fn print(
+    json: bool,
+    data: &std::path::Path,
+    report: &Report,
+    took: Duration,
+) -> Result<(), Failure> {
+    if json {
+        let mut document = json!(report);
+        document["ok"] = json!(true);
+        return say(format_args!("{document:#}"));
+    }
+    say(format_args!("Lockstep data directory without a fault"))?;
+    say(format_args!("  directory     {}", data.display()))?;
+    say(format_args!("  validator     {}", report.validator))?;
+    say(format_args!(
+        "  height        {}, block {}",
+        report.height, report.block_id
+    ))?;
+    say(format_args!("  state root    {}", report.state_root))?;
+    say(format_args!(
+        "  executed      {} blocks with {} transactions again, {} certificates, {} pages",
+        report.height, report.transactions, report.certificates, report.pages
+    ))?;
+    say(format_args!("  took          {:.1} s", took.as_secs_f64()))
+}
+
+fn refuse(json: bool, error: &StoreError) -> Result<(), Failure> {
+    let failure = Failure {
+        message: error.to_string(),
+        exit_code: error.exit_code(),
+    };
+    if json {
+        let height = match error {
+            StoreError::Corrupt { place, .. } => place.height,
+            _ => None,
+        };
+        let document = json!({
+            "ok": false,
+            "height": height,
+            "error": failure.message,
+            "exit_code": failure.exit_code,
+        });
+        say(format_args!("{document:#}"))?;
+    }
+    Err(failure)
+}
+
+/// One line on a terminal that is written over; nothing elsewhere.
+struct Progress {
+    is_terminal: bool,
+    shown: Option<Instant>,
+}
+
+impl Progress {
+    fn new() -> Progress {
+        Progress {
+            is_terminal: std::io::stderr().is_terminal(),
+            shown: None,
+        }
+    }
+
+    fn show(&mut self, height: Height, of: Height) {
+        let due = self.shown.is_none_or(|shown| shown.elapsed() >= SHOW_EVERY);
+        if self.is_terminal && due {
+            tell(format_args!("\rverified height {height} of {of}"));
+            self.shown = Some(Instant::now());
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown.is_some() {
+            tell(format_args!("\r{:60}\r", ""));
+        }
+    }
+}
