@@ -1,23 +1,30 @@
 //! **Committer** owns the ledger: it executes a block on an overlay (to check or to build it), and
-//! later commits that overlay. Its brain is [`Ledger`].
+//! later commits that overlay. Its brain is [`Ledger`]; beside it stands the [`EvidencePool`].
 use crate::delivery::Deliver;
 use crate::limits::WAITING_BLOCKS_MAX;
 use crate::metrics::Metrics;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
-use crate::round_driver::{AnnounceRound, StopVoting};
+use crate::round_driver::{AnnounceRound, ForkDetected, StopVoting};
 use crate::runtime::{Ctx, Fatal, Port};
-use crate::state_store::{CommitBlock, Store};
+use crate::state_store::{CommitBlock, PersistEvidence, PersistFork, Store};
 use crate::view::{HeadView, NodeView};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
-use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger, NotAdmitted};
+use lockstep_protocol::consensus::evidence_pool::EvidencePool;
+use lockstep_protocol::ledger::{
+    ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, NotAdmitted,
+};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height, Timestamp};
 use lockstep_protocol::wire::DecidedBlock;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
+
+mod evidence;
+
+pub use evidence::EvidenceFound;
 
 /// Is this block valid on the head?
 #[derive(Debug)]
@@ -84,6 +91,12 @@ pub struct Ports {
     pub announce: Port<AnnounceRound>,
     /// RoundDriver: a certified block is invalid here.
     pub stop_voting: Port<StopVoting>,
+    /// RoundDriver: a height was decided twice.
+    pub forked: Port<ForkDetected>,
+    /// StateStore: evidence that waits.
+    pub keep_evidence: Port<PersistEvidence>,
+    /// StateStore: the proof of a fork.
+    pub keep_fork: Port<PersistFork>,
     /// Everybody, RoundDriver first.
     pub committed: Vec<Port<BlockCommitted>>,
 }
@@ -111,6 +124,10 @@ pub struct Seed {
 pub struct Committer {
     seed: Seed,
     ledger: Ledger,
+    /// Evidence that waits for a block.
+    evidence: EvidencePool,
+    /// Heights that are known to have two decisions.
+    forks: Vec<Height>,
     /// A block that the store is writing.
     writing: Option<Height>,
     /// Decided blocks that wait for the one before them.
@@ -122,17 +139,22 @@ impl Committer {
     /// A ledger on `store`'s head.
     pub fn new(seed: Seed, ledger: Ledger) -> Committer {
         let (writing, waiting, last_commit) = (None, VecDeque::new(), None);
-        Committer {
+        let mut committer = Committer {
             seed,
             ledger,
+            evidence: EvidencePool::default(),
+            forks: Vec::new(),
             writing,
             waiting,
             last_commit,
-        }
+        };
+        committer.restore_evidence();
+        committer
     }
 
     fn enqueue(&mut self, decided: DecidedBlock) {
         let height = decided.block.height();
+        self.look_for_fork(&decided.certificate);
         let known = self
             .waiting
             .iter()
@@ -163,6 +185,7 @@ impl Committer {
             Err(error) if error.is_fatal() => self.seed.fatal.raise("store", error.to_string()),
             Err(error) => {
                 log::error!("the certified block of height {next} is invalid here: {error}");
+                self.look_behind(&error, &decided.block);
                 self.seed.ports.stop_voting.deliver(StopVoting(next));
             }
         }
@@ -244,6 +267,7 @@ impl Handler<ExecuteBlock> for Committer {
                     block.id().short(),
                     block.height()
                 );
+                self.look_behind(&error, &block);
                 false
             }
         };
@@ -271,6 +295,7 @@ impl Handler<PrepareBlock> for Committer {
             proposer,
             now,
             transactions,
+            evidence: self.evidence.candidates(self.ledger.head().height),
         }) {
             Ok(prepared) => {
                 let never = prepared.rejected.into_iter();
@@ -323,6 +348,7 @@ impl Handler<BlockStored> for Committer {
         let height = batch.block.height();
         if height == self.ledger.head().height.next() {
             self.ledger.committed(&batch);
+            self.carried(&batch.block);
         }
         self.writing.take_if(|writing| *writing <= height);
         // What is shown outlives falls. So a block that an earlier incarnation sent to the store,

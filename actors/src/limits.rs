@@ -43,6 +43,8 @@ pub const SYNC_ANSWERS_MAX: usize = 2;
 pub const SYNC_GRACE_MS: u64 = 100;
 /// E4: a proposer that was last heard this long before a quorum of the others is skipped.
 pub const SILENT_AFTER_MS: u64 = 300;
+/// Pieces of evidence in one answer, waiting and committed alike: a page for people.
+pub const EVIDENCE_ANSWER_MAX: usize = 256;
 /// Decided blocks that wait for the one before them: one sync answer, and our own decision.
 pub const WAITING_BLOCKS_MAX: usize = 128;
 /// What an answer of block sync holds besides its blocks.

@@ -17,6 +17,7 @@ use lockstep_protocol::consensus::driver::{Driver, DriverConfig, Input, Output, 
 use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
+use lockstep_protocol::evidence::fork::Fork;
 use lockstep_protocol::types::{Height, Round};
 use lockstep_protocol::validator_set::ValidatorSet;
 use std::sync::Arc;
@@ -68,6 +69,10 @@ pub struct AnnounceRound;
 #[derive(Clone, Copy, Debug)]
 pub struct StopVoting(pub Height);
 
+/// A committed height was decided a second time, for another block: nobody may vote here any more.
+#[derive(Clone, Debug)]
+pub struct ForkDetected(pub Arc<Fork>);
+
 /// The round machine entered a round. Told to VoteCollector and Proposer.
 #[derive(Clone, Copy, Debug)]
 pub struct RoundEntered(pub Height, pub Round);
@@ -80,6 +85,7 @@ crate::message! {
     DriverRecovered => (), ProposalChecked => (), QuorumReached => (), BlockBuilt => (),
     SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
     RoundEntered => (), ResendRound => (), StopVoting => (),
+    ForkDetected => (),
 }
 
 /// What the driver tells.
@@ -330,6 +336,20 @@ impl Handler<BlockCommitted> for RoundDriver {
         let set = self.seed.set.clone();
         self.step(Input::Committed(message.0.block.height(), set), ctx);
         self.answer_ticks(ctx);
+    }
+}
+
+impl Handler<ForkDetected> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, ForkDetected(fork): ForkDetected, ctx: &mut Ctx<Self>) {
+        let halt = Input::Forked(fork.sentence());
+        if self.driver.is_some() {
+            self.step(halt, ctx);
+        } else {
+            // Told again at a start: the driver that is being recovered will not begin.
+            self.seed.view.set_halted(fork.sentence());
+        }
     }
 }
 

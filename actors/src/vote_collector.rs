@@ -1,7 +1,7 @@
 //! **VoteCollector** owns the votes of the height under decision. Its brain is [`Tally`].
 use crate::block_sync::PeerAhead;
 use crate::clock::Clock;
-use crate::committer::BlockCommitted;
+use crate::committer::{BlockCommitted, EvidenceFound};
 use crate::delivery::Deliver;
 use crate::limits::SILENT_AFTER_MS;
 use crate::metrics::Metrics;
@@ -11,7 +11,6 @@ use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
 use actix::prelude::*;
 use lockstep_protocol::consensus::tally::{Admission, Input, Output, Tally};
-use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::types::{Address, Height};
@@ -63,6 +62,8 @@ pub struct Ports {
     pub broadcast: Port<Broadcast>,
     /// BlockSync.
     pub ahead: Port<PeerAhead>,
+    /// Committer.
+    pub evidence: Port<EvidenceFound>,
 }
 
 /// What an incarnation is made from.
@@ -104,7 +105,9 @@ impl VoteCollector {
                 Output::Ahead(validator, height) => {
                     self.seed.ports.ahead.deliver(PeerAhead(validator, height));
                 }
-                Output::Evidence(evidence) => report(&evidence, &self.seed.metrics),
+                Output::Evidence(evidence) => {
+                    self.seed.ports.evidence.deliver(EvidenceFound(evidence));
+                }
                 Output::Relay(votes) => {
                     for vote in votes {
                         self.seed
@@ -118,16 +121,6 @@ impl VoteCollector {
         }
         admission
     }
-}
-
-/// Names the validator in the log and counts the evidence.
-pub(crate) fn report(evidence: &Evidence, metrics: &Metrics) {
-    metrics.evidence.inc();
-    log::warn!(
-        "validator {} broke the rules at height {}: {evidence:?}",
-        evidence.validator(),
-        evidence.height()
-    );
 }
 
 impl Actor for VoteCollector {

@@ -59,6 +59,9 @@ impl Inboxes {
             rebuilt: self.proposer.port(),
             announce: self.driver.port(),
             stop_voting: self.driver.port(),
+            forked: self.driver.port(),
+            keep_evidence: self.store.port(),
+            keep_fork: self.store.port(),
             // The driver first: what the others tell it about the next height finds it there.
             committed: vec![
                 self.driver.port(),
@@ -90,6 +93,7 @@ impl Inboxes {
             announce: self.driver.port(),
             broadcast: self.broadcaster.port(),
             ahead: self.sync.port(),
+            evidence: self.committer.port(),
         }
     }
 
@@ -105,6 +109,7 @@ impl Inboxes {
             verified: self.votes.port(),
             broadcast: self.broadcaster.port(),
             ahead: self.sync.port(),
+            evidence: self.committer.port(),
         }
     }
 

@@ -28,6 +28,7 @@ mod answer;
 mod blocks;
 mod body;
 mod consensus;
+mod evidence;
 mod health;
 mod serve;
 mod status;
@@ -126,6 +127,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/readyz", web::get().to(health::readyz))
         .route("/blocks/latest", web::get().to(blocks::latest))
         .route("/blocks/{height}", web::get().to(blocks::by_height))
+        .route("/evidence", web::get().to(evidence::evidence))
         .route("/sync/blocks", web::get().to(blocks::sync))
         .route("/accounts/{address}", web::get().to(blocks::account))
         .route("/devnet/tick", web::post().to(consensus::tick))

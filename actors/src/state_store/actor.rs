@@ -10,6 +10,8 @@ use crate::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::runtime::{Ctx, Fatal, Port};
 use actix::prelude::*;
 use lockstep_protocol::consensus::durable::Persist;
+use lockstep_protocol::evidence::fork::Fork;
+use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
 use lockstep_protocol::types::Height;
 use std::sync::Arc;
@@ -27,6 +29,20 @@ pub struct CommitBlock(pub Arc<CommitBatch>);
 #[derive(Debug)]
 pub struct RecoverDriver(pub u64);
 
+/// Keep this until a block carries it; it survives the node.
+#[derive(Debug)]
+pub struct PersistEvidence {
+    /// Verified.
+    pub keep: Box<Evidence>,
+    /// What had to give way for it.
+    pub forget: Vec<Offence>,
+}
+
+/// Keep the proof that a height was decided twice.
+#[derive(Debug)]
+pub struct PersistFork(pub Arc<Fork>);
+
+crate::message! { PersistEvidence => (), PersistFork => () }
 crate::message! { PersistSignature => (), CommitBlock => (), RecoverDriver => () }
 
 /// What the store tells.
@@ -113,6 +129,27 @@ impl Handler<CommitBlock> for StateStore {
                 self.ports.stored.deliver(BlockStored(batch));
             }
             Err(error) => self.fatal.raise("store", error.to_string()),
+        }
+    }
+}
+
+impl Handler<PersistEvidence> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, message: PersistEvidence, _: &mut Ctx<Self>) {
+        let PersistEvidence { keep, forget } = message;
+        if let Err(error) = self.store.keep_evidence(&keep, &forget) {
+            self.fatal.raise("store", error.to_string());
+        }
+    }
+}
+
+impl Handler<PersistFork> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, PersistFork(fork): PersistFork, _: &mut Ctx<Self>) {
+        if let Err(error) = self.store.keep_fork(&fork) {
+            self.fatal.raise("store", error.to_string());
         }
     }
 }

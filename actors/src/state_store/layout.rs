@@ -5,11 +5,12 @@ use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database};
+use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
 /// Raised with every change of a table, key or record.
-pub(super) const LAYOUT: u32 = 1;
+pub(super) const LAYOUT: u32 = 2;
 
 pub(super) const META_LAYOUT: &[u8] = b"layout";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
@@ -47,9 +48,15 @@ pub(super) struct Tables {
     pub(super) signed: Table,
     /// Height ‖ block id → a block that own messages of an undecided height name.
     pub(super) proposed: Table,
+    /// Offence → evidence that waits for a block.
+    pub(super) evidence: Table,
+    /// Height → itself, of blocks that carry evidence.
+    pub(super) accusing: Table,
+    /// Height → the proof that it was decided twice.
+    pub(super) forks: Table,
 }
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
     "meta",
     "blocks",
     "certificates",
@@ -59,6 +66,9 @@ const NAMES: [&str; 9] = [
     "stale",
     "signed",
     "proposed",
+    "evidence",
+    "accusing",
+    "forks",
 ];
 
 pub(super) const TABLES: u32 = NAMES.len() as u32;
@@ -93,6 +103,9 @@ impl Tables {
             stale,
             signed,
             proposed,
+            evidence,
+            accusing,
+            forks,
         ] = std::array::from_fn(|i| Table::new(NAMES[i], databases[i]));
         Ok(Tables {
             meta,
@@ -104,6 +117,9 @@ impl Tables {
             stale,
             signed,
             proposed,
+            evidence,
+            accusing,
+            forks,
         })
     }
 }
@@ -143,6 +159,13 @@ pub(super) fn height_key(height: Height) -> [u8; 8] {
 
 pub(super) fn value_key(key: &KeyHash, version: u64) -> Vec<u8> {
     [&key[..], &version.to_be_bytes()].concat()
+}
+
+/// Height first: what is too old stands at the beginning.
+pub(super) fn offence_key(offence: &Offence) -> Vec<u8> {
+    let (height, round) = (height_key(offence.height), offence.round.0.to_be_bytes());
+    let kind = [offence.kind as u8];
+    [&height[..], &offence.validator.0, &round, &kind].concat()
 }
 
 pub(super) fn proposed_key(height: Height, id: &BlockId) -> Vec<u8> {

@@ -8,6 +8,7 @@
 //! open      directory, lock, identity of chain and validator     error   what can go wrong, and the next step
 //! write     commit_block, persist                                table   sealed records: checksummed values
 //! read      View: all reads on one snapshot                      layout  which table holds what
+//! evidence  what waits for a block, which blocks carry some, forks
 //! ```
 //!
 //! Invariants: a transaction is durable (as far as [`Durability`] goes) when its method returns; the
@@ -15,6 +16,7 @@
 //! are an error, never an answer.
 mod actor;
 mod error;
+mod evidence;
 mod layout;
 mod open;
 mod read;
@@ -25,7 +27,9 @@ mod write;
 #[allow(clippy::unwrap_used)] // a test may panic
 mod tests;
 
-pub use actor::{CommitBlock, PersistSignature, Ports, RecoverDriver, StateStore};
+pub use actor::{
+    CommitBlock, PersistEvidence, PersistFork, PersistSignature, Ports, RecoverDriver, StateStore,
+};
 pub use error::StoreError;
 pub use read::Snapshot;
 

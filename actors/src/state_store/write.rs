@@ -1,6 +1,7 @@
 //! Writes: each method is one transaction, all or nothing.
 use super::Store;
 use super::error::StoreError;
+use super::evidence;
 use super::layout::{
     HeadRecord, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL,
     STALE_BYTES_MAX, Stale, Tables, height_key, proposed_key, value_key,
@@ -49,6 +50,7 @@ impl Store {
             tables.meta.put(txn, META_HEAD, &HeadRecord::of(&head))?;
             let last = proposed_key(head.height, &Hash([0xff; 32]));
             tables.proposed.delete_to(txn, &last)?;
+            evidence::committed(tables, txn, &batch.block)?;
             state(tables, txn, &batch.changes)
         })
     }

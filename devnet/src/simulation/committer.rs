@@ -4,6 +4,8 @@ use super::random::Random;
 use super::users::Users;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
+use lockstep_protocol::consensus::evidence_pool::{Added, EvidencePool};
+use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{CommitBatch, Draft, Ledger};
 use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
 use lockstep_protocol::wire::DecidedBlock;
@@ -23,6 +25,8 @@ pub(crate) enum Input {
     Synced(usize, Arc<Vec<DecidedBlock>>),
     /// The batch is durable.
     Committed(Arc<CommitBatch>),
+    /// The tally or the proposals found an offence.
+    EvidenceFound(Box<Evidence>),
 }
 
 /// What to do.
@@ -34,6 +38,8 @@ pub(crate) enum Output {
     Built(Height, Round, Arc<SealedBlock>),
     /// Write, then report [`Input::Committed`].
     Write(Arc<CommitBatch>),
+    /// Keep this until a block carries it; forget what had to give way.
+    KeepEvidence(Box<Evidence>, Vec<Offence>),
     /// The peer's answer is used up.
     Answered(usize),
     /// The peer answered with nothing, or with what does not verify.
@@ -45,6 +51,7 @@ pub(crate) enum Output {
 /// What the Committer holds.
 pub(crate) struct Committer {
     pub(crate) ledger: Ledger,
+    evidence: EvidencePool,
     me: Address,
     committing: Option<Height>,
     synced: VecDeque<DecidedBlock>,
@@ -52,10 +59,17 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    pub(crate) fn new(ledger: Ledger, me: Address) -> Committer {
+    /// `kept`: evidence that waited on disk.
+    pub(crate) fn new(mut ledger: Ledger, me: Address, kept: &[Evidence]) -> Committer {
+        let mut evidence = EvidencePool::default();
+        for kept in kept {
+            let added = evidence.add(kept.clone(), &mut ledger);
+            added.expect("memory reads");
+        }
         let (committing, synced, answering) = (None, VecDeque::new(), None);
         Committer {
             ledger,
+            evidence,
             me,
             committing,
             synced,
@@ -84,6 +98,7 @@ impl Committer {
                     proposer,
                     now,
                     transactions,
+                    evidence: self.evidence.candidates(self.ledger.head().height),
                 };
                 match self.ledger.prepare(draft) {
                     Ok(prepared) => out.push(Output::Built(height, round, prepared.block)),
@@ -95,11 +110,25 @@ impl Committer {
             Input::Synced(peer, blocks) => self.synced(peer, &blocks, &mut out),
             Input::Committed(batch) => {
                 self.ledger.committed(&batch);
+                let (height, block) = (batch.block.height(), batch.block.block());
+                self.evidence.committed(height, &block.evidence);
                 self.committing = self.committing.filter(|h| *h > self.ledger.head().height);
                 self.next_synced(&mut out);
             }
+            Input::EvidenceFound(evidence) => self.evidence_found(evidence, &mut out),
         }
         out
+    }
+
+    fn evidence_found(&mut self, evidence: Box<Evidence>, out: &mut Vec<Output>) {
+        match self.evidence.add((*evidence).clone(), &mut self.ledger) {
+            Ok(Added::New { displaced }) => out.push(Output::KeepEvidence(evidence, displaced)),
+            Ok(Added::Known | Added::Dropped) => {}
+            Ok(Added::Refused(error)) => {
+                out.push(Output::Broken(format!("{error}: {evidence:?}")));
+            }
+            Err(error) => out.push(Output::Broken(format!("cannot read: {error}"))),
+        }
     }
 
     fn next(&self) -> Height {

@@ -76,6 +76,8 @@ pub enum Input {
     Announce,
     /// A block of this height carries a valid certificate but is invalid here.
     InvalidDecision(Height),
+    /// A height has two decisions; the sentence names it and whoever is proved faulty.
+    Forked(String),
 }
 
 /// What to do.
@@ -114,6 +116,9 @@ pub enum Halt {
          third of the power is faulty, or this node's state is; it no longer votes"
     )]
     InvalidDecision(Height),
+    /// More than a third of the power is faulty, and has made a fork.
+    #[error("{0}; this node no longer votes: compare the chains and restart with one of them")]
+    Forked(String),
     /// A rule wanted a second signature for the same position.
     #[error("{0}; is the same key running twice?")]
     AlreadySigned(#[from] AlreadySigned),
@@ -208,6 +213,10 @@ impl Driver {
             Input::InvalidDecision(height) => {
                 self.halted = true;
                 out.push(Output::Halt(Halt::InvalidDecision(height)));
+            }
+            Input::Forked(sentence) => {
+                self.halted = true;
+                out.push(Output::Halt(Halt::Forked(sentence)));
             }
         }
         out

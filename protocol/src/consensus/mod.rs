@@ -11,10 +11,11 @@
 //! | [`proposals::Proposals`] | Proposer | proposals of others and their verdicts |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
 //!
-//! The brain of the Committer is [`crate::ledger`].
+//! The brain of the Committer is [`crate::ledger`], with [`evidence_pool::EvidencePool`] beside it.
 pub mod catch_up;
 pub mod driver;
 pub mod durable;
+pub mod evidence_pool;
 pub mod facts;
 pub mod proposals;
 pub mod round_machine;

@@ -1,6 +1,7 @@
 //! A store under a chain of four validators that sign with the simulator's scheme.
 mod commits;
 mod cost;
+mod evidence;
 mod opening;
 mod signing;
 
@@ -134,6 +135,7 @@ impl World {
             proposer: address(101),
             now: Timestamp(0),
             transactions,
+            evidence: vec![],
         };
         let prepared = ledger.prepare(draft).unwrap();
         assert_eq!(prepared.rejected, []);

@@ -132,7 +132,8 @@ impl Node {
     }
 
     fn new_committer(&self) -> Committer {
-        Committer::new(self.new_ledger(), self.setup.driver.me)
+        let kept = self.disk.durable.evidence();
+        Committer::new(self.new_ledger(), self.setup.driver.me, &kept)
     }
 
     fn new_catch_up(&self) -> CatchUp {
