@@ -46,7 +46,8 @@ fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
     let target = Target::new();
     let urls = target.devnet.urls();
     contradict(&target, &urls, 1, VoteKind::Precommit);
-    contradict(&target, &urls, 2, VoteKind::Prevote);
+    // The votes of two would bring the others into the height before the tick.
+    contradict(&target, &urls, 1, VoteKind::Prevote);
     let out_of_turn = target.validator(false);
     let proposal = target.wire.encode_proposal(&target.proposal(out_of_turn));
     for url in &urls {
@@ -70,11 +71,11 @@ fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
         kinds.sort();
         let expected = ["double_precommit", "double_prevote", "wrong_proposer"];
         assert_eq!(kinds, expected.map(Some));
-        let validators = target.devnet.validators();
-        for (kind, accused) in [("double_precommit", 1), ("double_prevote", 2)] {
+        let accused = target.devnet.validators()[1];
+        for kind in ["double_precommit", "double_prevote"] {
             let piece = pieces.iter().find(|piece| piece["kind"] == kind);
             let piece = piece.expect("it is there");
-            assert_eq!(piece["validator"], validators[accused].to_string());
+            assert_eq!(piece["validator"], accused.to_string());
             assert_eq!((&piece["height"], &piece["round"]), (&1.into(), &0.into()));
             let counted = metric(url, "evidence_total", &format!("kind=\"{kind}\""));
             assert_eq!(counted, 1.0, "{kind} at {url}");

@@ -1,6 +1,7 @@
 //! What the Committer does with misbehaviour: evidence waits here for a block of this node, and a
 //! second decision of a committed height stops it.
 use super::*;
+use crate::limits::FORKS_MAX;
 use lockstep_protocol::consensus::evidence_pool::Added;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::evidence::fork::{self, Fork, Polkas};
@@ -12,9 +13,6 @@ use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
 pub struct EvidenceFound(pub Box<Evidence>);
 
 crate::message! { EvidenceFound => () }
-
-/// Forks that are proved and kept: one says all there is to say.
-const FORKS_MAX: usize = 8;
 
 impl Handler<EvidenceFound> for Committer {
     type Result = ();

@@ -41,7 +41,7 @@ impl Store {
     pub fn pending_evidence(&self, limit: usize) -> Result<Vec<Evidence>, StoreError> {
         self.read(|view| {
             let kept = view.tables.evidence.first(view.txn, limit)?.into_iter();
-            let decode = |(_, bytes)| codec::decode("evidence", bytes, BLOCK_EVIDENCE_BYTES_MAX);
+            let decode = |(_, bytes)| codec::decode("evidence", bytes, EVIDENCE_BYTES_MAX);
             Ok(kept.map(decode).collect::<Result<_, _>>()?)
         })
     }
@@ -53,16 +53,15 @@ impl Store {
             while found.len() < limit {
                 let (first, end) = (height_key(Height(0)), height_key(last));
                 let keys = &first[..]..=&end[..];
-                let Some((_, bytes)) = view.tables.accusing.last_in(view.txn, &keys)? else {
+                let Some((key, bytes)) = view.tables.accusing.last_in(view.txn, &keys)? else {
                     break;
                 };
-                let height: Height = codec::decode("height", bytes, 8)?;
-                let block = view.block(height)?;
-                let block = block.ok_or_else(|| {
-                    StoreError::corrupt(format!("block {height}, which carries evidence, is gone"))
-                })?;
-                let carried = block.block().evidence.iter();
-                found.extend(carried.map(|evidence| (height, evidence.clone())));
+                let height = key.try_into().map(u64::from_be_bytes);
+                let height = height.map_err(|_| StoreError::corrupt("a key of accusing"))?;
+                let height = Height(height);
+                let carried: Vec<Evidence> =
+                    codec::decode("evidence", bytes, BLOCK_EVIDENCE_BYTES_MAX + 4)?;
+                found.extend(carried.into_iter().map(|evidence| (height, evidence)));
                 last = height.previous();
             }
             found.truncate(limit);
@@ -111,7 +110,7 @@ pub(super) fn committed(
         tables.evidence.delete(txn, &key)?;
     }
     if !carried.is_empty() {
-        tables.accusing.put(txn, &height_key(height), &height)?;
+        tables.accusing.put(txn, &height_key(height), carried)?;
     }
     if let Some(oldest) = height.next().0.checked_sub(EVIDENCE_AGE_MAX) {
         tables

@@ -50,7 +50,7 @@ pub(super) struct Tables {
     pub(super) proposed: Table,
     /// Offence → evidence that waits for a block.
     pub(super) evidence: Table,
-    /// Height → itself, of blocks that carry evidence.
+    /// Height → the evidence that its block carries, if any: a page of it reads no whole blocks.
     pub(super) accusing: Table,
     /// Height → the proof that it was decided twice.
     pub(super) forks: Table,
