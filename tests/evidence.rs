@@ -41,6 +41,47 @@ fn contradict(target: &Target, urls: &[String], index: usize, kind: VoteKind) {
     }
 }
 
+/// Block 2 of this node carries all three, and the metrics count each once.
+fn assert_carried(target: &Target, url: &str) {
+    let urls = target.devnet.urls();
+    assert_eq!(
+        carried(url, 1),
+        [] as [Value; 0],
+        "its own height is not over"
+    );
+    let pieces = carried(url, 2);
+    assert_eq!(pieces, carried(&urls[0], 2));
+    let mut kinds: Vec<_> = pieces.iter().map(|p| p["kind"].as_str()).collect();
+    kinds.sort();
+    let expected = ["double_precommit", "double_prevote", "wrong_proposer"];
+    assert_eq!(kinds, expected.map(Some));
+    let accused = target.devnet.validators()[1];
+    for kind in ["double_precommit", "double_prevote"] {
+        let piece = pieces.iter().find(|piece| piece["kind"] == kind);
+        let piece = piece.expect("it is there");
+        assert_eq!(piece["validator"], accused.to_string());
+        assert_eq!((&piece["height"], &piece["round"]), (&1.into(), &0.into()));
+        let counted = metric(url, "evidence_total", &format!("kind=\"{kind}\""));
+        assert_eq!(counted, 1.0, "{kind} at {url}");
+    }
+}
+
+/// No later block carries any, none waits, and the page says where they stand.
+fn assert_listed(url: &str) {
+    for height in 3..=5 {
+        assert_eq!(carried(url, height), [] as [Value; 0], "block {height}");
+    }
+    let page = evidence(url);
+    assert_eq!(list(&page, "pending").len(), 0);
+    let committed = list(&page, "committed");
+    assert_eq!(committed.len(), 3);
+    assert!(committed.iter().all(|piece| piece["block"] == 2));
+    assert_eq!(metric(url, "evidence_pending", ""), 0.0);
+    let first = get(url, "/evidence?limit=1").json();
+    assert_eq!(list(&first, "committed").len(), 1);
+    assert_eq!(get(url, "/evidence?limit=x").status, 400);
+}
+
 #[test]
 fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
     let target = Target::new();
@@ -60,38 +101,8 @@ fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
         target.devnet.tick().expect("a block comes");
     }
     for url in &urls {
-        assert_eq!(
-            carried(url, 1),
-            [] as [Value; 0],
-            "its own height is not over"
-        );
-        let pieces = carried(url, 2);
-        assert_eq!(pieces, carried(&urls[0], 2));
-        let mut kinds: Vec<_> = pieces.iter().map(|p| p["kind"].as_str()).collect();
-        kinds.sort();
-        let expected = ["double_precommit", "double_prevote", "wrong_proposer"];
-        assert_eq!(kinds, expected.map(Some));
-        let accused = target.devnet.validators()[1];
-        for kind in ["double_precommit", "double_prevote"] {
-            let piece = pieces.iter().find(|piece| piece["kind"] == kind);
-            let piece = piece.expect("it is there");
-            assert_eq!(piece["validator"], accused.to_string());
-            assert_eq!((&piece["height"], &piece["round"]), (&1.into(), &0.into()));
-            let counted = metric(url, "evidence_total", &format!("kind=\"{kind}\""));
-            assert_eq!(counted, 1.0, "{kind} at {url}");
-        }
-        for height in 3..=5 {
-            assert_eq!(carried(url, height), [] as [Value; 0], "block {height}");
-        }
-        let page = evidence(url);
-        assert_eq!(list(&page, "pending").len(), 0);
-        let committed = list(&page, "committed");
-        assert_eq!(committed.len(), 3);
-        assert!(committed.iter().all(|piece| piece["block"] == 2));
-        assert_eq!(metric(url, "evidence_pending", ""), 0.0);
-        let first = get(url, "/evidence?limit=1").json();
-        assert_eq!(list(&first, "committed").len(), 1);
-        assert_eq!(get(url, "/evidence?limit=x").status, 400);
+        assert_carried(&target, url);
+        assert_listed(url);
     }
     // Told again, it is still one offence.
     contradict(&target, &urls, 1, VoteKind::Precommit);
