@@ -193,7 +193,8 @@ fn every_metric_is_there_from_the_first_scrape() {
         let at_start = f64::from(u8::from(name.starts_with("signature_")));
         assert!(families[name].series[&format!("{name}_count")] <= at_start);
     }
-    let gauges = "consensus_height consensus_round actor_mailbox_depth actor_mailbox_limit";
+    let gauges =
+        "consensus_height consensus_round evidence_pending actor_mailbox_depth actor_mailbox_limit";
     for name in gauges.split_whitespace() {
         assert_eq!(families[name].kind, "gauge", "{name}");
     }

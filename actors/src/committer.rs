@@ -1,26 +1,32 @@
 //! **Committer** owns the ledger: it executes a block on an overlay (to check or to build it), and
-//! later commits that overlay. Its brain is [`Ledger`], with [`CommitQueue`] before it.
+//! later commits that overlay. Its brain is [`Ledger`], with [`CommitQueue`] before it and the
+//! [`EvidencePool`] beside it.
 use crate::block_sync::StopSync;
 use crate::delivery::Deliver;
 use crate::limits::WAITING_BLOCKS_MAX;
 use crate::metrics::Metrics;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
-use crate::round_driver::{AnnounceRound, StopVoting};
+use crate::round_driver::{AnnounceRound, ForkDetected, StopVoting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
-use crate::state_store::{CommitBlock, Store, StoreError};
+use crate::state_store::{CommitBlock, PersistEvidence, PersistFork, Store, StoreError};
 use crate::view::{HeadView, NodeView};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::commit_queue::CommitQueue;
+use lockstep_protocol::consensus::evidence_pool::EvidencePool;
 use lockstep_protocol::ledger::{
     ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, NotAdmitted, PrepareError, ReadError,
 };
 use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::{Address, Timestamp};
+use lockstep_protocol::types::{Address, Height, Timestamp};
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 use std::time::Instant;
+
+mod evidence;
+
+pub use evidence::EvidenceFound;
 
 /// Is this block valid on the head?
 #[derive(Debug)]
@@ -87,6 +93,12 @@ pub struct Ports {
     pub announce: Port<AnnounceRound>,
     /// RoundDriver: a certified block is invalid here.
     pub stop_voting: Port<StopVoting>,
+    /// RoundDriver: a height was decided twice.
+    pub forked: Port<ForkDetected>,
+    /// StateStore: evidence that waits.
+    pub keep_evidence: Port<PersistEvidence>,
+    /// StateStore: the proof of a fork.
+    pub keep_fork: Port<PersistFork>,
     /// BlockSync: likewise.
     pub stop_sync: Port<StopSync>,
     /// Everybody, RoundDriver first.
@@ -116,6 +128,10 @@ pub struct Seed {
 pub struct Committer {
     seed: Seed,
     ledger: Ledger,
+    /// Evidence that waits for a block.
+    evidence: EvidencePool,
+    /// Heights that are known to have two decisions.
+    forks: Vec<Height>,
     /// Decided blocks that wait for the one before them.
     queue: CommitQueue,
     last_commit: Option<Instant>,
@@ -128,12 +144,21 @@ impl Committer {
         if seed.store.has_halted() {
             queue.halt();
         }
-        Committer {
+        let mut committer = Committer {
             seed,
             ledger,
+            evidence: EvidencePool::default(),
+            forks: Vec::new(),
             queue,
             last_commit: None,
-        }
+        };
+        committer.restore_evidence();
+        committer
+    }
+
+    fn enqueue(&mut self, decided: DecidedBlock) {
+        self.look_for_fork(&decided.certificate);
+        self.queue.offer(decided);
     }
 
     fn commit_next(&mut self) {
@@ -151,6 +176,7 @@ impl Committer {
     fn halt(&mut self, block: &SealedBlock, error: &InvalidBlock) {
         let height = block.height();
         log::error!("the certified block of height {height} is invalid here: {error}");
+        self.look_behind(error, block);
         if matches!(error, InvalidBlock::StateRoot { .. }) {
             match self.ledger.explain(block) {
                 Ok(keys) => keys.iter().for_each(|key| log::error!("it changes {key}")),
@@ -281,6 +307,7 @@ impl Handler<ExecuteBlock> for Committer {
                     block.id().short(),
                     block.height()
                 );
+                self.look_behind(&error, &block);
                 false
             }
         };
@@ -308,6 +335,7 @@ impl Handler<PrepareBlock> for Committer {
             proposer,
             now,
             transactions,
+            evidence: self.evidence.candidates(self.ledger.head().height),
         }) {
             Ok(prepared) => {
                 let never = prepared.rejected.into_iter();
@@ -334,7 +362,7 @@ impl Handler<CommitDecision> for Committer {
 
     fn handle(&mut self, message: CommitDecision, _: &mut Ctx<Self>) {
         let CommitDecision { block, certificate } = message;
-        self.queue.offer(DecidedBlock { block, certificate });
+        self.enqueue(DecidedBlock { block, certificate });
         self.commit_next();
     }
 }
@@ -343,9 +371,9 @@ impl Handler<SyncedBlocks> for Committer {
     type Result = ();
 
     fn handle(&mut self, SyncedBlocks(blocks): SyncedBlocks, _: &mut Ctx<Self>) {
-        blocks
-            .into_iter()
-            .for_each(|decided| self.queue.offer(decided));
+        for decided in blocks {
+            self.enqueue(decided);
+        }
         self.commit_next();
     }
 }
@@ -369,6 +397,7 @@ impl Handler<BlockStored> for Committer {
         let height = batch.block.height();
         if height == self.ledger.head().height.next() {
             self.ledger.committed(&batch);
+            self.carried(&batch.block);
         }
         self.queue.written(height);
         self.tell(&DecidedBlock {

@@ -5,6 +5,7 @@ use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::crypto::{
     KeyError, Scheme, SchemeId, Seed, SignatureError, Signer, SigningFailed, VerifyingKey,
 };
+use lockstep_protocol::evidence::OffenceKind;
 use lockstep_protocol::vote::VoteKind;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
 use prometheus_client::metrics::counter::Counter;
@@ -112,6 +113,24 @@ impl EncodeLabelValue for ResultLabel {
     }
 }
 
+/// What a validator did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OffenceLabel(pub OffenceKind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OffenceLabels {
+    kind: OffenceLabel,
+}
+
+impl EncodeLabelValue for OffenceLabel {
+    fn encode(
+        &self,
+        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
+    ) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&self.0.code(), encoder)
+    }
+}
+
 /// The metrics of one node.
 pub struct Metrics {
     registry: Registry,
@@ -138,8 +157,9 @@ pub struct Metrics {
     pub messages_pulled: Counter,
     /// Answers of block sync that proved nothing.
     pub sync_lies: Counter,
-    /// Equivocations and wrong proposers seen.
-    pub evidence: Counter,
+    evidence: Family<OffenceLabels, Counter>,
+    /// Offences whose proof waits for a block.
+    pub evidence_pending: Gauge,
     /// Frames that a full or stale outbox dropped.
     pub frames_dropped: Counter,
     /// Exchanges with peers that failed.
@@ -176,7 +196,8 @@ impl Metrics {
             pulls_answered: Counter::default(),
             messages_pulled: Counter::default(),
             sync_lies: Counter::default(),
-            evidence: Counter::default(),
+            evidence: Family::default(),
+            evidence_pending: Gauge::default(),
             frames_dropped: Counter::default(),
             peer_errors: Counter::default(),
             block_interval: slow(),
@@ -190,6 +211,7 @@ impl Metrics {
         metrics.register_counts();
         metrics.register_pulls();
         metrics.register_sync();
+        metrics.register_offences();
         metrics.register_times();
         metrics
             .registry
@@ -205,6 +227,10 @@ impl Metrics {
                 drop(self.votes.get_or_create(&VoteLabels { kind, result }));
             }
             drop(self.proposals.get_or_create(&ProposalLabels { result }));
+        }
+        for kind in OffenceKind::ALL {
+            let kind = OffenceLabel(kind);
+            drop(self.evidence.get_or_create(&OffenceLabels { kind }));
         }
         for reason in REFUSALS {
             drop(self.refusals.get_or_create(&RefusalLabels { reason }));
@@ -269,11 +295,6 @@ impl Metrics {
             self.transactions.clone(),
         );
         r.register(
-            "evidence",
-            "Provable misbehaviour seen",
-            self.evidence.clone(),
-        );
-        r.register(
             "frames_dropped",
             "Frames dropped by outboxes",
             self.frames_dropped.clone(),
@@ -296,6 +317,20 @@ impl Metrics {
             "sync_lies",
             "Answers of block sync that proved nothing",
             self.sync_lies.clone(),
+        );
+    }
+
+    fn register_offences(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "evidence",
+            "Offences proved here, by kind",
+            self.evidence.clone(),
+        );
+        r.register(
+            "evidence_pending",
+            "Offences that wait for a block",
+            self.evidence_pending.clone(),
         );
     }
 
@@ -327,6 +362,12 @@ impl Metrics {
             self.verify.clone(),
         );
         r.register("signature_sign_seconds", "One signature", self.sign.clone());
+    }
+
+    /// Counts an offence that this node has proof of.
+    pub fn offence(&self, kind: OffenceKind) {
+        let kind = OffenceLabel(kind);
+        self.evidence.get_or_create(&OffenceLabels { kind }).inc();
     }
 
     /// Counts a vote.

@@ -3,7 +3,7 @@
 //! of others it verifies and has executed; its brain for these is [`Proposals`].
 use crate::block_sync::PeerAhead;
 use crate::clock::Clock;
-use crate::committer::{BlockCommitted, ExecuteBlock, PrepareBlock};
+use crate::committer::{BlockCommitted, EvidenceFound, ExecuteBlock, PrepareBlock};
 use crate::delivery::Deliver;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::Broadcast;
@@ -13,7 +13,7 @@ use crate::round_driver::{
 };
 use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
-use crate::vote_collector::{FinishPull, ProposalVerified, report};
+use crate::vote_collector::{FinishPull, ProposalVerified};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::proposals::{Input, Output, Proposals};
@@ -119,6 +119,8 @@ pub struct Ports {
     pub refused: Port<MessageRefused>,
     /// VoteCollector: a question, half written.
     pub pull: Port<FinishPull>,
+    /// Committer.
+    pub evidence: Port<EvidenceFound>,
 }
 
 /// What an incarnation is made from.
@@ -176,7 +178,7 @@ impl Proposer {
                 }
                 Output::Fact(height, fact) => ports.quorum.deliver(QuorumReached(height, fact)),
                 Output::Prevote(proposal) => ports.verified.deliver(ProposalVerified(proposal)),
-                Output::Evidence(evidence) => report(&evidence, &self.seed.metrics),
+                Output::Evidence(evidence) => ports.evidence.deliver(EvidenceFound(evidence)),
                 Output::Ahead(validator, height) => {
                     ports.ahead.deliver(PeerAhead(validator, height));
                 }

@@ -21,6 +21,7 @@ use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
 use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
+use lockstep_protocol::evidence::fork::Fork;
 use lockstep_protocol::types::{Address, Height, Round};
 use lockstep_protocol::validator_set::ValidatorSet;
 use std::sync::Arc;
@@ -79,6 +80,9 @@ pub struct OwnMessageSeen(pub Position);
 /// Two verified messages under this node's key contradict each other.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnEquivocationSeen(pub Height);
+/// A committed height was decided a second time, for another block: nobody may vote here any more.
+#[derive(Clone, Debug)]
+pub struct ForkDetected(pub Arc<Fork>);
 
 /// The round machine entered a round. Told to VoteCollector and Proposer.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +109,7 @@ crate::message! {
     DriverRecovered => (), ProposalChecked => (), QuorumReached => (), BlockBuilt => (),
     SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
     RoundEntered => (), ResendRound => (), StopVoting => (), MessageRefused => (),
-    PullEnded => (), OwnMessageSeen => (), OwnEquivocationSeen => (),
+    PullEnded => (), OwnMessageSeen => (), OwnEquivocationSeen => (), ForkDetected => (),
 }
 
 /// What the driver tells.
@@ -424,6 +428,20 @@ impl Handler<PullEnded> for RoundDriver {
             pull::Input::Failed(peer)
         };
         self.step(Input::Pull(ended), ctx);
+    }
+}
+
+impl Handler<ForkDetected> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, ForkDetected(fork): ForkDetected, ctx: &mut Ctx<Self>) {
+        let halt = Input::Forked(fork.sentence());
+        if self.driver.is_some() {
+            self.step(halt, ctx);
+        } else {
+            // Told again at a start: the driver that is being recovered will not begin.
+            self.seed.view.set_halted(fork.sentence());
+        }
     }
 }
 

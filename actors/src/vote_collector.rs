@@ -1,7 +1,7 @@
 //! **VoteCollector** owns the votes of the height under decision. Its brain is [`Tally`].
 use crate::block_sync::PeerAhead;
 use crate::clock::Clock;
-use crate::committer::BlockCommitted;
+use crate::committer::{BlockCommitted, EvidenceFound};
 use crate::delivery::Deliver;
 use crate::limits::SILENT_AFTER_MS;
 use crate::metrics::Metrics;
@@ -15,7 +15,6 @@ use crate::state_store::Store;
 use actix::prelude::*;
 use lockstep_protocol::consensus::durable::{Position, SignStep};
 use lockstep_protocol::consensus::tally::{Admission, Input, Output, Tally};
-use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::pull::Pull;
@@ -89,6 +88,8 @@ pub struct Ports {
     pub refused: Port<MessageRefused>,
     /// PeerBroadcaster: a question, finished.
     pub pull: Port<PullMessages>,
+    /// Committer.
+    pub evidence: Port<EvidenceFound>,
 }
 
 /// What an incarnation is made from.
@@ -133,11 +134,11 @@ impl VoteCollector {
                     self.seed.ports.ahead.deliver(PeerAhead(validator, height));
                 }
                 Output::Evidence(evidence) => {
-                    report(&evidence, &self.seed.metrics);
                     if evidence.validator() == self.seed.me {
                         let seen = OwnEquivocationSeen(evidence.height());
                         self.seed.ports.own_equivocation.deliver(seen);
                     }
+                    self.seed.ports.evidence.deliver(EvidenceFound(evidence));
                 }
                 Output::Relay(votes) => {
                     for vote in votes {
@@ -163,16 +164,6 @@ impl VoteCollector {
             self.seed.ports.own_seen.deliver(OwnMessageSeen(position));
         }
     }
-}
-
-/// Names the validator in the log and counts the evidence.
-pub(crate) fn report(evidence: &Evidence, metrics: &Metrics) {
-    metrics.evidence.inc();
-    log::warn!(
-        "validator {} broke the rules at height {}: {evidence:?}",
-        evidence.validator(),
-        evidence.height()
-    );
 }
 
 impl Actor for VoteCollector {

@@ -130,6 +130,7 @@ impl Maker {
             proposer: self.rules.validators.proposer(height, Round::ZERO),
             now: DEVNET_GENESIS_TIME.plus_ms(height.0),
             transactions: self.transfer(height)?.into_iter().collect(),
+            evidence: Vec::new(),
         };
         Ok(self.ledger.prepare(draft)?.block)
     }

@@ -53,6 +53,11 @@ fn no_fork_and_always_progress_under_all_faults() {
     print(Profile::Mixed, &tally);
     assert_eq!(tally.violations, []);
     assert!(tally.events >= EVENTS_MIN, "{} events", tally.events);
+    // P3: what two correct nodes have proof of ends in a block.
+    let (due, committed) = (tally.offences_due, tally.offences_committed);
+    println!("offences seen by two correct nodes: {due}, in a block: {committed}");
+    assert!(due >= seeds, "only {due} offences");
+    assert!(committed * 100 >= due * 99, "{committed} of {due}");
 }
 
 /// Nothing but delay: the easiest world must not even be slow.
@@ -90,10 +95,25 @@ fn planted_bugs_are_caught() {
     }
 }
 
-/// P6: with f + 1 Byzantine validators a fork is found.
+/// P6: with f + 1 Byzantine validators a fork is found; and each fork names at least f + 1
+/// validators, all of them Byzantine.
 #[test]
-fn with_one_byzantine_too_many_a_fork_is_found() {
+fn with_one_byzantine_too_many_a_fork_is_found_and_names_its_makers() {
     assert_caught(Profile::Canary);
+    let tally = run(Profile::Canary, 0..MUTANT_SEEDS);
+    let of = |name| {
+        let found = tally.violations.iter();
+        found
+            .filter(|(_, v)| v.property == name)
+            .collect::<Vec<_>>()
+    };
+    println!(
+        "canary: {} forks, {} of them explained",
+        of("agreement").len(),
+        tally.forks_explained
+    );
+    assert_eq!(of("accountability"), Vec::<&(u64, _)>::new());
+    assert_eq!(tally.forks_explained, of("agreement").len() as u64);
 }
 
 fn assert_caught(profile: Profile) {

@@ -1,5 +1,6 @@
 //! Header, block, block id.
 use crate::commit::CommitCertificate;
+use crate::evidence::Evidence;
 use crate::merkle;
 use crate::transaction::Transaction;
 use crate::types::{Address, BlockId, ChainId, Hash, Height, Timestamp};
@@ -23,6 +24,8 @@ pub struct Header {
     pub last_commit_hash: Hash,
     /// Merkle root over the leaves of the transactions: their ids, keys and signatures.
     pub transactions_root: Hash,
+    /// Merkle root over the hashes of the evidence.
+    pub evidence_root: Hash,
     /// Root of the ledger's state *after* this block.
     pub state_root: Hash,
     /// Hash of the validator set of this height.
@@ -43,6 +46,8 @@ pub struct Block {
     pub header: Header,
     /// In order of execution.
     pub transactions: Vec<Transaction>,
+    /// Rising by [offence](Evidence::offence), each once in a chain.
+    pub evidence: Vec<Evidence>,
     /// Exactly a quorum of precommits for the parent; `None` only at height 1.
     pub last_commit: Option<CommitCertificate>,
 }
@@ -51,6 +56,12 @@ impl Block {
     /// Merkle root over the [leaves](Transaction::leaf) of `transactions`.
     pub fn transactions_root(transactions: &[Transaction]) -> Hash {
         let leaves: Vec<Hash> = transactions.iter().map(Transaction::leaf).collect();
+        merkle::root(&leaves)
+    }
+
+    /// Merkle root over the [hashes](Evidence::hash) of `evidence`, which cover its signatures.
+    pub fn evidence_root(evidence: &[Evidence]) -> Hash {
+        let leaves: Vec<Hash> = evidence.iter().map(Evidence::hash).collect();
         merkle::root(&leaves)
     }
 
@@ -63,6 +74,7 @@ impl Block {
     pub fn body_matches_header(&self) -> bool {
         Block::last_commit_hash(self.last_commit.as_ref()) == self.header.last_commit_hash
             && Block::transactions_root(&self.transactions) == self.header.transactions_root
+            && Block::evidence_root(&self.evidence) == self.header.evidence_root
     }
 }
 
@@ -94,11 +106,13 @@ impl SealedBlock {
     pub fn build(
         header: Header,
         transactions: Vec<Transaction>,
+        evidence: Vec<Evidence>,
         last_commit: Option<CommitCertificate>,
     ) -> SealedBlock {
         let header = Header {
             last_commit_hash: Block::last_commit_hash(last_commit.as_ref()),
             transactions_root: Block::transactions_root(&transactions),
+            evidence_root: Block::evidence_root(&evidence),
             ..header
         };
         SealedBlock {
@@ -106,6 +120,7 @@ impl SealedBlock {
             block: Block {
                 header,
                 transactions,
+                evidence,
                 last_commit,
             },
         }

@@ -10,8 +10,24 @@ pub const VOTE_BYTES_MAX: usize = 4_096;
 pub const BLOCK_TRANSACTION_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// A certificate of the largest set, with a quorum of signatures at the most all of them.
 pub const CERTIFICATE_BYTES_MAX: usize = VALIDATORS_MAX * (SIGNATURE_BYTES_MAX + 8) + 256;
-/// A whole block: transactions, the previous commit certificate, header.
-pub const BLOCK_BYTES_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4_096;
+/// One piece of evidence: two signatures and their fields, rounded up.
+pub const EVIDENCE_BYTES_MAX: usize = 2 * SIGNATURE_BYTES_MAX + 512;
+/// Pieces of evidence in one block: more than a few faulty validators can do in a round, and at
+/// most twice as many signature checks for whoever has not seen the offences, some milliseconds.
+pub const EVIDENCE_PER_BLOCK_MAX: usize = 16;
+/// The evidence of a block.
+pub const BLOCK_EVIDENCE_BYTES_MAX: usize = EVIDENCE_PER_BLOCK_MAX * EVIDENCE_BYTES_MAX;
+/// Heights after which an offence is no longer accepted: more than a day at a block a second. By
+/// then every correct node that saw it has had thousands of turns.
+pub const EVIDENCE_AGE_MAX: u64 = 100_000;
+/// Evidence that waits in one node for a block, of one validator: many rounds of one height that
+/// nobody could decide.
+pub const EVIDENCE_PENDING_PER_VALIDATOR_MAX: usize = 64;
+/// Evidence that waits in one node for a block, in all: 7 MiB at the most.
+pub const EVIDENCE_PENDING_MAX: usize = 1_024;
+/// A whole block: transactions, evidence, the previous commit certificate, header.
+pub const BLOCK_BYTES_MAX: usize =
+    BLOCK_TRANSACTION_BYTES_MAX + BLOCK_EVIDENCE_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4_096;
 /// A proposal on the wire: block, polka certificate, one signature.
 pub const PROPOSAL_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 8_192;
 /// A transaction on the wire: body, public key, signature, rounded up.

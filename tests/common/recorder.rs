@@ -150,7 +150,7 @@ impl Signed {
                 let valid_round = vote.valid_round.map(|round| round.0);
                 let said = (vote.block_id, valid_round, signed.signature.0);
                 ((vote.height, vote.round, step), said)
-            } else {
+            } else if message.path == "/consensus/proposal" {
                 let proposed = wire.decode_proposal(&message.body).expect("a proposal");
                 let proposal = proposed.proposal;
                 if proposal.proposer != who {
@@ -159,6 +159,9 @@ impl Signed {
                 let valid_round = proposal.valid_round.map(|round| round.0);
                 let said = (Some(proposal.block_id), valid_round, proposal.signature.0);
                 ((proposal.height, proposal.round, SignStep::Propose), said)
+            } else {
+                // A question (E5) says nothing that is signed.
+                continue;
             };
             self.0.entry(position).or_default().insert(said);
         }

@@ -65,6 +65,23 @@ impl Target {
         SignedVote { vote, signature }
     }
 
+    /// What validator `index` would have signed.
+    pub(crate) fn sign(&self, index: usize, bytes: &[u8]) -> Signature {
+        Signature(self.signers[index].sign(bytes).expect("it signs"))
+    }
+
+    /// A vote of height 1, round 0, by validator `index`.
+    pub(crate) fn vote_of(&self, index: usize, kind: VoteKind, id: Option<Hash>) -> SignedVote {
+        let vote = Vote {
+            kind,
+            block_id: id,
+            validator: self.devnet.validators()[index],
+            ..self.vote().vote
+        };
+        let signature = self.sign(index, &self.devnet.sign_context().vote(&vote));
+        SignedVote { vote, signature }
+    }
+
     /// An empty block of height 1, proposed in round 0 and signed by validator `index`.
     pub(crate) fn proposal(&self, index: usize) -> ProposedBlock {
         let proposer = self.devnet.validators()[index];
@@ -76,10 +93,11 @@ impl Target {
             previous_block: Hash::default(),
             last_commit_hash: Hash::default(),
             transactions_root: Hash::default(),
+            evidence_root: Hash::default(),
             state_root: Hash::default(),
             validators_hash: Hash::default(),
         };
-        let block = Arc::new(SealedBlock::build(header, Vec::new(), None));
+        let block = Arc::new(SealedBlock::build(header, Vec::new(), Vec::new(), None));
         let mut proposal = Proposal {
             height: Height(1),
             round: Round(0),

@@ -64,6 +64,9 @@ impl Inboxes {
             announce: self.driver.port(),
             stop_voting: self.driver.port(),
             stop_sync: self.sync.port(),
+            forked: self.driver.port(),
+            keep_evidence: self.store.port(),
+            keep_fork: self.store.port(),
             // The driver first: what the others tell it about the next height finds it there.
             committed: vec![
                 self.driver.port(),
@@ -102,6 +105,7 @@ impl Inboxes {
             ahead: self.sync.port(),
             refused: self.driver.port(),
             pull: self.broadcaster.port(),
+            evidence: self.committer.port(),
         }
     }
 
@@ -119,6 +123,7 @@ impl Inboxes {
             ahead: self.sync.port(),
             refused: self.driver.port(),
             pull: self.votes.port(),
+            evidence: self.committer.port(),
         }
     }
 

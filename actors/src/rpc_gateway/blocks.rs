@@ -1,6 +1,7 @@
 //! Committed data: blocks with their certificates, accounts, ranges for peers that catch up.
 use super::Seed;
 use super::answer::{refuse, trouble};
+use super::evidence::evidence_json;
 use crate::limits;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
@@ -48,10 +49,12 @@ fn by(seed: &Seed, height: Height) -> HttpResponse {
 fn block_json(seed: &Seed, decided: &DecidedBlock) -> Value {
     let block = decided.block.block();
     let transactions: Vec<Value> = block.transactions.iter().map(transaction_json).collect();
+    let evidence: Vec<Value> = block.evidence.iter().map(evidence_json).collect();
     json!({
         "id": decided.block.id(),
         "header": block.header,
         "transactions": transactions,
+        "evidence": evidence,
         "last_commit": block.last_commit.as_ref().map(|commit| certificate_json(seed, commit)),
         "commit": certificate_json(seed, &decided.certificate),
     })

@@ -34,6 +34,7 @@ mod answer;
 mod blocks;
 mod body;
 mod consensus;
+mod evidence;
 mod health;
 mod peer_gateway;
 mod pull;
@@ -153,6 +154,7 @@ fn for_people(config: &mut web::ServiceConfig) {
         .route("/readyz", web::get().to(health::readyz))
         .route("/blocks/latest", web::get().to(blocks::latest))
         .route("/blocks/{height}", web::get().to(blocks::by_height))
+        .route("/evidence", web::get().to(evidence::evidence))
         .route("/accounts/{address}", web::get().to(blocks::account))
         .route("/devnet/tick", web::post().to(consensus::tick))
         .default_service(web::to(answer::no_such_route));

@@ -11,6 +11,8 @@ use crate::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::runtime::{Ctx, Fatal, Port};
 use actix::prelude::*;
 use lockstep_protocol::consensus::durable::Persist;
+use lockstep_protocol::evidence::fork::Fork;
+use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
 use lockstep_protocol::types::Height;
 use std::sync::Arc;
@@ -32,8 +34,22 @@ pub struct RememberHalt(pub Height);
 #[derive(Debug)]
 pub struct RecoverDriver(pub u64);
 
+/// Keep this until a block carries it; it survives the node.
+#[derive(Debug)]
+pub struct PersistEvidence {
+    /// Verified.
+    pub keep: Box<Evidence>,
+    /// What had to give way for it.
+    pub forget: Vec<Offence>,
+}
+
+/// Keep the proof that a height was decided twice.
+#[derive(Debug)]
+pub struct PersistFork(pub Arc<Fork>);
+
 crate::message! {
     PersistSignature => (), CommitBlock => (), RememberHalt => (), RecoverDriver => (),
+    PersistEvidence => (), PersistFork => (),
 }
 
 /// What the store tells.
@@ -141,6 +157,27 @@ impl Handler<RememberHalt> for StateStore {
 
     fn handle(&mut self, RememberHalt(height): RememberHalt, _: &mut Ctx<Self>) {
         if let Err(error) = self.store.remember_halt(height) {
+            self.fatal.raise(error.kind(), error.to_string());
+        }
+    }
+}
+
+impl Handler<PersistEvidence> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, message: PersistEvidence, _: &mut Ctx<Self>) {
+        let PersistEvidence { keep, forget } = message;
+        if let Err(error) = self.store.keep_evidence(&keep, &forget) {
+            self.fatal.raise(error.kind(), error.to_string());
+        }
+    }
+}
+
+impl Handler<PersistFork> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, PersistFork(fork): PersistFork, _: &mut Ctx<Self>) {
+        if let Err(error) = self.store.keep_fork(&fork) {
             self.fatal.raise(error.kind(), error.to_string());
         }
     }

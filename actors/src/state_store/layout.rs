@@ -6,6 +6,7 @@ use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database};
+use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
@@ -58,9 +59,15 @@ pub(super) struct Tables {
     pub(super) signed: Table,
     /// Height ‖ block id → a block that own messages of an undecided height name.
     pub(super) proposed: Table,
+    /// Offence → evidence that waits for a block.
+    pub(super) evidence: Table,
+    /// Height → the evidence that its block carries, if any: a page of it reads no whole blocks.
+    pub(super) accusing: Table,
+    /// Height → the proof that it was decided twice.
+    pub(super) forks: Table,
 }
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
     "meta",
     "blocks",
     "certificates",
@@ -70,6 +77,9 @@ const NAMES: [&str; 9] = [
     "stale",
     "signed",
     "proposed",
+    "evidence",
+    "accusing",
+    "forks",
 ];
 
 pub(super) const TABLES: u32 = NAMES.len() as u32;
@@ -137,6 +147,9 @@ impl Tables {
             stale,
             signed,
             proposed,
+            evidence,
+            accusing,
+            forks,
         ] = std::array::from_fn(|i| Table::new(NAMES[i], databases[i]));
         Tables {
             meta,
@@ -148,6 +161,9 @@ impl Tables {
             stale,
             signed,
             proposed,
+            evidence,
+            accusing,
+            forks,
         }
     }
 }
@@ -187,6 +203,13 @@ pub(super) fn height_key(height: Height) -> [u8; 8] {
 
 pub(super) fn value_key(key: &KeyHash, version: u64) -> Vec<u8> {
     [&key[..], &version.to_be_bytes()].concat()
+}
+
+/// Height first: what is too old stands at the beginning.
+pub(super) fn offence_key(offence: &Offence) -> Vec<u8> {
+    let (height, round) = (height_key(offence.height), offence.round.0.to_be_bytes());
+    let kind = [offence.kind as u8];
+    [&height[..], &offence.validator.0, &round, &kind].concat()
 }
 
 pub(super) fn proposed_key(height: Height, id: &BlockId) -> Vec<u8> {

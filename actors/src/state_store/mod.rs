@@ -11,6 +11,7 @@
 //! mark      how far the database got, noted beside it            arm     who may sign from here
 //! verify    replays every block                                 page_check  LMDB's own structure
 //! key_guard what the key has signed with, noted beside the key   sealed_file  one record, in place
+//! evidence  what waits for a block, which blocks carry some, forks
 //! ```
 //!
 //! Invariants: a transaction is durable (as far as [`Durability`] goes) when its method returns; the
@@ -19,6 +20,7 @@
 mod actor;
 mod arm;
 mod error;
+mod evidence;
 mod fault;
 mod key_guard;
 mod layout;
@@ -35,7 +37,10 @@ mod write;
 #[allow(clippy::unwrap_used)] // a test may panic
 mod tests;
 
-pub use actor::{CommitBlock, PersistSignature, Ports, RecoverDriver, RememberHalt, StateStore};
+pub use actor::{
+    CommitBlock, PersistEvidence, PersistFork, PersistSignature, Ports, RecoverDriver,
+    RememberHalt, StateStore,
+};
 pub use arm::Standing;
 pub use error::{Place, StoreError};
 pub use key_guard::key_guard_file;

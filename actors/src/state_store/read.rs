@@ -206,7 +206,11 @@ impl View<'_> {
         Ok(self.tables.nodes.bytes(self.txn, key)?.map(<[u8]>::to_vec))
     }
 
-    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn value(
+        &self,
+        key: &KeyHash,
+        version_max: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         let (first, last) = (value_key(key, 0), value_key(key, version_max));
         let found = self
             .tables

@@ -90,6 +90,22 @@ impl Table {
             .collect()
     }
 
+    /// The first entries in order of key.
+    pub(super) fn first<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        limit: usize,
+    ) -> Result<Vec<Entry<'t>>, StoreError> {
+        let entries = self.db.iter(txn).map_err(|e| self.failed(e))?;
+        entries
+            .take(limit)
+            .map(|entry| {
+                let (key, sealed) = entry.map_err(|e| self.failed(e))?;
+                Ok((key, self.open(key, sealed)?))
+            })
+            .collect()
+    }
+
     pub(super) fn put<T: BorshSerialize>(
         &self,
         txn: &mut RwTxn<'_>,
@@ -119,6 +135,15 @@ impl Table {
         while let Some((key, _)) = self.db.first(txn)?.filter(|(key, _)| *key <= last) {
             let key = key.to_vec();
             fallible(|| self.db.delete(txn, &key))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes every entry whose key is less than `end`.
+    pub(super) fn delete_below(&self, txn: &mut RwTxn<'_>, end: &[u8]) -> Result<(), heed::Error> {
+        while let Some((key, _)) = self.db.first(txn)?.filter(|(key, _)| *key < end) {
+            let key = key.to_vec();
+            self.db.delete(txn, &key)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Writes: each method is one transaction, all or nothing.
 use super::Store;
 use super::error::StoreError;
+use super::evidence;
 use super::fault;
 use super::layout::{
     HeadRecord, META_BYTES_MAX, META_HALT, META_HEAD, META_TRANSACTION, SIGNED_LOCK,
@@ -51,6 +52,7 @@ impl Store {
             tables.meta.put(txn, META_HEAD, &HeadRecord::of(&head))?;
             let last = proposed_key(head.height, &Hash([0xff; 32]));
             tables.proposed.delete_to(txn, &last)?;
+            evidence::committed(tables, txn, &batch.block)?;
             state(tables, txn, &batch.changes)
         })
     }

@@ -28,6 +28,12 @@ pub struct Tally {
     pub transactions: u64,
     /// Accusations.
     pub evidence: u64,
+    /// Offences that a block was due to carry.
+    pub offences_due: u64,
+    /// How many of them one carries.
+    pub offences_committed: u64,
+    /// Forks whose makers were named.
+    pub forks_explained: u64,
     /// Nodes and brains that died.
     pub crashes: u64,
     /// The slowest recovery, in thousandths of the base timeout, and its seed.
@@ -69,6 +75,9 @@ impl Tally {
         self.heights += outcome.heights;
         self.transactions += outcome.transactions;
         self.evidence += outcome.evidence;
+        self.offences_due += outcome.offences_due;
+        self.offences_committed += outcome.offences_committed;
+        self.forks_explained += outcome.forks_explained;
         self.crashes += outcome.faults.crashes + outcome.faults.brain_crashes;
         let slowest = (outcome.recovery_permille, seed);
         self.slowest_recovery = self.slowest_recovery.max(slowest);

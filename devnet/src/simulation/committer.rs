@@ -6,6 +6,8 @@ use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::catch_up::{Answer, Proven};
 use lockstep_protocol::consensus::commit_queue::CommitQueue;
+use lockstep_protocol::consensus::evidence_pool::{Added, EvidencePool};
+use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger};
 use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
 use lockstep_protocol::wire::DecidedBlock;
@@ -24,6 +26,8 @@ pub(crate) enum Input {
     Synced(usize, Arc<Vec<DecidedBlock>>),
     /// The batch is durable.
     Committed(Arc<CommitBatch>),
+    /// The tally or the proposals found an offence.
+    EvidenceFound(Box<Evidence>),
 }
 
 /// What to do.
@@ -35,6 +39,8 @@ pub(crate) enum Output {
     Built(Height, Round, Arc<SealedBlock>),
     /// Write, then report [`Input::Committed`].
     Write(Arc<CommitBatch>),
+    /// Keep this until a block carries it; forget what had to give way.
+    KeepEvidence(Box<Evidence>, Vec<Offence>),
     /// What the peer's answer was worth.
     Answered(usize, Answer),
     /// A certified block does not execute here: never on a correct node.
@@ -48,16 +54,29 @@ const WAITING_BLOCKS_MAX: usize = 1_000;
 pub(crate) struct Committer {
     pub(crate) ledger: Ledger,
     rules: Arc<ChainRules>,
+    evidence: EvidencePool,
     me: Address,
     queue: CommitQueue,
 }
 
 impl Committer {
-    pub(crate) fn new(ledger: Ledger, rules: Arc<ChainRules>, me: Address) -> Committer {
+    /// `kept`: evidence that waited on disk.
+    pub(crate) fn new(
+        mut ledger: Ledger,
+        rules: Arc<ChainRules>,
+        me: Address,
+        kept: &[Evidence],
+    ) -> Committer {
+        let mut evidence = EvidencePool::default();
+        for kept in kept {
+            let added = evidence.add(kept.clone(), &mut ledger);
+            added.expect("memory reads");
+        }
         let queue = CommitQueue::new(ledger.head().height, WAITING_BLOCKS_MAX);
         Committer {
             ledger,
             rules,
+            evidence,
             me,
             queue,
         }
@@ -84,6 +103,7 @@ impl Committer {
                     proposer,
                     now,
                     transactions,
+                    evidence: self.evidence.candidates(self.ledger.head().height),
                 };
                 match self.ledger.prepare(draft) {
                     Ok(prepared) => out.push(Output::Built(height, round, prepared.block)),
@@ -97,11 +117,25 @@ impl Committer {
             Input::Synced(peer, blocks) => out.push(self.synced(peer, &blocks)),
             Input::Committed(batch) => {
                 self.ledger.committed(&batch);
-                self.queue.written(batch.block.height());
+                let (height, block) = (batch.block.height(), batch.block.block());
+                self.evidence.committed(height, &block.evidence);
+                self.queue.written(height);
             }
+            Input::EvidenceFound(evidence) => self.evidence_found(evidence, &mut out),
         }
         out.extend(self.commit_next());
         out
+    }
+
+    fn evidence_found(&mut self, evidence: Box<Evidence>, out: &mut Vec<Output>) {
+        match self.evidence.add((*evidence).clone(), &mut self.ledger) {
+            Ok(Added::New { displaced }) => out.push(Output::KeepEvidence(evidence, displaced)),
+            Ok(Added::Known | Added::Dropped) => {}
+            Ok(Added::Refused(error)) => {
+                out.push(Output::Broken(format!("{error}: {evidence:?}")));
+            }
+            Err(error) => out.push(Output::Broken(format!("cannot read: {error}"))),
+        }
     }
 
     fn next(&self) -> Height {

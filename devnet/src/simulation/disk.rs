@@ -5,12 +5,13 @@ use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::durable::{
     LockRecord, Persist, Position, Recovery, SignedMessage,
 };
+use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{CommitBatch, Head, MemoryState};
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::types::{BlockId, Height};
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use lockstep_protocol::wire::DecidedBlock;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Something on its way to the disk, or a read that waits for all writes before it.
@@ -20,6 +21,8 @@ pub(crate) enum Write {
     Sign(Box<Persist>),
     /// A decided block, in one transaction.
     Commit(Arc<CommitBatch>),
+    /// Evidence that waits for a block, and what had to give way for it.
+    Evidence(Box<Evidence>, Vec<Offence>),
     /// The driver has restarted, for this life, and reads the sign record.
     ReadSignRecord(u32),
 }
@@ -38,6 +41,7 @@ pub(crate) struct Durable {
     precommit: Option<SignedVote>,
     lock: Option<LockRecord>,
     blocks: Vec<Arc<SealedBlock>>,
+    evidence: BTreeMap<Offence, Evidence>,
 }
 
 /// A disk with its queue of writes.
@@ -59,6 +63,7 @@ impl Disk {
             precommit,
             lock,
             blocks: Vec::new(),
+            evidence: BTreeMap::new(),
         };
         Disk {
             durable,
@@ -103,8 +108,19 @@ impl Durable {
         match write {
             Write::Sign(persist) => self.sign(persist),
             Write::Commit(batch) => self.commit(batch),
+            Write::Evidence(evidence, displaced) => self.keep_evidence(evidence, displaced),
             Write::ReadSignRecord(_) => {}
         }
+    }
+
+    fn keep_evidence(&mut self, evidence: &Evidence, displaced: &[Offence]) {
+        displaced.iter().for_each(|o| _ = self.evidence.remove(o));
+        self.evidence.insert(evidence.offence(), evidence.clone());
+    }
+
+    /// Evidence that waits for a block.
+    pub(crate) fn evidence(&self) -> Vec<Evidence> {
+        self.evidence.values().cloned().collect()
     }
 
     fn sign(&mut self, persist: &Persist) {
@@ -138,6 +154,9 @@ impl Durable {
         });
         let committed = self.head.height;
         self.blocks.retain(|block| block.height() > committed);
+        for evidence in &batch.block.block().evidence {
+            self.evidence.remove(&evidence.offence());
+        }
     }
 
     /// The committed height.

@@ -85,6 +85,12 @@ pub struct Outcome {
     pub transactions: u64,
     /// Accusations by correct nodes.
     pub evidence: u64,
+    /// Offences that two correct nodes saw, early enough for a block to carry them.
+    pub offences_due: u64,
+    /// How many of them a block carries.
+    pub offences_committed: u64,
+    /// Forks whose makers were named.
+    pub forks_explained: u64,
     /// How long it took to gain ten heights after the faults, in thousandths of the base timeout
     /// (propose + prevote + precommit of round 0).
     pub recovery_permille: u64,

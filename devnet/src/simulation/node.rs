@@ -249,7 +249,7 @@ impl Node {
                     reported = batch.block.height();
                     self.committed(&batch, out);
                 }
-                Write::Commit(_) => {}
+                Write::Commit(_) | Write::Evidence(..) => {}
                 Write::ReadSignRecord(life) => self.revive_driver(life, clocks, out),
             }
         }

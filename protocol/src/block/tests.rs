@@ -16,13 +16,21 @@ fn transaction(nonce: u64) -> Transaction {
     }
 }
 
-/// A block with two transactions and the certificate of its parent.
+fn accusation(cast: &Cast, round: u32) -> Evidence {
+    let prevotes = [1, 2].map(|tag| cast.prevote(1, round, Some(block(H, tag).id())));
+    let [a, b] = prevotes;
+    Evidence::of_votes(a, b)
+}
+
+/// A block with two transactions, a piece of evidence and the certificate of its parent.
 fn full() -> Block {
     let (cast, parent) = (Cast::of(4), block(H, 1));
     let mut full = block(NEXT, 2).block().clone();
     full.transactions = vec![transaction(0), transaction(1)];
     full.last_commit = Some(cast.commit(&parent, 0, &[0, 1, 2]));
     full.header.transactions_root = Block::transactions_root(&full.transactions);
+    full.evidence = vec![accusation(&cast, 3)];
+    full.header.evidence_root = Block::evidence_root(&full.evidence);
     full.header.last_commit_hash = Block::last_commit_hash(full.last_commit.as_ref());
     full
 }
@@ -38,7 +46,7 @@ fn a_block_seals_under_the_id_of_its_header() {
 #[test]
 fn a_body_that_is_not_the_headers_does_not_seal() {
     type Change = fn(&mut Block);
-    let changes: [Change; 7] = [
+    let changes: [Change; 11] = [
         |b| b.transactions.clear(),
         |b| b.transactions.reverse(),
         |b| b.transactions.push(transaction(2)),
@@ -46,6 +54,13 @@ fn a_body_that_is_not_the_headers_does_not_seal() {
         |b| b.last_commit = None,
         |b| b.last_commit.as_mut().unwrap().round.0 = 1,
         |b| b.header.transactions_root = Hash::default(),
+        |b| b.evidence.clear(),
+        |b| b.evidence.push(accusation(&Cast::of(4), 4)),
+        |b| match &mut b.evidence[0] {
+            Evidence::ConflictingVotes(vote, _) => vote.signature.0[0] ^= 1,
+            other => panic!("{other:?}"),
+        },
+        |b| b.header.evidence_root = Hash::default(),
     ];
     for (i, change) in changes.into_iter().enumerate() {
         let mut changed = full();
@@ -69,7 +84,7 @@ fn a_block_with_another_transaction_signature_or_key_does_not_seal() {
 #[test]
 fn every_field_of_the_header_changes_the_id() {
     type Change = fn(&mut Header);
-    let changes: [Change; 9] = [
+    let changes: [Change; 10] = [
         |h| h.chain_id.0 = 8,
         |h| h.height = H,
         |h| h.time.0 = 9,
@@ -77,6 +92,7 @@ fn every_field_of_the_header_changes_the_id() {
         |h| h.previous_block.0[0] = 1,
         |h| h.last_commit_hash.0[0] ^= 1,
         |h| h.transactions_root.0[0] ^= 1,
+        |h| h.evidence_root.0[0] ^= 1,
         |h| h.state_root.0[0] = 1,
         |h| h.validators_hash.0[0] = 1,
     ];
@@ -87,7 +103,7 @@ fn every_field_of_the_header_changes_the_id() {
         ids.push(header.id());
     }
     let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
-    assert_eq!(distinct.len(), 10);
+    assert_eq!(distinct.len(), 11);
 }
 
 #[test]

@@ -87,6 +87,8 @@ pub enum Input {
     OwnSeen(Position),
     /// Two verified messages under this validator's key contradict each other at this height.
     OwnEquivocation(Height),
+    /// A height has two decisions; the sentence names it and whoever is proved faulty.
+    Forked(String),
 }
 
 /// What to do.
@@ -127,6 +129,9 @@ pub enum Halt {
          third of the power is faulty, or this node's state is; it no longer votes"
     )]
     InvalidDecision(Height),
+    /// More than a third of the power is faulty, and has made a fork.
+    #[error("{0}; this node no longer votes: compare the chains and restart with one of them")]
+    Forked(String),
     /// A rule wanted a second signature for the same position.
     #[error("{0}; is the same key running twice?")]
     AlreadySigned(#[from] AlreadySigned),
@@ -271,6 +276,10 @@ impl Driver {
             }
             Input::OwnSeen(_) => {}
             Input::OwnEquivocation(height) => self.signed_elsewhere(height, &mut out),
+            Input::Forked(sentence) => {
+                self.halted = true;
+                out.push(Output::Halt(Halt::Forked(sentence)));
+            }
         }
         self.pull_from_here(now, &mut out);
         out

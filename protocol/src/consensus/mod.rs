@@ -12,11 +12,13 @@
 //! | [`pull::Puller`] | RoundDriver | whom to ask for messages that this node lacks, and when |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
 //!
-//! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it.
+//! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it and
+//! [`evidence_pool::EvidencePool`] beside it.
 pub mod catch_up;
 pub mod commit_queue;
 pub mod driver;
 pub mod durable;
+pub mod evidence_pool;
 pub mod facts;
 pub mod proposals;
 pub mod pull;

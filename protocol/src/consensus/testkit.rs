@@ -213,13 +213,15 @@ pub(crate) fn block(height: Height, tag: u64) -> Arc<SealedBlock> {
         previous_block: Hash::default(),
         last_commit_hash: Hash::default(),
         transactions_root: Block::transactions_root(&[]),
+        evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
         validators_hash: Hash::default(),
     };
-    let (transactions, last_commit) = (Vec::new(), None);
+    let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
     let block = Block {
         header,
         transactions,
+        evidence,
         last_commit,
     };
     Arc::new(SealedBlock::new(block).unwrap())

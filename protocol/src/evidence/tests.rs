@@ -1,6 +1,7 @@
 use super::*;
 use crate::consensus::testkit::{Cast, H, block, precommit, prevote};
 use crate::types::{BlockId, Round};
+use crate::vote::Vote;
 
 fn id(tag: u64) -> Option<BlockId> {
     Some(block(H, tag).id())
@@ -11,7 +12,7 @@ fn verdict(cast: &Cast, evidence: &Evidence) -> Result<(), EvidenceError> {
 }
 
 fn votes(cast: &Cast, a: Vote, b: Vote) -> Result<(), EvidenceError> {
-    let evidence = Evidence::ConflictingVotes(cast.vote(1, a), cast.vote(1, b));
+    let evidence = Evidence::of_votes(cast.vote(1, a), cast.vote(1, b));
     verdict(cast, &evidence)
 }
 
@@ -50,7 +51,7 @@ fn equal_votes_and_votes_of_different_places_or_kinds_accuse_nobody() {
     ] {
         assert_eq!(votes(&cast, a.clone(), b), NONE);
     }
-    let by_two = Evidence::ConflictingVotes(cast.prevote(0, 2, id(1)), cast.prevote(1, 2, id(2)));
+    let by_two = Evidence::of_votes(cast.prevote(0, 2, id(1)), cast.prevote(1, 2, id(2)));
     assert_eq!(verdict(&cast, &by_two), NONE);
 }
 
@@ -62,10 +63,7 @@ fn a_valid_round_written_into_a_precommit_accuses_nobody() {
     let honest = cast.precommit(1, 2, id(1));
     let mut copy = honest.clone();
     copy.vote.valid_round = Some(Round(0));
-    assert_eq!(
-        verdict(&cast, &Evidence::ConflictingVotes(honest, copy)),
-        NONE
-    );
+    assert_eq!(verdict(&cast, &Evidence::of_votes(honest, copy)), NONE);
 }
 
 #[test]
@@ -81,7 +79,7 @@ fn two_proposals_of_one_round_accuse() {
         (cast.proposal(2, 2, &w, None), NONE),
         (cast.proposal(by, 2, &block(H.next(), 2), None), NONE),
     ] {
-        let evidence = Evidence::ConflictingProposals(first.clone(), second);
+        let evidence = Evidence::of_proposals(first.clone(), second);
         assert_eq!(verdict(&cast, &evidence), expected, "{evidence:?}");
     }
 }
@@ -134,10 +132,10 @@ fn a_forged_signature_on_either_side_accuses_nobody() {
         proposal
     };
     for forged in [
-        Evidence::ConflictingVotes(a.clone(), vote(b.clone())),
-        Evidence::ConflictingVotes(vote(a), b.clone()),
-        Evidence::ConflictingProposals(p.clone(), proposal(q.clone())),
-        Evidence::ConflictingProposals(proposal(p.clone()), q),
+        Evidence::of_votes(a.clone(), vote(b.clone())),
+        Evidence::of_votes(vote(a), b.clone()),
+        Evidence::of_proposals(p.clone(), proposal(q.clone())),
+        Evidence::of_proposals(proposal(p.clone()), q),
         Evidence::ProposalAgainstPrevote(p.clone(), vote(b.clone())),
         Evidence::ProposalAgainstPrevote(proposal(p), b),
         Evidence::WrongProposer(proposal(cast.proposal(out_of_turn, 2, &v, None))),
@@ -152,7 +150,7 @@ fn nobody_outside_of_the_set_is_accused() {
     let stranger = (0..7)
         .find(|i| small.set.index_of(&large.address(*i)).is_none())
         .unwrap();
-    let evidence = Evidence::ConflictingVotes(
+    let evidence = Evidence::of_votes(
         large.prevote(stranger, 2, id(1)),
         large.prevote(stranger, 2, id(2)),
     );
@@ -167,8 +165,8 @@ fn every_kind_names_the_accused_and_the_height() {
     let (p, q) = (cast.proposal(1, 2, &v, None), cast.proposal(1, 2, &w, None));
     let (a, b) = (cast.prevote(1, 2, id(1)), cast.prevote(1, 2, id(2)));
     let all = [
-        Evidence::ConflictingVotes(a, b.clone()),
-        Evidence::ConflictingProposals(p.clone(), q),
+        Evidence::of_votes(a, b.clone()),
+        Evidence::of_proposals(p.clone(), q),
         Evidence::ProposalAgainstPrevote(p.clone(), b),
         Evidence::WrongProposer(p),
     ];
@@ -180,4 +178,113 @@ fn every_kind_names_the_accused_and_the_height() {
     }
     let hashes: std::collections::BTreeSet<Hash> = all.iter().map(Evidence::hash).collect();
     assert_eq!(hashes.len(), all.len());
+}
+
+/// (a, b) and (b, a) once hashed differently, so that one pair could be carried twice.
+#[test]
+fn a_pair_has_one_order_and_one_hash() {
+    let (cast, v, w) = (Cast::of(4), block(H, 1), block(H, 2));
+    let (a, b) = (cast.prevote(1, 2, id(1)), cast.prevote(1, 2, None));
+    let (p, q) = (cast.proposal(1, 2, &v, None), cast.proposal(1, 2, &w, None));
+    let votes = Evidence::of_votes(a.clone(), b.clone());
+    let proposals = Evidence::of_proposals(p.clone(), q.clone());
+    assert_eq!(votes, Evidence::of_votes(b.clone(), a.clone()));
+    assert_eq!(proposals, Evidence::of_proposals(q.clone(), p.clone()));
+    assert_eq!(
+        votes,
+        Evidence::ConflictingVotes(b.clone(), a.clone()),
+        "nil comes first"
+    );
+    let mut in_order = [p, q];
+    in_order.sort_by_key(|proposal| proposal.block_id);
+    let [first, second] = in_order;
+    for (right, swapped) in [
+        (votes, Evidence::ConflictingVotes(a, b)),
+        (proposals, Evidence::ConflictingProposals(second, first)),
+    ] {
+        assert_eq!(verdict(&cast, &right), Ok(()));
+        assert_eq!(verdict(&cast, &swapped), Err(EvidenceError::Malformed));
+    }
+}
+
+/// Their signatures are good: only a faulty validator could make them. But a valid round that the
+/// signature does not cover, or that lies ahead, would be a second spelling of one proof.
+#[test]
+fn votes_and_proposals_whose_fields_do_not_go_together_accuse_nobody() {
+    let (cast, v) = (Cast::of(4), block(H, 1));
+    let good = cast.precommit(1, 2, None);
+    let mut spelled = cast.precommit(1, 2, id(1));
+    spelled.vote.valid_round = Some(Round(0));
+    let ahead = cast.vote(1, prevote(H, 2, id(1), Some(2)));
+    let proposed_ahead = cast.proposal(1, 2, &v, Some(2));
+    let out_of_turn = cast.proposal(cast.other(H, 2), 2, &v, Some(7));
+    for malformed in [
+        Evidence::of_votes(good, spelled),
+        Evidence::of_votes(cast.prevote(1, 2, None), ahead),
+        Evidence::of_proposals(
+            cast.proposal(1, 2, &block(H, 2), None),
+            proposed_ahead.clone(),
+        ),
+        Evidence::ProposalAgainstPrevote(proposed_ahead, cast.prevote(1, 2, None)),
+        Evidence::WrongProposer(out_of_turn),
+    ] {
+        assert_eq!(
+            verdict(&cast, &malformed),
+            Err(EvidenceError::Malformed),
+            "{malformed:?}"
+        );
+    }
+}
+
+/// By E1 a proposal is a prevote, so however its sender contradicts it, it is one offence.
+#[test]
+fn one_offence_has_one_name_however_it_is_proved() {
+    let (cast, v, w) = (Cast::of(4), block(H, 1), block(H, 2));
+    let (p, q) = (cast.proposal(1, 2, &v, None), cast.proposal(1, 2, &w, None));
+    let (a, b, c) = (
+        cast.prevote(1, 2, id(1)),
+        cast.prevote(1, 2, id(3)),
+        cast.prevote(1, 2, None),
+    );
+    let expected = Offence {
+        height: H,
+        validator: cast.address(1),
+        round: Round(2),
+        kind: OffenceKind::DoublePrevote,
+    };
+    for evidence in [
+        Evidence::of_votes(a.clone(), b.clone()),
+        Evidence::of_votes(b, c.clone()),
+        Evidence::of_proposals(p.clone(), q),
+        Evidence::ProposalAgainstPrevote(p.clone(), c),
+    ] {
+        assert_eq!(evidence.offence(), expected, "{evidence:?}");
+    }
+    let precommits = Evidence::of_votes(cast.precommit(1, 2, None), cast.precommit(1, 2, id(1)));
+    assert_eq!(precommits.offence().kind, OffenceKind::DoublePrecommit);
+    let wrong = Evidence::WrongProposer(p);
+    assert_eq!(wrong.offence().kind, OffenceKind::WrongProposer);
+}
+
+#[test]
+fn the_largest_evidence_of_a_real_scheme_stays_below_its_limit() {
+    use crate::limits::{EVIDENCE_BYTES_MAX, SIGNATURE_BYTES_MAX};
+    let (cast, v, w) = (Cast::of(4), block(H, 1), block(H, 2));
+    let long = crate::vote::Signature(vec![7; SIGNATURE_BYTES_MAX]);
+    let proposal = |block| Proposal {
+        signature: long.clone(),
+        ..cast.proposal(1, 2, block, Some(1))
+    };
+    let vote = |value| SignedVote {
+        signature: long.clone(),
+        ..cast.vote(1, prevote(H, 2, value, Some(1)))
+    };
+    for evidence in [
+        Evidence::of_proposals(proposal(&v), proposal(&w)),
+        Evidence::of_votes(vote(id(1)), vote(id(2))),
+        Evidence::ProposalAgainstPrevote(proposal(&v), vote(id(2))),
+    ] {
+        let bytes = crate::codec::encode(&evidence).len();
+        assert!(bytes <= EVIDENCE_BYTES_MAX, "{bytes}");
+    }
 }

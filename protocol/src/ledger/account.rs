@@ -81,7 +81,7 @@ pub fn prove_account(
     Ok(AccountProof { account, path })
 }
 
-fn newest(reader: &dyn StateReader) -> Result<u64, ReadError> {
+pub(super) fn newest(reader: &dyn StateReader) -> Result<u64, ReadError> {
     reader
         .latest_version()?
         .ok_or_else(|| ReadError::Corrupt("not even the genesis state was written".into()))

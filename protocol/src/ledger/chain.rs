@@ -1,6 +1,7 @@
 //! [`Ledger`]: checks, builds and commits blocks on one head.
 use super::execute::{self, NotExecuted, TransactionError};
 use super::head::{CommitBatch, GenesisError, Head, genesis_changes};
+use super::offences::{self, KnownEvidence};
 use super::overlay::Overlay;
 use super::precommits::Precommits;
 use super::receipt::Receipt;
@@ -10,6 +11,7 @@ use super::validity::{self, InvalidBlock};
 use crate::block::{Block, SealedBlock};
 use crate::commit::{CertificateError, CommitCertificate};
 use crate::crypto::Scheme;
+use crate::evidence::{Evidence, Offence};
 use crate::genesis::Genesis;
 use crate::limits::OVERLAYS_MAX;
 use crate::sign_bytes::SignContext;
@@ -54,6 +56,7 @@ pub struct Ledger {
     pub(super) reader: Arc<dyn StateReader>,
     pub(super) head: Head,
     pub(super) signatures: Signatures,
+    pub(super) evidence: KnownEvidence,
     precommits: Precommits,
     verdicts: VecDeque<(BlockId, Verdict)>,
 }
@@ -75,6 +78,7 @@ impl Ledger {
             reader,
             head,
             signatures: Signatures::default(),
+            evidence: KnownEvidence::default(),
             precommits: Precommits::default(),
             verdicts: VecDeque::new(),
         }
@@ -143,6 +147,24 @@ impl Ledger {
         self.signatures.note(transaction, public_key);
     }
 
+    /// Notes that the caller has verified `evidence`. Its signatures are not verified again when a
+    /// block carries it.
+    pub fn note_evidence(&mut self, evidence: &Evidence) {
+        self.evidence.note(evidence.hash());
+    }
+
+    /// Whether a committed block has carried a proof of this offence.
+    pub fn is_committed(&self, offence: &Offence) -> Result<bool, ReadError> {
+        let key = offences::offence_key(offence);
+        let record = self.reader.value(&key, self.head.state_version)?;
+        Ok(record.is_some())
+    }
+
+    /// The rules of the chain.
+    pub fn rules(&self) -> &ChainRules {
+        &self.rules
+    }
+
     /// Checks a commit certificate of any height of this validator set: shape, quorum and the
     /// signatures that this node has not verified before.
     pub fn verify_certificate(
@@ -183,7 +205,7 @@ impl Ledger {
 
     fn judge(&mut self, block: &Block) -> Verdict {
         validity::check_frame(&self.rules, &self.head, &self.precommits, block)?;
-        let executed = self.execute(&block.transactions)?;
+        let executed = self.execute(block)?;
         let (expected, actual) = (block.header.state_root, executed.changes.root);
         if expected != actual {
             return Err(InvalidBlock::StateRoot { expected, actual });
@@ -191,8 +213,11 @@ impl Ledger {
         Ok(executed)
     }
 
-    fn execute(&mut self, transactions: &[Transaction]) -> Result<Executed, InvalidBlock> {
+    fn execute(&mut self, block: &Block) -> Result<Executed, InvalidBlock> {
+        let (height, transactions) = (block.header.height, &block.transactions);
         let mut state = Overlay::new(&*self.reader, self.head.state_version);
+        let known = &mut self.evidence;
+        offences::execute(&self.rules, known, &mut state, height, &block.evidence)?;
         let mut receipts = Vec::with_capacity(transactions.len());
         for (index, transaction) in transactions.iter().enumerate() {
             let receipt =

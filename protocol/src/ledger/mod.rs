@@ -6,6 +6,7 @@
 //! validity  header and previous commit             execute     one transaction
 //! transfer  one file per transaction kind          overlay     uncommitted writes
 //! account   accounts, keys, proofs                 tree        the Merkle tree (jmt)
+//! offences  evidence in blocks and in the state
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people
 //! ```
@@ -13,7 +14,7 @@
 //! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size) makes
 //! its block invalid. One that is in order but cannot do what it says stays, with a failed receipt,
 //! and uses up its nonce. All arithmetic is checked; the sum of all balances never changes. A block
-//! without transactions changes neither root nor version of the state.
+//! without transactions and evidence changes neither root nor version of the state.
 //!
 //! A verdict is kept under the block id. That is sound because the id names every byte of the body:
 //! transactions with their signatures ([`Transaction::leaf`](crate::transaction::Transaction::leaf)),
@@ -28,6 +29,7 @@ mod explain;
 mod head;
 pub mod limits;
 mod memory;
+mod offences;
 mod overlay;
 mod precommits;
 mod prepare;
@@ -52,6 +54,9 @@ pub use explain::ChangedKey;
 pub use head::{CommitBatch, GenesisError, Head};
 pub use limits::STATE_VERSIONS_KEPT;
 pub use memory::MemoryState;
+pub use offences::{
+    EvidenceRefusal, OffenceRecord, OffenceSummary, offence, offence_key, offences, offences_key,
+};
 pub use prepare::{Draft, PrepareError, Prepared};
 pub use receipt::{FailureCode, Receipt, Status};
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};

@@ -1,6 +1,6 @@
 //! Uncommitted writes over committed state. Dropped without a trace, or turned into changes.
 use super::account::{Account, account_key, public_key_key};
-use super::state::{ReadError, StateChanges, StateReader};
+use super::state::{KeyHash, ReadError, StateChanges, StateReader};
 use super::tree;
 use crate::codec;
 use crate::types::{Address, Hash};
@@ -12,6 +12,7 @@ pub(super) struct Overlay<'a> {
     version: u64,
     accounts: BTreeMap<Address, Account>,
     public_keys: BTreeMap<Address, Vec<u8>>,
+    records: BTreeMap<KeyHash, Vec<u8>>,
 }
 
 impl<'a> Overlay<'a> {
@@ -22,6 +23,7 @@ impl<'a> Overlay<'a> {
             version,
             accounts: BTreeMap::new(),
             public_keys: BTreeMap::new(),
+            records: BTreeMap::new(),
         }
     }
 
@@ -59,10 +61,22 @@ impl<'a> Overlay<'a> {
         self.public_keys.iter()
     }
 
+    /// A value of any other kind, as it is stored.
+    pub(super) fn record(&self, key: &KeyHash) -> Result<Option<Vec<u8>>, ReadError> {
+        match self.records.get(key) {
+            Some(bytes) => Ok(Some(bytes.clone())),
+            None => self.reader.value(key, self.version),
+        }
+    }
+
+    pub(super) fn set_record(&mut self, key: KeyHash, bytes: Vec<u8>) {
+        self.records.insert(key, bytes);
+    }
+
     /// What a block with these writes changes; `root` is that of the state below. Without writes
     /// the tree is not touched at all.
     pub(super) fn into_changes(self, root: Hash) -> Result<StateChanges, ReadError> {
-        if self.accounts.is_empty() && self.public_keys.is_empty() {
+        if self.accounts.is_empty() && self.public_keys.is_empty() && self.records.is_empty() {
             return Ok(StateChanges::none(self.version, root));
         }
         let accounts = self.accounts.iter();
@@ -72,7 +86,7 @@ impl<'a> Overlay<'a> {
         tree::update(
             self.reader,
             Some(self.version),
-            accounts.chain(keys).collect(),
+            accounts.chain(keys).chain(self.records).collect(),
         )
     }
 }

@@ -1,14 +1,18 @@
 //! Builds a block on the head, by the same execution as a check: what is built is valid.
 use super::chain::{Executed, Ledger, Rejection};
 use super::execute::{self, NotExecuted};
+use super::offences;
 use super::overlay::Overlay;
 use super::receipt::Receipt;
 use super::state::ReadError;
+use super::validity::InvalidBlock;
 use crate::block::{Header, SealedBlock};
 use crate::commit::{CertificateError, CommitCertificate, Signers, cut_to_quorum};
-use crate::limits::BLOCK_TRANSACTION_BYTES_MAX;
+use crate::evidence::Evidence;
+use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX};
 use crate::transaction::Transaction;
 use crate::types::{Address, Hash, Height, Timestamp};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a proposer brings to a block.
@@ -20,6 +24,8 @@ pub struct Draft {
     pub now: Timestamp,
     /// Candidates, in the order in which they are tried.
     pub transactions: Vec<Transaction>,
+    /// Verified evidence, the most urgent first; what cannot stand in the block is left out.
+    pub evidence: Vec<Evidence>,
 }
 
 /// A block that is valid on the head, and what did not get in.
@@ -46,6 +52,9 @@ pub enum PrepareError {
     /// The head's certificate does not fit the validator set.
     #[error("the head's commit certificate: {0}")]
     Certificate(#[from] CertificateError),
+    /// Evidence that was not verified before.
+    #[error(transparent)]
+    Evidence(InvalidBlock),
     /// This node cannot read its own state, and must stop.
     #[error(transparent)]
     Fatal(#[from] ReadError),
@@ -59,20 +68,24 @@ impl Ledger {
         }
         let after_parent = self.head.time.0.checked_add(1).ok_or(PrepareError::Time)?;
         let time = draft.now.max(Timestamp(after_parent));
-        let last_commit = self.last_commit()?;
-        let (filled, executed) = self.fill(draft.transactions)?;
+        let (proposer, last_commit) = (draft.proposer, self.last_commit()?);
+        let height = self.head.height.next();
+        let (filled, executed) = self.fill(height, draft)?;
         let header = Header {
             chain_id: self.rules.context.chain_id,
-            height: self.head.height.next(),
+            height,
             time,
-            proposer: draft.proposer,
+            proposer,
             previous_block: self.head.block_id,
-            last_commit_hash: Hash::default(), // both filled in by `build`
+            last_commit_hash: Hash::default(), // all three filled in by `build`
             transactions_root: Hash::default(),
+            evidence_root: Hash::default(),
             state_root: executed.changes.root,
             validators_hash: self.rules.validators.hash(),
         };
-        let block = Arc::new(SealedBlock::build(header, filled.transactions, last_commit));
+        let (transactions, evidence) = (filled.transactions, filled.evidence);
+        let block = SealedBlock::build(header, transactions, evidence, last_commit);
+        let block = Arc::new(block);
         self.keep(block.id(), Ok(executed));
         Ok(Prepared {
             block,
@@ -101,11 +114,35 @@ impl Ledger {
         }))
     }
 
-    fn fill(&mut self, candidates: Vec<Transaction>) -> Result<(Filled, Executed), PrepareError> {
+    /// The first candidates that may stand in the block of `height`, each offence once, in the
+    /// order of a block. They were verified when they began to wait.
+    fn choose_evidence(
+        &self,
+        height: Height,
+        candidates: Vec<Evidence>,
+    ) -> Result<Vec<Evidence>, ReadError> {
+        let mut chosen = BTreeMap::new();
+        for evidence in candidates {
+            let offence = evidence.offence();
+            let in_time = offences::refused_by_height(height, &offence).is_none();
+            if chosen.len() < EVIDENCE_PER_BLOCK_MAX && in_time && !self.is_committed(&offence)? {
+                chosen.insert(offence, evidence);
+            }
+        }
+        Ok(chosen.into_values().collect())
+    }
+
+    fn fill(&mut self, height: Height, draft: Draft) -> Result<(Filled, Executed), PrepareError> {
+        let mut filled = Filled {
+            evidence: self.choose_evidence(height, draft.evidence)?,
+            ..Filled::default()
+        };
         let mut state = Overlay::new(&*self.reader, self.head.state_version);
-        let mut filled = Filled::default();
+        let known = &mut self.evidence;
+        offences::execute(&self.rules, known, &mut state, height, &filled.evidence)
+            .map_err(PrepareError::Evidence)?;
         let mut receipts: Vec<Receipt> = Vec::new();
-        for transaction in candidates {
+        for transaction in draft.transactions {
             let bytes = execute::encoded_bytes(&transaction).saturating_add(filled.bytes);
             if bytes > BLOCK_TRANSACTION_BYTES_MAX {
                 filled.reject(&transaction, Rejection::BlockFull);
@@ -134,6 +171,7 @@ impl Ledger {
 
 #[derive(Default)]
 struct Filled {
+    evidence: Vec<Evidence>,
     transactions: Vec<Transaction>,
     bytes: usize,
     rejected: Vec<(Hash, Rejection)>,

@@ -3,11 +3,15 @@
 use super::ChainRules;
 use super::execute::{TransactionError, encoded_bytes};
 use super::head::Head;
+use super::offences::{self, EvidenceRefusal};
 use super::precommits::Precommits;
 use super::state::ReadError;
 use crate::block::{Block, Header};
 use crate::commit::{CertificateError, CommitCertificate};
-use crate::limits::BLOCK_TRANSACTION_BYTES_MAX;
+use crate::evidence::Offence;
+use crate::limits::{
+    BLOCK_EVIDENCE_BYTES_MAX, BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX,
+};
 use crate::types::{Address, ChainId, Hash, Height};
 
 /// Why a block is not valid on this head. All variants but [`Fatal`](InvalidBlock::Fatal) speak of
@@ -75,6 +79,28 @@ pub enum InvalidBlock {
         /// What is wrong with it.
         reason: TransactionError,
     },
+    /// More evidence than a block may carry.
+    #[error("{actual} pieces of evidence are more than {EVIDENCE_PER_BLOCK_MAX}")]
+    EvidenceCount {
+        /// How many there are.
+        actual: usize,
+    },
+    /// Larger evidence than a block may carry.
+    #[error("{actual} bytes of evidence are more than {BLOCK_EVIDENCE_BYTES_MAX}")]
+    EvidenceBytes {
+        /// All evidence together, in bytes.
+        actual: usize,
+    },
+    /// Evidence that may not stand where it stands.
+    #[error("evidence {index} ({offence}): {reason}")]
+    Evidence {
+        /// Its place in the block.
+        index: usize,
+        /// What it claims.
+        offence: Offence,
+        /// What is wrong with it.
+        reason: EvidenceRefusal,
+    },
     /// The header promises another state than execution gives.
     #[error("execution gives the state root {actual}, the header says {expected}")]
     StateRoot {
@@ -107,6 +133,9 @@ impl InvalidBlock {
             InvalidBlock::LastCommit(_) => "last_commit",
             InvalidBlock::TransactionBytes { .. } => "transaction_bytes",
             InvalidBlock::Transaction { .. } => "transaction",
+            InvalidBlock::EvidenceCount { .. } => "evidence_count",
+            InvalidBlock::EvidenceBytes { .. } => "evidence_bytes",
+            InvalidBlock::Evidence { .. } => "evidence",
             InvalidBlock::StateRoot { .. } => "state_root",
             InvalidBlock::ForeignCertificate => "foreign_certificate",
             InvalidBlock::Fatal(_) => "fatal",
@@ -124,7 +153,7 @@ impl InvalidBlock {
     }
 }
 
-/// Everything about `block` but its transactions and its state root.
+/// Everything about `block` but its transactions, its evidence and its state root.
 pub(super) fn check_frame(
     rules: &ChainRules,
     head: &Head,
@@ -139,6 +168,7 @@ pub(super) fn check_frame(
     if actual > BLOCK_TRANSACTION_BYTES_MAX {
         return Err(InvalidBlock::TransactionBytes { actual });
     }
+    offences::check_size(&block.evidence)?;
     check_last_commit(rules, head, precommits, block.last_commit.as_ref())
 }
 

@@ -14,8 +14,8 @@ fn vote() -> SignedVote {
 fn another_version_and_another_chain_are_told_apart_before_the_body_is_read() {
     let bytes = wire().encode_vote(&vote());
     let mut version = bytes[..ENVELOPE_BYTES].to_vec();
-    version[0] = 2;
-    assert_eq!(wire().decode_vote(&version), Err(WireError::Version(2)));
+    version[0] = 1;
+    assert_eq!(wire().decode_vote(&version), Err(WireError::Version(1)));
     let foreign = Wire::new(Hash([8; 32]));
     let envelope = &bytes[..ENVELOPE_BYTES];
     assert_eq!(

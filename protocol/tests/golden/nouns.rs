@@ -156,9 +156,10 @@ fn transaction(public_key: Option<Vec<u8>>) -> Transaction {
     }
 }
 
-/// A block with two transactions and the certificate of its parent.
+/// A block with two transactions, a piece of evidence and the certificate of its parent.
 fn block() -> Block {
     let transactions = vec![transaction(Some(vec![0xd1; 32])), transaction(None)];
+    let evidence = vec![accusation()];
     let last_commit = Some(commit());
     Block {
         header: Header {
@@ -169,25 +170,29 @@ fn block() -> Block {
             previous_block: Hash([0xc1; 32]),
             last_commit_hash: Block::last_commit_hash(last_commit.as_ref()),
             transactions_root: Block::transactions_root(&transactions),
+            evidence_root: Block::evidence_root(&evidence),
             state_root: Hash([0xc2; 32]),
             validators_hash: Hash([0xc3; 32]),
         },
         transactions,
+        evidence,
         last_commit,
     }
 }
 
-/// Without transactions and without a certificate, as at height 1.
+/// Without transactions, evidence and a certificate, as at height 1.
 fn first_block() -> Block {
     let header = Header {
         height: Height(1),
         last_commit_hash: Block::last_commit_hash(None),
         transactions_root: Block::transactions_root(&[]),
+        evidence_root: Block::evidence_root(&[]),
         ..block().header
     };
     Block {
         header,
         transactions: Vec::new(),
+        evidence: Vec::new(),
         last_commit: None,
     }
 }
@@ -197,9 +202,11 @@ fn transactions_and_blocks() -> Vec<Noun> {
     let signs = context().transaction(&first.sender, &first.body);
     let block_noun = |name, value: Block| {
         let root = value.header.transactions_root;
+        let evidence_root = value.header.evidence_root;
         Noun::plain(name, &value)
             .hash("id", SealedBlock::new(value).unwrap().id())
             .hash("transactions root", root)
+            .hash("evidence root", evidence_root)
     };
     vec![
         Noun::plain("first transaction of an account", &first)
@@ -252,20 +259,26 @@ fn certificates() -> Vec<Noun> {
     ]
 }
 
-fn evidence() -> Vec<Noun> {
-    use Evidence::{ConflictingProposals, ConflictingVotes, ProposalAgainstPrevote, WrongProposer};
-    let (v, w) = (proposal(V, None), proposal(W, None));
+/// Two prevotes, one of them nil.
+fn accusation() -> Evidence {
     let prevote = |value, vr| vote(VoteKind::Prevote, value, vr);
     let (some, nil) = (
         signed(1, prevote(Some(V), VALID)),
         signed(2, prevote(None, None)),
     );
+    Evidence::of_votes(some, nil)
+}
+
+fn evidence() -> Vec<Noun> {
+    use Evidence::{ProposalAgainstPrevote, WrongProposer};
+    let (v, w) = (proposal(V, None), proposal(W, None));
+    let some = signed(1, vote(VoteKind::Prevote, Some(V), VALID));
     let noun = |name, value: Evidence| Noun::plain(name, &value).hash("hash", value.hash());
     vec![
-        noun("conflicting votes", ConflictingVotes(some.clone(), nil)),
+        noun("conflicting votes", accusation()),
         noun(
             "conflicting proposals",
-            ConflictingProposals(v.clone(), w.clone()),
+            Evidence::of_proposals(w.clone(), v.clone()),
         ),
         noun("proposal against prevote", ProposalAgainstPrevote(w, some)),
         noun("wrong proposer", WrongProposer(v)),

@@ -145,13 +145,15 @@ fn block(height: Height, set: &ValidatorSet, value: u64) -> SealedBlock {
         previous_block: Hash::default(),
         last_commit_hash: Block::last_commit_hash(None),
         transactions_root: Block::transactions_root(&[]),
+        evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
         validators_hash: set.hash(),
     };
-    let (transactions, last_commit) = (Vec::new(), None);
+    let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
     SealedBlock::new(Block {
         header,
         transactions,
+        evidence,
         last_commit,
     })
     .expect("an empty body matches")

@@ -2,6 +2,7 @@
 mod bad_input;
 mod commits;
 mod cost;
+mod evidence;
 mod faults;
 mod guarding;
 mod opening;
@@ -144,6 +145,7 @@ impl World {
             proposer: address(101),
             now: Timestamp(0),
             transactions,
+            evidence: vec![],
         };
         let prepared = ledger.prepare(draft).unwrap();
         assert_eq!(prepared.rejected, []);

@@ -149,8 +149,9 @@ pub(crate) fn alter(
     let Block {
         mut header,
         transactions,
+        evidence,
         last_commit,
     } = block.block().clone();
     change(&mut header);
-    SealedBlock::build(header, transactions, last_commit)
+    SealedBlock::build(header, transactions, evidence, last_commit)
 }

@@ -132,8 +132,8 @@ impl Node {
     }
 
     fn new_committer(&self) -> Committer {
-        let rules = self.setup.rules.clone();
-        Committer::new(self.new_ledger(), rules, self.setup.driver.me)
+        let (rules, kept) = (self.setup.rules.clone(), self.disk.durable.evidence());
+        Committer::new(self.new_ledger(), rules, self.setup.driver.me, &kept)
     }
 
     fn new_catch_up(&self) -> CatchUp {

@@ -108,12 +108,17 @@ impl Node {
                 O::Ahead(peer, height) => {
                     self.post_catch_up(catch_up::Input::Ahead(peer, height), out);
                 }
-                O::Evidence(evidence) => out.evidence.push(*evidence),
+                O::Evidence(evidence) => self.accuse(evidence, out),
                 O::Relay(votes) => self.relay(Payload::Votes(Arc::new(votes)), out),
                 O::Admission(_) => {}
                 O::Refused(sender, height) => self.refused(sender, height, out),
             }
         }
+    }
+
+    fn accuse(&mut self, evidence: Box<Evidence>, out: &mut Effects) {
+        out.evidence.push((*evidence).clone());
+        self.post_committer(committer::Input::EvidenceFound(evidence), out);
     }
 
     pub(super) fn route_proposals(&mut self, outputs: Vec<proposals::Output>, out: &mut Effects) {
@@ -132,7 +137,7 @@ impl Node {
                 O::Prevote(proposal) => {
                     self.post_tally(tally::Input::Proposal(proposal), out);
                 }
-                O::Evidence(evidence) => out.evidence.push(*evidence),
+                O::Evidence(evidence) => self.accuse(evidence, out),
                 O::Ahead(peer, height) => {
                     self.post_catch_up(catch_up::Input::Ahead(peer, height), out);
                 }
@@ -151,6 +156,9 @@ impl Node {
                     self.post_driver(driver::Input::BlockBuilt(height, round, block), out);
                 }
                 O::Write(batch) => self.disk.write(Write::Commit(batch)),
+                O::KeepEvidence(evidence, displaced) => {
+                    self.disk.write(Write::Evidence(evidence, displaced));
+                }
                 O::Answered(peer, answer) => {
                     let peer = self.address(peer);
                     self.post_catch_up(catch_up::Input::Answered(peer, answer), out);

@@ -8,9 +8,11 @@ use lockstep_protocol::validator_set::ValidatorSet;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 
+mod accountability;
 mod agreement;
 mod certificates;
 mod durable_first;
+mod evidence_completeness;
 mod just_evidence;
 mod lock_rule;
 mod no_double_sign;
@@ -26,6 +28,14 @@ pub(crate) struct Scene {
     pub(crate) correct: Vec<bool>,
 }
 
+impl Scene {
+    /// Whether more validators are faulty than the protocol bears.
+    pub(crate) fn may_fork(&self) -> bool {
+        let faulty = (0..self.correct.len()).filter(|node| !self.correct[*node]);
+        self.set.is_skip_set(self.set.power_of(faulty))
+    }
+}
+
 /// Something that a correct node did, or how the world ended.
 pub(crate) enum Sight<'a> {
     /// It sent a message with its own signature.
@@ -35,6 +45,8 @@ pub(crate) enum Sight<'a> {
         statement: &'a Statement,
         is_durable: bool,
     },
+    /// A message reached it.
+    Heard { payload: &'a Payload },
     /// A block is durable.
     Committed {
         node: usize,
@@ -51,22 +63,39 @@ pub(crate) enum Sight<'a> {
     },
 }
 
+/// What a property has counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    /// Offences that a block was due to carry.
+    pub(crate) offences_due: u64,
+    /// How many of them one carries.
+    pub(crate) offences_committed: u64,
+    /// Forks whose makers were named.
+    pub(crate) forks_explained: u64,
+}
+
 /// One property.
 pub(crate) trait Property: Send {
     fn name(&self) -> &'static str;
     /// Looks at what happened; an error says how it contradicts.
     fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String>;
+    /// Figures that only whole batches can be judged by.
+    fn figures(&self) -> Figures {
+        Figures::default()
+    }
 }
 
 /// All of them.
 pub(crate) fn all() -> Vec<Box<dyn Property>> {
     vec![
+        Box::<accountability::Accountability>::default(),
         Box::<agreement::Agreement>::default(),
         Box::<validity::Validity>::default(),
         Box::<no_double_sign::NoDoubleSign>::default(),
         Box::<lock_rule::LockRule>::default(),
         Box::new(certificates::Certificates),
         Box::new(durable_first::DurableFirst),
+        Box::<evidence_completeness::EvidenceCompleteness>::default(),
         Box::new(just_evidence::JustEvidence),
         Box::new(no_trouble::NoTrouble),
         Box::new(progress::Progress),
@@ -79,6 +108,10 @@ pub(crate) fn judging(profile: Profile) -> Vec<Box<dyn Property>> {
     let wanted = profile.must_violate();
     let judges = all().into_iter();
     judges
-        .filter(|property| wanted.is_empty() || wanted.contains(&property.name()))
+        .filter(|property| {
+            let name = property.name();
+            // Where the faulty are too many, the fork that is looked for must name them.
+            wanted.is_empty() || wanted.contains(&name) || name == "accountability"
+        })
         .collect()
 }

@@ -90,6 +90,7 @@ impl World {
                 .map(|d| d.block.block().transactions.len() as u64);
             carried.sum::<u64>()
         });
+        let figures: Vec<_> = self.properties.iter().map(|p| p.figures()).collect();
         Outcome {
             events: self.trace.events(),
             validators: self.places.len(),
@@ -102,6 +103,9 @@ impl World {
             heights: highest.unwrap_or_default().0,
             transactions: transactions.max().unwrap_or_default(),
             evidence: self.evidence,
+            offences_due: figures.iter().map(|f| f.offences_due).sum(),
+            offences_committed: figures.iter().map(|f| f.offences_committed).sum(),
+            forks_explained: figures.iter().map(|f| f.forks_explained).sum(),
             recovery_permille: recovery_ms * 1000 / self.plan.base_ms().max(1),
             faults: self.faults,
             violations: self.violations,

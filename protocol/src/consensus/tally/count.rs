@@ -75,9 +75,9 @@ impl Tally {
             })
         };
         Some(match (first.form, second.form) {
-            (Form::Vote, Form::Vote) => Evidence::ConflictingVotes(vote(first)?, vote(second)?),
+            (Form::Vote, Form::Vote) => Evidence::of_votes(vote(first)?, vote(second)?),
             (Form::Proposal, Form::Proposal) => {
-                Evidence::ConflictingProposals(proposal(first)?, proposal(second)?)
+                Evidence::of_proposals(proposal(first)?, proposal(second)?)
             }
             (Form::Proposal, Form::Vote) => {
                 Evidence::ProposalAgainstPrevote(proposal(first)?, vote(second)?)

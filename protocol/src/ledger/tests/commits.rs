@@ -106,6 +106,7 @@ fn a_lost_overlay_is_executed_again_with_the_same_result() {
             proposer: world.proposer(),
             now: Timestamp(10_000 + time),
             transactions: vec![],
+            evidence: vec![],
         };
         node.ledger.prepare(draft).unwrap();
     }

@@ -2,6 +2,7 @@
 mod blocks;
 mod commits;
 mod cost;
+mod offences;
 mod prepared;
 mod proofs;
 mod supply;
@@ -168,6 +169,7 @@ impl Node {
             proposer: world.proposer(),
             now: Timestamp(0),
             transactions,
+            evidence: vec![],
         };
         self.ledger.prepare(draft).unwrap()
     }
@@ -203,9 +205,15 @@ fn changed(block: &SealedBlock, change: impl FnOnce(&mut Block)) -> Arc<SealedBl
     let Block {
         header,
         transactions,
+        evidence,
         last_commit,
     } = block;
-    Arc::new(SealedBlock::build(header, transactions, last_commit))
+    Arc::new(SealedBlock::build(
+        header,
+        transactions,
+        evidence,
+        last_commit,
+    ))
 }
 
 fn changed_header(block: &SealedBlock, change: impl FnOnce(&mut Header)) -> Arc<SealedBlock> {

@@ -24,6 +24,7 @@ fn its_time_is_the_builders_clock_or_just_after_the_parent() {
             proposer: world.proposer(),
             now: Timestamp(now),
             transactions: vec![],
+            evidence: vec![],
         };
         let block = node.ledger.prepare(draft).unwrap().block;
         assert_eq!(block.header().time, Timestamp(expected));
@@ -90,6 +91,7 @@ fn a_stranger_prepares_nothing_and_neither_does_a_head_without_certificate() {
         proposer,
         now: Timestamp(0),
         transactions: vec![],
+        evidence: vec![],
     };
     let refused = node.ledger.prepare(draft(stranger)).unwrap_err();
     assert_eq!(refused, PrepareError::Proposer(stranger));

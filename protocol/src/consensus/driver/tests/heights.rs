@@ -140,6 +140,18 @@ fn halted() -> Node {
 }
 
 #[test]
+fn a_fork_stops_the_voting_for_good() {
+    let mut node = Node::running(0);
+    let sentence = "height 4 was decided twice".to_owned();
+    let halt = Output::Halt(Halt::Forked(sentence.clone()));
+    assert_eq!(node.step(Input::Forked(sentence)), [halt]);
+    assert!(node.driver.is_halted());
+    assert_eq!(node.propose(0, &block(H, 2)), []);
+    assert_eq!(node.committed(H), []);
+    assert_eq!(node.propose(0, &block(NEXT, 1)), []);
+}
+
+#[test]
 fn an_invalid_decision_stops_the_voting_for_good() {
     let mut node = halted();
     assert!(node.driver.is_halted());

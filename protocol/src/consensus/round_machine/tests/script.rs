@@ -41,13 +41,15 @@ fn build(value: Value) -> SealedBlock {
         previous_block: Hash::default(),
         last_commit_hash: Block::last_commit_hash(None),
         transactions_root: Block::transactions_root(&[]),
+        evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
         validators_hash: SET.hash(),
     };
-    let (transactions, last_commit) = (Vec::new(), None);
+    let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
     SealedBlock::new(Block {
         header,
         transactions,
+        evidence,
         last_commit,
     })
     .unwrap()

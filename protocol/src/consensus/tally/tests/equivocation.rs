@@ -18,7 +18,7 @@ fn two_values_are_evidence_once_and_a_third_is_refused_unlooked_at() {
         desk.count(first.clone());
         let (admitted, found) = tell(&mut desk, second.clone());
         assert_eq!(admitted, Admission::Counted);
-        assert_eq!(found, [Evidence::ConflictingVotes(first.clone(), second)]);
+        assert_eq!(found, [Evidence::of_votes(first.clone(), second)]);
         holds(&desk, &found[0]);
         desk.checks.checks();
         assert_eq!(tell(&mut desk, third), (Admission::Equivocation, vec![]));
@@ -93,7 +93,7 @@ fn two_proposals_of_one_round_are_evidence() {
         .flat_map(|proposal| desk.tell(Input::Proposal(proposal)))
         .collect();
     let [first, second] = both;
-    let expected = Evidence::ConflictingProposals(first, second);
+    let expected = Evidence::of_proposals(first, second);
     assert_eq!(evidence(&out), std::slice::from_ref(&expected));
     holds(&desk, &expected);
 }

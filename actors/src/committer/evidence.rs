@@ -1,0 +1,129 @@
+//! What the Committer does with misbehaviour: evidence waits here for a block of this node, and a
+//! second decision of a committed height stops it.
+use super::*;
+use crate::limits::FORKS_MAX;
+use lockstep_protocol::consensus::evidence_pool::Added;
+use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::evidence::fork::{self, Fork, Polkas};
+use lockstep_protocol::ledger::ReadError;
+use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
+
+/// A validator broke the rules, says the brain of the VoteCollector or of the Proposer.
+#[derive(Debug)]
+pub struct EvidenceFound(pub Box<Evidence>);
+
+crate::message! { EvidenceFound => () }
+
+impl Handler<EvidenceFound> for Committer {
+    type Result = ();
+
+    fn handle(&mut self, EvidenceFound(evidence): EvidenceFound, _: &mut Ctx<Self>) {
+        self.take_evidence(evidence);
+    }
+}
+
+impl Committer {
+    /// After a start: what waited, and what this node must not vote after.
+    pub(super) fn restore_evidence(&mut self) {
+        let kept = self.seed.store.pending_evidence(EVIDENCE_PENDING_MAX);
+        let (kept, forks) = match kept.and_then(|kept| Ok((kept, self.seed.store.forks()?))) {
+            Ok(restored) => restored,
+            Err(error) => return self.seed.fatal.raise(error.kind(), error.to_string()),
+        };
+        for evidence in kept {
+            let added = self.evidence.add(evidence, &mut self.ledger);
+            self.or_fatal(added);
+        }
+        self.show_waiting();
+        for fork in forks {
+            self.forks.push(fork.height());
+            self.seed.ports.forked.deliver(ForkDetected(Arc::new(fork)));
+        }
+    }
+
+    fn take_evidence(&mut self, evidence: Box<Evidence>) {
+        let offence = evidence.offence();
+        let added = self.evidence.add((*evidence).clone(), &mut self.ledger);
+        match self.or_fatal(added) {
+            Some(Added::New { displaced: forget }) => {
+                self.seed.metrics.offence(offence.kind);
+                log::warn!("evidence: {offence}, hash {}", evidence.hash().short());
+                let keep = evidence;
+                let persist = PersistEvidence { keep, forget };
+                self.seed.ports.keep_evidence.deliver(persist);
+                self.show_waiting();
+            }
+            Some(Added::Dropped) => log::debug!("no room for evidence: {offence}"),
+            Some(Added::Refused(error)) => log::error!("evidence of {offence}: {error}"),
+            Some(Added::Known) | None => {}
+        }
+    }
+
+    /// A block is durable: what it carries waits no more.
+    pub(super) fn carried(&mut self, block: &SealedBlock) {
+        self.evidence
+            .committed(block.height(), &block.block().evidence);
+        self.show_waiting();
+    }
+
+    /// A block that does not follow our head carries the commit of its own parent: perhaps a second
+    /// decision of our height.
+    pub(super) fn look_behind(&mut self, why: &InvalidBlock, block: &SealedBlock) {
+        if let (InvalidBlock::Parent { .. }, Some(commit)) = (why, &block.block().last_commit) {
+            self.look_for_fork(commit);
+        }
+    }
+
+    /// Is this a second decision of a committed height? Costs signature checks only if its block
+    /// is another than ours.
+    pub(super) fn look_for_fork(&mut self, theirs: &CommitCertificate) {
+        let height = theirs.height;
+        if height > self.ledger.head().height
+            || self.forks.contains(&height)
+            || self.forks.len() >= FORKS_MAX
+        {
+            return;
+        }
+        let found = self.fork_with(theirs);
+        if let Some(fork) = self.or_fatal(found).flatten() {
+            self.forks.push(height);
+            let fork = Arc::new(fork);
+            log::error!("fork: {}", fork.sentence());
+            self.seed.ports.keep_fork.deliver(PersistFork(fork.clone()));
+            self.seed.ports.forked.deliver(ForkDetected(fork.clone()));
+            for evidence in &fork.evidence {
+                self.take_evidence(Box::new(evidence.clone()));
+            }
+        }
+    }
+
+    fn fork_with(&self, theirs: &CommitCertificate) -> Result<Option<Fork>, ReadError> {
+        let ours = match self.ledger.head().certificate.clone() {
+            Some(head) if head.height == theirs.height => Some(head),
+            _ => self.seed.store.certificate(theirs.height)?,
+        };
+        let Some(ours) = ours.filter(|ours| ours.block_id != theirs.block_id) else {
+            return Ok(None);
+        };
+        // The polka that justified this node's own precommit, if nothing newer has replaced it.
+        let lock = self.seed.store.recovery()?.lock;
+        let polkas: Vec<_> = lock.into_iter().map(|lock| lock.polka).collect();
+        let (set, context) = (&self.seed.rules.validators, &self.seed.rules.context);
+        Ok(fork::find(
+            set,
+            context,
+            &ours,
+            theirs,
+            Polkas::Some(&polkas),
+        ))
+    }
+
+    fn show_waiting(&self) {
+        let waiting = i64::try_from(self.evidence.len()).unwrap_or(i64::MAX);
+        self.seed.metrics.evidence_pending.set(waiting);
+    }
+
+    fn or_fatal<T>(&self, read: Result<T, ReadError>) -> Option<T> {
+        read.inspect_err(|error| self.unreadable(error)).ok()
+    }
+}

@@ -1,0 +1,212 @@
+//! Evidence in blocks: when it may stand there, and what the state holds of it afterwards.
+//!
+//! Under each committed [`Offence`] the state holds an [`OffenceRecord`], so that all nodes agree,
+//! under one root, on what a later block may no longer carry; and under each accused validator an
+//! [`OffenceSummary`], for rules that want to act on it. Neither is ever pruned: a record of some
+//! hundred bytes stands beside the proof of some seven thousand in its block, which is kept too,
+//! and a block carries [`EVIDENCE_PER_BLOCK_MAX`] at the most.
+use super::ChainRules;
+use super::account::newest;
+use super::limits::KNOWN_EVIDENCE_MAX;
+use super::overlay::Overlay;
+use super::state::{KeyHash, ReadError, StateReader};
+use super::validity::InvalidBlock;
+use crate::codec;
+use crate::evidence::{Evidence, EvidenceError, Offence};
+use crate::limits::{BLOCK_EVIDENCE_BYTES_MAX, EVIDENCE_AGE_MAX, EVIDENCE_PER_BLOCK_MAX};
+use crate::types::{Address, Hash, Height};
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::collections::{BTreeSet, VecDeque};
+
+/// A committed offence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, serde::Serialize)]
+pub struct OffenceRecord {
+    /// The block that carries the proof.
+    pub committed_at: Height,
+    /// Who, where and what.
+    pub offence: Offence,
+    /// [`Evidence::hash`] of the proof.
+    pub evidence: Hash,
+}
+
+/// What a validator has done so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, serde::Serialize)]
+pub struct OffenceSummary {
+    /// Committed offences.
+    pub count: u64,
+    /// The one that was committed last.
+    pub newest: OffenceRecord,
+}
+
+/// Both records are of a fixed size far below.
+const RECORD_BYTES_MAX: usize = 256;
+
+/// Why a piece of evidence may not stand in a block.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvidenceRefusal {
+    /// A block lists its evidence rising by offence, each once.
+    #[error("it does not rise above the one before it")]
+    Order,
+    /// A height is accused only when it is over.
+    #[error("its height is not below the block's")]
+    TooEarly,
+    /// Older than anything that is accepted.
+    #[error("it is more than {EVIDENCE_AGE_MAX} heights old")]
+    TooOld,
+    /// A block has carried a proof of it.
+    #[error("block {0} has carried it")]
+    Committed(Height),
+    /// It proves nothing.
+    #[error(transparent)]
+    Proof(#[from] EvidenceError),
+}
+
+/// Where the record of an offence stands in the tree.
+pub fn offence_key(offence: &Offence) -> KeyHash {
+    Hash::of(&[b"offence/", &codec::encode(offence)]).0
+}
+
+/// Where the summary of a validator stands in the tree.
+pub fn offences_key(validator: &Address) -> KeyHash {
+    Hash::of(&[b"offences/", &validator.0]).0
+}
+
+/// The record of an offence in the newest committed state.
+pub fn offence(
+    reader: &dyn StateReader,
+    offence: &Offence,
+) -> Result<Option<OffenceRecord>, ReadError> {
+    read(reader, newest(reader)?, &offence_key(offence))
+}
+
+/// What `validator` has done, in the newest committed state.
+pub fn offences(
+    reader: &dyn StateReader,
+    validator: &Address,
+) -> Result<Option<OffenceSummary>, ReadError> {
+    read(reader, newest(reader)?, &offences_key(validator))
+}
+
+fn read<T: BorshDeserialize>(
+    reader: &dyn StateReader,
+    version: u64,
+    key: &KeyHash,
+) -> Result<Option<T>, ReadError> {
+    let bytes = reader.value(key, version)?;
+    bytes.map(|bytes| decode(&bytes)).transpose()
+}
+
+fn decode<T: BorshDeserialize>(bytes: &[u8]) -> Result<T, ReadError> {
+    codec::decode("offence", bytes, RECORD_BYTES_MAX)
+        .map_err(|error| ReadError::Corrupt(error.to_string()))
+}
+
+/// Evidence that this node has verified, by hash. Bounded: the oldest are forgotten first.
+#[derive(Default)]
+pub(super) struct KnownEvidence {
+    known: BTreeSet<Hash>,
+    order: VecDeque<Hash>,
+}
+
+impl KnownEvidence {
+    pub(super) fn note(&mut self, hash: Hash) {
+        if self.known.insert(hash) {
+            self.order.push_back(hash);
+        }
+        if self.order.len() > KNOWN_EVIDENCE_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+
+    fn verify(&mut self, rules: &ChainRules, evidence: &Evidence) -> Result<(), EvidenceError> {
+        let hash = evidence.hash();
+        if !self.known.contains(&hash) {
+            evidence.verify(&rules.validators, &rules.context)?;
+            self.note(hash);
+        }
+        Ok(())
+    }
+}
+
+/// Count and size: before anything is looked at.
+pub(super) fn check_size(evidence: &[Evidence]) -> Result<(), InvalidBlock> {
+    if evidence.len() > EVIDENCE_PER_BLOCK_MAX {
+        return Err(InvalidBlock::EvidenceCount {
+            actual: evidence.len(),
+        });
+    }
+    let bytes = |e: &Evidence| borsh::object_length(e).unwrap_or(usize::MAX);
+    let actual = evidence
+        .iter()
+        .fold(0usize, |sum, e| sum.saturating_add(bytes(e)));
+    if actual > BLOCK_EVIDENCE_BYTES_MAX {
+        return Err(InvalidBlock::EvidenceBytes { actual });
+    }
+    Ok(())
+}
+
+/// Checks the evidence of the block of `height`, cheapest first, and records it.
+pub(super) fn execute(
+    rules: &ChainRules,
+    known: &mut KnownEvidence,
+    state: &mut Overlay<'_>,
+    height: Height,
+    evidence: &[Evidence],
+) -> Result<(), InvalidBlock> {
+    let mut before = None;
+    for (index, item) in evidence.iter().enumerate() {
+        let offence = item.offence();
+        let refuse = |reason| InvalidBlock::Evidence {
+            index,
+            offence,
+            reason,
+        };
+        if before >= Some(offence) {
+            return Err(refuse(EvidenceRefusal::Order));
+        }
+        if let Some(reason) = refused_by_height(height, &offence) {
+            return Err(refuse(reason));
+        }
+        if let Some(bytes) = state.record(&offence_key(&offence))? {
+            let record: OffenceRecord = decode(&bytes)?;
+            return Err(refuse(EvidenceRefusal::Committed(record.committed_at)));
+        }
+        known
+            .verify(rules, item)
+            .map_err(|error| refuse(error.into()))?;
+        record(state, height, offence, item.hash())?;
+        before = Some(offence);
+    }
+    Ok(())
+}
+
+/// Whether evidence of this offence is too early or too old for the block of `height`.
+pub(super) fn refused_by_height(height: Height, offence: &Offence) -> Option<EvidenceRefusal> {
+    if offence.height >= height {
+        return Some(EvidenceRefusal::TooEarly);
+    }
+    let age = height.0.saturating_sub(offence.height.0);
+    (age > EVIDENCE_AGE_MAX).then_some(EvidenceRefusal::TooOld)
+}
+
+fn record(
+    state: &mut Overlay<'_>,
+    committed_at: Height,
+    offence: Offence,
+    evidence: Hash,
+) -> Result<(), ReadError> {
+    let newest = OffenceRecord {
+        committed_at,
+        offence,
+        evidence,
+    };
+    let summary = state.record(&offences_key(&offence.validator))?;
+    let summary: Option<OffenceSummary> = summary.map(|bytes| decode(&bytes)).transpose()?;
+    let count = summary.map_or(0, |summary| summary.count).saturating_add(1);
+    let summary = OffenceSummary { count, newest };
+    state.set_record(offence_key(&offence), codec::encode(&newest));
+    state.set_record(offences_key(&offence.validator), codec::encode(&summary));
+    Ok(())
+}

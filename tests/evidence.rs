@@ -1,0 +1,227 @@
+//! Misbehaviour over real HTTP: whoever contradicts itself stands in a block of all nodes, once;
+//! and a node that learns of a second decision stops and names who made it. The keys of a devnet
+//! are public, so anybody can play a faulty validator.
+mod common;
+
+use common::target::{PROPOSAL, Target, VOTE};
+use common::{assert_same_chain, eventually, get, metric, post};
+use lockstep_protocol::block::{Header, SealedBlock};
+use lockstep_protocol::commit::{CommitCertificate, certify};
+use lockstep_protocol::crypto;
+use lockstep_protocol::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::types::{Hash, Height, Round};
+use lockstep_protocol::vote::{Signature, SignedVote, VoteKind};
+use serde_json::Value;
+use std::sync::Arc;
+
+const OTHER: Hash = Hash([7; 32]);
+
+fn list<'a>(page: &'a Value, name: &str) -> &'a Vec<Value> {
+    page[name].as_array().expect("a list")
+}
+
+fn evidence(url: &str) -> Value {
+    let answer = get(url, "/evidence");
+    assert_eq!(answer.status, 200);
+    answer.json()
+}
+
+fn carried(url: &str, height: u64) -> Vec<Value> {
+    let block = get(url, &format!("/blocks/{height}")).json();
+    list(&block, "evidence").clone()
+}
+
+/// Validator `index` votes twice, and everybody in `urls` sees both.
+fn contradict(target: &Target, urls: &[String], index: usize, kind: VoteKind) {
+    for id in [None, Some(OTHER)] {
+        let vote = target.wire.encode_vote(&target.vote_of(index, kind, id));
+        for url in urls {
+            assert_eq!(post(url, VOTE, &vote).status, 202);
+        }
+    }
+}
+
+/// Block 2 of this node carries all three, and the metrics count each once.
+fn assert_carried(target: &Target, url: &str) {
+    let urls = target.devnet.urls();
+    assert_eq!(
+        carried(url, 1),
+        [] as [Value; 0],
+        "its own height is not over"
+    );
+    let pieces = carried(url, 2);
+    assert_eq!(pieces, carried(&urls[0], 2));
+    let mut kinds: Vec<_> = pieces.iter().map(|p| p["kind"].as_str()).collect();
+    kinds.sort();
+    let expected = ["double_precommit", "double_prevote", "wrong_proposer"];
+    assert_eq!(kinds, expected.map(Some));
+    let accused = target.devnet.validators()[1];
+    for kind in ["double_precommit", "double_prevote"] {
+        let piece = pieces.iter().find(|piece| piece["kind"] == kind);
+        let piece = piece.expect("it is there");
+        assert_eq!(piece["validator"], accused.to_string());
+        assert_eq!((&piece["height"], &piece["round"]), (&1.into(), &0.into()));
+        let counted = metric(url, "evidence_total", &format!("kind=\"{kind}\""));
+        assert_eq!(counted, 1.0, "{kind} at {url}");
+    }
+}
+
+/// No later block carries any, none waits, and the page says where they stand.
+fn assert_listed(url: &str) {
+    for height in 3..=5 {
+        assert_eq!(carried(url, height), [] as [Value; 0], "block {height}");
+    }
+    let page = evidence(url);
+    assert_eq!(list(&page, "pending").len(), 0);
+    let committed = list(&page, "committed");
+    assert_eq!(committed.len(), 3);
+    assert!(committed.iter().all(|piece| piece["block"] == 2));
+    assert_eq!(metric(url, "evidence_pending", ""), 0.0);
+    let first = get(url, "/evidence?limit=1").json();
+    assert_eq!(list(&first, "committed").len(), 1);
+    assert_eq!(get(url, "/evidence?limit=x").status, 400);
+}
+
+#[test]
+fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
+    let target = Target::new();
+    let urls = target.devnet.urls();
+    contradict(&target, &urls, 1, VoteKind::Precommit);
+    // The votes of two would bring the others into the height before the tick.
+    contradict(&target, &urls, 1, VoteKind::Prevote);
+    let out_of_turn = target.validator(false);
+    let proposal = target.wire.encode_proposal(&target.proposal(out_of_turn));
+    for url in &urls {
+        assert_eq!(post(url, PROPOSAL, &proposal).status, 403);
+        let all = || (list(&evidence(url), "pending").len() == 3).then_some(());
+        eventually("three offences wait", all);
+        assert_eq!(metric(url, "evidence_pending", ""), 3.0);
+    }
+    for _ in 0..5 {
+        target.devnet.tick().expect("a block comes");
+    }
+    for url in &urls {
+        assert_carried(&target, url);
+        assert_listed(url);
+    }
+    // Told again, it is still one offence.
+    contradict(&target, &urls, 1, VoteKind::Precommit);
+    assert_same_chain(&target.devnet, &[0, 1, 2, 3]);
+}
+
+#[test]
+fn evidence_that_one_node_holds_survives_a_fall_and_a_restart_and_reaches_a_block() {
+    let target = Target::new();
+    let url = target.devnet.urls()[0].clone();
+    contradict(&target, std::slice::from_ref(&url), 1, VoteKind::Precommit);
+    let waits = || (list(&evidence(&url), "pending").len() == 1).then_some(());
+    eventually("it waits on disk", waits);
+    target.devnet.kill(0);
+    target.devnet.restart(0).expect("it restarts");
+    let url = target.devnet.urls()[0].clone();
+    assert_eq!(list(&evidence(&url), "pending").len(), 1);
+    assert_eq!(metric(&url, "evidence_total", ""), 0.0, "nothing new");
+    assert!(target.devnet.inject_panic(0, "Committer"));
+    for _ in 0..6 {
+        target.devnet.tick().expect("a block comes");
+    }
+    assert_same_chain(&target.devnet, &[0, 1, 2, 3]);
+    for url in target.devnet.urls() {
+        let pieces: Vec<Value> = (1..=6).flat_map(|h| carried(&url, h)).collect();
+        assert_eq!(pieces.len(), 1, "{url}: {pieces:?}");
+        assert_eq!(pieces[0]["kind"], "double_precommit");
+    }
+}
+
+/// A proposal of height 2 on another block 1, with that block's certificate.
+fn other_branch(target: &Target) -> ProposedBlock {
+    let devnet = &target.devnet;
+    let certificate = other_decision(target);
+    let mut sorted: Vec<_> = devnet.validators().into_iter().enumerate().collect();
+    sorted.sort_by_key(|(_, address)| *address);
+    let (index, proposer) = sorted[2];
+    let ours = devnet.block(0, 1).expect("it reads").expect("block 1");
+    let header = Header {
+        height: Height(2),
+        time: ours.block.header().time.plus_ms(5),
+        proposer,
+        previous_block: OTHER,
+        ..ours.block.header().clone()
+    };
+    let block = SealedBlock::build(header, Vec::new(), Vec::new(), Some(certificate));
+    let block = Arc::new(block);
+    let mut proposal = Proposal {
+        height: Height(2),
+        round: Round(0),
+        block_id: block.id(),
+        valid_round: None,
+        proposer,
+        signature: Signature(Vec::new()),
+    };
+    proposal.signature = target.sign(index, &proposal.sign_bytes(&devnet.sign_context()));
+    ProposedBlock {
+        proposal,
+        block,
+        polka: None,
+    }
+}
+
+fn other_decision(target: &Target) -> CommitCertificate {
+    let genesis = target.devnet.genesis();
+    let set = genesis.validator_set(&*crypto::scheme(genesis.scheme));
+    let precommit = |index| target.vote_of(index, VoteKind::Precommit, Some(OTHER));
+    let votes: Vec<SignedVote> = (0..3).map(precommit).collect();
+    let votes: Vec<&SignedVote> = votes.iter().collect();
+    certify(&set.expect("a set"), &votes).expect("a quorum")
+}
+
+#[test]
+fn a_second_decision_stops_the_node_that_hears_of_it_and_names_its_makers() {
+    let target = Target::new();
+    target.devnet.tick().expect("block 1");
+    let first = target
+        .devnet
+        .block(0, 1)
+        .expect("it reads")
+        .expect("block 1");
+    assert_eq!(
+        first.certificate.round,
+        Round(0),
+        "decided in the round of the other"
+    );
+    let url = target.devnet.urls()[0].clone();
+    let proposal = target.wire.encode_proposal(&other_branch(&target));
+    assert_eq!(post(&url, PROPOSAL, &proposal).status, 202);
+    let halted = || {
+        get(&url, "/status").json()["halted"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    let sentence = eventually("it stops voting", halted);
+    assert!(
+        sentence.contains("height 1 was decided twice"),
+        "{sentence}"
+    );
+    let page = evidence(&url);
+    let [fork] = &list(&page, "forks")[..] else {
+        panic!("{page}")
+    };
+    let accused = list(fork, "accused");
+    assert!(accused.len() >= 2, "{fork}");
+    for one in accused {
+        assert_eq!(one["guilt"], "double_precommit");
+        assert!(sentence.contains(one["validator"].as_str().expect("an address")));
+    }
+    // The double precommits are evidence for the others' blocks as well.
+    assert_eq!(list(&page, "pending").len(), accused.len());
+    target.devnet.kill(0);
+    target.devnet.restart(0).expect("it restarts");
+    let url = target.devnet.urls()[0].clone();
+    let halted = || {
+        get(&url, "/status").json()["halted"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    let again = eventually("it does not begin to vote again", halted);
+    assert!(again.contains("height 1 was decided twice"), "{again}");
+}
