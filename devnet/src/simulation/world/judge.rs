@@ -25,6 +25,9 @@ impl World {
         }
         for property in &mut self.properties {
             if let Err(what) = property.see(&self.scene, sight) {
+                if let Some(tell) = &mut self.tell {
+                    tell(&format!("VIOLATION of {}: {what}", property.name()));
+                }
                 self.violations.push(Violation {
                     property: property.name(),
                     at_ms: self.queue.now_us() / 1000,
@@ -66,12 +69,19 @@ impl World {
             return;
         };
         self.trace.word(word_of(&decided.block.id()));
+        if let Some(tell) = &mut self.tell {
+            let (id, round) = (decided.block.id().short(), decided.certificate.round);
+            tell(&format!(
+                "node {node} COMMITTED {height} {id}, round {round}"
+            ));
+        }
         let decided = &decided;
         self.see(node, &Sight::Committed { node, decided });
     }
 
     pub(super) fn end(mut self) -> Outcome {
-        let recovery_ms = (self.queue.now_us().saturating_sub(self.plan.calm_at_us)) / 1000;
+        let healed_at_us = self.plan.calm_at_us + self.plan.catching_up_us(self.behind);
+        let recovery_ms = self.queue.now_us().saturating_sub(healed_at_us) / 1000;
         let judge = self.correct().next();
         if let (Some(wanted), Some(judge)) = (self.wanted, judge) {
             let place = |node: usize| self.places[node].node.place().unwrap_or_default();
@@ -92,12 +102,9 @@ impl World {
         });
         Outcome {
             events: self.trace.events(),
-            validators: self.places.len(),
-            byzantine: self
-                .scene
-                .correct
-                .iter()
-                .filter(|correct| !**correct)
+            validators: self.plan.validators,
+            byzantine: (0..self.plan.validators)
+                .filter(|validator| !self.plan.is_correct(*validator))
                 .count(),
             heights: highest.unwrap_or_default().0,
             transactions: transactions.max().unwrap_or_default(),
