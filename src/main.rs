@@ -19,6 +19,8 @@ struct Arguments {
 enum Command {
     /// Boot several validators in this process and let them commit one chain
     Devnet(cli::devnet::Arguments),
+    /// Run seeded worlds with faults and check what must hold in each
+    Simulate(cli::simulate::Arguments),
     /// Measure this machine
     #[command(subcommand)]
     Bench(cli::bench::Command),
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Devnet(arguments) => cli::devnet::run(&arguments),
+        Command::Simulate(arguments) => cli::simulate::run(&arguments),
         Command::Bench(command) => cli::bench::run(&command),
     };
     match done {

@@ -10,6 +10,7 @@ pub(crate) mod bench;
 pub(crate) mod devnet;
 mod floor;
 mod process;
+pub(crate) mod simulate;
 
 /// One clear line and an exit code.
 #[derive(Debug)]
