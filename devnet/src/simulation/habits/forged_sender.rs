@@ -5,13 +5,15 @@ use super::{Habit, Stage, alter};
 use crate::simulation::message::Payload;
 use lockstep_protocol::commit::{PolkaCertificate, Signers};
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
-use lockstep_protocol::types::{Address, BlockId, Round};
+use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use lockstep_protocol::vote::{SignedVote, Vote, VoteKind};
 use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct ForgedSender {
     proposed: Option<Arc<ProposedBlock>>,
+    /// The last proposal that was answered: two of this habit would answer each other for ever.
+    answered: (Height, Round),
 }
 
 impl Habit for ForgedSender {
@@ -32,8 +34,12 @@ impl Habit for ForgedSender {
         match payload {
             Payload::Proposal(message) => {
                 self.proposed = Some(message.clone());
-                let forged = in_its_name(stage, message);
-                stage.pass(None, forged);
+                let place = (message.proposal.height, message.proposal.round);
+                if place > self.answered {
+                    self.answered = place;
+                    let forged = in_its_name(stage, message);
+                    stage.pass(None, forged);
+                }
             }
             Payload::Vote(signed) if stage.random.chance(200) => {
                 let mut stolen = SignedVote::clone(signed);

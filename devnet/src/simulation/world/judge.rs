@@ -79,6 +79,18 @@ impl World {
         self.see(node, &Sight::Committed { node, decided });
     }
 
+    /// A world that runs in circles has not been judged by its recovery.
+    fn demand_an_end(&mut self) {
+        let endless = self.trace.events() >= EVENTS_MAX && !self.has_recovered();
+        if endless && self.violations.is_empty() {
+            self.violations.push(Violation {
+                property: "progress",
+                at_ms: self.queue.now_us() / 1000,
+                what: format!("{EVENTS_MAX} events, and no end"),
+            });
+        }
+    }
+
     pub(super) fn end(mut self) -> Outcome {
         let healed_at_us = self.plan.calm_at_us + self.plan.catching_up_us(self.behind);
         let recovery_ms = self.queue.now_us().saturating_sub(healed_at_us) / 1000;
@@ -92,6 +104,7 @@ impl World {
             let reached = &reached;
             self.see(judge, &Sight::Ended { wanted, reached });
         }
+        self.demand_an_end();
         let highest = self.correct().map(|node| self.height(node)).max();
         let transactions = (0..self.places.len()).map(|node| {
             let chain = &self.places[node].node.disk.durable.chain;
