@@ -30,6 +30,8 @@ enum Command {
     Verify(cli::verify::Arguments),
     /// Boot several validators in this process and let them commit one chain
     Devnet(cli::devnet::Arguments),
+    /// Run seeded worlds with faults and check what must hold in each
+    Simulate(cli::simulate::Arguments),
     /// Measure this machine
     #[command(subcommand)]
     Bench(cli::bench::Command),
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Status(arguments) => cli::status::run(&arguments),
         Command::Verify(arguments) => cli::verify::run(&arguments),
         Command::Devnet(arguments) => cli::devnet::run(&arguments),
+        Command::Simulate(arguments) => cli::simulate::run(&arguments),
         Command::Bench(command) => cli::bench::run(&command),
     };
     match done {

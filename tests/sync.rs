@@ -216,7 +216,12 @@ fn certified_with_another_root(like: &DecidedBlock) -> DecidedBlock {
         state_root: Hash([7; 32]),
         ..block.header
     };
-    let sealed = SealedBlock::build(header, block.transactions, block.last_commit);
+    let sealed = SealedBlock::build(
+        header,
+        block.transactions,
+        block.evidence,
+        block.last_commit,
+    );
     let genesis = genesis();
     let scheme = crypto::scheme(genesis.scheme);
     let set = genesis.validator_set(&*scheme).expect("a set");

@@ -1,5 +1,6 @@
 //! Certificates: a quorum of votes for one value, as a bitmap and signatures over equal bytes.
 use crate::crypto::SignatureError;
+use crate::mutation::{Mutation, planted};
 use crate::sign_bytes::SignContext;
 use crate::types::{BlockId, Hash, Height, Round};
 use crate::validator_set::{ValidatorIndex, ValidatorSet};
@@ -237,7 +238,7 @@ fn demand_quorum(
     members: impl IntoIterator<Item = ValidatorIndex>,
 ) -> Result<(), CertificateError> {
     let power = set.power_of(members);
-    if set.is_quorum(power) {
+    if set.is_quorum(power) || planted(Mutation::CertificateOfFew) {
         Ok(())
     } else {
         Err(CertificateError::NoQuorum {
@@ -264,7 +265,7 @@ pub fn cut_to_quorum<'a>(
             return Some(taken);
         }
     }
-    None
+    Some(taken).filter(|_| planted(Mutation::DecideOnAny))
 }
 
 /// The commit certificate of `votes`, which are verified precommits for one value.

@@ -33,6 +33,7 @@ pub mod genesis;
 pub mod ledger;
 pub mod limits;
 pub mod merkle;
+pub mod mutation;
 pub mod pending;
 pub mod proposal;
 pub mod pull;

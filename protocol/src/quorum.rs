@@ -2,18 +2,27 @@
 //!
 //! Power is that of *distinct validators*, never a count of messages, and the denominator is the
 //! whole set: it never shrinks with who happens to be alive.
+use crate::mutation::{Mutation, planted};
 
 /// Voting power of one validator, or of several together.
 pub type Power = u64;
 
 /// A quorum Q: `3·power > 2·total`. Any two of them share a correct validator.
 pub fn is_quorum(power: Power, total: Power) -> bool {
-    u128::from(power).saturating_mul(3) > u128::from(total).saturating_mul(2)
+    let loose = planted(Mutation::LooseQuorum) && exactly_two_thirds(power, total);
+    let low = planted(Mutation::LowQuorum) && is_skip_set(power, total);
+    u128::from(power).saturating_mul(3) > u128::from(total).saturating_mul(2) || loose || low
+}
+
+/// `3·power = 2·total`: no quorum.
+fn exactly_two_thirds(power: Power, total: Power) -> bool {
+    u128::from(power).saturating_mul(3) == u128::from(total).saturating_mul(2)
 }
 
 /// A skip set S: `3·power > total`. It holds at least one correct validator.
 pub fn is_skip_set(power: Power, total: Power) -> bool {
-    u128::from(power).saturating_mul(3) > u128::from(total)
+    let low = planted(Mutation::LowSkipSet) && power > 0;
+    u128::from(power).saturating_mul(3) > u128::from(total) || low
 }
 
 #[cfg(test)]

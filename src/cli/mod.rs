@@ -13,6 +13,7 @@ mod home_arguments;
 mod http;
 pub(crate) mod init;
 mod process;
+pub(crate) mod simulate;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod testnet;

@@ -1,5 +1,6 @@
 //! Many seeds, on a few threads. The result does not depend on how many.
-use super::{Outcome, Profile, Violation, run};
+use super::trace::Trace;
+use super::{Faults, Outcome, Violation, Worlds, run};
 use parking_lot::Mutex;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// Which worlds.
-    pub profile: Profile,
+    pub worlds: Worlds,
     /// Each seed is one world.
     pub seeds: Range<u64>,
     /// At least one.
@@ -34,27 +35,49 @@ pub struct Tally {
     pub offences_committed: u64,
     /// Forks whose makers were named.
     pub forks_explained: u64,
-    /// Nodes and brains that died.
-    pub crashes: u64,
+    /// What went wrong on purpose.
+    pub faults: Faults,
+    /// Faulty validators.
+    pub byzantine: u64,
     /// The slowest recovery, in thousandths of the base timeout, and its seed.
     pub slowest_recovery: (u64, u64),
     /// Seeds with violations, in order.
     pub violations: Vec<(u64, Violation)>,
+    /// Over the traces of all worlds, in the order of their seeds (P14).
+    pub trace_hash: u64,
 }
 
-/// Runs all seeds of a batch. `progress` is told each outcome, from any thread, in any order.
-pub fn run_batch(batch: &Batch, progress: impl Fn(u64, &Outcome) + Sync) -> Tally {
+/// How far a batch is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Worlds that have ended.
+    pub seeds: u64,
+    /// Their events.
+    pub events: u64,
+    /// Worlds with violations among them.
+    pub failing: u64,
+}
+
+#[derive(Default)]
+struct Running {
+    tally: Tally,
+    failing: u64,
+    traces: Vec<(u64, u64)>,
+}
+
+/// Runs all seeds of a batch. `progress` is told after each world, from any thread.
+pub fn run_batch(batch: &Batch, progress: impl Fn(Progress) + Sync) -> Tally {
     let next = AtomicU64::new(batch.seeds.start);
-    let tally = Mutex::new(Tally::default());
+    let running = Mutex::new(Running::default());
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= batch.seeds.end {
                 return;
             }
-            let outcome = run(seed, batch.profile);
-            progress(seed, &outcome);
-            tally.lock().add(seed, outcome);
+            let outcome = run(seed, batch.worlds);
+            let so_far = running.lock().add(seed, outcome);
+            progress(so_far);
         }
     };
     std::thread::scope(|scope| {
@@ -63,9 +86,34 @@ pub fn run_batch(batch: &Batch, progress: impl Fn(u64, &Outcome) + Sync) -> Tall
         }
         work();
     });
-    let mut tally = tally.into_inner();
-    tally.violations.sort_by_key(|(seed, _)| *seed);
-    tally
+    running.into_inner().end()
+}
+
+impl Running {
+    fn add(&mut self, seed: u64, outcome: Outcome) -> Progress {
+        self.traces.push((seed, outcome.trace_hash));
+        self.failing += u64::from(!outcome.violations.is_empty());
+        self.tally.add(seed, outcome);
+        let Tally { seeds, events, .. } = self.tally;
+        let failing = self.failing;
+        Progress {
+            seeds,
+            events,
+            failing,
+        }
+    }
+
+    fn end(mut self) -> Tally {
+        self.traces.sort_unstable();
+        let mut trace = Trace::new(self.tally.seeds);
+        for (seed, hash) in self.traces {
+            trace.word(seed);
+            trace.word(hash);
+        }
+        self.tally.trace_hash = trace.hash();
+        self.tally.violations.sort_by_key(|(seed, _)| *seed);
+        self.tally
+    }
 }
 
 impl Tally {
@@ -78,11 +126,19 @@ impl Tally {
         self.offences_due += outcome.offences_due;
         self.offences_committed += outcome.offences_committed;
         self.forks_explained += outcome.forks_explained;
-        self.crashes += outcome.faults.crashes + outcome.faults.brain_crashes;
+        self.faults += outcome.faults;
+        self.byzantine += outcome.byzantine as u64;
         let slowest = (outcome.recovery_permille, seed);
         self.slowest_recovery = self.slowest_recovery.max(slowest);
         let found = outcome.violations.into_iter();
         self.violations
             .extend(found.map(|violation| (seed, violation)));
+    }
+
+    /// Each seed with a violation, once, in order.
+    pub fn failing_seeds(&self) -> Vec<u64> {
+        let mut seeds: Vec<u64> = self.violations.iter().map(|(seed, _)| *seed).collect();
+        seeds.dedup();
+        seeds
     }
 }

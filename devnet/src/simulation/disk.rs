@@ -1,5 +1,8 @@
-//! One node's disk: what is written becomes durable by a later sync, in order. A crash keeps a
-//! prefix of what was not yet reported durable, as a real disk may.
+//! One node's disk: what is written becomes durable by a later sync, in order.
+//!
+//! What has been reported survives every crash. Of the rest a crash keeps a prefix, as transactions
+//! of one environment do, or any subset, as a disk does that reorders: more than the store needs.
+//! A write is there or not; torn ones are the store's own tests.
 use super::random::Random;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::durable::{
@@ -7,6 +10,7 @@ use lockstep_protocol::consensus::durable::{
 };
 use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{CommitBatch, Head, MemoryState};
+use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::types::{BlockId, Height};
 use lockstep_protocol::vote::{SignedVote, VoteKind};
@@ -44,15 +48,25 @@ pub(crate) struct Durable {
     evidence: BTreeMap<Offence, Evidence>,
 }
 
+/// What a crash keeps of writes that were not reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Survival {
+    /// The first few.
+    Prefix,
+    /// Any of them.
+    Subset,
+}
+
 /// A disk with its queue of writes.
 pub(crate) struct Disk {
     pub(crate) durable: Durable,
+    survival: Survival,
     queue: VecDeque<Write>,
     syncing: usize,
 }
 
 impl Disk {
-    pub(crate) fn new(head: Head, state: Arc<MemoryState>) -> Disk {
+    pub(crate) fn new(head: Head, state: Arc<MemoryState>, survival: Survival) -> Disk {
         let (proposal, prevote, precommit, lock) = (None, None, None, None);
         let durable = Durable {
             head,
@@ -67,6 +81,7 @@ impl Disk {
         };
         Disk {
             durable,
+            survival,
             queue: VecDeque::new(),
             syncing: 0,
         }
@@ -93,12 +108,18 @@ impl Disk {
         covered
     }
 
-    /// The node died: of the unreported writes a prefix has reached the disk.
+    /// The node died: of the unreported writes some have reached the disk.
     pub(crate) fn crash(&mut self, random: &mut Random) {
-        let kept = random.index(self.queue.len() + 1);
-        let survived: Vec<Write> = self.queue.drain(..kept).collect();
-        survived.iter().for_each(|write| self.durable.apply(write));
-        self.queue.clear();
+        let prefix = random.index(self.queue.len() + 1);
+        for (place, write) in std::mem::take(&mut self.queue).iter().enumerate() {
+            let survives = match self.survival {
+                Survival::Prefix => place < prefix,
+                Survival::Subset => random.chance(500),
+            };
+            if survives {
+                self.durable.apply(write);
+            }
+        }
         self.syncing = 0;
     }
 }
@@ -131,7 +152,7 @@ impl Durable {
                 VoteKind::Precommit => self.precommit = Some(vote.clone()),
             },
         }
-        if persist.lock.is_some() {
+        if persist.lock.is_some() && !planted(Mutation::LockNotPersisted) {
             self.lock.clone_from(&persist.lock);
         }
         if let Some(block) = &persist.block

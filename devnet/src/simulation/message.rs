@@ -5,6 +5,7 @@ use lockstep_protocol::pull::{Pull, Pulled};
 use lockstep_protocol::types::{BlockId, Height, Round};
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use lockstep_protocol::wire::DecidedBlock;
+use std::fmt;
 use std::sync::Arc;
 
 /// One message on the wire.
@@ -89,5 +90,38 @@ impl Payload {
         };
         trace.word((height.0 << 24) | (u64::from(round.0) << 4) | tag);
         trace.word(word);
+    }
+}
+
+impl fmt::Display for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(said) = self.statement() {
+            let word = match (self, said.kind) {
+                (Payload::Proposal(_), _) => "PROPOSAL",
+                (_, VoteKind::Prevote) => "PREVOTE",
+                (_, VoteKind::Precommit) => "PRECOMMIT",
+            };
+            let Statement { height, round, .. } = said;
+            let id = said.block_id.map_or("nil".into(), |id| id.short());
+            write!(f, "{word} {height}/{round} {id}")?;
+            return match said.valid_round {
+                Some(valid_round) => write!(f, " vr {valid_round}"),
+                None => Ok(()),
+            };
+        }
+        match self {
+            Payload::Votes(votes) => write!(f, "{} votes again", votes.len()),
+            Payload::BlocksWanted(height) => write!(f, "blocks from {height} on?"),
+            Payload::Blocks(blocks) => write!(f, "{} blocks", blocks.len()),
+            Payload::Pull(pull) => write!(f, "what is there of {}/{}?", pull.height, pull.round),
+            Payload::Pulled(height, pulled) => {
+                let (proposals, votes) = (pulled.proposals.len(), pulled.votes.len());
+                write!(
+                    f,
+                    "of height {height}: {proposals} proposals, {votes} votes"
+                )
+            }
+            Payload::Proposal(_) | Payload::Vote(_) => Ok(()),
+        }
     }
 }

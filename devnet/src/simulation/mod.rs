@@ -6,7 +6,8 @@
 //! world     who acts next               queue       virtual time
 //! node      five brains and a disk      network     wires
 //! habits    Byzantine validators        properties  what must hold
-//! mutants   planted bugs                batch       many seeds on two threads
+//! mutants   planted bugs (feature)      batch       many seeds on a few threads
+//! twins     all partition sequences of P4
 //! ```
 //!
 //! Promise: a seed and a profile determine every event, on every machine and in every build; the
@@ -19,7 +20,8 @@ mod disk;
 mod habits;
 mod keys;
 mod message;
-mod mutants;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 mod network;
 mod node;
 mod plan;
@@ -28,10 +30,11 @@ mod properties;
 mod queue;
 pub(crate) mod random;
 mod trace;
+pub mod twins;
 mod users;
 mod world;
 
-pub use batch::{Batch, Tally, run_batch};
+pub use batch::{Batch, Progress, Tally, run_batch};
 pub use profile::{Profile, UnknownProfile};
 
 use std::fmt;
@@ -54,7 +57,7 @@ impl fmt::Display for Violation {
 }
 
 /// The faults that really happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Faults {
     /// Nodes that died.
     pub crashes: u64,
@@ -69,6 +72,20 @@ pub struct Faults {
     /// Messages that arrived twice.
     pub duplicated: u64,
 }
+
+impl std::ops::AddAssign for Faults {
+    fn add_assign(&mut self, other: Faults) {
+        self.crashes += other.crashes;
+        self.brain_crashes += other.brain_crashes;
+        self.partitions += other.partitions;
+        self.cuts += other.cuts;
+        self.lost += other.lost;
+        self.duplicated += other.duplicated;
+    }
+}
+
+/// Hears what happens in a world, line by line.
+pub type Tell = Box<dyn FnMut(&str)>;
 
 /// How a world ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +109,8 @@ pub struct Outcome {
     /// Forks whose makers were named.
     pub forks_explained: u64,
     /// How long it took to gain ten heights after the faults, in thousandths of the base timeout
-    /// (propose + prevote + precommit of round 0).
+    /// (propose + prevote + precommit of round 0), after the time to get the blocks that the last
+    /// node lacked.
     pub recovery_permille: u64,
     /// What went wrong on purpose.
     pub faults: Faults,
@@ -102,20 +120,42 @@ pub struct Outcome {
     pub trace_hash: u64,
 }
 
+/// Which worlds seeds stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worlds {
+    /// The family.
+    pub profile: Profile,
+    /// How many validators, 1 to 128; by default the seed decides.
+    pub validators: Option<usize>,
+}
+
+impl From<Profile> for Worlds {
+    fn from(profile: Profile) -> Worlds {
+        let validators = None;
+        Worlds {
+            profile,
+            validators,
+        }
+    }
+}
+
+impl Worlds {
+    /// The one command that runs a seed again and prints what happens.
+    pub fn replay_command(&self, seed: u64) -> String {
+        let profile = self.profile;
+        let nodes = self.validators.map(|n| format!(" --nodes {n}"));
+        let nodes = nodes.unwrap_or_default();
+        format!("lockstep simulate --start {seed} --seeds 1 --profile {profile}{nodes} --trace")
+    }
+}
+
 /// Runs the world of one seed; it ends at its first violation.
-pub fn run(seed: u64, profile: Profile) -> Outcome {
-    world::build(seed, profile, false).run(true)
+pub fn run(seed: u64, worlds: impl Into<Worlds>) -> Outcome {
+    world::build(seed, worlds.into()).run(true)
 }
 
-/// Like [`run`], goes on after violations, and prints every event.
-pub fn replay(seed: u64, profile: Profile) -> Outcome {
-    world::build(seed, profile, true).run(false)
-}
-
-/// The one command that runs a seed again.
-pub fn replay_command(seed: u64, profile: Profile) -> String {
-    format!(
-        "LOCKSTEP_SEED={seed} LOCKSTEP_PROFILE={profile} \
-         cargo test -p lockstep-devnet --test simulation replay -- --nocapture"
-    )
+/// Like [`run`], goes on after violations, and tells every event as a line.
+pub fn replay(seed: u64, worlds: impl Into<Worlds>, tell: Tell) -> Outcome {
+    let world = world::build(seed, worlds.into());
+    world.told(tell).run(false)
 }

@@ -5,7 +5,6 @@
 use super::committer::{self, Committer};
 use super::disk::{Disk, Write};
 use super::message::Payload;
-use super::mutants::Mutant;
 use super::random::Random;
 use super::users::Users;
 use lockstep_protocol::consensus::catch_up::{self, CatchUp, CatchUpConfig};
@@ -77,6 +76,8 @@ pub(crate) struct Effects {
 #[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) driver: DriverConfig,
+    /// Whose key each node has.
+    pub(crate) addresses: Arc<[Address]>,
     pub(crate) rules: Arc<ChainRules>,
     /// E4's T_silent.
     pub(crate) silent_after_ms: u64,
@@ -136,17 +137,11 @@ pub(crate) struct Node {
     pub(crate) life: u32,
     brains: Option<Brains>,
     mail: Mailboxes,
-    mutant: Option<Box<dyn Mutant>>,
     random: Random,
 }
 
 impl Node {
-    pub(crate) fn new(
-        setup: Setup,
-        disk: Disk,
-        mutant: Option<Box<dyn Mutant>>,
-        random: Random,
-    ) -> Node {
+    pub(crate) fn new(setup: Setup, disk: Disk, random: Random) -> Node {
         Node {
             setup,
             disk,
@@ -154,7 +149,6 @@ impl Node {
             life: 0,
             brains: None,
             mail: Mailboxes::default(),
-            mutant,
             random,
         }
     }
@@ -182,8 +176,8 @@ impl Node {
     }
 
     fn address(&self, index: usize) -> Address {
-        let validator = self.setup.rules.validators.get(index);
-        validator.map(|v| v.address).unwrap_or_default()
+        let address = self.setup.addresses.get(index);
+        address.copied().unwrap_or_default()
     }
 
     /// Lets one brain handle its next message. Whether more wait, or `None` if none did.

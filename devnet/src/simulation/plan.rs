@@ -1,5 +1,6 @@
 //! What a seed decides before the world begins: the validators, who is faulty and how, the
 //! timeouts, the network, and every fault with its time.
+use super::disk::Survival;
 use super::habits;
 use super::network::Links;
 use super::node::Brain;
@@ -7,6 +8,7 @@ use super::profile::Profile;
 use super::random::Random;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::quorum::Power;
 
 mod faults;
 
@@ -35,6 +37,14 @@ pub(crate) enum Fault {
 /// The world before it begins.
 pub(crate) struct Plan {
     pub(crate) validators: usize,
+    /// The voting power of each.
+    pub(crate) powers: Vec<Power>,
+    /// Validators whose key runs on a second node; those nodes follow the others.
+    pub(crate) twins: Vec<usize>,
+    /// Nodes that a planned fault starts; all others run from the beginning.
+    pub(crate) late: Vec<usize>,
+    /// What a disk keeps of writes that it has not reported.
+    pub(crate) survival: Survival,
     /// The habit of each faulty node.
     pub(crate) habits: Vec<Option<&'static habits::Kind>>,
     pub(crate) timeouts: Timeouts,
@@ -68,6 +78,23 @@ pub(crate) const HEIGHTS_GAINED: u64 = 10;
 const BASES_ALLOWED: u64 = 20;
 
 impl Plan {
+    /// Machines: one for each validator, and one more for each twin.
+    pub(crate) fn nodes(&self) -> usize {
+        self.validators + self.twins.len()
+    }
+
+    /// The validator whose key this node has.
+    pub(crate) fn validator_of(&self, node: usize) -> usize {
+        let second = node.checked_sub(self.validators);
+        second.map_or(node, |second| self.twins[second])
+    }
+
+    /// Whether this node follows the rules, alone with its key.
+    pub(crate) fn is_correct(&self, node: usize) -> bool {
+        let validator = self.validator_of(node);
+        self.habits[validator].is_none() && !self.twins.contains(&validator)
+    }
+
     /// The base timeout: propose + prevote + precommit of round 0, and the height's interval.
     pub(crate) fn base_ms(&self) -> u64 {
         let Timeouts {
@@ -79,14 +106,21 @@ impl Plan {
         propose_ms + prevote_ms + precommit_ms
     }
 
-    /// When the recovery must be over.
-    pub(crate) fn deadline_us(&self) -> u64 {
+    /// What a node that is so many blocks behind needs to get them, once all faults have stopped:
+    /// a sync of the disk for each, and a way there and back for each answer.
+    pub(crate) fn catching_up_us(&self, blocks: u64) -> u64 {
+        let answers = blocks / self.sync_blocks_max as u64 + 1;
+        blocks * self.sync_max_us + answers * 2 * Links::CALM.delay_max_us
+    }
+
+    /// When the recovery must be over, for nodes that are at most so many blocks behind.
+    pub(crate) fn deadline_us(&self, blocks: u64) -> u64 {
         let interval_ms = match self.pacing {
             Pacing::Interval(ms) => ms,
             Pacing::Manual => 0,
         };
         let allowed_ms = BASES_ALLOWED * self.base_ms() + HEIGHTS_GAINED * interval_ms;
-        self.calm_at_us + allowed_ms * 1000
+        self.calm_at_us + allowed_ms * 1000 + self.catching_up_us(blocks)
     }
 
     /// What remains of a sync once all faults have stopped: well below the timeouts.
@@ -94,9 +128,14 @@ impl Plan {
         self.sync_max_us = self.sync_max_us.min(self.timeouts.propose_ms * 50);
     }
 
-    pub(crate) fn new(profile: Profile, random: &mut Random) -> Plan {
-        let validators = profile.validators(random);
-        let habits = profile.habits(validators, random);
+    /// Draws a world of this profile; `validators` overrules the profile's choice.
+    pub(crate) fn new(profile: Profile, validators: Option<usize>, random: &mut Random) -> Plan {
+        let drawn = profile.validators(random);
+        let validators = validators.unwrap_or(drawn);
+        let powers = profile.powers(validators, random);
+        let habits = profile.habit_of(&powers, random);
+        let twins = profile.twins(&powers, &habits, random);
+        let nodes = validators + twins.len();
         let propose_ms = random.pick(&[60, 100, 200, 300]);
         let step_ms = propose_ms / 2;
         let timeouts = Timeouts {
@@ -109,9 +148,13 @@ impl Plan {
             cap_ms: 60_000,
         };
         let interval_ms = random.pick(&[0, 0, 0, 1, 20]);
-        let duration_us = profile.fault_time_us(validators, random);
+        let duration_us = profile.fault_time_us(nodes, random);
         let mut plan = Plan {
             validators,
+            powers,
+            twins,
+            late: Vec::new(),
+            survival: random.pick(&[Survival::Prefix, Survival::Subset]),
             habits,
             timeouts,
             pacing: Pacing::Interval(interval_ms),
@@ -122,7 +165,7 @@ impl Plan {
             links: faults::links(profile, propose_ms, random),
             sync_min_us: 50,
             sync_max_us: random.pick(&[200, 2_000, 20_000, 100_000]),
-            skew_ms: vec![0; validators],
+            skew_ms: vec![0; nodes],
             faults: Vec::new(),
             calm_at_us: duration_us,
             hurry_permille: random.pick(&[0, 20, 100]),

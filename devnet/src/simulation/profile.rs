@@ -1,23 +1,38 @@
 //! Families of worlds, by name.
 use super::habits::{self, Kind};
-use super::mutants::{self, Planted};
 use super::plan::faulty_max;
 use super::random::Random;
+use lockstep_protocol::quorum::Power;
 use std::fmt;
 use std::str::FromStr;
 
 /// Which worlds the seeds describe.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Everything at once: 1 to 10 validators, at most f of them Byzantine, crashes of nodes and
-    /// of single brains, loss, duplicates, cuts, partitions, wrong clocks.
-    Mixed,
+    /// Everything at once: 1 to 10 validators with equal and unequal powers, at most f of them
+    /// Byzantine or running twice, crashes of nodes and of single brains, late joiners, loss,
+    /// duplicates, cuts, partitions, wrong clocks.
+    All,
+    /// Correct nodes on bad wires and bad machines: delay, loss, duplicates, crashes of nodes and
+    /// of single brains, disks that keep a prefix or a subset of what was not reported, late
+    /// joiners.
+    Flaky,
+    /// Correct nodes on a network that falls apart: 2/2, 3/1, 1/1/1/1, flapping, one-way cuts, late
+    /// joiners.
+    Partition,
+    /// At most f validators with a Byzantine habit each, lossy wires, wrong clocks.
+    Byzantine,
+    /// At most f validators whose key runs on two nodes, partitions, loss, crashes (P4).
+    Twins,
+    /// Four validators, one of them twice: the seed is the number of a sequence of partitions, one
+    /// of [`twins::COUNT`](super::twins::COUNT) (P4).
+    TwinsAll,
     /// Correct nodes and nothing but delay.
     Calm,
     /// Four validators, two of them Byzantine: more than the protocol bears. A fork must be found.
     Canary,
-    /// Four correct validators with a planted bug, by its name.
-    Mutant(&'static str),
+    /// As many validators as the protocol bears have this one habit (P3); lossy wires, partitions.
+    Habit(&'static str),
 }
 
 /// No profile has this name.
@@ -26,102 +41,177 @@ pub enum Profile {
 pub struct UnknownProfile(pub String);
 
 impl Profile {
+    const PLAIN: [Profile; 8] = [
+        Profile::Flaky,
+        Profile::Partition,
+        Profile::Byzantine,
+        Profile::Twins,
+        Profile::All,
+        Profile::TwinsAll,
+        Profile::Calm,
+        Profile::Canary,
+    ];
+
     /// All names.
     pub fn names() -> Vec<String> {
-        let plain = [Profile::Mixed, Profile::Calm, Profile::Canary];
-        let planted = Profile::mutants().into_iter();
-        plain
-            .into_iter()
-            .chain(planted)
-            .map(|p| p.to_string())
-            .collect()
+        let plain = Profile::PLAIN.into_iter();
+        let all = plain.chain(Profile::habits());
+        all.map(|profile| profile.to_string()).collect()
     }
 
-    /// One profile for each planted bug.
-    pub fn mutants() -> Vec<Profile> {
-        let names = mutants::ALL.iter().map(|planted| planted.name);
-        names.map(Profile::Mutant).collect()
+    /// One profile for each Byzantine habit.
+    pub fn habits() -> Vec<Profile> {
+        let names = habits::ALL.iter().map(|kind| kind.name);
+        names.map(Profile::Habit).collect()
     }
 
-    /// The properties one of which must be violated in a batch of such worlds; none if all hold.
-    pub fn must_violate(&self) -> &'static [&'static str] {
-        match self {
-            Profile::Mixed | Profile::Calm => &[],
-            Profile::Canary => &["agreement"],
-            Profile::Mutant(_) => self.planted().map_or(&[], |planted| planted.caught_by),
-        }
-    }
-
-    pub(crate) fn planted(&self) -> Option<&'static Planted> {
-        match self {
-            Profile::Mutant(name) => mutants::ALL.iter().find(|planted| planted.name == *name),
-            _ => None,
-        }
+    /// Whether a violation of agreement is what these worlds are for.
+    pub fn must_fork(&self) -> bool {
+        *self == Profile::Canary
     }
 
     pub(crate) fn validators(&self, random: &mut Random) -> usize {
+        let usual = [1, 2, 3, 4, 4, 4, 4, 4, 4, 5, 5, 6, 7, 7, 10];
         match self {
-            Profile::Mixed | Profile::Calm => random.pick(&[1, 4, 4, 4, 4, 5, 5, 7, 7, 10]),
-            Profile::Canary | Profile::Mutant(_) => 4,
+            Profile::Canary => 4,
+            Profile::Habit(_) | Profile::Twins => random.pick(&[4, 4, 4, 5, 7]),
+            _ => random.pick(&usual),
         }
     }
 
-    pub(crate) fn habits(&self, n: usize, random: &mut Random) -> Vec<Option<&'static Kind>> {
-        let mut chosen = vec![None; n];
-        let order = random.order(n);
+    /// Voting powers: mostly equal; else small numbers, one giant, or as large as they get.
+    pub(crate) fn powers(&self, n: usize, random: &mut Random) -> Vec<Power> {
+        let kind = random.below(10);
+        if matches!(self, Profile::Canary | Profile::Calm) || kind < 6 {
+            return vec![1; n];
+        }
+        let giant = random.index(n);
+        let power = |node| match kind {
+            6 | 7 => random.between(1, 10),
+            8 if node == giant => 97,
+            8 => 1,
+            _ => random.between(u64::MAX / 2 / n as u64, u64::MAX / n as u64),
+        };
+        (0..n).map(power).collect()
+    }
+
+    /// The habit of each validator that has one.
+    pub(crate) fn habit_of(
+        &self,
+        powers: &[Power],
+        random: &mut Random,
+    ) -> Vec<Option<&'static Kind>> {
+        let mut chosen = vec![None; powers.len()];
+        let order = random.order(powers.len());
+        let bearable = bearable(powers, &order);
         match self {
-            Profile::Mixed => {
-                let faulty = random.index(faulty_max(n) + 1);
-                for node in order.into_iter().take(faulty) {
+            Profile::All | Profile::Byzantine => {
+                let least = usize::from(*self == Profile::Byzantine).min(bearable.len());
+                let most = random.between(least as u64, bearable.len() as u64);
+                for node in bearable.into_iter().take(most as usize) {
                     chosen[node] = habits::ALL.get(random.index(habits::ALL.len()));
                 }
             }
+            Profile::Habit(name) => {
+                for node in bearable {
+                    chosen[node] = habits::named(name);
+                }
+            }
             Profile::Canary => {
-                for node in order.into_iter().take(faulty_max(n) + 1) {
+                for node in order.into_iter().take(faulty_max(powers.len()) + 1) {
                     chosen[node] = habits::named("two-faced");
                 }
             }
-            Profile::Calm | Profile::Mutant(_) => {}
+            _ => {}
         }
         chosen
+    }
+
+    /// Validators whose key runs on two nodes, within what the habits leave of f.
+    pub(crate) fn twins(
+        &self,
+        powers: &[Power],
+        habits: &[Option<&'static Kind>],
+        random: &mut Random,
+    ) -> Vec<usize> {
+        let order = random.order(powers.len());
+        let mut bearable = bearable(powers, &order);
+        let none_yet = habits.iter().all(Option::is_none);
+        let wanted = match self {
+            Profile::Twins => 1 + random.index(bearable.len().max(1)),
+            Profile::All if none_yet && random.chance(300) => 1,
+            _ => 0,
+        };
+        bearable.truncate(wanted);
+        bearable
     }
 
     /// How long faults last.
     pub(crate) fn fault_time_us(&self, n: usize, random: &mut Random) -> u64 {
         let budget_us = match n {
             1 => 2_000_000,
-            4 => 5_000_000,
-            5 => 4_000_000,
+            2..=4 => 5_000_000,
+            5 | 6 => 4_000_000,
             7 => 2_500_000,
             _ => 2_000_000,
         };
-        random.between(budget_us / 2, budget_us * 3 / 2)
+        // Worlds in which everything happens need time for it.
+        let times = if *self == Profile::All { 3 } else { 1 };
+        random.between(times * budget_us / 2, times * budget_us * 3 / 2)
     }
 
     pub(crate) fn is_lossless(&self) -> bool {
-        matches!(self, Profile::Calm)
+        matches!(self, Profile::Calm | Profile::Partition)
     }
 
     pub(crate) fn has_crashes(&self) -> bool {
-        matches!(self, Profile::Mixed | Profile::Mutant(_))
+        matches!(self, Profile::All | Profile::Flaky | Profile::Twins)
     }
 
     pub(crate) fn has_partitions(&self) -> bool {
-        matches!(self, Profile::Mixed | Profile::Mutant(_))
+        !matches!(
+            self,
+            Profile::Calm | Profile::Canary | Profile::Flaky | Profile::Byzantine
+        )
+    }
+
+    pub(crate) fn has_late_joiners(&self) -> bool {
+        matches!(self, Profile::All | Profile::Flaky | Profile::Partition)
     }
 
     pub(crate) fn has_skew(&self) -> bool {
-        matches!(self, Profile::Mixed)
+        matches!(self, Profile::All | Profile::Byzantine)
     }
+}
+
+/// Of the validators in this order, as many as may be faulty together: f of the power, and never
+/// more than f of as many equal ones, because progress within so many timeouts needs turns of
+/// correct proposers.
+fn bearable(powers: &[Power], order: &[usize]) -> Vec<usize> {
+    let total: u128 = powers.iter().map(|power| u128::from(*power)).sum();
+    let mut held = 0;
+    let mut fits = |node: &usize| {
+        let power = held + u128::from(powers[*node]);
+        let fits = 3 * power < total;
+        held = if fits { power } else { held };
+        fits
+    };
+    let fitting = order.iter().copied().filter(|node| fits(node));
+    fitting.take(faulty_max(powers.len())).collect()
 }
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Profile::Mixed => f.write_str("mixed"),
+            Profile::All => f.write_str("all"),
+            Profile::Flaky => f.write_str("flaky"),
+            Profile::Partition => f.write_str("partition"),
+            Profile::Byzantine => f.write_str("byzantine"),
+            Profile::Twins => f.write_str("twins"),
+            Profile::TwinsAll => f.write_str("twins-all"),
             Profile::Calm => f.write_str("calm"),
             Profile::Canary => f.write_str("canary"),
-            Profile::Mutant(name) => write!(f, "mutant-{name}"),
+            Profile::Habit(name) => write!(f, "habit-{name}"),
         }
     }
 }
@@ -136,9 +226,41 @@ impl FromStr for Profile {
     type Err = UnknownProfile;
 
     fn from_str(name: &str) -> Result<Profile, UnknownProfile> {
-        let plain = [Profile::Mixed, Profile::Calm, Profile::Canary];
-        let mut all = plain.into_iter().chain(Profile::mutants());
+        let mut all = Profile::PLAIN.into_iter().chain(Profile::habits());
         all.find(|profile| profile.to_string() == name)
             .ok_or_else(|| UnknownProfile(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_read_back_and_a_wrong_one_is_told_the_right_ones() {
+        for name in Profile::names() {
+            assert_eq!(name.parse::<Profile>().map(|p| p.to_string()), Ok(name));
+        }
+        let error = "falky"
+            .parse::<Profile>()
+            .expect_err("a typing error")
+            .to_string();
+        assert!(
+            error.contains("flaky, partition, byzantine, twins, all"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_faulty_hold_less_than_a_third_of_the_power() {
+        for (powers, order, expected) in [
+            (vec![1; 4], vec![2, 0, 1, 3], vec![2]),
+            (vec![1; 3], vec![0, 1, 2], vec![]),
+            (vec![1; 7], vec![6, 5, 4, 0, 1, 2, 3], vec![6, 5]),
+            (vec![1, 1, 1, 97], vec![3, 2, 1, 0], vec![2]),
+            (vec![u64::MAX / 4; 4], vec![0, 1, 2, 3], vec![0]),
+        ] {
+            assert_eq!(bearable(&powers, &order), expected, "{powers:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use super::node::{Brain, TimerMail};
 use super::plan::Fault;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fmt;
 
 /// Something that happens at an instant of virtual time.
 #[derive(Debug)]
@@ -26,6 +27,19 @@ pub(crate) enum Event {
     Synced { node: usize, life: u32 },
     /// A planned fault begins or ends.
     Fault(Fault),
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Deliver { from, to, payload } => write!(f, "{from} -> {to}  {payload}"),
+            Event::Timer {
+                node, brain, mail, ..
+            } => write!(f, "node {node}: {brain:?} timer {mail:?}"),
+            Event::Synced { node, .. } => write!(f, "node {node}: disk synced"),
+            Event::Fault(fault) => write!(f, "{fault:?}"),
+        }
+    }
 }
 
 struct Scheduled {

@@ -8,7 +8,8 @@ use super::properties::{self, Property, Scene, Sight};
 use super::queue::{Event, Queue};
 use super::random::Random;
 use super::trace::{Trace, word_of};
-use super::{Faults, Outcome, Violation};
+use super::twins::Split;
+use super::{Faults, Outcome, Tell, Violation};
 use lockstep_protocol::consensus::durable::SignedMessage;
 use lockstep_protocol::types::{Height, Instant, Timestamp};
 
@@ -49,17 +50,45 @@ pub(crate) struct World {
     schedule: Random,
     chance: Random,
     wanted: Option<Height>,
-    is_verbose: bool,
+    /// How many blocks the last of the correct nodes lacked when the faults stopped.
+    behind: u64,
+    split: Option<Split>,
+    tell: Option<Tell>,
+    #[cfg(feature = "mutants")]
+    bug: Option<lockstep_protocol::mutation::Mutation>,
 }
 
 impl World {
+    /// The same world, told event by event.
+    pub(crate) fn told(mut self, tell: Tell) -> World {
+        self.tell = Some(tell);
+        self
+    }
+
+    /// The same world with a bug in all nodes, judged by these properties only: a bug often breaks
+    /// something else first, and the world goes on until what it is meant to break has noticed.
+    #[cfg(feature = "mutants")]
+    pub(crate) fn with_bug(
+        mut self,
+        bug: lockstep_protocol::mutation::Mutation,
+        judges: &[&str],
+    ) -> World {
+        self.bug = Some(bug);
+        self.properties.retain(|p| judges.contains(&p.name()));
+        self
+    }
+
     /// Runs until the recovery is over, or failed.
     pub(crate) fn run(mut self, stop_at_first: bool) -> Outcome {
         for node in 0..self.places.len() {
+            if self.plan.late.contains(&node) {
+                continue;
+            }
             self.with_node(node, |node, clocks, out| node.start(clocks, out));
         }
-        let deadline_us = self.plan.deadline_us();
-        while self.queue.now_us() <= deadline_us && self.trace.events() < EVENTS_MAX {
+        while self.queue.now_us() <= self.plan.deadline_us(self.behind)
+            && self.trace.events() < EVENTS_MAX
+        {
             let enough = if stop_at_first { 1 } else { VIOLATIONS_MAX };
             if self.violations.len() >= enough || self.has_recovered() || !self.step() {
                 break;
@@ -95,8 +124,8 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         let now_us = self.queue.now_us();
-        if self.is_verbose {
-            println!("{now_us:>9} {event:?}");
+        if let Some(tell) = &mut self.tell {
+            tell(&format!("{:>10.3} ms  {event}", now_us as f64 / 1000.0));
         }
         match event {
             Event::Deliver { from, to, payload } => {
@@ -165,7 +194,7 @@ impl World {
     /// What the disk kept of unreported commits is seen as committed.
     fn crash(&mut self, node: usize) {
         let before = self.places[node].node.disk.durable.height();
-        self.places[node].node.crash();
+        self.with_node(node, |node, _, _| node.crash());
         let after = self.places[node].node.disk.durable.height();
         for height in before.0 + 1..=after.0 {
             self.see_committed(node, Height(height));
@@ -180,8 +209,12 @@ impl World {
             self.places[node].skew_ms = 0;
             self.with_node(node, |node, clocks, out| node.start(clocks, out));
         }
-        let highest = self.correct().map(|node| self.height(node)).max();
-        self.wanted = highest.map(|height| Height(height.0 + HEIGHTS_GAINED));
+        let heights: Vec<u64> = self.correct().map(|node| self.height(node).0).collect();
+        let (Some(lowest), Some(highest)) = (heights.iter().min(), heights.iter().max()) else {
+            return;
+        };
+        self.behind = highest - lowest;
+        self.wanted = Some(Height(highest + HEIGHTS_GAINED));
     }
 
     fn clocks(&self, node: usize) -> Clocks {
@@ -197,7 +230,12 @@ impl World {
     fn with_node(&mut self, node: usize, act: impl FnOnce(&mut Node, Clocks, &mut Effects)) {
         let clocks = self.clocks(node);
         let mut effects = Effects::default();
+        // Only nodes have the bug; the properties judge by the rules.
+        #[cfg(feature = "mutants")]
+        let planted = self.bug.map(lockstep_protocol::mutation::plant);
         act(&mut self.places[node].node, clocks, &mut effects);
+        #[cfg(feature = "mutants")]
+        drop(planted);
         self.carry_out(node, effects);
     }
 
@@ -284,6 +322,15 @@ impl World {
         if from == to {
             return;
         }
+        let now_us = self.queue.now_us();
+        let payload = match &self.split {
+            Some(split) => split.pass(now_us, from, to, payload),
+            None => Some(payload),
+        };
+        let Some(payload) = payload else {
+            self.faults.lost += 1;
+            return;
+        };
         let [first, second] = self.network.arrivals(from, to);
         match (first, second) {
             (None, _) => self.faults.lost += 1,

@@ -12,6 +12,7 @@ use super::timeouts::{TimeoutKind, Timeouts};
 use crate::block::SealedBlock;
 use crate::commit::{CommitCertificate, PolkaCertificate};
 use crate::crypto::Signer;
+use crate::mutation::{Mutation, planted};
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, Height, Instant, Round};
@@ -191,6 +192,8 @@ impl Driver {
         set: Arc<ValidatorSet>,
         recovery: Recovery,
     ) -> Driver {
+        let forgets = planted(Mutation::RecordForgotten);
+        let recovery = Some(recovery).filter(|_| !forgets).unwrap_or_default();
         let height = committed.next();
         let machine = RoundMachine::new(height, config.me, set.clone(), config.timeouts);
         let guard = SignGuard::new(recovery.position());

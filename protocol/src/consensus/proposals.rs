@@ -9,6 +9,7 @@ use crate::block::SealedBlock;
 use crate::commit::PolkaCertificate;
 use crate::evidence::Evidence;
 use crate::limits::{CLOCK_DRIFT_MS, PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
+use crate::mutation::{Mutation, planted};
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, BlockId, Height, Round, Timestamp};
@@ -199,11 +200,13 @@ impl Proposals {
             }
             return refusal;
         }
-        let turn = self.set.proposer(proposal.height, proposal.round) == proposal.proposer;
+        let turn = self.set.proposer(proposal.height, proposal.round) == proposal.proposer
+            || planted(Mutation::AnyProposer);
         if !turn && self.accused.contains(&proposal.proposer) {
             return Admission::WrongProposer;
         }
-        if proposal.verify(&self.set, &self.context).is_err() {
+        let unverified = planted(Mutation::UnverifiedProposals);
+        if !unverified && proposal.verify(&self.set, &self.context).is_err() {
             return Admission::BadSignature;
         }
         if !turn {
@@ -306,6 +309,7 @@ impl Proposals {
     }
 
     fn executed(&mut self, now: Timestamp, id: BlockId, valid: bool, out: &mut Vec<Output>) {
+        let valid = valid || planted(Mutation::EveryBlockValid);
         let height = self.height;
         for kept in self.rounds.values_mut().flatten() {
             if kept.message.block.id() != id || kept.verdict.is_some() {
@@ -348,6 +352,9 @@ impl Proposals {
         let Some(polka) = &message.polka else {
             return true;
         };
+        if planted(Mutation::NoPolkaInL28) {
+            return true;
+        }
         let kept = self.rounds.values().flatten();
         let mut known = kept.filter_map(|kept| kept.message.polka.as_ref());
         known.any(|known| known == polka) || polka.verify(&self.set, &self.context).is_ok()

@@ -11,6 +11,7 @@ use super::timeouts::{TimeoutKind, Timeouts};
 use crate::block::SealedBlock;
 use crate::commit::{CommitCertificate, PolkaCertificate};
 use crate::limits::{PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
+use crate::mutation::{Mutation, planted};
 use crate::types::{Address, BlockId, Height, Round};
 use crate::validator_set::ValidatorSet;
 use crate::vote::VoteKind;
@@ -259,7 +260,10 @@ impl RoundMachine {
     fn start_round(&mut self, round: Round, out: &mut Vec<Output>) {
         self.round = round;
         self.step = Step::Propose;
-        self.first = FirstTimes::default();
+        if !planted(Mutation::StaleFirstTimes) {
+            self.first = FirstTimes::default();
+        }
+        self.locked = self.locked.filter(|_| !planted(Mutation::LockPerRound));
         self.log.forget_before(round, self.valid.as_ref());
         out.push(Output::EnterRound(round));
         self.schedule(TimeoutKind::Resend, out);
@@ -268,7 +272,8 @@ impl RoundMachine {
         }
         // The newest polka of the rounds before goes first, whichever rule brought us here.
         while self.e8_older_polka(out) {}
-        match self.valid.clone() {
+        let anew = planted(Mutation::ProposeAnew);
+        match self.valid.clone().filter(|_| !anew) {
             // L15–L16: what has a polka is proposed again, never merely what is locked.
             Some(valid) => self.propose(valid.block, Some(valid.polka), out),
             None => {
@@ -285,14 +290,15 @@ impl RoundMachine {
 
     fn block_built(&mut self, round: Round, block: Arc<SealedBlock>, out: &mut Vec<Output>) {
         let still_wanted = round == self.round
-            && self.step == Step::Propose
+            && (self.step == Step::Propose || planted(Mutation::LateProposal))
             && self.is_proposer()
             && !self.first.own_proposal;
         // Too late: the nil prevote is out, and a proposal would contradict it (E1).
         if !still_wanted {
             return;
         }
-        match self.valid.clone() {
+        let anew = planted(Mutation::ProposeAnew);
+        match self.valid.clone().filter(|_| !anew) {
             // A polka of an earlier round came to light meanwhile (E8): that value goes first.
             Some(valid) => self.propose(valid.block, Some(valid.polka), out),
             None => self.propose(block, None, out),
@@ -326,12 +332,16 @@ impl RoundMachine {
         }
         match (kind, self.step) {
             // L57
+            (TimeoutKind::Propose, _) if planted(Mutation::NoProposeTimeout) => {}
             (TimeoutKind::Propose, Step::Propose) => self.prevote(None, None, out),
             // L61
+            (TimeoutKind::Prevote, _) if planted(Mutation::NoPrevoteTimeout) => {}
             (TimeoutKind::Prevote, Step::Prevote) => self.precommit_nil(out),
             // L65: in any step
+            (TimeoutKind::Precommit, _) if planted(Mutation::NoPrecommitTimeout) => {}
             (TimeoutKind::Precommit, _) => self.start_round(round.next(), out),
             // E6
+            (TimeoutKind::Resend, _) if planted(Mutation::NoResend) => {}
             (TimeoutKind::Resend, _) => {
                 out.push(Output::Resend(round));
                 self.schedule(TimeoutKind::Resend, out);
@@ -368,7 +378,10 @@ impl RoundMachine {
     fn precommit_nil(&mut self, out: &mut Vec<Output>) {
         self.step = Step::Precommit;
         let (kind, round) = (VoteKind::Precommit, self.round);
-        let (block_id, valid_round, lock) = (None, None, None);
+        let (mut block_id, valid_round, lock) = (None, None, None);
+        if planted(Mutation::PrecommitWithoutPolka) {
+            block_id = self.log.of_round(round).first().map(|p| p.block.id());
+        }
         out.push(Output::CastVote(CastVote {
             kind,
             round,

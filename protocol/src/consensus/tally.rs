@@ -10,6 +10,7 @@ use super::round_machine::Rules;
 use crate::commit::{self, CommitCertificate, PolkaCertificate, Signers};
 use crate::evidence::Evidence;
 use crate::limits::{ROUNDS_KEPT_MAX, VALUES_PER_VOTER_MAX};
+use crate::mutation::{Mutation, planted};
 use crate::proposal::Proposal;
 use crate::quorum::Power;
 use crate::sign_bytes::SignContext;
@@ -285,6 +286,7 @@ impl Tally {
         if let Some(refusal) = self.refuse_before_signature(index, vote) {
             return refusal;
         }
+        let verify = verify && !planted(Mutation::UnverifiedVotes);
         if verify && !self.verifies(index, &signed) {
             return Admission::BadSignature;
         }

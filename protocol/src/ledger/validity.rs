@@ -12,6 +12,7 @@ use crate::evidence::Offence;
 use crate::limits::{
     BLOCK_EVIDENCE_BYTES_MAX, BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX,
 };
+use crate::mutation::{Mutation, planted};
 use crate::types::{Address, ChainId, Hash, Height};
 
 /// Why a block is not valid on this head. All variants but [`Fatal`](InvalidBlock::Fatal) speak of
@@ -169,6 +170,9 @@ pub(super) fn check_frame(
         return Err(InvalidBlock::TransactionBytes { actual });
     }
     offences::check_size(&block.evidence)?;
+    if planted(Mutation::UncheckedLastCommit) {
+        return Ok(());
+    }
     check_last_commit(rules, head, precommits, block.last_commit.as_ref())
 }
 

@@ -1,7 +1,9 @@
-//! Claims to be far ahead, and answers whoever asks for those blocks with nothing at all or with
-//! blocks whose certificates belong to other blocks.
-use super::{Habit, Stage};
+//! Claims to be far ahead, and answers whoever asks for those blocks with nothing at all, with
+//! blocks whose certificates belong to other blocks, or with other blocks whose certificates it has
+//! made itself: its own signature in the names of all, or alone.
+use super::{Habit, Stage, alter};
 use crate::simulation::message::Payload;
+use lockstep_protocol::commit::{CommitCertificate, Signers};
 use lockstep_protocol::types::Height;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
@@ -18,10 +20,14 @@ impl Habit for Boaster {
                 stage.pass(to, boast);
                 stage.pass(to, payload);
             }
-            Payload::Blocks(blocks) => match stage.random.below(3) {
+            Payload::Blocks(blocks) => match stage.random.below(5) {
                 0 => {}
                 1 => stage.pass(to, Payload::Blocks(Arc::new(Vec::new()))),
-                _ => stage.pass(to, Payload::Blocks(Arc::new(shifted(blocks)))),
+                2 => stage.pass(to, Payload::Blocks(Arc::new(shifted(blocks)))),
+                kind => {
+                    let invented = invented(stage, blocks, kind == 3);
+                    stage.pass(to, Payload::Blocks(Arc::new(invented)));
+                }
             },
             _ => stage.pass(to, payload),
         }
@@ -36,4 +42,27 @@ fn shifted(blocks: &[DecidedBlock]) -> Vec<DecidedBlock> {
         certificate: next.certificate.clone(),
     };
     pairs.map(shift).collect()
+}
+
+/// The first block a little later, with a certificate that only this node has signed.
+fn invented(stage: &Stage<'_>, blocks: &[DecidedBlock], in_all_names: bool) -> Vec<DecidedBlock> {
+    let Some(decided) = blocks.first() else {
+        return Vec::new();
+    };
+    let block = alter(&decided.block, |h| h.time = h.time.plus_ms(13));
+    let mut certificate = CommitCertificate {
+        height: block.height(),
+        round: decided.certificate.round,
+        block_id: block.id(),
+        signers: Signers::default(),
+    };
+    let bytes = stage.context.vote(&certificate.vote());
+    certificate.signers = match in_all_names {
+        true => stage.sign_for_all(&bytes),
+        false => Signers::collect(stage.set, [(stage.me, &stage.sign(&bytes))]),
+    };
+    vec![DecidedBlock {
+        block: Arc::new(block),
+        certificate: Arc::new(certificate),
+    }]
 }

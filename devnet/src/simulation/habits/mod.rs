@@ -4,23 +4,29 @@
 //! A faulty node runs the same brains; its habit sits between them and the network, with its key.
 use super::message::Payload;
 use super::random::Random;
-use lockstep_protocol::block::{Block, SealedBlock};
+use lockstep_protocol::block::{Block, Header, SealedBlock};
+use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers};
 use lockstep_protocol::crypto::Signer;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::Address;
 use lockstep_protocol::validator_set::ValidatorSet;
 use lockstep_protocol::vote::{Signature, SignedVote, Vote};
 use std::sync::Arc;
 
+mod amnesia;
 mod boaster;
 mod equivocating_proposer;
 mod equivocating_voter;
+mod flood;
+mod forged_sender;
 mod half_send;
 mod invalid_block;
 mod silence;
 mod stale_replay;
 mod two_faced;
+mod wrong_chain;
 mod wrong_proposer;
 
 /// What a habit can use.
@@ -53,11 +59,11 @@ pub(crate) struct Kind {
 /// All of them.
 pub(crate) const ALL: &[Kind] = &[
     Kind {
-        name: "equivocating proposer",
+        name: "equivocating-proposer",
         new: || Box::new(equivocating_proposer::Proposer),
     },
     Kind {
-        name: "equivocating voter",
+        name: "equivocating-voter",
         new: || Box::<equivocating_voter::Voter>::default(),
     },
     Kind {
@@ -69,20 +75,36 @@ pub(crate) const ALL: &[Kind] = &[
         new: || Box::new(silence::Silence),
     },
     Kind {
-        name: "half send",
+        name: "half-send",
         new: || Box::new(half_send::HalfSend),
     },
     Kind {
-        name: "stale replay",
+        name: "stale-replay",
         new: || Box::<stale_replay::StaleReplay>::default(),
     },
     Kind {
-        name: "invalid block",
+        name: "invalid-block",
         new: || Box::new(invalid_block::InvalidBlock),
     },
     Kind {
-        name: "wrong proposer",
+        name: "wrong-proposer",
         new: || Box::<wrong_proposer::WrongProposer>::default(),
+    },
+    Kind {
+        name: "amnesia",
+        new: || Box::<amnesia::Amnesia>::default(),
+    },
+    Kind {
+        name: "wrong-chain",
+        new: || Box::new(wrong_chain::WrongChain),
+    },
+    Kind {
+        name: "forged-sender",
+        new: || Box::<forged_sender::ForgedSender>::default(),
+    },
+    Kind {
+        name: "flood",
+        new: || Box::new(flood::Flood),
     },
     Kind {
         name: "boaster",
@@ -117,41 +139,73 @@ impl Stage<'_> {
         self.set.get(self.me).map(|v| v.address).unwrap_or_default()
     }
 
+    /// Signs any bytes whatever.
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Signature {
+        Signature(self.signer.sign(bytes).unwrap_or_default())
+    }
+
+    /// This node's signature in the name of every validator.
+    pub(crate) fn sign_for_all(&self, bytes: &[u8]) -> Signers {
+        let signature = self.sign(bytes);
+        let members = (0..self.set.len()).map(|index| (index, &signature));
+        Signers::collect(self.set, members)
+    }
+
     /// Signs any vote whatever.
     pub(crate) fn vote(&self, vote: Vote) -> Payload {
-        let signature = self.signer.sign(&self.context.vote(&vote));
-        let signature = Signature(signature.unwrap_or_default());
+        let signature = self.sign(&self.context.vote(&vote));
         Payload::Vote(Arc::new(SignedVote { vote, signature }))
     }
 
     /// Signs a proposal of `block` like this one.
     pub(crate) fn propose(&self, like: &ProposedBlock, block: SealedBlock) -> Payload {
+        self.propose_like(&like.proposal, Arc::new(block), like.polka.clone())
+    }
+
+    /// The same, as a new value.
+    pub(crate) fn propose_anew(&self, like: &ProposedBlock, block: SealedBlock) -> Payload {
+        let mut proposal = like.proposal.clone();
+        proposal.valid_round = None;
+        self.propose_like(&proposal, Arc::new(block), None)
+    }
+
+    /// Signs `block` in the place of this proposal, under the own name.
+    pub(crate) fn propose_like(
+        &self,
+        like: &Proposal,
+        block: Arc<SealedBlock>,
+        polka: Option<Arc<PolkaCertificate>>,
+    ) -> Payload {
         let mut proposal = Proposal {
             block_id: block.id(),
             proposer: self.address(),
-            ..like.proposal.clone()
+            ..like.clone()
         };
-        let signature = self.signer.sign(&proposal.sign_bytes(self.context));
-        proposal.signature = Signature(signature.unwrap_or_default());
+        proposal.signature = self.sign(&proposal.sign_bytes(self.context));
         Payload::Proposal(Arc::new(ProposedBlock {
             proposal,
-            block: Arc::new(block),
-            polka: like.polka.clone(),
+            block,
+            polka,
         }))
     }
 }
 
 /// Another block in the same place, with the header changed.
-pub(crate) fn alter(
+pub(crate) fn alter(block: &SealedBlock, change: impl FnOnce(&mut Header)) -> SealedBlock {
+    rebuild(block, |header, _, _| change(header))
+}
+
+/// Another block in the same place, with anything changed.
+pub(crate) fn rebuild(
     block: &SealedBlock,
-    change: impl FnOnce(&mut lockstep_protocol::block::Header),
+    change: impl FnOnce(&mut Header, &mut Vec<Transaction>, &mut Option<CommitCertificate>),
 ) -> SealedBlock {
     let Block {
         mut header,
-        transactions,
+        mut transactions,
         evidence,
-        last_commit,
+        mut last_commit,
     } = block.block().clone();
-    change(&mut header);
+    change(&mut header, &mut transactions, &mut last_commit);
     SealedBlock::build(header, transactions, evidence, last_commit)
 }

@@ -3,23 +3,22 @@
 //! all three votes and decides `a`; the others time out, skip to round 1 and decide `b`.
 //!
 //! The single vote stands for both phases, so its certificate is signed for the second one too.
-use super::Mutant;
 use crate::simulation::keys;
 use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers};
 use lockstep_protocol::consensus::facts::Fact;
 use lockstep_protocol::ledger::ChainRules;
+use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::validator_set::ValidatorIndex;
 use lockstep_protocol::vote::Signature;
 use std::sync::Arc;
 
-pub(super) struct OnePhase;
-
-impl Mutant for OnePhase {
-    fn tell(&mut self, rules: &ChainRules, fact: Fact) -> Vec<Fact> {
-        match fact {
-            Fact::Polka(polka) => vec![Fact::Commit(Arc::new(as_commit(rules, &polka)))],
-            other => vec![other],
+/// Between tally and driver.
+pub(crate) fn tell(rules: &ChainRules, fact: Fact) -> Fact {
+    match fact {
+        Fact::Polka(polka) if planted(Mutation::OnePhase) => {
+            Fact::Commit(Arc::new(as_commit(rules, &polka)))
         }
+        other => other,
     }
 }
 

@@ -1,6 +1,9 @@
 //! Who hears what: the wiring of the actors, in one place. Every mailbox is first in, first out.
 use super::*;
-use lockstep_protocol::consensus::durable::SignedMessage;
+#[cfg(feature = "mutants")]
+use crate::simulation::mutants;
+use lockstep_protocol::consensus::durable::Persist;
+use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::types::BlockId;
 use lockstep_protocol::wire::DecidedBlock;
 
@@ -25,12 +28,6 @@ impl Node {
                     self.post_proposals(proposals::Input::Own(message), out);
                 }
                 O::SendVote(vote) => {
-                    let vote = match &mut self.mutant {
-                        Some(mutant) => {
-                            Arc::new(mutant.recast(&self.setup.driver, (*vote).clone()))
-                        }
-                        None => vote,
-                    };
                     self.say(Payload::Vote(vote.clone()), out);
                     self.post_tally(tally::Input::OwnVote((*vote).clone()), out);
                 }
@@ -56,26 +53,12 @@ impl Node {
         }
     }
 
-    fn persist(
-        &mut self,
-        mut persist: Box<lockstep_protocol::consensus::durable::Persist>,
-        clocks: Clocks,
-        out: &mut Effects,
-    ) {
-        if let (Some(mutant), SignedMessage::Vote(vote)) = (&mut self.mutant, &mut persist.signed) {
-            *vote = mutant.recast(&self.setup.driver, vote.clone());
-        }
+    fn persist(&mut self, persist: Box<Persist>, clocks: Clocks, out: &mut Effects) {
         let position = persist.signed.position();
         self.disk.write(Write::Sign(persist));
-        if self
-            .mutant
-            .as_ref()
-            .is_some_and(|mutant| mutant.sends_before_durable())
-        {
-            let driver = self
-                .brains
-                .as_mut()
-                .and_then(|brains| brains.driver.as_mut());
+        if planted(Mutation::SendBeforeDurable) {
+            let brains = self.brains.as_mut();
+            let driver = brains.and_then(|brains| brains.driver.as_mut());
             let outputs =
                 driver.map(|d| d.step(clocks.monotonic, driver::Input::Persisted(position)));
             self.route_driver(outputs.unwrap_or_default(), clocks, out);
@@ -97,13 +80,9 @@ impl Node {
         for output in outputs {
             match output {
                 O::Fact(height, fact) => {
-                    let facts = match &mut self.mutant {
-                        Some(mutant) => mutant.tell(&self.setup.rules, fact),
-                        None => vec![fact],
-                    };
-                    for fact in facts {
-                        self.post_driver(driver::Input::Fact(height, fact), out);
-                    }
+                    #[cfg(feature = "mutants")]
+                    let fact = mutants::one_phase::tell(&self.setup.rules, fact);
+                    self.post_driver(driver::Input::Fact(height, fact), out);
                 }
                 O::Ahead(peer, height) => {
                     self.post_catch_up(catch_up::Input::Ahead(peer, height), out);
@@ -128,9 +107,6 @@ impl Node {
                 O::Admission(_) => {}
                 O::Execute(block) => self.post_committer(committer::Input::Execute(block), out),
                 O::Checked(height, checked) => {
-                    if let Some(mutant) = &mut self.mutant {
-                        mutant.checked(height, &checked);
-                    }
                     self.post_driver(driver::Input::Proposal(height, checked), out);
                 }
                 O::Fact(height, fact) => self.post_driver(driver::Input::Fact(height, fact), out),
@@ -240,16 +216,6 @@ impl Node {
     }
 
     pub(super) fn post_tally(&mut self, input: tally::Input, out: &mut Effects) {
-        if let Some(mutant) = &mut self.mutant {
-            for (height, fact) in mutant.heard(&self.setup.rules.validators, &input) {
-                post(
-                    &mut self.mail.driver,
-                    Brain::Driver,
-                    driver::Input::Fact(height, fact),
-                    out,
-                );
-            }
-        }
         post(&mut self.mail.tally, Brain::Tally, input, out);
     }
 

@@ -31,13 +31,16 @@ pub(super) fn plan(profile: Profile, plan: &mut Plan, random: &mut Random) {
     if profile.has_crashes() && random.chance(600) {
         brain_crashes(plan, random);
     }
-    if profile.has_partitions() && plan.validators > 1 {
+    if profile.has_partitions() && plan.nodes() > 1 {
         if random.chance(400) {
             partitions(plan, random);
         }
         if random.chance(300) {
             cuts(plan, random);
         }
+    }
+    if profile.has_late_joiners() && plan.nodes() > 1 && random.chance(250) {
+        late_joiner(plan, random);
     }
     if profile.has_skew() && random.chance(250) {
         skew(plan, random);
@@ -52,7 +55,7 @@ fn crashes(plan: &mut Plan, random: &mut Random) {
         return kill_all(plan, random);
     }
     for _ in 0..random.between(1, 8) {
-        let node = random.index(plan.validators);
+        let node = random.index(plan.nodes());
         let at_us = random.below(plan.calm_at_us);
         let back_us = at_us + random.below(plan.calm_at_us / 3);
         plan.faults.push((at_us, Fault::Crash(node)));
@@ -65,7 +68,7 @@ fn crashes(plan: &mut Plan, random: &mut Random) {
 fn kill_all(plan: &mut Plan, random: &mut Random) {
     for _ in 0..random.between(1, 3) {
         let at_us = random.below(plan.calm_at_us);
-        for node in 0..plan.validators {
+        for node in 0..plan.nodes() {
             let back_us = at_us + random.below(plan.calm_at_us / 4);
             plan.faults.push((at_us, Fault::Crash(node)));
             plan.faults.push((back_us, Fault::Start(node)));
@@ -75,7 +78,7 @@ fn kill_all(plan: &mut Plan, random: &mut Random) {
 
 fn brain_crashes(plan: &mut Plan, random: &mut Random) {
     for _ in 0..random.between(1, 40) {
-        let node = random.index(plan.validators);
+        let node = random.index(plan.nodes());
         let at_us = random.below(plan.calm_at_us);
         let brain = random.pick(&Brain::ALL);
         plan.faults.push((at_us, Fault::CrashBrain(node, brain)));
@@ -84,7 +87,7 @@ fn brain_crashes(plan: &mut Plan, random: &mut Random) {
 
 /// 2/2, 3/1, 1/1/1/1 and whatever else, healed again or changed at once (flapping).
 fn partitions(plan: &mut Plan, random: &mut Random) {
-    let n = plan.validators;
+    let n = plan.nodes();
     for _ in 0..random.between(1, 6) {
         let at_us = random.below(plan.calm_at_us);
         let groups = random.pick(&[2, 2, 3, n as u64]);
@@ -97,8 +100,8 @@ fn partitions(plan: &mut Plan, random: &mut Random) {
 }
 
 fn cuts(plan: &mut Plan, random: &mut Random) {
-    for _ in 0..random.between(1, 2 * plan.validators as u64) {
-        let (from, to) = (random.index(plan.validators), random.index(plan.validators));
+    for _ in 0..random.between(1, 2 * plan.nodes() as u64) {
+        let (from, to) = (random.index(plan.nodes()), random.index(plan.nodes()));
         let at_us = random.below(plan.calm_at_us);
         let mended_us = at_us + random.below(plan.calm_at_us / 2);
         for (at_us, is_cut) in [(at_us, true), (mended_us, false)] {
@@ -107,17 +110,31 @@ fn cuts(plan: &mut Plan, random: &mut Random) {
     }
 }
 
-/// Clocks are off by up to an hour. With the faulty nodes no more than f of them: a validator whose
-/// clock is wrong refuses the proposals of all others (L22), as a faulty one may.
+/// One node joins late, from genesis: during the faults, or only when they end.
+fn late_joiner(plan: &mut Plan, random: &mut Random) {
+    let node = random.index(plan.nodes());
+    let at_us = random.below(plan.calm_at_us * 4 / 3).min(plan.calm_at_us);
+    plan.late.push(node);
+    plan.faults.push((at_us, Fault::Start(node)));
+}
+
+/// Clocks are off by up to an hour. Together with the faulty nodes for less than a third of the
+/// power: a validator whose clock is wrong refuses the proposals of all others (L22), as a faulty
+/// one may.
 fn skew(plan: &mut Plan, random: &mut Random) {
-    let faulty = plan.habits.iter().flatten().count();
-    let spare = faulty_max(plan.validators).saturating_sub(faulty);
-    let order = random.order(plan.validators);
-    let correct = order
-        .into_iter()
-        .filter(|node| plan.habits[*node].is_none());
-    for node in correct.take(spare) {
-        let off_ms = random.below(2 * HOUR_MS) as i64 - HOUR_MS as i64;
-        plan.skew_ms[node] = off_ms;
+    let power = |plan: &Plan, node: usize| u128::from(plan.powers[plan.validator_of(node)]);
+    let total: u128 = (0..plan.validators).map(|node| power(plan, node)).sum();
+    let (mut wrong, mut spare) = (0, faulty_max(plan.validators));
+    for node in (0..plan.validators).filter(|node| !plan.is_correct(*node)) {
+        wrong += power(plan, node);
+        spare = spare.saturating_sub(1);
+    }
+    for node in random.order(plan.validators) {
+        let bearable = 3 * (wrong + power(plan, node)) < total;
+        if plan.is_correct(node) && spare > 0 && bearable {
+            wrong += power(plan, node);
+            spare -= 1;
+            plan.skew_ms[node] = random.below(2 * HOUR_MS) as i64 - HOUR_MS as i64;
+        }
     }
 }

@@ -6,7 +6,7 @@ pub(super) struct Certificates;
 
 impl Property for Certificates {
     fn name(&self) -> &'static str {
-        "certificates"
+        "certificate validity"
     }
 
     fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {

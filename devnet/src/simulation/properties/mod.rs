@@ -1,6 +1,5 @@
 //! What must hold in every world. One file and one line of [`all`] each.
 use super::message::{Payload, Statement};
-use super::profile::Profile;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::Height;
@@ -100,18 +99,4 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::new(no_trouble::NoTrouble),
         Box::new(progress::Progress),
     ]
-}
-
-/// Those that judge worlds of this profile. A planted bug often breaks something else first; its
-/// worlds go on until the property that it is meant to break has noticed.
-pub(crate) fn judging(profile: Profile) -> Vec<Box<dyn Property>> {
-    let wanted = profile.must_violate();
-    let judges = all().into_iter();
-    judges
-        .filter(|property| {
-            let name = property.name();
-            // Where the faulty are too many, the fork that is looked for must name them.
-            wanted.is_empty() || wanted.contains(&name) || name == "accountability"
-        })
-        .collect()
 }

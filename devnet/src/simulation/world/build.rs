@@ -3,14 +3,16 @@ use super::*;
 use crate::simulation::disk::Disk;
 use crate::simulation::keys;
 use crate::simulation::node::Setup;
-use crate::simulation::profile::Profile;
+use crate::simulation::twins::{self, Split};
 use crate::simulation::users::{self, Users};
+use crate::simulation::{Profile, Worlds};
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Signer};
 use lockstep_protocol::genesis::{Genesis, GenesisValidator};
 use lockstep_protocol::ledger::{ChainRules, Head, Ledger, MemoryState, StateChanges};
-use lockstep_protocol::types::ChainId;
+use lockstep_protocol::quorum::Power;
+use lockstep_protocol::types::{Address, ChainId};
 use std::sync::Arc;
 
 /// What all nodes share.
@@ -22,33 +24,53 @@ struct Chain {
 }
 
 /// The world of a seed.
-pub(crate) fn build(seed: u64, profile: Profile, is_verbose: bool) -> World {
+pub(crate) fn build(seed: u64, worlds: Worlds) -> World {
     let mut random = Random::new(seed);
-    let plan = Plan::new(profile, &mut random.fork());
-    let chain = chain(plan.validators);
+    if worlds.profile == Profile::TwinsAll {
+        let mut world = furnish(seed, twins::plan(), random);
+        world.split = Some(Split::new(seed));
+        world.wanted = Some(Height(1));
+        return world;
+    }
+    let plan = Plan::new(worlds.profile, worlds.validators, &mut random.fork());
+    furnish(seed, plan, random)
+}
+
+/// The world of a plan.
+fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
+    let chain = chain(&plan);
+    let nodes = plan.nodes();
     let signers = keys::validators(plan.validators);
+    let signer = |node| signers[plan.validator_of(node)].clone();
+    let addresses: Arc<[Address]> = (0..nodes).map(|n| keys::address(&*signer(n))).collect();
     let scene = Scene {
         set: chain.rules.validators.clone(),
         context: chain.rules.context,
-        correct: plan.habits.iter().map(Option::is_none).collect(),
+        correct: (0..nodes).map(|node| plan.is_correct(node)).collect(),
     };
     let mut queue = Queue::default();
     for (at_us, fault) in &plan.faults {
         queue.after_us(*at_us, Event::Fault(fault.clone()));
     }
-    let place = |(node, signer): (usize, Arc<dyn Signer>)| Place {
-        node: node_of(&plan, &chain, signer, profile, random.fork()),
-        habit: plan.habits[node].map(|kind| (kind.new)()),
+    let mut place = |node: usize| Place {
+        node: node_of(
+            &plan,
+            &chain,
+            signer(node),
+            addresses.clone(),
+            random.fork(),
+        ),
+        habit: plan.habits[plan.validator_of(node)].map(|kind| (kind.new)()),
         skew_ms: plan.skew_ms[node],
     };
-    let places: Vec<Place> = signers.into_iter().enumerate().map(place).collect();
+    let places: Vec<Place> = (0..nodes).map(&mut place).collect();
     World {
-        network: Network::new(plan.validators, plan.links, random.fork()),
+        network: Network::new(nodes, plan.links, random.fork()),
         scene,
         places,
         queue,
         ready: Vec::new(),
-        properties: properties::judging(profile),
+        properties: properties::all(),
         violations: Vec::new(),
         trace: Trace::new(seed),
         faults: Faults::default(),
@@ -56,22 +78,28 @@ pub(crate) fn build(seed: u64, profile: Profile, is_verbose: bool) -> World {
         schedule: random.fork(),
         chance: random.fork(),
         wanted: None,
-        is_verbose,
+        behind: 0,
+        split: None,
+        tell: None,
+        #[cfg(feature = "mutants")]
+        bug: None,
         plan,
     }
 }
 
-fn chain(validators: usize) -> Chain {
+fn chain(plan: &Plan) -> Chain {
     let users = users::signers();
-    let validator = |signer: &Arc<dyn Signer>| GenesisValidator {
+    let signers = keys::validators(plan.validators);
+    // Powers follow the order of the set, which is that of the keys.
+    let validator = |(signer, power): (&Arc<dyn Signer>, &Power)| GenesisValidator {
         public_key: signer.public_key().to_vec(),
-        power: 1,
+        power: *power,
     };
     let genesis = Genesis {
         chain_id: ChainId(7),
         scheme: Simulated.id(),
         time: Timestamp(EPOCH_MS - 1),
-        validators: keys::validators(validators).iter().map(validator).collect(),
+        validators: signers.iter().zip(&plan.powers).map(validator).collect(),
         accounts: users::accounts(&users),
     };
     let changes = Ledger::genesis_changes(&genesis).expect("this genesis is in order");
@@ -88,12 +116,12 @@ fn node_of(
     plan: &Plan,
     chain: &Chain,
     signer: Arc<dyn Signer>,
-    profile: Profile,
+    addresses: Arc<[Address]>,
     random: Random,
 ) -> Node {
     let state = Arc::new(MemoryState::new(&chain.changes));
     let head = Head::genesis(&chain.genesis, &chain.changes);
-    let disk = Disk::new(head, state.clone());
+    let disk = Disk::new(head, state.clone(), plan.survival);
     let driver = DriverConfig {
         context: chain.rules.context,
         me: keys::address(&*signer),
@@ -105,6 +133,7 @@ fn node_of(
     };
     let setup = Setup {
         driver,
+        addresses,
         rules: chain.rules.clone(),
         silent_after_ms: plan.silent_after_ms,
         grace_ms: plan.grace_ms,
@@ -115,6 +144,5 @@ fn node_of(
             state,
         },
     };
-    let mutant = profile.planted().map(|planted| (planted.new)());
-    Node::new(setup, disk, mutant, random)
+    Node::new(setup, disk, random)
 }

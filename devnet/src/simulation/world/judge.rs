@@ -25,6 +25,9 @@ impl World {
         }
         for property in &mut self.properties {
             if let Err(what) = property.see(&self.scene, sight) {
+                if let Some(tell) = &mut self.tell {
+                    tell(&format!("VIOLATION of {}: {what}", property.name()));
+                }
                 self.violations.push(Violation {
                     property: property.name(),
                     at_ms: self.queue.now_us() / 1000,
@@ -66,12 +69,31 @@ impl World {
             return;
         };
         self.trace.word(word_of(&decided.block.id()));
+        if let Some(tell) = &mut self.tell {
+            let (id, round) = (decided.block.id().short(), decided.certificate.round);
+            tell(&format!(
+                "node {node} COMMITTED {height} {id}, round {round}"
+            ));
+        }
         let decided = &decided;
         self.see(node, &Sight::Committed { node, decided });
     }
 
+    /// A world that runs in circles has not been judged by its recovery.
+    fn demand_an_end(&mut self) {
+        let endless = self.trace.events() >= EVENTS_MAX && !self.has_recovered();
+        if endless && self.violations.is_empty() {
+            self.violations.push(Violation {
+                property: "progress",
+                at_ms: self.queue.now_us() / 1000,
+                what: format!("{EVENTS_MAX} events, and no end"),
+            });
+        }
+    }
+
     pub(super) fn end(mut self) -> Outcome {
-        let recovery_ms = (self.queue.now_us().saturating_sub(self.plan.calm_at_us)) / 1000;
+        let healed_at_us = self.plan.calm_at_us + self.plan.catching_up_us(self.behind);
+        let recovery_ms = self.queue.now_us().saturating_sub(healed_at_us) / 1000;
         let judge = self.correct().next();
         if let (Some(wanted), Some(judge)) = (self.wanted, judge) {
             let place = |node: usize| self.places[node].node.place().unwrap_or_default();
@@ -82,6 +104,7 @@ impl World {
             let reached = &reached;
             self.see(judge, &Sight::Ended { wanted, reached });
         }
+        self.demand_an_end();
         let highest = self.correct().map(|node| self.height(node)).max();
         let transactions = (0..self.places.len()).map(|node| {
             let chain = &self.places[node].node.disk.durable.chain;
@@ -93,12 +116,9 @@ impl World {
         let figures: Vec<_> = self.properties.iter().map(|p| p.figures()).collect();
         Outcome {
             events: self.trace.events(),
-            validators: self.places.len(),
-            byzantine: self
-                .scene
-                .correct
-                .iter()
-                .filter(|correct| !**correct)
+            validators: self.plan.validators,
+            byzantine: (0..self.plan.validators)
+                .filter(|validator| !self.plan.is_correct(*validator))
                 .count(),
             heights: highest.unwrap_or_default().0,
             transactions: transactions.max().unwrap_or_default(),

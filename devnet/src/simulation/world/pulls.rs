@@ -20,7 +20,7 @@ impl Habit for Lossy {
 
 /// Four correct nodes on calm wires, with fast disks, on which such messages are lost.
 fn quiet(pulls: bool, loses: Loses) -> World {
-    let mut worlds = (0..).map(|seed| build(seed, Profile::Calm, false));
+    let mut worlds = (0..).map(|seed| build(seed, Profile::Calm.into()));
     let mut world = worlds
         .find(|world| world.places.len() == 4)
         .expect("one of the seeds has four validators");

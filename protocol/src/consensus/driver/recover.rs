@@ -17,7 +17,7 @@ pub(super) fn resume(height: Height, recovery: &Recovery) -> Option<Resume> {
     let lock = recovery
         .lock
         .as_ref()
-        .filter(|lock| lock.height == height)
+        .filter(|lock| lock.height == height && !planted(Mutation::LockNotRestored))
         .and_then(|lock| {
             let polka = Arc::new(lock.polka.clone());
             Some(ValidValue {

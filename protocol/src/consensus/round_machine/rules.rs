@@ -4,6 +4,7 @@ use super::{
 };
 use crate::commit::CommitCertificate;
 use crate::consensus::timeouts::TimeoutKind;
+use crate::mutation::{Mutation, planted};
 use crate::vote::VoteKind;
 
 type Rule = fn(&mut RoundMachine, &mut Vec<Output>) -> bool;
@@ -32,7 +33,9 @@ impl RoundMachine {
 
     /// L49: a proposal and Q precommits for it, of *any* round, decide the height.
     fn l49_decide(&mut self, out: &mut Vec<Output>) -> bool {
+        let only = planted(Mutation::DecideThisRoundOnly);
         let commits = self.log.commits.iter();
+        let commits = commits.filter(|certificate| !only || certificate.round == self.round);
         let mut decision = commits.filter_map(|certificate| {
             let proposal = self.decided_proposal(certificate)?;
             Some(match proposal.verdict {
@@ -73,7 +76,8 @@ impl RoundMachine {
             return false;
         };
         self.first.polka = true;
-        if self.step == Step::Prevote {
+        let again = planted(Mutation::PrecommitTwice) || planted(Mutation::PrecommitTwiceUnguarded);
+        if self.step == Step::Prevote || again {
             self.step = Step::Precommit;
             let (block_id, round) = (value.block.id(), self.round);
             self.locked = Some(Locked { block_id, round });
@@ -136,14 +140,17 @@ impl RoundMachine {
         }
         let ready = self.log.of_round(self.round).iter().find_map(|proposal| {
             let valid_round = proposal.valid_round.filter(|vr| *vr < self.round)?;
-            self.log.polka(valid_round, &proposal.block.id())?;
-            Some((proposal.clone(), valid_round))
+            let polka = self.log.polka(valid_round, &proposal.block.id());
+            let believed = polka.is_some() || planted(Mutation::NoPolkaInL28);
+            believed.then(|| (proposal.clone(), valid_round))
         });
         let Some((proposal, valid_round)) = ready else {
             return false;
         };
         let free = self.locked.is_none_or(|locked| {
-            locked.round <= valid_round || locked.block_id == proposal.block.id()
+            locked.round <= valid_round
+                || locked.block_id == proposal.block.id()
+                || planted(Mutation::NoLockInL28)
         });
         self.answer(&proposal, free && proposal.verdict != Verdict::Invalid, out);
         true
@@ -158,9 +165,9 @@ impl RoundMachine {
         let Some(proposal) = proposals.iter().find(|p| p.valid_round.is_none()).cloned() else {
             return false;
         };
-        let free = self
-            .locked
-            .is_none_or(|locked| locked.block_id == proposal.block.id());
+        let free = self.locked.is_none_or(|locked| {
+            locked.block_id == proposal.block.id() || planted(Mutation::NoLockInL22)
+        });
         self.answer(&proposal, free && proposal.verdict == Verdict::Valid, out);
         true
     }
@@ -214,7 +221,8 @@ impl RoundMachine {
 
     /// L55: at least one correct validator is in a later round.
     fn l55_skip_round(&mut self, out: &mut Vec<Output>) -> bool {
-        let Some(later) = self.log.reached.filter(|reached| *reached > self.round) else {
+        let later = self.log.reached.filter(|reached| *reached > self.round);
+        let Some(later) = later.filter(|_| !planted(Mutation::NoSkip)) else {
             return false;
         };
         self.start_round(later, out);
@@ -249,6 +257,7 @@ impl RoundMachine {
         let fires = found.is_some();
         if fires {
             self.valid = found;
+            self.locked = self.locked.filter(|_| !planted(Mutation::UnlockOnPolka));
         }
         fires
     }

@@ -107,8 +107,9 @@ impl Tally {
         let mut facts = Vec::new();
         for value in ballots.values() {
             let key = Told::Value(kind, round, value.0, value.1);
-            if !self.told.contains(&key) && self.set.is_quorum(ballots.power_for(&self.set, value))
-            {
+            let power = ballots.power_for(&self.set, value);
+            let enough = self.set.is_quorum(power) || self.any_will_do(kind, ballots);
+            if !self.told.contains(&key) && enough {
                 facts.extend(
                     self.value_fact(kind, round, value, ballots)
                         .map(|f| (key, f)),
@@ -121,6 +122,15 @@ impl Tally {
             out.push(Output::Fact(self.height, fact));
         }
         self.tell_any(kind, round, out);
+    }
+
+    /// Only a planted bug decides on precommits for anything.
+    fn any_will_do(&self, kind: VoteKind, ballots: &Ballots) -> bool {
+        planted(Mutation::DecideOnAny)
+            && kind == VoteKind::Precommit
+            && self
+                .set
+                .is_quorum(self.set.power_of(ballots.0.keys().copied()))
     }
 
     /// L34 and L47. Whoever is further on counts as well: after a restart it repeats only its
@@ -295,7 +305,7 @@ impl Ballots {
         self.0.iter().filter_map(move |(index, ballots)| {
             let ballot = ballots
                 .iter()
-                .find(|b| (b.block_id, b.valid_round) == value)?;
+                .find(|b| (b.block_id, b.valid_round) == value || b.is_taken_for(value))?;
             Some((*index, &ballot.signature))
         })
     }
@@ -310,5 +320,12 @@ impl Ballots {
             .iter()
             .find(|(_, ballots)| ballots.iter().any(says))
             .map(|(index, _)| *index)
+    }
+}
+
+impl Ballot {
+    /// E9: only a planted bug takes another valid round for this one.
+    fn is_taken_for(&self, value: Value) -> bool {
+        planted(Mutation::AnyValidRound) && self.block_id == value.0
     }
 }

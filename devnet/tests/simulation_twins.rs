@@ -1,0 +1,35 @@
+//! P4: one key on two nodes, under sequences of partitions.
+use lockstep_devnet::simulation::{self, Batch, Profile, Worlds, twins};
+
+/// Every 97th sequence: 97 is prime to 52, 15 and 3, so that all positions see all partitions.
+const STRIDE: u64 = 97;
+
+#[test]
+fn a_sample_of_all_partition_sequences_ends_in_one_decision() {
+    let worlds = Worlds::from(Profile::TwinsAll);
+    let sample = (0..twins::COUNT).step_by(STRIDE as usize);
+    let mut events = 0;
+    let count = sample.clone().count();
+    for number in sample {
+        let outcome = simulation::run(number, worlds);
+        let command = worlds.replay_command(number);
+        assert_eq!(outcome.violations, [], "{command}");
+        events += outcome.events;
+    }
+    println!("{count} of {} sequences, {events} events", twins::COUNT);
+}
+
+#[test]
+#[ignore = "release tier: all sequences"]
+fn all_partition_sequences_end_in_one_decision() {
+    let worlds = Worlds::from(Profile::TwinsAll);
+    let (seeds, threads) = (0..twins::COUNT, 2);
+    let batch = Batch {
+        worlds,
+        seeds,
+        threads,
+    };
+    let tally = simulation::run_batch(&batch, |_| {});
+    println!("{} sequences, {} events", tally.seeds, tally.events);
+    assert_eq!(tally.violations, []);
+}

@@ -1,0 +1,120 @@
+//! Planted bugs, for the tests of the tests (P6): the simulator must catch each of them, or it is
+//! blind. Each variant takes away one guard of the protocol; the guard's own line asks
+//! [`planted`].
+//!
+//! Without the feature `mutants` there is nothing to plant: [`planted`] is constant and costs
+//! nothing. No normal build has that feature; `.ci/run` looks. With it, a bug is planted on one
+//! thread until the guard that [`plant`] gives is dropped.
+
+/// A bug that can be planted, named for what is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mutation {
+    /// The quorum is a skip set: more than a third.
+    LowQuorum,
+    /// The quorum is two thirds, not more.
+    LooseQuorum,
+    /// Any single validator is a skip set.
+    LowSkipSet,
+    /// L22 accepts a new value whatever is locked.
+    NoLockInL22,
+    /// L28 accepts an old value whatever is locked.
+    NoLockInL28,
+    /// L28 believes that the polka of the valid round exists.
+    NoPolkaInL28,
+    /// A newer polka for another value unlocks.
+    UnlockOnPolka,
+    /// The lock ends with its round.
+    LockPerRound,
+    /// L36 precommits in step Precommit again.
+    PrecommitTwice,
+    /// … and the sign guard lets it.
+    PrecommitTwiceUnguarded,
+    /// L61 precommits the proposal, not nil.
+    PrecommitWithoutPolka,
+    /// The first-time flags survive their round.
+    StaleFirstTimes,
+    /// L49 counts precommits for anything.
+    DecideOnAny,
+    /// L49 looks at precommits of the current round only.
+    DecideThisRoundOnly,
+    /// Q prevotes decide; there is no second phase and no lock.
+    OnePhase,
+    /// A proposer with a valid value proposes a new one all the same.
+    ProposeAnew,
+    /// E1: a block that is built too late is proposed after the nil prevote.
+    LateProposal,
+    /// E9: prevotes with another valid round count for the same polka.
+    AnyValidRound,
+    /// L55 never fires.
+    NoSkip,
+    /// L57 never fires.
+    NoProposeTimeout,
+    /// L61 never fires.
+    NoPrevoteTimeout,
+    /// L65 never fires.
+    NoPrecommitTimeout,
+    /// E6: nothing is ever sent again.
+    NoResend,
+    /// Messages leave before their record is durable.
+    SendBeforeDurable,
+    /// The lock does not go to disk.
+    LockNotPersisted,
+    /// A restarted node does not read its sign record.
+    RecordForgotten,
+    /// A restarted node takes up its step, not its lock.
+    LockNotRestored,
+    /// Votes count without their signature.
+    UnverifiedVotes,
+    /// Proposals count without their signature.
+    UnverifiedProposals,
+    /// Anybody may propose.
+    AnyProposer,
+    /// Every block is valid(v).
+    EveryBlockValid,
+    /// A block may carry any commit of its parent, or none.
+    UncheckedLastCommit,
+    /// Synced blocks count without looking at their certificate.
+    UncheckedCertificate,
+    /// A certificate needs no quorum.
+    CertificateOfFew,
+}
+
+#[cfg(feature = "mutants")]
+mod plot {
+    use super::Mutation;
+    use std::cell::Cell;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Mutation>> = const { Cell::new(None) };
+    }
+
+    /// Whether this bug is planted on this thread.
+    pub fn planted(mutation: Mutation) -> bool {
+        PLANTED.get() == Some(mutation)
+    }
+
+    /// Plants a bug on this thread until the answer is dropped.
+    pub fn plant(mutation: Mutation) -> Planted {
+        Planted(PLANTED.replace(Some(mutation)))
+    }
+
+    /// A bug is planted as long as this lives; then what was planted before is again.
+    #[derive(Debug)]
+    #[must_use = "a bug is planted only as long as this lives"]
+    pub struct Planted(Option<Mutation>);
+
+    impl Drop for Planted {
+        fn drop(&mut self) {
+            PLANTED.set(self.0);
+        }
+    }
+}
+
+#[cfg(feature = "mutants")]
+pub use plot::{Planted, plant, planted};
+
+/// Whether this bug is planted: never, in a build without the feature `mutants`.
+#[cfg(not(feature = "mutants"))]
+pub const fn planted(_: Mutation) -> bool {
+    false
+}
