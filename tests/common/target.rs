@@ -98,6 +98,24 @@ impl Target {
         }
     }
 
+    /// Signs the message as it is now.
+    pub(crate) fn sign(&self, index: usize, message: &mut ProposedBlock) {
+        let proposal = &mut message.proposal;
+        let bytes = proposal.sign_bytes(&self.devnet.sign_context());
+        proposal.signature = Signature(self.signers[index].sign(&bytes).expect("it signs"));
+    }
+
+    /// This vote by validator `index`, signed.
+    pub(crate) fn signed(&self, index: usize, vote: &Vote) -> SignedVote {
+        let vote = Vote {
+            validator: self.devnet.validators()[index],
+            ..vote.clone()
+        };
+        let bytes = self.devnet.sign_context().vote(&vote);
+        let signature = Signature(self.signers[index].sign(&bytes).expect("it signs"));
+        SignedVote { vote, signature }
+    }
+
     /// A validator whose turn height 1, round 0 is or is not.
     pub(crate) fn validator(&self, scheduled: bool) -> usize {
         let validators = self.devnet.validators();

@@ -12,6 +12,7 @@
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
 //!
 //! The brain of the Committer is [`crate::ledger`].
+pub mod budget;
 pub mod catch_up;
 pub mod driver;
 pub mod durable;
