@@ -52,6 +52,9 @@ pub const PUBLIC_IDLE: Duration = Duration::from_secs(15);
 pub const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a client may leave an answer unread: the largest one on a slow line.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+/// Connections that the kernel holds until they are accepted: with the 128 of the standard library
+/// a burst of strangers costs a peer that connects meanwhile a second.
+pub const ACCEPT_BACKLOG: i32 = 4_096;
 /// How often a connection is looked at for its deadlines.
 pub const DEADLINES_EVERY: Duration = Duration::from_millis(500);
 /// The head of a request, with what is read of the body together with it.

@@ -8,8 +8,9 @@ use super::connection::{Connection, Overdue};
 use super::places::{Places, Seat, Standing, Ticket};
 use super::stream::Watched;
 use crate::limits::{
-    CONNECTION_LIFETIME, DEADLINES_EVERY, PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_PER_STRANGER_MAX,
-    PEER_IDLE, PUBLIC_CONNECTIONS_MAX, PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE,
+    ACCEPT_BACKLOG, CONNECTION_LIFETIME, DEADLINES_EVERY, PEER_CONNECTIONS_MAX,
+    PEER_CONNECTIONS_PER_STRANGER_MAX, PEER_IDLE, PUBLIC_CONNECTIONS_MAX,
+    PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE,
 };
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
@@ -245,6 +246,8 @@ impl House {
 
 fn listen(listener: &StdListener) -> std::io::Result<TcpListener> {
     let listener = listener.try_clone()?;
+    // Listening again changes only how many may wait to be accepted.
+    socket2::SockRef::from(&listener).listen(ACCEPT_BACKLOG)?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }
