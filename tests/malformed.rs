@@ -118,43 +118,26 @@ fn proposals_that_no_honest_validator_sends_are_refused_and_counted() {
     let (turn, other) = (target.validator(true), target.validator(false));
     let mut mismatched = target.proposal(turn);
     mismatched.proposal.block_id = Hash([1; 32]);
+    let renamed = mismatched.clone();
+    target.sign_proposal(turn, &mut mismatched);
     let mut forged = target.proposal(turn);
     forged.proposal.signature.0[100] ^= 1;
     let mut unknown = target.proposal(turn);
     unknown.proposal.proposer = Address([9; 20]);
     let wrong = target.proposal(other);
     let family = "proposals_received_total";
+    let bad_signature = (403, "bad_signature", (family, "result=\"bad_signature\""));
+    let mismatch = (400, "body_mismatch", (REFUSED, "reason=\"BodyMismatch\""));
+    let stranger = (403, "unknown_validator", (family, "\"unknown_validator\""));
+    let out_of_turn = (403, "wrong_proposer", (family, "result=\"wrong_proposer\""));
     let cases = [
-        (
-            "another block",
-            mismatched,
-            400,
-            "body_mismatch",
-            (REFUSED, "reason=\"BodyMismatch\""),
-        ),
-        (
-            "a forgery",
-            forged,
-            403,
-            "bad_signature",
-            (family, "result=\"bad_signature\""),
-        ),
-        (
-            "a stranger",
-            unknown,
-            403,
-            "unknown_validator",
-            (family, "\"unknown_validator\""),
-        ),
-        (
-            "out of turn",
-            wrong,
-            403,
-            "wrong_proposer",
-            (family, "result=\"wrong_proposer\""),
-        ),
+        ("another block", mismatched, mismatch),
+        ("another id under the old signature", renamed, bad_signature),
+        ("a forgery", forged, bad_signature),
+        ("a stranger", unknown, stranger),
+        ("out of turn", wrong, out_of_turn),
     ];
-    for (what, message, status, code, counted) in cases {
+    for (what, message, (status, code, counted)) in cases {
         target.refuse(&Case {
             what,
             path: PROPOSAL,

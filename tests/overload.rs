@@ -90,6 +90,9 @@ fn thousands_of_bad_messages_are_noise() {
                     };
                     let answer = connection.request("POST", path, &bytes).expect("an answer");
                     assert_eq!(answer.status, 400, "{path} {number}");
+                    if answer.head.contains("connection: close") {
+                        connection = Connection::open(url);
+                    }
                 }
             });
         }
@@ -97,6 +100,8 @@ fn thousands_of_bad_messages_are_noise() {
     });
     let counted = metric(&target.url, REFUSED, "");
     assert_eq!(counted, (3 * EACH) as f64);
+    let closed = metric(&target.url, "connections_closed_total", "BadMessages");
+    assert!(closed >= 100.0, "{closed}");
     target.assert_unharmed();
 }
 

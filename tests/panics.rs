@@ -163,3 +163,25 @@ fn the_fourth_fall_within_five_seconds_ends_the_node_in_good_order() {
     assert_same_chain(&devnet, &[0, 1, 2, 3]);
     assert_nobody_signed_twice(&devnet, &[0, 1, 2, 3]);
 }
+
+/// People can be done without, peers cannot: the public listener closes for good, the node goes on.
+#[test]
+fn the_fourth_fall_of_the_rpc_gateway_closes_it_and_nothing_else() {
+    expect_injected_panics();
+    let devnet = Devnet::builder().block_time_ms(20).boot();
+    let devnet = devnet.expect("it boots");
+    devnet.wait_for(2, PATIENCE).expect("blocks come");
+    let url = &devnet.urls()[0];
+    for falls in 1..=3 {
+        assert!(devnet.inject_panic(0, "RpcGateway"));
+        eventually("it restarts", || {
+            (common::restarts(url) == falls).then_some(())
+        });
+    }
+    assert!(devnet.inject_panic(0, "RpcGateway"));
+    let height = devnet.heights()[0].expect("it runs");
+    devnet.wait_for(height + 5, PATIENCE).expect("blocks go on");
+    assert!(devnet.ended().is_empty());
+    assert_eq!(get(&devnet.peer_urls()[0], "/livez").text(), "ok\n");
+    assert_same_chain(&devnet, &[0, 1, 2, 3]);
+}

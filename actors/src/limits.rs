@@ -1,4 +1,8 @@
 //! Every limit of the actors in one place, with its reason. Units stand last in the name.
+use lockstep_protocol::limits::{
+    BLOCK_BYTES_MAX, PENDING_TRANSACTIONS_MAX, PROPOSAL_BYTES_MAX, SYNC_BYTES_MAX,
+    TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+};
 use std::time::Duration;
 
 /// Messages that may wait for one consensus actor: more than all validators can send in a round.
@@ -28,11 +32,61 @@ pub const REFUSED_PEER_WAIT: Duration = Duration::from_secs(30);
 pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
 /// The largest answer to a handshake.
 pub const HANDSHAKE_BYTES_MAX: usize = 4_096;
-/// Connections that a listener serves at one time; more wait in the backlog.
-pub const CONNECTIONS_MAX: usize = 1_024;
-/// How long a connection lives, whatever it does: one that says nothing, or reads nothing, gives
-/// its place back. Peers renew theirs before.
+/// Connections of peers: two for each of the largest set's other validators, and half as many again
+/// for those that are renewed or replaced.
+pub const PEER_CONNECTIONS_MAX: usize = 384;
+/// Of these, connections of one address that is no peer's.
+pub const PEER_CONNECTIONS_PER_STRANGER_MAX: usize = 8;
+/// Connections of people; more push out the oldest of whoever has most.
+pub const PUBLIC_CONNECTIONS_MAX: usize = 256;
+/// Connections of people from one address: a browser opens six, a load generator dozens.
+pub const PUBLIC_CONNECTIONS_PER_ADDRESS_MAX: usize = 128;
+/// How long a connection lives, whatever it does. Peers renew theirs before.
 pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(90);
+/// How long a peer's connection may be idle: longer than a link keeps an idle one (30 s), so that a
+/// peer is never cut off as it sends.
+pub const PEER_IDLE: Duration = Duration::from_secs(45);
+/// How long a person's connection may be idle between two requests.
+pub const PUBLIC_IDLE: Duration = Duration::from_secs(15);
+/// How long the head of a request may take, the first one from the connection's first moment.
+pub const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a client may leave an answer unread: the largest one on a slow line.
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+/// Connections that the kernel holds until they are accepted: with the 128 of the standard library
+/// a burst of strangers costs a peer that connects meanwhile a second.
+pub const ACCEPT_BACKLOG: i32 = 4_096;
+/// How often a connection is looked at for its deadlines.
+pub const DEADLINES_EVERY: Duration = Duration::from_millis(500);
+/// The head of a request, with what is read of the body together with it.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// How far a body is read ahead of its handler.
+pub const BODY_WINDOW_BYTES: usize = 32 * 1024;
+/// Messages that no honest peer sends, in a row: then the connection is closed.
+pub const BAD_MESSAGES_MAX: u32 = 16;
+/// One of them is forgiven this often.
+pub const BAD_MESSAGE_EVERY: Duration = Duration::from_secs(1);
+/// Bodies of proposals that are being read or handled at one time: enough for two full ones, one of
+/// them sent twice, and a few polkas. Nobody gets here without the proposer's signature.
+pub const PROPOSAL_BODIES_BYTES_MAX: usize = 3 * PROPOSAL_BYTES_MAX;
+/// Of the votes that wait for the VoteCollector those from proven connections: a few rounds of the
+/// largest set.
+pub const VOTES_PROVEN_MAX: usize = 1_024;
+/// … and those from all others: what their signatures cost must not delay a vote by 20 ms.
+pub const VOTES_UNPROVEN_MAX: usize = 64;
+/// Proposals that wait for the Proposer, likewise.
+pub const PROPOSALS_PROVEN_MAX: usize = 64;
+/// … and those from all others.
+pub const PROPOSALS_UNPROVEN_MAX: usize = 16;
+/// Transactions that wait for Committer and Proposer, of each listener.
+pub const TRANSACTIONS_WAITING_MAX: usize = 128;
+/// Questions of people that wait for an actor.
+pub const QUESTIONS_WAITING_MAX: usize = 64;
+/// Blocks that are being read for people at one time, and long answers on their way.
+pub const BLOCK_ANSWERS_MAX: usize = 4;
+/// How long a person waits for such a place.
+pub const BLOCK_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+/// An answer is copied to its socket in pieces of this size.
+pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
 /// After this a link opens a new connection for its next message.
 pub const PEER_CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
 /// How long a peer may take for an answer of blocks: it may be megabytes on a slow line.
@@ -71,3 +125,49 @@ pub const SYNC_REPORT_EVERY_MS: u64 = 5_000;
 pub const WAITING_BLOCKS_MAX: usize = 512;
 /// What an answer of block sync holds besides its blocks.
 pub const SYNC_ENVELOPE_BYTES: usize = 64;
+
+/// What one connection holds at most: its socket's two buffers at rest, and either a head with the
+/// window of a body behind it, or a piece of an answer in front of the next.
+pub const CONNECTION_BYTES_MAX: usize =
+    16 * 1024 + max(HEAD_BYTES_MAX + BODY_WINDOW_BYTES, 2 * ANSWER_PIECE_BYTES);
+
+/// The most memory that messages and connections from outside can make a node hold, beyond its
+/// caches, with `peers` other nodes: a sum of limits, each of them reached at the same time.
+pub const fn memory_under_flood_bytes(peers: usize) -> usize {
+    let connections = (PEER_CONNECTIONS_MAX + PUBLIC_CONNECTIONS_MAX) * CONNECTION_BYTES_MAX;
+    // As bytes, and twice that as the value that is made of them.
+    let proposals = 3 * PROPOSAL_BODIES_BYTES_MAX;
+    // As blocks, and as bytes.
+    let sync_answers = 2 * SYNC_ANSWERS_MAX * SYNC_BYTES_MAX;
+    // As a block, and as text: two digits a byte, and names.
+    let block_answers = 4 * BLOCK_ANSWERS_MAX * BLOCK_BYTES_MAX;
+    let votes = (VOTES_PROVEN_MAX + VOTES_UNPROVEN_MAX) * VOTE_BYTES_MAX;
+    // Two listeners, two actors behind each.
+    let transactions = 4 * TRANSACTIONS_WAITING_MAX * TRANSACTION_BYTES_MAX;
+    let pending = PENDING_TRANSACTIONS_MAX * TRANSACTION_BYTES_MAX;
+    let outboxes = peers * OUTBOX_BYTES_MAX;
+    let mailboxes = votes + transactions;
+    connections + proposals + sync_answers + block_answers + mailboxes + pending + outboxes
+}
+
+/// The same for a node of four.
+pub const MEMORY_UNDER_FLOOD_BYTES: usize = memory_under_flood_bytes(3);
+
+const fn max(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_of_all_that_a_flood_can_hold_fits_a_small_machine() {
+        let mib = MEMORY_UNDER_FLOOD_BYTES / (1024 * 1024);
+        println!("memory under flood, four validators: at most {mib} MiB");
+        assert!(mib <= 352, "{mib} MiB");
+        // Nothing else in a mailbox is as many as messages from outside.
+        let edge = VOTES_PROVEN_MAX + VOTES_UNPROVEN_MAX + QUESTIONS_WAITING_MAX;
+        assert!(2 * edge <= CONSENSUS_MAILBOX_MAX);
+    }
+}

@@ -61,6 +61,8 @@ pub enum RefusalLabel {
     Busy,
     /// A transaction that no block may carry: its signature, key or nonce is wrong.
     Transaction,
+    /// A body in an encoding, such as gzip.
+    Encoded,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -68,7 +70,55 @@ struct RefusalLabels {
     reason: RefusalLabel,
 }
 
-const ADMISSIONS: [Admission; 10] = [
+/// Whom a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum ListenerLabel {
+    /// Other nodes.
+    Peers,
+    /// People.
+    People,
+}
+
+/// Why this side closed a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum ClosedLabel {
+    /// There was no place for it, or somebody with more right to it took it.
+    Full,
+    /// It asked nothing for too long.
+    Idle,
+    /// The head of a request did not come in time.
+    SlowHead,
+    /// It did not read its answer.
+    SlowReader,
+    /// It sent too many messages that no honest peer sends.
+    BadMessages,
+    /// It had lived long enough.
+    Old,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListenerLabels {
+    kind: ListenerLabel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClosedLabels {
+    kind: ListenerLabel,
+    reason: ClosedLabel,
+}
+
+const LISTENERS: [ListenerLabel; 2] = [ListenerLabel::Peers, ListenerLabel::People];
+
+const CLOSED: [ClosedLabel; 6] = [
+    ClosedLabel::Full,
+    ClosedLabel::Idle,
+    ClosedLabel::SlowHead,
+    ClosedLabel::SlowReader,
+    ClosedLabel::BadMessages,
+    ClosedLabel::Old,
+];
+
+const ADMISSIONS: [Admission; 11] = [
     Admission::Counted,
     Admission::Unneeded,
     Admission::Duplicate,
@@ -79,9 +129,10 @@ const ADMISSIONS: [Admission; 10] = [
     Admission::Equivocation,
     Admission::WrongProposer,
     Admission::BadSignature,
+    Admission::OverBudget,
 ];
 
-const REFUSALS: [RefusalLabel; 8] = [
+const REFUSALS: [RefusalLabel; 9] = [
     RefusalLabel::TooLarge,
     RefusalLabel::Malformed,
     RefusalLabel::Version,
@@ -90,6 +141,7 @@ const REFUSALS: [RefusalLabel; 8] = [
     RefusalLabel::Slow,
     RefusalLabel::Busy,
     RefusalLabel::Transaction,
+    RefusalLabel::Encoded,
 ];
 
 impl EncodeLabelValue for ResultLabel {
@@ -108,6 +160,7 @@ impl EncodeLabelValue for ResultLabel {
             Admission::Equivocation => "equivocation",
             Admission::WrongProposer => "wrong_proposer",
             Admission::BadSignature => "bad_signature",
+            Admission::OverBudget => "over_budget",
         };
         EncodeLabelValue::encode(&name, encoder)
     }
@@ -137,6 +190,8 @@ pub struct Metrics {
     votes: Family<VoteLabels, Counter>,
     proposals: Family<ProposalLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
+    connections: Family<ListenerLabels, Gauge>,
+    closed: Family<ClosedLabels, Counter>,
     /// Height under decision.
     pub height: Gauge,
     /// Round under way.
@@ -186,6 +241,8 @@ impl Metrics {
             votes: Family::default(),
             proposals: Family::default(),
             refusals: Family::default(),
+            connections: Family::default(),
+            closed: Family::default(),
             height: Gauge::default(),
             round: Gauge::default(),
             rounds_skipped: Counter::default(),
@@ -212,6 +269,7 @@ impl Metrics {
         metrics.register_pulls();
         metrics.register_sync();
         metrics.register_offences();
+        metrics.register_connections();
         metrics.register_times();
         metrics
             .registry
@@ -234,6 +292,12 @@ impl Metrics {
         }
         for reason in REFUSALS {
             drop(self.refusals.get_or_create(&RefusalLabels { reason }));
+        }
+        for kind in LISTENERS {
+            drop(self.connections.get_or_create(&ListenerLabels { kind }));
+            for reason in CLOSED {
+                drop(self.closed.get_or_create(&ClosedLabels { kind, reason }));
+            }
         }
     }
 
@@ -334,6 +398,20 @@ impl Metrics {
         );
     }
 
+    fn register_connections(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "connections",
+            "Connections of a listener",
+            self.connections.clone(),
+        );
+        r.register(
+            "connections_closed",
+            "Connections that this side closed",
+            self.closed.clone(),
+        );
+    }
+
     fn register_times(&mut self) {
         let r = &mut self.registry;
         r.register(
@@ -396,6 +474,21 @@ impl Metrics {
     /// Counts a body that was no message.
     pub fn refusal(&self, reason: RefusalLabel) {
         self.refusals.get_or_create(&RefusalLabels { reason }).inc();
+    }
+
+    /// Shows how many connections a listener has.
+    pub fn connections(&self, kind: ListenerLabel, open: usize) {
+        let open = i64::try_from(open).unwrap_or(i64::MAX);
+        self.connections
+            .get_or_create(&ListenerLabels { kind })
+            .set(open);
+    }
+
+    /// Counts a connection that this side closed.
+    pub fn closed(&self, kind: ListenerLabel, reason: ClosedLabel) {
+        self.closed
+            .get_or_create(&ClosedLabels { kind, reason })
+            .inc();
     }
 
     /// The OpenMetrics text.

@@ -20,7 +20,7 @@ use lockstep_protocol::consensus::proposals::{Input, Output, Proposals};
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::ledger::{self, ChainRules};
 use lockstep_protocol::pending::{PendingTransactions, Submission};
-use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::Pull;
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round};
@@ -29,6 +29,10 @@ use std::sync::Arc;
 /// A proposal came in over HTTP. Answers what became of it.
 #[derive(Debug)]
 pub struct ProposalReceived(pub Arc<ProposedBlock>);
+
+/// The signed part of a proposal has come: is its block worth reading? Answers why not.
+#[derive(Debug)]
+pub struct ScreenProposal(pub Proposal);
 
 /// This node's proposal, durable and on its way.
 #[derive(Debug)]
@@ -87,7 +91,8 @@ pub struct BeginPull {
 pub struct GetProposals(pub Arc<Pull>);
 
 crate::message! {
-    ProposalReceived => Admission, OwnProposal => (), BuildBlock => (), BlockPrepared => (),
+    ProposalReceived => Admission, ScreenProposal => Option<Admission>,
+    OwnProposal => (), BuildBlock => (), BlockPrepared => (),
     BlockExecuted => (), LedgerRebuilt => (), RetellProposals => (),
     SubmitTransaction => Submission, BeginPull => (), GetProposals => Vec<Arc<ProposedBlock>>,
 }
@@ -167,9 +172,14 @@ impl Proposer {
     }
 
     fn step(&mut self, input: Input) -> Option<Admission> {
+        let outputs = self.proposals.step(self.seed.clock.wall(), input);
+        self.carry(outputs)
+    }
+
+    fn carry(&self, outputs: Vec<Output>) -> Option<Admission> {
         let mut admission = None;
         let ports = &self.seed.ports;
-        for output in self.proposals.step(self.seed.clock.wall(), input) {
+        for output in outputs {
             match output {
                 Output::Admission(what) => admission = Some(what),
                 Output::Execute(block) => ports.execute.deliver(ExecuteBlock(block)),
@@ -239,6 +249,19 @@ impl Handler<GetProposals> for Proposer {
 
     fn handle(&mut self, GetProposals(pull): GetProposals, _: &mut Ctx<Self>) -> Self::Result {
         MessageResult(self.proposals.answer(&pull))
+    }
+}
+
+impl Handler<ScreenProposal> for Proposer {
+    type Result = MessageResult<ScreenProposal>;
+
+    fn handle(&mut self, message: ScreenProposal, _: &mut Ctx<Self>) -> Self::Result {
+        let outputs = self.proposals.screen(self.seed.clock.wall(), &message.0);
+        let refusal = self.carry(outputs);
+        if let Some(refusal) = refusal {
+            self.seed.metrics.proposal(refusal);
+        }
+        MessageResult(refusal)
     }
 }
 

@@ -1,4 +1,5 @@
 //! Canonical bytes: `borsh`, one encoding for each value, a limit on each input, no trailing bytes.
+use borsh::io::{self, Read};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Why bytes were refused.
@@ -48,6 +49,27 @@ pub fn decode<T: BorshDeserialize>(
         kind,
         reason: error.to_string(),
     })
+}
+
+/// Reads a list of bytes as borsh does, but never makes room for more than there is: borsh itself
+/// makes a mebibyte for a length that lies.
+pub(crate) fn read_bytes<R: Read>(reader: &mut R) -> io::Result<Vec<u8>> {
+    let length = u32::deserialize_reader(reader)?;
+    let mut bytes = Vec::new();
+    reader.take(u64::from(length)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()) != Ok(u64::from(length)) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}
+
+/// The same for a list that may be absent.
+pub(crate) fn read_optional_bytes<R: Read>(reader: &mut R) -> io::Result<Option<Vec<u8>>> {
+    match u8::deserialize_reader(reader)? {
+        0 => Ok(None),
+        1 => read_bytes(reader).map(Some),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 /// many signatures follow as bits are set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Signers {
+    #[borsh(deserialize_with = "crate::codec::read_bytes")]
     bitmap: Vec<u8>,
     signatures: Vec<Signature>,
 }

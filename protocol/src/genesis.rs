@@ -10,6 +10,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct GenesisValidator {
     /// Exact length of the chain's scheme.
+    #[borsh(deserialize_with = "crate::codec::read_bytes")]
     pub public_key: Vec<u8>,
     /// Voting power, at least 1.
     pub power: Power,

@@ -30,6 +30,8 @@ pub const BLOCK_BYTES_MAX: usize =
     BLOCK_TRANSACTION_BYTES_MAX + BLOCK_EVIDENCE_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4_096;
 /// A proposal on the wire: block, polka certificate, one signature.
 pub const PROPOSAL_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 8_192;
+/// How much of a proposal must have come to read who proposes what: envelope, fields, signature.
+pub const PROPOSAL_HEAD_BYTES_MAX: usize = 4_096;
 /// A transaction on the wire: body, public key, signature, rounded up.
 pub const TRANSACTION_BYTES_MAX: usize = 8_192;
 /// A range of committed blocks in one sync answer; at least one block always fits.
@@ -67,3 +69,12 @@ pub const PULL_VOTES_MAX: usize = 4 * VALIDATORS_MAX;
 /// An answer to a pull on the wire.
 pub const PULLED_BYTES_MAX: usize =
     PULL_PROPOSALS_MAX * PROPOSAL_BYTES_MAX + PULL_VOTES_MAX * VOTE_BYTES_MAX;
+/// Messages of one validator that verify and are of no use, at once: what a node that was away
+/// meets as the others go on without it.
+pub const USELESS_BURST_MAX: u64 = 256;
+/// … and a second: checking them costs at most a few hundredths of a core for each validator.
+pub const USELESS_PER_SECOND: u64 = 256;
+/// Signatures and polkas that failed and are remembered, so that a replay costs no check.
+pub const REFUSALS_KEPT_MAX: usize = 256;
+/// Proposals whose signature has been checked before their block came.
+pub const SCREENED_KEPT_MAX: usize = 16;

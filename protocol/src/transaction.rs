@@ -35,6 +35,7 @@ pub struct Transaction {
     /// What is signed.
     pub body: TransactionBody,
     /// The sender's key: only in the first transaction of an account (the ledger then keeps it).
+    #[borsh(deserialize_with = "crate::codec::read_optional_bytes")]
     pub public_key: Option<Vec<u8>>,
     /// Over [`SignContext::transaction`].
     pub signature: Signature,

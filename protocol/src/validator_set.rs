@@ -15,6 +15,7 @@ pub struct Validator {
     /// Derived from the public key.
     pub address: Address,
     /// Exact length of the chain's scheme.
+    #[borsh(deserialize_with = "crate::codec::read_bytes")]
     pub public_key: Vec<u8>,
     /// Voting power, at least 1.
     pub power: Power,

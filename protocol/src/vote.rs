@@ -60,7 +60,7 @@ impl Vote {
 
 /// Signature bytes. Two signatures of the same message may differ, so ids never cover them.
 #[derive(Clone, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
-pub struct Signature(pub Vec<u8>);
+pub struct Signature(#[borsh(deserialize_with = "crate::codec::read_bytes")] pub Vec<u8>);
 
 /// A vote and its sender's signature.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]

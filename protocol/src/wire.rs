@@ -6,8 +6,8 @@ use crate::block::{Block, SealedBlock};
 use crate::codec::{self, CodecError};
 use crate::commit::{CommitCertificate, PolkaCertificate};
 use crate::limits::{
-    PROPOSAL_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX,
-    SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX,
+    PULL_VOTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::pull::{Pull, Pulled};
@@ -148,6 +148,18 @@ impl Wire {
         })
     }
 
+    /// Reads the signed part of a proposal from the beginning of its body, whose rest may not have
+    /// come yet.
+    pub fn decode_proposal_head(&self, bytes: &[u8]) -> Result<Proposal, WireError> {
+        let kind = "proposal";
+        let head = bytes.get(..PROPOSAL_HEAD_BYTES_MAX).unwrap_or(bytes);
+        let mut body = self.open_envelope(kind, head)?;
+        Proposal::deserialize(&mut body).map_err(|error| {
+            let reason = error.to_string();
+            CodecError::Malformed { kind, reason }.into()
+        })
+    }
+
     /// The bytes of `POST /transactions`.
     pub fn encode_transaction(&self, transaction: &Transaction) -> Vec<u8> {
         self.seal(transaction)
@@ -197,6 +209,16 @@ impl Wire {
             }
             .into());
         }
+        let body = self.open_envelope(kind, bytes)?;
+        Ok(codec::decode(kind, body, limit)?)
+    }
+
+    /// What lies in the envelope, if it is one of this chain.
+    fn open_envelope<'a>(
+        &self,
+        kind: &'static str,
+        bytes: &'a [u8],
+    ) -> Result<&'a [u8], WireError> {
         let Some((envelope, body)) = bytes.split_at_checked(ENVELOPE_BYTES) else {
             let reason = "shorter than its envelope".into();
             return Err(CodecError::Malformed { kind, reason }.into());
@@ -208,7 +230,7 @@ impl Wire {
         if genesis != self.genesis_hash {
             return Err(WireError::ForeignChain(genesis));
         }
-        Ok(codec::decode(kind, body, limit)?)
+        Ok(body)
     }
 }
 

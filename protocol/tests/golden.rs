@@ -59,6 +59,61 @@ fn every_noun_has_the_bytes_hashes_and_sign_bytes_that_are_written_down() {
     assert_eq!(actual, expected);
 }
 
+/// Which fuzz target starts from which nouns.
+const CORPORA: [(&str, &[&str]); 7] = [
+    ("vote", &["message: vote"]),
+    (
+        "proposal",
+        &["message: new proposal", "message: valid proposal"],
+    ),
+    ("transaction", &["message: transaction"]),
+    (
+        "decided_blocks",
+        &["message: no blocks", "message: two blocks"],
+    ),
+    (
+        "certificates",
+        &[
+            "commit certificate",
+            "polka certificate",
+            "polka certificate with a proposal",
+        ],
+    ),
+    (
+        "evidence",
+        &[
+            "conflicting votes",
+            "conflicting proposals",
+            "proposal against prevote",
+            "wrong proposer",
+        ],
+    ),
+    ("genesis", &["genesis", "empty genesis of dilithium3"]),
+];
+
+/// The seeds of the fuzzer are the golden bytes, so that they never go stale.
+#[test]
+fn the_fuzz_corpora_begin_with_the_golden_bytes() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+    for (target, names) in CORPORA {
+        for name in names {
+            let noun = nouns().into_iter().find(|noun| noun.name == *name).unwrap();
+            let file: String = name.chars().filter(|c| *c != ':').collect();
+            let path = root.join(target).join(file.replace(' ', "_"));
+            if std::env::var_os("LOCKSTEP_BLESS").is_some() {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &noun.bytes).unwrap();
+            }
+            assert_eq!(
+                std::fs::read(&path).unwrap(),
+                noun.bytes,
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn every_noun_reads_back_as_itself() {
     for noun in nouns() {

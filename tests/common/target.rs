@@ -61,7 +61,7 @@ impl Target {
             validator: self.devnet.validators()[1],
         };
         let bytes = self.devnet.sign_context().vote(&vote);
-        let signature = Signature(self.signers[1].sign(&bytes).expect("it signs"));
+        let signature = self.sign(1, &bytes);
         SignedVote { vote, signature }
     }
 
@@ -75,11 +75,9 @@ impl Target {
         let vote = Vote {
             kind,
             block_id: id,
-            validator: self.devnet.validators()[index],
             ..self.vote().vote
         };
-        let signature = self.sign(index, &self.devnet.sign_context().vote(&vote));
-        SignedVote { vote, signature }
+        self.signed(index, &vote)
     }
 
     /// An empty block of height 1, proposed in round 0 and signed by validator `index`.
@@ -107,13 +105,30 @@ impl Target {
             signature: Signature(Vec::new()),
         };
         let bytes = proposal.sign_bytes(&self.devnet.sign_context());
-        proposal.signature = Signature(self.signers[index].sign(&bytes).expect("it signs"));
+        proposal.signature = self.sign(index, &bytes);
         let polka = None;
         ProposedBlock {
             proposal,
             block,
             polka,
         }
+    }
+
+    /// Signs the message as it is now.
+    pub(crate) fn sign_proposal(&self, index: usize, message: &mut ProposedBlock) {
+        let proposal = &mut message.proposal;
+        let bytes = proposal.sign_bytes(&self.devnet.sign_context());
+        proposal.signature = self.sign(index, &bytes);
+    }
+
+    /// This vote by validator `index`, signed.
+    pub(crate) fn signed(&self, index: usize, vote: &Vote) -> SignedVote {
+        let vote = Vote {
+            validator: self.devnet.validators()[index],
+            ..vote.clone()
+        };
+        let signature = self.sign(index, &self.devnet.sign_context().vote(&vote));
+        SignedVote { vote, signature }
     }
 
     /// A validator whose turn height 1, round 0 is or is not.

@@ -5,12 +5,14 @@ use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
 use crate::limits::{
-    CONSENSUS_MAILBOX_MAX, PULL_ANSWERS_MAX, PULL_PATIENCE_MS, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
+    BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX,
+    PULL_ANSWERS_MAX, PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
+    TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
 };
-use crate::peer_broadcaster::{self, PeerBroadcaster};
+use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
-use crate::rpc_gateway::{self, PeerGateway, RpcGateway};
+use crate::rpc_gateway::{self, Doors, PeerGateway, RpcGateway};
 use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
@@ -147,16 +149,20 @@ impl Inboxes {
         }
     }
 
+    /// New shares of the mailboxes with each call: what people send cannot keep out what peers
+    /// send.
     fn gateway_ports(&self) -> rpc_gateway::Ports {
+        let (screen, proposal) = (self.proposer.port(), self.proposer.port());
         rpc_gateway::Ports {
-            vote: self.votes.port(),
-            missing: self.votes.port(),
-            proposal: self.proposer.port(),
-            pulled_votes: self.votes.port(),
-            pulled_proposals: self.proposer.port(),
-            admit: self.committer.port(),
-            transaction: self.proposer.port(),
-            tick: self.driver.port(),
+            vote: Doors::new(&self.votes.port(), VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX),
+            missing: self.votes.port().within(QUESTIONS_WAITING_MAX),
+            screen: Doors::new(&screen, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
+            proposal: Doors::new(&proposal, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
+            pulled_votes: self.votes.port().within(PULL_ANSWERS_MAX),
+            pulled_proposals: self.proposer.port().within(PULL_ANSWERS_MAX),
+            admit: self.committer.port().within(TRANSACTIONS_WAITING_MAX),
+            transaction: self.proposer.port().within(TRANSACTIONS_WAITING_MAX),
+            tick: self.driver.port().within(QUESTIONS_WAITING_MAX),
         }
     }
 }
@@ -224,12 +230,12 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     spawner.spawn(&here, inboxes.driver, Options::default(), |_| {
         RoundDriver::new(seed)
     });
-    let seed = seeds.gateway.clone();
+    let seed = seeds.peers;
     spawner.spawn(&here, inboxes.peers, Options::default(), |_| {
         PeerGateway::new(seed, peers)
     });
     if let Some(people) = people {
-        let seed = seeds.gateway;
+        let seed = seeds.people;
         spawner.spawn(&here, inboxes.people, Options::DISPENSABLE, |_| {
             RpcGateway::new(seed, people)
         });
@@ -244,11 +250,13 @@ struct Seeds {
     votes: vote_collector::Seed,
     proposer: proposer::Seed,
     driver: round_driver::Seed,
-    gateway: rpc_gateway::Seed,
+    peers: rpc_gateway::Seed,
+    people: rpc_gateway::Seed,
 }
 
 impl Seeds {
     fn new(inboxes: &Inboxes, parts: &Parts, fatal: Fatal) -> Seeds {
+        let peers = Arc::new(RwLock::new(parts.config.peers.clone()));
         Seeds {
             committer: committer::Seed {
                 rules: parts.rules.clone(),
@@ -262,7 +270,7 @@ impl Seeds {
             broadcaster: peer_broadcaster::Seed {
                 handshake: parts.handshake.clone(),
                 wire: parts.wire,
-                peers: Arc::new(RwLock::new(parts.config.peers.clone())),
+                peers: peers.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
                 ports: inboxes.broadcaster_ports(),
@@ -293,7 +301,8 @@ impl Seeds {
                 ports: inboxes.proposer_ports(),
             },
             driver: driver_seed(inboxes, parts),
-            gateway: gateway_seed(inboxes, parts),
+            peers: gateway_seed(inboxes, parts, &peers),
+            people: gateway_seed(inboxes, parts, &peers),
         }
     }
 }
@@ -319,12 +328,17 @@ fn driver_seed(inboxes: &Inboxes, parts: &Parts) -> round_driver::Seed {
     }
 }
 
-fn gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
+fn gateway_seed(
+    inboxes: &Inboxes,
+    parts: &Parts,
+    peers: &Arc<RwLock<Vec<Peer>>>,
+) -> rpc_gateway::Seed {
     let config = &parts.config;
     rpc_gateway::Seed {
         genesis: config.genesis.clone(),
         me: parts.me,
         rules: parts.rules.clone(),
+        peers: peers.clone(),
         handshake: parts.handshake.clone(),
         wire: parts.wire,
         store: parts.store.clone(),
@@ -335,6 +349,8 @@ fn gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
         ports: inboxes.gateway_ports(),
         sync_answers: Arc::new(Semaphore::new(SYNC_ANSWERS_MAX)),
         pull_answers: Arc::new(Semaphore::new(PULL_ANSWERS_MAX)),
+        block_answers: Arc::new(Semaphore::new(BLOCK_ANSWERS_MAX)),
+        proposal_bodies: rpc_gateway::proposal_bodies(),
         tick_all: config.tick_all.clone(),
     }
 }

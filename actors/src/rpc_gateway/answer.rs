@@ -17,6 +17,21 @@ pub(super) fn refuse(status: StatusCode, code: &str, message: impl Into<String>)
     })
 }
 
+/// Marks the answer to a message that no honest peer sends; the connection pays for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BadMessage;
+
+/// A refusal that uses up the connection's budget.
+pub(super) fn refuse_bad(
+    status: StatusCode,
+    code: &str,
+    message: impl Into<String>,
+) -> HttpResponse {
+    let mut answer = refuse(status, code, message);
+    answer.extensions_mut().insert(BadMessage);
+    answer
+}
+
 /// The node's own trouble, said without its insides.
 pub(super) fn trouble(error: &dyn std::fmt::Display) -> HttpResponse {
     log::error!("a request could not be answered: {error}");

@@ -2,7 +2,9 @@
 use super::Seed;
 use super::answer::{refuse, trouble};
 use super::evidence::evidence_json;
-use crate::limits;
+use super::pieces::Pieces;
+use crate::limits::{self, BLOCK_ANSWER_PATIENCE};
+use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -16,12 +18,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub(super) async fn latest(seed: web::Data<Seed>) -> HttpResponse {
-    by(&seed, seed.view.head().height)
+    let newest = seed.view.head().height;
+    by(seed, newest).await
 }
 
 pub(super) async fn by_height(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
     match path.parse() {
-        Ok(height) => by(&seed, Height(height)),
+        Ok(height) => by(seed, Height(height)).await,
         Err(_) => {
             let sentence = "a height is a whole number from 1, or \"latest\"";
             refuse(StatusCode::BAD_REQUEST, "malformed", sentence)
@@ -29,11 +32,26 @@ pub(super) async fn by_height(seed: web::Data<Seed>, path: web::Path<String>) ->
     }
 }
 
-fn by(seed: &Seed, height: Height) -> HttpResponse {
-    match seed.store.decided(height, 1, usize::MAX) {
+/// A block may be megabytes, and more as text: it is read on another thread, and few at one time.
+async fn by(seed: web::Data<Seed>, height: Height) -> HttpResponse {
+    let place = seed.block_answers.clone().acquire_owned();
+    let Ok(Ok(place)) = tokio::time::timeout(BLOCK_ANSWER_PATIENCE, place).await else {
+        seed.metrics.refusal(RefusalLabel::Busy);
+        let sentence = "other blocks are being read; try again in a moment";
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
+    };
+    let reader = seed.clone();
+    let text = web::block(move || {
+        let blocks = reader.store.decided(height, 1, usize::MAX)?;
         // A range from height 0 begins with block 1.
-        Ok(blocks) => match blocks.first().filter(|d| d.block.height() == height) {
-            Some(decided) => HttpResponse::Ok().json(block_json(seed, decided)),
+        let decided = blocks.first().filter(|d| d.block.height() == height);
+        Ok::<_, StoreError>(decided.map(|decided| block_json(&reader, decided).to_string()))
+    });
+    match text.await {
+        Ok(Ok(text)) => match text {
+            Some(text) => HttpResponse::Ok()
+                .content_type("application/json")
+                .body(Pieces::new(text.into(), place)),
             None => {
                 let sentence = format!(
                     "no block {height} here; the newest is {}",
@@ -42,6 +60,7 @@ fn by(seed: &Seed, height: Height) -> HttpResponse {
                 refuse(StatusCode::NOT_FOUND, "unknown_block", sentence)
             }
         },
+        Ok(Err(error)) => trouble(&error),
         Err(error) => trouble(&error),
     }
 }
@@ -148,6 +167,7 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpRes
     };
     let bytes_max = SYNC_BYTES_MAX - limits::SYNC_ENVELOPE_BYTES;
     let Ok(place) = seed.sync_answers.clone().try_acquire_owned() else {
+        seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other peers are being answered; try again in a moment";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
     };
@@ -155,14 +175,13 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpRes
     let (store, wire, from) = (seed.store.clone(), seed.wire, Height(range.from));
     let answer = web::block(move || {
         let blocks = store.decided(from, blocks_max, bytes_max)?;
-        drop(place);
         Ok::<_, StoreError>(wire.encode_blocks(&blocks))
     });
     match answer.await {
         Ok(Ok(bytes)) => HttpResponse::Ok()
             .insert_header((HEIGHT_HEADER, seed.view.head().height.to_string()))
             .content_type("application/octet-stream")
-            .body(bytes),
+            .body(Pieces::new(bytes.into(), place)),
         Ok(Err(error)) => trouble(&error),
         Err(error) => trouble(&error),
     }

@@ -1,5 +1,7 @@
-//! A request body within a size and a deadline.
-use super::answer::refuse;
+//! A request body within a size, a deadline and a budget, as its bytes are and not as an encoding
+//! says: a compressed body is refused unread.
+use super::answer::refuse_bad;
+use super::connection::Connection;
 use crate::limits::BODY_DEADLINE;
 use crate::metrics::{Metrics, RefusalLabel};
 use actix_web::http::{StatusCode, header};
@@ -8,40 +10,177 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::wire::WireError;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
-/// Reads at most `limit` bytes within [`BODY_DEADLINE`], or says with which answer to refuse.
-pub(super) async fn read(
-    request: &HttpRequest,
+/// What one permit of a budget stands for.
+const UNIT_BYTES: usize = 1_024;
+
+/// Permits for so many bytes of bodies.
+pub(super) fn budget(bytes: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(bytes / UNIT_BYTES))
+}
+
+/// Why a body was not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    Encoded,
+    TooLarge(usize),
+    Broken,
+    Slow,
+    Busy,
+}
+
+/// A body on its way in.
+pub(super) struct Body {
     payload: Payload,
+    connection: Option<Rc<Connection>>,
     limit: usize,
-    metrics: &Metrics,
-) -> Result<Bytes, HttpResponse> {
-    let body = async {
-        if announced(request) > limit as u64 {
-            return Err(Cut::TooLarge);
+    announced: usize,
+    until: Instant,
+    /// The only chunk so far: most messages arrive whole, and then nothing is copied.
+    first: Bytes,
+    /// All chunks, once there are two.
+    all: BytesMut,
+    ended: bool,
+}
+
+/// A body that has come, with its part of a budget.
+pub(super) struct Whole {
+    pub(super) bytes: Bytes,
+    /// Given back when the message has been handled.
+    pub(super) place: Option<OwnedSemaphorePermit>,
+}
+
+impl Body {
+    /// Looks at the head only.
+    pub(super) fn open(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Cut> {
+        let encoding = request.headers().get(header::CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| encoding != "identity") {
+            return Err(Cut::Encoded);
         }
-        collect(payload, limit).await
-    };
-    match tokio::time::timeout(BODY_DEADLINE, body).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(Cut::TooLarge)) => {
-            metrics.refusal(RefusalLabel::TooLarge);
-            let sentence = format!("the body is longer than {limit} bytes");
-            Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", sentence))
+        let announced = announced(request);
+        if announced > limit as u64 {
+            return Err(Cut::TooLarge(limit));
         }
-        Ok(Err(Cut::Broken)) => {
-            metrics.refusal(RefusalLabel::Malformed);
-            Err(refuse(
-                StatusCode::BAD_REQUEST,
-                "malformed",
-                "the body broke off",
-            ))
+        Ok(Body {
+            payload,
+            connection: request.conn_data::<Rc<Connection>>().cloned(),
+            limit,
+            announced: usize::try_from(announced).unwrap_or(limit),
+            until: Instant::now() + BODY_DEADLINE,
+            first: Bytes::new(),
+            all: BytesMut::new(),
+            ended: false,
+        })
+    }
+
+    /// What has come so far.
+    pub(super) fn so_far(&self) -> &[u8] {
+        if self.all.is_empty() {
+            &self.first
+        } else {
+            &self.all
         }
-        Err(_) => {
-            metrics.refusal(RefusalLabel::Slow);
-            let sentence = format!("the body did not arrive within {BODY_DEADLINE:?}");
-            Err(refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", sentence))
+    }
+
+    /// Reads until `bytes` have come, or all there are.
+    pub(super) async fn at_least(&mut self, bytes: usize) -> Result<(), Cut> {
+        while !self.ended && self.so_far().len() < bytes {
+            if let Some(chunk) = self.chunk().await? {
+                self.keep(chunk)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Reads to the end; what is longer than one window takes its part of `budget` as it comes.
+    pub(super) async fn whole(mut self, budget: Option<&Arc<Semaphore>>) -> Result<Whole, Cut> {
+        let mut place: Option<OwnedSemaphorePermit> = None;
+        loop {
+            if let Some(budget) = budget {
+                let held = place.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+                let more = self
+                    .so_far()
+                    .len()
+                    .div_ceil(UNIT_BYTES)
+                    .saturating_sub(held);
+                if more > 0 {
+                    let more = u32::try_from(more).unwrap_or(u32::MAX);
+                    let taken = budget.clone().try_acquire_many_owned(more);
+                    let taken = taken.map_err(|_| Cut::Busy)?;
+                    match &mut place {
+                        Some(place) => place.merge(taken),
+                        None => place = Some(taken),
+                    }
+                }
+            }
+            if self.ended {
+                break;
+            }
+            if let Some(chunk) = self.chunk().await? {
+                self.keep(chunk)?;
+            }
+        }
+        if let Some(connection) = &self.connection {
+            connection.complete(Instant::now());
+        }
+        let bytes = if self.all.is_empty() {
+            self.first
+        } else {
+            self.all.freeze()
+        };
+        Ok(Whole { bytes, place })
+    }
+
+    /// Reads to the end and keeps nothing: an honest sender wants to be heard out.
+    pub(super) async fn ignore(mut self) -> Result<(), Cut> {
+        let mut length = self.so_far().len();
+        while !self.ended {
+            length += self.chunk().await?.map_or(0, |chunk| chunk.len());
+            if length > self.limit {
+                return Err(Cut::TooLarge(self.limit));
+            }
+        }
+        if let Some(connection) = &self.connection {
+            connection.complete(Instant::now());
+        }
+        Ok(())
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Cut> {
+        let next = tokio::time::timeout_at(self.until, self.payload.next()).await;
+        match next.map_err(|_| Cut::Slow)? {
+            Some(Ok(chunk)) => {
+                if let Some(connection) = &self.connection {
+                    connection.taken(chunk.len());
+                }
+                Ok(Some(chunk))
+            }
+            Some(Err(_)) => Err(Cut::Broken),
+            None => {
+                self.ended = true;
+                Ok(None)
+            }
+        }
+    }
+
+    fn keep(&mut self, chunk: Bytes) -> Result<(), Cut> {
+        if self.so_far().len() + chunk.len() > self.limit {
+            return Err(Cut::TooLarge(self.limit));
+        }
+        if self.so_far().is_empty() {
+            self.first = chunk;
+            return Ok(());
+        }
+        if self.all.is_empty() {
+            self.all.reserve(self.announced);
+            self.all.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.all.extend_from_slice(&chunk);
+        Ok(())
     }
 }
 
@@ -52,37 +191,56 @@ fn announced(request: &HttpRequest) -> u64 {
     length.unwrap_or(0)
 }
 
-enum Cut {
-    TooLarge,
-    Broken,
+/// Reads a whole body of a kind that needs no budget: its connection bounds it.
+pub(super) async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    metrics: &Metrics,
+) -> Result<Bytes, HttpResponse> {
+    let body = match Body::open(request, payload, limit) {
+        Ok(body) => body.whole(None).await,
+        Err(cut) => Err(cut),
+    };
+    body.map(|whole| whole.bytes)
+        .map_err(|cut| refuse_cut(cut, metrics))
 }
 
-async fn collect(mut payload: Payload, limit: usize) -> Result<Bytes, Cut> {
-    let mut next = async || match payload.next().await {
-        Some(Ok(chunk)) => Ok(Some(chunk)),
-        Some(Err(_)) => Err(Cut::Broken),
-        None => Ok(None),
-    };
-    let Some(first) = next().await? else {
-        return Ok(Bytes::new());
-    };
-    if first.len() > limit {
-        return Err(Cut::TooLarge);
-    }
-    // Most messages arrive whole: then nothing is copied.
-    let Some(second) = next().await? else {
-        return Ok(first);
-    };
-    let mut body = BytesMut::from(first.as_ref());
-    let mut chunk = Some(second);
-    while let Some(bytes) = chunk {
-        if body.len() + bytes.len() > limit {
-            return Err(Cut::TooLarge);
+/// Counts and answers a body that was not read to its end.
+pub(super) fn refuse_cut(cut: Cut, metrics: &Metrics) -> HttpResponse {
+    let (label, status, code, sentence) = match cut {
+        Cut::Encoded => (
+            RefusalLabel::Encoded,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "encoded",
+            "bodies are read as they are: send it without Content-Encoding".into(),
+        ),
+        Cut::TooLarge(limit) => (
+            RefusalLabel::TooLarge,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("the body is longer than {limit} bytes"),
+        ),
+        Cut::Broken => (
+            RefusalLabel::Malformed,
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "the body broke off".into(),
+        ),
+        Cut::Slow => (
+            RefusalLabel::Slow,
+            StatusCode::REQUEST_TIMEOUT,
+            "too_slow",
+            format!("the body did not arrive within {BODY_DEADLINE:?}"),
+        ),
+        Cut::Busy => {
+            metrics.refusal(RefusalLabel::Busy);
+            let sentence = "other bodies are being read; try again in a moment";
+            return super::answer::refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
         }
-        body.extend_from_slice(&bytes);
-        chunk = next().await?;
-    }
-    Ok(body.freeze())
+    };
+    metrics.refusal(label);
+    refuse_bad(status, code, sentence)
 }
 
 /// Counts and answers bytes that are no message of this chain.
@@ -111,5 +269,5 @@ pub(super) fn refuse_wire(error: &WireError, metrics: &Metrics) -> HttpResponse 
         ),
     };
     metrics.refusal(label);
-    refuse(status, code, error.to_string())
+    refuse_bad(status, code, error.to_string())
 }

@@ -1,18 +1,23 @@
 //! What peers and clients post: votes, proposals, transactions, ticks.
-use super::answer::refuse;
-use super::{Seed, body};
+use super::Seed;
+use super::answer::{refuse, refuse_bad};
+use super::body::{self, Body};
+use super::connection::Connection;
 use crate::committer::AdmitTransaction;
 use crate::metrics::{Metrics, RefusalLabel};
-use crate::proposer::{ProposalReceived, SubmitTransaction};
+use crate::proposer::{ProposalReceived, ScreenProposal, SubmitTransaction};
 use crate::runtime::AskError;
 use crate::vote_collector::VoteReceived;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::ledger::NotAdmitted;
-use lockstep_protocol::limits::{PROPOSAL_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX};
+use lockstep_protocol::limits::{
+    PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+};
 use lockstep_protocol::pending::Submission;
 use serde_json::json;
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub(super) async fn vote(
@@ -28,26 +33,54 @@ pub(super) async fn vote(
         Ok(vote) => vote,
         Err(error) => return body::refuse_wire(&error, &seed.metrics),
     };
-    admitted(seed.ports.vote.ask(VoteReceived(vote)).await, &seed.metrics)
+    let port = seed.ports.vote.of(&request);
+    admitted(&request, port.ask(VoteReceived(vote)).await, &seed.metrics)
 }
 
+/// Its head first: whose it is, whether it is their turn, their signature. Only then its block is
+/// read, and hashed once.
 pub(super) async fn proposal(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    let bytes = match body::read(&request, payload, PROPOSAL_BYTES_MAX, &seed.metrics).await {
-        Ok(bytes) => bytes,
-        Err(refusal) => return refusal,
+    let metrics = &seed.metrics;
+    let mut body = match Body::open(&request, payload, PROPOSAL_BYTES_MAX) {
+        Ok(body) => body,
+        Err(cut) => return body::refuse_cut(cut, metrics),
     };
-    let message = match seed.wire.decode_proposal(&bytes) {
+    if let Err(cut) = body.at_least(PROPOSAL_HEAD_BYTES_MAX).await {
+        return body::refuse_cut(cut, metrics);
+    }
+    let claimed = match seed.wire.decode_proposal_head(body.so_far()) {
+        Ok(claimed) => claimed,
+        Err(error) => return body::refuse_wire(&error, metrics),
+    };
+    let screened = seed.ports.screen.of(&request).ask(ScreenProposal(claimed));
+    match screened.await {
+        Ok(None) => {}
+        Ok(Some(admission)) => {
+            if admission.is_honest()
+                && let Err(cut) = body.ignore().await
+            {
+                return body::refuse_cut(cut, metrics);
+            }
+            return admitted(&request, Ok(admission), metrics);
+        }
+        Err(error) => return busy(error, metrics),
+    }
+    let whole = match body.whole(Some(&seed.proposal_bodies)).await {
+        Ok(whole) => whole,
+        Err(cut) => return body::refuse_cut(cut, metrics),
+    };
+    let message = match seed.wire.decode_proposal(&whole.bytes) {
         Ok(message) => Arc::new(message),
-        Err(error) => return body::refuse_wire(&error, &seed.metrics),
+        Err(error) => return body::refuse_wire(&error, metrics),
     };
-    admitted(
-        seed.ports.proposal.ask(ProposalReceived(message)).await,
-        &seed.metrics,
-    )
+    let port = seed.ports.proposal.of(&request);
+    let answer = port.ask(ProposalReceived(message)).await;
+    drop(whole.place);
+    admitted(&request, answer, metrics)
 }
 
 pub(super) async fn transaction(
@@ -107,32 +140,37 @@ pub(super) async fn tick(seed: web::Data<Seed>) -> HttpResponse {
 }
 
 /// 202 for whatever an honest peer may send, 4xx for what none does.
-fn admitted(answer: Result<Admission, AskError>, metrics: &Metrics) -> HttpResponse {
+fn admitted(
+    request: &HttpRequest,
+    answer: Result<Admission, AskError>,
+    metrics: &Metrics,
+) -> HttpResponse {
     let admission = match answer {
         Ok(admission) => admission,
         Err(error) => return busy(error, metrics),
     };
     let (status, code, sentence) = match admission {
-        Admission::Counted
-        | Admission::Unneeded
-        | Admission::Duplicate
-        | Admission::Stale
-        | Admission::TooEarly => return HttpResponse::Accepted().finish(),
-        Admission::Malformed => (
-            StatusCode::BAD_REQUEST,
-            "malformed",
-            "the fields of the message contradict each other",
-        ),
-        Admission::UnknownValidator => (
-            StatusCode::FORBIDDEN,
-            "unknown_validator",
-            "the sender is no validator of that height",
-        ),
-        Admission::BadSignature => (
-            StatusCode::FORBIDDEN,
-            "bad_signature",
-            "the signature is not the sender's",
-        ),
+        Admission::Counted => {
+            if let Some(connection) = request.conn_data::<Rc<Connection>>() {
+                connection.prove();
+            }
+            return HttpResponse::Accepted().finish();
+        }
+        Admission::Unneeded | Admission::Duplicate | Admission::Stale | Admission::TooEarly => {
+            return HttpResponse::Accepted().finish();
+        }
+        Admission::Malformed => {
+            let sentence = "the fields of the message contradict each other";
+            return refuse_bad(StatusCode::BAD_REQUEST, "malformed", sentence);
+        }
+        Admission::UnknownValidator => {
+            let sentence = "the sender is no validator of that height";
+            return refuse_bad(StatusCode::FORBIDDEN, "unknown_validator", sentence);
+        }
+        Admission::BadSignature => {
+            let sentence = "the signature is not the sender's";
+            return refuse_bad(StatusCode::FORBIDDEN, "bad_signature", sentence);
+        }
         Admission::Equivocation => (
             StatusCode::FORBIDDEN,
             "equivocation",
@@ -142,6 +180,11 @@ fn admitted(answer: Result<Admission, AskError>, metrics: &Metrics) -> HttpRespo
             StatusCode::FORBIDDEN,
             "wrong_proposer",
             "it was not the sender's turn to propose",
+        ),
+        Admission::OverBudget => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "over_budget",
+            "the sender has said too much that is of no use here; try again in a moment",
         ),
     };
     refuse(status, code, sentence)

@@ -1,6 +1,5 @@
-//! **[`RpcGateway`]** and **[`PeerGateway`]** own the HTTP surface and admission: size and deadline of a
-//! body, its envelope, its decoding, each before anything dearer. Consensus messages they ask into
-//! the actors; what people ask is read from the store and from the node's view.
+//! **[`RpcGateway`]** and **[`PeerGateway`]** own the HTTP surface and admission. They ask
+//! consensus messages into the actors; what people ask is read from the store and the node's view.
 //!
 //! Two listeners, two actors, the same code. What nodes tell each other comes in at the peer
 //! listener only, what people ask at the public one, and each has its own places for connections:
@@ -8,13 +7,20 @@
 //! falls it stays closed. It cannot do without the PeerGateway: deaf, it would only cost the others
 //! a round per turn, so its falls count like those of any actor, and too many end the node.
 //!
+//! Cheapest check first: a place (`places`), bytes and deadlines of the connection (`connection`,
+//! `stream`), size and encoding of a body (`body`), its envelope and shape, a share of the actor's
+//! mailbox (`doors`); what costs a signature is the brain's. A connection pays for messages that no
+//! honest peer sends, until it is closed; one that has brought a validator's message keeps its
+//! place and has a door of its own. What all of it can hold together is
+//! [`MEMORY_UNDER_FLOOD_BYTES`](crate::limits::MEMORY_UNDER_FLOOD_BYTES).
+//!
 //! The listening sockets live outside of the actors: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
 use crate::committer::AdmitTransaction;
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::Handshake;
-use crate::proposer::{GetProposals, ProposalReceived, SubmitTransaction};
+use crate::peer_broadcaster::{Handshake, Peer};
+use crate::proposer::{GetProposals, ProposalReceived, ScreenProposal, SubmitTransaction};
 use crate::round_driver::Tick;
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
@@ -26,6 +32,7 @@ use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::types::Address;
 use lockstep_protocol::wire::Wire;
+use parking_lot::RwLock;
 use std::net::TcpListener;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -33,29 +40,38 @@ use tokio::sync::Semaphore;
 mod answer;
 mod blocks;
 mod body;
+mod connection;
 mod consensus;
+mod doors;
 mod evidence;
 mod health;
 mod peer_gateway;
+mod pieces;
+mod places;
 mod pull;
 mod serve;
 mod status;
+mod stream;
 
 pub(crate) use blocks::HEIGHT_HEADER;
+pub use doors::Doors;
 pub use peer_gateway::PeerGateway;
+use serve::Audience;
 
 /// Makes one block on all nodes of a devnet; answers with JSON, or with why not.
 pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sync>;
 
-/// What the gateway tells and asks.
+/// What a gateway tells and asks, each within its own share of the other's mailbox.
 #[derive(Clone)]
 pub struct Ports {
     /// VoteCollector.
-    pub vote: Port<VoteReceived>,
+    pub vote: Doors<VoteReceived>,
     /// VoteCollector: whom do we wait for?
     pub missing: Port<GetMissing>,
+    /// Proposer: is its body worth reading?
+    pub screen: Doors<ScreenProposal>,
     /// Proposer.
-    pub proposal: Port<ProposalReceived>,
+    pub proposal: Doors<ProposalReceived>,
     /// VoteCollector: what a peer lacks.
     pub pulled_votes: Port<GetVotes>,
     /// Proposer: what a peer lacks.
@@ -77,6 +93,8 @@ pub struct Seed {
     pub me: Address,
     /// The rules of the chain.
     pub rules: Arc<ChainRules>,
+    /// The other nodes: connections from their addresses come before those of strangers.
+    pub peers: Arc<RwLock<Vec<Peer>>>,
     /// What this node says of itself to peers; the height is filled in.
     pub handshake: Handshake,
     /// Reads messages of this chain.
@@ -93,12 +111,21 @@ pub struct Seed {
     pub actors: Actors,
     /// What it tells.
     pub ports: Ports,
-    /// Places for answers of blocks.
+    /// Places for answers of blocks to peers.
     pub sync_answers: Arc<Semaphore>,
     /// Places for answers to pulls.
     pub pull_answers: Arc<Semaphore>,
+    /// Places for answers of blocks to people.
+    pub block_answers: Arc<Semaphore>,
+    /// Permits for the bytes of proposals.
+    pub proposal_bodies: Arc<Semaphore>,
     /// Only in a devnet.
     pub tick_all: Option<TickAll>,
+}
+
+/// Permits for the bytes of proposals that are being read or handled.
+pub fn proposal_bodies() -> Arc<Semaphore> {
+    body::budget(crate::limits::PROPOSAL_BODIES_BYTES_MAX)
 }
 
 /// The actor that serves people.
@@ -118,7 +145,12 @@ impl Actor for RpcGateway {
     type Context = Ctx<Self>;
 
     fn started(&mut self, ctx: &mut Ctx<Self>) {
-        let serve = serve::serve(self.seed.clone(), self.listener.clone(), for_people);
+        let serve = serve::serve(
+            self.seed.clone(),
+            self.listener.clone(),
+            Audience::People,
+            for_people,
+        );
         ctx.spawn(serve.into_actor(self));
     }
 }

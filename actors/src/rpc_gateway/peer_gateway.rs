@@ -1,5 +1,6 @@
 //! **PeerGateway** serves the other nodes: what the [`RpcGateway`](super::RpcGateway) is to people.
-use super::{Seed, for_peers, serve};
+use super::serve::{self, Audience};
+use super::{Seed, for_peers};
 use crate::runtime::Ctx;
 use actix::prelude::*;
 use std::net::TcpListener;
@@ -22,7 +23,12 @@ impl Actor for PeerGateway {
     type Context = Ctx<Self>;
 
     fn started(&mut self, ctx: &mut Ctx<Self>) {
-        let serve = serve::serve(self.seed.clone(), self.listener.clone(), for_peers);
+        let serve = serve::serve(
+            self.seed.clone(),
+            self.listener.clone(),
+            Audience::Peers,
+            for_peers,
+        );
         ctx.spawn(serve.into_actor(self));
     }
 }

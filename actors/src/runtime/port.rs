@@ -1,6 +1,6 @@
 //! [`Port`]: the only way one actor knows another — what it accepts, not what it is.
 
-use super::stats::{Permit, Stats};
+use super::stats::{Permit, Share, Stats};
 use actix::dev::RecipientRequest;
 use actix::prelude::*;
 use std::cell::Cell;
@@ -29,6 +29,8 @@ where
 {
     to: Recipient<M>,
     stats: Arc<Stats>,
+    /// Of the places of the mailbox, those that this port and its clones may take.
+    share: Option<Arc<Share>>,
 }
 
 /// Why a message was not taken.
@@ -86,7 +88,22 @@ where
     /// `to` must lead to an actor whose context is a [`Ctx`](super::Ctx) with these `stats`.
     pub(super) fn new(to: Recipient<M>, stats: Arc<Stats>) -> Self {
         Port {
-            line: Arc::new(Line { to, stats }),
+            line: Arc::new(Line {
+                to,
+                stats,
+                share: None,
+            }),
+        }
+    }
+
+    /// A port to the same actor for the edge: of the messages that are sent through it and its
+    /// clones at most `limit` wait, so that they never take the places of those from within.
+    #[must_use]
+    pub fn within(&self, limit: usize) -> Self {
+        let (to, stats) = (self.line.to.clone(), self.line.stats.clone());
+        let share = Some(Arc::new(Share::new(limit)));
+        Port {
+            line: Arc::new(Line { to, stats, share }),
         }
     }
 
@@ -121,8 +138,8 @@ where
     }
 
     fn send<R>(&self, send: impl FnOnce(&Recipient<M>) -> R) -> Result<R, Refused> {
-        let Line { to, stats } = &*self.line;
-        let sent = match stats.permit() {
+        let Line { to, stats, share } = &*self.line;
+        let sent = match stats.permit(share.as_ref()) {
             None => Err(Refused::Full),
             permit => {
                 HANDED_OVER.set(permit);

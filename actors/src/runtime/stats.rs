@@ -191,11 +191,20 @@ impl Stats {
         }
     }
 
-    /// A permit for one more message, if there is room.
-    pub(super) fn permit(self: &Arc<Self>) -> Option<Permit> {
-        let room = |in_use| (in_use < self.limit).then_some(in_use + 1);
-        let taken = self.in_use.fetch_update(Relaxed, Relaxed, room);
-        taken.ok().map(|_| Permit(self.clone()))
+    /// A permit for one more message, if there is room here and within `share`.
+    pub(super) fn permit(self: &Arc<Self>, share: Option<&Arc<Share>>) -> Option<Permit> {
+        if share.is_some_and(|share| !take(&share.in_use, share.limit)) {
+            return None;
+        }
+        let mut permit = Permit {
+            stats: None,
+            share: share.cloned(),
+        };
+        if take(&self.in_use, self.limit) {
+            permit.stats = Some(self.clone());
+            return Some(permit);
+        }
+        None
     }
 
     /// The record of message type `M`; a context looks it up once and keeps it.
@@ -255,13 +264,40 @@ impl Stats {
     }
 }
 
+/// A part of a mailbox's places, for messages that come one way.
+#[derive(Debug)]
+pub(super) struct Share {
+    limit: usize,
+    in_use: AtomicUsize,
+}
+
+impl Share {
+    pub(super) fn new(limit: usize) -> Self {
+        let in_use = AtomicUsize::new(0);
+        Share { limit, in_use }
+    }
+}
+
+fn take(in_use: &AtomicUsize, limit: usize) -> bool {
+    let room = |in_use| (in_use < limit).then_some(in_use + 1);
+    in_use.fetch_update(Relaxed, Relaxed, room).is_ok()
+}
+
 /// The right to one place in a mailbox. Whoever drops it, for whatever reason, gives it back.
 #[derive(Debug)]
-pub(super) struct Permit(Arc<Stats>);
+pub(super) struct Permit {
+    stats: Option<Arc<Stats>>,
+    share: Option<Arc<Share>>,
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.in_use.fetch_sub(1, Relaxed);
+        if let Some(stats) = &self.stats {
+            stats.in_use.fetch_sub(1, Relaxed);
+        }
+        if let Some(share) = &self.share {
+            share.in_use.fetch_sub(1, Relaxed);
+        }
     }
 }
 
@@ -358,11 +394,11 @@ mod tests {
     #[test]
     fn a_permit_is_given_back_when_it_is_dropped() {
         let stats = Arc::new(Stats::new("Any", 2));
-        let (one, two) = (stats.permit(), stats.permit());
-        assert!(one.is_some() && two.is_some() && stats.permit().is_none());
+        let (one, two) = (stats.permit(None), stats.permit(None));
+        assert!(one.is_some() && two.is_some() && stats.permit(None).is_none());
         drop(one);
         assert_eq!(stats.depth(), 1);
-        assert!(stats.permit().is_some());
+        assert!(stats.permit(None).is_some());
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //!
 //! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it and
 //! [`evidence_pool::EvidencePool`] beside it.
+pub mod budget;
 pub mod catch_up;
 pub mod commit_queue;
 pub mod driver;

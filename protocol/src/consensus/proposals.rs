@@ -3,6 +3,7 @@
 //!
 //! Its admission mirrors that of the [tally](super::tally): size and envelope have been checked by
 //! the gateway; here follow height, round, turn, duplicates, and the signature last.
+use super::budget::Budgets;
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::tally::Admission;
 use crate::block::SealedBlock;
@@ -20,6 +21,10 @@ use std::sync::Arc;
 mod pulled;
 #[cfg(test)]
 mod tests;
+
+mod screen;
+
+use screen::Screen;
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -87,6 +92,8 @@ pub struct Proposals {
     /// Per proposer the furthest round beyond the next that it proposed in: no such message costs a
     /// signature check twice (E7).
     far: BTreeMap<Address, Round>,
+    screen: Screen,
+    budgets: Budgets,
 }
 
 impl Proposals {
@@ -109,6 +116,8 @@ impl Proposals {
             early,
             accused,
             far,
+            screen: Screen::default(),
+            budgets: Budgets::default(),
         }
     }
 
@@ -119,7 +128,7 @@ impl Proposals {
             Input::EnterHeight(height, set) => self.enter_height(height, set, &mut out),
             Input::EnterRound(height, round) => self.enter_round(height, round, &mut out),
             Input::Received(message) => {
-                let admission = self.received(message, &mut out);
+                let admission = self.received(message, now, &mut out);
                 out.push(Output::Admission(admission));
             }
             Input::Own(message) => self.own(message, &mut out),
@@ -176,19 +185,34 @@ impl Proposals {
         self.rounds.retain(|r, _| *r >= oldest);
     }
 
-    /// Cheapest check first; the signatures are the last.
-    fn received(&mut self, message: Arc<ProposedBlock>, out: &mut Vec<Output>) -> Admission {
-        let proposal = &message.proposal;
-        if !is_well_formed(&message) {
-            return Admission::Malformed;
-        }
+    /// Whether the block of this proposal is worth reading, as long as nothing but the signed part
+    /// is known. Says why not as [`Output::Admission`]; nothing: read on, its signature verifies.
+    pub fn screen(&mut self, now: Timestamp, proposal: &Proposal) -> Vec<Output> {
+        let mut out = Vec::new();
+        let malformed = proposal.valid_round.is_some_and(|vr| vr >= proposal.round);
+        let refusal = if malformed {
+            Some(Admission::Malformed)
+        } else {
+            self.refuse(now, proposal, &mut out)
+        };
+        out.extend(refusal.map(Output::Admission));
+        out
+    }
+
+    /// Cheapest check first; the signature is the last.
+    fn refuse(
+        &mut self,
+        now: Timestamp,
+        proposal: &Proposal,
+        out: &mut Vec<Output>,
+    ) -> Option<Admission> {
         if proposal.height < self.height {
-            return Admission::Stale;
+            return Some(Admission::Stale);
         }
         if self.set.index_of(&proposal.proposer).is_none() {
-            return Admission::UnknownValidator;
+            return Some(Admission::UnknownValidator);
         }
-        if let Some(refusal) = self.refuse_before_signature(&message) {
+        if let Some(refusal) = self.refuse_before_signature(proposal) {
             // The same has been verified before. Said again, it is told again: whoever failed to
             // answer is asked again only then.
             if refusal == Admission::Duplicate && proposal.height > self.height {
@@ -198,23 +222,57 @@ impl Proposals {
             if refusal == Admission::TooEarly {
                 out.push(Output::Refused(proposal.proposer, proposal.height));
             }
-            return refusal;
+            return Some(refusal);
         }
         let turn = self.set.proposer(proposal.height, proposal.round) == proposal.proposer
             || planted(Mutation::AnyProposer);
         if !turn && self.accused.contains(&proposal.proposer) {
-            return Admission::WrongProposer;
+            return Some(Admission::WrongProposer);
         }
-        let unverified = planted(Mutation::UnverifiedProposals);
-        if !unverified && proposal.verify(&self.set, &self.context).is_err() {
-            return Admission::BadSignature;
+        if let Some(refusal) = self.refuse_signature(now, proposal) {
+            return Some(refusal);
         }
         if !turn {
             self.accused.insert(proposal.proposer);
-            out.push(Output::Evidence(Box::new(Evidence::WrongProposer(
-                proposal.clone(),
-            ))));
-            return Admission::WrongProposer;
+            let evidence = Evidence::WrongProposer(proposal.clone());
+            out.push(Output::Evidence(Box::new(evidence)));
+            return Some(Admission::WrongProposer);
+        }
+        None
+    }
+
+    /// The budget and the signature, which is checked once however often it comes.
+    fn refuse_signature(&mut self, now: Timestamp, proposal: &Proposal) -> Option<Admission> {
+        let beyond = proposal.height == self.height && proposal.round > self.round.next();
+        match self.screen.known(proposal) {
+            Some(true) => return None,
+            Some(false) => return Some(Admission::BadSignature),
+            None if beyond && !self.budgets.allows(&proposal.proposer, now.0) => {
+                return Some(Admission::OverBudget);
+            }
+            None => {}
+        }
+        let verifies = planted(Mutation::UnverifiedProposals)
+            || proposal.verify(&self.set, &self.context).is_ok();
+        if verifies && beyond {
+            self.budgets.spend(proposal.proposer, now.0);
+        }
+        self.screen.remember(proposal, verifies);
+        (!verifies).then_some(Admission::BadSignature)
+    }
+
+    /// Cheapest check first; the signatures are the last.
+    fn received(
+        &mut self,
+        message: Arc<ProposedBlock>,
+        now: Timestamp,
+        out: &mut Vec<Output>,
+    ) -> Admission {
+        if !is_well_formed(&message) {
+            return Admission::Malformed;
+        }
+        if let Some(refusal) = self.refuse(now, &message.proposal, out) {
+            return refusal;
         }
         if !self.polka_verifies(&message) {
             return Admission::BadSignature;
@@ -222,8 +280,7 @@ impl Proposals {
         self.admit(message, out)
     }
 
-    fn refuse_before_signature(&self, message: &ProposedBlock) -> Option<Admission> {
-        let proposal = &message.proposal;
+    fn refuse_before_signature(&self, proposal: &Proposal) -> Option<Admission> {
         let same_round = |other: &&ProposedBlock| other.proposal.round == proposal.round;
         let value = |p: &Proposal| (p.block_id, p.valid_round);
         let (kept, newest): (Vec<&ProposedBlock>, Round) = if proposal.height == self.height {
@@ -348,7 +405,7 @@ impl Proposals {
         }
     }
 
-    fn polka_verifies(&self, message: &ProposedBlock) -> bool {
+    fn polka_verifies(&mut self, message: &ProposedBlock) -> bool {
         let Some(polka) = &message.polka else {
             return true;
         };
@@ -357,7 +414,17 @@ impl Proposals {
         }
         let kept = self.rounds.values().flatten();
         let mut known = kept.filter_map(|kept| kept.message.polka.as_ref());
-        known.any(|known| known == polka) || polka.verify(&self.set, &self.context).is_ok()
+        if known.any(|known| known == polka) {
+            return true;
+        }
+        if self.screen.has_refused(&**polka) {
+            return false;
+        }
+        let verifies = polka.verify(&self.set, &self.context).is_ok();
+        if !verifies {
+            self.screen.refuse(&**polka);
+        }
+        verifies
     }
 }
 

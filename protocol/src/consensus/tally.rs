@@ -5,6 +5,7 @@
 //! two) values (E10), and the pair goes out as evidence. A PROPOSAL counts as its sender's prevote
 //! (E1). A vote that can change nothing any more (its value already has its quorum) is taken
 //! without a signature check (E2): it is neither counted nor relayed.
+use super::budget::Budgets;
 use super::facts::Fact;
 use super::round_machine::Rules;
 use crate::commit::{self, CommitCertificate, PolkaCertificate, Signers};
@@ -52,6 +53,23 @@ pub enum Admission {
     WrongProposer,
     /// The signature does not verify.
     BadSignature,
+    /// Not looked at: its sender has said too much that was of no use; it may say it again later.
+    OverBudget,
+}
+
+impl Admission {
+    /// Whether an honest peer may have sent it. (The others too, if it passes on what a faulty
+    /// validator has told it.)
+    pub fn is_honest(self) -> bool {
+        matches!(
+            self,
+            Admission::Counted
+                | Admission::Unneeded
+                | Admission::Duplicate
+                | Admission::Stale
+                | Admission::TooEarly
+        )
+    }
 }
 
 /// What happened.
@@ -141,6 +159,7 @@ pub struct Tally {
     early: Vec<Early>,
     /// Per validator the furthest height that a verified message of it named.
     furthest: BTreeMap<Address, Height>,
+    budgets: Budgets,
 }
 
 /// A verified message of the next height, rounds 0 and 1.
@@ -175,6 +194,7 @@ impl Tally {
             silence,
             early,
             furthest,
+            budgets: Budgets::default(),
         }
     }
 
@@ -287,8 +307,16 @@ impl Tally {
             return refusal;
         }
         let verify = verify && !planted(Mutation::UnverifiedVotes);
+        // E7 keeps nothing of it but a number.
+        let is_far = vote.round > self.round.unwrap_or_default().next();
+        if verify && is_far && !self.budgets.allows(&vote.validator, now.0) {
+            return Admission::OverBudget;
+        }
         if verify && !self.verifies(index, &signed) {
             return Admission::BadSignature;
+        }
+        if verify && is_far {
+            self.budgets.spend(vote.validator, now.0);
         }
         let ballot = Ballot {
             block_id: vote.block_id,
@@ -384,9 +412,13 @@ impl Tally {
         let vote = &signed.vote;
         let known = self.furthest.get(&vote.validator);
         if known.is_none_or(|height| *height < vote.height) {
+            if !self.budgets.allows(&vote.validator, now.0) {
+                return Admission::OverBudget;
+            }
             if signed.verify(&self.set, &self.context).is_err() {
                 return Admission::BadSignature;
             }
+            self.budgets.spend(vote.validator, now.0);
             self.ahead(vote, now, out);
             out.push(Output::Refused(vote.validator, vote.height));
         }

@@ -54,6 +54,31 @@ fn the_limit_holds_across_a_hundred_fresh_clones_and_all_message_types() {
 }
 
 #[test]
+fn a_share_bounds_one_way_in_and_leaves_the_other_places_to_the_others() {
+    virtually(async {
+        let (Hand { add, stats, .. }, inbox) = hand("never", 8);
+        let edge = add.within(3);
+        let taken = (0..5).filter(|i| edge.clone().tell(Add(*i)).is_ok());
+        assert_eq!(taken.count(), 3);
+        assert_eq!(edge.ask(Add(0)).await, Err(AskError::Full));
+        let taken = (0..9).filter(|i| add.tell(Add(*i)).is_ok());
+        assert_eq!((taken.count(), stats.depth()), (5, 8));
+        assert_eq!(edge.tell(Add(0)), Err(Refused::Full));
+        drop(inbox);
+        assert_eq!(stats.depth(), 0);
+
+        // A refusal for want of the mailbox's own places gives the share back.
+        let (Hand { add, kept, .. }, inbox) = hand("counter", 1);
+        let edge = add.within(1);
+        assert_eq!(add.tell(Add(0)), Ok(()));
+        assert_eq!(edge.tell(Add(0)), Err(Refused::Full));
+        run(inbox, &kept);
+        nap(1).await;
+        assert_eq!(edge.tell(Add(0)), Ok(()));
+    });
+}
+
+#[test]
 fn an_unhandled_message_gives_its_permit_back() {
     virtually(async {
         // Its inbox is dropped without an actor.

@@ -201,7 +201,66 @@ fn the_same_far_proposal_costs_its_signature_check_once() {
     assert_eq!(desk.admit(far.clone()), (Admission::TooEarly, 1));
     assert_eq!(desk.admit(far.clone()), (Admission::Duplicate, 0));
     desk.enter_round(8);
-    assert_eq!(desk.admit(far), (Admission::Counted, 1));
+    assert_eq!(desk.admit(far), (Admission::Counted, 0));
+}
+
+/// The block is read and hashed only if its proposal is worth it, and the signature is not checked
+/// again when it has come.
+#[test]
+fn a_proposal_that_was_screened_costs_one_check_in_all() {
+    let mut desk = Desk::new();
+    let message = desk.cast.proposed(0, &block(H, 1), None);
+    let screen = |desk: &mut Desk, message: &ProposedBlock| {
+        desk.checks.checks();
+        let out = desk.proposals.screen(desk.now, &message.proposal);
+        (out, desk.checks.checks())
+    };
+    assert_eq!(screen(&mut desk, &message), (vec![], 1));
+    assert_eq!(screen(&mut desk, &message), (vec![], 0));
+    assert_eq!(desk.admit(message.clone()), (Admission::Counted, 0));
+    let duplicate = vec![Output::Admission(Admission::Duplicate)];
+    assert_eq!(screen(&mut desk, &message), (duplicate, 0));
+}
+
+#[test]
+fn a_forged_proposal_or_polka_that_comes_again_costs_no_check() {
+    let mut desk = Desk::new();
+    desk.enter_round(2);
+    let forgery = forged(desk.cast.proposed(2, &block(H, 1), None));
+    assert_eq!(desk.admit(forgery.clone()), (Admission::BadSignature, 1));
+    for _ in 0..1_000 {
+        assert_eq!(desk.admit(forgery.clone()), (Admission::BadSignature, 0));
+    }
+    let few = block(H, 3);
+    let polka = Some(Arc::new(desk.cast.polka(&few, 1, &[0, 1])));
+    let good = desk.cast.proposed(2, &few, Some(1));
+    let message = ProposedBlock { polka, ..good };
+    assert_eq!(desk.admit(message.clone()).0, Admission::BadSignature);
+    assert_eq!(desk.admit(message), (Admission::BadSignature, 0));
+}
+
+/// Out of turn: evidence from the signed part alone, once in a height.
+#[test]
+fn a_proposal_out_of_turn_is_evidence_before_its_block_is_read() {
+    let mut desk = Desk::new();
+    let turn = desk.cast.proposed(0, &block(H, 1), None);
+    let thief = (0..4).find(|i| desk.cast.address(*i) != turn.proposal.proposer);
+    let stolen = by(&desk.cast, thief.unwrap(), &turn);
+    let out = desk.proposals.screen(desk.now, &stolen.proposal);
+    assert_eq!(evidence(&out).len(), 1);
+    assert_eq!(admission(&out), Admission::WrongProposer);
+    let again = desk.proposals.screen(desk.now, &stolen.proposal);
+    assert_eq!(again, [Output::Admission(Admission::WrongProposer)]);
+}
+
+#[test]
+fn a_screened_proposal_of_the_next_height_tells_who_is_ahead_each_time() {
+    let mut desk = Desk::new();
+    let early = desk.cast.proposed(0, &block(NEXT, 1), None);
+    desk.count(0, &block(NEXT, 1));
+    let out = desk.proposals.screen(desk.now, &early.proposal);
+    let ahead = Output::Ahead(early.proposal.proposer, NEXT);
+    assert_eq!(out, [ahead, Output::Admission(Admission::Duplicate)]);
 }
 
 #[test]

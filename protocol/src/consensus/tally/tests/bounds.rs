@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::USELESS_BURST_MAX;
 
 const FLOOD: u32 = 100_000;
 
@@ -7,6 +8,8 @@ const FLOOD: u32 = 100_000;
 fn a_hundred_thousand_far_rounds_of_one_validator_leave_one_number() {
     let mut desk = Desk::of(4);
     for r in 2..2 + FLOOD {
+        // Slowly enough for its budget.
+        desk.now = desk.now.plus_ms(4);
         let vote = desk.cast.prevote(3, r, id(1));
         assert_eq!(desk.count(vote), []);
     }
@@ -28,6 +31,41 @@ fn a_far_round_that_was_passed_costs_no_check() {
         );
     }
     assert_eq!(desk.checks.checks(), 0);
+}
+
+/// Fault 17: each further than the last, so each would cost a check.
+#[test]
+fn rising_rounds_and_heights_cost_no_more_checks_than_their_sender_may() {
+    let mut desk = Desk::of(4);
+    let admit = |desk: &mut Desk, vote| {
+        desk.checks.checks();
+        (desk.admit(vote), desk.checks.checks())
+    };
+    let (mut checked, mut refused) = (0, 0);
+    for n in 0..10_000 {
+        let round = desk.cast.prevote(3, 2 + n, id(1));
+        let height = Height(NEXT.0 + 1 + u64::from(n));
+        let height = desk.cast.vote(3, prevote(height, 0, id(1), None));
+        for vote in [round, height] {
+            match admit(&mut desk, vote) {
+                (Admission::Counted | Admission::TooEarly, 1) => checked += 1,
+                (Admission::OverBudget, 0) => refused += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(
+        (checked, refused),
+        (USELESS_BURST_MAX, 20_000 - USELESS_BURST_MAX)
+    );
+    // What is of use is taken as ever, of the sender and of the others.
+    let vote = desk.cast.prevote(3, 0, id(1));
+    assert_eq!(admit(&mut desk, vote), (Admission::Counted, 1));
+    let vote = desk.cast.prevote(2, 9, id(1));
+    assert_eq!(admit(&mut desk, vote), (Admission::Counted, 1));
+    desk.now = desk.now.plus_ms(1_000);
+    let vote = desk.cast.prevote(3, 1_000_000, id(1));
+    assert_eq!(admit(&mut desk, vote), (Admission::Counted, 1));
 }
 
 #[test]

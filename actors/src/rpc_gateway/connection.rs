@@ -1,0 +1,286 @@
+//! What the gateway knows of one connection: where it stands in its exchange, since when, how many
+//! bytes it may still send, and what its bad messages have used up. Shared by the socket, the
+//! handlers and the accept loop, all on one thread.
+//!
+//! Bytes are read only as far as somebody has asked for them: a window for a request's head, then
+//! as much as the handler takes of the body, and nothing while the request is being answered. So
+//! what a connection holds in buffers is bounded by this file, whatever it sends.
+use crate::limits::{
+    ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, HEAD_BYTES_MAX,
+    HEAD_DEADLINE,
+};
+use std::cell::{Cell, RefCell};
+use std::task::{Context, Waker};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Why a connection is closed by this side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// Nothing was asked for too long.
+    Idle,
+    /// The head of a request did not come in time.
+    Head,
+    /// The answer was not read in time.
+    Reader,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Between two requests.
+    Waiting,
+    /// Some bytes of a head have come.
+    Head,
+    /// A handler reads the body.
+    Body,
+    /// A handler is at work and needs nothing more.
+    Asking,
+}
+
+/// May the socket be read?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Credit {
+    /// At most so many bytes.
+    Bytes(usize),
+    /// Not now; the reader is woken.
+    Later,
+    /// Never again: the head is too long.
+    Exceeded,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    phase: Cell<Phase>,
+    since: Cell<Instant>,
+    credit: Cell<usize>,
+    /// The head's window is used up; once more and it is too long.
+    last_chance: Cell<bool>,
+    idle_after: Duration,
+    reader: RefCell<Option<Waker>>,
+    /// Since when the client has left bytes of an answer unread.
+    unread_since: Cell<Option<Instant>>,
+    bad: Cell<u32>,
+    bad_since: Cell<Instant>,
+    proven: Cell<bool>,
+    /// Somebody else needs the place.
+    pub(super) pushed_out: Notify,
+    /// It has been proven just now.
+    pub(super) proof: Notify,
+}
+
+impl Connection {
+    /// Accepted at `now`; may be idle for `idle_after` between two requests.
+    pub(super) fn new(now: Instant, idle_after: Duration) -> Connection {
+        Connection {
+            // A first request is due at once, like the rest of a head.
+            phase: Cell::new(Phase::Head),
+            since: Cell::new(now),
+            credit: Cell::new(HEAD_BYTES_MAX),
+            last_chance: Cell::new(false),
+            idle_after,
+            reader: RefCell::new(None),
+            unread_since: Cell::new(None),
+            bad: Cell::new(0),
+            bad_since: Cell::new(now),
+            proven: Cell::new(false),
+            pushed_out: Notify::new(),
+            proof: Notify::new(),
+        }
+    }
+
+    fn enter(&self, phase: Phase, now: Instant) {
+        self.phase.set(phase);
+        self.since.set(now);
+    }
+
+    /// A request's head is complete; its handler begins.
+    pub(super) fn begin(&self, has_body: bool, now: Instant) {
+        self.enter(if has_body { Phase::Body } else { Phase::Asking }, now);
+        self.allow(if has_body { BODY_WINDOW_BYTES } else { 0 });
+    }
+
+    /// The handler has taken bytes of the body: as many may follow.
+    pub(super) fn taken(&self, bytes: usize) {
+        self.allow(
+            self.credit
+                .get()
+                .saturating_add(bytes)
+                .min(BODY_WINDOW_BYTES),
+        );
+    }
+
+    /// The handler has the whole body.
+    pub(super) fn complete(&self, now: Instant) {
+        self.enter(Phase::Asking, now);
+    }
+
+    /// The handler has answered: the next head may come.
+    pub(super) fn answered(&self, now: Instant) {
+        self.enter(Phase::Waiting, now);
+        self.last_chance.set(false);
+        self.allow(HEAD_BYTES_MAX);
+    }
+
+    fn allow(&self, bytes: usize) {
+        self.credit.set(bytes);
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// How many bytes the socket may take now.
+    pub(super) fn credit(&self, task: &Context<'_>) -> Credit {
+        let phase = self.phase.get();
+        if phase != Phase::Asking && self.credit.get() > 0 {
+            return Credit::Bytes(self.credit.get());
+        }
+        if phase == Phase::Head {
+            // The window has just been filled: perhaps it holds the whole head, and the handler
+            // begins before anybody asks again.
+            if self.last_chance.replace(true) {
+                return Credit::Exceeded;
+            }
+            task.waker().wake_by_ref();
+        } else {
+            self.reader.replace(Some(task.waker().clone()));
+        }
+        Credit::Later
+    }
+
+    /// The socket has taken so many bytes.
+    pub(super) fn received(&self, bytes: usize, now: Instant) {
+        self.credit.set(self.credit.get().saturating_sub(bytes));
+        if self.phase.get() == Phase::Waiting {
+            self.enter(Phase::Head, now);
+        }
+    }
+
+    /// The client's buffers are full; or all has been written.
+    pub(super) fn writing(&self, blocked: bool, now: Instant) {
+        let since = self.unread_since.get().or(Some(now));
+        self.unread_since.set(since.filter(|_| blocked));
+    }
+
+    /// Whether this connection has had its time.
+    pub(super) fn overdue(&self, now: Instant) -> Option<Overdue> {
+        let longer = |since: Instant, limit| now.duration_since(since) >= limit;
+        if let Some(since) = self.unread_since.get() {
+            return longer(since, ANSWER_DEADLINE).then_some(Overdue::Reader);
+        }
+        match self.phase.get() {
+            Phase::Waiting => longer(self.since.get(), self.idle_after).then_some(Overdue::Idle),
+            Phase::Head => longer(self.since.get(), HEAD_DEADLINE).then_some(Overdue::Head),
+            // Handlers have deadlines of their own.
+            Phase::Body | Phase::Asking => None,
+        }
+    }
+
+    /// Counts a message that no honest peer sends; true if the connection has sent enough of them.
+    pub(super) fn bad_message(&self, now: Instant) -> bool {
+        let forgiven = now.duration_since(self.bad_since.get()).as_millis()
+            / BAD_MESSAGE_EVERY.as_millis().max(1);
+        if forgiven > 0 {
+            self.bad_since.set(now);
+        }
+        let forgiven = u32::try_from(forgiven).unwrap_or(u32::MAX);
+        let bad = self.bad.get().saturating_sub(forgiven).saturating_add(1);
+        self.bad.set(bad);
+        bad >= BAD_MESSAGES_MAX
+    }
+
+    /// It has brought a validator's message that was new here.
+    pub(super) fn prove(&self) {
+        if !self.proven.replace(true) {
+            self.proof.notify_one();
+        }
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::PEER_IDLE;
+
+    fn task() -> Context<'static> {
+        Context::from_waker(Waker::noop())
+    }
+
+    fn connection() -> (Connection, Instant) {
+        let now = Instant::now();
+        (Connection::new(now, PEER_IDLE), now)
+    }
+
+    #[test]
+    fn a_head_gets_one_window_and_a_body_as_much_as_is_taken_of_it() {
+        let (connection, now) = connection();
+        assert_eq!(connection.credit(&task()), Credit::Bytes(HEAD_BYTES_MAX));
+        connection.received(HEAD_BYTES_MAX, now);
+        assert_eq!(connection.credit(&task()), Credit::Later);
+        connection.begin(true, now);
+        assert_eq!(connection.credit(&task()), Credit::Bytes(BODY_WINDOW_BYTES));
+        connection.received(BODY_WINDOW_BYTES, now);
+        assert_eq!(connection.credit(&task()), Credit::Later);
+        connection.taken(100);
+        assert_eq!(connection.credit(&task()), Credit::Bytes(100));
+        connection.taken(usize::MAX);
+        assert_eq!(connection.credit(&task()), Credit::Bytes(BODY_WINDOW_BYTES));
+        connection.complete(now);
+        assert_eq!(
+            connection.credit(&task()),
+            Credit::Later,
+            "nothing ahead of an answer"
+        );
+        connection.answered(now);
+        assert_eq!(connection.credit(&task()), Credit::Bytes(HEAD_BYTES_MAX));
+    }
+
+    #[test]
+    fn a_head_that_fills_its_window_and_is_no_head_yet_is_too_long() {
+        let (connection, now) = connection();
+        connection.received(HEAD_BYTES_MAX, now);
+        assert_eq!(connection.credit(&task()), Credit::Later);
+        assert_eq!(connection.credit(&task()), Credit::Exceeded);
+    }
+
+    #[test]
+    fn whoever_says_nothing_half_a_head_or_reads_nothing_is_overdue() {
+        let (connection, now) = connection();
+        let (just, long) = (Duration::from_millis(1), Duration::from_secs(3_600));
+        assert_eq!(connection.overdue(now + HEAD_DEADLINE - just), None);
+        assert_eq!(connection.overdue(now + HEAD_DEADLINE), Some(Overdue::Head));
+        connection.begin(false, now);
+        assert_eq!(connection.overdue(now + long), None);
+        connection.answered(now);
+        assert_eq!(connection.overdue(now + HEAD_DEADLINE), None);
+        assert_eq!(connection.overdue(now + PEER_IDLE), Some(Overdue::Idle));
+        connection.received(1, now);
+        assert_eq!(connection.overdue(now + HEAD_DEADLINE), Some(Overdue::Head));
+        connection.begin(false, now);
+        connection.writing(true, now);
+        connection.writing(true, now + ANSWER_DEADLINE);
+        connection.answered(now + just);
+        assert_eq!(
+            connection.overdue(now + ANSWER_DEADLINE),
+            Some(Overdue::Reader)
+        );
+        connection.writing(false, now);
+        assert_eq!(connection.overdue(now + just), None);
+    }
+
+    #[test]
+    fn bad_messages_add_up_and_are_forgiven_with_time() {
+        let (connection, now) = connection();
+        for _ in 1..BAD_MESSAGES_MAX {
+            assert!(!connection.bad_message(now));
+        }
+        assert!(connection.bad_message(now));
+        let later = now + BAD_MESSAGE_EVERY * BAD_MESSAGES_MAX;
+        assert!(!connection.bad_message(later));
+    }
+}

@@ -1,0 +1,208 @@
+//! Who has a place among the connections of a listener. A plain value: it decides, the accept loop
+//! carries out.
+//!
+//! A newcomer always finds a place as long as anybody holds one for less than it: in a full house
+//! the connection goes that has proven least, of the address that holds most, the oldest first. So
+//! a flood of connections pushes out itself, and never a peer that has brought a vote.
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// How much a connection has shown, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// From anywhere.
+    Stranger,
+    /// From the address of a peer.
+    Neighbour,
+    /// It has brought a message that a validator signed and that was new here.
+    Proven,
+}
+
+/// Names a connection; later ones have larger numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ticket(u64);
+
+/// What becomes of a newcomer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seat {
+    /// It has a place.
+    Free(Ticket),
+    /// It has the place of this one, which is to be closed.
+    Instead(Ticket, Ticket),
+    /// Close it.
+    None,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Guest {
+    from: IpAddr,
+    standing: Standing,
+}
+
+/// The places of one listener.
+#[derive(Debug)]
+pub(super) struct Places {
+    guests: BTreeMap<Ticket, Guest>,
+    max: usize,
+    per_address_max: usize,
+    next: u64,
+}
+
+impl Places {
+    /// `per_address_max` holds for strangers only: all peers may live behind one address.
+    pub(super) fn new(max: usize, per_address_max: usize) -> Places {
+        let (guests, next) = (BTreeMap::new(), 0);
+        Places {
+            guests,
+            max,
+            per_address_max,
+            next,
+        }
+    }
+
+    pub(super) fn enter(&mut self, from: IpAddr, standing: Standing) -> Seat {
+        let of_address = |guest: &&Guest| guest.from == from;
+        let crowded = self.guests.values().filter(of_address).count() >= self.per_address_max;
+        let leaves = if crowded && standing == Standing::Stranger {
+            self.least(|guest| guest.from == from && guest.standing == Standing::Stranger)
+        } else if self.guests.len() < self.max {
+            return Seat::Free(self.sit(from, standing));
+        } else {
+            self.least(|guest| guest.standing <= standing)
+        };
+        let Some(leaves) = leaves else {
+            return Seat::None;
+        };
+        self.guests.remove(&leaves);
+        Seat::Instead(self.sit(from, standing), leaves)
+    }
+
+    pub(super) fn leave(&mut self, ticket: Ticket) {
+        self.guests.remove(&ticket);
+    }
+
+    pub(super) fn prove(&mut self, ticket: Ticket) {
+        if let Some(guest) = self.guests.get_mut(&ticket) {
+            guest.standing = Standing::Proven;
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.guests.len()
+    }
+
+    fn sit(&mut self, from: IpAddr, standing: Standing) -> Ticket {
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        self.guests.insert(ticket, Guest { from, standing });
+        ticket
+    }
+
+    /// Of those that may go: who has proven least, from the address with most of such, the oldest.
+    fn least(&self, may_go: impl Fn(&Guest) -> bool) -> Option<Ticket> {
+        let candidates = || self.guests.iter().filter(|(_, guest)| may_go(guest));
+        let standing = candidates().map(|(_, guest)| guest.standing).min()?;
+        let mut crowds = BTreeMap::<IpAddr, (usize, Ticket)>::new();
+        for (ticket, guest) in candidates().filter(|(_, guest)| guest.standing == standing) {
+            crowds.entry(guest.from).or_insert((0, *ticket)).0 += 1;
+        }
+        let largest = crowds.values().max_by_key(|(crowd, _)| *crowd)?;
+        Some(largest.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Standing::{Neighbour, Stranger};
+    use super::*;
+
+    fn from(last: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, last])
+    }
+
+    fn free(seat: Seat) -> Ticket {
+        match seat {
+            Seat::Free(ticket) => ticket,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_address_pushes_out_its_own_when_it_has_its_share() {
+        let mut places = Places::new(10, 2);
+        let first = free(places.enter(from(1), Stranger));
+        let second = free(places.enter(from(1), Stranger));
+        free(places.enter(from(2), Stranger));
+        let seat = places.enter(from(1), Stranger);
+        assert!(
+            matches!(seat, Seat::Instead(_, out) if out == first),
+            "{seat:?}"
+        );
+        places.leave(second);
+        free(places.enter(from(1), Stranger));
+        assert_eq!(places.len(), 3);
+    }
+
+    #[test]
+    fn a_full_house_closes_the_oldest_of_the_largest_crowd() {
+        let mut places = Places::new(4, 4);
+        free(places.enter(from(1), Stranger));
+        let oldest = free(places.enter(from(2), Stranger));
+        free(places.enter(from(2), Stranger));
+        free(places.enter(from(3), Stranger));
+        let seat = places.enter(from(4), Stranger);
+        assert!(
+            matches!(seat, Seat::Instead(_, out) if out == oldest),
+            "{seat:?}"
+        );
+        assert_eq!(places.len(), 4);
+    }
+
+    #[test]
+    fn nobody_pushes_out_who_has_shown_more() {
+        let mut places = Places::new(2, 2);
+        let (one, two) = (
+            free(places.enter(from(1), Stranger)),
+            free(places.enter(from(2), Neighbour)),
+        );
+        places.prove(one);
+        assert_eq!(places.enter(from(3), Stranger), Seat::None);
+        let seat = places.enter(from(2), Neighbour);
+        let Seat::Instead(three, out) = seat else {
+            panic!("{seat:?}")
+        };
+        assert_eq!(out, two);
+        places.prove(three);
+        assert_eq!(places.enter(from(2), Neighbour), Seat::None);
+        places.leave(one);
+        free(places.enter(from(3), Stranger));
+    }
+
+    #[test]
+    fn peers_behind_one_address_may_take_all_places_but_strangers_there_may_not() {
+        let mut places = Places::new(8, 2);
+        (0..8).for_each(|_| _ = free(places.enter(from(1), Neighbour)));
+        assert_eq!(places.enter(from(1), Stranger), Seat::None);
+        assert_eq!(places.enter(from(9), Stranger), Seat::None);
+        assert!(matches!(
+            places.enter(from(1), Neighbour),
+            Seat::Instead(..)
+        ));
+    }
+
+    #[test]
+    fn a_flood_of_ten_thousand_leaves_the_proven_where_they_are() {
+        let mut places = Places::new(64, 16);
+        let peers: Vec<Ticket> = (0..3)
+            .map(|_| free(places.enter(from(1), Neighbour)))
+            .collect();
+        peers.iter().for_each(|peer| places.prove(*peer));
+        for _ in 0..10_000 {
+            // The attacker sits where the peers sit.
+            if let Seat::Instead(_, out) = places.enter(from(1), Neighbour) {
+                assert!(!peers.contains(&out));
+            }
+            assert!(places.len() <= 64);
+        }
+    }
+}

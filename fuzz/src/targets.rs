@@ -1,0 +1,126 @@
+//! What is fuzzed: every decoder that meets bytes from outside. A target takes any bytes; it must
+//! not panic, and what it accepts must have exactly one spelling: these bytes.
+//!
+//! Shared by the fuzzer (`fuzz/fuzz_targets`), by the runner on stable (`fuzz/src/bin/run.rs`) and
+//! by the commit tier (`tests/mutated.rs`).
+use lockstep_actors::peer_broadcaster::Handshake;
+use lockstep_protocol::codec;
+use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
+use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::limits::{
+    CERTIFICATE_BYTES_MAX, PROPOSAL_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX,
+    VOTE_BYTES_MAX,
+};
+use lockstep_protocol::types::Hash;
+use lockstep_protocol::wire::Wire;
+
+/// A handshake is read up to this size (`HANDSHAKE_BYTES_MAX`).
+const HANDSHAKE_BYTES_MAX: usize = 4_096;
+/// Evidence is two votes or two proposals.
+const EVIDENCE_BYTES_MAX: usize = 4 * VOTE_BYTES_MAX;
+/// A genesis is read from the operator's own disk; the bound is the test's.
+const GENESIS_BYTES_MAX: usize = 1 << 20;
+
+/// One decoder.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Its name, and that of its corpus.
+    pub name: &'static str,
+    /// The longest input that the node gives it, in bytes.
+    pub limit: usize,
+    /// Reads the bytes; true if they were accepted.
+    pub run: fn(&[u8]) -> bool,
+}
+
+/// All decoders.
+pub const TARGETS: [Target; 8] = [
+    target("vote", VOTE_BYTES_MAX, vote),
+    target("proposal", PROPOSAL_BYTES_MAX, proposal),
+    target("decided_blocks", SYNC_BYTES_MAX, decided_blocks),
+    target("certificates", CERTIFICATE_BYTES_MAX, certificates),
+    target("evidence", EVIDENCE_BYTES_MAX, evidence),
+    target("transaction", TRANSACTION_BYTES_MAX, transaction),
+    target("genesis", GENESIS_BYTES_MAX, genesis),
+    target("handshake", HANDSHAKE_BYTES_MAX, handshake),
+];
+
+const fn target(name: &'static str, limit: usize, run: fn(&[u8]) -> bool) -> Target {
+    Target { name, limit, run }
+}
+
+/// The chain of the golden nouns.
+fn wire() -> Wire {
+    Wire::new(Hash([0x9e; 32]))
+}
+
+fn same(bytes: &[u8], again: &[u8]) -> bool {
+    assert!(bytes == again, "accepted, but not canonical");
+    true
+}
+
+macro_rules! noun {
+    ($type:ty, $bytes:expr, $limit:expr) => {
+        codec::decode::<$type>("noun", $bytes, $limit)
+            .is_ok_and(|value| same($bytes, &codec::encode(&value)))
+    };
+}
+
+/// `POST /consensus/vote`.
+pub fn vote(bytes: &[u8]) -> bool {
+    let vote = wire().decode_vote(bytes);
+    vote.is_ok_and(|vote| same(bytes, &wire().encode_vote(&vote)))
+}
+
+/// `POST /consensus/proposal`: its head, and the whole.
+pub fn proposal(bytes: &[u8]) -> bool {
+    let head = wire().decode_proposal_head(bytes);
+    wire().decode_proposal(bytes).is_ok_and(|message| {
+        assert_eq!(
+            head.as_ref(),
+            Ok(&message.proposal),
+            "the head is that of the whole"
+        );
+        same(bytes, &wire().encode_proposal(&message))
+    })
+}
+
+/// The answer to `GET /sync/blocks`.
+pub fn decided_blocks(bytes: &[u8]) -> bool {
+    let blocks = wire().decode_blocks(bytes);
+    blocks.is_ok_and(|blocks| same(bytes, &wire().encode_blocks(&blocks)))
+}
+
+/// Commit and polka certificates, inside of blocks and proposals.
+pub fn certificates(bytes: &[u8]) -> bool {
+    let commit = noun!(CommitCertificate, bytes, CERTIFICATE_BYTES_MAX);
+    let polka = noun!(PolkaCertificate, bytes, CERTIFICATE_BYTES_MAX);
+    commit || polka
+}
+
+/// Evidence.
+pub fn evidence(bytes: &[u8]) -> bool {
+    noun!(Evidence, bytes, EVIDENCE_BYTES_MAX)
+}
+
+/// `POST /transactions`.
+pub fn transaction(bytes: &[u8]) -> bool {
+    let transaction = wire().decode_transaction(bytes);
+    transaction.is_ok_and(|transaction| same(bytes, &wire().encode_transaction(&transaction)))
+}
+
+/// A genesis, and the chain it would begin.
+pub fn genesis(bytes: &[u8]) -> bool {
+    noun!(Genesis, bytes, GENESIS_BYTES_MAX)
+}
+
+/// The answer to `GET /handshake`: JSON, so what is read must be read again from what is written.
+pub fn handshake(bytes: &[u8]) -> bool {
+    let Ok(handshake) = serde_json::from_slice::<Handshake>(bytes) else {
+        return false;
+    };
+    let text = serde_json::to_string(&handshake).expect("it is written");
+    let again: Handshake = serde_json::from_str(&text).expect("and read again");
+    assert_eq!(again, handshake);
+    true
+}

@@ -1,0 +1,256 @@
+//! P13: a flood is noise. Garbage, duplicates, forgeries, far heights and rounds at the rate of the
+//! loopback against one of four nodes, which all live in a process of their own: its memory and its
+//! block time are read from outside.
+mod common;
+
+use common::target::{TRANSACTION, VOTE};
+use common::{Connection, eventually, get, metric, restarts};
+use lockstep_actors::limits::MEMORY_UNDER_FLOOD_BYTES;
+use lockstep_actors::node::devnet_keys;
+use lockstep_devnet::Devnet;
+use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::types::{Address, Hash, Height, Round};
+use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::wire::Wire;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const MIB: f64 = 1_048_576.0;
+
+/// `lockstep devnet`, killed when it goes.
+struct Process {
+    child: Child,
+    urls: Vec<String>,
+    peer_urls: Vec<String>,
+}
+
+impl Process {
+    fn start() -> Process {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lockstep"))
+            .args(["devnet", "--rpc-port", "0", "--block-time", "100ms"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let (mut urls, mut peer_urls) = (Vec::new(), Vec::new());
+        for line in lines.by_ref().map_while(Result::ok) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if words.first() == Some(&"node") {
+                urls.push(words[3].to_owned());
+                peer_urls.push(words[5].to_owned());
+            }
+            if line.contains("height round") {
+                break;
+            }
+        }
+        // A full pipe would stop it.
+        std::thread::spawn(move || lines.for_each(drop));
+        assert_eq!(urls.len(), 4);
+        Process {
+            child,
+            urls,
+            peer_urls,
+        }
+    }
+
+    fn rss_bytes(&self) -> f64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib: f64 = line
+            .expect("a line")
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("KiB");
+        kib * 1024.0
+    }
+
+    fn height(&self, node: usize) -> u64 {
+        get(&self.urls[node], "/status").json()["height"]
+            .as_u64()
+            .expect("a height")
+    }
+
+    /// Lets it run; returns milliseconds per block on the other nodes, and the slowest block.
+    fn block_ms(&self, time: Duration) -> (f64, u64) {
+        let (first, began) = (self.height(1), Instant::now());
+        std::thread::sleep(time);
+        let (last, took) = (self.height(1), began.elapsed());
+        assert!(last > first, "no block in {time:?}");
+        let time_of = |height: u64| {
+            let block = get(&self.urls[1], &format!("/blocks/{height}")).json();
+            block["header"]["time"].as_u64().expect("a time")
+        };
+        let times: Vec<u64> = (first.max(1)..=last).map(time_of).collect();
+        let slowest = times
+            .windows(2)
+            .map(|two| two[1] - two[0])
+            .max()
+            .unwrap_or(0);
+        (took.as_secs_f64() * 1e3 / (last - first) as f64, slowest)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // An error says that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One of the things that a client throws.
+struct Thrower {
+    genesis: Genesis,
+    validators: Vec<Address>,
+}
+
+impl Thrower {
+    fn vote(&self, height: u64, round: u32) -> SignedVote {
+        let vote = Vote {
+            kind: VoteKind::Prevote,
+            height: Height(height),
+            round: Round(round),
+            block_id: None,
+            valid_round: None,
+            validator: self.validators[1],
+        };
+        let signer = devnet_keys::signer(SchemeId::Dilithium3, 1).expect("a key");
+        let bytes = self.genesis.sign_context().vote(&vote);
+        let signature = Signature(signer.sign(&bytes).expect("it signs"));
+        SignedVote { vote, signature }
+    }
+
+    /// Prepared bodies: making them must not be what is measured.
+    fn bodies(&self, kind: usize) -> Vec<(&'static str, Vec<u8>)> {
+        let wire = Wire::new(self.genesis.hash());
+        let far = |n: u64| u32::try_from(1_000 + n).expect("it fits");
+        let one = match kind {
+            0 => {
+                let noise = |n: u64| Hash::of(&[&n.to_le_bytes()]).0.repeat(1 + n as usize % 100);
+                return (0..512).map(|n| (TRANSACTION, noise(n))).collect();
+            }
+            1 => vec![self.vote(1, 0)],
+            2 => (0..256).map(|n| self.vote(1_000_000 + n, far(n))).collect(),
+            _ => {
+                let mut forged = self.vote(1, 0);
+                let forge = |n: u64| {
+                    // Far enough to be looked at in each of the next heights.
+                    forged.vote.height = Height(2_000_000 + n);
+                    forged.clone()
+                };
+                (0..256).map(forge).collect()
+            }
+        };
+        one.iter()
+            .map(|vote| (VOTE, wire.encode_vote(vote)))
+            .collect()
+    }
+}
+
+fn flood(url: &str, bodies: &[(&'static str, Vec<u8>)], stop: &AtomicBool, sent: &AtomicU64) {
+    let mut connection = Connection::open(url);
+    for (path, body) in bodies.iter().cycle() {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        sent.fetch_add(1, Ordering::Relaxed);
+        let answer = connection.request("POST", path, body);
+        if !answer.is_ok_and(|answer| !answer.head.contains("connection: close")) {
+            connection = Connection::open(url);
+        }
+    }
+}
+
+/// Four kinds of rubbish, each from a thread of its own.
+fn rubbish() -> Vec<Vec<(&'static str, Vec<u8>)>> {
+    let genesis = Devnet::builder().genesis().expect("a genesis");
+    let address = |index: u8| {
+        let signer = devnet_keys::signer(SchemeId::Dilithium3, index).expect("a key");
+        Address::of(SchemeId::Dilithium3, signer.public_key())
+    };
+    let thrower = Thrower {
+        genesis,
+        validators: (0..4).map(address).collect(),
+    };
+    (0..4).map(|kind| thrower.bodies(kind)).collect()
+}
+
+/// Floods node 0 for so long; returns how many messages were sent, and what the blocks took.
+fn under_flood(process: &Process, time: Duration) -> (u64, (f64, u64)) {
+    let (stop, sent) = (AtomicBool::new(false), AtomicU64::new(0));
+    let bodies = rubbish();
+    let url = &process.peer_urls[0];
+    let measured = std::thread::scope(|scope| {
+        for bodies in &bodies {
+            scope.spawn(|| flood(url, bodies, &stop, &sent));
+        }
+        let measured = process.block_ms(time);
+        stop.store(true, Ordering::Relaxed);
+        measured
+    });
+    (sent.into_inner(), measured)
+}
+
+fn a_flood_is_noise(time: Duration) {
+    let process = Process::start();
+    eventually("blocks come", || (process.height(0) >= 5).then_some(()));
+    let (healthy_ms, healthy_slowest) = process.block_ms(time / 3);
+    let before = process.rss_bytes();
+    let (sent, (flooded_ms, flooded_slowest)) = under_flood(&process, time);
+    let growth = process.rss_bytes() - before;
+    println!(
+        "P13 {sent} messages in {time:?} ({:.0}/s) at one of four nodes: memory of all four \
+         {:+.1} MiB (from {:.1}), block time {healthy_ms:.1} -> {flooded_ms:.1} ms, slowest \
+         block {healthy_slowest} -> {flooded_slowest} ms",
+        sent as f64 / time.as_secs_f64(),
+        growth / MIB,
+        before / MIB,
+    );
+    assert_counted_and_unharmed(&process);
+    assert!(growth <= 32.0 * MIB, "{:.1} MiB", growth / MIB);
+    assert!(growth <= MEMORY_UNDER_FLOOD_BYTES as f64);
+    assert!(
+        flooded_ms <= 2.0 * healthy_ms,
+        "{flooded_ms} against {healthy_ms}"
+    );
+}
+
+fn assert_counted_and_unharmed(process: &Process) {
+    let url = &process.urls[0];
+    let counted = |family, label: &str| {
+        let count = metric(url, family, label);
+        assert!(count > 0.0, "{label}");
+        println!("  {label}: {count}");
+    };
+    counted("messages_refused_total", "reason=\"Malformed\"");
+    counted("connections_closed_total", "reason=\"BadMessages\"");
+    for result in ["stale", "too_early", "bad_signature"] {
+        counted("votes_received_total", &format!("result=\"{result}\""));
+    }
+    for url in &process.urls {
+        assert_eq!(restarts(url), 0);
+        assert_eq!(metric(url, "evidence_total", ""), 0.0);
+        assert!(get(url, "/status").json()["halted"].is_null());
+    }
+    let height = process.height(0);
+    eventually("the flooded node goes on", || {
+        (process.height(0) >= height + 3).then_some(())
+    });
+}
+
+#[test]
+fn six_seconds_of_flood_are_noise() {
+    a_flood_is_noise(Duration::from_secs(6));
+}
+
+#[test]
+#[ignore = "the release tier: a minute"]
+fn a_minute_of_flood_is_noise() {
+    a_flood_is_noise(Duration::from_secs(60));
+}

@@ -1,0 +1,226 @@
+//! P10: mutated bytes into every decoder and into both listeners. None panics, none makes a decoder
+//! allocate more than twice what it may read, and what is accepted re-encodes to itself.
+#![allow(unsafe_code)] // a counting allocator is an allocator
+mod common;
+
+use common::{PATIENCE, get};
+use lockstep_devnet::Devnet;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::path::Path;
+
+#[allow(unreachable_pub)] // public in the fuzz package
+#[path = "../fuzz/src/mutate.rs"]
+mod mutate;
+#[allow(unreachable_pub)]
+#[path = "../fuzz/src/targets.rs"]
+mod targets;
+
+use mutate::Mutator;
+use targets::{TARGETS, Target};
+
+thread_local! {
+    /// The largest allocation of this thread since it was set to 0.
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged; only its size is noted.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(layout.size());
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note(size);
+        // SAFETY: as the caller promises.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+fn note(size: usize) {
+    // A thread that ends has nothing to note any more.
+    let _ = LARGEST.try_with(|largest| largest.set(largest.get().max(size)));
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(target);
+    let entries = std::fs::read_dir(&dir).unwrap_or_else(|error| panic!("{dir:?}: {error}"));
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    let read = |path| std::fs::read(path).expect("it reads");
+    paths.into_iter().map(read).collect()
+}
+
+/// Runs `count` mutated inputs; returns how many were accepted and the largest allocation.
+fn run(target: &Target, count: usize, seed: u64) -> (usize, usize) {
+    let seeds = corpus(target.name);
+    let good = seeds.iter().filter(|bytes| (target.run)(bytes)).count();
+    assert_eq!(good, seeds.len(), "the corpus of {} is good", target.name);
+    let mut mutator = Mutator::new(seeds, seed);
+    let (mut accepted, mut largest) = (0, 0);
+    for _ in 0..count {
+        let input = mutator.next_input(target.limit);
+        LARGEST.set(0);
+        accepted += usize::from((target.run)(&input));
+        largest = largest.max(LARGEST.get());
+    }
+    assert!(
+        largest <= 2 * target.limit,
+        "{}: {largest} bytes",
+        target.name
+    );
+    (accepted, largest)
+}
+
+fn all(count: usize, seed: u64) {
+    std::thread::scope(|scope| {
+        let runs = TARGETS.map(|target| (target, scope.spawn(move || run(&target, count, seed))));
+        for (target, run) in runs {
+            let (accepted, largest) = run.join().expect("it does not panic");
+            println!(
+                "P10 {:<15} {count} inputs, {accepted} accepted, largest allocation {largest} \
+                 of {}",
+                target.name,
+                2 * target.limit
+            );
+        }
+    });
+}
+
+#[test]
+fn a_hundred_thousand_mutated_inputs_panic_no_decoder_and_are_canonical_if_accepted() {
+    all(100_000, 1);
+}
+
+#[test]
+#[ignore = "the release tier: a million inputs for each decoder"]
+fn a_million_mutated_inputs_panic_no_decoder_and_are_canonical_if_accepted() {
+    all(1_000_000, 2);
+}
+
+/// Lists that claim to be as long as a number can say, at every place where a number stands.
+#[test]
+fn a_length_that_lies_allocates_no_more_than_its_message_may_be_long() {
+    for target in TARGETS.iter().filter(|target| target.name != "handshake") {
+        for seed in corpus(target.name) {
+            for at in 0..seed.len().saturating_sub(4) {
+                for claim in [u32::MAX, i32::MAX as u32, 1 << 24] {
+                    let mut bytes = seed.clone();
+                    bytes[at..at + 4].copy_from_slice(&claim.to_le_bytes());
+                    LARGEST.set(0);
+                    (target.run)(&bytes);
+                    let largest = LARGEST.get();
+                    assert!(
+                        largest <= 2 * target.limit,
+                        "{} at {at}: {largest}",
+                        target.name
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What anybody may write into a socket.
+fn requests() -> Vec<Vec<u8>> {
+    let post = |path: &str, body: &[u8]| {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: n\r\ncontent-length: {}",
+            body.len()
+        );
+        [head.as_bytes(), b"\r\n\r\n", body].concat()
+    };
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: n\r\n\r\n").into_bytes();
+    let chunked = b"POST /consensus/vote HTTP/1.1\r\nhost: n\r\ntransfer-encoding: chunked\r\n\r\n\
+                    5\r\nhello\r\n0\r\n\r\n";
+    let paths = [
+        "/status",
+        "/metrics",
+        "/actors",
+        "/blocks/1",
+        "/blocks/latest",
+        "/readyz?verbose",
+        "/handshake",
+        "/sync/blocks?from=1&limit=2",
+        "/validators",
+        "/livez",
+        "/accounts/0x0000000000000000000000000000000000000000",
+    ];
+    let mut requests: Vec<_> = paths.into_iter().map(get).collect();
+    requests.push(chunked.to_vec());
+    requests.push([get("/livez"), get("/status"), get("/livez")].concat());
+    for (path, target) in [
+        ("/consensus/vote", "vote"),
+        ("/consensus/proposal", "proposal"),
+        ("/transactions", "transaction"),
+    ] {
+        requests.extend(corpus(target).iter().map(|body| post(path, body)));
+    }
+    requests
+}
+
+/// Writes the bytes, and reads whatever comes until the node has nothing more to say.
+fn throw(url: &str, bytes: &[u8]) -> usize {
+    let address = url.strip_prefix("http://").expect("an http url");
+    let mut stream = TcpStream::connect(address).expect("the node listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    // The node may close before it has read them all.
+    let _ = stream.write_all(bytes);
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer.len()
+}
+
+fn throw_at_both_listeners(count: usize, seed: u64) {
+    let devnet = Devnet::builder().validators(1).manual(true).boot();
+    let devnet = devnet.expect("it boots");
+    devnet.tick().expect("a block comes");
+    let (url, peer_url) = (&devnet.urls()[0], &devnet.peer_urls()[0]);
+    let mut mutator = Mutator::new(requests(), seed);
+    let answered = (0..count).filter(|number| {
+        let input = mutator.next_input(64 * 1024);
+        throw([url, peer_url][number % 2], &input) > 0
+    });
+    println!(
+        "P10 http            {count} inputs, {} answered",
+        answered.count()
+    );
+    for row in get(url, "/actors").json().as_array().expect("a list") {
+        assert_eq!(
+            (&row["panics"], &row["state"]),
+            (&0.into(), &"running".into()),
+            "{row}"
+        );
+    }
+    devnet.tick().expect("the chain goes on");
+}
+
+#[test]
+fn mutated_requests_fell_no_actor() {
+    throw_at_both_listeners(10_000, 3);
+}
+
+#[test]
+#[ignore = "the release tier"]
+fn a_hundred_thousand_mutated_requests_fell_no_actor() {
+    throw_at_both_listeners(100_000, 4);
+}
