@@ -101,7 +101,7 @@ fn another_layout_is_refused_with_code_2() {
     assert_eq!(
         error,
         StoreError::OtherLayout {
-            expected: 1,
+            expected: 2,
             found: 9
         }
     );
