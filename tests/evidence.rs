@@ -31,11 +31,12 @@ fn carried(url: &str, height: u64) -> Vec<Value> {
     list(&block, "evidence").clone()
 }
 
-/// Validator `index` votes twice, and everybody in `urls` sees both.
-fn contradict(target: &Target, urls: &[String], index: usize, kind: VoteKind) {
+/// Validator `index` votes twice, and each of these nodes sees both.
+fn contradict(target: &Target, nodes: &[usize], index: usize, kind: VoteKind) {
+    let urls = target.devnet.peer_urls();
     for id in [None, Some(OTHER)] {
         let vote = target.wire.encode_vote(&target.vote_of(index, kind, id));
-        for url in urls {
+        for url in nodes.iter().map(|node| &urls[*node]) {
             assert_eq!(post(url, VOTE, &vote).status, 202);
         }
     }
@@ -86,13 +87,13 @@ fn assert_listed(url: &str) {
 fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
     let target = Target::new();
     let urls = target.devnet.urls();
-    contradict(&target, &urls, 1, VoteKind::Precommit);
+    contradict(&target, &[0, 1, 2, 3], 1, VoteKind::Precommit);
     // The votes of two would bring the others into the height before the tick.
-    contradict(&target, &urls, 1, VoteKind::Prevote);
+    contradict(&target, &[0, 1, 2, 3], 1, VoteKind::Prevote);
     let out_of_turn = target.validator(false);
     let proposal = target.wire.encode_proposal(&target.proposal(out_of_turn));
-    for url in &urls {
-        assert_eq!(post(url, PROPOSAL, &proposal).status, 403);
+    for (url, peer_url) in urls.iter().zip(target.devnet.peer_urls()) {
+        assert_eq!(post(&peer_url, PROPOSAL, &proposal).status, 403);
         let all = || (list(&evidence(url), "pending").len() == 3).then_some(());
         eventually("three offences wait", all);
         assert_eq!(metric(url, "evidence_pending", ""), 3.0);
@@ -105,7 +106,7 @@ fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
         assert_listed(url);
     }
     // Told again, it is still one offence.
-    contradict(&target, &urls, 1, VoteKind::Precommit);
+    contradict(&target, &[0, 1, 2, 3], 1, VoteKind::Precommit);
     assert_same_chain(&target.devnet, &[0, 1, 2, 3]);
 }
 
@@ -113,7 +114,7 @@ fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
 fn evidence_that_one_node_holds_survives_a_fall_and_a_restart_and_reaches_a_block() {
     let target = Target::new();
     let url = target.devnet.urls()[0].clone();
-    contradict(&target, std::slice::from_ref(&url), 1, VoteKind::Precommit);
+    contradict(&target, &[0], 1, VoteKind::Precommit);
     let waits = || (list(&evidence(&url), "pending").len() == 1).then_some(());
     eventually("it waits on disk", waits);
     target.devnet.kill(0);
@@ -191,7 +192,8 @@ fn a_second_decision_stops_the_node_that_hears_of_it_and_names_its_makers() {
     );
     let url = target.devnet.urls()[0].clone();
     let proposal = target.wire.encode_proposal(&other_branch(&target));
-    assert_eq!(post(&url, PROPOSAL, &proposal).status, 202);
+    let peer_url = &target.devnet.peer_urls()[0];
+    assert_eq!(post(peer_url, PROPOSAL, &proposal).status, 202);
     let halted = || {
         get(&url, "/status").json()["halted"]
             .as_str()

@@ -5,10 +5,13 @@ mod common;
 
 use common::process::{Network, Payer, Seen};
 use common::{Connection, PATIENCE, eventually, get};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
+/// One network at a time: what is measured here is not measured beside others.
+static ALONE: Mutex<()> = Mutex::new(());
 /// As fast as it goes; kill -9 is all that a commit has to survive here.
 const SETTINGS: &[&str] = &["block_interval_ms=0", "durability=process", "log=warn"];
 
@@ -26,6 +29,7 @@ fn interval_ms(network: &Network, nodes: &[usize]) -> f64 {
 
 #[test]
 fn three_of_four_go_on_without_a_killed_one_and_it_comes_back() {
+    let _alone = ALONE.lock();
     let mut network = Network::running(4, SETTINGS);
     network.wait_for(&ALL, 5);
     let healthy = interval_ms(&network, &ALL);
@@ -58,6 +62,7 @@ fn three_of_four_go_on_without_a_killed_one_and_it_comes_back() {
 
 #[test]
 fn two_killed_stop_the_chain_and_the_third_that_comes_back_brings_the_next_block() {
+    let _alone = ALONE.lock();
     let mut network = Network::running(4, SETTINGS);
     network.wait_for(&ALL, 5);
     network.kill(2);
@@ -103,6 +108,7 @@ fn two_killed_stop_the_chain_and_the_third_that_comes_back_brings_the_next_block
 
 #[test]
 fn all_four_killed_under_load_come_back_to_the_same_chain() {
+    let _alone = ALONE.lock();
     let mut network = Network::running(4, SETTINGS);
     network.wait_for(&ALL, 2);
     let mut payer = network.payer(0);

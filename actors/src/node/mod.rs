@@ -187,11 +187,7 @@ impl Parts {
         let peer_listens = config.peer_listener.local_addr()?;
         let public_listens = config.public_listener.as_deref();
         let public_listens = public_listens.map(TcpListener::local_addr).transpose()?;
-        if let Some(height) = store.halt()? {
-            let halt = Halt::InvalidDecision(height);
-            log::error!("{halt}; it only serves reads");
-            view.set_halted(halt.to_string());
-        }
+        show_halt(&store, &view)?;
         let signing = signing(standing, head.height, &view);
         metrics
             .height
@@ -214,6 +210,16 @@ impl Parts {
             public_listens,
         })
     }
+}
+
+/// A node that has stopped for good says so again at every start.
+fn show_halt(store: &Store, view: &NodeView) -> Result<(), StoreError> {
+    if let Some(height) = store.halt()? {
+        let halt = Halt::InvalidDecision(height);
+        log::error!("{halt}; it only serves reads");
+        view.set_halted(halt.to_string());
+    }
+    Ok(())
 }
 
 /// What the driver is told, and what the node shows of it.

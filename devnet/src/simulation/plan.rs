@@ -50,7 +50,7 @@ pub(crate) struct Plan {
     pub(crate) timeouts: Timeouts,
     pub(crate) pacing: Pacing,
     pub(crate) silent_after_ms: u64,
-    /// E5: `None` if nobody ever asks.
+    /// E5: `None` if nobody ever asks: what E6 says again must be enough.
     pub(crate) pull_patience_ms: Option<u64>,
     pub(crate) grace_ms: u64,
     pub(crate) sync_blocks_max: usize,
@@ -159,7 +159,8 @@ impl Plan {
             timeouts,
             pacing: Pacing::Interval(interval_ms),
             silent_after_ms: propose_ms * random.pick(&[1, 2, 4]),
-            pull_patience_ms: Some(propose_ms / 10),
+            // In some worlds what is pushed must be enough.
+            pull_patience_ms: random.chance(750).then_some(propose_ms / 10),
             grace_ms: step_ms,
             sync_blocks_max: random.pick(&[4, 16, 100]),
             links: faults::links(profile, propose_ms, random),

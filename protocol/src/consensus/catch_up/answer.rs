@@ -1,6 +1,7 @@
 //! What an answer of blocks proves. Costly (a quorum of signatures per block), and it needs nothing
 //! but the rules of the chain: it may run on any thread, several answers at once.
 use crate::ledger::ChainRules;
+use crate::mutation::{Mutation, planted};
 use crate::types::Height;
 use crate::wire::DecidedBlock;
 
@@ -33,7 +34,8 @@ impl Proven {
 
 fn is_proven(rules: &ChainRules, DecidedBlock { block, certificate }: &DecidedBlock) -> bool {
     (certificate.height, certificate.block_id) == (block.height(), block.id())
-        && certificate
-            .verify(&rules.validators, &rules.context)
-            .is_ok()
+        && (planted(Mutation::UncheckedCertificate)
+            || certificate
+                .verify(&rules.validators, &rules.context)
+                .is_ok())
 }
