@@ -125,10 +125,11 @@ fn sync_finishes_with_one_liar_of_each_kind_among_honest_peers() {
         let (dir, wire) = (directory(), Wire::new(genesis().hash()));
         let liar = Liar::new(lie, validator(2), peer_url(&honest.nodes[0]), wire);
         let late = node(3, dir.path());
-        // The liar alone at first, so that it is surely asked.
+        // The liar alone at first, so that it is surely asked. Questions end with their links.
         late.connect(vec![liar.peer]);
-        eventually(&format!("{name} is asked"), || {
-            (liar.asked() > 0).then_some(())
+        eventually(&format!("{name} is asked, and heard if it lies"), || {
+            let lied = || metric(&url(&late), "sync_lies_total", "") > 0.0;
+            (liar.asked() > 0 && (!proves_nothing || lied())).then_some(())
         });
         let began = Instant::now();
         let mut peers = honest.peers();

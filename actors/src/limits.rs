@@ -35,6 +35,9 @@ pub const CONNECTIONS_MAX: usize = 1_024;
 pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(90);
 /// After this a link opens a new connection for its next message.
 pub const PEER_CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
+/// Requests to one peer that are under way at one time, each on a connection of its own: a message
+/// or a handshake, a question for blocks, a pull, and room for one that is being given up.
+pub const PEER_CONNECTIONS_MAX: usize = 4;
 /// How long a peer may take for an answer of blocks: it may be megabytes on a slow line.
 pub const SYNC_TIMEOUT: Duration = Duration::from_secs(30);
 /// Answers of blocks that are made at one time: each may hold megabytes.
