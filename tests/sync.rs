@@ -202,6 +202,13 @@ fn a_late_node_fetches_the_chain_and_after_a_restart_only_the_rest() {
     let synced = metric(&url, "blocks_synced_total", "");
     let most = BLOCKS - from + 100;
     assert!(synced <= most as f64, "{synced} fetched, {most} missing");
+    let writes = metric(&url, "store_commit_seconds_count", "");
+    println!("{synced} blocks in {writes} writes");
+    // What waits is written together; the few are for the last blocks of the ranges.
+    assert!(
+        writes <= synced / 2.0 + 20.0,
+        "{writes} for {synced} blocks"
+    );
     assert_same_chain(&devnet, &[0, 1, 2, 3]);
     eventually("it is done", || {
         (get(&url, "/status").json()["catching_up"] == false).then_some(())

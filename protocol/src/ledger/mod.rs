@@ -7,7 +7,7 @@
 //! transfer  one file per transaction kind          overlay     uncommitted writes
 //! account   accounts, keys, proofs                 tree        the Merkle tree (jmt)
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
-//! explain   what a block changes, for people
+//! explain   what a block changes, for people   run         blocks that are written together
 //! ```
 //!
 //! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size) makes
@@ -32,6 +32,7 @@ mod overlay;
 mod precommits;
 mod prepare;
 mod receipt;
+mod run;
 mod signatures;
 mod state;
 mod transfer;

@@ -4,6 +4,7 @@ mod commits;
 mod cost;
 mod prepared;
 mod proofs;
+mod runs;
 mod supply;
 mod transactions;
 
