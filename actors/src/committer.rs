@@ -8,7 +8,7 @@ use crate::metrics::Metrics;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
 use crate::round_driver::{AnnounceRound, ForkDetected, StopVoting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
-use crate::state_store::{CommitBlock, PersistEvidence, PersistFork, Store, StoreError};
+use crate::state_store::{CommitBlocks, PersistEvidence, PersistFork, Store, StoreError};
 use crate::view::{HeadView, NodeView};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
@@ -62,9 +62,9 @@ pub struct SyncedBlocks(pub Vec<DecidedBlock>);
 #[derive(Debug)]
 pub struct AdmitTransaction(pub Arc<Transaction>);
 
-/// The store has written a block.
+/// The store has written these blocks, in order of height.
 #[derive(Debug)]
-pub struct BlockStored(pub Arc<CommitBatch>);
+pub struct BlocksStored(pub Vec<Arc<CommitBatch>>);
 
 /// A block is durable and final. Told to all.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ pub struct BlockCommitted(pub DecidedBlock);
 
 crate::message! {
     ExecuteBlock => (), PrepareBlock => (), CommitDecision => (), SyncedBlocks => (),
-    BlockStored => (), BlockCommitted => (), AdmitTransaction => Result<(), NotAdmitted>,
+    BlocksStored => (), BlockCommitted => (), AdmitTransaction => Result<(), NotAdmitted>,
 }
 
 /// Called with each committed block, on the node's thread, and the seconds that its height took.
@@ -82,7 +82,7 @@ pub type OnCommit = Arc<dyn Fn(&DecidedBlock, f64) + Send + Sync>;
 #[derive(Clone)]
 pub struct Ports {
     /// StateStore.
-    pub commit: Port<CommitBlock>,
+    pub commit: Port<CommitBlocks>,
     /// Proposer: the verdict.
     pub executed: Port<BlockExecuted>,
     /// Proposer: the block.
@@ -161,14 +161,22 @@ impl Committer {
         self.queue.offer(decided);
     }
 
+    /// Has the next blocks written, in one transaction: a node that catches up would wait for the
+    /// disk at every block. Nothing of them is told before they are all durable.
     fn commit_next(&mut self) {
-        let Some(DecidedBlock { block, certificate }) = self.queue.take() else {
+        let run = self.queue.next_run();
+        let Some(first) = run.first() else {
             return;
         };
-        match self.ledger.commit(&block, certificate) {
-            Ok(batch) => self.seed.ports.commit.deliver(CommitBlock(batch)),
+        match self.ledger.commit_run(&run) {
+            Ok(batches) => {
+                if let Some(last) = batches.last() {
+                    self.queue.begin(last.block.height());
+                    self.seed.ports.commit.deliver(CommitBlocks(batches));
+                }
+            }
             Err(InvalidBlock::Fatal(error)) => self.unreadable(&error),
-            Err(error) => self.halt(&block, &error),
+            Err(error) => self.halt(&first.block, &error),
         }
     }
 
@@ -201,6 +209,19 @@ impl Committer {
     fn place(&self, error: &dyn std::fmt::Display) -> String {
         let (file, head) = (self.seed.store.file(), self.ledger.head().height);
         format!("{} at height {head}: {error}", file.display())
+    }
+
+    fn stored(&mut self, batch: &CommitBatch) {
+        let height = batch.block.height();
+        if height == self.ledger.head().height.next() {
+            self.ledger.committed(batch);
+            self.carried(&batch.block);
+        }
+        self.queue.written(height);
+        self.tell(&DecidedBlock {
+            block: batch.block.clone(),
+            certificate: batch.certificate.clone(),
+        });
     }
 
     /// Tells everybody that a block is durable, unless all have been told.
@@ -390,20 +411,11 @@ impl Handler<AdmitTransaction> for Committer {
     }
 }
 
-impl Handler<BlockStored> for Committer {
+impl Handler<BlocksStored> for Committer {
     type Result = ();
 
-    fn handle(&mut self, BlockStored(batch): BlockStored, _: &mut Ctx<Self>) {
-        let height = batch.block.height();
-        if height == self.ledger.head().height.next() {
-            self.ledger.committed(&batch);
-            self.carried(&batch.block);
-        }
-        self.queue.written(height);
-        self.tell(&DecidedBlock {
-            block: batch.block.clone(),
-            certificate: batch.certificate.clone(),
-        });
+    fn handle(&mut self, BlocksStored(run): BlocksStored, _: &mut Ctx<Self>) {
+        run.iter().for_each(|batch| self.stored(batch));
         self.commit_next();
     }
 }

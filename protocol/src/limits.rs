@@ -42,6 +42,12 @@ pub const SYNC_FULL_BYTES: usize =
     SYNC_BYTES_MAX - BLOCK_BYTES_MAX - CERTIFICATE_BYTES_MAX - 4 * 1024;
 /// Blocks in one sync answer.
 pub const SYNC_BLOCKS_MAX: u64 = 100;
+/// Decided blocks that are written in one transaction: so one sync of the disk counts for as many,
+/// and no more than state versions stay readable behind the newest.
+pub const COMMIT_RUN_BLOCKS_MAX: usize = 16;
+/// Bytes of decided blocks that are written in one transaction, unless the first alone has more:
+/// executing and writing them takes no longer than one block of the largest size.
+pub const COMMIT_RUN_BYTES_MAX: usize = BLOCK_BYTES_MAX;
 /// Rounds behind the current one whose votes are kept: older ones only matter through certificates.
 pub const ROUNDS_KEPT_MAX: u32 = 32;
 /// Values kept for one validator, round and kind (E10): two prove the equivocation.

@@ -86,7 +86,8 @@ impl Shared {
             let (head, body) = read(&mut client)?;
             let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
             let hold = path == "/consensus/proposal" && self.holds_proposals.load(Ordering::SeqCst);
-            if path.starts_with("/consensus/") {
+            // A pull is a question: nobody signs it.
+            if ["/consensus/proposal", "/consensus/vote"].contains(&path.as_str()) {
                 let sent = Sent {
                     path,
                     body: body.clone(),

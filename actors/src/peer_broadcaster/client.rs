@@ -1,7 +1,9 @@
 //! The HTTP client of one link: its own pool (awc shares one pool and one limit among all hosts of
 //! a client, so a black hole would delay healthy peers), TCP_NODELAY, no redirects, no compression,
 //! answers that are bounded in bytes and, from the question to their last byte, in time.
-use crate::limits::{CONNECT_TIMEOUT, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT, SYNC_TIMEOUT};
+use crate::limits::{
+    CONNECT_TIMEOUT, LINK_CONNECTIONS_MAX, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT, SYNC_TIMEOUT,
+};
 use crate::rpc_gateway::HEIGHT_HEADER;
 use actix_service::{Service, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
@@ -65,7 +67,7 @@ impl PeerClient {
             .timeout(CONNECT_TIMEOUT)
             .conn_keep_alive(IDLE)
             .conn_lifetime(PEER_CONNECTION_LIFETIME)
-            .limit(2);
+            .limit(LINK_CONNECTIONS_MAX);
         let http = Client::builder()
             .connector(connector)
             .disable_timeout()

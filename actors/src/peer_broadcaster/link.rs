@@ -1,7 +1,11 @@
-//! The task of one peer: handshake, then one request in flight at a time, retried with back-off.
+//! The task of one peer. Consensus messages go one at a time, retried with back-off, after a
+//! handshake. Beside them, on connections of their own, go questions: for blocks and for messages,
+//! of each kind one at a time. So no answer, however late, delays a vote or a proposal. A question
+//! that fails delays the next of its kind only; whether the peer is there, messages and handshakes
+//! find out.
 use super::back_off::BackOff;
 use super::client::{ExchangeError, PeerClient};
-use super::outbox::{Frame, Outbox, Path, Work};
+use super::outbox::{Frame, Outbox, Path};
 use super::{Handshake, Mismatch, Peer, Ports};
 use crate::block_sync::{BlocksArrived, PeerAhead};
 use crate::clock::Clock;
@@ -30,7 +34,6 @@ pub(super) struct Link {
     proposal: Uri,
     vote: Uri,
     transaction: Uri,
-    back_off: BackOff,
 }
 
 impl Link {
@@ -41,8 +44,6 @@ impl Link {
             client.uri("/consensus/vote"),
         );
         let transaction = client.uri("/transactions");
-        let (me, peer) = (&seed.handshake.validator, &seed.peer.address);
-        let back_off = BackOff::new(me, peer, Clock::salt());
         Link {
             seed,
             outbox,
@@ -50,43 +51,87 @@ impl Link {
             proposal,
             vote,
             transaction,
-            back_off,
         }
     }
 
-    /// Until the outbox is closed.
-    pub(super) async fn run(mut self) {
-        while !self.outbox.is_closed() {
+    /// Until the outbox is closed: then whatever is under way is given up. Whoever has asked has
+    /// patience of its own, as with a broadcaster that falls.
+    pub(super) async fn run(self) {
+        tokio::select! {
+            biased;
+            () = self.outbox.closed() => (),
+            () = self.keep_sending() => (),
+            () = self.keep_requesting() => (),
+            () = self.keep_pulling() => (),
+        }
+    }
+
+    async fn keep_sending(&self) {
+        let mut back_off = self.back_off();
+        loop {
             match self.shake_hands().await {
-                Ok(Ok(())) => self.talk().await,
+                Ok(Ok(())) => {
+                    back_off.reset();
+                    self.talk(&mut back_off).await;
+                }
                 Ok(Err(mismatch)) => self.refuse(&mismatch).await,
-                Err(error) => self.failed("handshake", &error).await,
+                Err(error) => self.failed("handshake", &error, &mut back_off).await,
             }
         }
     }
 
     /// Sends until something fails or the next handshake is due.
-    async fn talk(&mut self) {
-        self.back_off.reset();
+    async fn talk(&self, back_off: &mut BackOff) {
+        self.outbox.allow_questions(true);
         self.seed.view.update_peer(&self.seed.peer.address, |peer| {
             (peer.reachable, peer.refused) = (true, None);
         });
         // Then it is asked again how far it is, whether it was busy or idle meanwhile.
         let until = tokio::time::Instant::now() + HANDSHAKE_EVERY;
         while tokio::time::Instant::now() < until {
-            let done = match tokio::time::timeout_at(until, self.outbox.next()).await {
-                Ok(Work::Closed) | Err(_) => return,
-                Ok(Work::Send(frame)) => self.send(frame).await,
-                Ok(Work::RequestBlocks(from, limit)) => self.request_blocks(from, limit).await,
-                Ok(Work::Pull(pull)) => self.pull(&pull).await,
+            let next = tokio::time::timeout_at(until, self.outbox.next_frame());
+            let Ok(frame) = next.await else {
+                return;
             };
-            if let Err(error) = done {
-                return self.failed("exchange", &error).await;
+            if let Err(error) = self.send(frame).await {
+                return self.failed("exchange", &error, back_off).await;
             }
         }
     }
 
-    async fn send(&mut self, frame: Frame) -> Result<(), ExchangeError> {
+    async fn keep_requesting(&self) {
+        let mut back_off = self.back_off();
+        loop {
+            let (from, limit) = self.outbox.next_request().await;
+            let asked = self.request_blocks(from, limit).await;
+            self.asked("a question for blocks", asked, &mut back_off)
+                .await;
+        }
+    }
+
+    async fn keep_pulling(&self) {
+        let mut back_off = self.back_off();
+        loop {
+            let pull = self.outbox.next_pull().await;
+            let asked = self.pull(&pull).await;
+            self.asked("a pull", asked, &mut back_off).await;
+        }
+    }
+
+    /// A question is over: after a failure the next of its kind waits.
+    async fn asked(&self, what: &str, done: Result<(), ExchangeError>, back_off: &mut BackOff) {
+        match done {
+            Ok(()) => back_off.reset(),
+            Err(error) => self.wait_after(what, &error, back_off).await,
+        }
+    }
+
+    fn back_off(&self) -> BackOff {
+        let (me, peer) = (&self.seed.handshake.validator, &self.seed.peer.address);
+        BackOff::new(me, peer, Clock::salt())
+    }
+
+    async fn send(&self, frame: Frame) -> Result<(), ExchangeError> {
         let is_transaction = frame.path == Path::Transaction;
         let uri = match frame.path {
             Path::Proposal => &self.proposal,
@@ -125,7 +170,7 @@ impl Link {
         self.seed.metrics.frames_dropped.inc_by(dropped as u64);
     }
 
-    async fn request_blocks(&mut self, from: Height, limit: u64) -> Result<(), ExchangeError> {
+    async fn request_blocks(&self, from: Height, limit: u64) -> Result<(), ExchangeError> {
         let peer = self.seed.peer.address;
         let path = format!("/sync/blocks?from={from}&limit={limit}");
         let answer = self.client.get_blocks(self.client.uri(&path)).await;
@@ -163,7 +208,7 @@ impl Link {
             .tell(PeerAhead(address, height.next()));
     }
 
-    async fn shake_hands(&mut self) -> Result<Result<(), Mismatch>, ExchangeError> {
+    async fn shake_hands(&self) -> Result<Result<(), Mismatch>, ExchangeError> {
         let uri = self.client.uri("/handshake");
         let bytes = self
             .client
@@ -184,6 +229,7 @@ impl Link {
     }
 
     async fn refuse(&self, mismatch: &Mismatch) {
+        self.outbox.allow_questions(false);
         let peer = &self.seed.peer;
         log::error!(
             "refusing peer {} at {}: {mismatch}; looking again in {} s",
@@ -197,10 +243,20 @@ impl Link {
         tokio::time::sleep(REFUSED_PEER_WAIT).await;
     }
 
+    /// The peer is not there: nothing goes out before the next handshake.
+    async fn failed(&self, what: &str, error: &ExchangeError, back_off: &mut BackOff) {
+        self.outbox.allow_questions(false);
+        let waiting = self.outbox.len();
+        self.seed.view.update_peer(&self.seed.peer.address, |view| {
+            (view.reachable, view.outbox) = (false, waiting);
+        });
+        self.wait_after(what, error, back_off).await;
+    }
+
     /// Says the first failure in a row, and waits.
-    async fn failed(&mut self, what: &str, error: &ExchangeError) {
+    async fn wait_after(&self, what: &str, error: &ExchangeError, back_off: &mut BackOff) {
         let peer = &self.seed.peer;
-        if self.back_off.is_fresh() {
+        if back_off.is_fresh() {
             log::info!(
                 "peer {} at {}: {what} failed: {error}",
                 peer.address,
@@ -208,10 +264,6 @@ impl Link {
             );
         }
         self.seed.metrics.peer_errors.inc();
-        let waiting = self.outbox.len();
-        self.seed.view.update_peer(&peer.address, |view| {
-            (view.reachable, view.outbox) = (false, waiting);
-        });
-        tokio::time::sleep(self.back_off.next()).await;
+        tokio::time::sleep(back_off.next()).await;
     }
 }

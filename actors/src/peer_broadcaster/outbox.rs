@@ -1,6 +1,8 @@
 //! What waits for one peer: bounded by count and bytes, the stalest dropped first, and everything
 //! of decided heights forgotten (whoever still needs those heights gets whole blocks). Consensus
 //! goes before transactions, and transactions are dropped before consensus.
+//!
+//! Questions wait here as well, one of each kind, until the peer may be asked.
 use actix_web::web::Bytes;
 use lockstep_protocol::pull::Pull;
 use lockstep_protocol::types::Height;
@@ -26,21 +28,13 @@ pub(super) struct Frame {
     pub(super) body: Bytes,
 }
 
-/// What the link does next.
-#[derive(Debug)]
-pub(super) enum Work {
-    Send(Frame),
-    RequestBlocks(Height, u64),
-    Pull(Pull),
-    Closed,
-}
-
 #[derive(Debug, Default)]
 struct Queue {
     consensus: VecDeque<Frame>,
     transactions: VecDeque<Frame>,
     request: Option<(Height, u64)>,
     pull: Option<Pull>,
+    may_ask: bool,
     below: Height,
     closed: bool,
 }
@@ -51,6 +45,19 @@ impl Queue {
             Path::Proposal | Path::Vote => &mut self.consensus,
             Path::Transaction => &mut self.transactions,
         }
+    }
+
+    fn take_frame(&mut self) -> Option<Frame> {
+        let frame = self.consensus.pop_front();
+        frame.or_else(|| self.transactions.pop_front())
+    }
+
+    fn take_request(&mut self) -> Option<(Height, u64)> {
+        self.request.take_if(|_| self.may_ask)
+    }
+
+    fn take_pull(&mut self) -> Option<Pull> {
+        self.pull.take_if(|_| self.may_ask)
     }
 
     fn len(&self) -> usize {
@@ -102,7 +109,7 @@ impl Outbox {
         if frame.path == Path::Transaction || !queue.consensus.iter().any(known) {
             queue.of(frame.path).push_back(frame);
         }
-        self.woken.notify_one();
+        self.woken.notify_waiters();
         self.shrink(&mut queue)
     }
 
@@ -125,17 +132,17 @@ impl Outbox {
         dropped
     }
 
-    /// Asks for blocks before anything else is sent.
+    /// Asks for blocks. A question that has waited in vain is replaced.
     pub(super) fn request_blocks(&self, from: Height, limit: u64) {
         self.queue.borrow_mut().request = Some((from, limit));
-        self.woken.notify_one();
+        self.woken.notify_waiters();
     }
 
-    /// Asks for messages before anything is sent. A question that has waited in vain is replaced:
-    /// the newest knows best what is lacking.
+    /// Asks for messages. A question that has waited in vain is replaced: the newest knows best what
+    /// is lacking.
     pub(super) fn pull(&self, pull: Pull) {
         self.queue.borrow_mut().pull = Some(pull);
-        self.woken.notify_one();
+        self.woken.notify_waiters();
     }
 
     /// Forgets frames of heights below `height`.
@@ -151,48 +158,56 @@ impl Outbox {
     /// Ends the link.
     pub(super) fn close(&self) {
         self.queue.borrow_mut().closed = true;
-        self.woken.notify_one();
+        self.woken.notify_waiters();
     }
 
     pub(super) fn len(&self) -> usize {
         self.queue.borrow().len()
     }
 
-    pub(super) fn take(&self) -> Option<Work> {
-        let mut queue = self.queue.borrow_mut();
-        if queue.closed {
-            return Some(Work::Closed);
-        }
-        if let Some((from, limit)) = queue.request.take() {
-            return Some(Work::RequestBlocks(from, limit));
-        }
-        if let Some(pull) = queue.pull.take() {
-            return Some(Work::Pull(pull));
-        }
-        let frame = queue.consensus.pop_front();
-        frame
-            .or_else(|| queue.transactions.pop_front())
-            .map(Work::Send)
+    /// Whether questions go out from now on, or wait.
+    pub(super) fn allow_questions(&self, allowed: bool) {
+        self.queue.borrow_mut().may_ask = allowed;
+        self.woken.notify_waiters();
     }
 
-    /// Waits until there is something to do.
-    pub(super) async fn next(&self) -> Work {
+    /// Waits for something to send.
+    pub(super) async fn next_frame(&self) -> Frame {
+        self.wait_for(Queue::take_frame).await
+    }
+
+    /// Waits for a question for blocks.
+    pub(super) async fn next_request(&self) -> (Height, u64) {
+        self.wait_for(Queue::take_request).await
+    }
+
+    /// Waits for a question for messages.
+    pub(super) async fn next_pull(&self) -> Pull {
+        self.wait_for(Queue::take_pull).await
+    }
+
+    /// Waits for the end.
+    pub(super) async fn closed(&self) {
+        self.wait_for(|queue| queue.closed.then_some(())).await;
+    }
+
+    async fn wait_for<T>(&self, take: impl Fn(&mut Queue) -> Option<T>) -> T {
         loop {
-            if let Some(work) = self.take() {
-                return work;
+            // Before looking: from now on no wake-up is missed.
+            let woken = self.woken.notified();
+            let taken = take(&mut self.queue.borrow_mut());
+            if let Some(taken) = taken {
+                return taken;
             }
-            self.woken.notified().await;
+            woken.await;
         }
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.queue.borrow().closed
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
     use lockstep_protocol::types::Round;
 
     fn frame(height: u64, bytes: usize) -> Frame {
@@ -205,11 +220,12 @@ mod tests {
     }
 
     fn heights(outbox: &Outbox) -> Vec<u64> {
-        std::iter::from_fn(|| match outbox.take() {
-            Some(Work::Send(frame)) => frame.height.map(|h| h.0),
-            _ => None,
-        })
-        .collect()
+        let frames = std::iter::from_fn(|| take(outbox));
+        frames.filter_map(|frame| Some(frame.height?.0)).collect()
+    }
+
+    fn take(outbox: &Outbox) -> Option<Frame> {
+        outbox.next_frame().now_or_never()
     }
 
     #[test]
@@ -237,9 +253,7 @@ mod tests {
         let outbox = Outbox::new(2, 100);
         (0..5).for_each(|_| assert_eq!(outbox.push(frame(1, 1)), 0));
         assert_eq!(outbox.len(), 1);
-        let Some(Work::Send(taken)) = outbox.take() else {
-            panic!("a frame waits")
-        };
+        let taken = take(&outbox).expect("a frame waits");
         outbox.push(frame(2, 1));
         outbox.push(frame(3, 1));
         assert_eq!(outbox.push_back(taken), 1);
@@ -250,9 +264,7 @@ mod tests {
     fn frames_of_decided_heights_are_forgotten_and_not_put_back() {
         let outbox = Outbox::new(10, 1000);
         (1..=4).for_each(|h| _ = outbox.push(frame(h, 1)));
-        let Some(Work::Send(taken)) = outbox.take() else {
-            panic!("a frame waits")
-        };
+        let taken = take(&outbox).expect("a frame waits");
         outbox.forget_below(Height(3));
         outbox.push_back(taken);
         outbox.push_back(frame(3, 1));
@@ -271,11 +283,7 @@ mod tests {
         (0..3).for_each(|number| _ = outbox.push(transaction(number)));
         (2..=3).for_each(|h| _ = outbox.push(frame(h, 1)));
         assert_eq!(outbox.len(), 4);
-        let first = |outbox: &Outbox| match outbox.take() {
-            Some(Work::Send(frame)) => frame.path,
-            other => panic!("{other:?}"),
-        };
-        let order: Vec<Path> = (0..4).map(|_| first(&outbox)).collect();
+        let order: Vec<Path> = (0..4).map(|_| take(&outbox).unwrap().path).collect();
         assert_eq!(
             order,
             [Path::Vote, Path::Vote, Path::Vote, Path::Transaction]
@@ -283,25 +291,44 @@ mod tests {
     }
 
     #[test]
-    fn requests_go_before_frames_the_newest_question_only_and_closing_before_all() {
+    fn questions_wait_until_the_peer_may_be_asked_and_only_the_newest_of_a_kind_is_kept() {
         let outbox = Outbox::new(10, 1000);
-        outbox.push(frame(1, 1));
+        let request = || outbox.next_request().now_or_never();
+        let pull = || outbox.next_pull().now_or_never().map(|pull| pull.round);
+        outbox.request_blocks(Height(6), 100);
         outbox.request_blocks(Height(7), 100);
-        assert!(matches!(
-            outbox.take(),
-            Some(Work::RequestBlocks(Height(7), 100))
-        ));
         outbox.pull(Pull::new(Height(1), Round(0)));
         outbox.pull(Pull::new(Height(1), Round(2)));
-        assert!(matches!(outbox.take(), Some(Work::Pull(pull)) if pull.round == Round(2)));
-        assert!(
-            matches!(outbox.take(), Some(Work::Send(_))),
-            "one question at a time"
-        );
+        assert_eq!((request(), pull()), (None, None));
+        outbox.allow_questions(true);
+        assert_eq!(request(), Some((Height(7), 100)));
+        assert_eq!((pull(), request(), pull()), (Some(Round(2)), None, None));
         outbox.pull(Pull::new(Height(7), Round(0)));
         outbox.forget_below(Height(7));
-        assert!(outbox.take().is_none(), "the height is over");
+        assert_eq!(pull(), None, "the height is over");
+        outbox.request_blocks(Height(9), 100);
+        outbox.allow_questions(false);
+        assert_eq!(request(), None, "it is refused by now");
+    }
+
+    #[test]
+    fn everybody_who_waits_is_woken_and_closing_is_not_missed() {
+        let outbox = Outbox::new(10, 1000);
+        let mut waiting = Box::pin(futures_util::future::join4(
+            outbox.next_frame(),
+            outbox.next_request(),
+            outbox.next_pull(),
+            outbox.closed(),
+        ));
+        assert!((&mut waiting).now_or_never().is_none());
+        outbox.allow_questions(true);
+        outbox.push(frame(1, 1));
+        outbox.request_blocks(Height(7), 100);
+        outbox.pull(Pull::new(Height(1), Round(0)));
+        assert!((&mut waiting).now_or_never().is_none());
         outbox.close();
-        assert!(matches!(outbox.take(), Some(Work::Closed)));
+        let (sent, asked, pulled, ()) = waiting.now_or_never().expect("all have come");
+        assert_eq!((sent.height, asked.0), (Some(Height(1)), Height(7)));
+        assert_eq!(pulled.height, Height(1));
     }
 }

@@ -1,4 +1,4 @@
-//! P12: a dead peer delays nobody.
+//! P12: a dead peer delays nobody, and a slow answer delays no vote.
 use super::fake_peer::{self, answer, trickle};
 use super::*;
 use crate::runtime::{Actors, Inbox, Options, Policy, Supervisor};
@@ -10,6 +10,8 @@ use parking_lot::Mutex;
 use std::io::Write;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
+
+mod questions;
 
 const VERSION: u16 = PROTOCOL_VERSION;
 
@@ -92,6 +94,8 @@ fn vote(height: u64) -> Broadcast {
 struct Sender {
     connect: Port<ConnectPeers>,
     broadcast: Port<Broadcast>,
+    request: Port<RequestBlocks>,
+    pull: Port<PullMessages>,
     view: Arc<NodeView>,
     metrics: Arc<Metrics>,
     _spawner: crate::runtime::Spawner,
@@ -101,6 +105,7 @@ struct Sender {
 fn sender() -> Sender {
     let inbox = Inbox::<PeerBroadcaster>::new(4_096);
     let (connect, broadcast) = (inbox.port(), inbox.port());
+    let (request, pull) = (inbox.port(), inbox.port());
     let view = Arc::new(NodeView::new(HeadView {
         height: Height(0),
         block_id: Hash([1; 32]),
@@ -129,6 +134,8 @@ fn sender() -> Sender {
     Sender {
         connect,
         broadcast,
+        request,
+        pull,
         view,
         metrics,
         _spawner: spawner,

@@ -2,6 +2,7 @@
 //! the answer is bounded and holds only what its signers have told everybody. Few are made at one
 //! time, because each may hold megabytes; who hears 503 asks another peer.
 use super::answer::{refuse, trouble};
+use super::pieces::Pieces;
 use super::{Seed, body};
 use crate::metrics::RefusalLabel;
 use crate::proposer::GetProposals;
@@ -33,14 +34,15 @@ pub(super) async fn pull(
         let sentence = "the rounds or bitmaps do not fit this chain's validators";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     }
-    let Ok(_place) = seed.pull_answers.clone().try_acquire_owned() else {
+    let Ok(place) = seed.pull_answers.clone().try_acquire_owned() else {
         let sentence = "other peers are being answered; ask another one";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
     };
     match answer(&seed, pull).await {
         Ok(pulled) => {
             seed.metrics.pulls_answered.inc();
-            HttpResponse::Ok().body(seed.wire.encode_pulled(&pulled))
+            let bytes = seed.wire.encode_pulled(&pulled);
+            HttpResponse::Ok().body(Pieces::new(bytes.into(), place))
         }
         Err(error) => trouble(&error),
     }

@@ -1,9 +1,9 @@
 //! **StateStore** owns the writes to LMDB: the sign record before a message is sent, one atomic
-//! transaction per block. Reads go past its mailbox, by a cloned [`Store`].
+//! transaction per run of blocks. Reads go past its mailbox, by a cloned [`Store`].
 //!
 //! It is the error kernel: it never restarts in place, and an error of the disk ends the node.
 use super::{Store, StoreError};
-use crate::committer::BlockStored;
+use crate::committer::BlocksStored;
 use crate::delivery::Deliver;
 use crate::kill_points::{self, Point};
 use crate::metrics::Metrics;
@@ -22,9 +22,10 @@ use std::time::Instant;
 #[derive(Debug)]
 pub struct PersistSignature(pub Box<Persist>);
 
-/// Write a block and all that follows from it, then tell [`BlockStored`].
+/// Write blocks that follow each other, and all that follows from them, in one transaction; then
+/// tell [`BlocksStored`].
 #[derive(Debug)]
-pub struct CommitBlock(pub Arc<CommitBatch>);
+pub struct CommitBlocks(pub Vec<Arc<CommitBatch>>);
 
 /// A certified block of this height is invalid here: remember it over restarts.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,7 @@ pub struct PersistEvidence {
 pub struct PersistFork(pub Arc<Fork>);
 
 crate::message! {
-    PersistSignature => (), CommitBlock => (), RememberHalt => (), RecoverDriver => (),
+    PersistSignature => (), CommitBlocks => (), RememberHalt => (), RecoverDriver => (),
     PersistEvidence => (), PersistFork => (),
 }
 
@@ -60,7 +61,7 @@ pub struct Ports {
     /// RoundDriver.
     pub recovered: Port<DriverRecovered>,
     /// Committer.
-    pub stored: Port<BlockStored>,
+    pub stored: Port<BlocksStored>,
 }
 
 impl Store {
@@ -133,19 +134,19 @@ impl Handler<PersistSignature> for StateStore {
     }
 }
 
-impl Handler<CommitBlock> for StateStore {
+impl Handler<CommitBlocks> for StateStore {
     type Result = ();
 
-    fn handle(&mut self, CommitBlock(batch): CommitBlock, _: &mut Ctx<Self>) {
+    fn handle(&mut self, CommitBlocks(run): CommitBlocks, _: &mut Ctx<Self>) {
         let began = Instant::now();
         kill_points::reach(Point::BeforeCommit);
-        match self.store.commit_block(&batch) {
+        match self.store.commit_run(&run) {
             Ok(()) => {
                 kill_points::reach(Point::AfterCommit);
                 self.metrics
                     .store_commit
                     .observe(began.elapsed().as_secs_f64());
-                self.ports.stored.deliver(BlockStored(batch));
+                self.ports.stored.deliver(BlocksStored(run));
             }
             Err(error) => self.fatal.raise(error.kind(), error.to_string()),
         }

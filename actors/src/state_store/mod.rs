@@ -1,12 +1,12 @@
 //! The node's memory on disk: one LMDB environment per data directory.
 //!
-//! [`Store`] is a cheap clone of one open environment. Writes are single transactions: all of a
-//! committed block, or all records of one turn of consensus. Reads never wait for a writer and need
+//! [`Store`] is a cheap clone of one open environment. Writes are single transactions: all of a run
+//! of committed blocks, or all records of one turn of consensus. Reads never wait for a writer and need
 //! no mailbox.
 //!
 //! ```text
 //! open      directory, lock, identity of chain and validator     error   what can go wrong, and the next step
-//! write     commit_block, persist                                table   sealed records: checksummed values
+//! write     commit_run, persist                                  table   sealed records: checksummed values
 //! read      View: all reads on one snapshot                      layout  which table holds what
 //! mark      how far the database got, noted beside it            arm     who may sign from here
 //! verify    replays every block                                 page_check  LMDB's own structure
@@ -38,7 +38,7 @@ mod write;
 mod tests;
 
 pub use actor::{
-    CommitBlock, PersistEvidence, PersistFork, PersistSignature, Ports, RecoverDriver,
+    CommitBlocks, PersistEvidence, PersistFork, PersistSignature, Ports, RecoverDriver,
     RememberHalt, StateStore,
 };
 pub use arm::Standing;
@@ -105,7 +105,7 @@ impl Inner {
     fn written(&self, transaction: u64, committed: Option<Height>) -> Result<(), StoreError> {
         self.transaction.store(transaction, Ordering::Relaxed);
         if let Some(height) = committed {
-            self.height.store(height.0, Ordering::Relaxed);
+            self.height.fetch_max(height.0, Ordering::Relaxed);
         }
         let mark = self.mark_now(false);
         self.mark.write(&mark)?;

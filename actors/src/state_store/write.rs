@@ -14,6 +14,7 @@ use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
 use lockstep_protocol::ledger::{CommitBatch, STATE_VERSIONS_KEPT, StateChanges};
 use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::vote::VoteKind;
+use std::borrow::Borrow;
 
 /// What a write can meet: LMDB's refusals and our own.
 pub(super) enum Failure {
@@ -34,26 +35,23 @@ impl From<StoreError> for Failure {
 }
 
 impl Store {
-    /// Writes a decided block: block, certificate, receipts, state changes and head, and forgets
-    /// the proposed blocks of its height. Demands that it follows the head; the head itself, told
-    /// again by a committer that fell meanwhile, changes nothing.
+    /// Writes a decided block: [`commit_run`](Self::commit_run) of one.
     pub fn commit_block(&self, batch: &CommitBatch) -> Result<(), StoreError> {
-        let head = batch.head();
-        let key = height_key(head.height);
-        self.write_then("commit a block", Some(head.height), |tables, txn| {
-            let written: HeadRecord = View { tables, txn }.meta(META_HEAD)?;
-            if (written.height, written.block_id) == (head.height, head.block_id) {
-                return Ok(());
-            }
-            demand_next(&written, batch)?;
-            tables.blocks.put(txn, &key, batch.block.block())?;
-            tables.certificates.put(txn, &key, &*batch.certificate)?;
-            tables.receipts.put(txn, &key, &*batch.receipts)?;
-            tables.meta.put(txn, META_HEAD, &HeadRecord::of(&head))?;
-            let last = proposed_key(head.height, &Hash([0xff; 32]));
-            tables.proposed.delete_to(txn, &last)?;
-            evidence::committed(tables, txn, &batch.block)?;
-            state(tables, txn, &batch.changes)
+        self.commit_run(&[batch])
+    }
+
+    /// Writes decided blocks that follow each other, in one transaction: all of them or none. Of
+    /// each: block, certificate, receipts, state changes and head; and forgets the proposed blocks
+    /// of its height. Demands that it follows the head; one that is written already, told again by
+    /// a committer that fell meanwhile, changes nothing.
+    pub fn commit_run(&self, run: &[impl Borrow<CommitBatch>]) -> Result<(), StoreError> {
+        let Some(last) = run.last() else {
+            return Ok(());
+        };
+        let committed = Some(last.borrow().block.height());
+        self.write_then("commit a block", committed, |tables, txn| {
+            let mut run = run.iter();
+            run.try_for_each(|batch| commit_one(tables, txn, batch.borrow()))
         })
     }
 
@@ -113,6 +111,26 @@ impl Store {
             Failure::Store(error) => inner.note(error),
         })
     }
+}
+
+fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Result<(), Failure> {
+    let head = batch.head();
+    let key = height_key(head.height);
+    let view = View { tables, txn };
+    let written: HeadRecord = view.meta(META_HEAD)?;
+    let known = view.certificate(head.height)?;
+    if known.is_some_and(|known| known.block_id == head.block_id) {
+        return Ok(());
+    }
+    demand_next(&written, batch)?;
+    tables.blocks.put(txn, &key, batch.block.block())?;
+    tables.certificates.put(txn, &key, &*batch.certificate)?;
+    tables.receipts.put(txn, &key, &*batch.receipts)?;
+    tables.meta.put(txn, META_HEAD, &HeadRecord::of(&head))?;
+    let last = proposed_key(head.height, &Hash([0xff; 32]));
+    tables.proposed.delete_to(txn, &last)?;
+    evidence::committed(tables, txn, &batch.block)?;
+    state(tables, txn, &batch.changes)
 }
 
 /// Height, parent, certificate and state version must be those that follow `head`.

@@ -123,7 +123,7 @@ impl Committer {
             }
             Input::EvidenceFound(evidence) => self.evidence_found(evidence, &mut out),
         }
-        out.extend(self.commit_next());
+        self.commit_next(&mut out);
         out
     }
 
@@ -142,13 +142,19 @@ impl Committer {
         self.ledger.head().height.next()
     }
 
-    fn commit_next(&mut self) -> Option<Output> {
-        let DecidedBlock { block, certificate } = self.queue.take()?;
-        match self.ledger.commit(&block, certificate) {
-            Ok(batch) => Some(Output::Write(batch)),
+    /// A whole run is on its way to the disk at once. What is one transaction on a real disk are as
+    /// many writes here: after a crash any prefix of them may be found.
+    fn commit_next(&mut self, out: &mut Vec<Output>) {
+        match self.ledger.commit_run(&self.queue.next_run()) {
+            Ok(run) => {
+                if let Some(last) = run.last() {
+                    self.queue.begin(last.block.height());
+                }
+                out.extend(run.into_iter().map(Output::Write));
+            }
             Err(error) => {
                 self.queue.halt();
-                Some(Output::Broken(format!("a decided block fails: {error}")))
+                out.push(Output::Broken(format!("a decided block fails: {error}")));
             }
         }
     }

@@ -17,8 +17,8 @@ pub(crate) enum Payload {
     Vote(Arc<SignedVote>),
     /// Votes that E6 sends again.
     Votes(Arc<Vec<SignedVote>>),
-    /// Block sync: blocks from this height on, please.
-    BlocksWanted(Height),
+    /// Block sync: blocks from this height on, please, and so many at the most.
+    BlocksWanted(Height, u64),
     /// Block sync: what the peer's disk holds.
     Blocks(Arc<Vec<DecidedBlock>>),
     /// E5: what the sender holds of a height.
@@ -83,7 +83,7 @@ impl Payload {
                 )
             }
             Payload::Votes(votes) => (4, Height(0), Round(0), votes.len() as u64),
-            Payload::BlocksWanted(height) => (5, *height, Round(0), 0),
+            Payload::BlocksWanted(height, limit) => (5, *height, Round(0), *limit),
             Payload::Blocks(blocks) => (6, Height(0), Round(0), blocks.len() as u64),
             Payload::Pull(pull) => (7, pull.height, pull.round, 0),
             Payload::Pulled(height, pulled) => (8, *height, Round(0), pulled.len() as u64),
@@ -111,7 +111,9 @@ impl fmt::Display for Payload {
         }
         match self {
             Payload::Votes(votes) => write!(f, "{} votes again", votes.len()),
-            Payload::BlocksWanted(height) => write!(f, "blocks from {height} on?"),
+            Payload::BlocksWanted(height, limit) => {
+                write!(f, "{limit} blocks from {height} on?")
+            }
             Payload::Blocks(blocks) => write!(f, "{} blocks", blocks.len()),
             Payload::Pull(pull) => write!(f, "what is there of {}/{}?", pull.height, pull.round),
             Payload::Pulled(height, pulled) => {

@@ -1,13 +1,14 @@
 //! Whom to ask for which blocks that this node lacks. The brain of BlockSync.
 //!
 //! Several peers are asked at once for ranges that do not overlap. A peer that works on a height
-//! beyond ours has decided ours. One height ahead is normal for a moment; only if that lasts is the
-//! block asked for. Every block is committed only with its certificate ([`Proven`]).
+//! beyond ours has decided ours. One height ahead is normal for a moment, and so is whatever a single
+//! liar claims; only if that lasts is the block asked for. Every block is committed only with its certificate ([`Proven`]).
 //!
 //! Heights are claims, and a claim decides nothing but whom to ask for what:
 //!
-//! - How far there is to go ([`CatchUp::target`]) says whoever holds more than a third of the power,
-//!   or a certificate that was verified here. One liar moves neither.
+//! - How far there is to go ([`CatchUp::target`]), and with it whether there is haste, says whoever
+//!   holds more than a third of the power, or a certificate that was verified here. One liar moves
+//!   neither.
 //! - Whoever answers in vain (late, not at all, with less than it was asked for) is asked after the
 //!   others and for less; whoever answers with what proves nothing, much later. Nobody is given up
 //!   for good: when only such peers are left, they are asked.
@@ -32,7 +33,8 @@ use peer::{Asked, Peer};
 /// What does not change while a node runs.
 #[derive(Clone, Copy, Debug)]
 pub struct CatchUpConfig {
-    /// How long one height behind is nothing to act on; all other patience is counted in it.
+    /// How long one height behind, or a claim that nothing supports, is nothing to act on; all other
+    /// patience is counted in it.
     pub grace_ms: u64,
     /// The most blocks that one request asks for.
     pub range_blocks_max: u64,
@@ -238,7 +240,9 @@ impl CatchUp {
             return;
         }
         let since = *self.behind_since.get_or_insert(now);
-        let due = highest > Some(working_on) || now >= since.plus_ms(self.config.grace_ms);
+        // One claim alone is no reason for haste: a boaster would make every node ask for blocks
+        // that are being decided.
+        let due = self.target() > working_on || now >= since.plus_ms(self.config.grace_ms);
         if due {
             self.ask(now, out);
         }

@@ -3,7 +3,8 @@
 //! however they came and in whatever order.
 //!
 //! Invariants: no height twice; never more than its limit, and then the heights nearest to the head;
-//! one block is under way to the disk at a time; after a halt nothing moves any more.
+//! one run of blocks is under way to the disk at a time; after a halt nothing moves any more.
+use crate::limits::{COMMIT_RUN_BLOCKS_MAX, COMMIT_RUN_BYTES_MAX};
 use crate::types::Height;
 use crate::wire::DecidedBlock;
 use std::collections::BTreeMap;
@@ -43,16 +44,32 @@ impl CommitQueue {
         }
     }
 
-    /// The block after the head, once nothing is under way. It is under way from now on, until
-    /// [`written`](Self::written) is told.
-    pub fn take(&mut self) -> Option<DecidedBlock> {
+    /// The blocks after the head in a row, as many as may be written in one transaction; none while
+    /// others are under way. They wait until [`begin`](Self::begin) is told.
+    pub fn next_run(&self) -> Vec<DecidedBlock> {
+        let (mut run, mut bytes) = (Vec::new(), 0usize);
         if self.writing.is_some() {
-            return None;
+            return run;
         }
-        let next = self.head.next();
-        let decided = self.waiting.remove(&next)?;
-        self.writing = Some(next);
-        Some(decided)
+        let mut next = self.head.next();
+        for (height, decided) in self.waiting.range(next..).take(COMMIT_RUN_BLOCKS_MAX) {
+            // Counting cannot fail: nothing is written anywhere.
+            let more = borsh::object_length(decided.block.block()).unwrap_or(usize::MAX);
+            bytes = bytes.saturating_add(more);
+            if *height != next || (bytes > COMMIT_RUN_BYTES_MAX && !run.is_empty()) {
+                break;
+            }
+            run.push(decided.clone());
+            next = next.next();
+        }
+        run
+    }
+
+    /// The waiting blocks up to this height are under way to the disk, until
+    /// [`written`](Self::written) is told.
+    pub fn begin(&mut self, last: Height) {
+        self.writing = Some(last);
+        self.waiting = self.waiting.split_off(&last.next());
     }
 
     /// A block of this height is durable, whoever ordered it.
@@ -82,9 +99,12 @@ impl CommitQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block::{Block, SealedBlock};
     use crate::commit::{CommitCertificate, Signers};
     use crate::consensus::testkit::block;
-    use crate::types::Round;
+    use crate::transaction::{Action, Transaction, TransactionBody};
+    use crate::types::{Address, Round};
+    use crate::vote::Signature;
     use proptest::prelude::*;
     use std::sync::Arc;
 
@@ -99,24 +119,85 @@ mod tests {
         DecidedBlock { block, certificate }
     }
 
-    fn take(queue: &mut CommitQueue) -> Option<u64> {
-        queue.take().map(|decided| decided.block.height().0)
+    /// A block whose transactions have so many bytes.
+    fn sized(height: u64, bytes: usize) -> DecidedBlock {
+        let mut decided = decided(height);
+        let mut block = decided.block.block().clone();
+        block.transactions.push(Transaction {
+            sender: Address::default(),
+            public_key: None,
+            body: TransactionBody {
+                nonce: 0,
+                action: Action::Transfer {
+                    to: Address::default(),
+                    amount: 0,
+                },
+            },
+            signature: Signature(vec![0; bytes]),
+        });
+        block.header.transactions_root = Block::transactions_root(&block.transactions);
+        decided.block = Arc::new(SealedBlock::new(block).unwrap());
+        decided
+    }
+
+    /// Begins the next run: its heights.
+    fn take(queue: &mut CommitQueue) -> Vec<u64> {
+        let run = queue.next_run();
+        let heights: Vec<u64> = run.iter().map(|d| d.block.height().0).collect();
+        if let Some(last) = heights.last() {
+            queue.begin(Height(*last));
+        }
+        heights
     }
 
     #[test]
-    fn blocks_come_out_in_order_one_at_a_time() {
+    fn blocks_in_a_row_come_out_together_one_run_at_a_time() {
         let mut queue = CommitQueue::new(Height(4), 10);
-        for height in [7, 5, 6, 5, 4] {
+        for height in [8, 5, 6, 5, 4] {
             queue.offer(decided(height));
         }
-        assert_eq!((take(&mut queue), take(&mut queue)), (Some(5), None));
-        queue.offer(decided(5));
+        assert_eq!((take(&mut queue), take(&mut queue)), (vec![5, 6], vec![]));
+        queue.offer(decided(6));
+        queue.offer(decided(7));
         assert_eq!(queue.len(), 2);
         queue.written(Height(5));
-        assert_eq!(take(&mut queue), Some(6));
+        assert!(take(&mut queue).is_empty(), "6 is under way still");
         queue.written(Height(6));
-        assert_eq!(take(&mut queue), Some(7));
+        assert_eq!(take(&mut queue), [7, 8]);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_run_that_is_not_begun_waits_and_may_be_begun_in_part() {
+        let mut queue = CommitQueue::new(Height(0), 10);
+        (1..=4).for_each(|height| queue.offer(decided(height)));
+        assert_eq!((queue.next_run().len(), queue.len()), (4, 4));
+        queue.begin(Height(2));
+        assert_eq!((queue.len(), queue.next_run()), (2, Vec::new()));
+        queue.written(Height(2));
+        assert_eq!(take(&mut queue), [3, 4]);
+    }
+
+    #[test]
+    fn a_run_is_bounded_in_blocks_and_bytes_but_never_empty_because_of_them() {
+        let mut queue = CommitQueue::new(Height(0), 100);
+        (1..=40).for_each(|height| queue.offer(decided(height)));
+        assert_eq!(take(&mut queue).len(), COMMIT_RUN_BLOCKS_MAX);
+        let mut queue = CommitQueue::new(Height(0), 100);
+        let half = COMMIT_RUN_BYTES_MAX / 2;
+        for (height, bytes) in [
+            (1, half),
+            (2, half - 2_048),
+            (3, half),
+            (4, 2 * half + 1),
+            (5, 1),
+        ] {
+            queue.offer(sized(height, bytes));
+        }
+        for run in [vec![1, 2], vec![3], vec![4], vec![5]] {
+            assert_eq!(take(&mut queue), run);
+            queue.written(Height(run[run.len() - 1]));
+        }
     }
 
     #[test]
@@ -126,7 +207,7 @@ mod tests {
             queue.offer(decided(height));
         }
         assert_eq!(queue.len(), 3);
-        assert_eq!(take(&mut queue), Some(1));
+        assert_eq!(take(&mut queue), [1]);
     }
 
     #[test]
@@ -134,18 +215,18 @@ mod tests {
         let mut queue = CommitQueue::new(Height(0), 10);
         (1..=4).for_each(|height| queue.offer(decided(height)));
         queue.written(Height(3));
-        assert_eq!(take(&mut queue), Some(4));
+        assert_eq!(take(&mut queue), [4]);
     }
 
     #[test]
     fn after_a_halt_nothing_moves() {
         let mut queue = CommitQueue::new(Height(0), 10);
         queue.offer(decided(1));
-        assert_eq!(take(&mut queue), Some(1));
+        assert_eq!(take(&mut queue), [1]);
         queue.halt();
         queue.offer(decided(2));
         queue.written(Height(1));
-        assert_eq!((take(&mut queue), queue.len()), (None, 0));
+        assert_eq!((take(&mut queue), queue.len()), (Vec::new(), 0));
     }
 
     proptest! {
@@ -160,7 +241,7 @@ mod tests {
             let mut out = Vec::new();
             for height in &heights {
                 queue.offer(decided(*height));
-                while let Some(height) = take(&mut queue) {
+                for height in take(&mut queue) {
                     out.push(height);
                     queue.written(Height(height));
                 }

@@ -1,4 +1,5 @@
 //! The ledger's own limits, each with its reason.
+use crate::limits::COMMIT_RUN_BLOCKS_MAX;
 
 /// Public keys that stay prepared. A prepared key takes some ten kilobytes; busy senders repeat.
 pub const PREPARED_KEYS_MAX: usize = 1_024;
@@ -10,8 +11,9 @@ pub const KNOWN_SIGNATURES_MAX: usize = 16_384;
 pub const NOTED_PRECOMMITS_MAX: usize = 1_024;
 /// Evidence that is known to verify, as 32-byte hashes: all that may wait in this node.
 pub const KNOWN_EVIDENCE_MAX: usize = crate::limits::EVIDENCE_PENDING_MAX;
-/// State versions that stay readable behind the newest. One is needed: the ledger executes on the
-/// state that it knows while the store already writes the next. The rest is slack.
+/// State versions that stay readable behind the newest. The ledger executes on the state that it
+/// knows while the store already writes the next run of blocks.
 pub const STATE_VERSIONS_KEPT: u64 = 16;
+const _: () = assert!(COMMIT_RUN_BLOCKS_MAX as u64 <= STATE_VERSIONS_KEPT);
 /// How far ahead of its account a transaction's nonce may be and still wait for a block.
 pub const NONCES_AHEAD_MAX: u64 = 256;

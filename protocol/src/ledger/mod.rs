@@ -8,7 +8,7 @@
 //! account   accounts, keys, proofs                 tree        the Merkle tree (jmt)
 //! offences  evidence in blocks and in the state
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
-//! explain   what a block changes, for people
+//! explain   what a block changes, for people   run         blocks that are written together
 //! ```
 //!
 //! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size) makes
@@ -34,6 +34,7 @@ mod overlay;
 mod precommits;
 mod prepare;
 mod receipt;
+mod run;
 mod signatures;
 mod state;
 mod transfer;

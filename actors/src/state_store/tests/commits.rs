@@ -67,8 +67,75 @@ fn a_block_that_does_not_follow_the_head_is_refused_and_nothing_is_written() {
     store.commit_block(&first).unwrap();
     assert_eq!(store.head(), written);
     store.commit_block(&second).unwrap();
-    let old = store.commit_block(&first).unwrap_err();
+    let written = store.head();
+    store.commit_block(&first).unwrap();
+    assert_eq!(store.head(), written);
+    let other = world.next(&mut world.memory_ledger().0, vec![]);
+    let old = store.commit_block(&other).unwrap_err();
     assert!(matches!(old, StoreError::OutOfOrder { .. }));
+    let newest = store.inner.height.load(Ordering::Relaxed);
+    assert_eq!(newest, 2, "what was told again is not taken for the newest");
+}
+
+/// Blocks that follow each other, the first of them on genesis.
+fn chain(world: &World, blocks: u64) -> Vec<Arc<CommitBatch>> {
+    let (mut ledger, memory) = world.memory_ledger();
+    let batches = (0..blocks).map(|nonce| {
+        let batch = world.next(&mut ledger, vec![world.pay(1, nonce, 2, 10)]);
+        memory.apply(&batch.changes);
+        ledger.committed(&batch);
+        batch
+    });
+    batches.collect()
+}
+
+#[test]
+fn a_run_of_blocks_is_written_in_one_transaction_whole_or_not_at_all() {
+    let (world, _dir, store) = opened();
+    let run = chain(&world, 5);
+    let before = store.head();
+    let mut wrong = run.clone();
+    let mut changes = (*run[3].changes).clone();
+    changes.version += 1;
+    Arc::make_mut(&mut wrong[3]).changes = Arc::new(changes);
+    assert!(store.commit_run(&wrong).is_err());
+    assert!(store.commit_run(&[&*run[0], &*run[2]]).is_err(), "a gap");
+    assert_eq!(store.head(), before);
+    assert_eq!(store.block(Height(1)), Ok(None));
+
+    let transaction = || store.inner.transaction.load(Ordering::Relaxed);
+    let first = transaction();
+    store.commit_run(&run).unwrap();
+    assert_eq!(transaction(), first + 1);
+    assert_eq!(store.head(), Ok(run[4].head()));
+    for batch in &run {
+        let height = batch.block.height();
+        assert_eq!(store.block(height), Ok(Some(batch.block.clone())));
+        assert_eq!(store.receipts(height), Ok(Some((*batch.receipts).clone())));
+    }
+    let (one_by_one, _dir2) = {
+        let (_, dir, store) = opened();
+        run.iter().for_each(|b| store.commit_block(b).unwrap());
+        (store, dir)
+    };
+    assert_eq!(one_by_one.head(), store.head());
+    let proof = |store: &Store| prove_account(store, &address(2)).unwrap();
+    assert_eq!(proof(&store), proof(&one_by_one));
+}
+
+/// A committer that was rebuilt before a run was written begins at the same head, and not with the
+/// same run.
+#[test]
+fn a_run_that_is_partly_written_already_goes_on_where_that_ends() {
+    let (world, _dir, store) = opened();
+    let run = chain(&world, 5);
+    store.commit_run(&run[..3]).unwrap();
+    store.commit_run(&run[..2]).unwrap();
+    assert_eq!(store.head(), Ok(run[2].head()));
+    store.commit_run(&run).unwrap();
+    assert_eq!(store.head(), Ok(run[4].head()));
+    store.commit_run(&run[..0]).unwrap();
+    assert_eq!(store.head(), Ok(run[4].head()));
 }
 
 #[test]

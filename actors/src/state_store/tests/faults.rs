@@ -3,7 +3,7 @@
 //! after; and nothing is told that was not written.
 use super::super::fault;
 use super::*;
-use crate::committer::BlockStored;
+use crate::committer::BlocksStored;
 use crate::metrics::Metrics;
 use crate::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::runtime::{Actors, EndReason, FatalKind, Inbox, Options, Policy, Probe, Supervisor};
@@ -139,7 +139,7 @@ fn a_signature_that_could_not_be_written_is_not_told_and_ends_the_node() {
         let mut spawner = Supervisor::start(Policy::default(), |reason| tell.send(reason).unwrap());
         let (persisted, mut told) = Probe::<SignaturePersisted>::open(8);
         let (recovered, _) = Probe::<DriverRecovered>::open(8);
-        let (stored, _) = Probe::<BlockStored>::open(8);
+        let (stored, _) = Probe::<BlocksStored>::open(8);
         let ports = super::super::Ports {
             persisted,
             recovered,

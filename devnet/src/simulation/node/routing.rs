@@ -151,9 +151,9 @@ impl Node {
     pub(super) fn route_catch_up(&mut self, outputs: Vec<catch_up::Output>, out: &mut Effects) {
         for output in outputs {
             match output {
-                catch_up::Output::Request(peer, from, _) => {
+                catch_up::Output::Request(peer, from, limit) => {
                     let to = self.setup.rules.validators.index_of(&peer);
-                    let (payload, own) = (Payload::BlocksWanted(from), false);
+                    let (payload, own) = (Payload::BlocksWanted(from, limit), false);
                     out.sends.push(Send { to, payload, own });
                 }
                 catch_up::Output::WakeAt(ms) => {
@@ -176,8 +176,8 @@ impl Node {
                     self.post_tally(tally::Input::Vote(vote.clone()), out);
                 }
             }
-            Payload::BlocksWanted(height) => {
-                let payload = Payload::Blocks(Arc::new(self.blocks_from(height)));
+            Payload::BlocksWanted(height, limit) => {
+                let payload = Payload::Blocks(Arc::new(self.blocks_from(height, limit)));
                 let (to, own) = (Some(from), false);
                 out.sends.push(Send { to, payload, own });
             }
@@ -189,10 +189,12 @@ impl Node {
         }
     }
 
-    fn blocks_from(&self, height: Height) -> Vec<DecidedBlock> {
+    fn blocks_from(&self, height: Height, limit: u64) -> Vec<DecidedBlock> {
         let chain = &self.disk.durable.chain;
         let first = usize::try_from(height.0.saturating_sub(1)).unwrap_or(usize::MAX);
-        let blocks = chain.iter().skip(first).take(self.setup.sync_blocks_max);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let limit = limit.min(self.setup.sync_blocks_max);
+        let blocks = chain.iter().skip(first).take(limit);
         blocks.cloned().collect()
     }
 

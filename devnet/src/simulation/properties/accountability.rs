@@ -61,7 +61,7 @@ impl Accountability {
                 proposals.for_each(|message| self.proposal(scene, &message.proposal));
                 pulled.votes.iter().for_each(|vote| self.vote(scene, vote));
             }
-            Payload::BlocksWanted(_) | Payload::Blocks(_) | Payload::Pull(_) => {}
+            Payload::BlocksWanted(..) | Payload::Blocks(_) | Payload::Pull(_) => {}
         }
     }
 

@@ -80,11 +80,29 @@ fn one_height_ahead_is_asked_for_only_after_the_grace() {
     assert!(!desk.sync.is_catching_up());
 }
 
+/// One boaster made every node ask for each block that was just being decided.
+#[test]
+fn one_claim_far_ahead_is_asked_for_only_after_the_grace_and_so_is_every_height_after() {
+    let mut desk = Desk::four();
+    assert_eq!(desk.has(0, 0, 1_000_000), []);
+    assert_eq!(desk.tell(99, Input::Wake), []);
+    assert_eq!(desk.tell(99, Input::Committed(Height(11))), []);
+    assert_eq!(desk.tell(198, Input::Wake), []);
+    assert_eq!(desk.tell(199, Input::Wake), [(0, 12, 10)]);
+}
+
+#[test]
+fn what_more_than_a_third_claims_or_a_certificate_proves_is_asked_for_at_once() {
+    let mut desk = Desk::four();
+    assert_eq!(desk.has(0, 0, 30), []);
+    assert_eq!(desk.has(0, 1, 12), [(0, 11, 10)]);
+}
+
 #[test]
 fn several_peers_are_asked_at_once_for_ranges_that_do_not_overlap() {
     let mut desk = Desk::four();
-    assert_eq!(desk.has(0, 0, 100), [(0, 11, 10)]);
-    assert_eq!(desk.has(0, 1, 100), [(1, 21, 10)]);
+    assert_eq!(desk.has(0, 0, 100), []);
+    assert_eq!(desk.has(0, 1, 100), [(0, 11, 10), (1, 21, 10)]);
     assert_eq!(desk.has(0, 2, 100), [(2, 31, 10)]);
     // Whoever has answered goes on with the next range, up to the end of the window.
     assert_eq!(desk.answers(1, 1, 21, 10), [(1, 41, 10)]);
@@ -96,8 +114,8 @@ fn several_peers_are_asked_at_once_for_ranges_that_do_not_overlap() {
 #[test]
 fn nobody_is_asked_for_what_it_does_not_claim_to_have() {
     let mut desk = Desk::four();
-    assert_eq!(desk.has(0, 0, 15), [(0, 11, 10)]);
-    assert_eq!(desk.has(0, 1, 15), []);
+    assert_eq!(desk.has(0, 0, 15), []);
+    assert_eq!(desk.has(0, 1, 15), [(0, 11, 10)]);
     assert_eq!(desk.has(0, 2, 18), [(2, 16, 10)]);
 }
 
@@ -177,9 +195,10 @@ fn a_late_range_is_asked_of_another_peer_and_its_answer_is_welcome_still() {
 fn a_lone_peer_has_more_patience_and_is_asked_again_for_less() {
     let mut desk = Desk::four();
     desk.has(0, 0, 20);
-    assert_eq!(desk.tell(1_999, Input::Wake), []);
-    assert_eq!(desk.tell(2_000, Input::Wake), []);
-    assert_eq!(desk.tell(2_200, Input::Wake), [(0, 11, 5)]);
+    assert_eq!(desk.tell(100, Input::Wake), [(0, 11, 10)]);
+    assert_eq!(desk.tell(2_099, Input::Wake), []);
+    assert_eq!(desk.tell(2_100, Input::Wake), []);
+    assert_eq!(desk.tell(2_300, Input::Wake), [(0, 11, 5)]);
 }
 
 #[test]
@@ -222,13 +241,14 @@ fn a_liar_waits_longer_each_time_while_others_are_asked_and_is_named() {
 fn a_peer_that_gives_less_than_it_was_asked_for_is_asked_after_the_others_and_for_less() {
     let mut desk = Desk::four();
     desk.has(0, 0, 100);
-    assert_eq!(desk.answers(1, 0, 11, 1), [(0, 12, 1)]);
-    assert_eq!(desk.has(1, 1, 100), [(1, 13, 10)]);
-    assert_eq!(desk.answers(2, 1, 13, 10), [(1, 23, 10)]);
-    assert_eq!(desk.answers(3, 0, 12, 1), []);
-    assert_eq!(desk.answers(4, 1, 23, 10), [(1, 33, 10)]);
-    assert_eq!(desk.tell(200, Input::Wake), []);
-    assert_eq!(desk.tell(201, Input::Wake), [(0, 43, 2)]);
+    assert_eq!(desk.tell(100, Input::Wake), [(0, 11, 10)]);
+    assert_eq!(desk.answers(101, 0, 11, 1), [(0, 12, 1)]);
+    assert_eq!(desk.has(101, 1, 100), [(1, 13, 10)]);
+    assert_eq!(desk.answers(102, 1, 13, 10), [(1, 23, 10)]);
+    assert_eq!(desk.answers(103, 0, 12, 1), []);
+    assert_eq!(desk.answers(104, 1, 23, 10), [(1, 33, 10)]);
+    assert_eq!(desk.tell(300, Input::Wake), []);
+    assert_eq!(desk.tell(301, Input::Wake), [(0, 43, 2)]);
 }
 
 #[test]
@@ -258,7 +278,10 @@ fn bytes_that_wait_to_be_committed_leave_room_for_nothing_but_the_next_block() {
     };
     let full = Input::Answered(peer, answer(11, CONFIG.window_bytes_max));
     assert_eq!(desk.tell(1, full), []);
-    assert_eq!(desk.tell(2, Input::Committed(Height(20))), [(0, 21, 10)]);
+    desk.has(2, 1, 100);
+    assert_eq!(desk.tell(200, Input::Wake), []);
+    let committed = Input::Committed(Height(20));
+    assert_eq!(desk.tell(201, committed), [(0, 21, 10), (1, 31, 10)]);
 }
 
 /// A Committer that falls forgets the blocks that wait in it.

@@ -5,6 +5,7 @@ mod cost;
 mod offences;
 mod prepared;
 mod proofs;
+mod runs;
 mod supply;
 mod transactions;
 

@@ -1,0 +1,78 @@
+//! Runs: decided blocks in a row, executed one on the other before the first of them is written, so
+//! that all can be written in one transaction. Each is checked as if it came alone, its state root
+//! against its header; only its state is read past the ones before it.
+use super::chain::Ledger;
+use super::head::CommitBatch;
+use super::memory::MemoryState;
+use super::state::{KeyHash, ReadError, StateReader};
+use super::validity::InvalidBlock;
+use crate::wire::DecidedBlock;
+use std::mem;
+use std::sync::Arc;
+
+impl Ledger {
+    /// What to write for these blocks, which follow the head and each other: for as many of them,
+    /// from the first on, as are valid. The error says why the first is not. As with
+    /// [`commit`](Self::commit), the caller vouches for the certificates, and the head moves only
+    /// when the batches are durable.
+    pub fn commit_run(
+        &mut self,
+        run: &[DecidedBlock],
+    ) -> Result<Vec<Arc<CommitBatch>>, InvalidBlock> {
+        let Some((first, rest)) = run.split_first() else {
+            return Ok(Vec::new());
+        };
+        let mut last = self.commit(&first.block, first.certificate.clone())?;
+        let mut batches = vec![last.clone()];
+        if rest.is_empty() {
+            return Ok(batches);
+        }
+        let state = Arc::new(Unwritten {
+            written: self.reader.clone(),
+            above: MemoryState::default(),
+        });
+        let mut ahead = Ledger::new(self.rules.clone(), state.clone(), self.head.clone());
+        mem::swap(&mut ahead.signatures, &mut self.signatures);
+        for decided in rest {
+            state.above.apply(&last.changes);
+            ahead.committed(&last);
+            let Ok(batch) = ahead.commit(&decided.block, decided.certificate.clone()) else {
+                // Judged again, and then for good, when it is the first.
+                break;
+            };
+            last = batch;
+            batches.push(last.clone());
+        }
+        mem::swap(&mut ahead.signatures, &mut self.signatures);
+        Ok(batches)
+    }
+}
+
+/// Committed state with the changes of blocks above it that are not written yet.
+struct Unwritten {
+    written: Arc<dyn StateReader>,
+    above: MemoryState,
+}
+
+impl StateReader for Unwritten {
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        match self.above.node(key)? {
+            Some(node) => Ok(Some(node)),
+            None => self.written.node(key),
+        }
+    }
+
+    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        match self.above.value(key, version_max)? {
+            Some(value) => Ok(Some(value)),
+            None => self.written.value(key, version_max),
+        }
+    }
+
+    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
+        match self.above.latest_version()? {
+            Some(version) => Ok(Some(version)),
+            None => self.written.latest_version(),
+        }
+    }
+}
