@@ -3,7 +3,7 @@ use lockstep_devnet::simulation::{self, mutants};
 use parking_lot::Mutex;
 
 /// How far a planted bug may hide.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 1_000;
 
 #[test]
 fn planted_bugs_are_caught() {
