@@ -6,6 +6,7 @@
 //! with the file is a matter of configuration (exit 2), a mode that lets others read it included:
 //! nothing has been signed yet, and `chmod 600` mends it.
 use crate::cli::Failure;
+use lockstep_actors::state_store::lock_exclusively;
 use lockstep_protocol::crypto::{self, SchemeId, Seed, Signer};
 use lockstep_protocol::types::{Address, Hash};
 use serde::Deserialize;
@@ -112,7 +113,7 @@ impl KeyFile {
             Failure::usage(format!("cannot read the key file {at}: {error}; {next}"))
         })?;
         refuse_if_loose(&file, path)?;
-        match file.try_lock() {
+        match lock_exclusively(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Failure::safety(format!(

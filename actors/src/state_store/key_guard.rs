@@ -18,6 +18,7 @@
 //! the same generation. Both are what the RoundDriver's last defence is for: a message under this
 //! key that it has not signed stops it.
 use super::error::StoreError;
+use super::exclusive::lock_exclusively;
 use super::sealed_file::{Record, SealedFile};
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::types::{Address, Hash, Height};
@@ -132,7 +133,7 @@ impl KeyGuard {
             .write(true)
             .open(path)
             .map_err(failed)?;
-        match file.try_lock() {
+        match lock_exclusively(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let file = path.display().to_string();

@@ -12,6 +12,7 @@
 //! verify    replays every block                                 page_check  LMDB's own structure
 //! key_guard what the key has signed with, noted beside the key   sealed_file  one record, in place
 //! evidence  what waits for a block, which blocks carry some, forks
+//! exclusive locks on files
 //! ```
 //!
 //! Invariants: a transaction is durable (as far as [`Durability`] goes) when its method returns; the
@@ -21,6 +22,7 @@ mod actor;
 mod arm;
 mod error;
 mod evidence;
+mod exclusive;
 mod fault;
 mod key_guard;
 mod layout;
@@ -43,6 +45,7 @@ pub use actor::{
 };
 pub use arm::Standing;
 pub use error::{Place, StoreError};
+pub use exclusive::lock_exclusively;
 pub use key_guard::key_guard_file;
 pub use read::Snapshot;
 pub use verify::{Report, verify};

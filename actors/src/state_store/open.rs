@@ -1,5 +1,6 @@
 //! Opens a data directory for one node of one chain, or says why not.
 use super::error::StoreError;
+use super::exclusive::lock_exclusively;
 use super::fault;
 use super::key_guard::Origin;
 use super::layout::{
@@ -197,7 +198,7 @@ fn lock(dir: &Path) -> Result<(File, bool), StoreError> {
 }
 
 fn take(lock: &File, dir: &Path) -> Result<(), StoreError> {
-    match lock.try_lock() {
+    match lock_exclusively(lock) {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
             dir: dir.display().to_string(),
