@@ -435,13 +435,11 @@ impl Handler<ForkDetected> for RoundDriver {
     type Result = ();
 
     fn handle(&mut self, ForkDetected(fork): ForkDetected, ctx: &mut Ctx<Self>) {
-        let halt = Input::Forked(fork.sentence());
-        if self.driver.is_some() {
-            self.step(halt, ctx);
-        } else {
+        if self.driver.is_none() {
             // Told again at a start: the driver that is being recovered will not begin.
-            self.seed.view.set_halted(fork.sentence());
+            return self.halt(&Halt::Forked(fork.sentence()));
         }
+        self.step(Input::Forked(fork.sentence()), ctx);
     }
 }
 

@@ -83,7 +83,10 @@ pub enum StoreError {
         what: String,
     },
     /// The map is used up; reads go on.
-    #[error("the store has used up its map of {map_bytes} bytes: start with a larger map")]
+    #[error(
+        "the store has used up its map of {map_bytes} bytes: keep the directory, and start \
+         it with a build that has a larger map"
+    )]
     Full {
         /// The size of the map.
         map_bytes: usize,
