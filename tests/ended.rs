@@ -105,7 +105,10 @@ fn a_devnet_of_which_a_node_ends_names_it_and_exits_with_the_code_of_its_reason(
     let parent = get(&url, "/blocks/2").json()["header"]["previous_block"].clone();
     let parent = common::chain::unhex(parent.as_str().expect("a hash"));
     rot(&home.path().join("node1/data.mdb"), &parent);
-    assert_eq!(get(&url, "/blocks/2").status, 500);
+    // Whoever reads it first ends the node: this answer may no longer get out.
+    if let Ok(answer) = common::try_get(&url, "/blocks/2") {
+        assert_eq!(answer.status, 500);
+    }
     let status = eventually("the command ends", || devnet.0.try_wait().expect("ours"));
     let mut said = String::new();
     let stderr = devnet.0.stderr.as_mut().expect("a pipe");
