@@ -32,6 +32,7 @@ pub mod evidence;
 pub mod genesis;
 pub mod ledger;
 pub mod limits;
+pub mod mempool;
 pub mod merkle;
 pub mod mutation;
 pub mod parameters;

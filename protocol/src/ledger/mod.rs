@@ -53,6 +53,7 @@ pub use account::{
 };
 pub use admit::NotAdmitted;
 pub use chain::{ChainRules, Ledger, Rejection};
+pub(crate) use execute::check_form;
 pub use explain::ChangedKey;
 pub use head::{CommitBatch, GenesisError, Head};
 pub use limits::STATE_VERSIONS_KEPT;
@@ -63,5 +64,6 @@ pub use offences::{
 pub use prepare::{Draft, PrepareError, Prepared};
 pub use receipt::{FailureCode, Receipt, Status};
 pub use refusal::TransactionError;
+pub(crate) use signatures::{Signatures, VerifyError};
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};
 pub use validity::InvalidBlock;
