@@ -143,8 +143,8 @@ fn the_actors_page_has_a_row_for_each_actor_with_all_its_figures() {
     let devnet = manual(1, 2);
     let page = get(&devnet.urls()[0], "/actors").json();
     let rows = page.as_array().expect("a list");
-    let cast = "StateStore Committer PeerBroadcaster BlockSync VoteCollector Proposer RoundDriver \
-                PeerGateway RpcGateway";
+    let cast = "StateStore Committer PeerBroadcaster BlockSync VoteCollector Mempool Proposer \
+                RoundDriver PeerGateway RpcGateway";
     let names: Vec<&str> = rows
         .iter()
         .filter_map(|row| row["actor"].as_str())
@@ -162,7 +162,7 @@ fn the_actors_page_has_a_row_for_each_actor_with_all_its_figures() {
             assert_fields(message, &fields.split_whitespace().collect::<Vec<_>>());
         }
     }
-    let driver = &rows[6];
+    let driver = &rows[7];
     let ticks = driver["messages"].as_array().expect("a list").iter();
     let ticks: Vec<&Value> = ticks.filter(|row| row["message"] == "Tick").collect();
     assert_eq!(ticks[0]["handled"], 2);
@@ -177,7 +177,7 @@ fn every_metric_is_there_from_the_first_scrape() {
     let families = open_metrics::check(&answer.text());
     let counters = "votes_received proposals_received messages_refused rounds_skipped \
                     blocks_committed transactions_committed blocks_synced sync_lies evidence \
-                    frames_dropped \
+                    frames_dropped transactions_admitted transactions_refused gossip_dropped \
                     actor_panics actor_restarts actor_refused";
     for name in counters.split_whitespace() {
         let family = &families[name];
@@ -193,8 +193,7 @@ fn every_metric_is_there_from_the_first_scrape() {
         let at_start = f64::from(u8::from(name.starts_with("signature_")));
         assert!(families[name].series[&format!("{name}_count")] <= at_start);
     }
-    let gauges =
-        "consensus_height consensus_round evidence_pending actor_mailbox_depth actor_mailbox_limit";
+    let gauges = "consensus_height consensus_round evidence_pending mempool_transactions mempool_bytes actor_mailbox_depth actor_mailbox_limit";
     for name in gauges.split_whitespace() {
         assert_eq!(families[name].kind, "gauge", "{name}");
     }

@@ -74,6 +74,7 @@ macro_rules! one_of_four_survives {
 one_of_four_survives! {
     a_node_survives_falls_of_its_rpc_gateway: "RpcGateway";
     a_node_survives_falls_of_its_peer_gateway: "PeerGateway";
+    a_node_survives_falls_of_its_mempool: "Mempool";
     a_node_survives_falls_of_its_proposer: "Proposer";
     a_node_survives_falls_of_its_vote_collector: "VoteCollector";
     a_node_survives_falls_of_its_round_driver: "RoundDriver";
@@ -96,6 +97,7 @@ a_lone_validator_survives! {
     a_lone_validator_survives_falls_of_its_round_driver: "RoundDriver";
     a_lone_validator_survives_falls_of_its_committer: "Committer";
     a_lone_validator_survives_falls_of_its_vote_collector: "VoteCollector";
+    a_lone_validator_survives_falls_of_its_mempool: "Mempool";
     a_lone_validator_survives_falls_of_its_proposer: "Proposer";
 }
 

@@ -12,11 +12,12 @@ use lockstep_devnet::Devnet;
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
-const RESTARTABLE: [&str; 8] = [
+const RESTARTABLE: [&str; 9] = [
     "Committer",
     "PeerBroadcaster",
     "BlockSync",
     "VoteCollector",
+    "Mempool",
     "Proposer",
     "RoundDriver",
     "PeerGateway",

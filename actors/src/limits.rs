@@ -1,8 +1,12 @@
 //! Every limit of the actors in one place, with its reason. Units stand last in the name.
 use lockstep_protocol::limits::{
-    BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, PENDING_TRANSACTIONS_MAX,
-    PROPOSAL_BYTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, PROPOSAL_BYTES_MAX,
+    PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
+use lockstep_protocol::mempool::limits::{
+    CHECKS_OF_PEERS_MAX, CHECKS_OF_PEOPLE_MAX, MEMPOOL_BYTES_MAX,
+};
+use lockstep_protocol::wire::TRANSACTIONS_BYTES_MAX;
 use std::time::Duration;
 
 /// Messages that may wait for one consensus actor: more than all validators can send in a round.
@@ -34,7 +38,7 @@ pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
 pub const HANDSHAKE_BYTES_MAX: usize = 4_096;
 /// Connections of peers: one for each kind of request ([`LINK_CONNECTIONS_MAX`]) of each of the
 /// largest set's other validators.
-pub const PEER_CONNECTIONS_MAX: usize = 384;
+pub const PEER_CONNECTIONS_MAX: usize = 512;
 /// Of these, connections of one address that is no peer's.
 pub const PEER_CONNECTIONS_PER_STRANGER_MAX: usize = 8;
 /// Connections of people; more push out the oldest of whoever has most.
@@ -77,8 +81,17 @@ pub const VOTES_UNPROVEN_MAX: usize = 64;
 pub const PROPOSALS_PROVEN_MAX: usize = 64;
 /// … and those from all others.
 pub const PROPOSALS_UNPROVEN_MAX: usize = 16;
-/// Transactions that wait for Committer and Proposer, of each listener.
+/// Transactions of people that wait for the Mempool, of each listener.
 pub const TRANSACTIONS_WAITING_MAX: usize = 128;
+/// Batches of peers' transactions that wait for the Mempool.
+pub const GOSSIPS_WAITING_MAX: usize = 16;
+/// Bodies of peers' transactions that are being read or checked at one time.
+pub const GOSSIP_BODIES_BYTES_MAX: usize = 8 * TRANSACTIONS_BYTES_MAX;
+/// Bytes of transactions that wait for one peer, apart from its outbox: the newest are kept. More
+/// than the largest block; what a peer misses still comes to it in blocks.
+pub const GOSSIP_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Transactions whose signatures are checked before the next answers go out: some milliseconds.
+pub const CHECK_BATCH_MAX: usize = 64;
 /// Questions of people that wait for an actor.
 pub const QUESTIONS_WAITING_MAX: usize = 64;
 /// Blocks that are being read for people at one time, and long answers on their way.
@@ -90,8 +103,8 @@ pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
 /// After this a link opens a new connection for its next message.
 pub const PEER_CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
 /// Requests to one peer that are under way at one time, each on a connection of its own: a message
-/// or a handshake, a question for blocks, a pull.
-pub const LINK_CONNECTIONS_MAX: usize = 3;
+/// or a handshake, a question for blocks, a pull, a batch of transactions.
+pub const LINK_CONNECTIONS_MAX: usize = 4;
 /// How long a peer may take for an answer of blocks: it may be megabytes on a slow line.
 pub const SYNC_TIMEOUT: Duration = Duration::from_secs(30);
 /// Answers of blocks that are made at one time: each may hold megabytes.
@@ -145,17 +158,18 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     // As a block, and as text: two digits a byte, and names.
     let block_answers = 4 * BLOCK_ANSWERS_MAX * BLOCK_BYTES_MAX;
     let votes = (VOTES_PROVEN_MAX + VOTES_UNPROVEN_MAX) * VOTE_BYTES_MAX;
-    // Two listeners, two actors behind each.
-    let transactions = 4 * TRANSACTIONS_WAITING_MAX * TRANSACTION_BYTES_MAX;
+    // Two listeners; as bytes and as values, and those under check.
+    let checks = CHECKS_OF_PEOPLE_MAX + CHECKS_OF_PEERS_MAX;
+    let transactions = (2 * TRANSACTIONS_WAITING_MAX + checks) * TRANSACTION_BYTES_MAX
+        + 2 * GOSSIP_BODIES_BYTES_MAX;
     // As votes, and as bytes; the blocks in them are shared.
     let pull_answers = 2 * PULL_ANSWERS_MAX * PULLED_BYTES_MAX;
     // What liars may answer to this node's own questions: as bytes, and as blocks.
     let asked_for = 2 * SYNC_WINDOW_BYTES_MAX;
     let evidence = EVIDENCE_PENDING_MAX * EVIDENCE_BYTES_MAX;
-    let pending = PENDING_TRANSACTIONS_MAX * TRANSACTION_BYTES_MAX;
-    let outboxes = peers * OUTBOX_BYTES_MAX;
+    let outboxes = peers * (OUTBOX_BYTES_MAX + GOSSIP_BYTES_MAX);
     let answers = sync_answers + block_answers + pull_answers;
-    let waiting = votes + transactions + pending + evidence;
+    let waiting = votes + transactions + MEMPOOL_BYTES_MAX + evidence;
     connections + proposals + answers + asked_for + waiting + outboxes
 }
 

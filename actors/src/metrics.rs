@@ -6,6 +6,7 @@ use lockstep_protocol::crypto::{
     KeyError, Scheme, SchemeId, Seed, SignatureError, Signer, SigningFailed, VerifyingKey,
 };
 use lockstep_protocol::evidence::OffenceKind;
+use lockstep_protocol::mempool::Refusal;
 use lockstep_protocol::vote::VoteKind;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
 use prometheus_client::metrics::counter::Counter;
@@ -68,6 +69,11 @@ pub enum RefusalLabel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefusalLabels {
     reason: RefusalLabel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabels {
+    reason: &'static str,
 }
 
 /// Whom a listener serves.
@@ -202,6 +208,15 @@ pub struct Metrics {
     pub blocks: Counter,
     /// Transactions committed since the start.
     pub transactions: Counter,
+    /// Transactions that began to wait for a block.
+    pub transactions_admitted: Counter,
+    transactions_refused: Family<CodeLabels, Counter>,
+    /// Transactions that wait for a block.
+    pub mempool_transactions: Gauge,
+    /// Their canonical bytes.
+    pub mempool_bytes: Gauge,
+    /// Transactions that a peer's full queue dropped.
+    pub gossip_dropped: Counter,
     /// Blocks that came by block sync.
     pub blocks_synced: Counter,
     /// Peers asked for messages that this node lacked (E5).
@@ -248,6 +263,11 @@ impl Metrics {
             rounds_skipped: Counter::default(),
             blocks: Counter::default(),
             transactions: Counter::default(),
+            transactions_admitted: Counter::default(),
+            transactions_refused: Family::default(),
+            mempool_transactions: Gauge::default(),
+            mempool_bytes: Gauge::default(),
+            gossip_dropped: Counter::default(),
             blocks_synced: Counter::default(),
             pulls: Counter::default(),
             pulls_answered: Counter::default(),
@@ -266,6 +286,7 @@ impl Metrics {
         };
         metrics.zero();
         metrics.register_counts();
+        metrics.register_mempool();
         metrics.register_pulls();
         metrics.register_sync();
         metrics.register_offences();
@@ -290,6 +311,10 @@ impl Metrics {
             let kind = OffenceLabel(kind);
             drop(self.evidence.get_or_create(&OffenceLabels { kind }));
         }
+        for reason in Refusal::CODES {
+            let labels = CodeLabels { reason };
+            drop(self.transactions_refused.get_or_create(&labels));
+        }
         for reason in REFUSALS {
             drop(self.refusals.get_or_create(&RefusalLabels { reason }));
         }
@@ -299,6 +324,35 @@ impl Metrics {
                 drop(self.closed.get_or_create(&ClosedLabels { kind, reason }));
             }
         }
+    }
+
+    fn register_mempool(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "transactions_admitted",
+            "Transactions that began to wait",
+            self.transactions_admitted.clone(),
+        );
+        r.register(
+            "transactions_refused",
+            "Transactions that may not wait",
+            self.transactions_refused.clone(),
+        );
+        r.register(
+            "mempool_transactions",
+            "Transactions that wait",
+            self.mempool_transactions.clone(),
+        );
+        r.register(
+            "mempool_bytes",
+            "Their canonical bytes",
+            self.mempool_bytes.clone(),
+        );
+        r.register(
+            "gossip_dropped",
+            "Transactions dropped before a peer got them",
+            self.gossip_dropped.clone(),
+        );
     }
 
     fn register_pulls(&mut self) {
@@ -474,6 +528,13 @@ impl Metrics {
     /// Counts a body that was no message.
     pub fn refusal(&self, reason: RefusalLabel) {
         self.refusals.get_or_create(&RefusalLabels { reason }).inc();
+    }
+
+    /// Counts a transaction that may not wait.
+    pub fn transaction_refused(&self, reason: &'static str) {
+        self.transactions_refused
+            .get_or_create(&CodeLabels { reason })
+            .inc();
     }
 
     /// Shows how many connections a listener has.

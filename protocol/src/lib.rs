@@ -36,7 +36,6 @@ pub mod mempool;
 pub mod merkle;
 pub mod mutation;
 pub mod parameters;
-pub mod pending;
 pub mod proposal;
 pub mod pull;
 pub mod quorum;

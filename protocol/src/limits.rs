@@ -61,8 +61,6 @@ pub const VALUES_PER_VOTER_MAX: usize = 2;
 pub const PROPOSALS_PER_ROUND_MAX: usize = 2;
 /// Blocks that have been executed and wait for a decision: two for each of a few rounds.
 pub const OVERLAYS_MAX: usize = 8;
-/// Transactions that wait in one node for a block.
-pub const PENDING_TRANSACTIONS_MAX: usize = 10_000;
 /// How far a block's time may run ahead of the local clock when it is proposed (L22 only).
 pub const CLOCK_DRIFT_MS: u64 = 10_000;
 /// Rounds of which a pull says what is held: the asker's own and its two neighbours. Of others it

@@ -22,6 +22,10 @@ pub const PROTOCOL_VERSION: u16 = 3;
 
 const ENVELOPE_BYTES: usize = 34;
 
+/// A batch of transactions on the wire: at least twenty of the longest, and few enough bytes that a
+/// peer has them checked in some milliseconds.
+pub const TRANSACTIONS_BYTES_MAX: usize = 256 * 1024;
+
 /// Why a message was refused before its signature was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
@@ -168,6 +172,21 @@ impl Wire {
     /// Reads the body of `POST /transactions`.
     pub fn decode_transaction(&self, bytes: &[u8]) -> Result<Transaction, WireError> {
         self.open("transaction", bytes, TRANSACTION_BYTES_MAX)
+    }
+
+    /// The bytes of `POST /mempool/transactions`, of the canonical bytes of each transaction.
+    pub fn encode_transactions<T: AsRef<[u8]>>(&self, transactions: &[T]) -> Vec<u8> {
+        let count = u32::try_from(transactions.len()).unwrap_or(u32::MAX);
+        let mut bytes = self.seal(&count);
+        for transaction in transactions {
+            bytes.extend_from_slice(transaction.as_ref());
+        }
+        bytes
+    }
+
+    /// Reads the body of `POST /mempool/transactions`.
+    pub fn decode_transactions(&self, bytes: &[u8]) -> Result<Vec<Transaction>, WireError> {
+        self.open("transactions", bytes, TRANSACTIONS_BYTES_MAX)
     }
 
     /// The bytes of an answer to `GET /sync/blocks`.

@@ -2,9 +2,9 @@
 //! the actors and hands back a [`NodeHandle`].
 use crate::clock::Clock;
 use crate::committer::{OnCommit, head_view};
+use crate::mempool::{SubmitTransactions, Verdict};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{ConnectPeers, Handshake, Peer};
-use crate::proposer::SubmitTransaction;
 use crate::round_driver::Tick;
 use crate::rpc_gateway::TickAll;
 use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
@@ -15,7 +15,7 @@ use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::{self, KeyError, SelfTestFailed, Signer};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{ChainRules, GenesisError, Ledger};
-use lockstep_protocol::pending::Submission;
+use lockstep_protocol::mempool::{Refusal, Source, Submission};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, ChainId, DEVNET_CHAIN_ID, Hash, Height};
 use lockstep_protocol::validator_set::ValidatorSetError;

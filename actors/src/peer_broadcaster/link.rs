@@ -1,6 +1,7 @@
 //! The task of one peer. Consensus messages go one at a time, retried with back-off, after a
 //! handshake. Beside them, on connections of their own, go questions: for blocks and for messages,
-//! of each kind one at a time. So no answer, however late, delays a vote or a proposal. A question
+//! of each kind one at a time, and batches of transactions. So no answer, however late, delays a
+//! vote or a proposal. A question
 //! that fails delays the next of its kind only; whether the peer is there, messages and handshakes
 //! find out.
 use super::back_off::BackOff;
@@ -29,11 +30,11 @@ pub(super) struct LinkSeed {
 
 pub(super) struct Link {
     pub(super) seed: LinkSeed,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     pub(super) client: PeerClient,
     proposal: Uri,
     vote: Uri,
-    transaction: Uri,
+    pub(super) gossip: Uri,
 }
 
 impl Link {
@@ -43,14 +44,14 @@ impl Link {
             client.uri("/consensus/proposal"),
             client.uri("/consensus/vote"),
         );
-        let transaction = client.uri("/transactions");
+        let gossip = client.uri("/mempool/transactions");
         Link {
             seed,
             outbox,
             client,
             proposal,
             vote,
-            transaction,
+            gossip,
         }
     }
 
@@ -63,6 +64,7 @@ impl Link {
             () = self.keep_sending() => (),
             () = self.keep_requesting() => (),
             () = self.keep_pulling() => (),
+            () = self.keep_gossiping() => (),
         }
     }
 
@@ -119,24 +121,27 @@ impl Link {
     }
 
     /// A question is over: after a failure the next of its kind waits.
-    async fn asked(&self, what: &str, done: Result<(), ExchangeError>, back_off: &mut BackOff) {
+    pub(super) async fn asked(
+        &self,
+        what: &str,
+        done: Result<(), ExchangeError>,
+        back_off: &mut BackOff,
+    ) {
         match done {
             Ok(()) => back_off.reset(),
             Err(error) => self.wait_after(what, &error, back_off).await,
         }
     }
 
-    fn back_off(&self) -> BackOff {
+    pub(super) fn back_off(&self) -> BackOff {
         let (me, peer) = (&self.seed.handshake.validator, &self.seed.peer.address);
         BackOff::new(me, peer, Clock::salt())
     }
 
     async fn send(&self, frame: Frame) -> Result<(), ExchangeError> {
-        let is_transaction = frame.path == Path::Transaction;
         let uri = match frame.path {
             Path::Proposal => &self.proposal,
             Path::Vote => &self.vote,
-            Path::Transaction => &self.transaction,
         };
         let status = match self.client.post(uri, frame.body.clone()).await {
             Ok(status) => status,
@@ -151,12 +156,12 @@ impl Link {
                 kill_points::sent(&self.seed.wire, me, &frame.body);
                 Ok(())
             }
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE if !is_transaction => {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 self.put_back(frame);
                 Err(ExchangeError::Status(status))
             }
-            // The peer will never take this one, or it is a transaction that it has no room for now:
-            // it is not sent again, because nothing may hold up votes.
+            // The peer will never take this one: it is not sent again, because nothing may hold up
+            // votes.
             refused => {
                 self.seed.metrics.peer_errors.inc();
                 log::debug!("peer {} refused: {refused}", self.seed.peer.address.short());

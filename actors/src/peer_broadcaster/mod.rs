@@ -11,6 +11,7 @@ use crate::view::{NodeView, PeerView};
 use crate::vote_collector::VoteReceived;
 use actix::prelude::*;
 use actix_web::web::Bytes;
+use lockstep_protocol::codec;
 use lockstep_protocol::proposal::ProposedBlock;
 use lockstep_protocol::pull::Pull;
 use lockstep_protocol::transaction::Transaction;
@@ -26,6 +27,7 @@ mod back_off;
 mod client;
 #[cfg(test)]
 mod fake_peer;
+mod gossip;
 mod handshake;
 mod link;
 mod outbox;
@@ -42,9 +44,11 @@ pub enum Broadcast {
     Proposal(Arc<ProposedBlock>),
     /// `POST /consensus/vote`.
     Vote(Arc<SignedVote>),
-    /// `POST /transactions`.
-    Transaction(Arc<Transaction>),
 }
+
+/// Pass these on to every peer, in batches and apart from what consensus says.
+#[derive(Clone, Debug)]
+pub struct GossipTransactions(pub Vec<Arc<Transaction>>);
 
 /// Ask this peer for blocks; answered by [`BlocksArrived`].
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +77,7 @@ pub struct ConnectPeers(pub Vec<Peer>);
 
 crate::message! {
     Broadcast => (), RequestBlocks => (), ConnectPeers => (), PullMessages => (),
+    GossipTransactions => (),
 }
 
 /// Another validator's node.
@@ -203,17 +208,27 @@ impl Handler<Broadcast> for PeerBroadcaster {
                 (Path::Proposal, height, wire.encode_proposal(&proposal))
             }
             Broadcast::Vote(vote) => (Path::Vote, Some(vote.vote.height), wire.encode_vote(&vote)),
-            Broadcast::Transaction(transaction) => (
-                Path::Transaction,
-                None,
-                wire.encode_transaction(&transaction),
-            ),
         };
         self.broadcast(Frame {
             path,
             height,
             body: Bytes::from(body),
         });
+    }
+}
+
+impl Handler<GossipTransactions> for PeerBroadcaster {
+    type Result = ();
+
+    fn handle(&mut self, message: GossipTransactions, _: &mut Ctx<Self>) {
+        let GossipTransactions(transactions) = message;
+        for transaction in transactions {
+            let bytes = Bytes::from(codec::encode(&*transaction));
+            for outbox in self.outboxes.values() {
+                let dropped = outbox.gossip(bytes.clone());
+                self.seed.metrics.gossip_dropped.inc_by(dropped as u64);
+            }
+        }
     }
 }
 

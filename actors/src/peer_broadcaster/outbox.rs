@@ -1,8 +1,9 @@
 //! What waits for one peer: bounded by count and bytes, the stalest dropped first, and everything
-//! of decided heights forgotten (whoever still needs those heights gets whole blocks). Consensus
-//! goes before transactions, and transactions are dropped before consensus.
+//! of decided heights forgotten (whoever still needs those heights gets whole blocks).
 //!
-//! Questions wait here as well, one of each kind, until the peer may be asked.
+//! Questions wait here as well, one of each kind, until the peer may be asked, and transactions to
+//! pass on, within limits of their own: they never push out what consensus says.
+use super::gossip::GossipQueue;
 use actix_web::web::Bytes;
 use lockstep_protocol::pull::Pull;
 use lockstep_protocol::types::Height;
@@ -16,7 +17,6 @@ use tokio::sync::Notify;
 pub(super) enum Path {
     Proposal,
     Vote,
-    Transaction,
 }
 
 /// One message, encoded once for all peers.
@@ -31,7 +31,7 @@ pub(super) struct Frame {
 #[derive(Debug, Default)]
 struct Queue {
     consensus: VecDeque<Frame>,
-    transactions: VecDeque<Frame>,
+    gossip: GossipQueue,
     request: Option<(Height, u64)>,
     pull: Option<Pull>,
     may_ask: bool,
@@ -40,16 +40,12 @@ struct Queue {
 }
 
 impl Queue {
-    fn of(&mut self, path: Path) -> &mut VecDeque<Frame> {
-        match path {
-            Path::Proposal | Path::Vote => &mut self.consensus,
-            Path::Transaction => &mut self.transactions,
-        }
+    fn take_frame(&mut self) -> Option<Frame> {
+        self.consensus.pop_front()
     }
 
-    fn take_frame(&mut self) -> Option<Frame> {
-        let frame = self.consensus.pop_front();
-        frame.or_else(|| self.transactions.pop_front())
+    fn take_gossip(&mut self) -> Option<Vec<Bytes>> {
+        self.may_ask.then(|| self.gossip.take()).flatten()
     }
 
     fn take_request(&mut self) -> Option<(Height, u64)> {
@@ -61,20 +57,15 @@ impl Queue {
     }
 
     fn len(&self) -> usize {
-        self.consensus.len() + self.transactions.len()
+        self.consensus.len()
     }
 
     fn bytes(&self) -> usize {
-        let all = self.consensus.iter().chain(&self.transactions);
-        all.map(|frame| frame.body.len()).sum()
+        self.consensus.iter().map(|frame| frame.body.len()).sum()
     }
 
-    /// Gives up what matters least: transactions before consensus, stale heights before newer ones,
-    /// of a height the oldest.
+    /// Gives up what matters least: stale heights before newer ones, of a height the oldest.
     fn drop_one(&mut self) -> bool {
-        if self.transactions.pop_front().is_some() {
-            return true;
-        }
         let frames = self.consensus.iter().enumerate();
         let stalest = frames.min_by_key(|(_, frame)| frame.height);
         let stalest = stalest.map(|(index, _)| index);
@@ -106,8 +97,8 @@ impl Outbox {
     pub(super) fn push(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
         let known = |other: &Frame| other.body == frame.body;
-        if frame.path == Path::Transaction || !queue.consensus.iter().any(known) {
-            queue.of(frame.path).push_back(frame);
+        if !queue.consensus.iter().any(known) {
+            queue.consensus.push_back(frame);
         }
         self.woken.notify_waiters();
         self.shrink(&mut queue)
@@ -118,9 +109,21 @@ impl Outbox {
     pub(super) fn push_back(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
         if frame.height.is_none_or(|height| height >= queue.below) {
-            queue.of(frame.path).push_front(frame);
+            queue.consensus.push_front(frame);
         }
         self.shrink(&mut queue)
+    }
+
+    /// Appends a transaction; returns how many others had to go.
+    pub(super) fn gossip(&self, transaction: Bytes) -> usize {
+        let dropped = self.queue.borrow_mut().gossip.push(transaction);
+        self.woken.notify_waiters();
+        dropped
+    }
+
+    /// Puts back a batch that could not be sent; returns how many transactions had to go.
+    pub(super) fn gossip_again(&self, batch: Vec<Bytes>) -> usize {
+        self.queue.borrow_mut().gossip.put_back(batch)
     }
 
     fn shrink(&self, queue: &mut Queue) -> usize {
@@ -184,6 +187,11 @@ impl Outbox {
     /// Waits for a question for messages.
     pub(super) async fn next_pull(&self) -> Pull {
         self.wait_for(Queue::take_pull).await
+    }
+
+    /// Waits for transactions to pass on.
+    pub(super) async fn next_gossip(&self) -> Vec<Bytes> {
+        self.wait_for(Queue::take_gossip).await
     }
 
     /// Waits for the end.
@@ -272,22 +280,18 @@ mod tests {
     }
 
     #[test]
-    fn votes_overtake_transactions_and_outlive_them() {
-        let outbox = Outbox::new(4, 1000);
-        let transaction = |number: u8| Frame {
-            path: Path::Transaction,
-            height: None,
-            body: Bytes::from(vec![number]),
-        };
-        outbox.push(frame(1, 1));
-        (0..3).for_each(|number| _ = outbox.push(transaction(number)));
-        (2..=3).for_each(|h| _ = outbox.push(frame(h, 1)));
-        assert_eq!(outbox.len(), 4);
-        let order: Vec<Path> = (0..4).map(|_| take(&outbox).unwrap().path).collect();
-        assert_eq!(
-            order,
-            [Path::Vote, Path::Vote, Path::Vote, Path::Transaction]
-        );
+    fn transactions_take_no_place_of_votes_and_wait_until_the_peer_is_there() {
+        let outbox = Outbox::new(2, 100);
+        (1..=2).for_each(|h| _ = outbox.push(frame(h, 50)));
+        (0..3).for_each(|number| _ = outbox.gossip(Bytes::from(vec![number; 90])));
+        assert_eq!(outbox.next_gossip().now_or_never(), None);
+        assert_eq!(heights(&outbox), [1, 2]);
+        outbox.allow_questions(true);
+        let batch = outbox.next_gossip().now_or_never().expect("a batch");
+        assert_eq!(batch.iter().map(|t| t[0]).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(outbox.next_gossip().now_or_never(), None);
+        assert_eq!(outbox.gossip_again(batch), 0);
+        assert!(outbox.next_gossip().now_or_never().is_some());
     }
 
     #[test]

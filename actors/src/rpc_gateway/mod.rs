@@ -17,10 +17,10 @@
 //! The listening sockets live outside of the actors: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
-use crate::committer::AdmitTransaction;
+use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{Handshake, Peer};
-use crate::proposer::{GetProposals, ProposalReceived, ScreenProposal, SubmitTransaction};
+use crate::proposer::{GetProposals, ProposalReceived, ScreenProposal};
 use crate::round_driver::Tick;
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
@@ -52,6 +52,7 @@ mod pull;
 mod serve;
 mod status;
 mod stream;
+mod transactions;
 
 pub(crate) use blocks::HEIGHT_HEADER;
 pub use doors::Doors;
@@ -76,10 +77,14 @@ pub struct Ports {
     pub pulled_votes: Port<GetVotes>,
     /// Proposer: what a peer lacks.
     pub pulled_proposals: Port<GetProposals>,
-    /// Committer: may it wait?
-    pub admit: Port<AdmitTransaction>,
-    /// Proposer.
-    pub transaction: Port<SubmitTransaction>,
+    /// Mempool: from people.
+    pub transaction: Port<SubmitTransactions>,
+    /// Mempool: from peers.
+    pub gossip: Port<SubmitTransactions>,
+    /// Mempool: what waits?
+    pub waiting: Port<GetWaiting>,
+    /// Mempool: what became of it?
+    pub transaction_status: Port<GetTransactionStatus>,
     /// RoundDriver (manual pacing).
     pub tick: Port<Tick>,
 }
@@ -119,6 +124,8 @@ pub struct Seed {
     pub block_answers: Arc<Semaphore>,
     /// Permits for the bytes of proposals.
     pub proposal_bodies: Arc<Semaphore>,
+    /// Permits for the bytes of peers' transactions.
+    pub gossip_bodies: Arc<Semaphore>,
     /// Only in a devnet.
     pub tick_all: Option<TickAll>,
 }
@@ -126,6 +133,11 @@ pub struct Seed {
 /// Permits for the bytes of proposals that are being read or handled.
 pub fn proposal_bodies() -> Arc<Semaphore> {
     body::budget(crate::limits::PROPOSAL_BODIES_BYTES_MAX)
+}
+
+/// Permits for the bytes of peers' transactions that are being read or checked.
+pub fn gossip_bodies() -> Arc<Semaphore> {
+    body::budget(crate::limits::GOSSIP_BODIES_BYTES_MAX)
 }
 
 /// The actor that serves people.
@@ -167,7 +179,11 @@ fn for_peers(config: &mut web::ServiceConfig) {
         .route("/consensus/vote", web::post().to(consensus::vote))
         .route("/consensus/proposal", web::post().to(consensus::proposal))
         .route("/consensus/pull", web::post().to(pull::pull))
-        .route("/transactions", web::post().to(consensus::transaction))
+        .route("/transactions", web::post().to(transactions::submit))
+        .route(
+            "/mempool/transactions",
+            web::post().to(transactions::gossip),
+        )
         .route("/handshake", web::get().to(status::handshake))
         .route("/sync/blocks", web::get().to(blocks::sync))
         .route("/livez", web::get().to(health::livez))
@@ -177,7 +193,8 @@ fn for_peers(config: &mut web::ServiceConfig) {
 /// What people ask, at the public listener.
 fn for_people(config: &mut web::ServiceConfig) {
     config
-        .route("/transactions", web::post().to(consensus::transaction))
+        .route("/transactions", web::post().to(transactions::submit))
+        .route("/mempool", web::get().to(transactions::waiting))
         .route("/status", web::get().to(status::status))
         .route("/validators", web::get().to(status::validators))
         .route("/actors", web::get().to(status::actors))

@@ -7,6 +7,7 @@
 //! checks    signatures under check         checker     checks them, on another thread
 //! room      who gives way when it is full  candidates  what a block could carry
 //! journal   what became of the others      refusal     why one may not wait
+//! block_budget  how many bytes the propose timeout carries
 //! ```
 //!
 //! A transaction that is taken is executable as far as this node knows: signed, not used up, not
@@ -25,6 +26,7 @@
 //!
 //! [`Ledger::note_transaction`]: crate::ledger::Ledger::note_transaction
 mod admission;
+mod block_budget;
 mod candidates;
 mod checker;
 mod checks;
@@ -39,6 +41,7 @@ mod room;
 #[cfg(test)]
 mod tests;
 
+pub use block_budget::BlockBudget;
 pub use checker::{Check, Checked, Checker};
 pub use entry::Entry;
 pub use journal::Fate;

@@ -54,6 +54,30 @@ pub enum Blame {
 }
 
 impl Refusal {
+    /// Every code, for whoever counts them.
+    pub const CODES: [&'static str; 20] = [
+        "too_large",
+        "memo_too_large",
+        "underpriced",
+        "expired",
+        "expiry_too_far",
+        "nonce_too_low",
+        "nonce_too_high",
+        "nonce_exhausted",
+        "unfunded",
+        "unknown_key",
+        "key_on_record",
+        "foreign_key",
+        "bad_key",
+        "bad_signature",
+        "key_too_late",
+        "replacement_underpriced",
+        "overdrawn",
+        "sender_full",
+        "mempool_full",
+        "busy",
+    ];
+
     /// One stable word for programs.
     pub fn code(&self) -> &'static str {
         match self {
