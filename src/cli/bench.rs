@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 mod faults;
 mod sync;
+mod transactions;
 
 /// What to measure.
 #[derive(clap::Subcommand)]
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Sync(sync::SyncArguments),
     /// The block interval with one of four dead beside that of four, and the way back from two dead
     Faults(faults::FaultsArguments),
+    /// Signed transactions per second over HTTP until they are committed, beside the verify-once floor
+    Transactions(transactions::TransactionsArguments),
 }
 
 /// `lockstep bench consensus`
@@ -70,6 +73,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Consensus(arguments) => arguments,
         Command::Sync(arguments) => return sync::run(arguments),
         Command::Faults(arguments) => return faults::run(arguments),
+        Command::Transactions(arguments) => return transactions::run(arguments),
     };
     super::start_log(arguments.log.as_deref(), "error")?;
     let report = consensus(arguments)?;
