@@ -1,7 +1,7 @@
 //! **RoundDriver** owns height, round, step, locks and timers, and is the only one that signs.
 //! Its brain is [`Driver`]; this shell carries its messages, its timers and its log lines.
 use crate::clock::Clock;
-use crate::committer::{BlockCommitted, CommitDecision};
+use crate::committer::{BlockCommitted, CommitDecision, PolkaSeen};
 use crate::delivery::Deliver;
 use crate::kill_points::{self, Point};
 use crate::limits::TICKS_WAITING_MAX;
@@ -143,6 +143,8 @@ pub struct Ports {
     pub retell_proposals: Port<RetellProposals>,
     /// Committer: decided.
     pub decide: Port<CommitDecision>,
+    /// Committer: what names whoever makes a fork.
+    pub polka: Port<PolkaSeen>,
     /// Proposer: ask a peer for what is missing.
     pub pull: Port<BeginPull>,
 }
@@ -443,6 +445,17 @@ impl Handler<ForkDetected> for RoundDriver {
     }
 }
 
+impl Handler<QuorumReached> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, QuorumReached(height, fact): QuorumReached, ctx: &mut Ctx<Self>) {
+        if let Fact::Polka(polka) = &fact {
+            self.seed.ports.polka.deliver(PolkaSeen(polka.clone()));
+        }
+        self.step(Input::Fact(height, fact), ctx);
+    }
+}
+
 /// A handler that only hands its message to the brain.
 macro_rules! to_brain {
     ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
@@ -459,7 +472,6 @@ macro_rules! to_brain {
 
 to_brain! {
     ProposalChecked(height, proposal) => Input::Proposal(height, proposal),
-    QuorumReached(height, fact) => Input::Fact(height, fact),
     BlockBuilt(height, round, block) => Input::BlockBuilt(height, round, block),
     SignaturePersisted(position) => Input::Persisted(position),
     TransactionsWaiting => Input::TransactionsWaiting,

@@ -52,6 +52,7 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
             resend_proposals: Port::detached(),
             retell_proposals: Port::detached(),
             decide: Port::detached(),
+            polka: Port::detached(),
             pull: Port::detached(),
         },
     }
