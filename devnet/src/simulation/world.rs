@@ -252,6 +252,9 @@ impl World {
             };
             self.queue.after_us(delay_ms * 1000, timer);
         }
+        for polka in &effects.polkas {
+            self.see(node, &Sight::Polka { node, polka });
+        }
         for batch in effects.committed {
             self.see_committed(node, batch.block.height());
         }
