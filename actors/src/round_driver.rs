@@ -266,18 +266,18 @@ impl RoundDriver {
             }
             Output::Pull(output) => self.pull(output, ctx),
             Output::Ticked(outcome) => return Some(outcome),
-            Output::Halt(reason) => self.halt(&reason),
+            Output::Halt(reason) => self.halt(reason),
         }
         None
     }
 
     /// An invalid decision says that this node's state may be wrong: that outlives a restart.
-    fn halt(&self, reason: &Halt) {
+    fn halt(&self, reason: Halt) {
         log::error!("{reason}");
-        self.seed.view.set_halted(reason.to_string());
         if let Halt::InvalidDecision(height) = reason {
-            self.seed.ports.remember_halt.deliver(RememberHalt(*height));
+            self.seed.ports.remember_halt.deliver(RememberHalt(height));
         }
+        self.seed.view.set_halted(reason);
     }
 
     fn show_round(&self, height: Height, round: Round) {
@@ -413,7 +413,7 @@ impl Handler<StopVoting> for RoundDriver {
     fn handle(&mut self, StopVoting(height): StopVoting, ctx: &mut Ctx<Self>) {
         if self.driver.is_none() {
             // There is no brain yet, and after this there will be none.
-            return self.halt(&Halt::InvalidDecision(height));
+            return self.halt(Halt::InvalidDecision(height));
         }
         self.step(Input::InvalidDecision(height), ctx);
     }
@@ -439,7 +439,7 @@ impl Handler<ForkDetected> for RoundDriver {
     fn handle(&mut self, ForkDetected(fork): ForkDetected, ctx: &mut Ctx<Self>) {
         if self.driver.is_none() {
             // Told again at a start: the driver that is being recovered will not begin.
-            return self.halt(&Halt::Forked(fork.sentence()));
+            return self.halt(Halt::Forked(fork.sentence()));
         }
         self.step(Input::Forked(fork.sentence()), ctx);
     }
