@@ -12,7 +12,8 @@ impl Tally {
         out: &mut Vec<Output>,
     ) {
         if let Some(validator) = self.set.get(index) {
-            self.silence.proven(validator.address, now);
+            let place = (self.height, round, kind);
+            self.silence.heard(validator.address, place, now);
         }
         let seen = self.max_round.entry(index).or_insert(round);
         *seen = (*seen).max(round);
