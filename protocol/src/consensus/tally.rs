@@ -340,7 +340,7 @@ impl Tally {
     ) -> Admission {
         let vote = &signed.vote;
         let place = (vote.height, vote.round, vote.kind);
-        if !self.silence.wants(vote.validator, place, now) {
+        if !self.silence.wants(&vote.validator, place, now) {
             return useless;
         }
         if verify && !self.verifies(index, signed) {

@@ -20,8 +20,6 @@ pub(super) struct Silence {
     after_ms: u64,
     since: Option<Instant>,
     heard: BTreeMap<Address, (Place, Instant)>,
-    /// When a vote of no other use was looked at last.
-    looked: BTreeMap<Address, Instant>,
 }
 
 impl Silence {
@@ -30,7 +28,6 @@ impl Silence {
             after_ms,
             since: None,
             heard: BTreeMap::new(),
-            looked: BTreeMap::new(),
         }
     }
 
@@ -43,19 +40,14 @@ impl Silence {
         }
     }
 
-    /// Whether a vote that is of no other use should be verified for its sign of life. Yes at most
-    /// once in a quarter of T_silent for each validator: forgeries cost no more.
-    pub(super) fn wants(&mut self, validator: Address, place: Place, now: Instant) -> bool {
-        let heard = self.heard.get(&validator);
+    /// Whether a vote that is of no other use should be verified for its sign of life. A forgery costs
+    /// a check each time, as it does in the place of a vote that is needed: if forgeries could use up
+    /// a budget, they would silence whoever is always the last to vote.
+    pub(super) fn wants(&self, validator: &Address, place: Place, now: Instant) -> bool {
+        let heard = self.heard.get(validator);
         let since = heard.map(|(_, at)| *at).or(self.since).unwrap_or(now);
         let is_new = heard.is_none_or(|(newest, _)| place > *newest);
-        let looked = self.looked.get(&validator);
-        let waited = looked.is_none_or(|at| now >= at.plus_ms(self.after_ms / 4));
-        let wanted = is_new && waited && now >= since.plus_ms(self.after_ms / 2);
-        if wanted {
-            self.looked.insert(validator, now);
-        }
-        wanted
+        is_new && now >= since.plus_ms(self.after_ms / 2)
     }
 
     /// Whether `proposer` was last heard more than T_silent before a quorum of the others was. The
