@@ -161,7 +161,13 @@ impl World {
         if !self.places[to].node.is_up() {
             return;
         }
-        self.see(to, &Sight::Heard { payload: &payload });
+        self.see(
+            to,
+            &Sight::Heard {
+                node: to,
+                payload: &payload,
+            },
+        );
         self.misbehave(to, |habit, stage| habit.hear(stage, &payload));
         self.with_node(to, |node, _, out| node.receive(from, payload, out));
     }

@@ -379,7 +379,7 @@ impl Tally {
         if ballots.iter().any(|b| (b.block_id, b.valid_round) == value) {
             return Some(Admission::Duplicate);
         }
-        if ballots.len() >= VALUES_PER_VOTER_MAX {
+        if ballots.len() >= count::values_max() {
             return Some(Admission::Equivocation);
         }
         // An equivocation is worth its check even when the value is settled. By the paper a height

@@ -39,7 +39,7 @@ impl Property for Accountability {
         match sight {
             // With at most f faulty validators nothing ever forks: agreement judges that.
             _ if !scene.may_fork() => Ok(()),
-            Sight::Heard { payload } | Sight::Said { payload, .. } => {
+            Sight::Heard { payload, .. } | Sight::Said { payload, .. } => {
                 self.listen(scene, payload);
                 Ok(())
             }

@@ -46,7 +46,7 @@ pub(crate) enum Sight<'a> {
         is_durable: bool,
     },
     /// A message reached it.
-    Heard { payload: &'a Payload },
+    Heard { node: usize, payload: &'a Payload },
     /// A block is durable.
     Committed {
         node: usize,
