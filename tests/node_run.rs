@@ -429,7 +429,10 @@ fn a_data_directory_from_a_backup_observes_until_it_is_re_armed() {
     let observing = || get(&url, "/status").json()["observing"].clone();
     let reason = observing();
     let reason = reason.as_str().expect("it observes");
-    assert!(reason.contains("start it once with --rearm"), "{reason}");
+    assert!(
+        reason.contains("then start it once with --rearm"),
+        "{reason}"
+    );
     let said = run(&["status", "--rpc", &url]).ok().stdout;
     assert!(
         said.contains("ready         no") && said.contains("--rearm"),
