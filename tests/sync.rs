@@ -18,7 +18,8 @@ use lockstep_protocol::types::{Address, Hash, Height, Round};
 use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::{DecidedBlock, Wire};
 use serde_json::Value;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -150,6 +151,28 @@ fn sync_finishes_with_one_liar_of_each_kind_among_honest_peers() {
         let lied = metric(&url(&late), "sync_lies_total", "") > 0.0;
         assert_eq!(lied, proves_nothing, "{name}");
     }
+}
+
+/// Two megabytes went into the kernel's buffer at once, and their place was free for the next.
+#[test]
+fn an_unread_answer_waits_in_its_place_and_not_in_the_kernel() {
+    let mut honest = Honest::with(100);
+    let node = honest.nodes.remove(0);
+    let path = "/sync/blocks?from=1&limit=100";
+    let whole = get(&peer_url(&node), path).body.len();
+    let mut unread = TcpStream::connect(node.peer_listens()).expect("it listens");
+    let ask = format!("GET {path} HTTP/1.1\r\nhost: node\r\n\r\n");
+    unread.write_all(ask.as_bytes()).expect("it takes it");
+    let began = unread.peek(&mut [0]).expect("it answers");
+    assert_eq!(began, 1);
+    // More than it takes to fill a buffer.
+    std::thread::sleep(Duration::from_millis(500));
+    node.stop();
+    let mut rest = Vec::new();
+    // An error says that the answer broke off.
+    let _ = unread.read_to_end(&mut rest);
+    println!("{} of {whole} bytes were with the kernel", rest.len());
+    assert!(rest.len() < whole / 2, "{} of {whole}", rest.len());
 }
 
 /// Nobody but the liar claims it: the node has what there is, and says so.

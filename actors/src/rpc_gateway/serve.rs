@@ -10,7 +10,7 @@ use super::stream::Watched;
 use crate::limits::{
     ACCEPT_BACKLOG, CONNECTION_LIFETIME, DEADLINES_EVERY, PEER_CONNECTIONS_MAX,
     PEER_CONNECTIONS_PER_STRANGER_MAX, PEER_IDLE, PUBLIC_CONNECTIONS_MAX,
-    PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE,
+    PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE, SEND_BUFFER_BYTES,
 };
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
@@ -18,6 +18,7 @@ use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::dev::{AppConfig, ServiceRequest};
 use actix_web::http::header;
 use actix_web::{App, web};
+use socket2::SockRef;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
@@ -196,8 +197,9 @@ impl House {
             }
             Seat::None => return self.metrics().closed(label, ClosedLabel::Full),
         };
-        // A socket that refuses the option still works.
+        // A socket that refuses an option still works.
         let _ = stream.set_nodelay(true);
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
         let connection = Rc::new(Connection::new(Instant::now(), self.audience.idle_after()));
         self.guests.borrow_mut().insert(ticket, connection.clone());
         self.count();
@@ -247,7 +249,7 @@ impl House {
 fn listen(listener: &StdListener) -> std::io::Result<TcpListener> {
     let listener = listener.try_clone()?;
     // Listening again changes only how many may wait to be accepted.
-    socket2::SockRef::from(&listener).listen(ACCEPT_BACKLOG)?;
+    SockRef::from(&listener).listen(ACCEPT_BACKLOG)?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }
