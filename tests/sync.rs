@@ -3,6 +3,7 @@
 mod common;
 
 use common::liar::{Liar, Lie};
+use common::slow_reader::SlowReader;
 use common::{assert_same_chain, eventually, get, metric};
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
@@ -151,6 +152,36 @@ fn sync_finishes_with_one_liar_of_each_kind_among_honest_peers() {
         let lied = metric(&url(&late), "sync_lies_total", "") > 0.0;
         assert_eq!(lied, proves_nothing, "{name}");
     }
+}
+
+/// Two connections that read nothing held both places of a node for as long as they liked: nobody
+/// else was answered by it.
+#[test]
+fn a_reader_that_holds_answers_at_every_honest_node_does_not_keep_a_follower_back() {
+    const BLOCKS: u64 = 500;
+    let honest = Honest::with(BLOCKS);
+    let nodes = honest.nodes.iter();
+    let readers: Vec<_> = nodes.map(|n| SlowReader::of(n.peer_listens())).collect();
+    eventually("all places are held", || {
+        readers
+            .iter()
+            .all(|reader| reader.held() >= 2)
+            .then_some(())
+    });
+    let dir = directory();
+    let late = node(3, dir.path());
+    let began = Instant::now();
+    late.connect(honest.peers());
+    assert!(late.view().wait_for(Height(BLOCKS), LONG), "it catches up");
+    let held: Vec<usize> = readers.iter().map(SlowReader::held).collect();
+    println!(
+        "{BLOCKS} blocks in {:?}, {held:?} answers were held",
+        began.elapsed()
+    );
+    assert_eq!(
+        late.view().head().block_id,
+        honest.nodes[0].view().head().block_id
+    );
 }
 
 /// Two megabytes went into the kernel's buffer at once, and their place was free for the next.

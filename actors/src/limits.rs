@@ -83,6 +83,11 @@ pub const TRANSACTIONS_WAITING_MAX: usize = 128;
 pub const QUESTIONS_WAITING_MAX: usize = 64;
 /// Blocks that are being read for people at one time, and long answers on their way.
 pub const BLOCK_ANSWERS_MAX: usize = 4;
+/// Whoever reads no piece of a long answer for so long gives its place to the next who asks: an
+/// honest reader takes one of [`ANSWER_PIECE_BYTES`] much sooner.
+pub const ANSWER_PIECE_PATIENCE: Duration = Duration::from_secs(1);
+/// … and so does whoever has been reading for so long: the largest answer at a megabyte a second.
+pub const ANSWER_TURN: Duration = Duration::from_secs(6);
 /// How long a person waits for such a place.
 pub const BLOCK_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 /// An answer is copied to its socket in pieces of this size.

@@ -5,11 +5,13 @@
 //! Bytes are read only as far as somebody has asked for them: a window for a request's head, then
 //! as much as the handler takes of the body, and nothing while the request is being answered. So
 //! what a connection holds in buffers is bounded by this file, whatever it sends.
+use super::places::Standing;
 use crate::limits::{
     ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, HEAD_BYTES_MAX,
     HEAD_DEADLINE,
 };
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -63,16 +65,16 @@ pub(super) struct Connection {
     unread_since: Cell<Option<Instant>>,
     bad: Cell<u32>,
     bad_since: Cell<Instant>,
-    proven: Cell<bool>,
-    /// Somebody else needs the place.
-    pub(super) pushed_out: Notify,
+    standing: Cell<Standing>,
+    /// Somebody else needs its place, among connections or among long answers.
+    pub(super) pushed_out: Arc<Notify>,
     /// It has been proven just now.
     pub(super) proof: Notify,
 }
 
 impl Connection {
     /// Accepted at `now`; may be idle for `idle_after` between two requests.
-    pub(super) fn new(now: Instant, idle_after: Duration) -> Connection {
+    pub(super) fn new(now: Instant, idle_after: Duration, standing: Standing) -> Connection {
         Connection {
             // A first request is due at once, like the rest of a head.
             phase: Cell::new(Phase::Head),
@@ -84,8 +86,8 @@ impl Connection {
             unread_since: Cell::new(None),
             bad: Cell::new(0),
             bad_since: Cell::new(now),
-            proven: Cell::new(false),
-            pushed_out: Notify::new(),
+            standing: Cell::new(standing),
+            pushed_out: Arc::default(),
             proof: Notify::new(),
         }
     }
@@ -192,13 +194,18 @@ impl Connection {
 
     /// It has brought a validator's message that was new here.
     pub(super) fn prove(&self) {
-        if !self.proven.replace(true) {
+        if self.standing.replace(Standing::Proven) != Standing::Proven {
             self.proof.notify_one();
         }
     }
 
     pub(super) fn is_proven(&self) -> bool {
-        self.proven.get()
+        self.standing.get() == Standing::Proven
+    }
+
+    /// How much it has shown.
+    pub(super) fn standing(&self) -> Standing {
+        self.standing.get()
     }
 }
 
@@ -213,7 +220,7 @@ mod tests {
 
     fn connection() -> (Connection, Instant) {
         let now = Instant::now();
-        (Connection::new(now, PEER_IDLE), now)
+        (Connection::new(now, PEER_IDLE, Standing::Stranger), now)
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! the answer is bounded and holds only what its signers have told everybody. Few are made at one
 //! time, because each may hold megabytes; who hears 503 asks another peer.
 use super::answer::{refuse, trouble};
+use super::answer_places::Asker;
 use super::pieces::Pieces;
 use super::{Seed, body};
 use crate::metrics::RefusalLabel;
@@ -34,7 +35,7 @@ pub(super) async fn pull(
         let sentence = "the rounds or bitmaps do not fit this chain's validators";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     }
-    let Ok(place) = seed.pull_answers.clone().try_acquire_owned() else {
+    let Some(place) = seed.pull_answers.enter(&Asker::of(&request)) else {
         let sentence = "other peers are being answered; ask another one";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
     };

@@ -183,10 +183,8 @@ impl House {
         F: Future + 'static,
     {
         let label = self.audience.label();
-        let seat = self
-            .places
-            .borrow_mut()
-            .enter(from.ip(), self.standing(from.ip()));
+        let standing = self.standing(from.ip());
+        let seat = self.places.borrow_mut().enter(from.ip(), standing);
         let ticket = match seat {
             Seat::Free(ticket) => ticket,
             Seat::Instead(ticket, other) => {
@@ -200,7 +198,8 @@ impl House {
         // A socket that refuses an option still works.
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
-        let connection = Rc::new(Connection::new(Instant::now(), self.audience.idle_after()));
+        let idle_after = self.audience.idle_after();
+        let connection = Rc::new(Connection::new(Instant::now(), idle_after, standing));
         self.guests.borrow_mut().insert(ticket, connection.clone());
         self.count();
         let talk = talk(Watched::new(stream, connection.clone()), from);
