@@ -86,6 +86,7 @@ impl Link {
         self.seed.view.update_peer(&self.seed.peer.address, |peer| {
             (peer.reachable, peer.refused) = (true, None);
         });
+        let mut busy = self.back_off();
         // Then it is asked again how far it is, whether it was busy or idle meanwhile.
         let until = tokio::time::Instant::now() + HANDSHAKE_EVERY;
         while tokio::time::Instant::now() < until {
@@ -93,7 +94,7 @@ impl Link {
             let Ok(frame) = next.await else {
                 return;
             };
-            if let Err(error) = self.send(frame).await {
+            if let Err(error) = self.send(frame, &mut busy).await {
                 return self.failed("exchange", &error, back_off).await;
             }
         }
@@ -131,7 +132,8 @@ impl Link {
         BackOff::new(me, peer, Clock::salt())
     }
 
-    async fn send(&self, frame: Frame) -> Result<(), ExchangeError> {
+    /// `busy`: how often in a row the peer had no room.
+    async fn send(&self, frame: Frame, busy: &mut BackOff) -> Result<(), ExchangeError> {
         let is_transaction = frame.path == Path::Transaction;
         let uri = match frame.path {
             Path::Proposal => &self.proposal,
@@ -148,15 +150,20 @@ impl Link {
         match status {
             StatusCode::ACCEPTED => {
                 let me = &self.seed.handshake.validator;
+                busy.reset();
                 kill_points::sent(&self.seed.wire, me, &frame.body);
                 Ok(())
             }
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE if !is_transaction => {
+            // The peer is there and has no room: it gets the same again, without a handshake.
+            StatusCode::SERVICE_UNAVAILABLE if !is_transaction => {
                 self.put_back(frame);
-                Err(ExchangeError::Status(status))
+                self.seed.metrics.peer_errors.inc();
+                tokio::time::sleep(busy.next()).await;
+                Ok(())
             }
-            // The peer will never take this one, or it is a transaction that it has no room for now:
-            // it is not sent again, because nothing may hold up votes.
+            // The peer will never take this one, or its signer has said too much there (E6 says
+            // again what matters), or it is a transaction that it has no room for now: it is not
+            // sent again, because nothing may hold up votes.
             refused => {
                 self.seed.metrics.peer_errors.inc();
                 log::debug!("peer {} refused: {refused}", self.seed.peer.address.short());

@@ -12,6 +12,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 mod questions;
+mod refusals;
 
 const VERSION: u16 = PROTOCOL_VERSION;
 
@@ -103,6 +104,16 @@ struct Sender {
 
 /// A running broadcaster without peers. Needs a running actix system.
 fn sender() -> Sender {
+    sender_that_tells(Ports {
+        blocks: Port::detached(),
+        ahead: Port::detached(),
+        pulled_vote: Port::detached(),
+        pulled_proposal: Port::detached(),
+        pull_ended: Port::detached(),
+    })
+}
+
+fn sender_that_tells(ports: Ports) -> Sender {
     let inbox = Inbox::<PeerBroadcaster>::new(4_096);
     let (connect, broadcast) = (inbox.port(), inbox.port());
     let (request, pull) = (inbox.port(), inbox.port());
@@ -119,13 +130,7 @@ fn sender() -> Sender {
         peers: Arc::default(),
         view: view.clone(),
         metrics: metrics.clone(),
-        ports: Ports {
-            blocks: Port::detached(),
-            ahead: Port::detached(),
-            pulled_vote: Port::detached(),
-            pulled_proposal: Port::detached(),
-            pull_ended: Port::detached(),
-        },
+        ports,
     };
     let mut spawner = Supervisor::start(Policy::default(), |_| ());
     spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
