@@ -269,6 +269,7 @@ impl Seeds {
             },
             broadcaster: peer_broadcaster::Seed {
                 handshake: parts.handshake.clone(),
+                validators: parts.rules.validators.len(),
                 wire: parts.wire,
                 peers: peers.clone(),
                 view: parts.view.clone(),

@@ -21,6 +21,7 @@ use std::sync::Arc;
 pub(super) struct LinkSeed {
     pub(super) peer: Peer,
     pub(super) handshake: Handshake,
+    pub(super) validators: usize,
     pub(super) wire: Wire,
     pub(super) view: Arc<NodeView>,
     pub(super) metrics: Arc<Metrics>,

@@ -104,6 +104,8 @@ pub struct Ports {
 pub struct Seed {
     /// What this node says of itself to peers.
     pub handshake: Handshake,
+    /// How many validators there are.
+    pub validators: usize,
     /// Writes messages of this chain.
     pub wire: Wire,
     /// The peers; kept here so that a restart knows them.
@@ -148,6 +150,7 @@ impl PeerBroadcaster {
             let seed = LinkSeed {
                 peer,
                 handshake: self.seed.handshake.clone(),
+                validators: self.seed.validators,
                 wire: self.seed.wire,
                 view: self.seed.view.clone(),
                 metrics: self.seed.metrics.clone(),

@@ -11,6 +11,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+mod pulls;
 mod questions;
 mod refusals;
 
@@ -126,6 +127,7 @@ fn sender_that_tells(ports: Ports) -> Sender {
     let metrics = Metrics::new(Actors::default());
     let seed = Seed {
         handshake: handshake(Address([1; 20])),
+        validators: 4,
         wire: Wire::new(Hash([1; 32])),
         peers: Arc::default(),
         view: view.clone(),
