@@ -41,8 +41,11 @@ pub const PEER_CONNECTIONS_PER_STRANGER_MAX: usize = 8;
 pub const PUBLIC_CONNECTIONS_MAX: usize = 256;
 /// Connections of people from one address: a browser opens six, a load generator dozens.
 pub const PUBLIC_CONNECTIONS_PER_ADDRESS_MAX: usize = 128;
-/// How long a connection lives, whatever it does. Peers renew theirs before.
+/// How long a connection lives; the request that is under way then is still answered. Peers renew
+/// theirs before.
 pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(90);
+/// … and when it is closed whatever it does: any request that keeps its own deadlines is over.
+pub const CONNECTION_LIFETIME_MAX: Duration = Duration::from_secs(150);
 /// How long a peer's connection may be idle: longer than a link keeps an idle one (30 s), so that a
 /// peer is never cut off as it sends.
 pub const PEER_IDLE: Duration = Duration::from_secs(45);

@@ -8,9 +8,9 @@ use super::connection::{Connection, Overdue};
 use super::places::{Places, Seat, Standing, Ticket};
 use super::stream::Watched;
 use crate::limits::{
-    ACCEPT_BACKLOG, CONNECTION_LIFETIME, DEADLINES_EVERY, PEER_CONNECTIONS_MAX,
-    PEER_CONNECTIONS_PER_STRANGER_MAX, PEER_IDLE, PUBLIC_CONNECTIONS_MAX,
-    PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE, SEND_BUFFER_BYTES,
+    ACCEPT_BACKLOG, DEADLINES_EVERY, PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_PER_STRANGER_MAX,
+    PEER_IDLE, PUBLIC_CONNECTIONS_MAX, PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE,
+    SEND_BUFFER_BYTES,
 };
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
@@ -93,8 +93,11 @@ pub(super) async fn serve(
                 let now = Instant::now();
                 let response = answer.response_mut();
                 let is_bad = response.extensions().get::<BadMessage>().is_some();
-                if is_bad && connection.bad_message(now) {
+                let is_enough = is_bad && connection.bad_message(now);
+                if is_enough {
                     metrics.closed(audience.label(), ClosedLabel::BadMessages);
+                }
+                if is_enough || connection.is_old(now) {
                     let head = response.head_mut();
                     head.set_connection_type(ConnectionType::Close);
                 }
@@ -207,7 +210,7 @@ impl House {
         actix_rt::spawn(async move {
             let closed = tokio::select! {
                 // A connection that breaks is the client's trouble.
-                _ = talk => None,
+                _ = talk => connection.is_old(Instant::now()).then_some(ClosedLabel::Old),
                 closed = house.watch(ticket, &connection) => Some(closed),
             };
             if let Some(why) = closed {
@@ -226,19 +229,17 @@ impl House {
 
     /// Until this side has a reason to close the connection.
     async fn watch(&self, ticket: Ticket, connection: &Connection) -> ClosedLabel {
-        let end = Instant::now() + CONNECTION_LIFETIME;
         loop {
             tokio::select! {
                 () = connection.pushed_out.notified() => return ClosedLabel::Full,
                 () = connection.proof.notified() => self.places.borrow_mut().prove(ticket),
                 () = tokio::time::sleep(DEADLINES_EVERY) => {}
             }
-            let now = Instant::now();
-            match connection.overdue(now) {
+            match connection.overdue(Instant::now()) {
                 Some(Overdue::Idle) => return ClosedLabel::Idle,
                 Some(Overdue::Head) => return ClosedLabel::SlowHead,
                 Some(Overdue::Reader) => return ClosedLabel::SlowReader,
-                None if now >= end => return ClosedLabel::Old,
+                Some(Overdue::Old) => return ClosedLabel::Old,
                 None => {}
             }
         }
