@@ -84,6 +84,12 @@ pub struct Peer {
     pub listens: SocketAddr,
 }
 
+/// Whether a URI can name this address. One of a single link cannot be: its scope (`%2`) is no part
+/// of a host.
+pub fn has_uri(listens: &SocketAddr) -> bool {
+    !matches!(listens, SocketAddr::V6(v6) if v6.scope_id() != 0)
+}
+
 /// What the broadcaster tells.
 #[derive(Clone)]
 pub struct Ports {
