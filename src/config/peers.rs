@@ -94,7 +94,12 @@ pub(crate) fn resolve_all(
             return Err(refuse("it is named twice"));
         }
         let listens = resolve("peer", &entry.listens)?;
-        peers.push(Peer { address, listens });
+        let has_name = entry.listens.parse::<SocketAddr>().is_err();
+        peers.push(Peer {
+            address,
+            listens,
+            name: has_name.then(|| entry.listens.as_str().into()),
+        });
     }
     for missing in validators.iter().filter(|v| **v != me) {
         if !peers.iter().any(|peer| peer.address == *missing) {
