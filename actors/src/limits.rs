@@ -32,6 +32,9 @@ pub const REFUSED_PEER_WAIT: Duration = Duration::from_secs(30);
 pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
 /// The largest answer to a handshake.
 pub const HANDSHAKE_BYTES_MAX: usize = 4_096;
+/// How often the name of a peer that does not answer is looked up again: a resolver is asked by
+/// every node that has lost it.
+pub const RESOLVE_EVERY: Duration = Duration::from_secs(1);
 /// Connections of peers: one for each kind of request ([`LINK_CONNECTIONS_MAX`]) of each of the
 /// largest set's other validators.
 pub const PEER_CONNECTIONS_MAX: usize = 384;
@@ -100,8 +103,8 @@ pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
 pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// After this a link opens a new connection for its next message.
 pub const PEER_CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
-/// Requests to one peer that are under way at one time, each on a connection of its own: a message
-/// or a handshake, a question for blocks, a pull.
+/// Requests to one peer that are under way at one time, each on a connection of its own: a message,
+/// a question for blocks, and a pull or a handshake.
 pub const LINK_CONNECTIONS_MAX: usize = 3;
 /// How long a peer may take for an answer of blocks: it may be megabytes on a slow line.
 pub const SYNC_TIMEOUT: Duration = Duration::from_secs(30);

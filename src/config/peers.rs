@@ -99,7 +99,12 @@ pub(crate) fn resolve_all(
                 "{listens} is an address of one link (%), which no URI can name; write another"
             )));
         }
-        peers.push(Peer { address, listens });
+        let has_name = entry.listens.parse::<SocketAddr>().is_err();
+        peers.push(Peer {
+            address,
+            listens,
+            name: has_name.then(|| entry.listens.as_str().into()),
+        });
     }
     for missing in validators.iter().filter(|v| **v != me) {
         if !peers.iter().any(|peer| peer.address == *missing) {

@@ -274,6 +274,7 @@ impl Seeds {
                 peers: peers.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
+                resolve: peer_broadcaster::system_resolver(),
                 ports: inboxes.broadcaster_ports(),
             },
             sync: block_sync::Seed {

@@ -16,14 +16,18 @@ impl Link {
     /// Asks, and hands over what comes. A peer that refuses to answer still gets everything else.
     pub(super) async fn pull(&self, pull: &Pull) -> Result<(), ExchangeError> {
         let (peer, wire) = (self.seed.peer.address, self.seed.wire);
-        let (uri, body) = (self.client.uri("/consensus/pull"), wire.encode_pull(pull));
-        let answer = self
+        let turn = self.short_question().await;
+        let (way, body) = (self.way(), Bytes::from(wire.encode_pull(pull)));
+        let uri = way.client.uri("/consensus/pull");
+        let answer = way
             .client
-            .post_for(uri, Bytes::from(body), PULLED_BYTES_MAX, PULL_TIMEOUT);
+            .post_for(uri, body, PULLED_BYTES_MAX, PULL_TIMEOUT);
         let pulled = answer.await.and_then(|bytes| {
             let decoded = wire.decode_pulled(&bytes);
             decoded.map_err(|error| ExchangeError::Answer(error.to_string()))
         });
+        // What is handed over waits for others than the peer.
+        drop(turn);
         let is_answered = pulled.is_ok();
         let result = match pulled {
             Ok(pulled) => {

@@ -41,10 +41,7 @@ fn looked_at(votes: Vec<SignedVote>, honest: usize) -> Vec<u64> {
             pulled_proposal: Port::detached(),
             pull_ended,
         });
-        let peer = Peer {
-            address: PEER,
-            listens,
-        };
+        let peer = Peer::at(PEER, listens);
         sender.connect(&[peer], 1).await;
         let (peer, pull) = (PEER, Pull::new(ASKED, Round(0)));
         sender.pull.tell(PullMessages { peer, pull }).unwrap();

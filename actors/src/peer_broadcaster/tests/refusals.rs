@@ -27,10 +27,7 @@ fn answering(
         }
         out.write_all(&answer(status, b""))
     });
-    Peer {
-        address: PEER,
-        listens,
-    }
+    Peer::at(PEER, listens)
 }
 
 async fn arrived(arrivals: &Arrivals, votes: usize) -> Vec<u64> {
