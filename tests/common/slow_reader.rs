@@ -67,7 +67,9 @@ async fn hold(node: SocketAddr, held: &AtomicUsize) -> io::Result<()> {
         if status(&mut stream).await? == *b"200" {
             break;
         }
-        stream.read(&mut [0; 4_096]).await?;
+        if stream.read(&mut [0; 4_096]).await? == 0 {
+            return Ok(());
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     held.fetch_add(1, Ordering::SeqCst);
