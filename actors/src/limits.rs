@@ -110,6 +110,9 @@ pub const LINK_CONNECTIONS_MAX: usize = 3;
 pub const SYNC_TIMEOUT: Duration = Duration::from_secs(30);
 /// Answers of blocks that are made at one time: each may hold megabytes.
 pub const SYNC_ANSWERS_MAX: usize = 2;
+/// How long a peer waits for such a place: long enough that a slow reader's is free meanwhile.
+/// Whoever was refused at once would find the places taken anew each time it came again.
+pub const SYNC_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long one height behind is nothing to act on.
 pub const SYNC_GRACE_MS: u64 = 100;
 /// E4: a proposer that was last heard this long before a quorum of the others is skipped.

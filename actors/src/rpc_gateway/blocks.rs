@@ -4,7 +4,7 @@ use super::answer::{refuse, trouble};
 use super::answer_places::Asker;
 use super::evidence::evidence_json;
 use super::pieces::Pieces;
-use crate::limits::{self, BLOCK_ANSWER_PATIENCE};
+use crate::limits::{self, BLOCK_ANSWER_PATIENCE, SYNC_ANSWER_PATIENCE};
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
@@ -171,7 +171,8 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpRes
         return refuse(StatusCode::BAD_REQUEST, "limit", sentence);
     };
     let bytes_max = SYNC_BYTES_MAX - limits::SYNC_ENVELOPE_BYTES;
-    let Some(place) = seed.sync_answers.enter(&Asker::of(&request)) else {
+    let (places, asker) = (&seed.sync_answers, Asker::of(&request));
+    let Some(place) = places.wait(&asker, SYNC_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other peers are being answered; try again in a moment";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
