@@ -184,6 +184,11 @@ impl EncodeLabelValue for OffenceLabel {
     }
 }
 
+/// Bounds of the times by which a timer is late: 50 ms, the most that a flood may cost, is one.
+const LATE_SECONDS: [f64; 14] = [
+    1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0,
+];
+
 /// The metrics of one node.
 pub struct Metrics {
     registry: Registry,
@@ -223,6 +228,8 @@ pub struct Metrics {
     pub block_interval: Histogram,
     /// From the start of a height to its commit.
     pub commit_latency: Histogram,
+    /// From the moment for which the round driver has set a timer until it acts on it.
+    pub timeout_late: Histogram,
     /// One atomic write of a block.
     pub store_commit: Histogram,
     /// One atomic write of a sign record.
@@ -259,6 +266,7 @@ impl Metrics {
             peer_errors: Counter::default(),
             block_interval: slow(),
             commit_latency: slow(),
+            timeout_late: Histogram::new(LATE_SECONDS),
             store_commit: fast(),
             store_persist: fast(),
             verify: fast(),
@@ -423,6 +431,11 @@ impl Metrics {
             "commit_seconds",
             "From start of height to commit",
             self.commit_latency.clone(),
+        );
+        r.register(
+            "timeout_late_seconds",
+            "From when a timer of the round driver is due until it is acted on",
+            self.timeout_late.clone(),
         );
         r.register(
             "store_commit_seconds",

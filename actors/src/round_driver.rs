@@ -291,7 +291,12 @@ impl RoundDriver {
     }
 
     fn schedule(&mut self, input: Input, ms: u64, ctx: &mut Ctx<Self>) {
-        let timer = ctx.run_later(Duration::from_millis(ms), move |this, ctx| {
+        let time = Duration::from_millis(ms);
+        // The runtime's clock, by which the timer itself goes.
+        let set = tokio::time::Instant::now();
+        let timer = ctx.run_later(time, move |this, ctx| {
+            let late = set.elapsed().saturating_sub(time);
+            this.seed.metrics.timeout_late.observe(late.as_secs_f64());
             if let Input::Timeout(height, round, kind) = input {
                 this.log_timeout(height, round, kind);
             }

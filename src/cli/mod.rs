@@ -16,6 +16,7 @@ mod process;
 pub(crate) mod simulate;
 pub(crate) mod start;
 pub(crate) mod status;
+mod terminal;
 pub(crate) mod testnet;
 pub(crate) mod verify;
 
@@ -144,6 +145,15 @@ pub(crate) fn start_log(filter: Option<&str>, default: &str) -> Result<(), Failu
             ))
         })?;
         builder.parse_filters(filter);
+    }
+    if terminal::is_there() {
+        let coloured = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let lines = env_logger::Target::Pipe(Box::new(terminal::LogLines));
+        builder.target(lines);
+        // A pipe is taken for no terminal, and this one ends at one.
+        if coloured && std::env::var_os("RUST_LOG_STYLE").is_none() {
+            builder.write_style(env_logger::WriteStyle::Always);
+        }
     }
     builder.init();
     Ok(())

@@ -12,7 +12,7 @@ use crate::limits::{
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
-use crate::rpc_gateway::{self, Doors, PeerGateway, RpcGateway};
+use crate::rpc_gateway::{self, AnswerPlaces, Doors, PeerGateway, RpcGateway};
 use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
@@ -20,7 +20,7 @@ use actix::prelude::*;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use parking_lot::RwLock;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 struct Inboxes {
     store: Inbox<StateStore>,
@@ -270,10 +270,12 @@ impl Seeds {
             },
             broadcaster: peer_broadcaster::Seed {
                 handshake: parts.handshake.clone(),
+                validators: parts.rules.validators.len(),
                 wire: parts.wire,
                 peers: peers.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
+                resolve: peer_broadcaster::system_resolver(),
                 ports: inboxes.broadcaster_ports(),
             },
             sync: block_sync::Seed {
@@ -348,9 +350,9 @@ fn gateway_seed(
         metrics: parts.metrics.clone(),
         actors: parts.actors.clone(),
         ports: inboxes.gateway_ports(),
-        sync_answers: Arc::new(Semaphore::new(SYNC_ANSWERS_MAX)),
-        pull_answers: Arc::new(Semaphore::new(PULL_ANSWERS_MAX)),
-        block_answers: Arc::new(Semaphore::new(BLOCK_ANSWERS_MAX)),
+        sync_answers: AnswerPlaces::new(SYNC_ANSWERS_MAX),
+        pull_answers: AnswerPlaces::new(PULL_ANSWERS_MAX),
+        block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX),
         proposal_bodies: rpc_gateway::proposal_bodies(),
         tick_all: config.tick_all.clone(),
     }
