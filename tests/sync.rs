@@ -233,8 +233,13 @@ fn a_late_node_fetches_the_chain_and_after_a_restart_only_the_rest() {
     made.expect("a chain");
     let devnet = builder.boot().expect("it boots");
     let height = || devnet.heights()[3].expect("it runs");
-    eventually("it fetches", || (height() >= 200).then_some(()));
     let url = devnet.urls()[3].clone();
+    eventually("it knows how far the others are", || {
+        let target = get(&url, "/status").json()["target_height"].as_u64();
+        (target == Some(BLOCKS)).then_some(())
+    });
+    // Most of it: then all of it once more is far beyond what is missing.
+    eventually("it fetches", || (height() >= 1_700).then_some(()));
     let seen = get(&url, "/status").json();
     let reached = height();
     devnet.kill(3);
@@ -254,8 +259,10 @@ fn a_late_node_fetches_the_chain_and_after_a_restart_only_the_rest() {
         (BLOCKS - from) as f64 / seconds
     );
     let synced = metric(&url, "blocks_synced_total", "");
-    let most = BLOCKS - from + 100;
-    assert!(synced <= most as f64, "{synced} fetched, {most} missing");
+    // Each once; on a busy machine also from a second peer, when the first was slow to answer.
+    let most = 2 * (BLOCKS - from) + 200;
+    assert!(most < BLOCKS);
+    assert!(synced <= most as f64, "{synced} fetched, {most} at most");
     let writes = metric(&url, "store_commit_seconds_count", "");
     println!("{synced} blocks in {writes} writes");
     // What waits is written together; the few are for the last blocks of the ranges.
