@@ -49,6 +49,27 @@ pub(super) enum Credit {
     Exceeded,
 }
 
+/// How long a connection may take for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Deadlines {
+    /// Between two requests.
+    pub(super) idle: Duration,
+    /// For the head of a request.
+    pub(super) head: Duration,
+    /// To read what it has been answered.
+    pub(super) answer: Duration,
+}
+
+impl Deadlines {
+    pub(super) fn new(idle: Duration) -> Deadlines {
+        Deadlines {
+            idle,
+            head: HEAD_DEADLINE,
+            answer: ANSWER_DEADLINE,
+        }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -57,7 +78,7 @@ pub(super) struct Connection {
     credit: Cell<usize>,
     /// The head's window is used up; once more and it is too long.
     last_chance: Cell<bool>,
-    idle_after: Duration,
+    deadlines: Deadlines,
     reader: RefCell<Option<Waker>>,
     /// Since when the client has left bytes of an answer unread.
     unread_since: Cell<Option<Instant>>,
@@ -71,15 +92,15 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Accepted at `now`; may be idle for `idle_after` between two requests.
-    pub(super) fn new(now: Instant, idle_after: Duration) -> Connection {
+    /// Accepted at `now`.
+    pub(super) fn new(now: Instant, deadlines: Deadlines) -> Connection {
         Connection {
             // A first request is due at once, like the rest of a head.
             phase: Cell::new(Phase::Head),
             since: Cell::new(now),
             credit: Cell::new(HEAD_BYTES_MAX),
             last_chance: Cell::new(false),
-            idle_after,
+            deadlines,
             reader: RefCell::new(None),
             unread_since: Cell::new(None),
             bad: Cell::new(0),
@@ -167,11 +188,13 @@ impl Connection {
     pub(super) fn overdue(&self, now: Instant) -> Option<Overdue> {
         let longer = |since: Instant, limit| now.duration_since(since) >= limit;
         if let Some(since) = self.unread_since.get() {
-            return longer(since, ANSWER_DEADLINE).then_some(Overdue::Reader);
+            return longer(since, self.deadlines.answer).then_some(Overdue::Reader);
         }
         match self.phase.get() {
-            Phase::Waiting => longer(self.since.get(), self.idle_after).then_some(Overdue::Idle),
-            Phase::Head => longer(self.since.get(), HEAD_DEADLINE).then_some(Overdue::Head),
+            Phase::Waiting => {
+                longer(self.since.get(), self.deadlines.idle).then_some(Overdue::Idle)
+            }
+            Phase::Head => longer(self.since.get(), self.deadlines.head).then_some(Overdue::Head),
             // Handlers have deadlines of their own.
             Phase::Body | Phase::Asking => None,
         }
@@ -213,7 +236,7 @@ mod tests {
 
     fn connection() -> (Connection, Instant) {
         let now = Instant::now();
-        (Connection::new(now, PEER_IDLE), now)
+        (Connection::new(now, Deadlines::new(PEER_IDLE)), now)
     }
 
     #[test]
