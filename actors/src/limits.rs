@@ -88,6 +88,11 @@ pub const QUESTIONS_WAITING_MAX: usize = 64;
 pub const BLOCK_ANSWERS_MAX: usize = 4;
 /// How long a person waits for such a place.
 pub const BLOCK_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+/// `/actors` and `/metrics` per second: they are made on the node's thread, half a millisecond
+/// each, and a scraper asks every few seconds.
+pub const PAGES_PER_SECOND_MAX: u32 = 100;
+/// … and at one moment.
+pub const PAGES_AT_ONCE_MAX: u32 = 100;
 /// An answer is copied to its socket in pieces of this size.
 pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
 /// After this a link opens a new connection for its next message.

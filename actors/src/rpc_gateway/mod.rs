@@ -32,7 +32,7 @@ use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::types::Address;
 use lockstep_protocol::wire::Wire;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::net::TcpListener;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -45,6 +45,7 @@ mod consensus;
 mod doors;
 mod evidence;
 mod health;
+mod pace;
 mod peer_gateway;
 mod pieces;
 mod places;
@@ -55,6 +56,7 @@ mod stream;
 
 pub(crate) use blocks::HEIGHT_HEADER;
 pub use doors::Doors;
+pub use pace::Pace;
 pub use peer_gateway::PeerGateway;
 use serve::Audience;
 
@@ -117,6 +119,8 @@ pub struct Seed {
     pub pull_answers: Arc<Semaphore>,
     /// Places for answers of blocks to people.
     pub block_answers: Arc<Semaphore>,
+    /// How often `/actors` and `/metrics` are answered.
+    pub pages: Arc<Mutex<Pace>>,
     /// Permits for the bytes of proposals.
     pub proposal_bodies: Arc<Semaphore>,
     /// Only in a devnet.
