@@ -126,14 +126,14 @@ fn sync_finishes_with_one_liar_of_each_kind_among_honest_peers() {
         let liar = Liar::new(lie, validator(2), peer_url(&honest.nodes[0]), wire);
         let late = node(3, dir.path());
         // The liar alone at first, so that it is surely asked. Questions end with their links.
-        late.connect(vec![liar.peer]);
+        late.connect(vec![liar.peer.clone()]);
         eventually(&format!("{name} is asked, and heard if it lies"), || {
             let lied = || metric(&url(&late), "sync_lies_total", "") > 0.0;
             (liar.asked() > 0 && (!proves_nothing || lied())).then_some(())
         });
         let began = Instant::now();
         let mut peers = honest.peers();
-        peers.push(liar.peer);
+        peers.push(liar.peer.clone());
         late.connect(peers);
         assert!(late.view().wait_for(Height(BLOCKS), LONG), "{name}");
         println!(
@@ -160,7 +160,7 @@ fn an_absurd_height_of_one_peer_makes_nobody_unready() {
     let at = peer_url(&honest.nodes[0]);
     let liar = Liar::new(Lie::AbsurdHeight, validator(2), at, wire);
     let node = &honest.nodes[0];
-    node.connect(vec![honest.nodes[1].peer(), liar.peer]);
+    node.connect(vec![honest.nodes[1].peer(), liar.peer.clone()]);
     eventually("the liar is asked", || (liar.asked() > 0).then_some(()));
     eventually("it is ready", || {
         (get(&url(node), "/readyz").status == 200).then_some(())
@@ -282,7 +282,7 @@ fn a_certified_block_with_another_root_stops_a_node_for_good_but_not_its_reads()
     let forked = Liar::new(Lie::These(blocks), validator(2), at, wire);
 
     let late = node(3, dir.path());
-    late.connect(vec![forked.peer]);
+    late.connect(vec![forked.peer.clone()]);
     eventually("it stops", || {
         status(&late)["halted"].is_string().then_some(())
     });
@@ -294,7 +294,7 @@ fn a_certified_block_with_another_root_stops_a_node_for_good_but_not_its_reads()
     late.stop();
 
     let late = node(3, dir.path());
-    late.connect([vec![forked.peer], honest.peers()].concat());
+    late.connect([vec![forked.peer.clone()], honest.peers()].concat());
     eventually("it reaches its peers", || {
         let peers = late.view().peers();
         peers.iter().all(|peer| peer.reachable).then_some(())
