@@ -96,6 +96,11 @@ pub const ANSWER_PIECE_PATIENCE: Duration = Duration::from_secs(1);
 pub const ANSWER_TURN: Duration = Duration::from_secs(6);
 /// How long a person waits for such a place.
 pub const BLOCK_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+/// `/actors` and `/metrics` per second: they are made on the node's thread, half a millisecond
+/// each, and a scraper asks every few seconds.
+pub const PAGES_PER_SECOND_MAX: u32 = 100;
+/// … and at one moment.
+pub const PAGES_AT_ONCE_MAX: u32 = 100;
 /// An answer is copied to its socket in pieces of this size.
 pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
 /// What the kernel may hold of an answer that its reader does not take; it keeps twice as much, for

@@ -94,6 +94,10 @@ pub enum ClosedLabel {
     BadMessages,
     /// It had lived long enough.
     Old,
+    /// It broke off, or what it sent was no HTTP.
+    Broken,
+    /// It could not even be accepted: this process has no descriptor left.
+    NotAccepted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -109,13 +113,15 @@ struct ClosedLabels {
 
 const LISTENERS: [ListenerLabel; 2] = [ListenerLabel::Peers, ListenerLabel::People];
 
-const CLOSED: [ClosedLabel; 6] = [
+const CLOSED: [ClosedLabel; 8] = [
     ClosedLabel::Full,
     ClosedLabel::Idle,
     ClosedLabel::SlowHead,
     ClosedLabel::SlowReader,
     ClosedLabel::BadMessages,
     ClosedLabel::Old,
+    ClosedLabel::Broken,
+    ClosedLabel::NotAccepted,
 ];
 
 const ADMISSIONS: [Admission; 11] = [
@@ -415,7 +421,7 @@ impl Metrics {
         );
         r.register(
             "connections_closed",
-            "Connections that this side closed",
+            "Connections that this side closed, or that broke",
             self.closed.clone(),
         );
     }

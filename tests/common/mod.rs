@@ -114,9 +114,17 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
+/// A page that is not answered to whoever asks too often, as tests that wait for something do.
+pub(crate) fn page(url: &str, path: &str) -> Answer {
+    eventually("a page", || {
+        let answer = get(url, path);
+        (answer.status != 429).then_some(answer)
+    })
+}
+
 /// The row of one actor on a node's actors page.
 pub(crate) fn actor(url: &str, name: &str) -> Value {
-    let page = get(url, "/actors").json();
+    let page = page(url, "/actors").json();
     let rows = page.as_array().expect("a list of actors");
     let row = rows.iter().find(|row| row["actor"] == name);
     row.unwrap_or_else(|| panic!("no actor {name} in {page}"))
@@ -125,7 +133,7 @@ pub(crate) fn actor(url: &str, name: &str) -> Value {
 
 /// Restarts of all actors of a node together.
 pub(crate) fn restarts(url: &str) -> u64 {
-    let page = get(url, "/actors").json();
+    let page = page(url, "/actors").json();
     let rows = page.as_array().expect("a list of actors").iter();
     rows.map(|row| row["restarts"].as_u64().expect("a count"))
         .sum()
@@ -133,7 +141,7 @@ pub(crate) fn restarts(url: &str) -> u64 {
 
 /// The sum of a node's metric over all series whose labels contain `label`.
 pub(crate) fn metric(url: &str, name: &str, label: &str) -> f64 {
-    let text = get(url, "/metrics").text();
+    let text = page(url, "/metrics").text();
     let mut found = false;
     let values = text.lines().filter_map(|line| {
         let (series, value) = line.split_once("} ").or_else(|| line.split_once(' '))?;

@@ -5,20 +5,21 @@ use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
 use crate::limits::{
-    BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX,
-    PULL_ANSWERS_MAX, PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
-    TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
+    BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX,
+    PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX, PULL_PATIENCE_MS,
+    QUESTIONS_WAITING_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX, TRANSACTIONS_WAITING_MAX,
+    VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
 };
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
-use crate::rpc_gateway::{self, AnswerPlaces, Doors, PeerGateway, RpcGateway};
+use crate::rpc_gateway::{self, AnswerPlaces, Doors, Pace, PeerGateway, RpcGateway};
 use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::DriverConfig;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -353,6 +354,10 @@ fn gateway_seed(
         sync_answers: AnswerPlaces::new(SYNC_ANSWERS_MAX),
         pull_answers: AnswerPlaces::new(PULL_ANSWERS_MAX),
         block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX),
+        pages: Arc::new(Mutex::new(Pace::new(
+            PAGES_PER_SECOND_MAX,
+            PAGES_AT_ONCE_MAX,
+        ))),
         proposal_bodies: rpc_gateway::proposal_bodies(),
         tick_all: config.tick_all.clone(),
     }

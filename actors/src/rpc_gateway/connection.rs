@@ -53,6 +53,27 @@ pub(super) enum Credit {
     Exceeded,
 }
 
+/// How long a connection may take for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Deadlines {
+    /// Between two requests.
+    pub(super) idle: Duration,
+    /// For the head of a request.
+    pub(super) head: Duration,
+    /// To read what it has been answered.
+    pub(super) answer: Duration,
+}
+
+impl Deadlines {
+    pub(super) fn new(idle: Duration) -> Deadlines {
+        Deadlines {
+            idle,
+            head: HEAD_DEADLINE,
+            answer: ANSWER_DEADLINE,
+        }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -62,7 +83,7 @@ pub(super) struct Connection {
     credit: Cell<usize>,
     /// The head's window is used up; once more and it is too long.
     last_chance: Cell<bool>,
-    idle_after: Duration,
+    deadlines: Deadlines,
     reader: RefCell<Option<Waker>>,
     /// Since when the client has left bytes of an answer unread.
     unread_since: Cell<Option<Instant>>,
@@ -76,8 +97,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Accepted at `now`; may be idle for `idle_after` between two requests.
-    pub(super) fn new(now: Instant, idle_after: Duration, standing: Standing) -> Connection {
+    /// Accepted at `now`.
+    pub(super) fn new(now: Instant, deadlines: Deadlines, standing: Standing) -> Connection {
         Connection {
             born: now,
             // A first request is due at once, like the rest of a head.
@@ -85,7 +106,7 @@ impl Connection {
             since: Cell::new(now),
             credit: Cell::new(HEAD_BYTES_MAX),
             last_chance: Cell::new(false),
-            idle_after,
+            deadlines,
             reader: RefCell::new(None),
             unread_since: Cell::new(None),
             bad: Cell::new(0),
@@ -181,12 +202,14 @@ impl Connection {
             return Some(Overdue::Old);
         }
         if let Some(since) = self.unread_since.get() {
-            return longer(since, ANSWER_DEADLINE).then_some(Overdue::Reader);
+            return longer(since, self.deadlines.answer).then_some(Overdue::Reader);
         }
         match self.phase.get() {
             Phase::Waiting if self.is_old(now) => Some(Overdue::Old),
-            Phase::Waiting => longer(self.since.get(), self.idle_after).then_some(Overdue::Idle),
-            Phase::Head => longer(self.since.get(), HEAD_DEADLINE).then_some(Overdue::Head),
+            Phase::Waiting => {
+                longer(self.since.get(), self.deadlines.idle).then_some(Overdue::Idle)
+            }
+            Phase::Head => longer(self.since.get(), self.deadlines.head).then_some(Overdue::Head),
             // Handlers have deadlines of their own.
             Phase::Body | Phase::Asking => None,
         }
@@ -233,7 +256,8 @@ mod tests {
 
     fn connection() -> (Connection, Instant) {
         let now = Instant::now();
-        (Connection::new(now, PEER_IDLE, Standing::Stranger), now)
+        let deadlines = Deadlines::new(PEER_IDLE);
+        (Connection::new(now, deadlines, Standing::Stranger), now)
     }
 
     #[test]

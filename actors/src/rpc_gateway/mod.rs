@@ -32,7 +32,7 @@ use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::types::Address;
 use lockstep_protocol::wire::Wire;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::net::TcpListener;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -46,6 +46,7 @@ mod consensus;
 mod doors;
 mod evidence;
 mod health;
+mod pace;
 mod peer_gateway;
 mod pieces;
 mod places;
@@ -57,6 +58,7 @@ mod stream;
 pub use answer_places::AnswerPlaces;
 pub(crate) use blocks::HEIGHT_HEADER;
 pub use doors::Doors;
+pub use pace::Pace;
 pub use peer_gateway::PeerGateway;
 use serve::Audience;
 
@@ -119,6 +121,8 @@ pub struct Seed {
     pub pull_answers: AnswerPlaces,
     /// Places for answers of blocks to people.
     pub block_answers: AnswerPlaces,
+    /// How often `/actors` and `/metrics` are answered.
+    pub pages: Arc<Mutex<Pace>>,
     /// Permits for the bytes of proposals.
     pub proposal_bodies: Arc<Semaphore>,
     /// Only in a devnet.

@@ -8,6 +8,8 @@ use figures::{Blocks, Report, Sample};
 use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};
 use lockstep_protocol::codec;
 use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::ledger::limits::KNOWN_SIGNATURES_MAX;
+use lockstep_protocol::pending::Submission;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -45,7 +47,9 @@ const VALIDATORS: usize = 4;
 const SAMPLES: u32 = 600;
 /// How often somebody who does not sit at a terminal is told.
 const TELL_EVERY: Duration = Duration::from_secs(60);
-/// For the first block of a devnet that has just booted.
+/// How long it waits for room for more transfers.
+const FULL_PAUSE: Duration = Duration::from_millis(20);
+/// For the first block of a devnet that has just booted, and for a transfer to be taken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(arguments: &SoakArguments) -> Result<(), Failure> {
@@ -81,8 +85,10 @@ fn soak(arguments: &SoakArguments) -> Result<Report, Failure> {
         .boot()?;
     devnet.wait_for(1, PATIENCE)?;
     let time = Duration::from_secs(arguments.minutes * 60);
+    let mut load = Load::new(&devnet, arguments)?;
+    load.fill(&devnet, &stop)?;
     let mut soak = Soak {
-        load: Load::new(&devnet, arguments)?,
+        load,
         devnet,
         began: Instant::now(),
         time,
@@ -202,20 +208,58 @@ impl Load {
         Duration::from_secs_f64(1.0 / self.per_second.max(1) as f64)
     }
 
+    /// Each node remembers so many of the newest transactions. Until it does, it grows with each of
+    /// them, which at a light load takes an hour: they come at once, before anything is measured.
+    fn fill(&mut self, devnet: &Devnet, stop: &Receiver<()>) -> Result<(), Failure> {
+        let (enough, mut moved) = (KNOWN_SIGNATURES_MAX as u64 * 21 / 20, Instant::now());
+        tell(format_args!(
+            "filling the caches with {enough} transfers …\n"
+        ));
+        while self.per_second > 0 && self.sent < enough {
+            if self.send(devnet, 0) | self.send(devnet, 1) {
+                moved = Instant::now();
+                if self.sent.is_multiple_of(100) {
+                    let bar = terminal::bar(self.sent, enough);
+                    terminal::show(&format!("{bar} {}/{enough} transfers", self.sent));
+                }
+                continue;
+            }
+            // As many wait for a block as may.
+            match stop.recv_timeout(FULL_PAUSE) {
+                Err(RecvTimeoutError::Timeout) if moved.elapsed() < PATIENCE => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let sentence = "no transfer was taken for a minute; --log debug says more";
+                    return Err(Failure::retry(sentence));
+                }
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::retry("interrupted before anything was measured"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Sends what is due by now. A transfer that is not taken is not missed.
     fn catch_up(&mut self, devnet: &Devnet, elapsed: Duration) {
         let due = (elapsed.as_secs_f64() * self.per_second as f64) as u64;
         while self.asked < due {
             self.asked += 1;
-            let from = (self.asked % 2) as usize;
-            let node = (self.asked / 2) as usize % VALIDATORS;
-            let to = self.accounts[1 - from].address;
-            let context = devnet.sign_context();
-            let transfer = self.accounts[from].transfer(&context, self.nonces[from], to, 1);
-            if transfer.is_ok_and(|transfer| devnet.submit(node, transfer).is_ok()) {
-                self.nonces[from] += 1;
-                self.sent += 1;
-            }
+            self.send(devnet, (self.asked % 2) as usize);
         }
+    }
+
+    /// One transfer of this account through one of the nodes; whether it was taken.
+    fn send(&mut self, devnet: &Devnet, from: usize) -> bool {
+        let node = (self.nonces[from] as usize) % VALIDATORS;
+        let to = self.accounts[1 - from].address;
+        let context = devnet.sign_context();
+        let transfer = self.accounts[from].transfer(&context, self.nonces[from], to, 1);
+        let taken = transfer.is_ok_and(|transfer| {
+            let answer = devnet.submit(node, transfer);
+            answer.is_ok_and(|submission| submission != Submission::Full)
+        });
+        self.nonces[from] += u64::from(taken);
+        self.sent += u64::from(taken);
+        taken
     }
 }

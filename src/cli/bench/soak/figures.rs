@@ -85,8 +85,11 @@ pub(super) struct Report {
     memory_slope_is_judged: bool,
     descriptors_first: u64,
     descriptors_last: u64,
+    /// The fewest in the last quarter. A leak never closes; connections that a busy hour opens do.
+    descriptors_last_fewest: u64,
     threads_first: u64,
     threads_last: u64,
+    threads_last_fewest: u64,
     block_bytes: f64,
     disk_bytes_per_block: f64,
     /// What whole pages make of `block_bytes`, with one page for all small records.
@@ -114,6 +117,8 @@ impl Report {
         let disk = last.disk_bytes.saturating_sub(first.disk_bytes) as f64;
         let (early, late) = ends(&measured);
         let median = |of: &[Sample], what: fn(&Sample) -> u64| median(of.iter().map(what));
+        let fewest = |of: &[Sample], what: fn(&Sample) -> u64| of.iter().map(what).min();
+        let fewest = |of: &[Sample], what| fewest(of, what).unwrap_or(0);
         let memory = measured
             .iter()
             .map(|s| (s.seconds / 3_600.0, mib(s.memory_bytes as f64)));
@@ -129,8 +134,10 @@ impl Report {
             memory_slope_is_judged: last.seconds - first.seconds >= SLOPE_JUDGED_FROM_SECONDS,
             descriptors_first: median(early, |s| s.descriptors),
             descriptors_last: median(late, |s| s.descriptors),
+            descriptors_last_fewest: fewest(late, |s| s.descriptors),
             threads_first: median(early, |s| s.threads),
             threads_last: median(late, |s| s.threads),
+            threads_last_fewest: fewest(late, |s| s.threads),
             block_bytes: bytes / blocks,
             disk_bytes_per_block: disk / blocks,
             disk_bytes_per_block_max: pages * PAGE_BYTES as f64 / blocks,
@@ -145,7 +152,7 @@ impl Report {
 
     fn broken(&self) -> Vec<String> {
         let slope = self.memory_slope_mib_per_hour;
-        let (descriptors, threads) = (self.descriptors_last, self.threads_last);
+        let (descriptors, threads) = (self.descriptors_last_fewest, self.threads_last_fewest);
         let disk = (self.disk_bytes_per_block, self.disk_bytes_per_block_max);
         let bounds = [
             (
@@ -320,6 +327,9 @@ mod tests {
     fn a_connection_that_is_renewed_is_no_leak() {
         let renewed = samples(12 * MINUTE, |second, sample| {
             sample.descriptors += u64::from(second % 60 == 0);
+            if second > 8 * MINUTE {
+                sample.descriptors += 10 * u64::from(second % 60 < 50);
+            }
         });
         assert_eq!(report(&renewed).broken, Vec::<String>::new());
     }
