@@ -333,9 +333,8 @@ fn pages_for_monitoring_are_refused_to_whoever_asks_too_often() {
             }
         }
     }
-    assert_eq!(
-        metric(url, "messages_refused_total", "Busy"),
-        f64::from(refused)
-    );
+    // Whoever asks for the count may be refused as well.
+    let counted = metric(url, "messages_refused_total", "Busy");
+    assert!(counted >= f64::from(refused), "{counted} of {refused}");
     devnet.tick().expect("it goes on");
 }
