@@ -55,6 +55,8 @@ pub(super) struct Tables {
     pub(super) values: Table,
     /// Version → the [`Stale`] keys that it left behind.
     pub(super) stale: Table,
+    /// Version that is still readable → the height of the block that made it.
+    pub(super) versions: Table,
     /// The newest own proposal, prevote, precommit, lock.
     pub(super) signed: Table,
     /// Height ‖ block id → a block that own messages of an undecided height name.
@@ -67,7 +69,7 @@ pub(super) struct Tables {
     pub(super) forks: Table,
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "meta",
     "blocks",
     "certificates",
@@ -75,6 +77,7 @@ const NAMES: [&str; 12] = [
     "nodes",
     "values",
     "stale",
+    "versions",
     "signed",
     "proposed",
     "evidence",
@@ -145,6 +148,7 @@ impl Tables {
             nodes,
             values,
             stale,
+            versions,
             signed,
             proposed,
             evidence,
@@ -159,6 +163,7 @@ impl Tables {
             nodes,
             values,
             stale,
+            versions,
             signed,
             proposed,
             evidence,
