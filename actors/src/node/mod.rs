@@ -217,7 +217,7 @@ fn show_halt(store: &Store, view: &NodeView) -> Result<(), StoreError> {
     if let Some(height) = store.halt()? {
         let halt = Halt::InvalidDecision(height);
         log::error!("{halt}; it only serves reads");
-        view.set_halted(halt.to_string());
+        view.set_halted(halt);
     }
     Ok(())
 }
@@ -233,8 +233,8 @@ fn signing(standing: Standing, head: Height, view: &NodeView) -> Signing {
         Standing::Signs(from) => {
             if from > head.next() {
                 let reason = format!(
-                    "re-armed: it signs from height {from} on; to sign at once, start it again \
-                     with --rearm"
+                    "re-armed: it signs from height {from} on; if the chain cannot get there \
+                     without it, start it with --rearm once more"
                 );
                 log::warn!("this node observes: {reason}");
                 view.set_observing(Some(reason));

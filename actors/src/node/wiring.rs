@@ -145,6 +145,7 @@ impl Inboxes {
             resend_proposals: self.proposer.port(),
             retell_proposals: self.proposer.port(),
             decide: self.committer.port(),
+            polka: self.committer.port(),
             pull: self.proposer.port(),
         }
     }
