@@ -7,6 +7,7 @@ use crate::cli::Failure;
 use lockstep_actors::state_store::{begin_key_guard, key_guard_file};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::types::{ChainId, Timestamp};
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +18,7 @@ use std::time::SystemTime;
 pub(crate) fn new_chain(
     chain_id: ChainId,
     scheme: SchemeId,
+    parameters: Parameters,
     keys: &[NewKey],
     mut accounts: Vec<GenesisAccount>,
 ) -> Result<Genesis, Failure> {
@@ -27,6 +29,7 @@ pub(crate) fn new_chain(
         chain_id,
         scheme,
         time: Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        parameters,
         validators: keys
             .iter()
             .map(|key| GenesisValidator {

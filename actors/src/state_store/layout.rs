@@ -11,7 +11,7 @@ use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
 /// Raised with every change of a table, key or record.
-pub(super) const LAYOUT: u32 = 2;
+pub(super) const LAYOUT: u32 = 3;
 
 pub(super) const META_LAYOUT: &[u8] = b"layout";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
@@ -57,6 +57,8 @@ pub(super) struct Tables {
     pub(super) values: Table,
     /// Version → the [`Stale`] keys that it left behind.
     pub(super) stale: Table,
+    /// Version that is still readable → the height of the block that made it.
+    pub(super) versions: Table,
     /// The newest own proposal, prevote, precommit, lock.
     pub(super) signed: Table,
     /// Height ‖ block id → a block that own messages of an undecided height name.
@@ -69,7 +71,7 @@ pub(super) struct Tables {
     pub(super) forks: Table,
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "meta",
     "blocks",
     "certificates",
@@ -77,6 +79,7 @@ const NAMES: [&str; 12] = [
     "nodes",
     "values",
     "stale",
+    "versions",
     "signed",
     "proposed",
     "evidence",
@@ -147,6 +150,7 @@ impl Tables {
             nodes,
             values,
             stale,
+            versions,
             signed,
             proposed,
             evidence,
@@ -161,6 +165,7 @@ impl Tables {
             nodes,
             values,
             stale,
+            versions,
             signed,
             proposed,
             evidence,

@@ -130,7 +130,7 @@ fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Resu
     let last = proposed_key(head.height, &Hash([0xff; 32]));
     tables.proposed.delete_to(txn, &last)?;
     evidence::committed(tables, txn, &batch.block)?;
-    state(tables, txn, &batch.changes)
+    state(tables, txn, head.height, &batch.changes)
 }
 
 /// Height, parent, certificate and state version must be those that follow `head`.
@@ -157,10 +157,11 @@ fn demand_next(head: &HeadRecord, batch: &CommitBatch) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Writes the state changes of a block or of genesis, and deletes what has been stale for long.
+/// Writes the state changes of the block of `height`, 0 for genesis, and deletes what has been stale for long.
 pub(super) fn state(
     tables: &Tables,
     txn: &mut RwTxn<'_>,
+    height: Height,
     changes: &StateChanges,
 ) -> Result<(), Failure> {
     if changes.is_empty() {
@@ -175,12 +176,18 @@ pub(super) fn state(
         let (first, last) = (value_key(key, 0), value_key(key, version));
         let older = tables.values.last_in(txn, &(&first[..]..=&last[..]))?;
         stale.values.extend(older.map(|(key, _)| key.to_vec()));
-        tables.values.put_bytes(txn, &last, value.clone())?;
+        if value.is_none() {
+            stale.values.push(last.clone());
+        }
+        // No value is empty: a row without bytes says that there is none any more.
+        let bytes = value.clone().unwrap_or_default();
+        tables.values.put_bytes(txn, &last, bytes)?;
     }
     for (key, node) in &changes.nodes {
         tables.nodes.put_bytes(txn, key, node.clone())?;
     }
     tables.stale.put(txn, &version.to_be_bytes(), &stale)?;
+    tables.versions.put(txn, &version.to_be_bytes(), &height)?;
     match version.checked_sub(STATE_VERSIONS_KEPT) {
         Some(version) => forget(tables, txn, version),
         None => Ok(()),
@@ -190,6 +197,7 @@ pub(super) fn state(
 /// Deletes what only versions before `version` could read.
 fn forget(tables: &Tables, txn: &mut RwTxn<'_>, version: u64) -> Result<(), Failure> {
     let key = version.to_be_bytes();
+    tables.versions.delete_below(txn, &key)?;
     let Some(stale) = tables.stale.get::<Stale>(txn, &key, STALE_BYTES_MAX)? else {
         return Ok(());
     };

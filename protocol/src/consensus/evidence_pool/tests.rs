@@ -21,6 +21,7 @@ impl Desk {
     fn of(validators: usize, height: u64) -> Desk {
         let cast = Cast::of(validators);
         let rules = ChainRules {
+            parameters: crate::parameters::Parameters::default(),
             scheme: Arc::new(Simulated),
             context: cast.context,
             validators: cast.set.clone(),
