@@ -6,7 +6,7 @@ use crate::metrics::Metrics;
 use crate::peer_broadcaster::{ConnectPeers, Handshake, Peer};
 use crate::proposer::SubmitTransaction;
 use crate::round_driver::Tick;
-use crate::rpc_gateway::TickAll;
+use crate::rpc_gateway::{Events, TickAll};
 use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Standing, Store, StoreError};
 use crate::view::{HeadView, NodeView};
@@ -144,6 +144,8 @@ struct Parts {
     wire: Wire,
     clock: Clock,
     view: Arc<NodeView>,
+    events: Arc<Events>,
+    genesis_root: Hash,
     actors: Actors,
     metrics: Arc<Metrics>,
     peer_listens: SocketAddr,
@@ -184,6 +186,11 @@ impl Parts {
         };
         let (wire, clock) = (Wire::new(genesis_hash), Clock::start());
         let view = Arc::new(NodeView::new(head));
+        let events = Arc::new(Events::new(
+            Clock::salt() / 1_000,
+            head.height,
+            genesis.parameters,
+        ));
         let peer_listens = config.peer_listener.local_addr()?;
         let public_listens = config.public_listener.as_deref();
         let public_listens = public_listens.map(TcpListener::local_addr).transpose()?;
@@ -204,6 +211,8 @@ impl Parts {
             wire,
             clock,
             view,
+            events,
+            genesis_root: changes.root,
             actors,
             metrics,
             peer_listens,

@@ -6,8 +6,8 @@ use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
 use crate::limits::{
     BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX,
-    PULL_ANSWERS_MAX, PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
-    TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
+    PULL_ANSWERS_MAX, PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, RPC_WAITERS_MAX, STORE_MAILBOX_MAX,
+    SYNC_ANSWERS_MAX, TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
 };
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
@@ -162,6 +162,7 @@ impl Inboxes {
             pulled_proposals: self.proposer.port().within(PULL_ANSWERS_MAX),
             admit: self.committer.port().within(TRANSACTIONS_WAITING_MAX),
             transaction: self.proposer.port().within(TRANSACTIONS_WAITING_MAX),
+            pending: self.proposer.port().within(QUESTIONS_WAITING_MAX),
             tick: self.driver.port().within(QUESTIONS_WAITING_MAX),
         }
     }
@@ -351,6 +352,14 @@ fn gateway_seed(
         pull_answers: Arc::new(Semaphore::new(PULL_ANSWERS_MAX)),
         block_answers: Arc::new(Semaphore::new(BLOCK_ANSWERS_MAX)),
         proposal_bodies: rpc_gateway::proposal_bodies(),
+        rpc_bodies: rpc_gateway::rpc_bodies(),
+        waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),
+        events: parts.events.clone(),
+        genesis_root: parts.genesis_root,
+        settings: rpc_gateway::Settings {
+            timeouts: config.timeouts,
+            pacing: config.pacing,
+        },
         tick_all: config.tick_all.clone(),
     }
 }

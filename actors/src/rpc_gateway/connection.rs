@@ -36,6 +36,8 @@ enum Phase {
     Body,
     /// A handler is at work and needs nothing more.
     Asking,
+    /// The answer has no end: this connection stays.
+    Staying,
 }
 
 /// May the socket be read?
@@ -66,8 +68,8 @@ pub(super) struct Connection {
     proven: Cell<bool>,
     /// Somebody else needs the place.
     pub(super) pushed_out: Notify,
-    /// It has been proven just now.
-    pub(super) proof: Notify,
+    /// It has been proven, or has begun to stay, just now.
+    pub(super) risen: Notify,
 }
 
 impl Connection {
@@ -86,7 +88,7 @@ impl Connection {
             bad_since: Cell::new(now),
             proven: Cell::new(false),
             pushed_out: Notify::new(),
-            proof: Notify::new(),
+            risen: Notify::new(),
         }
     }
 
@@ -118,9 +120,28 @@ impl Connection {
 
     /// The handler has answered: the next head may come.
     pub(super) fn answered(&self, now: Instant) {
+        if self.stays() {
+            return;
+        }
         self.enter(Phase::Waiting, now);
         self.last_chance.set(false);
         self.allow(HEAD_BYTES_MAX);
+    }
+
+    /// The answer goes on until one side ends it; meanwhile as much is read as the handler takes.
+    pub(super) fn stay(&self) {
+        self.phase.set(Phase::Staying);
+        self.allow(BODY_WINDOW_BYTES);
+        self.risen.notify_one();
+    }
+
+    pub(super) fn stays(&self) -> bool {
+        self.phase.get() == Phase::Staying
+    }
+
+    /// Nothing is being asked or answered.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.phase.get() == Phase::Waiting
     }
 
     fn allow(&self, bytes: usize) {
@@ -173,7 +194,7 @@ impl Connection {
             Phase::Waiting => longer(self.since.get(), self.idle_after).then_some(Overdue::Idle),
             Phase::Head => longer(self.since.get(), HEAD_DEADLINE).then_some(Overdue::Head),
             // Handlers have deadlines of their own.
-            Phase::Body | Phase::Asking => None,
+            Phase::Body | Phase::Asking | Phase::Staying => None,
         }
     }
 
@@ -193,7 +214,7 @@ impl Connection {
     /// It has brought a validator's message that was new here.
     pub(super) fn prove(&self) {
         if !self.proven.replace(true) {
-            self.proof.notify_one();
+            self.risen.notify_one();
         }
     }
 
@@ -271,6 +292,24 @@ mod tests {
         );
         connection.writing(false, now);
         assert_eq!(connection.overdue(now + just), None);
+    }
+
+    #[test]
+    fn a_connection_that_stays_is_read_and_never_idle_but_must_read_what_it_is_told() {
+        let (connection, now) = connection();
+        connection.begin(false, now);
+        connection.stay();
+        connection.answered(now);
+        assert!(connection.stays() && !connection.is_at_rest());
+        assert_eq!(connection.credit(&task()), Credit::Bytes(BODY_WINDOW_BYTES));
+        connection.received(BODY_WINDOW_BYTES, now);
+        assert_eq!(connection.credit(&task()), Credit::Later);
+        connection.taken(100);
+        assert_eq!(connection.credit(&task()), Credit::Bytes(100));
+        assert_eq!(connection.overdue(now + Duration::from_secs(3_600)), None);
+        connection.writing(true, now);
+        let late = now + ANSWER_DEADLINE;
+        assert_eq!(connection.overdue(late), Some(Overdue::Reader));
     }
 
     #[test]

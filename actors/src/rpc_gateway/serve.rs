@@ -7,10 +7,11 @@ use super::answer::BadMessage;
 use super::connection::{Connection, Overdue};
 use super::places::{Places, Seat, Standing, Ticket};
 use super::stream::Watched;
+use super::streams::Streams;
 use crate::limits::{
     ACCEPT_BACKLOG, CONNECTION_LIFETIME, DEADLINES_EVERY, PEER_CONNECTIONS_MAX,
     PEER_CONNECTIONS_PER_STRANGER_MAX, PEER_IDLE, PUBLIC_CONNECTIONS_MAX,
-    PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE,
+    PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE, RPC_WAIT_MAX,
 };
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
@@ -80,6 +81,7 @@ pub(super) async fn serve(
     let metrics = seed.metrics.clone();
     let app = App::new()
         .app_data(web::Data::new(seed))
+        .app_data(Streams::new())
         .wrap_fn(move |request, service| {
             let connection = begin(&request);
             let answer = service.call(request);
@@ -229,7 +231,10 @@ impl House {
         loop {
             tokio::select! {
                 () = connection.pushed_out.notified() => return ClosedLabel::Full,
-                () = connection.proof.notified() => self.places.borrow_mut().prove(ticket),
+                () = connection.risen.notified() => {
+                    let to = if connection.is_proven() { Standing::Proven } else { Standing::Stays };
+                    self.places.borrow_mut().rise(ticket, to);
+                }
                 () = tokio::time::sleep(DEADLINES_EVERY) => {}
             }
             let now = Instant::now();
@@ -237,7 +242,11 @@ impl House {
                 Some(Overdue::Idle) => return ClosedLabel::Idle,
                 Some(Overdue::Head) => return ClosedLabel::SlowHead,
                 Some(Overdue::Reader) => return ClosedLabel::SlowReader,
-                None if now >= end => return ClosedLabel::Old,
+                None if connection.stays() => {}
+                // Whoever asks is answered first: a call may wait for a block.
+                None if now >= end && (connection.is_at_rest() || now >= end + RPC_WAIT_MAX) => {
+                    return ClosedLabel::Old;
+                }
                 None => {}
             }
         }

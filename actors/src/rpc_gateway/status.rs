@@ -47,6 +47,11 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
 }
 
 pub(super) async fn validators(seed: web::Data<Seed>) -> HttpResponse {
+    HttpResponse::Ok().json(validators_json(&seed))
+}
+
+/// Who validates the next height.
+pub(super) fn validators_json(seed: &Seed) -> Value {
     let validators: Vec<Value> = seed
         .rules
         .validators
@@ -61,12 +66,12 @@ pub(super) async fn validators(seed: web::Data<Seed>) -> HttpResponse {
             })
         })
         .collect();
-    HttpResponse::Ok().json(json!({
+    json!({
         "height": seed.view.head().height.next(),
         "hash": seed.rules.validators.hash(),
         "total_power": seed.rules.validators.total(),
         "validators": validators,
-    }))
+    })
 }
 
 pub(super) async fn actors(seed: web::Data<Seed>) -> HttpResponse {

@@ -1,0 +1,174 @@
+//! `lockstep_…` reads: the chain, its state, and the node's part in consensus, in this project's own
+//! words. Amounts and heights are whole numbers, hashes and addresses `0x` hex in lower case.
+use super::error::RpcError;
+use super::params::{Args, At, Kind, needed, optional};
+use super::{Answer, Caller, Method, Shape, method};
+use crate::limits::EVIDENCE_ANSWER_MAX;
+use crate::rpc_gateway::{Seed, blocks, evidence, parameters, status};
+use lockstep_protocol::codec;
+use lockstep_protocol::ledger;
+use lockstep_protocol::types::Height;
+use serde_json::{Value, json};
+
+pub(super) const METHODS: &[Method] = &[
+    method(
+        "lockstep_getAccount",
+        "Balance and nonce of an address; with prove the path to the state root of that height.",
+        &[
+            needed("address", Kind::Address),
+            optional("prove", Kind::Flag),
+            optional("height", Kind::Height),
+        ],
+        Shape::Object,
+        |caller, args| Box::pin(get_account(caller, args)),
+    ),
+    method(
+        "lockstep_getBlock",
+        "A committed block with its transactions, evidence and certificate; null beyond the head.",
+        &[needed("height", Kind::Height)],
+        Shape::ObjectOrNull,
+        |caller, args| Box::pin(get_block(caller, args)),
+    ),
+    method(
+        "lockstep_getCommit",
+        "Header and commit certificate of a height: what proves its roots; null beyond the head.",
+        &[needed("height", Kind::Height)],
+        Shape::ObjectOrNull,
+        |caller, args| Box::pin(get_commit(caller, args)),
+    ),
+    method(
+        "lockstep_getValidators",
+        "Who validates the height after the head, with keys and power.",
+        &[],
+        Shape::Object,
+        |caller, args| Box::pin(get_validators(caller, args)),
+    ),
+    method(
+        "lockstep_getEvidence",
+        "Misbehaviour: what waits for a block, what is committed, and forks.",
+        &[optional("limit", Kind::Whole(EVIDENCE_ANSWER_MAX as u64))],
+        Shape::Object,
+        |caller, args| Box::pin(get_evidence(caller, args)),
+    ),
+    method(
+        "lockstep_getParams",
+        "The chain's parameters, and every constant and limit of this node.",
+        &[],
+        Shape::Object,
+        |caller, args| Box::pin(get_params(caller, args)),
+    ),
+    method(
+        "lockstep_consensusState",
+        "The height, round and step under way, whose turn it is, and whom the node waits for.",
+        &[],
+        Shape::Object,
+        |caller, args| Box::pin(consensus_state(caller, args)),
+    ),
+];
+
+async fn get_account(caller: &Caller, args: Args) -> Answer {
+    let address = args.address(0)?;
+    let prove = args.maybe_flag(1)?.unwrap_or(false);
+    let snapshot = caller.seed.store.snapshot()?;
+    let head = snapshot.head()?;
+    demand_newest(args.maybe_height(2)?, head.height)?;
+    let mut answer = json!({
+        "address": address,
+        "height": head.height,
+        "block_id": head.block_id,
+        "state_root": head.state_root,
+    });
+    let account = if prove {
+        let proof = ledger::prove_account(&snapshot, &address)?;
+        answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+        proof.account
+    } else {
+        ledger::account(&snapshot, &address)?
+    };
+    answer["exists"] = json!(account.is_some());
+    let account = account.unwrap_or_default();
+    answer["balance"] = json!(account.balance);
+    answer["nonce"] = json!(account.nonce);
+    Ok(answer)
+}
+
+/// Only the newest state can be read.
+pub(super) fn demand_newest(at: Option<At>, newest: Height) -> Result<(), RpcError> {
+    match at {
+        Some(At::Height(asked)) if asked > newest => Err(RpcError::UnknownBlock { asked, newest }),
+        Some(At::Height(asked)) if asked < newest => Err(RpcError::HistoryGone { asked, newest }),
+        _ => Ok(()),
+    }
+}
+
+/// The height that is meant.
+pub(super) fn height(seed: &Seed, at: At) -> Height {
+    match at {
+        At::Latest => seed.view.head().height,
+        At::Height(height) => height,
+    }
+}
+
+async fn get_block(caller: &Caller, args: Args) -> Answer {
+    let height = height(&caller.seed, args.height(0)?);
+    let block = caller.read(move |seed| {
+        let decided = seed.store.decided(height, 1, usize::MAX)?;
+        let decided = decided.first().filter(|d| d.block.height() == height);
+        Ok(decided.map(|decided| blocks::block_json(seed, decided)))
+    });
+    Ok(block.await?.unwrap_or(Value::Null))
+}
+
+async fn get_commit(caller: &Caller, args: Args) -> Answer {
+    let height = height(&caller.seed, args.height(0)?);
+    let commit = caller.read(move |seed| {
+        let decided = seed.store.decided(height, 1, usize::MAX)?;
+        let decided = decided.first().filter(|d| d.block.height() == height);
+        Ok(decided.map(|decided| {
+            json!({
+                "block_id": decided.block.id(),
+                "header": decided.block.header(),
+                "commit": blocks::certificate_json(seed, &decided.certificate),
+                "certificate": blocks::hex(&codec::encode(&*decided.certificate)),
+            })
+        }))
+    });
+    Ok(commit.await?.unwrap_or(Value::Null))
+}
+
+async fn get_validators(caller: &Caller, _: Args) -> Answer {
+    caller.take_place().await?;
+    Ok(status::validators_json(&caller.seed))
+}
+
+async fn get_evidence(caller: &Caller, args: Args) -> Answer {
+    let limit = args.maybe_number(0)?.and_then(|n| usize::try_from(n).ok());
+    let limit = limit.unwrap_or(EVIDENCE_ANSWER_MAX);
+    caller
+        .read(move |seed| Ok(evidence::page(seed, limit)?))
+        .await
+}
+
+async fn get_params(caller: &Caller, _: Args) -> Answer {
+    Ok(parameters::parameters(&caller.seed))
+}
+
+async fn consensus_state(caller: &Caller, _: Args) -> Answer {
+    let seed = &caller.seed;
+    let missing = seed.ports.missing.ask(crate::vote_collector::GetMissing);
+    let missing = missing.await.ok();
+    let view = seed.view.snapshot();
+    let height = view.head.height.next();
+    Ok(json!({
+        "height": height,
+        "round": view.round,
+        "step": view.step,
+        "proposer": seed.rules.validators.proposer(height, view.round),
+        "validator": seed.me,
+        "waiting_for": missing.filter(|_| view.step.is_some()),
+        "catching_up": view.catching_up,
+        "halted": view.halted,
+        "observing": view.observing,
+        "peers": seed.view.peers(),
+    }))
+}
