@@ -317,6 +317,7 @@ fn sample(devnet: &Devnet, schema: &Value, name: &str) -> Value {
         "block" | "newest" => json!("latest"),
         "transaction" => json!(payment(devnet, 0, 5).1),
         "filter" => json!({}),
+        "key" => json!("0x01"),
         "count" => json!("0x2"),
         "topic" | "subscription" => Value::Null,
         _ => panic!("no sample of {name}: {schema}"),
@@ -457,6 +458,56 @@ fn a_transaction_that_no_block_may_carry_is_refused_by_a_stable_word() {
 }
 
 #[test]
+fn a_record_is_read_and_proved_until_it_is_deleted() {
+    use lockstep_protocol::ledger::RecordProof;
+    use lockstep_protocol::transaction::Action;
+    let devnet = manual(1, 0);
+    let url = &devnet.urls()[0];
+    let alice = &accounts(&devnet)[0];
+    let (key, value) = (b"deed".to_vec(), b"sha256:00ff".to_vec());
+    let act = |nonce, action| {
+        let acted = alice.act(&devnet.sign_context(), nonce, action);
+        let wire = Wire::new(devnet.genesis().hash());
+        let bytes = hex(&wire.encode_transaction(&acted.expect("it signs")));
+        result(url, "lockstep_sendTransaction", json!([bytes]));
+        devnet.tick().expect("a block comes");
+    };
+    let read = || {
+        let params = json!({ "address": alice.address, "key": hex(&key), "prove": true });
+        let found = result(url, "lockstep_getRecord", params);
+        let proof = unhex(found["proof"].as_str().expect("hex"));
+        let proof = lockstep_protocol::codec::decode("proof", &proof, 1 << 20);
+        let proof: RecordProof = proof.expect("a proof");
+        let root = found["state_root"]
+            .as_str()
+            .expect("text")
+            .parse()
+            .expect("a hash");
+        let proved = proof
+            .verify(&root, &alice.address, &key)
+            .expect("it leads there");
+        assert_eq!(json!(proved), found["record"]);
+        found["record"].clone()
+    };
+    let put = Action::Put {
+        key: key.clone(),
+        value: value.clone(),
+    };
+    act(0, put);
+    assert_eq!(read(), json!({ "value": hex(&value), "height": 1 }));
+    act(1, Action::Delete { key: key.clone() });
+    assert_eq!(read(), Value::Null);
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let byte = |pair: &[u8]| {
+        let pair = std::str::from_utf8(pair).expect("digits");
+        u8::from_str_radix(pair, 16).expect("a byte")
+    };
+    text.as_bytes()[2..].chunks(2).map(byte).collect()
+}
+
+#[test]
 fn an_account_is_proved_under_the_root_that_its_commit_certifies() {
     use lockstep_protocol::ledger::AccountProof;
     let devnet = manual(4, 0);
@@ -469,12 +520,7 @@ fn an_account_is_proved_under_the_root_that_its_commit_certifies() {
     let commit = result(url, "lockstep_getCommit", json!([1]));
     assert_eq!(commit["header"]["state_root"], account["state_root"]);
     assert_eq!(commit["block_id"], account["block_id"]);
-    let digits = account["proof"].as_str().expect("hex")[2..].as_bytes();
-    let byte = |pair: &[u8]| {
-        let pair = std::str::from_utf8(pair).expect("digits");
-        u8::from_str_radix(pair, 16).expect("a byte")
-    };
-    let proof: Vec<u8> = digits.chunks(2).map(byte).collect();
+    let proof = unhex(account["proof"].as_str().expect("hex"));
     let proof: AccountProof =
         lockstep_protocol::codec::decode("proof", &proof, 1 << 20).expect("one");
     let root = account["state_root"]

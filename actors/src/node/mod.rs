@@ -191,14 +191,10 @@ impl Parts {
             head.height,
             genesis.parameters,
         ));
-        let peer_listens = config.peer_listener.local_addr()?;
-        let public_listens = config.public_listener.as_deref();
-        let public_listens = public_listens.map(TcpListener::local_addr).transpose()?;
+        let (peer_listens, public_listens) = listens(&config)?;
         show_halt(&store, &view)?;
         let signing = signing(standing, head.height, &view);
-        metrics
-            .height
-            .set(i64::try_from(head.height.next().0).unwrap_or(i64::MAX));
+        show_height(&metrics, head.height.next());
         Ok(Parts {
             config,
             me,
@@ -219,6 +215,18 @@ impl Parts {
             public_listens,
         })
     }
+}
+
+fn show_height(metrics: &Metrics, undecided: Height) {
+    let undecided = i64::try_from(undecided.0).unwrap_or(i64::MAX);
+    metrics.height.set(undecided);
+}
+
+/// Where this node listens to its peers, and to people.
+fn listens(config: &NodeConfig) -> std::io::Result<(SocketAddr, Option<SocketAddr>)> {
+    let people = config.public_listener.as_deref();
+    let people = people.map(TcpListener::local_addr).transpose()?;
+    Ok((config.peer_listener.local_addr()?, people))
 }
 
 /// A node that has stopped for good says so again at every start.

@@ -6,7 +6,7 @@
 //! | `gas`, `gasUsed`, `gasLimit` | bytes: of a transaction, of a block's transactions, of a full block |
 //! | `baseFeePerGas` | the least price of a byte |
 //! | `gasPrice`, `effectiveGasPrice` | what this transaction pays for a byte, rounded down |
-//! | `input` | the memo |
+//! | `input` | the memo of a transfer, the value of a record |
 //! | `miner` | the validator that built the block |
 //! | `timestamp` | whole seconds: the block's milliseconds, rounded down |
 //! | `v`, `r`, `s` | `0x1b`, `0x0`, `0x0`: an ML-DSA signature does not fit, ask `lockstep_getBlock` |
@@ -164,7 +164,7 @@ pub(super) fn transaction(
         "value": quantity(value(&transaction.body.action)),
         "gas": quantity(bytes),
         "gasPrice": quantity(fee / bytes.max(1)),
-        "input": hex(memo(&transaction.body.action)),
+        "input": hex(input(&transaction.body.action)),
         "v": "0x1b",
         "r": "0x0",
         "s": "0x0",
@@ -174,12 +174,15 @@ pub(super) fn transaction(
 fn value(action: &Action) -> u64 {
     match action {
         Action::Transfer { amount, .. } => *amount,
+        Action::Put { .. } | Action::Delete { .. } => 0,
     }
 }
 
-fn memo(action: &Action) -> &[u8] {
+fn input(action: &Action) -> &[u8] {
     match action {
         Action::Transfer { memo, .. } => memo.as_bytes(),
+        Action::Put { value, .. } => value,
+        Action::Delete { .. } => &[],
     }
 }
 

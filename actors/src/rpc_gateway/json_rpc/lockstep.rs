@@ -6,8 +6,9 @@ use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::rpc_gateway::{Seed, blocks, evidence, parameters, status};
 use lockstep_protocol::codec;
-use lockstep_protocol::ledger;
-use lockstep_protocol::types::Height;
+use lockstep_protocol::ledger::{self, Head};
+use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
+use lockstep_protocol::types::{Address, Height};
 use serde_json::{Value, json};
 
 pub(super) const METHODS: &[Method] = &[
@@ -21,6 +22,18 @@ pub(super) const METHODS: &[Method] = &[
         ],
         Shape::Object,
         |caller, args| Box::pin(get_account(caller, args)),
+    ),
+    method(
+        "lockstep_getRecord",
+        "What an address keeps under a key; with prove the path to the state root of that height.",
+        &[
+            needed("address", Kind::Address),
+            needed("key", Kind::Data(RECORD_KEY_BYTES_MAX)),
+            optional("prove", Kind::Flag),
+            optional("height", Kind::Height),
+        ],
+        Shape::Object,
+        |caller, args| Box::pin(get_record(caller, args)),
     ),
     method(
         "lockstep_getBlock",
@@ -72,12 +85,7 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
     let snapshot = caller.seed.store.snapshot()?;
     let head = snapshot.head()?;
     demand_newest(args.maybe_height(2)?, head.height)?;
-    let mut answer = json!({
-        "address": address,
-        "height": head.height,
-        "block_id": head.block_id,
-        "state_root": head.state_root,
-    });
+    let mut answer = of_state(address, &head);
     let account = if prove {
         let proof = ledger::prove_account(&snapshot, &address)?;
         answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
@@ -89,6 +97,35 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
     let account = account.unwrap_or_default();
     answer["balance"] = json!(account.balance);
     answer["nonce"] = json!(account.nonce);
+    Ok(answer)
+}
+
+/// Whose state it is, and under which root.
+fn of_state(address: Address, head: &Head) -> Value {
+    json!({
+        "address": address,
+        "height": head.height,
+        "block_id": head.block_id,
+        "state_root": head.state_root,
+    })
+}
+
+async fn get_record(caller: &Caller, args: Args) -> Answer {
+    let (address, key) = (args.address(0)?, args.bytes(1)?);
+    let prove = args.maybe_flag(2)?.unwrap_or(false);
+    let snapshot = caller.seed.store.snapshot()?;
+    let head = snapshot.head()?;
+    demand_newest(args.maybe_height(3)?, head.height)?;
+    let mut answer = of_state(address, &head);
+    let record = if prove {
+        let proof = ledger::prove_record(&snapshot, &address, &key)?;
+        answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+        proof.record
+    } else {
+        ledger::record(&snapshot, &address, &key)?
+    };
+    answer["key"] = json!(blocks::hex(&key));
+    answer["record"] = json!(record);
     Ok(answer)
 }
 

@@ -167,7 +167,7 @@ fn receipt(seed: &Seed, id: &Hash) -> Result<Option<Found>, RpcError> {
     );
     let found = location.transaction.and_then(|index| {
         let receipt = receipts?.into_iter().nth(usize::try_from(index).ok()?)?;
-        let (block_id, status) = (certificate?.block_id, receipt.status.clone());
+        let (block_id, status) = (certificate?.block_id, receipt.status);
         let receipt = json!(receipt);
         Some(Found {
             height,
