@@ -250,8 +250,7 @@ fn absurd_parameters_are_each_refused_by_a_stable_word() {
         ("eth_getBlockByHash", json!(["0x12"]), "wrong_type"),
         ("eth_getBlockByHash", json!([hash[2..]]), "wrong_type"),
         ("eth_getBalance", json!([alice[2..]]), "wrong_type"),
-        ("eth_getBalance", json!([alice, "0x2"]), "unknown_block"),
-        (nonce, json!([alice, "0x0"]), "history_gone"),
+        ("eth_getBalance", json!([alice, "0x2"]), "not_committed"),
         (nonce, json!([alice, "newest"]), "wrong_type"),
         (fees, json!(["0x1", "latest", [50, 25]]), "out_of_range"),
         (fees, json!(["0x1", "latest", [101]]), "out_of_range"),
@@ -532,4 +531,19 @@ fn an_account_is_proved_under_the_root_that_its_commit_certifies() {
     let proved = proved.expect("she has an account");
     assert_eq!(account["balance"], proved.balance);
     assert_eq!((&account["nonce"], proved.nonce), (&1.into(), 1));
+    // Before that block she held what genesis gave her.
+    let before = result(url, "lockstep_getAccount", json!([paid.sender, true, 0]));
+    let given = accounts(&devnet)[0].balance;
+    assert_eq!(
+        (&before["balance"], &before["nonce"]),
+        (&given.into(), &0.into())
+    );
+    let before = result(url, "eth_getBalance", json!([paid.sender, "earliest"]));
+    assert_eq!(before, format!("{given:#x}"));
+    let typo = paid
+        .sender
+        .checksummed()
+        .replacen(['a', 'b', 'c', 'd', 'e', 'f'], "A", 1);
+    let refused = call(url, "lockstep_getAccount", json!([typo]));
+    assert_eq!(error(&refused).1, "bad_checksum");
 }

@@ -30,6 +30,7 @@ pub mod consensus;
 pub mod crypto;
 pub mod evidence;
 pub mod genesis;
+pub mod inclusion;
 pub mod ledger;
 pub mod limits;
 pub mod merkle;

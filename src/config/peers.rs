@@ -27,7 +27,7 @@ fn parse_one(text: &str) -> Result<PeerEntry, String> {
         .ok_or_else(|| refuse("there is no @"))?;
     let address = address.parse();
     let address = address.map_err(|error| {
-        let error: lockstep_protocol::types::HexError = error;
+        let error: lockstep_protocol::types::AddressError = error;
         refuse(&error.to_string())
     })?;
     has_port(listens).map_err(|why| refuse(&why))?;

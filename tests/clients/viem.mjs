@@ -1,5 +1,5 @@
 // viem, unmodified: blocks, balances, receipts, new heads by polling and over the WebSocket.
-import { createPublicClient, defineChain, http, webSocket } from "viem";
+import { createPublicClient, defineChain, getAddress, http, webSocket } from "viem";
 import { assert, assertConsecutive, expected, run, within } from "./expected.mjs";
 
 const chain = defineChain({
@@ -31,6 +31,9 @@ async function reads(client) {
   await assert.rejects(client.getBlock({ blockNumber: 10n ** 9n }), /could not be found/);
 
   assert.equal(await client.getBalance({ address: expected.bob }), BigInt(expected.bobBalance));
+  // With the checksum that Ethereum puts on every address.
+  const address = getAddress(expected.bob);
+  assert.equal(await client.getBalance({ address }), BigInt(expected.bobBalance));
   assert.equal(await client.getTransactionCount({ address: expected.alice }), expected.aliceNonce);
   assert.equal(await client.getCode({ address: expected.bob }), undefined);
   assert.deepEqual(await client.getLogs(), []);

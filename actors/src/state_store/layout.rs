@@ -60,6 +60,8 @@ pub(super) struct Tables {
     pub(super) values: Table,
     /// Version → the [`Stale`] keys that it left behind.
     pub(super) stale: Table,
+    /// Version that is still readable → the height of the block that made it.
+    pub(super) versions: Table,
     /// The newest own proposal, prevote, precommit, lock.
     pub(super) signed: Table,
     /// Height ‖ block id → a block that own messages of an undecided height name.
@@ -72,7 +74,7 @@ pub(super) struct Tables {
     pub(super) forks: Table,
 }
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "meta",
     "blocks",
     "certificates",
@@ -81,6 +83,7 @@ const NAMES: [&str; 13] = [
     "nodes",
     "values",
     "stale",
+    "versions",
     "signed",
     "proposed",
     "evidence",
@@ -152,6 +155,7 @@ impl Tables {
             nodes,
             values,
             stale,
+            versions,
             signed,
             proposed,
             evidence,
@@ -167,6 +171,7 @@ impl Tables {
             nodes,
             values,
             stale,
+            versions,
             signed,
             proposed,
             evidence,

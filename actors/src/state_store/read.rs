@@ -13,7 +13,9 @@ use lockstep_protocol::block::{Block, SealedBlock};
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::durable::{LockRecord, Recovery, SignStep, SignedMessage};
-use lockstep_protocol::ledger::{Head, KeyHash, ReadError, Receipt, StateReader};
+use lockstep_protocol::ledger::{
+    self, Head, HistoryError, KeyHash, ReadError, Receipt, StateReader, VersionStart,
+};
 use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYTES_MAX};
 use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::wire::DecidedBlock;
@@ -21,6 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A lock: height, round, id and a certificate.
 const LOCK_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + 256;
+/// One height.
+const VERSION_BYTES_MAX: usize = 8;
 
 /// All that can be read, on one snapshot.
 pub(super) struct View<'a> {
@@ -225,6 +229,27 @@ impl View<'_> {
         Ok(there.map(|(_, value)| value.to_vec()))
     }
 
+    /// The versions of the state that can be read, with the heights they began at.
+    pub(super) fn versions(&self) -> Result<Vec<VersionStart>, StoreError> {
+        let rows = self.tables.versions.all(self.txn)?.into_iter();
+        let start = |(key, height): Entry<'_>| {
+            let version = key.try_into().map(u64::from_be_bytes);
+            let version = version.map_err(|_| StoreError::corrupt("a version has no number"))?;
+            let height = codec::decode("height of a version", height, VERSION_BYTES_MAX)?;
+            Ok(VersionStart { version, height })
+        };
+        rows.map(start).collect()
+    }
+
+    fn version_after(&self, height: Height) -> Result<Result<u64, HistoryError>, StoreError> {
+        let head: HeadRecord = self.meta(META_HEAD)?;
+        Ok(ledger::version_after(
+            &self.versions()?,
+            head.height,
+            height,
+        ))
+    }
+
     fn latest_version(&self) -> Result<Option<u64>, StoreError> {
         let head: HeadRecord = self.meta(META_HEAD)?;
         Ok(Some(head.state_version))
@@ -345,6 +370,13 @@ impl Snapshot {
     /// The block of a height that was committed at that moment.
     pub fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
         self.read(|view| view.block(height))
+    }
+
+    /// The version of the state after the block of `height`, at that moment. On this snapshot it
+    /// stays readable, for as long as the snapshot lives.
+    pub fn version_after(&self, height: Height) -> Result<u64, HistoryError> {
+        let found = self.read(|view| view.version_after(height));
+        found.map_err(ReadError::from)?
     }
 
     fn read<T>(

@@ -19,7 +19,8 @@ use super::{DATA_FILE, Env, layout, open, page_check};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, Head, KeyHash, Ledger, MemoryState, StateReader,
+    ChainRules, CommitBatch, Head, KeyHash, Ledger, MemoryState, STATE_VERSIONS_KEPT, StateReader,
+    VersionStart,
 };
 use lockstep_protocol::types::{Address, Hash, Height};
 use std::fmt::Display;
@@ -101,6 +102,10 @@ fn verify_dir(
         state,
         transactions: 0,
         locations: 0,
+        versions: vec![VersionStart {
+            version: 0,
+            height: Height(0),
+        }],
     };
     for height in 1..=record.height.0 {
         replay.next(Height(height))?;
@@ -151,6 +156,8 @@ struct Replay<'a> {
     transactions: u64,
     /// Ids that the blocks so far have added.
     locations: usize,
+    /// Those that are readable.
+    versions: Vec<VersionStart>,
 }
 
 impl Replay<'_> {
@@ -179,11 +186,21 @@ impl Replay<'_> {
         self.state.apply(&batch.changes);
         self.ledger.committed(&batch);
         self.count(&batch);
+        self.note_version(&batch);
         Ok(())
     }
 
     fn count(&mut self, batch: &CommitBatch) {
         self.transactions += batch.block.block().transactions.len() as u64;
+    }
+
+    fn note_version(&mut self, batch: &CommitBatch) {
+        let (version, height) = (batch.changes.version, batch.block.height());
+        if !batch.changes.is_empty() {
+            self.versions.push(VersionStart { version, height });
+            self.versions
+                .retain(|start| start.version + STATE_VERSIONS_KEPT >= version);
+        }
     }
 
     fn compare_head(&self, record: &HeadRecord) -> Result<(), StoreError> {
@@ -232,6 +249,7 @@ impl Replay<'_> {
     fn check_rows(&self) -> Result<(), StoreError> {
         let (view, head) = (self.view, self.ledger.head().height);
         let tables = view.tables;
+        self.check_versions()?;
         for table in [&tables.meta, &tables.stale, &tables.signed] {
             table.each(view.txn, |_, _| Ok(()))?;
         }
@@ -248,6 +266,13 @@ impl Replay<'_> {
             let open = key.starts_with(&height_key(head.next()));
             demand(open, "proposed", head.next())
         })
+    }
+
+    /// The readable versions are the last that the replay has made, each from its block on.
+    fn check_versions(&self) -> Result<(), StoreError> {
+        let head = self.ledger.head().height;
+        let stored = self.view.versions()?;
+        demand(stored == self.versions, "versions", head)
     }
 
     fn demand_none_after(&self, table: &Table, head: Height) -> Result<(), StoreError> {

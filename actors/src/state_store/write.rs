@@ -133,7 +133,7 @@ fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Resu
     let last = proposed_key(head.height, &Hash([0xff; 32]));
     tables.proposed.delete_to(txn, &last)?;
     evidence::committed(tables, txn, &batch.block)?;
-    state(tables, txn, &batch.changes)
+    state(tables, txn, head.height, &batch.changes)
 }
 
 /// Height, parent, certificate and state version must be those that follow `head`.
@@ -160,10 +160,11 @@ fn demand_next(head: &HeadRecord, batch: &CommitBatch) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Writes the state changes of a block or of genesis, and deletes what has been stale for long.
+/// Writes the state changes of the block of `height`, 0 for genesis, and deletes what has been stale for long.
 pub(super) fn state(
     tables: &Tables,
     txn: &mut RwTxn<'_>,
+    height: Height,
     changes: &StateChanges,
 ) -> Result<(), Failure> {
     if changes.is_empty() {
@@ -189,6 +190,7 @@ pub(super) fn state(
         tables.nodes.put_bytes(txn, key, node.clone())?;
     }
     tables.stale.put(txn, &version.to_be_bytes(), &stale)?;
+    tables.versions.put(txn, &version.to_be_bytes(), &height)?;
     match version.checked_sub(STATE_VERSIONS_KEPT) {
         Some(version) => forget(tables, txn, version),
         None => Ok(()),
@@ -198,6 +200,7 @@ pub(super) fn state(
 /// Deletes what only versions before `version` could read.
 fn forget(tables: &Tables, txn: &mut RwTxn<'_>, version: u64) -> Result<(), Failure> {
     let key = version.to_be_bytes();
+    tables.versions.delete_below(txn, &key)?;
     let Some(stale) = tables.stale.get::<Stale>(txn, &key, STALE_BYTES_MAX)? else {
         return Ok(());
     };

@@ -9,7 +9,7 @@
 //! offences  evidence in blocks and in the state
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people   run         blocks that are written together
-//! refusal   why a transaction may not be here
+//! refusal   why a transaction may not be here      history     which state was whose
 //! ```
 //!
 //! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size, fee,
@@ -30,6 +30,7 @@ mod delete;
 mod execute;
 mod explain;
 mod head;
+mod history;
 pub mod limits;
 mod memory;
 mod offences;
@@ -51,13 +52,14 @@ mod validity;
 mod tests;
 
 pub use account::{
-    Account, AccountProof, ProofError, account, account_key, prove_account, public_key,
-    public_key_key,
+    Account, AccountProof, ProofError, account, account_at, account_key, prove_account,
+    prove_account_at, public_key, public_key_key,
 };
 pub use admit::NotAdmitted;
 pub use chain::{ChainRules, Ledger, Rejection};
 pub use explain::ChangedKey;
 pub use head::{CommitBatch, GenesisError, Head};
+pub use history::{HistoryError, VersionStart, version_after};
 pub use limits::STATE_VERSIONS_KEPT;
 pub use memory::MemoryState;
 pub use offences::{
@@ -65,7 +67,9 @@ pub use offences::{
 };
 pub use prepare::{Draft, PrepareError, Prepared};
 pub use receipt::{FailureCode, Receipt, Status};
-pub use record::{Record, RecordProof, prove_record, record, record_key};
+pub use record::{
+    Record, RecordProof, prove_record, prove_record_at, record, record_at, record_key,
+};
 pub use refusal::TransactionError;
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};
 pub use validity::InvalidBlock;

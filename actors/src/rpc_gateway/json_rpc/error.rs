@@ -5,7 +5,8 @@ use crate::limits::{RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX, SUBSCRIPTIONS_MAX};
 use crate::rpc_gateway::events::OutOfReach;
 use crate::state_store::StoreError;
 use lockstep_protocol::codec::CodecError;
-use lockstep_protocol::types::Height;
+use lockstep_protocol::ledger::HistoryError;
+use lockstep_protocol::types::{AddressError, Height};
 use lockstep_protocol::wire::WireError;
 use serde_json::{Value, json};
 
@@ -48,8 +49,10 @@ pub(in crate::rpc_gateway) enum RpcError {
     },
     #[error("as many transactions wait as may: try again after the next block")]
     PoolFull,
-    #[error("the state of height {asked} is not kept: the newest is {newest}")]
-    HistoryGone { asked: Height, newest: Height },
+    #[error(transparent)]
+    History(HistoryError),
+    #[error(transparent)]
+    Checksum(AddressError),
     #[error("no block {asked} here: the newest is {newest}")]
     UnknownBlock { asked: Height, newest: Height },
     #[error("subscriptions need a connection that stays: use the WebSocket at /ws, or GET /events")]
@@ -73,14 +76,16 @@ impl RpcError {
             | RpcError::WrongType(..)
             | RpcError::OutOfRange(..)
             | RpcError::NestedTooDeeply
+            | RpcError::Checksum(_)
             | RpcError::Events(OutOfReach::Future { .. }) => -32602,
             RpcError::Internal => -32603,
             RpcError::Refused { .. } => -32000,
             RpcError::PoolFull => -32001,
             RpcError::Busy => -32002,
             RpcError::AnswerTooLarge => -32003,
-            RpcError::HistoryGone { .. } => -32004,
-            RpcError::UnknownBlock { .. } => -32005,
+            RpcError::History(HistoryError::Pruned { .. } | HistoryError::Fatal(_)) => -32004,
+            RpcError::History(HistoryError::NotCommitted { .. })
+            | RpcError::UnknownBlock { .. } => -32005,
             RpcError::NeedsWebSocket => -32006,
             RpcError::TooManySubscriptions => -32007,
             RpcError::Events(OutOfReach::Gone { .. }) => -32008,
@@ -106,7 +111,8 @@ impl RpcError {
             RpcError::PoolFull => "pool_full",
             RpcError::Busy => "busy",
             RpcError::AnswerTooLarge => "answer_too_large",
-            RpcError::HistoryGone { .. } => "history_gone",
+            RpcError::History(error) => error.code(),
+            RpcError::Checksum(_) => "bad_checksum",
             RpcError::UnknownBlock { .. } => "unknown_block",
             RpcError::NeedsWebSocket => "needs_web_socket",
             RpcError::TooManySubscriptions => "too_many_subscriptions",
@@ -135,6 +141,15 @@ impl From<lockstep_protocol::ledger::ReadError> for RpcError {
     fn from(error: lockstep_protocol::ledger::ReadError) -> RpcError {
         log::error!("a call could not be answered: {error}");
         RpcError::Internal
+    }
+}
+
+impl From<HistoryError> for RpcError {
+    fn from(error: HistoryError) -> RpcError {
+        match error {
+            HistoryError::Fatal(error) => error.into(),
+            theirs => RpcError::History(theirs),
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 //!
 //! [`eth_json`]: super::eth_json
 use super::eth_json::{self, quantity};
-use super::lockstep::{demand_newest, height};
-use super::params::{Args, Kind, needed, optional};
+use super::lockstep::height;
+use super::params::{Args, At, Kind, needed, optional};
 use super::transactions::{TRANSACTION, hand_in};
 use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::FEE_HISTORY_MAX;
@@ -67,31 +67,33 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method(
         "eth_getBalance",
-        "What an address holds; only of the newest state.",
+        "What an address holds, after one of the blocks whose state is kept.",
         &[
-            needed("address", Kind::Address),
+            needed("address", Kind::EthAddress),
             optional("block", Kind::BlockTag),
         ],
         Shape::Quantity,
         |caller, args| {
-            Box::pin(async move { Ok(json!(quantity(account(caller, &args)?.balance))) })
+            Box::pin(async move { Ok(json!(quantity(account(caller, &args).await?.balance))) })
         },
     ),
     method(
         "eth_getTransactionCount",
-        "The nonce of an address's next transaction; only of the newest state.",
+        "The nonce of an address's next transaction, likewise.",
         &[
-            needed("address", Kind::Address),
+            needed("address", Kind::EthAddress),
             optional("block", Kind::BlockTag),
         ],
         Shape::Quantity,
-        |caller, args| Box::pin(async move { Ok(json!(quantity(account(caller, &args)?.nonce))) }),
+        |caller, args| {
+            Box::pin(async move { Ok(json!(quantity(account(caller, &args).await?.nonce))) })
+        },
     ),
     method(
         "eth_getCode",
         "Always 0x: no address has code.",
         &[
-            needed("address", Kind::Address),
+            needed("address", Kind::EthAddress),
             optional("block", Kind::BlockTag),
         ],
         Shape::Data,
@@ -169,10 +171,16 @@ pub(super) const METHODS: &[Method] = &[
     ),
 ];
 
-fn account(caller: &Caller, args: &Args) -> Result<Account, super::RpcError> {
-    let address = args.address(0)?;
-    demand_newest(args.maybe_height(1)?, caller.seed.view.head().height)?;
-    Ok(ledger::account(&caller.seed.store, &address)?.unwrap_or_default())
+async fn account(caller: &Caller, args: &Args) -> Result<Account, super::RpcError> {
+    let (address, at) = (args.address(0)?, args.maybe_height(1)?);
+    let snapshot = caller.seed.store.snapshot()?;
+    let newest = snapshot.head()?.height;
+    let asked = match at {
+        Some(At::Height(height)) => height,
+        _ => newest,
+    };
+    let version = snapshot.version_after(asked)?;
+    Ok(ledger::account_at(&snapshot, version, &address)?.unwrap_or_default())
 }
 
 async fn block_by_number(caller: &Caller, args: Args) -> Answer {

@@ -5,10 +5,11 @@ use super::params::{Args, At, Kind, needed, optional};
 use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::rpc_gateway::{Seed, blocks, evidence, parameters, status};
+use crate::state_store::Snapshot;
 use lockstep_protocol::codec;
-use lockstep_protocol::ledger::{self, Head};
+use lockstep_protocol::ledger;
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
-use lockstep_protocol::types::{Address, Height};
+use lockstep_protocol::types::{Address, BlockId, Hash, Height};
 use serde_json::{Value, json};
 
 pub(super) const METHODS: &[Method] = &[
@@ -79,19 +80,68 @@ pub(super) const METHODS: &[Method] = &[
     ),
 ];
 
+/// The state after a block.
+struct State {
+    snapshot: Snapshot,
+    version: u64,
+    height: Height,
+    block_id: BlockId,
+    root: Hash,
+}
+
+impl State {
+    /// The newest one, or that of a height whose state is kept.
+    async fn at(caller: &Caller, at: Option<At>) -> Result<State, RpcError> {
+        let snapshot = caller.seed.store.snapshot()?;
+        let head = snapshot.head()?;
+        let height = match at {
+            Some(At::Height(height)) => height,
+            _ => head.height,
+        };
+        let version = snapshot.version_after(height)?;
+        let (block_id, root) = if height == head.height {
+            (head.block_id, head.state_root)
+        } else if height == Height(0) {
+            (
+                caller.seed.rules.context.genesis_hash,
+                caller.seed.genesis_root,
+            )
+        } else {
+            // A whole block is read for its header.
+            caller.take_place().await?;
+            let block = snapshot.block(height)?.ok_or(RpcError::Internal)?;
+            (block.id(), block.header().state_root)
+        };
+        Ok(State {
+            snapshot,
+            version,
+            height,
+            block_id,
+            root,
+        })
+    }
+
+    fn of(&self, address: Address) -> Value {
+        json!({
+            "address": address,
+            "height": self.height,
+            "block_id": self.block_id,
+            "state_root": self.root,
+        })
+    }
+}
+
 async fn get_account(caller: &Caller, args: Args) -> Answer {
     let address = args.address(0)?;
     let prove = args.maybe_flag(1)?.unwrap_or(false);
-    let snapshot = caller.seed.store.snapshot()?;
-    let head = snapshot.head()?;
-    demand_newest(args.maybe_height(2)?, head.height)?;
-    let mut answer = of_state(address, &head);
+    let state = State::at(caller, args.maybe_height(2)?).await?;
+    let mut answer = state.of(address);
     let account = if prove {
-        let proof = ledger::prove_account(&snapshot, &address)?;
+        let proof = ledger::prove_account_at(&state.snapshot, state.version, &address)?;
         answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
         proof.account
     } else {
-        ledger::account(&snapshot, &address)?
+        ledger::account_at(&state.snapshot, state.version, &address)?
     };
     answer["exists"] = json!(account.is_some());
     let account = account.unwrap_or_default();
@@ -100,42 +150,21 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
     Ok(answer)
 }
 
-/// Whose state it is, and under which root.
-fn of_state(address: Address, head: &Head) -> Value {
-    json!({
-        "address": address,
-        "height": head.height,
-        "block_id": head.block_id,
-        "state_root": head.state_root,
-    })
-}
-
 async fn get_record(caller: &Caller, args: Args) -> Answer {
     let (address, key) = (args.address(0)?, args.bytes(1)?);
     let prove = args.maybe_flag(2)?.unwrap_or(false);
-    let snapshot = caller.seed.store.snapshot()?;
-    let head = snapshot.head()?;
-    demand_newest(args.maybe_height(3)?, head.height)?;
-    let mut answer = of_state(address, &head);
+    let state = State::at(caller, args.maybe_height(3)?).await?;
+    let mut answer = state.of(address);
     let record = if prove {
-        let proof = ledger::prove_record(&snapshot, &address, &key)?;
+        let proof = ledger::prove_record_at(&state.snapshot, state.version, &address, &key)?;
         answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
         proof.record
     } else {
-        ledger::record(&snapshot, &address, &key)?
+        ledger::record_at(&state.snapshot, state.version, &address, &key)?
     };
     answer["key"] = json!(blocks::hex(&key));
     answer["record"] = json!(record);
     Ok(answer)
-}
-
-/// Only the newest state can be read.
-pub(super) fn demand_newest(at: Option<At>, newest: Height) -> Result<(), RpcError> {
-    match at {
-        Some(At::Height(asked)) if asked > newest => Err(RpcError::UnknownBlock { asked, newest }),
-        Some(At::Height(asked)) if asked < newest => Err(RpcError::HistoryGone { asked, newest }),
-        _ => Ok(()),
-    }
 }
 
 /// The height that is meant.

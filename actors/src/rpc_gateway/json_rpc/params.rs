@@ -2,14 +2,16 @@
 //! [`Kind`] checks a value and describes itself in the OpenRPC document.
 use super::error::RpcError;
 use crate::rpc_gateway::events::Topic;
-use lockstep_protocol::types::{Address, Hash, Height};
+use lockstep_protocol::types::{Address, AddressError, Hash, Height};
 use serde_json::{Value, json};
 
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// 20 bytes in hex.
+    /// 20 bytes in hex; where upper and lower case are mixed, they are a checksum.
     Address,
+    /// The same in any case: Ethereum's tools put checksums of their own on every address.
+    EthAddress,
     /// 32 bytes in hex.
     Hash,
     /// At most so many bytes in hex.
@@ -171,7 +173,7 @@ impl Kind {
     /// What to send: the end of a refusal.
     fn sentence(self) -> &'static str {
         match self {
-            Kind::Address => "send 0x and 40 hex digits as text",
+            Kind::Address | Kind::EthAddress => "send 0x and 40 hex digits as text",
             Kind::Hash => "send 0x and 64 hex digits as text",
             Kind::Data(_) => "send 0x and an even number of hex digits as text",
             Kind::Height => "send a height as a whole number, or \"latest\"",
@@ -196,6 +198,11 @@ impl Kind {
         let text = || value.as_str().ok_or_else(wrong);
         Ok(match self {
             Kind::Address => Arg::Address(address(name, text()?)?),
+            Kind::EthAddress => {
+                let text = text()?;
+                let read = text.starts_with("0x").then(|| Address::from_any_case(text));
+                Arg::Address(read.and_then(Result::ok).ok_or_else(wrong)?)
+            }
             Kind::Hash => Arg::Hash(hex_digits(text()?, 64).ok_or_else(wrong)?),
             Kind::Data(max) => {
                 Arg::Bytes(data(name, text()?, max).map_err(|e| e.unwrap_or_else(wrong))?)
@@ -226,7 +233,7 @@ impl Kind {
         let hex = |digits: usize| json!({ "type": "string", "pattern": format!("^0x[0-9a-fA-F]{{{digits}}}$") });
         let quantity = json!({ "type": "string", "pattern": "^0x(0|[1-9a-fA-F][0-9a-fA-F]*)$" });
         match self {
-            Kind::Address => hex(40),
+            Kind::Address | Kind::EthAddress => hex(40),
             Kind::Hash => hex(64),
             Kind::Data(max) => json!({
                 "type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "maxLength": 2 + 2 * max,
@@ -309,7 +316,10 @@ fn address(name: &'static str, text: &str) -> Result<Address, RpcError> {
     if !text.starts_with("0x") {
         return Err(wrong());
     }
-    text.parse().map_err(|_| wrong())
+    text.parse().map_err(|error| match error {
+        AddressError::Hex(_) => wrong(),
+        checksum => RpcError::Checksum(checksum),
+    })
 }
 
 fn hex_digits<T: std::str::FromStr>(text: &str, digits: usize) -> Option<T> {

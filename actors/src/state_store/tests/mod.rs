@@ -5,6 +5,7 @@ mod cost;
 mod evidence;
 mod faults;
 mod guarding;
+mod history;
 mod opening;
 mod power_cut;
 mod rot;
