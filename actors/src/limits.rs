@@ -101,6 +101,52 @@ pub const BLOCK_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 pub const PAGES_PER_SECOND_MAX: u32 = 100;
 /// … and at one moment.
 pub const PAGES_AT_ONCE_MAX: u32 = 100;
+/// A JSON-RPC request or batch, as text: a few of the largest transactions in hex. More go in several.
+pub const RPC_REQUEST_BYTES_MAX: usize = 128 * 1024;
+/// JSON-RPC requests that are being read or carried out at one time.
+pub const RPC_BODIES_BYTES_MAX: usize = 1024 * 1024;
+/// Calls in one batch: what a page with a hundred blocks needs.
+pub const RPC_BATCH_MAX: usize = 100;
+/// The answers to one request together, as text: one block of the largest size fits, because no
+/// transaction's signature is in it. Whoever has long ones in hand holds a place of
+/// [`BLOCK_ANSWERS_MAX`].
+pub const RPC_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+const _: () = assert!(RPC_ANSWER_BYTES_MAX <= 2 * BLOCK_BYTES_MAX);
+/// How long `lockstep_sendTransactionAndWait` waits for a block, if nobody says how long.
+pub const RPC_WAIT_DEFAULT: Duration = Duration::from_secs(10);
+/// … and at the most: shorter than what clients and proxies wait for an answer.
+pub const RPC_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Calls that wait for a block at one time, half of all public connections; others are answered
+/// "pending" at once.
+pub const RPC_WAITERS_MAX: usize = 128;
+/// Waiting transactions in one answer: a page for people.
+pub const PENDING_ANSWER_MAX: usize = 1_000;
+/// Blocks in one fee history: each is read.
+pub const FEE_HISTORY_MAX: u64 = 64;
+/// WebSockets and event streams, a class of their own among the public connections.
+pub const STREAMS_MAX: usize = 32;
+/// … of one address: a browser's tabs, or a handful of programs behind one proxy.
+pub const STREAMS_PER_ADDRESS_MAX: usize = 16;
+/// Subscriptions of one WebSocket: each topic a few times.
+pub const SUBSCRIPTIONS_MAX: usize = 16;
+/// Requests of one WebSocket that are carried out at one time.
+pub const STREAM_CALLS_MAX: usize = 8;
+/// Messages that wait to be written to one such connection.
+pub const STREAM_QUEUE_MESSAGES_MAX: usize = 64;
+/// Bytes that wait likewise; a longer message waits until it is alone.
+pub const STREAM_QUEUE_BYTES_MAX: usize = 64 * 1024;
+/// A sign of life goes to each of them this often: proxies close what is silent for a minute.
+pub const STREAM_PING_EVERY: Duration = Duration::from_secs(15);
+/// A WebSocket that has sent nothing for so long, not even an answer to a ping, is gone.
+pub const STREAM_SILENCE_MAX: Duration = Duration::from_secs(45);
+/// How long such a connection may take to hear why it is closed.
+pub const STREAM_GOODBYE: Duration = Duration::from_secs(1);
+/// Blocks and rounds that a reader may be behind: a few minutes at a block a second.
+pub const EVENTS_KEPT_MAX: usize = 1_024;
+/// … and their bytes.
+pub const EVENTS_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Blocks that are told one by one when many are committed at once; earlier ones are read by height.
+pub const EVENTS_MISSED_MAX: u64 = 64;
 /// An answer is copied to its socket in pieces of this size.
 pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
 /// What the kernel may hold of an answer that its reader does not take; it keeps twice as much, for
@@ -168,8 +214,13 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let proposals = 3 * PROPOSAL_BODIES_BYTES_MAX;
     // As blocks, and as bytes.
     let sync_answers = 2 * SYNC_ANSWERS_MAX * SYNC_BYTES_MAX;
-    // As a block, and as text: two digits a byte, and names.
+    // As a block, and as text: two digits a byte, and names. Long answers to JSON-RPC are fewer
+    // bytes, under the same places.
     let block_answers = 4 * BLOCK_ANSWERS_MAX * BLOCK_BYTES_MAX;
+    // As text, and as the values of one call at a time.
+    let rpc_bodies = 2 * RPC_BODIES_BYTES_MAX;
+    // What waits to be written, and a message that is being read.
+    let streams = STREAMS_MAX * (STREAM_QUEUE_BYTES_MAX + RPC_REQUEST_BYTES_MAX);
     let votes = (VOTES_PROVEN_MAX + VOTES_UNPROVEN_MAX) * VOTE_BYTES_MAX;
     // Two listeners, two actors behind each.
     let transactions = 4 * TRANSACTIONS_WAITING_MAX * TRANSACTION_BYTES_MAX;
@@ -181,8 +232,9 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let pending = PENDING_BYTES_MAX;
     let outboxes = peers * OUTBOX_BYTES_MAX;
     let answers = sync_answers + block_answers + pull_answers;
+    let clients = rpc_bodies + streams + EVENTS_BYTES_MAX;
     let waiting = votes + transactions + pending + evidence;
-    connections + proposals + answers + asked_for + waiting + outboxes
+    connections + proposals + answers + clients + asked_for + waiting + outboxes
 }
 
 /// The same for a node of four.

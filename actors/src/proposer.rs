@@ -74,6 +74,10 @@ pub struct RetellProposals;
 #[derive(Debug)]
 pub struct SubmitTransaction(pub Arc<Transaction>);
 
+/// Which transactions wait here for a block? In order of arrival.
+#[derive(Debug)]
+pub struct GetPending;
+
 /// Ask this peer for what this node lacks (E5). The question goes by way of the actors that hold
 /// the messages, and each writes down what it has.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +98,7 @@ crate::message! {
     ProposalReceived => Admission, ScreenProposal => Option<Admission>,
     OwnProposal => (), BuildBlock => (), BlockPrepared => (),
     BlockExecuted => (), LedgerRebuilt => (), RetellProposals => (),
-    SubmitTransaction => Submission, BeginPull => (), GetProposals => Vec<Arc<ProposedBlock>>,
+    SubmitTransaction => Submission, GetPending => Vec<Arc<Transaction>>, BeginPull => (), GetProposals => Vec<Arc<ProposedBlock>>,
 }
 
 /// What the proposer tells.
@@ -312,6 +316,14 @@ impl Handler<SubmitTransaction> for Proposer {
             self.seed.ports.waiting.deliver(TransactionsWaiting);
         }
         MessageResult(submission)
+    }
+}
+
+impl Handler<GetPending> for Proposer {
+    type Result = MessageResult<GetPending>;
+
+    fn handle(&mut self, _: GetPending, _: &mut Ctx<Self>) -> Self::Result {
+        MessageResult(self.pending.iter().cloned().collect())
     }
 }
 

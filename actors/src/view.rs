@@ -8,6 +8,7 @@ use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// The newest committed block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,8 @@ pub struct Snapshot {
 pub struct NodeView {
     parts: Mutex<Parts>,
     moved: Condvar,
+    /// Head, round or step are others than before.
+    pub(crate) changed: Notify,
 }
 
 impl NodeView {
@@ -110,6 +113,7 @@ impl NodeView {
         NodeView {
             parts: Mutex::new(parts),
             moved: Condvar::new(),
+            changed: Notify::new(),
         }
     }
 
@@ -157,11 +161,14 @@ impl NodeView {
     pub(crate) fn set_head(&self, head: HeadView) {
         self.parts.lock().head = head;
         self.moved.notify_all();
+        self.changed.notify_one();
     }
 
     pub(crate) fn set_round(&self, round: Round, step: Option<Step>) {
         let mut parts = self.parts.lock();
         (parts.round, parts.step) = (round, step);
+        drop(parts);
+        self.changed.notify_one();
     }
 
     /// Round 0 of a height has begun here.

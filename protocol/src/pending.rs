@@ -90,6 +90,11 @@ impl PendingTransactions {
         }
     }
 
+    /// All that wait, in order of arrival.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Transaction>> {
+        self.by_arrival.values().map(|(_, transaction)| transaction)
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.ids.len()

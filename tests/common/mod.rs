@@ -15,8 +15,10 @@ pub(crate) mod load;
 pub(crate) mod open_metrics;
 pub(crate) mod process;
 pub(crate) mod recorder;
+pub(crate) mod rpc;
 pub(crate) mod slow_reader;
 pub(crate) mod target;
+pub(crate) mod web_socket;
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

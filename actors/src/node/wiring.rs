@@ -7,8 +7,8 @@ use crate::committer::{self, Committer};
 use crate::limits::{
     BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX,
     PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX, PULL_PATIENCE_MS,
-    QUESTIONS_WAITING_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX, TRANSACTIONS_WAITING_MAX,
-    VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
+    QUESTIONS_WAITING_MAX, RPC_WAITERS_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
+    TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
 };
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
@@ -21,7 +21,7 @@ use actix::prelude::*;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 struct Inboxes {
     store: Inbox<StateStore>,
@@ -164,6 +164,7 @@ impl Inboxes {
             pulled_proposals: self.proposer.port().within(PULL_ANSWERS_MAX),
             admit: self.committer.port().within(TRANSACTIONS_WAITING_MAX),
             transaction: self.proposer.port().within(TRANSACTIONS_WAITING_MAX),
+            pending: self.proposer.port().within(QUESTIONS_WAITING_MAX),
             tick: self.driver.port().within(QUESTIONS_WAITING_MAX),
         }
     }
@@ -359,6 +360,14 @@ fn gateway_seed(
             PAGES_AT_ONCE_MAX,
         ))),
         proposal_bodies: rpc_gateway::proposal_bodies(),
+        rpc_bodies: rpc_gateway::rpc_bodies(),
+        waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),
+        events: parts.events.clone(),
+        genesis_root: parts.genesis_root,
+        settings: rpc_gateway::Settings {
+            timeouts: config.timeouts,
+            pacing: config.pacing,
+        },
         tick_all: config.tick_all.clone(),
     }
 }

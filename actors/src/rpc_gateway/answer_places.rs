@@ -77,8 +77,12 @@ impl Asker {
         let from = request.peer_addr();
         Asker {
             from: from.map_or(Ipv4Addr::UNSPECIFIED.into(), |from| from.ip()),
-            // A peer asks on other connections than those that it proves itself on.
-            standing: standing.min(Standing::Neighbour),
+            // A peer asks on other connections than those that it proves itself on; a stranger's
+            // that stays is a stranger's.
+            standing: match standing {
+                Standing::Stranger | Standing::Stays => Standing::Stranger,
+                Standing::Neighbour | Standing::Proven => Standing::Neighbour,
+            },
             pushed_out: connection.map_or_else(Arc::default, |c| c.pushed_out.clone()),
         }
     }

@@ -70,7 +70,7 @@ async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> Htt
     }
 }
 
-fn block_json(seed: &Seed, decided: &DecidedBlock) -> Value {
+pub(super) fn block_json(seed: &Seed, decided: &DecidedBlock) -> Value {
     let block = decided.block.block();
     let transactions: Vec<Value> = block.transactions.iter().map(transaction_json).collect();
     let evidence: Vec<Value> = block.evidence.iter().map(evidence_json).collect();
@@ -84,11 +84,11 @@ fn block_json(seed: &Seed, decided: &DecidedBlock) -> Value {
     })
 }
 
-fn transaction_json(transaction: &Transaction) -> Value {
+pub(super) fn transaction_json(transaction: &Transaction) -> Value {
     json!({ "id": transaction.id(), "sender": transaction.sender, "body": transaction.body })
 }
 
-fn certificate_json(seed: &Seed, certificate: &CommitCertificate) -> Value {
+pub(super) fn certificate_json(seed: &Seed, certificate: &CommitCertificate) -> Value {
     let members = certificate
         .signers
         .members(&seed.rules.validators)

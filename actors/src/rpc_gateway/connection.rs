@@ -40,6 +40,8 @@ enum Phase {
     Body,
     /// A handler is at work and needs nothing more.
     Asking,
+    /// The answer has no end: this connection stays.
+    Staying,
 }
 
 /// May the socket be read?
@@ -92,8 +94,8 @@ pub(super) struct Connection {
     standing: Cell<Standing>,
     /// Somebody else needs its place, among connections or among long answers.
     pub(super) pushed_out: Arc<Notify>,
-    /// It has been proven just now.
-    pub(super) proof: Notify,
+    /// It has been proven, or has begun to stay, just now.
+    pub(super) risen: Notify,
 }
 
 impl Connection {
@@ -113,7 +115,7 @@ impl Connection {
             bad_since: Cell::new(now),
             standing: Cell::new(standing),
             pushed_out: Arc::default(),
-            proof: Notify::new(),
+            risen: Notify::new(),
         }
     }
 
@@ -145,9 +147,23 @@ impl Connection {
 
     /// The handler has answered: the next head may come.
     pub(super) fn answered(&self, now: Instant) {
+        if self.stays() {
+            return;
+        }
         self.enter(Phase::Waiting, now);
         self.last_chance.set(false);
         self.allow(HEAD_BYTES_MAX);
+    }
+
+    /// The answer goes on until one side ends it; meanwhile as much is read as the handler takes.
+    pub(super) fn stay(&self) {
+        self.phase.set(Phase::Staying);
+        self.allow(BODY_WINDOW_BYTES);
+        self.rise(Standing::Stays);
+    }
+
+    pub(super) fn stays(&self) -> bool {
+        self.phase.get() == Phase::Staying
     }
 
     fn allow(&self, bytes: usize) {
@@ -192,13 +208,13 @@ impl Connection {
 
     /// Whether the answer under way should be its last.
     pub(super) fn is_old(&self, now: Instant) -> bool {
-        now.duration_since(self.born) >= CONNECTION_LIFETIME
+        !self.stays() && now.duration_since(self.born) >= CONNECTION_LIFETIME
     }
 
     /// Whether this connection has had its time.
     pub(super) fn overdue(&self, now: Instant) -> Option<Overdue> {
         let longer = |since: Instant, limit| now.duration_since(since) >= limit;
-        if longer(self.born, CONNECTION_LIFETIME_MAX) {
+        if !self.stays() && longer(self.born, CONNECTION_LIFETIME_MAX) {
             return Some(Overdue::Old);
         }
         if let Some(since) = self.unread_since.get() {
@@ -211,7 +227,7 @@ impl Connection {
             }
             Phase::Head => longer(self.since.get(), self.deadlines.head).then_some(Overdue::Head),
             // Handlers have deadlines of their own.
-            Phase::Body | Phase::Asking => None,
+            Phase::Body | Phase::Asking | Phase::Staying => None,
         }
     }
 
@@ -230,8 +246,13 @@ impl Connection {
 
     /// It has brought a validator's message that was new here.
     pub(super) fn prove(&self) {
-        if self.standing.replace(Standing::Proven) != Standing::Proven {
-            self.proof.notify_one();
+        self.rise(Standing::Proven);
+    }
+
+    fn rise(&self, to: Standing) {
+        if self.standing.get() < to {
+            self.standing.set(to);
+            self.risen.notify_one();
         }
     }
 
@@ -342,6 +363,25 @@ mod tests {
         connection.begin(false, old);
         let end = now + CONNECTION_LIFETIME_MAX;
         assert_eq!(connection.overdue(end), Some(Overdue::Old));
+    }
+
+    #[test]
+    fn a_connection_that_stays_is_read_and_never_idle_but_must_read_what_it_is_told() {
+        let (connection, now) = connection();
+        connection.begin(false, now);
+        connection.stay();
+        connection.answered(now);
+        assert!(connection.stays());
+        assert!(!connection.is_old(now + CONNECTION_LIFETIME_MAX));
+        assert_eq!(connection.credit(&task()), Credit::Bytes(BODY_WINDOW_BYTES));
+        connection.received(BODY_WINDOW_BYTES, now);
+        assert_eq!(connection.credit(&task()), Credit::Later);
+        connection.taken(100);
+        assert_eq!(connection.credit(&task()), Credit::Bytes(100));
+        assert_eq!(connection.overdue(now + Duration::from_secs(3_600)), None);
+        connection.writing(true, now);
+        let late = now + ANSWER_DEADLINE;
+        assert_eq!(connection.overdue(late), Some(Overdue::Reader));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::answer::BadMessage;
 use super::connection::{Connection, Deadlines, Overdue};
 use super::places::{Places, Seat, Standing, Ticket};
 use super::stream::Watched;
+use super::streams::Streams;
 use crate::limits::{
     ACCEPT_BACKLOG, DEADLINES_EVERY, PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_PER_STRANGER_MAX,
     PEER_IDLE, PUBLIC_CONNECTIONS_MAX, PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE,
@@ -88,6 +89,7 @@ pub(super) async fn serve(
     );
     let configure = move |config: &mut web::ServiceConfig| {
         config.app_data(web::Data::new(seed));
+        config.app_data(Streams::new());
         routes(config);
     };
     house
@@ -263,7 +265,9 @@ impl House {
         loop {
             tokio::select! {
                 () = connection.pushed_out.notified() => return ClosedLabel::Full,
-                () = connection.proof.notified() => self.places.borrow_mut().prove(ticket),
+                () = connection.risen.notified() => {
+                    self.places.borrow_mut().rise(ticket, connection.standing());
+                }
                 () = tokio::time::sleep(DEADLINES_EVERY) => {}
             }
             match connection.overdue(Instant::now()) {

@@ -51,6 +51,11 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
 }
 
 pub(super) async fn validators(seed: web::Data<Seed>) -> HttpResponse {
+    HttpResponse::Ok().json(validators_json(&seed))
+}
+
+/// Who validates the next height.
+pub(super) fn validators_json(seed: &Seed) -> Value {
     let validators: Vec<Value> = seed
         .rules
         .validators
@@ -65,12 +70,12 @@ pub(super) async fn validators(seed: web::Data<Seed>) -> HttpResponse {
             })
         })
         .collect();
-    HttpResponse::Ok().json(json!({
+    json!({
         "height": seed.view.head().height.next(),
         "hash": seed.rules.validators.hash(),
         "total_power": seed.rules.validators.total(),
         "validators": validators,
-    }))
+    })
 }
 
 /// A refusal if pages that are made on the node's thread are asked for too often.
