@@ -25,6 +25,9 @@ pub const EVIDENCE_AGE_MAX: u64 = 100_000;
 pub const EVIDENCE_PENDING_PER_VALIDATOR_MAX: usize = 64;
 /// Evidence that waits in one node for a block, in all: 7 MiB at the most.
 pub const EVIDENCE_PENDING_MAX: usize = 1_024;
+/// Polkas that are kept in case that a fork comes to light: of all heights that took more than one
+/// round of late. 36 MiB for the largest set, 1.3 MiB for four validators.
+pub const POLKAS_KEPT_MAX: usize = 128;
 /// A whole block: transactions, evidence, the previous commit certificate, header.
 pub const BLOCK_BYTES_MAX: usize =
     BLOCK_TRANSACTION_BYTES_MAX + BLOCK_EVIDENCE_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4_096;

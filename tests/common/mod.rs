@@ -15,6 +15,7 @@ pub(crate) mod load;
 pub(crate) mod open_metrics;
 pub(crate) mod process;
 pub(crate) mod recorder;
+pub(crate) mod slow_reader;
 pub(crate) mod target;
 
 /// Longer than anything here takes on a busy machine.

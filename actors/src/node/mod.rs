@@ -217,7 +217,7 @@ fn show_halt(store: &Store, view: &NodeView) -> Result<(), StoreError> {
     if let Some(height) = store.halt()? {
         let halt = Halt::InvalidDecision(height);
         log::error!("{halt}; it only serves reads");
-        view.set_halted(halt.to_string());
+        view.set_halted(halt);
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::limits::{
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
-use crate::rpc_gateway::{self, Doors, Pace, PeerGateway, RpcGateway};
+use crate::rpc_gateway::{self, AnswerPlaces, Doors, Pace, PeerGateway, RpcGateway};
 use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
@@ -21,7 +21,7 @@ use actix::prelude::*;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 struct Inboxes {
     store: Inbox<StateStore>,
@@ -146,6 +146,7 @@ impl Inboxes {
             resend_proposals: self.proposer.port(),
             retell_proposals: self.proposer.port(),
             decide: self.committer.port(),
+            polka: self.committer.port(),
             pull: self.proposer.port(),
         }
     }
@@ -270,6 +271,7 @@ impl Seeds {
             },
             broadcaster: peer_broadcaster::Seed {
                 handshake: parts.handshake.clone(),
+                validators: parts.rules.validators.len(),
                 wire: parts.wire,
                 peers: peers.clone(),
                 view: parts.view.clone(),
@@ -349,9 +351,9 @@ fn gateway_seed(
         metrics: parts.metrics.clone(),
         actors: parts.actors.clone(),
         ports: inboxes.gateway_ports(),
-        sync_answers: Arc::new(Semaphore::new(SYNC_ANSWERS_MAX)),
-        pull_answers: Arc::new(Semaphore::new(PULL_ANSWERS_MAX)),
-        block_answers: Arc::new(Semaphore::new(BLOCK_ANSWERS_MAX)),
+        sync_answers: AnswerPlaces::new(SYNC_ANSWERS_MAX),
+        pull_answers: AnswerPlaces::new(PULL_ANSWERS_MAX),
+        block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX),
         pages: Arc::new(Mutex::new(Pace::new(
             PAGES_PER_SECOND_MAX,
             PAGES_AT_ONCE_MAX,

@@ -33,6 +33,7 @@ pub(super) struct LinkSeed {
     pub(super) peers: Arc<RwLock<Vec<Peer>>>,
     pub(super) resolve: Resolve,
     pub(super) handshake: Handshake,
+    pub(super) validators: usize,
     pub(super) wire: Wire,
     pub(super) view: Arc<NodeView>,
     pub(super) metrics: Arc<Metrics>,
@@ -136,9 +137,10 @@ impl Link {
     }
 
     async fn send_frames(&self) -> ExchangeError {
+        let mut busy = self.back_off();
         loop {
             let frame = self.outbox.next_frame().await;
-            if let Err(error) = self.send(frame).await {
+            if let Err(error) = self.send(frame, &mut busy).await {
                 return error;
             }
         }
@@ -228,7 +230,8 @@ impl Link {
         BackOff::new(me, peer, Clock::salt())
     }
 
-    async fn send(&self, frame: Frame) -> Result<(), ExchangeError> {
+    /// `busy`: how often in a row the peer had no room.
+    async fn send(&self, frame: Frame, busy: &mut BackOff) -> Result<(), ExchangeError> {
         let is_transaction = frame.path == Path::Transaction;
         let way = self.way();
         let uri = match frame.path {
@@ -246,15 +249,20 @@ impl Link {
         match status {
             StatusCode::ACCEPTED => {
                 let me = &self.seed.handshake.validator;
+                busy.reset();
                 kill_points::sent(&self.seed.wire, me, &frame.body);
                 Ok(())
             }
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE if !is_transaction => {
+            // The peer is there and has no room: it gets the same again, without a handshake.
+            StatusCode::SERVICE_UNAVAILABLE if !is_transaction => {
                 self.put_back(frame);
-                Err(ExchangeError::Status(status))
+                self.seed.metrics.peer_errors.inc();
+                tokio::time::sleep(busy.next()).await;
+                Ok(())
             }
-            // The peer will never take this one, or it is a transaction that it has no room for now:
-            // it is not sent again, because nothing may hold up votes.
+            // The peer will never take this one, or its signer has said too much there (E6 says
+            // again what matters), or it is a transaction that it has no room for now: it is not
+            // sent again, because nothing may hold up votes.
             refused => {
                 self.seed.metrics.peer_errors.inc();
                 log::debug!("peer {} refused: {refused}", self.seed.peer.address.short());

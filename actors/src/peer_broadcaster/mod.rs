@@ -100,6 +100,12 @@ impl Peer {
     }
 }
 
+/// Whether a URI can name this address. One of a single link cannot be: its scope (`%2`) is no part
+/// of a host.
+pub fn has_uri(listens: &SocketAddr) -> bool {
+    !matches!(listens, SocketAddr::V6(v6) if v6.scope_id() != 0)
+}
+
 /// What the broadcaster tells.
 #[derive(Clone)]
 pub struct Ports {
@@ -120,6 +126,8 @@ pub struct Ports {
 pub struct Seed {
     /// What this node says of itself to peers.
     pub handshake: Handshake,
+    /// How many validators there are.
+    pub validators: usize,
     /// Writes messages of this chain.
     pub wire: Wire,
     /// The peers; kept here so that a restart knows them.
@@ -168,6 +176,7 @@ impl PeerBroadcaster {
                 peers: self.seed.peers.clone(),
                 resolve: self.seed.resolve.clone(),
                 handshake: self.seed.handshake.clone(),
+                validators: self.seed.validators,
                 wire: self.seed.wire,
                 view: self.seed.view.clone(),
                 metrics: self.seed.metrics.clone(),

@@ -1,6 +1,7 @@
 //! Where a peer is that has a name: looked up again whenever it is not there, because machines
 //! move and names stay. A look-up may take the system as long as it likes: it has a thread of its
 //! own, which nobody waits for when the link ends.
+use super::has_uri;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -33,8 +34,9 @@ pub(super) async fn look_up(
 }
 
 fn next(found: &[SocketAddr], now: SocketAddr) -> Option<SocketAddr> {
-    let behind = found.iter().skip_while(|at| **at != now).nth(1);
-    behind.or(found.first()).copied()
+    let possible = || found.iter().filter(|at| has_uri(at));
+    let behind = possible().skip_while(|at| **at != now).nth(1);
+    behind.or(possible().next()).copied()
 }
 
 #[cfg(test)]
@@ -50,6 +52,9 @@ mod tests {
         assert_eq!(next(&found, at(9)), Some(at(1)));
         assert_eq!(next(&found[..1], at(1)), Some(at(1)));
         assert_eq!(next(&[], at(1)), None);
+        let of_one_link = "[fe80::1%2]:1".parse().expect("an address");
+        assert_eq!(next(&[of_one_link, at(2)], at(1)), Some(at(2)));
+        assert_eq!(next(&[of_one_link], at(1)), None);
     }
 
     #[test]

@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 mod dead_peer;
 mod failures;
 mod handshakes;
+mod pulls;
 mod questions;
+mod refusals;
 
 const VERSION: u16 = PROTOCOL_VERSION;
 
@@ -111,6 +113,21 @@ fn sender() -> Sender {
 }
 
 fn sender_that_resolves(resolve: Resolve) -> Sender {
+    let ports = Ports {
+        blocks: Port::detached(),
+        ahead: Port::detached(),
+        pulled_vote: Port::detached(),
+        pulled_proposal: Port::detached(),
+        pull_ended: Port::detached(),
+    };
+    sender_of(resolve, ports)
+}
+
+fn sender_that_tells(ports: Ports) -> Sender {
+    sender_of(system_resolver(), ports)
+}
+
+fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
     let inbox = Inbox::<PeerBroadcaster>::new(4_096);
     let (connect, broadcast) = (inbox.port(), inbox.port());
     let (request, pull) = (inbox.port(), inbox.port());
@@ -124,18 +141,13 @@ fn sender_that_resolves(resolve: Resolve) -> Sender {
     let peers = Arc::<RwLock<Vec<Peer>>>::default();
     let seed = Seed {
         handshake: handshake(Address([1; 20])),
+        validators: 4,
         wire: Wire::new(Hash([1; 32])),
         peers: peers.clone(),
         view: view.clone(),
         metrics: metrics.clone(),
         resolve,
-        ports: Ports {
-            blocks: Port::detached(),
-            ahead: Port::detached(),
-            pulled_vote: Port::detached(),
-            pulled_proposal: Port::detached(),
-            pull_ended: Port::detached(),
-        },
+        ports,
     };
     let mut spawner = Supervisor::start(Policy::default(), |_| ());
     spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {

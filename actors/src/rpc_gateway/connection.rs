@@ -5,11 +5,13 @@
 //! Bytes are read only as far as somebody has asked for them: a window for a request's head, then
 //! as much as the handler takes of the body, and nothing while the request is being answered. So
 //! what a connection holds in buffers is bounded by this file, whatever it sends.
+use super::places::Standing;
 use crate::limits::{
-    ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, HEAD_BYTES_MAX,
-    HEAD_DEADLINE,
+    ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, CONNECTION_LIFETIME,
+    CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE,
 };
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -24,6 +26,8 @@ pub(super) enum Overdue {
     Head,
     /// The answer was not read in time.
     Reader,
+    /// It has lived long enough.
+    Old,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +77,7 @@ impl Deadlines {
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
+    born: Instant,
     phase: Cell<Phase>,
     since: Cell<Instant>,
     credit: Cell<usize>,
@@ -84,17 +89,18 @@ pub(super) struct Connection {
     unread_since: Cell<Option<Instant>>,
     bad: Cell<u32>,
     bad_since: Cell<Instant>,
-    proven: Cell<bool>,
-    /// Somebody else needs the place.
-    pub(super) pushed_out: Notify,
+    standing: Cell<Standing>,
+    /// Somebody else needs its place, among connections or among long answers.
+    pub(super) pushed_out: Arc<Notify>,
     /// It has been proven just now.
     pub(super) proof: Notify,
 }
 
 impl Connection {
     /// Accepted at `now`.
-    pub(super) fn new(now: Instant, deadlines: Deadlines) -> Connection {
+    pub(super) fn new(now: Instant, deadlines: Deadlines, standing: Standing) -> Connection {
         Connection {
+            born: now,
             // A first request is due at once, like the rest of a head.
             phase: Cell::new(Phase::Head),
             since: Cell::new(now),
@@ -105,8 +111,8 @@ impl Connection {
             unread_since: Cell::new(None),
             bad: Cell::new(0),
             bad_since: Cell::new(now),
-            proven: Cell::new(false),
-            pushed_out: Notify::new(),
+            standing: Cell::new(standing),
+            pushed_out: Arc::default(),
             proof: Notify::new(),
         }
     }
@@ -184,13 +190,22 @@ impl Connection {
         self.unread_since.set(since.filter(|_| blocked));
     }
 
+    /// Whether the answer under way should be its last.
+    pub(super) fn is_old(&self, now: Instant) -> bool {
+        now.duration_since(self.born) >= CONNECTION_LIFETIME
+    }
+
     /// Whether this connection has had its time.
     pub(super) fn overdue(&self, now: Instant) -> Option<Overdue> {
         let longer = |since: Instant, limit| now.duration_since(since) >= limit;
+        if longer(self.born, CONNECTION_LIFETIME_MAX) {
+            return Some(Overdue::Old);
+        }
         if let Some(since) = self.unread_since.get() {
             return longer(since, self.deadlines.answer).then_some(Overdue::Reader);
         }
         match self.phase.get() {
+            Phase::Waiting if self.is_old(now) => Some(Overdue::Old),
             Phase::Waiting => {
                 longer(self.since.get(), self.deadlines.idle).then_some(Overdue::Idle)
             }
@@ -215,13 +230,18 @@ impl Connection {
 
     /// It has brought a validator's message that was new here.
     pub(super) fn prove(&self) {
-        if !self.proven.replace(true) {
+        if self.standing.replace(Standing::Proven) != Standing::Proven {
             self.proof.notify_one();
         }
     }
 
     pub(super) fn is_proven(&self) -> bool {
-        self.proven.get()
+        self.standing.get() == Standing::Proven
+    }
+
+    /// How much it has shown.
+    pub(super) fn standing(&self) -> Standing {
+        self.standing.get()
     }
 }
 
@@ -236,7 +256,8 @@ mod tests {
 
     fn connection() -> (Connection, Instant) {
         let now = Instant::now();
-        (Connection::new(now, Deadlines::new(PEER_IDLE)), now)
+        let deadlines = Deadlines::new(PEER_IDLE);
+        (Connection::new(now, deadlines, Standing::Stranger), now)
     }
 
     #[test]
@@ -274,7 +295,8 @@ mod tests {
     #[test]
     fn whoever_says_nothing_half_a_head_or_reads_nothing_is_overdue() {
         let (connection, now) = connection();
-        let (just, long) = (Duration::from_millis(1), Duration::from_secs(3_600));
+        let just = Duration::from_millis(1);
+        let long = CONNECTION_LIFETIME_MAX - just;
         assert_eq!(connection.overdue(now + HEAD_DEADLINE - just), None);
         assert_eq!(connection.overdue(now + HEAD_DEADLINE), Some(Overdue::Head));
         connection.begin(false, now);
@@ -294,6 +316,32 @@ mod tests {
         );
         connection.writing(false, now);
         assert_eq!(connection.overdue(now + just), None);
+    }
+
+    /// It was cut off in the middle of a request, and a peer sent a vote once more.
+    #[test]
+    fn an_old_connection_ends_between_two_requests_and_in_the_end_whatever_it_does() {
+        let (connection, now) = connection();
+        let just = Duration::from_millis(1);
+        let old = now + CONNECTION_LIFETIME;
+        connection.answered(old - just);
+        assert_eq!(connection.overdue(old - just), None);
+        assert_eq!(connection.overdue(old), Some(Overdue::Old));
+        assert!(connection.is_old(old) && !connection.is_old(old - just));
+        connection.received(1, old);
+        assert_eq!(connection.overdue(old), None, "a request is on its way");
+        for has_body in [true, false] {
+            connection.begin(has_body, old);
+            assert_eq!(connection.overdue(old + just), None, "it is answered");
+        }
+        connection.writing(true, old);
+        connection.answered(old);
+        assert_eq!(connection.overdue(old + just), None, "its answer is read");
+        connection.writing(false, old + just);
+        assert_eq!(connection.overdue(old + just), Some(Overdue::Old));
+        connection.begin(false, old);
+        let end = now + CONNECTION_LIFETIME_MAX;
+        assert_eq!(connection.overdue(end), Some(Overdue::Old));
     }
 
     #[test]

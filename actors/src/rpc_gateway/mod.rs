@@ -38,6 +38,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 mod answer;
+mod answer_places;
 mod blocks;
 mod body;
 mod connection;
@@ -54,6 +55,7 @@ mod serve;
 mod status;
 mod stream;
 
+pub use answer_places::AnswerPlaces;
 pub(crate) use blocks::HEIGHT_HEADER;
 pub use doors::Doors;
 pub use pace::Pace;
@@ -114,11 +116,11 @@ pub struct Seed {
     /// What it tells.
     pub ports: Ports,
     /// Places for answers of blocks to peers.
-    pub sync_answers: Arc<Semaphore>,
+    pub sync_answers: AnswerPlaces,
     /// Places for answers to pulls.
-    pub pull_answers: Arc<Semaphore>,
+    pub pull_answers: AnswerPlaces,
     /// Places for answers of blocks to people.
-    pub block_answers: Arc<Semaphore>,
+    pub block_answers: AnswerPlaces,
     /// How often `/actors` and `/metrics` are answered.
     pub pages: Arc<Mutex<Pace>>,
     /// Permits for the bytes of proposals.

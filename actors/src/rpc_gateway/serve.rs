@@ -8,9 +8,9 @@ use super::connection::{Connection, Deadlines, Overdue};
 use super::places::{Places, Seat, Standing, Ticket};
 use super::stream::Watched;
 use crate::limits::{
-    ACCEPT_BACKLOG, CONNECTION_LIFETIME, DEADLINES_EVERY, PEER_CONNECTIONS_MAX,
-    PEER_CONNECTIONS_PER_STRANGER_MAX, PEER_IDLE, PUBLIC_CONNECTIONS_MAX,
-    PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE,
+    ACCEPT_BACKLOG, DEADLINES_EVERY, PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_PER_STRANGER_MAX,
+    PEER_IDLE, PUBLIC_CONNECTIONS_MAX, PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE,
+    SEND_BUFFER_BYTES,
 };
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
 use crate::peer_broadcaster::Peer;
@@ -20,6 +20,7 @@ use actix_web::dev::{AppConfig, ServiceRequest};
 use actix_web::http::header;
 use actix_web::{App, web};
 use parking_lot::RwLock;
+use socket2::SockRef;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
@@ -154,8 +155,11 @@ impl House {
                     let now = Instant::now();
                     let response = answer.response_mut();
                     let is_bad = response.extensions().get::<BadMessage>().is_some();
-                    if is_bad && connection.bad_message(now) {
+                    let is_enough = is_bad && connection.bad_message(now);
+                    if is_enough {
                         metrics.closed(label, ClosedLabel::BadMessages);
+                    }
+                    if is_enough || connection.is_old(now) {
                         let head = response.head_mut();
                         head.set_connection_type(ConnectionType::Close);
                     }
@@ -211,10 +215,8 @@ impl House {
         F: Future<Output = Result<(), E>> + 'static,
     {
         let label = self.audience.label();
-        let seat = self
-            .places
-            .borrow_mut()
-            .enter(from.ip(), self.standing(from.ip()));
+        let standing = self.standing(from.ip());
+        let seat = self.places.borrow_mut().enter(from.ip(), standing);
         let ticket = match seat {
             Seat::Free(ticket) => ticket,
             Seat::Instead(ticket, other) => {
@@ -225,9 +227,10 @@ impl House {
             }
             Seat::None => return self.metrics.closed(label, ClosedLabel::Full),
         };
-        // A socket that refuses the option still works.
+        // A socket that refuses an option still works.
         let _ = stream.set_nodelay(true);
-        let connection = Rc::new(Connection::new(Instant::now(), self.deadlines));
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
+        let connection = Rc::new(Connection::new(Instant::now(), self.deadlines, standing));
         self.guests.borrow_mut().insert(ticket, connection.clone());
         self.count();
         let talk = talk(Watched::new(stream, connection.clone()), from);
@@ -235,7 +238,11 @@ impl House {
         actix_rt::spawn(async move {
             let closed = tokio::select! {
                 // A connection that breaks is the client's trouble.
-                ended = talk => ended.is_err().then_some(ClosedLabel::Broken),
+                ended = talk => match ended {
+                    _ if connection.is_old(Instant::now()) => Some(ClosedLabel::Old),
+                    Ok(()) => None,
+                    Err(_) => Some(ClosedLabel::Broken),
+                },
                 closed = house.watch(ticket, &connection) => Some(closed),
             };
             if let Some(why) = closed {
@@ -254,19 +261,17 @@ impl House {
 
     /// Until this side has a reason to close the connection.
     async fn watch(&self, ticket: Ticket, connection: &Connection) -> ClosedLabel {
-        let end = Instant::now() + CONNECTION_LIFETIME;
         loop {
             tokio::select! {
                 () = connection.pushed_out.notified() => return ClosedLabel::Full,
                 () = connection.proof.notified() => self.places.borrow_mut().prove(ticket),
                 () = tokio::time::sleep(DEADLINES_EVERY) => {}
             }
-            let now = Instant::now();
-            match connection.overdue(now) {
+            match connection.overdue(Instant::now()) {
                 Some(Overdue::Idle) => return ClosedLabel::Idle,
                 Some(Overdue::Head) => return ClosedLabel::SlowHead,
                 Some(Overdue::Reader) => return ClosedLabel::SlowReader,
-                None if now >= end => return ClosedLabel::Old,
+                Some(Overdue::Old) => return ClosedLabel::Old,
                 None => {}
             }
         }
@@ -276,7 +281,7 @@ impl House {
 fn listen(listener: &StdListener) -> io::Result<TcpListener> {
     let listener = listener.try_clone()?;
     // Listening again changes only how many may wait to be accepted.
-    socket2::SockRef::from(&listener).listen(ACCEPT_BACKLOG)?;
+    SockRef::from(&listener).listen(ACCEPT_BACKLOG)?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }

@@ -37,7 +37,7 @@ mod write;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // a test may panic
-mod tests;
+pub(crate) mod tests;
 
 pub use actor::{
     CommitBlocks, PersistEvidence, PersistFork, PersistSignature, Ports, RecoverDriver,

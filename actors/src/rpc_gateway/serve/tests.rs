@@ -1,6 +1,7 @@
 //! P15, the server's side of HTTP: at each call that can fail (accept, read of the head, read of
 //! the body, write of the answer) an error, an end too early, and silence. Each is counted or
 //! refused as declared, gives its place back, and the next client is served.
+use super::super::answer_places::{AnswerPlaces, Asker};
 use super::super::body;
 use super::super::pieces::Pieces;
 use super::*;
@@ -10,7 +11,6 @@ use socket2::SockRef;
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream as Client};
-use tokio::sync::Semaphore;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -115,7 +115,7 @@ async fn run(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
         }
         listener.accept().await
     };
-    let place = Arc::new(Semaphore::new(64));
+    let places = AnswerPlaces::new(64);
     let echo = move |request: HttpRequest, payload: web::Payload| {
         let metrics = metrics.clone();
         async move {
@@ -125,8 +125,8 @@ async fn run(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
             }
         }
     };
-    let large = move || {
-        let place = place.clone().try_acquire_owned().expect("a place");
+    let large = move |request: HttpRequest| {
+        let place = places.enter(&Asker::of(&request)).expect("a place");
         async move { HttpResponse::Ok().body(Pieces::new(vec![7; LARGE].into(), place)) }
     };
     let routes = |config: &mut web::ServiceConfig| {
