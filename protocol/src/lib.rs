@@ -31,6 +31,7 @@ pub mod crypto;
 pub mod evidence;
 pub mod genesis;
 pub mod ledger;
+pub mod light_client;
 pub mod limits;
 pub mod merkle;
 pub mod mutation;
