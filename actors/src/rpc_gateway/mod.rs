@@ -45,6 +45,7 @@ mod consensus;
 mod doors;
 mod evidence;
 mod health;
+mod light;
 mod peer_gateway;
 mod pieces;
 mod places;
@@ -188,6 +189,7 @@ fn for_people(config: &mut web::ServiceConfig) {
         .route("/blocks/{height}", web::get().to(blocks::by_height))
         .route("/evidence", web::get().to(evidence::evidence))
         .route("/accounts/{address}", web::get().to(blocks::account))
+        .configure(light::routes)
         .route("/devnet/tick", web::post().to(consensus::tick))
         .default_service(web::to(answer::no_such_route));
 }

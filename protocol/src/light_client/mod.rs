@@ -90,6 +90,17 @@ pub struct LightBlock {
     pub validators: Vec<Validator>,
 }
 
+impl LightBlock {
+    /// What a node shows of a height that it has committed; `set` are the validators of it.
+    pub fn of(header: &Header, certificate: &CommitCertificate, set: &ValidatorSet) -> LightBlock {
+        LightBlock {
+            header: header.clone(),
+            certificate: certificate.clone(),
+            validators: set.iter().cloned().collect(),
+        }
+    }
+}
+
 /// What a server shows of one account: its claim, and the height that it claims it for.
 #[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct ProvedAccount {

@@ -9,6 +9,7 @@ use crate::crypto::SchemeId;
 use crate::crypto::simulated::Simulated;
 use crate::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use crate::ledger::{Ledger, MemoryState, prove_account};
+use crate::wire::Wire;
 
 /// Late enough for every header here.
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -17,11 +18,8 @@ const RICH: Address = Address([5; 20]);
 /// What a server shows of a header that `signers` have signed, whatever else it says.
 fn signed(cast: &Cast, header: Header, signers: &[usize]) -> LightBlock {
     let sealed = SealedBlock::build(header, vec![], vec![], None);
-    LightBlock {
-        header: sealed.header().clone(),
-        certificate: cast.commit(&sealed, 0, signers),
-        validators: cast.set.iter().cloned().collect(),
-    }
+    let certificate = cast.commit(&sealed, 0, signers);
+    LightBlock::of(sealed.header(), &certificate, &cast.set)
 }
 
 /// A header of this set. Its time is its height in seconds.
@@ -155,11 +153,13 @@ fn it_proves_what_an_account_holds_and_that_another_is_not_there() {
 #[test]
 fn what_is_shown_survives_its_bytes() {
     let world = World::new();
+    let wire = Wire::new(world.cast.context.genesis_hash);
     let shown = world.block(4);
-    let bytes = crate::codec::encode(&shown);
-    let limit = crate::limits::LIGHT_BLOCK_BYTES_MAX;
-    assert_eq!(
-        crate::codec::decode("light block", &bytes, limit),
-        Ok(shown)
-    );
+    let bytes = wire.encode_light_block(&shown);
+    assert_eq!(wire.decode_light_block(&bytes), Ok(shown));
+    let proved = world.proved(4, &RICH);
+    let bytes = wire.encode_proved_account(&proved);
+    assert_eq!(wire.decode_proved_account(&bytes), Ok(proved));
+    let foreign = Wire::new(Hash::default());
+    assert!(foreign.decode_proved_account(&bytes).is_err());
 }
