@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod cli;
 mod config;
+mod wallet;
 
 /// A post-quantum BFT node built of actors.
 #[derive(Parser)]
@@ -32,6 +33,12 @@ enum Command {
     Devnet(cli::devnet::Arguments),
     /// Run seeded worlds with faults and check what must hold in each
     Simulate(cli::simulate::Arguments),
+    /// Keep the keys of accounts, each in an encrypted file
+    #[command(subcommand)]
+    Keys(cli::keys::Command),
+    /// Check what a node says without trusting it
+    #[command(subcommand)]
+    Light(cli::light::Command),
     /// Measure this machine
     #[command(subcommand)]
     Bench(cli::bench::Command),
@@ -48,6 +55,8 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => cli::verify::run(&arguments),
         Command::Devnet(arguments) => cli::devnet::run(&arguments),
         Command::Simulate(arguments) => cli::simulate::run(&arguments),
+        Command::Keys(command) => cli::keys::run(&command),
+        Command::Light(command) => cli::light::run(&command),
         Command::Bench(command) => cli::bench::run(&command),
     };
     match done {
