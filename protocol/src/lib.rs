@@ -35,6 +35,7 @@ pub mod light_client;
 pub mod limits;
 pub mod merkle;
 pub mod mutation;
+pub mod parameters;
 pub mod pending;
 pub mod proposal;
 pub mod pull;

@@ -32,6 +32,11 @@ pub const BLOCK_BYTES_MAX: usize =
 pub const PROPOSAL_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 8_192;
 /// How much of a proposal must have come to read who proposes what: envelope, fields, signature.
 pub const PROPOSAL_HEAD_BYTES_MAX: usize = 4_096;
+/// The memo of a transfer: an invoice number, a sentence.
+pub const MEMO_BYTES_MAX: usize = 256;
+/// How far ahead of the height of its block a transaction's expiry may lie: more than a day at a
+/// block a second. Whoever signs a transaction knows by then what became of it.
+pub const EXPIRY_HEIGHTS_MAX: u64 = 100_000;
 /// A transaction on the wire: body, public key, signature, rounded up.
 pub const TRANSACTION_BYTES_MAX: usize = 8_192;
 /// A range of committed blocks in one sync answer; at least one block always fits.

@@ -56,7 +56,7 @@ impl PendingTransactions {
             if transaction.body.nonce != *next {
                 continue;
             }
-            bytes = bytes.saturating_add(crate::codec::encode(&**transaction).len());
+            bytes = bytes.saturating_add(transaction.bytes());
             if bytes > BLOCK_TRANSACTION_BYTES_MAX {
                 break;
             }
@@ -95,18 +95,25 @@ impl PendingTransactions {
 mod tests {
     use super::*;
     use crate::transaction::{Action, TransactionBody};
+    use crate::types::Height;
     use crate::vote::Signature;
 
     fn transaction(nonce: u64, memo_signature: usize) -> Arc<Transaction> {
         let action = Action::Transfer {
             to: Address([7; 20]),
             amount: 1,
+            memo: String::new(),
         };
         let signature = Signature(vec![0; memo_signature]);
         let (sender, public_key) = (Address([1; 20]), None);
         Arc::new(Transaction {
             sender,
-            body: TransactionBody { nonce, action },
+            body: TransactionBody {
+                nonce,
+                fee: 0,
+                expires_at: Height(9),
+                action,
+            },
             public_key,
             signature,
         })

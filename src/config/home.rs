@@ -6,6 +6,7 @@ use super::peers::PeerEntry;
 use crate::cli::{Failure, wall_clock};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::types::ChainId;
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,6 +16,7 @@ use std::path::Path;
 pub(crate) fn new_chain(
     chain_id: ChainId,
     scheme: SchemeId,
+    parameters: Parameters,
     keys: &[Secret],
     mut accounts: Vec<GenesisAccount>,
 ) -> Result<Genesis, Failure> {
@@ -24,6 +26,7 @@ pub(crate) fn new_chain(
         chain_id,
         scheme,
         time,
+        parameters,
         validators: keys
             .iter()
             .map(|key| GenesisValidator {

@@ -215,6 +215,7 @@ pub(crate) fn block(height: Height, tag: u64) -> Arc<SealedBlock> {
         transactions_root: Block::transactions_root(&[]),
         evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
+        receipts_root: Block::receipts_root(&[]),
         validators_hash: Hash::default(),
     };
     let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);

@@ -3,7 +3,7 @@
 //! block was that of everybody.
 use super::account::Account;
 use super::chain::Ledger;
-use super::execute;
+use super::execute::{self, Place};
 use super::overlay::Overlay;
 use super::state::ReadError;
 use crate::block::SealedBlock;
@@ -40,9 +40,10 @@ impl Ledger {
     pub fn explain(&mut self, block: &SealedBlock) -> Result<Vec<ChangedKey>, ReadError> {
         let version = self.head.state_version;
         let mut state = Overlay::new(&*self.reader, version);
+        let place = Place::of(block.header());
         for transaction in &block.block().transactions {
             let (rules, signatures) = (&self.rules, &mut self.signatures);
-            if execute::execute(rules, signatures, &mut state, transaction).is_err() {
+            if execute::execute(rules, signatures, &mut state, place, transaction).is_err() {
                 break;
             }
         }

@@ -9,12 +9,14 @@
 //! offences  evidence in blocks and in the state
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people   run         blocks that are written together
+//! refusal   why a transaction may not be here
 //! ```
 //!
-//! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size) makes
-//! its block invalid. One that is in order but cannot do what it says stays, with a failed receipt,
-//! and uses up its nonce. All arithmetic is checked; the sum of all balances never changes. A block
-//! without transactions and evidence changes neither root nor version of the state.
+//! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size, fee,
+//! expiry, funds for the fee) makes its block invalid, and nobody pays for it. One that is in order
+//! but cannot do what it says stays, with a failed receipt, uses up its nonce and pays its fee: that
+//! goes to the block's builder. All arithmetic is checked; the sum of all balances never changes. A
+//! block without transactions and evidence changes neither root nor version of the state.
 //!
 //! A verdict is kept under the block id. That is sound because the id names every byte of the body:
 //! transactions with their signatures ([`Transaction::leaf`](crate::transaction::Transaction::leaf)),
@@ -34,6 +36,7 @@ mod overlay;
 mod precommits;
 mod prepare;
 mod receipt;
+mod refusal;
 mod run;
 mod signatures;
 mod state;
@@ -50,7 +53,6 @@ pub use account::{
 };
 pub use admit::NotAdmitted;
 pub use chain::{ChainRules, Ledger, Rejection};
-pub use execute::TransactionError;
 pub use explain::ChangedKey;
 pub use head::{CommitBatch, GenesisError, Head};
 pub use limits::STATE_VERSIONS_KEPT;
@@ -60,5 +62,6 @@ pub use offences::{
 };
 pub use prepare::{Draft, PrepareError, Prepared};
 pub use receipt::{FailureCode, Receipt, Status};
+pub use refusal::TransactionError;
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};
 pub use validity::InvalidBlock;

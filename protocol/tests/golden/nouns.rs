@@ -7,6 +7,7 @@ use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::{HeldVotes, Pull, Pulled};
 use lockstep_protocol::sign_bytes::SignContext;
@@ -146,11 +147,19 @@ fn proposals() -> Vec<Noun> {
 }
 
 fn transaction(public_key: Option<Vec<u8>>) -> Transaction {
-    let (to, amount) = (Address([0xa2; 20]), 1_000_000);
-    let action = Action::Transfer { to, amount };
+    let action = Action::Transfer {
+        to: Address([0xa2; 20]),
+        amount: 1_000_000,
+        memo: "für Miete".into(),
+    };
     Transaction {
         sender: Address([0xa3; 20]),
-        body: TransactionBody { nonce: 7, action },
+        body: TransactionBody {
+            nonce: 7,
+            fee: 5_400,
+            expires_at: Height(1_000),
+            action,
+        },
         public_key,
         signature: signature(4),
     }
@@ -172,6 +181,7 @@ fn block() -> Block {
             transactions_root: Block::transactions_root(&transactions),
             evidence_root: Block::evidence_root(&evidence),
             state_root: Hash([0xc2; 32]),
+            receipts_root: Hash([0xc4; 32]),
             validators_hash: Hash([0xc3; 32]),
         },
         transactions,
@@ -298,6 +308,7 @@ fn genesis() -> Genesis {
         chain_id: ChainId(1337),
         scheme: SchemeId::MlDsa65,
         time: Timestamp(1_700_000_000_000),
+        parameters: Parameters { fee_per_byte: 3 },
         validators: (1..=2).map(validator).collect(),
         accounts: (1..=2).map(account).collect(),
     }

@@ -9,6 +9,7 @@ use crate::crypto::SchemeId;
 use crate::crypto::simulated::Simulated;
 use crate::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use crate::ledger::{Ledger, MemoryState, prove_account};
+use crate::parameters::Parameters;
 use crate::wire::Wire;
 
 /// Late enough for every header here.
@@ -57,6 +58,7 @@ impl World {
             chain_id: cast.context.chain_id,
             scheme: SchemeId::MlDsa65,
             time: Timestamp(0),
+            parameters: Parameters::default(),
             validators: cast
                 .set
                 .iter()

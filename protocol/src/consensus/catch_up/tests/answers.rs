@@ -7,6 +7,7 @@ use crate::wire::DecidedBlock;
 
 fn rules(cast: &Cast) -> ChainRules {
     ChainRules {
+        parameters: crate::parameters::Parameters::default(),
         scheme: Arc::new(Simulated),
         context: cast.context,
         validators: cast.set.clone(),
