@@ -6,6 +6,7 @@ use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database};
+use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
@@ -49,6 +50,8 @@ pub(super) struct Tables {
     pub(super) certificates: Table,
     /// Height → receipts.
     pub(super) receipts: Table,
+    /// Id of a committed block or transaction → its [`Location`].
+    pub(super) locations: Table,
     /// Node key (version first) → tree node.
     pub(super) nodes: Table,
     /// Key hash ‖ version → value.
@@ -67,11 +70,12 @@ pub(super) struct Tables {
     pub(super) forks: Table,
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "meta",
     "blocks",
     "certificates",
     "receipts",
+    "locations",
     "nodes",
     "values",
     "stale",
@@ -142,6 +146,7 @@ impl Tables {
             blocks,
             certificates,
             receipts,
+            locations,
             nodes,
             values,
             stale,
@@ -156,6 +161,7 @@ impl Tables {
             blocks,
             certificates,
             receipts,
+            locations,
             nodes,
             values,
             stale,
@@ -188,6 +194,36 @@ impl HeadRecord {
             state_version: head.state_version,
         }
     }
+}
+
+/// Where in the chain an id stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Location {
+    /// The block's height.
+    pub height: Height,
+    /// Which of its transactions, from 0; `None` for the block itself.
+    pub transaction: Option<u32>,
+}
+
+/// Height and index of a [`Location`].
+pub(super) const LOCATION_BYTES_MAX: usize = 16;
+
+/// What a block adds to the table of locations: its own id first.
+pub(super) fn locations(block: &SealedBlock) -> impl Iterator<Item = (Hash, Location)> + '_ {
+    let height = block.height();
+    let itself = Location {
+        height,
+        transaction: None,
+    };
+    let transactions = block.block().transactions.iter().zip(0u32..);
+    let transactions = transactions.map(move |(transaction, index)| {
+        let there = Location {
+            height,
+            transaction: Some(index),
+        };
+        (transaction.id(), there)
+    });
+    std::iter::once((block.id(), itself)).chain(transactions)
 }
 
 /// What is deleted once enough newer versions exist.

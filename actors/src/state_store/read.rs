@@ -2,8 +2,8 @@
 use super::error::StoreError;
 use super::fault;
 use super::layout::{
-    HeadRecord, META_BYTES_MAX, META_HALT, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT,
-    SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
+    HeadRecord, LOCATION_BYTES_MAX, Location, META_BYTES_MAX, META_HALT, META_HEAD, SIGNED_LOCK,
+    SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
 };
 use super::table::Entry;
 use super::{Inner, Store};
@@ -15,7 +15,7 @@ use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::durable::{LockRecord, Recovery, SignStep, SignedMessage};
 use lockstep_protocol::ledger::{Head, KeyHash, ReadError, Receipt, StateReader};
 use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYTES_MAX};
-use lockstep_protocol::types::Height;
+use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -91,6 +91,11 @@ impl View<'_> {
         // A receipt is never larger than its transaction.
         let found = table.get(self.txn, &height_key(height), BLOCK_BYTES_MAX);
         self.committed("list of receipts", height, found)
+    }
+
+    pub(super) fn location(&self, id: &Hash) -> Result<Option<Location>, StoreError> {
+        let table = &self.tables.locations;
+        table.get(self.txn, &id.0, LOCATION_BYTES_MAX)
     }
 
     fn decided(
@@ -253,6 +258,11 @@ impl Store {
     /// The receipts of a height's transactions, in their order.
     pub fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
         self.read(|view| view.receipts(height))
+    }
+
+    /// Where the committed block or transaction with this id stands.
+    pub fn location(&self, id: &Hash) -> Result<Option<Location>, StoreError> {
+        self.read(|view| view.location(id))
     }
 
     /// Committed blocks from height `from` on: at most `limit`, and at most `bytes_max` bytes

@@ -10,7 +10,7 @@
 use super::error::StoreError;
 use super::layout::{
     HeadRecord, META_GENESIS, META_HEAD, META_LAYOUT, META_TRANSACTION, META_VALIDATOR, Tables,
-    height_key,
+    height_key, locations,
 };
 use super::mark::{self, MarkFile};
 use super::read::View;
@@ -100,6 +100,7 @@ fn verify_dir(
         ledger,
         state,
         transactions: 0,
+        locations: 0,
     };
     for height in 1..=record.height.0 {
         replay.next(Height(height))?;
@@ -148,6 +149,8 @@ struct Replay<'a> {
     ledger: Ledger,
     state: Arc<MemoryState>,
     transactions: u64,
+    /// Ids that the blocks so far have added.
+    locations: usize,
 }
 
 impl Replay<'_> {
@@ -167,6 +170,11 @@ impl Replay<'_> {
         let receipts = self.view.receipts(height)?;
         if receipts.as_deref() != Some(&batch.receipts[..]) {
             return Err(bad("receipts", height, "execution gives others"));
+        }
+        for (id, location) in locations(&block) {
+            let stored = self.view.location(&id)?;
+            demand(stored == Some(location), "locations", height)?;
+            self.locations += 1;
         }
         self.state.apply(&batch.changes);
         self.ledger.committed(&batch);
@@ -225,6 +233,12 @@ impl Replay<'_> {
         for table in [&tables.meta, &tables.stale, &tables.signed] {
             table.each(view.txn, |_, _| Ok(()))?;
         }
+        let mut rows = 0usize;
+        tables.locations.each(view.txn, |_, _| {
+            rows += 1;
+            Ok(())
+        })?;
+        demand(rows == self.locations, "locations", head)?;
         for table in [&tables.blocks, &tables.certificates, &tables.receipts] {
             self.demand_none_after(table, head)?;
         }

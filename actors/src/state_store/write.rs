@@ -6,7 +6,7 @@ use super::fault;
 use super::layout::{
     HeadRecord, META_BYTES_MAX, META_HALT, META_HEAD, META_TRANSACTION, SIGNED_LOCK,
     SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, STALE_BYTES_MAX, Stale, Tables, height_key,
-    proposed_key, value_key,
+    locations, proposed_key, value_key,
 };
 use super::read::View;
 use heed::RwTxn;
@@ -41,8 +41,8 @@ impl Store {
     }
 
     /// Writes decided blocks that follow each other, in one transaction: all of them or none. Of
-    /// each: block, certificate, receipts, state changes and head; and forgets the proposed blocks
-    /// of its height. Demands that it follows the head; one that is written already, told again by
+    /// each: block, certificate, receipts, locations, state changes and head; and forgets the
+    /// proposed blocks of its height. Demands that it follows the head; one that is written already, told again by
     /// a committer that fell meanwhile, changes nothing.
     pub fn commit_run(&self, run: &[impl Borrow<CommitBatch>]) -> Result<(), StoreError> {
         let Some(last) = run.last() else {
@@ -126,6 +126,9 @@ fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Resu
     tables.blocks.put(txn, &key, batch.block.block())?;
     tables.certificates.put(txn, &key, &*batch.certificate)?;
     tables.receipts.put(txn, &key, &*batch.receipts)?;
+    for (id, location) in locations(&batch.block) {
+        tables.locations.put(txn, &id.0, &location)?;
+    }
     tables.meta.put(txn, META_HEAD, &HeadRecord::of(&head))?;
     let last = proposed_key(head.height, &Hash([0xff; 32]));
     tables.proposed.delete_to(txn, &last)?;
