@@ -1,7 +1,8 @@
 //! `lockstep light verify`: what a node says, checked here against a block that is trusted. Exit 0:
 //! it is proved. Exit 3: what was shown does not follow, so somebody lies or is broken.
 use super::node::{Node, Rpc, Status};
-use super::{Failure, say, wall_clock};
+use super::{Failure, say, wall_clock, who};
+use crate::wallet::Keyring;
 use clap::{Args, Subcommand};
 use lockstep_protocol::crypto;
 use lockstep_protocol::ledger::Account;
@@ -27,6 +28,8 @@ pub(crate) struct Verify {
     trusted: Checkpoint,
     #[command(flatten)]
     rpc: Rpc,
+    #[command(flatten)]
+    keyring: Keyring,
     /// Print one JSON object
     #[arg(long, global = true)]
     json: bool,
@@ -38,18 +41,20 @@ pub(crate) struct Verify {
 enum Subject {
     /// What an account holds, or that there is none
     Account {
-        /// Its address
+        /// Its address, the name of a key, or on a devnet alice, bob, carol, dave
         #[arg(value_name = "ADDRESS")]
-        address: Address,
+        account: String,
     },
 }
 
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     let Command::Verify(arguments) = command;
-    let Subject::Account { address } = &arguments.subject;
+    let Subject::Account { account } = &arguments.subject;
     // A build that verifies wrongly could neither accuse nor acquit.
     crypto::self_test().map_err(|error| Failure::safety(error.to_string()))?;
-    match Session::open(arguments.rpc.node()?)?.account(arguments.trusted, address) {
+    let session = Session::open(arguments.rpc.node()?)?;
+    let address = who::address(account, &arguments.keyring, &session.status)?;
+    match session.account(arguments.trusted, &address) {
         Ok(proved) => proved.print(arguments),
         Err(Doubt::Failed(failure)) => Err(failure),
         Err(Doubt::Lie { url, code, reason }) => {

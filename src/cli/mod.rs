@@ -8,7 +8,9 @@ use std::io::Write;
 use std::sync::mpsc::{self, Receiver};
 use std::time::SystemTime;
 
+pub(crate) mod account;
 pub(crate) mod bench;
+pub(crate) mod block;
 pub(crate) mod devnet;
 mod floor;
 mod home_arguments;
@@ -18,11 +20,14 @@ pub(crate) mod keys;
 pub(crate) mod light;
 mod node;
 mod process;
+pub(crate) mod receipt;
 pub(crate) mod simulate;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod testnet;
+pub(crate) mod tx;
 pub(crate) mod verify;
+mod who;
 
 /// One clear line and an exit code.
 #[derive(Debug)]

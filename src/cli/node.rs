@@ -4,6 +4,7 @@ use super::http::{self, Answer};
 use super::{Failure, RPC_VARIABLE};
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::{ChainId, Hash, Height};
 use lockstep_protocol::wire::{PROTOCOL_VERSION, Wire};
@@ -34,6 +35,7 @@ pub(super) struct Status {
     pub(super) scheme: SchemeId,
     pub(super) protocol_version: u16,
     pub(super) height: Height,
+    pub(super) parameters: Parameters,
 }
 
 impl Rpc {

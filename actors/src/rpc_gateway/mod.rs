@@ -50,6 +50,7 @@ mod peer_gateway;
 mod pieces;
 mod places;
 mod pull;
+mod receipts;
 mod serve;
 mod status;
 mod stream;
@@ -189,6 +190,7 @@ fn for_people(config: &mut web::ServiceConfig) {
         .route("/blocks/{height}", web::get().to(blocks::by_height))
         .route("/evidence", web::get().to(evidence::evidence))
         .route("/accounts/{address}", web::get().to(blocks::account))
+        .route("/receipts/{id}", web::get().to(receipts::receipt))
         .configure(light::routes)
         .route("/devnet/tick", web::post().to(consensus::tick))
         .default_service(web::to(answer::no_such_route));
