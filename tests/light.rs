@@ -133,7 +133,7 @@ fn assert_caught(ended: &Ended, code: &str) {
     assert_eq!(said["verified"], false);
     assert_eq!(said["code"], code, "{said}");
     assert!(
-        ended.stderr.contains("trust nothing that it says"),
+        ended.stderr.contains("ask another node"),
         "{}",
         ended.stderr
     );

@@ -58,9 +58,13 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Ok(proved) => proved.print(arguments),
         Err(Doubt::Failed(failure)) => Err(failure),
         Err(Doubt::Lie { url, code, reason }) => {
+            let next = match code {
+                "not_the_checkpoint" => "compare HASH@HEIGHT with where you have it from, and",
+                _ => "trust nothing that it says,",
+            };
             let failure = Failure::corrupt(format!(
                 "{url} shows what does not follow from the trusted block: {reason} ({code}); \
-                 trust nothing that it says, ask another node"
+                 {next} ask another node"
             ));
             if arguments.json {
                 let document = json!({
