@@ -41,6 +41,9 @@ fn every_route_answers() {
         assert!(answer.head.contains("application/json"), "{path}");
         assert!(!answer.json().is_null(), "{path}");
     }
+    eventually("its links are up", || {
+        (get(url, "/readyz").status == 200).then_some(())
+    });
     for path in ["/livez", "/readyz", "/readyz?verbose", "/metrics"] {
         assert_eq!(get(url, path).status, 200, "{path}");
     }
@@ -238,7 +241,9 @@ fn health_says_ready_and_why_with_a_line_per_check() {
     let devnet = manual(1, 1);
     let url = &devnet.urls()[0];
     assert_eq!(get(url, "/livez").text(), "ok\n");
-    assert_eq!(get(url, "/readyz").text(), "ready\n");
+    eventually("it is ready", || {
+        (get(url, "/readyz").text() == "ready\n").then_some(())
+    });
     let verbose = get(url, "/readyz?verbose").text();
     for check in ["voting", "caught up", "quorum", "actors"] {
         assert!(verbose.contains(&format!("[+] {check}: ok\n")), "{verbose}");

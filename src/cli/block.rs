@@ -1,6 +1,6 @@
 //! `lockstep block`: a committed block.
 use super::node::Rpc;
-use super::{Failure, say};
+use super::{Failure, say, wall_clock};
 use clap::Args;
 use serde_json::Value;
 
@@ -52,9 +52,11 @@ fn print(block: &Value) -> Result<(), Failure> {
         "  parent        {}",
         word(&header["previous_block"])
     ))?;
+    let time = header["time"].as_u64().unwrap_or(0);
+    let age_ms = wall_clock()?.0.saturating_sub(time);
     say(format_args!(
-        "  time          {} ms since 1970",
-        header["time"]
+        "  time          {time} ms since 1970, {:.1} s ago",
+        age_ms as f64 / 1e3
     ))?;
     say(format_args!(
         "  proposer      {}",

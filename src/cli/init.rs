@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     say(format_args!("  home          {}", dir.display()))?;
     say(format_args!(""))?;
     say(format_args!(
-        "  Keep {} secret, and use it on one node only.",
+        "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",
         dir.join(crate::config::key::FILE).display()
     ))?;
     say(format_args!("  lockstep start --home {}", dir.display()))

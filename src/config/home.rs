@@ -4,6 +4,7 @@ use super::genesis;
 use super::key::{self, Secret};
 use super::peers::PeerEntry;
 use crate::cli::{Failure, wall_clock};
+use lockstep_actors::state_store::{begin_key_guard, key_guard_file};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::parameters::Parameters;
@@ -64,7 +65,11 @@ pub(crate) fn write(
     values: &BTreeMap<&str, String>,
     peers: &[PeerEntry],
 ) -> Result<(), Failure> {
-    key.write(&dir.join(key::FILE))?;
+    let key_file = dir.join(key::FILE);
+    key.write(&key_file)?;
+    // From now on a missing record means a lost one.
+    begin_key_guard(&key_guard_file(&key_file), key.address)
+        .map_err(|error| Failure::usage(error.to_string()))?;
     write_text(&dir.join(genesis::FILE), &genesis::text(genesis)?)?;
     write_text(&dir.join(file::FILE), &generate(values, peers))
 }

@@ -220,7 +220,7 @@ pub(crate) fn grows_by(devnet: &Devnet, nodes: &[usize], blocks: u64, what: &str
 
 /// No block comes while one looks, once what was under way at the call has come.
 pub(crate) fn assert_stands_still(devnet: &Devnet) {
-    let calm = Duration::from_millis(600);
+    let calm = Duration::from_secs(1);
     let mut since = (devnet.heights(), Instant::now());
     eventually("what was under way is over", || {
         let heights = devnet.heights();

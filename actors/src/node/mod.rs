@@ -233,8 +233,8 @@ fn signing(standing: Standing, head: Height, view: &NodeView) -> Signing {
         Standing::Signs(from) => {
             if from > head.next() {
                 let reason = format!(
-                    "re-armed: it signs from height {from} on; to sign at once, start it again \
-                     with --rearm"
+                    "re-armed: it signs from height {from} on; if the chain cannot get there \
+                     without it, start it with --rearm once more"
                 );
                 log::warn!("this node observes: {reason}");
                 view.set_observing(Some(reason));

@@ -28,6 +28,8 @@ pub(super) const META_ORIGIN: &[u8] = b"origin";
 pub(super) const META_OBSERVING: &[u8] = b"observing";
 /// The first height that this directory may sign at.
 pub(super) const META_SIGN_FROM: &[u8] = b"sign from";
+/// The first height at which the key is not known to have signed, when this directory was re-armed.
+pub(super) const META_SIGN_FLOOR: &[u8] = b"sign floor";
 /// All of the above are far below.
 pub(super) const META_BYTES_MAX: usize = 1_024;
 
