@@ -21,6 +21,25 @@ pub enum Action {
         #[borsh(deserialize_with = "crate::codec::read_text")]
         memo: String,
     },
+    /// Writes a record in the sender's own namespace, or writes over it.
+    Put {
+        /// At most [`RECORD_KEY_BYTES_MAX`](crate::limits::RECORD_KEY_BYTES_MAX) bytes, at least
+        /// one.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        key: Vec<u8>,
+        /// At most [`RECORD_VALUE_BYTES_MAX`](crate::limits::RECORD_VALUE_BYTES_MAX) bytes.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        value: Vec<u8>,
+    },
+    /// Removes a record of the sender.
+    Delete {
+        /// As it was put.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        key: Vec<u8>,
+    },
 }
 
 /// The part of a transaction that its id and its signature cover.

@@ -4,8 +4,8 @@
 //! ```text
 //! chain     Ledger: check, commit, verdicts        prepare     builds a block
 //! validity  header and previous commit             execute     one transaction
-//! transfer  one file per transaction kind          overlay     uncommitted writes
-//! account   accounts, keys, proofs                 tree        the Merkle tree (jmt)
+//! transfer, put, delete   one file for each kind   overlay     uncommitted writes
+//! account, record   what is stored, proofs         tree        the Merkle tree (jmt)
 //! offences  evidence in blocks and in the state
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people   run         blocks that are written together
@@ -26,6 +26,7 @@
 mod account;
 mod admit;
 mod chain;
+mod delete;
 mod execute;
 mod explain;
 mod head;
@@ -35,7 +36,9 @@ mod offences;
 mod overlay;
 mod precommits;
 mod prepare;
+mod put;
 mod receipt;
+mod record;
 mod refusal;
 mod run;
 mod signatures;
@@ -62,6 +65,7 @@ pub use offences::{
 };
 pub use prepare::{Draft, PrepareError, Prepared};
 pub use receipt::{FailureCode, Receipt, Status};
+pub use record::{Record, RecordProof, prove_record, record, record_key};
 pub use refusal::TransactionError;
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};
 pub use validity::InvalidBlock;

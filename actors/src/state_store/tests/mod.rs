@@ -98,11 +98,15 @@ impl World {
 
     pub(super) fn pay(&self, from: u8, nonce: u64, to: u8, amount: u64) -> Transaction {
         let (to, memo) = (address(to), String::new());
+        self.act(from, nonce, Action::Transfer { to, amount, memo })
+    }
+
+    pub(super) fn act(&self, from: u8, nonce: u64, action: Action) -> Transaction {
         let body = TransactionBody {
             nonce,
             fee: 0,
             expires_at: Height(EXPIRY_HEIGHTS_MAX),
-            action: Action::Transfer { to, amount, memo },
+            action,
         };
         Transaction::sign(&*signer(from), &self.rules.context, body).unwrap()
     }

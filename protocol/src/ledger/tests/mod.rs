@@ -6,6 +6,8 @@ mod fees;
 mod offences;
 mod prepared;
 mod proofs;
+mod random;
+mod records;
 mod runs;
 mod supply;
 mod transactions;
