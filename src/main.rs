@@ -38,6 +38,8 @@ enum Command {
     Tx(cli::tx::Command),
     /// Ask a node what an account holds
     Account(cli::account::Arguments),
+    /// Ask a node what an account keeps under a key
+    Record(cli::record::Arguments),
     /// Ask a node for a block
     Block(cli::block::Arguments),
     /// Ask a node what became of a transaction
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => cli::simulate::run(&arguments),
         Command::Tx(command) => cli::tx::run(&command),
         Command::Account(arguments) => cli::account::run(&arguments),
+        Command::Record(arguments) => cli::record::run(&arguments),
         Command::Block(arguments) => cli::block::run(&arguments),
         Command::Receipt(arguments) => cli::receipt::run(&arguments),
         Command::Keys(command) => cli::keys::run(&command),

@@ -372,6 +372,20 @@ fn the_routes_refuse_what_they_cannot_answer() {
         ("/light/accounts/0x12", 400, "malformed"),
         (&*format!("/light/accounts/{address}"), 404, "unknown_block"),
         ("/receipts/0x12", 400, "malformed"),
+        ("/records/0x12/0x00", 400, "malformed"),
+        (&*format!("/records/{address}/0x"), 400, "malformed"),
+        (&*format!("/records/{address}/0x0"), 400, "malformed"),
+        (
+            &*format!("/records/{address}/0x{}", "00".repeat(257)),
+            400,
+            "malformed",
+        ),
+        (&*format!("/records/{address}/0x00"), 404, "unknown_record"),
+        (
+            &*format!("/light/records/{address}/0x00"),
+            404,
+            "unknown_block",
+        ),
         (
             &*format!("/receipts/0x{}", "12".repeat(32)),
             404,

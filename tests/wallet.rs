@@ -5,6 +5,7 @@ use common::process::{Ended, finish, lockstep, run};
 use common::{get, proxy};
 use lockstep_devnet::Devnet;
 use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -202,6 +203,80 @@ fn a_transfer_is_signed_sent_and_waited_for() {
     }
     let block = json_of(&user.ask(&["block", &height, "--rpc", url, "--json"]).ok());
     assert_eq!(block, get(url, &format!("/blocks/{height}")).json());
+}
+
+#[test]
+fn a_record_is_put_read_proved_and_deleted() {
+    let (user, devnet) = (User::new(), devnet());
+    let url = &devnet.urls()[0];
+    let send = |what: &[&str]| {
+        let signed = ["--from", "alice", "--rpc", url, "--wait", "--json"];
+        json_of(&user.ask(&[&["tx"], what, &signed[..]].concat()).ok())
+    };
+    let put = send(&["put", "--key", "deed/7", "--value", "the house by the lake"]);
+    let arguments = ["record", "alice", "deed/7", "--rpc", url];
+    let read = user.ask(&arguments).ok();
+    let height = put["receipt"]["height"].to_string();
+    for word in [
+        "the house by the lake",
+        "deed/7",
+        &format!("since block   {height}"),
+    ] {
+        assert!(read.stdout.contains(word), "{word} in {}", read.stdout);
+    }
+    let document = user.path("document");
+    fs::write(&document, [0, 1, 255]).expect("it is written");
+    let file = document.to_str().expect("text");
+    send(&["put", "--key", "0x00ff", "--file", file]);
+    let read = user
+        .ask(&["record", "alice", "0x00ff", "--rpc", url, "--json"])
+        .ok();
+    assert_eq!(json_of(&read)["value"], "0x0001ff");
+
+    let id = text(&get(url, "/blocks/1").json(), "id");
+    let trusted = format!("{id}@1");
+    let verify = |rpc: &str, key: &str| {
+        let arguments = [
+            "light",
+            "verify",
+            "--trusted",
+            &trusted,
+            "--rpc",
+            rpc,
+            "--json",
+        ];
+        user.ask(&[&arguments[..], &["record", "alice", key]].concat())
+    };
+    let proved = json_of(&verify(url, "0x00ff").ok());
+    assert_eq!(
+        (&proved["exists"], &proved["record"]["value"]),
+        (&json!(true), &json!("0x0001ff"))
+    );
+    assert_eq!(json_of(&verify(url, "nothing").ok())["exists"], false);
+    let wire = Wire::new(devnet.genesis().hash());
+    let liar = proxy::serve(url, move |path, mut answer| {
+        if path.starts_with("/light/records/") {
+            let mut shown = wire.decode_proved_record(&answer.body).expect("a record");
+            if let Some(record) = &mut shown.proof.record {
+                record.value.push(7);
+            }
+            answer.body = wire.encode_proved_record(&shown);
+        }
+        answer
+    });
+    let caught = verify(&liar, "deed/7");
+    assert_eq!(caught.code, Some(3), "{}", caught.stderr);
+    assert_eq!(json_of(&caught)["code"], "proof");
+
+    send(&["delete", "--key", "deed/7"]);
+    user.ask(&arguments).assert_refused(1, &["unknown_record"]);
+    let large = user.path("large");
+    fs::write(&large, [0; 4_097]).expect("it is written");
+    let large = large.to_str().expect("text");
+    let put = ["tx", "put", "--from", "alice", "--rpc", url, "--key", "k"];
+    let ended = user.ask(&[&put[..], &["--file", large]].concat());
+    ended.assert_refused(2, &["4096", "keep its hash"]);
+    assert_eq!(user.ask(&put).code, Some(2), "a value is needed");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `lockstep block`: a committed block.
 use super::node::Rpc;
+use super::record::readable;
 use super::{Failure, say, wall_clock};
+use crate::config::genesis::unhex;
 use clap::Args;
 use serde_json::Value;
 
@@ -86,7 +88,10 @@ fn transaction_line(transaction: &Value) -> String {
     let action = &transaction["body"]["action"];
     let what = match action["kind"].as_str() {
         Some("transfer") => format!("transfer {} to {}", action["amount"], word(&action["to"])),
-        Some(kind) => kind.to_owned(),
+        Some(kind) => match action["key"].as_str().and_then(unhex) {
+            Some(key) => format!("{kind} {}", readable(&key)),
+            None => kind.to_owned(),
+        },
         None => "-".into(),
     };
     let (id, sender) = (word(&transaction["id"]), word(&transaction["sender"]));
@@ -127,7 +132,10 @@ mod tests {
             transaction_line(&transaction),
             "0x1  from 0x2  transfer 5 to 0x3"
         );
-        transaction["body"]["action"] = json!({ "kind": "put", "key": "0x00" });
-        assert_eq!(transaction_line(&transaction), "0x1  from 0x2  put");
+        transaction["body"]["action"] = json!({ "kind": "put", "key": "0xe4b8ad" });
+        assert_eq!(
+            transaction_line(&transaction),
+            "0x1  from 0x2  put \u{4e2d}"
+        );
     }
 }

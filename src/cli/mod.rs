@@ -21,6 +21,7 @@ pub(crate) mod light;
 mod node;
 mod process;
 pub(crate) mod receipt;
+pub(crate) mod record;
 pub(crate) mod simulate;
 pub(crate) mod start;
 pub(crate) mod status;

@@ -12,7 +12,9 @@ use lockstep_protocol::types::{Address, Hash, Height};
 use serde::Deserialize;
 use std::time::Duration;
 
+mod delete;
 mod outcome;
+mod put;
 mod transfer;
 
 use outcome::Outcome;
@@ -26,6 +28,10 @@ const EXPIRES_AFTER: u64 = 10_000;
 pub(crate) enum Command {
     /// Move an amount to another account
     Transfer(transfer::Arguments),
+    /// Keep a record of up to 4096 bytes under a key of the sender's own
+    Put(put::Arguments),
+    /// Remove a record of the sender
+    Delete(delete::Arguments),
 }
 
 /// What all of them understand.
@@ -71,6 +77,8 @@ struct Known {
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Transfer(arguments) => transfer::run(arguments),
+        Command::Put(arguments) => put::run(arguments),
+        Command::Delete(arguments) => delete::run(arguments),
     }
 }
 

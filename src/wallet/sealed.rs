@@ -225,11 +225,13 @@ mod tests {
                 "{harmed:?}"
             );
         }
-        for text in [
-            |k: &mut SealedKey| &mut k.sealed_seed,
+        type Field = fn(&mut SealedKey) -> &mut String;
+        let fields: [Field; 3] = [
+            |k| &mut k.sealed_seed,
             |k| &mut k.kdf.salt,
             |k| &mut k.cipher.nonce,
-        ] {
+        ];
+        for text in fields {
             let mut harmed = sealed.clone();
             flip(text(&mut harmed));
             assert_eq!(harmed.open("correct horse").err(), Some(Unopened::Password));

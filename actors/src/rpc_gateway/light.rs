@@ -2,20 +2,22 @@
 //! making its bytes again.
 use super::Seed;
 use super::answer::{refuse, trouble};
+use super::records;
 use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::metrics::RefusalLabel;
-use crate::state_store::StoreError;
+use crate::state_store::{Snapshot, StoreError};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use lockstep_protocol::ledger::{self, ReadError};
-use lockstep_protocol::light_client::{LightBlock, ProvedAccount};
+use lockstep_protocol::light_client::{LightBlock, ProvedAccount, ProvedRecord};
 use lockstep_protocol::types::{Address, Height};
 
 /// Headers with their proof, and proofs below their state roots.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/light/blocks/{height}", web::get().to(block))
-        .route("/light/accounts/{address}", web::get().to(account));
+        .route("/light/accounts/{address}", web::get().to(account))
+        .route("/light/records/{address}/{key}", web::get().to(record));
 }
 
 /// Header, certificate and validators of a height. The block is read whole, so on another thread.
@@ -58,8 +60,41 @@ async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse
         Ok(address) => address,
         Err(error) => return refuse(StatusCode::BAD_REQUEST, "malformed", error.to_string()),
     };
-    match proved(&seed, &address) {
-        Ok(Some(proved)) => canonical(seed.wire.encode_proved_account(&proved)),
+    proved(&seed, |snapshot, height| {
+        let proof = ledger::prove_account(snapshot, &address)?;
+        let proved = ProvedAccount { height, proof };
+        Ok(seed.wire.encode_proved_account(&proved))
+    })
+}
+
+/// A record, or that there is none, with its proof and the height whose state root it is for.
+async fn record(seed: web::Data<Seed>, path: web::Path<(String, String)>) -> HttpResponse {
+    let (owner, key) = match records::place(&path) {
+        Ok(place) => place,
+        Err(refusal) => return refusal,
+    };
+    proved(&seed, |snapshot, height| {
+        let proof = ledger::prove_record(snapshot, &owner, &key)?;
+        let proved = ProvedRecord { height, proof };
+        Ok(seed.wire.encode_proved_record(&proved))
+    })
+}
+
+/// Height and proof of one moment. Genesis is proved by no certificate.
+fn proved(
+    seed: &Seed,
+    prove: impl FnOnce(&Snapshot, Height) -> Result<Vec<u8>, ReadError>,
+) -> HttpResponse {
+    let look = || {
+        let snapshot = seed.store.snapshot()?;
+        let height = snapshot.head()?.height;
+        if height == Height(0) {
+            return Ok(None);
+        }
+        prove(&snapshot, height).map(Some)
+    };
+    match look() {
+        Ok(Some(bytes)) => canonical(bytes),
         Ok(None) => {
             let sentence =
                 "there is no block yet, so nothing that could be proved; try again later";
@@ -67,17 +102,6 @@ async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse
         }
         Err(error) => trouble(&error),
     }
-}
-
-/// Height and proof of one moment; `None` at genesis, which no certificate proves.
-fn proved(seed: &Seed, address: &Address) -> Result<Option<ProvedAccount>, ReadError> {
-    let snapshot = seed.store.snapshot()?;
-    let height = snapshot.head()?.height;
-    if height == Height(0) {
-        return Ok(None);
-    }
-    let proof = ledger::prove_account(&snapshot, address)?;
-    Ok(Some(ProvedAccount { height, proof }))
 }
 
 fn canonical(bytes: Vec<u8>) -> HttpResponse {

@@ -51,6 +51,7 @@ mod pieces;
 mod places;
 mod pull;
 mod receipts;
+mod records;
 mod serve;
 mod status;
 mod stream;
@@ -191,6 +192,7 @@ fn for_people(config: &mut web::ServiceConfig) {
         .route("/evidence", web::get().to(evidence::evidence))
         .route("/accounts/{address}", web::get().to(blocks::account))
         .route("/receipts/{id}", web::get().to(receipts::receipt))
+        .route("/records/{address}/{key}", web::get().to(records::record))
         .configure(light::routes)
         .route("/devnet/tick", web::post().to(consensus::tick))
         .default_service(web::to(answer::no_such_route));

@@ -61,7 +61,7 @@ pub use error::LightError;
 use crate::block::Header;
 use crate::commit::CommitCertificate;
 use crate::crypto::Scheme;
-use crate::ledger::{Account, AccountProof};
+use crate::ledger::{Account, AccountProof, Record, RecordProof};
 use crate::limits::CLOCK_DRIFT_MS;
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, BlockId, Hash, Height, Timestamp};
@@ -108,6 +108,15 @@ pub struct ProvedAccount {
     pub height: Height,
     /// The claim with its path.
     pub proof: AccountProof,
+}
+
+/// What a server shows of one key of one account.
+#[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
+pub struct ProvedRecord {
+    /// The proof leads to the state root in the header of this height.
+    pub height: Height,
+    /// The claim with its path.
+    pub proof: RecordProof,
 }
 
 /// A header that counts, with the set that signed it.
@@ -202,6 +211,19 @@ impl LightClient {
         let header = &self.trusted.header;
         demand_height(header.height, proved.height)?;
         Ok(proved.proof.verify(&header.state_root, address)?)
+    }
+
+    /// What the chain holds under `key` of `owner` after the trusted header: the record, or that
+    /// there is none.
+    pub fn record<'a>(
+        &self,
+        owner: &Address,
+        key: &[u8],
+        proved: &'a ProvedRecord,
+    ) -> Result<Option<&'a Record>, LightError> {
+        let header = &self.trusted.header;
+        demand_height(header.height, proved.height)?;
+        Ok(proved.proof.verify(&header.state_root, owner, key)?)
     }
 
     /// Whether `shown`, of a later height, can be of this chain and this set of this chain.

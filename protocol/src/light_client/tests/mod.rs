@@ -8,7 +8,7 @@ use crate::consensus::testkit::{Cast, block};
 use crate::crypto::SchemeId;
 use crate::crypto::simulated::Simulated;
 use crate::genesis::{Genesis, GenesisAccount, GenesisValidator};
-use crate::ledger::{Ledger, MemoryState, prove_account};
+use crate::ledger::{Ledger, MemoryState, prove_account, prove_record};
 use crate::parameters::Parameters;
 use crate::wire::Wire;
 
@@ -150,6 +150,26 @@ fn it_proves_what_an_account_holds_and_that_another_is_not_there() {
     let nobody = Address([99; 20]);
     let proved = world.proved(7, &nobody);
     assert_eq!(client.account(&nobody, &proved), Ok(None));
+}
+
+#[test]
+fn it_proves_that_a_record_is_not_there_and_refuses_one_that_is_claimed() {
+    let world = World::new();
+    let client = world.client(3);
+    let mut proved = ProvedRecord {
+        height: Height(3),
+        proof: prove_record(&world.state, &RICH, b"deed").unwrap(),
+    };
+    assert_eq!(client.record(&RICH, b"deed", &proved), Ok(None));
+    assert!(client.record(&RICH, &[], &proved).is_err(), "another key");
+    proved.height = Height(4);
+    let refused = client.record(&RICH, b"deed", &proved).unwrap_err();
+    assert_eq!(refused.code(), "other_height");
+    proved.height = Height(3);
+    let (value, height) = (b"a house".to_vec(), Height(2));
+    proved.proof.record = Some(Record { value, height });
+    let refused = client.record(&RICH, b"deed", &proved).unwrap_err();
+    assert_eq!(refused.code(), "proof");
 }
 
 #[test]
