@@ -71,7 +71,7 @@ async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse
 async fn record(seed: web::Data<Seed>, path: web::Path<(String, String)>) -> HttpResponse {
     let (owner, key) = match records::place(&path) {
         Ok(place) => place,
-        Err(refusal) => return refusal,
+        Err(sentence) => return refuse(StatusCode::BAD_REQUEST, "malformed", sentence),
     };
     proved(&seed, |snapshot, height| {
         let proof = ledger::prove_record(snapshot, &owner, &key)?;

@@ -15,7 +15,7 @@ pub(super) async fn record(
 ) -> HttpResponse {
     let (owner, key) = match place(&path) {
         Ok(place) => place,
-        Err(refusal) => return refusal,
+        Err(sentence) => return refuse(StatusCode::BAD_REQUEST, "malformed", sentence),
     };
     match ledger::record(&seed.store, &owner, &key) {
         Ok(Some(record)) => {
@@ -33,17 +33,12 @@ pub(super) async fn record(
     }
 }
 
-/// Owner and key of a path.
-pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), HttpResponse> {
-    let malformed = |sentence: String| refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
-    let owner = owner
-        .parse()
-        .map_err(|error| malformed(format!("{error}")))?;
+/// Owner and key of a path, or what is wrong with it.
+pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), String> {
+    let owner = owner.parse().map_err(|error| format!("{error}"))?;
     let key = unhex(key).filter(|key| (1..=RECORD_KEY_BYTES_MAX).contains(&key.len()));
     let key = key.ok_or_else(|| {
-        malformed(format!(
-            "a key is 0x and the hex digits of 1 to {RECORD_KEY_BYTES_MAX} bytes"
-        ))
+        format!("a key is 0x and the hex digits of 1 to {RECORD_KEY_BYTES_MAX} bytes")
     })?;
     Ok((owner, key))
 }
