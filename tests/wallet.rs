@@ -233,8 +233,7 @@ fn a_record_is_put_read_proved_and_deleted() {
         .ok();
     assert_eq!(json_of(&read)["value"], "0x0001ff");
 
-    let id = text(&get(url, "/blocks/1").json(), "id");
-    let trusted = format!("{id}@1");
+    let trusted = text(&get(url, "/blocks/1").json(), "id") + "@1";
     let verify = |rpc: &str, key: &str| {
         let arguments = [
             "light",
@@ -270,6 +269,12 @@ fn a_record_is_put_read_proved_and_deleted() {
 
     send(&["delete", "--key", "deed/7"]);
     user.ask(&arguments).assert_refused(1, &["unknown_record"]);
+}
+
+#[test]
+fn a_record_has_a_value_of_a_limited_size() {
+    let (user, devnet) = (User::new(), devnet());
+    let url = &devnet.urls()[0];
     let large = user.path("large");
     fs::write(&large, [0; 4_097]).expect("it is written");
     let large = large.to_str().expect("text");
