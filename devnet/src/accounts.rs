@@ -45,6 +45,11 @@ pub fn funded_accounts(scheme: SchemeId) -> Result<Vec<FundedAccount>, KeyError>
 }
 
 impl FundedAccount {
+    /// Its key pair.
+    pub fn signer(&self) -> Arc<dyn Signer> {
+        self.signer.clone()
+    }
+
     /// A signed transfer for the least fee of a devnet, good for a devnet's first
     /// [`EXPIRY_HEIGHTS_MAX`] heights. The key travels in the account's first transaction only.
     pub fn transfer(

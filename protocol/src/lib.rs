@@ -32,6 +32,7 @@ pub mod evidence;
 pub mod genesis;
 pub mod inclusion;
 pub mod ledger;
+pub mod light_client;
 pub mod limits;
 pub mod merkle;
 pub mod mutation;

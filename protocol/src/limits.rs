@@ -99,3 +99,9 @@ pub const USELESS_PER_SECOND: u64 = 256;
 pub const REFUSALS_KEPT_MAX: usize = 256;
 /// Proposals whose signature has been checked before their block came.
 pub const SCREENED_KEPT_MAX: usize = 16;
+/// A header with its certificate and the largest set: a public key has 1,952 bytes, rounded up.
+pub const LIGHT_BLOCK_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + VALIDATORS_MAX * 2_048 + 4_096;
+/// An account with its proof: 256 siblings of at most 65 bytes, rounded up.
+pub const PROVED_ACCOUNT_BYTES_MAX: usize = 20 * 1024;
+/// A record with its proof: the same, and the value.
+pub const PROVED_RECORD_BYTES_MAX: usize = PROVED_ACCOUNT_BYTES_MAX + RECORD_VALUE_BYTES_MAX;

@@ -14,6 +14,7 @@ pub(crate) mod liar;
 pub(crate) mod load;
 pub(crate) mod open_metrics;
 pub(crate) mod process;
+pub(crate) mod proxy;
 pub(crate) mod recorder;
 pub(crate) mod rpc;
 pub(crate) mod slow_reader;

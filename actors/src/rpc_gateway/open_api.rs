@@ -1,7 +1,8 @@
 //! What people may ask over plain HTTP: one table, in which the listener looks its routes up, and the
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::{
-    blocks, consensus, evidence, health, json_rpc, server_sent_events, status, web_socket,
+    blocks, consensus, evidence, health, json_rpc, light, receipts, records, server_sent_events,
+    status, web_socket,
 };
 use actix_web::{HttpResponse, Route as Handler, web};
 use serde_json::{Map, Value, json};
@@ -34,6 +35,7 @@ enum Media {
     Text,
     Metrics,
     Events,
+    Bytes,
     Nothing,
 }
 
@@ -44,6 +46,7 @@ impl Media {
             Media::Text => Some("text/plain"),
             Media::Metrics => Some("application/openmetrics-text"),
             Media::Events => Some("text/event-stream"),
+            Media::Bytes => Some(BYTES),
             Media::Nothing => None,
         }
     }
@@ -52,6 +55,9 @@ impl Media {
 const JSON: &str = "application/json";
 const BYTES: &str = "application/octet-stream";
 const WHOLE: &str = "^[0-9]+$";
+const ADDRESS: &str = "^0x[0-9a-fA-F]{40}$";
+const HASH: &str = "^0x[0-9a-fA-F]{64}$";
+const HEX: &str = "^0x([0-9a-fA-F]{2})*$";
 
 const fn get(
     path: &'static str,
@@ -121,7 +127,12 @@ pub(super) const ROUTES: &[Route] = &[
     get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 503], || web::get().to(blocks::latest)),
     get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 503], || web::get().to(blocks::by_height)).with(&[in_path("height", WHOLE)]),
     get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400], || web::get().to(evidence::evidence)).with(&[in_query("limit", WHOLE)]),
-    get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400], || web::get().to(blocks::account)).with(&[in_path("address", "^0x[0-9a-fA-F]{40}$")]),
+    get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400], || web::get().to(blocks::account)).with(&[in_path("address", ADDRESS)]),
+    get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404], || web::get().to(receipts::receipt)).with(&[in_path("id", HASH)]),
+    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404], || web::get().to(records::record)).with(&[in_path("address", ADDRESS), in_path("key", HEX)]),
+    get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 503], || web::get().to(light::block)).with(&[in_path("height", WHOLE)]),
+    get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::account)).with(&[in_path("address", ADDRESS)]),
+    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::record)).with(&[in_path("address", ADDRESS), in_path("key", HEX)]),
     get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[404, 503], || web::post().to(consensus::tick)).post(None),
 ];
 
