@@ -2,10 +2,11 @@
 //! that programs and people can read.
 mod common;
 
-use common::{Connection, eventually, get, open_metrics, post};
+use common::{Connection, PATIENCE, eventually, get, metric, open_metrics, post};
 use lockstep_devnet::{Devnet, funded_accounts};
 use lockstep_protocol::wire::Wire;
 use serde_json::Value;
+use std::time::Instant;
 
 fn manual(validators: usize, ticks: usize) -> Devnet {
     let builder = Devnet::builder().validators(validators).manual(true);
@@ -41,6 +42,9 @@ fn every_route_answers() {
         assert!(answer.head.contains("application/json"), "{path}");
         assert!(!answer.json().is_null(), "{path}");
     }
+    eventually("its links are up", || {
+        (get(url, "/readyz").status == 200).then_some(())
+    });
     for path in ["/livez", "/readyz", "/readyz?verbose", "/metrics"] {
         assert_eq!(get(url, path).status, 200, "{path}");
     }
@@ -237,7 +241,9 @@ fn health_says_ready_and_why_with_a_line_per_check() {
     let devnet = manual(1, 1);
     let url = &devnet.urls()[0];
     assert_eq!(get(url, "/livez").text(), "ok\n");
-    assert_eq!(get(url, "/readyz").text(), "ready\n");
+    eventually("it is ready", || {
+        (get(url, "/readyz").text() == "ready\n").then_some(())
+    });
     let verbose = get(url, "/readyz?verbose").text();
     for check in ["voting", "caught up", "quorum", "actors"] {
         assert!(verbose.contains(&format!("[+] {check}: ok\n")), "{verbose}");
@@ -304,4 +310,30 @@ fn assert_refusals(url: &str, cases: &[(&str, &str, u16, &str)]) {
         let message = refusal["message"].as_str().expect("a sentence");
         assert!(message.len() > 10 && !message.contains('\n'), "{message}");
     }
+}
+
+/// They are made on the node's own thread: whoever asks without end gets a refusal that costs
+/// nothing, and the node goes on.
+#[test]
+fn pages_for_monitoring_are_refused_to_whoever_asks_too_often() {
+    let devnet = Devnet::builder().validators(1).manual(true).boot();
+    let devnet = devnet.expect("it boots");
+    let url = &devnet.urls()[0];
+    let mut connection = Connection::open(url);
+    let mut refused = 0;
+    let until = Instant::now() + PATIENCE;
+    while refused < 10 {
+        assert!(Instant::now() < until, "nobody is refused");
+        for path in ["/metrics", "/actors"] {
+            let answer = connection.request("GET", path, b"").expect("an answer");
+            if answer.status == 429 {
+                assert_eq!(answer.json()["code"], "too_often");
+                refused += 1;
+            }
+        }
+    }
+    // Whoever asks for the count may be refused as well.
+    let counted = metric(url, "messages_refused_total", "Busy");
+    assert!(counted >= f64::from(refused), "{counted} of {refused}");
+    devnet.tick().expect("it goes on");
 }

@@ -429,7 +429,10 @@ fn a_data_directory_from_a_backup_observes_until_it_is_re_armed() {
     let observing = || get(&url, "/status").json()["observing"].clone();
     let reason = observing();
     let reason = reason.as_str().expect("it observes");
-    assert!(reason.contains("start it once with --rearm"), "{reason}");
+    assert!(
+        reason.contains("then start it once with --rearm"),
+        "{reason}"
+    );
     let said = run(&["status", "--rpc", &url]).ok().stdout;
     assert!(
         said.contains("ready         no") && said.contains("--rearm"),
@@ -515,7 +518,10 @@ fn a_node_that_meets_rot_while_it_runs_ends_with_the_exit_code_of_corrupt_data()
     let mut network = Network::running(1, &[FAST]);
     network.wait_for(&[0], 4);
     let id = network.block(0, 2).expect("a block");
+    // It stands still meanwhile: a page that it reuses between reading and writing is another one.
+    network.node(0).child.signal("-STOP");
     rot(&network.home(0), &id);
+    network.node(0).child.signal("-CONT");
 
     let url = network.urls[0].clone();
     let status = eventually("it ends", || {

@@ -16,6 +16,7 @@ use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::commit_queue::CommitQueue;
 use lockstep_protocol::consensus::evidence_pool::EvidencePool;
+use lockstep_protocol::evidence::polka_book::PolkaBook;
 use lockstep_protocol::ledger::{
     ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, PrepareError, ReadError, Rejection,
 };
@@ -27,7 +28,7 @@ use std::time::Instant;
 
 mod evidence;
 
-pub use evidence::EvidenceFound;
+pub use evidence::{EvidenceFound, PolkaSeen};
 
 /// Is this block valid on the head?
 #[derive(Debug)]
@@ -134,6 +135,8 @@ pub struct Committer {
     ledger: Ledger,
     /// Evidence that waits for a block.
     evidence: EvidencePool,
+    /// What names whoever made a fork.
+    polkas: PolkaBook,
     /// Heights that are known to have two decisions.
     forks: Vec<Height>,
     /// Decided blocks that wait for the one before them.
@@ -152,6 +155,7 @@ impl Committer {
             seed,
             ledger,
             evidence: EvidencePool::default(),
+            polkas: PolkaBook::default(),
             forks: Vec::new(),
             queue,
             last_commit: None,

@@ -100,6 +100,10 @@ pub enum ClosedLabel {
     BadMessages,
     /// It had lived long enough.
     Old,
+    /// It broke off, or what it sent was no HTTP.
+    Broken,
+    /// It could not even be accepted: this process has no descriptor left.
+    NotAccepted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -115,13 +119,15 @@ struct ClosedLabels {
 
 const LISTENERS: [ListenerLabel; 2] = [ListenerLabel::Peers, ListenerLabel::People];
 
-const CLOSED: [ClosedLabel; 6] = [
+const CLOSED: [ClosedLabel; 8] = [
     ClosedLabel::Full,
     ClosedLabel::Idle,
     ClosedLabel::SlowHead,
     ClosedLabel::SlowReader,
     ClosedLabel::BadMessages,
     ClosedLabel::Old,
+    ClosedLabel::Broken,
+    ClosedLabel::NotAccepted,
 ];
 
 const ADMISSIONS: [Admission; 11] = [
@@ -190,6 +196,11 @@ impl EncodeLabelValue for OffenceLabel {
     }
 }
 
+/// Bounds of the times by which a timer is late: 50 ms, the most that a flood may cost, is one.
+const LATE_SECONDS: [f64; 14] = [
+    1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0,
+];
+
 /// The metrics of one node.
 pub struct Metrics {
     registry: Registry,
@@ -238,6 +249,8 @@ pub struct Metrics {
     pub block_interval: Histogram,
     /// From the start of a height to its commit.
     pub commit_latency: Histogram,
+    /// From the moment for which the round driver has set a timer until it acts on it.
+    pub timeout_late: Histogram,
     /// One atomic write of a block.
     pub store_commit: Histogram,
     /// One atomic write of a sign record.
@@ -279,6 +292,7 @@ impl Metrics {
             peer_errors: Counter::default(),
             block_interval: slow(),
             commit_latency: slow(),
+            timeout_late: Histogram::new(LATE_SECONDS),
             store_commit: fast(),
             store_persist: fast(),
             verify: fast(),
@@ -461,7 +475,7 @@ impl Metrics {
         );
         r.register(
             "connections_closed",
-            "Connections that this side closed",
+            "Connections that this side closed, or that broke",
             self.closed.clone(),
         );
     }
@@ -477,6 +491,11 @@ impl Metrics {
             "commit_seconds",
             "From start of height to commit",
             self.commit_latency.clone(),
+        );
+        r.register(
+            "timeout_late_seconds",
+            "From when a timer of the round driver is due until it is acted on",
+            self.timeout_late.clone(),
         );
         r.register(
             "store_commit_seconds",

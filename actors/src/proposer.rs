@@ -169,7 +169,8 @@ impl Proposer {
                 Output::Prevote(proposal) => ports.verified.deliver(ProposalVerified(proposal)),
                 Output::Evidence(evidence) => ports.evidence.deliver(EvidenceFound(evidence)),
                 Output::Ahead(validator, height) => {
-                    ports.ahead.deliver(PeerAhead(validator, height));
+                    // Whoever repeats far heights may fill that mailbox: they are told again.
+                    let _ = ports.ahead.tell(PeerAhead(validator, height));
                 }
                 Output::Refused(sender, height) => {
                     // Whoever is not told asks all the same, when its patience is over.

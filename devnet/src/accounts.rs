@@ -59,6 +59,11 @@ fn account(
 }
 
 impl FundedAccount {
+    /// Its key pair.
+    pub fn signer(&self) -> Arc<dyn Signer> {
+        self.signer.clone()
+    }
+
     /// A signed transfer for the least fee of a devnet, good for a devnet's first
     /// [`EXPIRY_HEIGHTS_MAX`] heights. The key travels in the account's first transaction only.
     pub fn transfer(

@@ -25,6 +25,9 @@ pub const EVIDENCE_AGE_MAX: u64 = 100_000;
 pub const EVIDENCE_PENDING_PER_VALIDATOR_MAX: usize = 64;
 /// Evidence that waits in one node for a block, in all: 7 MiB at the most.
 pub const EVIDENCE_PENDING_MAX: usize = 1_024;
+/// Polkas that are kept in case that a fork comes to light: of all heights that took more than one
+/// round of late. 36 MiB for the largest set, 1.3 MiB for four validators.
+pub const POLKAS_KEPT_MAX: usize = 128;
 /// A whole block: transactions, evidence, the previous commit certificate, header.
 pub const BLOCK_BYTES_MAX: usize =
     BLOCK_TRANSACTION_BYTES_MAX + BLOCK_EVIDENCE_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4_096;
@@ -37,8 +40,13 @@ pub const MEMO_BYTES_MAX: usize = 256;
 /// How far ahead of the height of its block a transaction's expiry may lie: more than a day at a
 /// block a second. Whoever signs a transaction knows by then what became of it.
 pub const EXPIRY_HEIGHTS_MAX: u64 = 100_000;
-/// A transaction on the wire: body, public key, signature, rounded up.
-pub const TRANSACTION_BYTES_MAX: usize = 8_192;
+/// The key of a record: a path, a hash, a name.
+pub const RECORD_KEY_BYTES_MAX: usize = 256;
+/// The value of a record: a hash with what must be known of it, a certificate, a page of text. Each
+/// node keeps it, so documents themselves belong elsewhere.
+pub const RECORD_VALUE_BYTES_MAX: usize = 4_096;
+/// A transaction on the wire: the largest record, public key, signature, rounded up.
+pub const TRANSACTION_BYTES_MAX: usize = 12_288;
 /// A range of committed blocks in one sync answer; at least one block always fits.
 pub const SYNC_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4 * 1024 * 1024;
 /// An answer that ends early because it is full holds at least this: one block more might have
@@ -87,3 +95,9 @@ pub const USELESS_PER_SECOND: u64 = 256;
 pub const REFUSALS_KEPT_MAX: usize = 256;
 /// Proposals whose signature has been checked before their block came.
 pub const SCREENED_KEPT_MAX: usize = 16;
+/// A header with its certificate and the largest set: a public key has 1,952 bytes, rounded up.
+pub const LIGHT_BLOCK_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + VALIDATORS_MAX * 2_048 + 4_096;
+/// An account with its proof: 256 siblings of at most 65 bytes, rounded up.
+pub const PROVED_ACCOUNT_BYTES_MAX: usize = 20 * 1024;
+/// A record with its proof: the same, and the value.
+pub const PROVED_RECORD_BYTES_MAX: usize = PROVED_ACCOUNT_BYTES_MAX + RECORD_VALUE_BYTES_MAX;

@@ -21,6 +21,25 @@ pub enum Action {
         #[borsh(deserialize_with = "crate::codec::read_text")]
         memo: String,
     },
+    /// Writes a record in the sender's own namespace, or writes over it.
+    Put {
+        /// At most [`RECORD_KEY_BYTES_MAX`](crate::limits::RECORD_KEY_BYTES_MAX) bytes, at least
+        /// one.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        key: Vec<u8>,
+        /// At most [`RECORD_VALUE_BYTES_MAX`](crate::limits::RECORD_VALUE_BYTES_MAX) bytes.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        value: Vec<u8>,
+    },
+    /// Removes a record of the sender.
+    Delete {
+        /// As it was put.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        key: Vec<u8>,
+    },
 }
 
 /// The part of a transaction that its id and its signature cover.
@@ -110,11 +129,20 @@ impl Transaction {
     /// differ in a signature (one valid, one not) never share an id; and who knows the id proves
     /// that it stands in a block with 32 bytes more than the path.
     pub fn leaf(&self) -> Hash {
-        let Hash(witness) = Hash::of(&[
+        Transaction::leaf_of(&self.id(), &self.witness())
+    }
+
+    /// Hash of what the id does not cover: public key and signature.
+    pub fn witness(&self) -> Hash {
+        Hash::of(&[
             b"lockstep/witness/v1",
             &crate::codec::encode(&(&self.public_key, &self.signature)),
-        ]);
-        Hash::of(&[b"lockstep/leaf/v1", &self.id().0, &witness])
+        ])
+    }
+
+    /// The leaf of a transaction of which only id and [witness](Self::witness) are known.
+    pub fn leaf_of(id: &Hash, witness: &Hash) -> Hash {
+        Hash::of(&[b"lockstep/leaf/v1", &id.0, &witness.0])
     }
 
     /// Checks the signature by `key`, which the caller has matched to the sender.

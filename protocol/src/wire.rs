@@ -5,9 +5,11 @@
 use crate::block::{Block, SealedBlock};
 use crate::codec::{self, CodecError};
 use crate::commit::{CommitCertificate, PolkaCertificate};
+use crate::light_client::{LightBlock, ProvedAccount, ProvedRecord};
 use crate::limits::{
-    PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX,
-    PULL_VOTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    LIGHT_BLOCK_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX,
+    PROVED_RECORD_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX,
+    SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::pull::{Pull, Pulled};
@@ -209,6 +211,36 @@ impl Wire {
             })
         };
         pairs.into_iter().map(decided).collect()
+    }
+
+    /// The bytes of an answer to `GET /light/blocks/{height}`.
+    pub fn encode_light_block(&self, shown: &LightBlock) -> Vec<u8> {
+        self.seal(shown)
+    }
+
+    /// Reads an answer to `GET /light/blocks/{height}`. Nothing of it is verified here.
+    pub fn decode_light_block(&self, bytes: &[u8]) -> Result<LightBlock, WireError> {
+        self.open("light block", bytes, LIGHT_BLOCK_BYTES_MAX)
+    }
+
+    /// The bytes of an answer to `GET /light/accounts/{address}`.
+    pub fn encode_proved_account(&self, proved: &ProvedAccount) -> Vec<u8> {
+        self.seal(proved)
+    }
+
+    /// Reads an answer to `GET /light/accounts/{address}`. Nothing of it is verified here.
+    pub fn decode_proved_account(&self, bytes: &[u8]) -> Result<ProvedAccount, WireError> {
+        self.open("proved account", bytes, PROVED_ACCOUNT_BYTES_MAX)
+    }
+
+    /// The bytes of an answer to `GET /light/records/{address}/{key}`.
+    pub fn encode_proved_record(&self, proved: &ProvedRecord) -> Vec<u8> {
+        self.seal(proved)
+    }
+
+    /// Reads an answer to `GET /light/records/{address}/{key}`. Nothing of it is verified here.
+    pub fn decode_proved_record(&self, bytes: &[u8]) -> Result<ProvedRecord, WireError> {
+        self.open("proved record", bytes, PROVED_RECORD_BYTES_MAX)
     }
 
     fn seal<T: BorshSerialize>(&self, body: &T) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! `lockstep bench`: figures of this machine, printed, never asserted.
+//! `lockstep bench`: figures of this machine, printed, not asserted (but for `soak`).
 use super::{DurabilityArgument, Failure, floor, process, say, scheme, tell, validators};
 use clap::Args;
 use lockstep_devnet::{CommitEvent, Devnet};
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 mod faults;
+mod soak;
 mod sync;
 mod transactions;
 
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Faults(faults::FaultsArguments),
     /// Signed transactions per second over HTTP until they are committed, beside the verify-once floor
     Transactions(transactions::TransactionsArguments),
+    /// Whether four nodes stay small for half an hour: memory, descriptors, disk
+    Soak(soak::SoakArguments),
 }
 
 /// `lockstep bench consensus`
@@ -74,6 +77,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Sync(arguments) => return sync::run(arguments),
         Command::Faults(arguments) => return faults::run(arguments),
         Command::Transactions(arguments) => return transactions::run(arguments),
+        Command::Soak(arguments) => return soak::run(arguments),
     };
     super::start_log(arguments.log.as_deref(), "error")?;
     let report = consensus(arguments)?;

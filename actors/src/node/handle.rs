@@ -66,10 +66,7 @@ impl NodeHandle {
 
     /// As a peer of other nodes.
     pub fn peer(&self) -> Peer {
-        Peer {
-            address: self.address,
-            listens: self.peer_listens,
-        }
+        Peer::at(self.address, self.peer_listens)
     }
 
     /// What the node shows of itself.

@@ -5,22 +5,22 @@ use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
 use crate::limits::{
-    BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, GOSSIPS_WAITING_MAX, PROPOSALS_PROVEN_MAX,
-    PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX, PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX,
-    STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX, TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX,
-    VOTES_UNPROVEN_MAX,
+    BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, GOSSIPS_WAITING_MAX, PAGES_AT_ONCE_MAX,
+    PAGES_PER_SECOND_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX,
+    PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, RPC_WAITERS_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
+    TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
 };
 use crate::mempool::{self, Mempool};
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
-use crate::rpc_gateway::{self, Doors, PeerGateway, RpcGateway};
+use crate::rpc_gateway::{self, AnswerPlaces, Doors, Pace, PeerGateway, RpcGateway};
 use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::DriverConfig;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -160,6 +160,7 @@ impl Inboxes {
             resend_proposals: self.proposer.port(),
             retell_proposals: self.proposer.port(),
             decide: self.committer.port(),
+            polka: self.committer.port(),
             pull: self.proposer.port(),
         }
     }
@@ -290,10 +291,12 @@ impl Seeds {
             },
             broadcaster: peer_broadcaster::Seed {
                 handshake: parts.handshake.clone(),
+                validators: parts.rules.validators.len(),
                 wire: parts.wire,
                 peers: peers.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
+                resolve: peer_broadcaster::system_resolver(),
                 ports: inboxes.broadcaster_ports(),
             },
             sync: block_sync::Seed {
@@ -377,11 +380,23 @@ fn gateway_seed(
         metrics: parts.metrics.clone(),
         actors: parts.actors.clone(),
         ports: inboxes.gateway_ports(),
-        sync_answers: Arc::new(Semaphore::new(SYNC_ANSWERS_MAX)),
-        pull_answers: Arc::new(Semaphore::new(PULL_ANSWERS_MAX)),
-        block_answers: Arc::new(Semaphore::new(BLOCK_ANSWERS_MAX)),
+        sync_answers: AnswerPlaces::new(SYNC_ANSWERS_MAX),
+        pull_answers: AnswerPlaces::new(PULL_ANSWERS_MAX),
+        block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX),
+        pages: Arc::new(Mutex::new(Pace::new(
+            PAGES_PER_SECOND_MAX,
+            PAGES_AT_ONCE_MAX,
+        ))),
         proposal_bodies: rpc_gateway::proposal_bodies(),
         gossip_bodies: rpc_gateway::gossip_bodies(),
+        rpc_bodies: rpc_gateway::rpc_bodies(),
+        waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),
+        events: parts.events.clone(),
+        genesis_root: parts.genesis_root,
+        settings: rpc_gateway::Settings {
+            timeouts: config.timeouts,
+            pacing: config.pacing,
+        },
         tick_all: config.tick_all.clone(),
     }
 }

@@ -73,7 +73,8 @@ impl Link {
     /// refuses does not: every transaction in it is in order here, and is proposed from here.
     async fn pass_on(&self, batch: Vec<Bytes>) -> Result<(), ExchangeError> {
         let body = self.seed.wire.encode_transactions(&batch);
-        let error = match self.client.post(&self.gossip, Bytes::from(body)).await {
+        let way = self.way();
+        let error = match way.client.post(&way.gossip, Bytes::from(body)).await {
             Ok(StatusCode::ACCEPTED) => return Ok(()),
             Ok(busy @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) => {
                 ExchangeError::Status(busy)

@@ -32,10 +32,12 @@ mod handshake;
 mod link;
 mod outbox;
 mod pull;
+mod resolve;
 
 pub use handshake::{Handshake, Mismatch};
 use link::{Link, LinkSeed};
 use outbox::{Frame, Outbox, Path};
+pub use resolve::{Resolve, system as system_resolver};
 
 /// Send this to every peer.
 #[derive(Clone, Debug)]
@@ -81,12 +83,32 @@ crate::message! {
 }
 
 /// Another validator's node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The validator.
     pub address: Address,
     /// Where its node listens to other nodes.
     pub listens: SocketAddr,
+    /// `host:port`, if it has a name: looked up again when nobody answers at `listens`.
+    pub name: Option<Arc<str>>,
+}
+
+impl Peer {
+    /// One that stays where it is.
+    pub fn at(address: Address, listens: SocketAddr) -> Peer {
+        let name = None;
+        Peer {
+            address,
+            listens,
+            name,
+        }
+    }
+}
+
+/// Whether a URI can name this address. One of a single link cannot be: its scope (`%2`) is no part
+/// of a host.
+pub fn has_uri(listens: &SocketAddr) -> bool {
+    !matches!(listens, SocketAddr::V6(v6) if v6.scope_id() != 0)
 }
 
 /// What the broadcaster tells.
@@ -109,6 +131,8 @@ pub struct Ports {
 pub struct Seed {
     /// What this node says of itself to peers.
     pub handshake: Handshake,
+    /// How many validators there are.
+    pub validators: usize,
     /// Writes messages of this chain.
     pub wire: Wire,
     /// The peers; kept here so that a restart knows them.
@@ -117,6 +141,8 @@ pub struct Seed {
     pub view: Arc<NodeView>,
     /// The node's metrics.
     pub metrics: Arc<Metrics>,
+    /// How names are looked up.
+    pub resolve: Resolve,
     /// What it tells.
     pub ports: Ports,
 }
@@ -152,7 +178,10 @@ impl PeerBroadcaster {
             self.outboxes.insert(peer.address, outbox.clone());
             let seed = LinkSeed {
                 peer,
+                peers: self.seed.peers.clone(),
+                resolve: self.seed.resolve.clone(),
                 handshake: self.seed.handshake.clone(),
+                validators: self.seed.validators,
                 wire: self.seed.wire,
                 view: self.seed.view.clone(),
                 metrics: self.seed.metrics.clone(),

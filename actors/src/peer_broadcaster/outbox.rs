@@ -34,6 +34,8 @@ struct Queue {
     gossip: GossipQueue,
     request: Option<(Height, u64)>,
     pull: Option<Pull>,
+    /// Of all frames: kept, because a full outbox is asked with each message.
+    bytes: usize,
     may_ask: bool,
     below: Height,
     closed: bool,
@@ -41,11 +43,27 @@ struct Queue {
 
 impl Queue {
     fn take_frame(&mut self) -> Option<Frame> {
-        self.consensus.pop_front()
+        let frame = self.consensus.pop_front();
+        self.gone(frame)
     }
 
     fn take_gossip(&mut self) -> Option<Vec<Bytes>> {
         self.may_ask.then(|| self.gossip.take()).flatten()
+    }
+
+    fn push(&mut self, frame: Frame) {
+        self.bytes += frame.body.len();
+        self.consensus.push_back(frame);
+    }
+
+    fn push_back(&mut self, frame: Frame) {
+        self.bytes += frame.body.len();
+        self.consensus.push_front(frame);
+    }
+
+    fn gone(&mut self, frame: Option<Frame>) -> Option<Frame> {
+        self.bytes -= frame.as_ref().map_or(0, |frame| frame.body.len());
+        frame
     }
 
     fn take_request(&mut self) -> Option<(Height, u64)> {
@@ -60,16 +78,13 @@ impl Queue {
         self.consensus.len()
     }
 
-    fn bytes(&self) -> usize {
-        self.consensus.iter().map(|frame| frame.body.len()).sum()
-    }
-
     /// Gives up what matters least: stale heights before newer ones, of a height the oldest.
     fn drop_one(&mut self) -> bool {
         let frames = self.consensus.iter().enumerate();
         let stalest = frames.min_by_key(|(_, frame)| frame.height);
         let stalest = stalest.map(|(index, _)| index);
-        stalest.is_some_and(|index| self.consensus.remove(index).is_some())
+        let stalest = stalest.and_then(|index| self.consensus.remove(index));
+        self.gone(stalest).is_some()
     }
 }
 
@@ -96,9 +111,9 @@ impl Outbox {
     /// returns how many others had to go.
     pub(super) fn push(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
-        let known = |other: &Frame| other.body == frame.body;
+        let known = |other: &Frame| other.height == frame.height && other.body == frame.body;
         if !queue.consensus.iter().any(known) {
-            queue.consensus.push_back(frame);
+            queue.push(frame);
         }
         self.woken.notify_waiters();
         self.shrink(&mut queue)
@@ -109,7 +124,7 @@ impl Outbox {
     pub(super) fn push_back(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
         if frame.height.is_none_or(|height| height >= queue.below) {
-            queue.consensus.push_front(frame);
+            queue.push_back(frame);
         }
         self.shrink(&mut queue)
     }
@@ -128,8 +143,7 @@ impl Outbox {
 
     fn shrink(&self, queue: &mut Queue) -> usize {
         let mut dropped = 0;
-        while (queue.len() > self.frames_max || queue.bytes() > self.bytes_max) && queue.drop_one()
-        {
+        while (queue.len() > self.frames_max || queue.bytes > self.bytes_max) && queue.drop_one() {
             dropped += 1;
         }
         dropped
@@ -153,9 +167,16 @@ impl Outbox {
         let mut queue = self.queue.borrow_mut();
         queue.below = height;
         queue.pull.take_if(|pull| pull.height <= height);
-        queue
-            .consensus
-            .retain(|frame| frame.height.is_none_or(|h| h >= height));
+        let Queue {
+            consensus, bytes, ..
+        } = &mut *queue;
+        consensus.retain(|frame| {
+            let stays = frame.height.is_none_or(|h| h >= height);
+            if !stays {
+                *bytes -= frame.body.len();
+            }
+            stays
+        });
     }
 
     /// Ends the link.
@@ -334,5 +355,31 @@ mod tests {
         let (sent, asked, pulled, ()) = waiting.now_or_never().expect("all have come");
         assert_eq!((sent.height, asked.0), (Some(Height(1)), Height(7)));
         assert_eq!(pulled.height, Height(1));
+    }
+
+    #[test]
+    fn the_bytes_that_are_kept_are_those_of_the_frames_that_wait() {
+        let outbox = Outbox::new(20, 400);
+        for step in 0..500_u64 {
+            let frame = Frame {
+                path: [Path::Vote, Path::Proposal, Path::Transaction][step as usize % 3],
+                ..frame(step % 37, 1 + (step as usize * 31) % 90)
+            };
+            match step % 7 {
+                0..=4 => _ = outbox.push(frame),
+                5 => {
+                    let taken = take(&outbox);
+                    if let Some(taken) = taken.filter(|_| step % 2 == 0) {
+                        outbox.push_back(taken);
+                    }
+                }
+                _ => outbox.forget_below(Height(step % 29)),
+            }
+            let queue = outbox.queue.borrow();
+            let all = queue.consensus.iter().chain(&queue.transactions);
+            let sum: usize = all.map(|frame| frame.body.len()).sum();
+            assert_eq!(queue.bytes, sum, "step {step}");
+            assert!(sum <= 400);
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Committed data: blocks with their certificates, accounts, ranges for peers that catch up.
 use super::Seed;
 use super::answer::{refuse, trouble};
+use super::answer_places::Asker;
 use super::evidence::evidence_json;
 use super::pieces::Pieces;
-use crate::limits::{self, BLOCK_ANSWER_PATIENCE};
+use crate::limits::{self, BLOCK_ANSWER_PATIENCE, SYNC_ANSWER_PATIENCE};
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
@@ -17,14 +18,18 @@ use lockstep_protocol::wire::DecidedBlock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub(super) async fn latest(seed: web::Data<Seed>) -> HttpResponse {
+pub(super) async fn latest(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
     let newest = seed.view.head().height;
-    by(seed, newest).await
+    by(seed, &request, newest).await
 }
 
-pub(super) async fn by_height(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
+pub(super) async fn by_height(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> HttpResponse {
     match path.parse() {
-        Ok(height) => by(seed, Height(height)).await,
+        Ok(height) => by(seed, &request, Height(height)).await,
         Err(_) => {
             let sentence = "a height is a whole number from 1, or \"latest\"";
             refuse(StatusCode::BAD_REQUEST, "malformed", sentence)
@@ -33,9 +38,9 @@ pub(super) async fn by_height(seed: web::Data<Seed>, path: web::Path<String>) ->
 }
 
 /// A block may be megabytes, and more as text: it is read on another thread, and few at one time.
-async fn by(seed: web::Data<Seed>, height: Height) -> HttpResponse {
-    let place = seed.block_answers.clone().acquire_owned();
-    let Ok(Ok(place)) = tokio::time::timeout(BLOCK_ANSWER_PATIENCE, place).await else {
+async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> HttpResponse {
+    let (places, asker) = (&seed.block_answers, Asker::of(request));
+    let Some(place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other blocks are being read; try again in a moment";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
@@ -65,7 +70,7 @@ async fn by(seed: web::Data<Seed>, height: Height) -> HttpResponse {
     }
 }
 
-fn block_json(seed: &Seed, decided: &DecidedBlock) -> Value {
+pub(super) fn block_json(seed: &Seed, decided: &DecidedBlock) -> Value {
     let block = decided.block.block();
     let transactions: Vec<Value> = block.transactions.iter().map(transaction_json).collect();
     let evidence: Vec<Value> = block.evidence.iter().map(evidence_json).collect();
@@ -79,11 +84,11 @@ fn block_json(seed: &Seed, decided: &DecidedBlock) -> Value {
     })
 }
 
-fn transaction_json(transaction: &Transaction) -> Value {
+pub(super) fn transaction_json(transaction: &Transaction) -> Value {
     json!({ "id": transaction.id(), "sender": transaction.sender, "body": transaction.body })
 }
 
-fn certificate_json(seed: &Seed, certificate: &CommitCertificate) -> Value {
+pub(super) fn certificate_json(seed: &Seed, certificate: &CommitCertificate) -> Value {
     let members = certificate
         .signers
         .members(&seed.rules.validators)
@@ -166,7 +171,8 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpRes
         return refuse(StatusCode::BAD_REQUEST, "limit", sentence);
     };
     let bytes_max = SYNC_BYTES_MAX - limits::SYNC_ENVELOPE_BYTES;
-    let Ok(place) = seed.sync_answers.clone().try_acquire_owned() else {
+    let (places, asker) = (&seed.sync_answers, Asker::of(&request));
+    let Some(place) = places.wait(&asker, SYNC_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other peers are being answered; try again in a moment";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);

@@ -14,6 +14,11 @@
 //! place and has a door of its own. What all of it can hold together is
 //! [`MEMORY_UNDER_FLOOD_BYTES`](crate::limits::MEMORY_UNDER_FLOOD_BYTES).
 //!
+//! What programs call is JSON-RPC ([`json_rpc`]), at `POST /` and over a WebSocket that stays
+//! ([`web_socket`]); what happens is told from one ring of events ([`events`]), there and as
+//! server-sent events. What may be asked over plain HTTP is one table ([`open_api`]), from which the
+//! OpenAPI document is made.
+//!
 //! The listening sockets live outside of the actors: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
@@ -30,32 +35,52 @@ use actix::prelude::*;
 use actix_web::web;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
-use lockstep_protocol::types::Address;
+use lockstep_protocol::types::{Address, Hash};
 use lockstep_protocol::wire::Wire;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::net::TcpListener;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 mod answer;
+mod answer_places;
 mod blocks;
 mod body;
 mod connection;
 mod consensus;
 mod doors;
+mod events;
 mod evidence;
+#[cfg(test)]
+mod fixture;
 mod health;
+mod json_rpc;
+mod light;
+mod open_api;
+mod pace;
+mod parameters;
 mod peer_gateway;
 mod pieces;
 mod places;
 mod pull;
+mod queue;
+mod receipts;
+mod records;
 mod serve;
+mod server_sent_events;
 mod status;
 mod stream;
+mod streams;
+mod subscriptions;
 mod transactions;
+mod web_socket;
 
+pub use answer_places::AnswerPlaces;
 pub(crate) use blocks::HEIGHT_HEADER;
 pub use doors::Doors;
+pub use events::Events;
+pub use pace::Pace;
+pub use parameters::Settings;
 pub use peer_gateway::PeerGateway;
 use serve::Audience;
 
@@ -117,15 +142,27 @@ pub struct Seed {
     /// What it tells.
     pub ports: Ports,
     /// Places for answers of blocks to peers.
-    pub sync_answers: Arc<Semaphore>,
+    pub sync_answers: AnswerPlaces,
     /// Places for answers to pulls.
-    pub pull_answers: Arc<Semaphore>,
+    pub pull_answers: AnswerPlaces,
     /// Places for answers of blocks to people.
-    pub block_answers: Arc<Semaphore>,
+    pub block_answers: AnswerPlaces,
+    /// How often `/actors` and `/metrics` are answered.
+    pub pages: Arc<Mutex<Pace>>,
     /// Permits for the bytes of proposals.
     pub proposal_bodies: Arc<Semaphore>,
     /// Permits for the bytes of peers' transactions.
     pub gossip_bodies: Arc<Semaphore>,
+    /// Permits for the bytes of JSON-RPC requests.
+    pub rpc_bodies: Arc<Semaphore>,
+    /// Places for calls that wait for a block.
+    pub waiters: Arc<Semaphore>,
+    /// What has happened, for whoever wants to be told.
+    pub events: Arc<Events>,
+    /// The root of the state at height 0.
+    pub genesis_root: Hash,
+    /// How this node is set up.
+    pub settings: Settings,
     /// Only in a devnet.
     pub tick_all: Option<TickAll>,
 }
@@ -138,6 +175,11 @@ pub fn proposal_bodies() -> Arc<Semaphore> {
 /// Permits for the bytes of peers' transactions that are being read or checked.
 pub fn gossip_bodies() -> Arc<Semaphore> {
     body::budget(crate::limits::GOSSIP_BODIES_BYTES_MAX)
+}
+
+/// Permits for the bytes of JSON-RPC requests that are being read or carried out.
+pub fn rpc_bodies() -> Arc<Semaphore> {
+    body::budget(crate::limits::RPC_BODIES_BYTES_MAX)
 }
 
 /// The actor that serves people.
@@ -164,6 +206,16 @@ impl Actor for RpcGateway {
             for_people,
         );
         ctx.spawn(serve.into_actor(self));
+        let seed = self.seed.clone();
+        let taken_down = async move {
+            loop {
+                if let Err(error) = seed.events.take_down(&seed.view, &seed.store) {
+                    log::error!("an event could not be told: {error}");
+                }
+                seed.view.changed.notified().await;
+            }
+        };
+        ctx.spawn(taken_down.into_actor(self));
     }
 }
 
@@ -190,21 +242,10 @@ fn for_peers(config: &mut web::ServiceConfig) {
         .default_service(web::to(answer::no_such_route));
 }
 
-/// What people ask, at the public listener.
+/// What people ask, at the public listener: [`open_api::ROUTES`], each in one line.
 fn for_people(config: &mut web::ServiceConfig) {
-    config
-        .route("/transactions", web::post().to(transactions::submit))
-        .route("/mempool", web::get().to(transactions::waiting))
-        .route("/status", web::get().to(status::status))
-        .route("/validators", web::get().to(status::validators))
-        .route("/actors", web::get().to(status::actors))
-        .route("/metrics", web::get().to(status::metrics))
-        .route("/livez", web::get().to(health::livez))
-        .route("/readyz", web::get().to(health::readyz))
-        .route("/blocks/latest", web::get().to(blocks::latest))
-        .route("/blocks/{height}", web::get().to(blocks::by_height))
-        .route("/evidence", web::get().to(evidence::evidence))
-        .route("/accounts/{address}", web::get().to(blocks::account))
-        .route("/devnet/tick", web::post().to(consensus::tick))
-        .default_service(web::to(answer::no_such_route));
+    for route in open_api::ROUTES {
+        config.route(route.path, (route.handler)());
+    }
+    config.default_service(web::to(answer::no_such_route));
 }

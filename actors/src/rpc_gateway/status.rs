@@ -1,9 +1,13 @@
 //! What the node says of itself.
 use super::Seed;
+use super::answer::refuse;
+use crate::metrics::RefusalLabel;
 use crate::peer_broadcaster::Handshake;
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {
     let height = seed.view.head().height;
@@ -47,6 +51,11 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
 }
 
 pub(super) async fn validators(seed: web::Data<Seed>) -> HttpResponse {
+    HttpResponse::Ok().json(validators_json(&seed))
+}
+
+/// Who validates the next height.
+pub(super) fn validators_json(seed: &Seed) -> Value {
     let validators: Vec<Value> = seed
         .rules
         .validators
@@ -61,19 +70,35 @@ pub(super) async fn validators(seed: web::Data<Seed>) -> HttpResponse {
             })
         })
         .collect();
-    HttpResponse::Ok().json(json!({
+    json!({
         "height": seed.view.head().height.next(),
         "hash": seed.rules.validators.hash(),
         "total_power": seed.rules.validators.total(),
         "validators": validators,
-    }))
+    })
+}
+
+/// A refusal if pages that are made on the node's thread are asked for too often.
+fn too_often(seed: &Seed) -> Option<HttpResponse> {
+    if seed.pages.lock().grant(Instant::now()) {
+        return None;
+    }
+    seed.metrics.refusal(RefusalLabel::Busy);
+    let sentence = "this page is asked for too often; try again in a second";
+    Some(refuse(StatusCode::TOO_MANY_REQUESTS, "too_often", sentence))
 }
 
 pub(super) async fn actors(seed: web::Data<Seed>) -> HttpResponse {
+    if let Some(refusal) = too_often(&seed) {
+        return refusal;
+    }
     HttpResponse::Ok().json(seed.actors.snapshot())
 }
 
 pub(super) async fn metrics(seed: web::Data<Seed>) -> HttpResponse {
+    if let Some(refusal) = too_often(&seed) {
+        return refusal;
+    }
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(seed.metrics.encode())

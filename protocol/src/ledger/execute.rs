@@ -5,7 +5,7 @@ use super::receipt::{Receipt, Status};
 use super::refusal::{NotExecuted, TransactionError};
 use super::signatures::{Signatures, VerifyError};
 use super::state::ReadError;
-use super::transfer;
+use super::{delete, put, transfer};
 use crate::block::Header;
 use crate::limits::{EXPIRY_HEIGHTS_MAX, TRANSACTION_BYTES_MAX};
 use crate::transaction::{Action, Transaction};
@@ -55,7 +55,7 @@ pub(super) fn execute(
     credit(state, place.builder, body.fee)?;
     Ok(Receipt {
         transaction: transaction.id(),
-        status: run(state, &sender, &body.action)?,
+        status: run(state, place, &sender, &body.action)?,
         fee: body.fee,
         bytes: u32::try_from(bytes).unwrap_or(u32::MAX), // at most TRANSACTION_BYTES_MAX
     })
@@ -91,13 +91,22 @@ pub(crate) fn check_form(
 fn check_action(action: &Action) -> Result<(), TransactionError> {
     match action {
         Action::Transfer { memo, .. } => transfer::check(memo),
+        Action::Put { key, value } => put::check(key, value),
+        Action::Delete { key } => delete::check(key),
     }
 }
 
 /// One line per transaction kind.
-fn run(state: &mut Overlay<'_>, sender: &Address, action: &Action) -> Result<Status, ReadError> {
+fn run(
+    state: &mut Overlay<'_>,
+    place: Place,
+    sender: &Address,
+    action: &Action,
+) -> Result<Status, ReadError> {
     match action {
         Action::Transfer { to, amount, .. } => transfer::execute(state, sender, to, *amount),
+        Action::Put { key, value } => Ok(put::execute(state, place.height, sender, key, value)),
+        Action::Delete { key } => delete::execute(state, sender, key),
     }
 }
 

@@ -97,7 +97,7 @@ pub(super) fn genesis_changes(genesis: &Genesis) -> Result<StateChanges, Genesis
             balance: account.balance,
             nonce: 0,
         };
-        (account_key(&account.address), codec::encode(&value))
+        (account_key(&account.address), Some(codec::encode(&value)))
     });
     Ok(tree::update(&Nothing, None, writes.collect())?)
 }

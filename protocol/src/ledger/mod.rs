@@ -4,12 +4,12 @@
 //! ```text
 //! chain     Ledger: check, commit, verdicts        prepare     builds a block
 //! validity  header and previous commit             execute     one transaction
-//! transfer  one file per transaction kind          overlay     uncommitted writes
-//! account   accounts, keys, proofs                 tree        the Merkle tree (jmt)
+//! transfer, put, delete   one file for each kind   overlay     uncommitted writes
+//! account, record   what is stored, proofs         tree        the Merkle tree (jmt)
 //! offences  evidence in blocks and in the state
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people   run         blocks that are written together
-//! refusal   why a transaction may not be here
+//! refusal   why a transaction may not be here      history     which state was whose
 //! ```
 //!
 //! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size, fee,
@@ -26,16 +26,20 @@
 mod account;
 mod admit;
 mod chain;
+mod delete;
 mod execute;
 mod explain;
 mod head;
+mod history;
 pub mod limits;
 mod memory;
 mod offences;
 mod overlay;
 mod precommits;
 mod prepare;
+mod put;
 mod receipt;
+mod record;
 mod refusal;
 mod run;
 mod signatures;
@@ -48,14 +52,15 @@ mod validity;
 mod tests;
 
 pub use account::{
-    Account, AccountProof, ProofError, account, account_key, prove_account, public_key,
-    public_key_key,
+    Account, AccountProof, ProofError, account, account_at, account_key, prove_account,
+    prove_account_at, public_key, public_key_key,
 };
 pub use admit::NotAdmitted;
 pub use chain::{ChainRules, Ledger, Rejection};
 pub(crate) use execute::check_form;
 pub use explain::ChangedKey;
 pub use head::{CommitBatch, GenesisError, Head};
+pub use history::{HistoryError, VersionStart, version_after};
 pub use limits::STATE_VERSIONS_KEPT;
 pub use memory::MemoryState;
 pub use offences::{
@@ -63,6 +68,9 @@ pub use offences::{
 };
 pub use prepare::{Draft, PrepareError, Prepared};
 pub use receipt::{FailureCode, Receipt, Status};
+pub use record::{
+    Record, RecordProof, prove_record, prove_record_at, record, record_at, record_key,
+};
 pub use refusal::TransactionError;
 pub(crate) use signatures::{Signatures, VerifyError};
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};

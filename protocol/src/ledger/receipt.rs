@@ -67,6 +67,9 @@ pub enum FailureCode {
     /// The receiver's balance would not fit into 64 bits.
     #[error("the receiver's balance would not fit into 64 bits: send less, or to another account")]
     BalanceOverflow,
+    /// The sender has no record under this key.
+    #[error("the sender has no record under this key: nothing is left to delete")]
+    NoSuchRecord,
 }
 
 impl FailureCode {
@@ -75,6 +78,7 @@ impl FailureCode {
         match self {
             FailureCode::InsufficientBalance => "insufficient_balance",
             FailureCode::BalanceOverflow => "balance_overflow",
+            FailureCode::NoSuchRecord => "no_such_record",
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Why a transaction may not stand in a block: stable codes, and sentences that name the next step.
 use super::state::ReadError;
 use crate::crypto::{KeyError, SignatureError};
-use crate::limits::{EXPIRY_HEIGHTS_MAX, MEMO_BYTES_MAX, TRANSACTION_BYTES_MAX};
+use crate::limits::{
+    EXPIRY_HEIGHTS_MAX, MEMO_BYTES_MAX, RECORD_KEY_BYTES_MAX, RECORD_VALUE_BYTES_MAX,
+    TRANSACTION_BYTES_MAX,
+};
 use crate::types::{Address, Height};
 
 /// Why a transaction may not stand in a block at this place. Nobody pays for such a transaction.
@@ -17,6 +20,18 @@ pub enum TransactionError {
     #[error("its memo has {actual} bytes, the limit is {MEMO_BYTES_MAX}: shorten it")]
     MemoTooLarge {
         /// The memo's length in bytes.
+        actual: usize,
+    },
+    /// A record's key is empty or too long.
+    #[error("its key has {actual} bytes, a record's has 1 to {RECORD_KEY_BYTES_MAX}: use another")]
+    RecordKey {
+        /// The key's length in bytes.
+        actual: usize,
+    },
+    /// A larger value than a record may hold.
+    #[error("its value has {actual} bytes, the limit is {RECORD_VALUE_BYTES_MAX}: put its hash")]
+    ValueTooLarge {
+        /// The value's length in bytes.
         actual: usize,
     },
     /// It offers less than the chain's price for its bytes.
@@ -95,6 +110,8 @@ impl TransactionError {
         match self {
             TransactionError::TooLarge { .. } => "too_large",
             TransactionError::MemoTooLarge { .. } => "memo_too_large",
+            TransactionError::RecordKey { .. } => "record_key_length",
+            TransactionError::ValueTooLarge { .. } => "value_too_large",
             TransactionError::Underpriced { .. } => "underpriced",
             TransactionError::Expired { .. } => "expired",
             TransactionError::ExpiryTooFar { .. } => "expiry_too_far",

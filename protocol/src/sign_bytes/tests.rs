@@ -128,7 +128,9 @@ fn a_transaction_covers_its_sender_and_its_body() {
         changed(|body| body.fee = 7),
         changed(|body| body.expires_at = Height(10)),
         changed(|body| {
-            let Action::Transfer { memo, .. } = &mut body.action;
+            let Action::Transfer { memo, .. } = &mut body.action else {
+                panic!()
+            };
             *memo = "x".into();
         }),
     ]));

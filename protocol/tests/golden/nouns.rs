@@ -210,6 +210,15 @@ fn first_block() -> Block {
 fn transactions_and_blocks() -> Vec<Noun> {
     let (first, later) = (transaction(Some(vec![0xd1; 32])), transaction(None));
     let signs = context().transaction(&first.sender, &first.body);
+    let acting = |name, action: Action| {
+        let mut acting = transaction(None);
+        acting.body.action = action;
+        Noun::plain(name, &acting).hash("id", acting.id())
+    };
+    let key = b"deed".to_vec();
+    let (put, value) = (key.clone(), vec![0xff, 0, 1]);
+    let put = Action::Put { key: put, value };
+    let delete = Action::Delete { key };
     let block_noun = |name, value: Block| {
         let root = value.header.transactions_root;
         let evidence_root = value.header.evidence_root;
@@ -222,6 +231,8 @@ fn transactions_and_blocks() -> Vec<Noun> {
         Noun::plain("first transaction of an account", &first)
             .hash("id", first.id())
             .signs(signs),
+        acting("put", put),
+        acting("delete", delete),
         // Of the same sender and body: the same id.
         Noun::plain("transaction without a key", &later).hash("id", later.id()),
         Noun::plain("header", &block().header).hash("id", block().header.id()),

@@ -1,6 +1,6 @@
 //! `verify` finds what a seal cannot: rows that are whole, and wrong.
 use super::super::layout::{
-    HeadRecord, META_HEAD, META_TRANSACTION, SIGNED_PREVOTE, height_key, value_key,
+    HeadRecord, META_HEAD, META_TRANSACTION, SIGNED_PREVOTE, height_key, locations, value_key,
 };
 use super::super::write::Failure;
 use super::*;
@@ -16,10 +16,12 @@ fn used() -> (World, TempDir, Vec<Arc<CommitBatch>>) {
     let mut ledger = world.ledger(&store);
     let batches = (0..BLOCKS).map(|nonce| {
         let to = 2 + (nonce % 50) as u8;
-        let payments = if nonce % 3 == 0 {
-            Vec::new()
-        } else {
-            vec![world.pay(1, nonce - nonce.div_ceil(3), to, 5)]
+        let (own, key, value) = (nonce - nonce.div_ceil(3), vec![7], vec![8]);
+        let payments = match nonce {
+            _ if nonce % 3 == 0 => Vec::new(),
+            28 => vec![world.act(1, own, Action::Put { key, value })],
+            29 => vec![world.act(1, own, Action::Delete { key })],
+            _ => vec![world.pay(1, own, to, 5)],
         };
         world.grow(&store, &mut ledger, payments)
     });
@@ -85,7 +87,7 @@ fn a_directory_at_genesis_is_whole() {
 type Harm = fn(&Tables, &mut RwTxn<'_>, &[Arc<CommitBatch>]) -> Result<(), Failure>;
 
 /// Rows with whole seals that no node would have written.
-const HARMS: [(&str, &str, u64, Harm); 11] = [
+const HARMS: [(&str, &str, u64, Harm); 13] = [
     ("a block of another height", "blocks", 7, |t, txn, chain| {
         Ok(t.blocks
             .put(txn, &height_key(Height(7)), chain[7].block.block())?)
@@ -126,6 +128,24 @@ const HARMS: [(&str, &str, u64, Harm); 11] = [
         Ok(t.receipts
             .put(txn, &height_key(Height(3)), &Vec::<Receipt>::new())?)
     }),
+    (
+        "an id that leads to another block",
+        "locations",
+        3,
+        |t, txn, chain| {
+            let (_, elsewhere) = locations(&chain[3].block).next().unwrap();
+            Ok(t.locations.put(txn, &chain[2].block.id().0, &elsewhere)?)
+        },
+    ),
+    (
+        "an id that no block has",
+        "locations",
+        BLOCKS,
+        |t, txn, chain| {
+            let (_, location) = locations(&chain[2].block).next().unwrap();
+            Ok(t.locations.put(txn, &[7; 32], &location)?)
+        },
+    ),
     (
         "a block beyond the head",
         "blocks",

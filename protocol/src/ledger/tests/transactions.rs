@@ -121,7 +121,10 @@ fn the_last_nonce_is_never_used() {
         balance: 9,
         nonce: u64::MAX,
     };
-    let writes = vec![(account_key(&user.address), crate::codec::encode(&account))];
+    let writes = vec![(
+        account_key(&user.address),
+        Some(crate::codec::encode(&account)),
+    )];
     let changes = super::super::tree::update(&MemoryState::default(), None, writes).unwrap();
     let state = Arc::new(MemoryState::new(&changes));
     let head = Head::genesis(&world.genesis, &changes);
@@ -187,7 +190,7 @@ fn a_balance_that_would_overflow_fails_the_transfer() {
     let rows = [(user.address, 5), (full.address, u64::MAX - 4)];
     let writes = rows.map(|(address, balance)| {
         let account = Account { balance, nonce: 0 };
-        (account_key(&address), crate::codec::encode(&account))
+        (account_key(&address), Some(crate::codec::encode(&account)))
     });
     let empty = MemoryState::default();
     let changes = super::super::tree::update(&empty, None, writes.into()).unwrap();
