@@ -53,6 +53,7 @@ fn error(answer: &Value) -> (i64, &str, &Value) {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn what_is_no_call_is_answered_by_the_letter_of_the_specification() {
     let devnet = manual(1, 1);
     let url = &devnet.urls()[0];
@@ -216,6 +217,7 @@ fn http_says_no_only_to_what_never_reaches_json_rpc() {
 
 /// Each absurd parameter has an error of its own that stays the same.
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn absurd_parameters_are_each_refused_by_a_stable_word() {
     let devnet = manual(1, 1);
     let url = &devnet.urls()[0];

@@ -362,7 +362,7 @@ mod tests {
         let outbox = Outbox::new(20, 400);
         for step in 0..500_u64 {
             let frame = Frame {
-                path: [Path::Vote, Path::Proposal, Path::Transaction][step as usize % 3],
+                path: [Path::Vote, Path::Proposal][step as usize % 2],
                 ..frame(step % 37, 1 + (step as usize * 31) % 90)
             };
             match step % 7 {
@@ -376,7 +376,7 @@ mod tests {
                 _ => outbox.forget_below(Height(step % 29)),
             }
             let queue = outbox.queue.borrow();
-            let all = queue.consensus.iter().chain(&queue.transactions);
+            let all = queue.consensus.iter();
             let sum: usize = all.map(|frame| frame.body.len()).sum();
             assert_eq!(queue.bytes, sum, "step {step}");
             assert!(sum <= 400);
