@@ -161,7 +161,7 @@ pub const EVENTS_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Blocks that are told one by one when many are committed at once; earlier ones are read by height.
 pub const EVENTS_MISSED_MAX: u64 = 64;
 /// An answer is copied to its socket in pieces of this size.
-pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
+pub const ANSWER_PIECE_BYTES: usize = 32 * 1024;
 /// What the kernel may hold of an answer that its reader does not take; it keeps twice as much, for
 /// its own needs. Without a limit it takes megabytes, which nobody here counts.
 pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
