@@ -179,7 +179,8 @@ impl Connection {
         if phase != Phase::Asking && self.credit.get() > 0 {
             return Credit::Bytes(self.credit.get());
         }
-        if phase == Phase::Head {
+        // As long as an answer is not read, no handler begins: the window may hold many heads.
+        if phase == Phase::Head && self.unread_since.get().is_none() {
             // The window has just been filled: perhaps it holds the whole head, and the handler
             // begins before anybody asks again.
             if self.last_chance.replace(true) {
@@ -203,7 +204,13 @@ impl Connection {
     /// The client's buffers are full; or all has been written.
     pub(super) fn writing(&self, blocked: bool, now: Instant) {
         let since = self.unread_since.get().or(Some(now));
-        self.unread_since.set(since.filter(|_| blocked));
+        let was = self.unread_since.replace(since.filter(|_| blocked));
+        if was.is_some()
+            && !blocked
+            && let Some(reader) = self.reader.take()
+        {
+            reader.wake();
+        }
     }
 
     /// Whether the answer under way should be its last.
@@ -382,6 +389,23 @@ mod tests {
         connection.writing(true, now);
         let late = now + ANSWER_DEADLINE;
         assert_eq!(connection.overdue(late), Some(Overdue::Reader));
+    }
+
+    /// A client that sends many requests in one go and reads late was cut off: the dispatcher reads
+    /// on while an answer waits, and no handler begins.
+    #[test]
+    fn a_window_full_of_heads_waits_for_an_answer_to_be_read() {
+        let (connection, now) = connection();
+        connection.begin(false, now);
+        connection.answered(now);
+        connection.writing(true, now);
+        connection.received(HEAD_BYTES_MAX, now);
+        for _ in 0..3 {
+            assert_eq!(connection.credit(&task()), Credit::Later);
+        }
+        connection.writing(false, now);
+        assert_eq!(connection.credit(&task()), Credit::Later);
+        assert_eq!(connection.credit(&task()), Credit::Exceeded);
     }
 
     #[test]
