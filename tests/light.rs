@@ -44,11 +44,11 @@ impl World {
         let people = funded_accounts(SCHEME).expect("accounts");
         let context = self.devnet.genesis().sign_context();
         let payment = people[0].transfer(&context, nonce, people[1].address, 1_000);
-        let payment = self
-            .wire
-            .encode_transaction(&payment.expect("it is signed"));
-        let answer = common::post(&self.node(), "/transactions", &payment);
+        let payment = payment.expect("it is signed");
+        let bytes = self.wire.encode_transaction(&payment);
+        let answer = common::post(&self.node(), "/transactions", &bytes);
         assert_eq!(answer.status, 202, "{}", answer.text());
+        common::held_by_all(&self.devnet, payment.id());
         self.devnet.tick().expect("a block");
     }
 

@@ -410,6 +410,7 @@ fn a_transaction_is_pending_then_committed_and_known_ever_after() {
             )
         }
     });
+    common::held_by_all(&devnet, paid.id());
     devnet.tick().expect("a block comes");
     let waited = waits.join().expect("it answers");
     assert_eq!(waited["status"], "committed");
@@ -427,7 +428,9 @@ fn a_transaction_is_pending_then_committed_and_known_ever_after() {
             "{again}"
         );
     }
-    assert_eq!(result(url, "txpool_status", json!([]))["pending"], "0x0");
+    common::eventually("it waits no more", || {
+        (result(url, "txpool_status", json!([]))["pending"] == "0x0").then_some(())
+    });
 }
 
 #[test]
@@ -515,6 +518,7 @@ fn an_account_is_proved_under_the_root_that_its_commit_certifies() {
     let url = &devnet.urls()[0];
     let (paid, bytes) = payment(&devnet, 0, 5);
     result(url, "lockstep_sendTransaction", json!([bytes]));
+    common::held_by_all(&devnet, paid.id());
     devnet.tick().expect("a block comes");
     let params = json!({ "address": paid.sender, "prove": true, "height": 1 });
     let account = result(url, "lockstep_getAccount", params);

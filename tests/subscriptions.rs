@@ -51,11 +51,7 @@ fn blocks_and_receipts_and_rounds_are_told_with_rising_numbers() {
         common::post(&devnet.urls()[0], "/transactions", &bytes).status,
         202
     );
-    // Whoever's turn it is has it.
-    common::eventually("all nodes hold it", || {
-        let holds = |url: &String| common::get(url, "/mempool").json()["transactions"] == 1;
-        devnet.urls().iter().all(holds).then_some(())
-    });
+    common::held_by_all(&devnet, paid.id());
     tick(&devnet);
     let mut told: Vec<(String, Value)> = Vec::new();
     let of = |told: &[(String, Value)], id: &str| {

@@ -3,7 +3,7 @@
 #![allow(dead_code)] // each test crate uses its part
 
 use lockstep_devnet::Devnet;
-use lockstep_protocol::types::Address;
+use lockstep_protocol::types::{Address, Hash};
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -170,6 +170,19 @@ pub(crate) fn assert_nobody_signed_twice(devnet: &Devnet, nodes: &[usize]) {
         }
         assert_eq!(get(url, "/status").json()["halted"], Value::Null, "{url}");
     }
+}
+
+/// Until every node holds this transaction: it goes from one to the others in batches, and whoever's
+/// turn it is can build a block of what it holds.
+pub(crate) fn held_by_all(devnet: &Devnet, id: Hash) {
+    eventually("all nodes hold it", || {
+        let holds = |url: &String| {
+            let page = get(url, "/mempool").json();
+            let waiting = page["waiting"].as_array().expect("a list");
+            waiting.iter().any(|row| row["id"] == id.to_string())
+        };
+        devnet.urls().iter().all(holds).then_some(())
+    });
 }
 
 /// These nodes hold equal blocks and state roots at every height; returns the lowest head.
