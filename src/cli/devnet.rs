@@ -80,7 +80,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let began = Instant::now();
     let mut blocks = Blocks::new(devnet.heights().len());
-    let ended = follow(arguments, &devnet, &mut blocks, &commits, &stop);
+    let mut rows = Vec::new();
+    let ended = follow(
+        arguments,
+        &devnet,
+        (&mut blocks, &mut rows),
+        &commits,
+        &stop,
+    );
     let took = began.elapsed();
     let summary = print::Summary::of(arguments, &devnet);
 
@@ -94,7 +101,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     ended?;
     summary.check()?;
     if arguments.json {
-        summary.print_json(&blocks.into_rows(), &times)
+        rows.sort_by_key(|row| row.height);
+        summary.print_json(&rows, &times)
     } else {
         summary.print(arguments.blocks, &times)
     }
@@ -128,11 +136,12 @@ fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
     Ok(builder)
 }
 
-/// Prints blocks as they come: until enough, an interrupt, or the end of a node.
+/// Prints blocks as they come, or keeps them for the JSON at the end: until enough, an interrupt, or
+/// the end of a node.
 fn follow(
     arguments: &Arguments,
     devnet: &Devnet,
-    blocks: &mut Blocks,
+    (blocks, rows): (&mut Blocks, &mut Vec<BlockRow>),
     commits: &Receiver<CommitEvent>,
     stop: &Receiver<()>,
 ) -> Result<(), Failure> {
@@ -153,12 +162,11 @@ fn follow(
             LOOK
         };
         match commits.recv_timeout(patience.min(LOOK)) {
-            Ok(event) => {
-                let row = blocks.note(event)?;
-                if let Some(row) = row.filter(|_| !arguments.json) {
-                    print::block(row)?;
-                }
-            }
+            Ok(event) => match blocks.note(event)? {
+                Some(row) if arguments.json => rows.push(row),
+                Some(row) => print::block(&row)?,
+                None => {}
+            },
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(Failure::retry("all nodes ended")),
         }
