@@ -21,7 +21,7 @@ use lockstep_protocol::ledger::{
     ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, PrepareError, ReadError, Rejection,
 };
 use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::{Address, Height, Timestamp};
+use lockstep_protocol::types::{Address, Hash, Height, Timestamp};
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 use std::time::Instant;
@@ -60,10 +60,10 @@ pub struct CommitDecision {
 #[derive(Debug)]
 pub struct SyncedBlocks(pub Vec<DecidedBlock>);
 
-/// These transactions have been verified, each by this key: no second look when a block carries
-/// them.
+/// The transactions with these leaves have been verified, each by this key: no second look when a
+/// block carries them.
 #[derive(Debug)]
-pub struct NoteTransactions(pub Vec<(Arc<Transaction>, Arc<[u8]>)>);
+pub struct NoteTransactions(pub Vec<(Hash, Arc<[u8]>)>);
 
 /// The store has written these blocks, in order of height.
 #[derive(Debug)]
@@ -423,8 +423,8 @@ impl Handler<NoteTransactions> for Committer {
     type Result = ();
 
     fn handle(&mut self, NoteTransactions(verified): NoteTransactions, _: &mut Ctx<Self>) {
-        for (transaction, public_key) in verified {
-            self.ledger.note_transaction(&transaction, &public_key);
+        for (leaf, public_key) in verified {
+            self.ledger.note_transaction(&leaf, &public_key);
         }
     }
 }

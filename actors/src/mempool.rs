@@ -171,10 +171,10 @@ impl Mempool {
                 Output::Answer(ticket, verdict) => self.answer(ticket, verdict),
                 Output::Admitted(entry, key, source) => {
                     self.seed.metrics.transactions_admitted.inc();
+                    noted.push((entry.leaf, key));
                     if source == Source::People {
-                        passed_on.push(entry.transaction.clone());
+                        passed_on.push(entry.transaction);
                     }
-                    noted.push((entry.transaction, key));
                 }
             }
         }

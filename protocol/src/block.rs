@@ -58,8 +58,7 @@ pub struct Block {
 impl Block {
     /// Merkle root over the [leaves](Transaction::leaf) of `transactions`.
     pub fn transactions_root(transactions: &[Transaction]) -> Hash {
-        let leaves: Vec<Hash> = transactions.iter().map(Transaction::leaf).collect();
-        merkle::root(&leaves)
+        merkle::root(&leaves(transactions))
     }
 
     /// Merkle root over the [leaves](Receipt::leaf) of `receipts`.
@@ -79,12 +78,16 @@ impl Block {
         last_commit.map_or(Hash::default(), CommitCertificate::hash)
     }
 
-    /// Whether the body is the one that the header names.
-    pub fn body_matches_header(&self) -> bool {
+    /// Whether the body, with transactions of these leaves, is the one that the header names.
+    fn body_matches_header(&self, leaves: &[Hash]) -> bool {
         Block::last_commit_hash(self.last_commit.as_ref()) == self.header.last_commit_hash
-            && Block::transactions_root(&self.transactions) == self.header.transactions_root
+            && merkle::root(leaves) == self.header.transactions_root
             && Block::evidence_root(&self.evidence) == self.header.evidence_root
     }
+}
+
+fn leaves(transactions: &[Transaction]) -> Vec<Hash> {
+    transactions.iter().map(Transaction::leaf).collect()
 }
 
 /// A block whose id is known and whose body matches it. Shared, never changed.
@@ -92,6 +95,8 @@ impl Block {
 pub struct SealedBlock {
     id: BlockId,
     block: Block,
+    /// Of the transactions: who executes them need not hash them again.
+    leaves: Vec<Hash>,
 }
 
 /// The body of a block is not the one that its header names.
@@ -102,12 +107,14 @@ pub struct BodyMismatch;
 impl SealedBlock {
     /// Computes the id and checks that the body belongs to it.
     pub fn new(block: Block) -> Result<SealedBlock, BodyMismatch> {
-        if !block.body_matches_header() {
+        let leaves = leaves(&block.transactions);
+        if !block.body_matches_header(&leaves) {
             return Err(BodyMismatch);
         }
         Ok(SealedBlock {
             id: block.header.id(),
             block,
+            leaves,
         })
     }
 
@@ -118,9 +125,20 @@ impl SealedBlock {
         evidence: Vec<Evidence>,
         last_commit: Option<CommitCertificate>,
     ) -> SealedBlock {
+        let leaves = leaves(&transactions);
+        SealedBlock::build_named(header, (transactions, leaves), evidence, last_commit)
+    }
+
+    /// The same with the transactions' leaves, which the caller knows already.
+    pub(crate) fn build_named(
+        header: Header,
+        (transactions, leaves): (Vec<Transaction>, Vec<Hash>),
+        evidence: Vec<Evidence>,
+        last_commit: Option<CommitCertificate>,
+    ) -> SealedBlock {
         let header = Header {
             last_commit_hash: Block::last_commit_hash(last_commit.as_ref()),
-            transactions_root: Block::transactions_root(&transactions),
+            transactions_root: merkle::root(&leaves),
             evidence_root: Block::evidence_root(&evidence),
             ..header
         };
@@ -132,6 +150,7 @@ impl SealedBlock {
                 evidence,
                 last_commit,
             },
+            leaves,
         }
     }
 
@@ -148,6 +167,11 @@ impl SealedBlock {
     /// The block's height.
     pub fn height(&self) -> Height {
         self.block.header.height
+    }
+
+    /// The [leaves](Transaction::leaf) of its transactions, in their order.
+    pub fn leaves(&self) -> impl ExactSizeIterator<Item = &Hash> {
+        self.leaves.iter()
     }
 
     /// The whole block.

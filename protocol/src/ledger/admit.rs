@@ -45,9 +45,9 @@ impl Ledger {
         }
         after_fee(known.balance, transaction.body.fee)?;
         let key = self.key_of(transaction)?;
-        let rules = self.rules.clone();
+        let (rules, leaf) = (self.rules.clone(), transaction.leaf());
         self.signatures
-            .verify(&*rules.scheme, &rules.context, transaction, &key)
+            .verify(&*rules.scheme, &rules.context, (&leaf, transaction), &key)
             .map_err(|error| match error {
                 VerifyError::Key(error) => TransactionError::Key(error),
                 VerifyError::Signature(error) => TransactionError::Signature(error),
