@@ -10,7 +10,7 @@ use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
 use crate::round_driver::{AnnounceRound, ForkDetected, StopVoting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
 use crate::state_store::{CommitBlocks, PersistEvidence, PersistFork, Store, StoreError};
-use crate::view::{HeadView, NodeView};
+use crate::view::{HeadView, NewestBlock, NodeView};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
@@ -18,7 +18,8 @@ use lockstep_protocol::consensus::commit_queue::CommitQueue;
 use lockstep_protocol::consensus::evidence_pool::EvidencePool;
 use lockstep_protocol::evidence::polka_book::PolkaBook;
 use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, PrepareError, ReadError, Rejection,
+    ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, PrepareError, ReadError, Receipt,
+    Rejection,
 };
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height, Timestamp};
@@ -226,14 +227,16 @@ impl Committer {
             self.carried(&batch.block);
         }
         self.queue.written(height);
-        self.tell(&DecidedBlock {
+        let decided = DecidedBlock {
             block: batch.block.clone(),
             certificate: batch.certificate.clone(),
-        });
+        };
+        self.tell(&decided, Some(batch.receipts.clone()));
     }
 
-    /// Tells everybody that a block is durable, unless all have been told.
-    fn tell(&mut self, decided: &DecidedBlock) {
+    /// Tells everybody that a block is durable, unless all have been told. Its receipts, if they
+    /// are at hand.
+    fn tell(&mut self, decided: &DecidedBlock, receipts: Option<Arc<Vec<Receipt>>>) {
         // What is shown outlives falls. So a block that an earlier incarnation sent to the store,
         // and that this one has read from there, is still told; and none is told twice.
         if decided.block.height() > self.seed.view.head().height {
@@ -242,7 +245,7 @@ impl Committer {
             for port in &self.seed.ports.committed {
                 port.deliver(BlockCommitted(decided.clone()));
             }
-            self.show(decided);
+            self.show(decided, receipts);
         }
     }
 
@@ -253,14 +256,18 @@ impl Committer {
         let missed = stored.0.saturating_sub(shown.0);
         let missed = usize::try_from(missed).unwrap_or(usize::MAX);
         for decided in self.seed.store.decided(shown.next(), missed, usize::MAX)? {
-            self.tell(&decided);
+            self.tell(&decided, None);
         }
         Ok(())
     }
 
-    fn show(&mut self, decided: &DecidedBlock) {
+    fn show(&mut self, decided: &DecidedBlock, receipts: Option<Arc<Vec<Receipt>>>) {
         let (header, metrics) = (decided.block.header(), &self.seed.metrics);
-        self.seed.view.set_head(head_view(&decided.block));
+        let newest = receipts.map(|receipts| NewestBlock {
+            block: decided.block.clone(),
+            receipts,
+        });
+        self.seed.view.set_head(head_view(&decided.block), newest);
         let now = Instant::now();
         if let Some(last) = self.last_commit.replace(now) {
             metrics.block_interval.observe((now - last).as_secs_f64());

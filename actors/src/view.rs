@@ -1,12 +1,15 @@
 //! What a node shows of itself: written by the actors as they go, read by HTTP handlers and by
 //! whoever holds the node, from any thread, without asking an actor.
 use crate::runtime::EndReason;
+use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::round_machine::Step;
+use lockstep_protocol::ledger::Receipt;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -53,9 +56,18 @@ pub struct SyncProgress {
     pub blocks_per_second: f64,
 }
 
+/// The newest block with its receipts, shared: who tells of it need not read it back.
+#[derive(Clone, Debug)]
+pub(crate) struct NewestBlock {
+    pub(crate) block: Arc<SealedBlock>,
+    pub(crate) receipts: Arc<Vec<Receipt>>,
+}
+
 #[derive(Debug)]
 struct Parts {
     head: HeadView,
+    /// `None` from a start or a fall of the committer to its next block.
+    newest: Option<NewestBlock>,
     round: Round,
     step: Option<Step>,
     sync: SyncProgress,
@@ -97,6 +109,7 @@ impl NodeView {
     pub fn new(head: HeadView) -> NodeView {
         let parts = Parts {
             head,
+            newest: None,
             round: Round::ZERO,
             step: None,
             sync: SyncProgress {
@@ -158,8 +171,16 @@ impl NodeView {
         parts.head.height >= height
     }
 
-    pub(crate) fn set_head(&self, head: HeadView) {
-        self.parts.lock().head = head;
+    /// The block of `height` with its receipts, if it is the newest.
+    pub(crate) fn newest(&self, height: Height) -> Option<NewestBlock> {
+        let newest = self.parts.lock().newest.clone();
+        newest.filter(|newest| newest.block.height() == height)
+    }
+
+    pub(crate) fn set_head(&self, head: HeadView, newest: Option<NewestBlock>) {
+        let mut parts = self.parts.lock();
+        (parts.head, parts.newest) = (head, newest);
+        drop(parts);
         self.moved.notify_all();
         self.changed.notify_one();
     }
