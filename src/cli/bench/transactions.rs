@@ -1,8 +1,8 @@
 //! `lockstep bench transactions`: signed transactions over HTTP until they are committed, beside
 //! the floor of verifying each once per node. Whatever was accepted and is not committed after the
 //! drain makes the benchmark fail.
-use super::super::{DurabilityArgument, Failure, floor, process, say, scheme, start_log, tell};
-use super::quantile;
+use super::{BenchArguments, quantile};
+use crate::cli::{Failure, floor, process, say, tell};
 use clap::Args;
 use load::{Load, Plan, Sent};
 use lockstep_devnet::{CommitEvent, Devnet};
@@ -28,18 +28,8 @@ pub(crate) struct TransactionsArguments {
     /// How many accounts send, each on a connection of its own
     #[arg(long, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=400))]
     senders: u32,
-    /// Signature scheme: dilithium3 or ml-dsa-65
-    #[arg(long, default_value = "ml-dsa-65", value_parser = scheme)]
-    scheme: SchemeId,
-    /// What a commit survives
-    #[arg(long, value_enum, default_value = "process")]
-    durability: DurabilityArgument,
-    /// Print one JSON object on stdout
-    #[arg(long)]
-    json: bool,
-    /// Log filter, as for RUST_LOG
-    #[arg(long, value_name = "FILTER")]
-    log: Option<String>,
+    #[command(flatten)]
+    bench: BenchArguments,
 }
 
 /// What was measured.
@@ -72,15 +62,9 @@ const DRAIN: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(2);
 
 pub(crate) fn run(arguments: &TransactionsArguments) -> Result<(), Failure> {
-    start_log(arguments.log.as_deref(), "error")?;
+    arguments.bench.start_log()?;
     let report = measure(arguments)?;
-    if arguments.json {
-        let text = serde_json::to_string_pretty(&report);
-        let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-        say(format_args!("{text}"))?;
-    } else {
-        print(&report)?;
-    }
+    arguments.bench.show(&report, print)?;
     if report.committed < report.accepted {
         let lost = report.accepted - report.committed;
         let sentence = format!("{lost} accepted transactions were not committed in {DRAIN:?}");
@@ -91,7 +75,7 @@ pub(crate) fn run(arguments: &TransactionsArguments) -> Result<(), Failure> {
 
 fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let scheme = arguments.scheme;
+    let scheme = arguments.bench.scheme;
     tell(format_args!(
         "measuring the verify-once floor of {scheme} …\n"
     ));
@@ -142,7 +126,7 @@ fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
         blocks: watch.blocks,
         max_round: max_round.load(Ordering::Relaxed),
         scheme,
-        durability: arguments.durability.name(),
+        durability: arguments.bench.durability.name(),
         validators: VALIDATORS,
         rate: arguments.rate,
         seconds,
@@ -169,8 +153,8 @@ fn send(devnet: &Devnet, load: Load) -> Result<(Sent, Watch), Failure> {
 fn boot(arguments: &TransactionsArguments, max_round: Arc<AtomicU32>) -> Result<Devnet, Failure> {
     let devnet = Devnet::builder()
         .validators(VALIDATORS)
-        .scheme(arguments.scheme)
-        .durability(arguments.durability.into())
+        .scheme(arguments.bench.scheme)
+        .durability(arguments.bench.durability.into())
         .load_accounts(arguments.senders)
         .block_time_ms(0)
         .on_commit(move |event: CommitEvent| {
