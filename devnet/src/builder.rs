@@ -1,5 +1,5 @@
 //! What a devnet is made from.
-use crate::accounts::{funded_accounts, load_accounts};
+use crate::accounts::{CROWD_BALANCE, crowd_address, funded_accounts, load_accounts};
 use crate::devnet::{Devnet, DevnetError};
 use lockstep_actors::committer::OnCommit;
 use lockstep_actors::node::devnet_keys;
@@ -60,6 +60,7 @@ pub struct Builder {
     pub(crate) policy: Policy,
     pub(crate) faulty_links: Option<u64>,
     pub(crate) load_accounts: u32,
+    pub(crate) crowd: u64,
     pub(crate) on_commit: Option<Arc<dyn Fn(CommitEvent) + Send + Sync>>,
 }
 
@@ -78,6 +79,7 @@ impl Default for Builder {
             policy: Policy::default(),
             faulty_links: None,
             load_accounts: 0,
+            crowd: 0,
             on_commit: None,
         }
     }
@@ -181,6 +183,13 @@ impl Builder {
         self
     }
 
+    /// Funds as many [`crowd_address`]es besides: a state of any size, without keys.
+    #[must_use]
+    pub fn crowd(mut self, count: u64) -> Builder {
+        self.crowd = count;
+        self
+    }
+
     /// Called with each commit of each node, on that node's thread.
     #[must_use]
     pub fn on_commit(mut self, call: impl Fn(CommitEvent) + Send + Sync + 'static) -> Builder {
@@ -208,6 +217,10 @@ impl Builder {
             });
         }
         let load = load_accounts(self.scheme, self.load_accounts)?;
+        let crowd = (0..self.crowd).map(|number| GenesisAccount {
+            address: crowd_address(number),
+            balance: CROWD_BALANCE,
+        });
         let mut accounts: Vec<GenesisAccount> = funded_accounts(self.scheme)?
             .into_iter()
             .chain(load)
@@ -215,6 +228,7 @@ impl Builder {
                 address: account.address,
                 balance: account.balance,
             })
+            .chain(crowd)
             .collect();
         accounts.sort_by_key(|account| account.address);
         let (chain_id, scheme, time) = (self.chain_id, self.scheme, DEVNET_GENESIS_TIME);

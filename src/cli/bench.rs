@@ -7,6 +7,7 @@ use serde::Serialize;
 
 mod consensus;
 mod faults;
+mod growth;
 mod soak;
 mod sync;
 mod transactions;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Faults(faults::FaultsArguments),
     /// Signed transactions per second over HTTP until they are committed, beside the verify-once floor
     Transactions(transactions::TransactionsArguments),
+    /// What more validators and more accounts cost: two tables
+    Growth(growth::GrowthArguments),
     /// Whether four nodes stay small for half an hour: memory, descriptors, disk
     Soak(soak::SoakArguments),
 }
@@ -70,6 +73,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Sync(arguments) => sync::run(arguments),
         Command::Faults(arguments) => faults::run(arguments),
         Command::Transactions(arguments) => transactions::run(arguments),
+        Command::Growth(arguments) => growth::run(arguments),
         Command::Soak(arguments) => soak::run(arguments),
     }
 }

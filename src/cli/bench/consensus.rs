@@ -26,27 +26,28 @@ pub(crate) struct ConsensusArguments {
 
 /// What was measured. All times are those of this run.
 #[derive(Serialize)]
-struct Report {
-    blocks_per_second: f64,
+pub(super) struct Report {
+    pub(super) blocks_per_second: f64,
     commit_ms_p50: f64,
     commit_ms_p99: f64,
-    cpu_seconds_per_block: Option<f64>,
+    pub(super) cpu_seconds_per_block: Option<f64>,
     peak_rss_bytes: Option<u64>,
-    sign_us: f64,
-    verify_us: f64,
+    pub(super) sign_us: f64,
+    pub(super) verify_us: f64,
     signature_floor_blocks_per_second: f64,
-    floor_ratio: f64,
+    pub(super) floor_ratio: f64,
     scheme: SchemeId,
     durability: &'static str,
     validators: usize,
     seconds: f64,
-    blocks: u64,
-    max_round: u32,
+    pub(super) blocks: u64,
+    pub(super) max_round: u32,
 }
 
 pub(crate) fn run(arguments: &ConsensusArguments) -> Result<(), Failure> {
     arguments.bench.start_log()?;
-    let report = consensus(arguments)?;
+    let time = Duration::from_secs(arguments.seconds);
+    let report = measure(arguments.validators, time, &arguments.bench)?;
     arguments.bench.show(&report, print)
 }
 
@@ -62,24 +63,23 @@ struct Seen {
     max_round: u32,
 }
 
-fn consensus(arguments: &ConsensusArguments) -> Result<Report, Failure> {
-    let validators = arguments.validators;
+/// Lets so many validators run for a while, after the floor of their signatures.
+pub(super) fn measure(
+    validators: usize,
+    time: Duration,
+    bench: &BenchArguments,
+) -> Result<Report, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     tell(format_args!(
         "measuring the signature floor of {} on {cores} cores …\n",
-        arguments.bench.scheme
+        bench.scheme
     ));
-    let floor = floor::measure(
-        arguments.bench.scheme,
-        validators,
-        cores,
-        Duration::from_secs(2),
-    )?;
+    let floor = floor::measure(bench.scheme, validators, cores, Duration::from_secs(2))?;
 
     let seen = Arc::new(Mutex::new(Seen::default()));
-    let devnet = boot(arguments, seen.clone())?;
+    let devnet = boot(validators, bench, seen.clone())?;
     devnet.wait_for(WARM_UP_BLOCKS, Duration::from_secs(60))?;
-    let run = run_for(&devnet, Duration::from_secs(arguments.seconds));
+    let run = run_for(&devnet, time);
     devnet.shutdown();
 
     let blocks = run.last - run.first;
@@ -105,8 +105,8 @@ fn consensus(arguments: &ConsensusArguments) -> Result<Report, Failure> {
         verify_us: floor.verify_us,
         signature_floor_blocks_per_second: floor.blocks_per_second,
         floor_ratio: blocks_per_second / floor.blocks_per_second,
-        scheme: arguments.bench.scheme,
-        durability: arguments.bench.durability.name(),
+        scheme: bench.scheme,
+        durability: bench.durability.name(),
         validators,
         seconds: run.seconds,
         blocks,
@@ -114,11 +114,15 @@ fn consensus(arguments: &ConsensusArguments) -> Result<Report, Failure> {
     })
 }
 
-fn boot(arguments: &ConsensusArguments, seen: Arc<Mutex<Seen>>) -> Result<Devnet, Failure> {
+fn boot(
+    validators: usize,
+    bench: &BenchArguments,
+    seen: Arc<Mutex<Seen>>,
+) -> Result<Devnet, Failure> {
     let devnet = Devnet::builder()
-        .validators(arguments.validators)
-        .scheme(arguments.bench.scheme)
-        .durability(arguments.bench.durability.into())
+        .validators(validators)
+        .scheme(bench.scheme)
+        .durability(bench.durability.into())
         .block_time_ms(0)
         .on_commit(move |event: CommitEvent| {
             let mut seen = seen
