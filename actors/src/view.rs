@@ -3,6 +3,7 @@
 use crate::runtime::EndReason;
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -54,6 +55,7 @@ pub struct SyncProgress {
 #[derive(Debug)]
 struct Parts {
     head: HeadView,
+    validators: ValidatorSchedule,
     round: Round,
     step: Option<Step>,
     sync: SyncProgress,
@@ -89,10 +91,11 @@ pub struct NodeView {
 }
 
 impl NodeView {
-    /// At `head`, nothing else known.
-    pub fn new(head: HeadView) -> NodeView {
+    /// At `head`, after which these validators decide; nothing else known.
+    pub fn new(head: HeadView, validators: ValidatorSchedule) -> NodeView {
         let parts = Parts {
             head,
+            validators,
             round: Round::ZERO,
             step: None,
             sync: SyncProgress {
@@ -115,6 +118,11 @@ impl NodeView {
     /// The newest committed block.
     pub fn head(&self) -> HeadView {
         self.parts.lock().head
+    }
+
+    /// Who decides which height after the newest committed block.
+    pub fn validators(&self) -> ValidatorSchedule {
+        self.parts.lock().validators.clone()
     }
 
     /// Everything but the peers.
@@ -153,8 +161,10 @@ impl NodeView {
         parts.head.height >= height
     }
 
-    pub(crate) fn set_head(&self, head: HeadView) {
-        self.parts.lock().head = head;
+    pub(crate) fn set_head(&self, head: HeadView, validators: ValidatorSchedule) {
+        let mut parts = self.parts.lock();
+        (parts.head, parts.validators) = (head, validators);
+        drop(parts);
         self.moved.notify_all();
     }
 

@@ -40,6 +40,9 @@ pub enum CertificateError {
         /// What the verifier said.
         reason: SignatureError,
     },
+    /// Whose signatures it should hold is not known: its height is too far from the head.
+    #[error("the validators of height {0} are not known")]
+    UnknownHeight(Height),
     /// It could lose its last member and would still be a quorum.
     #[error("more signers than a quorum needs")]
     NotMinimal,

@@ -108,7 +108,10 @@ impl Committer {
         // The polka that justified this node's own precommit, if nothing newer has replaced it.
         let lock = self.seed.store.recovery()?.lock;
         let polkas: Vec<_> = lock.into_iter().map(|lock| lock.polka).collect();
-        let (set, context) = (&self.seed.rules.validators, &self.seed.rules.context);
+        let context = &self.seed.rules.context;
+        let Some(set) = self.ledger.validators().at(theirs.height) else {
+            return Ok(None);
+        };
         Ok(fork::find(
             set,
             context,

@@ -84,18 +84,15 @@ fn transaction_json(transaction: &Transaction) -> Value {
 }
 
 fn certificate_json(seed: &Seed, certificate: &CommitCertificate) -> Value {
-    let members = certificate
-        .signers
-        .members(&seed.rules.validators)
-        .unwrap_or_default();
+    // Positions say who it was; the names of an old height's validators may be forgotten here.
+    let validators = seed.view.validators();
+    let set = validators.at(certificate.height);
+    let members = set.map(|set| certificate.signers.members(set).unwrap_or_default());
+    let members = members.unwrap_or_default();
     let precommits: Vec<Value> = members
         .into_iter()
         .map(|(index, signature)| {
-            let validator = seed
-                .rules
-                .validators
-                .get(index)
-                .map(|validator| validator.address);
+            let validator = set.and_then(|set| set.get(index)).map(|v| v.address);
             json!({ "index": index, "validator": validator, "signature": hex(&signature.0) })
         })
         .collect();

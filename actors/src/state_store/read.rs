@@ -13,9 +13,10 @@ use lockstep_protocol::block::{Block, SealedBlock};
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::durable::{LockRecord, Recovery, SignStep, SignedMessage};
-use lockstep_protocol::ledger::{Head, KeyHash, ReadError, Receipt, StateReader};
+use lockstep_protocol::ledger::{self, ChainRules, Head, KeyHash, ReadError, Receipt, StateReader};
 use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYTES_MAX};
 use lockstep_protocol::types::Height;
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -274,6 +275,16 @@ impl Store {
     /// What the validator had signed and locked when it last wrote.
     pub fn recovery(&self) -> Result<Recovery, StoreError> {
         self.read(|view| view.recovery())
+    }
+
+    /// Who decides which height, as the newest committed block knows: its height is the head of
+    /// the schedule. Prepares the keys of all these sets.
+    pub fn validators(&self, rules: &ChainRules) -> Result<ValidatorSchedule, StoreError> {
+        let snapshot = self.snapshot()?;
+        let head = snapshot.head()?;
+        let (height, version) = (head.height, head.state_version);
+        ledger::validator_schedule(&*rules.scheme, &snapshot, height, version)
+            .map_err(StoreError::from)
     }
 
     /// Several reads of one state, such as head and proof. Drop it soon: as long as it lives, no

@@ -7,6 +7,7 @@
 //! transfer  one file per transaction kind          overlay     uncommitted writes
 //! account   accounts, keys, proofs                 tree        the Merkle tree (jmt)
 //! offences  evidence in blocks and in the state
+//! validators  which set decides which height, in the state
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people   run         blocks that are written together
 //! ```
@@ -39,6 +40,7 @@ mod signatures;
 mod state;
 mod transfer;
 mod tree;
+mod validators;
 mod validity;
 
 #[cfg(test)]
@@ -61,4 +63,8 @@ pub use offences::{
 pub use prepare::{Draft, PrepareError, Prepared};
 pub use receipt::{FailureCode, Receipt, Status};
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};
+pub use validators::{
+    ValidatorSetRecord, newest_validator_set_key, validator_schedule, validator_set_key,
+    validator_set_of,
+};
 pub use validity::InvalidBlock;

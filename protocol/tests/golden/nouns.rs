@@ -173,6 +173,7 @@ fn block() -> Block {
             evidence_root: Block::evidence_root(&evidence),
             state_root: Hash([0xc2; 32]),
             validators_hash: Hash([0xc3; 32]),
+            next_validators_hash: Hash([0xc4; 32]),
         },
         transactions,
         evidence,

@@ -148,6 +148,7 @@ fn block(height: Height, set: &ValidatorSet, value: u64) -> SealedBlock {
         evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
         validators_hash: set.hash(),
+        next_validators_hash: set.hash(),
     };
     let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
     SealedBlock::new(Block {

@@ -28,6 +28,12 @@ impl Silence {
         }
     }
 
+    /// Forgets whoever does not stay.
+    pub(super) fn retain(&mut self, stays: impl Fn(&Address) -> bool) {
+        self.signs.retain(|who, _| stays(who));
+        self.proven.retain(|who, _| stays(who));
+    }
+
     /// A message in the name of `validator`, which is one.
     pub(super) fn sign_of_life(&mut self, validator: Address, now: Instant) {
         self.since.get_or_insert(now);

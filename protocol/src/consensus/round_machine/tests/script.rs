@@ -44,6 +44,7 @@ fn build(value: Value) -> SealedBlock {
         evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
         validators_hash: SET.hash(),
+        next_validators_hash: SET.hash(),
     };
     let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
     SealedBlock::new(Block {
