@@ -163,17 +163,21 @@ fn a_transfer_given_to_one_node_is_executed_by_all_and_nothing_is_lost_or_made()
     let people = funded_accounts(devnet.genesis().scheme).expect("accounts");
     let (alice, bob) = (&people[0], &people[1]);
     let stranger = Address([7; 20]);
-    let first = alice.transfer(&context, 0, bob.address, 10);
-    let second = alice.transfer(&context, 1, stranger, 5);
-    post_transaction(&devnet, 2, &first.expect("it signs"));
-    devnet.submit(2, second.expect("it signs")).expect("taken");
+    let sign = |nonce, to, amount| alice.transfer(&context, nonce, to, amount);
+    let first = sign(0, bob.address, 10).expect("it signs");
+    let second = sign(1, stranger, 5).expect("it signs");
+    let fees = first.body.fee + second.body.fee;
+    assert!(fees > 0);
+    post_transaction(&devnet, 2, &first);
+    devnet.submit(2, second).expect("taken");
     tick_until_nonce(&devnet, alice.address, 2);
 
     let mut addresses: Vec<Address> = people.iter().map(|person| person.address).collect();
     addresses.push(stranger);
+    addresses.extend(devnet.validators());
     for url in &urls {
         let held = |address: &Address| balance(url, address).0;
-        assert_eq!(held(&alice.address), alice.balance - 15, "{url}");
+        assert_eq!(held(&alice.address), alice.balance - 15 - fees, "{url}");
         assert_eq!(held(&bob.address), bob.balance + 10, "{url}");
         assert_eq!(held(&stranger), 5, "{url}");
         let total: u64 = addresses.iter().map(held).sum();
@@ -196,7 +200,8 @@ fn an_unpayable_transfer_leaves_a_failed_receipt_and_the_same_root_everywhere() 
     post_transaction(&devnet, 3, &too_much);
     tick_until_nonce(&devnet, carol.address, 1);
     for url in &devnet.urls() {
-        assert_eq!(balance(url, &carol.address), (carol.balance, 1), "{url}");
+        let rest = carol.balance - too_much.body.fee;
+        assert_eq!(balance(url, &carol.address), (rest, 1), "{url}");
         assert_eq!(balance(url, &dave.address), (dave.balance, 0), "{url}");
     }
     let head = assert_same_chain(&devnet, &[0, 1, 2, 3]);

@@ -1,6 +1,6 @@
 //! Every limit of the actors in one place, with its reason. Units stand last in the name.
 use lockstep_protocol::limits::{
-    BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, PENDING_TRANSACTIONS_MAX,
+    BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, PENDING_BYTES_MAX,
     PROPOSAL_BYTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use std::time::Duration;
@@ -152,7 +152,7 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     // What liars may answer to this node's own questions: as bytes, and as blocks.
     let asked_for = 2 * SYNC_WINDOW_BYTES_MAX;
     let evidence = EVIDENCE_PENDING_MAX * EVIDENCE_BYTES_MAX;
-    let pending = PENDING_TRANSACTIONS_MAX * TRANSACTION_BYTES_MAX;
+    let pending = PENDING_BYTES_MAX;
     let outboxes = peers * OUTBOX_BYTES_MAX;
     let answers = sync_answers + block_answers + pull_answers;
     let waiting = votes + transactions + pending + evidence;

@@ -575,6 +575,10 @@ impl Signer for Timed<dyn Signer> {
         self.inner.public_key()
     }
 
+    fn signature_bytes(&self) -> usize {
+        self.inner.signature_bytes()
+    }
+
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
         let began = Instant::now();
         let signature = self.inner.sign(message);

@@ -1,13 +1,17 @@
 //! Accounts that a devnet funds at genesis. Their keys are public: anyone can spend.
 use lockstep_protocol::crypto::{self, KeyError, SchemeId, Seed, Signer, SigningFailed};
+use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
-use lockstep_protocol::types::{Address, Hash};
-use lockstep_protocol::vote::Signature;
+use lockstep_protocol::types::{Address, Hash, Height};
 use std::sync::Arc;
 
 /// What each account holds at genesis.
 const BALANCE: u64 = 1_000_000_000_000;
+
+/// The latest expiry that a chain accepts from its first block on.
+const EXPIRES_AT: Height = Height(EXPIRY_HEIGHTS_MAX);
 
 const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
@@ -41,7 +45,8 @@ pub fn funded_accounts(scheme: SchemeId) -> Result<Vec<FundedAccount>, KeyError>
 }
 
 impl FundedAccount {
-    /// A signed transfer. The key travels in the account's first transaction only.
+    /// A signed transfer for the least fee of a devnet, good for a devnet's first
+    /// [`EXPIRY_HEIGHTS_MAX`] heights. The key travels in the account's first transaction only.
     pub fn transfer(
         &self,
         context: &SignContext,
@@ -49,20 +54,24 @@ impl FundedAccount {
         to: Address,
         amount: u64,
     ) -> Result<Transaction, SigningFailed> {
+        let memo = String::new();
+        self.act(context, nonce, Action::Transfer { to, amount, memo })
+    }
+
+    /// The same for any action.
+    pub fn act(
+        &self,
+        context: &SignContext,
+        nonce: u64,
+        action: Action,
+    ) -> Result<Transaction, SigningFailed> {
         let body = TransactionBody {
             nonce,
-            action: Action::Transfer { to, amount },
+            fee: 0,
+            expires_at: EXPIRES_AT,
+            action,
         };
-        let signature = self
-            .signer
-            .sign(&context.transaction(&self.address, &body))?;
-        let public_key = (nonce == 0).then(|| self.signer.public_key().to_vec());
-        let (sender, signature) = (self.address, Signature(signature));
-        Ok(Transaction {
-            sender,
-            body,
-            public_key,
-            signature,
-        })
+        let body = body.for_least_fee(&*self.signer, &Parameters::default());
+        Transaction::sign(&*self.signer, context, body)
     }
 }

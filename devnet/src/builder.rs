@@ -10,6 +10,7 @@ use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::limits::VALIDATORS_MAX;
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::types::{
     Address, BlockId, ChainId, DEVNET_CHAIN_ID, Hash, Height, Round, Timestamp,
 };
@@ -210,6 +211,7 @@ impl Builder {
             chain_id,
             scheme,
             time,
+            parameters: Parameters::default(),
             validators,
             accounts,
         })

@@ -1,6 +1,7 @@
 //! Header, block, block id.
 use crate::commit::CommitCertificate;
 use crate::evidence::Evidence;
+use crate::ledger::Receipt;
 use crate::merkle;
 use crate::transaction::Transaction;
 use crate::types::{Address, BlockId, ChainId, Hash, Height, Timestamp};
@@ -28,6 +29,8 @@ pub struct Header {
     pub evidence_root: Hash,
     /// Root of the ledger's state *after* this block.
     pub state_root: Hash,
+    /// Merkle root over the leaves of the receipts, one for each transaction.
+    pub receipts_root: Hash,
     /// Hash of the validator set of this height.
     pub validators_hash: Hash,
     /// Hash of the validator set of the next height, which the parent's state has named.
@@ -58,6 +61,12 @@ impl Block {
     /// Merkle root over the [leaves](Transaction::leaf) of `transactions`.
     pub fn transactions_root(transactions: &[Transaction]) -> Hash {
         let leaves: Vec<Hash> = transactions.iter().map(Transaction::leaf).collect();
+        merkle::root(&leaves)
+    }
+
+    /// Merkle root over the [leaves](Receipt::leaf) of `receipts`.
+    pub fn receipts_root(receipts: &[Receipt]) -> Hash {
+        let leaves: Vec<Hash> = receipts.iter().map(Receipt::leaf).collect();
         merkle::root(&leaves)
     }
 

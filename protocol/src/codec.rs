@@ -63,6 +63,11 @@ pub(crate) fn read_bytes<R: Read>(reader: &mut R) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The same for text.
+pub(crate) fn read_text<R: Read>(reader: &mut R) -> io::Result<String> {
+    String::from_utf8(read_bytes(reader)?).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
 /// The same for a list that may be absent.
 pub(crate) fn read_optional_bytes<R: Read>(reader: &mut R) -> io::Result<Option<Vec<u8>>> {
     match u8::deserialize_reader(reader)? {

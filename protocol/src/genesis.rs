@@ -1,5 +1,6 @@
 //! Where a chain begins: its number, its scheme, its first validators and accounts.
 use crate::crypto::{Scheme, SchemeId};
+use crate::parameters::Parameters;
 use crate::quorum::Power;
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, ChainId, Hash, Timestamp};
@@ -34,6 +35,8 @@ pub struct Genesis {
     pub scheme: SchemeId,
     /// The time of height 0.
     pub time: Timestamp,
+    /// What the chain decides for itself.
+    pub parameters: Parameters,
     /// In any order; the set sorts them.
     pub validators: Vec<GenesisValidator>,
     /// Rising by address, each once.
@@ -94,6 +97,7 @@ mod tests {
             chain_id: ChainId(7),
             scheme: SchemeId::MlDsa65,
             time: Timestamp(1),
+            parameters: Parameters::default(),
             validators: cast.set.iter().map(member).collect(),
             accounts: vec![GenesisAccount {
                 address: Address([1; 20]),
@@ -105,11 +109,12 @@ mod tests {
     #[test]
     fn every_field_changes_the_hash() {
         type Change = fn(&mut Genesis);
-        let changes: [Change; 8] = [
+        let changes: [Change; 9] = [
             |_| {},
             |g| g.chain_id.0 = 8,
             |g| g.scheme = SchemeId::Dilithium3,
             |g| g.time.0 = 2,
+            |g| g.parameters.fee_per_byte = 2,
             |g| g.validators[0].power = 2,
             |g| g.validators.reverse(),
             |g| g.accounts[0].balance = 6,
@@ -120,7 +125,7 @@ mod tests {
             change(&mut genesis);
             genesis.hash()
         });
-        assert_eq!(changed.into_iter().collect::<BTreeSet<_>>().len(), 8);
+        assert_eq!(changed.into_iter().collect::<BTreeSet<_>>().len(), 9);
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub mod ledger;
 pub mod limits;
 pub mod merkle;
 pub mod mutation;
+pub mod parameters;
 pub mod pending;
 pub mod proposal;
 pub mod pull;

@@ -40,8 +40,18 @@ pub const BLOCK_BYTES_MAX: usize =
 pub const PROPOSAL_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 8_192;
 /// How much of a proposal must have come to read who proposes what: envelope, fields, signature.
 pub const PROPOSAL_HEAD_BYTES_MAX: usize = 4_096;
-/// A transaction on the wire: body, public key, signature, rounded up.
-pub const TRANSACTION_BYTES_MAX: usize = 8_192;
+/// The memo of a transfer: an invoice number, a sentence.
+pub const MEMO_BYTES_MAX: usize = 256;
+/// How far ahead of the height of its block a transaction's expiry may lie: more than a day at a
+/// block a second. Whoever signs a transaction knows by then what became of it.
+pub const EXPIRY_HEIGHTS_MAX: u64 = 100_000;
+/// The key of a record: a path, a hash, a name.
+pub const RECORD_KEY_BYTES_MAX: usize = 256;
+/// The value of a record: a hash with what must be known of it, a certificate, a page of text. Each
+/// node keeps it, so documents themselves belong elsewhere.
+pub const RECORD_VALUE_BYTES_MAX: usize = 4_096;
+/// A transaction on the wire: the largest record, public key, signature, rounded up.
+pub const TRANSACTION_BYTES_MAX: usize = 12_288;
 /// A range of committed blocks in one sync answer; at least one block always fits.
 pub const SYNC_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4 * 1024 * 1024;
 /// An answer that ends early because it is full holds at least this: one block more might have
@@ -66,6 +76,8 @@ pub const PROPOSALS_PER_ROUND_MAX: usize = 2;
 pub const OVERLAYS_MAX: usize = 8;
 /// Transactions that wait in one node for a block.
 pub const PENDING_TRANSACTIONS_MAX: usize = 10_000;
+/// Their bytes: as many of the usual size (a transfer with its key has 5.4 kB), fewer large ones.
+pub const PENDING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How far a block's time may run ahead of the local clock when it is proposed (L22 only).
 pub const CLOCK_DRIFT_MS: u64 = 10_000;
 /// Rounds of which a pull says what is held: the asker's own and its two neighbours. Of others it

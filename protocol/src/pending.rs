@@ -1,7 +1,7 @@
 //! Transactions that wait for a block: bounded, each once, in order of arrival.
 //!
 //! The ledger decides what may go into a block; this only keeps what a node was given.
-use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, PENDING_TRANSACTIONS_MAX};
+use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, PENDING_BYTES_MAX, PENDING_TRANSACTIONS_MAX};
 use crate::transaction::Transaction;
 use crate::types::{Address, Hash};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,7 @@ pub struct PendingTransactions {
     next: u64,
     by_arrival: BTreeMap<u64, (Hash, Arc<Transaction>)>,
     ids: BTreeSet<Hash>,
+    bytes: usize,
 }
 
 impl PendingTransactions {
@@ -34,9 +35,11 @@ impl PendingTransactions {
         if self.ids.contains(&id) {
             return Submission::Known;
         }
-        if self.ids.len() >= PENDING_TRANSACTIONS_MAX {
+        let bytes = self.bytes.saturating_add(transaction.bytes());
+        if self.ids.len() >= PENDING_TRANSACTIONS_MAX || bytes > PENDING_BYTES_MAX {
             return Submission::Full;
         }
+        self.bytes = bytes;
         self.ids.insert(id);
         self.by_arrival.insert(self.next, (id, transaction));
         self.next = self.next.saturating_add(1);
@@ -56,7 +59,7 @@ impl PendingTransactions {
             if transaction.body.nonce != *next {
                 continue;
             }
-            bytes = bytes.saturating_add(crate::codec::encode(&**transaction).len());
+            bytes = bytes.saturating_add(transaction.bytes());
             if bytes > BLOCK_TRANSACTION_BYTES_MAX {
                 break;
             }
@@ -76,7 +79,14 @@ impl PendingTransactions {
     pub fn remove(&mut self, ids: impl IntoIterator<Item = Hash>) {
         let gone: BTreeSet<Hash> = ids.into_iter().filter(|id| self.ids.remove(id)).collect();
         if !gone.is_empty() {
-            self.by_arrival.retain(|_, (id, _)| !gone.contains(id));
+            let bytes = &mut self.bytes;
+            self.by_arrival.retain(|_, (id, transaction)| {
+                let is_gone = gone.contains(id);
+                if is_gone {
+                    *bytes = bytes.saturating_sub(transaction.bytes());
+                }
+                !is_gone
+            });
         }
     }
 
@@ -95,18 +105,25 @@ impl PendingTransactions {
 mod tests {
     use super::*;
     use crate::transaction::{Action, TransactionBody};
+    use crate::types::Height;
     use crate::vote::Signature;
 
     fn transaction(nonce: u64, memo_signature: usize) -> Arc<Transaction> {
         let action = Action::Transfer {
             to: Address([7; 20]),
             amount: 1,
+            memo: String::new(),
         };
         let signature = Signature(vec![0; memo_signature]);
         let (sender, public_key) = (Address([1; 20]), None);
         Arc::new(Transaction {
             sender,
-            body: TransactionBody { nonce, action },
+            body: TransactionBody {
+                nonce,
+                fee: 0,
+                expires_at: Height(9),
+                action,
+            },
             public_key,
             signature,
         })
@@ -163,5 +180,21 @@ mod tests {
         }
         assert_eq!(pending.submit(transaction(u64::MAX, 0)), Submission::Full);
         assert_eq!(pending.len(), PENDING_TRANSACTIONS_MAX);
+    }
+
+    #[test]
+    fn large_ones_are_counted_by_their_bytes() {
+        let mut pending = PendingTransactions::default();
+        let (first, bytes) = (transaction(0, 12_000), transaction(0, 12_000).bytes());
+        let room = PENDING_BYTES_MAX / bytes;
+        assert!(room < PENDING_TRANSACTIONS_MAX);
+        for nonce in 0..room as u64 {
+            let submitted = pending.submit(transaction(nonce, 12_000));
+            assert_eq!(submitted, Submission::Pending);
+        }
+        let one_more = transaction(u64::MAX, 12_000);
+        assert_eq!(pending.submit(one_more.clone()), Submission::Full);
+        pending.remove([first.id()]);
+        assert_eq!(pending.submit(one_more), Submission::Pending);
     }
 }

@@ -1,7 +1,8 @@
 //! A user's signed wish to change the ledger.
-use crate::crypto::{SignatureError, VerifyingKey};
+use crate::crypto::{SignatureError, Signer, SigningFailed, VerifyingKey};
+use crate::parameters::Parameters;
 use crate::sign_bytes::SignContext;
-use crate::types::{Address, Hash};
+use crate::types::{Address, Hash, Height};
 use crate::vote::Signature;
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -15,6 +16,29 @@ pub enum Action {
         to: Address,
         /// In the chain's smallest unit.
         amount: u64,
+        /// For the receiver: at most [`MEMO_BYTES_MAX`](crate::limits::MEMO_BYTES_MAX) bytes, often
+        /// none.
+        #[borsh(deserialize_with = "crate::codec::read_text")]
+        memo: String,
+    },
+    /// Writes a record in the sender's own namespace, or writes over it.
+    Put {
+        /// At most [`RECORD_KEY_BYTES_MAX`](crate::limits::RECORD_KEY_BYTES_MAX) bytes, at least
+        /// one.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        key: Vec<u8>,
+        /// At most [`RECORD_VALUE_BYTES_MAX`](crate::limits::RECORD_VALUE_BYTES_MAX) bytes.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        value: Vec<u8>,
+    },
+    /// Removes a record of the sender.
+    Delete {
+        /// As it was put.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        key: Vec<u8>,
     },
 }
 
@@ -23,8 +47,30 @@ pub enum Action {
 pub struct TransactionBody {
     /// How many transactions of the sender the ledger has executed before this one.
     pub nonce: u64,
+    /// What the sender pays in all for a place in a block, to the block's builder, in the chain's
+    /// smallest unit: at least [`Parameters::least_fee`] of the transaction's bytes. It is paid
+    /// once the transaction stands in a block, also if it then fails.
+    pub fee: u64,
+    /// The last height at which it may stand in a block, at most
+    /// [`EXPIRY_HEIGHTS_MAX`](crate::limits::EXPIRY_HEIGHTS_MAX) ahead. Later nobody can execute
+    /// it any more, whoever still holds it.
+    pub expires_at: Height,
     /// What to do.
     pub action: Action,
+}
+
+impl TransactionBody {
+    /// The same for the least fee that a block takes, if `signer` signs it. (The fee's own length
+    /// does not depend on its value.)
+    #[must_use]
+    pub fn for_least_fee(self, signer: &dyn Signer, parameters: &Parameters) -> TransactionBody {
+        let signature = Signature(vec![0; signer.signature_bytes()]);
+        let unsigned = Transaction::of(signer, self, signature);
+        TransactionBody {
+            fee: parameters.least_fee(unsigned.bytes()),
+            ..unsigned.body
+        }
+    }
 }
 
 /// A signed transaction.
@@ -42,6 +88,34 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// Signs `body`. The public key goes with the account's first transaction, that of nonce 0.
+    pub fn sign(
+        signer: &dyn Signer,
+        context: &SignContext,
+        body: TransactionBody,
+    ) -> Result<Transaction, SigningFailed> {
+        let mut transaction = Transaction::of(signer, body, Signature(Vec::new()));
+        let bytes = context.transaction(&transaction.sender, &transaction.body);
+        transaction.signature = Signature(signer.sign(&bytes)?);
+        Ok(transaction)
+    }
+
+    fn of(signer: &dyn Signer, body: TransactionBody, signature: Signature) -> Transaction {
+        let public_key = signer.public_key();
+        Transaction {
+            sender: Address::of(signer.scheme(), public_key),
+            public_key: (body.nonce == 0).then(|| public_key.to_vec()),
+            body,
+            signature,
+        }
+    }
+
+    /// The length of its canonical bytes, without making them.
+    pub fn bytes(&self) -> usize {
+        // Counting cannot fail: nothing is written anywhere.
+        borsh::object_length(self).unwrap_or(usize::MAX)
+    }
+
     /// Hash of sender and body. Never of the signature: the sender can always make a second one.
     pub fn id(&self) -> Hash {
         Hash::of(&[

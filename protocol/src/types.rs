@@ -205,6 +205,20 @@ fn read_hex<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
     Ok(bytes)
 }
 
+/// Bytes of any length as `0x` and hex digits.
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(self.0, f)
+    }
+}
+
+/// The same for JSON.
+pub(crate) fn serialize_hex<S: serde::Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&Hex(bytes))
+}
+
 macro_rules! hex_text {
     ($name:ident) => {
         impl fmt::Display for $name {

@@ -4,6 +4,7 @@ use crate::config::home;
 use crate::config::key::NewKey;
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::types::ChainId;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +24,9 @@ pub(crate) struct Arguments {
     /// An account that holds this much from the start; may be repeated
     #[arg(long, value_name = "ADDRESS=BALANCE", value_parser = Account::parse)]
     account: Vec<Account>,
+    /// What a transaction pays at least for each of its bytes, in the chain's smallest unit
+    #[arg(long, default_value_t = Parameters::default().fee_per_byte, value_name = "N")]
+    fee_per_byte: u64,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -31,7 +35,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     home::claim(dir)?;
     let keys = [NewKey::draw(arguments.scheme)?];
     let chain_id = ChainId(arguments.chain_id);
-    let genesis = home::new_chain(chain_id, arguments.scheme, &keys, accounts)?;
+    let parameters = Parameters {
+        fee_per_byte: arguments.fee_per_byte,
+    };
+    let genesis = home::new_chain(chain_id, arguments.scheme, parameters, &keys, accounts)?;
     let [key] = keys;
     home::write(dir, &key, &genesis, &BTreeMap::new(), &[])?;
     say(format_args!("Lockstep home"))?;

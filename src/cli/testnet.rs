@@ -8,6 +8,7 @@ use crate::config::peers::PeerEntry;
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::GenesisAccount;
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::types::ChainId;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,9 @@ pub(crate) struct Arguments {
     /// One more account that holds this much from the start; may be repeated
     #[arg(long, value_name = "ADDRESS=BALANCE", value_parser = Account::parse)]
     account: Vec<Account>,
+    /// What a transaction pays at least for each of its bytes, in the chain's smallest unit
+    #[arg(long, default_value_t = Parameters::default().fee_per_byte, value_name = "N")]
+    fee_per_byte: u64,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -56,7 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         balance: BALANCE,
     }));
     let keys = draw(scheme, arguments.validators)?;
-    let genesis = home::new_chain(ChainId(arguments.chain_id), scheme, &keys, accounts)?;
+    let parameters = Parameters {
+        fee_per_byte: arguments.fee_per_byte,
+    };
+    let chain_id = ChainId(arguments.chain_id);
+    let genesis = home::new_chain(chain_id, scheme, parameters, &keys, accounts)?;
     let peers: Vec<PeerEntry> = keys
         .iter()
         .enumerate()

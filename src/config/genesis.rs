@@ -3,6 +3,7 @@
 use crate::cli::Failure;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::types::{Address, ChainId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -20,6 +21,7 @@ struct Document {
     scheme: SchemeId,
     /// Milliseconds since the Unix epoch.
     time: Timestamp,
+    parameters: Parameters,
     validators: Vec<Validator>,
     accounts: Vec<Account>,
 }
@@ -55,6 +57,7 @@ pub(crate) fn text(genesis: &Genesis) -> Result<String, Failure> {
         chain_id: genesis.chain_id,
         scheme: genesis.scheme,
         time: genesis.time,
+        parameters: genesis.parameters,
         validators: validators.collect(),
         accounts: accounts.collect(),
     };
@@ -94,6 +97,7 @@ fn parse(text: &str) -> Result<Genesis, String> {
         chain_id: document.chain_id,
         scheme,
         time: document.time,
+        parameters: document.parameters,
         validators: validators.collect::<Result<_, String>>()?,
         accounts: accounts.collect(),
     })
@@ -127,6 +131,7 @@ mod tests {
             chain_id: ChainId(7),
             scheme: SchemeId::MlDsa65,
             time: Timestamp(5),
+            parameters: Parameters { fee_per_byte: 9 },
             validators: vec![GenesisValidator {
                 public_key,
                 power: 3,
@@ -156,6 +161,8 @@ mod tests {
             ("0x0707", "0x+707", "hex"),
             ("\"power\"", "\"might\"", "might"),
             ("\"chain_id\"", "\"chain\"", "chain"),
+            ("\"fee_per_byte\"", "\"fee\"", "fee"),
+            ("\"fee_per_byte\": 9", "\"fee_per_byte\": -9", "integer"),
             ("{", "", "expected"),
         ] {
             let error = parse(&text.replacen(from, to, 1)).expect_err(word);

@@ -6,6 +6,7 @@ use super::peers::PeerEntry;
 use crate::cli::Failure;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::types::{ChainId, Timestamp};
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,6 +17,7 @@ use std::time::SystemTime;
 pub(crate) fn new_chain(
     chain_id: ChainId,
     scheme: SchemeId,
+    parameters: Parameters,
     keys: &[NewKey],
     mut accounts: Vec<GenesisAccount>,
 ) -> Result<Genesis, Failure> {
@@ -26,6 +28,7 @@ pub(crate) fn new_chain(
         chain_id,
         scheme,
         time: Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        parameters,
         validators: keys
             .iter()
             .map(|key| GenesisValidator {

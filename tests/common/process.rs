@@ -2,10 +2,11 @@
 //! `lockstep start`, looked at over HTTP, and killed.
 use super::{PATIENCE, eventually, try_get};
 use lockstep_protocol::crypto::{self, SchemeId, Seed, Signer};
+use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
-use lockstep_protocol::types::{Address, ChainId, Hash};
-use lockstep_protocol::vote::Signature;
+use lockstep_protocol::types::{Address, ChainId, Hash, Height};
 use lockstep_protocol::wire::Wire;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -378,20 +379,18 @@ impl Payer {
     pub(crate) fn next(&mut self) -> Vec<u8> {
         let body = TransactionBody {
             nonce: self.nonce,
+            fee: 0,
+            expires_at: Height(EXPIRY_HEIGHTS_MAX),
             action: Action::Transfer {
                 to: Address([9; 20]),
                 amount: 1,
+                memo: String::new(),
             },
         };
-        let bytes = self.context.transaction(&self.address, &body);
-        let public_key = (self.nonce == 0).then(|| self.signer.public_key().to_vec());
         self.nonce += 1;
-        Wire::new(self.context.genesis_hash).encode_transaction(&Transaction {
-            sender: self.address,
-            body,
-            public_key,
-            signature: Signature(self.signer.sign(&bytes).expect("it signs")),
-        })
+        let body = body.for_least_fee(&*self.signer, &Parameters::default());
+        let signed = Transaction::sign(&*self.signer, &self.context, body).expect("it signs");
+        Wire::new(self.context.genesis_hash).encode_transaction(&signed)
     }
 }
 

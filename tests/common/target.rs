@@ -93,6 +93,7 @@ impl Target {
             transactions_root: Hash::default(),
             evidence_root: Hash::default(),
             state_root: Hash::default(),
+            receipts_root: Hash::default(),
             validators_hash: Hash::default(),
             next_validators_hash: Hash::default(),
         };

@@ -31,6 +31,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "chain_id": seed.genesis.chain_id,
         "genesis_hash": seed.rules.context.genesis_hash,
         "scheme": seed.genesis.scheme,
+        "parameters": seed.genesis.parameters,
         "version": env!("CARGO_PKG_VERSION"),
         "protocol_version": PROTOCOL_VERSION,
         "verifier_fingerprint": seed.handshake.verifier_fingerprint,

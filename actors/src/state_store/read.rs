@@ -217,7 +217,8 @@ impl View<'_> {
             .tables
             .values
             .last_in(self.txn, &(&first[..]..=&last[..]))?;
-        Ok(found.map(|(_, value)| value.to_vec()))
+        let there = found.filter(|(_, value)| !value.is_empty());
+        Ok(there.map(|(_, value)| value.to_vec()))
     }
 
     fn latest_version(&self) -> Result<Option<u64>, StoreError> {

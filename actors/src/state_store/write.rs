@@ -175,7 +175,12 @@ pub(super) fn state(
         let (first, last) = (value_key(key, 0), value_key(key, version));
         let older = tables.values.last_in(txn, &(&first[..]..=&last[..]))?;
         stale.values.extend(older.map(|(key, _)| key.to_vec()));
-        tables.values.put_bytes(txn, &last, value.clone())?;
+        if value.is_none() {
+            stale.values.push(last.clone());
+        }
+        // No value is empty: a row without bytes says that there is none any more.
+        let bytes = value.clone().unwrap_or_default();
+        tables.values.put_bytes(txn, &last, bytes)?;
     }
     for (key, node) in &changes.nodes {
         tables.nodes.put_bytes(txn, key, node.clone())?;

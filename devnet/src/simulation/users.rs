@@ -4,9 +4,11 @@ use super::random::Random;
 use lockstep_protocol::crypto::{Seed, Signer};
 use lockstep_protocol::genesis::GenesisAccount;
 use lockstep_protocol::ledger::{MemoryState, account};
+use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
-use lockstep_protocol::vote::Signature;
+use lockstep_protocol::types::Height;
 use std::sync::Arc;
 
 const USERS: u8 = 3;
@@ -34,6 +36,7 @@ pub(crate) fn accounts(signers: &[Arc<dyn Signer>]) -> Vec<GenesisAccount> {
 pub(crate) struct Users {
     pub(crate) signers: Arc<Vec<Arc<dyn Signer>>>,
     pub(crate) context: SignContext,
+    pub(crate) parameters: Parameters,
     pub(crate) state: Arc<MemoryState>,
 }
 
@@ -56,17 +59,16 @@ impl Users {
         let action = Action::Transfer {
             to: address(&**receiver),
             amount: random.below(BALANCE * 2),
+            memo: String::new(),
         };
-        let body = TransactionBody { nonce, action };
-        let public_key = (nonce == 0).then(|| signer.public_key().to_vec());
-        let Ok(signature) = signer.sign(&self.context.transaction(&sender, &body)) else {
-            return Vec::new();
+        let body = TransactionBody {
+            nonce,
+            fee: 0,
+            expires_at: Height(EXPIRY_HEIGHTS_MAX),
+            action,
         };
-        vec![Transaction {
-            sender,
-            body,
-            public_key,
-            signature: Signature(signature),
-        }]
+        let body = body.for_least_fee(&**signer, &self.parameters);
+        let signed = Transaction::sign(&**signer, &self.context, body);
+        signed.into_iter().collect()
     }
 }

@@ -4,12 +4,17 @@ use crate::transaction::{Action, TransactionBody};
 use crate::vote::Signature;
 
 fn transaction(nonce: u64) -> Transaction {
-    let (to, amount) = (Address([2; 20]), 5);
     Transaction {
         sender: Address([1; 20]),
         body: TransactionBody {
             nonce,
-            action: Action::Transfer { to, amount },
+            fee: 6,
+            expires_at: NEXT,
+            action: Action::Transfer {
+                to: Address([2; 20]),
+                amount: 5,
+                memo: String::new(),
+            },
         },
         public_key: Some(vec![7; 32]),
         signature: Signature(vec![8; 8]),

@@ -134,9 +134,12 @@ mod tests {
             public_key: None,
             body: TransactionBody {
                 nonce: 0,
+                fee: 0,
+                expires_at: Height(0),
                 action: Action::Transfer {
                     to: Address::default(),
                     amount: 0,
+                    memo: String::new(),
                 },
             },
             signature: Signature(vec![0; bytes]),

@@ -237,6 +237,7 @@ pub(crate) fn block(height: Height, tag: u64) -> Arc<SealedBlock> {
         transactions_root: Block::transactions_root(&[]),
         evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
+        receipts_root: Block::receipts_root(&[]),
         validators_hash: Cast::of(4).set.hash(),
         next_validators_hash: Cast::of(4).set.hash(),
     };

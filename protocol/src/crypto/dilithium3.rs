@@ -101,6 +101,10 @@ impl Signer for SecretKeyBytes {
         &self.public
     }
 
+    fn signature_bytes(&self) -> usize {
+        SIGNATURE_BYTES
+    }
+
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
         let secret = SecretKey::from_bytes(&self.secret).map_err(|_| SigningFailed)?;
         let signature = detached_sign(message, &secret);

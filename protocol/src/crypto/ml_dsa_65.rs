@@ -91,6 +91,10 @@ impl Signer for SecretKey {
         self.0.public_key().as_ref()
     }
 
+    fn signature_bytes(&self) -> usize {
+        SIGNATURE_BYTES
+    }
+
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
         let mut signature = vec![0; SIGNATURE_BYTES];
         let written = self

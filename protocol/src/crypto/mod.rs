@@ -128,6 +128,8 @@ pub trait Signer: Send + Sync {
     fn scheme(&self) -> SchemeId;
     /// The public half.
     fn public_key(&self) -> &[u8];
+    /// Exact length of its signatures in bytes.
+    fn signature_bytes(&self) -> usize;
     /// Signs `message`. Two calls may give different bytes (hedged signing).
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed>;
 }

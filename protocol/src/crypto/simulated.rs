@@ -98,6 +98,10 @@ impl Signer for Key {
         &self.public_key
     }
 
+    fn signature_bytes(&self) -> usize {
+        SIGNATURE_BYTES
+    }
+
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
         Ok(self.checksum(message).to_vec())
     }

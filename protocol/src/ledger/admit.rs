@@ -1,11 +1,11 @@
 //! Whether a transaction may wait for a block at all: signed, and not for another time.
 use super::account::{account, public_key};
 use super::chain::Ledger;
-use super::execute::{NotExecuted, TransactionError, encoded_bytes};
+use super::execute::{after_fee, check_form};
 use super::limits::NONCES_AHEAD_MAX;
+use super::refusal::{NotExecuted, TransactionError};
 use super::signatures::VerifyError;
 use super::state::ReadError;
-use crate::limits::TRANSACTION_BYTES_MAX;
 use crate::transaction::Transaction;
 use crate::types::Address;
 
@@ -30,22 +30,20 @@ impl From<NotExecuted> for NotAdmitted {
 }
 
 impl Ledger {
-    /// Checks size, nonce (not used up, at most [`NONCES_AHEAD_MAX`] ahead) and signature against
-    /// the committed state. The signature is not verified again when a block carries it.
+    /// Checks size, fee and expiry for the next block, nonce (not used up, at most
+    /// [`NONCES_AHEAD_MAX`] ahead), funds and signature against the committed state. The signature is not verified again when a block carries it.
     pub fn admit(&mut self, transaction: &Transaction) -> Result<(), NotAdmitted> {
         self.check_admission(transaction).map_err(NotAdmitted::from)
     }
 
     fn check_admission(&mut self, transaction: &Transaction) -> Result<(), NotExecuted> {
-        let actual = encoded_bytes(transaction);
-        if actual > TRANSACTION_BYTES_MAX {
-            return Err(TransactionError::TooLarge { actual }.into());
-        }
+        check_form(&self.rules, self.head.height.next(), transaction)?;
         let known = account(&*self.reader, &transaction.sender)?.unwrap_or_default();
         let (expected, actual) = (known.nonce, transaction.body.nonce);
         if actual < expected || actual > expected.saturating_add(NONCES_AHEAD_MAX) {
             return Err(TransactionError::Nonce { expected, actual }.into());
         }
+        after_fee(known.balance, transaction.body.fee)?;
         let key = self.key_of(transaction)?;
         let rules = self.rules.clone();
         self.signatures

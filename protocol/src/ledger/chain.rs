@@ -1,10 +1,11 @@
 //! [`Ledger`]: checks, builds and commits blocks on one head.
-use super::execute::{self, NotExecuted, TransactionError};
+use super::execute::{self, Place};
 use super::head::{CommitBatch, GenesisError, Head, genesis_changes};
 use super::offences::{self, KnownEvidence};
 use super::overlay::Overlay;
 use super::precommits::Precommits;
 use super::receipt::Receipt;
+use super::refusal::{NotExecuted, TransactionError};
 use super::signatures::Signatures;
 use super::state::{ReadError, StateChanges, StateReader};
 use super::validators;
@@ -15,6 +16,7 @@ use crate::crypto::Scheme;
 use crate::evidence::{Evidence, Offence};
 use crate::genesis::Genesis;
 use crate::limits::OVERLAYS_MAX;
+use crate::parameters::Parameters;
 use crate::sign_bytes::SignContext;
 use crate::transaction::Transaction;
 use crate::types::BlockId;
@@ -31,6 +33,8 @@ pub struct ChainRules {
     pub scheme: Arc<dyn Scheme>,
     /// What binds signatures to this chain.
     pub context: SignContext,
+    /// What the chain has decided for itself.
+    pub parameters: Parameters,
     /// Who decides the first heights; the [schedule](Ledger::validators) says who decides later
     /// ones.
     pub genesis_validators: Arc<ValidatorSet>,
@@ -44,6 +48,7 @@ impl ChainRules {
     ) -> Result<ChainRules, ValidatorSetError> {
         Ok(ChainRules {
             context: genesis.sign_context(),
+            parameters: genesis.parameters,
             genesis_validators: Arc::new(genesis.validator_set(&*scheme)?),
             scheme,
         })
@@ -253,21 +258,25 @@ impl Ledger {
         if expected != actual {
             return Err(InvalidBlock::StateRoot { expected, actual });
         }
+        let expected = block.header.receipts_root;
+        let actual = Block::receipts_root(&executed.receipts);
+        if expected != actual {
+            return Err(InvalidBlock::ReceiptsRoot { expected, actual });
+        }
         Ok(executed)
     }
 
     fn execute(&mut self, block: &Block) -> Result<Executed, InvalidBlock> {
-        let (height, transactions) = (block.header.height, &block.transactions);
+        let (place, transactions) = (Place::of(&block.header), &block.transactions);
         let mut state = Overlay::new(&*self.reader, self.head.state_version);
         let known = &mut self.evidence;
         let sets = (&self.validators, &self.rules.context);
-        offences::execute(sets, known, &mut state, height, &block.evidence)?;
+        offences::execute(sets, known, &mut state, place.height, &block.evidence)?;
         let mut receipts = Vec::with_capacity(transactions.len());
         for (index, transaction) in transactions.iter().enumerate() {
-            let receipt =
-                execute::execute(&self.rules, &mut self.signatures, &mut state, transaction)
-                    .map_err(|error| refuse(index, transaction, error))?;
-            receipts.push(receipt);
+            let (rules, signatures) = (&self.rules, &mut self.signatures);
+            let receipt = execute::execute(rules, signatures, &mut state, place, transaction);
+            receipts.push(receipt.map_err(|error| refuse(index, transaction, error))?);
         }
         let changes = state.into_changes(self.head.state_root);
         Ok(Executed {

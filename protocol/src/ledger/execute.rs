@@ -2,76 +2,31 @@
 use super::ChainRules;
 use super::overlay::Overlay;
 use super::receipt::{Receipt, Status};
+use super::refusal::{NotExecuted, TransactionError};
 use super::signatures::{Signatures, VerifyError};
 use super::state::ReadError;
-use super::transfer;
-use crate::crypto::{KeyError, SignatureError};
-use crate::limits::TRANSACTION_BYTES_MAX;
+use super::{delete, put, transfer};
+use crate::block::Header;
+use crate::limits::{EXPIRY_HEIGHTS_MAX, TRANSACTION_BYTES_MAX};
 use crate::transaction::{Action, Transaction};
-use crate::types::Address;
+use crate::types::{Address, Height};
 
-/// Why a transaction may not stand in a block at this place.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TransactionError {
-    /// Longer than any transaction may be.
-    #[error("it has {actual} bytes, the limit is {TRANSACTION_BYTES_MAX}")]
-    TooLarge {
-        /// Its length in bytes.
-        actual: usize,
-    },
-    /// The sender's transactions are executed in order, each once.
-    #[error("its nonce is {actual}, the sender's next one is {expected}")]
-    Nonce {
-        /// What the ledger would execute.
-        expected: u64,
-        /// What the transaction has.
-        actual: u64,
-    },
-    /// The last possible nonce is never used.
-    #[error("the sender has no nonce left")]
-    NonceExhausted,
-    /// The first transaction of an account brings its public key.
-    #[error("the sender has no public key on record, and the transaction brings none")]
-    UnknownKey,
-    /// Later transactions do not bring it again: two kilobytes saved, one form for each.
-    #[error("the sender's public key is on record already: send the transaction without it")]
-    KeyOnRecord,
-    /// The key is not the one that the address is made of.
-    #[error("the public key belongs to {actual}, not to the sender")]
-    ForeignKey {
-        /// The address of the given key.
-        actual: Address,
-    },
-    /// The scheme refuses the key.
-    #[error(transparent)]
-    Key(KeyError),
-    /// The signature does not verify.
-    #[error(transparent)]
-    Signature(SignatureError),
+/// The block that transactions stand in, as far as they depend on it.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Its height.
+    pub(super) height: Height,
+    /// Who has built it, and gets the fees.
+    pub(super) builder: Address,
 }
 
-/// A transaction was not executed, and the overlay is as before.
-pub(super) enum NotExecuted {
-    Refused(TransactionError),
-    Fatal(ReadError),
-}
-
-impl From<ReadError> for NotExecuted {
-    fn from(error: ReadError) -> Self {
-        NotExecuted::Fatal(error)
+impl Place {
+    pub(super) fn of(header: &Header) -> Place {
+        Place {
+            height: header.height,
+            builder: header.proposer,
+        }
     }
-}
-
-impl From<TransactionError> for NotExecuted {
-    fn from(error: TransactionError) -> Self {
-        NotExecuted::Refused(error)
-    }
-}
-
-/// The length of the canonical bytes, without making them.
-pub(super) fn encoded_bytes(transaction: &Transaction) -> usize {
-    // Counting cannot fail: nothing is written anywhere.
-    borsh::object_length(transaction).unwrap_or(usize::MAX)
 }
 
 /// Checks one transaction, cheapest first, and executes it.
@@ -79,37 +34,101 @@ pub(super) fn execute(
     rules: &ChainRules,
     signatures: &mut Signatures,
     state: &mut Overlay<'_>,
+    place: Place,
     transaction: &Transaction,
 ) -> Result<Receipt, NotExecuted> {
-    let actual = encoded_bytes(transaction);
-    if actual > TRANSACTION_BYTES_MAX {
-        return Err(TransactionError::TooLarge { actual }.into());
-    }
-    let sender = transaction.sender;
+    let bytes = check_form(rules, place.height, transaction)?;
+    let (sender, body) = (transaction.sender, &transaction.body);
     let mut account = state.account(&sender)?;
-    let (expected, actual) = (account.nonce, transaction.body.nonce);
+    let (expected, actual) = (account.nonce, body.nonce);
     if expected != actual {
         return Err(TransactionError::Nonce { expected, actual }.into());
     }
     let next = expected.checked_add(1);
     account.nonce = next.ok_or(TransactionError::NonceExhausted)?;
+    account.balance = after_fee(account.balance, body.fee)?;
     let new_key = check_signature(rules, signatures, state, transaction)?;
     if let Some(key) = new_key {
         state.set_public_key(sender, key);
     }
     state.set_account(sender, account);
-    let status = run(state, &sender, &transaction.body.action)?;
+    credit(state, place.builder, body.fee)?;
     Ok(Receipt {
         transaction: transaction.id(),
-        status,
+        status: run(state, place, &sender, &body.action)?,
+        fee: body.fee,
+        bytes: u32::try_from(bytes).unwrap_or(u32::MAX), // at most TRANSACTION_BYTES_MAX
     })
 }
 
-/// One line per transaction kind.
-fn run(state: &mut Overlay<'_>, sender: &Address, action: &Action) -> Result<Status, ReadError> {
-    match action {
-        Action::Transfer { to, amount } => transfer::execute(state, sender, to, *amount),
+/// What can be said of a transaction in a block of `height` without any state. Its bytes.
+pub(super) fn check_form(
+    rules: &ChainRules,
+    height: Height,
+    transaction: &Transaction,
+) -> Result<usize, TransactionError> {
+    let (body, bytes) = (&transaction.body, transaction.bytes());
+    if bytes > TRANSACTION_BYTES_MAX {
+        return Err(TransactionError::TooLarge { actual: bytes });
     }
+    check_action(&body.action)?;
+    let (fee, least) = (body.fee, rules.parameters.least_fee(bytes));
+    if fee < least {
+        return Err(TransactionError::Underpriced { fee, least, bytes });
+    }
+    let expires_at = body.expires_at;
+    if expires_at < height {
+        return Err(TransactionError::Expired { expires_at, height });
+    }
+    let latest = Height(height.0.saturating_add(EXPIRY_HEIGHTS_MAX));
+    if expires_at > latest {
+        return Err(TransactionError::ExpiryTooFar { expires_at, latest });
+    }
+    Ok(bytes)
+}
+
+/// One line per transaction kind.
+fn check_action(action: &Action) -> Result<(), TransactionError> {
+    match action {
+        Action::Transfer { memo, .. } => transfer::check(memo),
+        Action::Put { key, value } => put::check(key, value),
+        Action::Delete { key } => delete::check(key),
+    }
+}
+
+/// One line per transaction kind.
+fn run(
+    state: &mut Overlay<'_>,
+    place: Place,
+    sender: &Address,
+    action: &Action,
+) -> Result<Status, ReadError> {
+    match action {
+        Action::Transfer { to, amount, .. } => transfer::execute(state, sender, to, *amount),
+        Action::Put { key, value } => Ok(put::execute(state, place.height, sender, key, value)),
+        Action::Delete { key } => delete::execute(state, sender, key),
+    }
+}
+
+/// What a balance is after the fee.
+pub(super) fn after_fee(balance: u64, fee: u64) -> Result<u64, TransactionError> {
+    let rest = balance.checked_sub(fee);
+    rest.ok_or(TransactionError::Unfunded { fee, balance })
+}
+
+/// Gives the fee to the block's builder, who may be the sender.
+fn credit(state: &mut Overlay<'_>, builder: Address, fee: u64) -> Result<(), ReadError> {
+    if fee == 0 {
+        return Ok(());
+    }
+    let mut account = state.account(&builder)?;
+    // All balances together fit into 64 bits: genesis says so, and no transaction makes money.
+    let sum = account.balance.checked_add(fee);
+    account.balance = sum.ok_or_else(|| {
+        ReadError::Corrupt(format!("with {fee} more, {builder} holds more than all"))
+    })?;
+    state.set_account(builder, account);
+    Ok(())
 }
 
 /// Finds the sender's key, in the record or in the transaction, and verifies by it. The key to put

@@ -3,11 +3,13 @@
 //! block was that of everybody.
 use super::account::Account;
 use super::chain::Ledger;
-use super::execute;
+use super::execute::{self, Place};
 use super::overlay::Overlay;
 use super::state::ReadError;
 use crate::block::SealedBlock;
-use crate::types::Address;
+use crate::transaction::Action;
+use crate::types::{Address, Hex};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A key of the state that a block changes here.
@@ -17,6 +19,8 @@ pub enum ChangedKey {
     Account(Address, Account, Account),
     /// `key/<address>`: the account's public key, of so many bytes, is recorded.
     PublicKey(Address, usize),
+    /// `record/<address>/<key>`: a record is written or removed.
+    Record(Address, Vec<u8>),
 }
 
 impl fmt::Display for ChangedKey {
@@ -30,20 +34,26 @@ impl fmt::Display for ChangedKey {
             ChangedKey::PublicKey(address, bytes) => {
                 write!(f, "key/{address}: {bytes} bytes")
             }
+            ChangedKey::Record(address, key) => write!(f, "record/{address}/{}", Hex(key)),
         }
     }
 }
 
 impl Ledger {
-    /// The keys that `block` changes on this head, by address, accounts first; as far as its
-    /// transactions can be executed here.
+    /// The keys that `block` changes on this head, accounts and public keys by address, then
+    /// records; as far as its transactions can be executed here.
     pub fn explain(&mut self, block: &SealedBlock) -> Result<Vec<ChangedKey>, ReadError> {
         let version = self.head.state_version;
         let mut state = Overlay::new(&*self.reader, version);
+        let place = Place::of(block.header());
+        let mut records = BTreeSet::new();
         for transaction in &block.block().transactions {
             let (rules, signatures) = (&self.rules, &mut self.signatures);
-            if execute::execute(rules, signatures, &mut state, transaction).is_err() {
+            if execute::execute(rules, signatures, &mut state, place, transaction).is_err() {
                 break;
+            }
+            if let Action::Put { key, .. } | Action::Delete { key } = &transaction.body.action {
+                records.insert((transaction.sender, key.clone()));
             }
         }
         let mut changed = Vec::new();
@@ -53,6 +63,8 @@ impl Ledger {
         }
         let keys = state.public_keys();
         changed.extend(keys.map(|(address, key)| ChangedKey::PublicKey(*address, key.len())));
+        let records = records.into_iter();
+        changed.extend(records.map(|(owner, key)| ChangedKey::Record(owner, key)));
         Ok(changed)
     }
 }

@@ -100,9 +100,10 @@ pub(super) fn genesis_changes(genesis: &Genesis) -> Result<StateChanges, Genesis
             balance: account.balance,
             nonce: 0,
         };
-        (account_key(&account.address), codec::encode(&value))
+        (account_key(&account.address), Some(codec::encode(&value)))
     });
     let validators = validators::records(Height(1), None, genesis.sorted_validators());
+    let validators = validators.map(|(key, value)| (key, Some(value)));
     let writes = writes.chain(validators).collect();
     Ok(tree::update(&Nothing, None, writes)?)
 }

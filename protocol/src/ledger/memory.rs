@@ -14,7 +14,8 @@ pub struct MemoryState {
 struct Maps {
     version: Option<u64>,
     nodes: BTreeMap<Vec<u8>, Vec<u8>>,
-    values: BTreeMap<(KeyHash, u64), Vec<u8>>,
+    /// `None`: removed.
+    values: BTreeMap<(KeyHash, u64), Option<Vec<u8>>>,
     stale: BTreeMap<u64, Stale>,
 }
 
@@ -43,8 +44,11 @@ impl MemoryState {
             .values
             .iter()
             .filter_map(|(key, _)| Some(*maps.newest(key, version.checked_sub(1)?)?.0));
+        // That a key has no value need not be said any more than its last value.
+        let removed = changes.values.iter().filter(|(_, value)| value.is_none());
+        let removed = removed.map(|(key, _)| (*key, version));
         let stale = Stale {
-            values: replaced.collect(),
+            values: replaced.chain(removed).collect(),
             nodes: changes.stale.clone(),
         };
         maps.stale.insert(version, stale);
@@ -64,13 +68,23 @@ impl MemoryState {
 
     /// The newest value of every key, in order of key.
     pub fn values(&self) -> Vec<(KeyHash, Vec<u8>)> {
-        let newest: BTreeMap<KeyHash, Vec<u8>> = self
+        let newest: BTreeMap<KeyHash, Option<Vec<u8>>> = self
             .read()
             .values
             .iter()
             .map(|((key, _), value)| (*key, value.clone()))
             .collect();
-        newest.into_iter().collect()
+        let there = newest.into_iter();
+        there
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect()
+    }
+
+    /// The newest change of `key`, if any is held: its value, or that it was removed.
+    pub(super) fn change(&self, key: &KeyHash, version_max: u64) -> Option<Option<Vec<u8>>> {
+        let maps = self.read();
+        maps.newest(key, version_max)
+            .map(|(_, value)| value.clone())
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Maps> {
@@ -79,7 +93,11 @@ impl MemoryState {
 }
 
 impl Maps {
-    fn newest(&self, key: &KeyHash, version_max: u64) -> Option<(&(KeyHash, u64), &Vec<u8>)> {
+    fn newest(
+        &self,
+        key: &KeyHash,
+        version_max: u64,
+    ) -> Option<(&(KeyHash, u64), &Option<Vec<u8>>)> {
         self.values
             .range((*key, 0)..=(*key, version_max))
             .next_back()
@@ -104,7 +122,7 @@ impl StateReader for MemoryState {
     }
 
     fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.read().newest(key, version_max).map(|(_, v)| v.clone()))
+        Ok(self.change(key, version_max).flatten())
     }
 
     fn latest_version(&self) -> Result<Option<u64>, ReadError> {

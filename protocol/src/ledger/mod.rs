@@ -4,18 +4,20 @@
 //! ```text
 //! chain     Ledger: check, commit, verdicts        prepare     builds a block
 //! validity  header and previous commit             execute     one transaction
-//! transfer  one file per transaction kind          overlay     uncommitted writes
-//! account   accounts, keys, proofs                 tree        the Merkle tree (jmt)
+//! transfer, put, delete   one file for each kind   overlay     uncommitted writes
+//! account, record   what is stored, proofs         tree        the Merkle tree (jmt)
 //! offences  evidence in blocks and in the state
 //! validators  which set decides which height, in the state
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people   run         blocks that are written together
+//! refusal   why a transaction may not be here
 //! ```
 //!
-//! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size) makes
-//! its block invalid. One that is in order but cannot do what it says stays, with a failed receipt,
-//! and uses up its nonce. All arithmetic is checked; the sum of all balances never changes. A block
-//! without transactions and evidence changes neither root nor version of the state.
+//! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size, fee,
+//! expiry, funds for the fee) makes its block invalid, and nobody pays for it. One that is in order
+//! but cannot do what it says stays, with a failed receipt, uses up its nonce and pays its fee: that
+//! goes to the block's builder. All arithmetic is checked; the sum of all balances never changes. A
+//! block without transactions and evidence changes neither root nor version of the state.
 //!
 //! A verdict is kept under the block id. That is sound because the id names every byte of the body:
 //! transactions with their signatures ([`Transaction::leaf`](crate::transaction::Transaction::leaf)),
@@ -25,6 +27,7 @@
 mod account;
 mod admit;
 mod chain;
+mod delete;
 mod execute;
 mod explain;
 mod head;
@@ -34,7 +37,10 @@ mod offences;
 mod overlay;
 mod precommits;
 mod prepare;
+mod put;
 mod receipt;
+mod record;
+mod refusal;
 mod run;
 mod signatures;
 mod state;
@@ -52,7 +58,6 @@ pub use account::{
 };
 pub use admit::NotAdmitted;
 pub use chain::{ChainRules, Ledger, Rejection};
-pub use execute::TransactionError;
 pub use explain::ChangedKey;
 pub use head::{CommitBatch, GenesisError, Head};
 pub use limits::STATE_VERSIONS_KEPT;
@@ -62,6 +67,8 @@ pub use offences::{
 };
 pub use prepare::{Draft, PrepareError, Prepared};
 pub use receipt::{FailureCode, Receipt, Status};
+pub use record::{Record, RecordProof, prove_record, record, record_key};
+pub use refusal::TransactionError;
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};
 pub use validators::{
     ValidatorSetRecord, newest_validator_set_key, validator_schedule, validator_set_key,

@@ -12,7 +12,8 @@ pub(super) struct Overlay<'a> {
     version: u64,
     accounts: BTreeMap<Address, Account>,
     public_keys: BTreeMap<Address, Vec<u8>>,
-    records: BTreeMap<KeyHash, Vec<u8>>,
+    /// `None`: removed.
+    records: BTreeMap<KeyHash, Option<Vec<u8>>>,
 }
 
 impl<'a> Overlay<'a> {
@@ -64,13 +65,17 @@ impl<'a> Overlay<'a> {
     /// A value of any other kind, as it is stored.
     pub(super) fn record(&self, key: &KeyHash) -> Result<Option<Vec<u8>>, ReadError> {
         match self.records.get(key) {
-            Some(bytes) => Ok(Some(bytes.clone())),
+            Some(bytes) => Ok(bytes.clone()),
             None => self.reader.value(key, self.version),
         }
     }
 
     pub(super) fn set_record(&mut self, key: KeyHash, bytes: Vec<u8>) {
-        self.records.insert(key, bytes);
+        self.records.insert(key, Some(bytes));
+    }
+
+    pub(super) fn remove_record(&mut self, key: KeyHash) {
+        self.records.insert(key, None);
     }
 
     /// What a block with these writes changes; `root` is that of the state below. Without writes
@@ -80,13 +85,16 @@ impl<'a> Overlay<'a> {
             return Ok(StateChanges::none(self.version, root));
         }
         let accounts = self.accounts.iter();
-        let accounts = accounts.map(|(address, a)| (account_key(address), codec::encode(a)));
+        let accounts = accounts.map(|(address, a)| (account_key(address), Some(codec::encode(a))));
         let keys = self.public_keys.into_iter();
-        let keys = keys.map(|(address, key)| (public_key_key(&address), key));
-        tree::update(
-            self.reader,
-            Some(self.version),
-            accounts.chain(keys).chain(self.records).collect(),
-        )
+        let keys = keys.map(|(address, key)| (public_key_key(&address), Some(key)));
+        let mut writes: Vec<_> = accounts.chain(keys).collect();
+        for (key, value) in self.records {
+            // What came and went within the block was never there.
+            if value.is_some() || self.reader.value(&key, self.version)?.is_some() {
+                writes.push((key, value));
+            }
+        }
+        tree::update(self.reader, Some(self.version), writes)
     }
 }

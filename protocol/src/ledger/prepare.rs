@@ -1,12 +1,13 @@
 //! Builds a block on the head, by the same execution as a check: what is built is valid.
 use super::chain::{Executed, Ledger, Rejection};
-use super::execute::{self, NotExecuted};
+use super::execute::{self, Place};
 use super::offences;
 use super::overlay::Overlay;
 use super::receipt::Receipt;
+use super::refusal::NotExecuted;
 use super::state::ReadError;
 use super::validity::InvalidBlock;
-use crate::block::{Header, SealedBlock};
+use crate::block::{Block, Header, SealedBlock};
 use crate::commit::{CertificateError, CommitCertificate, Signers, cut_to_quorum};
 use crate::evidence::Evidence;
 use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX};
@@ -74,7 +75,11 @@ impl Ledger {
         let time = draft.now.max(Timestamp(after_parent));
         let (proposer, last_commit) = (draft.proposer, self.last_commit()?);
         let height = self.head.height.next();
-        let (filled, executed) = self.fill(height, draft)?;
+        let place = Place {
+            height,
+            builder: proposer,
+        };
+        let (filled, executed) = self.fill(place, draft)?;
         let header = Header {
             chain_id: self.rules.context.chain_id,
             height,
@@ -85,6 +90,7 @@ impl Ledger {
             transactions_root: Hash::default(),
             evidence_root: Hash::default(),
             state_root: executed.changes.root,
+            receipts_root: Block::receipts_root(&executed.receipts),
             validators_hash: set.hash(),
             next_validators_hash: next_set,
         };
@@ -138,7 +144,8 @@ impl Ledger {
         Ok(chosen.into_values().collect())
     }
 
-    fn fill(&mut self, height: Height, draft: Draft) -> Result<(Filled, Executed), PrepareError> {
+    fn fill(&mut self, place: Place, draft: Draft) -> Result<(Filled, Executed), PrepareError> {
+        let height = place.height;
         let mut filled = Filled {
             evidence: self.choose_evidence(height, draft.evidence)?,
             ..Filled::default()
@@ -150,13 +157,13 @@ impl Ledger {
             .map_err(PrepareError::Evidence)?;
         let mut receipts: Vec<Receipt> = Vec::new();
         for transaction in draft.transactions {
-            let bytes = execute::encoded_bytes(&transaction).saturating_add(filled.bytes);
+            let bytes = transaction.bytes().saturating_add(filled.bytes);
             if bytes > BLOCK_TRANSACTION_BYTES_MAX {
                 filled.reject(&transaction, Rejection::BlockFull);
                 continue;
             }
-            let signatures = &mut self.signatures;
-            match execute::execute(&self.rules, signatures, &mut state, &transaction) {
+            let (rules, signatures) = (&self.rules, &mut self.signatures);
+            match execute::execute(rules, signatures, &mut state, place, &transaction) {
                 Ok(receipt) => {
                     receipts.push(receipt);
                     filled.bytes = bytes;

@@ -69,8 +69,8 @@ impl StateReader for Unwritten {
     }
 
     fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        match self.above.value(key, version_max)? {
-            Some(value) => Ok(Some(value)),
+        match self.above.change(key, version_max) {
+            Some(change) => Ok(change),
             None => self.written.value(key, version_max),
         }
     }

@@ -23,7 +23,8 @@ pub enum ReadError {
 pub trait StateReader: Send + Sync {
     /// The tree node under `key`.
     fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError>;
-    /// The newest value under `key` whose version is at most `version_max`.
+    /// The newest value under `key` whose version is at most `version_max`; none if the newest
+    /// change removed it.
     fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError>;
     /// The version of the newest state; `None` before genesis is written.
     fn latest_version(&self) -> Result<Option<u64>, ReadError>;
@@ -41,8 +42,9 @@ pub struct StateChanges {
     pub root: Hash,
     /// New tree nodes; the keys begin with the version in big-endian order and so only append.
     pub nodes: Vec<(Vec<u8>, Vec<u8>)>,
-    /// New values, all of `version`. Each replaces the newest older value of its key.
-    pub values: Vec<(KeyHash, Vec<u8>)>,
+    /// New values, all of `version`. Each replaces the newest older value of its key; `None` says
+    /// that the key has a value no longer.
+    pub values: Vec<(KeyHash, Option<Vec<u8>>)>,
     /// Keys of nodes that only older versions reach. They may be deleted once
     /// [`STATE_VERSIONS_KEPT`](super::STATE_VERSIONS_KEPT) more versions have been written.
     pub stale: Vec<Vec<u8>>,

@@ -1,8 +1,19 @@
 //! `Action::Transfer`: moves an amount from the sender to another account.
 use super::overlay::Overlay;
 use super::receipt::{FailureCode, Status};
+use super::refusal::TransactionError;
 use super::state::ReadError;
+use crate::limits::MEMO_BYTES_MAX;
 use crate::types::Address;
+
+/// What can be said of a transfer without any state.
+pub(super) fn check(memo: &str) -> Result<(), TransactionError> {
+    let actual = memo.len();
+    if actual > MEMO_BYTES_MAX {
+        return Err(TransactionError::MemoTooLarge { actual });
+    }
+    Ok(())
+}
 
 /// Moves `amount` or nothing at all; the sum of all balances stays the same.
 pub(super) fn execute(
@@ -11,26 +22,21 @@ pub(super) fn execute(
     to: &Address,
     amount: u64,
 ) -> Result<Status, ReadError> {
+    let failed = |code| Ok(Status::Failed { code });
     let mut from = state.account(sender)?;
     let Some(rest) = from.balance.checked_sub(amount) else {
-        return Ok(Status::Failed {
-            code: FailureCode::InsufficientBalance,
-            sentence: format!("the sender holds {}, less than {amount}", from.balance),
-        });
+        return failed(FailureCode::InsufficientBalance);
     };
     if sender == to {
-        return Ok(Status::Ok);
+        return Ok(Status::Success);
     }
     let mut receiver = state.account(to)?;
     let Some(sum) = receiver.balance.checked_add(amount) else {
-        return Ok(Status::Failed {
-            code: FailureCode::BalanceOverflow,
-            sentence: format!("the receiver holds {} already", receiver.balance),
-        });
+        return failed(FailureCode::BalanceOverflow);
     };
     from.balance = rest;
     receiver.balance = sum;
     state.set_account(*sender, from);
     state.set_account(*to, receiver);
-    Ok(Status::Ok)
+    Ok(Status::Success)
 }

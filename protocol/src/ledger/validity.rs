@@ -1,10 +1,10 @@
 //! valid(v), as far as it needs no execution: header, previous commit, sizes. Deterministic: the
 //! local clock has no part in it.
 use super::ChainRules;
-use super::execute::{TransactionError, encoded_bytes};
 use super::head::Head;
 use super::offences::{self, EvidenceRefusal};
 use super::precommits::Precommits;
+use super::refusal::TransactionError;
 use super::state::ReadError;
 use crate::block::{Block, Header};
 use crate::commit::{CertificateError, CommitCertificate};
@@ -115,6 +115,14 @@ pub enum InvalidBlock {
         /// What execution gave.
         actual: Hash,
     },
+    /// The header promises other receipts than execution gives.
+    #[error("execution gives the receipts root {actual}, the header says {expected}")]
+    ReceiptsRoot {
+        /// What the header says.
+        expected: Hash,
+        /// What execution gave.
+        actual: Hash,
+    },
     /// On commit: the certificate is for another block.
     #[error("the commit certificate names another block")]
     ForeignCertificate,
@@ -144,6 +152,7 @@ impl InvalidBlock {
             InvalidBlock::EvidenceBytes { .. } => "evidence_bytes",
             InvalidBlock::Evidence { .. } => "evidence",
             InvalidBlock::StateRoot { .. } => "state_root",
+            InvalidBlock::ReceiptsRoot { .. } => "receipts_root",
             InvalidBlock::ForeignCertificate => "foreign_certificate",
             InvalidBlock::Fatal(_) => "fatal",
         }
@@ -160,7 +169,7 @@ impl InvalidBlock {
     }
 }
 
-/// Everything about `block` but its transactions, its evidence and its state root.
+/// Everything about `block` but its transactions, its evidence, its state root and its receipts root.
 pub(super) fn check_frame(
     rules: &ChainRules,
     head: &Head,
@@ -172,7 +181,7 @@ pub(super) fn check_frame(
     let actual = block
         .transactions
         .iter()
-        .fold(0usize, |sum, t| sum.saturating_add(encoded_bytes(t)));
+        .fold(0usize, |sum, t| sum.saturating_add(t.bytes()));
     if actual > BLOCK_TRANSACTION_BYTES_MAX {
         return Err(InvalidBlock::TransactionBytes { actual });
     }

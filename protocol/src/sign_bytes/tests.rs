@@ -11,10 +11,21 @@ const CHAIN: SignContext = SignContext {
 
 const ID: BlockId = Hash([3; 32]);
 
+fn body(nonce: u64) -> TransactionBody {
+    TransactionBody {
+        nonce,
+        fee: 6,
+        expires_at: Height(9),
+        action: Action::Transfer {
+            to: Address([2; 20]),
+            amount: 5,
+            memo: String::new(),
+        },
+    }
+}
+
 fn transaction(context: &SignContext, nonce: u64) -> Vec<u8> {
-    let (to, amount) = (Address([2; 20]), 5);
-    let action = Action::Transfer { to, amount };
-    context.transaction(&Address([1; 20]), &TransactionBody { nonce, action })
+    context.transaction(&Address([1; 20]), &body(nonce))
 }
 
 /// One preimage of each kind, for the same place.
@@ -104,13 +115,24 @@ fn a_proposal_covers_height_round_value_and_valid_round() {
 
 #[test]
 fn a_transaction_covers_its_sender_and_its_body() {
-    let (to, amount) = (Address([2; 20]), 5);
-    let action = Action::Transfer { to, amount };
-    let by_another = TransactionBody { nonce: 0, action };
+    let sender = Address([1; 20]);
+    let changed = |change: fn(&mut TransactionBody)| {
+        let mut body = body(0);
+        change(&mut body);
+        CHAIN.transaction(&sender, &body)
+    };
     assert!(all_differ(&[
         transaction(&CHAIN, 0),
         transaction(&CHAIN, 1),
-        CHAIN.transaction(&Address([3; 20]), &by_another),
+        CHAIN.transaction(&Address([3; 20]), &body(0)),
+        changed(|body| body.fee = 7),
+        changed(|body| body.expires_at = Height(10)),
+        changed(|body| {
+            let Action::Transfer { memo, .. } = &mut body.action else {
+                panic!()
+            };
+            *memo = "x".into();
+        }),
     ]));
 }
 

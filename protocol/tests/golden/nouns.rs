@@ -7,6 +7,7 @@ use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::{HeldVotes, Pull, Pulled};
 use lockstep_protocol::sign_bytes::SignContext;
@@ -146,11 +147,19 @@ fn proposals() -> Vec<Noun> {
 }
 
 fn transaction(public_key: Option<Vec<u8>>) -> Transaction {
-    let (to, amount) = (Address([0xa2; 20]), 1_000_000);
-    let action = Action::Transfer { to, amount };
+    let action = Action::Transfer {
+        to: Address([0xa2; 20]),
+        amount: 1_000_000,
+        memo: "für Miete".into(),
+    };
     Transaction {
         sender: Address([0xa3; 20]),
-        body: TransactionBody { nonce: 7, action },
+        body: TransactionBody {
+            nonce: 7,
+            fee: 5_400,
+            expires_at: Height(1_000),
+            action,
+        },
         public_key,
         signature: signature(4),
     }
@@ -172,6 +181,7 @@ fn block() -> Block {
             transactions_root: Block::transactions_root(&transactions),
             evidence_root: Block::evidence_root(&evidence),
             state_root: Hash([0xc2; 32]),
+            receipts_root: Hash([0xc4; 32]),
             validators_hash: Hash([0xc3; 32]),
             next_validators_hash: Hash([0xc4; 32]),
         },
@@ -201,6 +211,15 @@ fn first_block() -> Block {
 fn transactions_and_blocks() -> Vec<Noun> {
     let (first, later) = (transaction(Some(vec![0xd1; 32])), transaction(None));
     let signs = context().transaction(&first.sender, &first.body);
+    let acting = |name, action: Action| {
+        let mut acting = transaction(None);
+        acting.body.action = action;
+        Noun::plain(name, &acting).hash("id", acting.id())
+    };
+    let key = b"deed".to_vec();
+    let (put, value) = (key.clone(), vec![0xff, 0, 1]);
+    let put = Action::Put { key: put, value };
+    let delete = Action::Delete { key };
     let block_noun = |name, value: Block| {
         let root = value.header.transactions_root;
         let evidence_root = value.header.evidence_root;
@@ -213,6 +232,8 @@ fn transactions_and_blocks() -> Vec<Noun> {
         Noun::plain("first transaction of an account", &first)
             .hash("id", first.id())
             .signs(signs),
+        acting("put", put),
+        acting("delete", delete),
         // Of the same sender and body: the same id.
         Noun::plain("transaction without a key", &later).hash("id", later.id()),
         Noun::plain("header", &block().header).hash("id", block().header.id()),
@@ -299,6 +320,7 @@ fn genesis() -> Genesis {
         chain_id: ChainId(1337),
         scheme: SchemeId::MlDsa65,
         time: Timestamp(1_700_000_000_000),
+        parameters: Parameters { fee_per_byte: 3 },
         validators: (1..=2).map(validator).collect(),
         accounts: (1..=2).map(account).collect(),
     }

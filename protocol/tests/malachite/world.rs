@@ -147,6 +147,7 @@ fn block(height: Height, set: &ValidatorSet, value: u64) -> SealedBlock {
         transactions_root: Block::transactions_root(&[]),
         evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
+        receipts_root: Block::receipts_root(&[]),
         validators_hash: set.hash(),
         next_validators_hash: set.hash(),
     };

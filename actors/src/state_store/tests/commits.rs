@@ -1,6 +1,6 @@
 //! Committed blocks: written whole or not at all, and read back as they were.
 use super::*;
-use lockstep_protocol::ledger::{STATE_VERSIONS_KEPT, StateReader, account, prove_account};
+use lockstep_protocol::ledger::{STATE_VERSIONS_KEPT, StateReader, account, prove_account, record};
 
 #[test]
 fn a_committed_block_is_read_back_with_all_that_belongs_to_it() {
@@ -172,7 +172,12 @@ fn memory_and_lmdb_give_the_same_roots_for_a_random_sequence_of_blocks() {
             let nonce = nonces[usize::from(from)];
             nonces[usize::from(from)] += 1;
             let to = 1 + random(&mut seed, 60) as u8;
-            world.pay(from, nonce, to, random(&mut seed, 400))
+            let (key, value) = (vec![to % 8], vec![to; 9]);
+            match random(&mut seed, 4) {
+                0 => world.act(from, nonce, Action::Put { key, value }),
+                1 => world.act(from, nonce, Action::Delete { key }),
+                _ => world.pay(from, nonce, to, random(&mut seed, 400)),
+            }
         });
         let transactions = transactions.collect();
         let batch = world.grow(&store, &mut ledger, transactions);
@@ -196,6 +201,17 @@ fn memory_and_lmdb_give_the_same_roots_for_a_random_sequence_of_blocks() {
         let expected = account(&*memory, &address(number)).unwrap();
         assert_eq!(account(&store, &address(number)).unwrap(), expected);
     }
+    let record_of = |reader: &dyn StateReader, number, key| {
+        let found = record(reader, &address(number), &[key]);
+        found.unwrap()
+    };
+    let mut records = 0;
+    for (number, key) in (1..=20).flat_map(|number| (0..8).map(move |key| (number, key))) {
+        let stored = record_of(&store, number, key);
+        assert_eq!(stored, record_of(&*memory, number, key));
+        records += usize::from(stored.is_some());
+    }
+    assert!((1..160).contains(&records), "{records} records");
     let held = store.read(|view| {
         let (nodes, values) = (&view.tables.nodes, &view.tables.values);
         Ok(nodes.all(view.txn)?.len() + values.all(view.txn)?.len())

@@ -20,6 +20,8 @@ use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::ledger::{
     ChainRules, CommitBatch, Draft, Head, Ledger, MemoryState, StateChanges,
 };
+use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
@@ -60,6 +62,7 @@ impl World {
             chain_id: ChainId(chain_id),
             scheme: SCHEME,
             time: Timestamp(1_000),
+            parameters: Parameters { fee_per_byte: 0 },
             validators: validators.collect(),
             accounts,
         };
@@ -95,17 +98,18 @@ impl World {
     }
 
     pub(super) fn pay(&self, from: u8, nonce: u64, to: u8, amount: u64) -> Transaction {
-        let (signer, sender) = (signer(from), address(from));
-        let to = address(to);
-        let action = Action::Transfer { to, amount };
-        let body = TransactionBody { nonce, action };
-        let bytes = self.rules.context.transaction(&sender, &body);
-        Transaction {
-            sender,
-            public_key: (nonce == 0).then(|| signer.public_key().to_vec()),
-            signature: Signature(signer.sign(&bytes).unwrap()),
-            body,
-        }
+        let (to, memo) = (address(to), String::new());
+        self.act(from, nonce, Action::Transfer { to, amount, memo })
+    }
+
+    pub(super) fn act(&self, from: u8, nonce: u64, action: Action) -> Transaction {
+        let body = TransactionBody {
+            nonce,
+            fee: 0,
+            expires_at: Height(EXPIRY_HEIGHTS_MAX),
+            action,
+        };
+        Transaction::sign(&*signer(from), &self.rules.context, body).unwrap()
     }
 
     pub(super) fn vote(

@@ -16,10 +16,12 @@ fn used() -> (World, TempDir, Vec<Arc<CommitBatch>>) {
     let mut ledger = world.ledger(&store);
     let batches = (0..BLOCKS).map(|nonce| {
         let to = 2 + (nonce % 50) as u8;
-        let payments = if nonce % 3 == 0 {
-            Vec::new()
-        } else {
-            vec![world.pay(1, nonce - nonce.div_ceil(3), to, 5)]
+        let (own, key, value) = (nonce - nonce.div_ceil(3), vec![7], vec![8]);
+        let payments = match nonce {
+            _ if nonce % 3 == 0 => Vec::new(),
+            28 => vec![world.act(1, own, Action::Put { key, value })],
+            29 => vec![world.act(1, own, Action::Delete { key })],
+            _ => vec![world.pay(1, own, to, 5)],
         };
         world.grow(&store, &mut ledger, payments)
     });

@@ -2,9 +2,9 @@
 use super::{Habit, Stage, alter, rebuild};
 use crate::simulation::message::Payload;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::limits::BLOCK_TRANSACTION_BYTES_MAX;
+use lockstep_protocol::limits::{BLOCK_TRANSACTION_BYTES_MAX, EXPIRY_HEIGHTS_MAX};
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
-use lockstep_protocol::types::{Address, Hash, Timestamp};
+use lockstep_protocol::types::{Address, Hash, Height, Timestamp};
 use lockstep_protocol::vote::Signature;
 
 pub(super) struct InvalidBlock;
@@ -28,9 +28,10 @@ impl Habit for InvalidBlock {
 
 fn with_one_thing_wrong(stage: &mut Stage<'_>, block: &SealedBlock) -> SealedBlock {
     let wrong = Hash::of(&[b"wrong"]);
-    match stage.random.below(12) {
+    match stage.random.below(13) {
         0 => alter(block, |header| header.state_root = wrong),
         1 => alter(block, |header| header.previous_block = wrong),
+        12 => alter(block, |header| header.receipts_root = wrong),
         2 => alter(block, |header| header.time = Timestamp(1)),
         3 => alter(block, |header| header.time = header.time.plus_ms(3_600_000)),
         4 => alter(block, |header| header.validators_hash = wrong),
@@ -71,10 +72,16 @@ fn transaction(signature: Vec<u8>, public_key: Option<Vec<u8>>) -> Transaction {
     let action = Action::Transfer {
         to: Address::default(),
         amount: 1,
+        memo: String::new(),
     };
     Transaction {
         sender: Address::default(),
-        body: TransactionBody { nonce: 0, action },
+        body: TransactionBody {
+            nonce: 0,
+            fee: u64::MAX,
+            expires_at: Height(EXPIRY_HEIGHTS_MAX),
+            action,
+        },
         public_key,
         signature: Signature(signature),
     }

@@ -11,6 +11,7 @@ use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Signer};
 use lockstep_protocol::genesis::{Genesis, GenesisValidator};
 use lockstep_protocol::ledger::{ChainRules, Head, Ledger, MemoryState, StateChanges};
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::quorum::Power;
 use lockstep_protocol::types::{Address, ChainId};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
@@ -100,6 +101,7 @@ fn chain(plan: &Plan) -> Chain {
         chain_id: ChainId(7),
         scheme: Simulated.id(),
         time: Timestamp(EPOCH_MS - 1),
+        parameters: Parameters::default(),
         validators: signers.iter().zip(&plan.powers).map(validator).collect(),
         accounts: users::accounts(&users),
     };
@@ -143,6 +145,7 @@ fn node_of(
         users: Users {
             signers: chain.users.clone(),
             context: chain.rules.context,
+            parameters: chain.rules.parameters,
             state,
         },
     };

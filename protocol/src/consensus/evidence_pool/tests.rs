@@ -16,6 +16,7 @@ impl Desk {
     fn at(height: u64) -> Desk {
         let cast = Cast::of(4);
         let rules = ChainRules {
+            parameters: crate::parameters::Parameters::default(),
             scheme: Arc::new(Simulated),
             context: cast.context,
             genesis_validators: cast.set.clone(),

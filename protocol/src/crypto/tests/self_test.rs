@@ -117,6 +117,9 @@ fn a_key_that_signs_what_its_public_half_refuses_is_found() {
         fn public_key(&self) -> &[u8] {
             self.0.public_key()
         }
+        fn signature_bytes(&self) -> usize {
+            self.0.signature_bytes()
+        }
         fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
             self.0.sign(&[message, b"!"].concat())
         }

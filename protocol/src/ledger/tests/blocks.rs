@@ -241,7 +241,9 @@ fn what_a_block_changes_is_named_with_its_values_before_and_after() {
         ChangedKey::Account(two, account(510, 0), account(530, 0)),
     ];
     expected.sort_by_key(|key| match key {
-        ChangedKey::Account(address, ..) | ChangedKey::PublicKey(address, _) => *address,
+        ChangedKey::Account(address, ..)
+        | ChangedKey::PublicKey(address, _)
+        | ChangedKey::Record(address, _) => *address,
     });
     let wrong = changed_header(&block, |header| header.state_root = Hash([7; 32]));
     assert_eq!(node.ledger.explain(&wrong), Ok(expected));

@@ -19,7 +19,7 @@ fn a_genesis_without_accounts_can_grow() {
     let mut user = User::new(1);
     let transaction = user.pay(&world, user.address, 0);
     let batch = node.grow(&world, vec![transaction]);
-    assert_eq!(batch.receipts[0].status, Status::Ok);
+    assert_eq!(batch.receipts[0].status, Status::Success);
     assert_eq!(
         node.account(&user.address),
         Some(Account {

@@ -2,9 +2,12 @@
 mod blocks;
 mod commits;
 mod cost;
+mod fees;
 mod offences;
 mod prepared;
 mod proofs;
+mod random;
+mod records;
 mod runs;
 mod supply;
 mod transactions;
@@ -15,6 +18,7 @@ use crate::commit::{CommitCertificate, certify};
 use crate::crypto::simulated::Simulated;
 use crate::crypto::{Scheme, SchemeId, Seed, Signer};
 use crate::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use crate::parameters::Parameters;
 use crate::transaction::{Action, Transaction, TransactionBody};
 use crate::types::{Address, ChainId, Hash, Height, Round, Timestamp};
 use crate::validator_schedule::ValidatorSchedule;
@@ -22,6 +26,9 @@ use crate::vote::{Signature, SignedVote, Vote, VoteKind};
 use std::sync::Arc;
 
 const SCHEME: SchemeId = SchemeId::MlDsa65; // what the simulated scheme goes by
+
+/// Where no test is about it: no chain here gets that high.
+const EXPIRES_AT: Height = Height(1_000);
 
 fn signer(number: u8) -> Arc<dyn Signer> {
     Simulated.signer(&Seed([number; 32])).unwrap()
@@ -57,15 +64,24 @@ impl User {
     }
 
     fn sign(&self, world: &World, nonce: u64, to: Address, amount: u64) -> Transaction {
-        let action = Action::Transfer { to, amount };
-        let body = TransactionBody { nonce, action };
-        let bytes = world.rules.context.transaction(&self.address, &body);
-        Transaction {
-            sender: self.address,
-            public_key: (nonce == 0).then(|| self.signer.public_key().to_vec()),
-            signature: Signature(self.signer.sign(&bytes).unwrap()),
-            body,
-        }
+        let memo = String::new();
+        self.act(world, nonce, Action::Transfer { to, amount, memo })
+    }
+
+    /// Any action, for the least fee.
+    fn act(&self, world: &World, nonce: u64, action: Action) -> Transaction {
+        let body = TransactionBody {
+            nonce,
+            fee: 0,
+            expires_at: EXPIRES_AT,
+            action,
+        };
+        let body = body.for_least_fee(&*self.signer, &world.rules.parameters);
+        self.sign_body(world, body)
+    }
+
+    fn sign_body(&self, world: &World, body: TransactionBody) -> Transaction {
+        Transaction::sign(&*self.signer, &world.rules.context, body).unwrap()
     }
 }
 
@@ -77,20 +93,27 @@ struct World {
 }
 
 impl World {
-    /// Users 1, 2 and 3 own 1000, 500 and 0.
+    /// Users 1, 2 and 3 own 1000, 500 and 0, and nothing costs a fee.
     fn new() -> World {
+        World::with(0, &[(1, 1_000), (2, 500), (3, 0)])
+    }
+
+    /// These users own so much.
+    fn with(fee_per_byte: u64, balances: &[(u8, u64)]) -> World {
         let validators: Vec<_> = (101..=104).map(signer).collect();
-        let mut accounts: Vec<_> = [(1, 1_000), (2, 500), (3, 0)]
+        let mut accounts: Vec<_> = balances
+            .iter()
             .map(|(number, balance)| GenesisAccount {
-                address: User::new(number).address,
-                balance,
+                address: User::new(*number).address,
+                balance: *balance,
             })
-            .into();
+            .collect();
         accounts.sort_by_key(|account| account.address);
         let genesis = Genesis {
             chain_id: ChainId(7),
             scheme: SCHEME,
             time: Timestamp(1_000),
+            parameters: Parameters { fee_per_byte },
             validators: validators
                 .iter()
                 .map(|signer| GenesisValidator {

@@ -90,6 +90,7 @@ fn a_signature_of_another_body_or_another_chain_is_refused() {
     richer.body.action = Action::Transfer {
         to: User::new(2).address,
         amount: 900,
+        memo: String::new(),
     };
     assert_eq!(rejection(&mut node, &world, richer), invalid);
     let mut other = World::new();
@@ -120,7 +121,10 @@ fn the_last_nonce_is_never_used() {
         balance: 9,
         nonce: u64::MAX,
     };
-    let writes = vec![(account_key(&user.address), crate::codec::encode(&account))];
+    let writes = vec![(
+        account_key(&user.address),
+        Some(crate::codec::encode(&account)),
+    )];
     let changes = super::super::tree::update(&MemoryState::default(), None, writes).unwrap();
     let state = Arc::new(MemoryState::new(&changes));
     let head = Head::genesis(&world.genesis, &changes);
@@ -143,7 +147,7 @@ fn a_transfer_that_cannot_be_paid_stays_in_the_block_and_uses_its_nonce() {
     );
     let paid_now = poor.pay(&world, rich.address, 1);
     let batch = a.grow(&world, vec![fails, works, paid_now]);
-    let statuses: Vec<_> = batch.receipts.iter().map(|r| r.status.clone()).collect();
+    let statuses: Vec<_> = batch.receipts.iter().map(|r| r.status).collect();
     assert!(matches!(
         statuses.as_slice(),
         [
@@ -151,8 +155,8 @@ fn a_transfer_that_cannot_be_paid_stays_in_the_block_and_uses_its_nonce() {
                 code: FailureCode::InsufficientBalance,
                 ..
             },
-            Status::Ok,
-            Status::Ok
+            Status::Success,
+            Status::Success
         ]
     ));
     b.commit(&world, &batch.block);
@@ -170,7 +174,7 @@ fn a_transfer_to_oneself_changes_the_nonce_only() {
     let own = user.address;
     let transactions = vec![user.pay(&world, own, 1_000), user.pay(&world, own, 1_001)];
     let batch = node.grow(&world, transactions);
-    assert_eq!(batch.receipts[0].status, Status::Ok);
+    assert_eq!(batch.receipts[0].status, Status::Success);
     assert!(matches!(batch.receipts[1].status, Status::Failed { .. }));
     let expected = Account {
         balance: 1_000,
@@ -186,7 +190,7 @@ fn a_balance_that_would_overflow_fails_the_transfer() {
     let rows = [(user.address, 5), (full.address, u64::MAX - 4)];
     let writes = rows.map(|(address, balance)| {
         let account = Account { balance, nonce: 0 };
-        (account_key(&address), crate::codec::encode(&account))
+        (account_key(&address), Some(crate::codec::encode(&account)))
     });
     let empty = MemoryState::default();
     let changes = super::super::tree::update(&empty, None, writes.into()).unwrap();

@@ -170,6 +170,9 @@ fn a_signer_that_fails_stops_the_node_and_sends_nothing() {
         fn public_key(&self) -> &[u8] {
             &[]
         }
+        fn signature_bytes(&self) -> usize {
+            0
+        }
         fn sign(&self, _: &[u8]) -> Result<Vec<u8>, crate::crypto::SigningFailed> {
             Err(crate::crypto::SigningFailed)
         }

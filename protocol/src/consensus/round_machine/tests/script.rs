@@ -43,6 +43,7 @@ fn build(value: Value) -> SealedBlock {
         transactions_root: Block::transactions_root(&[]),
         evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
+        receipts_root: Block::receipts_root(&[]),
         validators_hash: SET.hash(),
         next_validators_hash: SET.hash(),
     };

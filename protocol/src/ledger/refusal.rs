@@ -1,0 +1,147 @@
+//! Why a transaction may not stand in a block: stable codes, and sentences that name the next step.
+use super::state::ReadError;
+use crate::crypto::{KeyError, SignatureError};
+use crate::limits::{
+    EXPIRY_HEIGHTS_MAX, MEMO_BYTES_MAX, RECORD_KEY_BYTES_MAX, RECORD_VALUE_BYTES_MAX,
+    TRANSACTION_BYTES_MAX,
+};
+use crate::types::{Address, Height};
+
+/// Why a transaction may not stand in a block at this place. Nobody pays for such a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransactionError {
+    /// Longer than any transaction may be.
+    #[error("it has {actual} bytes, the limit is {TRANSACTION_BYTES_MAX}: send less")]
+    TooLarge {
+        /// Its length in bytes.
+        actual: usize,
+    },
+    /// A longer memo than a transfer may carry.
+    #[error("its memo has {actual} bytes, the limit is {MEMO_BYTES_MAX}: shorten it")]
+    MemoTooLarge {
+        /// The memo's length in bytes.
+        actual: usize,
+    },
+    /// A record's key is empty or too long.
+    #[error("its key has {actual} bytes, a record's has 1 to {RECORD_KEY_BYTES_MAX}: use another")]
+    RecordKey {
+        /// The key's length in bytes.
+        actual: usize,
+    },
+    /// A larger value than a record may hold.
+    #[error("its value has {actual} bytes, the limit is {RECORD_VALUE_BYTES_MAX}: put its hash")]
+    ValueTooLarge {
+        /// The value's length in bytes.
+        actual: usize,
+    },
+    /// It offers less than the chain's price for its bytes.
+    #[error("its fee is {fee}, its {bytes} bytes cost at least {least}: sign it again with that")]
+    Underpriced {
+        /// What it offers.
+        fee: u64,
+        /// The least fee.
+        least: u64,
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// The last height at which it may stand in a block is over.
+    #[error("it expired after height {expires_at}, the block has {height}: sign it anew")]
+    Expired {
+        /// Its last height.
+        expires_at: Height,
+        /// The height of the block.
+        height: Height,
+    },
+    /// It could be executed longer than anybody should have to watch out for it.
+    #[error(
+        "it expires at height {expires_at}, more than {EXPIRY_HEIGHTS_MAX} ahead: sign it again to \
+         expire at {latest} at the latest"
+    )]
+    ExpiryTooFar {
+        /// Its last height.
+        expires_at: Height,
+        /// The latest that the block's height allows.
+        latest: Height,
+    },
+    /// The sender's transactions are executed in order, each once.
+    #[error(
+        "its nonce is {actual}, the sender's next one is {expected}: use that, or send those between"
+    )]
+    Nonce {
+        /// What the ledger would execute.
+        expected: u64,
+        /// What the transaction has.
+        actual: u64,
+    },
+    /// The last possible nonce is never used.
+    #[error("the sender has no nonce left: use another account")]
+    NonceExhausted,
+    /// The sender cannot pay for the place in the block.
+    #[error("its fee is {fee}, the sender holds {balance}: pay in at least the rest first")]
+    Unfunded {
+        /// What it offers.
+        fee: u64,
+        /// What the sender holds.
+        balance: u64,
+    },
+    /// The first transaction of an account brings its public key.
+    #[error("the sender has no public key on record: send it with the transaction")]
+    UnknownKey,
+    /// Later transactions do not bring it again: two kilobytes saved, one form for each.
+    #[error("the sender's public key is on record already: send the transaction without it")]
+    KeyOnRecord,
+    /// The key is not the one that the address is made of.
+    #[error("the public key belongs to {actual}, not to the sender: send the sender's own")]
+    ForeignKey {
+        /// The address of the given key.
+        actual: Address,
+    },
+    /// The scheme refuses the key.
+    #[error("{0}: use a key of the chain's scheme")]
+    Key(KeyError),
+    /// The signature does not verify.
+    #[error("{0}: sign it for this chain, with the sender's key, and send it as it was signed")]
+    Signature(SignatureError),
+}
+
+impl TransactionError {
+    /// One stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            TransactionError::TooLarge { .. } => "too_large",
+            TransactionError::MemoTooLarge { .. } => "memo_too_large",
+            TransactionError::RecordKey { .. } => "record_key_length",
+            TransactionError::ValueTooLarge { .. } => "value_too_large",
+            TransactionError::Underpriced { .. } => "underpriced",
+            TransactionError::Expired { .. } => "expired",
+            TransactionError::ExpiryTooFar { .. } => "expiry_too_far",
+            TransactionError::Nonce { expected, actual } if actual < expected => "nonce_too_low",
+            TransactionError::Nonce { .. } => "nonce_too_high",
+            TransactionError::NonceExhausted => "nonce_exhausted",
+            TransactionError::Unfunded { .. } => "unfunded",
+            TransactionError::UnknownKey => "unknown_key",
+            TransactionError::KeyOnRecord => "key_on_record",
+            TransactionError::ForeignKey { .. } => "foreign_key",
+            TransactionError::Key(_) => "bad_key",
+            TransactionError::Signature(_) => "bad_signature",
+        }
+    }
+}
+
+/// A transaction was not executed, and the overlay is as before.
+pub(super) enum NotExecuted {
+    Refused(TransactionError),
+    Fatal(ReadError),
+}
+
+impl From<ReadError> for NotExecuted {
+    fn from(error: ReadError) -> Self {
+        NotExecuted::Fatal(error)
+    }
+}
+
+impl From<TransactionError> for NotExecuted {
+    fn from(error: TransactionError) -> Self {
+        NotExecuted::Refused(error)
+    }
+}
