@@ -268,7 +268,7 @@ impl Ledger {
 
     fn execute(&mut self, block: &Block) -> Result<Executed, InvalidBlock> {
         let (place, transactions) = (Place::of(&block.header), &block.transactions);
-        let mut state = Overlay::new(&*self.reader, self.head.state_version);
+        let mut state = Overlay::new(&*self.reader, self.head.state_version, &self.validators);
         let known = &mut self.evidence;
         let sets = (&self.validators, &self.rules.context);
         offences::execute(sets, known, &mut state, place.height, &block.evidence)?;
@@ -278,11 +278,11 @@ impl Ledger {
             let receipt = execute::execute(rules, signatures, &mut state, place, transaction);
             receipts.push(receipt.map_err(|error| refuse(index, transaction, error))?);
         }
-        let changes = state.into_changes(self.head.state_root);
+        let (changes, changed_set) = state.into_changes(self.head.state_root)?;
         Ok(Executed {
-            changes: Arc::new(changes.map_err(InvalidBlock::Fatal)?),
+            changes: Arc::new(changes),
             receipts: Arc::new(receipts),
-            changed_set: None,
+            changed_set,
         })
     }
 }

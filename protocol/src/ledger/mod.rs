@@ -46,6 +46,7 @@ mod signatures;
 mod state;
 mod transfer;
 mod tree;
+mod update_validator;
 mod validators;
 mod validity;
 
@@ -70,6 +71,7 @@ pub use receipt::{FailureCode, Receipt, Status};
 pub use record::{Record, RecordProof, prove_record, record, record_key};
 pub use refusal::TransactionError;
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};
+pub use update_validator::validator_votes_key;
 pub use validators::{
     ValidatorSetRecord, newest_validator_set_key, validator_schedule, validator_set_key,
     validator_set_of,

@@ -150,7 +150,7 @@ impl Ledger {
             evidence: self.choose_evidence(height, draft.evidence)?,
             ..Filled::default()
         };
-        let mut state = Overlay::new(&*self.reader, self.head.state_version);
+        let mut state = Overlay::new(&*self.reader, self.head.state_version, &self.validators);
         let known = &mut self.evidence;
         let sets = (&self.validators, &self.rules.context);
         offences::execute(sets, known, &mut state, height, &filled.evidence)
@@ -175,10 +175,11 @@ impl Ledger {
                 Err(NotExecuted::Fatal(error)) => return Err(error.into()),
             }
         }
+        let (changes, changed_set) = state.into_changes(self.head.state_root)?;
         let executed = Executed {
-            changes: Arc::new(state.into_changes(self.head.state_root)?),
+            changes: Arc::new(changes),
             receipts: Arc::new(receipts),
-            changed_set: None,
+            changed_set,
         };
         Ok((filled, executed))
     }

@@ -1,6 +1,7 @@
 //! The validator sets of the chain, in the state: under its first height each set that a block has
 //! named, and the newest of these heights. Nothing of it is ever deleted: whoever asks for an old
 //! height, or for a proof, finds it.
+use super::overlay::Overlay;
 use super::state::{KeyHash, ReadError, StateReader};
 use crate::codec;
 use crate::crypto::Scheme;
@@ -72,6 +73,20 @@ pub fn validator_set_of(
         first = earlier(record.previous, from)?;
     }
     Ok(None)
+}
+
+/// Writes `set`, which decides from `first` on.
+pub(super) fn write(
+    state: &mut Overlay<'_>,
+    first: Height,
+    set: &ValidatorSet,
+) -> Result<(), ReadError> {
+    let previous = state.record(&newest_validator_set_key())?;
+    let previous = previous.map(|bytes| decode(&bytes)).transpose()?;
+    for (key, value) in records(first, previous, set.iter().cloned().collect()) {
+        state.set_record(key, value);
+    }
+    Ok(())
 }
 
 /// What stands in the state for a new set.

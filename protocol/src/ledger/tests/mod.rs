@@ -11,6 +11,7 @@ mod records;
 mod runs;
 mod supply;
 mod transactions;
+mod validators;
 
 use super::*;
 use crate::block::{Block, Header, SealedBlock};
