@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod cli;
 mod config;
+mod wallet;
 
 /// A post-quantum BFT node built of actors.
 #[derive(Parser)]
@@ -32,6 +33,23 @@ enum Command {
     Devnet(cli::devnet::Arguments),
     /// Run seeded worlds with faults and check what must hold in each
     Simulate(cli::simulate::Arguments),
+    /// Sign a transaction and send it
+    #[command(subcommand)]
+    Tx(cli::tx::Command),
+    /// Ask a node what an account holds
+    Account(cli::account::Arguments),
+    /// Ask a node what an account keeps under a key
+    Record(cli::record::Arguments),
+    /// Ask a node for a block
+    Block(cli::block::Arguments),
+    /// Ask a node what became of a transaction
+    Receipt(cli::receipt::Arguments),
+    /// Keep the keys of accounts, each in an encrypted file
+    #[command(subcommand)]
+    Keys(cli::keys::Command),
+    /// Check what a node says without trusting it
+    #[command(subcommand)]
+    Light(cli::light::Command),
     /// Measure this machine
     #[command(subcommand)]
     Bench(cli::bench::Command),
@@ -48,6 +66,13 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => cli::verify::run(&arguments),
         Command::Devnet(arguments) => cli::devnet::run(&arguments),
         Command::Simulate(arguments) => cli::simulate::run(&arguments),
+        Command::Tx(command) => cli::tx::run(&command),
+        Command::Account(arguments) => cli::account::run(&arguments),
+        Command::Record(arguments) => cli::record::run(&arguments),
+        Command::Block(arguments) => cli::block::run(&arguments),
+        Command::Receipt(arguments) => cli::receipt::run(&arguments),
+        Command::Keys(command) => cli::keys::run(&command),
+        Command::Light(command) => cli::light::run(&command),
         Command::Bench(command) => cli::bench::run(&command),
     };
     match done {

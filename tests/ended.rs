@@ -74,6 +74,12 @@ fn rot(file: &Path, bytes: &[u8]) {
     }
 }
 
+fn signal(child: &std::process::Child, name: &str) {
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args([name, &pid]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
 #[test]
 fn a_devnet_of_which_a_node_ends_names_it_and_exits_with_the_code_of_its_reason() {
     let home = tempfile::tempdir().expect("a directory");
@@ -104,7 +110,10 @@ fn a_devnet_of_which_a_node_ends_names_it_and_exits_with_the_code_of_its_reason(
 
     let parent = get(&url, "/blocks/2").json()["header"]["previous_block"].clone();
     let parent = common::chain::unhex(parent.as_str().expect("a hash"));
+    // It stands still meanwhile: a page that it reuses between reading and writing is another one.
+    signal(&devnet.0, "-STOP");
     rot(&home.path().join("node1/data.mdb"), &parent);
+    signal(&devnet.0, "-CONT");
     // Whoever reads it first ends the node: this answer may no longer get out.
     if let Ok(answer) = common::try_get(&url, "/blocks/2") {
         assert_eq!(answer.status, 500);

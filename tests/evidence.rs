@@ -216,7 +216,8 @@ fn a_second_decision_stops_the_node_that_hears_of_it_and_names_its_makers() {
     }
     // The double precommits are evidence for the others' blocks as well.
     assert_eq!(list(&page, "pending").len(), accused.len());
-    target.devnet.kill(0);
+    let end = target.devnet.kill(0).expect("it ran");
+    assert_eq!(end.exit_code(), 4, "{end}");
     target.devnet.restart(0).expect("it restarts");
     let url = target.devnet.urls()[0].clone();
     let halted = || {
@@ -226,4 +227,7 @@ fn a_second_decision_stops_the_node_that_hears_of_it_and_names_its_makers() {
     };
     let again = eventually("it does not begin to vote again", halted);
     assert!(again.contains("height 1 was decided twice"), "{again}");
+    let end = target.devnet.kill(0).expect("it ran");
+    assert_eq!(end.exit_code(), 4, "after a restart, too: {end}");
+    assert!(end.to_string().contains("agree on one"), "{end}");
 }

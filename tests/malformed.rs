@@ -175,18 +175,22 @@ fn transactions_that_no_block_may_carry_are_refused_and_counted() {
     let mut keyless = keyless.expect("it signs");
     keyless.public_key = None;
     let cases = [
-        ("a forged signature", forged),
-        ("no signature", unsigned),
-        ("the key of another", stolen),
-        ("a first transaction without its key", keyless),
+        ("a forged signature", "bad_signature", forged),
+        ("no signature", "bad_signature", unsigned),
+        ("the key of another", "foreign_key", stolen),
+        (
+            "a first transaction without its key",
+            "unknown_key",
+            keyless,
+        ),
     ];
-    for (what, transaction) in cases {
+    for (what, code, transaction) in cases {
         target.refuse(&Case {
             what,
             path: TRANSACTION,
             body: target.wire.encode_transaction(&transaction),
             status: 400,
-            code: "refused",
+            code,
             counted: (REFUSED, "reason=\"Transaction\""),
         });
     }

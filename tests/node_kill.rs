@@ -32,7 +32,7 @@ fn three_of_four_go_on_without_a_killed_one_and_it_comes_back() {
     let _alone = ALONE.lock();
     let mut network = Network::running(4, SETTINGS);
     network.wait_for(&ALL, 5);
-    let healthy = interval_ms(&network, &ALL);
+    let before = interval_ms(&network, &ALL);
     network.kill(1);
     let others = [0, 2, 3];
     // Every validator has its turn within these: the others meet the silence of the dead one.
@@ -44,17 +44,19 @@ fn three_of_four_go_on_without_a_killed_one_and_it_comes_back() {
     network.wait_for(&[1], goal);
     let back = network.node(1).began.elapsed();
     println!(
-        "one of four killed: {healthy:.1} ms per block before, {:.0} ms for the four heights in \
+        "one of four killed: {before:.1} ms per block before, {:.0} ms for the four heights in \
          which the others notice, then {without:.1} ms per block; back at their height {:.0} ms \
          after its start",
         notice.as_secs_f64() * 1e3,
         back.as_secs_f64() * 1e3
     );
+    network.wait_for(&ALL, goal + 5);
+    // Before and after: the machine may have become busier meanwhile.
+    let healthy = before.max(interval_ms(&network, &ALL));
     assert!(
         without <= 1.5 * healthy,
-        "a dead proposer costs two hops, not a timeout"
+        "a dead proposer costs two hops, not a timeout: {without:.1} ms of {healthy:.1} ms"
     );
-    network.wait_for(&ALL, goal + 5);
     takes_part(&network, 1, goal + 1);
     network.assert_same_chain(&ALL);
     assert_nobody_signed_twice(&network, &ALL);

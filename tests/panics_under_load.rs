@@ -12,11 +12,12 @@ use lockstep_devnet::Devnet;
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
-const RESTARTABLE: [&str; 8] = [
+const RESTARTABLE: [&str; 9] = [
     "Committer",
     "PeerBroadcaster",
     "BlockSync",
     "VoteCollector",
+    "Mempool",
     "Proposer",
     "RoundDriver",
     "PeerGateway",
@@ -81,7 +82,7 @@ fn a_lone_validator_loses_any_message_to_a_panic_and_goes_on() {
             for strike in [Strike::BeforeHandling, Strike::AfterHandling] {
                 let panics = stats.panics();
                 devnet.inject_panic_at(0, actor, &message, strike);
-                let until = Instant::now() + Duration::from_millis(300);
+                let until = Instant::now() + Duration::from_millis(500);
                 while stats.panics() == panics && Instant::now() < until {
                     std::thread::sleep(Duration::from_millis(1));
                 }

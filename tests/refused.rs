@@ -114,7 +114,7 @@ fn a_peer_of_another_chain_is_refused_with_a_reason_and_left_alone() {
     let other = running(theirs.clone(), 0, dirs[1].path());
     let (listens, asked) = counting_relay(format!("http://{}", other.peer_listens()));
     let address = other.address();
-    node.connect(vec![Peer { address, listens }]);
+    node.connect(vec![Peer::at(address, listens)]);
     let peer = refused_peer(&node);
     assert_eq!(peer["reachable"], false);
     let reason = peer["refused"].as_str().expect("a reason");
@@ -141,7 +141,7 @@ fn a_peer_that_runs_another_validator_than_the_list_says_is_refused() {
     let node = running(genesis(2), 0, dirs[0].path());
     let other = running(genesis(2), 1, dirs[1].path());
     let (address, listens) = (Address([9; 20]), other.peer_listens());
-    node.connect(vec![Peer { address, listens }]);
+    node.connect(vec![Peer::at(address, listens)]);
     let reason = refused_peer(&node)["refused"].to_string();
     assert_one_line(&reason, &[&other.address().to_string(), "peer list"]);
 }

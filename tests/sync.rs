@@ -3,6 +3,7 @@
 mod common;
 
 use common::liar::{Liar, Lie};
+use common::slow_reader::SlowReader;
 use common::{assert_same_chain, eventually, get, metric};
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
@@ -18,7 +19,8 @@ use lockstep_protocol::types::{Address, Hash, Height, Round};
 use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::{DecidedBlock, Wire};
 use serde_json::Value;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -126,14 +128,14 @@ fn sync_finishes_with_one_liar_of_each_kind_among_honest_peers() {
         let liar = Liar::new(lie, validator(2), peer_url(&honest.nodes[0]), wire);
         let late = node(3, dir.path());
         // The liar alone at first, so that it is surely asked. Questions end with their links.
-        late.connect(vec![liar.peer]);
+        late.connect(vec![liar.peer.clone()]);
         eventually(&format!("{name} is asked, and heard if it lies"), || {
             let lied = || metric(&url(&late), "sync_lies_total", "") > 0.0;
             (liar.asked() > 0 && (!proves_nothing || lied())).then_some(())
         });
         let began = Instant::now();
         let mut peers = honest.peers();
-        peers.push(liar.peer);
+        peers.push(liar.peer.clone());
         late.connect(peers);
         assert!(late.view().wait_for(Height(BLOCKS), LONG), "{name}");
         println!(
@@ -152,6 +154,58 @@ fn sync_finishes_with_one_liar_of_each_kind_among_honest_peers() {
     }
 }
 
+/// Two connections that read nothing held both places of a node for as long as they liked: nobody
+/// else was answered by it.
+#[test]
+fn a_reader_that_holds_answers_at_every_honest_node_does_not_keep_a_follower_back() {
+    const BLOCKS: u64 = 500;
+    let honest = Honest::with(BLOCKS);
+    let nodes = honest.nodes.iter();
+    let readers: Vec<_> = nodes.map(|n| SlowReader::of(n.peer_listens())).collect();
+    eventually("all places are held", || {
+        readers
+            .iter()
+            .all(|reader| reader.held() >= 2)
+            .then_some(())
+    });
+    let dir = directory();
+    let late = node(3, dir.path());
+    let began = Instant::now();
+    late.connect(honest.peers());
+    assert!(late.view().wait_for(Height(BLOCKS), LONG), "it catches up");
+    let held: Vec<usize> = readers.iter().map(SlowReader::held).collect();
+    println!(
+        "{BLOCKS} blocks in {:?}, {held:?} answers were held",
+        began.elapsed()
+    );
+    assert_eq!(
+        late.view().head().block_id,
+        honest.nodes[0].view().head().block_id
+    );
+}
+
+/// Two megabytes went into the kernel's buffer at once, and their place was free for the next.
+#[test]
+fn an_unread_answer_waits_in_its_place_and_not_in_the_kernel() {
+    let mut honest = Honest::with(100);
+    let node = honest.nodes.remove(0);
+    let path = "/sync/blocks?from=1&limit=100";
+    let whole = get(&peer_url(&node), path).body.len();
+    let mut unread = TcpStream::connect(node.peer_listens()).expect("it listens");
+    let ask = format!("GET {path} HTTP/1.1\r\nhost: node\r\n\r\n");
+    unread.write_all(ask.as_bytes()).expect("it takes it");
+    let began = unread.peek(&mut [0]).expect("it answers");
+    assert_eq!(began, 1);
+    // More than it takes to fill a buffer.
+    std::thread::sleep(Duration::from_millis(500));
+    node.stop();
+    let mut rest = Vec::new();
+    // An error says that the answer broke off.
+    let _ = unread.read_to_end(&mut rest);
+    println!("{} of {whole} bytes were with the kernel", rest.len());
+    assert!(rest.len() < whole / 2, "{} of {whole}", rest.len());
+}
+
 /// Nobody but the liar claims it: the node has what there is, and says so.
 #[test]
 fn an_absurd_height_of_one_peer_makes_nobody_unready() {
@@ -160,7 +214,7 @@ fn an_absurd_height_of_one_peer_makes_nobody_unready() {
     let at = peer_url(&honest.nodes[0]);
     let liar = Liar::new(Lie::AbsurdHeight, validator(2), at, wire);
     let node = &honest.nodes[0];
-    node.connect(vec![honest.nodes[1].peer(), liar.peer]);
+    node.connect(vec![honest.nodes[1].peer(), liar.peer.clone()]);
     eventually("the liar is asked", || (liar.asked() > 0).then_some(()));
     eventually("it is ready", || {
         (get(&url(node), "/readyz").status == 200).then_some(())
@@ -179,8 +233,13 @@ fn a_late_node_fetches_the_chain_and_after_a_restart_only_the_rest() {
     made.expect("a chain");
     let devnet = builder.boot().expect("it boots");
     let height = || devnet.heights()[3].expect("it runs");
-    eventually("it fetches", || (height() >= 200).then_some(()));
     let url = devnet.urls()[3].clone();
+    eventually("it knows how far the others are", || {
+        let target = get(&url, "/status").json()["target_height"].as_u64();
+        (target == Some(BLOCKS)).then_some(())
+    });
+    // Most of it: then all of it once more is far beyond what is missing.
+    eventually("it fetches", || (height() >= 1_700).then_some(()));
     let seen = get(&url, "/status").json();
     let reached = height();
     devnet.kill(3);
@@ -200,8 +259,10 @@ fn a_late_node_fetches_the_chain_and_after_a_restart_only_the_rest() {
         (BLOCKS - from) as f64 / seconds
     );
     let synced = metric(&url, "blocks_synced_total", "");
-    let most = BLOCKS - from + 100;
-    assert!(synced <= most as f64, "{synced} fetched, {most} missing");
+    // Each once; on a busy machine also from a second peer, when the first was slow to answer.
+    let most = 2 * (BLOCKS - from) + 200;
+    assert!(most < BLOCKS);
+    assert!(synced <= most as f64, "{synced} fetched, {most} at most");
     let writes = metric(&url, "store_commit_seconds_count", "");
     println!("{synced} blocks in {writes} writes");
     // What waits is written together; the few are for the last blocks of the ranges.
@@ -282,7 +343,7 @@ fn a_certified_block_with_another_root_stops_a_node_for_good_but_not_its_reads()
     let forked = Liar::new(Lie::These(blocks), validator(2), at, wire);
 
     let late = node(3, dir.path());
-    late.connect(vec![forked.peer]);
+    late.connect(vec![forked.peer.clone()]);
     eventually("it stops", || {
         status(&late)["halted"].is_string().then_some(())
     });
@@ -294,7 +355,7 @@ fn a_certified_block_with_another_root_stops_a_node_for_good_but_not_its_reads()
     late.stop();
 
     let late = node(3, dir.path());
-    late.connect([vec![forked.peer], honest.peers()].concat());
+    late.connect([vec![forked.peer.clone()], honest.peers()].concat());
     eventually("it reaches its peers", || {
         let peers = late.view().peers();
         peers.iter().all(|peer| peer.reachable).then_some(())

@@ -4,6 +4,7 @@
 use crate::block_sync::StopSync;
 use crate::delivery::Deliver;
 use crate::limits::WAITING_BLOCKS_MAX;
+use crate::mempool::TransactionsRefused;
 use crate::metrics::Metrics;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
 use crate::round_driver::{AnnounceRound, ForkDetected, StopVoting};
@@ -15,8 +16,9 @@ use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::commit_queue::CommitQueue;
 use lockstep_protocol::consensus::evidence_pool::EvidencePool;
+use lockstep_protocol::evidence::polka_book::PolkaBook;
 use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, NotAdmitted, PrepareError, ReadError,
+    ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, PrepareError, ReadError, Rejection,
 };
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height, Timestamp};
@@ -27,7 +29,7 @@ use std::time::Instant;
 
 mod evidence;
 
-pub use evidence::EvidenceFound;
+pub use evidence::{EvidenceFound, PolkaSeen};
 
 /// Is this block valid on the head?
 #[derive(Debug)]
@@ -59,9 +61,10 @@ pub struct CommitDecision {
 #[derive(Debug)]
 pub struct SyncedBlocks(pub Vec<DecidedBlock>);
 
-/// May this transaction wait for a block? Answers why not.
+/// These transactions have been verified, each by this key: no second look when a block carries
+/// them.
 #[derive(Debug)]
-pub struct AdmitTransaction(pub Arc<Transaction>);
+pub struct NoteTransactions(pub Vec<(Arc<Transaction>, Arc<[u8]>)>);
 
 /// The store has written these blocks, in order of height.
 #[derive(Debug)]
@@ -73,7 +76,7 @@ pub struct BlockCommitted(pub DecidedBlock, pub ValidatorSchedule);
 
 crate::message! {
     ExecuteBlock => (), PrepareBlock => (), CommitDecision => (), SyncedBlocks => (),
-    BlocksStored => (), BlockCommitted => (), AdmitTransaction => Result<(), NotAdmitted>,
+    BlocksStored => (), BlockCommitted => (), NoteTransactions => (),
 }
 
 /// Called with each committed block, on the node's thread, and the seconds that its height took.
@@ -88,6 +91,8 @@ pub struct Ports {
     pub executed: Port<BlockExecuted>,
     /// Proposer: the block.
     pub prepared: Port<BlockPrepared>,
+    /// Mempool: these will never stand in a block.
+    pub refused: Port<TransactionsRefused>,
     /// Proposer: I have restarted.
     pub rebuilt: Port<LedgerRebuilt>,
     /// RoundDriver: I have restarted.
@@ -131,6 +136,8 @@ pub struct Committer {
     ledger: Ledger,
     /// Evidence that waits for a block.
     evidence: EvidencePool,
+    /// What names whoever made a fork.
+    polkas: PolkaBook,
     /// Heights that are known to have two decisions.
     forks: Vec<Height>,
     /// Decided blocks that wait for the one before them.
@@ -149,6 +156,7 @@ impl Committer {
             seed,
             ledger,
             evidence: EvidencePool::default(),
+            polkas: PolkaBook::default(),
             forks: Vec::new(),
             queue,
             last_commit: None,
@@ -289,6 +297,14 @@ impl Committer {
     }
 }
 
+/// Why a candidate is not worth keeping, if it is not.
+fn never(why: &Rejection) -> Option<&'static str> {
+    match why {
+        Rejection::Refused(error) if !why.may_succeed_later() => Some(error.code()),
+        Rejection::Refused(_) | Rejection::BlockFull => None,
+    }
+}
+
 /// What a committed block makes the node show.
 pub(crate) fn head_view(block: &SealedBlock) -> HeadView {
     let header = block.header();
@@ -369,14 +385,18 @@ impl Handler<PrepareBlock> for Committer {
             evidence: self.evidence.candidates(self.ledger.head().height),
         }) {
             Ok(prepared) => {
-                let never = prepared.rejected.into_iter();
-                let never = never.filter(|(_, reason)| !reason.may_succeed_later());
-                let (block, rejected) = (prepared.block, never.map(|(id, _)| id).collect());
-                self.seed.ports.prepared.deliver(BlockPrepared {
-                    build,
-                    block,
-                    rejected,
-                });
+                let refused = prepared.rejected.into_iter();
+                let refused = refused.filter_map(|(id, why)| Some((id, never(&why)?)));
+                let refused: Vec<_> = refused.collect();
+                if !refused.is_empty() {
+                    let refused = TransactionsRefused(refused);
+                    self.seed.ports.refused.deliver(refused);
+                }
+                let block = prepared.block;
+                self.seed
+                    .ports
+                    .prepared
+                    .deliver(BlockPrepared { build, block });
             }
             Err(PrepareError::Fatal(error)) => self.unreadable(&error),
             // A head that could be read, and that no block can follow.
@@ -409,15 +429,13 @@ impl Handler<SyncedBlocks> for Committer {
     }
 }
 
-impl Handler<AdmitTransaction> for Committer {
-    type Result = MessageResult<AdmitTransaction>;
+impl Handler<NoteTransactions> for Committer {
+    type Result = ();
 
-    fn handle(&mut self, message: AdmitTransaction, _: &mut Ctx<Self>) -> Self::Result {
-        let admitted = self.ledger.admit(&message.0);
-        if let Err(NotAdmitted::Fatal(error)) = &admitted {
-            self.unreadable(error);
+    fn handle(&mut self, NoteTransactions(verified): NoteTransactions, _: &mut Ctx<Self>) {
+        for (transaction, public_key) in verified {
+            self.ledger.note_transaction(&transaction, &public_key);
         }
-        MessageResult(admitted)
     }
 }
 

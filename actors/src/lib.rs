@@ -13,6 +13,7 @@
 //! | [`round_driver`] | height, round, step, locks, timers, the key | `consensus::driver` |
 //! | [`committer`] | the ledger | `ledger` |
 //! | [`state_store`] | LMDB | – |
+//! | [`mempool`] | transactions that wait | `mempool` |
 //! | [`peer_broadcaster`] | the way out | – |
 //! | [`block_sync`] | catching up | `consensus::catch_up` |
 //! | [`runtime::Supervisor`] | who lives | – |
@@ -26,6 +27,7 @@ pub mod committer;
 mod delivery;
 mod kill_points;
 pub mod limits;
+pub mod mempool;
 pub mod metrics;
 pub mod node;
 pub mod peer_broadcaster;

@@ -1,8 +1,12 @@
 //! Every limit of the actors in one place, with its reason. Units stand last in the name.
 use lockstep_protocol::limits::{
-    BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, PENDING_BYTES_MAX,
-    PROPOSAL_BYTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, PROPOSAL_BYTES_MAX,
+    PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
+use lockstep_protocol::mempool::limits::{
+    CHECKS_OF_PEERS_MAX, CHECKS_OF_PEOPLE_MAX, MEMPOOL_BYTES_MAX,
+};
+use lockstep_protocol::wire::TRANSACTIONS_BYTES_MAX;
 use std::time::Duration;
 
 /// Messages that may wait for one consensus actor: more than all validators can send in a round.
@@ -32,17 +36,23 @@ pub const REFUSED_PEER_WAIT: Duration = Duration::from_secs(30);
 pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
 /// The largest answer to a handshake.
 pub const HANDSHAKE_BYTES_MAX: usize = 4_096;
+/// How often the name of a peer that does not answer is looked up again: a resolver is asked by
+/// every node that has lost it.
+pub const RESOLVE_EVERY: Duration = Duration::from_secs(1);
 /// Connections of peers: one for each kind of request ([`LINK_CONNECTIONS_MAX`]) of each of the
 /// largest set's other validators.
-pub const PEER_CONNECTIONS_MAX: usize = 384;
+pub const PEER_CONNECTIONS_MAX: usize = 512;
 /// Of these, connections of one address that is no peer's.
 pub const PEER_CONNECTIONS_PER_STRANGER_MAX: usize = 8;
 /// Connections of people; more push out the oldest of whoever has most.
 pub const PUBLIC_CONNECTIONS_MAX: usize = 256;
 /// Connections of people from one address: a browser opens six, a load generator dozens.
 pub const PUBLIC_CONNECTIONS_PER_ADDRESS_MAX: usize = 128;
-/// How long a connection lives, whatever it does. Peers renew theirs before.
+/// How long a connection lives; the request that is under way then is still answered. Peers renew
+/// theirs before.
 pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(90);
+/// … and when it is closed whatever it does: any request that keeps its own deadlines is over.
+pub const CONNECTION_LIFETIME_MAX: Duration = Duration::from_secs(150);
 /// How long a peer's connection may be idle: longer than a link keeps an idle one (30 s), so that a
 /// peer is never cut off as it sends.
 pub const PEER_IDLE: Duration = Duration::from_secs(45);
@@ -77,25 +87,96 @@ pub const VOTES_UNPROVEN_MAX: usize = 64;
 pub const PROPOSALS_PROVEN_MAX: usize = 64;
 /// … and those from all others.
 pub const PROPOSALS_UNPROVEN_MAX: usize = 16;
-/// Transactions that wait for Committer and Proposer, of each listener.
+/// Transactions of people that wait for the Mempool, of each listener.
 pub const TRANSACTIONS_WAITING_MAX: usize = 128;
+/// Batches of peers' transactions that wait for the Mempool.
+pub const GOSSIPS_WAITING_MAX: usize = 16;
+/// Bodies of peers' transactions that are being read or checked at one time.
+pub const GOSSIP_BODIES_BYTES_MAX: usize = 8 * TRANSACTIONS_BYTES_MAX;
+/// Bytes of transactions that wait for one peer, apart from its outbox: the newest are kept. More
+/// than the largest block; what a peer misses still comes to it in blocks.
+pub const GOSSIP_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Transactions whose signatures are checked before the next answers go out: some milliseconds.
+pub const CHECK_BATCH_MAX: usize = 64;
 /// Questions of people that wait for an actor.
 pub const QUESTIONS_WAITING_MAX: usize = 64;
 /// Blocks that are being read for people at one time, and long answers on their way.
 pub const BLOCK_ANSWERS_MAX: usize = 4;
+/// Whoever reads no piece of a long answer for so long gives its place to the next who asks: an
+/// honest reader takes one of [`ANSWER_PIECE_BYTES`] much sooner.
+pub const ANSWER_PIECE_PATIENCE: Duration = Duration::from_secs(1);
+/// … and so does whoever has been reading for so long: the largest answer at a megabyte a second.
+pub const ANSWER_TURN: Duration = Duration::from_secs(6);
 /// How long a person waits for such a place.
 pub const BLOCK_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+/// `/actors` and `/metrics` per second: they are made on the node's thread, half a millisecond
+/// each, and a scraper asks every few seconds.
+pub const PAGES_PER_SECOND_MAX: u32 = 100;
+/// … and at one moment.
+pub const PAGES_AT_ONCE_MAX: u32 = 100;
+/// A JSON-RPC request or batch, as text: a few of the largest transactions in hex. More go in several.
+pub const RPC_REQUEST_BYTES_MAX: usize = 128 * 1024;
+/// JSON-RPC requests that are being read or carried out at one time.
+pub const RPC_BODIES_BYTES_MAX: usize = 1024 * 1024;
+/// Calls in one batch: what a page with a hundred blocks needs.
+pub const RPC_BATCH_MAX: usize = 100;
+/// The answers to one request together, as text: one block of the largest size fits, because no
+/// transaction's signature is in it. Whoever has long ones in hand holds a place of
+/// [`BLOCK_ANSWERS_MAX`].
+pub const RPC_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+const _: () = assert!(RPC_ANSWER_BYTES_MAX <= 2 * BLOCK_BYTES_MAX);
+/// How long `lockstep_sendTransactionAndWait` waits for a block, if nobody says how long.
+pub const RPC_WAIT_DEFAULT: Duration = Duration::from_secs(10);
+/// … and at the most: shorter than what clients and proxies wait for an answer.
+pub const RPC_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Calls that wait for a block at one time, half of all public connections; others are answered
+/// "pending" at once.
+pub const RPC_WAITERS_MAX: usize = 128;
+/// Waiting transactions in one answer: a page for people.
+pub const PENDING_ANSWER_MAX: usize = 1_000;
+/// Blocks in one fee history: each is read.
+pub const FEE_HISTORY_MAX: u64 = 64;
+/// WebSockets and event streams, a class of their own among the public connections.
+pub const STREAMS_MAX: usize = 32;
+/// … of one address: a browser's tabs, or a handful of programs behind one proxy.
+pub const STREAMS_PER_ADDRESS_MAX: usize = 16;
+/// Subscriptions of one WebSocket: each topic a few times.
+pub const SUBSCRIPTIONS_MAX: usize = 16;
+/// Requests of one WebSocket that are carried out at one time.
+pub const STREAM_CALLS_MAX: usize = 8;
+/// Messages that wait to be written to one such connection.
+pub const STREAM_QUEUE_MESSAGES_MAX: usize = 64;
+/// Bytes that wait likewise; a longer message waits until it is alone.
+pub const STREAM_QUEUE_BYTES_MAX: usize = 64 * 1024;
+/// A sign of life goes to each of them this often: proxies close what is silent for a minute.
+pub const STREAM_PING_EVERY: Duration = Duration::from_secs(15);
+/// A WebSocket that has sent nothing for so long, not even an answer to a ping, is gone.
+pub const STREAM_SILENCE_MAX: Duration = Duration::from_secs(45);
+/// How long such a connection may take to hear why it is closed.
+pub const STREAM_GOODBYE: Duration = Duration::from_secs(1);
+/// Blocks and rounds that a reader may be behind: a few minutes at a block a second.
+pub const EVENTS_KEPT_MAX: usize = 1_024;
+/// … and their bytes.
+pub const EVENTS_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Blocks that are told one by one when many are committed at once; earlier ones are read by height.
+pub const EVENTS_MISSED_MAX: u64 = 64;
 /// An answer is copied to its socket in pieces of this size.
-pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
+pub const ANSWER_PIECE_BYTES: usize = 32 * 1024;
+/// What the kernel may hold of an answer that its reader does not take; it keeps twice as much, for
+/// its own needs. Without a limit it takes megabytes, which nobody here counts.
+pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// After this a link opens a new connection for its next message.
 pub const PEER_CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
-/// Requests to one peer that are under way at one time, each on a connection of its own: a message
-/// or a handshake, a question for blocks, a pull.
-pub const LINK_CONNECTIONS_MAX: usize = 3;
+/// Requests to one peer that are under way at one time, each on a connection of its own: a message,
+/// a question for blocks, a pull or a handshake, and a batch of transactions.
+pub const LINK_CONNECTIONS_MAX: usize = 4;
 /// How long a peer may take for an answer of blocks: it may be megabytes on a slow line.
 pub const SYNC_TIMEOUT: Duration = Duration::from_secs(30);
 /// Answers of blocks that are made at one time: each may hold megabytes.
 pub const SYNC_ANSWERS_MAX: usize = 2;
+/// How long a peer waits for such a place: long enough that a slow reader's is free meanwhile.
+/// Whoever was refused at once would find the places taken anew each time it came again.
+pub const SYNC_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long one height behind is nothing to act on.
 pub const SYNC_GRACE_MS: u64 = 100;
 /// E4: a proposer that was last heard this long before a quorum of the others is skipped.
@@ -130,9 +211,13 @@ pub const WAITING_BLOCKS_MAX: usize = 512;
 pub const SYNC_ENVELOPE_BYTES: usize = 64;
 
 /// What one connection holds at most: its socket's two buffers at rest, and either a head with the
-/// window of a body behind it, or a piece of an answer in front of the next.
-pub const CONNECTION_BYTES_MAX: usize =
-    16 * 1024 + max(HEAD_BYTES_MAX + BODY_WINDOW_BYTES, 2 * ANSWER_PIECE_BYTES);
+/// window of a body behind it, or a piece of an answer in front of the next and a full buffer of
+/// the kernel.
+pub const CONNECTION_BYTES_MAX: usize = 16 * 1024
+    + max(
+        HEAD_BYTES_MAX + BODY_WINDOW_BYTES,
+        2 * ANSWER_PIECE_BYTES + 2 * SEND_BUFFER_BYTES,
+    );
 
 /// The most memory that messages and connections from outside can make a node hold, beyond its
 /// caches, with `peers` other nodes: a sum of limits, each of them reached at the same time.
@@ -142,21 +227,28 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let proposals = 3 * PROPOSAL_BODIES_BYTES_MAX;
     // As blocks, and as bytes.
     let sync_answers = 2 * SYNC_ANSWERS_MAX * SYNC_BYTES_MAX;
-    // As a block, and as text: two digits a byte, and names.
+    // As a block, and as text: two digits a byte, and names. Long answers to JSON-RPC are fewer
+    // bytes, under the same places.
     let block_answers = 4 * BLOCK_ANSWERS_MAX * BLOCK_BYTES_MAX;
+    // As text, and as the values of one call at a time.
+    let rpc_bodies = 2 * RPC_BODIES_BYTES_MAX;
+    // What waits to be written, and a message that is being read.
+    let streams = STREAMS_MAX * (STREAM_QUEUE_BYTES_MAX + RPC_REQUEST_BYTES_MAX);
     let votes = (VOTES_PROVEN_MAX + VOTES_UNPROVEN_MAX) * VOTE_BYTES_MAX;
-    // Two listeners, two actors behind each.
-    let transactions = 4 * TRANSACTIONS_WAITING_MAX * TRANSACTION_BYTES_MAX;
+    // Two listeners; as bytes and as values, and those under check.
+    let checks = CHECKS_OF_PEOPLE_MAX + CHECKS_OF_PEERS_MAX;
+    let transactions = (2 * TRANSACTIONS_WAITING_MAX + checks) * TRANSACTION_BYTES_MAX
+        + 2 * GOSSIP_BODIES_BYTES_MAX;
     // As votes, and as bytes; the blocks in them are shared.
     let pull_answers = 2 * PULL_ANSWERS_MAX * PULLED_BYTES_MAX;
     // What liars may answer to this node's own questions: as bytes, and as blocks.
     let asked_for = 2 * SYNC_WINDOW_BYTES_MAX;
     let evidence = EVIDENCE_PENDING_MAX * EVIDENCE_BYTES_MAX;
-    let pending = PENDING_BYTES_MAX;
-    let outboxes = peers * OUTBOX_BYTES_MAX;
+    let outboxes = peers * (OUTBOX_BYTES_MAX + GOSSIP_BYTES_MAX);
     let answers = sync_answers + block_answers + pull_answers;
-    let waiting = votes + transactions + pending + evidence;
-    connections + proposals + answers + asked_for + waiting + outboxes
+    let clients = rpc_bodies + streams + EVENTS_BYTES_MAX;
+    let waiting = votes + transactions + MEMPOOL_BYTES_MAX + evidence;
+    connections + proposals + answers + clients + asked_for + waiting + outboxes
 }
 
 /// The same for a node of four.
@@ -174,7 +266,7 @@ mod tests {
     fn the_sum_of_all_that_a_flood_can_hold_fits_a_small_machine() {
         let mib = MEMORY_UNDER_FLOOD_BYTES / (1024 * 1024);
         println!("memory under flood, four validators: at most {mib} MiB");
-        assert!(mib <= 464, "{mib} MiB");
+        assert!(mib <= 544, "{mib} MiB");
         // Nothing else in a mailbox is as many as messages from outside.
         let edge = VOTES_PROVEN_MAX + VOTES_UNPROVEN_MAX + QUESTIONS_WAITING_MAX;
         assert!(2 * edge <= CONSENSUS_MAILBOX_MAX);

@@ -6,6 +6,7 @@ use lockstep_protocol::crypto::{
     KeyError, Scheme, SchemeId, Seed, SignatureError, Signer, SigningFailed, VerifyingKey,
 };
 use lockstep_protocol::evidence::OffenceKind;
+use lockstep_protocol::mempool::Refusal;
 use lockstep_protocol::vote::VoteKind;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
 use prometheus_client::metrics::counter::Counter;
@@ -70,6 +71,11 @@ struct RefusalLabels {
     reason: RefusalLabel,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabels {
+    reason: &'static str,
+}
+
 /// Whom a listener serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum ListenerLabel {
@@ -94,6 +100,10 @@ pub enum ClosedLabel {
     BadMessages,
     /// It had lived long enough.
     Old,
+    /// It broke off, or what it sent was no HTTP.
+    Broken,
+    /// It could not even be accepted: this process has no descriptor left.
+    NotAccepted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -109,13 +119,15 @@ struct ClosedLabels {
 
 const LISTENERS: [ListenerLabel; 2] = [ListenerLabel::Peers, ListenerLabel::People];
 
-const CLOSED: [ClosedLabel; 6] = [
+const CLOSED: [ClosedLabel; 8] = [
     ClosedLabel::Full,
     ClosedLabel::Idle,
     ClosedLabel::SlowHead,
     ClosedLabel::SlowReader,
     ClosedLabel::BadMessages,
     ClosedLabel::Old,
+    ClosedLabel::Broken,
+    ClosedLabel::NotAccepted,
 ];
 
 const ADMISSIONS: [Admission; 11] = [
@@ -184,6 +196,11 @@ impl EncodeLabelValue for OffenceLabel {
     }
 }
 
+/// Bounds of the times by which a timer is late: 50 ms, the most that a flood may cost, is one.
+const LATE_SECONDS: [f64; 14] = [
+    1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0,
+];
+
 /// The metrics of one node.
 pub struct Metrics {
     registry: Registry,
@@ -202,6 +219,15 @@ pub struct Metrics {
     pub blocks: Counter,
     /// Transactions committed since the start.
     pub transactions: Counter,
+    /// Transactions that began to wait for a block.
+    pub transactions_admitted: Counter,
+    transactions_refused: Family<CodeLabels, Counter>,
+    /// Transactions that wait for a block.
+    pub mempool_transactions: Gauge,
+    /// Their canonical bytes.
+    pub mempool_bytes: Gauge,
+    /// Transactions that a peer's full queue dropped.
+    pub gossip_dropped: Counter,
     /// Blocks that came by block sync.
     pub blocks_synced: Counter,
     /// Peers asked for messages that this node lacked (E5).
@@ -223,6 +249,8 @@ pub struct Metrics {
     pub block_interval: Histogram,
     /// From the start of a height to its commit.
     pub commit_latency: Histogram,
+    /// From the moment for which the round driver has set a timer until it acts on it.
+    pub timeout_late: Histogram,
     /// One atomic write of a block.
     pub store_commit: Histogram,
     /// One atomic write of a sign record.
@@ -248,6 +276,11 @@ impl Metrics {
             rounds_skipped: Counter::default(),
             blocks: Counter::default(),
             transactions: Counter::default(),
+            transactions_admitted: Counter::default(),
+            transactions_refused: Family::default(),
+            mempool_transactions: Gauge::default(),
+            mempool_bytes: Gauge::default(),
+            gossip_dropped: Counter::default(),
             blocks_synced: Counter::default(),
             pulls: Counter::default(),
             pulls_answered: Counter::default(),
@@ -259,6 +292,7 @@ impl Metrics {
             peer_errors: Counter::default(),
             block_interval: slow(),
             commit_latency: slow(),
+            timeout_late: Histogram::new(LATE_SECONDS),
             store_commit: fast(),
             store_persist: fast(),
             verify: fast(),
@@ -266,6 +300,7 @@ impl Metrics {
         };
         metrics.zero();
         metrics.register_counts();
+        metrics.register_mempool();
         metrics.register_pulls();
         metrics.register_sync();
         metrics.register_offences();
@@ -290,6 +325,10 @@ impl Metrics {
             let kind = OffenceLabel(kind);
             drop(self.evidence.get_or_create(&OffenceLabels { kind }));
         }
+        for reason in Refusal::CODES {
+            let labels = CodeLabels { reason };
+            drop(self.transactions_refused.get_or_create(&labels));
+        }
         for reason in REFUSALS {
             drop(self.refusals.get_or_create(&RefusalLabels { reason }));
         }
@@ -299,6 +338,35 @@ impl Metrics {
                 drop(self.closed.get_or_create(&ClosedLabels { kind, reason }));
             }
         }
+    }
+
+    fn register_mempool(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "transactions_admitted",
+            "Transactions that began to wait",
+            self.transactions_admitted.clone(),
+        );
+        r.register(
+            "transactions_refused",
+            "Transactions that may not wait",
+            self.transactions_refused.clone(),
+        );
+        r.register(
+            "mempool_transactions",
+            "Transactions that wait",
+            self.mempool_transactions.clone(),
+        );
+        r.register(
+            "mempool_bytes",
+            "Their canonical bytes",
+            self.mempool_bytes.clone(),
+        );
+        r.register(
+            "gossip_dropped",
+            "Transactions dropped before a peer got them",
+            self.gossip_dropped.clone(),
+        );
     }
 
     fn register_pulls(&mut self) {
@@ -407,7 +475,7 @@ impl Metrics {
         );
         r.register(
             "connections_closed",
-            "Connections that this side closed",
+            "Connections that this side closed, or that broke",
             self.closed.clone(),
         );
     }
@@ -423,6 +491,11 @@ impl Metrics {
             "commit_seconds",
             "From start of height to commit",
             self.commit_latency.clone(),
+        );
+        r.register(
+            "timeout_late_seconds",
+            "From when a timer of the round driver is due until it is acted on",
+            self.timeout_late.clone(),
         );
         r.register(
             "store_commit_seconds",
@@ -474,6 +547,13 @@ impl Metrics {
     /// Counts a body that was no message.
     pub fn refusal(&self, reason: RefusalLabel) {
         self.refusals.get_or_create(&RefusalLabels { reason }).inc();
+    }
+
+    /// Counts a transaction that may not wait.
+    pub fn transaction_refused(&self, reason: &'static str) {
+        self.transactions_refused
+            .get_or_create(&CodeLabels { reason })
+            .inc();
     }
 
     /// Shows how many connections a listener has.

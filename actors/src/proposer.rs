@@ -3,13 +3,14 @@
 //! of others it verifies and has executed; its brain for these is [`Proposals`].
 use crate::block_sync::PeerAhead;
 use crate::clock::Clock;
-use crate::committer::{BlockCommitted, EvidenceFound, ExecuteBlock, PrepareBlock};
+use crate::committer::{BlockCommitted, EvidenceFound, ExecuteBlock};
 use crate::delivery::Deliver;
+use crate::mempool::FillBlock;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::Broadcast;
 use crate::round_driver::{
     AnnounceRound, BlockBuilt, MessageRefused, ProposalChecked, QuorumReached, ResendRound,
-    RoundEntered, TransactionsWaiting,
+    RoundEntered,
 };
 use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
@@ -18,12 +19,10 @@ use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::proposals::{Input, Output, Proposals};
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::ledger::{self, ChainRules};
-use lockstep_protocol::pending::{PendingTransactions, Submission};
+use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::Pull;
-use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round};
+use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 
@@ -55,8 +54,6 @@ pub struct BlockPrepared {
     pub build: BuildBlock,
     /// The block, executed on an overlay.
     pub block: Arc<SealedBlock>,
-    /// Transactions that can never be included.
-    pub rejected: Vec<Hash>,
 }
 
 /// The ledger executed a block: `true` if it is valid.
@@ -70,10 +67,6 @@ pub struct LedgerRebuilt;
 /// The round machine has forgotten the proposals of this height.
 #[derive(Debug)]
 pub struct RetellProposals;
-
-/// Keep this transaction for a block.
-#[derive(Debug)]
-pub struct SubmitTransaction(pub Arc<Transaction>);
 
 /// Ask this peer for what this node lacks (E5). The question goes by way of the actors that hold
 /// the messages, and each writes down what it has.
@@ -95,7 +88,7 @@ crate::message! {
     ProposalReceived => Admission, ScreenProposal => Option<Admission>,
     OwnProposal => (), BuildBlock => (), BlockPrepared => (),
     BlockExecuted => (), LedgerRebuilt => (), RetellProposals => (),
-    SubmitTransaction => Submission, BeginPull => (), GetProposals => Vec<Arc<ProposedBlock>>,
+    BeginPull => (), GetProposals => Vec<Arc<ProposedBlock>>,
 }
 
 /// What the proposer tells.
@@ -103,16 +96,14 @@ crate::message! {
 pub struct Ports {
     /// Committer: is it valid?
     pub execute: Port<ExecuteBlock>,
-    /// Committer: make one.
-    pub prepare: Port<PrepareBlock>,
+    /// Mempool: have one made.
+    pub fill: Port<FillBlock>,
     /// RoundDriver: a checked proposal.
     pub checked: Port<ProposalChecked>,
     /// RoundDriver: a polka that came with a proposal.
     pub quorum: Port<QuorumReached>,
     /// RoundDriver: my block.
     pub built: Port<BlockBuilt>,
-    /// RoundDriver: somebody waits for a block.
-    pub waiting: Port<TransactionsWaiting>,
     /// RoundDriver: I have restarted.
     pub announce: Port<AnnounceRound>,
     /// VoteCollector: its sender's prevote.
@@ -150,25 +141,13 @@ pub struct Seed {
 pub struct Proposer {
     seed: Seed,
     proposals: Proposals,
-    pending: PendingTransactions,
 }
 
 impl Proposer {
     /// Waits for proposals of the height after `committed`.
     pub fn new(seed: Seed, validators: &ValidatorSchedule) -> Proposer {
         let proposals = Proposals::new(seed.rules.context, seed.me, validators);
-        Proposer {
-            seed,
-            proposals,
-            pending: PendingTransactions::default(),
-        }
-    }
-
-    /// What the ledger would execute next for this sender. A store that cannot be read offers
-    /// nothing: the Committer meets the same error and ends the node.
-    fn next_nonce(&self, sender: &Address) -> u64 {
-        let account = ledger::account(&self.seed.store, sender);
-        account.map_or(u64::MAX, |account| account.unwrap_or_default().nonce)
+        Proposer { seed, proposals }
     }
 
     fn step(&mut self, input: Input) -> Option<Admission> {
@@ -190,7 +169,8 @@ impl Proposer {
                 Output::Prevote(proposal) => ports.verified.deliver(ProposalVerified(proposal)),
                 Output::Evidence(evidence) => ports.evidence.deliver(EvidenceFound(evidence)),
                 Output::Ahead(validator, height) => {
-                    ports.ahead.deliver(PeerAhead(validator, height));
+                    // Whoever repeats far heights may fill that mailbox: they are told again.
+                    let _ = ports.ahead.tell(PeerAhead(validator, height));
                 }
                 Output::Refused(sender, height) => {
                     // Whoever is not told asks all the same, when its patience is over.
@@ -269,14 +249,8 @@ impl Handler<BuildBlock> for Proposer {
     type Result = ();
 
     fn handle(&mut self, build: BuildBlock, _: &mut Ctx<Self>) {
-        let transactions = self.pending.candidates(|sender| self.next_nonce(sender));
-        let (proposer, now) = (self.seed.me, self.seed.clock.wall());
-        self.seed.ports.prepare.deliver(PrepareBlock {
-            build,
-            proposer,
-            now,
-            transactions,
-        });
+        let proposer = self.seed.me;
+        self.seed.ports.fill.deliver(FillBlock { build, proposer });
     }
 }
 
@@ -287,9 +261,7 @@ impl Handler<BlockPrepared> for Proposer {
         let BlockPrepared {
             build: BuildBlock { height, round },
             block,
-            rejected,
         } = message;
-        self.pending.remove(rejected);
         self.seed
             .ports
             .built
@@ -297,37 +269,11 @@ impl Handler<BlockPrepared> for Proposer {
     }
 }
 
-impl Handler<SubmitTransaction> for Proposer {
-    type Result = MessageResult<SubmitTransaction>;
-
-    fn handle(&mut self, message: SubmitTransaction, _: &mut Ctx<Self>) -> Self::Result {
-        let submission = self.pending.submit(message.0.clone());
-        if submission == Submission::Pending {
-            // To every peer once: whoever's turn it is next can include it.
-            self.seed
-                .ports
-                .broadcast
-                .deliver(Broadcast::Transaction(message.0));
-            self.seed.ports.waiting.deliver(TransactionsWaiting);
-        }
-        MessageResult(submission)
-    }
-}
-
 impl Handler<BlockCommitted> for Proposer {
     type Result = ();
 
     fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
-        let block = &message.0.block;
-        self.pending
-            .remove(block.block().transactions.iter().map(Transaction::id));
         self.step(Input::EnterHeight(message.1));
-        if self
-            .pending
-            .has_candidates(|sender| self.next_nonce(sender))
-        {
-            self.seed.ports.waiting.deliver(TransactionsWaiting);
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! **RoundDriver** owns height, round, step, locks and timers, and is the only one that signs.
 //! Its brain is [`Driver`]; this shell carries its messages, its timers and its log lines.
 use crate::clock::Clock;
-use crate::committer::{BlockCommitted, CommitDecision};
+use crate::committer::{BlockCommitted, CommitDecision, PolkaSeen};
 use crate::delivery::Deliver;
 use crate::kill_points::{self, Point};
 use crate::limits::TICKS_WAITING_MAX;
@@ -143,6 +143,8 @@ pub struct Ports {
     pub retell_proposals: Port<RetellProposals>,
     /// Committer: decided.
     pub decide: Port<CommitDecision>,
+    /// Committer: what names whoever makes a fork.
+    pub polka: Port<PolkaSeen>,
     /// Proposer: ask a peer for what is missing.
     pub pull: Port<BeginPull>,
 }
@@ -262,18 +264,18 @@ impl RoundDriver {
             }
             Output::Pull(output) => self.pull(output, ctx),
             Output::Ticked(outcome) => return Some(outcome),
-            Output::Halt(reason) => self.halt(&reason),
+            Output::Halt(reason) => self.halt(reason),
         }
         None
     }
 
     /// An invalid decision says that this node's state may be wrong: that outlives a restart.
-    fn halt(&self, reason: &Halt) {
+    fn halt(&self, reason: Halt) {
         log::error!("{reason}");
-        self.seed.view.set_halted(reason.to_string());
         if let Halt::InvalidDecision(height) = reason {
-            self.seed.ports.remember_halt.deliver(RememberHalt(*height));
+            self.seed.ports.remember_halt.deliver(RememberHalt(height));
         }
+        self.seed.view.set_halted(reason);
     }
 
     /// Shows whether this node signs, and if it does not, why. A node that never may has said so
@@ -307,7 +309,12 @@ impl RoundDriver {
     }
 
     fn schedule(&mut self, input: Input, ms: u64, ctx: &mut Ctx<Self>) {
-        let timer = ctx.run_later(Duration::from_millis(ms), move |this, ctx| {
+        let time = Duration::from_millis(ms);
+        // The runtime's clock, by which the timer itself goes.
+        let set = tokio::time::Instant::now();
+        let timer = ctx.run_later(time, move |this, ctx| {
+            let late = set.elapsed().saturating_sub(time);
+            this.seed.metrics.timeout_late.observe(late.as_secs_f64());
             if let Input::Timeout(height, round, kind) = input {
                 this.log_timeout(height, round, kind);
             }
@@ -426,7 +433,7 @@ impl Handler<StopVoting> for RoundDriver {
     fn handle(&mut self, StopVoting(height): StopVoting, ctx: &mut Ctx<Self>) {
         if self.driver.is_none() {
             // There is no brain yet, and after this there will be none.
-            return self.halt(&Halt::InvalidDecision(height));
+            return self.halt(Halt::InvalidDecision(height));
         }
         self.step(Input::InvalidDecision(height), ctx);
     }
@@ -452,9 +459,20 @@ impl Handler<ForkDetected> for RoundDriver {
     fn handle(&mut self, ForkDetected(fork): ForkDetected, ctx: &mut Ctx<Self>) {
         if self.driver.is_none() {
             // Told again at a start: the driver that is being recovered will not begin.
-            return self.halt(&Halt::Forked(fork.sentence()));
+            return self.halt(Halt::Forked(fork.sentence()));
         }
         self.step(Input::Forked(fork.sentence()), ctx);
+    }
+}
+
+impl Handler<QuorumReached> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, QuorumReached(height, fact): QuorumReached, ctx: &mut Ctx<Self>) {
+        if let Fact::Polka(polka) = &fact {
+            self.seed.ports.polka.deliver(PolkaSeen(polka.clone()));
+        }
+        self.step(Input::Fact(height, fact), ctx);
     }
 }
 
@@ -474,7 +492,6 @@ macro_rules! to_brain {
 
 to_brain! {
     ProposalChecked(height, proposal) => Input::Proposal(height, proposal),
-    QuorumReached(height, fact) => Input::Fact(height, fact),
     BlockBuilt(height, round, block) => Input::BlockBuilt(height, round, block),
     SignaturePersisted(position) => Input::Persisted(position),
     TransactionsWaiting => Input::TransactionsWaiting,

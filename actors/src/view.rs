@@ -1,6 +1,7 @@
 //! What a node shows of itself: written by the actors as they go, read by HTTP handlers and by
 //! whoever holds the node, from any thread, without asking an actor.
 use crate::runtime::EndReason;
+use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
@@ -8,6 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// The newest committed block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +61,7 @@ struct Parts {
     round: Round,
     step: Option<Step>,
     sync: SyncProgress,
-    halted: Option<String>,
+    halted: Option<Halt>,
     observing: Option<String>,
     peers: BTreeMap<Address, PeerView>,
     height_began: Instant,
@@ -88,6 +90,8 @@ pub struct Snapshot {
 pub struct NodeView {
     parts: Mutex<Parts>,
     moved: Condvar,
+    /// Head, round or step are others than before.
+    pub(crate) changed: Notify,
 }
 
 impl NodeView {
@@ -112,6 +116,7 @@ impl NodeView {
         NodeView {
             parts: Mutex::new(parts),
             moved: Condvar::new(),
+            changed: Notify::new(),
         }
     }
 
@@ -133,7 +138,7 @@ impl NodeView {
             round: parts.round,
             step: parts.step,
             catching_up: parts.sync.catching_up,
-            halted: parts.halted.clone(),
+            halted: parts.halted.as_ref().map(Halt::to_string),
             observing: parts.observing.clone(),
         }
     }
@@ -166,11 +171,14 @@ impl NodeView {
         (parts.head, parts.validators) = (head, validators);
         drop(parts);
         self.moved.notify_all();
+        self.changed.notify_one();
     }
 
     pub(crate) fn set_round(&self, round: Round, step: Option<Step>) {
         let mut parts = self.parts.lock();
         (parts.round, parts.step) = (round, step);
+        drop(parts);
+        self.changed.notify_one();
     }
 
     /// Round 0 of a height has begun here.
@@ -187,8 +195,13 @@ impl NodeView {
         self.parts.lock().sync = progress;
     }
 
-    pub(crate) fn set_halted(&self, reason: String) {
-        self.parts.lock().halted = Some(reason);
+    /// This node has stopped voting for good. Several reasons may come, in any order: the gravest
+    /// is shown, of equal ones the first.
+    pub(crate) fn set_halted(&self, reason: Halt) {
+        let halted = &mut self.parts.lock().halted;
+        if halted.as_ref().is_none_or(|shown| reason.outweighs(shown)) {
+            *halted = Some(reason);
+        }
     }
 
     pub(crate) fn set_observing(&self, reason: Option<String>) {
@@ -213,5 +226,50 @@ impl NodeView {
     pub(crate) fn set_ended(&self, reason: EndReason) {
         self.parts.lock().ended = Some(reason);
         self.moved.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state_store::tests::World;
+
+    /// A certified block that does not fit may show both at once: a fork, and a block that is
+    /// invalid here. Whichever is told last, it is the fork that people must hear of.
+    #[test]
+    fn the_gravest_reason_to_stop_is_shown_whatever_the_order() {
+        let reasons = [
+            Halt::SignedElsewhere(Height(5)),
+            Halt::InvalidDecision(Height(4)),
+            Halt::Forked("height 3 was decided twice".into()),
+            Halt::Forked("height 4 was decided twice".into()),
+            Halt::InvalidDecision(Height(9)),
+        ];
+        let head = HeadView {
+            height: Height(0),
+            block_id: BlockId::default(),
+            state_root: Hash::default(),
+            time: Timestamp(0),
+        };
+        let set = World::new(7).rules.genesis_validators.clone();
+        let validators = ValidatorSchedule::unchanged(head.height, set);
+        let shown = |told: &[&Halt]| {
+            let view = NodeView::new(head, validators.clone());
+            told.iter()
+                .for_each(|halt| view.set_halted((*halt).clone()));
+            view.snapshot().halted
+        };
+        let [elsewhere, invalid, fork, later_fork, later_invalid] = &reasons;
+        let text = |halt: &Halt| Some(halt.to_string());
+        assert_eq!(shown(&[]), None);
+        for told in [[invalid, fork], [fork, invalid]] {
+            assert_eq!(shown(&told), text(fork));
+        }
+        for told in [[elsewhere, invalid], [invalid, elsewhere]] {
+            assert_eq!(shown(&told), text(invalid));
+        }
+        assert_eq!(shown(&[fork, later_fork]), text(fork));
+        assert_eq!(shown(&[invalid, later_invalid]), text(invalid));
+        assert_eq!(shown(&[elsewhere]), text(elsewhere));
     }
 }

@@ -131,7 +131,8 @@ impl VoteCollector {
                     self.seed.ports.quorum.deliver(QuorumReached(height, fact));
                 }
                 Output::Ahead(validator, height) => {
-                    self.seed.ports.ahead.deliver(PeerAhead(validator, height));
+                    // Whoever repeats far heights may fill that mailbox: they are told again.
+                    let _ = self.seed.ports.ahead.tell(PeerAhead(validator, height));
                 }
                 Output::Evidence(evidence) => {
                     if evidence.validator() == self.seed.me {
@@ -260,3 +261,6 @@ to_brain! {
     ResendRound(height, round) => Input::Resend(height, round),
     RetellFacts => Input::Retell,
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,22 +29,41 @@ pub struct FundedAccount {
 
 /// The accounts that every devnet of a scheme funds.
 pub fn funded_accounts(scheme: SchemeId) -> Result<Vec<FundedAccount>, KeyError> {
-    let keys = crypto::scheme(scheme);
-    let account = |name: &'static str| {
-        let Hash(seed) = Hash::of(&[b"lockstep/devnet/account/v1", name.as_bytes()]);
-        let signer = keys.signer(&Seed(seed))?;
-        let address = Address::of(scheme, signer.public_key());
-        Ok(FundedAccount {
-            name,
-            address,
-            balance: BALANCE,
-            signer,
-        })
-    };
+    let domain = b"lockstep/devnet/account/v1";
+    let account = |name: &'static str| account(scheme, name, &[domain, name.as_bytes()]);
     NAMES.into_iter().map(account).collect()
 }
 
+/// Accounts without names of their own, for load: funded by
+/// [`Builder::load_accounts`](crate::Builder::load_accounts) only.
+pub fn load_accounts(scheme: SchemeId, count: u32) -> Result<Vec<FundedAccount>, KeyError> {
+    let domain = b"lockstep/devnet/load/v1";
+    let account = |number: u32| account(scheme, "load", &[domain, &number.to_le_bytes()]);
+    (0..count).map(account).collect()
+}
+
+fn account(
+    scheme: SchemeId,
+    name: &'static str,
+    seed: &[&[u8]],
+) -> Result<FundedAccount, KeyError> {
+    let Hash(seed) = Hash::of(seed);
+    let signer = crypto::scheme(scheme).signer(&Seed(seed))?;
+    let address = Address::of(scheme, signer.public_key());
+    Ok(FundedAccount {
+        name,
+        address,
+        balance: BALANCE,
+        signer,
+    })
+}
+
 impl FundedAccount {
+    /// Its key pair.
+    pub fn signer(&self) -> Arc<dyn Signer> {
+        self.signer.clone()
+    }
+
     /// A signed transfer for the least fee of a devnet, good for a devnet's first
     /// [`EXPIRY_HEIGHTS_MAX`] heights. The key travels in the account's first transaction only.
     pub fn transfer(

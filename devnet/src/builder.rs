@@ -1,5 +1,5 @@
 //! What a devnet is made from.
-use crate::accounts::funded_accounts;
+use crate::accounts::{funded_accounts, load_accounts};
 use crate::devnet::{Devnet, DevnetError};
 use lockstep_actors::committer::OnCommit;
 use lockstep_actors::node::devnet_keys;
@@ -60,6 +60,7 @@ pub struct Builder {
     pub(crate) timeouts: Timeouts,
     pub(crate) policy: Policy,
     pub(crate) faulty_links: Option<u64>,
+    pub(crate) load_accounts: u32,
     pub(crate) on_commit: Option<Arc<dyn Fn(CommitEvent) + Send + Sync>>,
 }
 
@@ -78,6 +79,7 @@ impl Default for Builder {
             timeouts: Timeouts::DEVNET,
             policy: Policy::default(),
             faulty_links: None,
+            load_accounts: 0,
             on_commit: None,
         }
     }
@@ -186,6 +188,13 @@ impl Builder {
         self
     }
 
+    /// Funds as many [`load_accounts`] besides the accounts with names.
+    #[must_use]
+    pub fn load_accounts(mut self, count: u32) -> Builder {
+        self.load_accounts = count;
+        self
+    }
+
     /// Called with each commit of each node, on that node's thread.
     #[must_use]
     pub fn on_commit(mut self, call: impl Fn(CommitEvent) + Send + Sync + 'static) -> Builder {
@@ -212,8 +221,10 @@ impl Builder {
                 power: 1,
             });
         }
+        let load = load_accounts(self.scheme, self.load_accounts)?;
         let mut accounts: Vec<GenesisAccount> = funded_accounts(self.scheme)?
             .into_iter()
+            .chain(load)
             .map(|account| GenesisAccount {
                 address: account.address,
                 balance: account.balance,

@@ -6,7 +6,7 @@ use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::{Actors, EndReason};
 use lockstep_actors::view::HeadView;
 use lockstep_protocol::genesis::Genesis;
-use lockstep_protocol::pending::Submission;
+use lockstep_protocol::mempool::Submission;
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height};

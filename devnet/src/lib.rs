@@ -20,7 +20,7 @@ mod devnet;
 mod links;
 pub mod simulation;
 
-pub use accounts::{FundedAccount, funded_accounts};
+pub use accounts::{FundedAccount, funded_accounts, load_accounts};
 pub use builder::{Builder, CommitEvent, DEVNET_GENESIS_TIME};
 pub use chain::ChainError;
 pub use devnet::{Devnet, DevnetError, NodeTick, Ticker};

@@ -121,6 +121,23 @@ fn with_one_byzantine_too_many_a_fork_is_found_and_names_its_makers() {
     assert_eq!(explained, forks);
 }
 
+/// P6, between rounds: who made the fork signed nothing twice, but forgot what it had decided. What
+/// the correct nodes keep convicts at least f + 1; one of them alone names as many.
+#[test]
+fn a_fork_between_two_rounds_names_its_makers() {
+    let tally = run(Profile::Amnesiacs, SEEDS_OF_FAMILY);
+    let of = |name| {
+        let found = tally.violations.iter();
+        found.filter(move |(_, violation)| violation.property == name)
+    };
+    let forks = of("agreement").count() as u64;
+    let (explained, across) = (tally.forks_explained, tally.forks_across_rounds);
+    println!("amnesiacs: {forks} forks, {across} between two rounds, {explained} explained");
+    assert_eq!(of("accountability").next(), None);
+    assert!(across >= SEEDS_OF_FAMILY / 2, "only {across} forks");
+    assert_eq!((explained, across), (forks, forks));
+}
+
 /// P14: run twice, in debug and release builds, on one thread or more: the same trace.
 #[test]
 fn the_same_seeds_are_the_same_worlds_on_any_number_of_threads() {
@@ -132,4 +149,4 @@ fn the_same_seeds_are_the_same_worlds_on_any_number_of_threads() {
 }
 
 /// Every change of the protocol or of the simulator changes it; it is the same in every build.
-const TRACE_OF_20_SEEDS: u64 = 0xaae9_ad69_7e55_ba4c;
+const TRACE_OF_20_SEEDS: u64 = 0x471b_bbc0_b508_8df2;

@@ -5,7 +5,7 @@
 //! be proved in many ways (other signatures, a third value), and is kept once, under its
 //! [`Offence`]. The pair of a proof has one order, so that one pair has one hash.
 //!
-//! What a whole fork proves is in [`fork`].
+//! What a whole fork proves is in [`fork`]; what is kept for that, in [`polka_book`].
 use crate::proposal::Proposal;
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, BlockId, Hash, Height, Round};
@@ -14,6 +14,7 @@ use crate::vote::{SignedVote, VoteKind};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 pub mod fork;
+pub mod polka_book;
 
 /// A provable misbehaviour. Silence is none; neither are two signatures over the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]

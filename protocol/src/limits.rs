@@ -33,6 +33,9 @@ pub const EVIDENCE_AGE_MAX: u64 = 100_000;
 pub const EVIDENCE_PENDING_PER_VALIDATOR_MAX: usize = 64;
 /// Evidence that waits in one node for a block, in all: 7 MiB at the most.
 pub const EVIDENCE_PENDING_MAX: usize = 1_024;
+/// Polkas that are kept in case that a fork comes to light: of all heights that took more than one
+/// round of late. 36 MiB for the largest set, 1.3 MiB for four validators.
+pub const POLKAS_KEPT_MAX: usize = 128;
 /// A whole block: transactions, evidence, the previous commit certificate, header.
 pub const BLOCK_BYTES_MAX: usize =
     BLOCK_TRANSACTION_BYTES_MAX + BLOCK_EVIDENCE_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4_096;
@@ -74,10 +77,6 @@ pub const VALUES_PER_VOTER_MAX: usize = 2;
 pub const PROPOSALS_PER_ROUND_MAX: usize = 2;
 /// Blocks that have been executed and wait for a decision: two for each of a few rounds.
 pub const OVERLAYS_MAX: usize = 8;
-/// Transactions that wait in one node for a block.
-pub const PENDING_TRANSACTIONS_MAX: usize = 10_000;
-/// Their bytes: as many of the usual size (a transfer with its key has 5.4 kB), fewer large ones.
-pub const PENDING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How far a block's time may run ahead of the local clock when it is proposed (L22 only).
 pub const CLOCK_DRIFT_MS: u64 = 10_000;
 /// Rounds of which a pull says what is held: the asker's own and its two neighbours. Of others it
@@ -104,3 +103,9 @@ pub const USELESS_PER_SECOND: u64 = 256;
 pub const REFUSALS_KEPT_MAX: usize = 256;
 /// Proposals whose signature has been checked before their block came.
 pub const SCREENED_KEPT_MAX: usize = 16;
+/// A header with its certificate and the largest set: a public key has 1,952 bytes, rounded up.
+pub const LIGHT_BLOCK_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + VALIDATORS_MAX * 2_048 + 4_096;
+/// An account with its proof: 256 siblings of at most 65 bytes, rounded up.
+pub const PROVED_ACCOUNT_BYTES_MAX: usize = 20 * 1024;
+/// A record with its proof: the same, and the value.
+pub const PROVED_RECORD_BYTES_MAX: usize = PROVED_ACCOUNT_BYTES_MAX + RECORD_VALUE_BYTES_MAX;

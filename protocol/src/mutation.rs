@@ -63,6 +63,10 @@ pub enum Mutation {
     RecordForgotten,
     /// A restarted node takes up its step, not its lock.
     LockNotRestored,
+    /// Two votes that contradict each other are counted, and not kept as evidence.
+    EvidenceDropped,
+    /// E10: of an equivocator's votes the first counts, and the second is not looked at.
+    FirstVoteWins,
     /// Votes count without their signature.
     UnverifiedVotes,
     /// Proposals count without their signature.

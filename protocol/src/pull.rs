@@ -175,6 +175,18 @@ impl Pulled {
         }
     }
 
+    /// What of this is looked at by a node that asked about `height`, of so many validators: the
+    /// messages of that height, and votes of both phases of two rounds. A liar may write what it
+    /// likes into an answer, and each vote costs a signature check.
+    #[must_use]
+    pub fn about(mut self, height: Height, validators: usize) -> Pulled {
+        self.proposals
+            .retain(|proposed| proposed.proposal.height == height);
+        self.votes.retain(|vote| vote.vote.height == height);
+        self.votes.truncate(validators.saturating_mul(4));
+        self
+    }
+
     /// How many messages it brings.
     pub fn len(&self) -> usize {
         self.proposals.len().saturating_add(self.votes.len())

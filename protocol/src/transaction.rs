@@ -139,11 +139,20 @@ impl Transaction {
     /// differ in a signature (one valid, one not) never share an id; and who knows the id proves
     /// that it stands in a block with 32 bytes more than the path.
     pub fn leaf(&self) -> Hash {
-        let Hash(witness) = Hash::of(&[
+        Transaction::leaf_of(&self.id(), &self.witness())
+    }
+
+    /// Hash of what the id does not cover: public key and signature.
+    pub fn witness(&self) -> Hash {
+        Hash::of(&[
             b"lockstep/witness/v1",
             &crate::codec::encode(&(&self.public_key, &self.signature)),
-        ]);
-        Hash::of(&[b"lockstep/leaf/v1", &self.id().0, &witness])
+        ])
+    }
+
+    /// The leaf of a transaction of which only id and [witness](Self::witness) are known.
+    pub fn leaf_of(id: &Hash, witness: &Hash) -> Hash {
+        Hash::of(&[b"lockstep/leaf/v1", &id.0, &witness.0])
     }
 
     /// Checks the signature by `key`, which the caller has matched to the sender.

@@ -231,12 +231,6 @@ macro_rules! hex_text {
                 write_hex(&self.0, f)
             }
         }
-        impl FromStr for $name {
-            type Err = HexError;
-            fn from_str(text: &str) -> Result<Self, HexError> {
-                read_hex(text).map($name)
-            }
-        }
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 to.collect_str(self)
@@ -252,6 +246,85 @@ macro_rules! hex_text {
 }
 hex_text!(Hash);
 hex_text!(Address);
+
+impl FromStr for Hash {
+    type Err = HexError;
+    fn from_str(text: &str) -> Result<Self, HexError> {
+        read_hex(text).map(Hash)
+    }
+}
+
+/// The text names no address, or has a typing error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Not `0x` and 40 hex digits.
+    #[error(transparent)]
+    Hex(#[from] HexError),
+    /// Upper and lower case are mixed, and not as the checksum mixes them.
+    #[error(
+        "the letters of {text} do not fit its checksum: there is a typing error in it, or another \
+         kind of checksum; without one, in lower case, it reads {lower}"
+    )]
+    Checksum {
+        /// What was given.
+        text: String,
+        /// The same without a checksum.
+        lower: Address,
+    },
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    /// Reads `0x` hex of any case. Letters all of one case carry no checksum; mixed ones must be
+    /// those of [`checksummed`](Address::checksummed).
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let lower = Address::from_any_case(text)?;
+        let is_mixed = has(text, u8::is_ascii_uppercase) && has(text, u8::is_ascii_lowercase);
+        if is_mixed && digits_of(text) != digits_of(&lower.checksummed()) {
+            let text = text.into();
+            return Err(AddressError::Checksum { text, lower });
+        }
+        Ok(lower)
+    }
+}
+
+impl Address {
+    /// Reads `0x` hex without a look at its case: for requests of Ethereum's tools, which put
+    /// checksums of their own (over Keccak-256) on every address that passes through them.
+    pub fn from_any_case(text: &str) -> Result<Address, HexError> {
+        read_hex(text).map(Address)
+    }
+
+    /// With a checksum in the case of its letters, as in EIP-55 but over SHA-256: a letter is upper
+    /// case where the hash of the 40 lower-case digits has a nibble of 8 or more. For people who
+    /// copy by hand. Nodes themselves answer in lower case always: one form to compare, and one
+    /// that Ethereum's tools accept, whose own checksum is another.
+    pub fn checksummed(&self) -> String {
+        let lower = self.to_string();
+        let digits = digits_of(&lower);
+        let Hash(hash) = Hash::of(&[digits.as_bytes()]);
+        let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let marked = digits.chars().zip(nibbles).map(|(digit, nibble)| {
+            let upper = nibble >= 8;
+            if upper {
+                digit.to_ascii_uppercase()
+            } else {
+                digit
+            }
+        });
+        "0x".chars().chain(marked).collect()
+    }
+}
+
+/// Without `0x`, whose letter has no case.
+fn digits_of(text: &str) -> &str {
+    text.strip_prefix("0x").unwrap_or(text)
+}
+
+fn has(text: &str, kind: impl Fn(&u8) -> bool) -> bool {
+    digits_of(text).bytes().any(|digit| kind(&digit))
+}
 
 macro_rules! decimal_text {
     ($($name:ident),*) => {$(
@@ -286,6 +359,57 @@ mod tests {
         for wrong in ["", "0x", "0x12", &"zz".repeat(32), &"0".repeat(66)] {
             assert!(wrong.parse::<Hash>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_address_reads_in_any_case_and_mixed_case_is_a_checksum() {
+        let address = Address::of(crate::crypto::SchemeId::MlDsa65, b"somebody");
+        let lower = address.to_string();
+        let upper = lower.to_uppercase().replacen("0X", "0x", 1);
+        let checked = address.checksummed();
+        assert!(checked != lower && checked != upper && checked.eq_ignore_ascii_case(&lower));
+        for text in [&lower, &upper, &checked, &lower[2..], &checked[2..]] {
+            assert_eq!(text.parse(), Ok(address), "{text}");
+            assert_eq!(Address::from_any_case(text), Ok(address));
+        }
+        // Any one letter in the wrong case, as a typing error would leave it.
+        let mut wrong = 0;
+        for (at, letter) in checked.char_indices().skip(2) {
+            let flipped = match letter {
+                'a'..='f' => letter.to_ascii_uppercase(),
+                'A'..='F' => letter.to_ascii_lowercase(),
+                _ => continue,
+            };
+            let mut text = checked.clone();
+            text.replace_range(at..=at, flipped.encode_utf8(&mut [0; 4]));
+            let error = text.parse::<Address>().unwrap_err();
+            let expected = AddressError::Checksum {
+                text: text.clone(),
+                lower: address,
+            };
+            assert_eq!(error, expected);
+            assert!(error.to_string().contains(&lower));
+            assert_eq!(Address::from_any_case(&text), Ok(address));
+            wrong += 1;
+        }
+        assert!(wrong > 5);
+        for text in ["", "0x", "0x12", &"zz".repeat(20), &"0".repeat(42)] {
+            assert!(matches!(text.parse::<Address>(), Err(AddressError::Hex(_))));
+        }
+        let written = serde_json::to_string(&address).unwrap();
+        assert_eq!(written, format!("\"{lower}\""));
+        let read = |text: &str| serde_json::from_str::<Address>(&format!("\"{text}\""));
+        assert_eq!(read(&checked).unwrap(), address);
+    }
+
+    /// So that others can write it in their own language.
+    #[test]
+    fn the_checksum_of_a_known_address() {
+        let address = Address([0xab; 20]);
+        assert_eq!(
+            address.checksummed(),
+            "0xABababaBaBAbAbaBAbaBABabAbAbabAbabaBaBAb"
+        );
     }
 
     #[test]

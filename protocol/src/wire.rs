@@ -5,9 +5,11 @@
 use crate::block::{Block, SealedBlock};
 use crate::codec::{self, CodecError};
 use crate::commit::{CommitCertificate, PolkaCertificate};
+use crate::light_client::{LightBlock, ProvedAccount, ProvedRecord};
 use crate::limits::{
-    PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX,
-    PULL_VOTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    LIGHT_BLOCK_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX,
+    PROVED_RECORD_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX,
+    SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::pull::{Pull, Pulled};
@@ -21,6 +23,10 @@ use std::sync::Arc;
 pub const PROTOCOL_VERSION: u16 = 3;
 
 const ENVELOPE_BYTES: usize = 34;
+
+/// A batch of transactions on the wire: at least twenty of the longest, and few enough bytes that a
+/// peer has them checked in some milliseconds.
+pub const TRANSACTIONS_BYTES_MAX: usize = 256 * 1024;
 
 /// Why a message was refused before its signature was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -170,6 +176,21 @@ impl Wire {
         self.open("transaction", bytes, TRANSACTION_BYTES_MAX)
     }
 
+    /// The bytes of `POST /mempool/transactions`, of the canonical bytes of each transaction.
+    pub fn encode_transactions<T: AsRef<[u8]>>(&self, transactions: &[T]) -> Vec<u8> {
+        let count = u32::try_from(transactions.len()).unwrap_or(u32::MAX);
+        let mut bytes = self.seal(&count);
+        for transaction in transactions {
+            bytes.extend_from_slice(transaction.as_ref());
+        }
+        bytes
+    }
+
+    /// Reads the body of `POST /mempool/transactions`.
+    pub fn decode_transactions(&self, bytes: &[u8]) -> Result<Vec<Transaction>, WireError> {
+        self.open("transactions", bytes, TRANSACTIONS_BYTES_MAX)
+    }
+
     /// The bytes of an answer to `GET /sync/blocks`.
     pub fn encode_blocks(&self, blocks: &[DecidedBlock]) -> Vec<u8> {
         let pairs: Vec<(&Block, &CommitCertificate)> = blocks
@@ -190,6 +211,36 @@ impl Wire {
             })
         };
         pairs.into_iter().map(decided).collect()
+    }
+
+    /// The bytes of an answer to `GET /light/blocks/{height}`.
+    pub fn encode_light_block(&self, shown: &LightBlock) -> Vec<u8> {
+        self.seal(shown)
+    }
+
+    /// Reads an answer to `GET /light/blocks/{height}`. Nothing of it is verified here.
+    pub fn decode_light_block(&self, bytes: &[u8]) -> Result<LightBlock, WireError> {
+        self.open("light block", bytes, LIGHT_BLOCK_BYTES_MAX)
+    }
+
+    /// The bytes of an answer to `GET /light/accounts/{address}`.
+    pub fn encode_proved_account(&self, proved: &ProvedAccount) -> Vec<u8> {
+        self.seal(proved)
+    }
+
+    /// Reads an answer to `GET /light/accounts/{address}`. Nothing of it is verified here.
+    pub fn decode_proved_account(&self, bytes: &[u8]) -> Result<ProvedAccount, WireError> {
+        self.open("proved account", bytes, PROVED_ACCOUNT_BYTES_MAX)
+    }
+
+    /// The bytes of an answer to `GET /light/records/{address}/{key}`.
+    pub fn encode_proved_record(&self, proved: &ProvedRecord) -> Vec<u8> {
+        self.seal(proved)
+    }
+
+    /// Reads an answer to `GET /light/records/{address}/{key}`. Nothing of it is verified here.
+    pub fn decode_proved_record(&self, bytes: &[u8]) -> Result<ProvedRecord, WireError> {
+        self.open("proved record", bytes, PROVED_RECORD_BYTES_MAX)
     }
 
     fn seal<T: BorshSerialize>(&self, body: &T) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! `lockstep bench`: figures of this machine, printed, never asserted.
+//! `lockstep bench`: figures of this machine, printed, not asserted (but for `soak`).
 use super::{DurabilityArgument, Failure, floor, process, say, scheme, tell, validators};
 use clap::Args;
 use lockstep_devnet::{CommitEvent, Devnet};
@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 mod faults;
+mod soak;
 mod sync;
+mod transactions;
 
 /// What to measure.
 #[derive(clap::Subcommand)]
@@ -20,6 +22,10 @@ pub(crate) enum Command {
     Sync(sync::SyncArguments),
     /// The block interval with one of four dead beside that of four, and the way back from two dead
     Faults(faults::FaultsArguments),
+    /// Signed transactions per second over HTTP until they are committed, beside the verify-once floor
+    Transactions(transactions::TransactionsArguments),
+    /// Whether four nodes stay small for half an hour: memory, descriptors, disk
+    Soak(soak::SoakArguments),
 }
 
 /// `lockstep bench consensus`
@@ -70,6 +76,8 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Consensus(arguments) => arguments,
         Command::Sync(arguments) => return sync::run(arguments),
         Command::Faults(arguments) => return faults::run(arguments),
+        Command::Transactions(arguments) => return transactions::run(arguments),
+        Command::Soak(arguments) => return soak::run(arguments),
     };
     super::start_log(arguments.log.as_deref(), "error")?;
     let report = consensus(arguments)?;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-mod block_time;
+pub(super) mod block_time;
 mod print;
 mod same_blocks;
 

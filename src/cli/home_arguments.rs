@@ -1,7 +1,7 @@
 //! What `lockstep init` and `lockstep testnet` understand alike.
 use super::Failure;
 use lockstep_protocol::genesis::GenesisAccount;
-use lockstep_protocol::types::Address;
+use lockstep_protocol::types::{Address, AddressError};
 
 /// `--account ADDRESS=BALANCE`
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,9 @@ impl Account {
         let refuse = || format!("expected 0x…=1000, got {text:?}");
         let (address, balance) = text.split_once('=').ok_or_else(refuse)?;
         Ok(Account {
-            address: address.parse().map_err(|_| refuse())?,
+            address: address
+                .parse()
+                .map_err(|error: AddressError| format!("{error}; write 0x…=1000"))?,
             balance: balance.parse().map_err(|_| refuse())?,
         })
     }

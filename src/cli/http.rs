@@ -1,59 +1,105 @@
-//! One GET, for a command that asks a node: HTTP/1.0 over a plain connection, bounded in time and
-//! size. A node speaks no TLS.
-use std::io::{Read, Write};
+//! One request, for a command that asks a node: HTTP/1.0 over a plain connection, bounded in time
+//! and size. A node speaks no TLS.
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long to wait for a connection, and for each part of an answer.
+/// How long to wait for a connection, and for a part of an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for a whole answer: a server that sends a byte at a time holds nobody.
+const DEADLINE: Duration = Duration::from_secs(20);
 /// Longer than whatever a node says of itself.
-const BYTES_MAX: u64 = 4 << 20;
+const BYTES_MAX: usize = 4 << 20;
 
 /// What a node answered.
+#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) body: String,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as text; what is none shows as such.
+    pub(super) fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
 }
 
 /// Asks `http://host:port` for a path.
 pub(super) fn get(url: &str, path: &str) -> Result<Answer, String> {
+    exchange(url, "GET", path, &[])
+}
+
+/// Posts `body` to a path of `http://host:port`.
+pub(super) fn post(url: &str, path: &str, body: &[u8]) -> Result<Answer, String> {
+    exchange(url, "POST", path, body)
+}
+
+fn exchange(url: &str, method: &str, path: &str, body: &[u8]) -> Result<Answer, String> {
     let host = url.strip_prefix("http://").unwrap_or(url);
     let host = host.trim_end_matches('/');
     if host.contains('/') {
         return Err("it is not of the form http://host:port".into());
     }
+    let length = body.len();
+    let head =
+        format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {length}\r\n\r\n");
+    let request = [head.as_bytes(), body].concat();
     let addresses = host.to_socket_addrs().map_err(|error| error.to_string())?;
     let mut failed = String::from("no address found");
     // A name may stand for several addresses, and the node listens on one of them.
     for address in addresses {
-        match exchange(&address, host, path) {
-            Ok(bytes) => return parse(&bytes),
+        match connect(&address) {
+            Ok(stream) => {
+                let bytes = converse(stream, &request).map_err(|error| error.to_string())?;
+                return parse(&bytes);
+            }
             Err(error) => failed = error.to_string(),
         }
     }
     Err(failed)
 }
 
-fn exchange(address: &SocketAddr, host: &str, path: &str) -> std::io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(address, PATIENCE)?;
+fn connect(address: &SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nhost: {host}\r\n\r\n")?;
+    Ok(stream)
+}
+
+fn converse(mut stream: TcpStream, request: &[u8]) -> io::Result<Vec<u8>> {
+    let until = Instant::now() + DEADLINE;
+    stream.write_all(request)?;
     let mut bytes = Vec::new();
-    stream.take(BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let mut part = vec![0; 64 << 10];
+    loop {
+        let length = stream.read(&mut part)?;
+        if length == 0 {
+            return Ok(bytes);
+        }
+        bytes.extend_from_slice(&part[..length]);
+        if bytes.len() > BYTES_MAX {
+            return Err(io::Error::other("its answer is too long"));
+        }
+        if Instant::now() > until {
+            return Err(io::Error::other("its answer takes too long"));
+        }
+    }
 }
 
 fn parse(bytes: &[u8]) -> Result<Answer, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "its answer is no text")?;
-    let (head, body) = text.split_once("\r\n\r\n").ok_or("its answer is no HTTP")?;
+    const END: &[u8] = b"\r\n\r\n";
+    let strange = || String::from("its answer is no HTTP");
+    let end = bytes.windows(END.len()).position(|window| window == END);
+    let (head, body) = bytes.split_at(end.ok_or_else(strange)?);
+    let head = std::str::from_utf8(head).map_err(|_| strange())?;
     let status = head
         .strip_prefix("HTTP/1.")
         .and_then(|rest| rest.split(' ').nth(1));
     let status = status.and_then(|code| code.parse().ok());
     Ok(Answer {
-        status: status.ok_or("its answer is no HTTP")?,
-        body: body.to_owned(),
+        status: status.ok_or_else(strange)?,
+        body: body[END.len()..].to_vec(),
     })
 }
 
@@ -64,7 +110,12 @@ mod tests {
     #[test]
     fn an_answer_has_a_status_and_a_body() {
         let answer = parse(b"HTTP/1.0 503 Busy\r\na: b\r\n\r\nnot ready\n").expect("HTTP");
-        assert_eq!((answer.status, &*answer.body), (503, "not ready\n"));
+        assert_eq!((answer.status, &*answer.text()), (503, "not ready\n"));
+        let answer = parse(b"HTTP/1.0 200 OK\r\n\r\n\xff\x00\r\n\r\n").expect("HTTP");
+        assert_eq!(
+            (answer.status, &*answer.body),
+            (200, &b"\xff\x00\r\n\r\n"[..])
+        );
         for wrong in [
             "",
             "HTTP/1.1 200 OK",

@@ -1,7 +1,7 @@
 //! `lockstep init`: the home of a chain with one validator.
 use super::{Failure, home_arguments::Account, say, scheme};
 use crate::config::home;
-use crate::config::key::NewKey;
+use crate::config::key::Secret;
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::parameters::Parameters;
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let dir = &arguments.home;
     let accounts = Account::of_genesis(&arguments.account)?;
     home::claim(dir)?;
-    let keys = [NewKey::draw(arguments.scheme)?];
+    let keys = [Secret::draw(arguments.scheme)?];
     let chain_id = ChainId(arguments.chain_id);
     let parameters = Parameters {
         fee_per_byte: arguments.fee_per_byte,
@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     say(format_args!("  home          {}", dir.display()))?;
     say(format_args!(""))?;
     say(format_args!(
-        "  Keep {} secret, and use it on one node only.",
+        "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",
         dir.join(crate::config::key::FILE).display()
     ))?;
     say(format_args!("  lockstep start --home {}", dir.display()))

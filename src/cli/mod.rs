@@ -2,22 +2,34 @@
 use lockstep_devnet::{DevnetError, Durability};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::limits::VALIDATORS_MAX;
+use lockstep_protocol::types::Timestamp;
 use std::fmt::Arguments;
 use std::io::Write;
 use std::sync::mpsc::{self, Receiver};
+use std::time::SystemTime;
 
+pub(crate) mod account;
 pub(crate) mod bench;
+pub(crate) mod block;
 pub(crate) mod devnet;
 mod floor;
 mod home_arguments;
 mod http;
 pub(crate) mod init;
+pub(crate) mod keys;
+pub(crate) mod light;
+mod node;
 mod process;
+pub(crate) mod receipt;
+pub(crate) mod record;
 pub(crate) mod simulate;
 pub(crate) mod start;
 pub(crate) mod status;
+mod terminal;
 pub(crate) mod testnet;
+pub(crate) mod tx;
 pub(crate) mod verify;
+mod who;
 
 /// One clear line and an exit code.
 #[derive(Debug)]
@@ -43,6 +55,14 @@ impl Failure {
         }
     }
 
+    /// Data that is not what it should be.
+    pub(crate) fn corrupt(message: impl Into<String>) -> Failure {
+        Failure {
+            message: message.into(),
+            exit_code: 3,
+        }
+    }
+
     /// Going on would be unsafe.
     pub(crate) fn safety(message: impl Into<String>) -> Failure {
         Failure {
@@ -59,6 +79,29 @@ impl From<DevnetError> for Failure {
             exit_code: error.exit_code(),
         }
     }
+}
+
+/// The environment variable that names a node for `--rpc`.
+pub(crate) const RPC_VARIABLE: &str = "LOCKSTEP_RPC";
+
+/// An environment variable, which must be text; an empty one counts as none.
+pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
+    match std::env::var(name) {
+        Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!(
+            "the environment variable {name} is no text: set it anew"
+        ))),
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn wall_clock() -> Result<Timestamp, Failure> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let since = since.map_err(|_| Failure::retry("the clock stands before 1970: set it"))?;
+    Ok(Timestamp(
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+    ))
 }
 
 /// Prints a line on stdout. A reader who has left is the end of the command, not a panic.
@@ -144,6 +187,15 @@ pub(crate) fn start_log(filter: Option<&str>, default: &str) -> Result<(), Failu
             ))
         })?;
         builder.parse_filters(filter);
+    }
+    if terminal::is_there() {
+        let coloured = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let lines = env_logger::Target::Pipe(Box::new(terminal::LogLines));
+        builder.target(lines);
+        // A pipe is taken for no terminal, and this one ends at one.
+        if coloured && std::env::var_os("RUST_LOG_STYLE").is_none() {
+            builder.write_style(env_logger::WriteStyle::Always);
+        }
     }
     builder.init();
     Ok(())

@@ -14,21 +14,36 @@ pub(crate) fn cpu_seconds() -> Option<f64> {
 }
 
 /// The most memory that this process has held at one time, in bytes.
-#[cfg(target_os = "linux")]
 pub(crate) fn peak_rss_bytes() -> Option<u64> {
+    Some(status("VmHWM:")? * 1024)
+}
+
+/// The memory that this process holds now, without pages of mapped files, in bytes.
+pub(crate) fn rss_anon_bytes() -> Option<u64> {
+    Some(status("RssAnon:")? * 1024)
+}
+
+/// Its threads.
+pub(crate) fn threads() -> Option<u64> {
+    status("Threads:")
+}
+
+/// Its open files and sockets.
+pub(crate) fn open_descriptors() -> Option<u64> {
+    // One of them is the listing's own.
+    let open = std::fs::read_dir("/proc/self/fd").ok()?.count() as u64;
+    open.checked_sub(1)
+}
+
+/// A number of `/proc/self/status`; `None` where there is no such file.
+fn status(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib * 1024)
+    let line = status.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn cpu_seconds() -> Option<f64> {
-    None
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn peak_rss_bytes() -> Option<u64> {
     None
 }
 
@@ -53,5 +68,22 @@ mod tests {
             "{}",
             filled.len()
         );
+    }
+
+    #[test]
+    fn a_file_a_thread_and_memory_that_are_held_show() {
+        let (end, wait) = std::sync::mpsc::channel::<()>();
+        let (files, bytes) = (open_descriptors(), rss_anon_bytes().expect("procfs"));
+        let held: Vec<_> = (0..50)
+            .map(|_| std::fs::File::open("/proc/self/stat"))
+            .collect();
+        let filled = std::hint::black_box(vec![1u8; 64 << 20]);
+        let thread = std::thread::spawn(move || wait.recv());
+        // Other tests of this process come and go meanwhile.
+        assert!(open_descriptors().expect("procfs") > files.expect("procfs") + 25);
+        assert!(rss_anon_bytes().expect("procfs") > bytes + (32 << 20));
+        assert!(threads().expect("procfs") >= 3);
+        drop((held, filled, end));
+        assert!(thread.join().expect("it ends").is_err());
     }
 }

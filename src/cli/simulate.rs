@@ -2,12 +2,12 @@
 //!
 //! Exit codes: 0 if every property held in every world, 4 if one did not (to go on with such a
 //! build would be unsafe), 2 for flags that make no sense.
-use super::{Failure, say, tell};
+use super::{Failure, say, tell, terminal};
 use clap::Args;
 use lockstep_devnet::simulation::{self, Batch, Faults, Profile, Progress, Tally, Worlds, twins};
 use lockstep_protocol::limits::VALIDATORS_MAX;
 use serde::Serialize;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -101,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let began = Instant::now();
     let bar = Bar::new(seeds.end - seeds.start);
     let tally = simulation::run_batch(&batch, |progress| bar.show(progress));
-    bar.wipe();
+    terminal::wipe();
     let report = report(worlds, &seeds, &tally, began.elapsed().as_secs_f64());
     if arguments.json {
         let text = serde_json::to_string_pretty(&report);
@@ -250,9 +250,8 @@ fn judge(worlds: Worlds, tally: &Tally) -> Result<(), Failure> {
 
 /// How often the bar is drawn.
 const REDRAW: Duration = Duration::from_millis(100);
-const BAR_WIDTH: u64 = 30;
 
-/// A progress bar on stderr, if that is a terminal.
+/// A progress bar, if there is a terminal.
 struct Bar {
     total: u64,
     began: Instant,
@@ -262,8 +261,7 @@ struct Bar {
 impl Bar {
     fn new(total: u64) -> Bar {
         let began = Instant::now();
-        let drawn = std::io::stderr().is_terminal();
-        let drawn = drawn.then(|| Mutex::new(began));
+        let drawn = terminal::is_there().then(|| Mutex::new(began));
         Bar {
             total,
             began,
@@ -281,14 +279,7 @@ impl Bar {
         }
         *drawn = Instant::now();
         let seconds = self.began.elapsed().as_secs_f64();
-        let line = bar_line(self.total, progress, seconds);
-        tell(format_args!("\r{line}\x1b[K"));
-    }
-
-    fn wipe(&self) {
-        if self.drawn.is_some() {
-            tell(format_args!("\r\x1b[K"));
-        }
+        terminal::show(&bar_line(self.total, progress, seconds));
     }
 }
 
@@ -298,15 +289,10 @@ fn bar_line(total: u64, progress: Progress, seconds: f64) -> String {
         events,
         failing,
     } = progress;
-    let done = u128::from(seeds) * u128::from(BAR_WIDTH) / u128::from(total.max(1));
-    let done = usize::try_from(done).unwrap_or_default();
-    let todo = (BAR_WIDTH as usize).saturating_sub(done);
-    let (bar, space) = ("#".repeat(done), " ".repeat(todo));
+    let bar = terminal::bar(seeds, total);
     let events = events as f64 / 1e6;
     let rate = events / seconds.max(1e-9);
-    format!(
-        "[{bar}{space}] {seeds}/{total}  {events:.1} M events, {rate:.2} M/s, {failing} failing"
-    )
+    format!("{bar} {seeds}/{total}  {events:.1} M events, {rate:.2} M/s, {failing} failing")
 }
 
 #[cfg(test)]

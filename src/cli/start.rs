@@ -1,14 +1,15 @@
 //! `lockstep start`: one node, until a signal or its own end.
-use super::{DurabilityArgument, Failure, interrupts, say};
+use super::{DurabilityArgument, Failure, interrupts, say, terminal};
 use crate::config::key::KeyFile;
 use crate::config::{self, Config, genesis, peers};
 use clap::Args;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::key_guard_file;
+use lockstep_actors::view::SyncProgress;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::genesis::Genesis;
-use lockstep_protocol::types::Address;
+use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::wire::DecidedBlock;
 use serde::Serialize;
 use std::net::{SocketAddr, TcpListener};
@@ -77,6 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     );
     ready(arguments.json, &config, &genesis, &node)?;
     wait(&node, &stop);
+    terminal::wipe();
     let reason = node.stop();
     log::info!("the node ended: {reason}");
     match reason.exit_code() {
@@ -167,10 +169,44 @@ fn listen(setting: &str, text: &str) -> Result<TcpListener, Failure> {
 /// Until a signal or the node's own end.
 fn wait(node: &NodeHandle, stop: &Receiver<()>) {
     while !node.has_ended() {
+        let view = node.view();
+        match catching_up(&view.sync_progress(), view.head().height) {
+            Some(line) => terminal::show(&line),
+            None => terminal::wipe(),
+        }
         match stop.recv_timeout(LOOK) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
         }
+    }
+}
+
+/// How far it is, while it lacks blocks: `[###   ] 120/400  55 blocks/s, 6 s left`.
+fn catching_up(progress: &SyncProgress, head: Height) -> Option<String> {
+    if !progress.catching_up {
+        return None;
+    }
+    let (from, target) = (progress.from.0, progress.target.0.max(head.0));
+    let bar = terminal::bar(head.0.saturating_sub(from), target.saturating_sub(from));
+    let speed = progress.blocks_per_second;
+    let left = left((target - head.0) as f64 / speed);
+    Some(format!(
+        "{bar} {head}/{target}  {speed:.0} blocks/s, {left}"
+    ))
+}
+
+/// A time to come, in words; nobody waits for as much as a hundred days by a bar.
+fn left(seconds: f64) -> String {
+    const BEYOND: f64 = 100.0 * 86_400.0;
+    if !seconds.is_finite() || seconds >= BEYOND {
+        return "no end in sight".into();
+    }
+    let whole = seconds.ceil() as u64;
+    let (hours, minutes, seconds) = (whole / 3_600, whole / 60 % 60, whole % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds} s left"),
+        (0, _) => format!("{minutes} min {seconds} s left"),
+        _ => format!("{hours} h {minutes} min left"),
     }
 }
 
@@ -227,4 +263,56 @@ fn ready(json: bool, config: &Config, genesis: &Genesis, node: &NodeHandle) -> R
     ))?;
     say(format_args!("  home          {}", config.home.display()))?;
     say(format_args!("  goes on from  height {}", ready.height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(head: u64, blocks_per_second: f64) -> Option<String> {
+        let progress = SyncProgress {
+            catching_up: true,
+            from: Height(1_000),
+            target: Height(3_000),
+            blocks_per_second,
+        };
+        catching_up(&progress, Height(head))
+    }
+
+    #[test]
+    fn whoever_catches_up_sees_how_far_it_is_how_fast_and_how_long_still() {
+        let (done, todo) = ("#".repeat(15), " ".repeat(15));
+        let half = format!("[{done}{todo}] 2000/3000  500 blocks/s, 2 s left");
+        assert_eq!(at(2_000, 500.0), Some(half));
+        let line = at(1_000, 0.0).expect("a line");
+        assert!(
+            line.ends_with("] 1000/3000  0 blocks/s, no end in sight"),
+            "{line}"
+        );
+        let line = at(3_001, 500.0).expect("a line");
+        assert!(
+            line.ends_with("#] 3001/3001  500 blocks/s, 0 s left"),
+            "{line}"
+        );
+        let slow = at(1_000, 0.5).expect("a line");
+        assert!(slow.ends_with("1 h 6 min left"), "{slow}");
+        assert!(
+            at(1_000, 20.0)
+                .expect("a line")
+                .ends_with("1 min 40 s left")
+        );
+    }
+
+    #[test]
+    fn whoever_does_not_catch_up_sees_nothing() {
+        let progress = SyncProgress::default();
+        assert_eq!(catching_up(&progress, Height(7)), None);
+    }
+
+    #[test]
+    fn a_time_beyond_all_measure_is_none() {
+        for seconds in [f64::NAN, f64::INFINITY, 1e300] {
+            assert_eq!(left(seconds), "no end in sight");
+        }
+    }
 }

@@ -37,16 +37,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "{url} is no Lockstep node; name one that answers people with --rpc"
         ))
     };
-    let parsed: Option<Value> = serde_json::from_str(&status.body).ok();
+    let parsed: Option<Value> = serde_json::from_slice(&status.body).ok();
     let parsed = parsed.filter(|value| status.status == 200 && value["validator"].is_string());
     let mut status = parsed.ok_or_else(strange)?;
     let is_ready = ready.status == 200;
     if arguments.json {
         status["ready"] = json!(is_ready);
-        status["not_ready_because"] = complaints(&ready.body).collect();
+        status["not_ready_because"] = complaints(&ready.text()).collect();
         return say(format_args!("{status:#}"));
     }
-    print(&url, &status, is_ready, &ready.body)
+    print(&url, &status, is_ready, &ready.text())
 }
 
 fn url_of_home(arguments: &Arguments) -> Result<String, Failure> {

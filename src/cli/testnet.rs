@@ -3,7 +3,7 @@
 use super::home_arguments::Account;
 use super::{Failure, say, scheme, validators};
 use crate::config::home;
-use crate::config::key::NewKey;
+use crate::config::key::Secret;
 use crate::config::peers::PeerEntry;
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
@@ -97,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     print(dir, &keys, &funded, &ports)
 }
 
-fn print(dir: &Path, keys: &[NewKey], funded: &[NewKey], ports: &Ports) -> Result<(), Failure> {
+fn print(dir: &Path, keys: &[Secret], funded: &[Secret], ports: &Ports) -> Result<(), Failure> {
     say(format_args!(""))?;
     for (index, key) in keys.iter().enumerate() {
         say(format_args!(
@@ -131,8 +131,8 @@ fn account_file(dir: &Path, index: usize) -> PathBuf {
     dir.join(format!("account{index}.key"))
 }
 
-fn draw(scheme: SchemeId, count: usize) -> Result<Vec<NewKey>, Failure> {
-    (0..count).map(|_| NewKey::draw(scheme)).collect()
+fn draw(scheme: SchemeId, count: usize) -> Result<Vec<Secret>, Failure> {
+    (0..count).map(|_| Secret::draw(scheme)).collect()
 }
 
 /// Who listens where.

@@ -103,7 +103,7 @@ fn parse(text: &str) -> Result<Genesis, String> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::from("0x"), |mut text, byte| {
         // Writing into a String cannot fail.
         let _ = write!(text, "{byte:02x}");
@@ -111,7 +111,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("0x")?.as_bytes();
     let pairs = digits.chunks(2).map(|pair| {
         let pair = std::str::from_utf8(pair).ok()?;
@@ -170,3 +170,6 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod mutated;

@@ -1,33 +1,32 @@
 //! New homes: `lockstep init` makes one, `lockstep testnet` several that know each other.
 use super::file::{self, generate};
 use super::genesis;
-use super::key::{self, NewKey};
+use super::key::{self, Secret};
 use super::peers::PeerEntry;
-use crate::cli::Failure;
+use crate::cli::{Failure, wall_clock};
+use lockstep_actors::state_store::{begin_key_guard, key_guard_file};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::parameters::Parameters;
-use lockstep_protocol::types::{ChainId, Timestamp};
+use lockstep_protocol::types::ChainId;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
 
 /// A new chain: its validators have equal power, its genesis time is now.
 pub(crate) fn new_chain(
     chain_id: ChainId,
     scheme: SchemeId,
     parameters: Parameters,
-    keys: &[NewKey],
+    keys: &[Secret],
     mut accounts: Vec<GenesisAccount>,
 ) -> Result<Genesis, Failure> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let since = since.map_err(|_| Failure::retry("the clock stands before 1970: set it"))?;
+    let time = wall_clock()?;
     accounts.sort_by_key(|account| account.address);
     Ok(Genesis {
         chain_id,
         scheme,
-        time: Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        time,
         parameters,
         validators: keys
             .iter()
@@ -61,12 +60,16 @@ pub(crate) fn claim(dir: &Path) -> Result<(), Failure> {
 /// Writes key, genesis and settings into a claimed directory.
 pub(crate) fn write(
     dir: &Path,
-    key: &NewKey,
+    key: &Secret,
     genesis: &Genesis,
     values: &BTreeMap<&str, String>,
     peers: &[PeerEntry],
 ) -> Result<(), Failure> {
-    key.write(&dir.join(key::FILE))?;
+    let key_file = dir.join(key::FILE);
+    key.write(&key_file)?;
+    // From now on a missing record means a lost one.
+    begin_key_guard(&key_guard_file(&key_file), key.address)
+        .map_err(|error| Failure::usage(error.to_string()))?;
     write_text(&dir.join(genesis::FILE), &genesis::text(genesis)?)?;
     write_text(&dir.join(file::FILE), &generate(values, peers))
 }

@@ -7,7 +7,7 @@
 //! nothing has been signed yet, and `chmod 600` mends it.
 use crate::cli::Failure;
 use lockstep_actors::state_store::lock_exclusively;
-use lockstep_protocol::crypto::{self, SchemeId, Seed, Signer};
+use lockstep_protocol::crypto::{self, KeyError, SchemeId, Seed, Signer};
 use lockstep_protocol::types::{Address, Hash};
 use serde::Deserialize;
 use std::fmt::Write as _;
@@ -22,12 +22,13 @@ pub(crate) const FILE: &str = "validator.key";
 /// A key file has a few hundred bytes. The buffer never grows, so no copy of a seed is left behind.
 const BYTES_MAX: usize = 4096;
 
-/// A new secret from the operating system's randomness.
-pub(crate) struct NewKey {
+/// A seed with what follows from it.
+pub(crate) struct Secret {
     seed: Seed,
     pub(crate) scheme: SchemeId,
     pub(crate) address: Address,
     pub(crate) public_key: Vec<u8>,
+    pub(crate) signer: Arc<dyn Signer>,
 }
 
 /// The key of a running node, and the lock on its file.
@@ -46,25 +47,46 @@ struct Document<'a> {
     seed: &'a str,
 }
 
-impl NewKey {
+impl Secret {
     /// Draws a key.
-    pub(crate) fn draw(scheme: SchemeId) -> Result<NewKey, Failure> {
+    pub(crate) fn draw(scheme: SchemeId) -> Result<Secret, Failure> {
         let mut seed = Seed([0; 32]);
         getrandom::fill(&mut seed.0).map_err(|error| {
             Failure::retry(format!(
                 "the operating system gives no randomness: {error}; try again later"
             ))
         })?;
-        let signer = crypto::scheme(scheme).signer(&seed);
-        let signer = signer.map_err(|error| Failure::safety(error.to_string()))?;
+        Secret::of(scheme, seed).map_err(|error| Failure::safety(error.to_string()))
+    }
+
+    /// Derives what follows from `seed`.
+    pub(crate) fn of(scheme: SchemeId, seed: Seed) -> Result<Secret, KeyError> {
+        let signer = crypto::scheme(scheme).signer(&seed)?;
         let public_key = signer.public_key().to_vec();
         let address = Address::of(scheme, &public_key);
-        Ok(NewKey {
+        Ok(Secret {
             seed,
             scheme,
             address,
             public_key,
+            signer,
         })
+    }
+
+    /// Reads a key file, of any scheme, that another node may be using.
+    pub(crate) fn read(path: &Path) -> Result<Secret, Failure> {
+        let mut file = open_checked(path)?;
+        let text = read_checked(&mut file, path)?;
+        let document = parse(&text, path)?;
+        let secret = secret(document.scheme, document.seed);
+        secret
+            .filter(|secret| secret.address == document.address)
+            .ok_or_else(|| refuse(path, "holds a seed that is not of its address"))
+    }
+
+    /// What must be kept secret.
+    pub(crate) fn seed(&self) -> &Seed {
+        &self.seed
     }
 
     /// Writes the file, mode 0600. A file that is there is never touched.
@@ -105,14 +127,7 @@ impl KeyFile {
     /// Opens, checks, locks and reads a key file of this scheme.
     pub(crate) fn open(path: &Path, scheme: SchemeId) -> Result<KeyFile, Failure> {
         let at = path.display();
-        let mut file = File::open(path).map_err(|error| {
-            let next = match error.kind() {
-                ErrorKind::NotFound => "bring the key back from where it is kept safe",
-                _ => "let this user read it",
-            };
-            Failure::usage(format!("cannot read the key file {at}: {error}; {next}"))
-        })?;
-        refuse_if_loose(&file, path)?;
+        let mut file = open_checked(path)?;
         match lock_exclusively(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -127,20 +142,8 @@ impl KeyFile {
                 )));
             }
         }
-        let mut text = Zeroizing::new(vec![0; BYTES_MAX]);
-        let refuse = |why: &str| {
-            Failure::usage(format!(
-                "the key file {at} {why}; bring the key back from where it is kept safe"
-            ))
-        };
-        let length = read_up_to(&mut file, &mut text).map_err(|error| {
-            Failure::retry(format!("cannot read the key file {at}: {error}; try again"))
-        })?;
-        let text = text.get(..length).filter(|_| length < BYTES_MAX);
-        let text = text.ok_or_else(|| refuse("is too large to be one"))?;
-        // The parser's own words could quote the seed.
-        let document: Document<'_> = serde_json::from_slice(text)
-            .map_err(|_| refuse("holds no scheme, address and seed"))?;
+        let text = read_checked(&mut file, path)?;
+        let document = parse(&text, path)?;
         if document.scheme != scheme {
             return Err(Failure::usage(format!(
                 "the key file {at} is for {}, but the genesis names {scheme}: use a key made for \
@@ -148,23 +151,66 @@ impl KeyFile {
                 document.scheme
             )));
         }
-        let signer = signer(scheme, document.seed).ok_or_else(|| refuse("holds no valid seed"))?;
-        if Address::of(scheme, signer.public_key()) != document.address {
-            return Err(refuse("holds a seed that is not of its address"));
+        let secret = secret(scheme, document.seed);
+        let secret = secret.ok_or_else(|| refuse(path, "holds no valid seed"))?;
+        if secret.address != document.address {
+            return Err(refuse(path, "holds a seed that is not of its address"));
         }
-        let lock = file;
         Ok(KeyFile {
-            signer,
-            _lock: lock,
+            signer: secret.signer.clone(),
+            _lock: file,
         })
     }
 }
 
-fn signer(scheme: SchemeId, seed: &str) -> Option<Arc<dyn Signer>> {
+/// Opens a file that its owner alone can reach.
+fn open_checked(path: &Path) -> Result<File, Failure> {
+    let file = File::open(path).map_err(|error| {
+        let next = match error.kind() {
+            ErrorKind::NotFound => "bring the key back from where it is kept safe",
+            _ => "let this user read it",
+        };
+        Failure::usage(format!(
+            "cannot read the key file {}: {error}; {next}",
+            path.display()
+        ))
+    })?;
+    refuse_if_loose(&file, path)?;
+    Ok(file)
+}
+
+fn refuse(path: &Path, why: &str) -> Failure {
+    Failure::usage(format!(
+        "the key file {} {why}; bring the key back from where it is kept safe",
+        path.display()
+    ))
+}
+
+fn read_checked(file: &mut File, path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut text = Zeroizing::new(vec![0; BYTES_MAX]);
+    let length = read_up_to(file, &mut text).map_err(|error| {
+        Failure::retry(format!(
+            "cannot read the key file {}: {error}; try again",
+            path.display()
+        ))
+    })?;
+    if length == BYTES_MAX {
+        return Err(refuse(path, "is too large to be one"));
+    }
+    text.truncate(length);
+    Ok(text)
+}
+
+/// The parser's own words could quote the seed.
+fn parse<'a>(text: &'a [u8], path: &Path) -> Result<Document<'a>, Failure> {
+    serde_json::from_slice(text).map_err(|_| refuse(path, "holds no scheme, address and seed"))
+}
+
+fn secret(scheme: SchemeId, seed: &str) -> Option<Secret> {
     // The same digits as a hash has.
     let Hash(bytes) = seed.parse().ok()?;
     let bytes = Zeroizing::new(bytes);
-    crypto::scheme(scheme).signer(&Seed(*bytes)).ok()
+    Secret::of(scheme, Seed(*bytes)).ok()
 }
 
 fn read_up_to(file: &mut File, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -178,8 +224,9 @@ fn read_up_to(file: &mut File, buffer: &mut [u8]) -> std::io::Result<usize> {
     Ok(length)
 }
 
+/// Others must not reach a secret, not even for a moment.
 #[cfg(unix)]
-fn refuse_if_loose(file: &File, path: &Path) -> Result<(), Failure> {
+pub(crate) fn refuse_if_loose(file: &File, path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt;
     let at = path.display();
     let metadata = file.metadata();
@@ -189,13 +236,13 @@ fn refuse_if_loose(file: &File, path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "the key file {at} has mode {mode:04o}, so others can get at the key: run chmod 600 {at}, \
-         and think about who has read it"
+        "the secret file {at} has mode {mode:04o}, so others can get at it: run chmod 600 {at}, and \
+         think about who has read it"
     )))
 }
 
 #[cfg(not(unix))]
-fn refuse_if_loose(_: &File, _: &Path) -> Result<(), Failure> {
+pub(crate) fn refuse_if_loose(_: &File, _: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
@@ -206,10 +253,10 @@ mod tests {
 
     const SCHEME: SchemeId = SchemeId::MlDsa65;
 
-    fn written() -> (tempfile::TempDir, std::path::PathBuf, NewKey) {
+    fn written() -> (tempfile::TempDir, std::path::PathBuf, Secret) {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join(FILE);
-        let key = NewKey::draw(SCHEME).expect("a key");
+        let key = Secret::draw(SCHEME).expect("a key");
         key.write(&path).expect("it is written");
         (dir, path, key)
     }
@@ -231,7 +278,7 @@ mod tests {
         let (_dir, path, key) = written();
         let read = KeyFile::open(&path, SCHEME).expect("it opens");
         assert_eq!(read.signer.public_key(), key.public_key);
-        let other = NewKey::draw(SCHEME).expect("a key");
+        let other = Secret::draw(SCHEME).expect("a key");
         assert_ne!(other.address, key.address);
         // There is one already: it stays.
         assert_eq!(other.write(&path).expect_err("there").exit_code, 2);
@@ -267,7 +314,7 @@ mod tests {
         let (_dir, path, key) = written();
         let text = fs::read_to_string(&path).expect("it is there");
         let seed = text.split('"').nth(11).expect("the seed").to_owned();
-        let other = NewKey::draw(SCHEME).expect("a key").address.to_string();
+        let other = Secret::draw(SCHEME).expect("a key").address.to_string();
         let long = format!("{text}{}", " ".repeat(BYTES_MAX));
         for (harmed, word) in [
             (

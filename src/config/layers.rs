@@ -2,6 +2,7 @@
 use super::nearest::nearest;
 use super::settings::{SETTINGS, names, setting};
 use crate::cli::Failure;
+use crate::wallet::WALLET_VARIABLES;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -74,7 +75,7 @@ impl Layers {
             let Some(name) = variable.strip_prefix(PREFIX) else {
                 continue;
             };
-            if variable == HOME_VARIABLE {
+            if variable == HOME_VARIABLE || WALLET_VARIABLES.contains(&&*variable) {
                 continue;
             }
             let known = names().find(|known| known.to_uppercase() == name);

@@ -1,7 +1,7 @@
 //! The other validators' nodes, and where this one listens.
 use super::file::{line_of, quoted};
 use crate::cli::Failure;
-use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_actors::peer_broadcaster::{self, Peer};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::types::Address;
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ fn parse_one(text: &str) -> Result<PeerEntry, String> {
         .ok_or_else(|| refuse("there is no @"))?;
     let address = address.parse();
     let address = address.map_err(|error| {
-        let error: lockstep_protocol::types::HexError = error;
+        let error: lockstep_protocol::types::AddressError = error;
         refuse(&error.to_string())
     })?;
     has_port(listens).map_err(|why| refuse(&why))?;
@@ -94,7 +94,17 @@ pub(crate) fn resolve_all(
             return Err(refuse("it is named twice"));
         }
         let listens = resolve("peer", &entry.listens)?;
-        peers.push(Peer { address, listens });
+        if !peer_broadcaster::has_uri(&listens) {
+            return Err(refuse(&format!(
+                "{listens} is an address of one link (%), which no URI can name; write another"
+            )));
+        }
+        let has_name = entry.listens.parse::<SocketAddr>().is_err();
+        peers.push(Peer {
+            address,
+            listens,
+            name: has_name.then(|| entry.listens.as_str().into()),
+        });
     }
     for missing in validators.iter().filter(|v| **v != me) {
         if !peers.iter().any(|peer| peer.address == *missing) {
@@ -125,6 +135,28 @@ pub(super) fn write_tables(text: &mut String, peers: &[PeerEntry]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lockstep_devnet::Devnet;
+
+    /// It was taken, and the node ended when it sent its first message there.
+    #[test]
+    fn an_address_of_one_link_is_refused_with_a_sentence() {
+        let genesis = Devnet::builder().genesis().expect("a genesis");
+        let of = |index: usize| {
+            let key = &genesis.validators[index].public_key;
+            Address::of(genesis.scheme, key)
+        };
+        let resolved = |listens: &str| {
+            let (address, listens) = (of(1), listens.to_owned());
+            resolve_all(&[PeerEntry { address, listens }], &genesis, of(0))
+        };
+        let failure = resolved("[fe80::1%2]:9545").expect_err("no URI names it");
+        assert_eq!(failure.exit_code, 2);
+        assert!(failure.message.contains("fe80::1%2"), "{}", failure.message);
+        for listens in ["[fe80::1]:9545", "[::1]:9545", "127.0.0.1:9545"] {
+            let peers = resolved(listens).unwrap_or_else(|f| panic!("{}", f.message));
+            assert_eq!(peers[0].listens.to_string(), listens);
+        }
+    }
 
     #[test]
     fn peers_are_written_as_who_and_where() {

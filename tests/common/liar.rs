@@ -76,7 +76,7 @@ impl Liar {
         });
         let address = me;
         Liar {
-            peer: Peer { address, listens },
+            peer: Peer::at(address, listens),
             asked,
         }
     }

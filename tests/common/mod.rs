@@ -3,7 +3,7 @@
 #![allow(dead_code)] // each test crate uses its part
 
 use lockstep_devnet::Devnet;
-use lockstep_protocol::types::Address;
+use lockstep_protocol::types::{Address, Hash};
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -14,8 +14,12 @@ pub(crate) mod liar;
 pub(crate) mod load;
 pub(crate) mod open_metrics;
 pub(crate) mod process;
+pub(crate) mod proxy;
 pub(crate) mod recorder;
+pub(crate) mod rpc;
+pub(crate) mod slow_reader;
 pub(crate) mod target;
+pub(crate) mod web_socket;
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -113,9 +117,17 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
+/// A page that is not answered to whoever asks too often, as tests that wait for something do.
+pub(crate) fn page(url: &str, path: &str) -> Answer {
+    eventually("a page", || {
+        let answer = get(url, path);
+        (answer.status != 429).then_some(answer)
+    })
+}
+
 /// The row of one actor on a node's actors page.
 pub(crate) fn actor(url: &str, name: &str) -> Value {
-    let page = get(url, "/actors").json();
+    let page = page(url, "/actors").json();
     let rows = page.as_array().expect("a list of actors");
     let row = rows.iter().find(|row| row["actor"] == name);
     row.unwrap_or_else(|| panic!("no actor {name} in {page}"))
@@ -124,7 +136,7 @@ pub(crate) fn actor(url: &str, name: &str) -> Value {
 
 /// Restarts of all actors of a node together.
 pub(crate) fn restarts(url: &str) -> u64 {
-    let page = get(url, "/actors").json();
+    let page = page(url, "/actors").json();
     let rows = page.as_array().expect("a list of actors").iter();
     rows.map(|row| row["restarts"].as_u64().expect("a count"))
         .sum()
@@ -132,7 +144,7 @@ pub(crate) fn restarts(url: &str) -> u64 {
 
 /// The sum of a node's metric over all series whose labels contain `label`.
 pub(crate) fn metric(url: &str, name: &str, label: &str) -> f64 {
-    let text = get(url, "/metrics").text();
+    let text = page(url, "/metrics").text();
     let mut found = false;
     let values = text.lines().filter_map(|line| {
         let (series, value) = line.split_once("} ").or_else(|| line.split_once(' '))?;
@@ -158,6 +170,19 @@ pub(crate) fn assert_nobody_signed_twice(devnet: &Devnet, nodes: &[usize]) {
         }
         assert_eq!(get(url, "/status").json()["halted"], Value::Null, "{url}");
     }
+}
+
+/// Until every node holds this transaction: it goes from one to the others in batches, and whoever's
+/// turn it is can build a block of what it holds.
+pub(crate) fn held_by_all(devnet: &Devnet, id: Hash) {
+    eventually("all nodes hold it", || {
+        let holds = |url: &String| {
+            let page = get(url, "/mempool").json();
+            let waiting = page["waiting"].as_array().expect("a list");
+            waiting.iter().any(|row| row["id"] == id.to_string())
+        };
+        devnet.urls().iter().all(holds).then_some(())
+    });
 }
 
 /// These nodes hold equal blocks and state roots at every height; returns the lowest head.
@@ -219,7 +244,7 @@ pub(crate) fn grows_by(devnet: &Devnet, nodes: &[usize], blocks: u64, what: &str
 
 /// No block comes while one looks, once what was under way at the call has come.
 pub(crate) fn assert_stands_still(devnet: &Devnet) {
-    let calm = Duration::from_millis(600);
+    let calm = Duration::from_secs(1);
     let mut since = (devnet.heights(), Instant::now());
     eventually("what was under way is over", || {
         let heights = devnet.heights();

@@ -72,8 +72,8 @@ fn sample(line: &str, name: &str, family: &mut Family) {
     assert!(known.is_none(), "twice: {series}");
 }
 
-/// Buckets rise to the count, and the last is +Inf.
-fn histogram(name: &str, family: &Family) {
+/// The buckets of a histogram, rising: their bounds, and how many lie below.
+fn buckets(family: &Family) -> Vec<(f64, f64)> {
     let bound = |series: &str| -> Option<f64> {
         let bound = series.split_once("le=\"")?.1.trim_end_matches("\"}");
         Some(bound.replace("+Inf", "inf").parse().expect("a bound"))
@@ -83,8 +83,25 @@ fn histogram(name: &str, family: &Family) {
         .filter_map(|(series, count)| Some((bound(series)?, *count)))
         .collect();
     buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+    buckets
+}
+
+/// Buckets rise to the count, and the last is +Inf.
+fn histogram(name: &str, family: &Family) {
+    let buckets = buckets(family);
     assert!(buckets.windows(2).all(|two| two[0].1 <= two[1].1), "{name}");
     let count = family.series[&format!("{name}_count")];
     assert_eq!(buckets.last(), Some(&(f64::INFINITY, count)), "{name}");
     assert!(family.series.contains_key(&format!("{name}_sum")), "{name}");
+}
+
+/// What a histogram has seen between two looks: how many, and a bound of its quantile `q`.
+pub(crate) fn quantile_since(before: &Family, after: &Family, name: &str, q: f64) -> (f64, f64) {
+    let count = |family: &Family| family.series[&format!("{name}_count")];
+    let seen = count(after) - count(before);
+    let (before, after) = (buckets(before), buckets(after));
+    let pairs = before.iter().zip(&after);
+    let mut pairs = pairs.map(|(early, late)| (late.0, late.1 - early.1));
+    let bound = pairs.find(|(_, below)| *below >= q * seen);
+    (seen, bound.expect("the last bucket holds all").0)
 }

@@ -2,6 +2,7 @@
 //! second decision of a committed height stops it.
 use super::*;
 use crate::limits::FORKS_MAX;
+use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::evidence_pool::Added;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::evidence::fork::{self, Fork, Polkas};
@@ -12,13 +13,25 @@ use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
 #[derive(Debug)]
 pub struct EvidenceFound(pub Box<Evidence>);
 
-crate::message! { EvidenceFound => () }
+/// Q of prevotes for one value, verified. Kept in case that a fork comes to light.
+#[derive(Debug)]
+pub struct PolkaSeen(pub Arc<PolkaCertificate>);
+
+crate::message! { EvidenceFound => (), PolkaSeen => () }
 
 impl Handler<EvidenceFound> for Committer {
     type Result = ();
 
     fn handle(&mut self, EvidenceFound(evidence): EvidenceFound, _: &mut Ctx<Self>) {
         self.take_evidence(evidence);
+    }
+}
+
+impl Handler<PolkaSeen> for Committer {
+    type Result = ();
+
+    fn handle(&mut self, PolkaSeen(polka): PolkaSeen, _: &mut Ctx<Self>) {
+        self.polkas.note(polka);
     }
 }
 
@@ -105,9 +118,10 @@ impl Committer {
         let Some(ours) = ours.filter(|ours| ours.block_id != theirs.block_id) else {
             return Ok(None);
         };
-        // The polka that justified this node's own precommit, if nothing newer has replaced it.
+        let mut polkas = self.polkas.of(theirs.height);
+        // After a restart, of this node or of this actor, the polka of the newest lock is left.
         let lock = self.seed.store.recovery()?.lock;
-        let polkas: Vec<_> = lock.into_iter().map(|lock| lock.polka).collect();
+        polkas.extend(lock.map(|lock| lock.polka));
         let context = &self.seed.rules.context;
         let Some(set) = self.ledger.validators().at(theirs.height) else {
             return Ok(None);

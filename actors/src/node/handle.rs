@@ -1,8 +1,6 @@
 //! What the outside holds of a running node.
 use super::*;
-use crate::committer::AdmitTransaction;
 use futures_util::future::Either;
-use lockstep_protocol::ledger::NotAdmitted;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -15,7 +13,7 @@ const ASK_PATIENCE: Duration = Duration::from_secs(10);
 pub enum SubmitError {
     /// It may not wait for a block.
     #[error("the transaction was refused: {0}")]
-    NotAdmitted(#[from] NotAdmitted),
+    Refused(#[from] Refusal),
     /// The node did not answer.
     #[error(transparent)]
     Ask(#[from] AskError),
@@ -39,8 +37,7 @@ pub struct NodeHandle {
 pub(super) struct Remote {
     pub(super) actors: Actors,
     pub(super) tick: Port<Tick>,
-    pub(super) admit: Port<AdmitTransaction>,
-    pub(super) submit: Port<SubmitTransaction>,
+    pub(super) submit: Port<SubmitTransactions>,
     pub(super) connect: Port<ConnectPeers>,
     #[cfg(feature = "inject-panics")]
     pub(super) children: crate::runtime::Children,
@@ -69,10 +66,7 @@ impl NodeHandle {
 
     /// As a peer of other nodes.
     pub fn peer(&self) -> Peer {
-        Peer {
-            address: self.address,
-            listens: self.peer_listens,
-        }
+        Peer::at(self.address, self.peer_listens)
     }
 
     /// What the node shows of itself.
@@ -111,10 +105,9 @@ impl NodeHandle {
 
     /// Gives the node a transaction for a block.
     pub fn submit(&self, transaction: Arc<Transaction>) -> Result<Submission, SubmitError> {
-        wait(self.remote.admit.ask(AdmitTransaction(transaction.clone())))??;
-        Ok(wait(
-            self.remote.submit.ask(SubmitTransaction(transaction)),
-        )?)
+        let submit = SubmitTransactions(vec![transaction], Source::People);
+        let verdict: Option<Verdict> = wait(self.remote.submit.ask(submit))?.pop();
+        Ok(verdict.unwrap_or(Err(Refusal::Busy))?)
     }
 
     /// Makes the actor of this name panic. False if there is none.

@@ -2,11 +2,11 @@
 //! the actors and hands back a [`NodeHandle`].
 use crate::clock::Clock;
 use crate::committer::{OnCommit, head_view};
+use crate::mempool::{SubmitTransactions, Verdict};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{ConnectPeers, Handshake, Peer};
-use crate::proposer::SubmitTransaction;
 use crate::round_driver::Tick;
-use crate::rpc_gateway::TickAll;
+use crate::rpc_gateway::{Events, TickAll};
 use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Standing, Store, StoreError};
 use crate::view::{HeadView, NodeView};
@@ -15,7 +15,7 @@ use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::{self, KeyError, SelfTestFailed, Signer};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{ChainRules, GenesisError, Ledger};
-use lockstep_protocol::pending::Submission;
+use lockstep_protocol::mempool::{Refusal, Source, Submission};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, ChainId, DEVNET_CHAIN_ID, Hash, Height};
 use lockstep_protocol::validator_set::ValidatorSetError;
@@ -140,6 +140,8 @@ struct Parts {
     wire: Wire,
     clock: Clock,
     view: Arc<NodeView>,
+    events: Arc<Events>,
+    genesis_root: Hash,
     actors: Actors,
     metrics: Arc<Metrics>,
     peer_listens: SocketAddr,
@@ -177,14 +179,15 @@ impl Parts {
         };
         let (wire, clock) = (Wire::new(genesis_hash), Clock::start());
         let view = Arc::new(NodeView::new(head, ledger.validators().clone()));
-        let peer_listens = config.peer_listener.local_addr()?;
-        let public_listens = config.public_listener.as_deref();
-        let public_listens = public_listens.map(TcpListener::local_addr).transpose()?;
+        let events = Arc::new(Events::new(
+            Clock::salt() / 1_000,
+            head.height,
+            genesis.parameters,
+        ));
+        let (peer_listens, public_listens) = listens(&config)?;
         show_halt(&store, &view)?;
         let signing = signing(standing, head.height, &view);
-        metrics
-            .height
-            .set(i64::try_from(head.height.next().0).unwrap_or(i64::MAX));
+        show_height(&metrics, head.height.next());
         Ok(Parts {
             config,
             me,
@@ -196,6 +199,8 @@ impl Parts {
             wire,
             clock,
             view,
+            events,
+            genesis_root: changes.root,
             actors,
             metrics,
             peer_listens,
@@ -204,12 +209,24 @@ impl Parts {
     }
 }
 
+fn show_height(metrics: &Metrics, undecided: Height) {
+    let undecided = i64::try_from(undecided.0).unwrap_or(i64::MAX);
+    metrics.height.set(undecided);
+}
+
+/// Where this node listens to its peers, and to people.
+fn listens(config: &NodeConfig) -> std::io::Result<(SocketAddr, Option<SocketAddr>)> {
+    let people = config.public_listener.as_deref();
+    let people = people.map(TcpListener::local_addr).transpose()?;
+    Ok((config.peer_listener.local_addr()?, people))
+}
+
 /// A node that has stopped for good says so again at every start.
 fn show_halt(store: &Store, view: &NodeView) -> Result<(), StoreError> {
     if let Some(height) = store.halt()? {
         let halt = Halt::InvalidDecision(height);
         log::error!("{halt}; it only serves reads");
-        view.set_halted(halt.to_string());
+        view.set_halted(halt);
     }
     Ok(())
 }
@@ -225,8 +242,8 @@ fn signing(standing: Standing, head: Height, view: &NodeView) -> Signing {
         Standing::Signs(from) => {
             if from > head.next() {
                 let reason = format!(
-                    "re-armed: it signs from height {from} on; to sign at once, start it again \
-                     with --rearm"
+                    "re-armed: it signs from height {from} on; if the chain cannot get there \
+                     without it, start it with --rearm once more"
                 );
                 log::warn!("this node observes: {reason}");
                 view.set_observing(Some(reason));

@@ -47,6 +47,7 @@ fn run(parts: Parts, ready: &mpsc::Sender<Remote>, stop: oneshot::Receiver<()>) 
         Durability::Process => None,
     };
     let view = parts.view.clone();
+    let shown = parts.view.clone();
     let (end_tx, end_rx) = oneshot::channel();
     let reason = runner.block_on(async move {
         let store_on = store_thread
@@ -55,7 +56,11 @@ fn run(parts: Parts, ready: &mpsc::Sender<Remote>, stop: oneshot::Receiver<()>) 
         let (children, remote) = wiring::wire(parts, &store_on, end_tx);
         // An error says that the starter has gone; then `stop` is closed as well.
         let _ = ready.send(remote);
-        let asked = async { stop.await.map_or(EndReason::Asked, |()| EndReason::Asked) };
+        // An error says that the starter has gone.
+        let asked = async {
+            let _ = stop.await;
+            EndReason::asked(shown.snapshot().halted)
+        };
         let ended = async { end_rx.await.unwrap_or(EndReason::SupervisorDied) };
         let reason = tokio::select! {
             reason = asked => reason,

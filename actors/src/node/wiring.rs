@@ -5,20 +5,22 @@ use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
 use crate::limits::{
-    BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX,
-    PULL_ANSWERS_MAX, PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
+    BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, GOSSIPS_WAITING_MAX, PAGES_AT_ONCE_MAX,
+    PAGES_PER_SECOND_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX,
+    PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, RPC_WAITERS_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
     TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
 };
+use crate::mempool::{self, Mempool};
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
-use crate::rpc_gateway::{self, Doors, PeerGateway, RpcGateway};
+use crate::rpc_gateway::{self, AnswerPlaces, Doors, Pace, PeerGateway, RpcGateway};
 use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::DriverConfig;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -28,6 +30,7 @@ struct Inboxes {
     broadcaster: Inbox<PeerBroadcaster>,
     sync: Inbox<BlockSync>,
     votes: Inbox<VoteCollector>,
+    mempool: Inbox<Mempool>,
     proposer: Inbox<Proposer>,
     driver: Inbox<RoundDriver>,
     peers: Inbox<PeerGateway>,
@@ -42,6 +45,7 @@ impl Inboxes {
             broadcaster: Inbox::new(CONSENSUS_MAILBOX_MAX),
             sync: Inbox::new(CONSENSUS_MAILBOX_MAX),
             votes: Inbox::new(CONSENSUS_MAILBOX_MAX),
+            mempool: Inbox::new(CONSENSUS_MAILBOX_MAX),
             proposer: Inbox::new(CONSENSUS_MAILBOX_MAX),
             driver: Inbox::new(CONSENSUS_MAILBOX_MAX),
             peers: Inbox::new(STORE_MAILBOX_MAX),
@@ -62,6 +66,7 @@ impl Inboxes {
             commit: self.store.port(),
             executed: self.proposer.port(),
             prepared: self.proposer.port(),
+            refused: self.mempool.port(),
             rebuilt: self.proposer.port(),
             announce: self.driver.port(),
             stop_voting: self.driver.port(),
@@ -74,6 +79,7 @@ impl Inboxes {
                 self.driver.port(),
                 self.votes.port(),
                 self.proposer.port(),
+                self.mempool.port(),
                 self.broadcaster.port(),
                 self.sync.port(),
             ],
@@ -114,11 +120,10 @@ impl Inboxes {
     fn proposer_ports(&self) -> proposer::Ports {
         proposer::Ports {
             execute: self.committer.port(),
-            prepare: self.committer.port(),
+            fill: self.mempool.port(),
             checked: self.driver.port(),
             quorum: self.driver.port(),
             built: self.driver.port(),
-            waiting: self.driver.port(),
             announce: self.driver.port(),
             verified: self.votes.port(),
             broadcast: self.broadcaster.port(),
@@ -126,6 +131,16 @@ impl Inboxes {
             refused: self.driver.port(),
             pull: self.votes.port(),
             evidence: self.committer.port(),
+        }
+    }
+
+    fn mempool_ports(&self) -> mempool::Ports {
+        mempool::Ports {
+            prepare: self.committer.port(),
+            note: self.committer.port(),
+            gossip: self.broadcaster.port(),
+            waiting: self.driver.port(),
+            announce: self.driver.port(),
         }
     }
 
@@ -145,6 +160,7 @@ impl Inboxes {
             resend_proposals: self.proposer.port(),
             retell_proposals: self.proposer.port(),
             decide: self.committer.port(),
+            polka: self.committer.port(),
             pull: self.proposer.port(),
         }
     }
@@ -160,8 +176,10 @@ impl Inboxes {
             proposal: Doors::new(&proposal, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
             pulled_votes: self.votes.port().within(PULL_ANSWERS_MAX),
             pulled_proposals: self.proposer.port().within(PULL_ANSWERS_MAX),
-            admit: self.committer.port().within(TRANSACTIONS_WAITING_MAX),
-            transaction: self.proposer.port().within(TRANSACTIONS_WAITING_MAX),
+            transaction: self.mempool.port().within(TRANSACTIONS_WAITING_MAX),
+            gossip: self.mempool.port().within(GOSSIPS_WAITING_MAX),
+            waiting: self.mempool.port().within(QUESTIONS_WAITING_MAX),
+            transaction_status: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             tick: self.driver.port().within(QUESTIONS_WAITING_MAX),
         }
     }
@@ -182,8 +200,7 @@ pub(super) fn wire(
     let remote = Remote {
         actors: parts.actors.clone(),
         tick: inboxes.driver.port(),
-        admit: inboxes.committer.port(),
-        submit: inboxes.proposer.port(),
+        submit: inboxes.mempool.port(),
         connect: inboxes.broadcaster.port(),
         #[cfg(feature = "inject-panics")]
         children: spawner.children(),
@@ -199,6 +216,7 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     let seeds = Seeds::new(&inboxes, &parts, fatal.clone());
     let (store, metrics, ledger) = (parts.store, parts.metrics, parts.ledger);
     let (rules, validators) = (parts.rules, ledger.validators().clone());
+    let committed = validators.head();
     let (peers, people) = (parts.config.peer_listener, parts.config.public_listener);
     let end = fatal.clone();
     store.on_corrupt(move |error| end.raise(error.kind(), error.to_string()));
@@ -222,6 +240,10 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     let (seed, known) = (seeds.votes, validators.clone());
     spawner.spawn(&here, inboxes.votes, Options::default(), move |_| {
         VoteCollector::new(seed, &known)
+    });
+    let seed = seeds.mempool;
+    spawner.spawn(&here, inboxes.mempool, Options::default(), move |_| {
+        Mempool::new(seed, committed)
     });
     let seed = seeds.proposer;
     spawner.spawn(&here, inboxes.proposer, Options::default(), move |_| {
@@ -249,6 +271,7 @@ struct Seeds {
     broadcaster: peer_broadcaster::Seed,
     sync: block_sync::Seed,
     votes: vote_collector::Seed,
+    mempool: mempool::Seed,
     proposer: proposer::Seed,
     driver: round_driver::Seed,
     peers: rpc_gateway::Seed,
@@ -264,7 +287,7 @@ impl Seeds {
                 store: parts.store.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
-                fatal,
+                fatal: fatal.clone(),
                 ports: inboxes.committer_ports(),
                 on_commit: parts.config.on_commit.clone(),
             },
@@ -274,6 +297,7 @@ impl Seeds {
                 peers: peers.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
+                resolve: peer_broadcaster::system_resolver(),
                 ports: inboxes.broadcaster_ports(),
             },
             sync: block_sync::Seed {
@@ -292,6 +316,15 @@ impl Seeds {
                 clock: parts.clock,
                 metrics: parts.metrics.clone(),
                 ports: inboxes.votes_ports(),
+            },
+            mempool: mempool::Seed {
+                rules: parts.rules.clone(),
+                store: parts.store.clone(),
+                clock: parts.clock,
+                propose_ms: parts.config.timeouts.propose_ms,
+                metrics: parts.metrics.clone(),
+                fatal,
+                ports: inboxes.mempool_ports(),
             },
             proposer: proposer::Seed {
                 rules: parts.rules.clone(),
@@ -347,10 +380,23 @@ fn gateway_seed(
         metrics: parts.metrics.clone(),
         actors: parts.actors.clone(),
         ports: inboxes.gateway_ports(),
-        sync_answers: Arc::new(Semaphore::new(SYNC_ANSWERS_MAX)),
-        pull_answers: Arc::new(Semaphore::new(PULL_ANSWERS_MAX)),
-        block_answers: Arc::new(Semaphore::new(BLOCK_ANSWERS_MAX)),
+        sync_answers: AnswerPlaces::new(SYNC_ANSWERS_MAX),
+        pull_answers: AnswerPlaces::new(PULL_ANSWERS_MAX),
+        block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX),
+        pages: Arc::new(Mutex::new(Pace::new(
+            PAGES_PER_SECOND_MAX,
+            PAGES_AT_ONCE_MAX,
+        ))),
         proposal_bodies: rpc_gateway::proposal_bodies(),
+        gossip_bodies: rpc_gateway::gossip_bodies(),
+        rpc_bodies: rpc_gateway::rpc_bodies(),
+        waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),
+        events: parts.events.clone(),
+        genesis_root: parts.genesis_root,
+        settings: rpc_gateway::Settings {
+            timeouts: config.timeouts,
+            pacing: config.pacing,
+        },
         tick_all: config.tick_all.clone(),
     }
 }

@@ -2,7 +2,7 @@
 //! a client, so a black hole would delay healthy peers), TCP_NODELAY, no redirects, no compression,
 //! answers that are bounded in bytes and, from the question to their last byte, in time.
 use crate::limits::{
-    CONNECT_TIMEOUT, LINK_CONNECTIONS_MAX, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT, SYNC_TIMEOUT,
+    CONNECT_TIMEOUT, LINK_CONNECTIONS_MAX, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT,
 };
 use crate::rpc_gateway::HEIGHT_HEADER;
 use actix_service::{Service, fn_service};
@@ -10,7 +10,7 @@ use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use actix_web::http::{Method, StatusCode, Uri, header};
 use actix_web::web::Bytes;
 use awc::SendClientRequest;
-use awc::error::{PayloadError, SendRequestError};
+use awc::error::{ConnectError, PayloadError, SendRequestError};
 use awc::{Client, Connector};
 use lockstep_protocol::limits::SYNC_BYTES_MAX;
 use lockstep_protocol::types::Height;
@@ -53,9 +53,21 @@ pub(super) enum ExchangeError {
     Answer(String),
 }
 
+impl ExchangeError {
+    /// Whether the peer may be there and only needs longer.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(
+            self,
+            ExchangeError::Slow
+                | ExchangeError::Send(SendRequestError::Connect(ConnectError::Timeout))
+        )
+    }
+}
+
 impl PeerClient {
     pub(super) fn new(listens: SocketAddr) -> PeerClient {
-        let connect = fn_service(|info: ConnectInfo<Uri>| async move {
+        let connect = fn_service(move |info: ConnectInfo<Uri>| async move {
+            let info = info.set_addr(listens);
             let connection = TcpConnector::default().service().call(info).await?;
             // Without it small messages may wait for an acknowledgement. A socket that refuses
             // the option still works.
@@ -76,19 +88,30 @@ impl PeerClient {
             .finish();
         PeerClient {
             http,
-            base: format!("http://{listens}"),
+            base: format!("http://{}", without_scope(listens)),
         }
     }
 
     /// A URI below this peer, parsed once.
     pub(super) fn uri(&self, path: &str) -> Uri {
         let uri = format!("{}{path}", self.base).parse();
+        // Digits, dots, colons and brackets: a scope, which no URI may have, is left out.
         uri.expect("a socket address and a constant path make a URI")
     }
 
     /// Posts canonical bytes; returns the status.
     pub(super) async fn post(&self, uri: &Uri, body: Bytes) -> Result<StatusCode, ExchangeError> {
-        let until = Instant::now() + PEER_TIMEOUT;
+        self.post_within(uri, body, PEER_TIMEOUT).await
+    }
+
+    /// The same with a patience of its own.
+    pub(super) async fn post_within(
+        &self,
+        uri: &Uri,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<StatusCode, ExchangeError> {
+        let until = Instant::now() + patience;
         let request = self.http.request(Method::POST, uri.clone());
         let mut response = within(until, request.no_decompress().send_body(body)).await??;
         let status = response.status();
@@ -126,10 +149,14 @@ impl PeerClient {
     }
 
     /// Gets a range of blocks.
-    pub(super) async fn get_blocks(&self, uri: Uri) -> Result<Answer, ExchangeError> {
+    pub(super) async fn get_blocks(
+        &self,
+        uri: Uri,
+        patience: Duration,
+    ) -> Result<Answer, ExchangeError> {
         let request = self.http.request(Method::GET, uri);
         let answer = request.no_decompress().send();
-        read(answer, SYNC_BYTES_MAX, SYNC_TIMEOUT).await
+        read(answer, SYNC_BYTES_MAX, patience).await
     }
 }
 
@@ -156,6 +183,11 @@ async fn read(
         bytes,
         height: height.map(Height),
     })
+}
+
+/// The scope of a link-local address (`%2`) is this machine's own affair: no URI can say it.
+fn without_scope(listens: SocketAddr) -> SocketAddr {
+    SocketAddr::new(listens.ip(), listens.port())
 }
 
 /// A number in the head of an answer.

@@ -27,7 +27,11 @@ pub(super) fn serve(
     address
 }
 
-fn connection(stream: TcpStream, answer: &dyn Fn(&Request, &mut TcpStream) -> std::io::Result<()>) {
+/// Serves one connection until its end.
+pub(super) fn connection(
+    stream: TcpStream,
+    answer: &dyn Fn(&Request, &mut TcpStream) -> std::io::Result<()>,
+) {
     // Errors say that the client has gone.
     let _ = stream.set_nodelay(true);
     let Ok(mut out) = stream.try_clone() else {

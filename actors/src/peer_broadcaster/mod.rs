@@ -11,6 +11,7 @@ use crate::view::{NodeView, PeerView};
 use crate::vote_collector::VoteReceived;
 use actix::prelude::*;
 use actix_web::web::Bytes;
+use lockstep_protocol::codec;
 use lockstep_protocol::proposal::ProposedBlock;
 use lockstep_protocol::pull::Pull;
 use lockstep_protocol::transaction::Transaction;
@@ -26,14 +27,17 @@ mod back_off;
 mod client;
 #[cfg(test)]
 mod fake_peer;
+mod gossip;
 mod handshake;
 mod link;
 mod outbox;
 mod pull;
+mod resolve;
 
 pub use handshake::{Handshake, Mismatch};
 use link::{Link, LinkSeed};
 use outbox::{Frame, Outbox, Path};
+pub use resolve::{Resolve, system as system_resolver};
 
 /// Send this to every peer.
 #[derive(Clone, Debug)]
@@ -42,9 +46,11 @@ pub enum Broadcast {
     Proposal(Arc<ProposedBlock>),
     /// `POST /consensus/vote`.
     Vote(Arc<SignedVote>),
-    /// `POST /transactions`.
-    Transaction(Arc<Transaction>),
 }
+
+/// Pass these on to every peer, in batches and apart from what consensus says.
+#[derive(Clone, Debug)]
+pub struct GossipTransactions(pub Vec<Arc<Transaction>>);
 
 /// Ask this peer for blocks; answered by [`BlocksArrived`].
 #[derive(Clone, Copy, Debug)]
@@ -73,15 +79,36 @@ pub struct ConnectPeers(pub Vec<Peer>);
 
 crate::message! {
     Broadcast => (), RequestBlocks => (), ConnectPeers => (), PullMessages => (),
+    GossipTransactions => (),
 }
 
 /// Another validator's node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The validator.
     pub address: Address,
     /// Where its node listens to other nodes.
     pub listens: SocketAddr,
+    /// `host:port`, if it has a name: looked up again when nobody answers at `listens`.
+    pub name: Option<Arc<str>>,
+}
+
+impl Peer {
+    /// One that stays where it is.
+    pub fn at(address: Address, listens: SocketAddr) -> Peer {
+        let name = None;
+        Peer {
+            address,
+            listens,
+            name,
+        }
+    }
+}
+
+/// Whether a URI can name this address. One of a single link cannot be: its scope (`%2`) is no part
+/// of a host.
+pub fn has_uri(listens: &SocketAddr) -> bool {
+    !matches!(listens, SocketAddr::V6(v6) if v6.scope_id() != 0)
 }
 
 /// What the broadcaster tells.
@@ -112,6 +139,8 @@ pub struct Seed {
     pub view: Arc<NodeView>,
     /// The node's metrics.
     pub metrics: Arc<Metrics>,
+    /// How names are looked up.
+    pub resolve: Resolve,
     /// What it tells.
     pub ports: Ports,
 }
@@ -147,6 +176,8 @@ impl PeerBroadcaster {
             self.outboxes.insert(peer.address, outbox.clone());
             let seed = LinkSeed {
                 peer,
+                peers: self.seed.peers.clone(),
+                resolve: self.seed.resolve.clone(),
                 handshake: self.seed.handshake.clone(),
                 wire: self.seed.wire,
                 view: self.seed.view.clone(),
@@ -203,17 +234,27 @@ impl Handler<Broadcast> for PeerBroadcaster {
                 (Path::Proposal, height, wire.encode_proposal(&proposal))
             }
             Broadcast::Vote(vote) => (Path::Vote, Some(vote.vote.height), wire.encode_vote(&vote)),
-            Broadcast::Transaction(transaction) => (
-                Path::Transaction,
-                None,
-                wire.encode_transaction(&transaction),
-            ),
         };
         self.broadcast(Frame {
             path,
             height,
             body: Bytes::from(body),
         });
+    }
+}
+
+impl Handler<GossipTransactions> for PeerBroadcaster {
+    type Result = ();
+
+    fn handle(&mut self, message: GossipTransactions, _: &mut Ctx<Self>) {
+        let GossipTransactions(transactions) = message;
+        for transaction in transactions {
+            let bytes = Bytes::from(codec::encode(&*transaction));
+            for outbox in self.outboxes.values() {
+                let dropped = outbox.gossip(bytes.clone());
+                self.seed.metrics.gossip_dropped.inc_by(dropped as u64);
+            }
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What waits for one peer: bounded by count and bytes, the stalest dropped first, and everything
-//! of decided heights forgotten (whoever still needs those heights gets whole blocks). Consensus
-//! goes before transactions, and transactions are dropped before consensus.
+//! of decided heights forgotten (whoever still needs those heights gets whole blocks).
 //!
-//! Questions wait here as well, one of each kind, until the peer may be asked.
+//! Questions wait here as well, one of each kind, until the peer may be asked, and transactions to
+//! pass on, within limits of their own: they never push out what consensus says.
+use super::gossip::GossipQueue;
 use actix_web::web::Bytes;
 use lockstep_protocol::pull::Pull;
 use lockstep_protocol::types::Height;
@@ -16,7 +17,6 @@ use tokio::sync::Notify;
 pub(super) enum Path {
     Proposal,
     Vote,
-    Transaction,
 }
 
 /// One message, encoded once for all peers.
@@ -31,25 +31,39 @@ pub(super) struct Frame {
 #[derive(Debug, Default)]
 struct Queue {
     consensus: VecDeque<Frame>,
-    transactions: VecDeque<Frame>,
+    gossip: GossipQueue,
     request: Option<(Height, u64)>,
     pull: Option<Pull>,
+    /// Of all frames: kept, because a full outbox is asked with each message.
+    bytes: usize,
     may_ask: bool,
     below: Height,
     closed: bool,
 }
 
 impl Queue {
-    fn of(&mut self, path: Path) -> &mut VecDeque<Frame> {
-        match path {
-            Path::Proposal | Path::Vote => &mut self.consensus,
-            Path::Transaction => &mut self.transactions,
-        }
-    }
-
     fn take_frame(&mut self) -> Option<Frame> {
         let frame = self.consensus.pop_front();
-        frame.or_else(|| self.transactions.pop_front())
+        self.gone(frame)
+    }
+
+    fn take_gossip(&mut self) -> Option<Vec<Bytes>> {
+        self.may_ask.then(|| self.gossip.take()).flatten()
+    }
+
+    fn push(&mut self, frame: Frame) {
+        self.bytes += frame.body.len();
+        self.consensus.push_back(frame);
+    }
+
+    fn push_back(&mut self, frame: Frame) {
+        self.bytes += frame.body.len();
+        self.consensus.push_front(frame);
+    }
+
+    fn gone(&mut self, frame: Option<Frame>) -> Option<Frame> {
+        self.bytes -= frame.as_ref().map_or(0, |frame| frame.body.len());
+        frame
     }
 
     fn take_request(&mut self) -> Option<(Height, u64)> {
@@ -61,24 +75,16 @@ impl Queue {
     }
 
     fn len(&self) -> usize {
-        self.consensus.len() + self.transactions.len()
+        self.consensus.len()
     }
 
-    fn bytes(&self) -> usize {
-        let all = self.consensus.iter().chain(&self.transactions);
-        all.map(|frame| frame.body.len()).sum()
-    }
-
-    /// Gives up what matters least: transactions before consensus, stale heights before newer ones,
-    /// of a height the oldest.
+    /// Gives up what matters least: stale heights before newer ones, of a height the oldest.
     fn drop_one(&mut self) -> bool {
-        if self.transactions.pop_front().is_some() {
-            return true;
-        }
         let frames = self.consensus.iter().enumerate();
         let stalest = frames.min_by_key(|(_, frame)| frame.height);
         let stalest = stalest.map(|(index, _)| index);
-        stalest.is_some_and(|index| self.consensus.remove(index).is_some())
+        let stalest = stalest.and_then(|index| self.consensus.remove(index));
+        self.gone(stalest).is_some()
     }
 }
 
@@ -105,9 +111,9 @@ impl Outbox {
     /// returns how many others had to go.
     pub(super) fn push(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
-        let known = |other: &Frame| other.body == frame.body;
-        if frame.path == Path::Transaction || !queue.consensus.iter().any(known) {
-            queue.of(frame.path).push_back(frame);
+        let known = |other: &Frame| other.height == frame.height && other.body == frame.body;
+        if !queue.consensus.iter().any(known) {
+            queue.push(frame);
         }
         self.woken.notify_waiters();
         self.shrink(&mut queue)
@@ -118,15 +124,26 @@ impl Outbox {
     pub(super) fn push_back(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
         if frame.height.is_none_or(|height| height >= queue.below) {
-            queue.of(frame.path).push_front(frame);
+            queue.push_back(frame);
         }
         self.shrink(&mut queue)
     }
 
+    /// Appends a transaction; returns how many others had to go.
+    pub(super) fn gossip(&self, transaction: Bytes) -> usize {
+        let dropped = self.queue.borrow_mut().gossip.push(transaction);
+        self.woken.notify_waiters();
+        dropped
+    }
+
+    /// Puts back a batch that could not be sent; returns how many transactions had to go.
+    pub(super) fn gossip_again(&self, batch: Vec<Bytes>) -> usize {
+        self.queue.borrow_mut().gossip.put_back(batch)
+    }
+
     fn shrink(&self, queue: &mut Queue) -> usize {
         let mut dropped = 0;
-        while (queue.len() > self.frames_max || queue.bytes() > self.bytes_max) && queue.drop_one()
-        {
+        while (queue.len() > self.frames_max || queue.bytes > self.bytes_max) && queue.drop_one() {
             dropped += 1;
         }
         dropped
@@ -150,9 +167,16 @@ impl Outbox {
         let mut queue = self.queue.borrow_mut();
         queue.below = height;
         queue.pull.take_if(|pull| pull.height <= height);
-        queue
-            .consensus
-            .retain(|frame| frame.height.is_none_or(|h| h >= height));
+        let Queue {
+            consensus, bytes, ..
+        } = &mut *queue;
+        consensus.retain(|frame| {
+            let stays = frame.height.is_none_or(|h| h >= height);
+            if !stays {
+                *bytes -= frame.body.len();
+            }
+            stays
+        });
     }
 
     /// Ends the link.
@@ -184,6 +208,11 @@ impl Outbox {
     /// Waits for a question for messages.
     pub(super) async fn next_pull(&self) -> Pull {
         self.wait_for(Queue::take_pull).await
+    }
+
+    /// Waits for transactions to pass on.
+    pub(super) async fn next_gossip(&self) -> Vec<Bytes> {
+        self.wait_for(Queue::take_gossip).await
     }
 
     /// Waits for the end.
@@ -272,22 +301,18 @@ mod tests {
     }
 
     #[test]
-    fn votes_overtake_transactions_and_outlive_them() {
-        let outbox = Outbox::new(4, 1000);
-        let transaction = |number: u8| Frame {
-            path: Path::Transaction,
-            height: None,
-            body: Bytes::from(vec![number]),
-        };
-        outbox.push(frame(1, 1));
-        (0..3).for_each(|number| _ = outbox.push(transaction(number)));
-        (2..=3).for_each(|h| _ = outbox.push(frame(h, 1)));
-        assert_eq!(outbox.len(), 4);
-        let order: Vec<Path> = (0..4).map(|_| take(&outbox).unwrap().path).collect();
-        assert_eq!(
-            order,
-            [Path::Vote, Path::Vote, Path::Vote, Path::Transaction]
-        );
+    fn transactions_take_no_place_of_votes_and_wait_until_the_peer_is_there() {
+        let outbox = Outbox::new(2, 100);
+        (1..=2).for_each(|h| _ = outbox.push(frame(h, 50)));
+        (0..3).for_each(|number| _ = outbox.gossip(Bytes::from(vec![number; 90])));
+        assert_eq!(outbox.next_gossip().now_or_never(), None);
+        assert_eq!(heights(&outbox), [1, 2]);
+        outbox.allow_questions(true);
+        let batch = outbox.next_gossip().now_or_never().expect("a batch");
+        assert_eq!(batch.iter().map(|t| t[0]).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(outbox.next_gossip().now_or_never(), None);
+        assert_eq!(outbox.gossip_again(batch), 0);
+        assert!(outbox.next_gossip().now_or_never().is_some());
     }
 
     #[test]
@@ -330,5 +355,31 @@ mod tests {
         let (sent, asked, pulled, ()) = waiting.now_or_never().expect("all have come");
         assert_eq!((sent.height, asked.0), (Some(Height(1)), Height(7)));
         assert_eq!(pulled.height, Height(1));
+    }
+
+    #[test]
+    fn the_bytes_that_are_kept_are_those_of_the_frames_that_wait() {
+        let outbox = Outbox::new(20, 400);
+        for step in 0..500_u64 {
+            let frame = Frame {
+                path: [Path::Vote, Path::Proposal][step as usize % 2],
+                ..frame(step % 37, 1 + (step as usize * 31) % 90)
+            };
+            match step % 7 {
+                0..=4 => _ = outbox.push(frame),
+                5 => {
+                    let taken = take(&outbox);
+                    if let Some(taken) = taken.filter(|_| step % 2 == 0) {
+                        outbox.push_back(taken);
+                    }
+                }
+                _ => outbox.forget_below(Height(step % 29)),
+            }
+            let queue = outbox.queue.borrow();
+            let all = queue.consensus.iter();
+            let sum: usize = all.map(|frame| frame.body.len()).sum();
+            assert_eq!(queue.bytes, sum, "step {step}");
+            assert!(sum <= 400);
+        }
     }
 }

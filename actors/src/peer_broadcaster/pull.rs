@@ -1,33 +1,44 @@
 //! E5 on the way out: a question to one peer. What it answers goes the way of what it would have
 //! pushed, signatures unverified.
 use super::client::ExchangeError;
-use super::link::Link;
+use super::link::{Link, LinkSeed};
 use crate::block_sync::PeerAhead;
 use crate::limits::PULL_TIMEOUT;
 use crate::proposer::ProposalReceived;
 use crate::round_driver::PullEnded;
 use crate::vote_collector::VoteReceived;
 use actix_web::web::Bytes;
+use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::limits::PULLED_BYTES_MAX;
 use lockstep_protocol::pull::{Pull, Pulled};
-use lockstep_protocol::types::Height;
 
 impl Link {
     /// Asks, and hands over what comes. A peer that refuses to answer still gets everything else.
     pub(super) async fn pull(&self, pull: &Pull) -> Result<(), ExchangeError> {
         let (peer, wire) = (self.seed.peer.address, self.seed.wire);
-        let (uri, body) = (self.client.uri("/consensus/pull"), wire.encode_pull(pull));
-        let answer = self
+        let turn = self.short_question().await;
+        let (way, body) = (self.way(), Bytes::from(wire.encode_pull(pull)));
+        let uri = way.client.uri("/consensus/pull");
+        let answer = way
             .client
-            .post_for(uri, Bytes::from(body), PULLED_BYTES_MAX, PULL_TIMEOUT);
+            .post_for(uri, body, PULLED_BYTES_MAX, PULL_TIMEOUT);
         let pulled = answer.await.and_then(|bytes| {
             let decoded = wire.decode_pulled(&bytes);
             decoded.map_err(|error| ExchangeError::Answer(error.to_string()))
         });
+        // What is handed over waits for others than the peer.
+        drop(turn);
         let is_answered = pulled.is_ok();
         let result = match pulled {
             Ok(pulled) => {
-                self.hand_over(pull.height, pulled);
+                let is_ahead = pulled.committed >= pull.height;
+                let works_on = pulled.committed.next();
+                let validators = self.seed.view.validators();
+                let set = validators.at(pull.height).map_or(0, |set| set.len());
+                self.hand_over(pulled.about(pull.height, set)).await;
+                if is_ahead {
+                    let _ = self.seed.ports.ahead.tell(PeerAhead(peer, works_on));
+                }
                 Ok(())
             }
             Err(
@@ -49,24 +60,30 @@ impl Link {
         result
     }
 
-    /// Full or closed mailboxes lose messages; what is still missing is asked for again.
-    fn hand_over(&self, height: Height, pulled: Pulled) {
-        let ports = &self.seed.ports;
-        self.seed
-            .metrics
-            .messages_pulled
-            .inc_by(pulled.len() as u64);
+    /// One message after the other, up to the first with a forged signature: nobody honest answers
+    /// with one. Full, closed or fallen mailboxes lose messages; what is still missing is asked for
+    /// again.
+    async fn hand_over(&self, pulled: Pulled) {
+        let LinkSeed { ports, metrics, .. } = &self.seed;
         for proposal in pulled.proposals {
-            let _ = ports.pulled_proposal.tell(ProposalReceived(proposal));
+            metrics.messages_pulled.inc();
+            let taken = ports.pulled_proposal.ask(ProposalReceived(proposal));
+            if taken.await == Ok(Admission::BadSignature) {
+                return self.lied();
+            }
         }
         for vote in pulled.votes {
-            let _ = ports.pulled_vote.tell(VoteReceived(vote));
+            metrics.messages_pulled.inc();
+            let taken = ports.pulled_vote.ask(VoteReceived(vote));
+            if taken.await == Ok(Admission::BadSignature) {
+                return self.lied();
+            }
         }
-        if pulled.committed >= height {
-            let works_on = pulled.committed.next();
-            let _ = ports
-                .ahead
-                .tell(PeerAhead(self.seed.peer.address, works_on));
-        }
+    }
+
+    fn lied(&self) {
+        self.seed.metrics.peer_errors.inc();
+        let peer = self.seed.peer.address.short();
+        log::debug!("peer {peer} answers a pull with a forged message");
     }
 }

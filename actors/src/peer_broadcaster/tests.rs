@@ -1,4 +1,4 @@
-//! P12: a dead peer delays nobody, and a slow answer delays no vote.
+//! The broadcaster against peers that answer as a test says.
 use super::fake_peer::{self, answer, trickle};
 use super::*;
 use crate::runtime::{Actors, Inbox, Options, Policy, Supervisor};
@@ -15,7 +15,12 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+mod dead_peer;
+mod failures;
+mod handshakes;
+mod pulls;
 mod questions;
+mod refusals;
 
 const VERSION: u16 = PROTOCOL_VERSION;
 
@@ -44,7 +49,7 @@ fn healthy(address: Address, arrivals: &Arrivals) -> Peer {
         arrivals.lock().push((vote.vote.height, Instant::now()));
         out.write_all(&answer("202 Accepted", b""))
     });
-    Peer { address, listens }
+    Peer::at(address, listens)
 }
 
 /// Takes messages like any other, and answers none of them in this way.
@@ -59,7 +64,7 @@ fn bad(
         }
         way(out)
     });
-    Peer { address, listens }
+    Peer::at(address, listens)
 }
 
 fn black_hole(address: Address) -> Peer {
@@ -79,7 +84,7 @@ fn one_byte_per_second(address: Address) -> Peer {
 fn refused(address: Address) -> Peer {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let listens = listener.local_addr().unwrap();
-    Peer { address, listens }
+    Peer::at(address, listens)
 }
 
 fn vote(height: u64) -> Broadcast {
@@ -100,6 +105,7 @@ struct Sender {
     broadcast: Port<Broadcast>,
     request: Port<RequestBlocks>,
     pull: Port<PullMessages>,
+    peers: Arc<RwLock<Vec<Peer>>>,
     view: Arc<NodeView>,
     metrics: Arc<Metrics>,
     _spawner: crate::runtime::Spawner,
@@ -107,34 +113,49 @@ struct Sender {
 
 /// A running broadcaster without peers. Needs a running actix system.
 fn sender() -> Sender {
+    sender_that_resolves(system_resolver())
+}
+
+fn sender_that_resolves(resolve: Resolve) -> Sender {
+    let ports = Ports {
+        blocks: Port::detached(),
+        ahead: Port::detached(),
+        pulled_vote: Port::detached(),
+        pulled_proposal: Port::detached(),
+        pull_ended: Port::detached(),
+    };
+    sender_of(resolve, ports)
+}
+
+fn sender_that_tells(ports: Ports) -> Sender {
+    sender_of(system_resolver(), ports)
+}
+
+fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
     let inbox = Inbox::<PeerBroadcaster>::new(4_096);
     let (connect, broadcast) = (inbox.port(), inbox.port());
     let (request, pull) = (inbox.port(), inbox.port());
     let head = HeadView {
-        height: Height(0),
+        height: Height(6),
         block_id: Hash([1; 32]),
         state_root: Hash([1; 32]),
         time: Timestamp(0),
     };
-    let signer = Simulated.signer(&KeySeed([1; 32])).unwrap();
-    let members = [(signer.public_key().to_vec(), 1)];
+    let signer = |i| Simulated.signer(&KeySeed([i; 32])).unwrap();
+    let members = (1..=4).map(|i| (signer(i).public_key().to_vec(), 1));
     let set = Arc::new(ValidatorSet::new(&Simulated, members).unwrap());
-    let view = NodeView::new(head, ValidatorSchedule::unchanged(Height(0), set));
+    let view = NodeView::new(head, ValidatorSchedule::unchanged(head.height, set));
     let view = Arc::new(view);
     let metrics = Metrics::new(Actors::default());
+    let peers = Arc::<RwLock<Vec<Peer>>>::default();
     let seed = Seed {
         handshake: handshake(Address([1; 20])),
         wire: Wire::new(Hash([1; 32])),
-        peers: Arc::default(),
+        peers: peers.clone(),
         view: view.clone(),
         metrics: metrics.clone(),
-        ports: Ports {
-            blocks: Port::detached(),
-            ahead: Port::detached(),
-            pulled_vote: Port::detached(),
-            pulled_proposal: Port::detached(),
-            pull_ended: Port::detached(),
-        },
+        resolve,
+        ports,
     };
     let mut spawner = Supervisor::start(Policy::default(), |_| ());
     spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
@@ -145,6 +166,7 @@ fn sender() -> Sender {
         broadcast,
         request,
         pull,
+        peers,
         view,
         metrics,
         _spawner: spawner,
@@ -169,78 +191,6 @@ impl Sender {
     }
 }
 
-fn quantile(delays: &mut [Duration], q: f64) -> Duration {
-    delays.sort();
-    delays[((delays.len() - 1) as f64 * q) as usize]
-}
-
-/// Windows without and with the bad peer take turns, so that a busy machine slows both.
-fn compare(kind: &str, bad: Peer, bad_is_reachable: bool) {
-    const WINDOWS: u64 = 12;
-    const VOTES: u64 = 50;
-    System::new().block_on(async {
-        let sender = sender();
-        let arrivals = Arrivals::default();
-        let two = [2, 3].map(|n| healthy(Address([n; 20]), &arrivals));
-        let three = [two[0], two[1], bad];
-        let mut delays = [Vec::new(), Vec::new()];
-        let mut height = 0;
-        for window in 0..WINDOWS {
-            let with_bad = window % 2 == 1;
-            let peers = if with_bad { &three[..] } else { &two };
-            let reachable = 2 + usize::from(with_bad && bad_is_reachable);
-            sender.connect(peers, reachable).await;
-            let (first, mut sent) = (height + 1, Vec::new());
-            for _ in 0..VOTES {
-                height += 1;
-                sent.push(Instant::now());
-                sender.send(height);
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-            let until = Instant::now() + Duration::from_secs(20);
-            while arrivals.lock().len() < 2 * height as usize {
-                assert!(Instant::now() < until, "{kind}: votes are missing");
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            let arrived = arrivals.lock().clone().into_iter();
-            let of_window = arrived.filter(|(at, _)| at.0 >= first);
-            let of_window = of_window.map(|(at, when)| when - sent[(at.0 - first) as usize]);
-            delays[usize::from(with_bad)].extend(of_window);
-        }
-        let [without, with] = &mut delays;
-        let p = |delays: &mut [Duration], q| quantile(delays, q).as_secs_f64() * 1e6;
-        let (m0, m1) = (p(without, 0.5), p(with, 0.5));
-        let (t0, t1) = (p(without, 0.99), p(with, 0.99));
-        println!(
-            "{kind}: to the others p50 {m0:.0} → {m1:.0} µs (× {:.2}), p99 {t0:.0} → {t1:.0} µs \
-             (× {:.2}), {} votes each",
-            m1 / m0,
-            t1 / t0,
-            with.len()
-        );
-        assert!(
-            m1 <= 1.5 * m0,
-            "{kind}: the median went from {m0} to {m1} µs"
-        );
-    });
-}
-
-#[test]
-fn a_peer_that_refuses_connections_delays_nobody() {
-    compare("refused", refused(Address([4; 20])), false);
-}
-
-#[test]
-fn a_black_hole_delays_nobody() {
-    compare("black hole", black_hole(Address([4; 20])), true);
-}
-
-#[test]
-fn a_peer_that_answers_a_byte_per_second_delays_nobody() {
-    let peer = one_byte_per_second(Address([4; 20]));
-    compare("one byte per second", peer, true);
-}
-
 /// What waits for it is bounded, and what is given up is counted.
 #[test]
 fn the_outbox_of_a_dead_peer_is_bounded_and_the_others_get_everything() {
@@ -251,7 +201,7 @@ fn the_outbox_of_a_dead_peer_is_bounded_and_the_others_get_everything() {
             healthy(Address([2; 20]), &arrivals),
             refused(Address([4; 20])),
         );
-        sender.connect(&[alive, dead], 1).await;
+        sender.connect(&[alive, dead.clone()], 1).await;
         let until = Instant::now() + Duration::from_secs(30);
         for height in 1..=VOTES {
             sender.send(height);

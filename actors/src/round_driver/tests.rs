@@ -59,6 +59,7 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
             resend_proposals: Port::detached(),
             retell_proposals: Port::detached(),
             decide: Port::detached(),
+            polka: Port::detached(),
             pull: Port::detached(),
         },
     }
@@ -113,7 +114,7 @@ fn a_node_that_has_stopped_voting_stays_so_after_a_fall() {
         let (answer, tick) = (inbox.port::<DriverRecovered>(), inbox.port::<Tick>());
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let seed = seed(recover);
-        seed.view.set_halted("an invalid decision".into());
+        seed.view.set_halted(Halt::InvalidDecision(Height(5)));
         spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
             RoundDriver::new(seed)
         });

@@ -1,9 +1,11 @@
 //! Committed data: blocks with their certificates, accounts, ranges for peers that catch up.
 use super::Seed;
 use super::answer::{refuse, trouble};
+use super::answer_places::Asker;
 use super::evidence::evidence_json;
 use super::pieces::Pieces;
-use crate::limits::{self, BLOCK_ANSWER_PATIENCE};
+use super::validators;
+use crate::limits::{self, BLOCK_ANSWER_PATIENCE, SYNC_ANSWER_PATIENCE};
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
@@ -17,14 +19,18 @@ use lockstep_protocol::wire::DecidedBlock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub(super) async fn latest(seed: web::Data<Seed>) -> HttpResponse {
+pub(super) async fn latest(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
     let newest = seed.view.head().height;
-    by(seed, newest).await
+    by(seed, &request, newest).await
 }
 
-pub(super) async fn by_height(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
+pub(super) async fn by_height(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> HttpResponse {
     match path.parse() {
-        Ok(height) => by(seed, Height(height)).await,
+        Ok(height) => by(seed, &request, Height(height)).await,
         Err(_) => {
             let sentence = "a height is a whole number from 1, or \"latest\"";
             refuse(StatusCode::BAD_REQUEST, "malformed", sentence)
@@ -33,9 +39,9 @@ pub(super) async fn by_height(seed: web::Data<Seed>, path: web::Path<String>) ->
 }
 
 /// A block may be megabytes, and more as text: it is read on another thread, and few at one time.
-async fn by(seed: web::Data<Seed>, height: Height) -> HttpResponse {
-    let place = seed.block_answers.clone().acquire_owned();
-    let Ok(Ok(place)) = tokio::time::timeout(BLOCK_ANSWER_PATIENCE, place).await else {
+async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> HttpResponse {
+    let (places, asker) = (&seed.block_answers, Asker::of(request));
+    let Some(place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other blocks are being read; try again in a moment";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
@@ -45,7 +51,8 @@ async fn by(seed: web::Data<Seed>, height: Height) -> HttpResponse {
         let blocks = reader.store.decided(height, 1, usize::MAX)?;
         // A range from height 0 begins with block 1.
         let decided = blocks.first().filter(|d| d.block.height() == height);
-        Ok::<_, StoreError>(decided.map(|decided| block_json(&reader, decided).to_string()))
+        let page = decided.map(|decided| block_json(&reader, decided));
+        Ok::<_, StoreError>(page.transpose()?.map(|page| page.to_string()))
     });
     match text.await {
         Ok(Ok(text)) => match text {
@@ -65,43 +72,47 @@ async fn by(seed: web::Data<Seed>, height: Height) -> HttpResponse {
     }
 }
 
-fn block_json(seed: &Seed, decided: &DecidedBlock) -> Value {
+pub(super) fn block_json(seed: &Seed, decided: &DecidedBlock) -> Result<Value, StoreError> {
     let block = decided.block.block();
     let transactions: Vec<Value> = block.transactions.iter().map(transaction_json).collect();
     let evidence: Vec<Value> = block.evidence.iter().map(evidence_json).collect();
-    json!({
+    let last_commit = block.last_commit.as_ref();
+    let last_commit = last_commit.map(|commit| certificate_json(seed, commit));
+    Ok(json!({
         "id": decided.block.id(),
         "header": block.header,
         "transactions": transactions,
         "evidence": evidence,
-        "last_commit": block.last_commit.as_ref().map(|commit| certificate_json(seed, commit)),
-        "commit": certificate_json(seed, &decided.certificate),
-    })
+        "last_commit": last_commit.transpose()?,
+        "commit": certificate_json(seed, &decided.certificate)?,
+    }))
 }
 
-fn transaction_json(transaction: &Transaction) -> Value {
+pub(super) fn transaction_json(transaction: &Transaction) -> Value {
     json!({ "id": transaction.id(), "sender": transaction.sender, "body": transaction.body })
 }
 
-fn certificate_json(seed: &Seed, certificate: &CommitCertificate) -> Value {
-    // Positions say who it was; the names of an old height's validators may be forgotten here.
-    let validators = seed.view.validators();
-    let set = validators.at(certificate.height);
-    let members = set.map(|set| certificate.signers.members(set).unwrap_or_default());
-    let members = members.unwrap_or_default();
+pub(super) fn certificate_json(
+    seed: &Seed,
+    certificate: &CommitCertificate,
+) -> Result<Value, StoreError> {
+    let height = certificate.height;
+    let validators = validators::members(seed, height)?.unwrap_or_default();
+    let members = certificate.signers.members_of(validators.len());
     let precommits: Vec<Value> = members
+        .unwrap_or_default()
         .into_iter()
         .map(|(index, signature)| {
-            let validator = set.and_then(|set| set.get(index)).map(|v| v.address);
+            let validator = validators.get(index).map(|v| v.address);
             json!({ "index": index, "validator": validator, "signature": hex(&signature.0) })
         })
         .collect();
-    json!({
-        "height": certificate.height,
+    Ok(json!({
+        "height": height,
         "round": certificate.round,
         "block_id": certificate.block_id,
         "precommits": precommits,
-    })
+    }))
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -163,7 +174,8 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpRes
         return refuse(StatusCode::BAD_REQUEST, "limit", sentence);
     };
     let bytes_max = SYNC_BYTES_MAX - limits::SYNC_ENVELOPE_BYTES;
-    let Ok(place) = seed.sync_answers.clone().try_acquire_owned() else {
+    let (places, asker) = (&seed.sync_answers, Asker::of(&request));
+    let Some(place) = places.wait(&asker, SYNC_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other peers are being answered; try again in a moment";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);

@@ -5,11 +5,13 @@
 //! Bytes are read only as far as somebody has asked for them: a window for a request's head, then
 //! as much as the handler takes of the body, and nothing while the request is being answered. So
 //! what a connection holds in buffers is bounded by this file, whatever it sends.
+use super::places::Standing;
 use crate::limits::{
-    ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, HEAD_BYTES_MAX,
-    HEAD_DEADLINE,
+    ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, CONNECTION_LIFETIME,
+    CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE,
 };
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -24,6 +26,8 @@ pub(super) enum Overdue {
     Head,
     /// The answer was not read in time.
     Reader,
+    /// It has lived long enough.
+    Old,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,8 @@ enum Phase {
     Body,
     /// A handler is at work and needs nothing more.
     Asking,
+    /// The answer has no end: this connection stays.
+    Staying,
 }
 
 /// May the socket be read?
@@ -49,44 +55,67 @@ pub(super) enum Credit {
     Exceeded,
 }
 
+/// How long a connection may take for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Deadlines {
+    /// Between two requests.
+    pub(super) idle: Duration,
+    /// For the head of a request.
+    pub(super) head: Duration,
+    /// To read what it has been answered.
+    pub(super) answer: Duration,
+}
+
+impl Deadlines {
+    pub(super) fn new(idle: Duration) -> Deadlines {
+        Deadlines {
+            idle,
+            head: HEAD_DEADLINE,
+            answer: ANSWER_DEADLINE,
+        }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
+    born: Instant,
     phase: Cell<Phase>,
     since: Cell<Instant>,
     credit: Cell<usize>,
     /// The head's window is used up; once more and it is too long.
     last_chance: Cell<bool>,
-    idle_after: Duration,
+    deadlines: Deadlines,
     reader: RefCell<Option<Waker>>,
     /// Since when the client has left bytes of an answer unread.
     unread_since: Cell<Option<Instant>>,
     bad: Cell<u32>,
     bad_since: Cell<Instant>,
-    proven: Cell<bool>,
-    /// Somebody else needs the place.
-    pub(super) pushed_out: Notify,
-    /// It has been proven just now.
-    pub(super) proof: Notify,
+    standing: Cell<Standing>,
+    /// Somebody else needs its place, among connections or among long answers.
+    pub(super) pushed_out: Arc<Notify>,
+    /// It has been proven, or has begun to stay, just now.
+    pub(super) risen: Notify,
 }
 
 impl Connection {
-    /// Accepted at `now`; may be idle for `idle_after` between two requests.
-    pub(super) fn new(now: Instant, idle_after: Duration) -> Connection {
+    /// Accepted at `now`.
+    pub(super) fn new(now: Instant, deadlines: Deadlines, standing: Standing) -> Connection {
         Connection {
+            born: now,
             // A first request is due at once, like the rest of a head.
             phase: Cell::new(Phase::Head),
             since: Cell::new(now),
             credit: Cell::new(HEAD_BYTES_MAX),
             last_chance: Cell::new(false),
-            idle_after,
+            deadlines,
             reader: RefCell::new(None),
             unread_since: Cell::new(None),
             bad: Cell::new(0),
             bad_since: Cell::new(now),
-            proven: Cell::new(false),
-            pushed_out: Notify::new(),
-            proof: Notify::new(),
+            standing: Cell::new(standing),
+            pushed_out: Arc::default(),
+            risen: Notify::new(),
         }
     }
 
@@ -118,9 +147,23 @@ impl Connection {
 
     /// The handler has answered: the next head may come.
     pub(super) fn answered(&self, now: Instant) {
+        if self.stays() {
+            return;
+        }
         self.enter(Phase::Waiting, now);
         self.last_chance.set(false);
         self.allow(HEAD_BYTES_MAX);
+    }
+
+    /// The answer goes on until one side ends it; meanwhile as much is read as the handler takes.
+    pub(super) fn stay(&self) {
+        self.phase.set(Phase::Staying);
+        self.allow(BODY_WINDOW_BYTES);
+        self.rise(Standing::Stays);
+    }
+
+    pub(super) fn stays(&self) -> bool {
+        self.phase.get() == Phase::Staying
     }
 
     fn allow(&self, bytes: usize) {
@@ -136,7 +179,8 @@ impl Connection {
         if phase != Phase::Asking && self.credit.get() > 0 {
             return Credit::Bytes(self.credit.get());
         }
-        if phase == Phase::Head {
+        // As long as an answer is not read, no handler begins: the window may hold many heads.
+        if phase == Phase::Head && self.unread_since.get().is_none() {
             // The window has just been filled: perhaps it holds the whole head, and the handler
             // begins before anybody asks again.
             if self.last_chance.replace(true) {
@@ -160,20 +204,37 @@ impl Connection {
     /// The client's buffers are full; or all has been written.
     pub(super) fn writing(&self, blocked: bool, now: Instant) {
         let since = self.unread_since.get().or(Some(now));
-        self.unread_since.set(since.filter(|_| blocked));
+        let was = self.unread_since.replace(since.filter(|_| blocked));
+        if was.is_some()
+            && !blocked
+            && let Some(reader) = self.reader.take()
+        {
+            reader.wake();
+        }
+    }
+
+    /// Whether the answer under way should be its last.
+    pub(super) fn is_old(&self, now: Instant) -> bool {
+        !self.stays() && now.duration_since(self.born) >= CONNECTION_LIFETIME
     }
 
     /// Whether this connection has had its time.
     pub(super) fn overdue(&self, now: Instant) -> Option<Overdue> {
         let longer = |since: Instant, limit| now.duration_since(since) >= limit;
+        if !self.stays() && longer(self.born, CONNECTION_LIFETIME_MAX) {
+            return Some(Overdue::Old);
+        }
         if let Some(since) = self.unread_since.get() {
-            return longer(since, ANSWER_DEADLINE).then_some(Overdue::Reader);
+            return longer(since, self.deadlines.answer).then_some(Overdue::Reader);
         }
         match self.phase.get() {
-            Phase::Waiting => longer(self.since.get(), self.idle_after).then_some(Overdue::Idle),
-            Phase::Head => longer(self.since.get(), HEAD_DEADLINE).then_some(Overdue::Head),
+            Phase::Waiting if self.is_old(now) => Some(Overdue::Old),
+            Phase::Waiting => {
+                longer(self.since.get(), self.deadlines.idle).then_some(Overdue::Idle)
+            }
+            Phase::Head => longer(self.since.get(), self.deadlines.head).then_some(Overdue::Head),
             // Handlers have deadlines of their own.
-            Phase::Body | Phase::Asking => None,
+            Phase::Body | Phase::Asking | Phase::Staying => None,
         }
     }
 
@@ -192,13 +253,23 @@ impl Connection {
 
     /// It has brought a validator's message that was new here.
     pub(super) fn prove(&self) {
-        if !self.proven.replace(true) {
-            self.proof.notify_one();
+        self.rise(Standing::Proven);
+    }
+
+    fn rise(&self, to: Standing) {
+        if self.standing.get() < to {
+            self.standing.set(to);
+            self.risen.notify_one();
         }
     }
 
     pub(super) fn is_proven(&self) -> bool {
-        self.proven.get()
+        self.standing.get() == Standing::Proven
+    }
+
+    /// How much it has shown.
+    pub(super) fn standing(&self) -> Standing {
+        self.standing.get()
     }
 }
 
@@ -213,7 +284,8 @@ mod tests {
 
     fn connection() -> (Connection, Instant) {
         let now = Instant::now();
-        (Connection::new(now, PEER_IDLE), now)
+        let deadlines = Deadlines::new(PEER_IDLE);
+        (Connection::new(now, deadlines, Standing::Stranger), now)
     }
 
     #[test]
@@ -251,7 +323,8 @@ mod tests {
     #[test]
     fn whoever_says_nothing_half_a_head_or_reads_nothing_is_overdue() {
         let (connection, now) = connection();
-        let (just, long) = (Duration::from_millis(1), Duration::from_secs(3_600));
+        let just = Duration::from_millis(1);
+        let long = CONNECTION_LIFETIME_MAX - just;
         assert_eq!(connection.overdue(now + HEAD_DEADLINE - just), None);
         assert_eq!(connection.overdue(now + HEAD_DEADLINE), Some(Overdue::Head));
         connection.begin(false, now);
@@ -271,6 +344,68 @@ mod tests {
         );
         connection.writing(false, now);
         assert_eq!(connection.overdue(now + just), None);
+    }
+
+    /// It was cut off in the middle of a request, and a peer sent a vote once more.
+    #[test]
+    fn an_old_connection_ends_between_two_requests_and_in_the_end_whatever_it_does() {
+        let (connection, now) = connection();
+        let just = Duration::from_millis(1);
+        let old = now + CONNECTION_LIFETIME;
+        connection.answered(old - just);
+        assert_eq!(connection.overdue(old - just), None);
+        assert_eq!(connection.overdue(old), Some(Overdue::Old));
+        assert!(connection.is_old(old) && !connection.is_old(old - just));
+        connection.received(1, old);
+        assert_eq!(connection.overdue(old), None, "a request is on its way");
+        for has_body in [true, false] {
+            connection.begin(has_body, old);
+            assert_eq!(connection.overdue(old + just), None, "it is answered");
+        }
+        connection.writing(true, old);
+        connection.answered(old);
+        assert_eq!(connection.overdue(old + just), None, "its answer is read");
+        connection.writing(false, old + just);
+        assert_eq!(connection.overdue(old + just), Some(Overdue::Old));
+        connection.begin(false, old);
+        let end = now + CONNECTION_LIFETIME_MAX;
+        assert_eq!(connection.overdue(end), Some(Overdue::Old));
+    }
+
+    #[test]
+    fn a_connection_that_stays_is_read_and_never_idle_but_must_read_what_it_is_told() {
+        let (connection, now) = connection();
+        connection.begin(false, now);
+        connection.stay();
+        connection.answered(now);
+        assert!(connection.stays());
+        assert!(!connection.is_old(now + CONNECTION_LIFETIME_MAX));
+        assert_eq!(connection.credit(&task()), Credit::Bytes(BODY_WINDOW_BYTES));
+        connection.received(BODY_WINDOW_BYTES, now);
+        assert_eq!(connection.credit(&task()), Credit::Later);
+        connection.taken(100);
+        assert_eq!(connection.credit(&task()), Credit::Bytes(100));
+        assert_eq!(connection.overdue(now + Duration::from_secs(3_600)), None);
+        connection.writing(true, now);
+        let late = now + ANSWER_DEADLINE;
+        assert_eq!(connection.overdue(late), Some(Overdue::Reader));
+    }
+
+    /// A client that sends many requests in one go and reads late was cut off: the dispatcher reads
+    /// on while an answer waits, and no handler begins.
+    #[test]
+    fn a_window_full_of_heads_waits_for_an_answer_to_be_read() {
+        let (connection, now) = connection();
+        connection.begin(false, now);
+        connection.answered(now);
+        connection.writing(true, now);
+        connection.received(HEAD_BYTES_MAX, now);
+        for _ in 0..3 {
+            assert_eq!(connection.credit(&task()), Credit::Later);
+        }
+        connection.writing(false, now);
+        assert_eq!(connection.credit(&task()), Credit::Later);
+        assert_eq!(connection.credit(&task()), Credit::Exceeded);
     }
 
     #[test]

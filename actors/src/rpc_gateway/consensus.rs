@@ -1,22 +1,16 @@
-//! What peers and clients post: votes, proposals, transactions, ticks.
+//! What peers and clients post: votes, proposals, ticks.
 use super::Seed;
 use super::answer::{refuse, refuse_bad};
 use super::body::{self, Body};
 use super::connection::Connection;
-use crate::committer::AdmitTransaction;
 use crate::metrics::{Metrics, RefusalLabel};
-use crate::proposer::{ProposalReceived, ScreenProposal, SubmitTransaction};
+use crate::proposer::{ProposalReceived, ScreenProposal};
 use crate::runtime::AskError;
 use crate::vote_collector::VoteReceived;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::ledger::NotAdmitted;
-use lockstep_protocol::limits::{
-    PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
-};
-use lockstep_protocol::pending::Submission;
-use serde_json::json;
+use lockstep_protocol::limits::{PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, VOTE_BYTES_MAX};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -83,49 +77,6 @@ pub(super) async fn proposal(
     admitted(&request, answer, metrics)
 }
 
-pub(super) async fn transaction(
-    seed: web::Data<Seed>,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> HttpResponse {
-    let bytes = match body::read(&request, payload, TRANSACTION_BYTES_MAX, &seed.metrics).await {
-        Ok(bytes) => bytes,
-        Err(refusal) => return refusal,
-    };
-    let transaction = match seed.wire.decode_transaction(&bytes) {
-        Ok(transaction) => Arc::new(transaction),
-        Err(error) => return body::refuse_wire(&error, &seed.metrics),
-    };
-    let id = transaction.id();
-    match seed
-        .ports
-        .admit
-        .ask(AdmitTransaction(transaction.clone()))
-        .await
-    {
-        Ok(Ok(())) => {}
-        Ok(Err(NotAdmitted::Refused(error))) => {
-            seed.metrics.refusal(RefusalLabel::Transaction);
-            return refuse(StatusCode::BAD_REQUEST, "refused", error.to_string());
-        }
-        Ok(Err(NotAdmitted::Fatal(error))) => return super::answer::trouble(&error),
-        Err(error) => return busy(error, &seed.metrics),
-    }
-    match seed
-        .ports
-        .transaction
-        .ask(SubmitTransaction(transaction))
-        .await
-    {
-        Ok(Submission::Full) => {
-            let sentence = "as many transactions wait as may; try again after the next block";
-            refuse(StatusCode::TOO_MANY_REQUESTS, "pool_full", sentence)
-        }
-        Ok(submission) => HttpResponse::Accepted().json(json!({ "id": id, "status": submission })),
-        Err(error) => busy(error, &seed.metrics),
-    }
-}
-
 pub(super) async fn tick(seed: web::Data<Seed>) -> HttpResponse {
     let Some(tick_all) = seed.tick_all.clone() else {
         let sentence = "only a devnet node makes blocks on request";
@@ -190,7 +141,7 @@ fn admitted(
     refuse(status, code, sentence)
 }
 
-fn busy(error: AskError, metrics: &Metrics) -> HttpResponse {
+pub(super) fn busy(error: AskError, metrics: &Metrics) -> HttpResponse {
     metrics.refusal(RefusalLabel::Busy);
     let sentence = format!("{error}; try again in a moment");
     refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence)

@@ -30,7 +30,7 @@ pub(super) async fn evidence(seed: web::Data<Seed>, request: HttpRequest) -> Htt
     }
 }
 
-fn page(seed: &Seed, limit: usize) -> Result<Value, StoreError> {
+pub(super) fn page(seed: &Seed, limit: usize) -> Result<Value, StoreError> {
     let pending = seed.store.pending_evidence(limit)?;
     let pending: Vec<Value> = pending.iter().map(evidence_json).collect();
     let committed = seed.store.committed_evidence(limit)?;

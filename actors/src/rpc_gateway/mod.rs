@@ -14,13 +14,18 @@
 //! place and has a door of its own. What all of it can hold together is
 //! [`MEMORY_UNDER_FLOOD_BYTES`](crate::limits::MEMORY_UNDER_FLOOD_BYTES).
 //!
+//! What programs call is JSON-RPC ([`json_rpc`]), at `POST /` and over a WebSocket that stays
+//! ([`web_socket`]); what happens is told from one ring of events ([`events`]), there and as
+//! server-sent events. What may be asked over plain HTTP is one table ([`open_api`]), from which the
+//! OpenAPI document is made.
+//!
 //! The listening sockets live outside of the actors: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
-use crate::committer::AdmitTransaction;
+use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{Handshake, Peer};
-use crate::proposer::{GetProposals, ProposalReceived, ScreenProposal, SubmitTransaction};
+use crate::proposer::{GetProposals, ProposalReceived, ScreenProposal};
 use crate::round_driver::Tick;
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
@@ -30,31 +35,53 @@ use actix::prelude::*;
 use actix_web::web;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
-use lockstep_protocol::types::Address;
+use lockstep_protocol::types::{Address, Hash};
 use lockstep_protocol::wire::Wire;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::net::TcpListener;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 mod answer;
+mod answer_places;
 mod blocks;
 mod body;
 mod connection;
 mod consensus;
 mod doors;
+mod events;
 mod evidence;
+#[cfg(test)]
+mod fixture;
 mod health;
+mod json_rpc;
+mod light;
+mod open_api;
+mod pace;
+mod parameters;
 mod peer_gateway;
 mod pieces;
 mod places;
 mod pull;
+mod queue;
+mod receipts;
+mod records;
 mod serve;
+mod server_sent_events;
 mod status;
 mod stream;
+mod streams;
+mod subscriptions;
+mod transactions;
+mod validators;
+mod web_socket;
 
+pub use answer_places::AnswerPlaces;
 pub(crate) use blocks::HEIGHT_HEADER;
 pub use doors::Doors;
+pub use events::Events;
+pub use pace::Pace;
+pub use parameters::Settings;
 pub use peer_gateway::PeerGateway;
 use serve::Audience;
 
@@ -76,10 +103,14 @@ pub struct Ports {
     pub pulled_votes: Port<GetVotes>,
     /// Proposer: what a peer lacks.
     pub pulled_proposals: Port<GetProposals>,
-    /// Committer: may it wait?
-    pub admit: Port<AdmitTransaction>,
-    /// Proposer.
-    pub transaction: Port<SubmitTransaction>,
+    /// Mempool: from people.
+    pub transaction: Port<SubmitTransactions>,
+    /// Mempool: from peers.
+    pub gossip: Port<SubmitTransactions>,
+    /// Mempool: what waits?
+    pub waiting: Port<GetWaiting>,
+    /// Mempool: what became of it?
+    pub transaction_status: Port<GetTransactionStatus>,
     /// RoundDriver (manual pacing).
     pub tick: Port<Tick>,
 }
@@ -112,13 +143,27 @@ pub struct Seed {
     /// What it tells.
     pub ports: Ports,
     /// Places for answers of blocks to peers.
-    pub sync_answers: Arc<Semaphore>,
+    pub sync_answers: AnswerPlaces,
     /// Places for answers to pulls.
-    pub pull_answers: Arc<Semaphore>,
+    pub pull_answers: AnswerPlaces,
     /// Places for answers of blocks to people.
-    pub block_answers: Arc<Semaphore>,
+    pub block_answers: AnswerPlaces,
+    /// How often `/actors` and `/metrics` are answered.
+    pub pages: Arc<Mutex<Pace>>,
     /// Permits for the bytes of proposals.
     pub proposal_bodies: Arc<Semaphore>,
+    /// Permits for the bytes of peers' transactions.
+    pub gossip_bodies: Arc<Semaphore>,
+    /// Permits for the bytes of JSON-RPC requests.
+    pub rpc_bodies: Arc<Semaphore>,
+    /// Places for calls that wait for a block.
+    pub waiters: Arc<Semaphore>,
+    /// What has happened, for whoever wants to be told.
+    pub events: Arc<Events>,
+    /// The root of the state at height 0.
+    pub genesis_root: Hash,
+    /// How this node is set up.
+    pub settings: Settings,
     /// Only in a devnet.
     pub tick_all: Option<TickAll>,
 }
@@ -126,6 +171,16 @@ pub struct Seed {
 /// Permits for the bytes of proposals that are being read or handled.
 pub fn proposal_bodies() -> Arc<Semaphore> {
     body::budget(crate::limits::PROPOSAL_BODIES_BYTES_MAX)
+}
+
+/// Permits for the bytes of peers' transactions that are being read or checked.
+pub fn gossip_bodies() -> Arc<Semaphore> {
+    body::budget(crate::limits::GOSSIP_BODIES_BYTES_MAX)
+}
+
+/// Permits for the bytes of JSON-RPC requests that are being read or carried out.
+pub fn rpc_bodies() -> Arc<Semaphore> {
+    body::budget(crate::limits::RPC_BODIES_BYTES_MAX)
 }
 
 /// The actor that serves people.
@@ -152,6 +207,16 @@ impl Actor for RpcGateway {
             for_people,
         );
         ctx.spawn(serve.into_actor(self));
+        let seed = self.seed.clone();
+        let taken_down = async move {
+            loop {
+                if let Err(error) = seed.events.take_down(&seed.view, &seed.store) {
+                    log::error!("an event could not be told: {error}");
+                }
+                seed.view.changed.notified().await;
+            }
+        };
+        ctx.spawn(taken_down.into_actor(self));
     }
 }
 
@@ -167,27 +232,21 @@ fn for_peers(config: &mut web::ServiceConfig) {
         .route("/consensus/vote", web::post().to(consensus::vote))
         .route("/consensus/proposal", web::post().to(consensus::proposal))
         .route("/consensus/pull", web::post().to(pull::pull))
-        .route("/transactions", web::post().to(consensus::transaction))
+        .route("/transactions", web::post().to(transactions::submit))
+        .route(
+            "/mempool/transactions",
+            web::post().to(transactions::gossip),
+        )
         .route("/handshake", web::get().to(status::handshake))
         .route("/sync/blocks", web::get().to(blocks::sync))
         .route("/livez", web::get().to(health::livez))
         .default_service(web::to(answer::no_such_route));
 }
 
-/// What people ask, at the public listener.
+/// What people ask, at the public listener: [`open_api::ROUTES`], each in one line.
 fn for_people(config: &mut web::ServiceConfig) {
-    config
-        .route("/transactions", web::post().to(consensus::transaction))
-        .route("/status", web::get().to(status::status))
-        .route("/validators", web::get().to(status::validators))
-        .route("/actors", web::get().to(status::actors))
-        .route("/metrics", web::get().to(status::metrics))
-        .route("/livez", web::get().to(health::livez))
-        .route("/readyz", web::get().to(health::readyz))
-        .route("/blocks/latest", web::get().to(blocks::latest))
-        .route("/blocks/{height}", web::get().to(blocks::by_height))
-        .route("/evidence", web::get().to(evidence::evidence))
-        .route("/accounts/{address}", web::get().to(blocks::account))
-        .route("/devnet/tick", web::post().to(consensus::tick))
-        .default_service(web::to(answer::no_such_route));
+    for route in open_api::ROUTES {
+        config.route(route.path, (route.handler)());
+    }
+    config.default_service(web::to(answer::no_such_route));
 }

@@ -1,26 +1,26 @@
 //! A long answer that goes out piece by piece and keeps its place until the last piece has gone:
 //! whoever reads slowly holds a place, not a second copy in a socket's buffer.
+use super::answer_places::AnswerPlace;
 use crate::limits::ANSWER_PIECE_BYTES;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// The answer.
 pub(super) struct Pieces {
     left: Bytes,
     /// `None` for a short answer: its connection bounds it.
-    _place: Option<OwnedSemaphorePermit>,
+    place: Option<AnswerPlace>,
 }
 
 impl Pieces {
-    pub(super) fn new(bytes: Bytes, place: OwnedSemaphorePermit) -> Pieces {
+    pub(super) fn new(bytes: Bytes, place: AnswerPlace) -> Pieces {
         let is_long = bytes.len() > ANSWER_PIECE_BYTES;
         Pieces {
             left: bytes,
-            _place: is_long.then_some(place),
+            place: is_long.then_some(place),
         }
     }
 }
@@ -38,6 +38,9 @@ impl MessageBody for Pieces {
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
         if self.left.is_empty() {
             return Poll::Ready(None);
+        }
+        if let Some(place) = &self.place {
+            place.moved();
         }
         let piece = self.left.len().min(ANSWER_PIECE_BYTES);
         Poll::Ready(Some(Ok(self.left.split_to(piece))))

@@ -14,6 +14,8 @@ pub(super) enum Standing {
     Stranger,
     /// From the address of a peer.
     Neighbour,
+    /// It has a place among the connections that stay, which are counted apart.
+    Stays,
     /// It has brought a message that a validator signed and that was new here.
     Proven,
 }
@@ -81,9 +83,9 @@ impl Places {
         self.guests.remove(&ticket);
     }
 
-    pub(super) fn prove(&mut self, ticket: Ticket) {
+    pub(super) fn rise(&mut self, ticket: Ticket, to: Standing) {
         if let Some(guest) = self.guests.get_mut(&ticket) {
-            guest.standing = Standing::Proven;
+            guest.standing = guest.standing.max(to);
         }
     }
 
@@ -113,7 +115,7 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
-    use super::Standing::{Neighbour, Stranger};
+    use super::Standing::{Neighbour, Proven, Stays, Stranger};
     use super::*;
 
     fn from(last: u8) -> IpAddr {
@@ -165,17 +167,29 @@ mod tests {
             free(places.enter(from(1), Stranger)),
             free(places.enter(from(2), Neighbour)),
         );
-        places.prove(one);
+        places.rise(one, Proven);
         assert_eq!(places.enter(from(3), Stranger), Seat::None);
         let seat = places.enter(from(2), Neighbour);
         let Seat::Instead(three, out) = seat else {
             panic!("{seat:?}")
         };
         assert_eq!(out, two);
-        places.prove(three);
+        places.rise(three, Proven);
         assert_eq!(places.enter(from(2), Neighbour), Seat::None);
         places.leave(one);
         free(places.enter(from(3), Stranger));
+    }
+
+    #[test]
+    fn a_flood_of_strangers_leaves_those_that_stay() {
+        let mut places = Places::new(8, 4);
+        let stays = free(places.enter(from(1), Stranger));
+        places.rise(stays, Stays);
+        for _ in 0..100 {
+            if let Seat::Instead(_, out) = places.enter(from(1), Stranger) {
+                assert_ne!(out, stays);
+            }
+        }
     }
 
     #[test]
@@ -196,7 +210,7 @@ mod tests {
         let peers: Vec<Ticket> = (0..3)
             .map(|_| free(places.enter(from(1), Neighbour)))
             .collect();
-        peers.iter().for_each(|peer| places.prove(*peer));
+        peers.iter().for_each(|peer| places.rise(*peer, Proven));
         for _ in 0..10_000 {
             // The attacker sits where the peers sit.
             if let Seat::Instead(_, out) = places.enter(from(1), Neighbour) {

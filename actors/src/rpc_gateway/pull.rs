@@ -2,18 +2,21 @@
 //! the answer is bounded and holds only what its signers have told everybody. Few are made at one
 //! time, because each may hold megabytes; who hears 503 asks another peer.
 use super::answer::{refuse, trouble};
+use super::answer_places::Asker;
 use super::pieces::Pieces;
 use super::{Seed, body};
 use crate::metrics::RefusalLabel;
 use crate::proposer::GetProposals;
 use crate::state_store::StoreError;
 use crate::vote_collector::GetVotes;
+use actix_web::error::BlockingError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::future::join;
 use lockstep_protocol::limits::PULL_BYTES_MAX;
 use lockstep_protocol::pull::{Pull, Pulled};
 use lockstep_protocol::types::Height;
+use lockstep_protocol::wire::Wire;
 use std::sync::Arc;
 
 pub(super) async fn pull(
@@ -35,22 +38,40 @@ pub(super) async fn pull(
         let sentence = "the rounds or bitmaps do not fit the validators of that height";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     }
-    let Ok(place) = seed.pull_answers.clone().try_acquire_owned() else {
+    let Some(place) = seed.pull_answers.enter(&Asker::of(&request)) else {
         let sentence = "other peers are being answered; ask another one";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
     };
     match answer(&seed, pull).await {
-        Ok(pulled) => {
+        Ok(bytes) => {
             seed.metrics.pulls_answered.inc();
-            let bytes = seed.wire.encode_pulled(&pulled);
             HttpResponse::Ok().body(Pieces::new(bytes.into(), place))
         }
         Err(error) => trouble(&error),
     }
 }
 
-async fn answer(seed: &Seed, pull: Arc<Pull>) -> Result<Pulled, StoreError> {
-    if let Some(decided) = decided(seed, pull.height)? {
+/// Why there is no answer: this node's own trouble.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Thread(#[from] BlockingError),
+}
+
+async fn answer(seed: &Seed, pull: Arc<Pull>) -> Result<Vec<u8>, Trouble> {
+    let pulled = pulled(seed, pull).await?;
+    Ok(encoded(seed.wire, pulled).await?)
+}
+
+/// Megabytes, for anybody who asks: not on the thread that votes.
+async fn encoded(wire: Wire, pulled: Pulled) -> Result<Vec<u8>, BlockingError> {
+    web::block(move || wire.encode_pulled(&pulled)).await
+}
+
+async fn pulled(seed: &Seed, pull: Arc<Pull>) -> Result<Pulled, Trouble> {
+    if let Some(decided) = decided(seed, pull.height).await? {
         return Ok(decided);
     }
     let height = pull.height;
@@ -60,7 +81,7 @@ async fn answer(seed: &Seed, pull: Arc<Pull>) -> Result<Pulled, StoreError> {
     )
     .await;
     // The height may have been decided meanwhile; then the brains have forgotten it.
-    if let Some(decided) = decided(seed, height)? {
+    if let Some(decided) = decided(seed, height).await? {
         return Ok(decided);
     }
     // A brain that is busy or has just fallen holds nothing for the asker.
@@ -71,12 +92,15 @@ async fn answer(seed: &Seed, pull: Arc<Pull>) -> Result<Pulled, StoreError> {
     })
 }
 
-fn decided(seed: &Seed, height: Height) -> Result<Option<Pulled>, StoreError> {
+/// What decided a height that is over; it is read on another thread, too.
+async fn decided(seed: &Seed, height: Height) -> Result<Option<Pulled>, Trouble> {
     let committed = seed.view.head().height;
     if height > committed {
         return Ok(None);
     }
-    let (certificate, validators) = (seed.store.certificate(height)?, seed.view.validators());
+    let store = seed.store.clone();
+    let certificate = web::block(move || store.certificate(height)).await??;
+    let validators = seed.view.validators();
     // Genesis has no certificate, and of an old height the validators may be forgotten: that this
     // node is ahead the asker still learns, and fetches the block with its certificate.
     Ok(Some(match certificate.zip(validators.at(height)) {
@@ -86,4 +110,48 @@ fn decided(seed: &Seed, height: Height) -> Result<Option<Pulled>, StoreError> {
             ..Pulled::default()
         },
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use lockstep_protocol::limits::PULL_VOTES_MAX;
+    use lockstep_protocol::types::{Address, Hash, Round};
+    use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+    use std::pin::pin;
+
+    /// Where it is made on the thread that asks, the first look finds it made.
+    #[test]
+    fn the_thread_that_votes_goes_on_while_an_answer_is_written() {
+        let vote = Vote {
+            kind: VoteKind::Prevote,
+            height: Height(1),
+            round: Round(0),
+            block_id: None,
+            valid_round: None,
+            validator: Address([1; 20]),
+        };
+        let signature = Signature(vec![7; 3_309]);
+        let pulled = Pulled {
+            votes: vec![SignedVote { vote, signature }; PULL_VOTES_MAX],
+            ..Pulled::default()
+        };
+        let wire = Wire::new(Hash([1; 32]));
+        actix_rt::System::new().block_on(async {
+            let mut went_on = 0;
+            for _ in 0..20 {
+                let mut bytes = pin!(encoded(wire, pulled.clone()));
+                let made_at_once = (&mut bytes).now_or_never();
+                went_on += usize::from(made_at_once.is_none());
+                let bytes = match made_at_once {
+                    Some(bytes) => bytes,
+                    None => bytes.await,
+                };
+                let bytes = bytes.expect("a thread");
+                assert_eq!(wire.decode_pulled(&bytes).expect("it reads"), pulled);
+            }
+            assert!(went_on > 0, "it waited for each of 20");
+        });
+    }
 }

@@ -4,22 +4,27 @@
 //! has a place is decided by [`Places`].
 use super::Seed;
 use super::answer::BadMessage;
-use super::connection::{Connection, Overdue};
+use super::connection::{Connection, Deadlines, Overdue};
 use super::places::{Places, Seat, Standing, Ticket};
 use super::stream::Watched;
+use super::streams::Streams;
 use crate::limits::{
-    ACCEPT_BACKLOG, CONNECTION_LIFETIME, DEADLINES_EVERY, PEER_CONNECTIONS_MAX,
-    PEER_CONNECTIONS_PER_STRANGER_MAX, PEER_IDLE, PUBLIC_CONNECTIONS_MAX,
-    PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE,
+    ACCEPT_BACKLOG, DEADLINES_EVERY, PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_PER_STRANGER_MAX,
+    PEER_IDLE, PUBLIC_CONNECTIONS_MAX, PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE,
+    SEND_BUFFER_BYTES,
 };
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
+use crate::peer_broadcaster::Peer;
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::dev::{AppConfig, ServiceRequest};
 use actix_web::http::header;
 use actix_web::{App, web};
+use parking_lot::RwLock;
+use socket2::SockRef;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -76,56 +81,20 @@ pub(super) async fn serve(
         Ok(listener) => listener,
         Err(error) => panic!("the listening socket cannot be used: {error}"),
     };
-    let house = House::new(seed.clone(), audience);
-    let metrics = seed.metrics.clone();
-    let app = App::new()
-        .app_data(web::Data::new(seed))
-        .wrap_fn(move |request, service| {
-            let connection = begin(&request);
-            let answer = service.call(request);
-            let metrics = metrics.clone();
-            async move {
-                let mut answer = answer.await?;
-                let Some(connection) = connection else {
-                    return Ok(answer);
-                };
-                let now = Instant::now();
-                let response = answer.response_mut();
-                let is_bad = response.extensions().get::<BadMessage>().is_some();
-                if is_bad && connection.bad_message(now) {
-                    metrics.closed(audience.label(), ClosedLabel::BadMessages);
-                    let head = response.head_mut();
-                    head.set_connection_type(ConnectionType::Close);
-                }
-                connection.answered(now);
-                Ok(answer)
-            }
-        })
-        .configure(routes);
-    let http = HttpService::build()
-        .keep_alive(KeepAlive::Timeout(audience.idle_after() * 2))
-        // Its own covers a connection's first head only; `Connection` covers all.
-        .client_request_timeout(Duration::ZERO)
-        .client_disconnect_timeout(LINGER)
-        .on_connect_ext(|socket: &Watched, data| {
-            data.insert(socket.connection.clone());
-        })
-        .finish(map_config(app, |()| AppConfig::default()));
-    let http = match http.into_factory().new_service(()).await {
-        Ok(service) => Rc::new(service),
-        Err(()) => panic!("the HTTP service cannot be made"),
+    let house = House::new(
+        seed.peers.clone(),
+        seed.metrics.clone(),
+        audience,
+        Deadlines::new(audience.idle_after()),
+    );
+    let configure = move |config: &mut web::ServiceConfig| {
+        config.app_data(web::Data::new(seed));
+        config.app_data(Streams::new());
+        routes(config);
     };
-    loop {
-        match listener.accept().await {
-            Ok((stream, from)) => house.welcome(stream, from, |socket, from| {
-                http.call((socket, Protocol::Http1, Some(from)))
-            }),
-            Err(error) => {
-                log::warn!("no connection can be accepted: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
+    house
+        .serve(async || listener.accept().await, configure)
+        .await;
 }
 
 /// Tells the connection of a request that its head is there.
@@ -142,28 +111,94 @@ fn begin(request: &ServiceRequest) -> Option<Rc<Connection>> {
 /// The connections of one listener.
 #[derive(Clone)]
 struct House {
-    seed: Seed,
+    peers: Arc<RwLock<Vec<Peer>>>,
+    metrics: Arc<Metrics>,
     audience: Audience,
+    deadlines: Deadlines,
     places: Rc<RefCell<Places>>,
     guests: Rc<RefCell<BTreeMap<Ticket, Rc<Connection>>>>,
 }
 
 impl House {
-    fn new(seed: Seed, audience: Audience) -> House {
+    fn new(
+        peers: Arc<RwLock<Vec<Peer>>>,
+        metrics: Arc<Metrics>,
+        audience: Audience,
+        deadlines: Deadlines,
+    ) -> House {
         House {
-            seed,
+            peers,
+            metrics,
             audience,
+            deadlines,
             places: Rc::new(RefCell::new(audience.places())),
             guests: Rc::default(),
         }
     }
 
-    fn metrics(&self) -> &Metrics {
-        &self.seed.metrics
+    /// Accepts connections and serves `routes` on them, until dropped. An actor that cannot even
+    /// begin falls, and its supervisor decides.
+    async fn serve(
+        &self,
+        accept: impl AsyncFn() -> io::Result<(TcpStream, SocketAddr)>,
+        configure: impl FnOnce(&mut web::ServiceConfig),
+    ) {
+        let (label, metrics) = (self.audience.label(), self.metrics.clone());
+        let app = App::new()
+            .wrap_fn(move |request, service| {
+                let connection = begin(&request);
+                let answer = service.call(request);
+                let metrics = metrics.clone();
+                async move {
+                    let mut answer = answer.await?;
+                    let Some(connection) = connection else {
+                        return Ok(answer);
+                    };
+                    let now = Instant::now();
+                    let response = answer.response_mut();
+                    let is_bad = response.extensions().get::<BadMessage>().is_some();
+                    let is_enough = is_bad && connection.bad_message(now);
+                    if is_enough {
+                        metrics.closed(label, ClosedLabel::BadMessages);
+                    }
+                    if is_enough || connection.is_old(now) {
+                        let head = response.head_mut();
+                        head.set_connection_type(ConnectionType::Close);
+                    }
+                    connection.answered(now);
+                    Ok(answer)
+                }
+            })
+            .configure(configure);
+        let http = HttpService::build()
+            .keep_alive(KeepAlive::Timeout(self.deadlines.idle * 2))
+            // Its own covers a connection's first head only; `Connection` covers all.
+            .client_request_timeout(Duration::ZERO)
+            .client_disconnect_timeout(LINGER)
+            .on_connect_ext(|socket: &Watched, data| {
+                data.insert(socket.connection.clone());
+            })
+            .finish(map_config(app, |()| AppConfig::default()));
+        let http = match http.into_factory().new_service(()).await {
+            Ok(service) => Rc::new(service),
+            Err(()) => panic!("the HTTP service cannot be made"),
+        };
+        loop {
+            match accept().await {
+                Ok((stream, from)) => self.welcome(stream, from, |socket, from| {
+                    http.call((socket, Protocol::Http1, Some(from)))
+                }),
+                Err(error) => {
+                    log::warn!("no connection can be accepted: {error}");
+                    self.metrics.closed(label, ClosedLabel::NotAccepted);
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
     }
 
     fn standing(&self, from: IpAddr) -> Standing {
-        let peers = self.seed.peers.read();
+        let peers = self.peers.read();
         let is_peer = peers.iter().any(|peer| peer.listens.ip() == from);
         if is_peer && self.audience == Audience::Peers {
             Standing::Neighbour
@@ -173,19 +208,17 @@ impl House {
     }
 
     /// Gives a newcomer its place, or closes it.
-    fn welcome<F>(
+    fn welcome<F, E>(
         &self,
         stream: TcpStream,
         from: SocketAddr,
         talk: impl FnOnce(Watched, SocketAddr) -> F,
     ) where
-        F: Future + 'static,
+        F: Future<Output = Result<(), E>> + 'static,
     {
         let label = self.audience.label();
-        let seat = self
-            .places
-            .borrow_mut()
-            .enter(from.ip(), self.standing(from.ip()));
+        let standing = self.standing(from.ip());
+        let seat = self.places.borrow_mut().enter(from.ip(), standing);
         let ticket = match seat {
             Seat::Free(ticket) => ticket,
             Seat::Instead(ticket, other) => {
@@ -194,11 +227,12 @@ impl House {
                 }
                 ticket
             }
-            Seat::None => return self.metrics().closed(label, ClosedLabel::Full),
+            Seat::None => return self.metrics.closed(label, ClosedLabel::Full),
         };
-        // A socket that refuses the option still works.
+        // A socket that refuses an option still works.
         let _ = stream.set_nodelay(true);
-        let connection = Rc::new(Connection::new(Instant::now(), self.audience.idle_after()));
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
+        let connection = Rc::new(Connection::new(Instant::now(), self.deadlines, standing));
         self.guests.borrow_mut().insert(ticket, connection.clone());
         self.count();
         let talk = talk(Watched::new(stream, connection.clone()), from);
@@ -206,11 +240,14 @@ impl House {
         actix_rt::spawn(async move {
             let closed = tokio::select! {
                 // A connection that breaks is the client's trouble.
-                _ = talk => None,
+                ended = talk => match ended {
+                    Err(_) => Some(ClosedLabel::Broken),
+                    Ok(()) => connection.is_old(Instant::now()).then_some(ClosedLabel::Old),
+                },
                 closed = house.watch(ticket, &connection) => Some(closed),
             };
             if let Some(why) = closed {
-                house.metrics().closed(label, why);
+                house.metrics.closed(label, why);
             }
             house.places.borrow_mut().leave(ticket);
             house.guests.borrow_mut().remove(&ticket);
@@ -220,34 +257,37 @@ impl House {
 
     fn count(&self) {
         let open = self.places.borrow().len();
-        self.metrics().connections(self.audience.label(), open);
+        self.metrics.connections(self.audience.label(), open);
     }
 
     /// Until this side has a reason to close the connection.
     async fn watch(&self, ticket: Ticket, connection: &Connection) -> ClosedLabel {
-        let end = Instant::now() + CONNECTION_LIFETIME;
         loop {
             tokio::select! {
                 () = connection.pushed_out.notified() => return ClosedLabel::Full,
-                () = connection.proof.notified() => self.places.borrow_mut().prove(ticket),
+                () = connection.risen.notified() => {
+                    self.places.borrow_mut().rise(ticket, connection.standing());
+                }
                 () = tokio::time::sleep(DEADLINES_EVERY) => {}
             }
-            let now = Instant::now();
-            match connection.overdue(now) {
+            match connection.overdue(Instant::now()) {
                 Some(Overdue::Idle) => return ClosedLabel::Idle,
                 Some(Overdue::Head) => return ClosedLabel::SlowHead,
                 Some(Overdue::Reader) => return ClosedLabel::SlowReader,
-                None if now >= end => return ClosedLabel::Old,
+                Some(Overdue::Old) => return ClosedLabel::Old,
                 None => {}
             }
         }
     }
 }
 
-fn listen(listener: &StdListener) -> std::io::Result<TcpListener> {
+fn listen(listener: &StdListener) -> io::Result<TcpListener> {
     let listener = listener.try_clone()?;
     // Listening again changes only how many may wait to be accepted.
-    socket2::SockRef::from(&listener).listen(ACCEPT_BACKLOG)?;
+    SockRef::from(&listener).listen(ACCEPT_BACKLOG)?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,13 @@
 //! What the node says of itself.
 use super::Seed;
-use super::answer::{refuse, trouble};
+use super::answer::refuse;
+use crate::metrics::RefusalLabel;
 use crate::peer_broadcaster::Handshake;
-use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
-use lockstep_protocol::ledger::{self, ValidatorSetRecord};
-use lockstep_protocol::types::Height;
-use lockstep_protocol::validator_set::{self, Validator};
+use actix_web::{HttpResponse, web};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use tokio::time::Instant;
 
 pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {
     let height = seed.view.head().height;
@@ -53,61 +50,27 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     }))
 }
 
-/// Which height's validators are asked for; the height under decision if none is named.
-#[derive(Debug, Deserialize)]
-pub(super) struct Of {
-    height: Option<u64>,
-}
-
-pub(super) async fn validators(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
-    let Ok(of) = web::Query::<Of>::from_query(request.query_string()) else {
-        let sentence = "ask for ?height=<height>, a whole number from 1";
-        return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
-    };
-    let newest = seed.view.head().height.next().next();
-    let height = of.height.map_or(newest.previous(), Height);
-    let found = set_of(&seed, height);
-    match found {
-        Ok(Some(record)) if height <= newest => {
-            HttpResponse::Ok().json(validators_json(height, &record.validators))
-        }
-        Ok(_) => {
-            let sentence = format!("validators are known of the heights from 1 to {newest}");
-            refuse(StatusCode::NOT_FOUND, "unknown_height", sentence)
-        }
-        Err(error) => trouble(&error),
+/// A refusal if pages that are made on the node's thread are asked for too often.
+fn too_often(seed: &Seed) -> Option<HttpResponse> {
+    if seed.pages.lock().grant(Instant::now()) {
+        return None;
     }
-}
-
-fn set_of(seed: &Seed, height: Height) -> Result<Option<ValidatorSetRecord>, StoreError> {
-    let snapshot = seed.store.snapshot()?;
-    let version = snapshot.head()?.state_version;
-    Ok(ledger::validator_set_of(&snapshot, version, height)?)
-}
-
-fn validators_json(height: Height, validators: &[Validator]) -> Value {
-    let rows = validators.iter().enumerate().map(|(index, validator)| {
-        json!({
-            "index": index,
-            "address": validator.address,
-            "power": validator.power,
-            "public_key": super::blocks::hex(&validator.public_key),
-        })
-    });
-    let total: u64 = validators.iter().map(|validator| validator.power).sum();
-    json!({
-        "height": height,
-        "hash": validator_set::hash_of(validators),
-        "total_power": total,
-        "validators": rows.collect::<Vec<_>>(),
-    })
+    seed.metrics.refusal(RefusalLabel::Busy);
+    let sentence = "this page is asked for too often; try again in a second";
+    Some(refuse(StatusCode::TOO_MANY_REQUESTS, "too_often", sentence))
 }
 
 pub(super) async fn actors(seed: web::Data<Seed>) -> HttpResponse {
+    if let Some(refusal) = too_often(&seed) {
+        return refusal;
+    }
     HttpResponse::Ok().json(seed.actors.snapshot())
 }
 
 pub(super) async fn metrics(seed: web::Data<Seed>) -> HttpResponse {
+    if let Some(refusal) = too_often(&seed) {
+        return refusal;
+    }
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(seed.metrics.encode())

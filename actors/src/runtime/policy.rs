@@ -148,6 +148,12 @@ pub enum EndReason {
     /// Somebody asked for it; the only reason that is not a failure.
     #[error("it was asked to stop")]
     Asked,
+    /// Somebody asked for it, and before that it had stopped voting for good and only served reads.
+    #[error("it was asked to stop, after a safety stop: {halt}")]
+    Halted {
+        /// Why it had stopped voting, and the next step.
+        halt: String,
+    },
     /// More falls than the policy bears.
     #[error("{actor} fell; the node's actors fell {falls} times within {within:?}; last: {last}")]
     TooManyFalls {
@@ -190,7 +196,12 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    /// True unless the node was asked to stop.
+    /// Of a node that was asked to stop, if it had stopped voting for good because of `halt`.
+    pub fn asked(halt: Option<String>) -> EndReason {
+        halt.map_or(EndReason::Asked, |halt| EndReason::Halted { halt })
+    }
+
+    /// True unless the node was asked to stop, and nothing was wrong with it.
     pub fn is_failure(&self) -> bool {
         *self != EndReason::Asked
     }
@@ -200,6 +211,7 @@ impl EndReason {
     pub fn exit_code(&self) -> u8 {
         match self {
             EndReason::Asked => 0,
+            EndReason::Halted { .. } => FatalKind::Safety.exit_code(),
             EndReason::Fatal { kind, .. } => kind.exit_code(),
             EndReason::TooManyFalls { .. }
             | EndReason::KernelFell { .. }
@@ -236,7 +248,8 @@ mod tests {
         let (actor, last) = (String::from("A"), String::from("why"));
         let fell = EndReason::KernelFell { actor, last };
         let codes = [
-            (EndReason::Asked, 0),
+            (EndReason::asked(None), 0),
+            (EndReason::asked(Some("why".into())), 4),
             (EndReason::SupervisorDied, 1),
             (fell, 1),
             (fatal(FatalKind::Retry), 1),

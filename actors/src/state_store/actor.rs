@@ -66,8 +66,16 @@ pub struct Ports {
 }
 
 impl Store {
-    /// Who decides which height, for an actor that is being rebuilt. A store that cannot be read
-    /// fells the actor again, until its supervisor ends the node.
+    /// The newest committed height, for an actor that is being rebuilt. A store that cannot be
+    /// read fells the actor again, until its supervisor ends the node.
+    pub(crate) fn committed_height(&self) -> Height {
+        match self.head() {
+            Ok(head) => head.height,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Who decides which height, for an actor that is being rebuilt; as above.
     pub(crate) fn schedule(&self, rules: &ChainRules) -> ValidatorSchedule {
         match self.validators(rules) {
             Ok(validators) => validators,

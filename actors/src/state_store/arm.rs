@@ -4,7 +4,8 @@ use super::error::StoreError;
 use super::fault;
 use super::key_guard::{DirectoryState, KeyGuard, KeyMark, Origin, judge};
 use super::layout::{
-    META_BYTES_MAX, META_GENESIS, META_OBSERVING, META_ORIGIN, META_SIGN_FROM, META_VALIDATOR,
+    META_BYTES_MAX, META_GENESIS, META_OBSERVING, META_ORIGIN, META_SIGN_FLOOR, META_SIGN_FROM,
+    META_VALIDATOR,
 };
 use super::sealed_file::Record;
 use super::{Durability, Store};
@@ -31,35 +32,47 @@ impl Store {
     ///
     /// After a re-arming the node signs from the second height after the highest that the key is
     /// known to have seen committed: nothing can be signed there yet. Re-armed once more before
-    /// that height is reached, it signs at once: for a chain that cannot get there without it.
+    /// that height is reached, it signs from the height before: for a chain that cannot get there
+    /// without it. At no lower one, however often it is asked: there the key has signed.
+    ///
+    /// Without a record that can be read, the only word on how far the key has got is the chain's:
+    /// the directory has to be started once to observe and catch up, before re-arming counts.
     ///
     /// Refuses a record that another node holds, or of another chain or validator.
     pub fn guard_key(&self, record: &Path, rearm: bool) -> Result<Standing, StoreError> {
         let guard = KeyGuard::open(record)?;
         let here = self.directory_state()?;
         let key = guard.read(&here)?;
-        let (noted, waits_for) = self.read(|view| {
+        let (noted, waits_for, floor) = self.read(|view| {
             let meta = &view.tables.meta;
             let noted = meta.get::<String>(view.txn, META_OBSERVING, META_BYTES_MAX)?;
             let from = meta.get::<Height>(view.txn, META_SIGN_FROM, META_BYTES_MAX)?;
-            Ok((noted, from.unwrap_or_default()))
+            let floor = meta.get::<Height>(view.txn, META_SIGN_FLOOR, META_BYTES_MAX)?;
+            Ok((noted, from.unwrap_or_default(), floor.unwrap_or_default()))
         })?;
+        let has_observed = noted.is_some();
         let trouble = noted.or_else(|| judge(&key, &here).err());
         let standing = match trouble {
             Some(why) if !rearm => self.observe(&why)?,
             Some(why) => {
-                log::warn!("re-armed by its operator although {why}");
                 let known = match &key {
-                    Record::Found(mark) => mark.height.max(here.height),
-                    Record::Absent | Record::Unreadable => here.height,
+                    Record::Found(mark) => Some(mark.height.max(here.height)),
+                    Record::Absent | Record::Unreadable => has_observed.then_some(here.height),
                 };
-                self.sign(&guard, &key, &here, known.next().next())?
+                match known {
+                    None => self.observe(&why)?,
+                    Some(known) => {
+                        log::warn!("re-armed by its operator although {why}");
+                        let floor = known.next();
+                        self.sign(&guard, &key, &here, floor.next(), floor)?
+                    }
+                }
             }
-            None if rearm && waits_for > here.height.next() => {
-                log::warn!("re-armed again by its operator: it signs at once");
-                self.sign(&guard, &key, &here, Height(0))?
+            None if rearm && waits_for > here.height.next() && waits_for > floor => {
+                log::warn!("re-armed again by its operator: it signs from height {floor} on");
+                self.sign(&guard, &key, &here, floor, floor)?
             }
-            None => self.sign(&guard, &key, &here, waits_for)?,
+            None => self.sign(&guard, &key, &here, waits_for, floor)?,
         };
         // Kept open, and so locked, for as long as the store is.
         let kept = self.inner.key_guard.set(guard);
@@ -93,7 +106,7 @@ impl Store {
         Ok(Standing::Observes {
             reason: format!(
                 "{why}: it follows the chain and signs nothing; if no other node signs with this \
-                 key, start it once with --rearm"
+                 key, let it catch up, then start it once with --rearm"
             ),
         })
     }
@@ -106,6 +119,7 @@ impl Store {
         key: &Record<KeyMark>,
         here: &DirectoryState,
         from: Height,
+        floor: Height,
     ) -> Result<Standing, StoreError> {
         let known = match key {
             Record::Found(mark) => mark.generation.max(here.origin.generation),
@@ -119,6 +133,7 @@ impl Store {
             let meta = &tables.meta;
             meta.put(txn, META_ORIGIN, &origin)?;
             meta.put(txn, META_SIGN_FROM, &from)?;
+            meta.put(txn, META_SIGN_FLOOR, &floor)?;
             meta.delete(txn, META_OBSERVING)?;
             Ok(())
         })?;

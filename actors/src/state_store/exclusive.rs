@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// How long a lock that somebody holds may still be on its way to be let go: a process that is
 /// ending, or a child that another thread of this process has just started and that has inherited
 /// the lock until it becomes another program.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Locks the file as long as it is open; refused if somebody holds it and does not let go.

@@ -11,6 +11,10 @@
 //! height       the newest committed height: signatures go no further than the height after it
 //! ```
 //!
+//! A new key comes with a record that says that it has never signed. So a record that is not there is
+//! one that was lost, and nobody knows how far the key has got: the directory observes first, until it
+//! has caught up, and only then an operator's word counts.
+//!
 //! The file is locked as long as a node runs: the same key cannot be started twice on one machine.
 //!
 //! What it cannot see: a copy of the key *and* of this file (on another machine, say), and a power
@@ -43,6 +47,24 @@ pub(super) struct KeyMark {
     pub(super) generation: u64,
     pub(super) transaction: u64,
     pub(super) height: Height,
+}
+
+impl KeyMark {
+    /// Of a key that has never signed, on whatever chain.
+    pub(super) fn unused(validator: Address) -> KeyMark {
+        KeyMark {
+            genesis: Hash::default(),
+            validator,
+            directory: [0; 16],
+            generation: 0,
+            transaction: 0,
+            height: Height(0),
+        }
+    }
+
+    fn is_unused(&self) -> bool {
+        *self == KeyMark::unused(self.validator)
+    }
 }
 
 /// What the directory says of itself.
@@ -83,13 +105,17 @@ impl Origin {
 pub(super) fn judge(key: &Record<KeyMark>, here: &DirectoryState) -> Result<(), String> {
     let refuse = |what: &str| Err(what.to_owned());
     let mark = match key {
-        Record::Absent if here.is_new => return Ok(()),
         Record::Absent => return refuse("the record beside the key is gone"),
         Record::Unreadable => return refuse("the record beside the key cannot be read"),
         Record::Found(mark) => mark,
     };
+    if mark.is_unused() && here.is_new {
+        return Ok(());
+    }
     if mark.directory != here.origin.directory {
-        return refuse(if here.is_new {
+        return refuse(if mark.is_unused() {
+            "the record beside the key does not know this data directory"
+        } else if here.is_new {
             "this data directory is new, and the key has signed with another"
         } else {
             "the key has signed with another data directory"
@@ -152,7 +178,7 @@ impl KeyGuard {
     pub(super) fn read(&self, here: &DirectoryState) -> Result<Record<KeyMark>, StoreError> {
         let record: Record<KeyMark> = self.file.read()?;
         if let Record::Found(mark) = &record {
-            if mark.genesis != here.genesis {
+            if mark.genesis != here.genesis && !mark.is_unused() {
                 let (expected, found) = (here.genesis, mark.genesis);
                 return Err(StoreError::OtherChain { expected, found });
             }
@@ -205,6 +231,15 @@ impl KeyGuard {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Writes the record of a new key: it has never signed. Refuses to touch a record that is there.
+pub fn begin_key_guard(path: &Path, validator: Address) -> Result<(), StoreError> {
+    let failed = |error| StoreError::directory(format!("create {}", path.display()), &error);
+    let file = OpenOptions::new().create_new(true).write(true).open(path);
+    let file = SealedFile::new(file.map_err(failed)?, path, "key");
+    file.write(&KeyMark::unused(validator))?;
+    file.sync()
 }
 
 /// Where the record of a key file stands: beside it.

@@ -6,6 +6,7 @@ use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database};
+use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
@@ -27,6 +28,8 @@ pub(super) const META_ORIGIN: &[u8] = b"origin";
 pub(super) const META_OBSERVING: &[u8] = b"observing";
 /// The first height that this directory may sign at.
 pub(super) const META_SIGN_FROM: &[u8] = b"sign from";
+/// The first height at which the key is not known to have signed, when this directory was re-armed.
+pub(super) const META_SIGN_FLOOR: &[u8] = b"sign floor";
 /// All of the above are far below.
 pub(super) const META_BYTES_MAX: usize = 1_024;
 
@@ -49,12 +52,16 @@ pub(super) struct Tables {
     pub(super) certificates: Table,
     /// Height → receipts.
     pub(super) receipts: Table,
+    /// Id of a committed block or transaction → its [`Location`].
+    pub(super) locations: Table,
     /// Node key (version first) → tree node.
     pub(super) nodes: Table,
     /// Key hash ‖ version → value.
     pub(super) values: Table,
     /// Version → the [`Stale`] keys that it left behind.
     pub(super) stale: Table,
+    /// Version that is still readable → the height of the block that made it.
+    pub(super) versions: Table,
     /// The newest own proposal, prevote, precommit, lock.
     pub(super) signed: Table,
     /// Height ‖ block id → a block that own messages of an undecided height name.
@@ -67,14 +74,16 @@ pub(super) struct Tables {
     pub(super) forks: Table,
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 14] = [
     "meta",
     "blocks",
     "certificates",
     "receipts",
+    "locations",
     "nodes",
     "values",
     "stale",
+    "versions",
     "signed",
     "proposed",
     "evidence",
@@ -142,9 +151,11 @@ impl Tables {
             blocks,
             certificates,
             receipts,
+            locations,
             nodes,
             values,
             stale,
+            versions,
             signed,
             proposed,
             evidence,
@@ -156,9 +167,11 @@ impl Tables {
             blocks,
             certificates,
             receipts,
+            locations,
             nodes,
             values,
             stale,
+            versions,
             signed,
             proposed,
             evidence,
@@ -188,6 +201,36 @@ impl HeadRecord {
             state_version: head.state_version,
         }
     }
+}
+
+/// Where in the chain an id stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Location {
+    /// The block's height.
+    pub height: Height,
+    /// Which of its transactions, from 0; `None` for the block itself.
+    pub transaction: Option<u32>,
+}
+
+/// Height and index of a [`Location`].
+pub(super) const LOCATION_BYTES_MAX: usize = 16;
+
+/// What a block adds to the table of locations: its own id first.
+pub(super) fn locations(block: &SealedBlock) -> impl Iterator<Item = (Hash, Location)> + '_ {
+    let height = block.height();
+    let itself = Location {
+        height,
+        transaction: None,
+    };
+    let transactions = block.block().transactions.iter().zip(0u32..);
+    let transactions = transactions.map(move |(transaction, index)| {
+        let there = Location {
+            height,
+            transaction: Some(index),
+        };
+        (transaction.id(), there)
+    });
+    std::iter::once((block.id(), itself)).chain(transactions)
 }
 
 /// What is deleted once enough newer versions exist.

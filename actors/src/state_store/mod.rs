@@ -37,7 +37,7 @@ mod write;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // a test may panic
-mod tests;
+pub(crate) mod tests;
 
 pub use actor::{
     CommitBlocks, PersistEvidence, PersistFork, PersistSignature, Ports, RecoverDriver,
@@ -46,7 +46,8 @@ pub use actor::{
 pub use arm::Standing;
 pub use error::{Place, StoreError};
 pub use exclusive::lock_exclusively;
-pub use key_guard::key_guard_file;
+pub use key_guard::{begin_key_guard, key_guard_file};
+pub use layout::Location;
 pub use read::Snapshot;
 pub use verify::{Report, verify};
 

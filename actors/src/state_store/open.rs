@@ -127,7 +127,7 @@ impl Store {
             meta.put(txn, META_VALIDATOR, &identity.validator)?;
             meta.put(txn, META_HEAD, &HeadRecord::of(head))?;
             meta.put(txn, META_ORIGIN, &Origin::draw())?;
-            write::state(tables, txn, changes)
+            write::state(tables, txn, Height(0), changes)
         })
     }
 

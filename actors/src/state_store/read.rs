@@ -2,8 +2,8 @@
 use super::error::StoreError;
 use super::fault;
 use super::layout::{
-    HeadRecord, META_BYTES_MAX, META_HALT, META_HEAD, SIGNED_LOCK, SIGNED_PRECOMMIT,
-    SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
+    HeadRecord, LOCATION_BYTES_MAX, Location, META_BYTES_MAX, META_HALT, META_HEAD, SIGNED_LOCK,
+    SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
 };
 use super::table::Entry;
 use super::{Inner, Store};
@@ -13,15 +13,19 @@ use lockstep_protocol::block::{Block, SealedBlock};
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::durable::{LockRecord, Recovery, SignStep, SignedMessage};
-use lockstep_protocol::ledger::{self, ChainRules, Head, KeyHash, ReadError, Receipt, StateReader};
+use lockstep_protocol::ledger::{
+    self, ChainRules, Head, HistoryError, KeyHash, ReadError, Receipt, StateReader, VersionStart,
+};
 use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYTES_MAX};
-use lockstep_protocol::types::Height;
+use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A lock: height, round, id and a certificate.
 const LOCK_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + 256;
+/// One height.
+const VERSION_BYTES_MAX: usize = 8;
 
 /// All that can be read, on one snapshot.
 pub(super) struct View<'a> {
@@ -92,6 +96,11 @@ impl View<'_> {
         // A receipt is never larger than its transaction.
         let found = table.get(self.txn, &height_key(height), BLOCK_BYTES_MAX);
         self.committed("list of receipts", height, found)
+    }
+
+    pub(super) fn location(&self, id: &Hash) -> Result<Option<Location>, StoreError> {
+        let table = &self.tables.locations;
+        table.get(self.txn, &id.0, LOCATION_BYTES_MAX)
     }
 
     fn decided(
@@ -221,6 +230,27 @@ impl View<'_> {
         Ok(there.map(|(_, value)| value.to_vec()))
     }
 
+    /// The versions of the state that can be read, with the heights they began at.
+    pub(super) fn versions(&self) -> Result<Vec<VersionStart>, StoreError> {
+        let rows = self.tables.versions.all(self.txn)?.into_iter();
+        let start = |(key, height): Entry<'_>| {
+            let version = key.try_into().map(u64::from_be_bytes);
+            let version = version.map_err(|_| StoreError::corrupt("a version has no number"))?;
+            let height = codec::decode("height of a version", height, VERSION_BYTES_MAX)?;
+            Ok(VersionStart { version, height })
+        };
+        rows.map(start).collect()
+    }
+
+    fn version_after(&self, height: Height) -> Result<Result<u64, HistoryError>, StoreError> {
+        let head: HeadRecord = self.meta(META_HEAD)?;
+        Ok(ledger::version_after(
+            &self.versions()?,
+            head.height,
+            height,
+        ))
+    }
+
     fn latest_version(&self) -> Result<Option<u64>, StoreError> {
         let head: HeadRecord = self.meta(META_HEAD)?;
         Ok(Some(head.state_version))
@@ -255,6 +285,11 @@ impl Store {
     /// The receipts of a height's transactions, in their order.
     pub fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
         self.read(|view| view.receipts(height))
+    }
+
+    /// Where the committed block or transaction with this id stands.
+    pub fn location(&self, id: &Hash) -> Result<Option<Location>, StoreError> {
+        self.read(|view| view.location(id))
     }
 
     /// Committed blocks from height `from` on: at most `limit`, and at most `bytes_max` bytes
@@ -346,6 +381,13 @@ impl Snapshot {
     /// The block of a height that was committed at that moment.
     pub fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
         self.read(|view| view.block(height))
+    }
+
+    /// The version of the state after the block of `height`, at that moment. On this snapshot it
+    /// stays readable, for as long as the snapshot lives.
+    pub fn version_after(&self, height: Height) -> Result<u64, HistoryError> {
+        let found = self.read(|view| view.version_after(height));
+        found.map_err(ReadError::from)?
     }
 
     fn read<T>(

@@ -10,7 +10,7 @@
 use super::error::StoreError;
 use super::layout::{
     HeadRecord, META_GENESIS, META_HEAD, META_LAYOUT, META_TRANSACTION, META_VALIDATOR, Tables,
-    height_key,
+    height_key, locations,
 };
 use super::mark::{self, MarkFile};
 use super::read::View;
@@ -19,7 +19,8 @@ use super::{DATA_FILE, Env, layout, open, page_check};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{
-    self, ChainRules, CommitBatch, Head, KeyHash, Ledger, MemoryState, StateReader,
+    self, ChainRules, CommitBatch, Head, KeyHash, Ledger, MemoryState, STATE_VERSIONS_KEPT,
+    StateReader, VersionStart,
 };
 use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::validator_set::ValidatorSet;
@@ -98,6 +99,11 @@ fn verify_dir(
         ledger,
         state,
         transactions: 0,
+        locations: 0,
+        versions: vec![VersionStart {
+            version: 0,
+            height: Height(0),
+        }],
     };
     for height in 1..=record.height.0 {
         replay.next(Height(height))?;
@@ -146,6 +152,10 @@ struct Replay<'a> {
     ledger: Ledger,
     state: Arc<MemoryState>,
     transactions: u64,
+    /// Ids that the blocks so far have added.
+    locations: usize,
+    /// Those that are readable.
+    versions: Vec<VersionStart>,
 }
 
 impl Replay<'_> {
@@ -155,6 +165,7 @@ impl Replay<'_> {
         let block = self.view.block(height)?.ok_or_else(|| gone("blocks"))?;
         let certificate = self.view.certificate(height)?;
         let certificate = certificate.ok_or_else(|| gone("certificates"))?;
+        demand(certificate.height == height, "certificates", height)?;
         self.ledger
             .verify_certificate(&certificate)
             .map_err(|error| bad("certificates", height, error))?;
@@ -166,14 +177,29 @@ impl Replay<'_> {
         if receipts.as_deref() != Some(&batch.receipts[..]) {
             return Err(bad("receipts", height, "execution gives others"));
         }
+        for (id, location) in locations(&block) {
+            let stored = self.view.location(&id)?;
+            demand(stored == Some(location), "locations", height)?;
+            self.locations += 1;
+        }
         self.state.apply(&batch.changes);
         self.ledger.committed(&batch);
         self.count(&batch);
+        self.note_version(&batch);
         Ok(())
     }
 
     fn count(&mut self, batch: &CommitBatch) {
         self.transactions += batch.block.block().transactions.len() as u64;
+    }
+
+    fn note_version(&mut self, batch: &CommitBatch) {
+        let (version, height) = (batch.changes.version, batch.block.height());
+        if !batch.changes.is_empty() {
+            self.versions.push(VersionStart { version, height });
+            self.versions
+                .retain(|start| start.version + STATE_VERSIONS_KEPT >= version);
+        }
     }
 
     /// Who decided this height: a validator that has left may have signed its newest message long
@@ -233,9 +259,16 @@ impl Replay<'_> {
     fn check_rows(&self) -> Result<(), StoreError> {
         let (view, head) = (self.view, self.ledger.head().height);
         let tables = view.tables;
+        self.check_versions()?;
         for table in [&tables.meta, &tables.stale, &tables.signed] {
             table.each(view.txn, |_, _| Ok(()))?;
         }
+        let mut rows = 0usize;
+        tables.locations.each(view.txn, |_, _| {
+            rows += 1;
+            Ok(())
+        })?;
+        demand(rows == self.locations, "locations", head)?;
         for table in [&tables.blocks, &tables.certificates, &tables.receipts] {
             self.demand_none_after(table, head)?;
         }
@@ -243,6 +276,13 @@ impl Replay<'_> {
             let open = key.starts_with(&height_key(head.next()));
             demand(open, "proposed", head.next())
         })
+    }
+
+    /// The readable versions are the last that the replay has made, each from its block on.
+    fn check_versions(&self) -> Result<(), StoreError> {
+        let head = self.ledger.head().height;
+        let stored = self.view.versions()?;
+        demand(stored == self.versions, "versions", head)
     }
 
     fn demand_none_after(&self, table: &Table, head: Height) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use super::fault;
 use super::layout::{
     HeadRecord, META_BYTES_MAX, META_HALT, META_HEAD, META_TRANSACTION, SIGNED_LOCK,
     SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, STALE_BYTES_MAX, Stale, Tables, height_key,
-    proposed_key, value_key,
+    locations, proposed_key, value_key,
 };
 use super::read::View;
 use heed::RwTxn;
@@ -41,8 +41,8 @@ impl Store {
     }
 
     /// Writes decided blocks that follow each other, in one transaction: all of them or none. Of
-    /// each: block, certificate, receipts, state changes and head; and forgets the proposed blocks
-    /// of its height. Demands that it follows the head; one that is written already, told again by
+    /// each: block, certificate, receipts, locations, state changes and head; and forgets the
+    /// proposed blocks of its height. Demands that it follows the head; one that is written already, told again by
     /// a committer that fell meanwhile, changes nothing.
     pub fn commit_run(&self, run: &[impl Borrow<CommitBatch>]) -> Result<(), StoreError> {
         let Some(last) = run.last() else {
@@ -126,11 +126,14 @@ fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Resu
     tables.blocks.put(txn, &key, batch.block.block())?;
     tables.certificates.put(txn, &key, &*batch.certificate)?;
     tables.receipts.put(txn, &key, &*batch.receipts)?;
+    for (id, location) in locations(&batch.block) {
+        tables.locations.put(txn, &id.0, &location)?;
+    }
     tables.meta.put(txn, META_HEAD, &HeadRecord::of(&head))?;
     let last = proposed_key(head.height, &Hash([0xff; 32]));
     tables.proposed.delete_to(txn, &last)?;
     evidence::committed(tables, txn, &batch.block)?;
-    state(tables, txn, &batch.changes)
+    state(tables, txn, head.height, &batch.changes)
 }
 
 /// Height, parent, certificate and state version must be those that follow `head`.
@@ -157,10 +160,11 @@ fn demand_next(head: &HeadRecord, batch: &CommitBatch) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Writes the state changes of a block or of genesis, and deletes what has been stale for long.
+/// Writes the state changes of the block of `height`, 0 for genesis, and deletes what has been stale for long.
 pub(super) fn state(
     tables: &Tables,
     txn: &mut RwTxn<'_>,
+    height: Height,
     changes: &StateChanges,
 ) -> Result<(), Failure> {
     if changes.is_empty() {
@@ -186,6 +190,7 @@ pub(super) fn state(
         tables.nodes.put_bytes(txn, key, node.clone())?;
     }
     tables.stale.put(txn, &version.to_be_bytes(), &stale)?;
+    tables.versions.put(txn, &version.to_be_bytes(), &height)?;
     match version.checked_sub(STATE_VERSIONS_KEPT) {
         Some(version) => forget(tables, txn, version),
         None => Ok(()),
@@ -195,6 +200,7 @@ pub(super) fn state(
 /// Deletes what only versions before `version` could read.
 fn forget(tables: &Tables, txn: &mut RwTxn<'_>, version: u64) -> Result<(), Failure> {
     let key = version.to_be_bytes();
+    tables.versions.delete_below(txn, &key)?;
     let Some(stale) = tables.stale.get::<Stale>(txn, &key, STALE_BYTES_MAX)? else {
         return Ok(());
     };

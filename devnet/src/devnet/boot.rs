@@ -49,10 +49,8 @@ impl Devnet {
         for (index, for_people) in for_people.into_iter().enumerate() {
             let (for_peers, listens) = listen(index, SocketAddr::from(([127, 0, 0, 1], 0)))?;
             let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
-            peers.push(Peer {
-                address: Address::of(builder.scheme, signer.public_key()),
-                listens,
-            });
+            let address = Address::of(builder.scheme, signer.public_key());
+            peers.push(Peer::at(address, listens));
             listeners.push(Listeners {
                 peer: for_peers,
                 public: for_people,
@@ -147,7 +145,7 @@ impl Inner {
         let link = |other| self.links.as_ref()?.listens(index, other);
         let seen = others.map(|(other, peer)| Peer {
             listens: link(other).unwrap_or(peer.listens),
-            ..*peer
+            ..peer.clone()
         });
         seen.collect()
     }

@@ -35,6 +35,8 @@ pub struct Tally {
     pub offences_committed: u64,
     /// Forks whose makers were named.
     pub forks_explained: u64,
+    /// Of these, forks between two rounds.
+    pub forks_across_rounds: u64,
     /// What went wrong on purpose.
     pub faults: Faults,
     /// Faulty validators.
@@ -126,6 +128,7 @@ impl Tally {
         self.offences_due += outcome.offences_due;
         self.offences_committed += outcome.offences_committed;
         self.forks_explained += outcome.forks_explained;
+        self.forks_across_rounds += outcome.forks_across_rounds;
         self.faults += outcome.faults;
         self.byzantine += outcome.byzantine as u64;
         let slowest = (outcome.recovery_permille, seed);

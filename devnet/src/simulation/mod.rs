@@ -108,6 +108,8 @@ pub struct Outcome {
     pub offences_committed: u64,
     /// Forks whose makers were named.
     pub forks_explained: u64,
+    /// Of these, forks between two rounds.
+    pub forks_across_rounds: u64,
     /// How long it took to gain ten heights after the faults, in thousandths of the base timeout
     /// (propose + prevote + precommit of round 0), after the time to get the blocks that the last
     /// node lacked.

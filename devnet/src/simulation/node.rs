@@ -7,6 +7,7 @@ use super::disk::{Disk, Write};
 use super::message::Payload;
 use super::random::Random;
 use super::users::Users;
+use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::catch_up::{self, CatchUp, CatchUpConfig};
 use lockstep_protocol::consensus::driver::{self, Driver, DriverConfig};
 use lockstep_protocol::consensus::proposals::{self, Proposals};
@@ -69,6 +70,8 @@ pub(crate) struct Effects {
     pub(crate) timers: Vec<(Brain, TimerMail, u64)>,
     pub(crate) committed: Vec<Arc<CommitBatch>>,
     pub(crate) evidence: Vec<Evidence>,
+    /// For whoever looks for the makers of a fork.
+    pub(crate) polkas: Vec<Arc<PolkaCertificate>>,
     pub(crate) troubles: Vec<String>,
 }
 

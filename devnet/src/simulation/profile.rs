@@ -31,6 +31,9 @@ pub enum Profile {
     Calm,
     /// Four validators, two of them Byzantine: more than the protocol bears. A fork must be found.
     Canary,
+    /// The same two forget their locks, and the two correct ones are apart: a fork between two
+    /// rounds must be found.
+    Amnesiacs,
     /// As many validators as the protocol bears have this one habit (P3); lossy wires, partitions.
     Habit(&'static str),
 }
@@ -41,7 +44,7 @@ pub enum Profile {
 pub struct UnknownProfile(pub String);
 
 impl Profile {
-    const PLAIN: [Profile; 8] = [
+    const PLAIN: [Profile; 9] = [
         Profile::Flaky,
         Profile::Partition,
         Profile::Byzantine,
@@ -50,6 +53,7 @@ impl Profile {
         Profile::TwinsAll,
         Profile::Calm,
         Profile::Canary,
+        Profile::Amnesiacs,
     ];
 
     /// All names.
@@ -67,13 +71,13 @@ impl Profile {
 
     /// Whether a violation of agreement is what these worlds are for.
     pub fn must_fork(&self) -> bool {
-        *self == Profile::Canary
+        matches!(self, Profile::Canary | Profile::Amnesiacs)
     }
 
     pub(crate) fn validators(&self, random: &mut Random) -> usize {
         let usual = [1, 2, 3, 4, 4, 4, 4, 4, 4, 5, 5, 6, 7, 7, 10];
         match self {
-            Profile::Canary => 4,
+            Profile::Canary | Profile::Amnesiacs => 4,
             Profile::Habit(_) | Profile::Twins => random.pick(&[4, 4, 4, 5, 7]),
             _ => random.pick(&usual),
         }
@@ -82,7 +86,7 @@ impl Profile {
     /// Voting powers: mostly equal; else small numbers, one giant, or as large as they get.
     pub(crate) fn powers(&self, n: usize, random: &mut Random) -> Vec<Power> {
         let kind = random.below(10);
-        if matches!(self, Profile::Canary | Profile::Calm) || kind < 6 {
+        if self.must_fork() || *self == Profile::Calm || kind < 6 {
             return vec![1; n];
         }
         let giant = random.index(n);
@@ -117,9 +121,13 @@ impl Profile {
                     chosen[node] = habits::named(name);
                 }
             }
-            Profile::Canary => {
+            Profile::Canary | Profile::Amnesiacs => {
+                let kind = match self {
+                    Profile::Canary => habits::named("two-faced"),
+                    _ => Some(&habits::FORGETFUL),
+                };
                 for node in order.into_iter().take(faulty_max(powers.len()) + 1) {
-                    chosen[node] = habits::named("two-faced");
+                    chosen[node] = kind;
                 }
             }
             _ => {}
@@ -161,7 +169,10 @@ impl Profile {
     }
 
     pub(crate) fn is_lossless(&self) -> bool {
-        matches!(self, Profile::Calm | Profile::Partition)
+        matches!(
+            self,
+            Profile::Calm | Profile::Partition | Profile::Amnesiacs
+        )
     }
 
     pub(crate) fn has_crashes(&self) -> bool {
@@ -169,10 +180,7 @@ impl Profile {
     }
 
     pub(crate) fn has_partitions(&self) -> bool {
-        !matches!(
-            self,
-            Profile::Calm | Profile::Canary | Profile::Flaky | Profile::Byzantine
-        )
+        !matches!(self, Profile::Calm | Profile::Flaky | Profile::Byzantine) && !self.must_fork()
     }
 
     pub(crate) fn has_late_joiners(&self) -> bool {
@@ -211,6 +219,7 @@ impl fmt::Display for Profile {
             Profile::TwinsAll => f.write_str("twins-all"),
             Profile::Calm => f.write_str("calm"),
             Profile::Canary => f.write_str("canary"),
+            Profile::Amnesiacs => f.write_str("amnesiacs"),
             Profile::Habit(name) => write!(f, "habit-{name}"),
         }
     }

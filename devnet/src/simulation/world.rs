@@ -161,7 +161,13 @@ impl World {
         if !self.places[to].node.is_up() {
             return;
         }
-        self.see(to, &Sight::Heard { payload: &payload });
+        self.see(
+            to,
+            &Sight::Heard {
+                node: to,
+                payload: &payload,
+            },
+        );
         self.misbehave(to, |habit, stage| habit.hear(stage, &payload));
         self.with_node(to, |node, _, out| node.receive(from, payload, out));
     }
@@ -251,6 +257,9 @@ impl World {
                 mail,
             };
             self.queue.after_us(delay_ms * 1000, timer);
+        }
+        for polka in &effects.polkas {
+            self.see(node, &Sight::Polka { node, polka });
         }
         for batch in effects.committed {
             self.see_committed(node, batch.block.height());

@@ -4,7 +4,8 @@
 //! Power is counted per distinct validator. An equivocator is counted for each of its (at most
 //! two) values (E10), and the pair goes out as evidence. A PROPOSAL counts as its sender's prevote
 //! (E1). A vote that can change nothing any more (its value already has its quorum) is taken
-//! without a signature check (E2): it is neither counted nor relayed.
+//! without a signature check (E2): it is neither counted nor relayed. (Unless its sender may be
+//! gone: then it is checked, as a sign of life.)
 use super::budget::Budgets;
 use super::facts::Fact;
 use super::round_machine::Rules;
@@ -36,7 +37,7 @@ use silence::Silence;
 pub enum Admission {
     /// Verified and counted.
     Counted,
-    /// Taken, but it can change nothing any more; its signature was not looked at.
+    /// Taken, but it can change nothing any more; it may be that nobody looked at its signature.
     Unneeded,
     /// The same message has been counted before.
     Duplicate,
@@ -307,20 +308,25 @@ impl Tally {
             if self.next_set.index_of(&vote.validator).is_none() {
                 return Admission::UnknownValidator;
             }
-            self.silence.sign_of_life(vote.validator, now);
             return self.early_vote(signed, now, out);
         }
         let Some(index) = self.set.index_of(&vote.validator) else {
-            return Admission::UnknownValidator;
+            // Whoever has just left may have decided the height before.
+            let is_over = vote.height < self.height;
+            return if is_over {
+                Admission::Stale
+            } else {
+                Admission::UnknownValidator
+            };
         };
-        self.silence.sign_of_life(vote.validator, now);
-        if vote.height < self.height {
-            return Admission::Stale;
-        }
-        if let Some(refusal) = self.refuse_before_signature(index, vote) {
-            return refusal;
-        }
         let verify = verify && !planted(Mutation::UnverifiedVotes);
+        match self.refuse_before_signature(index, vote) {
+            Some(useless @ (Admission::Stale | Admission::Unneeded)) => {
+                return self.listen(useless, index, &signed, verify, now);
+            }
+            Some(refusal) => return refusal,
+            None => {}
+        }
         // E7 keeps nothing of it but a number.
         let is_far = vote.round > self.round.unwrap_or_default().next();
         if verify && is_far && !self.budgets.allows(&vote.validator, now.0) {
@@ -342,6 +348,27 @@ impl Tally {
         Admission::Counted
     }
 
+    /// A vote of no other use may still show that its sender is there.
+    fn listen(
+        &mut self,
+        useless: Admission,
+        index: ValidatorIndex,
+        signed: &SignedVote,
+        verify: bool,
+        now: Instant,
+    ) -> Admission {
+        let vote = &signed.vote;
+        let place = (vote.height, vote.round, vote.kind);
+        if !self.silence.wants(&vote.validator, place, now) {
+            return useless;
+        }
+        if verify && !self.verifies(index, signed) {
+            return Admission::BadSignature;
+        }
+        self.silence.heard(vote.validator, place, now);
+        useless
+    }
+
     fn verifies(&self, index: ValidatorIndex, signed: &SignedVote) -> bool {
         let bytes = self.context.vote(&signed.vote);
         self.set.verify(index, &bytes, &signed.signature.0).is_ok()
@@ -349,7 +376,7 @@ impl Tally {
 
     fn refuse_before_signature(&self, index: ValidatorIndex, vote: &Vote) -> Option<Admission> {
         let current = self.round.unwrap_or_default();
-        if vote.round.0 < current.0.saturating_sub(ROUNDS_KEPT_MAX) {
+        if vote.height < self.height || vote.round.0 < current.0.saturating_sub(ROUNDS_KEPT_MAX) {
             return Some(Admission::Stale);
         }
         // E7 keeps nothing but the sender's round.
@@ -371,7 +398,7 @@ impl Tally {
         if ballots.iter().any(|b| (b.block_id, b.valid_round) == value) {
             return Some(Admission::Duplicate);
         }
-        if ballots.len() >= VALUES_PER_VOTER_MAX {
+        if ballots.len() >= count::values_max() {
             return Some(Admission::Equivocation);
         }
         // An equivocation is worth its check even when the value is settled. By the paper a height
@@ -440,7 +467,8 @@ impl Tally {
     }
 
     fn ahead(&mut self, vote: &Vote, now: Instant, out: &mut Vec<Output>) {
-        self.silence.proven(vote.validator, now);
+        let place = (vote.height, vote.round, vote.kind);
+        self.silence.heard(vote.validator, place, now);
         let known = self.furthest.entry(vote.validator).or_insert(vote.height);
         *known = (*known).max(vote.height);
         out.push(Output::Ahead(vote.validator, vote.height));

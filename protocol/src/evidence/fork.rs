@@ -15,11 +15,16 @@
 //! Two quorums share more than a third of the power, so each of these names as much.
 //!
 //! It must be the first: a correct validator whose lock has moved on to `w` prevotes `w` also where
-//! its proposer claims no valid round (L22), and the polka that moved the lock is its defence. So
-//! of a node that holds only some polkas of the height amnesia is charged in the round right after
-//! r, where no defence is possible; with [all of them](Polkas::All), in any round. A node keeps the
-//! polka of its newest lock, the one that justified its own decision. Where that is not enough the
-//! fork is proved all the same, and names nobody.
+//! its proposer claims no valid round (L22), and the polka that moved the lock is its defence. In the
+//! round right after r no defence is possible; later, amnesia is certain only with
+//! [all polkas](Polkas::All) that correct validators have seen. A node holds those that it has seen
+//! itself ([`super::polka_book`]) and cannot tell which others there are. So it names whoever a
+//! defence must be asked of ([`Guilt::AmnesiaUnlessExcused`]), and which polka would be one. If
+//! there is such a defence, it is a polka of a lower round, and names the true makers in its turn.
+//!
+//! Whoever has decided the later value has seen a polka for it, as has every correct validator that
+//! precommitted it; who decided the earlier one need not have. Such a node proves the fork all the
+//! same, and names nobody: the others do.
 use super::Evidence;
 use crate::commit::{CommitCertificate, PolkaCertificate, Signers};
 use crate::proposal::Proposal;
@@ -40,6 +45,16 @@ pub enum Guilt {
     DoublePrevote,
     /// A precommit, and a later prevote for another value without a newer polka.
     Amnesia,
+    /// The same, unless it shows the polka that moved its lock in between. A correct validator that
+    /// is named so has seen that polka.
+    AmnesiaUnlessExcused,
+}
+
+impl Guilt {
+    /// Whether no defence is possible.
+    pub fn is_certain(self) -> bool {
+        self != Guilt::AmnesiaUnlessExcused
+    }
 }
 
 /// Two verified decisions of one height, and who is to blame.
@@ -49,10 +64,10 @@ pub struct Fork {
     pub first: CommitCertificate,
     /// The other decision.
     pub second: CommitCertificate,
-    /// Who, and what of. Empty if the rounds differ and the prevotes that would convict anybody
-    /// are not at hand; otherwise more than a third of the power.
+    /// Who, and what of. Empty if the rounds differ and no polka of a later round for another value
+    /// is at hand; otherwise more than a third of the power.
     pub accused: Vec<(Address, Guilt)>,
-    /// Offences that a block can carry: all of the accused but amnesiacs.
+    /// Offences that a block can carry: of all the accused but amnesiacs.
     pub evidence: Vec<Evidence>,
 }
 
@@ -71,11 +86,32 @@ impl Fork {
     /// One line for logs and operators.
     pub fn sentence(&self) -> String {
         let Fork { first, second, .. } = self;
-        let names: Vec<String> = self.accused.iter().map(|(a, _)| a.to_string()).collect();
-        let blame = match &names[..] {
-            [] => "the prevotes that would name the faulty are not at hand".to_owned(),
-            names => format!("faulty: {}", names.join(", ")),
+        let names = |certain| {
+            let named = self
+                .accused
+                .iter()
+                .filter(|(_, g)| g.is_certain() == certain);
+            let names: Vec<String> = named.map(|(a, _)| a.to_string()).collect();
+            Some(names.join(", ")).filter(|names| !names.is_empty())
         };
+        let certain = names(true).map(|names| format!("faulty: {names}"));
+        let excusable = names(false).map(|names| {
+            format!(
+                "faulty: {names}, each unless it shows a polka for the later block of a round after \
+                 {}",
+                first.round
+            )
+        });
+        let blame = certain
+            .into_iter()
+            .chain(excusable)
+            .collect::<Vec<_>>()
+            .join("; ");
+        let blame = Some(blame).filter(|blame| !blame.is_empty()).unwrap_or_else(|| {
+            "the prevotes that would name the faulty are not at hand; ask /evidence of the nodes that \
+             hold the later block"
+                .to_owned()
+        });
         format!(
             "height {} was decided twice, {} in round {} and {} in round {}: {blame}",
             first.height, first.block_id, first.round, second.block_id, second.round
@@ -88,7 +124,7 @@ impl Fork {
 pub enum Polkas<'a> {
     /// Every polka that a correct validator has seen there: who looks at all traffic has them.
     All(&'a [PolkaCertificate]),
-    /// What happens to be at hand.
+    /// What one node has seen.
     Some(&'a [PolkaCertificate]),
 }
 
@@ -129,6 +165,7 @@ pub fn find(
     polkas.sort_by_key(|polka| (polka.round, polka.block_id, polka.valid_round));
     fork.amnesia(set, &polkas, are_all);
     fork.double_prevotes(set, &polkas);
+    fork.drop_excusable_unless_needed(set);
     Some(fork)
 }
 
@@ -162,16 +199,29 @@ impl Fork {
         let Some(next) = later.clone().map(|polka| polka.round).min() else {
             return;
         };
-        let forgets = |polka: &&&&PolkaCertificate| {
+        let forgets = |polka: &&&PolkaCertificate| {
             polka.round == next && polka.valid_round.is_none_or(|valid| valid < first.round)
         };
-        let is_beyond_defence = are_all || next == first.round.next();
-        let Some(polka) = later.find(|polka| is_beyond_defence && forgets(&polka)) else {
+        let guilt = if are_all || next == first.round.next() {
+            Guilt::Amnesia
+        } else {
+            Guilt::AmnesiaUnlessExcused
+        };
+        let Some(polka) = later.find(forgets) else {
             return;
         };
         let members = in_both(set, &first.signers, &polka.signers);
-        let members = members.into_iter().map(|(who, _, _)| (who, Guilt::Amnesia));
+        let members = members.into_iter().map(|(who, _, _)| (who, guilt));
         self.accused = members.collect();
+    }
+
+    /// Where others have certainly made the fork, nobody is asked for a defence.
+    fn drop_excusable_unless_needed(&mut self, set: &ValidatorSet) {
+        let certain = self.accused.iter().filter(|(_, guilt)| guilt.is_certain());
+        let indices = certain.filter_map(|(who, _)| set.index_of(who));
+        if set.is_skip_set(set.power_of(indices)) {
+            self.accused.retain(|(_, guilt)| guilt.is_certain());
+        }
     }
 
     /// Two polkas of one round.
@@ -185,8 +235,11 @@ impl Fork {
         for (who, of_a, of_b) in in_both(set, &a.signers, &b.signers) {
             self.evidence
                 .extend(prevotes(set, who, (a, of_a), (b, of_b)));
-            if self.accused.iter().all(|(accused, _)| *accused != who) {
-                self.accused.push((who, Guilt::DoublePrevote));
+            let known = self.accused.iter_mut().find(|(accused, _)| *accused == who);
+            match known {
+                Some((_, guilt)) if guilt.is_certain() => {}
+                Some((_, guilt)) => *guilt = Guilt::DoublePrevote,
+                None => self.accused.push((who, Guilt::DoublePrevote)),
             }
         }
     }

@@ -57,7 +57,17 @@ pub fn public_key_key(address: &Address) -> KeyHash {
 
 /// The account in the newest committed state; `None` if it has never been paid nor paid.
 pub fn account(reader: &dyn StateReader, address: &Address) -> Result<Option<Account>, ReadError> {
-    Account::read(reader, newest(reader)?, address)
+    account_at(reader, newest(reader)?, address)
+}
+
+/// The same in the state of `version`, which must be one that is kept
+/// ([`version_after`](super::version_after)).
+pub fn account_at(
+    reader: &dyn StateReader,
+    version: u64,
+    address: &Address,
+) -> Result<Option<Account>, ReadError> {
+    Account::read(reader, version, address)
 }
 
 /// The public key on record for `address` in the newest committed state.
@@ -76,7 +86,17 @@ pub fn prove_account(
     reader: &dyn StateReader,
     address: &Address,
 ) -> Result<AccountProof, ReadError> {
-    let (bytes, path) = tree::prove(reader, newest(reader)?, &account_key(address))?;
+    prove_account_at(reader, newest(reader)?, address)
+}
+
+/// The same of the state of `version`, which must be one that is kept: then the root to compare
+/// with is that of a header whose block has this version.
+pub fn prove_account_at(
+    reader: &dyn StateReader,
+    version: u64,
+    address: &Address,
+) -> Result<AccountProof, ReadError> {
+    let (bytes, path) = tree::prove(reader, version, &account_key(address))?;
     let account = bytes.map(|b| Account::decode(address, &b)).transpose()?;
     Ok(AccountProof { account, path })
 }

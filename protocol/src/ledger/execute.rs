@@ -63,7 +63,7 @@ pub(super) fn execute(
 }
 
 /// What can be said of a transaction in a block of `height` without any state. Its bytes.
-pub(super) fn check_form(
+pub(crate) fn check_form(
     rules: &ChainRules,
     height: Height,
     transaction: &Transaction,

@@ -10,6 +10,9 @@ pub struct MemoryState {
     maps: RwLock<Maps>,
 }
 
+/// A key with a version, and what that version made of it.
+type Row<'a> = (&'a (KeyHash, u64), &'a Option<Vec<u8>>);
+
 #[derive(Debug, Default)]
 struct Maps {
     version: Option<u64>,
@@ -93,11 +96,7 @@ impl MemoryState {
 }
 
 impl Maps {
-    fn newest(
-        &self,
-        key: &KeyHash,
-        version_max: u64,
-    ) -> Option<(&(KeyHash, u64), &Option<Vec<u8>>)> {
+    fn newest(&self, key: &KeyHash, version_max: u64) -> Option<Row<'_>> {
         self.values
             .range((*key, 0)..=(*key, version_max))
             .next_back()

@@ -10,7 +10,7 @@
 //! validators  which set decides which height, in the state
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people   run         blocks that are written together
-//! refusal   why a transaction may not be here
+//! refusal   why a transaction may not be here      history     which state was whose
 //! ```
 //!
 //! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size, fee,
@@ -31,6 +31,7 @@ mod delete;
 mod execute;
 mod explain;
 mod head;
+mod history;
 pub mod limits;
 mod memory;
 mod offences;
@@ -54,13 +55,15 @@ mod validity;
 mod tests;
 
 pub use account::{
-    Account, AccountProof, ProofError, account, account_key, prove_account, public_key,
-    public_key_key,
+    Account, AccountProof, ProofError, account, account_at, account_key, prove_account,
+    prove_account_at, public_key, public_key_key,
 };
 pub use admit::NotAdmitted;
 pub use chain::{ChainRules, Ledger, Rejection};
+pub(crate) use execute::check_form;
 pub use explain::ChangedKey;
 pub use head::{CommitBatch, GenesisError, Head};
+pub use history::{HistoryError, VersionStart, version_after};
 pub use limits::STATE_VERSIONS_KEPT;
 pub use memory::MemoryState;
 pub use offences::{
@@ -68,8 +71,11 @@ pub use offences::{
 };
 pub use prepare::{Draft, PrepareError, Prepared};
 pub use receipt::{FailureCode, Receipt, Status};
-pub use record::{Record, RecordProof, prove_record, record, record_key};
+pub use record::{
+    Record, RecordProof, prove_record, prove_record_at, record, record_at, record_key,
+};
 pub use refusal::TransactionError;
+pub(crate) use signatures::{Signatures, VerifyError};
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};
 pub use update_validator::validator_votes_key;
 pub use validators::{

@@ -42,7 +42,17 @@ pub fn record(
     owner: &Address,
     key: &[u8],
 ) -> Result<Option<Record>, ReadError> {
-    let bytes = reader.value(&record_key(owner, key), newest(reader)?)?;
+    record_at(reader, newest(reader)?, owner, key)
+}
+
+/// The same in the state of `version`, which must be one that is kept.
+pub fn record_at(
+    reader: &dyn StateReader,
+    version: u64,
+    owner: &Address,
+    key: &[u8],
+) -> Result<Option<Record>, ReadError> {
+    let bytes = reader.value(&record_key(owner, key), version)?;
     bytes.map(|b| Record::decode(owner, &b)).transpose()
 }
 
@@ -53,7 +63,17 @@ pub fn prove_record(
     owner: &Address,
     key: &[u8],
 ) -> Result<RecordProof, ReadError> {
-    let (bytes, path) = tree::prove(reader, newest(reader)?, &record_key(owner, key))?;
+    prove_record_at(reader, newest(reader)?, owner, key)
+}
+
+/// The same of the state of `version`, which must be one that is kept.
+pub fn prove_record_at(
+    reader: &dyn StateReader,
+    version: u64,
+    owner: &Address,
+    key: &[u8],
+) -> Result<RecordProof, ReadError> {
+    let (bytes, path) = tree::prove(reader, version, &record_key(owner, key))?;
     let record = bytes.map(|b| Record::decode(owner, &b)).transpose()?;
     Ok(RecordProof { record, path })
 }

@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Why a transaction's signature could not be accepted.
-pub(super) enum VerifyError {
+pub(crate) enum VerifyError {
     Key(KeyError),
     Signature(SignatureError),
 }
 
 /// Checks transaction signatures, each at most once. The oldest entries go first.
 #[derive(Default)]
-pub(super) struct Signatures {
+pub(crate) struct Signatures {
     keys: BTreeMap<Address, Arc<dyn VerifyingKey>>,
     keys_by_age: VecDeque<Address>,
     known: BTreeSet<Hash>,
@@ -25,7 +25,7 @@ pub(super) struct Signatures {
 
 impl Signatures {
     /// Checks the signature by `public_key`, which belongs to the sender.
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &mut self,
         scheme: &dyn Scheme,
         context: &SignContext,
@@ -58,7 +58,7 @@ impl Signatures {
     }
 
     /// How often a signature has really been verified.
-    pub(super) fn verified(&self) -> u64 {
+    pub(crate) fn verified(&self) -> u64 {
         self.verified
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// `0`, `250ms`, `1s`, `1.5s`, `2m`.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let refuse = || format!("expected 0 or a time such as 250ms, 1s, 2m up to 24h; got {text:?}");
     if text == "0" {
         return Ok(Duration::ZERO);

@@ -117,3 +117,18 @@ fn trickle_body(out: &mut std::net::TcpStream, status: &str) -> std::io::Result<
     out.write_all(head.as_bytes())?;
     trickle(out, &[b'x'; 1_000], 100)
 }
+
+/// A link-local address has a scope, which is no part of a URI: the broadcaster fell over it.
+#[test]
+fn every_socket_address_makes_a_uri() {
+    let link_local = std::net::SocketAddrV6::new("fe80::1".parse().expect("it reads"), 9545, 7, 2);
+    for address in [
+        link_local.into(),
+        "[::1]:1".parse().expect("it reads"),
+        "255.255.255.255:65535".parse().expect("it reads"),
+    ] {
+        let client = PeerClient::new(address);
+        let uri = client.uri("/sync/blocks?from=1&limit=2");
+        assert_eq!(uri.port_u16(), Some(address.port()), "{uri}");
+    }
+}

@@ -54,7 +54,7 @@ fn slow_to_answer(way: Way, arrivals: &Arrivals, asked: &Arc<Asked>) -> Peer {
         gone
     });
     let address = PEER;
-    Peer { address, listens }
+    Peer::at(address, listens)
 }
 
 /// Until the asker has gone.
@@ -157,7 +157,7 @@ fn a_refused_peer_is_asked_nothing() {
             }
             out.write_all(&answer("200 OK", &hello))
         });
-        sender.connect(&[Peer { address, listens }], 0).await;
+        sender.connect(&[Peer::at(address, listens)], 0).await;
         sender.ask_for_blocks();
         sender.ask_for_messages();
         sender.send(1);

@@ -25,6 +25,18 @@ fn a_committed_block_is_read_back_with_all_that_belongs_to_it() {
     );
     assert_eq!(store.block(Height(2)), Ok(None));
     assert_eq!(store.receipts(Height(2)), Ok(None));
+    let at = |transaction| {
+        let height = Height(1);
+        Ok(Some(Location {
+            height,
+            transaction,
+        }))
+    };
+    assert_eq!(store.location(&batch.block.id()), at(None));
+    for (transaction, index) in batch.block.block().transactions.iter().zip(0..) {
+        assert_eq!(store.location(&transaction.id()), at(Some(index)));
+    }
+    assert_eq!(store.location(&Hash([7; 32])), Ok(None));
 }
 
 #[test]

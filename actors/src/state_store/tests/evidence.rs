@@ -1,8 +1,10 @@
 //! Evidence waits on disk until a block carries it.
 use super::*;
+use lockstep_protocol::block::Header;
 use lockstep_protocol::evidence::fork::{self, Polkas};
 use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{Draft, offence};
+use lockstep_protocol::limits::EVIDENCE_AGE_MAX;
 
 fn empty(ledger: &mut Ledger, now: u64) -> Arc<SealedBlock> {
     let draft = Draft {
@@ -82,6 +84,55 @@ fn what_a_block_carries_waits_no_more_even_if_it_is_found_again() {
     let newest_first = vec![(Height(4), later), (Height(2), evidence)];
     assert_eq!(store.committed_evidence(9).as_ref(), Ok(&newest_first));
     assert_eq!(store.committed_evidence(1), Ok(newest_first[..1].to_vec()));
+}
+
+/// Two votes that contradict each other at this height; the store does not ask whether they verify.
+fn at_height(world: &World, block: &Arc<SealedBlock>, height: u64, round: u32) -> Evidence {
+    let vote = |kind_of| {
+        let mut vote = world.vote(VoteKind::Precommit, 102, height, round, block);
+        vote.vote.block_id = kind_of;
+        vote
+    };
+    Evidence::of_votes(vote(None), vote(Some(block.id())))
+}
+
+/// A block is written: what the next one may no longer carry is gone from disk in the same
+/// transaction, to the height exactly.
+#[test]
+fn what_is_too_old_for_the_next_block_is_forgotten_with_the_block() {
+    let (world, _dir, store) = opened();
+    let mut ledger = world.ledger(&store);
+    let block = empty(&mut ledger, 5_000);
+    let kept: Vec<Evidence> = [(7, 0), (7, 9), (8, 0), (9, 3), (300, 0)]
+        .map(|(height, round)| at_height(&world, &block, height, round))
+        .into();
+    for evidence in &kept {
+        store.keep_evidence(evidence, &[]).unwrap();
+    }
+    let write = |height: u64| {
+        let header = Header {
+            height: Height(height),
+            ..block.header().clone()
+        };
+        let block = SealedBlock::build(header, vec![], vec![], None);
+        let written = store.write("a block", |tables, txn| {
+            super::super::evidence::committed(tables, txn, &block)
+        });
+        written.unwrap();
+    };
+    for (height, left) in [
+        (200, 5),
+        (6 + EVIDENCE_AGE_MAX, 5),
+        (7 + EVIDENCE_AGE_MAX, 3),
+        (8 + EVIDENCE_AGE_MAX, 2),
+        (298 + EVIDENCE_AGE_MAX, 1),
+        (299 + EVIDENCE_AGE_MAX, 1),
+        (300 + EVIDENCE_AGE_MAX, 0),
+    ] {
+        write(height);
+        let waiting = store.pending_evidence(9).unwrap();
+        assert_eq!(waiting, kept[5 - left..], "after block {height}");
+    }
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn every_call_that_fails_is_one_line_that_may_be_retried_and_loses_nothing() {
     let (mut calls, mut old, mut new) = (0, 0, 0);
     loop {
         let (dir, mut told) = (TempDir::new().unwrap(), 0);
+        begin_key_guard(&dir.path().join("key.guard"), address(101)).unwrap();
         fault::fail_after(calls);
         let outcome = script(&world, dir.path(), &batches, &mut told);
         let failed = fault::has_failed();

@@ -14,7 +14,9 @@ struct Home {
 impl Home {
     fn new() -> Home {
         let (world, dir) = (World::new(7), TempDir::new().unwrap());
-        Home { world, dir }
+        let home = Home { world, dir };
+        begin_key_guard(&home.record(), address(101)).unwrap();
+        home
     }
 
     fn data(&self) -> PathBuf {
@@ -71,7 +73,7 @@ fn assert_observes(standing: &Standing, why: &str) {
         panic!("it signs: {standing:?}")
     };
     assert!(
-        reason.contains(why) && reason.contains("--rearm"),
+        reason.contains(why) && reason.contains("let it catch up, then start it once with --rearm"),
         "{reason}"
     );
 }
@@ -166,15 +168,53 @@ fn a_lost_or_unreadable_record_beside_the_key_makes_an_observer() {
     assert_observes(&home.run(0), "cannot be read");
 }
 
+/// The key has signed up to height 3, the height after the newest that it saw committed.
 #[test]
-fn re_armed_twice_it_signs_at_once() {
+fn however_often_it_is_re_armed_it_never_signs_below_the_height_after_its_keys_last() {
+    let home = Home::new();
+    home.run(1);
+    let backup = home.backup();
+    home.run(8);
+    home.restore(&backup);
+    assert_eq!(home.start(true).1, Standing::Signs(Height(11)));
+    for _ in 0..3 {
+        assert_eq!(home.start(true).1, Standing::Signs(Height(10)));
+    }
+    assert_eq!(home.run(0), Standing::Signs(Height(10)));
+}
+
+#[test]
+fn without_a_record_it_observes_once_before_an_operators_word_counts() {
     let home = Home::new();
     home.run(2);
-    fs::remove_file(home.record()).unwrap();
-    assert_eq!(home.start(true).1, Standing::Signs(Height(4)));
-    assert_eq!(home.start(true).1, SIGNS);
-    assert_eq!(home.run(0), SIGNS);
-    assert_eq!(home.start(true).1, SIGNS, "nothing to re-arm");
+    for lose in [
+        |path: &Path| fs::remove_file(path).unwrap(),
+        |path: &Path| {
+            fs::write(path, [7; 90]).unwrap();
+        },
+    ] {
+        lose(&home.record());
+        fs::remove_dir_all(home.data()).unwrap();
+        assert!(matches!(home.start(true).1, Standing::Observes { .. }));
+        // It catches up; where it got to is what its key may have got to.
+        let (store, standing) = home.start(false);
+        assert!(matches!(standing, Standing::Observes { .. }));
+        let mut ledger = home.world.ledger(&store);
+        for _ in 0..6 {
+            home.world.grow(&store, &mut ledger, vec![]);
+        }
+        drop((ledger, store));
+        assert_eq!(home.start(true).1, Standing::Signs(Height(8)));
+    }
+}
+
+#[test]
+fn a_new_key_signs_at_its_first_start_on_whatever_chain_and_its_record_is_never_overwritten() {
+    let home = Home::new();
+    assert!(begin_key_guard(&home.record(), address(101)).is_err());
+    assert_eq!(home.run(1), SIGNS);
+    assert!(begin_key_guard(&home.record(), address(101)).is_err());
+    assert_eq!(home.run(1), SIGNS);
 }
 
 #[test]
@@ -234,6 +274,7 @@ fn here(generation: u64, transaction: u64, is_new: bool) -> DirectoryState {
 fn only_a_directory_that_is_not_behind_its_key_signs() {
     let (same, other) = (key(1, 5), key(2, 5));
     let (absent, unreadable) = (Record::Absent, Record::Unreadable);
+    let unused = Record::Found(KeyMark::unused(address(101)));
     let cases = [
         ("same", &same, here(5, 40, false), true),
         ("killed before the note", &same, here(5, 41, false), true),
@@ -243,7 +284,10 @@ fn only_a_directory_that_is_not_behind_its_key_signs() {
         ("the key's record is old", &same, here(7, 99, false), false),
         ("another directory", &other, here(5, 99, false), false),
         ("a new one", &other, here(0, 2, true), false),
-        ("both new", &absent, here(0, 2, true), true),
+        ("both new", &unused, here(0, 2, true), true),
+        ("begun, not noted", &unused, here(1, 3, true), true),
+        ("an unused key", &unused, here(1, 3, false), false),
+        ("no record, new", &absent, here(0, 2, true), false),
         ("no record", &absent, here(5, 40, false), false),
         ("garbled", &unreadable, here(0, 2, true), false),
     ];

@@ -5,6 +5,7 @@ mod cost;
 mod evidence;
 mod faults;
 mod guarding;
+mod history;
 mod opening;
 mod power_cut;
 mod rot;
@@ -30,23 +31,23 @@ use tempfile::TempDir;
 const SCHEME: SchemeId = SchemeId::MlDsa65; // what the simulated scheme goes by
 const MAP_BYTES: usize = 1 << 30;
 
-pub(super) fn signer(number: u8) -> Arc<dyn Signer> {
+pub(crate) fn signer(number: u8) -> Arc<dyn Signer> {
     Simulated.signer(&Seed([number; 32])).unwrap()
 }
 
-pub(super) fn address(number: u8) -> Address {
+pub(crate) fn address(number: u8) -> Address {
     Address::of(SCHEME, signer(number).public_key())
 }
 
 /// The chain, its validators 101 to 104, and users that begin with 1000 each.
-pub(super) struct World {
+pub(crate) struct World {
     pub(super) genesis: Genesis,
     changes: StateChanges,
-    pub(super) rules: Arc<ChainRules>,
+    pub(crate) rules: Arc<ChainRules>,
 }
 
 impl World {
-    pub(super) fn new(chain_id: u64) -> World {
+    pub(crate) fn new(chain_id: u64) -> World {
         let mut accounts: Vec<_> = (1..=20)
             .map(|number| GenesisAccount {
                 address: address(number),
@@ -73,7 +74,7 @@ impl World {
         }
     }
 
-    pub(super) fn open(&self, dir: &Path, validator: Address) -> Result<Store, StoreError> {
+    pub(crate) fn open(&self, dir: &Path, validator: Address) -> Result<Store, StoreError> {
         let (durability, changes) = (Durability::Process, &self.changes);
         Store::open(
             dir,

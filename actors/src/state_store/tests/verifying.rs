@@ -1,6 +1,6 @@
 //! `verify` finds what a seal cannot: rows that are whole, and wrong.
 use super::super::layout::{
-    HeadRecord, META_HEAD, META_TRANSACTION, SIGNED_PREVOTE, height_key, value_key,
+    HeadRecord, META_HEAD, META_TRANSACTION, SIGNED_PREVOTE, height_key, locations, value_key,
 };
 use super::super::write::Failure;
 use super::*;
@@ -87,7 +87,7 @@ fn a_directory_at_genesis_is_whole() {
 type Harm = fn(&Tables, &mut RwTxn<'_>, &[Arc<CommitBatch>]) -> Result<(), Failure>;
 
 /// Rows with whole seals that no node would have written.
-const HARMS: [(&str, &str, u64, Harm); 11] = [
+const HARMS: [(&str, &str, u64, Harm); 13] = [
     ("a block of another height", "blocks", 7, |t, txn, chain| {
         Ok(t.blocks
             .put(txn, &height_key(Height(7)), chain[7].block.block())?)
@@ -98,7 +98,7 @@ const HARMS: [(&str, &str, u64, Harm); 11] = [
     }),
     (
         "a certificate of another block",
-        "blocks",
+        "certificates",
         5,
         |t, txn, chain| {
             Ok(t.certificates
@@ -128,6 +128,24 @@ const HARMS: [(&str, &str, u64, Harm); 11] = [
         Ok(t.receipts
             .put(txn, &height_key(Height(3)), &Vec::<Receipt>::new())?)
     }),
+    (
+        "an id that leads to another block",
+        "locations",
+        3,
+        |t, txn, chain| {
+            let (_, elsewhere) = locations(&chain[3].block).next().unwrap();
+            Ok(t.locations.put(txn, &chain[2].block.id().0, &elsewhere)?)
+        },
+    ),
+    (
+        "an id that no block has",
+        "locations",
+        BLOCKS,
+        |t, txn, chain| {
+            let (_, location) = locations(&chain[2].block).next().unwrap();
+            Ok(t.locations.put(txn, &[7; 32], &location)?)
+        },
+    ),
     (
         "a block beyond the head",
         "blocks",

@@ -21,6 +21,7 @@ mod equivocating_proposer;
 mod equivocating_voter;
 mod flood;
 mod forged_sender;
+mod forgetful;
 mod half_send;
 mod invalid_block;
 mod silence;
@@ -111,6 +112,12 @@ pub(crate) const ALL: &[Kind] = &[
         new: || Box::new(boaster::Boaster),
     },
 ];
+
+/// Only of use to more validators than the protocol bears: no world of at most f has it.
+pub(crate) const FORGETFUL: Kind = Kind {
+    name: "forgetful",
+    new: || Box::<forgetful::Forgetful>::default(),
+};
 
 /// The kind with this name.
 pub(crate) fn named(name: &str) -> Option<&'static Kind> {

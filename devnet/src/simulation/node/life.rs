@@ -38,7 +38,7 @@ impl Node {
             Brain::Driver => return self.crash_driver(),
             Brain::Tally => Rebuilt::Tally(self.new_tally()),
             Brain::Proposals => Rebuilt::Proposals(self.new_proposals()),
-            Brain::Committer => Rebuilt::Committer(self.new_committer()),
+            Brain::Committer => Rebuilt::Committer(Box::new(self.new_committer())),
             Brain::CatchUp => Rebuilt::CatchUp(self.new_catch_up()),
         };
         let Some(brains) = self.brains.as_mut() else {
@@ -56,7 +56,7 @@ impl Node {
                 self.post_driver(driver::Input::Announce, out);
             }
             Rebuilt::Committer(committer) => {
-                brains.committer = committer;
+                brains.committer = *committer;
                 self.mail.committer.pop_front();
                 self.post_proposals(proposals::Input::AskAgain, out);
                 self.post_driver(driver::Input::Announce, out);
@@ -133,6 +133,6 @@ impl Node {
 enum Rebuilt {
     Tally(Tally),
     Proposals(Proposals),
-    Committer(Committer),
+    Committer(Box<Committer>),
     CatchUp(CatchUp),
 }

@@ -3,6 +3,7 @@ use super::*;
 #[cfg(feature = "mutants")]
 use crate::simulation::mutants;
 use lockstep_protocol::consensus::durable::Persist;
+use lockstep_protocol::consensus::facts::Fact;
 use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::types::BlockId;
 use lockstep_protocol::wire::DecidedBlock;
@@ -82,7 +83,7 @@ impl Node {
                 O::Fact(height, fact) => {
                     #[cfg(feature = "mutants")]
                     let fact = mutants::one_phase::tell(&self.setup.rules, fact);
-                    self.post_driver(driver::Input::Fact(height, fact), out);
+                    self.tell_driver(height, fact, out);
                 }
                 O::Ahead(peer, height) => {
                     self.post_catch_up(catch_up::Input::Ahead(peer, height), out);
@@ -93,6 +94,13 @@ impl Node {
                 O::Refused(sender, height) => self.refused(sender, height, out),
             }
         }
+    }
+
+    fn tell_driver(&mut self, height: Height, fact: Fact, out: &mut Effects) {
+        if let Fact::Polka(polka) = &fact {
+            out.polkas.push(polka.clone());
+        }
+        self.post_driver(driver::Input::Fact(height, fact), out);
     }
 
     fn accuse(&mut self, evidence: Box<Evidence>, out: &mut Effects) {
@@ -109,7 +117,7 @@ impl Node {
                 O::Checked(height, checked) => {
                     self.post_driver(driver::Input::Proposal(height, checked), out);
                 }
-                O::Fact(height, fact) => self.post_driver(driver::Input::Fact(height, fact), out),
+                O::Fact(height, fact) => self.tell_driver(height, fact, out),
                 O::Prevote(proposal) => {
                     self.post_tally(tally::Input::Proposal(proposal), out);
                 }

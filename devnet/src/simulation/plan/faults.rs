@@ -45,6 +45,9 @@ pub(super) fn plan(profile: Profile, plan: &mut Plan, random: &mut Random) {
     if profile.has_skew() && random.chance(250) {
         skew(plan, random);
     }
+    if profile == Profile::Amnesiacs {
+        keep_correct_apart(plan);
+    }
     let calm_at_us = plan.calm_at_us;
     plan.faults.retain(|(at_us, _)| *at_us < calm_at_us);
     plan.faults.sort_by_key(|(at_us, _)| *at_us);
@@ -106,6 +109,18 @@ fn cuts(plan: &mut Plan, random: &mut Random) {
         let mended_us = at_us + random.below(plan.calm_at_us / 2);
         for (at_us, is_cut) in [(at_us, true), (mended_us, false)] {
             plan.faults.push((at_us, Fault::Cut { from, to, is_cut }));
+        }
+    }
+}
+
+/// The correct nodes hear the faulty ones only.
+fn keep_correct_apart(plan: &mut Plan) {
+    let correct = (0..plan.nodes()).filter(|node| plan.is_correct(*node));
+    let correct: Vec<usize> = correct.collect();
+    for from in &correct {
+        for to in correct.iter().filter(|to| *to != from) {
+            let (from, to, is_cut) = (*from, *to, true);
+            plan.faults.push((0, Fault::Cut { from, to, is_cut }));
         }
     }
 }

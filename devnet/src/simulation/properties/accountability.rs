@@ -1,9 +1,12 @@
 //! A fork names its makers: from what correct nodes have heard, said and decided, more than a third
-//! of the power, and nobody who followed the rules.
+//! of the power, and nobody who followed the rules. The polkas that these nodes keep are enough for
+//! that, and those of one of them are enough to name as many, though perhaps not without asking them
+//! for a defence.
 use super::{Figures, Property, Scene, Sight};
 use crate::simulation::message::Payload;
 use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers, cut_to_quorum};
-use lockstep_protocol::evidence::fork::{self, Polkas};
+use lockstep_protocol::evidence::fork::{self, Fork, Polkas};
+use lockstep_protocol::evidence::polka_book::PolkaBook;
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::types::{BlockId, Height, Round};
 use lockstep_protocol::vote::{Signature, SignedVote, VoteKind};
@@ -18,7 +21,10 @@ type Prevotes = BTreeMap<usize, (Signature, bool)>;
 pub(super) struct Accountability {
     prevotes: BTreeMap<Height, BTreeMap<(Round, Value), Prevotes>>,
     decided: BTreeMap<Height, Arc<CommitCertificate>>,
+    /// What each correct node keeps.
+    books: BTreeMap<usize, PolkaBook>,
     explained: u64,
+    across_rounds: u64,
 }
 
 /// Heights whose traffic is kept: a slow node may decide long after the others.
@@ -33,8 +39,12 @@ impl Property for Accountability {
         match sight {
             // With at most f faulty validators nothing ever forks: agreement judges that.
             _ if !scene.may_fork() => Ok(()),
-            Sight::Heard { payload } | Sight::Said { payload, .. } => {
+            Sight::Heard { payload, .. } | Sight::Said { payload, .. } => {
                 self.listen(scene, payload);
+                Ok(())
+            }
+            Sight::Polka { node, polka } => {
+                self.books.entry(*node).or_default().note(Arc::clone(polka));
                 Ok(())
             }
             Sight::Committed { decided, .. } => self.decided(scene, &decided.certificate),
@@ -45,6 +55,7 @@ impl Property for Accountability {
     fn figures(&self) -> Figures {
         Figures {
             forks_explained: self.explained,
+            forks_across_rounds: self.across_rounds,
             ..Figures::default()
         }
     }
@@ -109,25 +120,38 @@ impl Accountability {
             return Ok(());
         }
         let ours = ours.clone();
-        let polkas = self.polkas(scene, height);
-        let polkas = Polkas::All(&polkas);
-        let fork = fork::find(&scene.set, &scene.context, &ours, theirs, polkas);
-        let fork = fork.ok_or_else(|| format!("no proof of the fork at height {height}"))?;
-        let index = |(accused, _): &(_, _)| scene.set.index_of(accused);
-        let honest = fork.accused.iter().filter_map(index);
-        let honest: Vec<usize> = honest.filter(|node| scene.correct[*node]).collect();
-        if !honest.is_empty() {
-            return Err(format!("{honest:?} are correct: {}", fork.sentence()));
-        }
-        if !scene.set.is_skip_set(fork.power(&scene.set)) {
-            return Err(format!("too few are named: {}", fork.sentence()));
-        }
-        for evidence in &fork.evidence {
-            let verified = evidence.verify(&scene.set, &scene.context);
-            verified.map_err(|error| format!("{error}: {evidence:?}"))?;
-        }
+        let heard = self.polkas(scene, height);
+        let heard = explain(scene, &ours, theirs, Polkas::All(&heard))?;
+        check_named(scene, &heard)?;
+        self.check_books(scene, &ours, theirs)?;
         self.explained += 1;
+        self.across_rounds += u64::from(ours.round != theirs.round);
         Ok(())
+    }
+
+    /// What the nodes keep, together and each alone.
+    fn check_books(
+        &self,
+        scene: &Scene,
+        ours: &CommitCertificate,
+        theirs: &CommitCertificate,
+    ) -> Result<(), String> {
+        let books = self.books.values();
+        let kept: Vec<_> = books.map(|book| book.of(ours.height)).collect();
+        check_named(
+            scene,
+            &explain(scene, ours, theirs, Polkas::All(&kept.concat()))?,
+        )?;
+        let mut alone = Vec::new();
+        for kept in &kept {
+            alone.push(explain(scene, ours, theirs, Polkas::Some(kept))?);
+        }
+        let names = |fork: &Fork| scene.set.is_skip_set(fork.power(&scene.set));
+        if alone.iter().any(names) {
+            return Ok(());
+        }
+        let sentence = alone.first().map(Fork::sentence).unwrap_or_default();
+        Err(format!("no node names enough alone: {sentence}"))
     }
 
     fn polkas(&self, scene: &Scene, height: Height) -> Vec<PolkaCertificate> {
@@ -150,4 +174,35 @@ impl Accountability {
         };
         places.filter_map(polka).collect()
     }
+}
+
+/// Nobody is certainly faulty who is not, and all evidence verifies.
+fn explain(
+    scene: &Scene,
+    ours: &CommitCertificate,
+    theirs: &CommitCertificate,
+    polkas: Polkas<'_>,
+) -> Result<Fork, String> {
+    let fork = fork::find(&scene.set, &scene.context, ours, theirs, polkas);
+    let fork = fork.ok_or_else(|| format!("no proof of the fork at height {}", ours.height))?;
+    let certain = fork.accused.iter().filter(|(_, guilt)| guilt.is_certain());
+    let honest = certain.filter_map(|(accused, _)| scene.set.index_of(accused));
+    let honest: Vec<usize> = honest.filter(|node| scene.correct[*node]).collect();
+    if !honest.is_empty() {
+        return Err(format!("{honest:?} are correct: {}", fork.sentence()));
+    }
+    for evidence in &fork.evidence {
+        let verified = evidence.verify(&scene.set, &scene.context);
+        verified.map_err(|error| format!("{error}: {evidence:?}"))?;
+    }
+    Ok(fork)
+}
+
+/// More than a third of the power, for certain.
+fn check_named(scene: &Scene, fork: &Fork) -> Result<(), String> {
+    let certain = fork.accused.iter().all(|(_, guilt)| guilt.is_certain());
+    if !certain || !scene.set.is_skip_set(fork.power(&scene.set)) {
+        return Err(format!("too few are named: {}", fork.sentence()));
+    }
+    Ok(())
 }

@@ -1,8 +1,14 @@
 //! P3: what two correct nodes have proof of, a block carries once the faults are over; and no block
 //! ever carries evidence against somebody who followed the rules, or the same offence twice.
+//!
+//! How much of it is a figure of whole batches. In each world it is judged by what the nodes were
+//! told, not by what they say that they have noticed: where two of them have each heard both of many
+//! pairs of votes, not all pairs may be lost.
 use super::{Figures, Property, Scene, Sight};
-use lockstep_protocol::evidence::Offence;
-use lockstep_protocol::types::Height;
+use crate::simulation::message::Payload;
+use lockstep_protocol::evidence::{Evidence, Offence};
+use lockstep_protocol::types::{Address, Height, Round};
+use lockstep_protocol::vote::{SignedVote, VoteKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
@@ -10,12 +16,28 @@ pub(super) struct EvidenceCompleteness {
     accusers: BTreeMap<Offence, BTreeSet<usize>>,
     carried: BTreeMap<Offence, Height>,
     newest: Height,
+    /// The newest block of each validator.
+    built: BTreeMap<usize, Height>,
     due: u64,
     committed: u64,
+    /// What each node was told about the height that it decides.
+    ears: BTreeMap<usize, Ear>,
+    /// Who has heard both votes of an offence.
+    witnesses: BTreeMap<Offence, BTreeSet<usize>>,
 }
 
-/// Heights after which an offence is due: each of the two has built blocks of round 0 since.
+#[derive(Default)]
+struct Ear {
+    committed: Height,
+    votes: BTreeMap<(Address, Round, VoteKind), Vec<SignedVote>>,
+}
+
+/// Heights after which an offence is due, if one of the two has built a block since. Who is always
+/// too late to vote has no turns to use (E4), and nobody passes evidence on.
 const GRACE: u64 = 10;
+/// Offences that two nodes have heard, of which at least one must be in a block. Single ones are lost
+/// rightly: a vote that can change nothing any more is not kept (E2), and a fall forgets votes.
+const HEARD_MIN: usize = 8;
 
 impl Property for EvidenceCompleteness {
     fn name(&self) -> &'static str {
@@ -29,12 +51,20 @@ impl Property for EvidenceCompleteness {
                 accusers.insert(*by);
                 Ok(())
             }
-            Sight::Committed { decided, .. } => {
+            Sight::Heard { node, payload } => {
+                self.hear(scene, *node, payload);
+                Ok(())
+            }
+            Sight::Committed { node, decided } => {
                 let (height, block) = (decided.block.height(), decided.block.block());
+                let (committed, votes) = (height, BTreeMap::new());
+                self.ears.insert(*node, Ear { committed, votes });
                 if height <= self.newest {
                     return Ok(());
                 }
                 self.newest = height;
+                let builder = scene.set.index_of(&block.header.proposer);
+                builder.map(|builder| self.built.insert(builder, height));
                 let mut carried = block.evidence.iter();
                 carried.try_for_each(|evidence| {
                     let verified = evidence.verify(&scene.set, &scene.context);
@@ -44,7 +74,7 @@ impl Property for EvidenceCompleteness {
             }
             Sight::Ended { .. } => {
                 self.count();
-                Ok(())
+                self.judge()
             }
             _ => Ok(()),
         }
@@ -71,10 +101,59 @@ impl EvidenceCompleteness {
         }
     }
 
+    fn hear(&mut self, scene: &Scene, node: usize, payload: &Payload) {
+        let votes = match payload {
+            Payload::Vote(vote) => std::slice::from_ref(&**vote),
+            Payload::Votes(votes) => &votes[..],
+            Payload::Pulled(_, pulled) => &pulled.votes[..],
+            _ => &[],
+        };
+        let ear = self.ears.entry(node).or_default();
+        let next = ear.committed.next();
+        for signed in votes.iter().filter(|signed| signed.vote.height == next) {
+            let vote = &signed.vote;
+            let accused = scene.set.index_of(&vote.validator);
+            if accused.is_none_or(|accused| scene.correct[accused]) {
+                continue;
+            }
+            let said = ear.votes.entry((vote.validator, vote.round, vote.kind));
+            let said = said.or_default();
+            let value = |signed: &SignedVote| (signed.vote.block_id, signed.vote.valid_round);
+            let is_new = said.iter().all(|known| value(known) != value(signed));
+            if said.len() < 2 && is_new && signed.verify(&scene.set, &scene.context).is_ok() {
+                said.push(signed.clone());
+                if let [a, b] = &said[..] {
+                    let evidence = Evidence::of_votes(a.clone(), b.clone());
+                    let witnesses = self.witnesses.entry(evidence.offence()).or_default();
+                    witnesses.insert(node);
+                }
+            }
+        }
+    }
+
+    fn judge(&self) -> Result<(), String> {
+        let heard = self.witnesses.iter();
+        let heard = heard.filter(|(offence, by)| by.len() >= 2 && self.is_over(offence));
+        let heard: Vec<&Offence> = heard.map(|(offence, _)| offence).collect();
+        let is_lost = |offence: &&&Offence| !self.carried.contains_key(**offence);
+        let lost = heard.iter().filter(is_lost).count();
+        if heard.len() >= HEARD_MIN && lost == heard.len() {
+            return Err(format!(
+                "no block carries any of {lost} offences heard by two"
+            ));
+        }
+        Ok(())
+    }
+
+    fn is_over(&self, offence: &Offence) -> bool {
+        offence.height.0 + GRACE <= self.newest.0
+    }
+
     fn count(&mut self) {
-        let is_over = |offence: &Offence| offence.height.0 + GRACE <= self.newest.0;
         for (offence, accusers) in &self.accusers {
-            if accusers.len() >= 2 && is_over(offence) {
+            let mut built = accusers.iter().filter_map(|node| self.built.get(node));
+            let had_a_turn = built.any(|built| built.0 > offence.height.0 + 1);
+            if accusers.len() >= 2 && had_a_turn && self.is_over(offence) {
                 self.due += 1;
                 self.committed += u64::from(self.carried.contains_key(offence));
             }

@@ -1,5 +1,6 @@
 //! What must hold in every world. One file and one line of [`all`] each.
 use super::message::{Payload, Statement};
+use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::Height;
@@ -45,11 +46,16 @@ pub(crate) enum Sight<'a> {
         is_durable: bool,
     },
     /// A message reached it.
-    Heard { payload: &'a Payload },
+    Heard { node: usize, payload: &'a Payload },
     /// A block is durable.
     Committed {
         node: usize,
         decided: &'a DecidedBlock,
+    },
+    /// It has seen a quorum of prevotes.
+    Polka {
+        node: usize,
+        polka: &'a Arc<PolkaCertificate>,
     },
     /// It accuses somebody.
     Accused { by: usize, evidence: &'a Evidence },
@@ -71,6 +77,8 @@ pub(crate) struct Figures {
     pub(crate) offences_committed: u64,
     /// Forks whose makers were named.
     pub(crate) forks_explained: u64,
+    /// Of these, forks between two rounds.
+    pub(crate) forks_across_rounds: u64,
 }
 
 /// One property.

@@ -126,6 +126,7 @@ impl World {
             offences_due: figures.iter().map(|f| f.offences_due).sum(),
             offences_committed: figures.iter().map(|f| f.offences_committed).sum(),
             forks_explained: figures.iter().map(|f| f.forks_explained).sum(),
+            forks_across_rounds: figures.iter().map(|f| f.forks_across_rounds).sum(),
             recovery_permille: recovery_ms * 1000 / self.plan.base_ms().max(1),
             faults: self.faults,
             violations: self.violations,

@@ -14,7 +14,12 @@ struct Desk {
 impl Desk {
     /// At this committed height, nothing waiting.
     fn at(height: u64) -> Desk {
-        let cast = Cast::of(4);
+        Desk::of(4, height)
+    }
+
+    /// The same with so many validators.
+    fn of(validators: usize, height: u64) -> Desk {
+        let cast = Cast::of(validators);
         let rules = ChainRules {
             parameters: crate::parameters::Parameters::default(),
             scheme: Arc::new(Simulated),
@@ -116,4 +121,61 @@ fn one_validator_fills_its_own_places_only_and_its_oldest_offences_stay() {
         .map(|o| o.round)
         .collect();
     assert_eq!(rounds, (0..max).map(Round).collect::<Vec<_>>());
+}
+
+/// The pool is full of the offences of sixteen validators, as many of each as one may have. Whoever
+/// misbehaves for the first time still gets in; its place is that of the newest offence of one who
+/// has most.
+#[test]
+fn in_a_full_pool_whoever_has_most_gives_way_first() {
+    let each = EVIDENCE_PENDING_PER_VALIDATOR_MAX;
+    let many = EVIDENCE_PENDING_MAX / each;
+    let mut desk = Desk::of(many + 2, 9);
+    for by in 0..many {
+        for round in 0..each as u32 {
+            let evidence = desk.offence(by, 5, round);
+            assert_eq!(desk.add(&evidence), NEW);
+        }
+    }
+    assert_eq!(desk.pool.len(), EVIDENCE_PENDING_MAX);
+    let mut gave_way = Vec::new();
+    for (by, round) in [(many, 0), (many, 1), (many + 1, 0)] {
+        let newcomer = desk.offence(by, 5, round);
+        let Added::New { displaced } = desk.add(&newcomer) else {
+            panic!("{by} is kept out");
+        };
+        let [gone] = displaced[..] else {
+            panic!("{displaced:?}");
+        };
+        assert_eq!(gone.round, Round(each as u32 - 1), "its newest");
+        assert_eq!(desk.pool.of(&gone.validator).count(), each - 1);
+        gave_way.push(gone.validator);
+        assert_eq!(desk.pool.len(), EVIDENCE_PENDING_MAX);
+        assert_eq!(desk.add(&newcomer), Added::Known);
+    }
+    gave_way.sort();
+    gave_way.dedup();
+    assert_eq!(gave_way.len(), 3, "each time another one");
+}
+
+/// What has waited for too long leaves its place to others.
+#[test]
+fn offences_that_expire_make_room() {
+    let mut desk = Desk::at(9);
+    for round in 0..EVIDENCE_PENDING_PER_VALIDATOR_MAX as u32 {
+        let evidence = desk.offence(1, 5 + u64::from(round % 2), round);
+        assert_eq!(desk.add(&evidence), NEW);
+    }
+    let another = desk.offence(1, 7, 0);
+    assert_eq!(desk.add(&another), Added::Dropped);
+    desk.pool.committed(Height(5 + EVIDENCE_AGE_MAX), &[]);
+    let half = EVIDENCE_PENDING_PER_VALIDATOR_MAX / 2;
+    assert_eq!(
+        desk.pool.len(),
+        half,
+        "those of height 6 have one block more"
+    );
+    assert_eq!(desk.add(&another), NEW);
+    desk.pool.committed(Height(6 + EVIDENCE_AGE_MAX), &[]);
+    assert_eq!(desk.pool.candidates(Height(7)), [another]);
 }

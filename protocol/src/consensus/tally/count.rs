@@ -12,7 +12,8 @@ impl Tally {
         out: &mut Vec<Output>,
     ) {
         if let Some(validator) = self.set.get(index) {
-            self.silence.proven(validator.address, now);
+            let place = (self.height, round, kind);
+            self.silence.heard(validator.address, place, now);
         }
         let seen = self.max_round.entry(index).or_insert(round);
         *seen = (*seen).max(round);
@@ -45,10 +46,13 @@ impl Tally {
             .or_default();
         let value = (ballot.block_id, ballot.valid_round);
         let known = ballots.iter().any(|b| (b.block_id, b.valid_round) == value);
-        if known || ballots.len() >= VALUES_PER_VOTER_MAX {
+        if known || ballots.len() >= values_max() {
             return;
         }
         ballots.push(ballot);
+        if planted(Mutation::EvidenceDropped) {
+            return;
+        }
         if let [first, second] = ballots.clone().as_slice() {
             let evidence = self.evidence(index, kind, round, first, second);
             out.extend(evidence.map(|evidence| Output::Evidence(Box::new(evidence))));
@@ -282,6 +286,15 @@ impl Tally {
             self.told.insert(Told::Silent(round));
             out.push(Output::Fact(self.height, Fact::ProposerSilent(round)));
         }
+    }
+}
+
+/// E10, unless a bug is planted.
+pub(super) fn values_max() -> usize {
+    if planted(Mutation::FirstVoteWins) {
+        1
+    } else {
+        VALUES_PER_VOTER_MAX
     }
 }
 

@@ -1,58 +1,68 @@
 //! E4: who has been silent for long while the others were not.
 use crate::quorum::Power;
-use crate::types::{Address, Instant};
+use crate::types::{Address, Height, Instant, Round};
 use crate::validator_set::ValidatorSet;
+use crate::vote::VoteKind;
 use std::collections::BTreeMap;
+
+/// Where a message stands; those of one correct validator rise.
+pub(super) type Place = (Height, Round, VoteKind);
 
 /// When each validator was last heard.
 ///
-/// A sign of life of the proposer counts unverified: forged, it only ends a suspicion, which costs
-/// a timeout. That the *others* have spoken counts only verified: forged, it would make a correct
-/// proposer look silent.
+/// A sign of life is a verified message that goes beyond all that was heard of its sender before.
+/// Forged, it would let anybody keep up a dead proposer's turns, or make a correct one look silent;
+/// old, it may have been told again by somebody else (E6). A vote that is of no other use is worth a
+/// check only if nothing was heard for a while ([`wants`](Self::wants)): a validator that is always
+/// the last to vote must not look silent.
 #[derive(Clone, Debug)]
 pub(super) struct Silence {
     after_ms: u64,
     since: Option<Instant>,
-    signs: BTreeMap<Address, Instant>,
-    proven: BTreeMap<Address, Instant>,
+    heard: BTreeMap<Address, (Place, Instant)>,
 }
 
 impl Silence {
     pub(super) fn new(after_ms: u64) -> Silence {
-        let (signs, proven) = (BTreeMap::new(), BTreeMap::new());
         Silence {
             after_ms,
             since: None,
-            signs,
-            proven,
+            heard: BTreeMap::new(),
         }
     }
 
     /// Forgets whoever does not stay.
     pub(super) fn retain(&mut self, stays: impl Fn(&Address) -> bool) {
-        self.signs.retain(|who, _| stays(who));
-        self.proven.retain(|who, _| stays(who));
-    }
-
-    /// A message in the name of `validator`, which is one.
-    pub(super) fn sign_of_life(&mut self, validator: Address, now: Instant) {
-        self.since.get_or_insert(now);
-        self.signs.insert(validator, now);
+        self.heard.retain(|who, _| stays(who));
     }
 
     /// A verified message of `validator`.
-    pub(super) fn proven(&mut self, validator: Address, now: Instant) {
-        self.sign_of_life(validator, now);
-        self.proven.insert(validator, now);
+    pub(super) fn heard(&mut self, validator: Address, place: Place, now: Instant) {
+        self.since.get_or_insert(now);
+        let newest = self.heard.entry(validator).or_insert((place, now));
+        if place > newest.0 {
+            *newest = (place, now);
+        }
+    }
+
+    /// Whether a vote that is of no other use should be verified for its sign of life. A forgery costs
+    /// a check each time, as it does in the place of a vote that is needed: if forgeries could use up
+    /// a budget, they would silence whoever is always the last to vote.
+    pub(super) fn wants(&self, validator: &Address, place: Place, now: Instant) -> bool {
+        let heard = self.heard.get(validator);
+        let since = heard.map(|(_, at)| *at).or(self.since).unwrap_or(now);
+        let is_new = heard.is_none_or(|(newest, _)| place > *newest);
+        is_new && now >= since.plus_ms(self.after_ms / 2)
     }
 
     /// Whether `proposer` was last heard more than T_silent before a quorum of the others was. The
     /// comparison is between their messages, not with the clock: an idle chain suspects nobody.
     pub(super) fn suspects(&self, set: &ValidatorSet, proposer: &Address) -> bool {
+        let at = |validator: &Address| self.heard.get(validator).map(|(_, at)| *at);
         let mut others: Vec<(Instant, Power)> = set
             .iter()
             .filter(|v| v.address != *proposer)
-            .filter_map(|v| self.proven.get(&v.address).map(|at| (*at, v.power)))
+            .filter_map(|v| at(&v.address).map(|at| (at, v.power)))
             .collect();
         others.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         let mut power: Power = 0;
@@ -61,12 +71,7 @@ impl Silence {
             set.is_quorum(power).then_some(at)
         });
         // Never heard counts from when anybody was: a node that has just started suspects nobody.
-        let last = self
-            .signs
-            .get(proposer)
-            .copied()
-            .or(self.since)
-            .unwrap_or_default();
+        let last = at(proposer).or(self.since).unwrap_or_default();
         quorum_at.is_some_and(|at| at > last.plus_ms(self.after_ms))
     }
 }

@@ -107,14 +107,15 @@ fn two_polkas_in_the_round_of_the_decision_name_who_prevoted_twice() {
 
 /// Validator 2 is correct: it precommitted v in round 1, followed a polka for w of round 1 in round
 /// 3, locked w there, and in round 5 prevoted w again, whose proposer claimed no valid round (L22).
-/// Whoever sees the polka of round 5 alone would take that for amnesia.
+/// Whoever sees the polka of round 5 alone would take that for amnesia: so it asks for a defence.
 #[test]
 fn a_lock_that_moved_on_is_a_defence() {
     let court = Court::new();
     let last = court.polka(&court.w, 5, None, &[1, 2, 3]);
     let fork = court.find(1, 5, Polkas::Some(std::slice::from_ref(&last)));
-    assert_eq!(fork.accused, [], "not without what lies between");
-    assert!(fork.sentence().contains("not at hand"));
+    let asked = [1, 2].map(|i| (court.cast.address(i), Guilt::AmnesiaUnlessExcused));
+    assert_eq!(fork.accused, asked);
+    assert!(fork.sentence().contains("unless it shows a polka"));
     let moved = court.polka(&court.w, 3, Some(1), &[1, 2, 3]);
     let (one, two) = (
         court.polka(&court.v, 1, None, &ONE),
@@ -130,6 +131,50 @@ fn with_all_polkas_at_hand_amnesia_is_named_in_any_round() {
     let polka = court.polka(&court.w, 6, None, &OTHER);
     let fork = court.find(1, 6, Polkas::All(&[polka]));
     assert_eq!(fork.accused, court.faulty(Guilt::Amnesia));
+}
+
+/// The node that decided w in round 4 has seen its polka and cannot know what others have seen in
+/// rounds 2 and 3. It names more than a third of the power, and what would excuse them.
+#[test]
+fn a_node_that_has_seen_one_late_polka_names_whom_to_ask_for_a_defence() {
+    let court = Court::new();
+    let polka = court.polka(&court.w, 4, None, &OTHER);
+    let fork = court.find(1, 4, Polkas::Some(&[polka]));
+    assert_eq!(fork.accused, court.faulty(Guilt::AmnesiaUnlessExcused));
+    assert!(court.cast.set.is_skip_set(fork.power(&court.cast.set)));
+    assert_eq!(fork.evidence, []);
+    let sentence = fork.sentence();
+    assert!(sentence.contains("of a round after 1"), "{sentence}");
+    assert!(sentence.contains(&court.cast.address(1).to_string()));
+}
+
+#[test]
+fn without_any_later_polka_the_fork_names_nobody_and_says_whom_to_ask() {
+    let court = Court::new();
+    let own = court.polka(&court.v, 1, None, &ONE);
+    let follows = court.polka(&court.w, 4, Some(2), &OTHER);
+    for polkas in [vec![], vec![own.clone()], vec![own, follows]] {
+        let fork = court.find(1, 4, Polkas::Some(&polkas));
+        assert_eq!(fork.accused, []);
+        assert!(fork.sentence().contains("not at hand; ask /evidence"));
+    }
+}
+
+/// Two of four prevoted both v and w in round 2: proof enough. Nobody in the polka of round 5 is
+/// asked for a defence any more.
+#[test]
+fn who_is_proved_faulty_is_asked_for_no_defence_nor_is_anybody_else() {
+    let court = Court::new();
+    let polkas = [
+        court.polka(&court.v, 2, None, &ONE),
+        court.polka(&court.w, 2, None, &OTHER),
+        court.polka(&court.w, 5, None, &[0, 1, 2]),
+    ];
+    let fork = court.find(1, 5, Polkas::Some(&polkas[2..]));
+    assert_eq!(fork.accused.len(), 3);
+    let fork = court.find(3, 5, Polkas::Some(&polkas));
+    assert_eq!(fork.accused, court.faulty(Guilt::DoublePrevote));
+    assert_eq!(fork.evidence.len(), 2);
 }
 
 #[test]

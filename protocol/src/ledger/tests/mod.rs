@@ -3,6 +3,8 @@ mod blocks;
 mod commits;
 mod cost;
 mod fees;
+mod history;
+mod inclusion;
 mod offences;
 mod prepared;
 mod proofs;

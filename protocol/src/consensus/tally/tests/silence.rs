@@ -39,20 +39,107 @@ fn the_suspicion_ends_when_the_proposer_is_heard() {
     assert_eq!(desk.enter_round(1), []);
 }
 
+/// A vote of a decided height, or for a value that has its quorum, is no use any more; it shows all
+/// the same that its sender is there.
 #[test]
 fn even_a_late_or_unneeded_message_is_a_sign_of_life() {
     let (mut desk, silent) = silent_for(SILENT_MS + 1);
-    let stale = desk.cast.vote(silent, prevote(H.previous(), 0, None, None));
-    assert_eq!(desk.admit(stale), Admission::Stale);
-    assert_eq!(desk.enter_round(1), []);
+    let late = desk.cast.vote(silent, precommit(H, 0, None));
+    desk.enter_next_height();
+    assert_eq!(desk.admit(late), Admission::Stale);
+    // Its turn is round 0 of the next height.
+    let entered = desk.tell(Input::EnterRound(NEXT, Round(0)));
+    assert_eq!(facts(entered), []);
     let (mut desk, silent) = silent_for(SILENT_MS + 1);
     let ahead = desk.cast.vote(silent, prevote(NEXT, 9, None, None));
     assert_eq!(desk.admit(ahead), Admission::TooEarly);
     assert_eq!(desk.enter_round(1), []);
+    let (mut desk, silent) = settled_without_the_silent();
+    let unneeded = desk.cast.precommit(silent, 0, id(1));
+    assert_eq!(desk.admit(unneeded), Admission::Unneeded);
+    assert_eq!(desk.enter_round(1), []);
 }
 
-/// Stale votes are not verified: were they counted for the others, anybody could make a correct
-/// proposer look silent.
+/// As [`silent_for`], but the others' precommits are for a value: that of the silent one is of no
+/// use any more.
+fn settled_without_the_silent() -> (Desk, ValidatorIndex) {
+    let mut desk = Desk::of(4);
+    let (silent, others) = cast_of_round_1(&desk);
+    desk.count_all(&[silent], 0, Cast::prevote, None);
+    desk.count_all(&others[..2], 0, Cast::prevote, None);
+    desk.now = Instant(SILENT_MS + 1);
+    desk.count_all(&others, 0, Cast::precommit, id(1));
+    (desk, silent)
+}
+
+/// Anybody could keep up a dead proposer's turns, one timeout each, by forging votes of it that
+/// nobody needs to verify.
+#[test]
+fn a_forged_vote_that_is_of_no_use_is_no_sign_of_life() {
+    let (mut desk, silent) = silent_for(SILENT_MS + 1);
+    let late = forged(desk.cast.vote(silent, precommit(H, 0, None)));
+    desk.enter_next_height();
+    assert_eq!(desk.admit(late), Admission::BadSignature);
+    let entered = desk.tell(Input::EnterRound(NEXT, Round(0)));
+    assert_eq!(facts(entered), [Fact::ProposerSilent(Round(0))]);
+    let (mut desk, silent) = settled_without_the_silent();
+    let unneeded = forged(desk.cast.precommit(silent, 0, id(1)));
+    assert_eq!(desk.admit(unneeded), Admission::BadSignature);
+    assert_eq!(desk.enter_round(1), SILENT);
+}
+
+/// Others send a dead validator's votes again (E6), and an attacker may replay them for ever: only
+/// what goes beyond everything heard of it before shows that it lives.
+#[test]
+fn an_old_vote_told_again_is_no_sign_of_life() {
+    let (mut desk, silent) = silent_for(SILENT_MS + 1);
+    let (first, older) = (
+        desk.cast.prevote(silent, 0, None),
+        desk.cast.vote(silent, prevote(H.previous(), 3, None, None)),
+    );
+    assert_eq!(desk.admit(first.clone()), Admission::Duplicate);
+    assert_eq!(desk.admit(older.clone()), Admission::Stale);
+    assert_eq!(desk.enter_round(1), SILENT);
+    desk.enter_next_height();
+    assert_eq!(desk.admit(first), Admission::Stale);
+    assert_eq!(desk.admit(older), Admission::Stale);
+    let entered = desk.tell(Input::EnterRound(NEXT, Round(0)));
+    assert_eq!(facts(entered), [Fact::ProposerSilent(Round(0))]);
+    // A vote that was of no use is not kept; told again and again, it counted each time.
+    let (mut desk, silent) = settled_without_the_silent();
+    let unneeded = desk.cast.precommit(silent, 0, id(1));
+    let others: Vec<_> = (0..4).filter(|index| *index != silent).collect();
+    assert_eq!(desk.admit(unneeded.clone()), Admission::Unneeded);
+    desk.now = Instant(3 * SILENT_MS);
+    desk.count_all(&others, 1, Cast::prevote, None);
+    assert_eq!(desk.admit(unneeded), Admission::Unneeded);
+    assert_eq!(desk.enter_round(1), SILENT);
+}
+
+/// What is of no use is not worth a signature check while its sender has been heard of late. Until it
+/// is heard, forgeries do not keep its own vote from being looked at.
+#[test]
+fn useless_votes_cost_a_signature_check_only_if_their_sender_may_be_gone() {
+    let (mut desk, silent) = settled_without_the_silent();
+    let forgery = forged(desk.cast.precommit(silent, 0, id(1)));
+    desk.checks.checks();
+    for _ in 0..3 {
+        assert_eq!(desk.admit(forgery.clone()), Admission::BadSignature);
+        assert_eq!(desk.checks.checks(), 1);
+    }
+    let its_own = desk.cast.precommit(silent, 0, id(1));
+    assert_eq!(desk.admit(its_own), Admission::Unneeded);
+    assert_eq!(desk.checks.checks(), 1);
+    assert_eq!(desk.admit(forgery), Admission::Unneeded);
+    assert_eq!(desk.checks.checks(), 0, "nothing new");
+    desk.now = desk.now.plus_ms(SILENT_MS / 2 - 1);
+    desk.enter_next_height();
+    let late = desk.cast.vote(silent, precommit(H, 7, None));
+    assert_eq!(desk.admit(late), Admission::Stale);
+    assert_eq!(desk.checks.checks(), 0, "heard just now");
+}
+
+/// Were forged votes counted for the others, anybody could make a correct proposer look silent.
 #[test]
 fn votes_forged_in_the_name_of_the_others_suspect_nobody() {
     let mut desk = Desk::of(4);
@@ -61,8 +148,10 @@ fn votes_forged_in_the_name_of_the_others_suspect_nobody() {
     desk.count_all(&others[..2], 0, Cast::prevote, None);
     desk.now = Instant(SILENT_MS + 1);
     for other in others {
+        let vote = forged(desk.cast.vote(other, precommit(H, 0, None)));
+        assert_eq!(desk.admit(vote), Admission::BadSignature);
         let stale = desk.cast.vote(other, prevote(H.previous(), 0, None, None));
-        assert_eq!(desk.admit(stale), Admission::Stale);
+        assert_ne!(desk.admit(forged(stale)), Admission::Counted);
     }
     assert_eq!(desk.enter_round(1), []);
 }

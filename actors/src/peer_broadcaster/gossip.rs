@@ -1,0 +1,129 @@
+//! Transactions on their way to one peer: each once, in batches, on a connection of their own. The
+//! next batch goes when the peer has checked the last one, so a slow peer sets its own pace.
+use super::client::ExchangeError;
+use super::link::Link;
+use crate::limits::GOSSIP_BYTES_MAX;
+use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
+use lockstep_protocol::wire::TRANSACTIONS_BYTES_MAX;
+use std::collections::VecDeque;
+
+/// What a batch holds besides its transactions: envelope and count, rounded up.
+const BATCH_HEAD_BYTES: usize = 64;
+
+/// Transactions in canonical bytes, oldest first; the oldest are given up for newer ones.
+#[derive(Debug, Default)]
+pub(super) struct GossipQueue {
+    waiting: VecDeque<Bytes>,
+    bytes: usize,
+}
+
+impl GossipQueue {
+    /// Appends; returns how many had to go.
+    pub(super) fn push(&mut self, transaction: Bytes) -> usize {
+        self.bytes += transaction.len();
+        self.waiting.push_back(transaction);
+        self.shrink()
+    }
+
+    /// To the front again; returns how many had to go.
+    pub(super) fn put_back(&mut self, batch: Vec<Bytes>) -> usize {
+        for transaction in batch.into_iter().rev() {
+            self.bytes += transaction.len();
+            self.waiting.push_front(transaction);
+        }
+        self.shrink()
+    }
+
+    /// The oldest, as many as a batch holds.
+    pub(super) fn take(&mut self) -> Option<Vec<Bytes>> {
+        let mut left = TRANSACTIONS_BYTES_MAX - BATCH_HEAD_BYTES;
+        let mut batch = Vec::new();
+        while let Some(next) = self.waiting.pop_front_if(|next| next.len() <= left) {
+            left -= next.len();
+            self.bytes -= next.len();
+            batch.push(next);
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    fn shrink(&mut self) -> usize {
+        let mut dropped = 0;
+        while self.bytes > GOSSIP_BYTES_MAX
+            && let Some(oldest) = self.waiting.pop_front()
+        {
+            self.bytes -= oldest.len();
+            dropped += 1;
+        }
+        dropped
+    }
+}
+
+impl Link {
+    pub(super) async fn keep_gossiping(&self) {
+        let mut back_off = self.back_off();
+        loop {
+            let batch = self.outbox.next_gossip().await;
+            let sent = self.pass_on(batch).await;
+            self.asked("gossip", sent, &mut back_off).await;
+        }
+    }
+
+    /// A batch that the peer had no time for, or that did not reach it, goes again. One that it
+    /// refuses does not: every transaction in it is in order here, and is proposed from here.
+    async fn pass_on(&self, batch: Vec<Bytes>) -> Result<(), ExchangeError> {
+        let body = self.seed.wire.encode_transactions(&batch);
+        let way = self.way();
+        let error = match way.client.post(&way.gossip, Bytes::from(body)).await {
+            Ok(StatusCode::ACCEPTED) => return Ok(()),
+            Ok(busy @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) => {
+                ExchangeError::Status(busy)
+            }
+            Ok(refused) => {
+                self.seed.metrics.peer_errors.inc();
+                let peer = self.seed.peer.address.short();
+                log::debug!("peer {peer} refused transactions: {refused}");
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let dropped = self.outbox.gossip_again(batch);
+        self.seed.metrics.gossip_dropped.inc_by(dropped as u64);
+        Err(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transaction(number: usize, bytes: usize) -> Bytes {
+        Bytes::from(vec![number as u8; bytes])
+    }
+
+    #[test]
+    fn batches_hold_the_oldest_that_fit_into_one_body() {
+        let mut queue = GossipQueue::default();
+        assert!(queue.take().is_none());
+        let bytes = TRANSACTIONS_BYTES_MAX / 4;
+        (0..5).for_each(|number| _ = queue.push(transaction(number, bytes)));
+        let first = queue.take().unwrap();
+        let numbers: Vec<u8> = first.iter().map(|t| t[0]).collect();
+        assert_eq!(numbers, [0, 1, 2]);
+        assert_eq!(queue.put_back(first), 0);
+        let again = queue.take().unwrap();
+        assert_eq!(again.iter().map(|t| t[0]).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(queue.take().unwrap().len(), 2);
+        assert!(queue.take().is_none() && queue.bytes == 0);
+    }
+
+    #[test]
+    fn the_oldest_are_given_up_when_too_many_bytes_wait() {
+        let mut queue = GossipQueue::default();
+        let bytes = TRANSACTIONS_BYTES_MAX / 2;
+        let fit = GOSSIP_BYTES_MAX / bytes;
+        (0..fit).for_each(|number| assert_eq!(queue.push(transaction(number, bytes)), 0));
+        assert_eq!(queue.push(transaction(fit, bytes)), 1);
+        assert_eq!(queue.take().unwrap()[0][0], 1);
+    }
+}

@@ -1,0 +1,161 @@
+//! Handshakes go beside the messages, and a peer that has moved is found by its name.
+use super::*;
+use crate::limits::HANDSHAKE_EVERY;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+const PEER: Address = Address([4; 20]);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn until(what: &str, done: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < until, "{what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Before, the answer was waited for on the way that votes take, for as long as a message may take.
+#[test]
+fn a_handshake_that_is_never_answered_delays_no_vote() {
+    const VOTES: u64 = 100;
+    let (arrivals, greeted) = (Arrivals::default(), Arc::new(AtomicUsize::new(0)));
+    let (count, seen) = (Arc::clone(&greeted), Arc::clone(&arrivals));
+    let hello = serde_json::to_vec(&handshake(PEER)).unwrap();
+    let wire = Wire::new(Hash([1; 32]));
+    let listens = fake_peer::serve(move |request, out| {
+        if request.head.starts_with("GET /handshake") {
+            if count.fetch_add(1, SeqCst) == 0 {
+                return out.write_all(&answer("200 OK", &hello));
+            }
+            // Until the asker has gone.
+            let end = std::io::Read::read(out, &mut [0; 1]);
+            return Err(end.err().unwrap_or(std::io::ErrorKind::BrokenPipe.into()));
+        }
+        let vote = wire.decode_vote(&request.body).expect("a vote");
+        seen.lock().push((vote.vote.height, Instant::now()));
+        out.write_all(&answer("202 Accepted", b""))
+    });
+    System::new().block_on(async {
+        let sender = sender();
+        sender.connect(&[Peer::at(PEER, listens)], 1).await;
+        let began = Instant::now();
+        until("the next handshake is under way", || {
+            greeted.load(SeqCst) == 2
+        })
+        .await;
+        assert!(began.elapsed() >= HANDSHAKE_EVERY / 2);
+        let asked_by_then = greeted.load(SeqCst);
+        for height in 1..=VOTES {
+            sender.send(height);
+            until("a vote arrives", || arrivals.lock().len() as u64 == height).await;
+        }
+        let asked = greeted.load(SeqCst) - asked_by_then;
+        println!("{VOTES} votes while {asked} more handshakes were given up");
+        // Each of them takes the whole time of a message before it is given up.
+        assert!(asked < VOTES as usize / 10, "{asked} handshakes were over");
+        until("it is shown not to answer", || {
+            sender.view.peers().iter().all(|peer| !peer.reachable)
+        })
+        .await;
+        sender.send(VOTES + 1);
+        until("votes still go to it", || {
+            arrivals.lock().len() as u64 == VOTES + 1
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_peer_that_turns_into_another_is_refused_while_messages_go() {
+    let (arrivals, turned) = (Arrivals::default(), Arc::new(AtomicBool::new(false)));
+    let (is_other, seen) = (Arc::clone(&turned), Arc::clone(&arrivals));
+    let wire = Wire::new(Hash([1; 32]));
+    let listens = fake_peer::serve(move |request, out| {
+        if request.head.starts_with("GET /handshake") {
+            let mut hello = handshake(PEER);
+            if is_other.load(SeqCst) {
+                hello.genesis_hash = Hash([9; 32]);
+            }
+            return out.write_all(&answer("200 OK", &serde_json::to_vec(&hello).unwrap()));
+        }
+        let vote = wire.decode_vote(&request.body).expect("a vote");
+        seen.lock().push((vote.vote.height, Instant::now()));
+        out.write_all(&answer("202 Accepted", b""))
+    });
+    System::new().block_on(async {
+        let sender = sender();
+        sender.connect(&[Peer::at(PEER, listens)], 1).await;
+        sender.send(1);
+        until("a vote arrives", || arrivals.lock().len() == 1).await;
+        turned.store(true, SeqCst);
+        let refused = || {
+            sender
+                .view
+                .peers()
+                .iter()
+                .all(|peer| peer.refused.is_some())
+        };
+        until("it is refused", refused).await;
+        sender.send(2);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(arrivals.lock().len(), 1, "nothing more is sent to it");
+    });
+}
+
+/// Its machine has moved: the name is the same, the address is another.
+#[test]
+fn a_peer_with_a_name_is_looked_up_again_when_it_is_not_there() {
+    let (arrivals, look_ups) = (Arrivals::default(), Arc::new(AtomicUsize::new(0)));
+    let (nobody, somebody) = (refused(PEER).listens, healthy(PEER, &arrivals).listens);
+    let moved = Arc::new(AtomicBool::new(false));
+    let (has_moved, count) = (Arc::clone(&moved), Arc::clone(&look_ups));
+    let resolve: Resolve = Arc::new(move |name| {
+        assert_eq!(name, "validator.example:9545");
+        match count.fetch_add(1, SeqCst) {
+            // A resolver has bad moments, too.
+            0 => Err(std::io::ErrorKind::TimedOut.into()),
+            _ if has_moved.load(SeqCst) => Ok(vec![somebody]),
+            _ => Ok(vec![nobody]),
+        }
+    });
+    System::new().block_on(async {
+        let sender = sender_that_resolves(resolve);
+        let peer = Peer {
+            name: Some("validator.example:9545".into()),
+            ..Peer::at(PEER, nobody)
+        };
+        sender.connect(&[peer], 0).await;
+        sender.send(1);
+        until("it is looked up", || look_ups.load(SeqCst) >= 2).await;
+        assert!(arrivals.lock().is_empty());
+        moved.store(true, SeqCst);
+        until("the vote arrives where it is now", || {
+            !arrivals.lock().is_empty()
+        })
+        .await;
+        let view = &sender.view.peers()[0];
+        assert!(
+            view.reachable && view.url == format!("http://{somebody}"),
+            "{view:?}"
+        );
+        let known = sender.peers.read()[0].listens;
+        assert_eq!(
+            known, somebody,
+            "strangers and neighbours are told apart by it"
+        );
+        // A peer that answers is not looked up.
+        let by_now = look_ups.load(SeqCst);
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(look_ups.load(SeqCst), by_now);
+    });
+}
+
+#[test]
+fn an_address_is_never_looked_up() {
+    let resolve: Resolve = Arc::new(|_| panic!("there is no name"));
+    System::new().block_on(async {
+        let sender = sender_that_resolves(resolve);
+        sender.connect(&[refused(PEER)], 0).await;
+        until("it fails", || sender.metrics.peer_errors.get() >= 5).await;
+    });
+}

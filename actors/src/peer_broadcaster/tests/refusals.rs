@@ -1,0 +1,88 @@
+//! A peer that refuses one message, or is busy for a while, is there: what waits behind goes on.
+use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+const PEER: Address = Address([4; 20]);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Notes what it takes; what it answers to the vote of a height, and for the how manieth time it is
+/// asked, says `status`. Counts handshakes.
+fn answering(
+    arrivals: &Arrivals,
+    handshakes: &Arc<AtomicUsize>,
+    status: impl Fn(Height, usize) -> &'static str + Send + Sync + 'static,
+) -> Peer {
+    let (arrivals, handshakes) = (arrivals.clone(), handshakes.clone());
+    let (wire, asked) = (Wire::new(Hash([1; 32])), AtomicUsize::new(0));
+    let hello = serde_json::to_vec(&handshake(PEER)).unwrap();
+    let listens = fake_peer::serve(move |request, out| {
+        if request.head.starts_with("GET /handshake") {
+            handshakes.fetch_add(1, SeqCst);
+            return out.write_all(&answer("200 OK", &hello));
+        }
+        let vote = wire.decode_vote(&request.body).expect("a vote");
+        let status = status(vote.vote.height, asked.fetch_add(1, SeqCst));
+        if status.starts_with("202") {
+            arrivals.lock().push((vote.vote.height, Instant::now()));
+        }
+        out.write_all(&answer(status, b""))
+    });
+    Peer::at(PEER, listens)
+}
+
+async fn arrived(arrivals: &Arrivals, votes: usize) -> Vec<u64> {
+    let until = Instant::now() + PATIENCE;
+    while arrivals.lock().len() < votes {
+        assert!(Instant::now() < until, "{:?} of {votes}", arrivals.lock());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    arrivals.lock().iter().map(|(height, _)| height.0).collect()
+}
+
+/// One handshake, and one for each two seconds that have passed.
+fn assert_never_taken_for_gone(handshakes: &AtomicUsize, began: Instant) {
+    let most = 2 + began.elapsed().as_secs() / 2;
+    let handshakes = handshakes.load(SeqCst) as u64;
+    assert!(handshakes <= most, "{handshakes} of at most {most}");
+}
+
+/// A faulty validator spends its budget at a node that lags, and its votes are relayed: honest
+/// votes waited behind the one that was answered 429, for as long as that was so.
+#[test]
+fn a_vote_over_its_signers_budget_holds_up_no_other() {
+    System::new().block_on(async {
+        let (sender, arrivals, handshakes) = (sender(), Arrivals::default(), Arc::default());
+        let peer = answering(&arrivals, &handshakes, |height, _| match height {
+            Height(1) => "429 Too Many Requests",
+            _ => "202 Accepted",
+        });
+        sender.connect(&[peer], 1).await;
+        let began = Instant::now();
+        (1..=20).for_each(|height| sender.send(height));
+        let arrived = arrived(&arrivals, 19).await;
+        assert_eq!(arrived, (2..=20).collect::<Vec<_>>());
+        assert_never_taken_for_gone(&handshakes, began);
+        assert!(sender.view.peers().iter().all(|peer| peer.reachable));
+        assert_eq!(sender.metrics.peer_errors.get(), 1);
+    });
+}
+
+#[test]
+fn a_busy_peer_gets_the_same_vote_again_without_another_handshake() {
+    const BUSY: usize = 30;
+    System::new().block_on(async {
+        let (sender, arrivals, handshakes) = (sender(), Arrivals::default(), Arc::default());
+        let peer = answering(&arrivals, &handshakes, |_, asked| match asked {
+            0..BUSY => "503 Service Unavailable",
+            _ => "202 Accepted",
+        });
+        sender.connect(&[peer], 1).await;
+        let began = Instant::now();
+        (1..=3).for_each(|height| sender.send(height));
+        let arrived = arrived(&arrivals, 3).await;
+        assert_eq!(arrived, [1, 2, 3]);
+        assert_never_taken_for_gone(&handshakes, began);
+        assert!(sender.view.peers().iter().all(|peer| peer.reachable));
+        assert_eq!(sender.metrics.frames_dropped.get(), 0);
+    });
+}

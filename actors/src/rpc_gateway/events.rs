@@ -1,0 +1,474 @@
+//! What has happened, in order, for whoever wants to be told: each committed block, each receipt in
+//! it and each new round has a number of its own, one more than the one before.
+//!
+//! One ring is shared by all readers. A reader only remembers the number that it wants next, so a
+//! slow one costs nothing and delays nobody: when the ring has turned past its number, it is told
+//! so and dropped. The ring outlives the RpcGateway's falls, not the process. Numbers begin with the
+//! microseconds of the wall clock at the node's start, so that none of an earlier life means
+//! anything else now.
+use crate::limits::{EVENTS_BYTES_MAX, EVENTS_KEPT_MAX, EVENTS_MISSED_MAX};
+use crate::state_store::{Store, StoreError};
+use crate::view::{NodeView, Snapshot};
+use lockstep_protocol::block::{Header, SealedBlock};
+use lockstep_protocol::consensus::round_machine::Step;
+use lockstep_protocol::ledger::Receipt;
+use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::transaction::Action;
+use lockstep_protocol::types::{Address, BlockId, Height, Round};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What a reader wants to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Topic {
+    /// Each committed block.
+    NewBlocks,
+    /// Each receipt, or only those of transactions that this address sends or receives.
+    Receipts(Option<Address>),
+    /// Each round that begins and each step in it, as far as they last.
+    Rounds,
+    /// Each committed block in the form that Ethereum's tools know.
+    NewHeads,
+}
+
+/// A committed block, without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BlockEvent {
+    pub(super) id: BlockId,
+    pub(super) header: Header,
+    /// Canonical bytes of the transactions together.
+    pub(super) transaction_bytes: u64,
+    /// One for each transaction.
+    pub(super) receipts: Vec<ReceiptEvent>,
+}
+
+/// What became of one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReceiptEvent {
+    sender: Address,
+    to: Option<Address>,
+    receipt: Receipt,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum What {
+    Block(Arc<BlockEvent>),
+    Round {
+        height: Height,
+        round: Round,
+        step: Option<Step>,
+    },
+}
+
+impl What {
+    /// How many numbers it takes: a block one for itself and one for each receipt.
+    fn numbers(&self) -> u64 {
+        match self {
+            What::Block(block) => 1 + block.receipts.len() as u64,
+            What::Round { .. } => 1,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let receipts = match self {
+            What::Block(block) => block.receipts.len(),
+            What::Round { .. } => 0,
+        };
+        // A failed receipt has a sentence.
+        size_of::<BlockEvent>() + receipts * (size_of::<ReceiptEvent>() + 64)
+    }
+}
+
+/// Something to tell: its number, its name, its content.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Told {
+    pub(super) seq: u64,
+    pub(super) name: &'static str,
+    pub(super) content: Value,
+}
+
+/// There is nothing to tell from that number on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum OutOfReach {
+    /// It is too old, or of an earlier life of the node.
+    #[error(
+        "event {asked} is not kept: the oldest here is {oldest}; read what you have missed by \
+         height, and subscribe anew without from_seq"
+    )]
+    Gone {
+        /// The number that was asked for.
+        asked: u64,
+        /// The oldest that is kept.
+        oldest: u64,
+    },
+    /// It has not happened.
+    #[error("event {asked} has not happened: the next one here is {next}")]
+    Future {
+        /// The number that was asked for.
+        asked: u64,
+        /// The number of the next event.
+        next: u64,
+    },
+}
+
+impl OutOfReach {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            OutOfReach::Gone { .. } => "events_gone",
+            OutOfReach::Future { .. } => "event_in_future",
+        }
+    }
+
+    pub(super) fn data(self) -> Value {
+        match self {
+            OutOfReach::Gone { oldest, .. } => json!({ "code": self.code(), "oldest_seq": oldest }),
+            OutOfReach::Future { next, .. } => json!({ "code": self.code(), "next_seq": next }),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Kept {
+    first: u64,
+    what: What,
+}
+
+#[derive(Debug)]
+struct Ring {
+    kept: VecDeque<Kept>,
+    bytes: usize,
+    next: u64,
+    height: Height,
+    round: (Height, Round, Option<Step>),
+}
+
+impl Ring {
+    fn push(&mut self, what: What) {
+        let (first, numbers) = (self.next, what.numbers());
+        self.bytes += what.bytes();
+        self.kept.push_back(Kept { first, what });
+        self.next += numbers;
+        while self.kept.len() > EVENTS_KEPT_MAX || self.bytes > EVENTS_BYTES_MAX {
+            let Some(oldest) = self.kept.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.what.bytes();
+        }
+    }
+
+    fn oldest(&self) -> u64 {
+        self.kept.front().map_or(self.next, |kept| kept.first)
+    }
+}
+
+/// The events of one node.
+#[derive(Debug)]
+pub struct Events {
+    ring: Mutex<Ring>,
+    /// The number of the next event.
+    next: watch::Sender<u64>,
+    parameters: Parameters,
+}
+
+impl Events {
+    /// Nothing has happened since `height` on a chain with these parameters; the first number is
+    /// `first`.
+    pub fn new(first: u64, height: Height, parameters: Parameters) -> Events {
+        let ring = Ring {
+            kept: VecDeque::new(),
+            bytes: 0,
+            next: first,
+            height,
+            round: (height.next(), Round::ZERO, None),
+        };
+        Events {
+            ring: Mutex::new(ring),
+            next: watch::Sender::new(first),
+            parameters,
+        }
+    }
+
+    /// Wakes whoever waits for the next event.
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
+        self.next.subscribe()
+    }
+
+    /// The number of the next event.
+    pub(super) fn next(&self) -> u64 {
+        self.ring.lock().next
+    }
+
+    /// What `topics` have to tell from number `from` on, and the number to ask for next time. Looks
+    /// at one entry of the ring at the most: then others have a turn.
+    pub(super) fn since(
+        &self,
+        from: u64,
+        wanted: &[Topic],
+    ) -> Result<(Vec<Told>, u64), OutOfReach> {
+        let (first, what) = {
+            let ring = self.ring.lock();
+            let (asked, next, oldest) = (from, ring.next, ring.oldest());
+            if asked < oldest {
+                return Err(OutOfReach::Gone { asked, oldest });
+            }
+            if asked > next {
+                return Err(OutOfReach::Future { asked, next });
+            }
+            let after = ring.kept.partition_point(|kept| kept.first <= asked);
+            let here = after.checked_sub(1).and_then(|index| ring.kept.get(index));
+            match here.filter(|_| asked < next) {
+                Some(kept) => (kept.first, kept.what.clone()),
+                None => return Ok((Vec::new(), next)),
+            }
+        };
+        let end = first + what.numbers();
+        let mut told: Vec<Told> = wanted
+            .iter()
+            .flat_map(|topic| topic.tell(first, &what, &self.parameters))
+            .collect();
+        told.retain(|told| told.seq >= from);
+        told.sort_by_key(|told| told.seq);
+        Ok((told, end))
+    }
+
+    /// Takes down what the node shows of itself now. Blocks that were committed since the last time
+    /// come one by one; of very many only the newest.
+    pub(super) fn take_down(&self, view: &NodeView, store: &Store) -> Result<(), StoreError> {
+        let Snapshot {
+            head, round, step, ..
+        } = view.snapshot();
+        let shown = self.ring.lock().height;
+        let begin = head.height.0.saturating_sub(EVENTS_MISSED_MAX).max(shown.0);
+        for height in (begin + 1..=head.height.0).map(Height) {
+            let (block, receipts) = (store.block(height)?, store.receipts(height)?);
+            let Some((block, receipts)) = block.zip(receipts) else {
+                break;
+            };
+            let event = BlockEvent::new(&block, receipts);
+            let mut ring = self.ring.lock();
+            ring.push(What::Block(Arc::new(event)));
+            ring.height = height;
+        }
+        let mut ring = self.ring.lock();
+        let now = (head.height.next(), round, step);
+        if std::mem::replace(&mut ring.round, now) != now {
+            let (height, round, step) = now;
+            ring.push(What::Round {
+                height,
+                round,
+                step,
+            });
+        }
+        let next = ring.next;
+        drop(ring);
+        self.next.send_if_modified(|shown| {
+            let is_new = *shown != next;
+            *shown = next;
+            is_new
+        });
+        Ok(())
+    }
+}
+
+impl BlockEvent {
+    fn new(block: &SealedBlock, receipts: Vec<Receipt>) -> BlockEvent {
+        let transactions = &block.block().transactions;
+        let told = transactions.iter().zip(receipts);
+        let told = told.map(|(transaction, receipt)| ReceiptEvent {
+            sender: transaction.sender,
+            to: receiver(&transaction.body.action),
+            receipt,
+        });
+        BlockEvent {
+            id: block.id(),
+            header: block.header().clone(),
+            transaction_bytes: super::json_rpc::bytes_of(transactions),
+            receipts: told.collect(),
+        }
+    }
+}
+
+/// Whom an action pays.
+pub(super) fn receiver(action: &Action) -> Option<Address> {
+    match action {
+        Action::Transfer { to, .. } => Some(*to),
+        Action::Put { .. } | Action::Delete { .. } | Action::UpdateValidator { .. } => None,
+    }
+}
+
+impl Topic {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Topic::NewBlocks => "newBlocks",
+            Topic::Receipts(_) => "receipts",
+            Topic::Rounds => "rounds",
+            Topic::NewHeads => "newHeads",
+        }
+    }
+
+    fn tell(self, first: u64, what: &What, parameters: &Parameters) -> Vec<Told> {
+        let told = |seq, content| Told {
+            seq,
+            name: self.name(),
+            content,
+        };
+        match (self, what) {
+            (Topic::NewBlocks, What::Block(block)) => vec![told(first, block.to_json())],
+            (Topic::NewHeads, What::Block(block)) => {
+                vec![told(first, super::json_rpc::eth_head(block, parameters))]
+            }
+            (Topic::Receipts(whose), What::Block(block)) => {
+                let receipts = block.receipts.iter().zip(first + 1..);
+                let receipts = receipts.filter(|(receipt, _)| receipt.concerns(whose));
+                let tell = |(receipt, seq): (&ReceiptEvent, u64)| {
+                    told(seq, receipt.to_json(block.header.height, block.id))
+                };
+                receipts.map(tell).collect()
+            }
+            (
+                Topic::Rounds,
+                What::Round {
+                    height,
+                    round,
+                    step,
+                },
+            ) => {
+                let content = json!({ "height": height, "round": round, "step": step });
+                vec![told(first, content)]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl BlockEvent {
+    fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "header": self.header,
+            "transactions": self.receipts.len(),
+        })
+    }
+}
+
+impl ReceiptEvent {
+    fn concerns(&self, whose: Option<Address>) -> bool {
+        whose.is_none_or(|address| self.sender == address || self.to == Some(address))
+    }
+
+    fn to_json(&self, height: Height, block: BlockId) -> Value {
+        let mut content = json!(self.receipt);
+        content["height"] = json!(height);
+        content["block_id"] = json!(block);
+        content["sender"] = json!(self.sender);
+        content["to"] = json!(self.to);
+        content
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_protocol::types::Hash;
+
+    const FIRST: u64 = 1_000;
+
+    fn events() -> Events {
+        Events::new(FIRST, Height(0), Parameters::default())
+    }
+
+    fn round(events: &Events, round: u32) {
+        let (height, round, step) = (Height(1), Round(round), None);
+        let what = What::Round {
+            height,
+            round,
+            step,
+        };
+        events.ring.lock().push(what);
+    }
+
+    /// A block with so many receipts, each of a transaction from address n to address n + 1.
+    fn block(events: &Events, receipts: u8) {
+        let event = |n: u8| ReceiptEvent {
+            sender: Address([n; 20]),
+            to: Some(Address([n + 1; 20])),
+            receipt: crate::rpc_gateway::fixture::receipt(Hash([n; 32])),
+        };
+        let event = BlockEvent {
+            id: Hash([9; 32]),
+            header: crate::rpc_gateway::fixture::header(Height(1)),
+            transaction_bytes: 0,
+            receipts: (0..receipts).map(event).collect(),
+        };
+        events.ring.lock().push(What::Block(Arc::new(event)));
+    }
+
+    /// The numbers of all that is told from `from` on.
+    fn told(events: &Events, from: u64, topic: Topic) -> Vec<u64> {
+        let (mut numbers, mut next) = (Vec::new(), from);
+        while next < events.next() {
+            let (told, after) = events.since(next, &[topic]).expect("it is kept");
+            assert!(after > next);
+            numbers.extend(told.iter().map(|told| told.seq));
+            next = after;
+        }
+        numbers
+    }
+
+    #[test]
+    fn a_block_takes_a_number_for_itself_and_one_for_each_receipt() {
+        let events = events();
+        round(&events, 1);
+        block(&events, 3);
+        round(&events, 2);
+        assert_eq!(events.next(), FIRST + 6);
+        assert_eq!(told(&events, FIRST, Topic::Rounds), [FIRST, FIRST + 5]);
+        assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST + 1]);
+        let all = told(&events, FIRST, Topic::Receipts(None));
+        assert_eq!(all, [FIRST + 2, FIRST + 3, FIRST + 4]);
+        let ones = Topic::Receipts(Some(Address([1; 20])));
+        assert_eq!(told(&events, FIRST, ones), [FIRST + 2, FIRST + 3]);
+    }
+
+    #[test]
+    fn a_reader_that_stopped_within_a_block_hears_the_rest_of_it_and_nothing_twice() {
+        let events = events();
+        block(&events, 3);
+        let rest = told(&events, FIRST + 2, Topic::Receipts(None));
+        assert_eq!(rest, [FIRST + 2, FIRST + 3]);
+        assert!(told(&events, FIRST + 1, Topic::NewBlocks).is_empty());
+    }
+
+    #[test]
+    fn the_ring_is_bounded_and_says_what_it_no_longer_holds() {
+        let events = events();
+        for n in 0..3 * EVENTS_KEPT_MAX {
+            round(&events, u32::try_from(n).expect("small"));
+        }
+        assert_eq!(events.ring.lock().kept.len(), EVENTS_KEPT_MAX);
+        let oldest = FIRST + 2 * EVENTS_KEPT_MAX as u64;
+        let gone = |asked| Err(OutOfReach::Gone { asked, oldest });
+        for asked in [0, FIRST, oldest - 1] {
+            assert_eq!(events.since(asked, &[]), gone(asked));
+        }
+        assert_eq!(told(&events, oldest, Topic::Rounds).len(), EVENTS_KEPT_MAX);
+        let next = events.next();
+        assert_eq!(events.since(next, &[]), Ok((Vec::new(), next)));
+        let (asked, future) = (next + 1, events.since(next + 1, &[]));
+        assert_eq!(future, Err(OutOfReach::Future { asked, next }));
+    }
+
+    #[test]
+    fn large_blocks_leave_room_for_fewer() {
+        let events = events();
+        (0..2_000).for_each(|_| block(&events, 255 - 1));
+        let ring = events.ring.lock();
+        assert!(ring.bytes <= EVENTS_BYTES_MAX);
+        assert!(ring.kept.len() < EVENTS_KEPT_MAX);
+        let held: usize = ring.kept.iter().map(|kept| kept.what.bytes()).sum();
+        assert_eq!(ring.bytes, held);
+    }
+}

@@ -1,0 +1,163 @@
+//! From the bytes of a request to those of its answer, by the letter of the specification:
+//! <https://www.jsonrpc.org/specification>. A request without an id is a notification: it is carried
+//! out and not answered.
+use super::error::RpcError;
+use super::params::Args;
+use super::{Caller, methods};
+use crate::limits::{ANSWER_PIECE_BYTES, RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX};
+use crate::rpc_gateway::answer_places::AnswerPlace;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// What goes back.
+pub(in crate::rpc_gateway) struct Reply {
+    pub(in crate::rpc_gateway) text: String,
+    /// Kept until a long answer is written.
+    pub(in crate::rpc_gateway) place: Option<AnswerPlace>,
+}
+
+/// One call as it stands in the request; what it carries is not read yet.
+#[derive(Deserialize)]
+struct Call<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    method: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    params: Option<&'a RawValue>,
+}
+
+/// An id that is null is there; an absent one makes a notification.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
+}
+
+/// Carries out a request; `None` if nothing in it wants an answer.
+pub(in crate::rpc_gateway) async fn answer(caller: &Caller, request: &[u8]) -> Option<Reply> {
+    let text = match requests(request) {
+        Ok(Requests::One(call)) => one(caller, call, RPC_ANSWER_BYTES_MAX).await,
+        Ok(Requests::Batch(calls)) => batch(caller, &calls).await,
+        Err(error) => Some(failure("null", &error)),
+    };
+    let place = caller.place.take();
+    text.map(|text| Reply { text, place })
+}
+
+enum Requests<'a> {
+    One(&'a RawValue),
+    Batch(Vec<&'a RawValue>),
+}
+
+fn requests(request: &[u8]) -> Result<Requests<'_>, RpcError> {
+    let malformed = |error: serde_json::Error| RpcError::Malformed(error.to_string());
+    let is_batch = request.trim_ascii_start().first() == Some(&b'[');
+    if !is_batch {
+        return Ok(Requests::One(
+            serde_json::from_slice(request).map_err(malformed)?,
+        ));
+    }
+    let calls: Vec<&RawValue> = serde_json::from_slice(request).map_err(malformed)?;
+    match calls.len() {
+        0 => Err(RpcError::EmptyBatch),
+        1..=RPC_BATCH_MAX => Ok(Requests::Batch(calls)),
+        _ => Err(RpcError::BatchTooLarge),
+    }
+}
+
+async fn batch(caller: &Caller, calls: &[&RawValue]) -> Option<String> {
+    let mut all = String::new();
+    for call in calls {
+        let room = RPC_ANSWER_BYTES_MAX.saturating_sub(all.len());
+        if let Some(text) = one(caller, call, room).await {
+            all.push(if all.is_empty() { '[' } else { ',' });
+            all.push_str(&text);
+        }
+    }
+    if all.is_empty() {
+        return None;
+    }
+    all.push(']');
+    Some(all)
+}
+
+/// Answers one call in at most `room` bytes, or says that there is no room.
+async fn one(caller: &Caller, call: &RawValue, room: usize) -> Option<String> {
+    let call: Call<'_> = match serde_json::from_str(call.get()) {
+        Ok(call) => call,
+        Err(_) => {
+            let sentence = "send an object with jsonrpc, id, method and params, each once";
+            return Some(failure("null", &RpcError::InvalidRequest(sentence)));
+        }
+    };
+    let name = match call.name() {
+        Ok(name) => name,
+        Err(error) => return Some(failure(call.echo(), &error)),
+    };
+    let outcome = carry_out(caller, &name, call.params).await;
+    let id = call.id?.get();
+    let text = match outcome {
+        Ok(result) => success(id, &result),
+        Err(error) => return Some(failure(id, &error)),
+    };
+    if text.len() > room {
+        return Some(failure(id, &RpcError::AnswerTooLarge));
+    }
+    let used = RPC_ANSWER_BYTES_MAX.saturating_sub(room) + text.len();
+    if used > ANSWER_PIECE_BYTES
+        && let Err(busy) = caller.take_place().await
+    {
+        return Some(failure(id, &busy));
+    }
+    Some(text)
+}
+
+impl Call<'_> {
+    fn name(&self) -> Result<String, RpcError> {
+        if self.jsonrpc.map(RawValue::get) != Some("\"2.0\"") {
+            return Err(RpcError::InvalidRequest("jsonrpc must be \"2.0\""));
+        }
+        if self.id.is_some_and(|id| !is_id(id)) {
+            return Err(RpcError::InvalidRequest("id is a text, a number or null"));
+        }
+        let params = self.params.map_or("[", RawValue::get);
+        if !params.starts_with(['[', '{']) {
+            return Err(RpcError::InvalidRequest("params is a list or an object"));
+        }
+        let name = self.method.map(RawValue::get).unwrap_or_default();
+        serde_json::from_str(name).map_err(|_| RpcError::InvalidRequest("method is a text"))
+    }
+
+    /// What the answer to an invalid call names it by.
+    fn echo(&self) -> &str {
+        let id = self.id.filter(|id| is_id(id));
+        id.map_or("null", RawValue::get)
+    }
+}
+
+fn is_id(id: &RawValue) -> bool {
+    let text = id.get();
+    text == "null" || text.starts_with(['"', '-']) || text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+async fn carry_out(
+    caller: &Caller,
+    name: &str,
+    params: Option<&RawValue>,
+) -> Result<serde_json::Value, RpcError> {
+    let found = methods().find(|method| method.name == name);
+    let unknown = || RpcError::UnknownMethod(name.chars().take(80).collect());
+    let method = found.ok_or_else(unknown)?;
+    let args = Args::read(method.params, params.map(RawValue::get))?;
+    (method.handler)(caller, args).await
+}
+
+fn success(id: &str, result: &serde_json::Value) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
+}
+
+fn failure(id: &str, error: &RpcError) -> String {
+    let error = error.to_json();
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#)
+}

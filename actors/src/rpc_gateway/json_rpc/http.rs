@@ -1,0 +1,47 @@
+//! `POST /`: one request, or a batch of them, in one body.
+use super::{Caller, answer};
+use crate::limits::RPC_REQUEST_BYTES_MAX;
+use crate::rpc_gateway::Seed;
+use crate::rpc_gateway::answer::refuse;
+use crate::rpc_gateway::answer_places::Asker;
+use crate::rpc_gateway::body::{self, Body};
+use crate::rpc_gateway::pieces::Pieces;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+pub(in crate::rpc_gateway) async fn post(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    if !is_json(&request) {
+        let sentence = "send JSON, with the header Content-Type: application/json";
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", sentence);
+    }
+    let body = match Body::open(&request, payload, RPC_REQUEST_BYTES_MAX) {
+        Ok(body) => body.whole(Some(&seed.rpc_bodies)).await,
+        Err(cut) => Err(cut),
+    };
+    let whole = match body {
+        Ok(whole) => whole,
+        Err(cut) => return body::refuse_cut(cut, &seed.metrics),
+    };
+    let caller = Caller::new(seed, Asker::of(&request), None);
+    let Some(reply) = answer(&caller, &whole.bytes).await else {
+        return HttpResponse::NoContent().finish();
+    };
+    let mut response = HttpResponse::Ok();
+    response.content_type("application/json");
+    match reply.place {
+        Some(place) => response.body(Pieces::new(reply.text.into(), place)),
+        None => response.body(reply.text),
+    }
+}
+
+/// What a page in a browser can send elsewhere without being asked is never JSON by this name.
+fn is_json(request: &HttpRequest) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+}

@@ -1,0 +1,245 @@
+//! `lockstep_…` reads: the chain, its state, and the node's part in consensus, in this project's own
+//! words. Amounts and heights are whole numbers, hashes and addresses `0x` hex in lower case.
+use super::error::RpcError;
+use super::params::{Args, At, Kind, needed, optional};
+use super::{Answer, Caller, Method, Shape, method};
+use crate::limits::EVIDENCE_ANSWER_MAX;
+use crate::rpc_gateway::{Seed, blocks, evidence, parameters, validators};
+use crate::state_store::Snapshot;
+use lockstep_protocol::codec;
+use lockstep_protocol::ledger;
+use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
+use lockstep_protocol::types::{Address, BlockId, Hash, Height};
+use serde_json::{Value, json};
+
+pub(super) const METHODS: &[Method] = &[
+    method(
+        "lockstep_getAccount",
+        "Balance and nonce of an address; with prove the path to the state root of that height.",
+        &[
+            needed("address", Kind::Address),
+            optional("prove", Kind::Flag),
+            optional("height", Kind::Height),
+        ],
+        Shape::Object,
+        |caller, args| Box::pin(get_account(caller, args)),
+    ),
+    method(
+        "lockstep_getRecord",
+        "What an address keeps under a key; with prove the path to the state root of that height.",
+        &[
+            needed("address", Kind::Address),
+            needed("key", Kind::Data(RECORD_KEY_BYTES_MAX)),
+            optional("prove", Kind::Flag),
+            optional("height", Kind::Height),
+        ],
+        Shape::Object,
+        |caller, args| Box::pin(get_record(caller, args)),
+    ),
+    method(
+        "lockstep_getBlock",
+        "A committed block with its transactions, evidence and certificate; null beyond the head.",
+        &[needed("height", Kind::Height)],
+        Shape::ObjectOrNull,
+        |caller, args| Box::pin(get_block(caller, args)),
+    ),
+    method(
+        "lockstep_getCommit",
+        "Header and commit certificate of a height: what proves its roots; null beyond the head.",
+        &[needed("height", Kind::Height)],
+        Shape::ObjectOrNull,
+        |caller, args| Box::pin(get_commit(caller, args)),
+    ),
+    method(
+        "lockstep_getValidators",
+        "Who validates a height, with keys and power; null beyond the second after the head.",
+        &[optional("height", Kind::Height)],
+        Shape::ObjectOrNull,
+        |caller, args| Box::pin(get_validators(caller, args)),
+    ),
+    method(
+        "lockstep_getEvidence",
+        "Misbehaviour: what waits for a block, what is committed, and forks.",
+        &[optional("limit", Kind::Whole(EVIDENCE_ANSWER_MAX as u64))],
+        Shape::Object,
+        |caller, args| Box::pin(get_evidence(caller, args)),
+    ),
+    method(
+        "lockstep_getParams",
+        "The chain's parameters, and every constant and limit of this node.",
+        &[],
+        Shape::Object,
+        |caller, args| Box::pin(get_params(caller, args)),
+    ),
+    method(
+        "lockstep_consensusState",
+        "The height, round and step under way, whose turn it is, and whom the node waits for.",
+        &[],
+        Shape::Object,
+        |caller, args| Box::pin(consensus_state(caller, args)),
+    ),
+];
+
+/// The state after a block.
+struct State {
+    snapshot: Snapshot,
+    version: u64,
+    height: Height,
+    block_id: BlockId,
+    root: Hash,
+}
+
+impl State {
+    /// The newest one, or that of a height whose state is kept.
+    async fn at(caller: &Caller, at: Option<At>) -> Result<State, RpcError> {
+        let snapshot = caller.seed.store.snapshot()?;
+        let head = snapshot.head()?;
+        let height = match at {
+            Some(At::Height(height)) => height,
+            _ => head.height,
+        };
+        let version = snapshot.version_after(height)?;
+        let (block_id, root) = if height == head.height {
+            (head.block_id, head.state_root)
+        } else if height == Height(0) {
+            (
+                caller.seed.rules.context.genesis_hash,
+                caller.seed.genesis_root,
+            )
+        } else {
+            // A whole block is read for its header.
+            caller.take_place().await?;
+            let block = snapshot.block(height)?.ok_or(RpcError::Internal)?;
+            (block.id(), block.header().state_root)
+        };
+        Ok(State {
+            snapshot,
+            version,
+            height,
+            block_id,
+            root,
+        })
+    }
+
+    fn of(&self, address: Address) -> Value {
+        json!({
+            "address": address,
+            "height": self.height,
+            "block_id": self.block_id,
+            "state_root": self.root,
+        })
+    }
+}
+
+async fn get_account(caller: &Caller, args: Args) -> Answer {
+    let address = args.address(0)?;
+    let prove = args.maybe_flag(1)?.unwrap_or(false);
+    let state = State::at(caller, args.maybe_height(2)?).await?;
+    let mut answer = state.of(address);
+    let account = if prove {
+        let proof = ledger::prove_account_at(&state.snapshot, state.version, &address)?;
+        answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+        proof.account
+    } else {
+        ledger::account_at(&state.snapshot, state.version, &address)?
+    };
+    answer["exists"] = json!(account.is_some());
+    let account = account.unwrap_or_default();
+    answer["balance"] = json!(account.balance);
+    answer["nonce"] = json!(account.nonce);
+    Ok(answer)
+}
+
+async fn get_record(caller: &Caller, args: Args) -> Answer {
+    let (address, key) = (args.address(0)?, args.bytes(1)?);
+    let prove = args.maybe_flag(2)?.unwrap_or(false);
+    let state = State::at(caller, args.maybe_height(3)?).await?;
+    let mut answer = state.of(address);
+    let record = if prove {
+        let proof = ledger::prove_record_at(&state.snapshot, state.version, &address, &key)?;
+        answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+        proof.record
+    } else {
+        ledger::record_at(&state.snapshot, state.version, &address, &key)?
+    };
+    answer["key"] = json!(blocks::hex(&key));
+    answer["record"] = json!(record);
+    Ok(answer)
+}
+
+/// The height that is meant.
+pub(super) fn height(seed: &Seed, at: At) -> Height {
+    match at {
+        At::Latest => seed.view.head().height,
+        At::Height(height) => height,
+    }
+}
+
+async fn get_block(caller: &Caller, args: Args) -> Answer {
+    let height = height(&caller.seed, args.height(0)?);
+    let block = caller.read(move |seed| {
+        let decided = seed.store.decided(height, 1, usize::MAX)?;
+        let decided = decided.first().filter(|d| d.block.height() == height);
+        let page = decided.map(|decided| blocks::block_json(seed, decided));
+        Ok(page.transpose()?)
+    });
+    Ok(block.await?.unwrap_or(Value::Null))
+}
+
+async fn get_commit(caller: &Caller, args: Args) -> Answer {
+    let height = height(&caller.seed, args.height(0)?);
+    let commit = caller.read(move |seed| {
+        let decided = seed.store.decided(height, 1, usize::MAX)?;
+        let decided = decided.first().filter(|d| d.block.height() == height);
+        let page = decided.map(|decided| {
+            Ok::<_, RpcError>(json!({
+                "block_id": decided.block.id(),
+                "header": decided.block.header(),
+                "commit": blocks::certificate_json(seed, &decided.certificate)?,
+                "certificate": blocks::hex(&codec::encode(&*decided.certificate)),
+            }))
+        });
+        page.transpose()
+    });
+    Ok(commit.await?.unwrap_or(Value::Null))
+}
+
+/// By default of the height under decision.
+async fn get_validators(caller: &Caller, args: Args) -> Answer {
+    let of = args.maybe_height(0)?.map(|at| height(&caller.seed, at));
+    let page = caller.read(move |seed| Ok(validators::page(seed, of)?));
+    Ok(page.await?.unwrap_or(Value::Null))
+}
+
+async fn get_evidence(caller: &Caller, args: Args) -> Answer {
+    let limit = args.maybe_number(0)?.and_then(|n| usize::try_from(n).ok());
+    let limit = limit.unwrap_or(EVIDENCE_ANSWER_MAX);
+    caller
+        .read(move |seed| Ok(evidence::page(seed, limit)?))
+        .await
+}
+
+async fn get_params(caller: &Caller, _: Args) -> Answer {
+    Ok(parameters::parameters(&caller.seed))
+}
+
+async fn consensus_state(caller: &Caller, _: Args) -> Answer {
+    let seed = &caller.seed;
+    let missing = seed.ports.missing.ask(crate::vote_collector::GetMissing);
+    let missing = missing.await.ok();
+    let view = seed.view.snapshot();
+    let validators = seed.view.validators();
+    let height = validators.height();
+    Ok(json!({
+        "height": height,
+        "round": view.round,
+        "step": view.step,
+        "proposer": validators.current().proposer(height, view.round),
+        "validator": seed.me,
+        "waiting_for": missing.filter(|_| view.step.is_some()),
+        "catching_up": view.catching_up,
+        "halted": view.halted,
+        "observing": view.observing,
+        "peers": seed.view.peers(),
+    }))
+}

@@ -1,0 +1,276 @@
+//! `lockstep_…` for transactions: handing one in, and what became of it. What is accepted is listed
+//! by `lockstep_pendingTransactions` until a block carries it; the same bytes handed in again are
+//! answered with the same id.
+use super::error::RpcError;
+use super::params::{Args, Kind, needed, optional};
+use super::{Answer, Caller, Method, Shape, method};
+use crate::limits::{PENDING_ANSWER_MAX, RPC_WAIT_DEFAULT, RPC_WAIT_MAX};
+use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions, TransactionStatus};
+use crate::metrics::RefusalLabel;
+use crate::rpc_gateway::{Seed, blocks};
+use lockstep_protocol::ledger::Status;
+use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
+use lockstep_protocol::mempool::{Entry, Fate, Refusal, Source, Submission};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::Hash;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A transaction in hex: at most so many bytes.
+pub(super) const TRANSACTION: Kind = Kind::Data(TRANSACTION_BYTES_MAX);
+
+pub(super) const METHODS: &[Method] = &[
+    method(
+        "lockstep_sendTransaction",
+        "Hands in the bytes of POST /transactions. Answers the id, and \"pending\", \"queued\" (behind a gap of nonces) or \"known\".",
+        &[needed("transaction", TRANSACTION)],
+        Shape::Object,
+        |caller, args| Box::pin(send(caller, args)),
+    ),
+    method(
+        "lockstep_sendTransactionAndWait",
+        "The same, and waits for the receipt: \"committed\", \"failed\", or \"pending\" when the \
+         time is over.",
+        &[
+            needed("transaction", TRANSACTION),
+            optional("timeout_ms", Kind::Whole(RPC_WAIT_MAX.as_millis() as u64)),
+        ],
+        Shape::Object,
+        |caller, args| Box::pin(send_and_wait(caller, args)),
+    ),
+    method(
+        "lockstep_getTransaction",
+        "A transaction by its id, with its status: unknown, pending, committed, failed, expired, replaced or dropped.",
+        &[needed("id", Kind::Hash)],
+        Shape::Object,
+        |caller, args| Box::pin(get_transaction(caller, args)),
+    ),
+    method(
+        "lockstep_getReceipt",
+        "What became of a committed transaction; null if no block has carried it.",
+        &[needed("id", Kind::Hash)],
+        Shape::ObjectOrNull,
+        |caller, args| Box::pin(get_receipt(caller, args)),
+    ),
+    method(
+        "lockstep_pendingTransactions",
+        "Transactions that wait here for a block, in order of arrival, and how many there are.",
+        &[optional("limit", Kind::Whole(PENDING_ANSWER_MAX as u64))],
+        Shape::Object,
+        |caller, args| Box::pin(pending_transactions(caller, args)),
+    ),
+];
+
+/// What was handed in.
+pub(super) struct Submitted {
+    pub(super) id: Hash,
+    pub(super) submission: Submission,
+}
+
+/// Checks a transaction and keeps it for a block.
+async fn submit(seed: &Seed, transaction: Arc<Transaction>) -> Result<Submitted, RpcError> {
+    let id = transaction.id();
+    // Its nonce is used up by itself: told as it is, the sender would send another one.
+    if seed.store.location(&id)?.is_some() {
+        let submission = Submission::Known;
+        return Ok(Submitted { id, submission });
+    }
+    let submit = SubmitTransactions(vec![transaction], Source::People);
+    let verdicts = seed.ports.transaction.ask(submit).await;
+    match verdicts.map_err(|_| busy(seed))?.pop() {
+        Some(Ok(submission)) => Ok(Submitted { id, submission }),
+        None | Some(Err(Refusal::Busy)) => Err(busy(seed)),
+        Some(Err(refusal)) => {
+            seed.metrics.refusal(RefusalLabel::Transaction);
+            let (code, sentence) = (refusal.code(), refusal.to_string());
+            Err(RpcError::Refused { code, sentence })
+        }
+    }
+}
+
+fn busy(seed: &Seed) -> RpcError {
+    seed.metrics.refusal(RefusalLabel::Busy);
+    RpcError::Busy
+}
+
+/// Reads and hands in the first parameter.
+pub(super) async fn hand_in(caller: &Caller, args: &Args) -> Result<Submitted, RpcError> {
+    let transaction = caller.seed.wire.decode_transaction(&args.bytes(0)?)?;
+    submit(&caller.seed, Arc::new(transaction)).await
+}
+
+async fn send(caller: &Caller, args: Args) -> Answer {
+    let Submitted { id, submission } = hand_in(caller, &args).await?;
+    Ok(json!({ "id": id, "status": submission }))
+}
+
+async fn send_and_wait(caller: &Caller, args: Args) -> Answer {
+    let Submitted { id, .. } = hand_in(caller, &args).await?;
+    let patience = args.maybe_number(1)?.map(Duration::from_millis);
+    let until = tokio::time::Instant::now() + patience.unwrap_or(RPC_WAIT_DEFAULT);
+    let mut events = caller.seed.events.watch();
+    // Whoever finds no place to wait is still told the id.
+    let place = caller.seed.waiters.clone().try_acquire_owned();
+    loop {
+        if let Some(receipt) = receipt(&caller.seed, &id)? {
+            let status = status_word(&receipt.status);
+            let receipt = receipt.to_json();
+            return Ok(json!({ "id": id, "status": status, "receipt": receipt }));
+        }
+        let news = tokio::time::timeout_at(until, events.changed());
+        if place.is_err() || !matches!(news.await, Ok(Ok(()))) {
+            return Ok(json!({ "id": id, "status": "pending" }));
+        }
+    }
+}
+
+fn status_word(status: &Status) -> &'static str {
+    match status {
+        Status::Success => "committed",
+        Status::Failed { .. } => "failed",
+    }
+}
+
+/// A receipt, and where it stands.
+struct Found {
+    height: lockstep_protocol::types::Height,
+    index: u32,
+    block_id: Hash,
+    status: Status,
+    receipt: Value,
+}
+
+impl Found {
+    fn to_json(&self) -> Value {
+        let mut receipt = self.receipt.clone();
+        receipt["height"] = json!(self.height);
+        receipt["index"] = json!(self.index);
+        receipt["block_id"] = json!(self.block_id);
+        receipt
+    }
+}
+
+fn receipt(seed: &Seed, id: &Hash) -> Result<Option<Found>, RpcError> {
+    let Some(location) = seed.store.location(id)? else {
+        return Ok(None);
+    };
+    let height = location.height;
+    let (receipts, certificate) = (
+        seed.store.receipts(height)?,
+        seed.store.certificate(height)?,
+    );
+    let found = location.transaction.and_then(|index| {
+        let receipt = receipts?.into_iter().nth(usize::try_from(index).ok()?)?;
+        let (block_id, status) = (certificate?.block_id, receipt.status);
+        let receipt = json!(receipt);
+        Some(Found {
+            height,
+            index,
+            block_id,
+            status,
+            receipt,
+        })
+    });
+    Ok(found)
+}
+
+async fn get_receipt(caller: &Caller, args: Args) -> Answer {
+    let found = receipt(&caller.seed, &args.hash(0)?)?;
+    Ok(found.map_or(Value::Null, |found| found.to_json()))
+}
+
+async fn get_transaction(caller: &Caller, args: Args) -> Answer {
+    let id = args.hash(0)?;
+    if let Some(found) = receipt(&caller.seed, &id)? {
+        let (height, index) = (found.height, found.index);
+        let transaction = caller.read(move |seed| {
+            let block = seed.store.block(height)?;
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            let transaction = block.and_then(|block| {
+                let transactions = &block.block().transactions;
+                transactions.get(index).map(blocks::transaction_json)
+            });
+            Ok(transaction)
+        });
+        let (status, transaction) = (status_word(&found.status), transaction.await?);
+        let receipt = found.to_json();
+        return Ok(json!({
+            "id": id, "status": status, "transaction": transaction, "receipt": receipt,
+        }));
+    }
+    Ok(match status(caller, id).await? {
+        Some(TransactionStatus::Waiting(entry, is_ready)) => json!({
+            "id": id, "status": "pending", "ready": is_ready,
+            "transaction": blocks::transaction_json(&entry.transaction),
+        }),
+        Some(TransactionStatus::Over(fate)) if !matches!(fate, Fate::Committed { .. }) => {
+            over(&id, &fate)
+        }
+        // Between the two looks a block may have carried it.
+        _ => match receipt(&caller.seed, &id)? {
+            Some(found) => json!({
+                "id": id, "status": status_word(&found.status), "receipt": found.to_json(),
+            }),
+            None => json!({ "id": id, "status": "unknown" }),
+        },
+    })
+}
+
+/// What the mempool knows of it.
+pub(super) async fn status(
+    caller: &Caller,
+    id: Hash,
+) -> Result<Option<TransactionStatus>, RpcError> {
+    let port = &caller.seed.ports.transaction_status;
+    let status = port.ask(GetTransactionStatus(id)).await;
+    status.map_err(|_| busy(&caller.seed))
+}
+
+/// What became of one that no block carries.
+fn over(id: &Hash, fate: &Fate) -> Value {
+    match fate {
+        Fate::Committed { height } => json!({ "id": id, "status": "committed", "height": height }),
+        Fate::Expired { expires_at } => {
+            json!({ "id": id, "status": "expired", "expires_at": expires_at })
+        }
+        Fate::Replaced { by } => json!({ "id": id, "status": "replaced", "by": by }),
+        Fate::Evicted => json!({ "id": id, "status": "dropped", "code": "mempool_full" }),
+        Fate::Dropped { code } => json!({ "id": id, "status": "dropped", "code": code }),
+    }
+}
+
+/// Those that wait for a block here, by sender and nonce, at most so many, each with whether a
+/// block could carry it now; and how many wait in all.
+pub(super) async fn pending(
+    caller: &Caller,
+    limit: usize,
+) -> Result<(Vec<(Entry, bool)>, usize), RpcError> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let limit = limit.saturating_sub(all.len());
+        let page = GetWaiting { after, limit };
+        let waiting = caller.seed.ports.waiting.ask(page).await;
+        let waiting = waiting.map_err(|_| busy(&caller.seed))?;
+        all.extend(waiting.page);
+        let last = all.last().map(|(entry, _)| (entry.sender(), entry.nonce()));
+        if last == after || limit == 0 {
+            return Ok((all, waiting.transactions));
+        }
+        after = last;
+    }
+}
+
+async fn pending_transactions(caller: &Caller, args: Args) -> Answer {
+    let limit = args
+        .maybe_number(0)?
+        .and_then(|limit| usize::try_from(limit).ok());
+    caller.take_place().await?;
+    let limit = limit.unwrap_or(PENDING_ANSWER_MAX).min(PENDING_ANSWER_MAX);
+    let (waiting, count) = pending(caller, limit).await?;
+    let shown = waiting.iter();
+    let shown: Vec<Value> = shown
+        .map(|(entry, _)| blocks::transaction_json(&entry.transaction))
+        .collect();
+    Ok(json!({ "count": count, "transactions": shown }))
+}

@@ -1,0 +1,296 @@
+//! What people may ask over plain HTTP: one table, in which the listener looks its routes up, and the
+//! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
+use super::{
+    blocks, consensus, evidence, health, json_rpc, light, receipts, records, server_sent_events,
+    status, transactions, validators, web_socket,
+};
+use actix_web::{HttpResponse, Route as Handler, web};
+use serde_json::{Map, Value, json};
+
+/// A way to ask.
+pub(super) struct Route {
+    verb: &'static str,
+    pub(super) path: &'static str,
+    summary: &'static str,
+    params: &'static [Param],
+    /// What a body has to be.
+    body: Option<&'static str>,
+    answers: Media,
+    /// Other statuses than 200; all of them refusals but 101, 202 and 204.
+    also: &'static [u16],
+    pub(super) handler: fn() -> Handler,
+}
+
+/// A parameter in the path or in the query.
+struct Param {
+    name: &'static str,
+    place: &'static str,
+    pattern: &'static str,
+}
+
+/// What an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Media {
+    Json,
+    Text,
+    Metrics,
+    Events,
+    Bytes,
+    Nothing,
+}
+
+impl Media {
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Media::Json => Some(JSON),
+            Media::Text => Some("text/plain"),
+            Media::Metrics => Some("application/openmetrics-text"),
+            Media::Events => Some("text/event-stream"),
+            Media::Bytes => Some(BYTES),
+            Media::Nothing => None,
+        }
+    }
+}
+
+const JSON: &str = "application/json";
+const BYTES: &str = "application/octet-stream";
+const WHOLE: &str = "^[0-9]+$";
+const ADDRESS: &str = "^0x[0-9a-fA-F]{40}$";
+const HASH: &str = "^0x[0-9a-fA-F]{64}$";
+const HEX: &str = "^0x([0-9a-fA-F]{2})*$";
+
+const fn get(
+    path: &'static str,
+    summary: &'static str,
+    answers: Media,
+    also: &'static [u16],
+    handler: fn() -> Handler,
+) -> Route {
+    let (verb, params, body) = ("get", &[] as &[Param], None);
+    Route {
+        verb,
+        path,
+        summary,
+        params,
+        body,
+        answers,
+        also,
+        handler,
+    }
+}
+
+impl Route {
+    const fn with(mut self, params: &'static [Param]) -> Route {
+        self.params = params;
+        self
+    }
+
+    const fn post(mut self, body: Option<&'static str>) -> Route {
+        self.verb = "post";
+        self.body = body;
+        self
+    }
+}
+
+const fn in_path(name: &'static str, pattern: &'static str) -> Param {
+    let place = "path";
+    Param {
+        name,
+        place,
+        pattern,
+    }
+}
+
+const fn in_query(name: &'static str, pattern: &'static str) -> Param {
+    let place = "query";
+    Param {
+        name,
+        place,
+        pattern,
+    }
+}
+
+/// All that people may ask, each in one line.
+#[rustfmt::skip]
+pub(super) const ROUTES: &[Route] = &[
+    get("/", "JSON-RPC 2.0: one call or a batch; rpc.discover says which.", Media::Json, &[204, 408, 413, 415, 503], || web::post().to(json_rpc::post)).post(Some(JSON)),
+    get("/ws", "JSON-RPC 2.0 and subscriptions over a WebSocket.", Media::Nothing, &[101, 400, 503], || web::get().to(web_socket::upgrade)),
+    get("/events", "Blocks, receipts and rounds as server-sent events.", Media::Events, &[400, 410, 503], || web::get().to(server_sent_events::events)).with(EVENTS),
+    get("/openapi.json", "This document.", Media::Json, &[], || web::get().to(served)),
+    get("/transactions", "Hands in a transaction in canonical bytes.", Media::Nothing, &[202, 400, 408, 413, 415, 429, 503], || web::post().to(transactions::submit)).post(Some(BYTES)),
+    get("/mempool", "What waits for a block, by sender and nonce.", Media::Json, &[400, 503], || web::get().to(transactions::waiting)).with(&[in_query("after", "^0x[0-9a-fA-F]{40}:[0-9]+$"), in_query("limit", WHOLE)]),
+    get("/status", "Who this node is, where it stands and whom it reaches.", Media::Json, &[], || web::get().to(status::status)),
+    get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 503], || web::get().to(validators::validators)).with(&[in_query("height", WHOLE)]),
+    get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[], || web::get().to(status::actors)),
+    get("/metrics", "OpenMetrics.", Media::Metrics, &[], || web::get().to(status::metrics)),
+    get("/livez", "The node's thread turns.", Media::Text, &[], || web::get().to(health::livez)),
+    get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || web::get().to(health::readyz)).with(&[in_query("verbose", "^$")]),
+    get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 503], || web::get().to(blocks::latest)),
+    get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 503], || web::get().to(blocks::by_height)).with(&[in_path("height", WHOLE)]),
+    get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400], || web::get().to(evidence::evidence)).with(&[in_query("limit", WHOLE)]),
+    get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400], || web::get().to(blocks::account)).with(&[in_path("address", ADDRESS)]),
+    get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404], || web::get().to(receipts::receipt)).with(&[in_path("id", HASH)]),
+    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404], || web::get().to(records::record)).with(&[in_path("address", ADDRESS), in_path("key", HEX)]),
+    get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 503], || web::get().to(light::block)).with(&[in_path("height", WHOLE)]),
+    get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::account)).with(&[in_path("address", ADDRESS)]),
+    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::record)).with(&[in_path("address", ADDRESS), in_path("key", HEX)]),
+    get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[404, 503], || web::post().to(consensus::tick)).post(None),
+];
+
+const EVENTS: &[Param] = &[
+    in_query("from_seq", WHOLE),
+    in_query(
+        "topics",
+        "^(newBlocks|receipts|rounds)(,(newBlocks|receipts|rounds))*$",
+    ),
+    in_query("address", "^0x[0-9a-fA-F]{40}$"),
+];
+
+pub(super) async fn served() -> HttpResponse {
+    HttpResponse::Ok().json(document())
+}
+
+fn document() -> Value {
+    let mut paths = Map::new();
+    for route in ROUTES {
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.verb] = route.operation();
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Lockstep",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "What a node answers people. JSON-RPC methods: rpc.discover.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "paths": paths,
+        "components": { "schemas": { "Refusal": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {
+                "code": { "type": "string", "description": "stable, for programs" },
+                "message": { "type": "string", "description": "for people: what to do" },
+            },
+        } } },
+    })
+}
+
+impl Route {
+    fn operation(&self) -> Value {
+        let mut responses = Map::new();
+        // What has another good answer has no 200.
+        if self.answers != Media::Nothing {
+            responses.insert("200".into(), self.answer());
+        }
+        for status in self.also {
+            responses.insert(status.to_string(), self.other(*status));
+        }
+        let params: Vec<Value> = self.params.iter().map(Param::to_json).collect();
+        let mut operation = json!({
+            "operationId": self.id(),
+            "summary": self.summary,
+            "parameters": params,
+            "responses": responses,
+        });
+        if let Some(kind) = self.body {
+            let schema = match kind {
+                JSON => json!({ "type": ["object", "array"] }),
+                _ => json!({ "type": "string", "contentMediaType": kind }),
+            };
+            let content = json!({ kind: { "schema": schema } });
+            operation["requestBody"] = json!({ "required": true, "content": content });
+        }
+        operation
+    }
+
+    /// The path in words.
+    fn id(&self) -> String {
+        let words = self.path.split(|c: char| !c.is_ascii_alphanumeric());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let words = if words.is_empty() {
+            "call".into()
+        } else {
+            words.join("_")
+        };
+        format!("{}_{words}", self.verb)
+    }
+
+    fn answer(&self) -> Value {
+        match self.answers.name() {
+            Some(media) => {
+                let schema = if media == JSON {
+                    json!({})
+                } else {
+                    json!({ "type": "string" })
+                };
+                json!({ "description": "the answer", "content": { media: { "schema": schema } } })
+            }
+            None => json!({ "description": "the answer" }),
+        }
+    }
+
+    fn other(&self, status: u16) -> Value {
+        match status {
+            101 => json!({ "description": "the WebSocket begins" }),
+            202 => json!({
+                "description": "the transaction waits for a block",
+                "content": { JSON: { "schema": { "type": "object" } } },
+            }),
+            204 => json!({ "description": "nothing in it wants an answer" }),
+            _ if self.answers == Media::Text => self.answer(),
+            _ => json!({
+                "description": "refused",
+                "content": { JSON: { "schema": { "$ref": "#/components/schemas/Refusal" } } },
+            }),
+        }
+    }
+}
+
+impl Param {
+    fn to_json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "in": self.place,
+            "required": self.place == "path",
+            "schema": { "type": "string", "pattern": self.pattern },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_route_has_one_operation_and_every_operation_a_route() {
+        let document = document();
+        let paths = document["paths"].as_object().expect("an object");
+        let mut told = BTreeSet::new();
+        let mut ids = BTreeSet::new();
+        for (path, verbs) in paths {
+            for (verb, operation) in verbs.as_object().expect("an object") {
+                told.insert((verb.as_str(), path.as_str()));
+                ids.insert(operation["operationId"].as_str());
+            }
+        }
+        let routes: BTreeSet<_> = ROUTES.iter().map(|r| (r.verb, r.path)).collect();
+        assert_eq!(told, routes);
+        assert_eq!(routes.len(), ROUTES.len(), "each once");
+        assert_eq!(ids.len(), ROUTES.len(), "each with a name of its own");
+    }
+
+    #[test]
+    fn parameters_in_the_path_are_those_that_the_path_names() {
+        for route in ROUTES {
+            let named = route.path.split('/').filter_map(|part| {
+                let name = part.strip_prefix('{')?;
+                name.strip_suffix('}')
+            });
+            let listed = route.params.iter().filter(|param| param.place == "path");
+            let listed: Vec<&str> = listed.map(|param| param.name).collect();
+            assert_eq!(named.collect::<Vec<_>>(), listed, "{}", route.path);
+        }
+    }
+}

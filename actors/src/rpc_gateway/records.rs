@@ -1,0 +1,54 @@
+//! What accounts keep under keys of their own.
+use super::Seed;
+use super::answer::{refuse, trouble};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use lockstep_protocol::ledger;
+use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
+use lockstep_protocol::types::Address;
+use serde_json::json;
+
+/// `GET /records/{address}/{key}`, the key in hex: its value and since when, in the newest state.
+pub(super) async fn record(
+    seed: web::Data<Seed>,
+    path: web::Path<(String, String)>,
+) -> HttpResponse {
+    let (owner, key) = match place(&path) {
+        Ok(place) => place,
+        Err(sentence) => return refuse(StatusCode::BAD_REQUEST, "malformed", sentence),
+    };
+    match ledger::record(&seed.store, &owner, &key) {
+        Ok(Some(record)) => {
+            let mut document = json!(record);
+            document["owner"] = json!(owner);
+            document["key"] = json!(super::blocks::hex(&key));
+            HttpResponse::Ok().json(document)
+        }
+        Ok(None) => {
+            let sentence =
+                format!("{owner} has no record under this key: put one, or ask for another");
+            refuse(StatusCode::NOT_FOUND, "unknown_record", sentence)
+        }
+        Err(error) => trouble(&error),
+    }
+}
+
+/// Owner and key of a path, or what is wrong with it.
+pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), String> {
+    let owner = owner.parse().map_err(|error| format!("{error}"))?;
+    let key = unhex(key).filter(|key| (1..=RECORD_KEY_BYTES_MAX).contains(&key.len()));
+    let key = key.ok_or_else(|| {
+        format!("a key is 0x and the hex digits of 1 to {RECORD_KEY_BYTES_MAX} bytes")
+    })?;
+    Ok((owner, key))
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("0x")?.as_bytes();
+    let pairs = digits.chunks(2).map(|pair| {
+        let digits = pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit);
+        let pair = std::str::from_utf8(pair).ok().filter(|_| digits)?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    pairs.collect()
+}

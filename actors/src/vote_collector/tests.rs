@@ -1,0 +1,61 @@
+use super::*;
+use crate::block_sync::BlockSync;
+use crate::runtime::{Actors, Inbox, Refused};
+use crate::state_store::tests::{World, address, signer};
+use lockstep_protocol::types::{Height, Round};
+use lockstep_protocol::vote::{Signature, Vote};
+use tempfile::TempDir;
+
+/// A signed vote of the far future is told to BlockSync, and so is each repetition of it, unsigned
+/// and forged as it may be. A full mailbox there felled this actor.
+#[test]
+fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
+    let (world, dir) = (World::new(7), TempDir::new().expect("a directory"));
+    let me = address(101);
+    let store = world.open(dir.path(), me).expect("a store");
+    let validators = store.schedule(&world.rules);
+    let sync = Inbox::<BlockSync>::new(1);
+    let mut collector = VoteCollector::new(
+        Seed {
+            rules: world.rules.clone(),
+            me,
+            store,
+            clock: Clock::start(),
+            metrics: Metrics::new(Actors::default()),
+            ports: Ports {
+                quorum: Port::detached(),
+                announce: Port::detached(),
+                own_seen: Port::detached(),
+                own_equivocation: Port::detached(),
+                broadcast: Port::detached(),
+                ahead: sync.port(),
+                refused: Port::detached(),
+                pull: Port::detached(),
+                evidence: Port::detached(),
+            },
+        },
+        &validators,
+    );
+    let vote = Vote {
+        kind: VoteKind::Prevote,
+        height: Height(1_000),
+        round: Round(0),
+        block_id: None,
+        valid_round: None,
+        validator: address(102),
+    };
+    let signature = signer(102).sign(&world.rules.context.vote(&vote));
+    let signature = Signature(signature.expect("it signs"));
+    let forged = Signature(vec![0; signature.0.len()]);
+    for signature in [signature, forged.clone(), forged] {
+        let vote = vote.clone();
+        let admission = collector.step(Input::Vote(SignedVote { vote, signature }));
+        assert_eq!(admission, Some(Admission::TooEarly));
+    }
+    let full = sync.port().tell(PeerAhead(me, Height(9)));
+    assert_eq!(
+        full,
+        Err(Refused::Full),
+        "it has been told what it can hold"
+    );
+}

@@ -1,0 +1,207 @@
+//! From the first look at a transaction to its place: cheapest check first, the signature last.
+use super::checker::{Check, Checked};
+use super::checks::UnderCheck;
+use super::entry::Entry;
+use super::journal::Fate;
+use super::limits;
+use super::pool::Sender;
+use super::refusal::Refusal;
+use super::room;
+use super::{Mempool, Output, Source, Submission, Ticket};
+use crate::ledger::limits::NONCES_AHEAD_MAX;
+use crate::ledger::{self, Account, ReadError, StateReader, TransactionError};
+use crate::transaction::Transaction;
+use crate::types::Address;
+use std::sync::Arc;
+
+impl Mempool {
+    pub(super) fn submit(
+        &mut self,
+        state: &dyn StateReader,
+        transaction: Arc<Transaction>,
+        source: Source,
+        ticket: Ticket,
+    ) -> Result<Option<Output>, ReadError> {
+        let (leaf, entry) = (transaction.leaf(), Entry::new(transaction));
+        if self.checks.join(&entry.sender(), &leaf, ticket) {
+            return Ok(None);
+        }
+        let answer = |what| Ok(Some(Output::Answer(ticket, what)));
+        if self.pool.by_id(&entry.id).is_some() {
+            return answer(Ok(Submission::Known));
+        }
+        if let Some(refusal) = self.checks.refused(&leaf) {
+            return answer(Err(refusal.clone()));
+        }
+        let account = ledger::account(state, &entry.sender())?.unwrap_or_default();
+        if let Err(refusal) = self.judge(&entry, account) {
+            return answer(Err(refusal));
+        }
+        let public_key = match self.key_for(state, &entry)? {
+            Ok(key) => key,
+            Err(refusal) => return answer(Err(refusal)),
+        };
+        if !self.checks.has_room(source) {
+            return answer(Err(Refusal::Busy));
+        }
+        let transaction = entry.transaction.clone();
+        let check = UnderCheck {
+            entry,
+            public_key: public_key.clone(),
+            source,
+            tickets: vec![ticket],
+        };
+        self.checks.begin(leaf, check);
+        Ok(Some(Output::Check(Check {
+            leaf,
+            transaction,
+            public_key,
+        })))
+    }
+
+    /// From the record, from the transaction, or from the sender's first one, which came before it.
+    fn key_for(
+        &self,
+        state: &dyn StateReader,
+        entry: &Entry,
+    ) -> Result<Result<Arc<[u8]>, Refusal>, ReadError> {
+        let sender = entry.sender();
+        let recorded = ledger::public_key(state, &sender)?;
+        let is_first = recorded.is_none() && entry.nonce() == 0;
+        Ok(match (recorded, &entry.transaction.public_key) {
+            (Some(key), None) => Ok(key.into()),
+            (None, Some(key)) if is_first => {
+                let actual = Address::of(self.rules.scheme.id(), key);
+                let is_own = actual == sender;
+                is_own
+                    .then(|| key.as_slice().into())
+                    .ok_or(TransactionError::ForeignKey { actual }.into())
+            }
+            (Some(_), Some(_)) => Err(TransactionError::KeyOnRecord.into()),
+            (None, Some(_)) => Err(Refusal::KeyTooLate),
+            (None, None) if is_first => Err(TransactionError::UnknownKey.into()),
+            (None, None) => {
+                let first = self.pool.at(&sender, 0);
+                let waiting = first.and_then(|first| first.transaction.public_key.as_deref());
+                let waiting = waiting.map(Arc::from);
+                waiting
+                    .or_else(|| self.checks.key_of(&sender))
+                    .ok_or(TransactionError::UnknownKey.into())
+            }
+        })
+    }
+
+    /// Everything but the signature. Asked again after the check, because blocks and other
+    /// transactions may have come meanwhile.
+    fn judge(&self, entry: &Entry, account: Account) -> Result<(), Refusal> {
+        ledger::check_form(&self.rules, self.height, &entry.transaction)?;
+        let sender = self.pool.sender(&entry.sender());
+        let expected = account.nonce.max(sender.map_or(0, |sender| sender.next));
+        let actual = entry.nonce();
+        if actual < expected || actual >= expected.saturating_add(NONCES_AHEAD_MAX) {
+            return Err(TransactionError::Nonce { expected, actual }.into());
+        }
+        judge_sender(entry, account.balance, sender)?;
+        let room = room::make(self, entry, expected);
+        room.map(|_| ()).ok_or(Refusal::MempoolFull)
+    }
+
+    pub(super) fn checked(
+        &mut self,
+        state: &dyn StateReader,
+        checked: Checked,
+    ) -> Result<Vec<Output>, ReadError> {
+        let Checked {
+            sender,
+            leaf,
+            verdict,
+        } = checked;
+        let Some(check) = self.checks.end(&sender, &leaf) else {
+            return Ok(Vec::new());
+        };
+        let UnderCheck {
+            entry,
+            public_key,
+            source,
+            tickets,
+        } = check;
+        let answer = match verdict {
+            Err(refusal) => {
+                self.checks.remember(leaf, refusal.clone());
+                Err(refusal)
+            }
+            Ok(()) => self.admit(state, &entry)?,
+        };
+        let is_new = matches!(answer, Ok(Submission::Pending | Submission::Queued));
+        let admitted = is_new.then_some(Output::Admitted(entry, public_key, source));
+        let answers = tickets.into_iter();
+        let answers = answers.map(|ticket| Output::Answer(ticket, answer.clone()));
+        Ok(admitted.into_iter().chain(answers).collect())
+    }
+
+    fn admit(
+        &mut self,
+        state: &dyn StateReader,
+        entry: &Entry,
+    ) -> Result<Result<Submission, Refusal>, ReadError> {
+        let (sender, nonce) = (entry.sender(), entry.nonce());
+        if self.pool.by_id(&entry.id).is_some() {
+            // The same body with another signature was quicker.
+            return Ok(Ok(Submission::Known));
+        }
+        let account = ledger::account(state, &sender)?.unwrap_or_default();
+        if let Err(refusal) = self.judge(entry, account) {
+            return Ok(Err(refusal));
+        }
+        let leaving = room::make(self, entry, account.nonce).unwrap_or_default();
+        if let Some(replaced) = self.pool.remove(sender, nonce) {
+            self.journal
+                .write(replaced.id, Fate::Replaced { by: entry.id });
+        }
+        for (address, nonce) in leaving {
+            if let Some(evicted) = self.pool.remove(address, nonce) {
+                self.journal.write(evicted.id, Fate::Evicted);
+            }
+        }
+        self.pool.insert(entry.clone(), account.nonce);
+        let is_ready = self.is_ready(entry);
+        Ok(Ok(if is_ready {
+            Submission::Pending
+        } else {
+            Submission::Queued
+        }))
+    }
+}
+
+/// The place among the sender's own transactions, and whether it can pay for all of them.
+fn judge_sender(entry: &Entry, balance: u64, sender: Option<&Sender>) -> Result<(), Refusal> {
+    let replaced = sender.and_then(|sender| sender.waiting.get(&entry.nonce()));
+    let (fees, bytes, count) = sender.map_or((0, 0, 0), |sender| {
+        (sender.fees, sender.bytes, sender.waiting.len())
+    });
+    if let Some(replaced) = replaced {
+        let least = replaced.replacement_fee(entry.bytes);
+        if entry.fee() < least {
+            return Err(Refusal::ReplacementUnderpriced { least });
+        }
+    } else if count >= limits::SENDER_TRANSACTIONS_MAX {
+        return Err(Refusal::SenderFull);
+    }
+    let (fee_freed, bytes_freed) = replaced.map_or((0, 0), |old| (old.fee(), old.bytes));
+    let bytes = bytes
+        .saturating_sub(bytes_freed)
+        .saturating_add(entry.bytes);
+    if bytes > limits::SENDER_BYTES_MAX {
+        return Err(Refusal::SenderFull);
+    }
+    let needed = fees.saturating_sub(fee_freed).saturating_add(entry.fee());
+    if needed > balance {
+        let fee = entry.fee();
+        return Err(if fee > balance {
+            TransactionError::Unfunded { fee, balance }.into()
+        } else {
+            Refusal::Overdrawn { needed, balance }
+        });
+    }
+    Ok(())
+}

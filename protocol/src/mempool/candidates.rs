@@ -1,0 +1,45 @@
+//! What the next block could carry: the best price first, each sender's in order of nonce.
+use super::entry::{Entry, FeeRate};
+use super::pool::Pool;
+use crate::transaction::Transaction;
+use crate::types::Address;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+/// Transactions that did not fit, after which a block counts as full: a few long ones must not keep
+/// shorter ones out.
+const MISFITS_MAX: usize = 16;
+
+type Rank = (FeeRate, Reverse<u64>, Address, u64);
+
+/// At most `bytes_max` canonical bytes. What stands behind a gap takes nobody's place.
+pub(super) fn choose(pool: &Pool, bytes_max: usize) -> Vec<Arc<Transaction>> {
+    let heads = pool.heads().filter_map(|address| {
+        let sender = pool.sender(address)?;
+        sender.waiting.get(&sender.next)
+    });
+    let mut best: BinaryHeap<Rank> = heads.map(rank).collect();
+    let (mut chosen, mut bytes, mut misfits) = (Vec::new(), 0usize, 0usize);
+    while misfits < MISFITS_MAX
+        && let Some((.., address, nonce)) = best.pop()
+    {
+        let Some(entry) = pool.at(&address, nonce) else {
+            continue;
+        };
+        let with = bytes.saturating_add(entry.bytes);
+        if with > bytes_max {
+            misfits = misfits.saturating_add(1);
+            continue;
+        }
+        bytes = with;
+        chosen.push(entry.transaction.clone());
+        best.extend(pool.at(&entry.sender(), nonce.saturating_add(1)).map(rank));
+    }
+    chosen
+}
+
+fn rank(entry: &Entry) -> Rank {
+    let arrival = Reverse(entry.arrival);
+    (entry.rate(), arrival, entry.sender(), entry.nonce())
+}

@@ -1,0 +1,95 @@
+//! Signatures on their way to be checked, and those that failed: each is checked once, however many
+//! ask, and a replay of a bad one costs nothing.
+use super::entry::Entry;
+use super::limits::{CHECKS_OF_PEERS_MAX, CHECKS_OF_PEOPLE_MAX, REFUSED_KEPT_MAX};
+use super::refusal::Refusal;
+use super::{Source, Ticket};
+use crate::types::{Address, Hash};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// A transaction whose signature is being checked.
+#[derive(Clone, Debug)]
+pub(super) struct UnderCheck {
+    pub(super) entry: Entry,
+    pub(super) public_key: Arc<[u8]>,
+    pub(super) source: Source,
+    /// Who waits for the verdict.
+    pub(super) tickets: Vec<Ticket>,
+}
+
+/// All of them, by sender and leaf: a second signature under one id is another question.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Checks {
+    under_way: BTreeMap<Address, BTreeMap<Hash, UnderCheck>>,
+    of_people: usize,
+    of_peers: usize,
+    refused: BTreeMap<Hash, Refusal>,
+    refused_by_age: VecDeque<Hash>,
+}
+
+impl Checks {
+    /// Whoever asks for what is being checked waits for the same verdict.
+    pub(super) fn join(&mut self, sender: &Address, leaf: &Hash, ticket: Ticket) -> bool {
+        let under_way = self.under_way.get_mut(sender);
+        let check = under_way.and_then(|checks| checks.get_mut(leaf));
+        check.map(|check| check.tickets.push(ticket)).is_some()
+    }
+
+    /// What is known to be bad, and why.
+    pub(super) fn refused(&self, leaf: &Hash) -> Option<&Refusal> {
+        self.refused.get(leaf)
+    }
+
+    /// The key that a transaction under check brings for this sender, proven by its address.
+    pub(super) fn key_of(&self, sender: &Address) -> Option<Arc<[u8]>> {
+        let mut checks = self.under_way.get(sender)?.values();
+        let first = checks.find(|check| check.entry.transaction.public_key.is_some())?;
+        Some(first.public_key.clone())
+    }
+
+    pub(super) fn has_room(&self, source: Source) -> bool {
+        match source {
+            Source::People => self.of_people < CHECKS_OF_PEOPLE_MAX,
+            Source::Peer => self.of_peers < CHECKS_OF_PEERS_MAX,
+        }
+    }
+
+    pub(super) fn begin(&mut self, leaf: Hash, check: UnderCheck) {
+        *self.count(check.source) = self.count(check.source).saturating_add(1);
+        let sender = self.under_way.entry(check.entry.sender()).or_default();
+        sender.insert(leaf, check);
+    }
+
+    pub(super) fn end(&mut self, sender: &Address, leaf: &Hash) -> Option<UnderCheck> {
+        let checks = self.under_way.get_mut(sender)?;
+        let check = checks.remove(leaf)?;
+        if checks.is_empty() {
+            self.under_way.remove(sender);
+        }
+        *self.count(check.source) = self.count(check.source).saturating_sub(1);
+        Some(check)
+    }
+
+    pub(super) fn remember(&mut self, leaf: Hash, refusal: Refusal) {
+        if self.refused.insert(leaf, refusal).is_none() {
+            self.refused_by_age.push_back(leaf);
+        }
+        if self.refused_by_age.len() > REFUSED_KEPT_MAX
+            && let Some(oldest) = self.refused_by_age.pop_front()
+        {
+            self.refused.remove(&oldest);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.of_people.saturating_add(self.of_peers)
+    }
+
+    fn count(&mut self, source: Source) -> &mut usize {
+        match source {
+            Source::People => &mut self.of_people,
+            Source::Peer => &mut self.of_peers,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What a committed block takes out of the mempool, and what it makes impossible.
+use super::Mempool;
+use super::journal::Fate;
+use super::refusal::Refusal;
+use crate::ledger::{self, ReadError, StateReader, TransactionError};
+use crate::transaction::Transaction;
+use crate::types::{Address, Hash, Height};
+use std::collections::BTreeSet;
+
+impl Mempool {
+    pub(super) fn committed(
+        &mut self,
+        state: &dyn StateReader,
+        height: Height,
+        transactions: &[Transaction],
+    ) -> Result<(), ReadError> {
+        self.height = self.height.max(height.next());
+        let mut senders = BTreeSet::new();
+        for transaction in transactions {
+            let (id, next) = (transaction.id(), transaction.body.nonce.saturating_add(1));
+            for gone in self.pool.advance(transaction.sender, next) {
+                let (expected, actual) = (next, gone.nonce());
+                let code = TransactionError::Nonce { expected, actual }.code();
+                self.journal.write(gone.id, Fate::Dropped { code });
+            }
+            self.journal.write(id, Fate::Committed { height });
+            senders.insert(transaction.sender);
+        }
+        for (address, nonce) in self.pool.expired(self.height) {
+            if let Some(entry) = self.pool.remove(address, nonce) {
+                let expires_at = entry.expires_at();
+                self.journal.write(entry.id, Fate::Expired { expires_at });
+            }
+        }
+        for sender in senders {
+            self.drop_unfunded(state, sender)?;
+        }
+        Ok(())
+    }
+
+    /// What a sender can no longer pay, once its balance has changed, and all that stands behind.
+    fn drop_unfunded(
+        &mut self,
+        state: &dyn StateReader,
+        address: Address,
+    ) -> Result<(), ReadError> {
+        let Some(sender) = self.pool.sender(&address) else {
+            return Ok(());
+        };
+        let account = ledger::account(state, &address)?.unwrap_or_default();
+        let mut left = Some(account.balance);
+        let unpaid: Vec<Hash> = sender
+            .waiting
+            .values()
+            .filter(|entry| {
+                left = left.and_then(|left| left.checked_sub(entry.fee()));
+                left.is_none()
+            })
+            .map(|entry| entry.id)
+            .collect();
+        let (needed, balance) = (sender.fees, account.balance);
+        let code = Refusal::Overdrawn { needed, balance }.code();
+        for id in unpaid {
+            self.drop_waiting(&id, Fate::Dropped { code });
+        }
+        Ok(())
+    }
+
+    pub(super) fn drop_waiting(&mut self, id: &Hash, fate: Fate) {
+        let place = self.pool.by_id(id).map(|e| (e.sender(), e.nonce()));
+        if let Some((sender, nonce)) = place {
+            self.pool.remove(sender, nonce);
+            self.journal.write(*id, fate);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What waits, and the orders in which it is asked for: by sender and nonce, by price, by expiry.
+//!
+//! Invariants: a sender's waiting nonces are not below its next one; `heads` and `tails` hold one
+//! key for each sender that has one; bytes and fees are the sums over what waits.
+use super::entry::{Entry, FeeRate};
+use crate::types::{Address, Hash, Height};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One sender's transactions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sender {
+    /// The nonce that the ledger executes next.
+    pub(super) next: u64,
+    pub(super) waiting: BTreeMap<u64, Entry>,
+    pub(super) bytes: usize,
+    pub(super) fees: u64,
+}
+
+/// The best first: price, then arrival.
+type HeadKey = (Reverse<FeeRate>, u64, Address);
+
+/// What gives way first comes first: behind a gap, then the lowest price, then the newest.
+pub(super) type Worth = (bool, FeeRate, Reverse<u64>);
+
+impl Sender {
+    /// The transaction that a block can carry next.
+    fn head(&self) -> Option<&Entry> {
+        self.waiting.get(&self.next)
+    }
+
+    /// Those that can be carried one after the other from now on.
+    pub(super) fn ready(&self) -> impl Iterator<Item = &Entry> {
+        let from = self.next;
+        let run = self.waiting.values().zip(from..);
+        run.map_while(|(entry, nonce)| (entry.nonce() == nonce).then_some(entry))
+    }
+
+    /// Whether no gap lies before `nonce`.
+    pub(super) fn reaches(&self, nonce: u64) -> bool {
+        let last = self.waiting.last_key_value().map(|(last, _)| *last);
+        let before = match last {
+            // What is asked for most needs no counting.
+            Some(last) if last == nonce => self.waiting.len().saturating_sub(1),
+            Some(last) if last > nonce => self.waiting.range(self.next..nonce).count(),
+            Some(_) | None => self.waiting.len(),
+        };
+        u64::try_from(before).is_ok_and(|before| self.next.saturating_add(before) == nonce)
+    }
+
+    /// The transaction that nothing else of the sender waits behind, and what it is worth.
+    fn tail(&self) -> Option<(&Entry, Worth)> {
+        let (_, entry) = self.waiting.last_key_value()?;
+        Some((entry, self.worth(entry)))
+    }
+
+    /// What one of its transactions is worth to the pool, there or not yet.
+    pub(super) fn worth(&self, entry: &Entry) -> Worth {
+        let is_ready = self.reaches(entry.nonce());
+        (is_ready, entry.rate(), Reverse(entry.arrival))
+    }
+}
+
+/// Everything that waits.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pool {
+    senders: BTreeMap<Address, Sender>,
+    ids: BTreeMap<Hash, (Address, u64)>,
+    heads: BTreeSet<HeadKey>,
+    tails: BTreeSet<(Worth, Address)>,
+    expiries: BTreeSet<(Height, Address, u64)>,
+    bytes: usize,
+    arrivals: u64,
+}
+
+impl Pool {
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn sender(&self, address: &Address) -> Option<&Sender> {
+        self.senders.get(address)
+    }
+
+    pub(super) fn at(&self, address: &Address, nonce: u64) -> Option<&Entry> {
+        self.senders.get(address)?.waiting.get(&nonce)
+    }
+
+    pub(super) fn by_id(&self, id: &Hash) -> Option<&Entry> {
+        let (address, nonce) = self.ids.get(id)?;
+        self.at(address, *nonce)
+    }
+
+    /// Senders whose next transaction waits, the best price first.
+    pub(super) fn heads(&self) -> impl Iterator<Item = &Address> {
+        self.heads.iter().map(|(_, _, address)| address)
+    }
+
+    /// What gives way first, one transaction of each sender.
+    pub(super) fn tails(&self) -> impl Iterator<Item = (&Worth, &Address)> {
+        self.tails.iter().map(|(worth, address)| (worth, address))
+    }
+
+    /// In order of sender and nonce, behind `after`.
+    pub(super) fn listed(&self, after: Option<(Address, u64)>) -> impl Iterator<Item = &Entry> {
+        let (first, behind) = after.unwrap_or_default();
+        let senders = self.senders.range(first..);
+        let all = senders.flat_map(|(_, sender)| sender.waiting.values());
+        all.skip_while(move |entry| {
+            after.is_some() && (entry.sender(), entry.nonce()) <= (first, behind)
+        })
+    }
+
+    /// Those that may not stand in the block of height `next`.
+    pub(super) fn expired(&self, next: Height) -> Vec<(Address, u64)> {
+        let due = self.expiries.iter().take_while(|(last, ..)| *last < next);
+        due.map(|(_, address, nonce)| (*address, *nonce)).collect()
+    }
+
+    /// Takes a transaction whose place is free; `next` is what the ledger would execute next.
+    pub(super) fn insert(&mut self, mut entry: Entry, next: u64) {
+        let (address, nonce, bytes) = (entry.sender(), entry.nonce(), entry.bytes);
+        self.arrivals = self.arrivals.saturating_add(1);
+        entry.arrival = self.arrivals;
+        self.ids.insert(entry.id, (address, nonce));
+        self.expiries.insert((entry.expires_at(), address, nonce));
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.change(address, |sender| {
+            sender.next = sender.next.max(next);
+            sender.bytes = sender.bytes.saturating_add(bytes);
+            sender.fees = sender.fees.saturating_add(entry.fee());
+            sender.waiting.insert(nonce, entry);
+        });
+    }
+
+    pub(super) fn remove(&mut self, address: Address, nonce: u64) -> Option<Entry> {
+        let entry = self.change(address, |sender| {
+            let entry = sender.waiting.remove(&nonce)?;
+            sender.bytes = sender.bytes.saturating_sub(entry.bytes);
+            sender.fees = sender.fees.saturating_sub(entry.fee());
+            Some(entry)
+        })?;
+        self.forget(&entry);
+        Some(entry)
+    }
+
+    /// The ledger has executed everything of this sender below `next`. Returns what waited there.
+    pub(super) fn advance(&mut self, address: Address, next: u64) -> Vec<Entry> {
+        if !self.senders.contains_key(&address) {
+            return Vec::new();
+        }
+        let gone: Vec<Entry> = self.change(address, |sender| {
+            sender.next = sender.next.max(next);
+            let above = sender.waiting.split_off(&next);
+            let below = std::mem::replace(&mut sender.waiting, above);
+            for entry in below.values() {
+                sender.bytes = sender.bytes.saturating_sub(entry.bytes);
+                sender.fees = sender.fees.saturating_sub(entry.fee());
+            }
+            below.into_values().collect()
+        });
+        gone.iter().for_each(|entry| self.forget(entry));
+        gone
+    }
+
+    fn forget(&mut self, entry: &Entry) {
+        let (address, nonce) = (entry.sender(), entry.nonce());
+        self.ids.remove(&entry.id);
+        self.expiries.remove(&(entry.expires_at(), address, nonce));
+        self.bytes = self.bytes.saturating_sub(entry.bytes);
+    }
+
+    /// Changes one sender, and keeps the orders by price.
+    fn change<T>(&mut self, address: Address, change: impl FnOnce(&mut Sender) -> T) -> T {
+        let sender = self.senders.entry(address).or_default();
+        if let Some(head) = sender.head() {
+            self.heads
+                .remove(&(Reverse(head.rate()), head.arrival, address));
+        }
+        if let Some((_, worth)) = sender.tail() {
+            self.tails.remove(&(worth, address));
+        }
+        let changed = change(sender);
+        if let Some(head) = sender.head() {
+            self.heads
+                .insert((Reverse(head.rate()), head.arrival, address));
+        }
+        match sender.tail() {
+            Some((_, worth)) => _ = self.tails.insert((worth, address)),
+            None => _ = self.senders.remove(&address),
+        }
+        changed
+    }
+}

@@ -1,0 +1,112 @@
+//! Why a transaction may not wait: a stable code and a sentence with the next step.
+use super::limits::SENDER_TRANSACTIONS_MAX;
+use crate::ledger::TransactionError;
+
+/// Why a transaction was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No block may carry it, now or ever.
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
+    /// Only an account's first transaction brings its public key, and this is a later one.
+    #[error("the public key travels with nonce 0 only: send this transaction without it")]
+    KeyTooLate,
+    /// Another transaction of the sender has this nonce, and pays too much to give way.
+    #[error("a transaction with this nonce waits already: replacing it takes a fee of {least}")]
+    ReplacementUnderpriced {
+        /// The least fee that replaces it.
+        least: u64,
+    },
+    /// The sender can pay this fee, but not those of its other waiting transactions as well.
+    #[error(
+        "the sender holds {balance}, the fees of all its waiting transactions are {needed}: pay \
+         in the rest, or wait for the next blocks"
+    )]
+    Overdrawn {
+        /// The sum of the fees, this one's among them.
+        needed: u64,
+        /// The sender's committed balance.
+        balance: u64,
+    },
+    /// The sender has as many transactions waiting as one may.
+    #[error(
+        "{SENDER_TRANSACTIONS_MAX} transactions of this sender wait, or half a block of bytes: \
+         send it after the next blocks"
+    )]
+    SenderFull,
+    /// There is no room, and those that wait pay more.
+    #[error("the mempool is full of transactions that pay more per byte: raise the fee, or wait")]
+    MempoolFull,
+    /// As many signatures wait to be checked as may, or the mempool has just fallen.
+    #[error("other transactions are being checked: try again in a moment")]
+    Busy,
+}
+
+/// Whose trouble a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// Its own: no honest node passes such a transaction on, whatever the state.
+    Transaction,
+    /// The state's and that of what waits: they may differ between two honest nodes.
+    Moment,
+    /// This node's: it has no room or no time for it.
+    Load,
+}
+
+impl Refusal {
+    /// Every code, for whoever counts them.
+    pub const CODES: [&'static str; 20] = [
+        "too_large",
+        "memo_too_large",
+        "underpriced",
+        "expired",
+        "expiry_too_far",
+        "nonce_too_low",
+        "nonce_too_high",
+        "nonce_exhausted",
+        "unfunded",
+        "unknown_key",
+        "key_on_record",
+        "foreign_key",
+        "bad_key",
+        "bad_signature",
+        "key_too_late",
+        "replacement_underpriced",
+        "overdrawn",
+        "sender_full",
+        "mempool_full",
+        "busy",
+    ];
+
+    /// One stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Transaction(error) => error.code(),
+            Refusal::KeyTooLate => "key_too_late",
+            Refusal::ReplacementUnderpriced { .. } => "replacement_underpriced",
+            Refusal::Overdrawn { .. } => "overdrawn",
+            Refusal::SenderFull => "sender_full",
+            Refusal::MempoolFull => "mempool_full",
+            Refusal::Busy => "busy",
+        }
+    }
+
+    /// Whose trouble it is.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Refusal::Transaction(
+                TransactionError::ForeignKey { .. }
+                | TransactionError::Key(_)
+                | TransactionError::Signature(_)
+                | TransactionError::TooLarge { .. }
+                | TransactionError::MemoTooLarge { .. }
+                | TransactionError::Underpriced { .. },
+            )
+            | Refusal::KeyTooLate => Blame::Transaction,
+            Refusal::Transaction(_)
+            | Refusal::ReplacementUnderpriced { .. }
+            | Refusal::Overdrawn { .. } => Blame::Moment,
+            Refusal::SenderFull | Refusal::MempoolFull | Refusal::Busy => Blame::Load,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `lockstep account`: what an account holds, as a node says it. `lockstep light verify` checks it.
+use super::node::Rpc;
+use super::{Failure, say, who};
+use crate::wallet::Keyring;
+use clap::Args;
+use serde_json::Value;
+
+/// `lockstep account`
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// An address, the name of a key, or on a devnet alice, bob, carol, dave
+    #[arg(value_name = "ADDRESS")]
+    account: String,
+    #[command(flatten)]
+    rpc: Rpc,
+    #[command(flatten)]
+    keyring: Keyring,
+    /// Print one JSON object, as the node answers it
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let node = arguments.rpc.node()?;
+    let status = node.status()?;
+    let address = who::address(&arguments.account, &arguments.keyring, &status)?;
+    let account = node.json(&format!("/accounts/{address}"))?;
+    if arguments.json {
+        return say(format_args!("{account:#}"));
+    }
+    let number = |key: &str| match &account[key] {
+        Value::Number(number) => Ok(number.to_string()),
+        _ => Err(node.strange()),
+    };
+    say(format_args!(
+        "Lockstep account on chain {}",
+        status.chain_id
+    ))?;
+    say(format_args!("  address       {address}"))?;
+    say(format_args!("  balance       {}", number("balance")?))?;
+    say(format_args!("  nonce         {}", number("nonce")?))
+}

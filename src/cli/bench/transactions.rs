@@ -1,0 +1,277 @@
+//! `lockstep bench transactions`: signed transactions over HTTP until they are committed, beside
+//! the floor of verifying each once per node. Whatever was accepted and is not committed after the
+//! drain makes the benchmark fail.
+use super::super::{DurabilityArgument, Failure, floor, process, say, scheme, start_log, tell};
+use super::quantile;
+use clap::Args;
+use load::{Load, Plan, Sent};
+use lockstep_devnet::{CommitEvent, Devnet};
+use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::types::Hash;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+mod load;
+
+/// `lockstep bench transactions`
+#[derive(Args)]
+pub(crate) struct TransactionsArguments {
+    /// How long to send
+    #[arg(long, default_value_t = 20, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Transactions per second that are offered, signed before
+    #[arg(long, default_value_t = 2_500, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=50_000))]
+    rate: u64,
+    /// How many accounts send, each on a connection of its own
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=400))]
+    senders: u32,
+    /// Signature scheme: dilithium3 or ml-dsa-65
+    #[arg(long, default_value = "ml-dsa-65", value_parser = scheme)]
+    scheme: SchemeId,
+    /// What a commit survives
+    #[arg(long, value_enum, default_value = "process")]
+    durability: DurabilityArgument,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    json: bool,
+    /// Log filter, as for RUST_LOG
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+/// What was measured.
+#[derive(Serialize)]
+struct Report {
+    submitted: u64,
+    accepted: u64,
+    committed: u64,
+    transactions_per_second: f64,
+    latency_ms_p50: f64,
+    latency_ms_p99: f64,
+    cpu_seconds_per_node: Option<f64>,
+    peak_rss_bytes: Option<u64>,
+    verify_us: f64,
+    verify_once_floor_per_second: f64,
+    floor_ratio: f64,
+    blocks: u64,
+    max_round: u32,
+    scheme: SchemeId,
+    durability: &'static str,
+    validators: usize,
+    rate: u64,
+    seconds: f64,
+}
+
+const VALIDATORS: usize = 4;
+/// After the last transaction, for all that were accepted to be committed.
+const DRAIN: Duration = Duration::from_secs(60);
+/// How often the chain is looked at for new blocks: how exact a latency is.
+const LOOK: Duration = Duration::from_millis(2);
+
+pub(crate) fn run(arguments: &TransactionsArguments) -> Result<(), Failure> {
+    start_log(arguments.log.as_deref(), "error")?;
+    let report = measure(arguments)?;
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&report);
+        let text = text.map_err(|error| Failure::safety(error.to_string()))?;
+        say(format_args!("{text}"))?;
+    } else {
+        print(&report)?;
+    }
+    if report.committed < report.accepted {
+        let lost = report.accepted - report.committed;
+        let sentence = format!("{lost} accepted transactions were not committed in {DRAIN:?}");
+        return Err(Failure::retry(sentence));
+    }
+    Ok(())
+}
+
+fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let scheme = arguments.scheme;
+    tell(format_args!(
+        "measuring the verify-once floor of {scheme} …\n"
+    ));
+    let floor = floor::measure(scheme, VALIDATORS, cores, Duration::from_secs(2))?;
+    let max_round = Arc::new(AtomicU32::new(0));
+    let devnet = boot(arguments, max_round.clone())?;
+    let plan = Plan {
+        scheme,
+        context: devnet.sign_context(),
+        urls: devnet.urls(),
+        senders: arguments.senders,
+        rate: arguments.rate,
+        time: Duration::from_secs(arguments.seconds),
+    };
+    let total = arguments.rate * arguments.seconds;
+    tell(format_args!("signing {total} transactions …\n"));
+    let load = Load::sign(plan)?;
+    devnet.wait_for(1, DRAIN)?;
+    tell(format_args!("sending for {} s …\n", arguments.seconds));
+    let (cpu_before, began) = (process::cpu_seconds(), Instant::now());
+    let (sent, watch) = send(&devnet, load)?;
+    let cpu = process::cpu_seconds().zip(cpu_before);
+    let found = watch.found(&sent.accepted);
+    let mut latencies = found.latencies;
+    latencies.sort_by(f64::total_cmp);
+    let seconds = found.last.map_or(0.0, |last| (last - began).as_secs_f64());
+    devnet.shutdown();
+    let committed = latencies.len() as u64;
+    let per_second = if seconds > 0.0 {
+        committed as f64 / seconds
+    } else {
+        0.0
+    };
+    // Every node verifies every transaction, all of them on these cores.
+    let floor_per_second = cores as f64 * 1e6 / (VALIDATORS as f64 * floor.verify_us);
+    Ok(Report {
+        submitted: sent.submitted,
+        accepted: sent.accepted.len() as u64,
+        committed,
+        transactions_per_second: per_second,
+        latency_ms_p50: quantile(&latencies, 0.5),
+        latency_ms_p99: quantile(&latencies, 0.99),
+        cpu_seconds_per_node: cpu.map(|(after, before)| (after - before) / VALIDATORS as f64),
+        peak_rss_bytes: process::peak_rss_bytes(),
+        verify_us: floor.verify_us,
+        verify_once_floor_per_second: floor_per_second,
+        floor_ratio: per_second / floor_per_second,
+        blocks: watch.blocks,
+        max_round: max_round.load(Ordering::Relaxed),
+        scheme,
+        durability: arguments.durability.name(),
+        validators: VALIDATORS,
+        rate: arguments.rate,
+        seconds,
+    })
+}
+
+/// Sends everything, and watches the chain until it holds all that was accepted.
+fn send(devnet: &Devnet, load: Load) -> Result<(Sent, Watch), Failure> {
+    let sending = load.start();
+    let mut watch = Watch::from(devnet);
+    while sending.is_under_way() {
+        watch.look(devnet)?;
+        std::thread::sleep(LOOK);
+    }
+    let sent = sending.finish()?;
+    let until = Instant::now() + DRAIN;
+    while !watch.has_all(&sent.accepted) && Instant::now() < until {
+        watch.look(devnet)?;
+        std::thread::sleep(LOOK);
+    }
+    Ok((sent, watch))
+}
+
+fn boot(arguments: &TransactionsArguments, max_round: Arc<AtomicU32>) -> Result<Devnet, Failure> {
+    let devnet = Devnet::builder()
+        .validators(VALIDATORS)
+        .scheme(arguments.scheme)
+        .durability(arguments.durability.into())
+        .load_accounts(arguments.senders)
+        .block_time_ms(0)
+        .on_commit(move |event: CommitEvent| {
+            max_round.fetch_max(event.round.0, Ordering::Relaxed);
+        })
+        .boot()?;
+    Ok(devnet)
+}
+
+/// What the chain holds, and since when it was seen.
+struct Watch {
+    height: u64,
+    blocks: u64,
+    committed: HashMap<Hash, Instant>,
+}
+
+/// What became of accepted transactions.
+struct Found {
+    latencies: Vec<f64>,
+    last: Option<Instant>,
+}
+
+impl Watch {
+    fn from(devnet: &Devnet) -> Watch {
+        Watch {
+            height: highest(devnet),
+            blocks: 0,
+            committed: HashMap::new(),
+        }
+    }
+
+    /// Reads the blocks that are new on the first node.
+    fn look(&mut self, devnet: &Devnet) -> Result<(), Failure> {
+        while self.height < highest(devnet) {
+            let now = Instant::now();
+            self.height += 1;
+            let Some(decided) = devnet.block(0, self.height)? else {
+                return Err(Failure::retry("a committed block is gone"));
+            };
+            self.blocks += 1;
+            let transactions = &decided.block.block().transactions;
+            let ids = transactions.iter().map(|t| (t.id(), now));
+            self.committed.extend(ids);
+        }
+        Ok(())
+    }
+
+    fn has_all(&self, accepted: &[(Hash, Instant)]) -> bool {
+        accepted
+            .iter()
+            .all(|(id, _)| self.committed.contains_key(id))
+    }
+
+    fn found(&self, accepted: &[(Hash, Instant)]) -> Found {
+        let both = |(id, sent): &(Hash, Instant)| Some((self.committed.get(id)?, *sent));
+        let found: Vec<_> = accepted.iter().filter_map(both).collect();
+        Found {
+            last: found.iter().map(|(at, _)| **at).max(),
+            latencies: found
+                .iter()
+                .map(|(at, sent)| at.saturating_duration_since(*sent).as_secs_f64() * 1e3)
+                .collect(),
+        }
+    }
+}
+
+fn highest(devnet: &Devnet) -> u64 {
+    devnet.heights().first().copied().flatten().unwrap_or(0)
+}
+
+fn print(report: &Report) -> Result<(), Failure> {
+    let Report {
+        scheme, durability, ..
+    } = report;
+    say(format_args!(
+        "{VALIDATORS} validators, {scheme}, durability {durability}, {} transactions/s offered",
+        report.rate
+    ))?;
+    let count = |name: &str, value: u64| say(format_args!("{name:<18}{value:>10}"));
+    count("submitted", report.submitted)?;
+    count("accepted", report.accepted)?;
+    count("committed", report.committed)?;
+    let figure =
+        |name: &str, value: f64, unit: &str| say(format_args!("{name:<18}{value:>10.1} {unit}"));
+    figure("transactions/s", report.transactions_per_second, "")?;
+    figure("latency p50", report.latency_ms_p50, "ms")?;
+    figure("latency p99", report.latency_ms_p99, "ms")?;
+    if let Some(cpu) = report.cpu_seconds_per_node {
+        figure("CPU per node", cpu, "s (with a quarter of the load's own)")?;
+    }
+    if let Some(bytes) = report.peak_rss_bytes {
+        let mib = bytes as f64 / f64::from(1 << 20);
+        figure("peak RSS", mib, "MiB (all nodes and the load)")?;
+    }
+    figure("verify", report.verify_us, "µs")?;
+    let floor = report.verify_once_floor_per_second;
+    figure("verify-once floor", floor, "transactions/s")?;
+    say(format_args!(
+        "of the floor      {:>10.2}",
+        report.floor_ratio
+    ))?;
+    count("blocks", report.blocks)?;
+    count("highest round", u64::from(report.max_round))
+}

@@ -1,0 +1,262 @@
+//! `lockstep keys`: the keys of accounts, each in an encrypted file.
+use super::{Failure, say, scheme};
+use crate::config::key::Secret;
+use crate::wallet::{self, DEVNET_NAMES, Keyring, Password, SealedKey};
+use clap::{Args, Subcommand};
+use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::types::DEVNET_CHAIN_ID;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// `lockstep keys`
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make a key from fresh randomness
+    New(New),
+    /// Name all keys
+    List(List),
+    /// Show one key: its address, never its secret
+    Show(Show),
+    /// Take in a key file: an exported one, or one that lockstep testnet has made
+    Import(Import),
+    /// Copy a key to another place
+    Export(Export),
+}
+
+/// What all of them understand.
+#[derive(Args)]
+pub(crate) struct Common {
+    #[command(flatten)]
+    keyring: Keyring,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// `lockstep keys new`
+#[derive(Args)]
+pub(crate) struct New {
+    /// What to call it
+    name: String,
+    /// Signature scheme: ml-dsa-65 or dilithium3; that of the chain it is for
+    #[arg(long, default_value = "ml-dsa-65", value_parser = scheme)]
+    scheme: SchemeId,
+    #[command(flatten)]
+    password: Password,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `lockstep keys list`
+#[derive(Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `lockstep keys show`
+#[derive(Args)]
+pub(crate) struct Show {
+    /// A key, or an account of a devnet
+    name: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `lockstep keys import`
+#[derive(Args)]
+pub(crate) struct Import {
+    /// What to call it
+    name: String,
+    /// The file to take in, which stays as it is
+    file: PathBuf,
+    #[command(flatten)]
+    password: Password,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// `lockstep keys export`
+#[derive(Args)]
+pub(crate) struct Export {
+    /// Which key
+    name: String,
+    /// Where to; nothing may be there yet
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    /// Write the secret itself, as a node's key file has it, instead of the encrypted one
+    #[arg(long)]
+    plain: bool,
+    #[command(flatten)]
+    password: Password,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(crate) fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::New(arguments) => new(arguments),
+        Command::List(arguments) => list(&arguments.common),
+        Command::Show(arguments) => show(&arguments.name, &arguments.common),
+        Command::Import(arguments) => import(arguments),
+        Command::Export(arguments) => export(arguments),
+    }
+}
+
+fn new(arguments: &New) -> Result<(), Failure> {
+    let (name, common) = (&arguments.name, &arguments.common);
+    common.keyring.refuse_if_there(name)?;
+    let password = arguments.password.new_one(name)?;
+    let secret = Secret::draw(arguments.scheme)?;
+    let sealed = SealedKey::seal(&secret, &password)?;
+    let path = common.keyring.write(name, &sealed)?;
+    kept(common, name, &sealed, &path)
+}
+
+fn import(arguments: &Import) -> Result<(), Failure> {
+    let (name, file, common) = (&arguments.name, &arguments.file, &arguments.common);
+    common.keyring.refuse_if_there(name)?;
+    let next = "name the file to take in";
+    let sealed = match wallet::read(file, next) {
+        // It must open, or it would only be found out when the original is gone.
+        Ok(sealed) => {
+            let password = arguments.password.existing(name)?;
+            let opened = sealed.open(&password);
+            opened.map_err(|why| wallet::unopened(file, why))?;
+            sealed
+        }
+        // What cannot be read as sealed may be a key in clear; why it is neither, that one says.
+        Err(_) => {
+            let secret = Secret::read(file)?;
+            let password = arguments.password.new_one(name)?;
+            SealedKey::seal(&secret, &password)?
+        }
+    };
+    let path = common.keyring.write(name, &sealed)?;
+    kept(common, name, &sealed, &path)
+}
+
+fn kept(common: &Common, name: &str, sealed: &SealedKey, path: &Path) -> Result<(), Failure> {
+    if common.json {
+        return say(format_args!("{:#}", document(name, sealed, path)));
+    }
+    say(format_args!("Lockstep key"))?;
+    print(name, sealed, path)?;
+    say(format_args!(""))?;
+    say(format_args!(
+        "  Without this file and its password, what the account holds is lost: keep a copy of both."
+    ))
+}
+
+fn print(name: &str, sealed: &SealedKey, path: &Path) -> Result<(), Failure> {
+    say(format_args!("  name          {name}"))?;
+    say(format_args!("  address       {}", sealed.address))?;
+    say(format_args!("  scheme        {}", sealed.scheme))?;
+    say(format_args!("  file          {}", path.display()))
+}
+
+fn document(name: &str, sealed: &SealedKey, path: &Path) -> serde_json::Value {
+    json!({
+        "name": name,
+        "address": sealed.address,
+        "scheme": sealed.scheme,
+        "file": path.display().to_string(),
+    })
+}
+
+fn list(common: &Common) -> Result<(), Failure> {
+    let mut keys = Vec::new();
+    for name in common.keyring.names()? {
+        let (sealed, path) = (common.keyring.read(&name)?, common.keyring.path(&name)?);
+        keys.push((name, sealed, path));
+    }
+    let dir = common.keyring.dir()?;
+    if common.json {
+        let keys = keys.iter().map(|(n, s, p)| document(n, s, p));
+        let document = json!({
+            "directory": dir.display().to_string(),
+            "keys": keys.collect::<Vec<_>>(),
+            "devnet": DEVNET_NAMES,
+        });
+        return say(format_args!("{document:#}"));
+    }
+    if keys.is_empty() {
+        say(format_args!(
+            "No keys in {}; lockstep keys new NAME makes one.",
+            dir.display()
+        ))?;
+    } else {
+        say(format_args!("Lockstep keys in {}", dir.display()))?;
+    }
+    let width = keys
+        .iter()
+        .map(|(name, _, _)| name.len())
+        .max()
+        .unwrap_or(0);
+    for (name, sealed, _) in &keys {
+        let (address, scheme) = (sealed.address, sealed.scheme);
+        say(format_args!("  {name:width$}  {address}  {scheme}"))?;
+    }
+    say(format_args!(
+        "On a devnet (chain {DEVNET_CHAIN_ID}) also {}, whose keys are public.",
+        DEVNET_NAMES.join(", ")
+    ))
+}
+
+fn show(name: &str, common: &Common) -> Result<(), Failure> {
+    if wallet::is_devnet_name(name) {
+        return show_devnet(name, common.json);
+    }
+    let (sealed, path) = (common.keyring.read(name)?, common.keyring.path(name)?);
+    if common.json {
+        return say(format_args!("{:#}", document(name, &sealed, &path)));
+    }
+    say(format_args!("Lockstep key"))?;
+    print(name, &sealed, &path)
+}
+
+fn show_devnet(name: &str, json: bool) -> Result<(), Failure> {
+    let mut addresses = serde_json::Map::new();
+    for scheme in SchemeId::ALL {
+        let account = wallet::account(name, scheme, DEVNET_CHAIN_ID)?;
+        addresses.insert(scheme.to_string(), json!(account.address));
+    }
+    if json {
+        let document = json!({ "name": name, "public": true, "addresses": addresses });
+        return say(format_args!("{document:#}"));
+    }
+    say(format_args!("Account of every devnet; its key is public"))?;
+    say(format_args!("  name          {name}"))?;
+    for (scheme, address) in &addresses {
+        let address = address.as_str().unwrap_or("-");
+        say(format_args!("  address       {address}  {scheme}"))?;
+    }
+    Ok(())
+}
+
+fn export(arguments: &Export) -> Result<(), Failure> {
+    let (name, output, common) = (&arguments.name, &arguments.output, &arguments.common);
+    let sealed = common.keyring.read(name)?;
+    if arguments.plain {
+        common
+            .keyring
+            .open(name, &arguments.password)?
+            .write(output)?;
+    } else {
+        wallet::write_sealed(output, &sealed)?;
+    }
+    if common.json {
+        let mut document = document(name, &sealed, output);
+        document["encrypted"] = json!(!arguments.plain);
+        return say(format_args!("{document:#}"));
+    }
+    say(format_args!("Lockstep key, copied"))?;
+    print(name, &sealed, output)?;
+    if arguments.plain {
+        say(format_args!(""))?;
+        say(format_args!(
+            "  The secret stands in it in clear: whoever reads it can spend."
+        ))?;
+    }
+    Ok(())
+}

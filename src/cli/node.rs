@@ -1,0 +1,130 @@
+//! A node as the commands that ask one see it: its answers with a type, its refusals and its
+//! silence as failures that name the next step.
+use super::http::{self, Answer};
+use super::{Failure, RPC_VARIABLE};
+use clap::Args;
+use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::types::{ChainId, Hash, Height};
+use lockstep_protocol::wire::{PROTOCOL_VERSION, Wire};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Where a devnet's first node, and a node with the generated settings, answers people.
+const DEFAULT_URL: &str = "http://127.0.0.1:8545";
+
+/// `--rpc`
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Rpc {
+    /// Where the node answers people [env: LOCKSTEP_RPC] [default: http://127.0.0.1:8545]
+    #[arg(long, value_name = "URL", global = true)]
+    rpc: Option<String>,
+}
+
+/// A node that answers people.
+pub(super) struct Node {
+    pub(super) url: String,
+}
+
+/// What a node says of its chain.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Status {
+    pub(super) chain_id: ChainId,
+    pub(super) genesis_hash: Hash,
+    pub(super) scheme: SchemeId,
+    pub(super) protocol_version: u16,
+    pub(super) height: Height,
+    pub(super) parameters: Parameters,
+}
+
+impl Rpc {
+    pub(super) fn node(&self) -> Result<Node, Failure> {
+        let url = match &self.rpc {
+            Some(url) => url.clone(),
+            None => super::variable(RPC_VARIABLE)?.unwrap_or_else(|| DEFAULT_URL.into()),
+        };
+        Ok(Node { url })
+    }
+}
+
+impl Status {
+    pub(super) fn context(&self) -> SignContext {
+        SignContext {
+            chain_id: self.chain_id,
+            genesis_hash: self.genesis_hash,
+        }
+    }
+
+    pub(super) fn wire(&self) -> Wire {
+        Wire::new(self.genesis_hash)
+    }
+}
+
+impl Node {
+    /// Asks for a path. The node's refusals are answers too.
+    pub(super) fn get(&self, path: &str) -> Result<Answer, Failure> {
+        http::get(&self.url, path).map_err(|why| self.silent(&why))
+    }
+
+    /// Posts to a path. The node's refusals are answers too.
+    pub(super) fn post(&self, path: &str, body: &[u8]) -> Result<Answer, Failure> {
+        http::post(&self.url, path, body).map_err(|why| self.silent(&why))
+    }
+
+    fn silent(&self, why: &str) -> Failure {
+        Failure::retry(format!(
+            "no answer from {}: {why}; is the node running, and does it listen there? Name another \
+             with --rpc",
+            self.url
+        ))
+    }
+
+    /// The JSON at a path; a refusal is a failure.
+    pub(super) fn json(&self, path: &str) -> Result<Value, Failure> {
+        let answer = self.get(path)?;
+        if answer.status != 200 {
+            return Err(self.refusal(&answer));
+        }
+        serde_json::from_slice(&answer.body).map_err(|_| self.strange())
+    }
+
+    pub(super) fn status(&self) -> Result<Status, Failure> {
+        let status = self.json("/status");
+        // Whatever else listens there has no such page.
+        let status = status.map_err(|failure| match failure.exit_code {
+            2 => self.strange(),
+            _ => failure,
+        })?;
+        let status: Status = serde_json::from_value(status).map_err(|_| self.strange())?;
+        if status.protocol_version == PROTOCOL_VERSION {
+            return Ok(status);
+        }
+        Err(Failure::usage(format!(
+            "{} speaks protocol version {}, this program {PROTOCOL_VERSION}: use the program that \
+             belongs to the node",
+            self.url, status.protocol_version
+        )))
+    }
+
+    /// A refusal in the node's own words: 429 and 5xx may be retried.
+    pub(super) fn refusal(&self, answer: &Answer) -> Failure {
+        let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        let word = |key: &str| Some(said.as_ref()?[key].as_str()?.to_owned());
+        let (Some(code), Some(message)) = (word("code"), word("message")) else {
+            return self.strange();
+        };
+        let message = format!("{} refused: {message} ({code})", self.url);
+        match answer.status {
+            429 | 500.. => Failure::retry(message),
+            _ => Failure::usage(message),
+        }
+    }
+
+    pub(super) fn strange(&self) -> Failure {
+        Failure::usage(format!(
+            "{} is no Lockstep node; name one that answers people with --rpc",
+            self.url
+        ))
+    }
+}

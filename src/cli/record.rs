@@ -1,0 +1,101 @@
+//! `lockstep record`: what an account keeps under a key, as a node says it. `lockstep light verify`
+//! checks it.
+use super::node::Rpc;
+use super::{Failure, say, who};
+use crate::config::genesis::{hex, unhex};
+use crate::wallet::Keyring;
+use clap::Args;
+use serde_json::Value;
+
+/// `lockstep record`
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Whose: an address, the name of a key, or on a devnet alice, bob, carol, dave
+    #[arg(value_name = "OWNER")]
+    owner: String,
+    /// Its key: a text, or 0x and hex digits
+    #[arg(value_name = "KEY", value_parser = Key::parse)]
+    key: Key,
+    #[command(flatten)]
+    rpc: Rpc,
+    #[command(flatten)]
+    keyring: Keyring,
+    /// Print one JSON object, as the node answers it
+    #[arg(long)]
+    json: bool,
+}
+
+/// A key as people write it. What begins with 0x is hex, so that every key can be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key(pub(super) Vec<u8>);
+
+impl Key {
+    pub(super) fn parse(text: &str) -> Result<Key, String> {
+        let bytes = match text.strip_prefix("0x") {
+            Some(_) => unhex(text).ok_or("expected 0x and pairs of hex digits")?,
+            None => text.as_bytes().to_vec(),
+        };
+        if bytes.is_empty() {
+            return Err("a key has at least one byte".into());
+        }
+        Ok(Key(bytes))
+    }
+}
+
+/// Bytes as people read them: a text if they are one, or else hex.
+pub(super) fn readable(bytes: &[u8]) -> String {
+    let text = std::str::from_utf8(bytes).ok();
+    let text = text.filter(|text| !text.contains(char::is_control) && !text.starts_with("0x"));
+    text.map_or_else(|| hex(bytes), str::to_owned)
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let node = arguments.rpc.node()?;
+    let owner = who::address(&arguments.owner, &arguments.keyring, &node.status()?)?;
+    let answer = node.get(&format!("/records/{owner}/{}", hex(&arguments.key.0)))?;
+    if answer.status != 200 {
+        // It may be put yet.
+        let refusal = node.refusal(&answer);
+        return Err(match answer.status {
+            404 => Failure::retry(refusal.message),
+            _ => refusal,
+        });
+    }
+    let record: Value = serde_json::from_slice(&answer.body).map_err(|_| node.strange())?;
+    if arguments.json {
+        return say(format_args!("{record:#}"));
+    }
+    let value = record["value"].as_str().and_then(unhex);
+    let value = value.ok_or_else(|| node.strange())?;
+    say(format_args!("Lockstep record"))?;
+    say(format_args!("  owner         {owner}"))?;
+    say(format_args!(
+        "  key           {}",
+        readable(&arguments.key.0)
+    ))?;
+    say(format_args!("  value         {}", readable(&value)))?;
+    say(format_args!("  bytes         {}", value.len()))?;
+    say(format_args!("  since block   {}", record["height"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_text_or_hex() {
+        assert_eq!(Key::parse("a b"), Ok(Key(b"a b".to_vec())));
+        assert_eq!(Key::parse("0x00fF"), Ok(Key(vec![0, 255])));
+        for wrong in ["", "0x", "0x1", "0xzz", "0x+1"] {
+            assert!(Key::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_show_as_hex() {
+        assert_eq!(readable("straße".as_bytes()), "straße");
+        for bytes in [&b"a\n"[..], b"\xff", b"0x12", b"\x1b[2J"] {
+            assert_eq!(Key::parse(&readable(bytes)), Ok(Key(bytes.to_vec())));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `lockstep tx`: signs a transaction here and hands it to a node. Exit 0: the node has taken it,
+//! or with `--wait`: it stands in a block and did what it says.
+use super::Failure;
+use super::node::{Node, Rpc, Status};
+use super::who;
+use crate::wallet::{Keyring, Password};
+use clap::{Args, Subcommand};
+use lockstep_protocol::crypto::Signer;
+use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
+use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::types::{Address, Hash, Height};
+use serde::Deserialize;
+use std::time::Duration;
+
+mod delete;
+mod outcome;
+mod put;
+mod transfer;
+
+use outcome::Outcome;
+
+/// How far ahead a transaction expires, unless its sender says: some hours at a block a second, and
+/// half a minute as fast as blocks go. By then it stands in a block or never will.
+const EXPIRES_AFTER: u64 = 10_000;
+
+/// `lockstep tx`
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Move an amount to another account
+    Transfer(transfer::Arguments),
+    /// Keep a record of up to 4096 bytes under a key of the sender's own
+    Put(put::Arguments),
+    /// Remove a record of the sender
+    Delete(delete::Arguments),
+}
+
+/// What all of them understand.
+#[derive(Args)]
+struct Common {
+    /// Whose transaction: a key of lockstep keys list; on a devnet also alice, bob, carol, dave
+    #[arg(long, value_name = "NAME")]
+    from: String,
+    /// How many transactions of the sender come before it [default: as many as the node knows]
+    #[arg(long, value_name = "N")]
+    nonce: Option<u64>,
+    /// What to pay in all for its place in a block [default: the least that the chain takes]
+    #[arg(long, value_name = "AMOUNT")]
+    fee: Option<u64>,
+    /// The last height at which it may stand in a block [default: 10000 from now]
+    #[arg(long, value_name = "HEIGHT")]
+    expires_at: Option<u64>,
+    /// Wait until it stands in a block, and fail if it did not do what it says
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait, in seconds
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", requires = "wait",
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    #[command(flatten)]
+    rpc: Rpc,
+    #[command(flatten)]
+    keyring: Keyring,
+    #[command(flatten)]
+    password: Password,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `GET /accounts/{address}` answers.
+#[derive(Deserialize)]
+struct Known {
+    nonce: u64,
+    balance: u64,
+}
+
+pub(crate) fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Transfer(arguments) => transfer::run(arguments),
+        Command::Put(arguments) => put::run(arguments),
+        Command::Delete(arguments) => delete::run(arguments),
+    }
+}
+
+/// A node to send to, and who sends.
+struct Sender<'a> {
+    common: &'a Common,
+    node: Node,
+    status: Status,
+}
+
+impl Sender<'_> {
+    fn new(common: &Common) -> Result<Sender<'_>, Failure> {
+        let node = common.rpc.node()?;
+        let status = node.status()?;
+        Ok(Sender {
+            common,
+            node,
+            status,
+        })
+    }
+
+    /// Who is meant by an address or a name.
+    fn address(&self, text: &str) -> Result<Address, Failure> {
+        who::address(text, &self.common.keyring, &self.status)
+    }
+
+    /// Signs, sends, waits if it is asked to, and prints.
+    fn send(&self, action: Action) -> Result<(), Failure> {
+        let Common {
+            from,
+            keyring,
+            password,
+            ..
+        } = self.common;
+        let signer = who::signer(from, keyring, password, &self.status)?;
+        let (transaction, known) = self.sign(&*signer, action)?;
+        self.afford(&transaction, &known)?;
+        let id = self.submit(&transaction)?;
+        let mut outcome = Outcome::sent(from, id, &transaction, &self.status);
+        if self.common.wait {
+            let patience = Duration::from_secs(self.common.timeout);
+            outcome.wait(&self.node, patience)?;
+        }
+        outcome.print(self.common.json)?;
+        outcome.judge()
+    }
+
+    fn sign(&self, signer: &dyn Signer, action: Action) -> Result<(Transaction, Known), Failure> {
+        let sender = Address::of(signer.scheme(), signer.public_key());
+        let known = self.node.json(&format!("/accounts/{sender}"))?;
+        let known: Known = serde_json::from_value(known).map_err(|_| self.node.strange())?;
+        let ahead = EXPIRES_AFTER.min(EXPIRY_HEIGHTS_MAX);
+        let expires_at = self.common.expires_at.map_or_else(
+            || Height(self.status.height.0.saturating_add(ahead)),
+            Height,
+        );
+        let body = TransactionBody {
+            nonce: self.common.nonce.unwrap_or(known.nonce),
+            fee: self.common.fee.unwrap_or(0),
+            expires_at,
+            action,
+        };
+        let body = match self.common.fee {
+            Some(_) => body,
+            None => body.for_least_fee(signer, &self.status.parameters),
+        };
+        let signed = Transaction::sign(signer, &self.status.context(), body);
+        let signed = signed.map_err(|error| Failure::safety(error.to_string()))?;
+        Ok((signed, known))
+    }
+
+    /// An account that cannot pay the fee is told so before anything is sent.
+    fn afford(&self, transaction: &Transaction, known: &Known) -> Result<(), Failure> {
+        let fee = transaction.body.fee;
+        if known.balance >= fee {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "{} ({}) holds {}, its fee is {fee}: pay in at least the rest first",
+            self.common.from, transaction.sender, known.balance
+        )))
+    }
+
+    fn submit(&self, transaction: &Transaction) -> Result<Hash, Failure> {
+        let bytes = self.status.wire().encode_transaction(transaction);
+        let answer = self.node.post("/transactions", &bytes)?;
+        match answer.status {
+            200..=299 => Ok(transaction.id()),
+            _ => Err(self.node.refusal(&answer)),
+        }
+    }
+}

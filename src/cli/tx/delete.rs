@@ -1,0 +1,21 @@
+//! `lockstep tx delete`
+use super::{Common, Failure, Sender};
+use crate::cli::record::Key;
+use clap::Args;
+use lockstep_protocol::transaction::Action;
+
+/// `lockstep tx delete`
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The key of the record, as it was put
+    #[arg(long, value_name = "KEY", value_parser = Key::parse)]
+    key: Key,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    Sender::new(&arguments.common)?.send(Action::Delete {
+        key: arguments.key.0.clone(),
+    })
+}

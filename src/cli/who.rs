@@ -1,0 +1,52 @@
+//! Who is meant: an address, a key of this user, or an account of a devnet.
+use super::Failure;
+use super::node::Status;
+use crate::wallet::{self, Keyring, Password, SealedKey};
+use lockstep_protocol::crypto::Signer;
+use lockstep_protocol::types::Address;
+use std::sync::Arc;
+
+/// The address behind `text`, on the node's chain.
+pub(super) fn address(text: &str, keyring: &Keyring, chain: &Status) -> Result<Address, Failure> {
+    if text.starts_with("0x") {
+        let parsed = text.parse();
+        return parsed.map_err(|error| Failure::usage(format!("{error}: copy the whole address")));
+    }
+    if wallet::is_devnet_name(text) {
+        return Ok(wallet::account(text, chain.scheme, chain.chain_id)?.address);
+    }
+    Ok(of_scheme(text, keyring, chain)?.address)
+}
+
+/// The key called `name`, opened to sign on the node's chain.
+pub(super) fn signer(
+    name: &str,
+    keyring: &Keyring,
+    password: &Password,
+    chain: &Status,
+) -> Result<Arc<dyn Signer>, Failure> {
+    if name.starts_with("0x") {
+        return Err(Failure::usage(format!(
+            "{name} is an address, and signing takes its key: name the key with --from; lockstep \
+             keys list shows which there are"
+        )));
+    }
+    if wallet::is_devnet_name(name) {
+        return Ok(wallet::account(name, chain.scheme, chain.chain_id)?.signer());
+    }
+    // Nobody types a password for a key that cannot sign here.
+    of_scheme(name, keyring, chain)?;
+    Ok(keyring.open(name, password)?.signer.clone())
+}
+
+fn of_scheme(name: &str, keyring: &Keyring, chain: &Status) -> Result<SealedKey, Failure> {
+    let key = keyring.read(name)?;
+    if key.scheme == chain.scheme {
+        return Ok(key);
+    }
+    Err(Failure::usage(format!(
+        "the key {name} is for {}, but chain {} signs with {}: lockstep keys new NAME --scheme {} \
+         makes one for it",
+        key.scheme, chain.chain_id, chain.scheme, chain.scheme
+    )))
+}

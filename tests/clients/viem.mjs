@@ -1,0 +1,107 @@
+// viem, unmodified: blocks, balances, receipts, new heads by polling and over the WebSocket.
+import { createPublicClient, defineChain, getAddress, http, webSocket } from "viem";
+import { assert, assertConsecutive, expected, run, within } from "./expected.mjs";
+
+const chain = defineChain({
+  id: expected.chainId,
+  name: "Lockstep devnet",
+  nativeCurrency: { name: "unit", symbol: "UNIT", decimals: 0 },
+  rpcUrls: { default: { http: [expected.http], webSocket: [expected.webSocket] } },
+});
+
+const polling = createPublicClient({ chain, transport: http(), pollingInterval: 100 });
+const pushed = createPublicClient({ chain, transport: webSocket() });
+
+async function reads(client) {
+  assert.equal(await client.getChainId(), expected.chainId);
+  const latest = await client.getBlock();
+  assert.ok(latest.number >= BigInt(expected.height));
+  const again = await client.getBlock({ blockHash: latest.hash });
+  assert.deepEqual(again, latest);
+  const age = Math.abs(Date.now() / 1000 - Number(latest.timestamp));
+  assert.ok(age < 3600, `a block's time is in seconds: ${latest.timestamp}`);
+  const parent = await client.getBlock({ blockNumber: latest.number - 1n });
+  assert.equal(parent.hash, latest.parentHash);
+  const genesis = await client.getBlock({ blockTag: "earliest" });
+  assert.equal(genesis.hash, expected.genesisHash);
+  assert.equal((await client.getBlock({ blockNumber: 1n })).parentHash, genesis.hash);
+  for (const blockTag of ["finalized", "safe"]) {
+    assert.ok((await client.getBlock({ blockTag })).number >= latest.number);
+  }
+  await assert.rejects(client.getBlock({ blockNumber: 10n ** 9n }), /could not be found/);
+
+  assert.equal(await client.getBalance({ address: expected.bob }), BigInt(expected.bobBalance));
+  // With the checksum that Ethereum puts on every address.
+  const address = getAddress(expected.bob);
+  assert.equal(await client.getBalance({ address }), BigInt(expected.bobBalance));
+  assert.equal(await client.getTransactionCount({ address: expected.alice }), expected.aliceNonce);
+  assert.equal(await client.getCode({ address: expected.bob }), undefined);
+  assert.deepEqual(await client.getLogs(), []);
+  await client.getGasPrice();
+  const history = await client.getFeeHistory({ blockCount: 2, rewardPercentiles: [25, 75] });
+  assert.equal(history.gasUsedRatio.length, 2);
+}
+
+async function transaction(client) {
+  const hash = expected.transaction;
+  const found = await client.getTransaction({ hash });
+  assert.equal(found.from, expected.alice);
+  assert.equal(found.to, expected.bob);
+  assert.equal(found.value, BigInt(expected.amount));
+  const receipt = await client.getTransactionReceipt({ hash });
+  assert.equal(receipt.status, "success");
+  assert.equal(receipt.blockHash, found.blockHash);
+  assert.equal(receipt.gasUsed, found.gas);
+  assert.deepEqual(await client.waitForTransactionReceipt({ hash }), receipt);
+  const blockNumber = receipt.blockNumber;
+  const block = await client.getBlock({ blockNumber, includeTransactions: true });
+  const listed = block.transactions.find((listed) => listed.hash === hash);
+  assert.equal(listed.value, found.value);
+  assert.ok(block.gasUsed >= receipt.gasUsed);
+  const unknown = { hash: `0x${"7".repeat(64)}` };
+  await assert.rejects(client.getTransaction(unknown), /could not be found/);
+  await assert.rejects(client.getTransactionReceipt(unknown), /could not be found/);
+}
+
+async function submits(client) {
+  const hash = await client.sendRawTransaction({ serializedTransaction: expected.raw });
+  assert.equal(hash, expected.rawId);
+  const receipt = await within("a receipt", client.waitForTransactionReceipt({ hash }));
+  assert.equal(receipt.status, "success");
+}
+
+async function refusals(client) {
+  const call = client.call({ to: expected.bob, data: "0x" });
+  await assert.rejects(call, /does not exist/i);
+}
+
+async function newBlocks(client) {
+  const numbers = await within(
+    "new blocks",
+    new Promise((resolve, reject) => {
+      const numbers = [];
+      const unwatch = client.watchBlocks({
+        emitMissed: true,
+        onError: reject,
+        onBlock: (block) => {
+          numbers.push(block.number);
+          if (numbers.length === 3) {
+            unwatch();
+            resolve(numbers);
+          }
+        },
+      });
+    }),
+  );
+  assertConsecutive(numbers);
+}
+
+run(async () => {
+  for (const client of [polling, pushed]) {
+    await reads(client);
+    await transaction(client);
+    await refusals(client);
+    await newBlocks(client);
+  }
+  await submits(pushed);
+});

@@ -1,0 +1,399 @@
+//! `lockstep light verify` against a node, and against a server in front of it that lies. The lies
+//! are real ones: everything that the server does not lie about is what the node says.
+mod common;
+
+use common::process::{Ended, run};
+use common::{Answer, get, proxy};
+use lockstep_devnet::{Devnet, funded_accounts};
+use lockstep_protocol::commit::Signers;
+use lockstep_protocol::crypto::{self, SchemeId};
+use lockstep_protocol::light_client::{LightBlock, ProvedAccount};
+use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::wire::Wire;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const SCHEME: SchemeId = SchemeId::MlDsa65;
+
+/// A devnet with some payments behind it.
+struct World {
+    devnet: Devnet,
+    wire: Wire,
+    alice: String,
+}
+
+impl World {
+    fn new() -> World {
+        let builder = Devnet::builder().validators(4).scheme(SCHEME).manual(true);
+        let devnet = builder.boot().expect("it boots");
+        let people = funded_accounts(SCHEME).expect("accounts");
+        let world = World {
+            wire: Wire::new(devnet.genesis().hash()),
+            devnet,
+            alice: people[0].address.to_string(),
+        };
+        (0..3).for_each(|nonce| world.pay(nonce));
+        for _ in 0..3 {
+            world.devnet.tick().expect("a block");
+        }
+        world
+    }
+
+    /// A block with a payment of alice.
+    fn pay(&self, nonce: u64) {
+        let people = funded_accounts(SCHEME).expect("accounts");
+        let context = self.devnet.genesis().sign_context();
+        let payment = people[0].transfer(&context, nonce, people[1].address, 1_000);
+        let payment = payment.expect("it is signed");
+        let bytes = self.wire.encode_transaction(&payment);
+        let answer = common::post(&self.node(), "/transactions", &bytes);
+        assert_eq!(answer.status, 202, "{}", answer.text());
+        common::held_by_all(&self.devnet, payment.id());
+        self.devnet.tick().expect("a block");
+    }
+
+    fn node(&self) -> String {
+        self.devnet.urls()[0].clone()
+    }
+
+    fn set(&self) -> ValidatorSet {
+        let set = self
+            .devnet
+            .genesis()
+            .validator_set(&*crypto::scheme(SCHEME));
+        set.expect("a set")
+    }
+
+    /// HASH@HEIGHT as an honest friend has it.
+    fn checkpoint(&self, height: u64) -> String {
+        let block = get(&self.node(), &format!("/blocks/{height}")).json();
+        format!("{}@{height}", block["id"].as_str().expect("an id"))
+    }
+
+    fn verify(&self, rpc: &str, trusted: &str, account: &str) -> Ended {
+        let arguments = [
+            "light",
+            "verify",
+            "--trusted",
+            trusted,
+            "--rpc",
+            rpc,
+            "--json",
+        ];
+        run(&[&arguments[..], &["account", account]].concat())
+    }
+
+    /// The same question to a server that lies.
+    fn ask_liar(&self, lie: impl Fn(&str, Answer) -> Answer + Send + Sync + 'static) -> Ended {
+        let rpc = proxy::serve(&self.node(), lie);
+        self.verify(&rpc, &self.checkpoint(2), &self.alice)
+    }
+
+    /// A server that changes every header with its certificate and set.
+    fn about_blocks(
+        &self,
+        lie: impl Fn(&mut LightBlock, &ValidatorSet) + Send + Sync + 'static,
+    ) -> Ended {
+        let (wire, set) = (self.wire, Arc::new(self.set()));
+        self.ask_liar(move |path, mut answer| {
+            if path.starts_with("/light/blocks/") {
+                let mut shown = wire.decode_light_block(&answer.body).expect("a block");
+                lie(&mut shown, &set);
+                answer.body = wire.encode_light_block(&shown);
+            }
+            answer
+        })
+    }
+
+    /// A server that changes the account with its proof.
+    fn about_accounts(&self, lie: impl Fn(&mut ProvedAccount) + Send + Sync + 'static) -> Ended {
+        let wire = self.wire;
+        self.ask_liar(move |path, mut answer| {
+            if path.starts_with("/light/accounts/") {
+                let mut shown = wire
+                    .decode_proved_account(&answer.body)
+                    .expect("an account");
+                lie(&mut shown);
+                answer.body = wire.encode_proved_account(&shown);
+            }
+            answer
+        })
+    }
+}
+
+fn assert_caught(ended: &Ended, code: &str) {
+    assert_eq!(
+        ended.code,
+        Some(3),
+        "{code}: {} {}",
+        ended.stdout,
+        ended.stderr
+    );
+    let said: Value = serde_json::from_str(&ended.stdout).expect("one object");
+    assert_eq!(said["verified"], false);
+    assert_eq!(said["code"], code, "{said}");
+    assert!(
+        ended.stderr.contains("ask another node"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn what_an_honest_node_says_is_proved() {
+    let world = World::new();
+    for height in [1, 2, 5, 6] {
+        let proved = world.verify(&world.node(), &world.checkpoint(height), &world.alice);
+        let proved: Value = serde_json::from_str(&proved.ok().stdout).expect("one object");
+        assert_eq!(proved["verified"], true);
+        assert_eq!(proved["height"], 6);
+        let said = get(&world.node(), &format!("/accounts/{}", world.alice)).json();
+        assert_eq!(proved["balance"], said["balance"]);
+        assert_eq!((&proved["nonce"], &said["nonce"]), (&json!(3), &json!(3)));
+        let headers = if height == 6 { 1 } else { 2 };
+        assert_eq!(proved["headers"], headers, "the same set needs one step");
+    }
+    let nobody = format!("0x{}", "12".repeat(20));
+    let proved = world
+        .verify(&world.node(), &world.checkpoint(3), &nobody)
+        .ok();
+    let proved: Value = serde_json::from_str(&proved.stdout).expect("one object");
+    assert_eq!(
+        (&proved["exists"], &proved["balance"]),
+        (&json!(false), &json!(0))
+    );
+}
+
+#[test]
+fn people_read_what_is_proved() {
+    let world = World::new();
+    let (rpc, trusted) = (world.node(), world.checkpoint(4));
+    let arguments = ["light", "verify", "--trusted", &trusted, "--rpc", &rpc];
+    let ended = run(&[&arguments[..], &["account", "alice"]].concat()).ok();
+    for word in [
+        "Proved",
+        &world.alice,
+        "balance",
+        "6, 0x",
+        &trusted,
+        "state root",
+    ] {
+        assert!(ended.stdout.contains(word), "{word} in {}", ended.stdout);
+    }
+}
+
+#[test]
+fn a_lie_about_a_balance_is_caught() {
+    let world = World::new();
+    let richer = world.about_accounts(|shown| {
+        if let Some(account) = &mut shown.proof.account {
+            account.balance += 1;
+        }
+    });
+    assert_caught(&richer, "proof");
+    assert_caught(
+        &world.about_accounts(|shown| shown.proof.account = None),
+        "proof",
+    );
+}
+
+#[test]
+fn a_wrong_sibling_is_caught() {
+    let world = World::new();
+    let wire = world.wire;
+    let ended = world.ask_liar(move |path, mut answer| {
+        if path.starts_with("/light/accounts/") {
+            let last = answer.body.len() - 1;
+            answer.body[last] ^= 1;
+            wire.decode_proved_account(&answer.body)
+                .expect("it still reads");
+        }
+        answer
+    });
+    assert_caught(&ended, "proof");
+}
+
+#[test]
+fn a_lie_about_a_certificate_is_caught() {
+    let world = World::new();
+    let two = world.about_blocks(|shown, set| {
+        let members = shown.certificate.signers.members(set).expect("members");
+        let two: Vec<_> = members.iter().take(2).copied().collect();
+        shown.certificate.signers = Signers::collect(set, two);
+    });
+    assert_caught(&two, "no_quorum");
+    let twice = world.about_blocks(|shown, set| {
+        let members = shown.certificate.signers.members(set).expect("members");
+        let (_, signature) = members[0];
+        let everybody = (0..3).map(|index| (index, signature));
+        shown.certificate.signers = Signers::collect(set, everybody);
+    });
+    assert_caught(&twice, "signature");
+    let other = world.about_blocks(|shown, _| shown.certificate.block_id.0[0] ^= 1);
+    assert_caught(&other, "certificate_of_other");
+}
+
+#[test]
+fn a_lie_about_a_state_root_is_caught() {
+    let world = World::new();
+    let trusted = world.checkpoint(2);
+    let forged = world.about_blocks(move |shown, _| {
+        // The block that is trusted is known by its id; any other one may be tried.
+        if !trusted.starts_with(&shown.header.id().to_string()) {
+            shown.header.state_root.0[0] ^= 1;
+            shown.certificate.block_id = shown.header.id();
+        }
+    });
+    assert_caught(&forged, "signature");
+}
+
+#[test]
+fn a_lie_about_the_validators_is_caught() {
+    let world = World::new();
+    let powers = world.about_blocks(|shown, _| shown.validators[0].power = 1_000);
+    assert_caught(&powers, "validators_hash");
+    let fewer = world.about_blocks(|shown, _| drop(shown.validators.pop()));
+    assert_caught(&fewer, "validators_hash");
+    let twice = world.about_blocks(|shown, _| shown.validators[1] = shown.validators[0].clone());
+    assert_caught(&twice, "validators");
+}
+
+#[test]
+fn a_lie_about_a_height_is_caught() {
+    let world = World::new();
+    let node = world.node();
+    let before = world.ask_liar(move |path, answer| match path {
+        "/light/blocks/6" => get(&node, "/light/blocks/5"),
+        _ => answer,
+    });
+    assert_caught(&before, "other_height");
+    // What was right before the last payment, shown as what is right now.
+    let old = get(&world.node(), &format!("/light/accounts/{}", world.alice));
+    let wire = world.wire;
+    let mut old = wire.decode_proved_account(&old.body).expect("an account");
+    world.pay(3);
+    let (stale, honest) = (
+        old.clone(),
+        world.about_accounts({
+            let old = old.clone();
+            move |shown| *shown = old.clone()
+        }),
+    );
+    old.height.0 += 1;
+    let ended = world.about_accounts(move |shown| *shown = old.clone());
+    assert_caught(&ended, "proof");
+    // As old as it is it is true, and says how old.
+    let said: Value = serde_json::from_str(&honest.ok().stdout).expect("one object");
+    assert_eq!(said["height"], json!(stale.height));
+    let early = world.about_accounts(|shown| shown.height.0 = 2);
+    assert_caught(&early, "proof");
+}
+
+#[test]
+fn a_lie_about_the_chain_is_caught() {
+    let world = World::new();
+    let status = |key: &'static str, value: Value| {
+        move |path: &str, mut answer: Answer| {
+            if path == "/status" {
+                let mut status = answer.json();
+                status[key] = value.clone();
+                answer.body = status.to_string().into_bytes();
+            }
+            answer
+        }
+    };
+    let genesis = format!("0x{}", "34".repeat(32));
+    let ended = world.ask_liar(status("genesis_hash", json!(genesis)));
+    assert_caught(&ended, "other_genesis");
+    let ended = world.ask_liar(status("chain_id", json!(1)));
+    assert_caught(&ended, "other_chain");
+    let ended = world.ask_liar(status("scheme", json!("dilithium3")));
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    // A whole other chain, in order within itself.
+    let other = Devnet::builder().validators(3).scheme(SCHEME).manual(true);
+    let other = other.boot().expect("it boots");
+    for _ in 0..4 {
+        other.tick().expect("a block");
+    }
+    let ended = world.verify(&other.urls()[0], &world.checkpoint(2), &world.alice);
+    assert_caught(&ended, "not_the_checkpoint");
+}
+
+#[test]
+fn bytes_that_are_no_answer_are_caught() {
+    let world = World::new();
+    for path in ["/light/blocks/", "/light/accounts/"] {
+        for harm in [
+            |body: &mut Vec<u8>| body.clear(),
+            |body: &mut Vec<u8>| body.truncate(body.len() / 2),
+            |body: &mut Vec<u8>| body.push(0),
+            |body: &mut Vec<u8>| body.resize(1 << 20, 7),
+        ] {
+            let ended = world.ask_liar(move |asked, mut answer| {
+                if asked.starts_with(path) {
+                    harm(&mut answer.body);
+                }
+                answer
+            });
+            assert_caught(&ended, "malformed");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_lie_is_not_called_one() {
+    let world = World::new();
+    let (node, trusted) = (world.node(), world.checkpoint(6));
+    let ended = world.verify("http://127.0.0.1:1", &trusted, &world.alice);
+    ended.assert_refused(1, &["no answer", "is the node running"]);
+    let behind = trusted.replace("@6", "@60");
+    let ended = world.verify(&node, &behind, &world.alice);
+    ended.assert_refused(1, &["at height 6", "wait until it has caught up"]);
+    for wrong in ["6", "0x12@6", "latest"] {
+        let ended = world.verify(&node, wrong, &world.alice);
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        assert!(ended.stderr.contains("HASH@HEIGHT"), "{}", ended.stderr);
+    }
+    let ended = world.verify(&node, &trusted, "0x12");
+    ended.assert_refused(2, &["copy the whole address"]);
+}
+
+#[test]
+fn the_routes_refuse_what_they_cannot_answer() {
+    let devnet = Devnet::builder().validators(1).manual(true).boot();
+    let devnet = devnet.expect("it boots");
+    let url = &devnet.urls()[0];
+    let address = format!("0x{}", "12".repeat(20));
+    for (path, status, code) in [
+        ("/light/blocks/1", 404, "unknown_block"),
+        ("/light/blocks/0", 404, "unknown_block"),
+        ("/light/blocks/-1", 400, "malformed"),
+        ("/light/blocks/18446744073709551616", 400, "malformed"),
+        ("/light/accounts/0x12", 400, "malformed"),
+        (&*format!("/light/accounts/{address}"), 404, "unknown_block"),
+        ("/receipts/0x12", 400, "malformed"),
+        ("/records/0x12/0x00", 400, "malformed"),
+        (&*format!("/records/{address}/0x"), 400, "malformed"),
+        (&*format!("/records/{address}/0x0"), 400, "malformed"),
+        (
+            &*format!("/records/{address}/0x{}", "00".repeat(257)),
+            400,
+            "malformed",
+        ),
+        (&*format!("/records/{address}/0x00"), 404, "unknown_record"),
+        (
+            &*format!("/light/records/{address}/0x00"),
+            404,
+            "unknown_block",
+        ),
+        (
+            &*format!("/receipts/0x{}", "12".repeat(32)),
+            404,
+            "unknown_receipt",
+        ),
+    ] {
+        let answer = get(url, path);
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.json()["code"], code, "{path}");
+    }
+}
