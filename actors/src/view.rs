@@ -6,6 +6,7 @@ use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::ledger::Receipt;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -68,6 +69,7 @@ struct Parts {
     head: HeadView,
     /// `None` from a start or a fall of the committer to its next block.
     newest: Option<NewestBlock>,
+    validators: ValidatorSchedule,
     round: Round,
     step: Option<Step>,
     sync: SyncProgress,
@@ -105,11 +107,12 @@ pub struct NodeView {
 }
 
 impl NodeView {
-    /// At `head`, nothing else known.
-    pub fn new(head: HeadView) -> NodeView {
+    /// At `head`, after which these validators decide; nothing else known.
+    pub fn new(head: HeadView, validators: ValidatorSchedule) -> NodeView {
         let parts = Parts {
             head,
             newest: None,
+            validators,
             round: Round::ZERO,
             step: None,
             sync: SyncProgress {
@@ -133,6 +136,11 @@ impl NodeView {
     /// The newest committed block.
     pub fn head(&self) -> HeadView {
         self.parts.lock().head
+    }
+
+    /// Who decides which height after the newest committed block.
+    pub fn validators(&self) -> ValidatorSchedule {
+        self.parts.lock().validators.clone()
     }
 
     /// Everything but the peers.
@@ -177,9 +185,14 @@ impl NodeView {
         newest.filter(|newest| newest.block.height() == height)
     }
 
-    pub(crate) fn set_head(&self, head: HeadView, newest: Option<NewestBlock>) {
+    /// Said before the head moves to it: then nobody is told yet.
+    pub(crate) fn set_newest(&self, newest: Option<NewestBlock>) {
+        self.parts.lock().newest = newest;
+    }
+
+    pub(crate) fn set_head(&self, head: HeadView, validators: ValidatorSchedule) {
         let mut parts = self.parts.lock();
-        (parts.head, parts.newest) = (head, newest);
+        (parts.head, parts.validators) = (head, validators);
         drop(parts);
         self.moved.notify_all();
         self.changed.notify_one();
@@ -243,6 +256,7 @@ impl NodeView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state_store::tests::World;
 
     /// A certified block that does not fit may show both at once: a fork, and a block that is
     /// invalid here. Whichever is told last, it is the fork that people must hear of.
@@ -255,13 +269,16 @@ mod tests {
             Halt::Forked("height 4 was decided twice".into()),
             Halt::InvalidDecision(Height(9)),
         ];
+        let head = HeadView {
+            height: Height(0),
+            block_id: BlockId::default(),
+            state_root: Hash::default(),
+            time: Timestamp(0),
+        };
+        let set = World::new(7).rules.genesis_validators.clone();
+        let validators = ValidatorSchedule::unchanged(head.height, set);
         let shown = |told: &[&Halt]| {
-            let view = NodeView::new(HeadView {
-                height: Height(0),
-                block_id: BlockId::default(),
-                state_root: Hash::default(),
-                time: Timestamp(0),
-            });
+            let view = NodeView::new(head, validators.clone());
             told.iter()
                 .for_each(|halt| view.set_halted((*halt).clone()));
             view.snapshot().halted

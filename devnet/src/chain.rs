@@ -118,7 +118,8 @@ impl Maker {
         let Some(first) = stores.first() else {
             return Ok(None);
         };
-        let ledger = Ledger::new(rules.clone(), Arc::new(first.clone()), first.head()?);
+        let ledger = Ledger::new(rules.clone(), Arc::new(first.clone()), first.head()?)
+            .map_err(StoreError::from)?;
         let maker = Maker {
             rules,
             signers,
@@ -159,7 +160,11 @@ impl Maker {
     ) -> Result<Arc<SealedBlock>, ChainError> {
         let height = self.ledger.head().height.next();
         let draft = Draft {
-            proposer: self.rules.validators.proposer(height, Round::ZERO),
+            proposer: self
+                .ledger
+                .validators()
+                .current()
+                .proposer(height, Round::ZERO),
             now: DEVNET_GENESIS_TIME.plus_ms(height.0),
             transactions,
             evidence: Vec::new(),
@@ -211,7 +216,7 @@ impl Maker {
         &self,
         votes: impl Iterator<Item = &'a SignedVote>,
     ) -> Result<CommitCertificate, ChainError> {
-        let set = &self.rules.validators;
+        let set = self.ledger.validators().current();
         let mut taken: Vec<&SignedVote> = Vec::new();
         for vote in votes {
             taken.push(vote);

@@ -300,7 +300,7 @@ impl BlockEvent {
 pub(super) fn receiver(action: &Action) -> Option<Address> {
     match action {
         Action::Transfer { to, .. } => Some(*to),
-        Action::Put { .. } | Action::Delete { .. } => None,
+        Action::Put { .. } | Action::Delete { .. } | Action::UpdateValidator { .. } => None,
     }
 }
 
@@ -483,6 +483,7 @@ mod tests {
         use crate::state_store::tests::{World, address};
         use crate::view::HeadView;
         use lockstep_protocol::block::SealedBlock;
+        use lockstep_protocol::validator_schedule::ValidatorSchedule;
         let (world, dir) = (World::new(7), tempfile::tempdir().expect("a directory"));
         let store = world.open(dir.path(), address(101)).expect("it opens");
         let head = |height| HeadView {
@@ -491,14 +492,18 @@ mod tests {
             state_root: Hash([9; 32]),
             time: lockstep_protocol::types::Timestamp(1),
         };
-        let (events, view) = (events(), NodeView::new(head(0)));
+        let set = &world.rules.genesis_validators;
+        let validators = || ValidatorSchedule::unchanged(Height(0), set.clone());
+        let (events, view) = (events(), NodeView::new(head(0), validators()));
         let header = crate::rpc_gateway::fixture::header(Height(1));
         let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
         let receipts = Arc::default();
-        view.set_head(head(1), Some(NewestBlock { block, receipts }));
+        view.set_newest(Some(NewestBlock { block, receipts }));
+        view.set_head(head(1), validators());
         events.take_down(&view, &store).expect("nothing is read");
         assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST]);
-        view.set_head(head(2), None);
+        view.set_newest(None);
+        view.set_head(head(2), validators());
         events.take_down(&view, &store).expect("it holds no block");
         assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST]);
     }
