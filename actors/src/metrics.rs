@@ -239,6 +239,7 @@ pub struct Metrics {
     /// Answers of block sync that proved nothing.
     pub sync_lies: Counter,
     evidence: Family<OffenceLabels, Counter>,
+    evidence_told: Family<ProposalLabels, Counter>,
     /// Offences whose proof waits for a block.
     pub evidence_pending: Gauge,
     /// Frames that a full or stale outbox dropped.
@@ -287,6 +288,7 @@ impl Metrics {
             messages_pulled: Counter::default(),
             sync_lies: Counter::default(),
             evidence: Family::default(),
+            evidence_told: Family::default(),
             evidence_pending: Gauge::default(),
             frames_dropped: Counter::default(),
             peer_errors: Counter::default(),
@@ -320,6 +322,7 @@ impl Metrics {
                 drop(self.votes.get_or_create(&VoteLabels { kind, result }));
             }
             drop(self.proposals.get_or_create(&ProposalLabels { result }));
+            drop(self.evidence_told.get_or_create(&ProposalLabels { result }));
         }
         for kind in OffenceKind::ALL {
             let kind = OffenceLabel(kind);
@@ -460,6 +463,11 @@ impl Metrics {
             self.evidence.clone(),
         );
         r.register(
+            "evidence_received",
+            "Offences that other nodes have told, by what became of it",
+            self.evidence_told.clone(),
+        );
+        r.register(
             "evidence_pending",
             "Offences that wait for a block",
             self.evidence_pending.clone(),
@@ -519,6 +527,14 @@ impl Metrics {
     pub fn offence(&self, kind: OffenceKind) {
         let kind = OffenceLabel(kind);
         self.evidence.get_or_create(&OffenceLabels { kind }).inc();
+    }
+
+    /// Counts an offence that another node has told.
+    pub fn evidence_told(&self, admission: Admission) {
+        let result = ResultLabel(admission);
+        self.evidence_told
+            .get_or_create(&ProposalLabels { result })
+            .inc();
     }
 
     /// Counts a vote.

@@ -25,6 +25,11 @@ pub const EVIDENCE_AGE_MAX: u64 = 100_000;
 pub const EVIDENCE_PENDING_PER_VALIDATOR_MAX: usize = 64;
 /// Evidence that waits in one node for a block, in all: 7 MiB at the most.
 pub const EVIDENCE_PENDING_MAX: usize = 1_024;
+/// Heights after which evidence that still waits is told to the others again: by then whoever heard
+/// it has built a block, if it could.
+pub const EVIDENCE_TELL_EVERY_HEIGHTS: u64 = 4;
+/// A piece of evidence on the wire: with its envelope.
+pub const EVIDENCE_MESSAGE_BYTES_MAX: usize = EVIDENCE_BYTES_MAX + 34;
 /// Polkas that are kept in case that a fork comes to light: of all heights that took more than one
 /// round of late. 36 MiB for the largest set, 1.3 MiB for four validators.
 pub const POLKAS_KEPT_MAX: usize = 128;

@@ -65,6 +65,10 @@ pub enum Mutation {
     LockNotRestored,
     /// Two votes that contradict each other are counted, and not kept as evidence.
     EvidenceDropped,
+    /// Evidence that no block carries is not told to the others.
+    EvidenceKeptToOneself,
+    /// Evidence counts without its signatures.
+    UnverifiedEvidence,
     /// E10: of an equivocator's votes the first counts, and the second is not looked at.
     FirstVoteWins,
     /// Votes count without their signature.

@@ -5,11 +5,12 @@
 use crate::block::{Block, SealedBlock};
 use crate::codec::{self, CodecError};
 use crate::commit::{CommitCertificate, PolkaCertificate};
+use crate::evidence::Evidence;
 use crate::light_client::{LightBlock, ProvedAccount, ProvedRecord};
 use crate::limits::{
-    LIGHT_BLOCK_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX,
-    PROVED_RECORD_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX,
-    SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    EVIDENCE_MESSAGE_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX,
+    PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX,
+    PULL_VOTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::pull::{Pull, Pulled};
@@ -117,6 +118,16 @@ impl Wire {
     pub fn decode_proposal(&self, bytes: &[u8]) -> Result<ProposedBlock, WireError> {
         let body: ProposalBody = self.open("proposal", bytes, PROPOSAL_BYTES_MAX)?;
         body.proposed()
+    }
+
+    /// The bytes of `POST /consensus/evidence`.
+    pub fn encode_evidence(&self, evidence: &Evidence) -> Vec<u8> {
+        self.seal(evidence)
+    }
+
+    /// Reads the body of `POST /consensus/evidence`. Nothing of it is verified here.
+    pub fn decode_evidence(&self, bytes: &[u8]) -> Result<Evidence, WireError> {
+        self.open("evidence", bytes, EVIDENCE_MESSAGE_BYTES_MAX)
     }
 
     /// The bytes of `POST /consensus/pull`.

@@ -5,10 +5,11 @@ use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
 use crate::limits::{
-    BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, GOSSIPS_WAITING_MAX, PAGES_AT_ONCE_MAX,
-    PAGES_PER_SECOND_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX,
-    PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, RPC_WAITERS_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
-    TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
+    BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, EVIDENCE_PROVEN_MAX, EVIDENCE_UNPROVEN_MAX,
+    GOSSIPS_WAITING_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX, PROPOSALS_PROVEN_MAX,
+    PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX, PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX,
+    RPC_WAITERS_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX, TRANSACTIONS_WAITING_MAX,
+    VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
 };
 use crate::mempool::{self, Mempool};
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
@@ -73,6 +74,7 @@ impl Inboxes {
             stop_sync: self.sync.port(),
             forked: self.driver.port(),
             keep_evidence: self.store.port(),
+            tell_evidence: self.broadcaster.port(),
             keep_fork: self.store.port(),
             // The driver first: what the others tell it about the next height finds it there.
             committed: vec![
@@ -172,6 +174,11 @@ impl Inboxes {
         rpc_gateway::Ports {
             vote: Doors::new(&self.votes.port(), VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX),
             missing: self.votes.port().within(QUESTIONS_WAITING_MAX),
+            evidence: Doors::new(
+                &self.committer.port(),
+                EVIDENCE_PROVEN_MAX,
+                EVIDENCE_UNPROVEN_MAX,
+            ),
             screen: Doors::new(&screen, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
             proposal: Doors::new(&proposal, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
             pulled_votes: self.votes.port().within(PULL_ANSWERS_MAX),
@@ -283,6 +290,7 @@ impl Seeds {
             committer: committer::Seed {
                 rules: parts.rules.clone(),
                 store: parts.store.clone(),
+                clock: parts.clock,
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
                 fatal: fatal.clone(),

@@ -1,8 +1,9 @@
-//! Transactions on their way to one peer: each once, in batches, on a connection of their own. The
-//! next batch goes when the peer has checked the last one, so a slow peer sets its own pace.
+//! Transactions and evidence on their way to one peer: each once, on a connection of their own,
+//! transactions in batches. The next goes when the peer has checked the last, so a slow peer sets
+//! its own pace. Evidence goes first: it is rare, and short.
 use super::client::ExchangeError;
 use super::link::Link;
-use crate::limits::GOSSIP_BYTES_MAX;
+use crate::limits::{EVIDENCE_OUTBOX_MAX, GOSSIP_BYTES_MAX};
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use lockstep_protocol::wire::TRANSACTIONS_BYTES_MAX;
@@ -11,11 +12,22 @@ use std::collections::VecDeque;
 /// What a batch holds besides its transactions: envelope and count, rounded up.
 const BATCH_HEAD_BYTES: usize = 64;
 
-/// Transactions in canonical bytes, oldest first; the oldest are given up for newer ones.
+/// What goes to the peer in one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Passing {
+    /// One piece, with its envelope.
+    Evidence(Bytes),
+    /// In canonical bytes.
+    Transactions(Vec<Bytes>),
+}
+
+/// Transactions in canonical bytes, and evidence, each oldest first; the oldest are given up for
+/// newer ones of their kind.
 #[derive(Debug, Default)]
 pub(super) struct GossipQueue {
     waiting: VecDeque<Bytes>,
     bytes: usize,
+    evidence: VecDeque<Bytes>,
 }
 
 impl GossipQueue {
@@ -26,17 +38,39 @@ impl GossipQueue {
         self.shrink()
     }
 
-    /// To the front again; returns how many had to go.
-    pub(super) fn put_back(&mut self, batch: Vec<Bytes>) -> usize {
-        for transaction in batch.into_iter().rev() {
-            self.bytes += transaction.len();
-            self.waiting.push_front(transaction);
+    /// Appends, unless it waits already: it is told again as long as no block carries it. Returns
+    /// how many had to go.
+    pub(super) fn push_evidence(&mut self, evidence: Bytes) -> usize {
+        if !self.evidence.contains(&evidence) {
+            self.evidence.push_back(evidence);
         }
-        self.shrink()
+        self.shrink_evidence()
     }
 
-    /// The oldest, as many as a batch holds.
-    pub(super) fn take(&mut self) -> Option<Vec<Bytes>> {
+    /// To the front again; returns how many of the kind had to go.
+    pub(super) fn put_back(&mut self, passing: Passing) -> usize {
+        match passing {
+            Passing::Evidence(evidence) => {
+                self.evidence.push_front(evidence);
+                self.shrink_evidence()
+            }
+            Passing::Transactions(batch) => {
+                for transaction in batch.into_iter().rev() {
+                    self.bytes += transaction.len();
+                    self.waiting.push_front(transaction);
+                }
+                self.shrink()
+            }
+        }
+    }
+
+    /// The oldest piece of evidence, or else the oldest transactions, as many as a batch holds.
+    pub(super) fn take(&mut self) -> Option<Passing> {
+        let evidence = self.evidence.pop_front().map(Passing::Evidence);
+        evidence.or_else(|| self.take_transactions().map(Passing::Transactions))
+    }
+
+    fn take_transactions(&mut self) -> Option<Vec<Bytes>> {
         let mut left = TRANSACTIONS_BYTES_MAX - BATCH_HEAD_BYTES;
         let mut batch = Vec::new();
         while let Some(next) = self.waiting.pop_front_if(|next| next.len() <= left) {
@@ -45,6 +79,11 @@ impl GossipQueue {
             batch.push(next);
         }
         (!batch.is_empty()).then_some(batch)
+    }
+
+    fn shrink_evidence(&mut self) -> usize {
+        let over = self.evidence.len().saturating_sub(EVIDENCE_OUTBOX_MAX);
+        self.evidence.drain(..over).count()
     }
 
     fn shrink(&mut self) -> usize {
@@ -63,18 +102,24 @@ impl Link {
     pub(super) async fn keep_gossiping(&self) {
         let mut back_off = self.back_off();
         loop {
-            let batch = self.outbox.next_gossip().await;
-            let sent = self.pass_on(batch).await;
+            let passing = self.outbox.next_gossip().await;
+            let sent = self.pass_on(passing).await;
             self.asked("gossip", sent, &mut back_off).await;
         }
     }
 
-    /// A batch that the peer had no time for, or that did not reach it, goes again. One that it
-    /// refuses does not: every transaction in it is in order here, and is proposed from here.
-    async fn pass_on(&self, batch: Vec<Bytes>) -> Result<(), ExchangeError> {
-        let body = self.seed.wire.encode_transactions(&batch);
+    /// What the peer had no time for, or did not reach it, goes again. What it refuses does not:
+    /// every transaction and every proof is in order here, and a block from here will carry it.
+    async fn pass_on(&self, passing: Passing) -> Result<(), ExchangeError> {
         let way = self.way();
-        let error = match way.client.post(&way.gossip, Bytes::from(body)).await {
+        let (uri, body) = match &passing {
+            Passing::Evidence(evidence) => (&way.evidence, evidence.clone()),
+            Passing::Transactions(batch) => {
+                let body = self.seed.wire.encode_transactions(batch);
+                (&way.gossip, Bytes::from(body))
+            }
+        };
+        let error = match way.client.post(uri, body).await {
             Ok(StatusCode::ACCEPTED) => return Ok(()),
             Ok(busy @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) => {
                 ExchangeError::Status(busy)
@@ -82,13 +127,16 @@ impl Link {
             Ok(refused) => {
                 self.seed.metrics.peer_errors.inc();
                 let peer = self.seed.peer.address.short();
-                log::debug!("peer {peer} refused transactions: {refused}");
+                log::debug!("peer {peer} refused what was passed on: {refused}");
                 return Ok(());
             }
             Err(error) => error,
         };
-        let dropped = self.outbox.gossip_again(batch);
-        self.seed.metrics.gossip_dropped.inc_by(dropped as u64);
+        let counted = match &passing {
+            Passing::Evidence(_) => &self.seed.metrics.frames_dropped,
+            Passing::Transactions(_) => &self.seed.metrics.gossip_dropped,
+        };
+        counted.inc_by(self.outbox.gossip_again(passing) as u64);
         Err(error)
     }
 }
@@ -101,6 +149,13 @@ mod tests {
         Bytes::from(vec![number as u8; bytes])
     }
 
+    fn numbers(passing: &Passing) -> Vec<u8> {
+        match passing {
+            Passing::Transactions(batch) => batch.iter().map(|t| t[0]).collect(),
+            Passing::Evidence(evidence) => panic!("{evidence:?}"),
+        }
+    }
+
     #[test]
     fn batches_hold_the_oldest_that_fit_into_one_body() {
         let mut queue = GossipQueue::default();
@@ -108,12 +163,10 @@ mod tests {
         let bytes = TRANSACTIONS_BYTES_MAX / 4;
         (0..5).for_each(|number| _ = queue.push(transaction(number, bytes)));
         let first = queue.take().unwrap();
-        let numbers: Vec<u8> = first.iter().map(|t| t[0]).collect();
-        assert_eq!(numbers, [0, 1, 2]);
+        assert_eq!(numbers(&first), [0, 1, 2]);
         assert_eq!(queue.put_back(first), 0);
-        let again = queue.take().unwrap();
-        assert_eq!(again.iter().map(|t| t[0]).collect::<Vec<_>>(), [0, 1, 2]);
-        assert_eq!(queue.take().unwrap().len(), 2);
+        assert_eq!(numbers(&queue.take().unwrap()), [0, 1, 2]);
+        assert_eq!(numbers(&queue.take().unwrap()), [3, 4]);
         assert!(queue.take().is_none() && queue.bytes == 0);
     }
 
@@ -124,6 +177,19 @@ mod tests {
         let fit = GOSSIP_BYTES_MAX / bytes;
         (0..fit).for_each(|number| assert_eq!(queue.push(transaction(number, bytes)), 0));
         assert_eq!(queue.push(transaction(fit, bytes)), 1);
-        assert_eq!(queue.take().unwrap()[0][0], 1);
+        assert_eq!(numbers(&queue.take().unwrap())[0], 1);
+    }
+
+    #[test]
+    fn of_evidence_the_oldest_is_given_up_when_too_much_waits() {
+        let mut queue = GossipQueue::default();
+        let piece = |number: usize| Bytes::from(vec![number as u8; 10]);
+        (0..EVIDENCE_OUTBOX_MAX).for_each(|n| assert_eq!(queue.push_evidence(piece(n)), 0));
+        assert_eq!(queue.push_evidence(piece(EVIDENCE_OUTBOX_MAX)), 1);
+        let first = queue.take().unwrap();
+        assert_eq!(first, Passing::Evidence(piece(1)));
+        queue.push_evidence(piece(EVIDENCE_OUTBOX_MAX + 1));
+        assert_eq!(queue.put_back(first), 1, "what came since is newer");
+        assert_eq!(queue.take(), Some(Passing::Evidence(piece(2))));
     }
 }

@@ -1,6 +1,6 @@
 //! The task of one peer. Consensus messages go one at a time, retried with back-off, after a
 //! handshake. Beside them, on connections of their own, go questions: one at a time for blocks, and
-//! one at a time for messages or how far the peer is; and batches of transactions. So no answer,
+//! one at a time for messages or how far the peer is; and transactions and evidence to pass on. So no answer,
 //! however late, delays a vote or a proposal. A question that fails delays the next of its kind
 //! only; whether the peer is there, messages and handshakes find out. If it is not, its name is
 //! looked up again.
@@ -48,6 +48,7 @@ pub(super) struct Way {
     proposal: Uri,
     vote: Uri,
     pub(super) gossip: Uri,
+    pub(super) evidence: Uri,
 }
 
 impl Way {
@@ -58,6 +59,7 @@ impl Way {
             proposal: client.uri("/consensus/proposal"),
             vote: client.uri("/consensus/vote"),
             gossip: client.uri("/mempool/transactions"),
+            evidence: client.uri("/consensus/evidence"),
             client,
         }
     }

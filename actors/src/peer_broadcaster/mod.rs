@@ -12,6 +12,7 @@ use crate::vote_collector::VoteReceived;
 use actix::prelude::*;
 use actix_web::web::Bytes;
 use lockstep_protocol::codec;
+use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::proposal::ProposedBlock;
 use lockstep_protocol::pull::Pull;
 use lockstep_protocol::transaction::Transaction;
@@ -52,6 +53,10 @@ pub enum Broadcast {
 #[derive(Clone, Debug)]
 pub struct GossipTransactions(pub Vec<Arc<Transaction>>);
 
+/// No block has carried these yet: every peer must know. Apart from what consensus says.
+#[derive(Clone, Debug)]
+pub struct TellEvidence(pub Vec<Evidence>);
+
 /// Ask this peer for blocks; answered by [`BlocksArrived`].
 #[derive(Clone, Copy, Debug)]
 pub struct RequestBlocks {
@@ -79,7 +84,7 @@ pub struct ConnectPeers(pub Vec<Peer>);
 
 crate::message! {
     Broadcast => (), RequestBlocks => (), ConnectPeers => (), PullMessages => (),
-    GossipTransactions => (),
+    GossipTransactions => (), TellEvidence => (),
 }
 
 /// Another validator's node.
@@ -256,6 +261,20 @@ impl Handler<GossipTransactions> for PeerBroadcaster {
             for outbox in self.outboxes.values() {
                 let dropped = outbox.gossip(bytes.clone());
                 self.seed.metrics.gossip_dropped.inc_by(dropped as u64);
+            }
+        }
+    }
+}
+
+impl Handler<TellEvidence> for PeerBroadcaster {
+    type Result = ();
+
+    fn handle(&mut self, TellEvidence(told): TellEvidence, _: &mut Ctx<Self>) {
+        for evidence in &told {
+            let body = Bytes::from(self.seed.wire.encode_evidence(evidence));
+            for outbox in self.outboxes.values() {
+                let dropped = outbox.accuse(body.clone());
+                self.seed.metrics.frames_dropped.inc_by(dropped as u64);
             }
         }
     }

@@ -1,9 +1,9 @@
 //! What waits for one peer: bounded by count and bytes, the stalest dropped first, and everything
 //! of decided heights forgotten (whoever still needs those heights gets whole blocks).
 //!
-//! Questions wait here as well, one of each kind, until the peer may be asked, and transactions to
-//! pass on, within limits of their own: they never push out what consensus says.
-use super::gossip::GossipQueue;
+//! Questions wait here as well, one of each kind, until the peer may be asked, and transactions and
+//! evidence to pass on, within limits of their own: they never push out what consensus says.
+use super::gossip::{GossipQueue, Passing};
 use actix_web::web::Bytes;
 use lockstep_protocol::pull::Pull;
 use lockstep_protocol::types::Height;
@@ -47,7 +47,7 @@ impl Queue {
         self.gone(frame)
     }
 
-    fn take_gossip(&mut self) -> Option<Vec<Bytes>> {
+    fn take_gossip(&mut self) -> Option<Passing> {
         self.may_ask.then(|| self.gossip.take()).flatten()
     }
 
@@ -136,9 +136,16 @@ impl Outbox {
         dropped
     }
 
-    /// Puts back a batch that could not be sent; returns how many transactions had to go.
-    pub(super) fn gossip_again(&self, batch: Vec<Bytes>) -> usize {
-        self.queue.borrow_mut().gossip.put_back(batch)
+    /// Appends a piece of evidence, unless it waits already; returns how many others had to go.
+    pub(super) fn accuse(&self, evidence: Bytes) -> usize {
+        let dropped = self.queue.borrow_mut().gossip.push_evidence(evidence);
+        self.woken.notify_waiters();
+        dropped
+    }
+
+    /// Puts back what could not be sent; returns how much of its kind had to go.
+    pub(super) fn gossip_again(&self, passing: Passing) -> usize {
+        self.queue.borrow_mut().gossip.put_back(passing)
     }
 
     fn shrink(&self, queue: &mut Queue) -> usize {
@@ -210,8 +217,8 @@ impl Outbox {
         self.wait_for(Queue::take_pull).await
     }
 
-    /// Waits for transactions to pass on.
-    pub(super) async fn next_gossip(&self) -> Vec<Bytes> {
+    /// Waits for something to pass on.
+    pub(super) async fn next_gossip(&self) -> Passing {
         self.wait_for(Queue::take_gossip).await
     }
 
@@ -309,10 +316,31 @@ mod tests {
         assert_eq!(heights(&outbox), [1, 2]);
         outbox.allow_questions(true);
         let batch = outbox.next_gossip().now_or_never().expect("a batch");
-        assert_eq!(batch.iter().map(|t| t[0]).collect::<Vec<_>>(), [0, 1, 2]);
+        let transactions = [0, 1, 2].map(|number| Bytes::from(vec![number; 90]));
+        assert_eq!(batch, Passing::Transactions(transactions.to_vec()));
         assert_eq!(outbox.next_gossip().now_or_never(), None);
         assert_eq!(outbox.gossip_again(batch), 0);
         assert!(outbox.next_gossip().now_or_never().is_some());
+    }
+
+    #[test]
+    fn evidence_takes_no_place_of_votes_goes_before_transactions_and_waits_once() {
+        let outbox = Outbox::new(2, 100);
+        (1..=2).for_each(|h| _ = outbox.push(frame(h, 50)));
+        _ = outbox.gossip(Bytes::from_static(b"t"));
+        let proof = Bytes::from_static(b"e");
+        (0..3).for_each(|_| assert_eq!(outbox.accuse(proof.clone()), 0));
+        assert_eq!(outbox.next_gossip().now_or_never(), None, "nobody is there");
+        assert_eq!(heights(&outbox), [1, 2]);
+        outbox.allow_questions(true);
+        let next = || outbox.next_gossip().now_or_never();
+        let told = next().expect("evidence");
+        assert_eq!(told, Passing::Evidence(proof.clone()));
+        assert_eq!(outbox.gossip_again(told), 0);
+        assert_eq!(next(), Some(Passing::Evidence(proof)));
+        let transaction = vec![Bytes::from_static(b"t")];
+        assert_eq!(next(), Some(Passing::Transactions(transaction)));
+        assert_eq!(next(), None);
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! What peers and clients post: votes, proposals, ticks.
+//! What peers and clients post: votes, proposals, evidence, ticks.
 use super::Seed;
 use super::answer::{refuse, refuse_bad};
 use super::body::{self, Body};
 use super::connection::Connection;
+use crate::committer::EvidenceTold;
 use crate::metrics::{Metrics, RefusalLabel};
 use crate::proposer::{ProposalReceived, ScreenProposal};
 use crate::runtime::AskError;
@@ -10,7 +11,9 @@ use crate::vote_collector::VoteReceived;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::limits::{PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, VOTE_BYTES_MAX};
+use lockstep_protocol::limits::{
+    EVIDENCE_MESSAGE_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, VOTE_BYTES_MAX,
+};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -29,6 +32,25 @@ pub(super) async fn vote(
     };
     let port = seed.ports.vote.of(&request);
     admitted(&request, port.ask(VoteReceived(vote)).await, &seed.metrics)
+}
+
+/// Its signatures are checked by the Committer, behind what a block needs of it.
+pub(super) async fn evidence(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let limit = EVIDENCE_MESSAGE_BYTES_MAX;
+    let bytes = match body::read(&request, payload, limit, &seed.metrics).await {
+        Ok(bytes) => bytes,
+        Err(refusal) => return refusal,
+    };
+    let told = match seed.wire.decode_evidence(&bytes) {
+        Ok(evidence) => EvidenceTold(Box::new(evidence)),
+        Err(error) => return body::refuse_wire(&error, &seed.metrics),
+    };
+    let port = seed.ports.evidence.of(&request);
+    admitted(&request, port.ask(told).await, &seed.metrics)
 }
 
 /// Its head first: whose it is, whether it is their turn, their signature. Only then its block is
@@ -115,7 +137,7 @@ fn admitted(
             return refuse_bad(StatusCode::BAD_REQUEST, "malformed", sentence);
         }
         Admission::UnknownValidator => {
-            let sentence = "the sender is no validator of that height";
+            let sentence = "the sender, or the accused, is no validator of that height";
             return refuse_bad(StatusCode::FORBIDDEN, "unknown_validator", sentence);
         }
         Admission::BadSignature => {

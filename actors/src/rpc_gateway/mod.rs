@@ -22,6 +22,7 @@
 //! The listening sockets live outside of the actors: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
+use crate::committer::EvidenceTold;
 use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{Handshake, Peer};
@@ -94,6 +95,8 @@ pub struct Ports {
     pub vote: Doors<VoteReceived>,
     /// VoteCollector: whom do we wait for?
     pub missing: Port<GetMissing>,
+    /// Committer: proof that another node holds.
+    pub evidence: Doors<EvidenceTold>,
     /// Proposer: is its body worth reading?
     pub screen: Doors<ScreenProposal>,
     /// Proposer.
@@ -230,6 +233,7 @@ fn for_peers(config: &mut web::ServiceConfig) {
     config
         .route("/consensus/vote", web::post().to(consensus::vote))
         .route("/consensus/proposal", web::post().to(consensus::proposal))
+        .route("/consensus/evidence", web::post().to(consensus::evidence))
         .route("/consensus/pull", web::post().to(pull::pull))
         .route("/transactions", web::post().to(transactions::submit))
         .route(

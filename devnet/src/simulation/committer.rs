@@ -1,5 +1,6 @@
 //! The shells of Committer and BlockSync in the simulator: the ledger's brain, the queue in which
 //! decided and synced blocks wait for the disk, and what an answer of blocks proves.
+use super::node::Clocks;
 use super::random::Random;
 use super::users::Users;
 use lockstep_protocol::block::SealedBlock;
@@ -9,7 +10,7 @@ use lockstep_protocol::consensus::commit_queue::CommitQueue;
 use lockstep_protocol::consensus::evidence_pool::{Added, EvidencePool};
 use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger};
-use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
+use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub(crate) enum Input {
     Committed(Arc<CommitBatch>),
     /// The tally or the proposals found an offence.
     EvidenceFound(Box<Evidence>),
+    /// Another node has told this.
+    EvidenceTold(Arc<Evidence>),
 }
 
 /// What to do.
@@ -41,6 +44,8 @@ pub(crate) enum Output {
     Write(Arc<CommitBatch>),
     /// Keep this until a block carries it; forget what had to give way.
     KeepEvidence(Box<Evidence>, Vec<Offence>),
+    /// Tell this to all other nodes.
+    TellEvidence(Evidence),
     /// What the peer's answer was worth.
     Answered(usize, Answer),
     /// A certified block does not execute here: never on a correct node.
@@ -84,7 +89,7 @@ impl Committer {
 
     pub(crate) fn step(
         &mut self,
-        now: Timestamp,
+        clocks: Clocks,
         users: &Users,
         random: &mut Random,
         input: Input,
@@ -101,7 +106,7 @@ impl Committer {
                 let proposer = self.me;
                 let draft = Draft {
                     proposer,
-                    now,
+                    now: clocks.wall,
                     transactions,
                     evidence: self.evidence.candidates(self.ledger.head().height),
                 };
@@ -120,8 +125,23 @@ impl Committer {
                 let (height, block) = (batch.block.height(), batch.block.block());
                 self.evidence.committed(height, &block.evidence);
                 self.queue.written(height);
+                self.tell_evidence(&mut out);
             }
             Input::EvidenceFound(evidence) => self.evidence_found(evidence, &mut out),
+            Input::EvidenceTold(evidence) => {
+                let told = Evidence::clone(&evidence);
+                let added = self
+                    .evidence
+                    .receive(clocks.monotonic, told, &mut self.ledger);
+                match added {
+                    Ok(Added::New { displaced }) => {
+                        let evidence = Box::new(Evidence::clone(&evidence));
+                        out.push(Output::KeepEvidence(evidence, displaced));
+                    }
+                    Ok(_) => {}
+                    Err(error) => out.push(Output::Broken(format!("cannot read: {error}"))),
+                }
+            }
         }
         self.commit_next(&mut out);
         out
@@ -131,11 +151,15 @@ impl Committer {
         match self.evidence.add((*evidence).clone(), &mut self.ledger) {
             Ok(Added::New { displaced }) => out.push(Output::KeepEvidence(evidence, displaced)),
             Ok(Added::Known | Added::Dropped) => {}
-            Ok(Added::Refused(error)) => {
-                out.push(Output::Broken(format!("{error}: {evidence:?}")));
-            }
+            Ok(refused) => out.push(Output::Broken(format!("{refused:?}: {evidence:?}"))),
             Err(error) => out.push(Output::Broken(format!("cannot read: {error}"))),
         }
+    }
+
+    /// After a start, and whenever a block is durable.
+    pub(crate) fn tell_evidence(&mut self, out: &mut Vec<Output>) {
+        let due = self.evidence.to_tell(self.ledger.head().height);
+        out.extend(due.into_iter().map(Output::TellEvidence));
     }
 
     fn next(&self) -> Height {

@@ -1,5 +1,6 @@
 //! What travels between nodes. Shared by reference: nothing is encoded on a hop.
 use super::trace::{Trace, word_of};
+use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::proposal::ProposedBlock;
 use lockstep_protocol::pull::{Pull, Pulled};
 use lockstep_protocol::types::{BlockId, Height, Round};
@@ -25,6 +26,8 @@ pub(crate) enum Payload {
     Pull(Arc<Pull>),
     /// E5: what it lacks.
     Pulled(Height, Arc<Pulled>),
+    /// Proof that no block has carried yet.
+    Evidence(Arc<Evidence>),
 }
 
 /// Where a signature stands and what it says, for the checks: proposals count as prevotes (E1).
@@ -87,6 +90,10 @@ impl Payload {
             Payload::Blocks(blocks) => (6, Height(0), Round(0), blocks.len() as u64),
             Payload::Pull(pull) => (7, pull.height, pull.round, 0),
             Payload::Pulled(height, pulled) => (8, *height, Round(0), pulled.len() as u64),
+            Payload::Evidence(evidence) => {
+                let Offence { height, round, .. } = evidence.offence();
+                (9, height, round, word_of(&evidence.hash()))
+            }
         };
         trace.word((height.0 << 24) | (u64::from(round.0) << 4) | tag);
         trace.word(word);
@@ -123,6 +130,7 @@ impl fmt::Display for Payload {
                     "of height {height}: {proposals} proposals, {votes} votes"
                 )
             }
+            Payload::Evidence(evidence) => write!(f, "evidence: {}", evidence.offence()),
             Payload::Proposal(_) | Payload::Vote(_) => Ok(()),
         }
     }

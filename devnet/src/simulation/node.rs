@@ -70,6 +70,8 @@ pub(crate) struct Effects {
     pub(crate) timers: Vec<(Brain, TimerMail, u64)>,
     pub(crate) committed: Vec<Arc<CommitBatch>>,
     pub(crate) evidence: Vec<Evidence>,
+    /// Durable.
+    pub(crate) kept: Vec<Evidence>,
     /// For whoever looks for the makers of a fork.
     pub(crate) polkas: Vec<Arc<PolkaCertificate>>,
     pub(crate) troubles: Vec<String>,
@@ -219,7 +221,7 @@ impl Node {
                 let input = self.mail.committer.pop_front()?;
                 let more = !self.mail.committer.is_empty();
                 let (users, random) = (&self.setup.users, &mut self.random);
-                let outputs = brains.committer.step(clocks.wall, users, random, input);
+                let outputs = brains.committer.step(clocks, users, random, input);
                 self.route_committer(outputs, out);
                 Some(more)
             }
@@ -246,7 +248,8 @@ impl Node {
                     reported = batch.block.height();
                     self.committed(&batch, out);
                 }
-                Write::Commit(_) | Write::Evidence(..) => {}
+                Write::Commit(_) => {}
+                Write::Evidence(evidence, _) => out.kept.push(*evidence),
                 Write::ReadSignRecord(life) => self.revive_driver(life, clocks, out),
             }
         }

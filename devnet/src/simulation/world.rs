@@ -268,6 +268,9 @@ impl World {
             self.evidence += 1;
             self.see(node, &Sight::Accused { by: node, evidence });
         }
+        for evidence in &effects.kept {
+            self.see(node, &Sight::Kept { by: node, evidence });
+        }
         for trouble in &effects.troubles {
             self.see(
                 node,

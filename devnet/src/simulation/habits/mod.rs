@@ -19,6 +19,7 @@ mod amnesia;
 mod boaster;
 mod equivocating_proposer;
 mod equivocating_voter;
+mod false_accuser;
 mod flood;
 mod forged_sender;
 mod forgetful;
@@ -110,6 +111,10 @@ pub(crate) const ALL: &[Kind] = &[
     Kind {
         name: "boaster",
         new: || Box::new(boaster::Boaster),
+    },
+    Kind {
+        name: "false-accuser",
+        new: || Box::new(false_accuser::FalseAccuser),
     },
 ];
 

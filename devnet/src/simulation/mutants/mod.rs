@@ -44,6 +44,7 @@ const AMNESIA: Profile = Profile::Habit("amnesia");
 const VOTER: Profile = Profile::Habit("equivocating-voter");
 const FORGED: Profile = Profile::Habit("forged-sender");
 const INVALID: Profile = Profile::Habit("invalid-block");
+const ACCUSER: Profile = Profile::Habit("false-accuser");
 const BOASTER: Profile = Profile::Habit("boaster");
 
 const AGREEMENT: &[&str] = &["agreement"];
@@ -85,6 +86,8 @@ pub const ALL: &[Planted] = &[
     planted(M::RecordForgotten, Flaky, DOUBLE),
     planted(M::LockNotRestored, All, LOCK),
     planted(M::EvidenceDropped, VOTER, EVIDENCE),
+    planted(M::EvidenceKeptToOneself, All, EVIDENCE),
+    planted(M::UnverifiedEvidence, ACCUSER, EVIDENCE),
     planted(M::FirstVoteWins, VOTER, EVIDENCE),
     planted(M::UnverifiedVotes, FORGED, AGREEMENT),
     planted(M::UnverifiedProposals, FORGED, CERTIFICATES),

@@ -19,6 +19,7 @@ impl Node {
         };
         self.brains = Some(brains);
         self.start_driver(clocks, out);
+        self.tell_kept_evidence(out);
     }
 
     /// Kills the node: mailboxes and unsynced writes are lost.
@@ -58,6 +59,7 @@ impl Node {
             Rebuilt::Committer(committer) => {
                 brains.committer = *committer;
                 self.mail.committer.pop_front();
+                self.tell_kept_evidence(out);
                 self.post_proposals(proposals::Input::AskAgain, out);
                 self.post_driver(driver::Input::Announce, out);
             }
@@ -66,6 +68,15 @@ impl Node {
                 self.mail.catch_up.pop_front();
             }
         }
+    }
+
+    /// What waited on disk, as far as the disk tells how far the chain is.
+    fn tell_kept_evidence(&mut self, out: &mut Effects) {
+        let mut told = Vec::new();
+        if let Some(brains) = self.brains.as_mut() {
+            brains.committer.tell_evidence(&mut told);
+        }
+        self.route_committer(told, out);
     }
 
     /// The driver's record is read behind all writes before it: what the old driver has signed is

@@ -143,6 +143,9 @@ impl Node {
                 O::KeepEvidence(evidence, displaced) => {
                     self.disk.write(Write::Evidence(evidence, displaced));
                 }
+                O::TellEvidence(evidence) => {
+                    self.relay(Payload::Evidence(Arc::new(evidence)), out);
+                }
                 O::Answered(peer, answer) => {
                     let peer = self.address(peer);
                     self.post_catch_up(catch_up::Input::Answered(peer, answer), out);
@@ -194,6 +197,9 @@ impl Node {
             }
             Payload::Pull(pull) => self.answer_pull(from, &pull, out),
             Payload::Pulled(height, pulled) => self.pulled(from, height, &pulled, out),
+            Payload::Evidence(evidence) => {
+                self.post_committer(committer::Input::EvidenceTold(evidence), out);
+            }
         }
     }
 

@@ -72,7 +72,10 @@ impl Accountability {
                 proposals.for_each(|message| self.proposal(scene, &message.proposal));
                 pulled.votes.iter().for_each(|vote| self.vote(scene, vote));
             }
-            Payload::BlocksWanted(..) | Payload::Blocks(_) | Payload::Pull(_) => {}
+            Payload::BlocksWanted(..)
+            | Payload::Blocks(_)
+            | Payload::Pull(_)
+            | Payload::Evidence(_) => {}
         }
     }
 

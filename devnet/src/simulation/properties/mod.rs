@@ -59,6 +59,8 @@ pub(crate) enum Sight<'a> {
     },
     /// It accuses somebody.
     Accused { by: usize, evidence: &'a Evidence },
+    /// A proof, found by itself or by another, is on its disk.
+    Kept { by: usize, evidence: &'a Evidence },
     /// It stopped voting, or met what it cannot go on with.
     Trouble { node: usize, what: &'a str },
     /// The faults stopped, and the time to recover is over (or was not needed).
