@@ -271,11 +271,11 @@ impl RoundDriver {
         None
     }
 
-    /// An invalid decision says that this node's state may be wrong: that outlives a restart.
     fn halt(&self, reason: Halt) {
         log::error!("{reason}");
-        if let Halt::InvalidDecision(height) = reason {
-            self.seed.ports.remember_halt.deliver(RememberHalt(height));
+        if reason.outlives_restart() {
+            let remember = RememberHalt(reason.clone());
+            self.seed.ports.remember_halt.deliver(remember);
         }
         self.seed.view.set_halted(reason);
     }

@@ -172,7 +172,7 @@ impl Parts {
         let store = Store::open(dir, durability, DEFAULT_MAP_BYTES, genesis, me, &changes)?;
         let standing = match &config.key_guard {
             Some(record) => store.guard_key(record, config.rearm)?,
-            None => Standing::Signs(Height(0)),
+            None => store.unguarded()?,
         };
         let ledger = store.ledger(rules.clone())?;
         let head = head(&store, genesis_hash)?;
