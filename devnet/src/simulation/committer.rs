@@ -4,14 +4,17 @@ use super::node::Clocks;
 use super::random::Random;
 use super::users::Users;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::CommitCertificate;
+use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
 use lockstep_protocol::consensus::catch_up::{Answer, Proven};
 use lockstep_protocol::consensus::commit_queue::CommitQueue;
 use lockstep_protocol::consensus::evidence_pool::{Added, EvidencePool};
+use lockstep_protocol::evidence::fork::{self, Polkas};
+use lockstep_protocol::evidence::polka_book::PolkaBook;
 use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger};
+use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, InvalidBlock, Ledger};
 use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use lockstep_protocol::wire::DecidedBlock;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What happened.
@@ -23,12 +26,14 @@ pub(crate) enum Input {
     Build(Height, Round),
     /// The driver decided.
     Decide(Arc<SealedBlock>, Arc<CommitCertificate>),
-    /// A peer answered block sync.
-    Synced(usize, Arc<Vec<DecidedBlock>>),
+    /// A peer answered block sync, from this height on.
+    Synced(usize, Height, Arc<Vec<DecidedBlock>>),
     /// The batch is durable.
     Committed(Arc<CommitBatch>),
     /// The tally or the proposals found an offence.
     EvidenceFound(Box<Evidence>),
+    /// A quorum of prevotes, in case that a fork comes to light.
+    PolkaSeen(Arc<PolkaCertificate>),
     /// Another node has told this.
     EvidenceTold(Arc<Evidence>),
 }
@@ -44,6 +49,8 @@ pub(crate) enum Output {
     Write(Arc<CommitBatch>),
     /// Keep this until a block carries it; forget what had to give way.
     KeepEvidence(Box<Evidence>, Vec<Offence>),
+    /// A height was decided twice; tell the driver.
+    Forked(String),
     /// Tell this to all other nodes.
     TellEvidence(Evidence),
     /// What the peer's answer was worth.
@@ -62,7 +69,14 @@ pub(crate) struct Committer {
     evidence: EvidencePool,
     me: Address,
     queue: CommitQueue,
+    polkas: PolkaBook,
+    /// What this node has decided of late.
+    decided: BTreeMap<Height, Arc<CommitCertificate>>,
+    forks: BTreeSet<Height>,
 }
+
+/// Heights behind the head whose decision is compared with those of others.
+const DECISIONS_KEPT_MAX: usize = 64;
 
 impl Committer {
     /// `kept`: evidence that waited on disk.
@@ -84,6 +98,9 @@ impl Committer {
             evidence,
             me,
             queue,
+            polkas: PolkaBook::default(),
+            decided: BTreeMap::new(),
+            forks: BTreeSet::new(),
         }
     }
 
@@ -98,7 +115,9 @@ impl Committer {
         match input {
             // A block of another height than the next one has no verdict.
             Input::Execute(block) if block.height() == self.next() => {
-                let valid = self.ledger.check(&block).is_ok();
+                let verdict = self.ledger.check(&block);
+                let valid = verdict.is_ok();
+                verdict.unwrap_or_else(|error| self.look_behind(&error, &block, &mut out));
                 out.push(Output::Executed(block.id(), valid));
             }
             Input::Build(height, round) if height == self.next() => {
@@ -116,13 +135,19 @@ impl Committer {
                 }
             }
             Input::Execute(_) | Input::Build(..) => {}
+            Input::PolkaSeen(polka) => self.polkas.note(polka),
             Input::Decide(block, certificate) => {
+                self.look_for_fork(&certificate, &mut out);
                 self.queue.offer(DecidedBlock { block, certificate });
             }
-            Input::Synced(peer, blocks) => out.push(self.synced(peer, &blocks)),
+            Input::Synced(peer, from, blocks) => self.synced(peer, from, &blocks, &mut out),
             Input::Committed(batch) => {
                 self.ledger.committed(&batch);
                 let (height, block) = (batch.block.height(), batch.block.block());
+                self.decided.insert(height, batch.certificate.clone());
+                if self.decided.len() > DECISIONS_KEPT_MAX {
+                    self.decided.pop_first();
+                }
                 self.evidence.committed(height, &block.evidence);
                 self.queue.written(height);
                 self.tell_evidence(&mut out);
@@ -169,7 +194,8 @@ impl Committer {
     /// A whole run is on its way to the disk at once. What is one transaction on a real disk are as
     /// many writes here: after a crash any prefix of them may be found.
     fn commit_next(&mut self, out: &mut Vec<Output>) {
-        match self.ledger.commit_run(&self.queue.next_run()) {
+        let next = self.queue.next_run();
+        match self.ledger.commit_run(&next) {
             Ok(run) => {
                 if let Some(last) = run.last() {
                     self.queue.begin(last.block.height());
@@ -177,15 +203,48 @@ impl Committer {
                 out.extend(run.into_iter().map(Output::Write));
             }
             Err(error) => {
+                if let Some(first) = next.first() {
+                    self.look_behind(&error, &first.block, out);
+                }
                 self.queue.halt();
                 out.push(Output::Broken(format!("a decided block fails: {error}")));
             }
         }
     }
 
-    fn synced(&mut self, peer: usize, blocks: &[DecidedBlock]) -> Output {
-        let first = blocks.first().map(|decided| decided.block.height());
-        let first = first.unwrap_or_default();
+    /// A block on another parent carries the commit of that one.
+    fn look_behind(&mut self, why: &InvalidBlock, block: &SealedBlock, out: &mut Vec<Output>) {
+        if let (InvalidBlock::Parent { .. }, Some(commit)) = (why, &block.block().last_commit) {
+            self.look_for_fork(commit, out);
+        }
+    }
+
+    /// Is this a second decision of a height that is committed here?
+    fn look_for_fork(&mut self, theirs: &CommitCertificate, out: &mut Vec<Output>) {
+        let Some(ours) = self.decided.get(&theirs.height) else {
+            return;
+        };
+        if ours.block_id == theirs.block_id || self.forks.contains(&theirs.height) {
+            return;
+        }
+        let (set, context) = (&self.rules.validators, &self.rules.context);
+        let polkas = self.polkas.of(theirs.height);
+        if let Some(fork) = fork::find(set, context, ours, theirs, Polkas::Some(&polkas)) {
+            self.forks.insert(theirs.height);
+            out.push(Output::Forked(fork.sentence()));
+            for evidence in fork.evidence {
+                self.evidence_found(Box::new(evidence), out);
+            }
+        }
+    }
+
+    fn synced(
+        &mut self,
+        peer: usize,
+        first: Height,
+        blocks: &[DecidedBlock],
+        out: &mut Vec<Output>,
+    ) {
         let Proven { blocks, flawed } = Proven::of(&self.rules, first, blocks.to_vec());
         let answer = Answer {
             first,
@@ -193,9 +252,10 @@ impl Committer {
             bytes: 0,
             flawed,
         };
-        blocks
-            .into_iter()
-            .for_each(|decided| self.queue.offer(decided));
-        Output::Answered(peer, answer)
+        for decided in blocks {
+            self.look_for_fork(&decided.certificate, out);
+            self.queue.offer(decided);
+        }
+        out.push(Output::Answered(peer, answer));
     }
 }

@@ -20,8 +20,8 @@ pub(crate) enum Payload {
     Votes(Arc<Vec<SignedVote>>),
     /// Block sync: blocks from this height on, please, and so many at the most.
     BlocksWanted(Height, u64),
-    /// Block sync: what the peer's disk holds.
-    Blocks(Arc<Vec<DecidedBlock>>),
+    /// Block sync: what the peer's disk holds from this height on.
+    Blocks(Height, Arc<Vec<DecidedBlock>>),
     /// E5: what the sender holds of a height.
     Pull(Arc<Pull>),
     /// E5: what it lacks.
@@ -87,7 +87,7 @@ impl Payload {
             }
             Payload::Votes(votes) => (4, Height(0), Round(0), votes.len() as u64),
             Payload::BlocksWanted(height, limit) => (5, *height, Round(0), *limit),
-            Payload::Blocks(blocks) => (6, Height(0), Round(0), blocks.len() as u64),
+            Payload::Blocks(from, blocks) => (6, *from, Round(0), blocks.len() as u64),
             Payload::Pull(pull) => (7, pull.height, pull.round, 0),
             Payload::Pulled(height, pulled) => (8, *height, Round(0), pulled.len() as u64),
             Payload::Evidence(evidence) => {
@@ -121,7 +121,7 @@ impl fmt::Display for Payload {
             Payload::BlocksWanted(height, limit) => {
                 write!(f, "{limit} blocks from {height} on?")
             }
-            Payload::Blocks(blocks) => write!(f, "{} blocks", blocks.len()),
+            Payload::Blocks(from, blocks) => write!(f, "{} blocks from {from} on", blocks.len()),
             Payload::Pull(pull) => write!(f, "what is there of {}/{}?", pull.height, pull.round),
             Payload::Pulled(height, pulled) => {
                 let (proposals, votes) = (pulled.proposals.len(), pulled.votes.len());

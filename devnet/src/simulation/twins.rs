@@ -185,6 +185,8 @@ pub(crate) fn plan() -> Plan {
         validators: VALIDATORS,
         powers: vec![1; VALIDATORS],
         twins: vec![TWIN],
+        // They are here to do harm.
+        twins_look: false,
         late: Vec::new(),
         survival: Survival::Prefix,
         habits: vec![None; VALIDATORS],

@@ -271,6 +271,12 @@ impl World {
         for evidence in &effects.kept {
             self.see(node, &Sight::Kept { by: node, evidence });
         }
+        if let Some(remembers) = effects.began {
+            self.see(node, &Sight::Began { node, remembers });
+        }
+        if effects.key_seen_elsewhere {
+            self.see(node, &Sight::KeySeenElsewhere { node });
+        }
         for trouble in &effects.troubles {
             self.see(
                 node,

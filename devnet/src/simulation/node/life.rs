@@ -1,5 +1,7 @@
 //! How a node and its brains begin, die and come back.
 use super::*;
+use lockstep_protocol::consensus::driver::Signing;
+use lockstep_protocol::mutation::{Mutation, planted};
 
 impl Node {
     /// Starts the node from its disk, as the supervisor does.
@@ -18,6 +20,7 @@ impl Node {
             catch_up: self.new_catch_up(),
         };
         self.brains = Some(brains);
+        out.began = Some(self.disk.durable.distrusts_key);
         self.start_driver(clocks, out);
         self.tell_kept_evidence(out);
     }
@@ -26,6 +29,7 @@ impl Node {
     pub(crate) fn crash(&mut self) {
         self.brains = None;
         self.mail = Mailboxes::default();
+        self.signed = None;
         self.disk.crash(&mut self.random);
     }
 
@@ -121,7 +125,11 @@ impl Node {
             self.setup.rules.validators.clone(),
         );
         let durable = &self.disk.durable;
-        Driver::new(config, durable.height(), set, durable.recovery())
+        let driver = Driver::new(config, durable.height(), set, durable.recovery());
+        if durable.distrusts_key && !planted(Mutation::ForeignKeyForgotten) {
+            return driver.with_signing(Signing::Never);
+        }
+        driver
     }
 
     fn new_tally(&self) -> Tally {

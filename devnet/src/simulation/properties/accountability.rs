@@ -73,7 +73,7 @@ impl Accountability {
                 pulled.votes.iter().for_each(|vote| self.vote(scene, vote));
             }
             Payload::BlocksWanted(..)
-            | Payload::Blocks(_)
+            | Payload::Blocks(..)
             | Payload::Pull(_)
             | Payload::Evidence(_) => {}
         }
