@@ -170,6 +170,7 @@ fn requests() -> Vec<Vec<u8>> {
     for (path, target) in [
         ("/consensus/vote", "vote"),
         ("/consensus/proposal", "proposal"),
+        ("/consensus/evidence", "evidence_message"),
         ("/transactions", "transaction"),
     ] {
         requests.extend(corpus(target).iter().map(|body| post(path, body)));
