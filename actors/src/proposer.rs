@@ -302,3 +302,6 @@ to_brain! {
     LedgerRebuilt => Input::AskAgain,
     RetellProposals => Input::Retell,
 }
+
+#[cfg(test)]
+mod tests;

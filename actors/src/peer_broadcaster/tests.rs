@@ -12,6 +12,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 mod dead_peer;
+mod evidence;
 mod failures;
 mod handshakes;
 mod pulls;
@@ -99,6 +100,7 @@ fn vote(height: u64) -> Broadcast {
 struct Sender {
     connect: Port<ConnectPeers>,
     broadcast: Port<Broadcast>,
+    tell_evidence: Port<TellEvidence>,
     request: Port<RequestBlocks>,
     pull: Port<PullMessages>,
     peers: Arc<RwLock<Vec<Peer>>>,
@@ -131,6 +133,7 @@ fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
     let inbox = Inbox::<PeerBroadcaster>::new(4_096);
     let (connect, broadcast) = (inbox.port(), inbox.port());
     let (request, pull) = (inbox.port(), inbox.port());
+    let tell_evidence = inbox.port();
     let view = Arc::new(NodeView::new(HeadView {
         height: Height(0),
         block_id: Hash([1; 32]),
@@ -156,6 +159,7 @@ fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
     Sender {
         connect,
         broadcast,
+        tell_evidence,
         request,
         pull,
         peers,
