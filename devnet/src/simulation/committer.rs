@@ -11,7 +11,7 @@ use lockstep_protocol::consensus::evidence_pool::{Added, EvidencePool};
 use lockstep_protocol::evidence::fork::{self, Polkas};
 use lockstep_protocol::evidence::polka_book::PolkaBook;
 use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, InvalidBlock, Ledger};
+use lockstep_protocol::ledger::{CommitBatch, Draft, InvalidBlock, Ledger};
 use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use lockstep_protocol::wire::DecidedBlock;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +65,6 @@ const WAITING_BLOCKS_MAX: usize = 1_000;
 /// What the Committer holds.
 pub(crate) struct Committer {
     pub(crate) ledger: Ledger,
-    rules: Arc<ChainRules>,
     evidence: EvidencePool,
     me: Address,
     queue: CommitQueue,
@@ -80,12 +79,7 @@ const DECISIONS_KEPT_MAX: usize = 64;
 
 impl Committer {
     /// `kept`: evidence that waited on disk.
-    pub(crate) fn new(
-        mut ledger: Ledger,
-        rules: Arc<ChainRules>,
-        me: Address,
-        kept: &[Evidence],
-    ) -> Committer {
+    pub(crate) fn new(mut ledger: Ledger, me: Address, kept: &[Evidence]) -> Committer {
         let mut evidence = EvidencePool::default();
         for kept in kept {
             let added = evidence.add(kept.clone(), &mut ledger);
@@ -94,7 +88,6 @@ impl Committer {
         let queue = CommitQueue::new(ledger.head().height, WAITING_BLOCKS_MAX);
         Committer {
             ledger,
-            rules,
             evidence,
             me,
             queue,
@@ -194,16 +187,21 @@ impl Committer {
     /// A whole run is on its way to the disk at once. What is one transaction on a real disk are as
     /// many writes here: after a crash any prefix of them may be found.
     fn commit_next(&mut self, out: &mut Vec<Output>) {
-        let next = self.queue.next_run();
-        match self.ledger.commit_run(&next) {
+        let run = self.queue.next_run();
+        match self.ledger.commit_run(&run) {
             Ok(run) => {
                 if let Some(last) = run.last() {
                     self.queue.begin(last.block.height());
                 }
                 out.extend(run.into_iter().map(Output::Write));
             }
+            Err(InvalidBlock::ValidatorSet) => {
+                run.iter()
+                    .take(1)
+                    .for_each(|first| self.queue.discard(first.block.height()));
+            }
             Err(error) => {
-                if let Some(first) = next.first() {
+                if let Some(first) = run.first() {
                     self.look_behind(&error, &first.block, out);
                 }
                 self.queue.halt();
@@ -227,7 +225,10 @@ impl Committer {
         if ours.block_id == theirs.block_id || self.forks.contains(&theirs.height) {
             return;
         }
-        let (set, context) = (&self.rules.validators, &self.rules.context);
+        let Some(set) = self.ledger.validators().at(theirs.height) else {
+            return;
+        };
+        let context = &self.ledger.rules().context;
         let polkas = self.polkas.of(theirs.height);
         if let Some(fork) = fork::find(set, context, ours, theirs, Polkas::Some(&polkas)) {
             self.forks.insert(theirs.height);
@@ -245,12 +246,18 @@ impl Committer {
         blocks: &[DecidedBlock],
         out: &mut Vec<Output>,
     ) {
-        let Proven { blocks, flawed } = Proven::of(&self.rules, first, blocks.to_vec());
+        let (validators, context) = (self.ledger.validators(), &self.ledger.rules().context);
+        let Proven {
+            blocks,
+            flawed,
+            unknown_from,
+        } = Proven::of(validators, context, first, blocks.to_vec());
         let answer = Answer {
             first,
             blocks: blocks.len() as u64,
             bytes: 0,
             flawed,
+            unknown_from,
         };
         for decided in blocks {
             self.look_for_fork(&decided.certificate, out);

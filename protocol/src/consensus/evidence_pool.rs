@@ -113,11 +113,10 @@ impl EvidencePool {
             return Ok(Added::TooEarly);
         }
         let accused = offence.validator;
-        if ledger.rules().validators.index_of(&accused).is_none() {
-            return Ok(Added::UnknownValidator);
-        }
-        if is_expired(&offence, head) || !self.has_room(&offence) {
-            return Ok(Added::Dropped);
+        match ledger.validators().at(offence.height) {
+            Some(set) if set.index_of(&accused).is_none() => return Ok(Added::UnknownValidator),
+            Some(_) if !is_expired(&offence, head) && self.has_room(&offence) => {}
+            _ => return Ok(Added::Dropped),
         }
         if !self.budgets.allows(&accused, now.0) {
             return Ok(Added::OverBudget);
@@ -135,8 +134,12 @@ impl EvidencePool {
 
     /// Checks both signatures, whoever found it.
     fn verified(&mut self, evidence: Evidence, told: Option<Height>, ledger: &mut Ledger) -> Added {
-        let (offence, rules) = (evidence.offence(), ledger.rules());
-        let verdict = evidence.verify(&rules.validators, &rules.context);
+        let offence = evidence.offence();
+        // A height whose set is no longer known is as good as expired.
+        let Some(set) = ledger.validators().at(offence.height) else {
+            return Added::Dropped;
+        };
+        let verdict = evidence.verify(set, &ledger.rules().context);
         if let Err(error) = verdict
             && !planted(Mutation::UnverifiedEvidence)
         {
