@@ -160,7 +160,7 @@ fn what_an_honest_node_says_is_proved() {
     let proved: Value = serde_json::from_str(&proved.stdout).expect("one object");
     assert_eq!(
         (&proved["exists"], &proved["balance"]),
-        (&json!(false), &json!(0))
+        (&json!(false), &json!("0"))
     );
 }
 

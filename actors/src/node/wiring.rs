@@ -180,6 +180,7 @@ impl Inboxes {
             gossip: self.mempool.port().within(GOSSIPS_WAITING_MAX),
             waiting: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             transaction_status: self.mempool.port().within(QUESTIONS_WAITING_MAX),
+            next_nonce: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             tick: self.driver.port().within(QUESTIONS_WAITING_MAX),
         }
     }

@@ -1,5 +1,6 @@
 //! Answers: JSON for people, stable error codes with a sentence that helps.
-use actix_web::http::StatusCode;
+use actix_web::error::{InternalError, PathError, QueryPayloadError};
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
@@ -37,6 +38,29 @@ pub(super) fn trouble(error: &dyn std::fmt::Display) -> HttpResponse {
     log::error!("a request could not be answered: {error}");
     let sentence = "the node could not read its store; its log says why";
     refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", sentence)
+}
+
+/// What the extractors of parameters refuse is refused like everything else.
+pub(super) fn bad_query(error: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
+    let sentence = format!("{error}: /openapi.json lists the parameters of each route");
+    let answer = refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+    InternalError::from_response(error, answer).into()
+}
+
+/// As [`bad_query`], of the path.
+pub(super) fn bad_path(error: PathError, _: &HttpRequest) -> actix_web::Error {
+    let sentence = format!("{error}: /openapi.json lists the parameters of each route");
+    let answer = refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+    InternalError::from_response(error, answer).into()
+}
+
+/// A route that exists, asked for with another verb than `allowed`.
+pub(super) async fn no_such_method(request: HttpRequest, allowed: &'static str) -> HttpResponse {
+    let sentence = format!("{} answers {allowed} only", request.path());
+    let mut answer = refuse(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", sentence);
+    let allowed = header::HeaderValue::from_static(allowed);
+    answer.headers_mut().insert(header::ALLOW, allowed);
+    answer
 }
 
 pub(super) async fn no_such_route(request: HttpRequest) -> HttpResponse {

@@ -42,7 +42,7 @@ pub(super) async fn block(
     match shown.await {
         Ok(Ok(Some(shown))) => canonical(seed.wire.encode_light_block(&shown)),
         Ok(Ok(None)) => {
-            let newest = seed.view.head().height;
+            let newest = seed.head().height;
             let sentence = format!("no block {height} here; the newest is {newest}");
             refuse(StatusCode::NOT_FOUND, "unknown_block", sentence)
         }

@@ -22,20 +22,20 @@
 //! The listening sockets live outside of the actors: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
-use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions};
+use crate::mempool::{GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{Handshake, Peer};
 use crate::proposer::{GetProposals, ProposalReceived, ScreenProposal};
 use crate::round_driver::Tick;
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
-use crate::view::NodeView;
+use crate::view::{HeadView, NodeView};
 use crate::vote_collector::{GetMissing, GetVotes, VoteReceived};
 use actix::prelude::*;
 use actix_web::web;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
-use lockstep_protocol::types::{Address, Hash};
+use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::wire::Wire;
 use parking_lot::{Mutex, RwLock};
 use std::net::TcpListener;
@@ -110,6 +110,8 @@ pub struct Ports {
     pub waiting: Port<GetWaiting>,
     /// Mempool: what became of it?
     pub transaction_status: Port<GetTransactionStatus>,
+    /// Mempool: which nonce comes next?
+    pub next_nonce: Port<GetNextNonce>,
     /// RoundDriver (manual pacing).
     pub tick: Port<Tick>,
 }
@@ -165,6 +167,18 @@ pub struct Seed {
     pub settings: Settings,
     /// Only in a devnet.
     pub tick_all: Option<TickAll>,
+}
+
+impl Seed {
+    /// The newest block that is shown. The store has it, and may have newer ones: those are told to
+    /// nobody before all actors know them, so that no two answers disagree on how far the node is.
+    fn head(&self) -> HeadView {
+        self.view.head()
+    }
+
+    fn is_shown(&self, height: Height) -> bool {
+        height <= self.head().height
+    }
 }
 
 /// Permits for the bytes of proposals that are being read or handled.
@@ -244,8 +258,14 @@ fn for_peers(config: &mut web::ServiceConfig) {
 
 /// What people ask, at the public listener: [`open_api::ROUTES`], each in one line.
 fn for_people(config: &mut web::ServiceConfig) {
+    config
+        .app_data(web::QueryConfig::default().error_handler(answer::bad_query))
+        .app_data(web::PathConfig::default().error_handler(answer::bad_path));
     for route in open_api::ROUTES {
-        config.route(route.path, (route.handler)());
+        let allowed = route.verb();
+        let other = move |request| answer::no_such_method(request, allowed);
+        let resource = web::resource(route.path).route((route.handler)());
+        config.service(resource.default_service(web::to(other)));
     }
     config.default_service(web::to(answer::no_such_route));
 }

@@ -80,6 +80,11 @@ const fn get(
 }
 
 impl Route {
+    /// As it stands in a request.
+    pub(super) fn verb(&self) -> &'static str {
+        if self.verb == "post" { "POST" } else { "GET" }
+    }
+
     const fn with(mut self, params: &'static [Param]) -> Route {
         self.params = params;
         self

@@ -3,7 +3,7 @@ use super::Seed;
 use super::answer::{refuse, trouble};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use lockstep_protocol::ledger;
+use lockstep_protocol::ledger::{self, HistoryError, ReadError};
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 use lockstep_protocol::types::Address;
 use serde_json::json;
@@ -17,7 +17,13 @@ pub(super) async fn record(
         Ok(place) => place,
         Err(sentence) => return refuse(StatusCode::BAD_REQUEST, "malformed", sentence),
     };
-    match ledger::record(&seed.store, &owner, &key) {
+    let newest = || {
+        let height = seed.head().height;
+        let snapshot = seed.store.snapshot().map_err(ReadError::from)?;
+        let version = snapshot.version_after(height)?;
+        Ok::<_, HistoryError>(ledger::record_at(&snapshot, version, &owner, &key)?)
+    };
+    match newest() {
         Ok(Some(record)) => {
             let mut document = json!(record);
             document["owner"] = json!(owner);
