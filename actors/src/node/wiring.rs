@@ -398,6 +398,7 @@ fn gateway_seed(
             timeouts: config.timeouts,
             pacing: config.pacing,
         },
+        origins: Arc::new(config.origins.clone()),
         tick_all: config.tick_all.clone(),
     }
 }

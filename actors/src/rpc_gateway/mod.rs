@@ -32,6 +32,8 @@ use crate::state_store::Store;
 use crate::view::{HeadView, NodeView};
 use crate::vote_collector::{GetMissing, GetVotes, VoteReceived};
 use actix::prelude::*;
+use actix_service::Service;
+use actix_web::http::{Method, header};
 use actix_web::web;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
@@ -57,6 +59,7 @@ mod health;
 mod json_rpc;
 mod light;
 mod open_api;
+mod origins;
 mod pace;
 mod parameters;
 mod peer_gateway;
@@ -79,6 +82,7 @@ pub use answer_places::AnswerPlaces;
 pub(crate) use blocks::HEIGHT_HEADER;
 pub use doors::Doors;
 pub use events::Events;
+pub use origins::{Origins, OriginsError};
 pub use pace::Pace;
 pub use parameters::Settings;
 pub use peer_gateway::PeerGateway;
@@ -165,6 +169,8 @@ pub struct Seed {
     pub genesis_root: Hash,
     /// How this node is set up.
     pub settings: Settings,
+    /// Whose pages in browsers may ask.
+    pub origins: Arc<Origins>,
     /// Only in a devnet.
     pub tick_all: Option<TickAll>,
 }
@@ -265,7 +271,25 @@ fn for_people(config: &mut web::ServiceConfig) {
         let allowed = route.verb();
         let other = move |request| answer::no_such_method(request, allowed);
         let resource = web::resource(route.path).route((route.handler)());
-        config.service(resource.default_service(web::to(other)));
+        let resource = resource.default_service(web::to(other));
+        if !route.is_for_pages() {
+            config.service(resource);
+            continue;
+        }
+        let preflight = move |seed, request| origins::preflight(seed, request, allowed);
+        let resource = resource.route(web::method(Method::OPTIONS).to(preflight));
+        config.service(resource.wrap_fn(|request, service| {
+            let origin = request.headers().get(header::ORIGIN).cloned();
+            let seed = request.app_data::<web::Data<Seed>>().cloned();
+            let answer = service.call(request);
+            async move {
+                let mut answer = answer.await?;
+                if let Some(seed) = seed {
+                    seed.origins.mark(origin.as_ref(), answer.headers_mut());
+                }
+                Ok(answer)
+            }
+        }));
     }
     config.default_service(web::to(answer::no_such_route));
 }

@@ -85,6 +85,12 @@ impl Route {
         if self.verb == "post" { "POST" } else { "GET" }
     }
 
+    /// What pages in browsers may ask, where the operator lets them: whatever is read, and JSON-RPC.
+    /// A WebSocket looks for itself.
+    pub(super) fn is_for_pages(&self) -> bool {
+        (self.verb == "get" && self.path != "/ws") || self.path == "/"
+    }
+
     const fn with(mut self, params: &'static [Param]) -> Route {
         self.params = params;
         self
@@ -119,7 +125,7 @@ const fn in_query(name: &'static str, pattern: &'static str) -> Param {
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = &[
     get("/", "JSON-RPC 2.0: one call or a batch; rpc.discover says which.", Media::Json, &[204, 408, 413, 415, 503], || web::post().to(json_rpc::post)).post(Some(JSON)),
-    get("/ws", "JSON-RPC 2.0 and subscriptions over a WebSocket.", Media::Nothing, &[101, 400, 503], || web::get().to(web_socket::upgrade)),
+    get("/ws", "JSON-RPC 2.0 and subscriptions over a WebSocket.", Media::Nothing, &[101, 400, 403, 503], || web::get().to(web_socket::upgrade)),
     get("/events", "Blocks, receipts and rounds as server-sent events.", Media::Events, &[400, 410, 503], || web::get().to(server_sent_events::events)).with(EVENTS),
     get("/openapi.json", "This document.", Media::Json, &[], || web::get().to(served)),
     get("/transactions", "Hands in a transaction in canonical bytes.", Media::Nothing, &[202, 400, 408, 413, 415, 429, 503], || web::post().to(transactions::submit)).post(Some(BYTES)),
