@@ -190,6 +190,11 @@ fn every_path_and_query_is_answered_without_an_error_of_ours() {
         let answer = Connection::open(url).request(verb, &asked, b"");
         let answer = answer.unwrap_or_else(|error| panic!("{verb} {asked}: {error}"));
         assert!(answer.status < 500, "{verb} {asked}: {}", answer.status);
+        // What no URI holds never gets beyond the reading of the head.
+        let legal = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c);
+        if !asked.chars().all(legal) && answer.status == 400 && answer.body.is_empty() {
+            return Ok(());
+        }
         if answer.status >= 400 {
             let refusal = answer.json();
             let word = |key: &str| refusal[key].as_str().is_some_and(|word| word.len() > 4);

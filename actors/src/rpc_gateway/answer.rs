@@ -2,6 +2,8 @@
 use actix_web::error::{InternalError, PathError, QueryPayloadError};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
+use lockstep_protocol::codec::CodecError;
+use lockstep_protocol::wire::WireError;
 use serde::Serialize;
 
 /// A refusal in public: the code is stable, the sentence is for people.
@@ -31,6 +33,19 @@ pub(super) fn refuse_bad(
     let mut answer = refuse(status, code, message);
     answer.extensions_mut().insert(BadMessage);
     answer
+}
+
+/// What bytes that are no message of this chain are refused with.
+pub(super) fn wire_sentence(error: &WireError) -> String {
+    match error {
+        WireError::Codec(CodecError::TooLarge { .. }) => format!("{error}: send less"),
+        WireError::Codec(CodecError::Malformed { .. }) => {
+            format!("{error}: send canonical bytes, as protocol/src/wire.rs writes them")
+        }
+        WireError::Version(_) | WireError::ForeignChain(_) | WireError::BodyMismatch => {
+            error.to_string()
+        }
+    }
 }
 
 /// The node's own trouble, said without its insides.

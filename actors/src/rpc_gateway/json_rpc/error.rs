@@ -2,6 +2,7 @@
 //! -32000 and -32099; the word in `data.code` is stable and finer; the sentence is for people and
 //! says what to do.
 use crate::limits::{RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX, SUBSCRIPTIONS_MAX};
+use crate::rpc_gateway::answer;
 use crate::rpc_gateway::events::OutOfReach;
 use crate::state_store::StoreError;
 use lockstep_protocol::codec::CodecError;
@@ -170,7 +171,7 @@ impl From<WireError> for RpcError {
             WireError::ForeignChain(_) => "foreign_chain",
             WireError::BodyMismatch => "body_mismatch",
         };
-        let sentence = error.to_string();
+        let sentence = answer::wire_sentence(&error);
         RpcError::Refused { code, sentence }
     }
 }
