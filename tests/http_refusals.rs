@@ -1,5 +1,5 @@
-//! What the plain routes refuse, each time in the same words: a code for programs and a sentence for
-//! people; and which pages in browsers may ask at all.
+//! What the plain routes refuse, each time in the same words: a code for programs and a sentence
+//! for people; and which pages in browsers may ask at all.
 mod common;
 
 use common::process::Network;
@@ -49,6 +49,15 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
 fn a_query_or_path_that_cannot_be_read_and_a_wrong_verb_have_codes_of_their_own() {
     let devnet = devnet();
     let url = &devnet.urls()[0];
+    let typo = devnet.validators()[0].checksummed();
+    let typo = typo.replacen(['a', 'b', 'c', 'd', 'e', 'f'], "A", 1);
+    for path in ["/accounts/{}", "/light/accounts/{}", "/records/{}/0x00"] {
+        let refused = get(url, &path.replace("{}", &typo));
+        assert_eq!(
+            (refused.status, &refused.json()["code"]),
+            (400, &"bad_checksum".into())
+        );
+    }
     for (verb, path, status, code) in [
         ("GET", "/mempool?limit=many", 400, "malformed"),
         ("GET", "/mempool?limit=-1", 400, "malformed"),

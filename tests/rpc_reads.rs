@@ -1,6 +1,6 @@
-//! JSON-RPC reads that a program checks or builds on: proofs of transactions and receipts, states by
-//! the name of a block, the next nonce of an account that has transactions waiting, amounts beyond
-//! what a double holds.
+//! JSON-RPC reads that a program checks or builds on: proofs of transactions and receipts, states
+//! by the name of a block, the next nonce of an account that has transactions waiting, amounts
+//! beyond what a double holds.
 mod common;
 
 use common::chain::{amount, hash, unhex};

@@ -1,6 +1,7 @@
 //! A client: one account, a handful of transactions under way, a connection to each gateway, and a
-//! seed that decides what it does next. It does what a careful program does: an answer that does not
-//! come is asked for again, what nobody knows is handed in again, what has expired is signed anew.
+//! seed that decides what it does next. It does what a careful program does: an answer that does
+//! not come is asked for again, what nobody knows is handed in again, what has expired is signed
+//! anew.
 use super::gateway::{self, Gateway, read};
 use super::history::{Call, Signed, Told};
 use lockstep_protocol::crypto::Signer;

@@ -1,14 +1,14 @@
-//! Whether clients saw one history. The judge knows the calls, the chain that the nodes end up with,
-//! and the rules below; it executes the chain itself.
+//! Whether clients saw one history. The judge knows the calls, the chain that the nodes end up
+//! with, and the rules below; it executes the chain itself.
 //!
 //! | Rule | Broken if |
 //! |---|---|
 //! | fork | two nodes have different blocks at a height, or a block has another parent |
 //! | block | an answer names a block, or a state root, that the chain does not have at its height |
 //! | nonce | a block carries a transaction out of its turn, or twice |
-//! | receipt | an answer says of a committed transaction what its execution does not come to, or that it is committed and it is not |
+//! | receipt | an answer is not what the execution came to, or the chain has no such transaction |
 //! | receipts | two nodes have different receipts at the end |
-//! | lost | a node that lives on took a transaction, the ledger could still execute it, and the node does not know it any more; or anybody took it and at the end it has no final state |
+//! | lost | whoever took it lives on and does not know it, or at the end it has no final state |
 //! | expired | a node called it expired, and a block carries it |
 //! | height | a node's height goes back between an answer and a question that came after it |
 //! | taken back | a node told that a transaction is committed, and later that it is not |

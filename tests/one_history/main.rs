@@ -3,8 +3,8 @@
 //! down, and a judge compares all of them with the one chain that is there in the end.
 //!
 //! What a node promises: a receipt is durable, and stays. "pending", "queued" and "known" mean that
-//! this process keeps the transaction in memory, lists it until it has an end, and tells the others;
-//! who wants to be sure waits for the receipt, or hands the same bytes in again.
+//! this process keeps the transaction in memory, lists it until it has an end, and tells the
+//! others; who wants to be sure waits for the receipt, or hands the same bytes in again.
 //!
 //! The seed decides what each client does, draw for draw, and the schedule of faults; how the
 //! processes interleave it does not. `ONE_HISTORY_SEED` runs another one.

@@ -1,6 +1,6 @@
-//! Four nodes in processes of their own, a link that may fail between each two of them, and a schedule
-//! of faults that a seed decides: `kill -9` of one, two and all four, partitions, links that lose,
-//! repeat and reorder, and a kill within a partition.
+//! Four nodes in processes of their own, a link that may fail between each two of them, and a
+//! schedule of faults that a seed decides: `kill -9` of one, two and all four, partitions, links
+//! that lose, repeat and reorder, and a kill within a partition.
 use super::client::Random;
 use super::common::eventually;
 use super::common::process::{Network, text};

@@ -3,6 +3,7 @@ use actix_web::error::{InternalError, PathError, QueryPayloadError};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use lockstep_protocol::codec::CodecError;
+use lockstep_protocol::types::AddressError;
 use lockstep_protocol::wire::WireError;
 use serde::Serialize;
 
@@ -53,6 +54,15 @@ pub(super) fn trouble(error: &dyn std::fmt::Display) -> HttpResponse {
     log::error!("a request could not be answered: {error}");
     let sentence = "the node could not read its store; its log says why";
     refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", sentence)
+}
+
+/// An address that cannot be read; a typing error is told from nonsense.
+pub(super) fn refuse_address(error: &AddressError) -> HttpResponse {
+    let code = match error {
+        AddressError::Hex(_) => "malformed",
+        AddressError::Checksum { .. } => "bad_checksum",
+    };
+    refuse(StatusCode::BAD_REQUEST, code, error.to_string())
 }
 
 /// What the extractors of parameters refuse is refused like everything else.

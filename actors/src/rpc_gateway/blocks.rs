@@ -1,6 +1,6 @@
 //! Committed data: blocks with their certificates, accounts, ranges for peers that catch up.
 use super::Seed;
-use super::answer::{refuse, trouble};
+use super::answer::{refuse, refuse_address, trouble};
 use super::answer_places::Asker;
 use super::consensus::busy;
 use super::evidence::evidence_json;
@@ -131,9 +131,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
     let address: Address = match path.parse() {
         Ok(address) => address,
-        Err(error) => {
-            return refuse(StatusCode::BAD_REQUEST, "malformed", format!("{error}"));
-        }
+        Err(error) => return refuse_address(&error),
     };
     let (height, account) = match newest_account(&seed, &address) {
         Ok(found) => found,

@@ -1,7 +1,7 @@
 //! What a light client asks for, as canonical bytes: JSON of a header cannot be verified without
 //! making its bytes again.
 use super::Seed;
-use super::answer::{refuse, trouble};
+use super::answer::{refuse, refuse_address, trouble};
 use super::answer_places::Asker;
 use super::records;
 use crate::limits::BLOCK_ANSWER_PATIENCE;
@@ -55,7 +55,7 @@ pub(super) async fn block(
 pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
     let address: Address = match path.parse() {
         Ok(address) => address,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, "malformed", error.to_string()),
+        Err(error) => return refuse_address(&error),
     };
     proved(&seed, |snapshot, height| {
         let proof = ledger::prove_account(snapshot, &address)?;
@@ -71,7 +71,7 @@ pub(super) async fn record(
 ) -> HttpResponse {
     let (owner, key) = match records::place(&path) {
         Ok(place) => place,
-        Err(sentence) => return refuse(StatusCode::BAD_REQUEST, "malformed", sentence),
+        Err(refusal) => return refusal,
     };
     proved(&seed, |snapshot, height| {
         let proof = ledger::prove_record(snapshot, &owner, &key)?;

@@ -57,7 +57,7 @@ const BYTES: &str = "application/octet-stream";
 const WHOLE: &str = "^[0-9]+$";
 const ADDRESS: &str = "^0x[0-9a-fA-F]{40}$";
 const HASH: &str = "^0x[0-9a-fA-F]{64}$";
-const HEX: &str = "^0x([0-9a-fA-F]{2})*$";
+const RECORD_KEY: &str = "^0x([0-9a-fA-F]{2}){1,256}$";
 
 const fn get(
     path: &'static str,
@@ -141,10 +141,10 @@ pub(super) const ROUTES: &[Route] = &[
     get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400], || web::get().to(evidence::evidence)).with(&[in_query("limit", WHOLE)]),
     get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400], || web::get().to(blocks::account)).with(&[in_path("address", ADDRESS)]),
     get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404], || web::get().to(receipts::receipt)).with(&[in_path("id", HASH)]),
-    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404], || web::get().to(records::record)).with(&[in_path("address", ADDRESS), in_path("key", HEX)]),
+    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404], || web::get().to(records::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
     get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 503], || web::get().to(light::block)).with(&[in_path("height", WHOLE)]),
     get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::account)).with(&[in_path("address", ADDRESS)]),
-    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::record)).with(&[in_path("address", ADDRESS), in_path("key", HEX)]),
+    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
     get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[404, 503], || web::post().to(consensus::tick)).post(None),
 ];
 
@@ -206,7 +206,8 @@ impl Route {
         });
         if let Some(kind) = self.body {
             let schema = match kind {
-                JSON => json!({ "type": ["object", "array"] }),
+                // Any JSON is answered: with an error object, if it is no call.
+                JSON => json!({}),
                 _ => json!({ "type": "string", "contentMediaType": kind }),
             };
             let content = json!({ kind: { "schema": schema } });

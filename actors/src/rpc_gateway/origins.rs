@@ -1,10 +1,10 @@
 //! Which pages in browsers may ask this node: cross-origin resource sharing
-//! (<https://fetch.spec.whatwg.org/#http-cors-protocol>), and the same for WebSockets, which browsers
-//! open to anybody.
+//! (<https://fetch.spec.whatwg.org/#http-cors-protocol>), and the same for WebSockets, which
+//! browsers open to anybody.
 //!
 //! Programs outside of browsers send no origin and are not concerned. A page that may ask may read
-//! (`GET`) and call JSON-RPC (`POST /`), nothing else; no answer depends on who asks, so there are no
-//! credentials to allow.
+//! (`GET`) and call JSON-RPC (`POST /`), nothing else; no answer depends on who asks, so there are
+//! no credentials to allow.
 use super::answer::refuse;
 use super::{Seed, answer};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};

@@ -1,6 +1,6 @@
 //! What accounts keep under keys of their own.
 use super::Seed;
-use super::answer::{refuse, trouble};
+use super::answer::{refuse, refuse_address, trouble};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use lockstep_protocol::ledger::{self, HistoryError, ReadError};
@@ -15,7 +15,7 @@ pub(super) async fn record(
 ) -> HttpResponse {
     let (owner, key) = match place(&path) {
         Ok(place) => place,
-        Err(sentence) => return refuse(StatusCode::BAD_REQUEST, "malformed", sentence),
+        Err(refusal) => return refusal,
     };
     let newest = || {
         let height = seed.head().height;
@@ -40,11 +40,13 @@ pub(super) async fn record(
 }
 
 /// Owner and key of a path, or what is wrong with it.
-pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), String> {
-    let owner = owner.parse().map_err(|error| format!("{error}"))?;
+pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), HttpResponse> {
+    let owner = owner.parse().map_err(|error| refuse_address(&error))?;
     let key = unhex(key).filter(|key| (1..=RECORD_KEY_BYTES_MAX).contains(&key.len()));
     let key = key.ok_or_else(|| {
-        format!("a key is 0x and the hex digits of 1 to {RECORD_KEY_BYTES_MAX} bytes")
+        let sentence =
+            format!("a key is 0x and the hex digits of 1 to {RECORD_KEY_BYTES_MAX} bytes");
+        refuse(StatusCode::BAD_REQUEST, "malformed", sentence)
     })?;
     Ok((owner, key))
 }
