@@ -95,6 +95,7 @@ impl Desk {
     }
 
     /// What is wrong with a transaction, and the code that says so.
+    #[allow(clippy::too_many_lines)] // a table
     fn bad_transactions(&self) -> Vec<(&'static str, Vec<u8>)> {
         let good = self.carol(|_| {});
         let harmed = |harm: fn(&mut Transaction)| {

@@ -56,13 +56,20 @@ pub(super) fn trouble(error: &dyn std::fmt::Display) -> HttpResponse {
     refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", sentence)
 }
 
+/// A parameter that cannot be read: code and sentence.
+pub(super) type BadParam = (&'static str, String);
+
 /// An address that cannot be read; a typing error is told from nonsense.
-pub(super) fn refuse_address(error: &AddressError) -> HttpResponse {
+pub(super) fn bad_address(error: &AddressError) -> BadParam {
     let code = match error {
         AddressError::Hex(_) => "malformed",
         AddressError::Checksum { .. } => "bad_checksum",
     };
-    refuse(StatusCode::BAD_REQUEST, code, error.to_string())
+    (code, error.to_string())
+}
+
+pub(super) fn refuse_param((code, sentence): BadParam) -> HttpResponse {
+    refuse(StatusCode::BAD_REQUEST, code, sentence)
 }
 
 /// What the extractors of parameters refuse is refused like everything else.

@@ -1,9 +1,9 @@
 //! What a light client asks for, as canonical bytes: JSON of a header cannot be verified without
 //! making its bytes again.
 use super::Seed;
-use super::answer::{refuse, refuse_address, trouble};
+use super::answer::{bad_address, refuse, refuse_param, trouble};
 use super::answer_places::Asker;
-use super::records;
+use super::{records, validators};
 use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::metrics::RefusalLabel;
 use crate::state_store::{Snapshot, StoreError};
@@ -34,10 +34,16 @@ pub(super) async fn block(
         let blocks = reader.store.decided(height, 1, usize::MAX)?;
         // A range from height 0 begins with block 1.
         let decided = blocks.first().filter(|d| d.block.height() == height);
-        Ok::<_, StoreError>(decided.map(|decided| {
-            let (header, certificate) = (decided.block.header(), &decided.certificate);
-            LightBlock::of(header, certificate, &reader.rules.validators)
-        }))
+        let members = validators::members(&reader, height)?;
+        Ok::<_, StoreError>(
+            decided
+                .zip(members)
+                .map(|(decided, validators)| LightBlock {
+                    header: decided.block.header().clone(),
+                    certificate: (*decided.certificate).clone(),
+                    validators,
+                }),
+        )
     });
     match shown.await {
         Ok(Ok(Some(shown))) => canonical(seed.wire.encode_light_block(&shown)),
@@ -55,7 +61,7 @@ pub(super) async fn block(
 pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
     let address: Address = match path.parse() {
         Ok(address) => address,
-        Err(error) => return refuse_address(&error),
+        Err(error) => return refuse_param(bad_address(&error)),
     };
     proved(&seed, |snapshot, height| {
         let proof = ledger::prove_account(snapshot, &address)?;
@@ -71,7 +77,7 @@ pub(super) async fn record(
 ) -> HttpResponse {
     let (owner, key) = match records::place(&path) {
         Ok(place) => place,
-        Err(refusal) => return refusal,
+        Err(bad) => return refuse_param(bad),
     };
     proved(&seed, |snapshot, height| {
         let proof = ledger::prove_record(snapshot, &owner, &key)?;

@@ -1,6 +1,6 @@
 //! What accounts keep under keys of their own.
 use super::Seed;
-use super::answer::{refuse, refuse_address, trouble};
+use super::answer::{BadParam, bad_address, refuse, refuse_param, trouble};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use lockstep_protocol::ledger::{self, HistoryError, ReadError};
@@ -15,7 +15,7 @@ pub(super) async fn record(
 ) -> HttpResponse {
     let (owner, key) = match place(&path) {
         Ok(place) => place,
-        Err(refusal) => return refusal,
+        Err(bad) => return refuse_param(bad),
     };
     let newest = || {
         let height = seed.head().height;
@@ -40,13 +40,13 @@ pub(super) async fn record(
 }
 
 /// Owner and key of a path, or what is wrong with it.
-pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), HttpResponse> {
-    let owner = owner.parse().map_err(|error| refuse_address(&error))?;
+pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), BadParam> {
+    let owner = owner.parse().map_err(|error| bad_address(&error))?;
     let key = unhex(key).filter(|key| (1..=RECORD_KEY_BYTES_MAX).contains(&key.len()));
     let key = key.ok_or_else(|| {
         let sentence =
             format!("a key is 0x and the hex digits of 1 to {RECORD_KEY_BYTES_MAX} bytes");
-        refuse(StatusCode::BAD_REQUEST, "malformed", sentence)
+        ("malformed", sentence)
     })?;
     Ok((owner, key))
 }
