@@ -62,6 +62,15 @@ pub struct GetWaiting {
 #[derive(Clone, Copy, Debug)]
 pub struct GetTransactionStatus(pub Hash);
 
+/// Which nonce continues what this sender has waiting, if `next` is the one that the ledger expects?
+#[derive(Clone, Copy, Debug)]
+pub struct GetNextNonce {
+    /// Whose.
+    pub sender: Address,
+    /// The nonce of the committed account.
+    pub next: u64,
+}
+
 /// A page of what waits.
 #[derive(Debug)]
 pub struct Waiting {
@@ -85,6 +94,7 @@ pub enum TransactionStatus {
 crate::message! {
     SubmitTransactions => Vec<Verdict>, FillBlock => (), TransactionsRefused => (),
     GetWaiting => Waiting, GetTransactionStatus => Option<TransactionStatus>,
+    GetNextNonce => u64,
 }
 
 /// What it tells.
@@ -350,5 +360,14 @@ impl Handler<GetTransactionStatus> for Mempool {
             Status::Waiting(entry, is_ready) => TransactionStatus::Waiting(entry.clone(), is_ready),
             Status::Over(fate) => TransactionStatus::Over(fate.clone()),
         }))
+    }
+}
+
+impl Handler<GetNextNonce> for Mempool {
+    type Result = MessageResult<GetNextNonce>;
+
+    fn handle(&mut self, message: GetNextNonce, _: &mut Ctx<Self>) -> Self::Result {
+        let GetNextNonce { sender, next } = message;
+        MessageResult(self.brain.next_nonce(&sender, next))
     }
 }

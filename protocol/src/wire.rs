@@ -36,10 +36,13 @@ pub enum WireError {
     #[error(transparent)]
     Codec(#[from] CodecError),
     /// Another protocol version.
-    #[error("the message speaks protocol version {0}, this node {PROTOCOL_VERSION}")]
+    #[error(
+        "the message speaks protocol version {0}, this node {PROTOCOL_VERSION}: use a program of that \
+         version"
+    )]
     Version(u16),
     /// Another chain.
-    #[error("the message belongs to the chain with genesis {0}")]
+    #[error("the message belongs to the chain with genesis {0}: send it to a node of that chain")]
     ForeignChain(Hash),
     /// A block's body or a proposal's id do not belong to its header.
     #[error("the body is not the one that the id names")]

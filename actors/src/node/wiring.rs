@@ -187,6 +187,7 @@ impl Inboxes {
             gossip: self.mempool.port().within(GOSSIPS_WAITING_MAX),
             waiting: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             transaction_status: self.mempool.port().within(QUESTIONS_WAITING_MAX),
+            next_nonce: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             tick: self.driver.port().within(QUESTIONS_WAITING_MAX),
         }
     }
@@ -405,6 +406,7 @@ fn gateway_seed(
             timeouts: config.timeouts,
             pacing: config.pacing,
         },
+        origins: Arc::new(config.origins.clone()),
         tick_all: config.tick_all.clone(),
     }
 }
