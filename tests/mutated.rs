@@ -170,6 +170,8 @@ fn requests() -> Vec<Vec<u8>> {
     for (path, target) in [
         ("/consensus/vote", "vote"),
         ("/consensus/proposal", "proposal"),
+        ("/consensus/compact", "compact"),
+        ("/consensus/transactions", "missing"),
         ("/transactions", "transaction"),
     ] {
         requests.extend(corpus(target).iter().map(|body| post(path, body)));

@@ -130,12 +130,13 @@ const CLOSED: [ClosedLabel; 8] = [
     ClosedLabel::NotAccepted,
 ];
 
-const ADMISSIONS: [Admission; 11] = [
+const ADMISSIONS: [Admission; 12] = [
     Admission::Counted,
     Admission::Unneeded,
     Admission::Duplicate,
     Admission::Stale,
     Admission::TooEarly,
+    Admission::Incomplete,
     Admission::UnknownValidator,
     Admission::Malformed,
     Admission::Equivocation,
@@ -167,6 +168,7 @@ impl EncodeLabelValue for ResultLabel {
             Admission::Duplicate => "duplicate",
             Admission::Stale => "stale",
             Admission::TooEarly => "too_early",
+            Admission::Incomplete => "incomplete",
             Admission::UnknownValidator => "unknown_validator",
             Admission::Malformed => "malformed",
             Admission::Equivocation => "equivocation",

@@ -107,9 +107,11 @@ fn admitted(
             }
             return HttpResponse::Accepted().finish();
         }
-        Admission::Unneeded | Admission::Duplicate | Admission::Stale | Admission::TooEarly => {
-            return HttpResponse::Accepted().finish();
-        }
+        Admission::Unneeded
+        | Admission::Duplicate
+        | Admission::Stale
+        | Admission::TooEarly
+        | Admission::Incomplete => return HttpResponse::Accepted().finish(),
         Admission::Malformed => {
             let sentence = "the fields of the message contradict each other";
             return refuse_bad(StatusCode::BAD_REQUEST, "malformed", sentence);
