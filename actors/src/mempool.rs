@@ -82,7 +82,12 @@ pub enum TransactionStatus {
     Over(Fate),
 }
 
+/// What is here under each of these leaves, in their order? Asked for a block that names them.
+#[derive(Debug)]
+pub struct GetHeld(pub Vec<Hash>);
+
 crate::message! {
+    GetHeld => Vec<Option<Arc<Transaction>>>,
     SubmitTransactions => Vec<Verdict>, FillBlock => (), TransactionsRefused => (),
     GetWaiting => Waiting, GetTransactionStatus => Option<TransactionStatus>,
 }
@@ -172,7 +177,7 @@ impl Mempool {
                 Output::Admitted(entry, key, source) => {
                     self.seed.metrics.transactions_admitted.inc();
                     if source == Source::People {
-                        passed_on.push(entry.transaction.clone());
+                        passed_on.push(entry.clone());
                     }
                     noted.push((entry.transaction, key));
                 }
@@ -338,6 +343,14 @@ impl Handler<GetWaiting> for Mempool {
             transactions: self.brain.len(),
             bytes: self.brain.bytes(),
         })
+    }
+}
+
+impl Handler<GetHeld> for Mempool {
+    type Result = MessageResult<GetHeld>;
+
+    fn handle(&mut self, GetHeld(leaves): GetHeld, _: &mut Ctx<Self>) -> Self::Result {
+        MessageResult(self.brain.held(&leaves))
     }
 }
 

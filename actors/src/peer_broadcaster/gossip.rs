@@ -5,46 +5,77 @@ use super::link::Link;
 use crate::limits::GOSSIP_BYTES_MAX;
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
+use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::TRANSACTIONS_BYTES_MAX;
 use std::collections::VecDeque;
 
 /// What a batch holds besides its transactions: envelope and count, rounded up.
 const BATCH_HEAD_BYTES: usize = 64;
 
-/// Transactions in canonical bytes, oldest first; the oldest are given up for newer ones.
+/// A transaction on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Gossip {
+    /// What blocks call it.
+    pub(super) leaf: Hash,
+    /// In canonical bytes.
+    pub(super) bytes: Bytes,
+}
+
+impl AsRef<[u8]> for Gossip {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Oldest first; the oldest are given up for newer ones.
 #[derive(Debug, Default)]
 pub(super) struct GossipQueue {
-    waiting: VecDeque<Bytes>,
+    waiting: VecDeque<Gossip>,
     bytes: usize,
+    /// Of the batch that the peer has not answered yet.
+    under_way: Vec<Hash>,
 }
 
 impl GossipQueue {
     /// Appends; returns how many had to go.
-    pub(super) fn push(&mut self, transaction: Bytes) -> usize {
-        self.bytes += transaction.len();
+    pub(super) fn push(&mut self, transaction: Gossip) -> usize {
+        self.bytes += transaction.bytes.len();
         self.waiting.push_back(transaction);
         self.shrink()
     }
 
     /// To the front again; returns how many had to go.
-    pub(super) fn put_back(&mut self, batch: Vec<Bytes>) -> usize {
+    pub(super) fn put_back(&mut self, batch: Vec<Gossip>) -> usize {
+        self.arrived();
         for transaction in batch.into_iter().rev() {
-            self.bytes += transaction.len();
+            self.bytes += transaction.bytes.len();
             self.waiting.push_front(transaction);
         }
         self.shrink()
     }
 
     /// The oldest, as many as a batch holds.
-    pub(super) fn take(&mut self) -> Option<Vec<Bytes>> {
+    pub(super) fn take(&mut self) -> Option<Vec<Gossip>> {
         let mut left = TRANSACTIONS_BYTES_MAX - BATCH_HEAD_BYTES;
         let mut batch = Vec::new();
-        while let Some(next) = self.waiting.pop_front_if(|next| next.len() <= left) {
-            left -= next.len();
-            self.bytes -= next.len();
+        while let Some(next) = self.waiting.pop_front_if(|next| next.bytes.len() <= left) {
+            left -= next.bytes.len();
+            self.bytes -= next.bytes.len();
             batch.push(next);
         }
+        self.under_way = batch.iter().map(|gossip| gossip.leaf).collect();
         (!batch.is_empty()).then_some(batch)
+    }
+
+    /// The batch under way is with the peer.
+    pub(super) fn arrived(&mut self) {
+        self.under_way.clear();
+    }
+
+    /// What has not reached the peer from here, by its leaf.
+    pub(super) fn unheld(&self) -> impl Iterator<Item = &Hash> {
+        let waiting = self.waiting.iter().map(|gossip| &gossip.leaf);
+        waiting.chain(&self.under_way)
     }
 
     fn shrink(&mut self) -> usize {
@@ -52,7 +83,7 @@ impl GossipQueue {
         while self.bytes > GOSSIP_BYTES_MAX
             && let Some(oldest) = self.waiting.pop_front()
         {
-            self.bytes -= oldest.len();
+            self.bytes -= oldest.bytes.len();
             dropped += 1;
         }
         dropped
@@ -71,11 +102,14 @@ impl Link {
 
     /// A batch that the peer had no time for, or that did not reach it, goes again. One that it
     /// refuses does not: every transaction in it is in order here, and is proposed from here.
-    async fn pass_on(&self, batch: Vec<Bytes>) -> Result<(), ExchangeError> {
+    async fn pass_on(&self, batch: Vec<Gossip>) -> Result<(), ExchangeError> {
         let body = self.seed.wire.encode_transactions(&batch);
         let way = self.way();
         let error = match way.client.post(&way.gossip, Bytes::from(body)).await {
-            Ok(StatusCode::ACCEPTED) => return Ok(()),
+            Ok(StatusCode::ACCEPTED) => {
+                self.outbox.gossip_arrived();
+                return Ok(());
+            }
             Ok(busy @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) => {
                 ExchangeError::Status(busy)
             }
@@ -83,6 +117,7 @@ impl Link {
                 self.seed.metrics.peer_errors.inc();
                 let peer = self.seed.peer.address.short();
                 log::debug!("peer {peer} refused transactions: {refused}");
+                self.outbox.gossip_arrived();
                 return Ok(());
             }
             Err(error) => error,
@@ -97,8 +132,11 @@ impl Link {
 mod tests {
     use super::*;
 
-    fn transaction(number: usize, bytes: usize) -> Bytes {
-        Bytes::from(vec![number as u8; bytes])
+    fn transaction(number: usize, bytes: usize) -> Gossip {
+        Gossip {
+            leaf: Hash([number as u8; 32]),
+            bytes: Bytes::from(vec![number as u8; bytes]),
+        }
     }
 
     #[test]
@@ -108,11 +146,12 @@ mod tests {
         let bytes = TRANSACTIONS_BYTES_MAX / 4;
         (0..5).for_each(|number| _ = queue.push(transaction(number, bytes)));
         let first = queue.take().unwrap();
-        let numbers: Vec<u8> = first.iter().map(|t| t[0]).collect();
+        let numbers: Vec<u8> = first.iter().map(|t| t.bytes[0]).collect();
         assert_eq!(numbers, [0, 1, 2]);
         assert_eq!(queue.put_back(first), 0);
         let again = queue.take().unwrap();
-        assert_eq!(again.iter().map(|t| t[0]).collect::<Vec<_>>(), [0, 1, 2]);
+        let numbers: Vec<u8> = again.iter().map(|t| t.bytes[0]).collect();
+        assert_eq!(numbers, [0, 1, 2]);
         assert_eq!(queue.take().unwrap().len(), 2);
         assert!(queue.take().is_none() && queue.bytes == 0);
     }
@@ -124,6 +163,21 @@ mod tests {
         let fit = GOSSIP_BYTES_MAX / bytes;
         (0..fit).for_each(|number| assert_eq!(queue.push(transaction(number, bytes)), 0));
         assert_eq!(queue.push(transaction(fit, bytes)), 1);
-        assert_eq!(queue.take().unwrap()[0][0], 1);
+        assert_eq!(queue.take().unwrap()[0].bytes[0], 1);
+    }
+
+    #[test]
+    fn a_peer_lacks_what_waits_for_it_and_what_it_has_not_answered() {
+        let mut queue = GossipQueue::default();
+        let unheld = |queue: &GossipQueue| queue.unheld().map(|l| l.0[0]).collect::<Vec<_>>();
+        let bytes = TRANSACTIONS_BYTES_MAX / 2;
+        (0..3).for_each(|number| _ = queue.push(transaction(number, bytes)));
+        let batch = queue.take().unwrap();
+        assert_eq!((batch.len(), unheld(&queue)), (1, vec![1, 2, 0]));
+        queue.put_back(batch);
+        assert_eq!(unheld(&queue), [0, 1, 2]);
+        queue.take().unwrap();
+        queue.arrived();
+        assert_eq!(unheld(&queue), [1, 2]);
     }
 }

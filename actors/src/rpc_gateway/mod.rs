@@ -22,10 +22,12 @@
 //! The listening sockets live outside of the actors: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
-use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions};
+use crate::mempool::{GetHeld, GetTransactionStatus, GetWaiting, SubmitTransactions};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{Handshake, Peer};
-use crate::proposer::{GetProposals, ProposalReceived, ScreenProposal};
+use crate::proposer::{
+    CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
+};
 use crate::round_driver::Tick;
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
@@ -73,6 +75,7 @@ mod stream;
 mod streams;
 mod subscriptions;
 mod transactions;
+mod transactions_of_block;
 mod web_socket;
 
 pub use answer_places::AnswerPlaces;
@@ -98,6 +101,12 @@ pub struct Ports {
     pub screen: Doors<ScreenProposal>,
     /// Proposer.
     pub proposal: Doors<ProposalReceived>,
+    /// Proposer: by the leaves of its transactions.
+    pub compact: Doors<CompactReceived>,
+    /// Mempool: what is held of those.
+    pub held: Port<GetHeld>,
+    /// Proposer: of which block does a peer lack transactions?
+    pub proposed: Port<GetProposedBlock>,
     /// VoteCollector: what a peer lacks.
     pub pulled_votes: Port<GetVotes>,
     /// Proposer: what a peer lacks.
@@ -230,6 +239,11 @@ fn for_peers(config: &mut web::ServiceConfig) {
     config
         .route("/consensus/vote", web::post().to(consensus::vote))
         .route("/consensus/proposal", web::post().to(consensus::proposal))
+        .route("/consensus/compact", web::post().to(consensus::compact))
+        .route(
+            "/consensus/transactions",
+            web::post().to(transactions_of_block::transactions),
+        )
         .route("/consensus/pull", web::post().to(pull::pull))
         .route("/transactions", web::post().to(transactions::submit))
         .route(

@@ -22,7 +22,8 @@ impl Mempool {
         source: Source,
         ticket: Ticket,
     ) -> Result<Option<Output>, ReadError> {
-        let (leaf, entry) = (transaction.leaf(), Entry::new(transaction));
+        let entry = Entry::new(transaction);
+        let leaf = entry.leaf;
         if self.checks.join(&entry.sender(), &leaf, ticket) {
             return Ok(None);
         }

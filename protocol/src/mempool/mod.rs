@@ -187,6 +187,18 @@ impl Mempool {
         candidates::choose(&self.pool, bytes_max)
     }
 
+    /// What is here under each of these [leaves](Transaction::leaf), for a block that names it. What
+    /// is still being checked is among it: a leaf says which bytes it means, and the ledger checks
+    /// whatever nobody has checked before.
+    pub fn held(&self, leaves: &[Hash]) -> Vec<Option<Arc<Transaction>>> {
+        let held = |leaf| {
+            let waiting = self.pool.by_leaf(leaf);
+            waiting.or_else(|| self.checks.by_leaf(leaf))
+        };
+        let held = leaves.iter().map(held);
+        held.map(|entry| Some(entry?.transaction.clone())).collect()
+    }
+
     /// Whether a block could carry anything now.
     pub fn has_candidates(&self) -> bool {
         self.pool.heads().next().is_some()
