@@ -106,6 +106,11 @@ pub const GOSSIP_BODIES_BYTES_MAX: usize = 8 * TRANSACTIONS_BYTES_MAX;
 pub const GOSSIP_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Transactions whose signatures are checked before the next answers go out: some milliseconds.
 pub const CHECK_BATCH_MAX: usize = 64;
+/// Transactions that a Mempool takes again at one time after a fall: a few milliseconds.
+pub const RESTORED_AT_ONCE_MAX: usize = 256;
+/// Transactions on the shelf that do not wait any more, until they are looked for: that takes some
+/// milliseconds.
+pub const SHELF_SPARE_MAX: usize = 4_096;
 /// Questions of people that wait for an actor.
 pub const QUESTIONS_WAITING_MAX: usize = 64;
 /// Blocks that are being read for people at one time, and long answers on their way.

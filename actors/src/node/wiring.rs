@@ -95,6 +95,7 @@ impl Inboxes {
             pulled_proposal: self.proposer.port(),
             pull_ended: self.driver.port(),
             fetched: self.proposer.port().within(FETCHES_WAITING_MAX),
+            pass_on_again: self.mempool.port().within(QUESTIONS_WAITING_MAX),
         }
     }
 
@@ -328,6 +329,7 @@ impl Seeds {
                 store: parts.store.clone(),
                 clock: parts.clock,
                 propose_ms: parts.config.timeouts.propose_ms,
+                shelf: mempool::Shelf::default(),
                 metrics: parts.metrics.clone(),
                 fatal,
                 ports: inboxes.mempool_ports(),

@@ -3,6 +3,7 @@
 use super::client::ExchangeError;
 use super::link::Link;
 use crate::limits::GOSSIP_BYTES_MAX;
+use crate::mempool::PassOnAgain;
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use lockstep_protocol::types::Hash;
@@ -34,6 +35,8 @@ pub(super) struct GossipQueue {
     bytes: usize,
     /// Of the batch that the peer has not answered yet.
     under_way: Vec<Hash>,
+    /// Some have been given up.
+    gave_up: bool,
 }
 
 impl GossipQueue {
@@ -46,7 +49,7 @@ impl GossipQueue {
 
     /// To the front again; returns how many had to go.
     pub(super) fn put_back(&mut self, batch: Vec<Gossip>) -> usize {
-        self.arrived();
+        self.under_way.clear();
         for transaction in batch.into_iter().rev() {
             self.bytes += transaction.bytes.len();
             self.waiting.push_front(transaction);
@@ -67,9 +70,11 @@ impl GossipQueue {
         (!batch.is_empty()).then_some(batch)
     }
 
-    /// The batch under way is with the peer.
-    pub(super) fn arrived(&mut self) {
+    /// The batch under way is with the peer. True if it has all that was not given up, and some
+    /// was: said once.
+    pub(super) fn arrived(&mut self) -> bool {
         self.under_way.clear();
+        self.waiting.is_empty() && std::mem::take(&mut self.gave_up)
     }
 
     /// What has not reached the peer from here, by its leaf.
@@ -84,6 +89,7 @@ impl GossipQueue {
             && let Some(oldest) = self.waiting.pop_front()
         {
             self.bytes -= oldest.bytes.len();
+            self.gave_up = true;
             dropped += 1;
         }
         dropped
@@ -107,7 +113,7 @@ impl Link {
         let way = self.way();
         let error = match way.client.post(&way.gossip, Bytes::from(body)).await {
             Ok(StatusCode::ACCEPTED) => {
-                self.outbox.gossip_arrived();
+                self.arrived();
                 return Ok(());
             }
             Ok(busy @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) => {
@@ -117,7 +123,7 @@ impl Link {
                 self.seed.metrics.peer_errors.inc();
                 let peer = self.seed.peer.address.short();
                 log::debug!("peer {peer} refused transactions: {refused}");
-                self.outbox.gossip_arrived();
+                self.arrived();
                 return Ok(());
             }
             Err(error) => error,
@@ -125,6 +131,15 @@ impl Link {
         let dropped = self.outbox.gossip_again(batch);
         self.seed.metrics.gossip_dropped.inc_by(dropped as u64);
         Err(error)
+    }
+
+    /// What had to be given up while the peer was away, or slow, is passed on now.
+    fn arrived(&self) {
+        if self.outbox.gossip_arrived() {
+            let peer = self.seed.peer.address;
+            // Full or closed: this node proposes them itself.
+            let _ = self.seed.ports.pass_on_again.tell(PassOnAgain(Some(peer)));
+        }
     }
 }
 
@@ -177,7 +192,21 @@ mod tests {
         queue.put_back(batch);
         assert_eq!(unheld(&queue), [0, 1, 2]);
         queue.take().unwrap();
-        queue.arrived();
+        assert!(!queue.arrived());
         assert_eq!(unheld(&queue), [1, 2]);
+    }
+
+    #[test]
+    fn what_was_given_up_is_asked_for_once_and_when_all_else_has_arrived() {
+        let mut queue = GossipQueue::default();
+        let fit = GOSSIP_BYTES_MAX / (TRANSACTIONS_BYTES_MAX / 2);
+        (0..=fit)
+            .for_each(|number| _ = queue.push(transaction(number, TRANSACTIONS_BYTES_MAX / 2)));
+        let mut asked = Vec::new();
+        while queue.take().is_some() {
+            asked.push(queue.arrived());
+        }
+        assert_eq!(asked.iter().filter(|asked| **asked).count(), 1);
+        assert_eq!(asked.last(), Some(&true));
     }
 }

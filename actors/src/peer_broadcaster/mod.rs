@@ -3,6 +3,7 @@
 use crate::block_sync::{BlocksArrived, PeerAhead};
 use crate::committer::BlockCommitted;
 use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
+use crate::mempool::PassOnAgain;
 use crate::metrics::Metrics;
 use crate::proposer::{ProposalReceived, TransactionsFetched};
 use crate::round_driver::PullEnded;
@@ -54,9 +55,9 @@ pub enum Broadcast {
     Vote(Arc<SignedVote>),
 }
 
-/// Pass these on to every peer, in batches and apart from what consensus says.
+/// Pass these on to this peer, or to every one, in batches and apart from what consensus says.
 #[derive(Clone, Debug)]
-pub struct GossipTransactions(pub Vec<Entry>);
+pub struct GossipTransactions(pub Vec<Entry>, pub Option<Address>);
 
 /// Ask this peer for blocks; answered by [`BlocksArrived`].
 #[derive(Clone, Copy, Debug)]
@@ -139,6 +140,8 @@ pub struct Ports {
     pub pulled_proposal: Port<ProposalReceived>,
     /// RoundDriver: a question is over.
     pub pull_ended: Port<PullEnded>,
+    /// Mempool: transactions may have been lost on their way.
+    pub pass_on_again: Port<PassOnAgain>,
     /// Proposer: what a peer has answered of its proposal.
     pub fetched: Port<TransactionsFetched>,
 }
@@ -228,6 +231,8 @@ impl Actor for PeerBroadcaster {
 impl Supervised for PeerBroadcaster {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
         *self = PeerBroadcaster::new(self.seed.clone());
+        // What waited in the outboxes is lost. Full or closed: this node proposes them itself.
+        let _ = self.seed.ports.pass_on_again.tell(PassOnAgain(None));
     }
 }
 
@@ -268,13 +273,14 @@ impl Handler<GossipTransactions> for PeerBroadcaster {
     type Result = ();
 
     fn handle(&mut self, message: GossipTransactions, _: &mut Ctx<Self>) {
-        let GossipTransactions(transactions) = message;
+        let GossipTransactions(transactions, only) = message;
         for entry in transactions {
             let gossip = Gossip {
                 leaf: entry.leaf,
                 bytes: Bytes::from(codec::encode(&*entry.transaction)),
             };
-            for outbox in self.outboxes.values() {
+            let outboxes = self.outboxes.iter();
+            for (_, outbox) in outboxes.filter(|(peer, _)| only.is_none_or(|only| only == **peer)) {
                 let dropped = outbox.gossip(gossip.clone());
                 self.seed.metrics.gossip_dropped.inc_by(dropped as u64);
             }

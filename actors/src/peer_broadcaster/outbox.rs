@@ -148,9 +148,9 @@ impl Outbox {
         self.queue.borrow_mut().gossip.put_back(batch)
     }
 
-    /// The peer has answered the batch under way.
-    pub(super) fn gossip_arrived(&self) {
-        self.queue.borrow_mut().gossip.arrived();
+    /// The peer has answered the batch under way; true if what was given up should be said again.
+    pub(super) fn gossip_arrived(&self) -> bool {
+        self.queue.borrow_mut().gossip.arrived()
     }
 
     /// Those of these leaves that have not reached the peer from here.

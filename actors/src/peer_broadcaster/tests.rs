@@ -120,6 +120,7 @@ fn sender_that_resolves(resolve: Resolve) -> Sender {
         pulled_proposal: Port::detached(),
         pull_ended: Port::detached(),
         fetched: Port::detached(),
+        pass_on_again: Port::detached(),
     };
     sender_of(resolve, ports)
 }

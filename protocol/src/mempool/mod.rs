@@ -115,6 +115,8 @@ pub enum Input<'a> {
     Submitted(Arc<Transaction>, Source, Ticket),
     /// A signature was checked.
     Checked(Checked),
+    /// One that waited in a mempool that has fallen: its signature has been checked there.
+    Restored(Arc<Transaction>),
     /// The block of this height is durable, the state behind the reader at least as new.
     Committed(Height, &'a [Transaction]),
     /// The ledger will never let these into a block, for the reason with this code.
@@ -169,6 +171,10 @@ impl Mempool {
                 Ok(output.into_iter().collect())
             }
             Input::Checked(checked) => self.checked(state, checked),
+            Input::Restored(transaction) => {
+                self.restored(state, transaction)?;
+                Ok(Vec::new())
+            }
             Input::Committed(height, transactions) => {
                 self.committed(state, height, transactions)?;
                 Ok(Vec::new())

@@ -41,6 +41,7 @@ fn looked_at(votes: Vec<SignedVote>, honest: usize) -> Vec<u64> {
             pulled_proposal: Port::detached(),
             pull_ended,
             fetched: Port::detached(),
+            pass_on_again: Port::detached(),
         });
         let peer = Peer::at(PEER, listens);
         sender.connect(&[peer], 1).await;
