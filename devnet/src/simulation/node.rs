@@ -16,10 +16,12 @@ use lockstep_protocol::consensus::tally::{self, Tally};
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
-use lockstep_protocol::types::{Address, Height, Instant, Round, Timestamp};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, Hash, Height, Instant, Round, Timestamp};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+mod compact;
 mod life;
 mod pulling;
 mod routing;
@@ -140,6 +142,8 @@ pub(crate) struct Node {
     pub(crate) life: u32,
     brains: Option<Brains>,
     mail: Mailboxes,
+    /// Transactions that were passed on to this node, the newest ones.
+    heard: VecDeque<(Hash, Arc<Transaction>)>,
     random: Random,
 }
 
@@ -152,6 +156,7 @@ impl Node {
             life: 0,
             brains: None,
             mail: Mailboxes::default(),
+            heard: VecDeque::new(),
             random,
         }
     }

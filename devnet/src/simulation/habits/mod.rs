@@ -27,6 +27,7 @@ mod invalid_block;
 mod silence;
 mod stale_replay;
 mod two_faced;
+mod unheld;
 mod wrong_chain;
 mod wrong_proposer;
 
@@ -110,6 +111,10 @@ pub(crate) const ALL: &[Kind] = &[
     Kind {
         name: "boaster",
         new: || Box::new(boaster::Boaster),
+    },
+    Kind {
+        name: "unheld",
+        new: || Box::new(unheld::Unheld),
     },
 ];
 

@@ -45,6 +45,7 @@ const VOTER: Profile = Profile::Habit("equivocating-voter");
 const FORGED: Profile = Profile::Habit("forged-sender");
 const INVALID: Profile = Profile::Habit("invalid-block");
 const BOASTER: Profile = Profile::Habit("boaster");
+const UNHELD: Profile = Profile::Habit("unheld");
 
 const AGREEMENT: &[&str] = &["agreement"];
 const VALIDITY: &[&str] = &["validity"];
@@ -97,6 +98,8 @@ pub const ALL: &[Planted] = &[
     planted(M::UncheckedLastCommit, INVALID, VALIDITY),
     planted(M::UncheckedCertificate, BOASTER, AGREEMENT),
     planted(M::CertificateOfFew, BOASTER, AGREEMENT),
+    planted(M::UncheckedLeaves, UNHELD, VALIDITY),
+    planted(M::UncheckedFilling, UNHELD, TROUBLE),
 ];
 
 /// Bugs that the sequences of partitions of P4 must notice: a lock that does not count or does not

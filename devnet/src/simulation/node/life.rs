@@ -25,6 +25,7 @@ impl Node {
     pub(crate) fn crash(&mut self) {
         self.brains = None;
         self.mail = Mailboxes::default();
+        self.heard.clear();
         self.disk.crash(&mut self.random);
     }
 
