@@ -45,6 +45,7 @@ pub mod quorum;
 pub mod sign_bytes;
 pub mod transaction;
 pub mod types;
+pub mod validator_schedule;
 pub mod validator_set;
 pub mod vote;
 pub mod wire;

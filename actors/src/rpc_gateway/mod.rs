@@ -76,6 +76,7 @@ mod streams;
 mod subscriptions;
 mod transactions;
 mod transactions_of_block;
+mod validators;
 mod web_socket;
 
 pub use answer_places::AnswerPlaces;

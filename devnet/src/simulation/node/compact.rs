@@ -45,7 +45,7 @@ impl Node {
     }
 
     pub(super) fn fetch(&mut self, peer: &Address, missing: Missing, out: &mut Effects) {
-        let to = self.setup.rules.validators.index_of(peer);
+        let to = self.index(peer);
         let (payload, own) = (Payload::Fetch(Arc::new(missing)), false);
         out.sends.push(Send { to, payload, own });
     }

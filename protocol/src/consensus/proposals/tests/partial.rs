@@ -159,8 +159,10 @@ fn one_of_the_next_height_is_asked_for_at_once_and_kept_until_its_height_comes()
     assert_eq!(fetches(&desk.tell(bare(&message))).len(), 1);
     desk.tell(answer(&v));
     assert_eq!(desk.proposals.proposed(NEXT, &v.id()), Some(v.clone()));
-    let set = desk.cast.set.clone();
-    assert!(executes(&desk.tell(Input::EnterHeight(NEXT, set)), &v));
+    assert!(executes(
+        &desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT))),
+        &v
+    ));
 }
 
 #[test]
@@ -186,7 +188,6 @@ fn what_waits_for_transactions_is_bounded_and_of_this_height_or_the_next() {
         partial.map(|p| (p.height, p.round.0)).collect::<Vec<_>>()
     };
     assert_eq!(places(&desk), [(H, 0), (H, 1), (H, 1), (NEXT, 0)]);
-    let set = desk.cast.set.clone();
-    desk.tell(Input::EnterHeight(NEXT, set));
+    desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT)));
     assert_eq!(places(&desk), [(NEXT, 0)]);
 }
