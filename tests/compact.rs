@@ -1,6 +1,6 @@
 //! Compact proposals on real nodes: what all hold goes by name, what a node lacks it fetches, and
-//! where neither works the whole proposal is pulled. Timeouts are so long here that a round in which
-//! one fires is seen.
+//! where neither works the whole proposal is pulled. Timeouts are so long here that a round in
+//! which one fires is seen.
 mod common;
 
 use common::target::{Case, Target};

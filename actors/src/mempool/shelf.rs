@@ -15,9 +15,11 @@ use std::sync::Arc;
 /// Of a sender by nonce; several of one nonce replaced each other.
 type Place = (Address, u64, Hash);
 
+type Taken = BTreeMap<Place, (Arc<Transaction>, Source)>;
+
 /// Shared by the incarnations of one node's Mempool.
 #[derive(Clone, Debug, Default)]
-pub struct Shelf(Arc<Mutex<BTreeMap<Place, (Arc<Transaction>, Source)>>>);
+pub struct Shelf(Arc<Mutex<Taken>>);
 
 fn place(transaction: &Transaction, id: Hash) -> Place {
     (transaction.sender, transaction.body.nonce, id)

@@ -1,5 +1,5 @@
-//! A new proposal on the way out, by the leaves of its transactions, and the question for those that
-//! a peer's proposal names and this node lacks.
+//! A new proposal on the way out, by the leaves of its transactions, and the question for those
+//! that a peer's proposal names and this node lacks.
 use super::client::ExchangeError;
 use super::link::Link;
 use super::outbox::{Frame, Path};

@@ -1,7 +1,7 @@
 //! The task of one peer. Consensus messages go one at a time, retried with back-off, after a
 //! handshake. Beside them, on connections of their own, go questions: one at a time for blocks, and
-//! one at a time for messages, for transactions of a proposal or how far the peer is; and batches of
-//! transactions. So no answer,
+//! one at a time for messages, for transactions of a proposal or how far the peer is; and batches
+//! of transactions. So no answer,
 //! however late, delays a vote or a proposal. A question that fails delays the next of its kind
 //! only; whether the peer is there, messages and handshakes find out. If it is not, its name is
 //! looked up again.

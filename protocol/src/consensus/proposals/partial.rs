@@ -1,7 +1,7 @@
-//! Compact proposals on their way to whole ones: admitted as those are, then filled, then kept. What
-//! is missing is asked of their proposer, once. If that brings nothing, E5 asks for the whole
-//! proposal, as if nothing had come: to whom a faulty proposer names transactions that nobody holds,
-//! it has said nothing.
+//! Compact proposals on their way to whole ones: admitted as those are, then filled, then kept.
+//! What is missing is asked of their proposer, once. If that brings nothing, E5 asks for the whole
+//! proposal, as if nothing had come: to whom a faulty proposer names transactions that nobody
+//! holds, it has said nothing.
 use super::*;
 use crate::limits::PARTIAL_PROPOSALS_MAX;
 
