@@ -23,10 +23,12 @@
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
 use crate::committer::EvidenceTold;
-use crate::mempool::{GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions};
+use crate::mempool::{GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{Handshake, Peer};
-use crate::proposer::{GetProposals, ProposalReceived, ScreenProposal};
+use crate::proposer::{
+    CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
+};
 use crate::round_driver::Tick;
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
@@ -77,6 +79,7 @@ mod stream;
 mod streams;
 mod subscriptions;
 mod transactions;
+mod transactions_of_block;
 mod validators;
 mod web_socket;
 
@@ -106,6 +109,12 @@ pub struct Ports {
     pub screen: Doors<ScreenProposal>,
     /// Proposer.
     pub proposal: Doors<ProposalReceived>,
+    /// Proposer: by the leaves of its transactions.
+    pub compact: Doors<CompactReceived>,
+    /// Mempool: what is held of those.
+    pub held: Port<GetHeld>,
+    /// Proposer: of which block does a peer lack transactions?
+    pub proposed: Port<GetProposedBlock>,
     /// VoteCollector: what a peer lacks.
     pub pulled_votes: Port<GetVotes>,
     /// Proposer: what a peer lacks.
@@ -255,6 +264,11 @@ fn for_peers(config: &mut web::ServiceConfig) {
         .route("/consensus/vote", web::post().to(consensus::vote))
         .route("/consensus/proposal", web::post().to(consensus::proposal))
         .route("/consensus/evidence", web::post().to(consensus::evidence))
+        .route("/consensus/compact", web::post().to(consensus::compact))
+        .route(
+            "/consensus/transactions",
+            web::post().to(transactions_of_block::transactions),
+        )
         .route("/consensus/pull", web::post().to(pull::pull))
         .route("/transactions", web::post().to(transactions::submit))
         .route(

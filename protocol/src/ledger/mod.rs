@@ -25,7 +25,6 @@
 //!
 //! To add a transaction kind: its variant in `transaction.rs`, its file here, its line in `execute`.
 mod account;
-mod admit;
 mod chain;
 mod delete;
 mod execute;
@@ -59,7 +58,6 @@ pub use account::{
     Account, AccountProof, ProofError, account, account_at, account_key, prove_account,
     prove_account_at, public_key, public_key_key,
 };
-pub use admit::NotAdmitted;
 pub use chain::{ChainRules, Ledger, Rejection};
 pub(crate) use execute::check_form;
 pub use explain::ChangedKey;
