@@ -101,6 +101,8 @@ impl Committer {
         let persist = PersistEvidence { keep, forget };
         self.seed.ports.keep_evidence.deliver(persist);
         self.show_waiting();
+        // Of a height that is long over, if it comes from a fork: no block may follow.
+        self.tell_evidence();
     }
 
     /// What the newest block could have carried and has not, the others must know.

@@ -167,7 +167,10 @@ impl Committer {
 
     fn evidence_found(&mut self, evidence: Box<Evidence>, out: &mut Vec<Output>) {
         match self.evidence.add((*evidence).clone(), &mut self.ledger) {
-            Ok(Added::New { displaced }) => out.push(Output::KeepEvidence(evidence, displaced)),
+            Ok(Added::New { displaced }) => {
+                out.push(Output::KeepEvidence(evidence, displaced));
+                self.tell_evidence(out);
+            }
             Ok(Added::Known | Added::Dropped) => {}
             Ok(refused) => out.push(Output::Broken(format!("{refused:?}: {evidence:?}"))),
             Err(error) => out.push(Output::Broken(format!("cannot read: {error}"))),
