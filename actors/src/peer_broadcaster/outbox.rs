@@ -364,7 +364,11 @@ mod tests {
     fn evidence_takes_no_place_of_votes_goes_before_transactions_and_waits_once() {
         let outbox = Outbox::new(2, 100);
         (1..=2).for_each(|h| _ = outbox.push(frame(h, 50)));
-        _ = outbox.gossip(Bytes::from_static(b"t"));
+        let transaction = Gossip {
+            leaf: Hash([1; 32]),
+            bytes: Bytes::from_static(b"t"),
+        };
+        _ = outbox.gossip(transaction.clone());
         let proof = Bytes::from_static(b"e");
         (0..3).for_each(|_| assert_eq!(outbox.accuse(proof.clone()), 0));
         assert_eq!(outbox.next_gossip().now_or_never(), None, "nobody is there");
@@ -375,8 +379,7 @@ mod tests {
         assert_eq!(told, Passing::Evidence(proof.clone()));
         assert_eq!(outbox.gossip_again(told), 0);
         assert_eq!(next(), Some(Passing::Evidence(proof)));
-        let transaction = vec![Bytes::from_static(b"t")];
-        assert_eq!(next(), Some(Passing::Transactions(transaction)));
+        assert_eq!(next(), Some(Passing::Transactions(vec![transaction])));
         assert_eq!(next(), None);
     }
 

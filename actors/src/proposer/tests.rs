@@ -37,6 +37,7 @@ impl Desk {
                 ahead: Port::detached(),
                 refused: Port::detached(),
                 pull: Port::detached(),
+                fetch: Port::detached(),
                 evidence: Port::detached(),
             },
         };
@@ -45,6 +46,10 @@ impl Desk {
             _dir: dir,
             seed,
         }
+    }
+
+    fn validators(&self) -> ValidatorSchedule {
+        self.seed.store.schedule(&self.world.rules)
     }
 
     /// By validator 102, signed, whoever's turn it is.
@@ -62,6 +67,7 @@ impl Desk {
             receipts_root: Hash::default(),
             state_root: Hash::default(),
             validators_hash: Hash::default(),
+            next_validators_hash: Hash::default(),
         };
         let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
         let mut proposal = Proposal {
@@ -84,7 +90,7 @@ impl Desk {
 
     /// The round of height 1 in which it is the turn of validator 102.
     fn turn(&self) -> u32 {
-        let set = &self.world.rules.validators;
+        let set = &self.world.rules.genesis_validators;
         let is_turn = |round: &u32| set.proposer(Height(1), Round(*round)) == address(102);
         (0..16).find(is_turn).expect("everybody has a turn")
     }
@@ -97,7 +103,7 @@ fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
     let mut desk = Desk::new();
     let sync = Inbox::<BlockSync>::new(1);
     desk.seed.ports.ahead = sync.port();
-    let mut proposer = Proposer::new(desk.seed.clone(), Height(0));
+    let mut proposer = Proposer::new(desk.seed.clone(), &desk.validators());
     for height in [1_000, 1_001, 1_002] {
         let message = desk.proposed(height, 0);
         let admission = proposer.step(Input::Received(message));
@@ -125,9 +131,9 @@ fn a_proposal_out_of_turn_is_refused_and_accused_before_its_block_is_read() {
             inbox.port::<ProposalReceived>(),
         );
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
-        let seed = desk.seed.clone();
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
-            Proposer::new(seed, Height(0))
+        let (seed, validators) = (desk.seed.clone(), desk.validators());
+        spawner.spawn(&Arbiter::current(), inbox, Options::default(), move |_| {
+            Proposer::new(seed, &validators)
         });
         let refused = screen.ask(ScreenProposal(bad.proposal.clone())).await;
         assert_eq!(refused, Ok(Some(Admission::WrongProposer)));
