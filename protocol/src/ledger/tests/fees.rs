@@ -257,7 +257,11 @@ fn a_receipt_reads_as_words_for_programs_and_a_sentence_for_people() {
     assert_eq!(json["status"], "failed");
     assert_eq!(json["code"], "insufficient_balance");
     assert_eq!(json["sentence"], code.to_string());
-    assert_eq!((&json["fee"], &json["bytes"]), (&5.into(), &6.into()));
+    assert_eq!(
+        (&json["fee"], &json["bytes"]),
+        (&"5".into(), &6.into()),
+        "amounts are digits as text"
+    );
     let status = Status::Success;
     let json = serde_json::to_value(Receipt { status, ..receipt }).unwrap();
     assert_eq!(json["status"], "success");
