@@ -28,7 +28,7 @@ pub(super) struct Receipt {
     sentence: Option<String>,
     fee: u64,
     bytes: u32,
-    height: Height,
+    pub(super) height: Height,
     index: u32,
     /// As it was answered.
     #[serde(skip)]
