@@ -29,7 +29,7 @@ pub(super) struct Receipt {
     #[serde(deserialize_with = "super::node::amount")]
     fee: u64,
     bytes: u32,
-    height: Height,
+    pub(super) height: Height,
     index: u32,
     /// As it was answered.
     #[serde(skip)]

@@ -16,6 +16,7 @@ mod delete;
 mod outcome;
 mod put;
 mod transfer;
+mod update_validator;
 
 use outcome::Outcome;
 
@@ -32,12 +33,15 @@ pub(crate) enum Command {
     Put(put::Arguments),
     /// Remove a record of the sender
     Delete(delete::Arguments),
+    /// As a validator, ask for a validator to be added, removed, or given another power
+    UpdateValidator(update_validator::Arguments),
 }
 
 /// What all of them understand.
 #[derive(Args)]
 struct Common {
-    /// Whose transaction: a key of lockstep keys list; on a devnet also alice, bob, carol, dave
+    /// Whose transaction: a key of lockstep keys list, or the key file of a node, by its path with a
+    /// slash in it; on a devnet also alice, bob, carol, dave
     #[arg(long, value_name = "NAME")]
     from: String,
     /// How many transactions of the sender come before it [default: as many as the
@@ -82,6 +86,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Transfer(arguments) => transfer::run(arguments),
         Command::Put(arguments) => put::run(arguments),
         Command::Delete(arguments) => delete::run(arguments),
+        Command::UpdateValidator(arguments) => update_validator::run(arguments),
     }
 }
 
@@ -110,6 +115,13 @@ impl Sender<'_> {
 
     /// Signs, sends, waits if it is asked to, and prints.
     fn send(&self, action: Action) -> Result<(), Failure> {
+        let outcome = self.deliver(action)?;
+        outcome.print(self.common.json)?;
+        outcome.judge()
+    }
+
+    /// Signs, sends, and waits if it is asked to.
+    fn deliver(&self, action: Action) -> Result<Outcome, Failure> {
         let Common {
             from,
             keyring,
@@ -125,8 +137,7 @@ impl Sender<'_> {
             let patience = Duration::from_secs(self.common.timeout);
             outcome.wait(&self.node, patience)?;
         }
-        outcome.print(self.common.json)?;
-        outcome.judge()
+        Ok(outcome)
     }
 
     fn sign(&self, signer: &dyn Signer, action: Action) -> Result<(Transaction, Known), Failure> {

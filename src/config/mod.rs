@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) genesis: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) data: PathBuf,
+    /// Whether key and peers may be others than the genesis names.
+    pub(crate) follow: bool,
     pub(crate) peer_listen: String,
     /// `None`: nobody is answered but the peers.
     pub(crate) rpc_listen: Option<String>,
@@ -101,6 +103,10 @@ impl Config {
             genesis: path("genesis")?,
             key: path("key")?,
             data: path("data")?,
+            follow: read.parsed("follow", |text| {
+                let flag = text.parse::<bool>();
+                flag.map_err(|_| format!("{text:?} is neither true nor false"))
+            })?,
             peer_listen: read.listen("peer_listen")?,
             rpc_listen: match read.text("rpc_listen")? {
                 "" => None,
@@ -193,7 +199,7 @@ impl Reader<'_> {
 }
 
 /// Reads a text file with a bound; `next` is what to do without one.
-fn read_text(path: &Path, bytes_max: u64, next: &str) -> Result<String, Failure> {
+pub(crate) fn read_text(path: &Path, bytes_max: u64, next: &str) -> Result<String, Failure> {
     let at = path.display();
     let failed = |error: std::io::Error| {
         let message = format!("cannot read {at}: {error}; {next}");
@@ -261,6 +267,7 @@ mod tests {
             ("rpc_listen", "8545", "127.0.0.1:8545"),
             ("cors_origins", "wallet.example", "https://wallet.example"),
             ("peers", "x", "0x…@host:port"),
+            ("follow", "yes", "true nor false"),
         ] {
             let failure = with(&[(name, text)]).expect_err(name);
             assert_eq!(failure.exit_code, 2);

@@ -9,6 +9,8 @@ pub(crate) enum Shape {
     Text,
     /// A whole number.
     Number,
+    /// `true` or `false`.
+    Flag,
     /// Tables of a validator's address and where its node listens.
     Peers,
 }
@@ -57,6 +59,14 @@ pub(crate) const SETTINGS: [Setting; 17] = [
         "This validator's secret key. Nobody else may read it (mode 0600), and no two nodes use it.",
     ),
     text("data", "data", "Blocks, state and the sign record."),
+    Setting {
+        name: "follow",
+        default: "false",
+        shape: Shape::Flag,
+        comment: "The validators of a chain change. true: this node's key and its peers may be others than\n\
+                  the genesis names; it follows, and signs the heights that its key is a validator of.\n\
+                  false: a key or a peer that the genesis does not name is a mistake.",
+    },
     text(
         "peer_listen",
         "0.0.0.0:9545",

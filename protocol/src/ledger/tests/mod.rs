@@ -14,6 +14,7 @@ mod runs;
 mod supply;
 mod transactions;
 mod validators;
+mod validators_random;
 
 use super::*;
 use crate::block::{Block, Header, SealedBlock};
