@@ -42,6 +42,18 @@ impl Header {
     pub fn id(&self) -> BlockId {
         Hash::of(&[b"lockstep/header/v1", &crate::codec::encode(self)])
     }
+
+    /// Whether this is the header of a body whose transactions have these leaves.
+    pub(crate) fn names(
+        &self,
+        leaves: &[Hash],
+        evidence: &[Evidence],
+        last_commit: Option<&CommitCertificate>,
+    ) -> bool {
+        Block::last_commit_hash(last_commit) == self.last_commit_hash
+            && merkle::root(leaves) == self.transactions_root
+            && Block::evidence_root(evidence) == self.evidence_root
+    }
 }
 
 /// A header and all that its hashes name.
@@ -80,11 +92,13 @@ impl Block {
         last_commit.map_or(Hash::default(), CommitCertificate::hash)
     }
 
-    /// Whether the body, with transactions of these leaves, is the one that the header names.
-    fn body_matches_header(&self, leaves: &[Hash]) -> bool {
-        Block::last_commit_hash(self.last_commit.as_ref()) == self.header.last_commit_hash
-            && merkle::root(leaves) == self.header.transactions_root
-            && Block::evidence_root(&self.evidence) == self.header.evidence_root
+    /// Whether the body is the one that the header names.
+    pub fn body_matches_header(&self) -> bool {
+        self.header.names(
+            &leaves(&self.transactions),
+            &self.evidence,
+            self.last_commit.as_ref(),
+        )
     }
 }
 
@@ -96,9 +110,9 @@ fn leaves(transactions: &[Transaction]) -> Vec<Hash> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedBlock {
     id: BlockId,
-    block: Block,
-    /// Of the transactions: who executes them need not hash them again.
+    /// Of its transactions: made once, for the root, and kept for whoever names them.
     leaves: Vec<Hash>,
+    block: Block,
 }
 
 /// The body of a block is not the one that its header names.
@@ -110,14 +124,25 @@ impl SealedBlock {
     /// Computes the id and checks that the body belongs to it.
     pub fn new(block: Block) -> Result<SealedBlock, BodyMismatch> {
         let leaves = leaves(&block.transactions);
-        if !block.body_matches_header(&leaves) {
+        let last_commit = block.last_commit.as_ref();
+        if !block.header.names(&leaves, &block.evidence, last_commit) {
             return Err(BodyMismatch);
         }
         Ok(SealedBlock {
             id: block.header.id(),
-            block,
             leaves,
+            block,
         })
+    }
+
+    /// The same for a body whose transactions the caller has compared with `leaves`, and these with
+    /// the header.
+    pub(crate) fn of_known_leaves(block: Block, leaves: Vec<Hash>) -> SealedBlock {
+        SealedBlock {
+            id: block.header.id(),
+            leaves,
+            block,
+        }
     }
 
     /// Builds a block: `header` gets the hashes of this body, whatever it held before.
@@ -146,13 +171,13 @@ impl SealedBlock {
         };
         SealedBlock {
             id: header.id(),
+            leaves,
             block: Block {
                 header,
                 transactions,
                 evidence,
                 last_commit,
             },
-            leaves,
         }
     }
 
@@ -172,8 +197,8 @@ impl SealedBlock {
     }
 
     /// The [leaves](Transaction::leaf) of its transactions, in their order.
-    pub fn leaves(&self) -> impl ExactSizeIterator<Item = &Hash> {
-        self.leaves.iter()
+    pub fn leaves(&self) -> &[Hash] {
+        &self.leaves
     }
 
     /// The whole block.

@@ -280,7 +280,7 @@ impl Ledger {
         let sets = (&self.validators, &self.rules.context);
         offences::execute(sets, known, &mut state, place.height, &block.evidence)?;
         let mut receipts = Vec::with_capacity(transactions.len());
-        for (index, (leaf, transaction)) in sealed.leaves().zip(transactions).enumerate() {
+        for (index, (leaf, transaction)) in sealed.leaves().iter().zip(transactions).enumerate() {
             let (rules, signatures) = (&self.rules, &mut self.signatures);
             let named = (leaf, transaction);
             let receipt = execute::execute(rules, signatures, &mut state, place, named);

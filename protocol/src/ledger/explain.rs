@@ -47,7 +47,7 @@ impl Ledger {
         let mut state = Overlay::new(&*self.reader, version, &self.validators);
         let place = Place::of(block.header());
         let mut records = BTreeSet::new();
-        for (leaf, transaction) in block.leaves().zip(&block.block().transactions) {
+        for (leaf, transaction) in block.leaves().iter().zip(&block.block().transactions) {
             let (rules, signatures) = (&self.rules, &mut self.signatures);
             let named = (leaf, transaction);
             if execute::execute(rules, signatures, &mut state, place, named).is_err() {

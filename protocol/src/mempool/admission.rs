@@ -140,6 +140,20 @@ impl Mempool {
         Ok(admitted.into_iter().chain(answers).collect())
     }
 
+    /// It takes its place again, unless the state or what waits by now speaks against it.
+    pub(super) fn restored(
+        &mut self,
+        state: &dyn StateReader,
+        transaction: Arc<Transaction>,
+    ) -> Result<(), ReadError> {
+        let entry = Entry::new(transaction);
+        if let Err(refusal) = self.admit(state, &entry)? {
+            let code = refusal.code();
+            self.journal.write(entry.id, Fate::Dropped { code });
+        }
+        Ok(())
+    }
+
     fn admit(
         &mut self,
         state: &dyn StateReader,

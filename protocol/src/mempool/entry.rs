@@ -13,7 +13,7 @@ pub(super) struct FeeRate(u128);
 pub struct Entry {
     /// Its id.
     pub id: Hash,
-    /// What names it with its signature and key.
+    /// Its [leaf](Transaction::leaf): what blocks call it.
     pub leaf: Hash,
     /// The transaction, its signature verified.
     pub transaction: Arc<Transaction>,
