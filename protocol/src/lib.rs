@@ -41,6 +41,7 @@ pub mod parameters;
 pub mod proposal;
 pub mod pull;
 pub mod quorum;
+pub mod retention;
 pub mod sign_bytes;
 pub mod transaction;
 pub mod types;

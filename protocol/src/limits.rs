@@ -61,6 +61,16 @@ pub const COMMIT_RUN_BLOCKS_MAX: usize = 16;
 /// Bytes of decided blocks that are written in one transaction, unless the first alone has more:
 /// executing and writing them takes no longer than one block of the largest size.
 pub const COMMIT_RUN_BYTES_MAX: usize = BLOCK_BYTES_MAX;
+/// Committed blocks that a node keeps at least, if it does not keep all. Whoever asks for a state
+/// that can still be read finds the header that proves it, also when each block has changed the
+/// state; and a peer that has begun to fetch what it lacks finds what it asks for next.
+pub const RETAIN_BLOCKS_MIN: u64 = 256;
+/// Old blocks that are deleted with each new one: a node that is told to keep less shortens a chain
+/// of a million blocks while it makes 16,000, and no commit waits for more than this.
+pub const PRUNED_BLOCKS_PER_BLOCK_MAX: u64 = 64;
+/// … and no more of them once they had so many bytes, but always one: so a chain of full blocks does
+/// not grow, and small ones cost a commit less than a millisecond.
+pub const PRUNED_BYTES_PER_BLOCK_MAX: usize = 1024 * 1024;
 /// Rounds behind the current one whose votes are kept: older ones only matter through certificates.
 pub const ROUNDS_KEPT_MAX: u32 = 32;
 /// Values kept for one validator, round and kind (E10): two prove the equivocation.

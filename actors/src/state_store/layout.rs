@@ -6,13 +6,13 @@ use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database};
-use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::block::{Block, SealedBlock};
 use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
 /// Raised with every change of a table, key or record.
-pub(super) const LAYOUT: u32 = 3;
+pub(super) const LAYOUT: u32 = 4;
 
 pub(super) const META_LAYOUT: &[u8] = b"layout";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
@@ -30,6 +30,8 @@ pub(super) const META_OBSERVING: &[u8] = b"observing";
 pub(super) const META_SIGN_FROM: &[u8] = b"sign from";
 /// The first height at which the key is not known to have signed, when this directory was re-armed.
 pub(super) const META_SIGN_FLOOR: &[u8] = b"sign floor";
+/// The lowest height whose block is here; absent as long as that is the first.
+pub(super) const META_EARLIEST: &[u8] = b"earliest";
 /// All of the above are far below.
 pub(super) const META_BYTES_MAX: usize = 1_024;
 
@@ -217,12 +219,20 @@ pub(super) const LOCATION_BYTES_MAX: usize = 16;
 
 /// What a block adds to the table of locations: its own id first.
 pub(super) fn locations(block: &SealedBlock) -> impl Iterator<Item = (Hash, Location)> + '_ {
-    let height = block.height();
+    locations_of(block.id(), block.block())
+}
+
+/// The same of a block that nobody has sealed again.
+pub(super) fn locations_of(
+    id: BlockId,
+    block: &Block,
+) -> impl Iterator<Item = (Hash, Location)> + '_ {
+    let height = block.header.height;
     let itself = Location {
         height,
         transaction: None,
     };
-    let transactions = block.block().transactions.iter().zip(0u32..);
+    let transactions = block.transactions.iter().zip(0u32..);
     let transactions = transactions.map(move |(transaction, index)| {
         let there = Location {
             height,
@@ -230,7 +240,7 @@ pub(super) fn locations(block: &SealedBlock) -> impl Iterator<Item = (Hash, Loca
         };
         (transaction.id(), there)
     });
-    std::iter::once((block.id(), itself)).chain(transactions)
+    std::iter::once((id, itself)).chain(transactions)
 }
 
 /// What is deleted once enough newer versions exist.

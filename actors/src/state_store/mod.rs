@@ -10,6 +10,7 @@
 //! read      View: all reads on one snapshot                      layout  which table holds what
 //! mark      how far the database got, noted beside it            arm     who may sign from here
 //! verify    replays every block                                 page_check  LMDB's own structure
+//! prune     old blocks go, a few with each new one
 //! key_guard what the key has signed with, noted beside the key   sealed_file  one record, in place
 //! evidence  what waits for a block, which blocks carry some, forks
 //! exclusive locks on files
@@ -29,6 +30,7 @@ mod layout;
 mod mark;
 mod open;
 mod page_check;
+mod prune;
 mod read;
 mod sealed_file;
 mod table;
@@ -53,6 +55,7 @@ pub use verify::{Report, verify};
 
 use key_guard::KeyGuard;
 use layout::Tables;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::Height;
 use mark::{Mark, MarkFile};
 use std::fs::File;
@@ -101,6 +104,8 @@ struct Inner {
     /// The newest height known to be committed, so that an error can name it without a read.
     height: AtomicU64,
     on_corrupt: OnceLock<OnCorrupt>,
+    /// Which blocks are kept; all until somebody says otherwise.
+    retention: OnceLock<Retention>,
     _lock: File,
 }
 
@@ -154,6 +159,13 @@ impl Store {
     /// The data directory.
     pub fn dir(&self) -> &Path {
         &self.inner.dir
+    }
+
+    /// From now on only so many blocks are kept; older ones go with each new one. The first call is
+    /// the one that counts.
+    pub fn retain(&self, retention: Retention) {
+        // An error says that it has been said already.
+        let _ = self.inner.retention.set(retention);
     }
 
     /// The file that holds everything, for messages to people.

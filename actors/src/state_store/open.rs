@@ -91,6 +91,7 @@ impl Store {
                 transaction: AtomicU64::new(transaction),
                 height: AtomicU64::new(0),
                 on_corrupt: OnceLock::new(),
+                retention: OnceLock::new(),
                 _lock: lock,
             }),
         };
@@ -320,5 +321,11 @@ fn check_head(view: &View<'_>) -> Result<Height, StoreError> {
         }
     }
     view.recovery().map_err(|error| error.at(head.height))?;
+    let earliest = view.earliest()?;
+    if earliest > head.height.next() {
+        let what = format!("its first block is that of height {earliest}, beyond the newest");
+        return Err(StoreError::corrupt(what).at(head.height));
+    }
+    view.block(earliest)?; // one that is committed and not there is an error
     Ok(head.height)
 }

@@ -2,8 +2,8 @@
 use super::error::StoreError;
 use super::fault;
 use super::layout::{
-    HeadRecord, LOCATION_BYTES_MAX, Location, META_BYTES_MAX, META_HALT, META_HEAD, SIGNED_LOCK,
-    SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
+    HeadRecord, LOCATION_BYTES_MAX, Location, META_BYTES_MAX, META_EARLIEST, META_HALT, META_HEAD,
+    SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
 };
 use super::table::Entry;
 use super::{Inner, Store};
@@ -64,7 +64,15 @@ impl View<'_> {
         self.committed("block", height, block)
     }
 
-    /// A row of a committed height is there, or its key has rotted. Names the height in an error.
+    /// The lowest height whose block is here, once there is one.
+    pub(super) fn earliest(&self) -> Result<Height, StoreError> {
+        let meta = &self.tables.meta;
+        let earliest = meta.get(self.txn, META_EARLIEST, META_BYTES_MAX)?;
+        Ok(earliest.unwrap_or(Height(1)))
+    }
+
+    /// A row of a committed height is there, unless it was pruned; or its key has rotted. Names the
+    /// height in an error.
     fn committed<T>(
         &self,
         what: &str,
@@ -74,7 +82,7 @@ impl View<'_> {
         let found = found.map_err(|error| error.at(height))?;
         if found.is_none() && height > Height(0) {
             let head: HeadRecord = self.meta(META_HEAD)?;
-            if height <= head.height {
+            if height <= head.height && height >= self.earliest()? {
                 return Err(StoreError::corrupt(format!("its {what} is gone")).at(height));
             }
         }
@@ -243,11 +251,24 @@ impl View<'_> {
 
     fn version_after(&self, height: Height) -> Result<Result<u64, HistoryError>, StoreError> {
         let head: HeadRecord = self.meta(META_HEAD)?;
-        Ok(ledger::version_after(
-            &self.versions()?,
-            head.height,
-            height,
-        ))
+        let kept = self.versions()?;
+        let found = ledger::version_after(&kept, head.height, height);
+        let block = match self.earliest()? {
+            Height(1) => Height(0), // genesis stands in the genesis document
+            earliest => earliest,
+        };
+        Ok(match found {
+            // Nothing proves a state whose header is gone.
+            Ok(_) if height < block => Err(HistoryError::Pruned {
+                height,
+                earliest: block,
+            }),
+            Err(HistoryError::Pruned { height, earliest }) => Err(HistoryError::Pruned {
+                height,
+                earliest: earliest.max(block),
+            }),
+            found => found,
+        })
     }
 
     fn latest_version(&self) -> Result<Option<u64>, StoreError> {
@@ -266,6 +287,11 @@ impl Store {
     /// The newest committed block, with its certificate.
     pub fn head(&self) -> Result<Head, StoreError> {
         self.read(|view| view.head())
+    }
+
+    /// The lowest height whose block is here, or will be: older ones were pruned.
+    pub fn earliest(&self) -> Result<Height, StoreError> {
+        self.read(|view| view.earliest())
     }
 
     /// The committed block of a height.

@@ -8,6 +8,7 @@ use super::layout::{
     SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, STALE_BYTES_MAX, Stale, Tables, height_key,
     locations, proposed_key, value_key,
 };
+use super::prune;
 use super::read::View;
 use heed::RwTxn;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
@@ -49,9 +50,13 @@ impl Store {
             return Ok(());
         };
         let committed = Some(last.borrow().block.height());
+        let retention = self.inner.retention.get().copied().unwrap_or_default();
         self.write_then("commit a block", committed, |tables, txn| {
             let mut run = run.iter();
-            run.try_for_each(|batch| commit_one(tables, txn, batch.borrow()))
+            run.try_for_each(|batch| {
+                commit_one(tables, txn, batch.borrow())?;
+                prune::step(tables, txn, retention)
+            })
         })
     }
 

@@ -43,6 +43,7 @@ fn script(
     told: &mut usize,
 ) -> Result<Store, StoreError> {
     let store = world.open(&dir.join("data"), address(101))?;
+    store.retain(Retention::Newest(1));
     store.guard_key(&dir.join("key.guard"), false)?;
     for batch in batches {
         store.persist(&[prevote(world, &batch.block)])?;
@@ -67,9 +68,10 @@ fn script(
 
 fn state(store: &Store) -> String {
     format!(
-        "{:?} {:?}",
+        "{:?} {:?} {:?}",
         store.head().unwrap(),
-        store.recovery().unwrap()
+        store.recovery().unwrap(),
+        pruning::kept(store)
     )
 }
 
@@ -77,6 +79,7 @@ fn state(store: &Store) -> String {
 fn states(world: &World, batches: &[Arc<CommitBatch>]) -> Vec<String> {
     let dir = TempDir::new().unwrap();
     let store = world.open(dir.path(), address(101)).unwrap();
+    store.retain(Retention::Newest(1));
     let mut states = vec![state(&store)];
     for batch in batches {
         store.persist(&[prevote(world, &batch.block)]).unwrap();

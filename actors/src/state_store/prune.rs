@@ -1,0 +1,58 @@
+//! Old blocks go, a few with each new one and in its transaction: so no commit waits for long, a
+//! crash leaves no block without its certificate, and LMDB writes new pages where the old ones were.
+//!
+//! With a block go its certificate, receipts, evidence and the places of its ids. The state is
+//! pruned by versions, elsewhere ([`write::state`](super::write::state)).
+use super::error::StoreError;
+use super::layout::{HeadRecord, META_EARLIEST, META_HEAD, Tables, height_key, locations_of};
+use super::read::View;
+use super::write::Failure;
+use heed::RwTxn;
+use lockstep_protocol::block::Block;
+use lockstep_protocol::codec;
+use lockstep_protocol::limits::{BLOCK_BYTES_MAX, PRUNED_BYTES_PER_BLOCK_MAX};
+use lockstep_protocol::retention::Retention;
+use lockstep_protocol::types::Height;
+
+/// Deletes what one commit may wait for.
+pub(super) fn step(
+    tables: &Tables,
+    txn: &mut RwTxn<'_>,
+    retention: Retention,
+) -> Result<(), Failure> {
+    if retention == Retention::All {
+        return Ok(());
+    }
+    let view = View { tables, txn };
+    let (head, earliest): (HeadRecord, _) = (view.meta(META_HEAD)?, view.earliest()?);
+    let Some(due) = retention.due(earliest, head.height) else {
+        return Ok(());
+    };
+    let (mut bytes, mut next) = (0usize, earliest);
+    for height in due.map(Height) {
+        bytes += one(tables, txn, height)?;
+        next = height.next();
+        if bytes >= PRUNED_BYTES_PER_BLOCK_MAX {
+            break;
+        }
+    }
+    Ok(tables.meta.put(txn, META_EARLIEST, &next)?)
+}
+
+/// Deletes a block with all that belongs to it; returns how long it was.
+fn one(tables: &Tables, txn: &mut RwTxn<'_>, height: Height) -> Result<usize, Failure> {
+    let key = height_key(height);
+    let gone = || StoreError::corrupt("the oldest block is gone").at(height);
+    let bytes = tables.blocks.bytes(txn, &key)?.ok_or_else(gone)?;
+    let length = bytes.len();
+    let block: Block = codec::decode("block", bytes, BLOCK_BYTES_MAX)
+        .map_err(|error| StoreError::from(error).at(height))?;
+    for (id, _) in locations_of(block.header.id(), &block) {
+        tables.locations.delete(txn, &id.0)?;
+    }
+    tables.accusing.delete(txn, &key)?;
+    tables.receipts.delete(txn, &key)?;
+    tables.certificates.delete(txn, &key)?;
+    tables.blocks.delete(txn, &key)?;
+    Ok(length)
+}
