@@ -43,6 +43,7 @@ pub mod pull;
 pub mod quorum;
 pub mod retention;
 pub mod sign_bytes;
+pub mod snapshot;
 pub mod transaction;
 pub mod types;
 pub mod validator_set;

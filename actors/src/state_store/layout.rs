@@ -6,9 +6,11 @@ use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database};
-use lockstep_protocol::block::{Block, SealedBlock};
+use lockstep_protocol::block::{Block, Header, SealedBlock};
+use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::ledger::{Head, KeyHash};
+use lockstep_protocol::limits::CERTIFICATE_BYTES_MAX;
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
 /// Raised with every change of a table, key or record.
@@ -32,6 +34,8 @@ pub(super) const META_SIGN_FROM: &[u8] = b"sign from";
 pub(super) const META_SIGN_FLOOR: &[u8] = b"sign floor";
 /// The lowest height whose block is here; absent as long as that is the first.
 pub(super) const META_EARLIEST: &[u8] = b"earliest";
+/// The height that this directory began with: 0, or that of the snapshot it was made from.
+pub(super) const META_BEGAN: &[u8] = b"began";
 /// All of the above are far below.
 pub(super) const META_BYTES_MAX: usize = 1_024;
 
@@ -74,9 +78,11 @@ pub(super) struct Tables {
     pub(super) accusing: Table,
     /// Height → the proof that it was decided twice.
     pub(super) forks: Table,
+    /// Height → the [`Handover`] of a block that is gone.
+    pub(super) handovers: Table,
 }
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "meta",
     "blocks",
     "certificates",
@@ -91,6 +97,7 @@ const NAMES: [&str; 14] = [
     "evidence",
     "accusing",
     "forks",
+    "handovers",
 ];
 
 pub(super) const TABLES: u32 = NAMES.len() as u32;
@@ -163,6 +170,7 @@ impl Tables {
             evidence,
             accusing,
             forks,
+            handovers,
         ] = std::array::from_fn(|i| Table::new(NAMES[i], databases[i]));
         Tables {
             meta,
@@ -179,6 +187,7 @@ impl Tables {
             evidence,
             accusing,
             forks,
+            handovers,
         }
     }
 }
@@ -204,6 +213,17 @@ impl HeadRecord {
         }
     }
 }
+
+/// What stays of a block after which other validators decide: a snapshot of any later height proves
+/// with it who they are.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct Handover {
+    pub(super) header: Header,
+    pub(super) certificate: CommitCertificate,
+}
+
+/// A certificate, and a header.
+pub(super) const HANDOVER_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + 1_024;
 
 /// Where in the chain an id stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

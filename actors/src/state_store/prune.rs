@@ -1,17 +1,22 @@
 //! Old blocks go, a few with each new one and in its transaction: so no commit waits for long, a
 //! crash leaves no block without its certificate, and LMDB writes new pages where the old ones were.
 //!
-//! With a block go its certificate, receipts, evidence and the places of its ids. The state is
-//! pruned by versions, elsewhere ([`write::state`](super::write::state)).
+//! With a block go its certificate, receipts, evidence and the places of its ids. Of a block after
+//! which other validators decide, header and certificate stay. The state is pruned by versions, elsewhere ([`write::state`](super::write::state)).
 use super::error::StoreError;
-use super::layout::{HeadRecord, META_EARLIEST, META_HEAD, Tables, height_key, locations_of};
+use super::layout::{
+    Handover, HeadRecord, META_EARLIEST, META_HEAD, Tables, height_key, locations_of,
+};
 use super::read::View;
 use super::write::Failure;
 use heed::RwTxn;
 use lockstep_protocol::block::Block;
 use lockstep_protocol::codec;
-use lockstep_protocol::limits::{BLOCK_BYTES_MAX, PRUNED_BYTES_PER_BLOCK_MAX};
+use lockstep_protocol::limits::{
+    BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, PRUNED_BYTES_PER_BLOCK_MAX,
+};
 use lockstep_protocol::retention::Retention;
+use lockstep_protocol::snapshot::is_handover;
 use lockstep_protocol::types::Height;
 
 /// Deletes what one commit may wait for.
@@ -47,6 +52,16 @@ fn one(tables: &Tables, txn: &mut RwTxn<'_>, height: Height) -> Result<usize, Fa
     let length = bytes.len();
     let block: Block = codec::decode("block", bytes, BLOCK_BYTES_MAX)
         .map_err(|error| StoreError::from(error).at(height))?;
+    if is_handover(&block.header) {
+        let gone = || StoreError::corrupt("its certificate is gone").at(height);
+        let table = &tables.certificates;
+        let certificate = table.get(txn, &key, CERTIFICATE_BYTES_MAX)?;
+        let handover = Handover {
+            header: block.header.clone(),
+            certificate: certificate.ok_or_else(gone)?,
+        };
+        tables.handovers.put(txn, &key, &handover)?;
+    }
     for (id, _) in locations_of(block.header.id(), &block) {
         tables.locations.delete(txn, &id.0)?;
     }

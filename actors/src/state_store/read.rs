@@ -249,7 +249,10 @@ impl View<'_> {
         rows.map(start).collect()
     }
 
-    fn version_after(&self, height: Height) -> Result<Result<u64, HistoryError>, StoreError> {
+    pub(super) fn version_after(
+        &self,
+        height: Height,
+    ) -> Result<Result<u64, HistoryError>, StoreError> {
         let head: HeadRecord = self.meta(META_HEAD)?;
         let kept = self.versions()?;
         let found = ledger::version_after(&kept, head.height, height);

@@ -251,12 +251,12 @@ impl Replay<'_> {
         let tables = view.tables;
         self.check_versions()?;
         for table in [&tables.meta, &tables.stale, &tables.signed] {
-            table.each(view.txn, |_, _| Ok(()))?;
+            table.each(view.txn, |_, _| Ok::<_, StoreError>(()))?;
         }
         let mut rows = 0usize;
         tables.locations.each(view.txn, |_, _| {
             rows += 1;
-            Ok(())
+            Ok::<_, StoreError>(())
         })?;
         demand(rows == self.locations, "locations", head)?;
         for table in [&tables.blocks, &tables.certificates, &tables.receipts] {

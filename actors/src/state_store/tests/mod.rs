@@ -11,6 +11,7 @@ mod power_cut;
 mod pruning;
 mod rot;
 mod signing;
+mod snapshots;
 mod verifying;
 
 use super::*;

@@ -1,0 +1,365 @@
+//! Writes a snapshot of a data directory. The reader's own check goes over each record before it is
+//! written: what is handed out is proven.
+use super::super::error::StoreError;
+use super::super::layout::{
+    HANDOVER_BYTES_MAX, Handover, HeadRecord, META_GENESIS, META_HEAD, META_LAYOUT, Tables,
+    height_key,
+};
+use super::super::read::View;
+use super::super::{DATA_FILE, Env, layout, open};
+use super::{Contents, SnapshotFileError, io};
+use heed::{RoTxn, WithoutTls};
+use lockstep_protocol::codec;
+use lockstep_protocol::crypto::Scheme;
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::ledger::{KeyHash, ReadError, StateReader};
+use lockstep_protocol::light_client::LightBlock;
+use lockstep_protocol::snapshot::{
+    Anchor, Check, Cutter, Head, Record, encode_opening, encode_record,
+};
+use lockstep_protocol::types::{Hash, Height};
+use lockstep_protocol::validator_set::Validator;
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A snapshot that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Exported {
+    /// What it is of.
+    #[serde(flatten)]
+    pub contents: Contents,
+    /// Whether the node was running meanwhile.
+    pub beside_a_node: bool,
+}
+
+/// Writes the chain at `height`, or at the head, of the node whose data directory is `dir` to
+/// `output`, which must not be there yet. The node may be running: LMDB lets another process read
+/// beside it. As long as that reads, no page that it may read is used again, so the data file grows
+/// by what is committed meanwhile.
+///
+/// `progress` hears how many values have been looked at, and how many there are.
+pub fn export(
+    dir: &Path,
+    output: &Path,
+    (genesis, scheme): (&Genesis, Arc<dyn Scheme>),
+    height: Option<Height>,
+    progress: impl FnMut(u64, u64),
+) -> Result<Exported, SnapshotFileError> {
+    let in_file = |error: SnapshotFileError| match error {
+        SnapshotFileError::Store(error) => error.in_file(&dir.join(DATA_FILE)).into(),
+        other => other,
+    };
+    let source = Source::open(dir, genesis, &*scheme).map_err(in_file)?;
+    let target = Target::create(output, genesis, scheme.clone())?;
+    let written = source.write(target, height, progress).map_err(in_file)?;
+    Ok(Exported {
+        contents: written,
+        beside_a_node: source.beside_a_node,
+    })
+}
+
+/// One moment of a directory.
+struct Source {
+    /// Behind a mutex because one thread at a time may use it. Before `env`, so that it ends first.
+    txn: Mutex<RoTxn<'static, WithoutTls>>,
+    tables: Tables,
+    genesis_validators: Vec<Validator>,
+    beside_a_node: bool,
+    _lock: Option<File>,
+}
+
+impl Source {
+    fn open(
+        dir: &Path,
+        genesis: &Genesis,
+        scheme: &dyn Scheme,
+    ) -> Result<Source, SnapshotFileError> {
+        if !dir.join(DATA_FILE).exists() {
+            let at = dir.display();
+            let what = format!("{at} holds no database: name the home of a node that has run");
+            return Err(SnapshotFileError::Usage(what));
+        }
+        let (env, lock, beside_a_node) = match open::lock_existing(dir) {
+            Ok(lock) => {
+                open::check_pages_of(dir)?;
+                (open::open_to_read(dir)?, lock, false)
+            }
+            Err(StoreError::InUse { .. }) => (open::open_beside_a_node(dir)?, None, true),
+            Err(error) => return Err(error.into()),
+        };
+        let set = genesis.validator_set(scheme);
+        let set = set.map_err(|error| SnapshotFileError::Usage(error.to_string()))?;
+        let source = Source {
+            genesis_validators: set.iter().cloned().collect(),
+            tables: Tables::open(&env, 0)?,
+            txn: Mutex::new(begin(env)?),
+            beside_a_node,
+            _lock: lock,
+        };
+        source.view(|view| identity(view, genesis))?;
+        Ok(source)
+    }
+
+    fn view<T, E>(&self, read: impl FnOnce(&View<'_>) -> Result<T, E>) -> Result<T, E> {
+        let txn = self.txn.lock().unwrap_or_else(PoisonError::into_inner);
+        let tables = &self.tables;
+        read(&View { tables, txn: &txn })
+    }
+
+    fn write(
+        &self,
+        mut target: Target,
+        height: Option<Height>,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Contents, SnapshotFileError> {
+        let (head, version) = self.head(height)?;
+        let block_id = head.block.header.id();
+        let (height, state_root) = (head.block.header.height, head.block.header.state_root);
+        let handovers = self.handovers(height)?;
+        let count = handovers.len() as u64;
+        for handover in handovers {
+            target.put(Record::Handover(Box::new(self.shown(handover, version)?)))?;
+        }
+        target.put(Record::Head(Box::new(head)))?;
+        self.leaves(version, &mut target, &mut progress)?;
+        target.put(Record::End)?;
+        let (leaves, bytes) = target.finish()?;
+        Ok(Contents {
+            height,
+            block_id,
+            state_root,
+            leaves,
+            handovers: count,
+            bytes,
+        })
+    }
+
+    /// The block to hand out, and the version of the state after it.
+    fn head(&self, height: Option<Height>) -> Result<(Head, u64), SnapshotFileError> {
+        let newest = self.view(|view| view.meta::<HeadRecord>(META_HEAD))?;
+        let height = height.unwrap_or(newest.height);
+        let usage = |error: &dyn std::fmt::Display| SnapshotFileError::Usage(error.to_string());
+        if height == Height(0) {
+            let nothing = "there is no block yet, and nothing to hand out: try again later";
+            return Err(usage(&nothing));
+        }
+        let version = self.view(|view| view.version_after(height))?;
+        let version = version.map_err(|error| usage(&error))?;
+        let (block, certificate, receipts) = self.view(|view| {
+            Ok::<_, StoreError>((
+                view.block(height)?,
+                view.certificate(height)?,
+                view.receipts(height)?,
+            ))
+        })?;
+        let gone = || StoreError::corrupt("its newest block is gone").at(height);
+        let block = block.ok_or_else(gone)?;
+        let head = Head {
+            block: block.block().clone(),
+            certificate: (*certificate.ok_or_else(gone)?).clone(),
+            validators: self.validators(height, version)?,
+            receipts: receipts.ok_or_else(gone)?,
+        };
+        Ok((head, version))
+    }
+
+    /// The validators of a height, in order of address.
+    fn validators(&self, _: Height, _: u64) -> Result<Vec<Validator>, SnapshotFileError> {
+        Ok(self.genesis_validators.clone())
+    }
+
+    /// Where the validators have changed below `height`.
+    fn handovers(&self, height: Height) -> Result<Vec<Handover>, SnapshotFileError> {
+        let below = |key: &[u8]| key < &height_key(height)[..];
+        let rows = self.view(|view| {
+            let rows = view.tables.handovers.all(view.txn)?.into_iter();
+            let rows = rows.filter(|(key, _)| below(key));
+            let rows = rows.map(|(_, bytes)| codec::decode("handover", bytes, HANDOVER_BYTES_MAX));
+            Ok::<Vec<Handover>, StoreError>(rows.collect::<Result<_, _>>()?)
+        });
+        Ok(rows?)
+    }
+
+    fn shown(&self, handover: Handover, version: u64) -> Result<LightBlock, SnapshotFileError> {
+        let Handover {
+            header,
+            certificate,
+        } = handover;
+        Ok(LightBlock {
+            validators: self.validators(header.height, version)?,
+            header,
+            certificate,
+        })
+    }
+
+    /// The values of a state, in order of key.
+    fn leaves(
+        &self,
+        version: u64,
+        target: &mut Target,
+        progress: &mut impl FnMut(u64, u64),
+    ) -> Result<(), SnapshotFileError> {
+        let (mut cutter, mut seen) = (Cutter::default(), 0u64);
+        let mut newest: Option<(KeyHash, Vec<u8>)> = None;
+        self.view(|view| {
+            let all = view.tables.values.len(view.txn)?;
+            view.tables.values.each(view.txn, |key, value| {
+                seen += 1;
+                let (key, written) = split(key)?;
+                if written > version {
+                    return Ok(());
+                }
+                // Rows of a key follow each other by version; the last that counts is its value.
+                let before = newest.replace((key, value.to_vec()));
+                if let Some((other, value)) = before.filter(|(other, _)| *other != key)
+                    && let Some(record) = add(&mut cutter, other, value)
+                {
+                    target.put(record)?;
+                    progress(seen, all);
+                }
+                Ok::<_, SnapshotFileError>(())
+            })
+        })?;
+        let last = newest.and_then(|(key, value)| add(&mut cutter, key, value));
+        for record in last.into_iter().chain(cutter.end()) {
+            target.put(record)?;
+        }
+        Ok(())
+    }
+}
+
+/// A row without bytes says that its key has no value any more.
+fn add(cutter: &mut Cutter, key: KeyHash, value: Vec<u8>) -> Option<Record> {
+    (!value.is_empty())
+        .then(|| cutter.add(key, value))
+        .flatten()
+}
+
+fn split(key: &[u8]) -> Result<(KeyHash, u64), StoreError> {
+    let split = key.split_first_chunk::<32>();
+    let split = split.and_then(|(key, version)| Some((*key, version.try_into().ok()?)));
+    let (key, version) = split.ok_or_else(|| StoreError::corrupt("a key of table values"))?;
+    Ok((key, u64::from_be_bytes(version)))
+}
+
+fn begin(env: Env) -> Result<RoTxn<'static, WithoutTls>, StoreError> {
+    let txn = env.static_read_txn();
+    txn.map_err(|error| StoreError::lmdb("begin a read", 0, error))
+}
+
+fn identity(view: &View<'_>, genesis: &Genesis) -> Result<(), StoreError> {
+    let (found, expected): (u32, _) = (view.meta(META_LAYOUT)?, layout::LAYOUT);
+    if found != expected {
+        return Err(StoreError::OtherLayout { expected, found });
+    }
+    let (found, expected): (Hash, _) = (view.meta(META_GENESIS)?, genesis.hash());
+    if found != expected {
+        return Err(StoreError::OtherChain { expected, found });
+    }
+    Ok(())
+}
+
+impl StateReader for Source {
+    fn node(&self, _: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(None)
+    }
+
+    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.view(|view| view.value(key, version_max))?)
+    }
+
+    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
+        Ok(None)
+    }
+}
+
+/// The file, under another name until it is whole.
+struct Target {
+    output: PathBuf,
+    part: PathBuf,
+    file: BufWriter<File>,
+    check: Check,
+    bytes: u64,
+    done: bool,
+}
+
+impl Target {
+    fn create(
+        output: &Path,
+        genesis: &Genesis,
+        scheme: Arc<dyn Scheme>,
+    ) -> Result<Target, SnapshotFileError> {
+        let taken = |path: &Path| {
+            let at = path.display();
+            let what = format!("{at} is there already, and nothing is overwritten: name another");
+            SnapshotFileError::Usage(what)
+        };
+        if output.exists() {
+            return Err(taken(output));
+        }
+        let mut part = output.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let made = OpenOptions::new().create_new(true).write(true).open(&part);
+        let file = made.map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => taken(&part),
+            _ => StoreError::directory(format!("create {}", part.display()), &error).into(),
+        })?;
+        let opening = encode_opening(&genesis.hash());
+        let refused = |error| SnapshotFileError::refused(output, error);
+        let anchor = Anchor::new(genesis, scheme, None);
+        let anchor = anchor.map_err(|error| SnapshotFileError::Usage(error.to_string()))?;
+        let mut target = Target {
+            output: output.to_owned(),
+            part,
+            file: BufWriter::new(file),
+            check: Check::open(anchor, &opening).map_err(refused)?,
+            bytes: 0,
+            done: false,
+        };
+        target.append(&opening)?;
+        Ok(target)
+    }
+
+    /// Checks a record as its reader will, and writes it.
+    fn put(&mut self, record: Record) -> Result<(), SnapshotFileError> {
+        let framed = encode_record(&record);
+        let bytes = framed.get(4..).unwrap_or_default();
+        let checked = self.check.take(bytes);
+        // Its own seals are whole, so what it says was written like that.
+        let wrong = |error| StoreError::corrupt(format!("what it holds proves nothing: {error}"));
+        checked.map_err(wrong)?;
+        self.append(&framed)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), SnapshotFileError> {
+        let written = self.file.write_all(bytes);
+        written.map_err(|error| io("write", &self.part, &error))?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// The whole file is on disk under its own name.
+    fn finish(mut self) -> Result<(u64, u64), SnapshotFileError> {
+        let synced = self
+            .file
+            .flush()
+            .and_then(|()| self.file.get_ref().sync_all());
+        synced.map_err(|error| io("write", &self.part, &error))?;
+        let named = std::fs::rename(&self.part, &self.output);
+        named.map_err(|error| io("name", &self.output, &error))?;
+        self.done = true;
+        Ok((self.check.leaf_count(), self.bytes))
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if !self.done {
+            // What is left of it is no snapshot, and the error that ended it is told already.
+            let _ = std::fs::remove_file(&self.part);
+        }
+    }
+}
