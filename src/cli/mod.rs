@@ -2,6 +2,7 @@
 use lockstep_devnet::{DevnetError, Durability};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::limits::VALIDATORS_MAX;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::Timestamp;
 use std::fmt::Arguments;
 use std::io::Write;
@@ -131,6 +132,14 @@ pub(crate) fn validators(text: &str) -> Result<usize, String> {
 pub(crate) fn scheme(text: &str) -> Result<SchemeId, String> {
     text.parse()
         .map_err(|error: lockstep_protocol::crypto::UnknownScheme| error.to_string())
+}
+
+/// `--retain-blocks`
+pub(crate) fn retention(text: &str) -> Result<Retention, String> {
+    let blocks = text
+        .parse()
+        .map_err(|_| format!("expected a number of blocks, or 0 to keep all, got {text:?}"))?;
+    Retention::of_blocks(blocks).map_err(|error| error.to_string())
 }
 
 /// `--durability`

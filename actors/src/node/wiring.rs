@@ -396,6 +396,7 @@ fn gateway_seed(
         settings: rpc_gateway::Settings {
             timeouts: config.timeouts,
             pacing: config.pacing,
+            retention: config.retention,
         },
         tick_all: config.tick_all.clone(),
     }

@@ -27,6 +27,7 @@ fn handshake(validator: Address) -> Handshake {
         verifier_fingerprint: "aa".into(),
         validator,
         height: Height(0),
+        earliest_height: Height(1),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Seed;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -14,6 +15,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// When a height begins.
     pub pacing: Pacing,
+    /// Which blocks are kept.
+    pub retention: Retention,
 }
 
 /// A limit of any type as a figure: its name's end, and itself.
@@ -119,6 +122,7 @@ pub(super) fn parameters(seed: &Seed) -> Value {
             Pacing::Interval(ms) => json!(ms),
             Pacing::Manual => Value::Null,
         },
+        "retain_blocks": settings.retention.blocks(),
         "limits": {
             "protocol": protocol_limits(),
             "ledger": ledger_limits(),
