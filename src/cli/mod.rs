@@ -24,6 +24,7 @@ mod process;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod simulate;
+pub(crate) mod snapshot;
 pub(crate) mod start;
 pub(crate) mod status;
 mod terminal;
