@@ -22,7 +22,9 @@ use lockstep_protocol::consensus::catch_up::{
 };
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX, SYNC_FULL_BYTES};
+use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, Height};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::{DecidedBlock, Wire};
 use progress::Progress;
 use std::collections::VecDeque;
@@ -84,6 +86,7 @@ pub struct Seed {
 pub struct BlockSync {
     seed: Seed,
     catch_up: CatchUp,
+    validators: ValidatorSchedule,
     progress: Progress,
     unchecked: VecDeque<(Address, Height, Bytes)>,
     checking: usize,
@@ -96,16 +99,16 @@ struct Checked {
 }
 
 impl BlockSync {
-    /// After `committed`. A node that remembers a halt asks for nothing.
-    pub fn new(seed: Seed, committed: Height) -> BlockSync {
-        let set = seed.rules.validators.clone();
-        let mut catch_up = CatchUp::new(config(), set, committed);
+    /// After the head of `validators`. A node that remembers a halt asks for nothing.
+    pub fn new(seed: Seed, validators: ValidatorSchedule) -> BlockSync {
+        let mut catch_up = CatchUp::new(config(), &validators);
         if seed.store.has_halted() {
             catch_up.step(seed.clock.now(), Input::Halted);
         }
         BlockSync {
             seed,
             catch_up,
+            validators,
             progress: Progress::default(),
             unchecked: VecDeque::new(),
             checking: 0,
@@ -144,8 +147,10 @@ impl BlockSync {
             && let Some((peer, from, bytes)) = self.unchecked.pop_front()
         {
             self.checking += 1;
-            let (rules, wire) = (self.seed.rules.clone(), self.seed.wire);
-            let job = tokio::task::spawn_blocking(move || check(&rules, wire, from, &bytes));
+            let (validators, wire) = (self.validators.clone(), self.seed.wire);
+            let context = self.seed.rules.context;
+            let check = move || check(&validators, &context, wire, from, &bytes);
+            let job = tokio::task::spawn_blocking(check);
             // In the actor's own context: what an earlier incarnation began is dropped.
             ctx.spawn(job.into_actor(self).map(move |checked, this, ctx| {
                 this.checking -= 1;
@@ -183,12 +188,18 @@ fn checking_threads() -> usize {
     cores.min(CHECKING_THREADS_MAX)
 }
 
-fn check(rules: &ChainRules, wire: Wire, from: Height, bytes: &[u8]) -> Checked {
+fn check(
+    validators: &ValidatorSchedule,
+    context: &SignContext,
+    wire: Wire,
+    from: Height,
+    bytes: &[u8],
+) -> Checked {
     let proven = match wire.decode_blocks(bytes) {
-        Ok(blocks) => Proven::of(rules, from, blocks),
+        Ok(blocks) => Proven::of(validators, context, from, blocks),
         Err(_) => Proven {
-            blocks: Vec::new(),
             flawed: true,
+            ..Proven::default()
         },
     };
     let answer = Answer {
@@ -196,6 +207,7 @@ fn check(rules: &ChainRules, wire: Wire, from: Height, bytes: &[u8]) -> Checked 
         blocks: proven.blocks.len() as u64,
         bytes: bytes.len(),
         flawed: proven.flawed,
+        unknown_from: proven.unknown_from,
     };
     Checked {
         answer,
@@ -209,8 +221,8 @@ impl Actor for BlockSync {
 
 impl Supervised for BlockSync {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
-        let committed = self.seed.store.committed_height();
-        *self = BlockSync::new(self.seed.clone(), committed);
+        let validators = self.seed.store.schedule(&self.seed.rules);
+        *self = BlockSync::new(self.seed.clone(), validators);
     }
 }
 
@@ -248,6 +260,8 @@ impl Handler<BlockCommitted> for BlockSync {
     type Result = ();
 
     fn handle(&mut self, message: BlockCommitted, ctx: &mut Ctx<Self>) {
-        self.step(Input::Committed(message.0.block.height()), ctx);
+        let BlockCommitted(_, validators) = message;
+        self.validators = validators.clone();
+        self.step(Input::Committed(validators), ctx);
     }
 }

@@ -22,6 +22,7 @@ use lockstep_protocol::ledger::{
 };
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height, Timestamp};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 use std::time::Instant;
@@ -71,7 +72,7 @@ pub struct BlocksStored(pub Vec<Arc<CommitBatch>>);
 
 /// A block is durable and final. Told to all.
 #[derive(Clone, Debug)]
-pub struct BlockCommitted(pub DecidedBlock);
+pub struct BlockCommitted(pub DecidedBlock, pub ValidatorSchedule);
 
 crate::message! {
     ExecuteBlock => (), PrepareBlock => (), CommitDecision => (), SyncedBlocks => (),
@@ -184,6 +185,12 @@ impl Committer {
                 }
             }
             Err(InvalidBlock::Fatal(error)) => self.unreadable(&error),
+            // Certified by whom the chain has not named: it proves nothing, and is asked for anew.
+            Err(InvalidBlock::ValidatorSet) => {
+                let height = first.block.height();
+                log::warn!("a block of height {height} came with another height's validators");
+                self.queue.discard(height);
+            }
             Err(error) => self.halt(&first.block, &error),
         }
     }
@@ -226,23 +233,24 @@ impl Committer {
             self.carried(&batch.block);
         }
         self.queue.written(height);
-        self.tell(&DecidedBlock {
+        let decided = DecidedBlock {
             block: batch.block.clone(),
             certificate: batch.certificate.clone(),
-        });
+        };
+        self.tell(&decided, &batch.validators);
     }
 
     /// Tells everybody that a block is durable, unless all have been told.
-    fn tell(&mut self, decided: &DecidedBlock) {
+    fn tell(&mut self, decided: &DecidedBlock, validators: &ValidatorSchedule) {
         // What is shown outlives falls. So a block that an earlier incarnation sent to the store,
         // and that this one has read from there, is still told; and none is told twice.
         if decided.block.height() > self.seed.view.head().height {
             // Before anybody outside can see the new head: whoever reacts to it (a tick, say) then
             // finds every actor at the next height.
             for port in &self.seed.ports.committed {
-                port.deliver(BlockCommitted(decided.clone()));
+                port.deliver(BlockCommitted(decided.clone(), validators.clone()));
             }
-            self.show(decided);
+            self.show(decided, validators);
         }
     }
 
@@ -252,15 +260,17 @@ impl Committer {
         let (shown, stored) = (self.seed.view.head().height, self.ledger.head().height);
         let missed = stored.0.saturating_sub(shown.0);
         let missed = usize::try_from(missed).unwrap_or(usize::MAX);
+        let validators = self.ledger.validators().clone();
         for decided in self.seed.store.decided(shown.next(), missed, usize::MAX)? {
-            self.tell(&decided);
+            self.tell(&decided, &validators);
         }
         Ok(())
     }
 
-    fn show(&mut self, decided: &DecidedBlock) {
+    fn show(&mut self, decided: &DecidedBlock, validators: &ValidatorSchedule) {
         let (header, metrics) = (decided.block.header(), &self.seed.metrics);
-        self.seed.view.set_head(head_view(&decided.block));
+        let head = head_view(&decided.block);
+        self.seed.view.set_head(head, validators.clone());
         let now = Instant::now();
         if let Some(last) = self.last_commit.replace(now) {
             metrics.block_interval.observe((now - last).as_secs_f64());

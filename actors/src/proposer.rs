@@ -23,6 +23,7 @@ use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::Pull;
 use lockstep_protocol::types::{Address, BlockId, Height, Round};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 
 /// A proposal came in over HTTP. Answers what became of it.
@@ -144,9 +145,8 @@ pub struct Proposer {
 
 impl Proposer {
     /// Waits for proposals of the height after `committed`.
-    pub fn new(seed: Seed, committed: Height) -> Proposer {
-        let (context, me, set) = (seed.rules.context, seed.me, seed.rules.validators.clone());
-        let proposals = Proposals::new(context, me, committed.next(), set);
+    pub fn new(seed: Seed, validators: &ValidatorSchedule) -> Proposer {
+        let proposals = Proposals::new(seed.rules.context, seed.me, validators);
         Proposer { seed, proposals }
     }
 
@@ -189,8 +189,8 @@ impl Actor for Proposer {
 
 impl Supervised for Proposer {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
-        let committed = self.seed.store.committed_height();
-        *self = Proposer::new(self.seed.clone(), committed);
+        let validators = self.seed.store.schedule(&self.seed.rules);
+        *self = Proposer::new(self.seed.clone(), &validators);
         self.seed.ports.announce.deliver(AnnounceRound);
     }
 }
@@ -273,10 +273,7 @@ impl Handler<BlockCommitted> for Proposer {
     type Result = ();
 
     fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
-        self.step(Input::EnterHeight(
-            message.0.block.height().next(),
-            self.seed.rules.validators.clone(),
-        ));
+        self.step(Input::EnterHeight(message.1));
     }
 }
 

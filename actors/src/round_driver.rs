@@ -23,7 +23,7 @@ use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::evidence::fork::Fork;
 use lockstep_protocol::types::{Address, Height, Round};
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -35,8 +35,8 @@ pub struct DriverRecovered {
     /// Which incarnation asked. An answer to an earlier one could replace a driver that has signed
     /// since, and its record would lack that signature.
     pub incarnation: u64,
-    /// The newest committed height.
-    pub committed: Height,
+    /// Who decides which height after the newest committed one.
+    pub validators: ValidatorSchedule,
     /// What the sign record holds.
     pub recovery: Recovery,
 }
@@ -156,8 +156,6 @@ pub struct Seed {
     pub config: DriverConfig,
     /// Whether this node signs.
     pub signing: Signing,
-    /// The validators (of every height, as long as the set does not change).
-    pub set: Arc<ValidatorSet>,
     /// The node's clocks.
     pub clock: Clock,
     /// What the node shows of itself.
@@ -280,6 +278,26 @@ impl RoundDriver {
         self.seed.view.set_halted(reason);
     }
 
+    /// Shows whether this node signs, and if it does not, why. A node that never may has said so
+    /// when it started.
+    fn show_voice(&self) {
+        let Some(driver) = &self.driver else { return };
+        if driver.signs() {
+            self.seed.view.set_observing(None);
+        } else if !driver.is_validator() && self.seed.signing != Signing::Never {
+            let reason = format!(
+                "{} is no validator at height {}: it follows, and signs once the validators have \
+                 added it",
+                self.seed.config.me,
+                driver.height()
+            );
+            if self.seed.view.snapshot().observing.is_none() {
+                log::info!("this node observes: {reason}");
+            }
+            self.seed.view.set_observing(Some(reason));
+        }
+    }
+
     fn show_round(&self, height: Height, round: Round) {
         if round == Round::ZERO {
             self.seed.view.begin_height();
@@ -363,7 +381,7 @@ impl Handler<DriverRecovered> for RoundDriver {
     fn handle(&mut self, message: DriverRecovered, ctx: &mut Ctx<Self>) {
         let DriverRecovered {
             incarnation,
-            committed,
+            validators,
             recovery,
         } = message;
         if incarnation != self.incarnation || self.driver.is_some() {
@@ -373,9 +391,9 @@ impl Handler<DriverRecovered> for RoundDriver {
             // Stopped voting for good: a fall does not change that.
             return self.ticks.clear();
         }
-        let (config, set) = (self.seed.config.clone(), self.seed.set.clone());
-        let driver = Driver::new(config, committed, set, recovery);
+        let driver = Driver::new(self.seed.config.clone(), &validators, recovery);
         self.driver = Some(driver.with_signing(self.seed.signing));
+        self.show_voice();
         self.step(Input::Start, ctx);
         self.seed.ports.retell_facts.deliver(RetellFacts);
         self.seed.ports.retell_proposals.deliver(RetellProposals);
@@ -403,11 +421,8 @@ impl Handler<BlockCommitted> for RoundDriver {
     type Result = ();
 
     fn handle(&mut self, message: BlockCommitted, ctx: &mut Ctx<Self>) {
-        let set = self.seed.set.clone();
-        self.step(Input::Committed(message.0.block.height(), set), ctx);
-        if self.driver.as_ref().is_some_and(Driver::signs) && self.seed.signing != Signing::Never {
-            self.seed.view.set_observing(None);
-        }
+        self.step(Input::Committed(message.1), ctx);
+        self.show_voice();
         self.answer_ticks(ctx);
     }
 }

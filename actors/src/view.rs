@@ -4,6 +4,7 @@ use crate::runtime::EndReason;
 use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -56,6 +57,7 @@ pub struct SyncProgress {
 #[derive(Debug)]
 struct Parts {
     head: HeadView,
+    validators: ValidatorSchedule,
     round: Round,
     step: Option<Step>,
     sync: SyncProgress,
@@ -93,10 +95,11 @@ pub struct NodeView {
 }
 
 impl NodeView {
-    /// At `head`, nothing else known.
-    pub fn new(head: HeadView) -> NodeView {
+    /// At `head`, after which these validators decide; nothing else known.
+    pub fn new(head: HeadView, validators: ValidatorSchedule) -> NodeView {
         let parts = Parts {
             head,
+            validators,
             round: Round::ZERO,
             step: None,
             sync: SyncProgress {
@@ -120,6 +123,11 @@ impl NodeView {
     /// The newest committed block.
     pub fn head(&self) -> HeadView {
         self.parts.lock().head
+    }
+
+    /// Who decides which height after the newest committed block.
+    pub fn validators(&self) -> ValidatorSchedule {
+        self.parts.lock().validators.clone()
     }
 
     /// Everything but the peers.
@@ -158,8 +166,10 @@ impl NodeView {
         parts.head.height >= height
     }
 
-    pub(crate) fn set_head(&self, head: HeadView) {
-        self.parts.lock().head = head;
+    pub(crate) fn set_head(&self, head: HeadView, validators: ValidatorSchedule) {
+        let mut parts = self.parts.lock();
+        (parts.head, parts.validators) = (head, validators);
+        drop(parts);
         self.moved.notify_all();
         self.changed.notify_one();
     }
@@ -222,6 +232,7 @@ impl NodeView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state_store::tests::World;
 
     /// A certified block that does not fit may show both at once: a fork, and a block that is
     /// invalid here. Whichever is told last, it is the fork that people must hear of.
@@ -234,13 +245,16 @@ mod tests {
             Halt::Forked("height 4 was decided twice".into()),
             Halt::InvalidDecision(Height(9)),
         ];
+        let head = HeadView {
+            height: Height(0),
+            block_id: BlockId::default(),
+            state_root: Hash::default(),
+            time: Timestamp(0),
+        };
+        let set = World::new(7).rules.genesis_validators.clone();
+        let validators = ValidatorSchedule::unchanged(head.height, set);
         let shown = |told: &[&Halt]| {
-            let view = NodeView::new(HeadView {
-                height: Height(0),
-                block_id: BlockId::default(),
-                state_root: Hash::default(),
-                time: Timestamp(0),
-            });
+            let view = NodeView::new(head, validators.clone());
             told.iter()
                 .for_each(|halt| view.set_halted((*halt).clone()));
             view.snapshot().halted

@@ -18,7 +18,8 @@ use lockstep_protocol::consensus::tally::{Admission, Input, Output, Tally};
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::pull::Pull;
-use lockstep_protocol::types::{Address, Height};
+use lockstep_protocol::types::Address;
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use std::sync::Arc;
 
@@ -117,9 +118,8 @@ pub struct VoteCollector {
 
 impl VoteCollector {
     /// Counts for the height after `committed`.
-    pub fn new(seed: Seed, committed: Height) -> VoteCollector {
-        let (context, set) = (seed.rules.context, seed.rules.validators.clone());
-        let tally = Tally::new(context, committed.next(), set, SILENT_AFTER_MS);
+    pub fn new(seed: Seed, validators: &ValidatorSchedule) -> VoteCollector {
+        let tally = Tally::new(seed.rules.context, validators, SILENT_AFTER_MS);
         VoteCollector { seed, tally }
     }
 
@@ -173,8 +173,8 @@ impl Actor for VoteCollector {
 
 impl Supervised for VoteCollector {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
-        let committed = self.seed.store.committed_height();
-        *self = VoteCollector::new(self.seed.clone(), committed);
+        let validators = self.seed.store.schedule(&self.seed.rules);
+        *self = VoteCollector::new(self.seed.clone(), &validators);
         self.seed.ports.announce.deliver(AnnounceRound);
     }
 }
@@ -237,8 +237,7 @@ impl Handler<BlockCommitted> for VoteCollector {
     type Result = ();
 
     fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
-        let next = message.0.block.height().next();
-        self.step(Input::EnterHeight(next, self.seed.rules.validators.clone()));
+        self.step(Input::EnterHeight(message.1));
     }
 }
 

@@ -50,6 +50,7 @@ pub struct CommitEvent {
 #[derive(Clone)]
 pub struct Builder {
     pub(crate) validators: usize,
+    pub(crate) observers: usize,
     pub(crate) chain_id: ChainId,
     pub(crate) pacing: Pacing,
     pub(crate) home: Option<PathBuf>,
@@ -69,6 +70,7 @@ impl Default for Builder {
     fn default() -> Builder {
         Builder {
             validators: 4,
+            observers: 0,
             chain_id: DEVNET_CHAIN_ID,
             pacing: Pacing::Interval(1_000),
             home: None,
@@ -87,6 +89,18 @@ impl Default for Builder {
 }
 
 impl Builder {
+    /// How many nodes more, which are no validators of the genesis: they follow, and join once the
+    /// validators have added them. Their numbers come after those of the validators.
+    #[must_use]
+    pub fn observers(mut self, count: usize) -> Builder {
+        self.observers = count;
+        self
+    }
+
+    pub(crate) fn nodes(&self) -> usize {
+        self.validators + self.observers
+    }
+
     /// How many validators, from 1 (federation mode: the same code).
     #[must_use]
     pub fn validators(mut self, count: usize) -> Builder {
@@ -205,8 +219,8 @@ impl Builder {
 
     /// The genesis that all nodes share.
     pub fn genesis(&self) -> Result<Genesis, DevnetError> {
-        if self.validators == 0 || self.validators > VALIDATORS_MAX {
-            return Err(DevnetError::Validators(self.validators));
+        if self.validators == 0 || self.nodes() > VALIDATORS_MAX {
+            return Err(DevnetError::Validators(self.nodes()));
         }
         let mut validators = Vec::new();
         for index in 0..self.validators {

@@ -83,7 +83,8 @@ impl Builder {
         let Some(first) = stores.first() else {
             return Ok(());
         };
-        let ledger = Ledger::new(rules.clone(), Arc::new(first.clone()), first.head()?);
+        let ledger = Ledger::new(rules.clone(), Arc::new(first.clone()), first.head()?)
+            .map_err(StoreError::from)?;
         let maker = Maker {
             rules,
             signers,
@@ -127,7 +128,11 @@ impl Maker {
 
     fn block(&mut self, height: Height) -> Result<Arc<SealedBlock>, ChainError> {
         let draft = Draft {
-            proposer: self.rules.validators.proposer(height, Round::ZERO),
+            proposer: self
+                .ledger
+                .validators()
+                .current()
+                .proposer(height, Round::ZERO),
             now: DEVNET_GENESIS_TIME.plus_ms(height.0),
             transactions: self.transfer(height)?.into_iter().collect(),
             evidence: Vec::new(),
@@ -175,7 +180,7 @@ impl Maker {
         &self,
         votes: impl Iterator<Item = &'a SignedVote>,
     ) -> Result<CommitCertificate, ChainError> {
-        let set = &self.rules.validators;
+        let set = self.ledger.validators().current();
         let mut taken: Vec<&SignedVote> = Vec::new();
         for vote in votes {
             taken.push(vote);

@@ -33,6 +33,8 @@ pub struct Header {
     pub receipts_root: Hash,
     /// Hash of the validator set of this height.
     pub validators_hash: Hash,
+    /// Hash of the validator set of the next height, which the parent's state has named.
+    pub next_validators_hash: Hash,
 }
 
 impl Header {

@@ -40,6 +40,9 @@ pub enum CertificateError {
         /// What the verifier said.
         reason: SignatureError,
     },
+    /// Whose signatures it should hold is not known: its height is too far from the head.
+    #[error("the validators of height {0} are not known")]
+    UnknownHeight(Height),
     /// It could lose its last member and would still be a quorum.
     #[error("more signers than a quorum needs")]
     NotMinimal,
@@ -69,7 +72,15 @@ impl Signers {
         &self,
         set: &ValidatorSet,
     ) -> Result<Vec<(ValidatorIndex, &Signature)>, CertificateError> {
-        if self.bitmap.len() != set.len().div_ceil(8) {
+        self.members_of(set.len())
+    }
+
+    /// The same, of a set of so many validators.
+    pub fn members_of(
+        &self,
+        validators: usize,
+    ) -> Result<Vec<(ValidatorIndex, &Signature)>, CertificateError> {
+        if self.bitmap.len() != validators.div_ceil(8) {
             return Err(CertificateError::Shape);
         }
         let bit = |i: usize| {
@@ -77,8 +88,8 @@ impl Signers {
                 .get(i / 8)
                 .is_some_and(|byte| byte & (1 << (i % 8)) != 0)
         };
-        let spare = set.len()..self.bitmap.len().saturating_mul(8);
-        let indices: Vec<usize> = (0..set.len()).filter(|i| bit(*i)).collect();
+        let spare = validators..self.bitmap.len().saturating_mul(8);
+        let indices: Vec<usize> = (0..validators).filter(|i| bit(*i)).collect();
         if spare.into_iter().any(bit) || indices.len() != self.signatures.len() {
             return Err(CertificateError::Shape);
         }

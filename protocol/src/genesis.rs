@@ -4,7 +4,7 @@ use crate::parameters::Parameters;
 use crate::quorum::Power;
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, ChainId, Hash, Timestamp};
-use crate::validator_set::{ValidatorSet, ValidatorSetError};
+use crate::validator_set::{Validator, ValidatorSet, ValidatorSetError};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A validator of the first height.
@@ -55,6 +55,19 @@ impl Genesis {
             chain_id: self.chain_id,
             genesis_hash: self.hash(),
         }
+    }
+
+    /// The validators of the first height as every set lists them: by address. Keys are not
+    /// checked.
+    pub fn sorted_validators(&self) -> Vec<Validator> {
+        let validator = |v: &GenesisValidator| Validator {
+            address: Address::of(self.scheme, &v.public_key),
+            public_key: v.public_key.clone(),
+            power: v.power,
+        };
+        let mut sorted: Vec<Validator> = self.validators.iter().map(validator).collect();
+        sorted.sort_by_key(|validator| validator.address);
+        sorted
     }
 
     /// The validator set of the first height.

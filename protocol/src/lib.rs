@@ -46,6 +46,7 @@ pub mod sign_bytes;
 pub mod snapshot;
 pub mod transaction;
 pub mod types;
+pub mod validator_schedule;
 pub mod validator_set;
 pub mod vote;
 pub mod wire;

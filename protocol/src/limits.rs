@@ -2,6 +2,14 @@
 
 /// Validators of one set: certificates stay below 0.4 MiB and bitmaps below 16 bytes.
 pub const VALIDATORS_MAX: usize = 128;
+/// Validator sets that are known besides the newest: those of so many changes. Every node keeps the
+/// same ones, 16 MiB at the most; evidence of heights before them is too old.
+pub const VALIDATOR_SETS_KEPT_MAX: usize = 64;
+/// Peers that may be asked for blocks: the validators, and as many configured peers that are not
+/// validators, or not yet.
+pub const CATCH_UP_PEERS_MAX: usize = 2 * VALIDATORS_MAX;
+/// A validator set in the state: public keys of 1,952 bytes, addresses and powers, rounded up.
+pub const VALIDATOR_SET_BYTES_MAX: usize = VALIDATORS_MAX * 2_048 + 64;
 /// One signature: both schemes have exactly 3309 bytes; the simulator's have fewer.
 pub const SIGNATURE_BYTES_MAX: usize = 3_309;
 /// A vote on the wire: envelope, fields and one signature, rounded up.

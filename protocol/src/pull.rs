@@ -4,7 +4,7 @@
 //! that their own signers have broadcast, and costs the answerer no signature: a signed question
 //! would cost a signature and a check each, could be replayed, and would protect nothing.
 use crate::commit::CommitCertificate;
-use crate::limits::{PROPOSALS_PER_ROUND_MAX, PULL_ROUNDS_MAX, PULL_VALUES_MAX};
+use crate::limits::{PROPOSALS_PER_ROUND_MAX, PULL_ROUNDS_MAX, PULL_VALUES_MAX, VALIDATORS_MAX};
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::types::{BlockId, Height, Round};
 use crate::validator_set::{ValidatorIndex, ValidatorSet};
@@ -78,15 +78,19 @@ impl Pull {
         }
     }
 
-    /// Whether the parts go together and fit a set of so many validators.
-    pub fn is_well_formed(&self, validators: usize) -> bool {
+    /// Whether the parts go together and fit a set of so many validators; `None`: the set of that
+    /// height is not known here, so any will do.
+    pub fn is_well_formed(&self, validators: Option<usize>) -> bool {
         let mut pairs = self.rounds.iter().zip(self.rounds.iter().skip(1));
         self.rounds.len() <= PULL_ROUNDS_MAX
             && pairs.all(|(a, b)| a.round < b.round)
             && self.rounds.iter().all(|held| {
                 held.proposals.len() <= PROPOSALS_PER_ROUND_MAX
                     && held.votes.len() <= PULL_VALUES_MAX
-                    && held.votes.iter().all(|held| held.fits(validators))
+                    && held.votes.iter().all(|held| match validators {
+                        Some(validators) => held.fits(validators),
+                        None => held.voters.len() <= VALIDATORS_MAX.div_ceil(8),
+                    })
             })
     }
 
@@ -215,7 +219,7 @@ mod tests {
         let mut pull = Pull::new(H, Round(1));
         let held = HeldVotes::new(VoteKind::Prevote, (v, None), [0, 8], 9);
         pull.rounds[1].votes.push(held);
-        assert!(pull.is_well_formed(9));
+        assert!(pull.is_well_formed(Some(9)));
         let holds = |vote: SignedVote| pull.holds_vote(&cast.set, &vote.vote);
         assert!(holds(cast.prevote(0, 1, v)) && holds(cast.prevote(8, 1, v)));
         assert!(!holds(cast.prevote(1, 1, v)));
@@ -238,29 +242,32 @@ mod tests {
         let mut pull = Pull::new(H, Round(1));
         let held = HeldVotes::new(VoteKind::Prevote, (None, None), [0, 3], 4);
         pull.rounds[0].votes.push(held);
-        assert!(pull.is_well_formed(4));
-        assert!(!pull.is_well_formed(9), "too short for nine");
-        assert!(!pull.is_well_formed(3), "a bit of nobody");
+        assert!(pull.is_well_formed(Some(4)));
+        assert!(!pull.is_well_formed(Some(9)), "too short for nine");
+        assert!(!pull.is_well_formed(Some(3)), "a bit of nobody");
         pull.rounds[0].votes[0].voters.push(0);
-        assert!(!pull.is_well_formed(4), "too long for four");
+        assert!(!pull.is_well_formed(Some(4)), "too long for four");
+        assert!(pull.is_well_formed(None), "whose height nobody here knows");
+        pull.rounds[0].votes[0].voters = vec![0; VALIDATORS_MAX.div_ceil(8) + 1];
+        assert!(!pull.is_well_formed(None), "of no set at all");
     }
 
     #[test]
     fn more_rounds_or_values_than_a_question_has_and_rounds_out_of_order_are_malformed() {
         let mut pull = Pull::new(H, Round(1));
         pull.rounds.reverse();
-        assert!(!pull.is_well_formed(4));
+        assert!(!pull.is_well_formed(Some(4)));
         let mut pull = Pull::new(H, Round(5));
         pull.rounds[0].round = Round(0);
-        assert!(pull.is_well_formed(4));
+        assert!(pull.is_well_formed(Some(4)));
         pull.rounds.push(pull.rounds[2].clone());
-        assert!(!pull.is_well_formed(4));
+        assert!(!pull.is_well_formed(Some(4)));
         let mut pull = Pull::new(H, Round(0));
         let held = HeldVotes::new(VoteKind::Prevote, (None, None), [], 4);
         pull.rounds[0].votes = vec![held; PULL_VALUES_MAX + 1];
-        assert!(!pull.is_well_formed(4));
+        assert!(!pull.is_well_formed(Some(4)));
         let mut pull = Pull::new(H, Round(0));
         pull.rounds[0].proposals = vec![(BlockId::default(), None); PROPOSALS_PER_ROUND_MAX + 1];
-        assert!(!pull.is_well_formed(4));
+        assert!(!pull.is_well_formed(Some(4)));
     }
 }

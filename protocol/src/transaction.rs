@@ -40,6 +40,16 @@ pub enum Action {
         #[serde(serialize_with = "crate::types::serialize_hex")]
         key: Vec<u8>,
     },
+    /// A validator's vote that the owner of this key validates with this power: it does, from two
+    /// heights later on, once more than two thirds of the power have asked for the same.
+    UpdateValidator {
+        /// Whose power changes.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        public_key: Vec<u8>,
+        /// 0 removes it.
+        power: crate::quorum::Power,
+    },
 }
 
 /// The part of a transaction that its id and its signature cover.

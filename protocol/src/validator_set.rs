@@ -58,9 +58,20 @@ impl ValidatorSet {
         scheme: &dyn Scheme,
         members: impl IntoIterator<Item = (Vec<u8>, Power)>,
     ) -> Result<ValidatorSet, ValidatorSetError> {
+        ValidatorSet::like(None, scheme, members)
+    }
+
+    /// The same, but prepares no key again that `known` has: sets of neighbouring heights share
+    /// nearly all of them.
+    pub fn like(
+        known: Option<&ValidatorSet>,
+        scheme: &dyn Scheme,
+        members: impl IntoIterator<Item = (Vec<u8>, Power)>,
+    ) -> Result<ValidatorSet, ValidatorSetError> {
         let mut prepared = Vec::new();
         for (public_key, power) in members {
-            let key = scheme.prepare(&public_key)?;
+            let shared = known.and_then(|known| known.key_of(&public_key));
+            let key = shared.map_or_else(|| scheme.prepare(&public_key), Ok)?;
             let address = Address::of(scheme.id(), &public_key);
             if power == 0 {
                 return Err(ValidatorSetError::NoPower(address));
@@ -86,10 +97,7 @@ impl ValidatorSet {
             .iter()
             .try_fold(0, |sum: Power, v| sum.checked_add(v.power))
             .ok_or(ValidatorSetError::TotalPower)?;
-        let hash = Hash::of(&[
-            b"lockstep/validators/v1",
-            &crate::codec::encode(&validators),
-        ]);
+        let hash = hash_of(&validators);
         Ok(ValidatorSet {
             validators,
             keys,
@@ -131,6 +139,11 @@ impl ValidatorSet {
         self.validators.get(index).map_or(0, |v| v.power)
     }
 
+    fn key_of(&self, public_key: &[u8]) -> Option<Arc<dyn VerifyingKey>> {
+        let mut keys = self.keys.iter();
+        keys.find(|key| key.public_key() == public_key).cloned()
+    }
+
     /// Checks the signature of the validator at `index`.
     pub fn verify(
         &self,
@@ -160,7 +173,7 @@ impl ValidatorSet {
         self.total
     }
 
-    /// SHA-256 over the canonical list; stands in every header.
+    /// [`hash_of`] its validators; stands in every header.
     pub fn hash(&self) -> Hash {
         self.hash
     }
@@ -181,6 +194,12 @@ impl ValidatorSet {
             .into_iter()
             .fold(0, |sum: Power, i| sum.saturating_add(self.power(i)))
     }
+}
+
+/// SHA-256 over the canonical list of a set's validators, which are in order of address.
+pub fn hash_of(validators: &[Validator]) -> Hash {
+    let list = crate::codec::encode(&validators);
+    Hash::of(&[b"lockstep/validators/v1", &list])
 }
 
 fn first_duplicate(sorted: &[Validator]) -> Option<Address> {

@@ -95,6 +95,7 @@ impl Target {
             state_root: Hash::default(),
             receipts_root: Hash::default(),
             validators_hash: Hash::default(),
+            next_validators_hash: Hash::default(),
         };
         let block = Arc::new(SealedBlock::build(header, Vec::new(), Vec::new(), None));
         let mut proposal = Proposal {

@@ -93,6 +93,7 @@ mod tests {
     use lockstep_protocol::crypto::simulated::Simulated;
     use lockstep_protocol::crypto::{Scheme, Seed};
     use lockstep_protocol::types::Address;
+    use lockstep_protocol::validator_schedule::ValidatorSchedule;
     use lockstep_protocol::validator_set::ValidatorSet;
     use std::sync::Arc;
 
@@ -101,8 +102,9 @@ mod tests {
         let signer = Simulated.signer(&Seed([1; 32])).expect("a key");
         let peer = Address::of(Simulated.id(), signer.public_key());
         let members = [(signer.public_key().to_vec(), 1)];
-        let set = ValidatorSet::new(&Simulated, members).expect("a set");
-        let mut catch_up = CatchUp::new(config(), Arc::new(set), Height(10));
+        let set = Arc::new(ValidatorSet::new(&Simulated, members).expect("a set"));
+        let after = |height| ValidatorSchedule::unchanged(Height(height), set.clone());
+        let mut catch_up = CatchUp::new(config(), &after(10));
         let mut progress = Progress::default();
         let idle = progress.step(Instant(0), &catch_up, Height(10));
         let expected = SyncProgress {
@@ -115,7 +117,7 @@ mod tests {
 
         catch_up.step(Instant(0), Input::Ahead(peer, Height(2_011)));
         progress.step(Instant(0), &catch_up, Height(10));
-        catch_up.step(Instant(500), Input::Committed(Height(510)));
+        catch_up.step(Instant(500), Input::Committed(after(510)));
         let shown = progress.step(Instant(500), &catch_up, Height(510));
         let expected = SyncProgress {
             catching_up: true,
@@ -125,7 +127,7 @@ mod tests {
         };
         assert_eq!(shown, expected);
 
-        catch_up.step(Instant(2_000), Input::Committed(Height(2_010)));
+        catch_up.step(Instant(2_000), Input::Committed(after(2_010)));
         let shown = progress.step(Instant(2_000), &catch_up, Height(2_010));
         assert!(
             !shown.catching_up && shown.from == Height(2_010),

@@ -122,7 +122,10 @@ impl Committer {
         // After a restart, of this node or of this actor, the polka of the newest lock is left.
         let lock = self.seed.store.recovery()?.lock;
         polkas.extend(lock.map(|lock| lock.polka));
-        let (set, context) = (&self.seed.rules.validators, &self.seed.rules.context);
+        let context = &self.seed.rules.context;
+        let Some(set) = self.ledger.validators().at(theirs.height) else {
+            return Ok(None);
+        };
         Ok(fork::find(
             set,
             context,

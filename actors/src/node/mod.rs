@@ -85,9 +85,6 @@ pub enum NodeError {
     /// The key is of another scheme than the chain.
     #[error("the key is for {0}, but the genesis names {1}: use a key made for {1}")]
     OtherScheme(crypto::SchemeId, crypto::SchemeId),
-    /// The key belongs to no validator.
-    #[error("this key's address {0} is no validator of the genesis: check key and genesis")]
-    NoValidator(Address),
     /// A public devnet key on a real chain.
     #[error(
         "{address} is a public devnet key: anyone can sign with it, so it may only be used on \
@@ -116,7 +113,7 @@ impl NodeError {
         match self {
             NodeError::Store(error) => error.exit_code(),
             NodeError::Io(_) => 1,
-            NodeError::SelfTest(_) | NodeError::NoValidator(_) | NodeError::PublicKey { .. } => 4,
+            NodeError::SelfTest(_) | NodeError::PublicKey { .. } => 4,
             _ => 2,
         }
     }
@@ -141,7 +138,6 @@ struct Parts {
     rules: Arc<ChainRules>,
     ledger: Ledger,
     store: Store,
-    head: HeadView,
     signing: Signing,
     handshake: Handshake,
     wire: Wire,
@@ -166,9 +162,6 @@ impl Parts {
         crypto::prove_signer(&*scheme, &*config.signer)?;
         let scheme = metrics.timed_scheme(scheme);
         let rules = Arc::new(ChainRules::new(genesis, scheme)?);
-        if rules.validators.index_of(&me).is_none() {
-            return Err(NodeError::NoValidator(me));
-        }
         let genesis_hash = rules.context.genesis_hash;
         let changes = Ledger::genesis_changes(genesis)?;
         let (dir, durability) = (&config.data_dir, config.durability);
@@ -190,7 +183,7 @@ impl Parts {
             earliest_height: store.earliest()?,
         };
         let (wire, clock) = (Wire::new(genesis_hash), Clock::start());
-        let view = Arc::new(NodeView::new(head));
+        let view = Arc::new(NodeView::new(head, ledger.validators().clone()));
         let events = Arc::new(Events::new(
             Clock::salt() / 1_000,
             head.height,
@@ -206,7 +199,6 @@ impl Parts {
             rules,
             ledger,
             store,
-            head,
             signing,
             handshake,
             wire,

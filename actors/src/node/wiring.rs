@@ -212,16 +212,18 @@ pub(super) fn wire(
 /// In start order: whoever is told something first is there first. They stop in reverse.
 fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &ArbiterHandle) {
     let here = Arbiter::current();
-    let (committed, fatal) = (parts.head.height, spawner.fatal());
+    let fatal = spawner.fatal();
     let seeds = Seeds::new(&inboxes, &parts, fatal.clone());
     let (store, metrics, ledger) = (parts.store, parts.metrics, parts.ledger);
+    let (rules, validators) = (parts.rules, ledger.validators().clone());
+    let committed = validators.head();
     let (peers, people) = (parts.config.peer_listener, parts.config.public_listener);
     let end = fatal.clone();
     store.on_corrupt(move |error| end.raise(error.kind(), error.to_string()));
 
     let ports = inboxes.store_ports();
     spawner.spawn(store_on, inboxes.store, Options::KERNEL, move |_| {
-        StateStore::new(store, metrics, fatal, ports)
+        StateStore::new(store, rules, metrics, fatal, ports)
     });
     let seed = seeds.committer;
     spawner.spawn(&here, inboxes.committer, Options::default(), |_| {
@@ -231,13 +233,13 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     spawner.spawn(&here, inboxes.broadcaster, Options::default(), |_| {
         PeerBroadcaster::new(seed)
     });
-    let seed = seeds.sync;
+    let (seed, known) = (seeds.sync, validators.clone());
     spawner.spawn(&here, inboxes.sync, Options::default(), move |_| {
-        BlockSync::new(seed, committed)
+        BlockSync::new(seed, known)
     });
-    let seed = seeds.votes;
+    let (seed, known) = (seeds.votes, validators.clone());
     spawner.spawn(&here, inboxes.votes, Options::default(), move |_| {
-        VoteCollector::new(seed, committed)
+        VoteCollector::new(seed, &known)
     });
     let seed = seeds.mempool;
     spawner.spawn(&here, inboxes.mempool, Options::default(), move |_| {
@@ -245,7 +247,7 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     });
     let seed = seeds.proposer;
     spawner.spawn(&here, inboxes.proposer, Options::default(), move |_| {
-        Proposer::new(seed, committed)
+        Proposer::new(seed, &validators)
     });
     let seed = seeds.driver;
     spawner.spawn(&here, inboxes.driver, Options::default(), |_| {
@@ -291,7 +293,6 @@ impl Seeds {
             },
             broadcaster: peer_broadcaster::Seed {
                 handshake: parts.handshake.clone(),
-                validators: parts.rules.validators.len(),
                 wire: parts.wire,
                 peers: peers.clone(),
                 view: parts.view.clone(),
@@ -353,7 +354,6 @@ fn driver_seed(inboxes: &Inboxes, parts: &Parts) -> round_driver::Seed {
             pull_patience_ms: Some(PULL_PATIENCE_MS),
         },
         signing: parts.signing,
-        set: parts.rules.validators.clone(),
         clock: parts.clock,
         view: parts.view.clone(),
         metrics: parts.metrics.clone(),

@@ -34,7 +34,6 @@ pub(super) struct LinkSeed {
     pub(super) peers: Arc<RwLock<Vec<Peer>>>,
     pub(super) resolve: Resolve,
     pub(super) handshake: Handshake,
-    pub(super) validators: usize,
     pub(super) wire: Wire,
     pub(super) view: Arc<NodeView>,
     pub(super) metrics: Arc<Metrics>,

@@ -131,8 +131,6 @@ pub struct Ports {
 pub struct Seed {
     /// What this node says of itself to peers.
     pub handshake: Handshake,
-    /// How many validators there are.
-    pub validators: usize,
     /// Writes messages of this chain.
     pub wire: Wire,
     /// The peers; kept here so that a restart knows them.
@@ -181,7 +179,6 @@ impl PeerBroadcaster {
                 peers: self.seed.peers.clone(),
                 resolve: self.seed.resolve.clone(),
                 handshake: self.seed.handshake.clone(),
-                validators: self.seed.validators,
                 wire: self.seed.wire,
                 view: self.seed.view.clone(),
                 metrics: self.seed.metrics.clone(),

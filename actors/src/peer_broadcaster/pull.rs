@@ -33,8 +33,9 @@ impl Link {
             Ok(pulled) => {
                 let is_ahead = pulled.committed >= pull.height;
                 let works_on = pulled.committed.next();
-                self.hand_over(pulled.about(pull.height, self.seed.validators))
-                    .await;
+                let validators = self.seed.view.validators();
+                let set = validators.at(pull.height).map_or(0, |set| set.len());
+                self.hand_over(pulled.about(pull.height, set)).await;
                 if is_ahead {
                     let _ = self.seed.ports.ahead.tell(PeerAhead(peer, works_on));
                 }

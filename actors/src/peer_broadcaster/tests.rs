@@ -3,7 +3,11 @@ use super::fake_peer::{self, answer, trickle};
 use super::*;
 use crate::runtime::{Actors, Inbox, Options, Policy, Supervisor};
 use crate::view::HeadView;
+use lockstep_protocol::crypto::simulated::Simulated;
+use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
 use lockstep_protocol::types::{Hash, Round, Timestamp};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::validator_set::ValidatorSet;
 use lockstep_protocol::vote::{Signature, Vote, VoteKind};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use parking_lot::Mutex;
@@ -132,17 +136,21 @@ fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
     let inbox = Inbox::<PeerBroadcaster>::new(4_096);
     let (connect, broadcast) = (inbox.port(), inbox.port());
     let (request, pull) = (inbox.port(), inbox.port());
-    let view = Arc::new(NodeView::new(HeadView {
-        height: Height(0),
+    let head = HeadView {
+        height: Height(6),
         block_id: Hash([1; 32]),
         state_root: Hash([1; 32]),
         time: Timestamp(0),
-    }));
+    };
+    let signer = |i| Simulated.signer(&KeySeed([i; 32])).unwrap();
+    let members = (1..=4).map(|i| (signer(i).public_key().to_vec(), 1));
+    let set = Arc::new(ValidatorSet::new(&Simulated, members).unwrap());
+    let view = NodeView::new(head, ValidatorSchedule::unchanged(head.height, set));
+    let view = Arc::new(view);
     let metrics = Metrics::new(Actors::default());
     let peers = Arc::<RwLock<Vec<Peer>>>::default();
     let seed = Seed {
         handshake: handshake(Address([1; 20])),
-        validators: 4,
         wire: Wire::new(Hash([1; 32])),
         peers: peers.clone(),
         view: view.clone(),

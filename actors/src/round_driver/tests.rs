@@ -8,11 +8,19 @@ use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, ChainId, Hash, Timestamp};
+use lockstep_protocol::validator_set::ValidatorSet;
+
+/// A lone validator decides every height after this one.
+fn after(height: u64) -> ValidatorSchedule {
+    let signer = Simulated.signer(&KeySeed([1; 32])).unwrap();
+    let members = [(signer.public_key().to_vec(), 1)];
+    let set = Arc::new(ValidatorSet::new(&Simulated, members).unwrap());
+    ValidatorSchedule::unchanged(Height(height), set)
+}
 
 /// A lone validator's driver whose neighbours are all deaf but the store, which is a probe.
 fn seed(recover: Port<RecoverDriver>) -> Seed {
     let signer = Simulated.signer(&KeySeed([1; 32])).unwrap();
-    let members = [(signer.public_key().to_vec(), 1)];
     let head = HeadView {
         height: Height(0),
         block_id: Hash::default(),
@@ -33,9 +41,8 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
             pull_patience_ms: None,
         },
         signing: Signing::From(Height(0)),
-        set: Arc::new(ValidatorSet::new(&Simulated, members).unwrap()),
         clock: Clock::start(),
-        view: Arc::new(NodeView::new(head)),
+        view: Arc::new(NodeView::new(head, after(0))),
         metrics: Metrics::new(Actors::default()),
         ports: Ports {
             recover,
@@ -62,7 +69,7 @@ fn recovered(incarnation: u64, committed: u64) -> DriverRecovered {
     let recovery = Recovery::default();
     DriverRecovered {
         incarnation,
-        committed: Height(committed),
+        validators: after(committed),
         recovery,
     }
 }

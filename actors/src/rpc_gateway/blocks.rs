@@ -4,6 +4,7 @@ use super::answer::{refuse, trouble};
 use super::answer_places::Asker;
 use super::evidence::evidence_json;
 use super::pieces::Pieces;
+use super::validators;
 use crate::limits::{self, BLOCK_ANSWER_PATIENCE, SYNC_ANSWER_PATIENCE};
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
@@ -50,7 +51,8 @@ async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> Htt
         let blocks = reader.store.decided(height, 1, usize::MAX)?;
         // A range from height 0 begins with block 1.
         let decided = blocks.first().filter(|d| d.block.height() == height);
-        Ok::<_, StoreError>(decided.map(|decided| block_json(&reader, decided).to_string()))
+        let page = decided.map(|decided| block_json(&reader, decided));
+        Ok::<_, StoreError>(page.transpose()?.map(|page| page.to_string()))
     });
     match text.await {
         Ok(Ok(text)) => match text {
@@ -83,46 +85,47 @@ pub(super) fn no_block(seed: &Seed, height: Height) -> HttpResponse {
     }
 }
 
-pub(super) fn block_json(seed: &Seed, decided: &DecidedBlock) -> Value {
+pub(super) fn block_json(seed: &Seed, decided: &DecidedBlock) -> Result<Value, StoreError> {
     let block = decided.block.block();
     let transactions: Vec<Value> = block.transactions.iter().map(transaction_json).collect();
     let evidence: Vec<Value> = block.evidence.iter().map(evidence_json).collect();
-    json!({
+    let last_commit = block.last_commit.as_ref();
+    let last_commit = last_commit.map(|commit| certificate_json(seed, commit));
+    Ok(json!({
         "id": decided.block.id(),
         "header": block.header,
         "transactions": transactions,
         "evidence": evidence,
-        "last_commit": block.last_commit.as_ref().map(|commit| certificate_json(seed, commit)),
-        "commit": certificate_json(seed, &decided.certificate),
-    })
+        "last_commit": last_commit.transpose()?,
+        "commit": certificate_json(seed, &decided.certificate)?,
+    }))
 }
 
 pub(super) fn transaction_json(transaction: &Transaction) -> Value {
     json!({ "id": transaction.id(), "sender": transaction.sender, "body": transaction.body })
 }
 
-pub(super) fn certificate_json(seed: &Seed, certificate: &CommitCertificate) -> Value {
-    let members = certificate
-        .signers
-        .members(&seed.rules.validators)
-        .unwrap_or_default();
+pub(super) fn certificate_json(
+    seed: &Seed,
+    certificate: &CommitCertificate,
+) -> Result<Value, StoreError> {
+    let height = certificate.height;
+    let validators = validators::members(seed, height)?.unwrap_or_default();
+    let members = certificate.signers.members_of(validators.len());
     let precommits: Vec<Value> = members
+        .unwrap_or_default()
         .into_iter()
         .map(|(index, signature)| {
-            let validator = seed
-                .rules
-                .validators
-                .get(index)
-                .map(|validator| validator.address);
+            let validator = validators.get(index).map(|v| v.address);
             json!({ "index": index, "validator": validator, "signature": hex(&signature.0) })
         })
         .collect();
-    json!({
-        "height": certificate.height,
+    Ok(json!({
+        "height": height,
         "round": certificate.round,
         "block_id": certificate.block_id,
         "precommits": precommits,
-    })
+    }))
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

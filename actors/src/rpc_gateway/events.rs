@@ -295,7 +295,7 @@ impl BlockEvent {
 pub(super) fn receiver(action: &Action) -> Option<Address> {
     match action {
         Action::Transfer { to, .. } => Some(*to),
-        Action::Put { .. } | Action::Delete { .. } => None,
+        Action::Put { .. } | Action::Delete { .. } | Action::UpdateValidator { .. } => None,
     }
 }
 

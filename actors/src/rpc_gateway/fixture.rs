@@ -16,6 +16,7 @@ pub(super) fn header(height: Height) -> Header {
         state_root: Hash([6; 32]),
         receipts_root: Hash([8; 32]),
         validators_hash: Hash([7; 32]),
+        next_validators_hash: Hash([9; 32]),
     }
 }
 

@@ -54,17 +54,14 @@ fn quorum(seed: &Seed) -> Result<(), String> {
     let is_here = |address: &Address| {
         *address == seed.me || peers.iter().any(|p| p.address == *address && p.reachable)
     };
-    let (here, missing): (Vec<_>, Vec<_>) = seed
-        .rules
-        .validators
-        .iter()
-        .partition(|v| is_here(&v.address));
+    let set = seed.view.validators().current().clone();
+    let (here, missing): (Vec<_>, Vec<_>) = set.iter().partition(|v| is_here(&v.address));
     let power = here.iter().map(|v| v.power).sum();
-    if seed.rules.validators.is_quorum(power) {
+    if set.is_quorum(power) {
         return Ok(());
     }
     let missing: Vec<String> = missing.iter().map(|v| v.address.to_string()).collect();
-    let total = seed.rules.validators.total();
+    let total = set.total();
     let view = seed.view.snapshot();
     let (height, round) = (view.head.height.next(), view.round);
     Err(format!(

@@ -4,7 +4,7 @@ use super::Seed;
 use super::answer::{refuse, trouble};
 use super::answer_places::Asker;
 use super::blocks::no_block;
-use super::records;
+use super::{records, validators};
 use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::metrics::RefusalLabel;
 use crate::state_store::{Snapshot, StoreError};
@@ -35,10 +35,16 @@ pub(super) async fn block(
         let blocks = reader.store.decided(height, 1, usize::MAX)?;
         // A range from height 0 begins with block 1.
         let decided = blocks.first().filter(|d| d.block.height() == height);
-        Ok::<_, StoreError>(decided.map(|decided| {
-            let (header, certificate) = (decided.block.header(), &decided.certificate);
-            LightBlock::of(header, certificate, &reader.rules.validators)
-        }))
+        let members = validators::members(&reader, height)?;
+        Ok::<_, StoreError>(
+            decided
+                .zip(members)
+                .map(|(decided, validators)| LightBlock {
+                    header: decided.block.header().clone(),
+                    certificate: (*decided.certificate).clone(),
+                    validators,
+                }),
+        )
     });
     match shown.await {
         Ok(Ok(Some(shown))) => canonical(seed.wire.encode_light_block(&shown)),

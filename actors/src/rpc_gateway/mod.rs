@@ -73,6 +73,7 @@ mod stream;
 mod streams;
 mod subscriptions;
 mod transactions;
+mod validators;
 mod web_socket;
 
 pub use answer_places::AnswerPlaces;

@@ -2,7 +2,7 @@
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::{
     blocks, consensus, evidence, health, json_rpc, light, receipts, records, server_sent_events,
-    status, transactions, web_socket,
+    status, transactions, validators, web_socket,
 };
 use actix_web::{HttpResponse, Route as Handler, web};
 use serde_json::{Map, Value, json};
@@ -120,7 +120,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/transactions", "Hands in a transaction in canonical bytes.", Media::Nothing, &[202, 400, 408, 413, 415, 429, 503], || web::post().to(transactions::submit)).post(Some(BYTES)),
     get("/mempool", "What waits for a block, by sender and nonce.", Media::Json, &[400, 503], || web::get().to(transactions::waiting)).with(&[in_query("after", "^0x[0-9a-fA-F]{40}:[0-9]+$"), in_query("limit", WHOLE)]),
     get("/status", "Who this node is, where it stands and whom it reaches.", Media::Json, &[], || web::get().to(status::status)),
-    get("/validators", "Who validates the next height.", Media::Json, &[], || web::get().to(status::validators)),
+    get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 503], || web::get().to(validators::validators)).with(&[in_query("height", WHOLE)]),
     get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[], || web::get().to(status::actors)),
     get("/metrics", "OpenMetrics.", Media::Metrics, &[], || web::get().to(status::metrics)),
     get("/livez", "The node's thread turns.", Media::Text, &[], || web::get().to(health::livez)),

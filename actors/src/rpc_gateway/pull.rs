@@ -32,9 +32,10 @@ pub(super) async fn pull(
         Ok(pull) => Arc::new(pull),
         Err(error) => return body::refuse_wire(&error, &seed.metrics),
     };
-    if !pull.is_well_formed(seed.rules.validators.len()) {
+    let set = seed.view.validators().at(pull.height).map(|set| set.len());
+    if !pull.is_well_formed(set) {
         seed.metrics.refusal(RefusalLabel::Malformed);
-        let sentence = "the rounds or bitmaps do not fit this chain's validators";
+        let sentence = "the rounds or bitmaps do not fit the validators of that height";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     }
     let Some(place) = seed.pull_answers.enter(&Asker::of(&request)) else {
@@ -99,10 +100,11 @@ async fn decided(seed: &Seed, height: Height) -> Result<Option<Pulled>, Trouble>
     }
     let store = seed.store.clone();
     let certificate = web::block(move || store.certificate(height)).await??;
-    let set = &seed.rules.validators;
-    // Genesis has no certificate: its height still tells the asker that this node is ahead.
-    Ok(Some(match certificate {
-        Some(certificate) => Pulled::decided(committed, &certificate, set),
+    let validators = seed.view.validators();
+    // Genesis has no certificate, and of an old height the validators may be forgotten: that this
+    // node is ahead the asker still learns, and fetches the block with its certificate.
+    Ok(Some(match certificate.zip(validators.at(height)) {
+        Some((certificate, set)) => Pulled::decided(committed, &certificate, set),
         None => Pulled {
             committed,
             ..Pulled::default()

@@ -6,7 +6,7 @@ use crate::peer_broadcaster::Handshake;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {
@@ -59,34 +59,6 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "waiting_for": missing.ok().filter(|_| view.step.is_some()),
         "peers": seed.view.peers(),
     }))
-}
-
-pub(super) async fn validators(seed: web::Data<Seed>) -> HttpResponse {
-    HttpResponse::Ok().json(validators_json(&seed))
-}
-
-/// Who validates the next height.
-pub(super) fn validators_json(seed: &Seed) -> Value {
-    let validators: Vec<Value> = seed
-        .rules
-        .validators
-        .iter()
-        .enumerate()
-        .map(|(index, validator)| {
-            json!({
-                "index": index,
-                "address": validator.address,
-                "power": validator.power,
-                "public_key": super::blocks::hex(&validator.public_key),
-            })
-        })
-        .collect();
-    json!({
-        "height": seed.view.head().height.next(),
-        "hash": seed.rules.validators.hash(),
-        "total_power": seed.rules.validators.total(),
-        "validators": validators,
-    })
 }
 
 /// A refusal if pages that are made on the node's thread are asked for too often.

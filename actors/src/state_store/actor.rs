@@ -15,6 +15,7 @@ use lockstep_protocol::evidence::fork::Fork;
 use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
 use lockstep_protocol::types::Height;
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -74,6 +75,14 @@ impl Store {
         }
     }
 
+    /// Who decides which height, for an actor that is being rebuilt; as above.
+    pub(crate) fn schedule(&self, rules: &ChainRules) -> ValidatorSchedule {
+        match self.validators(rules) {
+            Ok(validators) => validators,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// Whether a certified block was invalid here, for an actor that is being built: as above.
     pub(crate) fn has_halted(&self) -> bool {
         match self.halt() {
@@ -84,13 +93,14 @@ impl Store {
 
     /// A ledger on the committed head.
     pub(crate) fn ledger(&self, rules: Arc<ChainRules>) -> Result<Ledger, StoreError> {
-        Ok(Ledger::new(rules, Arc::new(self.clone()), self.head()?))
+        Ok(Ledger::new(rules, Arc::new(self.clone()), self.head()?)?)
     }
 }
 
 /// The actor.
 pub struct StateStore {
     store: Store,
+    rules: Arc<ChainRules>,
     metrics: Arc<Metrics>,
     fatal: Fatal,
     ports: Ports,
@@ -98,9 +108,16 @@ pub struct StateStore {
 
 impl StateStore {
     /// Writes to `store`, which is open already: nothing here can fail to start.
-    pub fn new(store: Store, metrics: Arc<Metrics>, fatal: Fatal, ports: Ports) -> StateStore {
+    pub fn new(
+        store: Store,
+        rules: Arc<ChainRules>,
+        metrics: Arc<Metrics>,
+        fatal: Fatal,
+        ports: Ports,
+    ) -> StateStore {
         StateStore {
             store,
+            rules,
             metrics,
             fatal,
             ports,
@@ -189,11 +206,11 @@ impl Handler<RecoverDriver> for StateStore {
 
     fn handle(&mut self, RecoverDriver(incarnation): RecoverDriver, _: &mut Ctx<Self>) {
         kill_points::reach(Point::Recovery);
-        let recovered = self.store.head().and_then(|head| {
+        let recovered = self.store.validators(&self.rules).and_then(|validators| {
             let recovery = self.store.recovery()?;
             Ok(DriverRecovered {
                 incarnation,
-                committed: head.height,
+                validators,
                 recovery,
             })
         });

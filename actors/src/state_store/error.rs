@@ -212,3 +212,16 @@ impl From<StoreError> for ReadError {
         }
     }
 }
+
+/// What the ledger could not read of the state that this store holds.
+impl From<ReadError> for StoreError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Corrupt(what) => StoreError::corrupt(what),
+            ReadError::Store(reason) => StoreError::Io {
+                what: "read the state".into(),
+                reason,
+            },
+        }
+    }
+}

@@ -14,10 +14,11 @@ use lockstep_protocol::codec;
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::durable::{LockRecord, Recovery, SignStep, SignedMessage};
 use lockstep_protocol::ledger::{
-    self, Head, HistoryError, KeyHash, ReadError, Receipt, StateReader, VersionStart,
+    self, ChainRules, Head, HistoryError, KeyHash, ReadError, Receipt, StateReader, VersionStart,
 };
 use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYTES_MAX};
 use lockstep_protocol::types::{Hash, Height};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -339,6 +340,16 @@ impl Store {
     /// What the validator had signed and locked when it last wrote.
     pub fn recovery(&self) -> Result<Recovery, StoreError> {
         self.read(|view| view.recovery())
+    }
+
+    /// Who decides which height, as the newest committed block knows: its height is the head of
+    /// the schedule. Prepares the keys of all these sets.
+    pub fn validators(&self, rules: &ChainRules) -> Result<ValidatorSchedule, StoreError> {
+        let snapshot = self.snapshot()?;
+        let head = snapshot.head()?;
+        let (height, version) = (head.height, head.state_version);
+        ledger::validator_schedule(&*rules.scheme, &snapshot, height, version)
+            .map_err(StoreError::from)
     }
 
     /// Several reads of one state, such as head and proof. Drop it soon: as long as it lives, no

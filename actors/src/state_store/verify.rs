@@ -19,10 +19,11 @@ use super::{DATA_FILE, Env, layout, open, page_check};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, Head, KeyHash, Ledger, MemoryState, STATE_VERSIONS_KEPT, StateReader,
-    VersionStart,
+    self, ChainRules, CommitBatch, Head, KeyHash, Ledger, MemoryState, STATE_VERSIONS_KEPT,
+    StateReader, VersionStart,
 };
 use lockstep_protocol::types::{Address, Hash, Height};
+use lockstep_protocol::validator_set::ValidatorSet;
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,11 +91,8 @@ fn verify_dir(
     let changes = Ledger::genesis_changes(genesis)
         .map_err(|error| StoreError::corrupt(format!("the genesis gives no state: {error}")))?;
     let state = Arc::new(MemoryState::new(&changes));
-    let ledger = Ledger::new(
-        rules.clone(),
-        state.clone(),
-        Head::genesis(genesis, &changes),
-    );
+    let head = Head::genesis(genesis, &changes);
+    let ledger = Ledger::new(rules.clone(), state.clone(), head)?;
     let record: HeadRecord = view.meta(META_HEAD)?;
     let mut replay = Replay {
         view: &view,
@@ -114,7 +112,7 @@ fn verify_dir(
     replay.compare_head(&record)?;
     replay.compare_state()?;
     replay.check_rows()?;
-    check_sign_record(&view, rules, validator, record.height)?;
+    check_sign_record(&view, rules, &replay, validator)?;
     Ok(Report {
         height: record.height,
         block_id: record.block_id,
@@ -167,6 +165,7 @@ impl Replay<'_> {
         let block = self.view.block(height)?.ok_or_else(|| gone("blocks"))?;
         let certificate = self.view.certificate(height)?;
         let certificate = certificate.ok_or_else(|| gone("certificates"))?;
+        demand(certificate.height == height, "certificates", height)?;
         self.ledger
             .verify_certificate(&certificate)
             .map_err(|error| bad("certificates", height, error))?;
@@ -201,6 +200,17 @@ impl Replay<'_> {
             self.versions
                 .retain(|start| start.version + STATE_VERSIONS_KEPT >= version);
         }
+    }
+
+    /// Who decided this height: a validator that has left may have signed its newest message long
+    /// ago.
+    fn set_of(&self, rules: &ChainRules, height: Height) -> Result<ValidatorSet, StoreError> {
+        let version = self.ledger.head().state_version;
+        let record = ledger::validator_set_of(&*self.state, version, height)?;
+        let record = record.ok_or_else(|| bad("signed", height, "no validator has it"))?;
+        let members = record.validators.into_iter();
+        let members = members.map(|validator| (validator.public_key, validator.power));
+        ValidatorSet::new(&*rules.scheme, members).map_err(|error| bad("signed", height, error))
     }
 
     fn compare_head(&self, record: &HeadRecord) -> Result<(), StoreError> {
@@ -288,21 +298,22 @@ impl Replay<'_> {
 fn check_sign_record(
     view: &View<'_>,
     rules: &ChainRules,
+    replay: &Replay<'_>,
     validator: Address,
-    head: Height,
 ) -> Result<(), StoreError> {
     let (recovery, context) = (view.recovery()?, &rules.context);
+    let head = replay.ledger.head().height;
     let wrong = |what: &dyn Display| bad("signed", head.next(), what);
     if recovery.position().is_some_and(|at| at.0 > head.next()) {
         return Err(wrong(&"it goes beyond the height after the head"));
     }
     if let Some(proposal) = &recovery.proposal {
-        let verified = proposal.verify(&rules.validators, context);
+        let verified = proposal.verify(&replay.set_of(rules, proposal.height)?, context);
         verified.map_err(|error| wrong(&error))?;
     }
     let votes = [&recovery.prevote, &recovery.precommit];
     for vote in votes.into_iter().flatten() {
-        let verified = vote.verify(&rules.validators, context);
+        let verified = vote.verify(&replay.set_of(rules, vote.vote.height)?, context);
         verified.map_err(|error| wrong(&error))?;
     }
     let signers = votes.into_iter().flatten().map(|vote| vote.vote.validator);
@@ -311,7 +322,7 @@ fn check_sign_record(
         return Err(wrong(&"a message of another validator"));
     }
     if let Some(lock) = &recovery.lock {
-        let verified = lock.polka.verify(&rules.validators, context);
+        let verified = (lock.polka).verify(&replay.set_of(rules, lock.height)?, context);
         verified.map_err(|error| wrong(&error))?;
     }
     let blocks: Vec<&SealedBlock> = recovery.blocks.iter().map(|block| &**block).collect();

@@ -2,7 +2,7 @@ use super::*;
 use crate::block_sync::BlockSync;
 use crate::runtime::{Actors, Inbox, Refused};
 use crate::state_store::tests::{World, address, signer};
-use lockstep_protocol::types::Round;
+use lockstep_protocol::types::{Height, Round};
 use lockstep_protocol::vote::{Signature, Vote};
 use tempfile::TempDir;
 
@@ -13,6 +13,7 @@ fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
     let (world, dir) = (World::new(7), TempDir::new().expect("a directory"));
     let me = address(101);
     let store = world.open(dir.path(), me).expect("a store");
+    let validators = store.schedule(&world.rules);
     let sync = Inbox::<BlockSync>::new(1);
     let mut collector = VoteCollector::new(
         Seed {
@@ -33,7 +34,7 @@ fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
                 evidence: Port::detached(),
             },
         },
-        Height(0),
+        &validators,
     );
     let vote = Vote {
         kind: VoteKind::Prevote,

@@ -35,7 +35,7 @@ impl Devnet {
         let genesis = Arc::new(builder.genesis()?);
         let (home, temporary) = home(&builder)?;
         let (mut for_people, mut public) = (Vec::new(), Vec::new());
-        for index in 0..builder.validators {
+        for index in 0..builder.nodes() {
             let port = match builder.rpc_port {
                 0 => 0,
                 first => first.saturating_add(u16::from(seed_index(index))),
@@ -64,7 +64,7 @@ impl Devnet {
             })
             .transpose()
             .map_err(DevnetError::Links)?;
-        let nodes = (0..builder.validators).map(|_| Mutex::new(None)).collect();
+        let nodes = (0..builder.nodes()).map(|_| Mutex::new(None)).collect();
         let inner = Arc::new(Inner {
             builder,
             genesis,

@@ -8,7 +8,7 @@ use lockstep_protocol::consensus::catch_up::{Answer, Proven};
 use lockstep_protocol::consensus::commit_queue::CommitQueue;
 use lockstep_protocol::consensus::evidence_pool::{Added, EvidencePool};
 use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger};
+use lockstep_protocol::ledger::{CommitBatch, Draft, InvalidBlock, Ledger};
 use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
@@ -53,7 +53,6 @@ const WAITING_BLOCKS_MAX: usize = 1_000;
 /// What the Committer holds.
 pub(crate) struct Committer {
     pub(crate) ledger: Ledger,
-    rules: Arc<ChainRules>,
     evidence: EvidencePool,
     me: Address,
     queue: CommitQueue,
@@ -61,12 +60,7 @@ pub(crate) struct Committer {
 
 impl Committer {
     /// `kept`: evidence that waited on disk.
-    pub(crate) fn new(
-        mut ledger: Ledger,
-        rules: Arc<ChainRules>,
-        me: Address,
-        kept: &[Evidence],
-    ) -> Committer {
+    pub(crate) fn new(mut ledger: Ledger, me: Address, kept: &[Evidence]) -> Committer {
         let mut evidence = EvidencePool::default();
         for kept in kept {
             let added = evidence.add(kept.clone(), &mut ledger);
@@ -75,7 +69,6 @@ impl Committer {
         let queue = CommitQueue::new(ledger.head().height, WAITING_BLOCKS_MAX);
         Committer {
             ledger,
-            rules,
             evidence,
             me,
             queue,
@@ -145,12 +138,18 @@ impl Committer {
     /// A whole run is on its way to the disk at once. What is one transaction on a real disk are as
     /// many writes here: after a crash any prefix of them may be found.
     fn commit_next(&mut self, out: &mut Vec<Output>) {
-        match self.ledger.commit_run(&self.queue.next_run()) {
+        let run = self.queue.next_run();
+        match self.ledger.commit_run(&run) {
             Ok(run) => {
                 if let Some(last) = run.last() {
                     self.queue.begin(last.block.height());
                 }
                 out.extend(run.into_iter().map(Output::Write));
+            }
+            Err(InvalidBlock::ValidatorSet) => {
+                run.iter()
+                    .take(1)
+                    .for_each(|first| self.queue.discard(first.block.height()));
             }
             Err(error) => {
                 self.queue.halt();
@@ -162,12 +161,18 @@ impl Committer {
     fn synced(&mut self, peer: usize, blocks: &[DecidedBlock]) -> Output {
         let first = blocks.first().map(|decided| decided.block.height());
         let first = first.unwrap_or_default();
-        let Proven { blocks, flawed } = Proven::of(&self.rules, first, blocks.to_vec());
+        let (validators, context) = (self.ledger.validators(), &self.ledger.rules().context);
+        let Proven {
+            blocks,
+            flawed,
+            unknown_from,
+        } = Proven::of(validators, context, first, blocks.to_vec());
         let answer = Answer {
             first,
             blocks: blocks.len() as u64,
             bytes: 0,
             flawed,
+            unknown_from,
         };
         blocks
             .into_iter()

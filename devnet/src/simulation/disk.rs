@@ -13,6 +13,7 @@ use lockstep_protocol::ledger::{CommitBatch, Head, MemoryState};
 use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::types::{BlockId, Height};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use lockstep_protocol::wire::DecidedBlock;
 use std::collections::{BTreeMap, VecDeque};
@@ -36,6 +37,8 @@ pub(crate) enum Write {
 pub(crate) struct Durable {
     /// The newest committed block.
     pub(crate) head: Head,
+    /// Who decides which height after it.
+    pub(crate) validators: ValidatorSchedule,
     /// Committed blocks from height 1 on.
     pub(crate) chain: Vec<DecidedBlock>,
     /// Committed state.
@@ -66,10 +69,16 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    pub(crate) fn new(head: Head, state: Arc<MemoryState>, survival: Survival) -> Disk {
+    pub(crate) fn new(
+        head: Head,
+        validators: ValidatorSchedule,
+        state: Arc<MemoryState>,
+        survival: Survival,
+    ) -> Disk {
         let (proposal, prevote, precommit, lock) = (None, None, None, None);
         let durable = Durable {
             head,
+            validators,
             chain: Vec::new(),
             state,
             proposal,
@@ -169,6 +178,7 @@ impl Durable {
         }
         self.state.apply(&batch.changes);
         self.head = batch.head();
+        self.validators = batch.validators.clone();
         self.chain.push(DecidedBlock {
             block: batch.block.clone(),
             certificate: batch.certificate.clone(),

@@ -178,6 +178,11 @@ impl Node {
         ))
     }
 
+    /// The node that has this key: the first, if there are two.
+    fn index(&self, address: &Address) -> Option<usize> {
+        self.setup.addresses.iter().position(|a| a == address)
+    }
+
     fn address(&self, index: usize) -> Address {
         let address = self.setup.addresses.get(index);
         address.copied().unwrap_or_default()
@@ -254,19 +259,20 @@ impl Node {
 
     /// BlockCommitted → all.
     fn committed(&mut self, batch: &Arc<CommitBatch>, out: &mut Effects) {
-        let (height, set) = (batch.block.height(), self.setup.rules.validators.clone());
+        let validators = batch.validators.clone();
         out.committed.push(batch.clone());
         self.post_committer(committer::Input::Committed(batch.clone()), out);
-        self.post_driver(driver::Input::Committed(height, set.clone()), out);
-        self.post_tally(tally::Input::EnterHeight(height.next(), set.clone()), out);
-        let enter = proposals::Input::EnterHeight(height.next(), set);
+        self.post_driver(driver::Input::Committed(validators.clone()), out);
+        self.post_tally(tally::Input::EnterHeight(validators.clone()), out);
+        let enter = proposals::Input::EnterHeight(validators.clone());
         self.post_proposals(enter, out);
-        self.post_catch_up(catch_up::Input::Committed(height), out);
+        self.post_catch_up(catch_up::Input::Committed(validators), out);
     }
 
     fn new_ledger(&self) -> Ledger {
         let durable = &self.disk.durable;
         let rules = self.setup.rules.clone();
-        Ledger::new(rules, durable.state.clone(), durable.head.clone())
+        let (state, head) = (durable.state.clone(), durable.head.clone());
+        Ledger::new(rules, state, head).expect("memory reads")
     }
 }

@@ -89,7 +89,7 @@ fn a_block_with_another_transaction_signature_or_key_does_not_seal() {
 #[test]
 fn every_field_of_the_header_changes_the_id() {
     type Change = fn(&mut Header);
-    let changes: [Change; 10] = [
+    let changes: [Change; 11] = [
         |h| h.chain_id.0 = 8,
         |h| h.height = H,
         |h| h.time.0 = 9,
@@ -100,6 +100,7 @@ fn every_field_of_the_header_changes_the_id() {
         |h| h.evidence_root.0[0] ^= 1,
         |h| h.state_root.0[0] = 1,
         |h| h.validators_hash.0[0] = 1,
+        |h| h.next_validators_hash.0[0] = 1,
     ];
     let mut ids = vec![full().header.id()];
     for change in changes {
@@ -108,7 +109,7 @@ fn every_field_of_the_header_changes_the_id() {
         ids.push(header.id());
     }
     let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
-    assert_eq!(distinct.len(), 11);
+    assert_eq!(distinct.len(), 12);
 }
 
 #[test]

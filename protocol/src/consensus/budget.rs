@@ -33,6 +33,11 @@ impl Spent {
 }
 
 impl Budgets {
+    /// Forgets whoever does not stay.
+    pub fn retain(&mut self, stays: impl Fn(&Address) -> bool) {
+        self.0.retain(|who, _| stays(who));
+    }
+
     /// Whether a message of this validator that may be useless is worth its verification.
     pub fn allows(&self, validator: &Address, now_ms: u64) -> bool {
         let spent = self.0.get(validator);

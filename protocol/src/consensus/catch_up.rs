@@ -17,7 +17,9 @@
 //!
 //! Bounded: at most one request per validator, and a window of blocks and bytes that have been asked
 //! for or wait to be committed.
+use crate::limits::CATCH_UP_PEERS_MAX;
 use crate::types::{Address, Height, Instant};
+use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::ValidatorSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,15 +63,18 @@ pub struct Answer {
     pub bytes: usize,
     /// Whether something came that proves nothing.
     pub flawed: bool,
+    /// From here on a validator set decides that this node will know only once it has committed
+    /// the blocks before: neither proof nor lie.
+    pub unknown_from: Option<Height>,
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A peer said, in whatever way, that it works on this height.
     Ahead(Address, Height),
-    /// A block was committed here.
-    Committed(Height),
+    /// A block was committed here; who decides what from now on.
+    Committed(ValidatorSchedule),
     /// A peer answered; its proven blocks are on their way to be committed.
     Answered(Address, Answer),
     /// The peer did not answer, or had no time.
@@ -114,11 +119,12 @@ pub struct CatchUp {
 }
 
 impl CatchUp {
-    /// After `committed`, among the validators of `set`.
-    pub fn new(config: CatchUpConfig, set: Arc<ValidatorSet>, committed: Height) -> CatchUp {
+    /// After the head of `validators`.
+    pub fn new(config: CatchUpConfig, validators: &ValidatorSchedule) -> CatchUp {
+        let committed = validators.head();
         CatchUp {
             config,
-            set,
+            set: validators.current().clone(),
             committed,
             proven: committed,
             peers: BTreeMap::new(),
@@ -136,7 +142,7 @@ impl CatchUp {
         let mut out = Vec::new();
         match input {
             Input::Ahead(peer, height) => self.ahead(peer, height),
-            Input::Committed(height) => self.committed(now, height),
+            Input::Committed(validators) => self.committed(now, &validators),
             Input::Answered(peer, answer) => self.answered(now, peer, answer, &mut out),
             Input::Failed(peer) => {
                 let grace_ms = self.config.grace_ms;
@@ -179,11 +185,13 @@ impl CatchUp {
         !self.halted && self.target() > self.committed.next()
     }
 
+    /// Whoever says so may be asked, a validator or not: a node that was away for long knows none of
+    /// today's validators, only its configured peers. But only power says how far there is to go.
     /// What a peer claims grows with whatever it says, in whatever order that arrives. It shrinks
     /// only by what the peer fails to show.
     fn ahead(&mut self, address: Address, working_on: Height) {
-        if self.set.index_of(&address).is_none() {
-            return;
+        if !self.peers.contains_key(&address) && self.peers.len() >= CATCH_UP_PEERS_MAX {
+            self.forget_the_least();
         }
         let range_blocks_max = self.config.range_blocks_max;
         let peer = self.peers.entry(address);
@@ -191,10 +199,23 @@ impl CatchUp {
         peer.has = peer.has.max(working_on.previous());
     }
 
-    fn committed(&mut self, now: Instant, height: Height) {
+    /// Makes room: of those that are asked for nothing, the one that claims the least, a stranger
+    /// before a validator.
+    fn forget_the_least(&mut self) {
+        let idle = self.peers.iter().filter(|(_, peer)| peer.asked.is_none());
+        let weight = |address: &Address| self.set.index_of(address).is_some();
+        let least = idle.min_by_key(|(address, peer)| (weight(address), peer.has));
+        if let Some(least) = least.map(|(address, _)| *address) {
+            self.peers.remove(&least);
+        }
+    }
+
+    fn committed(&mut self, now: Instant, validators: &ValidatorSchedule) {
+        let height = validators.head();
         if height <= self.committed {
             return;
         }
+        self.set = validators.current().clone();
         (self.committed, self.moved_at) = (height, now);
         self.proven = self.proven.max(height);
         self.behind_since = None;
@@ -350,9 +371,9 @@ impl CatchUp {
     /// most at a time, then who was not asked for the longest.
     fn best(&self, now: Instant, height: Height) -> Option<Address> {
         let able = || {
-            self.peers
-                .iter()
-                .filter(move |(_, peer)| peer.has >= height)
+            self.peers.iter().filter(move |(_, peer)| {
+                peer.has >= height && peer.may_prove(height, self.committed)
+            })
         };
         let late_ms = self.patience_with_choice_ms();
         let least = able().filter(|(_, peer)| !peer.is_overdue(now, late_ms));

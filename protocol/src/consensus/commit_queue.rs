@@ -79,6 +79,12 @@ impl CommitQueue {
         self.waiting = self.waiting.split_off(&self.head.next());
     }
 
+    /// The waiting block of this height was certified by a set that does not decide it: it proves
+    /// nothing, and the right one may come.
+    pub fn discard(&mut self, height: Height) {
+        self.waiting.remove(&height);
+    }
+
     /// The block after the head is certified and invalid here: nothing can follow it.
     pub fn halt(&mut self) {
         self.halted = true;
@@ -244,9 +250,12 @@ mod tests {
             let mut out = Vec::new();
             for height in &heights {
                 queue.offer(decided(*height));
-                for height in take(&mut queue) {
-                    out.push(height);
-                    queue.written(Height(height));
+                loop {
+                    // At most a run at a time: more may be next.
+                    let run = take(&mut queue);
+                    let Some(last) = run.last() else { break };
+                    queue.written(Height(*last));
+                    out.extend(run);
                 }
             }
             let unbroken = (1..).take_while(|height| heights.contains(height));

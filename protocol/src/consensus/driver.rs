@@ -16,6 +16,7 @@ use crate::mutation::{Mutation, planted};
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, Height, Instant, Round};
+use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::ValidatorSet;
 use crate::vote::{Signature, SignedVote, Vote};
 use std::collections::VecDeque;
@@ -68,8 +69,8 @@ pub enum Input {
     BlockBuilt(Height, Round, Arc<SealedBlock>),
     /// A [`Persist`] whose message stands at this position is durable.
     Persisted(Position),
-    /// A block is durable; the next height is decided by this set.
-    Committed(Height, Arc<ValidatorSet>),
+    /// A block is durable: the height under decision is that of this schedule.
+    Committed(ValidatorSchedule),
     /// Produce the block of this height now (manual pacing). It names the height, so that a tick
     /// that is late makes no block more.
     Tick(Height),
@@ -210,16 +211,11 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// After `committed`, with what the sign record held. `set` decides the next height.
-    pub fn new(
-        config: DriverConfig,
-        committed: Height,
-        set: Arc<ValidatorSet>,
-        recovery: Recovery,
-    ) -> Driver {
+    /// At the height under decision of `validators`, with what the sign record held.
+    pub fn new(config: DriverConfig, validators: &ValidatorSchedule, recovery: Recovery) -> Driver {
         let forgets = planted(Mutation::RecordForgotten);
         let recovery = Some(recovery).filter(|_| !forgets).unwrap_or_default();
-        let height = committed.next();
+        let (height, set) = (validators.height(), validators.current().clone());
         let machine = RoundMachine::new(height, config.me, set.clone(), config.timeouts);
         let guard = SignGuard::new(recovery.position());
         let said = recover::said(&config, height, &recovery);
@@ -227,7 +223,7 @@ impl Driver {
         let (running, halted, begun_at) = (false, false, Instant::default());
         let (pending, early, decision) = (VecDeque::new(), Vec::new(), None);
         let (joined, puller) = (true, Driver::puller(&config, &set));
-        Driver {
+        let driver = Driver {
             config,
             guard,
             signing: Signing::From(Height(0)),
@@ -244,7 +240,8 @@ impl Driver {
             decision,
             joined,
             puller,
-        }
+        };
+        driver.with_signing(Signing::From(Height(0)))
     }
 
     /// The same driver with less of a voice. What the sign record holds of the height is not said
@@ -259,10 +256,21 @@ impl Driver {
         self
     }
 
-    /// Whether this node has a voice at the height under decision.
+    /// Whether this node has a voice at the height under decision: it may sign, and is a validator
+    /// of that height.
     pub fn signs(&self) -> bool {
+        self.may_sign(self.height) && self.is_validator()
+    }
+
+    /// Whether this node is a validator of the height under decision.
+    pub fn is_validator(&self) -> bool {
+        self.set.index_of(&self.config.me).is_some()
+    }
+
+    /// Whether this node signs at this height if it is a validator then.
+    fn may_sign(&self, height: Height) -> bool {
         match self.signing {
-            Signing::From(height) => self.height >= height,
+            Signing::From(first) => height >= first,
             Signing::Never => false,
         }
     }
@@ -289,7 +297,7 @@ impl Driver {
             }
             Input::Timeout(..) | Input::BlockBuilt(..) => {}
             Input::Persisted(position) => self.persisted(position, &mut out),
-            Input::Committed(height, set) => self.committed(now, height, set, &mut out),
+            Input::Committed(validators) => self.committed(now, &validators, &mut out),
             Input::Tick(height) => self.tick(now, height, &mut out),
             Input::Wake(height) => self.wake(now, height, &mut out),
             Input::TransactionsWaiting => self.transactions_waiting(now, &mut out),
@@ -314,9 +322,10 @@ impl Driver {
     }
 
     /// Somebody else has this key. Whoever goes on signing makes a second signature for a position
-    /// some day; who has no voice loses nothing and goes on following.
+    /// some day; who has no voice loses nothing and goes on following. What counts is the height of
+    /// the message: its signer was a validator then, and this node may be about to become one.
     fn signed_elsewhere(&mut self, height: Height, out: &mut Vec<Output>) {
-        if self.halted || !self.signs() {
+        if self.halted || !self.may_sign(height) {
             return;
         }
         self.halted = true;
@@ -479,18 +488,17 @@ impl Driver {
         }
     }
 
-    fn committed(
-        &mut self,
-        now: Instant,
-        height: Height,
-        set: Arc<ValidatorSet>,
-        out: &mut Vec<Output>,
-    ) {
-        if height < self.height {
+    fn committed(&mut self, now: Instant, validators: &ValidatorSchedule, out: &mut Vec<Output>) {
+        if validators.height() <= self.height {
             return;
         }
-        self.height = height.next();
+        let set = validators.current().clone();
+        self.height = validators.height();
         self.set = set.clone();
+        if let Some(puller) = &mut self.puller {
+            // Nobody is asked who has left, and whoever has come is.
+            puller.set_peers(Driver::others(&self.config, &set));
+        }
         self.machine = RoundMachine::new(self.height, self.config.me, set, self.config.timeouts);
         self.running = false;
         self.said.clear();

@@ -50,8 +50,11 @@ impl EvidencePool {
         if is_large || is_expired(&offence, ledger.head().height) {
             return Ok(Added::Dropped);
         }
-        let rules = ledger.rules();
-        if let Err(error) = evidence.verify(&rules.validators, &rules.context) {
+        // A height whose set is no longer known is as good as expired.
+        let Some(set) = ledger.validators().at(offence.height) else {
+            return Ok(Added::Dropped);
+        };
+        if let Err(error) = evidence.verify(set, &ledger.rules().context) {
             return Ok(Added::Refused(error));
         }
         ledger.note_evidence(&evidence);

@@ -14,6 +14,7 @@ use crate::mutation::{Mutation, planted};
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, BlockId, Height, Round, Timestamp};
+use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::ValidatorSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,8 +30,8 @@ use screen::Screen;
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// The height under decision changed.
-    EnterHeight(Height, Arc<ValidatorSet>),
+    /// The height under decision is that of this schedule.
+    EnterHeight(ValidatorSchedule),
     /// The round machine entered a round. Told again when the tally has restarted: it then lacks
     /// the prevotes that proposals stand for (E1).
     EnterRound(Height, Round),
@@ -85,6 +86,8 @@ pub struct Proposals {
     me: Address,
     height: Height,
     set: Arc<ValidatorSet>,
+    /// Of the next height: whose proposals may come early.
+    next_set: Arc<ValidatorSet>,
     round: Round,
     rounds: BTreeMap<Round, Vec<Kept>>,
     early: Vec<Arc<ProposedBlock>>,
@@ -97,13 +100,9 @@ pub struct Proposals {
 }
 
 impl Proposals {
-    /// Proposals for `height`, none known yet.
-    pub fn new(
-        context: SignContext,
-        me: Address,
-        height: Height,
-        set: Arc<ValidatorSet>,
-    ) -> Proposals {
+    /// Proposals for the height under decision, none known yet.
+    pub fn new(context: SignContext, me: Address, validators: &ValidatorSchedule) -> Proposals {
+        let (height, set) = (validators.height(), validators.current().clone());
         let (round, rounds) = (Round::ZERO, BTreeMap::new());
         let (early, accused, far) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
         Proposals {
@@ -111,6 +110,7 @@ impl Proposals {
             me,
             height,
             set,
+            next_set: validators.next().clone(),
             round,
             rounds,
             early,
@@ -125,7 +125,7 @@ impl Proposals {
     pub fn step(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
         match input {
-            Input::EnterHeight(height, set) => self.enter_height(height, set, &mut out),
+            Input::EnterHeight(validators) => self.enter_height(&validators, &mut out),
             Input::EnterRound(height, round) => self.enter_round(height, round, &mut out),
             Input::Received(message) => {
                 let admission = self.received(message, now, &mut out);
@@ -149,17 +149,27 @@ impl Proposals {
         self.height
     }
 
-    /// The validators of the height under decision.
-    pub fn validators(&self) -> &Arc<ValidatorSet> {
-        &self.set
+    /// Who may propose at the height under decision, or early at a later one. Of heights beyond the
+    /// next nothing is kept.
+    fn set_of(&self, height: Height) -> &ValidatorSet {
+        if height > self.height {
+            &self.next_set
+        } else {
+            &self.set
+        }
     }
 
-    fn enter_height(&mut self, height: Height, set: Arc<ValidatorSet>, out: &mut Vec<Output>) {
+    fn enter_height(&mut self, validators: &ValidatorSchedule, out: &mut Vec<Output>) {
+        let height = validators.height();
         if height <= self.height {
             return;
         }
         self.height = height;
-        self.set = set;
+        self.set = validators.current().clone();
+        self.next_set = validators.next().clone();
+        let (set, next) = (&self.set, &self.next_set);
+        self.budgets
+            .retain(|who| set.index_of(who).or_else(|| next.index_of(who)).is_some());
         self.round = Round::ZERO;
         self.rounds.clear();
         self.accused.clear();
@@ -209,7 +219,8 @@ impl Proposals {
         if proposal.height < self.height {
             return Some(Admission::Stale);
         }
-        if self.set.index_of(&proposal.proposer).is_none() {
+        let set = self.set_of(proposal.height);
+        if set.index_of(&proposal.proposer).is_none() {
             return Some(Admission::UnknownValidator);
         }
         if let Some(refusal) = self.refuse_before_signature(proposal) {
@@ -224,8 +235,10 @@ impl Proposals {
             }
             return Some(refusal);
         }
-        let turn = self.set.proposer(proposal.height, proposal.round) == proposal.proposer
-            || planted(Mutation::AnyProposer);
+        let proposer = self
+            .set_of(proposal.height)
+            .proposer(proposal.height, proposal.round);
+        let turn = proposer == proposal.proposer || planted(Mutation::AnyProposer);
         if !turn && self.accused.contains(&proposal.proposer) {
             return Some(Admission::WrongProposer);
         }
@@ -253,7 +266,9 @@ impl Proposals {
             None => {}
         }
         let verifies = planted(Mutation::UnverifiedProposals)
-            || proposal.verify(&self.set, &self.context).is_ok();
+            || proposal
+                .verify(self.set_of(proposal.height), &self.context)
+                .is_ok();
         if verifies && beyond {
             self.budgets.spend(proposal.proposer, now.0);
         }
@@ -420,7 +435,8 @@ impl Proposals {
         if self.screen.has_refused(&**polka) {
             return false;
         }
-        let verifies = polka.verify(&self.set, &self.context).is_ok();
+        let set = self.set_of(polka.height);
+        let verifies = polka.verify(set, &self.context).is_ok();
         if !verifies {
             self.screen.refuse(&**polka);
         }

@@ -20,7 +20,7 @@
 //! was slow *because* a message was lost must not teach patience.
 use super::round_machine::Step;
 use crate::types::{Address, Height, Instant, Round};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A wait is at least this many times what a question and its answer took lately.
 const ROUND_TRIPS: u64 = 2;
@@ -105,6 +105,15 @@ impl Puller {
             round_trip_ms: 0,
             wakes_at: None,
         }
+    }
+
+    /// From now on these peers are asked, the known ones in the order that they have.
+    pub fn set_peers(&mut self, peers: impl IntoIterator<Item = Address>) {
+        let mut new: BTreeSet<Address> = peers.into_iter().collect();
+        self.peers.retain(|peer| new.remove(peer));
+        self.peers.extend(new);
+        self.asked.retain(|peer, _| self.peers.contains(peer));
+        self.refused.retain(|peer, _| self.peers.contains(peer));
     }
 
     /// Takes one input and says what to do. `now` is monotonic.

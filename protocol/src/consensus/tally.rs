@@ -17,6 +17,7 @@ use crate::proposal::Proposal;
 use crate::quorum::Power;
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, BlockId, Height, Instant, Round};
+use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::{ValidatorIndex, ValidatorSet};
 use crate::vote::{Signature, SignedVote, Vote, VoteKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,8 +77,8 @@ impl Admission {
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// The height under decision changed; votes of older ones are forgotten.
-    EnterHeight(Height, Arc<ValidatorSet>),
+    /// The height under decision is that of this schedule; votes of older ones are forgotten.
+    EnterHeight(ValidatorSchedule),
     /// The round machine entered a round.
     EnterRound(Height, Round),
     /// A vote of another validator, unverified.
@@ -151,6 +152,8 @@ pub struct Tally {
     context: SignContext,
     height: Height,
     set: Arc<ValidatorSet>,
+    /// Of the next height: whose messages may come early.
+    next_set: Arc<ValidatorSet>,
     round: Option<Round>,
     rounds: BTreeMap<Round, RoundVotes>,
     max_round: BTreeMap<ValidatorIndex, Round>,
@@ -171,13 +174,13 @@ enum Early {
 }
 
 impl Tally {
-    /// Votes for `height`, nothing counted yet. `silent_after_ms`: E4's T_silent.
+    /// Votes for the height under decision, nothing counted yet. `silent_after_ms`: E4's T_silent.
     pub fn new(
         context: SignContext,
-        height: Height,
-        set: Arc<ValidatorSet>,
+        validators: &ValidatorSchedule,
         silent_after_ms: u64,
     ) -> Tally {
+        let (height, set) = (validators.height(), validators.current().clone());
         let silence = Silence::new(silent_after_ms);
         let (round, rounds, max_round) = (None, BTreeMap::new(), BTreeMap::new());
         let (told, decided, early) = (BTreeSet::new(), false, Vec::new());
@@ -187,6 +190,7 @@ impl Tally {
             context,
             height,
             set,
+            next_set: validators.next().clone(),
             round,
             rounds,
             max_round,
@@ -210,7 +214,7 @@ impl Tally {
     pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
         match input {
-            Input::EnterHeight(height, set) => self.enter_height(height, set, now, &mut out),
+            Input::EnterHeight(validators) => self.enter_height(&validators, now, &mut out),
             Input::EnterRound(height, round) => self.enter_round(height, round, &mut out),
             Input::Vote(vote) => {
                 let admission = self.vote(vote, true, now, &mut out);
@@ -245,16 +249,22 @@ impl Tally {
 
     fn enter_height(
         &mut self,
-        height: Height,
-        set: Arc<ValidatorSet>,
+        validators: &ValidatorSchedule,
         now: Instant,
         out: &mut Vec<Output>,
     ) {
-        if height <= self.height {
+        if validators.height() <= self.height {
             return;
         }
-        self.height = height;
-        self.set = set;
+        self.height = validators.height();
+        self.set = validators.current().clone();
+        self.next_set = validators.next().clone();
+        // What is known of whoever has left is of no use, and all of them would add up.
+        let (set, next) = (&self.set, &self.next_set);
+        let stays = |who: &Address| set.index_of(who).or_else(|| next.index_of(who)).is_some();
+        self.silence.retain(stays);
+        self.furthest.retain(|who, _| stays(who));
+        self.budgets.retain(stays);
         self.round = None;
         self.rounds.clear();
         self.max_round.clear();
@@ -262,7 +272,7 @@ impl Tally {
         self.decided = false;
         for message in std::mem::take(&mut self.early) {
             match message {
-                // Verified when they came; the set of the next height was already known.
+                // Verified when they came, by the set of this height.
                 Early::Vote(vote) => _ = self.vote(vote, false, now, out),
                 Early::Proposal(proposal) => self.proposal(proposal, now, out),
             }
@@ -294,12 +304,21 @@ impl Tally {
         if !vote.is_well_formed() {
             return Admission::Malformed;
         }
-        let Some(index) = self.set.index_of(&vote.validator) else {
-            return Admission::UnknownValidator;
-        };
         if vote.height > self.height {
+            if self.next_set.index_of(&vote.validator).is_none() {
+                return Admission::UnknownValidator;
+            }
             return self.early_vote(signed, now, out);
         }
+        let Some(index) = self.set.index_of(&vote.validator) else {
+            // Whoever has just left may have decided the height before.
+            let is_over = vote.height < self.height;
+            return if is_over {
+                Admission::Stale
+            } else {
+                Admission::UnknownValidator
+            };
+        };
         let verify = verify && !planted(Mutation::UnverifiedVotes);
         match self.refuse_before_signature(index, vote) {
             Some(useless @ (Admission::Stale | Admission::Unneeded)) => {
@@ -421,7 +440,7 @@ impl Tally {
         if self.early.iter().filter(same_slot).count() >= VALUES_PER_VOTER_MAX {
             return Admission::Equivocation;
         }
-        if signed.verify(&self.set, &self.context).is_err() {
+        if signed.verify(&self.next_set, &self.context).is_err() {
             return Admission::BadSignature;
         }
         self.ahead(&signed.vote, now, out);
@@ -437,7 +456,7 @@ impl Tally {
             if !self.budgets.allows(&vote.validator, now.0) {
                 return Admission::OverBudget;
             }
-            if signed.verify(&self.set, &self.context).is_err() {
+            if signed.verify(&self.next_set, &self.context).is_err() {
                 return Admission::BadSignature;
             }
             self.budgets.spend(vote.validator, now.0);

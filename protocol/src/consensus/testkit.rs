@@ -8,6 +8,7 @@ use crate::proposal::{Proposal, ProposedBlock};
 use crate::quorum::Power;
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, BlockId, ChainId, Hash, Height, Round, Timestamp};
+use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::{ValidatorIndex, ValidatorSet};
 use crate::vote::VoteKind::{Precommit, Prevote};
 use crate::vote::{Signature, SignedVote, Vote};
@@ -57,6 +58,27 @@ impl Cast {
 
     pub(crate) fn address(&self, i: ValidatorIndex) -> Address {
         self.set.get(i).unwrap().address
+    }
+
+    /// With `height` under decision, by this set as all before it.
+    pub(crate) fn schedule(&self, height: Height) -> ValidatorSchedule {
+        ValidatorSchedule::unchanged(height.previous(), self.set.clone())
+    }
+
+    /// With `height` under decision by these members, and the next one by those.
+    pub(crate) fn changing(
+        &self,
+        height: Height,
+        now: &[ValidatorIndex],
+        then: &[ValidatorIndex],
+    ) -> ValidatorSchedule {
+        let set = |members: &[ValidatorIndex]| {
+            let members = members.iter().map(|i| self.set.get(*i).unwrap());
+            let members = members.map(|v| (v.public_key.clone(), v.power));
+            Arc::new(ValidatorSet::new(&Simulated, members).unwrap())
+        };
+        let changes = [(Height(1), set(now)), (height.next(), set(then))];
+        ValidatorSchedule::of_changes(height.previous(), changes).unwrap()
     }
 
     pub(crate) fn signer(&self, i: ValidatorIndex) -> Arc<dyn Signer> {
@@ -216,7 +238,8 @@ pub(crate) fn block(height: Height, tag: u64) -> Arc<SealedBlock> {
         evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
         receipts_root: Block::receipts_root(&[]),
-        validators_hash: Hash::default(),
+        validators_hash: Cast::of(4).set.hash(),
+        next_validators_hash: Cast::of(4).set.hash(),
     };
     let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
     let block = Block {

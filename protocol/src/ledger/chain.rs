@@ -8,6 +8,7 @@ use super::receipt::Receipt;
 use super::refusal::{NotExecuted, TransactionError};
 use super::signatures::Signatures;
 use super::state::{ReadError, StateChanges, StateReader};
+use super::validators;
 use super::validity::{self, InvalidBlock};
 use crate::block::{Block, SealedBlock};
 use crate::commit::{CertificateError, CommitCertificate};
@@ -19,6 +20,7 @@ use crate::parameters::Parameters;
 use crate::sign_bytes::SignContext;
 use crate::transaction::Transaction;
 use crate::types::BlockId;
+use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::{ValidatorSet, ValidatorSetError};
 use crate::vote::SignedVote;
 use std::collections::VecDeque;
@@ -33,8 +35,9 @@ pub struct ChainRules {
     pub context: SignContext,
     /// What the chain has decided for itself.
     pub parameters: Parameters,
-    /// Who validates. Fixed by genesis as long as no transaction kind changes it.
-    pub validators: Arc<ValidatorSet>,
+    /// Who decides the first heights; the [schedule](Ledger::validators) says who decides later
+    /// ones.
+    pub genesis_validators: Arc<ValidatorSet>,
 }
 
 impl ChainRules {
@@ -46,7 +49,7 @@ impl ChainRules {
         Ok(ChainRules {
             context: genesis.sign_context(),
             parameters: genesis.parameters,
-            validators: Arc::new(genesis.validator_set(&*scheme)?),
+            genesis_validators: Arc::new(genesis.validator_set(&*scheme)?),
             scheme,
         })
     }
@@ -60,6 +63,7 @@ pub struct Ledger {
     pub(super) rules: Arc<ChainRules>,
     pub(super) reader: Arc<dyn StateReader>,
     pub(super) head: Head,
+    pub(super) validators: ValidatorSchedule,
     pub(super) signatures: Signatures,
     pub(super) evidence: KnownEvidence,
     precommits: Precommits,
@@ -71,17 +75,36 @@ pub struct Ledger {
 pub(super) struct Executed {
     pub(super) changes: Arc<StateChanges>,
     pub(super) receipts: Arc<Vec<Receipt>>,
+    /// The set of the height two further on, if it is another than that of the next height.
+    pub(super) changed_set: Option<Arc<ValidatorSet>>,
 }
 
 type Verdict = Result<Executed, InvalidBlock>;
 
 impl Ledger {
     /// On the newest committed block, whose state `reader` reads.
-    pub fn new(rules: Arc<ChainRules>, reader: Arc<dyn StateReader>, head: Head) -> Ledger {
+    pub fn new(
+        rules: Arc<ChainRules>,
+        reader: Arc<dyn StateReader>,
+        head: Head,
+    ) -> Result<Ledger, ReadError> {
+        let (height, version) = (head.height, head.state_version);
+        let validators = validators::validator_schedule(&*rules.scheme, &*reader, height, version)?;
+        Ok(Ledger::on(rules, reader, head, validators))
+    }
+
+    /// On a head whose validator sets are known.
+    pub(crate) fn on(
+        rules: Arc<ChainRules>,
+        reader: Arc<dyn StateReader>,
+        head: Head,
+        validators: ValidatorSchedule,
+    ) -> Ledger {
         Ledger {
             rules,
             reader,
             head,
+            validators,
             signatures: Signatures::default(),
             evidence: KnownEvidence::default(),
             precommits: Precommits::default(),
@@ -89,7 +112,8 @@ impl Ledger {
         }
     }
 
-    /// The state at version 0: the accounts of the genesis document, which must rise by address.
+    /// The state at version 0: the validators of the genesis document, and its accounts, which must
+    /// rise by address.
     pub fn genesis_changes(genesis: &Genesis) -> Result<StateChanges, GenesisError> {
         genesis_changes(genesis)
     }
@@ -97,6 +121,11 @@ impl Ledger {
     /// The newest committed block.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// Who decides which height, as far as the head knows.
+    pub fn validators(&self) -> &ValidatorSchedule {
+        &self.validators
     }
 
     /// valid(v): every correct node on the same head says the same. The verdict and the changes
@@ -117,12 +146,17 @@ impl Ledger {
         if (certificate.height, certificate.block_id) != (block.height(), block.id()) {
             return Err(InvalidBlock::ForeignCertificate);
         }
-        let Executed { changes, receipts } = self.verdict(block)?;
+        let Executed {
+            changes,
+            receipts,
+            changed_set,
+        } = self.verdict(block)?;
         Ok(Arc::new(CommitBatch {
             block: block.clone(),
             certificate,
             changes,
             receipts,
+            validators: self.validators.after_next(changed_set),
         }))
     }
 
@@ -136,13 +170,19 @@ impl Ledger {
         self.precommits.keep(head.height, head.block_id);
         self.verdicts.clear();
         self.head = head;
+        self.validators = batch.validators.clone();
     }
 
     /// Notes a precommit that the caller has verified. Its signature is not verified again when
     /// the next block carries it.
     pub fn note_precommit(&mut self, vote: &SignedVote) {
-        if vote.vote.height >= self.head.height {
-            self.precommits.note(&self.rules.validators, vote);
+        let height = vote.vote.height;
+        if let Some(set) = self
+            .validators
+            .at(height)
+            .filter(|_| height >= self.head.height)
+        {
+            self.precommits.note(set, vote);
         }
     }
 
@@ -170,14 +210,16 @@ impl Ledger {
         &self.rules
     }
 
-    /// Checks a commit certificate of any height of this validator set: shape, quorum and the
+    /// Checks a commit certificate of any height whose validators are known: shape, quorum and the
     /// signatures that this node has not verified before.
     pub fn verify_certificate(
         &self,
         certificate: &CommitCertificate,
     ) -> Result<(), CertificateError> {
         let trusted = self.head.certificate.as_deref();
-        self.precommits.verify(&self.rules, trusted, certificate)
+        let (validators, context) = (&self.validators, &self.rules.context);
+        self.precommits
+            .verify(validators, context, trusted, certificate)
     }
 
     /// How many transaction signatures have really been verified since the start.
@@ -209,7 +251,8 @@ impl Ledger {
     }
 
     fn judge(&mut self, block: &Block) -> Verdict {
-        validity::check_frame(&self.rules, &self.head, &self.precommits, block)?;
+        let (head, validators) = (&self.head, &self.validators);
+        validity::check_frame(&self.rules, head, validators, &self.precommits, block)?;
         let executed = self.execute(block)?;
         let (expected, actual) = (block.header.state_root, executed.changes.root);
         if expected != actual {
@@ -225,25 +268,21 @@ impl Ledger {
 
     fn execute(&mut self, block: &Block) -> Result<Executed, InvalidBlock> {
         let (place, transactions) = (Place::of(&block.header), &block.transactions);
-        let mut state = Overlay::new(&*self.reader, self.head.state_version);
+        let mut state = Overlay::new(&*self.reader, self.head.state_version, &self.validators);
         let known = &mut self.evidence;
-        offences::execute(
-            &self.rules,
-            known,
-            &mut state,
-            place.height,
-            &block.evidence,
-        )?;
+        let sets = (&self.validators, &self.rules.context);
+        offences::execute(sets, known, &mut state, place.height, &block.evidence)?;
         let mut receipts = Vec::with_capacity(transactions.len());
         for (index, transaction) in transactions.iter().enumerate() {
             let (rules, signatures) = (&self.rules, &mut self.signatures);
             let receipt = execute::execute(rules, signatures, &mut state, place, transaction);
             receipts.push(receipt.map_err(|error| refuse(index, transaction, error))?);
         }
-        let changes = state.into_changes(self.head.state_root);
+        let (changes, changed_set) = state.into_changes(self.head.state_root)?;
         Ok(Executed {
-            changes: Arc::new(changes.map_err(InvalidBlock::Fatal)?),
+            changes: Arc::new(changes),
             receipts: Arc::new(receipts),
+            changed_set,
         })
     }
 }

@@ -5,8 +5,9 @@ use super::receipt::{Receipt, Status};
 use super::refusal::{NotExecuted, TransactionError};
 use super::signatures::{Signatures, VerifyError};
 use super::state::ReadError;
-use super::{delete, put, transfer};
+use super::{delete, put, transfer, update_validator};
 use crate::block::Header;
+use crate::crypto::Scheme;
 use crate::limits::{EXPIRY_HEIGHTS_MAX, TRANSACTION_BYTES_MAX};
 use crate::transaction::{Action, Transaction};
 use crate::types::{Address, Height};
@@ -55,7 +56,7 @@ pub(super) fn execute(
     credit(state, place.builder, body.fee)?;
     Ok(Receipt {
         transaction: transaction.id(),
-        status: run(state, place, &sender, &body.action)?,
+        status: run(&*rules.scheme, state, place, &sender, &body.action)?,
         fee: body.fee,
         bytes: u32::try_from(bytes).unwrap_or(u32::MAX), // at most TRANSACTION_BYTES_MAX
     })
@@ -93,11 +94,13 @@ fn check_action(action: &Action) -> Result<(), TransactionError> {
         Action::Transfer { memo, .. } => transfer::check(memo),
         Action::Put { key, value } => put::check(key, value),
         Action::Delete { key } => delete::check(key),
+        Action::UpdateValidator { .. } => Ok(()),
     }
 }
 
 /// One line per transaction kind.
 fn run(
+    scheme: &dyn Scheme,
     state: &mut Overlay<'_>,
     place: Place,
     sender: &Address,
@@ -107,6 +110,9 @@ fn run(
         Action::Transfer { to, amount, .. } => transfer::execute(state, sender, to, *amount),
         Action::Put { key, value } => Ok(put::execute(state, place.height, sender, key, value)),
         Action::Delete { key } => delete::execute(state, sender, key),
+        Action::UpdateValidator { public_key, power } => {
+            update_validator::execute(scheme, state, sender, (public_key, *power))
+        }
     }
 }
 

@@ -44,7 +44,7 @@ impl Ledger {
     /// records; as far as its transactions can be executed here.
     pub fn explain(&mut self, block: &SealedBlock) -> Result<Vec<ChangedKey>, ReadError> {
         let version = self.head.state_version;
-        let mut state = Overlay::new(&*self.reader, version);
+        let mut state = Overlay::new(&*self.reader, version, &self.validators);
         let place = Place::of(block.header());
         let mut records = BTreeSet::new();
         for transaction in &block.block().transactions {

@@ -2,12 +2,13 @@
 use super::account::account_key;
 use super::receipt::Receipt;
 use super::state::{ReadError, StateChanges, StateReader};
-use super::tree;
+use super::{tree, validators};
 use crate::block::SealedBlock;
 use crate::codec;
 use crate::commit::CommitCertificate;
 use crate::genesis::Genesis;
 use crate::types::{BlockId, Hash, Height, Timestamp};
+use crate::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 
 /// The newest committed block, as far as the next one depends on it.
@@ -52,6 +53,8 @@ pub struct CommitBatch {
     pub changes: Arc<StateChanges>,
     /// One for each transaction, in their order.
     pub receipts: Arc<Vec<Receipt>>,
+    /// Who decides which height, as the state after it knows.
+    pub validators: ValidatorSchedule,
 }
 
 impl CommitBatch {
@@ -99,7 +102,10 @@ pub(super) fn genesis_changes(genesis: &Genesis) -> Result<StateChanges, Genesis
         };
         (account_key(&account.address), Some(codec::encode(&value)))
     });
-    Ok(tree::update(&Nothing, None, writes.collect())?)
+    let validators = validators::records(Height(1), None, genesis.sorted_validators());
+    let validators = validators.map(|(key, value)| (key, Some(value)));
+    let writes = writes.chain(validators).collect();
+    Ok(tree::update(&Nothing, None, writes)?)
 }
 
 /// What there is before genesis.

@@ -7,6 +7,7 @@
 //! transfer, put, delete   one file for each kind   overlay     uncommitted writes
 //! account, record   what is stored, proofs         tree        the Merkle tree (jmt)
 //! offences  evidence in blocks and in the state
+//! validators  which set decides which height, in the state
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people   run         blocks that are written together
 //! refusal   why a transaction may not be here      history     which state was whose
@@ -48,6 +49,8 @@ mod signatures;
 mod state;
 mod transfer;
 mod tree;
+mod update_validator;
+mod validators;
 mod validity;
 
 #[cfg(test)]
@@ -77,4 +80,9 @@ pub use record::{
 pub use refusal::TransactionError;
 pub(crate) use signatures::{Signatures, VerifyError};
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};
+pub use update_validator::validator_votes_key;
+pub use validators::{
+    ValidatorSetRecord, newest_validator_set_key, validator_schedule, validator_set_key,
+    validator_set_of,
+};
 pub use validity::InvalidBlock;

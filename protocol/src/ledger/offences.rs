@@ -5,7 +5,6 @@
 //! [`OffenceSummary`], for rules that want to act on it. Neither is ever pruned: a record of some
 //! hundred bytes stands beside the proof of some seven thousand in its block, which is kept too,
 //! and a block carries [`EVIDENCE_PER_BLOCK_MAX`] at the most.
-use super::ChainRules;
 use super::account::newest;
 use super::limits::KNOWN_EVIDENCE_MAX;
 use super::overlay::Overlay;
@@ -13,8 +12,13 @@ use super::state::{KeyHash, ReadError, StateReader};
 use super::validity::InvalidBlock;
 use crate::codec;
 use crate::evidence::{Evidence, EvidenceError, Offence};
-use crate::limits::{BLOCK_EVIDENCE_BYTES_MAX, EVIDENCE_AGE_MAX, EVIDENCE_PER_BLOCK_MAX};
+use crate::limits::{
+    BLOCK_EVIDENCE_BYTES_MAX, EVIDENCE_AGE_MAX, EVIDENCE_PER_BLOCK_MAX, VALIDATOR_SETS_KEPT_MAX,
+};
+use crate::sign_bytes::SignContext;
 use crate::types::{Address, Hash, Height};
+use crate::validator_schedule::ValidatorSchedule;
+use crate::validator_set::ValidatorSet;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -51,7 +55,10 @@ pub enum EvidenceRefusal {
     #[error("its height is not below the block's")]
     TooEarly,
     /// Older than anything that is accepted.
-    #[error("it is more than {EVIDENCE_AGE_MAX} heights old")]
+    #[error(
+        "it is more than {EVIDENCE_AGE_MAX} heights old, or more than {VALIDATOR_SETS_KEPT_MAX} \
+         changes of the validator set"
+    )]
     TooOld,
     /// A block has carried a proof of it.
     #[error("block {0} has carried it")]
@@ -120,10 +127,15 @@ impl KnownEvidence {
         }
     }
 
-    fn verify(&mut self, rules: &ChainRules, evidence: &Evidence) -> Result<(), EvidenceError> {
+    fn verify(
+        &mut self,
+        set: &ValidatorSet,
+        context: &SignContext,
+        evidence: &Evidence,
+    ) -> Result<(), EvidenceError> {
         let hash = evidence.hash();
         if !self.known.contains(&hash) {
-            evidence.verify(&rules.validators, &rules.context)?;
+            evidence.verify(set, context)?;
             self.note(hash);
         }
         Ok(())
@@ -149,7 +161,7 @@ pub(super) fn check_size(evidence: &[Evidence]) -> Result<(), InvalidBlock> {
 
 /// Checks the evidence of the block of `height`, cheapest first, and records it.
 pub(super) fn execute(
-    rules: &ChainRules,
+    (validators, context): (&ValidatorSchedule, &SignContext),
     known: &mut KnownEvidence,
     state: &mut Overlay<'_>,
     height: Height,
@@ -166,15 +178,13 @@ pub(super) fn execute(
         if before >= Some(offence) {
             return Err(refuse(EvidenceRefusal::Order));
         }
-        if let Some(reason) = refused_by_height(height, &offence) {
-            return Err(refuse(reason));
-        }
+        let set = accusing_set(validators, height, &offence).map_err(refuse)?;
         if let Some(bytes) = state.record(&offence_key(&offence))? {
             let record: OffenceRecord = decode(&bytes)?;
             return Err(refuse(EvidenceRefusal::Committed(record.committed_at)));
         }
         known
-            .verify(rules, item)
+            .verify(set, context, item)
             .map_err(|error| refuse(error.into()))?;
         record(state, height, offence, item.hash())?;
         before = Some(offence);
@@ -182,13 +192,21 @@ pub(super) fn execute(
     Ok(())
 }
 
-/// Whether evidence of this offence is too early or too old for the block of `height`.
-pub(super) fn refused_by_height(height: Height, offence: &Offence) -> Option<EvidenceRefusal> {
+/// The set of the height of this offence, or why its evidence is too early or too old for the block
+/// of `height`.
+pub(super) fn accusing_set<'a>(
+    validators: &'a ValidatorSchedule,
+    height: Height,
+    offence: &Offence,
+) -> Result<&'a ValidatorSet, EvidenceRefusal> {
     if offence.height >= height {
-        return Some(EvidenceRefusal::TooEarly);
+        return Err(EvidenceRefusal::TooEarly);
     }
     let age = height.0.saturating_sub(offence.height.0);
-    (age > EVIDENCE_AGE_MAX).then_some(EvidenceRefusal::TooOld)
+    let set = validators.at(offence.height);
+    set.map(|set| &**set)
+        .filter(|_| age <= EVIDENCE_AGE_MAX)
+        .ok_or(EvidenceRefusal::TooOld)
 }
 
 fn record(

@@ -1,10 +1,14 @@
 //! Uncommitted writes over committed state. Dropped without a trace, or turned into changes.
 use super::account::{Account, account_key, public_key_key};
 use super::state::{KeyHash, ReadError, StateChanges, StateReader};
-use super::tree;
+use super::update_validator::Succession;
+use super::{tree, validators};
 use crate::codec;
 use crate::types::{Address, Hash};
+use crate::validator_schedule::ValidatorSchedule;
+use crate::validator_set::ValidatorSet;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The state as the transactions of one block see it, one after the other.
 pub(super) struct Overlay<'a> {
@@ -14,17 +18,26 @@ pub(super) struct Overlay<'a> {
     public_keys: BTreeMap<Address, Vec<u8>>,
     /// `None`: removed.
     records: BTreeMap<KeyHash, Option<Vec<u8>>>,
+    succession: Succession,
 }
 
+/// What a block changes, and the validator set that it names, if it is a new one.
+pub(super) type Changes = (StateChanges, Option<Arc<ValidatorSet>>);
+
 impl<'a> Overlay<'a> {
-    /// Nothing written yet, over the state of `version`.
-    pub(super) fn new(reader: &'a dyn StateReader, version: u64) -> Overlay<'a> {
+    /// Nothing written yet, over the state of `version`, which names these validators.
+    pub(super) fn new(
+        reader: &'a dyn StateReader,
+        version: u64,
+        validators: &ValidatorSchedule,
+    ) -> Overlay<'a> {
         Overlay {
             reader,
             version,
             accounts: BTreeMap::new(),
             public_keys: BTreeMap::new(),
             records: BTreeMap::new(),
+            succession: Succession::new(validators),
         }
     }
 
@@ -74,15 +87,29 @@ impl<'a> Overlay<'a> {
         self.records.insert(key, Some(bytes));
     }
 
+    /// The validator sets, as the transactions before have left them.
+    pub(super) fn succession(&self) -> &Succession {
+        &self.succession
+    }
+
+    pub(super) fn set_succession(&mut self, succession: Succession) {
+        self.succession = succession;
+    }
+
     pub(super) fn remove_record(&mut self, key: KeyHash) {
         self.records.insert(key, None);
     }
 
     /// What a block with these writes changes; `root` is that of the state below. Without writes
     /// the tree is not touched at all.
-    pub(super) fn into_changes(self, root: Hash) -> Result<StateChanges, ReadError> {
+    pub(super) fn into_changes(mut self, root: Hash) -> Result<Changes, ReadError> {
+        let named = self.succession.changed();
+        if let Some((first, set)) = &named {
+            validators::write(&mut self, *first, set)?;
+        }
+        let changed_set = named.map(|(_, set)| set);
         if self.accounts.is_empty() && self.public_keys.is_empty() && self.records.is_empty() {
-            return Ok(StateChanges::none(self.version, root));
+            return Ok((StateChanges::none(self.version, root), None));
         }
         let accounts = self.accounts.iter();
         let accounts = accounts.map(|(address, a)| (account_key(address), Some(codec::encode(a))));
@@ -95,6 +122,7 @@ impl<'a> Overlay<'a> {
                 writes.push((key, value));
             }
         }
-        tree::update(self.reader, Some(self.version), writes)
+        let changes = tree::update(self.reader, Some(self.version), writes)?;
+        Ok((changes, changed_set))
     }
 }

@@ -1,8 +1,9 @@
 //! Precommits that this node has verified already: members of a certificate that cost nothing.
-use super::ChainRules;
 use super::limits::NOTED_PRECOMMITS_MAX;
 use crate::commit::{CertificateError, CommitCertificate};
+use crate::sign_bytes::SignContext;
 use crate::types::{BlockId, Height, Round};
+use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::{ValidatorIndex, ValidatorSet};
 use crate::vote::{Signature, SignedVote, VoteKind};
 use std::collections::BTreeMap;
@@ -41,17 +42,20 @@ impl Precommits {
     /// that was noted nor one that stands in `trusted`, this node's own certificate.
     pub(super) fn verify(
         &self,
-        rules: &ChainRules,
+        validators: &ValidatorSchedule,
+        context: &SignContext,
         trusted: Option<&CommitCertificate>,
         certificate: &CommitCertificate,
     ) -> Result<(), CertificateError> {
         let (height, round, id) = (certificate.height, certificate.round, certificate.block_id);
+        let unknown = CertificateError::UnknownHeight(height);
+        let set = validators.at(height).ok_or(unknown)?;
         let trusted = trusted
             .filter(|t| (t.height, t.round, t.block_id) == (height, round, id))
-            .map(|t| t.signers.members(&rules.validators))
+            .map(|t| t.signers.members(set))
             .transpose()?
             .unwrap_or_default();
-        certificate.verify_unless(&rules.validators, &rules.context, |index, signature| {
+        certificate.verify_unless(set, context, |index, signature| {
             trusted.contains(&(index, signature))
                 || self.verified.get(&(height, round, id, index)) == Some(signature)
         })

@@ -64,7 +64,11 @@ pub enum PrepareError {
 impl Ledger {
     /// Builds a block on the head. Candidates that cannot stand in it are skipped and reported.
     pub fn prepare(&mut self, draft: Draft) -> Result<Prepared, PrepareError> {
-        if self.rules.validators.index_of(&draft.proposer).is_none() {
+        let (set, next_set) = (
+            self.validators.current().clone(),
+            self.validators.next().hash(),
+        );
+        if set.index_of(&draft.proposer).is_none() {
             return Err(PrepareError::Proposer(draft.proposer));
         }
         let after_parent = self.head.time.0.checked_add(1).ok_or(PrepareError::Time)?;
@@ -87,7 +91,8 @@ impl Ledger {
             evidence_root: Hash::default(),
             state_root: executed.changes.root,
             receipts_root: Block::receipts_root(&executed.receipts),
-            validators_hash: self.rules.validators.hash(),
+            validators_hash: set.hash(),
+            next_validators_hash: next_set,
         };
         let (transactions, evidence) = (filled.transactions, filled.evidence);
         let block = SealedBlock::build(header, transactions, evidence, last_commit);
@@ -101,13 +106,14 @@ impl Ledger {
 
     /// The head's certificate, cut to exactly a quorum: each block carries the shortest proof.
     fn last_commit(&self) -> Result<Option<CommitCertificate>, PrepareError> {
-        let set = &self.rules.validators;
         let Some(full) = self.head.certificate.as_deref() else {
             let is_genesis = self.head.height == Height(0);
             return is_genesis
                 .then_some(None)
                 .ok_or(PrepareError::NoCertificate);
         };
+        let unknown = CertificateError::UnknownHeight(full.height);
+        let set = self.validators.at(full.height).ok_or(unknown)?;
         let members = full.signers.members(set)?;
         let power = set.power_of(members.iter().map(|(index, _)| *index));
         let taken = cut_to_quorum(set, members).ok_or(CertificateError::NoQuorum {
@@ -130,7 +136,7 @@ impl Ledger {
         let mut chosen = BTreeMap::new();
         for evidence in candidates {
             let offence = evidence.offence();
-            let in_time = offences::refused_by_height(height, &offence).is_none();
+            let in_time = offences::accusing_set(&self.validators, height, &offence).is_ok();
             if chosen.len() < EVIDENCE_PER_BLOCK_MAX && in_time && !self.is_committed(&offence)? {
                 chosen.insert(offence, evidence);
             }
@@ -144,9 +150,10 @@ impl Ledger {
             evidence: self.choose_evidence(height, draft.evidence)?,
             ..Filled::default()
         };
-        let mut state = Overlay::new(&*self.reader, self.head.state_version);
+        let mut state = Overlay::new(&*self.reader, self.head.state_version, &self.validators);
         let known = &mut self.evidence;
-        offences::execute(&self.rules, known, &mut state, height, &filled.evidence)
+        let sets = (&self.validators, &self.rules.context);
+        offences::execute(sets, known, &mut state, height, &filled.evidence)
             .map_err(PrepareError::Evidence)?;
         let mut receipts: Vec<Receipt> = Vec::new();
         for transaction in draft.transactions {
@@ -168,9 +175,11 @@ impl Ledger {
                 Err(NotExecuted::Fatal(error)) => return Err(error.into()),
             }
         }
+        let (changes, changed_set) = state.into_changes(self.head.state_root)?;
         let executed = Executed {
-            changes: Arc::new(state.into_changes(self.head.state_root)?),
+            changes: Arc::new(changes),
             receipts: Arc::new(receipts),
+            changed_set,
         };
         Ok((filled, executed))
     }

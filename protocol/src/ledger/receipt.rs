@@ -70,6 +70,30 @@ pub enum FailureCode {
     /// The sender has no record under this key.
     #[error("the sender has no record under this key: nothing is left to delete")]
     NoSuchRecord,
+    /// Only the validators of the block's height say who validates.
+    #[error("the sender is no validator at this height: only validators may ask for a change")]
+    NotAValidator,
+    /// The validator has that power already, or is none already.
+    #[error("that is how it is already: look at the validators of the newest height")]
+    NothingToChange,
+    /// Somebody must go on.
+    #[error("it is the last validator: add another one before it is removed")]
+    LastValidator,
+    /// Certificates carry no more.
+    #[error("there are as many validators as there may be: remove one first")]
+    TooManyValidators,
+    /// The total of all powers would not fit into 64 bits.
+    #[error("the total voting power would not fit into 64 bits: give it less")]
+    PowerOverflow,
+    /// No signature by this key would be accepted.
+    #[error("the public key is none of this chain's scheme, or a weak one: check it")]
+    InvalidValidatorKey,
+    /// Without it the others would be no quorum, and nobody knows whether it runs.
+    #[error(
+        "the others would hold no more than two thirds of the power: give it less, or raise it \
+         once it validates and asks for that itself"
+    )]
+    ValidatorTooPowerful,
 }
 
 impl FailureCode {
@@ -79,6 +103,13 @@ impl FailureCode {
             FailureCode::InsufficientBalance => "insufficient_balance",
             FailureCode::BalanceOverflow => "balance_overflow",
             FailureCode::NoSuchRecord => "no_such_record",
+            FailureCode::NotAValidator => "not_a_validator",
+            FailureCode::NothingToChange => "nothing_to_change",
+            FailureCode::LastValidator => "last_validator",
+            FailureCode::TooManyValidators => "too_many_validators",
+            FailureCode::PowerOverflow => "power_overflow",
+            FailureCode::InvalidValidatorKey => "invalid_validator_key",
+            FailureCode::ValidatorTooPowerful => "validator_too_powerful",
         }
     }
 }

@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 impl Ledger {
     /// What to write for these blocks, which follow the head and each other: for as many of them,
-    /// from the first on, as are valid. The error says why the first is not. As with
-    /// [`commit`](Self::commit), the caller vouches for the certificates, and the head moves only
-    /// when the batches are durable.
+    /// from the first on, as are valid. The error says why the first is not:
+    /// [`ValidatorSet`](InvalidBlock::ValidatorSet) if it was not certified at all. As with
+    /// [`commit`](Self::commit), the caller vouches for the certificates, each by the set that its
+    /// block names, and the head moves only when the batches are durable.
     pub fn commit_run(
         &mut self,
         run: &[DecidedBlock],
@@ -22,6 +23,10 @@ impl Ledger {
         let Some((first, rest)) = run.split_first() else {
             return Ok(Vec::new());
         };
+        if first.block.header().validators_hash != self.validators.current().hash() {
+            // Before all else: what the set of this height has not certified says nothing of it.
+            return Err(InvalidBlock::ValidatorSet);
+        }
         let mut last = self.commit(&first.block, first.certificate.clone())?;
         let mut batches = vec![last.clone()];
         if rest.is_empty() {
@@ -31,7 +36,8 @@ impl Ledger {
             written: self.reader.clone(),
             above: MemoryState::default(),
         });
-        let mut ahead = Ledger::new(self.rules.clone(), state.clone(), self.head.clone());
+        let (head, validators) = (self.head.clone(), self.validators.clone());
+        let mut ahead = Ledger::on(self.rules.clone(), state.clone(), head, validators);
         mem::swap(&mut ahead.signatures, &mut self.signatures);
         for decided in rest {
             state.above.apply(&last.changes);

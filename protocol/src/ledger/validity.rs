@@ -14,6 +14,7 @@ use crate::limits::{
 };
 use crate::mutation::{Mutation, planted};
 use crate::types::{Address, ChainId, Hash, Height};
+use crate::validator_schedule::ValidatorSchedule;
 
 /// Why a block is not valid on this head. All variants but [`Fatal`](InvalidBlock::Fatal) speak of
 /// the block, and every correct node on the same head says the same.
@@ -49,9 +50,13 @@ pub enum InvalidBlock {
     /// Built by someone who is no validator.
     #[error("the block's builder {0} is no validator")]
     Proposer(Address),
-    /// Made for another validator set.
+    /// Made for another validator set than that of its height. Its certificate is of that other set,
+    /// and so proves nothing.
     #[error("the block names another validator set")]
     ValidatorSet,
+    /// Names another set for the next height than its parent's state does.
+    #[error("the block names another validator set for the next height")]
+    NextValidatorSet,
     /// From height 2 on a block carries the commit of its parent.
     #[error("the block lacks the commit certificate of its parent")]
     LastCommitMissing,
@@ -136,6 +141,7 @@ impl InvalidBlock {
             InvalidBlock::Time => "time",
             InvalidBlock::Proposer(_) => "proposer",
             InvalidBlock::ValidatorSet => "validator_set",
+            InvalidBlock::NextValidatorSet => "next_validator_set",
             InvalidBlock::LastCommitMissing => "last_commit_missing",
             InvalidBlock::LastCommitUnexpected => "last_commit_unexpected",
             InvalidBlock::LastCommitForeign => "last_commit_foreign",
@@ -167,10 +173,11 @@ impl InvalidBlock {
 pub(super) fn check_frame(
     rules: &ChainRules,
     head: &Head,
+    validators: &ValidatorSchedule,
     precommits: &Precommits,
     block: &Block,
 ) -> Result<(), InvalidBlock> {
-    check_header(rules, head, &block.header)?;
+    check_header(rules, head, validators, &block.header)?;
     let actual = block
         .transactions
         .iter()
@@ -182,10 +189,19 @@ pub(super) fn check_frame(
     if planted(Mutation::UncheckedLastCommit) {
         return Ok(());
     }
-    check_last_commit(rules, head, precommits, block.last_commit.as_ref())
+    let certificate = demand_last_commit(head, block.last_commit.as_ref())?;
+    certificate.map_or(Ok(()), |certificate| {
+        check_last_commit(rules, head, validators, precommits, certificate)
+            .map_err(InvalidBlock::LastCommit)
+    })
 }
 
-fn check_header(rules: &ChainRules, head: &Head, header: &Header) -> Result<(), InvalidBlock> {
+fn check_header(
+    rules: &ChainRules,
+    head: &Head,
+    validators: &ValidatorSchedule,
+    header: &Header,
+) -> Result<(), InvalidBlock> {
     if header.chain_id != rules.context.chain_id {
         return Err(InvalidBlock::ChainId {
             expected: rules.context.chain_id,
@@ -207,23 +223,25 @@ fn check_header(rules: &ChainRules, head: &Head, header: &Header) -> Result<(), 
     if header.time <= head.time {
         return Err(InvalidBlock::Time);
     }
-    if rules.validators.index_of(&header.proposer).is_none() {
+    if validators.current().index_of(&header.proposer).is_none() {
         return Err(InvalidBlock::Proposer(header.proposer));
     }
-    if header.validators_hash != rules.validators.hash() {
+    if header.validators_hash != validators.current().hash() {
         return Err(InvalidBlock::ValidatorSet);
+    }
+    if header.next_validators_hash != validators.next().hash() {
+        return Err(InvalidBlock::NextValidatorSet);
     }
     Ok(())
 }
 
-fn check_last_commit(
-    rules: &ChainRules,
+/// The certificate of the parent, if there is a parent that anybody has committed.
+fn demand_last_commit<'a>(
     head: &Head,
-    precommits: &Precommits,
-    last_commit: Option<&CommitCertificate>,
-) -> Result<(), InvalidBlock> {
+    last_commit: Option<&'a CommitCertificate>,
+) -> Result<Option<&'a CommitCertificate>, InvalidBlock> {
     let certificate = match last_commit {
-        None if head.height == Height(0) => return Ok(()),
+        None if head.height == Height(0) => return Ok(None),
         None => return Err(InvalidBlock::LastCommitMissing),
         Some(_) if head.height == Height(0) => return Err(InvalidBlock::LastCommitUnexpected),
         Some(certificate) => certificate,
@@ -231,8 +249,20 @@ fn check_last_commit(
     if (certificate.height, certificate.block_id) != (head.height, head.block_id) {
         return Err(InvalidBlock::LastCommitForeign);
     }
-    certificate
-        .is_minimal(&rules.validators)
-        .and_then(|()| precommits.verify(rules, head.certificate.as_deref(), certificate))
-        .map_err(InvalidBlock::LastCommit)
+    Ok(Some(certificate))
+}
+
+/// Of the set of the parent's height, whoever decides this one.
+fn check_last_commit(
+    rules: &ChainRules,
+    head: &Head,
+    validators: &ValidatorSchedule,
+    precommits: &Precommits,
+    certificate: &CommitCertificate,
+) -> Result<(), CertificateError> {
+    let unknown = CertificateError::UnknownHeight(certificate.height);
+    let set = validators.at(certificate.height).ok_or(unknown)?;
+    certificate.is_minimal(set)?;
+    let trusted = head.certificate.as_deref();
+    precommits.verify(validators, &rules.context, trusted, certificate)
 }

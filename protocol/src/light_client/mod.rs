@@ -133,7 +133,7 @@ pub struct Trusted {
 impl Trusted {
     /// The hash of the set of the height after it.
     pub fn next_validators_hash(&self) -> Hash {
-        self.header.validators_hash
+        self.header.next_validators_hash
     }
 }
 

@@ -131,7 +131,7 @@ impl Check {
         if !is_handover(header) {
             return Err(unproven(header, "it changes no validators"));
         }
-        self.set = next_validators_hash(header);
+        self.set = header.next_validators_hash;
         Ok(Checked::Handover(shown))
     }
 
@@ -260,15 +260,10 @@ impl Check {
     }
 }
 
-/// The set of the height after this one.
-fn next_validators_hash(header: &Header) -> Hash {
-    header.validators_hash
-}
-
 /// Whether other validators decide the next height: then header and certificate outlive their block,
 /// because a later snapshot needs them.
 pub fn is_handover(header: &Header) -> bool {
-    next_validators_hash(header) != header.validators_hash
+    header.next_validators_hash != header.validators_hash
 }
 
 fn unproven(header: &Header, what: &'static str) -> SnapshotError {

@@ -183,6 +183,7 @@ fn block() -> Block {
             state_root: Hash([0xc2; 32]),
             receipts_root: Hash([0xc4; 32]),
             validators_hash: Hash([0xc3; 32]),
+            next_validators_hash: Hash([0xc4; 32]),
         },
         transactions,
         evidence,

@@ -21,6 +21,7 @@ use lockstep_protocol::consensus::round_machine::{self, CastVote, RoundMachine, 
 use lockstep_protocol::consensus::tally::{self, Tally};
 use lockstep_protocol::consensus::timeouts::{TimeoutKind, Timeouts};
 use lockstep_protocol::types::Round;
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::vote::VoteKind;
 
 use crate::mutants::Mutant;
@@ -54,7 +55,8 @@ impl Lockstep {
         let (height, set) = (world.height, world.set.clone());
         let me = world.address(scenario.me);
         let machine = RoundMachine::new(height, me, set.clone(), Timeouts::DEVNET);
-        let tally = Tally::new(world.context, height, set, u64::MAX);
+        let validators = ValidatorSchedule::unchanged(height.previous(), set);
+        let tally = Tally::new(world.context, &validators, u64::MAX);
         Self {
             machine: machine.with_rules(rules),
             tally: tally.with_rules(rules),

@@ -8,6 +8,7 @@ use lockstep_protocol::consensus::round_machine::{self, Resume, RoundMachine, Ru
 use lockstep_protocol::consensus::tally::{self, Tally};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::types::Round;
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 
 use crate::compare::canonical;
 use crate::lockstep::Lockstep;
@@ -91,7 +92,8 @@ impl Mutant {
         if let Some(powers) = powers {
             let set = Arc::new(world::validators(powers));
             let (context, height) = (node.world.context, node.world.height);
-            node.tally = Tally::new(context, height, set, u64::MAX).with_rules(Rules::Paper);
+            let validators = ValidatorSchedule::unchanged(height.previous(), set);
+            node.tally = Tally::new(context, &validators, u64::MAX).with_rules(Rules::Paper);
         }
         if self == Self::ExtendedRules {
             node.machine = node.machine.with_rules(Rules::Extended);

@@ -149,6 +149,7 @@ fn block(height: Height, set: &ValidatorSet, value: u64) -> SealedBlock {
         state_root: Hash::default(),
         receipts_root: Block::receipts_root(&[]),
         validators_hash: set.hash(),
+        next_validators_hash: set.hash(),
     };
     let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
     SealedBlock::new(Block {

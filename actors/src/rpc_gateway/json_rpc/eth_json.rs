@@ -130,6 +130,7 @@ pub(super) fn genesis(genesis: &Genesis, id: Hash, state_root: Hash) -> Value {
         state_root,
         receipts_root: lockstep_protocol::merkle::root(&[]),
         validators_hash: Hash::default(),
+        next_validators_hash: Hash::default(),
     };
     let head = Head {
         id,
@@ -174,7 +175,7 @@ pub(super) fn transaction(
 fn value(action: &Action) -> u64 {
     match action {
         Action::Transfer { amount, .. } => *amount,
-        Action::Put { .. } | Action::Delete { .. } => 0,
+        Action::Put { .. } | Action::Delete { .. } | Action::UpdateValidator { .. } => 0,
     }
 }
 
@@ -182,7 +183,7 @@ fn input(action: &Action) -> &[u8] {
     match action {
         Action::Transfer { memo, .. } => memo.as_bytes(),
         Action::Put { value, .. } => value,
-        Action::Delete { .. } => &[],
+        Action::Delete { .. } | Action::UpdateValidator { .. } => &[],
     }
 }
 

@@ -4,7 +4,7 @@ use super::error::RpcError;
 use super::params::{Args, At, Kind, needed, optional};
 use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::EVIDENCE_ANSWER_MAX;
-use crate::rpc_gateway::{Seed, blocks, evidence, parameters, status};
+use crate::rpc_gateway::{Seed, blocks, evidence, parameters, validators};
 use crate::state_store::Snapshot;
 use lockstep_protocol::codec;
 use lockstep_protocol::ledger;
@@ -52,9 +52,9 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method(
         "lockstep_getValidators",
-        "Who validates the height after the head, with keys and power.",
-        &[],
-        Shape::Object,
+        "Who validates a height, with keys and power; null beyond the second after the head.",
+        &[optional("height", Kind::Height)],
+        Shape::ObjectOrNull,
         |caller, args| Box::pin(get_validators(caller, args)),
     ),
     method(
@@ -190,7 +190,8 @@ async fn get_block(caller: &Caller, args: Args) -> Answer {
         let decided = seed.store.decided(height, 1, usize::MAX)?;
         demand_kept(seed, height)?;
         let decided = decided.first().filter(|d| d.block.height() == height);
-        Ok(decided.map(|decided| blocks::block_json(seed, decided)))
+        let page = decided.map(|decided| blocks::block_json(seed, decided));
+        Ok(page.transpose()?)
     });
     Ok(block.await?.unwrap_or(Value::Null))
 }
@@ -201,21 +202,24 @@ async fn get_commit(caller: &Caller, args: Args) -> Answer {
         let decided = seed.store.decided(height, 1, usize::MAX)?;
         demand_kept(seed, height)?;
         let decided = decided.first().filter(|d| d.block.height() == height);
-        Ok(decided.map(|decided| {
-            json!({
+        let page = decided.map(|decided| {
+            Ok::<_, RpcError>(json!({
                 "block_id": decided.block.id(),
                 "header": decided.block.header(),
-                "commit": blocks::certificate_json(seed, &decided.certificate),
+                "commit": blocks::certificate_json(seed, &decided.certificate)?,
                 "certificate": blocks::hex(&codec::encode(&*decided.certificate)),
-            })
-        }))
+            }))
+        });
+        page.transpose()
     });
     Ok(commit.await?.unwrap_or(Value::Null))
 }
 
-async fn get_validators(caller: &Caller, _: Args) -> Answer {
-    caller.take_place().await?;
-    Ok(status::validators_json(&caller.seed))
+/// By default of the height under decision.
+async fn get_validators(caller: &Caller, args: Args) -> Answer {
+    let of = args.maybe_height(0)?.map(|at| height(&caller.seed, at));
+    let page = caller.read(move |seed| Ok(validators::page(seed, of)?));
+    Ok(page.await?.unwrap_or(Value::Null))
 }
 
 async fn get_evidence(caller: &Caller, args: Args) -> Answer {
@@ -235,12 +239,13 @@ async fn consensus_state(caller: &Caller, _: Args) -> Answer {
     let missing = seed.ports.missing.ask(crate::vote_collector::GetMissing);
     let missing = missing.await.ok();
     let view = seed.view.snapshot();
-    let height = view.head.height.next();
+    let validators = seed.view.validators();
+    let height = validators.height();
     Ok(json!({
         "height": height,
         "round": view.round,
         "step": view.step,
-        "proposer": seed.rules.validators.proposer(height, view.round),
+        "proposer": validators.current().proposer(height, view.round),
         "validator": seed.me,
         "waiting_for": missing.filter(|_| view.step.is_some()),
         "catching_up": view.catching_up,

@@ -9,10 +9,9 @@ use super::super::read::View;
 use super::super::{DATA_FILE, Env, layout, open};
 use super::{Contents, SnapshotFileError, io};
 use heed::{RoTxn, WithoutTls};
-use lockstep_protocol::codec;
 use lockstep_protocol::crypto::Scheme;
 use lockstep_protocol::genesis::Genesis;
-use lockstep_protocol::ledger::{KeyHash, ReadError, StateReader};
+use lockstep_protocol::ledger::{self, KeyHash, ReadError, StateReader, ValidatorSetRecord};
 use lockstep_protocol::light_client::LightBlock;
 use lockstep_protocol::snapshot::{
     Anchor, Check, Cutter, Head, Record, encode_opening, encode_record,
@@ -51,7 +50,7 @@ pub fn export(
         SnapshotFileError::Store(error) => error.in_file(&dir.join(DATA_FILE)).into(),
         other => other,
     };
-    let source = Source::open(dir, genesis, &*scheme).map_err(in_file)?;
+    let source = Source::open(dir, genesis).map_err(in_file)?;
     let target = Target::create(output, genesis, scheme.clone())?;
     let written = source.write(target, height, progress).map_err(in_file)?;
     Ok(Exported {
@@ -65,17 +64,12 @@ struct Source {
     /// Behind a mutex because one thread at a time may use it. Before `env`, so that it ends first.
     txn: Mutex<RoTxn<'static, WithoutTls>>,
     tables: Tables,
-    genesis_validators: Vec<Validator>,
     beside_a_node: bool,
     _lock: Option<File>,
 }
 
 impl Source {
-    fn open(
-        dir: &Path,
-        genesis: &Genesis,
-        scheme: &dyn Scheme,
-    ) -> Result<Source, SnapshotFileError> {
+    fn open(dir: &Path, genesis: &Genesis) -> Result<Source, SnapshotFileError> {
         if !dir.join(DATA_FILE).exists() {
             let at = dir.display();
             let what = format!("{at} holds no database: name the home of a node that has run");
@@ -89,10 +83,7 @@ impl Source {
             Err(StoreError::InUse { .. }) => (open::open_beside_a_node(dir)?, None, true),
             Err(error) => return Err(error.into()),
         };
-        let set = genesis.validator_set(scheme);
-        let set = set.map_err(|error| SnapshotFileError::Usage(error.to_string()))?;
         let source = Source {
-            genesis_validators: set.iter().cloned().collect(),
             tables: Tables::open(&env, 0)?,
             txn: Mutex::new(begin(env)?),
             beside_a_node,
@@ -117,10 +108,11 @@ impl Source {
         let (head, version) = self.head(height)?;
         let block_id = head.block.header.id();
         let (height, state_root) = (head.block.header.height, head.block.header.state_root);
-        let handovers = self.handovers(height)?;
+        let handovers = self.handovers(height, version)?;
         let count = handovers.len() as u64;
         for handover in handovers {
-            target.put(Record::Handover(Box::new(self.shown(handover, version)?)))?;
+            let shown = self.handover(handover, version)?;
+            target.put(Record::Handover(Box::new(shown)))?;
         }
         target.put(Record::Head(Box::new(head)))?;
         self.leaves(version, &mut target, &mut progress)?;
@@ -166,29 +158,46 @@ impl Source {
     }
 
     /// The validators of a height, in order of address.
-    fn validators(&self, _: Height, _: u64) -> Result<Vec<Validator>, SnapshotFileError> {
-        Ok(self.genesis_validators.clone())
+    fn validators(&self, height: Height, version: u64) -> Result<Vec<Validator>, StoreError> {
+        Ok(self.set(height, version)?.validators)
     }
 
-    /// Where the validators have changed below `height`.
-    fn handovers(&self, height: Height) -> Result<Vec<Handover>, SnapshotFileError> {
-        let below = |key: &[u8]| key < &height_key(height)[..];
-        let rows = self.view(|view| {
-            let rows = view.tables.handovers.all(view.txn)?.into_iter();
-            let rows = rows.filter(|(key, _)| below(key));
-            let rows = rows.map(|(_, bytes)| codec::decode("handover", bytes, HANDOVER_BYTES_MAX));
-            Ok::<Vec<Handover>, StoreError>(rows.collect::<Result<_, _>>()?)
-        });
-        Ok(rows?)
+    fn set(&self, height: Height, version: u64) -> Result<ValidatorSetRecord, StoreError> {
+        let found = ledger::validator_set_of(self, version, height)?;
+        found.ok_or_else(|| StoreError::corrupt("no validator set").at(height))
     }
 
-    fn shown(&self, handover: Handover, version: u64) -> Result<LightBlock, SnapshotFileError> {
+    /// The heights below `height` after which other validators decide: the state lists every set.
+    fn handovers(&self, height: Height, version: u64) -> Result<Vec<Height>, StoreError> {
+        let (mut found, mut set) = (Vec::new(), self.set(height, version)?);
+        while let Some(before) = set.previous {
+            found.push(set.from.previous());
+            set = self.set(before, version)?;
+        }
+        found.reverse();
+        Ok(found)
+    }
+
+    /// Of a block that is here, or of one that was pruned.
+    fn handover(&self, height: Height, version: u64) -> Result<LightBlock, StoreError> {
         let Handover {
             header,
             certificate,
-        } = handover;
+        } = self.view(|view| {
+            let (table, key) = (&view.tables.handovers, height_key(height));
+            if let Some(kept) = table.get(view.txn, &key, HANDOVER_BYTES_MAX)? {
+                return Ok(kept);
+            }
+            let gone = || StoreError::corrupt("a change of validators is gone").at(height);
+            let block = view.block(height)?.ok_or_else(gone)?;
+            let certificate = view.certificate(height)?.ok_or_else(gone)?;
+            Ok::<_, StoreError>(Handover {
+                header: block.header().clone(),
+                certificate: (*certificate).clone(),
+            })
+        })?;
         Ok(LightBlock {
-            validators: self.validators(header.height, version)?,
+            validators: self.validators(height, version)?,
             header,
             certificate,
         })

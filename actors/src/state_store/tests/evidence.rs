@@ -141,7 +141,7 @@ fn the_proof_of_a_fork_is_kept_and_the_first_of_a_height_stays() {
     let mut ledger = world.ledger(&store);
     let blocks = [5_000, 6_000, 7_000].map(|now| empty(&mut ledger, now));
     let [a, b, c] = blocks.map(|block| world.certificate(&block));
-    let (set, context) = (&world.rules.validators, &world.rules.context);
+    let (set, context) = (&world.rules.genesis_validators, &world.rules.context);
     let find = |other| fork::find(set, context, &a, other, Polkas::Some(&[])).unwrap();
     let (first, second) = (find(&b), find(&c));
     store.keep_fork(&first).unwrap();

@@ -152,8 +152,9 @@ fn a_signature_that_could_not_be_written_is_not_told_and_ends_the_node() {
         let inbox = Inbox::<StateStore>::new(8);
         let persist = inbox.port();
         let (metrics, fatal) = (Metrics::new(Actors::default()), spawner.fatal());
+        let rules = world.rules.clone();
         spawner.spawn(&Arbiter::current(), inbox, Options::KERNEL, move |_| {
-            StateStore::new(store, metrics, fatal, ports)
+            StateStore::new(store, rules, metrics, fatal, ports)
         });
         let [first, second] = [0, 1].map(|batch: usize| prevote(&world, &batches[batch].block));
         let position = first.signed.position();

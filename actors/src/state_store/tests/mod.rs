@@ -91,13 +91,14 @@ impl World {
 
     pub(super) fn ledger(&self, store: &Store) -> Ledger {
         let head = store.head().unwrap();
-        Ledger::new(self.rules.clone(), Arc::new(store.clone()), head)
+        Ledger::new(self.rules.clone(), Arc::new(store.clone()), head).unwrap()
     }
 
     pub(super) fn memory_ledger(&self) -> (Ledger, Arc<MemoryState>) {
         let state = Arc::new(MemoryState::new(&self.changes));
         let head = Head::genesis(&self.genesis, &self.changes);
-        (Ledger::new(self.rules.clone(), state.clone(), head), state)
+        let ledger = Ledger::new(self.rules.clone(), state.clone(), head);
+        (ledger.unwrap(), state)
     }
 
     pub(super) fn pay(&self, from: u8, nonce: u64, to: u8, amount: u64) -> Transaction {
@@ -140,7 +141,7 @@ impl World {
         let vote = |number| self.vote(VoteKind::Precommit, number, block.height().0, 0, block);
         let votes: Vec<_> = (101..=104).map(vote).collect();
         let votes: Vec<_> = votes.iter().collect();
-        Arc::new(certify(&self.rules.validators, &votes).unwrap())
+        Arc::new(certify(&self.rules.genesis_validators, &votes).unwrap())
     }
 
     /// The batch of the next block; nothing is written and no head moves.

@@ -98,7 +98,7 @@ const HARMS: [(&str, &str, u64, Harm); 13] = [
     }),
     (
         "a certificate of another block",
-        "blocks",
+        "certificates",
         5,
         |t, txn, chain| {
             Ok(t.certificates

@@ -23,7 +23,7 @@ pub(crate) fn tell(rules: &ChainRules, fact: Fact) -> Fact {
 }
 
 fn as_commit(rules: &ChainRules, polka: &PolkaCertificate) -> CommitCertificate {
-    let set = &*rules.validators;
+    let set = &*rules.genesis_validators;
     let mut commit = CommitCertificate {
         height: polka.height,
         round: polka.round,

@@ -105,43 +105,28 @@ impl Node {
     }
 
     fn new_driver(&self) -> Driver {
-        let (config, set) = (
-            self.setup.driver.clone(),
-            self.setup.rules.validators.clone(),
-        );
         let durable = &self.disk.durable;
-        Driver::new(config, durable.height(), set, durable.recovery())
+        let config = self.setup.driver.clone();
+        Driver::new(config, &durable.validators, durable.recovery())
     }
 
     fn new_tally(&self) -> Tally {
-        let (context, set) = (
-            self.setup.rules.context,
-            self.setup.rules.validators.clone(),
-        );
-        let height = self.disk.durable.height().next();
-        Tally::new(context, height, set, self.setup.silent_after_ms)
+        let (context, silent_after_ms) = (self.setup.rules.context, self.setup.silent_after_ms);
+        Tally::new(context, &self.disk.durable.validators, silent_after_ms)
     }
 
     fn new_proposals(&self) -> Proposals {
-        let (context, set) = (
-            self.setup.rules.context,
-            self.setup.rules.validators.clone(),
-        );
-        let height = self.disk.durable.height().next();
-        Proposals::new(context, self.setup.driver.me, height, set)
+        let (context, me) = (self.setup.rules.context, self.setup.driver.me);
+        Proposals::new(context, me, &self.disk.durable.validators)
     }
 
     fn new_committer(&self) -> Committer {
-        let (rules, kept) = (self.setup.rules.clone(), self.disk.durable.evidence());
-        Committer::new(self.new_ledger(), rules, self.setup.driver.me, &kept)
+        let kept = self.disk.durable.evidence();
+        Committer::new(self.new_ledger(), self.setup.driver.me, &kept)
     }
 
     fn new_catch_up(&self) -> CatchUp {
-        let (set, committed) = (
-            self.setup.rules.validators.clone(),
-            self.disk.durable.height(),
-        );
-        CatchUp::new(self.setup.catch_up(), set, committed)
+        CatchUp::new(self.setup.catch_up(), &self.disk.durable.validators)
     }
 }
 

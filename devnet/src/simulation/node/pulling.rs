@@ -11,7 +11,7 @@ impl Node {
                 let mut question = Pull::new(height, round);
                 brains.proposals.hold(&mut question);
                 brains.tally.hold(&mut question);
-                let to = self.setup.rules.validators.index_of(&peer);
+                let to = self.index(&peer);
                 let (payload, own) = (Payload::Pull(Arc::new(question)), false);
                 out.sends.push(Send { to, payload, own });
             }
@@ -22,9 +22,10 @@ impl Node {
     pub(super) fn answer_pull(&mut self, from: usize, question: &Pull, out: &mut Effects) {
         let Some(brains) = &self.brains else { return };
         let durable = &self.disk.durable;
-        let set = &self.setup.rules.validators;
-        let pulled = match durable.committed(question.height) {
-            Some(decided) => Pulled::decided(durable.height(), &decided.certificate, set),
+        let decided = durable.committed(question.height);
+        let set = durable.validators.at(question.height);
+        let pulled = match decided.zip(set) {
+            Some((decided, set)) => Pulled::decided(durable.height(), &decided.certificate, set),
             None => Pulled {
                 committed: durable.height(),
                 proposals: brains.proposals.answer(question),

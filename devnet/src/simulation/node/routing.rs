@@ -160,7 +160,7 @@ impl Node {
         for output in outputs {
             match output {
                 catch_up::Output::Request(peer, from, limit) => {
-                    let to = self.setup.rules.validators.index_of(&peer);
+                    let to = self.index(&peer);
                     let (payload, own) = (Payload::BlocksWanted(from, limit), false);
                     out.sends.push(Send { to, payload, own });
                 }

@@ -14,6 +14,7 @@ use lockstep_protocol::ledger::{ChainRules, Head, Ledger, MemoryState, StateChan
 use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::quorum::Power;
 use lockstep_protocol::types::{Address, ChainId};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 
 /// What all nodes share.
@@ -45,7 +46,7 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
     let signer = |node| signers[plan.validator_of(node)].clone();
     let addresses: Arc<[Address]> = (0..nodes).map(|n| keys::address(&*signer(n))).collect();
     let scene = Scene {
-        set: chain.rules.validators.clone(),
+        set: chain.rules.genesis_validators.clone(),
         context: chain.rules.context,
         correct: (0..nodes).map(|node| plan.is_correct(node)).collect(),
     };
@@ -123,7 +124,8 @@ fn node_of(
 ) -> Node {
     let state = Arc::new(MemoryState::new(&chain.changes));
     let head = Head::genesis(&chain.genesis, &chain.changes);
-    let disk = Disk::new(head, state.clone(), plan.survival);
+    let first = ValidatorSchedule::unchanged(Height(0), chain.rules.genesis_validators.clone());
+    let disk = Disk::new(head, first, state.clone(), plan.survival);
     let driver = DriverConfig {
         context: chain.rules.context,
         me: keys::address(&*signer),

@@ -1,29 +1,49 @@
 //! What an answer of blocks proves. Costly (a quorum of signatures per block), and it needs nothing
-//! but the rules of the chain: it may run on any thread, several answers at once.
-use crate::ledger::ChainRules;
+//! but the validator sets: it may run on any thread, several answers at once.
+use crate::block::Header;
 use crate::mutation::{Mutation, planted};
+use crate::sign_bytes::SignContext;
 use crate::types::Height;
+use crate::validator_schedule::ValidatorSchedule;
+use crate::validator_set::ValidatorSet;
 use crate::wire::DecidedBlock;
 
 /// The leading blocks of an answer that prove out, and whether something else came behind them.
 #[derive(Clone, Debug, Default)]
 pub struct Proven {
     /// In rising order without a gap, each with a certificate of its own height and id, verified
-    /// against the validators of its height.
+    /// against the validators that its block names. Up to two heights after the head these are
+    /// known to be those of its height; whoever commits a later one compares them first.
     pub blocks: Vec<DecidedBlock>,
     /// What follows the proven blocks is no block of this chain: its sender has lied.
     pub flawed: bool,
+    /// What follows from this height on names a validator set that is not known yet.
+    pub unknown_from: Option<Height>,
 }
 
 impl Proven {
     /// Checks an answer to a request from `from` on.
-    pub fn of(rules: &ChainRules, from: Height, answer: Vec<DecidedBlock>) -> Proven {
+    pub fn of(
+        validators: &ValidatorSchedule,
+        context: &SignContext,
+        from: Height,
+        answer: Vec<DecidedBlock>,
+    ) -> Proven {
         let mut proven = Proven::default();
         let mut expected = from;
         for decided in answer {
-            if decided.block.height() != expected || !is_proven(rules, &decided) {
-                proven.flawed = true;
-                break;
+            let in_order = decided.block.height() == expected;
+            let set = set_of(validators, decided.block.header());
+            match set {
+                Some(set) if in_order && is_proven(set, context, &decided) => {}
+                None if in_order && expected > validators.height().next() => {
+                    proven.unknown_from = Some(expected);
+                    break;
+                }
+                _ => {
+                    proven.flawed = true;
+                    break;
+                }
             }
             proven.blocks.push(decided);
             expected = expected.next();
@@ -32,10 +52,20 @@ impl Proven {
     }
 }
 
-fn is_proven(rules: &ChainRules, DecidedBlock { block, certificate }: &DecidedBlock) -> bool {
+/// The set by which the certificate of this block is judged.
+fn set_of<'a>(validators: &'a ValidatorSchedule, header: &Header) -> Option<&'a ValidatorSet> {
+    let set = match validators.at(header.height) {
+        Some(set) => Some(set).filter(|set| set.hash() == header.validators_hash),
+        None => validators.named(header.validators_hash),
+    };
+    set.map(|set| &**set)
+}
+
+fn is_proven(
+    set: &ValidatorSet,
+    context: &SignContext,
+    DecidedBlock { block, certificate }: &DecidedBlock,
+) -> bool {
     (certificate.height, certificate.block_id) == (block.height(), block.id())
-        && (planted(Mutation::UncheckedCertificate)
-            || certificate
-                .verify(&rules.validators, &rules.context)
-                .is_ok())
+        && (planted(Mutation::UncheckedCertificate) || certificate.verify(set, context).is_ok())
 }

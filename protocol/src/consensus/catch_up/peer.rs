@@ -22,6 +22,8 @@ pub(super) struct Peer {
     again_at: Instant,
     /// Since its last answer that was worth it.
     has_lied: bool,
+    /// What it answered from here on could not be judged yet.
+    unknown_from: Option<Height>,
 }
 
 /// A request under way.
@@ -52,7 +54,15 @@ impl Peer {
             retry_at: Instant::default(),
             again_at: Instant::default(),
             has_lied: false,
+            unknown_from: None,
         }
+    }
+
+    /// Whether an answer about `height` may prove something. What could not be judged can be once
+    /// the set of its height is known, two heights ahead of the committed one.
+    pub(super) fn may_prove(&self, height: Height, committed: Height) -> bool {
+        let unknown = self.unknown_from.is_some_and(|from| height >= from);
+        !unknown || self.unknown_from <= Some(committed.next().next())
     }
 
     /// Whether an answer is due and has not come for so long.
@@ -108,6 +118,11 @@ impl Peer {
         let Some(asked) = self.asked.take() else {
             return;
         };
+        self.unknown_from = answer.unknown_from;
+        if answer.unknown_from.is_some() {
+            // It has given what it has; that it cannot be judged yet is not its fault.
+            return;
+        }
         let expected = self.last_of(&asked);
         let last = answer.first.0.saturating_add(answer.blocks);
         let is_whole = last > expected.0 || answer.bytes >= config.answer_bytes_full;

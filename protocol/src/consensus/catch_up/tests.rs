@@ -23,8 +23,13 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn of(powers: &[u64], committed: u64) -> Desk {
         let cast = Cast::with_powers(powers);
-        let sync = CatchUp::new(CONFIG, cast.set.clone(), Height(committed));
+        let sync = CatchUp::new(CONFIG, &cast.schedule(Height(committed + 1)));
         Desk { cast, sync }
+    }
+
+    fn committed(&mut self, now: u64, height: u64) -> Vec<(usize, u64, u64)> {
+        let validators = self.cast.schedule(Height(height + 1));
+        self.tell(now, Input::Committed(validators))
     }
 
     fn four() -> Desk {
@@ -43,6 +48,7 @@ impl Desk {
             blocks,
             bytes: 10,
             flawed: false,
+            unknown_from: None,
         };
         self.tell(now, Input::Answered(self.cast.address(i), answer))
     }
@@ -53,6 +59,7 @@ impl Desk {
             blocks: 0,
             bytes: 10,
             flawed: true,
+            unknown_from: None,
         };
         self.tell(now, Input::Answered(self.cast.address(i), answer))
     }
@@ -86,7 +93,7 @@ fn one_claim_far_ahead_is_asked_for_only_after_the_grace_and_so_is_every_height_
     let mut desk = Desk::four();
     assert_eq!(desk.has(0, 0, 1_000_000), []);
     assert_eq!(desk.tell(99, Input::Wake), []);
-    assert_eq!(desk.tell(99, Input::Committed(Height(11))), []);
+    assert_eq!(desk.committed(99, 11), []);
     assert_eq!(desk.tell(198, Input::Wake), []);
     assert_eq!(desk.tell(199, Input::Wake), [(0, 12, 10)]);
 }
@@ -108,7 +115,7 @@ fn several_peers_are_asked_at_once_for_ranges_that_do_not_overlap() {
     assert_eq!(desk.answers(1, 1, 21, 10), [(1, 41, 10)]);
     assert_eq!(desk.answers(2, 1, 41, 10), []);
     assert_eq!(desk.answers(3, 0, 11, 10), []);
-    assert_eq!(desk.tell(4, Input::Committed(Height(20))), [(0, 51, 10)]);
+    assert_eq!(desk.committed(4, 20), [(0, 51, 10)]);
 }
 
 #[test]
@@ -151,7 +158,7 @@ fn a_verified_certificate_proves_a_target_that_one_peer_alone_cannot_claim() {
         (desk.sync.target(), desk.sync.is_catching_up()),
         (Height(20), true)
     );
-    desk.tell(2, Input::Committed(Height(20)));
+    desk.committed(2, 20);
     assert!(!desk.sync.is_catching_up());
 }
 
@@ -167,7 +174,7 @@ fn a_claim_never_shrinks_by_words_and_shrinks_by_what_is_not_shown() {
     desk.answers(1, 1, 21, 0);
     desk.answers(1, 0, 11, 10);
     desk.answers(1, 2, 31, 0);
-    desk.tell(2, Input::Committed(Height(20)));
+    desk.committed(2, 20);
     desk.tell(3, Input::Wake);
     desk.answers(4, 0, 21, 0);
     assert_eq!(desk.sync.target(), Height(20));
@@ -187,7 +194,7 @@ fn a_late_range_is_asked_of_another_peer_and_its_answer_is_welcome_still() {
     assert_eq!(desk.tell(400, Input::Wake), [(1, 11, 10)]);
     assert_eq!(desk.answers(500, 0, 11, 10), []);
     desk.answers(510, 1, 11, 10);
-    assert_eq!(desk.tell(600, Input::Committed(Height(20))), []);
+    assert_eq!(desk.committed(600, 20), []);
     assert_eq!(desk.sync.target(), Height(20));
 }
 
@@ -223,6 +230,7 @@ fn a_liar_waits_longer_each_time_while_others_are_asked_and_is_named() {
         blocks: 0,
         bytes: 10,
         flawed: true,
+        unknown_from: None,
     };
     let out = desk.sync.step(Instant(0), Input::Answered(liar, answer));
     assert!(out.contains(&Output::Lied(liar)), "{out:?}");
@@ -260,6 +268,7 @@ fn an_answer_that_is_short_because_it_is_full_of_bytes_is_no_fault() {
         blocks: 2,
         bytes: CONFIG.answer_bytes_full,
         flawed: false,
+        unknown_from: None,
     };
     let peer = desk.cast.address(0);
     assert_eq!(desk.tell(1, Input::Answered(peer, answer)), [(0, 13, 10)]);
@@ -275,12 +284,13 @@ fn bytes_that_wait_to_be_committed_leave_room_for_nothing_but_the_next_block() {
         blocks: 10,
         bytes,
         flawed: false,
+        unknown_from: None,
     };
     let full = Input::Answered(peer, answer(11, CONFIG.window_bytes_max));
     assert_eq!(desk.tell(1, full), []);
     desk.has(2, 1, 100);
     assert_eq!(desk.tell(200, Input::Wake), []);
-    let committed = Input::Committed(Height(20));
+    let committed = Input::Committed(desk.cast.schedule(Height(21)));
     assert_eq!(desk.tell(201, committed), [(0, 21, 10), (1, 31, 10)]);
 }
 
@@ -306,7 +316,7 @@ fn whoever_is_no_validator_is_not_listened_to() {
 fn having_caught_up_ends_the_asking() {
     let mut desk = Desk::four();
     desk.has(0, 0, 11);
-    assert_eq!(desk.tell(5, Input::Committed(Height(11))), []);
+    assert_eq!(desk.committed(5, 11), []);
     assert_eq!(desk.tell(100, Input::Wake), []);
     assert!(!desk.sync.is_catching_up());
 }
@@ -320,4 +330,24 @@ fn after_a_halt_nobody_is_asked_any_more() {
     assert_eq!(desk.answers(3, 0, 11, 10), []);
     assert_eq!(desk.sync.step(Instant(10_000), Input::Wake), []);
     assert!(!desk.sync.is_catching_up());
+}
+
+/// Another set decides from height 31 on, and nobody knows it before block 29 is committed.
+#[test]
+fn who_cannot_be_judged_yet_is_asked_for_the_rest_once_it_can() {
+    let mut desk = Desk::of(&[1; 2], 10);
+    assert_eq!(desk.has(0, 0, 100), [(0, 11, 10)]);
+    assert_eq!(desk.answers(1, 0, 11, 10), [(0, 21, 10)]);
+    assert_eq!(desk.answers(2, 0, 21, 10), [(0, 31, 10)]);
+    let answer = Answer {
+        first: Height(31),
+        blocks: 0,
+        bytes: 10,
+        flawed: false,
+        unknown_from: Some(Height(31)),
+    };
+    let unknown = Input::Answered(desk.cast.address(0), answer);
+    assert_eq!(desk.tell(3, unknown), []);
+    assert_eq!(desk.committed(4, 28), []);
+    assert_eq!(desk.committed(5, 29), [(0, 31, 10)]);
 }

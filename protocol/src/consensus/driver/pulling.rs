@@ -5,11 +5,19 @@ use crate::consensus::pull::{self, Place, Puller};
 impl Driver {
     pub(super) fn puller(config: &DriverConfig, set: &ValidatorSet) -> Option<Puller> {
         let patience_ms = config.pull_patience_ms?;
-        let others = set.iter().map(|validator| validator.address);
-        let peers = others.filter(|address| *address != config.me);
+        let peers = Driver::others(config, set);
         // No longer than the paper's own patience with a proposer.
         let most_ms = config.timeouts.after_ms(TimeoutKind::Propose, Round::ZERO);
         Some(Puller::new(peers, patience_ms, most_ms))
+    }
+
+    /// Whoever else decides with this node.
+    pub(super) fn others(
+        config: &DriverConfig,
+        set: &ValidatorSet,
+    ) -> impl Iterator<Item = Address> {
+        let others = set.iter().map(|validator| validator.address);
+        others.filter(|address| *address != config.me)
     }
 
     /// Nothing is missing between two heights, nor while a decision waits for its commit.

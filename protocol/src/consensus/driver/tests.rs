@@ -46,7 +46,7 @@ impl Node {
 
     fn with(recovery: Recovery, config: impl Fn(&Cast) -> DriverConfig) -> Node {
         let cast = Cast::of(4);
-        let driver = Driver::new(config(&cast), H.previous(), cast.set.clone(), recovery);
+        let driver = Driver::new(config(&cast), &cast.schedule(H), recovery);
         let now = Instant(0);
         Node { cast, driver, now }
     }
@@ -85,8 +85,8 @@ impl Node {
     }
 
     fn committed(&mut self, height: Height) -> Vec<Output> {
-        let set = self.cast.set.clone();
-        self.step(Input::Committed(height, set))
+        let validators = self.cast.schedule(height.next());
+        self.step(Input::Committed(validators))
     }
 }
 

@@ -24,7 +24,7 @@ impl Desk {
             parameters: crate::parameters::Parameters::default(),
             scheme: Arc::new(Simulated),
             context: cast.context,
-            validators: cast.set.clone(),
+            genesis_validators: cast.set.clone(),
         };
         let state = MemoryState::new(&StateChanges::none(0, Hash::default()));
         let head = Head {
@@ -35,7 +35,8 @@ impl Desk {
             state_version: 0,
             certificate: None,
         };
-        let ledger = Ledger::new(Arc::new(rules), Arc::new(state), head);
+        let validators = cast.schedule(Height(height + 1));
+        let ledger = Ledger::on(Arc::new(rules), Arc::new(state), head, validators);
         let pool = EvidencePool::default();
         Desk { cast, ledger, pool }
     }

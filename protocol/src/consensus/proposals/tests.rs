@@ -18,7 +18,7 @@ impl Desk {
     fn new() -> Desk {
         let checks = Counting::default();
         let cast = Cast::under(&checks, &[1, 1, 1, 1]);
-        let proposals = Proposals::new(cast.context, cast.address(0), H, cast.set.clone());
+        let proposals = Proposals::new(cast.context, cast.address(0), &cast.schedule(H));
         let now = Timestamp(1_000_000);
         Desk {
             cast,

@@ -31,6 +31,11 @@ impl Silence {
         }
     }
 
+    /// Forgets whoever does not stay.
+    pub(super) fn retain(&mut self, stays: impl Fn(&Address) -> bool) {
+        self.heard.retain(|who, _| stays(who));
+    }
+
     /// A verified message of `validator`.
     pub(super) fn heard(&mut self, validator: Address, place: Place, now: Instant) {
         self.since.get_or_insert(now);

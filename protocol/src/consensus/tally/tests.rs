@@ -5,6 +5,7 @@ mod admission;
 mod bounds;
 mod equivocation;
 mod pulled;
+mod sets;
 mod silence;
 mod thresholds;
 
@@ -27,7 +28,7 @@ impl Desk {
     fn with_powers(powers: &[Power]) -> Desk {
         let checks = Counting::default();
         let cast = Cast::under(&checks, powers);
-        let tally = Tally::new(cast.context, H, cast.set.clone(), SILENT_MS);
+        let tally = Tally::new(cast.context, &cast.schedule(H), SILENT_MS);
         let now = Instant(0);
         let mut desk = Desk {
             cast,
@@ -48,7 +49,7 @@ impl Desk {
     }
 
     fn enter_next_height(&mut self) -> Vec<Fact> {
-        facts(self.tell(Input::EnterHeight(NEXT, self.cast.set.clone())))
+        facts(self.tell(Input::EnterHeight(self.cast.schedule(NEXT))))
     }
 
     /// What became of a vote that came over the network.

@@ -148,7 +148,7 @@ fn a_commit_with_more_than_a_quorum_is_refused() {
 #[test]
 fn a_commit_without_a_quorum_or_of_another_round_is_refused() {
     let too_few = verdict_on_body(|world, block| {
-        let set = &world.rules.validators;
+        let set = &world.rules.genesis_validators;
         let certificate = block.last_commit.as_mut().unwrap();
         let members = certificate.signers.members(set).unwrap();
         let two = members.into_iter().take(2);
@@ -171,7 +171,7 @@ fn a_commit_without_a_quorum_or_of_another_round_is_refused() {
 fn a_commit_of_other_members_than_ours_is_verified_and_counts() {
     let (world, mut node, block) = second_block();
     let certificate = node.ledger.head().certificate.clone().unwrap();
-    let set = &world.rules.validators;
+    let set = &world.rules.genesis_validators;
     let first = world.node().prepare(&world, vec![payment(&world)]);
     let full = world.full_certificate(&first.block);
     let last_three = full.signers.members(set).unwrap().split_off(1);
@@ -279,7 +279,8 @@ fn a_state_that_cannot_be_read_is_fatal_and_no_verdict_on_the_block() {
     }
     let (world, mut node, block) = second_block();
     let head = node.ledger.head().clone();
-    let mut broken = Ledger::new(world.rules.clone(), Arc::new(Broken), head);
+    let validators = node.ledger.validators().clone();
+    let mut broken = Ledger::on(world.rules.clone(), Arc::new(Broken), head, validators);
     let verdict = broken.check(&block).unwrap_err();
     assert!(verdict.is_fatal() && matches!(verdict, InvalidBlock::Fatal(ReadError::Corrupt(_))));
     assert_eq!(node.ledger.check(&block), Ok(()));

@@ -13,6 +13,7 @@ mod records;
 mod runs;
 mod supply;
 mod transactions;
+mod validators;
 
 use super::*;
 use crate::block::{Block, Header, SealedBlock};
@@ -23,6 +24,7 @@ use crate::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use crate::parameters::Parameters;
 use crate::transaction::{Action, Transaction, TransactionBody};
 use crate::types::{Address, ChainId, Hash, Height, Round, Timestamp};
+use crate::validator_schedule::ValidatorSchedule;
 use crate::vote::{Signature, SignedVote, Vote, VoteKind};
 use std::sync::Arc;
 
@@ -132,11 +134,16 @@ impl World {
         }
     }
 
+    /// The validators of the genesis decide every height after this one.
+    fn schedule(&self, head: u64) -> ValidatorSchedule {
+        ValidatorSchedule::unchanged(Height(head), self.rules.genesis_validators.clone())
+    }
+
     fn node(&self) -> Node {
         let changes = Ledger::genesis_changes(&self.genesis).unwrap();
         let state = Arc::new(MemoryState::new(&changes));
         let head = Head::genesis(&self.genesis, &changes);
-        let ledger = Ledger::new(self.rules.clone(), state.clone(), head);
+        let ledger = Ledger::new(self.rules.clone(), state.clone(), head).unwrap();
         Node { ledger, state }
     }
 
@@ -160,12 +167,12 @@ impl World {
     fn certificate(&self, block: &SealedBlock, round: u32) -> Arc<CommitCertificate> {
         let votes = self.precommits(block, round);
         let votes: Vec<_> = votes.iter().collect();
-        Arc::new(certify(&self.rules.validators, &votes).unwrap())
+        Arc::new(certify(&self.rules.genesis_validators, &votes).unwrap())
     }
 
     /// All four precommits: more than a block may carry.
     fn full_certificate(&self, block: &SealedBlock) -> CommitCertificate {
-        let set = &self.rules.validators;
+        let set = &self.rules.genesis_validators;
         let votes = self.precommits(block, 0);
         let mut members: Vec<_> = votes
             .iter()

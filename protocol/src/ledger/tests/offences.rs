@@ -1,4 +1,5 @@
 //! Evidence in blocks: which may stand there, and what it leaves in the state.
+use super::super::offences::accusing_set;
 use super::*;
 use crate::evidence::{Evidence, EvidenceError, Offence};
 use crate::limits::{EVIDENCE_AGE_MAX, EVIDENCE_PER_BLOCK_MAX};
@@ -99,7 +100,7 @@ fn an_offence_is_carried_once_whatever_its_proof() {
     other.signature = Signature(world.validators[2].sign(&bytes).unwrap());
     let again = Evidence::of_votes(nil, other);
     assert_eq!(
-        again.verify(&world.rules.validators, &world.rules.context),
+        again.verify(&world.rules.genesis_validators, &world.rules.context),
         Ok(())
     );
     let refused = refusal(&mut node, &with(&empty, vec![again.clone()]));
@@ -147,7 +148,8 @@ fn only_heights_that_are_over_and_not_too_old_are_accused() {
         height: Height(5),
         ..world.offence(1, height, 0).offence()
     };
-    let refused = |height| super::super::offences::refused_by_height(Height(height), &at(5));
+    let validators = world.schedule(5 + EVIDENCE_AGE_MAX);
+    let refused = |height| accusing_set(&validators, Height(height), &at(5)).err();
     assert_eq!(refused(5 + EVIDENCE_AGE_MAX), None);
     let too_old = Some(EvidenceRefusal::TooOld);
     assert_eq!(refused(6 + EVIDENCE_AGE_MAX), too_old);

@@ -42,7 +42,7 @@ fn it_carries_exactly_a_quorum_of_what_the_head_has() {
     let second = node.prepare(&world, vec![]).block;
     let carried = second.block().last_commit.as_ref().unwrap();
     assert_eq!(carried.signers.count(), 3);
-    assert_eq!(carried.is_minimal(&world.rules.validators), Ok(()));
+    assert_eq!(carried.is_minimal(&world.rules.genesis_validators), Ok(()));
     let mut other = world.node();
     other.commit(&world, &first);
     assert_eq!(other.ledger.check(&second), Ok(()));
@@ -98,11 +98,11 @@ fn a_stranger_prepares_nothing_and_neither_does_a_head_without_certificate() {
     node.grow(&world, vec![]);
     let mut head = node.ledger.head().clone();
     head.certificate = None;
-    let mut bare = Ledger::new(world.rules.clone(), node.state.clone(), head.clone());
+    let mut bare = Ledger::new(world.rules.clone(), node.state.clone(), head.clone()).unwrap();
     let refused = bare.prepare(draft(world.proposer())).unwrap_err();
     assert_eq!(refused, PrepareError::NoCertificate);
     head.time = Timestamp(u64::MAX);
-    let mut last = Ledger::new(world.rules.clone(), node.state.clone(), head);
+    let mut last = Ledger::new(world.rules.clone(), node.state.clone(), head).unwrap();
     let refused = last.prepare(draft(world.proposer())).unwrap_err();
     assert_eq!(refused, PrepareError::Time);
 }

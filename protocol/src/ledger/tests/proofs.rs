@@ -140,5 +140,5 @@ fn the_state_root_is_that_of_a_naive_tree_over_all_values() {
         node.grow(&world, vec![transaction]);
         assert_eq!(naive_root(&node.state.values(), 0), root(&node));
     }
-    assert_eq!(node.state.values().len(), 3 + 50 + 2 + 7);
+    assert_eq!(node.state.values().len(), 3 + 50 + 2 + 7 + 2);
 }

@@ -73,7 +73,7 @@ fn the_state_before_a_run_stays_readable_while_the_longest_run_is_written() {
         batches.iter().for_each(|b| node.state.apply(&b.changes));
         // Nothing of it is kept from before.
         let (rules, state) = (world.rules.clone(), node.state.clone());
-        let mut fresh = Ledger::new(rules, state, node.ledger.head().clone());
+        let mut fresh = Ledger::new(rules, state, node.ledger.head().clone()).unwrap();
         let again = fresh.commit_run(&decided(run)).unwrap();
         assert_eq!(again, run);
         batches.iter().for_each(|b| node.ledger.committed(b));

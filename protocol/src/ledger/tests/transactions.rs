@@ -128,7 +128,7 @@ fn the_last_nonce_is_never_used() {
     let changes = super::super::tree::update(&MemoryState::default(), None, writes).unwrap();
     let state = Arc::new(MemoryState::new(&changes));
     let head = Head::genesis(&world.genesis, &changes);
-    let ledger = Ledger::new(world.rules.clone(), state.clone(), head);
+    let ledger = Ledger::on(world.rules.clone(), state.clone(), head, world.schedule(0));
     let mut last = user.sign(&world, u64::MAX, user.address, 1);
     last.public_key = Some(user.signer.public_key().to_vec());
     let mut node = Node { ledger, state };
@@ -196,7 +196,7 @@ fn a_balance_that_would_overflow_fails_the_transfer() {
     let changes = super::super::tree::update(&empty, None, writes.into()).unwrap();
     let state = Arc::new(MemoryState::new(&changes));
     let head = Head::genesis(&world.genesis, &changes);
-    let ledger = Ledger::new(world.rules.clone(), state.clone(), head);
+    let ledger = Ledger::on(world.rules.clone(), state.clone(), head, world.schedule(0));
     let mut node = Node { ledger, state };
     let batch = node.grow(&world, vec![user.sign(&world, 0, full.address, 5)]);
     let Status::Failed { code, .. } = &batch.receipts[0].status else {

@@ -111,7 +111,7 @@ impl Desk {
         Desk {
             mempool: Mempool::new(rules.clone(), room, Height(0)),
             checker: Checker::new(rules.clone()),
-            ledger: Ledger::new(rules.clone(), state.clone(), head),
+            ledger: Ledger::new(rules.clone(), state.clone(), head).unwrap(),
             rules,
             state,
             tickets: 0,
@@ -204,7 +204,7 @@ impl Desk {
         let signature = signer(101).sign(&self.rules.context.vote(&vote)).unwrap();
         let signature = Signature(signature);
         let vote = SignedVote { vote, signature };
-        let certificate = certify(&self.rules.validators, &[&vote]).unwrap();
+        let certificate = certify(&self.rules.genesis_validators, &[&vote]).unwrap();
         let batch = self.ledger.commit(block, Arc::new(certificate)).unwrap();
         self.state.apply(&batch.changes);
         self.ledger.committed(&batch);

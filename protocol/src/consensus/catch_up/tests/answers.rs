@@ -1,18 +1,7 @@
 //! What an answer proves.
 use super::*;
 use crate::consensus::testkit::block;
-use crate::crypto::simulated::Simulated;
-use crate::ledger::ChainRules;
 use crate::wire::DecidedBlock;
-
-fn rules(cast: &Cast) -> ChainRules {
-    ChainRules {
-        parameters: crate::parameters::Parameters::default(),
-        scheme: Arc::new(Simulated),
-        context: cast.context,
-        validators: cast.set.clone(),
-    }
-}
 
 /// A block and the certificate of a block, its own or another.
 fn decided(cast: &Cast, height: u64, certificate_of: u64, signers: &[usize]) -> DecidedBlock {
@@ -25,7 +14,8 @@ fn decided(cast: &Cast, height: u64, certificate_of: u64, signers: &[usize]) -> 
 
 /// How many leading blocks are proven, and whether something else follows.
 fn prove(cast: &Cast, from: u64, answer: Vec<DecidedBlock>) -> (usize, bool) {
-    let proven = Proven::of(&rules(cast), Height(from), answer);
+    let validators = cast.schedule(Height(from));
+    let proven = Proven::of(&validators, &cast.context, Height(from), answer);
     (proven.blocks.len(), proven.flawed)
 }
 
@@ -55,4 +45,29 @@ fn what_comes_before_the_first_flaw_is_proven_still() {
         let answer = vec![good(5), good(6), flaw, good(8)];
         assert_eq!(prove(&cast, 5, answer), (2, true));
     }
+}
+
+#[test]
+fn what_a_set_of_later_heights_has_decided_is_neither_proven_nor_a_lie() {
+    let cast = Cast::of(5);
+    let good = |height| decided(&cast, height, height, &[0, 1, 2, 3]);
+    // The blocks name the set of the first four, whose schedule knows heights up to 6.
+    let four = Cast::of(4);
+    let prove = |validators: &ValidatorSchedule, from| {
+        let answer = (from..from + 4).map(good).collect();
+        let proven = Proven::of(validators, &cast.context, Height(from), answer);
+        (proven.blocks.len(), proven.flawed, proven.unknown_from)
+    };
+    let stranger = cast.schedule(Height(5));
+    assert_eq!(prove(&stranger, 7), (0, false, Some(Height(7))));
+    assert_eq!(
+        prove(&stranger, 6),
+        (0, true, None),
+        "the set of height 6 is known"
+    );
+    assert_eq!(
+        prove(&four.schedule(Height(5)), 7),
+        (0, true, None),
+        "not signed by the four"
+    );
 }

@@ -121,7 +121,8 @@ impl Run {
         }
         while self.here.remove(&(self.committed + 1)) {
             self.committed += 1;
-            self.tell(Input::Committed(Height(self.committed)))?;
+            let validators = self.desk.cast.schedule(Height(self.committed + 1));
+            self.tell(Input::Committed(validators))?;
         }
         Ok(())
     }
@@ -160,6 +161,7 @@ impl Run {
             blocks,
             bytes: 10,
             flawed,
+            unknown_from: None,
         };
         self.after(ms, Event::Tell(Input::Answered(peer, answer)));
         self.after(ms + 1, Event::Commit(from..from + blocks));

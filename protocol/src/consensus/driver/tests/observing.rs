@@ -47,6 +47,57 @@ fn an_observer_decides_and_goes_on_like_the_others() {
     assert_eq!(node.driver.height(), NEXT);
 }
 
+const ALL: &[ValidatorIndex] = &[0, 1, 2, 3];
+
+/// Started with height 5 under decision by some, and the next height by others.
+fn changing(me: ValidatorIndex, now: &[ValidatorIndex], then: &[ValidatorIndex]) -> Node {
+    let mut node = Node::new(me, Pacing::Interval(0));
+    let validators = node.cast.changing(H, now, then);
+    let config = config(&node.cast, me, Pacing::Interval(0));
+    node.driver = Driver::new(config, &validators, Recovery::default());
+    assert!(entered(&node.step(Input::Start)).is_some());
+    node
+}
+
+#[test]
+fn a_validator_that_has_been_removed_signs_no_more_and_follows() {
+    let mut node = changing(0, ALL, &[1, 2, 3]);
+    assert!(!persists(&provoke(&mut node)).is_empty());
+    let validators = node.cast.changing(NEXT, &[1, 2, 3], &[1, 2, 3]);
+    let mut out = node.step(Input::Committed(validators));
+    assert_eq!(node.driver.height(), NEXT);
+    out.extend(provoke(&mut node));
+    assert_eq!((persists(&out).len(), sends(&out)), (0, vec![]));
+    let v = block(NEXT, 7);
+    node.propose(0, &v);
+    assert_eq!(decided(&node.fact(node.commit(&v, 0))), Some(v.id()));
+}
+
+#[test]
+fn a_node_that_is_added_signs_from_its_height_on() {
+    let mut node = changing(0, &[1, 2, 3], ALL);
+    assert!(persists(&provoke(&mut node)).is_empty());
+    let mut out = node.step(Input::Committed(node.cast.changing(NEXT, ALL, ALL)));
+    assert!(node.driver.signs());
+    out.extend(provoke(&mut node));
+    assert!(persists(&out).iter().all(|p| p.signed.position().0 == NEXT));
+    assert!(!persists(&out).is_empty());
+}
+
+/// Its first messages come before the height in which this node would have signed them.
+#[test]
+fn a_node_about_to_be_added_whose_key_already_signs_elsewhere_never_signs() {
+    let mut node = changing(0, &[1, 2, 3], ALL);
+    let out = node.step(Input::OwnSeen((NEXT, Round(0), Prevote)));
+    assert!(matches!(
+        out[..],
+        [Output::Halt(Halt::SignedElsewhere(NEXT))]
+    ));
+    let mut out = node.step(Input::Committed(node.cast.changing(NEXT, ALL, ALL)));
+    out.extend(provoke(&mut node));
+    assert!(persists(&out).is_empty());
+}
+
 #[test]
 fn a_re_armed_node_signs_from_its_height_on() {
     let mut node = observer(0, Signing::From(NEXT));

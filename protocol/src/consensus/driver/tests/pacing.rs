@@ -96,7 +96,7 @@ fn a_height_that_took_longer_than_the_interval_is_followed_at_once() {
 fn the_first_height_begins_without_waiting() {
     let cast = Cast::of(4);
     let config = config(&cast, 1, Pacing::Interval(1_000));
-    let mut driver = Driver::new(config, Height(0), cast.set.clone(), Recovery::default());
+    let mut driver = Driver::new(config, &cast.schedule(Height(1)), Recovery::default());
     let out = driver.step(Instant(0), Input::Start);
     assert!(builds(&out, Height(1)));
 }

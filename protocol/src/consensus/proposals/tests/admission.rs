@@ -276,7 +276,7 @@ fn an_early_proposal_is_kept_for_the_next_height_and_executed_there() {
     assert_eq!(desk.receive(message.clone()), expected);
     assert_eq!(desk.admit(message.clone()), (Admission::Duplicate, 0));
     desk.checks.checks();
-    let out = desk.tell(Input::EnterHeight(NEXT, desk.cast.set.clone()));
+    let out = desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT)));
     assert_eq!(out, [Output::Execute(v)]);
     assert_eq!(desk.checks.checks(), 0);
     assert_eq!(desk.admit(message), (Admission::Duplicate, 0));
@@ -309,11 +309,8 @@ fn anything_further_ahead_is_too_early_and_costs_nothing() {
 fn a_jump_over_a_height_drops_what_was_kept_for_it() {
     let mut desk = Desk::new();
     desk.count(0, &block(NEXT, 1));
-    let out = desk.tell(Input::EnterHeight(NEXT.next(), desk.cast.set.clone()));
+    let out = desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT.next())));
     assert_eq!(out, []);
-    assert_eq!(
-        desk.tell(Input::EnterHeight(NEXT, desk.cast.set.clone())),
-        []
-    );
+    assert_eq!(desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT))), []);
     assert_eq!(desk.proposals.height(), NEXT.next());
 }

@@ -126,7 +126,7 @@ fn an_own_proposal_is_a_prevote_without_a_check_and_without_execution() {
 #[test]
 fn an_own_proposal_of_another_height_or_by_somebody_else_is_none() {
     let mut desk = Desk::new();
-    desk.tell(Input::EnterHeight(NEXT, desk.cast.set.clone()));
+    desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT)));
     let late = own(&desk);
     assert_eq!(desk.tell(Input::Own(late)), []);
     let mut desk = Desk::new();
@@ -149,7 +149,7 @@ fn a_new_height_forgets_proposals_and_accusations() {
     };
     let message = wrong(&desk, 1);
     assert_eq!(evidence(&desk.receive(message)).len(), 1);
-    desk.tell(Input::EnterHeight(NEXT, desk.cast.set.clone()));
+    desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT)));
     assert_eq!(desk.tell(Input::Executed(v.id(), true)), []);
     assert_eq!(desk.tell(Input::Retell), []);
     let message = wrong(&desk, 2);

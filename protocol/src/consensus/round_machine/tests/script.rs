@@ -45,6 +45,7 @@ fn build(value: Value) -> SealedBlock {
         state_root: Hash::default(),
         receipts_root: Block::receipts_root(&[]),
         validators_hash: SET.hash(),
+        next_validators_hash: SET.hash(),
     };
     let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
     SealedBlock::new(Block {

@@ -194,7 +194,7 @@ fn a_new_height_forgets_the_votes_of_the_old_one_and_never_goes_back() {
     desk.count_all(&[0, 1], 0, Cast::prevote, id(1));
     desk.enter_next_height();
     assert_eq!(desk.tally.rounds.len(), 0);
-    desk.tell(Input::EnterHeight(H, desk.cast.set.clone()));
+    desk.tell(Input::EnterHeight(desk.cast.schedule(H)));
     assert_eq!(desk.tally.height(), NEXT);
     let late = desk.cast.prevote(2, 0, id(1));
     assert_eq!(admit(&mut desk, late), (Admission::Stale, 0));
@@ -205,7 +205,7 @@ fn a_jump_over_a_height_drops_what_was_kept_for_it() {
     let mut desk = Desk::of(1);
     let vote = desk.cast.vote(0, prevote(NEXT, 0, id(1), None));
     assert_eq!(admit(&mut desk, vote), (Admission::Counted, 1));
-    let told = facts(desk.tell(Input::EnterHeight(NEXT.next(), desk.cast.set.clone())));
+    let told = facts(desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT.next()))));
     assert_eq!(told, []);
     assert_eq!(desk.size(), 0);
 }

@@ -128,6 +128,6 @@ fn an_equivocation_that_came_early_is_evidence_at_its_height() {
     }
     let third = desk.cast.vote(2, precommit(NEXT, 1, None));
     assert_eq!(tell(&mut desk, third).0, Admission::Equivocation);
-    let out = desk.tell(Input::EnterHeight(NEXT, desk.cast.set.clone()));
+    let out = desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT)));
     holds(&desk, &evidence(&out)[0]);
 }

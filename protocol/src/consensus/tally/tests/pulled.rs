@@ -6,7 +6,7 @@ use crate::pull::Pull;
 fn question(asker: &Desk, r: u32) -> Pull {
     let mut pull = Pull::new(H, Round(r));
     asker.tally.hold(&mut pull);
-    assert!(pull.is_well_formed(asker.cast.set.len()));
+    assert!(pull.is_well_formed(Some(asker.cast.set.len())));
     pull
 }
 

@@ -179,7 +179,7 @@ fn an_idle_chain_suspects_nobody() {
     desk.now = Instant(3_600_000);
     assert_eq!(desk.enter_round(1), []);
     assert_eq!(
-        facts(desk.tell(Input::EnterHeight(NEXT, desk.cast.set.clone()))),
+        facts(desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT)))),
         []
     );
     for r in 0..4 {

@@ -1,0 +1,93 @@
+//! Who decides which height: from the node's view of the newest sets, and of an older height from
+//! the state, which forgets none.
+use super::Seed;
+use super::answer::{refuse, trouble};
+use super::answer_places::Asker;
+use crate::limits::BLOCK_ANSWER_PATIENCE;
+use crate::metrics::RefusalLabel;
+use crate::state_store::StoreError;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use lockstep_protocol::ledger;
+use lockstep_protocol::types::Height;
+use lockstep_protocol::validator_set::{self, Validator};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Which height's validators are asked for; the height under decision if none is named.
+#[derive(Debug, Deserialize)]
+struct Of {
+    height: Option<u64>,
+}
+
+/// The keys of a large set are many, and an old one has to be found: on another thread, and few at
+/// one time.
+pub(super) async fn validators(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
+    let Ok(of) = web::Query::<Of>::from_query(request.query_string()) else {
+        let sentence = "ask for ?height=<height>, a whole number from 1";
+        return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+    };
+    let (places, asker) = (&seed.block_answers, Asker::of(&request));
+    let Some(_place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
+        seed.metrics.refusal(RefusalLabel::Busy);
+        let sentence = "other answers are being made; try again in a moment";
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
+    };
+    let (reader, height) = (seed.clone(), of.height.map(Height));
+    match web::block(move || page(&reader, height)).await {
+        Ok(Ok(Some(page))) => HttpResponse::Ok().json(page),
+        Ok(Ok(None)) => {
+            let newest = newest(&seed);
+            let sentence = format!("validators are known of the heights from 1 to {newest}");
+            refuse(StatusCode::NOT_FOUND, "unknown_height", sentence)
+        }
+        Ok(Err(error)) => trouble(&error),
+        Err(error) => trouble(&error),
+    }
+}
+
+/// The newest height whose validators are certain: whatever the next block says, it changes none
+/// before the one after.
+fn newest(seed: &Seed) -> Height {
+    seed.view.validators().height().next()
+}
+
+/// Who validates `height`, by default the one under decision; `None` if that is not known.
+pub(super) fn page(seed: &Seed, height: Option<Height>) -> Result<Option<Value>, StoreError> {
+    let height = height.unwrap_or_else(|| seed.view.validators().height());
+    let members = members(seed, height)?;
+    Ok(members.map(|members| in_json(height, &members)))
+}
+
+/// The validators of `height`, in order of address; `None` if they are not certain yet, or the
+/// height is none.
+pub(super) fn members(seed: &Seed, height: Height) -> Result<Option<Vec<Validator>>, StoreError> {
+    if height > newest(seed) {
+        return Ok(None);
+    }
+    if let Some(set) = seed.view.validators().at(height) {
+        return Ok(Some(set.iter().cloned().collect()));
+    }
+    let snapshot = seed.store.snapshot()?;
+    let version = snapshot.head()?.state_version;
+    let record = ledger::validator_set_of(&snapshot, version, height)?;
+    Ok(record.map(|record| record.validators))
+}
+
+fn in_json(height: Height, validators: &[Validator]) -> Value {
+    let rows = validators.iter().enumerate().map(|(index, validator)| {
+        json!({
+            "index": index,
+            "address": validator.address,
+            "power": validator.power,
+            "public_key": super::blocks::hex(&validator.public_key),
+        })
+    });
+    let total: u64 = validators.iter().map(|validator| validator.power).sum();
+    json!({
+        "height": height,
+        "hash": validator_set::hash_of(validators),
+        "total_power": total,
+        "validators": rows.collect::<Vec<_>>(),
+    })
+}

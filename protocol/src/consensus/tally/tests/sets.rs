@@ -1,0 +1,48 @@
+//! Who counts is a matter of the height.
+use super::*;
+
+fn desk(now: &[ValidatorIndex], then: &[ValidatorIndex]) -> Desk {
+    let mut desk = Desk::of(5);
+    let validators = desk.cast.changing(H, now, then);
+    desk.tally = Tally::new(desk.cast.context, &validators, SILENT_MS);
+    desk.enter_round(0);
+    desk
+}
+
+const ALL: &[ValidatorIndex] = &[0, 1, 2, 3, 4];
+const FOUR: &[ValidatorIndex] = &[0, 1, 2, 3];
+
+#[test]
+fn a_newcomer_is_unknown_until_its_height_and_heard_early_for_it() {
+    let mut desk = desk(FOUR, ALL);
+    let id = Some(block(NEXT, 1).id());
+    let now = desk.cast.prevote(4, 0, None);
+    assert_eq!(desk.admit(now), Admission::UnknownValidator);
+    let early = desk.cast.vote(4, prevote(NEXT, 0, id, None));
+    assert_eq!(desk.admit(early), Admission::Counted);
+    let validators = desk.cast.changing(NEXT, ALL, ALL);
+    desk.tell(Input::EnterHeight(validators));
+    desk.tell(Input::EnterRound(NEXT, Round(0)));
+    let polka = |facts: Vec<Fact>| facts.iter().any(|fact| matches!(fact, Fact::Polka(_)));
+    for i in [0, 1] {
+        let vote = desk.cast.vote(i, prevote(NEXT, 0, id, None));
+        assert!(!polka(desk.count(vote)), "three of five are no quorum");
+    }
+    let vote = desk.cast.vote(2, prevote(NEXT, 0, id, None));
+    assert!(
+        polka(desk.count(vote)),
+        "the newcomer's early vote is one of four"
+    );
+}
+
+#[test]
+fn whoever_leaves_counts_to_the_end_of_its_last_height_and_no_further() {
+    let mut desk = desk(ALL, FOUR);
+    let early = desk.cast.vote(4, prevote(NEXT, 0, None, None));
+    assert_eq!(desk.admit(early), Admission::UnknownValidator);
+    let now = desk.cast.prevote(4, 0, None);
+    assert_eq!(desk.admit(now), Admission::Counted);
+    desk.tell(Input::EnterHeight(desk.cast.changing(NEXT, FOUR, FOUR)));
+    let late = desk.cast.vote(4, prevote(NEXT, 0, None, None));
+    assert_eq!(desk.admit(late), Admission::UnknownValidator);
+}

@@ -1,0 +1,272 @@
+//! `update_validator`: who must ask for a change, when it holds, and what is refused.
+use super::*;
+use crate::limits::VALIDATORS_MAX;
+use crate::validator_set::ValidatorSet;
+
+/// `count` validators of equal power, who own something.
+fn world(count: u8) -> World {
+    let mut world = World::new();
+    world.validators = (101..101 + count).map(signer).collect();
+    let member = |signer: &Arc<dyn Signer>| GenesisValidator {
+        public_key: signer.public_key().to_vec(),
+        power: 1,
+    };
+    world.genesis.validators = world.validators.iter().map(member).collect();
+    let owner = |signer: &Arc<dyn Signer>| GenesisAccount {
+        address: address_of(&**signer),
+        balance: 10_000_000,
+    };
+    world
+        .genesis
+        .accounts
+        .extend(world.validators.iter().map(owner));
+    world
+        .genesis
+        .accounts
+        .sort_by_key(|account| account.address);
+    world.rules = Arc::new(ChainRules::new(&world.genesis, Arc::new(Simulated)).unwrap());
+    world
+}
+
+/// The vote of validator `by` that `whom` gets this power.
+fn vote(world: &World, node: &Node, by: usize, whom: u8, power: u64) -> Transaction {
+    vote_for(world, node, by, signer(whom).public_key(), power)
+}
+
+fn vote_for(world: &World, node: &Node, by: usize, key: &[u8], power: u64) -> Transaction {
+    let sender = &world.validators[by];
+    let account = node.account(&address_of(&**sender)).unwrap_or_default();
+    let action = Action::UpdateValidator {
+        public_key: key.to_vec(),
+        power,
+    };
+    let body = TransactionBody {
+        nonce: account.nonce,
+        fee: 0,
+        expires_at: node.ledger.head().height.next(),
+        action,
+    };
+    let body = body.for_least_fee(&**sender, &world.genesis.parameters);
+    Transaction::sign(&**sender, &world.rules.context, body).unwrap()
+}
+
+/// A block of these transactions, certified by whom the schedule names; how each ended.
+fn grow(world: &mut World, node: &mut Node, transactions: Vec<Transaction>) -> Vec<Status> {
+    let set = node.ledger.validators().current().clone();
+    let everybody = (101..=130).map(signer);
+    let members = everybody.filter(|s| set.index_of(&address_of(&**s)).is_some());
+    let (all, members) = (world.validators.clone(), members.collect::<Vec<_>>());
+    let draft = Draft {
+        proposer: address_of(&*members[0]),
+        now: Timestamp(0),
+        transactions,
+        evidence: vec![],
+    };
+    let prepared = node.ledger.prepare(draft).unwrap();
+    assert_eq!(prepared.rejected, []);
+    assert_eq!(prepared.block.header().validators_hash, set.hash());
+    let next = node.ledger.validators().next().hash();
+    assert_eq!(prepared.block.header().next_validators_hash, next);
+    world.validators = members;
+    let votes = world.precommits(&prepared.block, 0);
+    world.validators = all;
+    let certificate = certify(&set, &votes.iter().collect::<Vec<_>>()).unwrap();
+    node.ledger.verify_certificate(&certificate).unwrap();
+    let batch = node
+        .ledger
+        .commit(&prepared.block, Arc::new(certificate))
+        .unwrap();
+    node.state.apply(&batch.changes);
+    node.ledger.committed(&batch);
+    batch
+        .receipts
+        .iter()
+        .map(|receipt| receipt.status)
+        .collect()
+}
+
+/// How many validators decide each height from `from` on, as far as it is known.
+fn sizes(node: &Node, from: u64) -> Vec<usize> {
+    let set = |height| node.ledger.validators().at(Height(height));
+    (from..).map_while(set).map(|set| set.len()).collect()
+}
+
+fn failed(code: FailureCode) -> Vec<Status> {
+    vec![Status::Failed { code }]
+}
+
+const OK: Status = Status::Success;
+
+#[test]
+fn more_than_two_thirds_of_the_power_add_a_validator_two_heights_later() {
+    for (count, needed) in [(4u8, 3usize), (7, 5)] {
+        let mut world = world(count);
+        let mut node = world.node();
+        let votes = |node: &Node, by: std::ops::Range<usize>| -> Vec<Transaction> {
+            by.map(|by| vote(&world, node, by, 120, 1)).collect()
+        };
+        let (too_few, last) = (votes(&node, 0..needed - 1), needed - 1);
+        let n = usize::from(count);
+        grow(&mut world, &mut node, too_few);
+        assert_eq!(sizes(&node, 1), [n, n, n], "{count}");
+        let missing = vec![vote(&world, &node, last, 120, 1)];
+        assert_eq!(grow(&mut world, &mut node, missing), [OK]);
+        assert_eq!(
+            sizes(&node, 1),
+            [n, n, n, n + 1],
+            "decided in block 2, holds at 4"
+        );
+        grow(&mut world, &mut node, vec![]);
+        assert_eq!(node.ledger.validators().current().len(), n + 1);
+        grow(&mut world, &mut node, vec![]);
+        // The next block carries the certificate that the larger set has made.
+        grow(&mut world, &mut node, vec![]);
+    }
+}
+
+#[test]
+fn a_validator_is_removed_and_the_others_go_on() {
+    let mut world = world(4);
+    let mut node = world.node();
+    let votes = (0..3).map(|by| vote(&world, &node, by, 104, 0)).collect();
+    assert_eq!(grow(&mut world, &mut node, votes), [OK; 3]);
+    for height in 2..6 {
+        grow(&mut world, &mut node, vec![]);
+        assert_eq!(node.ledger.head().height, Height(height));
+    }
+    assert_eq!(sizes(&node, 1), [4, 4, 3, 3, 3, 3, 3]);
+    let gone = vec![vote(&world, &node, 3, 120, 1)];
+    let out = grow(&mut world, &mut node, gone);
+    assert_eq!(
+        out,
+        failed(FailureCode::NotAValidator),
+        "it has no vote any more"
+    );
+}
+
+/// A lone validator can let others in, but not be outvoted by who may not even run.
+#[test]
+fn a_lone_validator_makes_itself_strong_before_it_adds_another() {
+    let mut world = world(1);
+    let mut node = world.node();
+    let equal = vec![vote(&world, &node, 0, 120, 1)];
+    let refused = failed(FailureCode::ValidatorTooPowerful);
+    assert_eq!(grow(&mut world, &mut node, equal), refused);
+    let strong = vec![vote(&world, &node, 0, 101, 10)];
+    assert_eq!(grow(&mut world, &mut node, strong), [OK]);
+    let added = vec![vote(&world, &node, 0, 120, 1)];
+    assert_eq!(grow(&mut world, &mut node, added), [OK]);
+    assert_eq!(sizes(&node, 1), [1, 1, 1, 1, 2]);
+    let newest = node.ledger.validators().next();
+    assert_eq!(newest.total(), 11);
+}
+
+#[test]
+fn what_would_leave_no_validators_too_many_or_too_much_power_is_refused() {
+    let mut lone = world(1);
+    let mut node = lone.node();
+    let mut try_it = |key: &[u8], power| {
+        let transaction = vote_for(&lone, &node, 0, key, power);
+        grow(&mut lone, &mut node, vec![transaction])
+    };
+    let me = signer(101);
+    assert_eq!(
+        try_it(me.public_key(), 0),
+        failed(FailureCode::LastValidator)
+    );
+    assert_eq!(
+        try_it(me.public_key(), 1),
+        failed(FailureCode::NothingToChange)
+    );
+    let nobody = failed(FailureCode::NothingToChange);
+    assert_eq!(try_it(signer(120).public_key(), 0), nobody);
+    let weak = failed(FailureCode::InvalidValidatorKey);
+    assert_eq!(try_it(&[7; 3], 1), weak);
+    assert_eq!(try_it(&[], 1), weak);
+    let most = u64::MAX;
+    let powerful = failed(FailureCode::PowerOverflow);
+    assert_eq!(try_it(signer(120).public_key(), most), powerful);
+
+    let mut full = world(u8::try_from(VALIDATORS_MAX).unwrap());
+    let mut node = full.node();
+    let one_more = vec![vote(&full, &node, 0, 90, 1)];
+    let members: Vec<_> = full.validators.clone();
+    let set = ValidatorSet::new(
+        &Simulated,
+        members.iter().map(|s| (s.public_key().to_vec(), 1)),
+    );
+    assert_eq!(set.unwrap().len(), VALIDATORS_MAX);
+    let prepared = node.prepare(&full, one_more);
+    let batch = {
+        let certificate = full.certificate(&prepared.block, 0);
+        node.ledger.commit(&prepared.block, certificate).unwrap()
+    };
+    let expected = FailureCode::TooManyValidators;
+    assert_eq!(batch.receipts[0].status, Status::Failed { code: expected });
+    full.validators.clear();
+}
+
+#[test]
+fn votes_for_different_powers_do_not_add_up_and_a_newer_vote_replaces_the_older() {
+    let mut world = world(4);
+    let mut node = world.node();
+    let votes = vec![
+        vote(&world, &node, 0, 120, 1),
+        vote(&world, &node, 1, 120, 1),
+        vote(&world, &node, 2, 120, 2),
+    ];
+    assert_eq!(grow(&mut world, &mut node, votes), [OK; 3]);
+    grow(&mut world, &mut node, vec![]);
+    assert_eq!(node.ledger.validators().next().len(), 4);
+    let again = vec![vote(&world, &node, 2, 120, 1)];
+    grow(&mut world, &mut node, again);
+    assert_eq!(node.ledger.validators().next().len(), 5);
+}
+
+/// Removed in the block before it would count, a voter's power is gone with it.
+#[test]
+fn a_vote_counts_only_as_long_as_its_sender_is_a_validator() {
+    let mut world = world(4);
+    let mut node = world.node();
+    let wish = vec![vote(&world, &node, 3, 120, 1)];
+    grow(&mut world, &mut node, wish);
+    let votes = (0..3).map(|by| vote(&world, &node, by, 104, 0)).collect();
+    grow(&mut world, &mut node, votes);
+    grow(&mut world, &mut node, vec![]);
+    assert_eq!(node.ledger.validators().current().len(), 3);
+    let two = (0..2).map(|by| vote(&world, &node, by, 120, 1)).collect();
+    assert_eq!(grow(&mut world, &mut node, two), [OK; 2]);
+    assert_eq!(
+        node.ledger.validators().next().len(),
+        3,
+        "two of three are no quorum"
+    );
+}
+
+#[test]
+fn a_restarted_ledger_knows_the_same_sets() {
+    let mut world = world(4);
+    let mut node = world.node();
+    for whom in [120, 121, 122] {
+        let votes = (0..4).map(|by| vote(&world, &node, by, whom, 1)).collect();
+        grow(&mut world, &mut node, votes);
+        let (rules, head) = (world.rules.clone(), node.ledger.head().clone());
+        let fresh = Ledger::new(rules, node.state.clone(), head).unwrap();
+        assert_eq!(fresh.validators(), node.ledger.validators());
+    }
+    assert_eq!(node.ledger.validators().next().len(), 7);
+}
+
+/// A block that lies about the set after the next is invalid, whoever proposes it.
+#[test]
+fn a_block_must_name_the_next_set_that_its_parents_state_names() {
+    let mut world = world(4);
+    let mut node = world.node();
+    let votes = (0..3).map(|by| vote(&world, &node, by, 120, 1)).collect();
+    grow(&mut world, &mut node, votes);
+    let block = node.prepare(&world, vec![]).block;
+    let old = world.rules.genesis_validators.hash();
+    assert_ne!(block.header().next_validators_hash, old);
+    let lie = changed_header(&block, |header| header.next_validators_hash = old);
+    assert_eq!(node.ledger.check(&lie), Err(InvalidBlock::NextValidatorSet));
+}

@@ -1,0 +1,143 @@
+//! `Action::UpdateValidator`: a validator's vote to add another one, to remove one, or to give one
+//! another power.
+//!
+//! Votes for one key stand together in the state, at most one of each validator: a newer one takes
+//! the place of the older. A vote counts as long as its sender is a validator of the block's height,
+//! with the power that it has there. As soon as more than two thirds of the power have asked for the
+//! same, it is decided: the set of the height two further on has it, and the votes are gone.
+//!
+//! What is decided may not stop the chain. So a set is never empty, never larger than certificates
+//! carry, and its power always fits. And whoever gains power without having asked for it, as a key
+//! that is new cannot, may not be needed for a quorum: the others must have one without it, for it
+//! may not run yet, or never. (CometBFT bounded the power that a block moves by a third, for light
+//! clients that skip heights; ours follow each height, by the next set's hash in its header.)
+use super::overlay::Overlay;
+use super::receipt::{FailureCode, Status};
+use super::state::{KeyHash, ReadError};
+use crate::codec;
+use crate::crypto::Scheme;
+use crate::limits::VALIDATORS_MAX;
+use crate::quorum::Power;
+use crate::types::{Address, Hash, Height};
+use crate::validator_schedule::ValidatorSchedule;
+use crate::validator_set::{ValidatorSet, ValidatorSetError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The sets that a block's transactions see and change.
+#[derive(Clone)]
+pub(super) struct Succession {
+    /// The first height that the block can give another set: two after its own.
+    first: Height,
+    /// Who decides the block, and votes.
+    current: Arc<ValidatorSet>,
+    /// Who decides the next height, whatever this block says.
+    next: Arc<ValidatorSet>,
+    /// Who decides the one after that, so far.
+    after_next: Arc<ValidatorSet>,
+}
+
+impl Succession {
+    pub(super) fn new(validators: &ValidatorSchedule) -> Succession {
+        Succession {
+            first: validators.height().next().next(),
+            current: validators.current().clone(),
+            next: validators.next().clone(),
+            after_next: validators.next().clone(),
+        }
+    }
+
+    /// The set that the block names and the first height that it decides, if it is another than
+    /// the one before it.
+    pub(super) fn changed(&self) -> Option<(Height, Arc<ValidatorSet>)> {
+        let changed = self.after_next.hash() != self.next.hash();
+        changed.then(|| (self.first, self.after_next.clone()))
+    }
+}
+
+/// Votes for one key: who wants it to have which power.
+type Votes = BTreeMap<Address, Power>;
+
+/// A vote of every validator there can be, rounded up.
+const VOTES_BYTES_MAX: usize = VALIDATORS_MAX * 32 + 64;
+
+/// Where the votes for a key stand in the tree.
+pub fn validator_votes_key(public_key: &[u8]) -> KeyHash {
+    Hash::of(&[b"validators/votes/", public_key]).0
+}
+
+/// Counts the vote, and changes the succession if it is the one that was missing.
+pub(super) fn execute(
+    scheme: &dyn Scheme,
+    state: &mut Overlay<'_>,
+    sender: &Address,
+    (public_key, power): (&[u8], Power),
+) -> Result<Status, ReadError> {
+    let failed = |code| Ok(Status::Failed { code });
+    let mut succession = state.succession().clone();
+    if succession.current.index_of(sender).is_none() {
+        return failed(FailureCode::NotAValidator);
+    }
+    let changed = match change(scheme, &succession.after_next, public_key, power) {
+        Ok(changed) => changed,
+        Err(code) => return failed(code),
+    };
+    let key = validator_votes_key(public_key);
+    let mut votes: Votes = match state.record(&key)? {
+        Some(bytes) => codec::decode("votes for a validator", &bytes, VOTES_BYTES_MAX)
+            .map_err(|error| ReadError::Corrupt(error.to_string()))?,
+        None => Votes::new(),
+    };
+    votes.insert(*sender, power);
+    votes.retain(|voter, _| succession.current.index_of(voter).is_some());
+    let agree = votes.iter().filter(|(_, wanted)| **wanted == power);
+    let agree = agree.filter_map(|(voter, _)| succession.current.index_of(voter));
+    if succession
+        .current
+        .is_quorum(succession.current.power_of(agree))
+    {
+        let address = Address::of(scheme.id(), public_key);
+        let is_silent = votes.get(&address) != Some(&power);
+        if is_silent && is_needed(&succession.after_next, &changed, &address) {
+            return failed(FailureCode::ValidatorTooPowerful);
+        }
+        succession.after_next = Arc::new(changed);
+        state.set_succession(succession);
+        state.remove_record(key);
+    } else {
+        state.set_record(key, codec::encode(&votes));
+    }
+    Ok(Status::Success)
+}
+
+/// The set with this validator at this power; without it at none.
+fn change(
+    scheme: &dyn Scheme,
+    set: &ValidatorSet,
+    public_key: &[u8],
+    power: Power,
+) -> Result<ValidatorSet, FailureCode> {
+    let address = Address::of(scheme.id(), public_key);
+    let known = set.index_of(&address).map_or(0, |index| set.power(index));
+    if known == power {
+        return Err(FailureCode::NothingToChange);
+    }
+    let others = set.iter().filter(|validator| validator.address != address);
+    let others = others.map(|validator| (validator.public_key.clone(), validator.power));
+    let it = (power > 0).then(|| (public_key.to_vec(), power));
+    ValidatorSet::like(Some(set), scheme, others.chain(it)).map_err(|error| match error {
+        ValidatorSetError::Size(0) => FailureCode::LastValidator,
+        ValidatorSetError::Size(_) => FailureCode::TooManyValidators,
+        ValidatorSetError::TotalPower => FailureCode::PowerOverflow,
+        ValidatorSetError::Key(_)
+        | ValidatorSetError::NoPower(_)
+        | ValidatorSetError::Duplicate(_) => FailureCode::InvalidValidatorKey,
+    })
+}
+
+/// Whether this validator gains power, and the others alone would be no quorum.
+fn is_needed(before: &ValidatorSet, after: &ValidatorSet, address: &Address) -> bool {
+    let power = |set: &ValidatorSet| set.index_of(address).map_or(0, |index| set.power(index));
+    let others = after.total().saturating_sub(power(after));
+    power(after) > power(before) && !after.is_quorum(others)
+}
