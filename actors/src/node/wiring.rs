@@ -90,6 +90,7 @@ impl Inboxes {
         peer_broadcaster::Ports {
             blocks: self.sync.port(),
             ahead: self.sync.port(),
+            keeps: self.sync.port(),
             pulled_vote: self.votes.port(),
             pulled_proposal: self.proposer.port(),
             pull_ended: self.driver.port(),

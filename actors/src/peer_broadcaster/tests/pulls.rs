@@ -37,6 +37,7 @@ fn looked_at(votes: Vec<SignedVote>, honest: usize) -> Vec<u64> {
         let sender = sender_that_tells(Ports {
             blocks: Port::detached(),
             ahead: Port::detached(),
+            keeps: Port::detached(),
             pulled_vote,
             pulled_proposal: Port::detached(),
             pull_ended,
