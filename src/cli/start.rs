@@ -277,6 +277,7 @@ mod tests {
 
     fn at(head: u64, blocks_per_second: f64) -> Option<String> {
         let progress = SyncProgress {
+            stranded: None,
             catching_up: true,
             from: Height(1_000),
             target: Height(3_000),

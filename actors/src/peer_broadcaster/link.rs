@@ -287,12 +287,12 @@ impl Link {
         let answer = client.get_blocks(client.uri(&path), SYNC_TIMEOUT).await;
         let (answer, result) = match answer {
             Ok(blocks) => {
-                if let Some(height) = blocks.height {
-                    self.tell_height(height);
-                }
                 // Before the answer: an empty one is no fault of whoever says why.
                 if let Some(earliest) = blocks.earliest {
                     self.tell_earliest(earliest);
+                }
+                if let Some(height) = blocks.height {
+                    self.tell_height(height);
                 }
                 (Some(blocks.bytes), Ok(()))
             }
@@ -353,8 +353,8 @@ impl Link {
             self.seed
                 .view
                 .update_peer(&address, |peer| peer.outbox = waiting);
-            self.tell_height(theirs.height);
             self.tell_earliest(theirs.earliest_height);
+            self.tell_height(theirs.height);
         }
         Ok(accepted)
     }

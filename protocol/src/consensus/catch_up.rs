@@ -146,10 +146,7 @@ impl CatchUp {
         let mut out = Vec::new();
         match input {
             Input::Ahead(peer, height) => self.ahead(peer, height),
-            Input::Keeps(peer, height) => {
-                let peer = self.peers.entry(peer);
-                peer.and_modify(|peer| peer.keeps_from = height);
-            }
+            Input::Keeps(peer, height) => self.peer(peer).keeps_from = height,
             Input::Committed(validators) => self.committed(now, &validators),
             Input::Answered(peer, answer) => self.answered(now, peer, answer, &mut out),
             Input::Failed(peer) => {
@@ -211,13 +208,17 @@ impl CatchUp {
     /// What a peer claims grows with whatever it says, in whatever order that arrives. It shrinks
     /// only by what the peer fails to show.
     fn ahead(&mut self, address: Address, working_on: Height) {
+        let peer = self.peer(address);
+        peer.has = peer.has.max(working_on.previous());
+    }
+
+    fn peer(&mut self, address: Address) -> &mut Peer {
         if !self.peers.contains_key(&address) && self.peers.len() >= CATCH_UP_PEERS_MAX {
             self.forget_the_least();
         }
         let range_blocks_max = self.config.range_blocks_max;
         let peer = self.peers.entry(address);
-        let peer = peer.or_insert_with(|| Peer::new(range_blocks_max));
-        peer.has = peer.has.max(working_on.previous());
+        peer.or_insert_with(|| Peer::new(range_blocks_max))
     }
 
     /// Makes room: of those that are asked for nothing, the one that claims the least, a stranger

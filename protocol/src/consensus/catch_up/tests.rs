@@ -379,9 +379,9 @@ fn a_node_that_is_behind_what_everybody_keeps_is_stranded_and_says_where_the_oth
     let mut desk = Desk::four();
     let keeps = |desk: &Desk, i, height| Input::Keeps(desk.cast.address(i), Height(height));
     for (i, first) in [(0, 70), (1, 60), (2, 80)] {
-        desk.has(0, i, 100);
         let keeps = keeps(&desk, i, first);
-        desk.tell(0, keeps);
+        assert_eq!(desk.tell(0, keeps), []);
+        assert_eq!(desk.has(0, i, 100), []);
     }
     assert_eq!(desk.tell(5_000, Input::Wake), []);
     assert_eq!(desk.sync.stranded(), Some(Height(60)));
