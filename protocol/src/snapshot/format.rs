@@ -80,7 +80,7 @@ pub fn encode_opening(genesis_hash: &Hash) -> Vec<u8> {
 }
 
 /// The genesis hash of an opening.
-pub(super) fn decode_opening(bytes: &[u8]) -> Result<Hash, SnapshotError> {
+pub fn decode_opening(bytes: &[u8]) -> Result<Hash, SnapshotError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NoSnapshot)?;
     let (version, rest) = rest
         .split_first_chunk::<2>()

@@ -7,10 +7,12 @@ use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::light_client::LightBlock;
 use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::{HeldVotes, Pull, Pulled};
 use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::snapshot::{Head, Leaf, Record, decode_opening, encode_opening};
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validator_set::{Validator, ValidatorSet};
@@ -70,6 +72,7 @@ pub(crate) fn nouns() -> Vec<Noun> {
         .chain(ledger)
         .chain(proofs)
         .chain(messages())
+        .chain(snapshots())
         .collect()
 }
 
@@ -393,6 +396,37 @@ fn messages() -> Vec<Noun> {
             pulled_again,
         ),
     ]
+}
+
+fn snapshots() -> Vec<Noun> {
+    let Block { header, .. } = first_block();
+    let shown = LightBlock {
+        header,
+        certificate: commit(),
+        validators: set().iter().cloned().collect(),
+    };
+    let head = Head {
+        block: first_block(),
+        certificate: commit(),
+        validators: set().iter().cloned().collect(),
+        receipts: Vec::new(),
+    };
+    let leaf = |tag: u8| Leaf {
+        key: [tag; 32],
+        value: vec![tag; 3],
+    };
+    let opening = encode_opening(&genesis().hash());
+    vec![
+        Noun::sealed("snapshot: opening", opening, opening_again),
+        Noun::plain("snapshot: handover", &Record::Handover(Box::new(shown))),
+        Noun::plain("snapshot: head", &Record::Head(Box::new(head))),
+        Noun::plain("snapshot: leaves", &Record::Leaves(vec![leaf(1), leaf(2)])),
+        Noun::plain("snapshot: end", &Record::End),
+    ]
+}
+
+fn opening_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(encode_opening(&decode_opening(bytes).ok()?))
 }
 
 fn pull() -> Pull {
