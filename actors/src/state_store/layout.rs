@@ -137,7 +137,11 @@ impl Tables {
                 for name in NAMES {
                     match opener.open_database(txn, Some(name))? {
                         Some(database) => databases.push(database),
-                        None => return Ok(CommitOrAbort::Abort(name)),
+                        None => {
+                            let layout = databases.first().map(|meta| meta.get(txn, META_LAYOUT));
+                            let layout = layout.transpose()?.flatten().map(<[u8]>::to_vec);
+                            return Ok(CommitOrAbort::Abort((name, layout)));
+                        }
                     }
                 }
                 let databases: [_; NAMES.len()] = databases
@@ -148,9 +152,13 @@ impl Tables {
             .map_err(failed)?;
         match opened {
             CommitOrAbort::Commit(databases) => Ok(Tables::named(databases)),
-            CommitOrAbort::Abort(name) => {
-                Err(StoreError::corrupt(format!("its table {name} is gone")))
-            }
+            CommitOrAbort::Abort((name, layout)) => Err(match layout.and_then(other_layout) {
+                Some(found) => StoreError::OtherLayout {
+                    expected: LAYOUT,
+                    found,
+                },
+                None => StoreError::corrupt(format!("its table {name} is gone")),
+            }),
         }
     }
 
@@ -190,6 +198,13 @@ impl Tables {
             handovers,
         }
     }
+}
+
+/// The layout that a sealed record names, if it is another one: then tables may be missing.
+fn other_layout(sealed: Vec<u8>) -> Option<u32> {
+    let (layout, _) = sealed.split_first_chunk::<4>()?;
+    let layout = u32::from_le_bytes(*layout);
+    (layout != LAYOUT).then_some(layout)
 }
 
 /// The head without its certificate, which stands in a table of its own.
