@@ -1,14 +1,15 @@
 //! Old blocks go, a few with each new one and in its transaction: so no commit waits for long, a
 //! crash leaves no block without its certificate, and LMDB writes new pages where the old ones were.
 //!
-//! With a block go its certificate, receipts, evidence and the places of its ids. Of a block after
-//! which other validators decide, header and certificate stay. The state is pruned by versions, elsewhere ([`write::state`](super::write::state)).
+//! With a block go its certificate, receipts, evidence and the places of its ids, and the state that
+//! nothing proves without it. Of a block after which other validators decide, header and certificate
+//! stay. Of states whose blocks are here, the newest versions are kept ([`write::state`]).
 use super::error::StoreError;
 use super::layout::{
     Handover, HeadRecord, META_EARLIEST, META_HEAD, Tables, height_key, locations_of,
 };
 use super::read::View;
-use super::write::Failure;
+use super::write::{self, Failure};
 use heed::RwTxn;
 use lockstep_protocol::block::Block;
 use lockstep_protocol::codec;
@@ -41,7 +42,17 @@ pub(super) fn step(
             break;
         }
     }
-    Ok(tables.meta.put(txn, META_EARLIEST, &next)?)
+    tables.meta.put(txn, META_EARLIEST, &next)?;
+    states(tables, txn, next)
+}
+
+/// Deletes what only states before that of `earliest` have: no header proves them any more.
+fn states(tables: &Tables, txn: &mut RwTxn<'_>, earliest: Height) -> Result<(), Failure> {
+    let kept = View { tables, txn }.versions()?;
+    let over = kept.iter().skip(1);
+    let over = over.take_while(|start| start.height <= earliest);
+    over.map(|start| start.version)
+        .try_for_each(|version| write::forget(tables, txn, version))
 }
 
 /// Deletes a block with all that belongs to it; returns how long it was.

@@ -220,7 +220,7 @@ impl View<'_> {
         self.tables.signed.get(self.txn, key, bytes_max)
     }
 
-    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.tables.nodes.bytes(self.txn, key)?.map(<[u8]>::to_vec))
     }
 
@@ -236,6 +236,30 @@ impl View<'_> {
             .last_in(self.txn, &(&first[..]..=&last[..]))?;
         let there = found.filter(|(_, value)| !value.is_empty());
         Ok(there.map(|(_, value)| value.to_vec()))
+    }
+
+    /// The values of the state of `version` in order of key, each with the version that wrote it.
+    pub(super) fn values_at<E: From<StoreError>>(
+        &self,
+        version: u64,
+        mut look: impl FnMut(KeyHash, u64, Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut newest: Option<(KeyHash, u64, Vec<u8>)> = None;
+        // A row without bytes says that its key has no value any more.
+        let mut tell = |found: Option<(KeyHash, u64, Vec<u8>)>| match found {
+            Some((key, written, value)) if !value.is_empty() => look(key, written, value),
+            _ => Ok(()),
+        };
+        self.tables.values.each(self.txn, |key, value| {
+            let (key, written) = split_value_key(key)?;
+            if written > version {
+                return Ok(());
+            }
+            // Rows of a key follow each other by version; the last that counts is its value.
+            let before = newest.replace((key, written, value.to_vec()));
+            tell(before.filter(|(other, ..)| *other != key))
+        })?;
+        tell(newest)
     }
 
     /// The versions of the state that can be read, with the heights they began at.
@@ -275,10 +299,17 @@ impl View<'_> {
         })
     }
 
-    fn latest_version(&self) -> Result<Option<u64>, StoreError> {
+    pub(super) fn latest_version(&self) -> Result<Option<u64>, StoreError> {
         let head: HeadRecord = self.meta(META_HEAD)?;
         Ok(Some(head.state_version))
     }
+}
+
+fn split_value_key(key: &[u8]) -> Result<(KeyHash, u64), StoreError> {
+    let split = key.split_first_chunk::<32>();
+    let split = split.and_then(|(key, version)| Some((*key, version.try_into().ok()?)));
+    let (key, version) = split.ok_or_else(|| StoreError::corrupt("a key of table values"))?;
+    Ok((key, u64::from_be_bytes(version)))
 }
 
 fn sealed_block(bytes: &[u8]) -> Result<Arc<SealedBlock>, StoreError> {

@@ -72,7 +72,7 @@ pub use offences::{
     EvidenceRefusal, OffenceRecord, OffenceSummary, offence, offence_key, offences, offences_key,
 };
 pub use prepare::{Draft, PrepareError, Prepared};
-pub use rebuild::{Leaf, Rebuild};
+pub use rebuild::{Leaf, Rebuild, tree_nodes};
 pub use receipt::{FailureCode, Receipt, Status};
 pub use record::{
     Record, RecordProof, prove_record, prove_record_at, record, record_at, record_key,

@@ -4,6 +4,7 @@ use super::state::{KeyHash, ReadError, StateChanges, StateReader};
 use super::tree;
 use crate::types::Hash;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// A value of the state, and where it stands.
 pub type Leaf = (KeyHash, Vec<u8>);
@@ -54,6 +55,55 @@ impl StateReader for Rebuild {
 
     fn latest_version(&self) -> Result<Option<u64>, ReadError> {
         Ok(self.newest.map(|(version, _)| version))
+    }
+}
+
+/// All nodes of the tree of `version`, whose values stand under these keys and no others; an error
+/// if they do not lead from each of the keys to `root`.
+pub fn tree_nodes(
+    reader: &dyn StateReader,
+    version: u64,
+    root: &Hash,
+    keys: impl IntoIterator<Item = KeyHash>,
+) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, ReadError> {
+    let recorder = Recorder {
+        reader,
+        read: Mutex::default(),
+    };
+    for key in keys {
+        let (value, path) = tree::prove(&recorder, version, &key)?;
+        if !tree::verify(&path, root, &key, value.as_deref()) {
+            return Err(ReadError::Corrupt("a value is not below its root".into()));
+        }
+    }
+    Ok(recorder
+        .read
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Remembers which nodes were read.
+struct Recorder<'a> {
+    reader: &'a dyn StateReader,
+    read: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
+}
+
+impl StateReader for Recorder<'_> {
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let node = self.reader.node(key)?;
+        if let Some(node) = &node {
+            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            read.insert(key.to_vec(), node.clone());
+        }
+        Ok(node)
+    }
+
+    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        self.reader.value(key, version_max)
+    }
+
+    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
+        self.reader.latest_version()
     }
 }
 
@@ -137,6 +187,10 @@ mod tests {
             assert_eq!(proved.as_ref(), Some(&value));
             assert!(tree::verify(&path, &root, &key, Some(&value)));
         }
+        let keys = state.values().into_iter().map(|(key, _)| key);
+        let found = tree_nodes(&written, version, &root, keys.clone()).unwrap();
+        assert_eq!(found, nodes, "each node leads to some leaf");
+        assert!(tree_nodes(&written, version, &Hash::default(), keys).is_err());
         let whole: Vec<_> = state.values();
         let mut at_once = Rebuild::default();
         assert_eq!(at_once.add(whole).unwrap().nodes.len(), nodes.len());

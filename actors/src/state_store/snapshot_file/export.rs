@@ -9,6 +9,7 @@ use super::super::read::View;
 use super::super::{DATA_FILE, Env, layout, open};
 use super::{Contents, SnapshotFileError, io};
 use heed::{RoTxn, WithoutTls};
+use lockstep_protocol::block::Header;
 use lockstep_protocol::crypto::Scheme;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{self, KeyHash, ReadError, StateReader, ValidatorSetRecord};
@@ -60,7 +61,7 @@ pub fn export(
 }
 
 /// One moment of a directory.
-struct Source {
+pub(in super::super) struct Source {
     /// Behind a mutex because one thread at a time may use it. Before `env`, so that it ends first.
     txn: Mutex<RoTxn<'static, WithoutTls>>,
     tables: Tables,
@@ -84,16 +85,28 @@ impl Source {
             Err(error) => return Err(error.into()),
         };
         let source = Source {
-            tables: Tables::open(&env, 0)?,
-            txn: Mutex::new(begin(env)?),
             beside_a_node,
             _lock: lock,
+            ..Source::of(Tables::open(&env, 0)?, env)?
         };
         source.view(|view| identity(view, genesis))?;
         Ok(source)
     }
 
-    fn view<T, E>(&self, read: impl FnOnce(&View<'_>) -> Result<T, E>) -> Result<T, E> {
+    /// Of an environment to which nobody writes.
+    pub(in super::super) fn of(tables: Tables, env: Env) -> Result<Source, StoreError> {
+        Ok(Source {
+            tables,
+            txn: Mutex::new(begin(env)?),
+            beside_a_node: false,
+            _lock: None,
+        })
+    }
+
+    pub(in super::super) fn view<T, E>(
+        &self,
+        read: impl FnOnce(&View<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let txn = self.txn.lock().unwrap_or_else(PoisonError::into_inner);
         let tables = &self.tables;
         read(&View { tables, txn: &txn })
@@ -103,29 +116,40 @@ impl Source {
         &self,
         mut target: Target,
         height: Option<Height>,
-        mut progress: impl FnMut(u64, u64),
+        progress: impl FnMut(u64, u64),
     ) -> Result<Contents, SnapshotFileError> {
+        let (header, handovers) =
+            self.records(height, &mut |record| target.put(record), progress)?;
+        let (leaves, bytes) = target.finish()?;
+        Ok(Contents {
+            height: header.height,
+            block_id: header.id(),
+            state_root: header.state_root,
+            leaves,
+            handovers,
+            bytes,
+        })
+    }
+
+    /// All records of a snapshot; which block it is of, and how often the validators have changed.
+    pub(in super::super) fn records(
+        &self,
+        height: Option<Height>,
+        put: &mut Put<'_>,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<(Header, u64), SnapshotFileError> {
         let (head, version) = self.head(height)?;
-        let block_id = head.block.header.id();
-        let (height, state_root) = (head.block.header.height, head.block.header.state_root);
-        let handovers = self.handovers(height, version)?;
+        let header = head.block.header.clone();
+        let handovers = self.handovers(header.height, version)?;
         let count = handovers.len() as u64;
         for handover in handovers {
             let shown = self.handover(handover, version)?;
-            target.put(Record::Handover(Box::new(shown)))?;
+            put(Record::Handover(Box::new(shown)))?;
         }
-        target.put(Record::Head(Box::new(head)))?;
-        self.leaves(version, &mut target, &mut progress)?;
-        target.put(Record::End)?;
-        let (leaves, bytes) = target.finish()?;
-        Ok(Contents {
-            height,
-            block_id,
-            state_root,
-            leaves,
-            handovers: count,
-            bytes,
-        })
+        put(Record::Head(Box::new(head)))?;
+        self.leaves(version, put, &mut progress)?;
+        put(Record::End)?;
+        Ok((header, count))
     }
 
     /// The block to hand out, and the version of the state after it.
@@ -162,7 +186,11 @@ impl Source {
         Ok(self.set(height, version)?.validators)
     }
 
-    fn set(&self, height: Height, version: u64) -> Result<ValidatorSetRecord, StoreError> {
+    pub(in super::super) fn set(
+        &self,
+        height: Height,
+        version: u64,
+    ) -> Result<ValidatorSetRecord, StoreError> {
         let found = ledger::validator_set_of(self, version, height)?;
         found.ok_or_else(|| StoreError::corrupt("no validator set").at(height))
     }
@@ -207,51 +235,27 @@ impl Source {
     fn leaves(
         &self,
         version: u64,
-        target: &mut Target,
+        put: &mut Put<'_>,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<(), SnapshotFileError> {
         let (mut cutter, mut seen) = (Cutter::default(), 0u64);
-        let mut newest: Option<(KeyHash, Vec<u8>)> = None;
         self.view(|view| {
             let all = view.tables.values.len(view.txn)?;
-            view.tables.values.each(view.txn, |key, value| {
+            view.values_at(version, |key, _, value| {
                 seen += 1;
-                let (key, written) = split(key)?;
-                if written > version {
-                    return Ok(());
-                }
-                // Rows of a key follow each other by version; the last that counts is its value.
-                let before = newest.replace((key, value.to_vec()));
-                if let Some((other, value)) = before.filter(|(other, _)| *other != key)
-                    && let Some(record) = add(&mut cutter, other, value)
-                {
-                    target.put(record)?;
+                if let Some(record) = cutter.add(key, value) {
+                    put(record)?;
                     progress(seen, all);
                 }
                 Ok::<_, SnapshotFileError>(())
             })
         })?;
-        let last = newest.and_then(|(key, value)| add(&mut cutter, key, value));
-        for record in last.into_iter().chain(cutter.end()) {
-            target.put(record)?;
-        }
-        Ok(())
+        cutter.end().map_or(Ok(()), put)
     }
 }
 
-/// A row without bytes says that its key has no value any more.
-fn add(cutter: &mut Cutter, key: KeyHash, value: Vec<u8>) -> Option<Record> {
-    (!value.is_empty())
-        .then(|| cutter.add(key, value))
-        .flatten()
-}
-
-fn split(key: &[u8]) -> Result<(KeyHash, u64), StoreError> {
-    let split = key.split_first_chunk::<32>();
-    let split = split.and_then(|(key, version)| Some((*key, version.try_into().ok()?)));
-    let (key, version) = split.ok_or_else(|| StoreError::corrupt("a key of table values"))?;
-    Ok((key, u64::from_be_bytes(version)))
-}
+/// Takes one record after the other.
+type Put<'a> = dyn FnMut(Record) -> Result<(), SnapshotFileError> + 'a;
 
 fn begin(env: Env) -> Result<RoTxn<'static, WithoutTls>, StoreError> {
     let txn = env.static_read_txn();
@@ -271,8 +275,8 @@ fn identity(view: &View<'_>, genesis: &Genesis) -> Result<(), StoreError> {
 }
 
 impl StateReader for Source {
-    fn node(&self, _: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(None)
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.view(|view| view.node(key))?)
     }
 
     fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
@@ -280,7 +284,7 @@ impl StateReader for Source {
     }
 
     fn latest_version(&self) -> Result<Option<u64>, ReadError> {
-        Ok(None)
+        Ok(self.view(|view| view.latest_version())?)
     }
 }
 

@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod records;
 
+pub(super) use export::Source;
 pub use export::{Exported, export};
 pub use import::{Imported, import};
 pub use records::inspect;

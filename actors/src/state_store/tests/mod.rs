@@ -13,6 +13,7 @@ mod rot;
 mod signing;
 mod snapshots;
 mod verifying;
+mod verifying_pruned;
 
 use super::*;
 use lockstep_protocol::block::SealedBlock;

@@ -73,7 +73,7 @@ fn only_so_many_blocks_are_kept_and_nothing_of_an_older_one_is_left() {
 }
 
 #[test]
-fn a_state_whose_header_is_gone_is_pruned_although_its_rows_are_there() {
+fn a_state_whose_header_is_gone_is_gone_with_it() {
     let (world, _dir, store) = opened();
     store.retain(Retention::Newest(5));
     grow(&world, &store, 12);
@@ -82,6 +82,7 @@ fn a_state_whose_header_is_gone_is_pruned_although_its_rows_are_there() {
     let pruned = Err(HistoryError::Pruned { height, earliest });
     assert_eq!(snapshot.version_after(height), pruned);
     assert_eq!(snapshot.version_after(earliest), Ok(8));
+    assert_eq!(store.read(|view| view.versions()).unwrap().len(), 5);
     let genesis = snapshot.version_after(Height(0));
     assert!(
         matches!(genesis, Err(HistoryError::Pruned { .. })),
