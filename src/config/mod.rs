@@ -3,6 +3,7 @@
 //!
 //! A **home** holds `lockstep.toml`, `genesis.json`, `validator.key` and `data/`.
 use crate::cli::{DurabilityArgument, Failure, retention};
+use lockstep_actors::rpc_gateway::{Origins, OriginsError};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::retention::Retention;
 use std::fmt;
@@ -33,9 +34,12 @@ pub(crate) struct Config {
     pub(crate) genesis: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) data: PathBuf,
+    /// Whether key and peers may be others than the genesis names.
+    pub(crate) follow: bool,
     pub(crate) peer_listen: String,
     /// `None`: nobody is answered but the peers.
     pub(crate) rpc_listen: Option<String>,
+    pub(crate) origins: Origins,
     pub(crate) durability: DurabilityArgument,
     pub(crate) retention: Retention,
     pub(crate) block_interval_ms: u64,
@@ -101,11 +105,19 @@ impl Config {
             genesis: path("genesis")?,
             key: path("key")?,
             data: path("data")?,
+            follow: read.parsed("follow", |text| {
+                let flag = text.parse::<bool>();
+                flag.map_err(|_| format!("{text:?} is neither true nor false"))
+            })?,
             peer_listen: read.listen("peer_listen")?,
             rpc_listen: match read.text("rpc_listen")? {
                 "" => None,
                 _ => Some(read.listen("rpc_listen")?),
             },
+            origins: read.parsed("cors_origins", |text| {
+                let origins: Result<Origins, OriginsError> = text.parse();
+                origins.map_err(|error| error.to_string())
+            })?,
             durability: read.parsed("durability", DurabilityArgument::parse)?,
             retention: read.parsed("retain_blocks", retention)?,
             block_interval_ms: read.ms("block_interval_ms", 0, INTERVAL_MS_MAX)?,
@@ -190,7 +202,7 @@ impl Reader<'_> {
 }
 
 /// Reads a text file with a bound; `next` is what to do without one.
-fn read_text(path: &Path, bytes_max: u64, next: &str) -> Result<String, Failure> {
+pub(crate) fn read_text(path: &Path, bytes_max: u64, next: &str) -> Result<String, Failure> {
     let at = path.display();
     let failed = |error: std::io::Error| {
         let message = format!("cannot read {at}: {error}; {next}");
@@ -259,7 +271,9 @@ mod tests {
             ("timeout_propose_ms", "0", "1 to 3600000"),
             ("timeout_cap_ms", "1e9", "1 to 3600000"),
             ("rpc_listen", "8545", "127.0.0.1:8545"),
+            ("cors_origins", "wallet.example", "https://wallet.example"),
             ("peers", "x", "0x…@host:port"),
+            ("follow", "yes", "true nor false"),
         ] {
             let failure = with(&[(name, text)]).expect_err(name);
             assert_eq!(failure.exit_code, 2);

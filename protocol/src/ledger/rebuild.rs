@@ -115,7 +115,7 @@ mod tests {
     /// Keys with long common beginnings among others, in a fixed disorder.
     fn leaf(number: u64) -> Leaf {
         let mut key = Hash::of(&[&number.to_be_bytes()]).0;
-        if number % 5 == 0 {
+        if number.is_multiple_of(5) {
             key = [7; 32];
             key[31] = (number / 5 % 256) as u8;
             key[30] = (number / 1_280) as u8;
