@@ -38,6 +38,8 @@ pub struct PeerView {
     pub reachable: bool,
     /// The last committed height that it told.
     pub height: Height,
+    /// The lowest height whose block it keeps, as it told.
+    pub earliest_height: Height,
     /// Frames that wait for it.
     pub outbox: usize,
     /// Why it was refused: another chain, another protocol version, a wrong verifier.
@@ -53,6 +55,8 @@ pub struct SyncProgress {
     pub from: Height,
     /// The height to reach: claimed by more than a third of the power, or proven by a certificate.
     pub target: Height,
+    /// The lowest height that a peer keeps, if the next one is kept by none: it needs a snapshot.
+    pub stranded: Option<Height>,
     /// Blocks committed per second, of late.
     pub blocks_per_second: f64,
 }

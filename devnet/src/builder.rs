@@ -11,6 +11,7 @@ use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::limits::VALIDATORS_MAX;
 use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::{
     Address, BlockId, ChainId, DEVNET_CHAIN_ID, Hash, Height, Round, Timestamp,
 };
@@ -56,6 +57,7 @@ pub struct Builder {
     pub(crate) rpc_port: u16,
     pub(crate) scheme: SchemeId,
     pub(crate) durability: Durability,
+    pub(crate) retention: Retention,
     pub(crate) last_height: Option<Height>,
     pub(crate) timeouts: Timeouts,
     pub(crate) policy: Policy,
@@ -76,6 +78,7 @@ impl Default for Builder {
             rpc_port: 0,
             scheme: SchemeId::Dilithium3,
             durability: Durability::Process,
+            retention: Retention::All,
             last_height: None,
             timeouts: Timeouts::DEVNET,
             policy: Policy::default(),
@@ -158,6 +161,13 @@ impl Builder {
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Builder {
         self.durability = durability;
+        self
+    }
+
+    /// Which blocks each node keeps.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Builder {
+        self.retention = retention;
         self
     }
 

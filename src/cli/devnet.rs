@@ -1,8 +1,9 @@
 //! `lockstep devnet`: several validators in this process, until Ctrl-C or for a number of blocks.
-use super::{DurabilityArgument, Failure, interrupts, scheme, tell, validators};
+use super::{DurabilityArgument, Failure, interrupts, retention, scheme, tell, validators};
 use clap::Args;
 use lockstep_devnet::{Builder, CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::retention::Retention;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -44,6 +45,9 @@ pub(crate) struct Arguments {
     /// What a commit survives
     #[arg(long, value_enum, default_value = "process")]
     durability: DurabilityArgument,
+    /// Keep so many of the newest blocks; 0: all
+    #[arg(long, default_value = "0", value_name = "N", value_parser = retention)]
+    retain_blocks: Retention,
     /// Print one JSON object on stdout, and nothing else there
     #[arg(long)]
     json: bool,
@@ -125,6 +129,7 @@ fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
         .validators(arguments.validators)
         .scheme(arguments.scheme)
         .durability(arguments.durability.into())
+        .retention(arguments.retain_blocks)
         .rpc_port(port)
         .block_time_ms(block_ms);
     if arguments.manual || arguments.blocks.is_some() {
