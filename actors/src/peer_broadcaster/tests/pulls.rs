@@ -91,6 +91,7 @@ fn proposed(round: u32) -> Arc<ProposedBlock> {
         receipts_root: Hash::default(),
         state_root: Hash::default(),
         validators_hash: Hash::default(),
+        next_validators_hash: Hash::default(),
     };
     let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
     let proposal = Proposal {
