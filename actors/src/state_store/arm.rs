@@ -86,7 +86,7 @@ impl Store {
     pub fn unguarded(&self) -> Result<Standing, StoreError> {
         let noted = self.read(|view| {
             let meta = &view.tables.meta;
-            Ok(meta.get::<String>(view.txn, META_OBSERVING, META_BYTES_MAX)?)
+            meta.get::<String>(view.txn, META_OBSERVING, META_BYTES_MAX)
         })?;
         match noted {
             Some(why) => self.observe(&why),

@@ -258,25 +258,8 @@ impl Node {
             }
             Brain::Proposals => {
                 let input = self.mail.proposals.pop_front()?;
-                let more = !self.mail.proposals.is_empty();
-                match input {
-                    ToProposals::Screen(message) => {
-                        let outputs = brains.proposals.screen(clocks.wall, &message.proposal);
-                        let refuses = |o: &_| matches!(o, proposals::Output::Admission(_));
-                        let is_refused = outputs.iter().any(refuses);
-                        self.route_proposals(outputs, out);
-                        if !is_refused {
-                            let received = proposals::Input::Received(message);
-                            self.mail.proposals.push_back(ToProposals::Step(received));
-                        }
-                        Some(!self.mail.proposals.is_empty())
-                    }
-                    ToProposals::Step(input) => {
-                        let outputs = brains.proposals.step(clocks.wall, input);
-                        self.route_proposals(outputs, out);
-                        Some(more)
-                    }
-                }
+                self.handle_proposal(input, clocks, out);
+                Some(!self.mail.proposals.is_empty())
             }
             Brain::Committer => {
                 let input = self.mail.committer.pop_front()?;
@@ -293,6 +276,27 @@ impl Node {
                 self.route_catch_up(outputs, out);
                 Some(more)
             }
+        }
+    }
+
+    /// The block of a proposal is only read if its head passes the screen.
+    fn handle_proposal(&mut self, input: ToProposals, clocks: Clocks, out: &mut Effects) {
+        let Some(brains) = self.brains.as_mut() else {
+            return;
+        };
+        let (message, outputs) = match input {
+            ToProposals::Screen(message) => {
+                let outputs = brains.proposals.screen(clocks.wall, &message.proposal);
+                (Some(message), outputs)
+            }
+            ToProposals::Step(input) => (None, brains.proposals.step(clocks.wall, input)),
+        };
+        let refuses = |output: &_| matches!(output, proposals::Output::Admission(_));
+        let passed = message.filter(|_| !outputs.iter().any(refuses));
+        self.route_proposals(outputs, out);
+        if let Some(message) = passed {
+            let received = proposals::Input::Received(message);
+            self.mail.proposals.push_back(ToProposals::Step(received));
         }
     }
 

@@ -203,10 +203,11 @@ fn what_the_next_block_has_not_carried_is_told_and_again_every_few_heights() {
     let (over, open) = (desk.offence(1, 6, 0), desk.offence(2, 8, 0));
     desk.add(&over);
     desk.add(&open);
-    assert_eq!(desk.pool.to_tell(Height(7)), [over.clone()]);
+    let only = |evidence: &Evidence| vec![evidence.clone()];
+    assert_eq!(desk.pool.to_tell(Height(7)), only(&over));
     assert_eq!(desk.pool.to_tell(Height(7)), [], "once");
     assert_eq!(desk.advance(8), [], "block 9 may carry it");
-    assert_eq!(desk.advance(9), [open.clone()]);
+    assert_eq!(desk.advance(9), only(&open));
     assert_eq!(desk.advance(10), []);
     assert_eq!(desk.advance(7 + EVIDENCE_TELL_EVERY_HEIGHTS), [over]);
     desk.pool.committed(Height(12), std::slice::from_ref(&open));
@@ -231,7 +232,8 @@ fn what_another_has_told_waits_like_the_own_and_is_not_told_back_at_once() {
     assert_eq!(desk.receive(&evidence), NEW);
     assert_eq!(desk.receive(&evidence), Added::Known);
     assert_eq!(desk.add(&evidence), Added::Known);
-    assert_eq!(desk.pool.candidates(Height(7)), [evidence.clone()]);
+    let waiting = std::slice::from_ref(&evidence);
+    assert_eq!(desk.pool.candidates(Height(7)), waiting);
     assert_eq!(desk.pool.to_tell(Height(7)), []);
     assert_eq!(desk.advance(7 + EVIDENCE_TELL_EVERY_HEIGHTS), [evidence]);
 }
