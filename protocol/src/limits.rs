@@ -57,9 +57,9 @@ pub const BLOCK_TRANSACTIONS_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX / TRANSACT
 pub const MISSING_BYTES_MAX: usize = BLOCK_TRANSACTIONS_MAX.div_ceil(8) + 128;
 /// The answer: all transactions of a block at the most.
 pub const FETCHED_BYTES_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX + 128;
-/// Compact proposals that wait for transactions: an honest and a second one of this round, and the
-/// same of the next. What they name of the mempool they share with it.
-pub const PARTIAL_PROPOSALS_MAX: usize = 4;
+/// Compact proposals that wait for transactions: an honest and a second one of this round, and one
+/// of the next. What they name of the mempool they share with it.
+pub const PARTIAL_PROPOSALS_MAX: usize = 3;
 /// The memo of a transfer: an invoice number, a sentence.
 pub const MEMO_BYTES_MAX: usize = 256;
 /// How far ahead of the height of its block a transaction's expiry may lie: more than a day at a
