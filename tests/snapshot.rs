@@ -7,7 +7,7 @@ use common::rpc;
 use common::{eventually, get, post, try_get};
 use lockstep_protocol::codec;
 use lockstep_protocol::limits::SNAPSHOT_RECORD_BYTES_MAX;
-use lockstep_protocol::snapshot::{OPENING_BYTES, Record, encode_record};
+use lockstep_protocol::snapshot::{Head, Leaf, OPENING_BYTES, Record, encode_record};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -119,71 +119,14 @@ fn a_wiped_node_comes_back_by_the_snapshot_of_a_running_one_that_keeps_few_block
     let shown = run(&["status", "--home", text(&home)]).ok().stdout;
     assert!(shown.contains("blocks kept"), "{shown}");
 
-    // Empty-handed it is stranded, and says what to do.
     network.kill(3);
-    let data = network.home(3).join("data");
-    fs::remove_dir_all(&data).expect("it has data");
-    network.start(3);
-    let said = eventually("it says that it needs a snapshot", || {
-        ready_text(&network, 3).filter(|text| text.contains("lockstep snapshot import"))
-    });
-    assert!(said.contains("no peer keeps block 1 any more"), "{said}");
-    assert_eq!(network.height(3), Some(0));
-    let lies = get(&network.urls[3], "/metrics").text();
-    let lies = lies
-        .lines()
-        .find(|line| line.starts_with("lockstep_sync_lies"));
-    assert!(lies.is_none_or(|line| line.ends_with(" 0")), "{lies:?}");
-    network.kill(3);
-
-    let file = network.dir.path().join("snapshot");
-    let made = export(&network, 0, &file);
-    assert_eq!(made["beside_a_node"], true, "{made}");
-    import(&network, 3, &file, &[]).assert_refused(2, &["data", "nothing is overwritten"]);
-    fs::remove_dir_all(&data).expect("it has data");
-    let trusted = format!(
-        "{}@{}",
-        made["block_id"].as_str().expect("an id"),
-        made["height"]
-    );
-    let taken = import(&network, 3, &file, &["--trusted", &trusted, "--json"]).ok();
-    let taken: Value = serde_json::from_str(&taken.stdout).expect("JSON");
-    assert_eq!(taken["state_root"], made["state_root"]);
-
-    // Its key has signed elsewhere: it follows, and serves the same chain.
-    network.start(3);
+    wipe(&network, 3);
+    assert_stranded(&mut network, 3);
+    let made = restore(&mut network, 3);
     let height = made["height"].as_u64().expect("a height");
-    wait_for(&network, &[3], height + 20);
-    for height in height..height + 20 {
-        assert_eq!(
-            network.block(3, height),
-            network.block(1, height),
-            "{height}"
-        );
-    }
-    assert_eq!(
-        get(&network.urls[3], "/status").json()["earliest_height"],
-        height
-    );
-    let said = ready_text(&network, 3).expect("it answers");
-    assert!(said.contains("--rearm"), "{said}");
+    assert_follows(&network, 3, height);
     network.kill(3);
-    let mut command = network.command(3);
-    command.arg("--rearm");
-    network.start_as(3, command);
-    eventually("it signs again", || {
-        let status = try_get(&network.urls[3], "/status").ok()?.json();
-        status["observing"].is_null().then_some(())
-    });
-    // With three of four it is one of those who are needed.
-    network.kill(2);
-    let now = network.highest(&[0, 1, 3]);
-    wait_for(&network, &[0, 1, 3], now + 10);
-    let root = |node: usize, at: u64| {
-        get(&network.urls[node], &format!("/blocks/{at}")).json()["header"]["state_root"].clone()
-    };
-    assert_eq!(root(3, now), root(0, now));
-
+    assert_signs_again(&mut network, 3);
     // Every byte of both is in order, as far as there are bytes.
     for node in [0, 3] {
         network.kill(node);
@@ -195,6 +138,81 @@ fn a_wiped_node_comes_back_by_the_snapshot_of_a_running_one_that_keeps_few_block
         assert!(report["earliest"].as_u64() > Some(1), "{report}");
         assert!(report["executed_from"].as_u64() >= report["earliest"].as_u64());
     }
+}
+
+fn wipe(network: &Network, node: usize) {
+    fs::remove_dir_all(network.home(node).join("data")).expect("it has data");
+}
+
+/// Empty-handed it gets nowhere, says what to do, and blames nobody.
+fn assert_stranded(network: &mut Network, node: usize) {
+    network.start(node);
+    let said = eventually("it says that it needs a snapshot", || {
+        ready_text(network, node).filter(|text| text.contains("lockstep snapshot import"))
+    });
+    assert!(said.contains("no peer keeps block 1 any more"), "{said}");
+    assert_eq!(network.height(node), Some(0));
+    let lies = get(&network.urls[node], "/metrics").text();
+    let lies = lies
+        .lines()
+        .find(|line| line.starts_with("lockstep_sync_lies"));
+    assert!(lies.is_none_or(|line| line.ends_with(" 0")), "{lies:?}");
+    network.kill(node);
+}
+
+/// By a snapshot of node 0, which runs on; says what `export` said.
+fn restore(network: &mut Network, node: usize) -> Value {
+    let file = network.dir.path().join("snapshot");
+    let made = export(network, 0, &file);
+    assert_eq!(made["beside_a_node"], true, "{made}");
+    import(network, node, &file, &[]).assert_refused(2, &["data", "nothing is overwritten"]);
+    wipe(network, node);
+    let trusted = format!(
+        "{}@{}",
+        made["block_id"].as_str().expect("an id"),
+        made["height"]
+    );
+    let taken = import(network, node, &file, &["--trusted", &trusted, "--json"]).ok();
+    let taken: Value = serde_json::from_str(&taken.stdout).expect("JSON");
+    assert_eq!(taken["state_root"], made["state_root"]);
+    network.start(node);
+    made
+}
+
+/// Its key has signed elsewhere: it follows, and serves the same chain.
+fn assert_follows(network: &Network, node: usize, height: u64) {
+    wait_for(network, &[node], height + 20);
+    for height in height..height + 20 {
+        assert_eq!(
+            network.block(node, height),
+            network.block(1, height),
+            "{height}"
+        );
+    }
+    assert_eq!(
+        get(&network.urls[node], "/status").json()["earliest_height"],
+        height
+    );
+    let said = ready_text(network, node).expect("it answers");
+    assert!(said.contains("--rearm"), "{said}");
+}
+
+fn assert_signs_again(network: &mut Network, node: usize) {
+    let mut command = network.command(node);
+    command.arg("--rearm");
+    network.start_as(node, command);
+    eventually("it signs again", || {
+        let status = try_get(&network.urls[node], "/status").ok()?.json();
+        status["observing"].is_null().then_some(())
+    });
+    // With three of four it is one of those who are needed.
+    network.kill(2);
+    let now = network.highest(&[0, 1, node]);
+    wait_for(network, &[0, 1, node], now + 10);
+    let root = |node: usize, at: u64| {
+        get(&network.urls[node], &format!("/blocks/{at}")).json()["header"]["state_root"].clone()
+    };
+    assert_eq!(root(node, now), root(0, now));
 }
 
 /// The records of a file, to be changed.
@@ -220,6 +238,72 @@ fn with(bytes: &[u8], change: impl FnOnce(&mut Vec<Record>)) -> Vec<u8> {
         .collect()
 }
 
+type Lie = (&'static str, Vec<u8>);
+
+fn leaves(records: &mut [Record]) -> &mut Vec<Leaf> {
+    let leaves = records.iter_mut().find_map(|record| match record {
+        Record::Leaves(leaves) => Some(leaves),
+        _ => None,
+    });
+    leaves.expect("leaves")
+}
+
+fn head(records: &mut [Record]) -> &mut Head {
+    let head = records.iter_mut().find_map(|record| match record {
+        Record::Head(head) => Some(head),
+        _ => None,
+    });
+    head.expect("a head")
+}
+
+fn lies_in_the_state(whole: &[u8]) -> Vec<Lie> {
+    let in_leaves = |change: &dyn Fn(&mut Vec<Leaf>)| with(whole, |r| change(leaves(r)));
+    let is_account = |leaf: &&mut Leaf| leaf.value.len() == 16;
+    let richer = in_leaves(&|leaves| {
+        let account = leaves.iter_mut().find(is_account);
+        account.expect("an account").value[0] ^= 1;
+    });
+    let twice = in_leaves(&|leaves| leaves.insert(1, leaves[1].clone()));
+    let cut_otherwise = with(whole, |r| {
+        let rest = leaves(r).split_off(2);
+        let at = r.iter().position(|it| matches!(it, Record::Leaves(_)));
+        r.insert(at.expect("leaves") + 1, Record::Leaves(rest));
+    });
+    let stateless = with(whole, |r| r.retain(|it| !matches!(it, Record::Leaves(_))));
+    vec![
+        ("a changed balance", richer),
+        ("a leaf that is gone", in_leaves(&|it| drop(it.remove(1)))),
+        ("leaves in another order", in_leaves(&|it| it.swap(0, 1))),
+        ("a leaf twice", twice),
+        ("leaves cut otherwise", cut_otherwise),
+        ("no state", stateless),
+    ]
+}
+
+fn lies_about_the_head(whole: &[u8]) -> Vec<Lie> {
+    let in_head = |change: &dyn Fn(&mut Head)| with(whole, |r| change(head(r)));
+    let unsigned = in_head(&|head| head.certificate.signers = Default::default());
+    let second = with(whole, |r| r.insert(1, r[0].clone()));
+    vec![
+        (
+            "another round in the certificate",
+            in_head(&|head| head.certificate.round.0 += 1),
+        ),
+        ("no signers", unsigned),
+        (
+            "another time in the header",
+            in_head(&|head| head.block.header.time.0 += 1),
+        ),
+        ("more power", in_head(&|head| head.validators[0].power += 1)),
+        ("a second head", second),
+        ("no end", with(whole, |r| drop(r.pop()))),
+        ("cut short", whole[..whole.len() - 1].to_vec()),
+        ("a byte too many", [whole, &[0]].concat()),
+        ("nothing", Vec::new()),
+        ("something else", b"{}".to_vec()),
+    ]
+}
+
 #[test]
 fn every_lie_in_a_snapshot_is_refused_with_its_code() {
     let mut network = Network::running(1, &SETTINGS);
@@ -233,99 +317,7 @@ fn every_lie_in_a_snapshot_is_refused_with_its_code() {
     network.kill(0);
     let whole = fs::read(&file).expect("a file");
 
-    let leaves = |records: &mut Vec<Record>, change: &dyn Fn(&mut Vec<_>)| {
-        let found = records.iter_mut().find_map(|record| match record {
-            Record::Leaves(leaves) => Some(leaves),
-            _ => None,
-        });
-        change(found.expect("leaves"));
-    };
-    let head = |records: &mut Vec<Record>,
-                change: &dyn Fn(&mut lockstep_protocol::snapshot::Head)| {
-        let found = records.iter_mut().find_map(|record| match record {
-            Record::Head(head) => Some(head),
-            _ => None,
-        });
-        change(found.expect("a head"));
-    };
-    let lies: Vec<(&str, Vec<u8>)> =
-        vec![
-            (
-                "a changed balance",
-                with(&whole, |r| {
-                    leaves(r, &|leaves| {
-                        let account = leaves.iter_mut().find(
-                            |leaf: &&mut lockstep_protocol::snapshot::Leaf| leaf.value.len() == 16,
-                        );
-                        account.expect("an account").value[0] ^= 1;
-                    })
-                }),
-            ),
-            (
-                "a leaf that is gone",
-                with(&whole, |r| leaves(r, &|leaves| drop(leaves.remove(1)))),
-            ),
-            (
-                "leaves in another order",
-                with(&whole, |r| leaves(r, &|leaves| leaves.swap(0, 1))),
-            ),
-            (
-                "a leaf twice",
-                with(&whole, |r| {
-                    leaves(r, &|leaves| {
-                        let again = leaves[1].clone();
-                        leaves.insert(1, again);
-                    })
-                }),
-            ),
-            (
-                "leaves cut otherwise",
-                with(&whole, |r| {
-                    let mut rest = Vec::new();
-                    leaves(r, &|_| {});
-                    if let Some(Record::Leaves(leaves)) = r.get_mut(1) {
-                        rest = leaves.split_off(2);
-                    }
-                    r.insert(2, Record::Leaves(rest));
-                }),
-            ),
-            (
-                "another round in the certificate",
-                with(&whole, |r| head(r, &|head| head.certificate.round.0 += 1)),
-            ),
-            (
-                "no signers",
-                with(&whole, |r| {
-                    head(r, &|head| head.certificate.signers = Default::default())
-                }),
-            ),
-            (
-                "another time in the header",
-                with(&whole, |r| head(r, &|head| head.block.header.time.0 += 1)),
-            ),
-            (
-                "more power",
-                with(&whole, |r| head(r, &|head| head.validators[0].power += 1)),
-            ),
-            ("no end", with(&whole, |r| drop(r.pop()))),
-            (
-                "no state",
-                with(&whole, |r| {
-                    r.retain(|record| !matches!(record, Record::Leaves(_)))
-                }),
-            ),
-            (
-                "a second head",
-                with(&whole, |r| {
-                    let again = r[0].clone();
-                    r.insert(1, again);
-                }),
-            ),
-            ("cut short", whole[..whole.len() - 1].to_vec()),
-            ("a byte too many", [&whole[..], &[0]].concat()),
-            ("nothing", Vec::new()),
-            ("something else", b"{}".to_vec()),
-        ];
+    let lies = [lies_in_the_state(&whole), lies_about_the_head(&whole)].concat();
     let home = network.home(0);
     let data = home.join("data");
     fs::remove_dir_all(&data).expect("it has data");

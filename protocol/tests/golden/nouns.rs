@@ -77,6 +77,7 @@ pub(crate) fn nouns() -> Vec<Noun> {
         .chain(ledger)
         .chain(proofs)
         .chain(messages())
+        .chain(passed_on())
         .chain(self::proofs())
         .chain(snapshots())
         .collect()
@@ -418,6 +419,13 @@ fn messages() -> Vec<Noun> {
             wire.encode_pulled(&pulled()),
             pulled_again,
         ),
+    ]
+}
+
+/// What is passed on, and what a light client follows.
+fn passed_on() -> Vec<Noun> {
+    let (wire, noun) = (wire(), Noun::sealed);
+    vec![
         noun(
             "message: evidence",
             wire.encode_evidence(&accusation()),
