@@ -81,6 +81,12 @@ pub enum Mutation {
     UncheckedCertificate,
     /// A certificate needs no quorum.
     CertificateOfFew,
+    /// A changed validator set holds from the next height on, for all but certificates.
+    SetTooEarly,
+    /// Votes are counted by the set that decided the first height.
+    OldSetCounts,
+    /// More than a third of the power changes the validator set.
+    ChangeByFew,
 }
 
 #[cfg(feature = "mutants")]
