@@ -79,6 +79,16 @@ fn each_family_of_faults_alone_is_borne() {
     }
 }
 
+/// As all faults together, and meanwhile validators are added, removed and given other powers: each
+/// height is judged by the set that the blocks before it have named.
+#[test]
+fn validators_come_and_go_under_all_faults() {
+    let tally = run(Profile::Validators, SEEDS_OF_FAMILY);
+    assert_eq!(tally.violations, []);
+    println!("{} changes of the set", tally.validator_changes);
+    assert!(tally.validator_changes >= 2 * SEEDS_OF_FAMILY);
+}
+
 /// Nothing but delay: the easiest world must not even be slow.
 #[test]
 fn correct_nodes_with_delays_only_always_decide() {

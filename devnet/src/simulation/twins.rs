@@ -184,6 +184,8 @@ pub(crate) fn plan() -> Plan {
     Plan {
         validators: VALIDATORS,
         powers: vec![1; VALIDATORS],
+        founding: vec![1; VALIDATORS],
+        changes: Vec::new(),
         twins: vec![TWIN],
         late: Vec::new(),
         survival: Survival::Prefix,

@@ -53,6 +53,7 @@ const LOCK: &[&str] = &["lock rule"];
 const CERTIFICATES: &[&str] = &["certificate validity"];
 const TROUBLE: &[&str] = &["no trouble"];
 const PROGRESS: &[&str] = &["progress"];
+const SETS: &[&str] = &["validator sets"];
 const EVIDENCE: &[&str] = &["evidence completeness"];
 
 /// All of them.
@@ -97,6 +98,9 @@ pub const ALL: &[Planted] = &[
     planted(M::UncheckedLastCommit, INVALID, VALIDITY),
     planted(M::UncheckedCertificate, BOASTER, AGREEMENT),
     planted(M::CertificateOfFew, BOASTER, AGREEMENT),
+    planted(M::SetTooEarly, Profile::Validators, SETS),
+    planted(M::OldSetCounts, Profile::Validators, CERTIFICATES),
+    planted(M::ChangeByFew, Profile::Validators, SETS),
 ];
 
 /// Bugs that the sequences of partitions of P4 must notice: a lock that does not count or does not
