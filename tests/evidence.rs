@@ -8,12 +8,15 @@ use common::{assert_same_chain, eventually, get, metric, post};
 use lockstep_protocol::block::{Header, SealedBlock};
 use lockstep_protocol::commit::{CommitCertificate, certify};
 use lockstep_protocol::crypto;
+use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::limits::EVIDENCE_MESSAGE_BYTES_MAX;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::types::{Hash, Height, Round};
 use lockstep_protocol::vote::{Signature, SignedVote, VoteKind};
 use serde_json::Value;
 use std::sync::Arc;
 
+const EVIDENCE: &str = "/consensus/evidence";
 const OTHER: Hash = Hash([7; 32]);
 
 fn list<'a>(page: &'a Value, name: &str) -> &'a Vec<Value> {
@@ -230,4 +233,111 @@ fn a_second_decision_stops_the_node_that_hears_of_it_and_names_its_makers() {
     let end = target.devnet.kill(0).expect("it ran");
     assert_eq!(end.exit_code(), 4, "after a restart, too: {end}");
     assert!(end.to_string().contains("agree on one"), "{end}");
+}
+
+/// One of the nodes whose turn comes neither at height 2 nor at height 3.
+fn late_for_its_turns(target: &Target) -> usize {
+    let mut sorted = target.devnet.validators();
+    sorted.sort();
+    let turns = [sorted[2], sorted[3]];
+    let validators = target.devnet.validators();
+    let mut others = (0..4).filter(|index| !turns.contains(&validators[*index]));
+    others.next().expect("two of four")
+}
+
+/// One node finds an offence of height 1, and the blocks 2 and 3 are others'. Whether block 2 carries
+/// it all the same: on a slow machine the others pull the votes that prove it.
+fn found_by_one(target: &Target, holder: usize) -> bool {
+    contradict(target, &[holder], (holder + 1) % 4, VoteKind::Precommit);
+    let url = &target.devnet.urls()[holder];
+    let waits = || (list(&evidence(url), "pending").len() == 1).then_some(());
+    eventually("it waits", waits);
+    target.devnet.tick().expect("block 1");
+    target.devnet.tick().expect("block 2");
+    carried(url, 2).is_empty()
+}
+
+#[test]
+fn evidence_that_the_next_block_does_not_carry_is_told_and_another_carries_it() {
+    let mut targets = (0..10).map(|_| Target::new());
+    let target = targets.find(|target| found_by_one(target, late_for_its_turns(target)));
+    let target = target.expect("one of ten is fast enough");
+    let (holder, urls) = (late_for_its_turns(&target), target.devnet.urls());
+    for url in (0..4)
+        .filter(|node| *node != holder)
+        .map(|node| &urls[node])
+    {
+        eventually("it is told", || {
+            let told = |result| {
+                let label = format!("result=\"{result}\"");
+                metric(url, "evidence_received_total", &label)
+            };
+            // Known to whoever has pulled the votes.
+            (told("counted") + told("duplicate") >= 1.0).then_some(())
+        });
+    }
+    for _ in 3..=6 {
+        target.devnet.tick().expect("a block comes");
+    }
+    for url in &urls {
+        let pieces: usize = (1..=6).map(|height| carried(url, height).len()).sum();
+        assert_eq!(
+            (pieces, list(&evidence(url), "pending").len()),
+            (1, 0),
+            "{url}"
+        );
+    }
+    assert_same_chain(&target.devnet, &[0, 1, 2, 3]);
+}
+
+#[test]
+fn what_a_peer_tells_is_answered_by_what_it_is_worth() {
+    let target = Target::new();
+    let (wire, peer_url) = (&target.wire, &target.peer_url);
+    let vote = |index, id| target.vote_of(index, VoteKind::Precommit, id);
+    let tell = |evidence: &Evidence| {
+        let answer = post(peer_url, EVIDENCE, &wire.encode_evidence(evidence));
+        let code = answer.status != 202;
+        let code = code.then(|| answer.json()["code"].clone());
+        (
+            answer.status,
+            code.and_then(|code| Some(code.as_str()?.to_owned())),
+        )
+    };
+    let refused = |status, code: &str| (status, Some(code.to_owned()));
+    let (nil, other) = (vote(1, None), vote(1, Some(OTHER)));
+    let proof = Evidence::of_votes(nil.clone(), other.clone());
+    let mut forged = other.clone();
+    forged.signature.0[7] ^= 1;
+    let forged = Evidence::of_votes(nil.clone(), forged);
+    let twice = Evidence::ConflictingVotes(nil.clone(), nil.clone());
+    let mut stranger = other;
+    stranger.vote.validator.0[0] ^= 1;
+    let stranger = Evidence::of_votes(nil, stranger);
+    assert_eq!(tell(&forged), refused(403, "bad_signature"));
+    assert_eq!(tell(&twice), refused(400, "malformed"));
+    assert_eq!(tell(&stranger), refused(400, "malformed"));
+    for _ in 0..2 {
+        assert_eq!(tell(&proof), (202, None));
+    }
+    let url = &target.url;
+    for (result, count) in [
+        ("counted", 1.0),
+        ("duplicate", 1.0),
+        ("bad_signature", 1.0),
+        ("malformed", 2.0),
+    ] {
+        let label = format!("result=\"{result}\"");
+        let counted = metric(url, "evidence_received_total", &label);
+        assert_eq!(counted, count, "{result}");
+    }
+    assert_eq!(list(&evidence(url), "pending").len(), 1);
+    let garbage = vec![0; EVIDENCE_MESSAGE_BYTES_MAX + 1];
+    assert_eq!(post(peer_url, EVIDENCE, &garbage).status, 413);
+    assert_eq!(post(peer_url, EVIDENCE, &garbage[..99]).status, 400);
+    // People have their own listener, and it takes none.
+    assert_eq!(
+        post(url, EVIDENCE, &wire.encode_evidence(&proof)).status,
+        404
+    );
 }

@@ -181,6 +181,7 @@ fn every_metric_is_there_from_the_first_scrape() {
     let families = open_metrics::check(&answer.text());
     let counters = "votes_received proposals_received messages_refused rounds_skipped \
                     blocks_committed transactions_committed blocks_synced sync_lies evidence \
+                    evidence_received \
                     frames_dropped transactions_admitted transactions_refused gossip_dropped \
                     actor_panics actor_restarts actor_refused";
     for name in counters.split_whitespace() {
@@ -257,7 +258,7 @@ fn what_is_not_there_or_makes_no_sense_is_refused_in_json() {
     let url = &devnet.urls()[0];
     let cases = [
         ("GET", "/nowhere", 404, "no_such_route"),
-        ("POST", "/status", 404, "no_such_route"),
+        ("POST", "/status", 405, "no_such_method"),
         ("GET", "/blocks/0", 404, "unknown_block"),
         ("GET", "/blocks/2", 404, "unknown_block"),
         ("GET", "/blocks/18446744073709551615", 404, "unknown_block"),

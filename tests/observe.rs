@@ -41,6 +41,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
         pacing: Pacing::Interval(50),
         last_height: None,
         on_commit: None,
+        origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         tick_all: None,
         policy: Policy::default(),
     });
@@ -152,5 +153,21 @@ fn a_node_that_meets_a_vote_of_its_own_key_that_it_has_not_signed_stops_voting()
     }
     eventually("it follows", || {
         (devnet.heights()[1] >= Some(4)).then_some(())
+    });
+    // Another start is no proof that the other node has stopped.
+    let end = devnet.kill(1).expect("it ran");
+    assert_eq!(end.exit_code(), 4, "{end}");
+    devnet.restart(1).expect("it restarts");
+    let status = get(&devnet.urls()[1], "/status").json();
+    let observing = status["observing"].as_str().expect("it observes");
+    assert!(
+        observing.contains("start it once with --rearm"),
+        "{observing}"
+    );
+    for _ in 0..2 {
+        devnet.tick().expect("three are enough");
+    }
+    eventually("it follows again", || {
+        (devnet.heights()[1] >= Some(6)).then_some(())
     });
 }

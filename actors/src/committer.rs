@@ -2,10 +2,12 @@
 //! later commits that overlay. Its brain is [`Ledger`], with [`CommitQueue`] before it and the
 //! [`EvidencePool`] beside it.
 use crate::block_sync::StopSync;
+use crate::clock::Clock;
 use crate::delivery::Deliver;
 use crate::limits::WAITING_BLOCKS_MAX;
 use crate::mempool::TransactionsRefused;
 use crate::metrics::Metrics;
+use crate::peer_broadcaster::TellEvidence;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
 use crate::round_driver::{AnnounceRound, ForkDetected, StopVoting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
@@ -29,7 +31,7 @@ use std::time::Instant;
 
 mod evidence;
 
-pub use evidence::{EvidenceFound, PolkaSeen};
+pub use evidence::{EvidenceFound, EvidenceTold, PolkaSeen};
 
 /// Is this block valid on the head?
 #[derive(Debug)]
@@ -103,6 +105,8 @@ pub struct Ports {
     pub forked: Port<ForkDetected>,
     /// StateStore: evidence that waits.
     pub keep_evidence: Port<PersistEvidence>,
+    /// PeerBroadcaster: evidence that no block has carried yet.
+    pub tell_evidence: Port<TellEvidence>,
     /// StateStore: the proof of a fork.
     pub keep_fork: Port<PersistFork>,
     /// BlockSync: likewise.
@@ -118,6 +122,8 @@ pub struct Seed {
     pub rules: Arc<ChainRules>,
     /// Committed state.
     pub store: Store,
+    /// The node's clocks.
+    pub clock: Clock,
     /// What the node shows of itself.
     pub view: Arc<NodeView>,
     /// The node's metrics.

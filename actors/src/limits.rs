@@ -1,7 +1,8 @@
 //! Every limit of the actors in one place, with its reason. Units stand last in the name.
 use lockstep_protocol::limits::{
-    BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, PROPOSAL_BYTES_MAX,
-    PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, EVIDENCE_PER_BLOCK_MAX,
+    PARTIAL_PROPOSALS_MAX, PROPOSAL_BYTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX,
+    TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use lockstep_protocol::mempool::limits::{
     CHECKS_OF_PEERS_MAX, CHECKS_OF_PEOPLE_MAX, MEMPOOL_BYTES_MAX,
@@ -87,6 +88,21 @@ pub const VOTES_UNPROVEN_MAX: usize = 64;
 pub const PROPOSALS_PROVEN_MAX: usize = 64;
 /// … and those from all others.
 pub const PROPOSALS_UNPROVEN_MAX: usize = 16;
+/// Evidence from proven connections that waits for the Committer: what one node tells at a time.
+pub const EVIDENCE_PROVEN_MAX: usize = EVIDENCE_PER_BLOCK_MAX;
+/// … and from all others: their two signatures each must not delay a block by a millisecond.
+pub const EVIDENCE_UNPROVEN_MAX: usize = 4;
+/// Pieces of evidence that wait for one peer, apart from its outbox; the newest are kept. What is
+/// given up is told again a few heights later.
+pub const EVIDENCE_OUTBOX_MAX: usize = 4 * EVIDENCE_PER_BLOCK_MAX;
+/// Compact proposals that wait for what the Mempool holds of them. Nobody gets here without the
+/// proposer's signature.
+pub const COMPACTS_WAITING_MAX: usize = 16;
+/// Answers of transactions that wait for the Proposer: each proposal is asked for once.
+pub const FETCHES_WAITING_MAX: usize = 16;
+/// How long whoever asks for transactions of a proposal waits for a place among the answers: all
+/// peers ask at the same time, for a few transactions each.
+pub const FETCH_ANSWER_PATIENCE: Duration = Duration::from_millis(100);
 /// Transactions of people that wait for the Mempool, of each listener.
 pub const TRANSACTIONS_WAITING_MAX: usize = 128;
 /// Batches of peers' transactions that wait for the Mempool.
@@ -98,6 +114,11 @@ pub const GOSSIP_BODIES_BYTES_MAX: usize = 8 * TRANSACTIONS_BYTES_MAX;
 pub const GOSSIP_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Transactions whose signatures are checked before the next answers go out: some milliseconds.
 pub const CHECK_BATCH_MAX: usize = 64;
+/// Transactions that a Mempool takes again at one time after a fall: a few milliseconds.
+pub const RESTORED_AT_ONCE_MAX: usize = 256;
+/// Transactions on the shelf that do not wait any more, until they are looked for: that takes some
+/// milliseconds.
+pub const SHELF_SPARE_MAX: usize = 4_096;
 /// Questions of people that wait for an actor.
 pub const QUESTIONS_WAITING_MAX: usize = 64;
 /// Blocks that are being read for people at one time, and long answers on their way.
@@ -168,7 +189,7 @@ pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// After this a link opens a new connection for its next message.
 pub const PEER_CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
 /// Requests to one peer that are under way at one time, each on a connection of its own: a message,
-/// a question for blocks, a pull or a handshake, and a batch of transactions.
+/// a question for blocks, a pull or a handshake, and a batch of transactions or evidence.
 pub const LINK_CONNECTIONS_MAX: usize = 4;
 /// How long a peer may take for an answer of blocks: it may be megabytes on a slow line.
 pub const SYNC_TIMEOUT: Duration = Duration::from_secs(30);
@@ -223,8 +244,10 @@ pub const CONNECTION_BYTES_MAX: usize = 16 * 1024
 /// caches, with `peers` other nodes: a sum of limits, each of them reached at the same time.
 pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let connections = (PEER_CONNECTIONS_MAX + PUBLIC_CONNECTIONS_MAX) * CONNECTION_BYTES_MAX;
-    // As bytes, and twice that as the value that is made of them.
-    let proposals = 3 * PROPOSAL_BODIES_BYTES_MAX;
+    // As bytes, and twice that as the value that is made of them; and those that wait for
+    // transactions.
+    let partial = PARTIAL_PROPOSALS_MAX * PROPOSAL_BYTES_MAX;
+    let proposals = 3 * PROPOSAL_BODIES_BYTES_MAX + partial;
     // As blocks, and as bytes.
     let sync_answers = 2 * SYNC_ANSWERS_MAX * SYNC_BYTES_MAX;
     // As a block, and as text: two digits a byte, and names. Long answers to JSON-RPC are fewer
@@ -243,8 +266,10 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let pull_answers = 2 * PULL_ANSWERS_MAX * PULLED_BYTES_MAX;
     // What liars may answer to this node's own questions: as bytes, and as blocks.
     let asked_for = 2 * SYNC_WINDOW_BYTES_MAX;
-    let evidence = EVIDENCE_PENDING_MAX * EVIDENCE_BYTES_MAX;
-    let outboxes = peers * (OUTBOX_BYTES_MAX + GOSSIP_BYTES_MAX);
+    let evidence_waiting = EVIDENCE_PROVEN_MAX + EVIDENCE_UNPROVEN_MAX + EVIDENCE_PENDING_MAX;
+    let evidence = evidence_waiting * EVIDENCE_BYTES_MAX;
+    let evidence_out = EVIDENCE_OUTBOX_MAX * EVIDENCE_BYTES_MAX;
+    let outboxes = peers * (OUTBOX_BYTES_MAX + GOSSIP_BYTES_MAX + evidence_out);
     let answers = sync_answers + block_answers + pull_answers;
     let clients = rpc_bodies + streams + EVENTS_BYTES_MAX;
     let waiting = votes + transactions + MEMPOOL_BYTES_MAX + evidence;

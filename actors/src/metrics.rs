@@ -130,12 +130,13 @@ const CLOSED: [ClosedLabel; 8] = [
     ClosedLabel::NotAccepted,
 ];
 
-const ADMISSIONS: [Admission; 11] = [
+const ADMISSIONS: [Admission; 12] = [
     Admission::Counted,
     Admission::Unneeded,
     Admission::Duplicate,
     Admission::Stale,
     Admission::TooEarly,
+    Admission::Incomplete,
     Admission::UnknownValidator,
     Admission::Malformed,
     Admission::Equivocation,
@@ -167,6 +168,7 @@ impl EncodeLabelValue for ResultLabel {
             Admission::Duplicate => "duplicate",
             Admission::Stale => "stale",
             Admission::TooEarly => "too_early",
+            Admission::Incomplete => "incomplete",
             Admission::UnknownValidator => "unknown_validator",
             Admission::Malformed => "malformed",
             Admission::Equivocation => "equivocation",
@@ -236,9 +238,18 @@ pub struct Metrics {
     pub pulls_answered: Counter,
     /// Messages that peers have answered.
     pub messages_pulled: Counter,
+    /// Bytes of this node's proposals as they were first told, to all peers together.
+    pub new_proposals_bytes: Counter,
+    /// Transactions in them that went by name only.
+    pub transactions_named: Counter,
+    /// … and those that went along.
+    pub transactions_sent_along: Counter,
+    /// Transactions of peers' proposals that this node had to ask for.
+    pub transactions_fetched: Counter,
     /// Answers of block sync that proved nothing.
     pub sync_lies: Counter,
     evidence: Family<OffenceLabels, Counter>,
+    evidence_told: Family<ProposalLabels, Counter>,
     /// Offences whose proof waits for a block.
     pub evidence_pending: Gauge,
     /// Frames that a full or stale outbox dropped.
@@ -285,8 +296,13 @@ impl Metrics {
             pulls: Counter::default(),
             pulls_answered: Counter::default(),
             messages_pulled: Counter::default(),
+            new_proposals_bytes: Counter::default(),
+            transactions_named: Counter::default(),
+            transactions_sent_along: Counter::default(),
+            transactions_fetched: Counter::default(),
             sync_lies: Counter::default(),
             evidence: Family::default(),
+            evidence_told: Family::default(),
             evidence_pending: Gauge::default(),
             frames_dropped: Counter::default(),
             peer_errors: Counter::default(),
@@ -302,6 +318,7 @@ impl Metrics {
         metrics.register_counts();
         metrics.register_mempool();
         metrics.register_pulls();
+        metrics.register_compact();
         metrics.register_sync();
         metrics.register_offences();
         metrics.register_connections();
@@ -320,6 +337,7 @@ impl Metrics {
                 drop(self.votes.get_or_create(&VoteLabels { kind, result }));
             }
             drop(self.proposals.get_or_create(&ProposalLabels { result }));
+            drop(self.evidence_told.get_or_create(&ProposalLabels { result }));
         }
         for kind in OffenceKind::ALL {
             let kind = OffenceLabel(kind);
@@ -385,6 +403,30 @@ impl Metrics {
             "messages_pulled",
             "Messages that peers have answered",
             self.messages_pulled.clone(),
+        );
+    }
+
+    fn register_compact(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "new_proposals_bytes",
+            "Bytes of this node's proposals as they were first told, to all peers together",
+            self.new_proposals_bytes.clone(),
+        );
+        r.register(
+            "transactions_named",
+            "Transactions in them that went by name only",
+            self.transactions_named.clone(),
+        );
+        r.register(
+            "transactions_sent_along",
+            "Transactions in them that went along",
+            self.transactions_sent_along.clone(),
+        );
+        r.register(
+            "transactions_fetched",
+            "Transactions of peers' proposals that had to be asked for",
+            self.transactions_fetched.clone(),
         );
     }
 
@@ -460,6 +502,11 @@ impl Metrics {
             self.evidence.clone(),
         );
         r.register(
+            "evidence_received",
+            "Offences that other nodes have told, by what became of it",
+            self.evidence_told.clone(),
+        );
+        r.register(
             "evidence_pending",
             "Offences that wait for a block",
             self.evidence_pending.clone(),
@@ -519,6 +566,14 @@ impl Metrics {
     pub fn offence(&self, kind: OffenceKind) {
         let kind = OffenceLabel(kind);
         self.evidence.get_or_create(&OffenceLabels { kind }).inc();
+    }
+
+    /// Counts an offence that another node has told.
+    pub fn evidence_told(&self, admission: Admission) {
+        let result = ResultLabel(admission);
+        self.evidence_told
+            .get_or_create(&ProposalLabels { result })
+            .inc();
     }
 
     /// Counts a vote.

@@ -243,7 +243,7 @@ impl RoundDriver {
             Output::SendProposal(message) => {
                 kill_points::reach(Point::BEFORE_PROPOSAL);
                 ports.own_proposal.deliver(OwnProposal(message.clone()));
-                ports.broadcast.deliver(Broadcast::Proposal(message));
+                ports.broadcast.deliver(Broadcast::NewProposal(message));
             }
             Output::SendVote(vote) => {
                 kill_points::reach(Point::before_vote(vote.vote.kind));
@@ -269,11 +269,11 @@ impl RoundDriver {
         None
     }
 
-    /// An invalid decision says that this node's state may be wrong: that outlives a restart.
     fn halt(&self, reason: Halt) {
         log::error!("{reason}");
-        if let Halt::InvalidDecision(height) = reason {
-            self.seed.ports.remember_halt.deliver(RememberHalt(height));
+        if reason.outlives_restart() {
+            let remember = RememberHalt(reason.clone());
+            self.seed.ports.remember_halt.deliver(remember);
         }
         self.seed.view.set_halted(reason);
     }

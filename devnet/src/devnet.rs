@@ -123,7 +123,7 @@ impl Devnet {
         let inner = &self.inner;
         let ports = inner.peers.get(index).zip(inner.public.get(index));
         let (peer, rpc) = ports.ok_or(DevnetError::Down(index))?;
-        let bound = boot::Listeners::bind(index, peer.listens, *rpc)?;
+        let bound = boot::Listeners::bind_again(index, peer.listens, *rpc)?;
         let handle = Inner::start(inner, index, bound)?;
         *self.inner.nodes[index].lock() = Some(handle);
         Ok(())

@@ -131,6 +131,23 @@ fn with_one_byzantine_too_many_a_fork_is_found_and_names_its_makers() {
     assert_eq!(explained, forks);
 }
 
+/// Who learns of the second decision of a height stops, whatever else goes wrong there.
+#[test]
+fn a_fork_stops_whoever_learns_of_it() {
+    let (mut forks, mut stopped) = (0, 0);
+    for seed in 0..SEEDS_OF_FAMILY {
+        let outcome = simulation::replay(seed, Profile::Canary, Box::new(|_| {}));
+        let has = |property: &str, word: &str| {
+            let mut all = outcome.violations.iter();
+            all.any(|violation| violation.property == property && violation.what.contains(word))
+        };
+        forks += u64::from(has("agreement", ""));
+        stopped += u64::from(has("no trouble", "was decided twice"));
+    }
+    println!("canary: {forks} forks, {stopped} of them stopped somebody");
+    assert!(stopped > 0 && stopped <= forks, "{stopped} of {forks}");
+}
+
 /// P6, between rounds: who made the fork signed nothing twice, but forgot what it had decided. What
 /// the correct nodes keep convicts at least f + 1; one of them alone names as many.
 #[test]
@@ -159,4 +176,4 @@ fn the_same_seeds_are_the_same_worlds_on_any_number_of_threads() {
 }
 
 /// Every change of the protocol or of the simulator changes it; it is the same in every build.
-const TRACE_OF_20_SEEDS: u64 = 0x471b_bbc0_b508_8df2;
+const TRACE_OF_20_SEEDS: u64 = 0xf82d_4ea9_8556_396a;

@@ -6,14 +6,17 @@
 use lockstep_actors::peer_broadcaster::Handshake;
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
+use lockstep_protocol::compact::Assembly;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::limits::{
-    CERTIFICATE_BYTES_MAX, PROPOSAL_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX,
-    VOTE_BYTES_MAX,
+    CERTIFICATE_BYTES_MAX, EVIDENCE_MESSAGE_BYTES_MAX, FETCHED_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX,
+    MISSING_BYTES_MAX, PROPOSAL_BYTES_MAX, PROVED_RECORD_BYTES_MAX, SYNC_BYTES_MAX,
+    TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use lockstep_protocol::types::Hash;
-use lockstep_protocol::wire::Wire;
+use lockstep_protocol::wire::{TRANSACTIONS_BYTES_MAX, Wire};
 
 /// A handshake is read up to this size (`HANDSHAKE_BYTES_MAX`).
 const HANDSHAKE_BYTES_MAX: usize = 4_096;
@@ -34,13 +37,24 @@ pub struct Target {
 }
 
 /// All decoders.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 15] = [
     target("vote", VOTE_BYTES_MAX, vote),
     target("proposal", PROPOSAL_BYTES_MAX, proposal),
+    target("compact", PROPOSAL_BYTES_MAX, compact),
+    target("missing", MISSING_BYTES_MAX, missing),
+    target("fetched", FETCHED_BYTES_MAX, fetched),
     target("decided_blocks", SYNC_BYTES_MAX, decided_blocks),
     target("certificates", CERTIFICATE_BYTES_MAX, certificates),
     target("evidence", EVIDENCE_BYTES_MAX, evidence),
+    target(
+        "evidence_message",
+        EVIDENCE_MESSAGE_BYTES_MAX,
+        evidence_message,
+    ),
     target("transaction", TRANSACTION_BYTES_MAX, transaction),
+    target("transactions", TRANSACTIONS_BYTES_MAX, transactions),
+    target("light_block", LIGHT_BLOCK_BYTES_MAX, light_block),
+    target("proofs", PROVED_RECORD_BYTES_MAX, proofs),
     target("genesis", GENESIS_BYTES_MAX, genesis),
     target("handshake", HANDSHAKE_BYTES_MAX, handshake),
 ];
@@ -85,6 +99,36 @@ pub fn proposal(bytes: &[u8]) -> bool {
     })
 }
 
+/// `POST /consensus/compact`: its head, the whole, and what is put together of it.
+pub fn compact(bytes: &[u8]) -> bool {
+    let head = wire().decode_proposal_head(bytes);
+    wire().decode_compact(bytes).is_ok_and(|message| {
+        assert_eq!(head.as_ref(), Ok(&message.proposal));
+        let canonical = same(bytes, &wire().encode_compact(&message));
+        if let Ok(assembly) = Assembly::new(message) {
+            let sealed = assembly.seal();
+            let whole = sealed.is_none_or(|sealed| sealed.block.block().body_matches_header());
+            assert!(whole, "only the block that the id names is put together");
+        }
+        canonical
+    })
+}
+
+/// `POST /consensus/transactions`.
+pub fn missing(bytes: &[u8]) -> bool {
+    let missing = wire().decode_missing(bytes);
+    missing.is_ok_and(|missing| same(bytes, &wire().encode_missing(&missing)))
+}
+
+/// The answer to it.
+pub fn fetched(bytes: &[u8]) -> bool {
+    let fetched = wire().decode_fetched(bytes);
+    fetched.is_ok_and(|fetched| {
+        let fetched: Vec<_> = fetched.iter().collect();
+        same(bytes, &wire().encode_fetched(&fetched))
+    })
+}
+
 /// The answer to `GET /sync/blocks`.
 pub fn decided_blocks(bytes: &[u8]) -> bool {
     let blocks = wire().decode_blocks(bytes);
@@ -101,6 +145,38 @@ pub fn certificates(bytes: &[u8]) -> bool {
 /// Evidence.
 pub fn evidence(bytes: &[u8]) -> bool {
     noun!(Evidence, bytes, EVIDENCE_BYTES_MAX)
+}
+
+/// `POST /consensus/evidence`.
+pub fn evidence_message(bytes: &[u8]) -> bool {
+    let told = wire().decode_evidence(bytes);
+    told.is_ok_and(|evidence| same(bytes, &wire().encode_evidence(&evidence)))
+}
+
+/// `POST /mempool/transactions`: a batch.
+pub fn transactions(bytes: &[u8]) -> bool {
+    wire().decode_transactions(bytes).is_ok_and(|batch| {
+        let batch: Vec<Vec<u8>> = batch.iter().map(codec::encode).collect();
+        same(bytes, &wire().encode_transactions(&batch))
+    })
+}
+
+/// The answer to `GET /light/blocks/{height}`.
+pub fn light_block(bytes: &[u8]) -> bool {
+    let shown = wire().decode_light_block(bytes);
+    shown.is_ok_and(|shown| same(bytes, &wire().encode_light_block(&shown)))
+}
+
+/// What a server proves: the answers to `GET /light/accounts/…` and `GET /light/records/…`, and that
+/// a block has a transaction or a receipt.
+pub fn proofs(bytes: &[u8]) -> bool {
+    let account = wire().decode_proved_account(bytes);
+    let account = account.is_ok_and(|proved| same(bytes, &wire().encode_proved_account(&proved)));
+    let record = wire().decode_proved_record(bytes);
+    let record = record.is_ok_and(|proved| same(bytes, &wire().encode_proved_record(&proved)));
+    let transaction = noun!(TransactionProof, bytes, PROVED_RECORD_BYTES_MAX);
+    let receipt = noun!(ReceiptProof, bytes, PROVED_RECORD_BYTES_MAX);
+    account || record || transaction || receipt
 }
 
 /// `POST /transactions`.

@@ -33,6 +33,11 @@ pub const EVIDENCE_AGE_MAX: u64 = 100_000;
 pub const EVIDENCE_PENDING_PER_VALIDATOR_MAX: usize = 64;
 /// Evidence that waits in one node for a block, in all: 7 MiB at the most.
 pub const EVIDENCE_PENDING_MAX: usize = 1_024;
+/// Heights after which evidence that still waits is told to the others again: by then whoever heard
+/// it has built a block, if it could.
+pub const EVIDENCE_TELL_EVERY_HEIGHTS: u64 = 4;
+/// A piece of evidence on the wire: with its envelope.
+pub const EVIDENCE_MESSAGE_BYTES_MAX: usize = EVIDENCE_BYTES_MAX + 34;
 /// Polkas that are kept in case that a fork comes to light: of all heights that took more than one
 /// round of late. 36 MiB for the largest set, 1.3 MiB for four validators.
 pub const POLKAS_KEPT_MAX: usize = 128;
@@ -43,6 +48,18 @@ pub const BLOCK_BYTES_MAX: usize =
 pub const PROPOSAL_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 8_192;
 /// How much of a proposal must have come to read who proposes what: envelope, fields, signature.
 pub const PROPOSAL_HEAD_BYTES_MAX: usize = 4_096;
+/// The shortest transaction there can be: sender, nonce, fee, expiry, the shortest action, and a
+/// signature of no bytes.
+pub const TRANSACTION_BYTES_MIN: usize = 20 + 3 * 8 + 5 + 1 + 4;
+/// Transactions that a block names: as many of the shortest as fit into one.
+pub const BLOCK_TRANSACTIONS_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX / TRANSACTION_BYTES_MIN;
+/// A question for transactions that a compact proposal names: a bit for each, and whose they are.
+pub const MISSING_BYTES_MAX: usize = BLOCK_TRANSACTIONS_MAX.div_ceil(8) + 128;
+/// The answer: all transactions of a block at the most.
+pub const FETCHED_BYTES_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX + 128;
+/// Compact proposals that wait for transactions: an honest and a second one of this round, and the
+/// same of the next. What they name of the mempool they share with it.
+pub const PARTIAL_PROPOSALS_MAX: usize = 4;
 /// The memo of a transfer: an invoice number, a sentence.
 pub const MEMO_BYTES_MAX: usize = 256;
 /// How far ahead of the height of its block a transaction's expiry may lie: more than a day at a

@@ -2,6 +2,10 @@
 //! blind. Each variant takes away one guard of the protocol; the guard's own line asks
 //! [`planted`].
 //!
+//! A guard whose loss no world shows, because another rule steps in, is held by a unit test: its
+//! neighbour of the same name plants the bug under it and must see it fail. (They run where the
+//! feature is on: `cargo test --workspace`, or `-p lockstep-protocol --features mutants`.)
+//!
 //! Without the feature `mutants` there is nothing to plant: [`planted`] is constant and costs
 //! nothing. No normal build has that feature; `.ci/run` looks. With it, a bug is planted on one
 //! thread until the guard that [`plant`] gives is dropped.
@@ -45,6 +49,20 @@ pub enum Mutation {
     LateProposal,
     /// E9: prevotes with another valid round count for the same polka.
     AnyValidRound,
+    /// E3 acts on Q precommits for anything.
+    PrecommitsEndRound,
+    /// E8 never fires: a polka of an earlier round is not proposed.
+    NoOlderPolka,
+    /// E8 locks.
+    LockOnOlderPolka,
+    /// L34, L47: whoever is further on does not count.
+    NobodyFurtherOn,
+    /// The sign guard lets everything pass.
+    SignAnything,
+    /// A message under the own key that this node has not signed changes nothing.
+    ForeignKeyIgnored,
+    /// … or is forgotten with the next restart.
+    ForeignKeyForgotten,
     /// L55 never fires.
     NoSkip,
     /// L57 never fires.
@@ -65,6 +83,10 @@ pub enum Mutation {
     LockNotRestored,
     /// Two votes that contradict each other are counted, and not kept as evidence.
     EvidenceDropped,
+    /// Evidence that no block carries is not told to the others.
+    EvidenceKeptToOneself,
+    /// Evidence counts without its signatures.
+    UnverifiedEvidence,
     /// E10: of an equivocator's votes the first counts, and the second is not looked at.
     FirstVoteWins,
     /// Votes count without their signature.
@@ -87,6 +109,10 @@ pub enum Mutation {
     OldSetCounts,
     /// More than a third of the power changes the validator set.
     ChangeByFew,
+    /// The leaves of a compact proposal count without the header's root.
+    UncheckedLeaves,
+    /// A transaction fills a compact proposal whatever its leaf is.
+    UncheckedFilling,
 }
 
 #[cfg(feature = "mutants")]
@@ -108,6 +134,16 @@ mod plot {
         Planted(PLANTED.replace(Some(mutation)))
     }
 
+    /// Plants a bug under a unit test: it must fail, or it does not hold the guard.
+    #[cfg(test)]
+    pub(crate) fn must_be_noticed(bug: Mutation, test: fn()) {
+        test();
+        let planted = plant(bug);
+        let failed = std::panic::catch_unwind(test).is_err();
+        drop(planted);
+        assert!(failed, "the test does not notice {bug:?}");
+    }
+
     /// A bug is planted as long as this lives; then what was planted before is again.
     #[derive(Debug)]
     #[must_use = "a bug is planted only as long as this lives"]
@@ -120,6 +156,8 @@ mod plot {
     }
 }
 
+#[cfg(all(test, feature = "mutants"))]
+pub(crate) use plot::must_be_noticed;
 #[cfg(feature = "mutants")]
 pub use plot::{Planted, plant, planted};
 

@@ -60,12 +60,15 @@ fn every_noun_has_the_bytes_hashes_and_sign_bytes_that_are_written_down() {
 }
 
 /// Which fuzz target starts from which nouns.
-const CORPORA: [(&str, &[&str]); 7] = [
+const CORPORA: [(&str, &[&str]); 14] = [
     ("vote", &["message: vote"]),
     (
         "proposal",
         &["message: new proposal", "message: valid proposal"],
     ),
+    ("compact", &["message: compact proposal"]),
+    ("missing", &["message: question for transactions"]),
+    ("fetched", &["message: answer of transactions"]),
     ("transaction", &["message: transaction"]),
     (
         "decided_blocks",
@@ -88,6 +91,22 @@ const CORPORA: [(&str, &[&str]); 7] = [
             "wrong proposer",
         ],
     ),
+    ("evidence_message", &["message: evidence"]),
+    (
+        "transactions",
+        &["message: two transactions", "message: no transactions"],
+    ),
+    ("light_block", &["message: light block"]),
+    (
+        "proofs",
+        &[
+            "message: account with its proof",
+            "message: no account, with its proof",
+            "message: no record, with its proof",
+            "proof of a transaction",
+            "proof of a receipt",
+        ],
+    ),
     ("genesis", &["genesis", "empty genesis of dilithium3"]),
 ];
 
@@ -98,7 +117,7 @@ fn the_fuzz_corpora_begin_with_the_golden_bytes() {
     for (target, names) in CORPORA {
         for name in names {
             let noun = nouns().into_iter().find(|noun| noun.name == *name).unwrap();
-            let file: String = name.chars().filter(|c| *c != ':').collect();
+            let file: String = name.chars().filter(|c| !":,".contains(*c)).collect();
             let path = root.join(target).join(file.replace(' ', "_"));
             if std::env::var_os("LOCKSTEP_BLESS").is_some() {
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -26,6 +26,7 @@ pub(super) struct Receipt {
     pub(super) status: String,
     code: Option<String>,
     sentence: Option<String>,
+    #[serde(deserialize_with = "super::node::amount")]
     fee: u64,
     bytes: u32,
     pub(super) height: Height,

@@ -133,6 +133,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
         pacing: Pacing::Interval(config.block_interval_ms),
         last_height: None,
         on_commit: Some(Arc::new(log_commit)),
+        origins: config.origins.clone(),
         tick_all: None,
         policy: Policy::default(),
     });

@@ -44,7 +44,8 @@ struct Common {
     /// slash in it; on a devnet also alice, bob, carol, dave
     #[arg(long, value_name = "NAME")]
     from: String,
-    /// How many transactions of the sender come before it [default: as many as the node knows]
+    /// How many transactions of the sender come before it [default: as many as the
+    /// node knows, those that wait there included]
     #[arg(long, value_name = "N")]
     nonce: Option<u64>,
     /// What to pay in all for its place in a block [default: the least that the chain takes]
@@ -74,7 +75,9 @@ struct Common {
 /// What `GET /accounts/{address}` answers.
 #[derive(Deserialize)]
 struct Known {
-    nonce: u64,
+    /// The nonce that continues what waits at the node.
+    next_nonce: u64,
+    #[serde(deserialize_with = "super::node::amount")]
     balance: u64,
 }
 
@@ -147,7 +150,7 @@ impl Sender<'_> {
             Height,
         );
         let body = TransactionBody {
-            nonce: self.common.nonce.unwrap_or(known.nonce),
+            nonce: self.common.nonce.unwrap_or(known.next_nonce),
             fee: self.common.fee.unwrap_or(0),
             expires_at,
             action,

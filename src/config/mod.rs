@@ -3,6 +3,7 @@
 //!
 //! A **home** holds `lockstep.toml`, `genesis.json`, `validator.key` and `data/`.
 use crate::cli::{DurabilityArgument, Failure};
+use lockstep_actors::rpc_gateway::{Origins, OriginsError};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use std::fmt;
 use std::fs::File;
@@ -37,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) peer_listen: String,
     /// `None`: nobody is answered but the peers.
     pub(crate) rpc_listen: Option<String>,
+    pub(crate) origins: Origins,
     pub(crate) durability: DurabilityArgument,
     pub(crate) block_interval_ms: u64,
     pub(crate) timeouts: Timeouts,
@@ -110,6 +112,10 @@ impl Config {
                 "" => None,
                 _ => Some(read.listen("rpc_listen")?),
             },
+            origins: read.parsed("cors_origins", |text| {
+                let origins: Result<Origins, OriginsError> = text.parse();
+                origins.map_err(|error| error.to_string())
+            })?,
             durability: read.parsed("durability", DurabilityArgument::parse)?,
             block_interval_ms: read.ms("block_interval_ms", 0, INTERVAL_MS_MAX)?,
             timeouts: read.timeouts()?,
@@ -259,6 +265,7 @@ mod tests {
             ("timeout_propose_ms", "0", "1 to 3600000"),
             ("timeout_cap_ms", "1e9", "1 to 3600000"),
             ("rpc_listen", "8545", "127.0.0.1:8545"),
+            ("cors_origins", "wallet.example", "https://wallet.example"),
             ("peers", "x", "0x…@host:port"),
             ("follow", "yes", "true nor false"),
         ] {

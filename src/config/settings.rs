@@ -47,7 +47,7 @@ const fn number(name: &'static str, default: &'static str, comment: &'static str
 /// In the order of the generated file. The defaults of the timeouts are those of
 /// [`Timeouts::NETWORK`](lockstep_protocol::consensus::timeouts::Timeouts::NETWORK); a test of this
 /// module compares them.
-pub(crate) const SETTINGS: [Setting; 17] = [
+pub(crate) const SETTINGS: [Setting; 18] = [
     text(
         "genesis",
         "genesis.json",
@@ -77,6 +77,12 @@ pub(crate) const SETTINGS: [Setting; 17] = [
         "127.0.0.1:8545",
         "Where people and their programs ask this node. It answers whoever reaches it, so it is\n\
          best left on this machine, behind a proxy if need be. Empty: nobody is answered.",
+    ),
+    text(
+        "cors_origins",
+        "",
+        "Whose pages in browsers may ask at rpc_listen: origins such as https://wallet.example with\n\
+         commas between, or * for all. They may read and call JSON-RPC. Empty: nobody's.",
     ),
     text(
         "durability",

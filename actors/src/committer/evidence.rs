@@ -1,10 +1,13 @@
-//! What the Committer does with misbehaviour: evidence waits here for a block of this node, and a
-//! second decision of a committed height stops it.
+//! What the Committer does with misbehaviour: evidence waits here for a block of this node and is
+//! told to the others, and a second decision of a committed height stops it.
 use super::*;
 use crate::limits::FORKS_MAX;
+use crate::peer_broadcaster::TellEvidence;
 use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::evidence_pool::Added;
+use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::evidence::fork::{self, Fork, Polkas};
 use lockstep_protocol::ledger::ReadError;
 use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
@@ -13,17 +16,41 @@ use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
 #[derive(Debug)]
 pub struct EvidenceFound(pub Box<Evidence>);
 
+/// Another node says that a validator broke the rules. Answers what became of it.
+#[derive(Debug)]
+pub struct EvidenceTold(pub Box<Evidence>);
+
 /// Q of prevotes for one value, verified. Kept in case that a fork comes to light.
 #[derive(Debug)]
 pub struct PolkaSeen(pub Arc<PolkaCertificate>);
 
-crate::message! { EvidenceFound => (), PolkaSeen => () }
+crate::message! { EvidenceFound => (), EvidenceTold => Admission, PolkaSeen => () }
 
 impl Handler<EvidenceFound> for Committer {
     type Result = ();
 
     fn handle(&mut self, EvidenceFound(evidence): EvidenceFound, _: &mut Ctx<Self>) {
         self.take_evidence(evidence);
+    }
+}
+
+impl Handler<EvidenceTold> for Committer {
+    type Result = MessageResult<EvidenceTold>;
+
+    fn handle(&mut self, EvidenceTold(told): EvidenceTold, _: &mut Ctx<Self>) -> Self::Result {
+        let now = self.seed.clock.now();
+        let added = self
+            .evidence
+            .receive(now, (*told).clone(), &mut self.ledger);
+        let Some(added) = self.or_fatal(added) else {
+            return MessageResult(Admission::Unneeded);
+        };
+        let admission = added.admission();
+        self.seed.metrics.evidence_told(admission);
+        if let Added::New { displaced } = added {
+            self.keep(told, displaced);
+        }
+        MessageResult(admission)
     }
 }
 
@@ -48,6 +75,7 @@ impl Committer {
             self.or_fatal(added);
         }
         self.show_waiting();
+        self.tell_evidence();
         for fork in forks {
             self.forks.push(fork.height());
             self.seed.ports.forked.deliver(ForkDetected(Arc::new(fork)));
@@ -58,17 +86,30 @@ impl Committer {
         let offence = evidence.offence();
         let added = self.evidence.add((*evidence).clone(), &mut self.ledger);
         match self.or_fatal(added) {
-            Some(Added::New { displaced: forget }) => {
-                self.seed.metrics.offence(offence.kind);
-                log::warn!("evidence: {offence}, hash {}", evidence.hash().short());
-                let keep = evidence;
-                let persist = PersistEvidence { keep, forget };
-                self.seed.ports.keep_evidence.deliver(persist);
-                self.show_waiting();
-            }
+            Some(Added::New { displaced }) => self.keep(evidence, displaced),
             Some(Added::Dropped) => log::debug!("no room for evidence: {offence}"),
-            Some(Added::Refused(error)) => log::error!("evidence of {offence}: {error}"),
             Some(Added::Known) | None => {}
+            Some(refused) => log::error!("evidence of {offence}: {refused:?}"),
+        }
+    }
+
+    /// It waits from now on.
+    fn keep(&mut self, keep: Box<Evidence>, forget: Vec<Offence>) {
+        let offence = keep.offence();
+        self.seed.metrics.offence(offence.kind);
+        log::warn!("evidence: {offence}, hash {}", keep.hash().short());
+        let persist = PersistEvidence { keep, forget };
+        self.seed.ports.keep_evidence.deliver(persist);
+        self.show_waiting();
+        // Of a height that is long over, if it comes from a fork: no block may follow.
+        self.tell_evidence();
+    }
+
+    /// What the newest block could have carried and has not, the others must know.
+    fn tell_evidence(&mut self) {
+        let due = self.evidence.to_tell(self.ledger.head().height);
+        if !due.is_empty() {
+            self.seed.ports.tell_evidence.deliver(TellEvidence(due));
         }
     }
 
@@ -77,6 +118,7 @@ impl Committer {
         self.evidence
             .committed(block.height(), &block.block().evidence);
         self.show_waiting();
+        self.tell_evidence();
     }
 
     /// A block that does not follow our head carries the commit of its own parent: perhaps a second

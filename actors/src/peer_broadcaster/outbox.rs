@@ -1,20 +1,22 @@
 //! What waits for one peer: bounded by count and bytes, the stalest dropped first, and everything
 //! of decided heights forgotten (whoever still needs those heights gets whole blocks).
 //!
-//! Questions wait here as well, one of each kind, until the peer may be asked, and transactions to
-//! pass on, within limits of their own: they never push out what consensus says.
-use super::gossip::GossipQueue;
+//! Questions wait here as well, one of each kind, until the peer may be asked, and transactions and
+//! evidence to pass on, within limits of their own: they never push out what consensus says.
+use super::gossip::{Gossip, GossipQueue, Passing};
 use actix_web::web::Bytes;
+use lockstep_protocol::compact::Missing;
 use lockstep_protocol::pull::Pull;
-use lockstep_protocol::types::Height;
+use lockstep_protocol::types::{Hash, Height};
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use tokio::sync::Notify;
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Path {
+    Compact,
     Proposal,
     Vote,
 }
@@ -34,6 +36,7 @@ struct Queue {
     gossip: GossipQueue,
     request: Option<(Height, u64)>,
     pull: Option<Pull>,
+    missing: Option<Missing>,
     /// Of all frames: kept, because a full outbox is asked with each message.
     bytes: usize,
     may_ask: bool,
@@ -47,7 +50,7 @@ impl Queue {
         self.gone(frame)
     }
 
-    fn take_gossip(&mut self) -> Option<Vec<Bytes>> {
+    fn take_gossip(&mut self) -> Option<Passing> {
         self.may_ask.then(|| self.gossip.take()).flatten()
     }
 
@@ -72,6 +75,10 @@ impl Queue {
 
     fn take_pull(&mut self) -> Option<Pull> {
         self.pull.take_if(|_| self.may_ask)
+    }
+
+    fn take_missing(&mut self) -> Option<Missing> {
+        self.missing.take_if(|_| self.may_ask)
     }
 
     fn len(&self) -> usize {
@@ -130,15 +137,35 @@ impl Outbox {
     }
 
     /// Appends a transaction; returns how many others had to go.
-    pub(super) fn gossip(&self, transaction: Bytes) -> usize {
+    pub(super) fn gossip(&self, transaction: Gossip) -> usize {
         let dropped = self.queue.borrow_mut().gossip.push(transaction);
         self.woken.notify_waiters();
         dropped
     }
 
-    /// Puts back a batch that could not be sent; returns how many transactions had to go.
-    pub(super) fn gossip_again(&self, batch: Vec<Bytes>) -> usize {
-        self.queue.borrow_mut().gossip.put_back(batch)
+    /// Appends a piece of evidence, unless it waits already; returns how many others had to go.
+    pub(super) fn accuse(&self, evidence: Bytes) -> usize {
+        let dropped = self.queue.borrow_mut().gossip.push_evidence(evidence);
+        self.woken.notify_waiters();
+        dropped
+    }
+
+    /// Puts back what could not be sent; returns how much of its kind had to go.
+    pub(super) fn gossip_again(&self, passing: Passing) -> usize {
+        self.queue.borrow_mut().gossip.put_back(passing)
+    }
+
+    /// The peer has answered the batch under way; true if what was given up should be said again.
+    pub(super) fn gossip_arrived(&self) -> bool {
+        self.queue.borrow_mut().gossip.arrived()
+    }
+
+    /// Those of these leaves that have not reached the peer from here.
+    pub(super) fn unheld(&self, leaves: &[Hash]) -> BTreeSet<Hash> {
+        let queue = self.queue.borrow();
+        let unheld: BTreeSet<&Hash> = queue.gossip.unheld().collect();
+        let named = leaves.iter().filter(|leaf| unheld.contains(leaf));
+        named.copied().collect()
     }
 
     fn shrink(&self, queue: &mut Queue) -> usize {
@@ -162,11 +189,18 @@ impl Outbox {
         self.woken.notify_waiters();
     }
 
+    /// Asks for transactions of the peer's proposal. A question that has waited in vain is replaced.
+    pub(super) fn fetch(&self, missing: Missing) {
+        self.queue.borrow_mut().missing = Some(missing);
+        self.woken.notify_waiters();
+    }
+
     /// Forgets frames of heights below `height`.
     pub(super) fn forget_below(&self, height: Height) {
         let mut queue = self.queue.borrow_mut();
         queue.below = height;
         queue.pull.take_if(|pull| pull.height <= height);
+        queue.missing.take_if(|missing| missing.height <= height);
         let Queue {
             consensus, bytes, ..
         } = &mut *queue;
@@ -210,8 +244,13 @@ impl Outbox {
         self.wait_for(Queue::take_pull).await
     }
 
-    /// Waits for transactions to pass on.
-    pub(super) async fn next_gossip(&self) -> Vec<Bytes> {
+    /// Waits for a question for transactions.
+    pub(super) async fn next_missing(&self) -> Missing {
+        self.wait_for(Queue::take_missing).await
+    }
+
+    /// Waits for something to pass on.
+    pub(super) async fn next_gossip(&self) -> Passing {
         self.wait_for(Queue::take_gossip).await
     }
 
@@ -304,15 +343,44 @@ mod tests {
     fn transactions_take_no_place_of_votes_and_wait_until_the_peer_is_there() {
         let outbox = Outbox::new(2, 100);
         (1..=2).for_each(|h| _ = outbox.push(frame(h, 50)));
-        (0..3).for_each(|number| _ = outbox.gossip(Bytes::from(vec![number; 90])));
+        let gossip = |number| Gossip {
+            leaf: Hash([number; 32]),
+            bytes: Bytes::from(vec![number; 90]),
+        };
+        (0..3).for_each(|number| _ = outbox.gossip(gossip(number)));
+        let leaves = [1, 7].map(|number| Hash([number; 32]));
+        assert_eq!(outbox.unheld(&leaves), BTreeSet::from([Hash([1; 32])]));
         assert_eq!(outbox.next_gossip().now_or_never(), None);
         assert_eq!(heights(&outbox), [1, 2]);
         outbox.allow_questions(true);
         let batch = outbox.next_gossip().now_or_never().expect("a batch");
-        assert_eq!(batch.iter().map(|t| t[0]).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(batch, Passing::Transactions([0, 1, 2].map(gossip).to_vec()));
         assert_eq!(outbox.next_gossip().now_or_never(), None);
         assert_eq!(outbox.gossip_again(batch), 0);
         assert!(outbox.next_gossip().now_or_never().is_some());
+    }
+
+    #[test]
+    fn evidence_takes_no_place_of_votes_goes_before_transactions_and_waits_once() {
+        let outbox = Outbox::new(2, 100);
+        (1..=2).for_each(|h| _ = outbox.push(frame(h, 50)));
+        let transaction = Gossip {
+            leaf: Hash([1; 32]),
+            bytes: Bytes::from_static(b"t"),
+        };
+        _ = outbox.gossip(transaction.clone());
+        let proof = Bytes::from_static(b"e");
+        (0..3).for_each(|_| assert_eq!(outbox.accuse(proof.clone()), 0));
+        assert_eq!(outbox.next_gossip().now_or_never(), None, "nobody is there");
+        assert_eq!(heights(&outbox), [1, 2]);
+        outbox.allow_questions(true);
+        let next = || outbox.next_gossip().now_or_never();
+        let told = next().expect("evidence");
+        assert_eq!(told, Passing::Evidence(proof.clone()));
+        assert_eq!(outbox.gossip_again(told), 0);
+        assert_eq!(next(), Some(Passing::Evidence(proof)));
+        assert_eq!(next(), Some(Passing::Transactions(vec![transaction])));
+        assert_eq!(next(), None);
     }
 
     #[test]
@@ -331,6 +399,18 @@ mod tests {
         outbox.pull(Pull::new(Height(7), Round(0)));
         outbox.forget_below(Height(7));
         assert_eq!(pull(), None, "the height is over");
+        let missing = |height| Missing {
+            height: Height(height),
+            block_id: Hash([1; 32]),
+            wanted: vec![1],
+        };
+        let fetch = || outbox.next_missing().now_or_never();
+        outbox.fetch(missing(8));
+        outbox.fetch(missing(9));
+        assert_eq!((fetch(), fetch()), (Some(missing(9)), None));
+        outbox.fetch(missing(7));
+        outbox.forget_below(Height(7));
+        assert_eq!(fetch(), None, "the height is over");
         outbox.request_blocks(Height(9), 100);
         outbox.allow_questions(false);
         assert_eq!(request(), None, "it is refused by now");

@@ -16,6 +16,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 mod dead_peer;
+mod evidence;
 mod failures;
 mod handshakes;
 mod pulls;
@@ -103,6 +104,7 @@ fn vote(height: u64) -> Broadcast {
 struct Sender {
     connect: Port<ConnectPeers>,
     broadcast: Port<Broadcast>,
+    tell_evidence: Port<TellEvidence>,
     request: Port<RequestBlocks>,
     pull: Port<PullMessages>,
     peers: Arc<RwLock<Vec<Peer>>>,
@@ -123,6 +125,8 @@ fn sender_that_resolves(resolve: Resolve) -> Sender {
         pulled_vote: Port::detached(),
         pulled_proposal: Port::detached(),
         pull_ended: Port::detached(),
+        fetched: Port::detached(),
+        pass_on_again: Port::detached(),
     };
     sender_of(resolve, ports)
 }
@@ -135,6 +139,7 @@ fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
     let inbox = Inbox::<PeerBroadcaster>::new(4_096);
     let (connect, broadcast) = (inbox.port(), inbox.port());
     let (request, pull) = (inbox.port(), inbox.port());
+    let tell_evidence = inbox.port();
     let head = HeadView {
         height: Height(6),
         block_id: Hash([1; 32]),
@@ -164,6 +169,7 @@ fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
     Sender {
         connect,
         broadcast,
+        tell_evidence,
         request,
         pull,
         peers,

@@ -3,6 +3,7 @@ use crate::metrics::Metrics;
 use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Supervisor};
 use crate::view::HeadView;
 use lockstep_protocol::consensus::driver::Pacing;
+use lockstep_protocol::consensus::durable::SignStep;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
@@ -175,8 +176,36 @@ fn an_order_to_stop_voting_counts_before_the_driver_is_there_and_is_remembered()
         stop.deliver(StopVoting(Height(5)));
         answer.deliver(recovered(0, 4));
         assert_eq!(tick.ask(Tick(Height(5))).await, Ok(TickOutcome::Stopped));
-        assert_eq!(remembered.next().await.map(|halt| halt.0), Some(Height(5)));
+        let halt = remembered.next().await.map(|halt| halt.0);
+        assert_eq!(halt, Some(Halt::InvalidDecision(Height(5))));
         let halted = view.snapshot().halted;
         assert!(halted.is_some_and(|reason| reason.contains("height 5")));
+    });
+}
+
+/// After a restart the node began to sign again beside the other one that has its key.
+#[test]
+fn that_the_key_is_at_work_elsewhere_is_remembered() {
+    System::new().block_on(async {
+        tokio::time::pause();
+        let (recover, mut store) = Probe::open(8);
+        let (remember_halt, mut remembered) = Probe::<RememberHalt>::open(8);
+        let inbox = Inbox::<RoundDriver>::new(64);
+        let (answer, seen) = (
+            inbox.port::<DriverRecovered>(),
+            inbox.port::<OwnMessageSeen>(),
+        );
+        let mut spawner = Supervisor::start(Policy::default(), |_| ());
+        let mut seed = seed(recover);
+        seed.ports.remember_halt = remember_halt;
+        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+            RoundDriver::new(seed)
+        });
+        store.next().await;
+        answer.deliver(recovered(0, 4));
+        let beyond = (Height(5), Round(3), SignStep::Prevote);
+        assert_eq!(seen.ask(OwnMessageSeen(beyond)).await, Ok(()));
+        let halt = remembered.next().await.map(|halt| halt.0);
+        assert_eq!(halt, Some(Halt::SignedElsewhere(Height(5))));
     });
 }

@@ -10,6 +10,7 @@ use crate::metrics::Metrics;
 use crate::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::runtime::{Ctx, Fatal, Port};
 use actix::prelude::*;
+use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::durable::Persist;
 use lockstep_protocol::evidence::fork::Fork;
 use lockstep_protocol::evidence::{Evidence, Offence};
@@ -28,9 +29,9 @@ pub struct PersistSignature(pub Box<Persist>);
 #[derive(Debug)]
 pub struct CommitBlocks(pub Vec<Arc<CommitBatch>>);
 
-/// A certified block of this height is invalid here: remember it over restarts.
-#[derive(Clone, Copy, Debug)]
-pub struct RememberHalt(pub Height);
+/// This node stopped voting for a reason that [outlives](Halt::outlives_restart) a restart.
+#[derive(Clone, Debug)]
+pub struct RememberHalt(pub Halt);
 
 /// Where did I stop, asks this incarnation? Answered by [`DriverRecovered`].
 #[derive(Debug)]
@@ -173,8 +174,14 @@ impl Handler<CommitBlocks> for StateStore {
 impl Handler<RememberHalt> for StateStore {
     type Result = ();
 
-    fn handle(&mut self, RememberHalt(height): RememberHalt, _: &mut Ctx<Self>) {
-        if let Err(error) = self.store.remember_halt(height) {
+    fn handle(&mut self, RememberHalt(halt): RememberHalt, _: &mut Ctx<Self>) {
+        let remembered = match halt {
+            Halt::InvalidDecision(height) => self.store.remember_halt(height),
+            Halt::SignedElsewhere(height) => self.store.distrust_key(height),
+            // A fork has its own record; the others end with the run.
+            Halt::Forked(_) | Halt::AlreadySigned(_) | Halt::Signing(_) => Ok(()),
+        };
+        if let Err(error) = remembered {
             self.fatal.raise(error.kind(), error.to_string());
         }
     }

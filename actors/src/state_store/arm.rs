@@ -82,6 +82,35 @@ impl Store {
         Ok(standing)
     }
 
+    /// Without a record beside the key (a node that lives as long as a test, whose key is public),
+    /// the directory's own word counts: whether it has met its key at work elsewhere.
+    pub fn unguarded(&self) -> Result<Standing, StoreError> {
+        let noted = self.read(|view| {
+            let meta = &view.tables.meta;
+            Ok(meta.get::<String>(view.txn, META_OBSERVING, META_BYTES_MAX)?)
+        })?;
+        match noted {
+            Some(why) => self.observe(&why),
+            None => Ok(Standing::Signs(Height(0))),
+        }
+    }
+
+    /// A message of this height is signed with the key of this directory, and not from here: from
+    /// the next start on it observes, until an operator re-arms it. Why it observes already stays.
+    pub fn distrust_key(&self, height: Height) -> Result<(), StoreError> {
+        self.write("note that the key is at work elsewhere", |tables, txn| {
+            let meta = &tables.meta;
+            let known = meta.get::<String>(txn, META_OBSERVING, META_BYTES_MAX)?;
+            let why = format!(
+                "a message of height {height} is signed with its key, but was not signed by it"
+            );
+            match known {
+                Some(_) => Ok(()),
+                None => Ok(meta.put(txn, META_OBSERVING, &why)?),
+            }
+        })
+    }
+
     fn directory_state(&self) -> Result<DirectoryState, StoreError> {
         let transaction = self.inner.transaction.load(Ordering::Relaxed);
         self.read(|view| {

@@ -4,11 +4,14 @@ use crate::builder::Builder;
 use crate::links::Links;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_actors::rpc_gateway::Origins;
 use lockstep_protocol::types::Address;
 use parking_lot::Mutex;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 /// A node's sockets, bound before any node runs.
 pub(super) struct Listeners {
@@ -17,16 +20,37 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    /// The sockets of a node that has run before.
-    pub(super) fn bind(
+    /// The sockets of a node that has run before. Whoever connects to anywhere meanwhile may be
+    /// given one of its ports for a moment; nothing can hold them for it, or the dead node would
+    /// seem to listen.
+    pub(super) fn bind_again(
         index: usize,
         peer: SocketAddr,
         public: SocketAddr,
     ) -> Result<Listeners, DevnetError> {
         Ok(Listeners {
-            peer: listen(index, peer)?.0,
-            public: listen(index, public)?.0,
+            peer: listen_again(index, peer)?,
+            public: listen_again(index, public)?,
         })
+    }
+}
+
+/// How long a restart waits for a port that somebody else has.
+const PORT_PATIENCE: Duration = Duration::from_secs(5);
+/// … and how often it looks.
+const PORT_EVERY: Duration = Duration::from_millis(10);
+
+fn listen_again(index: usize, address: SocketAddr) -> Result<TcpListener, DevnetError> {
+    let began = Instant::now();
+    loop {
+        match listen(index, address) {
+            Err(DevnetError::Listen { error, .. })
+                if error.kind() == ErrorKind::AddrInUse && began.elapsed() < PORT_PATIENCE =>
+            {
+                std::thread::sleep(PORT_EVERY);
+            }
+            bound => return Ok(bound?.0),
+        }
     }
 }
 
@@ -131,6 +155,7 @@ impl Inner {
             pacing: builder.pacing,
             last_height: builder.last_height,
             on_commit: builder.commit_hook(index),
+            origins: Origins::Everybody,
             tick_all: Some(tick_all),
             policy: builder.policy,
         };
@@ -186,4 +211,32 @@ fn listen(index: usize, address: SocketAddr) -> Result<(TcpListener, SocketAddr)
         address,
         error,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A connection of another test had been given the port of a node that was down.
+    #[test]
+    fn a_node_gets_its_port_back_as_soon_as_it_is_free() {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (holder, listens) = listen(0, loopback).expect("a port");
+        let freed = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(200));
+            drop(holder);
+        });
+        let again = listen_again(0, listens).expect("it waits for the port");
+        assert_eq!(again.local_addr().expect("an address"), listens);
+        freed.join().expect("it lets go");
+    }
+
+    #[test]
+    fn a_port_that_cannot_be_bound_for_another_reason_is_told_at_once() {
+        let elsewhere = SocketAddr::from(([192, 0, 2, 1], 9));
+        let began = Instant::now();
+        let refused = listen_again(3, elsewhere).expect_err("it is nobody's address here");
+        assert!(matches!(refused, DevnetError::Listen { index: 3, .. }));
+        assert!(began.elapsed() < PORT_PATIENCE);
+    }
 }

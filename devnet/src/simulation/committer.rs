@@ -1,16 +1,20 @@
 //! The shells of Committer and BlockSync in the simulator: the ledger's brain, the queue in which
 //! decided and synced blocks wait for the disk, and what an answer of blocks proves.
+use super::node::Clocks;
 use super::random::Random;
 use super::users::Users;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::CommitCertificate;
+use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
 use lockstep_protocol::consensus::catch_up::{Answer, Proven};
 use lockstep_protocol::consensus::commit_queue::CommitQueue;
 use lockstep_protocol::consensus::evidence_pool::{Added, EvidencePool};
+use lockstep_protocol::evidence::fork::{self, Polkas};
+use lockstep_protocol::evidence::polka_book::PolkaBook;
 use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{CommitBatch, Draft, InvalidBlock, Ledger};
-use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
+use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use lockstep_protocol::wire::DecidedBlock;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What happened.
@@ -22,12 +26,16 @@ pub(crate) enum Input {
     Build(Height, Round),
     /// The driver decided.
     Decide(Arc<SealedBlock>, Arc<CommitCertificate>),
-    /// A peer answered block sync.
-    Synced(usize, Arc<Vec<DecidedBlock>>),
+    /// A peer answered block sync, from this height on.
+    Synced(usize, Height, Arc<Vec<DecidedBlock>>),
     /// The batch is durable.
     Committed(Arc<CommitBatch>),
     /// The tally or the proposals found an offence.
     EvidenceFound(Box<Evidence>),
+    /// A quorum of prevotes, in case that a fork comes to light.
+    PolkaSeen(Arc<PolkaCertificate>),
+    /// Another node has told this.
+    EvidenceTold(Arc<Evidence>),
 }
 
 /// What to do.
@@ -41,6 +49,10 @@ pub(crate) enum Output {
     Write(Arc<CommitBatch>),
     /// Keep this until a block carries it; forget what had to give way.
     KeepEvidence(Box<Evidence>, Vec<Offence>),
+    /// A height was decided twice; tell the driver.
+    Forked(String),
+    /// Tell this to all other nodes.
+    TellEvidence(Evidence),
     /// What the peer's answer was worth.
     Answered(usize, Answer),
     /// A certified block does not execute here: never on a correct node.
@@ -56,7 +68,14 @@ pub(crate) struct Committer {
     evidence: EvidencePool,
     me: Address,
     queue: CommitQueue,
+    polkas: PolkaBook,
+    /// What this node has decided of late.
+    decided: BTreeMap<Height, Arc<CommitCertificate>>,
+    forks: BTreeSet<Height>,
 }
+
+/// Heights behind the head whose decision is compared with those of others.
+const DECISIONS_KEPT_MAX: usize = 64;
 
 impl Committer {
     /// `kept`: evidence that waited on disk.
@@ -72,12 +91,15 @@ impl Committer {
             evidence,
             me,
             queue,
+            polkas: PolkaBook::default(),
+            decided: BTreeMap::new(),
+            forks: BTreeSet::new(),
         }
     }
 
     pub(crate) fn step(
         &mut self,
-        now: Timestamp,
+        clocks: Clocks,
         users: &Users,
         random: &mut Random,
         input: Input,
@@ -86,7 +108,9 @@ impl Committer {
         match input {
             // A block of another height than the next one has no verdict.
             Input::Execute(block) if block.height() == self.next() => {
-                let valid = self.ledger.check(&block).is_ok();
+                let verdict = self.ledger.check(&block);
+                let valid = verdict.is_ok();
+                verdict.unwrap_or_else(|error| self.look_behind(&error, &block, &mut out));
                 out.push(Output::Executed(block.id(), valid));
             }
             Input::Build(height, round) if height == self.next() => {
@@ -94,7 +118,7 @@ impl Committer {
                 let proposer = self.me;
                 let draft = Draft {
                     proposer,
-                    now,
+                    now: clocks.wall,
                     transactions,
                     evidence: self.evidence.candidates(self.ledger.head().height),
                 };
@@ -104,17 +128,38 @@ impl Committer {
                 }
             }
             Input::Execute(_) | Input::Build(..) => {}
+            Input::PolkaSeen(polka) => self.polkas.note(polka),
             Input::Decide(block, certificate) => {
+                self.look_for_fork(&certificate, &mut out);
                 self.queue.offer(DecidedBlock { block, certificate });
             }
-            Input::Synced(peer, blocks) => out.push(self.synced(peer, &blocks)),
+            Input::Synced(peer, from, blocks) => self.synced(peer, from, &blocks, &mut out),
             Input::Committed(batch) => {
                 self.ledger.committed(&batch);
                 let (height, block) = (batch.block.height(), batch.block.block());
+                self.decided.insert(height, batch.certificate.clone());
+                if self.decided.len() > DECISIONS_KEPT_MAX {
+                    self.decided.pop_first();
+                }
                 self.evidence.committed(height, &block.evidence);
                 self.queue.written(height);
+                self.tell_evidence(&mut out);
             }
             Input::EvidenceFound(evidence) => self.evidence_found(evidence, &mut out),
+            Input::EvidenceTold(evidence) => {
+                let told = Evidence::clone(&evidence);
+                let added = self
+                    .evidence
+                    .receive(clocks.monotonic, told, &mut self.ledger);
+                match added {
+                    Ok(Added::New { displaced }) => {
+                        let evidence = Box::new(Evidence::clone(&evidence));
+                        out.push(Output::KeepEvidence(evidence, displaced));
+                    }
+                    Ok(_) => {}
+                    Err(error) => out.push(Output::Broken(format!("cannot read: {error}"))),
+                }
+            }
         }
         self.commit_next(&mut out);
         out
@@ -122,13 +167,20 @@ impl Committer {
 
     fn evidence_found(&mut self, evidence: Box<Evidence>, out: &mut Vec<Output>) {
         match self.evidence.add((*evidence).clone(), &mut self.ledger) {
-            Ok(Added::New { displaced }) => out.push(Output::KeepEvidence(evidence, displaced)),
-            Ok(Added::Known | Added::Dropped) => {}
-            Ok(Added::Refused(error)) => {
-                out.push(Output::Broken(format!("{error}: {evidence:?}")));
+            Ok(Added::New { displaced }) => {
+                out.push(Output::KeepEvidence(evidence, displaced));
+                self.tell_evidence(out);
             }
+            Ok(Added::Known | Added::Dropped) => {}
+            Ok(refused) => out.push(Output::Broken(format!("{refused:?}: {evidence:?}"))),
             Err(error) => out.push(Output::Broken(format!("cannot read: {error}"))),
         }
+    }
+
+    /// After a start, and whenever a block is durable.
+    pub(crate) fn tell_evidence(&mut self, out: &mut Vec<Output>) {
+        let due = self.evidence.to_tell(self.ledger.head().height);
+        out.extend(due.into_iter().map(Output::TellEvidence));
     }
 
     fn next(&self) -> Height {
@@ -152,15 +204,51 @@ impl Committer {
                     .for_each(|first| self.queue.discard(first.block.height()));
             }
             Err(error) => {
+                if let Some(first) = run.first() {
+                    self.look_behind(&error, &first.block, out);
+                }
                 self.queue.halt();
                 out.push(Output::Broken(format!("a decided block fails: {error}")));
             }
         }
     }
 
-    fn synced(&mut self, peer: usize, blocks: &[DecidedBlock]) -> Output {
-        let first = blocks.first().map(|decided| decided.block.height());
-        let first = first.unwrap_or_default();
+    /// A block on another parent carries the commit of that one.
+    fn look_behind(&mut self, why: &InvalidBlock, block: &SealedBlock, out: &mut Vec<Output>) {
+        if let (InvalidBlock::Parent { .. }, Some(commit)) = (why, &block.block().last_commit) {
+            self.look_for_fork(commit, out);
+        }
+    }
+
+    /// Is this a second decision of a height that is committed here?
+    fn look_for_fork(&mut self, theirs: &CommitCertificate, out: &mut Vec<Output>) {
+        let Some(ours) = self.decided.get(&theirs.height) else {
+            return;
+        };
+        if ours.block_id == theirs.block_id || self.forks.contains(&theirs.height) {
+            return;
+        }
+        let Some(set) = self.ledger.validators().at(theirs.height) else {
+            return;
+        };
+        let context = &self.ledger.rules().context;
+        let polkas = self.polkas.of(theirs.height);
+        if let Some(fork) = fork::find(set, context, ours, theirs, Polkas::Some(&polkas)) {
+            self.forks.insert(theirs.height);
+            out.push(Output::Forked(fork.sentence()));
+            for evidence in fork.evidence {
+                self.evidence_found(Box::new(evidence), out);
+            }
+        }
+    }
+
+    fn synced(
+        &mut self,
+        peer: usize,
+        first: Height,
+        blocks: &[DecidedBlock],
+        out: &mut Vec<Output>,
+    ) {
         let (validators, context) = (self.ledger.validators(), &self.ledger.rules().context);
         let Proven {
             blocks,
@@ -174,9 +262,10 @@ impl Committer {
             flawed,
             unknown_from,
         };
-        blocks
-            .into_iter()
-            .for_each(|decided| self.queue.offer(decided));
-        Output::Answered(peer, answer)
+        for decided in blocks {
+            self.look_for_fork(&decided.certificate, out);
+            self.queue.offer(decided);
+        }
+        out.push(Output::Answered(peer, answer));
     }
 }

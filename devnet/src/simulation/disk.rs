@@ -28,6 +28,8 @@ pub(crate) enum Write {
     Commit(Arc<CommitBatch>),
     /// Evidence that waits for a block, and what had to give way for it.
     Evidence(Box<Evidence>, Vec<Offence>),
+    /// The own key is at work elsewhere.
+    DistrustKey,
     /// The driver has restarted, for this life, and reads the sign record.
     ReadSignRecord(u32),
 }
@@ -49,6 +51,8 @@ pub(crate) struct Durable {
     lock: Option<LockRecord>,
     blocks: Vec<Arc<SealedBlock>>,
     evidence: BTreeMap<Offence, Evidence>,
+    /// This node must not sign any more.
+    pub(crate) distrusts_key: bool,
 }
 
 /// What a crash keeps of writes that were not reported.
@@ -87,6 +91,7 @@ impl Disk {
             lock,
             blocks: Vec::new(),
             evidence: BTreeMap::new(),
+            distrusts_key: false,
         };
         Disk {
             durable,
@@ -139,6 +144,7 @@ impl Durable {
             Write::Sign(persist) => self.sign(persist),
             Write::Commit(batch) => self.commit(batch),
             Write::Evidence(evidence, displaced) => self.keep_evidence(evidence, displaced),
+            Write::DistrustKey => self.distrusts_key = true,
             Write::ReadSignRecord(_) => {}
         }
     }
@@ -221,7 +227,8 @@ impl Durable {
         self.recovery_position() >= Some(position)
     }
 
-    fn recovery_position(&self) -> Option<Position> {
+    /// Where the newest signature stands.
+    pub(crate) fn recovery_position(&self) -> Option<Position> {
         let proposal = self.proposal.iter().map(|p| {
             let step = lockstep_protocol::consensus::durable::SignStep::Propose;
             (p.height, p.round, step)

@@ -10,16 +10,20 @@ use super::users::Users;
 use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::catch_up::{self, CatchUp, CatchUpConfig};
 use lockstep_protocol::consensus::driver::{self, Driver, DriverConfig};
+use lockstep_protocol::consensus::durable::Position;
 use lockstep_protocol::consensus::proposals::{self, Proposals};
 use lockstep_protocol::consensus::pull;
-use lockstep_protocol::consensus::tally::{self, Tally};
+use lockstep_protocol::consensus::tally::{self, Admission, Tally};
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
-use lockstep_protocol::types::{Address, Height, Instant, Round, Timestamp};
+use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, Hash, Height, Instant, Round, Timestamp};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+mod compact;
 mod life;
 mod pulling;
 mod routing;
@@ -70,9 +74,15 @@ pub(crate) struct Effects {
     pub(crate) timers: Vec<(Brain, TimerMail, u64)>,
     pub(crate) committed: Vec<Arc<CommitBatch>>,
     pub(crate) evidence: Vec<Evidence>,
+    /// Durable.
+    pub(crate) kept: Vec<Evidence>,
     /// For whoever looks for the makers of a fork.
     pub(crate) polkas: Vec<Arc<PolkaCertificate>>,
     pub(crate) troubles: Vec<String>,
+    /// The driver has been shown a message of its key that this node has not signed.
+    pub(crate) key_seen_elsewhere: bool,
+    /// The node has begun; whether its disk remembers that.
+    pub(crate) began: Option<bool>,
 }
 
 /// What does not change while the world lasts.
@@ -82,6 +92,8 @@ pub(crate) struct Setup {
     /// Whose key each node has.
     pub(crate) addresses: Arc<[Address]>,
     pub(crate) rules: Arc<ChainRules>,
+    /// Whether messages of the own key that were not signed here stop it.
+    pub(crate) looks_for_own: bool,
     /// E4's T_silent.
     pub(crate) silent_after_ms: u64,
     /// How long one height behind is nothing to act on.
@@ -92,6 +104,16 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// Where a vote stands that has come in under the own name.
+    fn own_vote(&self, input: &tally::Input) -> Option<Position> {
+        match input {
+            tally::Input::Vote(vote) if vote.vote.validator == self.driver.me => {
+                Some(vote.position())
+            }
+            _ => None,
+        }
+    }
+
     /// Nothing is encoded here, so only blocks are counted.
     fn catch_up(&self) -> CatchUpConfig {
         let range_blocks_max = self.sync_blocks_max as u64;
@@ -110,9 +132,16 @@ impl Setup {
 struct Mailboxes {
     driver: VecDeque<driver::Input>,
     tally: VecDeque<tally::Input>,
-    proposals: VecDeque<proposals::Input>,
+    proposals: VecDeque<ToProposals>,
     committer: VecDeque<committer::Input>,
     catch_up: VecDeque<catch_up::Input>,
+}
+
+/// What the brain of the Proposer is shown.
+enum ToProposals {
+    /// A proposal whose block has yet to come.
+    Screen(Arc<ProposedBlock>),
+    Step(proposals::Input),
 }
 
 /// The living part of a node.
@@ -140,6 +169,10 @@ pub(crate) struct Node {
     pub(crate) life: u32,
     brains: Option<Brains>,
     mail: Mailboxes,
+    /// The newest position that this life of the node has signed, durable or not.
+    signed: Option<Position>,
+    /// Transactions that were passed on to this node, the newest ones.
+    heard: VecDeque<(Hash, Arc<Transaction>)>,
     random: Random,
 }
 
@@ -152,6 +185,8 @@ impl Node {
             life: 0,
             brains: None,
             mail: Mailboxes::default(),
+            signed: None,
+            heard: VecDeque::new(),
             random,
         }
     }
@@ -202,6 +237,10 @@ impl Node {
                 let driver = brains.driver.as_mut()?;
                 let input = self.mail.driver.pop_front()?;
                 let more = !self.mail.driver.is_empty();
+                if let driver::Input::OwnSeen(position) = &input {
+                    let signed = self.signed.max(self.disk.durable.recovery_position());
+                    out.key_seen_elsewhere |= Some(*position) > signed;
+                }
                 let outputs = driver.step(now, input);
                 self.route_driver(outputs, clocks, out);
                 Some(more)
@@ -209,22 +248,41 @@ impl Node {
             Brain::Tally => {
                 let input = self.mail.tally.pop_front()?;
                 let more = !self.mail.tally.is_empty();
+                let own = self.setup.own_vote(&input);
                 let outputs = brains.tally.step(now, input);
+                let is_counted = |o: &_| matches!(o, tally::Output::Admission(Admission::Counted));
+                let own = own.filter(|_| outputs.iter().any(is_counted));
+                self.own_seen(own, out);
                 self.route_tally(outputs, out);
                 Some(more)
             }
             Brain::Proposals => {
                 let input = self.mail.proposals.pop_front()?;
                 let more = !self.mail.proposals.is_empty();
-                let outputs = brains.proposals.step(clocks.wall, input);
-                self.route_proposals(outputs, out);
-                Some(more)
+                match input {
+                    ToProposals::Screen(message) => {
+                        let outputs = brains.proposals.screen(clocks.wall, &message.proposal);
+                        let refuses = |o: &_| matches!(o, proposals::Output::Admission(_));
+                        let is_refused = outputs.iter().any(refuses);
+                        self.route_proposals(outputs, out);
+                        if !is_refused {
+                            let received = proposals::Input::Received(message);
+                            self.mail.proposals.push_back(ToProposals::Step(received));
+                        }
+                        Some(!self.mail.proposals.is_empty())
+                    }
+                    ToProposals::Step(input) => {
+                        let outputs = brains.proposals.step(clocks.wall, input);
+                        self.route_proposals(outputs, out);
+                        Some(more)
+                    }
+                }
             }
             Brain::Committer => {
                 let input = self.mail.committer.pop_front()?;
                 let more = !self.mail.committer.is_empty();
                 let (users, random) = (&self.setup.users, &mut self.random);
-                let outputs = brains.committer.step(clocks.wall, users, random, input);
+                let outputs = brains.committer.step(clocks, users, random, input);
                 self.route_committer(outputs, out);
                 Some(more)
             }
@@ -235,6 +293,13 @@ impl Node {
                 self.route_catch_up(outputs, out);
                 Some(more)
             }
+        }
+    }
+
+    /// A verified message of the own key has come in.
+    fn own_seen(&mut self, position: Option<Position>, out: &mut Effects) {
+        if let Some(position) = position.filter(|_| self.setup.looks_for_own) {
+            self.post_driver(driver::Input::OwnSeen(position), out);
         }
     }
 
@@ -251,7 +316,8 @@ impl Node {
                     reported = batch.block.height();
                     self.committed(&batch, out);
                 }
-                Write::Commit(_) | Write::Evidence(..) => {}
+                Write::Commit(_) | Write::DistrustKey => {}
+                Write::Evidence(evidence, _) => out.kept.push(*evidence),
                 Write::ReadSignRecord(life) => self.revive_driver(life, clocks, out),
             }
         }

@@ -57,6 +57,9 @@ pub(crate) struct Plan {
     pub(crate) changes: Vec<Change>,
     /// Validators whose key runs on a second node; those nodes follow the others.
     pub(crate) twins: Vec<usize>,
+    /// Whether twins look at whose messages they meet, as nodes do. Then both stop; else they go on
+    /// as if they were alone.
+    pub(crate) twins_look: bool,
     /// Nodes that a planned fault starts; all others run from the beginning.
     pub(crate) late: Vec<usize>,
     /// What a disk keeps of writes that it has not reported.
@@ -109,6 +112,14 @@ impl Plan {
     pub(crate) fn is_correct(&self, node: usize) -> bool {
         let validator = self.validator_of(node);
         self.habits[validator].is_none() && !self.twins.contains(&validator)
+    }
+
+    /// Whether this node stops when its key turns out to be at work elsewhere: not if somebody else
+    /// makes it misbehave.
+    pub(crate) fn looks_for_own(&self, node: usize) -> bool {
+        let validator = self.validator_of(node);
+        let is_twin = self.twins.contains(&validator);
+        self.habits[validator].is_none() && (!is_twin || self.twins_look)
     }
 
     /// The base timeout: propose + prevote + precommit of round 0, and the height's interval.
@@ -171,6 +182,7 @@ impl Plan {
             powers,
             changes: Vec::new(),
             twins,
+            twins_look: random.chance(500),
             late: Vec::new(),
             survival: random.pick(&[Survival::Prefix, Survival::Subset]),
             habits,

@@ -149,13 +149,20 @@ pub enum Halt {
     /// A message under this key that this node has not signed.
     #[error(
         "a message of height {0} is signed with this node's key, but not by this node: the same \
-         key runs twice, or the data directory is an old one; it no longer votes: stop the other \
-         node, then start this one again"
+         key runs twice, or the data directory is an old one; it no longer votes, nor after a \
+         restart: stop the other node, start this one to catch up, then once with --rearm"
     )]
     SignedElsewhere(Height),
 }
 
 impl Halt {
+    /// Whether a node that has stopped for this must not sign after a restart either. A fork is
+    /// remembered by its proof. A second signature for one position, or a signer that fails, is an
+    /// incident of one run: the sign record still holds what was signed.
+    pub fn outlives_restart(&self) -> bool {
+        matches!(self, Halt::InvalidDecision(_) | Halt::SignedElsewhere(_))
+    }
+
     /// Of two reasons the graver one is shown: what concerns the whole chain before what concerns
     /// this node's state, and that before what concerns its key.
     pub fn outweighs(&self, other: &Halt) -> bool {
@@ -325,7 +332,7 @@ impl Driver {
     /// some day; who has no voice loses nothing and goes on following. What counts is the height of
     /// the message: its signer was a validator then, and this node may be about to become one.
     fn signed_elsewhere(&mut self, height: Height, out: &mut Vec<Output>) {
-        if self.halted || !self.may_sign(height) {
+        if self.halted || !self.may_sign(height) || planted(Mutation::ForeignKeyIgnored) {
             return;
         }
         self.halted = true;

@@ -1,20 +1,28 @@
 //! Evidence that waits for a block: verified, each offence once, the oldest first. Part of the
 //! brain of the Committer, which also holds the ledger.
 //!
-//! Nobody passes evidence on: whoever has seen an offence puts its proof into the next block that
-//! it builds, and within n heights everybody builds one. What waits is on disk, so it survives a
-//! fall of the actor and of the node.
+//! Whoever has seen an offence puts its proof into the next block that it builds. Usually that is
+//! enough: most see it, and the next block carries it. What the next block has not carried is told
+//! to the other validators, and again every few heights for as long as it waits: so the proof
+//! reaches a block although only nodes hold it that are too late for each of their turns. What
+//! waits is on disk, survives a fall of the actor and of the node, and is then told anew. Heights,
+//! and no clock, set the pace: on a chain that stands still nobody could include it anyway.
+//!
+//! What others tell is looked at in the order of what it costs ([`EvidencePool::receive`]).
 //!
 //! Bounds: a validator has at most [`EVIDENCE_PENDING_PER_VALIDATOR_MAX`] offences waiting, its
 //! oldest; all together [`EVIDENCE_PENDING_MAX`], and whoever has most gives way first.
+use super::budget::Budgets;
+use super::tally::Admission;
 use crate::codec;
 use crate::evidence::{Evidence, EvidenceError, Offence};
 use crate::ledger::{Ledger, ReadError};
 use crate::limits::{
     EVIDENCE_AGE_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, EVIDENCE_PENDING_PER_VALIDATOR_MAX,
-    EVIDENCE_PER_BLOCK_MAX,
+    EVIDENCE_PER_BLOCK_MAX, EVIDENCE_TELL_EVERY_HEIGHTS,
 };
-use crate::types::{Address, Height};
+use crate::mutation::{Mutation, planted};
+use crate::types::{Address, Height, Instant};
 use std::collections::BTreeMap;
 
 /// What became of a piece of evidence.
@@ -31,39 +39,140 @@ pub enum Added {
     Dropped,
     /// It proves nothing.
     Refused(EvidenceError),
+    /// Of a height that this node has not come to. Only of what others tell.
+    TooEarly,
+    /// It accuses nobody in the set. Only of what others tell.
+    UnknownValidator,
+    /// So much about this validator has been verified of late that this must wait. Only of what
+    /// others tell.
+    OverBudget,
+}
+
+impl Added {
+    /// How whoever told it is answered.
+    pub fn admission(&self) -> Admission {
+        match self {
+            Added::New { .. } => Admission::Counted,
+            Added::Known => Admission::Duplicate,
+            Added::Dropped => Admission::Unneeded,
+            Added::Refused(EvidenceError::Signature) => Admission::BadSignature,
+            Added::Refused(EvidenceError::NoContradiction | EvidenceError::Malformed) => {
+                Admission::Malformed
+            }
+            Added::TooEarly => Admission::TooEarly,
+            Added::UnknownValidator => Admission::UnknownValidator,
+            Added::OverBudget => Admission::OverBudget,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Waiting {
+    evidence: Evidence,
+    /// The head when the others were told last, or when one of them told it here.
+    told: Option<Height>,
 }
 
 /// The evidence of one node that no block has carried yet.
 #[derive(Clone, Debug, Default)]
 pub struct EvidencePool {
-    waiting: BTreeMap<Offence, Evidence>,
+    waiting: BTreeMap<Offence, Waiting>,
+    /// What accusations of each validator have cost this node.
+    budgets: Budgets,
 }
 
 impl EvidencePool {
     /// Takes evidence, from this node's brains or from its disk. Verified here, whoever found it.
     pub fn add(&mut self, evidence: Evidence, ledger: &mut Ledger) -> Result<Added, ReadError> {
         let offence = evidence.offence();
-        if self.waiting.contains_key(&offence) || ledger.is_committed(&offence)? {
+        if self.is_known(&offence, ledger)? {
             return Ok(Added::Known);
         }
         let is_large = codec::encode(&evidence).len() > EVIDENCE_BYTES_MAX;
         if is_large || is_expired(&offence, ledger.head().height) {
             return Ok(Added::Dropped);
         }
+        Ok(self.verified(evidence, None, ledger))
+    }
+
+    /// Takes evidence that another node has told. Cheapest first: is the offence known, too old or
+    /// of a height to come, is the accused a validator, would the offence be kept at all; then the
+    /// two signatures, within a budget of the accused. Only what verifies uses that up, so nobody
+    /// spends it for another.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        evidence: Evidence,
+        ledger: &mut Ledger,
+    ) -> Result<Added, ReadError> {
+        let (offence, head) = (evidence.offence(), ledger.head().height);
+        if self.is_known(&offence, ledger)? {
+            return Ok(Added::Known);
+        }
+        if offence.height > head.next() {
+            return Ok(Added::TooEarly);
+        }
+        let accused = offence.validator;
+        match ledger.validators().at(offence.height) {
+            Some(set) if set.index_of(&accused).is_none() => return Ok(Added::UnknownValidator),
+            Some(_) if !is_expired(&offence, head) && self.has_room(&offence) => {}
+            _ => return Ok(Added::Dropped),
+        }
+        if !self.budgets.allows(&accused, now.0) {
+            return Ok(Added::OverBudget);
+        }
+        let added = self.verified(evidence, Some(head), ledger);
+        if !matches!(added, Added::Refused(_)) {
+            self.budgets.spend(accused, now.0);
+        }
+        Ok(added)
+    }
+
+    fn is_known(&self, offence: &Offence, ledger: &Ledger) -> Result<bool, ReadError> {
+        Ok(self.waiting.contains_key(offence) || ledger.is_committed(offence)?)
+    }
+
+    /// Checks both signatures, whoever found it.
+    fn verified(&mut self, evidence: Evidence, told: Option<Height>, ledger: &mut Ledger) -> Added {
+        let offence = evidence.offence();
         // A height whose set is no longer known is as good as expired.
         let Some(set) = ledger.validators().at(offence.height) else {
-            return Ok(Added::Dropped);
+            return Added::Dropped;
         };
-        if let Err(error) = evidence.verify(set, &ledger.rules().context) {
-            return Ok(Added::Refused(error));
+        let verdict = evidence.verify(set, &ledger.rules().context);
+        if let Err(error) = verdict
+            && !planted(Mutation::UnverifiedEvidence)
+        {
+            return Added::Refused(error);
         }
         ledger.note_evidence(&evidence);
-        self.waiting.insert(offence, evidence);
+        self.waiting.insert(offence, Waiting { evidence, told });
         let displaced = self.make_room(offence.validator);
         if displaced.contains(&offence) {
-            return Ok(Added::Dropped);
+            return Added::Dropped;
         }
-        Ok(Added::New { displaced })
+        Added::New { displaced }
+    }
+
+    /// What the others must be told, now that `head` is the newest block: of offences that it
+    /// could have carried, those that they were not told of late. The oldest first, no more at a
+    /// time than a block carries. Whoever calls this tells them.
+    pub fn to_tell(&mut self, head: Height) -> Vec<Evidence> {
+        if planted(Mutation::EvidenceKeptToOneself) {
+            return Vec::new();
+        }
+        let is_due = |told: Option<Height>| {
+            let since = told.map(|told| head.0.saturating_sub(told.0));
+            since.is_none_or(|heights| heights >= EVIDENCE_TELL_EVERY_HEIGHTS)
+        };
+        let over = self.waiting.iter_mut().filter(|(o, _)| o.height < head);
+        let due = over.filter(|(_, waiting)| is_due(waiting.told));
+        due.take(EVIDENCE_PER_BLOCK_MAX)
+            .map(|(_, waiting)| {
+                waiting.told = Some(head);
+                waiting.evidence.clone()
+            })
+            .collect()
     }
 
     /// A block is committed: what it carried, and what is too old for the next one, waits no more.
@@ -78,7 +187,7 @@ impl EvidencePool {
     /// For the block after `head`: the oldest offences, as many as a block carries.
     pub fn candidates(&self, head: Height) -> Vec<Evidence> {
         let over = self.waiting.iter().filter(|(o, _)| o.height <= head);
-        over.map(|(_, evidence)| evidence.clone())
+        over.map(|(_, waiting)| waiting.evidence.clone())
             .take(EVIDENCE_PER_BLOCK_MAX)
             .collect()
     }
@@ -91,6 +200,14 @@ impl EvidencePool {
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// Whether an offence of the same validator would give way for this one, or none had to. (That
+    /// others must give way does not depend on it.)
+    fn has_room(&self, offence: &Offence) -> bool {
+        let is_full = self.of(&offence.validator).count() >= EVIDENCE_PENDING_PER_VALIDATOR_MAX;
+        let newest = self.of(&offence.validator).next_back();
+        !is_full || newest.is_some_and(|newest| offence < newest)
     }
 
     fn make_room(&mut self, accused: Address) -> Vec<Offence> {

@@ -26,10 +26,10 @@ impl SignGuard {
 
     /// Reserves `wanted`: it can be signed now, and never again.
     pub fn reserve(&mut self, wanted: Position) -> Result<(), AlreadySigned> {
+        let unguarded =
+            planted(Mutation::PrecommitTwiceUnguarded) || planted(Mutation::SignAnything);
         match self.last {
-            Some(last) if wanted <= last && !planted(Mutation::PrecommitTwiceUnguarded) => {
-                Err(AlreadySigned { wanted, last })
-            }
+            Some(last) if wanted <= last && !unguarded => Err(AlreadySigned { wanted, last }),
             _ => {
                 self.last = Some(wanted);
                 Ok(())
@@ -66,6 +66,20 @@ mod tests {
         ] {
             assert_eq!(guard.reserve(position).is_ok(), allowed, "{position:?}");
         }
+    }
+
+    #[cfg(feature = "mutants")]
+    #[test]
+    fn a_guard_that_lets_everything_pass_is_noticed() {
+        use crate::mutation::must_be_noticed;
+        must_be_noticed(
+            Mutation::SignAnything,
+            positions_strictly_increase_by_height_then_round_then_step,
+        );
+        must_be_noticed(
+            Mutation::SignAnything,
+            a_restarted_guard_refuses_what_its_record_holds,
+        );
     }
 
     #[test]

@@ -2,6 +2,11 @@
 //! ([`super::fork`]), which comes to light only when the height is over. Part of the brain of the
 //! Committer.
 //!
+//! In memory only. After a restart the polka of the newest lock is left, which is written with the
+//! sign record: the one that convicts whoever forgot a lock of the round that this node decided. The
+//! others would each be a write of up to 290 KiB in rounds that are late already, to name more of the
+//! makers from this node alone; the books of the other validators do not end with its restart.
+//!
 //! Bounds: [`POLKAS_KEPT_MAX`] in all. A height that was decided in round 0 with one polka, as
 //! almost all are, needs its polka only against a fork that is found soon; so the polkas of round 0
 //! give way first, then the lowest heights.

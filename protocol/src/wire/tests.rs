@@ -27,13 +27,16 @@ fn another_version_and_another_chain_are_told_apart_before_the_body_is_read() {
 #[test]
 fn a_message_over_the_limit_of_its_kind_is_refused_by_its_size() {
     type Refusal = fn(&[u8]) -> Option<WireError>;
-    let cases: [(usize, Refusal); 4] = [
+    let cases: [(usize, Refusal); 5] = [
         (VOTE_BYTES_MAX, |b| wire().decode_vote(b).err()),
         (PROPOSAL_BYTES_MAX, |b| wire().decode_proposal(b).err()),
         (TRANSACTION_BYTES_MAX, |b| {
             wire().decode_transaction(b).err()
         }),
         (SYNC_BYTES_MAX, |b| wire().decode_blocks(b).err()),
+        (EVIDENCE_MESSAGE_BYTES_MAX, |b| {
+            wire().decode_evidence(b).err()
+        }),
     ];
     for (limit, decode) in cases {
         let actual = limit + 1;
@@ -54,6 +57,9 @@ fn the_largest_lawful_messages_fit_their_limits() {
         vote
     };
     assert!(wire().encode_vote(&largest_vote).len() <= VOTE_BYTES_MAX);
+    let evidence = Evidence::ConflictingVotes(largest_vote.clone(), largest_vote);
+    let evidence = wire().encode_evidence(&evidence).len();
+    assert!(evidence <= EVIDENCE_MESSAGE_BYTES_MAX);
     let certificate = crate::codec::encode(&full_certificate()).len();
     assert!(certificate <= crate::limits::CERTIFICATE_BYTES_MAX);
     let bare = crate::codec::encode(block(H, 1).block()).len();

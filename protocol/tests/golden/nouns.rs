@@ -3,10 +3,16 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::block::{Block, Header, SealedBlock};
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers};
+use lockstep_protocol::compact::{CompactProposal, Missing};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
+use lockstep_protocol::ledger::{
+    FailureCode, Ledger, MemoryState, Receipt, Status, prove_account, prove_record,
+};
+use lockstep_protocol::light_client::{LightBlock, ProvedAccount, ProvedRecord};
 use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::{HeldVotes, Pull, Pulled};
@@ -70,6 +76,7 @@ pub(crate) fn nouns() -> Vec<Noun> {
         .chain(ledger)
         .chain(proofs)
         .chain(messages())
+        .chain(self::proofs())
         .collect()
 }
 
@@ -379,6 +386,23 @@ fn messages() -> Vec<Noun> {
             wire.encode_proposal(&proposed(VALID)),
             proposal_again,
         ),
+        noun(
+            "message: compact proposal",
+            wire.encode_compact(&CompactProposal::of(&proposed(VALID), |leaf| {
+                proposed(VALID).block.leaves().first() == Some(leaf)
+            })),
+            compact_again,
+        ),
+        noun(
+            "message: question for transactions",
+            wire.encode_missing(&missing()),
+            missing_again,
+        ),
+        noun(
+            "message: answer of transactions",
+            wire.encode_fetched(&missing().pick(&proposed(None).block)),
+            fetched_again,
+        ),
         noun("message: transaction", transaction, transaction_again),
         noun("message: no blocks", wire.encode_blocks(&[]), blocks_again),
         noun(
@@ -392,7 +416,145 @@ fn messages() -> Vec<Noun> {
             wire.encode_pulled(&pulled()),
             pulled_again,
         ),
+        noun(
+            "message: evidence",
+            wire.encode_evidence(&accusation()),
+            evidence_again,
+        ),
+        noun(
+            "message: two transactions",
+            wire.encode_transactions(&batch()),
+            transactions_again,
+        ),
+        noun(
+            "message: no transactions",
+            wire.encode_transactions::<&[u8]>(&[]),
+            transactions_again,
+        ),
+        noun(
+            "message: light block",
+            wire.encode_light_block(&light_block()),
+            light_block_again,
+        ),
     ]
+}
+
+/// What whoever holds no block is shown: accounts and records with their paths, transactions and
+/// receipts with theirs.
+fn proofs() -> Vec<Noun> {
+    let (wire, noun) = (wire(), Noun::sealed);
+    let account = |number: u8| GenesisAccount {
+        address: Address([number; 20]),
+        balance: u64::from(number),
+    };
+    let accounts = (1..=5).map(account).collect();
+    let genesis = Genesis {
+        accounts,
+        ..genesis()
+    };
+    let changes = Ledger::genesis_changes(&genesis).unwrap();
+    let state = MemoryState::new(&changes);
+    let account = |number: u8| ProvedAccount {
+        height: H,
+        proof: prove_account(&state, &Address([number; 20])).unwrap(),
+    };
+    let record = ProvedRecord {
+        height: H,
+        proof: prove_record(&state, &Address([1; 20]), b"key").unwrap(),
+    };
+    let receipts = [
+        receipt(Status::Success),
+        receipt(Status::Failed {
+            code: FailureCode::NoSuchRecord,
+        }),
+    ];
+    vec![
+        noun(
+            "message: account with its proof",
+            wire.encode_proved_account(&account(1)),
+            account_again,
+        ),
+        noun(
+            "message: no account, with its proof",
+            wire.encode_proved_account(&account(9)),
+            account_again,
+        ),
+        noun(
+            "message: no record, with its proof",
+            wire.encode_proved_record(&record),
+            record_again,
+        ),
+        Noun::plain(
+            "proof of a transaction",
+            &TransactionProof::new(&block(), 1).unwrap(),
+        ),
+        Noun::plain(
+            "proof of a receipt",
+            &ReceiptProof::new(&receipts, 1).unwrap(),
+        ),
+    ]
+}
+
+fn receipt(status: Status) -> Receipt {
+    Receipt {
+        transaction: W,
+        status,
+        fee: 7,
+        bytes: 300,
+    }
+}
+
+fn light_block() -> LightBlock {
+    LightBlock::of(&block().header, &commit(), &set())
+}
+
+fn batch() -> [Vec<u8>; 2] {
+    [None, Some(vec![0xd1; 32])].map(|key| codec::encode(&transaction(key)))
+}
+
+fn evidence_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_evidence(&wire().decode_evidence(bytes).ok()?))
+}
+
+fn transactions_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let batch = wire().decode_transactions(bytes).ok()?;
+    let batch: Vec<Vec<u8>> = batch.iter().map(codec::encode).collect();
+    Some(wire().encode_transactions(&batch))
+}
+
+fn light_block_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_light_block(&wire().decode_light_block(bytes).ok()?))
+}
+
+fn account_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_proved_account(&wire().decode_proved_account(bytes).ok()?))
+}
+
+fn record_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_proved_record(&wire().decode_proved_record(bytes).ok()?))
+}
+
+/// The first transaction of the block.
+fn missing() -> Missing {
+    let block = proposed(None).block;
+    Missing {
+        height: H,
+        block_id: block.id(),
+        wanted: vec![1],
+    }
+}
+
+fn compact_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_compact(&wire().decode_compact(bytes).ok()?))
+}
+
+fn missing_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_missing(&wire().decode_missing(bytes).ok()?))
+}
+
+fn fetched_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let fetched = wire().decode_fetched(bytes).ok()?;
+    Some(wire().encode_fetched(&fetched.iter().collect::<Vec<_>>()))
 }
 
 fn pull() -> Pull {

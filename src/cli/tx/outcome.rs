@@ -33,7 +33,7 @@ impl Outcome {
                 "id": id,
                 "from": transaction.sender,
                 "nonce": body.nonce,
-                "fee": body.fee,
+                "fee": body.fee.to_string(),
                 "expires_at": body.expires_at,
                 "bytes": transaction.bytes(),
                 "chain_id": chain.chain_id,

@@ -1,9 +1,12 @@
 //! What an answer to a pull may cost: a liar may write hundreds of votes into one.
 use super::*;
 use crate::runtime::Probe;
+use lockstep_protocol::block::{Header, SealedBlock};
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::limits::PULL_VOTES_MAX;
+use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::Pulled;
+use lockstep_protocol::types::ChainId;
 
 const PEER: Address = Address([4; 20]);
 const ASKED: Height = Height(7);
@@ -11,11 +14,32 @@ const ASKED: Height = Height(7);
 /// Asks a peer that answers with these votes, of which the first `honest` verify; returns the
 /// heights of those that were looked at before the question was over.
 fn looked_at(votes: Vec<SignedVote>, honest: usize) -> Vec<u64> {
-    let wire = Wire::new(Hash([1; 32]));
-    let pulled = wire.encode_pulled(&Pulled {
+    let pulled = Pulled {
         votes,
         ..Pulled::default()
-    });
+    };
+    let [_, votes] = handed_over(pulled, 0, honest);
+    votes
+}
+
+/// Whether the next of its kind verifies: the first so many do.
+fn verdict(honest: usize) -> impl FnMut() -> Admission {
+    let mut looked_at = 0;
+    move || {
+        looked_at += 1;
+        match looked_at <= honest {
+            true => Admission::Counted,
+            false => Admission::BadSignature,
+        }
+    }
+}
+
+/// The same of an answer of proposals and votes, with how many of each verify: the heights of the
+/// proposals, and of the votes, that were looked at.
+fn handed_over(pulled: Pulled, proposals: usize, votes: usize) -> [Vec<u64>; 2] {
+    let wire = Wire::new(Hash([1; 32]));
+    let pulled = wire.encode_pulled(&pulled);
+    let (mut of_proposals, mut of_votes) = (verdict(proposals), verdict(votes));
     let hello = serde_json::to_vec(&handshake(PEER)).unwrap();
     let listens = fake_peer::serve(move |request, out| {
         let body = match request.head.starts_with("GET /handshake") {
@@ -25,21 +49,18 @@ fn looked_at(votes: Vec<SignedVote>, honest: usize) -> Vec<u64> {
         out.write_all(&answer("200 OK", body))
     });
     System::new().block_on(async move {
-        let mut looked_at = 0;
-        let (pulled_vote, mut votes) = Probe::<VoteReceived>::answering(1_024, move |_| {
-            looked_at += 1;
-            match looked_at <= honest {
-                true => Admission::Counted,
-                false => Admission::BadSignature,
-            }
-        });
+        let (pulled_vote, mut votes) = Probe::<VoteReceived>::answering(1_024, move |_| of_votes());
+        let (pulled_proposal, mut proposals) =
+            Probe::<ProposalReceived>::answering(8, move |_| of_proposals());
         let (pull_ended, mut ended) = Probe::open(8);
         let sender = sender_that_tells(Ports {
             blocks: Port::detached(),
             ahead: Port::detached(),
             pulled_vote,
-            pulled_proposal: Port::detached(),
+            pulled_proposal,
             pull_ended,
+            fetched: Port::detached(),
+            pass_on_again: Port::detached(),
         });
         let peer = Peer::at(PEER, listens);
         sender.connect(&[peer], 1).await;
@@ -49,9 +70,60 @@ fn looked_at(votes: Vec<SignedVote>, honest: usize) -> Vec<u64> {
         assert!(ended.is_answered);
         // Whatever has been told stands in the mailbox by now, and is looked at in its turn.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let heard = votes.drain().into_iter();
-        heard.map(|vote| vote.0.vote.height.0).collect()
+        let proposals = proposals.drain().into_iter();
+        let votes = votes.drain().into_iter();
+        [
+            proposals.map(|it| it.0.proposal.height.0).collect(),
+            votes.map(|vote| vote.0.vote.height.0).collect(),
+        ]
     })
+}
+
+/// A proposal of height 7 in this round; nobody here looks at its signature.
+fn proposed(round: u32) -> Arc<ProposedBlock> {
+    let header = Header {
+        chain_id: ChainId(7),
+        height: ASKED,
+        time: Timestamp(1),
+        proposer: PEER,
+        previous_block: Hash::default(),
+        last_commit_hash: Hash::default(),
+        transactions_root: Hash::default(),
+        evidence_root: Hash::default(),
+        receipts_root: Hash::default(),
+        state_root: Hash::default(),
+        validators_hash: Hash::default(),
+        next_validators_hash: Hash::default(),
+    };
+    let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
+    let proposal = Proposal {
+        height: ASKED,
+        round: Round(round),
+        block_id: block.id(),
+        valid_round: None,
+        proposer: PEER,
+        signature: Signature(vec![round as u8; 3_309]),
+    };
+    Arc::new(ProposedBlock {
+        proposal,
+        block,
+        polka: None,
+    })
+}
+
+/// Forged proposals cost a signature check each, like votes.
+#[test]
+fn after_a_forged_proposal_neither_the_next_nor_any_vote_of_the_answer_is_looked_at() {
+    for (honest, expected) in [(0, (1, 0)), (1, (2, 0)), (2, (2, 3))] {
+        let pulled = Pulled {
+            proposals: vec![proposed(0), proposed(1)],
+            votes: votes(7, 3),
+            ..Pulled::default()
+        };
+        let looked_at = handed_over(pulled, honest, usize::MAX);
+        let [proposals, votes] = looked_at.map(|seen| seen.len());
+        assert_eq!((proposals, votes), expected);
+    }
 }
 
 fn votes(height: u64, count: usize) -> Vec<SignedVote> {

@@ -295,3 +295,34 @@ fn only_a_directory_that_is_not_behind_its_key_signs() {
         assert_eq!(judge(key, &here).is_ok(), signs, "{what}");
     }
 }
+
+/// It stopped voting, was started again, and signed beside the other node that has its key.
+#[test]
+fn a_key_that_was_met_at_work_elsewhere_is_not_trusted_until_it_is_re_armed() {
+    let home = Home::new();
+    home.run(3);
+    let (store, standing) = home.start(false);
+    assert_eq!(standing, Standing::Signs(Height(0)));
+    store.distrust_key(Height(4)).unwrap();
+    store.distrust_key(Height(9)).unwrap();
+    drop(store);
+    for _ in 0..2 {
+        let (store, standing) = home.start(false);
+        assert_observes(&standing, "of height 4 is signed with its key");
+        drop(store);
+    }
+    let (store, standing) = home.start(true);
+    assert_eq!(standing, Standing::Signs(Height(5)), "the second after 3");
+    drop(store);
+    assert_eq!(home.start(false).1, Standing::Signs(Height(5)));
+}
+
+#[test]
+fn without_a_record_beside_the_key_the_directory_remembers_that_it_is_not_alone() {
+    let home = Home::new();
+    let store = home.open();
+    assert_eq!(store.unguarded(), Ok(Standing::Signs(Height(0))));
+    store.distrust_key(Height(1)).unwrap();
+    drop(store);
+    assert_observes(&home.open().unguarded().unwrap(), "is signed with its key");
+}

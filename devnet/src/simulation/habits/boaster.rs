@@ -20,13 +20,13 @@ impl Habit for Boaster {
                 stage.pass(to, boast);
                 stage.pass(to, payload);
             }
-            Payload::Blocks(blocks) => match stage.random.below(5) {
+            Payload::Blocks(from, blocks) => match stage.random.below(5) {
                 0 => {}
-                1 => stage.pass(to, Payload::Blocks(Arc::new(Vec::new()))),
-                2 => stage.pass(to, Payload::Blocks(Arc::new(shifted(blocks)))),
+                1 => stage.pass(to, Payload::Blocks(*from, Arc::new(Vec::new()))),
+                2 => stage.pass(to, Payload::Blocks(*from, Arc::new(shifted(blocks)))),
                 kind => {
                     let invented = invented(stage, blocks, kind == 3);
-                    stage.pass(to, Payload::Blocks(Arc::new(invented)));
+                    stage.pass(to, Payload::Blocks(*from, Arc::new(invented)));
                 }
             },
             _ => stage.pass(to, payload),

@@ -19,6 +19,7 @@ mod amnesia;
 mod boaster;
 mod equivocating_proposer;
 mod equivocating_voter;
+mod false_accuser;
 mod flood;
 mod forged_sender;
 mod forgetful;
@@ -27,6 +28,7 @@ mod invalid_block;
 mod silence;
 mod stale_replay;
 mod two_faced;
+mod unheld;
 mod wrong_chain;
 mod wrong_proposer;
 
@@ -110,6 +112,14 @@ pub(crate) const ALL: &[Kind] = &[
     Kind {
         name: "boaster",
         new: || Box::new(boaster::Boaster),
+    },
+    Kind {
+        name: "false-accuser",
+        new: || Box::new(false_accuser::FalseAccuser),
+    },
+    Kind {
+        name: "unheld",
+        new: || Box::new(unheld::Unheld),
     },
 ];
 

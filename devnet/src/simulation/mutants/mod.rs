@@ -6,12 +6,15 @@
 //! rules as they are.
 //!
 //! Some guards have no line here: with each of them gone alone, 300 seeds of eight families showed
-//! nothing, because another rule steps in. The unit tests of round machine, tally and sign guard are
-//! to hold them; that they do has not been tried by planting each.
-//! - E3 on nil precommits: it only ends a round early, as L61 and L65 may at any time;
-//! - E8 and the further-on rule of L34 and L47: E6 and E5 bring the same votes a little later;
-//! - the sign guard: never needed while the rules hold. It has its line together with a rule that
-//!   breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`).
+//! nothing, because another rule steps in. Unit tests hold them, with the bug planted under each:
+//! - `PrecommitsEndRound`: E3 on precommits only ends a round early, as L61 and L65 may at any time
+//!   (`round_machine::tests::extensions::e3_on_precommits_is_noticed`);
+//! - `NoOlderPolka`, `LockOnOlderPolka` (`…::e8_that_never_fires_or_locks_is_noticed`) and
+//!   `NobodyFurtherOn` (`tally::tests::thresholds::that_nobody_further_on_counts_is_noticed`): E6
+//!   and E5 bring the same votes a little later;
+//! - `SignAnything`: the sign guard is never needed while the rules hold
+//!   (`sign_guard::tests::a_guard_that_lets_everything_pass_is_noticed`). It has its line here
+//!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`).
 //!
 //! A duplicate signer cannot even be written down: a certificate is a bitmap.
 use super::profile::Profile;
@@ -44,7 +47,9 @@ const AMNESIA: Profile = Profile::Habit("amnesia");
 const VOTER: Profile = Profile::Habit("equivocating-voter");
 const FORGED: Profile = Profile::Habit("forged-sender");
 const INVALID: Profile = Profile::Habit("invalid-block");
+const ACCUSER: Profile = Profile::Habit("false-accuser");
 const BOASTER: Profile = Profile::Habit("boaster");
+const UNHELD: Profile = Profile::Habit("unheld");
 
 const AGREEMENT: &[&str] = &["agreement"];
 const VALIDITY: &[&str] = &["validity"];
@@ -54,6 +59,7 @@ const CERTIFICATES: &[&str] = &["certificate validity"];
 const TROUBLE: &[&str] = &["no trouble"];
 const PROGRESS: &[&str] = &["progress"];
 const SETS: &[&str] = &["validator sets"];
+const KEY: &[&str] = &["key guard"];
 const EVIDENCE: &[&str] = &["evidence completeness"];
 
 /// All of them.
@@ -86,7 +92,11 @@ pub const ALL: &[Planted] = &[
     planted(M::RecordForgotten, Flaky, DOUBLE),
     planted(M::LockNotRestored, All, LOCK),
     planted(M::EvidenceDropped, VOTER, EVIDENCE),
+    planted(M::EvidenceKeptToOneself, All, EVIDENCE),
+    planted(M::UnverifiedEvidence, ACCUSER, EVIDENCE),
     planted(M::FirstVoteWins, VOTER, EVIDENCE),
+    planted(M::ForeignKeyIgnored, Profile::Twins, KEY),
+    planted(M::ForeignKeyForgotten, Profile::Twins, KEY),
     planted(M::UnverifiedVotes, FORGED, AGREEMENT),
     planted(M::UnverifiedProposals, FORGED, CERTIFICATES),
     planted(
@@ -101,6 +111,8 @@ pub const ALL: &[Planted] = &[
     planted(M::SetTooEarly, Profile::Validators, SETS),
     planted(M::OldSetCounts, Profile::Validators, CERTIFICATES),
     planted(M::ChangeByFew, Profile::Validators, SETS),
+    planted(M::UncheckedLeaves, UNHELD, VALIDITY),
+    planted(M::UncheckedFilling, UNHELD, TROUBLE),
 ];
 
 /// Bugs that the sequences of partitions of P4 must notice: a lock that does not count or does not

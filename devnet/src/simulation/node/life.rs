@@ -1,5 +1,7 @@
 //! How a node and its brains begin, die and come back.
 use super::*;
+use lockstep_protocol::consensus::driver::Signing;
+use lockstep_protocol::mutation::{Mutation, planted};
 
 impl Node {
     /// Starts the node from its disk, as the supervisor does.
@@ -18,13 +20,17 @@ impl Node {
             catch_up: self.new_catch_up(),
         };
         self.brains = Some(brains);
+        out.began = Some(self.disk.durable.distrusts_key);
         self.start_driver(clocks, out);
+        self.tell_kept_evidence(out);
     }
 
     /// Kills the node: mailboxes and unsynced writes are lost.
     pub(crate) fn crash(&mut self) {
         self.brains = None;
         self.mail = Mailboxes::default();
+        self.signed = None;
+        self.heard.clear();
         self.disk.crash(&mut self.random);
     }
 
@@ -58,6 +64,7 @@ impl Node {
             Rebuilt::Committer(committer) => {
                 brains.committer = *committer;
                 self.mail.committer.pop_front();
+                self.tell_kept_evidence(out);
                 self.post_proposals(proposals::Input::AskAgain, out);
                 self.post_driver(driver::Input::Announce, out);
             }
@@ -66,6 +73,15 @@ impl Node {
                 self.mail.catch_up.pop_front();
             }
         }
+    }
+
+    /// What waited on disk, as far as the disk tells how far the chain is.
+    fn tell_kept_evidence(&mut self, out: &mut Effects) {
+        let mut told = Vec::new();
+        if let Some(brains) = self.brains.as_mut() {
+            brains.committer.tell_evidence(&mut told);
+        }
+        self.route_committer(told, out);
     }
 
     /// The driver's record is read behind all writes before it: what the old driver has signed is
@@ -107,7 +123,11 @@ impl Node {
     fn new_driver(&self) -> Driver {
         let durable = &self.disk.durable;
         let config = self.setup.driver.clone();
-        Driver::new(config, &durable.validators, durable.recovery())
+        let driver = Driver::new(config, &durable.validators, durable.recovery());
+        if durable.distrusts_key && !planted(Mutation::ForeignKeyForgotten) {
+            return driver.with_signing(Signing::Never);
+        }
+        driver
     }
 
     fn new_tally(&self) -> Tally {

@@ -2,7 +2,8 @@
 use super::*;
 #[cfg(feature = "mutants")]
 use crate::simulation::mutants;
-use lockstep_protocol::consensus::durable::Persist;
+use lockstep_protocol::consensus::driver::Halt;
+use lockstep_protocol::consensus::durable::{Persist, SignStep};
 use lockstep_protocol::consensus::facts::Fact;
 use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::types::BlockId;
@@ -49,13 +50,19 @@ impl Node {
                 }
                 O::Pull(output) => self.route_pull(output, out),
                 O::Ticked(_) => {}
-                O::Halt(halt) => out.troubles.push(format!("halted: {halt}")),
+                O::Halt(halt) => {
+                    if matches!(halt, Halt::SignedElsewhere(_)) {
+                        self.disk.write(Write::DistrustKey);
+                    }
+                    out.troubles.push(format!("halted: {halt}"));
+                }
             }
         }
     }
 
     fn persist(&mut self, persist: Box<Persist>, clocks: Clocks, out: &mut Effects) {
         let position = persist.signed.position();
+        self.signed = self.signed.max(Some(position));
         self.disk.write(Write::Sign(persist));
         if planted(Mutation::SendBeforeDurable) {
             let brains = self.brains.as_mut();
@@ -99,12 +106,17 @@ impl Node {
     fn tell_driver(&mut self, height: Height, fact: Fact, out: &mut Effects) {
         if let Fact::Polka(polka) = &fact {
             out.polkas.push(polka.clone());
+            self.post_committer(committer::Input::PolkaSeen(polka.clone()), out);
         }
         self.post_driver(driver::Input::Fact(height, fact), out);
     }
 
     fn accuse(&mut self, evidence: Box<Evidence>, out: &mut Effects) {
         out.evidence.push((*evidence).clone());
+        if evidence.validator() == self.setup.driver.me && self.setup.looks_for_own {
+            let contradicted = driver::Input::OwnEquivocation(evidence.height());
+            self.post_driver(contradicted, out);
+        }
         self.post_committer(committer::Input::EvidenceFound(evidence), out);
     }
 
@@ -113,12 +125,16 @@ impl Node {
         for output in outputs {
             match output {
                 O::Admission(_) => {}
+                O::Fetch(peer, missing) => self.fetch(&peer, missing, out),
                 O::Execute(block) => self.post_committer(committer::Input::Execute(block), out),
                 O::Checked(height, checked) => {
                     self.post_driver(driver::Input::Proposal(height, checked), out);
                 }
                 O::Fact(height, fact) => self.tell_driver(height, fact, out),
                 O::Prevote(proposal) => {
+                    let (height, round) = (proposal.height, proposal.round);
+                    let is_own = proposal.proposer == self.setup.driver.me;
+                    self.own_seen(is_own.then_some((height, round, SignStep::Propose)), out);
                     self.post_tally(tally::Input::Proposal(proposal), out);
                 }
                 O::Evidence(evidence) => self.accuse(evidence, out),
@@ -137,11 +153,16 @@ impl Node {
             match output {
                 O::Executed(id, valid) => self.executed(id, valid, out),
                 O::Built(height, round, block) => {
+                    self.pass_on(&block, out);
                     self.post_driver(driver::Input::BlockBuilt(height, round, block), out);
                 }
                 O::Write(batch) => self.disk.write(Write::Commit(batch)),
                 O::KeepEvidence(evidence, displaced) => {
                     self.disk.write(Write::Evidence(evidence, displaced));
+                }
+                O::Forked(sentence) => self.post_driver(driver::Input::Forked(sentence), out),
+                O::TellEvidence(evidence) => {
+                    self.relay(Payload::Evidence(Arc::new(evidence)), out);
                 }
                 O::Answered(peer, answer) => {
                     let peer = self.address(peer);
@@ -176,7 +197,14 @@ impl Node {
     pub(crate) fn receive(&mut self, from: usize, payload: Payload, out: &mut Effects) {
         match payload {
             Payload::Proposal(message) => {
-                self.post_proposals(proposals::Input::Received(message), out);
+                let screen = ToProposals::Screen(message);
+                post(&mut self.mail.proposals, Brain::Proposals, screen, out);
+            }
+            Payload::Compact(message) => self.assemble(&message, out),
+            Payload::Transaction(transaction) => self.hear(transaction),
+            Payload::Fetch(missing) => self.answer_fetch(from, &missing, out),
+            Payload::Fetched(id, transactions) => {
+                self.post_proposals(proposals::Input::Fetched(id, transactions), out);
             }
             Payload::Vote(vote) => self.post_tally(tally::Input::Vote((*vote).clone()), out),
             Payload::Votes(votes) => {
@@ -185,15 +213,18 @@ impl Node {
                 }
             }
             Payload::BlocksWanted(height, limit) => {
-                let payload = Payload::Blocks(Arc::new(self.blocks_from(height, limit)));
+                let payload = Payload::Blocks(height, Arc::new(self.blocks_from(height, limit)));
                 let (to, own) = (Some(from), false);
                 out.sends.push(Send { to, payload, own });
             }
-            Payload::Blocks(blocks) => {
-                self.post_committer(committer::Input::Synced(from, blocks), out);
+            Payload::Blocks(height, blocks) => {
+                self.post_committer(committer::Input::Synced(from, height, blocks), out);
             }
             Payload::Pull(pull) => self.answer_pull(from, &pull, out),
             Payload::Pulled(height, pulled) => self.pulled(from, height, &pulled, out),
+            Payload::Evidence(evidence) => {
+                self.post_committer(committer::Input::EvidenceTold(evidence), out);
+            }
         }
     }
 
@@ -230,7 +261,8 @@ impl Node {
     }
 
     pub(super) fn post_proposals(&mut self, input: proposals::Input, out: &mut Effects) {
-        post(&mut self.mail.proposals, Brain::Proposals, input, out);
+        let step = ToProposals::Step(input);
+        post(&mut self.mail.proposals, Brain::Proposals, step, out);
     }
 
     pub(super) fn post_committer(&mut self, input: committer::Input, out: &mut Effects) {

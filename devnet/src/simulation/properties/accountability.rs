@@ -65,6 +65,7 @@ impl Accountability {
     fn listen(&mut self, scene: &Scene, payload: &Payload) {
         match payload {
             Payload::Proposal(message) => self.proposal(scene, &message.proposal),
+            Payload::Compact(message) => self.proposal(scene, &message.proposal),
             Payload::Vote(vote) => self.vote(scene, vote),
             Payload::Votes(votes) => votes.iter().for_each(|vote| self.vote(scene, vote)),
             Payload::Pulled(_, pulled) => {
@@ -72,7 +73,13 @@ impl Accountability {
                 proposals.for_each(|message| self.proposal(scene, &message.proposal));
                 pulled.votes.iter().for_each(|vote| self.vote(scene, vote));
             }
-            Payload::BlocksWanted(..) | Payload::Blocks(_) | Payload::Pull(_) => {}
+            Payload::BlocksWanted(..)
+            | Payload::Blocks(..)
+            | Payload::Pull(_)
+            | Payload::Evidence(_)
+            | Payload::Transaction(_)
+            | Payload::Fetch(_)
+            | Payload::Fetched(..) => {}
         }
     }
 

@@ -1,12 +1,16 @@
-//! P3: what two correct nodes have proof of, a block carries once the faults are over; and no block
-//! ever carries evidence against somebody who followed the rules, or the same offence twice.
+//! P3: what a single correct node keeps proof of, a block carries within a few heights, once the
+//! faults are over; and no block ever carries evidence against somebody who followed the rules, or
+//! the same offence twice.
 //!
-//! How much of it is a figure of whole batches. In each world it is judged by what the nodes were
-//! told, not by what they say that they have noticed: where two of them have each heard both of many
-//! pairs of votes, not all pairs may be lost.
+//! How much of what is noticed is also kept (a fall may come between) is a figure of whole batches.
+//! In each world it is judged by what the nodes were told, too, not only by what they say that they
+//! have noticed: where two of them have each heard both of many pairs of votes, not all pairs may be
+//! lost.
 use super::{Figures, Property, Scene, Sight};
 use crate::simulation::message::Payload;
+use crate::simulation::plan::HEIGHTS_GAINED;
 use lockstep_protocol::evidence::{Evidence, Offence};
+use lockstep_protocol::limits::EVIDENCE_PENDING_PER_VALIDATOR_MAX;
 use lockstep_protocol::types::{Address, Height, Round};
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Default)]
 pub(super) struct EvidenceCompleteness {
     accusers: BTreeMap<Offence, BTreeSet<usize>>,
+    /// Who has an offence on disk first, and the newest height of all at that moment.
+    kept: BTreeMap<Offence, (usize, Height)>,
     carried: BTreeMap<Offence, Height>,
     newest: Height,
-    /// The newest block of each validator.
-    built: BTreeMap<usize, Height>,
     due: u64,
     committed: u64,
     /// What each node was told about the height that it decides.
@@ -32,9 +36,9 @@ struct Ear {
     votes: BTreeMap<(Address, Round, VoteKind), Vec<SignedVote>>,
 }
 
-/// Heights after which an offence is due, if one of the two has built a block since. Who is always
-/// too late to vote has no turns to use (E4), and nobody passes evidence on.
-const GRACE: u64 = 10;
+/// Heights after which an offence is due: since its own, since it is on a disk, and since the faults
+/// have stopped. It is told to all, perhaps twice, and the next who builds a block has it.
+const GRACE: u64 = 8;
 /// Offences that two nodes have heard, of which at least one must be in a block. Single ones are lost
 /// rightly: a vote that can change nothing any more is not kept (E2), and a fall forgets votes.
 const HEARD_MIN: usize = 8;
@@ -51,6 +55,11 @@ impl Property for EvidenceCompleteness {
                 accusers.insert(*by);
                 Ok(())
             }
+            Sight::Kept { by, evidence } => {
+                let first = self.kept.entry(evidence.offence());
+                first.or_insert((*by, self.newest));
+                Ok(())
+            }
             Sight::Heard { node, payload } => {
                 self.hear(scene, *node, payload);
                 Ok(())
@@ -63,8 +72,6 @@ impl Property for EvidenceCompleteness {
                     return Ok(());
                 }
                 self.newest = height;
-                let builder = scene.node_of(&block.header.proposer);
-                builder.map(|builder| self.built.insert(builder, height));
                 let mut carried = block.evidence.iter();
                 carried.try_for_each(|evidence| {
                     let verified =
@@ -73,9 +80,10 @@ impl Property for EvidenceCompleteness {
                     self.carry(scene, height, evidence.offence())
                 })
             }
-            Sight::Ended { .. } => {
+            Sight::Ended { wanted, .. } => {
                 self.count();
-                self.judge()
+                self.judge_kept(Height(wanted.0.saturating_sub(HEIGHTS_GAINED)))?;
+                self.judge_heard()
             }
             _ => Ok(()),
         }
@@ -132,7 +140,32 @@ impl EvidenceCompleteness {
         }
     }
 
-    fn judge(&self) -> Result<(), String> {
+    /// `calm`: the newest height when the faults stopped.
+    fn judge_kept(&self, calm: Height) -> Result<(), String> {
+        let is_due = |offence: &Offence, since: Height| {
+            let since = since.max(calm).max(offence.height);
+            since.0 + GRACE <= self.newest.0
+        };
+        let mut times: BTreeMap<Address, usize> = BTreeMap::new();
+        for offence in self.carried.keys() {
+            *times.entry(offence.validator).or_default() += 1;
+        }
+        for (offence, (by, since)) in &self.kept {
+            // Whoever offends faster than blocks can carry is named as often as a pool has places.
+            let named = times.get(&offence.validator).copied().unwrap_or(0);
+            let is_due = named < EVIDENCE_PENDING_PER_VALIDATOR_MAX && is_due(offence, *since);
+            if is_due && !self.carried.contains_key(offence) {
+                let newest = self.newest;
+                return Err(format!(
+                    "node {by} keeps proof since height {since}, and no block up to {newest} \
+                     carries it: {offence}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_heard(&self) -> Result<(), String> {
         let heard = self.witnesses.iter();
         let heard = heard.filter(|(offence, by)| by.len() >= 2 && self.is_over(offence));
         let heard: Vec<&Offence> = heard.map(|(offence, _)| offence).collect();
@@ -152,9 +185,7 @@ impl EvidenceCompleteness {
 
     fn count(&mut self) {
         for (offence, accusers) in &self.accusers {
-            let mut built = accusers.iter().filter_map(|node| self.built.get(node));
-            let had_a_turn = built.any(|built| built.0 > offence.height.0 + 1);
-            if accusers.len() >= 2 && had_a_turn && self.is_over(offence) {
+            if accusers.len() >= 2 && self.is_over(offence) {
                 self.due += 1;
                 self.committed += u64::from(self.carried.contains_key(offence));
             }

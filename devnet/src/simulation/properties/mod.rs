@@ -16,6 +16,7 @@ mod certificates;
 mod durable_first;
 mod evidence_completeness;
 mod just_evidence;
+mod key_guard;
 mod lock_rule;
 mod no_double_sign;
 mod no_trouble;
@@ -83,6 +84,12 @@ pub(crate) enum Sight<'a> {
     },
     /// It accuses somebody.
     Accused { by: usize, evidence: &'a Evidence },
+    /// A proof, found by itself or by another, is on its disk.
+    Kept { by: usize, evidence: &'a Evidence },
+    /// It starts; whether its disk remembers that its key is at work elsewhere.
+    Began { node: usize, remembers: bool },
+    /// It has met a message of its key that it has not signed.
+    KeySeenElsewhere { node: usize },
     /// It stopped voting, or met what it cannot go on with.
     Trouble { node: usize, what: &'a str },
     /// The faults stopped, and the time to recover is over (or was not needed).
@@ -110,6 +117,10 @@ pub(crate) trait Property: Send {
     fn name(&self) -> &'static str;
     /// Looks at what happened; an error says how it contradicts.
     fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String>;
+    /// Whether it also looks at nodes that are correct but for another one with the same key.
+    fn judges_twins(&self) -> bool {
+        false
+    }
     /// Figures that only whole batches can be judged by.
     fn figures(&self) -> Figures {
         Figures::default()
@@ -129,6 +140,7 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::new(durable_first::DurableFirst),
         Box::<evidence_completeness::EvidenceCompleteness>::default(),
         Box::new(just_evidence::JustEvidence),
+        Box::<key_guard::KeyGuard>::default(),
         Box::new(no_trouble::NoTrouble),
         Box::new(progress::Progress),
     ]

@@ -62,6 +62,7 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
         node: node_of(
             &plan,
             &chain,
+            node,
             signer(node),
             addresses.clone(),
             random.fork(),
@@ -141,6 +142,7 @@ fn keys_of(plan: &Plan, signers: &[Arc<dyn Signer>]) -> ValidatorSet {
 fn node_of(
     plan: &Plan,
     chain: &Chain,
+    node: usize,
     signer: Arc<dyn Signer>,
     addresses: Arc<[Address]>,
     random: Random,
@@ -162,6 +164,7 @@ fn node_of(
         driver,
         addresses,
         rules: chain.rules.clone(),
+        looks_for_own: plan.looks_for_own(node),
         silent_after_ms: plan.silent_after_ms,
         grace_ms: plan.grace_ms,
         sync_blocks_max: plan.sync_blocks_max,

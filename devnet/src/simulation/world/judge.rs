@@ -18,12 +18,16 @@ impl World {
         self.correct().all(|node| self.height(node) >= wanted)
     }
 
-    /// Shows the properties what a correct node did.
+    /// Shows the properties what a correct node did, or a twin that is correct but for its key.
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
-        if !self.scene.correct[node] {
+        let (is_correct, has_habit) = (self.scene.correct[node], self.places[node].habit.is_some());
+        if !is_correct && (has_habit || !self.plan.twins_look) {
             return;
         }
         for property in &mut self.properties {
+            if !is_correct && !property.judges_twins() {
+                continue;
+            }
             if let Err(what) = property.see(&self.scene, sight) {
                 if let Some(tell) = &mut self.tell {
                     tell(&format!("VIOLATION of {}: {what}", property.name()));

@@ -113,9 +113,12 @@ impl Peer {
         }
     }
 
-    /// Blocks or none, and no lie among them.
+    /// Blocks or none, and no lie among them. The answer to another question than the one under way
+    /// (it came late, or twice) is welcome, and ends no waiting: else each would make room for one
+    /// question more.
     pub(super) fn answered(&mut self, now: Instant, config: &CatchUpConfig, answer: Answer) {
-        let Some(asked) = self.asked.take() else {
+        let is_meant = |asked: &mut Asked| asked.from == answer.first;
+        let Some(asked) = self.asked.take_if(is_meant) else {
             return;
         };
         self.unknown_from = answer.unknown_from;

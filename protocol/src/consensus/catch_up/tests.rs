@@ -118,6 +118,19 @@ fn several_peers_are_asked_at_once_for_ranges_that_do_not_overlap() {
     assert_eq!(desk.committed(4, 20), [(0, 51, 10)]);
 }
 
+/// Each answer that came twice made room for one question more, and the next came twice as well,
+/// until nothing else was said.
+#[test]
+fn an_answer_to_another_question_than_the_one_under_way_makes_no_room() {
+    let mut desk = Desk::four();
+    assert_eq!(desk.has(0, 0, 100), []);
+    assert_eq!(desk.has(0, 1, 100), [(0, 11, 10), (1, 21, 10)]);
+    assert_eq!(desk.answers(1, 0, 11, 10), [(0, 31, 10)]);
+    assert_eq!(desk.answers(2, 0, 11, 10), []);
+    assert_eq!(desk.answers(3, 0, 11, 0), []);
+    assert_eq!(desk.answers(4, 0, 31, 10), [(0, 41, 10)]);
+}
+
 #[test]
 fn nobody_is_asked_for_what_it_does_not_claim_to_have() {
     let mut desk = Desk::four();

@@ -2,6 +2,7 @@ use super::*;
 use crate::consensus::testkit::{Cast, block, precommit};
 use crate::crypto::simulated::Simulated;
 use crate::ledger::{ChainRules, Head, MemoryState, StateChanges};
+use crate::limits::USELESS_BURST_MAX;
 use crate::types::{Hash, Round, Timestamp};
 use std::sync::Arc;
 
@@ -45,6 +46,22 @@ impl Desk {
         let id = Some(block(Height(height), 1).id());
         let vote = |value| self.cast.vote(by, precommit(Height(height), round, value));
         Evidence::of_votes(vote(None), vote(id))
+    }
+
+    fn receive(&mut self, evidence: &Evidence) -> Added {
+        self.receive_at(Instant(0), evidence)
+    }
+
+    fn receive_at(&mut self, now: Instant, evidence: &Evidence) -> Added {
+        let received = self.pool.receive(now, evidence.clone(), &mut self.ledger);
+        received.unwrap()
+    }
+
+    /// The head moves on, past a block that carries nothing.
+    fn advance(&mut self, to: u64) -> Vec<Evidence> {
+        let height = Height(to);
+        self.pool.committed(height, &[]);
+        self.pool.to_tell(height)
     }
 
     fn add(&mut self, evidence: &Evidence) -> Added {
@@ -178,4 +195,118 @@ fn offences_that_expire_make_room() {
     assert_eq!(desk.add(&another), NEW);
     desk.pool.committed(Height(6 + EVIDENCE_AGE_MAX), &[]);
     assert_eq!(desk.pool.candidates(Height(7)), [another]);
+}
+
+#[test]
+fn what_the_next_block_has_not_carried_is_told_and_again_every_few_heights() {
+    let mut desk = Desk::at(7);
+    let (over, open) = (desk.offence(1, 6, 0), desk.offence(2, 8, 0));
+    desk.add(&over);
+    desk.add(&open);
+    assert_eq!(desk.pool.to_tell(Height(7)), [over.clone()]);
+    assert_eq!(desk.pool.to_tell(Height(7)), [], "once");
+    assert_eq!(desk.advance(8), [], "block 9 may carry it");
+    assert_eq!(desk.advance(9), [open.clone()]);
+    assert_eq!(desk.advance(10), []);
+    assert_eq!(desk.advance(7 + EVIDENCE_TELL_EVERY_HEIGHTS), [over]);
+    desk.pool.committed(Height(12), std::slice::from_ref(&open));
+    assert_eq!(desk.advance(9 + EVIDENCE_TELL_EVERY_HEIGHTS), []);
+}
+
+#[test]
+fn no_more_is_told_at_a_time_than_a_block_carries_and_in_the_end_all_of_it() {
+    let mut desk = Desk::at(7);
+    let many = 2 * EVIDENCE_PER_BLOCK_MAX as u32 + 3;
+    (0..many).for_each(|round| assert_eq!(desk.add(&desk.offence(1, 5, round)), NEW));
+    let rounds = |told: Vec<Evidence>| told.iter().map(|e| e.offence().round.0).collect();
+    let told: [Vec<u32>; 4] = [7, 8, 9, 10].map(|head| rounds(desk.advance(head)));
+    assert_eq!(told.concat(), (0..many).collect::<Vec<_>>());
+    assert!(told.iter().all(|told| told.len() <= EVIDENCE_PER_BLOCK_MAX));
+}
+
+#[test]
+fn what_another_has_told_waits_like_the_own_and_is_not_told_back_at_once() {
+    let mut desk = Desk::at(7);
+    let evidence = desk.offence(1, 5, 0);
+    assert_eq!(desk.receive(&evidence), NEW);
+    assert_eq!(desk.receive(&evidence), Added::Known);
+    assert_eq!(desk.add(&evidence), Added::Known);
+    assert_eq!(desk.pool.candidates(Height(7)), [evidence.clone()]);
+    assert_eq!(desk.pool.to_tell(Height(7)), []);
+    assert_eq!(desk.advance(7 + EVIDENCE_TELL_EVERY_HEIGHTS), [evidence]);
+}
+
+/// Signatures that do not verify show which checks came before them.
+#[test]
+fn what_others_tell_is_refused_before_its_signatures_are_looked_at() {
+    let mut desk = Desk::at(5 + EVIDENCE_AGE_MAX);
+    let forged = |desk: &Desk, by: usize, height: u64| {
+        let Evidence::ConflictingVotes(mut a, mut b) = desk.offence(by, height, 0) else {
+            panic!("two votes")
+        };
+        (a.signature.0, b.signature.0) = (vec![1], vec![2]);
+        Evidence::of_votes(a, b)
+    };
+    let head = desk.ledger.head().height.0;
+    let known = desk.offence(2, head, 0);
+    assert_eq!(desk.add(&known), NEW);
+    for (by, height, expected) in [
+        (2, head, Added::Known),
+        (1, head + 2, Added::TooEarly),
+        (1, 5, Added::Dropped),
+        (1, head + 1, Added::Refused(EvidenceError::Signature)),
+    ] {
+        assert_eq!(desk.receive(&forged(&desk, by, height)), expected);
+    }
+    let stranger = Desk::of(5, head);
+    let members: Vec<Address> = (0..4).map(|index| desk.cast.address(index)).collect();
+    let outside = (0..5).find(|index| !members.contains(&stranger.cast.address(*index)));
+    let outside = forged(&stranger, outside.expect("one of five"), head);
+    assert_eq!(desk.receive(&outside), Added::UnknownValidator);
+    let Evidence::ConflictingVotes(a, _) = forged(&desk, 1, head) else {
+        panic!("two votes")
+    };
+    let twice = Evidence::ConflictingVotes(a.clone(), a);
+    let no_proof = Added::Refused(EvidenceError::NoContradiction);
+    assert_eq!(desk.receive(&twice), no_proof);
+    for round in 1..=EVIDENCE_PENDING_PER_VALIDATOR_MAX as u32 {
+        desk.add(&desk.offence(3, head - 1, round));
+    }
+    let full = Added::Dropped;
+    assert_eq!(
+        desk.receive(&forged(&desk, 3, head)),
+        full,
+        "newer than all"
+    );
+    let forgery = Added::Refused(EvidenceError::Signature);
+    assert_eq!(desk.receive(&forged(&desk, 3, head - 2)), forgery);
+}
+
+/// Each piece verifies and pushes out the one before: a validator that accuses itself so, through
+/// whomever, has what it costs to check bounded; whoever only claims to prove something spends
+/// nothing of it.
+#[test]
+fn what_is_verified_about_one_validator_is_bounded_and_nobody_else_can_spend_it() {
+    let mut desk = Desk::at(9);
+    let Evidence::ConflictingVotes(a, mut b) = desk.offence(1, 8, 0) else {
+        panic!("two votes")
+    };
+    b.signature.0[0] ^= 1;
+    let forged = Evidence::of_votes(a, b);
+    for _ in 0..2 * USELESS_BURST_MAX {
+        assert!(matches!(desk.receive(&forged), Added::Refused(_)));
+    }
+    let falling = (0..USELESS_BURST_MAX as u32 + 1).rev();
+    let falling: Vec<Evidence> = falling.map(|round| desk.offence(1, 8, round)).collect();
+    let (last, allowed) = falling.split_last().expect("some");
+    for evidence in allowed {
+        assert!(matches!(desk.receive(evidence), Added::New { .. }));
+    }
+    assert_eq!(desk.receive(last), Added::OverBudget);
+    let of_another = desk.offence(2, 8, 0);
+    assert_eq!(desk.receive(&of_another), NEW);
+    assert!(matches!(
+        desk.receive_at(Instant(1_000), last),
+        Added::New { .. }
+    ));
 }

@@ -122,7 +122,9 @@ impl RoundMachine {
     /// E3: Q prevoted nil, so nobody can lock a value in this round: leave it at once, after the
     /// own nil votes that others may need.
     fn e3_leave_nil_round(&mut self, out: &mut Vec<Output>) -> bool {
-        if !self.ends_in_nil(self.round) {
+        let precommitted =
+            planted(Mutation::PrecommitsEndRound) && self.log.precommits_any.contains(&self.round);
+        if !self.ends_in_nil(self.round) && !precommitted {
             return false;
         }
         if self.step == Step::Propose {
@@ -232,7 +234,7 @@ impl RoundMachine {
     /// E8: a polka of an earlier round, newer than the valid value, found late: propose that value
     /// next time. Never lock from it.
     pub(super) fn e8_older_polka(&mut self, _: &mut Vec<Output>) -> bool {
-        if self.rules == Rules::Paper {
+        if self.rules == Rules::Paper || planted(Mutation::NoOlderPolka) {
             return false;
         }
         let newer = |round| {
@@ -256,6 +258,12 @@ impl RoundMachine {
         let found = known.max_by_key(|value| value.polka.round);
         let fires = found.is_some();
         if fires {
+            if planted(Mutation::LockOnOlderPolka) {
+                self.locked = found.as_ref().map(|value| Locked {
+                    block_id: value.block.id(),
+                    round: value.polka.round,
+                });
+            }
             self.valid = found;
             self.locked = self.locked.filter(|_| !planted(Mutation::UnlockOnPolka));
         }

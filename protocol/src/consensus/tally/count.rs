@@ -148,7 +148,7 @@ impl Tally {
         let ballots = self.rounds.get(&round).map(|votes| votes.of(kind));
         let voters = ballots.into_iter().flat_map(|ballots| ballots.0.keys());
         let mut counted: BTreeSet<ValidatorIndex> = voters.copied().collect();
-        if self.rules == Rules::Extended {
+        if self.rules == Rules::Extended && !planted(Mutation::NobodyFurtherOn) {
             counted.extend(self.further_on(kind, round));
         }
         if self.set.is_quorum(self.set.power_of(counted)) {

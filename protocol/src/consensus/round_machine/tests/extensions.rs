@@ -3,6 +3,8 @@ use super::script::*;
 use crate::consensus::facts::Verdict::Invalid;
 use crate::consensus::round_machine::{Input, Rules, Step};
 use crate::limits::ROUNDS_KEPT_MAX;
+#[cfg(feature = "mutants")]
+use crate::mutation::{Mutation, must_be_noticed};
 
 #[test]
 fn e1_the_own_proposal_is_the_own_prevote() {
@@ -108,6 +110,15 @@ fn e3_nil_precommits_alone_end_no_round() {
     assert_eq!(node.stands(), (0, Step::Propose));
 }
 
+#[cfg(feature = "mutants")]
+#[test]
+fn e3_on_precommits_is_noticed() {
+    must_be_noticed(
+        Mutation::PrecommitsEndRound,
+        e3_nil_precommits_alone_end_no_round,
+    );
+}
+
 #[test]
 fn e3_is_no_rule_of_the_paper() {
     let mut node = Node::with_rules(0, Rules::Paper);
@@ -188,6 +199,14 @@ fn e8_a_polka_that_comes_while_the_block_is_built_is_proposed_instead() {
     node.hears(reached(1));
     node.hears(polka(0, A));
     node.answers(built(1, B), "propose 1 a since 0");
+}
+
+#[cfg(feature = "mutants")]
+#[test]
+fn e8_that_never_fires_or_locks_is_noticed() {
+    let test = e8_a_polka_of_an_older_round_becomes_valid_and_never_locks;
+    must_be_noticed(Mutation::NoOlderPolka, test);
+    must_be_noticed(Mutation::LockOnOlderPolka, test);
 }
 
 #[test]

@@ -246,3 +246,17 @@ fn a_precommit_counts_towards_any_prevotes() {
     let told = desk.count_all(&[2], 0, Cast::precommit, None);
     assert_eq!(told, [Fact::PrevotesAny(Round(0))]);
 }
+
+#[cfg(feature = "mutants")]
+#[test]
+fn that_nobody_further_on_counts_is_noticed() {
+    use crate::mutation::{Mutation, must_be_noticed};
+    must_be_noticed(
+        Mutation::NobodyFurtherOn,
+        whoever_is_further_on_counts_towards_anything,
+    );
+    must_be_noticed(
+        Mutation::NobodyFurtherOn,
+        a_precommit_counts_towards_any_prevotes,
+    );
+}

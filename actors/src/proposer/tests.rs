@@ -1,0 +1,153 @@
+use super::*;
+use crate::block_sync::BlockSync;
+use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Refused, Supervisor};
+use crate::state_store::tests::{World, address, signer};
+use lockstep_protocol::block::Header;
+use lockstep_protocol::types::{Hash, Timestamp};
+use lockstep_protocol::vote::Signature;
+use tempfile::TempDir;
+
+struct Desk {
+    world: World,
+    _dir: TempDir,
+    seed: Seed,
+}
+
+impl Desk {
+    /// A proposer whose neighbours are all deaf.
+    fn new() -> Desk {
+        let (world, dir) = (World::new(7), TempDir::new().expect("a directory"));
+        let me = address(101);
+        let store = world.open(dir.path(), me).expect("a store");
+        let seed = Seed {
+            rules: world.rules.clone(),
+            me,
+            store,
+            clock: Clock::start(),
+            metrics: Metrics::new(Actors::default()),
+            ports: Ports {
+                execute: Port::detached(),
+                fill: Port::detached(),
+                checked: Port::detached(),
+                quorum: Port::detached(),
+                built: Port::detached(),
+                announce: Port::detached(),
+                verified: Port::detached(),
+                broadcast: Port::detached(),
+                ahead: Port::detached(),
+                refused: Port::detached(),
+                pull: Port::detached(),
+                fetch: Port::detached(),
+                evidence: Port::detached(),
+            },
+        };
+        Desk {
+            world,
+            _dir: dir,
+            seed,
+        }
+    }
+
+    fn validators(&self) -> ValidatorSchedule {
+        self.seed.store.schedule(&self.world.rules)
+    }
+
+    /// By validator 102, signed, whoever's turn it is.
+    fn proposed(&self, height: u64, round: u32) -> Arc<ProposedBlock> {
+        let (height, round, proposer) = (Height(height), Round(round), address(102));
+        let header = Header {
+            chain_id: self.world.rules.context.chain_id,
+            height,
+            time: Timestamp(1),
+            proposer,
+            previous_block: Hash::default(),
+            last_commit_hash: Hash::default(),
+            transactions_root: Hash::default(),
+            evidence_root: Hash::default(),
+            receipts_root: Hash::default(),
+            state_root: Hash::default(),
+            validators_hash: Hash::default(),
+            next_validators_hash: Hash::default(),
+        };
+        let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
+        let mut proposal = Proposal {
+            height,
+            round,
+            block_id: block.id(),
+            valid_round: None,
+            proposer,
+            signature: Signature(Vec::new()),
+        };
+        let bytes = proposal.sign_bytes(&self.world.rules.context);
+        proposal.signature = Signature(signer(102).sign(&bytes).expect("it signs"));
+        let polka = None;
+        Arc::new(ProposedBlock {
+            proposal,
+            block,
+            polka,
+        })
+    }
+
+    /// The round of height 1 in which it is the turn of validator 102.
+    fn turn(&self) -> u32 {
+        let set = &self.world.rules.genesis_validators;
+        let is_turn = |round: &u32| set.proposer(Height(1), Round(*round)) == address(102);
+        (0..16).find(is_turn).expect("everybody has a turn")
+    }
+}
+
+/// A signed proposal of the far future is told to BlockSync, and so is each repetition of it. A full
+/// mailbox there must not fell this actor.
+#[test]
+fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
+    let mut desk = Desk::new();
+    let sync = Inbox::<BlockSync>::new(1);
+    desk.seed.ports.ahead = sync.port();
+    let mut proposer = Proposer::new(desk.seed.clone(), &desk.validators());
+    for height in [1_000, 1_001, 1_002] {
+        let message = desk.proposed(height, 0);
+        let admission = proposer.step(Input::Received(message));
+        assert_eq!(admission, Some(Admission::TooEarly));
+    }
+    let full = sync.port().tell(PeerAhead(desk.seed.me, Height(9)));
+    assert_eq!(full, Err(Refused::Full), "it was told what it can hold");
+}
+
+/// The head of a proposal decides whether its block is read: whoever has no turn is refused and
+/// accused by it alone, and what is refused here is counted here.
+#[test]
+fn a_proposal_out_of_turn_is_refused_and_accused_before_its_block_is_read() {
+    System::new().block_on(async {
+        let mut desk = Desk::new();
+        let (evidence, mut accused) = Probe::<EvidenceFound>::open(8);
+        let (execute, mut executed) = Probe::<ExecuteBlock>::open(8);
+        (desk.seed.ports.evidence, desk.seed.ports.execute) = (evidence, execute);
+        let (in_turn, metrics) = (desk.turn(), desk.seed.metrics.clone());
+        let out_of_turn = (in_turn + 1) % 4;
+        let (good, bad) = (desk.proposed(1, in_turn), desk.proposed(1, out_of_turn));
+        let inbox = Inbox::<Proposer>::new(64);
+        let (screen, receive) = (
+            inbox.port::<ScreenProposal>(),
+            inbox.port::<ProposalReceived>(),
+        );
+        let mut spawner = Supervisor::start(Policy::default(), |_| ());
+        let (seed, validators) = (desk.seed.clone(), desk.validators());
+        spawner.spawn(&Arbiter::current(), inbox, Options::default(), move |_| {
+            Proposer::new(seed, &validators)
+        });
+        let refused = screen.ask(ScreenProposal(bad.proposal.clone())).await;
+        assert_eq!(refused, Ok(Some(Admission::WrongProposer)));
+        let found = accused.next().await.expect("evidence");
+        assert_eq!(found.0.validator(), address(102));
+        assert!(metrics.encode().contains("result=\"wrong_proposer\"} 1"));
+
+        let read_on = screen.ask(ScreenProposal(good.proposal.clone())).await;
+        assert_eq!(read_on, Ok(None));
+        assert!(metrics.encode().contains("result=\"counted\"} 0"));
+        let taken = receive.ask(ProposalReceived(good.clone())).await;
+        assert_eq!(taken, Ok(Admission::Counted));
+        let block = executed.next().await.expect("its block is executed");
+        assert_eq!(block.0.id(), good.block.id());
+        assert!(accused.drain().is_empty());
+    });
+}
