@@ -79,6 +79,16 @@ fn each_family_of_faults_alone_is_borne() {
     }
 }
 
+/// As all faults together, and meanwhile validators are added, removed and given other powers: each
+/// height is judged by the set that the blocks before it have named.
+#[test]
+fn validators_come_and_go_under_all_faults() {
+    let tally = run(Profile::Validators, SEEDS_OF_FAMILY);
+    assert_eq!(tally.violations, []);
+    println!("{} changes of the set", tally.validator_changes);
+    assert!(tally.validator_changes >= 2 * SEEDS_OF_FAMILY);
+}
+
 /// Nothing but delay: the easiest world must not even be slow.
 #[test]
 fn correct_nodes_with_delays_only_always_decide() {
@@ -166,4 +176,4 @@ fn the_same_seeds_are_the_same_worlds_on_any_number_of_threads() {
 }
 
 /// Every change of the protocol or of the simulator changes it; it is the same in every build.
-const TRACE_OF_20_SEEDS: u64 = 0x501a_ff6f_64a9_533e;
+const TRACE_OF_20_SEEDS: u64 = 0xf82d_4ea9_8556_396a;

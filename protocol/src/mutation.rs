@@ -103,6 +103,12 @@ pub enum Mutation {
     UncheckedCertificate,
     /// A certificate needs no quorum.
     CertificateOfFew,
+    /// A changed validator set holds from the next height on, for all but certificates.
+    SetTooEarly,
+    /// Votes are counted by the set that decided the first height.
+    OldSetCounts,
+    /// More than a third of the power changes the validator set.
+    ChangeByFew,
     /// The leaves of a compact proposal count without the header's root.
     UncheckedLeaves,
     /// A transaction fills a compact proposal whatever its leaf is.

@@ -7,6 +7,7 @@
 //! Bounded: the sets of the newest [`VALIDATOR_SETS_KEPT_MAX`] changes. What is kept is a function
 //! of the chain alone, because the validity of evidence hangs on it.
 use crate::limits::VALIDATOR_SETS_KEPT_MAX;
+use crate::mutation::{Mutation, planted};
 use crate::types::{Hash, Height};
 use crate::validator_set::ValidatorSet;
 use std::collections::BTreeMap;
@@ -72,9 +73,14 @@ impl ValidatorSchedule {
                 Arc::new(kept)
             }
         };
+        let is_early = planted(Mutation::SetTooEarly);
         ValidatorSchedule {
             head,
-            current: self.next.clone(),
+            current: if is_early {
+                next.clone()
+            } else {
+                self.next.clone()
+            },
             next,
             kept,
         }

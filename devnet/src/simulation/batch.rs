@@ -27,6 +27,8 @@ pub struct Tally {
     pub heights: u64,
     /// Transactions in their chains.
     pub transactions: u64,
+    /// Changes of the validator set.
+    pub validator_changes: u64,
     /// Accusations.
     pub evidence: u64,
     /// Offences that a block was due to carry.
@@ -124,6 +126,7 @@ impl Tally {
         self.events += outcome.events;
         self.heights += outcome.heights;
         self.transactions += outcome.transactions;
+        self.validator_changes += outcome.validator_changes;
         self.evidence += outcome.evidence;
         self.offences_due += outcome.offences_due;
         self.offences_committed += outcome.offences_committed;

@@ -114,7 +114,7 @@ impl Committer {
                 out.push(Output::Executed(block.id(), valid));
             }
             Input::Build(height, round) if height == self.next() => {
-                let transactions = users.transactions(random);
+                let transactions = users.transactions(random, self.ledger.validators());
                 let proposer = self.me;
                 let draft = Draft {
                     proposer,

@@ -7,7 +7,7 @@
 //! node      five brains and a disk      network     wires
 //! habits    Byzantine validators        properties  what must hold
 //! mutants   planted bugs (feature)      batch       many seeds on a few threads
-//! twins     all partition sequences of P4
+//! twins     all partition sequences of P4    succession  who decides which height
 //! ```
 //!
 //! Promise: a seed and a profile determine every event, on every machine and in every build; the
@@ -29,6 +29,7 @@ mod profile;
 mod properties;
 mod queue;
 pub(crate) mod random;
+mod succession;
 mod trace;
 pub mod twins;
 mod users;
@@ -100,6 +101,8 @@ pub struct Outcome {
     pub heights: u64,
     /// Transactions in the longest chain.
     pub transactions: u64,
+    /// Changes of the validator set.
+    pub validator_changes: u64,
     /// Accusations by correct nodes.
     pub evidence: u64,
     /// Offences that two correct nodes saw, early enough for a block to carry them.

@@ -9,7 +9,9 @@ use super::random::Random;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::quorum::Power;
+use lockstep_protocol::types::Height;
 
+mod changes;
 mod faults;
 
 /// A planned change of the world.
@@ -34,11 +36,25 @@ pub(crate) enum Fault {
     Calm,
 }
 
+/// What the validators want of one of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    /// No block before this one asks for it.
+    pub(crate) from: Height,
+    pub(crate) validator: usize,
+    /// 0: it is no validator any more.
+    pub(crate) power: Power,
+}
+
 /// The world before it begins.
 pub(crate) struct Plan {
     pub(crate) validators: usize,
     /// The voting power of each.
     pub(crate) powers: Vec<Power>,
+    /// What each of them has in the genesis; 0: it is no validator yet.
+    pub(crate) founding: Vec<Power>,
+    /// Of the validator set, in their order.
+    pub(crate) changes: Vec<Change>,
     /// Validators whose key runs on a second node; those nodes follow the others.
     pub(crate) twins: Vec<usize>,
     /// Whether twins look at whose messages they meet, as nodes do. Then both stop; else they go on
@@ -162,7 +178,9 @@ impl Plan {
         let duration_us = profile.fault_time_us(nodes, random);
         let mut plan = Plan {
             validators,
+            founding: powers.clone(),
             powers,
+            changes: Vec::new(),
             twins,
             twins_look: random.chance(500),
             late: Vec::new(),
@@ -185,6 +203,10 @@ impl Plan {
         };
         faults::plan(profile, &mut plan, random);
         plan.faults.push((duration_us, Fault::Calm));
+        // Drawn last, so that a world without changes is the same as ever.
+        if profile.has_changes(random) {
+            changes::draw(&mut plan, random);
+        }
         plan
     }
 }

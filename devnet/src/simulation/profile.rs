@@ -27,6 +27,8 @@ pub enum Profile {
     /// Four validators, one of them twice: the seed is the number of a sequence of partitions, one
     /// of [`twins::COUNT`](super::twins::COUNT) (P4).
     TwinsAll,
+    /// As `All`, and always with validators that are added, removed and given other powers.
+    Validators,
     /// Correct nodes and nothing but delay.
     Calm,
     /// Four validators, two of them Byzantine: more than the protocol bears. A fork must be found.
@@ -44,13 +46,14 @@ pub enum Profile {
 pub struct UnknownProfile(pub String);
 
 impl Profile {
-    const PLAIN: [Profile; 9] = [
+    const PLAIN: [Profile; 10] = [
         Profile::Flaky,
         Profile::Partition,
         Profile::Byzantine,
         Profile::Twins,
         Profile::All,
         Profile::TwinsAll,
+        Profile::Validators,
         Profile::Calm,
         Profile::Canary,
         Profile::Amnesiacs,
@@ -79,13 +82,16 @@ impl Profile {
         match self {
             Profile::Canary | Profile::Amnesiacs => 4,
             Profile::Habit(_) | Profile::Twins => random.pick(&[4, 4, 4, 5, 7]),
+            Profile::Validators => random.pick(&[3, 4, 5, 5, 6, 7]),
             _ => random.pick(&usual),
         }
     }
 
     /// Voting powers: mostly equal; else small numbers, one giant, or as large as they get.
     pub(crate) fn powers(&self, n: usize, random: &mut Random) -> Vec<Power> {
-        let kind = random.below(10);
+        // Powers as large as they get leave no room for changes.
+        let kinds = if *self == Profile::Validators { 9 } else { 10 };
+        let kind = random.below(kinds);
         if self.must_fork() || *self == Profile::Calm || kind < 6 {
             return vec![1; n];
         }
@@ -109,7 +115,7 @@ impl Profile {
         let order = random.order(powers.len());
         let bearable = bearable(powers, &order);
         match self {
-            Profile::All | Profile::Byzantine => {
+            Profile::All | Profile::Byzantine | Profile::Validators => {
                 let least = usize::from(*self == Profile::Byzantine).min(bearable.len());
                 let most = random.between(least as u64, bearable.len() as u64);
                 for node in bearable.into_iter().take(most as usize) {
@@ -147,7 +153,7 @@ impl Profile {
         let none_yet = habits.iter().all(Option::is_none);
         let wanted = match self {
             Profile::Twins => 1 + random.index(bearable.len().max(1)),
-            Profile::All if none_yet && random.chance(300) => 1,
+            Profile::All | Profile::Validators if none_yet && random.chance(300) => 1,
             _ => 0,
         };
         bearable.truncate(wanted);
@@ -164,7 +170,11 @@ impl Profile {
             _ => 2_000_000,
         };
         // Worlds in which everything happens need time for it.
-        let times = if *self == Profile::All { 3 } else { 1 };
+        let times = match self {
+            Profile::All => 3,
+            Profile::Validators => 2,
+            _ => 1,
+        };
         random.between(times * budget_us / 2, times * budget_us * 3 / 2)
     }
 
@@ -176,7 +186,10 @@ impl Profile {
     }
 
     pub(crate) fn has_crashes(&self) -> bool {
-        matches!(self, Profile::All | Profile::Flaky | Profile::Twins)
+        matches!(
+            self,
+            Profile::All | Profile::Flaky | Profile::Twins | Profile::Validators
+        )
     }
 
     pub(crate) fn has_partitions(&self) -> bool {
@@ -184,11 +197,26 @@ impl Profile {
     }
 
     pub(crate) fn has_late_joiners(&self) -> bool {
-        matches!(self, Profile::All | Profile::Flaky | Profile::Partition)
+        matches!(
+            self,
+            Profile::All | Profile::Flaky | Profile::Partition | Profile::Validators
+        )
     }
 
     pub(crate) fn has_skew(&self) -> bool {
-        matches!(self, Profile::All | Profile::Byzantine)
+        matches!(
+            self,
+            Profile::All | Profile::Byzantine | Profile::Validators
+        )
+    }
+
+    /// Whether the validator set of this world changes.
+    pub(crate) fn has_changes(&self, random: &mut Random) -> bool {
+        match self {
+            Profile::Validators => true,
+            Profile::All => random.chance(300),
+            _ => false,
+        }
     }
 }
 
@@ -217,6 +245,7 @@ impl fmt::Display for Profile {
             Profile::Byzantine => f.write_str("byzantine"),
             Profile::Twins => f.write_str("twins"),
             Profile::TwinsAll => f.write_str("twins-all"),
+            Profile::Validators => f.write_str("validators"),
             Profile::Calm => f.write_str("calm"),
             Profile::Canary => f.write_str("canary"),
             Profile::Amnesiacs => f.write_str("amnesiacs"),

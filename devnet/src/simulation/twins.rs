@@ -190,6 +190,8 @@ pub(crate) fn plan() -> Plan {
     Plan {
         validators: VALIDATORS,
         powers: vec![1; VALIDATORS],
+        founding: vec![1; VALIDATORS],
+        changes: Vec::new(),
         twins: vec![TWIN],
         // They are here to do harm.
         twins_look: false,

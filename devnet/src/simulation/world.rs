@@ -337,7 +337,7 @@ impl World {
             me: node,
             signer: &*place.node.setup.driver.signer,
             context: &self.scene.context,
-            set: &self.scene.set,
+            set: &self.scene.keys,
             correct: &self.scene.correct,
             random: &mut self.chance,
             out: &mut out,

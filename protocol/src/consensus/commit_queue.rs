@@ -80,9 +80,9 @@ impl CommitQueue {
     }
 
     /// The waiting block of this height was certified by a set that does not decide it: it proves
-    /// nothing, and the right one may come.
+    /// nothing, and the right one may come. Those behind it may be as false.
     pub fn discard(&mut self, height: Height) {
-        self.waiting.remove(&height);
+        self.waiting.split_off(&height);
     }
 
     /// The block after the head is certified and invalid here: nothing can follow it.
@@ -174,6 +174,22 @@ mod tests {
         queue.written(Height(6));
         assert_eq!(take(&mut queue), [7, 8]);
         assert!(queue.is_empty());
+    }
+
+    /// Whoever certified the first of them falsely may have certified those behind it as well; each
+    /// alone would cost its own patience until the true one is asked for.
+    #[test]
+    fn with_a_block_that_proves_nothing_go_those_behind_it() {
+        let mut queue = CommitQueue::new(Height(0), 10);
+        for height in [1, 2, 3, 5] {
+            queue.offer(decided(height));
+        }
+        queue.discard(Height(2));
+        assert_eq!((queue.len(), take(&mut queue)), (1, vec![1]));
+        queue.written(Height(1));
+        let right = decided(2);
+        queue.offer(right.clone());
+        assert_eq!(queue.next_run(), [right]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::quorum::Power;
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, BlockId, Height, Instant, Round};
 use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::{ValidatorIndex, ValidatorSet};
+use crate::validator_set::{Validator, ValidatorIndex, ValidatorSet};
 use crate::vote::{Signature, SignedVote, Vote, VoteKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -260,7 +260,10 @@ impl Tally {
             return;
         }
         self.height = validators.height();
-        self.set = validators.current().clone();
+        let before = self.set.clone();
+        if !planted(Mutation::OldSetCounts) {
+            self.set = validators.current().clone();
+        }
         self.next_set = validators.next().clone();
         // What is known of whoever has left is of no use, and all of them would add up.
         let (set, next) = (&self.set, &self.next_set);
@@ -268,6 +271,10 @@ impl Tally {
         self.silence.retain(stays);
         self.furthest.retain(|who, _| stays(who));
         self.budgets.retain(stays);
+        let is_new = |validator: &&Validator| before.index_of(&validator.address).is_none();
+        for newcomer in set.iter().filter(is_new) {
+            self.silence.begins(newcomer.address, now);
+        }
         self.round = None;
         self.rounds.clear();
         self.max_round.clear();

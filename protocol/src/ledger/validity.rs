@@ -202,16 +202,20 @@ fn check_header(
     validators: &ValidatorSchedule,
     header: &Header,
 ) -> Result<(), InvalidBlock> {
-    if header.chain_id != rules.context.chain_id {
-        return Err(InvalidBlock::ChainId {
-            expected: rules.context.chain_id,
-            actual: header.chain_id,
-        });
-    }
     if header.height != head.height.next() {
         return Err(InvalidBlock::Height {
             expected: head.height.next(),
             actual: header.height,
+        });
+    }
+    // Before all else: nothing that another set has certified says anything about this height.
+    if header.validators_hash != validators.current().hash() {
+        return Err(InvalidBlock::ValidatorSet);
+    }
+    if header.chain_id != rules.context.chain_id {
+        return Err(InvalidBlock::ChainId {
+            expected: rules.context.chain_id,
+            actual: header.chain_id,
         });
     }
     if header.previous_block != head.block_id {
@@ -225,9 +229,6 @@ fn check_header(
     }
     if validators.current().index_of(&header.proposer).is_none() {
         return Err(InvalidBlock::Proposer(header.proposer));
-    }
-    if header.validators_hash != validators.current().hash() {
-        return Err(InvalidBlock::ValidatorSet);
     }
     if header.next_validators_hash != validators.next().hash() {
         return Err(InvalidBlock::NextValidatorSet);

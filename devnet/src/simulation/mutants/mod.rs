@@ -58,6 +58,7 @@ const LOCK: &[&str] = &["lock rule"];
 const CERTIFICATES: &[&str] = &["certificate validity"];
 const TROUBLE: &[&str] = &["no trouble"];
 const PROGRESS: &[&str] = &["progress"];
+const SETS: &[&str] = &["validator sets"];
 const KEY: &[&str] = &["key guard"];
 const EVIDENCE: &[&str] = &["evidence completeness"];
 
@@ -107,6 +108,9 @@ pub const ALL: &[Planted] = &[
     planted(M::UncheckedLastCommit, INVALID, VALIDITY),
     planted(M::UncheckedCertificate, BOASTER, AGREEMENT),
     planted(M::CertificateOfFew, BOASTER, AGREEMENT),
+    planted(M::SetTooEarly, Profile::Validators, SETS),
+    planted(M::OldSetCounts, Profile::Validators, CERTIFICATES),
+    planted(M::ChangeByFew, Profile::Validators, SETS),
     planted(M::UncheckedLeaves, UNHELD, VALIDITY),
     planted(M::UncheckedFilling, UNHELD, TROUBLE),
 ];

@@ -84,10 +84,11 @@ impl Accountability {
     }
 
     fn proposal(&mut self, scene: &Scene, proposal: &Proposal) {
-        let in_turn = scene.set.proposer(proposal.height, proposal.round) == proposal.proposer;
-        if in_turn && proposal.verify(&scene.set, &scene.context).is_ok() {
+        let set = scene.at(proposal.height);
+        let in_turn = set.proposer(proposal.height, proposal.round) == proposal.proposer;
+        if in_turn && proposal.verify(set, &scene.context).is_ok() {
             let value = (proposal.block_id, proposal.valid_round);
-            let index = scene.set.index_of(&proposal.proposer);
+            let index = set.index_of(&proposal.proposer);
             let at = (proposal.height, proposal.round, value);
             self.keep(at, index, (proposal.signature.clone(), true));
         }
@@ -98,8 +99,9 @@ impl Accountability {
         let Some(id) = vote.block_id.filter(|_| vote.kind == VoteKind::Prevote) else {
             return;
         };
-        if signed.verify(&scene.set, &scene.context).is_ok() {
-            let index = scene.set.index_of(&vote.validator);
+        let set = scene.at(vote.height);
+        if signed.verify(set, &scene.context).is_ok() {
+            let index = set.index_of(&vote.validator);
             let at = (vote.height, vote.round, (id, vote.valid_round));
             self.keep(at, index, (signed.signature.clone(), false));
         }
@@ -153,7 +155,8 @@ impl Accountability {
         for kept in &kept {
             alone.push(explain(scene, ours, theirs, Polkas::Some(kept))?);
         }
-        let names = |fork: &Fork| scene.set.is_skip_set(fork.power(&scene.set));
+        let set = scene.at(ours.height);
+        let names = |fork: &Fork| set.is_skip_set(fork.power(set));
         if alone.iter().any(names) {
             return Ok(());
         }
@@ -162,12 +165,13 @@ impl Accountability {
     }
 
     fn polkas(&self, scene: &Scene, height: Height) -> Vec<PolkaCertificate> {
+        let set = scene.at(height);
         let places = self.prevotes.get(&height).into_iter().flatten();
         let polka = |((round, (block_id, valid_round)), said): (&(Round, Value), &Prevotes)| {
             let votes = said
                 .iter()
                 .map(|(index, (signature, _))| (*index, signature));
-            let taken = cut_to_quorum(&scene.set, votes)?;
+            let taken = cut_to_quorum(set, votes)?;
             let mut proposers = taken.iter().filter(|(index, _)| said[index].1);
             let by_proposal = proposers.next().map(|(index, _)| *index as u16);
             Some(PolkaCertificate {
@@ -175,7 +179,7 @@ impl Accountability {
                 round: *round,
                 block_id: *block_id,
                 valid_round: *valid_round,
-                signers: Signers::collect(&scene.set, taken),
+                signers: Signers::collect(set, taken),
                 by_proposal,
             })
         };
@@ -190,16 +194,17 @@ fn explain(
     theirs: &CommitCertificate,
     polkas: Polkas<'_>,
 ) -> Result<Fork, String> {
-    let fork = fork::find(&scene.set, &scene.context, ours, theirs, polkas);
+    let set = scene.at(ours.height);
+    let fork = fork::find(set, &scene.context, ours, theirs, polkas);
     let fork = fork.ok_or_else(|| format!("no proof of the fork at height {}", ours.height))?;
     let certain = fork.accused.iter().filter(|(_, guilt)| guilt.is_certain());
-    let honest = certain.filter_map(|(accused, _)| scene.set.index_of(accused));
+    let honest = certain.filter_map(|(accused, _)| scene.node_of(accused));
     let honest: Vec<usize> = honest.filter(|node| scene.correct[*node]).collect();
     if !honest.is_empty() {
         return Err(format!("{honest:?} are correct: {}", fork.sentence()));
     }
     for evidence in &fork.evidence {
-        let verified = evidence.verify(&scene.set, &scene.context);
+        let verified = evidence.verify(set, &scene.context);
         verified.map_err(|error| format!("{error}: {evidence:?}"))?;
     }
     Ok(fork)
@@ -208,7 +213,8 @@ fn explain(
 /// More than a third of the power, for certain.
 fn check_named(scene: &Scene, fork: &Fork) -> Result<(), String> {
     let certain = fork.accused.iter().all(|(_, guilt)| guilt.is_certain());
-    if !certain || !scene.set.is_skip_set(fork.power(&scene.set)) {
+    let set = scene.at(fork.height());
+    if !certain || !set.is_skip_set(fork.power(set)) {
         return Err(format!("too few are named: {}", fork.sentence()));
     }
     Ok(())

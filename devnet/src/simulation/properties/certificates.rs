@@ -17,7 +17,7 @@ impl Property for Certificates {
                 if named != (decided.block.height(), decided.block.id()) {
                     return Err(format!("node {node}: the certificate is for another block"));
                 }
-                let verified = certificate.verify(&scene.set, &scene.context);
+                let verified = certificate.verify(scene.at(named.0), &scene.context);
                 verified.map_err(|error| format!("node {node}, height {}: {error}", named.0))
             }
             Sight::Said {
@@ -32,7 +32,8 @@ impl Property for Certificates {
                         "node {node} proposes without its polka: {proposal:?}"
                     ));
                 }
-                let verified = polka.map_or(Ok(()), |p| p.verify(&scene.set, &scene.context));
+                let set = scene.at(proposal.height);
+                let verified = polka.map_or(Ok(()), |p| p.verify(set, &scene.context));
                 verified.map_err(|error| format!("node {node}, polka of {proposal:?}: {error}"))
             }
             _ => Ok(()),

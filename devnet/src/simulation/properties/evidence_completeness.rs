@@ -74,7 +74,8 @@ impl Property for EvidenceCompleteness {
                 self.newest = height;
                 let mut carried = block.evidence.iter();
                 carried.try_for_each(|evidence| {
-                    let verified = evidence.verify(&scene.set, &scene.context);
+                    let verified =
+                        evidence.verify(scene.at(evidence.offence().height), &scene.context);
                     verified.map_err(|error| format!("block {height}: {error}: {evidence:?}"))?;
                     self.carry(scene, height, evidence.offence())
                 })
@@ -99,7 +100,7 @@ impl Property for EvidenceCompleteness {
 
 impl EvidenceCompleteness {
     fn carry(&mut self, scene: &Scene, height: Height, offence: Offence) -> Result<(), String> {
-        let accused = scene.set.index_of(&offence.validator);
+        let accused = scene.node_of(&offence.validator);
         if accused.is_none_or(|node| scene.correct[node]) {
             return Err(format!("block {height} accuses a correct node: {offence}"));
         }
@@ -120,7 +121,7 @@ impl EvidenceCompleteness {
         let next = ear.committed.next();
         for signed in votes.iter().filter(|signed| signed.vote.height == next) {
             let vote = &signed.vote;
-            let accused = scene.set.index_of(&vote.validator);
+            let accused = scene.node_of(&vote.validator);
             if accused.is_none_or(|accused| scene.correct[accused]) {
                 continue;
             }
@@ -128,7 +129,7 @@ impl EvidenceCompleteness {
             let said = said.or_default();
             let value = |signed: &SignedVote| (signed.vote.block_id, signed.vote.valid_round);
             let is_new = said.iter().all(|known| value(known) != value(signed));
-            if said.len() < 2 && is_new && signed.verify(&scene.set, &scene.context).is_ok() {
+            if said.len() < 2 && is_new && signed.verify(scene.at(next), &scene.context).is_ok() {
                 said.push(signed.clone());
                 if let [a, b] = &said[..] {
                     let evidence = Evidence::of_votes(a.clone(), b.clone());

@@ -12,10 +12,10 @@ impl Property for JustEvidence {
         let Sight::Accused { by, evidence } = sight else {
             return Ok(());
         };
-        if let Err(error) = evidence.verify(&scene.set, &scene.context) {
+        if let Err(error) = evidence.verify(scene.at(evidence.offence().height), &scene.context) {
             return Err(format!("node {by}: {error}: {evidence:?}"));
         }
-        let accused = scene.set.index_of(&evidence.validator());
+        let accused = scene.node_of(&evidence.validator());
         if accused.is_some_and(|node| scene.correct[node]) {
             return Err(format!("node {by} accuses a correct node: {evidence:?}"));
         }

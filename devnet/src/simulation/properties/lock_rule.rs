@@ -96,7 +96,7 @@ impl LockRule {
             .copied()
             .chain(faulty)
             .collect();
-        scene.set.is_quorum(scene.set.power_of(members))
+        scene.is_quorum(height, members)
     }
 
     /// What all correct nodes have committed is past, but for the newest run of blocks: it may be

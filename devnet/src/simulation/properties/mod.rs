@@ -1,11 +1,13 @@
 //! What must hold in every world. One file and one line of [`all`] each.
 use super::message::{Payload, Statement};
+use super::succession::Succession;
 use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::sign_bytes::SignContext;
-use lockstep_protocol::types::Height;
+use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::validator_set::ValidatorSet;
 use lockstep_protocol::wire::DecidedBlock;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 mod accountability;
@@ -19,11 +21,15 @@ mod lock_rule;
 mod no_double_sign;
 mod no_trouble;
 mod progress;
+mod validator_sets;
 mod validity;
 
-/// What does not change.
+/// What the properties judge by.
 pub(crate) struct Scene {
-    pub(crate) set: Arc<ValidatorSet>,
+    /// Everybody who ever validates: the position of a key is that of its node.
+    pub(crate) keys: Arc<ValidatorSet>,
+    /// Who decides which height.
+    pub(crate) sets: Succession,
     pub(crate) context: SignContext,
     /// Which nodes follow the rules.
     pub(crate) correct: Vec<bool>,
@@ -33,7 +39,25 @@ impl Scene {
     /// Whether more validators are faulty than the protocol bears.
     pub(crate) fn may_fork(&self) -> bool {
         let faulty = (0..self.correct.len()).filter(|node| !self.correct[*node]);
-        self.set.is_skip_set(self.set.power_of(faulty))
+        self.keys.is_skip_set(self.keys.power_of(faulty))
+    }
+
+    /// Who decides `height`.
+    pub(crate) fn at(&self, height: Height) -> &ValidatorSet {
+        self.sets.at(height)
+    }
+
+    /// Whether these nodes are a quorum of `height`.
+    pub(crate) fn is_quorum(&self, height: Height, nodes: impl IntoIterator<Item = usize>) -> bool {
+        let (keys, set) = (&self.keys, self.at(height));
+        let members = nodes.into_iter().filter_map(|node| keys.get(node));
+        let members: BTreeSet<_> = members.filter_map(|v| set.index_of(&v.address)).collect();
+        set.is_quorum(set.power_of(members))
+    }
+
+    /// The node with the key of `address`.
+    pub(crate) fn node_of(&self, address: &Address) -> Option<usize> {
+        self.keys.index_of(address)
     }
 }
 
@@ -109,6 +133,7 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::<accountability::Accountability>::default(),
         Box::<agreement::Agreement>::default(),
         Box::<validity::Validity>::default(),
+        Box::new(validator_sets::ValidatorSets),
         Box::<no_double_sign::NoDoubleSign>::default(),
         Box::<lock_rule::LockRule>::default(),
         Box::new(certificates::Certificates),

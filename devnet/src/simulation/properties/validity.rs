@@ -37,7 +37,7 @@ impl Property for Validity {
                     Some(commit) if commit.block_id != *id => Some("carries a foreign commit"),
                     None => Some("carries no commit"),
                     Some(commit) => {
-                        let verified = commit.verify(&scene.set, &scene.context);
+                        let verified = commit.verify(scene.at(commit.height), &scene.context);
                         verified.err().map(|_| "carries a forged commit")
                     }
                 }

@@ -3,8 +3,9 @@ use super::*;
 use crate::simulation::disk::Disk;
 use crate::simulation::keys;
 use crate::simulation::node::Setup;
+use crate::simulation::succession::Succession;
 use crate::simulation::twins::{self, Split};
-use crate::simulation::users::{self, Users};
+use crate::simulation::users::{self, Users, Wishes};
 use crate::simulation::{Profile, Worlds};
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::crypto::simulated::Simulated;
@@ -15,6 +16,7 @@ use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::quorum::Power;
 use lockstep_protocol::types::{Address, ChainId};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::validator_set::ValidatorSet;
 use std::sync::Arc;
 
 /// What all nodes share.
@@ -23,6 +25,7 @@ struct Chain {
     changes: StateChanges,
     rules: Arc<ChainRules>,
     users: Arc<Vec<Arc<dyn Signer>>>,
+    wishes: Arc<Wishes>,
 }
 
 /// The world of a seed.
@@ -46,7 +49,8 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
     let signer = |node| signers[plan.validator_of(node)].clone();
     let addresses: Arc<[Address]> = (0..nodes).map(|n| keys::address(&*signer(n))).collect();
     let scene = Scene {
-        set: chain.rules.genesis_validators.clone(),
+        keys: Arc::new(keys_of(&plan, &signers)),
+        sets: Succession::new(chain.rules.genesis_validators.clone()),
         context: chain.rules.context,
         correct: (0..nodes).map(|node| plan.is_correct(node)).collect(),
     };
@@ -93,7 +97,17 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
 fn chain(plan: &Plan) -> Chain {
     let users = users::signers();
     let signers = keys::validators(plan.validators);
-    // Powers follow the order of the set, which is that of the keys.
+    let founders = signers.iter().zip(&plan.founding);
+    let founders = founders.filter(|(_, power)| **power > 0);
+    // What their votes cost.
+    let voters = if plan.changes.is_empty() {
+        &[]
+    } else {
+        &signers[..]
+    };
+    let mut accounts = users::accounts(&users);
+    accounts.extend(users::accounts(voters));
+    accounts.sort_by_key(|account| account.address);
     let validator = |(signer, power): (&Arc<dyn Signer>, &Power)| GenesisValidator {
         public_key: signer.public_key().to_vec(),
         power: *power,
@@ -103,17 +117,26 @@ fn chain(plan: &Plan) -> Chain {
         scheme: Simulated.id(),
         time: Timestamp(EPOCH_MS - 1),
         parameters: Parameters::default(),
-        validators: signers.iter().zip(&plan.powers).map(validator).collect(),
-        accounts: users::accounts(&users),
+        validators: founders.map(validator).collect(),
+        accounts,
     };
     let changes = Ledger::genesis_changes(&genesis).expect("this genesis is in order");
     let rules = ChainRules::new(&genesis, Arc::new(Simulated)).expect("these keys are in order");
+    let wishes = Wishes::of(plan, &signers);
     Chain {
         genesis,
         changes,
         rules: Arc::new(rules),
         users: Arc::new(users),
+        wishes: Arc::new(wishes),
     }
+}
+
+/// Powers follow the order of the set, which is that of the keys.
+fn keys_of(plan: &Plan, signers: &[Arc<dyn Signer>]) -> ValidatorSet {
+    let keys = signers.iter().map(|signer| signer.public_key().to_vec());
+    let members = keys.zip(plan.powers.iter().copied());
+    ValidatorSet::new(&Simulated, members).expect("these keys are in order")
 }
 
 fn node_of(
@@ -147,6 +170,7 @@ fn node_of(
         sync_blocks_max: plan.sync_blocks_max,
         users: Users {
             signers: chain.users.clone(),
+            wishes: chain.wishes.clone(),
             context: chain.rules.context,
             parameters: chain.rules.parameters,
             state,

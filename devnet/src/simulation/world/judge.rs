@@ -73,6 +73,9 @@ impl World {
             return;
         };
         self.trace.word(word_of(&decided.block.id()));
+        if self.scene.correct[node] {
+            self.scene.sets.note(decided.block.block());
+        }
         if let Some(tell) = &mut self.tell {
             let (id, round) = (decided.block.id().short(), decided.certificate.round);
             tell(&format!(
@@ -126,6 +129,7 @@ impl World {
                 .count(),
             heights: highest.unwrap_or_default().0,
             transactions: transactions.max().unwrap_or_default(),
+            validator_changes: self.scene.sets.changes(),
             evidence: self.evidence,
             offences_due: figures.iter().map(|f| f.offences_due).sum(),
             offences_committed: figures.iter().map(|f| f.offences_committed).sum(),

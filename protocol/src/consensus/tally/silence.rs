@@ -36,6 +36,12 @@ impl Silence {
         self.heard.retain(|who, _| stays(who));
     }
 
+    /// `validator` is one from now on: it had no reason to speak before.
+    pub(super) fn begins(&mut self, validator: Address, now: Instant) {
+        let nothing = (Height(0), Round::ZERO, VoteKind::Prevote);
+        self.heard.entry(validator).or_insert((nothing, now));
+    }
+
     /// A verified message of `validator`.
     pub(super) fn heard(&mut self, validator: Address, place: Place, now: Instant) {
         self.since.get_or_insert(now);

@@ -267,6 +267,37 @@ fn a_restarted_ledger_knows_the_same_sets() {
     assert_eq!(node.ledger.validators().next().len(), 7);
 }
 
+/// Whoever was a quorum of an earlier set can still certify blocks in its name, with anything in
+/// them. A node that is far behind learns only here that this set does not decide the height; any
+/// other word about the block would be one about a decision, and would stop the node for good.
+#[test]
+fn a_block_for_another_set_is_none_for_this_height_whatever_else_is_wrong_with_it() {
+    let mut world = world(4);
+    let mut node = world.node();
+    let votes = (0..3).map(|by| vote(&world, &node, by, 120, 1)).collect();
+    for transactions in [votes, vec![], vec![]] {
+        grow(&mut world, &mut node, transactions);
+    }
+    let block = node.prepare(&world, vec![]).block;
+    let old = world.rules.genesis_validators.hash();
+    type Lie = fn(&mut Header);
+    let lies: [Lie; 6] = [
+        |_| {},
+        |header| header.chain_id = ChainId(99),
+        |header| header.previous_block = Hash::default(),
+        |header| header.time = Timestamp(0),
+        |header| header.proposer = Address::default(),
+        |header| header.state_root = Hash::default(),
+    ];
+    for lie in lies {
+        let forged = changed_header(&block, |header| {
+            header.validators_hash = old;
+            lie(header);
+        });
+        assert_eq!(node.ledger.check(&forged), Err(InvalidBlock::ValidatorSet));
+    }
+}
+
 /// A block that lies about the set after the next is invalid, whoever proposes it.
 #[test]
 fn a_block_must_name_the_next_set_that_its_parents_state_names() {

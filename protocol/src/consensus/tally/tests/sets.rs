@@ -35,6 +35,42 @@ fn a_newcomer_is_unknown_until_its_height_and_heard_early_for_it() {
     );
 }
 
+/// Nobody has heard of a newcomer for as long as there were others, but it had no reason to speak.
+#[test]
+fn a_newcomer_is_not_suspected_for_its_silence_before_its_time() {
+    let mut desk = desk(FOUR, ALL);
+    // Of two values, so that none has a quorum and every vote is looked at.
+    let value = |i: ValidatorIndex| (i < 2).then(|| block(H, 1).id());
+    for i in 0..4 {
+        let vote = desk.cast.prevote(i, 0, value(i));
+        assert_eq!(desk.admit(vote), Admission::Counted);
+    }
+    desk.now = Instant(10 * SILENT_MS);
+    for i in 0..4 {
+        let vote = desk.cast.vote(i, precommit(H, 0, value(i)));
+        assert_eq!(desk.admit(vote), Admission::Counted);
+    }
+    desk.tell(Input::EnterHeight(desk.cast.changing(NEXT, ALL, ALL)));
+    let round = (0..5)
+        .map(Round)
+        .find(|r| desk.cast.set.proposer(NEXT, *r) == desk.cast.address(4));
+    let entered = Input::EnterRound(NEXT, round.unwrap());
+    assert_eq!(facts(desk.tell(entered.clone())), []);
+    // Silent in its own height while a quorum speaks, it is as suspect as anybody.
+    desk.now = Instant(11 * SILENT_MS + 1);
+    let mut told = Vec::new();
+    for i in 0..4 {
+        let vote = desk
+            .cast
+            .vote(i, precommit(NEXT, round.unwrap().0, value(i)));
+        told.extend(desk.count(vote));
+    }
+    assert!(
+        told.contains(&Fact::ProposerSilent(round.unwrap())),
+        "{told:?}"
+    );
+}
+
 #[test]
 fn whoever_leaves_counts_to_the_end_of_its_last_height_and_no_further() {
     let mut desk = desk(ALL, FOUR);
