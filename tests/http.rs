@@ -258,7 +258,7 @@ fn what_is_not_there_or_makes_no_sense_is_refused_in_json() {
     let url = &devnet.urls()[0];
     let cases = [
         ("GET", "/nowhere", 404, "no_such_route"),
-        ("POST", "/status", 404, "no_such_route"),
+        ("POST", "/status", 405, "no_such_method"),
         ("GET", "/blocks/0", 404, "unknown_block"),
         ("GET", "/blocks/2", 404, "unknown_block"),
         ("GET", "/blocks/18446744073709551615", 404, "unknown_block"),

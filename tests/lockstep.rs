@@ -2,7 +2,7 @@
 //! proven by the signatures of more than two thirds, equal on all of them.
 mod common;
 
-use common::chain::{Validators, number};
+use common::chain::{Validators, amount, number};
 use common::{PATIENCE, assert_same_chain, get, post};
 use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Store};
 use lockstep_devnet::{Builder, Devnet, Durability, NodeTick, funded_accounts};
@@ -245,7 +245,7 @@ fn tick_until_nonce(devnet: &Devnet, who: Address, nonce: u64) {
 /// Balance and nonce.
 fn balance(url: &str, who: &Address) -> (u64, u64) {
     let account = get(url, &format!("/accounts/{who}")).json();
-    (number(&account["balance"]), number(&account["nonce"]))
+    (amount(&account["balance"]), number(&account["nonce"]))
 }
 
 #[test]

@@ -171,6 +171,8 @@ fn requests() -> Vec<Vec<u8>> {
         ("/consensus/vote", "vote"),
         ("/consensus/proposal", "proposal"),
         ("/consensus/evidence", "evidence_message"),
+        ("/consensus/compact", "compact"),
+        ("/consensus/transactions", "missing"),
         ("/transactions", "transaction"),
     ] {
         requests.extend(corpus(target).iter().map(|body| post(path, body)));

@@ -41,6 +41,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
         pacing: Pacing::Interval(50),
         last_height: None,
         on_commit: None,
+        origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         tick_all: None,
         policy: Policy::default(),
     });

@@ -42,6 +42,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         pacing: Pacing::Manual,
         last_height: None,
         on_commit: None,
+        origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         tick_all: None,
         policy: Policy::default(),
     })

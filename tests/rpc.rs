@@ -535,14 +535,14 @@ fn an_account_is_proved_under_the_root_that_its_commit_certifies() {
         .expect("a hash");
     let proved = proof.verify(&root, &paid.sender).expect("it leads there");
     let proved = proved.expect("she has an account");
-    assert_eq!(account["balance"], proved.balance);
+    assert_eq!(account["balance"], proved.balance.to_string());
     assert_eq!((&account["nonce"], proved.nonce), (&1.into(), 1));
     // Before that block she held what genesis gave her.
     let before = result(url, "lockstep_getAccount", json!([paid.sender, true, 0]));
     let given = accounts(&devnet)[0].balance;
     assert_eq!(
         (&before["balance"], &before["nonce"]),
-        (&given.into(), &0.into())
+        (&given.to_string().into(), &0.into())
     );
     let before = result(url, "eth_getBalance", json!([paid.sender, "earliest"]));
     assert_eq!(before, format!("{given:#x}"));

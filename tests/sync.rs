@@ -60,6 +60,7 @@ fn node(key: u8, dir: &Path) -> NodeHandle {
         pacing: Pacing::Manual,
         last_height: None,
         on_commit: None,
+        origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         tick_all: None,
         policy: Policy::default(),
     });

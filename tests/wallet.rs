@@ -1,8 +1,9 @@
 //! Keys, transactions and questions on the command line, against a devnet.
 mod common;
 
+use common::chain::amount;
 use common::process::{Ended, finish, lockstep, run};
-use common::{get, proxy};
+use common::{eventually, get, proxy};
 use lockstep_devnet::Devnet;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::wire::Wire;
@@ -152,6 +153,42 @@ fn the_accounts_of_a_devnet_have_no_files() {
     }
 }
 
+/// The second one continues what the first one left waiting, also where that brings the key.
+#[test]
+fn two_transactions_in_a_row_need_no_block_between_them() {
+    let (user, devnet) = (User::new(), devnet());
+    let url = &devnet.urls()[0];
+    user.new_key("savings", "ml-dsa-65");
+    let send = |from: &str, to: &str, amount: &str| {
+        let arguments = [
+            "tx", "transfer", "--from", from, "--to", to, "--amount", amount,
+        ];
+        json_of(
+            &user
+                .run(&[&arguments[..], &["--rpc", url, "--json"]].concat())
+                .ok(),
+        )
+    };
+    let wait = |sent: &Value| {
+        let id = text(sent, "id");
+        eventually("it is committed", || {
+            let ended = user.ask(&["receipt", &id, "--rpc", url, "--json"]);
+            (ended.code == Some(0)).then(|| json_of(&ended)["status"].clone())
+        })
+    };
+    let fed = send("alice", "savings", "1000000");
+    assert_eq!(wait(&fed), "success");
+    for from in ["alice", "savings"] {
+        let (first, second) = (send(from, "bob", "1"), send(from, "bob", "2"));
+        let nonce = |sent: &Value| sent["nonce"].as_u64().expect("a number");
+        assert_eq!(nonce(&second), nonce(&first) + 1, "{from}");
+        assert_eq!(
+            (wait(&first), wait(&second)),
+            (json!("success"), json!("success"))
+        );
+    }
+}
+
 #[test]
 fn a_transfer_is_signed_sent_and_waited_for() {
     let (user, devnet) = (User::new(), devnet());
@@ -175,14 +212,14 @@ fn a_transfer_is_signed_sent_and_waited_for() {
     let bytes = |paid: &Value| paid["bytes"].as_u64().expect("a number");
     assert_eq!((&first["nonce"], &second["nonce"]), (&json!(0), &json!(1)));
     assert_eq!(bytes(&first) - bytes(&second), 1_952 + 4);
-    let fees = first["fee"].as_u64().expect("a fee") + second["fee"].as_u64().expect("a fee");
+    let fees = amount(&first["fee"]) + amount(&second["fee"]);
 
     let account = json_of(
         &user
             .ask(&["account", "savings", "--rpc", url, "--json"])
             .ok(),
     );
-    assert_eq!(account["balance"], 1_000_000 - 10 - fees);
+    assert_eq!(amount(&account["balance"]), 1_000_000 - 10 - fees);
     assert_eq!(account["address"], *savings);
     let shown = user.ask(&["account", &savings, "--rpc", url]).ok();
     assert!(shown.stdout.contains("nonce         2"), "{}", shown.stdout);

@@ -126,8 +126,11 @@ mod on {
             if signed.vote.validator == *me {
                 reach(Point::AfterSend(super::step(signed.vote.kind)));
             }
-        } else if let Ok(proposed) = wire.decode_proposal(body)
-            && proposed.proposal.proposer == *me
+        } else if let Ok(proposal) = wire
+            .decode_proposal(body)
+            .map(|whole| whole.proposal)
+            .or_else(|_| wire.decode_compact(body).map(|compact| compact.proposal))
+            && proposal.proposer == *me
         {
             reach(Point::AfterSend(SignStep::Propose));
         }

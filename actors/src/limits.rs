@@ -1,7 +1,8 @@
 //! Every limit of the actors in one place, with its reason. Units stand last in the name.
 use lockstep_protocol::limits::{
     BLOCK_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, EVIDENCE_PER_BLOCK_MAX,
-    PROPOSAL_BYTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    PARTIAL_PROPOSALS_MAX, PROPOSAL_BYTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX,
+    TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use lockstep_protocol::mempool::limits::{
     CHECKS_OF_PEERS_MAX, CHECKS_OF_PEOPLE_MAX, MEMPOOL_BYTES_MAX,
@@ -94,6 +95,14 @@ pub const EVIDENCE_UNPROVEN_MAX: usize = 4;
 /// Pieces of evidence that wait for one peer, apart from its outbox; the newest are kept. What is
 /// given up is told again a few heights later.
 pub const EVIDENCE_OUTBOX_MAX: usize = 4 * EVIDENCE_PER_BLOCK_MAX;
+/// Compact proposals that wait for what the Mempool holds of them. Nobody gets here without the
+/// proposer's signature.
+pub const COMPACTS_WAITING_MAX: usize = 16;
+/// Answers of transactions that wait for the Proposer: each proposal is asked for once.
+pub const FETCHES_WAITING_MAX: usize = 16;
+/// How long whoever asks for transactions of a proposal waits for a place among the answers: all
+/// peers ask at the same time, for a few transactions each.
+pub const FETCH_ANSWER_PATIENCE: Duration = Duration::from_millis(100);
 /// Transactions of people that wait for the Mempool, of each listener.
 pub const TRANSACTIONS_WAITING_MAX: usize = 128;
 /// Batches of peers' transactions that wait for the Mempool.
@@ -105,6 +114,11 @@ pub const GOSSIP_BODIES_BYTES_MAX: usize = 8 * TRANSACTIONS_BYTES_MAX;
 pub const GOSSIP_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Transactions whose signatures are checked before the next answers go out: some milliseconds.
 pub const CHECK_BATCH_MAX: usize = 64;
+/// Transactions that a Mempool takes again at one time after a fall: a few milliseconds.
+pub const RESTORED_AT_ONCE_MAX: usize = 256;
+/// Transactions on the shelf that do not wait any more, until they are looked for: that takes some
+/// milliseconds.
+pub const SHELF_SPARE_MAX: usize = 4_096;
 /// Questions of people that wait for an actor.
 pub const QUESTIONS_WAITING_MAX: usize = 64;
 /// Blocks that are being read for people at one time, and long answers on their way.
@@ -230,8 +244,10 @@ pub const CONNECTION_BYTES_MAX: usize = 16 * 1024
 /// caches, with `peers` other nodes: a sum of limits, each of them reached at the same time.
 pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let connections = (PEER_CONNECTIONS_MAX + PUBLIC_CONNECTIONS_MAX) * CONNECTION_BYTES_MAX;
-    // As bytes, and twice that as the value that is made of them.
-    let proposals = 3 * PROPOSAL_BODIES_BYTES_MAX;
+    // As bytes, and twice that as the value that is made of them; and those that wait for
+    // transactions.
+    let partial = PARTIAL_PROPOSALS_MAX * PROPOSAL_BYTES_MAX;
+    let proposals = 3 * PROPOSAL_BODIES_BYTES_MAX + partial;
     // As blocks, and as bytes.
     let sync_answers = 2 * SYNC_ANSWERS_MAX * SYNC_BYTES_MAX;
     // As a block, and as text: two digits a byte, and names. Long answers to JSON-RPC are fewer

@@ -5,12 +5,12 @@
 //! holds up a vote on the node's own thread. Whoever submits waits for the verdict. The ledger hears
 //! of each signature that verified, and does not verify it again in a block.
 //!
-//! After a fall it is empty: what other nodes hold they still propose, what is under check is
-//! answered with [`Refusal::Busy`], and new transactions come as ever.
+//! After a fall, the checking thread's among them, it takes again all that it had taken (the
+//! [`Shelf`]); what was under check is answered with [`Refusal::Busy`].
 use crate::clock::Clock;
 use crate::committer::{BlockCommitted, NoteTransactions, PrepareBlock};
 use crate::delivery::Deliver;
-use crate::limits::CHECK_BATCH_MAX;
+use crate::limits::{CHECK_BATCH_MAX, GOSSIP_BYTES_MAX, RESTORED_AT_ONCE_MAX, SHELF_SPARE_MAX};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::GossipTransactions;
 use crate::proposer::BuildBlock;
@@ -27,7 +27,12 @@ use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
+
+mod shelf;
+
+pub use shelf::Shelf;
 
 /// What became of one submitted transaction.
 pub type Verdict = Result<Submission, Refusal>;
@@ -62,6 +67,15 @@ pub struct GetWaiting {
 #[derive(Clone, Copy, Debug)]
 pub struct GetTransactionStatus(pub Hash);
 
+/// Which nonce continues what this sender has waiting, if `next` is the one that the ledger expects?
+#[derive(Clone, Copy, Debug)]
+pub struct GetNextNonce {
+    /// Whose.
+    pub sender: Address,
+    /// The nonce of the committed account.
+    pub next: u64,
+}
+
 /// A page of what waits.
 #[derive(Debug)]
 pub struct Waiting {
@@ -82,9 +96,21 @@ pub enum TransactionStatus {
     Over(Fate),
 }
 
+/// What is here under each of these leaves, in their order? Asked for a block that names them.
+#[derive(Debug)]
+pub struct GetHeld(pub Vec<Hash>);
+
+/// Pass on again what this node took from people: to this peer, or to all, something may have been
+/// lost on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct PassOnAgain(pub Option<Address>);
+
 crate::message! {
+    PassOnAgain => (),
+    GetHeld => Vec<Option<Arc<Transaction>>>,
     SubmitTransactions => Vec<Verdict>, FillBlock => (), TransactionsRefused => (),
     GetWaiting => Waiting, GetTransactionStatus => Option<TransactionStatus>,
+    GetNextNonce => u64,
 }
 
 /// What it tells.
@@ -113,6 +139,8 @@ pub struct Seed {
     pub clock: Clock,
     /// The timeout for a proposal in round 0, in milliseconds.
     pub propose_ms: u64,
+    /// What earlier incarnations have taken.
+    pub shelf: Shelf,
     /// The node's metrics.
     pub metrics: Arc<Metrics>,
     /// Ends the node when its state cannot be read.
@@ -170,9 +198,11 @@ impl Mempool {
                 Output::Check(check) => self.unchecked.push_back(check),
                 Output::Answer(ticket, verdict) => self.answer(ticket, verdict),
                 Output::Admitted(entry, key, source) => {
+                    // Before anybody is told that it waits.
+                    self.seed.shelf.put(&entry, source);
                     self.seed.metrics.transactions_admitted.inc();
                     if source == Source::People {
-                        passed_on.push(entry.transaction.clone());
+                        passed_on.push(entry.clone());
                     }
                     noted.push((entry.transaction, key));
                 }
@@ -184,7 +214,7 @@ impl Mempool {
             self.tell_waiting();
         }
         if !passed_on.is_empty() {
-            ports.gossip.deliver(GossipTransactions(passed_on));
+            ports.gossip.deliver(GossipTransactions(passed_on, None));
         }
         self.show();
     }
@@ -210,6 +240,19 @@ impl Mempool {
         let metrics = &self.seed.metrics;
         metrics.mempool_transactions.set(gauge(self.brain.len()));
         metrics.mempool_bytes.set(gauge(self.brain.bytes()));
+    }
+
+    /// Takes again what an earlier incarnation had taken, some at a time: votes do not wait for it.
+    fn restore(&mut self, after: Option<(Address, u64, Hash)>, ctx: &mut Ctx<Self>) {
+        let (page, last) = self.seed.shelf.page(after, RESTORED_AT_ONCE_MAX);
+        for transaction in page {
+            let outputs = self.step(Input::Restored(transaction));
+            self.carry_out(outputs);
+        }
+        self.tell_waiting();
+        if last.is_some() {
+            ctx.run_later(Duration::ZERO, move |this, ctx| this.restore(last, ctx));
+        }
     }
 
     /// Begins the next batch of checks, unless one is under way.
@@ -247,9 +290,10 @@ impl Actor for Mempool {
 }
 
 impl Supervised for Mempool {
-    fn restarting(&mut self, _: &mut Ctx<Self>) {
+    fn restarting(&mut self, ctx: &mut Ctx<Self>) {
         let committed = self.seed.store.committed_height();
         *self = Mempool::new(self.seed.clone(), committed);
+        self.restore(None, ctx);
         // What fell may have been this node's turn: then it is asked again for a block.
         self.seed.ports.announce.deliver(AnnounceRound);
     }
@@ -320,6 +364,11 @@ impl Handler<BlockCommitted> for Mempool {
         let transactions = &block.block().transactions;
         let outputs = self.step(Input::Committed(block.height(), transactions));
         self.carry_out(outputs);
+        self.seed.shelf.committed(transactions);
+        if self.seed.shelf.len() > self.brain.len() + SHELF_SPARE_MAX {
+            let waits = |id: &Hash| matches!(self.brain.status(id), Some(Status::Waiting(..)));
+            self.seed.shelf.retain(waits);
+        }
         self.tell_waiting();
     }
 }
@@ -341,6 +390,33 @@ impl Handler<GetWaiting> for Mempool {
     }
 }
 
+impl Handler<PassOnAgain> for Mempool {
+    type Result = ();
+
+    /// The best of them, as many as a peer's queue holds without giving up any.
+    fn handle(&mut self, PassOnAgain(peer): PassOnAgain, _: &mut Ctx<Self>) {
+        let best = self.brain.candidates(GOSSIP_BYTES_MAX / 2).into_iter();
+        let own = best.filter(|transaction| self.seed.shelf.is_own(transaction));
+        let entries = own.filter_map(|transaction| match self.brain.status(&transaction.id()) {
+            Some(Status::Waiting(entry, _)) => Some(entry.clone()),
+            _ => None,
+        });
+        let entries: Vec<Entry> = entries.collect();
+        if !entries.is_empty() {
+            let ports = &self.seed.ports;
+            ports.gossip.deliver(GossipTransactions(entries, peer));
+        }
+    }
+}
+
+impl Handler<GetHeld> for Mempool {
+    type Result = MessageResult<GetHeld>;
+
+    fn handle(&mut self, GetHeld(leaves): GetHeld, _: &mut Ctx<Self>) -> Self::Result {
+        MessageResult(self.brain.held(&leaves))
+    }
+}
+
 impl Handler<GetTransactionStatus> for Mempool {
     type Result = MessageResult<GetTransactionStatus>;
 
@@ -350,5 +426,14 @@ impl Handler<GetTransactionStatus> for Mempool {
             Status::Waiting(entry, is_ready) => TransactionStatus::Waiting(entry.clone(), is_ready),
             Status::Over(fate) => TransactionStatus::Over(fate.clone()),
         }))
+    }
+}
+
+impl Handler<GetNextNonce> for Mempool {
+    type Result = MessageResult<GetNextNonce>;
+
+    fn handle(&mut self, message: GetNextNonce, _: &mut Ctx<Self>) -> Self::Result {
+        let GetNextNonce { sender, next } = message;
+        MessageResult(self.brain.next_nonce(&sender, next))
     }
 }

@@ -130,12 +130,13 @@ const CLOSED: [ClosedLabel; 8] = [
     ClosedLabel::NotAccepted,
 ];
 
-const ADMISSIONS: [Admission; 11] = [
+const ADMISSIONS: [Admission; 12] = [
     Admission::Counted,
     Admission::Unneeded,
     Admission::Duplicate,
     Admission::Stale,
     Admission::TooEarly,
+    Admission::Incomplete,
     Admission::UnknownValidator,
     Admission::Malformed,
     Admission::Equivocation,
@@ -167,6 +168,7 @@ impl EncodeLabelValue for ResultLabel {
             Admission::Duplicate => "duplicate",
             Admission::Stale => "stale",
             Admission::TooEarly => "too_early",
+            Admission::Incomplete => "incomplete",
             Admission::UnknownValidator => "unknown_validator",
             Admission::Malformed => "malformed",
             Admission::Equivocation => "equivocation",
@@ -236,6 +238,14 @@ pub struct Metrics {
     pub pulls_answered: Counter,
     /// Messages that peers have answered.
     pub messages_pulled: Counter,
+    /// Bytes of this node's proposals as they were first told, to all peers together.
+    pub new_proposals_bytes: Counter,
+    /// Transactions in them that went by name only.
+    pub transactions_named: Counter,
+    /// … and those that went along.
+    pub transactions_sent_along: Counter,
+    /// Transactions of peers' proposals that this node had to ask for.
+    pub transactions_fetched: Counter,
     /// Answers of block sync that proved nothing.
     pub sync_lies: Counter,
     evidence: Family<OffenceLabels, Counter>,
@@ -286,6 +296,10 @@ impl Metrics {
             pulls: Counter::default(),
             pulls_answered: Counter::default(),
             messages_pulled: Counter::default(),
+            new_proposals_bytes: Counter::default(),
+            transactions_named: Counter::default(),
+            transactions_sent_along: Counter::default(),
+            transactions_fetched: Counter::default(),
             sync_lies: Counter::default(),
             evidence: Family::default(),
             evidence_told: Family::default(),
@@ -304,6 +318,7 @@ impl Metrics {
         metrics.register_counts();
         metrics.register_mempool();
         metrics.register_pulls();
+        metrics.register_compact();
         metrics.register_sync();
         metrics.register_offences();
         metrics.register_connections();
@@ -388,6 +403,30 @@ impl Metrics {
             "messages_pulled",
             "Messages that peers have answered",
             self.messages_pulled.clone(),
+        );
+    }
+
+    fn register_compact(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "new_proposals_bytes",
+            "Bytes of this node's proposals as they were first told, to all peers together",
+            self.new_proposals_bytes.clone(),
+        );
+        r.register(
+            "transactions_named",
+            "Transactions in them that went by name only",
+            self.transactions_named.clone(),
+        );
+        r.register(
+            "transactions_sent_along",
+            "Transactions in them that went along",
+            self.transactions_sent_along.clone(),
+        );
+        r.register(
+            "transactions_fetched",
+            "Transactions of peers' proposals that had to be asked for",
+            self.transactions_fetched.clone(),
         );
     }
 

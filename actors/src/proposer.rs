@@ -7,7 +7,7 @@ use crate::committer::{BlockCommitted, EvidenceFound, ExecuteBlock};
 use crate::delivery::Deliver;
 use crate::mempool::FillBlock;
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::Broadcast;
+use crate::peer_broadcaster::{Broadcast, FetchTransactions};
 use crate::round_driver::{
     AnnounceRound, BlockBuilt, MessageRefused, ProposalChecked, QuorumReached, ResendRound,
     RoundEntered,
@@ -17,11 +17,13 @@ use crate::state_store::Store;
 use crate::vote_collector::{FinishPull, ProposalVerified};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::compact::Assembly;
 use lockstep_protocol::consensus::proposals::{Input, Output, Proposals};
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::Pull;
+use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
@@ -29,6 +31,23 @@ use std::sync::Arc;
 /// A proposal came in over HTTP. Answers what became of it.
 #[derive(Debug)]
 pub struct ProposalReceived(pub Arc<ProposedBlock>);
+
+/// The same by its leaves, filled with what waits in the mempool. Answers what became of it.
+#[derive(Debug)]
+pub struct CompactReceived(pub Box<Assembly>);
+
+/// What a peer answered to [`FetchTransactions`]: nothing, if it did not.
+#[derive(Debug)]
+pub struct TransactionsFetched {
+    /// The block that they were asked for.
+    pub block_id: BlockId,
+    /// In its order.
+    pub transactions: Vec<Arc<Transaction>>,
+}
+
+/// Which block was proposed under this id? A peer lacks transactions of it.
+#[derive(Clone, Copy, Debug)]
+pub struct GetProposedBlock(pub Height, pub BlockId);
 
 /// The signed part of a proposal has come: is its block worth reading? Answers why not.
 #[derive(Debug)]
@@ -85,6 +104,8 @@ pub struct BeginPull {
 pub struct GetProposals(pub Arc<Pull>);
 
 crate::message! {
+    CompactReceived => Admission, TransactionsFetched => (),
+    GetProposedBlock => Option<Arc<SealedBlock>>,
     ProposalReceived => Admission, ScreenProposal => Option<Admission>,
     OwnProposal => (), BuildBlock => (), BlockPrepared => (),
     BlockExecuted => (), LedgerRebuilt => (), RetellProposals => (),
@@ -110,6 +131,8 @@ pub struct Ports {
     pub verified: Port<ProposalVerified>,
     /// PeerBroadcaster: E6.
     pub broadcast: Port<Broadcast>,
+    /// PeerBroadcaster: ask a peer for what a compact proposal names.
+    pub fetch: Port<FetchTransactions>,
     /// BlockSync.
     pub ahead: Port<PeerAhead>,
     /// RoundDriver: this I did not keep.
@@ -161,6 +184,9 @@ impl Proposer {
         for output in outputs {
             match output {
                 Output::Admission(what) => admission = Some(what),
+                Output::Fetch(peer, missing) => {
+                    ports.fetch.deliver(FetchTransactions { peer, missing });
+                }
                 Output::Execute(block) => ports.execute.deliver(ExecuteBlock(block)),
                 Output::Checked(height, checked) => {
                     ports.checked.deliver(ProposalChecked(height, checked));
@@ -206,6 +232,49 @@ impl Handler<ProposalReceived> for Proposer {
         log::debug!("proposal for height {height} round {round}: {admission:?}");
         self.seed.metrics.proposal(admission);
         MessageResult(admission)
+    }
+}
+
+impl Handler<CompactReceived> for Proposer {
+    type Result = MessageResult<CompactReceived>;
+
+    fn handle(
+        &mut self,
+        CompactReceived(assembly): CompactReceived,
+        _: &mut Ctx<Self>,
+    ) -> Self::Result {
+        let (height, round) = (assembly.proposal().height, assembly.proposal().round);
+        let (named, missing) = (assembly.leaves().len(), assembly.missing());
+        let admission = self
+            .step(Input::Compact(assembly))
+            .unwrap_or(Admission::Stale);
+        log::debug!(
+            "compact proposal for height {height} round {round}, {missing} of {named} \
+             transactions missing: {admission:?}"
+        );
+        self.seed.metrics.proposal(admission);
+        MessageResult(admission)
+    }
+}
+
+impl Handler<GetProposedBlock> for Proposer {
+    type Result = MessageResult<GetProposedBlock>;
+
+    fn handle(&mut self, message: GetProposedBlock, _: &mut Ctx<Self>) -> Self::Result {
+        let GetProposedBlock(height, id) = message;
+        MessageResult(self.proposals.proposed(height, &id))
+    }
+}
+
+impl Handler<TransactionsFetched> for Proposer {
+    type Result = ();
+
+    fn handle(&mut self, message: TransactionsFetched, _: &mut Ctx<Self>) {
+        let TransactionsFetched {
+            block_id,
+            transactions,
+        } = message;
+        self.step(Input::Fetched(block_id, transactions));
     }
 }
 

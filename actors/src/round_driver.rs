@@ -243,7 +243,7 @@ impl RoundDriver {
             Output::SendProposal(message) => {
                 kill_points::reach(Point::BEFORE_PROPOSAL);
                 ports.own_proposal.deliver(OwnProposal(message.clone()));
-                ports.broadcast.deliver(Broadcast::Proposal(message));
+                ports.broadcast.deliver(Broadcast::NewProposal(message));
             }
             Output::SendVote(vote) => {
                 kill_points::reach(Point::before_vote(vote.vote.kind));

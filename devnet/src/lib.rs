@@ -24,5 +24,5 @@ pub use accounts::{FundedAccount, funded_accounts, load_accounts};
 pub use builder::{Builder, CommitEvent, DEVNET_GENESIS_TIME};
 pub use chain::ChainError;
 pub use devnet::{Devnet, DevnetError, NodeTick, Ticker};
-pub use links::Traffic;
+pub use links::{Links, Traffic};
 pub use lockstep_actors::state_store::Durability;

@@ -6,12 +6,14 @@
 use lockstep_actors::peer_broadcaster::Handshake;
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
+use lockstep_protocol::compact::Assembly;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::limits::{
-    CERTIFICATE_BYTES_MAX, EVIDENCE_MESSAGE_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, PROPOSAL_BYTES_MAX,
-    PROVED_RECORD_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    CERTIFICATE_BYTES_MAX, EVIDENCE_MESSAGE_BYTES_MAX, FETCHED_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX,
+    MISSING_BYTES_MAX, PROPOSAL_BYTES_MAX, PROVED_RECORD_BYTES_MAX, SYNC_BYTES_MAX,
+    TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::{TRANSACTIONS_BYTES_MAX, Wire};
@@ -35,9 +37,12 @@ pub struct Target {
 }
 
 /// All decoders.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 15] = [
     target("vote", VOTE_BYTES_MAX, vote),
     target("proposal", PROPOSAL_BYTES_MAX, proposal),
+    target("compact", PROPOSAL_BYTES_MAX, compact),
+    target("missing", MISSING_BYTES_MAX, missing),
+    target("fetched", FETCHED_BYTES_MAX, fetched),
     target("decided_blocks", SYNC_BYTES_MAX, decided_blocks),
     target("certificates", CERTIFICATE_BYTES_MAX, certificates),
     target("evidence", EVIDENCE_BYTES_MAX, evidence),
@@ -91,6 +96,36 @@ pub fn proposal(bytes: &[u8]) -> bool {
             "the head is that of the whole"
         );
         same(bytes, &wire().encode_proposal(&message))
+    })
+}
+
+/// `POST /consensus/compact`: its head, the whole, and what is put together of it.
+pub fn compact(bytes: &[u8]) -> bool {
+    let head = wire().decode_proposal_head(bytes);
+    wire().decode_compact(bytes).is_ok_and(|message| {
+        assert_eq!(head.as_ref(), Ok(&message.proposal));
+        let canonical = same(bytes, &wire().encode_compact(&message));
+        if let Ok(assembly) = Assembly::new(message) {
+            let sealed = assembly.seal();
+            let whole = sealed.is_none_or(|sealed| sealed.block.block().body_matches_header());
+            assert!(whole, "only the block that the id names is put together");
+        }
+        canonical
+    })
+}
+
+/// `POST /consensus/transactions`.
+pub fn missing(bytes: &[u8]) -> bool {
+    let missing = wire().decode_missing(bytes);
+    missing.is_ok_and(|missing| same(bytes, &wire().encode_missing(&missing)))
+}
+
+/// The answer to it.
+pub fn fetched(bytes: &[u8]) -> bool {
+    let fetched = wire().decode_fetched(bytes);
+    fetched.is_ok_and(|fetched| {
+        let fetched: Vec<_> = fetched.iter().collect();
+        same(bytes, &wire().encode_fetched(&fetched))
     })
 }
 

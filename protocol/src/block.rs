@@ -42,6 +42,18 @@ impl Header {
     pub fn id(&self) -> BlockId {
         Hash::of(&[b"lockstep/header/v1", &crate::codec::encode(self)])
     }
+
+    /// Whether this is the header of a body whose transactions have these leaves.
+    pub(crate) fn names(
+        &self,
+        leaves: &[Hash],
+        evidence: &[Evidence],
+        last_commit: Option<&CommitCertificate>,
+    ) -> bool {
+        Block::last_commit_hash(last_commit) == self.last_commit_hash
+            && merkle::root(leaves) == self.transactions_root
+            && Block::evidence_root(evidence) == self.evidence_root
+    }
 }
 
 /// A header and all that its hashes name.
@@ -60,8 +72,7 @@ pub struct Block {
 impl Block {
     /// Merkle root over the [leaves](Transaction::leaf) of `transactions`.
     pub fn transactions_root(transactions: &[Transaction]) -> Hash {
-        let leaves: Vec<Hash> = transactions.iter().map(Transaction::leaf).collect();
-        merkle::root(&leaves)
+        merkle::root(&leaves(transactions))
     }
 
     /// Merkle root over the [leaves](Receipt::leaf) of `receipts`.
@@ -83,16 +94,24 @@ impl Block {
 
     /// Whether the body is the one that the header names.
     pub fn body_matches_header(&self) -> bool {
-        Block::last_commit_hash(self.last_commit.as_ref()) == self.header.last_commit_hash
-            && Block::transactions_root(&self.transactions) == self.header.transactions_root
-            && Block::evidence_root(&self.evidence) == self.header.evidence_root
+        self.header.names(
+            &leaves(&self.transactions),
+            &self.evidence,
+            self.last_commit.as_ref(),
+        )
     }
+}
+
+fn leaves(transactions: &[Transaction]) -> Vec<Hash> {
+    transactions.iter().map(Transaction::leaf).collect()
 }
 
 /// A block whose id is known and whose body matches it. Shared, never changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedBlock {
     id: BlockId,
+    /// Of its transactions: made once, for the root, and kept for whoever names them.
+    leaves: Vec<Hash>,
     block: Block,
 }
 
@@ -104,13 +123,26 @@ pub struct BodyMismatch;
 impl SealedBlock {
     /// Computes the id and checks that the body belongs to it.
     pub fn new(block: Block) -> Result<SealedBlock, BodyMismatch> {
-        if !block.body_matches_header() {
+        let leaves = leaves(&block.transactions);
+        let last_commit = block.last_commit.as_ref();
+        if !block.header.names(&leaves, &block.evidence, last_commit) {
             return Err(BodyMismatch);
         }
         Ok(SealedBlock {
             id: block.header.id(),
+            leaves,
             block,
         })
+    }
+
+    /// The same for a body whose transactions the caller has compared with `leaves`, and these with
+    /// the header.
+    pub(crate) fn of_known_leaves(block: Block, leaves: Vec<Hash>) -> SealedBlock {
+        SealedBlock {
+            id: block.header.id(),
+            leaves,
+            block,
+        }
     }
 
     /// Builds a block: `header` gets the hashes of this body, whatever it held before.
@@ -120,14 +152,16 @@ impl SealedBlock {
         evidence: Vec<Evidence>,
         last_commit: Option<CommitCertificate>,
     ) -> SealedBlock {
+        let leaves = leaves(&transactions);
         let header = Header {
             last_commit_hash: Block::last_commit_hash(last_commit.as_ref()),
-            transactions_root: Block::transactions_root(&transactions),
+            transactions_root: merkle::root(&leaves),
             evidence_root: Block::evidence_root(&evidence),
             ..header
         };
         SealedBlock {
             id: header.id(),
+            leaves,
             block: Block {
                 header,
                 transactions,
@@ -150,6 +184,11 @@ impl SealedBlock {
     /// The block's height.
     pub fn height(&self) -> Height {
         self.block.header.height
+    }
+
+    /// The [leaves](Transaction::leaf) of its transactions, in their order.
+    pub fn leaves(&self) -> &[Hash] {
+        &self.leaves
     }
 
     /// The whole block.

@@ -26,6 +26,7 @@
 pub mod block;
 pub mod codec;
 pub mod commit;
+pub mod compact;
 pub mod consensus;
 pub mod crypto;
 pub mod evidence;

@@ -48,6 +48,18 @@ pub const BLOCK_BYTES_MAX: usize =
 pub const PROPOSAL_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 8_192;
 /// How much of a proposal must have come to read who proposes what: envelope, fields, signature.
 pub const PROPOSAL_HEAD_BYTES_MAX: usize = 4_096;
+/// The shortest transaction there can be: sender, nonce, fee, expiry, the shortest action, and a
+/// signature of no bytes.
+pub const TRANSACTION_BYTES_MIN: usize = 20 + 3 * 8 + 5 + 1 + 4;
+/// Transactions that a block names: as many of the shortest as fit into one.
+pub const BLOCK_TRANSACTIONS_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX / TRANSACTION_BYTES_MIN;
+/// A question for transactions that a compact proposal names: a bit for each, and whose they are.
+pub const MISSING_BYTES_MAX: usize = BLOCK_TRANSACTIONS_MAX.div_ceil(8) + 128;
+/// The answer: all transactions of a block at the most.
+pub const FETCHED_BYTES_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX + 128;
+/// Compact proposals that wait for transactions: an honest and a second one of this round, and the
+/// same of the next. What they name of the mempool they share with it.
+pub const PARTIAL_PROPOSALS_MAX: usize = 4;
 /// The memo of a transfer: an invoice number, a sentence.
 pub const MEMO_BYTES_MAX: usize = 256;
 /// How far ahead of the height of its block a transaction's expiry may lie: more than a day at a

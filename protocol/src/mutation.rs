@@ -103,6 +103,10 @@ pub enum Mutation {
     UncheckedCertificate,
     /// A certificate needs no quorum.
     CertificateOfFew,
+    /// The leaves of a compact proposal count without the header's root.
+    UncheckedLeaves,
+    /// A transaction fills a compact proposal whatever its leaf is.
+    UncheckedFilling,
 }
 
 #[cfg(feature = "mutants")]

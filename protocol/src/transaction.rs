@@ -15,6 +15,7 @@ pub enum Action {
         /// Who receives; an account that does not exist yet begins to.
         to: Address,
         /// In the chain's smallest unit.
+        #[serde(serialize_with = "crate::types::serialize_amount")]
         amount: u64,
         /// For the receiver: at most [`MEMO_BYTES_MAX`](crate::limits::MEMO_BYTES_MAX) bytes, often
         /// none.
@@ -60,6 +61,7 @@ pub struct TransactionBody {
     /// What the sender pays in all for a place in a block, to the block's builder, in the chain's
     /// smallest unit: at least [`Parameters::least_fee`] of the transaction's bytes. It is paid
     /// once the transaction stands in a block, also if it then fails.
+    #[serde(serialize_with = "crate::types::serialize_amount")]
     pub fee: u64,
     /// The last height at which it may stand in a block, at most
     /// [`EXPIRY_HEIGHTS_MAX`](crate::limits::EXPIRY_HEIGHTS_MAX) ahead. Later nobody can execute

@@ -219,6 +219,15 @@ pub(crate) fn serialize_hex<S: serde::Serializer>(bytes: &[u8], to: S) -> Result
     to.collect_str(&Hex(bytes))
 }
 
+/// An amount of money in JSON: its decimal digits as text. Many readers of JSON, JavaScript's among
+/// them, keep numbers exactly up to 2⁵³ only.
+pub(crate) fn serialize_amount<S: serde::Serializer>(
+    amount: &u64,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.collect_str(amount)
+}
+
 macro_rules! hex_text {
     ($name:ident) => {
         impl fmt::Display for $name {

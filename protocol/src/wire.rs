@@ -5,12 +5,14 @@
 use crate::block::{Block, SealedBlock};
 use crate::codec::{self, CodecError};
 use crate::commit::{CommitCertificate, PolkaCertificate};
+use crate::compact::{Assembly, CompactProposal, Missing};
 use crate::evidence::Evidence;
 use crate::light_client::{LightBlock, ProvedAccount, ProvedRecord};
 use crate::limits::{
-    EVIDENCE_MESSAGE_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX,
-    PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX,
-    PULL_VOTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    EVIDENCE_MESSAGE_BYTES_MAX, FETCHED_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, MISSING_BYTES_MAX,
+    PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
+    PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX,
+    TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::pull::{Pull, Pulled};
@@ -21,7 +23,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 
 /// Raised with every change of bytes or rules that two nodes must share.
-pub const PROTOCOL_VERSION: u16 = 3;
+pub const PROTOCOL_VERSION: u16 = 4;
 
 const ENVELOPE_BYTES: usize = 34;
 
@@ -36,10 +38,13 @@ pub enum WireError {
     #[error(transparent)]
     Codec(#[from] CodecError),
     /// Another protocol version.
-    #[error("the message speaks protocol version {0}, this node {PROTOCOL_VERSION}")]
+    #[error(
+        "the message speaks protocol version {0}, this node {PROTOCOL_VERSION}: use a program of that \
+         version"
+    )]
     Version(u16),
     /// Another chain.
-    #[error("the message belongs to the chain with genesis {0}")]
+    #[error("the message belongs to the chain with genesis {0}: send it to a node of that chain")]
     ForeignChain(Hash),
     /// A block's body or a proposal's id do not belong to its header.
     #[error("the body is not the one that the id names")]
@@ -128,6 +133,43 @@ impl Wire {
     /// Reads the body of `POST /consensus/evidence`. Nothing of it is verified here.
     pub fn decode_evidence(&self, bytes: &[u8]) -> Result<Evidence, WireError> {
         self.open("evidence", bytes, EVIDENCE_MESSAGE_BYTES_MAX)
+    }
+
+    /// The bytes of `POST /consensus/compact`.
+    pub fn encode_compact(&self, message: &CompactProposal) -> Vec<u8> {
+        self.seal(message)
+    }
+
+    /// Reads the body of `POST /consensus/compact`. Whether its parts belong to the proposal's id
+    /// is [`Assembly::new`]'s to say.
+    pub fn decode_compact(&self, bytes: &[u8]) -> Result<CompactProposal, WireError> {
+        self.open("compact proposal", bytes, PROPOSAL_BYTES_MAX)
+    }
+
+    /// The same, ready to be filled: its parts belong to the proposal's id.
+    pub fn decode_assembly(&self, bytes: &[u8]) -> Result<Assembly, WireError> {
+        let compact = self.decode_compact(bytes)?;
+        Assembly::new(compact).map_err(|_| WireError::BodyMismatch)
+    }
+
+    /// The bytes of `POST /consensus/transactions`.
+    pub fn encode_missing(&self, missing: &Missing) -> Vec<u8> {
+        self.seal(missing)
+    }
+
+    /// Reads the body of `POST /consensus/transactions`.
+    pub fn decode_missing(&self, bytes: &[u8]) -> Result<Missing, WireError> {
+        self.open("question for transactions", bytes, MISSING_BYTES_MAX)
+    }
+
+    /// The bytes of an answer to `POST /consensus/transactions`.
+    pub fn encode_fetched(&self, transactions: &[&Transaction]) -> Vec<u8> {
+        self.seal(&transactions)
+    }
+
+    /// Reads an answer to `POST /consensus/transactions`. Nothing of it is verified here.
+    pub fn decode_fetched(&self, bytes: &[u8]) -> Result<Vec<Transaction>, WireError> {
+        self.open("answer of transactions", bytes, FETCHED_BYTES_MAX)
     }
 
     /// The bytes of `POST /consensus/pull`.

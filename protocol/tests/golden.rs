@@ -60,12 +60,15 @@ fn every_noun_has_the_bytes_hashes_and_sign_bytes_that_are_written_down() {
 }
 
 /// Which fuzz target starts from which nouns.
-const CORPORA: [(&str, &[&str]); 11] = [
+const CORPORA: [(&str, &[&str]); 14] = [
     ("vote", &["message: vote"]),
     (
         "proposal",
         &["message: new proposal", "message: valid proposal"],
     ),
+    ("compact", &["message: compact proposal"]),
+    ("missing", &["message: question for transactions"]),
+    ("fetched", &["message: answer of transactions"]),
     ("transaction", &["message: transaction"]),
     (
         "decided_blocks",

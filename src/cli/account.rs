@@ -28,8 +28,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         return say(format_args!("{account:#}"));
     }
-    let number = |key: &str| match &account[key] {
+    let word = |key: &str| match &account[key] {
         Value::Number(number) => Ok(number.to_string()),
+        Value::String(amount) => Ok(amount.clone()),
         _ => Err(node.strange()),
     };
     say(format_args!(
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         status.chain_id
     ))?;
     say(format_args!("  address       {address}"))?;
-    say(format_args!("  balance       {}", number("balance")?))?;
-    say(format_args!("  nonce         {}", number("nonce")?))
+    say(format_args!("  balance       {}", word("balance")?))?;
+    say(format_args!("  nonce         {}", word("nonce")?))?;
+    say(format_args!("  next nonce    {}", word("next_nonce")?))
 }

@@ -87,7 +87,10 @@ fn print(block: &Value) -> Result<(), Failure> {
 fn transaction_line(transaction: &Value) -> String {
     let action = &transaction["body"]["action"];
     let what = match action["kind"].as_str() {
-        Some("transfer") => format!("transfer {} to {}", action["amount"], word(&action["to"])),
+        Some("transfer") => {
+            let (amount, to) = (word(&action["amount"]), word(&action["to"]));
+            format!("transfer {amount} to {to}")
+        }
         Some(kind) => match action["key"].as_str().and_then(unhex) {
             Some(key) => format!("{kind} {}", readable(&key)),
             None => kind.to_owned(),
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn a_transaction_is_a_line() {
         let mut transaction = json!({ "id": "0x1", "sender": "0x2", "body": { "action":
-            { "kind": "transfer", "amount": 5, "to": "0x3" } } });
+            { "kind": "transfer", "amount": "5", "to": "0x3" } } });
         assert_eq!(
             transaction_line(&transaction),
             "0x1  from 0x2  transfer 5 to 0x3"

@@ -1,13 +1,18 @@
-//! `lockstep init`: the home of a chain with one validator.
+//! `lockstep init`: the home of a chain with one validator, or of a node that joins a chain.
 use super::{Failure, home_arguments::Account, say, scheme};
-use crate::config::home;
-use crate::config::key::Secret;
+use crate::config::key::{self, Secret};
+use crate::config::peers::{self, PeerEntry};
+use crate::config::{file, genesis, home};
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::types::ChainId;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// The public key of a new home, for whoever adds it to the validators.
+const PUBLIC_KEY_FILE: &str = "validator.pub";
 
 /// `lockstep init`
 #[derive(Args)]
@@ -15,6 +20,14 @@ pub(crate) struct Arguments {
     /// Where to make it; nothing may be there yet
     #[arg(long, value_name = "DIR")]
     home: PathBuf,
+    /// Join the chain of this genesis: a copy of another node's genesis.json. The home gets a new
+    /// key, and follows until the chain's validators add it
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["chain_id", "scheme", "account", "fee_per_byte"])]
+    genesis: Option<PathBuf>,
+    /// A node of the chain that is joined, by its validator; may be repeated
+    #[arg(long, value_name = "0x…@HOST:PORT", requires = "genesis", value_parser = peers::parse_one)]
+    peer: Vec<PeerEntry>,
     /// The chain's number, part of every signature
     #[arg(long, default_value_t = 1, value_name = "ID")]
     chain_id: u64,
@@ -30,6 +43,45 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.genesis {
+        Some(genesis) => join(&arguments.home, genesis, &arguments.peer),
+        None => begin(arguments),
+    }
+}
+
+/// A home with a key that the chain does not know yet.
+fn join(dir: &Path, genesis: &Path, peers: &[PeerEntry]) -> Result<(), Failure> {
+    let genesis = genesis::read(genesis)?;
+    home::claim(dir)?;
+    let key = Secret::draw(genesis.scheme)?;
+    let values = BTreeMap::from([("follow", "true".to_owned())]);
+    home::write(dir, &key, &genesis, &values, peers)?;
+    let public_key = dir.join(PUBLIC_KEY_FILE);
+    home::write_text(&public_key, &(genesis::hex(&key.public_key) + "\n"))?;
+    print(dir, &genesis, &key)?;
+    say(format_args!("  public key    {}", public_key.display()))?;
+    say(format_args!(""))?;
+    say(format_args!(
+        "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",
+        dir.join(key::FILE).display()
+    ))?;
+    if peers.is_empty() {
+        say(format_args!(
+            "  Name its peers in {}, and this node among those of the others.",
+            dir.join(file::FILE).display()
+        ))?;
+    }
+    say(format_args!("  lockstep start --home {}", dir.display()))?;
+    say(format_args!(
+        "  Once it has caught up, validators with more than two thirds of the power make it one:"
+    ))?;
+    say(format_args!(
+        "  lockstep tx update-validator --key {} --power 1 --from HOME/validator.key",
+        public_key.display()
+    ))
+}
+
+fn begin(arguments: &Arguments) -> Result<(), Failure> {
     let dir = &arguments.home;
     let accounts = Account::of_genesis(&arguments.account)?;
     home::claim(dir)?;
@@ -41,16 +93,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let genesis = home::new_chain(chain_id, arguments.scheme, parameters, &keys, accounts)?;
     let [key] = keys;
     home::write(dir, &key, &genesis, &BTreeMap::new(), &[])?;
+    print(dir, &genesis, &key)?;
+    say(format_args!(""))?;
+    say(format_args!(
+        "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",
+        dir.join(key::FILE).display()
+    ))?;
+    say(format_args!("  lockstep start --home {}", dir.display()))
+}
+
+fn print(dir: &Path, genesis: &Genesis, key: &Secret) -> Result<(), Failure> {
     say(format_args!("Lockstep home"))?;
     say(format_args!("  chain id      {}", genesis.chain_id))?;
     say(format_args!("  genesis hash  {}", genesis.hash()))?;
     say(format_args!("  scheme        {}", genesis.scheme))?;
     say(format_args!("  validator     {}", key.address))?;
-    say(format_args!("  home          {}", dir.display()))?;
-    say(format_args!(""))?;
-    say(format_args!(
-        "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",
-        dir.join(crate::config::key::FILE).display()
-    ))?;
-    say(format_args!("  lockstep start --home {}", dir.display()))
+    say(format_args!("  home          {}", dir.display()))
 }

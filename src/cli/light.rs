@@ -321,7 +321,7 @@ impl Fact {
                 json!({
                     "address": address,
                     "exists": exists,
-                    "balance": held.balance,
+                    "balance": held.balance.to_string(),
                     "nonce": held.nonce,
                 })
             }

@@ -38,6 +38,12 @@ pub(super) struct Status {
     pub(super) parameters: Parameters,
 }
 
+/// An amount of money, as nodes write it: decimal digits as text.
+pub(super) fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let digits = String::deserialize(from)?;
+    digits.parse().map_err(serde::de::Error::custom)
+}
+
 impl Rpc {
     pub(super) fn node(&self) -> Result<Node, Failure> {
         let url = match &self.rpc {

@@ -26,9 +26,10 @@ pub(super) struct Receipt {
     pub(super) status: String,
     code: Option<String>,
     sentence: Option<String>,
+    #[serde(deserialize_with = "super::node::amount")]
     fee: u64,
     bytes: u32,
-    height: Height,
+    pub(super) height: Height,
     index: u32,
     /// As it was answered.
     #[serde(skip)]

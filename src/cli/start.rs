@@ -113,7 +113,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
     let genesis = Arc::new(genesis::read(&config.genesis)?);
     let key = KeyFile::open(&config.key, genesis.scheme)?;
     let me = Address::of(genesis.scheme, key.signer.public_key());
-    let peers = peers::resolve_all(&config.peers, &genesis, me)?;
+    let peers = peers::resolve_all(&config.peers, &genesis, me, config.follow)?;
     let peer_listener = listen("peer_listen", &config.peer_listen)?;
     let public_listener = match &config.rpc_listen {
         Some(address) => Some(listen("rpc_listen", address)?),
@@ -133,6 +133,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
         pacing: Pacing::Interval(config.block_interval_ms),
         last_height: None,
         on_commit: Some(Arc::new(log_commit)),
+        origins: config.origins.clone(),
         tick_all: None,
         policy: Policy::default(),
     });

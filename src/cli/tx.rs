@@ -16,6 +16,7 @@ mod delete;
 mod outcome;
 mod put;
 mod transfer;
+mod update_validator;
 
 use outcome::Outcome;
 
@@ -32,15 +33,19 @@ pub(crate) enum Command {
     Put(put::Arguments),
     /// Remove a record of the sender
     Delete(delete::Arguments),
+    /// As a validator, ask for a validator to be added, removed, or given another power
+    UpdateValidator(update_validator::Arguments),
 }
 
 /// What all of them understand.
 #[derive(Args)]
 struct Common {
-    /// Whose transaction: a key of lockstep keys list; on a devnet also alice, bob, carol, dave
+    /// Whose transaction: a key of lockstep keys list, or the key file of a node, by its path with a
+    /// slash in it; on a devnet also alice, bob, carol, dave
     #[arg(long, value_name = "NAME")]
     from: String,
-    /// How many transactions of the sender come before it [default: as many as the node knows]
+    /// How many transactions of the sender come before it [default: as many as the
+    /// node knows, those that wait there included]
     #[arg(long, value_name = "N")]
     nonce: Option<u64>,
     /// What to pay in all for its place in a block [default: the least that the chain takes]
@@ -70,7 +75,9 @@ struct Common {
 /// What `GET /accounts/{address}` answers.
 #[derive(Deserialize)]
 struct Known {
-    nonce: u64,
+    /// The nonce that continues what waits at the node.
+    next_nonce: u64,
+    #[serde(deserialize_with = "super::node::amount")]
     balance: u64,
 }
 
@@ -79,6 +86,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Transfer(arguments) => transfer::run(arguments),
         Command::Put(arguments) => put::run(arguments),
         Command::Delete(arguments) => delete::run(arguments),
+        Command::UpdateValidator(arguments) => update_validator::run(arguments),
     }
 }
 
@@ -107,6 +115,13 @@ impl Sender<'_> {
 
     /// Signs, sends, waits if it is asked to, and prints.
     fn send(&self, action: Action) -> Result<(), Failure> {
+        let outcome = self.deliver(action)?;
+        outcome.print(self.common.json)?;
+        outcome.judge()
+    }
+
+    /// Signs, sends, and waits if it is asked to.
+    fn deliver(&self, action: Action) -> Result<Outcome, Failure> {
         let Common {
             from,
             keyring,
@@ -122,8 +137,7 @@ impl Sender<'_> {
             let patience = Duration::from_secs(self.common.timeout);
             outcome.wait(&self.node, patience)?;
         }
-        outcome.print(self.common.json)?;
-        outcome.judge()
+        Ok(outcome)
     }
 
     fn sign(&self, signer: &dyn Signer, action: Action) -> Result<(Transaction, Known), Failure> {
@@ -136,7 +150,7 @@ impl Sender<'_> {
             Height,
         );
         let body = TransactionBody {
-            nonce: self.common.nonce.unwrap_or(known.nonce),
+            nonce: self.common.nonce.unwrap_or(known.next_nonce),
             fee: self.common.fee.unwrap_or(0),
             expires_at,
             action,

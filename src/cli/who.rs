@@ -1,10 +1,31 @@
-//! Who is meant: an address, a key of this user, or an account of a devnet.
+//! Who is meant: an address, a key of this user, the key file of a node, or an account of a devnet.
 use super::Failure;
 use super::node::Status;
+use crate::config::key::Secret;
 use crate::wallet::{self, Keyring, Password, SealedKey};
 use lockstep_protocol::crypto::Signer;
 use lockstep_protocol::types::Address;
+use std::path::Path;
 use std::sync::Arc;
+
+/// Whether this is the path of a key file: no name has a slash.
+fn is_path(text: &str) -> bool {
+    text.contains(std::path::MAIN_SEPARATOR)
+}
+
+/// The key in a node's key file, on the node's chain. A running node keeps it locked; this takes no
+/// lock, because it signs transactions only: their bytes begin with another word than those of votes,
+/// so none can be read as a vote, and the node's record of what it has signed stays whole.
+fn of_file(path: &str, chain: &Status) -> Result<Secret, Failure> {
+    let key = Secret::read(Path::new(path))?;
+    if key.scheme == chain.scheme {
+        return Ok(key);
+    }
+    Err(Failure::usage(format!(
+        "the key file {path} is for {}, but chain {} signs with {}: name a key made for it",
+        key.scheme, chain.chain_id, chain.scheme
+    )))
+}
 
 /// The address behind `text`, on the node's chain.
 pub(super) fn address(text: &str, keyring: &Keyring, chain: &Status) -> Result<Address, Failure> {
@@ -14,6 +35,9 @@ pub(super) fn address(text: &str, keyring: &Keyring, chain: &Status) -> Result<A
     }
     if wallet::is_devnet_name(text) {
         return Ok(wallet::account(text, chain.scheme, chain.chain_id)?.address);
+    }
+    if is_path(text) {
+        return Ok(of_file(text, chain)?.address);
     }
     Ok(of_scheme(text, keyring, chain)?.address)
 }
@@ -33,6 +57,9 @@ pub(super) fn signer(
     }
     if wallet::is_devnet_name(name) {
         return Ok(wallet::account(name, chain.scheme, chain.chain_id)?.signer());
+    }
+    if is_path(name) {
+        return Ok(of_file(name, chain)?.signer);
     }
     // Nobody types a password for a key that cannot sign here.
     of_scheme(name, keyring, chain)?;

@@ -37,6 +37,10 @@ fn plain(name: &str, item: &Item) -> Result<String, String> {
             .as_integer()
             .map(|number| number.to_string())
             .ok_or_else(|| format!("{name} is a whole number: write it without quotes")),
+        Some(Shape::Flag) => item
+            .as_bool()
+            .map(|flag| flag.to_string())
+            .ok_or_else(|| format!("{name} is true or false: write it without quotes")),
         Some(Shape::Text) => item
             .as_str()
             .map(str::to_owned)
@@ -89,7 +93,7 @@ pub(crate) fn generate(values: &BTreeMap<&str, String>, peers: &[PeerEntry]) -> 
         }
         match setting.shape {
             Shape::Peers => peers::write_tables(&mut text, peers),
-            Shape::Text | Shape::Number => write_value(&mut text, setting, values),
+            Shape::Text | Shape::Number | Shape::Flag => write_value(&mut text, setting, values),
         }
     }
     text
@@ -98,7 +102,7 @@ pub(crate) fn generate(values: &BTreeMap<&str, String>, peers: &[PeerEntry]) -> 
 fn write_value(text: &mut String, setting: &Setting, values: &BTreeMap<&str, String>) {
     let quote = |value: &str| match setting.shape {
         Shape::Text => quoted(value),
-        Shape::Number | Shape::Peers => value.to_owned(),
+        Shape::Number | Shape::Flag | Shape::Peers => value.to_owned(),
     };
     let value = values.get(setting.name).map(String::as_str);
     let value = value.unwrap_or(setting.default);
@@ -159,6 +163,7 @@ mod tests {
             ("durablity = \"power\"", ["\"durablity\"", "\"durability\""]),
             ("log = 5", ["log", "in quotes"]),
             ("block_interval_ms = \"5\"", ["whole number", "without"]),
+            ("follow = \"true\"", ["true or false", "without"]),
             ("log = ", ["line 1", "correct the file"]),
             ("peers = 5", ["[[peers]]", "listens"]),
             ("[[peers]]\nadress = \"x\"", ["\"adress\"", "\"address\""]),

@@ -74,7 +74,7 @@ pub(crate) fn write(
     write_text(&dir.join(file::FILE), &generate(values, peers))
 }
 
-fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| {
         Failure::usage(format!(
             "cannot write {}: {error}; name a directory that this user can write",

@@ -3,6 +3,7 @@
 //!
 //! A **home** holds `lockstep.toml`, `genesis.json`, `validator.key` and `data/`.
 use crate::cli::{DurabilityArgument, Failure};
+use lockstep_actors::rpc_gateway::{Origins, OriginsError};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use std::fmt;
 use std::fs::File;
@@ -32,9 +33,12 @@ pub(crate) struct Config {
     pub(crate) genesis: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) data: PathBuf,
+    /// Whether key and peers may be others than the genesis names.
+    pub(crate) follow: bool,
     pub(crate) peer_listen: String,
     /// `None`: nobody is answered but the peers.
     pub(crate) rpc_listen: Option<String>,
+    pub(crate) origins: Origins,
     pub(crate) durability: DurabilityArgument,
     pub(crate) block_interval_ms: u64,
     pub(crate) timeouts: Timeouts,
@@ -99,11 +103,19 @@ impl Config {
             genesis: path("genesis")?,
             key: path("key")?,
             data: path("data")?,
+            follow: read.parsed("follow", |text| {
+                let flag = text.parse::<bool>();
+                flag.map_err(|_| format!("{text:?} is neither true nor false"))
+            })?,
             peer_listen: read.listen("peer_listen")?,
             rpc_listen: match read.text("rpc_listen")? {
                 "" => None,
                 _ => Some(read.listen("rpc_listen")?),
             },
+            origins: read.parsed("cors_origins", |text| {
+                let origins: Result<Origins, OriginsError> = text.parse();
+                origins.map_err(|error| error.to_string())
+            })?,
             durability: read.parsed("durability", DurabilityArgument::parse)?,
             block_interval_ms: read.ms("block_interval_ms", 0, INTERVAL_MS_MAX)?,
             timeouts: read.timeouts()?,
@@ -187,7 +199,7 @@ impl Reader<'_> {
 }
 
 /// Reads a text file with a bound; `next` is what to do without one.
-fn read_text(path: &Path, bytes_max: u64, next: &str) -> Result<String, Failure> {
+pub(crate) fn read_text(path: &Path, bytes_max: u64, next: &str) -> Result<String, Failure> {
     let at = path.display();
     let failed = |error: std::io::Error| {
         let message = format!("cannot read {at}: {error}; {next}");
@@ -253,7 +265,9 @@ mod tests {
             ("timeout_propose_ms", "0", "1 to 3600000"),
             ("timeout_cap_ms", "1e9", "1 to 3600000"),
             ("rpc_listen", "8545", "127.0.0.1:8545"),
+            ("cors_origins", "wallet.example", "https://wallet.example"),
             ("peers", "x", "0x…@host:port"),
+            ("follow", "yes", "true nor false"),
         ] {
             let failure = with(&[(name, text)]).expect_err(name);
             assert_eq!(failure.exit_code, 2);

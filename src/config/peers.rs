@@ -20,7 +20,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<PeerEntry>, String> {
     entries.map(parse_one).collect()
 }
 
-fn parse_one(text: &str) -> Result<PeerEntry, String> {
+/// Reads one `0x…@host:port`.
+pub(crate) fn parse_one(text: &str) -> Result<PeerEntry, String> {
     let refuse = |why: &str| format!("peer {text:?}: {why}; write 0x…@host:port");
     let (address, listens) = text
         .split_once('@')
@@ -60,20 +61,23 @@ pub(crate) fn resolve(what: &str, listens: &str) -> Result<SocketAddr, Failure> 
     found.next().ok_or_else(|| refuse("nothing found".into()))
 }
 
-/// The peers of the validator `me`, resolved. All of them are validators, each once, and not `me`.
+/// The peers of the node with the key of `me`, resolved: each once, and not `me`. Unless the node
+/// follows, all of them are validators of the genesis, and so is `me`.
 pub(crate) fn resolve_all(
     entries: &[PeerEntry],
     genesis: &Genesis,
     me: Address,
+    follow: bool,
 ) -> Result<Vec<Peer>, Failure> {
     let validators = genesis.validators.iter();
     let validators: BTreeSet<Address> = validators
         .map(|v| Address::of(genesis.scheme, &v.public_key))
         .collect();
-    if !validators.contains(&me) {
+    if !follow && !validators.contains(&me) {
         return Err(Failure::safety(format!(
-            "this node's key is of {me}, which is no validator of the genesis: they belong to \
-             different chains; check key and genesis"
+            "this node's key is of {me}, which is no validator of the genesis: check key and \
+             genesis, or set follow = true if it is to follow a chain whose validators it is not \
+             one of, or became one of later"
         )));
     }
     let mut peers: Vec<Peer> = Vec::new();
@@ -87,8 +91,11 @@ pub(crate) fn resolve_all(
         if address == me {
             return Err(refuse("this is the validator of this node itself"));
         }
-        if !validators.contains(&address) {
-            return Err(refuse("the genesis names no such validator"));
+        if !follow && !validators.contains(&address) {
+            return Err(refuse(
+                "the genesis names no such validator, and follow = true is not set, which would \
+                 allow for one that was added later",
+            ));
         }
         if peers.iter().any(|peer| peer.address == address) {
             return Err(refuse("it is named twice"));
@@ -147,7 +154,7 @@ mod tests {
         };
         let resolved = |listens: &str| {
             let (address, listens) = (of(1), listens.to_owned());
-            resolve_all(&[PeerEntry { address, listens }], &genesis, of(0))
+            resolve_all(&[PeerEntry { address, listens }], &genesis, of(0), false)
         };
         let failure = resolved("[fe80::1%2]:9545").expect_err("no URI names it");
         assert_eq!(failure.exit_code, 2);
@@ -156,6 +163,34 @@ mod tests {
             let peers = resolved(listens).unwrap_or_else(|f| panic!("{}", f.message));
             assert_eq!(peers[0].listens.to_string(), listens);
         }
+    }
+
+    #[test]
+    fn whoever_the_genesis_does_not_name_needs_follow() {
+        let genesis = Devnet::builder().genesis().expect("a genesis");
+        let founder = Address::of(genesis.scheme, &genesis.validators[0].public_key);
+        let added = Address([7; 20]);
+        let resolved = |me: Address, peer: Address, follow| {
+            let listens = "127.0.0.1:9545".to_owned();
+            let entry = PeerEntry {
+                address: peer,
+                listens,
+            };
+            resolve_all(&[entry], &genesis, me, follow)
+        };
+        for (me, peer, exit_code) in [(added, founder, 4), (founder, added, 2)] {
+            let failure = resolved(me, peer, false).expect_err("the genesis does not name it");
+            assert_eq!(failure.exit_code, exit_code);
+            for word in [&added.to_string(), "follow = true"] {
+                assert!(failure.message.contains(word), "{}", failure.message);
+            }
+            assert_eq!(
+                resolved(me, peer, true).map(|peers| peers.len()).ok(),
+                Some(1)
+            );
+        }
+        let failure = resolved(added, added, true).expect_err("its own peer");
+        assert!(failure.message.contains("this node itself"));
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub(crate) enum Shape {
     Text,
     /// A whole number.
     Number,
+    /// `true` or `false`.
+    Flag,
     /// Tables of a validator's address and where its node listens.
     Peers,
 }
@@ -45,7 +47,7 @@ const fn number(name: &'static str, default: &'static str, comment: &'static str
 /// In the order of the generated file. The defaults of the timeouts are those of
 /// [`Timeouts::NETWORK`](lockstep_protocol::consensus::timeouts::Timeouts::NETWORK); a test of this
 /// module compares them.
-pub(crate) const SETTINGS: [Setting; 16] = [
+pub(crate) const SETTINGS: [Setting; 18] = [
     text(
         "genesis",
         "genesis.json",
@@ -57,6 +59,14 @@ pub(crate) const SETTINGS: [Setting; 16] = [
         "This validator's secret key. Nobody else may read it (mode 0600), and no two nodes use it.",
     ),
     text("data", "data", "Blocks, state and the sign record."),
+    Setting {
+        name: "follow",
+        default: "false",
+        shape: Shape::Flag,
+        comment: "The validators of a chain change. true: this node's key and its peers may be others than\n\
+                  the genesis names; it follows, and signs the heights that its key is a validator of.\n\
+                  false: a key or a peer that the genesis does not name is a mistake.",
+    },
     text(
         "peer_listen",
         "0.0.0.0:9545",
@@ -67,6 +77,12 @@ pub(crate) const SETTINGS: [Setting; 16] = [
         "127.0.0.1:8545",
         "Where people and their programs ask this node. It answers whoever reaches it, so it is\n\
          best left on this machine, behind a proxy if need be. Empty: nobody is answered.",
+    ),
+    text(
+        "cors_origins",
+        "",
+        "Whose pages in browsers may ask at rpc_listen: origins such as https://wallet.example with\n\
+         commas between, or * for all. They may read and call JSON-RPC. Empty: nobody's.",
     ),
     text(
         "durability",

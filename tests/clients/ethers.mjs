@@ -54,6 +54,35 @@ async function refusals(provider) {
   });
 }
 
+// What is told of blocks over the WebSocket is enough to wait for a receipt.
+async function submits(provider) {
+  const receipt = new Promise((resolve) => provider.once(expected.rawId, resolve));
+  const hash = await provider.send("eth_sendRawTransaction", [expected.raw]);
+  assert.equal(hash, expected.rawId);
+  assert.equal((await within("a receipt", receipt)).status, 1);
+  const waited = await within("a receipt", provider.waitForTransaction(hash));
+  assert.equal(waited.hash, hash);
+}
+
+// eth_subscribe itself: heads as they come, each the child of the one before, until it is ended.
+async function subscription(provider) {
+  const heads = [];
+  const id = await provider.send("eth_subscribe", ["newHeads"]);
+  const told = new Promise((resolve) => {
+    provider.websocket.addEventListener("message", ({ data }) => {
+      const { params } = JSON.parse(data);
+      if (params?.subscription === id && heads.push(params.result) === 3) resolve();
+    });
+  });
+  await within("three heads", told);
+  assertConsecutive(heads.map((head) => head.number));
+  assert.equal(heads[1].parentHash, heads[0].hash);
+  assert.equal(heads[2].parentHash, heads[1].hash);
+  assert.equal((await provider.getBlock(heads[2].hash)).number, Number(heads[2].number));
+  assert.equal(await provider.send("eth_unsubscribe", [id]), true);
+  assert.equal(await provider.send("eth_unsubscribe", [id]), false);
+}
+
 async function newBlocks(provider) {
   const numbers = await within(
     "new blocks",
@@ -78,4 +107,6 @@ run(async () => {
     await refusals(provider);
     await newBlocks(provider);
   }
+  await subscription(pushed);
+  await submits(pushed);
 });

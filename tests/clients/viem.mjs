@@ -1,5 +1,5 @@
 // viem, unmodified: blocks, balances, receipts, new heads by polling and over the WebSocket.
-import { createPublicClient, defineChain, getAddress, http, webSocket } from "viem";
+import { createPublicClient, defineChain, getAddress, http, toHex, webSocket } from "viem";
 import { assert, assertConsecutive, expected, run, within } from "./expected.mjs";
 
 const chain = defineChain({
@@ -63,6 +63,18 @@ async function transaction(client) {
   await assert.rejects(client.getTransactionReceipt(unknown), /could not be found/);
 }
 
+// A state by the hash of its block (EIP-1898), and the nonce that counts what waits.
+async function states(client) {
+  const { hash, number } = await client.getBlock();
+  for (const block of [{ blockHash: hash }, { blockHash: hash, requireCanonical: true },
+    { blockNumber: toHex(number) }]) {
+    const params = [expected.bob, block];
+    assert.equal(BigInt(await client.request({ method: "eth_getBalance", params })), BigInt(expected.bobBalance));
+  }
+  const waiting = { address: expected.alice, blockTag: "pending" };
+  assert.equal(await client.getTransactionCount(waiting), expected.aliceNonce);
+}
+
 async function submits(client) {
   const hash = await client.sendRawTransaction({ serializedTransaction: expected.raw });
   assert.equal(hash, expected.rawId);
@@ -100,6 +112,7 @@ run(async () => {
   for (const client of [polling, pushed]) {
     await reads(client);
     await transaction(client);
+    await states(client);
     await refusals(client);
     await newBlocks(client);
   }

@@ -81,6 +81,12 @@ pub(crate) fn number(value: &Value) -> u64 {
         .unwrap_or_else(|| panic!("no number: {value}"))
 }
 
+/// An amount of money: decimal digits as text.
+pub(crate) fn amount(value: &Value) -> u64 {
+    let digits = text(value).parse();
+    digits.unwrap_or_else(|error| panic!("no amount: {value}: {error}"))
+}
+
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }

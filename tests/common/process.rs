@@ -204,6 +204,11 @@ impl Ports {
 impl Network {
     /// Homes of `count` validators; none runs yet. All are started with these settings.
     pub(crate) fn new(count: u16, settings: &[&str]) -> Network {
+        Network::funding(1, count, settings)
+    }
+
+    /// The same, with so many funded accounts.
+    pub(crate) fn funding(accounts: usize, count: u16, settings: &[&str]) -> Network {
         let dir = tempfile::tempdir().expect("a directory");
         let ports = Ports::claim();
         let base = ports.base;
@@ -217,6 +222,8 @@ impl Network {
             net,
             "--base-port",
             &base_text,
+            "--accounts",
+            &accounts.to_string(),
         ])
         .ok();
         let urls = (base..base + count).map(|port| format!("http://127.0.0.1:{port}"));

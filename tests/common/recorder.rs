@@ -85,9 +85,11 @@ impl Shared {
         loop {
             let (head, body) = read(&mut client)?;
             let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-            let hold = path == "/consensus/proposal" && self.holds_proposals.load(Ordering::SeqCst);
+            let is_proposal =
+                ["/consensus/proposal", "/consensus/compact"].contains(&path.as_str());
+            let hold = is_proposal && self.holds_proposals.load(Ordering::SeqCst);
             // A pull is a question: nobody signs it.
-            if ["/consensus/proposal", "/consensus/vote"].contains(&path.as_str()) {
+            if is_proposal || path == "/consensus/vote" {
                 let sent = Sent {
                     path,
                     body: body.clone(),
@@ -151,18 +153,17 @@ impl Signed {
                 let valid_round = vote.valid_round.map(|round| round.0);
                 let said = (vote.block_id, valid_round, signed.signature.0);
                 ((vote.height, vote.round, step), said)
-            } else if message.path == "/consensus/proposal" {
-                let proposed = wire.decode_proposal(&message.body).expect("a proposal");
-                let proposal = proposed.proposal;
+            } else {
+                // Whole or compact: what is signed comes first.
+                let proposal = wire
+                    .decode_proposal_head(&message.body)
+                    .expect("a proposal");
                 if proposal.proposer != who {
                     continue;
                 }
                 let valid_round = proposal.valid_round.map(|round| round.0);
                 let said = (Some(proposal.block_id), valid_round, proposal.signature.0);
                 ((proposal.height, proposal.round, SignStep::Propose), said)
-            } else {
-                // A question (E5) says nothing that is signed.
-                continue;
             };
             self.0.entry(position).or_default().insert(said);
         }

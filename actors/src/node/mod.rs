@@ -6,7 +6,7 @@ use crate::mempool::{SubmitTransactions, Verdict};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{ConnectPeers, Handshake, Peer};
 use crate::round_driver::Tick;
-use crate::rpc_gateway::{Events, TickAll};
+use crate::rpc_gateway::{Events, Origins, TickAll};
 use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Standing, Store, StoreError};
 use crate::view::{HeadView, NodeView};
@@ -61,6 +61,8 @@ pub struct NodeConfig {
     pub last_height: Option<Height>,
     /// Called with each committed block, on the node's thread.
     pub on_commit: Option<OnCommit>,
+    /// Whose pages in browsers may ask.
+    pub origins: Origins,
     /// Answers `POST /devnet/tick`.
     pub tick_all: Option<TickAll>,
     /// How often actors may fall.

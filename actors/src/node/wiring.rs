@@ -5,11 +5,11 @@ use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
 use crate::limits::{
-    BLOCK_ANSWERS_MAX, CONSENSUS_MAILBOX_MAX, EVIDENCE_PROVEN_MAX, EVIDENCE_UNPROVEN_MAX,
-    GOSSIPS_WAITING_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX, PROPOSALS_PROVEN_MAX,
-    PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX, PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX,
-    RPC_WAITERS_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX, TRANSACTIONS_WAITING_MAX,
-    VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
+    BLOCK_ANSWERS_MAX, COMPACTS_WAITING_MAX, CONSENSUS_MAILBOX_MAX, EVIDENCE_PROVEN_MAX,
+    EVIDENCE_UNPROVEN_MAX, FETCHES_WAITING_MAX, GOSSIPS_WAITING_MAX, PAGES_AT_ONCE_MAX,
+    PAGES_PER_SECOND_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX,
+    PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, RPC_WAITERS_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
+    TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
 };
 use crate::mempool::{self, Mempool};
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
@@ -95,6 +95,8 @@ impl Inboxes {
             pulled_vote: self.votes.port(),
             pulled_proposal: self.proposer.port(),
             pull_ended: self.driver.port(),
+            fetched: self.proposer.port().within(FETCHES_WAITING_MAX),
+            pass_on_again: self.mempool.port().within(QUESTIONS_WAITING_MAX),
         }
     }
 
@@ -129,6 +131,7 @@ impl Inboxes {
             announce: self.driver.port(),
             verified: self.votes.port(),
             broadcast: self.broadcaster.port(),
+            fetch: self.broadcaster.port(),
             ahead: self.sync.port(),
             refused: self.driver.port(),
             pull: self.votes.port(),
@@ -171,6 +174,7 @@ impl Inboxes {
     /// send.
     fn gateway_ports(&self) -> rpc_gateway::Ports {
         let (screen, proposal) = (self.proposer.port(), self.proposer.port());
+        let compact = self.proposer.port();
         rpc_gateway::Ports {
             vote: Doors::new(&self.votes.port(), VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX),
             missing: self.votes.port().within(QUESTIONS_WAITING_MAX),
@@ -181,12 +185,16 @@ impl Inboxes {
             ),
             screen: Doors::new(&screen, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
             proposal: Doors::new(&proposal, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
+            compact: Doors::new(&compact, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
+            held: self.mempool.port().within(COMPACTS_WAITING_MAX),
+            proposed: self.proposer.port().within(PULL_ANSWERS_MAX),
             pulled_votes: self.votes.port().within(PULL_ANSWERS_MAX),
             pulled_proposals: self.proposer.port().within(PULL_ANSWERS_MAX),
             transaction: self.mempool.port().within(TRANSACTIONS_WAITING_MAX),
             gossip: self.mempool.port().within(GOSSIPS_WAITING_MAX),
             waiting: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             transaction_status: self.mempool.port().within(QUESTIONS_WAITING_MAX),
+            next_nonce: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             tick: self.driver.port().within(QUESTIONS_WAITING_MAX),
         }
     }
@@ -330,6 +338,7 @@ impl Seeds {
                 store: parts.store.clone(),
                 clock: parts.clock,
                 propose_ms: parts.config.timeouts.propose_ms,
+                shelf: mempool::Shelf::default(),
                 metrics: parts.metrics.clone(),
                 fatal,
                 ports: inboxes.mempool_ports(),
@@ -405,6 +414,7 @@ fn gateway_seed(
             timeouts: config.timeouts,
             pacing: config.pacing,
         },
+        origins: Arc::new(config.origins.clone()),
         tick_all: config.tick_all.clone(),
     }
 }

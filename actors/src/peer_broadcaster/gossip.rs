@@ -4,36 +4,57 @@
 use super::client::ExchangeError;
 use super::link::Link;
 use crate::limits::{EVIDENCE_OUTBOX_MAX, GOSSIP_BYTES_MAX};
+use crate::mempool::PassOnAgain;
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
+use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::TRANSACTIONS_BYTES_MAX;
 use std::collections::VecDeque;
 
 /// What a batch holds besides its transactions: envelope and count, rounded up.
 const BATCH_HEAD_BYTES: usize = 64;
 
+/// A transaction on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Gossip {
+    /// What blocks call it.
+    pub(super) leaf: Hash,
+    /// In canonical bytes.
+    pub(super) bytes: Bytes,
+}
+
+impl AsRef<[u8]> for Gossip {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// What goes to the peer in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Passing {
     /// One piece, with its envelope.
     Evidence(Bytes),
-    /// In canonical bytes.
-    Transactions(Vec<Bytes>),
+    /// A batch.
+    Transactions(Vec<Gossip>),
 }
 
-/// Transactions in canonical bytes, and evidence, each oldest first; the oldest are given up for
-/// newer ones of their kind.
+/// Transactions and evidence, each oldest first; the oldest are given up for newer ones of their
+/// kind.
 #[derive(Debug, Default)]
 pub(super) struct GossipQueue {
-    waiting: VecDeque<Bytes>,
+    waiting: VecDeque<Gossip>,
     bytes: usize,
+    /// Of the batch that the peer has not answered yet.
+    under_way: Vec<Hash>,
+    /// Some transactions have been given up.
+    gave_up: bool,
     evidence: VecDeque<Bytes>,
 }
 
 impl GossipQueue {
     /// Appends; returns how many had to go.
-    pub(super) fn push(&mut self, transaction: Bytes) -> usize {
-        self.bytes += transaction.len();
+    pub(super) fn push(&mut self, transaction: Gossip) -> usize {
+        self.bytes += transaction.bytes.len();
         self.waiting.push_back(transaction);
         self.shrink()
     }
@@ -55,8 +76,9 @@ impl GossipQueue {
                 self.shrink_evidence()
             }
             Passing::Transactions(batch) => {
+                self.under_way.clear();
                 for transaction in batch.into_iter().rev() {
-                    self.bytes += transaction.len();
+                    self.bytes += transaction.bytes.len();
                     self.waiting.push_front(transaction);
                 }
                 self.shrink()
@@ -70,15 +92,29 @@ impl GossipQueue {
         evidence.or_else(|| self.take_transactions().map(Passing::Transactions))
     }
 
-    fn take_transactions(&mut self) -> Option<Vec<Bytes>> {
+    fn take_transactions(&mut self) -> Option<Vec<Gossip>> {
         let mut left = TRANSACTIONS_BYTES_MAX - BATCH_HEAD_BYTES;
         let mut batch = Vec::new();
-        while let Some(next) = self.waiting.pop_front_if(|next| next.len() <= left) {
-            left -= next.len();
-            self.bytes -= next.len();
+        while let Some(next) = self.waiting.pop_front_if(|next| next.bytes.len() <= left) {
+            left -= next.bytes.len();
+            self.bytes -= next.bytes.len();
             batch.push(next);
         }
+        self.under_way = batch.iter().map(|gossip| gossip.leaf).collect();
         (!batch.is_empty()).then_some(batch)
+    }
+
+    /// The batch under way is with the peer. True if it has all that was not given up, and some
+    /// was: said once.
+    pub(super) fn arrived(&mut self) -> bool {
+        self.under_way.clear();
+        self.waiting.is_empty() && std::mem::take(&mut self.gave_up)
+    }
+
+    /// What has not reached the peer from here, by its leaf.
+    pub(super) fn unheld(&self) -> impl Iterator<Item = &Hash> {
+        let waiting = self.waiting.iter().map(|gossip| &gossip.leaf);
+        waiting.chain(&self.under_way)
     }
 
     fn shrink_evidence(&mut self) -> usize {
@@ -91,7 +127,8 @@ impl GossipQueue {
         while self.bytes > GOSSIP_BYTES_MAX
             && let Some(oldest) = self.waiting.pop_front()
         {
-            self.bytes -= oldest.len();
+            self.bytes -= oldest.bytes.len();
+            self.gave_up = true;
             dropped += 1;
         }
         dropped
@@ -120,7 +157,10 @@ impl Link {
             }
         };
         let error = match way.client.post(uri, body).await {
-            Ok(StatusCode::ACCEPTED) => return Ok(()),
+            Ok(StatusCode::ACCEPTED) => {
+                self.arrived(&passing);
+                return Ok(());
+            }
             Ok(busy @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) => {
                 ExchangeError::Status(busy)
             }
@@ -128,6 +168,7 @@ impl Link {
                 self.seed.metrics.peer_errors.inc();
                 let peer = self.seed.peer.address.short();
                 log::debug!("peer {peer} refused what was passed on: {refused}");
+                self.arrived(&passing);
                 return Ok(());
             }
             Err(error) => error,
@@ -139,19 +180,31 @@ impl Link {
         counted.inc_by(self.outbox.gossip_again(passing) as u64);
         Err(error)
     }
+
+    /// What had to be given up while the peer was away, or slow, is passed on now.
+    fn arrived(&self, passing: &Passing) {
+        if matches!(passing, Passing::Transactions(_)) && self.outbox.gossip_arrived() {
+            let peer = self.seed.peer.address;
+            // Full or closed: this node proposes them itself.
+            let _ = self.seed.ports.pass_on_again.tell(PassOnAgain(Some(peer)));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn transaction(number: usize, bytes: usize) -> Bytes {
-        Bytes::from(vec![number as u8; bytes])
+    fn transaction(number: usize, bytes: usize) -> Gossip {
+        Gossip {
+            leaf: Hash([number as u8; 32]),
+            bytes: Bytes::from(vec![number as u8; bytes]),
+        }
     }
 
     fn numbers(passing: &Passing) -> Vec<u8> {
         match passing {
-            Passing::Transactions(batch) => batch.iter().map(|t| t[0]).collect(),
+            Passing::Transactions(batch) => batch.iter().map(|t| t.bytes[0]).collect(),
             Passing::Evidence(evidence) => panic!("{evidence:?}"),
         }
     }
@@ -191,5 +244,34 @@ mod tests {
         queue.push_evidence(piece(EVIDENCE_OUTBOX_MAX + 1));
         assert_eq!(queue.put_back(first), 1, "what came since is newer");
         assert_eq!(queue.take(), Some(Passing::Evidence(piece(2))));
+    }
+
+    #[test]
+    fn a_peer_lacks_what_waits_for_it_and_what_it_has_not_answered() {
+        let mut queue = GossipQueue::default();
+        let unheld = |queue: &GossipQueue| queue.unheld().map(|l| l.0[0]).collect::<Vec<_>>();
+        let bytes = TRANSACTIONS_BYTES_MAX / 2;
+        (0..3).for_each(|number| _ = queue.push(transaction(number, bytes)));
+        let batch = queue.take().unwrap();
+        assert_eq!((numbers(&batch).len(), unheld(&queue)), (1, vec![1, 2, 0]));
+        queue.put_back(batch);
+        assert_eq!(unheld(&queue), [0, 1, 2]);
+        queue.take().unwrap();
+        assert!(!queue.arrived());
+        assert_eq!(unheld(&queue), [1, 2]);
+    }
+
+    #[test]
+    fn what_was_given_up_is_asked_for_once_and_when_all_else_has_arrived() {
+        let mut queue = GossipQueue::default();
+        let fit = GOSSIP_BYTES_MAX / (TRANSACTIONS_BYTES_MAX / 2);
+        (0..=fit)
+            .for_each(|number| _ = queue.push(transaction(number, TRANSACTIONS_BYTES_MAX / 2)));
+        let mut asked = Vec::new();
+        while queue.take().is_some() {
+            asked.push(queue.arrived());
+        }
+        assert_eq!(asked.iter().filter(|asked| **asked).count(), 1);
+        assert_eq!(asked.last(), Some(&true));
     }
 }

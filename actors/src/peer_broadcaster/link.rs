@@ -1,6 +1,7 @@
 //! The task of one peer. Consensus messages go one at a time, retried with back-off, after a
 //! handshake. Beside them, on connections of their own, go questions: one at a time for blocks, and
-//! one at a time for messages or how far the peer is; and transactions and evidence to pass on. So no answer,
+//! one at a time for messages, for transactions of a proposal or how far the peer is; and
+//! transactions and evidence to pass on. So no answer,
 //! however late, delays a vote or a proposal. A question that fails delays the next of its kind
 //! only; whether the peer is there, messages and handshakes find out. If it is not, its name is
 //! looked up again.
@@ -44,6 +45,7 @@ pub(super) struct LinkSeed {
 pub(super) struct Way {
     listens: SocketAddr,
     pub(super) client: PeerClient,
+    compact: Uri,
     proposal: Uri,
     vote: Uri,
     pub(super) gossip: Uri,
@@ -55,6 +57,7 @@ impl Way {
         let client = PeerClient::new(listens);
         Way {
             listens,
+            compact: client.uri("/consensus/compact"),
             proposal: client.uri("/consensus/proposal"),
             vote: client.uri("/consensus/vote"),
             gossip: client.uri("/mempool/transactions"),
@@ -68,7 +71,8 @@ pub(super) struct Link {
     pub(super) seed: LinkSeed,
     pub(super) outbox: Outbox,
     way: RefCell<Rc<Way>>,
-    /// Handshakes and pulls, both short, share a connection: each waits for the other to end.
+    /// Handshakes, pulls and questions for transactions, all short, share a connection: each waits
+    /// for the others to end.
     short_question: Mutex<()>,
     /// The peer is not where it was.
     lost: Notify,
@@ -101,6 +105,7 @@ impl Link {
             () = self.keep_sending() => (),
             () = self.keep_requesting() => (),
             () = self.keep_pulling() => (),
+            () = self.keep_fetching() => (),
             () = self.keep_gossiping() => (),
             () = self.keep_finding() => (),
         }
@@ -242,6 +247,7 @@ impl Link {
     async fn send(&self, frame: Frame, busy: &mut BackOff) -> Result<(), ExchangeError> {
         let way = self.way();
         let uri = match frame.path {
+            Path::Compact => &way.compact,
             Path::Proposal => &way.proposal,
             Path::Vote => &way.vote,
         };

@@ -3,8 +3,9 @@
 use crate::block_sync::{BlocksArrived, PeerAhead};
 use crate::committer::BlockCommitted;
 use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
+use crate::mempool::PassOnAgain;
 use crate::metrics::Metrics;
-use crate::proposer::ProposalReceived;
+use crate::proposer::{ProposalReceived, TransactionsFetched};
 use crate::round_driver::PullEnded;
 use crate::runtime::{Ctx, Port};
 use crate::view::{NodeView, PeerView};
@@ -12,10 +13,11 @@ use crate::vote_collector::VoteReceived;
 use actix::prelude::*;
 use actix_web::web::Bytes;
 use lockstep_protocol::codec;
+use lockstep_protocol::compact::{CompactProposal, Missing};
 use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::mempool::Entry;
 use lockstep_protocol::proposal::ProposedBlock;
 use lockstep_protocol::pull::Pull;
-use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::vote::SignedVote;
 use lockstep_protocol::wire::Wire;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 
 mod back_off;
 mod client;
+mod compact;
 #[cfg(test)]
 mod fake_peer;
 mod gossip;
@@ -35,6 +38,7 @@ mod outbox;
 mod pull;
 mod resolve;
 
+use gossip::Gossip;
 pub use handshake::{Handshake, Mismatch};
 use link::{Link, LinkSeed};
 use outbox::{Frame, Outbox, Path};
@@ -43,15 +47,18 @@ pub use resolve::{Resolve, system as system_resolver};
 /// Send this to every peer.
 #[derive(Clone, Debug)]
 pub enum Broadcast {
+    /// This node's proposal, told for the first time: `POST /consensus/compact`, with what a peer
+    /// is not believed to hold; if that is not shorter, as the next.
+    NewProposal(Arc<ProposedBlock>),
     /// `POST /consensus/proposal`.
     Proposal(Arc<ProposedBlock>),
     /// `POST /consensus/vote`.
     Vote(Arc<SignedVote>),
 }
 
-/// Pass these on to every peer, in batches and apart from what consensus says.
+/// Pass these on to this peer, or to every one, in batches and apart from what consensus says.
 #[derive(Clone, Debug)]
-pub struct GossipTransactions(pub Vec<Arc<Transaction>>);
+pub struct GossipTransactions(pub Vec<Entry>, pub Option<Address>);
 
 /// No block has carried these yet: every peer must know. Apart from what consensus says.
 #[derive(Clone, Debug)]
@@ -78,13 +85,22 @@ pub struct PullMessages {
     pub pull: Pull,
 }
 
+/// Ask this peer for transactions of its proposal; answered by [`TransactionsFetched`].
+#[derive(Debug)]
+pub struct FetchTransactions {
+    /// The validator whose node is asked.
+    pub peer: Address,
+    /// Which ones.
+    pub missing: Missing,
+}
+
 /// These are the peers from now on. Told once all ports are known.
 #[derive(Clone, Debug)]
 pub struct ConnectPeers(pub Vec<Peer>);
 
 crate::message! {
     Broadcast => (), RequestBlocks => (), ConnectPeers => (), PullMessages => (),
-    GossipTransactions => (), TellEvidence => (),
+    GossipTransactions => (), TellEvidence => (), FetchTransactions => (),
 }
 
 /// Another validator's node.
@@ -129,6 +145,10 @@ pub struct Ports {
     pub pulled_proposal: Port<ProposalReceived>,
     /// RoundDriver: a question is over.
     pub pull_ended: Port<PullEnded>,
+    /// Mempool: transactions may have been lost on their way.
+    pub pass_on_again: Port<PassOnAgain>,
+    /// Proposer: what a peer has answered of its proposal.
+    pub fetched: Port<TransactionsFetched>,
 }
 
 /// What an incarnation is made from.
@@ -213,6 +233,8 @@ impl Actor for PeerBroadcaster {
 impl Supervised for PeerBroadcaster {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
         *self = PeerBroadcaster::new(self.seed.clone());
+        // What waited in the outboxes is lost. Full or closed: this node proposes them itself.
+        let _ = self.seed.ports.pass_on_again.tell(PassOnAgain(None));
     }
 }
 
@@ -234,6 +256,7 @@ impl Handler<Broadcast> for PeerBroadcaster {
     fn handle(&mut self, message: Broadcast, _: &mut Ctx<Self>) {
         let wire = &self.seed.wire;
         let (path, height, body) = match message {
+            Broadcast::NewProposal(proposal) => return self.tell_new(&proposal),
             Broadcast::Proposal(proposal) => {
                 let height = Some(proposal.proposal.height);
                 (Path::Proposal, height, wire.encode_proposal(&proposal))
@@ -252,11 +275,15 @@ impl Handler<GossipTransactions> for PeerBroadcaster {
     type Result = ();
 
     fn handle(&mut self, message: GossipTransactions, _: &mut Ctx<Self>) {
-        let GossipTransactions(transactions) = message;
-        for transaction in transactions {
-            let bytes = Bytes::from(codec::encode(&*transaction));
-            for outbox in self.outboxes.values() {
-                let dropped = outbox.gossip(bytes.clone());
+        let GossipTransactions(transactions, only) = message;
+        for entry in transactions {
+            let gossip = Gossip {
+                leaf: entry.leaf,
+                bytes: Bytes::from(codec::encode(&*entry.transaction)),
+            };
+            let outboxes = self.outboxes.iter();
+            for (_, outbox) in outboxes.filter(|(peer, _)| only.is_none_or(|only| only == **peer)) {
+                let dropped = outbox.gossip(gossip.clone());
                 self.seed.metrics.gossip_dropped.inc_by(dropped as u64);
             }
         }
@@ -308,6 +335,17 @@ impl Handler<PullMessages> for PeerBroadcaster {
                 let ended = PullEnded { peer, is_answered };
                 let _ = self.seed.ports.pull_ended.tell(ended);
             }
+        }
+    }
+}
+
+impl Handler<FetchTransactions> for PeerBroadcaster {
+    type Result = ();
+
+    fn handle(&mut self, request: FetchTransactions, _: &mut Ctx<Self>) {
+        // Of somebody who is no peer E5 asks for the whole proposal.
+        if let Some(outbox) = self.outboxes.get(&request.peer) {
+            outbox.fetch(request.missing);
         }
     }
 }

@@ -3,18 +3,20 @@
 //!
 //! Questions wait here as well, one of each kind, until the peer may be asked, and transactions and
 //! evidence to pass on, within limits of their own: they never push out what consensus says.
-use super::gossip::{GossipQueue, Passing};
+use super::gossip::{Gossip, GossipQueue, Passing};
 use actix_web::web::Bytes;
+use lockstep_protocol::compact::Missing;
 use lockstep_protocol::pull::Pull;
-use lockstep_protocol::types::Height;
+use lockstep_protocol::types::{Hash, Height};
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use tokio::sync::Notify;
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Path {
+    Compact,
     Proposal,
     Vote,
 }
@@ -34,6 +36,7 @@ struct Queue {
     gossip: GossipQueue,
     request: Option<(Height, u64)>,
     pull: Option<Pull>,
+    missing: Option<Missing>,
     /// Of all frames: kept, because a full outbox is asked with each message.
     bytes: usize,
     may_ask: bool,
@@ -72,6 +75,10 @@ impl Queue {
 
     fn take_pull(&mut self) -> Option<Pull> {
         self.pull.take_if(|_| self.may_ask)
+    }
+
+    fn take_missing(&mut self) -> Option<Missing> {
+        self.missing.take_if(|_| self.may_ask)
     }
 
     fn len(&self) -> usize {
@@ -130,7 +137,7 @@ impl Outbox {
     }
 
     /// Appends a transaction; returns how many others had to go.
-    pub(super) fn gossip(&self, transaction: Bytes) -> usize {
+    pub(super) fn gossip(&self, transaction: Gossip) -> usize {
         let dropped = self.queue.borrow_mut().gossip.push(transaction);
         self.woken.notify_waiters();
         dropped
@@ -146,6 +153,19 @@ impl Outbox {
     /// Puts back what could not be sent; returns how much of its kind had to go.
     pub(super) fn gossip_again(&self, passing: Passing) -> usize {
         self.queue.borrow_mut().gossip.put_back(passing)
+    }
+
+    /// The peer has answered the batch under way; true if what was given up should be said again.
+    pub(super) fn gossip_arrived(&self) -> bool {
+        self.queue.borrow_mut().gossip.arrived()
+    }
+
+    /// Those of these leaves that have not reached the peer from here.
+    pub(super) fn unheld(&self, leaves: &[Hash]) -> BTreeSet<Hash> {
+        let queue = self.queue.borrow();
+        let unheld: BTreeSet<&Hash> = queue.gossip.unheld().collect();
+        let named = leaves.iter().filter(|leaf| unheld.contains(leaf));
+        named.copied().collect()
     }
 
     fn shrink(&self, queue: &mut Queue) -> usize {
@@ -169,11 +189,18 @@ impl Outbox {
         self.woken.notify_waiters();
     }
 
+    /// Asks for transactions of the peer's proposal. A question that has waited in vain is replaced.
+    pub(super) fn fetch(&self, missing: Missing) {
+        self.queue.borrow_mut().missing = Some(missing);
+        self.woken.notify_waiters();
+    }
+
     /// Forgets frames of heights below `height`.
     pub(super) fn forget_below(&self, height: Height) {
         let mut queue = self.queue.borrow_mut();
         queue.below = height;
         queue.pull.take_if(|pull| pull.height <= height);
+        queue.missing.take_if(|missing| missing.height <= height);
         let Queue {
             consensus, bytes, ..
         } = &mut *queue;
@@ -215,6 +242,11 @@ impl Outbox {
     /// Waits for a question for messages.
     pub(super) async fn next_pull(&self) -> Pull {
         self.wait_for(Queue::take_pull).await
+    }
+
+    /// Waits for a question for transactions.
+    pub(super) async fn next_missing(&self) -> Missing {
+        self.wait_for(Queue::take_missing).await
     }
 
     /// Waits for something to pass on.
@@ -311,13 +343,18 @@ mod tests {
     fn transactions_take_no_place_of_votes_and_wait_until_the_peer_is_there() {
         let outbox = Outbox::new(2, 100);
         (1..=2).for_each(|h| _ = outbox.push(frame(h, 50)));
-        (0..3).for_each(|number| _ = outbox.gossip(Bytes::from(vec![number; 90])));
+        let gossip = |number| Gossip {
+            leaf: Hash([number; 32]),
+            bytes: Bytes::from(vec![number; 90]),
+        };
+        (0..3).for_each(|number| _ = outbox.gossip(gossip(number)));
+        let leaves = [1, 7].map(|number| Hash([number; 32]));
+        assert_eq!(outbox.unheld(&leaves), BTreeSet::from([Hash([1; 32])]));
         assert_eq!(outbox.next_gossip().now_or_never(), None);
         assert_eq!(heights(&outbox), [1, 2]);
         outbox.allow_questions(true);
         let batch = outbox.next_gossip().now_or_never().expect("a batch");
-        let transactions = [0, 1, 2].map(|number| Bytes::from(vec![number; 90]));
-        assert_eq!(batch, Passing::Transactions(transactions.to_vec()));
+        assert_eq!(batch, Passing::Transactions([0, 1, 2].map(gossip).to_vec()));
         assert_eq!(outbox.next_gossip().now_or_never(), None);
         assert_eq!(outbox.gossip_again(batch), 0);
         assert!(outbox.next_gossip().now_or_never().is_some());
@@ -327,7 +364,11 @@ mod tests {
     fn evidence_takes_no_place_of_votes_goes_before_transactions_and_waits_once() {
         let outbox = Outbox::new(2, 100);
         (1..=2).for_each(|h| _ = outbox.push(frame(h, 50)));
-        _ = outbox.gossip(Bytes::from_static(b"t"));
+        let transaction = Gossip {
+            leaf: Hash([1; 32]),
+            bytes: Bytes::from_static(b"t"),
+        };
+        _ = outbox.gossip(transaction.clone());
         let proof = Bytes::from_static(b"e");
         (0..3).for_each(|_| assert_eq!(outbox.accuse(proof.clone()), 0));
         assert_eq!(outbox.next_gossip().now_or_never(), None, "nobody is there");
@@ -338,8 +379,7 @@ mod tests {
         assert_eq!(told, Passing::Evidence(proof.clone()));
         assert_eq!(outbox.gossip_again(told), 0);
         assert_eq!(next(), Some(Passing::Evidence(proof)));
-        let transaction = vec![Bytes::from_static(b"t")];
-        assert_eq!(next(), Some(Passing::Transactions(transaction)));
+        assert_eq!(next(), Some(Passing::Transactions(vec![transaction])));
         assert_eq!(next(), None);
     }
 
@@ -359,6 +399,18 @@ mod tests {
         outbox.pull(Pull::new(Height(7), Round(0)));
         outbox.forget_below(Height(7));
         assert_eq!(pull(), None, "the height is over");
+        let missing = |height| Missing {
+            height: Height(height),
+            block_id: Hash([1; 32]),
+            wanted: vec![1],
+        };
+        let fetch = || outbox.next_missing().now_or_never();
+        outbox.fetch(missing(8));
+        outbox.fetch(missing(9));
+        assert_eq!((fetch(), fetch()), (Some(missing(9)), None));
+        outbox.fetch(missing(7));
+        outbox.forget_below(Height(7));
+        assert_eq!(fetch(), None, "the height is over");
         outbox.request_blocks(Height(9), 100);
         outbox.allow_questions(false);
         assert_eq!(request(), None, "it is refused by now");

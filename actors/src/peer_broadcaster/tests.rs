@@ -125,6 +125,8 @@ fn sender_that_resolves(resolve: Resolve) -> Sender {
         pulled_vote: Port::detached(),
         pulled_proposal: Port::detached(),
         pull_ended: Port::detached(),
+        fetched: Port::detached(),
+        pass_on_again: Port::detached(),
     };
     sender_of(resolve, ports)
 }

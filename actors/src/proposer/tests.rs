@@ -37,6 +37,7 @@ impl Desk {
                 ahead: Port::detached(),
                 refused: Port::detached(),
                 pull: Port::detached(),
+                fetch: Port::detached(),
                 evidence: Port::detached(),
             },
         };

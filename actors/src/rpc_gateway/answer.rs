@@ -1,6 +1,10 @@
 //! Answers: JSON for people, stable error codes with a sentence that helps.
-use actix_web::http::StatusCode;
+use actix_web::error::{InternalError, PathError, QueryPayloadError};
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
+use lockstep_protocol::codec::CodecError;
+use lockstep_protocol::types::AddressError;
+use lockstep_protocol::wire::WireError;
 use serde::Serialize;
 
 /// A refusal in public: the code is stable, the sentence is for people.
@@ -32,11 +36,63 @@ pub(super) fn refuse_bad(
     answer
 }
 
+/// What bytes that are no message of this chain are refused with.
+pub(super) fn wire_sentence(error: &WireError) -> String {
+    match error {
+        WireError::Codec(CodecError::TooLarge { .. }) => format!("{error}: send less"),
+        WireError::Codec(CodecError::Malformed { .. }) => {
+            format!("{error}: send canonical bytes, as protocol/src/wire.rs writes them")
+        }
+        WireError::Version(_) | WireError::ForeignChain(_) | WireError::BodyMismatch => {
+            error.to_string()
+        }
+    }
+}
+
 /// The node's own trouble, said without its insides.
 pub(super) fn trouble(error: &dyn std::fmt::Display) -> HttpResponse {
     log::error!("a request could not be answered: {error}");
     let sentence = "the node could not read its store; its log says why";
     refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", sentence)
+}
+
+/// A parameter that cannot be read: code and sentence.
+pub(super) type BadParam = (&'static str, String);
+
+/// An address that cannot be read; a typing error is told from nonsense.
+pub(super) fn bad_address(error: &AddressError) -> BadParam {
+    let code = match error {
+        AddressError::Hex(_) => "malformed",
+        AddressError::Checksum { .. } => "bad_checksum",
+    };
+    (code, error.to_string())
+}
+
+pub(super) fn refuse_param((code, sentence): BadParam) -> HttpResponse {
+    refuse(StatusCode::BAD_REQUEST, code, sentence)
+}
+
+/// What the extractors of parameters refuse is refused like everything else.
+pub(super) fn bad_query(error: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
+    let sentence = format!("{error}: /openapi.json lists the parameters of each route");
+    let answer = refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+    InternalError::from_response(error, answer).into()
+}
+
+/// As [`bad_query`], of the path.
+pub(super) fn bad_path(error: PathError, _: &HttpRequest) -> actix_web::Error {
+    let sentence = format!("{error}: /openapi.json lists the parameters of each route");
+    let answer = refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+    InternalError::from_response(error, answer).into()
+}
+
+/// A route that exists, asked for with another verb than `allowed`.
+pub(super) async fn no_such_method(request: HttpRequest, allowed: &'static str) -> HttpResponse {
+    let sentence = format!("{} answers {allowed} only", request.path());
+    let mut answer = refuse(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", sentence);
+    let allowed = header::HeaderValue::from_static(allowed);
+    answer.headers_mut().insert(header::ALLOW, allowed);
+    answer
 }
 
 pub(super) async fn no_such_route(request: HttpRequest) -> HttpResponse {

@@ -1,17 +1,19 @@
 //! Committed data: blocks with their certificates, accounts, ranges for peers that catch up.
 use super::Seed;
-use super::answer::{refuse, trouble};
+use super::answer::{bad_address, refuse, refuse_param, trouble};
 use super::answer_places::Asker;
+use super::consensus::busy;
 use super::evidence::evidence_json;
 use super::pieces::Pieces;
 use super::validators;
 use crate::limits::{self, BLOCK_ANSWER_PATIENCE, SYNC_ANSWER_PATIENCE};
+use crate::mempool::GetNextNonce;
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::commit::CommitCertificate;
-use lockstep_protocol::ledger;
+use lockstep_protocol::ledger::{self, Account, HistoryError, ReadError};
 use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height};
@@ -20,7 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub(super) async fn latest(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
-    let newest = seed.view.head().height;
+    let newest = seed.head().height;
     by(seed, &request, newest).await
 }
 
@@ -48,6 +50,9 @@ async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> Htt
     };
     let reader = seed.clone();
     let text = web::block(move || {
+        if !reader.is_shown(height) {
+            return Ok(None);
+        }
         let blocks = reader.store.decided(height, 1, usize::MAX)?;
         // A range from height 0 begins with block 1.
         let decided = blocks.first().filter(|d| d.block.height() == height);
@@ -62,7 +67,7 @@ async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> Htt
             None => {
                 let sentence = format!(
                     "no block {height} here; the newest is {}",
-                    seed.view.head().height
+                    seed.head().height
                 );
                 refuse(StatusCode::NOT_FOUND, "unknown_block", sentence)
             }
@@ -129,19 +134,34 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
     let address: Address = match path.parse() {
         Ok(address) => address,
-        Err(error) => {
-            return refuse(StatusCode::BAD_REQUEST, "malformed", format!("{error}"));
-        }
+        Err(error) => return refuse_param(bad_address(&error)),
     };
-    match ledger::account(&seed.store, &address) {
-        Ok(account) => {
-            let account = account.unwrap_or_default();
-            HttpResponse::Ok().json(json!({
-                "address": address, "balance": account.balance, "nonce": account.nonce,
-            }))
-        }
-        Err(error) => trouble(&error),
+    let (height, account) = match newest_account(&seed, &address) {
+        Ok(found) => found,
+        Err(error) => return trouble(&error),
+    };
+    let (sender, next) = (address, account.nonce);
+    match seed
+        .ports
+        .next_nonce
+        .ask(GetNextNonce { sender, next })
+        .await
+    {
+        Ok(continued) => HttpResponse::Ok().json(json!({
+            "address": address, "height": height,
+            "balance": account.balance.to_string(), "nonce": next, "next_nonce": continued.max(next),
+        })),
+        Err(error) => busy(error, &seed.metrics),
     }
+}
+
+/// An account after the newest block that is shown.
+fn newest_account(seed: &Seed, address: &Address) -> Result<(Height, Account), HistoryError> {
+    let height = seed.head().height;
+    let snapshot = seed.store.snapshot().map_err(ReadError::from)?;
+    let version = snapshot.version_after(height)?;
+    let account = ledger::account_at(&snapshot, version, address)?;
+    Ok((height, account.unwrap_or_default()))
 }
 
 /// In the head of an answer of blocks: the height that this node has committed. An answer without
@@ -188,7 +208,7 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpRes
     });
     match answer.await {
         Ok(Ok(bytes)) => HttpResponse::Ok()
-            .insert_header((HEIGHT_HEADER, seed.view.head().height.to_string()))
+            .insert_header((HEIGHT_HEADER, seed.head().height.to_string()))
             .content_type("application/octet-stream")
             .body(Pieces::new(bytes.into(), place)),
         Ok(Err(error)) => trouble(&error),

@@ -269,5 +269,5 @@ pub(super) fn refuse_wire(error: &WireError, metrics: &Metrics) -> HttpResponse 
         ),
     };
     metrics.refusal(label);
-    refuse_bad(status, code, error.to_string())
+    refuse_bad(status, code, super::answer::wire_sentence(error))
 }

@@ -1,11 +1,12 @@
 //! What peers and clients post: votes, proposals, evidence, ticks.
 use super::Seed;
 use super::answer::{refuse, refuse_bad};
-use super::body::{self, Body};
+use super::body::{self, Body, Whole};
 use super::connection::Connection;
 use crate::committer::EvidenceTold;
+use crate::mempool::GetHeld;
 use crate::metrics::{Metrics, RefusalLabel};
-use crate::proposer::{ProposalReceived, ScreenProposal};
+use crate::proposer::{CompactReceived, ProposalReceived, ScreenProposal};
 use crate::runtime::AskError;
 use crate::vote_collector::VoteReceived;
 use actix_web::http::StatusCode;
@@ -53,41 +54,16 @@ pub(super) async fn evidence(
     admitted(&request, port.ask(told).await, &seed.metrics)
 }
 
-/// Its head first: whose it is, whether it is their turn, their signature. Only then its block is
-/// read, and hashed once.
+/// The whole of a proposal, and hashed once.
 pub(super) async fn proposal(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
     let metrics = &seed.metrics;
-    let mut body = match Body::open(&request, payload, PROPOSAL_BYTES_MAX) {
-        Ok(body) => body,
-        Err(cut) => return body::refuse_cut(cut, metrics),
-    };
-    if let Err(cut) = body.at_least(PROPOSAL_HEAD_BYTES_MAX).await {
-        return body::refuse_cut(cut, metrics);
-    }
-    let claimed = match seed.wire.decode_proposal_head(body.so_far()) {
-        Ok(claimed) => claimed,
-        Err(error) => return body::refuse_wire(&error, metrics),
-    };
-    let screened = seed.ports.screen.of(&request).ask(ScreenProposal(claimed));
-    match screened.await {
-        Ok(None) => {}
-        Ok(Some(admission)) => {
-            if admission.is_honest()
-                && let Err(cut) = body.ignore().await
-            {
-                return body::refuse_cut(cut, metrics);
-            }
-            return admitted(&request, Ok(admission), metrics);
-        }
-        Err(error) => return busy(error, metrics),
-    }
-    let whole = match body.whole(Some(&seed.proposal_bodies)).await {
+    let whole = match screened(&seed, &request, payload).await {
         Ok(whole) => whole,
-        Err(cut) => return body::refuse_cut(cut, metrics),
+        Err(answer) => return answer,
     };
     let message = match seed.wire.decode_proposal(&whole.bytes) {
         Ok(message) => Arc::new(message),
@@ -97,6 +73,63 @@ pub(super) async fn proposal(
     let answer = port.ask(ProposalReceived(message)).await;
     drop(whole.place);
     admitted(&request, answer, metrics)
+}
+
+/// A proposal by the leaves of its transactions. What the mempool holds of them is filled in before
+/// the Proposer sees it.
+pub(super) async fn compact(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let metrics = &seed.metrics;
+    let whole = match screened(&seed, &request, payload).await {
+        Ok(whole) => whole,
+        Err(answer) => return answer,
+    };
+    let mut assembly = match seed.wire.decode_assembly(&whole.bytes) {
+        Ok(assembly) => Box::new(assembly),
+        Err(error) => return body::refuse_wire(&error, metrics),
+    };
+    let leaves = GetHeld(assembly.leaves().to_vec());
+    // A mempool that is busy or has just fallen holds nothing of it.
+    assembly.fill_held(seed.ports.held.ask(leaves).await.unwrap_or_default());
+    let port = seed.ports.compact.of(&request);
+    let answer = port.ask(CompactReceived(assembly)).await;
+    drop(whole.place);
+    admitted(&request, answer, metrics)
+}
+
+/// Its head first: whose it is, whether it is their turn, their signature. Only then the rest is
+/// read; or else this is the answer.
+async fn screened(
+    seed: &Seed,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<Whole, HttpResponse> {
+    let metrics = &seed.metrics;
+    let refuse_cut = |cut| body::refuse_cut(cut, metrics);
+    let mut body = Body::open(request, payload, PROPOSAL_BYTES_MAX).map_err(refuse_cut)?;
+    let head = body.at_least(PROPOSAL_HEAD_BYTES_MAX).await;
+    head.map_err(refuse_cut)?;
+    let claimed = match seed.wire.decode_proposal_head(body.so_far()) {
+        Ok(claimed) => claimed,
+        Err(error) => return Err(body::refuse_wire(&error, metrics)),
+    };
+    let screened = seed.ports.screen.of(request).ask(ScreenProposal(claimed));
+    match screened.await {
+        Ok(None) => {
+            let whole = body.whole(Some(&seed.proposal_bodies)).await;
+            whole.map_err(refuse_cut)
+        }
+        Ok(Some(admission)) => {
+            if admission.is_honest() {
+                body.ignore().await.map_err(refuse_cut)?;
+            }
+            Err(admitted(request, Ok(admission), metrics))
+        }
+        Err(error) => Err(busy(error, metrics)),
+    }
 }
 
 pub(super) async fn tick(seed: web::Data<Seed>) -> HttpResponse {
@@ -129,9 +162,11 @@ fn admitted(
             }
             return HttpResponse::Accepted().finish();
         }
-        Admission::Unneeded | Admission::Duplicate | Admission::Stale | Admission::TooEarly => {
-            return HttpResponse::Accepted().finish();
-        }
+        Admission::Unneeded
+        | Admission::Duplicate
+        | Admission::Stale
+        | Admission::TooEarly
+        | Admission::Incomplete => return HttpResponse::Accepted().finish(),
         Admission::Malformed => {
             let sentence = "the fields of the message contradict each other";
             return refuse_bad(StatusCode::BAD_REQUEST, "malformed", sentence);

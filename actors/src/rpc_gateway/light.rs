@@ -1,7 +1,7 @@
 //! What a light client asks for, as canonical bytes: JSON of a header cannot be verified without
 //! making its bytes again.
 use super::Seed;
-use super::answer::{refuse, trouble};
+use super::answer::{bad_address, refuse, refuse_param, trouble};
 use super::answer_places::Asker;
 use super::{records, validators};
 use crate::limits::BLOCK_ANSWER_PATIENCE;
@@ -48,7 +48,7 @@ pub(super) async fn block(
     match shown.await {
         Ok(Ok(Some(shown))) => canonical(seed.wire.encode_light_block(&shown)),
         Ok(Ok(None)) => {
-            let newest = seed.view.head().height;
+            let newest = seed.head().height;
             let sentence = format!("no block {height} here; the newest is {newest}");
             refuse(StatusCode::NOT_FOUND, "unknown_block", sentence)
         }
@@ -61,7 +61,7 @@ pub(super) async fn block(
 pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
     let address: Address = match path.parse() {
         Ok(address) => address,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, "malformed", error.to_string()),
+        Err(error) => return refuse_param(bad_address(&error)),
     };
     proved(&seed, |snapshot, height| {
         let proof = ledger::prove_account(snapshot, &address)?;
@@ -77,7 +77,7 @@ pub(super) async fn record(
 ) -> HttpResponse {
     let (owner, key) = match records::place(&path) {
         Ok(place) => place,
-        Err(sentence) => return refuse(StatusCode::BAD_REQUEST, "malformed", sentence),
+        Err(bad) => return refuse_param(bad),
     };
     proved(&seed, |snapshot, height| {
         let proof = ledger::prove_record(snapshot, &owner, &key)?;

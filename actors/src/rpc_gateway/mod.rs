@@ -23,20 +23,24 @@
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
 use crate::committer::EvidenceTold;
-use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions};
+use crate::mempool::{GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{Handshake, Peer};
-use crate::proposer::{GetProposals, ProposalReceived, ScreenProposal};
+use crate::proposer::{
+    CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
+};
 use crate::round_driver::Tick;
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
-use crate::view::NodeView;
+use crate::view::{HeadView, NodeView};
 use crate::vote_collector::{GetMissing, GetVotes, VoteReceived};
 use actix::prelude::*;
+use actix_service::Service;
+use actix_web::http::{Method, header};
 use actix_web::web;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
-use lockstep_protocol::types::{Address, Hash};
+use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::wire::Wire;
 use parking_lot::{Mutex, RwLock};
 use std::net::TcpListener;
@@ -58,6 +62,7 @@ mod health;
 mod json_rpc;
 mod light;
 mod open_api;
+mod origins;
 mod pace;
 mod parameters;
 mod peer_gateway;
@@ -74,6 +79,7 @@ mod stream;
 mod streams;
 mod subscriptions;
 mod transactions;
+mod transactions_of_block;
 mod validators;
 mod web_socket;
 
@@ -81,6 +87,7 @@ pub use answer_places::AnswerPlaces;
 pub(crate) use blocks::HEIGHT_HEADER;
 pub use doors::Doors;
 pub use events::Events;
+pub use origins::{Origins, OriginsError};
 pub use pace::Pace;
 pub use parameters::Settings;
 pub use peer_gateway::PeerGateway;
@@ -102,6 +109,12 @@ pub struct Ports {
     pub screen: Doors<ScreenProposal>,
     /// Proposer.
     pub proposal: Doors<ProposalReceived>,
+    /// Proposer: by the leaves of its transactions.
+    pub compact: Doors<CompactReceived>,
+    /// Mempool: what is held of those.
+    pub held: Port<GetHeld>,
+    /// Proposer: of which block does a peer lack transactions?
+    pub proposed: Port<GetProposedBlock>,
     /// VoteCollector: what a peer lacks.
     pub pulled_votes: Port<GetVotes>,
     /// Proposer: what a peer lacks.
@@ -114,6 +127,8 @@ pub struct Ports {
     pub waiting: Port<GetWaiting>,
     /// Mempool: what became of it?
     pub transaction_status: Port<GetTransactionStatus>,
+    /// Mempool: which nonce comes next?
+    pub next_nonce: Port<GetNextNonce>,
     /// RoundDriver (manual pacing).
     pub tick: Port<Tick>,
 }
@@ -167,8 +182,22 @@ pub struct Seed {
     pub genesis_root: Hash,
     /// How this node is set up.
     pub settings: Settings,
+    /// Whose pages in browsers may ask.
+    pub origins: Arc<Origins>,
     /// Only in a devnet.
     pub tick_all: Option<TickAll>,
+}
+
+impl Seed {
+    /// The newest block that is shown. The store has it, and may have newer ones: those are told to
+    /// nobody before all actors know them, so that no two answers disagree on how far the node is.
+    fn head(&self) -> HeadView {
+        self.view.head()
+    }
+
+    fn is_shown(&self, height: Height) -> bool {
+        height <= self.head().height
+    }
 }
 
 /// Permits for the bytes of proposals that are being read or handled.
@@ -235,6 +264,11 @@ fn for_peers(config: &mut web::ServiceConfig) {
         .route("/consensus/vote", web::post().to(consensus::vote))
         .route("/consensus/proposal", web::post().to(consensus::proposal))
         .route("/consensus/evidence", web::post().to(consensus::evidence))
+        .route("/consensus/compact", web::post().to(consensus::compact))
+        .route(
+            "/consensus/transactions",
+            web::post().to(transactions_of_block::transactions),
+        )
         .route("/consensus/pull", web::post().to(pull::pull))
         .route("/transactions", web::post().to(transactions::submit))
         .route(
@@ -249,8 +283,32 @@ fn for_peers(config: &mut web::ServiceConfig) {
 
 /// What people ask, at the public listener: [`open_api::ROUTES`], each in one line.
 fn for_people(config: &mut web::ServiceConfig) {
+    config
+        .app_data(web::QueryConfig::default().error_handler(answer::bad_query))
+        .app_data(web::PathConfig::default().error_handler(answer::bad_path));
     for route in open_api::ROUTES {
-        config.route(route.path, (route.handler)());
+        let allowed = route.verb();
+        let other = move |request| answer::no_such_method(request, allowed);
+        let resource = web::resource(route.path).route((route.handler)());
+        let resource = resource.default_service(web::to(other));
+        if !route.is_for_pages() {
+            config.service(resource);
+            continue;
+        }
+        let preflight = move |seed, request| origins::preflight(seed, request, allowed);
+        let resource = resource.route(web::method(Method::OPTIONS).to(preflight));
+        config.service(resource.wrap_fn(|request, service| {
+            let origin = request.headers().get(header::ORIGIN).cloned();
+            let seed = request.app_data::<web::Data<Seed>>().cloned();
+            let answer = service.call(request);
+            async move {
+                let mut answer = answer.await?;
+                if let Some(seed) = seed {
+                    seed.origins.mark(origin.as_ref(), answer.headers_mut());
+                }
+                Ok(answer)
+            }
+        }));
     }
     config.default_service(web::to(answer::no_such_route));
 }

@@ -57,7 +57,7 @@ const BYTES: &str = "application/octet-stream";
 const WHOLE: &str = "^[0-9]+$";
 const ADDRESS: &str = "^0x[0-9a-fA-F]{40}$";
 const HASH: &str = "^0x[0-9a-fA-F]{64}$";
-const HEX: &str = "^0x([0-9a-fA-F]{2})*$";
+const RECORD_KEY: &str = "^0x([0-9a-fA-F]{2}){1,256}$";
 
 const fn get(
     path: &'static str,
@@ -80,6 +80,17 @@ const fn get(
 }
 
 impl Route {
+    /// As it stands in a request.
+    pub(super) fn verb(&self) -> &'static str {
+        if self.verb == "post" { "POST" } else { "GET" }
+    }
+
+    /// What pages in browsers may ask, where the operator lets them: whatever is read, and JSON-RPC.
+    /// A WebSocket looks for itself.
+    pub(super) fn is_for_pages(&self) -> bool {
+        (self.verb == "get" && self.path != "/ws") || self.path == "/"
+    }
+
     const fn with(mut self, params: &'static [Param]) -> Route {
         self.params = params;
         self
@@ -114,7 +125,7 @@ const fn in_query(name: &'static str, pattern: &'static str) -> Param {
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = &[
     get("/", "JSON-RPC 2.0: one call or a batch; rpc.discover says which.", Media::Json, &[204, 408, 413, 415, 503], || web::post().to(json_rpc::post)).post(Some(JSON)),
-    get("/ws", "JSON-RPC 2.0 and subscriptions over a WebSocket.", Media::Nothing, &[101, 400, 503], || web::get().to(web_socket::upgrade)),
+    get("/ws", "JSON-RPC 2.0 and subscriptions over a WebSocket.", Media::Nothing, &[101, 400, 403, 503], || web::get().to(web_socket::upgrade)),
     get("/events", "Blocks, receipts and rounds as server-sent events.", Media::Events, &[400, 410, 503], || web::get().to(server_sent_events::events)).with(EVENTS),
     get("/openapi.json", "This document.", Media::Json, &[], || web::get().to(served)),
     get("/transactions", "Hands in a transaction in canonical bytes.", Media::Nothing, &[202, 400, 408, 413, 415, 429, 503], || web::post().to(transactions::submit)).post(Some(BYTES)),
@@ -130,10 +141,10 @@ pub(super) const ROUTES: &[Route] = &[
     get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400], || web::get().to(evidence::evidence)).with(&[in_query("limit", WHOLE)]),
     get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400], || web::get().to(blocks::account)).with(&[in_path("address", ADDRESS)]),
     get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404], || web::get().to(receipts::receipt)).with(&[in_path("id", HASH)]),
-    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404], || web::get().to(records::record)).with(&[in_path("address", ADDRESS), in_path("key", HEX)]),
+    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404], || web::get().to(records::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
     get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 503], || web::get().to(light::block)).with(&[in_path("height", WHOLE)]),
     get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::account)).with(&[in_path("address", ADDRESS)]),
-    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::record)).with(&[in_path("address", ADDRESS), in_path("key", HEX)]),
+    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
     get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[404, 503], || web::post().to(consensus::tick)).post(None),
 ];
 
@@ -195,7 +206,8 @@ impl Route {
         });
         if let Some(kind) = self.body {
             let schema = match kind {
-                JSON => json!({ "type": ["object", "array"] }),
+                // Any JSON is answered: with an error object, if it is no call.
+                JSON => json!({}),
                 _ => json!({ "type": "string", "contentMediaType": kind }),
             };
             let content = json!({ kind: { "schema": schema } });

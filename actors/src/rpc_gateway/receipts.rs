@@ -27,7 +27,7 @@ pub(super) async fn receipt(seed: web::Data<Seed>, path: web::Path<String>) -> H
             let sentence = format!(
                 "no block here holds transaction {id}: it waits, has expired, or was never sent; \
                  the newest block is {}",
-                seed.view.head().height
+                seed.head().height
             );
             refuse(StatusCode::NOT_FOUND, "unknown_receipt", sentence)
         }
@@ -37,7 +37,8 @@ pub(super) async fn receipt(seed: web::Data<Seed>, path: web::Path<String>) -> H
 }
 
 fn find(seed: &Seed, id: &Hash) -> Result<Option<(Height, u32, Receipt)>, StoreError> {
-    let Some(location) = seed.store.location(id)? else {
+    let location = seed.store.location(id)?;
+    let Some(location) = location.filter(|location| seed.is_shown(location.height)) else {
         return Ok(None);
     };
     let (height, Some(index)) = (location.height, location.transaction) else {

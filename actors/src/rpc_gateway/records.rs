@@ -1,9 +1,9 @@
 //! What accounts keep under keys of their own.
 use super::Seed;
-use super::answer::{refuse, trouble};
+use super::answer::{BadParam, bad_address, refuse, refuse_param, trouble};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use lockstep_protocol::ledger;
+use lockstep_protocol::ledger::{self, HistoryError, ReadError};
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 use lockstep_protocol::types::Address;
 use serde_json::json;
@@ -15,9 +15,15 @@ pub(super) async fn record(
 ) -> HttpResponse {
     let (owner, key) = match place(&path) {
         Ok(place) => place,
-        Err(sentence) => return refuse(StatusCode::BAD_REQUEST, "malformed", sentence),
+        Err(bad) => return refuse_param(bad),
     };
-    match ledger::record(&seed.store, &owner, &key) {
+    let newest = || {
+        let height = seed.head().height;
+        let snapshot = seed.store.snapshot().map_err(ReadError::from)?;
+        let version = snapshot.version_after(height)?;
+        Ok::<_, HistoryError>(ledger::record_at(&snapshot, version, &owner, &key)?)
+    };
+    match newest() {
         Ok(Some(record)) => {
             let mut document = json!(record);
             document["owner"] = json!(owner);
@@ -34,11 +40,13 @@ pub(super) async fn record(
 }
 
 /// Owner and key of a path, or what is wrong with it.
-pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), String> {
-    let owner = owner.parse().map_err(|error| format!("{error}"))?;
+pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), BadParam> {
+    let owner = owner.parse().map_err(|error| bad_address(&error))?;
     let key = unhex(key).filter(|key| (1..=RECORD_KEY_BYTES_MAX).contains(&key.len()));
     let key = key.ok_or_else(|| {
-        format!("a key is 0x and the hex digits of 1 to {RECORD_KEY_BYTES_MAX} bytes")
+        let sentence =
+            format!("a key is 0x and the hex digits of 1 to {RECORD_KEY_BYTES_MAX} bytes");
+        ("malformed", sentence)
     })?;
     Ok((owner, key))
 }

@@ -142,7 +142,7 @@ fn row(entry: &Entry, is_ready: bool) -> Value {
         "id": entry.id,
         "sender": entry.sender(),
         "nonce": entry.nonce(),
-        "fee": entry.fee(),
+        "fee": entry.fee().to_string(),
         "bytes": entry.bytes,
         "expires_at": entry.expires_at(),
         "status": if is_ready { "pending" } else { "queued" },

@@ -29,6 +29,9 @@ pub(super) async fn upgrade(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
+    if !seed.origins.allow_socket(&request) {
+        return super::origins::refused();
+    }
     let mut handshake = match ws::handshake(request.head()) {
         Ok(handshake) => handshake,
         Err(error) => {

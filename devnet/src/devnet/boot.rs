@@ -4,6 +4,7 @@ use crate::builder::Builder;
 use crate::links::Links;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_actors::rpc_gateway::Origins;
 use lockstep_protocol::types::Address;
 use parking_lot::Mutex;
 use std::io::ErrorKind;
@@ -154,6 +155,7 @@ impl Inner {
             pacing: builder.pacing,
             last_height: builder.last_height,
             on_commit: builder.commit_hook(index),
+            origins: Origins::Everybody,
             tick_all: Some(tick_all),
             policy: builder.policy,
         };

@@ -58,8 +58,9 @@ struct Link {
     traffic: Traffics,
 }
 
-/// The links of a devnet. Dropped, they are gone.
-pub(crate) struct Links {
+/// Links between nodes, of a devnet or of processes. Dropped, they are gone. A node that there is
+/// not panics.
+pub struct Links {
     nodes: usize,
     /// Link i→j at `i * nodes + j`; `None` where i is j.
     links: Vec<Option<Link>>,
@@ -69,7 +70,7 @@ pub(crate) struct Links {
 
 impl Links {
     /// A proxy for each ordered pair of nodes, all on one thread.
-    pub(crate) fn start(nodes: &[SocketAddr], seed: u64) -> io::Result<Links> {
+    pub fn start(nodes: &[SocketAddr], seed: u64) -> io::Result<Links> {
         let mut chance = Random::new(seed);
         let (mut links, mut proxies) = (Vec::new(), Vec::new());
         for from in 0..nodes.len() {
@@ -103,7 +104,7 @@ impl Links {
     }
 
     /// Where node `from` finds node `to`.
-    pub(crate) fn listens(&self, from: usize, to: usize) -> Option<SocketAddr> {
+    pub fn listens(&self, from: usize, to: usize) -> Option<SocketAddr> {
         self.link(from, to).map(|link| link.listens)
     }
 
@@ -128,7 +129,7 @@ impl Links {
     }
 
     /// Nodes of different groups cannot reach each other; a node that is named in none is alone.
-    pub(crate) fn partition(&self, groups: &[&[usize]]) {
+    pub fn partition(&self, groups: &[&[usize]]) {
         let group = |node| groups.iter().position(|group| group.contains(&node));
         self.change_all(|from, to, rule| {
             let together = group(from).is_some() && group(from) == group(to);
@@ -136,23 +137,28 @@ impl Links {
         });
     }
 
-    pub(crate) fn heal(&self) {
+    /// Every link works again: no fault of any kind is left.
+    pub fn heal(&self) {
         self.change_all(|_, _, rule| *rule = Rule::default());
     }
 
-    pub(crate) fn cut(&self, from: usize, to: usize) {
+    /// Cuts one direction: `to` hears nothing of `from` any more.
+    pub fn cut(&self, from: usize, to: usize) {
         self.change(from, to, |rule| rule.way = Way::Cut);
     }
 
-    pub(crate) fn refuse(&self, node: usize) {
+    /// Connections to `node` are reset as they are opened.
+    pub fn refuse(&self, node: usize) {
         self.towards(node, Way::Cut);
     }
 
-    pub(crate) fn blackhole(&self, node: usize) {
+    /// Connections to `node` are accepted and never answered.
+    pub fn blackhole(&self, node: usize) {
         self.towards(node, Way::Silent);
     }
 
-    pub(crate) fn one_byte_per_second(&self, node: usize) {
+    /// Answers of `node` arrive at a byte per second.
+    pub fn one_byte_per_second(&self, node: usize) {
         self.towards(node, Way::Trickle);
     }
 
@@ -164,31 +170,36 @@ impl Links {
         });
     }
 
-    pub(crate) fn delay(&self, from: usize, to: usize, ms: u64) {
+    /// Every request of `from` to `to` takes so many milliseconds longer.
+    pub fn delay(&self, from: usize, to: usize, ms: u64) {
         self.change(from, to, |rule| rule.delay = Duration::from_millis(ms));
     }
 
-    pub(crate) fn drop_rate(&self, from: usize, to: usize, p: f64) {
+    /// A request of `from` to `to` is lost with probability `p`, in 0 to 1.
+    pub fn drop_rate(&self, from: usize, to: usize, p: f64) {
         let permille = rule::permille(p);
         self.change(from, to, |rule| rule.drop_permille = permille);
     }
 
-    pub(crate) fn duplicate_rate(&self, from: usize, to: usize, p: f64) {
+    /// A request of `from` to `to` loses its answer with probability `p`, in 0 to 1.
+    pub fn duplicate_rate(&self, from: usize, to: usize, p: f64) {
         let permille = rule::permille(p);
         self.change(from, to, |rule| rule.duplicate_permille = permille);
     }
 
-    pub(crate) fn reorder_rate(&self, from: usize, to: usize, p: f64) {
+    /// A request of `from` to `to` arrives twice, once late, with probability `p`, in 0 to 1.
+    pub fn reorder_rate(&self, from: usize, to: usize, p: f64) {
         let permille = rule::permille(p);
         self.change(from, to, |rule| rule.reorder_permille = permille);
     }
 
-    pub(crate) fn swallow(&self, from: usize, to: usize, path: &str) {
+    /// Requests of `from` to `to` with this path are answered 202 and go nowhere.
+    pub fn swallow(&self, from: usize, to: usize, path: &str) {
         self.change(from, to, |rule| rule.swallowed.push(path.to_owned()));
     }
 
     /// What link `from`→`to` has done with requests of this path.
-    pub(crate) fn traffic(&self, from: usize, to: usize, path: &str) -> Traffic {
+    pub fn traffic(&self, from: usize, to: usize, path: &str) -> Traffic {
         let link = self.link(from, to);
         link.and_then(|link| link.traffic.lock().get(path).copied())
             .unwrap_or_default()

@@ -1,8 +1,10 @@
 //! What travels between nodes. Shared by reference: nothing is encoded on a hop.
 use super::trace::{Trace, word_of};
+use lockstep_protocol::compact::{CompactProposal, Missing};
 use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::{Pull, Pulled};
+use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{BlockId, Height, Round};
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use lockstep_protocol::wire::DecidedBlock;
@@ -14,6 +16,14 @@ use std::sync::Arc;
 pub(crate) enum Payload {
     /// A proposal with its block.
     Proposal(Arc<ProposedBlock>),
+    /// A proposal by the leaves of its transactions.
+    Compact(Arc<CompactProposal>),
+    /// A user's transaction, passed on.
+    Transaction(Arc<Transaction>),
+    /// What of a proposal's transactions is missing.
+    Fetch(Arc<Missing>),
+    /// Those of this block.
+    Fetched(BlockId, Vec<Arc<Transaction>>),
     /// A vote.
     Vote(Arc<SignedVote>),
     /// Votes that E6 sends again.
@@ -41,11 +51,20 @@ pub(crate) struct Statement {
 }
 
 impl Payload {
+    /// The signed part of a proposal, whole or compact.
+    pub(crate) fn proposal(&self) -> Option<&Proposal> {
+        match self {
+            Payload::Proposal(message) => Some(&message.proposal),
+            Payload::Compact(message) => Some(&message.proposal),
+            _ => None,
+        }
+    }
+
     /// What a freshly signed message states; `None` for everything else.
     pub(crate) fn statement(&self) -> Option<Statement> {
         match self {
-            Payload::Proposal(message) => {
-                let p = &message.proposal;
+            Payload::Proposal(_) | Payload::Compact(_) => {
+                let p = self.proposal()?;
                 Some(Statement {
                     height: p.height,
                     round: p.round,
@@ -85,6 +104,13 @@ impl Payload {
                     v.block_id.map_or(0, |id| word_of(&id)),
                 )
             }
+            Payload::Compact(m) => {
+                let p = &m.proposal;
+                (9, p.height, p.round, word_of(&p.block_id))
+            }
+            Payload::Transaction(t) => (10, Height(0), Round(0), word_of(&t.leaf())),
+            Payload::Fetch(missing) => (11, missing.height, Round(0), word_of(&missing.block_id)),
+            Payload::Fetched(id, _) => (12, Height(0), Round(0), word_of(id)),
             Payload::Votes(votes) => (4, Height(0), Round(0), votes.len() as u64),
             Payload::BlocksWanted(height, limit) => (5, *height, Round(0), *limit),
             Payload::Blocks(from, blocks) => (6, *from, Round(0), blocks.len() as u64),
@@ -92,7 +118,7 @@ impl Payload {
             Payload::Pulled(height, pulled) => (8, *height, Round(0), pulled.len() as u64),
             Payload::Evidence(evidence) => {
                 let Offence { height, round, .. } = evidence.offence();
-                (9, height, round, word_of(&evidence.hash()))
+                (13, height, round, word_of(&evidence.hash()))
             }
         };
         trace.word((height.0 << 24) | (u64::from(round.0) << 4) | tag);
@@ -105,6 +131,7 @@ impl fmt::Display for Payload {
         if let Some(said) = self.statement() {
             let word = match (self, said.kind) {
                 (Payload::Proposal(_), _) => "PROPOSAL",
+                (Payload::Compact(_), _) => "COMPACT PROPOSAL",
                 (_, VoteKind::Prevote) => "PREVOTE",
                 (_, VoteKind::Precommit) => "PRECOMMIT",
             };
@@ -118,6 +145,13 @@ impl fmt::Display for Payload {
         }
         match self {
             Payload::Votes(votes) => write!(f, "{} votes again", votes.len()),
+            Payload::Transaction(t) => write!(f, "transaction {}", t.id().short()),
+            Payload::Fetch(missing) => {
+                write!(f, "transactions of {}?", missing.block_id.short())
+            }
+            Payload::Fetched(id, transactions) => {
+                write!(f, "{} transactions of {}", transactions.len(), id.short())
+            }
             Payload::BlocksWanted(height, limit) => {
                 write!(f, "{limit} blocks from {height} on?")
             }
@@ -131,7 +165,7 @@ impl fmt::Display for Payload {
                 )
             }
             Payload::Evidence(evidence) => write!(f, "evidence: {}", evidence.offence()),
-            Payload::Proposal(_) | Payload::Vote(_) => Ok(()),
+            Payload::Proposal(_) | Payload::Compact(_) | Payload::Vote(_) => Ok(()),
         }
     }
 }

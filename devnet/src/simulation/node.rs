@@ -18,10 +18,12 @@ use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
 use lockstep_protocol::proposal::ProposedBlock;
-use lockstep_protocol::types::{Address, Height, Instant, Round, Timestamp};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, Hash, Height, Instant, Round, Timestamp};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+mod compact;
 mod life;
 mod pulling;
 mod routing;
@@ -169,6 +171,8 @@ pub(crate) struct Node {
     mail: Mailboxes,
     /// The newest position that this life of the node has signed, durable or not.
     signed: Option<Position>,
+    /// Transactions that were passed on to this node, the newest ones.
+    heard: VecDeque<(Hash, Arc<Transaction>)>,
     random: Random,
 }
 
@@ -182,6 +186,7 @@ impl Node {
             brains: None,
             mail: Mailboxes::default(),
             signed: None,
+            heard: VecDeque::new(),
             random,
         }
     }

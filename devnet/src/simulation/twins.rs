@@ -97,7 +97,10 @@ impl Split {
             joined(signed.vote.round, step)
         };
         match &payload {
-            Payload::Proposal(message) => joined(message.proposal.round, 0).then_some(payload),
+            Payload::Proposal(_) | Payload::Compact(_) => {
+                let round = payload.proposal().map_or(Round::ZERO, |p| p.round);
+                joined(round, 0).then_some(payload)
+            }
             Payload::Vote(signed) => votes_joined(signed).then_some(payload),
             Payload::Votes(votes) => {
                 let joined = votes.iter().filter(|signed| votes_joined(signed));
@@ -115,8 +118,11 @@ impl Split {
                 };
                 Some(Payload::Pulled(*height, Arc::new(left)))
             }
-            // A question says nothing that is signed.
-            Payload::Pull(_) => Some(payload),
+            // A question says nothing that is signed, and a transaction nothing that a validator has.
+            Payload::Pull(_)
+            | Payload::Transaction(_)
+            | Payload::Fetch(_)
+            | Payload::Fetched(..) => Some(payload),
             // Whole blocks have no step: they wait until the network has healed.
             _ => None,
         }

@@ -8,22 +8,24 @@ use super::facts::{CheckedProposal, Fact, Verdict};
 use super::tally::Admission;
 use crate::block::SealedBlock;
 use crate::commit::PolkaCertificate;
+use crate::compact::{Assembly, Missing};
 use crate::evidence::Evidence;
 use crate::limits::{CLOCK_DRIFT_MS, PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
 use crate::mutation::{Mutation, planted};
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::sign_bytes::SignContext;
+use crate::transaction::Transaction;
 use crate::types::{Address, BlockId, Height, Round, Timestamp};
 use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::ValidatorSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod partial;
 mod pulled;
+mod screen;
 #[cfg(test)]
 mod tests;
-
-mod screen;
 
 use screen::Screen;
 
@@ -37,6 +39,10 @@ pub enum Input {
     EnterRound(Height, Round),
     /// A proposal of another validator, unverified.
     Received(Arc<ProposedBlock>),
+    /// The same by its leaves, filled as far as this node could by itself.
+    Compact(Box<Assembly>),
+    /// What somebody answered to [`Output::Fetch`] about this block, in its order.
+    Fetched(BlockId, Vec<Arc<Transaction>>),
     /// A proposal of this node, durable and on its way.
     Own(Arc<ProposedBlock>),
     /// The ledger executed a block: `true` if it is valid(v).
@@ -54,6 +60,8 @@ pub enum Input {
 pub enum Output {
     /// What became of the proposal of this input.
     Admission(Admission),
+    /// Ask this validator for transactions of its proposal.
+    Fetch(Address, Missing),
     /// Execute this block and compare its roots.
     Execute(Arc<SealedBlock>),
     /// Tell the round machine.
@@ -91,6 +99,8 @@ pub struct Proposals {
     round: Round,
     rounds: BTreeMap<Round, Vec<Kept>>,
     early: Vec<Arc<ProposedBlock>>,
+    /// Compact ones that wait for transactions, of this height and the next.
+    partial: Vec<Assembly>,
     accused: BTreeSet<Address>,
     /// Per proposer the furthest round beyond the next that it proposed in: no such message costs a
     /// signature check twice (E7).
@@ -114,6 +124,7 @@ impl Proposals {
             round,
             rounds,
             early,
+            partial: Vec::new(),
             accused,
             far,
             screen: Screen::default(),
@@ -131,6 +142,11 @@ impl Proposals {
                 let admission = self.received(message, now, &mut out);
                 out.push(Output::Admission(admission));
             }
+            Input::Compact(assembly) => {
+                let admission = self.compact(*assembly, now, &mut out);
+                out.push(Output::Admission(admission));
+            }
+            Input::Fetched(id, transactions) => self.fetched(id, &transactions, &mut out),
             Input::Own(message) => self.own(message, &mut out),
             Input::Executed(id, valid) => self.executed(now, id, valid, &mut out),
             Input::AskAgain => self.ask_again(&mut out),
@@ -174,6 +190,8 @@ impl Proposals {
         self.rounds.clear();
         self.accused.clear();
         self.far.clear();
+        self.partial
+            .retain(|partial| partial.proposal().height >= height);
         for message in std::mem::take(&mut self.early) {
             if message.proposal.height == height {
                 // Verified when it came.
@@ -283,13 +301,14 @@ impl Proposals {
         now: Timestamp,
         out: &mut Vec<Output>,
     ) -> Admission {
-        if !is_well_formed(&message) {
+        let block = (message.block.id(), message.block.height());
+        if !is_well_formed(&message.proposal, block, message.polka.as_deref()) {
             return Admission::Malformed;
         }
         if let Some(refusal) = self.refuse(now, &message.proposal, out) {
             return refusal;
         }
-        if !self.polka_verifies(&message) {
+        if !self.polka_verifies(message.polka.as_ref()) {
             return Admission::BadSignature;
         }
         self.admit(message, out)
@@ -338,6 +357,7 @@ impl Proposals {
         if message.proposal.height > self.height {
             let proposal = &message.proposal;
             out.push(Output::Ahead(proposal.proposer, proposal.height));
+            self.forget_partial(&message.proposal);
             self.early.push(message);
             return Admission::Counted;
         }
@@ -367,6 +387,7 @@ impl Proposals {
         verdict: Option<Verdict>,
         out: &mut Vec<Output>,
     ) {
+        self.forget_partial(&message.proposal);
         if let Some(polka) = &message.polka {
             out.push(Output::Fact(self.height, Fact::Polka(polka.clone())));
         }
@@ -420,8 +441,8 @@ impl Proposals {
         }
     }
 
-    fn polka_verifies(&mut self, message: &ProposedBlock) -> bool {
-        let Some(polka) = &message.polka else {
+    fn polka_verifies(&mut self, polka: Option<&Arc<PolkaCertificate>>) -> bool {
+        let Some(polka) = polka else {
             return true;
         };
         if planted(Mutation::NoPolkaInL28) {
@@ -457,11 +478,13 @@ impl Kept {
 }
 
 /// Whether block, valid round and polka belong to the proposal.
-fn is_well_formed(message: &ProposedBlock) -> bool {
-    let proposal = &message.proposal;
-    let block =
-        message.block.id() == proposal.block_id && message.block.height() == proposal.height;
-    let polka = match (proposal.valid_round, message.polka.as_deref()) {
+fn is_well_formed(
+    proposal: &Proposal,
+    (block_id, height): (BlockId, Height),
+    polka: Option<&PolkaCertificate>,
+) -> bool {
+    let block = block_id == proposal.block_id && height == proposal.height;
+    let polka = match (proposal.valid_round, polka) {
         (None, None) => true,
         (Some(valid_round), Some(polka)) => {
             let PolkaCertificate {

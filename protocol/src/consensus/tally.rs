@@ -45,6 +45,8 @@ pub enum Admission {
     Stale,
     /// Further ahead than this node keeps messages for.
     TooEarly,
+    /// A compact proposal that names transactions which this node does not hold: it asks for them.
+    Incomplete,
     /// The sender is no validator of that height.
     UnknownValidator,
     /// Its fields do not go together.
@@ -70,6 +72,7 @@ impl Admission {
                 | Admission::Duplicate
                 | Admission::Stale
                 | Admission::TooEarly
+                | Admission::Incomplete
         )
     }
 }

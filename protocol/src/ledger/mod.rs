@@ -25,13 +25,13 @@
 //!
 //! To add a transaction kind: its variant in `transaction.rs`, its file here, its line in `execute`.
 mod account;
-mod admit;
 mod chain;
 mod delete;
 mod execute;
 mod explain;
 mod head;
 mod history;
+mod inclusion;
 pub mod limits;
 mod memory;
 mod offences;
@@ -58,12 +58,12 @@ pub use account::{
     Account, AccountProof, ProofError, account, account_at, account_key, prove_account,
     prove_account_at, public_key, public_key_key,
 };
-pub use admit::NotAdmitted;
 pub use chain::{ChainRules, Ledger, Rejection};
 pub(crate) use execute::check_form;
 pub use explain::ChangedKey;
 pub use head::{CommitBatch, GenesisError, Head};
 pub use history::{HistoryError, VersionStart, version_after};
+pub use inclusion::{InclusionError, ReceiptProof, TransactionProof};
 pub use limits::STATE_VERSIONS_KEPT;
 pub use memory::MemoryState;
 pub use offences::{

@@ -13,6 +13,7 @@ pub struct Receipt {
     #[serde(flatten)]
     pub status: Status,
     /// What its sender has paid to the block's builder, in the chain's smallest unit.
+    #[serde(serialize_with = "crate::types::serialize_amount")]
     pub fee: u64,
     /// The transaction's canonical bytes, which the fee is for.
     pub bytes: u32,

@@ -52,11 +52,6 @@ impl Signatures {
         self.remember(fact(transaction, public_key));
     }
 
-    /// The key of a sender of whom something was verified not long ago.
-    pub(super) fn key_of(&self, address: &Address) -> Option<Vec<u8>> {
-        self.keys.get(address).map(|key| key.public_key().to_vec())
-    }
-
     /// How often a signature has really been verified.
     pub(crate) fn verified(&self) -> u64 {
         self.verified

@@ -22,7 +22,8 @@ impl Mempool {
         source: Source,
         ticket: Ticket,
     ) -> Result<Option<Output>, ReadError> {
-        let (leaf, entry) = (transaction.leaf(), Entry::new(transaction));
+        let entry = Entry::new(transaction);
+        let leaf = entry.leaf;
         if self.checks.join(&entry.sender(), &leaf, ticket) {
             return Ok(None);
         }
@@ -137,6 +138,20 @@ impl Mempool {
         let answers = tickets.into_iter();
         let answers = answers.map(|ticket| Output::Answer(ticket, answer.clone()));
         Ok(admitted.into_iter().chain(answers).collect())
+    }
+
+    /// It takes its place again, unless the state or what waits by now speaks against it.
+    pub(super) fn restored(
+        &mut self,
+        state: &dyn StateReader,
+        transaction: Arc<Transaction>,
+    ) -> Result<(), ReadError> {
+        let entry = Entry::new(transaction);
+        if let Err(refusal) = self.admit(state, &entry)? {
+            let code = refusal.code();
+            self.journal.write(entry.id, Fate::Dropped { code });
+        }
+        Ok(())
     }
 
     fn admit(

@@ -22,6 +22,7 @@ pub(super) struct UnderCheck {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Checks {
     under_way: BTreeMap<Address, BTreeMap<Hash, UnderCheck>>,
+    senders: BTreeMap<Hash, Address>,
     of_people: usize,
     of_peers: usize,
     refused: BTreeMap<Hash, Refusal>,
@@ -34,6 +35,12 @@ impl Checks {
         let under_way = self.under_way.get_mut(sender);
         let check = under_way.and_then(|checks| checks.get_mut(leaf));
         check.map(|check| check.tickets.push(ticket)).is_some()
+    }
+
+    /// What is being checked under this leaf.
+    pub(super) fn by_leaf(&self, leaf: &Hash) -> Option<&Entry> {
+        let checks = self.under_way.get(self.senders.get(leaf)?)?;
+        checks.get(leaf).map(|check| &check.entry)
     }
 
     /// What is known to be bad, and why.
@@ -57,6 +64,7 @@ impl Checks {
 
     pub(super) fn begin(&mut self, leaf: Hash, check: UnderCheck) {
         *self.count(check.source) = self.count(check.source).saturating_add(1);
+        self.senders.insert(leaf, check.entry.sender());
         let sender = self.under_way.entry(check.entry.sender()).or_default();
         sender.insert(leaf, check);
     }
@@ -64,6 +72,7 @@ impl Checks {
     pub(super) fn end(&mut self, sender: &Address, leaf: &Hash) -> Option<UnderCheck> {
         let checks = self.under_way.get_mut(sender)?;
         let check = checks.remove(leaf)?;
+        self.senders.remove(leaf);
         if checks.is_empty() {
             self.under_way.remove(sender);
         }

@@ -13,6 +13,8 @@ pub(super) struct FeeRate(u128);
 pub struct Entry {
     /// Its id.
     pub id: Hash,
+    /// Its [leaf](Transaction::leaf): what blocks call it.
+    pub leaf: Hash,
     /// The transaction, its signature verified.
     pub transaction: Arc<Transaction>,
     /// The length of its canonical bytes.
@@ -23,8 +25,10 @@ pub struct Entry {
 
 impl Entry {
     pub(super) fn new(transaction: Arc<Transaction>) -> Entry {
+        let id = transaction.id();
         Entry {
-            id: transaction.id(),
+            id,
+            leaf: Transaction::leaf_of(&id, &transaction.witness()),
             bytes: transaction.bytes(),
             transaction,
             // Newer than all that wait, until it waits itself.

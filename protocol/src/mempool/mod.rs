@@ -115,6 +115,8 @@ pub enum Input<'a> {
     Submitted(Arc<Transaction>, Source, Ticket),
     /// A signature was checked.
     Checked(Checked),
+    /// One that waited in a mempool that has fallen: its signature has been checked there.
+    Restored(Arc<Transaction>),
     /// The block of this height is durable, the state behind the reader at least as new.
     Committed(Height, &'a [Transaction]),
     /// The ledger will never let these into a block, for the reason with this code.
@@ -169,6 +171,10 @@ impl Mempool {
                 Ok(output.into_iter().collect())
             }
             Input::Checked(checked) => self.checked(state, checked),
+            Input::Restored(transaction) => {
+                self.restored(state, transaction)?;
+                Ok(Vec::new())
+            }
             Input::Committed(height, transactions) => {
                 self.committed(state, height, transactions)?;
                 Ok(Vec::new())
@@ -185,6 +191,18 @@ impl Mempool {
     /// For the next block: at most so many canonical bytes.
     pub fn candidates(&self, bytes_max: usize) -> Vec<Arc<Transaction>> {
         candidates::choose(&self.pool, bytes_max)
+    }
+
+    /// What is here under each of these [leaves](Transaction::leaf), for a block that names it. What
+    /// is still being checked is among it: a leaf says which bytes it means, and the ledger checks
+    /// whatever nobody has checked before.
+    pub fn held(&self, leaves: &[Hash]) -> Vec<Option<Arc<Transaction>>> {
+        let held = |leaf| {
+            let waiting = self.pool.by_leaf(leaf);
+            waiting.or_else(|| self.checks.by_leaf(leaf))
+        };
+        let held = leaves.iter().map(held);
+        held.map(|entry| Some(entry?.transaction.clone())).collect()
     }
 
     /// Whether a block could carry anything now.

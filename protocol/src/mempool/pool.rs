@@ -66,6 +66,7 @@ impl Sender {
 pub(super) struct Pool {
     senders: BTreeMap<Address, Sender>,
     ids: BTreeMap<Hash, (Address, u64)>,
+    leaves: BTreeMap<Hash, (Address, u64)>,
     heads: BTreeSet<HeadKey>,
     tails: BTreeSet<(Worth, Address)>,
     expiries: BTreeSet<(Height, Address, u64)>,
@@ -92,6 +93,11 @@ impl Pool {
 
     pub(super) fn by_id(&self, id: &Hash) -> Option<&Entry> {
         let (address, nonce) = self.ids.get(id)?;
+        self.at(address, *nonce)
+    }
+
+    pub(super) fn by_leaf(&self, leaf: &Hash) -> Option<&Entry> {
+        let (address, nonce) = self.leaves.get(leaf)?;
         self.at(address, *nonce)
     }
 
@@ -127,6 +133,7 @@ impl Pool {
         self.arrivals = self.arrivals.saturating_add(1);
         entry.arrival = self.arrivals;
         self.ids.insert(entry.id, (address, nonce));
+        self.leaves.insert(entry.leaf, (address, nonce));
         self.expiries.insert((entry.expires_at(), address, nonce));
         self.bytes = self.bytes.saturating_add(bytes);
         self.change(address, |sender| {
@@ -170,6 +177,7 @@ impl Pool {
     fn forget(&mut self, entry: &Entry) {
         let (address, nonce) = (entry.sender(), entry.nonce());
         self.ids.remove(&entry.id);
+        self.leaves.remove(&entry.leaf);
         self.expiries.remove(&(entry.expires_at(), address, nonce));
         self.bytes = self.bytes.saturating_sub(entry.bytes);
     }

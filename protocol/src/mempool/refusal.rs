@@ -55,9 +55,11 @@ pub enum Blame {
 
 impl Refusal {
     /// Every code, for whoever counts them.
-    pub const CODES: [&'static str; 20] = [
+    pub const CODES: [&'static str; 22] = [
         "too_large",
         "memo_too_large",
+        "record_key_length",
+        "value_too_large",
         "underpriced",
         "expired",
         "expiry_too_far",
@@ -100,6 +102,8 @@ impl Refusal {
                 | TransactionError::Signature(_)
                 | TransactionError::TooLarge { .. }
                 | TransactionError::MemoTooLarge { .. }
+                | TransactionError::RecordKey { .. }
+                | TransactionError::ValueTooLarge { .. }
                 | TransactionError::Underpriced { .. },
             )
             | Refusal::KeyTooLate => Blame::Transaction,

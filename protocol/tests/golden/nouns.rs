@@ -3,6 +3,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::block::{Block, Header, SealedBlock};
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers};
+use lockstep_protocol::compact::{CompactProposal, Missing};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::evidence::Evidence;
@@ -385,6 +386,23 @@ fn messages() -> Vec<Noun> {
             wire.encode_proposal(&proposed(VALID)),
             proposal_again,
         ),
+        noun(
+            "message: compact proposal",
+            wire.encode_compact(&CompactProposal::of(&proposed(VALID), |leaf| {
+                proposed(VALID).block.leaves().first() == Some(leaf)
+            })),
+            compact_again,
+        ),
+        noun(
+            "message: question for transactions",
+            wire.encode_missing(&missing()),
+            missing_again,
+        ),
+        noun(
+            "message: answer of transactions",
+            wire.encode_fetched(&missing().pick(&proposed(None).block)),
+            fetched_again,
+        ),
         noun("message: transaction", transaction, transaction_again),
         noun("message: no blocks", wire.encode_blocks(&[]), blocks_again),
         noun(
@@ -514,6 +532,29 @@ fn account_again(bytes: &[u8]) -> Option<Vec<u8>> {
 
 fn record_again(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(wire().encode_proved_record(&wire().decode_proved_record(bytes).ok()?))
+}
+
+/// The first transaction of the block.
+fn missing() -> Missing {
+    let block = proposed(None).block;
+    Missing {
+        height: H,
+        block_id: block.id(),
+        wanted: vec![1],
+    }
+}
+
+fn compact_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_compact(&wire().decode_compact(bytes).ok()?))
+}
+
+fn missing_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_missing(&wire().decode_missing(bytes).ok()?))
+}
+
+fn fetched_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let fetched = wire().decode_fetched(bytes).ok()?;
+    Some(wire().encode_fetched(&fetched.iter().collect::<Vec<_>>()))
 }
 
 fn pull() -> Pull {

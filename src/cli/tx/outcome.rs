@@ -18,6 +18,8 @@ pub(super) struct Outcome {
     /// What is known from the beginning.
     document: Value,
     receipt: Option<Receipt>,
+    /// What came of it besides: a name for programs, a line for people.
+    then: Option<(&'static str, Value, String)>,
 }
 
 impl Outcome {
@@ -31,13 +33,27 @@ impl Outcome {
                 "id": id,
                 "from": transaction.sender,
                 "nonce": body.nonce,
-                "fee": body.fee,
+                "fee": body.fee.to_string(),
                 "expires_at": body.expires_at,
                 "bytes": transaction.bytes(),
                 "chain_id": chain.chain_id,
             }),
             receipt: None,
+            then: None,
         }
+    }
+
+    /// The height of its block, if it did what it says there.
+    pub(super) fn done_at(&self) -> Option<Height> {
+        let receipt = self.receipt.as_ref();
+        receipt
+            .filter(|receipt| receipt.judge().is_ok())
+            .map(|receipt| receipt.height)
+    }
+
+    /// Something more to print: `value` under `name`, or a sentence.
+    pub(super) fn then(&mut self, name: &'static str, value: Value, sentence: String) {
+        self.then = Some((name, value, sentence));
     }
 
     /// Looks for the receipt until it is there, or never can be.
@@ -90,7 +106,13 @@ impl Outcome {
         ))?;
         say(format_args!("  nonce         {}", word("nonce")))?;
         match &self.receipt {
-            Some(receipt) => receipt.print(),
+            Some(receipt) => {
+                receipt.print()?;
+                match &self.then {
+                    Some((name, _, sentence)) => say(format_args!("  {name:<13} {sentence}")),
+                    None => Ok(()),
+                }
+            }
             None => {
                 say(format_args!(
                     "  fee           {} for {} bytes",
@@ -120,6 +142,9 @@ impl Outcome {
             .receipt
             .as_ref()
             .map_or(Value::Null, |receipt| receipt.document.clone());
+        if let Some((name, value, _)) = &self.then {
+            document[name] = value.clone();
+        }
         document
     }
 

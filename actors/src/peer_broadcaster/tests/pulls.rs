@@ -59,6 +59,8 @@ fn handed_over(pulled: Pulled, proposals: usize, votes: usize) -> [Vec<u64>; 2] 
             pulled_vote,
             pulled_proposal,
             pull_ended,
+            fetched: Port::detached(),
+            pass_on_again: Port::detached(),
         });
         let peer = Peer::at(PEER, listens);
         sender.connect(&[peer], 1).await;

@@ -2,11 +2,12 @@
 //! -32000 and -32099; the word in `data.code` is stable and finer; the sentence is for people and
 //! says what to do.
 use crate::limits::{RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX, SUBSCRIPTIONS_MAX};
+use crate::rpc_gateway::answer;
 use crate::rpc_gateway::events::OutOfReach;
 use crate::state_store::StoreError;
 use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::ledger::HistoryError;
-use lockstep_protocol::types::{AddressError, Height};
+use lockstep_protocol::types::{AddressError, Hash, Height};
 use lockstep_protocol::wire::WireError;
 use serde_json::{Value, json};
 
@@ -53,6 +54,8 @@ pub(in crate::rpc_gateway) enum RpcError {
     Checksum(AddressError),
     #[error("no block {asked} here: the newest is {newest}")]
     UnknownBlock { asked: Height, newest: Height },
+    #[error("no committed block here has the id {0}: ask another node, or wait until it has come")]
+    UnknownBlockId(Hash),
     #[error("subscriptions need a connection that stays: use the WebSocket at /ws, or GET /events")]
     NeedsWebSocket,
     #[error("a connection holds at most {SUBSCRIPTIONS_MAX} subscriptions: end one first")]
@@ -78,6 +81,8 @@ impl RpcError {
             | RpcError::Events(OutOfReach::Future { .. }) => -32602,
             RpcError::Internal => -32603,
             RpcError::Refused { .. } => -32000,
+            // The number that EIP-1898 names.
+            RpcError::UnknownBlockId(_) => -32001,
             RpcError::Busy => -32002,
             RpcError::AnswerTooLarge => -32003,
             RpcError::History(HistoryError::Pruned { .. } | HistoryError::Fatal(_)) => -32004,
@@ -109,7 +114,7 @@ impl RpcError {
             RpcError::AnswerTooLarge => "answer_too_large",
             RpcError::History(error) => error.code(),
             RpcError::Checksum(_) => "bad_checksum",
-            RpcError::UnknownBlock { .. } => "unknown_block",
+            RpcError::UnknownBlock { .. } | RpcError::UnknownBlockId(_) => "unknown_block",
             RpcError::NeedsWebSocket => "needs_web_socket",
             RpcError::TooManySubscriptions => "too_many_subscriptions",
             RpcError::Events(error) => error.code(),
@@ -166,7 +171,7 @@ impl From<WireError> for RpcError {
             WireError::ForeignChain(_) => "foreign_chain",
             WireError::BodyMismatch => "body_mismatch",
         };
-        let sentence = error.to_string();
+        let sentence = answer::wire_sentence(&error);
         RpcError::Refused { code, sentence }
     }
 }

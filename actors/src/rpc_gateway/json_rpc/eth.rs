@@ -4,10 +4,10 @@
 //!
 //! [`eth_json`]: super::eth_json
 use super::eth_json::{self, quantity};
-use super::lockstep::height;
+use super::lockstep::{height, next_nonce, version_after};
 use super::params::{Args, At, Kind, needed, optional};
 use super::transactions::{TRANSACTION, hand_in};
-use super::{Answer, Caller, Method, Shape, method};
+use super::{Answer, Caller, Method, RpcError, Shape, method};
 use crate::limits::FEE_HISTORY_MAX;
 use crate::mempool::TransactionStatus;
 use crate::rpc_gateway::Seed;
@@ -38,7 +38,7 @@ pub(super) const METHODS: &[Method] = &[
         &[],
         Shape::Quantity,
         |caller, _| {
-            let height = caller.seed.view.head().height.0;
+            let height = caller.seed.head().height.0;
             Box::pin(async move { Ok(json!(quantity(height))) })
         },
     ),
@@ -71,31 +71,29 @@ pub(super) const METHODS: &[Method] = &[
         "What an address holds, after one of the blocks whose state is kept.",
         &[
             needed("address", Kind::EthAddress),
-            optional("block", Kind::BlockTag),
+            optional("block", Kind::StateBlock),
         ],
         Shape::Quantity,
         |caller, args| {
-            Box::pin(async move { Ok(json!(quantity(account(caller, &args).await?.balance))) })
+            Box::pin(async move { Ok(json!(quantity(account(caller, &args)?.balance))) })
         },
     ),
     method(
         "eth_getTransactionCount",
-        "The nonce of an address's next transaction, likewise.",
+        "The nonce of an address's next transaction, likewise; pending counts those that wait here.",
         &[
             needed("address", Kind::EthAddress),
-            optional("block", Kind::BlockTag),
+            optional("block", Kind::StateBlock),
         ],
         Shape::Quantity,
-        |caller, args| {
-            Box::pin(async move { Ok(json!(quantity(account(caller, &args).await?.nonce))) })
-        },
+        |caller, args| Box::pin(transaction_count_of(caller, args)),
     ),
     method(
         "eth_getCode",
         "Always 0x: no address has code.",
         &[
             needed("address", Kind::EthAddress),
-            optional("block", Kind::BlockTag),
+            optional("block", Kind::StateBlock),
         ],
         Shape::Data,
         |_, _| Box::pin(async { Ok(json!("0x")) }),
@@ -172,16 +170,39 @@ pub(super) const METHODS: &[Method] = &[
     ),
 ];
 
-async fn account(caller: &Caller, args: &Args) -> Result<Account, super::RpcError> {
+fn account(caller: &Caller, args: &Args) -> Result<Account, RpcError> {
+    let seed = &caller.seed;
     let (address, at) = (args.address(0)?, args.maybe_height(1)?);
-    let snapshot = caller.seed.store.snapshot()?;
-    let newest = snapshot.head()?.height;
+    let newest = seed.head().height;
+    let snapshot = seed.store.snapshot()?;
     let asked = match at {
         Some(At::Height(height)) => height,
-        _ => newest,
+        Some(At::Block(id)) => height_of(seed, &id)?,
+        Some(At::Latest | At::Pending) | None => newest,
     };
-    let version = snapshot.version_after(asked)?;
+    let version = version_after(&snapshot, asked, newest)?;
     Ok(ledger::account_at(&snapshot, version, &address)?.unwrap_or_default())
+}
+
+/// Where the block of this id stands: every committed block is canonical.
+fn height_of(seed: &Seed, id: &Hash) -> Result<Height, RpcError> {
+    if *id == seed.rules.context.genesis_hash {
+        return Ok(Height(0));
+    }
+    let found = seed.store.location(id)?;
+    let found = found.filter(|found| found.transaction.is_none() && seed.is_shown(found.height));
+    found
+        .map(|found| found.height)
+        .ok_or(RpcError::UnknownBlockId(*id))
+}
+
+async fn transaction_count_of(caller: &Caller, args: Args) -> Answer {
+    let next = account(caller, &args)?.nonce;
+    if args.maybe_height(1)? != Some(At::Pending) {
+        return Ok(json!(quantity(next)));
+    }
+    let pending = next_nonce(caller, args.address(0)?, next).await?;
+    Ok(json!(quantity(pending)))
 }
 
 async fn block_by_number(caller: &Caller, args: Args) -> Answer {
@@ -203,10 +224,13 @@ async fn block_by_hash(caller: &Caller, args: Args) -> Answer {
 }
 
 async fn block(caller: &Caller, height: Height, full: bool) -> Answer {
+    let seed = &caller.seed;
     if height == Height(0) {
-        let seed = &caller.seed;
         let id = seed.rules.context.genesis_hash;
         return Ok(eth_json::genesis(&seed.genesis, id, seed.genesis_root));
+    }
+    if !seed.is_shown(height) {
+        return Ok(Value::Null);
     }
     let block = caller.read(move |seed| {
         let block = seed.store.block(height)?;
@@ -220,6 +244,9 @@ async fn transaction_count(caller: &Caller, args: Args) -> Answer {
     if height == Height(0) {
         return Ok(json!("0x0"));
     }
+    if !caller.seed.is_shown(height) {
+        return Ok(Value::Null);
+    }
     let receipts = caller.seed.store.receipts(height)?;
     let count = |receipts: Vec<_>| quantity(u64::try_from(receipts.len()).unwrap_or(u64::MAX));
     Ok(json!(receipts.map(count)))
@@ -230,8 +257,9 @@ async fn find(
     caller: &Caller,
     hash: Hash,
     make: impl FnOnce(&Seed, Arc<SealedBlock>, u32) -> Answer + Send + 'static,
-) -> Result<Option<Value>, super::RpcError> {
+) -> Result<Option<Value>, RpcError> {
     let location = caller.seed.store.location(&hash)?;
+    let location = location.filter(|location| caller.seed.is_shown(location.height));
     let found = location.and_then(|location| Some((location.height, location.transaction?)));
     let Some((height, index)) = found else {
         return Ok(None);
@@ -276,7 +304,7 @@ async fn receipt_by_hash(caller: &Caller, args: Args) -> Answer {
 
 async fn fee_history(caller: &Caller, args: Args) -> Answer {
     let newest = height(&caller.seed, args.height(1)?);
-    let head = caller.seed.view.head().height;
+    let head = caller.seed.head().height;
     demand_known(newest, head)?;
     let count = args.number(0)?.min(FEE_HISTORY_MAX).min(newest.0 + 1);
     let percentiles = args.maybe_percentiles(2)?;
@@ -304,15 +332,15 @@ async fn fee_history(caller: &Caller, args: Args) -> Answer {
     Ok(answer)
 }
 
-fn demand_known(asked: Height, newest: Height) -> Result<(), super::RpcError> {
+fn demand_known(asked: Height, newest: Height) -> Result<(), RpcError> {
     if asked > newest {
-        return Err(super::RpcError::UnknownBlock { asked, newest });
+        return Err(RpcError::UnknownBlock { asked, newest });
     }
     Ok(())
 }
 
 fn syncing(seed: &Seed) -> Value {
-    let (head, sync) = (seed.view.head().height, seed.view.sync_progress());
+    let (head, sync) = (seed.head().height, seed.view.sync_progress());
     if !sync.catching_up {
         return json!(false);
     }

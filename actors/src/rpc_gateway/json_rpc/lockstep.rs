@@ -1,13 +1,17 @@
 //! `lockstep_…` reads: the chain, its state, and the node's part in consensus, in this project's own
-//! words. Amounts and heights are whole numbers, hashes and addresses `0x` hex in lower case.
+//! words. Amounts of money are decimal digits as text, because many readers of JSON keep numbers
+//! exactly up to 2⁵³ only; heights, nonces and lengths are numbers, hashes and addresses `0x` hex in
+//! lower case.
 use super::error::RpcError;
 use super::params::{Args, At, Kind, needed, optional};
+use super::transactions::busy;
 use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::EVIDENCE_ANSWER_MAX;
+use crate::mempool::GetNextNonce;
 use crate::rpc_gateway::{Seed, blocks, evidence, parameters, validators};
 use crate::state_store::Snapshot;
 use lockstep_protocol::codec;
-use lockstep_protocol::ledger;
+use lockstep_protocol::ledger::{self, HistoryError};
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height};
 use serde_json::{Value, json};
@@ -87,18 +91,20 @@ struct State {
     height: Height,
     block_id: BlockId,
     root: Hash,
+    /// It was not asked for by its height.
+    is_newest: bool,
 }
 
 impl State {
     /// The newest one, or that of a height whose state is kept.
     async fn at(caller: &Caller, at: Option<At>) -> Result<State, RpcError> {
+        let head = caller.seed.head();
         let snapshot = caller.seed.store.snapshot()?;
-        let head = snapshot.head()?;
         let height = match at {
             Some(At::Height(height)) => height,
             _ => head.height,
         };
-        let version = snapshot.version_after(height)?;
+        let version = version_after(&snapshot, height, head.height)?;
         let (block_id, root) = if height == head.height {
             (head.block_id, head.state_root)
         } else if height == Height(0) {
@@ -118,6 +124,7 @@ impl State {
             height,
             block_id,
             root,
+            is_newest: !matches!(at, Some(At::Height(_))),
         })
     }
 
@@ -145,9 +152,27 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
     };
     answer["exists"] = json!(account.is_some());
     let account = account.unwrap_or_default();
-    answer["balance"] = json!(account.balance);
+    answer["balance"] = json!(account.balance.to_string());
     answer["nonce"] = json!(account.nonce);
+    if state.is_newest {
+        answer["next_nonce"] = json!(next_nonce(caller, address, account.nonce).await?);
+    }
     Ok(answer)
+}
+
+/// The nonce that continues what waits here of an account, whose next one in the ledger is `next`.
+pub(super) async fn next_nonce(
+    caller: &Caller,
+    sender: Address,
+    next: u64,
+) -> Result<u64, RpcError> {
+    let continued = caller
+        .seed
+        .ports
+        .next_nonce
+        .ask(GetNextNonce { sender, next });
+    // The mempool may not have heard of the newest block yet.
+    Ok(continued.await.map_err(|_| busy(&caller.seed))?.max(next))
 }
 
 async fn get_record(caller: &Caller, args: Args) -> Answer {
@@ -167,16 +192,31 @@ async fn get_record(caller: &Caller, args: Args) -> Answer {
     Ok(answer)
 }
 
+/// The version of the state after the block of `height`, if it is shown.
+pub(super) fn version_after(
+    snapshot: &Snapshot,
+    height: Height,
+    newest: Height,
+) -> Result<u64, HistoryError> {
+    if height > newest {
+        return Err(HistoryError::NotCommitted { height, newest });
+    }
+    snapshot.version_after(height)
+}
+
 /// The height that is meant.
 pub(super) fn height(seed: &Seed, at: At) -> Height {
     match at {
-        At::Latest => seed.view.head().height,
         At::Height(height) => height,
+        At::Latest | At::Pending | At::Block(_) => seed.head().height,
     }
 }
 
 async fn get_block(caller: &Caller, args: Args) -> Answer {
     let height = height(&caller.seed, args.height(0)?);
+    if !caller.seed.is_shown(height) {
+        return Ok(Value::Null);
+    }
     let block = caller.read(move |seed| {
         let decided = seed.store.decided(height, 1, usize::MAX)?;
         let decided = decided.first().filter(|d| d.block.height() == height);
@@ -188,6 +228,9 @@ async fn get_block(caller: &Caller, args: Args) -> Answer {
 
 async fn get_commit(caller: &Caller, args: Args) -> Answer {
     let height = height(&caller.seed, args.height(0)?);
+    if !caller.seed.is_shown(height) {
+        return Ok(Value::Null);
+    }
     let commit = caller.read(move |seed| {
         let decided = seed.store.decided(height, 1, usize::MAX)?;
         let decided = decided.first().filter(|d| d.block.height() == height);

@@ -18,7 +18,8 @@ pub(super) fn document() -> Value {
         "info": {
             "title": "Lockstep",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "JSON-RPC 2.0 at POST / and over the WebSocket /ws.",
+            "description": "JSON-RPC 2.0 at POST / and over the WebSocket /ws. Amounts of money are decimal \
+                            digits as text in lockstep_*, QUANTITY in eth_*; heights, nonces and lengths are numbers.",
             "license": { "name": "MIT OR Apache-2.0" },
         },
         "methods": methods,

@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Height,
     /// A height as a QUANTITY, or a tag.
     BlockTag,
+    /// The same, or an object that names a block by number or hash (EIP-1898).
+    StateBlock,
     /// A whole number from 0 to this one.
     Whole(u64),
     /// A QUANTITY from 0 to this one, or a whole number.
@@ -71,8 +73,12 @@ pub(super) const fn optional(name: &'static str, kind: Kind) -> Param {
 pub(super) enum At {
     /// The newest committed one.
     Latest,
+    /// The same, and what waits for a block.
+    Pending,
     /// This one.
     Height(Height),
+    /// That of the block with this id.
+    Block(Hash),
 }
 
 /// A parameter as it was read.
@@ -180,6 +186,9 @@ impl Kind {
             Kind::BlockTag => {
                 "send a QUANTITY such as \"0x1b4\", or latest, finalized, safe or earliest"
             }
+            Kind::StateBlock => {
+                "send a QUANTITY, a tag such as latest, {\"blockNumber\": …} or {\"blockHash\": …}"
+            }
             Kind::Whole(_) => "send a whole number from 0",
             Kind::Quantity(_) => "send a QUANTITY such as \"0x1b4\"",
             Kind::Flag => "send true or false",
@@ -210,6 +219,7 @@ impl Kind {
             Kind::Height if value == "latest" => Arg::At(At::Latest),
             Kind::Height => Arg::At(At::Height(Height(whole(name, value, u64::MAX, wrong)?))),
             Kind::BlockTag => Arg::At(block_tag(name, text()?, wrong)?),
+            Kind::StateBlock => Arg::At(state_block(name, value, wrong)?),
             Kind::Whole(max) => Arg::Number(whole(name, value, max, wrong)?),
             Kind::Quantity(max) if value.is_number() => {
                 Arg::Number(whole(name, value, max, wrong)?)
@@ -242,6 +252,14 @@ impl Kind {
                 json!({ "oneOf": [{ "type": "integer", "minimum": 0 }, { "const": "latest" }] })
             }
             Kind::BlockTag => json!({ "oneOf": [quantity, { "enum": TAGS }] }),
+            Kind::StateBlock => json!({ "oneOf": [
+                quantity, { "enum": TAGS },
+                { "type": "object", "required": ["blockNumber"], "additionalProperties": false,
+                  "properties": { "blockNumber": quantity } },
+                { "type": "object", "required": ["blockHash"], "additionalProperties": false,
+                  "properties": { "blockHash": hex(64),
+                                  "requireCanonical": { "type": "boolean" } } },
+            ] }),
             Kind::Whole(max) => json!({ "type": "integer", "minimum": 0, "maximum": max }),
             Kind::Quantity(_) | Kind::Subscription => quantity,
             Kind::Flag => json!({ "type": "boolean" }),
@@ -269,9 +287,38 @@ const TAGS: [&str; 5] = ["latest", "finalized", "safe", "pending", "earliest"];
 fn block_tag(name: &'static str, text: &str, wrong: impl Fn() -> RpcError) -> Result<At, RpcError> {
     Ok(match text {
         "earliest" => At::Height(Height(0)),
+        "pending" => At::Pending,
         tag if TAGS.contains(&tag) => At::Latest,
         number => At::Height(Height(quantity(name, number, wrong)?)),
     })
+}
+
+/// A block of which the state is wanted, as <https://eips.ethereum.org/EIPS/eip-1898> has it: every
+/// committed block is canonical, so it does not matter whether that is required.
+fn state_block(
+    name: &'static str,
+    value: &Value,
+    wrong: impl Fn() -> RpcError,
+) -> Result<At, RpcError> {
+    let Some(object) = value.as_object() else {
+        return block_tag(name, value.as_str().ok_or_else(&wrong)?, wrong);
+    };
+    let is_known = |(member, value): (&String, &Value)| match member.as_str() {
+        "blockNumber" | "blockHash" => value.is_string(),
+        "requireCanonical" => value.is_boolean(),
+        _ => false,
+    };
+    if !object.iter().all(is_known) {
+        return Err(wrong());
+    }
+    let member = |name: &str| object.get(name).and_then(Value::as_str);
+    match (member("blockNumber"), member("blockHash")) {
+        (Some(number), None) if object.len() == 1 => {
+            Ok(At::Height(Height(quantity(name, number, wrong)?)))
+        }
+        (None, Some(hash)) => Ok(At::Block(hex_digits(hash, 64).ok_or_else(wrong)?)),
+        _ => Err(wrong()),
+    }
 }
 
 /// Hex digits without leading zeros, after 0x.
@@ -406,6 +453,42 @@ mod tests {
         let beyond = "\"0x10000000000000000\"";
         assert_eq!(code(Kind::Quantity(u64::MAX), beyond), "out_of_range");
         assert_eq!(code(Kind::Quantity(9), "\"0xa\""), "out_of_range");
+    }
+
+    #[test]
+    fn a_block_is_named_by_number_tag_or_hash() {
+        let at = |value: &str| read(Kind::StateBlock, value).and_then(|args| args.height(0));
+        assert_eq!(at("\"latest\""), Ok(At::Latest));
+        assert_eq!(at("\"pending\""), Ok(At::Pending));
+        let seven = Ok(At::Height(Height(7)));
+        assert_eq!(
+            (at("\"0x7\""), at(r#"{"blockNumber":"0x7"}"#)),
+            (seven.clone(), seven)
+        );
+        let digits = "ab".repeat(32);
+        for more in [
+            "",
+            r#","requireCanonical":true"#,
+            r#","requireCanonical":false"#,
+        ] {
+            let found = at(&format!(r#"{{"blockHash":"0x{digits}"{more}}}"#));
+            assert_eq!(found, Ok(At::Block(Hash([0xab; 32]))), "{more}");
+        }
+        for wrong in [
+            "7".to_owned(),
+            "{}".to_owned(),
+            r#"{"blockNumber":7}"#.to_owned(),
+            r#"{"blockNumber":"latest"}"#.to_owned(),
+            r#"{"blockNumber":"0x7","requireCanonical":true}"#.to_owned(),
+            r#"{"blockHash":"0x7"}"#.to_owned(),
+            r#"{"blockHash":null}"#.to_owned(),
+            r#"{"requireCanonical":true}"#.to_owned(),
+            format!(r#"{{"blockHash":"0x{digits}","blockNumber":"0x7"}}"#),
+            format!(r#"{{"blockHash":"0x{digits}","requireCanonical":1}}"#),
+            format!(r#"{{"blockHash":"0x{digits}","more":1}}"#),
+        ] {
+            assert_eq!(code(Kind::StateBlock, &wrong), "wrong_type", "{wrong}");
+        }
     }
 
     #[test]

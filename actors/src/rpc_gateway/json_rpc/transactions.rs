@@ -8,11 +8,12 @@ use crate::limits::{PENDING_ANSWER_MAX, RPC_WAIT_DEFAULT, RPC_WAIT_MAX};
 use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions, TransactionStatus};
 use crate::metrics::RefusalLabel;
 use crate::rpc_gateway::{Seed, blocks};
-use lockstep_protocol::ledger::Status;
+use lockstep_protocol::codec;
+use lockstep_protocol::ledger::{ReceiptProof, Status, TransactionProof};
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
 use lockstep_protocol::mempool::{Entry, Fate, Refusal, Source, Submission};
 use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::Hash;
+use lockstep_protocol::types::{Hash, Height};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,15 +42,17 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method(
         "lockstep_getTransaction",
-        "A transaction by its id, with its status: unknown, pending, committed, failed, expired, replaced or dropped.",
-        &[needed("id", Kind::Hash)],
+        "A transaction by its id, with its status: unknown, pending, committed, failed, expired, \
+         replaced or dropped; with prove, the path to its block's root of transactions.",
+        &[needed("id", Kind::Hash), optional("prove", Kind::Flag)],
         Shape::Object,
         |caller, args| Box::pin(get_transaction(caller, args)),
     ),
     method(
         "lockstep_getReceipt",
-        "What became of a committed transaction; null if no block has carried it.",
-        &[needed("id", Kind::Hash)],
+        "What became of a committed transaction; null if no block has carried it. With prove, the \
+         path to its block's root of receipts.",
+        &[needed("id", Kind::Hash), optional("prove", Kind::Flag)],
         Shape::ObjectOrNull,
         |caller, args| Box::pin(get_receipt(caller, args)),
     ),
@@ -89,7 +92,7 @@ async fn submit(seed: &Seed, transaction: Arc<Transaction>) -> Result<Submitted,
     }
 }
 
-fn busy(seed: &Seed) -> RpcError {
+pub(super) fn busy(seed: &Seed) -> RpcError {
     seed.metrics.refusal(RefusalLabel::Busy);
     RpcError::Busy
 }
@@ -134,7 +137,7 @@ fn status_word(status: &Status) -> &'static str {
 
 /// A receipt, and where it stands.
 struct Found {
-    height: lockstep_protocol::types::Height,
+    height: Height,
     index: u32,
     block_id: Hash,
     status: Status,
@@ -152,7 +155,8 @@ impl Found {
 }
 
 fn receipt(seed: &Seed, id: &Hash) -> Result<Option<Found>, RpcError> {
-    let Some(location) = seed.store.location(id)? else {
+    let location = seed.store.location(id)?;
+    let Some(location) = location.filter(|location| seed.is_shown(location.height)) else {
         return Ok(None);
     };
     let height = location.height;
@@ -176,28 +180,37 @@ fn receipt(seed: &Seed, id: &Hash) -> Result<Option<Found>, RpcError> {
 }
 
 async fn get_receipt(caller: &Caller, args: Args) -> Answer {
-    let found = receipt(&caller.seed, &args.hash(0)?)?;
-    Ok(found.map_or(Value::Null, |found| found.to_json()))
+    let Some(found) = receipt(&caller.seed, &args.hash(0)?)? else {
+        return Ok(Value::Null);
+    };
+    let mut answer = found.to_json();
+    if args.maybe_flag(1)?.unwrap_or(false) {
+        let (height, index) = (found.height, found.index);
+        let proof = caller.read(move |seed| prove_receipt(seed, height, index));
+        let (root, proof) = proof.await?;
+        answer["receipts_root"] = json!(root);
+        answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+    }
+    Ok(answer)
+}
+
+/// The root of the receipts of a committed block, and the path from one of them to it.
+fn prove_receipt(
+    seed: &Seed,
+    height: Height,
+    index: u32,
+) -> Result<(Hash, ReceiptProof), RpcError> {
+    let index = usize::try_from(index).unwrap_or(usize::MAX);
+    let (block, receipts) = (seed.store.block(height)?, seed.store.receipts(height)?);
+    let root = block.map(|block| block.header().receipts_root);
+    let proof = receipts.and_then(|receipts| ReceiptProof::new(&receipts, index));
+    root.zip(proof).ok_or(RpcError::Internal)
 }
 
 async fn get_transaction(caller: &Caller, args: Args) -> Answer {
-    let id = args.hash(0)?;
+    let (id, prove) = (args.hash(0)?, args.maybe_flag(1)?.unwrap_or(false));
     if let Some(found) = receipt(&caller.seed, &id)? {
-        let (height, index) = (found.height, found.index);
-        let transaction = caller.read(move |seed| {
-            let block = seed.store.block(height)?;
-            let index = usize::try_from(index).unwrap_or(usize::MAX);
-            let transaction = block.and_then(|block| {
-                let transactions = &block.block().transactions;
-                transactions.get(index).map(blocks::transaction_json)
-            });
-            Ok(transaction)
-        });
-        let (status, transaction) = (status_word(&found.status), transaction.await?);
-        let receipt = found.to_json();
-        return Ok(json!({
-            "id": id, "status": status, "transaction": transaction, "receipt": receipt,
-        }));
+        return committed(caller, id, &found, prove).await;
     }
     Ok(match status(caller, id).await? {
         Some(TransactionStatus::Waiting(entry, is_ready)) => json!({
@@ -215,6 +228,28 @@ async fn get_transaction(caller: &Caller, args: Args) -> Answer {
             None => json!({ "id": id, "status": "unknown" }),
         },
     })
+}
+
+/// A transaction that stands in a block.
+async fn committed(caller: &Caller, id: Hash, found: &Found, prove: bool) -> Answer {
+    let (height, index) = (found.height, found.index);
+    let (status, receipt) = (status_word(&found.status), found.to_json());
+    let answer = caller.read(move |seed| {
+        let block = seed.store.block(height)?.ok_or(RpcError::Internal)?;
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let transactions = &block.block().transactions;
+        let transaction = transactions.get(index).map(blocks::transaction_json);
+        let mut answer = json!({
+            "id": id, "status": status, "transaction": transaction, "receipt": receipt,
+        });
+        if prove {
+            let proof = TransactionProof::new(transactions, index).ok_or(RpcError::Internal)?;
+            answer["transactions_root"] = json!(block.header().transactions_root);
+            answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+        }
+        Ok(answer)
+    });
+    answer.await
 }
 
 /// What the mempool knows of it.

@@ -28,6 +28,7 @@ mod invalid_block;
 mod silence;
 mod stale_replay;
 mod two_faced;
+mod unheld;
 mod wrong_chain;
 mod wrong_proposer;
 
@@ -115,6 +116,10 @@ pub(crate) const ALL: &[Kind] = &[
     Kind {
         name: "false-accuser",
         new: || Box::new(false_accuser::FalseAccuser),
+    },
+    Kind {
+        name: "unheld",
+        new: || Box::new(unheld::Unheld),
     },
 ];
 

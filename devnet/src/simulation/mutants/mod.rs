@@ -49,6 +49,7 @@ const FORGED: Profile = Profile::Habit("forged-sender");
 const INVALID: Profile = Profile::Habit("invalid-block");
 const ACCUSER: Profile = Profile::Habit("false-accuser");
 const BOASTER: Profile = Profile::Habit("boaster");
+const UNHELD: Profile = Profile::Habit("unheld");
 
 const AGREEMENT: &[&str] = &["agreement"];
 const VALIDITY: &[&str] = &["validity"];
@@ -106,6 +107,8 @@ pub const ALL: &[Planted] = &[
     planted(M::UncheckedLastCommit, INVALID, VALIDITY),
     planted(M::UncheckedCertificate, BOASTER, AGREEMENT),
     planted(M::CertificateOfFew, BOASTER, AGREEMENT),
+    planted(M::UncheckedLeaves, UNHELD, VALIDITY),
+    planted(M::UncheckedFilling, UNHELD, TROUBLE),
 ];
 
 /// Bugs that the sequences of partitions of P4 must notice: a lock that does not count or does not

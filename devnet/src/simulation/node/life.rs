@@ -30,6 +30,7 @@ impl Node {
         self.brains = None;
         self.mail = Mailboxes::default();
         self.signed = None;
+        self.heard.clear();
         self.disk.crash(&mut self.random);
     }
 

@@ -125,6 +125,7 @@ impl Node {
         for output in outputs {
             match output {
                 O::Admission(_) => {}
+                O::Fetch(peer, missing) => self.fetch(&peer, missing, out),
                 O::Execute(block) => self.post_committer(committer::Input::Execute(block), out),
                 O::Checked(height, checked) => {
                     self.post_driver(driver::Input::Proposal(height, checked), out);
@@ -152,6 +153,7 @@ impl Node {
             match output {
                 O::Executed(id, valid) => self.executed(id, valid, out),
                 O::Built(height, round, block) => {
+                    self.pass_on(&block, out);
                     self.post_driver(driver::Input::BlockBuilt(height, round, block), out);
                 }
                 O::Write(batch) => self.disk.write(Write::Commit(batch)),
@@ -197,6 +199,12 @@ impl Node {
             Payload::Proposal(message) => {
                 let screen = ToProposals::Screen(message);
                 post(&mut self.mail.proposals, Brain::Proposals, screen, out);
+            }
+            Payload::Compact(message) => self.assemble(&message, out),
+            Payload::Transaction(transaction) => self.hear(transaction),
+            Payload::Fetch(missing) => self.answer_fetch(from, &missing, out),
+            Payload::Fetched(id, transactions) => {
+                self.post_proposals(proposals::Input::Fetched(id, transactions), out);
             }
             Payload::Vote(vote) => self.post_tally(tally::Input::Vote((*vote).clone()), out),
             Payload::Votes(votes) => {

@@ -65,6 +65,7 @@ impl Accountability {
     fn listen(&mut self, scene: &Scene, payload: &Payload) {
         match payload {
             Payload::Proposal(message) => self.proposal(scene, &message.proposal),
+            Payload::Compact(message) => self.proposal(scene, &message.proposal),
             Payload::Vote(vote) => self.vote(scene, vote),
             Payload::Votes(votes) => votes.iter().for_each(|vote| self.vote(scene, vote)),
             Payload::Pulled(_, pulled) => {
@@ -75,7 +76,10 @@ impl Accountability {
             Payload::BlocksWanted(..)
             | Payload::Blocks(..)
             | Payload::Pull(_)
-            | Payload::Evidence(_) => {}
+            | Payload::Evidence(_)
+            | Payload::Transaction(_)
+            | Payload::Fetch(_)
+            | Payload::Fetched(..) => {}
         }
     }
 

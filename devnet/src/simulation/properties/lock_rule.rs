@@ -4,9 +4,13 @@
 //! Faulty validators are taken to have prevoted everything.
 use super::{Property, Scene, Sight};
 use crate::simulation::message::Statement;
+use lockstep_protocol::limits::COMMIT_RUN_BLOCKS_MAX;
 use lockstep_protocol::types::{BlockId, Height, Round};
 use lockstep_protocol::vote::VoteKind;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Blocks that may become durable together.
+const RUN: u64 = COMMIT_RUN_BLOCKS_MAX as u64;
 
 #[derive(Default)]
 pub(super) struct LockRule {
@@ -95,14 +99,14 @@ impl LockRule {
         scene.set.is_quorum(scene.set.power_of(members))
     }
 
-    /// What all correct nodes have committed is past, but for the newest height: a block may be
-    /// durable before its node has heard so, and has stopped voting on it.
+    /// What all correct nodes have committed is past, but for the newest run of blocks: it may be
+    /// durable before its node has heard so, and has stopped voting on the first of them.
     fn forget(&mut self, scene: &Scene) {
         let correct = (0..scene.correct.len()).filter(|node| scene.correct[*node]);
         let heights = correct.map(|node| self.committed.get(&node).copied().unwrap_or_default());
         let lowest = heights.min().unwrap_or_default();
         while let Some(entry) = self.prevoters.first_entry()
-            && entry.key().0 < lowest
+            && entry.key().0.0 + RUN <= lowest.0
         {
             entry.remove();
         }

@@ -1,5 +1,5 @@
 //! Every committed block is the child of the one before it on the same node, carries that one's
-//! commit, and no height is committed twice or left out, crashes included.
+//! commit and the body that its header names, and no height is committed twice or left out, crashes included.
 use super::{Property, Scene, Sight};
 use lockstep_protocol::block::Header;
 use lockstep_protocol::types::{BlockId, Height};
@@ -24,6 +24,7 @@ impl Property for Validity {
             .heads
             .insert(*node, (decided.block.id(), header.clone()));
         let problem = match &head {
+            _ if !decided.block.block().body_matches_header() => Some("another body"),
             None if header.height != Height(1) => Some("the first block is not block 1"),
             None if header.previous_block != scene.context.genesis_hash => Some("foreign genesis"),
             None => None,

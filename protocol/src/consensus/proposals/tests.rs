@@ -3,6 +3,7 @@ use crate::consensus::testkit::{Cast, Counting, H, NEXT, block};
 use crate::validator_set::ValidatorIndex;
 
 mod admission;
+mod partial;
 mod pulled;
 mod verdicts;
 

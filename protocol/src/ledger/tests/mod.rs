@@ -14,6 +14,7 @@ mod runs;
 mod supply;
 mod transactions;
 mod validators;
+mod validators_random;
 
 use super::*;
 use crate::block::{Block, Header, SealedBlock};
@@ -21,6 +22,7 @@ use crate::commit::{CommitCertificate, certify};
 use crate::crypto::simulated::Simulated;
 use crate::crypto::{Scheme, SchemeId, Seed, Signer};
 use crate::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use crate::mempool::{Checker, Input, Mempool, Output, Refusal, Room, Source, Ticket};
 use crate::parameters::Parameters;
 use crate::transaction::{Action, Transaction, TransactionBody};
 use crate::types::{Address, ChainId, Hash, Height, Round, Timestamp};
@@ -220,6 +222,24 @@ impl Node {
         let prepared = self.prepare(world, transactions);
         assert_eq!(prepared.rejected, []);
         self.commit(world, &prepared.block)
+    }
+
+    /// What an empty mempool on this head says of it.
+    fn admit(&self, world: &World, transaction: &Transaction) -> Result<(), Refusal> {
+        let (rules, head) = (world.rules.clone(), self.ledger.head().height);
+        let mut mempool = Mempool::new(rules.clone(), Room::default(), head);
+        let mut checker = Checker::new(rules);
+        let transaction = Arc::new(transaction.clone());
+        let submitted = Input::Submitted(transaction, Source::People, Ticket(1));
+        let mut outputs = mempool.step(&*self.state, submitted).unwrap();
+        if let Some(Output::Check(check)) = outputs.first() {
+            let checked = Input::Checked(checker.check(check));
+            outputs = mempool.step(&*self.state, checked).unwrap();
+        }
+        match outputs.pop() {
+            Some(Output::Answer(_, answer)) => answer.map(|_| ()),
+            other => panic!("no answer, but {other:?}"),
+        }
     }
 
     fn account(&self, address: &Address) -> Option<Account> {

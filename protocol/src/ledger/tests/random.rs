@@ -125,9 +125,8 @@ proptest! {
 
             // None of it can be executed again.
             for transaction in &block.block().transactions {
-                let refused = builder.ledger.admit(transaction);
-                prop_assert!(matches!(refused, Err(NotAdmitted::Refused(reason))
-                    if reason.code() == "nonce_too_low"));
+                let refused = builder.admit(&world, transaction);
+                prop_assert!(refused.is_err_and(|reason| reason.code() == "nonce_too_low"));
             }
         }
         // One meets the whole chain at once, several blocks a run.

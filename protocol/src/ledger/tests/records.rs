@@ -144,8 +144,10 @@ fn keys_and_values_have_limits_and_the_largest_fit_into_a_transaction() {
         ),
     ] {
         let transaction = user.act(&world, 0, action);
-        let refused = NotAdmitted::Refused(expected.clone());
-        assert_eq!(node.ledger.admit(&transaction), Err(refused));
+        assert_eq!(
+            node.admit(&world, &transaction),
+            Err(expected.clone().into())
+        );
         let prepared = node.prepare(&world, vec![transaction]);
         assert_eq!(prepared.rejected[0].1, Rejection::Refused(expected));
     }

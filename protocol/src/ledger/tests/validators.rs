@@ -4,7 +4,7 @@ use crate::limits::VALIDATORS_MAX;
 use crate::validator_set::ValidatorSet;
 
 /// `count` validators of equal power, who own something.
-fn world(count: u8) -> World {
+pub(super) fn world(count: u8) -> World {
     let mut world = World::new();
     world.validators = (101..101 + count).map(signer).collect();
     let member = |signer: &Arc<dyn Signer>| GenesisValidator {
@@ -33,7 +33,13 @@ fn vote(world: &World, node: &Node, by: usize, whom: u8, power: u64) -> Transact
     vote_for(world, node, by, signer(whom).public_key(), power)
 }
 
-fn vote_for(world: &World, node: &Node, by: usize, key: &[u8], power: u64) -> Transaction {
+pub(super) fn vote_for(
+    world: &World,
+    node: &Node,
+    by: usize,
+    key: &[u8],
+    power: u64,
+) -> Transaction {
     let sender = &world.validators[by];
     let account = node.account(&address_of(&**sender)).unwrap_or_default();
     let action = Action::UpdateValidator {
@@ -51,7 +57,11 @@ fn vote_for(world: &World, node: &Node, by: usize, key: &[u8], power: u64) -> Tr
 }
 
 /// A block of these transactions, certified by whom the schedule names; how each ended.
-fn grow(world: &mut World, node: &mut Node, transactions: Vec<Transaction>) -> Vec<Status> {
+pub(super) fn grow(
+    world: &mut World,
+    node: &mut Node,
+    transactions: Vec<Transaction>,
+) -> Vec<Status> {
     let set = node.ledger.validators().current().clone();
     let everybody = (101..=130).map(signer);
     let members = everybody.filter(|s| set.index_of(&address_of(&**s)).is_some());
@@ -95,7 +105,7 @@ fn failed(code: FailureCode) -> Vec<Status> {
     vec![Status::Failed { code }]
 }
 
-const OK: Status = Status::Success;
+pub(super) const OK: Status = Status::Success;
 
 #[test]
 fn more_than_two_thirds_of_the_power_add_a_validator_two_heights_later() {

@@ -3,6 +3,7 @@ mod admission;
 mod fates;
 mod once;
 mod order;
+mod restored;
 mod room;
 
 use super::*;

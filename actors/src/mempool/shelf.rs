@@ -1,0 +1,78 @@
+//! What outlives a fall of the Mempool: the transactions that it has taken, so that the next
+//! incarnation takes them again. Whoever was told that a transaction waits was told the truth.
+//!
+//! It is no copy of the brain: it holds nothing but what senders have signed, in the order in which
+//! their nonces go, and whose it was to pass them on. What has left the brain otherwise than by a
+//! block may stay here for a while; taken again, it is judged again.
+use lockstep_protocol::mempool::{Entry, Source};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, Hash};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// Of a sender by nonce; several of one nonce replaced each other.
+type Place = (Address, u64, Hash);
+
+type Taken = BTreeMap<Place, (Arc<Transaction>, Source)>;
+
+/// Shared by the incarnations of one node's Mempool.
+#[derive(Clone, Debug, Default)]
+pub struct Shelf(Arc<Mutex<Taken>>);
+
+fn place(transaction: &Transaction, id: Hash) -> Place {
+    (transaction.sender, transaction.body.nonce, id)
+}
+
+impl Shelf {
+    /// It waits from now on.
+    pub(super) fn put(&self, entry: &Entry, source: Source) {
+        let transaction = entry.transaction.clone();
+        let place = place(&transaction, entry.id);
+        self.0.lock().insert(place, (transaction, source));
+    }
+
+    /// A block carries these.
+    pub(super) fn committed(&self, transactions: &[Transaction]) {
+        let mut shelf = self.0.lock();
+        for transaction in transactions {
+            shelf.remove(&place(transaction, transaction.id()));
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    /// Forgets what does not wait any more.
+    pub(super) fn retain(&self, waits: impl Fn(&Hash) -> bool) {
+        self.0.lock().retain(|(.., id), _| waits(id));
+    }
+
+    /// The next ones in order, at most so many, and where they end.
+    pub(super) fn page(
+        &self,
+        after: Option<Place>,
+        limit: usize,
+    ) -> (Vec<Arc<Transaction>>, Option<Place>) {
+        let shelf = self.0.lock();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = shelf.range((from, Bound::Unbounded)).take(limit);
+        let (mut transactions, mut last) = (Vec::new(), None);
+        for (place, (transaction, _)) in page {
+            transactions.push(transaction.clone());
+            last = Some(*place);
+        }
+        (transactions, last)
+    }
+
+    /// Whether this node took it from people, and so tells its peers of it.
+    pub(super) fn is_own(&self, transaction: &Transaction) -> bool {
+        let place = place(transaction, transaction.id());
+        let shelf = self.0.lock();
+        shelf
+            .get(&place)
+            .is_some_and(|(_, source)| *source == Source::People)
+    }
+}

@@ -1,0 +1,98 @@
+//! A new proposal on the way out, by the leaves of its transactions, and the question for those
+//! that a peer's proposal names and this node lacks.
+use super::client::ExchangeError;
+use super::link::Link;
+use super::outbox::{Frame, Path};
+use super::{CompactProposal, Missing, PeerBroadcaster};
+use crate::limits::PULL_TIMEOUT;
+use crate::proposer::TransactionsFetched;
+use actix_web::web::Bytes;
+use lockstep_protocol::limits::FETCHED_BYTES_MAX;
+use lockstep_protocol::proposal::ProposedBlock;
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+impl PeerBroadcaster {
+    /// To each peer what it is not believed to hold, and only the leaves of the rest: what still
+    /// waits here to be passed on to it, or is on its way, goes along.
+    pub(super) fn tell_new(&self, message: &ProposedBlock) {
+        let height = Some(message.proposal.height);
+        let whole = OnceCell::new();
+        let whole = || {
+            let encode = || Bytes::from(self.seed.wire.encode_proposal(message));
+            whole.get_or_init(encode).clone()
+        };
+        let named = message.block.leaves().len();
+        for outbox in self.outboxes.values() {
+            let unheld = outbox.unheld(message.block.leaves());
+            // A leaf is shorter than a transaction: a few of them are worth naming.
+            let (path, body) = if unheld.len() < named {
+                let compact = CompactProposal::of(message, |leaf| unheld.contains(leaf));
+                let body = self.seed.wire.encode_compact(&compact);
+                (Path::Compact, Bytes::from(body))
+            } else {
+                (Path::Proposal, whole())
+            };
+            let metrics = &self.seed.metrics;
+            metrics.new_proposals_bytes.inc_by(body.len() as u64);
+            metrics
+                .transactions_named
+                .inc_by((named - unheld.len()) as u64);
+            metrics.transactions_sent_along.inc_by(unheld.len() as u64);
+            let dropped = outbox.push(Frame { path, height, body });
+            metrics.frames_dropped.inc_by(dropped as u64);
+        }
+    }
+}
+
+impl Link {
+    pub(super) async fn keep_fetching(&self) {
+        let mut back_off = self.back_off();
+        loop {
+            let missing = self.outbox.next_missing().await;
+            let asked = self.fetch(&missing).await;
+            self.asked("a question for transactions", asked, &mut back_off)
+                .await;
+        }
+    }
+
+    /// Asks once. Whatever comes of it, the whole proposal is asked for as any other that is
+    /// lacking (E5).
+    async fn fetch(&self, missing: &Missing) -> Result<(), ExchangeError> {
+        let wire = self.seed.wire;
+        let turn = self.short_question().await;
+        let (way, body) = (self.way(), Bytes::from(wire.encode_missing(missing)));
+        let uri = way.client.uri("/consensus/transactions");
+        let answer = way
+            .client
+            .post_for(uri, body, FETCHED_BYTES_MAX, PULL_TIMEOUT);
+        let fetched = answer.await.and_then(|bytes| {
+            let decoded = wire.decode_fetched(&bytes);
+            decoded.map_err(|error| ExchangeError::Answer(error.to_string()))
+        });
+        drop(turn);
+        let transactions = match fetched {
+            Ok(transactions) => transactions,
+            Err(
+                error @ (ExchangeError::Send(_) | ExchangeError::Body(_) | ExchangeError::Slow),
+            ) => return Err(error),
+            Err(error) => {
+                self.seed.metrics.peer_errors.inc();
+                let peer = self.seed.peer.address.short();
+                log::debug!("peer {peer} answers no transactions: {error}");
+                return Ok(());
+            }
+        };
+        let metrics = &self.seed.metrics;
+        metrics
+            .transactions_fetched
+            .inc_by(transactions.len() as u64);
+        let fetched = TransactionsFetched {
+            block_id: missing.block_id,
+            transactions: transactions.into_iter().map(Arc::new).collect(),
+        };
+        // Full or closed: E5 brings the whole.
+        let _ = self.seed.ports.fetched.tell(fetched);
+        Ok(())
+    }
+}

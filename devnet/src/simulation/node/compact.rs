@@ -1,0 +1,63 @@
+//! Compact proposals: filled with what was passed on to this node, and with what it asks for. There
+//! is no mempool here: users hand their transactions to whoever builds the next block, and it passes
+//! each on to some of the others.
+use super::*;
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::compact::{Assembly, CompactProposal, Missing};
+
+/// Transactions that a node keeps of those that were passed on to it.
+const HEARD_MAX: usize = 16;
+/// Of a thousand, so many are passed on to a peer before they are proposed.
+const PASSED_ON_PERMILLE: u64 = 600;
+
+impl Node {
+    pub(super) fn pass_on(&mut self, block: &SealedBlock, out: &mut Effects) {
+        for transaction in &block.block().transactions {
+            let transaction = Arc::new(transaction.clone());
+            for peer in 0..self.setup.addresses.len() {
+                if self.random.chance(PASSED_ON_PERMILLE) {
+                    let (to, own) = (Some(peer), false);
+                    let payload = Payload::Transaction(transaction.clone());
+                    out.sends.push(Send { to, payload, own });
+                }
+            }
+        }
+    }
+
+    pub(super) fn hear(&mut self, transaction: Arc<Transaction>) {
+        if self.heard.len() >= HEARD_MAX {
+            self.heard.pop_front();
+        }
+        self.heard.push_back((transaction.leaf(), transaction));
+    }
+
+    pub(super) fn assemble(&mut self, message: &CompactProposal, out: &mut Effects) {
+        let Ok(mut assembly) = Assembly::new(message.clone()) else {
+            return;
+        };
+        let held = assembly.leaves().iter().map(|leaf| {
+            let mut heard = self.heard.iter();
+            let (_, transaction) = heard.find(|(heard, _)| heard == leaf)?;
+            Some(transaction.clone())
+        });
+        assembly.fill_held(held.collect());
+        self.post_proposals(proposals::Input::Compact(Box::new(assembly)), out);
+    }
+
+    pub(super) fn fetch(&mut self, peer: &Address, missing: Missing, out: &mut Effects) {
+        let to = self.index(peer);
+        let (payload, own) = (Payload::Fetch(Arc::new(missing)), false);
+        out.sends.push(Send { to, payload, own });
+    }
+
+    pub(super) fn answer_fetch(&mut self, from: usize, missing: &Missing, out: &mut Effects) {
+        let Some(brains) = &self.brains else { return };
+        let block = brains.proposals.proposed(missing.height, &missing.block_id);
+        let picked = block.as_deref().map(|block| missing.pick(block));
+        let picked = picked.unwrap_or_default().into_iter();
+        let transactions = picked.cloned().map(Arc::new).collect();
+        let payload = Payload::Fetched(missing.block_id, transactions);
+        let (to, own) = (Some(from), false);
+        out.sends.push(Send { to, payload, own });
+    }
+}

@@ -1,0 +1,116 @@
+//! Compact proposals on their way to whole ones: admitted as those are, then filled, then kept.
+//! What is missing is asked of their proposer, once. If that brings nothing, E5 asks for the whole
+//! proposal, as if nothing had come: to whom a faulty proposer names transactions that nobody
+//! holds, it has said nothing.
+use super::*;
+use crate::limits::PARTIAL_PROPOSALS_MAX;
+
+impl Proposals {
+    /// Cheapest check first, as for a whole one; then what is missing is asked for.
+    pub(super) fn compact(
+        &mut self,
+        assembly: Assembly,
+        now: Timestamp,
+        out: &mut Vec<Output>,
+    ) -> Admission {
+        let proposal = assembly.proposal();
+        let block = (proposal.block_id, assembly.block_height());
+        let polka = assembly.polka().map(|polka| &**polka);
+        if !is_well_formed(proposal, block, polka) || assembly.is_oversize() {
+            return Admission::Malformed;
+        }
+        if let Some(refusal) = self.refuse(now, proposal, out) {
+            return refusal;
+        }
+        if !self.polka_verifies(assembly.polka()) {
+            return Admission::BadSignature;
+        }
+        match self.whole(&assembly) {
+            Some(message) => self.admit(Arc::new(message), out),
+            None => self.wait_for_rest(assembly, out),
+        }
+    }
+
+    /// A value that is proposed again is known from an earlier round.
+    fn whole(&self, assembly: &Assembly) -> Option<ProposedBlock> {
+        if assembly.missing() == 0 {
+            return assembly.seal();
+        }
+        let id = assembly.proposal().block_id;
+        let mut kept = self.rounds.values().flatten();
+        let known = kept.find(|kept| kept.message.block.id() == id)?;
+        Some(assembly.with_block(known.message.block.clone()))
+    }
+
+    fn wait_for_rest(&mut self, assembly: Assembly, out: &mut Vec<Output>) -> Admission {
+        let proposal = assembly.proposal();
+        if proposal.height == self.height && proposal.round > self.round.next() {
+            // As with a whole one: the tally notes that its sender is there.
+            out.push(Output::Prevote(proposal.clone()));
+            self.far.insert(proposal.proposer, proposal.round);
+            return Admission::TooEarly;
+        }
+        let place = |p: &Proposal| (p.height, p.round);
+        let same_round = self.partial.iter().map(Assembly::proposal);
+        let same_round: Vec<_> = same_round.filter(|p| place(p) == place(proposal)).collect();
+        if same_round.iter().any(|p| is_same_value(p, proposal)) {
+            return Admission::Duplicate;
+        }
+        if same_round.len() >= PROPOSALS_PER_ROUND_MAX {
+            return Admission::Equivocation;
+        }
+        if self.partial.len() >= PARTIAL_PROPOSALS_MAX {
+            let oldest = self.partial.iter().enumerate();
+            let oldest = oldest.min_by_key(|(_, partial)| place(partial.proposal()));
+            if let Some(oldest) = oldest.map(|(index, _)| index) {
+                self.partial.remove(oldest);
+            }
+        }
+        out.push(Output::Fetch(proposal.proposer, assembly.question()));
+        self.partial.push(assembly);
+        Admission::Incomplete
+    }
+
+    /// What comes fills whatever it fits, and is forgotten otherwise.
+    pub(super) fn fetched(
+        &mut self,
+        id: BlockId,
+        transactions: &[Arc<Transaction>],
+        out: &mut Vec<Output>,
+    ) {
+        let mut complete = Vec::new();
+        self.partial.retain_mut(|partial| {
+            if partial.proposal().block_id != id {
+                return true;
+            }
+            partial.fill(transactions.iter().cloned());
+            complete.extend(partial.seal());
+            partial.missing() > 0
+        });
+        for message in complete {
+            // The whole of it may have come meanwhile, or its round may be over.
+            if self.refuse_before_signature(&message.proposal).is_none() {
+                self.admit(Arc::new(message), out);
+            }
+        }
+    }
+
+    /// The whole of this one has come.
+    pub(super) fn forget_partial(&mut self, proposal: &Proposal) {
+        self.partial
+            .retain(|partial| !is_same_value(partial.proposal(), proposal));
+    }
+
+    /// The block with this id, for whoever lacks transactions of it.
+    pub fn proposed(&self, height: Height, id: &BlockId) -> Option<Arc<SealedBlock>> {
+        let kept = self.rounds.values().flatten().map(|kept| &kept.message);
+        let mut known = kept.chain(&self.early);
+        let known = known.find(|m| m.proposal.height == height && m.proposal.block_id == *id)?;
+        Some(known.block.clone())
+    }
+}
+
+fn is_same_value(a: &Proposal, b: &Proposal) -> bool {
+    let value = |p: &Proposal| (p.height, p.round, p.block_id, p.valid_round);
+    value(a) == value(b)
+}

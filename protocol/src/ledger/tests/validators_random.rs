@@ -1,0 +1,187 @@
+//! Any votes of any validators: the set is what a model says that knows nothing of trees and
+//! schedules, and never one that a chain cannot live with.
+use super::validators::{OK, grow, vote_for, world};
+use super::*;
+use crate::limits::VALIDATORS_MAX;
+use crate::quorum::Power;
+use crate::validator_set::ValidatorSet;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const FOUNDERS: u8 = 4;
+/// Founders and strangers, whose keys are numbered from 101.
+const KEYS: u8 = 7;
+
+/// Who asks for which power of whom.
+type Wish = (usize, u8, Power);
+
+/// Mostly small powers, so that wishes meet; sometimes as large as they get.
+fn power() -> impl Strategy<Value = Power> {
+    prop_oneof![
+        6 => 0..4u64,
+        1 => Just(u64::MAX),
+        1 => u64::MAX / 8..u64::MAX / 2,
+    ]
+}
+
+fn blocks() -> impl Strategy<Value = Vec<(Vec<usize>, u8, Power)>> {
+    // In one block several validators ask for the same.
+    let wish = (
+        prop::collection::vec(0..usize::from(KEYS), 1..6),
+        0..KEYS,
+        power(),
+    );
+    prop::collection::vec(wish, 1..14)
+}
+
+/// Powers by the number of the key.
+type Set = BTreeMap<u8, Power>;
+
+/// The sets of three heights, and the votes: by whom for whom.
+struct Model {
+    current: Set,
+    next: Set,
+    after: Set,
+    votes: BTreeMap<u8, BTreeMap<u8, Power>>,
+}
+
+fn total(set: &Set) -> u128 {
+    set.values().map(|power| u128::from(*power)).sum()
+}
+
+impl Model {
+    fn new() -> Model {
+        let set: Set = (0..FOUNDERS).map(|key| (key, 1)).collect();
+        Model {
+            current: set.clone(),
+            next: set.clone(),
+            after: set,
+            votes: BTreeMap::new(),
+        }
+    }
+
+    /// Whether the vote counts.
+    fn vote(&mut self, by: u8, whom: u8, power: Power) -> bool {
+        let mut changed = self.after.clone();
+        changed.insert(whom, power);
+        changed.retain(|_, power| *power > 0);
+        let may = self.current.contains_key(&by)
+            && changed != self.after
+            && !changed.is_empty()
+            && total(&changed) <= u128::from(u64::MAX);
+        if !may {
+            return false;
+        }
+        let votes = self.votes.entry(whom).or_default();
+        let old = votes.clone();
+        votes.insert(by, power);
+        votes.retain(|voter, _| self.current.contains_key(voter));
+        let agree = votes.iter().filter(|(_, wanted)| **wanted == power);
+        let agree: u128 = agree
+            .map(|(voter, _)| u128::from(self.current[voter]))
+            .sum();
+        if 3 * agree <= 2 * total(&self.current) {
+            return true;
+        }
+        let before = self.after.get(&whom).copied().unwrap_or(0);
+        let others = total(&changed) - u128::from(power);
+        let needed = power > before && 3 * others <= 2 * total(&changed);
+        if needed && votes.get(&whom) != Some(&power) {
+            self.votes.insert(whom, old);
+            return false;
+        }
+        self.votes.remove(&whom);
+        self.after = changed;
+        true
+    }
+
+    fn end_block(&mut self) {
+        self.current = std::mem::replace(&mut self.next, self.after.clone());
+    }
+}
+
+/// The set that decides a height, by the numbers of its keys.
+fn set_of(node: &Node, height: Height) -> Set {
+    let number = |address: Address| {
+        let mut keys = 0..KEYS;
+        keys.find(|key| address_of(&*signer(101 + key)) == address)
+    };
+    let set = node.ledger.validators().at(height).unwrap();
+    set.iter()
+        .map(|v| (number(v.address).unwrap(), v.power))
+        .collect()
+}
+
+/// A world whose validators are all who might ever vote, so that votes of strangers are signed too.
+fn with_strangers() -> (World, Node) {
+    let mut world = world(KEYS);
+    world.genesis.validators.truncate(usize::from(FOUNDERS));
+    world.rules = Arc::new(ChainRules::new(&world.genesis, Arc::new(Simulated)).unwrap());
+    let node = world.node();
+    (world, node)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn whatever_is_voted_the_sets_are_the_models_and_a_chain_can_live_with_them(blocks in blocks()) {
+        let (mut world, mut node) = with_strangers();
+        let mut model = Model::new();
+        for (voters, whom, power) in blocks {
+            let mut voters = voters;
+            voters.sort_unstable();
+            voters.dedup();
+            let key = signer(101 + whom);
+            let wishes: Vec<Wish> = voters.iter().map(|by| (*by, whom, power)).collect();
+            let ask = |(by, _, power): &Wish| vote_for(&world, &node, *by, key.public_key(), *power);
+            let transactions: Vec<Transaction> = wishes.iter().map(ask).collect();
+            let before = node.ledger.validators().next().clone();
+            let statuses = grow(&mut world, &mut node, transactions);
+            for ((by, whom, power), status) in wishes.into_iter().zip(statuses) {
+                let counts = model.vote(u8::try_from(by).unwrap(), whom, power);
+                prop_assert_eq!(status == OK, counts, "{} for {} of {}", by, power, whom);
+            }
+            model.end_block();
+            let schedule = node.ledger.validators();
+            let (height, newest) = (schedule.height(), schedule.next());
+            prop_assert_eq!(&set_of(&node, height), &model.current);
+            prop_assert_eq!(&set_of(&node, height.next()), &model.next);
+            // What a chain can live with.
+            prop_assert!((1..=VALIDATORS_MAX).contains(&newest.len()));
+            prop_assert!(newest.iter().all(|validator| validator.power > 0));
+            let sum: u128 = newest.iter().map(|v| u128::from(v.power)).sum();
+            prop_assert_eq!(sum, u128::from(newest.total()));
+            // Equal sets have equal hashes, and only they; a vote that changes nothing names none.
+            let members = |set: &ValidatorSet| set.iter().cloned().collect::<Vec<_>>();
+            let is_same = members(newest) == members(&before);
+            prop_assert_eq!(newest.hash() == before.hash(), is_same);
+            let named = schedule.changes().next_back().map(|(first, _)| first);
+            prop_assert_eq!(named == Some(height.next()), !is_same || height == Height(0));
+        }
+    }
+
+    /// Whatever powers a genesis gives: the sum is checked, and the hash names members and powers.
+    #[test]
+    fn a_set_adds_up_or_is_refused(powers in prop::collection::vec(any::<Power>(), 1..9)) {
+        let members = || powers.iter().enumerate().map(|(i, power)| {
+            (signer(u8::try_from(i).unwrap()).public_key().to_vec(), *power)
+        });
+        let sum: u128 = powers.iter().map(|power| u128::from(*power)).sum();
+        let fits = sum <= u128::from(u64::MAX) && !powers.contains(&0);
+        let set = ValidatorSet::new(&Simulated, members());
+        prop_assert_eq!(set.is_ok(), fits);
+        let halved = powers.iter().map(|power| power / 16 + 1);
+        let halved = members().zip(halved).map(|((key, _), power)| (key, power));
+        let halved = ValidatorSet::new(&Simulated, halved).unwrap();
+        prop_assert!(halved.is_quorum(halved.total()));
+        let two_thirds = u64::try_from(u128::from(halved.total()) * 2 / 3).unwrap();
+        prop_assert!(!halved.is_quorum(two_thirds));
+        prop_assert!(halved.is_quorum(two_thirds + 1));
+        let reversed = members().collect::<Vec<_>>().into_iter().rev();
+        if let Ok(set) = set {
+            let same = ValidatorSet::new(&Simulated, reversed).unwrap();
+            prop_assert_eq!(same.hash(), set.hash());
+        }
+    }
+}

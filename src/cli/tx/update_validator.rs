@@ -1,0 +1,138 @@
+//! `lockstep tx update-validator`: a validator's vote. It signs with the key of the validator's own
+//! node (`--from HOME/validator.key`): the ledger counts the vote of whoever has that key, and no
+//! second copy of it should exist.
+use super::{Common, Failure, Sender};
+use crate::cli::node::Node;
+use crate::config::genesis::unhex;
+use clap::Args;
+use lockstep_protocol::quorum::Power;
+use lockstep_protocol::transaction::Action;
+use lockstep_protocol::types::{Address, Height};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// `lockstep tx update-validator`
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Who: the public key (0x and hex digits), a file that holds it, as lockstep init --genesis
+    /// writes, or the address of a validator of the newest height
+    #[arg(long, value_name = "PUBLICKEY")]
+    key: String,
+    #[command(flatten)]
+    change: Change,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Change {
+    /// The voting power that it gets
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    power: Option<Power>,
+    /// It validates no more
+    #[arg(long)]
+    remove: bool,
+}
+
+/// What `GET /validators` answers.
+#[derive(Deserialize)]
+struct Validators {
+    height: Height,
+    total_power: Power,
+    validators: Vec<Validator>,
+}
+
+#[derive(Deserialize)]
+struct Validator {
+    address: Address,
+    power: Power,
+    public_key: String,
+}
+
+/// Longer than any public key in hex.
+const TEXT_BYTES_MAX: u64 = 16_384;
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let sender = Sender::new(&arguments.common)?;
+    let public_key = public_key(&sender, &arguments.key)?;
+    let power = arguments.change.power.unwrap_or(0);
+    let action = Action::UpdateValidator {
+        public_key: public_key.clone(),
+        power,
+    };
+    let mut outcome = sender.deliver(action)?;
+    if let Some(height) = outcome.done_at() {
+        let whom = Address::of(sender.status.scheme, &public_key);
+        let (value, sentence) = decided(&sender.node, height, whom, power)?;
+        outcome.then("decided", value, sentence);
+    }
+    outcome.print(arguments.common.json)?;
+    outcome.judge()
+}
+
+/// Whether the vote in the block of `height` was the one that was missing: the set of two heights
+/// later says so.
+fn decided(
+    node: &Node,
+    height: Height,
+    whom: Address,
+    power: Power,
+) -> Result<(Value, String), Failure> {
+    let from = height.next().next();
+    let set = at(node, Some(from))?;
+    let found = set.validators.iter().find(|v| v.address == whom);
+    let is_decided = found.map_or(0, |validator| validator.power) == power;
+    let sentence = if is_decided {
+        format!(
+            "yes: {whom} has power {power} of {} from height {from} on",
+            set.total_power
+        )
+    } else {
+        "not yet: validators with more than two thirds of the power must ask for the same".into()
+    };
+    Ok((json!(is_decided.then_some(from)), sentence))
+}
+
+/// The validators of a height; of the height under decision if none is named.
+fn at(node: &Node, height: Option<Height>) -> Result<Validators, Failure> {
+    let path = match height {
+        Some(height) => format!("/validators?height={height}"),
+        None => "/validators".into(),
+    };
+    serde_json::from_value(node.json(&path)?).map_err(|_| node.strange())
+}
+
+fn public_key(sender: &Sender<'_>, text: &str) -> Result<Vec<u8>, Failure> {
+    if let Ok(address) = text.parse::<Address>() {
+        return of_validator(sender, address);
+    }
+    if text.starts_with("0x") {
+        return unhex(text).ok_or_else(|| wrong(text, "is no hex"));
+    }
+    let next = "name a public key, a file that holds one, or the address of a validator";
+    let held = crate::config::read_text(Path::new(text), TEXT_BYTES_MAX, next)?;
+    unhex(held.trim()).ok_or_else(|| wrong(text, "holds no 0x and hex digits"))
+}
+
+/// The newest set knows the keys of those who validate.
+fn of_validator(sender: &Sender<'_>, address: Address) -> Result<Vec<u8>, Failure> {
+    let height = at(&sender.node, None)?.height.next();
+    let newest = at(&sender.node, Some(height)).or_else(|_| at(&sender.node, None))?;
+    let found = newest.validators.iter().find(|v| v.address == address);
+    found.and_then(|found| unhex(&found.public_key)).ok_or_else(|| {
+        Failure::usage(format!(
+            "{address} is no validator of height {}, so its public key is not known: name the key \
+             itself with --key",
+            newest.height
+        ))
+    })
+}
+
+fn wrong(text: &str, why: &str) -> Failure {
+    let shown: String = text.chars().take(60).collect();
+    Failure::usage(format!(
+        "the public key {shown} {why}: copy it whole, as lockstep init --genesis prints it"
+    ))
+}

@@ -1,0 +1,206 @@
+//! JSON-RPC reads that a program checks or builds on: proofs of transactions and receipts, states
+//! by the name of a block, the next nonce of an account that has transactions waiting, amounts
+//! beyond what a double holds.
+mod common;
+
+use common::chain::{amount, hash, unhex};
+use common::rpc::{call, result};
+use common::{get, held_by_all};
+use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};
+use lockstep_protocol::codec;
+use lockstep_protocol::ledger::{ReceiptProof, Status, TransactionProof};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::Hash;
+use lockstep_protocol::wire::Wire;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// Of a block of a few transactions.
+const PROOF_BYTES_MAX: usize = 1_024;
+
+fn manual(validators: usize) -> Devnet {
+    let builder = Devnet::builder().validators(validators).manual(true);
+    builder.boot().expect("it boots")
+}
+
+fn people(devnet: &Devnet) -> Vec<FundedAccount> {
+    funded_accounts(devnet.genesis().scheme).expect("accounts")
+}
+
+fn hex(devnet: &Devnet, transaction: &Transaction) -> String {
+    let bytes = Wire::new(devnet.genesis().hash()).encode_transaction(transaction);
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("0x{digits}")
+}
+
+/// Person `from` pays bob, by the first node.
+fn pay(devnet: &Devnet, from: usize, nonce: u64, amount: u64) -> Transaction {
+    let people = people(devnet);
+    let paid = people[from].transfer(&devnet.sign_context(), nonce, people[1].address, amount);
+    let paid = paid.expect("it signs");
+    let url = &devnet.urls()[0];
+    result(url, "lockstep_sendTransaction", json!([hex(devnet, &paid)]));
+    held_by_all(devnet, paid.id());
+    paid
+}
+
+fn proof(answer: &Value) -> Vec<u8> {
+    unhex(answer["proof"].as_str().expect("hex"))
+}
+
+fn member<T: DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_value(value.clone()).expect("it is one")
+}
+
+#[test]
+fn transactions_and_receipts_are_proved_under_the_roots_that_their_commit_certifies() {
+    let devnet = manual(4);
+    let url = &devnet.urls()[0];
+    let paid: Vec<Transaction> = (0..4).map(|from| pay(&devnet, from, 0, 5)).collect();
+    // More than anybody holds: it stands in the block, and its receipt says that it failed.
+    let failed = pay(&devnet, 0, 1, 1 << 60);
+    devnet.tick().expect("a block comes");
+    let commit = result(url, "lockstep_getCommit", json!([1]));
+    let header = &commit["header"];
+    let (root, receipts_root) = (
+        hash(&header["transactions_root"]),
+        hash(&header["receipts_root"]),
+    );
+    for transaction in paid.iter().chain([&failed]) {
+        let id = transaction.id();
+        let found = result(url, "lockstep_getTransaction", json!([id, true]));
+        assert_eq!(hash(&found["transactions_root"]), root);
+        let carried = codec::decode("proof", &proof(&found), PROOF_BYTES_MAX);
+        let carried: TransactionProof = carried.expect("a proof");
+        carried.verify(&root, &id).expect("it leads there");
+        let other = Hash([7; 32]);
+        assert!(carried.verify(&root, &other).is_err());
+
+        let found = result(
+            url,
+            "lockstep_getReceipt",
+            json!({ "id": id, "prove": true }),
+        );
+        assert_eq!(hash(&found["receipts_root"]), receipts_root);
+        let came_to = codec::decode("proof", &proof(&found), PROOF_BYTES_MAX);
+        let came_to: ReceiptProof = came_to.expect("a proof");
+        let receipt = came_to.verify(&receipts_root, &id).expect("it leads there");
+        assert_eq!(receipt.status == Status::Success, id != failed.id());
+        assert_eq!(json!(receipt)["fee"], found["fee"]);
+        assert!(came_to.verify(&root, &id).is_err());
+    }
+    // Unasked it is not there, and what stands in no block has none.
+    let found = result(url, "lockstep_getReceipt", json!([failed.id()]));
+    assert_eq!(found["proof"], Value::Null);
+    let waits = pay(&devnet, 0, 2, 1);
+    let found = result(url, "lockstep_getTransaction", json!([waits.id(), true]));
+    assert_eq!(
+        (&found["status"], &found["proof"]),
+        (&"pending".into(), &Value::Null)
+    );
+}
+
+#[test]
+fn the_next_nonce_counts_what_waits() {
+    let devnet = manual(1);
+    let url = &devnet.urls()[0];
+    let alice = people(&devnet)[0].address;
+    let nonces = || {
+        let account = result(url, "lockstep_getAccount", json!([alice]));
+        let plain = get(url, &format!("/accounts/{alice}")).json();
+        for key in ["height", "balance", "nonce", "next_nonce"] {
+            assert_eq!(account[key], plain[key], "{key}");
+        }
+        let count = |tag: &str| result(url, "eth_getTransactionCount", json!([alice, tag]));
+        let next = account["next_nonce"].as_u64().expect("a number");
+        assert_eq!(count("pending"), format!("{next:#x}"));
+        assert_eq!(
+            count("latest"),
+            format!("{:#x}", member::<u64>(&account["nonce"]))
+        );
+        (member::<u64>(&account["nonce"]), next)
+    };
+    assert_eq!(nonces(), (0, 0));
+    pay(&devnet, 0, 0, 1);
+    pay(&devnet, 0, 1, 1);
+    assert_eq!(nonces(), (0, 2));
+    // Behind a gap: the next one is the gap.
+    pay(&devnet, 0, 3, 1);
+    assert_eq!(nonces(), (0, 2));
+    devnet.tick().expect("a block comes");
+    common::eventually("the mempool knows the block", || {
+        (nonces() == (2, 2)).then_some(())
+    });
+    // Of an older state there is none.
+    let before = result(
+        url,
+        "lockstep_getAccount",
+        json!({ "address": alice, "height": 0 }),
+    );
+    assert_eq!(
+        (&before["nonce"], &before["next_nonce"]),
+        (&0.into(), &Value::Null)
+    );
+}
+
+#[test]
+fn a_state_is_named_by_the_number_or_the_hash_of_its_block() {
+    let devnet = manual(1);
+    let url = &devnet.urls()[0];
+    let person = &people(&devnet)[1];
+    let (bob, before) = (person.address, person.balance);
+    devnet.tick().expect("a block comes");
+    let first = devnet.head_ids()[0].expect("it runs");
+    pay(&devnet, 0, 0, 5);
+    devnet.tick().expect("a block comes");
+    let second = devnet.head_ids()[0].expect("it runs");
+    let genesis = devnet.genesis().hash();
+    for (block, balance) in [
+        (json!({ "blockHash": genesis }), before),
+        (json!({ "blockHash": first }), before),
+        (json!({ "blockNumber": "0x1" }), before),
+        (
+            json!({ "blockHash": second, "requireCanonical": true }),
+            before + 5,
+        ),
+        (json!({ "blockNumber": "0x2" }), before + 5),
+    ] {
+        let held = result(url, "eth_getBalance", json!([bob, block]));
+        assert_eq!(held, format!("{balance:#x}"), "{block}");
+        assert_eq!(result(url, "eth_getCode", json!([bob, block])), "0x");
+        assert_eq!(
+            result(url, "eth_getTransactionCount", json!([bob, block])),
+            "0x0"
+        );
+    }
+    // A block that nobody has, and a transaction's id: its number is the one of EIP-1898.
+    let unknown = json!({ "blockHash": Hash([7; 32]) });
+    let refused = call(url, "eth_getBalance", json!([bob, unknown]));
+    assert_eq!(refused["error"]["code"], -32001, "{refused}");
+    assert_eq!(refused["error"]["data"]["code"], "unknown_block");
+    let refused = call(url, "eth_getBlockByNumber", json!([{ "blockHash": first }]));
+    assert_eq!(refused["error"]["data"]["code"], "wrong_type");
+}
+
+/// A number of JSON would arrive in JavaScript as 9007199254740992.
+#[test]
+fn amounts_beyond_two_to_the_53_arrive_as_they_are() {
+    let devnet = manual(1);
+    let url = &devnet.urls()[0];
+    let odd = (1 << 53) + 1;
+    let failed = pay(&devnet, 0, 0, odd);
+    let digits = odd.to_string();
+    let listed = result(url, "lockstep_pendingTransactions", json!([]));
+    let body = &listed["transactions"][0]["body"];
+    assert_eq!(body["action"]["amount"], digits);
+    devnet.tick().expect("a block comes");
+    let block = get(url, "/blocks/1").json();
+    assert_eq!(block["transactions"][0]["body"]["action"]["amount"], digits);
+    let receipt = result(url, "lockstep_getReceipt", json!([failed.id()]));
+    assert_eq!(amount(&receipt["fee"]), failed.body.fee);
+    let account = result(url, "lockstep_getAccount", json!([failed.sender]));
+    assert_eq!(
+        amount(&account["balance"]),
+        people(&devnet)[0].balance - failed.body.fee
+    );
+}
