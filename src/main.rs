@@ -29,6 +29,9 @@ enum Command {
     Status(cli::status::Arguments),
     /// Check every block, certificate and root of a stopped node
     Verify(cli::verify::Arguments),
+    /// Hand a chain's state on in a file, and begin a node with one
+    #[command(subcommand)]
+    Snapshot(cli::snapshot::Command),
     /// Boot several validators in this process and let them commit one chain
     Devnet(cli::devnet::Arguments),
     /// Run seeded worlds with faults and check what must hold in each
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Start(arguments) => cli::start::run(&arguments),
         Command::Status(arguments) => cli::status::run(&arguments),
         Command::Verify(arguments) => cli::verify::run(&arguments),
+        Command::Snapshot(command) => cli::snapshot::run(&command),
         Command::Devnet(arguments) => cli::devnet::run(&arguments),
         Command::Simulate(arguments) => cli::simulate::run(&arguments),
         Command::Tx(command) => cli::tx::run(&command),

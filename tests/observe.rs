@@ -10,6 +10,7 @@ use lockstep_devnet::{Devnet, Durability};
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::{Address, Height, Round};
 use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::Wire;
@@ -34,6 +35,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
         key_guard: Some(record),
         rearm,
         durability: Durability::Process,
+        retention: Retention::All,
         peer_listener: listener(),
         public_listener: Some(listener()),
         peers: Vec::new(),

@@ -10,6 +10,7 @@ use lockstep_devnet::{Devnet, Durability};
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::Address;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
@@ -35,6 +36,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         key_guard: None,
         rearm: false,
         durability: Durability::Process,
+        retention: Retention::All,
         peer_listener: listener(),
         public_listener: Some(listener()),
         peers: Vec::new(),

@@ -15,6 +15,7 @@ use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::{self, SchemeId};
 use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::{Address, Hash, Height, Round};
 use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::{DecidedBlock, Wire};
@@ -53,6 +54,7 @@ fn node(key: u8, dir: &Path) -> NodeHandle {
         key_guard: None,
         rearm: false,
         durability: Durability::Process,
+        retention: Retention::All,
         peer_listener: listener(),
         public_listener: Some(listener()),
         peers: Vec::new(),

@@ -128,6 +128,26 @@ impl Federation {
         }
     }
 
+    /// A light client goes from the first block to this validator's account.
+    fn assert_provable(&self, whom: usize) {
+        let (url, whom) = (
+            &self.network.urls[1],
+            self.network.addresses[whom].to_string(),
+        );
+        let trusted = format!("{}@1", self.network.block(1, 1).expect("it is there"));
+        let question = [
+            "light",
+            "verify",
+            "--trusted",
+            &trusted,
+            "--rpc",
+            url,
+            "account",
+            &whom,
+        ];
+        run(&question).ok();
+    }
+
     /// The blocks of all these nodes grow by so many.
     fn grow(&self, nodes: &[usize], blocks: u64) -> u64 {
         let height = self.network.highest(nodes) + blocks;
@@ -193,19 +213,7 @@ fn a_fifth_validator_is_added_joins_and_the_first_one_is_removed() {
     them.network.kill(3);
     them.grow(&[1, 2, 4], 4);
 
-    let (url, whom) = (&them.network.urls[1], them.network.addresses[4].to_string());
-    let trusted = format!("{}@1", them.network.block(1, 1).expect("it is there"));
-    let question = [
-        "light",
-        "verify",
-        "--trusted",
-        &trusted,
-        "--rpc",
-        url,
-        "account",
-        &whom,
-    ];
-    run(&question).ok();
+    them.assert_provable(4);
     // The homes of the one that left and of the one that is behind go on where they were.
     for index in [0, 3] {
         let home = them.network.home(index);

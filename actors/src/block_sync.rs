@@ -33,9 +33,15 @@ use std::time::Duration;
 
 mod progress;
 
+pub(crate) use progress::needs_snapshot;
+
 /// A peer works on this height.
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAhead(pub Address, pub Height);
+
+/// A peer keeps no block below this height.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerKeeps(pub Address, pub Height);
 
 /// What a peer answered to [`RequestBlocks`]; `None` if it did not, or had no time.
 #[derive(Debug)]
@@ -52,7 +58,7 @@ pub struct BlocksArrived {
 #[derive(Clone, Copy, Debug)]
 pub struct StopSync;
 
-crate::message! { PeerAhead => (), BlocksArrived => (), StopSync => () }
+crate::message! { PeerAhead => (), PeerKeeps => (), BlocksArrived => (), StopSync => () }
 
 /// What it tells.
 #[derive(Clone)]
@@ -231,6 +237,14 @@ impl Handler<PeerAhead> for BlockSync {
 
     fn handle(&mut self, PeerAhead(peer, height): PeerAhead, ctx: &mut Ctx<Self>) {
         self.step(Input::Ahead(peer, height), ctx);
+    }
+}
+
+impl Handler<PeerKeeps> for BlockSync {
+    type Result = ();
+
+    fn handle(&mut self, PeerKeeps(peer, height): PeerKeeps, ctx: &mut Ctx<Self>) {
+        self.step(Input::Keeps(peer, height), ctx);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
 use crate::round_driver::{AnnounceRound, ForkDetected, StopVoting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
 use crate::state_store::{CommitBlocks, PersistEvidence, PersistFork, Store, StoreError};
-use crate::view::{HeadView, NodeView};
+use crate::view::{HeadView, NewestBlock, NodeView};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
@@ -20,10 +20,11 @@ use lockstep_protocol::consensus::commit_queue::CommitQueue;
 use lockstep_protocol::consensus::evidence_pool::EvidencePool;
 use lockstep_protocol::evidence::polka_book::PolkaBook;
 use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, PrepareError, ReadError, Rejection,
+    ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, PrepareError, ReadError, Receipt,
+    Rejection,
 };
 use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::{Address, Height, Timestamp};
+use lockstep_protocol::types::{Address, Hash, Height, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
@@ -63,10 +64,10 @@ pub struct CommitDecision {
 #[derive(Debug)]
 pub struct SyncedBlocks(pub Vec<DecidedBlock>);
 
-/// These transactions have been verified, each by this key: no second look when a block carries
-/// them.
+/// The transactions with these leaves have been verified, each by this key: no second look when a
+/// block carries them.
 #[derive(Debug)]
-pub struct NoteTransactions(pub Vec<(Arc<Transaction>, Arc<[u8]>)>);
+pub struct NoteTransactions(pub Vec<(Hash, Arc<[u8]>)>);
 
 /// The store has written these blocks, in order of height.
 #[derive(Debug)]
@@ -243,11 +244,18 @@ impl Committer {
             block: batch.block.clone(),
             certificate: batch.certificate.clone(),
         };
-        self.tell(&decided, &batch.validators);
+        let receipts = Some(batch.receipts.clone());
+        self.tell(&decided, &batch.validators, receipts);
     }
 
-    /// Tells everybody that a block is durable, unless all have been told.
-    fn tell(&mut self, decided: &DecidedBlock, validators: &ValidatorSchedule) {
+    /// Tells everybody that a block is durable, unless all have been told. Its receipts, if they
+    /// are at hand.
+    fn tell(
+        &mut self,
+        decided: &DecidedBlock,
+        validators: &ValidatorSchedule,
+        receipts: Option<Arc<Vec<Receipt>>>,
+    ) {
         // What is shown outlives falls. So a block that an earlier incarnation sent to the store,
         // and that this one has read from there, is still told; and none is told twice.
         if decided.block.height() > self.seed.view.head().height {
@@ -256,6 +264,12 @@ impl Committer {
             for port in &self.seed.ports.committed {
                 port.deliver(BlockCommitted(decided.clone(), validators.clone()));
             }
+            self.seed
+                .view
+                .set_newest(receipts.map(|receipts| NewestBlock {
+                    block: decided.block.clone(),
+                    receipts,
+                }));
             self.show(decided, validators);
         }
     }
@@ -268,7 +282,7 @@ impl Committer {
         let missed = usize::try_from(missed).unwrap_or(usize::MAX);
         let validators = self.ledger.validators().clone();
         for decided in self.seed.store.decided(shown.next(), missed, usize::MAX)? {
-            self.tell(&decided, &validators);
+            self.tell(&decided, &validators, None);
         }
         Ok(())
     }
@@ -439,8 +453,8 @@ impl Handler<NoteTransactions> for Committer {
     type Result = ();
 
     fn handle(&mut self, NoteTransactions(verified): NoteTransactions, _: &mut Ctx<Self>) {
-        for (transaction, public_key) in verified {
-            self.ledger.note_transaction(&transaction, &public_key);
+        for (leaf, public_key) in verified {
+            self.ledger.note_transaction(&leaf, &public_key);
         }
     }
 }

@@ -201,10 +201,10 @@ impl Mempool {
                     // Before anybody is told that it waits.
                     self.seed.shelf.put(&entry, source);
                     self.seed.metrics.transactions_admitted.inc();
+                    noted.push((entry.leaf, key));
                     if source == Source::People {
-                        passed_on.push(entry.clone());
+                        passed_on.push(entry);
                     }
-                    noted.push((entry.transaction, key));
                 }
             }
         }

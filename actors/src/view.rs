@@ -1,13 +1,16 @@
 //! What a node shows of itself: written by the actors as they go, read by HTTP handlers and by
 //! whoever holds the node, from any thread, without asking an actor.
 use crate::runtime::EndReason;
+use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::round_machine::Step;
+use lockstep_protocol::ledger::Receipt;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -35,6 +38,8 @@ pub struct PeerView {
     pub reachable: bool,
     /// The last committed height that it told.
     pub height: Height,
+    /// The lowest height whose block it keeps, as it told.
+    pub earliest_height: Height,
     /// Frames that wait for it.
     pub outbox: usize,
     /// Why it was refused: another chain, another protocol version, a wrong verifier.
@@ -50,13 +55,24 @@ pub struct SyncProgress {
     pub from: Height,
     /// The height to reach: claimed by more than a third of the power, or proven by a certificate.
     pub target: Height,
+    /// The lowest height that a peer keeps, if the next one is kept by none: it needs a snapshot.
+    pub stranded: Option<Height>,
     /// Blocks committed per second, of late.
     pub blocks_per_second: f64,
+}
+
+/// The newest block with its receipts, shared: who tells of it need not read it back.
+#[derive(Clone, Debug)]
+pub(crate) struct NewestBlock {
+    pub(crate) block: Arc<SealedBlock>,
+    pub(crate) receipts: Arc<Vec<Receipt>>,
 }
 
 #[derive(Debug)]
 struct Parts {
     head: HeadView,
+    /// `None` from a start or a fall of the committer to its next block.
+    newest: Option<NewestBlock>,
     validators: ValidatorSchedule,
     round: Round,
     step: Option<Step>,
@@ -99,6 +115,7 @@ impl NodeView {
     pub fn new(head: HeadView, validators: ValidatorSchedule) -> NodeView {
         let parts = Parts {
             head,
+            newest: None,
             validators,
             round: Round::ZERO,
             step: None,
@@ -164,6 +181,17 @@ impl NodeView {
             }
         }
         parts.head.height >= height
+    }
+
+    /// The block of `height` with its receipts, if it is the newest.
+    pub(crate) fn newest(&self, height: Height) -> Option<NewestBlock> {
+        let newest = self.parts.lock().newest.clone();
+        newest.filter(|newest| newest.block.height() == height)
+    }
+
+    /// Said before the head moves to it: then nobody is told yet.
+    pub(crate) fn set_newest(&self, newest: Option<NewestBlock>) {
+        self.parts.lock().newest = newest;
     }
 
     pub(crate) fn set_head(&self, head: HeadView, validators: ValidatorSchedule) {

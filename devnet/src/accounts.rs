@@ -42,6 +42,16 @@ pub fn load_accounts(scheme: SchemeId, count: u32) -> Result<Vec<FundedAccount>,
     (0..count).map(account).collect()
 }
 
+/// What each address of the crowd holds at genesis.
+pub(crate) const CROWD_BALANCE: u64 = 1;
+
+/// The address of one of many who only hold something: nobody has a key to it. Funded by
+/// [`Builder::crowd`](crate::Builder::crowd) only.
+pub fn crowd_address(number: u64) -> Address {
+    let Hash(hash) = Hash::of(&[b"lockstep/devnet/crowd/v1", &number.to_le_bytes()]);
+    Address(std::array::from_fn(|index| hash[index]))
+}
+
 fn account(
     scheme: SchemeId,
     name: &'static str,

@@ -1,5 +1,5 @@
 //! What a devnet is made from.
-use crate::accounts::{funded_accounts, load_accounts};
+use crate::accounts::{CROWD_BALANCE, crowd_address, funded_accounts, load_accounts};
 use crate::devnet::{Devnet, DevnetError};
 use lockstep_actors::committer::OnCommit;
 use lockstep_actors::node::devnet_keys;
@@ -11,6 +11,7 @@ use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::limits::VALIDATORS_MAX;
 use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::{
     Address, BlockId, ChainId, DEVNET_CHAIN_ID, Hash, Height, Round, Timestamp,
 };
@@ -56,11 +57,13 @@ pub struct Builder {
     pub(crate) rpc_port: u16,
     pub(crate) scheme: SchemeId,
     pub(crate) durability: Durability,
+    pub(crate) retention: Retention,
     pub(crate) last_height: Option<Height>,
     pub(crate) timeouts: Timeouts,
     pub(crate) policy: Policy,
     pub(crate) faulty_links: Option<u64>,
     pub(crate) load_accounts: u32,
+    pub(crate) crowd: u64,
     pub(crate) on_commit: Option<Arc<dyn Fn(CommitEvent) + Send + Sync>>,
 }
 
@@ -75,11 +78,13 @@ impl Default for Builder {
             rpc_port: 0,
             scheme: SchemeId::Dilithium3,
             durability: Durability::Process,
+            retention: Retention::All,
             last_height: None,
             timeouts: Timeouts::DEVNET,
             policy: Policy::default(),
             faulty_links: None,
             load_accounts: 0,
+            crowd: 0,
             on_commit: None,
         }
     }
@@ -159,6 +164,13 @@ impl Builder {
         self
     }
 
+    /// Which blocks each node keeps.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Builder {
+        self.retention = retention;
+        self
+    }
+
     /// No height after this one begins.
     #[must_use]
     pub fn last_height(mut self, height: u64) -> Builder {
@@ -195,6 +207,13 @@ impl Builder {
         self
     }
 
+    /// Funds as many [`crowd_address`]es besides: a state of any size, without keys.
+    #[must_use]
+    pub fn crowd(mut self, count: u64) -> Builder {
+        self.crowd = count;
+        self
+    }
+
     /// Called with each commit of each node, on that node's thread.
     #[must_use]
     pub fn on_commit(mut self, call: impl Fn(CommitEvent) + Send + Sync + 'static) -> Builder {
@@ -222,6 +241,10 @@ impl Builder {
             });
         }
         let load = load_accounts(self.scheme, self.load_accounts)?;
+        let crowd = (0..self.crowd).map(|number| GenesisAccount {
+            address: crowd_address(number),
+            balance: CROWD_BALANCE,
+        });
         let mut accounts: Vec<GenesisAccount> = funded_accounts(self.scheme)?
             .into_iter()
             .chain(load)
@@ -229,6 +252,7 @@ impl Builder {
                 address: account.address,
                 balance: account.balance,
             })
+            .chain(crowd)
             .collect();
         accounts.sort_by_key(|account| account.address);
         let (chain_id, scheme, time) = (self.chain_id, self.scheme, DEVNET_GENESIS_TIME);

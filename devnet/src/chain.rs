@@ -5,12 +5,12 @@ use crate::accounts::{FundedAccount, funded_accounts};
 use crate::builder::{Builder, DEVNET_GENESIS_TIME};
 use crate::devnet::{DevnetError, data_dir, seed_index};
 use lockstep_actors::node::devnet_keys;
-use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Durability, Store, StoreError};
+use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Store, StoreError};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::{CommitCertificate, certify};
 use lockstep_protocol::crypto::{self, Signer, SigningFailed};
 use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, Draft, GenesisError, InvalidBlock, Ledger, PrepareError,
+    ChainRules, CommitBatch, Draft, GenesisError, InvalidBlock, Ledger, PrepareError, ReadError,
 };
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height, Round};
@@ -46,6 +46,15 @@ pub enum ChainError {
     /// A data directory refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no directory to put it in.
+    #[error("no directory: {0}; make room, or name another one by TMPDIR")]
+    Directory(String),
+    /// The state cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A transaction that was to be included was not.
+    #[error("a transaction cannot stand in the block")]
+    LeftOut,
     /// Too few votes: never with the keys of all validators.
     #[error("the votes are no quorum")]
     NoQuorum,
@@ -64,34 +73,11 @@ impl Builder {
     /// Writes the same chain of `blocks` heights into the data directories, below `home`, of these
     /// nodes. Boot the devnet with that home afterwards.
     pub fn make_chain(&self, home: &Path, nodes: &[usize], blocks: u64) -> Result<(), ChainError> {
-        let genesis = self.genesis()?;
-        let scheme = crypto::scheme(self.scheme);
-        let rules = Arc::new(ChainRules::new(&genesis, scheme)?);
-        let changes = Ledger::genesis_changes(&genesis)?;
-        let mut signers = Vec::new();
-        for index in 0..self.validators {
-            signers.push(devnet_keys::signer(self.scheme, seed_index(index))?);
+        let people = funded_accounts(self.scheme)?;
+        match Maker::open(self, home, nodes)? {
+            Some((maker, stores)) => maker.write(&stores, &people, blocks),
+            None => Ok(()),
         }
-        let mut stores = Vec::new();
-        for node in nodes {
-            let (dir, validator) = (data_dir(home, *node), address(&*signers[*node]));
-            let map_bytes = DEFAULT_MAP_BYTES;
-            let mode = Durability::Process;
-            let store = Store::open(&dir, mode, map_bytes, &genesis, validator, &changes)?;
-            stores.push(store);
-        }
-        let Some(first) = stores.first() else {
-            return Ok(());
-        };
-        let ledger = Ledger::new(rules.clone(), Arc::new(first.clone()), first.head()?)
-            .map_err(StoreError::from)?;
-        let maker = Maker {
-            rules,
-            signers,
-            ledger,
-            people: funded_accounts(self.scheme)?,
-        };
-        maker.write(&stores, blocks)
     }
 }
 
@@ -99,17 +85,58 @@ fn address(signer: &dyn Signer) -> Address {
     Address::of(signer.scheme(), signer.public_key())
 }
 
-struct Maker {
-    rules: Arc<ChainRules>,
+/// A ledger, and the keys of all validators.
+pub(crate) struct Maker {
+    pub(crate) rules: Arc<ChainRules>,
     signers: Vec<Arc<dyn Signer>>,
-    ledger: Ledger,
-    people: Vec<FundedAccount>,
+    pub(crate) ledger: Ledger,
 }
 
 impl Maker {
-    fn write(mut self, stores: &[Store], blocks: u64) -> Result<(), ChainError> {
+    /// Opens the data directories of `nodes`, equal ones; the ledger is on the first of them.
+    /// `None`: there is none.
+    pub(crate) fn open(
+        builder: &Builder,
+        home: &Path,
+        nodes: &[usize],
+    ) -> Result<Option<(Maker, Vec<Store>)>, ChainError> {
+        let genesis = builder.genesis()?;
+        let scheme = crypto::scheme(builder.scheme);
+        let rules = Arc::new(ChainRules::new(&genesis, scheme)?);
+        let changes = Ledger::genesis_changes(&genesis)?;
+        let mut signers = Vec::new();
+        for index in 0..builder.validators {
+            signers.push(devnet_keys::signer(builder.scheme, seed_index(index))?);
+        }
+        let mut stores = Vec::new();
+        for node in nodes {
+            let (dir, validator) = (data_dir(home, *node), address(&*signers[*node]));
+            let (mode, map_bytes) = (builder.durability, DEFAULT_MAP_BYTES);
+            let store = Store::open(&dir, mode, map_bytes, &genesis, validator, &changes)?;
+            stores.push(store);
+        }
+        let Some(first) = stores.first() else {
+            return Ok(None);
+        };
+        let ledger = Ledger::new(rules.clone(), Arc::new(first.clone()), first.head()?)
+            .map_err(StoreError::from)?;
+        let maker = Maker {
+            rules,
+            signers,
+            ledger,
+        };
+        Ok(Some((maker, stores)))
+    }
+
+    fn write(
+        mut self,
+        stores: &[Store],
+        people: &[FundedAccount],
+        blocks: u64,
+    ) -> Result<(), ChainError> {
         for height in 1..=blocks {
-            let block = self.block(Height(height))?;
+            let transfer = self.transfer(people, Height(height))?;
+            let block = self.block(transfer.into_iter().collect())?;
             let votes = self.votes(&block)?;
             let lowest = self.certificate(votes.iter())?;
             let highest = self.certificate(votes.iter().rev())?;
@@ -126,7 +153,12 @@ impl Maker {
         Ok(())
     }
 
-    fn block(&mut self, height: Height) -> Result<Arc<SealedBlock>, ChainError> {
+    /// The next one, with those of `transactions` that can be included.
+    pub(crate) fn block(
+        &mut self,
+        transactions: Vec<Transaction>,
+    ) -> Result<Arc<SealedBlock>, ChainError> {
+        let height = self.ledger.head().height.next();
         let draft = Draft {
             proposer: self
                 .ledger
@@ -134,14 +166,18 @@ impl Maker {
                 .current()
                 .proposer(height, Round::ZERO),
             now: DEVNET_GENESIS_TIME.plus_ms(height.0),
-            transactions: self.transfer(height)?.into_iter().collect(),
+            transactions,
             evidence: Vec::new(),
         };
         Ok(self.ledger.prepare(draft)?.block)
     }
 
-    fn transfer(&self, height: Height) -> Result<Option<Transaction>, ChainError> {
-        let (Some(alice), Some(bob)) = (self.people.first(), self.people.get(1)) else {
+    fn transfer(
+        &self,
+        people: &[FundedAccount],
+        height: Height,
+    ) -> Result<Option<Transaction>, ChainError> {
+        let (Some(alice), Some(bob)) = (people.first(), people.get(1)) else {
             return Ok(None);
         };
         if !height.0.is_multiple_of(TRANSFER_EVERY) {
@@ -157,7 +193,7 @@ impl Maker {
     }
 
     /// Everybody's precommit, in order of address.
-    fn votes(&self, block: &SealedBlock) -> Result<Vec<SignedVote>, ChainError> {
+    pub(crate) fn votes(&self, block: &SealedBlock) -> Result<Vec<SignedVote>, ChainError> {
         let mut votes = Vec::new();
         for signer in &self.signers {
             let vote = Vote {
@@ -176,7 +212,7 @@ impl Maker {
     }
 
     /// Of the first votes that are a quorum.
-    fn certificate<'a>(
+    pub(crate) fn certificate<'a>(
         &self,
         votes: impl Iterator<Item = &'a SignedVote>,
     ) -> Result<CommitCertificate, ChainError> {

@@ -6,6 +6,7 @@ use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::{Actors, EndReason};
 use lockstep_actors::view::HeadView;
 use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::ledger::Receipt;
 use lockstep_protocol::mempool::Submission;
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::transaction::Transaction;
@@ -82,6 +83,13 @@ impl Devnet {
         let blocks = store.decided(Height(height), 1, usize::MAX);
         let blocks = blocks.map_err(|error| DevnetError::Store { index, error })?;
         Ok(blocks.into_iter().next())
+    }
+
+    /// The receipts of block `height` as node `index` stores them.
+    pub fn receipts(&self, index: usize, height: u64) -> Result<Option<Vec<Receipt>>, DevnetError> {
+        let store = self.inner.node(index)?.store().clone();
+        let receipts = store.receipts(Height(height));
+        receipts.map_err(|error| DevnetError::Store { index, error })
     }
 
     /// Where each node stands; `None` for one that is down.

@@ -18,11 +18,13 @@ mod builder;
 mod chain;
 mod devnet;
 mod links;
+mod lone_ledger;
 pub mod simulation;
 
-pub use accounts::{FundedAccount, funded_accounts, load_accounts};
+pub use accounts::{FundedAccount, crowd_address, funded_accounts, load_accounts};
 pub use builder::{Builder, CommitEvent, DEVNET_GENESIS_TIME};
 pub use chain::ChainError;
 pub use devnet::{Devnet, DevnetError, NodeTick, Ticker};
 pub use links::{Links, Traffic};
 pub use lockstep_actors::state_store::Durability;
+pub use lone_ledger::LoneLedger;

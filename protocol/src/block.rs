@@ -153,6 +153,16 @@ impl SealedBlock {
         last_commit: Option<CommitCertificate>,
     ) -> SealedBlock {
         let leaves = leaves(&transactions);
+        SealedBlock::build_named(header, (transactions, leaves), evidence, last_commit)
+    }
+
+    /// The same with the transactions' leaves, which the caller knows already.
+    pub(crate) fn build_named(
+        header: Header,
+        (transactions, leaves): (Vec<Transaction>, Vec<Hash>),
+        evidence: Vec<Evidence>,
+        last_commit: Option<CommitCertificate>,
+    ) -> SealedBlock {
         let header = Header {
             last_commit_hash: Block::last_commit_hash(last_commit.as_ref()),
             transactions_root: merkle::root(&leaves),

@@ -25,7 +25,8 @@ pub enum CodecError {
 
 /// The canonical bytes of `value`.
 pub fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    // Counted first: a block would be copied twenty times as its buffer grows.
+    let mut bytes = Vec::with_capacity(borsh::object_length(value).unwrap_or(0));
     // Writing into a Vec fails only if a collection has more than u32::MAX entries; every
     // collection of the protocol is bounded far below (see `limits.rs`).
     let written = value.serialize(&mut bytes);
@@ -51,11 +52,15 @@ pub fn decode<T: BorshDeserialize>(
     })
 }
 
-/// Reads a list of bytes as borsh does, but never makes room for more than there is: borsh itself
-/// makes a mebibyte for a length that lies.
+/// Room that is made for a list before any of it has been read: a signature, a key, a record.
+const LIST_ROOM_BYTES: u32 = 4_096;
+
+/// Reads a list of bytes as borsh does, but makes room for no more than a page before there is
+/// more: borsh itself makes a mebibyte for a length that lies.
 pub(crate) fn read_bytes<R: Read>(reader: &mut R) -> io::Result<Vec<u8>> {
     let length = u32::deserialize_reader(reader)?;
-    let mut bytes = Vec::new();
+    let room = usize::try_from(length.min(LIST_ROOM_BYTES)).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(room);
     reader.take(u64::from(length)).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()) != Ok(u64::from(length)) {
         return Err(io::ErrorKind::UnexpectedEof.into());

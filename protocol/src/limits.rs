@@ -57,9 +57,9 @@ pub const BLOCK_TRANSACTIONS_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX / TRANSACT
 pub const MISSING_BYTES_MAX: usize = BLOCK_TRANSACTIONS_MAX.div_ceil(8) + 128;
 /// The answer: all transactions of a block at the most.
 pub const FETCHED_BYTES_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX + 128;
-/// Compact proposals that wait for transactions: an honest and a second one of this round, and the
-/// same of the next. What they name of the mempool they share with it.
-pub const PARTIAL_PROPOSALS_MAX: usize = 4;
+/// Compact proposals that wait for transactions: an honest and a second one of this round, and one
+/// of the next. What they name of the mempool they share with it.
+pub const PARTIAL_PROPOSALS_MAX: usize = 3;
 /// The memo of a transfer: an invoice number, a sentence.
 pub const MEMO_BYTES_MAX: usize = 256;
 /// How far ahead of the height of its block a transaction's expiry may lie: more than a day at a
@@ -86,6 +86,16 @@ pub const COMMIT_RUN_BLOCKS_MAX: usize = 16;
 /// Bytes of decided blocks that are written in one transaction, unless the first alone has more:
 /// executing and writing them takes no longer than one block of the largest size.
 pub const COMMIT_RUN_BYTES_MAX: usize = BLOCK_BYTES_MAX;
+/// Committed blocks that a node keeps at least, if it does not keep all. Whoever asks for a state
+/// that can still be read finds the header that proves it, also when each block has changed the
+/// state; and a peer that has begun to fetch what it lacks finds what it asks for next.
+pub const RETAIN_BLOCKS_MIN: u64 = 256;
+/// Old blocks that are deleted with each new one: a node that is told to keep less shortens a chain
+/// of a million blocks while it makes 16,000, and no commit waits for more than this.
+pub const PRUNED_BLOCKS_PER_BLOCK_MAX: u64 = 64;
+/// … and no more of them once they had so many bytes, but always one: so a chain of full blocks does
+/// not grow, and small ones cost a commit less than a millisecond.
+pub const PRUNED_BYTES_PER_BLOCK_MAX: usize = 1024 * 1024;
 /// Rounds behind the current one whose votes are kept: older ones only matter through certificates.
 pub const ROUNDS_KEPT_MAX: u32 = 32;
 /// Values kept for one validator, round and kind (E10): two prove the equivocation.
@@ -126,3 +136,9 @@ pub const LIGHT_BLOCK_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + VALIDATORS_MAX 
 pub const PROVED_ACCOUNT_BYTES_MAX: usize = 20 * 1024;
 /// A record with its proof: the same, and the value.
 pub const PROVED_RECORD_BYTES_MAX: usize = PROVED_ACCOUNT_BYTES_MAX + RECORD_VALUE_BYTES_MAX;
+/// Leaves of the state in one record of a snapshot, unless the first alone has more: few enough that
+/// making their part of the tree takes some ten MiB.
+pub const SNAPSHOT_LEAVES_BYTES_MAX: usize = 1024 * 1024;
+/// One record of a snapshot: a block of the largest size with its certificate, receipts (none longer
+/// than its transaction) and validators.
+pub const SNAPSHOT_RECORD_BYTES_MAX: usize = 2 * BLOCK_BYTES_MAX + LIGHT_BLOCK_BYTES_MAX;

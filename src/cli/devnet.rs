@@ -1,8 +1,9 @@
 //! `lockstep devnet`: several validators in this process, until Ctrl-C or for a number of blocks.
-use super::{DurabilityArgument, Failure, interrupts, scheme, tell, validators};
+use super::{DurabilityArgument, Failure, interrupts, retention, scheme, tell, validators};
 use clap::Args;
 use lockstep_devnet::{Builder, CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::retention::Retention;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -44,6 +45,9 @@ pub(crate) struct Arguments {
     /// What a commit survives
     #[arg(long, value_enum, default_value = "process")]
     durability: DurabilityArgument,
+    /// Keep so many of the newest blocks; 0: all
+    #[arg(long, default_value = "0", value_name = "N", value_parser = retention)]
+    retain_blocks: Retention,
     /// Print one JSON object on stdout, and nothing else there
     #[arg(long)]
     json: bool,
@@ -80,7 +84,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let began = Instant::now();
     let mut blocks = Blocks::new(devnet.heights().len());
-    let ended = follow(arguments, &devnet, &mut blocks, &commits, &stop);
+    let mut rows = Vec::new();
+    let ended = follow(
+        arguments,
+        &devnet,
+        (&mut blocks, &mut rows),
+        &commits,
+        &stop,
+    );
     let took = began.elapsed();
     let summary = print::Summary::of(arguments, &devnet);
 
@@ -94,7 +105,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     ended?;
     summary.check()?;
     if arguments.json {
-        summary.print_json(&blocks.into_rows(), &times)
+        rows.sort_by_key(|row| row.height);
+        summary.print_json(&rows, &times)
     } else {
         summary.print(arguments.blocks, &times)
     }
@@ -117,6 +129,7 @@ fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
         .validators(arguments.validators)
         .scheme(arguments.scheme)
         .durability(arguments.durability.into())
+        .retention(arguments.retain_blocks)
         .rpc_port(port)
         .block_time_ms(block_ms);
     if arguments.manual || arguments.blocks.is_some() {
@@ -128,11 +141,12 @@ fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
     Ok(builder)
 }
 
-/// Prints blocks as they come: until enough, an interrupt, or the end of a node.
+/// Prints blocks as they come, or keeps them for the JSON at the end: until enough, an interrupt, or
+/// the end of a node.
 fn follow(
     arguments: &Arguments,
     devnet: &Devnet,
-    blocks: &mut Blocks,
+    (blocks, rows): (&mut Blocks, &mut Vec<BlockRow>),
     commits: &Receiver<CommitEvent>,
     stop: &Receiver<()>,
 ) -> Result<(), Failure> {
@@ -153,12 +167,11 @@ fn follow(
             LOOK
         };
         match commits.recv_timeout(patience.min(LOOK)) {
-            Ok(event) => {
-                let row = blocks.note(event)?;
-                if let Some(row) = row.filter(|_| !arguments.json) {
-                    print::block(row)?;
-                }
-            }
+            Ok(event) => match blocks.note(event)? {
+                Some(row) if arguments.json => rows.push(row),
+                Some(row) => print::block(&row)?,
+                None => {}
+            },
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(Failure::retry("all nodes ended")),
         }

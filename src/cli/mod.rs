@@ -2,6 +2,7 @@
 use lockstep_devnet::{DevnetError, Durability};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::limits::VALIDATORS_MAX;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::Timestamp;
 use std::fmt::Arguments;
 use std::io::Write;
@@ -23,6 +24,7 @@ mod process;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod simulate;
+pub(crate) mod snapshot;
 pub(crate) mod start;
 pub(crate) mod status;
 mod terminal;
@@ -131,6 +133,14 @@ pub(crate) fn validators(text: &str) -> Result<usize, String> {
 pub(crate) fn scheme(text: &str) -> Result<SchemeId, String> {
     text.parse()
         .map_err(|error: lockstep_protocol::crypto::UnknownScheme| error.to_string())
+}
+
+/// `--retain-blocks`
+pub(crate) fn retention(text: &str) -> Result<Retention, String> {
+    let blocks = text
+        .parse()
+        .map_err(|_| format!("expected a number of blocks, or 0 to keep all, got {text:?}"))?;
+    Retention::of_blocks(blocks).map_err(|error| error.to_string())
 }
 
 /// `--durability`

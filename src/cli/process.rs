@@ -13,6 +13,13 @@ pub(crate) fn cpu_seconds() -> Option<f64> {
     Some((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
 }
 
+/// CPU seconds of the calling thread so far, to the nanosecond.
+pub(crate) fn thread_cpu_seconds() -> Option<f64> {
+    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: f64 = schedule.split_whitespace().next()?.parse().ok()?;
+    Some(nanoseconds / 1e9)
+}
+
 /// The most memory that this process has held at one time, in bytes.
 pub(crate) fn peak_rss_bytes() -> Option<u64> {
     Some(status("VmHWM:")? * 1024)
@@ -61,6 +68,7 @@ mod tests {
             assert!(began.elapsed().as_secs() < 30, "no CPU time was counted");
             (0..100_000).for_each(|_| sum = std::hint::black_box(sum.rotate_left(3) ^ 7));
         }
+        assert!(thread_cpu_seconds().is_none_or(|cpu| cpu > 0.0));
         let small = peak_rss_bytes().expect("procfs");
         let filled = std::hint::black_box(vec![1u8; 64 << 20]);
         assert!(

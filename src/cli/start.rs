@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// What a signature and a block survive
     #[arg(long, value_enum)]
     durability: Option<DurabilityArgument>,
+    /// Keep so many of the newest blocks; 0: all
+    #[arg(long, value_name = "N")]
+    retain_blocks: Option<u64>,
     /// Log filter on stderr, such as info or warn,lockstep_actors=debug
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -92,10 +95,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn flags(arguments: &Arguments) -> Vec<config::Flag> {
     let durability = arguments.durability.map(|it| it.name().to_owned());
+    let retain_blocks = arguments.retain_blocks.map(|blocks| blocks.to_string());
     let named = [
         ("rpc_listen", &arguments.rpc_listen, "--rpc-listen"),
         ("peer_listen", &arguments.peer_listen, "--peer-listen"),
         ("durability", &durability, "--durability"),
+        ("retain_blocks", &retain_blocks, "--retain-blocks"),
         ("log", &arguments.log, "--log"),
     ];
     let set = arguments.set.iter().cloned();
@@ -126,6 +131,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
         key_guard: Some(key_guard_file(&config.key)),
         rearm,
         durability: config.durability.into(),
+        retention: config.retention,
         peer_listener: Arc::new(peer_listener),
         public_listener: public_listener.map(Arc::new),
         peers,
@@ -272,6 +278,7 @@ mod tests {
 
     fn at(head: u64, blocks_per_second: f64) -> Option<String> {
         let progress = SyncProgress {
+            stranded: None,
             catching_up: true,
             from: Height(1_000),
             target: Height(3_000),

@@ -83,6 +83,10 @@ fn print(url: &str, status: &Value, ready: bool, verbose: &str) -> Result<(), Fa
         word("latest_block_hash")
     ))?;
     say(format_args!(
+        "  blocks kept   from height {}",
+        word("earliest_height")
+    ))?;
+    say(format_args!(
         "  working on    round {}, {}",
         word("round"),
         word("step")

@@ -69,10 +69,18 @@ fn print(
         report.height, report.block_id
     ))?;
     say(format_args!("  state root    {}", report.state_root))?;
+    let executed = (report.height.0 + 1).saturating_sub(report.executed_from.0);
     say(format_args!(
-        "  executed      {} blocks with {} transactions again, {} certificates, {} pages",
-        report.height, report.transactions, report.certificates, report.pages
+        "  executed      {executed} blocks again; {} transactions, {} certificates, {} pages",
+        report.transactions, report.certificates, report.pages
     ))?;
+    if report.earliest > Height(1) {
+        say(format_args!(
+            "  not executed  below height {}: older blocks or states are not kept; the state \
+             there is proven by certificates from the genesis on, blocks from {} on by their hashes",
+            report.executed_from, report.earliest
+        ))?;
+    }
     say(format_args!("  took          {:.1} s", took.as_secs_f64()))
 }
 

@@ -2,9 +2,10 @@
 //! the peers. Nothing here runs a node, and nothing in another room knows these files.
 //!
 //! A **home** holds `lockstep.toml`, `genesis.json`, `validator.key` and `data/`.
-use crate::cli::{DurabilityArgument, Failure};
+use crate::cli::{DurabilityArgument, Failure, retention};
 use lockstep_actors::rpc_gateway::{Origins, OriginsError};
 use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::retention::Retention;
 use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -40,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) rpc_listen: Option<String>,
     pub(crate) origins: Origins,
     pub(crate) durability: DurabilityArgument,
+    pub(crate) retention: Retention,
     pub(crate) block_interval_ms: u64,
     pub(crate) timeouts: Timeouts,
     pub(crate) log: String,
@@ -117,6 +119,7 @@ impl Config {
                 origins.map_err(|error| error.to_string())
             })?,
             durability: read.parsed("durability", DurabilityArgument::parse)?,
+            retention: read.parsed("retain_blocks", retention)?,
             block_interval_ms: read.ms("block_interval_ms", 0, INTERVAL_MS_MAX)?,
             timeouts: read.timeouts()?,
             log: read.text("log")?.to_owned(),
@@ -241,6 +244,7 @@ mod tests {
         assert_eq!(config.timeouts, Timeouts::NETWORK);
         assert_eq!(config.durability, DurabilityArgument::Power);
         assert_eq!(config.block_interval_ms, 1000);
+        assert_eq!(config.retention, Retention::All);
         let people = config.rpc_listen.expect("people are answered");
         assert!(people.starts_with("127.0.0.1:"));
         assert_eq!(config.genesis, Path::new("/home/genesis.json"));
@@ -261,6 +265,8 @@ mod tests {
     fn a_wrong_value_is_said_with_its_name_its_origin_and_what_would_be_right() {
         for (name, text, word) in [
             ("durability", "none", "process, power"),
+            ("retain_blocks", "255", "0, which keeps all"),
+            ("retain_blocks", "-1", "number of blocks"),
             ("block_interval_ms", "-1", "0 to 86400000"),
             ("timeout_propose_ms", "0", "1 to 3600000"),
             ("timeout_cap_ms", "1e9", "1 to 3600000"),

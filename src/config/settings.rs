@@ -47,7 +47,7 @@ const fn number(name: &'static str, default: &'static str, comment: &'static str
 /// In the order of the generated file. The defaults of the timeouts are those of
 /// [`Timeouts::NETWORK`](lockstep_protocol::consensus::timeouts::Timeouts::NETWORK); a test of this
 /// module compares them.
-pub(crate) const SETTINGS: [Setting; 18] = [
+pub(crate) const SETTINGS: [Setting; 19] = [
     text(
         "genesis",
         "genesis.json",
@@ -89,6 +89,12 @@ pub(crate) const SETTINGS: [Setting; 18] = [
         "power",
         "What a signature and a block survive. power: a power cut (every write is synced before\n\
          anything is sent). process: only the end of the process, kill -9 included.",
+    ),
+    number(
+        "retain_blocks",
+        "0",
+        "How many of the newest blocks are kept; older ones are deleted as new ones come. 0: all.\n\
+         A node that keeps few serves no peer that is further behind: that one needs a snapshot.",
     ),
     number(
         "block_interval_ms",

@@ -11,6 +11,7 @@ const MARK_EVERY_MS: u64 = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     run: Option<Run>,
+    stranded: Option<Height>,
 }
 
 #[derive(Debug)]
@@ -44,13 +45,29 @@ impl Progress {
             }
             None => {}
         }
+        let stranded = catch_up.stranded();
+        if let Some(earliest) = stranded
+            && self.stranded.is_none()
+        {
+            log::error!("{}", needs_snapshot(head.next(), earliest));
+        }
+        self.stranded = stranded;
         SyncProgress {
+            stranded,
             catching_up: is_catching_up,
             from: self.run.as_ref().map_or(head, |run| run.from),
             target,
             blocks_per_second: self.run.as_ref().map_or(0.0, |run| run.blocks_per_second),
         }
     }
+}
+
+/// What people must know of a node that is behind what anybody keeps.
+pub(crate) fn needs_snapshot(next: Height, earliest: Height) -> String {
+    format!(
+        "no peer keeps block {next} any more, the earliest is {earliest}: stop this node, move its \
+         data directory away, and begin with a snapshot (lockstep snapshot import)"
+    )
 }
 
 impl Run {
@@ -108,6 +125,7 @@ mod tests {
         let mut progress = Progress::default();
         let idle = progress.step(Instant(0), &catch_up, Height(10));
         let expected = SyncProgress {
+            stranded: None,
             catching_up: false,
             from: Height(10),
             target: Height(10),
@@ -120,6 +138,7 @@ mod tests {
         catch_up.step(Instant(500), Input::Committed(after(510)));
         let shown = progress.step(Instant(500), &catch_up, Height(510));
         let expected = SyncProgress {
+            stranded: None,
             catching_up: true,
             from: Height(10),
             target: Height(2_010),

@@ -16,6 +16,7 @@ use lockstep_protocol::crypto::{self, KeyError, SelfTestFailed, Signer};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{ChainRules, GenesisError, Ledger};
 use lockstep_protocol::mempool::{Refusal, Source, Submission};
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, ChainId, DEVNET_CHAIN_ID, Hash, Height};
 use lockstep_protocol::validator_set::ValidatorSetError;
@@ -47,6 +48,8 @@ pub struct NodeConfig {
     pub rearm: bool,
     /// What a commit survives.
     pub durability: Durability,
+    /// Which blocks are kept.
+    pub retention: Retention,
     /// For other nodes; bound already, so that its address is known before any node runs.
     pub peer_listener: Arc<TcpListener>,
     /// For people; `None`: the node answers nobody but its peers.
@@ -165,6 +168,7 @@ impl Parts {
         let changes = Ledger::genesis_changes(genesis)?;
         let (dir, durability) = (&config.data_dir, config.durability);
         let store = Store::open(dir, durability, DEFAULT_MAP_BYTES, genesis, me, &changes)?;
+        store.retain(config.retention);
         let standing = match &config.key_guard {
             Some(record) => store.guard_key(record, config.rearm)?,
             None => store.unguarded()?,
@@ -178,6 +182,7 @@ impl Parts {
             verifier_fingerprint: fingerprint.to_string(),
             validator: me,
             height: head.height,
+            earliest_height: store.earliest()?,
         };
         let (wire, clock) = (Wire::new(genesis_hash), Clock::start());
         let view = Arc::new(NodeView::new(head, ledger.validators().clone()));

@@ -92,6 +92,7 @@ impl Inboxes {
         peer_broadcaster::Ports {
             blocks: self.sync.port(),
             ahead: self.sync.port(),
+            keeps: self.sync.port(),
             pulled_vote: self.votes.port(),
             pulled_proposal: self.proposer.port(),
             pull_ended: self.driver.port(),
@@ -413,6 +414,7 @@ fn gateway_seed(
         settings: rpc_gateway::Settings {
             timeouts: config.timeouts,
             pacing: config.pacing,
+            retention: config.retention,
         },
         origins: Arc::new(config.origins.clone()),
         tick_all: config.tick_all.clone(),

@@ -4,7 +4,7 @@
 use crate::limits::{
     CONNECT_TIMEOUT, LINK_CONNECTIONS_MAX, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT,
 };
-use crate::rpc_gateway::HEIGHT_HEADER;
+use crate::rpc_gateway::{EARLIEST_HEADER, HEIGHT_HEADER};
 use actix_service::{Service, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use actix_web::http::{Method, StatusCode, Uri, header};
@@ -30,6 +30,8 @@ pub(super) struct Answer {
     pub(super) bytes: Bytes,
     /// What it has committed, if it says so.
     pub(super) height: Option<Height>,
+    /// The lowest height whose block it keeps, if it says so.
+    pub(super) earliest: Option<Height>,
 }
 
 /// Talks to one peer.
@@ -170,6 +172,7 @@ async fn read(
     let mut response = within(until, answer).await??;
     let status = response.status();
     let height = number(response.headers(), HEIGHT_HEADER);
+    let earliest = number(response.headers(), EARLIEST_HEADER);
     let length = number(response.headers(), header::CONTENT_LENGTH.as_str());
     let bytes = within(until, response.body().limit(limit)).await??;
     if !status.is_success() {
@@ -182,6 +185,7 @@ async fn read(
     Ok(Answer {
         bytes,
         height: height.map(Height),
+        earliest: earliest.map(Height),
     })
 }
 

@@ -16,6 +16,8 @@ pub struct Handshake {
     pub validator: Address,
     /// Its newest committed height.
     pub height: Height,
+    /// The lowest height whose block it keeps.
+    pub earliest_height: Height,
 }
 
 /// Why a peer was refused.
@@ -67,6 +69,7 @@ mod tests {
             verifier_fingerprint: "aa".into(),
             validator: Address([1; 20]),
             height: Height(0),
+            earliest_height: Height(1),
         };
         let theirs = Handshake {
             validator: peer,

@@ -10,7 +10,7 @@ use super::client::{ExchangeError, PeerClient};
 use super::outbox::{Frame, Outbox, Path};
 use super::resolve::{self, Resolve};
 use super::{Handshake, Mismatch, Peer, Ports};
-use crate::block_sync::{BlocksArrived, PeerAhead};
+use crate::block_sync::{BlocksArrived, PeerAhead, PeerKeeps};
 use crate::clock::Clock;
 use crate::kill_points;
 use crate::limits::{
@@ -295,6 +295,10 @@ impl Link {
         let answer = client.get_blocks(client.uri(&path), SYNC_TIMEOUT).await;
         let (answer, result) = match answer {
             Ok(blocks) => {
+                // Before the answer: an empty one is no fault of whoever says why.
+                if let Some(earliest) = blocks.earliest {
+                    self.tell_earliest(earliest);
+                }
                 if let Some(height) = blocks.height {
                     self.tell_height(height);
                 }
@@ -327,6 +331,16 @@ impl Link {
             .tell(PeerAhead(address, height.next()));
     }
 
+    /// The peer keeps no block below this height.
+    fn tell_earliest(&self, earliest: Height) {
+        let address = self.seed.peer.address;
+        self.seed
+            .view
+            .update_peer(&address, |peer| peer.earliest_height = earliest);
+        // Full or closed: it is told again at the next handshake.
+        let _ = self.seed.ports.keeps.tell(PeerKeeps(address, earliest));
+    }
+
     /// Until it is given back no other handshake or pull goes out.
     pub(super) async fn short_question(&self) -> MutexGuard<'_, ()> {
         self.short_question.lock().await
@@ -347,6 +361,7 @@ impl Link {
             self.seed
                 .view
                 .update_peer(&address, |peer| peer.outbox = waiting);
+            self.tell_earliest(theirs.earliest_height);
             self.tell_height(theirs.height);
         }
         Ok(accepted)

@@ -32,6 +32,7 @@ fn handshake(validator: Address) -> Handshake {
         verifier_fingerprint: "aa".into(),
         validator,
         height: Height(0),
+        earliest_height: Height(1),
     }
 }
 
@@ -122,6 +123,7 @@ fn sender_that_resolves(resolve: Resolve) -> Sender {
     let ports = Ports {
         blocks: Port::detached(),
         ahead: Port::detached(),
+        keeps: Port::detached(),
         pulled_vote: Port::detached(),
         pulled_proposal: Port::detached(),
         pull_ended: Port::detached(),

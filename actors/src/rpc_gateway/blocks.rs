@@ -64,15 +64,28 @@ async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> Htt
             Some(text) => HttpResponse::Ok()
                 .content_type("application/json")
                 .body(Pieces::new(text.into(), place)),
-            None => {
-                let sentence = format!(
-                    "no block {height} here; the newest is {}",
-                    seed.head().height
-                );
-                refuse(StatusCode::NOT_FOUND, "unknown_block", sentence)
-            }
+            None => no_block(&seed, height),
         },
         Ok(Err(error)) => trouble(&error),
+        Err(error) => trouble(&error),
+    }
+}
+
+/// Why there is no block of this height: it is not committed yet, or not kept any more.
+pub(super) fn no_block(seed: &Seed, height: Height) -> HttpResponse {
+    let newest = seed.head().height;
+    match seed.store.earliest() {
+        Ok(earliest) if height < earliest && height > Height(0) => {
+            let sentence = format!(
+                "block {height} is not kept here any more, the earliest is {earliest}: ask for a \
+                 later one, or a node that keeps more"
+            );
+            refuse(StatusCode::GONE, "pruned", sentence)
+        }
+        Ok(_) => {
+            let sentence = format!("no block {height} here; the newest is {newest}");
+            refuse(StatusCode::NOT_FOUND, "unknown_block", sentence)
+        }
         Err(error) => trouble(&error),
     }
 }
@@ -168,6 +181,9 @@ fn newest_account(seed: &Seed, address: &Address) -> Result<(Height, Account), H
 /// blocks thus says why.
 pub(crate) const HEIGHT_HEADER: &str = "x-lockstep-height";
 
+/// Likewise the lowest height whose block it keeps: nothing below is a lie.
+pub(crate) const EARLIEST_HEADER: &str = "x-lockstep-earliest";
+
 /// The range that a peer asks for.
 #[derive(Debug, Deserialize)]
 pub(super) struct Range {
@@ -204,11 +220,14 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpRes
     let (store, wire, from) = (seed.store.clone(), seed.wire, Height(range.from));
     let answer = web::block(move || {
         let blocks = store.decided(from, blocks_max, bytes_max)?;
-        Ok::<_, StoreError>(wire.encode_blocks(&blocks))
+        // After them: what was pruned meanwhile is told as gone.
+        let earliest = store.earliest()?;
+        Ok::<_, StoreError>((wire.encode_blocks(&blocks), earliest))
     });
     match answer.await {
-        Ok(Ok(bytes)) => HttpResponse::Ok()
+        Ok(Ok((bytes, earliest))) => HttpResponse::Ok()
             .insert_header((HEIGHT_HEADER, seed.head().height.to_string()))
+            .insert_header((EARLIEST_HEADER, earliest.to_string()))
             .content_type("application/octet-stream")
             .body(Pieces::new(bytes.into(), place)),
         Ok(Err(error)) => trouble(&error),

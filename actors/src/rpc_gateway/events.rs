@@ -8,7 +8,7 @@
 //! anything else now.
 use crate::limits::{EVENTS_BYTES_MAX, EVENTS_KEPT_MAX, EVENTS_MISSED_MAX};
 use crate::state_store::{Store, StoreError};
-use crate::view::{NodeView, Snapshot};
+use crate::view::{NewestBlock, NodeView, Snapshot};
 use lockstep_protocol::block::{Header, SealedBlock};
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::ledger::Receipt;
@@ -235,7 +235,8 @@ impl Events {
     }
 
     /// Takes down what the node shows of itself now. Blocks that were committed since the last time
-    /// come one by one; of very many only the newest.
+    /// come one by one; of very many only the newest. Only those that are not the newest any more
+    /// are read back.
     pub(super) fn take_down(&self, view: &NodeView, store: &Store) -> Result<(), StoreError> {
         let Snapshot {
             head, round, step, ..
@@ -243,11 +244,15 @@ impl Events {
         let shown = self.ring.lock().height;
         let begin = head.height.0.saturating_sub(EVENTS_MISSED_MAX).max(shown.0);
         for height in (begin + 1..=head.height.0).map(Height) {
-            let (block, receipts) = (store.block(height)?, store.receipts(height)?);
-            let Some((block, receipts)) = block.zip(receipts) else {
-                break;
+            let event = if let Some(NewestBlock { block, receipts }) = view.newest(height) {
+                BlockEvent::new(&block, &receipts)
+            } else {
+                let (block, receipts) = (store.block(height)?, store.receipts(height)?);
+                let Some((block, receipts)) = block.zip(receipts) else {
+                    break;
+                };
+                BlockEvent::new(&block, &receipts)
             };
-            let event = BlockEvent::new(&block, receipts);
             let mut ring = self.ring.lock();
             ring.push(What::Block(Arc::new(event)));
             ring.height = height;
@@ -274,13 +279,13 @@ impl Events {
 }
 
 impl BlockEvent {
-    fn new(block: &SealedBlock, receipts: Vec<Receipt>) -> BlockEvent {
+    fn new(block: &SealedBlock, receipts: &[Receipt]) -> BlockEvent {
         let transactions = &block.block().transactions;
         let told = transactions.iter().zip(receipts);
         let told = told.map(|(transaction, receipt)| ReceiptEvent {
             sender: transaction.sender,
             to: receiver(&transaction.body.action),
-            receipt,
+            receipt: receipt.clone(),
         });
         BlockEvent {
             id: block.id(),
@@ -470,5 +475,36 @@ mod tests {
         assert!(ring.kept.len() < EVENTS_KEPT_MAX);
         let held: usize = ring.kept.iter().map(|kept| kept.what.bytes()).sum();
         assert_eq!(ring.bytes, held);
+    }
+
+    /// Whoever commits has the block and its receipts at hand: the store is not asked for them.
+    #[test]
+    fn the_newest_block_is_told_without_being_read_back() {
+        use crate::state_store::tests::{World, address};
+        use crate::view::HeadView;
+        use lockstep_protocol::block::SealedBlock;
+        use lockstep_protocol::validator_schedule::ValidatorSchedule;
+        let (world, dir) = (World::new(7), tempfile::tempdir().expect("a directory"));
+        let store = world.open(dir.path(), address(101)).expect("it opens");
+        let head = |height| HeadView {
+            height: Height(height),
+            block_id: Hash([9; 32]),
+            state_root: Hash([9; 32]),
+            time: lockstep_protocol::types::Timestamp(1),
+        };
+        let set = &world.rules.genesis_validators;
+        let validators = || ValidatorSchedule::unchanged(Height(0), set.clone());
+        let (events, view) = (events(), NodeView::new(head(0), validators()));
+        let header = crate::rpc_gateway::fixture::header(Height(1));
+        let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
+        let receipts = Arc::default();
+        view.set_newest(Some(NewestBlock { block, receipts }));
+        view.set_head(head(1), validators());
+        events.take_down(&view, &store).expect("nothing is read");
+        assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST]);
+        view.set_newest(None);
+        view.set_head(head(2), validators());
+        events.take_down(&view, &store).expect("it holds no block");
+        assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST]);
     }
 }

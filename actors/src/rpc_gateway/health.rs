@@ -1,5 +1,6 @@
 //! `/livez`: the node's thread turns. `/readyz`: it can take part in the next block.
 use super::Seed;
+use crate::block_sync::needs_snapshot;
 use crate::runtime::State;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::types::Address;
@@ -35,7 +36,10 @@ type Check = (&'static str, Result<(), String>);
 
 fn checks(seed: &Seed) -> Vec<Check> {
     let view = seed.view.snapshot();
-    let caught_up = if view.catching_up {
+    let stranded = seed.view.sync_progress().stranded;
+    let caught_up = if let Some(earliest) = stranded {
+        Err(needs_snapshot(view.head.height.next(), earliest))
+    } else if view.catching_up {
         Err("it is behind its peers".into())
     } else {
         Ok(())

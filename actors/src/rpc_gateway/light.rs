@@ -3,6 +3,7 @@
 use super::Seed;
 use super::answer::{bad_address, refuse, refuse_param, trouble};
 use super::answer_places::Asker;
+use super::blocks::no_block;
 use super::{records, validators};
 use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::metrics::RefusalLabel;
@@ -47,11 +48,7 @@ pub(super) async fn block(
     });
     match shown.await {
         Ok(Ok(Some(shown))) => canonical(seed.wire.encode_light_block(&shown)),
-        Ok(Ok(None)) => {
-            let newest = seed.head().height;
-            let sentence = format!("no block {height} here; the newest is {newest}");
-            refuse(StatusCode::NOT_FOUND, "unknown_block", sentence)
-        }
+        Ok(Ok(None)) => no_block(&seed, height),
         Ok(Err(error)) => trouble(&error),
         Err(error) => trouble(&error),
     }

@@ -84,7 +84,7 @@ mod validators;
 mod web_socket;
 
 pub use answer_places::AnswerPlaces;
-pub(crate) use blocks::HEIGHT_HEADER;
+pub(crate) use blocks::{EARLIEST_HEADER, HEIGHT_HEADER};
 pub use doors::Doors;
 pub use events::Events;
 pub use origins::{Origins, OriginsError};

@@ -3,6 +3,7 @@
 use super::Seed;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -14,6 +15,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// When a height begins.
     pub pacing: Pacing,
+    /// Which blocks are kept.
+    pub retention: Retention,
 }
 
 /// A limit of any type as a figure: its name's end, and itself.
@@ -63,12 +66,13 @@ fn protocol_limits() -> Value {
         EVIDENCE_PENDING_MAX, EVIDENCE_TELL_EVERY_HEIGHTS, EVIDENCE_MESSAGE_BYTES_MAX,
         BLOCK_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, MEMO_BYTES_MAX, RECORD_KEY_BYTES_MAX, RECORD_VALUE_BYTES_MAX, EXPIRY_HEIGHTS_MAX,
         TRANSACTION_BYTES_MAX, SYNC_BYTES_MAX, SYNC_FULL_BYTES, SYNC_BLOCKS_MAX,
-        COMMIT_RUN_BLOCKS_MAX, COMMIT_RUN_BYTES_MAX, ROUNDS_KEPT_MAX, VALUES_PER_VOTER_MAX,
+        COMMIT_RUN_BLOCKS_MAX, COMMIT_RUN_BYTES_MAX, RETAIN_BLOCKS_MIN,
+        PRUNED_BLOCKS_PER_BLOCK_MAX, PRUNED_BYTES_PER_BLOCK_MAX, ROUNDS_KEPT_MAX, VALUES_PER_VOTER_MAX,
         PROPOSALS_PER_ROUND_MAX, OVERLAYS_MAX, CLOCK_DRIFT_MS,
         PULL_ROUNDS_MAX, PULL_VALUES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX,
         PULLED_BYTES_MAX, USELESS_BURST_MAX, USELESS_PER_SECOND, REFUSALS_KEPT_MAX,
         SCREENED_KEPT_MAX,
-        POLKAS_KEPT_MAX, LIGHT_BLOCK_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
+        POLKAS_KEPT_MAX, SNAPSHOT_LEAVES_BYTES_MAX, SNAPSHOT_RECORD_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
     }
 }
 
@@ -121,6 +125,7 @@ pub(super) fn parameters(seed: &Seed) -> Value {
             Pacing::Interval(ms) => json!(ms),
             Pacing::Manual => Value::Null,
         },
+        "retain_blocks": settings.retention.blocks(),
         "limits": {
             "protocol": protocol_limits(),
             "ledger": ledger_limits(),

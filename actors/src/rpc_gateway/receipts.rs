@@ -26,8 +26,9 @@ pub(super) async fn receipt(seed: web::Data<Seed>, path: web::Path<String>) -> H
         Ok(Ok(None)) => {
             let sentence = format!(
                 "no block here holds transaction {id}: it waits, has expired, or was never sent; \
-                 the newest block is {}",
-                seed.head().height
+                 the newest block is {}, the earliest that is kept {}",
+                seed.head().height,
+                seed.store.earliest().unwrap_or_default()
             );
             refuse(StatusCode::NOT_FOUND, "unknown_receipt", sentence)
         }

@@ -1,6 +1,6 @@
 //! What the node says of itself.
 use super::Seed;
-use super::answer::refuse;
+use super::answer::{refuse, trouble};
 use crate::metrics::RefusalLabel;
 use crate::peer_broadcaster::Handshake;
 use actix_web::http::StatusCode;
@@ -11,14 +11,23 @@ use tokio::time::Instant;
 
 pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {
     let height = seed.view.head().height;
+    let earliest_height = match seed.store.earliest() {
+        Ok(earliest) => earliest,
+        Err(error) => return trouble(&error),
+    };
     HttpResponse::Ok().json(Handshake {
         height,
+        earliest_height,
         ..seed.handshake.clone()
     })
 }
 
 pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     let (view, sync) = (seed.view.snapshot(), seed.view.sync_progress());
+    let earliest = match seed.store.earliest() {
+        Ok(earliest) => earliest,
+        Err(error) => return trouble(&error),
+    };
     let missing = seed
         .ports
         .missing
@@ -34,6 +43,8 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "verifier_fingerprint": seed.handshake.verifier_fingerprint,
         "validator": seed.me,
         "height": view.head.height,
+        "earliest_height": earliest,
+        "retain_blocks": seed.settings.retention.blocks(),
         "round": view.round,
         "step": view.step,
         "latest_block_hash": view.head.block_id,

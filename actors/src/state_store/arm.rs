@@ -1,11 +1,10 @@
 //! Whether a node may sign from its data directory: see [`key_guard`](super::key_guard) for how
 //! that is known.
 use super::error::StoreError;
-use super::fault;
 use super::key_guard::{DirectoryState, KeyGuard, KeyMark, Origin, judge};
 use super::layout::{
-    META_BYTES_MAX, META_GENESIS, META_OBSERVING, META_ORIGIN, META_SIGN_FLOOR, META_SIGN_FROM,
-    META_VALIDATOR,
+    META_BEGAN, META_BYTES_MAX, META_GENESIS, META_OBSERVING, META_ORIGIN, META_SIGN_FLOOR,
+    META_SIGN_FROM, META_VALIDATOR,
 };
 use super::sealed_file::Record;
 use super::{Durability, Store};
@@ -115,13 +114,14 @@ impl Store {
         let transaction = self.inner.transaction.load(Ordering::Relaxed);
         self.read(|view| {
             let (head, recovery) = (view.head()?, view.recovery()?);
+            let began: Height = view.meta(META_BEGAN)?;
             Ok(DirectoryState {
                 genesis: view.meta(META_GENESIS)?,
                 validator: view.meta(META_VALIDATOR)?,
                 origin: view.meta(META_ORIGIN)?,
                 transaction,
                 height: head.height,
-                is_new: head.height == Height(0) && recovery.position().is_none(),
+                is_new: head.height == began && recovery.position().is_none(),
             })
         })
     }
@@ -167,10 +167,7 @@ impl Store {
             Ok(())
         })?;
         if self.inner.durability == Durability::Process {
-            let due = fault::point().map_err(heed::Error::from);
-            let synced = due.and_then(|()| self.inner.env.force_sync());
-            let map_bytes = self.inner.map_bytes;
-            synced.map_err(|error| StoreError::lmdb("sync the database", map_bytes, error))?;
+            self.sync()?;
         }
         guard.follow(KeyMark {
             genesis: here.genesis,

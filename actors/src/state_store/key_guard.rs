@@ -75,7 +75,7 @@ pub(super) struct DirectoryState {
     pub(super) origin: Origin,
     pub(super) transaction: u64,
     pub(super) height: Height,
-    /// Nothing is committed, nothing signed.
+    /// Nothing is committed beyond what it began with, nothing signed.
     pub(super) is_new: bool,
 }
 

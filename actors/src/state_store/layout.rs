@@ -6,13 +6,15 @@ use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database};
-use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::block::{Block, Header, SealedBlock};
+use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::ledger::{Head, KeyHash};
+use lockstep_protocol::limits::CERTIFICATE_BYTES_MAX;
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
 /// Raised with every change of a table, key or record.
-pub(super) const LAYOUT: u32 = 3;
+pub(super) const LAYOUT: u32 = 4;
 
 pub(super) const META_LAYOUT: &[u8] = b"layout";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
@@ -30,6 +32,10 @@ pub(super) const META_OBSERVING: &[u8] = b"observing";
 pub(super) const META_SIGN_FROM: &[u8] = b"sign from";
 /// The first height at which the key is not known to have signed, when this directory was re-armed.
 pub(super) const META_SIGN_FLOOR: &[u8] = b"sign floor";
+/// The lowest height whose block is here; absent as long as that is the first.
+pub(super) const META_EARLIEST: &[u8] = b"earliest";
+/// The height that this directory began with: 0, or that of the snapshot it was made from.
+pub(super) const META_BEGAN: &[u8] = b"began";
 /// All of the above are far below.
 pub(super) const META_BYTES_MAX: usize = 1_024;
 
@@ -72,9 +78,11 @@ pub(super) struct Tables {
     pub(super) accusing: Table,
     /// Height → the proof that it was decided twice.
     pub(super) forks: Table,
+    /// Height → the [`Handover`] of a block that is gone.
+    pub(super) handovers: Table,
 }
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "meta",
     "blocks",
     "certificates",
@@ -89,6 +97,7 @@ const NAMES: [&str; 14] = [
     "evidence",
     "accusing",
     "forks",
+    "handovers",
 ];
 
 pub(super) const TABLES: u32 = NAMES.len() as u32;
@@ -128,7 +137,11 @@ impl Tables {
                 for name in NAMES {
                     match opener.open_database(txn, Some(name))? {
                         Some(database) => databases.push(database),
-                        None => return Ok(CommitOrAbort::Abort(name)),
+                        None => {
+                            let layout = databases.first().map(|meta| meta.get(txn, META_LAYOUT));
+                            let layout = layout.transpose()?.flatten().map(<[u8]>::to_vec);
+                            return Ok(CommitOrAbort::Abort((name, layout)));
+                        }
                     }
                 }
                 let databases: [_; NAMES.len()] = databases
@@ -139,9 +152,13 @@ impl Tables {
             .map_err(failed)?;
         match opened {
             CommitOrAbort::Commit(databases) => Ok(Tables::named(databases)),
-            CommitOrAbort::Abort(name) => {
-                Err(StoreError::corrupt(format!("its table {name} is gone")))
-            }
+            CommitOrAbort::Abort((name, layout)) => Err(match layout.and_then(other_layout) {
+                Some(found) => StoreError::OtherLayout {
+                    expected: LAYOUT,
+                    found,
+                },
+                None => StoreError::corrupt(format!("its table {name} is gone")),
+            }),
         }
     }
 
@@ -161,6 +178,7 @@ impl Tables {
             evidence,
             accusing,
             forks,
+            handovers,
         ] = std::array::from_fn(|i| Table::new(NAMES[i], databases[i]));
         Tables {
             meta,
@@ -177,8 +195,16 @@ impl Tables {
             evidence,
             accusing,
             forks,
+            handovers,
         }
     }
+}
+
+/// The layout that a sealed record names, if it is another one: then tables may be missing.
+fn other_layout(sealed: Vec<u8>) -> Option<u32> {
+    let (layout, _) = sealed.split_first_chunk::<4>()?;
+    let layout = u32::from_le_bytes(*layout);
+    (layout != LAYOUT).then_some(layout)
 }
 
 /// The head without its certificate, which stands in a table of its own.
@@ -203,6 +229,17 @@ impl HeadRecord {
     }
 }
 
+/// What stays of a block after which other validators decide: a snapshot of any later height proves
+/// with it who they are.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct Handover {
+    pub(super) header: Header,
+    pub(super) certificate: CommitCertificate,
+}
+
+/// A certificate, and a header.
+pub(super) const HANDOVER_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + 1_024;
+
 /// Where in the chain an id stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Location {
@@ -217,12 +254,20 @@ pub(super) const LOCATION_BYTES_MAX: usize = 16;
 
 /// What a block adds to the table of locations: its own id first.
 pub(super) fn locations(block: &SealedBlock) -> impl Iterator<Item = (Hash, Location)> + '_ {
-    let height = block.height();
+    locations_of(block.id(), block.block())
+}
+
+/// The same of a block that nobody has sealed again.
+pub(super) fn locations_of(
+    id: BlockId,
+    block: &Block,
+) -> impl Iterator<Item = (Hash, Location)> + '_ {
+    let height = block.header.height;
     let itself = Location {
         height,
         transaction: None,
     };
-    let transactions = block.block().transactions.iter().zip(0u32..);
+    let transactions = block.transactions.iter().zip(0u32..);
     let transactions = transactions.map(move |(transaction, index)| {
         let there = Location {
             height,
@@ -230,7 +275,7 @@ pub(super) fn locations(block: &SealedBlock) -> impl Iterator<Item = (Hash, Loca
         };
         (transaction.id(), there)
     });
-    std::iter::once((block.id(), itself)).chain(transactions)
+    std::iter::once((id, itself)).chain(transactions)
 }
 
 /// What is deleted once enough newer versions exist.

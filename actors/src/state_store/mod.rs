@@ -10,6 +10,7 @@
 //! read      View: all reads on one snapshot                      layout  which table holds what
 //! mark      how far the database got, noted beside it            arm     who may sign from here
 //! verify    replays every block                                 page_check  LMDB's own structure
+//! prune     old blocks go, a few with each new one              snapshot_file  export, import
 //! key_guard what the key has signed with, noted beside the key   sealed_file  one record, in place
 //! evidence  what waits for a block, which blocks carry some, forks
 //! exclusive locks on files
@@ -29,8 +30,10 @@ mod layout;
 mod mark;
 mod open;
 mod page_check;
+mod prune;
 mod read;
 mod sealed_file;
+mod snapshot_file;
 mod table;
 mod verify;
 mod write;
@@ -49,10 +52,12 @@ pub use exclusive::lock_exclusively;
 pub use key_guard::{begin_key_guard, key_guard_file};
 pub use layout::Location;
 pub use read::Snapshot;
+pub use snapshot_file::{Contents, Exported, Imported, SnapshotFileError, export, import, inspect};
 pub use verify::{Report, verify};
 
 use key_guard::KeyGuard;
 use layout::Tables;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::Height;
 use mark::{Mark, MarkFile};
 use std::fs::File;
@@ -101,6 +106,8 @@ struct Inner {
     /// The newest height known to be committed, so that an error can name it without a read.
     height: AtomicU64,
     on_corrupt: OnceLock<OnCorrupt>,
+    /// Which blocks are kept; all until somebody says otherwise.
+    retention: OnceLock<Retention>,
     _lock: File,
 }
 
@@ -154,6 +161,21 @@ impl Store {
     /// The data directory.
     pub fn dir(&self) -> &Path {
         &self.inner.dir
+    }
+
+    /// From now on only so many blocks are kept; older ones go with each new one. The first call is
+    /// the one that counts.
+    pub fn retain(&self, retention: Retention) {
+        // An error says that it has been said already.
+        let _ = self.inner.retention.set(retention);
+    }
+
+    /// Makes all that was written survive a power cut.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        let due = fault::point().map_err(heed::Error::from);
+        let synced = due.and_then(|()| self.inner.env.force_sync());
+        let map_bytes = self.inner.map_bytes;
+        synced.map_err(|error| StoreError::lmdb("sync the database", map_bytes, error))
     }
 
     /// The file that holds everything, for messages to people.

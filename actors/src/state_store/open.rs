@@ -4,15 +4,15 @@ use super::exclusive::lock_exclusively;
 use super::fault;
 use super::key_guard::Origin;
 use super::layout::{
-    HeadRecord, LAYOUT, META_BYTES_MAX, META_GENESIS, META_HEAD, META_LAYOUT, META_ORIGIN,
-    META_TRANSACTION, META_VALIDATOR, TABLES, Tables,
+    HeadRecord, LAYOUT, META_BEGAN, META_BYTES_MAX, META_GENESIS, META_HEAD, META_LAYOUT,
+    META_ORIGIN, META_TRANSACTION, META_VALIDATOR, TABLES, Tables,
 };
 use super::mark::{self, Mark, MarkFile};
 use super::page_check;
 use super::read::View;
 use super::write;
 use super::{DATA_FILE, DEFAULT_MAP_BYTES, Durability, Env, Inner, Store};
-use heed::{EnvFlags, EnvOpenOptions};
+use heed::{EnvFlags, EnvOpenOptions, RwTxn};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{Head, StateChanges};
 use lockstep_protocol::types::{Address, Hash, Height};
@@ -68,6 +68,34 @@ impl Store {
         identity: &Identity,
         (genesis, genesis_changes): (&Head, &StateChanges),
     ) -> Result<Store, StoreError> {
+        let (store, had_database, noted) = Store::attach(dir, durability, map_bytes)?;
+        let transaction = store.inner.transaction.load(Ordering::Relaxed);
+        if store.read(|view| identity.check(view))? {
+            let head = store.read(check_head)?;
+            store.inner.height.store(head.0, Ordering::Relaxed);
+            store.read(|view| check_transaction(view, transaction))?;
+            mark::check(noted, transaction)?;
+            store.inner.written(transaction, None)?;
+        } else if had_database {
+            return Err(StoreError::corrupt("its database is gone"));
+        } else if transaction > 1 {
+            return Err(StoreError::corrupt("it is the database of something else"));
+        } else {
+            store.begin(identity, genesis, genesis_changes)?;
+        }
+        if !had_database {
+            store.note_database(identity)?;
+        }
+        Ok(store)
+    }
+
+    /// Locks and opens a directory, whatever is in it; says whether there was a database, and how
+    /// far it was noted to have got.
+    pub(super) fn attach(
+        dir: &Path,
+        durability: Durability,
+        map_bytes: usize,
+    ) -> Result<(Store, bool, Option<Mark>), StoreError> {
         let (lock, had_database) = lock(dir)?;
         let (mark, noted) = open_mark(dir)?;
         check_pages(dir, noted)?;
@@ -91,26 +119,11 @@ impl Store {
                 transaction: AtomicU64::new(transaction),
                 height: AtomicU64::new(0),
                 on_corrupt: OnceLock::new(),
+                retention: OnceLock::new(),
                 _lock: lock,
             }),
         };
-        if store.read(|view| identity.check(view))? {
-            let head = store.read(check_head)?;
-            store.inner.height.store(head.0, Ordering::Relaxed);
-            store.read(|view| check_transaction(view, transaction))?;
-            mark::check(noted, transaction)?;
-            store.inner.written(transaction, None)?;
-        } else if had_database {
-            return Err(StoreError::corrupt("its database is gone"));
-        } else if transaction > 1 {
-            return Err(StoreError::corrupt("it is the database of something else"));
-        } else {
-            store.begin(identity, genesis, genesis_changes)?;
-        }
-        if !had_database {
-            store.note_database(identity)?;
-        }
-        Ok(store)
+        Ok((store, had_database, noted))
     }
 
     /// Writes the identity, the head and the state of height 0.
@@ -122,16 +135,14 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write("begin the chain", |tables, txn| {
             let meta = &tables.meta;
-            meta.put(txn, META_LAYOUT, &LAYOUT)?;
-            meta.put(txn, META_GENESIS, &identity.genesis)?;
-            meta.put(txn, META_VALIDATOR, &identity.validator)?;
+            identity.write(tables, txn, head.height)?;
             meta.put(txn, META_HEAD, &HeadRecord::of(head))?;
-            meta.put(txn, META_ORIGIN, &Origin::draw())?;
             write::state(tables, txn, Height(0), changes)
         })
     }
 
-    fn note_database(&self, identity: &Identity) -> Result<(), StoreError> {
+    /// The note says that there is a database from now on.
+    pub(super) fn note_database(&self, identity: &Identity) -> Result<(), StoreError> {
         let path = self.inner.dir.join(LOCK_FILE);
         let mut file: &File = &self.inner._lock;
         let note = format!(
@@ -149,6 +160,11 @@ fn open_mark(dir: &Path) -> Result<(MarkFile, Option<Mark>), StoreError> {
     let file = MarkFile::open(dir)?;
     let noted = file.read()?;
     Ok((file, noted))
+}
+
+/// The same for whoever must not change the directory.
+pub(super) fn check_pages_of(dir: &Path) -> Result<(), StoreError> {
+    check_pages(dir, MarkFile::read_in(dir)?)
 }
 
 /// Before LMDB maps the file. After a stop in good order only a small one, whose check takes no
@@ -223,14 +239,24 @@ pub(super) fn lock_existing(dir: &Path) -> Result<Option<File>, StoreError> {
 }
 
 /// Opens the database without writing a byte, not even LMDB's own lock file: the caller holds ours.
-#[allow(unsafe_code)]
 pub(super) fn open_to_read(dir: &Path) -> Result<Env, StoreError> {
+    open_read_only(dir, EnvFlags::READ_ONLY | EnvFlags::NO_LOCK)
+}
+
+/// Opens the database that a node of another process has open. LMDB is made for that: the reader is
+/// noted in its lock file, and the node writes no page that this one may read.
+pub(super) fn open_beside_a_node(dir: &Path) -> Result<Env, StoreError> {
+    open_read_only(dir, EnvFlags::READ_ONLY)
+}
+
+#[allow(unsafe_code)]
+fn open_read_only(dir: &Path, flags: EnvFlags) -> Result<Env, StoreError> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(DEFAULT_MAP_BYTES).max_dbs(TABLES);
-    // SAFETY: nobody writes to the file meanwhile: the caller holds an exclusive lock on the
-    // directory; and LMDB's own locks are needed by nobody then.
+    // SAFETY: either nobody writes to the file meanwhile, because the caller holds an exclusive lock
+    // on the directory, and LMDB's own locks are needed by nobody; or these locks are used.
     let opened = unsafe {
-        options.flags(EnvFlags::READ_ONLY | EnvFlags::NO_LOCK);
+        options.flags(flags);
         options.open(dir)
     };
     let what = format!("open the database in {}", dir.display());
@@ -277,12 +303,27 @@ fn complete_file(env: &Env, dir: &Path) -> Result<(), StoreError> {
 }
 
 /// Whose directory it is.
-struct Identity {
-    genesis: Hash,
-    validator: Address,
+pub(super) struct Identity {
+    pub(super) genesis: Hash,
+    pub(super) validator: Address,
 }
 
 impl Identity {
+    /// Makes the database one that a node opens; it begins with the block of this height.
+    pub(super) fn write(
+        &self,
+        tables: &Tables,
+        txn: &mut RwTxn<'_>,
+        began: Height,
+    ) -> Result<(), heed::Error> {
+        let meta = &tables.meta;
+        meta.put(txn, META_LAYOUT, &LAYOUT)?;
+        meta.put(txn, META_GENESIS, &self.genesis)?;
+        meta.put(txn, META_VALIDATOR, &self.validator)?;
+        meta.put(txn, META_BEGAN, &began)?;
+        meta.put(txn, META_ORIGIN, &Origin::draw())
+    }
+
     /// Whether the database has an identity at all; an error if it is another one.
     fn check(&self, view: &View<'_>) -> Result<bool, StoreError> {
         let meta = &view.tables.meta;
@@ -320,5 +361,11 @@ fn check_head(view: &View<'_>) -> Result<Height, StoreError> {
         }
     }
     view.recovery().map_err(|error| error.at(head.height))?;
+    let earliest = view.earliest()?;
+    if earliest > head.height.next() {
+        let what = format!("its first block is that of height {earliest}, beyond the newest");
+        return Err(StoreError::corrupt(what).at(head.height));
+    }
+    view.block(earliest)?; // one that is committed and not there is an error
     Ok(head.height)
 }

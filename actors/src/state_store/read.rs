@@ -2,8 +2,8 @@
 use super::error::StoreError;
 use super::fault;
 use super::layout::{
-    HeadRecord, LOCATION_BYTES_MAX, Location, META_BYTES_MAX, META_HALT, META_HEAD, SIGNED_LOCK,
-    SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
+    HeadRecord, LOCATION_BYTES_MAX, Location, META_BYTES_MAX, META_EARLIEST, META_HALT, META_HEAD,
+    SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
 };
 use super::table::Entry;
 use super::{Inner, Store};
@@ -65,7 +65,15 @@ impl View<'_> {
         self.committed("block", height, block)
     }
 
-    /// A row of a committed height is there, or its key has rotted. Names the height in an error.
+    /// The lowest height whose block is here, once there is one.
+    pub(super) fn earliest(&self) -> Result<Height, StoreError> {
+        let meta = &self.tables.meta;
+        let earliest = meta.get(self.txn, META_EARLIEST, META_BYTES_MAX)?;
+        Ok(earliest.unwrap_or(Height(1)))
+    }
+
+    /// A row of a committed height is there, unless it was pruned; or its key has rotted. Names the
+    /// height in an error.
     fn committed<T>(
         &self,
         what: &str,
@@ -75,7 +83,7 @@ impl View<'_> {
         let found = found.map_err(|error| error.at(height))?;
         if found.is_none() && height > Height(0) {
             let head: HeadRecord = self.meta(META_HEAD)?;
-            if height <= head.height {
+            if height <= head.height && height >= self.earliest()? {
                 return Err(StoreError::corrupt(format!("its {what} is gone")).at(height));
             }
         }
@@ -212,7 +220,7 @@ impl View<'_> {
         self.tables.signed.get(self.txn, key, bytes_max)
     }
 
-    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.tables.nodes.bytes(self.txn, key)?.map(<[u8]>::to_vec))
     }
 
@@ -230,6 +238,30 @@ impl View<'_> {
         Ok(there.map(|(_, value)| value.to_vec()))
     }
 
+    /// The values of the state of `version` in order of key, each with the version that wrote it.
+    pub(super) fn values_at<E: From<StoreError>>(
+        &self,
+        version: u64,
+        mut look: impl FnMut(KeyHash, u64, Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut newest: Option<(KeyHash, u64, Vec<u8>)> = None;
+        // A row without bytes says that its key has no value any more.
+        let mut tell = |found: Option<(KeyHash, u64, Vec<u8>)>| match found {
+            Some((key, written, value)) if !value.is_empty() => look(key, written, value),
+            _ => Ok(()),
+        };
+        self.tables.values.each(self.txn, |key, value| {
+            let (key, written) = split_value_key(key)?;
+            if written > version {
+                return Ok(());
+            }
+            // Rows of a key follow each other by version; the last that counts is its value.
+            let before = newest.replace((key, written, value.to_vec()));
+            tell(before.filter(|(other, ..)| *other != key))
+        })?;
+        tell(newest)
+    }
+
     /// The versions of the state that can be read, with the heights they began at.
     pub(super) fn versions(&self) -> Result<Vec<VersionStart>, StoreError> {
         let rows = self.tables.versions.all(self.txn)?.into_iter();
@@ -242,19 +274,42 @@ impl View<'_> {
         rows.map(start).collect()
     }
 
-    fn version_after(&self, height: Height) -> Result<Result<u64, HistoryError>, StoreError> {
+    pub(super) fn version_after(
+        &self,
+        height: Height,
+    ) -> Result<Result<u64, HistoryError>, StoreError> {
         let head: HeadRecord = self.meta(META_HEAD)?;
-        Ok(ledger::version_after(
-            &self.versions()?,
-            head.height,
-            height,
-        ))
+        let kept = self.versions()?;
+        let found = ledger::version_after(&kept, head.height, height);
+        let block = match self.earliest()? {
+            Height(1) => Height(0), // genesis stands in the genesis document
+            earliest => earliest,
+        };
+        Ok(match found {
+            // Nothing proves a state whose header is gone.
+            Ok(_) if height < block => Err(HistoryError::Pruned {
+                height,
+                earliest: block,
+            }),
+            Err(HistoryError::Pruned { height, earliest }) => Err(HistoryError::Pruned {
+                height,
+                earliest: earliest.max(block),
+            }),
+            found => found,
+        })
     }
 
-    fn latest_version(&self) -> Result<Option<u64>, StoreError> {
+    pub(super) fn latest_version(&self) -> Result<Option<u64>, StoreError> {
         let head: HeadRecord = self.meta(META_HEAD)?;
         Ok(Some(head.state_version))
     }
+}
+
+fn split_value_key(key: &[u8]) -> Result<(KeyHash, u64), StoreError> {
+    let split = key.split_first_chunk::<32>();
+    let split = split.and_then(|(key, version)| Some((*key, version.try_into().ok()?)));
+    let (key, version) = split.ok_or_else(|| StoreError::corrupt("a key of table values"))?;
+    Ok((key, u64::from_be_bytes(version)))
 }
 
 fn sealed_block(bytes: &[u8]) -> Result<Arc<SealedBlock>, StoreError> {
@@ -267,6 +322,11 @@ impl Store {
     /// The newest committed block, with its certificate.
     pub fn head(&self) -> Result<Head, StoreError> {
         self.read(|view| view.head())
+    }
+
+    /// The lowest height whose block is here, or will be: older ones were pruned.
+    pub fn earliest(&self) -> Result<Height, StoreError> {
+        self.read(|view| view.earliest())
     }
 
     /// The committed block of a height.

@@ -31,11 +31,11 @@ impl Table {
     }
 
     /// Looks at every entry in order of key, one at a time.
-    pub(super) fn each(
+    pub(super) fn each<E: From<StoreError>>(
         &self,
         txn: &RoTxn<'_>,
-        mut look: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+        mut look: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         for entry in fallible(|| self.db.iter(txn)).map_err(|e| self.failed(e))? {
             let (key, sealed) = entry.map_err(|e| self.failed(e))?;
             look(key, self.open(key, sealed)?)?;
@@ -64,6 +64,11 @@ impl Table {
             return Ok(None);
         };
         Ok(Some(codec::decode(self.name, bytes, bytes_max)?))
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self, txn: &RoTxn<'_>) -> Result<u64, StoreError> {
+        fallible(|| self.db.len(txn)).map_err(|e| self.failed(e))
     }
 
     /// The entry with the greatest key in `keys`.

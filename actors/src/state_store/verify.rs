@@ -5,6 +5,10 @@
 //! ledger that judged them first, and the stored state is compared with what came out. The first
 //! thing that differs is the finding, with its height and table.
 //!
+//! Where the first blocks are gone, the replay begins at the first height whose block and state are
+//! both here: [`base`]. What lies before is no state any more, only blocks, and they are checked by
+//! their hash chain and their certificates.
+//!
 //! The directory is not changed, and must not be in use: its lock is held meanwhile. Memory is
 //! bounded by the size of the state, not by the length of the chain.
 use super::error::StoreError;
@@ -19,14 +23,18 @@ use super::{DATA_FILE, Env, layout, open, page_check};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{
-    self, ChainRules, CommitBatch, Head, KeyHash, Ledger, MemoryState, STATE_VERSIONS_KEPT,
-    StateReader, VersionStart,
+    self, ChainRules, CommitBatch, KeyHash, Ledger, MemoryState, STATE_VERSIONS_KEPT, StateReader,
+    VersionStart,
 };
 use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::validator_set::ValidatorSet;
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
+
+use base::Base;
+
+mod base;
 
 /// A data directory without a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -37,6 +45,11 @@ pub struct Report {
     pub block_id: Hash,
     /// The state after it, computed and found.
     pub state_root: Hash,
+    /// The lowest height whose block is here.
+    pub earliest: Height,
+    /// The first height that was executed again. The state before it, and blocks below the earliest,
+    /// are vouched for by certificates from the genesis on.
+    pub executed_from: Height,
     /// Transactions in all blocks.
     pub transactions: u64,
     /// Commit certificates whose signatures were verified: one per block.
@@ -88,24 +101,22 @@ fn verify_dir(
         txn: &txn,
     };
     let validator = identity(dir, &env, &view, genesis)?;
-    let changes = Ledger::genesis_changes(genesis)
-        .map_err(|error| StoreError::corrupt(format!("the genesis gives no state: {error}")))?;
-    let state = Arc::new(MemoryState::new(&changes));
-    let head = Head::genesis(genesis, &changes);
-    let ledger = Ledger::new(rules.clone(), state.clone(), head)?;
     let record: HeadRecord = view.meta(META_HEAD)?;
+    let earliest = view.earliest()?;
+    let base = match earliest {
+        Height(1) => Base::genesis(genesis)?,
+        _ => Base::find(&view, env.clone(), genesis, rules, &mut progress)?,
+    };
+    let (state, begun) = (Arc::new(base.state), base.head.height);
     let mut replay = Replay {
         view: &view,
-        ledger,
+        ledger: Ledger::new(rules.clone(), state.clone(), base.head)?,
         state,
-        transactions: 0,
-        locations: 0,
-        versions: vec![VersionStart {
-            version: 0,
-            height: Height(0),
-        }],
+        transactions: base.transactions,
+        locations: base.locations,
+        versions: vec![base.version],
     };
-    for height in 1..=record.height.0 {
+    for height in begun.next().0..=record.height.0 {
         replay.next(Height(height))?;
         progress(Height(height), record.height);
     }
@@ -117,8 +128,10 @@ fn verify_dir(
         height: record.height,
         block_id: record.block_id,
         state_root: record.state_root,
+        earliest,
+        executed_from: begun.next(),
         transactions: replay.transactions,
-        certificates: record.height.0,
+        certificates: (record.height.0 + 1).saturating_sub(earliest.0),
         validator,
         pages,
     })
@@ -260,17 +273,24 @@ impl Replay<'_> {
         let (view, head) = (self.view, self.ledger.head().height);
         let tables = view.tables;
         self.check_versions()?;
-        for table in [&tables.meta, &tables.stale, &tables.signed] {
-            table.each(view.txn, |_, _| Ok(()))?;
+        for table in [
+            &tables.meta,
+            &tables.stale,
+            &tables.signed,
+            &tables.handovers,
+        ] {
+            table.each(view.txn, |_, _| Ok::<_, StoreError>(()))?;
         }
         let mut rows = 0usize;
         tables.locations.each(view.txn, |_, _| {
             rows += 1;
-            Ok(())
+            Ok::<_, StoreError>(())
         })?;
         demand(rows == self.locations, "locations", head)?;
+        let earliest = self.view.earliest()?;
         for table in [&tables.blocks, &tables.certificates, &tables.receipts] {
             self.demand_none_after(table, head)?;
+            self.demand_none_before(table, earliest)?;
         }
         tables.proposed.each(view.txn, |key, _| {
             let open = key.starts_with(&height_key(head.next()));
@@ -283,6 +303,13 @@ impl Replay<'_> {
         let head = self.ledger.head().height;
         let stored = self.view.versions()?;
         demand(stored == self.versions, "versions", head)
+    }
+
+    fn demand_none_before(&self, table: &Table, earliest: Height) -> Result<(), StoreError> {
+        let (first, last) = (height_key(Height(0)), height_key(earliest.previous()));
+        let before = table.last_in(self.view.txn, &(&first[..]..=&last[..]))?;
+        let what = "a row below the first block";
+        before.map_or(Ok(()), |_| Err(bad(table.name(), earliest, what)))
     }
 
     fn demand_none_after(&self, table: &Table, head: Height) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ use super::layout::{
     SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, STALE_BYTES_MAX, Stale, Tables, height_key,
     locations, proposed_key, value_key,
 };
+use super::prune;
 use super::read::View;
 use heed::RwTxn;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
@@ -15,6 +16,9 @@ use lockstep_protocol::ledger::{CommitBatch, STATE_VERSIONS_KEPT, StateChanges};
 use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::vote::VoteKind;
 use std::borrow::Borrow;
+
+/// Blocks between two looks for readers that have ended: the file grows by so many at the most.
+const DEAD_READERS_EVERY: u64 = 128;
 
 /// What a write can meet: LMDB's refusals and our own.
 pub(super) enum Failure {
@@ -49,10 +53,25 @@ impl Store {
             return Ok(());
         };
         let committed = Some(last.borrow().block.height());
+        self.forget_dead_readers(last.borrow().block.height());
+        let retention = self.inner.retention.get().copied().unwrap_or_default();
         self.write_then("commit a block", committed, |tables, txn| {
             let mut run = run.iter();
-            run.try_for_each(|batch| commit_one(tables, txn, batch.borrow()))
+            run.try_for_each(|batch| {
+                commit_one(tables, txn, batch.borrow())?;
+                prune::step(tables, txn, retention)
+            })
         })
+    }
+
+    /// An export that was killed leaves a reader behind, and pages that it may have read are not used
+    /// again until somebody has looked.
+    fn forget_dead_readers(&self, height: Height) {
+        if height.0.is_multiple_of(DEAD_READERS_EVERY)
+            && let Err(error) = self.inner.env.clear_stale_readers()
+        {
+            log::warn!("readers that have ended could not be forgotten: {error}");
+        }
     }
 
     /// Writes the records of one turn. Of each step the newest position stays, of locks the newest
@@ -198,7 +217,7 @@ pub(super) fn state(
 }
 
 /// Deletes what only versions before `version` could read.
-fn forget(tables: &Tables, txn: &mut RwTxn<'_>, version: u64) -> Result<(), Failure> {
+pub(super) fn forget(tables: &Tables, txn: &mut RwTxn<'_>, version: u64) -> Result<(), Failure> {
     let key = version.to_be_bytes();
     tables.versions.delete_below(txn, &key)?;
     let Some(stale) = tables.stale.get::<Stale>(txn, &key, STALE_BYTES_MAX)? else {

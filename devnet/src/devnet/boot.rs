@@ -148,6 +148,7 @@ impl Inner {
             key_guard: None,
             rearm: false,
             durability: builder.durability,
+            retention: builder.retention,
             peer_listener: Arc::new(bound.peer),
             public_listener: Some(Arc::new(bound.public)),
             peers: inner.peers_of(index),

@@ -12,6 +12,8 @@
 //! - Whoever answers in vain (late, not at all, with less than it was asked for) is asked after the
 //!   others and for less; whoever answers with what proves nothing, much later. Nobody is given up
 //!   for good: when only such peers are left, they are asked.
+//! - Whoever says that it has pruned a block is not asked for it, and its empty answer is no fault.
+//!   If nobody else has the next one, this node is [stranded](CatchUp::stranded).
 //! - The lowest block that is missing is always asked for first, and of another peer when its answer
 //!   is late. So nobody can hold up the rest for longer than one patience.
 //!
@@ -73,6 +75,8 @@ pub struct Answer {
 pub enum Input {
     /// A peer said, in whatever way, that it works on this height.
     Ahead(Address, Height),
+    /// A peer said that this is the lowest height whose block it keeps.
+    Keeps(Address, Height),
     /// A block was committed here; who decides what from now on.
     Committed(ValidatorSchedule),
     /// A peer answered; its proven blocks are on their way to be committed.
@@ -142,6 +146,7 @@ impl CatchUp {
         let mut out = Vec::new();
         match input {
             Input::Ahead(peer, height) => self.ahead(peer, height),
+            Input::Keeps(peer, height) => self.peer(peer).keeps_from = height,
             Input::Committed(validators) => self.committed(now, &validators),
             Input::Answered(peer, answer) => self.answered(now, peer, answer, &mut out),
             Input::Failed(peer) => {
@@ -185,18 +190,35 @@ impl CatchUp {
         !self.halted && self.target() > self.committed.next()
     }
 
+    /// The lowest height that anybody keeps, if the next one is kept by nobody: whoever has committed
+    /// it has pruned it since, or has not shown it when asked. Then only a snapshot helps. Some peer
+    /// says so, and a liar can do no more than that: who keeps it is asked all the same.
+    pub fn stranded(&self) -> Option<Height> {
+        let next = self.committed.next();
+        let mut ahead = self.peers.values().filter(|peer| peer.has >= next);
+        let is_pruned = |peer: &&Peer| peer.keeps_from > next;
+        let lowest = ahead.clone().filter(is_pruned);
+        let lowest = lowest.map(|peer| peer.keeps_from).min();
+        let hopeless = ahead.all(|peer| peer.keeps_from > next || peer.penalty > 0);
+        lowest.filter(|_| hopeless && !self.halted)
+    }
+
     /// Whoever says so may be asked, a validator or not: a node that was away for long knows none of
     /// today's validators, only its configured peers. But only power says how far there is to go.
     /// What a peer claims grows with whatever it says, in whatever order that arrives. It shrinks
     /// only by what the peer fails to show.
     fn ahead(&mut self, address: Address, working_on: Height) {
+        let peer = self.peer(address);
+        peer.has = peer.has.max(working_on.previous());
+    }
+
+    fn peer(&mut self, address: Address) -> &mut Peer {
         if !self.peers.contains_key(&address) && self.peers.len() >= CATCH_UP_PEERS_MAX {
             self.forget_the_least();
         }
         let range_blocks_max = self.config.range_blocks_max;
         let peer = self.peers.entry(address);
-        let peer = peer.or_insert_with(|| Peer::new(range_blocks_max));
-        peer.has = peer.has.max(working_on.previous());
+        peer.or_insert_with(|| Peer::new(range_blocks_max))
     }
 
     /// Makes room: of those that are asked for nothing, the one that claims the least, a stranger
@@ -372,7 +394,8 @@ impl CatchUp {
     fn best(&self, now: Instant, height: Height) -> Option<Address> {
         let able = || {
             self.peers.iter().filter(move |(_, peer)| {
-                peer.has >= height && peer.may_prove(height, self.committed)
+                let has_it = peer.has >= height && peer.keeps_from <= height;
+                has_it && peer.may_prove(height, self.committed)
             })
         };
         let late_ms = self.patience_with_choice_ms();

@@ -19,7 +19,7 @@ use crate::limits::OVERLAYS_MAX;
 use crate::parameters::Parameters;
 use crate::sign_bytes::SignContext;
 use crate::transaction::Transaction;
-use crate::types::BlockId;
+use crate::types::{BlockId, Hash};
 use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::{ValidatorSet, ValidatorSetError};
 use crate::vote::SignedVote;
@@ -186,10 +186,10 @@ impl Ledger {
         }
     }
 
-    /// Notes that the caller has verified `transaction` by `public_key`. Its signature is not
-    /// verified again when a block carries it.
-    pub fn note_transaction(&mut self, transaction: &Transaction, public_key: &[u8]) {
-        self.signatures.note(transaction, public_key);
+    /// Notes that the caller has verified the transaction with this [leaf](Transaction::leaf) by
+    /// `public_key`. Its signature is not verified again when a block carries it.
+    pub fn note_transaction(&mut self, leaf: &Hash, public_key: &[u8]) {
+        self.signatures.note(leaf, public_key);
     }
 
     /// Notes that the caller has verified `evidence`. Its signatures are not verified again when a
@@ -232,7 +232,7 @@ impl Ledger {
         if let Some((_, verdict)) = self.verdicts.iter().find(|(known, _)| *known == id) {
             return verdict.clone();
         }
-        let verdict = self.judge(block.block());
+        let verdict = self.judge(block);
         if verdict
             .as_ref()
             .err()
@@ -250,15 +250,21 @@ impl Ledger {
         self.verdicts.push_back((id, verdict));
     }
 
-    fn judge(&mut self, block: &Block) -> Verdict {
+    fn judge(&mut self, block: &SealedBlock) -> Verdict {
         let (head, validators) = (&self.head, &self.validators);
-        validity::check_frame(&self.rules, head, validators, &self.precommits, block)?;
-        let executed = self.execute(block)?;
-        let (expected, actual) = (block.header.state_root, executed.changes.root);
+        validity::check_frame(
+            &self.rules,
+            head,
+            validators,
+            &self.precommits,
+            block.block(),
+        )?;
+        let (executed, header) = (self.execute(block)?, block.header());
+        let (expected, actual) = (header.state_root, executed.changes.root);
         if expected != actual {
             return Err(InvalidBlock::StateRoot { expected, actual });
         }
-        let expected = block.header.receipts_root;
+        let expected = header.receipts_root;
         let actual = Block::receipts_root(&executed.receipts);
         if expected != actual {
             return Err(InvalidBlock::ReceiptsRoot { expected, actual });
@@ -266,16 +272,18 @@ impl Ledger {
         Ok(executed)
     }
 
-    fn execute(&mut self, block: &Block) -> Result<Executed, InvalidBlock> {
+    fn execute(&mut self, sealed: &SealedBlock) -> Result<Executed, InvalidBlock> {
+        let block = sealed.block();
         let (place, transactions) = (Place::of(&block.header), &block.transactions);
         let mut state = Overlay::new(&*self.reader, self.head.state_version, &self.validators);
         let known = &mut self.evidence;
         let sets = (&self.validators, &self.rules.context);
         offences::execute(sets, known, &mut state, place.height, &block.evidence)?;
         let mut receipts = Vec::with_capacity(transactions.len());
-        for (index, transaction) in transactions.iter().enumerate() {
+        for (index, (leaf, transaction)) in sealed.leaves().iter().zip(transactions).enumerate() {
             let (rules, signatures) = (&self.rules, &mut self.signatures);
-            let receipt = execute::execute(rules, signatures, &mut state, place, transaction);
+            let named = (leaf, transaction);
+            let receipt = execute::execute(rules, signatures, &mut state, place, named);
             receipts.push(receipt.map_err(|error| refuse(index, transaction, error))?);
         }
         let (changes, changed_set) = state.into_changes(self.head.state_root)?;

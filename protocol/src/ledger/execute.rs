@@ -10,7 +10,7 @@ use crate::block::Header;
 use crate::crypto::Scheme;
 use crate::limits::{EXPIRY_HEIGHTS_MAX, TRANSACTION_BYTES_MAX};
 use crate::transaction::{Action, Transaction};
-use crate::types::{Address, Height};
+use crate::types::{Address, Hash, Height};
 
 /// The block that transactions stand in, as far as they depend on it.
 #[derive(Clone, Copy)]
@@ -30,13 +30,13 @@ impl Place {
     }
 }
 
-/// Checks one transaction, cheapest first, and executes it.
+/// Checks one transaction, named by its leaf, cheapest first, and executes it.
 pub(super) fn execute(
     rules: &ChainRules,
     signatures: &mut Signatures,
     state: &mut Overlay<'_>,
     place: Place,
-    transaction: &Transaction,
+    (leaf, transaction): (&Hash, &Transaction),
 ) -> Result<Receipt, NotExecuted> {
     let bytes = check_form(rules, place.height, transaction)?;
     let (sender, body) = (transaction.sender, &transaction.body);
@@ -48,7 +48,7 @@ pub(super) fn execute(
     let next = expected.checked_add(1);
     account.nonce = next.ok_or(TransactionError::NonceExhausted)?;
     account.balance = after_fee(account.balance, body.fee)?;
-    let new_key = check_signature(rules, signatures, state, transaction)?;
+    let new_key = check_signature(rules, signatures, state, (leaf, transaction))?;
     if let Some(key) = new_key {
         state.set_public_key(sender, key);
     }
@@ -143,7 +143,7 @@ fn check_signature(
     rules: &ChainRules,
     signatures: &mut Signatures,
     state: &Overlay<'_>,
-    transaction: &Transaction,
+    (leaf, transaction): (&Hash, &Transaction),
 ) -> Result<Option<Vec<u8>>, NotExecuted> {
     let recorded = state.public_key(&transaction.sender)?;
     let (key, is_new) = match (recorded, &transaction.public_key) {
@@ -159,7 +159,7 @@ fn check_signature(
         }
     };
     signatures
-        .verify(&*rules.scheme, &rules.context, transaction, &key)
+        .verify(&*rules.scheme, &rules.context, (leaf, transaction), &key)
         .map_err(|error| match error {
             VerifyError::Key(error) => TransactionError::Key(error),
             VerifyError::Signature(error) => TransactionError::Signature(error),

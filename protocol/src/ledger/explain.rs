@@ -47,9 +47,10 @@ impl Ledger {
         let mut state = Overlay::new(&*self.reader, version, &self.validators);
         let place = Place::of(block.header());
         let mut records = BTreeSet::new();
-        for transaction in &block.block().transactions {
+        for (leaf, transaction) in block.leaves().iter().zip(&block.block().transactions) {
             let (rules, signatures) = (&self.rules, &mut self.signatures);
-            if execute::execute(rules, signatures, &mut state, place, transaction).is_err() {
+            let named = (leaf, transaction);
+            if execute::execute(rules, signatures, &mut state, place, named).is_err() {
                 break;
             }
             if let Action::Put { key, .. } | Action::Delete { key } = &transaction.body.action {

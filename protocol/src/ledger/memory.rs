@@ -36,6 +36,24 @@ impl MemoryState {
         state
     }
 
+    /// The state of `version` alone, as a store holds it: each value under the version that wrote it.
+    pub fn restored(
+        version: u64,
+        nodes: BTreeMap<Vec<u8>, Vec<u8>>,
+        values: impl IntoIterator<Item = (KeyHash, u64, Vec<u8>)>,
+    ) -> MemoryState {
+        let values = values.into_iter();
+        let values = values.map(|(key, written, value)| ((key, written), Some(value)));
+        MemoryState {
+            maps: RwLock::new(Maps {
+                version: Some(version),
+                nodes,
+                values: values.collect(),
+                stale: BTreeMap::new(),
+            }),
+        }
+    }
+
     /// Makes the changes of a committed block visible, all at once.
     pub fn apply(&self, changes: &StateChanges) {
         if changes.is_empty() {

@@ -11,6 +11,7 @@
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people   run         blocks that are written together
 //! refusal   why a transaction may not be here      history     which state was whose
+//! rebuild   the tree from its leaves
 //! ```
 //!
 //! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size, fee,
@@ -39,6 +40,7 @@ mod overlay;
 mod precommits;
 mod prepare;
 mod put;
+mod rebuild;
 mod receipt;
 mod record;
 mod refusal;
@@ -70,6 +72,7 @@ pub use offences::{
     EvidenceRefusal, OffenceRecord, OffenceSummary, offence, offence_key, offences, offences_key,
 };
 pub use prepare::{Draft, PrepareError, Prepared};
+pub use rebuild::{Leaf, Rebuild, tree_nodes};
 pub use receipt::{FailureCode, Receipt, Status};
 pub use record::{
     Record, RecordProof, prove_record, prove_record_at, record, record_at, record_key,

@@ -94,8 +94,8 @@ impl Ledger {
             validators_hash: set.hash(),
             next_validators_hash: next_set,
         };
-        let (transactions, evidence) = (filled.transactions, filled.evidence);
-        let block = SealedBlock::build(header, transactions, evidence, last_commit);
+        let transactions = (filled.transactions, filled.leaves);
+        let block = SealedBlock::build_named(header, transactions, filled.evidence, last_commit);
         let block = Arc::new(block);
         self.keep(block.id(), Ok(executed));
         Ok(Prepared {
@@ -163,10 +163,13 @@ impl Ledger {
                 continue;
             }
             let (rules, signatures) = (&self.rules, &mut self.signatures);
-            match execute::execute(rules, signatures, &mut state, place, &transaction) {
+            let leaf = transaction.leaf();
+            let named = (&leaf, &transaction);
+            match execute::execute(rules, signatures, &mut state, place, named) {
                 Ok(receipt) => {
                     receipts.push(receipt);
                     filled.bytes = bytes;
+                    filled.leaves.push(leaf);
                     filled.transactions.push(transaction);
                 }
                 Err(NotExecuted::Refused(why)) => {
@@ -189,6 +192,8 @@ impl Ledger {
 struct Filled {
     evidence: Vec<Evidence>,
     transactions: Vec<Transaction>,
+    /// Of the transactions.
+    leaves: Vec<Hash>,
     bytes: usize,
     rejected: Vec<(Hash, Rejection)>,
 }

@@ -24,15 +24,16 @@ pub(crate) struct Signatures {
 }
 
 impl Signatures {
-    /// Checks the signature by `public_key`, which belongs to the sender.
+    /// Checks the signature by `public_key`, which belongs to the sender. `leaf` is the
+    /// transaction's: it names every byte of it.
     pub(crate) fn verify(
         &mut self,
         scheme: &dyn Scheme,
         context: &SignContext,
-        transaction: &Transaction,
+        (leaf, transaction): (&Hash, &Transaction),
         public_key: &[u8],
     ) -> Result<(), VerifyError> {
-        let fact = fact(transaction, public_key);
+        let fact = fact(leaf, public_key);
         if self.known.contains(&fact) {
             return Ok(());
         }
@@ -47,9 +48,9 @@ impl Signatures {
         Ok(())
     }
 
-    /// Takes over that the caller has verified this transaction by `public_key`.
-    pub(super) fn note(&mut self, transaction: &Transaction, public_key: &[u8]) {
-        self.remember(fact(transaction, public_key));
+    /// Takes over that the caller has verified the transaction with this leaf by `public_key`.
+    pub(super) fn note(&mut self, leaf: &Hash, public_key: &[u8]) {
+        self.remember(fact(leaf, public_key));
     }
 
     /// How often a signature has really been verified.
@@ -92,9 +93,8 @@ impl Signatures {
     }
 }
 
-/// Everything that the verdict depends on: what was signed (the id covers it), by which key, and
-/// the signature itself.
-fn fact(transaction: &Transaction, public_key: &[u8]) -> Hash {
-    let Hash(key) = Hash::of(&[public_key]);
-    Hash::of(&[&transaction.id().0, &key, &transaction.signature.0])
+/// Everything that the verdict depends on: what was signed and the signature itself, which the leaf
+/// covers, and by which key.
+fn fact(leaf: &Hash, public_key: &[u8]) -> Hash {
+    Hash::of(&[&leaf.0, public_key])
 }

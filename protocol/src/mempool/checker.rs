@@ -50,7 +50,7 @@ impl Checker {
         let (scheme, context) = (&*self.rules.scheme, &self.rules.context);
         let verdict = self
             .signatures
-            .verify(scheme, context, transaction, public_key);
+            .verify(scheme, context, (leaf, transaction), public_key);
         Checked {
             sender: transaction.sender,
             leaf: *leaf,

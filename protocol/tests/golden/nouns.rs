@@ -17,6 +17,7 @@ use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::{HeldVotes, Pull, Pulled};
 use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::snapshot::{Head, Leaf, Record, decode_opening, encode_opening};
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validator_set::{Validator, ValidatorSet};
@@ -76,7 +77,9 @@ pub(crate) fn nouns() -> Vec<Noun> {
         .chain(ledger)
         .chain(proofs)
         .chain(messages())
+        .chain(passed_on())
         .chain(self::proofs())
+        .chain(snapshots())
         .collect()
 }
 
@@ -416,6 +419,13 @@ fn messages() -> Vec<Noun> {
             wire.encode_pulled(&pulled()),
             pulled_again,
         ),
+    ]
+}
+
+/// What is passed on, and what a light client follows.
+fn passed_on() -> Vec<Noun> {
+    let (wire, noun) = (wire(), Noun::sealed);
+    vec![
         noun(
             "message: evidence",
             wire.encode_evidence(&accusation()),
@@ -437,6 +447,37 @@ fn messages() -> Vec<Noun> {
             light_block_again,
         ),
     ]
+}
+
+fn snapshots() -> Vec<Noun> {
+    let Block { header, .. } = first_block();
+    let shown = LightBlock {
+        header,
+        certificate: commit(),
+        validators: set().iter().cloned().collect(),
+    };
+    let head = Head {
+        block: first_block(),
+        certificate: commit(),
+        validators: set().iter().cloned().collect(),
+        receipts: Vec::new(),
+    };
+    let leaf = |tag: u8| Leaf {
+        key: [tag; 32],
+        value: vec![tag; 3],
+    };
+    let opening = encode_opening(&genesis().hash());
+    vec![
+        Noun::sealed("snapshot: opening", opening, opening_again),
+        Noun::plain("snapshot: handover", &Record::Handover(Box::new(shown))),
+        Noun::plain("snapshot: head", &Record::Head(Box::new(head))),
+        Noun::plain("snapshot: leaves", &Record::Leaves(vec![leaf(1), leaf(2)])),
+        Noun::plain("snapshot: end", &Record::End),
+    ]
+}
+
+fn opening_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(encode_opening(&decode_opening(bytes).ok()?))
 }
 
 /// What whoever holds no block is shown: accounts and records with their paths, transactions and

@@ -1,5 +1,6 @@
 //! `lockstep bench faults`: what dead validators cost, beside what the same four make when healthy.
-use crate::cli::{DurabilityArgument, Failure, say, scheme, start_log, tell};
+use super::BenchArguments;
+use crate::cli::{Failure, say, tell};
 use clap::Args;
 use lockstep_devnet::{CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -10,22 +11,13 @@ use std::time::{Duration, Instant};
 
 /// `lockstep bench faults`
 #[derive(Args)]
+#[command(mut_arg("scheme", |scheme| scheme.default_value("dilithium3")))]
 pub(crate) struct FaultsArguments {
     /// How long to measure each of the two phases, healthy and one dead
     #[arg(long, default_value_t = 10, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
-    /// Signature scheme: dilithium3 or ml-dsa-65
-    #[arg(long, default_value = "dilithium3", value_parser = scheme)]
-    scheme: SchemeId,
-    /// What a commit survives
-    #[arg(long, value_enum, default_value = "process")]
-    durability: DurabilityArgument,
-    /// Print one JSON object on stdout
-    #[arg(long)]
-    json: bool,
-    /// Log filter, as for RUST_LOG
-    #[arg(long, value_name = "FILTER")]
-    log: Option<String>,
+    #[command(flatten)]
+    bench: BenchArguments,
 }
 
 /// What was measured. Intervals lie between the first commits of two heights, on whichever node.
@@ -60,15 +52,9 @@ const STANDSTILL: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(arguments: &FaultsArguments) -> Result<(), Failure> {
-    start_log(arguments.log.as_deref(), "error")?;
+    arguments.bench.start_log()?;
     let report = measure(arguments)?;
-    if arguments.json {
-        let text = serde_json::to_string_pretty(&report);
-        let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-        say(format_args!("{text}"))
-    } else {
-        print(&report)
-    }
+    arguments.bench.show(&report, print)
 }
 
 fn measure(arguments: &FaultsArguments) -> Result<Report, Failure> {
@@ -99,8 +85,8 @@ fn measure(arguments: &FaultsArguments) -> Result<Report, Failure> {
         one_dead_later_rounds: one_dead.later_rounds,
         healthy_blocks: healthy.blocks,
         one_dead_blocks: one_dead.blocks,
-        scheme: arguments.scheme,
-        durability: arguments.durability.name(),
+        scheme: arguments.bench.scheme,
+        durability: arguments.bench.durability.name(),
         validators: VALIDATORS,
         seconds: arguments.seconds,
     })
@@ -109,8 +95,8 @@ fn measure(arguments: &FaultsArguments) -> Result<Report, Failure> {
 fn boot(arguments: &FaultsArguments, commits: Commits) -> Result<Devnet, Failure> {
     let devnet = Devnet::builder()
         .validators(VALIDATORS)
-        .scheme(arguments.scheme)
-        .durability(arguments.durability.into())
+        .scheme(arguments.bench.scheme)
+        .durability(arguments.bench.durability.into())
         .block_time_ms(0)
         .on_commit(move |event: CommitEvent| {
             let mut commits = commits.lock().unwrap_or_else(PoisonError::into_inner);

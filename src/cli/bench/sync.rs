@@ -1,5 +1,6 @@
 //! `lockstep bench sync`: how fast a node that lacks a whole chain catches up.
-use super::super::{DurabilityArgument, Failure, process, say, scheme, start_log, tell};
+use super::BenchArguments;
+use crate::cli::{Failure, process, say, tell};
 use clap::Args;
 use lockstep_devnet::{ChainError, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -15,18 +16,8 @@ pub(crate) struct SyncArguments {
     /// How many validators, 2 to 16: one is late, the others have the chain
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = validators)]
     validators: usize,
-    /// Signature scheme: dilithium3 or ml-dsa-65
-    #[arg(long, default_value = "ml-dsa-65", value_parser = scheme)]
-    scheme: SchemeId,
-    /// What a commit survives
-    #[arg(long, value_enum, default_value = "process")]
-    durability: DurabilityArgument,
-    /// Print one JSON object on stdout
-    #[arg(long)]
-    json: bool,
-    /// Log filter, as for RUST_LOG
-    #[arg(long, value_name = "FILTER")]
-    log: Option<String>,
+    #[command(flatten)]
+    bench: BenchArguments,
 }
 
 fn validators(text: &str) -> Result<usize, String> {
@@ -55,13 +46,12 @@ const STANDSTILL: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) fn run(arguments: &SyncArguments) -> Result<(), Failure> {
-    start_log(arguments.log.as_deref(), "error")?;
+    arguments.bench.start_log()?;
     let report = measure(arguments)?;
-    if arguments.json {
-        let text = serde_json::to_string_pretty(&report);
-        let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-        return say(format_args!("{text}"));
-    }
+    arguments.bench.show(&report, print)
+}
+
+fn print(report: &Report) -> Result<(), Failure> {
     let Report {
         validators,
         scheme,
@@ -87,8 +77,8 @@ fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
     let home = home.map_err(|error| Failure::retry(format!("no directory: {error}")))?;
     let builder = Devnet::builder()
         .validators(arguments.validators)
-        .scheme(arguments.scheme)
-        .durability(arguments.durability.into())
+        .scheme(arguments.bench.scheme)
+        .durability(arguments.bench.durability.into())
         .manual(true)
         .home(home.path());
     tell(format_args!("making a chain of {blocks} blocks …\n"));
@@ -108,8 +98,8 @@ fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
         seconds,
         blocks,
         validators: arguments.validators,
-        scheme: arguments.scheme,
-        durability: arguments.durability.name(),
+        scheme: arguments.bench.scheme,
+        durability: arguments.bench.durability.name(),
         cpu_seconds,
         peak_rss_bytes: process::peak_rss_bytes(),
     })

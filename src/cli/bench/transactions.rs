@@ -1,8 +1,8 @@
 //! `lockstep bench transactions`: signed transactions over HTTP until they are committed, beside
 //! the floor of verifying each once per node. Whatever was accepted and is not committed after the
 //! drain makes the benchmark fail.
-use super::super::{DurabilityArgument, Failure, floor, process, say, scheme, start_log, tell};
-use super::quantile;
+use super::{BenchArguments, quantile};
+use crate::cli::{Failure, floor, process, say, tell};
 use clap::Args;
 use load::{Load, Plan, Sent};
 use lockstep_devnet::{CommitEvent, Devnet};
@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 mod load;
+mod payload;
+
+use payload::Payload;
 
 /// `lockstep bench transactions`
 #[derive(Args)]
@@ -28,18 +31,11 @@ pub(crate) struct TransactionsArguments {
     /// How many accounts send, each on a connection of its own
     #[arg(long, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=400))]
     senders: u32,
-    /// Signature scheme: dilithium3 or ml-dsa-65
-    #[arg(long, default_value = "ml-dsa-65", value_parser = scheme)]
-    scheme: SchemeId,
-    /// What a commit survives
-    #[arg(long, value_enum, default_value = "process")]
-    durability: DurabilityArgument,
-    /// Print one JSON object on stdout
-    #[arg(long)]
-    json: bool,
-    /// Log filter, as for RUST_LOG
-    #[arg(long, value_name = "FILTER")]
-    log: Option<String>,
+    /// What each of them does: transfer, or put:N, a record with a value of N bytes
+    #[arg(long, default_value = "transfer", value_name = "KIND")]
+    payload: Payload,
+    #[command(flatten)]
+    bench: BenchArguments,
 }
 
 /// What was measured.
@@ -51,8 +47,16 @@ struct Report {
     transactions_per_second: f64,
     latency_ms_p50: f64,
     latency_ms_p99: f64,
+    /// Of a node, on the average: what the load itself used is not in it.
     cpu_seconds_per_node: Option<f64>,
+    /// Of the load: its connections, and the look at each new block.
+    cpu_seconds_load: Option<f64>,
+    /// The same of all nodes together, for each transaction.
+    cpu_us_per_transaction: Option<f64>,
     peak_rss_bytes: Option<u64>,
+    /// The most that a node held, on the average, without pages of mapped files: those are the
+    /// system's to take back. With a share of the load's own.
+    held_bytes_per_node: Option<u64>,
     verify_us: f64,
     verify_once_floor_per_second: f64,
     floor_ratio: f64,
@@ -61,6 +65,7 @@ struct Report {
     scheme: SchemeId,
     durability: &'static str,
     validators: usize,
+    payload: Payload,
     rate: u64,
     seconds: f64,
 }
@@ -70,17 +75,13 @@ const VALIDATORS: usize = 4;
 const DRAIN: Duration = Duration::from_secs(60);
 /// How often the chain is looked at for new blocks: how exact a latency is.
 const LOOK: Duration = Duration::from_millis(2);
+/// Of these looks one in so many is at the memory.
+const LOOKS_AT_MEMORY: u64 = 25;
 
 pub(crate) fn run(arguments: &TransactionsArguments) -> Result<(), Failure> {
-    start_log(arguments.log.as_deref(), "error")?;
+    arguments.bench.start_log()?;
     let report = measure(arguments)?;
-    if arguments.json {
-        let text = serde_json::to_string_pretty(&report);
-        let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-        say(format_args!("{text}"))?;
-    } else {
-        print(&report)?;
-    }
+    arguments.bench.show(&report, print)?;
     if report.committed < report.accepted {
         let lost = report.accepted - report.committed;
         let sentence = format!("{lost} accepted transactions were not committed in {DRAIN:?}");
@@ -91,29 +92,22 @@ pub(crate) fn run(arguments: &TransactionsArguments) -> Result<(), Failure> {
 
 fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let scheme = arguments.scheme;
+    let scheme = arguments.bench.scheme;
     tell(format_args!(
         "measuring the verify-once floor of {scheme} …\n"
     ));
     let floor = floor::measure(scheme, VALIDATORS, cores, Duration::from_secs(2))?;
     let max_round = Arc::new(AtomicU32::new(0));
+    let held_before = process::rss_anon_bytes();
     let devnet = boot(arguments, max_round.clone())?;
-    let plan = Plan {
-        scheme,
-        context: devnet.sign_context(),
-        urls: devnet.urls(),
-        senders: arguments.senders,
-        rate: arguments.rate,
-        time: Duration::from_secs(arguments.seconds),
-    };
-    let total = arguments.rate * arguments.seconds;
-    tell(format_args!("signing {total} transactions …\n"));
-    let load = Load::sign(plan)?;
+    let load = sign(arguments, &devnet)?;
     devnet.wait_for(1, DRAIN)?;
     tell(format_args!("sending for {} s …\n", arguments.seconds));
-    let (cpu_before, began) = (process::cpu_seconds(), Instant::now());
+    let (meter, began) = (Meter::start(), Instant::now());
     let (sent, watch) = send(&devnet, load)?;
-    let cpu = process::cpu_seconds().zip(cpu_before);
+    let (cpu_nodes, cpu_load) = meter.nodes_and_load(sent.cpu_seconds).unzip();
+    let held = watch.held_bytes.zip(held_before);
+    let held = held.map(|(most, before)| most.saturating_sub(before) / VALIDATORS as u64);
     let found = watch.found(&sent.accepted);
     let mut latencies = found.latencies;
     latencies.sort_by(f64::total_cmp);
@@ -134,19 +128,58 @@ fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
         transactions_per_second: per_second,
         latency_ms_p50: quantile(&latencies, 0.5),
         latency_ms_p99: quantile(&latencies, 0.99),
-        cpu_seconds_per_node: cpu.map(|(after, before)| (after - before) / VALIDATORS as f64),
+        cpu_seconds_per_node: cpu_nodes.map(|cpu| cpu / VALIDATORS as f64),
+        cpu_seconds_load: cpu_load,
+        cpu_us_per_transaction: cpu_nodes.map(|cpu| cpu * 1e6 / committed.max(1) as f64),
         peak_rss_bytes: process::peak_rss_bytes(),
+        held_bytes_per_node: held,
         verify_us: floor.verify_us,
         verify_once_floor_per_second: floor_per_second,
         floor_ratio: per_second / floor_per_second,
         blocks: watch.blocks,
         max_round: max_round.load(Ordering::Relaxed),
         scheme,
-        durability: arguments.durability.name(),
+        durability: arguments.bench.durability.name(),
         validators: VALIDATORS,
+        payload: arguments.payload,
         rate: arguments.rate,
         seconds,
     })
+}
+
+fn sign(arguments: &TransactionsArguments, devnet: &Devnet) -> Result<Load, Failure> {
+    let total = arguments.rate * arguments.seconds;
+    tell(format_args!("signing {total} transactions …\n"));
+    Load::sign(Plan {
+        scheme: arguments.bench.scheme,
+        context: devnet.sign_context(),
+        urls: devnet.urls(),
+        senders: arguments.senders,
+        payload: arguments.payload,
+        rate: arguments.rate,
+        time: Duration::from_secs(arguments.seconds),
+    })
+}
+
+/// The CPU of the process and of the thread that watches, at the beginning.
+struct Meter {
+    process: Option<f64>,
+    watching: Option<f64>,
+}
+
+impl Meter {
+    fn start() -> Meter {
+        Meter {
+            process: process::cpu_seconds(),
+            watching: process::thread_cpu_seconds(),
+        }
+    }
+
+    /// What the nodes have used since then, and what the load has, in seconds.
+    fn nodes_and_load(&self, sending: f64) -> Option<(f64, f64)> {
+        let load = process::thread_cpu_seconds()? - self.watching? + sending;
+        Some((process::cpu_seconds()? - self.process? - load, load))
+    }
 }
 
 /// Sends everything, and watches the chain until it holds all that was accepted.
@@ -169,8 +202,8 @@ fn send(devnet: &Devnet, load: Load) -> Result<(Sent, Watch), Failure> {
 fn boot(arguments: &TransactionsArguments, max_round: Arc<AtomicU32>) -> Result<Devnet, Failure> {
     let devnet = Devnet::builder()
         .validators(VALIDATORS)
-        .scheme(arguments.scheme)
-        .durability(arguments.durability.into())
+        .scheme(arguments.bench.scheme)
+        .durability(arguments.bench.durability.into())
         .load_accounts(arguments.senders)
         .block_time_ms(0)
         .on_commit(move |event: CommitEvent| {
@@ -185,6 +218,8 @@ struct Watch {
     height: u64,
     blocks: u64,
     committed: HashMap<Hash, Instant>,
+    looks: u64,
+    held_bytes: Option<u64>,
 }
 
 /// What became of accepted transactions.
@@ -199,20 +234,25 @@ impl Watch {
             height: highest(devnet),
             blocks: 0,
             committed: HashMap::new(),
+            looks: 0,
+            held_bytes: None,
         }
     }
 
-    /// Reads the blocks that are new on the first node.
+    /// Reads the receipts of the blocks that are new on the first node.
     fn look(&mut self, devnet: &Devnet) -> Result<(), Failure> {
+        if self.looks.is_multiple_of(LOOKS_AT_MEMORY) {
+            self.held_bytes = self.held_bytes.max(process::rss_anon_bytes());
+        }
+        self.looks += 1;
         while self.height < highest(devnet) {
             let now = Instant::now();
             self.height += 1;
-            let Some(decided) = devnet.block(0, self.height)? else {
+            let Some(receipts) = devnet.receipts(0, self.height)? else {
                 return Err(Failure::retry("a committed block is gone"));
             };
             self.blocks += 1;
-            let transactions = &decided.block.block().transactions;
-            let ids = transactions.iter().map(|t| (t.id(), now));
+            let ids = receipts.iter().map(|receipt| (receipt.transaction, now));
             self.committed.extend(ids);
         }
         Ok(())
@@ -246,8 +286,8 @@ fn print(report: &Report) -> Result<(), Failure> {
         scheme, durability, ..
     } = report;
     say(format_args!(
-        "{VALIDATORS} validators, {scheme}, durability {durability}, {} transactions/s offered",
-        report.rate
+        "{VALIDATORS} validators, {scheme}, durability {durability}, {} transactions/s offered ({})",
+        report.rate, report.payload
     ))?;
     let count = |name: &str, value: u64| say(format_args!("{name:<18}{value:>10}"));
     count("submitted", report.submitted)?;
@@ -259,11 +299,25 @@ fn print(report: &Report) -> Result<(), Failure> {
     figure("latency p50", report.latency_ms_p50, "ms")?;
     figure("latency p99", report.latency_ms_p99, "ms")?;
     if let Some(cpu) = report.cpu_seconds_per_node {
-        figure("CPU per node", cpu, "s (with a quarter of the load's own)")?;
+        figure("CPU per node", cpu, "s")?;
+    }
+    if let Some(cpu) = report.cpu_seconds_load {
+        figure("CPU of the load", cpu, "s")?;
+    }
+    if let Some(cpu) = report.cpu_us_per_transaction {
+        figure("per transaction", cpu, "µs of CPU, all nodes")?;
     }
     if let Some(bytes) = report.peak_rss_bytes {
         let mib = bytes as f64 / f64::from(1 << 20);
         figure("peak RSS", mib, "MiB (all nodes and the load)")?;
+    }
+    if let Some(bytes) = report.held_bytes_per_node {
+        let mib = bytes as f64 / f64::from(1 << 20);
+        figure(
+            "memory per node",
+            mib,
+            "MiB at the most, mapped files apart",
+        )?;
     }
     figure("verify", report.verify_us, "µs")?;
     let floor = report.verify_once_floor_per_second;

@@ -1,6 +1,9 @@
 //! P12: a dead peer delays nobody. Three broadcasters on threads of their own send in turn, each to
-//! two peers that are well; the third has a dead one besides. The second differs from the first in
-//! nothing: what lies between these two is the machine's noise in the same moments.
+//! three peers, of which two are well and looked at. The last one is well, too, for the first two
+//! broadcasters, and dead for the third: what is compared is a peer that has died with the same
+//! peer alive, not with none, as one peer more costs its share of the sender whatever its health.
+//! The second broadcaster differs from the first in nothing: what lies between these two is the
+//! machine's noise in the same moments.
 use super::*;
 use tokio::sync::oneshot;
 
@@ -24,12 +27,15 @@ struct Arm {
 }
 
 impl Arm {
+    /// With a bad peer, and whether it can be reached, or with a third one that is well.
     fn start(bad: Option<(Peer, bool)>) -> Arm {
         let (arrivals, (tell, hear)) = (Arrivals::default(), std::sync::mpsc::channel());
         let (end, ended) = oneshot::channel();
         let mut peers: Vec<Peer> = [2, 3].map(|n| healthy(Address([n; 20]), &arrivals)).into();
-        let reachable = 2 + usize::from(bad.as_ref().is_some_and(|(_, reachable)| *reachable));
-        peers.extend(bad.map(|(peer, _)| peer));
+        let alive = || (healthy(Address([4; 20]), &Arrivals::default()), true);
+        let (last, is_reachable) = bad.unwrap_or_else(alive);
+        let reachable = 2 + usize::from(is_reachable);
+        peers.push(last);
         let run = move || {
             System::new().block_on(async move {
                 let sender = sender();

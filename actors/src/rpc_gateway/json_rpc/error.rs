@@ -54,6 +54,11 @@ pub(in crate::rpc_gateway) enum RpcError {
     Checksum(AddressError),
     #[error("no block {asked} here: the newest is {newest}")]
     UnknownBlock { asked: Height, newest: Height },
+    #[error(
+        "block {asked} is not kept here any more, the earliest is {earliest}: ask for a later one, \
+         or a node that keeps more"
+    )]
+    Pruned { asked: Height, earliest: Height },
     #[error("no committed block here has the id {0}: ask another node, or wait until it has come")]
     UnknownBlockId(Hash),
     #[error("subscriptions need a connection that stays: use the WebSocket at /ws, or GET /events")]
@@ -85,7 +90,8 @@ impl RpcError {
             RpcError::UnknownBlockId(_) => -32001,
             RpcError::Busy => -32002,
             RpcError::AnswerTooLarge => -32003,
-            RpcError::History(HistoryError::Pruned { .. } | HistoryError::Fatal(_)) => -32004,
+            RpcError::Pruned { .. }
+            | RpcError::History(HistoryError::Pruned { .. } | HistoryError::Fatal(_)) => -32004,
             RpcError::History(HistoryError::NotCommitted { .. })
             | RpcError::UnknownBlock { .. } => -32005,
             RpcError::NeedsWebSocket => -32006,
@@ -115,6 +121,7 @@ impl RpcError {
             RpcError::History(error) => error.code(),
             RpcError::Checksum(_) => "bad_checksum",
             RpcError::UnknownBlock { .. } | RpcError::UnknownBlockId(_) => "unknown_block",
+            RpcError::Pruned { .. } => "pruned",
             RpcError::NeedsWebSocket => "needs_web_socket",
             RpcError::TooManySubscriptions => "too_many_subscriptions",
             RpcError::Events(error) => error.code(),
@@ -125,6 +132,10 @@ impl RpcError {
     pub(in crate::rpc_gateway) fn to_json(&self) -> Value {
         let data = match self {
             RpcError::Events(error) => error.data(),
+            RpcError::Pruned { earliest, .. }
+            | RpcError::History(HistoryError::Pruned { earliest, .. }) => {
+                json!({ "code": self.code(), "earliest_height": earliest })
+            }
             _ => json!({ "code": self.code() }),
         };
         json!({ "code": self.number(), "message": self.to_string(), "data": data })

@@ -4,7 +4,7 @@
 //!
 //! [`eth_json`]: super::eth_json
 use super::eth_json::{self, quantity};
-use super::lockstep::{height, next_nonce, version_after};
+use super::lockstep::{demand_kept, height, next_nonce, version_after};
 use super::params::{Args, At, Kind, needed, optional};
 use super::transactions::{TRANSACTION, hand_in};
 use super::{Answer, Caller, Method, RpcError, Shape, method};
@@ -234,6 +234,7 @@ async fn block(caller: &Caller, height: Height, full: bool) -> Answer {
     }
     let block = caller.read(move |seed| {
         let block = seed.store.block(height)?;
+        demand_kept(seed, height)?;
         Ok(block.map(|block| eth_json::block(&block, &seed.genesis, full)))
     });
     Ok(block.await?.unwrap_or(Value::Null))
@@ -248,6 +249,7 @@ async fn transaction_count(caller: &Caller, args: Args) -> Answer {
         return Ok(Value::Null);
     }
     let receipts = caller.seed.store.receipts(height)?;
+    demand_kept(&caller.seed, height)?;
     let count = |receipts: Vec<_>| quantity(u64::try_from(receipts.len()).unwrap_or(u64::MAX));
     Ok(json!(receipts.map(count)))
 }
@@ -306,7 +308,14 @@ async fn fee_history(caller: &Caller, args: Args) -> Answer {
     let newest = height(&caller.seed, args.height(1)?);
     let head = caller.seed.head().height;
     demand_known(newest, head)?;
-    let count = args.number(0)?.min(FEE_HISTORY_MAX).min(newest.0 + 1);
+    demand_kept(&caller.seed, newest)?;
+    // Genesis is known for ever, but not what came between it and the first block that is kept.
+    let first = match caller.seed.store.earliest()? {
+        Height(1) => Height(0),
+        earliest => earliest.min(newest),
+    };
+    let there = newest.0 + 1 - first.0;
+    let count = args.number(0)?.min(FEE_HISTORY_MAX).min(there);
     let percentiles = args.maybe_percentiles(2)?;
     let oldest = newest.0 + 1 - count;
     let ratios = caller.read(move |seed| {

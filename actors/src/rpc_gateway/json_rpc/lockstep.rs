@@ -212,6 +212,15 @@ pub(super) fn height(seed: &Seed, at: At) -> Height {
     }
 }
 
+/// A block that was there once is not answered as one that never was.
+pub(super) fn demand_kept(seed: &Seed, asked: Height) -> Result<(), RpcError> {
+    let earliest = seed.store.earliest()?;
+    if asked > Height(0) && asked < earliest {
+        return Err(RpcError::Pruned { asked, earliest });
+    }
+    Ok(())
+}
+
 async fn get_block(caller: &Caller, args: Args) -> Answer {
     let height = height(&caller.seed, args.height(0)?);
     if !caller.seed.is_shown(height) {
@@ -219,6 +228,7 @@ async fn get_block(caller: &Caller, args: Args) -> Answer {
     }
     let block = caller.read(move |seed| {
         let decided = seed.store.decided(height, 1, usize::MAX)?;
+        demand_kept(seed, height)?;
         let decided = decided.first().filter(|d| d.block.height() == height);
         let page = decided.map(|decided| blocks::block_json(seed, decided));
         Ok(page.transpose()?)
@@ -233,6 +243,7 @@ async fn get_commit(caller: &Caller, args: Args) -> Answer {
     }
     let commit = caller.read(move |seed| {
         let decided = seed.store.decided(height, 1, usize::MAX)?;
+        demand_kept(seed, height)?;
         let decided = decided.first().filter(|d| d.block.height() == height);
         let page = decided.map(|decided| {
             Ok::<_, RpcError>(json!({

@@ -225,7 +225,10 @@ async fn get_transaction(caller: &Caller, args: Args) -> Answer {
             Some(found) => json!({
                 "id": id, "status": status_word(&found.status), "receipt": found.to_json(),
             }),
-            None => json!({ "id": id, "status": "unknown" }),
+            // A block that was pruned may have carried it.
+            None => json!({
+                "id": id, "status": "unknown", "earliest_height": caller.seed.store.earliest()?,
+            }),
         },
     })
 }

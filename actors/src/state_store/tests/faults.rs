@@ -40,9 +40,11 @@ fn script(
     world: &World,
     dir: &Path,
     batches: &[Arc<CommitBatch>],
+    retention: Retention,
     told: &mut usize,
 ) -> Result<Store, StoreError> {
     let store = world.open(&dir.join("data"), address(101))?;
+    store.retain(retention);
     store.guard_key(&dir.join("key.guard"), false)?;
     for batch in batches {
         store.persist(&[prevote(world, &batch.block)])?;
@@ -67,9 +69,10 @@ fn script(
 
 fn state(store: &Store) -> String {
     format!(
-        "{:?} {:?}",
+        "{:?} {:?} {:?}",
         store.head().unwrap(),
-        store.recovery().unwrap()
+        store.recovery().unwrap(),
+        pruning::kept(store)
     )
 }
 
@@ -77,6 +80,7 @@ fn state(store: &Store) -> String {
 fn states(world: &World, batches: &[Arc<CommitBatch>]) -> Vec<String> {
     let dir = TempDir::new().unwrap();
     let store = world.open(dir.path(), address(101)).unwrap();
+    store.retain(Retention::Newest(1));
     let mut states = vec![state(&store)];
     for batch in batches {
         store.persist(&[prevote(world, &batch.block)]).unwrap();
@@ -97,7 +101,8 @@ fn every_call_that_fails_is_one_line_that_may_be_retried_and_loses_nothing() {
         let (dir, mut told) = (TempDir::new().unwrap(), 0);
         begin_key_guard(&dir.path().join("key.guard"), address(101)).unwrap();
         fault::fail_after(calls);
-        let outcome = script(&world, dir.path(), &batches, &mut told);
+        let keep = Retention::Newest(1); // so that calls that delete fail, too
+        let outcome = script(&world, dir.path(), &batches, keep, &mut told);
         let failed = fault::has_failed();
         let Err(error) = outcome else {
             assert!(!failed, "call {calls} failed and nobody said so");
@@ -182,7 +187,8 @@ fn fill_the_disk() {
     };
     let (world, dir) = (World::new(7), PathBuf::from(dir));
     let mut told = 0;
-    let error = script(&world, &dir, &batches(&world, 2_000), &mut told);
+    let batches = batches(&world, 2_000);
+    let error = script(&world, &dir, &batches, Retention::All, &mut told);
     let Err(error) = error else {
         panic!("it never filled up")
     };

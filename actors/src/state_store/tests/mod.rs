@@ -8,9 +8,12 @@ mod guarding;
 mod history;
 mod opening;
 mod power_cut;
+mod pruning;
 mod rot;
 mod signing;
+mod snapshots;
 mod verifying;
+mod verifying_pruned;
 
 use super::*;
 use lockstep_protocol::block::SealedBlock;
@@ -23,6 +26,7 @@ use lockstep_protocol::ledger::{
 };
 use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
 use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};

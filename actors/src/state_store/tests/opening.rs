@@ -314,3 +314,28 @@ fn a_used_up_map_says_so_and_reads_go_on() {
         "half a block was written"
     );
 }
+
+/// A release that knew fewer tables: what it has written is not corrupt.
+#[test]
+fn a_layout_with_fewer_tables_is_another_layout_and_not_corruption() {
+    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let mut options = heed::EnvOpenOptions::new().read_txn_without_tls();
+    options.map_size(MAP_BYTES).max_dbs(layout::TABLES);
+    // SAFETY: nobody else has the directory open.
+    #[allow(unsafe_code)]
+    let env = unsafe { options.open(dir.path()) }.unwrap();
+    let meta = env
+        .create_databases_and_commit(env.write_txn().unwrap(), |opener, txn| {
+            let meta = opener.create_database(txn, Some("meta"))?;
+            Ok::<_, heed::Error>(heed::CommitOrAbort::Commit::<_, ()>(meta))
+        })
+        .unwrap();
+    let meta = table::Table::new("meta", meta.commit().unwrap());
+    let mut txn = env.write_txn().unwrap();
+    meta.put(&mut txn, layout::META_LAYOUT, &3u32).unwrap();
+    txn.commit().unwrap();
+    drop(env);
+    let error = world.open(dir.path(), address(101)).map(drop).unwrap_err();
+    let (expected, found) = (layout::LAYOUT, 3);
+    assert_eq!(error, StoreError::OtherLayout { expected, found });
+}

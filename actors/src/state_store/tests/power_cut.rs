@@ -12,20 +12,24 @@ use std::process::Command;
 
 const CHILD: &str = "LOCKSTEP_POWER_DIR";
 const BLOCKS: u64 = 10;
+/// From the fifth on each block also takes an old one away.
+const KEPT: u64 = 4;
 const SECTOR: usize = 512;
 const FILES: [&str; 4] = ["data.mdb", "mark", "lock", "told"];
 const TOLD: u8 = 3;
 
 fn open(world: &World, dir: &Path) -> Result<Store, StoreError> {
     let (genesis, changes) = (&world.genesis, &world.changes);
-    Store::open(
+    let store = Store::open(
         dir,
         Durability::Power,
         MAP_BYTES,
         genesis,
         address(101),
         changes,
-    )
+    )?;
+    store.retain(Retention::Newest(KEPT));
+    Ok(store)
 }
 
 /// The script: votes with a lock, then the block, again and again. `told` hears after each step.
@@ -76,9 +80,10 @@ fn record(world: &World, kind: VoteKind, height: u64, block: &Arc<SealedBlock>) 
 
 fn state(store: &Store) -> String {
     format!(
-        "{:?} {:?}",
+        "{:?} {:?} {:?}",
         store.head().unwrap(),
-        store.recovery().unwrap()
+        store.recovery().unwrap(),
+        pruning::kept(store)
     )
 }
 

@@ -7,6 +7,8 @@ use crate::types::{Height, Instant};
 pub(super) struct Peer {
     /// It claims to have committed this height.
     pub(super) has: Height,
+    /// It says that it keeps no block below this height.
+    pub(super) keeps_from: Height,
     /// The request under way; one at a time.
     pub(super) asked: Option<Asked>,
     /// How often it has answered in vain, halved by each answer that was worth it.
@@ -47,6 +49,7 @@ impl Peer {
     pub(super) fn new(range_blocks_max: u64) -> Peer {
         Peer {
             has: Height::default(),
+            keeps_from: Height::default(),
             asked: None,
             penalty: 0,
             range_blocks: range_blocks_max.max(1),
@@ -129,6 +132,9 @@ impl Peer {
         let expected = self.last_of(&asked);
         let last = answer.first.0.saturating_add(answer.blocks);
         let is_whole = last > expected.0 || answer.bytes >= config.answer_bytes_full;
+        if answer.blocks == 0 && self.keeps_from > asked.from {
+            return; // pruned before it was asked, and it has said so
+        }
         if answer.blocks == 0 {
             // It has less than it says. It is believed again when it speaks again.
             self.has = asked.from.previous().min(self.has);

@@ -364,3 +364,63 @@ fn who_cannot_be_judged_yet_is_asked_for_the_rest_once_it_can() {
     assert_eq!(desk.committed(4, 28), []);
     assert_eq!(desk.committed(5, 29), [(0, 31, 10)]);
 }
+
+#[test]
+fn what_a_peer_has_pruned_is_asked_of_another_and_an_empty_answer_is_no_fault() {
+    let mut desk = Desk::four();
+    let peer = |desk: &Desk, i| desk.cast.address(i);
+    let keeps = |desk: &Desk, i, height| Input::Keeps(peer(desk, i), Height(height));
+    desk.has(0, 0, 100);
+    // Asked before it has said so: it says so with its answer.
+    assert_eq!(desk.tell(100, Input::Wake), [(0, 11, 10)]);
+    let pruned = keeps(&desk, 0, 51);
+    assert_eq!(desk.tell(101, pruned), []);
+    assert_eq!(desk.answers(102, 0, 11, 0), []);
+    assert_eq!(desk.sync.stranded(), Some(Height(51)));
+    // Another has it. The first is asked for what it keeps, without having lost anything.
+    assert_eq!(desk.has(103, 1, 100), [(1, 11, 10)]);
+    assert_eq!(desk.sync.stranded(), None);
+    for (now, first) in [(104, 11), (105, 21), (106, 31)] {
+        assert_eq!(desk.answers(now, 1, first, 10), [(1, first + 10, 10)]);
+    }
+    assert_eq!(desk.answers(107, 1, 41, 10), []);
+    assert_eq!(desk.committed(108, 50), [(0, 51, 10), (1, 61, 10)]);
+}
+
+#[test]
+fn a_node_that_is_behind_what_everybody_keeps_is_stranded_and_says_where_the_others_begin() {
+    let mut desk = Desk::four();
+    let keeps = |desk: &Desk, i, height| Input::Keeps(desk.cast.address(i), Height(height));
+    for (i, first) in [(0, 70), (1, 60), (2, 80)] {
+        let keeps = keeps(&desk, i, first);
+        assert_eq!(desk.tell(0, keeps), []);
+        assert_eq!(desk.has(0, i, 100), []);
+    }
+    assert_eq!(desk.tell(5_000, Input::Wake), []);
+    assert_eq!(desk.sync.stranded(), Some(Height(60)));
+    assert!(desk.sync.is_catching_up());
+    // The newest word counts: that node was given a longer chain.
+    let again = keeps(&desk, 1, 5);
+    let asked = desk.tell(5_001, again);
+    assert_eq!((asked, desk.sync.stranded()), (vec![(1, 11, 10)], None));
+    // It does not show what it claims: no reason to wait for it for ever.
+    let failed = Input::Failed(desk.cast.address(1));
+    desk.tell(5_002, failed);
+    assert_eq!(desk.sync.stranded(), Some(Height(70)));
+    assert_eq!(desk.tell(5_202, Input::Wake), [(1, 11, 5)]);
+    let committed = desk.committed(5_203, 69);
+    assert_eq!(desk.sync.stranded(), None, "{committed:?}");
+    desk.tell(5_204, Input::Halted);
+    assert_eq!(desk.sync.stranded(), None);
+}
+
+#[test]
+fn whoever_has_nothing_new_strands_nobody() {
+    let mut desk = Desk::four();
+    desk.has(0, 0, 10);
+    let keeps = Input::Keeps(desk.cast.address(0), Height(99));
+    desk.tell(0, keeps);
+    assert_eq!(desk.sync.stranded(), None);
+    let stranger = Input::Keeps(Address([9; 20]), Height(99));
+    assert_eq!(desk.tell(1, stranger), []);
+}

@@ -155,7 +155,7 @@ fn a_signature_is_verified_once_from_mempool_to_commit() {
     let to = User::new(2).address;
     let (first, second) = (user.pay(&world, to, 1), user.pay(&world, to, 1));
     node.ledger
-        .note_transaction(&first, user.signer.public_key());
+        .note_transaction(&first.leaf(), user.signer.public_key());
     let block = node.prepare(&world, vec![first, second]).block;
     assert_eq!(node.ledger.signatures_verified(), 1);
     assert_eq!(node.ledger.check(&block), Ok(()));
@@ -168,7 +168,7 @@ fn a_noted_transaction_does_not_vouch_for_another_signature_of_it() {
     let (world, mut node, user) = (World::new(), World::new().node(), User::new(1));
     let good = user.sign(&world, 0, User::new(2).address, 1);
     node.ledger
-        .note_transaction(&good, user.signer.public_key());
+        .note_transaction(&good.leaf(), user.signer.public_key());
     let mut bad = good.clone();
     bad.signature.0[3] ^= 1;
     assert_eq!(bad.id(), good.id());

@@ -174,7 +174,7 @@ impl Desk {
                 }
                 Output::Answer(ticket, answer) => answers.push((ticket, answer)),
                 Output::Admitted(entry, key, source) => {
-                    self.ledger.note_transaction(&entry.transaction, &key);
+                    self.ledger.note_transaction(&entry.leaf, &key);
                     self.admitted.push((entry.id, source));
                 }
             }

@@ -35,7 +35,7 @@ fn pages(value: u64) -> u64 {
 }
 
 /// One look at the process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sample {
     /// Since the beginning.
     pub(super) seconds: f64,
@@ -81,6 +81,8 @@ pub(super) struct Report {
     memory_first_mib: f64,
     memory_last_mib: f64,
     memory_slope_mib_per_hour: f64,
+    /// The same by blocks instead of hours: a run with many blocks a second shows more of them.
+    memory_slope_bytes_per_height: f64,
     /// Whether it ran long enough for the slope to mean something.
     memory_slope_is_judged: bool,
     descriptors_first: u64,
@@ -122,6 +124,9 @@ impl Report {
         let memory = measured
             .iter()
             .map(|s| (s.seconds / 3_600.0, mib(s.memory_bytes as f64)));
+        let by_height = measured
+            .iter()
+            .map(|s| (s.blocks.height as f64, s.memory_bytes as f64));
         let report = Report {
             minutes: seconds / 60.0,
             heights: last.blocks.height,
@@ -131,6 +136,7 @@ impl Report {
             memory_first_mib: mib(median(early, |s| s.memory_bytes) as f64),
             memory_last_mib: mib(median(late, |s| s.memory_bytes) as f64),
             memory_slope_mib_per_hour: slope(&memory.collect::<Vec<_>>()),
+            memory_slope_bytes_per_height: slope(&by_height.collect::<Vec<_>>()),
             memory_slope_is_judged: last.seconds - first.seconds >= SLOPE_JUDGED_FROM_SECONDS,
             descriptors_first: median(early, |s| s.descriptors),
             descriptors_last: median(late, |s| s.descriptors),
@@ -199,8 +205,12 @@ impl Report {
                 self.heights, self.transfers
             ),
             format!(
-                "memory           {:>10.1} → {:.1} MiB, slope {:+.2} MiB/h{judged}",
-                self.memory_first_mib, self.memory_last_mib, self.memory_slope_mib_per_hour
+                "memory           {:>10.1} → {:.1} MiB, slope {:+.2} MiB/h, {:+.0} bytes per \
+                 height{judged}",
+                self.memory_first_mib,
+                self.memory_last_mib,
+                self.memory_slope_mib_per_hour,
+                self.memory_slope_bytes_per_height
             ),
             format!(
                 "descriptors      {:>10} → {}",

@@ -1,10 +1,11 @@
 //! Transactions that are signed before, written to a file, and sent at an even pace: each account
 //! on a connection of its own, its nonces in order.
-use super::super::super::Failure;
+use super::payload::Payload;
+use crate::cli::{Failure, process};
 use lockstep_devnet::{FundedAccount, load_accounts};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::sign_bytes::SignContext;
-use lockstep_protocol::types::{Address, Hash};
+use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::Wire;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, Write};
@@ -27,6 +28,7 @@ pub(super) struct Plan {
     pub(super) context: SignContext,
     pub(super) urls: Vec<String>,
     pub(super) senders: u32,
+    pub(super) payload: Payload,
     pub(super) rate: u64,
     pub(super) time: Duration,
 }
@@ -48,6 +50,8 @@ pub(super) struct Sending {
 pub(super) struct Sent {
     pub(super) submitted: u64,
     pub(super) accepted: Vec<(Hash, Instant)>,
+    /// What the sending threads have used, where the system tells.
+    pub(super) cpu_seconds: f64,
 }
 
 /// One account's signed transactions.
@@ -65,14 +69,14 @@ impl Load {
         let total = plan.rate.saturating_mul(plan.time.as_secs());
         let each = total.div_ceil(u64::from(plan.senders));
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let context = &plan.context;
+        let (context, payload) = (&plan.context, plan.payload);
         let share = accounts.len().div_ceil(cores).max(1);
         let signed = std::thread::scope(|scope| {
             let threads: Vec<_> = accounts
                 .chunks(share)
                 .map(|accounts| {
                     scope.spawn(move || {
-                        let sign = |account| Sender::sign(account, context, each);
+                        let sign = |account| Sender::sign(account, context, (payload, each));
                         accounts.iter().map(sign).collect::<Result<Vec<_>, _>>()
                     })
                 })
@@ -103,7 +107,10 @@ impl Load {
                 // Evenly over the first pause, so that they do not all send at the same moment.
                 let first = began + between * number / count;
                 std::thread::spawn(move || {
-                    let sent = sender.send(&url, first, between);
+                    let sent = sender.send(&url, first, between).map(|sent| Sent {
+                        cpu_seconds: process::thread_cpu_seconds().unwrap_or(0.0),
+                        ..sent
+                    });
                     under_way.fetch_sub(1, Ordering::Relaxed);
                     sent
                 })
@@ -126,22 +133,27 @@ impl Sending {
             let sent = sent.map_err(|error| Failure::retry(error.to_string()))?;
             all.submitted += sent.submitted;
             all.accepted.extend(sent.accepted);
+            all.cpu_seconds += sent.cpu_seconds;
         }
         Ok(all)
     }
 }
 
 impl Sender {
-    fn sign(account: &FundedAccount, context: &SignContext, count: u64) -> Result<Sender, String> {
+    fn sign(
+        account: &FundedAccount,
+        context: &SignContext,
+        (payload, count): (Payload, u64),
+    ) -> Result<Sender, String> {
         let failed = |error: std::io::Error| error.to_string();
         let wire = Wire::new(context.genesis_hash);
         let mut file = BufWriter::new(tempfile::tempfile().map_err(failed)?);
         for nonce in 0..count {
-            let transfer = account.transfer(context, nonce, Address([7; 20]), 1);
-            let transfer = transfer.map_err(|error| error.to_string())?;
-            let bytes = wire.encode_transaction(&transfer);
+            let signed = account.act(context, nonce, payload.action(nonce));
+            let signed = signed.map_err(|error| error.to_string())?;
+            let bytes = wire.encode_transaction(&signed);
             let length = u32::try_from(bytes.len()).map_err(|error| error.to_string())?;
-            file.write_all(&transfer.id().0).map_err(failed)?;
+            file.write_all(&signed.id().0).map_err(failed)?;
             file.write_all(&length.to_le_bytes()).map_err(failed)?;
             file.write_all(&bytes).map_err(failed)?;
         }
