@@ -52,9 +52,9 @@ impl Desk {
         self.seed.store.schedule(&self.world.rules)
     }
 
-    /// By validator 102, signed, whoever's turn it is.
-    fn proposed(&self, height: u64, round: u32) -> Arc<ProposedBlock> {
-        let (height, round, proposer) = (Height(height), Round(round), address(102));
+    /// By this validator, signed, whoever's turn it is.
+    fn proposed(&self, height: u64, round: u32, by: u8) -> Arc<ProposedBlock> {
+        let (height, round, proposer) = (Height(height), Round(round), address(by));
         let header = Header {
             chain_id: self.world.rules.context.chain_id,
             height,
@@ -79,7 +79,7 @@ impl Desk {
             signature: Signature(Vec::new()),
         };
         let bytes = proposal.sign_bytes(&self.world.rules.context);
-        proposal.signature = Signature(signer(102).sign(&bytes).expect("it signs"));
+        proposal.signature = Signature(signer(by).sign(&bytes).expect("it signs"));
         let polka = None;
         Arc::new(ProposedBlock {
             proposal,
@@ -88,26 +88,33 @@ impl Desk {
         })
     }
 
-    /// The round of height 1 in which it is the turn of validator 102.
-    fn turn(&self) -> u32 {
+    /// One of the first two rounds of this height, whose turn it is, and another's name; neither is
+    /// this node.
+    fn turn(&self, height: u64) -> (u32, u8, u8) {
         let set = &self.world.rules.genesis_validators;
-        let is_turn = |round: &u32| set.proposer(Height(1), Round(*round)) == address(102);
-        (0..16).find(is_turn).expect("everybody has a turn")
+        let whose = |round| set.proposer(Height(height), Round(round));
+        let round = (0..2).find(|round| whose(*round) != self.seed.me);
+        let round = round.expect("one of two");
+        let is_turn = |number: &u8| address(*number) == whose(round);
+        let (turn, others): (Vec<u8>, Vec<u8>) = (102..=104).partition(is_turn);
+        (round, turn[0], others[0])
     }
 }
 
-/// A signed proposal of the far future is told to BlockSync, and so is each repetition of it. A full
+/// A proposal of the next height is told to BlockSync, and so is each repetition of it. A full
 /// mailbox there must not fell this actor.
 #[test]
-fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
+fn whoever_repeats_the_next_height_while_block_sync_is_busy_fells_nobody() {
     let mut desk = Desk::new();
     let sync = Inbox::<BlockSync>::new(1);
     desk.seed.ports.ahead = sync.port();
     let mut proposer = Proposer::new(desk.seed.clone(), &desk.validators());
-    for height in [1_000, 1_001, 1_002] {
-        let message = desk.proposed(height, 0);
-        let admission = proposer.step(Input::Received(message));
-        assert_eq!(admission, Some(Admission::TooEarly));
+    let (round, turn, _) = desk.turn(2);
+    let message = desk.proposed(2, round, turn);
+    let say = |proposer: &mut Proposer| proposer.step(Input::Received(message.clone()));
+    assert_eq!(say(&mut proposer), Some(Admission::Counted));
+    for _ in 0..3 {
+        assert_eq!(say(&mut proposer), Some(Admission::Duplicate));
     }
     let full = sync.port().tell(PeerAhead(desk.seed.me, Height(9)));
     assert_eq!(full, Err(Refused::Full), "it was told what it can hold");
@@ -122,9 +129,11 @@ fn a_proposal_out_of_turn_is_refused_and_accused_before_its_block_is_read() {
         let (evidence, mut accused) = Probe::<EvidenceFound>::open(8);
         let (execute, mut executed) = Probe::<ExecuteBlock>::open(8);
         (desk.seed.ports.evidence, desk.seed.ports.execute) = (evidence, execute);
-        let (in_turn, metrics) = (desk.turn(), desk.seed.metrics.clone());
-        let out_of_turn = (in_turn + 1) % 4;
-        let (good, bad) = (desk.proposed(1, in_turn), desk.proposed(1, out_of_turn));
+        let ((round, turn, other), metrics) = (desk.turn(1), desk.seed.metrics.clone());
+        let (good, bad) = (
+            desk.proposed(1, round, turn),
+            desk.proposed(1, round, other),
+        );
         let inbox = Inbox::<Proposer>::new(64);
         let (screen, receive) = (
             inbox.port::<ScreenProposal>(),
@@ -138,7 +147,7 @@ fn a_proposal_out_of_turn_is_refused_and_accused_before_its_block_is_read() {
         let refused = screen.ask(ScreenProposal(bad.proposal.clone())).await;
         assert_eq!(refused, Ok(Some(Admission::WrongProposer)));
         let found = accused.next().await.expect("evidence");
-        assert_eq!(found.0.validator(), address(102));
+        assert_eq!(found.0.validator(), address(other));
         assert!(metrics.encode().contains("result=\"wrong_proposer\"} 1"));
 
         let read_on = screen.ask(ScreenProposal(good.proposal.clone())).await;
