@@ -32,7 +32,6 @@ mod execute;
 mod explain;
 mod head;
 mod history;
-mod inclusion;
 pub mod limits;
 mod memory;
 mod offences;
@@ -65,7 +64,6 @@ pub(crate) use execute::check_form;
 pub use explain::ChangedKey;
 pub use head::{CommitBatch, GenesisError, Head};
 pub use history::{HistoryError, VersionStart, version_after};
-pub use inclusion::{InclusionError, ReceiptProof, TransactionProof};
 pub use limits::STATE_VERSIONS_KEPT;
 pub use memory::MemoryState;
 pub use offences::{

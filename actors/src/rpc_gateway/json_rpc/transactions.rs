@@ -9,7 +9,8 @@ use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions, Trans
 use crate::metrics::RefusalLabel;
 use crate::rpc_gateway::{Seed, blocks};
 use lockstep_protocol::codec;
-use lockstep_protocol::ledger::{ReceiptProof, Status, TransactionProof};
+use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
+use lockstep_protocol::ledger::Status;
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
 use lockstep_protocol::mempool::{Entry, Fate, Refusal, Source, Submission};
 use lockstep_protocol::transaction::Transaction;
@@ -246,7 +247,7 @@ async fn committed(caller: &Caller, id: Hash, found: &Found, prove: bool) -> Ans
             "id": id, "status": status, "transaction": transaction, "receipt": receipt,
         });
         if prove {
-            let proof = TransactionProof::new(transactions, index).ok_or(RpcError::Internal)?;
+            let proof = TransactionProof::new(block.block(), index).ok_or(RpcError::Internal)?;
             answer["transactions_root"] = json!(block.header().transactions_root);
             answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
         }

@@ -1,5 +1,5 @@
-//! P3: what a single correct node keeps proof of, a block carries within a few heights, once the
-//! faults are over; and no block ever carries evidence against somebody who followed the rules, or
+//! P3: what a single correct node keeps proof of, a block carries a few heights after that node could
+//! tell it, once the faults are over; and no block ever carries evidence against somebody who followed the rules, or
 //! the same offence twice.
 //!
 //! How much of what is noticed is also kept (a fall may come between) is a figure of whole batches.
@@ -10,7 +10,7 @@ use super::{Figures, Property, Scene, Sight};
 use crate::simulation::message::Payload;
 use crate::simulation::plan::HEIGHTS_GAINED;
 use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::limits::EVIDENCE_PENDING_PER_VALIDATOR_MAX;
+use lockstep_protocol::limits::{EVIDENCE_PENDING_PER_VALIDATOR_MAX, EVIDENCE_TELL_EVERY_HEIGHTS};
 use lockstep_protocol::types::{Address, Height, Round};
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Default)]
 pub(super) struct EvidenceCompleteness {
     accusers: BTreeMap<Offence, BTreeSet<usize>>,
-    /// Who has an offence on disk first, and the newest height of all at that moment.
-    kept: BTreeMap<Offence, (usize, Height)>,
+    /// Who has an offence on disk.
+    kept: BTreeMap<(Offence, usize), Kept>,
     carried: BTreeMap<Offence, Height>,
     newest: Height,
     due: u64,
@@ -30,14 +30,24 @@ pub(super) struct EvidenceCompleteness {
     witnesses: BTreeMap<Offence, BTreeSet<usize>>,
 }
 
+/// Proof that a node has on disk. It tells the others by its own heights: whoever stands still far
+/// behind a chain that goes on without it tells nobody before it has caught up.
+struct Kept {
+    /// Its height by which it has told it.
+    tells: Height,
+    /// The newest height of all at that moment.
+    told: Option<Height>,
+}
+
 #[derive(Default)]
 struct Ear {
     committed: Height,
     votes: BTreeMap<(Address, Round, VoteKind), Vec<SignedVote>>,
 }
 
-/// Heights after which an offence is due: since its own, since it is on a disk, and since the faults
-/// have stopped. It is told to all, perhaps twice, and the next who builds a block has it.
+/// Heights after which an offence is due: since its own, since a node has told it that has it on disk,
+/// and since the faults have stopped. It is told to all, perhaps twice, and the next who builds a
+/// block has it.
 const GRACE: u64 = 8;
 /// Offences that two nodes have heard, of which at least one must be in a block. Single ones are lost
 /// rightly: a vote that can change nothing any more is not kept (E2), and a fall forgets votes.
@@ -56,8 +66,12 @@ impl Property for EvidenceCompleteness {
                 Ok(())
             }
             Sight::Kept { by, evidence } => {
-                let first = self.kept.entry(evidence.offence());
-                first.or_insert((*by, self.newest));
+                let offence = evidence.offence();
+                let head = self.ears.get(by).map_or(Height(0), |ear| ear.committed);
+                let again = Height(head.0 + EVIDENCE_TELL_EVERY_HEIGHTS);
+                let (tells, told) = (again.max(offence.height.next()), None);
+                let kept = self.kept.entry((offence, *by));
+                kept.or_insert(Kept { tells, told });
                 Ok(())
             }
             Sight::Heard { node, payload } => {
@@ -68,10 +82,16 @@ impl Property for EvidenceCompleteness {
                 let (height, block) = (decided.block.height(), decided.block.block());
                 let (committed, votes) = (height, BTreeMap::new());
                 self.ears.insert(*node, Ear { committed, votes });
-                if height <= self.newest {
+                let is_newest = height > self.newest;
+                self.newest = self.newest.max(height);
+                for ((_, by), kept) in &mut self.kept {
+                    if by == node && height >= kept.tells {
+                        kept.told.get_or_insert(self.newest);
+                    }
+                }
+                if !is_newest {
                     return Ok(());
                 }
-                self.newest = height;
                 let mut carried = block.evidence.iter();
                 carried.try_for_each(|evidence| {
                     let verified =
@@ -150,14 +170,17 @@ impl EvidenceCompleteness {
         for offence in self.carried.keys() {
             *times.entry(offence.validator).or_default() += 1;
         }
-        for (offence, (by, since)) in &self.kept {
+        for ((offence, by), kept) in &self.kept {
+            let Some(since) = kept.told else {
+                continue;
+            };
             // Whoever offends faster than blocks can carry is named as often as a pool has places.
             let named = times.get(&offence.validator).copied().unwrap_or(0);
-            let is_due = named < EVIDENCE_PENDING_PER_VALIDATOR_MAX && is_due(offence, *since);
+            let is_due = named < EVIDENCE_PENDING_PER_VALIDATOR_MAX && is_due(offence, since);
             if is_due && !self.carried.contains_key(offence) {
                 let newest = self.newest;
                 return Err(format!(
-                    "node {by} keeps proof since height {since}, and no block up to {newest} \
+                    "node {by} has told proof by height {since}, and no block up to {newest} \
                      carries it: {offence}"
                 ));
             }
