@@ -342,7 +342,7 @@ fn a_transfer_without_wait_says_where_to_look() {
         sent.stdout
     );
     let early = user.ask(&["receipt", id, "--rpc", url]);
-    early.assert_refused(1, &["no block up to 0", "ask again"]);
+    early.assert_refused(1, &["no block up to 0", "it waits", "ask again"]);
     let late = user.ask(&[&arguments[..], &["--rpc", url, "--wait", "--timeout", "1"]].concat());
     late.assert_refused(1, &["no block after 1 s", "lockstep receipt"]);
     devnet.tick().expect("a block");

@@ -1,5 +1,7 @@
 //! `lockstep tx`: signs a transaction here and hands it to a node. Exit 0: the node has taken it,
-//! or with `--wait`: it stands in a block and did what it says.
+//! or with `--wait`: it stands in a block and did what it says. 1: it does not, or nobody has said
+//! so; 2: the node has refused it, or the command is wrong. Whatever fails after the transaction was
+//! signed names it, and how to hand in the same one again.
 use super::Failure;
 use super::node::{Node, Rpc, Status};
 use super::who;
@@ -8,21 +10,25 @@ use clap::{Args, Subcommand};
 use lockstep_protocol::crypto::Signer;
 use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
-use lockstep_protocol::types::{Address, Hash, Height};
+use lockstep_protocol::types::{Address, Height};
 use serde::Deserialize;
 use std::time::Duration;
 
 mod delete;
+mod delivery;
 mod outcome;
 mod put;
 mod transfer;
 mod update_validator;
 
+use delivery::Delivery;
 use outcome::Outcome;
 
 /// How far ahead a transaction expires, unless its sender says: some hours at a block a second, and
 /// half a minute as fast as blocks go. By then it stands in a block or never will.
 const EXPIRES_AFTER: u64 = 10_000;
+/// How long to hand in a transaction that nobody waits for: longer than a node restarts.
+const HAND_IN_FOR: Duration = Duration::from_secs(10);
 
 /// `lockstep tx`
 #[derive(Subcommand)]
@@ -120,7 +126,7 @@ impl Sender<'_> {
         outcome.judge()
     }
 
-    /// Signs, sends, and waits if it is asked to.
+    /// Signs, sends, and waits if it is asked to. What fails after signing stands in the outcome.
     fn deliver(&self, action: Action) -> Result<Outcome, Failure> {
         let Common {
             from,
@@ -131,11 +137,19 @@ impl Sender<'_> {
         let signer = who::signer(from, keyring, password, &self.status)?;
         let (transaction, known) = self.sign(&*signer, action)?;
         self.afford(&transaction, &known)?;
-        let id = self.submit(&transaction)?;
-        let mut outcome = Outcome::sent(from, id, &transaction, &self.status);
-        if self.common.wait {
-            let patience = Duration::from_secs(self.common.timeout);
-            outcome.wait(&self.node, patience)?;
+        let mut outcome = Outcome::signed(from, &transaction, &self.status);
+        let patience = match self.common.wait {
+            true => Duration::from_secs(self.common.timeout),
+            false => HAND_IN_FOR,
+        };
+        let bytes = self.status.wire().encode_transaction(&transaction);
+        let delivery = Delivery::new(&self.node, transaction.id(), bytes, patience);
+        let mut done = delivery.hand_in(&mut outcome);
+        if done.is_ok() && self.common.wait {
+            done = delivery.wait(&mut outcome);
+        }
+        if let Err(failure) = done {
+            outcome.fail(failure);
         }
         Ok(outcome)
     }
@@ -174,14 +188,5 @@ impl Sender<'_> {
             "{} ({}) holds {}, its fee is {fee}: pay in at least the rest first",
             self.common.from, transaction.sender, known.balance
         )))
-    }
-
-    fn submit(&self, transaction: &Transaction) -> Result<Hash, Failure> {
-        let bytes = self.status.wire().encode_transaction(transaction);
-        let answer = self.node.post("/transactions", &bytes)?;
-        match answer.status {
-            200..=299 => Ok(transaction.id()),
-            _ => Err(self.node.refusal(&answer)),
-        }
     }
 }
