@@ -208,3 +208,26 @@ fn a_receipt_says_whether_a_transaction_waits_is_replaced_expired_or_unknown() {
     });
     is(&gap, "expired", &["expired at height 1", "send it anew"]);
 }
+
+/// A node that lies about the price, or the wrong node, must not empty an account.
+#[test]
+fn a_dear_node_is_not_paid_unless_it_is_meant() {
+    let devnet = devnet(false);
+    let url = proxy::serve(&devnet.urls()[0], |path, mut answer| {
+        if path == "/status" {
+            let mut status = answer.json();
+            status["parameters"]["fee_per_byte"] = json!(11);
+            answer.body = status.to_string().into_bytes();
+        }
+        answer
+    });
+    let refused = pay_bob(&url, &[]);
+    refused.assert_refused(2, &["11", "--max-fee", "--fee"]);
+    let named = pay_bob(&url, &["--max-fee", "20000"]);
+    named.assert_refused(2, &["20000", "--max-fee", "--fee"]);
+    assert_eq!(nonce_of_alice(&url), 0);
+    pay_bob(&url, &["--max-fee", "100000", "--wait"]).ok();
+    pay_bob(&url, &["--fee", "60000", "--wait"]).ok();
+    let both = pay_bob(&url, &["--fee", "1", "--max-fee", "1"]);
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+}

@@ -9,6 +9,7 @@ use crate::wallet::{Keyring, Password};
 use clap::{Args, Subcommand};
 use lockstep_protocol::crypto::Signer;
 use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, Height};
 use serde::Deserialize;
@@ -29,6 +30,9 @@ use outcome::Outcome;
 const EXPIRES_AFTER: u64 = 10_000;
 /// How long to hand in a transaction that nobody waits for: longer than a node restarts.
 const HAND_IN_FOR: Duration = Duration::from_secs(10);
+/// What is paid for a byte without being told so: ten times the price of a chain that sets none, so
+/// that a node that lies about its chain's price, or the wrong node, takes little.
+const FEE_PER_BYTE_MAX: u64 = 10;
 
 /// `lockstep tx`
 #[derive(Subcommand)]
@@ -57,6 +61,10 @@ struct Common {
     /// What to pay in all for its place in a block [default: the least that the chain takes]
     #[arg(long, value_name = "AMOUNT")]
     fee: Option<u64>,
+    /// The most to pay if the chain's least is paid; a node that names more is refused [default: 10
+    /// for each byte of the transaction]
+    #[arg(long, value_name = "AMOUNT", conflicts_with = "fee")]
+    max_fee: Option<u64>,
     /// The last height at which it may stand in a block [default: 10000 from now]
     #[arg(long, value_name = "HEIGHT")]
     expires_at: Option<u64>,
@@ -171,11 +179,39 @@ impl Sender<'_> {
         };
         let body = match self.common.fee {
             Some(_) => body,
-            None => body.for_least_fee(signer, &self.status.parameters),
+            None => self.for_bounded_fee(body, signer)?,
         };
         let signed = Transaction::sign(signer, &self.status.context(), body);
         let signed = signed.map_err(|error| Failure::safety(error.to_string()))?;
         Ok((signed, known))
+    }
+
+    /// The price is the node's word, which nothing proves.
+    fn for_bounded_fee(
+        &self,
+        body: TransactionBody,
+        signer: &dyn Signer,
+    ) -> Result<TransactionBody, Failure> {
+        let asked = self.status.parameters;
+        let usual = Parameters {
+            fee_per_byte: asked.fee_per_byte.min(FEE_PER_BYTE_MAX),
+        };
+        let least = body.clone().for_least_fee(signer, &asked);
+        let bounded = body.for_least_fee(signer, &usual);
+        let most = self.common.max_fee.unwrap_or(bounded.fee);
+        if least.fee <= most {
+            return Ok(least);
+        }
+        let whose = match self.common.max_fee {
+            Some(_) => "--max-fee".to_owned(),
+            None => format!("{FEE_PER_BYTE_MAX} for each byte"),
+        };
+        Err(Failure::usage(format!(
+            "{} says that the chain takes {} for each byte, {} for this transaction; that is more \
+             than {most} ({whose}): if the chain is that dear, add --max-fee {} or --fee AMOUNT, \
+             else name another node with --rpc",
+            self.node.url, asked.fee_per_byte, least.fee, least.fee
+        )))
     }
 
     /// An account that cannot pay the fee is told so before anything is sent.
