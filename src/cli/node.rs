@@ -54,11 +54,16 @@ fn may_be_retried(status: u16) -> bool {
 
 impl Rpc {
     pub(super) fn node(&self) -> Result<Node, Failure> {
-        let url = match &self.rpc {
-            Some(url) => url.clone(),
-            None => super::variable(RPC_VARIABLE)?.unwrap_or_else(|| DEFAULT_URL.into()),
-        };
+        let url = self.named()?.unwrap_or_else(|| DEFAULT_URL.into());
         Ok(Node { url })
+    }
+
+    /// What the flag names, or else the environment.
+    pub(super) fn named(&self) -> Result<Option<String>, Failure> {
+        match &self.rpc {
+            Some(url) => Ok(Some(url.clone())),
+            None => super::variable(RPC_VARIABLE),
+        }
     }
 }
 
