@@ -105,6 +105,35 @@ fn all(count: usize, seed: u64) {
     });
 }
 
+/// A decoder that is added without a target would be the one that nobody fuzzes.
+#[test]
+fn every_decoder_of_the_wire_is_in_a_target() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("it reads");
+    let (wire, targets) = (read("protocol/src/wire.rs"), read("fuzz/src/targets.rs"));
+    let decoders = wire.lines().filter_map(|line| {
+        let name = line.trim().strip_prefix("pub fn decode_")?;
+        name.split('(').next()
+    });
+    let decoders: Vec<&str> = decoders.collect();
+    assert!(decoders.len() > 10, "{decoders:?}");
+    for name in decoders {
+        assert!(targets.contains(&format!(".decode_{name}(")), "{name}");
+    }
+}
+
+#[test]
+fn every_target_is_one_of_libfuzzer_too() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let read = |path: &str| std::fs::read_to_string(fuzz.join(path)).expect(path);
+    let manifest = read("Cargo.toml");
+    for Target { name, .. } in TARGETS {
+        let path = format!("fuzz_targets/{name}.rs");
+        assert!(read(&path).contains(&format!("targets::{name}(")), "{path}");
+        assert!(manifest.contains(&format!("path = \"{path}\"")), "{path}");
+    }
+}
+
 #[test]
 fn a_hundred_thousand_mutated_inputs_panic_no_decoder_and_are_canonical_if_accepted() {
     all(100_000, 1);
@@ -173,6 +202,7 @@ fn requests() -> Vec<Vec<u8>> {
         ("/consensus/evidence", "evidence_message"),
         ("/consensus/compact", "compact"),
         ("/consensus/transactions", "missing"),
+        ("/consensus/pull", "pull"),
         ("/transactions", "transaction"),
     ] {
         requests.extend(corpus(target).iter().map(|body| post(path, body)));

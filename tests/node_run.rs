@@ -183,7 +183,25 @@ fn the_status_of_a_node_is_for_people_or_for_programs() {
     let next = "is the node running";
     run(&["status", "--rpc", &url]).assert_refused(1, &[&url, next]);
     run(&["status", "--home", text(&home)]).assert_refused(1, &[&url, next]);
-    run(&["status"]).assert_refused(2, &["--home DIR", "LOCKSTEP_HOME", "lockstep init"]);
+    // A flag counts before the environment, and a URL before a home.
+    let asks = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = lockstep(&[&["status"], arguments].concat());
+        command.envs(variables.iter().copied());
+        finish(command)
+    };
+    let (rpc, at_home) = (
+        ("LOCKSTEP_RPC", "http://127.0.0.1:1"),
+        ("LOCKSTEP_HOME", text(&home)),
+    );
+    asks(&[], &[rpc]).assert_refused(1, &["http://127.0.0.1:1:", next]);
+    asks(&[], &[rpc, at_home]).assert_refused(1, &["http://127.0.0.1:1:", next]);
+    asks(&[], &[at_home]).assert_refused(1, &[&url, next]);
+    asks(&["--home", text(&home)], &[rpc]).assert_refused(1, &[&url, next]);
+    asks(&["--rpc", &url], &[rpc, at_home]).assert_refused(1, &[&url, next]);
+    // Whoever listens there on this machine.
+    let nameless = asks(&[], &[]);
+    let said = nameless.stdout + &nameless.stderr;
+    assert!(said.contains("http://127.0.0.1:8545"), "{said}");
     run(&["status", "--rpc", "http://127.0.0.1:1"]).assert_refused(1, &[next]);
     run(&["status", "--rpc", "https://node"]).assert_refused(1, &["http://host:port", next]);
 }

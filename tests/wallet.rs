@@ -139,6 +139,26 @@ fn a_key_file_says_nothing_to_others() {
 }
 
 #[test]
+fn a_broken_key_file_hides_no_other_key() {
+    let user = User::new();
+    for name in ["broken", "loose", "savings"] {
+        user.new_key(name, "ml-dsa-65");
+    }
+    fs::write(user.path("keys/broken.json"), "{}").expect("it is written");
+    mode(&user.path("keys/loose.json"), 0o644);
+    let listed = user.ask(&["keys", "list", "--json"]);
+    assert_eq!(listed.code, Some(2), "{}", listed.stderr);
+    let keys = json_of(&listed)["keys"].take();
+    assert_eq!(keys.as_array().map(Vec::len), Some(1), "{keys}");
+    assert_eq!(keys[0]["name"], "savings");
+    for word in ["broken.json", "loose.json", "chmod 600"] {
+        assert!(listed.stderr.contains(word), "{word} in {}", listed.stderr);
+    }
+    let shown = user.ask(&["keys", "list"]);
+    assert!(shown.stdout.contains("savings"), "{}", shown.stdout);
+}
+
+#[test]
 fn the_accounts_of_a_devnet_have_no_files() {
     let user = User::new();
     for name in ["alice", "bob", "carol", "dave"] {
@@ -342,7 +362,7 @@ fn a_transfer_without_wait_says_where_to_look() {
         sent.stdout
     );
     let early = user.ask(&["receipt", id, "--rpc", url]);
-    early.assert_refused(1, &["no block up to 0", "ask again"]);
+    early.assert_refused(1, &["no block up to 0", "it waits", "ask again"]);
     let late = user.ask(&[&arguments[..], &["--rpc", url, "--wait", "--timeout", "1"]].concat());
     late.assert_refused(1, &["no block after 1 s", "lockstep receipt"]);
     devnet.tick().expect("a block");

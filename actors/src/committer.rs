@@ -419,6 +419,10 @@ impl Handler<PrepareBlock> for Committer {
                     .deliver(BlockPrepared { build, block });
             }
             Err(PrepareError::Fatal(error)) => self.unreadable(&error),
+            // The others would refuse it, and this node's vote would stand alone: its turn passes.
+            Err(error @ PrepareError::Invalid(_)) => {
+                log::error!("nothing is proposed at height {}: {error}", build.height);
+            }
             // A head that could be read, and that no block can follow.
             Err(error) => self
                 .seed

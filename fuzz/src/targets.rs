@@ -6,15 +6,16 @@
 use lockstep_actors::peer_broadcaster::Handshake;
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
-use lockstep_protocol::compact::Assembly;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::limits::{
     CERTIFICATE_BYTES_MAX, EVIDENCE_MESSAGE_BYTES_MAX, FETCHED_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX,
-    MISSING_BYTES_MAX, PROPOSAL_BYTES_MAX, PROVED_RECORD_BYTES_MAX, SYNC_BYTES_MAX,
+    MISSING_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
+    PULL_BYTES_MAX, PULLED_BYTES_MAX, SNAPSHOT_RECORD_BYTES_MAX, SYNC_BYTES_MAX,
     TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
+use lockstep_protocol::snapshot::{Record, decode_opening, encode_opening};
 use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::{TRANSACTIONS_BYTES_MAX, Wire};
 
@@ -22,6 +23,8 @@ use lockstep_protocol::wire::{TRANSACTIONS_BYTES_MAX, Wire};
 const HANDSHAKE_BYTES_MAX: usize = 4_096;
 /// Evidence is two votes or two proposals.
 const EVIDENCE_BYTES_MAX: usize = 4 * VOTE_BYTES_MAX;
+/// Version and genesis hash, before every message.
+const ENVELOPE_BYTES: usize = 34;
 /// A genesis is read from the operator's own disk; the bound is the test's.
 const GENESIS_BYTES_MAX: usize = 1 << 20;
 
@@ -37,12 +40,15 @@ pub struct Target {
 }
 
 /// All decoders.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 19] = [
     target("vote", VOTE_BYTES_MAX, vote),
     target("proposal", PROPOSAL_BYTES_MAX, proposal),
+    target("proposal_head", PROPOSAL_HEAD_BYTES_MAX, proposal_head),
     target("compact", PROPOSAL_BYTES_MAX, compact),
     target("missing", MISSING_BYTES_MAX, missing),
     target("fetched", FETCHED_BYTES_MAX, fetched),
+    target("pull", PULL_BYTES_MAX, pull),
+    target("pulled", PULLED_BYTES_MAX, pulled),
     target("decided_blocks", SYNC_BYTES_MAX, decided_blocks),
     target("certificates", CERTIFICATE_BYTES_MAX, certificates),
     target("evidence", EVIDENCE_BYTES_MAX, evidence),
@@ -55,6 +61,7 @@ pub const TARGETS: [Target; 15] = [
     target("transactions", TRANSACTIONS_BYTES_MAX, transactions),
     target("light_block", LIGHT_BLOCK_BYTES_MAX, light_block),
     target("proofs", PROVED_RECORD_BYTES_MAX, proofs),
+    target("snapshot", SNAPSHOT_RECORD_BYTES_MAX, snapshot),
     target("genesis", GENESIS_BYTES_MAX, genesis),
     target("handshake", HANDSHAKE_BYTES_MAX, handshake),
 ];
@@ -99,13 +106,25 @@ pub fn proposal(bytes: &[u8]) -> bool {
     })
 }
 
+/// The beginning of a proposal that is still coming: its signed part, which is read alone. It is
+/// the same however much of the rest has come.
+pub fn proposal_head(bytes: &[u8]) -> bool {
+    wire().decode_proposal_head(bytes).is_ok_and(|head| {
+        let signed = codec::encode(&head);
+        let end = ENVELOPE_BYTES + signed.len();
+        let exact = wire().decode_proposal_head(&bytes[..end]);
+        assert_eq!(exact.as_ref(), Ok(&head), "what follows changes nothing");
+        same(&bytes[ENVELOPE_BYTES..end], &signed)
+    })
+}
+
 /// `POST /consensus/compact`: its head, the whole, and what is put together of it.
 pub fn compact(bytes: &[u8]) -> bool {
     let head = wire().decode_proposal_head(bytes);
     wire().decode_compact(bytes).is_ok_and(|message| {
         assert_eq!(head.as_ref(), Ok(&message.proposal));
         let canonical = same(bytes, &wire().encode_compact(&message));
-        if let Ok(assembly) = Assembly::new(message) {
+        if let Ok(assembly) = wire().decode_assembly(bytes) {
             let sealed = assembly.seal();
             let whole = sealed.is_none_or(|sealed| sealed.block.block().body_matches_header());
             assert!(whole, "only the block that the id names is put together");
@@ -127,6 +146,22 @@ pub fn fetched(bytes: &[u8]) -> bool {
         let fetched: Vec<_> = fetched.iter().collect();
         same(bytes, &wire().encode_fetched(&fetched))
     })
+}
+
+/// `POST /consensus/pull`: anybody may ask. Its form is judged before it is looked at.
+pub fn pull(bytes: &[u8]) -> bool {
+    wire().decode_pull(bytes).is_ok_and(|pull| {
+        for validators in [None, Some(4)] {
+            pull.is_well_formed(validators);
+        }
+        same(bytes, &wire().encode_pull(&pull))
+    })
+}
+
+/// The answer to it.
+pub fn pulled(bytes: &[u8]) -> bool {
+    let pulled = wire().decode_pulled(bytes);
+    pulled.is_ok_and(|pulled| same(bytes, &wire().encode_pulled(&pulled)))
 }
 
 /// The answer to `GET /sync/blocks`.
@@ -183,6 +218,13 @@ pub fn proofs(bytes: &[u8]) -> bool {
 pub fn transaction(bytes: &[u8]) -> bool {
     let transaction = wire().decode_transaction(bytes);
     transaction.is_ok_and(|transaction| same(bytes, &wire().encode_transaction(&transaction)))
+}
+
+/// A file that somebody has handed on: how it begins, and each record of it.
+pub fn snapshot(bytes: &[u8]) -> bool {
+    let opening = decode_opening(bytes);
+    let opening = opening.is_ok_and(|genesis| same(bytes, &encode_opening(&genesis)));
+    opening || noun!(Record, bytes, SNAPSHOT_RECORD_BYTES_MAX)
 }
 
 /// A genesis, and the chain it would begin.

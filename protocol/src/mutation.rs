@@ -99,6 +99,8 @@ pub enum Mutation {
     EveryBlockValid,
     /// A block may carry any commit of its parent, or none.
     UncheckedLastCommit,
+    /// A candidate that cannot stand in a block leaves its sender's nonce changed.
+    RefusedLeavesTrace,
     /// Synced blocks count without looking at their certificate.
     UncheckedCertificate,
     /// A certificate needs no quorum.

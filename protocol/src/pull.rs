@@ -45,6 +45,7 @@ pub struct HeldVotes {
     /// E9.
     pub valid_round: Option<Round>,
     /// One bit per validator in order of the set, whole bytes, spare bits zero.
+    #[borsh(deserialize_with = "crate::codec::read_bytes")]
     pub voters: Vec<u8>,
 }
 

@@ -60,15 +60,21 @@ fn every_noun_has_the_bytes_hashes_and_sign_bytes_that_are_written_down() {
 }
 
 /// Which fuzz target starts from which nouns.
-const CORPORA: [(&str, &[&str]); 14] = [
+const CORPORA: [(&str, &[&str]); 18] = [
     ("vote", &["message: vote"]),
     (
         "proposal",
         &["message: new proposal", "message: valid proposal"],
     ),
+    (
+        "proposal_head",
+        &["message: new proposal", "message: compact proposal"],
+    ),
     ("compact", &["message: compact proposal"]),
     ("missing", &["message: question for transactions"]),
     ("fetched", &["message: answer of transactions"]),
+    ("pull", &["message: pull"]),
+    ("pulled", &["message: answer to a pull"]),
     ("transaction", &["message: transaction"]),
     (
         "decided_blocks",
@@ -105,6 +111,16 @@ const CORPORA: [(&str, &[&str]); 14] = [
             "message: no record, with its proof",
             "proof of a transaction",
             "proof of a receipt",
+        ],
+    ),
+    (
+        "snapshot",
+        &[
+            "snapshot: opening",
+            "snapshot: handover",
+            "snapshot: head",
+            "snapshot: leaves",
+            "snapshot: end",
         ],
     ),
     ("genesis", &["genesis", "empty genesis of dilithium3"]),

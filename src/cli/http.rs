@@ -25,25 +25,38 @@ impl Answer {
     }
 }
 
+/// What is posted.
+pub(super) enum Body<'a> {
+    /// Canonical bytes.
+    Bytes(&'a [u8]),
+    /// A JSON-RPC call.
+    Json(&'a [u8]),
+}
+
 /// Asks `http://host:port` for a path.
 pub(super) fn get(url: &str, path: &str) -> Result<Answer, String> {
-    exchange(url, "GET", path, &[])
+    exchange(url, "GET", path, &Body::Bytes(&[]))
 }
 
 /// Posts `body` to a path of `http://host:port`.
-pub(super) fn post(url: &str, path: &str, body: &[u8]) -> Result<Answer, String> {
+pub(super) fn post(url: &str, path: &str, body: &Body<'_>) -> Result<Answer, String> {
     exchange(url, "POST", path, body)
 }
 
-fn exchange(url: &str, method: &str, path: &str, body: &[u8]) -> Result<Answer, String> {
+fn exchange(url: &str, method: &str, path: &str, body: &Body<'_>) -> Result<Answer, String> {
     let host = url.strip_prefix("http://").unwrap_or(url);
     let host = host.trim_end_matches('/');
     if host.contains('/') {
         return Err("it is not of the form http://host:port".into());
     }
+    let (kind, body) = match body {
+        Body::Bytes(bytes) => ("", bytes),
+        Body::Json(bytes) => ("content-type: application/json\r\n", bytes),
+    };
     let length = body.len();
-    let head =
-        format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {length}\r\n\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nhost: {host}\r\n{kind}content-length: {length}\r\n\r\n"
+    );
     let request = [head.as_bytes(), body].concat();
     let addresses = host.to_socket_addrs().map_err(|error| error.to_string())?;
     let mut failed = String::from("no address found");
@@ -97,15 +110,33 @@ fn parse(bytes: &[u8]) -> Result<Answer, String> {
         .strip_prefix("HTTP/1.")
         .and_then(|rest| rest.split(' ').nth(1));
     let status = status.and_then(|code| code.parse().ok());
-    Ok(Answer {
-        status: status.ok_or_else(strange)?,
-        body: body[END.len()..].to_vec(),
+    let (status, body) = (status.ok_or_else(strange)?, body[END.len()..].to_vec());
+    // A connection that breaks ends like one that is closed.
+    if content_length(head).is_some_and(|length| body.len() < length) {
+        return Err("its answer breaks off".into());
+    }
+    Ok(Answer { status, body })
+}
+
+fn content_length(head: &str) -> Option<usize> {
+    head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse().ok())?
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_an_answer_is_none() {
+        for (body, whole) in [("", false), ("12", false), ("123", true)] {
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{body}");
+            assert_eq!(parse(answer.as_bytes()).is_ok(), whole, "{body:?}");
+        }
+    }
 
     #[test]
     fn an_answer_has_a_status_and_a_body() {

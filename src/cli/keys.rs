@@ -165,14 +165,31 @@ fn document(name: &str, sealed: &SealedKey, path: &Path) -> serde_json::Value {
 }
 
 fn list(common: &Common) -> Result<(), Failure> {
-    let mut keys = Vec::new();
+    let (mut keys, mut unread) = (Vec::new(), Vec::new());
     for name in common.keyring.names()? {
-        let (sealed, path) = (common.keyring.read(&name)?, common.keyring.path(&name)?);
-        keys.push((name, sealed, path));
+        match common.keyring.read(&name) {
+            Ok(sealed) => keys.push((common.keyring.path(&name)?, name, sealed)),
+            Err(failure) => unread.push(failure.message),
+        }
     }
+    print_list(common, &keys, unread.is_empty())?;
+    if unread.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "not all keys are listed: {}",
+        unread.join("; ")
+    )))
+}
+
+fn print_list(
+    common: &Common,
+    keys: &[(PathBuf, String, SealedKey)],
+    is_whole: bool,
+) -> Result<(), Failure> {
     let dir = common.keyring.dir()?;
     if common.json {
-        let keys = keys.iter().map(|(n, s, p)| document(n, s, p));
+        let keys = keys.iter().map(|(p, n, s)| document(n, s, p));
         let document = json!({
             "directory": dir.display().to_string(),
             "keys": keys.collect::<Vec<_>>(),
@@ -180,7 +197,7 @@ fn list(common: &Common) -> Result<(), Failure> {
         });
         return say(format_args!("{document:#}"));
     }
-    if keys.is_empty() {
+    if keys.is_empty() && is_whole {
         say(format_args!(
             "No keys in {}; lockstep keys new NAME makes one.",
             dir.display()
@@ -190,10 +207,10 @@ fn list(common: &Common) -> Result<(), Failure> {
     }
     let width = keys
         .iter()
-        .map(|(name, _, _)| name.len())
+        .map(|(_, name, _)| name.len())
         .max()
         .unwrap_or(0);
-    for (name, sealed, _) in &keys {
+    for (_, name, sealed) in keys {
         let (address, scheme) = (sealed.address, sealed.scheme);
         say(format_args!("  {name:width$}  {address}  {scheme}"))?;
     }

@@ -49,6 +49,11 @@ impl Failure {
         }
     }
 
+    /// Whether trying again may help.
+    pub(crate) fn may_be_retried(&self) -> bool {
+        self.exit_code == 1
+    }
+
     /// Usage or configuration.
     pub(crate) fn usage(message: impl Into<String>) -> Failure {
         Failure {

@@ -1,6 +1,6 @@
 //! A node as the commands that ask one see it: its answers with a type, its refusals and its
 //! silence as failures that name the next step.
-use super::http::{self, Answer};
+use super::http::{self, Answer, Body};
 use super::{Failure, RPC_VARIABLE};
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
@@ -9,10 +9,14 @@ use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::{ChainId, Hash, Height};
 use lockstep_protocol::wire::{PROTOCOL_VERSION, Wire};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Where a devnet's first node, and a node with the generated settings, answers people.
 const DEFAULT_URL: &str = "http://127.0.0.1:8545";
+
+/// Numbers of JSON-RPC errors that may be retried.
+const INTERNAL: i64 = -32603;
+const BUSY: i64 = -32002;
 
 /// `--rpc`
 #[derive(Args, Clone, Debug)]
@@ -44,13 +48,22 @@ pub(super) fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D
     digits.parse().map_err(serde::de::Error::custom)
 }
 
+fn may_be_retried(status: u16) -> bool {
+    matches!(status, 429 | 500..)
+}
+
 impl Rpc {
     pub(super) fn node(&self) -> Result<Node, Failure> {
-        let url = match &self.rpc {
-            Some(url) => url.clone(),
-            None => super::variable(RPC_VARIABLE)?.unwrap_or_else(|| DEFAULT_URL.into()),
-        };
+        let url = self.named()?.unwrap_or_else(|| DEFAULT_URL.into());
         Ok(Node { url })
+    }
+
+    /// What the flag names, or else the environment.
+    pub(super) fn named(&self) -> Result<Option<String>, Failure> {
+        match &self.rpc {
+            Some(url) => Ok(Some(url.clone())),
+            None => super::variable(RPC_VARIABLE),
+        }
     }
 }
 
@@ -73,9 +86,32 @@ impl Node {
         http::get(&self.url, path).map_err(|why| self.silent(&why))
     }
 
-    /// Posts to a path. The node's refusals are answers too.
-    pub(super) fn post(&self, path: &str, body: &[u8]) -> Result<Answer, Failure> {
-        http::post(&self.url, path, body).map_err(|why| self.silent(&why))
+    /// Posts canonical bytes to a path. The node's refusals are answers too.
+    pub(super) fn post(&self, path: &str, bytes: &[u8]) -> Result<Answer, Failure> {
+        let answer = http::post(&self.url, path, &Body::Bytes(bytes));
+        answer.map_err(|why| self.silent(&why))
+    }
+
+    /// The result of a JSON-RPC method; a refusal is a failure.
+    pub(super) fn call(&self, method: &str, params: &Value) -> Result<Value, Failure> {
+        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let call = call.to_string();
+        let answer = http::post(&self.url, "/", &Body::Json(call.as_bytes()));
+        let answer = answer.map_err(|why| self.silent(&why))?;
+        if answer.status != 200 {
+            return Err(self.refusal(&answer));
+        }
+        let said: Value = serde_json::from_slice(&answer.body).map_err(|_| self.strange())?;
+        let (error, result) = (&said["error"], said.get("result"));
+        if error.is_null() {
+            return result.cloned().ok_or_else(|| self.strange());
+        }
+        let message = error["message"].as_str().unwrap_or("no reason");
+        let message = format!("{} refused {method}: {message}", self.url);
+        Err(match error["code"].as_i64() {
+            Some(INTERNAL | BUSY) => Failure::retry(message),
+            _ => Failure::usage(message),
+        })
     }
 
     fn silent(&self, why: &str) -> Failure {
@@ -117,14 +153,21 @@ impl Node {
     pub(super) fn refusal(&self, answer: &Answer) -> Failure {
         let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
         let word = |key: &str| Some(said.as_ref()?[key].as_str()?.to_owned());
-        let (Some(code), Some(message)) = (word("code"), word("message")) else {
-            return self.strange();
+        let message = match (word("code"), word("message")) {
+            (Some(code), Some(message)) => format!("{} refused: {message} ({code})", self.url),
+            // Something between may speak for the node.
+            _ if may_be_retried(answer.status) => {
+                format!(
+                    "{} refused with status {}: try again",
+                    self.url, answer.status
+                )
+            }
+            _ => return self.strange(),
         };
-        let message = format!("{} refused: {message} ({code})", self.url);
-        match answer.status {
-            429 | 500.. => Failure::retry(message),
-            _ => Failure::usage(message),
+        if may_be_retried(answer.status) {
+            return Failure::retry(message);
         }
+        Failure::usage(message)
     }
 
     pub(super) fn strange(&self) -> Failure {

@@ -1,12 +1,15 @@
-//! `lockstep receipt`: what became of a transaction.
+//! `lockstep receipt`: what became of a transaction. Exit 0: a block holds it, whatever it did
+//! there; 1: none does, and the status says why.
 use super::node::{Node, Rpc};
 use super::{Failure, say};
 use clap::Args;
 use lockstep_protocol::types::{Hash, Height};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// `lockstep receipt`
+///
+/// Exits with 0 if a block holds the transaction, whatever it did there, and with 1 if none does.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The transaction's id
@@ -14,12 +17,40 @@ pub(crate) struct Arguments {
     id: Hash,
     #[command(flatten)]
     rpc: Rpc,
-    /// Print one JSON object, as the node answers it
+    /// Print one JSON object: the receipt as the node answers it, or, with exit code 1, the id and a
+    /// status: pending, expired, replaced, dropped or unknown
     #[arg(long)]
     json: bool,
 }
 
-/// What `GET /receipts/{id}` answers.
+/// What a node knows of a transaction.
+pub(super) enum Found {
+    /// A block holds it.
+    InBlock(Box<Receipt>),
+    /// No block that the node has.
+    Outside(Outside),
+}
+
+/// A transaction that no block of the node holds.
+#[derive(Clone)]
+pub(super) struct Outside {
+    id: Hash,
+    /// As it was answered.
+    document: Value,
+}
+
+/// How it stands with a transaction that no block holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The node keeps it for a block.
+    Waits,
+    /// The node will not put it into a block, and says why.
+    Over,
+    /// The node does not know it, or not any more.
+    Unknown,
+}
+
+/// What nodes answer of a committed transaction.
 #[derive(Deserialize)]
 pub(super) struct Receipt {
     transaction: Hash,
@@ -39,12 +70,19 @@ pub(super) struct Receipt {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let node = arguments.rpc.node()?;
     let status = node.status()?;
-    let Some(receipt) = find(&node, &arguments.id)? else {
-        return Err(Failure::retry(format!(
-            "no block up to {} holds transaction {}: it waits, has expired, or was never sent; ask \
-             again after the next block",
-            status.height, arguments.id
-        )));
+    let receipt = match find(&node, &arguments.id)? {
+        Found::InBlock(receipt) => receipt,
+        Found::Outside(outside) => {
+            if arguments.json {
+                say(format_args!("{:#}", outside.json()))?;
+            }
+            return Err(Failure::retry(format!(
+                "no block up to {} holds transaction {}: {}",
+                status.height,
+                arguments.id,
+                outside.sentence()
+            )));
+        }
     };
     if arguments.json {
         return say(format_args!("{:#}", receipt.document));
@@ -54,19 +92,85 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     receipt.print()
 }
 
-/// The receipt, if a block that the node has holds the transaction.
-pub(super) fn find(node: &Node, id: &Hash) -> Result<Option<Receipt>, Failure> {
-    let answer = node.get(&format!("/receipts/{id}"))?;
-    match answer.status {
-        200 => {}
-        404 => return Ok(None),
-        _ => return Err(node.refusal(&answer)),
+/// What the node knows of a transaction.
+pub(super) fn find(node: &Node, id: &Hash) -> Result<Found, Failure> {
+    let mut document = node.call("lockstep_getTransaction", &json!([id]))?;
+    if !document["status"].is_string() {
+        return Err(node.strange());
     }
-    let document: Value = serde_json::from_slice(&answer.body).map_err(|_| node.strange())?;
+    let document = match document["receipt"].take() {
+        Value::Null => return Ok(Found::Outside(Outside { id: *id, document })),
+        receipt => receipt,
+    };
     let receipt = serde_json::from_value(document.clone());
     let mut receipt: Receipt = receipt.map_err(|_| node.strange())?;
     receipt.document = document;
-    Ok(Some(receipt))
+    Ok(Found::InBlock(Box::new(receipt)))
+}
+
+impl Outside {
+    pub(super) fn standing(&self) -> Standing {
+        match self.word("status").as_str() {
+            "pending" => Standing::Waits,
+            "expired" | "replaced" | "dropped" => Standing::Over,
+            _ => Standing::Unknown,
+        }
+    }
+
+    /// The id, the status, and what belongs to the status.
+    pub(super) fn json(&self) -> Value {
+        let mut shown = json!({ "id": self.id });
+        for key in [
+            "status",
+            "ready",
+            "expires_at",
+            "by",
+            "code",
+            "earliest_height",
+        ] {
+            if !self.document[key].is_null() {
+                shown[key] = self.document[key].clone();
+            }
+        }
+        shown
+    }
+
+    /// What the status means, and the next step.
+    pub(super) fn sentence(&self) -> String {
+        match self.word("status").as_str() {
+            "pending" if self.document["ready"] == false => {
+                "it waits for transactions of its sender with lower nonces: send those".into()
+            }
+            "pending" => "it waits; ask again after the next block".into(),
+            "expired" => format!(
+                "it has expired at height {} and never stands in a block: send it anew",
+                self.word("expires_at")
+            ),
+            "replaced" => format!(
+                "another one of its sender with the same nonce and a higher fee took its place: \
+                 lockstep receipt {} shows what becomes of that",
+                self.word("by")
+            ),
+            "dropped" => format!(
+                "the node does not keep it any more ({}), and another one may still: ask again \
+                 after some blocks, or send it anew with the same nonce",
+                self.word("code")
+            ),
+            _ => format!(
+                "the node does not know it: it was never sent there, the node was restarted, or a \
+                 block before {}, the earliest that is kept there, holds it; hand in the same bytes \
+                 again, or ask a node that keeps more",
+                self.word("earliest_height")
+            ),
+        }
+    }
+
+    fn word(&self, key: &str) -> String {
+        match &self.document[key] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl Receipt {

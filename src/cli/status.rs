@@ -1,6 +1,7 @@
 //! `lockstep status`: what a running node says of itself.
-use super::{Failure, http, say};
-use crate::config;
+use super::node::{Node, Rpc};
+use super::{Failure, say, variable};
+use crate::config::{self, layers::HOME_VARIABLE};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -8,11 +9,11 @@ use std::path::PathBuf;
 /// `lockstep status`
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Where the node answers people, such as http://127.0.0.1:8545
-    #[arg(long, value_name = "URL", conflicts_with = "home")]
-    rpc: Option<String>,
-    /// The node's home, whose settings say where it answers [env: LOCKSTEP_HOME]
-    #[arg(long, value_name = "DIR")]
+    #[command(flatten)]
+    rpc: Rpc,
+    /// The node's home, whose settings say where it answers [env: LOCKSTEP_HOME, where LOCKSTEP_RPC
+    /// is not set]
+    #[arg(long, value_name = "DIR", conflicts_with = "rpc")]
     home: Option<PathBuf>,
     /// Print one JSON object: what /status answers, and what /readyz says
     #[arg(long)]
@@ -20,33 +21,31 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let url = match &arguments.rpc {
-        Some(url) => url.clone(),
-        None => url_of_home(arguments)?,
-    };
-    let ask = |path: &str| {
-        http::get(&url, path).map_err(|why| {
-            Failure::retry(format!(
-                "no answer from {url}: {why}; is the node running, and does it listen there?"
-            ))
-        })
-    };
-    let (status, ready) = (ask("/status")?, ask("/readyz?verbose")?);
-    let strange = || {
-        Failure::usage(format!(
-            "{url} is no Lockstep node; name one that answers people with --rpc"
-        ))
-    };
+    let node = node(arguments)?;
+    let (status, ready) = (node.get("/status")?, node.get("/readyz?verbose")?);
     let parsed: Option<Value> = serde_json::from_slice(&status.body).ok();
     let parsed = parsed.filter(|value| status.status == 200 && value["validator"].is_string());
-    let mut status = parsed.ok_or_else(strange)?;
+    let mut status = parsed.ok_or_else(|| node.strange())?;
     let is_ready = ready.status == 200;
     if arguments.json {
         status["ready"] = json!(is_ready);
         status["not_ready_because"] = complaints(&ready.text()).collect();
         return say(format_args!("{status:#}"));
     }
-    print(&url, &status, is_ready, &ready.text())
+    print(&node.url, &status, is_ready, &ready.text())
+}
+
+/// A flag counts before the environment, and a URL before a home.
+fn node(arguments: &Arguments) -> Result<Node, Failure> {
+    let url = match &arguments.home {
+        Some(_) => url_of_home(arguments)?,
+        None => match arguments.rpc.named()? {
+            Some(url) => url,
+            None if variable(HOME_VARIABLE)?.is_some() => url_of_home(arguments)?,
+            None => return arguments.rpc.node(),
+        },
+    };
+    Ok(Node { url })
 }
 
 fn url_of_home(arguments: &Arguments) -> Result<String, Failure> {

@@ -1,5 +1,7 @@
 //! `lockstep tx`: signs a transaction here and hands it to a node. Exit 0: the node has taken it,
-//! or with `--wait`: it stands in a block and did what it says.
+//! or with `--wait`: it stands in a block and did what it says. 1: it does not, or nobody has said
+//! so; 2: the node has refused it, or the command is wrong. Whatever fails after the transaction was
+//! signed names it, and how to hand in the same one again.
 use super::Failure;
 use super::node::{Node, Rpc, Status};
 use super::who;
@@ -7,22 +9,30 @@ use crate::wallet::{Keyring, Password};
 use clap::{Args, Subcommand};
 use lockstep_protocol::crypto::Signer;
 use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
+use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
-use lockstep_protocol::types::{Address, Hash, Height};
+use lockstep_protocol::types::{Address, Height};
 use serde::Deserialize;
 use std::time::Duration;
 
 mod delete;
+mod delivery;
 mod outcome;
 mod put;
 mod transfer;
 mod update_validator;
 
+use delivery::Delivery;
 use outcome::Outcome;
 
 /// How far ahead a transaction expires, unless its sender says: some hours at a block a second, and
 /// half a minute as fast as blocks go. By then it stands in a block or never will.
 const EXPIRES_AFTER: u64 = 10_000;
+/// How long to hand in a transaction that nobody waits for: longer than a node restarts.
+const HAND_IN_FOR: Duration = Duration::from_secs(10);
+/// What is paid for a byte without being told so: ten times the price of a chain that sets none, so
+/// that a node that lies about its chain's price, or the wrong node, takes little.
+const FEE_PER_BYTE_MAX: u64 = 10;
 
 /// `lockstep tx`
 #[derive(Subcommand)]
@@ -51,6 +61,10 @@ struct Common {
     /// What to pay in all for its place in a block [default: the least that the chain takes]
     #[arg(long, value_name = "AMOUNT")]
     fee: Option<u64>,
+    /// The most to pay if the chain's least is paid; a node that names more is refused [default: 10
+    /// for each byte of the transaction]
+    #[arg(long, value_name = "AMOUNT", conflicts_with = "fee")]
+    max_fee: Option<u64>,
     /// The last height at which it may stand in a block [default: 10000 from now]
     #[arg(long, value_name = "HEIGHT")]
     expires_at: Option<u64>,
@@ -120,7 +134,7 @@ impl Sender<'_> {
         outcome.judge()
     }
 
-    /// Signs, sends, and waits if it is asked to.
+    /// Signs, sends, and waits if it is asked to. What fails after signing stands in the outcome.
     fn deliver(&self, action: Action) -> Result<Outcome, Failure> {
         let Common {
             from,
@@ -131,11 +145,19 @@ impl Sender<'_> {
         let signer = who::signer(from, keyring, password, &self.status)?;
         let (transaction, known) = self.sign(&*signer, action)?;
         self.afford(&transaction, &known)?;
-        let id = self.submit(&transaction)?;
-        let mut outcome = Outcome::sent(from, id, &transaction, &self.status);
-        if self.common.wait {
-            let patience = Duration::from_secs(self.common.timeout);
-            outcome.wait(&self.node, patience)?;
+        let mut outcome = Outcome::signed(from, &transaction, &self.status);
+        let patience = match self.common.wait {
+            true => Duration::from_secs(self.common.timeout),
+            false => HAND_IN_FOR,
+        };
+        let bytes = self.status.wire().encode_transaction(&transaction);
+        let delivery = Delivery::new(&self.node, transaction.id(), bytes, patience);
+        let mut done = delivery.hand_in(&mut outcome);
+        if done.is_ok() && self.common.wait {
+            done = delivery.wait(&mut outcome);
+        }
+        if let Err(failure) = done {
+            outcome.fail(failure);
         }
         Ok(outcome)
     }
@@ -157,11 +179,39 @@ impl Sender<'_> {
         };
         let body = match self.common.fee {
             Some(_) => body,
-            None => body.for_least_fee(signer, &self.status.parameters),
+            None => self.for_bounded_fee(body, signer)?,
         };
         let signed = Transaction::sign(signer, &self.status.context(), body);
         let signed = signed.map_err(|error| Failure::safety(error.to_string()))?;
         Ok((signed, known))
+    }
+
+    /// The price is the node's word, which nothing proves.
+    fn for_bounded_fee(
+        &self,
+        body: TransactionBody,
+        signer: &dyn Signer,
+    ) -> Result<TransactionBody, Failure> {
+        let asked = self.status.parameters;
+        let usual = Parameters {
+            fee_per_byte: asked.fee_per_byte.min(FEE_PER_BYTE_MAX),
+        };
+        let least = body.clone().for_least_fee(signer, &asked);
+        let bounded = body.for_least_fee(signer, &usual);
+        let most = self.common.max_fee.unwrap_or(bounded.fee);
+        if least.fee <= most {
+            return Ok(least);
+        }
+        let whose = match self.common.max_fee {
+            Some(_) => "--max-fee".to_owned(),
+            None => format!("{FEE_PER_BYTE_MAX} for each byte"),
+        };
+        Err(Failure::usage(format!(
+            "{} says that the chain takes {} for each byte, {} for this transaction; that is more \
+             than {most} ({whose}): if the chain is that dear, add --max-fee {} or --fee AMOUNT, \
+             else name another node with --rpc",
+            self.node.url, asked.fee_per_byte, least.fee, least.fee
+        )))
     }
 
     /// An account that cannot pay the fee is told so before anything is sent.
@@ -174,14 +224,5 @@ impl Sender<'_> {
             "{} ({}) holds {}, its fee is {fee}: pay in at least the rest first",
             self.common.from, transaction.sender, known.balance
         )))
-    }
-
-    fn submit(&self, transaction: &Transaction) -> Result<Hash, Failure> {
-        let bytes = self.status.wire().encode_transaction(transaction);
-        let answer = self.node.post("/transactions", &bytes)?;
-        match answer.status {
-            200..=299 => Ok(transaction.id()),
-            _ => Err(self.node.refusal(&answer)),
-        }
     }
 }

@@ -250,7 +250,8 @@ impl Ledger {
         self.verdicts.push_back((id, verdict));
     }
 
-    fn judge(&mut self, block: &SealedBlock) -> Verdict {
+    /// All of a block but what takes execution.
+    pub(super) fn check_frame(&self, block: &SealedBlock) -> Result<(), InvalidBlock> {
         let (head, validators) = (&self.head, &self.validators);
         validity::check_frame(
             &self.rules,
@@ -258,7 +259,11 @@ impl Ledger {
             validators,
             &self.precommits,
             block.block(),
-        )?;
+        )
+    }
+
+    pub(super) fn judge(&mut self, block: &SealedBlock) -> Verdict {
+        self.check_frame(block)?;
         let (executed, header) = (self.execute(block)?, block.header());
         let (expected, actual) = (header.state_root, executed.changes.root);
         if expected != actual {

@@ -1,4 +1,5 @@
-//! Builds a block on the head, by the same execution as a check: what is built is valid.
+//! Builds a block on the head, by the same execution as a check, and checks it before it is
+//! proposed. A block that all others refuse would cost the builder its vote as well: it is not kept.
 use super::chain::{Executed, Ledger, Rejection};
 use super::execute::{self, Place};
 use super::offences;
@@ -11,6 +12,7 @@ use crate::block::{Block, Header, SealedBlock};
 use crate::commit::{CertificateError, CommitCertificate, Signers, cut_to_quorum};
 use crate::evidence::Evidence;
 use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX};
+use crate::mutation::{Mutation, planted};
 use crate::transaction::Transaction;
 use crate::types::{Address, Hash, Height, Timestamp};
 use std::collections::BTreeMap;
@@ -56,9 +58,21 @@ pub enum PrepareError {
     /// Evidence that was not verified before.
     #[error(transparent)]
     Evidence(InvalidBlock),
+    /// What was built is not valid: a fault of this program. Nothing is to be proposed.
+    #[error("the block that was built here does not pass the check: {0}")]
+    Invalid(InvalidBlock),
     /// This node cannot read its own state, and must stop.
     #[error(transparent)]
     Fatal(#[from] ReadError),
+}
+
+impl PrepareError {
+    fn of_check(error: InvalidBlock) -> PrepareError {
+        match error {
+            InvalidBlock::Fatal(error) => PrepareError::Fatal(error),
+            error => PrepareError::Invalid(error),
+        }
+    }
 }
 
 impl Ledger {
@@ -97,6 +111,13 @@ impl Ledger {
         let transactions = (filled.transactions, filled.leaves);
         let block = SealedBlock::build_named(header, transactions, filled.evidence, last_commit);
         let block = Arc::new(block);
+        let executed = match filled.tried {
+            // Whoever checks the block does not execute what was refused.
+            Tried::More => self.judge(&block),
+            // The same steps on the same state: only the frame is left to check.
+            Tried::BlockOnly => self.check_frame(&block).map(|()| executed),
+        };
+        let executed = executed.map_err(PrepareError::of_check)?;
         self.keep(block.id(), Ok(executed));
         Ok(Prepared {
             block,
@@ -173,7 +194,13 @@ impl Ledger {
                     filled.transactions.push(transaction);
                 }
                 Err(NotExecuted::Refused(why)) => {
+                    filled.tried = Tried::More;
                     filled.reject(&transaction, Rejection::Refused(why));
+                    if planted(Mutation::RefusedLeavesTrace) {
+                        let mut account = state.account(&transaction.sender)?;
+                        account.nonce = account.nonce.saturating_add(1);
+                        state.set_account(transaction.sender, account);
+                    }
                 }
                 Err(NotExecuted::Fatal(error)) => return Err(error.into()),
             }
@@ -188,6 +215,16 @@ impl Ledger {
     }
 }
 
+/// What was executed on the overlay of a block.
+#[derive(Default)]
+enum Tried {
+    /// Its transactions, one after the other.
+    #[default]
+    BlockOnly,
+    /// Others between them, which do not stand in it.
+    More,
+}
+
 #[derive(Default)]
 struct Filled {
     evidence: Vec<Evidence>,
@@ -195,6 +232,7 @@ struct Filled {
     /// Of the transactions.
     leaves: Vec<Hash>,
     bytes: usize,
+    tried: Tried,
     rejected: Vec<(Hash, Rejection)>,
 }
 

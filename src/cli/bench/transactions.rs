@@ -1,15 +1,16 @@
 //! `lockstep bench transactions`: signed transactions over HTTP until they are committed, beside
 //! the floor of verifying each once per node. Whatever was accepted and is not committed after the
-//! drain makes the benchmark fail.
+//! drain, or did not do in its block what it says, makes the benchmark fail.
 use super::{BenchArguments, quantile};
 use crate::cli::{Failure, floor, process, say, tell};
 use clap::Args;
 use load::{Load, Plan, Sent};
 use lockstep_devnet::{CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::ledger::{Receipt, Status};
 use lockstep_protocol::types::Hash;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -43,7 +44,10 @@ pub(crate) struct TransactionsArguments {
 struct Report {
     submitted: u64,
     accepted: u64,
+    /// Of the accepted ones: they stand in a block and did what they say.
     committed: u64,
+    /// Of the accepted ones: they stand in a block and did not.
+    failed: u64,
     transactions_per_second: f64,
     latency_ms_p50: f64,
     latency_ms_p99: f64,
@@ -82,6 +86,12 @@ pub(crate) fn run(arguments: &TransactionsArguments) -> Result<(), Failure> {
     arguments.bench.start_log()?;
     let report = measure(arguments)?;
     arguments.bench.show(&report, print)?;
+    if report.failed > 0 {
+        return Err(Failure::retry(format!(
+            "{} transactions failed in their blocks: GET /receipts/ID says why",
+            report.failed
+        )));
+    }
     if report.committed < report.accepted {
         let lost = report.accepted - report.committed;
         let sentence = format!("{lost} accepted transactions were not committed in {DRAIN:?}");
@@ -125,6 +135,7 @@ fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
         submitted: sent.submitted,
         accepted: sent.accepted.len() as u64,
         committed,
+        failed: found.failed,
         transactions_per_second: per_second,
         latency_ms_p50: quantile(&latencies, 0.5),
         latency_ms_p99: quantile(&latencies, 0.99),
@@ -218,13 +229,17 @@ struct Watch {
     height: u64,
     blocks: u64,
     committed: HashMap<Hash, Instant>,
+    /// They stand in a block, and did not do what they say.
+    failed: HashSet<Hash>,
     looks: u64,
     held_bytes: Option<u64>,
 }
 
 /// What became of accepted transactions.
 struct Found {
+    /// Of the committed ones.
     latencies: Vec<f64>,
+    failed: u64,
     last: Option<Instant>,
 }
 
@@ -234,6 +249,7 @@ impl Watch {
             height: highest(devnet),
             blocks: 0,
             committed: HashMap::new(),
+            failed: HashSet::new(),
             looks: 0,
             held_bytes: None,
         }
@@ -252,22 +268,32 @@ impl Watch {
                 return Err(Failure::retry("a committed block is gone"));
             };
             self.blocks += 1;
-            let ids = receipts.iter().map(|receipt| (receipt.transaction, now));
-            self.committed.extend(ids);
+            self.note(&receipts, now);
         }
         Ok(())
+    }
+
+    fn note(&mut self, receipts: &[Receipt], now: Instant) {
+        for receipt in receipts {
+            match receipt.status {
+                Status::Success => _ = self.committed.insert(receipt.transaction, now),
+                Status::Failed { .. } => _ = self.failed.insert(receipt.transaction),
+            }
+        }
     }
 
     fn has_all(&self, accepted: &[(Hash, Instant)]) -> bool {
         accepted
             .iter()
-            .all(|(id, _)| self.committed.contains_key(id))
+            .all(|(id, _)| self.committed.contains_key(id) || self.failed.contains(id))
     }
 
     fn found(&self, accepted: &[(Hash, Instant)]) -> Found {
         let both = |(id, sent): &(Hash, Instant)| Some((self.committed.get(id)?, *sent));
         let found: Vec<_> = accepted.iter().filter_map(both).collect();
+        let failed = accepted.iter().filter(|(id, _)| self.failed.contains(id));
         Found {
+            failed: failed.count() as u64,
             last: found.iter().map(|(at, _)| **at).max(),
             latencies: found
                 .iter()
@@ -293,6 +319,7 @@ fn print(report: &Report) -> Result<(), Failure> {
     count("submitted", report.submitted)?;
     count("accepted", report.accepted)?;
     count("committed", report.committed)?;
+    count("failed", report.failed)?;
     let figure =
         |name: &str, value: f64, unit: &str| say(format_args!("{name:<18}{value:>10.1} {unit}"));
     figure("transactions/s", report.transactions_per_second, "")?;
@@ -328,4 +355,41 @@ fn print(report: &Report) -> Result<(), Failure> {
     ))?;
     count("blocks", report.blocks)?;
     count("highest round", u64::from(report.max_round))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_protocol::ledger::FailureCode;
+
+    #[test]
+    fn a_failed_transaction_is_not_a_committed_one() {
+        let mut watch = Watch {
+            height: 0,
+            blocks: 0,
+            committed: HashMap::new(),
+            failed: HashSet::new(),
+            looks: 0,
+            held_bytes: None,
+        };
+        let now = Instant::now();
+        let receipt = |number: u8, status| Receipt {
+            transaction: Hash([number; 32]),
+            status,
+            fee: 1,
+            bytes: 1,
+        };
+        let code = FailureCode::InsufficientBalance;
+        watch.note(
+            &[
+                receipt(1, Status::Success),
+                receipt(2, Status::Failed { code }),
+            ],
+            now,
+        );
+        let accepted = [1, 2, 3].map(|number| (Hash([number; 32]), now));
+        let found = watch.found(&accepted);
+        assert_eq!((found.latencies.len(), found.failed), (1, 1));
+        assert!(!watch.has_all(&accepted) && watch.has_all(&accepted[..2]));
+    }
 }

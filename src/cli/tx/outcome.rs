@@ -1,15 +1,25 @@
 //! What became of a transaction that was sent.
 use super::Failure;
-use crate::cli::node::{Node, Status};
-use crate::cli::receipt::{self, Receipt};
+use crate::cli::node::Status;
+use crate::cli::receipt::{Outside, Receipt};
 use crate::cli::say;
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Hash, Height};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
-/// How often to look for a receipt: far below the time between two blocks that people choose.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How far it has come.
+pub(super) enum Stage {
+    /// It is signed, and no node has said that it has it.
+    Unheard,
+    /// The node has refused it.
+    Refused,
+    /// The node has taken it.
+    Pending,
+    /// No block will hold it, as far as the node knows.
+    Outside(Outside),
+    /// A block holds it.
+    InBlock(Box<Receipt>),
+}
 
 pub(super) struct Outcome {
     from: String,
@@ -17,14 +27,15 @@ pub(super) struct Outcome {
     expires_at: Height,
     /// What is known from the beginning.
     document: Value,
-    receipt: Option<Receipt>,
+    pub(super) stage: Stage,
+    failure: Option<Failure>,
     /// What came of it besides: a name for programs, a line for people.
     then: Option<(&'static str, Value, String)>,
 }
 
 impl Outcome {
-    pub(super) fn sent(from: &str, id: Hash, transaction: &Transaction, chain: &Status) -> Outcome {
-        let body = &transaction.body;
+    pub(super) fn signed(from: &str, transaction: &Transaction, chain: &Status) -> Outcome {
+        let (id, body) = (transaction.id(), &transaction.body);
         Outcome {
             from: from.to_owned(),
             id,
@@ -38,17 +49,25 @@ impl Outcome {
                 "bytes": transaction.bytes(),
                 "chain_id": chain.chain_id,
             }),
-            receipt: None,
+            stage: Stage::Unheard,
+            failure: None,
             then: None,
         }
     }
 
     /// The height of its block, if it did what it says there.
     pub(super) fn done_at(&self) -> Option<Height> {
-        let receipt = self.receipt.as_ref();
+        let receipt = self.receipt();
         receipt
             .filter(|receipt| receipt.judge().is_ok())
             .map(|receipt| receipt.height)
+    }
+
+    fn receipt(&self) -> Option<&Receipt> {
+        match &self.stage {
+            Stage::InBlock(receipt) => Some(receipt),
+            _ => None,
+        }
     }
 
     /// Something more to print: `value` under `name`, or a sentence.
@@ -56,44 +75,36 @@ impl Outcome {
         self.then = Some((name, value, sentence));
     }
 
-    /// Looks for the receipt until it is there, or never can be.
-    pub(super) fn wait(&mut self, node: &Node, patience: Duration) -> Result<(), Failure> {
-        let (id, until) = (self.id, Instant::now() + patience);
-        loop {
-            // Asked first: what is not there at a height after the expiry never will be.
-            let height = node.status()?.height;
-            self.receipt = receipt::find(node, &id)?;
-            if self.receipt.is_some() {
-                return Ok(());
+    /// The command fails after the transaction was signed: whoever has signed it must be able to
+    /// find it, and to hand it in again without paying twice.
+    pub(super) fn fail(&mut self, failure: Failure) {
+        let (id, why) = (self.id, failure.message);
+        let (nonce, fee) = (self.word("nonce"), self.word("fee"));
+        let message = match &self.stage {
+            Stage::Refused => format!("transaction {id} (nonce {nonce}) was not taken: {why}"),
+            Stage::Unheard | Stage::Pending => format!(
+                "transaction {id} (nonce {nonce}): {why}; lockstep receipt {id} shows what becomes \
+                 of it, and the same command with --nonce {nonce} --fee {fee} --expires-at {} hands \
+                 in the same one, which counts once",
+                self.expires_at
+            ),
+            Stage::Outside(_) | Stage::InBlock(_) => {
+                format!("transaction {id} (nonce {nonce}): {why}")
             }
-            if height >= self.expires_at {
-                return Err(Failure::retry(format!(
-                    "transaction {id} has expired at height {} and never stands in a block: send \
-                     it anew",
-                    self.expires_at
-                )));
-            }
-            if Instant::now() >= until {
-                return Err(Failure::retry(format!(
-                    "transaction {id} stands in no block after {} s, and may until height {}: \
-                     lockstep receipt {id} shows what becomes of it",
-                    patience.as_secs(),
-                    self.expires_at
-                )));
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
+        };
+        self.failure = Some(Failure { message, ..failure });
     }
 
     pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
         if json {
             return say(format_args!("{:#}", self.json()));
         }
-        let word = |key: &str| match &self.document[key] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let done = match &self.receipt {
+        // People read what has failed in its one line.
+        if self.failure.is_some() && self.receipt().is_none() {
+            return Ok(());
+        }
+        let word = |key: &str| self.word(key);
+        let done = match self.receipt() {
             Some(_) => "committed",
             None => "sent",
         };
@@ -105,7 +116,7 @@ impl Outcome {
             word("from")
         ))?;
         say(format_args!("  nonce         {}", word("nonce")))?;
-        match &self.receipt {
+        match self.receipt() {
             Some(receipt) => {
                 receipt.print()?;
                 match &self.then {
@@ -134,13 +145,22 @@ impl Outcome {
 
     fn json(&self) -> Value {
         let mut document = self.document.clone();
-        document["status"] = match &self.receipt {
-            Some(receipt) => json!(receipt.status),
-            None => json!("pending"),
+        let status = match &self.stage {
+            Stage::Unheard => json!("unknown"),
+            Stage::Refused => json!("refused"),
+            Stage::Pending => json!("pending"),
+            Stage::InBlock(receipt) => json!(receipt.status),
+            Stage::Outside(outside) => {
+                let outside = outside.json();
+                for (key, value) in outside.as_object().into_iter().flatten() {
+                    document[key] = value.clone();
+                }
+                document["status"].take()
+            }
         };
+        document["status"] = status;
         document["receipt"] = self
-            .receipt
-            .as_ref()
+            .receipt()
             .map_or(Value::Null, |receipt| receipt.document.clone());
         if let Some((name, value, _)) = &self.then {
             document[name] = value.clone();
@@ -148,10 +168,16 @@ impl Outcome {
         document
     }
 
+    fn word(&self, key: &str) -> String {
+        match &self.document[key] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// A transaction that has failed is a command that has failed.
-    pub(super) fn judge(&self) -> Result<(), Failure> {
-        self.receipt
-            .as_ref()
-            .map_or(Ok(()), |receipt| receipt.judge())
+    pub(super) fn judge(self) -> Result<(), Failure> {
+        let failed = self.receipt().map_or(Ok(()), Receipt::judge);
+        failed.and_then(|()| self.failure.map_or(Ok(()), Err))
     }
 }

@@ -65,8 +65,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut outcome = sender.deliver(action)?;
     if let Some(height) = outcome.done_at() {
         let whom = Address::of(sender.status.scheme, &public_key);
-        let (value, sentence) = decided(&sender.node, height, whom, power)?;
-        outcome.then("decided", value, sentence);
+        match decided(&sender.node, height, whom, power) {
+            Ok((value, sentence)) => outcome.then("decided", value, sentence),
+            Err(failure) => outcome.fail(failure),
+        }
     }
     outcome.print(arguments.common.json)?;
     outcome.judge()

@@ -12,6 +12,8 @@
 //! - `NoOlderPolka`, `LockOnOlderPolka` (`…::e8_that_never_fires_or_locks_is_noticed`) and
 //!   `NobodyFurtherOn` (`tally::tests::thresholds::that_nobody_further_on_counts_is_noticed`): E6
 //!   and E5 bring the same votes a little later;
+//! - `RefusedLeavesTrace`: users of the simulator send little that a block refuses
+//!   (`ledger::tests::prepared::a_refused_candidate_that_leaves_a_trace_is_noticed`);
 //! - `SignAnything`: the sign guard is never needed while the rules hold
 //!   (`sign_guard::tests::a_guard_that_lets_everything_pass_is_noticed`). It has its line here
 //!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`).

@@ -52,6 +52,21 @@ fn blocks_of_a_hundred_transfers() {
         node.commit(&world, &batch.block);
     }
     report("100 transfers, check + commit", 50, start);
+    let to = User::new(9).address;
+    let mut candidates: Vec<_> = (0..100).map(|_| user.pay(&world, to, 0)).collect();
+    let what = "prepare 100 transfers";
+    for refused in ["", ", and one that is refused"] {
+        if !refused.is_empty() {
+            candidates.push(user.sign(&world, 0, to, 0));
+        }
+        let start = Instant::now();
+        (0..20).for_each(|_| _ = node.prepare(&world, candidates.clone()));
+        report(&format!("{what}{refused}"), 20, start);
+    }
+    let block = node.prepare(&world, candidates).block;
+    let start = Instant::now();
+    (0..20).for_each(|_| node.ledger.check_frame(&block).unwrap());
+    report("of these, the check of the frame", 20, start);
     let address = User::new(9).address;
     let start = Instant::now();
     for _ in 0..1_000 {

@@ -1,6 +1,8 @@
 //! What a prepared block looks like.
 use super::*;
 use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, TRANSACTION_BYTES_MAX};
+#[cfg(feature = "mutants")]
+use crate::mutation::{Mutation, plant};
 
 #[test]
 fn a_prepared_block_is_valid_elsewhere() {
@@ -83,16 +85,86 @@ fn a_full_block_stays_within_its_bytes_and_is_valid() {
     assert_eq!(other.ledger.check(&prepared.block), Ok(()));
 }
 
+/// The others would refuse such a block, and its builder would have voted for it.
 #[test]
-fn a_stranger_prepares_nothing_and_neither_does_a_head_without_certificate() {
+fn a_block_that_the_check_refuses_is_not_prepared() {
     let (world, mut node) = (World::new(), World::new().node());
-    let stranger = User::new(1).address;
-    let draft = |proposer| Draft {
+    node.grow(&world, vec![]);
+    let mut head = node.ledger.head().clone();
+    let certificate = CommitCertificate {
+        block_id: Hash([7; 32]),
+        ..(**head.certificate.as_ref().unwrap()).clone()
+    };
+    head.certificate = Some(Arc::new(certificate));
+    let mut odd = Ledger::new(world.rules.clone(), node.state.clone(), head).unwrap();
+    let refused = odd.prepare(draft(world.proposer())).unwrap_err();
+    assert_eq!(
+        refused,
+        PrepareError::Invalid(InvalidBlock::LastCommitForeign)
+    );
+}
+
+/// A candidate that is refused must leave nothing behind on the overlay that the block is built on:
+/// nobody else executes it.
+#[cfg(feature = "mutants")]
+#[test]
+fn a_refused_candidate_that_leaves_a_trace_is_noticed() {
+    crate::mutation::must_be_noticed(Mutation::RefusedLeavesTrace, || {
+        let (world, mut node) = (World::new(), World::new().node());
+        let (user, to) = (User::new(1), User::new(2).address);
+        let candidates = vec![user.sign(&world, 9, to, 1), user.sign(&world, 0, to, 1)];
+        let draft = Draft {
+            transactions: candidates,
+            ..draft(world.proposer())
+        };
+        let prepared = node.ledger.prepare(draft).unwrap();
+        assert_eq!(prepared.block.block().transactions.len(), 1);
+    });
+    let planted = plant(Mutation::RefusedLeavesTrace);
+    let (world, mut node) = (World::new(), World::new().node());
+    let refused = User::new(1).sign(&world, 9, User::new(2).address, 1);
+    let draft = Draft {
+        transactions: vec![refused],
+        ..draft(world.proposer())
+    };
+    let noticed = node.ledger.prepare(draft).unwrap_err();
+    assert!(
+        matches!(
+            noticed,
+            PrepareError::Invalid(InvalidBlock::StateRoot { .. })
+        ),
+        "{noticed}"
+    );
+    drop(planted);
+}
+
+/// Executing again, where a candidate was refused, costs no signature.
+#[test]
+fn the_own_check_verifies_no_signature_twice() {
+    let (world, mut node) = (World::new(), World::new().node());
+    let (mut user, to) = (User::new(1), User::new(2).address);
+    let mut candidates: Vec<_> = (0..5).map(|_| user.pay(&world, to, 1)).collect();
+    candidates.push(user.sign(&world, 99, to, 1));
+    let prepared = node.prepare(&world, candidates);
+    assert_eq!(prepared.rejected.len(), 1);
+    assert_eq!(node.ledger.signatures_verified(), 5);
+    assert_eq!(node.ledger.check(&prepared.block), Ok(()));
+    assert_eq!(node.ledger.signatures_verified(), 5);
+}
+
+fn draft(proposer: Address) -> Draft {
+    Draft {
         proposer,
         now: Timestamp(0),
         transactions: vec![],
         evidence: vec![],
-    };
+    }
+}
+
+#[test]
+fn a_stranger_prepares_nothing_and_neither_does_a_head_without_certificate() {
+    let (world, mut node) = (World::new(), World::new().node());
+    let stranger = User::new(1).address;
     let refused = node.ledger.prepare(draft(stranger)).unwrap_err();
     assert_eq!(refused, PrepareError::Proposer(stranger));
     node.grow(&world, vec![]);
