@@ -5,18 +5,17 @@ use super::error::RpcError;
 use super::params::{Args, Kind, needed, optional};
 use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::{PENDING_ANSWER_MAX, RPC_WAIT_DEFAULT, RPC_WAIT_MAX};
-use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions, TransactionStatus};
+use crate::mempool::{GetTransactionStatus, GetWaiting, TransactionStatus};
 use crate::metrics::RefusalLabel;
+use crate::rpc_gateway::transactions::{self, NotTaken, Taken};
 use crate::rpc_gateway::{Seed, blocks};
 use lockstep_protocol::codec;
 use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::ledger::Status;
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
-use lockstep_protocol::mempool::{Entry, Fate, Refusal, Source, Submission};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::mempool::{Entry, Fate, Refusal};
 use lockstep_protocol::types::{Hash, Height};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A transaction in hex: at most so many bytes.
@@ -66,51 +65,33 @@ pub(super) const METHODS: &[Method] = &[
     ),
 ];
 
-/// What was handed in.
-pub(super) struct Submitted {
-    pub(super) id: Hash,
-    pub(super) submission: Submission,
-}
-
-/// Checks a transaction and keeps it for a block.
-async fn submit(seed: &Seed, transaction: Arc<Transaction>) -> Result<Submitted, RpcError> {
-    let id = transaction.id();
-    // Its nonce is used up by itself: told as it is, the sender would send another one.
-    if seed.store.location(&id)?.is_some() {
-        let submission = Submission::Known;
-        return Ok(Submitted { id, submission });
-    }
-    let submit = SubmitTransactions(vec![transaction], Source::People);
-    let verdicts = seed.ports.transaction.ask(submit).await;
-    match verdicts.map_err(|_| busy(seed))?.pop() {
-        Some(Ok(submission)) => Ok(Submitted { id, submission }),
-        None | Some(Err(Refusal::Busy)) => Err(busy(seed)),
-        Some(Err(refusal)) => {
-            seed.metrics.refusal(RefusalLabel::Transaction);
-            let (code, sentence) = (refusal.code(), refusal.to_string());
-            Err(RpcError::Refused { code, sentence })
-        }
-    }
-}
-
 pub(super) fn busy(seed: &Seed) -> RpcError {
     seed.metrics.refusal(RefusalLabel::Busy);
     RpcError::Busy
 }
 
 /// Reads and hands in the first parameter.
-pub(super) async fn hand_in(caller: &Caller, args: &Args) -> Result<Submitted, RpcError> {
-    let transaction = caller.seed.wire.decode_transaction(&args.bytes(0)?)?;
-    submit(&caller.seed, Arc::new(transaction)).await
+pub(super) async fn hand_in(caller: &Caller, args: &Args) -> Result<Taken, RpcError> {
+    let seed = &caller.seed;
+    let transaction = seed.wire.decode_transaction(&args.bytes(0)?)?;
+    let taken = transactions::hand_in(seed, transaction).await;
+    taken.map_err(|why| match why {
+        NotTaken::Refused(Refusal::Busy) => busy(seed),
+        NotTaken::Refused(refusal) => {
+            seed.metrics.refusal(RefusalLabel::Transaction);
+            let (code, sentence) = (refusal.code(), refusal.to_string());
+            RpcError::Refused { code, sentence }
+        }
+        NotTaken::Store(error) => error.into(),
+    })
 }
 
 async fn send(caller: &Caller, args: Args) -> Answer {
-    let Submitted { id, submission } = hand_in(caller, &args).await?;
-    Ok(json!({ "id": id, "status": submission }))
+    Ok(hand_in(caller, &args).await?.to_json())
 }
 
 async fn send_and_wait(caller: &Caller, args: Args) -> Answer {
-    let Submitted { id, .. } = hand_in(caller, &args).await?;
+    let id = hand_in(caller, &args).await?.id;
     let patience = args.maybe_number(1)?.map(Duration::from_millis);
     let until = tokio::time::Instant::now() + patience.unwrap_or(RPC_WAIT_DEFAULT);
     let mut events = caller.seed.events.watch();
