@@ -17,6 +17,7 @@ use lockstep_protocol::mempool::{Entry, Fate, Refusal};
 use lockstep_protocol::types::{Hash, Height};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// A transaction in hex: at most so many bytes.
 pub(super) const TRANSACTION: Kind = Kind::Data(TRANSACTION_BYTES_MAX);
@@ -31,8 +32,8 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method(
         "lockstep_sendTransactionAndWait",
-        "The same, and waits for the receipt: \"committed\", \"failed\", or \"pending\" when the \
-         time is over.",
+        "The same, and waits for its end: \"committed\" or \"failed\" with the receipt, \"expired\", \
+         \"replaced\" or \"dropped\"; \"pending\" when the time is over.",
         &[
             needed("transaction", TRANSACTION),
             optional("timeout_ms", Kind::Whole(RPC_WAIT_MAX.as_millis() as u64)),
@@ -43,7 +44,8 @@ pub(super) const METHODS: &[Method] = &[
     method(
         "lockstep_getTransaction",
         "A transaction by its id, with its status: unknown, pending, committed, failed, expired, \
-         replaced or dropped; with prove, the path to its block's root of transactions.",
+         replaced or dropped; with prove, the path to its block's root of transactions. Committed \
+         without a receipt: its block is not kept any more.",
         &[needed("id", Kind::Hash), optional("prove", Kind::Flag)],
         Shape::Object,
         |caller, args| Box::pin(get_transaction(caller, args)),
@@ -93,21 +95,47 @@ async fn send(caller: &Caller, args: Args) -> Answer {
 async fn send_and_wait(caller: &Caller, args: Args) -> Answer {
     let id = hand_in(caller, &args).await?.id;
     let patience = args.maybe_number(1)?.map(Duration::from_millis);
-    let until = tokio::time::Instant::now() + patience.unwrap_or(RPC_WAIT_DEFAULT);
+    let until = Instant::now() + patience.unwrap_or(RPC_WAIT_DEFAULT);
     let mut events = caller.seed.events.watch();
     // Whoever finds no place to wait is still told the id.
     let place = caller.seed.waiters.clone().try_acquire_owned();
+    let (mut is_late, mut asked_at) = (place.is_err(), None);
     loop {
-        if let Some(receipt) = receipt(&caller.seed, &id)? {
-            let status = status_word(&receipt.status);
-            let receipt = receipt.to_json();
-            return Ok(json!({ "id": id, "status": status, "receipt": receipt }));
+        let height = caller.seed.head().height;
+        // Rounds end no wait: asked at each of them, those who wait would crowd out other questions.
+        if is_late || asked_at != Some(height) {
+            match end(caller, &id).await {
+                Ok(Some(end)) => return Ok(end),
+                Ok(None) => asked_at = Some(height),
+                Err(RpcError::Busy) => {} // the next event is soon
+                Err(error) => return Err(error),
+            }
         }
-        let news = tokio::time::timeout_at(until, events.changed());
-        if place.is_err() || !matches!(news.await, Ok(Ok(()))) {
+        if is_late {
             return Ok(json!({ "id": id, "status": "pending" }));
         }
+        let news = timeout_at(until, events.changed());
+        is_late = !matches!(news.await, Ok(Ok(())));
     }
+}
+
+/// How a transaction ended, by a block or without one; `None` as long as it may still be carried.
+async fn end(caller: &Caller, id: &Hash) -> Result<Option<Value>, RpcError> {
+    let seed = &caller.seed;
+    if let Some(receipt) = receipt(seed, id)? {
+        let status = status_word(&receipt.status);
+        let receipt = receipt.to_json();
+        return Ok(Some(
+            json!({ "id": id, "status": status, "receipt": receipt }),
+        ));
+    }
+    let status = seed.ports.transaction_status.ask(GetTransactionStatus(*id));
+    let Some(TransactionStatus::Over(fate)) = status.await.map_err(|_| RpcError::Busy)? else {
+        return Ok(None);
+    };
+    // What it gave up may stand in a block all the same, which is shown in a moment.
+    let is_carried = seed.store.location(id)?.is_some();
+    Ok((!is_carried).then(|| over(id, &fate)))
 }
 
 fn status_word(status: &Status) -> &'static str {
@@ -194,24 +222,23 @@ async fn get_transaction(caller: &Caller, args: Args) -> Answer {
     if let Some(found) = receipt(&caller.seed, &id)? {
         return committed(caller, id, &found, prove).await;
     }
-    Ok(match status(caller, id).await? {
-        Some(TransactionStatus::Waiting(entry, is_ready)) => json!({
+    let status = status(caller, id).await?;
+    if let Some(TransactionStatus::Waiting(entry, is_ready)) = status {
+        return Ok(json!({
             "id": id, "status": "pending", "ready": is_ready,
             "transaction": blocks::transaction_json(&entry.transaction),
+        }));
+    }
+    // Between the two looks a block may have carried it.
+    if let Some(found) = receipt(&caller.seed, &id)? {
+        return committed(caller, id, &found, prove).await;
+    }
+    Ok(match status {
+        Some(TransactionStatus::Over(fate)) => over(&id, &fate),
+        // A block that was pruned may have carried it.
+        _ => json!({
+            "id": id, "status": "unknown", "earliest_height": caller.seed.store.earliest()?,
         }),
-        Some(TransactionStatus::Over(fate)) if !matches!(fate, Fate::Committed { .. }) => {
-            over(&id, &fate)
-        }
-        // Between the two looks a block may have carried it.
-        _ => match receipt(&caller.seed, &id)? {
-            Some(found) => json!({
-                "id": id, "status": status_word(&found.status), "receipt": found.to_json(),
-            }),
-            // A block that was pruned may have carried it.
-            None => json!({
-                "id": id, "status": "unknown", "earliest_height": caller.seed.store.earliest()?,
-            }),
-        },
     })
 }
 
@@ -247,7 +274,8 @@ pub(super) async fn status(
     status.map_err(|_| busy(&caller.seed))
 }
 
-/// What became of one that no block carries.
+/// What became of one that waits no more and has no receipt here: no block carries it, or one that
+/// is not kept any more.
 fn over(id: &Hash, fate: &Fate) -> Value {
     match fate {
         Fate::Committed { height } => json!({ "id": id, "status": "committed", "height": height }),
