@@ -145,6 +145,34 @@ fn the_next_nonce_counts_what_waits() {
 }
 
 #[test]
+fn a_page_of_what_waits_names_the_next_one() {
+    let devnet = manual(1);
+    let url = &devnet.urls()[0];
+    let mut sent: Vec<Transaction> = (0..2)
+        .flat_map(|from| (0..2).map(move |nonce| (from, nonce)))
+        .map(|(from, nonce)| pay(&devnet, from, nonce, 5))
+        .collect();
+    sent.sort_by_key(|paid| (paid.sender, paid.body.nonce));
+    let page = |params: Value| {
+        let page = result(url, "lockstep_pendingTransactions", params);
+        assert_eq!(page["count"], 4);
+        let rows = page["transactions"].as_array().expect("a list").iter();
+        let ids: Vec<Value> = rows.map(|row| row["id"].clone()).collect();
+        (ids, page["next"].clone())
+    };
+    let ids: Vec<Value> = sent.iter().map(|paid| json!(paid.id())).collect();
+    let (first, next) = page(json!([3]));
+    assert_eq!(first, ids[..3]);
+    let plain = get(url, "/mempool?limit=3").json();
+    assert_eq!(plain["next"], next, "the same place by both ways");
+    let (second, last) = page(json!({ "limit": 3, "after": next }));
+    assert_eq!(second, ids[3..]);
+    assert_eq!(page(json!({ "after": last })), (vec![], Value::Null));
+    let wrong = call(url, "lockstep_pendingTransactions", json!([3, "nobody"]));
+    assert_eq!(wrong["error"]["data"]["code"], "wrong_type");
+}
+
+#[test]
 fn a_state_is_named_by_the_number_or_the_hash_of_its_block() {
     let devnet = manual(1);
     let url = &devnet.urls()[0];

@@ -154,23 +154,26 @@ pub(super) async fn waiting(seed: web::Data<Seed>, page: web::Query<Page>) -> Ht
     }
 }
 
-fn parse_place(text: &str) -> Option<(Address, u64)> {
+/// A place in the list of those that wait, as [`place_after`] writes it.
+pub(super) fn parse_place(text: &str) -> Option<(Address, u64)> {
     let (sender, nonce) = text.split_once(':')?;
     Some((sender.parse().ok()?, nonce.parse().ok()?))
 }
 
+/// Where the page behind this one begins; `None`: this one is empty.
+pub(super) fn place_after(page: &[(Entry, bool)]) -> Option<String> {
+    let (last, _) = page.last()?;
+    Some(format!("{}:{}", last.sender(), last.nonce()))
+}
+
 fn listed(waiting: &Waiting) -> Value {
-    let last = waiting.page.last().map(|(entry, _)| entry);
-    let rows: Vec<Value> = waiting
-        .page
-        .iter()
-        .map(|(e, ready)| row(e, *ready))
-        .collect();
+    let rows = waiting.page.iter().map(|(e, ready)| row(e, *ready));
+    let rows: Vec<Value> = rows.collect();
     json!({
         "transactions": waiting.transactions,
         "bytes": waiting.bytes,
         "waiting": rows,
-        "next": last.map(|entry| format!("{}:{}", entry.sender(), entry.nonce())),
+        "next": place_after(&waiting.page),
     })
 }
 

@@ -14,7 +14,7 @@ use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::ledger::Status;
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
 use lockstep_protocol::mempool::{Entry, Fate, Refusal};
-use lockstep_protocol::types::{Hash, Height};
+use lockstep_protocol::types::{Address, Hash, Height};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -60,8 +60,12 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method(
         "lockstep_pendingTransactions",
-        "Transactions that wait here for a block, in order of arrival, and how many there are.",
-        &[optional("limit", Kind::Whole(PENDING_ANSWER_MAX as u64))],
+        "Transactions that wait here for a block, by sender and nonce, and how many there are. \
+         Behind a full page begins another: give its next as after.",
+        &[
+            optional("limit", Kind::Whole(PENDING_ANSWER_MAX as u64)),
+            optional("after", Kind::Place),
+        ],
         Shape::Object,
         |caller, args| Box::pin(pending_transactions(caller, args)),
     ),
@@ -288,37 +292,39 @@ fn over(id: &Hash, fate: &Fate) -> Value {
     }
 }
 
-/// Those that wait for a block here, by sender and nonce, at most so many, each with whether a
-/// block could carry it now; and how many wait in all.
+/// Those that wait for a block here, by sender and nonce behind `after`, at most so many, each with
+/// whether a block could carry it now; and how many wait in all.
 pub(super) async fn pending(
     caller: &Caller,
+    mut after: Option<(Address, u64)>,
     limit: usize,
 ) -> Result<(Vec<(Entry, bool)>, usize), RpcError> {
-    let (mut all, mut after) = (Vec::new(), None);
+    let mut all = Vec::new();
     loop {
         let limit = limit.saturating_sub(all.len());
         let page = GetWaiting { after, limit };
         let waiting = caller.seed.ports.waiting.ask(page).await;
         let waiting = waiting.map_err(|_| busy(&caller.seed))?;
+        let last = waiting.page.last();
+        after = last.map(|(entry, _)| (entry.sender(), entry.nonce()));
         all.extend(waiting.page);
-        let last = all.last().map(|(entry, _)| (entry.sender(), entry.nonce()));
-        if last == after || limit == 0 {
+        if after.is_none() {
             return Ok((all, waiting.transactions));
         }
-        after = last;
     }
 }
 
 async fn pending_transactions(caller: &Caller, args: Args) -> Answer {
-    let limit = args
-        .maybe_number(0)?
-        .and_then(|limit| usize::try_from(limit).ok());
-    caller.take_place().await?;
+    let limit = args.maybe_number(0)?;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
     let limit = limit.unwrap_or(PENDING_ANSWER_MAX).min(PENDING_ANSWER_MAX);
-    let (waiting, count) = pending(caller, limit).await?;
+    let after = args.maybe_place(1)?;
+    caller.take_place().await?;
+    let (waiting, count) = pending(caller, after, limit).await?;
     let shown = waiting.iter();
     let shown: Vec<Value> = shown
         .map(|(entry, _)| blocks::transaction_json(&entry.transaction))
         .collect();
-    Ok(json!({ "count": count, "transactions": shown }))
+    let next = transactions::place_after(&waiting);
+    Ok(json!({ "count": count, "transactions": shown, "next": next }))
 }
