@@ -133,7 +133,7 @@ impl Args {
     pub(super) fn read(params: &[Param], given: Option<&str>) -> Result<Args, RpcError> {
         let given = match given {
             None => Value::Null,
-            Some(text) => serde_json::from_str(text).map_err(|_| RpcError::NestedTooDeeply)?,
+            Some(text) => serde_json::from_str(text).map_err(|error| unreadable(&error))?,
         };
         let mut values: Vec<Value> = match given {
             Value::Null => Vec::new(),
@@ -178,6 +178,20 @@ impl Args {
         percentiles, maybe_percentiles: Percentiles => Vec<f64>;
         topic, maybe_topic: Topic => Topic;
     }
+}
+
+/// What had the form of JSON when the request was taken apart, but is no value. The reader of JSON
+/// tells the reasons apart by its words only.
+fn unreadable(error: &serde_json::Error) -> RpcError {
+    let why = error.to_string();
+    if why.starts_with("recursion limit exceeded") {
+        return RpcError::NestedTooDeeply;
+    }
+    if why.starts_with("number out of range") {
+        let sentence = "a number in it is too large for 64 bits: send a smaller one".into();
+        return RpcError::OutOfRange("params", sentence);
+    }
+    RpcError::Malformed(why)
 }
 
 impl Kind {
@@ -518,6 +532,20 @@ mod tests {
         }
         assert_eq!(code(Kind::Whole(7), "\"7\""), "wrong_type");
         assert_eq!(code(Kind::Whole(7), "null"), "missing_param");
+    }
+
+    #[test]
+    fn what_is_no_value_of_json_is_told_by_its_reason() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for (value, expected) in [
+            (deep.as_str(), "nested_too_deeply"),
+            ("1e400", "out_of_range"),
+            (r#"{"a":[-1e999]}"#, "out_of_range"),
+            (r#""\ud800""#, "malformed_json"),
+            (r#""\udc00\ud800""#, "malformed_json"),
+        ] {
+            assert_eq!(code(Kind::Height, value), expected, "{value}");
+        }
     }
 
     #[test]
