@@ -100,6 +100,7 @@ async fn send_and_wait(caller: &Caller, args: Args) -> Answer {
     let id = hand_in(caller, &args).await?.id;
     let patience = args.maybe_number(1)?.map(Duration::from_millis);
     let until = Instant::now() + patience.unwrap_or(RPC_WAIT_DEFAULT);
+    let until = until.min(caller.waits_until);
     let mut events = caller.seed.events.watch();
     // Whoever finds no place to wait is still told the id.
     let place = caller.seed.waiters.clone().try_acquire_owned();
