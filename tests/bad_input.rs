@@ -259,6 +259,7 @@ fn each_mistake_in_a_call_has_a_code_and_a_next_step() {
                           "params": [typo] });
     let unknown = json!({ "jsonrpc": "2.0", "id": 1, "method": "lockstep_getNothing" });
     let many = format!("[{}]", vec![block_of("1"); 101].join(","));
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     for (request, number, code) in [
         ("{\"jsonrpc\":".to_owned(), -32700, "malformed_json"),
         ("{}".to_owned(), -32600, "invalid_request"),
@@ -271,6 +272,9 @@ fn each_mistake_in_a_call_has_a_code_and_a_next_step() {
         (block_of("-1"), -32602, "out_of_range"),
         (block_of("18446744073709551616"), -32602, "out_of_range"),
         (block_of("1.5"), -32602, "out_of_range"),
+        (block_of("1e400"), -32602, "out_of_range"),
+        (block_of(&deep), -32602, "nested_too_deeply"),
+        (block_of(r#""\ud800""#), -32700, "malformed_json"),
         (block_of(""), -32602, "missing_param"),
         (block_of("1,2"), -32602, "too_many_params"),
         (account.to_string(), -32602, "bad_checksum"),

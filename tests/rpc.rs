@@ -2,7 +2,7 @@
 //! and what a client may do wrong.
 mod common;
 
-use common::rpc::{call, post_bytes, result};
+use common::rpc::{call, is_data, is_quantity, post_bytes, result};
 use common::{Answer, Connection, get, post};
 use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};
 use lockstep_protocol::transaction::Transaction;
@@ -363,9 +363,13 @@ fn every_method_of_the_document_answers_as_the_document_says() {
             Value::Number(_) => "number",
         };
         assert!(kinds.contains(&kind), "{name}: {found} is no {schema}");
-        if let Some(text) = found.as_str().filter(|_| schema["pattern"].is_string()) {
-            assert!(text.starts_with("0x"), "{name}: {text}");
-        }
+        let is_right = match schema["pattern"].as_str() {
+            Some("^0x(0|[1-9a-f][0-9a-f]*)$") => is_quantity(&found),
+            Some("^0x([0-9a-f]{2})*$") => is_data(&found, None),
+            Some(other) => panic!("{name}: the pattern {other} is not checked here"),
+            None => true,
+        };
+        assert!(is_right, "{name}: {found} is no {schema}");
     }
 }
 

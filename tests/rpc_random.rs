@@ -4,7 +4,10 @@ mod common;
 
 use common::Connection;
 use common::rpc::{post_bytes, result};
-use lockstep_devnet::Devnet;
+use lockstep_devnet::{Devnet, funded_accounts};
+use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
+use lockstep_protocol::transaction::Action;
+use lockstep_protocol::wire::Wire;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -169,41 +172,194 @@ fn every_body_is_answered() {
     devnet.tick().expect("the node goes on");
 }
 
+/// What stands in the place of a parameter of a path: good, at an edge, or anything.
+fn part(good: Vec<String>) -> impl Strategy<Value = String> {
+    let edges = [
+        "0",
+        "1",
+        "00",
+        "-1",
+        "1e300",
+        "18446744073709551615",
+        "18446744073709551616",
+        "latest",
+        "0x",
+        "0x0",
+        "%00",
+        "%ff",
+        "%2f",
+        "%",
+        "..",
+        "../",
+        "{height}",
+    ];
+    prop_oneof![
+        prop::sample::select(good),
+        prop::sample::select(edges.to_vec()).prop_map(str::to_owned),
+        "0x[0-9a-fA-F]{38,42}",
+        "0x[0-9a-fA-F]{62,66}",
+        "0x[0-9a-fA-F]{510,516}",
+        "[0-9]{1,20}",
+        "[ -~]{0,12}",
+    ]
+}
+
+/// `path` with one of `parts` for each of its parameters.
+fn filled(path: &str, parts: &[String]) -> String {
+    let mut parts = parts.iter().cycle();
+    let filled = path.split('/').map(|step| {
+        let is_param = step.starts_with('{');
+        let part = is_param.then(|| parts.next().expect("there are some"));
+        part.map_or(step, String::as_str)
+    });
+    filled.collect::<Vec<_>>().join("/")
+}
+
+/// A body of a POST: none, anything, a transaction in order, cut off or damaged, or too much.
+fn body(transaction: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+    let at = any::<prop::sample::Index>;
+    let (whole, length) = (transaction.clone(), transaction.len());
+    let cut = at().prop_map({
+        let whole = whole.clone();
+        move |at| whole[..at.index(length)].to_vec()
+    });
+    let damaged = (at(), any::<u8>()).prop_map({
+        let whole = whole.clone();
+        move |(at, byte)| {
+            let mut damaged = whole.clone();
+            damaged[at.index(length)] = byte;
+            damaged
+        }
+    });
+    prop_oneof![
+        2 => Just(Vec::new()),
+        2 => prop::collection::vec(any::<u8>(), 0..300),
+        2 => Just(whole),
+        3 => cut,
+        3 => damaged,
+        1 => Just(vec![0; TRANSACTION_BYTES_MAX + 1]),
+        1 => Just(vec![b'['; 128 * 1024 + 1]),
+    ]
+}
+
+/// What the document says that this path answers to this verb. Other verbs than those it names are
+/// answered 405; OPTIONS is the browsers' and asked for them.
+fn documented(paths: &Value, path: &str, verb: &str) -> Vec<u16> {
+    let operations = paths[path].as_object().expect("an object");
+    let asked = operations.get(&verb.to_lowercase());
+    let asked = asked.or_else(|| operations.values().next());
+    let responses = asked.expect("a verb")["responses"].as_object();
+    let statuses = responses.expect("an object").keys();
+    statuses
+        .map(|status| status.parse().expect("a status"))
+        .collect()
+}
+
+/// Good values of each kind of parameter on a chain with a transaction and a record.
+fn good_parts(devnet: &Devnet) -> (Vec<String>, Vec<u8>) {
+    let people = funded_accounts(devnet.genesis().scheme).expect("accounts");
+    let (alice, context) = (&people[0], devnet.sign_context());
+    let wire = Wire::new(devnet.genesis().hash());
+    let (key, value) = (b"deed".to_vec(), b"signed".to_vec());
+    let put = alice.act(&context, 0, Action::Put { key, value });
+    let put = put.expect("it signs");
+    let taken = common::post(
+        &devnet.urls()[0],
+        "/transactions",
+        &wire.encode_transaction(&put),
+    );
+    assert_eq!(taken.status, 202, "{}", taken.text());
+    devnet.tick().expect("a block comes");
+    let next = alice.transfer(&context, 1, people[1].address, 1);
+    let next = wire.encode_transaction(&next.expect("it signs"));
+    let good = [
+        "2".into(),
+        alice.address.to_string(),
+        put.id().to_string(),
+        "0x64656564".into(),
+    ];
+    (good.to_vec(), next)
+}
+
+/// With good parts there is something to find: the parsers of parameters are reached.
+fn assert_found(url: &str, good: &[String]) {
+    let record = [good[1].clone(), good[3].clone()];
+    for (path, parts) in [
+        ("/blocks/{height}", &good[..1]),
+        ("/accounts/{address}", &good[1..2]),
+        ("/receipts/{id}", &good[2..3]),
+        ("/records/{address}/{key}", &record),
+        ("/light/records/{address}/{key}", &record),
+    ] {
+        assert_eq!(common::get(url, &filled(path, parts)).status, 200, "{path}");
+    }
+}
+
+/// A request to the route `name`, and that its answer is among those of the document.
+fn assert_documented(url: &str, paths: &Value, name: &str, verb: &str, asked: &str, body: &[u8]) {
+    let mut connection = Connection::open(url);
+    let answer = if (verb, name) == ("POST", "/") {
+        post_bytes(&mut connection, body) // by its content type
+    } else {
+        let answer = connection.request(verb, asked, body);
+        answer.unwrap_or_else(|error| panic!("{verb} {asked}: {error}"))
+    };
+    // What no URI holds never gets beyond the reading of the head.
+    let legal = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c);
+    if !asked.chars().all(legal) && answer.status == 400 && answer.body.is_empty() {
+        return;
+    }
+    let status = answer.status;
+    assert!(status < 500, "{verb} {asked}: {status}");
+    let path = asked.split(['?', '#']).next().unwrap_or_default();
+    let is_elsewhere = path.split('/').count() != name.split('/').count()
+        || path.split('/').skip(1).any(str::is_empty);
+    assert!(
+        documented(paths, name, verb).contains(&status) || (is_elsewhere && status == 404),
+        "{verb} {asked} ({name}): {status} is not in /openapi.json"
+    );
+    if status >= 400 {
+        let refusal = answer.json();
+        let word = |key: &str| refusal[key].as_str().is_some_and(|word| word.len() > 4);
+        assert!(word("code") && word("message"), "{verb} {asked}: {refusal}");
+    }
+}
+
 #[test]
-fn every_path_and_query_is_answered_without_an_error_of_ours() {
+fn every_path_query_and_body_is_answered_as_documented_and_without_an_error_of_ours() {
     let devnet = devnet();
     let url = &devnet.urls()[0];
+    let (good, transaction) = good_parts(&devnet);
+    assert_found(url, &good);
     let document = common::get(url, "/openapi.json").json();
-    let paths = document["paths"].as_object().expect("an object");
-    let paths: Vec<String> = paths.keys().cloned().collect();
-    let part = "[ -~]{0,12}|latest|0x[0-9a-f]{40}|[0-9]{1,20}|-1|1e300|%00|%ff|\\.\\./";
-    let query = "((from_seq|limit|after|topics|address|verbose)=[0-9a-zA-Z,:%+.-]{0,24}&?){0,3}";
-    let verb = prop::sample::select(vec!["GET", "POST", "PUT", "DELETE", "OPTIONS"]);
-    let asked = (verb, prop::sample::select(paths), part, query);
-    let check = |(verb, path, part, query): (&str, String, String, String)| {
-        let path = path.replace("{height}", &part).replace("{address}", &part);
+    let paths = &document["paths"];
+    let names = paths.as_object().expect("an object").keys().cloned();
+    let names: Vec<String> = names.collect();
+    let query =
+        "((from_seq|limit|after|topics|address|verbose|height)=[0-9a-zA-Z,:%+.-]{0,24}&?){0,3}";
+    let verb = prop::sample::select(vec!["GET", "POST", "POST", "PUT", "DELETE", "OPTIONS"]);
+    let parts = prop::collection::vec(part(good), 2);
+    let asked = (
+        verb,
+        prop::sample::select(names),
+        parts,
+        query,
+        body(transaction),
+    );
+    let check = |(verb, name, parts, query, body): (&str, String, Vec<String>, String, Vec<u8>)| {
+        let path = filled(&name, &parts);
         let path: String = path.chars().filter(|c| c.is_ascii_graphic()).collect();
         if verb == "GET" && path == "/events" {
             return Ok(()); // a good one has no end: tests/subscriptions.rs
         }
         let asked = format!("{path}?{query}");
-        let answer = Connection::open(url).request(verb, &asked, b"");
-        let answer = answer.unwrap_or_else(|error| panic!("{verb} {asked}: {error}"));
-        assert!(answer.status < 500, "{verb} {asked}: {}", answer.status);
-        // What no URI holds never gets beyond the reading of the head.
-        let legal = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c);
-        if !asked.chars().all(legal) && answer.status == 400 && answer.body.is_empty() {
-            return Ok(());
-        }
-        if answer.status >= 400 {
-            let refusal = answer.json();
-            let word = |key: &str| refusal[key].as_str().is_some_and(|word| word.len() > 4);
-            assert!(word("code") && word("message"), "{verb} {asked}: {refusal}");
-        }
+        let body = if verb == "POST" { &body[..] } else { b"" };
+        assert_documented(url, paths, &name, verb, &asked, body);
         Ok(())
     };
     runner()
         .run(&asked, check)
         .expect("every request is answered");
     devnet.tick().expect("the node goes on");
+    assert!(devnet.ended().is_empty());
 }

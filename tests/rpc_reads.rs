@@ -4,7 +4,7 @@
 mod common;
 
 use common::chain::{amount, hash, unhex};
-use common::rpc::{call, result};
+use common::rpc::{call, is_data, is_quantity, result};
 use common::{get, held_by_all};
 use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};
 use lockstep_protocol::codec;
@@ -145,6 +145,34 @@ fn the_next_nonce_counts_what_waits() {
 }
 
 #[test]
+fn a_page_of_what_waits_names_the_next_one() {
+    let devnet = manual(1);
+    let url = &devnet.urls()[0];
+    let mut sent: Vec<Transaction> = (0..2)
+        .flat_map(|from| (0..2).map(move |nonce| (from, nonce)))
+        .map(|(from, nonce)| pay(&devnet, from, nonce, 5))
+        .collect();
+    sent.sort_by_key(|paid| (paid.sender, paid.body.nonce));
+    let page = |params: Value| {
+        let page = result(url, "lockstep_pendingTransactions", params);
+        assert_eq!(page["count"], 4);
+        let rows = page["transactions"].as_array().expect("a list").iter();
+        let ids: Vec<Value> = rows.map(|row| row["id"].clone()).collect();
+        (ids, page["next"].clone())
+    };
+    let ids: Vec<Value> = sent.iter().map(|paid| json!(paid.id())).collect();
+    let (first, next) = page(json!([3]));
+    assert_eq!(first, ids[..3]);
+    let plain = get(url, "/mempool?limit=3").json();
+    assert_eq!(plain["next"], next, "the same place by both ways");
+    let (second, last) = page(json!({ "limit": 3, "after": next }));
+    assert_eq!(second, ids[3..]);
+    assert_eq!(page(json!({ "after": last })), (vec![], Value::Null));
+    let wrong = call(url, "lockstep_pendingTransactions", json!([3, "nobody"]));
+    assert_eq!(wrong["error"]["data"]["code"], "wrong_type");
+}
+
+#[test]
 fn a_state_is_named_by_the_number_or_the_hash_of_its_block() {
     let devnet = manual(1);
     let url = &devnet.urls()[0];
@@ -181,6 +209,113 @@ fn a_state_is_named_by_the_number_or_the_hash_of_its_block() {
     assert_eq!(refused["error"]["data"]["code"], "unknown_block");
     let refused = call(url, "eth_getBlockByNumber", json!([{ "blockHash": first }]));
     assert_eq!(refused["error"]["data"]["code"], "wrong_type");
+}
+
+/// Members of blocks, transactions and receipts that are numbers.
+const QUANTITIES: [&str; 22] = [
+    "number",
+    "difficulty",
+    "totalDifficulty",
+    "gasLimit",
+    "gasUsed",
+    "baseFeePerGas",
+    "timestamp",
+    "size",
+    "type",
+    "chainId",
+    "nonce",
+    "blockNumber",
+    "transactionIndex",
+    "value",
+    "gas",
+    "gasPrice",
+    "cumulativeGasUsed",
+    "effectiveGasPrice",
+    "status",
+    "v",
+    "r",
+    "s",
+];
+
+/// Members that are bytes, and how many.
+const DATA: [(&str, Option<usize>); 15] = [
+    ("hash", Some(32)),
+    ("parentHash", Some(32)),
+    ("sha3Uncles", Some(32)),
+    ("logsBloom", Some(256)),
+    ("transactionsRoot", Some(32)),
+    ("stateRoot", Some(32)),
+    ("receiptsRoot", Some(32)),
+    ("miner", Some(20)),
+    ("extraData", None),
+    ("mixHash", Some(32)),
+    ("blockHash", Some(32)),
+    ("from", Some(20)),
+    ("to", Some(20)),
+    ("transactionHash", Some(32)),
+    ("input", None),
+];
+
+/// Every member is what its name says there: clients are stricter than people.
+fn assert_strict(object: &Value, nulls: &[&str]) {
+    let members = object.as_object().unwrap_or_else(|| panic!("{object}"));
+    // Of a block it is the eight bytes of a puzzle, of a transaction a number.
+    let is_block = members.contains_key("parentHash");
+    for (name, value) in members {
+        let name = name.as_str();
+        let is_right = match value {
+            Value::Null => nulls.contains(&name),
+            Value::Array(list) => list.iter().all(|item| {
+                if item.is_object() {
+                    assert_strict(item, nulls);
+                    return true;
+                }
+                is_data(item, Some(32))
+            }),
+            _ if is_block && name == "nonce" => is_data(value, Some(8)),
+            _ => match DATA.iter().find(|(data, _)| *data == name) {
+                Some((_, bytes)) => is_data(value, *bytes),
+                None => QUANTITIES.contains(&name) && is_quantity(value),
+            },
+        };
+        assert!(is_right, "{name}: {value} in {object}");
+    }
+}
+
+#[test]
+fn every_member_of_blocks_transactions_and_receipts_is_strict_hex() {
+    for wrong in ["0x00", "0x01", "0x", "1", "0xA", "0xg"] {
+        assert!(!is_quantity(&json!(wrong)), "{wrong}");
+    }
+    for wrong in ["0x0", "0xAB", "ab", "0xgg"] {
+        assert!(!is_data(&json!(wrong), None), "{wrong}");
+    }
+    let devnet = manual(1);
+    let url = &devnet.urls()[0];
+    let paid = pay(&devnet, 0, 0, 5);
+    let found = result(url, "eth_getTransactionByHash", json!([paid.id()]));
+    let waiting = ["blockHash", "blockNumber", "transactionIndex"];
+    assert_strict(&found, &waiting);
+    devnet.tick().expect("a block comes");
+    let hash = devnet.head_ids()[0].expect("it runs");
+    for (method, params) in [
+        ("eth_getBlockByNumber", json!(["0x0", true])),
+        ("eth_getBlockByNumber", json!(["0x1", true])),
+        ("eth_getBlockByNumber", json!(["0x1", false])),
+        ("eth_getBlockByHash", json!([hash, true])),
+        ("eth_getTransactionByHash", json!([paid.id()])),
+        ("eth_getTransactionReceipt", json!([paid.id()])),
+    ] {
+        assert_strict(&result(url, method, params), &["contractAddress"]);
+    }
+    let full = result(url, "eth_getBlockByNumber", json!(["0x1", true]));
+    assert_eq!(full["transactions"][0]["hash"], json!(paid.id()));
+    let history = result(url, "eth_feeHistory", json!(["0x2", "latest"]));
+    let prices = history["baseFeePerGas"].as_array().expect("a list");
+    assert!(is_quantity(&history["oldestBlock"]) && prices.iter().all(is_quantity));
+    for name in ["pending", "queued"] {
+        assert!(is_quantity(&result(url, "txpool_status", json!([]))[name]));
+    }
 }
 
 /// A number of JSON would arrive in JavaScript as 9007199254740992.

@@ -148,7 +148,8 @@ pub const RPC_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 const _: () = assert!(RPC_ANSWER_BYTES_MAX <= 2 * BLOCK_BYTES_MAX);
 /// How long `lockstep_sendTransactionAndWait` waits for a block, if nobody says how long.
 pub const RPC_WAIT_DEFAULT: Duration = Duration::from_secs(10);
-/// … and at the most: shorter than what clients and proxies wait for an answer.
+/// … and at the most, all calls of a batch together: shorter than what clients and proxies wait for
+/// an answer.
 pub const RPC_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Calls that wait for a block at one time, half of all public connections; others are answered
 /// "pending" at once.

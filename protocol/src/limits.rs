@@ -72,6 +72,9 @@ pub const RECORD_KEY_BYTES_MAX: usize = 256;
 pub const RECORD_VALUE_BYTES_MAX: usize = 4_096;
 /// A transaction on the wire: the largest record, public key, signature, rounded up.
 pub const TRANSACTION_BYTES_MAX: usize = 12_288;
+/// A batch of transactions on the wire: at least twenty of the longest, and few enough bytes that a
+/// peer has them checked in some milliseconds.
+pub const TRANSACTIONS_BYTES_MAX: usize = 256 * 1024;
 /// A range of committed blocks in one sync answer; at least one block always fits.
 pub const SYNC_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4 * 1024 * 1024;
 /// An answer that ends early because it is full holds at least this: one block more might have

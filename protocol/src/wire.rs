@@ -22,14 +22,12 @@ use crate::vote::SignedVote;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 
+pub use crate::limits::TRANSACTIONS_BYTES_MAX;
+
 /// Raised with every change of bytes or rules that two nodes must share.
 pub const PROTOCOL_VERSION: u16 = 4;
 
 const ENVELOPE_BYTES: usize = 34;
-
-/// A batch of transactions on the wire: at least twenty of the longest, and few enough bytes that a
-/// peer has them checked in some milliseconds.
-pub const TRANSACTIONS_BYTES_MAX: usize = 256 * 1024;
 
 /// Why a message was refused before its signature was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

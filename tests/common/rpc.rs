@@ -39,3 +39,25 @@ pub(crate) fn result(url: &str, method: &str, params: Value) -> Value {
     assert!(answer["error"].is_null(), "{method}: {answer}");
     answer["result"].take()
 }
+
+/// Text that is a number in hex without leading zeros.
+pub(crate) fn is_quantity(value: &Value) -> bool {
+    let digits = value.as_str().and_then(|text| text.strip_prefix("0x"));
+    digits.is_some_and(|digits| {
+        digits == "0" || (is_lower_hex(digits) && !digits.is_empty() && !digits.starts_with('0'))
+    })
+}
+
+/// Text that is whole bytes in hex, so many if a number is given.
+pub(crate) fn is_data(value: &Value, bytes: Option<usize>) -> bool {
+    let digits = value.as_str().and_then(|text| text.strip_prefix("0x"));
+    digits.is_some_and(|digits| {
+        let fits = bytes.is_none_or(|bytes| digits.len() == 2 * bytes);
+        fits && digits.len() % 2 == 0 && is_lower_hex(digits)
+    })
+}
+
+fn is_lower_hex(digits: &str) -> bool {
+    let is_digit = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+    digits.bytes().all(is_digit)
+}

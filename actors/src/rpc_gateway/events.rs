@@ -159,6 +159,15 @@ impl Ring {
         }
     }
 
+    /// Blocks up to this height are never told. The numbers go on with one that nothing has, so
+    /// that whoever waits for the next one hears that it has missed something.
+    fn skip_to(&mut self, height: Height) {
+        self.kept.clear();
+        self.bytes = 0;
+        self.next += 1;
+        self.height = height;
+    }
+
     fn oldest(&self) -> u64 {
         self.kept.front().map_or(self.next, |kept| kept.first)
     }
@@ -235,15 +244,20 @@ impl Events {
     }
 
     /// Takes down what the node shows of itself now. Blocks that were committed since the last time
-    /// come one by one; of very many only the newest. Only those that are not the newest any more
-    /// are read back.
+    /// come one by one; of very many only the newest, and readers hear that others are missing. Only
+    /// those that are not the newest any more are read back.
     pub(super) fn take_down(&self, view: &NodeView, store: &Store) -> Result<(), StoreError> {
         let Snapshot {
             head, round, step, ..
         } = view.snapshot();
-        let shown = self.ring.lock().height;
-        let begin = head.height.0.saturating_sub(EVENTS_MISSED_MAX).max(shown.0);
-        for height in (begin + 1..=head.height.0).map(Height) {
+        let mut ring = self.ring.lock();
+        let earliest = Height(head.height.0.saturating_sub(EVENTS_MISSED_MAX));
+        if ring.height < earliest {
+            ring.skip_to(earliest);
+        }
+        let told = ring.height;
+        drop(ring);
+        for height in (told.0 + 1..=head.height.0).map(Height) {
             let event = if let Some(NewestBlock { block, receipts }) = view.newest(height) {
                 BlockEvent::new(&block, &receipts)
             } else {
@@ -377,7 +391,9 @@ impl ReceiptEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::HeadView;
     use lockstep_protocol::types::Hash;
+    use lockstep_protocol::validator_schedule::ValidatorSchedule;
 
     const FIRST: u64 = 1_000;
 
@@ -477,34 +493,64 @@ mod tests {
         assert_eq!(ring.bytes, held);
     }
 
-    /// Whoever commits has the block and its receipts at hand: the store is not asked for them.
-    #[test]
-    fn the_newest_block_is_told_without_being_read_back() {
+    /// A node that shows the head of this height, and its store, which holds no block.
+    fn node(height: u64) -> (NodeView, Store, tempfile::TempDir) {
         use crate::state_store::tests::{World, address};
-        use crate::view::HeadView;
-        use lockstep_protocol::block::SealedBlock;
-        use lockstep_protocol::validator_schedule::ValidatorSchedule;
         let (world, dir) = (World::new(7), tempfile::tempdir().expect("a directory"));
         let store = world.open(dir.path(), address(101)).expect("it opens");
-        let head = |height| HeadView {
+        let set = world.rules.genesis_validators.clone();
+        let view = NodeView::new(head(height), ValidatorSchedule::unchanged(Height(0), set));
+        (view, store, dir)
+    }
+
+    fn head(height: u64) -> HeadView {
+        HeadView {
             height: Height(height),
             block_id: Hash([9; 32]),
             state_root: Hash([9; 32]),
             time: lockstep_protocol::types::Timestamp(1),
-        };
-        let set = &world.rules.genesis_validators;
-        let validators = || ValidatorSchedule::unchanged(Height(0), set.clone());
-        let (events, view) = (events(), NodeView::new(head(0), validators()));
+        }
+    }
+
+    fn grow(view: &NodeView, height: u64) {
+        view.set_head(head(height), view.validators().clone());
+    }
+
+    /// Whoever commits has the block and its receipts at hand: the store is not asked for them.
+    #[test]
+    fn the_newest_block_is_told_without_being_read_back() {
+        let (view, store, _dir) = node(0);
+        let events = events();
         let header = crate::rpc_gateway::fixture::header(Height(1));
         let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
         let receipts = Arc::default();
         view.set_newest(Some(NewestBlock { block, receipts }));
-        view.set_head(head(1), validators());
+        grow(&view, 1);
         events.take_down(&view, &store).expect("nothing is read");
         assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST]);
         view.set_newest(None);
-        view.set_head(head(2), validators());
+        grow(&view, 2);
         events.take_down(&view, &store).expect("it holds no block");
         assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST]);
+    }
+
+    #[test]
+    fn blocks_that_are_never_told_leave_a_gap_that_every_reader_hears_of() {
+        let (view, store, _dir) = node(0);
+        let events = events();
+        round(&events, 1);
+        let asked = events.next();
+        grow(&view, EVENTS_MISSED_MAX);
+        events.take_down(&view, &store).expect("it reads");
+        assert!(events.since(asked, &[]).is_ok(), "all of them can be told");
+        let asked = events.next();
+        grow(&view, EVENTS_MISSED_MAX + 1);
+        events.take_down(&view, &store).expect("it reads");
+        let oldest = asked + 1;
+        for asked in [FIRST, asked] {
+            let gone = Err(OutOfReach::Gone { asked, oldest });
+            assert_eq!(events.since(asked, &[]), gone);
+        }
+        assert_eq!(told(&events, oldest, Topic::Rounds), [oldest]);
     }
 }

@@ -16,7 +16,8 @@ pub(super) struct Route {
     /// What a body has to be.
     body: Option<&'static str>,
     answers: Media,
-    /// Other statuses than 200; all of them refusals but 101, 202 and 204.
+    /// Other statuses than 200, and than 405, which answers every other verb; all of them refusals but
+    /// 101, 202 and 204.
     also: &'static [u16],
     pub(super) handler: fn() -> Handler,
 }
@@ -124,28 +125,28 @@ const fn in_query(name: &'static str, pattern: &'static str) -> Param {
 /// All that people may ask, each in one line.
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = &[
-    get("/", "JSON-RPC 2.0: one call or a batch; rpc.discover says which.", Media::Json, &[204, 408, 413, 415, 503], || web::post().to(json_rpc::post)).post(Some(JSON)),
-    get("/ws", "JSON-RPC 2.0 and subscriptions over a WebSocket.", Media::Nothing, &[101, 400, 403, 503], || web::get().to(web_socket::upgrade)),
+    get("/", "JSON-RPC 2.0: one call or a batch; rpc.discover says which.", Media::Json, &[204, 400, 408, 413, 415, 503], || web::post().to(json_rpc::post)).post(Some(JSON)),
+    get("/ws", "JSON-RPC 2.0 and subscriptions over a WebSocket.", Media::Nothing, &[101, 400, 403, 500, 503], || web::get().to(web_socket::upgrade)),
     get("/events", "Blocks, receipts and rounds as server-sent events.", Media::Events, &[400, 410, 503], || web::get().to(server_sent_events::events)).with(EVENTS),
     get("/openapi.json", "This document.", Media::Json, &[], || web::get().to(served)),
-    get("/transactions", "Hands in a transaction in canonical bytes.", Media::Nothing, &[202, 400, 408, 413, 415, 429, 503], || web::post().to(transactions::submit)).post(Some(BYTES)),
+    get("/transactions", "Hands in a transaction in canonical bytes.", Media::Nothing, &[202, 400, 408, 413, 415, 429, 500, 503], || web::post().to(transactions::submit)).post(Some(BYTES)),
     get("/mempool", "What waits for a block, by sender and nonce.", Media::Json, &[400, 503], || web::get().to(transactions::waiting)).with(&[in_query("after", "^0x[0-9a-fA-F]{40}:[0-9]+$"), in_query("limit", WHOLE)]),
-    get("/status", "Who this node is, where it stands and whom it reaches.", Media::Json, &[], || web::get().to(status::status)),
-    get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 503], || web::get().to(validators::validators)).with(&[in_query("height", WHOLE)]),
-    get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[], || web::get().to(status::actors)),
-    get("/metrics", "OpenMetrics.", Media::Metrics, &[], || web::get().to(status::metrics)),
+    get("/status", "Who this node is, where it stands and whom it reaches.", Media::Json, &[500], || web::get().to(status::status)),
+    get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 500, 503], || web::get().to(validators::validators)).with(&[in_query("height", WHOLE)]),
+    get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[429], || web::get().to(status::actors)),
+    get("/metrics", "OpenMetrics.", Media::Metrics, &[429], || web::get().to(status::metrics)),
     get("/livez", "The node's thread turns.", Media::Text, &[], || web::get().to(health::livez)),
     get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || web::get().to(health::readyz)).with(&[in_query("verbose", "^$")]),
-    get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 503], || web::get().to(blocks::latest)),
-    get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 410, 503], || web::get().to(blocks::by_height)).with(&[in_path("height", WHOLE)]),
-    get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400], || web::get().to(evidence::evidence)).with(&[in_query("limit", WHOLE)]),
-    get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400], || web::get().to(blocks::account)).with(&[in_path("address", ADDRESS)]),
-    get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404], || web::get().to(receipts::receipt)).with(&[in_path("id", HASH)]),
-    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404], || web::get().to(records::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
-    get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 503], || web::get().to(light::block)).with(&[in_path("height", WHOLE)]),
-    get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::account)).with(&[in_path("address", ADDRESS)]),
-    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404], || web::get().to(light::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
-    get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[404, 503], || web::post().to(consensus::tick)).post(None),
+    get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 410, 500, 503], || web::get().to(blocks::latest)),
+    get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 410, 500, 503], || web::get().to(blocks::by_height)).with(&[in_path("height", WHOLE)]),
+    get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400, 500], || web::get().to(evidence::evidence)).with(&[in_query("limit", WHOLE)]),
+    get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400, 500, 503], || web::get().to(blocks::account)).with(&[in_path("address", ADDRESS)]),
+    get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404, 500], || web::get().to(receipts::receipt)).with(&[in_path("id", HASH)]),
+    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404, 500], || web::get().to(records::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
+    get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 500, 503], || web::get().to(light::block)).with(&[in_path("height", WHOLE)]),
+    get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || web::get().to(light::account)).with(&[in_path("address", ADDRESS)]),
+    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || web::get().to(light::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
+    get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[404, 500, 503], || web::post().to(consensus::tick)).post(None),
 ];
 
 const EVENTS: &[Param] = &[
@@ -194,7 +195,7 @@ impl Route {
         if self.answers != Media::Nothing {
             responses.insert("200".into(), self.answer());
         }
-        for status in self.also {
+        for status in self.also.iter().chain(&[405]) {
             responses.insert(status.to_string(), self.other(*status));
         }
         let params: Vec<Value> = self.params.iter().map(Param::to_json).collect();
@@ -250,9 +251,14 @@ impl Route {
                 "content": { JSON: { "schema": { "type": "object" } } },
             }),
             204 => json!({ "description": "nothing in it wants an answer" }),
-            _ if self.answers == Media::Text => self.answer(),
+            503 if self.answers == Media::Text => self.answer(),
             _ => json!({
-                "description": "refused",
+                "description": match status {
+                    405 => "asked with another verb: the header Allow names this one",
+                    500 => "the node could not read its store; its log says why",
+                    503 => "not now: ask again in a moment",
+                    _ => "refused",
+                },
                 "content": { JSON: { "schema": { "$ref": "#/components/schemas/Refusal" } } },
             }),
         }

@@ -66,7 +66,7 @@ fn protocol_limits() -> Value {
         EVIDENCE_PENDING_MAX, EVIDENCE_TELL_EVERY_HEIGHTS, EVIDENCE_MESSAGE_BYTES_MAX,
         BLOCK_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, MEMO_BYTES_MAX, RECORD_KEY_BYTES_MAX, RECORD_VALUE_BYTES_MAX, EXPIRY_HEIGHTS_MAX,
         TRANSACTION_BYTES_MIN, BLOCK_TRANSACTIONS_MAX, MISSING_BYTES_MAX, FETCHED_BYTES_MAX,
-        PARTIAL_PROPOSALS_MAX, TRANSACTION_BYTES_MAX, SYNC_BYTES_MAX, SYNC_FULL_BYTES, SYNC_BLOCKS_MAX,
+        PARTIAL_PROPOSALS_MAX, TRANSACTION_BYTES_MAX, TRANSACTIONS_BYTES_MAX, SYNC_BYTES_MAX, SYNC_FULL_BYTES, SYNC_BLOCKS_MAX,
         COMMIT_RUN_BLOCKS_MAX, COMMIT_RUN_BYTES_MAX, RETAIN_BLOCKS_MIN,
         PRUNED_BLOCKS_PER_BLOCK_MAX, PRUNED_BYTES_PER_BLOCK_MAX, ROUNDS_KEPT_MAX, VALUES_PER_VOTER_MAX,
         PROPOSALS_PER_ROUND_MAX, OVERLAYS_MAX, CLOCK_DRIFT_MS,
@@ -81,6 +81,14 @@ fn ledger_limits() -> Value {
     limits! { lockstep_protocol::ledger::limits:
         PREPARED_KEYS_MAX, KNOWN_SIGNATURES_MAX, NOTED_PRECOMMITS_MAX, KNOWN_EVIDENCE_MAX,
         STATE_VERSIONS_KEPT, NONCES_AHEAD_MAX,
+    }
+}
+
+fn mempool_limits() -> Value {
+    limits! { lockstep_protocol::mempool::limits:
+        MEMPOOL_TRANSACTIONS_MAX, MEMPOOL_BYTES_MAX, SENDER_TRANSACTIONS_MAX, SENDER_BYTES_MAX,
+        REPLACE_BUMP_PERCENT, CHECKS_OF_PEOPLE_MAX, CHECKS_OF_PEERS_MAX, REFUSED_KEPT_MAX,
+        JOURNAL_MAX, LIST_PAGE_MAX,
     }
 }
 
@@ -132,6 +140,7 @@ pub(super) fn parameters(seed: &Seed) -> Value {
         "limits": {
             "protocol": protocol_limits(),
             "ledger": ledger_limits(),
+            "mempool": mempool_limits(),
             "node": node_limits(),
         },
     })
@@ -190,6 +199,8 @@ mod tests {
         assert_all_told(protocol, &protocol_limits());
         let ledger = include_str!("../../../protocol/src/ledger/limits.rs");
         assert_all_told(ledger, &ledger_limits());
+        let mempool = include_str!("../../../protocol/src/mempool/limits.rs");
+        assert_all_told(mempool, &mempool_limits());
         assert_all_told(include_str!("../limits.rs"), &node_limits());
     }
 }

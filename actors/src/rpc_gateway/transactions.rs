@@ -1,16 +1,18 @@
 //! Transactions: one from a client, batches from peers, and a look at what waits.
 use super::Seed;
-use super::answer::{refuse, refuse_bad};
+use super::answer::{refuse, refuse_bad, trouble};
 use super::body::{self, Body};
 use super::consensus::busy;
 use crate::mempool::{GetWaiting, SubmitTransactions, Verdict, Waiting};
 use crate::metrics::RefusalLabel;
+use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
 use lockstep_protocol::mempool::limits::LIST_PAGE_MAX;
-use lockstep_protocol::mempool::{Blame, Entry, Refusal, Source};
-use lockstep_protocol::types::Address;
+use lockstep_protocol::mempool::{Blame, Entry, Refusal, Source, Submission};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, Hash};
 use lockstep_protocol::wire::TRANSACTIONS_BYTES_MAX;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -26,19 +28,54 @@ pub(super) async fn submit(
         Err(refusal) => return refusal,
     };
     let transaction = match seed.wire.decode_transaction(&bytes) {
-        Ok(transaction) => Arc::new(transaction),
+        Ok(transaction) => transaction,
         Err(error) => return body::refuse_wire(&error, &seed.metrics),
     };
-    let id = transaction.id();
-    let submit = SubmitTransactions(vec![transaction], Source::People);
-    match seed.ports.transaction.ask(submit).await.as_deref() {
-        Ok([Ok(submission)]) => {
-            HttpResponse::Accepted().json(json!({ "id": id, "status": submission }))
-        }
-        Ok([Err(refusal)]) => refused(&seed, refusal),
-        Ok(_) => refused(&seed, &Refusal::Busy),
-        Err(error) => busy(*error, &seed.metrics),
+    match hand_in(&seed, transaction).await {
+        Ok(taken) => HttpResponse::Accepted().json(taken.to_json()),
+        Err(NotTaken::Refused(refusal)) => refused(&seed, &refusal),
+        Err(NotTaken::Store(error)) => trouble(&error),
     }
+}
+
+/// A transaction that this node keeps, or that a block carries.
+pub(super) struct Taken {
+    pub(super) id: Hash,
+    submission: Submission,
+}
+
+impl Taken {
+    pub(super) fn to_json(&self) -> Value {
+        json!({ "id": self.id, "status": self.submission })
+    }
+}
+
+/// Why a transaction was not taken.
+pub(super) enum NotTaken {
+    Refused(Refusal),
+    Store(StoreError),
+}
+
+/// Has a transaction of people checked and kept for a block, by whichever way it came.
+pub(super) async fn hand_in(seed: &Seed, transaction: Transaction) -> Result<Taken, NotTaken> {
+    let id = transaction.id();
+    let submit = SubmitTransactions(vec![Arc::new(transaction)], Source::People);
+    let verdict = match seed.ports.transaction.ask(submit).await {
+        Ok(mut verdicts) => verdicts.pop().unwrap_or(Err(Refusal::Busy)),
+        Err(_) => Err(Refusal::Busy),
+    };
+    let submission = match verdict {
+        Ok(submission) => submission,
+        // After the verdict: before it, the block might still come. What a block carries has used
+        // up its nonce itself; told that, the sender would pay a second time with another one.
+        Err(refusal) if refusal.blame() == Blame::Moment => {
+            let location = seed.store.location(&id).map_err(NotTaken::Store)?;
+            location.ok_or(NotTaken::Refused(refusal))?;
+            Submission::Known
+        }
+        Err(refusal) => return Err(NotTaken::Refused(refusal)),
+    };
+    Ok(Taken { id, submission })
 }
 
 fn refused(seed: &Seed, refusal: &Refusal) -> HttpResponse {
@@ -117,23 +154,26 @@ pub(super) async fn waiting(seed: web::Data<Seed>, page: web::Query<Page>) -> Ht
     }
 }
 
-fn parse_place(text: &str) -> Option<(Address, u64)> {
+/// A place in the list of those that wait, as [`place_after`] writes it.
+pub(super) fn parse_place(text: &str) -> Option<(Address, u64)> {
     let (sender, nonce) = text.split_once(':')?;
     Some((sender.parse().ok()?, nonce.parse().ok()?))
 }
 
+/// Where the page behind this one begins; `None`: this one is empty.
+pub(super) fn place_after(page: &[(Entry, bool)]) -> Option<String> {
+    let (last, _) = page.last()?;
+    Some(format!("{}:{}", last.sender(), last.nonce()))
+}
+
 fn listed(waiting: &Waiting) -> Value {
-    let last = waiting.page.last().map(|(entry, _)| entry);
-    let rows: Vec<Value> = waiting
-        .page
-        .iter()
-        .map(|(e, ready)| row(e, *ready))
-        .collect();
+    let rows = waiting.page.iter().map(|(e, ready)| row(e, *ready));
+    let rows: Vec<Value> = rows.collect();
     json!({
         "transactions": waiting.transactions,
         "bytes": waiting.bytes,
         "waiting": rows,
-        "next": last.map(|entry| format!("{}:{}", entry.sender(), entry.nonce())),
+        "next": place_after(&waiting.page),
     })
 }
 

@@ -11,7 +11,7 @@ use super::{Mempool, Output, Source, Submission, Ticket};
 use crate::ledger::limits::NONCES_AHEAD_MAX;
 use crate::ledger::{self, Account, ReadError, StateReader, TransactionError};
 use crate::transaction::Transaction;
-use crate::types::Address;
+use crate::types::{Address, Hash};
 use std::sync::Arc;
 
 impl Mempool {
@@ -28,7 +28,7 @@ impl Mempool {
             return Ok(None);
         }
         let answer = |what| Ok(Some(Output::Answer(ticket, what)));
-        if self.pool.by_id(&entry.id).is_some() {
+        if self.is_known(&entry.id) {
             return answer(Ok(Submission::Known));
         }
         if let Some(refusal) = self.checks.refused(&leaf) {
@@ -58,6 +58,13 @@ impl Mempool {
             transaction,
             public_key,
         })))
+    }
+
+    /// Whether it waits, or a block carries it: then its nonce is used up by itself, and whoever is
+    /// told so as a refusal pays with another one.
+    fn is_known(&self, id: &Hash) -> bool {
+        let is_committed = matches!(self.journal.read(id), Some(Fate::Committed { .. }));
+        is_committed || self.pool.by_id(id).is_some()
     }
 
     /// From the record, from the transaction, or from the sender's first one, which came before it.
@@ -160,8 +167,8 @@ impl Mempool {
         entry: &Entry,
     ) -> Result<Result<Submission, Refusal>, ReadError> {
         let (sender, nonce) = (entry.sender(), entry.nonce());
-        if self.pool.by_id(&entry.id).is_some() {
-            // The same body with another signature was quicker.
+        if self.is_known(&entry.id) {
+            // The same body with another signature was quicker, or a block.
             return Ok(Ok(Submission::Known));
         }
         let account = ledger::account(state, &sender)?.unwrap_or_default();

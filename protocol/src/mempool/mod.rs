@@ -95,7 +95,7 @@ pub enum Submission {
     Pending,
     /// It waits for transactions of its sender that come before it.
     Queued,
-    /// It has been waiting already.
+    /// It has been waiting already, or a block carries it.
     Known,
 }
 

@@ -114,9 +114,13 @@ impl State {
             )
         } else {
             // A whole block is read for its header.
-            caller.take_place().await?;
-            let block = snapshot.block(height)?.ok_or(RpcError::Internal)?;
-            (block.id(), block.header().state_root)
+            let named = caller.read(move |seed| {
+                let block = seed.store.block(height)?;
+                demand_kept(seed, height)?;
+                let block = block.ok_or(RpcError::Internal)?;
+                Ok((block.id(), block.header().state_root))
+            });
+            named.await?
         };
         Ok(State {
             snapshot,

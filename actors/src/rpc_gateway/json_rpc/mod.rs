@@ -6,7 +6,7 @@
 //! ([`error`]), never a 5xx. What a call may hold is bounded: the length of a request, the calls in
 //! a batch, the levels of its parameters, the bytes of all answers together; whatever is long holds
 //! one of the few places for long answers until it is written.
-use crate::limits::BLOCK_ANSWER_PATIENCE;
+use crate::limits::{BLOCK_ANSWER_PATIENCE, RPC_WAIT_MAX};
 use crate::rpc_gateway::Seed;
 use crate::rpc_gateway::answer_places::{AnswerPlace, Asker};
 use crate::rpc_gateway::subscriptions::Subscriptions;
@@ -17,6 +17,7 @@ use params::{Args, Param};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::rc::Rc;
+use tokio::time::Instant;
 
 mod dispatch;
 pub(super) mod error;
@@ -128,6 +129,8 @@ pub(super) struct Caller {
     place: RefCell<Option<AnswerPlace>>,
     /// Subscriptions whose ids have not been answered yet.
     begun: RefCell<Vec<u64>>,
+    /// The calls of a batch come one after the other: together they wait no longer than one may.
+    waits_until: Instant,
 }
 
 impl Caller {
@@ -142,6 +145,7 @@ impl Caller {
             subscriptions,
             place: RefCell::new(None),
             begun: RefCell::default(),
+            waits_until: Instant::now() + RPC_WAIT_MAX,
         }
     }
 

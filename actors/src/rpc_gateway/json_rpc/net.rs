@@ -51,7 +51,8 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method(
         "txpool_content",
-        "Transactions that wait, by sender and nonce.",
+        "The first thousand transactions that wait, by sender and nonce; \
+         lockstep_pendingTransactions has the others.",
         &[],
         Shape::Object,
         |caller, args| Box::pin(content(caller, args)),
@@ -60,7 +61,7 @@ pub(super) const METHODS: &[Method] = &[
 
 async fn status(caller: &Caller, _: Args) -> Answer {
     caller.take_place().await?;
-    let (waiting, _) = pending(caller, usize::MAX).await?;
+    let (waiting, _) = pending(caller, None, usize::MAX).await?;
     let executable = waiting.iter().filter(|(_, is_ready)| *is_ready).count();
     let queued = waiting.len() - executable;
     Ok(json!({ "pending": quantity(executable as u64), "queued": quantity(queued as u64) }))
@@ -69,7 +70,7 @@ async fn status(caller: &Caller, _: Args) -> Answer {
 async fn content(caller: &Caller, _: Args) -> Answer {
     caller.take_place().await?;
     let mut answer = json!({ "pending": {}, "queued": {} });
-    for (entry, is_ready) in pending(caller, PENDING_ANSWER_MAX).await?.0 {
+    for (entry, is_ready) in pending(caller, None, PENDING_ANSWER_MAX).await?.0 {
         let list = if is_ready { "pending" } else { "queued" };
         let (sender, nonce) = (entry.sender().to_string(), entry.nonce());
         let shown: Value = eth_json::transaction(&entry.transaction, &caller.seed.genesis, None);

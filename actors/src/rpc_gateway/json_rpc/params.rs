@@ -2,6 +2,7 @@
 //! [`Kind`] checks a value and describes itself in the OpenRPC document.
 use super::error::RpcError;
 use crate::rpc_gateway::events::Topic;
+use crate::rpc_gateway::transactions::parse_place;
 use lockstep_protocol::types::{Address, AddressError, Hash, Height};
 use serde_json::{Value, json};
 
@@ -26,6 +27,8 @@ pub(super) enum Kind {
     Whole(u64),
     /// A QUANTITY from 0 to this one, or a whole number.
     Quantity(u64),
+    /// Where a page of waiting transactions begins: behind this sender and nonce.
+    Place,
     /// `true` or `false`.
     Flag,
     /// Percentages that rise from 0 to 100, at most so many.
@@ -89,6 +92,7 @@ enum Arg {
     Hash(Hash),
     Bytes(Vec<u8>),
     At(At),
+    Place((Address, u64)),
     Number(u64),
     Flag(bool),
     Percentiles(Vec<f64>),
@@ -129,7 +133,7 @@ impl Args {
     pub(super) fn read(params: &[Param], given: Option<&str>) -> Result<Args, RpcError> {
         let given = match given {
             None => Value::Null,
-            Some(text) => serde_json::from_str(text).map_err(|_| RpcError::NestedTooDeeply)?,
+            Some(text) => serde_json::from_str(text).map_err(|error| unreadable(&error))?,
         };
         let mut values: Vec<Value> = match given {
             Value::Null => Vec::new(),
@@ -168,11 +172,26 @@ impl Args {
         hash, maybe_hash: Hash => Hash;
         bytes, maybe_bytes: Bytes => Vec<u8>;
         height, maybe_height: At => At;
+        place, maybe_place: Place => (Address, u64);
         number, maybe_number: Number => u64;
         flag, maybe_flag: Flag => bool;
         percentiles, maybe_percentiles: Percentiles => Vec<f64>;
         topic, maybe_topic: Topic => Topic;
     }
+}
+
+/// What had the form of JSON when the request was taken apart, but is no value. The reader of JSON
+/// tells the reasons apart by its words only.
+fn unreadable(error: &serde_json::Error) -> RpcError {
+    let why = error.to_string();
+    if why.starts_with("recursion limit exceeded") {
+        return RpcError::NestedTooDeeply;
+    }
+    if why.starts_with("number out of range") {
+        let sentence = "a number in it is too large for 64 bits: send a smaller one".into();
+        return RpcError::OutOfRange("params", sentence);
+    }
+    RpcError::Malformed(why)
 }
 
 impl Kind {
@@ -191,6 +210,7 @@ impl Kind {
             }
             Kind::Whole(_) => "send a whole number from 0",
             Kind::Quantity(_) => "send a QUANTITY such as \"0x1b4\"",
+            Kind::Place => "send the next of the page before: a sender, a colon and a nonce",
             Kind::Flag => "send true or false",
             Kind::Percentiles(_) => "send a list of numbers that rise from 0 to 100",
             Kind::Topic => {
@@ -228,6 +248,7 @@ impl Kind {
                 let number = quantity(name, text()?, wrong)?;
                 Arg::Number(within(name, number, max)?)
             }
+            Kind::Place => Arg::Place(parse_place(text()?).ok_or_else(wrong)?),
             Kind::Flag => Arg::Flag(value.as_bool().ok_or_else(wrong)?),
             Kind::Percentiles(max) => Arg::Percentiles(percentiles(name, value, max, wrong)?),
             Kind::Topic => Arg::Topic(topic(name, value, wrong)?),
@@ -262,6 +283,7 @@ impl Kind {
             ] }),
             Kind::Whole(max) => json!({ "type": "integer", "minimum": 0, "maximum": max }),
             Kind::Quantity(_) | Kind::Subscription => quantity,
+            Kind::Place => json!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{40}:[0-9]+$" }),
             Kind::Flag => json!({ "type": "boolean" }),
             Kind::Percentiles(max) => json!({
                 "type": "array", "maxItems": max,
@@ -510,6 +532,36 @@ mod tests {
         }
         assert_eq!(code(Kind::Whole(7), "\"7\""), "wrong_type");
         assert_eq!(code(Kind::Whole(7), "null"), "missing_param");
+    }
+
+    #[test]
+    fn what_is_no_value_of_json_is_told_by_its_reason() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for (value, expected) in [
+            (deep.as_str(), "nested_too_deeply"),
+            ("1e400", "out_of_range"),
+            (r#"{"a":[-1e999]}"#, "out_of_range"),
+            (r#""\ud800""#, "malformed_json"),
+            (r#""\udc00\ud800""#, "malformed_json"),
+        ] {
+            assert_eq!(code(Kind::Height, value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_place_among_those_that_wait_is_a_sender_and_a_nonce() {
+        let sender = Address([0xab; 20]);
+        let found = read(Kind::Place, &format!("\"{sender}:7\""));
+        assert_eq!(found.and_then(|args| args.place(0)), Ok((sender, 7)));
+        for wrong in [
+            "7",
+            "\"\"",
+            "\":7\"",
+            &format!("\"{sender}:-1\""),
+            "\"0x:7\"",
+        ] {
+            assert_eq!(code(Kind::Place, wrong), "wrong_type", "{wrong}");
+        }
     }
 
     #[test]

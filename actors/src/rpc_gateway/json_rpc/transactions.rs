@@ -5,19 +5,19 @@ use super::error::RpcError;
 use super::params::{Args, Kind, needed, optional};
 use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::{PENDING_ANSWER_MAX, RPC_WAIT_DEFAULT, RPC_WAIT_MAX};
-use crate::mempool::{GetTransactionStatus, GetWaiting, SubmitTransactions, TransactionStatus};
+use crate::mempool::{GetTransactionStatus, GetWaiting, TransactionStatus};
 use crate::metrics::RefusalLabel;
+use crate::rpc_gateway::transactions::{self, NotTaken, Taken};
 use crate::rpc_gateway::{Seed, blocks};
 use lockstep_protocol::codec;
 use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::ledger::Status;
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
-use lockstep_protocol::mempool::{Entry, Fate, Refusal, Source, Submission};
-use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::{Hash, Height};
+use lockstep_protocol::mempool::{Entry, Fate, Refusal};
+use lockstep_protocol::types::{Address, Hash, Height};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// A transaction in hex: at most so many bytes.
 pub(super) const TRANSACTION: Kind = Kind::Data(TRANSACTION_BYTES_MAX);
@@ -32,8 +32,8 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method(
         "lockstep_sendTransactionAndWait",
-        "The same, and waits for the receipt: \"committed\", \"failed\", or \"pending\" when the \
-         time is over.",
+        "The same, and waits for its end: \"committed\" or \"failed\" with the receipt, \"expired\", \
+         \"replaced\" or \"dropped\"; \"pending\" when the time is over.",
         &[
             needed("transaction", TRANSACTION),
             optional("timeout_ms", Kind::Whole(RPC_WAIT_MAX.as_millis() as u64)),
@@ -44,7 +44,8 @@ pub(super) const METHODS: &[Method] = &[
     method(
         "lockstep_getTransaction",
         "A transaction by its id, with its status: unknown, pending, committed, failed, expired, \
-         replaced or dropped; with prove, the path to its block's root of transactions.",
+         replaced or dropped; with prove, the path to its block's root of transactions. Committed \
+         without a receipt: its block is not kept any more.",
         &[needed("id", Kind::Hash), optional("prove", Kind::Flag)],
         Shape::Object,
         |caller, args| Box::pin(get_transaction(caller, args)),
@@ -59,39 +60,16 @@ pub(super) const METHODS: &[Method] = &[
     ),
     method(
         "lockstep_pendingTransactions",
-        "Transactions that wait here for a block, in order of arrival, and how many there are.",
-        &[optional("limit", Kind::Whole(PENDING_ANSWER_MAX as u64))],
+        "Transactions that wait here for a block, by sender and nonce, and how many there are. \
+         Behind a full page begins another: give its next as after.",
+        &[
+            optional("limit", Kind::Whole(PENDING_ANSWER_MAX as u64)),
+            optional("after", Kind::Place),
+        ],
         Shape::Object,
         |caller, args| Box::pin(pending_transactions(caller, args)),
     ),
 ];
-
-/// What was handed in.
-pub(super) struct Submitted {
-    pub(super) id: Hash,
-    pub(super) submission: Submission,
-}
-
-/// Checks a transaction and keeps it for a block.
-async fn submit(seed: &Seed, transaction: Arc<Transaction>) -> Result<Submitted, RpcError> {
-    let id = transaction.id();
-    // Its nonce is used up by itself: told as it is, the sender would send another one.
-    if seed.store.location(&id)?.is_some() {
-        let submission = Submission::Known;
-        return Ok(Submitted { id, submission });
-    }
-    let submit = SubmitTransactions(vec![transaction], Source::People);
-    let verdicts = seed.ports.transaction.ask(submit).await;
-    match verdicts.map_err(|_| busy(seed))?.pop() {
-        Some(Ok(submission)) => Ok(Submitted { id, submission }),
-        None | Some(Err(Refusal::Busy)) => Err(busy(seed)),
-        Some(Err(refusal)) => {
-            seed.metrics.refusal(RefusalLabel::Transaction);
-            let (code, sentence) = (refusal.code(), refusal.to_string());
-            Err(RpcError::Refused { code, sentence })
-        }
-    }
-}
 
 pub(super) fn busy(seed: &Seed) -> RpcError {
     seed.metrics.refusal(RefusalLabel::Busy);
@@ -99,34 +77,70 @@ pub(super) fn busy(seed: &Seed) -> RpcError {
 }
 
 /// Reads and hands in the first parameter.
-pub(super) async fn hand_in(caller: &Caller, args: &Args) -> Result<Submitted, RpcError> {
-    let transaction = caller.seed.wire.decode_transaction(&args.bytes(0)?)?;
-    submit(&caller.seed, Arc::new(transaction)).await
+pub(super) async fn hand_in(caller: &Caller, args: &Args) -> Result<Taken, RpcError> {
+    let seed = &caller.seed;
+    let transaction = seed.wire.decode_transaction(&args.bytes(0)?)?;
+    let taken = transactions::hand_in(seed, transaction).await;
+    taken.map_err(|why| match why {
+        NotTaken::Refused(Refusal::Busy) => busy(seed),
+        NotTaken::Refused(refusal) => {
+            seed.metrics.refusal(RefusalLabel::Transaction);
+            let (code, sentence) = (refusal.code(), refusal.to_string());
+            RpcError::Refused { code, sentence }
+        }
+        NotTaken::Store(error) => error.into(),
+    })
 }
 
 async fn send(caller: &Caller, args: Args) -> Answer {
-    let Submitted { id, submission } = hand_in(caller, &args).await?;
-    Ok(json!({ "id": id, "status": submission }))
+    Ok(hand_in(caller, &args).await?.to_json())
 }
 
 async fn send_and_wait(caller: &Caller, args: Args) -> Answer {
-    let Submitted { id, .. } = hand_in(caller, &args).await?;
+    let id = hand_in(caller, &args).await?.id;
     let patience = args.maybe_number(1)?.map(Duration::from_millis);
-    let until = tokio::time::Instant::now() + patience.unwrap_or(RPC_WAIT_DEFAULT);
+    let until = Instant::now() + patience.unwrap_or(RPC_WAIT_DEFAULT);
+    let until = until.min(caller.waits_until);
     let mut events = caller.seed.events.watch();
     // Whoever finds no place to wait is still told the id.
     let place = caller.seed.waiters.clone().try_acquire_owned();
+    let (mut is_late, mut asked_at) = (place.is_err(), None);
     loop {
-        if let Some(receipt) = receipt(&caller.seed, &id)? {
-            let status = status_word(&receipt.status);
-            let receipt = receipt.to_json();
-            return Ok(json!({ "id": id, "status": status, "receipt": receipt }));
+        let height = caller.seed.head().height;
+        // Rounds end no wait: asked at each of them, those who wait would crowd out other questions.
+        if is_late || asked_at != Some(height) {
+            match end(caller, &id).await {
+                Ok(Some(end)) => return Ok(end),
+                Ok(None) => asked_at = Some(height),
+                Err(RpcError::Busy) => {} // the next event is soon
+                Err(error) => return Err(error),
+            }
         }
-        let news = tokio::time::timeout_at(until, events.changed());
-        if place.is_err() || !matches!(news.await, Ok(Ok(()))) {
+        if is_late {
             return Ok(json!({ "id": id, "status": "pending" }));
         }
+        let news = timeout_at(until, events.changed());
+        is_late = !matches!(news.await, Ok(Ok(())));
     }
+}
+
+/// How a transaction ended, by a block or without one; `None` as long as it may still be carried.
+async fn end(caller: &Caller, id: &Hash) -> Result<Option<Value>, RpcError> {
+    let seed = &caller.seed;
+    if let Some(receipt) = receipt(seed, id)? {
+        let status = status_word(&receipt.status);
+        let receipt = receipt.to_json();
+        return Ok(Some(
+            json!({ "id": id, "status": status, "receipt": receipt }),
+        ));
+    }
+    let status = seed.ports.transaction_status.ask(GetTransactionStatus(*id));
+    let Some(TransactionStatus::Over(fate)) = status.await.map_err(|_| RpcError::Busy)? else {
+        return Ok(None);
+    };
+    // What it gave up may stand in a block all the same, which is shown in a moment.
+    let is_carried = seed.store.location(id)?.is_some();
+    Ok((!is_carried).then(|| over(id, &fate)))
 }
 
 fn status_word(status: &Status) -> &'static str {
@@ -213,24 +227,23 @@ async fn get_transaction(caller: &Caller, args: Args) -> Answer {
     if let Some(found) = receipt(&caller.seed, &id)? {
         return committed(caller, id, &found, prove).await;
     }
-    Ok(match status(caller, id).await? {
-        Some(TransactionStatus::Waiting(entry, is_ready)) => json!({
+    let status = status(caller, id).await?;
+    if let Some(TransactionStatus::Waiting(entry, is_ready)) = status {
+        return Ok(json!({
             "id": id, "status": "pending", "ready": is_ready,
             "transaction": blocks::transaction_json(&entry.transaction),
+        }));
+    }
+    // Between the two looks a block may have carried it.
+    if let Some(found) = receipt(&caller.seed, &id)? {
+        return committed(caller, id, &found, prove).await;
+    }
+    Ok(match status {
+        Some(TransactionStatus::Over(fate)) => over(&id, &fate),
+        // A block that was pruned may have carried it.
+        _ => json!({
+            "id": id, "status": "unknown", "earliest_height": caller.seed.store.earliest()?,
         }),
-        Some(TransactionStatus::Over(fate)) if !matches!(fate, Fate::Committed { .. }) => {
-            over(&id, &fate)
-        }
-        // Between the two looks a block may have carried it.
-        _ => match receipt(&caller.seed, &id)? {
-            Some(found) => json!({
-                "id": id, "status": status_word(&found.status), "receipt": found.to_json(),
-            }),
-            // A block that was pruned may have carried it.
-            None => json!({
-                "id": id, "status": "unknown", "earliest_height": caller.seed.store.earliest()?,
-            }),
-        },
     })
 }
 
@@ -266,7 +279,8 @@ pub(super) async fn status(
     status.map_err(|_| busy(&caller.seed))
 }
 
-/// What became of one that no block carries.
+/// What became of one that waits no more and has no receipt here: no block carries it, or one that
+/// is not kept any more.
 fn over(id: &Hash, fate: &Fate) -> Value {
     match fate {
         Fate::Committed { height } => json!({ "id": id, "status": "committed", "height": height }),
@@ -279,37 +293,39 @@ fn over(id: &Hash, fate: &Fate) -> Value {
     }
 }
 
-/// Those that wait for a block here, by sender and nonce, at most so many, each with whether a
-/// block could carry it now; and how many wait in all.
+/// Those that wait for a block here, by sender and nonce behind `after`, at most so many, each with
+/// whether a block could carry it now; and how many wait in all.
 pub(super) async fn pending(
     caller: &Caller,
+    mut after: Option<(Address, u64)>,
     limit: usize,
 ) -> Result<(Vec<(Entry, bool)>, usize), RpcError> {
-    let (mut all, mut after) = (Vec::new(), None);
+    let mut all = Vec::new();
     loop {
         let limit = limit.saturating_sub(all.len());
         let page = GetWaiting { after, limit };
         let waiting = caller.seed.ports.waiting.ask(page).await;
         let waiting = waiting.map_err(|_| busy(&caller.seed))?;
+        let last = waiting.page.last();
+        after = last.map(|(entry, _)| (entry.sender(), entry.nonce()));
         all.extend(waiting.page);
-        let last = all.last().map(|(entry, _)| (entry.sender(), entry.nonce()));
-        if last == after || limit == 0 {
+        if after.is_none() {
             return Ok((all, waiting.transactions));
         }
-        after = last;
     }
 }
 
 async fn pending_transactions(caller: &Caller, args: Args) -> Answer {
-    let limit = args
-        .maybe_number(0)?
-        .and_then(|limit| usize::try_from(limit).ok());
-    caller.take_place().await?;
+    let limit = args.maybe_number(0)?;
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
     let limit = limit.unwrap_or(PENDING_ANSWER_MAX).min(PENDING_ANSWER_MAX);
-    let (waiting, count) = pending(caller, limit).await?;
+    let after = args.maybe_place(1)?;
+    caller.take_place().await?;
+    let (waiting, count) = pending(caller, after, limit).await?;
     let shown = waiting.iter();
     let shown: Vec<Value> = shown
         .map(|(entry, _)| blocks::transaction_json(&entry.transaction))
         .collect();
-    Ok(json!({ "count": count, "transactions": shown }))
+    let next = transactions::place_after(&waiting);
+    Ok(json!({ "count": count, "transactions": shown, "next": next }))
 }

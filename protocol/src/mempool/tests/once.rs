@@ -69,10 +69,28 @@ fn a_forgery_is_checked_once_and_keeps_nobody_out() {
 #[test]
 fn a_block_that_comes_during_the_check_is_not_overlooked() {
     let mut desk = Desk::new();
-    let transaction = desk.sign(wish(1, 0));
-    let outputs = desk.submit(&transaction, Source::People);
+    let (carried, other) = (desk.sign(wish(1, 0)), desk.sign(wish(1, 0).amount(2)));
+    let mut outputs = desk.submit(&carried, Source::People);
+    outputs.extend(desk.submit(&other, Source::People));
     desk.grow(&[wish(1, 0)]);
     let answers = desk.settle(outputs);
-    assert_eq!(refused(answers[0].1.clone()), "nonce_too_low");
+    assert_eq!(answers[0].1, Ok(Submission::Known), "the block carries it");
+    assert_eq!(refused(answers[1].1.clone()), "nonce_too_low");
+    assert!(desk.mempool.is_empty());
+}
+
+#[test]
+fn what_a_block_carries_is_known_and_not_refused_for_the_nonce_that_it_has_used_up_itself() {
+    let mut desk = Desk::new();
+    let first = desk.sign(wish(1, 0));
+    desk.give(&first).unwrap();
+    desk.grow(&[wish(1, 0)]);
+    assert_eq!(desk.give(&first), Ok(Submission::Known));
+    // Also one that came with the block only.
+    desk.grow(&[wish(2, 0).until(2)]);
+    assert_eq!(desk.send(wish(2, 0).until(2)), Ok(Submission::Known));
+    desk.grow(&[]);
+    assert_eq!(desk.send(wish(2, 0).until(2)), Ok(Submission::Known));
+    assert_eq!(desk.checker.verified(), 1, "nothing is checked again");
     assert!(desk.mempool.is_empty());
 }

@@ -46,6 +46,12 @@ fn what_a_block_has_carried_meanwhile_does_not_wait_again() {
     desk.grow(&[wish(1, 0)]);
     restore(&mut desk, &waiting);
     assert!(desk.waits(wish(1, 1)) && desk.mempool.len() == 1);
+    let height = Height(1);
+    assert_eq!(desk.fate(wish(1, 0)), Some(Fate::Committed { height }));
+    // One that has not heard of the block.
+    fallen(&mut desk);
+    restore(&mut desk, &waiting);
+    assert!(desk.waits(wish(1, 1)) && desk.mempool.len() == 1);
     let code = "nonce_too_low";
     assert_eq!(desk.fate(wish(1, 0)), Some(Fate::Dropped { code }));
 }
