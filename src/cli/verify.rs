@@ -90,10 +90,7 @@ fn refuse(json: bool, error: &StoreError) -> Result<(), Failure> {
         exit_code: error.exit_code(),
     };
     if json {
-        let height = match error {
-            StoreError::Corrupt { place, .. } => place.height,
-            _ => None,
-        };
+        let height = error.place().and_then(|place| place.height);
         let document = json!({
             "ok": false,
             "height": height,

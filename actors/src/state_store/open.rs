@@ -104,7 +104,10 @@ impl Store {
         // The tables are made in the first transaction, the chain begins in the second.
         let tables = match env.info().last_txn_id {
             0 | 1 => Tables::create(&env, map_bytes)?,
-            _ => Tables::open(&env, map_bytes)?,
+            _ => Tables::open(&env, map_bytes).map_err(|error| match noted {
+                Some(mark) => error.at(mark.height),
+                None => error,
+            })?,
         };
         let transaction = env.info().last_txn_id as u64;
         let store = Store {
@@ -330,24 +333,29 @@ impl Identity {
         let Some(layout) = meta.get(view.txn, META_LAYOUT, META_BYTES_MAX)? else {
             return Ok(false);
         };
-        if layout != LAYOUT {
-            return Err(StoreError::OtherLayout {
-                expected: LAYOUT,
-                found: layout,
-            });
-        }
-        let found = view.meta(META_GENESIS)?;
-        if found != self.genesis {
-            let expected = self.genesis;
-            return Err(StoreError::OtherChain { expected, found });
-        }
+        check_chain(view, layout, self.genesis)?;
         let found = view.meta(META_VALIDATOR)?;
         if found != self.validator {
-            let expected = self.validator;
-            return Err(StoreError::OtherKey { expected, found });
+            let error = StoreError::other_key(self.validator, found);
+            return Err(error.at(view.meta::<HeadRecord>(META_HEAD)?.height));
         }
         Ok(true)
     }
+}
+
+/// Refuses a database of another layout or chain, and says how far it got.
+pub(super) fn check_chain(view: &View<'_>, layout: u32, expected: Hash) -> Result<(), StoreError> {
+    let head = || view.meta::<HeadRecord>(META_HEAD).map(|head| head.height);
+    if layout != LAYOUT {
+        let error = StoreError::other_layout(layout);
+        // In another layout the head may stand elsewhere, or read otherwise.
+        return Err(head().map_or(error.clone(), |height| error.at(height)));
+    }
+    let found = view.meta(META_GENESIS)?;
+    if found != expected {
+        return Err(StoreError::other_chain(expected, found).at(head()?));
+    }
+    Ok(())
 }
 
 /// The head and what it names must be there and fit together.

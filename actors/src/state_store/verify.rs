@@ -13,13 +13,13 @@
 //! bounded by the size of the state, not by the length of the chain.
 use super::error::StoreError;
 use super::layout::{
-    HeadRecord, META_GENESIS, META_HEAD, META_LAYOUT, META_TRANSACTION, META_VALIDATOR, Tables,
-    height_key, locations,
+    HeadRecord, META_HEAD, META_LAYOUT, META_TRANSACTION, META_VALIDATOR, Tables, height_key,
+    locations,
 };
 use super::mark::{self, MarkFile};
 use super::read::View;
 use super::table::Table;
-use super::{DATA_FILE, Env, layout, open, page_check};
+use super::{DATA_FILE, Env, open, page_check};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{
@@ -143,14 +143,7 @@ fn identity(
     view: &View<'_>,
     genesis: &Genesis,
 ) -> Result<Address, StoreError> {
-    let (found, expected): (u32, _) = (view.meta(META_LAYOUT)?, layout::LAYOUT);
-    if found != expected {
-        return Err(StoreError::OtherLayout { expected, found });
-    }
-    let (found, expected): (Hash, _) = (view.meta(META_GENESIS)?, genesis.hash());
-    if found != expected {
-        return Err(StoreError::OtherChain { expected, found });
-    }
+    open::check_chain(view, view.meta(META_LAYOUT)?, genesis.hash())?;
     let transaction = env.info().last_txn_id as u64;
     if view.meta::<u64>(META_TRANSACTION)? != transaction {
         let what = format!("its newest meta page names transaction {transaction}, its tables not");
