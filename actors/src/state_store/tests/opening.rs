@@ -185,6 +185,45 @@ fn a_database_that_vanished_is_corrupt_and_not_begun_anew() {
     assert!(error.to_string().contains("database is gone"), "{error}");
 }
 
+/// LMDB follows what its pages say, out of the map if they say so. A stop in good order says nothing
+/// about what the disk does afterwards, and a large file rots like a small one.
+#[test]
+fn a_garbled_page_of_a_large_database_is_corrupt_also_after_a_stop_in_good_order() {
+    let (world, dir, store) = opened();
+    let fill = store.write("fill", |tables, txn| {
+        for row in 0..6_000u64 {
+            tables
+                .stale
+                .put_bytes(txn, &row.to_be_bytes(), vec![7; 3_000])?;
+        }
+        Ok(())
+    });
+    fill.unwrap();
+    drop(store);
+    let path = dir.path().join(DATA_FILE);
+    let whole = fs::read(&path).unwrap();
+    assert!(whole.len() > 20 << 20);
+    let is_branch = |page: &usize| {
+        let number = (*page as u64 / 4_096).to_le_bytes();
+        whole[*page..].starts_with(&number) && whole[page + 10..page + 12] == [1, 0]
+    };
+    let branches = (8_192..whole.len()).step_by(4_096).filter(is_branch);
+    let branches: Vec<usize> = branches.collect();
+    assert!(!branches.is_empty());
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    for page in branches {
+        // The end of its list of nodes.
+        file.write_at(&[whole[page + 12] ^ 0x40], page as u64 + 12)
+            .unwrap();
+        let error = refused(world.open(dir.path(), address(101)));
+        assert_eq!(error.exit_code(), 3, "{error}");
+        assert_says(&error, &[path.display().to_string(), "restore it".into()]);
+        file.write_at(&whole[page + 12..page + 13], page as u64 + 12)
+            .unwrap();
+    }
+    assert!(world.open(dir.path(), address(101)).is_ok());
+}
+
 #[test]
 fn a_database_cut_short_is_an_error_and_not_the_end_of_the_process() {
     let (world, dir, store) = opened();
