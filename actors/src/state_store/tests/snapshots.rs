@@ -165,6 +165,16 @@ fn any_height_whose_state_and_block_are_here_can_be_exported() {
     assert_eq!(store.head().unwrap().block_id, newest.block.id());
 }
 
+#[test]
+fn a_data_directory_may_be_written_with_a_slash_at_its_end() {
+    let case = Case::new(3, Retention::All);
+    let new = PathBuf::from(format!("{}/", case.new.display()));
+    imported(&case.world, &case.file, &new).unwrap();
+    assert!(case.world.open(&case.new, address(101)).is_ok());
+    let names = fs::read_dir(&case.new).unwrap().map(|entry| entry.unwrap());
+    assert!(names.map(|entry| entry.path()).all(|path| path.is_file()));
+}
+
 /// P9 for snapshots: whichever bit has flipped, and whichever bytes are gone or too many.
 #[test]
 fn every_flipped_bit_and_every_other_length_is_refused() {
