@@ -13,8 +13,8 @@
 //! bounded by the size of the state, not by the length of the chain.
 use super::error::StoreError;
 use super::layout::{
-    HeadRecord, META_HEAD, META_LAYOUT, META_TRANSACTION, META_VALIDATOR, Tables, height_key,
-    locations,
+    HeadRecord, META_BEGAN, META_HEAD, META_LAYOUT, META_TRANSACTION, META_VALIDATOR, Tables,
+    height_key, locations,
 };
 use super::mark::{self, MarkFile};
 use super::read::View;
@@ -103,8 +103,9 @@ fn verify_dir(
     let validator = identity(dir, &env, &view, genesis)?;
     let record: HeadRecord = view.meta(META_HEAD)?;
     let earliest = view.earliest()?;
-    let base = match earliest {
-        Height(1) => Base::genesis(genesis)?,
+    // A directory that began with a snapshot of height 1 has that block, and not the state before it.
+    let base = match (earliest, view.meta(META_BEGAN)?) {
+        (Height(1), Height(0)) => Base::genesis(genesis)?,
         _ => Base::find(&view, env.clone(), genesis, rules, &mut progress)?,
     };
     let (state, begun) = (Arc::new(base.state), base.head.height);
