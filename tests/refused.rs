@@ -168,7 +168,9 @@ fn a_data_directory_of_another_chain_is_refused() {
     drop(running(theirs, 0, dir.path()));
     let error = refusal(ours, 0, dir.path());
     assert_eq!(error.exit_code(), 4);
-    assert_one_line(&error.to_string(), &[&expected, &found, "choose"]);
+    let file = dir.path().join("data.mdb").display().to_string();
+    let names = [&*file, "at height 0 ", &expected, &found, "choose"];
+    assert_one_line(&error.to_string(), &names);
 }
 
 #[test]
@@ -179,7 +181,9 @@ fn a_data_directory_of_another_key_is_refused() {
     drop(first);
     let error = refusal(genesis(2), 1, dir.path());
     assert_eq!(error.exit_code(), 4);
-    assert_one_line(&error.to_string(), &[&found, "key", "choose"]);
+    let file = dir.path().join("data.mdb").display().to_string();
+    let names = [&*file, "at height 0 ", &found, "key", "choose"];
+    assert_one_line(&error.to_string(), &names);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn print(
         "  executed      {executed} blocks again; {} transactions, {} certificates, {} pages",
         report.transactions, report.certificates, report.pages
     ))?;
-    if report.earliest > Height(1) {
+    if report.executed_from > Height(1) {
         say(format_args!(
             "  not executed  below height {}: older blocks or states are not kept; the state \
              there is proven by certificates from the genesis on, blocks from {} on by their hashes",
@@ -90,10 +90,7 @@ fn refuse(json: bool, error: &StoreError) -> Result<(), Failure> {
         exit_code: error.exit_code(),
     };
     if json {
-        let height = match error {
-            StoreError::Corrupt { place, .. } => place.height,
-            _ => None,
-        };
+        let height = error.place().and_then(|place| place.height);
         let document = json!({
             "ok": false,
             "height": height,

@@ -1,4 +1,5 @@
 //! What can go wrong with the store: one line each, which names the next step.
+use super::layout::LAYOUT;
 use crate::runtime::FatalKind;
 use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::ledger::ReadError;
@@ -6,19 +7,36 @@ use lockstep_protocol::types::{Address, Hash, Height};
 use std::fmt;
 use std::path::Path;
 
-/// Where something broken was found.
+/// Where something broken or foreign was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The file; unknown only before a directory is open.
     pub file: Option<String>,
-    /// The height that the broken bytes belong to; the head's if they belong to no height.
+    /// The height that the broken bytes belong to; the head's if they belong to no height, or if all
+    /// of it is foreign.
     pub height: Option<Height>,
 }
 
+impl Place {
+    /// Says of the file that it is corrupt.
+    fn corrupt(&self) -> String {
+        let at = |height| format!(" at height {height}");
+        format!(
+            "{} is corrupt{}",
+            self.name(),
+            self.height.map_or(String::new(), at)
+        )
+    }
+
+    fn name(&self) -> &str {
+        self.file.as_deref().unwrap_or("the data directory")
+    }
+}
+
+/// `data.mdb at height 7`, as far as it is known.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.file.as_deref().unwrap_or("the data directory"))?;
-        f.write_str(" is corrupt")?;
+        f.write_str(self.name())?;
         self.height
             .map_or(Ok(()), |height| write!(f, " at height {height}"))
     }
@@ -41,10 +59,12 @@ pub enum StoreError {
     },
     /// The directory was made for another genesis.
     #[error(
-        "the data directory or the key's record belongs to the chain with genesis {found}, this node runs {expected}: \
-         choose another data directory, or the other genesis"
+        "{place} belongs to the chain with genesis {found}, this node runs {expected}: choose another \
+         data directory or key, or the other genesis"
     )]
     OtherChain {
+        /// The database or the key's record, and how far it got.
+        place: Place,
         /// Hash of the genesis that this node was given.
         expected: Hash,
         /// Hash of the genesis on disk.
@@ -52,10 +72,12 @@ pub enum StoreError {
     },
     /// The directory keeps the sign record of another validator.
     #[error(
-        "the data directory or the key's record belongs to validator {found}, this node's key is of {expected}: \
-         choose another data directory, or the other key"
+        "{place} belongs to validator {found}, this node's key is of {expected}: choose another data \
+         directory, or the other key"
     )]
     OtherKey {
+        /// The database or the key's record, and how far it got.
+        place: Place,
         /// Address of the key that this node was given.
         expected: Address,
         /// Address on disk.
@@ -63,10 +85,12 @@ pub enum StoreError {
     },
     /// Written by a release with another layout.
     #[error(
-        "the data directory has layout {found}, this release reads layout {expected}: \
-         run the release that wrote it, or choose another data directory"
+        "{place} has layout {found}, this release reads layout {expected}: run the release that wrote \
+         it, or choose another data directory"
     )]
     OtherLayout {
+        /// The database, and how far it got.
+        place: Place,
         /// What this release reads.
         expected: u32,
         /// What is on disk.
@@ -74,7 +98,8 @@ pub enum StoreError {
     },
     /// Bytes that no store has written, or the lack of bytes that it must have.
     #[error(
-        "{place}: {what}; restore it from a backup, or move the data directory away and sync anew"
+        "{}: {what}; restore it from a backup, or move the data directory away and sync anew",
+        .place.corrupt()
     )]
     Corrupt {
         /// In which file, at which height.
@@ -84,8 +109,9 @@ pub enum StoreError {
     },
     /// The map is used up; reads go on.
     #[error(
-        "the store has used up its map of {map_bytes} bytes: keep the directory, and start \
-         it with a build that has a larger map"
+        "the store has used up its map of {map_bytes} bytes: stop the node, save its state by \
+         lockstep snapshot export, move the data directory away, make a new one by lockstep snapshot \
+         import, set retain_blocks, and start with --rearm"
     )]
     Full {
         /// The size of the map.
@@ -126,15 +152,35 @@ impl StoreError {
     pub fn kind(&self) -> FatalKind {
         match self {
             StoreError::Io { .. } | StoreError::Busy { .. } => FatalKind::Retry,
-            StoreError::OtherLayout { .. }
-            | StoreError::Full { .. }
-            | StoreError::Directory { .. } => FatalKind::Configuration,
+            StoreError::Full { .. } | StoreError::Directory { .. } => FatalKind::Configuration,
             StoreError::Corrupt { .. } => FatalKind::Corrupt,
             StoreError::InUse { .. }
             | StoreError::KeyInUse { .. }
             | StoreError::OtherChain { .. }
             | StoreError::OtherKey { .. }
+            | StoreError::OtherLayout { .. }
             | StoreError::OutOfOrder { .. } => FatalKind::Safety,
+        }
+    }
+
+    /// Where it is broken or foreign, of an error that is about a file.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            StoreError::Corrupt { place, .. }
+            | StoreError::OtherChain { place, .. }
+            | StoreError::OtherKey { place, .. }
+            | StoreError::OtherLayout { place, .. } => Some(place),
+            _ => None,
+        }
+    }
+
+    fn place_mut(&mut self) -> Option<&mut Place> {
+        match self {
+            StoreError::Corrupt { place, .. }
+            | StoreError::OtherChain { place, .. }
+            | StoreError::OtherKey { place, .. }
+            | StoreError::OtherLayout { place, .. } => Some(place),
+            _ => None,
         }
     }
 
@@ -150,10 +196,10 @@ impl StoreError {
         }
     }
 
-    /// Names the height that the broken bytes belong to, unless it is named already.
+    /// Names the height that the bytes belong to, unless it is named already.
     #[must_use]
     pub(super) fn at(mut self, height: Height) -> StoreError {
-        if let StoreError::Corrupt { place, .. } = &mut self {
+        if let Some(place) = self.place_mut() {
             place.height.get_or_insert(height);
         }
         self
@@ -162,10 +208,39 @@ impl StoreError {
     /// Names the file, unless it is named already.
     #[must_use]
     pub(super) fn in_file(mut self, file: &Path) -> StoreError {
-        if let StoreError::Corrupt { place, .. } = &mut self {
+        if let Some(place) = self.place_mut() {
             place.file.get_or_insert_with(|| file.display().to_string());
         }
         self
+    }
+
+    /// A layout that this release does not read.
+    pub(super) fn other_layout(found: u32) -> StoreError {
+        StoreError::OtherLayout {
+            place: Place::default(),
+            expected: LAYOUT,
+            found,
+        }
+    }
+
+    /// Made for another genesis than the `expected`.
+    pub(super) fn other_chain(expected: Hash, found: Hash) -> StoreError {
+        let place = Place::default();
+        StoreError::OtherChain {
+            place,
+            expected,
+            found,
+        }
+    }
+
+    /// Made for another validator than the `expected`.
+    pub(super) fn other_key(expected: Address, found: Address) -> StoreError {
+        let place = Place::default();
+        StoreError::OtherKey {
+            place,
+            expected,
+            found,
+        }
     }
 
     pub(super) fn io(what: impl Into<String>, error: &std::io::Error) -> StoreError {

@@ -18,7 +18,8 @@ use lockstep_protocol::limits::{
 use lockstep_protocol::types::Height;
 
 /// Two certificates, the accused, and a proof of each.
-const FORK_BYTES_MAX: usize = 2 * CERTIFICATE_BYTES_MAX + VALIDATORS_MAX * EVIDENCE_BYTES_MAX;
+pub(super) const FORK_BYTES_MAX: usize =
+    2 * CERTIFICATE_BYTES_MAX + VALIDATORS_MAX * EVIDENCE_BYTES_MAX;
 
 impl Store {
     /// Keeps evidence until a block carries it. An offence that is kept or committed already is

@@ -178,13 +178,14 @@ impl KeyGuard {
     pub(super) fn read(&self, here: &DirectoryState) -> Result<Record<KeyMark>, StoreError> {
         let record: Record<KeyMark> = self.file.read()?;
         if let Record::Found(mark) = &record {
+            let foreign = |error: StoreError| error.in_file(self.file.path()).at(mark.height);
             if mark.genesis != here.genesis && !mark.is_unused() {
-                let (expected, found) = (here.genesis, mark.genesis);
-                return Err(StoreError::OtherChain { expected, found });
+                let error = StoreError::other_chain(here.genesis, mark.genesis);
+                return Err(foreign(error));
             }
             if mark.validator != here.validator {
-                let (expected, found) = (here.validator, mark.validator);
-                return Err(StoreError::OtherKey { expected, found });
+                let error = StoreError::other_key(here.validator, mark.validator);
+                return Err(foreign(error));
             }
         }
         Ok(record)

@@ -25,9 +25,9 @@ use std::sync::{Arc, OnceLock};
 /// The file that is locked. It outlives the database: a note in it says that there was one.
 const LOCK_FILE: &str = "lock";
 
-/// Up to this size the pages of a data file are checked at every start (some milliseconds); a
-/// larger one only after a stop that was not in good order.
-const ALWAYS_CHECKED_BYTES: u64 = 16 << 20;
+/// Up to this size the pages of a data file are checked at every start (some 14 seconds at the most,
+/// [`page_check`]); a larger one only after a stop that was not in good order.
+const ALWAYS_CHECKED_BYTES: u64 = 8 << 30;
 
 /// Simultaneous reads. Each lasts microseconds, a snapshot at most one HTTP answer.
 const READERS_MAX: u32 = 512;
@@ -104,7 +104,10 @@ impl Store {
         // The tables are made in the first transaction, the chain begins in the second.
         let tables = match env.info().last_txn_id {
             0 | 1 => Tables::create(&env, map_bytes)?,
-            _ => Tables::open(&env, map_bytes)?,
+            _ => Tables::open(&env, map_bytes).map_err(|error| match noted {
+                Some(mark) => error.at(mark.height),
+                None => error,
+            })?,
         };
         let transaction = env.info().last_txn_id as u64;
         let store = Store {
@@ -167,8 +170,8 @@ pub(super) fn check_pages_of(dir: &Path) -> Result<(), StoreError> {
     check_pages(dir, MarkFile::read_in(dir)?)
 }
 
-/// Before LMDB maps the file. After a stop in good order only a small one, whose check takes no
-/// time: what a crash can do to a file it does to any.
+/// Before LMDB maps the file. A stop in good order says nothing about what the disk has done since:
+/// it only lets the largest files pass, and `verify` checks those too.
 fn check_pages(dir: &Path, noted: Option<Mark>) -> Result<(), StoreError> {
     let path = dir.join(DATA_FILE);
     let Ok(file) = std::fs::metadata(&path) else {
@@ -330,24 +333,29 @@ impl Identity {
         let Some(layout) = meta.get(view.txn, META_LAYOUT, META_BYTES_MAX)? else {
             return Ok(false);
         };
-        if layout != LAYOUT {
-            return Err(StoreError::OtherLayout {
-                expected: LAYOUT,
-                found: layout,
-            });
-        }
-        let found = view.meta(META_GENESIS)?;
-        if found != self.genesis {
-            let expected = self.genesis;
-            return Err(StoreError::OtherChain { expected, found });
-        }
+        check_chain(view, layout, self.genesis)?;
         let found = view.meta(META_VALIDATOR)?;
         if found != self.validator {
-            let expected = self.validator;
-            return Err(StoreError::OtherKey { expected, found });
+            let error = StoreError::other_key(self.validator, found);
+            return Err(error.at(view.meta::<HeadRecord>(META_HEAD)?.height));
         }
         Ok(true)
     }
+}
+
+/// Refuses a database of another layout or chain, and says how far it got.
+pub(super) fn check_chain(view: &View<'_>, layout: u32, expected: Hash) -> Result<(), StoreError> {
+    let head = || view.meta::<HeadRecord>(META_HEAD).map(|head| head.height);
+    if layout != LAYOUT {
+        let error = StoreError::other_layout(layout);
+        // In another layout the head may stand elsewhere, or read otherwise.
+        return Err(head().map_or(error.clone(), |height| error.at(height)));
+    }
+    let found = view.meta(META_GENESIS)?;
+    if found != expected {
+        return Err(StoreError::other_chain(expected, found).at(head()?));
+    }
+    Ok(())
 }
 
 /// The head and what it names must be there and fit together.

@@ -40,6 +40,10 @@ impl SealedFile {
         SealedFile { file, path, kind }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn read<T: BorshDeserialize>(&self) -> Result<Record<T>, StoreError> {
         let failed = |error| self.failed("read", &error);
         let bytes_max = RECORD_BYTES_MAX + SEAL_BYTES;

@@ -13,13 +13,13 @@
 //! bounded by the size of the state, not by the length of the chain.
 use super::error::StoreError;
 use super::layout::{
-    HeadRecord, META_GENESIS, META_HEAD, META_LAYOUT, META_TRANSACTION, META_VALIDATOR, Tables,
+    HeadRecord, META_BEGAN, META_HEAD, META_LAYOUT, META_TRANSACTION, META_VALIDATOR, Tables,
     height_key, locations,
 };
 use super::mark::{self, MarkFile};
 use super::read::View;
 use super::table::Table;
-use super::{DATA_FILE, Env, layout, open, page_check};
+use super::{DATA_FILE, Env, open, page_check};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{
@@ -35,6 +35,7 @@ use std::sync::Arc;
 use base::Base;
 
 mod base;
+mod evidence;
 
 /// A data directory without a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -103,8 +104,9 @@ fn verify_dir(
     let validator = identity(dir, &env, &view, genesis)?;
     let record: HeadRecord = view.meta(META_HEAD)?;
     let earliest = view.earliest()?;
-    let base = match earliest {
-        Height(1) => Base::genesis(genesis)?,
+    // A directory that began with a snapshot of height 1 has that block, and not the state before it.
+    let base = match (earliest, view.meta(META_BEGAN)?) {
+        (Height(1), Height(0)) => Base::genesis(genesis)?,
         _ => Base::find(&view, env.clone(), genesis, rules, &mut progress)?,
     };
     let (state, begun) = (Arc::new(base.state), base.head.height);
@@ -114,6 +116,7 @@ fn verify_dir(
         state,
         transactions: base.transactions,
         locations: base.locations,
+        accusing: base.accusing,
         versions: vec![base.version],
     };
     for height in begun.next().0..=record.height.0 {
@@ -123,6 +126,8 @@ fn verify_dir(
     replay.compare_head(&record)?;
     replay.compare_state()?;
     replay.check_rows()?;
+    evidence::check_waiting(&view, rules, &replay)?;
+    evidence::check_forks(&view, rules, &replay)?;
     check_sign_record(&view, rules, &replay, validator)?;
     Ok(Report {
         height: record.height,
@@ -143,14 +148,7 @@ fn identity(
     view: &View<'_>,
     genesis: &Genesis,
 ) -> Result<Address, StoreError> {
-    let (found, expected): (u32, _) = (view.meta(META_LAYOUT)?, layout::LAYOUT);
-    if found != expected {
-        return Err(StoreError::OtherLayout { expected, found });
-    }
-    let (found, expected): (Hash, _) = (view.meta(META_GENESIS)?, genesis.hash());
-    if found != expected {
-        return Err(StoreError::OtherChain { expected, found });
-    }
+    open::check_chain(view, view.meta(META_LAYOUT)?, genesis.hash())?;
     let transaction = env.info().last_txn_id as u64;
     if view.meta::<u64>(META_TRANSACTION)? != transaction {
         let what = format!("its newest meta page names transaction {transaction}, its tables not");
@@ -167,6 +165,8 @@ struct Replay<'a> {
     transactions: u64,
     /// Ids that the blocks so far have added.
     locations: usize,
+    /// Blocks so far that carry evidence.
+    accusing: usize,
     /// Those that are readable.
     versions: Vec<VersionStart>,
 }
@@ -195,6 +195,7 @@ impl Replay<'_> {
             demand(stored == Some(location), "locations", height)?;
             self.locations += 1;
         }
+        self.accusing += evidence::check_carried(self.view, &block)?;
         self.state.apply(&batch.changes);
         self.ledger.committed(&batch);
         self.count(&batch);
@@ -215,15 +216,19 @@ impl Replay<'_> {
         }
     }
 
-    /// Who decided this height: a validator that has left may have signed its newest message long
-    /// ago.
-    fn set_of(&self, rules: &ChainRules, height: Height) -> Result<ValidatorSet, StoreError> {
+    /// Who decided the height that a row of this table is about: a validator that has left may have
+    /// signed its newest message long ago.
+    fn set_of(
+        &self,
+        rules: &ChainRules,
+        (table, height): (&str, Height),
+    ) -> Result<ValidatorSet, StoreError> {
         let version = self.ledger.head().state_version;
         let record = ledger::validator_set_of(&*self.state, version, height)?;
-        let record = record.ok_or_else(|| bad("signed", height, "no validator has it"))?;
+        let record = record.ok_or_else(|| bad(table, height, "no validator has it"))?;
         let members = record.validators.into_iter();
         let members = members.map(|validator| (validator.public_key, validator.power));
-        ValidatorSet::new(&*rules.scheme, members).map_err(|error| bad("signed", height, error))
+        ValidatorSet::new(&*rules.scheme, members).map_err(|error| bad(table, height, error))
     }
 
     fn compare_head(&self, record: &HeadRecord) -> Result<(), StoreError> {
@@ -281,12 +286,17 @@ impl Replay<'_> {
         ] {
             table.each(view.txn, |_, _| Ok::<_, StoreError>(()))?;
         }
-        let mut rows = 0usize;
-        tables.locations.each(view.txn, |_, _| {
-            rows += 1;
-            Ok::<_, StoreError>(())
-        })?;
-        demand(rows == self.locations, "locations", head)?;
+        for (table, expected) in [
+            (&tables.locations, self.locations),
+            (&tables.accusing, self.accusing),
+        ] {
+            let mut rows = 0usize;
+            table.each(view.txn, |_, _| {
+                rows += 1;
+                Ok::<_, StoreError>(())
+            })?;
+            demand(rows == expected, table.name(), head)?;
+        }
         let earliest = self.view.earliest()?;
         for table in [&tables.blocks, &tables.certificates, &tables.receipts] {
             self.demand_none_after(table, head)?;
@@ -335,12 +345,16 @@ fn check_sign_record(
         return Err(wrong(&"it goes beyond the height after the head"));
     }
     if let Some(proposal) = &recovery.proposal {
-        let verified = proposal.verify(&replay.set_of(rules, proposal.height)?, context);
+        let verified =
+            proposal.verify(&replay.set_of(rules, ("signed", proposal.height))?, context);
         verified.map_err(|error| wrong(&error))?;
     }
     let votes = [&recovery.prevote, &recovery.precommit];
     for vote in votes.into_iter().flatten() {
-        let verified = vote.verify(&replay.set_of(rules, vote.vote.height)?, context);
+        let verified = vote.verify(
+            &replay.set_of(rules, ("signed", vote.vote.height))?,
+            context,
+        );
         verified.map_err(|error| wrong(&error))?;
     }
     let signers = votes.into_iter().flatten().map(|vote| vote.vote.validator);
@@ -349,7 +363,8 @@ fn check_sign_record(
         return Err(wrong(&"a message of another validator"));
     }
     if let Some(lock) = &recovery.lock {
-        let verified = (lock.polka).verify(&replay.set_of(rules, lock.height)?, context);
+        let verified =
+            (lock.polka).verify(&replay.set_of(rules, ("signed", lock.height))?, context);
         verified.map_err(|error| wrong(&error))?;
     }
     let blocks: Vec<&SealedBlock> = recovery.blocks.iter().map(|block| &**block).collect();

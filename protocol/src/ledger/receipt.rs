@@ -89,10 +89,11 @@ pub enum FailureCode {
     /// No signature by this key would be accepted.
     #[error("the public key is none of this chain's scheme, or a weak one: check it")]
     InvalidValidatorKey,
-    /// Without it the others would be no quorum, and nobody knows whether it runs.
+    /// Of the changed set, those who are known to run would be no quorum.
     #[error(
-        "the others would hold no more than two thirds of the power: give it less, or raise it \
-         once it validates and asks for that itself"
+        "who validates at this height would hold no more than two thirds of the power: change one \
+         validator after the other, each once the one before signs blocks; give a new one less; \
+         let one that validates vote for its own power first"
     )]
     ValidatorTooPowerful,
 }

@@ -7,10 +7,29 @@
 //! same, it is decided: the set of the height two further on has it, and the votes are gone.
 //!
 //! What is decided may not stop the chain. So a set is never empty, never larger than certificates
-//! carry, and its power always fits. And whoever gains power without having asked for it, as a key
-//! that is new cannot, may not be needed for a quorum: the others must have one without it, for it
-//! may not run yet, or never. (CometBFT bounded the power that a block moves by a third, for light
-//! clients that skip heights; ours follow each height, by the next set's hash in its header.)
+//! carry, and its power always fits. And of each changed set those must be a quorum who are known to
+//! run: who validates at the block's own height, with no less power than the changed set gives; and
+//! the one whom the vote is about, if it has asked for that power itself, by its own signature. All
+//! others may not run yet, or never: their keys may be mistyped or lost.
+//!
+//! Why that is enough while several changes are under way. Of the three sets that a block h sees,
+//! those of h and h + 1 are settled, and that of h + 2 begins as that of h + 1. Each change of it,
+//! also a removal and a power that falls, is judged as the whole set that comes of it against the
+//! set of h, not against the one that it changes: newcomers that earlier blocks have named, or
+//! earlier transactions of this one, are still unknown, and each removal takes one of those away who
+//! are known. So whatever comes of many changes in one block, or in blocks that follow each other,
+//! is judged by its last step like a single one. A set that no change touches is that of the height
+//! before, and was judged when it was decided. Thus, by induction, each set that ever comes has a
+//! quorum of those who validated two heights before it, or asked for more themselves. Who is refused
+//! for that may try again two heights later, when the changes under way have settled: then a set
+//! counts in full, and a removal, or a power that falls, always passes.
+//!
+//! Two things the rule does not see. A validator whose set has come counts as one that runs: whoever
+//! adds several waits until each has signed blocks. And a founder that is down counts until it is
+//! removed. A key need not have signed anything to be added: a newcomer owns nothing that could pay
+//! for a transaction before the others let it in. (CometBFT bounded the power that a block moves by
+//! a third, for light clients that skip heights; ours follow each height, by the next set's hash in
+//! its header.)
 use super::overlay::Overlay;
 use super::receipt::{FailureCode, Status};
 use super::state::{KeyHash, ReadError};
@@ -21,7 +40,7 @@ use crate::mutation::{Mutation, planted};
 use crate::quorum::Power;
 use crate::types::{Address, Hash, Height};
 use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::{ValidatorSet, ValidatorSetError};
+use crate::validator_set::{Validator, ValidatorSet, ValidatorSetError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -97,8 +116,8 @@ pub(super) fn execute(
     let by_few = planted(Mutation::ChangeByFew) && succession.current.is_skip_set(power_agreed);
     if by_few || succession.current.is_quorum(power_agreed) {
         let address = Address::of(scheme.id(), public_key);
-        let is_silent = votes.get(&address) != Some(&power);
-        if is_silent && is_needed(&succession.after_next, &changed, &address) {
+        let asked = (votes.get(&address) == Some(&power)).then_some(&address);
+        if !has_known_quorum(&changed, &succession.current, asked) {
             return failed(FailureCode::ValidatorTooPowerful);
         }
         succession.after_next = Arc::new(changed);
@@ -135,9 +154,22 @@ fn change(
     })
 }
 
-/// Whether this validator gains power, and the others alone would be no quorum.
-fn is_needed(before: &ValidatorSet, after: &ValidatorSet, address: &Address) -> bool {
-    let power = |set: &ValidatorSet| set.index_of(address).map_or(0, |index| set.power(index));
-    let others = after.total().saturating_sub(power(after));
-    power(after) > power(before) && !after.is_quorum(others)
+/// Whether those who are known to run are a quorum of `changed`: who has no more power in it than in
+/// `current`, which decides now, and who has `asked` for it itself.
+fn has_known_quorum(
+    changed: &ValidatorSet,
+    current: &ValidatorSet,
+    asked: Option<&Address>,
+) -> bool {
+    let held = |who: &Address| {
+        current
+            .index_of(who)
+            .map_or(0, |index| current.power(index))
+    };
+    let runs = |validator: &&Validator| {
+        validator.power <= held(&validator.address) || asked == Some(&validator.address)
+    };
+    let known = changed.iter().filter(runs);
+    let known = known.fold(0, |sum: Power, it| sum.saturating_add(it.power));
+    changed.is_quorum(known)
 }

@@ -1,5 +1,6 @@
 //! What the records of a snapshot prove, one after the other. Bounded: one record, one validator set,
-//! and the right edge of the tree.
+//! the heights of the changes of validators, and the right edge of the tree.
+use super::changes::Changes;
 use super::error::SnapshotError;
 use super::format::{self, Head, Leaf, Record};
 use crate::block::{Block, Header, SealedBlock};
@@ -69,6 +70,7 @@ pub struct Check {
     newest: Height,
     tied: bool,
     head: Option<Header>,
+    changes: Changes,
     tree: Rebuild,
     last: Option<(KeyHash, usize)>,
     leaves: u64,
@@ -89,6 +91,7 @@ impl Check {
             anchor,
             newest: Height(0),
             head: None,
+            changes: Changes::default(),
             tree: Rebuild::default(),
             last: None,
             leaves: 0,
@@ -132,6 +135,7 @@ impl Check {
             return Err(unproven(header, "it changes no validators"));
         }
         self.set = header.next_validators_hash;
+        self.changes.show(header.height.next());
         Ok(Checked::Handover(shown))
     }
 
@@ -153,6 +157,7 @@ impl Check {
             let head = header.height;
             return Err(SnapshotError::TrustedHeight { trusted, head });
         }
+        self.changes.expect(header.height);
         self.head = Some(header);
         Ok(Checked::Head {
             block: Arc::new(block),
@@ -239,6 +244,9 @@ impl Check {
         self.leaves = self
             .leaves
             .saturating_add(u64::try_from(leaves.len()).unwrap_or(u64::MAX));
+        for leaf in &leaves {
+            self.changes.look(&leaf.key, &leaf.value)?;
+        }
         let pairs = leaves.into_iter().map(Leaf::into_pair);
         Ok(Checked::Leaves(self.tree.add(pairs.collect())?))
     }
@@ -254,6 +262,10 @@ impl Check {
                 expected,
                 found,
             });
+        }
+        if !self.changes.are_those_of_the_state(height) {
+            let what = "the changes of validators that it shows are not those that its state lists";
+            return Err(unproven(header, what));
         }
         self.ended = true;
         Ok(Checked::End { version })

@@ -1,16 +1,26 @@
 //! A snapshot of height 30 of a chain whose validators have changed twice, and every lie about it.
 use super::*;
 use crate::block::{Header, SealedBlock};
+use crate::codec;
 use crate::consensus::testkit::{Cast, block};
 use crate::crypto::SchemeId;
 use crate::crypto::simulated::Simulated;
 use crate::genesis::{Genesis, GenesisAccount, GenesisValidator};
-use crate::ledger::{Ledger, MemoryState};
+use crate::ledger::{
+    Ledger, MemoryState, Rebuild, ValidatorSetRecord, newest_validator_set_key, validator_set_key,
+};
 use crate::light_client::{Checkpoint, LightBlock};
 use crate::limits::SNAPSHOT_LEAVES_BYTES_MAX;
 use crate::parameters::Parameters;
 use crate::types::{Address, Hash, Height, Timestamp};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+fn root_of(leaves: &BTreeMap<crate::ledger::KeyHash, Vec<u8>>) -> Hash {
+    let leaves = leaves.iter().map(|(key, value)| (*key, value.clone()));
+    let mut tree = Rebuild::default();
+    tree.add(leaves.collect()).unwrap().root
+}
 
 struct World {
     genesis: Genesis,
@@ -46,11 +56,46 @@ impl World {
             cast.context = genesis.sign_context();
         }
         let changes = Ledger::genesis_changes(&genesis).unwrap();
+        let mut leaves: BTreeMap<_, _> = MemoryState::new(&changes).values().into_iter().collect();
+        let mut previous = Height(1);
+        for (last, cast) in HEIGHTS.iter().zip(&casts[1..]) {
+            let from = Height(last + 1);
+            let record = ValidatorSetRecord {
+                from,
+                previous: Some(previous),
+                validators: cast.set.iter().cloned().collect(),
+            };
+            leaves.insert(validator_set_key(from), codec::encode(&record));
+            previous = from;
+        }
+        leaves.insert(newest_validator_set_key(), codec::encode(&previous));
         World {
-            leaves: MemoryState::new(&changes).values(),
-            root: changes.root,
+            root: root_of(&leaves),
+            leaves: leaves.into_iter().collect(),
             genesis,
             casts,
+        }
+    }
+
+    /// The state of a chain whose validators have changed so, and no header says otherwise.
+    fn listing(firsts: &[u64]) -> World {
+        let world = World::new();
+        let mut leaves: BTreeMap<_, _> = world.leaves.iter().cloned().collect();
+        let before = [1].into_iter().chain(firsts.iter().copied());
+        for (from, previous) in firsts.iter().zip(before) {
+            let record = ValidatorSetRecord {
+                from: Height(*from),
+                previous: Some(Height(previous)),
+                validators: vec![],
+            };
+            leaves.insert(validator_set_key(record.from), codec::encode(&record));
+        }
+        let newest = Height(firsts.last().copied().unwrap_or(1));
+        leaves.insert(newest_validator_set_key(), codec::encode(&newest));
+        World {
+            root: root_of(&leaves),
+            leaves: leaves.into_iter().collect(),
+            ..world
         }
     }
 
@@ -306,6 +351,43 @@ fn every_lie_is_refused() {
         let error = error.unwrap_or_else(|| panic!("{what} was taken"));
         assert_eq!(error.exit_code(), 3, "{what}: {error}");
         assert!(!error.to_string().contains('\n'), "{error}");
+    }
+}
+
+/// By their hashes alone the sets that are shown may be right: one that comes back needs no change,
+/// or a later one. A node that began with such a file could hand out no other.
+#[test]
+fn the_changes_that_are_shown_must_be_those_that_the_state_lists() {
+    let taken = |firsts: &[u64]| {
+        let world = World::listing(firsts);
+        world
+            .read(None, &world.records())
+            .map(|check| check.is_complete())
+    };
+    // Also those that the state names ahead of the next heights.
+    for firsts in [
+        &[11, 21][..],
+        &[11, 21, 31],
+        &[11, 21, 32],
+        &[11, 21, 31, 32],
+    ] {
+        assert_eq!(taken(firsts), Ok(true), "{firsts:?}");
+    }
+    for firsts in [
+        &[][..],
+        &[11],
+        &[21],
+        &[11, 20],
+        &[12, 21],
+        &[11, 15, 18, 21],
+        &[5, 11, 21],
+        &[11, 21, 30],
+        &[11, 21, 33],
+    ] {
+        let error = taken(firsts).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("changes of validators"), "{firsts:?}: {text}");
+        assert_eq!(error.exit_code(), 3);
     }
 }
 

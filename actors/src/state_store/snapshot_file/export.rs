@@ -2,11 +2,10 @@
 //! written: what is handed out is proven.
 use super::super::error::StoreError;
 use super::super::layout::{
-    HANDOVER_BYTES_MAX, Handover, HeadRecord, META_GENESIS, META_HEAD, META_LAYOUT, Tables,
-    height_key,
+    HANDOVER_BYTES_MAX, Handover, HeadRecord, META_HEAD, META_LAYOUT, Tables, height_key,
 };
 use super::super::read::View;
-use super::super::{DATA_FILE, Env, layout, open};
+use super::super::{DATA_FILE, Env, open};
 use super::{Contents, SnapshotFileError, io};
 use heed::{RoTxn, WithoutTls};
 use lockstep_protocol::block::Header;
@@ -17,7 +16,7 @@ use lockstep_protocol::light_client::LightBlock;
 use lockstep_protocol::snapshot::{
     Anchor, Check, Cutter, Head, Record, encode_opening, encode_record,
 };
-use lockstep_protocol::types::{Hash, Height};
+use lockstep_protocol::types::Height;
 use lockstep_protocol::validator_set::Validator;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -89,7 +88,7 @@ impl Source {
             _lock: lock,
             ..Source::of(Tables::open(&env, 0)?, env)?
         };
-        source.view(|view| identity(view, genesis))?;
+        source.view(|view| open::check_chain(view, view.meta(META_LAYOUT)?, genesis.hash()))?;
         Ok(source)
     }
 
@@ -260,18 +259,6 @@ type Put<'a> = dyn FnMut(Record) -> Result<(), SnapshotFileError> + 'a;
 fn begin(env: Env) -> Result<RoTxn<'static, WithoutTls>, StoreError> {
     let txn = env.static_read_txn();
     txn.map_err(|error| StoreError::lmdb("begin a read", 0, error))
-}
-
-fn identity(view: &View<'_>, genesis: &Genesis) -> Result<(), StoreError> {
-    let (found, expected): (u32, _) = (view.meta(META_LAYOUT)?, layout::LAYOUT);
-    if found != expected {
-        return Err(StoreError::OtherLayout { expected, found });
-    }
-    let (found, expected): (Hash, _) = (view.meta(META_GENESIS)?, genesis.hash());
-    if found != expected {
-        return Err(StoreError::OtherChain { expected, found });
-    }
-    Ok(())
 }
 
 impl StateReader for Source {

@@ -42,9 +42,7 @@ pub fn import(
 ) -> Result<Imported, SnapshotFileError> {
     demand_nothing(dir)?;
     let mut records = Records::open(input, anchor)?;
-    let mut part = dir.as_os_str().to_owned();
-    part.push(".importing");
-    let site = Site::clear(PathBuf::from(part))?;
+    let site = Site::clear(beside(dir)?)?;
     let identity = Identity {
         genesis: genesis.hash(),
         validator,
@@ -55,6 +53,17 @@ pub fn import(
         contents,
         validator,
     })
+}
+
+/// Where the directory grows: a name beside it, also if its own is written with a slash at the end.
+fn beside(dir: &Path) -> Result<PathBuf, SnapshotFileError> {
+    let nameless = || {
+        let what = format!("{} has no name of its own: name a directory", dir.display());
+        SnapshotFileError::Usage(what)
+    };
+    let mut part = dir.file_name().ok_or_else(nameless)?.to_owned();
+    part.push(".importing");
+    Ok(dir.with_file_name(part))
 }
 
 /// What a data directory is made from, until it is whole.

@@ -79,3 +79,32 @@ fn writes_that_survive_the_process() {
 fn writes_that_survive_a_power_cut() {
     measure(Durability::Power, 300);
 }
+
+/// Rows that fill their pages, so that each page is read: nothing costs more.
+#[test]
+#[ignore = "prints figures"]
+fn what_the_check_of_all_pages_costs() {
+    let (_, dir, store) = opened();
+    let mut rows = 0u64..;
+    for _ in 0..8 {
+        let fill = store.write("fill", |tables, txn| {
+            for row in rows.by_ref().take(130_000) {
+                tables
+                    .nodes
+                    .put_bytes(txn, &row.to_be_bytes(), vec![7; 200])?;
+            }
+            Ok(())
+        });
+        fill.unwrap();
+    }
+    drop(store);
+    let path = dir.path().join(DATA_FILE);
+    let bytes = std::fs::metadata(&path).unwrap().len();
+    for _ in 0..3 {
+        let start = Instant::now();
+        let pages = page_check::check(&path).unwrap();
+        let spent = start.elapsed();
+        let per_second = bytes as f64 / 1e6 / spent.as_secs_f64();
+        println!("{bytes} bytes, {pages} pages: {spent:?}, {per_second:.0} MB/s");
+    }
+}

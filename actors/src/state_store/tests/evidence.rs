@@ -17,10 +17,30 @@ fn empty(ledger: &mut Ledger, now: u64) -> Arc<SealedBlock> {
 }
 
 /// Two precommits of a validator for two blocks of height 1.
-fn double(world: &World, ledger: &mut Ledger, number: u8, round: u32) -> Evidence {
+pub(super) fn double(world: &World, ledger: &mut Ledger, number: u8, round: u32) -> Evidence {
     let vote = |block: Arc<SealedBlock>| world.vote(VoteKind::Precommit, number, 1, round, &block);
     let [a, b] = [5_000, 6_000].map(|now| vote(empty(ledger, now)));
     Evidence::of_votes(a, b)
+}
+
+/// A block that carries it.
+pub(super) fn grow_accusing(
+    world: &World,
+    store: &Store,
+    ledger: &mut Ledger,
+    evidence: Vec<Evidence>,
+) -> Arc<CommitBatch> {
+    let batch = carry(world, ledger, evidence);
+    store.commit_block(&batch).unwrap();
+    ledger.committed(&batch);
+    batch
+}
+
+/// Two decisions of height 1, by everybody.
+pub(super) fn fork_of(world: &World, ledger: &mut Ledger) -> fork::Fork {
+    let [a, b] = [5_000, 6_000].map(|now| world.certificate(&empty(ledger, now)));
+    let (set, context) = (&world.rules.genesis_validators, &world.rules.context);
+    fork::find(set, context, &a, &b, Polkas::Some(&[])).unwrap()
 }
 
 fn carry(world: &World, ledger: &mut Ledger, evidence: Vec<Evidence>) -> Arc<CommitBatch> {

@@ -236,12 +236,18 @@ fn a_key_in_use_is_refused_with_code_4_and_so_is_the_record_of_another_key_or_ch
     let other = home.world.open(&home.dir.path().join("c"), address(102));
     let error = other.unwrap().guard_key(&home.record(), true).unwrap_err();
     assert!(matches!(error, StoreError::OtherKey { .. }), "{error}");
+    // The record, and not the directory, belongs to somebody else.
+    let record = home.record().display().to_string();
+    assert!(error.to_string().starts_with(&record), "{error}");
+    assert_eq!(error.exit_code(), 4);
     let foreign = World::new(8).open(&home.dir.path().join("d"), address(101));
     let error = foreign
         .unwrap()
         .guard_key(&home.record(), true)
         .unwrap_err();
     assert!(matches!(error, StoreError::OtherChain { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("{record} at height ")), "{text}");
     assert_eq!(home.run(0), SIGNS, "the record was not changed");
 }
 

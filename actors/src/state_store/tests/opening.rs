@@ -65,13 +65,13 @@ fn another_chain_is_refused_with_code_4_and_both_hashes() {
     let other = World::new(8);
     let error = refused(other.open(dir.path(), address(101)));
     let (expected, found) = (other.genesis.hash(), world.genesis.hash());
-    assert_eq!(error, StoreError::OtherChain { expected, found });
-    assert_eq!(error.exit_code(), 4);
-    let text = error.to_string();
-    assert!(
-        text.contains(&expected.to_string()) && text.contains(&found.to_string()),
-        "{text}"
-    );
+    assert_foreign(&error, dir.path(), 0);
+    let hashes = [
+        expected.to_string(),
+        found.to_string(),
+        "other genesis".into(),
+    ];
+    assert_says(&error, &hashes);
     assert!(
         world.open(dir.path(), address(101)).is_ok(),
         "it was not changed"
@@ -84,8 +84,50 @@ fn another_key_is_refused_with_code_4_and_both_addresses() {
     drop(store);
     let error = refused(world.open(dir.path(), address(102)));
     let (expected, found) = (address(102), address(101));
-    assert_eq!(error, StoreError::OtherKey { expected, found });
-    assert_eq!(error.exit_code(), 4);
+    assert_foreign(&error, dir.path(), 0);
+    let addresses = [expected.to_string(), found.to_string(), "other key".into()];
+    assert_says(&error, &addresses);
+}
+
+/// Code 4 and one line, which names the database and how far it got.
+fn assert_foreign(error: &StoreError, dir: &Path, height: u64) {
+    let place = Place {
+        file: Some(dir.join(DATA_FILE).display().to_string()),
+        height: Some(Height(height)),
+    };
+    assert_eq!((error.place(), error.exit_code()), (Some(&place), 4));
+    assert_says(error, &[place.to_string(), format!("at height {height} ")]);
+}
+
+fn assert_says(error: &StoreError, parts: &[String]) {
+    let text = error.to_string();
+    assert!(!text.contains('\n'), "{text}");
+    for part in parts {
+        assert!(text.contains(part), "{part:?} in: {text}");
+    }
+}
+
+/// Whoever opens it, and not only a node that starts.
+#[test]
+fn verify_and_export_name_the_file_the_height_and_the_next_step_of_a_foreign_directory() {
+    let (world, dir, store) = opened();
+    let mut ledger = world.ledger(&store);
+    for nonce in 0..3 {
+        world.grow(&store, &mut ledger, vec![world.pay(1, nonce, 2, 1)]);
+    }
+    drop((ledger, store));
+    let other = World::new(8);
+    let verified = verify(dir.path(), &other.genesis, &other.rules, |_, _| {});
+    let chain = (&other.genesis, Arc::new(Simulated) as Arc<dyn Scheme>);
+    let exported = export(dir.path(), &dir.path().join("file"), chain, None, |_, _| {});
+    let SnapshotFileError::Store(exported) = exported.unwrap_err() else {
+        panic!("it is the directory's fault")
+    };
+    let started = refused(other.open(dir.path(), address(101)));
+    for error in [verified.unwrap_err(), exported, started] {
+        assert_foreign(&error, dir.path(), 3);
+        assert_says(&error, &["choose another data directory".into()]);
+    }
 }
 
 #[test]
@@ -100,7 +142,7 @@ fn a_halt_outlives_a_restart_and_the_first_one_stays() {
 }
 
 #[test]
-fn another_layout_is_refused_with_code_2() {
+fn another_layout_is_refused_with_code_4() {
     let (world, dir, store) = opened();
     store
         .write("test", |tables, txn| {
@@ -109,14 +151,8 @@ fn another_layout_is_refused_with_code_2() {
         .unwrap();
     drop(store);
     let error = refused(world.open(dir.path(), address(101)));
-    assert_eq!(
-        error,
-        StoreError::OtherLayout {
-            expected: layout::LAYOUT,
-            found: 9
-        }
-    );
-    assert_eq!(error.exit_code(), 2);
+    assert_foreign(&error, dir.path(), 0);
+    assert_says(&error, &["layout 9".into(), "release that wrote it".into()]);
 }
 
 #[test]
@@ -147,6 +183,45 @@ fn a_database_that_vanished_is_corrupt_and_not_begun_anew() {
     let error = refused(world.open(dir.path(), address(101)));
     assert_eq!(error.exit_code(), 3);
     assert!(error.to_string().contains("database is gone"), "{error}");
+}
+
+/// LMDB follows what its pages say, out of the map if they say so. A stop in good order says nothing
+/// about what the disk does afterwards, and a large file rots like a small one.
+#[test]
+fn a_garbled_page_of_a_large_database_is_corrupt_also_after_a_stop_in_good_order() {
+    let (world, dir, store) = opened();
+    let fill = store.write("fill", |tables, txn| {
+        for row in 0..6_000u64 {
+            tables
+                .stale
+                .put_bytes(txn, &row.to_be_bytes(), vec![7; 3_000])?;
+        }
+        Ok(())
+    });
+    fill.unwrap();
+    drop(store);
+    let path = dir.path().join(DATA_FILE);
+    let whole = fs::read(&path).unwrap();
+    assert!(whole.len() > 20 << 20);
+    let is_branch = |page: &usize| {
+        let number = (*page as u64 / 4_096).to_le_bytes();
+        whole[*page..].starts_with(&number) && whole[page + 10..page + 12] == [1, 0]
+    };
+    let branches = (8_192..whole.len()).step_by(4_096).filter(is_branch);
+    let branches: Vec<usize> = branches.collect();
+    assert!(!branches.is_empty());
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    for page in branches {
+        // The end of its list of nodes.
+        file.write_at(&[whole[page + 12] ^ 0x40], page as u64 + 12)
+            .unwrap();
+        let error = refused(world.open(dir.path(), address(101)));
+        assert_eq!(error.exit_code(), 3, "{error}");
+        assert_says(&error, &[path.display().to_string(), "restore it".into()]);
+        file.write_at(&whole[page + 12..page + 13], page as u64 + 12)
+            .unwrap();
+    }
+    assert!(world.open(dir.path(), address(101)).is_ok());
 }
 
 #[test]
@@ -303,6 +378,7 @@ fn a_used_up_map_says_so_and_reads_go_on() {
     };
     assert_eq!(error, StoreError::Full { map_bytes });
     assert_eq!(error.exit_code(), 2);
+    assert_says(&error, &["snapshot export".into(), "retain_blocks".into()]);
     assert_eq!(store.head().unwrap().height, Height(nonce));
     let (block, receipts) = (
         store.block(Height(nonce + 1)),
@@ -336,6 +412,12 @@ fn a_layout_with_fewer_tables_is_another_layout_and_not_corruption() {
     txn.commit().unwrap();
     drop(env);
     let error = world.open(dir.path(), address(101)).map(drop).unwrap_err();
-    let (expected, found) = (layout::LAYOUT, 3);
-    assert_eq!(error, StoreError::OtherLayout { expected, found });
+    let StoreError::OtherLayout {
+        place, found: 3, ..
+    } = &error
+    else {
+        panic!("{error}")
+    };
+    let file = dir.path().join(DATA_FILE).display().to_string();
+    assert_eq!(place.file, Some(file), "it has no mark that names a height");
 }

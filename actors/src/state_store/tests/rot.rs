@@ -1,6 +1,8 @@
 //! P9: flipped bits in the data file. Each flip on a copy is reported at start or by `verify`, or
 //! changes no answer. Checked in a child process, because rot that reaches LMDB may kill it.
+use super::evidence::{double, fork_of, grow_accusing};
 use super::*;
+use lockstep_protocol::evidence::Evidence;
 use std::fmt::Debug;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,11 +12,20 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 const BLOCKS: u64 = 60;
 const CHILD: &str = "LOCKSTEP_ROT_DIR";
 
-/// Blocks that take overflow pages, small ones, old state that was deleted, and an own vote.
+/// Blocks that take overflow pages, small ones, some that carry evidence, old state that was deleted,
+/// evidence that waits, the proof of a fork, and an own vote.
 fn grow_chain(world: &World, store: &Store) {
     let mut ledger = world.ledger(store);
     let mut nonces = [0u64; 21];
+    let double = |number, round| double(world, &mut world.ledger(store), number, round);
+    let carried: Vec<Evidence> = (0..6).map(|round| double(102, round)).collect();
+    let waiting: Vec<Evidence> = (0..3).map(|round| double(103, round)).collect();
+    let fork = fork_of(world, &mut ledger);
     for height in 0..BLOCKS {
+        if let Some(evidence) = carried.get(height as usize / 9).filter(|_| height % 9 == 4) {
+            grow_accusing(world, store, &mut ledger, vec![evidence.clone()]);
+            continue;
+        }
         let payers = if height % 9 == 2 { 20 } else { height % 3 };
         let pay = |from: u64| {
             let (from, nonce) = (from as u8, nonces[from as usize]);
@@ -34,6 +45,10 @@ fn grow_chain(world: &World, store: &Store) {
         block,
     };
     store.persist(&[persist]).unwrap();
+    for evidence in &waiting {
+        store.keep_evidence(evidence, &[]).unwrap();
+    }
+    store.keep_fork(&fork).unwrap();
 }
 
 /// Every answer that the store gives, as one hash; an error is an answer of its own.
@@ -48,6 +63,9 @@ fn answers(store: &Store) -> Result<Hash, StoreError> {
         all.push(text(store.certificate(height)?));
         all.push(text(store.receipts(height)?));
     }
+    all.push(text(store.committed_evidence(99)?));
+    all.push(text(store.pending_evidence(99)?));
+    all.push(text(store.forks()?));
     for number in 1..=60 {
         let found = account(store, &address(number));
         all.push(text(
@@ -194,6 +212,8 @@ fn flip(flips: usize) -> Counts {
 fn assert_found(counts: &Counts) {
     assert_eq!(counts.silent, 0, "{counts:?}");
     assert_eq!(counts.by_a_crash, 0, "{counts:?}");
+    // What a read meets, `verify` has found before.
+    assert_eq!(counts.by_reads_only, 0, "{counts:?}");
     assert!(counts.at_start > 0, "{counts:?}");
 }
 

@@ -165,6 +165,35 @@ fn any_height_whose_state_and_block_are_here_can_be_exported() {
     assert_eq!(store.head().unwrap().block_id, newest.block.id());
 }
 
+/// The first block is there, and the state before it is not.
+#[test]
+fn a_directory_that_began_with_a_snapshot_of_the_first_block_is_whole() {
+    let case = Case::new(1, Retention::All);
+    case.import().unwrap();
+    let verified = || verify(&case.new, &case.world.genesis, &case.world.rules, |_, _| {});
+    let report = verified().unwrap();
+    assert_eq!((report.earliest, report.height), (Height(1), Height(1)));
+    assert_eq!(report.executed_from, Height(2));
+    let store = case.world.open(&case.new, address(101)).unwrap();
+    let mut ledger = case.world.ledger(&store);
+    for nonce in 0..4 {
+        let payment = case.world.pay(1, nonce, 2, 1);
+        case.world.grow(&store, &mut ledger, vec![payment]);
+    }
+    drop((ledger, store));
+    assert_eq!(verified().unwrap().height, Height(5));
+}
+
+#[test]
+fn a_data_directory_may_be_written_with_a_slash_at_its_end() {
+    let case = Case::new(3, Retention::All);
+    let new = PathBuf::from(format!("{}/", case.new.display()));
+    imported(&case.world, &case.file, &new).unwrap();
+    assert!(case.world.open(&case.new, address(101)).is_ok());
+    let names = fs::read_dir(&case.new).unwrap().map(|entry| entry.unwrap());
+    assert!(names.map(|entry| entry.path()).all(|path| path.is_file()));
+}
+
 /// P9 for snapshots: whichever bit has flipped, and whichever bytes are gone or too many.
 #[test]
 fn every_flipped_bit_and_every_other_length_is_refused() {

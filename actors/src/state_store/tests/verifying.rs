@@ -1,10 +1,13 @@
 //! `verify` finds what a seal cannot: rows that are whole, and wrong.
+use super::super::layout::offence_key;
 use super::super::layout::{
     HeadRecord, META_HEAD, META_TRANSACTION, SIGNED_PREVOTE, height_key, locations, value_key,
 };
 use super::super::write::Failure;
+use super::evidence::{double, fork_of, grow_accusing};
 use super::*;
 use heed::RwTxn;
+use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::Receipt;
 use std::fs;
 
@@ -14,7 +17,13 @@ const BLOCKS: u64 = 30;
 fn used() -> (World, TempDir, Vec<Arc<CommitBatch>>) {
     let (world, dir, store) = opened();
     let mut ledger = world.ledger(&store);
+    // Of height 1, whose blocks these are: before there is another.
+    let [carried, waiting] = [102, 103].map(|number| double(&world, &mut ledger, number, 0));
+    let fork = fork_of(&world, &mut ledger);
     let batches = (0..BLOCKS).map(|nonce| {
+        if nonce == 9 {
+            return grow_accusing(&world, &store, &mut ledger, vec![carried.clone()]);
+        }
         let to = 2 + (nonce % 50) as u8;
         let (own, key, value) = (nonce - nonce.div_ceil(3), vec![7], vec![8]);
         let payments = match nonce {
@@ -36,6 +45,8 @@ fn used() -> (World, TempDir, Vec<Arc<CommitBatch>>) {
         block,
     };
     store.persist(&[persist]).unwrap();
+    store.keep_evidence(&waiting, &[]).unwrap();
+    store.keep_fork(&fork).unwrap();
     drop((ledger, store));
     (world, dir, batches)
 }
@@ -87,7 +98,7 @@ fn a_directory_at_genesis_is_whole() {
 type Harm = fn(&Tables, &mut RwTxn<'_>, &[Arc<CommitBatch>]) -> Result<(), Failure>;
 
 /// Rows with whole seals that no node would have written.
-const HARMS: [(&str, &str, u64, Harm); 13] = [
+const HARMS: [(&str, &str, u64, Harm); 20] = [
     ("a block of another height", "blocks", 7, |t, txn, chain| {
         Ok(t.blocks
             .put(txn, &height_key(Height(7)), chain[7].block.block())?)
@@ -185,6 +196,81 @@ const HARMS: [(&str, &str, u64, Harm); 13] = [
         },
     ),
     (
+        "carried evidence that is gone",
+        "accusing",
+        10,
+        |t, txn, _| {
+            t.accusing.delete(txn, &height_key(Height(10)))?;
+            Ok(())
+        },
+    ),
+    ("other carried evidence", "accusing", 10, |t, txn, _| {
+        Ok(t.accusing
+            .put(txn, &height_key(Height(10)), &Vec::<Evidence>::new())?)
+    }),
+    (
+        "evidence in a block that carries none",
+        "accusing",
+        11,
+        |t, txn, chain| {
+            let carried = &chain[9].block.block().evidence;
+            Ok(t.accusing.put(txn, &height_key(Height(11)), carried)?)
+        },
+    ),
+    (
+        "evidence beyond the head",
+        "accusing",
+        BLOCKS,
+        |t, txn, chain| {
+            let carried = &chain[9].block.block().evidence;
+            let key = height_key(Height(BLOCKS + 1));
+            Ok(t.accusing.put(txn, &key, carried)?)
+        },
+    ),
+    (
+        "evidence under another offence",
+        "evidence",
+        1,
+        |t, txn, chain| {
+            let carried = &chain[9].block.block().evidence[0];
+            let mut key = offence_key(&carried.offence());
+            key[20] ^= 1;
+            Ok(t.evidence.put(txn, &key, carried)?)
+        },
+    ),
+    (
+        "evidence that proves nothing",
+        "evidence",
+        1,
+        |t, txn, _| {
+            let world = World::new(7);
+            let (mut ledger, _) = world.memory_ledger();
+            let mut vote = |now: u64| {
+                let draft = Draft {
+                    proposer: address(101),
+                    now: Timestamp(now),
+                    transactions: vec![],
+                    evidence: vec![],
+                };
+                let block = ledger.prepare(draft).unwrap().block;
+                let mut vote = world.vote(VoteKind::Prevote, 104, 1, 0, &block);
+                vote.signature = Signature(vec![7; 32]);
+                vote
+            };
+            let [a, b] = [5_000, 6_000].map(&mut vote);
+            let forged = Evidence::of_votes(a, b);
+            let key = offence_key(&forged.offence());
+            Ok(t.evidence.put(txn, &key, &forged)?)
+        },
+    ),
+    ("a fork of one block", "forks", 1, |t, txn, _| {
+        let world = World::new(7);
+        let (mut ledger, _) = world.memory_ledger();
+        let mut fork = fork_of(&world, &mut ledger);
+        fork.second = fork.first.clone();
+        Ok(t.forks.put(txn, &height_key(Height(1)), &fork)?)
+    }),
+    (
         "a vote that this validator has not signed",
         "signed",
         BLOCKS + 1,
@@ -224,6 +310,36 @@ fn each_harm_is_found_at_its_height_and_in_its_table() {
         fs::write(&path, &whole).unwrap();
         fs::remove_file(dir.path().join("mark")).unwrap();
     }
+    verified(&world, dir.path()).unwrap();
+}
+
+/// Anybody may ask for evidence: a node that met a broken seal then would end, after each start.
+#[test]
+fn a_flipped_bit_in_any_row_about_offences_is_found() {
+    let (world, dir, batches) = used();
+    let path = dir.path().join(DATA_FILE);
+    let whole = fs::read(&path).unwrap();
+    let store = world.open(dir.path(), address(101)).unwrap();
+    let (waiting, forks) = (store.pending_evidence(9).unwrap(), store.forks().unwrap());
+    drop(store);
+    let carried = batches[9].block.block().evidence.clone();
+    use lockstep_protocol::codec::encode;
+    let rows = [encode(&carried), encode(&waiting[0]), encode(&forks[0])];
+    for (table, row) in ["accusing", "evidence", "forks"].iter().zip(rows) {
+        // A row of some pages stands behind a header; what is shorter, behind its key. The block
+        // that carries the evidence holds the same bytes without the count before them.
+        let found = whole.windows(row.len()).position(|bytes| bytes == row);
+        let at = found.unwrap() + row.len() / 2;
+        let mut bytes = whole.clone();
+        bytes[at] ^= 4;
+        fs::write(&path, &bytes).unwrap();
+        let error = verified(&world, dir.path()).expect_err(table);
+        let text = error.to_string();
+        assert_eq!(error.exit_code(), 3, "{text}");
+        let seal = format!("table {table} has a broken seal");
+        assert!(text.contains(&seal), "{text}");
+    }
+    fs::write(&path, &whole).unwrap();
     verified(&world, dir.path()).unwrap();
 }
 

@@ -7,7 +7,7 @@ use super::super::error::StoreError;
 use super::super::layout::locations;
 use super::super::read::View;
 use super::super::snapshot_file::{SnapshotFileError, Source};
-use super::{bad, demand};
+use super::{bad, demand, evidence};
 use lockstep_protocol::block::{Block, Header, SealedBlock};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{self, ChainRules, Head, Ledger, MemoryState, VersionStart};
@@ -22,6 +22,7 @@ pub(super) struct Base {
     pub(super) version: VersionStart,
     pub(super) transactions: u64,
     pub(super) locations: usize,
+    pub(super) accusing: usize,
 }
 
 impl Base {
@@ -37,6 +38,7 @@ impl Base {
             },
             transactions: 0,
             locations: 0,
+            accusing: 0,
         })
     }
 
@@ -70,6 +72,7 @@ impl Base {
             version,
             transactions: 0,
             locations: 0,
+            accusing: 0,
         };
         let mut expected = header.id();
         for height in (earliest.0..=height.0).rev().map(Height) {
@@ -107,6 +110,7 @@ impl Base {
             demand(stored == Some(location), "locations", height)?;
             self.locations += 1;
         }
+        self.accusing += evidence::check_carried(view, &block)?;
         self.transactions += block.block().transactions.len() as u64;
         Ok(block.header().previous_block)
     }

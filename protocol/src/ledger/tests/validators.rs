@@ -164,11 +164,70 @@ fn a_lone_validator_makes_itself_strong_before_it_adds_another() {
     assert_eq!(grow(&mut world, &mut node, equal), refused);
     let strong = vec![vote(&world, &node, 0, 101, 10)];
     assert_eq!(grow(&mut world, &mut node, strong), [OK]);
+    let early = vec![vote(&world, &node, 0, 120, 1)];
+    assert_eq!(
+        grow(&mut world, &mut node, early),
+        refused,
+        "not strong yet"
+    );
     let added = vec![vote(&world, &node, 0, 120, 1)];
     assert_eq!(grow(&mut world, &mut node, added), [OK]);
-    assert_eq!(sizes(&node, 1), [1, 1, 1, 1, 2]);
+    assert_eq!(sizes(&node, 1), [1, 1, 1, 1, 1, 2]);
     let newest = node.ledger.validators().next();
     assert_eq!(newest.total(), 11);
+}
+
+/// The votes of three of four for each of these, in one block; how the last vote for each ended.
+fn decide(world: &mut World, node: &mut Node, changes: &[(u8, u64)]) -> Vec<Status> {
+    let mut votes = Vec::new();
+    for (after, (whom, power)) in (0u64..).zip(changes) {
+        let asked = (0..3).map(|by| later(world, by, vote(world, node, by, *whom, *power), after));
+        votes.extend(asked);
+    }
+    let statuses = grow(world, node, votes);
+    statuses.chunks(3).map(|three| three[2]).collect()
+}
+
+/// The same transaction, after others of its sender.
+fn later(world: &World, by: usize, transaction: Transaction, after: u64) -> Transaction {
+    let body = TransactionBody {
+        nonce: transaction.body.nonce + after,
+        ..transaction.body
+    };
+    Transaction::sign(&*world.validators[by], &world.rules.context, body).unwrap()
+}
+
+const REFUSED: Status = Status::Failed {
+    code: FailureCode::ValidatorTooPowerful,
+};
+
+/// Each alone leaves the founders four of five. Both at once leave them four of six, which is no
+/// quorum: if neither newcomer ran, there would be no block any more in which to vote it out.
+#[test]
+fn two_newcomers_at_once_may_not_be_needed_for_a_quorum() {
+    let mut world = world(4);
+    let mut node = world.node();
+    let both = [(120, 1), (121, 1)];
+    assert_eq!(decide(&mut world, &mut node, &both), [OK, REFUSED]);
+    // The first is named, but nobody has seen it: one block later it counts for nothing either.
+    assert_eq!(decide(&mut world, &mut node, &[(121, 1)]), [REFUSED]);
+    assert_eq!(sizes(&node, 1), [4, 4, 5, 5]);
+    let votes = (0..4).map(|by| vote(&world, &node, by, 121, 1)).collect();
+    assert_eq!(grow(&mut world, &mut node, votes), [OK; 4]);
+    assert_eq!(sizes(&node, 1), [4, 4, 5, 5, 6], "once the first has come");
+}
+
+/// Keys are changed by adding the new and removing the old: all in one block, the two that stay
+/// would be two of four.
+#[test]
+fn a_removal_counts_against_those_that_nobody_has_seen() {
+    let mut world = world(4);
+    let mut node = world.node();
+    let rotated = [(120, 1), (104, 0), (103, 0), (121, 1)];
+    let expected = [OK, OK, REFUSED, REFUSED];
+    assert_eq!(decide(&mut world, &mut node, &rotated), expected);
+    assert_eq!(sizes(&node, 1), [4, 4, 4]);
+    grow(&mut world, &mut node, vec![]);
 }
 
 #[test]
@@ -255,16 +314,16 @@ fn a_vote_counts_only_as_long_as_its_sender_is_a_validator() {
 
 #[test]
 fn a_restarted_ledger_knows_the_same_sets() {
-    let mut world = world(4);
+    let mut world = world(8);
     let mut node = world.node();
     for whom in [120, 121, 122] {
-        let votes = (0..4).map(|by| vote(&world, &node, by, whom, 1)).collect();
+        let votes = (0..8).map(|by| vote(&world, &node, by, whom, 1)).collect();
         grow(&mut world, &mut node, votes);
         let (rules, head) = (world.rules.clone(), node.ledger.head().clone());
         let fresh = Ledger::new(rules, node.state.clone(), head).unwrap();
         assert_eq!(fresh.validators(), node.ledger.validators());
     }
-    assert_eq!(node.ledger.validators().next().len(), 7);
+    assert_eq!(node.ledger.validators().next().len(), 11);
 }
 
 /// Whoever was a quorum of an earlier set can still certify blocks in its name, with anything in

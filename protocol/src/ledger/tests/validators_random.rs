@@ -1,5 +1,6 @@
 //! Any votes of any validators: the set is what a model says that knows nothing of trees and
-//! schedules, and never one that a chain cannot live with.
+//! schedules, and never one that a chain cannot live with. The model has no rule of its own for
+//! what is refused: it stops everybody of whom nothing is known, and looks whether blocks still come.
 use super::validators::{OK, grow, vote_for, world};
 use super::*;
 use crate::limits::VALIDATORS_MAX;
@@ -43,6 +44,21 @@ struct Model {
     next: Set,
     after: Set,
     votes: BTreeMap<u8, BTreeMap<u8, Power>>,
+    /// Who has asked for the newest change of itself.
+    asked: Option<u8>,
+}
+
+/// Who of `set` is known to run: whoever decides now, with no less power, and who has asked.
+fn running(now: &Set, set: &Set, asked: Option<u8>) -> Vec<u8> {
+    let mut keys: Vec<u8> = set.keys().copied().collect();
+    keys.retain(|key| asked == Some(*key) || now.get(key).is_some_and(|held| *held >= set[key]));
+    keys
+}
+
+/// Whether these alone decide the heights of `set`: nobody else says anything.
+fn makes_blocks(set: &Set, running: &[u8]) -> bool {
+    let votes: u128 = running.iter().map(|key| u128::from(set[key])).sum();
+    votes * 3 > total(set) * 2
 }
 
 fn total(set: &Set) -> u128 {
@@ -57,6 +73,7 @@ impl Model {
             next: set.clone(),
             after: set,
             votes: BTreeMap::new(),
+            asked: None,
         }
     }
 
@@ -83,13 +100,12 @@ impl Model {
         if 3 * agree <= 2 * total(&self.current) {
             return true;
         }
-        let before = self.after.get(&whom).copied().unwrap_or(0);
-        let others = total(&changed) - u128::from(power);
-        let needed = power > before && 3 * others <= 2 * total(&changed);
-        if needed && votes.get(&whom) != Some(&power) {
+        let asked = (votes.get(&whom) == Some(&power)).then_some(whom);
+        if !makes_blocks(&changed, &running(&self.current, &changed, asked)) {
             self.votes.insert(whom, old);
             return false;
         }
+        self.asked = asked;
         self.votes.remove(&whom);
         self.after = changed;
         true
@@ -137,6 +153,8 @@ proptest! {
             let ask = |(by, _, power): &Wish| vote_for(&world, &node, *by, key.public_key(), *power);
             let transactions: Vec<Transaction> = wishes.iter().map(ask).collect();
             let before = node.ledger.validators().next().clone();
+            let decided_by = set_of(&node, node.ledger.head().height.next());
+            model.asked = None;
             let statuses = grow(&mut world, &mut node, transactions);
             for ((by, whom, power), status) in wishes.into_iter().zip(statuses) {
                 let counts = model.vote(u8::try_from(by).unwrap(), whom, power);
@@ -147,7 +165,11 @@ proptest! {
             let (height, newest) = (schedule.height(), schedule.next());
             prop_assert_eq!(&set_of(&node, height), &model.current);
             prop_assert_eq!(&set_of(&node, height.next()), &model.next);
-            // What a chain can live with.
+            // What a chain can live with, by what the node says alone.
+            let named = set_of(&node, height.next());
+            let is_new = named != set_of(&node, height);
+            let known = running(&decided_by, &named, model.asked);
+            prop_assert!(!is_new || makes_blocks(&named, &known), "{:?} of {:?}", known, named);
             prop_assert!((1..=VALIDATORS_MAX).contains(&newest.len()));
             prop_assert!(newest.iter().all(|validator| validator.power > 0));
             let sum: u128 = newest.iter().map(|v| u128::from(v.power)).sum();
@@ -156,8 +178,8 @@ proptest! {
             let members = |set: &ValidatorSet| set.iter().cloned().collect::<Vec<_>>();
             let is_same = members(newest) == members(&before);
             prop_assert_eq!(newest.hash() == before.hash(), is_same);
-            let named = schedule.changes().next_back().map(|(first, _)| first);
-            prop_assert_eq!(named == Some(height.next()), !is_same || height == Height(0));
+            let first = schedule.changes().next_back().map(|(first, _)| first);
+            prop_assert_eq!(first == Some(height.next()), !is_same || height == Height(0));
         }
     }
 
