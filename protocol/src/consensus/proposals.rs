@@ -239,7 +239,13 @@ impl Proposals {
         }
         let set = self.set_of(proposal.height);
         if set.index_of(&proposal.proposer).is_none() {
-            return Some(Admission::UnknownValidator);
+            // Who decides later heights is not known here: it may be a newcomer of one of them.
+            let is_known = proposal.height <= self.height.next();
+            return Some(if is_known {
+                Admission::UnknownValidator
+            } else {
+                Admission::TooEarly
+            });
         }
         if let Some(refusal) = self.refuse_before_signature(proposal) {
             // The same has been verified before. Said again, it is told again: whoever failed to

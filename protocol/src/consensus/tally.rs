@@ -316,7 +316,13 @@ impl Tally {
         }
         if vote.height > self.height {
             if self.next_set.index_of(&vote.validator).is_none() {
-                return Admission::UnknownValidator;
+                // Who decides later heights is not known here: it may be a newcomer of one of them.
+                let is_known = vote.height == self.height.next();
+                return if is_known {
+                    Admission::UnknownValidator
+                } else {
+                    Admission::TooEarly
+                };
             }
             return self.early_vote(signed, now, out);
         }
