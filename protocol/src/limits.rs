@@ -58,7 +58,7 @@ pub const MISSING_BYTES_MAX: usize = BLOCK_TRANSACTIONS_MAX.div_ceil(8) + 128;
 /// The answer: all transactions of a block at the most.
 pub const FETCHED_BYTES_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX + 128;
 /// Compact proposals that wait for transactions: an honest and a second one of this round, and one
-/// of the next. What they name of the mempool they share with it.
+/// of the next; the nearest to the round under way. What they name of the mempool they share with it.
 pub const PARTIAL_PROPOSALS_MAX: usize = 3;
 /// The memo of a transfer: an invoice number, a sentence.
 pub const MEMO_BYTES_MAX: usize = 256;

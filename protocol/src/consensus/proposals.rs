@@ -215,6 +215,7 @@ impl Proposals {
 
     /// Whether the block of this proposal is worth reading, as long as nothing but the signed part
     /// is known. Says why not as [`Output::Admission`]; nothing: read on, its signature verifies.
+    /// Of a compact one see [`Proposals::screen_compact`].
     pub fn screen(&mut self, now: Timestamp, proposal: &Proposal) -> Vec<Output> {
         let mut out = Vec::new();
         let malformed = proposal.valid_round.is_some_and(|vr| vr >= proposal.round);
