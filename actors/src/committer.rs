@@ -2,7 +2,6 @@
 //! later commits that overlay. Its brain is [`Ledger`], with [`CommitQueue`] before it and the
 //! [`EvidencePool`] beside it.
 use crate::block_sync::StopSync;
-use crate::clock::Clock;
 use crate::delivery::Deliver;
 use crate::limits::WAITING_BLOCKS_MAX;
 use crate::mempool::TransactionsRefused;
@@ -31,6 +30,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 mod evidence;
+#[cfg(test)]
+mod tests;
 
 pub use evidence::{EvidenceFound, EvidenceTold, PolkaSeen};
 
@@ -123,8 +124,6 @@ pub struct Seed {
     pub rules: Arc<ChainRules>,
     /// Committed state.
     pub store: Store,
-    /// The node's clocks.
-    pub clock: Clock,
     /// What the node shows of itself.
     pub view: Arc<NodeView>,
     /// The node's metrics.

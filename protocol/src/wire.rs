@@ -23,7 +23,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 
 /// Raised with every change of bytes or rules that two nodes must share.
-pub const PROTOCOL_VERSION: u16 = 4;
+pub const PROTOCOL_VERSION: u16 = 5;
 
 const ENVELOPE_BYTES: usize = 34;
 

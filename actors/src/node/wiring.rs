@@ -301,7 +301,6 @@ impl Seeds {
             committer: committer::Seed {
                 rules: parts.rules.clone(),
                 store: parts.store.clone(),
-                clock: parts.clock,
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
                 fatal: fatal.clone(),

@@ -51,7 +51,13 @@ pub(super) async fn evidence(
         Err(error) => return body::refuse_wire(&error, &seed.metrics),
     };
     let port = seed.ports.evidence.of(&request);
-    admitted(&request, port.ask(told).await, &seed.metrics)
+    let answer = port.ask(told).await.map(|admission| match admission {
+        // Whoever keeps it tells it again in a few heights. A link that tried it again at once would
+        // keep what is behind it waiting.
+        Admission::OverBudget => Admission::Unneeded,
+        other => other,
+    });
+    admitted(&request, answer, &seed.metrics)
 }
 
 /// The whole of a proposal, and hashed once.

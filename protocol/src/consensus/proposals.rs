@@ -3,7 +3,7 @@
 //!
 //! Its admission mirrors that of the [tally](super::tally): size and envelope have been checked by
 //! the gateway; here follow height, round, turn, duplicates, and the signature last.
-use super::budget::Budgets;
+use super::budget::{Budgets, Rate};
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::tally::Admission;
 use crate::block::SealedBlock;
@@ -128,7 +128,7 @@ impl Proposals {
             accused,
             far,
             screen: Screen::default(),
-            budgets: Budgets::default(),
+            budgets: Budgets::new(Rate::USELESS),
         }
     }
 
