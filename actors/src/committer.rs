@@ -8,7 +8,7 @@ use crate::mempool::TransactionsRefused;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::TellEvidence;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
-use crate::round_driver::{AnnounceRound, ForkDetected, StopVoting};
+use crate::round_driver::{AnnounceRound, ForkDetected, OwnEquivocationSeen, StopVoting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
 use crate::state_store::{CommitBlocks, PersistEvidence, PersistFork, Store, StoreError};
 use crate::view::{HeadView, NewestBlock, NodeView};
@@ -107,6 +107,8 @@ pub struct Ports {
     pub forked: Port<ForkDetected>,
     /// StateStore: evidence that waits.
     pub keep_evidence: Port<PersistEvidence>,
+    /// RoundDriver: its key has contradicted itself.
+    pub own_equivocation: Port<OwnEquivocationSeen>,
     /// PeerBroadcaster: evidence that no block has carried yet.
     pub tell_evidence: Port<TellEvidence>,
     /// StateStore: the proof of a fork.
@@ -122,6 +124,8 @@ pub struct Ports {
 pub struct Seed {
     /// The rules of the chain.
     pub rules: Arc<ChainRules>,
+    /// This validator.
+    pub me: Address,
     /// Committed state.
     pub store: Store,
     /// What the node shows of itself.

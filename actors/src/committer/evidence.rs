@@ -3,12 +3,13 @@
 use super::*;
 use crate::limits::FORKS_MAX;
 use crate::peer_broadcaster::TellEvidence;
+use crate::round_driver::OwnEquivocationSeen;
 use crate::runtime::Refused;
 use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::evidence_pool::Added;
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::evidence::fork::{self, Fork, Polkas};
-use lockstep_protocol::evidence::{Evidence, Offence};
+use lockstep_protocol::evidence::{Evidence, Offence, OffenceKind};
 use lockstep_protocol::ledger::ReadError;
 use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
 
@@ -85,6 +86,7 @@ impl Committer {
         let admission = added.admission();
         self.seed.metrics.evidence_told(admission);
         if let Added::New { displaced } = added {
+            self.look_for_own(&told);
             self.keep(told, displaced);
         }
         admission
@@ -131,6 +133,16 @@ impl Committer {
         }
     }
 
+    /// Two signatures of this node's key for one place, of which this node made one at the most.
+    /// What its own votes show the VoteCollector has found: here is what others have seen.
+    fn look_for_own(&self, evidence: &Evidence) {
+        let is_double = evidence.offence().kind != OffenceKind::WrongProposer;
+        if is_double && evidence.validator() == self.seed.me {
+            let seen = OwnEquivocationSeen(evidence.height());
+            self.seed.ports.own_equivocation.deliver(seen);
+        }
+    }
+
     /// What the newest block could have carried and has not, the others must know.
     fn tell_evidence(&mut self) {
         let due = self.evidence.to_tell(self.ledger.head().height);
@@ -142,6 +154,7 @@ impl Committer {
     /// A block is durable: what it carries waits no more.
     pub(super) fn carried(&mut self, block: &SealedBlock) {
         let carried = &block.block().evidence;
+        carried.iter().for_each(|proof| self.look_for_own(proof));
         let forget = self.evidence.committed(carried, &self.ledger);
         self.forget(self.or_fatal(forget).unwrap_or_default());
         self.show_waiting();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::round_driver::RoundDriver;
 use crate::runtime::{Actors, Inbox};
 use crate::state_store::StateStore;
 use crate::state_store::tests::{World, address};
@@ -36,6 +37,7 @@ impl Desk {
             stop_voting: Port::detached(),
             forked: Port::detached(),
             keep_evidence: Port::detached(),
+            own_equivocation: Port::detached(),
             tell_evidence: Port::detached(),
             keep_fork: Port::detached(),
             stop_sync: Port::detached(),
@@ -44,6 +46,7 @@ impl Desk {
         change(&mut ports);
         let seed = Seed {
             rules: world.rules.clone(),
+            me: address(101),
             store,
             view: Arc::new(NodeView::new(head, ledger.validators().clone())),
             metrics: Metrics::new(Actors::default()),
@@ -93,4 +96,28 @@ fn evidence_that_finds_the_disk_behind_waits_in_memory_and_fells_nobody() {
     desk.committer.take_evidence(Box::new(seen));
     assert_eq!(store.port::<PersistEvidence>().depth(), 1, "the first");
     assert_eq!(desk.committer.evidence.len(), 4);
+}
+
+/// Two nodes with one key may each be told the other's votes by nobody: only those who count them
+/// see that they differ.
+#[test]
+fn proof_that_this_key_signed_twice_stops_this_node_by_whatever_way_it_comes() {
+    let driver = Inbox::<RoundDriver>::new(9);
+    let mut desk = Desk::with(|ports| ports.own_equivocation = driver.port());
+    let of_another = desk.offence(102, 0);
+    desk.told(&of_another);
+    assert_eq!(driver.port::<OwnEquivocationSeen>().depth(), 0);
+    let own = desk.offence(101, 0);
+    assert_eq!(desk.told(&own), Admission::Counted);
+    assert_eq!(desk.told(&own), Admission::Duplicate);
+    assert_eq!(driver.port::<OwnEquivocationSeen>().depth(), 1);
+    let draft = Draft {
+        proposer: address(102),
+        now: Timestamp(0),
+        transactions: vec![],
+        evidence: vec![of_another, desk.offence(101, 1)],
+    };
+    let block = desk.committer.ledger.prepare(draft);
+    desk.committer.carried(&block.expect("a block").block);
+    assert_eq!(driver.port::<OwnEquivocationSeen>().depth(), 2);
 }
