@@ -2,14 +2,13 @@
 //! later commits that overlay. Its brain is [`Ledger`], with [`CommitQueue`] before it and the
 //! [`EvidencePool`] beside it.
 use crate::block_sync::StopSync;
-use crate::clock::Clock;
 use crate::delivery::Deliver;
 use crate::limits::WAITING_BLOCKS_MAX;
 use crate::mempool::TransactionsRefused;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::TellEvidence;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
-use crate::round_driver::{AnnounceRound, ForkDetected, StopVoting};
+use crate::round_driver::{AnnounceRound, ForkDetected, OwnEquivocationSeen, StopVoting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
 use crate::state_store::{CommitBlocks, PersistEvidence, PersistFork, Store, StoreError};
 use crate::view::{HeadView, NewestBlock, NodeView};
@@ -31,6 +30,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 mod evidence;
+#[cfg(test)]
+mod tests;
 
 pub use evidence::{EvidenceFound, EvidenceTold, PolkaSeen};
 
@@ -106,6 +107,8 @@ pub struct Ports {
     pub forked: Port<ForkDetected>,
     /// StateStore: evidence that waits.
     pub keep_evidence: Port<PersistEvidence>,
+    /// RoundDriver: its key has contradicted itself.
+    pub own_equivocation: Port<OwnEquivocationSeen>,
     /// PeerBroadcaster: evidence that no block has carried yet.
     pub tell_evidence: Port<TellEvidence>,
     /// StateStore: the proof of a fork.
@@ -121,10 +124,10 @@ pub struct Ports {
 pub struct Seed {
     /// The rules of the chain.
     pub rules: Arc<ChainRules>,
+    /// This validator.
+    pub me: Address,
     /// Committed state.
     pub store: Store,
-    /// The node's clocks.
-    pub clock: Clock,
     /// What the node shows of itself.
     pub view: Arc<NodeView>,
     /// The node's metrics.

@@ -51,7 +51,12 @@ pub struct GetProposedBlock(pub Height, pub BlockId);
 
 /// The signed part of a proposal has come: is its block worth reading? Answers why not.
 #[derive(Debug)]
-pub struct ScreenProposal(pub Proposal);
+pub struct ScreenProposal {
+    /// The signed part.
+    pub head: Proposal,
+    /// Whether its block comes by its leaves.
+    pub is_compact: bool,
+}
 
 /// This node's proposal, durable and on its way.
 #[derive(Debug)]
@@ -305,7 +310,13 @@ impl Handler<ScreenProposal> for Proposer {
     type Result = MessageResult<ScreenProposal>;
 
     fn handle(&mut self, message: ScreenProposal, _: &mut Ctx<Self>) -> Self::Result {
-        let outputs = self.proposals.screen(self.seed.clock.wall(), &message.0);
+        let ScreenProposal { head, is_compact } = message;
+        let now = self.seed.clock.wall();
+        let outputs = if is_compact {
+            self.proposals.screen_compact(now, &head)
+        } else {
+            self.proposals.screen(now, &head)
+        };
         let refusal = self.carry(outputs);
         if let Some(refusal) = refusal {
             self.seed.metrics.proposal(refusal);

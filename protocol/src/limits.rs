@@ -23,6 +23,11 @@ pub const EVIDENCE_BYTES_MAX: usize = 2 * SIGNATURE_BYTES_MAX + 512;
 /// Pieces of evidence in one block: more than a few faulty validators can do in a round, and at
 /// most twice as many signature checks for whoever has not seen the offences, some milliseconds.
 pub const EVIDENCE_PER_BLOCK_MAX: usize = 16;
+/// Of them, those that accuse one validator: whoever accuses itself keeps no other out of a block.
+pub const EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX: usize = 2;
+/// Offences of one validator that blocks carry, ever. By then it is named; each more would cost every
+/// node a record in the state that is never pruned, and nobody a fee.
+pub const EVIDENCE_PER_VALIDATOR_MAX: u64 = 64;
 /// The evidence of a block.
 pub const BLOCK_EVIDENCE_BYTES_MAX: usize = EVIDENCE_PER_BLOCK_MAX * EVIDENCE_BYTES_MAX;
 /// Heights after which an offence is no longer accepted: more than a day at a block a second. By
@@ -33,6 +38,12 @@ pub const EVIDENCE_AGE_MAX: u64 = 100_000;
 pub const EVIDENCE_PENDING_PER_VALIDATOR_MAX: usize = 64;
 /// Evidence that waits in one node for a block, in all: 7 MiB at the most.
 pub const EVIDENCE_PENDING_MAX: usize = 1_024;
+/// Pieces of evidence about one validator that others tell and that this node takes at once: as many
+/// as are told at a time. Each is a write to the disk, of which a signature may stand behind as many.
+pub const EVIDENCE_TOLD_BURST_MAX: u64 = EVIDENCE_PER_BLOCK_MAX as u64;
+/// … and with each height: as many as its block can carry. So a node that has no budget left for a
+/// validator holds proof enough to fill the next blocks.
+pub const EVIDENCE_TOLD_PER_HEIGHT: u64 = EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX as u64;
 /// Heights after which evidence that still waits is told to the others again: by then whoever heard
 /// it has built a block, if it could.
 pub const EVIDENCE_TELL_EVERY_HEIGHTS: u64 = 4;
@@ -58,7 +69,7 @@ pub const MISSING_BYTES_MAX: usize = BLOCK_TRANSACTIONS_MAX.div_ceil(8) + 128;
 /// The answer: all transactions of a block at the most.
 pub const FETCHED_BYTES_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX + 128;
 /// Compact proposals that wait for transactions: an honest and a second one of this round, and one
-/// of the next. What they name of the mempool they share with it.
+/// of the next; the nearest to the round under way. What they name of the mempool they share with it.
 pub const PARTIAL_PROPOSALS_MAX: usize = 3;
 /// The memo of a transfer: an invoice number, a sentence.
 pub const MEMO_BYTES_MAX: usize = 256;

@@ -3,12 +3,13 @@
 use super::*;
 use crate::limits::FORKS_MAX;
 use crate::peer_broadcaster::TellEvidence;
+use crate::round_driver::OwnEquivocationSeen;
+use crate::runtime::Refused;
 use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::evidence_pool::Added;
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::evidence::Evidence;
-use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::evidence::fork::{self, Fork, Polkas};
+use lockstep_protocol::evidence::{Evidence, Offence, OffenceKind};
 use lockstep_protocol::ledger::ReadError;
 use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
 
@@ -38,19 +39,7 @@ impl Handler<EvidenceTold> for Committer {
     type Result = MessageResult<EvidenceTold>;
 
     fn handle(&mut self, EvidenceTold(told): EvidenceTold, _: &mut Ctx<Self>) -> Self::Result {
-        let now = self.seed.clock.now();
-        let added = self
-            .evidence
-            .receive(now, (*told).clone(), &mut self.ledger);
-        let Some(added) = self.or_fatal(added) else {
-            return MessageResult(Admission::Unneeded);
-        };
-        let admission = added.admission();
-        self.seed.metrics.evidence_told(admission);
-        if let Added::New { displaced } = added {
-            self.keep(told, displaced);
-        }
-        MessageResult(admission)
+        MessageResult(self.evidence_told(told))
     }
 }
 
@@ -70,10 +59,17 @@ impl Committer {
             Ok(restored) => restored,
             Err(error) => return self.seed.fatal.raise(error.kind(), error.to_string()),
         };
+        let mut forget = Vec::new();
         for evidence in kept {
+            let offence = evidence.offence();
             let added = self.evidence.add(evidence, &mut self.ledger);
-            self.or_fatal(added);
+            match self.or_fatal(added) {
+                Some(Added::New { displaced }) => forget.extend(displaced),
+                Some(_) => forget.push(offence),
+                None => {}
+            }
         }
+        self.forget(forget);
         self.show_waiting();
         self.tell_evidence();
         for fork in forks {
@@ -82,7 +78,21 @@ impl Committer {
         }
     }
 
-    fn take_evidence(&mut self, evidence: Box<Evidence>) {
+    pub(super) fn evidence_told(&mut self, told: Box<Evidence>) -> Admission {
+        let added = self.evidence.receive((*told).clone(), &mut self.ledger);
+        let Some(added) = self.or_fatal(added) else {
+            return Admission::Unneeded;
+        };
+        let admission = added.admission();
+        self.seed.metrics.evidence_told(admission);
+        if let Added::New { displaced } = added {
+            self.look_for_own(&told);
+            self.keep(told, displaced);
+        }
+        admission
+    }
+
+    pub(super) fn take_evidence(&mut self, evidence: Box<Evidence>) {
         let offence = evidence.offence();
         let added = self.evidence.add((*evidence).clone(), &mut self.ledger);
         match self.or_fatal(added) {
@@ -98,11 +108,39 @@ impl Committer {
         let offence = keep.offence();
         self.seed.metrics.offence(offence.kind);
         log::warn!("evidence: {offence}, hash {}", keep.hash().short());
-        let persist = PersistEvidence { keep, forget };
-        self.seed.ports.keep_evidence.deliver(persist);
+        self.write(PersistEvidence {
+            keep: Some(keep),
+            forget,
+        });
         self.show_waiting();
         // Of a height that is long over, if it comes from a fork: no block may follow.
         self.tell_evidence();
+    }
+
+    /// They wait no more, and no block has carried them.
+    fn forget(&self, forget: Vec<Offence>) {
+        if !forget.is_empty() {
+            self.write(PersistEvidence { keep: None, forget });
+        }
+    }
+
+    /// How often this comes is up to whoever misbehaves: where signatures wait for the disk already,
+    /// it is not written. What waits in memory is told to the others all the same, and what is
+    /// forgotten only there is forgotten again after a start.
+    fn write(&self, persist: PersistEvidence) {
+        if self.seed.ports.keep_evidence.tell(persist) == Err(Refused::Full) {
+            log::warn!("the disk is behind: what waits as evidence is not written");
+        }
+    }
+
+    /// Two signatures of this node's key for one place, of which this node made one at the most.
+    /// What its own votes show the VoteCollector has found: here is what others have seen.
+    fn look_for_own(&self, evidence: &Evidence) {
+        let is_double = evidence.offence().kind != OffenceKind::WrongProposer;
+        if is_double && evidence.validator() == self.seed.me {
+            let seen = OwnEquivocationSeen(evidence.height());
+            self.seed.ports.own_equivocation.deliver(seen);
+        }
     }
 
     /// What the newest block could have carried and has not, the others must know.
@@ -115,8 +153,10 @@ impl Committer {
 
     /// A block is durable: what it carries waits no more.
     pub(super) fn carried(&mut self, block: &SealedBlock) {
-        self.evidence
-            .committed(block.height(), &block.block().evidence);
+        let carried = &block.block().evidence;
+        carried.iter().for_each(|proof| self.look_for_own(proof));
+        let forget = self.evidence.committed(carried, &self.ledger);
+        self.forget(self.or_fatal(forget).unwrap_or_default());
         self.show_waiting();
         self.tell_evidence();
     }

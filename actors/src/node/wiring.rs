@@ -74,6 +74,7 @@ impl Inboxes {
             stop_sync: self.sync.port(),
             forked: self.driver.port(),
             keep_evidence: self.store.port(),
+            own_equivocation: self.driver.port(),
             tell_evidence: self.broadcaster.port(),
             keep_fork: self.store.port(),
             // The driver first: what the others tell it about the next height finds it there.
@@ -300,8 +301,8 @@ impl Seeds {
         Seeds {
             committer: committer::Seed {
                 rules: parts.rules.clone(),
+                me: parts.me,
                 store: parts.store.clone(),
-                clock: parts.clock,
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
                 fatal: fatal.clone(),

@@ -120,6 +120,13 @@ fn whoever_repeats_the_next_height_while_block_sync_is_busy_fells_nobody() {
     assert_eq!(full, Err(Refused::Full), "it was told what it can hold");
 }
 
+fn screened(message: &ProposedBlock) -> ScreenProposal {
+    ScreenProposal {
+        head: message.proposal.clone(),
+        is_compact: false,
+    }
+}
+
 /// The head of a proposal decides whether its block is read: whoever has no turn is refused and
 /// accused by it alone, and what is refused here is counted here.
 #[test]
@@ -144,13 +151,13 @@ fn a_proposal_out_of_turn_is_refused_and_accused_before_its_block_is_read() {
         spawner.spawn(&Arbiter::current(), inbox, Options::default(), move |_| {
             Proposer::new(seed, &validators)
         });
-        let refused = screen.ask(ScreenProposal(bad.proposal.clone())).await;
+        let refused = screen.ask(screened(&bad)).await;
         assert_eq!(refused, Ok(Some(Admission::WrongProposer)));
         let found = accused.next().await.expect("evidence");
         assert_eq!(found.0.validator(), address(other));
         assert!(metrics.encode().contains("result=\"wrong_proposer\"} 1"));
 
-        let read_on = screen.ask(ScreenProposal(good.proposal.clone())).await;
+        let read_on = screen.ask(screened(&good)).await;
         assert_eq!(read_on, Ok(None));
         assert!(metrics.encode().contains("result=\"counted\"} 0"));
         let taken = receive.ask(ProposalReceived(good.clone())).await;

@@ -51,7 +51,13 @@ pub(super) async fn evidence(
         Err(error) => return body::refuse_wire(&error, &seed.metrics),
     };
     let port = seed.ports.evidence.of(&request);
-    admitted(&request, port.ask(told).await, &seed.metrics)
+    let answer = port.ask(told).await.map(|admission| match admission {
+        // Whoever keeps it tells it again in a few heights. A link that tried it again at once would
+        // keep what is behind it waiting.
+        Admission::OverBudget => Admission::Unneeded,
+        other => other,
+    });
+    admitted(&request, answer, &seed.metrics)
 }
 
 /// The whole of a proposal, and hashed once.
@@ -61,7 +67,7 @@ pub(super) async fn proposal(
     payload: web::Payload,
 ) -> HttpResponse {
     let metrics = &seed.metrics;
-    let whole = match screened(&seed, &request, payload).await {
+    let whole = match screened(&seed, &request, payload, false).await {
         Ok(whole) => whole,
         Err(answer) => return answer,
     };
@@ -83,7 +89,7 @@ pub(super) async fn compact(
     payload: web::Payload,
 ) -> HttpResponse {
     let metrics = &seed.metrics;
-    let whole = match screened(&seed, &request, payload).await {
+    let whole = match screened(&seed, &request, payload, true).await {
         Ok(whole) => whole,
         Err(answer) => return answer,
     };
@@ -106,18 +112,19 @@ async fn screened(
     seed: &Seed,
     request: &HttpRequest,
     payload: web::Payload,
+    is_compact: bool,
 ) -> Result<Whole, HttpResponse> {
     let metrics = &seed.metrics;
     let refuse_cut = |cut| body::refuse_cut(cut, metrics);
     let mut body = Body::open(request, payload, PROPOSAL_BYTES_MAX).map_err(refuse_cut)?;
     let head = body.at_least(PROPOSAL_HEAD_BYTES_MAX).await;
     head.map_err(refuse_cut)?;
-    let claimed = match seed.wire.decode_proposal_head(body.so_far()) {
-        Ok(claimed) => claimed,
+    let head = match seed.wire.decode_proposal_head(body.so_far()) {
+        Ok(head) => head,
         Err(error) => return Err(body::refuse_wire(&error, metrics)),
     };
-    let screened = seed.ports.screen.of(request).ask(ScreenProposal(claimed));
-    match screened.await {
+    let screen = seed.ports.screen.of(request);
+    match screen.ask(ScreenProposal { head, is_compact }).await {
         Ok(None) => {
             let whole = body.whole(Some(&seed.proposal_bodies)).await;
             whole.map_err(refuse_cut)

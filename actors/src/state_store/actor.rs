@@ -41,8 +41,8 @@ pub struct RecoverDriver(pub u64);
 #[derive(Debug)]
 pub struct PersistEvidence {
     /// Verified.
-    pub keep: Box<Evidence>,
-    /// What had to give way for it.
+    pub keep: Option<Box<Evidence>>,
+    /// What had to give way for it, or waits no more.
     pub forget: Vec<Offence>,
 }
 
@@ -192,7 +192,7 @@ impl Handler<PersistEvidence> for StateStore {
 
     fn handle(&mut self, message: PersistEvidence, _: &mut Ctx<Self>) {
         let PersistEvidence { keep, forget } = message;
-        if let Err(error) = self.store.keep_evidence(&keep, &forget) {
+        if let Err(error) = self.store.keep_evidence(keep.as_deref(), &forget) {
             self.fatal.raise(error.kind(), error.to_string());
         }
     }

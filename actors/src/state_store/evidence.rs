@@ -22,13 +22,21 @@ pub(super) const FORK_BYTES_MAX: usize =
     2 * CERTIFICATE_BYTES_MAX + VALIDATORS_MAX * EVIDENCE_BYTES_MAX;
 
 impl Store {
-    /// Keeps evidence until a block carries it. An offence that is kept or committed already is
-    /// not written again. Forgets what had to give way.
-    pub fn keep_evidence(&self, keep: &Evidence, forget: &[Offence]) -> Result<(), StoreError> {
+    /// Keeps evidence until a block carries it, if there is any to keep. An offence that is kept or
+    /// committed already is not written again. Forgets what waits no more.
+    pub fn keep_evidence<'a>(
+        &self,
+        keep: impl Into<Option<&'a Evidence>>,
+        forget: &[Offence],
+    ) -> Result<(), StoreError> {
+        let keep = keep.into();
         self.write("keep evidence", |tables, txn| {
             for offence in forget {
                 tables.evidence.delete(txn, &offence_key(offence))?;
             }
+            let Some(keep) = keep else {
+                return Ok(());
+            };
             let offence = keep.offence();
             // The block that carries it may have been written since the offence was found.
             if (View { tables, txn }).is_committed(&offence)? {

@@ -141,17 +141,16 @@ impl Committer {
                 if self.decided.len() > DECISIONS_KEPT_MAX {
                     self.decided.pop_first();
                 }
-                self.evidence.committed(height, &block.evidence);
+                if let Err(error) = self.evidence.committed(&block.evidence, &self.ledger) {
+                    out.push(Output::Broken(format!("cannot read: {error}")));
+                }
                 self.queue.written(height);
                 self.tell_evidence(&mut out);
             }
             Input::EvidenceFound(evidence) => self.evidence_found(evidence, &mut out),
             Input::EvidenceTold(evidence) => {
                 let told = Evidence::clone(&evidence);
-                let added = self
-                    .evidence
-                    .receive(clocks.monotonic, told, &mut self.ledger);
-                match added {
+                match self.evidence.receive(told, &mut self.ledger) {
                     Ok(Added::New { displaced }) => {
                         let evidence = Box::new(Evidence::clone(&evidence));
                         out.push(Output::KeepEvidence(evidence, displaced));

@@ -1,59 +1,86 @@
-//! What each validator may cost this node with messages that verify and are of no use to it: of far
-//! rounds and far heights, each further than the last. Beyond its budget they are not looked at;
-//! an honest sender says them again later.
+//! What each validator may cost this node with messages that verify and are of no use to it, or of
+//! which only so many are of use. Beyond its budget they are not looked at; an honest sender says
+//! them again later.
 //!
 //! Only messages with a valid signature use it up, so nobody can spend the budget of another.
 use crate::limits::{USELESS_BURST_MAX, USELESS_PER_SECOND};
 use crate::types::Address;
 use std::collections::BTreeMap;
 
-/// A full bucket: one useless message costs [`MESSAGE`].
-const FULL: u64 = USELESS_BURST_MAX * MESSAGE;
-/// In units that a millisecond refills [`USELESS_PER_SECOND`] of.
+/// What one message costs.
 const MESSAGE: u64 = 1_000;
 
+/// How much a budget holds, and how fast it comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Messages at once.
+    pub burst: u64,
+    /// Messages in a thousand of the units that the caller counts in: milliseconds or heights.
+    pub per_thousand: u64,
+}
+
+impl Rate {
+    /// Messages of far rounds and far heights, each further than the last. Counted in milliseconds.
+    pub const USELESS: Rate = Rate {
+        burst: USELESS_BURST_MAX,
+        per_thousand: USELESS_PER_SECOND,
+    };
+
+    fn full(self) -> u64 {
+        self.burst.saturating_mul(MESSAGE)
+    }
+}
+
 /// The budgets of all validators that have spent anything.
-#[derive(Clone, Debug, Default)]
-pub struct Budgets(BTreeMap<Address, Spent>);
+#[derive(Clone, Debug)]
+pub struct Budgets {
+    rate: Rate,
+    spent: BTreeMap<Address, Spent>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Spent {
     left: u64,
-    at_ms: u64,
+    at: u64,
 }
 
 impl Spent {
     /// A clock that jumps back refills nothing, one that jumps ahead no more than all.
-    fn left(self, now_ms: u64) -> u64 {
-        let refilled = now_ms
-            .saturating_sub(self.at_ms)
-            .saturating_mul(USELESS_PER_SECOND);
-        self.left.saturating_add(refilled).min(FULL)
+    fn left(self, rate: Rate, now: u64) -> u64 {
+        let refilled = now.saturating_sub(self.at);
+        let refilled = refilled.saturating_mul(rate.per_thousand);
+        self.left.saturating_add(refilled).min(rate.full())
     }
 }
 
 impl Budgets {
+    /// Nobody has spent anything.
+    pub fn new(rate: Rate) -> Budgets {
+        let spent = BTreeMap::new();
+        Budgets { rate, spent }
+    }
+
     /// Forgets whoever does not stay.
     pub fn retain(&mut self, stays: impl Fn(&Address) -> bool) {
-        self.0.retain(|who, _| stays(who));
+        self.spent.retain(|who, _| stays(who));
     }
 
     /// Whether a message of this validator that may be useless is worth its verification.
-    pub fn allows(&self, validator: &Address, now_ms: u64) -> bool {
-        let spent = self.0.get(validator);
-        spent.is_none_or(|spent| spent.left(now_ms) >= MESSAGE)
+    pub fn allows(&self, validator: &Address, now: u64) -> bool {
+        let spent = self.spent.get(validator);
+        spent.map_or(self.rate.full(), |spent| spent.left(self.rate, now)) >= MESSAGE
     }
 
-    /// A message of this validator, a member of the set, has verified and was of no use.
-    pub fn spend(&mut self, validator: Address, now_ms: u64) {
+    /// A message of this validator, a member of the set, has verified.
+    pub fn spend(&mut self, validator: Address, now: u64) {
         let full = Spent {
-            left: FULL,
-            at_ms: now_ms,
+            left: self.rate.full(),
+            at: now,
         };
-        let spent = self.0.entry(validator).or_insert(full);
+        let spent = self.spent.entry(validator).or_insert(full);
         *spent = Spent {
-            left: spent.left(now_ms).saturating_sub(MESSAGE),
-            at_ms: now_ms,
+            left: spent.left(self.rate, now).saturating_sub(MESSAGE),
+            at: now,
         };
     }
 }
@@ -64,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_allowed_and_then_so_many_a_second() {
-        let mut budgets = Budgets::default();
+        let mut budgets = Budgets::new(Rate::USELESS);
         let (one, other) = (Address([1; 20]), Address([2; 20]));
         let mut allowed = |who, now_ms| {
             let allows = budgets.allows(&who, now_ms);

@@ -8,22 +8,26 @@
 //! waits is on disk, survives a fall of the actor and of the node, and is then told anew. Heights,
 //! and no clock, set the pace: on a chain that stands still nobody could include it anyway.
 //!
-//! What others tell is looked at in the order of what it costs ([`EvidencePool::receive`]).
+//! What others tell is looked at in the order of what it costs ([`EvidencePool::receive`]). It takes
+//! a free place and never that of another: who accuses itself of ever older offences would have each
+//! of them written.
 //!
-//! Bounds: a validator has at most [`EVIDENCE_PENDING_PER_VALIDATOR_MAX`] offences waiting, its
-//! oldest; all together [`EVIDENCE_PENDING_MAX`], and whoever has most gives way first.
-use super::budget::Budgets;
+//! Bounds: a validator has at most [`EVIDENCE_PENDING_PER_VALIDATOR_MAX`] offences waiting; all
+//! together [`EVIDENCE_PENDING_MAX`]. For what this node has seen itself the newest of the same
+//! validator gives way if it is newer still, or else the newest of whoever has most.
+use super::budget::{Budgets, Rate};
 use super::tally::Admission;
 use crate::codec;
 use crate::evidence::{Evidence, EvidenceError, Offence};
 use crate::ledger::{Ledger, ReadError};
 use crate::limits::{
     EVIDENCE_AGE_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, EVIDENCE_PENDING_PER_VALIDATOR_MAX,
-    EVIDENCE_PER_BLOCK_MAX, EVIDENCE_TELL_EVERY_HEIGHTS,
+    EVIDENCE_PER_BLOCK_MAX, EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX, EVIDENCE_TELL_EVERY_HEIGHTS,
+    EVIDENCE_TOLD_BURST_MAX, EVIDENCE_TOLD_PER_HEIGHT,
 };
 use crate::mutation::{Mutation, planted};
-use crate::types::{Address, Height, Instant};
-use std::collections::BTreeMap;
+use crate::types::{Address, Height};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a piece of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub enum Added {
     },
     /// The offence is known: it waits already, or a block has carried it. Nothing to write.
     Known,
-    /// It is too old, or there is no room for it.
+    /// It is too old, there is no room for it, or blocks have carried enough of its validator.
     Dropped,
     /// It proves nothing.
     Refused(EvidenceError),
@@ -43,8 +47,8 @@ pub enum Added {
     TooEarly,
     /// It accuses nobody in the set. Only of what others tell.
     UnknownValidator,
-    /// So much about this validator has been verified of late that this must wait. Only of what
-    /// others tell.
+    /// So much about this validator has been taken of late that this must wait. Only of what others
+    /// tell.
     OverBudget,
 }
 
@@ -74,11 +78,25 @@ struct Waiting {
 }
 
 /// The evidence of one node that no block has carried yet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EvidencePool {
     waiting: BTreeMap<Offence, Waiting>,
-    /// What accusations of each validator have cost this node.
-    budgets: Budgets,
+    /// What others have told about each accused, by heights.
+    told: Budgets,
+}
+
+/// About one validator as much as blocks carry, and so counted by heights: where the chain stands
+/// still, nobody could include more.
+const TOLD: Rate = Rate {
+    burst: EVIDENCE_TOLD_BURST_MAX,
+    per_thousand: 1_000 * EVIDENCE_TOLD_PER_HEIGHT,
+};
+
+impl Default for EvidencePool {
+    fn default() -> EvidencePool {
+        let (waiting, told) = (BTreeMap::new(), Budgets::new(TOLD));
+        EvidencePool { waiting, told }
+    }
 }
 
 impl EvidencePool {
@@ -89,7 +107,8 @@ impl EvidencePool {
             return Ok(Added::Known);
         }
         let is_large = codec::encode(&evidence).len() > EVIDENCE_BYTES_MAX;
-        if is_large || is_expired(&offence, ledger.head().height) {
+        let is_named = ledger.accusations_left(&offence.validator)? == 0;
+        if is_large || is_named || is_expired(&offence, ledger.head().height) {
             return Ok(Added::Dropped);
         }
         Ok(self.verified(evidence, None, ledger))
@@ -99,12 +118,7 @@ impl EvidencePool {
     /// of a height to come, is the accused a validator, would the offence be kept at all; then the
     /// two signatures, within a budget of the accused. Only what verifies uses that up, so nobody
     /// spends it for another.
-    pub fn receive(
-        &mut self,
-        now: Instant,
-        evidence: Evidence,
-        ledger: &mut Ledger,
-    ) -> Result<Added, ReadError> {
+    pub fn receive(&mut self, evidence: Evidence, ledger: &mut Ledger) -> Result<Added, ReadError> {
         let (offence, head) = (evidence.offence(), ledger.head().height);
         if self.is_known(&offence, ledger)? {
             return Ok(Added::Known);
@@ -115,15 +129,18 @@ impl EvidencePool {
         let accused = offence.validator;
         match ledger.validators().at(offence.height) {
             Some(set) if set.index_of(&accused).is_none() => return Ok(Added::UnknownValidator),
-            Some(_) if !is_expired(&offence, head) && self.has_room(&offence) => {}
+            Some(_) if !is_expired(&offence, head) && self.has_room(&accused) => {}
             _ => return Ok(Added::Dropped),
         }
-        if !self.budgets.allows(&accused, now.0) {
+        if ledger.accusations_left(&accused)? == 0 {
+            return Ok(Added::Dropped);
+        }
+        if !self.told.allows(&accused, head.0) {
             return Ok(Added::OverBudget);
         }
         let added = self.verified(evidence, Some(head), ledger);
         if !matches!(added, Added::Refused(_)) {
-            self.budgets.spend(accused, now.0);
+            self.told.spend(accused, head.0);
         }
         Ok(added)
     }
@@ -155,8 +172,8 @@ impl EvidencePool {
     }
 
     /// What the others must be told, now that `head` is the newest block: of offences that it
-    /// could have carried, those that they were not told of late. The oldest first, no more at a
-    /// time than a block carries. Whoever calls this tells them.
+    /// could have carried, those that they were not told of late. The oldest of each accused first,
+    /// no more at a time than a block carries. Whoever calls this tells them.
     pub fn to_tell(&mut self, head: Height) -> Vec<Evidence> {
         if planted(Mutation::EvidenceKeptToOneself) {
             return Vec::new();
@@ -165,30 +182,54 @@ impl EvidencePool {
             let since = told.map(|told| head.0.saturating_sub(told.0));
             since.is_none_or(|heights| heights >= EVIDENCE_TELL_EVERY_HEIGHTS)
         };
-        let over = self.waiting.iter_mut().filter(|(o, _)| o.height < head);
+        let over = self.waiting.iter().filter(|(o, _)| o.height < head);
         let due = over.filter(|(_, waiting)| is_due(waiting.told));
-        due.take(EVIDENCE_PER_BLOCK_MAX)
-            .map(|(_, waiting)| {
+        let due = by_turns(due.map(|(offence, _)| offence)).into_iter();
+        let mut told = Vec::new();
+        for (_, offence) in due.take(EVIDENCE_PER_BLOCK_MAX) {
+            if let Some(waiting) = self.waiting.get_mut(&offence) {
                 waiting.told = Some(head);
-                waiting.evidence.clone()
-            })
-            .collect()
+                told.push(waiting.evidence.clone());
+            }
+        }
+        told
     }
 
-    /// A block is committed: what it carried, and what is too old for the next one, waits no more.
-    pub fn committed(&mut self, height: Height, carried: &[Evidence]) {
+    /// The head of `ledger` has become the newest block: what it `carried`, and what no later one can
+    /// carry, waits no more. Says what else than by that block and by age.
+    pub fn committed(
+        &mut self,
+        carried: &[Evidence],
+        ledger: &Ledger,
+    ) -> Result<Vec<Offence>, ReadError> {
+        let mut named = BTreeSet::new();
         for evidence in carried {
             self.waiting.remove(&evidence.offence());
+            if ledger.accusations_left(&evidence.validator())? == 0 {
+                named.insert(evidence.validator());
+            }
         }
+        let height = ledger.head().height;
         self.waiting
             .retain(|offence, _| !is_expired(offence, height));
+        let is_hopeless = |offence: &Offence| {
+            named.contains(&offence.validator) || ledger.validators().at(offence.height).is_none()
+        };
+        let hopeless = self
+            .waiting
+            .extract_if(.., |offence, _| is_hopeless(offence));
+        Ok(hopeless.map(|(offence, _)| offence).collect())
     }
 
-    /// For the block after `head`: the oldest offences, as many as a block carries.
+    /// For the block after `head`: as many offences as a block carries, of each accused the oldest.
     pub fn candidates(&self, head: Height) -> Vec<Evidence> {
-        let over = self.waiting.iter().filter(|(o, _)| o.height <= head);
-        over.map(|(_, waiting)| waiting.evidence.clone())
+        let over = self.waiting.keys().filter(|o| o.height <= head);
+        let turns = by_turns(over).into_iter();
+        turns
+            .filter(|(turn, _)| *turn < EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX)
             .take(EVIDENCE_PER_BLOCK_MAX)
+            .filter_map(|(_, offence)| self.waiting.get(&offence))
+            .map(|waiting| waiting.evidence.clone())
             .collect()
     }
 
@@ -202,12 +243,10 @@ impl EvidencePool {
         self.waiting.is_empty()
     }
 
-    /// Whether an offence of the same validator would give way for this one, or none had to. (That
-    /// others must give way does not depend on it.)
-    fn has_room(&self, offence: &Offence) -> bool {
-        let is_full = self.of(&offence.validator).count() >= EVIDENCE_PENDING_PER_VALIDATOR_MAX;
-        let newest = self.of(&offence.validator).next_back();
-        !is_full || newest.is_some_and(|newest| offence < newest)
+    /// Whether one more offence of this validator displaces none.
+    fn has_room(&self, accused: &Address) -> bool {
+        let of_accused = self.of(accused).count();
+        of_accused < EVIDENCE_PENDING_PER_VALIDATOR_MAX && self.waiting.len() < EVIDENCE_PENDING_MAX
     }
 
     fn make_room(&mut self, accused: Address) -> Vec<Offence> {
@@ -230,6 +269,22 @@ impl EvidencePool {
     fn of(&self, accused: &Address) -> impl DoubleEndedIterator<Item = &Offence> {
         self.waiting.keys().filter(move |o| o.validator == *accused)
     }
+}
+
+/// The first offence of each accused, in their order, then the second of each, and so on: nobody
+/// keeps the proof against another waiting by accusing itself.
+fn by_turns<'a>(offences: impl Iterator<Item = &'a Offence>) -> Vec<(usize, Offence)> {
+    let mut turns: BTreeMap<Address, usize> = BTreeMap::new();
+    let mut ranked: Vec<(usize, Offence)> = offences
+        .map(|offence| {
+            let next = turns.entry(offence.validator).or_default();
+            let turn = *next;
+            *next = turn.saturating_add(1);
+            (turn, *offence)
+        })
+        .collect();
+    ranked.sort_unstable();
+    ranked
 }
 
 /// Whether the block after `head` may no longer carry it.

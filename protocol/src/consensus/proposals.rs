@@ -3,7 +3,7 @@
 //!
 //! Its admission mirrors that of the [tally](super::tally): size and envelope have been checked by
 //! the gateway; here follow height, round, turn, duplicates, and the signature last.
-use super::budget::Budgets;
+use super::budget::{Budgets, Rate};
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::tally::Admission;
 use crate::block::SealedBlock;
@@ -128,7 +128,7 @@ impl Proposals {
             accused,
             far,
             screen: Screen::default(),
-            budgets: Budgets::default(),
+            budgets: Budgets::new(Rate::USELESS),
         }
     }
 
@@ -215,6 +215,7 @@ impl Proposals {
 
     /// Whether the block of this proposal is worth reading, as long as nothing but the signed part
     /// is known. Says why not as [`Output::Admission`]; nothing: read on, its signature verifies.
+    /// Of a compact one see [`Proposals::screen_compact`].
     pub fn screen(&mut self, now: Timestamp, proposal: &Proposal) -> Vec<Output> {
         let mut out = Vec::new();
         let malformed = proposal.valid_round.is_some_and(|vr| vr >= proposal.round);
@@ -239,7 +240,13 @@ impl Proposals {
         }
         let set = self.set_of(proposal.height);
         if set.index_of(&proposal.proposer).is_none() {
-            return Some(Admission::UnknownValidator);
+            // Who decides later heights is not known here: it may be a newcomer of one of them.
+            let is_known = proposal.height <= self.height.next();
+            return Some(if is_known {
+                Admission::UnknownValidator
+            } else {
+                Admission::TooEarly
+            });
         }
         if let Some(refusal) = self.refuse_before_signature(proposal) {
             // The same has been verified before. Said again, it is told again: whoever failed to

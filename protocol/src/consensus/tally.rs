@@ -6,7 +6,7 @@
 //! (E1). A vote that can change nothing any more (its value already has its quorum) is taken
 //! without a signature check (E2): it is neither counted nor relayed. (Unless its sender may be
 //! gone: then it is checked, as a sign of life.)
-use super::budget::Budgets;
+use super::budget::{Budgets, Rate};
 use super::facts::Fact;
 use super::round_machine::Rules;
 use crate::commit::{self, CommitCertificate, PolkaCertificate, Signers};
@@ -202,7 +202,7 @@ impl Tally {
             silence,
             early,
             furthest,
-            budgets: Budgets::default(),
+            budgets: Budgets::new(Rate::USELESS),
         }
     }
 
@@ -316,7 +316,13 @@ impl Tally {
         }
         if vote.height > self.height {
             if self.next_set.index_of(&vote.validator).is_none() {
-                return Admission::UnknownValidator;
+                // Who decides later heights is not known here: it may be a newcomer of one of them.
+                let is_known = vote.height == self.height.next();
+                return if is_known {
+                    Admission::UnknownValidator
+                } else {
+                    Admission::TooEarly
+                };
             }
             return self.early_vote(signed, now, out);
         }

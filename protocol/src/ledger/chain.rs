@@ -15,11 +15,11 @@ use crate::commit::{CertificateError, CommitCertificate};
 use crate::crypto::Scheme;
 use crate::evidence::{Evidence, Offence};
 use crate::genesis::Genesis;
-use crate::limits::OVERLAYS_MAX;
+use crate::limits::{EVIDENCE_PER_VALIDATOR_MAX, OVERLAYS_MAX};
 use crate::parameters::Parameters;
 use crate::sign_bytes::SignContext;
 use crate::transaction::Transaction;
-use crate::types::{BlockId, Hash};
+use crate::types::{Address, BlockId, Hash};
 use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::{ValidatorSet, ValidatorSetError};
 use crate::vote::SignedVote;
@@ -203,6 +203,13 @@ impl Ledger {
         let key = offences::offence_key(offence);
         let record = self.reader.value(&key, self.head.state_version)?;
         Ok(record.is_some())
+    }
+
+    /// How many more offences of this validator blocks will carry.
+    pub fn accusations_left(&self, validator: &Address) -> Result<u64, ReadError> {
+        let key = offences::offences_key(validator);
+        let summary = self.reader.value(&key, self.head.state_version)?;
+        Ok(EVIDENCE_PER_VALIDATOR_MAX.saturating_sub(offences::accusations(summary)?))
     }
 
     /// The rules of the chain.

@@ -4,7 +4,10 @@
 //! under one root, on what a later block may no longer carry; and under each accused validator an
 //! [`OffenceSummary`], for rules that want to act on it. Neither is ever pruned: a record of some
 //! hundred bytes stands beside the proof of some seven thousand in its block, which is kept too,
-//! and a block carries [`EVIDENCE_PER_BLOCK_MAX`] at the most.
+//! and a block carries [`EVIDENCE_PER_BLOCK_MAX`] at the most. One key can sign as many offences of
+//! past heights as it likes: so a block accuses one validator
+//! [`EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX`] times at the most, and the whole chain
+//! [`EVIDENCE_PER_VALIDATOR_MAX`] times.
 use super::account::newest;
 use super::limits::KNOWN_EVIDENCE_MAX;
 use super::overlay::Overlay;
@@ -13,7 +16,8 @@ use super::validity::InvalidBlock;
 use crate::codec;
 use crate::evidence::{Evidence, EvidenceError, Offence};
 use crate::limits::{
-    BLOCK_EVIDENCE_BYTES_MAX, EVIDENCE_AGE_MAX, EVIDENCE_PER_BLOCK_MAX, VALIDATOR_SETS_KEPT_MAX,
+    BLOCK_EVIDENCE_BYTES_MAX, EVIDENCE_AGE_MAX, EVIDENCE_PER_BLOCK_MAX,
+    EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX, EVIDENCE_PER_VALIDATOR_MAX, VALIDATOR_SETS_KEPT_MAX,
 };
 use crate::sign_bytes::SignContext;
 use crate::types::{Address, Hash, Height};
@@ -63,6 +67,12 @@ pub enum EvidenceRefusal {
     /// A block has carried a proof of it.
     #[error("block {0} has carried it")]
     Committed(Height),
+    /// Nobody fills a block with one validator.
+    #[error("it accuses its validator more than {EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX} times")]
+    Crowded,
+    /// Blocks have carried as many offences of its validator as they ever carry.
+    #[error("its validator has been accused {EVIDENCE_PER_VALIDATOR_MAX} times, which is enough")]
+    Exhausted,
     /// It proves nothing.
     #[error(transparent)]
     Proof(#[from] EvidenceError),
@@ -159,6 +169,21 @@ pub(super) fn check_size(evidence: &[Evidence]) -> Result<(), InvalidBlock> {
     Ok(())
 }
 
+/// How many offences of the validator with this summary in the state blocks have carried.
+pub(super) fn accusations(summary: Option<Vec<u8>>) -> Result<u64, ReadError> {
+    let summary: Option<OffenceSummary> = summary.map(|bytes| decode(&bytes)).transpose()?;
+    Ok(summary.map_or(0, |summary| summary.count))
+}
+
+/// Whether a block that accuses this validator so often may do so once more.
+pub(super) fn has_place<'a>(
+    accused: &Address,
+    block: impl IntoIterator<Item = &'a Offence>,
+) -> bool {
+    let times = block.into_iter().filter(|o| o.validator == *accused);
+    times.count() < EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX
+}
+
 /// Checks the evidence of the block of `height`, cheapest first, and records it.
 pub(super) fn execute(
     (validators, context): (&ValidatorSchedule, &SignContext),
@@ -167,7 +192,7 @@ pub(super) fn execute(
     height: Height,
     evidence: &[Evidence],
 ) -> Result<(), InvalidBlock> {
-    let mut before = None;
+    let mut before: Vec<Offence> = Vec::new();
     for (index, item) in evidence.iter().enumerate() {
         let offence = item.offence();
         let refuse = |reason| InvalidBlock::Evidence {
@@ -175,10 +200,17 @@ pub(super) fn execute(
             offence,
             reason,
         };
-        if before >= Some(offence) {
+        if before.last() >= Some(&offence) {
             return Err(refuse(EvidenceRefusal::Order));
         }
         let set = accusing_set(validators, height, &offence).map_err(refuse)?;
+        if !has_place(&offence.validator, &before) {
+            return Err(refuse(EvidenceRefusal::Crowded));
+        }
+        let summary = state.record(&offences_key(&offence.validator))?;
+        if accusations(summary)? >= EVIDENCE_PER_VALIDATOR_MAX {
+            return Err(refuse(EvidenceRefusal::Exhausted));
+        }
         if let Some(bytes) = state.record(&offence_key(&offence))? {
             let record: OffenceRecord = decode(&bytes)?;
             return Err(refuse(EvidenceRefusal::Committed(record.committed_at)));
@@ -187,7 +219,7 @@ pub(super) fn execute(
             .verify(set, context, item)
             .map_err(|error| refuse(error.into()))?;
         record(state, height, offence, item.hash())?;
-        before = Some(offence);
+        before.push(offence);
     }
     Ok(())
 }
@@ -221,8 +253,7 @@ fn record(
         evidence,
     };
     let summary = state.record(&offences_key(&offence.validator))?;
-    let summary: Option<OffenceSummary> = summary.map(|bytes| decode(&bytes)).transpose()?;
-    let count = summary.map_or(0, |summary| summary.count).saturating_add(1);
+    let count = accusations(summary)?.saturating_add(1);
     let summary = OffenceSummary { count, newest };
     state.set_record(offence_key(&offence), codec::encode(&newest));
     state.set_record(offences_key(&offence.validator), codec::encode(&summary));

@@ -10,7 +10,7 @@ use super::state::ReadError;
 use super::validity::InvalidBlock;
 use crate::block::{Block, Header, SealedBlock};
 use crate::commit::{CertificateError, CommitCertificate, Signers, cut_to_quorum};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Offence};
 use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX};
 use crate::mutation::{Mutation, planted};
 use crate::transaction::Transaction;
@@ -157,12 +157,26 @@ impl Ledger {
         let mut chosen = BTreeMap::new();
         for evidence in candidates {
             let offence = evidence.offence();
+            let is_full = chosen.len() >= EVIDENCE_PER_BLOCK_MAX;
             let in_time = offences::accusing_set(&self.validators, height, &offence).is_ok();
-            if chosen.len() < EVIDENCE_PER_BLOCK_MAX && in_time && !self.is_committed(&offence)? {
+            let is_new = !chosen.contains_key(&offence) && !self.is_committed(&offence)?;
+            if !is_full && in_time && is_new && self.has_place(&offence, chosen.keys())? {
                 chosen.insert(offence, evidence);
             }
         }
         Ok(chosen.into_values().collect())
+    }
+
+    /// Whether a block with these offences, and the chain, may accuse the same validator once more.
+    fn has_place<'a>(
+        &self,
+        offence: &Offence,
+        block: impl Iterator<Item = &'a Offence> + Clone,
+    ) -> Result<bool, ReadError> {
+        let accused = &offence.validator;
+        let same = block.clone().filter(|o| o.validator == *accused);
+        let left = self.accusations_left(accused)?;
+        Ok(offences::has_place(accused, block) && (same.count() as u64) < left)
     }
 
     fn fill(&mut self, place: Place, draft: Draft) -> Result<(Filled, Executed), PrepareError> {

@@ -90,7 +90,7 @@ impl World {
         )
     }
 
-    pub(super) fn ledger(&self, store: &Store) -> Ledger {
+    pub(crate) fn ledger(&self, store: &Store) -> Ledger {
         let head = store.head().unwrap();
         Ledger::new(self.rules.clone(), Arc::new(store.clone()), head).unwrap()
     }
@@ -117,7 +117,7 @@ impl World {
         Transaction::sign(&*signer(from), &self.rules.context, body).unwrap()
     }
 
-    pub(super) fn vote(
+    pub(crate) fn vote(
         &self,
         kind: VoteKind,
         number: u8,

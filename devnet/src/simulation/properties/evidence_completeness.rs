@@ -1,6 +1,12 @@
 //! P3: what a single correct node keeps proof of, a block carries a few heights after that node could
 //! tell it, once the faults are over; and no block ever carries evidence against somebody who followed the rules, or
-//! the same offence twice.
+//! the same offence twice, or of one validator more than the rules allow.
+//!
+//! The few heights are those of blocks with a place for it. A block that accuses the same validator
+//! as often as it may has none, and whoever was named as often as the chain ever names anybody is
+//! named no more. A correct node whose block has a place for an accused holds fewer proofs against it
+//! than a block carries. So it has not run out of budget for that accused, which comes back as fast
+//! as blocks carry proofs and is spent only on what it then holds: it has taken what it was told.
 //!
 //! How much of what is noticed is also kept (a fall may come between) is a figure of whole batches.
 //! In each world it is judged by what the nodes were told, too, not only by what they say that they
@@ -10,7 +16,10 @@ use super::{Figures, Property, Scene, Sight};
 use crate::simulation::message::Payload;
 use crate::simulation::plan::HEIGHTS_GAINED;
 use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::limits::{EVIDENCE_PENDING_PER_VALIDATOR_MAX, EVIDENCE_TELL_EVERY_HEIGHTS};
+use lockstep_protocol::limits::{
+    EVIDENCE_PER_BLOCK_MAX, EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX, EVIDENCE_PER_VALIDATOR_MAX,
+    EVIDENCE_TELL_EVERY_HEIGHTS,
+};
 use lockstep_protocol::types::{Address, Height, Round};
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +30,8 @@ pub(super) struct EvidenceCompleteness {
     /// Who has an offence on disk.
     kept: BTreeMap<(Offence, usize), Kept>,
     carried: BTreeMap<Offence, Height>,
+    /// Whom each block accuses, and how often.
+    accused: BTreeMap<Height, BTreeMap<Address, usize>>,
     newest: Height,
     due: u64,
     committed: u64,
@@ -45,9 +56,9 @@ struct Ear {
     votes: BTreeMap<(Address, Round, VoteKind), Vec<SignedVote>>,
 }
 
-/// Heights after which an offence is due: since its own, since a node has told it that has it on disk,
-/// and since the faults have stopped. It is told to all, perhaps twice, and the next who builds a
-/// block has it.
+/// Blocks with a place for it after which an offence is due: since its own height, since a node has
+/// told it that has it on disk, and since the faults have stopped. It is told to all, perhaps twice,
+/// and the next who builds a block has it.
 const GRACE: u64 = 8;
 /// Offences that two nodes have heard, of which at least one must be in a block. Single ones are lost
 /// rightly: a vote that can change nothing any more is not kept (E2), and a fall forgets votes.
@@ -92,6 +103,7 @@ impl Property for EvidenceCompleteness {
                 if !is_newest {
                     return Ok(());
                 }
+                self.accused.entry(height).or_default();
                 let mut carried = block.evidence.iter();
                 carried.try_for_each(|evidence| {
                     let verified =
@@ -123,6 +135,17 @@ impl EvidenceCompleteness {
         let accused = scene.node_of(&offence.validator);
         if accused.is_none_or(|node| scene.correct[node]) {
             return Err(format!("block {height} accuses a correct node: {offence}"));
+        }
+        let here = self.accused.entry(height).or_default();
+        let times = here.entry(offence.validator).or_default();
+        *times += 1;
+        if *times > EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX {
+            return Err(format!(
+                "block {height} carries {offence} and too many like it"
+            ));
+        }
+        if self.times_named(&offence.validator) > EVIDENCE_PER_VALIDATOR_MAX {
+            return Err(format!("block {height} carries {offence}: that is enough"));
         }
         match self.carried.insert(offence, height) {
             Some(first) => Err(format!("blocks {first} and {height} carry {offence}")),
@@ -162,21 +185,11 @@ impl EvidenceCompleteness {
 
     /// `calm`: the newest height when the faults stopped.
     fn judge_kept(&self, calm: Height) -> Result<(), String> {
-        let is_due = |offence: &Offence, since: Height| {
-            let since = since.max(calm).max(offence.height);
-            since.0 + GRACE <= self.newest.0
-        };
-        let mut times: BTreeMap<Address, usize> = BTreeMap::new();
-        for offence in self.carried.keys() {
-            *times.entry(offence.validator).or_default() += 1;
-        }
         for ((offence, by), kept) in &self.kept {
             let Some(since) = kept.told else {
                 continue;
             };
-            // Whoever offends faster than blocks can carry is named as often as a pool has places.
-            let named = times.get(&offence.validator).copied().unwrap_or(0);
-            let is_due = named < EVIDENCE_PENDING_PER_VALIDATOR_MAX && is_due(offence, since);
+            let is_due = self.is_due(offence, since.max(calm));
             if is_due && !self.carried.contains_key(offence) {
                 let newest = self.newest;
                 return Err(format!(
@@ -203,7 +216,27 @@ impl EvidenceCompleteness {
     }
 
     fn is_over(&self, offence: &Offence) -> bool {
-        offence.height.0 + GRACE <= self.newest.0
+        self.carried.contains_key(offence) || self.is_due(offence, offence.height)
+    }
+
+    /// Whether enough blocks since this height had a place for it, and some may still come.
+    fn is_due(&self, offence: &Offence, since: Height) -> bool {
+        let accused = &offence.validator;
+        let has_place = |block: &BTreeMap<Address, usize>| {
+            let times = block.get(accused).copied().unwrap_or(0);
+            let is_full = block.values().sum::<usize>() >= EVIDENCE_PER_BLOCK_MAX;
+            times < EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX && !is_full
+        };
+        let since = since.max(offence.height);
+        let later = self.accused.range(since.next()..);
+        let with_place = later.filter(|(_, block)| has_place(block)).count() as u64;
+        with_place >= GRACE && self.times_named(accused) < EVIDENCE_PER_VALIDATOR_MAX
+    }
+
+    fn times_named(&self, accused: &Address) -> u64 {
+        let blocks = self.accused.values();
+        let times = blocks.filter_map(|block| block.get(accused).copied());
+        times.sum::<usize>() as u64
     }
 
     fn count(&mut self) {

@@ -6,6 +6,22 @@ use super::*;
 use crate::limits::PARTIAL_PROPOSALS_MAX;
 
 impl Proposals {
+    /// As [`Proposals::screen`], of a proposal that comes by its leaves: one that waits for its rest
+    /// already, or finds no place to, is not read. To read it costs a look-up for each leaf, and its
+    /// whole may still come.
+    pub fn screen_compact(&mut self, now: Timestamp, proposal: &Proposal) -> Vec<Output> {
+        if let Some(known) = self.refuse_known(proposal) {
+            return vec![Output::Admission(known)];
+        }
+        let mut out = self.screen(now, proposal);
+        let passes = !out.iter().any(|o| matches!(o, Output::Admission(_)));
+        if passes && self.place_for(proposal).is_none() {
+            out.extend(self.asked_again(proposal));
+            out.push(Output::Admission(Admission::TooEarly));
+        }
+        out
+    }
+
     /// Cheapest check first, as for a whole one; then what is missing is asked for.
     pub(super) fn compact(
         &mut self,
@@ -50,25 +66,60 @@ impl Proposals {
             self.far.insert(proposal.proposer, proposal.round);
             return Admission::TooEarly;
         }
-        let place = |p: &Proposal| (p.height, p.round);
-        let same_round = self.partial.iter().map(Assembly::proposal);
-        let same_round: Vec<_> = same_round.filter(|p| place(p) == place(proposal)).collect();
-        if same_round.iter().any(|p| is_same_value(p, proposal)) {
-            return Admission::Duplicate;
+        if let Some(known) = self.refuse_known(proposal) {
+            return known;
         }
-        if same_round.len() >= PROPOSALS_PER_ROUND_MAX {
-            return Admission::Equivocation;
-        }
-        if self.partial.len() >= PARTIAL_PROPOSALS_MAX {
-            let oldest = self.partial.iter().enumerate();
-            let oldest = oldest.min_by_key(|(_, partial)| place(partial.proposal()));
-            if let Some(oldest) = oldest.map(|(index, _)| index) {
-                self.partial.remove(oldest);
-            }
+        let Some(place) = self.place_for(proposal) else {
+            out.extend(self.asked_again(proposal));
+            return Admission::TooEarly;
+        };
+        if place < self.partial.len() {
+            self.partial.remove(place);
         }
         out.push(Output::Fetch(proposal.proposer, assembly.question()));
         self.partial.push(assembly);
         Admission::Incomplete
+    }
+
+    /// Whether this one, or as many others as there may be of its round, wait already.
+    fn refuse_known(&self, proposal: &Proposal) -> Option<Admission> {
+        let place = |p: &Proposal| (p.height, p.round);
+        let same_round = self.partial.iter().map(Assembly::proposal);
+        let mut same_round = same_round.filter(|p| place(p) == place(proposal));
+        if same_round.clone().any(|p| is_same_value(p, proposal)) {
+            return Some(Admission::Duplicate);
+        }
+        let second = same_round.nth(PROPOSALS_PER_ROUND_MAX.saturating_sub(1));
+        second.map(|_| Admission::Equivocation)
+    }
+
+    /// Where it waits: behind the others, or instead of one. Only what is further from the round
+    /// under way gives way: else whoever proposes next would push out what is being decided.
+    fn place_for(&self, proposal: &Proposal) -> Option<usize> {
+        if self.partial.len() < PARTIAL_PROPOSALS_MAX {
+            return Some(self.partial.len());
+        }
+        let waiting = self.partial.iter().map(Assembly::proposal).enumerate();
+        let (place, furthest) = waiting.max_by_key(|(_, p)| self.distance(p))?;
+        (self.distance(proposal) < self.distance(furthest)).then_some(place)
+    }
+
+    /// From the round under way: it, those to come, those of the next height, those that are over.
+    fn distance(&self, proposal: &Proposal) -> (u8, u32) {
+        let (round, current) = (proposal.round.0, self.round.0);
+        if proposal.height > self.height {
+            (1, round)
+        } else if round >= current {
+            (0, round.saturating_sub(current))
+        } else {
+            (2, current.saturating_sub(round))
+        }
+    }
+
+    /// One of the next height that is not kept is asked for when this node gets there (E5).
+    fn asked_again(&self, proposal: &Proposal) -> Option<Output> {
+        let is_next = proposal.height > self.height;
+        is_next.then_some(Output::Refused(proposal.proposer, proposal.height))
     }
 
     /// What comes fills whatever it fits, and is forgotten otherwise.

@@ -2,7 +2,10 @@
 use super::super::offences::accusing_set;
 use super::*;
 use crate::evidence::{Evidence, EvidenceError, Offence};
-use crate::limits::{EVIDENCE_AGE_MAX, EVIDENCE_PER_BLOCK_MAX};
+use crate::limits::{
+    EVIDENCE_AGE_MAX, EVIDENCE_PER_BLOCK_MAX, EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX,
+    EVIDENCE_PER_VALIDATOR_MAX,
+};
 
 impl World {
     /// Validator `by` precommits two values at `height`, `round`.
@@ -177,8 +180,6 @@ fn a_block_carries_so_many_pieces_of_evidence_and_so_many_bytes_and_no_more() {
     let (mut node, empty) = world.second();
     let rounds = 0..=EVIDENCE_PER_BLOCK_MAX as u32;
     let all: Vec<Evidence> = rounds.map(|round| world.offence(1, 1, round)).collect();
-    let built = node.accuse(&world, all.clone());
-    assert_eq!(built.block().evidence, all[..EVIDENCE_PER_BLOCK_MAX]);
     let actual = all.len();
     let refused = node.ledger.check(&with(&empty, all));
     assert_eq!(refused, Err(InvalidBlock::EvidenceCount { actual }));
@@ -190,4 +191,59 @@ fn a_block_carries_so_many_pieces_of_evidence_and_so_many_bytes_and_no_more() {
         .ledger
         .check(&with(&empty, vec![Evidence::of_votes(a, b)]));
     assert!(matches!(refused, Err(InvalidBlock::EvidenceBytes { .. })));
+}
+
+/// A key that accuses itself of ever older offences filled every place of every block.
+#[test]
+fn a_block_accuses_one_validator_so_many_times_and_no_more() {
+    let world = World::new();
+    let (mut node, empty) = world.second();
+    let each = EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX;
+    let of = |by: usize| (0..=each as u32).map(move |round| (by, round));
+    let offences = |all: &mut dyn Iterator<Item = (usize, u32)>| {
+        let mut all: Vec<_> = all.map(|(by, round)| world.offence(by, 1, round)).collect();
+        all.sort_by_key(Evidence::offence);
+        all
+    };
+    let crowd = offences(&mut of(1));
+    let refused = refusal(&mut node, &with(&empty, crowd.clone()));
+    assert_eq!(refused, EvidenceRefusal::Crowded);
+    let all = offences(&mut of(1).chain(of(2)));
+    let built = node.accuse(&world, all.clone());
+    assert_eq!(built.block().evidence.len(), 2 * each);
+    for by in [1, 2] {
+        let accused = world.offence(by, 1, 0).validator();
+        let times = built.block().evidence.iter();
+        let times = times.filter(|evidence| evidence.validator() == accused);
+        assert_eq!(times.count(), each);
+    }
+    assert_eq!(node.ledger.check(&built), Ok(()));
+}
+
+/// Each record of an offence stands in the state for ever, and nobody pays for it.
+#[test]
+fn the_chain_names_one_validator_so_many_times_and_no_more() {
+    let world = World::new();
+    let (mut node, _) = world.second();
+    let accused = world.offence(1, 1, 0).validator();
+    for round in 0..EVIDENCE_PER_VALIDATOR_MAX as u32 - 1 {
+        let block = node.accuse(&world, vec![world.offence(1, 1, round)]);
+        assert_eq!(block.block().evidence.len(), 1);
+        node.commit(&world, &block);
+    }
+    assert_eq!(node.ledger.accusations_left(&accused), Ok(1));
+    let more: Vec<Evidence> = [100, 101].map(|round| world.offence(1, 1, round)).to_vec();
+    let empty = node.prepare(&world, vec![]).block;
+    let refused = refusal(&mut node, &with(&empty, more.clone()));
+    assert_eq!(refused, EvidenceRefusal::Exhausted, "the second of them");
+    let last = node.accuse(&world, more.clone());
+    assert_eq!(last.block().evidence, more[..1]);
+    node.commit(&world, &last);
+    assert_eq!(node.ledger.accusations_left(&accused), Ok(0));
+    let empty = node.prepare(&world, vec![]).block;
+    let refused = refusal(&mut node, &with(&empty, more[1..].to_vec()));
+    assert_eq!(refused, EvidenceRefusal::Exhausted);
+    assert_eq!(node.accuse(&world, more).block().evidence, []);
+    let of_another = node.accuse(&world, vec![world.offence(2, 1, 0)]);
+    assert_eq!(of_another.block().evidence.len(), 1);
 }

@@ -113,6 +113,12 @@ fn an_unknown_validator_never_costs_a_check() {
         message.proposal.proposer = Address([0xee; 20]);
         assert_eq!(desk.admit(message), (Admission::UnknownValidator, 0));
     }
+    // It may be a newcomer of a height that this node is not near.
+    let mut message = desk.cast.proposed(0, &block(NEXT.next(), 1), None);
+    message.proposal.proposer = Address([0xee; 20]);
+    let out = desk.receive(message);
+    assert_eq!(out, [Output::Admission(Admission::TooEarly)]);
+    assert_eq!(desk.checks.checks(), 0);
 }
 
 #[test]

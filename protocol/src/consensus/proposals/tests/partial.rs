@@ -168,26 +168,82 @@ fn one_of_the_next_height_is_asked_for_at_once_and_kept_until_its_height_comes()
 #[test]
 fn what_waits_for_transactions_is_bounded_and_of_this_height_or_the_next() {
     let mut desk = Desk::new();
-    let mut tell = |height: Height, round, tag| {
+    let tell = |desk: &mut Desk, height: Height, round, tag| {
         let v = full(&desk.cast, height, tag);
         let message = desk.cast.proposed(round, &v, None);
         let became = admission(&desk.tell(bare(&message)));
         assert!(desk.proposals.partial.len() <= PARTIAL_PROPOSALS_MAX);
         became
     };
-    assert_eq!(
-        [1, 2, 3].map(|tag| tell(H, 0, tag)),
-        [Incomplete, Incomplete, Equivocation]
-    );
-    assert_eq!([1, 2].map(|tag| tell(H, 1, tag)), [Incomplete; 2]);
-    assert_eq!(tell(H, 2, 1), TooEarly);
-    // The oldest gives way.
-    assert_eq!(tell(NEXT, 0, 1), Incomplete);
     let places = |desk: &Desk| {
         let partial = desk.proposals.partial.iter().map(Assembly::proposal);
         partial.map(|p| (p.height, p.round.0)).collect::<Vec<_>>()
     };
-    assert_eq!(places(&desk), [(H, 1), (H, 1), (NEXT, 0)]);
+    assert_eq!(
+        [1, 2, 3].map(|tag| tell(&mut desk, H, 0, tag)),
+        [Incomplete, Incomplete, Equivocation]
+    );
+    assert_eq!(tell(&mut desk, NEXT, 0, 1), Incomplete);
+    assert_eq!(tell(&mut desk, NEXT, 1, 1), TooEarly);
+    // What is further from the round under way gives way.
+    assert_eq!(
+        [1, 2].map(|tag| tell(&mut desk, H, 1, tag)),
+        [Incomplete, TooEarly]
+    );
+    assert_eq!(tell(&mut desk, H, 2, 1), TooEarly);
+    assert_eq!(places(&desk), [(H, 0), (H, 0), (H, 1)]);
+    // What is over does so first.
+    desk.enter_round(1);
+    assert_eq!(tell(&mut desk, NEXT, 0, 1), Incomplete);
+    assert_eq!(places(&desk), [(H, 0), (H, 1), (NEXT, 0)]);
     desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT)));
     assert_eq!(places(&desk), [(NEXT, 0)]);
+}
+
+/// A proposal that names transactions which nobody holds stays partial. Said again, it was read,
+/// hashed and looked up again, leaf by leaf, on the node's thread.
+#[test]
+fn one_that_waits_already_is_not_read_again_but_its_whole_is() {
+    let mut desk = Desk::new();
+    let v = full(&desk.cast, H, 1);
+    let message = desk.cast.proposed(0, &v, None);
+    let screen = |desk: &mut Desk, message: &ProposedBlock| {
+        let out = desk.proposals.screen_compact(desk.now, &message.proposal);
+        out.last().cloned()
+    };
+    assert_eq!(screen(&mut desk, &message), None, "read on");
+    assert_eq!(admission(&desk.tell(bare(&message))), Incomplete);
+    desk.checks.checks();
+    for _ in 0..3 {
+        let again = screen(&mut desk, &message);
+        assert_eq!(again, Some(Output::Admission(Duplicate)));
+    }
+    assert_eq!(desk.checks.checks(), 0);
+    let second = desk.cast.proposed(0, &full(&desk.cast, H, 2), None);
+    assert_eq!(screen(&mut desk, &second), None);
+    desk.tell(bare(&second));
+    let third = desk.cast.proposed(0, &full(&desk.cast, H, 3), None);
+    assert_eq!(
+        screen(&mut desk, &third),
+        Some(Output::Admission(Equivocation))
+    );
+    let whole = desk.proposals.screen(desk.now, &message.proposal);
+    assert_eq!(whole, [], "the whole of it is read");
+    assert_eq!(admission(&desk.receive(message)), Counted);
+}
+
+/// Nor is one that would find no place.
+#[test]
+fn one_that_finds_no_place_is_not_read() {
+    let mut desk = Desk::new();
+    for (height, round, tag) in [(H, 0, 1), (H, 0, 2), (H, 1, 1)] {
+        let message = desk
+            .cast
+            .proposed(round, &full(&desk.cast, height, tag), None);
+        assert_eq!(admission(&desk.tell(bare(&message))), Incomplete);
+    }
+    let next = desk.cast.proposed(0, &full(&desk.cast, NEXT, 1), None);
+    let refused = Output::Refused(next.proposal.proposer, NEXT);
+    let out = desk.proposals.screen_compact(desk.now, &next.proposal);
+    assert_eq!(out, [refused, Output::Admission(TooEarly)]);
 }

@@ -35,6 +35,23 @@ fn a_newcomer_is_unknown_until_its_height_and_heard_early_for_it() {
     );
 }
 
+/// A node that lags does not know yet who decides later heights. It counted the honest newcomer among
+/// those who send what no honest peer sends, and closed its connections again and again.
+#[test]
+fn a_stranger_of_a_height_beyond_the_next_is_too_early_and_costs_nothing() {
+    let mut desk = desk(FOUR, FOUR);
+    for height in [NEXT.next(), Height(H.0 + 1_000)] {
+        let vote = desk.cast.vote(4, prevote(height, 0, None, None));
+        assert_eq!(
+            desk.tell(Input::Vote(vote)),
+            [Output::Admission(Admission::TooEarly)]
+        );
+    }
+    assert_eq!((desk.tally.early.len(), desk.tally.furthest.len()), (0, 0));
+    let next = desk.cast.vote(4, prevote(NEXT, 0, None, None));
+    assert_eq!(desk.admit(next), Admission::UnknownValidator);
+}
+
 /// Nobody has heard of a newcomer for as long as there were others, but it had no reason to speak.
 #[test]
 fn a_newcomer_is_not_suspected_for_its_silence_before_its_time() {

@@ -1,0 +1,123 @@
+use super::*;
+use crate::round_driver::RoundDriver;
+use crate::runtime::{Actors, Inbox};
+use crate::state_store::StateStore;
+use crate::state_store::tests::{World, address};
+use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::ledger::Draft;
+use lockstep_protocol::vote::VoteKind;
+use tempfile::TempDir;
+
+/// A chain at genesis, and a Committer whose messages nobody reads.
+struct Desk {
+    world: World,
+    _dir: TempDir,
+    committer: Committer,
+}
+
+impl Desk {
+    fn with(change: impl FnOnce(&mut Ports)) -> Desk {
+        let (world, dir) = (World::new(7), TempDir::new().expect("a directory"));
+        let store = world.open(dir.path(), address(101)).expect("a store");
+        let ledger = world.ledger(&store);
+        let head = HeadView {
+            height: ledger.head().height,
+            block_id: ledger.head().block_id,
+            state_root: ledger.head().state_root,
+            time: ledger.head().time,
+        };
+        let mut ports = Ports {
+            commit: Port::detached(),
+            executed: Port::detached(),
+            prepared: Port::detached(),
+            refused: Port::detached(),
+            rebuilt: Port::detached(),
+            announce: Port::detached(),
+            stop_voting: Port::detached(),
+            forked: Port::detached(),
+            keep_evidence: Port::detached(),
+            own_equivocation: Port::detached(),
+            tell_evidence: Port::detached(),
+            keep_fork: Port::detached(),
+            stop_sync: Port::detached(),
+            committed: Vec::new(),
+        };
+        change(&mut ports);
+        let seed = Seed {
+            rules: world.rules.clone(),
+            me: address(101),
+            store,
+            view: Arc::new(NodeView::new(head, ledger.validators().clone())),
+            metrics: Metrics::new(Actors::default()),
+            fatal: Fatal::detached(),
+            ports,
+            on_commit: None,
+        };
+        Desk {
+            committer: Committer::new(seed, ledger),
+            _dir: dir,
+            world,
+        }
+    }
+
+    /// This validator precommits two blocks of height 1.
+    fn offence(&mut self, number: u8, round: u32) -> Evidence {
+        let [a, b] = [5_000, 6_000].map(|now| {
+            let draft = Draft {
+                proposer: address(101),
+                now: Timestamp(now),
+                transactions: vec![],
+                evidence: vec![],
+            };
+            let block = self.committer.ledger.prepare(draft).expect("a block").block;
+            let kind = VoteKind::Precommit;
+            self.world.vote(kind, number, 1, round, &block)
+        });
+        Evidence::of_votes(a, b)
+    }
+
+    fn told(&mut self, evidence: &Evidence) -> Admission {
+        self.committer.evidence_told(Box::new(evidence.clone()))
+    }
+}
+
+/// A write of evidence that found no place at the store felled this actor, four times within five
+/// seconds and the node ended.
+#[test]
+fn evidence_that_finds_the_disk_behind_waits_in_memory_and_fells_nobody() {
+    let store = Inbox::<StateStore>::new(1);
+    let mut desk = Desk::with(|ports| ports.keep_evidence = store.port());
+    for round in 0..3 {
+        let evidence = desk.offence(102, round);
+        assert_eq!(desk.told(&evidence), Admission::Counted);
+    }
+    let seen = desk.offence(103, 0);
+    desk.committer.take_evidence(Box::new(seen));
+    assert_eq!(store.port::<PersistEvidence>().depth(), 1, "the first");
+    assert_eq!(desk.committer.evidence.len(), 4);
+}
+
+/// Two nodes with one key may each be told the other's votes by nobody: only those who count them
+/// see that they differ.
+#[test]
+fn proof_that_this_key_signed_twice_stops_this_node_by_whatever_way_it_comes() {
+    let driver = Inbox::<RoundDriver>::new(9);
+    let mut desk = Desk::with(|ports| ports.own_equivocation = driver.port());
+    let of_another = desk.offence(102, 0);
+    desk.told(&of_another);
+    assert_eq!(driver.port::<OwnEquivocationSeen>().depth(), 0);
+    let own = desk.offence(101, 0);
+    assert_eq!(desk.told(&own), Admission::Counted);
+    assert_eq!(desk.told(&own), Admission::Duplicate);
+    assert_eq!(driver.port::<OwnEquivocationSeen>().depth(), 1);
+    let draft = Draft {
+        proposer: address(102),
+        now: Timestamp(0),
+        transactions: vec![],
+        evidence: vec![of_another, desk.offence(101, 1)],
+    };
+    let block = desk.committer.ledger.prepare(draft);
+    desk.committer.carried(&block.expect("a block").block);
+    assert_eq!(driver.port::<OwnEquivocationSeen>().depth(), 2);
+}
