@@ -3,8 +3,8 @@
 use super::error::StoreError;
 use super::key_guard::{DirectoryState, KeyGuard, KeyMark, Origin, judge};
 use super::layout::{
-    META_BEGAN, META_BYTES_MAX, META_GENESIS, META_OBSERVING, META_ORIGIN, META_SIGN_FLOOR,
-    META_SIGN_FROM, META_VALIDATOR,
+    META_BEGAN, META_BYTES_MAX, META_GENESIS, META_MET, META_OBSERVING, META_ORIGIN,
+    META_SIGN_FLOOR, META_SIGN_FROM, META_VALIDATOR, Met,
 };
 use super::sealed_file::Record;
 use super::{Durability, Store};
@@ -32,22 +32,30 @@ impl Store {
     /// After a re-arming the node signs from the second height after the highest that the key is
     /// known to have seen committed: nothing can be signed there yet. Re-armed once more before
     /// that height is reached, it signs from the height before: for a chain that cannot get there
-    /// without it. At no lower one, however often it is asked: there the key has signed.
+    /// without it. The key may have begun that one, and then it signs there twice; its operator
+    /// must know better. At no lower one, however often it is asked: there the key has signed.
     ///
-    /// Without a record that can be read, the only word on how far the key has got is the chain's:
-    /// the directory has to be started once to observe and catch up, before re-arming counts.
+    /// Without a record that can be read, and after the key was met at work elsewhere, the only word
+    /// on how far the key has got is the chain's: the directory has to be started once to observe
+    /// and catch up, before re-arming counts.
     ///
     /// Refuses a record that another node holds, or of another chain or validator.
     pub fn guard_key(&self, record: &Path, rearm: bool) -> Result<Standing, StoreError> {
         let guard = KeyGuard::open(record)?;
         let here = self.directory_state()?;
         let key = guard.read(&here)?;
-        let (noted, waits_for, floor) = self.read(|view| {
+        let (noted, met, waits_for, floor) = self.read(|view| {
             let meta = &view.tables.meta;
             let noted = meta.get::<String>(view.txn, META_OBSERVING, META_BYTES_MAX)?;
+            let met = meta.get::<Met>(view.txn, META_MET, META_BYTES_MAX)?;
             let from = meta.get::<Height>(view.txn, META_SIGN_FROM, META_BYTES_MAX)?;
             let floor = meta.get::<Height>(view.txn, META_SIGN_FLOOR, META_BYTES_MAX)?;
-            Ok((noted, from.unwrap_or_default(), floor.unwrap_or_default()))
+            Ok((
+                noted,
+                met,
+                from.unwrap_or_default(),
+                floor.unwrap_or_default(),
+            ))
         })?;
         let has_observed = noted.is_some();
         let trouble = noted.or_else(|| judge(&key, &here).err());
@@ -58,17 +66,21 @@ impl Store {
                     Record::Found(mark) => Some(mark.height.max(here.height)),
                     Record::Absent | Record::Unreadable => has_observed.then_some(here.height),
                 };
+                let known = known.filter(|_| met.is_none_or(|met| met.has_observed));
                 match known {
                     None => self.observe(&why)?,
                     Some(known) => {
                         log::warn!("re-armed by its operator although {why}");
-                        let floor = known.next();
+                        let floor = known.max(met.map_or(Height(0), |met| met.height)).next();
                         self.sign(&guard, &key, &here, floor.next(), floor)?
                     }
                 }
             }
             None if rearm && waits_for > here.height.next() && waits_for > floor => {
-                log::warn!("re-armed again by its operator: it signs from height {floor} on");
+                log::warn!(
+                    "re-armed again by its operator: it signs from height {floor} on, which its \
+                     key may have begun"
+                );
                 self.sign(&guard, &key, &here, floor, floor)?
             }
             None => self.sign(&guard, &key, &here, waits_for, floor)?,
@@ -95,11 +107,18 @@ impl Store {
     }
 
     /// A message of this height is signed with the key of this directory, and not from here: from
-    /// the next start on it observes, until an operator re-arms it. Why it observes already stays.
+    /// the next start on it observes, until an operator re-arms it. Why it observes already stays;
+    /// the highest of the heights counts, and what was observed before counts no more.
     pub fn distrust_key(&self, height: Height) -> Result<(), StoreError> {
         self.write("note that the key is at work elsewhere", |tables, txn| {
             let meta = &tables.meta;
             let known = meta.get::<String>(txn, META_OBSERVING, META_BYTES_MAX)?;
+            let before = meta.get::<Met>(txn, META_MET, META_BYTES_MAX)?;
+            let met = Met {
+                height: before.map_or(height, |met| met.height.max(height)),
+                has_observed: false,
+            };
+            meta.put(txn, META_MET, &met)?;
             let why = format!(
                 "a message of height {height} is signed with its key, but was not signed by it"
             );
@@ -130,7 +149,19 @@ impl Store {
     fn observe(&self, why: &str) -> Result<Standing, StoreError> {
         let reason = why.to_owned();
         self.write("note that this directory must not sign", |tables, txn| {
-            Ok(tables.meta.put(txn, META_OBSERVING, &reason)?)
+            let meta = &tables.meta;
+            if let Some(met) = meta.get::<Met>(txn, META_MET, META_BYTES_MAX)? {
+                let has_observed = true;
+                meta.put(
+                    txn,
+                    META_MET,
+                    &Met {
+                        has_observed,
+                        ..met
+                    },
+                )?;
+            }
+            Ok(meta.put(txn, META_OBSERVING, &reason)?)
         })?;
         Ok(Standing::Observes {
             reason: format!(
@@ -164,6 +195,7 @@ impl Store {
             meta.put(txn, META_SIGN_FROM, &from)?;
             meta.put(txn, META_SIGN_FLOOR, &floor)?;
             meta.delete(txn, META_OBSERVING)?;
+            meta.delete(txn, META_MET)?;
             Ok(())
         })?;
         if self.inner.durability == Durability::Process {

@@ -14,7 +14,7 @@ use lockstep_protocol::limits::CERTIFICATE_BYTES_MAX;
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
 /// Raised with every change of a table, key or record.
-pub(super) const LAYOUT: u32 = 4;
+pub(super) const LAYOUT: u32 = 5;
 
 pub(super) const META_LAYOUT: &[u8] = b"layout";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
@@ -30,8 +30,11 @@ pub(super) const META_ORIGIN: &[u8] = b"origin";
 pub(super) const META_OBSERVING: &[u8] = b"observing";
 /// The first height that this directory may sign at.
 pub(super) const META_SIGN_FROM: &[u8] = b"sign from";
-/// The first height at which the key is not known to have signed, when this directory was re-armed.
+/// The height after the highest that the key was known to have seen committed, when this directory
+/// was re-armed. The key may have begun it: that is what re-arming a second time risks.
 pub(super) const META_SIGN_FLOOR: &[u8] = b"sign floor";
+/// How the key was met at work elsewhere ([`Met`]); absent if it was not.
+pub(super) const META_MET: &[u8] = b"met";
 /// The lowest height whose block is here; absent as long as that is the first.
 pub(super) const META_EARLIEST: &[u8] = b"earliest";
 /// The height that this directory began with: 0, or that of the snapshot it was made from.
@@ -46,6 +49,15 @@ pub(super) const SIGNED_LOCK: &[u8] = b"lock";
 
 /// The keys that one block makes stale: a full block of the smallest transactions stays below.
 pub(super) const STALE_BYTES_MAX: usize = 64 << 20;
+
+/// Messages of the own key that were not signed here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(super) struct Met {
+    /// The highest of their heights.
+    pub(super) height: Height,
+    /// Whether a start has observed since: how far their signer has got only the chain can tell.
+    pub(super) has_observed: bool,
+}
 
 /// All tables of one environment.
 #[derive(Clone, Copy)]

@@ -317,10 +317,37 @@ fn a_key_that_was_met_at_work_elsewhere_is_not_trusted_until_it_is_re_armed() {
         assert_observes(&standing, "of height 4 is signed with its key");
         drop(store);
     }
-    let (store, standing) = home.start(true);
-    assert_eq!(standing, Standing::Signs(Height(5)), "the second after 3");
+    // The other holder has signed at height 9: the key has seen at least 8 committed.
+    assert_eq!(home.start(true).1, Standing::Signs(Height(11)));
+    assert_eq!(home.start(false).1, Standing::Signs(Height(11)));
+    assert_eq!(home.start(true).1, Standing::Signs(Height(10)));
+    assert_eq!(home.start(true).1, Standing::Signs(Height(10)));
+}
+
+/// It halted at height 3 and was stopped, the other holder went on to 8 and was stopped: how far that
+/// was only the chain can tell, so an operator's word counts only after a start that observed.
+#[test]
+fn after_its_key_was_met_elsewhere_it_observes_once_before_an_operators_word_counts() {
+    let home = Home::new();
+    home.run(3);
+    let (store, _) = home.start(false);
+    store.distrust_key(Height(4)).unwrap();
     drop(store);
-    assert_eq!(home.start(false).1, Standing::Signs(Height(5)));
+    let (store, standing) = home.start(true);
+    assert_observes(&standing, "of height 4 is signed with its key");
+    let mut ledger = home.world.ledger(&store);
+    for _ in 0..5 {
+        home.world.grow(&store, &mut ledger, vec![]);
+    }
+    drop((ledger, store));
+    assert_eq!(home.start(true).1, Standing::Signs(Height(10)));
+
+    // Met once more: what was observed before says nothing of it.
+    let (store, _) = home.start(false);
+    store.distrust_key(Height(12)).unwrap();
+    drop(store);
+    assert_observes(&home.start(true).1, "of height 12 is signed with its key");
+    assert_eq!(home.start(true).1, Standing::Signs(Height(14)));
 }
 
 #[test]
