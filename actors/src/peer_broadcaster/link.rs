@@ -9,7 +9,7 @@ use super::back_off::BackOff;
 use super::client::{ExchangeError, PeerClient};
 use super::outbox::{Frame, Outbox, Path};
 use super::resolve::{self, Resolve};
-use super::{Handshake, Mismatch, Peer, Ports};
+use super::{Handshake, Mismatch, Peer, Place, Ports};
 use crate::block_sync::{BlocksArrived, PeerAhead, PeerKeeps};
 use crate::clock::Clock;
 use crate::kill_points;
@@ -84,24 +84,74 @@ enum Break {
     Refused(Mismatch),
 }
 
+/// Until the outbox is closed: then whatever is under way is given up. Whoever has asked has
+/// patience of its own, as with a broadcaster that falls.
+pub(super) async fn run(seed: LinkSeed, outbox: Outbox) {
+    let closed = outbox.clone();
+    let talk = async move {
+        let listens = match &seed.peer.place {
+            Place::At(listens) => *listens,
+            Place::Named { name, found } => match found {
+                Some(listens) => *listens,
+                None => seed.find(name.clone()).await,
+            },
+        };
+        Link::new(seed, outbox, listens).talk_always().await;
+    };
+    tokio::select! {
+        biased;
+        () = closed.closed() => (),
+        () = talk => (),
+    }
+}
+
+impl LinkSeed {
+    /// Looks the name of a peer up until it leads somewhere. Meanwhile everything for it waits in
+    /// its outbox: a question does not go out before a handshake has worked.
+    async fn find(&self, name: Arc<str>) -> SocketAddr {
+        loop {
+            match resolve::look_up(self.resolve.clone(), name.clone(), None).await {
+                Ok(listens) => {
+                    self.note_place(listens, &name);
+                    return listens;
+                }
+                Err(error) => {
+                    self.metrics.peer_errors.inc();
+                    log::debug!("{name} cannot be resolved: {error}");
+                }
+            }
+            tokio::time::sleep(RESOLVE_EVERY).await;
+        }
+    }
+
+    /// Shows where the peer is now, to whoever looks at the node and to its listener.
+    fn note_place(&self, listens: SocketAddr, name: &Arc<str>) {
+        let address = self.peer.address;
+        log::info!("peer {address}: {name} is at {listens} now");
+        let moved = Peer::named(address, name, Some(listens));
+        self.view
+            .update_peer(&address, |peer| peer.url = moved.url());
+        let mut peers = self.peers.write();
+        if let Some(peer) = peers.iter_mut().find(|peer| peer.address == address) {
+            *peer = moved;
+        }
+    }
+}
+
 impl Link {
-    pub(super) fn new(seed: LinkSeed, outbox: Outbox) -> Link {
-        let way = RefCell::new(Rc::new(Way::new(seed.peer.listens)));
+    fn new(seed: LinkSeed, outbox: Outbox, listens: SocketAddr) -> Link {
         Link {
             seed,
             outbox,
-            way,
+            way: RefCell::new(Rc::new(Way::new(listens))),
             short_question: Mutex::new(()),
             lost: Notify::new(),
         }
     }
 
-    /// Until the outbox is closed: then whatever is under way is given up. Whoever has asked has
-    /// patience of its own, as with a broadcaster that falls.
-    pub(super) async fn run(self) {
+    async fn talk_always(self) {
         tokio::select! {
             biased;
-            () = self.outbox.closed() => (),
             () = self.keep_sending() => (),
             () = self.keep_requesting() => (),
             () = self.keep_pulling() => (),
@@ -177,32 +227,22 @@ impl Link {
 
     /// Looks a name up again after each failure, but not all the time.
     async fn keep_finding(&self) {
-        let Some(name) = self.seed.peer.name.clone() else {
+        let Place::Named { name, .. } = &self.seed.peer.place else {
             return std::future::pending().await;
         };
         loop {
             self.lost.notified().await;
             let now = self.way().listens;
-            let found = resolve::look_up(self.seed.resolve.clone(), name.clone(), now);
+            let found = resolve::look_up(self.seed.resolve.clone(), name.clone(), Some(now));
             match found.await {
                 Ok(listens) if listens == now => {}
-                Ok(listens) => self.move_to(listens, &name),
+                Ok(listens) => {
+                    *self.way.borrow_mut() = Rc::new(Way::new(listens));
+                    self.seed.note_place(listens, name);
+                }
                 Err(error) => log::debug!("{name} cannot be resolved: {error}"),
             }
             tokio::time::sleep(RESOLVE_EVERY).await;
-        }
-    }
-
-    fn move_to(&self, listens: SocketAddr, name: &str) {
-        let address = self.seed.peer.address;
-        log::info!("peer {address}: {name} is at {listens} now");
-        *self.way.borrow_mut() = Rc::new(Way::new(listens));
-        self.seed.view.update_peer(&address, |peer| {
-            peer.url = format!("http://{listens}");
-        });
-        let mut peers = self.seed.peers.write();
-        if let Some(peer) = peers.iter_mut().find(|peer| peer.address == address) {
-            peer.listens = listens;
         }
     }
 

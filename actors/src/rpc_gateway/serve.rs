@@ -199,7 +199,10 @@ impl House {
 
     fn standing(&self, from: IpAddr) -> Standing {
         let peers = self.peers.read();
-        let is_peer = peers.iter().any(|peer| peer.listens.ip() == from);
+        let is_peer = peers
+            .iter()
+            .filter_map(Peer::listens)
+            .any(|at| at.ip() == from);
         if is_peer && self.audience == Audience::Peers {
             Standing::Neighbour
         } else {
