@@ -76,6 +76,8 @@ pub(super) struct Link {
     short_question: Mutex<()>,
     /// The peer is not where it was.
     lost: Notify,
+    /// Its name leads somewhere else now.
+    moved: Notify,
 }
 
 /// Why messages do not go on.
@@ -146,6 +148,7 @@ impl Link {
             way: RefCell::new(Rc::new(Way::new(listens))),
             short_question: Mutex::new(()),
             lost: Notify::new(),
+            moved: Notify::new(),
         }
     }
 
@@ -167,10 +170,11 @@ impl Link {
     }
 
     async fn keep_sending(&self) {
-        let mut back_off = self.back_off();
+        let (mut back_off, mut refusals) = (self.back_off(), 0);
         loop {
             let broken = match self.shake_hands().await {
                 Ok(Ok(())) => {
+                    refusals = 0;
                     back_off.reset();
                     self.talk().await
                 }
@@ -178,7 +182,10 @@ impl Link {
                 Err(error) => Break::Failed("handshake", error),
             };
             match broken {
-                Break::Refused(mismatch) => self.refuse(&mismatch).await,
+                Break::Refused(mismatch) => {
+                    self.refuse(&mismatch, refusals).await;
+                    refusals = refusals.saturating_add(1);
+                }
                 Break::Failed(what, error) => self.failed(what, &error, &mut back_off).await,
             }
         }
@@ -239,6 +246,7 @@ impl Link {
                 Ok(listens) => {
                     *self.way.borrow_mut() = Rc::new(Way::new(listens));
                     self.seed.note_place(listens, name);
+                    self.moved.notify_waiters();
                 }
                 Err(error) => log::debug!("{name} cannot be resolved: {error}"),
             }
@@ -407,11 +415,13 @@ impl Link {
         Ok(accepted)
     }
 
-    async fn refuse(&self, mismatch: &Mismatch) {
+    /// `before`: how often in a row it was refused already.
+    async fn refuse(&self, mismatch: &Mismatch, before: u32) {
         self.outbox.allow_questions(false);
         let peer = &self.seed.peer;
         log::error!(
-            "refusing peer {} at {}: {mismatch}; looking again in {} s",
+            "refusing peer {} at {}: {mismatch}; looking again in {} s, or where its name leads, if \
+             it has one that leads somewhere else",
             peer.address,
             self.way().listens,
             REFUSED_PEER_WAIT.as_secs()
@@ -419,7 +429,31 @@ impl Link {
         self.seed.view.update_peer(&peer.address, |view| {
             (view.reachable, view.refused) = (false, Some(mismatch.to_string()));
         });
-        tokio::time::sleep(REFUSED_PEER_WAIT).await;
+        tokio::select! {
+            () = tokio::time::sleep(REFUSED_PEER_WAIT) => (),
+            () = self.found_elsewhere(before) => (),
+        }
+    }
+
+    /// Who was found here may have got this address from the peer: its name is looked up, again and
+    /// again, because a resolver's word may be old. One that leads to several strangers is followed
+    /// at growing intervals only.
+    async fn found_elsewhere(&self, before: u32) {
+        if before > 0 {
+            let wait = RESOLVE_EVERY.saturating_mul(1 << before.min(10));
+            tokio::time::sleep(wait.min(REFUSED_PEER_WAIT)).await;
+        }
+        let keep_looking = async {
+            loop {
+                self.lost.notify_one();
+                tokio::time::sleep(RESOLVE_EVERY).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.moved.notified() => (),
+            () = keep_looking => (),
+        }
     }
 
     /// The peer answers.

@@ -199,6 +199,60 @@ fn the_link_of_a_peer_that_was_never_found_ends_when_others_are_named() {
     });
 }
 
+/// Two validators restarted and swapped their addresses: each was found where the other should be,
+/// and asked there again and again, for ever.
+#[test]
+fn a_peer_that_is_found_in_anothers_place_is_looked_up_again() {
+    let arrivals = Arrivals::default();
+    let other = place(&healthy(Address([5; 20]), &Arrivals::default()));
+    let right = place(&healthy(PEER, &arrivals));
+    let moved = Arc::new(AtomicBool::new(false));
+    let has_moved = Arc::clone(&moved);
+    let resolve: Resolve = Arc::new(move |_| {
+        // What a resolver knows may be old at first.
+        Ok(vec![if has_moved.load(SeqCst) { right } else { other }])
+    });
+    System::new().block_on(async {
+        let sender = sender_that_resolves(resolve);
+        let peer = Peer::named(PEER, "validator.example:9545", Some(other));
+        sender.connect(&[peer], 0).await;
+        sender.send(1);
+        until("it is refused", || sender.view.peers()[0].refused.is_some()).await;
+        moved.store(true, SeqCst);
+        // Sooner than it would be asked again where it was.
+        until("the vote arrives", || !arrivals.lock().is_empty()).await;
+        let view = &sender.view.peers()[0];
+        assert!(view.reachable && view.refused.is_none(), "{view:?}");
+    });
+}
+
+#[test]
+fn a_name_that_leads_to_two_strangers_is_not_asked_in_a_tight_loop() {
+    const HANDSHAKES: usize = 4;
+    let greeted = Arc::new(AtomicUsize::new(0));
+    let strangers = [5, 6].map(|n| {
+        let greeted = Arc::clone(&greeted);
+        let hello = serde_json::to_vec(&handshake(Address([n; 20]))).unwrap();
+        fake_peer::serve(move |_, out| {
+            greeted.fetch_add(1, SeqCst);
+            out.write_all(&answer("200 OK", &hello))
+        })
+    });
+    let resolve: Resolve = Arc::new(move |_| Ok(strangers.into()));
+    System::new().block_on(async {
+        let sender = sender_that_resolves(resolve);
+        let began = Instant::now();
+        let peer = Peer::named(PEER, "validator.example:9545", Some(strangers[0]));
+        sender.connect(&[peer], 0).await;
+        until("both were asked twice", || {
+            greeted.load(SeqCst) >= HANDSHAKES
+        })
+        .await;
+        // The first look-up may help at once; behind it the waits double.
+        assert!(began.elapsed() >= 6 * crate::limits::RESOLVE_EVERY);
+    });
+}
+
 #[test]
 fn an_address_is_never_looked_up() {
     let resolve: Resolve = Arc::new(|_| panic!("there is no name"));
