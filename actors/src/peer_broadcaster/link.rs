@@ -14,8 +14,8 @@ use crate::block_sync::{BlocksArrived, PeerAhead, PeerKeeps};
 use crate::clock::Clock;
 use crate::kill_points;
 use crate::limits::{
-    HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT, RESOLVE_EVERY,
-    SYNC_TIMEOUT,
+    HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_FAILURE_SAID_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT,
+    RESOLVE_EVERY, SYNC_TIMEOUT,
 };
 use crate::metrics::Metrics;
 use crate::view::NodeView;
@@ -23,11 +23,12 @@ use actix_web::http::{StatusCode, Uri};
 use lockstep_protocol::types::Height;
 use lockstep_protocol::wire::Wire;
 use parking_lot::RwLock;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::time::Instant;
 
 pub(super) struct LinkSeed {
     pub(super) peer: Peer,
@@ -78,6 +79,25 @@ pub(super) struct Link {
     lost: Notify,
     /// Its name leads somewhere else now.
     moved: Notify,
+    /// It has answered as a peer does, since the last failure.
+    proven: Cell<bool>,
+    /// When a failure was last said in the log.
+    said: Said,
+}
+
+/// When a link last said a failure: whoever fails after each success fills no log.
+#[derive(Debug, Default)]
+struct Said(Cell<Option<Instant>>);
+
+impl Said {
+    fn may_say(&self, now: Instant) -> bool {
+        let last = self.0.get();
+        let is_due = last.is_none_or(|last| now - last >= PEER_FAILURE_SAID_EVERY);
+        if is_due {
+            self.0.set(Some(now));
+        }
+        is_due
+    }
 }
 
 /// Why messages do not go on.
@@ -149,6 +169,8 @@ impl Link {
             short_question: Mutex::new(()),
             lost: Notify::new(),
             moved: Notify::new(),
+            proven: Cell::new(false),
+            said: Said::default(),
         }
     }
 
@@ -175,12 +197,16 @@ impl Link {
             let broken = match self.shake_hands().await {
                 Ok(Ok(())) => {
                     refusals = 0;
-                    back_off.reset();
                     self.talk().await
                 }
                 Ok(Err(mismatch)) => Break::Refused(mismatch),
                 Err(error) => Break::Failed("handshake", error),
             };
+            // A handshake is no proof: whoever greets and takes nothing would be asked in a tight
+            // loop.
+            if self.proven.replace(false) {
+                back_off.reset();
+            }
             match broken {
                 Break::Refused(mismatch) => {
                     self.refuse(&mismatch, refusals).await;
@@ -220,6 +246,7 @@ impl Link {
             match self.shake_hands().await {
                 Ok(Ok(())) => {
                     back_off.reset();
+                    self.proven.set(true);
                     self.reached();
                     tokio::time::sleep(HANDSHAKE_EVERY).await;
                 }
@@ -310,6 +337,7 @@ impl Link {
             StatusCode::ACCEPTED => {
                 let me = &self.seed.handshake.validator;
                 busy.reset();
+                self.proven.set(true);
                 kill_points::sent(&self.seed.wire, me, &frame.body);
                 Ok(())
             }
@@ -475,10 +503,10 @@ impl Link {
         self.wait_after(what, error, back_off).await;
     }
 
-    /// Says the first failure in a row, and waits.
+    /// Says the first failure in a row, if none was said just before, and waits.
     async fn wait_after(&self, what: &str, error: &ExchangeError, back_off: &mut BackOff) {
         let peer = &self.seed.peer;
-        if back_off.is_fresh() {
+        if back_off.is_fresh() && self.said.may_say(Instant::now()) {
             log::info!(
                 "peer {} at {}: {what} failed: {error}",
                 peer.address,
@@ -487,5 +515,22 @@ impl Link {
         }
         self.seed.metrics.peer_errors.inc();
         tokio::time::sleep(back_off.next()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_says_a_failure_once_in_a_while() {
+        let (said, began) = (Said::default(), Instant::now());
+        assert!(said.may_say(began), "the first one at once");
+        let ms = |ms| began + std::time::Duration::from_millis(ms);
+        let every = PEER_FAILURE_SAID_EVERY.as_millis() as u64;
+        let lines = (1..=10 * every)
+            .step_by(10)
+            .filter(|at| said.may_say(ms(*at)));
+        assert_eq!(lines.count(), 9, "however often it fails");
     }
 }
