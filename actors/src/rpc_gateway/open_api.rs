@@ -17,7 +17,7 @@ pub(super) struct Route {
     body: Option<&'static str>,
     answers: Media,
     /// Other statuses than 200; all of them refusals but 101, 202 and 204.
-    also: &'static [u16],
+    pub(super) also: &'static [u16],
     pub(super) handler: fn() -> Handler,
 }
 
