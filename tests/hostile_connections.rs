@@ -4,6 +4,8 @@ mod common;
 
 use common::target::{TRANSACTION, Target, VOTE};
 use common::{Connection, PATIENCE, eventually, get, metric};
+use lockstep_actors::limits::{PEER_CONNECTIONS_MAX, PUBLIC_CONNECTIONS_MAX};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
@@ -147,15 +149,17 @@ fn a_compressed_body_is_refused_unread() {
     target.assert_unharmed();
 }
 
-/// How many connections this machine lets one process have; each has two ends here.
+/// Descriptors for everything else here, and for the other ends, which go soon.
+const OTHER_FILES: usize = 4_000;
+
+/// How many connections this machine lets one process have, which takes all that it may.
 fn connections_possible() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits
-        .lines()
-        .find(|line| line.starts_with("Max open files"));
-    let soft = line.and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
-    let files: usize = soft.unwrap_or(1_024);
-    files.saturating_sub(4_000).max(files / 4).min(10_000)
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).expect("a process may take what it is granted");
+    let files = limit.current.and_then(|files| usize::try_from(files).ok());
+    let possible = files.unwrap_or(usize::MAX).saturating_sub(OTHER_FILES);
+    possible.min(10_000)
 }
 
 /// Opened by somebody who sits where the peers sit, and kept open as long as the node lets him.
@@ -165,9 +169,13 @@ fn ten_thousand_connections_to_either_listener_push_out_each_other_and_nobody_el
     target.devnet.tick().expect("the links are up");
     let count = connections_possible();
     for (kind, url, count, max) in [
-        ("Peers", &target.peer_url, count, 384),
-        ("People", &target.url, count / 5, 256),
+        ("Peers", &target.peer_url, count, PEER_CONNECTIONS_MAX),
+        ("People", &target.url, count / 5, PUBLIC_CONNECTIONS_MAX),
     ] {
+        assert!(
+            count >= 2 * max,
+            "{count} connections are no flood: let this process open more files (ulimit -Hn)"
+        );
         let began = Instant::now();
         let held: Vec<TcpStream> = std::thread::scope(|scope| {
             // In parallel: where the backlog is full for a moment, connecting takes a second.
@@ -186,7 +194,7 @@ fn ten_thousand_connections_to_either_listener_push_out_each_other_and_nobody_el
             let closed = ["Full", "SlowHead"]
                 .map(|reason| metric(&target.url, CLOSED, &labels(kind, reason)));
             let counted = closed[0] + closed[1];
-            (counted >= (count - max) as f64 && closed[0] > 0.0).then_some(counted)
+            (counted >= count.saturating_sub(max) as f64 && closed[0] > 0.0).then_some(counted)
         });
         let open = metric(&target.url, "connections", &format!("kind=\"{kind}\""));
         println!(

@@ -237,6 +237,42 @@ fn metrics_stay_strict_and_bounded_while_the_chain_runs() {
     }
 }
 
+/// Listener, verb and path of a bad question; route and status under which it is counted.
+#[rustfmt::skip]
+const BAD_QUESTIONS: [(&str, &str, &str, &str, u16); 10] = [
+    ("People", "GET", "/nowhere", "none", 404),
+    ("People", "POST", "/status", "/status", 405),
+    ("People", "GET", "/blocks/x", "/blocks/{height}", 400),
+    ("People", "GET", "/blocks/99", "/blocks/{height}", 404),
+    ("People", "GET", "/evidence?limit=x", "/evidence", 400),
+    ("People", "GET", "/accounts/0x1", "/accounts/{address}", 400),
+    ("Peers", "GET", "/nowhere", "none", 404),
+    ("Peers", "GET", "/sync/blocks", "/sync/blocks", 400),
+    ("Peers", "GET", "/sync/blocks?from=1&limit=0", "/sync/blocks", 400),
+    ("Peers", "POST", "/consensus/pull", "/consensus/pull", 400),
+];
+
+/// Most refusals that were no body were not counted anywhere.
+#[test]
+fn every_refusal_is_counted_by_route_and_status_from_the_first_look_on() {
+    const REFUSED: &str = "requests_refused_total";
+    let devnet = manual(1, 1);
+    let (people, peers) = (devnet.urls()[0].clone(), devnet.peer_urls()[0].clone());
+    for (kind, verb, path, route, status) in BAD_QUESTIONS {
+        let labels = format!("kind=\"{kind}\",route=\"{route}\",status=\"{status}\"");
+        let counted = || metric(&people, REFUSED, &labels);
+        let before = counted();
+        let url = if kind == "Peers" { &peers } else { &people };
+        let answer = Connection::open(url).request(verb, path, b"");
+        assert_eq!(answer.expect("an answer").status, status, "{path}");
+        assert_eq!(counted() - before, 1.0, "{verb} {path}");
+    }
+    let before = metric(&people, REFUSED, "");
+    assert_eq!(get(&people, "/status").status, 200);
+    let after = metric(&people, REFUSED, "");
+    assert_eq!(after, before, "what is answered is no refusal");
+}
+
 #[test]
 fn health_says_ready_and_why_with_a_line_per_check() {
     let devnet = manual(1, 1);
@@ -246,7 +282,7 @@ fn health_says_ready_and_why_with_a_line_per_check() {
         (get(url, "/readyz").text() == "ready\n").then_some(())
     });
     let verbose = get(url, "/readyz?verbose").text();
-    for check in ["voting", "caught up", "quorum", "actors"] {
+    for check in ["voting", "caught up", "quorum", "progress", "actors"] {
         assert!(verbose.contains(&format!("[+] {check}: ok\n")), "{verbose}");
     }
     assert!(verbose.ends_with("ready\n"));

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{PATIENCE, eventually, get, post};
+use lockstep_actors::limits::HEIGHT_LATE_MIN;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::{begin_key_guard, key_guard_file};
@@ -17,6 +18,7 @@ use lockstep_protocol::wire::Wire;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
     let listener = || Arc::new(TcpListener::bind("127.0.0.1:0").expect("a port"));
@@ -120,28 +122,75 @@ fn a_directory_begun_anew_with_a_used_key_follows_without_a_voice_until_it_is_re
     });
 }
 
+/// A prevote under the key of this node, for a height that it is not at yet.
+fn signed_elsewhere(devnet: &Devnet, index: u8, height: u64) -> SignedVote {
+    let signer = devnet_keys::signer(devnet.genesis().scheme, index).expect("a key");
+    let vote = Vote {
+        kind: VoteKind::Prevote,
+        height: Height(height),
+        round: Round(1),
+        block_id: None,
+        valid_round: None,
+        validator: devnet.validators()[usize::from(index)],
+    };
+    let bytes = devnet.sign_context().vote(&vote);
+    let signature = Signature(signer.sign(&bytes).expect("it signs"));
+    SignedVote { vote, signature }
+}
+
+/// Their nodes answer, so they count as reachable: the others said that they were ready, and the
+/// chain stood.
+#[test]
+fn two_of_four_that_answer_without_a_vote_make_the_others_unready_and_are_named() {
+    let devnet = Devnet::builder().manual(true).boot().expect("it boots");
+    devnet.tick().expect("a block comes");
+    let (urls, validators) = (devnet.urls(), devnet.validators());
+    let wire = Wire::new(devnet.genesis().hash());
+    for silent in [2, 3] {
+        let vote = wire.encode_vote(&signed_elsewhere(&devnet, silent, 2));
+        let silent = usize::from(silent);
+        let peer_url = &devnet.peer_urls()[silent];
+        assert_eq!(post(peer_url, "/consensus/vote", &vote).status, 202);
+        eventually("it stops voting", || {
+            let status = get(&urls[silent], "/status").json();
+            status["halted"].is_string().then_some(())
+        });
+    }
+    // Nothing is under way: nobody has asked for a block. That lasts as long as it likes.
+    std::thread::sleep(HEIGHT_LATE_MIN + Duration::from_secs(1));
+    for url in &urls[..2] {
+        let text = get(url, "/readyz?verbose").text();
+        assert!(text.ends_with("\nready\n"), "{text}");
+    }
+
+    std::thread::scope(|scope| {
+        scope.spawn(|| devnet.tick().expect_err("two of four decide nothing"));
+        for url in &urls[..2] {
+            let text = eventually("it is not ready", || {
+                let answer = get(url, "/readyz?verbose");
+                (answer.status == 503).then(|| answer.text())
+            });
+            assert!(text.contains("[+] quorum: ok\n"), "{text}");
+            let line = text.lines().find(|line| line.starts_with("[-] progress: "));
+            let line = line.unwrap_or_else(|| panic!("{text}"));
+            assert!(
+                line.contains("height 2 ") && line.contains("prevotes"),
+                "{line}"
+            );
+            for (index, who) in validators.iter().enumerate() {
+                assert_eq!(line.contains(&who.to_string()), index >= 2, "{line}");
+            }
+        }
+    });
+}
+
 #[test]
 fn a_node_that_meets_a_vote_of_its_own_key_that_it_has_not_signed_stops_voting() {
     let devnet = Devnet::builder().manual(true).boot().expect("it boots");
     devnet.tick().expect("a block comes");
-    let genesis = devnet.genesis();
-    let signer = devnet_keys::signer(genesis.scheme, 1).expect("a key");
-    let validator = devnet.validators()[1];
-    let mut signed = SignedVote {
-        vote: Vote {
-            kind: VoteKind::Prevote,
-            height: Height(2),
-            round: Round(1),
-            block_id: None,
-            valid_round: None,
-            validator,
-        },
-        signature: Signature(Vec::new()),
-    };
-    let bytes = devnet.sign_context().vote(&signed.vote);
-    signed.signature = Signature(signer.sign(&bytes).expect("it signs"));
+    let signed = signed_elsewhere(&devnet, 1, 2);
     let url = &devnet.urls()[1];
-    let body = Wire::new(genesis.hash()).encode_vote(&signed);
+    let body = Wire::new(devnet.genesis().hash()).encode_vote(&signed);
     let peer_url = &devnet.peer_urls()[1];
     assert_eq!(post(peer_url, "/consensus/vote", &body).status, 202);
     let halted = eventually("it stops voting", || {

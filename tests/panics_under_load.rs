@@ -9,6 +9,7 @@ use common::{
 };
 use lockstep_actors::runtime::{Policy, Stats, Strike};
 use lockstep_devnet::Devnet;
+use lockstep_protocol::consensus::timeouts::Timeouts;
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
@@ -104,7 +105,7 @@ fn a_lone_validator_loses_any_message_to_a_panic_and_goes_on() {
 
 /// Every restartable actor of one of four nodes falls so often, one after the other, as fast as
 /// they come back; every second time it loses a message.
-fn each_falls(times: u64) {
+fn each_falls(times: u64, down_p99_max: Duration) {
     let devnet = boot(4);
     let load = Load::on(&devnet, &[0, 1, 2]);
     let all = [0, 1, 2, 3];
@@ -133,7 +134,8 @@ fn each_falls(times: u64) {
             down.quantile(0.5),
             down.quantile(0.99)
         );
-        assert!(down.quantile(0.99) < Duration::from_secs(5), "{actor}");
+        let p99 = down.quantile(0.99);
+        assert!(p99 <= down_p99_max, "{actor}: down {p99:?}");
         let label = format!("actor=\"{actor}\"");
         for family in ["actor_restarts_total", "actor_panics_total"] {
             assert_eq!(metric(&devnet.urls()[0], family, &label), times as f64);
@@ -170,11 +172,14 @@ fn fall(devnet: &Devnet, actor: &str, stats: &Stats, time: u64) {
 
 #[test]
 fn each_actor_may_die_ten_times_under_load() {
-    each_falls(10);
+    // Other tests run meanwhile: still no longer than three rounds, in which the others may skip
+    // this one's turn.
+    let rounds = Timeouts::DEVNET.rounds_ms(3);
+    each_falls(10, Duration::from_millis(rounds));
 }
 
 #[test]
 #[ignore = "release tier: cargo test --release --test panics_under_load -- --ignored --nocapture"]
 fn each_actor_may_die_a_hundred_times_under_load() {
-    each_falls(100);
+    each_falls(100, Duration::from_millis(250));
 }

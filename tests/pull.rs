@@ -19,6 +19,9 @@ const VOTE: &str = "/consensus/vote";
 const PROPOSAL: &str = "/consensus/proposal";
 const PULL: &str = "/consensus/pull";
 const PROPOSE_MS: u64 = 10_000;
+/// What a lost message may cost, pulled: far less than a round, and far more than a busy machine
+/// needs for a height.
+const A_THIRD: Duration = Duration::from_millis(PROPOSE_MS / 3);
 const TIMEOUTS: Timeouts = Timeouts {
     propose_ms: PROPOSE_MS,
     prevote_ms: PROPOSE_MS,
@@ -87,7 +90,7 @@ fn a_node_that_hears_no_push_still_votes_in_round_0() {
     }
     let took = stage.make_blocks(3);
     println!("three heights with a deaf node: {took:?}, one propose timeout: {PROPOSE_MS} ms");
-    assert!(took < Duration::from_millis(PROPOSE_MS), "{took:?}");
+    assert!(took < 3 * A_THIRD, "{took:?}");
     let url = &stage.devnet.urls()[deaf];
     assert!(metric(url, "messages_pulled_total", "") >= 3.0);
     let alive: Vec<usize> = stage.by_turn[1..].to_vec();
@@ -103,7 +106,7 @@ fn a_proposal_that_never_arrives_costs_less_than_the_propose_timeout() {
     (0..4).for_each(|to| stage.lose(proposer, to, PROPOSAL));
     let took = stage.make_blocks(1);
     println!("one height without its pushed proposal: {took:?}, one timeout: {PROPOSE_MS} ms");
-    assert!(took < Duration::from_millis(PROPOSE_MS), "{took:?}");
+    assert!(took < A_THIRD, "{took:?}");
     assert_same_chain(&stage.devnet, &[0, 1, 2, 3]);
     assert_nobody_signed_twice(&stage.devnet, &[0, 1, 2, 3]);
 }

@@ -8,7 +8,7 @@ use common::{assert_same_chain, eventually, get, metric};
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::Policy;
-use lockstep_devnet::{Builder, Devnet, Durability};
+use lockstep_devnet::{Builder, Devnet, Durability, funded_accounts};
 use lockstep_protocol::block::{Header, SealedBlock};
 use lockstep_protocol::commit::certify;
 use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
@@ -16,6 +16,7 @@ use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::{self, SchemeId};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::retention::Retention;
+use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height, Round};
 use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::{DecidedBlock, Wire};
@@ -23,7 +24,7 @@ use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -281,9 +282,43 @@ fn a_late_node_fetches_the_chain_and_after_a_restart_only_the_rest() {
     assert_eq!(devnet.heights(), [Some(BLOCKS + 1); 4]);
 }
 
-/// The wrong state root of a block, under a certificate of three of four.
-fn certified_with_another_root(like: &DecidedBlock) -> DecidedBlock {
-    let block = like.block.block().clone();
+/// What the nodes of this process say in their logs as errors.
+struct Errors(Mutex<Vec<String>>);
+
+static ERRORS: Errors = Errors(Mutex::new(Vec::new()));
+
+impl log::Log for Errors {
+    fn enabled(&self, line: &log::Metadata<'_>) -> bool {
+        line.level() == log::Level::Error
+    }
+
+    fn log(&self, line: &log::Record<'_>) {
+        if self.enabled(line.metadata()) {
+            let mut lines = self.0.lock().expect("nobody falls with it");
+            lines.push(line.args().to_string());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+impl Errors {
+    fn keep() {
+        log::set_logger(&ERRORS).expect("there is no other");
+        log::set_max_level(log::LevelFilter::Error);
+    }
+
+    fn assert_said(&self, beginning: &str) {
+        let lines = self.0.lock().expect("nobody falls with it");
+        let said = lines.iter().any(|line| line.starts_with(beginning));
+        assert!(said, "{beginning:?} in {lines:?}");
+    }
+}
+
+/// The wrong state root of a block with this transfer, under a certificate of three of four.
+fn certified_with_another_root(like: &DecidedBlock, transfer: Transaction) -> DecidedBlock {
+    let mut block = like.block.block().clone();
+    block.transactions = vec![transfer];
     let header = Header {
         state_root: Hash([7; 32]),
         ..block.header
@@ -337,10 +372,14 @@ fn assert_halted_and_reading(node: &NodeHandle) {
 /// It asked for the same block again at every handshake, and voted again after a restart.
 #[test]
 fn a_certified_block_with_another_root_stops_a_node_for_good_but_not_its_reads() {
+    Errors::keep();
     let honest = Honest::with(12);
     let store = honest.nodes[0].store();
     let mut blocks = store.decided(Height(1), 12, usize::MAX).expect("a chain");
-    blocks[9] = certified_with_another_root(&blocks[9]);
+    let accounts = funded_accounts(genesis().scheme).expect("accounts");
+    let (payer, payee) = (&accounts[0], accounts[1].address);
+    let transfer = payer.transfer(&genesis().sign_context(), 0, payee, 5);
+    blocks[9] = certified_with_another_root(&blocks[9], transfer.expect("it signs"));
     let (dir, wire) = (directory(), Wire::new(genesis().hash()));
     let at = peer_url(&honest.nodes[0]);
     let forked = Liar::new(Lie::These(blocks), validator(2), at, wire);
@@ -351,6 +390,11 @@ fn a_certified_block_with_another_root_stops_a_node_for_good_but_not_its_reads()
         status(&late)["halted"].is_string().then_some(())
     });
     assert_halted_and_reading(&late);
+    // People have to look for what differs: it is among these.
+    ERRORS.assert_said("the certified block of height 10 is invalid here");
+    for address in [payer.address, payee] {
+        ERRORS.assert_said(&format!("it changes account/{address}: balance "));
+    }
     let asked = forked.asked();
     // Longer than it takes to the next handshake.
     std::thread::sleep(Duration::from_millis(2_500));

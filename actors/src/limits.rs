@@ -35,6 +35,11 @@ pub const REFUSED_PEER_WAIT: Duration = Duration::from_secs(30);
 /// A link asks for the peer's height this often, so that `/status` tells it and an idle node that
 /// has fallen behind learns so.
 pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
+/// A link says in the log that its peer has failed this often at the most.
+pub const PEER_FAILURE_SAID_EVERY: Duration = Duration::from_secs(10);
+/// A height that lasts twice as long as its rounds may, and no less than this, makes a node unready:
+/// one that was busy for a moment is not.
+pub const HEIGHT_LATE_MIN: Duration = Duration::from_secs(10);
 /// The largest answer to a handshake.
 pub const HANDSHAKE_BYTES_MAX: usize = 4_096;
 /// How often the name of a peer that does not answer is looked up again: a resolver is asked by

@@ -117,6 +117,13 @@ struct ClosedLabels {
     reason: ClosedLabel,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    kind: ListenerLabel,
+    route: &'static str,
+    status: u64,
+}
+
 const LISTENERS: [ListenerLabel; 2] = [ListenerLabel::Peers, ListenerLabel::People];
 
 const CLOSED: [ClosedLabel; 8] = [
@@ -209,6 +216,7 @@ pub struct Metrics {
     votes: Family<VoteLabels, Counter>,
     proposals: Family<ProposalLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
+    requests_refused: Family<RequestLabels, Counter>,
     connections: Family<ListenerLabels, Gauge>,
     closed: Family<ClosedLabels, Counter>,
     /// Height under decision.
@@ -280,6 +288,7 @@ impl Metrics {
             votes: Family::default(),
             proposals: Family::default(),
             refusals: Family::default(),
+            requests_refused: Family::default(),
             connections: Family::default(),
             closed: Family::default(),
             height: Gauge::default(),
@@ -448,6 +457,11 @@ impl Metrics {
             self.refusals.clone(),
         );
         r.register(
+            "requests_refused",
+            "Requests answered with a status from 400 on, by route",
+            self.requests_refused.clone(),
+        );
+        r.register(
             "consensus_height",
             "Height under decision",
             self.height.clone(),
@@ -602,6 +616,27 @@ impl Metrics {
     /// Counts a body that was no message.
     pub fn refusal(&self, reason: RefusalLabel) {
         self.refusals.get_or_create(&RefusalLabels { reason }).inc();
+    }
+
+    /// Counts a request of this listener that was answered with a status from 400 on.
+    pub fn request_refused(&self, kind: ListenerLabel, route: &'static str, status: u16) {
+        self.requests_refused_series(kind, route, status).inc();
+    }
+
+    /// Shows the count of such requests from the beginning.
+    pub fn requests_refused_series(
+        &self,
+        kind: ListenerLabel,
+        route: &'static str,
+        status: u16,
+    ) -> Counter {
+        let status = u64::from(status);
+        let labels = RequestLabels {
+            kind,
+            route,
+            status,
+        };
+        self.requests_refused.get_or_create_owned(&labels)
     }
 
     /// Counts a transaction that may not wait.

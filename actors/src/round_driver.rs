@@ -213,11 +213,10 @@ impl RoundDriver {
     fn step(&mut self, input: Input, ctx: &mut Ctx<Self>) -> Option<TickOutcome> {
         let driver = self.driver.as_mut()?;
         let outputs = driver.step(self.seed.clock.now(), input);
-        if !outputs.is_empty() {
-            self.seed
-                .view
-                .set_round(driver.round(), driver.current_step());
-        }
+        // Without an output, too: a height that waits for a tick has none.
+        self.seed
+            .view
+            .set_round(driver.round(), driver.current_step());
         outputs
             .into_iter()
             .filter_map(|output| self.carry_out(output, ctx))

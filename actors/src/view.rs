@@ -204,6 +204,9 @@ impl NodeView {
 
     pub(crate) fn set_round(&self, round: Round, step: Option<Step>) {
         let mut parts = self.parts.lock();
+        if (parts.round, parts.step) == (round, step) {
+            return;
+        }
         (parts.round, parts.step) = (round, step);
         drop(parts);
         self.changed.notify_one();

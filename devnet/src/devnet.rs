@@ -2,7 +2,6 @@
 use crate::builder::Builder;
 use crate::links::Links;
 use lockstep_actors::node::NodeHandle;
-use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::{Actors, EndReason};
 use lockstep_actors::view::HeadView;
 use lockstep_protocol::genesis::Genesis;
@@ -43,7 +42,7 @@ struct Inner {
     home: PathBuf,
     /// Removed when the devnet goes, unless somebody named a home.
     _temporary: Option<tempfile::TempDir>,
-    peers: Vec<Peer>,
+    peers: Vec<(Address, SocketAddr)>,
     /// Where each node listens to people.
     public: Vec<SocketAddr>,
     /// What stands between the nodes, if anything does.
@@ -130,8 +129,8 @@ impl Devnet {
     pub fn restart(&self, index: usize) -> Result<(), DevnetError> {
         let inner = &self.inner;
         let ports = inner.peers.get(index).zip(inner.public.get(index));
-        let (peer, rpc) = ports.ok_or(DevnetError::Down(index))?;
-        let bound = boot::Listeners::bind_again(index, peer.listens, *rpc)?;
+        let ((_, peer), rpc) = ports.ok_or(DevnetError::Down(index))?;
+        let bound = boot::Listeners::bind_again(index, *peer, *rpc)?;
         let handle = Inner::start(inner, index, bound)?;
         *self.inner.nodes[index].lock() = Some(handle);
         Ok(())
@@ -183,7 +182,7 @@ impl Devnet {
 
     /// The validator of each node, in order of the nodes.
     pub fn validators(&self) -> Vec<Address> {
-        self.inner.peers.iter().map(|peer| peer.address).collect()
+        self.inner.peers.iter().map(|peer| peer.0).collect()
     }
 
     /// Where each node answers people.
@@ -197,7 +196,7 @@ impl Devnet {
         self.inner
             .peers
             .iter()
-            .map(|peer| format!("http://{}", peer.listens))
+            .map(|(_, listens)| format!("http://{listens}"))
             .collect()
     }
 

@@ -1,7 +1,8 @@
 //! The other validators' nodes, and where this one listens.
 use super::file::{line_of, quoted};
 use crate::cli::Failure;
-use lockstep_actors::peer_broadcaster::{self, Peer};
+use lockstep_actors::limits::RESOLVE_EVERY;
+use lockstep_actors::peer_broadcaster::{self, Peer, Resolve};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::types::Address;
 use std::collections::BTreeSet;
@@ -61,13 +62,15 @@ pub(crate) fn resolve(what: &str, listens: &str) -> Result<SocketAddr, Failure> 
     found.next().ok_or_else(|| refuse("nothing found".into()))
 }
 
-/// The peers of the node with the key of `me`, resolved: each once, and not `me`. Unless the node
-/// follows, all of them are validators of the genesis, and so is `me`.
+/// The peers of the node with the key of `me`, resolved as far as their names lead somewhere: each
+/// once, and not `me`. Unless the node follows, all of them are validators of the genesis, and so is
+/// `me`.
 pub(crate) fn resolve_all(
     entries: &[PeerEntry],
     genesis: &Genesis,
     me: Address,
     follow: bool,
+    resolve: &Resolve,
 ) -> Result<Vec<Peer>, Failure> {
     let validators = genesis.validators.iter();
     let validators: BTreeSet<Address> = validators
@@ -100,18 +103,7 @@ pub(crate) fn resolve_all(
         if peers.iter().any(|peer| peer.address == address) {
             return Err(refuse("it is named twice"));
         }
-        let listens = resolve("peer", &entry.listens)?;
-        if !peer_broadcaster::has_uri(&listens) {
-            return Err(refuse(&format!(
-                "{listens} is an address of one link (%), which no URI can name; write another"
-            )));
-        }
-        let has_name = entry.listens.parse::<SocketAddr>().is_err();
-        peers.push(Peer {
-            address,
-            listens,
-            name: has_name.then(|| entry.listens.as_str().into()),
-        });
+        peers.push(located(entry, resolve).map_err(|why| refuse(&why))?);
     }
     for missing in validators.iter().filter(|v| **v != me) {
         if !peers.iter().any(|peer| peer.address == *missing) {
@@ -119,6 +111,36 @@ pub(crate) fn resolve_all(
         }
     }
     Ok(peers)
+}
+
+/// The peer with its address, or where its name leads. One whose machine is down may have a name
+/// that leads nowhere: if that kept this node from starting, two such nodes would wait for each
+/// other for ever.
+fn located(entry: &PeerEntry, resolve: &Resolve) -> Result<Peer, String> {
+    let (address, listens) = (entry.address, entry.listens.as_str());
+    let of_one_link = |at: &SocketAddr| {
+        format!("{at} is an address of one link (%), which no URI can name; write another")
+    };
+    if let Ok(at) = listens.parse::<SocketAddr>() {
+        let is_possible = peer_broadcaster::has_uri(&at);
+        return is_possible
+            .then(|| Peer::at(address, at))
+            .ok_or_else(|| of_one_link(&at));
+    }
+    let why = match resolve(listens) {
+        Ok(found) => match found.iter().find(|at| peer_broadcaster::has_uri(at)) {
+            Some(at) => return Ok(Peer::named(address, listens, Some(*at))),
+            None if !found.is_empty() => return Err(of_one_link(&found[0])),
+            None => "nothing found".into(),
+        },
+        Err(error) => error.to_string(),
+    };
+    log::warn!(
+        "cannot resolve peer {address} at {listens}: {why}; this node starts without it and looks \
+         the name up again every {} s: if that goes on, check the name, or write its address",
+        RESOLVE_EVERY.as_secs()
+    );
+    Ok(Peer::named(address, listens, None))
 }
 
 /// As tables of `lockstep.toml`.
@@ -143,6 +165,44 @@ pub(super) fn write_tables(text: &mut String, peers: &[PeerEntry]) {
 mod tests {
     use super::*;
     use lockstep_devnet::Devnet;
+    use std::sync::Arc;
+
+    fn nowhere() -> Resolve {
+        Arc::new(|_| Err(std::io::ErrorKind::NotFound.into()))
+    }
+
+    /// The node ended with code 1. The name of a container that has stopped leads nowhere: of two
+    /// that were down neither started, because of the other.
+    #[test]
+    fn a_name_that_leads_nowhere_keeps_no_node_from_starting() {
+        let genesis = Devnet::builder().genesis().expect("a genesis");
+        let of = |index: usize| {
+            let key = &genesis.validators[index].public_key;
+            Address::of(genesis.scheme, key)
+        };
+        let entry = |index: usize| PeerEntry {
+            address: of(index),
+            listens: format!("node{index}:9545"),
+        };
+        let (at, of_one_link) = (
+            SocketAddr::from(([127, 0, 0, 1], 9545)),
+            "[fe80::1%2]:9545".parse().expect("an address"),
+        );
+        let resolve: Resolve = Arc::new(move |name| match name {
+            "node1:9545" => Ok(vec![of_one_link, at]),
+            "node2:9545" => Ok(Vec::new()),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        });
+        let entries = [entry(1), entry(2), entry(3)];
+        let peers = resolve_all(&entries, &genesis, of(0), false, &resolve);
+        let peers = peers.unwrap_or_else(|failure| panic!("{}", failure.message));
+        let named = |index, found| Peer::named(of(index), &format!("node{index}:9545"), found);
+        assert_eq!(peers, [named(1, Some(at)), named(2, None), named(3, None)]);
+
+        let only_of_one_link: Resolve = Arc::new(move |_| Ok(vec![of_one_link]));
+        let failure = resolve_all(&entries, &genesis, of(0), false, &only_of_one_link);
+        assert_eq!(failure.map_err(|failure| failure.exit_code), Err(2));
+    }
 
     /// It was taken, and the node ended when it sent its first message there.
     #[test]
@@ -154,14 +214,15 @@ mod tests {
         };
         let resolved = |listens: &str| {
             let (address, listens) = (of(1), listens.to_owned());
-            resolve_all(&[PeerEntry { address, listens }], &genesis, of(0), false)
+            let entries = [PeerEntry { address, listens }];
+            resolve_all(&entries, &genesis, of(0), false, &nowhere())
         };
         let failure = resolved("[fe80::1%2]:9545").expect_err("no URI names it");
         assert_eq!(failure.exit_code, 2);
         assert!(failure.message.contains("fe80::1%2"), "{}", failure.message);
         for listens in ["[fe80::1]:9545", "[::1]:9545", "127.0.0.1:9545"] {
             let peers = resolved(listens).unwrap_or_else(|f| panic!("{}", f.message));
-            assert_eq!(peers[0].listens.to_string(), listens);
+            assert_eq!(peers[0].listens(), listens.parse().ok());
         }
     }
 
@@ -176,7 +237,7 @@ mod tests {
                 address: peer,
                 listens,
             };
-            resolve_all(&[entry], &genesis, me, follow)
+            resolve_all(&[entry], &genesis, me, follow, &nowhere())
         };
         for (me, peer, exit_code) in [(added, founder, 4), (founder, added, 2)] {
             let failure = resolved(me, peer, false).expect_err("the genesis does not name it");

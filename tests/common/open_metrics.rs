@@ -11,7 +11,9 @@ pub(crate) struct Family {
 pub(crate) type Families = BTreeMap<String, Family>;
 
 /// Labels have names from this list, so that no value from outside makes a series.
-const LABELS: [&str; 6] = ["actor", "kind", "le", "message", "reason", "result"];
+const LABELS: [&str; 8] = [
+    "actor", "kind", "le", "message", "reason", "result", "route", "status",
+];
 
 pub(crate) fn check(text: &str) -> Families {
     let body = text.strip_suffix("# EOF\n").expect("it ends with # EOF");

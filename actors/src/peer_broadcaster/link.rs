@@ -9,13 +9,13 @@ use super::back_off::BackOff;
 use super::client::{ExchangeError, PeerClient};
 use super::outbox::{Frame, Outbox, Path};
 use super::resolve::{self, Resolve};
-use super::{Handshake, Mismatch, Peer, Ports};
+use super::{Handshake, Mismatch, Peer, Place, Ports};
 use crate::block_sync::{BlocksArrived, PeerAhead, PeerKeeps};
 use crate::clock::Clock;
 use crate::kill_points;
 use crate::limits::{
-    HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT, RESOLVE_EVERY,
-    SYNC_TIMEOUT,
+    HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_FAILURE_SAID_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT,
+    RESOLVE_EVERY, SYNC_TIMEOUT,
 };
 use crate::metrics::Metrics;
 use crate::view::NodeView;
@@ -23,11 +23,12 @@ use actix_web::http::{StatusCode, Uri};
 use lockstep_protocol::types::Height;
 use lockstep_protocol::wire::Wire;
 use parking_lot::RwLock;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::time::Instant;
 
 pub(super) struct LinkSeed {
     pub(super) peer: Peer,
@@ -76,6 +77,27 @@ pub(super) struct Link {
     short_question: Mutex<()>,
     /// The peer is not where it was.
     lost: Notify,
+    /// Its name leads somewhere else now.
+    moved: Notify,
+    /// It has answered as a peer does, since the last failure.
+    proven: Cell<bool>,
+    /// When a failure was last said in the log.
+    said: Said,
+}
+
+/// When a link last said a failure: whoever fails after each success fills no log.
+#[derive(Debug, Default)]
+struct Said(Cell<Option<Instant>>);
+
+impl Said {
+    fn may_say(&self, now: Instant) -> bool {
+        let last = self.0.get();
+        let is_due = last.is_none_or(|last| now - last >= PEER_FAILURE_SAID_EVERY);
+        if is_due {
+            self.0.set(Some(now));
+        }
+        is_due
+    }
 }
 
 /// Why messages do not go on.
@@ -84,24 +106,77 @@ enum Break {
     Refused(Mismatch),
 }
 
-impl Link {
-    pub(super) fn new(seed: LinkSeed, outbox: Outbox) -> Link {
-        let way = RefCell::new(Rc::new(Way::new(seed.peer.listens)));
-        Link {
-            seed,
-            outbox,
-            way,
-            short_question: Mutex::new(()),
-            lost: Notify::new(),
+/// Until the outbox is closed: then whatever is under way is given up. Whoever has asked has
+/// patience of its own, as with a broadcaster that falls.
+pub(super) async fn run(seed: LinkSeed, outbox: Outbox) {
+    let closed = outbox.clone();
+    let talk = async move {
+        let listens = match &seed.peer.place {
+            Place::At(listens) => *listens,
+            Place::Named { name, found } => match found {
+                Some(listens) => *listens,
+                None => seed.find(name.clone()).await,
+            },
+        };
+        Link::new(seed, outbox, listens).talk_always().await;
+    };
+    tokio::select! {
+        biased;
+        () = closed.closed() => (),
+        () = talk => (),
+    }
+}
+
+impl LinkSeed {
+    /// Looks the name of a peer up until it leads somewhere. Meanwhile everything for it waits in
+    /// its outbox: a question does not go out before a handshake has worked.
+    async fn find(&self, name: Arc<str>) -> SocketAddr {
+        loop {
+            match resolve::look_up(self.resolve.clone(), name.clone(), None).await {
+                Ok(listens) => {
+                    self.note_place(listens, &name);
+                    return listens;
+                }
+                Err(error) => {
+                    self.metrics.peer_errors.inc();
+                    log::debug!("{name} cannot be resolved: {error}");
+                }
+            }
+            tokio::time::sleep(RESOLVE_EVERY).await;
         }
     }
 
-    /// Until the outbox is closed: then whatever is under way is given up. Whoever has asked has
-    /// patience of its own, as with a broadcaster that falls.
-    pub(super) async fn run(self) {
+    /// Shows where the peer is now, to whoever looks at the node and to its listener.
+    fn note_place(&self, listens: SocketAddr, name: &Arc<str>) {
+        let address = self.peer.address;
+        log::info!("peer {address}: {name} is at {listens} now");
+        let moved = Peer::named(address, name, Some(listens));
+        self.view
+            .update_peer(&address, |peer| peer.url = moved.url());
+        let mut peers = self.peers.write();
+        if let Some(peer) = peers.iter_mut().find(|peer| peer.address == address) {
+            *peer = moved;
+        }
+    }
+}
+
+impl Link {
+    fn new(seed: LinkSeed, outbox: Outbox, listens: SocketAddr) -> Link {
+        Link {
+            seed,
+            outbox,
+            way: RefCell::new(Rc::new(Way::new(listens))),
+            short_question: Mutex::new(()),
+            lost: Notify::new(),
+            moved: Notify::new(),
+            proven: Cell::new(false),
+            said: Said::default(),
+        }
+    }
+
+    async fn talk_always(self) {
         tokio::select! {
             biased;
-            () = self.outbox.closed() => (),
             () = self.keep_sending() => (),
             () = self.keep_requesting() => (),
             () = self.keep_pulling() => (),
@@ -117,18 +192,26 @@ impl Link {
     }
 
     async fn keep_sending(&self) {
-        let mut back_off = self.back_off();
+        let (mut back_off, mut refusals) = (self.back_off(), 0);
         loop {
             let broken = match self.shake_hands().await {
                 Ok(Ok(())) => {
-                    back_off.reset();
+                    refusals = 0;
                     self.talk().await
                 }
                 Ok(Err(mismatch)) => Break::Refused(mismatch),
                 Err(error) => Break::Failed("handshake", error),
             };
+            // A handshake is no proof: whoever greets and takes nothing would be asked in a tight
+            // loop.
+            if self.proven.replace(false) {
+                back_off.reset();
+            }
             match broken {
-                Break::Refused(mismatch) => self.refuse(&mismatch).await,
+                Break::Refused(mismatch) => {
+                    self.refuse(&mismatch, refusals).await;
+                    refusals = refusals.saturating_add(1);
+                }
                 Break::Failed(what, error) => self.failed(what, &error, &mut back_off).await,
             }
         }
@@ -163,6 +246,7 @@ impl Link {
             match self.shake_hands().await {
                 Ok(Ok(())) => {
                     back_off.reset();
+                    self.proven.set(true);
                     self.reached();
                     tokio::time::sleep(HANDSHAKE_EVERY).await;
                 }
@@ -177,32 +261,23 @@ impl Link {
 
     /// Looks a name up again after each failure, but not all the time.
     async fn keep_finding(&self) {
-        let Some(name) = self.seed.peer.name.clone() else {
+        let Place::Named { name, .. } = &self.seed.peer.place else {
             return std::future::pending().await;
         };
         loop {
             self.lost.notified().await;
             let now = self.way().listens;
-            let found = resolve::look_up(self.seed.resolve.clone(), name.clone(), now);
+            let found = resolve::look_up(self.seed.resolve.clone(), name.clone(), Some(now));
             match found.await {
                 Ok(listens) if listens == now => {}
-                Ok(listens) => self.move_to(listens, &name),
+                Ok(listens) => {
+                    *self.way.borrow_mut() = Rc::new(Way::new(listens));
+                    self.seed.note_place(listens, name);
+                    self.moved.notify_waiters();
+                }
                 Err(error) => log::debug!("{name} cannot be resolved: {error}"),
             }
             tokio::time::sleep(RESOLVE_EVERY).await;
-        }
-    }
-
-    fn move_to(&self, listens: SocketAddr, name: &str) {
-        let address = self.seed.peer.address;
-        log::info!("peer {address}: {name} is at {listens} now");
-        *self.way.borrow_mut() = Rc::new(Way::new(listens));
-        self.seed.view.update_peer(&address, |peer| {
-            peer.url = format!("http://{listens}");
-        });
-        let mut peers = self.seed.peers.write();
-        if let Some(peer) = peers.iter_mut().find(|peer| peer.address == address) {
-            peer.listens = listens;
         }
     }
 
@@ -262,6 +337,7 @@ impl Link {
             StatusCode::ACCEPTED => {
                 let me = &self.seed.handshake.validator;
                 busy.reset();
+                self.proven.set(true);
                 kill_points::sent(&self.seed.wire, me, &frame.body);
                 Ok(())
             }
@@ -367,11 +443,13 @@ impl Link {
         Ok(accepted)
     }
 
-    async fn refuse(&self, mismatch: &Mismatch) {
+    /// `before`: how often in a row it was refused already.
+    async fn refuse(&self, mismatch: &Mismatch, before: u32) {
         self.outbox.allow_questions(false);
         let peer = &self.seed.peer;
         log::error!(
-            "refusing peer {} at {}: {mismatch}; looking again in {} s",
+            "refusing peer {} at {}: {mismatch}; looking again in {} s, or where its name leads, if \
+             it has one that leads somewhere else",
             peer.address,
             self.way().listens,
             REFUSED_PEER_WAIT.as_secs()
@@ -379,7 +457,31 @@ impl Link {
         self.seed.view.update_peer(&peer.address, |view| {
             (view.reachable, view.refused) = (false, Some(mismatch.to_string()));
         });
-        tokio::time::sleep(REFUSED_PEER_WAIT).await;
+        tokio::select! {
+            () = tokio::time::sleep(REFUSED_PEER_WAIT) => (),
+            () = self.found_elsewhere(before) => (),
+        }
+    }
+
+    /// Who was found here may have got this address from the peer: its name is looked up, again and
+    /// again, because a resolver's word may be old. One that leads to several strangers is followed
+    /// at growing intervals only.
+    async fn found_elsewhere(&self, before: u32) {
+        if before > 0 {
+            let wait = RESOLVE_EVERY.saturating_mul(1 << before.min(10));
+            tokio::time::sleep(wait.min(REFUSED_PEER_WAIT)).await;
+        }
+        let keep_looking = async {
+            loop {
+                self.lost.notify_one();
+                tokio::time::sleep(RESOLVE_EVERY).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.moved.notified() => (),
+            () = keep_looking => (),
+        }
     }
 
     /// The peer answers.
@@ -401,10 +503,10 @@ impl Link {
         self.wait_after(what, error, back_off).await;
     }
 
-    /// Says the first failure in a row, and waits.
+    /// Says the first failure in a row, if none was said just before, and waits.
     async fn wait_after(&self, what: &str, error: &ExchangeError, back_off: &mut BackOff) {
         let peer = &self.seed.peer;
-        if back_off.is_fresh() {
+        if back_off.is_fresh() && self.said.may_say(Instant::now()) {
             log::info!(
                 "peer {} at {}: {what} failed: {error}",
                 peer.address,
@@ -413,5 +515,22 @@ impl Link {
         }
         self.seed.metrics.peer_errors.inc();
         tokio::time::sleep(back_off.next()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_says_a_failure_once_in_a_while() {
+        let (said, began) = (Said::default(), Instant::now());
+        assert!(said.may_say(began), "the first one at once");
+        let ms = |ms| began + std::time::Duration::from_millis(ms);
+        let every = PEER_FAILURE_SAID_EVERY.as_millis() as u64;
+        let lines = (1..=10 * every)
+            .step_by(10)
+            .filter(|at| said.may_say(ms(*at)));
+        assert_eq!(lines.count(), 9, "however often it fails");
     }
 }

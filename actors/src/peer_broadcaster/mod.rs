@@ -40,7 +40,7 @@ mod resolve;
 
 use gossip::Gossip;
 pub use handshake::{Handshake, Mismatch};
-use link::{Link, LinkSeed};
+use link::LinkSeed;
 use outbox::{Frame, Outbox, Path};
 pub use resolve::{Resolve, system as system_resolver};
 
@@ -109,19 +109,52 @@ pub struct Peer {
     /// The validator.
     pub address: Address,
     /// Where its node listens to other nodes.
-    pub listens: SocketAddr,
-    /// `host:port`, if it has a name: looked up again when nobody answers at `listens`.
-    pub name: Option<Arc<str>>,
+    pub place: Place,
+}
+
+/// Where a peer listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It stays there.
+    At(SocketAddr),
+    /// It has a name, which is looked up again when the peer is not where it was found.
+    Named {
+        /// `host:port`.
+        name: Arc<str>,
+        /// Where the name led when it was last found; `None`: not known yet.
+        found: Option<SocketAddr>,
+    },
 }
 
 impl Peer {
     /// One that stays where it is.
     pub fn at(address: Address, listens: SocketAddr) -> Peer {
-        let name = None;
-        Peer {
-            address,
-            listens,
-            name,
+        let place = Place::At(listens);
+        Peer { address, place }
+    }
+
+    /// One with a name, `host:port`, and where that led; `None`: not known yet.
+    pub fn named(address: Address, name: &str, found: Option<SocketAddr>) -> Peer {
+        let name = name.into();
+        let place = Place::Named { name, found };
+        Peer { address, place }
+    }
+
+    /// Where its node listens to other nodes, as far as that is known.
+    pub fn listens(&self) -> Option<SocketAddr> {
+        match self.place {
+            Place::At(listens) => Some(listens),
+            Place::Named { found, .. } => found,
+        }
+    }
+
+    fn url(&self) -> String {
+        match &self.place {
+            Place::Named { name, found: None } => format!("http://{name}"),
+            Place::At(at)
+            | Place::Named {
+                found: Some(at), ..
+            } => format!("http://{at}"),
         }
     }
 }
@@ -191,7 +224,7 @@ impl PeerBroadcaster {
         let peers = self.seed.peers.read().clone();
         self.seed.view.set_peers(peers.iter().map(|peer| PeerView {
             address: peer.address,
-            url: format!("http://{}", peer.listens),
+            url: peer.url(),
             reachable: false,
             height: Height(0),
             earliest_height: Height(0),
@@ -213,7 +246,7 @@ impl PeerBroadcaster {
                 ports: self.seed.ports.clone(),
             };
             // In the actor's own context: the links die with this incarnation.
-            ctx.spawn(Link::new(seed, outbox).run().into_actor(self));
+            ctx.spawn(link::run(seed, outbox).into_actor(self));
         }
     }
 

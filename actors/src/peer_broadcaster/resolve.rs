@@ -15,11 +15,12 @@ pub fn system() -> Resolve {
     Arc::new(|name| Ok(name.to_socket_addrs()?.collect()))
 }
 
-/// Where to try next, after `now` was in vain: of several addresses one after the other.
+/// Where to try next, after `now` was in vain, if anything was known: of several addresses one
+/// after the other.
 pub(super) async fn look_up(
     resolve: Resolve,
     name: Arc<str>,
-    now: SocketAddr,
+    now: Option<SocketAddr>,
 ) -> io::Result<SocketAddr> {
     let (tell, hear) = oneshot::channel();
     let ask = move || {
@@ -33,9 +34,9 @@ pub(super) async fn look_up(
     next(&found, now).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-fn next(found: &[SocketAddr], now: SocketAddr) -> Option<SocketAddr> {
+fn next(found: &[SocketAddr], now: Option<SocketAddr>) -> Option<SocketAddr> {
     let possible = || found.iter().filter(|at| has_uri(at));
-    let behind = possible().skip_while(|at| **at != now).nth(1);
+    let behind = possible().skip_while(|at| Some(**at) != now).nth(1);
     behind.or(possible().next()).copied()
 }
 
@@ -47,14 +48,15 @@ mod tests {
     fn after_one_address_comes_the_next_and_after_the_last_the_first() {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let found = [at(1), at(2), at(3)];
-        assert_eq!(next(&found, at(1)), Some(at(2)));
-        assert_eq!(next(&found, at(3)), Some(at(1)));
-        assert_eq!(next(&found, at(9)), Some(at(1)));
-        assert_eq!(next(&found[..1], at(1)), Some(at(1)));
-        assert_eq!(next(&[], at(1)), None);
+        assert_eq!(next(&found, Some(at(1))), Some(at(2)));
+        assert_eq!(next(&found, Some(at(3))), Some(at(1)));
+        assert_eq!(next(&found, Some(at(9))), Some(at(1)));
+        assert_eq!(next(&found, None), Some(at(1)));
+        assert_eq!(next(&found[..1], Some(at(1))), Some(at(1)));
+        assert_eq!(next(&[], Some(at(1))), None);
         let of_one_link = "[fe80::1%2]:1".parse().expect("an address");
-        assert_eq!(next(&[of_one_link, at(2)], at(1)), Some(at(2)));
-        assert_eq!(next(&[of_one_link], at(1)), None);
+        assert_eq!(next(&[of_one_link, at(2)], Some(at(1))), Some(at(2)));
+        assert_eq!(next(&[of_one_link], Some(at(1))), None);
     }
 
     #[test]
@@ -63,7 +65,7 @@ mod tests {
         let nothing: Resolve = Arc::new(|_| Ok(Vec::new()));
         for resolve in [fallen, nothing] {
             let now = SocketAddr::from(([127, 0, 0, 1], 1));
-            let found = look_up(resolve, "host:1".into(), now);
+            let found = look_up(resolve, "host:1".into(), Some(now));
             assert!(actix_rt::System::new().block_on(found).is_err());
         }
     }

@@ -82,6 +82,11 @@ fn one_byte_per_second(address: Address) -> Peer {
     })
 }
 
+/// Where a peer with an address listens.
+fn place(peer: &Peer) -> std::net::SocketAddr {
+    peer.listens().expect("it has an address")
+}
+
 /// Nobody listens where it should be.
 fn refused(address: Address) -> Peer {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

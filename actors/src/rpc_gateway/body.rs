@@ -168,17 +168,22 @@ impl Body {
     }
 
     fn keep(&mut self, chunk: Bytes) -> Result<(), Cut> {
-        if self.so_far().len() + chunk.len() > self.limit {
+        let length = self.so_far().len() + chunk.len();
+        if length > self.limit {
             return Err(Cut::TooLarge(self.limit));
         }
         if self.so_far().is_empty() {
             self.first = chunk;
             return Ok(());
         }
-        if self.all.is_empty() {
-            self.all.reserve(self.announced);
-            self.all.extend_from_slice(&std::mem::take(&mut self.first));
+        if self.all.capacity() < length {
+            // As much again as has come, at the most: what is only announced has no place yet, and
+            // costs whoever announces it nothing.
+            let room = self.announced.clamp(length, 2 * length);
+            let before = std::mem::replace(&mut self.all, BytesMut::with_capacity(room));
+            self.all.extend_from_slice(&before);
         }
+        self.all.extend_from_slice(&std::mem::take(&mut self.first));
         self.all.extend_from_slice(&chunk);
         Ok(())
     }
@@ -270,4 +275,38 @@ pub(super) fn refuse_wire(error: &WireError, metrics: &Metrics) -> HttpResponse 
     };
     metrics.refusal(label);
     refuse_bad(status, code, super::answer::wire_sentence(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::FromRequest;
+    use actix_web::test::TestRequest;
+    use lockstep_protocol::limits::PROPOSAL_BYTES_MAX;
+
+    fn announcing(bytes: usize) -> Body {
+        let request = TestRequest::post().insert_header((header::CONTENT_LENGTH, bytes));
+        let (request, mut payload) = request.to_http_parts();
+        let payload = Payload::from_request(&request, &mut payload).into_inner();
+        let payload = payload.expect("any request has a payload");
+        Body::open(&request, payload, PROPOSAL_BYTES_MAX).expect("it is within its limit")
+    }
+
+    /// With the second chunk all that was announced was set aside, before a signature was seen and
+    /// before the budget of bodies was asked.
+    #[test]
+    fn a_body_that_is_only_announced_holds_no_memory() {
+        let mut body = announcing(PROPOSAL_BYTES_MAX);
+        let chunk = Bytes::from(vec![7; 1_000]);
+        while body.so_far().len() < PROPOSAL_BYTES_MAX - chunk.len() {
+            body.keep(chunk.clone()).expect("it is within its limit");
+            let (held, came) = (body.all.capacity(), body.so_far().len());
+            assert!(held <= 2 * came, "{held} bytes set aside for {came}");
+        }
+        assert!(
+            body.all.capacity() <= PROPOSAL_BYTES_MAX,
+            "nor more than will come"
+        );
+        assert!(body.so_far().iter().all(|byte| *byte == 7));
+    }
 }

@@ -1,17 +1,22 @@
 //! `/livez`: the node's thread turns. `/readyz`: it can take part in the next block.
 use super::Seed;
 use crate::block_sync::needs_snapshot;
+use crate::limits::HEIGHT_LATE_MIN;
 use crate::runtime::State;
+use crate::vote_collector::{GetMissing, Missing};
 use actix_web::{HttpRequest, HttpResponse, web};
+use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::types::Address;
+use lockstep_protocol::validator_set::ValidatorSet;
 use std::fmt::Write;
+use std::time::Duration;
 
 pub(super) async fn livez() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
 pub(super) async fn readyz(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
-    let checks = checks(&seed);
+    let checks = checks(&seed).await;
     let ready = checks.iter().all(|check| check.1.is_ok());
     let mut text = String::new();
     if request.query_string().contains("verbose") {
@@ -34,7 +39,7 @@ pub(super) async fn readyz(seed: web::Data<Seed>, request: HttpRequest) -> HttpR
 
 type Check = (&'static str, Result<(), String>);
 
-fn checks(seed: &Seed) -> Vec<Check> {
+async fn checks(seed: &Seed) -> Vec<Check> {
     let view = seed.view.snapshot();
     let stranded = seed.view.sync_progress().stranded;
     let caught_up = if let Some(earliest) = stranded {
@@ -48,6 +53,7 @@ fn checks(seed: &Seed) -> Vec<Check> {
         ("voting", view.halted.or(view.observing).map_or(Ok(()), Err)),
         ("caught up", caught_up),
         ("quorum", quorum(seed)),
+        ("progress", progress(seed).await),
         ("actors", actors(seed)),
     ]
 }
@@ -73,6 +79,52 @@ fn quorum(seed: &Seed) -> Result<(), String> {
          {height}, round {round} waits for one of the missing validators: {}",
         missing.join(", ")
     ))
+}
+
+/// Whether the height under way is decided in time. Peers that answer may still have no vote: they
+/// observe, or have stopped voting. A chain that waits for a tick, for its block interval or for
+/// transactions has no height under way.
+async fn progress(seed: &Seed) -> Result<(), String> {
+    let view = seed.view.snapshot();
+    let lasts = seed.view.height_began().elapsed();
+    let set = seed.view.validators().current().clone();
+    if view.step.is_none() || lasts <= patience(&seed.settings.timeouts, set.len()) {
+        return Ok(());
+    }
+    // A VoteCollector that is busy or has just fallen knows of no vote.
+    let missing = seed.ports.missing.ask(GetMissing).await.unwrap_or_default();
+    let (what, who) = waited_for(&set, &missing);
+    let who: Vec<String> = who.iter().map(Address::to_string).collect();
+    Err(format!(
+        "height {} is under way for {} s, now in round {}, and waits for {what} of {}: look at \
+         /readyz?verbose of their nodes",
+        view.head.height.next(),
+        lasts.as_secs(),
+        view.round,
+        who.join(", ")
+    ))
+}
+
+/// How long a height may last: of `validators` less than a third may be faulty, each of them with a
+/// round of its own, and the next round is a correct one's; and as long again.
+fn patience(timeouts: &Timeouts, validators: usize) -> Duration {
+    let rounds = 1 + validators.saturating_sub(1) / 3;
+    let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
+    let twice = timeouts.rounds_ms(rounds).saturating_mul(2);
+    Duration::from_millis(twice).max(HEIGHT_LATE_MIN)
+}
+
+/// What is missing of a round: prevotes first, because no precommit is worth anything without a
+/// quorum of them.
+fn waited_for<'a>(set: &ValidatorSet, missing: &'a Missing) -> (&'static str, &'a [Address]) {
+    let came = set
+        .iter()
+        .filter(|v| !missing.prevotes.contains(&v.address));
+    if set.is_quorum(came.map(|v| v.power).sum()) {
+        ("precommits", &missing.precommits)
+    } else {
+        ("prevotes", &missing.prevotes)
+    }
 }
 
 fn actors(seed: &Seed) -> Result<(), String> {

@@ -37,7 +37,7 @@ use crate::vote_collector::{GetMissing, GetVotes, VoteReceived};
 use actix::prelude::*;
 use actix_service::Service;
 use actix_web::http::{Method, header};
-use actix_web::web;
+use actix_web::{Route, web};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::types::{Address, Hash, Height};
@@ -258,27 +258,34 @@ impl Supervised for RpcGateway {
     }
 }
 
+/// What a message of a peer may be refused with.
+const MESSAGE: &[u16] = &[400, 403, 408, 413, 415, 429, 503];
+
+/// A route of the peer listener: its path, the statuses besides 200 and 202, its handler.
+type PeerRoute = (&'static str, &'static [u16], fn() -> Route);
+
+/// What nodes tell each other, each in one line.
+#[rustfmt::skip]
+const FOR_PEERS: &[PeerRoute] = &[
+    ("/consensus/vote", MESSAGE, || web::post().to(consensus::vote)),
+    ("/consensus/proposal", MESSAGE, || web::post().to(consensus::proposal)),
+    ("/consensus/evidence", MESSAGE, || web::post().to(consensus::evidence)),
+    ("/consensus/compact", MESSAGE, || web::post().to(consensus::compact)),
+    ("/consensus/transactions", MESSAGE, || web::post().to(transactions_of_block::transactions)),
+    ("/consensus/pull", MESSAGE, || web::post().to(pull::pull)),
+    ("/transactions", MESSAGE, || web::post().to(transactions::submit)),
+    ("/mempool/transactions", MESSAGE, || web::post().to(transactions::gossip)),
+    ("/handshake", &[500], || web::get().to(status::handshake)),
+    ("/sync/blocks", &[400, 503], || web::get().to(blocks::sync)),
+    ("/livez", &[], || web::get().to(health::livez)),
+];
+
 /// What nodes tell each other, at the peer listener.
 fn for_peers(config: &mut web::ServiceConfig) {
-    config
-        .route("/consensus/vote", web::post().to(consensus::vote))
-        .route("/consensus/proposal", web::post().to(consensus::proposal))
-        .route("/consensus/evidence", web::post().to(consensus::evidence))
-        .route("/consensus/compact", web::post().to(consensus::compact))
-        .route(
-            "/consensus/transactions",
-            web::post().to(transactions_of_block::transactions),
-        )
-        .route("/consensus/pull", web::post().to(pull::pull))
-        .route("/transactions", web::post().to(transactions::submit))
-        .route(
-            "/mempool/transactions",
-            web::post().to(transactions::gossip),
-        )
-        .route("/handshake", web::get().to(status::handshake))
-        .route("/sync/blocks", web::get().to(blocks::sync))
-        .route("/livez", web::get().to(health::livez))
-        .default_service(web::to(answer::no_such_route));
+    for (path, _, handler) in FOR_PEERS {
+        config.route(path, handler());
+    }
+    config.default_service(web::to(answer::no_such_route));
 }
 
 /// What people ask, at the public listener: [`open_api::ROUTES`], each in one line.

@@ -18,7 +18,7 @@ pub(super) struct Route {
     answers: Media,
     /// Other statuses than 200, and than 405, which answers every other verb; all of them refusals but
     /// 101, 202 and 204.
-    also: &'static [u16],
+    pub(super) also: &'static [u16],
     pub(super) handler: fn() -> Handler,
 }
 

@@ -2,9 +2,11 @@
 //!
 //! Connections are accepted without pause, so that nobody waits in the backlog behind a flood; who
 //! has a place is decided by [`Places`].
+use super::FOR_PEERS;
 use super::Seed;
 use super::answer::BadMessage;
 use super::connection::{Connection, Deadlines, Overdue};
+use super::open_api::ROUTES;
 use super::places::{Places, Seat, Standing, Ticket};
 use super::stream::Watched;
 use super::streams::Streams;
@@ -18,7 +20,7 @@ use crate::peer_broadcaster::Peer;
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::dev::{AppConfig, ServiceRequest};
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{App, web};
 use parking_lot::RwLock;
 use socket2::SockRef;
@@ -32,6 +34,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
+/// Whatever is asked for and is no route, as it is counted.
+const NO_ROUTE: &str = "none";
 /// A pause when the process has no descriptor left for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long a client may go on sending after it has been refused: cut off at once, it would not
@@ -68,6 +72,41 @@ impl Audience {
             Audience::People => ListenerLabel::People,
         }
     }
+
+    /// What is served, and the statuses besides 200 that may come of it.
+    fn routes(self) -> Vec<(&'static str, &'static [u16])> {
+        match self {
+            Audience::Peers => FOR_PEERS.iter().map(|route| (route.0, route.1)).collect(),
+            Audience::People => ROUTES
+                .iter()
+                .map(|route| (route.path, route.also))
+                .collect(),
+        }
+    }
+
+    /// The route as it is counted: whatever somebody makes up is one.
+    fn counted(self, pattern: Option<&str>) -> &'static str {
+        let mut routes = self.routes().into_iter().map(|(path, _)| path);
+        routes
+            .find(|path| Some(*path) == pattern)
+            .unwrap_or(NO_ROUTE)
+    }
+
+    /// Every refusal that is foreseen is counted from the first look at the metrics on.
+    fn count_from_zero(self, metrics: &Metrics) {
+        let common = match self {
+            Audience::Peers => StatusCode::NOT_FOUND,
+            Audience::People => StatusCode::METHOD_NOT_ALLOWED,
+        };
+        let show =
+            |route, status| drop(metrics.requests_refused_series(self.label(), route, status));
+        show(NO_ROUTE, StatusCode::NOT_FOUND.as_u16());
+        for (route, statuses) in self.routes() {
+            show(route, common.as_u16());
+            let refusals = statuses.iter().filter(|status| **status >= 400);
+            refusals.for_each(|status| show(route, *status));
+        }
+    }
 }
 
 /// Serves `routes` until dropped.
@@ -81,6 +120,7 @@ pub(super) async fn serve(
         Ok(listener) => listener,
         Err(error) => panic!("the listening socket cannot be used: {error}"),
     };
+    audience.count_from_zero(&seed.metrics);
     let house = House::new(
         seed.peers.clone(),
         seed.metrics.clone(),
@@ -143,7 +183,8 @@ impl House {
         accept: impl AsyncFn() -> io::Result<(TcpStream, SocketAddr)>,
         configure: impl FnOnce(&mut web::ServiceConfig),
     ) {
-        let (label, metrics) = (self.audience.label(), self.metrics.clone());
+        let (audience, metrics) = (self.audience, self.metrics.clone());
+        let label = audience.label();
         let app = App::new()
             .wrap_fn(move |request, service| {
                 let connection = begin(&request);
@@ -151,6 +192,11 @@ impl House {
                 let metrics = metrics.clone();
                 async move {
                     let mut answer = answer.await?;
+                    if answer.status().is_client_error() || answer.status().is_server_error() {
+                        let pattern = answer.request().match_pattern();
+                        let route = audience.counted(pattern.as_deref());
+                        metrics.request_refused(label, route, answer.status().as_u16());
+                    }
                     let Some(connection) = connection else {
                         return Ok(answer);
                     };
@@ -199,7 +245,10 @@ impl House {
 
     fn standing(&self, from: IpAddr) -> Standing {
         let peers = self.peers.read();
-        let is_peer = peers.iter().any(|peer| peer.listens.ip() == from);
+        let is_peer = peers
+            .iter()
+            .filter_map(Peer::listens)
+            .any(|at| at.ip() == from);
         if is_peer && self.audience == Audience::Peers {
             Standing::Neighbour
         } else {

@@ -142,6 +142,9 @@ impl FatalKind {
     }
 }
 
+/// What to do after a fault of this program, which the next start may not meet.
+const NEXT: &str = "start it again, and if it ends like this again, report it with its log";
+
 /// Why a node ended. Its text is made to be the last line of the node's log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndReason {
@@ -155,7 +158,11 @@ pub enum EndReason {
         halt: String,
     },
     /// More falls than the policy bears.
-    #[error("{actor} fell; the node's actors fell {falls} times within {within:?}; last: {last}")]
+    #[error(
+        "{actor} fell; the node's actors fell {falls} times within {within:?}; last: {last}; \
+         {next}",
+        next = NEXT
+    )]
     TooManyFalls {
         /// The actor that fell last.
         actor: String,
@@ -167,7 +174,7 @@ pub enum EndReason {
         last: String,
     },
     /// The error kernel fell.
-    #[error("{actor} fell, and it is never restarted in place: {last}")]
+    #[error("{actor} fell, and it is never restarted in place: {last}; {next}", next = NEXT)]
     KernelFell {
         /// The actor.
         actor: String,
@@ -175,7 +182,7 @@ pub enum EndReason {
         last: String,
     },
     /// An actor could not be made, or the thread that it lived on ended under it.
-    #[error("{actor} is gone and cannot be restarted: {last}")]
+    #[error("{actor} is gone and cannot be restarted: {last}; {next}", next = NEXT)]
     Lost {
         /// The actor.
         actor: String,
@@ -191,7 +198,7 @@ pub enum EndReason {
         text: String,
     },
     /// The supervisor panicked; nobody watches it.
-    #[error("the supervisor itself panicked")]
+    #[error("the supervisor itself panicked; {next}", next = NEXT)]
     SupervisorDied,
 }
 
@@ -246,12 +253,26 @@ mod tests {
             text: "why".into(),
         };
         let (actor, last) = (String::from("A"), String::from("why"));
+        let (other, why) = (actor.clone(), last.clone());
+        let lost = EndReason::Lost { actor, last };
+        let (actor, last) = (other.clone(), why.clone());
         let fell = EndReason::KernelFell { actor, last };
+        let many = EndReason::TooManyFalls {
+            actor: other,
+            falls: 4,
+            within: Duration::from_secs(5),
+            last: why,
+        };
+        for ours in [&lost, &fell, &many, &EndReason::SupervisorDied] {
+            assert!(ours.to_string().ends_with(NEXT), "{ours}");
+        }
         let codes = [
             (EndReason::asked(None), 0),
             (EndReason::asked(Some("why".into())), 4),
             (EndReason::SupervisorDied, 1),
             (fell, 1),
+            (many, 1),
+            (lost, 1),
             (fatal(FatalKind::Retry), 1),
             (fatal(FatalKind::Configuration), 2),
             (fatal(FatalKind::Corrupt), 3),

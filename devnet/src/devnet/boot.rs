@@ -74,7 +74,7 @@ impl Devnet {
             let (for_peers, listens) = listen(index, SocketAddr::from(([127, 0, 0, 1], 0)))?;
             let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
             let address = Address::of(builder.scheme, signer.public_key());
-            peers.push(Peer::at(address, listens));
+            peers.push((address, listens));
             listeners.push(Listeners {
                 peer: for_peers,
                 public: for_people,
@@ -83,7 +83,7 @@ impl Devnet {
         let links = builder
             .faulty_links
             .map(|seed| {
-                let nodes: Vec<SocketAddr> = peers.iter().map(|peer| peer.listens).collect();
+                let nodes: Vec<SocketAddr> = peers.iter().map(|peer| peer.1).collect();
                 Links::start(&nodes, seed)
             })
             .transpose()
@@ -169,10 +169,8 @@ impl Inner {
         let others = self.peers.iter().enumerate();
         let others = others.filter(|(other, _)| *other != index);
         let link = |other| self.links.as_ref()?.listens(index, other);
-        let seen = others.map(|(other, peer)| Peer {
-            listens: link(other).unwrap_or(peer.listens),
-            ..peer.clone()
-        });
+        let seen = others
+            .map(|(other, (address, listens))| Peer::at(*address, link(other).unwrap_or(*listens)));
         seen.collect()
     }
 }

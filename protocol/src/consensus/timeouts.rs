@@ -77,11 +77,33 @@ impl Timeouts {
                 }),
         }
     }
+
+    /// How long the first `rounds` rounds of a height may take together by their timeouts, in
+    /// milliseconds.
+    pub fn rounds_ms(&self, rounds: u32) -> u64 {
+        (0..rounds).fold(0, |sum: u64, round| {
+            sum.saturating_add(self.after_ms(TimeoutKind::Resend, Round(round)))
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rounds_take_what_their_timeouts_add_up_to() {
+        let t = Timeouts::NETWORK;
+        assert_eq!(t.rounds_ms(0), 0);
+        assert_eq!(t.rounds_ms(1), 2_000);
+        assert_eq!(t.rounds_ms(2), 2_000 + 3_000);
+        let endless = Timeouts {
+            propose_ms: u64::MAX,
+            cap_ms: u64::MAX,
+            ..t
+        };
+        assert_eq!(endless.rounds_ms(3), u64::MAX);
+    }
 
     #[test]
     fn a_timeout_grows_by_its_delta_each_round_up_to_the_cap() {

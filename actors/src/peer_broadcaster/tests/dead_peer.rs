@@ -13,6 +13,10 @@ const BLOCK: usize = 100;
 const PAUSE: Duration = Duration::from_micros(700);
 /// P12, in the release tier.
 const P99_RATIO_MAX: f64 = 1.05;
+/// Two healthy broadcasters that differ by more are no measure of five percent.
+const NOISE_MAX: f64 = 1.05;
+/// How often it is measured in the release tier, until the machine is as quiet as that.
+const TRIES: usize = 5;
 /// In the commit tier there are few votes, and other tests run meanwhile: a delay that grows with a
 /// time-out would still be a hundred times as much.
 const P99_RATIO_COMMIT_MAX: f64 = 5.0;
@@ -93,7 +97,8 @@ fn ratio(ours: &[Vec<f64>], theirs: &[Vec<f64>], q: f64) -> f64 {
     quantile(pairs.map(|(a, b)| of(a) / of(b)), 0.5)
 }
 
-fn compare(kind: &str, bad: Peer, bad_is_reachable: bool, blocks: usize, p99_ratio_max: f64) {
+/// Returns how two healthy ones differ at p99, and the dead one's ratio to a healthy one.
+fn compare(kind: &str, bad: Peer, bad_is_reachable: bool, blocks: usize) -> (f64, f64) {
     let mut arms = [
         Arm::start(None),
         Arm::start(None),
@@ -125,16 +130,17 @@ fn compare(kind: &str, bad: Peer, bad_is_reachable: bool, blocks: usize, p99_rat
         p50 <= bound,
         "{kind}: × {p50:.3} at the median, at most {bound:.3}"
     );
-    let bound = p99_ratio_max * noise.max(1.0 / noise);
-    assert!(
-        p99 <= bound,
-        "{kind}: × {p99:.3} at p99, at most {bound:.3}"
-    );
+    (noise.max(1.0 / noise), p99)
 }
 
 /// Enough votes in the commit tier for a generous bound.
 fn in_short(kind: &str, bad: Peer, bad_is_reachable: bool) {
-    compare(kind, bad, bad_is_reachable, 10, P99_RATIO_COMMIT_MAX);
+    let (noise, p99) = compare(kind, bad, bad_is_reachable, 10);
+    let bound = P99_RATIO_COMMIT_MAX * noise;
+    assert!(
+        p99 <= bound,
+        "{kind}: × {p99:.3} at p99, at most {bound:.3}"
+    );
 }
 
 #[test]
@@ -162,6 +168,9 @@ fn a_dead_peer_costs_the_others_five_percent_at_the_most() {
         ("black hole", black_hole(at), true),
         ("one byte per second", one_byte_per_second(at), true),
     ] {
-        compare(kind, peer, is_reachable, 40, P99_RATIO_MAX);
+        let tries = || (0..TRIES).map(|_| compare(kind, peer.clone(), is_reachable, 40));
+        let quiet = tries().find(|(noise, _)| *noise <= NOISE_MAX);
+        let (_, p99) = quiet.expect("a quiet machine: run it alone");
+        assert!(p99 <= P99_RATIO_MAX, "{kind}: × {p99:.3} at p99");
     }
 }

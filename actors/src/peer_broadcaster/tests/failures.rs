@@ -160,7 +160,7 @@ fn every_call_of_the_client_that_fails_is_told_as_what_it_is_and_the_next_one_wo
                 }
                 let bytes = if call == Call::Write { LARGE } else { 100 };
                 let at = match call {
-                    Call::Connect => refused(Address([4; 20])).listens,
+                    Call::Connect => place(&refused(Address([4; 20]))),
                     _ => failing(call, how, 1, answer("200 OK", b"an answer")),
                 };
                 let client = PeerClient::new(at);

@@ -106,7 +106,7 @@ fn a_peer_that_turns_into_another_is_refused_while_messages_go() {
 #[test]
 fn a_peer_with_a_name_is_looked_up_again_when_it_is_not_there() {
     let (arrivals, look_ups) = (Arrivals::default(), Arc::new(AtomicUsize::new(0)));
-    let (nobody, somebody) = (refused(PEER).listens, healthy(PEER, &arrivals).listens);
+    let (nobody, somebody) = (place(&refused(PEER)), place(&healthy(PEER, &arrivals)));
     let moved = Arc::new(AtomicBool::new(false));
     let (has_moved, count) = (Arc::clone(&moved), Arc::clone(&look_ups));
     let resolve: Resolve = Arc::new(move |name| {
@@ -120,10 +120,7 @@ fn a_peer_with_a_name_is_looked_up_again_when_it_is_not_there() {
     });
     System::new().block_on(async {
         let sender = sender_that_resolves(resolve);
-        let peer = Peer {
-            name: Some("validator.example:9545".into()),
-            ..Peer::at(PEER, nobody)
-        };
+        let peer = Peer::named(PEER, "validator.example:9545", Some(nobody));
         sender.connect(&[peer], 0).await;
         sender.send(1);
         until("it is looked up", || look_ups.load(SeqCst) >= 2).await;
@@ -138,15 +135,121 @@ fn a_peer_with_a_name_is_looked_up_again_when_it_is_not_there() {
             view.reachable && view.url == format!("http://{somebody}"),
             "{view:?}"
         );
-        let known = sender.peers.read()[0].listens;
+        let known = sender.peers.read()[0].listens();
         assert_eq!(
-            known, somebody,
+            known,
+            Some(somebody),
             "strangers and neighbours are told apart by it"
         );
         // A peer that answers is not looked up.
         let by_now = look_ups.load(SeqCst);
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         assert_eq!(look_ups.load(SeqCst), by_now);
+    });
+}
+
+/// A container that has stopped has no name: whoever started meanwhile ended, and then its own name
+/// did not resolve, either.
+#[test]
+fn a_peer_whose_name_leads_nowhere_at_the_start_is_looked_up_until_it_does() {
+    const NAME: &str = "validator.example:9545";
+    let (arrivals, look_ups) = (Arrivals::default(), AtomicUsize::new(0));
+    let somebody = place(&healthy(PEER, &arrivals));
+    let resolve: Resolve = Arc::new(move |name| {
+        assert_eq!(name, NAME);
+        match look_ups.fetch_add(1, SeqCst) {
+            0 => Err(std::io::ErrorKind::NotFound.into()),
+            1 => Ok(Vec::new()),
+            _ => Ok(vec![somebody]),
+        }
+    });
+    System::new().block_on(async {
+        let sender = sender_that_resolves(resolve);
+        sender.connect(&[Peer::named(PEER, NAME, None)], 0).await;
+        let shown = || sender.view.peers()[0].clone();
+        assert_eq!(shown().url, format!("http://{NAME}"));
+        sender.send(1);
+        until("the vote that waited arrives", || {
+            !arrivals.lock().is_empty()
+        })
+        .await;
+        assert_eq!(shown().url, format!("http://{somebody}"));
+        assert_eq!(sender.peers.read()[0].listens(), Some(somebody));
+        assert_eq!(sender.metrics.peer_errors.get(), 2, "both were counted");
+    });
+}
+
+#[test]
+fn the_link_of_a_peer_that_was_never_found_ends_when_others_are_named() {
+    let look_ups = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&look_ups);
+    let resolve: Resolve = Arc::new(move |_| {
+        count.fetch_add(1, SeqCst);
+        Err(std::io::ErrorKind::NotFound.into())
+    });
+    System::new().block_on(async {
+        let sender = sender_that_resolves(resolve);
+        let lost = Peer::named(PEER, "validator.example:9545", None);
+        sender.connect(&[lost], 0).await;
+        until("it is looked up", || look_ups.load(SeqCst) >= 1).await;
+        sender.connect(&[], 0).await;
+        let by_now = look_ups.load(SeqCst);
+        tokio::time::sleep(2 * crate::limits::RESOLVE_EVERY).await;
+        assert_eq!(look_ups.load(SeqCst), by_now);
+    });
+}
+
+/// Two validators restarted and swapped their addresses: each was found where the other should be,
+/// and asked there again and again, for ever.
+#[test]
+fn a_peer_that_is_found_in_anothers_place_is_looked_up_again() {
+    let arrivals = Arrivals::default();
+    let other = place(&healthy(Address([5; 20]), &Arrivals::default()));
+    let right = place(&healthy(PEER, &arrivals));
+    let moved = Arc::new(AtomicBool::new(false));
+    let has_moved = Arc::clone(&moved);
+    let resolve: Resolve = Arc::new(move |_| {
+        // What a resolver knows may be old at first.
+        Ok(vec![if has_moved.load(SeqCst) { right } else { other }])
+    });
+    System::new().block_on(async {
+        let sender = sender_that_resolves(resolve);
+        let peer = Peer::named(PEER, "validator.example:9545", Some(other));
+        sender.connect(&[peer], 0).await;
+        sender.send(1);
+        until("it is refused", || sender.view.peers()[0].refused.is_some()).await;
+        moved.store(true, SeqCst);
+        // Sooner than it would be asked again where it was.
+        until("the vote arrives", || !arrivals.lock().is_empty()).await;
+        let view = &sender.view.peers()[0];
+        assert!(view.reachable && view.refused.is_none(), "{view:?}");
+    });
+}
+
+#[test]
+fn a_name_that_leads_to_two_strangers_is_not_asked_in_a_tight_loop() {
+    const HANDSHAKES: usize = 4;
+    let greeted = Arc::new(AtomicUsize::new(0));
+    let strangers = [5, 6].map(|n| {
+        let greeted = Arc::clone(&greeted);
+        let hello = serde_json::to_vec(&handshake(Address([n; 20]))).unwrap();
+        fake_peer::serve(move |_, out| {
+            greeted.fetch_add(1, SeqCst);
+            out.write_all(&answer("200 OK", &hello))
+        })
+    });
+    let resolve: Resolve = Arc::new(move |_| Ok(strangers.into()));
+    System::new().block_on(async {
+        let sender = sender_that_resolves(resolve);
+        let began = Instant::now();
+        let peer = Peer::named(PEER, "validator.example:9545", Some(strangers[0]));
+        sender.connect(&[peer], 0).await;
+        until("both were asked twice", || {
+            greeted.load(SeqCst) >= HANDSHAKES
+        })
+        .await;
+        // The first look-up may help at once; behind it the waits double.
+        assert!(began.elapsed() >= 6 * crate::limits::RESOLVE_EVERY);
     });
 }
 

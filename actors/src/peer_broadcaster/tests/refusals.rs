@@ -67,6 +67,37 @@ fn a_vote_over_its_signers_budget_holds_up_no_other() {
     });
 }
 
+/// Each handshake that worked made the next wait short again: a hundred rounds a second, each with
+/// a line in the log.
+#[test]
+fn a_peer_that_greets_and_takes_nothing_is_asked_less_and_less_often() {
+    const HANDSHAKES: usize = 24;
+    let greeted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&greeted);
+    let hello = serde_json::to_vec(&handshake(PEER)).unwrap();
+    let listens = fake_peer::serve(move |request, out| {
+        if request.head.starts_with("GET /handshake") {
+            count.fetch_add(1, SeqCst);
+            return out.write_all(&answer("200 OK", &hello));
+        }
+        Err(std::io::ErrorKind::ConnectionReset.into())
+    });
+    System::new().block_on(async {
+        let sender = sender();
+        let began = Instant::now();
+        sender.connect(&[Peer::at(PEER, listens)], 1).await;
+        sender.send(1);
+        let until = began + PATIENCE;
+        while greeted.load(SeqCst) < HANDSHAKES {
+            assert!(Instant::now() < until, "it is asked again");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // The first waits grow; all behind them last half of the longest at the least.
+        let least = crate::limits::BACK_OFF_MAX / 2 * (HANDSHAKES as u32 - 8);
+        assert!(began.elapsed() >= least, "{:?}", began.elapsed());
+    });
+}
+
 #[test]
 fn a_busy_peer_gets_the_same_vote_again_without_another_handshake() {
     const BUSY: usize = 30;

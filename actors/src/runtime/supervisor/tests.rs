@@ -70,7 +70,8 @@ fn the_fourth_fall_within_five_seconds_ends_the_node_with_a_clear_error() {
         one.fall().await;
         let end = node.end().unwrap();
         let text = "RoundDriver fell; the node's actors fell 4 times within 5s; \
-                    last: boom in handler";
+                    last: boom in handler; start it again, and if it ends like this again, report \
+                    it with its log";
         assert_eq!(end.to_string(), text);
         assert!(end.is_failure());
         assert_eq!(one.total.tell(Total), Err(Refused::Closed));
