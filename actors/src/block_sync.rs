@@ -12,6 +12,7 @@ use crate::limits::{
 };
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::RequestBlocks;
+use crate::round_driver::Arrived;
 use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
 use crate::view::NodeView;
@@ -28,7 +29,7 @@ use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::{DecidedBlock, Wire};
 use progress::Progress;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 mod progress;
@@ -38,6 +39,10 @@ pub(crate) use progress::needs_snapshot;
 /// A peer works on this height.
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAhead(pub Address, pub Height);
+
+/// Asked by this node, a peer itself said that it has committed this height.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerStands(pub Address, pub Height);
 
 /// A peer keeps no block below this height.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +63,14 @@ pub struct BlocksArrived {
 #[derive(Clone, Copy, Debug)]
 pub struct StopSync;
 
-crate::message! { PeerAhead => (), PeerKeeps => (), BlocksArrived => (), StopSync => () }
+/// The RoundDriver begins, or has restarted: it must be told whether this node has arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct RetellArrival;
+
+crate::message! {
+    PeerAhead => (), PeerStands => (), PeerKeeps => (), BlocksArrived => (), StopSync => (),
+    RetellArrival => (),
+}
 
 /// What it tells.
 #[derive(Clone)]
@@ -67,6 +79,8 @@ pub struct Ports {
     pub request: Port<RequestBlocks>,
     /// Committer.
     pub synced: Port<SyncedBlocks>,
+    /// RoundDriver: it may sign.
+    pub arrived: Port<Arrived>,
 }
 
 /// What an incarnation is made from.
@@ -74,6 +88,11 @@ pub struct Ports {
 pub struct Seed {
     /// The rules of the chain.
     pub rules: Arc<ChainRules>,
+    /// This node's validator.
+    pub me: Address,
+    /// Where this node was when it arrived: known for as long as the process lives, whichever actor
+    /// falls.
+    pub arrived_at: Arc<OnceLock<Height>>,
     /// Reads answers of this chain.
     pub wire: Wire,
     /// Where the height is read at a restart.
@@ -107,7 +126,8 @@ struct Checked {
 impl BlockSync {
     /// After the head of `validators`. A node that remembers a halt asks for nothing.
     pub fn new(seed: Seed, validators: ValidatorSchedule) -> BlockSync {
-        let mut catch_up = CatchUp::new(config(), &validators);
+        let catch_up = CatchUp::new(config(seed.me), &validators);
+        let mut catch_up = catch_up.having_arrived(seed.arrived_at.get().copied());
         if seed.store.has_halted() {
             catch_up.step(seed.clock.now(), Input::Halted);
         }
@@ -139,6 +159,12 @@ impl BlockSync {
                 Output::Lied(peer) => {
                     self.seed.metrics.sync_lies.inc();
                     log::warn!("peer {peer} answered block sync with what proves nothing");
+                }
+                Output::Arrived(height) => {
+                    if self.seed.arrived_at.set(height).is_ok() {
+                        log::info!("it has what the others had when it started: height {height}");
+                    }
+                    self.seed.ports.arrived.deliver(Arrived(height));
                 }
             }
         }
@@ -178,8 +204,9 @@ impl BlockSync {
     }
 }
 
-fn config() -> CatchUpConfig {
+fn config(me: Address) -> CatchUpConfig {
     CatchUpConfig {
+        me,
         grace_ms: SYNC_GRACE_MS,
         range_blocks_max: SYNC_BLOCKS_MAX,
         answer_bytes_max: SYNC_BYTES_MAX,
@@ -237,6 +264,22 @@ impl Handler<PeerAhead> for BlockSync {
 
     fn handle(&mut self, PeerAhead(peer, height): PeerAhead, ctx: &mut Ctx<Self>) {
         self.step(Input::Ahead(peer, height), ctx);
+    }
+}
+
+impl Handler<PeerStands> for BlockSync {
+    type Result = ();
+
+    fn handle(&mut self, PeerStands(peer, height): PeerStands, ctx: &mut Ctx<Self>) {
+        self.step(Input::Stands(peer, height), ctx);
+    }
+}
+
+impl Handler<RetellArrival> for BlockSync {
+    type Result = ();
+
+    fn handle(&mut self, _: RetellArrival, ctx: &mut Ctx<Self>) {
+        self.step(Input::Retell, ctx);
     }
 }
 

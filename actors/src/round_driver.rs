@@ -1,5 +1,6 @@
 //! **RoundDriver** owns height, round, step, locks and timers, and is the only one that signs.
 //! Its brain is [`Driver`]; this shell carries its messages, its timers and its log lines.
+use crate::block_sync::RetellArrival;
 use crate::clock::Clock;
 use crate::committer::{BlockCommitted, CommitDecision, PolkaSeen};
 use crate::delivery::Deliver;
@@ -65,6 +66,10 @@ pub struct Tick(pub Height);
 #[derive(Debug)]
 pub struct TransactionsWaiting;
 
+/// This node has what the others had when it started: it may sign at heights above this one.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived(pub Height);
+
 /// Another actor has restarted and needs to know where this node stands.
 #[derive(Debug)]
 pub struct AnnounceRound;
@@ -110,6 +115,7 @@ crate::message! {
     SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
     RoundEntered => (), ResendRound => (), StopVoting => (), MessageRefused => (),
     PullEnded => (), OwnMessageSeen => (), OwnEquivocationSeen => (), ForkDetected => (),
+    Arrived => (),
 }
 
 /// What the driver tells.
@@ -147,6 +153,8 @@ pub struct Ports {
     pub polka: Port<PolkaSeen>,
     /// Proposer: ask a peer for what is missing.
     pub pull: Port<BeginPull>,
+    /// BlockSync: may I sign?
+    pub retell_arrival: Port<RetellArrival>,
 }
 
 /// What an incarnation is made from.
@@ -391,12 +399,23 @@ impl Handler<DriverRecovered> for RoundDriver {
             return self.ticks.clear();
         }
         let driver = Driver::new(self.seed.config.clone(), &validators, recovery);
-        self.driver = Some(driver.with_signing(self.seed.signing));
+        self.driver = Some(driver.with_signing(self.seed.signing).until_arrival());
         self.show_voice();
         self.step(Input::Start, ctx);
+        self.seed.ports.retell_arrival.deliver(RetellArrival);
         self.seed.ports.retell_facts.deliver(RetellFacts);
         self.seed.ports.retell_proposals.deliver(RetellProposals);
         self.answer_ticks(ctx);
+    }
+}
+
+impl Handler<Arrived> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, Arrived(height): Arrived, ctx: &mut Ctx<Self>) {
+        self.step(Input::Arrived(height), ctx);
+        self.seed.ports.retell_facts.deliver(RetellFacts);
+        self.seed.ports.retell_proposals.deliver(RetellProposals);
     }
 }
 

@@ -63,6 +63,8 @@ pub enum Mutation {
     ForeignKeyIgnored,
     /// … or is forgotten with the next restart.
     ForeignKeyForgotten,
+    /// A node that has just started signs before it knows how far the others are.
+    SignsBeforeArrival,
     /// L55 never fires.
     NoSkip,
     /// L57 never fires.

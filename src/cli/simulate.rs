@@ -199,6 +199,7 @@ fn print(report: &Report, tally: &Tally) -> Result<(), Failure> {
     let Faults {
         crashes,
         brain_crashes,
+        restored,
         partitions,
         cuts,
         lost,
@@ -219,6 +220,7 @@ fn print(report: &Report, tally: &Tally) -> Result<(), Failure> {
         ("evidence", report.evidence, String::new()),
         ("nodes crashed", crashes, String::new()),
         ("brains crashed", brain_crashes, String::new()),
+        ("disks restored", restored, String::new()),
         ("partitions", partitions, format!("and {cuts} cuts")),
         ("messages lost", lost, format!("{duplicated} doubled")),
         ("violations", report.violations as u64, String::new()),

@@ -121,7 +121,7 @@ mod tests {
         let members = [(signer.public_key().to_vec(), 1)];
         let set = Arc::new(ValidatorSet::new(&Simulated, members).expect("a set"));
         let after = |height| ValidatorSchedule::unchanged(Height(height), set.clone());
-        let mut catch_up = CatchUp::new(config(), &after(10));
+        let mut catch_up = CatchUp::new(config(Address::default()), &after(10));
         let mut progress = Progress::default();
         let idle = progress.step(Instant(0), &catch_up, Height(10));
         let expected = SyncProgress {

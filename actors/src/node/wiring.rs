@@ -93,6 +93,7 @@ impl Inboxes {
         peer_broadcaster::Ports {
             blocks: self.sync.port(),
             ahead: self.sync.port(),
+            stands: self.sync.port(),
             keeps: self.sync.port(),
             pulled_vote: self.votes.port(),
             pulled_proposal: self.proposer.port(),
@@ -106,6 +107,7 @@ impl Inboxes {
         block_sync::Ports {
             request: self.broadcaster.port(),
             synced: self.committer.port(),
+            arrived: self.driver.port(),
         }
     }
 
@@ -169,6 +171,7 @@ impl Inboxes {
             decide: self.committer.port(),
             polka: self.committer.port(),
             pull: self.proposer.port(),
+            retell_arrival: self.sync.port(),
         }
     }
 
@@ -318,15 +321,7 @@ impl Seeds {
                 resolve: peer_broadcaster::system_resolver(),
                 ports: inboxes.broadcaster_ports(),
             },
-            sync: block_sync::Seed {
-                rules: parts.rules.clone(),
-                wire: parts.wire,
-                store: parts.store.clone(),
-                clock: parts.clock,
-                view: parts.view.clone(),
-                metrics: parts.metrics.clone(),
-                ports: inboxes.sync_ports(),
-            },
+            sync: sync_seed(inboxes, parts),
             votes: vote_collector::Seed {
                 rules: parts.rules.clone(),
                 me: parts.me,
@@ -357,6 +352,20 @@ impl Seeds {
             peers: gateway_seed(inboxes, parts, &peers),
             people: gateway_seed(inboxes, parts, &peers),
         }
+    }
+}
+
+fn sync_seed(inboxes: &Inboxes, parts: &Parts) -> block_sync::Seed {
+    block_sync::Seed {
+        rules: parts.rules.clone(),
+        me: parts.me,
+        arrived_at: Arc::default(),
+        wire: parts.wire,
+        store: parts.store.clone(),
+        clock: parts.clock,
+        view: parts.view.clone(),
+        metrics: parts.metrics.clone(),
+        ports: inboxes.sync_ports(),
     }
 }
 

@@ -10,7 +10,7 @@ use super::client::{ExchangeError, PeerClient};
 use super::outbox::{Frame, Outbox, Path};
 use super::resolve::{self, Resolve};
 use super::{Handshake, Mismatch, Peer, Place, Ports};
-use crate::block_sync::{BlocksArrived, PeerAhead, PeerKeeps};
+use crate::block_sync::{BlocksArrived, PeerKeeps, PeerStands};
 use crate::clock::Clock;
 use crate::kill_points;
 use crate::limits::{
@@ -400,11 +400,7 @@ impl Link {
             .view
             .update_peer(&address, |peer| peer.height = height);
         // Full or closed: it is told again at the next handshake.
-        let _ = self
-            .seed
-            .ports
-            .ahead
-            .tell(PeerAhead(address, height.next()));
+        let _ = self.seed.ports.stands.tell(PeerStands(address, height));
     }
 
     /// The peer keeps no block below this height.

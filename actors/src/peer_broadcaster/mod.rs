@@ -1,6 +1,6 @@
 //! **PeerBroadcaster** owns the way out: one bounded outbox, one HTTP client and one task per peer,
 //! so that a dead peer delays nobody else. Stale frames go first, the newest are kept.
-use crate::block_sync::{BlocksArrived, PeerAhead, PeerKeeps};
+use crate::block_sync::{BlocksArrived, PeerAhead, PeerKeeps, PeerStands};
 use crate::committer::BlockCommitted;
 use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
 use crate::mempool::PassOnAgain;
@@ -172,6 +172,8 @@ pub struct Ports {
     pub blocks: Port<BlocksArrived>,
     /// BlockSync: a peer's height.
     pub ahead: Port<PeerAhead>,
+    /// BlockSync: what a peer says of its height, asked for it.
+    pub stands: Port<PeerStands>,
     /// BlockSync: what a peer keeps.
     pub keeps: Port<PeerKeeps>,
     /// VoteCollector: a vote that a peer has answered.

@@ -128,6 +128,7 @@ fn sender_that_resolves(resolve: Resolve) -> Sender {
     let ports = Ports {
         blocks: Port::detached(),
         ahead: Port::detached(),
+        stands: Port::detached(),
         keeps: Port::detached(),
         pulled_vote: Port::detached(),
         pulled_proposal: Port::detached(),

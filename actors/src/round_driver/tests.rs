@@ -62,6 +62,7 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
             decide: Port::detached(),
             polka: Port::detached(),
             pull: Port::detached(),
+            retell_arrival: Port::detached(),
         },
     }
 }

@@ -64,9 +64,17 @@ pub(crate) enum Survival {
     Subset,
 }
 
+/// A copy of a disk, the record beside the key included: nothing in it says that it is old.
+struct Backup {
+    durable: Durable,
+    /// [`Durable::state`] goes on with the disk; this does not.
+    state: MemoryState,
+}
+
 /// A disk with its queue of writes.
 pub(crate) struct Disk {
     pub(crate) durable: Durable,
+    backup: Option<Backup>,
     survival: Survival,
     queue: VecDeque<Write>,
     syncing: usize,
@@ -95,6 +103,7 @@ impl Disk {
         };
         Disk {
             durable,
+            backup: None,
             survival,
             queue: VecDeque::new(),
             syncing: 0,
@@ -120,6 +129,25 @@ impl Disk {
         self.syncing = 0;
         covered.iter().for_each(|write| self.durable.apply(write));
         covered
+    }
+
+    /// Copies what is durable.
+    pub(crate) fn back_up(&mut self) {
+        self.backup = Some(Backup {
+            durable: self.durable.clone(),
+            state: MemoryState::clone(&self.durable.state),
+        });
+    }
+
+    /// Puts the copy back. Whether there was one.
+    pub(crate) fn restore(&mut self) -> bool {
+        let Some(Backup { durable, state }) = self.backup.take() else {
+            return false;
+        };
+        // In place: users look at it, too.
+        self.durable.state.put_back(state);
+        self.durable = durable;
+        true
     }
 
     /// The node died: of the unreported writes some have reached the disk.

@@ -38,6 +38,10 @@ pub(crate) enum Payload {
     Pulled(Height, Arc<Pulled>),
     /// Proof that no block has carried yet.
     Evidence(Arc<Evidence>),
+    /// How far are you?
+    Greeting,
+    /// The sender has committed this height.
+    Standing(Height),
 }
 
 /// Where a signature stands and what it says, for the checks: proposals count as prevotes (E1).
@@ -120,6 +124,8 @@ impl Payload {
                 let Offence { height, round, .. } = evidence.offence();
                 (13, height, round, word_of(&evidence.hash()))
             }
+            Payload::Greeting => (14, Height(0), Round(0), 0),
+            Payload::Standing(height) => (15, *height, Round(0), 0),
         };
         trace.word((height.0 << 24) | (u64::from(round.0) << 4) | tag);
         trace.word(word);
@@ -165,6 +171,8 @@ impl fmt::Display for Payload {
                 )
             }
             Payload::Evidence(evidence) => write!(f, "evidence: {}", evidence.offence()),
+            Payload::Greeting => f.write_str("how far are you?"),
+            Payload::Standing(height) => write!(f, "height {height} is committed"),
             Payload::Proposal(_) | Payload::Compact(_) | Payload::Vote(_) => Ok(()),
         }
     }

@@ -64,6 +64,8 @@ pub struct Faults {
     pub crashes: u64,
     /// Single brains that died.
     pub brain_crashes: u64,
+    /// Disks that were put back to an earlier state.
+    pub restored: u64,
     /// Times that the network fell apart.
     pub partitions: u64,
     /// One-way cuts.
@@ -78,6 +80,7 @@ impl std::ops::AddAssign for Faults {
     fn add_assign(&mut self, other: Faults) {
         self.crashes += other.crashes;
         self.brain_crashes += other.brain_crashes;
+        self.restored += other.restored;
         self.partitions += other.partitions;
         self.cuts += other.cuts;
         self.lost += other.lost;

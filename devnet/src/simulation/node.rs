@@ -55,6 +55,7 @@ pub(crate) enum TimerMail {
     Wake(Height),
     CatchUp,
     Pull,
+    Greet,
 }
 
 /// A message to one peer, or to all.
@@ -118,6 +119,7 @@ impl Setup {
     fn catch_up(&self) -> CatchUpConfig {
         let range_blocks_max = self.sync_blocks_max as u64;
         CatchUpConfig {
+            me: self.driver.me,
             grace_ms: self.grace_ms,
             range_blocks_max,
             answer_bytes_max: 0,
@@ -171,6 +173,8 @@ pub(crate) struct Node {
     mail: Mailboxes,
     /// The newest position that this life of the node has signed, durable or not.
     signed: Option<Position>,
+    /// Where this life of the node was when it arrived: it may sign above.
+    pub(crate) arrived_at: Option<Height>,
     /// Transactions that were passed on to this node, the newest ones.
     heard: VecDeque<(Hash, Arc<Transaction>)>,
     random: Random,
@@ -186,6 +190,7 @@ impl Node {
             brains: None,
             mail: Mailboxes::default(),
             signed: None,
+            arrived_at: None,
             heard: VecDeque::new(),
             random,
         }

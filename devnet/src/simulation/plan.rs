@@ -21,6 +21,11 @@ pub(crate) enum Fault {
     Crash(usize),
     /// It comes back.
     Start(usize),
+    /// Its disk is copied.
+    Backup(usize),
+    /// It dies, if it runs, and the copy is put back, if the others have committed every height at
+    /// which its key has signed.
+    Restore(usize),
     /// One brain of a node dies and is rebuilt.
     CrashBrain(usize, Brain),
     /// Only nodes of one group hear each other; all in one group is a healed network.
@@ -60,6 +65,9 @@ pub(crate) struct Plan {
     /// Whether twins look at whose messages they meet, as nodes do. Then both stop; else they go on
     /// as if they were alone.
     pub(crate) twins_look: bool,
+    /// The validator whose disk is put back to an earlier state. It may stop when it meets what its
+    /// key has signed since, so it is one of those that the protocol bears.
+    pub(crate) restored: Option<usize>,
     /// Nodes that a planned fault starts; all others run from the beginning.
     pub(crate) late: Vec<usize>,
     /// What a disk keeps of writes that it has not reported.
@@ -108,10 +116,11 @@ impl Plan {
         second.map_or(node, |second| self.twins[second])
     }
 
-    /// Whether this node follows the rules, alone with its key.
+    /// Whether this node follows the rules, alone with its key, and remembers what it has signed.
     pub(crate) fn is_correct(&self, node: usize) -> bool {
         let validator = self.validator_of(node);
-        self.habits[validator].is_none() && !self.twins.contains(&validator)
+        let is_alone = !self.twins.contains(&validator) && self.restored != Some(validator);
+        self.habits[validator].is_none() && is_alone
     }
 
     /// Whether this node stops when its key turns out to be at work elsewhere: not if somebody else
@@ -183,6 +192,7 @@ impl Plan {
             changes: Vec::new(),
             twins,
             twins_look: random.chance(500),
+            restored: None,
             late: Vec::new(),
             survival: random.pick(&[Survival::Prefix, Survival::Subset]),
             habits,

@@ -10,8 +10,8 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     /// Everything at once: 1 to 10 validators with equal and unequal powers, at most f of them
-    /// Byzantine or running twice, crashes of nodes and of single brains, late joiners, loss,
-    /// duplicates, cuts, partitions, wrong clocks.
+    /// Byzantine or running twice, crashes of nodes and of single brains, old disks that are
+    /// restored, late joiners, loss, duplicates, cuts, partitions, wrong clocks.
     All,
     /// Correct nodes on bad wires and bad machines: delay, loss, duplicates, crashes of nodes and
     /// of single brains, disks that keep a prefix or a subset of what was not reported, late
@@ -201,6 +201,10 @@ impl Profile {
             self,
             Profile::All | Profile::Flaky | Profile::Partition | Profile::Validators
         )
+    }
+
+    pub(crate) fn has_restored_disks(&self) -> bool {
+        *self == Profile::All
     }
 
     pub(crate) fn has_skew(&self) -> bool {

@@ -120,6 +120,8 @@ impl Split {
             }
             // A question says nothing that is signed, and a transaction nothing that a validator has.
             Payload::Pull(_)
+            | Payload::Greeting
+            | Payload::Standing(_)
             | Payload::Transaction(_)
             | Payload::Fetch(_)
             | Payload::Fetched(..) => Some(payload),
@@ -193,6 +195,7 @@ pub(crate) fn plan() -> Plan {
         founding: vec![1; VALIDATORS],
         changes: Vec::new(),
         twins: vec![TWIN],
+        restored: None,
         // They are here to do harm.
         twins_look: false,
         late: Vec::new(),

@@ -190,6 +190,8 @@ impl World {
                     self.crash(node);
                 }
             }
+            Fault::Backup(node) => self.places[node].node.disk.back_up(),
+            Fault::Restore(node) => self.restore(node),
             Fault::Start(node) => self.with_node(node, |node, clocks, out| node.start(clocks, out)),
             Fault::CrashBrain(node, brain) => {
                 self.faults.brain_crashes += 1;
@@ -214,6 +216,20 @@ impl World {
         let after = self.places[node].node.disk.durable.height();
         for height in before.0 + 1..=after.0 {
             self.see_committed(node, Height(height));
+        }
+    }
+
+    /// Only where what its key has signed is decided everywhere else.
+    fn restore(&mut self, node: usize) {
+        if self.places[node].node.is_up() {
+            self.crash(node);
+        }
+        let signed = self.places[node].node.disk.durable.recovery_position();
+        let signed = signed.map_or(Height(0), |position| position.0);
+        let mut others = (0..self.places.len()).filter(|other| *other != node);
+        let is_decided = others.all(|other| self.height(other) >= signed);
+        if is_decided && self.places[node].node.disk.restore() {
+            self.faults.restored += 1;
         }
     }
 

@@ -14,6 +14,8 @@
 //!   for good: when only such peers are left, they are asked.
 //! - Whoever says that it has pruned a block is not asked for it, and its empty answer is no fault.
 //!   If nobody else has the next one, this node is [stranded](CatchUp::stranded).
+//! - When this node may sign after its start is decided here too, because it is a matter of how far
+//!   the others are: see [`arrival`].
 //! - The lowest block that is missing is always asked for first, and of another peer when its answer
 //!   is late. So nobody can hold up the rest for longer than one patience.
 //!
@@ -27,6 +29,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 mod answer;
+pub mod arrival;
 mod peer;
 #[cfg(test)]
 mod tests;
@@ -37,6 +40,8 @@ use peer::{Asked, Peer};
 /// What does not change while a node runs.
 #[derive(Clone, Copy, Debug)]
 pub struct CatchUpConfig {
+    /// This node's validator. Whoever else has its key says nothing of how far the others are.
+    pub me: Address,
     /// How long one height behind, or a claim that nothing supports, is nothing to act on; all other
     /// patience is counted in it.
     pub grace_ms: u64,
@@ -75,6 +80,8 @@ pub struct Answer {
 pub enum Input {
     /// A peer said, in whatever way, that it works on this height.
     Ahead(Address, Height),
+    /// Asked by this node, a peer itself said that it has committed this height.
+    Stands(Address, Height),
     /// A peer said that this is the lowest height whose block it keeps.
     Keeps(Address, Height),
     /// A block was committed here; who decides what from now on.
@@ -87,6 +94,8 @@ pub enum Input {
     Wake,
     /// A certified block is invalid here: nothing can follow it, so nothing is asked for any more.
     Halted,
+    /// The RoundDriver begins, or has restarted: it must be told whether this node has arrived.
+    Retell,
 }
 
 /// What to do.
@@ -98,6 +107,9 @@ pub enum Output {
     WakeAt(u64),
     /// This peer has sent what proves nothing. Counted, for people.
     Lied(Address),
+    /// Tell the RoundDriver, and remember it for as long as the process lives: it may sign at
+    /// heights above this one ([`arrival`]).
+    Arrived(Height),
 }
 
 /// A request that stays without an answer for this many graces is given up.
@@ -120,6 +132,7 @@ pub struct CatchUp {
     turn: u64,
     waking: bool,
     halted: bool,
+    arrived_at: Option<Height>,
 }
 
 impl CatchUp {
@@ -138,7 +151,15 @@ impl CatchUp {
             turn: 0,
             waking: false,
             halted: false,
+            arrived_at: None,
         }
+    }
+
+    /// The same of a node that has arrived earlier in its life.
+    #[must_use]
+    pub fn having_arrived(mut self, at: Option<Height>) -> CatchUp {
+        self.arrived_at = at;
+        self
     }
 
     /// Takes one input and says what to do. `now` is monotonic.
@@ -146,6 +167,7 @@ impl CatchUp {
         let mut out = Vec::new();
         match input {
             Input::Ahead(peer, height) => self.ahead(peer, height),
+            Input::Stands(peer, height) => self.stands(peer, height),
             Input::Keeps(peer, height) => self.peer(peer).keeps_from = height,
             Input::Committed(validators) => self.committed(now, &validators),
             Input::Answered(peer, answer) => self.answered(now, peer, answer, &mut out),
@@ -157,9 +179,11 @@ impl CatchUp {
             }
             Input::Wake => self.waking = false,
             Input::Halted => self.halted = true,
+            Input::Retell => out.extend(self.arrived_at.map(Output::Arrived)),
         }
         if !self.halted {
             self.act(now, &mut out);
+            self.arrive(&mut out);
         }
         out
     }
@@ -167,22 +191,22 @@ impl CatchUp {
     /// The height to reach: what more than a third of the power claims to have committed (so a
     /// correct node has), or what a verified certificate proves. Never below the committed height.
     pub fn target(&self) -> Height {
-        let mut claims: Vec<(Height, u64)> = self
-            .peers
-            .iter()
-            .filter_map(|(address, peer)| Some((peer.has, self.set.index_of(address)?)))
-            .map(|(has, index)| (has, self.set.power(index)))
-            .collect();
+        let claims = self.peers.iter().map(|(who, peer)| (*who, peer.has));
+        let believed = self.believed(claims).unwrap_or_default();
+        believed.max(self.proven).max(self.committed)
+    }
+
+    /// The highest of these heights that validators with more than a third of the power have, each
+    /// named once: one of them is correct.
+    fn believed(&self, claims: impl Iterator<Item = (Address, Height)>) -> Option<Height> {
+        let weigh = |(who, has)| Some((has, self.set.power(self.set.index_of(&who)?)));
+        let mut claims: Vec<(Height, u64)> = claims.filter_map(weigh).collect();
         claims.sort_by_key(|claim| std::cmp::Reverse(*claim));
         let mut power = 0u64;
-        let believed = claims.into_iter().find_map(|(has, more)| {
+        claims.into_iter().find_map(|(has, more)| {
             power = power.saturating_add(more);
             self.set.is_skip_set(power).then_some(has)
-        });
-        believed
-            .unwrap_or_default()
-            .max(self.proven)
-            .max(self.committed)
+        })
     }
 
     /// Whether this node is more than a moment behind: two heights or more.

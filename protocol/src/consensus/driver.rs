@@ -59,6 +59,9 @@ pub struct DriverConfig {
 pub enum Input {
     /// The actors are wired: begin, or go on where the sign record left off.
     Start,
+    /// This node has what the others had when it started: it may sign at heights above this one. Its
+    /// tally and proposals must then tell again what they know.
+    Arrived(Height),
     /// A proposal of another validator, signature and block checked.
     Proposal(Height, CheckedProposal),
     /// The tally found a quorum.
@@ -201,6 +204,8 @@ pub struct Driver {
     config: DriverConfig,
     guard: SignGuard,
     signing: Signing,
+    /// Nothing is signed at this height or below, nor anywhere as long as it is not known.
+    arrived_at: Option<Height>,
     height: Height,
     set: Arc<ValidatorSet>,
     machine: RoundMachine,
@@ -234,6 +239,7 @@ impl Driver {
             config,
             guard,
             signing: Signing::From(Height(0)),
+            arrived_at: Some(Height(0)),
             height,
             set,
             machine,
@@ -263,10 +269,24 @@ impl Driver {
         self
     }
 
+    /// The driver of a node that has just started: it follows, and signs nothing new before
+    /// [`Input::Arrived`] ([`arrival`](super::catch_up::arrival) says why). What the sign record holds
+    /// is said again: those are the same bytes.
+    #[must_use]
+    pub fn until_arrival(mut self) -> Driver {
+        self.arrived_at = None;
+        self
+    }
+
     /// Whether this node has a voice at the height under decision: it may sign, and is a validator
-    /// of that height.
+    /// of that height. One that has yet to arrive counts as one that has.
     pub fn signs(&self) -> bool {
         self.may_sign(self.height) && self.is_validator()
+    }
+
+    fn has_arrived(&self) -> bool {
+        let has_arrived = self.arrived_at.is_some_and(|at| self.height > at);
+        has_arrived || planted(Mutation::SignsBeforeArrival)
     }
 
     /// Whether this node is a validator of the height under decision.
@@ -287,6 +307,7 @@ impl Driver {
         let mut out = Vec::new();
         match input {
             Input::Start => self.start(now, &mut out),
+            Input::Arrived(height) => self.arrived(now, height, &mut out),
             Input::Proposal(height, proposal) if height == self.height => {
                 self.awake(now, &mut out);
                 self.machine(round_machine::Input::Proposal(proposal), &mut out);
@@ -355,7 +376,7 @@ impl Driver {
         for output in outputs {
             let needs_a_voice =
                 matches!(output, M::Propose(..) | M::CastVote(_) | M::BuildBlock(_));
-            if needs_a_voice && !self.signs() {
+            if needs_a_voice && !(self.signs() && self.has_arrived()) {
                 continue;
             }
             let passed_on = match output {

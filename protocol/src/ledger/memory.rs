@@ -13,7 +13,7 @@ pub struct MemoryState {
 /// A key with a version, and what that version made of it.
 type Row<'a> = (&'a (KeyHash, u64), &'a Option<Vec<u8>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Maps {
     version: Option<u64>,
     nodes: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -22,10 +22,18 @@ struct Maps {
     stale: BTreeMap<u64, Stale>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Stale {
     nodes: Vec<Vec<u8>>,
     values: Vec<(KeyHash, u64)>,
+}
+
+/// A copy of its own.
+impl Clone for MemoryState {
+    fn clone(&self) -> MemoryState {
+        let maps = RwLock::new(self.read().clone());
+        MemoryState { maps }
+    }
 }
 
 impl MemoryState {
@@ -79,6 +87,13 @@ impl MemoryState {
             .extend(values.map(|(key, value)| ((key, version), value)));
         maps.version = Some(version);
         maps.forget(version.saturating_sub(STATE_VERSIONS_KEPT));
+    }
+
+    /// Makes this the state of `earlier`, for all who look at it.
+    pub fn put_back(&self, earlier: MemoryState) {
+        let earlier = earlier.maps.into_inner();
+        let mut maps = self.maps.write().unwrap_or_else(PoisonError::into_inner);
+        *maps = earlier.unwrap_or_else(PoisonError::into_inner);
     }
 
     /// How many nodes and values are held, of all versions together.

@@ -56,6 +56,7 @@ fn handed_over(pulled: Pulled, proposals: usize, votes: usize) -> [Vec<u64>; 2] 
         let sender = sender_that_tells(Ports {
             blocks: Port::detached(),
             ahead: Port::detached(),
+            stands: Port::detached(),
             keeps: Port::detached(),
             pulled_vote,
             pulled_proposal,

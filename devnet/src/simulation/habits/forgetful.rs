@@ -30,6 +30,10 @@ impl Habit for Forgetful {
                 last.map(|height| self.voted.remove(&height));
             }
         }
+        if matches!(payload, Payload::Standing(_)) {
+            // The victim must begin to vote, and does so once it has heard how far others are.
+            return stage.pass(to, payload);
+        }
         let victim = victim(stage);
         let all = stage.peers().into_iter();
         let peers = all.filter(|peer| Some(*peer) != victim && to.is_none_or(|to| to == *peer));

@@ -99,6 +99,7 @@ pub const ALL: &[Planted] = &[
     planted(M::FirstVoteWins, VOTER, EVIDENCE),
     planted(M::ForeignKeyIgnored, Profile::Twins, KEY),
     planted(M::ForeignKeyForgotten, Profile::Twins, KEY),
+    planted(M::SignsBeforeArrival, All, DOUBLE),
     planted(M::UnverifiedVotes, FORGED, AGREEMENT),
     planted(M::UnverifiedProposals, FORGED, CERTIFICATES),
     planted(

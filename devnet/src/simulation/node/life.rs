@@ -22,7 +22,19 @@ impl Node {
         self.brains = Some(brains);
         out.began = Some(self.disk.durable.distrusts_key);
         self.start_driver(clocks, out);
+        self.post_catch_up(catch_up::Input::Retell, out);
+        self.greet(out);
         self.tell_kept_evidence(out);
+    }
+
+    /// Asks all others how far they are, again and again until this node has arrived.
+    pub(super) fn greet(&mut self, out: &mut Effects) {
+        if self.arrived_at.is_none() {
+            let (to, payload, own) = (None, Payload::Greeting, false);
+            out.sends.push(Send { to, payload, own });
+            let greet = (Brain::CatchUp, TimerMail::Greet, self.setup.grace_ms);
+            out.timers.push(greet);
+        }
     }
 
     /// Kills the node: mailboxes and unsynced writes are lost.
@@ -30,6 +42,7 @@ impl Node {
         self.brains = None;
         self.mail = Mailboxes::default();
         self.signed = None;
+        self.arrived_at = None;
         self.heard.clear();
         self.disk.crash(&mut self.random);
     }
@@ -71,6 +84,8 @@ impl Node {
             Rebuilt::CatchUp(catch_up) => {
                 brains.catch_up = catch_up;
                 self.mail.catch_up.pop_front();
+                self.post_catch_up(catch_up::Input::Retell, out);
+                self.greet(out);
             }
         }
     }
@@ -105,6 +120,7 @@ impl Node {
         }
         out.ready.push(Brain::Driver);
         self.start_driver(clocks, out);
+        self.post_catch_up(catch_up::Input::Retell, out);
         self.post_tally(tally::Input::Retell, out);
         self.post_proposals(proposals::Input::Retell, out);
     }
@@ -124,6 +140,7 @@ impl Node {
         let durable = &self.disk.durable;
         let config = self.setup.driver.clone();
         let driver = Driver::new(config, &durable.validators, durable.recovery());
+        let driver = driver.until_arrival();
         if durable.distrusts_key && !planted(Mutation::ForeignKeyForgotten) {
             return driver.with_signing(Signing::Never);
         }
@@ -146,7 +163,8 @@ impl Node {
     }
 
     fn new_catch_up(&self) -> CatchUp {
-        CatchUp::new(self.setup.catch_up(), &self.disk.durable.validators)
+        let catch_up = CatchUp::new(self.setup.catch_up(), &self.disk.durable.validators);
+        catch_up.having_arrived(self.arrived_at)
     }
 }
 

@@ -189,6 +189,12 @@ impl Node {
                     out.timers.push((Brain::CatchUp, TimerMail::CatchUp, ms));
                 }
                 catch_up::Output::Lied(_) => {}
+                catch_up::Output::Arrived(height) => {
+                    self.arrived_at = Some(height);
+                    self.post_driver(driver::Input::Arrived(height), out);
+                    self.post_tally(tally::Input::Retell, out);
+                    self.post_proposals(proposals::Input::Retell, out);
+                }
             }
         }
     }
@@ -220,6 +226,15 @@ impl Node {
             Payload::Blocks(height, blocks) => {
                 self.post_committer(committer::Input::Synced(from, height, blocks), out);
             }
+            Payload::Greeting => {
+                let payload = Payload::Standing(self.disk.durable.height());
+                let (to, own) = (Some(from), false);
+                out.sends.push(Send { to, payload, own });
+            }
+            Payload::Standing(height) => {
+                let stands = catch_up::Input::Stands(self.address(from), height);
+                self.post_catch_up(stands, out);
+            }
             Payload::Pull(pull) => self.answer_pull(from, &pull, out),
             Payload::Pulled(height, pulled) => self.pulled(from, height, &pulled, out),
             Payload::Evidence(evidence) => {
@@ -249,6 +264,7 @@ impl Node {
                 self.post_driver(wake, out);
             }
             TimerMail::CatchUp => self.post_catch_up(catch_up::Input::Wake, out),
+            TimerMail::Greet => self.greet(out),
         }
     }
 

@@ -74,6 +74,8 @@ impl Accountability {
                 pulled.votes.iter().for_each(|vote| self.vote(scene, vote));
             }
             Payload::BlocksWanted(..)
+            | Payload::Greeting
+            | Payload::Standing(_)
             | Payload::Blocks(..)
             | Payload::Pull(_)
             | Payload::Evidence(_)

@@ -121,6 +121,10 @@ pub(crate) trait Property: Send {
     fn judges_twins(&self) -> bool {
         false
     }
+    /// Whether it also looks at a node that is correct but for its disk, which is an old one.
+    fn judges_restored(&self) -> bool {
+        false
+    }
     /// Figures that only whole batches can be judged by.
     fn figures(&self) -> Figures {
         Figures::default()

@@ -35,6 +35,10 @@ pub(crate) fn build(seed: u64, worlds: Worlds) -> World {
         let mut world = furnish(seed, twins::plan(), random);
         world.split = Some(Split::new(seed));
         world.wanted = Some(Height(1));
+        for place in &mut world.places {
+            // Nobody has signed anything yet, and all know it: no sequence is spent on that.
+            place.node.arrived_at = Some(Height(0));
+        }
         return world;
     }
     let plan = Plan::new(worlds.profile, worlds.validators, &mut random.fork());

@@ -18,14 +18,19 @@ impl World {
         self.correct().all(|node| self.height(node) >= wanted)
     }
 
-    /// Shows the properties what a correct node did, or a twin that is correct but for its key.
+    /// Shows the properties what a correct node did, or a twin that is correct but for its key, or
+    /// one whose disk is put back.
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
         let (is_correct, has_habit) = (self.scene.correct[node], self.places[node].habit.is_some());
-        if !is_correct && (has_habit || !self.plan.twins_look) {
+        let is_restored = self.plan.restored == Some(node);
+        if !is_correct && !is_restored && (has_habit || !self.plan.twins_look) {
             return;
         }
         for property in &mut self.properties {
-            if !is_correct && !property.judges_twins() {
+            let judges = is_correct
+                || property.judges_twins()
+                || (is_restored && property.judges_restored());
+            if !judges {
                 continue;
             }
             if let Err(what) = property.see(&self.scene, sight) {

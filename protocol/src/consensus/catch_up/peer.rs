@@ -7,6 +7,8 @@ use crate::types::{Height, Instant};
 pub(super) struct Peer {
     /// It claims to have committed this height.
     pub(super) has: Height,
+    /// What it said of that when it was first asked, or has shown since if that is less.
+    pub(super) stood: Option<Height>,
     /// It says that it keeps no block below this height.
     pub(super) keeps_from: Height,
     /// The request under way; one at a time.
@@ -42,6 +44,8 @@ pub(super) struct Asked {
 const LIE: u32 = 4;
 /// 2^8 graces: half a minute at a grace of 100 ms. Then everyone is tried again.
 const PENALTY_MAX: u32 = 8;
+/// Whoever has answered in vain so often is not believed alone.
+const DOUBTS: u32 = 2;
 /// When nobody better is there: soon, but never in a tight loop.
 const SPACING_MAX: u32 = 2;
 
@@ -49,6 +53,7 @@ impl Peer {
     pub(super) fn new(range_blocks_max: u64) -> Peer {
         Peer {
             has: Height::default(),
+            stood: None,
             keeps_from: Height::default(),
             asked: None,
             penalty: 0,
@@ -59,6 +64,19 @@ impl Peer {
             has_lied: false,
             unknown_from: None,
         }
+    }
+
+    pub(super) fn stands(&mut self, committed: Height) {
+        self.stood.get_or_insert(committed);
+    }
+
+    /// Whether what it said counts although nobody else has said as much.
+    pub(super) fn may_be_right(&self) -> bool {
+        !self.has_lied && self.penalty < DOUBTS
+    }
+
+    fn has_shown(&mut self, last: Height) {
+        self.stood = self.stood.map(|stood| stood.min(last));
     }
 
     /// Whether an answer about `height` may prove something. What could not be judged can be once
@@ -138,9 +156,11 @@ impl Peer {
         if answer.blocks == 0 {
             // It has less than it says. It is believed again when it speaks again.
             self.has = asked.from.previous().min(self.has);
+            self.has_shown(self.has);
             return self.punish(now, config.grace_ms, 1);
         }
         if !is_whole {
+            self.has_shown(Height(last).previous());
             self.punish(now, config.grace_ms, 1);
             (self.again_at, self.range_blocks) = (now, answer.blocks);
             return;

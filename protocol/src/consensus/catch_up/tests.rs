@@ -3,9 +3,11 @@ use super::*;
 use crate::consensus::testkit::Cast;
 
 mod answers;
+mod arrivals;
 mod schedules;
 
 pub(super) const CONFIG: CatchUpConfig = CatchUpConfig {
+    me: Address([0; 20]),
     grace_ms: 100,
     range_blocks_max: 10,
     answer_bytes_max: 1_000,
@@ -71,7 +73,7 @@ impl Desk {
             Output::Request(peer, from, blocks) => {
                 Some((self.cast.set.index_of(&peer)?, from.0, blocks))
             }
-            Output::WakeAt(_) | Output::Lied(_) => None,
+            Output::WakeAt(_) | Output::Lied(_) | Output::Arrived(_) => None,
         });
         requests.collect()
     }

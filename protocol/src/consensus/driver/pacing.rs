@@ -104,9 +104,36 @@ impl Driver {
     fn begin(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.running = true;
         self.begun_at = now;
-        match self.recovered.take() {
+        self.begin_in(Round::ZERO, out);
+    }
+
+    fn begin_in(&mut self, round: Round, out: &mut Vec<Output>) {
+        // Whoever has yet to arrive begins this height once more, then with a voice.
+        let recovered = match self.has_arrived() {
+            true => self.recovered.take(),
+            false => self.recovered.clone(),
+        };
+        match recovered {
             Some(resume) => self.resume(resume, out),
-            None => self.machine(round_machine::Input::StartRound(Round::ZERO), out),
+            None => self.machine(round_machine::Input::StartRound(round), out),
+        }
+    }
+
+    /// What this node has looked on at without a voice, its machine takes for said: a height that
+    /// is under way begins again, as after a restart of its actor. Not if it is decided: then nothing
+    /// is left to say.
+    pub(super) fn arrived(&mut self, now: Instant, at: Height, out: &mut Vec<Output>) {
+        if self.has_arrived() {
+            return;
+        }
+        self.arrived_at.get_or_insert(at);
+        let is_under_way = self.running && !self.halted && self.decision.is_none();
+        if is_under_way && self.signs() && self.has_arrived() {
+            let (height, round) = (self.height, self.machine.round());
+            let set = self.set.clone();
+            self.machine = RoundMachine::new(height, self.config.me, set, self.config.timeouts);
+            self.begun_at = now;
+            self.begin_in(round, out);
         }
     }
 

@@ -4,6 +4,7 @@ use crate::types::BlockId;
 use crate::validator_set::ValidatorIndex;
 use crate::vote::VoteKind;
 
+mod arriving;
 mod crash;
 mod durable;
 mod heights;

@@ -131,6 +131,7 @@ impl Run {
         for output in self.desk.sync.step(Instant(self.now), input) {
             match output {
                 Output::WakeAt(ms) => self.after(ms, Event::Tell(Input::Wake)),
+                Output::Arrived(_) => {}
                 Output::Lied(peer) => self.lied.extend(self.desk.cast.set.index_of(&peer)),
                 Output::Request(peer, from, blocks) => {
                     prop_assert!((1..=CONFIG.range_blocks_max).contains(&blocks));
