@@ -3,6 +3,7 @@ use crate::round_driver::RoundDriver;
 use crate::runtime::{Actors, Inbox};
 use crate::state_store::StateStore;
 use crate::state_store::tests::{World, address};
+use lockstep_protocol::block::Block;
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::Draft;
@@ -115,9 +116,13 @@ fn proof_that_this_key_signed_twice_stops_this_node_by_whatever_way_it_comes() {
         proposer: address(102),
         now: Timestamp(0),
         transactions: vec![],
-        evidence: vec![of_another, desk.offence(101, 1)],
+        evidence: vec![],
     };
-    let block = desk.committer.ledger.prepare(draft);
-    desk.committer.carried(&block.expect("a block").block);
+    let prepared = desk.committer.ledger.prepare(draft).expect("a block");
+    let mut block = prepared.block.block().clone();
+    block.evidence = vec![of_another, desk.offence(101, 1)];
+    block.header.evidence_root = Block::evidence_root(&block.evidence);
+    desk.committer
+        .carried(&SealedBlock::new(block).expect("a block"));
     assert_eq!(driver.port::<OwnEquivocationSeen>().depth(), 2);
 }

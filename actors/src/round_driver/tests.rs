@@ -139,6 +139,7 @@ fn to_say_again_where_it_stands_does_not_take_the_timers_of_the_round() {
         let inbox = Inbox::<RoundDriver>::new(64);
         let (answer, tick) = (inbox.port::<DriverRecovered>(), inbox.port::<Tick>());
         let announce = inbox.port::<AnnounceRound>();
+        let arrived = inbox.port::<Arrived>();
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let mut seed = seed(recover);
         seed.ports.persist = persist;
@@ -147,6 +148,7 @@ fn to_say_again_where_it_stands_does_not_take_the_timers_of_the_round() {
         });
         store.next().await;
         answer.deliver(recovered(0, 4));
+        arrived.deliver(Arrived(Height(4)));
         assert_eq!(tick.ask(Tick(Height(5))).await, Ok(TickOutcome::Building));
         assert_eq!(announce.ask(AnnounceRound).await, Ok(()));
         let waited = tokio::time::timeout(Duration::from_secs(60), signed.next()).await;
