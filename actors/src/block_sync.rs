@@ -250,6 +250,11 @@ fn check(
 
 impl Actor for BlockSync {
     type Context = Ctx<Self>;
+
+    /// The question whether this node has arrived, or the answer, may be what was lost in a fall.
+    fn started(&mut self, ctx: &mut Ctx<Self>) {
+        self.step(Input::Retell, ctx);
+    }
 }
 
 impl Supervised for BlockSync {

@@ -300,6 +300,7 @@ impl CatchUp {
 
     fn act(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.forget_the_late(now);
+        self.doubt_the_pruned(now);
         let working_on = self.committed.next();
         let highest = self.peers.values().map(|peer| peer.has).max();
         if highest.is_none_or(|highest| highest < working_on) {
@@ -318,6 +319,10 @@ impl CatchUp {
         }
     }
 
+    fn patience_ms(&self) -> u64 {
+        self.config.grace_ms.saturating_mul(PATIENCE_GRACES)
+    }
+
     fn patience_with_choice_ms(&self) -> u64 {
         let grace_ms = self.config.grace_ms;
         grace_ms.saturating_mul(PATIENCE_WITH_CHOICE_GRACES)
@@ -327,7 +332,7 @@ impl CatchUp {
     /// Committer that fell has forgotten them.
     fn forget_the_late(&mut self, now: Instant) {
         let grace_ms = self.config.grace_ms;
-        let patience_ms = grace_ms.saturating_mul(PATIENCE_GRACES);
+        let patience_ms = self.patience_ms();
         for peer in self.peers.values_mut() {
             if peer.is_overdue(now, patience_ms) {
                 peer.in_vain(now, grace_ms);

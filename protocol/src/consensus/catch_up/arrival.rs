@@ -11,8 +11,9 @@
 //! - it has *what they had* when they were first asked: what more than a third of the power said,
 //!   what is proven by certificates, and what any one of them said that has not failed to show
 //!   it. Nobody is believed for good who shows nothing: whoever answers with less than it has
-//!   claimed is taken at what it has shown, and whoever lies or stays silent, twice in a row, is
-//!   not counted alone. A liar costs some seconds of one start.
+//!   claimed is taken at what it has shown, and whoever lies, stays silent, or says that it has
+//!   pruned what could show it, twice in a row, is not counted alone. A liar costs some seconds of
+//!   one start.
 //!
 //! Then it has *arrived*, once for the life of its process: what its key signed before the start it
 //! signed at heights that are decided here, or at the one under decision.
@@ -26,7 +27,7 @@
 use super::CatchUp;
 use super::Output;
 use super::peer::Peer;
-use crate::types::{Address, Height};
+use crate::types::{Address, Height, Instant};
 
 impl CatchUp {
     /// What a peer has itself said. The first word counts: what it commits later, it commits while
@@ -48,6 +49,21 @@ impl CatchUp {
     fn heard(&self) -> impl Iterator<Item = (Address, &Peer, Height)> {
         let others = self.peers.iter().filter(|(who, _)| **who != self.config.me);
         others.filter_map(|(who, peer)| Some((*who, peer, peer.stood?)))
+    }
+
+    /// Whoever has pruned the next block is asked for nothing, and so fails to show nothing.
+    pub(super) fn doubt_the_pruned(&mut self, now: Instant) {
+        if self.arrived_at.is_some() {
+            return;
+        }
+        let (committed, next) = (self.committed, self.committed.next());
+        let (patience_ms, grace_ms) = (self.patience_ms(), self.config.grace_ms);
+        for peer in self.peers.values_mut() {
+            let is_ahead = peer.stood.is_some_and(|stood| stood > committed);
+            if is_ahead && peer.keeps_from > next && peer.asked.is_none() {
+                peer.cannot_show(now, patience_ms, grace_ms);
+            }
+        }
     }
 
     fn has_heard(&self) -> bool {

@@ -26,6 +26,8 @@ pub(super) struct Peer {
     again_at: Instant,
     /// Since its last answer that was worth it.
     has_lied: bool,
+    /// Since when it has said that it is further on, and cannot be asked to show it.
+    unshown_since: Option<Instant>,
     /// What it answered from here on could not be judged yet.
     unknown_from: Option<Height>,
 }
@@ -62,6 +64,7 @@ impl Peer {
             retry_at: Instant::default(),
             again_at: Instant::default(),
             has_lied: false,
+            unshown_since: None,
             unknown_from: None,
         }
     }
@@ -73,6 +76,16 @@ impl Peer {
     /// Whether what it said counts although nobody else has said as much.
     pub(super) fn may_be_right(&self) -> bool {
         !self.has_lied && self.penalty < DOUBTS
+    }
+
+    /// It says that it is further on, and that it has pruned what could show it. After each
+    /// patience that counts as an answer in vain: nobody is believed alone for good.
+    pub(super) fn cannot_show(&mut self, now: Instant, patience_ms: u64, grace_ms: u64) {
+        let since = *self.unshown_since.get_or_insert(now);
+        if now >= since.plus_ms(patience_ms) {
+            self.unshown_since = Some(now);
+            self.punish(now, grace_ms, 1);
+        }
     }
 
     fn has_shown(&mut self, last: Height) {

@@ -122,6 +122,53 @@ fn nor_does_one_that_is_never_answered_for() {
     assert!(now <= 60 * CONFIG.grace_ms, "{now} ms");
 }
 
+/// Nobody is asked for a block that it says it has pruned: so it never failed to show anything, and
+/// every node that started stayed silent for good.
+#[test]
+fn nor_does_one_that_says_it_has_pruned_what_could_show_it() {
+    for says_so_when_asked in [false, true] {
+        let mut node = node_of(&[1; 4], 10);
+        let liar = node.cast.address(0);
+        node.stands(0, 1_000_000_000);
+        node.stands(1, 10);
+        let keeps = Input::Keeps(liar, Height(1_000_000_000));
+        if says_so_when_asked {
+            node.tell(CONFIG.grace_ms, Input::Wake);
+            node.tell(CONFIG.grace_ms, keeps);
+            let answer = Answer {
+                first: Height(11),
+                blocks: 0,
+                bytes: 10,
+                flawed: false,
+                unknown_from: None,
+            };
+            node.tell(CONFIG.grace_ms, Input::Answered(liar, answer));
+        } else {
+            node.tell(0, keeps);
+        }
+        let mut now = CONFIG.grace_ms;
+        let arrived = (0..100).find_map(|_| {
+            now += CONFIG.grace_ms;
+            node.arrives(now, Input::Wake)
+        });
+        assert_eq!(arrived, Some(10), "{says_so_when_asked}");
+        assert!(now <= 60 * CONFIG.grace_ms, "{now} ms");
+    }
+}
+
+/// Of two peers, the one that is further on may be the only one that says how old this disk is.
+#[test]
+fn a_pruned_peer_that_is_further_on_is_believed_for_a_while() {
+    let mut node = node_of(&[1; 4], 10);
+    let pruned = node.cast.address(0);
+    node.stands(0, 5_000);
+    node.tell(0, Input::Keeps(pruned, Height(4_000)));
+    assert_eq!(node.stands(1, 10), None);
+    for graces in 1..20 {
+        assert_eq!(node.arrives(graces * CONFIG.grace_ms, Input::Wake), None);
+    }
+}
+
 #[test]
 fn what_more_than_a_third_say_counts_whether_they_answer_or_not() {
     let mut node = node_of(&[1; 4], 10);
