@@ -90,8 +90,10 @@ fn ten_thousand_requests_in_one_go_are_answered_in_turn() {
     let mut writer = stream.try_clone().expect("a handle");
     let sender = std::thread::spawn(move || {
         let request = b"GET /livez HTTP/1.1\r\nhost: n\r\n\r\n";
-        (0..REQUESTS).for_each(|_| writer.write_all(request).expect("it takes it"));
-        writer.shutdown(std::net::Shutdown::Write).expect("it ends");
+        (1..REQUESTS).for_each(|_| writer.write_all(request).expect("it takes it"));
+        // Not by closing this half: what is not decoded when actix-http sees that has no answer.
+        let last = b"GET /livez HTTP/1.1\r\nhost: n\r\nconnection: close\r\n\r\n";
+        writer.write_all(last).expect("it takes it");
     });
     let mut answers = String::new();
     stream.read_to_string(&mut answers).expect("answers");
