@@ -237,9 +237,7 @@ impl RoundDriver {
             Output::EnterRound(height, round) => {
                 // Said again to an actor that has restarted, it is no new round.
                 if self.entered.replace((height, round)) != Some((height, round)) {
-                    self.timers
-                        .drain(..)
-                        .for_each(|timer| _ = ctx.cancel_future(timer));
+                    cancel(&mut self.timers, ctx);
                     self.show_round(height, round);
                 }
                 ports.votes_round.deliver(RoundEntered(height, round));
@@ -260,6 +258,7 @@ impl RoundDriver {
             Output::Schedule(height, round, kind, ms) => {
                 self.schedule(Input::Timeout(height, round, kind), ms, ctx);
             }
+            Output::CancelTimers => cancel(&mut self.timers, ctx),
             Output::WakeAt(height, ms) => self.schedule(Input::Wake(height), ms, ctx),
             Output::Resend(height, round) => {
                 log::debug!("height {height} sits in round {round}: sending it again");
@@ -358,6 +357,12 @@ impl RoundDriver {
         if here == Some((height, round)) {
             log::debug!("{kind:?} timeout at height {height} round {round}");
         }
+    }
+}
+
+fn cancel(timers: &mut Vec<SpawnHandle>, ctx: &mut Ctx<RoundDriver>) {
+    for timer in timers.drain(..) {
+        ctx.cancel_future(timer);
     }
 }
 

@@ -157,6 +157,34 @@ fn to_say_again_where_it_stands_does_not_take_the_timers_of_the_round() {
     });
 }
 
+/// Its block was late for the timeout that had begun before it had a voice.
+#[test]
+fn with_its_arrival_a_proposer_has_the_whole_timeout_for_its_block() {
+    System::new().block_on(async {
+        tokio::time::pause();
+        let (recover, mut store) = Probe::open(8);
+        let (persist, mut signed) = Probe::<PersistSignature>::open(8);
+        let inbox = Inbox::<RoundDriver>::new(64);
+        let (answer, tick) = (inbox.port::<DriverRecovered>(), inbox.port::<Tick>());
+        let arrived = inbox.port::<Arrived>();
+        let mut spawner = Supervisor::start(Policy::default(), |_| ());
+        let mut seed = seed(recover);
+        seed.ports.persist = persist;
+        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+            RoundDriver::new(seed)
+        });
+        store.next().await;
+        answer.deliver(recovered(0, 4));
+        assert_eq!(tick.ask(Tick(Height(5))).await, Ok(TickOutcome::Building));
+        let ms = Timeouts::DEVNET.after_ms(TimeoutKind::Propose, Round::ZERO);
+        tokio::time::sleep(Duration::from_millis(ms - 10)).await;
+        arrived.deliver(Arrived(Height(4)));
+        let begun = tokio::time::Instant::now();
+        assert!(signed.next().await.is_some(), "a prevote for nil");
+        assert!(begun.elapsed() >= Duration::from_millis(ms));
+    });
+}
+
 /// The driver may be between two incarnations when a certified block turns out to be invalid: the
 /// order to stop was lost then.
 #[test]

@@ -51,7 +51,8 @@ impl Brain {
 /// What a timer was set for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TimerMail {
-    Timeout(Height, Round, TimeoutKind),
+    /// How often the driver had cancelled its timers before, and what this one is for.
+    Timeout(u32, Height, Round, TimeoutKind),
     Wake(Height),
     CatchUp,
     Pull,
@@ -171,6 +172,8 @@ pub(crate) struct Node {
     pub(crate) life: u32,
     brains: Option<Brains>,
     mail: Mailboxes,
+    /// How often the driver has cancelled its timers.
+    timers: u32,
     /// The newest position that this life of the node has signed, durable or not.
     signed: Option<Position>,
     /// Where this life of the node was when it arrived: it may sign above.
@@ -189,6 +192,7 @@ impl Node {
             life: 0,
             brains: None,
             mail: Mailboxes::default(),
+            timers: 0,
             signed: None,
             arrived_at: None,
             heard: VecDeque::new(),

@@ -111,6 +111,8 @@ pub enum Output {
     SendVote(Arc<SignedVote>),
     /// Set a timer of this many milliseconds.
     Schedule(Height, Round, TimeoutKind, u64),
+    /// The timers that run are of a machine that is gone: they are not to fire.
+    CancelTimers,
     /// Wake up for this height in this many milliseconds.
     WakeAt(Height, u64),
     /// E6: tally and proposals send again what they hold of this round.

@@ -34,9 +34,10 @@ impl Node {
                     self.post_tally(tally::Input::OwnVote((*vote).clone()), out);
                 }
                 O::Schedule(height, round, kind, ms) => {
-                    let mail = TimerMail::Timeout(height, round, kind);
+                    let mail = TimerMail::Timeout(self.timers, height, round, kind);
                     out.timers.push((Brain::Driver, mail, ms));
                 }
+                O::CancelTimers => self.timers += 1,
                 O::WakeAt(height, ms) => {
                     out.timers
                         .push((Brain::Driver, TimerMail::Wake(height), ms));
@@ -255,7 +256,8 @@ impl Node {
     /// A timer has fired.
     pub(crate) fn timer(&mut self, mail: TimerMail, out: &mut Effects) {
         match mail {
-            TimerMail::Timeout(h, r, kind) => {
+            TimerMail::Timeout(set, ..) if set < self.timers => {}
+            TimerMail::Timeout(_, h, r, kind) => {
                 self.post_driver(driver::Input::Timeout(h, r, kind), out)
             }
             TimerMail::Wake(height) => self.post_driver(driver::Input::Wake(height), out),

@@ -120,8 +120,9 @@ impl Driver {
     }
 
     /// What this node has looked on at without a voice, its machine takes for said: a height that
-    /// is under way begins again, as after a restart of its actor. Not if it is decided: then nothing
-    /// is left to say.
+    /// is under way begins again, as after a restart of its actor, and with timers of its own: those
+    /// of the onlooker would end the time of its own proposal early. Not if it is decided: then
+    /// nothing is left to say.
     pub(super) fn arrived(&mut self, now: Instant, at: Height, out: &mut Vec<Output>) {
         if self.has_arrived() {
             return;
@@ -133,6 +134,7 @@ impl Driver {
             let set = self.set.clone();
             self.machine = RoundMachine::new(height, self.config.me, set, self.config.timeouts);
             self.begun_at = now;
+            out.push(Output::CancelTimers);
             self.begin_in(round, out);
         }
     }

@@ -48,6 +48,17 @@ fn with_its_arrival_the_height_begins_again_with_a_voice() {
     assert_eq!(node.step(Input::Arrived(H.previous())), [], "once");
 }
 
+/// A proposer that arrived late in its round had what was left of the onlooker's timeout.
+#[test]
+fn the_timers_that_ran_without_a_voice_go_before_new_ones_are_set() {
+    let mut node = started(PROPOSER, Recovery::default());
+    let out = node.step(Input::Arrived(H.previous()));
+    let is_set = |output: &_| matches!(output, Output::Schedule(..));
+    let cancelled = out.iter().position(|o| *o == Output::CancelTimers);
+    let set = out.iter().position(is_set);
+    assert!(cancelled.is_some() && cancelled < set, "{out:?}");
+}
+
 #[test]
 fn it_begins_in_the_round_that_it_has_followed_to() {
     let mut node = started(0, Recovery::default());
