@@ -14,109 +14,23 @@ use crate::state_store::{PersistSignature, RecoverDriver, RememberHalt};
 use crate::view::NodeView;
 use crate::vote_collector::{OwnVote, RetellFacts};
 use actix::prelude::*;
-use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::driver::{
     Driver, DriverConfig, Halt, Input, Output, Signing, TickOutcome,
 };
-use lockstep_protocol::consensus::durable::{Position, Recovery};
-use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
+use lockstep_protocol::consensus::facts::Fact;
 use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
-use lockstep_protocol::evidence::fork::Fork;
-use lockstep_protocol::types::{Address, Height, Round};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::types::{Height, Round};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// The store's answer to [`RecoverDriver`]: where to go on. It comes through the store's mailbox,
-/// behind every write of an earlier incarnation, so nothing that was signed is missing in it.
-#[derive(Debug)]
-pub struct DriverRecovered {
-    /// Which incarnation asked. An answer to an earlier one could replace a driver that has signed
-    /// since, and its record would lack that signature.
-    pub incarnation: u64,
-    /// Who decides which height after the newest committed one.
-    pub validators: ValidatorSchedule,
-    /// What the sign record holds.
-    pub recovery: Recovery,
-}
+mod handlers;
+mod messages;
+#[cfg(test)]
+mod tests;
 
-/// A proposal of another validator has been checked.
-#[derive(Debug)]
-pub struct ProposalChecked(pub Height, pub CheckedProposal);
-
-/// The votes hold a quorum.
-#[derive(Debug)]
-pub struct QuorumReached(pub Height, pub Fact);
-
-/// The block that [`BuildBlock`] asked for.
-#[derive(Debug)]
-pub struct BlockBuilt(pub Height, pub Round, pub Arc<SealedBlock>);
-
-/// A sign record is durable: its message may be sent.
-#[derive(Debug)]
-pub struct SignaturePersisted(pub Position);
-
-/// Produce the block of this height now. Answers what that did here, once this node is there.
-#[derive(Debug)]
-pub struct Tick(pub Height);
-
-/// Transactions wait for a block.
-#[derive(Debug)]
-pub struct TransactionsWaiting;
-
-/// This node has what the others had when it started: it may sign at heights above this one.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrived(pub Height);
-
-/// Another actor has restarted and needs to know where this node stands.
-#[derive(Debug)]
-pub struct AnnounceRound;
-
-/// A certified block of this height is invalid here: this node must not vote any more.
-#[derive(Clone, Copy, Debug)]
-pub struct StopVoting(pub Height);
-
-/// A verified message under this node's key has come in.
-#[derive(Clone, Copy, Debug)]
-pub struct OwnMessageSeen(pub Position);
-
-/// Two verified messages under this node's key contradict each other.
-#[derive(Clone, Copy, Debug)]
-pub struct OwnEquivocationSeen(pub Height);
-/// A committed height was decided a second time, for another block: nobody may vote here any more.
-#[derive(Clone, Debug)]
-pub struct ForkDetected(pub Arc<Fork>);
-
-/// The round machine entered a round. Told to VoteCollector and Proposer.
-#[derive(Clone, Copy, Debug)]
-pub struct RoundEntered(pub Height, pub Round);
-
-/// E6: send again what you hold of this round. Told to VoteCollector and Proposer.
-#[derive(Clone, Copy, Debug)]
-pub struct ResendRound(pub Height, pub Round);
-
-/// A message of this sender and height came too early to be kept.
-#[derive(Clone, Copy, Debug)]
-pub struct MessageRefused(pub Address, pub Height);
-
-/// A question to a peer is over; what it answered is on its way.
-#[derive(Clone, Copy, Debug)]
-pub struct PullEnded {
-    /// Who was asked.
-    pub peer: Address,
-    /// Whether it answered.
-    pub is_answered: bool,
-}
-
-crate::message! {
-    DriverRecovered => (), ProposalChecked => (), QuorumReached => (), BlockBuilt => (),
-    SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
-    RoundEntered => (), ResendRound => (), StopVoting => (), MessageRefused => (),
-    PullEnded => (), OwnMessageSeen => (), OwnEquivocationSeen => (), ForkDetected => (),
-    Arrived => (),
-}
+pub use messages::*;
 
 /// What the driver tells.
 #[derive(Clone)]
@@ -386,143 +300,3 @@ impl Supervised for RoundDriver {
         };
     }
 }
-
-impl Handler<DriverRecovered> for RoundDriver {
-    type Result = ();
-
-    fn handle(&mut self, message: DriverRecovered, ctx: &mut Ctx<Self>) {
-        let DriverRecovered {
-            incarnation,
-            validators,
-            recovery,
-        } = message;
-        if incarnation != self.incarnation || self.driver.is_some() {
-            return;
-        }
-        if self.seed.view.snapshot().halted.is_some() {
-            // Stopped voting for good: a fall does not change that.
-            return self.ticks.clear();
-        }
-        let driver = Driver::new(self.seed.config.clone(), &validators, recovery);
-        self.driver = Some(driver.with_signing(self.seed.signing).until_arrival());
-        self.show_voice();
-        self.step(Input::Start, ctx);
-        self.seed.ports.retell_arrival.deliver(RetellArrival);
-        self.seed.ports.retell_facts.deliver(RetellFacts);
-        self.seed.ports.retell_proposals.deliver(RetellProposals);
-        self.answer_ticks(ctx);
-    }
-}
-
-impl Handler<Arrived> for RoundDriver {
-    type Result = ();
-
-    fn handle(&mut self, Arrived(height): Arrived, ctx: &mut Ctx<Self>) {
-        self.step(Input::Arrived(height), ctx);
-        self.seed.ports.retell_facts.deliver(RetellFacts);
-        self.seed.ports.retell_proposals.deliver(RetellProposals);
-    }
-}
-
-impl Handler<Tick> for RoundDriver {
-    type Result = ResponseFuture<TickOutcome>;
-
-    fn handle(&mut self, Tick(height): Tick, ctx: &mut Ctx<Self>) -> Self::Result {
-        let (tick, answer) = oneshot::channel();
-        let for_good = self.driver.is_none() && self.seed.view.snapshot().halted.is_some();
-        if !for_good && self.ticks.len() < TICKS_WAITING_MAX {
-            self.ticks.push((height, tick));
-        }
-        self.answer_ticks(ctx);
-        // An error says that this incarnation fell before it was ready, that too many wait, or that
-        // this node has stopped voting for good.
-        Box::pin(async { answer.await.unwrap_or(TickOutcome::Stopped) })
-    }
-}
-
-impl Handler<BlockCommitted> for RoundDriver {
-    type Result = ();
-
-    fn handle(&mut self, message: BlockCommitted, ctx: &mut Ctx<Self>) {
-        self.step(Input::Committed(message.1), ctx);
-        self.show_voice();
-        self.answer_ticks(ctx);
-    }
-}
-
-impl Handler<StopVoting> for RoundDriver {
-    type Result = ();
-
-    fn handle(&mut self, StopVoting(height): StopVoting, ctx: &mut Ctx<Self>) {
-        if self.driver.is_none() {
-            // There is no brain yet, and after this there will be none.
-            return self.halt(Halt::InvalidDecision(height));
-        }
-        self.step(Input::InvalidDecision(height), ctx);
-    }
-}
-
-impl Handler<PullEnded> for RoundDriver {
-    type Result = ();
-
-    fn handle(&mut self, message: PullEnded, ctx: &mut Ctx<Self>) {
-        let PullEnded { peer, is_answered } = message;
-        let ended = if is_answered {
-            pull::Input::Answered(peer)
-        } else {
-            pull::Input::Failed(peer)
-        };
-        self.step(Input::Pull(ended), ctx);
-    }
-}
-
-impl Handler<ForkDetected> for RoundDriver {
-    type Result = ();
-
-    fn handle(&mut self, ForkDetected(fork): ForkDetected, ctx: &mut Ctx<Self>) {
-        if self.driver.is_none() {
-            // Told again at a start: the driver that is being recovered will not begin.
-            return self.halt(Halt::Forked(fork.sentence()));
-        }
-        self.step(Input::Forked(fork.sentence()), ctx);
-    }
-}
-
-impl Handler<QuorumReached> for RoundDriver {
-    type Result = ();
-
-    fn handle(&mut self, QuorumReached(height, fact): QuorumReached, ctx: &mut Ctx<Self>) {
-        if let Fact::Polka(polka) = &fact {
-            self.seed.ports.polka.deliver(PolkaSeen(polka.clone()));
-        }
-        self.step(Input::Fact(height, fact), ctx);
-    }
-}
-
-/// A handler that only hands its message to the brain.
-macro_rules! to_brain {
-    ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
-        impl Handler<$message> for RoundDriver {
-            type Result = ();
-
-            fn handle(&mut self, message: $message, ctx: &mut Ctx<Self>) {
-                let $message $(($($field),*))? = message;
-                self.step($input, ctx);
-            }
-        }
-    )*};
-}
-
-to_brain! {
-    ProposalChecked(height, proposal) => Input::Proposal(height, proposal),
-    BlockBuilt(height, round, block) => Input::BlockBuilt(height, round, block),
-    SignaturePersisted(position) => Input::Persisted(position),
-    TransactionsWaiting => Input::TransactionsWaiting,
-    AnnounceRound => Input::Announce,
-    MessageRefused(sender, height) => Input::Pull(pull::Input::Refused(sender, height)),
-    OwnMessageSeen(position) => Input::OwnSeen(position),
-    OwnEquivocationSeen(height) => Input::OwnEquivocation(height),
-}
-
-#[cfg(test)]
-mod tests;

@@ -30,6 +30,10 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio::time::Instant;
 
+mod greeting;
+#[cfg(test)]
+mod tests;
+
 pub(super) struct LinkSeed {
     pub(super) peer: Peer,
     /// All of them: where this one has moved is noted there, too.
@@ -237,50 +241,6 @@ impl Link {
         }
     }
 
-    /// Asks now and then how far the peer is, whether it is busy or idle. Whoever takes too long to
-    /// say so may still take messages: they go on, and only the answer is waited for.
-    async fn keep_greeting(&self) -> Break {
-        let mut back_off = self.back_off();
-        tokio::time::sleep(HANDSHAKE_EVERY).await;
-        loop {
-            match self.shake_hands().await {
-                Ok(Ok(())) => {
-                    back_off.reset();
-                    self.proven.set(true);
-                    self.reached();
-                    tokio::time::sleep(HANDSHAKE_EVERY).await;
-                }
-                Ok(Err(mismatch)) => return Break::Refused(mismatch),
-                Err(error) if error.is_slow() => {
-                    self.failed("handshake", &error, &mut back_off).await;
-                }
-                Err(error) => return Break::Failed("handshake", error),
-            }
-        }
-    }
-
-    /// Looks a name up again after each failure, but not all the time.
-    async fn keep_finding(&self) {
-        let Place::Named { name, .. } = &self.seed.peer.place else {
-            return std::future::pending().await;
-        };
-        loop {
-            self.lost.notified().await;
-            let now = self.way().listens;
-            let found = resolve::look_up(self.seed.resolve.clone(), name.clone(), Some(now));
-            match found.await {
-                Ok(listens) if listens == now => {}
-                Ok(listens) => {
-                    *self.way.borrow_mut() = Rc::new(Way::new(listens));
-                    self.seed.note_place(listens, name);
-                    self.moved.notify_waiters();
-                }
-                Err(error) => log::debug!("{name} cannot be resolved: {error}"),
-            }
-            tokio::time::sleep(RESOLVE_EVERY).await;
-        }
-    }
-
     async fn keep_requesting(&self) {
         let mut back_off = self.back_off();
         loop {
@@ -393,91 +353,9 @@ impl Link {
         result
     }
 
-    /// The peer has committed this height, so it works on the next.
-    fn tell_height(&self, height: Height) {
-        let address = self.seed.peer.address;
-        self.seed
-            .view
-            .update_peer(&address, |peer| peer.height = height);
-        // Full or closed: it is told again at the next handshake.
-        let _ = self.seed.ports.stands.tell(PeerStands(address, height));
-    }
-
-    /// The peer keeps no block below this height.
-    fn tell_earliest(&self, earliest: Height) {
-        let address = self.seed.peer.address;
-        self.seed
-            .view
-            .update_peer(&address, |peer| peer.earliest_height = earliest);
-        // Full or closed: it is told again at the next handshake.
-        let _ = self.seed.ports.keeps.tell(PeerKeeps(address, earliest));
-    }
-
     /// Until it is given back no other handshake or pull goes out.
     pub(super) async fn short_question(&self) -> MutexGuard<'_, ()> {
         self.short_question.lock().await
-    }
-
-    async fn shake_hands(&self) -> Result<Result<(), Mismatch>, ExchangeError> {
-        let _turn = self.short_question().await;
-        let way = self.way();
-        let client = &way.client;
-        let uri = client.uri("/handshake");
-        let bytes = client.get(uri, HANDSHAKE_BYTES_MAX, PEER_TIMEOUT).await?;
-        let theirs: Handshake = serde_json::from_slice(&bytes)
-            .map_err(|error| ExchangeError::Answer(error.to_string()))?;
-        let address = self.seed.peer.address;
-        let accepted = self.seed.handshake.accept(&theirs, address);
-        if accepted.is_ok() {
-            let waiting = self.outbox.len();
-            self.seed
-                .view
-                .update_peer(&address, |peer| peer.outbox = waiting);
-            self.tell_earliest(theirs.earliest_height);
-            self.tell_height(theirs.height);
-        }
-        Ok(accepted)
-    }
-
-    /// `before`: how often in a row it was refused already.
-    async fn refuse(&self, mismatch: &Mismatch, before: u32) {
-        self.outbox.allow_questions(false);
-        let peer = &self.seed.peer;
-        log::error!(
-            "refusing peer {} at {}: {mismatch}; looking again in {} s, or where its name leads, if \
-             it has one that leads somewhere else",
-            peer.address,
-            self.way().listens,
-            REFUSED_PEER_WAIT.as_secs()
-        );
-        self.seed.view.update_peer(&peer.address, |view| {
-            (view.reachable, view.refused) = (false, Some(mismatch.to_string()));
-        });
-        tokio::select! {
-            () = tokio::time::sleep(REFUSED_PEER_WAIT) => (),
-            () = self.found_elsewhere(before) => (),
-        }
-    }
-
-    /// Who was found here may have got this address from the peer: its name is looked up, again and
-    /// again, because a resolver's word may be old. One that leads to several strangers is followed
-    /// at growing intervals only.
-    async fn found_elsewhere(&self, before: u32) {
-        if before > 0 {
-            let wait = RESOLVE_EVERY.saturating_mul(1 << before.min(10));
-            tokio::time::sleep(wait.min(REFUSED_PEER_WAIT)).await;
-        }
-        let keep_looking = async {
-            loop {
-                self.lost.notify_one();
-                tokio::time::sleep(RESOLVE_EVERY).await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = self.moved.notified() => (),
-            () = keep_looking => (),
-        }
     }
 
     /// The peer answers.
@@ -511,22 +389,5 @@ impl Link {
         }
         self.seed.metrics.peer_errors.inc();
         tokio::time::sleep(back_off.next()).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_says_a_failure_once_in_a_while() {
-        let (said, began) = (Said::default(), Instant::now());
-        assert!(said.may_say(began), "the first one at once");
-        let ms = |ms| began + std::time::Duration::from_millis(ms);
-        let every = PEER_FAILURE_SAID_EVERY.as_millis() as u64;
-        let lines = (1..=10 * every)
-            .step_by(10)
-            .filter(|at| said.may_say(ms(*at)));
-        assert_eq!(lines.count(), 9, "however often it fails");
     }
 }

@@ -3,12 +3,14 @@ use crate::metrics::Metrics;
 use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Supervisor};
 use crate::view::HeadView;
 use lockstep_protocol::consensus::driver::Pacing;
+use lockstep_protocol::consensus::durable::Recovery;
 use lockstep_protocol::consensus::durable::SignStep;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, ChainId, Hash, Timestamp};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::validator_set::ValidatorSet;
 
 /// A lone validator decides every height after this one.

@@ -7,7 +7,7 @@ use super::durable::{LockRecord, Persist, Position, Recovery, SignStep, SignedMe
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::pull::{self, Puller};
 use super::round_machine::{self, CastVote, Resume, RoundMachine, Step, ValidValue};
-use super::sign_guard::{AlreadySigned, SignGuard};
+use super::sign_guard::SignGuard;
 use super::timeouts::{TimeoutKind, Timeouts};
 use crate::block::SealedBlock;
 use crate::commit::{CommitCertificate, PolkaCertificate};
@@ -22,12 +22,15 @@ use crate::vote::{Signature, SignedVote, Vote};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+mod halt;
 mod pacing;
 mod pulling;
 mod recover;
+mod signing;
 #[cfg(test)]
 mod tests;
 
+pub use halt::Halt;
 pub use pacing::{Pacing, TickOutcome};
 
 /// Inputs of the next height that may wait for this node to get there: facts and proposals of
@@ -125,64 +128,6 @@ pub enum Output {
     Halt(Halt),
     /// E5: ask a peer, or wake the pull up.
     Pull(pull::Output),
-}
-
-/// Why a node stopped voting.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Halt {
-    /// Q precommitted a block that is not valid here.
-    #[error(
-        "height {0} was decided with a block that this node finds invalid: either more than a \
-         third of the power is faulty, or this node's state is; it no longer votes: run lockstep \
-         verify, and compare that block with the other nodes'"
-    )]
-    InvalidDecision(Height),
-    /// More than a third of the power is faulty, and has made a fork.
-    #[error(
-        "{0}; this node no longer votes: compare the chains, agree on one, and begin again with a \
-         data directory of that one"
-    )]
-    Forked(String),
-    /// A rule wanted a second signature for the same position.
-    #[error("{0}; see that the key runs nowhere else, then start this node again")]
-    AlreadySigned(#[from] AlreadySigned),
-    /// The signing implementation failed.
-    #[error(
-        "{0}; it no longer votes: start it again, and on another machine if that does not help"
-    )]
-    Signing(#[from] crate::crypto::SigningFailed),
-    /// A message under this key that this node has not signed.
-    #[error(
-        "a message of height {0} is signed with this node's key, but not by this node: the same \
-         key runs twice, or the data directory is an old one; it no longer votes, nor after a \
-         restart: stop the other node, start this one to catch up, then once with --rearm"
-    )]
-    SignedElsewhere(Height),
-}
-
-impl Halt {
-    /// Whether a node that has stopped for this must not sign after a restart either. A fork is
-    /// remembered by its proof. A second signature for one position, or a signer that fails, is an
-    /// incident of one run: the sign record still holds what was signed.
-    pub fn outlives_restart(&self) -> bool {
-        matches!(self, Halt::InvalidDecision(_) | Halt::SignedElsewhere(_))
-    }
-
-    /// Of two reasons the graver one is shown: what concerns the whole chain before what concerns
-    /// this node's state, and that before what concerns its key.
-    pub fn outweighs(&self, other: &Halt) -> bool {
-        self.weight() > other.weight()
-    }
-
-    fn weight(&self) -> u8 {
-        match self {
-            Halt::Forked(_) => 4,
-            Halt::InvalidDecision(_) => 3,
-            Halt::SignedElsewhere(_) => 2,
-            Halt::AlreadySigned(_) => 1,
-            Halt::Signing(_) => 0,
-        }
-    }
 }
 
 /// Whether a driver signs.
@@ -351,19 +296,6 @@ impl Driver {
         out
     }
 
-    /// Somebody else has this key. Whoever goes on signing makes a second signature for a position
-    /// some day; who has no voice loses nothing and goes on following. What counts is the height of
-    /// the message: its signer was a validator then, and this node may be about to become one.
-    fn signed_elsewhere(&mut self, height: Height, out: &mut Vec<Output>) {
-        if self.halted || !self.may_sign(height) || planted(Mutation::ForeignKeyIgnored) {
-            return;
-        }
-        self.halted = true;
-        self.pending.clear();
-        self.said.clear();
-        out.push(Output::Halt(Halt::SignedElsewhere(height)));
-    }
-
     /// Feeds the machine and carries out what it says.
     fn machine(&mut self, input: round_machine::Input, out: &mut Vec<Output>) {
         if !self.running || self.halted {
@@ -413,109 +345,6 @@ impl Driver {
             M::Propose(..) | M::CastVote(_) | M::InvalidDecision(_) => None,
         });
         Ok(())
-    }
-
-    fn sign_proposal(
-        &mut self,
-        round: Round,
-        block: Arc<SealedBlock>,
-        polka: Option<Arc<PolkaCertificate>>,
-        out: &mut Vec<Output>,
-    ) -> Result<(), Halt> {
-        self.guard
-            .reserve((self.height, round, SignStep::Propose))?;
-        let (height, block_id) = (self.height, block.id());
-        let valid_round = polka.as_ref().map(|polka| polka.round);
-        let bytes = self
-            .config
-            .context
-            .proposal(height, round, &block_id, valid_round);
-        let signature = Signature(self.config.signer.sign(&bytes)?);
-        let proposer = self.config.me;
-        let proposal = Proposal {
-            height,
-            round,
-            block_id,
-            valid_round,
-            proposer,
-            signature,
-        };
-        let signed = SignedMessage::Proposal(proposal.clone());
-        let persist = Persist {
-            signed,
-            lock: None,
-            block: Some(block.clone()),
-        };
-        let message = Arc::new(ProposedBlock {
-            proposal,
-            block,
-            polka,
-        });
-        self.persist_then_send(persist, Output::SendProposal(message), out);
-        Ok(())
-    }
-
-    fn sign_vote(&mut self, cast: CastVote, out: &mut Vec<Output>) -> Result<(), Halt> {
-        let CastVote {
-            kind,
-            round,
-            block_id,
-            valid_round,
-            lock,
-        } = cast;
-        let validator = self.config.me;
-        let vote = Vote {
-            kind,
-            height: self.height,
-            round,
-            block_id,
-            valid_round,
-            validator,
-        };
-        let step = match kind {
-            crate::vote::VoteKind::Prevote => SignStep::Prevote,
-            crate::vote::VoteKind::Precommit => SignStep::Precommit,
-        };
-        self.guard.reserve((self.height, round, step))?;
-        let signature = Signature(self.config.signer.sign(&self.config.context.vote(&vote))?);
-        let signed = SignedVote { vote, signature };
-        let block = lock.as_ref().map(|value| value.block.clone());
-        let lock = lock.map(|value| LockRecord {
-            height: self.height,
-            round,
-            block_id: value.block.id(),
-            polka: PolkaCertificate::clone(&value.polka),
-        });
-        let persist = Persist {
-            signed: SignedMessage::Vote(signed.clone()),
-            lock,
-            block,
-        };
-        self.persist_then_send(persist, Output::SendVote(Arc::new(signed)), out);
-        Ok(())
-    }
-
-    fn persist_then_send(&mut self, persist: Persist, send: Output, out: &mut Vec<Output>) {
-        let position = persist.signed.position();
-        self.pending.push_back(Pending { position, send });
-        out.push(Output::Persist(Box::new(persist)));
-    }
-
-    /// Everything up to this position is durable and may go out.
-    fn persisted(&mut self, position: Position, out: &mut Vec<Output>) {
-        while let Some(pending) = self.pending.pop_front_if(|p| p.position <= position) {
-            if pending.position.0 != self.height {
-                continue;
-            }
-            // Of a message of the same kind only the newest is ever said again.
-            let kind = |output: &Output| match output {
-                Output::SendVote(vote) => Some(vote.vote.kind),
-                _ => None,
-            };
-            self.said.retain(|said| kind(said) != kind(&pending.send));
-            self.said.push(pending.send.clone());
-            out.push(pending.send);
-        }
     }
 
     fn committed(&mut self, now: Instant, validators: &ValidatorSchedule, out: &mut Vec<Output>) {

@@ -18,9 +18,12 @@ use crate::vote::VoteKind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod log;
 mod rules;
 #[cfg(test)]
 mod tests;
+
+use log::Log;
 
 /// Where this node stands within a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -153,19 +156,6 @@ pub struct RoundMachine {
     decided: bool,
     log: Log,
     first: FirstTimes,
-}
-
-/// What is known of this height.
-#[derive(Clone, Debug, Default)]
-struct Log {
-    proposals: BTreeMap<Round, Vec<CheckedProposal>>,
-    polkas: Vec<Arc<PolkaCertificate>>,
-    nil_polkas: BTreeSet<Round>,
-    prevotes_any: BTreeSet<Round>,
-    precommits_any: BTreeSet<Round>,
-    commits: Vec<Arc<CommitCertificate>>,
-    reached: Option<Round>,
-    silent: BTreeSet<Round>,
 }
 
 /// The "first time" guards, reset with every round.
@@ -430,83 +420,5 @@ impl RoundMachine {
                 "equal rounds mean equal values"
             );
         }
-    }
-}
-
-impl Log {
-    fn add_proposal(&mut self, proposal: CheckedProposal) {
-        let kept = self.proposals.entry(proposal.round).or_default();
-        let value = |p: &CheckedProposal| (p.block.id(), p.valid_round);
-        if let Some(known) = kept.iter_mut().find(|p| value(p) == value(&proposal)) {
-            known.verdict = proposal.verdict;
-        } else if kept.len() < PROPOSALS_PER_ROUND_MAX {
-            kept.push(proposal);
-        }
-    }
-
-    fn add_fact(&mut self, fact: Fact) {
-        match fact {
-            Fact::Polka(polka) => {
-                let key = |p: &PolkaCertificate| (p.round, p.block_id, p.valid_round);
-                if !self.polkas.iter().any(|known| key(known) == key(&polka)) {
-                    self.polkas.push(polka);
-                }
-            }
-            Fact::NilPolka(round) => _ = self.nil_polkas.insert(round),
-            Fact::PrevotesAny(round) => _ = self.prevotes_any.insert(round),
-            Fact::PrecommitsAny(round) => _ = self.precommits_any.insert(round),
-            Fact::Commit(certificate) => {
-                let key = |commit: &CommitCertificate| (commit.round, commit.block_id);
-                let known = |other: &Arc<CommitCertificate>| key(other) == key(&certificate);
-                if !self.commits.iter().any(known) {
-                    self.commits.push(certificate);
-                }
-            }
-            Fact::Reached(round) => self.reached = self.reached.max(Some(round)),
-            Fact::ProposerSilent(round) => _ = self.silent.insert(round),
-        }
-    }
-
-    /// Keeps what later rounds can still refer to: the valid value, whose polka the own proposals
-    /// name, and the polkas that kept proposals name.
-    fn forget_before(&mut self, round: Round, valid: Option<&ValidValue>) {
-        let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
-        self.proposals.retain(|r, _| *r >= oldest);
-        if let Some(value) = valid {
-            self.add_proposal(value.as_proposed());
-        }
-        let valid = valid.map(|value| (value.polka.round, value.block.id()));
-        let proposals = self.proposals.values().flatten();
-        let named = proposals.filter_map(|p| Some((p.valid_round?, p.block.id())));
-        let needed: BTreeSet<_> = named.chain(valid).collect();
-        self.polkas
-            .retain(|p| p.round >= oldest || needed.contains(&(p.round, p.block_id)));
-        for set in [
-            &mut self.nil_polkas,
-            &mut self.prevotes_any,
-            &mut self.precommits_any,
-            &mut self.silent,
-        ] {
-            set.retain(|r| *r >= oldest);
-        }
-    }
-
-    fn of_round(&self, round: Round) -> &[CheckedProposal] {
-        self.proposals.get(&round).map_or(&[], Vec::as_slice)
-    }
-
-    /// Any proposal of this height with this value: whether a value is valid does not depend on
-    /// the round in which it was proposed.
-    fn with_value(&self, block_id: &BlockId) -> Option<&CheckedProposal> {
-        self.proposals
-            .values()
-            .flatten()
-            .find(|proposal| proposal.block.id() == *block_id)
-    }
-
-    fn polka(&self, round: Round, block_id: &BlockId) -> Option<&Arc<PolkaCertificate>> {
-        self.polkas
-            .iter()
-            .find(|polka| polka.round == round && polka.block_id == *block_id)
     }
 }

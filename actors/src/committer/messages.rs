@@ -1,0 +1,50 @@
+//! What the committer is told, and what it tells everybody.
+use super::*;
+
+/// Is this block valid on the head?
+#[derive(Debug)]
+pub struct ExecuteBlock(pub Arc<SealedBlock>);
+
+/// Build a block on the head.
+#[derive(Debug)]
+pub struct PrepareBlock {
+    /// For which height and round.
+    pub build: BuildBlock,
+    /// This validator.
+    pub proposer: Address,
+    /// The wall clock.
+    pub now: Timestamp,
+    /// In this order, those that can be included.
+    pub transactions: Vec<Transaction>,
+}
+
+/// A height is decided.
+#[derive(Debug)]
+pub struct CommitDecision {
+    /// The decided block.
+    pub block: Arc<SealedBlock>,
+    /// Its proof.
+    pub certificate: Arc<CommitCertificate>,
+}
+
+/// Blocks from a peer, their certificates verified.
+#[derive(Debug)]
+pub struct SyncedBlocks(pub Vec<DecidedBlock>);
+
+/// The transactions with these leaves have been verified, each by this key: no second look when a
+/// block carries them.
+#[derive(Debug)]
+pub struct NoteTransactions(pub Vec<(Hash, Arc<[u8]>)>);
+
+/// The store has written these blocks, in order of height.
+#[derive(Debug)]
+pub struct BlocksStored(pub Vec<Arc<CommitBatch>>);
+
+/// A block is durable and final. Told to all.
+#[derive(Clone, Debug)]
+pub struct BlockCommitted(pub DecidedBlock, pub ValidatorSchedule);
+
+crate::message! {
+    ExecuteBlock => (), PrepareBlock => (), CommitDecision => (), SyncedBlocks => (),
+    BlocksStored => (), BlockCommitted => (), NoteTransactions => (),
+}

@@ -1,0 +1,139 @@
+//! What each message does.
+use super::*;
+
+impl Handler<DriverRecovered> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, message: DriverRecovered, ctx: &mut Ctx<Self>) {
+        let DriverRecovered {
+            incarnation,
+            validators,
+            recovery,
+        } = message;
+        if incarnation != self.incarnation || self.driver.is_some() {
+            return;
+        }
+        if self.seed.view.snapshot().halted.is_some() {
+            // Stopped voting for good: a fall does not change that.
+            return self.ticks.clear();
+        }
+        let driver = Driver::new(self.seed.config.clone(), &validators, recovery);
+        self.driver = Some(driver.with_signing(self.seed.signing).until_arrival());
+        self.show_voice();
+        self.step(Input::Start, ctx);
+        self.seed.ports.retell_arrival.deliver(RetellArrival);
+        self.seed.ports.retell_facts.deliver(RetellFacts);
+        self.seed.ports.retell_proposals.deliver(RetellProposals);
+        self.answer_ticks(ctx);
+    }
+}
+
+impl Handler<Arrived> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, Arrived(height): Arrived, ctx: &mut Ctx<Self>) {
+        self.step(Input::Arrived(height), ctx);
+        self.seed.ports.retell_facts.deliver(RetellFacts);
+        self.seed.ports.retell_proposals.deliver(RetellProposals);
+    }
+}
+
+impl Handler<Tick> for RoundDriver {
+    type Result = ResponseFuture<TickOutcome>;
+
+    fn handle(&mut self, Tick(height): Tick, ctx: &mut Ctx<Self>) -> Self::Result {
+        let (tick, answer) = oneshot::channel();
+        let for_good = self.driver.is_none() && self.seed.view.snapshot().halted.is_some();
+        if !for_good && self.ticks.len() < TICKS_WAITING_MAX {
+            self.ticks.push((height, tick));
+        }
+        self.answer_ticks(ctx);
+        // An error says that this incarnation fell before it was ready, that too many wait, or that
+        // this node has stopped voting for good.
+        Box::pin(async { answer.await.unwrap_or(TickOutcome::Stopped) })
+    }
+}
+
+impl Handler<BlockCommitted> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, message: BlockCommitted, ctx: &mut Ctx<Self>) {
+        self.step(Input::Committed(message.1), ctx);
+        self.show_voice();
+        self.answer_ticks(ctx);
+    }
+}
+
+impl Handler<StopVoting> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, StopVoting(height): StopVoting, ctx: &mut Ctx<Self>) {
+        if self.driver.is_none() {
+            // There is no brain yet, and after this there will be none.
+            return self.halt(Halt::InvalidDecision(height));
+        }
+        self.step(Input::InvalidDecision(height), ctx);
+    }
+}
+
+impl Handler<PullEnded> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, message: PullEnded, ctx: &mut Ctx<Self>) {
+        let PullEnded { peer, is_answered } = message;
+        let ended = if is_answered {
+            pull::Input::Answered(peer)
+        } else {
+            pull::Input::Failed(peer)
+        };
+        self.step(Input::Pull(ended), ctx);
+    }
+}
+
+impl Handler<ForkDetected> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, ForkDetected(fork): ForkDetected, ctx: &mut Ctx<Self>) {
+        if self.driver.is_none() {
+            // Told again at a start: the driver that is being recovered will not begin.
+            return self.halt(Halt::Forked(fork.sentence()));
+        }
+        self.step(Input::Forked(fork.sentence()), ctx);
+    }
+}
+
+impl Handler<QuorumReached> for RoundDriver {
+    type Result = ();
+
+    fn handle(&mut self, QuorumReached(height, fact): QuorumReached, ctx: &mut Ctx<Self>) {
+        if let Fact::Polka(polka) = &fact {
+            self.seed.ports.polka.deliver(PolkaSeen(polka.clone()));
+        }
+        self.step(Input::Fact(height, fact), ctx);
+    }
+}
+
+/// A handler that only hands its message to the brain.
+macro_rules! to_brain {
+    ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
+        impl Handler<$message> for RoundDriver {
+            type Result = ();
+
+            fn handle(&mut self, message: $message, ctx: &mut Ctx<Self>) {
+                let $message $(($($field),*))? = message;
+                self.step($input, ctx);
+            }
+        }
+    )*};
+}
+
+to_brain! {
+    ProposalChecked(height, proposal) => Input::Proposal(height, proposal),
+    BlockBuilt(height, round, block) => Input::BlockBuilt(height, round, block),
+    SignaturePersisted(position) => Input::Persisted(position),
+    TransactionsWaiting => Input::TransactionsWaiting,
+    AnnounceRound => Input::Announce,
+    MessageRefused(sender, height) => Input::Pull(pull::Input::Refused(sender, height)),
+    OwnMessageSeen(position) => Input::OwnSeen(position),
+    OwnEquivocationSeen(height) => Input::OwnEquivocation(height),
+}

@@ -1,0 +1,98 @@
+//! What the round driver is told.
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::consensus::driver::TickOutcome;
+use lockstep_protocol::consensus::durable::{Position, Recovery};
+use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
+use lockstep_protocol::evidence::fork::Fork;
+use lockstep_protocol::types::{Address, Height, Round};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use std::sync::Arc;
+
+/// The store's answer to [`RecoverDriver`]: where to go on. It comes through the store's mailbox,
+/// behind every write of an earlier incarnation, so nothing that was signed is missing in it.
+#[derive(Debug)]
+pub struct DriverRecovered {
+    /// Which incarnation asked. An answer to an earlier one could replace a driver that has signed
+    /// since, and its record would lack that signature.
+    pub incarnation: u64,
+    /// Who decides which height after the newest committed one.
+    pub validators: ValidatorSchedule,
+    /// What the sign record holds.
+    pub recovery: Recovery,
+}
+
+/// A proposal of another validator has been checked.
+#[derive(Debug)]
+pub struct ProposalChecked(pub Height, pub CheckedProposal);
+
+/// The votes hold a quorum.
+#[derive(Debug)]
+pub struct QuorumReached(pub Height, pub Fact);
+
+/// The block that [`BuildBlock`] asked for.
+#[derive(Debug)]
+pub struct BlockBuilt(pub Height, pub Round, pub Arc<SealedBlock>);
+
+/// A sign record is durable: its message may be sent.
+#[derive(Debug)]
+pub struct SignaturePersisted(pub Position);
+
+/// Produce the block of this height now. Answers what that did here, once this node is there.
+#[derive(Debug)]
+pub struct Tick(pub Height);
+
+/// Transactions wait for a block.
+#[derive(Debug)]
+pub struct TransactionsWaiting;
+
+/// This node has what the others had when it started: it may sign at heights above this one.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived(pub Height);
+
+/// Another actor has restarted and needs to know where this node stands.
+#[derive(Debug)]
+pub struct AnnounceRound;
+
+/// A certified block of this height is invalid here: this node must not vote any more.
+#[derive(Clone, Copy, Debug)]
+pub struct StopVoting(pub Height);
+
+/// A verified message under this node's key has come in.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnMessageSeen(pub Position);
+
+/// Two verified messages under this node's key contradict each other.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnEquivocationSeen(pub Height);
+/// A committed height was decided a second time, for another block: nobody may vote here any more.
+#[derive(Clone, Debug)]
+pub struct ForkDetected(pub Arc<Fork>);
+
+/// The round machine entered a round. Told to VoteCollector and Proposer.
+#[derive(Clone, Copy, Debug)]
+pub struct RoundEntered(pub Height, pub Round);
+
+/// E6: send again what you hold of this round. Told to VoteCollector and Proposer.
+#[derive(Clone, Copy, Debug)]
+pub struct ResendRound(pub Height, pub Round);
+
+/// A message of this sender and height came too early to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageRefused(pub Address, pub Height);
+
+/// A question to a peer is over; what it answered is on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct PullEnded {
+    /// Who was asked.
+    pub peer: Address,
+    /// Whether it answered.
+    pub is_answered: bool,
+}
+
+crate::message! {
+    DriverRecovered => (), ProposalChecked => (), QuorumReached => (), BlockBuilt => (),
+    SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
+    RoundEntered => (), ResendRound => (), StopVoting => (), MessageRefused => (),
+    PullEnded => (), OwnMessageSeen => (), OwnEquivocationSeen => (), ForkDetected => (),
+    Arrived => (),
+}

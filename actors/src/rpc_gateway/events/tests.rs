@@ -1,0 +1,164 @@
+//! The ring, its readers, and what they miss.
+use super::*;
+use crate::view::HeadView;
+use lockstep_protocol::types::Hash;
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
+
+const FIRST: u64 = 1_000;
+
+fn events() -> Events {
+    Events::new(FIRST, Height(0), Parameters::default())
+}
+
+fn round(events: &Events, round: u32) {
+    let (height, round, step) = (Height(1), Round(round), None);
+    let what = What::Round {
+        height,
+        round,
+        step,
+    };
+    events.ring.lock().push(what);
+}
+
+/// A block with so many receipts, each of a transaction from address n to address n + 1.
+fn block(events: &Events, receipts: u8) {
+    let event = |n: u8| ReceiptEvent {
+        sender: Address([n; 20]),
+        to: Some(Address([n + 1; 20])),
+        receipt: crate::rpc_gateway::fixture::receipt(Hash([n; 32])),
+    };
+    let event = BlockEvent {
+        id: Hash([9; 32]),
+        header: crate::rpc_gateway::fixture::header(Height(1)),
+        transaction_bytes: 0,
+        receipts: (0..receipts).map(event).collect(),
+    };
+    events.ring.lock().push(What::Block(Arc::new(event)));
+}
+
+/// The numbers of all that is told from `from` on.
+fn told(events: &Events, from: u64, topic: Topic) -> Vec<u64> {
+    let (mut numbers, mut next) = (Vec::new(), from);
+    while next < events.next() {
+        let (told, after) = events.since(next, &[topic]).expect("it is kept");
+        assert!(after > next);
+        numbers.extend(told.iter().map(|told| told.seq));
+        next = after;
+    }
+    numbers
+}
+
+#[test]
+fn a_block_takes_a_number_for_itself_and_one_for_each_receipt() {
+    let events = events();
+    round(&events, 1);
+    block(&events, 3);
+    round(&events, 2);
+    assert_eq!(events.next(), FIRST + 6);
+    assert_eq!(told(&events, FIRST, Topic::Rounds), [FIRST, FIRST + 5]);
+    assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST + 1]);
+    let all = told(&events, FIRST, Topic::Receipts(None));
+    assert_eq!(all, [FIRST + 2, FIRST + 3, FIRST + 4]);
+    let ones = Topic::Receipts(Some(Address([1; 20])));
+    assert_eq!(told(&events, FIRST, ones), [FIRST + 2, FIRST + 3]);
+}
+
+#[test]
+fn a_reader_that_stopped_within_a_block_hears_the_rest_of_it_and_nothing_twice() {
+    let events = events();
+    block(&events, 3);
+    let rest = told(&events, FIRST + 2, Topic::Receipts(None));
+    assert_eq!(rest, [FIRST + 2, FIRST + 3]);
+    assert!(told(&events, FIRST + 1, Topic::NewBlocks).is_empty());
+}
+
+#[test]
+fn the_ring_is_bounded_and_says_what_it_no_longer_holds() {
+    let events = events();
+    for n in 0..3 * EVENTS_KEPT_MAX {
+        round(&events, u32::try_from(n).expect("small"));
+    }
+    assert_eq!(events.ring.lock().kept.len(), EVENTS_KEPT_MAX);
+    let oldest = FIRST + 2 * EVENTS_KEPT_MAX as u64;
+    let gone = |asked| Err(OutOfReach::Gone { asked, oldest });
+    for asked in [0, FIRST, oldest - 1] {
+        assert_eq!(events.since(asked, &[]), gone(asked));
+    }
+    assert_eq!(told(&events, oldest, Topic::Rounds).len(), EVENTS_KEPT_MAX);
+    let next = events.next();
+    assert_eq!(events.since(next, &[]), Ok((Vec::new(), next)));
+    let (asked, future) = (next + 1, events.since(next + 1, &[]));
+    assert_eq!(future, Err(OutOfReach::Future { asked, next }));
+}
+
+#[test]
+fn large_blocks_leave_room_for_fewer() {
+    let events = events();
+    (0..2_000).for_each(|_| block(&events, 255 - 1));
+    let ring = events.ring.lock();
+    assert!(ring.bytes <= EVENTS_BYTES_MAX);
+    assert!(ring.kept.len() < EVENTS_KEPT_MAX);
+    let held: usize = ring.kept.iter().map(|kept| kept.what.bytes()).sum();
+    assert_eq!(ring.bytes, held);
+}
+
+/// A node that shows the head of this height, and its store, which holds no block.
+fn node(height: u64) -> (NodeView, Store, tempfile::TempDir) {
+    use crate::state_store::tests::{World, address};
+    let (world, dir) = (World::new(7), tempfile::tempdir().expect("a directory"));
+    let store = world.open(dir.path(), address(101)).expect("it opens");
+    let set = world.rules.genesis_validators.clone();
+    let view = NodeView::new(head(height), ValidatorSchedule::unchanged(Height(0), set));
+    (view, store, dir)
+}
+
+fn head(height: u64) -> HeadView {
+    HeadView {
+        height: Height(height),
+        block_id: Hash([9; 32]),
+        state_root: Hash([9; 32]),
+        time: lockstep_protocol::types::Timestamp(1),
+    }
+}
+
+fn grow(view: &NodeView, height: u64) {
+    view.set_head(head(height), view.validators().clone());
+}
+
+/// Whoever commits has the block and its receipts at hand: the store is not asked for them.
+#[test]
+fn the_newest_block_is_told_without_being_read_back() {
+    let (view, store, _dir) = node(0);
+    let events = events();
+    let header = crate::rpc_gateway::fixture::header(Height(1));
+    let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
+    let receipts = Arc::default();
+    view.set_newest(Some(NewestBlock { block, receipts }));
+    grow(&view, 1);
+    events.take_down(&view, &store).expect("nothing is read");
+    assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST]);
+    view.set_newest(None);
+    grow(&view, 2);
+    events.take_down(&view, &store).expect("it holds no block");
+    assert_eq!(told(&events, FIRST, Topic::NewBlocks), [FIRST]);
+}
+
+#[test]
+fn blocks_that_are_never_told_leave_a_gap_that_every_reader_hears_of() {
+    let (view, store, _dir) = node(0);
+    let events = events();
+    round(&events, 1);
+    let asked = events.next();
+    grow(&view, EVENTS_MISSED_MAX);
+    events.take_down(&view, &store).expect("it reads");
+    assert!(events.since(asked, &[]).is_ok(), "all of them can be told");
+    let asked = events.next();
+    grow(&view, EVENTS_MISSED_MAX + 1);
+    events.take_down(&view, &store).expect("it reads");
+    let oldest = asked + 1;
+    for asked in [FIRST, asked] {
+        let gone = Err(OutOfReach::Gone { asked, oldest });
+        assert_eq!(events.since(asked, &[]), gone);
+    }
+    assert_eq!(told(&events, oldest, Topic::Rounds), [oldest]);
+}

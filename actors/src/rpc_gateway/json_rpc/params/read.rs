@@ -1,0 +1,158 @@
+//! How each kind of value is read, strictly.
+use super::*;
+
+pub(super) fn block_tag(
+    name: &'static str,
+    text: &str,
+    wrong: impl Fn() -> RpcError,
+) -> Result<At, RpcError> {
+    Ok(match text {
+        "earliest" => At::Height(Height(0)),
+        "pending" => At::Pending,
+        tag if TAGS.contains(&tag) => At::Latest,
+        number => At::Height(Height(quantity(name, number, wrong)?)),
+    })
+}
+
+/// A block of which the state is wanted, as <https://eips.ethereum.org/EIPS/eip-1898> has it: every
+/// committed block is canonical, so it does not matter whether that is required.
+pub(super) fn state_block(
+    name: &'static str,
+    value: &Value,
+    wrong: impl Fn() -> RpcError,
+) -> Result<At, RpcError> {
+    let Some(object) = value.as_object() else {
+        return block_tag(name, value.as_str().ok_or_else(&wrong)?, wrong);
+    };
+    let is_known = |(member, value): (&String, &Value)| match member.as_str() {
+        "blockNumber" | "blockHash" => value.is_string(),
+        "requireCanonical" => value.is_boolean(),
+        _ => false,
+    };
+    if !object.iter().all(is_known) {
+        return Err(wrong());
+    }
+    let member = |name: &str| object.get(name).and_then(Value::as_str);
+    match (member("blockNumber"), member("blockHash")) {
+        (Some(number), None) if object.len() == 1 => {
+            Ok(At::Height(Height(quantity(name, number, wrong)?)))
+        }
+        (None, Some(hash)) => Ok(At::Block(hex_digits(hash, 64).ok_or_else(wrong)?)),
+        _ => Err(wrong()),
+    }
+}
+
+/// Hex digits without leading zeros, after 0x.
+pub(super) fn quantity(
+    name: &'static str,
+    text: &str,
+    wrong: impl Fn() -> RpcError,
+) -> Result<u64, RpcError> {
+    let digits = text.strip_prefix("0x").ok_or_else(&wrong)?;
+    let strict = !digits.is_empty()
+        && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        && (digits == "0" || !digits.starts_with('0'));
+    if !strict {
+        return Err(wrong());
+    }
+    u64::from_str_radix(digits, 16)
+        .map_err(|_| RpcError::OutOfRange(name, "a number here fits into 64 bits".into()))
+}
+
+pub(super) fn whole(
+    name: &'static str,
+    value: &Value,
+    max: u64,
+    wrong: impl Fn() -> RpcError,
+) -> Result<u64, RpcError> {
+    match value.as_u64() {
+        Some(number) => within(name, number, max),
+        None if value.is_number() => Err(RpcError::OutOfRange(name, up_to(max))),
+        None => Err(wrong()),
+    }
+}
+
+pub(super) fn within(name: &'static str, number: u64, max: u64) -> Result<u64, RpcError> {
+    if number > max {
+        return Err(RpcError::OutOfRange(name, up_to(max)));
+    }
+    Ok(number)
+}
+
+pub(super) fn up_to(max: u64) -> String {
+    format!("send a whole number from 0 to {max}")
+}
+
+pub(super) fn address(name: &'static str, text: &str) -> Result<Address, RpcError> {
+    let wrong = || RpcError::WrongType(name, Kind::Address.sentence());
+    if !text.starts_with("0x") {
+        return Err(wrong());
+    }
+    text.parse().map_err(|error| match error {
+        AddressError::Hex(_) => wrong(),
+        checksum => RpcError::Checksum(checksum),
+    })
+}
+
+pub(super) fn hex_digits<T: std::str::FromStr>(text: &str, digits: usize) -> Option<T> {
+    let fits = text.starts_with("0x") && text.len() == digits + 2;
+    fits.then(|| text.parse().ok()).flatten()
+}
+
+/// `Err(None)`: this is no hex.
+pub(super) fn data(
+    name: &'static str,
+    text: &str,
+    max: usize,
+) -> Result<Vec<u8>, Option<RpcError>> {
+    let digits = text.strip_prefix("0x").ok_or(None)?;
+    if digits.len() > 2 * max {
+        let sentence = format!("it holds at most {max} bytes");
+        return Err(Some(RpcError::OutOfRange(name, sentence)));
+    }
+    if digits.len() % 2 != 0 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(None);
+    }
+    let nibble = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
+    let bytes = digits.as_bytes().chunks(2);
+    Ok(bytes
+        .map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]))
+        .collect())
+}
+
+pub(super) fn percentiles(
+    name: &'static str,
+    value: &Value,
+    max: usize,
+    wrong: impl Fn() -> RpcError,
+) -> Result<Vec<f64>, RpcError> {
+    let list = value.as_array().ok_or_else(&wrong)?;
+    let list: Option<Vec<f64>> = list.iter().map(Value::as_f64).collect();
+    let list = list.ok_or_else(wrong)?;
+    let in_range = list.iter().all(|p| (0.0..=100.0).contains(p));
+    if list.len() > max || !in_range || list.windows(2).any(|pair| pair[0] > pair[1]) {
+        let sentence = format!("send at most {max} numbers that rise from 0 to 100");
+        return Err(RpcError::OutOfRange(name, sentence));
+    }
+    Ok(list)
+}
+
+pub(super) fn topic(
+    name: &'static str,
+    value: &Value,
+    wrong: impl Fn() -> RpcError,
+) -> Result<Topic, RpcError> {
+    match value.as_str() {
+        Some("newBlocks") => return Ok(Topic::NewBlocks),
+        Some("rounds") => return Ok(Topic::Rounds),
+        _ => {}
+    }
+    let only = |value: &Value, member: &str| {
+        let object = value.as_object().filter(|object| object.len() == 1)?;
+        object.get(member).cloned()
+    };
+    let whose = only(value, "receipts").and_then(|filter| only(&filter, "address"));
+    let whose = whose.ok_or_else(&wrong)?;
+    let whose = address(name, whose.as_str().ok_or_else(wrong)?)?;
+    Ok(Topic::Receipts(Some(whose)))
+}

@@ -1,0 +1,158 @@
+//! What the other actors read: of the database as it is, or as it was at one moment.
+use super::*;
+
+impl Store {
+    /// The newest committed block, with its certificate.
+    pub fn head(&self) -> Result<Head, StoreError> {
+        self.read(|view| view.head())
+    }
+
+    /// The lowest height whose block is here, or will be: older ones were pruned.
+    pub fn earliest(&self) -> Result<Height, StoreError> {
+        self.read(|view| view.earliest())
+    }
+
+    /// The committed block of a height.
+    pub fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
+        self.read(|view| view.block(height))
+    }
+
+    /// The commit certificate of a height.
+    pub fn certificate(
+        &self,
+        height: Height,
+    ) -> Result<Option<Arc<CommitCertificate>>, StoreError> {
+        self.read(|view| view.certificate(height))
+    }
+
+    /// The receipts of a height's transactions, in their order.
+    pub fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
+        self.read(|view| view.receipts(height))
+    }
+
+    /// Where the committed block or transaction with this id stands.
+    pub fn location(&self, id: &Hash) -> Result<Option<Location>, StoreError> {
+        self.read(|view| view.location(id))
+    }
+
+    /// Committed blocks from height `from` on: at most `limit`, and at most `bytes_max` bytes
+    /// together unless the first alone has more. Ends early at the head.
+    pub fn decided(
+        &self,
+        from: Height,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<DecidedBlock>, StoreError> {
+        self.read(|view| view.decided(from, limit, bytes_max))
+    }
+
+    /// The height of the certified block that was invalid here, if there was one.
+    pub fn halt(&self) -> Result<Option<Height>, StoreError> {
+        self.read(|view| view.tables.meta.get(view.txn, META_HALT, META_BYTES_MAX))
+    }
+
+    /// What the validator had signed and locked when it last wrote.
+    pub fn recovery(&self) -> Result<Recovery, StoreError> {
+        self.read(|view| view.recovery())
+    }
+
+    /// Who decides which height, as the newest committed block knows: its height is the head of
+    /// the schedule. Prepares the keys of all these sets.
+    pub fn validators(&self, rules: &ChainRules) -> Result<ValidatorSchedule, StoreError> {
+        let snapshot = self.snapshot()?;
+        let head = snapshot.head()?;
+        let (height, version) = (head.height, head.state_version);
+        ledger::validator_schedule(&*rules.scheme, &snapshot, height, version)
+            .map_err(StoreError::from)
+    }
+
+    /// Several reads of one state, such as head and proof. Drop it soon: as long as it lives, no
+    /// page that it may read is used again.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let begun = fault::point().map_err(heed::Error::from);
+        let txn = begun.and_then(|()| self.inner.env.clone().static_read_txn());
+        let failed = |error| StoreError::lmdb("begin a read", self.inner.map_bytes, error);
+        Ok(Snapshot {
+            txn: Mutex::new(txn.map_err(failed)?),
+            inner: self.inner.clone(),
+        })
+    }
+
+    pub(in crate::state_store) fn read<T>(
+        &self,
+        read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let failed = |error| StoreError::lmdb("begin a read", self.inner.map_bytes, error);
+        let begun = fault::point().map_err(heed::Error::from);
+        let txn = begun
+            .and_then(|()| self.inner.env.read_txn())
+            .map_err(failed);
+        let tables = &self.inner.tables;
+        txn.and_then(|txn| read(&View { tables, txn: &txn }))
+            .map_err(|error| self.inner.note(error))
+    }
+}
+
+impl StateReader for Store {
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.read(|view| view.node(key))?)
+    }
+
+    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.read(|view| view.value(key, version_max))?)
+    }
+
+    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
+        Ok(self.read(|view| view.latest_version())?)
+    }
+}
+
+/// The store as it was at one moment.
+pub struct Snapshot {
+    /// Behind a mutex because a read transaction may be used by one thread at a time. Before
+    /// `inner`, so that it ends before the environment may close.
+    txn: Mutex<RoTxn<'static, WithoutTls>>,
+    inner: Arc<Inner>,
+}
+
+impl Snapshot {
+    /// The newest committed block of that moment, with its certificate.
+    pub fn head(&self) -> Result<Head, StoreError> {
+        self.read(|view| view.head())
+    }
+
+    /// The block of a height that was committed at that moment.
+    pub fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
+        self.read(|view| view.block(height))
+    }
+
+    /// The version of the state after the block of `height`, at that moment. On this snapshot it
+    /// stays readable, for as long as the snapshot lives.
+    pub fn version_after(&self, height: Height) -> Result<u64, HistoryError> {
+        let found = self.read(|view| view.version_after(height));
+        found.map_err(ReadError::from)?
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let txn = self.txn.lock().unwrap_or_else(PoisonError::into_inner);
+        let tables = &self.inner.tables;
+        read(&View { tables, txn: &txn }).map_err(|error| self.inner.note(error))
+    }
+}
+
+impl StateReader for Snapshot {
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.read(|view| view.node(key))?)
+    }
+
+    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.read(|view| view.value(key, version_max))?)
+    }
+
+    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
+        Ok(self.read(|view| view.latest_version())?)
+    }
+}
