@@ -9,12 +9,15 @@ use lockstep_protocol::compact::Missing;
 use lockstep_protocol::pull::Pull;
 use lockstep_protocol::types::{Hash, Height};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use tokio::sync::Notify;
 
+mod frames;
 #[cfg(test)]
 mod tests;
+
+use frames::Frames;
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,41 +38,19 @@ pub(super) struct Frame {
 
 #[derive(Debug, Default)]
 struct Queue {
-    consensus: VecDeque<Frame>,
+    consensus: Frames,
     gossip: GossipQueue,
     request: Option<(Height, u64)>,
     pull: Option<Pull>,
     missing: Option<Missing>,
-    /// Of all frames: kept, because a full outbox is asked with each message.
-    bytes: usize,
     may_ask: bool,
     below: Height,
     closed: bool,
 }
 
 impl Queue {
-    fn take_frame(&mut self) -> Option<Frame> {
-        let frame = self.consensus.pop_front();
-        self.gone(frame)
-    }
-
     fn take_gossip(&mut self) -> Option<Passing> {
         self.may_ask.then(|| self.gossip.take()).flatten()
-    }
-
-    fn push(&mut self, frame: Frame) {
-        self.bytes += frame.body.len();
-        self.consensus.push_back(frame);
-    }
-
-    fn push_back(&mut self, frame: Frame) {
-        self.bytes += frame.body.len();
-        self.consensus.push_front(frame);
-    }
-
-    fn gone(&mut self, frame: Option<Frame>) -> Option<Frame> {
-        self.bytes -= frame.as_ref().map_or(0, |frame| frame.body.len());
-        frame
     }
 
     fn take_request(&mut self) -> Option<(Height, u64)> {
@@ -82,19 +63,6 @@ impl Queue {
 
     fn take_missing(&mut self) -> Option<Missing> {
         self.missing.take_if(|_| self.may_ask)
-    }
-
-    fn len(&self) -> usize {
-        self.consensus.len()
-    }
-
-    /// Gives up what matters least: stale heights before newer ones, of a height the oldest.
-    fn drop_one(&mut self) -> bool {
-        let frames = self.consensus.iter().enumerate();
-        let stalest = frames.min_by_key(|(_, frame)| frame.height);
-        let stalest = stalest.map(|(index, _)| index);
-        let stalest = stalest.and_then(|index| self.consensus.remove(index));
-        self.gone(stalest).is_some()
     }
 }
 
@@ -121,10 +89,7 @@ impl Outbox {
     /// returns how many others had to go.
     pub(super) fn push(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
-        let known = |other: &Frame| other.height == frame.height && other.body == frame.body;
-        if !queue.consensus.iter().any(known) {
-            queue.push(frame);
-        }
+        queue.consensus.push(frame);
         self.woken.notify_waiters();
         self.shrink(&mut queue)
     }
@@ -134,7 +99,7 @@ impl Outbox {
     pub(super) fn push_back(&self, frame: Frame) -> usize {
         let mut queue = self.queue.borrow_mut();
         if frame.height.is_none_or(|height| height >= queue.below) {
-            queue.push_back(frame);
+            queue.consensus.push_front(frame);
         }
         self.shrink(&mut queue)
     }
@@ -172,8 +137,11 @@ impl Outbox {
     }
 
     fn shrink(&self, queue: &mut Queue) -> usize {
+        let frames = &mut queue.consensus;
         let mut dropped = 0;
-        while (queue.len() > self.frames_max || queue.bytes > self.bytes_max) && queue.drop_one() {
+        while (frames.len() > self.frames_max || frames.bytes() > self.bytes_max)
+            && frames.drop_one()
+        {
             dropped += 1;
         }
         dropped
@@ -204,16 +172,7 @@ impl Outbox {
         queue.below = height;
         queue.pull.take_if(|pull| pull.height <= height);
         queue.missing.take_if(|missing| missing.height <= height);
-        let Queue {
-            consensus, bytes, ..
-        } = &mut *queue;
-        consensus.retain(|frame| {
-            let stays = frame.height.is_none_or(|h| h >= height);
-            if !stays {
-                *bytes -= frame.body.len();
-            }
-            stays
-        });
+        queue.consensus.forget_below(height);
     }
 
     /// Ends the link.
@@ -223,7 +182,7 @@ impl Outbox {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.queue.borrow().len()
+        self.queue.borrow().consensus.len()
     }
 
     /// Whether questions go out from now on, or wait.
@@ -234,7 +193,7 @@ impl Outbox {
 
     /// Waits for something to send.
     pub(super) async fn next_frame(&self) -> Frame {
-        self.wait_for(Queue::take_frame).await
+        self.wait_for(|queue| queue.consensus.pop()).await
     }
 
     /// Waits for a question for blocks.

@@ -183,7 +183,7 @@ fn the_bytes_that_are_kept_are_those_of_the_frames_that_wait() {
         let queue = outbox.queue.borrow();
         let all = queue.consensus.iter();
         let sum: usize = all.map(|frame| frame.body.len()).sum();
-        assert_eq!(queue.bytes, sum, "step {step}");
+        assert_eq!(queue.consensus.bytes(), sum, "step {step}");
         assert!(sum <= 400);
     }
 }
