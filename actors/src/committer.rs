@@ -165,15 +165,32 @@ impl Committer {
         let height = block.height();
         log::error!("the certified block of height {height} is invalid here: {error}");
         self.look_behind(error, block);
-        if matches!(error, InvalidBlock::StateRoot { .. }) {
-            match self.ledger.explain(block) {
-                Ok(keys) => keys.iter().for_each(|key| log::error!("it changes {key}")),
-                Err(error) => return self.unreadable(&error),
-            }
+        if let Err(error) = self.explain(error, block) {
+            return self.unreadable(&error);
         }
         self.queue.halt();
         self.seed.ports.stop_voting.deliver(StopVoting(height));
         self.seed.ports.stop_sync.deliver(StopSync);
+    }
+
+    /// Of a root that differs: what it is made of here.
+    fn explain(&mut self, error: &InvalidBlock, block: &SealedBlock) -> Result<(), ReadError> {
+        match error {
+            InvalidBlock::StateRoot { .. } => {
+                let changed = self.ledger.explain(block)?.changed;
+                changed
+                    .iter()
+                    .for_each(|key| log::error!("it changes {key}"));
+            }
+            InvalidBlock::ReceiptsRoot { .. } => {
+                let receipts = self.ledger.explain(block)?.receipts;
+                receipts
+                    .iter()
+                    .for_each(|receipt| log::error!("it ends with {receipt}"));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// The committed state cannot be read: this says nothing about any block, and the node ends.

@@ -1,15 +1,22 @@
-//! For people, when execution does not give the state root that a certified block promises: what
-//! this node's execution changes. The differing keys are among these, because the root before the
-//! block was that of everybody.
+//! For people, when execution does not give the roots that a certified block promises: what this
+//! node's execution changes, and how each transaction ends here. The differing keys are among
+//! these, because the root before the block was that of everybody.
 use super::account::Account;
 use super::chain::Ledger;
 use super::execute::{self, Place};
+use super::offences::{self, offence_key, offences_key};
 use super::overlay::Overlay;
-use super::state::ReadError;
+use super::receipt::Receipt;
+use super::record::record_key;
+use super::refusal::NotExecuted;
+use super::state::{KeyHash, ReadError};
+use super::update_validator::validator_votes_key;
+use super::validators::{self, newest_validator_set_key, validator_set_key};
+use super::validity::InvalidBlock;
 use crate::block::SealedBlock;
-use crate::transaction::Action;
-use crate::types::{Address, Hex};
-use std::collections::BTreeSet;
+use crate::evidence::Offence;
+use crate::transaction::{Action, Transaction};
+use crate::types::{Address, Hash, Height, Hex};
 use std::fmt;
 
 /// A key of the state that a block changes here.
@@ -21,6 +28,16 @@ pub enum ChangedKey {
     PublicKey(Address, usize),
     /// `record/<address>/<key>`: a record is written or removed.
     Record(Address, Vec<u8>),
+    /// `offence/<validator>/<height>/<round>/<kind>`: it is proven.
+    Offence(Offence),
+    /// `offences/<validator>`: how many there are.
+    Offences(Address),
+    /// `validators/votes/<address>`: who wants this validator to have which power.
+    ValidatorVotes(Address),
+    /// `validators/set/<height>`: the hash of the set that decides from there on.
+    ValidatorSet(Height, Hash),
+    /// `validators/newest`: the first height of the newest set.
+    NewestValidatorSet(Height),
 }
 
 impl fmt::Display for ChangedKey {
@@ -35,37 +52,115 @@ impl fmt::Display for ChangedKey {
                 write!(f, "key/{address}: {bytes} bytes")
             }
             ChangedKey::Record(address, key) => write!(f, "record/{address}/{}", Hex(key)),
+            ChangedKey::Offence(offence) => write!(
+                f,
+                "offence/{}/{}/{}/{}",
+                offence.validator,
+                offence.height,
+                offence.round,
+                offence.kind.code()
+            ),
+            ChangedKey::Offences(validator) => write!(f, "offences/{validator}"),
+            ChangedKey::ValidatorVotes(address) => write!(f, "validators/votes/{address}"),
+            ChangedKey::ValidatorSet(from, hash) => {
+                write!(f, "validators/set/{from}: the set {hash}")
+            }
+            ChangedKey::NewestValidatorSet(from) => write!(f, "validators/newest: {from}"),
         }
     }
 }
 
+/// What a block does on this head, as far as it can be executed here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explanation {
+    /// Every key that it writes or removes: accounts and public keys by address, then the others in
+    /// the order in which the block names them.
+    pub changed: Vec<ChangedKey>,
+    /// How each transaction ends.
+    pub receipts: Vec<Receipt>,
+}
+
 impl Ledger {
-    /// The keys that `block` changes on this head, accounts and public keys by address, then
-    /// records; as far as its transactions can be executed here.
-    pub fn explain(&mut self, block: &SealedBlock) -> Result<Vec<ChangedKey>, ReadError> {
+    /// What `block` does on this head.
+    pub fn explain(&mut self, block: &SealedBlock) -> Result<Explanation, ReadError> {
         let version = self.head.state_version;
         let mut state = Overlay::new(&*self.reader, version, &self.validators);
         let place = Place::of(block.header());
-        let mut records = BTreeSet::new();
+        let mut names = Vec::new();
+        let evidence = &block.block().evidence;
+        let (sets, known) = ((&self.validators, &self.rules.context), &mut self.evidence);
+        let recorded = offences::execute(sets, known, &mut state, place.height, evidence);
+        if let Err(InvalidBlock::Fatal(error)) = recorded {
+            return Err(error);
+        }
+        names.extend(evidence.iter().flat_map(|item| name(item.offence())));
+        let mut receipts = Vec::new();
         for (leaf, transaction) in block.leaves().iter().zip(&block.block().transactions) {
             let (rules, signatures) = (&self.rules, &mut self.signatures);
             let named = (leaf, transaction);
-            if execute::execute(rules, signatures, &mut state, place, named).is_err() {
-                break;
+            match execute::execute(rules, signatures, &mut state, place, named) {
+                Ok(receipt) => receipts.push(receipt),
+                Err(NotExecuted::Refused(_)) => break,
+                Err(NotExecuted::Fatal(error)) => return Err(error),
             }
-            if let Action::Put { key, .. } | Action::Delete { key } = &transaction.body.action {
-                records.insert((transaction.sender, key.clone()));
-            }
+            names.extend(self.name_written(transaction));
         }
+        if let Some((from, set)) = state.succession().changed() {
+            validators::write(&mut state, from, &set)?;
+            let named = ChangedKey::ValidatorSet(from, set.hash());
+            names.push((validator_set_key(from), named));
+            let newest = ChangedKey::NewestValidatorSet(from);
+            names.push((newest_validator_set_key(), newest));
+        }
+        let changed = self.changed(&state, names)?;
+        Ok(Explanation { changed, receipts })
+    }
+
+    /// What a transaction may write beside accounts and keys.
+    fn name_written(&self, transaction: &Transaction) -> Option<(KeyHash, ChangedKey)> {
+        let sender = transaction.sender;
+        match &transaction.body.action {
+            Action::Put { key, .. } | Action::Delete { key } => {
+                let named = ChangedKey::Record(sender, key.clone());
+                Some((record_key(&sender, key), named))
+            }
+            Action::UpdateValidator { public_key, .. } => {
+                let address = Address::of(self.rules.scheme.id(), public_key);
+                let named = ChangedKey::ValidatorVotes(address);
+                Some((validator_votes_key(public_key), named))
+            }
+            Action::Transfer { .. } => None,
+        }
+    }
+
+    /// What has really changed, each key once.
+    fn changed(
+        &self,
+        state: &Overlay<'_>,
+        names: Vec<(KeyHash, ChangedKey)>,
+    ) -> Result<Vec<ChangedKey>, ReadError> {
+        let (reader, version) = (&*self.reader, self.head.state_version);
         let mut changed = Vec::new();
         for (address, after) in state.accounts() {
-            let before = Account::read(&*self.reader, version, address)?.unwrap_or_default();
+            let before = Account::read(reader, version, address)?.unwrap_or_default();
             changed.push(ChangedKey::Account(*address, before, *after));
         }
         let keys = state.public_keys();
         changed.extend(keys.map(|(address, key)| ChangedKey::PublicKey(*address, key.len())));
-        let records = records.into_iter();
-        changed.extend(records.map(|(owner, key)| ChangedKey::Record(owner, key)));
+        let written = state.records_changed()?;
+        for (key, name) in names {
+            if written.contains(&key) && !changed.contains(&name) {
+                changed.push(name);
+            }
+        }
         Ok(changed)
     }
+}
+
+fn name(offence: Offence) -> [(KeyHash, ChangedKey); 2] {
+    let validator = offence.validator;
+    [
+        (offence_key(&offence), ChangedKey::Offence(offence)),
+        (offences_key(&validator), ChangedKey::Offences(validator)),
+    ]
 }

@@ -61,7 +61,7 @@ pub use account::{
 };
 pub use chain::{ChainRules, Ledger, Rejection};
 pub(crate) use execute::check_form;
-pub use explain::ChangedKey;
+pub use explain::{ChangedKey, Explanation};
 pub use head::{CommitBatch, GenesisError, Head};
 pub use history::{HistoryError, VersionStart, version_after};
 pub use limits::STATE_VERSIONS_KEPT;

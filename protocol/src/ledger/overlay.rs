@@ -7,7 +7,7 @@ use crate::codec;
 use crate::types::{Address, Hash};
 use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::ValidatorSet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The state as the transactions of one block see it, one after the other.
@@ -100,6 +100,18 @@ impl<'a> Overlay<'a> {
         self.records.insert(key, None);
     }
 
+    /// The values of other kinds that are written, or removed: not what came and went meanwhile,
+    /// which was never there.
+    pub(super) fn records_changed(&self) -> Result<BTreeSet<KeyHash>, ReadError> {
+        let mut changed = BTreeSet::new();
+        for (key, value) in &self.records {
+            if value.is_some() || self.reader.value(key, self.version)?.is_some() {
+                changed.insert(*key);
+            }
+        }
+        Ok(changed)
+    }
+
     /// What a block with these writes changes; `root` is that of the state below. Without writes
     /// the tree is not touched at all.
     pub(super) fn into_changes(mut self, root: Hash) -> Result<Changes, ReadError> {
@@ -111,17 +123,14 @@ impl<'a> Overlay<'a> {
         if self.accounts.is_empty() && self.public_keys.is_empty() && self.records.is_empty() {
             return Ok((StateChanges::none(self.version, root), None));
         }
+        let changed = self.records_changed()?;
         let accounts = self.accounts.iter();
         let accounts = accounts.map(|(address, a)| (account_key(address), Some(codec::encode(a))));
         let keys = self.public_keys.into_iter();
         let keys = keys.map(|(address, key)| (public_key_key(&address), Some(key)));
         let mut writes: Vec<_> = accounts.chain(keys).collect();
-        for (key, value) in self.records {
-            // What came and went within the block was never there.
-            if value.is_some() || self.reader.value(&key, self.version)?.is_some() {
-                writes.push((key, value));
-            }
-        }
+        let records = self.records.into_iter();
+        writes.extend(records.filter(|(key, _)| changed.contains(key)));
         let changes = tree::update(self.reader, Some(self.version), writes)?;
         Ok((changes, changed_set))
     }

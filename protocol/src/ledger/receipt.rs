@@ -26,6 +26,23 @@ impl Receipt {
     }
 }
 
+impl std::fmt::Display for Receipt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Receipt {
+            transaction,
+            status,
+            fee,
+            bytes,
+        } = self;
+        write!(f, "receipt/{transaction}: ")?;
+        match status {
+            Status::Success => write!(f, "success")?,
+            Status::Failed { code } => write!(f, "failed, {}", code.code())?,
+        }
+        write!(f, ", fee {fee}, {bytes} bytes")
+    }
+}
+
 /// How an executed transaction ended. Its nonce is used up and its fee paid either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Status {

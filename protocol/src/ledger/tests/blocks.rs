@@ -241,12 +241,21 @@ fn what_a_block_changes_is_named_with_its_values_before_and_after() {
         ChangedKey::Account(two, account(510, 0), account(530, 0)),
     ];
     expected.sort_by_key(|key| match key {
-        ChangedKey::Account(address, ..)
-        | ChangedKey::PublicKey(address, _)
-        | ChangedKey::Record(address, _) => *address,
+        ChangedKey::Account(address, ..) => *address,
+        other => panic!("{other}"),
     });
     let wrong = changed_header(&block, |header| header.state_root = Hash([7; 32]));
-    assert_eq!(node.ledger.explain(&wrong), Ok(expected));
+    let explained = node.ledger.explain(&wrong).unwrap();
+    assert_eq!(explained.changed, expected);
+    let receipts: Vec<String> = explained.receipts.iter().map(|r| r.to_string()).collect();
+    let (id, bytes) = (
+        block.block().transactions[0].id(),
+        explained.receipts[0].bytes,
+    );
+    assert_eq!(
+        receipts,
+        [format!("receipt/{id}: success, fee 0, {bytes} bytes")]
+    );
     let line = ChangedKey::Account(one, account(990, 1), account(970, 2)).to_string();
     assert_eq!(
         line,
@@ -256,7 +265,7 @@ fn what_a_block_changes_is_named_with_its_values_before_and_after() {
     let world = World::new();
     let mut fresh = world.node();
     let first = world.node().prepare(&world, vec![payment(&world)]).block;
-    let named = fresh.ledger.explain(&first).unwrap();
+    let named = fresh.ledger.explain(&first).unwrap().changed;
     let key_bytes = User::new(1).signer.public_key().len();
     assert_eq!(named.last(), Some(&ChangedKey::PublicKey(one, key_bytes)));
     // The block is judged as before.

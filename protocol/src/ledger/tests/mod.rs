@@ -212,9 +212,18 @@ impl Node {
     fn commit(&mut self, world: &World, block: &Arc<SealedBlock>) -> Arc<CommitBatch> {
         let certificate = world.certificate(block, 0);
         let batch = self.ledger.commit(block, certificate).unwrap();
+        self.demand_explained(&batch);
         self.state.apply(&batch.changes);
         self.ledger.committed(&batch);
         batch
+    }
+
+    /// What people are told of a block that differs is all that it does.
+    fn demand_explained(&mut self, batch: &CommitBatch) {
+        let explained = self.ledger.explain(&batch.block).unwrap();
+        let (named, written) = (explained.changed, &batch.changes.values);
+        assert_eq!(named.len(), written.len(), "{named:?}");
+        assert_eq!(explained.receipts, *batch.receipts);
     }
 
     /// Prepares and commits a block that holds all of `transactions`.

@@ -70,6 +70,15 @@ fn a_block_with_evidence_is_valid_everywhere_and_the_state_remembers_the_offence
     let block = builder.accuse(&world, vec![evidence.clone()]);
     assert_eq!(block.block().evidence, std::slice::from_ref(&evidence));
     assert_eq!(other.ledger.check(&block), Ok(()));
+    let named = other.ledger.explain(&block).unwrap().changed;
+    let accused = offence.validator;
+    assert_eq!(
+        named.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            format!("offence/{accused}/1/3/double_precommit"),
+            format!("offences/{accused}"),
+        ]
+    );
     for node in [&mut builder, &mut other] {
         node.commit(&world, &block);
         assert_ne!(node.ledger.head().state_root, before, "the root covers it");

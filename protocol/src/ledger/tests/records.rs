@@ -198,7 +198,7 @@ fn records_that_a_block_changes_are_named() {
     let block = world
         .node()
         .prepare(&world, vec![user.act(&world, 0, put(b"k", b"v"))]);
-    let changed = node.ledger.explain(&block.block).unwrap();
+    let changed = node.ledger.explain(&block.block).unwrap().changed;
     let expected = ChangedKey::Record(user.address, b"k".to_vec());
     assert_eq!(changed.last(), Some(&expected));
     assert_eq!(

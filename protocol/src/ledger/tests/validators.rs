@@ -86,6 +86,7 @@ pub(super) fn grow(
         .ledger
         .commit(&prepared.block, Arc::new(certificate))
         .unwrap();
+    node.demand_explained(&batch);
     node.state.apply(&batch.changes);
     node.ledger.committed(&batch);
     batch
@@ -106,6 +107,34 @@ fn failed(code: FailureCode) -> Vec<Status> {
 }
 
 pub(super) const OK: Status = Status::Success;
+
+#[test]
+fn votes_and_the_set_that_they_make_are_named() {
+    let mut world = world(4);
+    let mut node = world.node();
+    let early = vec![
+        vote(&world, &node, 0, 120, 1),
+        vote(&world, &node, 1, 120, 1),
+    ];
+    let lines = |world: &World, node: &mut Node, transactions| {
+        let block = node.prepare(world, transactions).block;
+        let changed = node.ledger.explain(&block).unwrap().changed;
+        let lines = changed.iter().map(ToString::to_string);
+        lines
+            .filter(|line| line.starts_with("validators/"))
+            .collect::<Vec<String>>()
+    };
+    let newcomer = address_of(&*signer(120));
+    let votes = format!("validators/votes/{newcomer}");
+    assert_eq!(lines(&world, &mut node, early.clone()), [&*votes]);
+    grow(&mut world, &mut node, early);
+    let last = vote(&world, &node, 2, 120, 1);
+    let named = lines(&world, &mut node, vec![last.clone()]);
+    grow(&mut world, &mut node, vec![last]);
+    let set = node.ledger.validators().at(Height(4)).unwrap().hash();
+    let set = format!("validators/set/4: the set {set}");
+    assert_eq!(named, [&*votes, &*set, "validators/newest: 4"]);
+}
 
 #[test]
 fn more_than_two_thirds_of_the_power_add_a_validator_two_heights_later() {
