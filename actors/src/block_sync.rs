@@ -18,6 +18,7 @@ use crate::state_store::Store;
 use crate::view::NodeView;
 use actix::prelude::*;
 use actix_web::web::Bytes;
+use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::catch_up::{
     Answer, CatchUp, CatchUpConfig, Input, Output, Proven,
 };
@@ -90,9 +91,9 @@ pub struct Seed {
     pub rules: Arc<ChainRules>,
     /// This node's validator.
     pub me: Address,
-    /// Where this node was when it arrived: known for as long as the process lives, whichever actor
+    /// Since when this node has arrived: known for as long as the process lives, whichever actor
     /// falls.
-    pub arrived_at: Arc<OnceLock<Height>>,
+    pub arrival: Arc<OnceLock<Arrival>>,
     /// Reads answers of this chain.
     pub wire: Wire,
     /// Where the height is read at a restart.
@@ -127,7 +128,7 @@ impl BlockSync {
     /// After the head of `validators`. A node that remembers a halt asks for nothing.
     pub fn new(seed: Seed, validators: ValidatorSchedule) -> BlockSync {
         let catch_up = CatchUp::new(config(seed.me), &validators);
-        let mut catch_up = catch_up.having_arrived(seed.arrived_at.get().copied());
+        let mut catch_up = catch_up.having_arrived(seed.arrival.get().copied());
         if seed.store.has_halted() {
             catch_up.step(seed.clock.now(), Input::Halted);
         }
@@ -160,11 +161,12 @@ impl BlockSync {
                     self.seed.metrics.sync_lies.inc();
                     log::warn!("peer {peer} answered block sync with what proves nothing");
                 }
-                Output::Arrived(height) => {
-                    if self.seed.arrived_at.set(height).is_ok() {
+                Output::Arrived(arrival) => {
+                    if self.seed.arrival.set(arrival).is_ok() {
+                        let height = arrival.committed;
                         log::info!("it has what the others had when it started: height {height}");
                     }
-                    self.seed.ports.arrived.deliver(Arrived(height));
+                    self.seed.ports.arrived.deliver(Arrived(arrival));
                 }
             }
         }

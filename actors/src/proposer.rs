@@ -9,8 +9,8 @@ use crate::mempool::FillBlock;
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::{Broadcast, FetchTransactions};
 use crate::round_driver::{
-    AnnounceRound, BlockBuilt, MessageRefused, ProposalChecked, QuorumReached, ResendRound,
-    RoundEntered,
+    AnnounceRound, BlockBuilt, MessageRefused, OwnMessageSeen, ProposalChecked, QuorumReached,
+    ResendRound, RoundEntered,
 };
 use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
@@ -142,6 +142,8 @@ pub struct Ports {
     pub ahead: Port<PeerAhead>,
     /// RoundDriver: this I did not keep.
     pub refused: Port<MessageRefused>,
+    /// RoundDriver: a message under its key.
+    pub own_seen: Port<OwnMessageSeen>,
     /// VoteCollector: a question, half written.
     pub pull: Port<FinishPull>,
     /// Committer.
@@ -199,6 +201,7 @@ impl Proposer {
                 Output::Fact(height, fact) => ports.quorum.deliver(QuorumReached(height, fact)),
                 Output::Prevote(proposal) => ports.verified.deliver(ProposalVerified(proposal)),
                 Output::Evidence(evidence) => ports.evidence.deliver(EvidenceFound(evidence)),
+                Output::OwnSeen(position) => ports.own_seen.deliver(OwnMessageSeen(position)),
                 Output::Ahead(validator, height) => {
                     // Whoever repeats far heights may fill that mailbox: they are told again.
                     let _ = ports.ahead.tell(PeerAhead(validator, height));
@@ -311,13 +314,11 @@ impl Handler<ScreenProposal> for Proposer {
 
     fn handle(&mut self, message: ScreenProposal, _: &mut Ctx<Self>) -> Self::Result {
         let ScreenProposal { head, is_compact } = message;
-        let now = self.seed.clock.wall();
-        let outputs = if is_compact {
-            self.proposals.screen_compact(now, &head)
+        let refusal = self.step(if is_compact {
+            Input::ScreenCompact(Box::new(head))
         } else {
-            self.proposals.screen(now, &head)
-        };
-        let refusal = self.carry(outputs);
+            Input::Screen(Box::new(head))
+        });
         if let Some(refusal) = refusal {
             self.seed.metrics.proposal(refusal);
         }

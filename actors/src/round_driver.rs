@@ -17,7 +17,6 @@ use actix::prelude::*;
 use lockstep_protocol::consensus::driver::{
     Driver, DriverConfig, Halt, Input, Output, Signing, TickOutcome,
 };
-use lockstep_protocol::consensus::facts::Fact;
 use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::types::{Height, Round};
@@ -174,11 +173,16 @@ impl RoundDriver {
             }
             Output::CancelTimers => cancel(&mut self.timers, ctx),
             Output::WakeAt(height, ms) => self.schedule(Input::Wake(height), ms, ctx),
+            Output::Retell(height, round) => {
+                ports.retell_facts.deliver(RetellFacts(height, round));
+                ports.retell_proposals.deliver(RetellProposals);
+            }
             Output::Resend(height, round) => {
                 log::debug!("height {height} sits in round {round}: sending it again");
                 ports.resend_votes.deliver(ResendRound(height, round));
                 ports.resend_proposals.deliver(ResendRound(height, round));
             }
+            Output::Polka(polka) => ports.polka.deliver(PolkaSeen(polka)),
             Output::Decide(block, certificate) => {
                 ports.decide.deliver(CommitDecision { block, certificate });
             }

@@ -13,12 +13,11 @@ use crate::round_driver::{
 use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
 use actix::prelude::*;
-use lockstep_protocol::consensus::durable::{Position, SignStep};
 use lockstep_protocol::consensus::tally::{Admission, Input, Output, Tally};
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::pull::Pull;
-use lockstep_protocol::types::Address;
+use lockstep_protocol::types::{Address, Height, Round};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::vote::{SignedVote, VoteKind};
 use std::sync::Arc;
@@ -37,7 +36,7 @@ pub struct ProposalVerified(pub Proposal);
 
 /// The round machine has forgotten the facts of this height.
 #[derive(Debug)]
-pub struct RetellFacts;
+pub struct RetellFacts(pub Height, pub Round);
 
 /// Whose votes of the round under way are missing?
 #[derive(Debug)]
@@ -119,7 +118,7 @@ pub struct VoteCollector {
 impl VoteCollector {
     /// Counts for the height after `committed`.
     pub fn new(seed: Seed, validators: &ValidatorSchedule) -> VoteCollector {
-        let tally = Tally::new(seed.rules.context, validators, SILENT_AFTER_MS);
+        let tally = Tally::new(seed.rules.context, seed.me, validators, SILENT_AFTER_MS);
         VoteCollector { seed, tally }
     }
 
@@ -135,11 +134,14 @@ impl VoteCollector {
                     let _ = self.seed.ports.ahead.tell(PeerAhead(validator, height));
                 }
                 Output::Evidence(evidence) => {
-                    if evidence.validator() == self.seed.me {
-                        let seen = OwnEquivocationSeen(evidence.height());
-                        self.seed.ports.own_equivocation.deliver(seen);
-                    }
                     self.seed.ports.evidence.deliver(EvidenceFound(evidence));
+                }
+                Output::OwnSeen(position) => {
+                    self.seed.ports.own_seen.deliver(OwnMessageSeen(position));
+                }
+                Output::OwnEquivocation(height) => {
+                    let seen = OwnEquivocationSeen(height);
+                    self.seed.ports.own_equivocation.deliver(seen);
                 }
                 Output::Relay(votes) => {
                     for vote in votes {
@@ -157,13 +159,6 @@ impl VoteCollector {
             }
         }
         admission
-    }
-
-    /// Whether this node has signed its own message, the RoundDriver knows: it owns the key.
-    fn check_own(&self, signer: Address, position: Position) {
-        if signer == self.seed.me {
-            self.seed.ports.own_seen.deliver(OwnMessageSeen(position));
-        }
     }
 }
 
@@ -183,24 +178,10 @@ impl Handler<VoteReceived> for VoteCollector {
     type Result = MessageResult<VoteReceived>;
 
     fn handle(&mut self, VoteReceived(vote): VoteReceived, _: &mut Ctx<Self>) -> Self::Result {
-        let (kind, validator) = (vote.vote.kind, vote.vote.validator);
-        let position = vote.position();
+        let kind = vote.vote.kind;
         let admission = self.step(Input::Vote(vote)).unwrap_or(Admission::Stale);
-        if admission == Admission::Counted {
-            self.check_own(validator, position);
-        }
         self.seed.metrics.vote(kind, admission);
         MessageResult(admission)
-    }
-}
-
-impl Handler<ProposalVerified> for VoteCollector {
-    type Result = ();
-
-    fn handle(&mut self, ProposalVerified(proposal): ProposalVerified, _: &mut Ctx<Self>) {
-        let position = (proposal.height, proposal.round, SignStep::Propose);
-        self.check_own(proposal.proposer, position);
-        self.step(Input::Proposal(proposal));
     }
 }
 
@@ -256,10 +237,11 @@ macro_rules! to_brain {
 }
 
 to_brain! {
+    ProposalVerified(proposal) => Input::Proposal(proposal),
     OwnVote(vote) => Input::OwnVote(SignedVote::clone(&vote)),
     RoundEntered(height, round) => Input::EnterRound(height, round),
     ResendRound(height, round) => Input::Resend(height, round),
-    RetellFacts => Input::Retell,
+    RetellFacts(height, round) => Input::Retell(height, round),
 }
 
 #[cfg(test)]

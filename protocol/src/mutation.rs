@@ -57,6 +57,8 @@ pub enum Mutation {
     LockOnOlderPolka,
     /// L34, L47: whoever is further on does not count.
     NobodyFurtherOn,
+    /// E11 never fires: timeouts run out where nobody is left to wait for.
+    WaitsForNobody,
     /// The sign guard lets everything pass.
     SignAnything,
     /// A message under the own key that this node has not signed changes nothing.
@@ -65,6 +67,12 @@ pub enum Mutation {
     ForeignKeyForgotten,
     /// A node that has just started signs before it knows how far the others are.
     SignsBeforeArrival,
+    /// It signs in rounds in which its key may have signed before the start.
+    SignsInOldRounds,
+    /// After its arrival it stays in the round of its record, wherever it has followed to.
+    ResumesInOldRound,
+    /// A tally that is further on than a machine that was put back stays there.
+    TallyStaysAhead,
     /// L55 never fires.
     NoSkip,
     /// L57 never fires.

@@ -138,6 +138,7 @@ impl Inboxes {
             fetch: self.broadcaster.port(),
             ahead: self.sync.port(),
             refused: self.driver.port(),
+            own_seen: self.driver.port(),
             pull: self.votes.port(),
             evidence: self.committer.port(),
         }
@@ -359,7 +360,7 @@ fn sync_seed(inboxes: &Inboxes, parts: &Parts) -> block_sync::Seed {
     block_sync::Seed {
         rules: parts.rules.clone(),
         me: parts.me,
-        arrived_at: Arc::default(),
+        arrival: Arc::default(),
         wire: parts.wire,
         store: parts.store.clone(),
         clock: parts.clock,

@@ -18,12 +18,10 @@ impl Handler<DriverRecovered> for RoundDriver {
             return self.ticks.clear();
         }
         let driver = Driver::new(self.seed.config.clone(), &validators, recovery);
-        self.driver = Some(driver.with_signing(self.seed.signing).until_arrival());
+        self.driver = Some(driver.with_signing(self.seed.signing));
         self.show_voice();
         self.step(Input::Start, ctx);
         self.seed.ports.retell_arrival.deliver(RetellArrival);
-        self.seed.ports.retell_facts.deliver(RetellFacts);
-        self.seed.ports.retell_proposals.deliver(RetellProposals);
         self.answer_ticks(ctx);
     }
 }
@@ -31,10 +29,8 @@ impl Handler<DriverRecovered> for RoundDriver {
 impl Handler<Arrived> for RoundDriver {
     type Result = ();
 
-    fn handle(&mut self, Arrived(height): Arrived, ctx: &mut Ctx<Self>) {
-        self.step(Input::Arrived(height), ctx);
-        self.seed.ports.retell_facts.deliver(RetellFacts);
-        self.seed.ports.retell_proposals.deliver(RetellProposals);
+    fn handle(&mut self, Arrived(arrival): Arrived, ctx: &mut Ctx<Self>) {
+        self.step(Input::Arrived(arrival), ctx);
     }
 }
 
@@ -102,17 +98,6 @@ impl Handler<ForkDetected> for RoundDriver {
     }
 }
 
-impl Handler<QuorumReached> for RoundDriver {
-    type Result = ();
-
-    fn handle(&mut self, QuorumReached(height, fact): QuorumReached, ctx: &mut Ctx<Self>) {
-        if let Fact::Polka(polka) = &fact {
-            self.seed.ports.polka.deliver(PolkaSeen(polka.clone()));
-        }
-        self.step(Input::Fact(height, fact), ctx);
-    }
-}
-
 /// A handler that only hands its message to the brain.
 macro_rules! to_brain {
     ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
@@ -129,6 +114,7 @@ macro_rules! to_brain {
 
 to_brain! {
     ProposalChecked(height, proposal) => Input::Proposal(height, proposal),
+    QuorumReached(height, fact) => Input::Fact(height, fact),
     BlockBuilt(height, round, block) => Input::BlockBuilt(height, round, block),
     SignaturePersisted(position) => Input::Persisted(position),
     TransactionsWaiting => Input::TransactionsWaiting,

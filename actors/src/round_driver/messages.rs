@@ -1,5 +1,6 @@
 //! What the round driver is told.
 use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::driver::TickOutcome;
 use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
@@ -45,9 +46,9 @@ pub struct Tick(pub Height);
 #[derive(Debug)]
 pub struct TransactionsWaiting;
 
-/// This node has what the others had when it started: it may sign at heights above this one.
+/// This node has what the others had when it started: from here on it may sign.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrived(pub Height);
+pub struct Arrived(pub Arrival);
 
 /// Another actor has restarted and needs to know where this node stands.
 #[derive(Debug)]

@@ -2,6 +2,7 @@ use super::*;
 use crate::metrics::Metrics;
 use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Supervisor};
 use crate::view::HeadView;
+use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::durable::Recovery;
 use lockstep_protocol::consensus::durable::SignStep;
@@ -66,6 +67,13 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
             pull: Port::detached(),
             retell_arrival: Port::detached(),
         },
+    }
+}
+
+fn arrival(committed: u64) -> Arrival {
+    Arrival {
+        committed: Height(committed),
+        first_round: Round::ZERO,
     }
 }
 
@@ -150,7 +158,7 @@ fn to_say_again_where_it_stands_does_not_take_the_timers_of_the_round() {
         });
         store.next().await;
         answer.deliver(recovered(0, 4));
-        arrived.deliver(Arrived(Height(4)));
+        arrived.deliver(Arrived(arrival(4)));
         assert_eq!(tick.ask(Tick(Height(5))).await, Ok(TickOutcome::Building));
         assert_eq!(announce.ask(AnnounceRound).await, Ok(()));
         let waited = tokio::time::timeout(Duration::from_secs(60), signed.next()).await;
@@ -180,7 +188,7 @@ fn with_its_arrival_a_proposer_has_the_whole_timeout_for_its_block() {
         assert_eq!(tick.ask(Tick(Height(5))).await, Ok(TickOutcome::Building));
         let ms = Timeouts::DEVNET.after_ms(TimeoutKind::Propose, Round::ZERO);
         tokio::time::sleep(Duration::from_millis(ms - 10)).await;
-        arrived.deliver(Arrived(Height(4)));
+        arrived.deliver(Arrived(arrival(4)));
         let begun = tokio::time::Instant::now();
         assert!(signed.next().await.is_some(), "a prevote for nil");
         assert!(begun.elapsed() >= Duration::from_millis(ms));

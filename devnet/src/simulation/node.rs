@@ -8,12 +8,13 @@ use super::message::Payload;
 use super::random::Random;
 use super::users::Users;
 use lockstep_protocol::commit::PolkaCertificate;
+use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::catch_up::{self, CatchUp, CatchUpConfig};
 use lockstep_protocol::consensus::driver::{self, Driver, DriverConfig};
 use lockstep_protocol::consensus::durable::Position;
 use lockstep_protocol::consensus::proposals::{self, Proposals};
 use lockstep_protocol::consensus::pull;
-use lockstep_protocol::consensus::tally::{self, Admission, Tally};
+use lockstep_protocol::consensus::tally::{self, Tally};
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
@@ -106,16 +107,6 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Where a vote stands that has come in under the own name.
-    fn own_vote(&self, input: &tally::Input) -> Option<Position> {
-        match input {
-            tally::Input::Vote(vote) if vote.vote.validator == self.driver.me => {
-                Some(vote.position())
-            }
-            _ => None,
-        }
-    }
-
     /// Nothing is encoded here, so only blocks are counted.
     fn catch_up(&self) -> CatchUpConfig {
         let range_blocks_max = self.sync_blocks_max as u64;
@@ -177,7 +168,7 @@ pub(crate) struct Node {
     /// The newest position that this life of the node has signed, durable or not.
     signed: Option<Position>,
     /// Where this life of the node was when it arrived: it may sign above.
-    pub(crate) arrived_at: Option<Height>,
+    pub(crate) arrival: Option<Arrival>,
     /// Transactions that were passed on to this node, the newest ones.
     heard: VecDeque<(Hash, Arc<Transaction>)>,
     random: Random,
@@ -194,7 +185,7 @@ impl Node {
             mail: Mailboxes::default(),
             timers: 0,
             signed: None,
-            arrived_at: None,
+            arrival: None,
             heard: VecDeque::new(),
             random,
         }
@@ -257,11 +248,7 @@ impl Node {
             Brain::Tally => {
                 let input = self.mail.tally.pop_front()?;
                 let more = !self.mail.tally.is_empty();
-                let own = self.setup.own_vote(&input);
                 let outputs = brains.tally.step(now, input);
-                let is_counted = |o: &_| matches!(o, tally::Output::Admission(Admission::Counted));
-                let own = own.filter(|_| outputs.iter().any(is_counted));
-                self.own_seen(own, out);
                 self.route_tally(outputs, out);
                 Some(more)
             }
@@ -295,7 +282,9 @@ impl Node {
         };
         let (message, outputs) = match input {
             ToProposals::Screen(message) => {
-                let outputs = brains.proposals.screen(clocks.wall, &message.proposal);
+                let head = Box::new(message.proposal.clone());
+                let screen = proposals::Input::Screen(head);
+                let outputs = brains.proposals.step(clocks.wall, screen);
                 (Some(message), outputs)
             }
             ToProposals::Step(input) => (None, brains.proposals.step(clocks.wall, input)),
@@ -306,13 +295,6 @@ impl Node {
         if let Some(message) = passed {
             let received = proposals::Input::Received(message);
             self.mail.proposals.push_back(ToProposals::Step(received));
-        }
-    }
-
-    /// A verified message of the own key has come in.
-    fn own_seen(&mut self, position: Option<Position>, out: &mut Effects) {
-        if let Some(position) = position.filter(|_| self.setup.looks_for_own) {
-            self.post_driver(driver::Input::OwnSeen(position), out);
         }
     }
 

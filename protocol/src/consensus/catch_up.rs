@@ -25,6 +25,7 @@ use crate::limits::CATCH_UP_PEERS_MAX;
 use crate::types::{Address, Height, Instant};
 use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::ValidatorSet;
+use arrival::Arrival;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -108,9 +109,9 @@ pub enum Output {
     WakeAt(u64),
     /// This peer has sent what proves nothing. Counted, for people.
     Lied(Address),
-    /// Tell the RoundDriver, and remember it for as long as the process lives: it may sign at
-    /// heights above this one ([`arrival`]).
-    Arrived(Height),
+    /// Tell the RoundDriver, and remember it for as long as the process lives: from where on it may
+    /// sign ([`arrival`]).
+    Arrived(Arrival),
 }
 
 /// A request that stays without an answer for this many graces is given up.
@@ -133,7 +134,7 @@ pub struct CatchUp {
     turn: u64,
     waking: bool,
     halted: bool,
-    arrived_at: Option<Height>,
+    arrival: Option<Arrival>,
 }
 
 impl CatchUp {
@@ -152,14 +153,14 @@ impl CatchUp {
             turn: 0,
             waking: false,
             halted: false,
-            arrived_at: None,
+            arrival: None,
         }
     }
 
     /// The same of a node that has arrived earlier in its life.
     #[must_use]
-    pub fn having_arrived(mut self, at: Option<Height>) -> CatchUp {
-        self.arrived_at = at;
+    pub fn having_arrived(mut self, arrival: Option<Arrival>) -> CatchUp {
+        self.arrival = arrival;
         self
     }
 
@@ -180,7 +181,7 @@ impl CatchUp {
             }
             Input::Wake => self.waking = false,
             Input::Halted => self.halted = true,
-            Input::Retell => out.extend(self.arrived_at.map(Output::Arrived)),
+            Input::Retell => out.extend(self.arrival.map(Output::Arrived)),
         }
         if !self.halted {
             self.act(now, &mut out);

@@ -3,6 +3,7 @@
 //!
 //! One actor signs everything. A proposal counts as its sender's prevote (E1), so a proposer and a
 //! voter with keys of their own could contradict each other within one round; one guard cannot.
+use super::catch_up::arrival::Arrival;
 use super::durable::{LockRecord, Persist, Position, Recovery, SignStep, SignedMessage};
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::pull::{self, Puller};
@@ -62,9 +63,8 @@ pub struct DriverConfig {
 pub enum Input {
     /// The actors are wired: begin, or go on where the sign record left off.
     Start,
-    /// This node has what the others had when it started: it may sign at heights above this one. Its
-    /// tally and proposals must then tell again what they know.
-    Arrived(Height),
+    /// This node has what the others had when it started: from here on it may sign.
+    Arrived(Arrival),
     /// A proposal of another validator, signature and block checked.
     Proposal(Height, CheckedProposal),
     /// The tally found a quorum.
@@ -118,8 +118,13 @@ pub enum Output {
     CancelTimers,
     /// Wake up for this height in this many milliseconds.
     WakeAt(Height, u64),
+    /// This machine is new, or has been put back: tally and proposals tell it again all that they
+    /// know, as seen from this round.
+    Retell(Height, Round),
     /// E6: tally and proposals send again what they hold of this round.
     Resend(Height, Round),
+    /// Q of prevotes, verified: tell the Committer, in case that a fork comes to light.
+    Polka(Arc<PolkaCertificate>),
     /// A height is decided: commit it.
     Decide(Arc<SealedBlock>, Arc<CommitCertificate>),
     /// What became of an [`Input::Tick`].
@@ -151,8 +156,8 @@ pub struct Driver {
     config: DriverConfig,
     guard: SignGuard,
     signing: Signing,
-    /// Nothing is signed at this height or below, nor anywhere as long as it is not known.
-    arrived_at: Option<Height>,
+    /// From where on something is signed; nowhere as long as it is not known.
+    arrival: Option<Arrival>,
     height: Height,
     set: Arc<ValidatorSet>,
     machine: RoundMachine,
@@ -170,7 +175,9 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// At the height under decision of `validators`, with what the sign record held.
+    /// At the height under decision of `validators`, with what the sign record held. It follows, and
+    /// signs nothing new before [`Input::Arrived`] ([`arrival`](super::catch_up::arrival) says why).
+    /// What the sign record holds is said again: those are the same bytes.
     pub fn new(config: DriverConfig, validators: &ValidatorSchedule, recovery: Recovery) -> Driver {
         let forgets = planted(Mutation::RecordForgotten);
         let recovery = Some(recovery).filter(|_| !forgets).unwrap_or_default();
@@ -186,7 +193,7 @@ impl Driver {
             config,
             guard,
             signing: Signing::From(Height(0)),
-            arrived_at: Some(Height(0)),
+            arrival: None,
             height,
             set,
             machine,
@@ -216,24 +223,23 @@ impl Driver {
         self
     }
 
-    /// The driver of a node that has just started: it follows, and signs nothing new before
-    /// [`Input::Arrived`] ([`arrival`](super::catch_up::arrival) says why). What the sign record holds
-    /// is said again: those are the same bytes.
-    #[must_use]
-    pub fn until_arrival(mut self) -> Driver {
-        self.arrived_at = None;
-        self
-    }
-
     /// Whether this node has a voice at the height under decision: it may sign, and is a validator
     /// of that height. One that has yet to arrive counts as one that has.
     pub fn signs(&self) -> bool {
         self.may_sign(self.height) && self.is_validator()
     }
 
+    /// Whether something may be signed at the height under decision, in some round.
     fn has_arrived(&self) -> bool {
-        let has_arrived = self.arrived_at.is_some_and(|at| self.height > at);
-        has_arrived || planted(Mutation::SignsBeforeArrival)
+        let arrived = self.arrival.is_some_and(|it| it.covers(self.height));
+        arrived || planted(Mutation::SignsBeforeArrival)
+    }
+
+    /// Whether something may be signed in this round of the height under decision.
+    fn may_sign_in(&self, round: Round) -> bool {
+        let arrived = self.arrival.is_some_and(|it| it.allows(self.height, round));
+        let is_blind = self.has_arrived() && planted(Mutation::SignsInOldRounds);
+        self.signs() && (arrived || is_blind || planted(Mutation::SignsBeforeArrival))
     }
 
     /// Whether this node is a validator of the height under decision.
@@ -254,16 +260,21 @@ impl Driver {
         let mut out = Vec::new();
         match input {
             Input::Start => self.start(now, &mut out),
-            Input::Arrived(height) => self.arrived(now, height, &mut out),
+            Input::Arrived(arrival) => self.arrived(now, arrival, &mut out),
             Input::Proposal(height, proposal) if height == self.height => {
                 self.awake(now, &mut out);
                 self.machine(round_machine::Input::Proposal(proposal), &mut out);
             }
             Input::Fact(height, fact) if height == self.height => {
+                self.tell_polka(&fact, &mut out);
                 self.awake(now, &mut out);
                 self.machine(round_machine::Input::Fact(fact), &mut out);
             }
-            Input::Proposal(height, _) | Input::Fact(height, _) => self.keep_early(height, input),
+            Input::Fact(height, ref fact) => {
+                self.tell_polka(fact, &mut out);
+                self.keep_early(height, input);
+            }
+            Input::Proposal(height, _) => self.keep_early(height, input),
             Input::Timeout(height, round, kind) if height == self.height => {
                 self.machine(round_machine::Input::Timeout(kind, round), &mut out);
             }
@@ -308,9 +319,12 @@ impl Driver {
     fn carry_out(&mut self, outputs: Vec<round_machine::Output>, out: &mut Vec<Output>) {
         use round_machine::Output as M;
         for output in outputs {
-            let needs_a_voice =
-                matches!(output, M::Propose(..) | M::CastVote(_) | M::BuildBlock(_));
-            if needs_a_voice && !(self.signs() && self.has_arrived()) {
+            let speaks_in = match &output {
+                M::Propose(round, ..) | M::BuildBlock(round) => Some(*round),
+                M::CastVote(cast) => Some(cast.round),
+                _ => None,
+            };
+            if speaks_in.is_some_and(|round| !self.may_sign_in(round)) {
                 continue;
             }
             let passed_on = match output {
@@ -366,6 +380,12 @@ impl Driver {
         self.pace(now, out);
         for input in std::mem::take(&mut self.early) {
             out.extend(self.step(now, input));
+        }
+    }
+
+    fn tell_polka(&self, fact: &Fact, out: &mut Vec<Output>) {
+        if let Fact::Polka(polka) = fact {
+            out.push(Output::Polka(polka.clone()));
         }
     }
 

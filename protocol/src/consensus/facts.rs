@@ -3,6 +3,7 @@
 use crate::block::SealedBlock;
 use crate::commit::{CommitCertificate, PolkaCertificate};
 use crate::types::Round;
+use crate::vote::VoteKind;
 use std::sync::Arc;
 
 /// What the vote tally has found (QuorumReached).
@@ -20,8 +21,12 @@ pub enum Fact {
     Commit(Arc<CommitCertificate>),
     /// S have sent messages of this round or a later one (L55). The largest such round.
     Reached(Round),
-    /// The proposer of this round has sent nothing for long while Q others have (E4).
+    /// The proposer of this round has sent nothing for long while Q others have (E4), or has left the
+    /// round, and nobody has seen a proposal of it (E11).
     ProposerSilent(Round),
+    /// E11: of this phase and round Q have sent something, or have left it, and of everybody else
+    /// nothing can be waited for: they have been silent for long (E4).
+    NobodyLeft(VoteKind, Round),
 }
 
 /// What executing a proposed block said.

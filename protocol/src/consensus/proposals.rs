@@ -4,6 +4,7 @@
 //! Its admission mirrors that of the [tally](super::tally): size and envelope have been checked by
 //! the gateway; here follow height, round, turn, duplicates, and the signature last.
 use super::budget::{Budgets, Rate};
+use super::durable::{Position, SignStep};
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::tally::Admission;
 use crate::block::SealedBlock;
@@ -38,6 +39,12 @@ pub enum Input {
     /// The round machine entered a round. Told again when the tally has restarted: it then lacks
     /// the prevotes that proposals stand for (E1).
     EnterRound(Height, Round),
+    /// The signed part of a proposal has come, its block not yet: is that worth reading? Says why
+    /// not as [`Output::Admission`]; nothing: read on, its signature verifies.
+    Screen(Box<Proposal>),
+    /// The same of one that comes by its leaves: one that waits for its rest already, or finds no
+    /// place to, is not read either.
+    ScreenCompact(Box<Proposal>),
     /// A proposal of another validator, unverified.
     Received(Arc<ProposedBlock>),
     /// The same by its leaves, filled as far as this node could by itself.
@@ -73,6 +80,9 @@ pub enum Output {
     Prevote(Proposal),
     /// A provable misbehaviour.
     Evidence(Box<Evidence>),
+    /// Out of turn, a verified proposal under this node's key has come in, at this position. Tell the
+    /// RoundDriver. (One in turn the tally sees.)
+    OwnSeen(Position),
     /// Somebody works on a height beyond the one that this node can take part in.
     Ahead(Address, Height),
     /// Send this proposal to everybody again.
@@ -106,7 +116,7 @@ pub struct Proposals {
     /// Per proposer the furthest round beyond the next that it proposed in: no such message costs a
     /// signature check twice (E7).
     far: BTreeMap<Address, Round>,
-    screen: Screen,
+    seen_before: Screen,
     budgets: Budgets,
 }
 
@@ -128,7 +138,7 @@ impl Proposals {
             partial: Vec::new(),
             accused,
             far,
-            screen: Screen::default(),
+            seen_before: Screen::default(),
             budgets: Budgets::new(Rate::USELESS),
         }
     }
@@ -139,6 +149,8 @@ impl Proposals {
         match input {
             Input::EnterHeight(validators) => self.enter_height(&validators, &mut out),
             Input::EnterRound(height, round) => self.enter_round(height, round, &mut out),
+            Input::Screen(proposal) => self.screen(now, &proposal, &mut out),
+            Input::ScreenCompact(proposal) => self.screen_compact(now, &proposal, &mut out),
             Input::Received(message) => {
                 let admission = self.received(message, now, &mut out);
                 out.push(Output::Admission(admission));
@@ -335,13 +347,13 @@ impl Proposals {
         if known.any(|known| known == polka) {
             return true;
         }
-        if self.screen.has_refused(&**polka) {
+        if self.seen_before.has_refused(&**polka) {
             return false;
         }
         let set = self.set_of(polka.height);
         let verifies = polka.verify(set, &self.context).is_ok();
         if !verifies {
-            self.screen.refuse(&**polka);
+            self.seen_before.refuse(&**polka);
         }
         verifies
     }

@@ -1,11 +1,11 @@
 //! The upon-rules L11–L67 of Tendermint (Algorithm 1, arXiv 1807.04938) for one height, with E1,
-//! E3, E4 and E8, over facts instead of messages.
+//! E3, E4, E8, E9 and E11, over facts instead of messages.
 //!
 //! The machine neither signs nor counts votes: the tally says which quorums exist, the driver signs
 //! what the machine wants to say. A lock is never dropped, only overwritten by L36.
 //!
 //! Among enabled rules the order is fixed, so that a replay takes the same path: L49, L36, L44, E3,
-//! L28, L22, E4, L34, L47, L55, E8.
+//! L28, L22, E4, L34, L47, E11, L55, E8.
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::timeouts::{TimeoutKind, Timeouts};
 use crate::block::SealedBlock;
@@ -135,7 +135,7 @@ pub struct Resume {
 /// Which rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
-    /// With the extensions E1, E3, E7, E8 and E10: what nodes run.
+    /// With the extensions E1, E3, E4, E7 to E11: what nodes run.
     Extended,
     /// Algorithm 1 to the letter: what the differential test against another implementation runs.
     Paper,

@@ -7,6 +7,7 @@
 //! without a signature check (E2): it is neither counted nor relayed. (Unless its sender may be
 //! gone: then it is checked, as a sign of life.)
 use super::budget::{Budgets, Rate};
+use super::durable::{Position, SignStep};
 use super::facts::Fact;
 use super::round_machine::Rules;
 use crate::commit::{self, CommitCertificate, PolkaCertificate, Signers};
@@ -47,8 +48,9 @@ pub enum Input {
     OwnVote(SignedVote),
     /// A proposal whose signature has been verified: its sender's prevote (E1).
     Proposal(Proposal),
-    /// The round machine has forgotten the facts: tell them again.
-    Retell,
+    /// The round machine has forgotten the facts, and stands in this round: tell them again. It may
+    /// have been put back, and what lies between is told once more.
+    Retell(Height, Round),
     /// E6: say which votes to send again for this round.
     Resend(Height, Round),
 }
@@ -62,6 +64,10 @@ pub enum Output {
     Ahead(Address, Height),
     /// A provable misbehaviour.
     Evidence(Box<Evidence>),
+    /// A verified message under this node's key has come in, at this position. Tell the RoundDriver.
+    OwnSeen(Position),
+    /// Two verified messages under this node's key contradict each other at this height. Likewise.
+    OwnEquivocation(Height),
     /// Send these votes to everybody again.
     Relay(Vec<SignedVote>),
     /// What became of the vote of this input.
@@ -103,6 +109,7 @@ enum Told {
     Any(VoteKind, Round),
     Reached(Round),
     Silent(Round),
+    NobodyLeft(VoteKind, Round),
 }
 
 /// The votes of the height under decision, and the few of the next one that came early.
@@ -110,6 +117,7 @@ enum Told {
 pub struct Tally {
     rules: Rules,
     context: SignContext,
+    me: Address,
     height: Height,
     set: Arc<ValidatorSet>,
     /// Of the next height: whose messages may come early.
@@ -134,9 +142,11 @@ enum Early {
 }
 
 impl Tally {
-    /// Votes for the height under decision, nothing counted yet. `silent_after_ms`: E4's T_silent.
+    /// Votes for the height under decision, nothing counted yet, at the node of `me`.
+    /// `silent_after_ms`: E4's T_silent.
     pub fn new(
         context: SignContext,
+        me: Address,
         validators: &ValidatorSchedule,
         silent_after_ms: u64,
     ) -> Tally {
@@ -148,6 +158,7 @@ impl Tally {
         Tally {
             rules: Rules::Extended,
             context,
+            me,
             height,
             set,
             next_set: validators.next().clone(),
@@ -177,15 +188,20 @@ impl Tally {
             Input::EnterHeight(validators) => self.enter_height(&validators, now, &mut out),
             Input::EnterRound(height, round) => self.enter_round(height, round, &mut out),
             Input::Vote(vote) => {
+                let (validator, position) = (vote.vote.validator, vote.position());
                 let admission = self.vote(vote, true, now, &mut out);
+                if admission == Admission::Counted {
+                    self.tell_own(validator, position, &mut out);
+                }
                 out.push(Output::Admission(admission));
             }
             Input::OwnVote(vote) => _ = self.vote(vote, false, now, &mut out),
-            Input::Proposal(proposal) => self.proposal(proposal, now, &mut out),
-            Input::Retell => {
-                self.told.clear();
-                self.tell_all(&mut out);
+            Input::Proposal(proposal) => {
+                let position = (proposal.height, proposal.round, SignStep::Propose);
+                self.tell_own(proposal.proposer, position, &mut out);
+                self.proposal(proposal, now, &mut out);
             }
+            Input::Retell(height, round) => self.retell(height, round, &mut out),
             Input::Resend(height, round) => self.relay(height, round, &mut out),
         }
         out
@@ -257,6 +273,23 @@ impl Tally {
         self.told.retain(|told| told.round() >= oldest);
         self.tell_left(out);
         self.tell_silence(out);
+    }
+
+    /// Whether this node has signed its own message, the RoundDriver knows: it owns the key.
+    fn tell_own(&self, signer: Address, position: Position, out: &mut Vec<Output>) {
+        if signer == self.me {
+            out.push(Output::OwnSeen(position));
+        }
+    }
+
+    /// From where the machine stands: a tally that stays further on would never say how far on it
+    /// is, because what was told once is old and what comes after that round never comes.
+    fn retell(&mut self, height: Height, round: Round, out: &mut Vec<Output>) {
+        if height == self.height && !planted(Mutation::TallyStaysAhead) {
+            self.round = Some(round);
+        }
+        self.told.clear();
+        self.tell_all(out);
     }
 
     fn proposal(&mut self, proposal: Proposal, now: Instant, out: &mut Vec<Output>) {
@@ -343,6 +376,7 @@ impl Told {
         match self {
             Told::Value(_, round, _, _)
             | Told::Any(_, round)
+            | Told::NobodyLeft(_, round)
             | Told::Reached(round)
             | Told::Silent(round) => *round,
         }

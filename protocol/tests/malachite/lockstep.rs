@@ -56,7 +56,7 @@ impl Lockstep {
         let me = world.address(scenario.me);
         let machine = RoundMachine::new(height, me, set.clone(), Timeouts::DEVNET);
         let validators = ValidatorSchedule::unchanged(height.previous(), set);
-        let tally = Tally::new(world.context, &validators, u64::MAX);
+        let tally = Tally::new(world.context, me, &validators, u64::MAX);
         Self {
             machine: machine.with_rules(rules),
             tally: tally.with_rules(rules),

@@ -93,7 +93,9 @@ impl Mutant {
             let set = Arc::new(world::validators(powers));
             let (context, height) = (node.world.context, node.world.height);
             let validators = ValidatorSchedule::unchanged(height.previous(), set);
-            node.tally = Tally::new(context, &validators, u64::MAX).with_rules(Rules::Paper);
+            let me = node.world.address(node.me);
+            let tally = Tally::new(context, me, &validators, u64::MAX);
+            node.tally = tally.with_rules(Rules::Paper);
         }
         if self == Self::ExtendedRules {
             node.machine = node.machine.with_rules(Rules::Extended);
@@ -191,7 +193,7 @@ fn drop_lock(node: &mut Lockstep) {
     let known: Vec<_> = proposals.collect();
     for input in known
         .into_iter()
-        .chain(node.tell_tally(tally::Input::Retell))
+        .chain(node.tell_tally(tally::Input::Retell(height, Round::ZERO)))
     {
         let again = node.machine.step(input);
         let only_timers =

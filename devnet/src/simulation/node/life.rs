@@ -29,7 +29,7 @@ impl Node {
 
     /// Asks all others how far they are, again and again until this node has arrived.
     pub(super) fn greet(&mut self, out: &mut Effects) {
-        if self.arrived_at.is_none() {
+        if self.arrival.is_none() {
             let (to, payload, own) = (None, Payload::Greeting, false);
             out.sends.push(Send { to, payload, own });
             let greet = (Brain::CatchUp, TimerMail::Greet, self.setup.grace_ms);
@@ -42,7 +42,7 @@ impl Node {
         self.brains = None;
         self.mail = Mailboxes::default();
         self.signed = None;
-        self.arrived_at = None;
+        self.arrival = None;
         self.heard.clear();
         self.disk.crash(&mut self.random);
     }
@@ -121,8 +121,6 @@ impl Node {
         out.ready.push(Brain::Driver);
         self.start_driver(clocks, out);
         self.post_catch_up(catch_up::Input::Retell, out);
-        self.post_tally(tally::Input::Retell, out);
-        self.post_proposals(proposals::Input::Retell, out);
     }
 
     fn start_driver(&mut self, clocks: Clocks, out: &mut Effects) {
@@ -140,7 +138,6 @@ impl Node {
         let durable = &self.disk.durable;
         let config = self.setup.driver.clone();
         let driver = Driver::new(config, &durable.validators, durable.recovery());
-        let driver = driver.until_arrival();
         if durable.distrusts_key && !planted(Mutation::ForeignKeyForgotten) {
             return driver.with_signing(Signing::Never);
         }
@@ -149,7 +146,8 @@ impl Node {
 
     fn new_tally(&self) -> Tally {
         let (context, silent_after_ms) = (self.setup.rules.context, self.setup.silent_after_ms);
-        Tally::new(context, &self.disk.durable.validators, silent_after_ms)
+        let (me, validators) = (self.setup.driver.me, &self.disk.durable.validators);
+        Tally::new(context, me, validators, silent_after_ms)
     }
 
     fn new_proposals(&self) -> Proposals {
@@ -164,7 +162,7 @@ impl Node {
 
     fn new_catch_up(&self) -> CatchUp {
         let catch_up = CatchUp::new(self.setup.catch_up(), &self.disk.durable.validators);
-        catch_up.having_arrived(self.arrived_at)
+        catch_up.having_arrived(self.arrival)
     }
 }
 

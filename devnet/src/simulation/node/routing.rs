@@ -3,8 +3,7 @@ use super::*;
 #[cfg(feature = "mutants")]
 use crate::simulation::mutants;
 use lockstep_protocol::consensus::driver::Halt;
-use lockstep_protocol::consensus::durable::{Persist, SignStep};
-use lockstep_protocol::consensus::facts::Fact;
+use lockstep_protocol::consensus::durable::Persist;
 use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::types::BlockId;
 use lockstep_protocol::wire::DecidedBlock;
@@ -42,9 +41,17 @@ impl Node {
                     out.timers
                         .push((Brain::Driver, TimerMail::Wake(height), ms));
                 }
+                O::Retell(height, round) => {
+                    self.post_tally(tally::Input::Retell(height, round), out);
+                    self.post_proposals(proposals::Input::Retell, out);
+                }
                 O::Resend(height, round) => {
                     self.post_tally(tally::Input::Resend(height, round), out);
                     self.post_proposals(proposals::Input::Resend(height, round), out);
+                }
+                O::Polka(polka) => {
+                    out.polkas.push(polka.clone());
+                    self.post_committer(committer::Input::PolkaSeen(polka), out);
                 }
                 O::Decide(block, certificate) => {
                     self.post_committer(committer::Input::Decide(block, certificate), out);
@@ -91,12 +98,16 @@ impl Node {
                 O::Fact(height, fact) => {
                     #[cfg(feature = "mutants")]
                     let fact = mutants::one_phase::tell(&self.setup.rules, fact);
-                    self.tell_driver(height, fact, out);
+                    self.post_driver(driver::Input::Fact(height, fact), out);
                 }
                 O::Ahead(peer, height) => {
                     self.post_catch_up(catch_up::Input::Ahead(peer, height), out);
                 }
                 O::Evidence(evidence) => self.accuse(evidence, out),
+                O::OwnSeen(position) => self.own(driver::Input::OwnSeen(position), out),
+                O::OwnEquivocation(height) => {
+                    self.own(driver::Input::OwnEquivocation(height), out);
+                }
                 O::Relay(votes) => self.relay(Payload::Votes(Arc::new(votes)), out),
                 O::Admission(_) => {}
                 O::Refused(sender, height) => self.refused(sender, height, out),
@@ -104,20 +115,15 @@ impl Node {
         }
     }
 
-    fn tell_driver(&mut self, height: Height, fact: Fact, out: &mut Effects) {
-        if let Fact::Polka(polka) = &fact {
-            out.polkas.push(polka.clone());
-            self.post_committer(committer::Input::PolkaSeen(polka.clone()), out);
+    /// Something about messages under the own key, if this node looks for them.
+    fn own(&mut self, seen: driver::Input, out: &mut Effects) {
+        if self.setup.looks_for_own {
+            self.post_driver(seen, out);
         }
-        self.post_driver(driver::Input::Fact(height, fact), out);
     }
 
     fn accuse(&mut self, evidence: Box<Evidence>, out: &mut Effects) {
         out.evidence.push((*evidence).clone());
-        if evidence.validator() == self.setup.driver.me && self.setup.looks_for_own {
-            let contradicted = driver::Input::OwnEquivocation(evidence.height());
-            self.post_driver(contradicted, out);
-        }
         self.post_committer(committer::Input::EvidenceFound(evidence), out);
     }
 
@@ -131,14 +137,12 @@ impl Node {
                 O::Checked(height, checked) => {
                     self.post_driver(driver::Input::Proposal(height, checked), out);
                 }
-                O::Fact(height, fact) => self.tell_driver(height, fact, out),
+                O::Fact(height, fact) => self.post_driver(driver::Input::Fact(height, fact), out),
                 O::Prevote(proposal) => {
-                    let (height, round) = (proposal.height, proposal.round);
-                    let is_own = proposal.proposer == self.setup.driver.me;
-                    self.own_seen(is_own.then_some((height, round, SignStep::Propose)), out);
                     self.post_tally(tally::Input::Proposal(proposal), out);
                 }
                 O::Evidence(evidence) => self.accuse(evidence, out),
+                O::OwnSeen(position) => self.own(driver::Input::OwnSeen(position), out),
                 O::Ahead(peer, height) => {
                     self.post_catch_up(catch_up::Input::Ahead(peer, height), out);
                 }
@@ -190,11 +194,9 @@ impl Node {
                     out.timers.push((Brain::CatchUp, TimerMail::CatchUp, ms));
                 }
                 catch_up::Output::Lied(_) => {}
-                catch_up::Output::Arrived(height) => {
-                    self.arrived_at = Some(height);
-                    self.post_driver(driver::Input::Arrived(height), out);
-                    self.post_tally(tally::Input::Retell, out);
-                    self.post_proposals(proposals::Input::Retell, out);
+                catch_up::Output::Arrived(arrival) => {
+                    self.arrival = Some(arrival);
+                    self.post_driver(driver::Input::Arrived(arrival), out);
                 }
             }
         }

@@ -7,6 +7,7 @@ use crate::simulation::succession::Succession;
 use crate::simulation::twins::{self, Split};
 use crate::simulation::users::{self, Users, Wishes};
 use crate::simulation::{Profile, Worlds};
+use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Signer};
@@ -14,7 +15,7 @@ use lockstep_protocol::genesis::{Genesis, GenesisValidator};
 use lockstep_protocol::ledger::{ChainRules, Head, Ledger, MemoryState, StateChanges};
 use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::quorum::Power;
-use lockstep_protocol::types::{Address, ChainId};
+use lockstep_protocol::types::{Address, ChainId, Round};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::validator_set::ValidatorSet;
 use std::sync::Arc;
@@ -37,7 +38,10 @@ pub(crate) fn build(seed: u64, worlds: Worlds) -> World {
         world.wanted = Some(Height(1));
         for place in &mut world.places {
             // Nobody has signed anything yet, and all know it: no sequence is spent on that.
-            place.node.arrived_at = Some(Height(0));
+            place.node.arrival = Some(Arrival {
+                committed: Height(0),
+                first_round: Round::ZERO,
+            });
         }
         return world;
     }

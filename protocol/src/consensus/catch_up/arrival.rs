@@ -27,7 +27,38 @@
 use super::CatchUp;
 use super::Output;
 use super::peer::Peer;
-use crate::types::{Address, Height, Instant};
+use crate::types::{Address, Height, Instant, Round};
+
+/// From where on a node that has arrived may sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Nothing at this height or below.
+    pub committed: Height,
+    /// At the height after it nothing in rounds before this one: the key may have signed there what
+    /// this disk does not hold. Later heights are free.
+    pub first_round: Round,
+}
+
+impl Arrival {
+    /// Whether something may be signed at this height, in some round.
+    pub fn covers(&self, height: Height) -> bool {
+        height > self.committed
+    }
+
+    /// The first round of `height` in which something may be signed.
+    pub fn first_round_of(&self, height: Height) -> Round {
+        if height == self.committed.next() {
+            self.first_round
+        } else {
+            Round::ZERO
+        }
+    }
+
+    /// Whether something may be signed there.
+    pub fn allows(&self, height: Height, round: Round) -> bool {
+        self.covers(height) && round >= self.first_round_of(height)
+    }
+}
 
 impl CatchUp {
     /// What a peer has itself said. The first word counts: what it commits later, it commits while
@@ -38,11 +69,16 @@ impl CatchUp {
     }
 
     pub(super) fn arrive(&mut self, out: &mut Vec<Output>) {
-        if self.arrived_at.is_some() || !self.has_heard() || self.committed < self.to_reach() {
+        if self.arrival.is_some() || !self.has_heard() || self.committed < self.to_reach() {
             return;
         }
-        self.arrived_at = Some(self.committed);
-        out.push(Output::Arrived(self.committed));
+        let (committed, first_round) = (self.committed, Round::ZERO);
+        let arrival = Arrival {
+            committed,
+            first_round,
+        };
+        self.arrival = Some(arrival);
+        out.push(Output::Arrived(arrival));
     }
 
     /// Others who have said how far they are.
@@ -53,7 +89,7 @@ impl CatchUp {
 
     /// Whoever has pruned the next block is asked for nothing, and so fails to show nothing.
     pub(super) fn doubt_the_pruned(&mut self, now: Instant) {
-        if self.arrived_at.is_some() {
+        if self.arrival.is_some() {
             return;
         }
         let (committed, next) = (self.committed, self.committed.next());

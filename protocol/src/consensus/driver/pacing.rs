@@ -35,6 +35,7 @@ impl Driver {
         } else {
             self.pace(now, out);
         }
+        self.retell(out);
     }
 
     /// Decides when the height begins.
@@ -107,27 +108,38 @@ impl Driver {
         self.begin_in(Round::ZERO, out);
     }
 
+    /// Begins the height in this round, or in the first in which this node may sign if that comes
+    /// later: in the rounds before it, it would only be waited for.
     fn begin_in(&mut self, round: Round, out: &mut Vec<Output>) {
         // Whoever has yet to arrive begins this height once more, then with a voice.
         let recovered = match self.has_arrived() {
             true => self.recovered.take(),
             false => self.recovered.clone(),
         };
+        let arrival = self.arrival.filter(|_| self.signs());
+        let first = arrival.map(|arrival| arrival.first_round_of(self.height));
+        let first = first.filter(|_| !planted(Mutation::SignsInOldRounds));
+        let round = round.max(first.unwrap_or_default());
         match recovered {
-            Some(resume) => self.resume(resume, out),
+            Some(resume) => {
+                self.resume(resume, out);
+                if self.machine.round() < round && !planted(Mutation::ResumesInOldRound) {
+                    self.machine(round_machine::Input::StartRound(round), out);
+                }
+            }
             None => self.machine(round_machine::Input::StartRound(round), out),
         }
     }
 
     /// What this node has looked on at without a voice, its machine takes for said: a height that
-    /// is under way begins again, as after a restart of its actor, and with timers of its own: those
-    /// of the onlooker would end the time of its own proposal early. Not if it is decided: then
-    /// nothing is left to say.
-    pub(super) fn arrived(&mut self, now: Instant, at: Height, out: &mut Vec<Output>) {
+    /// is under way begins again, as after a restart of its actor, in the furthest round that it has
+    /// followed to, and with timers of its own: those of the onlooker would end the time of its own
+    /// proposal early. Not if it is decided: then nothing is left to say.
+    pub(super) fn arrived(&mut self, now: Instant, arrival: Arrival, out: &mut Vec<Output>) {
         if self.has_arrived() {
             return;
         }
-        self.arrived_at.get_or_insert(at);
+        self.arrival.get_or_insert(arrival);
         let is_under_way = self.running && !self.halted && self.decision.is_none();
         if is_under_way && self.signs() && self.has_arrived() {
             let (height, round) = (self.height, self.machine.round());
@@ -136,7 +148,14 @@ impl Driver {
             self.begun_at = now;
             out.push(Output::CancelTimers);
             self.begin_in(round, out);
+            self.retell(out);
         }
+    }
+
+    /// Others tell each fact once, and this machine has forgotten them, or is in an earlier round
+    /// than the one from which they looked.
+    pub(super) fn retell(&self, out: &mut Vec<Output>) {
+        out.push(Output::Retell(self.height, self.machine.round()));
     }
 
     fn resume(&mut self, resume: Resume, out: &mut Vec<Output>) {

@@ -35,6 +35,25 @@ fn config(cast: &Cast, me: ValidatorIndex, pacing: Pacing) -> DriverConfig {
     }
 }
 
+/// It has nothing to wait for: most tests are about what comes after that.
+fn long_arrived(mut driver: Driver) -> Driver {
+    driver.arrival = Some(at(Height(0)));
+    driver
+}
+
+/// Everything after this height may be signed.
+fn at(committed: Height) -> Arrival {
+    from(committed, 0)
+}
+
+/// … and of the next height the rounds from this one on.
+fn from(committed: Height, first_round: u32) -> Arrival {
+    Arrival {
+        committed,
+        first_round: Round(first_round),
+    }
+}
+
 impl Node {
     /// Not started yet.
     fn new(me: ValidatorIndex, pacing: Pacing) -> Node {
@@ -48,6 +67,7 @@ impl Node {
     fn with(recovery: Recovery, config: impl Fn(&Cast) -> DriverConfig) -> Node {
         let cast = Cast::of(4);
         let driver = Driver::new(config(&cast), &cast.schedule(H), recovery);
+        let driver = long_arrived(driver);
         let now = Instant(0);
         Node { cast, driver, now }
     }

@@ -9,17 +9,21 @@ impl Proposals {
     /// As [`Proposals::screen`], of a proposal that comes by its leaves: one that waits for its rest
     /// already, or finds no place to, is not read. To read it costs a look-up for each leaf, and its
     /// whole may still come.
-    pub fn screen_compact(&mut self, now: Timestamp, proposal: &Proposal) -> Vec<Output> {
+    pub(super) fn screen_compact(
+        &mut self,
+        now: Timestamp,
+        proposal: &Proposal,
+        out: &mut Vec<Output>,
+    ) {
         if let Some(known) = self.refuse_known(proposal) {
-            return vec![Output::Admission(known)];
+            return out.push(Output::Admission(known));
         }
-        let mut out = self.screen(now, proposal);
+        self.screen(now, proposal, out);
         let passes = !out.iter().any(|o| matches!(o, Output::Admission(_)));
         if passes && self.place_for(proposal).is_none() {
             out.extend(self.asked_again(proposal));
             out.push(Output::Admission(Admission::TooEarly));
         }
-        out
     }
 
     /// Cheapest check first, as for a whole one; then what is missing is asked for.

@@ -3,18 +3,15 @@ use super::*;
 
 impl Proposals {
     /// Whether the block of this proposal is worth reading, as long as nothing but the signed part
-    /// is known. Says why not as [`Output::Admission`]; nothing: read on, its signature verifies.
-    /// Of a compact one see [`Proposals::screen_compact`].
-    pub fn screen(&mut self, now: Timestamp, proposal: &Proposal) -> Vec<Output> {
-        let mut out = Vec::new();
+    /// is known.
+    pub(super) fn screen(&mut self, now: Timestamp, proposal: &Proposal, out: &mut Vec<Output>) {
         let malformed = proposal.valid_round.is_some_and(|vr| vr >= proposal.round);
         let refusal = if malformed {
             Some(Admission::Malformed)
         } else {
-            self.refuse(now, proposal, &mut out)
+            self.refuse(now, proposal, out)
         };
         out.extend(refusal.map(Output::Admission));
-        out
     }
 
     /// Cheapest check first; the signature is the last.
@@ -60,6 +57,10 @@ impl Proposals {
             return Some(refusal);
         }
         if !turn {
+            if proposal.proposer == self.me {
+                let position = (proposal.height, proposal.round, SignStep::Propose);
+                out.push(Output::OwnSeen(position));
+            }
             self.accused.insert(proposal.proposer);
             let evidence = Evidence::WrongProposer(proposal.clone());
             out.push(Output::Evidence(Box::new(evidence)));
@@ -71,7 +72,7 @@ impl Proposals {
     /// The budget and the signature, which is checked once however often it comes.
     fn refuse_signature(&mut self, now: Timestamp, proposal: &Proposal) -> Option<Admission> {
         let beyond = proposal.height == self.height && proposal.round > self.round.next();
-        match self.screen.known(proposal) {
+        match self.seen_before.known(proposal) {
             Some(true) => return None,
             Some(false) => return Some(Admission::BadSignature),
             None if beyond && !self.budgets.allows(&proposal.proposer, now.0) => {
@@ -86,7 +87,7 @@ impl Proposals {
         if verifies && beyond {
             self.budgets.spend(proposal.proposer, now.0);
         }
-        self.screen.remember(proposal, verifies);
+        self.seen_before.remember(proposal, verifies);
         (!verifies).then_some(Admission::BadSignature)
     }
 

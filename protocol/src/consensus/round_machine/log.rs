@@ -12,6 +12,7 @@ pub(super) struct Log {
     pub(super) commits: Vec<Arc<CommitCertificate>>,
     pub(super) reached: Option<Round>,
     pub(super) silent: BTreeSet<Round>,
+    pub(super) nobody_left: BTreeSet<(Round, VoteKind)>,
 }
 
 impl Log {
@@ -45,6 +46,7 @@ impl Log {
             }
             Fact::Reached(round) => self.reached = self.reached.max(Some(round)),
             Fact::ProposerSilent(round) => _ = self.silent.insert(round),
+            Fact::NobodyLeft(kind, round) => _ = self.nobody_left.insert((round, kind)),
         }
     }
 
@@ -70,6 +72,7 @@ impl Log {
         ] {
             set.retain(|r| *r >= oldest);
         }
+        self.nobody_left.retain(|(r, _)| *r >= oldest);
     }
 
     pub(super) fn of_round(&self, round: Round) -> &[CheckedProposal] {

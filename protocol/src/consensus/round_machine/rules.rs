@@ -10,7 +10,7 @@ use crate::vote::VoteKind;
 type Rule = fn(&mut RoundMachine, &mut Vec<Output>) -> bool;
 
 /// In this order among enabled rules.
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     RoundMachine::l49_decide,
     RoundMachine::l36_polka,
     RoundMachine::l44_nil_polka,
@@ -20,6 +20,7 @@ const RULES: [Rule; 11] = [
     RoundMachine::e4_silent_proposer,
     RoundMachine::l34_any_prevotes,
     RoundMachine::l47_any_precommits,
+    RoundMachine::e11_nobody_left,
     RoundMachine::l55_skip_round,
     RoundMachine::e8_older_polka,
 ];
@@ -217,6 +218,25 @@ impl RoundMachine {
         if enabled {
             self.first.precommit_timeout = true;
             self.schedule(TimeoutKind::Precommit, out);
+        }
+        enabled
+    }
+
+    /// E11: L34 and L47 wait for more votes, and a timeout may fire at any time without hurting
+    /// safety: where nobody is left to wait for, it fires now.
+    fn e11_nobody_left(&mut self, out: &mut Vec<Output>) -> bool {
+        let is_over = |kind| self.log.nobody_left.contains(&(self.round, kind));
+        if planted(Mutation::WaitsForNobody) {
+            return false;
+        }
+        if is_over(VoteKind::Precommit) && self.first.precommit_timeout {
+            self.start_round(self.round.next(), out);
+            return true;
+        }
+        let enabled =
+            is_over(VoteKind::Prevote) && self.first.prevote_timeout && self.step == Step::Prevote;
+        if enabled {
+            self.precommit_nil(out);
         }
         enabled
     }

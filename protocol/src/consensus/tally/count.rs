@@ -54,8 +54,13 @@ impl Tally {
             return;
         }
         if let [first, second] = ballots.clone().as_slice() {
-            let evidence = self.evidence(index, kind, round, first, second);
-            out.extend(evidence.map(|evidence| Output::Evidence(Box::new(evidence))));
+            let Some(evidence) = self.evidence(index, kind, round, first, second) else {
+                return;
+            };
+            if evidence.validator() == self.me {
+                out.push(Output::OwnEquivocation(self.height));
+            }
+            out.push(Output::Evidence(Box::new(evidence)));
         }
     }
 
@@ -186,7 +191,43 @@ impl Tally {
         if self.rules == Rules::Extended {
             self.tell_any(VoteKind::Precommit, round, out);
             self.tell_any(VoteKind::Prevote, round, out);
+            self.tell_nobody_left(VoteKind::Precommit, round, out);
+            self.tell_nobody_left(VoteKind::Prevote, round, out);
         }
+    }
+
+    /// E11: whether more votes of this phase can come from anybody. They can from whoever has sent
+    /// none, has not left the phase, and has not been silent for long. A value that has its quorum
+    /// is waited for all the same: its proposal may be what is missing. That this node has sent its
+    /// own vote is part of it.
+    fn tell_nobody_left(&mut self, kind: VoteKind, round: Round, out: &mut Vec<Output>) {
+        let told = Told::NobodyLeft(kind, round);
+        if self.told.contains(&told) || !self.told.contains(&Told::Any(kind, round)) {
+            return;
+        }
+        let has_value = |told: &Told| matches!(told, Told::Value(k, r, Some(_), _) if (*k, *r) == (kind, round));
+        if self.told.iter().any(has_value) {
+            return;
+        }
+        let may_come = |(index, validator): (ValidatorIndex, &Validator)| {
+            let has_left = self.has_left(index, kind, round);
+            !has_left && !self.silence.suspects(&self.set, &validator.address)
+        };
+        if !self.set.iter().enumerate().any(may_come) {
+            self.told.insert(told);
+            let fact = Fact::NobodyLeft(kind, round);
+            out.push(Output::Fact(self.height, fact));
+        }
+    }
+
+    /// Whether this validator has sent a vote of the phase, or a message of a later one.
+    fn has_left(&self, index: ValidatorIndex, kind: VoteKind, round: Round) -> bool {
+        let is_later = self.max_round.get(&index).is_some_and(|seen| *seen > round);
+        let sent = |kind| {
+            let votes = self.rounds.get(&round);
+            votes.is_some_and(|votes| votes.of(kind).0.contains_key(&index))
+        };
+        is_later || sent(kind) || sent(VoteKind::Precommit)
     }
 
     fn value_fact(
@@ -275,6 +316,20 @@ impl Tally {
         })
     }
 
+    /// E11: whether the proposer has left this round, and nobody has seen a proposal in it. It will
+    /// make none any more: its key may have signed there what it does not know.
+    fn has_passed(&self, proposer: &Address, round: Round) -> bool {
+        let index = self.set.index_of(proposer);
+        let seen = index.and_then(|index| self.max_round.get(&index));
+        let is_later = seen.is_some_and(|seen| *seen > round);
+        let prevotes = self.rounds.get(&round).map(|votes| &votes.prevotes);
+        let mut values = prevotes.into_iter().flat_map(|ballots| ballots.values());
+        self.rules == Rules::Extended
+            && is_later
+            && !planted(Mutation::WaitsForNobody)
+            && values.all(|(block_id, _)| block_id.is_none())
+    }
+
     /// E4, looked at whenever a round begins and whenever somebody is heard.
     pub(super) fn tell_silence(&mut self, out: &mut Vec<Output>) {
         let Some(round) = self.round else { return };
@@ -282,7 +337,7 @@ impl Tally {
             return;
         }
         let proposer = self.set.proposer(self.height, round);
-        if self.silence.suspects(&self.set, &proposer) {
+        if self.silence.suspects(&self.set, &proposer) || self.has_passed(&proposer, round) {
             self.told.insert(Told::Silent(round));
             out.push(Output::Fact(self.height, Fact::ProposerSilent(round)));
         }

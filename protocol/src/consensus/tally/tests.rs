@@ -28,7 +28,8 @@ impl Desk {
     fn with_powers(powers: &[Power]) -> Desk {
         let checks = Counting::default();
         let cast = Cast::under(&checks, powers);
-        let tally = Tally::new(cast.context, &cast.schedule(H), SILENT_MS);
+        let me = cast.address(0);
+        let tally = Tally::new(cast.context, me, &cast.schedule(H), SILENT_MS);
         let now = Instant(0);
         let mut desk = Desk {
             cast,

@@ -1,5 +1,7 @@
 //! When a node that has just started may sign.
 use super::*;
+use crate::consensus::catch_up::arrival::Arrival;
+use crate::types::Round;
 
 /// As the others see it: this node is the last of them.
 fn node_of(powers: &[u64], committed: u64) -> Desk {
@@ -16,7 +18,7 @@ impl Desk {
     fn arrives(&mut self, now: u64, input: Input) -> Option<u64> {
         let out = self.sync.step(Instant(now), input);
         let arrived = out.into_iter().filter_map(|output| match output {
-            Output::Arrived(height) => Some(height.0),
+            Output::Arrived(arrival) => Some(arrival.committed.0),
             _ => None,
         });
         let arrived: Vec<u64> = arrived.collect();
@@ -189,6 +191,9 @@ fn it_is_told_again_after_a_fall() {
     node.stands(1, 10);
     assert_eq!(node.arrives(0, Input::Retell), Some(10));
     let fresh = node_of(&[1; 4], 30).sync;
-    node.sync = fresh.having_arrived(Some(Height(10)));
+    node.sync = fresh.having_arrived(Some(Arrival {
+        committed: Height(10),
+        first_round: Round::ZERO,
+    }));
     assert_eq!(node.arrives(0, Input::Retell), Some(10));
 }

@@ -4,7 +4,7 @@ use SignStep::Prevote;
 
 fn started(me: ValidatorIndex, recovery: Recovery) -> Node {
     let mut node = Node::recovered(me, Pacing::Interval(0), recovery);
-    node.driver = node.driver.until_arrival();
+    node.driver.arrival = None;
     assert!(entered(&node.step(Input::Start)).is_some());
     node
 }
@@ -25,7 +25,7 @@ fn it_follows_and_decides_without_a_voice() {
     assert_eq!((persists(&out).len(), sends(&out)), (0, vec![]));
     assert_eq!(decided(&node.fact(node.commit(&v, 0))), Some(v.id()));
     // Decided, it has nothing more to say at this height.
-    assert_eq!(node.step(Input::Arrived(H.previous())), []);
+    assert_eq!(node.step(Input::Arrived(at(H.previous()))), []);
     let mut out = node.committed(H);
     out.extend(node.propose(0, &block(NEXT, 2)));
     assert_eq!(persist(&out).signed.position(), (NEXT, Round(0), Prevote));
@@ -35,24 +35,24 @@ fn it_follows_and_decides_without_a_voice() {
 fn with_its_arrival_the_height_begins_again_with_a_voice() {
     let mut node = started(PROPOSER, Recovery::default());
     assert_eq!(builds(&node.step(Input::Tick(H))), None);
-    let out = node.step(Input::Arrived(H.previous()));
+    let out = node.step(Input::Arrived(at(H.previous())));
     assert_eq!(builds(&out), Some((H, Round(0))));
 
     let mut node = started(0, Recovery::default());
     let v = block(H, 1);
     assert_eq!(node.propose(0, &v), []);
-    node.step(Input::Arrived(H.previous()));
+    node.step(Input::Arrived(at(H.previous())));
     // Told again.
     let out = node.propose(0, &v);
     assert_eq!(vote_of(&persist(&out).signed).block_id, Some(v.id()));
-    assert_eq!(node.step(Input::Arrived(H.previous())), [], "once");
+    assert_eq!(node.step(Input::Arrived(at(H.previous()))), [], "once");
 }
 
 /// A proposer that arrived late in its round had what was left of the onlooker's timeout.
 #[test]
 fn the_timers_that_ran_without_a_voice_go_before_new_ones_are_set() {
     let mut node = started(PROPOSER, Recovery::default());
-    let out = node.step(Input::Arrived(H.previous()));
+    let out = node.step(Input::Arrived(at(H.previous())));
     let is_set = |output: &_| matches!(output, Output::Schedule(..));
     let cancelled = out.iter().position(|o| *o == Output::CancelTimers);
     let set = out.iter().position(is_set);
@@ -64,14 +64,14 @@ fn it_begins_in_the_round_that_it_has_followed_to() {
     let mut node = started(0, Recovery::default());
     node.fact(Fact::Reached(Round(2)));
     assert_eq!(node.driver.round(), Round(2));
-    let out = node.step(Input::Arrived(H.previous()));
+    let out = node.step(Input::Arrived(at(H.previous())));
     assert_eq!(entered(&out), Some((H, Round(2))));
 }
 
 #[test]
 fn where_the_others_have_been_it_signs_nothing() {
     let mut node = started(0, Recovery::default());
-    assert_eq!(node.step(Input::Arrived(H)), []);
+    assert_eq!(node.step(Input::Arrived(at(H))), []);
     let mut out = node.propose(0, &block(H, 1));
     out.extend(node.step(Input::Timeout(H, Round(0), TimeoutKind::Prevote)));
     assert_eq!(persists(&out).len(), 0);
@@ -92,12 +92,12 @@ fn what_its_record_holds_is_said_again_before_it_has_arrived_and_then_it_goes_on
         ..Recovery::default()
     };
     let mut node = Node::recovered(0, Pacing::Interval(0), recovery);
-    node.driver = node.driver.until_arrival();
+    node.driver.arrival = None;
     let said = [SignedMessage::Vote(prevote)];
     assert_eq!(sends(&node.step(Input::Start)), said);
     node.propose(0, &v);
     assert!(persists(&node.fact(node.polka(&v, 0))).is_empty());
-    assert_eq!(sends(&node.step(Input::Arrived(H.previous()))), said);
+    assert_eq!(sends(&node.step(Input::Arrived(at(H.previous())))), said);
     let mut out = node.propose(0, &v);
     out.extend(node.fact(node.polka(&v, 0)));
     let step = SignStep::Precommit;
@@ -109,5 +109,79 @@ fn its_key_at_work_elsewhere_stops_it_all_the_same() {
     let mut node = started(0, Recovery::default());
     let out = node.step(Input::OwnSeen((NEXT, Round(0), Prevote)));
     assert_eq!(out, [Output::Halt(Halt::SignedElsewhere(NEXT))]);
-    assert_eq!(node.step(Input::Arrived(H.previous())), []);
+    assert_eq!(node.step(Input::Arrived(at(H.previous()))), []);
+}
+
+fn prevoted(round: u32) -> Recovery {
+    let cast = Cast::of(4);
+    Recovery {
+        prevote: Some(cast.prevote(0, round, None)),
+        ..Recovery::default()
+    }
+}
+
+/// It looked on from round 0 of its record to round 40, in which the others stood. Then it was put
+/// back, and nobody said again how far they were: three of four connected nodes stood still for ever.
+#[test]
+fn whoever_resumes_goes_on_in_the_furthest_round_that_it_has_followed_to() {
+    let mut node = started(0, prevoted(0));
+    node.fact(Fact::Reached(Round(40)));
+    assert_eq!(node.driver.round(), Round(40));
+    let out = node.step(Input::Arrived(at(H.previous())));
+    assert_eq!(node.driver.round(), Round(40));
+    let retold = Output::Retell(H, Round(40));
+    assert_eq!(out.last(), Some(&retold), "{out:?}");
+    let out = node.step(Input::Timeout(H, Round(40), TimeoutKind::Propose));
+    assert_eq!(persist(&out).signed.position(), (H, Round(40), Prevote));
+}
+
+#[test]
+fn after_a_start_all_that_others_know_is_asked_for_again() {
+    let mut node = Node::recovered(0, Pacing::Interval(0), prevoted(3));
+    let out = node.step(Input::Start);
+    assert_eq!(out.last(), Some(&Output::Retell(H, Round(3))));
+}
+
+/// Its key may have signed in rounds of which its disk knows nothing.
+#[test]
+fn at_the_height_under_way_it_signs_in_no_round_before_the_first_that_it_may() {
+    for recovery in [Recovery::default(), prevoted(1)] {
+        let mut node = started(0, recovery);
+        let out = node.step(Input::Arrived(from(H.previous(), 6)));
+        assert_eq!(persists(&out).len(), 0, "{out:?}");
+        assert_eq!(node.driver.round(), Round(6));
+        let out = node.step(Input::Timeout(H, Round(6), TimeoutKind::Propose));
+        assert_eq!(persist(&out).signed.position(), (H, Round(6), Prevote));
+    }
+    // Of a later height all rounds are free.
+    let mut node = started(0, Recovery::default());
+    node.step(Input::Arrived(from(H.previous(), 6)));
+    let mut out = node.committed(H);
+    out.extend(node.propose(0, &block(NEXT, 2)));
+    assert_eq!(persist(&out).signed.position(), (NEXT, Round(0), Prevote));
+}
+
+#[test]
+fn a_height_that_begins_after_the_arrival_begins_in_the_first_round_that_is_free() {
+    let mut node = Node::new(PROPOSER, Pacing::Manual);
+    node.driver.arrival = None;
+    node.step(Input::Start);
+    assert_eq!(node.step(Input::Arrived(from(H.previous(), 2))), []);
+    let out = node.step(Input::Tick(H));
+    assert_eq!(entered(&out), Some((H, Round(2))));
+    assert_eq!(builds(&out), None, "its turn is over");
+}
+
+#[cfg(feature = "mutants")]
+#[test]
+fn a_driver_that_signs_or_stays_in_old_rounds_is_noticed() {
+    use crate::mutation::must_be_noticed;
+    must_be_noticed(
+        Mutation::SignsInOldRounds,
+        at_the_height_under_way_it_signs_in_no_round_before_the_first_that_it_may,
+    );
+    must_be_noticed(
+        Mutation::ResumesInOldRound,
+        whoever_resumes_goes_on_in_the_furthest_round_that_it_has_followed_to,
+    );
 }

@@ -51,8 +51,8 @@ impl Stage {
 
     fn boot(cast: &Cast, me: ValidatorIndex, disk: &Recovery) -> (Driver, Tally) {
         let config = config(cast, me, Pacing::Interval(0));
-        let driver = Driver::new(config, &cast.schedule(H), disk.clone());
-        let tally = Tally::new(cast.context, &cast.schedule(H), u64::MAX);
+        let driver = long_arrived(Driver::new(config, &cast.schedule(H), disk.clone()));
+        let tally = Tally::new(cast.context, cast.address(me), &cast.schedule(H), u64::MAX);
         (driver, tally)
     }
 
@@ -310,7 +310,8 @@ fn facts_and_ticks_before_the_start_take_up_the_record_too() {
         assert_eq!(entered(&out), Some((H, Round(0))));
         let lock = node.driver.round_machine().locked();
         assert_eq!(lock.unwrap().block_id, block(H, 1).id());
-        assert_eq!(node.step(Input::Start), []);
+        let retold = Output::Retell(H, node.driver.round());
+        assert_eq!(node.step(Input::Start), [retold]);
         assert!(!node.driver.is_halted());
     }
 }
@@ -319,7 +320,7 @@ fn facts_and_ticks_before_the_start_take_up_the_record_too() {
 fn a_record_of_a_decided_height_is_not_said_again() {
     let cast = Cast::of(4);
     let config = config(&cast, 0, Pacing::Interval(0));
-    let mut driver = Driver::new(config, &cast.schedule(NEXT), locked());
+    let mut driver = long_arrived(Driver::new(config, &cast.schedule(NEXT), locked()));
     let out = driver.step(Instant(0), Input::Start);
     assert_eq!(entered(&out), Some((NEXT, Round(0))));
     assert_eq!(sends(&out), []);
@@ -332,7 +333,7 @@ fn a_record_of_a_decided_height_is_not_said_again() {
 fn a_record_of_a_later_height_lets_the_node_sign_nothing() {
     let cast = Cast::of(4);
     let config = config(&cast, 0, Pacing::Interval(0));
-    let mut driver = Driver::new(config, &cast.schedule(Height(3)), locked());
+    let mut driver = long_arrived(Driver::new(config, &cast.schedule(Height(3)), locked()));
     let now = Instant(0);
     assert_eq!(sends(&driver.step(now, Input::Start)), []);
     let proposal = checked(0, &block(Height(3), 1), Verdict::Valid);

@@ -14,7 +14,8 @@ fn builds(out: &[Output], height: Height) -> bool {
 #[test]
 fn a_manual_node_waits_for_its_tick_and_builds_in_its_turn() {
     let mut node = Node::new(PROPOSER, Pacing::Manual);
-    assert_eq!(node.step(Input::Start), []);
+    let retold = Output::Retell(H, Round(0));
+    assert_eq!(node.step(Input::Start), [retold]);
     assert_eq!(node.driver.current_step(), None);
     let out = node.step(Input::Tick(H));
     assert!(builds(&out, H));
@@ -96,7 +97,8 @@ fn a_height_that_took_longer_than_the_interval_is_followed_at_once() {
 fn the_first_height_begins_without_waiting() {
     let cast = Cast::of(4);
     let config = config(&cast, 1, Pacing::Interval(1_000));
-    let mut driver = Driver::new(config, &cast.schedule(Height(1)), Recovery::default());
+    let driver = Driver::new(config, &cast.schedule(Height(1)), Recovery::default());
+    let mut driver = long_arrived(driver);
     let out = driver.step(Instant(0), Input::Start);
     assert!(builds(&out, Height(1)));
 }
@@ -168,7 +170,8 @@ fn a_start_that_comes_after_others_have_begun_changes_nothing() {
         let mut node = Node::new(0, pacing);
         let before = node.propose(0, &block(H, 1));
         assert_eq!(persists(&before).len(), 1);
-        assert_eq!(node.step(Input::Start), []);
+        let retold = Output::Retell(H, Round(0));
+        assert_eq!(node.step(Input::Start), [retold]);
         assert_eq!(node.driver.current_step(), Some(Step::Prevote));
     }
 }

@@ -99,7 +99,8 @@ fn a_restart_in_the_middle_of_a_height_asks_at_once_from_its_round() {
 #[test]
 fn an_idle_chain_asks_nobody() {
     let mut node = node(Pacing::Manual);
-    assert_eq!(node.step(Input::Start), []);
+    let retold = Output::Retell(H, Round(0));
+    assert_eq!(node.step(Input::Start), [retold]);
     node.now = Instant(3_600_000);
     assert_eq!(node.step(Input::Pull(PullInput::Wake)), []);
 }

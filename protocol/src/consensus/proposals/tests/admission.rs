@@ -218,7 +218,7 @@ fn a_proposal_that_was_screened_costs_one_check_in_all() {
     let message = desk.cast.proposed(0, &block(H, 1), None);
     let screen = |desk: &mut Desk, message: &ProposedBlock| {
         desk.checks.checks();
-        let out = desk.proposals.screen(desk.now, &message.proposal);
+        let out = desk.tell(Input::Screen(Box::new(message.proposal.clone())));
         (out, desk.checks.checks())
     };
     assert_eq!(screen(&mut desk, &message), (vec![], 1));
@@ -252,10 +252,10 @@ fn a_proposal_out_of_turn_is_evidence_before_its_block_is_read() {
     let turn = desk.cast.proposed(0, &block(H, 1), None);
     let thief = (0..4).find(|i| desk.cast.address(*i) != turn.proposal.proposer);
     let stolen = by(&desk.cast, thief.unwrap(), &turn);
-    let out = desk.proposals.screen(desk.now, &stolen.proposal);
+    let out = desk.tell(Input::Screen(Box::new(stolen.proposal.clone())));
     assert_eq!(evidence(&out).len(), 1);
     assert_eq!(admission(&out), Admission::WrongProposer);
-    let again = desk.proposals.screen(desk.now, &stolen.proposal);
+    let again = desk.tell(Input::Screen(Box::new(stolen.proposal.clone())));
     assert_eq!(again, [Output::Admission(Admission::WrongProposer)]);
 }
 
@@ -264,7 +264,7 @@ fn a_screened_proposal_of_the_next_height_tells_who_is_ahead_each_time() {
     let mut desk = Desk::new();
     let early = desk.cast.proposed(0, &block(NEXT, 1), None);
     desk.count(0, &block(NEXT, 1));
-    let out = desk.proposals.screen(desk.now, &early.proposal);
+    let out = desk.tell(Input::Screen(Box::new(early.proposal.clone())));
     let ahead = Output::Ahead(early.proposal.proposer, NEXT);
     assert_eq!(out, [ahead, Output::Admission(Admission::Duplicate)]);
 }

@@ -115,7 +115,7 @@ fn its_signature_is_checked_once_and_its_polka_before_anything_is_asked() {
     desk.checks.checks();
     assert_eq!(desk.tell(bare(&forged(message.clone()))).len(), 1);
     assert_eq!(desk.checks.checks(), 1);
-    let out = desk.proposals.screen(desk.now, &message.proposal);
+    let out = desk.tell(Input::Screen(Box::new(message.proposal.clone())));
     assert_eq!((out.len(), desk.checks.checks()), (0, 1));
     desk.tell(bare(&message));
     desk.tell(answer(&v));
@@ -208,7 +208,7 @@ fn one_that_waits_already_is_not_read_again_but_its_whole_is() {
     let v = full(&desk.cast, H, 1);
     let message = desk.cast.proposed(0, &v, None);
     let screen = |desk: &mut Desk, message: &ProposedBlock| {
-        let out = desk.proposals.screen_compact(desk.now, &message.proposal);
+        let out = desk.tell(Input::ScreenCompact(Box::new(message.proposal.clone())));
         out.last().cloned()
     };
     assert_eq!(screen(&mut desk, &message), None, "read on");
@@ -227,7 +227,7 @@ fn one_that_waits_already_is_not_read_again_but_its_whole_is() {
         screen(&mut desk, &third),
         Some(Output::Admission(Equivocation))
     );
-    let whole = desk.proposals.screen(desk.now, &message.proposal);
+    let whole = desk.tell(Input::Screen(Box::new(message.proposal.clone())));
     assert_eq!(whole, [], "the whole of it is read");
     assert_eq!(admission(&desk.receive(message)), Counted);
 }
@@ -244,6 +244,6 @@ fn one_that_finds_no_place_is_not_read() {
     }
     let next = desk.cast.proposed(0, &full(&desk.cast, NEXT, 1), None);
     let refused = Output::Refused(next.proposal.proposer, NEXT);
-    let out = desk.proposals.screen_compact(desk.now, &next.proposal);
+    let out = desk.tell(Input::ScreenCompact(Box::new(next.proposal.clone())));
     assert_eq!(out, [refused, Output::Admission(TooEarly)]);
 }

@@ -1,4 +1,4 @@
-//! E1–E10, as far as they are the machine's.
+//! E1–E11, as far as they are the machine's.
 use super::script::*;
 use crate::consensus::facts::Verdict::Invalid;
 use crate::consensus::round_machine::{Input, Rules, Step};
@@ -242,4 +242,33 @@ fn e10_a_third_proposal_of_a_round_is_not_kept() {
     node.hears(fresh(0, C));
     node.ignores(polka(0, C));
     node.ignores(commit(0, C));
+}
+
+#[test]
+fn e11_timers_of_l34_and_l47_run_out_where_nobody_is_left() {
+    let mut node = Node::started(0);
+    node.hears(propose_timeout(0));
+    node.ignores(nobody_left(crate::vote::VoteKind::Prevote, 0));
+    // L34 first: that Q have voted is part of it, and is told before.
+    node.answers(any_prevotes(0), "timer prevote 0; precommit 0 nil");
+    node.ignores(nobody_left(crate::vote::VoteKind::Precommit, 0));
+    let answer = node.hears(any_precommits(0));
+    assert!(answer.starts_with("timer precommit 0; enter 1"), "{answer}");
+}
+
+#[test]
+fn e11_of_another_round_changes_nothing() {
+    let mut node = Node::started(0);
+    node.hears(propose_timeout(0));
+    node.ignores(nobody_left(crate::vote::VoteKind::Prevote, 1));
+    node.answers(any_prevotes(0), "timer prevote 0");
+}
+
+#[cfg(feature = "mutants")]
+#[test]
+fn e11_that_never_fires_is_noticed() {
+    must_be_noticed(
+        Mutation::WaitsForNobody,
+        e11_timers_of_l34_and_l47_run_out_where_nobody_is_left,
+    );
 }

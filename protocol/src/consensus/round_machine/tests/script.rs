@@ -159,6 +159,10 @@ pub(super) fn silent(round: u32) -> Input {
     Input::Fact(Fact::ProposerSilent(Round(round)))
 }
 
+pub(super) fn nobody_left(kind: VoteKind, round: u32) -> Input {
+    Input::Fact(Fact::NobodyLeft(kind, Round(round)))
+}
+
 pub(super) fn propose_timeout(round: u32) -> Input {
     Input::Timeout(TimeoutKind::Propose, Round(round))
 }

@@ -4,7 +4,12 @@ use super::*;
 fn desk(now: &[ValidatorIndex], then: &[ValidatorIndex]) -> Desk {
     let mut desk = Desk::of(5);
     let validators = desk.cast.changing(H, now, then);
-    desk.tally = Tally::new(desk.cast.context, &validators, SILENT_MS);
+    desk.tally = Tally::new(
+        desk.cast.context,
+        desk.cast.address(0),
+        &validators,
+        SILENT_MS,
+    );
     desk.enter_round(0);
     desk
 }

@@ -113,7 +113,8 @@ fn an_old_vote_told_again_is_no_sign_of_life() {
     desk.now = Instant(3 * SILENT_MS);
     desk.count_all(&others, 1, Cast::prevote, None);
     assert_eq!(desk.admit(unneeded), Admission::Unneeded);
-    assert_eq!(desk.enter_round(1), SILENT);
+    let nobody = Fact::NobodyLeft(VoteKind::Prevote, Round(1));
+    assert_eq!(desk.enter_round(1), [nobody, SILENT[0].clone()]);
 }
 
 /// What is of no use is not worth a signature check while its sender has been heard of late. Until it
@@ -218,4 +219,62 @@ fn power_and_not_number_makes_the_others_a_quorum() {
     desk.now = Instant(10 * SILENT_MS);
     desk.count_all(&[0, 1, 3], 0, Cast::precommit, None);
     assert_eq!(desk.enter_round(1), []);
+}
+
+/// What is told of these prevotes in round 0 beside the values, while one of the four is dead.
+fn prevotes_while_one_is_dead(values: [Value; 3]) -> Vec<Fact> {
+    let (mut desk, silent) = silent_for(SILENT_MS + 1);
+    desk.enter_round(1);
+    let others: Vec<_> = (0..4).filter(|i| *i != silent).collect();
+    let votes = others.iter().zip(values);
+    let votes: Vec<_> = votes
+        .map(|(i, value)| desk.cast.prevote(*i, 1, value))
+        .collect();
+    votes
+        .into_iter()
+        .flat_map(|vote| desk.count(vote))
+        .collect()
+}
+
+#[test]
+fn e11_where_all_others_are_silent_nobody_is_left_to_wait_for() {
+    let nobody = Fact::NobodyLeft(VoteKind::Prevote, Round(1));
+    let split = prevotes_while_one_is_dead([id(1), id(1), None]);
+    assert!(split.contains(&nobody), "{split:?}");
+    // Its proposal may be what is missing.
+    let polka = prevotes_while_one_is_dead([id(1); 3]);
+    assert!(!polka.contains(&nobody), "{polka:?}");
+    // One that is heard may still vote.
+    let mut desk = Desk::of(4);
+    let told = desk.count_all(&[0, 1], 0, Cast::prevote, id(1));
+    assert_eq!(told, []);
+    let told = desk.count_all(&[2], 0, Cast::prevote, None);
+    assert_eq!(told, [Fact::PrevotesAny(Round(0))]);
+    let told = desk.count_all(&[3], 0, Cast::prevote, None);
+    assert_eq!(told, [Fact::NobodyLeft(VoteKind::Prevote, Round(0))]);
+}
+
+#[test]
+fn e11_whoever_is_further_on_has_left() {
+    let mut desk = Desk::of(4);
+    desk.count_all(&[3], 2, Cast::prevote, None);
+    let told = desk.count_all(&[0, 1], 0, Cast::prevote, None);
+    assert_eq!(told, [Fact::PrevotesAny(Round(0))]);
+    let told = desk.count_all(&[2], 0, Cast::prevote, id(1));
+    assert_eq!(told, [Fact::NobodyLeft(VoteKind::Prevote, Round(0))]);
+}
+
+#[test]
+fn e11_a_proposer_that_is_further_on_makes_no_proposal_any_more() {
+    for (seen, told) in [(None, SILENT.to_vec()), (id(1), vec![])] {
+        let mut desk = Desk::of(4);
+        let (proposer, others) = cast_of_round_1(&desk);
+        desk.count_all(&others[..1], 1, Cast::prevote, seen);
+        desk.count_all(&[proposer], 2, Cast::prevote, None);
+        let facts = desk.enter_round(1);
+        assert_eq!(
+            facts.iter().filter(|f| SILENT.contains(f)).count(),
+            told.len()
+        );
+    }
 }

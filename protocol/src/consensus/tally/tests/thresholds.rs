@@ -169,7 +169,9 @@ fn the_skip_goes_to_the_largest_round_that_a_third_has_reached() {
 #[test]
 fn a_skip_needs_more_than_a_third_of_the_power() {
     let mut desk = Desk::with_powers(&[1, 1, 1, 97]);
-    assert_eq!(desk.count_all(&[0, 1, 2], 4, Cast::prevote, None), []);
+    // Only that the proposer of round 0 has left it (E11).
+    let left = [Fact::ProposerSilent(Round(0))];
+    assert_eq!(desk.count_all(&[0, 1, 2], 4, Cast::prevote, None), left);
     let told = desk.count_all(&[3], 4, Cast::prevote, None);
     assert_eq!(told, [Fact::Reached(Round(4))]);
 }
@@ -182,8 +184,28 @@ fn retell_tells_again_all_that_holds() {
     told.extend(desk.count_all(&[0, 1], 7, Cast::prevote, None));
     assert_eq!(told.len(), 5);
     for _ in 0..2 {
-        assert_eq!(facts(desk.tell(Input::Retell)), told);
+        assert_eq!(facts(desk.tell(Input::Retell(H, Round::ZERO))), told);
     }
+}
+
+/// A driver that resumes where its record left it stands behind a tally that has gone on. What the
+/// tally told once is forgotten there, and its own round kept it from saying how far the others are.
+#[test]
+fn a_machine_that_was_put_back_is_told_how_far_the_others_are() {
+    let mut desk = Desk::of(4);
+    desk.count_all(&[0, 1], 40, Cast::prevote, None);
+    desk.enter_round(40);
+    let told = facts(desk.tell(Input::Retell(H, Round(0))));
+    assert!(told.contains(&Fact::Reached(Round(40))), "{told:?}");
+}
+
+#[cfg(feature = "mutants")]
+#[test]
+fn a_tally_that_stays_ahead_is_noticed() {
+    crate::mutation::must_be_noticed(
+        Mutation::TallyStaysAhead,
+        a_machine_that_was_put_back_is_told_how_far_the_others_are,
+    );
 }
 
 #[test]
