@@ -8,12 +8,12 @@
 //! After a fall, the checking thread's among them, it takes again all that it had taken (the
 //! [`Shelf`]); what was under check is answered with [`Refusal::Busy`].
 use crate::clock::Clock;
-use crate::committer::{BlockCommitted, NoteTransactions, PrepareBlock};
+use crate::committer::{BlockCommitted, NoteTransactions};
 use crate::delivery::Deliver;
 use crate::limits::{CHECK_BATCH_MAX, GOSSIP_BYTES_MAX, RESTORED_AT_ONCE_MAX, SHELF_SPARE_MAX};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::GossipTransactions;
-use crate::proposer::BuildBlock;
+use crate::proposer::{BlockFilled, BuildBlock};
 use crate::round_driver::{AnnounceRound, TransactionsWaiting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
 use crate::state_store::Store;
@@ -40,8 +40,8 @@ pub use shelf::Shelf;
 /// What it tells.
 #[derive(Clone)]
 pub struct Ports {
-    /// Committer: make a block.
-    pub prepare: Port<PrepareBlock>,
+    /// Proposer: what waits for its block.
+    pub filled: Port<BlockFilled>,
     /// Committer: these need no second look.
     pub note: Port<NoteTransactions>,
     /// PeerBroadcaster: pass these on.

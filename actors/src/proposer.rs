@@ -3,7 +3,7 @@
 //! of others it verifies and has executed; its brain for these is [`Proposals`].
 use crate::block_sync::PeerAhead;
 use crate::clock::Clock;
-use crate::committer::{BlockCommitted, EvidenceFound, ExecuteBlock};
+use crate::committer::{BlockCommitted, EvidenceFound, ExecuteBlock, PrepareBlock};
 use crate::delivery::Deliver;
 use crate::mempool::FillBlock;
 use crate::metrics::Metrics;
@@ -71,6 +71,15 @@ pub struct BuildBlock {
     pub round: Round,
 }
 
+/// What waits in the Mempool for a block of this node.
+#[derive(Debug)]
+pub struct BlockFilled {
+    /// What was asked for.
+    pub build: BuildBlock,
+    /// In order of preference.
+    pub transactions: Vec<Transaction>,
+}
+
 /// The block that [`PrepareBlock`] asked for.
 #[derive(Debug)]
 pub struct BlockPrepared {
@@ -112,7 +121,7 @@ crate::message! {
     CompactReceived => Admission, TransactionsFetched => (),
     GetProposedBlock => Option<Arc<SealedBlock>>,
     ProposalReceived => Admission, ScreenProposal => Option<Admission>,
-    OwnProposal => (), BuildBlock => (), BlockPrepared => (),
+    OwnProposal => (), BuildBlock => (), BlockFilled => (), BlockPrepared => (),
     BlockExecuted => (), LedgerRebuilt => (), RetellProposals => (),
     BeginPull => (), GetProposals => Vec<Arc<ProposedBlock>>,
 }
@@ -122,8 +131,10 @@ crate::message! {
 pub struct Ports {
     /// Committer: is it valid?
     pub execute: Port<ExecuteBlock>,
-    /// Mempool: have one made.
+    /// Mempool: what waits for a block?
     pub fill: Port<FillBlock>,
+    /// Committer: make a block of these.
+    pub prepare: Port<PrepareBlock>,
     /// RoundDriver: a checked proposal.
     pub checked: Port<ProposalChecked>,
     /// RoundDriver: a polka that came with a proposal.
@@ -195,6 +206,24 @@ impl Proposer {
                     ports.fetch.deliver(FetchTransactions { peer, missing });
                 }
                 Output::Execute(block) => ports.execute.deliver(ExecuteBlock(block)),
+                Output::Skip(height, round, proposer) => {
+                    let name = proposer.short();
+                    log::trace!("height {height} round {round} is the turn of {name}");
+                }
+                Output::Fill(height, round) => {
+                    ports.fill.deliver(FillBlock(BuildBlock { height, round }));
+                }
+                Output::Prepare(height, round, transactions) => {
+                    ports.prepare.deliver(PrepareBlock {
+                        build: BuildBlock { height, round },
+                        proposer: self.seed.me,
+                        now: self.seed.clock.wall(),
+                        transactions,
+                    });
+                }
+                Output::Built(height, round, block) => {
+                    ports.built.deliver(BlockBuilt(height, round, block));
+                }
                 Output::Checked(height, checked) => {
                     ports.checked.deliver(ProposalChecked(height, checked));
                 }
@@ -326,30 +355,6 @@ impl Handler<ScreenProposal> for Proposer {
     }
 }
 
-impl Handler<BuildBlock> for Proposer {
-    type Result = ();
-
-    fn handle(&mut self, build: BuildBlock, _: &mut Ctx<Self>) {
-        let proposer = self.seed.me;
-        self.seed.ports.fill.deliver(FillBlock { build, proposer });
-    }
-}
-
-impl Handler<BlockPrepared> for Proposer {
-    type Result = ();
-
-    fn handle(&mut self, message: BlockPrepared, _: &mut Ctx<Self>) {
-        let BlockPrepared {
-            build: BuildBlock { height, round },
-            block,
-        } = message;
-        self.seed
-            .ports
-            .built
-            .deliver(BlockBuilt(height, round, block));
-    }
-}
-
 impl Handler<BlockCommitted> for Proposer {
     type Result = ();
 
@@ -360,12 +365,12 @@ impl Handler<BlockCommitted> for Proposer {
 
 /// A handler that only hands its message to the brain.
 macro_rules! to_brain {
-    ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
+    ($($message:ident $(($($field:ident),*))? $({$($named:ident),*})? => $input:expr),* $(,)?) => {$(
         impl Handler<$message> for Proposer {
             type Result = ();
 
             fn handle(&mut self, message: $message, _: &mut Ctx<Self>) {
-                let $message $(($($field),*))? = message;
+                let $message $(($($field),*))? $({$($named),*})? = message;
                 self.step($input);
             }
         }
@@ -373,6 +378,11 @@ macro_rules! to_brain {
 }
 
 to_brain! {
+    BuildBlock { height, round } => Input::Build(height, round),
+    BlockFilled { build, transactions } => {
+        Input::Filled(build.height, build.round, transactions)
+    },
+    BlockPrepared { build, block } => Input::Prepared(build.height, build.round, block),
     OwnProposal(message) => Input::Own(message),
     BlockExecuted(id, valid) => Input::Executed(id, valid),
     RoundEntered(height, round) => Input::EnterRound(height, round),

@@ -32,16 +32,14 @@ impl Handler<SubmitTransactions> for Mempool {
 impl Handler<FillBlock> for Mempool {
     type Result = ();
 
-    fn handle(&mut self, FillBlock { build, proposer }: FillBlock, _: &mut Ctx<Self>) {
+    fn handle(&mut self, FillBlock(build): FillBlock, _: &mut Ctx<Self>) {
         let candidates = self.brain.candidates(self.budget.bytes());
         let bytes = candidates.iter().map(|t| t.bytes()).sum();
         let now = self.seed.clock.now();
         self.budget.begun(now, build.height, bytes);
         let transactions = candidates.iter().map(|t| Transaction::clone(t)).collect();
-        self.seed.ports.prepare.deliver(PrepareBlock {
+        self.seed.ports.filled.deliver(BlockFilled {
             build,
-            proposer,
-            now: self.seed.clock.wall(),
             transactions,
         });
     }

@@ -8,14 +8,9 @@ pub type Verdict = Result<Submission, Refusal>;
 #[derive(Debug)]
 pub struct SubmitTransactions(pub Vec<Arc<Transaction>>, pub Source);
 
-/// It is this node's turn: have a block built of what waits.
-#[derive(Debug)]
-pub struct FillBlock {
-    /// For which height and round.
-    pub build: BuildBlock,
-    /// This validator.
-    pub proposer: Address,
-}
+/// It is this node's turn: what waits for a block of this height and round?
+#[derive(Clone, Copy, Debug)]
+pub struct FillBlock(pub BuildBlock);
 
 /// The ledger will never let these into a block, each for the reason with this code.
 #[derive(Debug)]

@@ -129,6 +129,7 @@ impl Inboxes {
         proposer::Ports {
             execute: self.committer.port(),
             fill: self.mempool.port(),
+            prepare: self.committer.port(),
             checked: self.driver.port(),
             quorum: self.driver.port(),
             built: self.driver.port(),
@@ -146,7 +147,7 @@ impl Inboxes {
 
     fn mempool_ports(&self) -> mempool::Ports {
         mempool::Ports {
-            prepare: self.committer.port(),
+            filled: self.proposer.port(),
             note: self.committer.port(),
             gossip: self.broadcaster.port(),
             waiting: self.driver.port(),

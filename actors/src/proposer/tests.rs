@@ -28,6 +28,7 @@ impl Desk {
             ports: Ports {
                 execute: Port::detached(),
                 fill: Port::detached(),
+                prepare: Port::detached(),
                 checked: Port::detached(),
                 quorum: Port::detached(),
                 built: Port::detached(),
@@ -36,7 +37,7 @@ impl Desk {
                 broadcast: Port::detached(),
                 ahead: Port::detached(),
                 refused: Port::detached(),
-            own_seen: Port::detached(),
+                own_seen: Port::detached(),
                 pull: Port::detached(),
                 fetch: Port::detached(),
                 evidence: Port::detached(),

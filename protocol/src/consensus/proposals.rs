@@ -22,6 +22,7 @@ use crate::validator_set::ValidatorSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod building;
 mod partial;
 mod pulled;
 mod refuse;
@@ -29,6 +30,7 @@ mod screen;
 #[cfg(test)]
 mod tests;
 
+use building::Building;
 use screen::Screen;
 
 /// What happened.
@@ -51,6 +53,12 @@ pub enum Input {
     Compact(Box<Assembly>),
     /// What somebody answered to [`Output::Fetch`] about this block, in its order.
     Fetched(BlockId, Vec<Arc<Transaction>>),
+    /// The round machine knows no valid value, and it is this node's turn: have a block built.
+    Build(Height, Round),
+    /// What waits in the Mempool for it, in order of preference.
+    Filled(Height, Round, Vec<Transaction>),
+    /// The block, executed on an overlay.
+    Prepared(Height, Round, Arc<SealedBlock>),
     /// A proposal of this node, durable and on its way.
     Own(Arc<ProposedBlock>),
     /// The ledger executed a block: `true` if it is valid(v).
@@ -72,6 +80,14 @@ pub enum Output {
     Fetch(Address, Missing),
     /// Execute this block and compare its roots.
     Execute(Arc<SealedBlock>),
+    /// It is another's turn in this round: this node skips, and waits for its message.
+    Skip(Height, Round, Address),
+    /// This node's turn: ask the Mempool what waits for a block.
+    Fill(Height, Round),
+    /// Have the Committer build a block of these.
+    Prepare(Height, Round, Vec<Transaction>),
+    /// Tell the RoundDriver: the block that it wanted.
+    Built(Height, Round, Arc<SealedBlock>),
     /// Tell the round machine.
     Checked(Height, CheckedProposal),
     /// Tell the round machine: the polka that came with a proposal (E5).
@@ -108,10 +124,13 @@ pub struct Proposals {
     /// Of the next height: whose proposals may come early.
     next_set: Arc<ValidatorSet>,
     round: Round,
+    /// Whether the round machine has entered a round of this height.
+    has_begun: bool,
     rounds: BTreeMap<Round, Vec<Kept>>,
     early: Vec<Arc<ProposedBlock>>,
     /// Compact ones that wait for transactions, of this height and the next.
     partial: Vec<Assembly>,
+    building: Option<Building>,
     accused: BTreeSet<Address>,
     /// Per proposer the furthest round beyond the next that it proposed in: no such message costs a
     /// signature check twice (E7).
@@ -133,9 +152,11 @@ impl Proposals {
             set,
             next_set: validators.next().clone(),
             round,
+            has_begun: false,
             rounds,
             early,
             partial: Vec::new(),
+            building: None,
             accused,
             far,
             seen_before: Screen::default(),
@@ -160,6 +181,13 @@ impl Proposals {
                 out.push(Output::Admission(admission));
             }
             Input::Fetched(id, transactions) => self.fetched(id, &transactions, &mut out),
+            Input::Build(height, round) => self.build(height, round, &mut out),
+            Input::Filled(height, round, candidates) => {
+                self.filled(height, round, candidates, &mut out);
+            }
+            Input::Prepared(height, round, block) => {
+                self.prepared(height, round, block, &mut out);
+            }
             Input::Own(message) => self.own(message, &mut out),
             Input::Executed(id, valid) => self.executed(now, id, valid, &mut out),
             Input::AskAgain => self.ask_again(&mut out),
@@ -200,6 +228,7 @@ impl Proposals {
         self.budgets
             .retain(|who| set.index_of(who).or_else(|| next.index_of(who)).is_some());
         self.round = Round::ZERO;
+        (self.building, self.has_begun) = (None, false);
         self.rounds.clear();
         self.accused.clear();
         self.far.clear();
@@ -220,8 +249,13 @@ impl Proposals {
         if round == self.round {
             let kept = self.rounds.values().flatten();
             out.extend(kept.map(|kept| Output::Prevote(kept.message.proposal.clone())));
+            self.fill_again(out);
         }
-        self.round = round;
+        let is_new = round > self.round || !self.has_begun;
+        (self.round, self.has_begun) = (round, true);
+        if is_new {
+            self.turn(out);
+        }
         let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
         self.rounds.retain(|r, _| *r >= oldest);
     }
@@ -322,6 +356,7 @@ impl Proposals {
             .flatten()
             .filter(|kept| kept.verdict.is_none());
         out.extend(unchecked.map(|kept| Output::Execute(kept.message.block.clone())));
+        self.fill_again(out);
     }
 
     fn retell(&self, out: &mut Vec<Output>) {
