@@ -120,6 +120,9 @@ pub const PROPOSALS_PER_ROUND_MAX: usize = 2;
 pub const OVERLAYS_MAX: usize = 8;
 /// How far a block's time may run ahead of the local clock when it is proposed (L22 only).
 pub const CLOCK_DRIFT_MS: u64 = 10_000;
+/// E12: the first pause between rounds that end in nil one after another. Longer than a round takes
+/// on a LAN, and far below what a person notices.
+pub const NIL_PAUSE_MIN_MS: u64 = 10;
 /// Rounds of which a pull says what is held: the asker's own and its two neighbours. Of others it
 /// keeps nothing (E7), or nothing that still brings it on.
 pub const PULL_ROUNDS_MAX: usize = 3;

@@ -1,4 +1,4 @@
-//! The consensus brains: Tendermint (Algorithm 1 of arXiv 1807.04938) with extensions E1–E10.
+//! The consensus brains: Tendermint (Algorithm 1 of arXiv 1807.04938) with extensions E1–E12.
 //!
 //! Each brain is a plain value with `step(now, input) -> outputs`; an actor carries its messages,
 //! the simulator interleaves them at random. The facts that brains tell each other are monotone
