@@ -123,6 +123,9 @@ pub const CLOCK_DRIFT_MS: u64 = 10_000;
 /// E12: the first pause between rounds that end in nil one after another. Longer than a round takes
 /// on a LAN, and far below what a person notices.
 pub const NIL_PAUSE_MIN_MS: u64 = 10;
+/// A node whose clock lies too far behind the newest block looks at it again so often: a height
+/// begins within a moment after the clock has become right, and a look costs nothing.
+pub const CLOCK_LOOK_MS: u64 = 250;
 /// Clocks that differ by more than this are said to be apart: well below the drift that costs turns,
 /// and more than a clock that is kept by NTP shows on any network.
 pub const CLOCK_APART_MS: u64 = 2_000;
