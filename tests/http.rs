@@ -282,7 +282,14 @@ fn health_says_ready_and_why_with_a_line_per_check() {
         (get(url, "/readyz").text() == "ready\n").then_some(())
     });
     let verbose = get(url, "/readyz?verbose").text();
-    for check in ["voting", "caught up", "quorum", "progress", "actors"] {
+    for check in [
+        "voting",
+        "caught up",
+        "quorum",
+        "progress",
+        "actors",
+        "clock",
+    ] {
         assert!(verbose.contains(&format!("[+] {check}: ok\n")), "{verbose}");
     }
     assert!(verbose.ends_with("ready\n"));

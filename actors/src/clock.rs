@@ -2,6 +2,9 @@
 use lockstep_protocol::types::{Instant, Timestamp};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(crate) mod watch;
+pub(crate) mod words;
+
 /// A node's monotonic clock, in milliseconds since the node began.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {

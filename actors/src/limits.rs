@@ -37,6 +37,12 @@ pub const REFUSED_PEER_WAIT: Duration = Duration::from_secs(30);
 pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
 /// A link says in the log that its peer has failed this often at the most.
 pub const PEER_FAILURE_SAID_EVERY: Duration = Duration::from_secs(10);
+/// That clocks are apart is said when it begins and ends, and this often while it lasts.
+pub const CLOCK_SAID_EVERY: Duration = Duration::from_secs(60);
+/// That a proposal was refused for its time is said this often: a chain may refuse one each round.
+pub const UNTIMELY_SAID_EVERY: Duration = Duration::from_secs(10);
+/// Peers whose clocks are named in one sentence.
+pub const CLOCKS_NAMED_MAX: usize = 8;
 /// A height that lasts twice as long as its rounds may, and no less than this, makes a node unready:
 /// one that was busy for a moment is not.
 pub const HEIGHT_LATE_MIN: Duration = Duration::from_secs(10);

@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 mod actors;
 mod labels;
@@ -74,6 +75,9 @@ pub struct Metrics {
     pub transactions_fetched: Counter,
     /// Answers of block sync that proved nothing.
     pub sync_lies: Counter,
+    /// Proposals that were refused for their time.
+    pub proposals_untimely: Counter,
+    clock_difference: Gauge<f64, AtomicU64>,
     evidence: Family<OffenceLabels, Counter>,
     evidence_told: Family<ProposalLabels, Counter>,
     /// Offences whose proof waits for a block.
@@ -128,6 +132,8 @@ impl Metrics {
             transactions_sent_along: Counter::default(),
             transactions_fetched: Counter::default(),
             sync_lies: Counter::default(),
+            proposals_untimely: Counter::default(),
+            clock_difference: Gauge::default(),
             evidence: Family::default(),
             evidence_told: Family::default(),
             evidence_pending: Gauge::default(),
@@ -150,10 +156,16 @@ impl Metrics {
         metrics.register_offences();
         metrics.register_connections();
         metrics.register_times();
+        metrics.register_clocks();
         metrics
             .registry
             .register_collector(Box::new(actors::ActorCollector(actors)));
         Arc::new(metrics)
+    }
+
+    /// Shows how far the median of the validators' clocks is ahead of this node's.
+    pub fn clock_difference(&self, ms: i64) {
+        self.clock_difference.set(ms as f64 / 1e3);
     }
 
     /// Counts an offence that this node has proof of.

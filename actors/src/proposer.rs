@@ -3,6 +3,7 @@
 //! of others it verifies and has executed; its brain for these is [`Proposals`].
 use crate::block_sync::PeerAhead;
 use crate::clock::Clock;
+use crate::clock::watch::Untimely;
 use crate::committer::{BlockCommitted, EvidenceFound, ExecuteBlock, PrepareBlock};
 use crate::delivery::Deliver;
 use crate::mempool::FillBlock;
@@ -14,10 +15,12 @@ use crate::round_driver::{
 };
 use crate::runtime::{Ctx, Port};
 use crate::state_store::Store;
+use crate::view::NodeView;
 use crate::vote_collector::{FinishPull, ProposalVerified};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::compact::Assembly;
+use lockstep_protocol::consensus::facts::{CheckedProposal, Verdict};
 use lockstep_protocol::consensus::proposals::{Input, Output, Proposals};
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::ledger::ChainRules;
@@ -172,6 +175,8 @@ pub struct Seed {
     pub store: Store,
     /// The node's clocks.
     pub clock: Clock,
+    /// What the node shows of itself.
+    pub view: Arc<NodeView>,
     /// The node's metrics.
     pub metrics: Arc<Metrics>,
     /// What it tells.
@@ -225,6 +230,7 @@ impl Proposer {
                     ports.built.deliver(BlockBuilt(height, round, block));
                 }
                 Output::Checked(height, checked) => {
+                    self.note_time(height, &checked);
                     ports.checked.deliver(ProposalChecked(height, checked));
                 }
                 Output::Fact(height, fact) => ports.quorum.deliver(QuorumReached(height, fact)),
@@ -243,6 +249,23 @@ impl Proposer {
             }
         }
         admission
+    }
+}
+
+impl Proposer {
+    /// Counts and shows what is refused for its time.
+    fn note_time(&self, height: Height, checked: &CheckedProposal) {
+        if checked.verdict != Verdict::Untimely {
+            return;
+        }
+        self.seed.metrics.proposals_untimely.inc();
+        let header = checked.block.header();
+        let ahead_ms = header.time.0.saturating_sub(self.seed.clock.wall().0);
+        self.seed.view.clocks.refused(Untimely {
+            height,
+            proposer: header.proposer,
+            ahead_ms,
+        });
     }
 }
 

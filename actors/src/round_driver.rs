@@ -2,10 +2,11 @@
 //! Its brain is [`Driver`]; this shell carries its messages, its timers and its log lines.
 use crate::block_sync::RetellArrival;
 use crate::clock::Clock;
+use crate::clock::words::Awaited;
 use crate::committer::{BlockCommitted, CommitDecision, PolkaSeen};
 use crate::delivery::Deliver;
 use crate::kill_points::{self, Point};
-use crate::limits::TICKS_WAITING_MAX;
+use crate::limits::{CLOCK_SAID_EVERY, TICKS_WAITING_MAX};
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::Broadcast;
 use crate::proposer::{BeginPull, BuildBlock, OwnProposal, RetellProposals};
@@ -15,7 +16,7 @@ use crate::view::NodeView;
 use crate::vote_collector::{OwnVote, RetellFacts};
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::{
-    Driver, DriverConfig, Halt, Input, Output, Signing, TickOutcome,
+    ClockWait, Driver, DriverConfig, Halt, Input, Output, Signing, TickOutcome,
 };
 use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
@@ -101,6 +102,8 @@ pub struct RoundDriver {
     timers: Vec<SpawnHandle>,
     /// Ticks for a height that the driver has not entered yet.
     ticks: Vec<(Height, oneshot::Sender<TickOutcome>)>,
+    /// When it was last said that this node's clock lies behind the newest block, as long as it does.
+    clock_said: Option<tokio::time::Instant>,
 }
 
 impl RoundDriver {
@@ -114,6 +117,7 @@ impl RoundDriver {
             entered: None,
             timers: Vec::new(),
             ticks,
+            clock_said: None,
         }
     }
 
@@ -133,11 +137,20 @@ impl RoundDriver {
 
     fn step(&mut self, input: Input, ctx: &mut Ctx<Self>) -> Option<TickOutcome> {
         let driver = self.driver.as_mut()?;
+        driver.see_clock(self.seed.clock.wall());
+        if driver.clock_wait().is_some() {
+            // Unless the others' clocks are known to be right, and this one to be wrong.
+            let (me, validators) = (self.seed.config.me, self.seed.view.validators());
+            let clocks = &self.seed.view.clocks;
+            driver.see_clock(clocks.furthest(self.seed.clock, &me, validators.current()));
+        }
         let outputs = driver.step(self.seed.clock.now(), input);
         // Without an output, too: a height that waits for a tick has none.
         self.seed
             .view
             .set_round(driver.round(), driver.current_step());
+        let wait = driver.clock_wait();
+        self.show_clock(wait);
         outputs
             .into_iter()
             .filter_map(|output| self.carry_out(output, ctx))
@@ -219,6 +232,25 @@ impl RoundDriver {
                 log::info!("this node observes: {reason}");
             }
             self.seed.view.set_observing(Some(reason));
+        }
+    }
+
+    /// Shows what a node waits for whose clock lies behind the newest block; says so when that
+    /// begins and ends, and now and then while it lasts.
+    fn show_clock(&mut self, wait: Option<ClockWait>) {
+        self.seed.view.set_clock_wait(wait);
+        let now = tokio::time::Instant::now();
+        match (wait, self.clock_said) {
+            (Some(_), Some(said)) if now - said < CLOCK_SAID_EVERY => {}
+            (Some(wait), _) => {
+                log::warn!("{}", Awaited(wait));
+                self.clock_said = Some(now);
+            }
+            (None, Some(_)) => {
+                log::info!("this node's clock is no longer behind the newest block");
+                self.clock_said = None;
+            }
+            (None, None) => {}
         }
     }
 

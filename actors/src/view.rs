@@ -1,8 +1,9 @@
 //! What a node shows of itself: written by the actors as they go, read by HTTP handlers and by
 //! whoever holds the node, from any thread, without asking an actor.
+use crate::clock::watch::ClockWatch;
 use crate::runtime::EndReason;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::consensus::driver::Halt;
+use lockstep_protocol::consensus::driver::{ClockWait, Halt};
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::ledger::Receipt;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
@@ -40,6 +41,8 @@ pub struct PeerView {
     pub height: Height,
     /// The lowest height whose block it keeps, as it told.
     pub earliest_height: Height,
+    /// How far its clock is ahead of this node's, in milliseconds, as it last told.
+    pub clock_difference_ms: Option<i64>,
     /// Frames that wait for it.
     pub outbox: usize,
     /// Why it was refused: another chain, another protocol version, a wrong verifier.
@@ -79,6 +82,7 @@ struct Parts {
     sync: SyncProgress,
     halted: Option<Halt>,
     observing: Option<String>,
+    clock_wait: Option<ClockWait>,
     peers: BTreeMap<Address, PeerView>,
     height_began: Instant,
     ended: Option<EndReason>,
@@ -99,6 +103,8 @@ pub struct Snapshot {
     pub halted: Option<String>,
     /// Why this node follows without a voice, if it does, and the next step.
     pub observing: Option<String>,
+    /// What this node waits for, if its clock lies too far behind the newest block.
+    pub clock_wait: Option<ClockWait>,
 }
 
 /// One node's view of itself.
@@ -106,6 +112,8 @@ pub struct Snapshot {
 pub struct NodeView {
     parts: Mutex<Parts>,
     moved: Condvar,
+    /// What is known of the clocks of others.
+    pub(crate) clocks: ClockWatch,
     /// Head, round or step are others than before.
     pub(crate) changed: Notify,
 }
@@ -126,6 +134,7 @@ impl NodeView {
             },
             halted: None,
             observing: None,
+            clock_wait: None,
             peers: BTreeMap::new(),
             height_began: Instant::now(),
             ended: None,
@@ -133,6 +142,7 @@ impl NodeView {
         NodeView {
             parts: Mutex::new(parts),
             moved: Condvar::new(),
+            clocks: ClockWatch::default(),
             changed: Notify::new(),
         }
     }
@@ -157,6 +167,7 @@ impl NodeView {
             catching_up: parts.sync.catching_up,
             halted: parts.halted.as_ref().map(Halt::to_string),
             observing: parts.observing.clone(),
+            clock_wait: parts.clock_wait,
         }
     }
 
@@ -237,6 +248,10 @@ impl NodeView {
 
     pub(crate) fn set_observing(&self, reason: Option<String>) {
         self.parts.lock().observing = reason;
+    }
+
+    pub(crate) fn set_clock_wait(&self, wait: Option<ClockWait>) {
+        self.parts.lock().clock_wait = wait;
     }
 
     pub(crate) fn set_peers(&self, peers: impl IntoIterator<Item = PeerView>) {

@@ -120,6 +120,22 @@ pub const PROPOSALS_PER_ROUND_MAX: usize = 2;
 pub const OVERLAYS_MAX: usize = 8;
 /// How far a block's time may run ahead of the local clock when it is proposed (L22 only).
 pub const CLOCK_DRIFT_MS: u64 = 10_000;
+/// E12: the first pause between rounds that end in nil one after another. Longer than a round takes
+/// on a LAN, and far below what a person notices.
+pub const NIL_PAUSE_MIN_MS: u64 = 10;
+/// A node whose clock lies too far behind the newest block looks at it again so often: a height
+/// begins within a moment after the clock has become right, and a look costs nothing.
+pub const CLOCK_LOOK_MS: u64 = 250;
+/// Clocks that differ by more than this are said to be apart: well below the drift that costs turns,
+/// and more than a clock that is kept by NTP shows on any network.
+pub const CLOCK_APART_MS: u64 = 2_000;
+/// An answer about a clock that was longer on its way says too little: half of it is less than what
+/// is called apart.
+pub const CLOCK_TRIP_MAX_MS: u64 = 2_000;
+/// Answers about one peer's clock that are kept to choose the best from.
+pub const CLOCK_SAMPLES_KEPT_MAX: usize = 4;
+/// A peer that has not said its clock for so long is not counted among the clocks: it is away.
+pub const CLOCK_SAMPLE_AGE_MAX_MS: u64 = 30_000;
 /// Rounds of which a pull says what is held: the asker's own and its two neighbours. Of others it
 /// keeps nothing (E7), or nothing that still brings it on.
 pub const PULL_ROUNDS_MAX: usize = 3;

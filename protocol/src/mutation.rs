@@ -51,6 +51,10 @@ pub enum Mutation {
     AnyValidRound,
     /// E3 acts on Q precommits for anything.
     PrecommitsEndRound,
+    /// E12: however many rounds have ended in nil, the next begins at once.
+    UnpacedRounds,
+    /// A height begins however far its parent lies ahead of this node's clock.
+    ClockNotAwaited,
     /// E8 never fires: a polka of an earlier round is not proposed.
     NoOlderPolka,
     /// E8 locks.

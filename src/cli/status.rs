@@ -93,6 +93,9 @@ fn print(url: &str, status: &Value, ready: bool, verbose: &str) -> Result<(), Fa
     if status["catching_up"] == true {
         say(format_args!("  catching up   yes"))?;
     }
+    if let Some(clock) = status["clock"].as_str() {
+        say(format_args!("  clock         {clock}"))?;
+    }
     let is = if ready { "yes" } else { "no" };
     say(format_args!("  ready         {is}"))?;
     for complaint in complaints(verbose) {

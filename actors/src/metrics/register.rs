@@ -172,6 +172,20 @@ impl Metrics {
         );
     }
 
+    pub(super) fn register_clocks(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "clock_difference_seconds",
+            "How far the median of the validators' clocks is ahead of this node's",
+            self.clock_difference.clone(),
+        );
+        r.register(
+            "proposals_untimely",
+            "Proposals refused because their time lies too far ahead of this node's clock",
+            self.proposals_untimely.clone(),
+        );
+    }
+
     pub(super) fn register_offences(&mut self) {
         let r = &mut self.registry;
         r.register(

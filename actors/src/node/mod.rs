@@ -183,6 +183,7 @@ impl Parts {
             validator: me,
             height: head.height,
             earliest_height: store.earliest()?,
+            time_ms: None,
         };
         let (wire, clock) = (Wire::new(genesis_hash), Clock::start());
         let view = Arc::new(NodeView::new(head, ledger.validators().clone()));

@@ -317,6 +317,7 @@ impl Seeds {
             broadcaster: peer_broadcaster::Seed {
                 handshake: parts.handshake.clone(),
                 wire: parts.wire,
+                clock: parts.clock,
                 peers: peers.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
@@ -347,6 +348,7 @@ impl Seeds {
                 me: parts.me,
                 store: parts.store.clone(),
                 clock: parts.clock,
+                view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
                 ports: inboxes.proposer_ports(),
             },

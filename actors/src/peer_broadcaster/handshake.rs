@@ -1,5 +1,5 @@
 //! What two nodes must agree on before they talk.
-use lockstep_protocol::types::{Address, Hash, Height};
+use lockstep_protocol::types::{Address, Hash, Height, Timestamp};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ pub struct Handshake {
     pub height: Height,
     /// The lowest height whose block it keeps.
     pub earliest_height: Height,
+    /// Its wall clock as it answers; a node that does not say it is not measured.
+    #[serde(default)]
+    pub time_ms: Option<Timestamp>,
 }
 
 /// Why a peer was refused.
@@ -70,6 +73,7 @@ mod tests {
             validator: Address([1; 20]),
             height: Height(0),
             earliest_height: Height(1),
+            time_ms: None,
         };
         let theirs = Handshake {
             validator: peer,

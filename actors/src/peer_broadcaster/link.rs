@@ -41,6 +41,7 @@ pub(super) struct LinkSeed {
     pub(super) resolve: Resolve,
     pub(super) handshake: Handshake,
     pub(super) wire: Wire,
+    pub(super) clock: Clock,
     pub(super) view: Arc<NodeView>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) ports: Ports,

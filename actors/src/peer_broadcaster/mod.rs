@@ -1,6 +1,7 @@
 //! **PeerBroadcaster** owns the way out: one bounded outbox, one HTTP client and one task per peer,
 //! so that a dead peer delays nobody else. Stale frames go first, the newest are kept.
 use crate::block_sync::{BlocksArrived, PeerAhead, PeerKeeps, PeerStands};
+use crate::clock::Clock;
 use crate::committer::BlockCommitted;
 use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
 use crate::mempool::PassOnAgain;
@@ -197,6 +198,8 @@ pub struct Seed {
     pub wire: Wire,
     /// The peers; kept here so that a restart knows them.
     pub peers: Arc<RwLock<Vec<Peer>>>,
+    /// The node's clocks.
+    pub clock: Clock,
     /// What the node shows of itself.
     pub view: Arc<NodeView>,
     /// The node's metrics.
@@ -230,6 +233,7 @@ impl PeerBroadcaster {
             reachable: false,
             height: Height(0),
             earliest_height: Height(0),
+            clock_difference_ms: None,
             outbox: 0,
             refused: None,
         }));
@@ -243,6 +247,7 @@ impl PeerBroadcaster {
                 resolve: self.seed.resolve.clone(),
                 handshake: self.seed.handshake.clone(),
                 wire: self.seed.wire,
+                clock: self.seed.clock,
                 view: self.seed.view.clone(),
                 metrics: self.seed.metrics.clone(),
                 ports: self.seed.ports.clone(),

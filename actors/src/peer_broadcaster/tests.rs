@@ -33,6 +33,7 @@ fn handshake(validator: Address) -> Handshake {
         validator,
         height: Height(0),
         earliest_height: Height(1),
+        time_ms: None,
     }
 }
 
@@ -165,6 +166,7 @@ fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
         handshake: handshake(Address([1; 20])),
         wire: Wire::new(Hash([1; 32])),
         peers: peers.clone(),
+        clock: Clock::start(),
         view: view.clone(),
         metrics: metrics.clone(),
         resolve,

@@ -2,6 +2,7 @@ use super::*;
 use crate::block_sync::BlockSync;
 use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Refused, Supervisor};
 use crate::state_store::tests::{World, address, signer};
+use crate::view::HeadView;
 use lockstep_protocol::block::Header;
 use lockstep_protocol::types::{Hash, Timestamp};
 use lockstep_protocol::vote::Signature;
@@ -19,11 +20,20 @@ impl Desk {
         let (world, dir) = (World::new(7), TempDir::new().expect("a directory"));
         let me = address(101);
         let store = world.open(dir.path(), me).expect("a store");
+        let head = HeadView {
+            height: Height(0),
+            block_id: BlockId::default(),
+            state_root: Hash::default(),
+            time: Timestamp(0),
+        };
+        let set = world.rules.genesis_validators.clone();
+        let validators = ValidatorSchedule::unchanged(head.height, set);
         let seed = Seed {
             rules: world.rules.clone(),
             me,
             store,
             clock: Clock::start(),
+            view: Arc::new(NodeView::new(head, validators)),
             metrics: Metrics::new(Actors::default()),
             ports: Ports {
                 execute: Port::detached(),

@@ -8,6 +8,7 @@ impl Handler<DriverRecovered> for RoundDriver {
         let DriverRecovered {
             incarnation,
             validators,
+            parent_time,
             recovery,
         } = message;
         if incarnation != self.incarnation || self.driver.is_some() {
@@ -18,6 +19,7 @@ impl Handler<DriverRecovered> for RoundDriver {
             return self.ticks.clear();
         }
         let driver = Driver::new(self.seed.config.clone(), &validators, recovery);
+        let driver = driver.after(parent_time);
         self.driver = Some(driver.with_signing(self.seed.signing));
         self.show_voice();
         self.step(Input::Start, ctx);
@@ -54,7 +56,9 @@ impl Handler<BlockCommitted> for RoundDriver {
     type Result = ();
 
     fn handle(&mut self, message: BlockCommitted, ctx: &mut Ctx<Self>) {
-        self.step(Input::Committed(message.1), ctx);
+        let BlockCommitted(decided, validators) = message;
+        let time = decided.block.header().time;
+        self.step(Input::Committed(validators, time), ctx);
         self.show_voice();
         self.answer_ticks(ctx);
     }

@@ -5,7 +5,7 @@ use lockstep_protocol::consensus::driver::TickOutcome;
 use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
 use lockstep_protocol::evidence::fork::Fork;
-use lockstep_protocol::types::{Address, Height, Round};
+use lockstep_protocol::types::{Address, Height, Round, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub struct DriverRecovered {
     pub incarnation: u64,
     /// Who decides which height after the newest committed one.
     pub validators: ValidatorSchedule,
+    /// The time of the newest committed block, or of the genesis.
+    pub parent_time: Timestamp,
     /// What the sign record holds.
     pub recovery: Recovery,
 }

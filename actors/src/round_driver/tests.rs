@@ -82,6 +82,7 @@ fn recovered(incarnation: u64, committed: u64) -> DriverRecovered {
     DriverRecovered {
         incarnation,
         validators: after(committed),
+        parent_time: Timestamp(0),
         recovery,
     }
 }

@@ -1,5 +1,6 @@
 //! `/livez`: the node's thread turns. `/readyz`: it can take part in the next block.
 use super::Seed;
+use super::clocks;
 use crate::block_sync::needs_snapshot;
 use crate::limits::HEIGHT_LATE_MIN;
 use crate::runtime::State;
@@ -23,7 +24,8 @@ pub(super) async fn readyz(seed: web::Data<Seed>, request: HttpRequest) -> HttpR
         for (name, result) in &checks {
             // Writing into a String cannot fail.
             let _ = match result {
-                Ok(()) => writeln!(text, "[+] {name}: ok"),
+                Ok(None) => writeln!(text, "[+] {name}: ok"),
+                Ok(Some(remark)) => writeln!(text, "[+] {name}: ok, but {remark}"),
                 Err(reason) => writeln!(text, "[-] {name}: {reason}"),
             };
         }
@@ -37,7 +39,8 @@ pub(super) async fn readyz(seed: web::Data<Seed>, request: HttpRequest) -> HttpR
     answer.content_type("text/plain").body(text)
 }
 
-type Check = (&'static str, Result<(), String>);
+/// Whether it is in order; if so, perhaps with a remark, else why not.
+type Check = (&'static str, Result<Option<String>, String>);
 
 async fn checks(seed: &Seed) -> Vec<Check> {
     let view = seed.view.snapshot();
@@ -49,13 +52,17 @@ async fn checks(seed: &Seed) -> Vec<Check> {
     } else {
         Ok(())
     };
-    vec![
-        ("voting", view.halted.or(view.observing).map_or(Ok(()), Err)),
+    let voting = view.halted.or(view.observing).map_or(Ok(()), Err);
+    let checks = [
+        ("voting", voting),
         ("caught up", caught_up),
         ("quorum", quorum(seed)),
         ("progress", progress(seed).await),
         ("actors", actors(seed)),
-    ]
+    ];
+    let clock = ("clock", clock(seed));
+    let checks = checks.map(|(name, check)| (name, check.map(|()| None)));
+    checks.into_iter().chain([clock]).collect()
 }
 
 /// Whether this node and the peers that it reaches hold more than two thirds of the power.
@@ -91,6 +98,14 @@ async fn progress(seed: &Seed) -> Result<(), String> {
     if view.step.is_none() || lasts <= patience(&seed.settings.timeouts, set.len()) {
         return Ok(());
     }
+    if let Some(cause) = clocks::cause(seed, &clocks::report(seed)) {
+        return Err(format!(
+            "height {} is under way for {} s, now in round {}: {cause}",
+            view.head.height.next(),
+            lasts.as_secs(),
+            view.round,
+        ));
+    }
     // A VoteCollector that is busy or has just fallen knows of no vote.
     let missing = seed.ports.missing.ask(GetMissing).await.unwrap_or_default();
     let (what, who) = waited_for(&set, &missing);
@@ -124,6 +139,15 @@ fn waited_for<'a>(set: &ValidatorSet, missing: &'a Missing) -> (&'static str, &'
         ("precommits", &missing.precommits)
     } else {
         ("prevotes", &missing.prevotes)
+    }
+}
+
+/// Whether this node's clock lets it take part; whose clock is wrong.
+fn clock(seed: &Seed) -> Result<Option<String>, String> {
+    let report = clocks::report(seed);
+    match clocks::hindrance(seed, &report) {
+        Some(why) => Err(why),
+        None => Ok(clocks::sentence(seed, &report)),
     }
 }
 

@@ -51,6 +51,7 @@ mod answer;
 mod answer_places;
 mod blocks;
 mod body;
+mod clocks;
 mod connection;
 mod consensus;
 mod doors;

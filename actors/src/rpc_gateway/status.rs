@@ -1,6 +1,7 @@
 //! What the node says of itself.
 use super::Seed;
 use super::answer::{refuse, trouble};
+use super::clocks;
 use crate::metrics::RefusalLabel;
 use crate::peer_broadcaster::Handshake;
 use actix_web::http::StatusCode;
@@ -18,12 +19,14 @@ pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {
     HttpResponse::Ok().json(Handshake {
         height,
         earliest_height,
+        time_ms: Some(seed.clock.wall()),
         ..seed.handshake.clone()
     })
 }
 
 pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     let (view, sync) = (seed.view.snapshot(), seed.view.sync_progress());
+    let report = clocks::report(&seed);
     let earliest = match seed.store.earliest() {
         Ok(earliest) => earliest,
         Err(error) => return trouble(&error),
@@ -56,6 +59,8 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "sync_blocks_per_second": sync.blocks_per_second.round(),
         "halted": view.halted,
         "observing": view.observing,
+        "clock": clocks::sentence(&seed, &report),
+        "clock_difference_ms": report.median_ms,
         "waiting_for": missing.ok().filter(|_| view.step.is_some()),
         "peers": seed.view.peers(),
     }))

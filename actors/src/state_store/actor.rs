@@ -214,10 +214,12 @@ impl Handler<RecoverDriver> for StateStore {
     fn handle(&mut self, RecoverDriver(incarnation): RecoverDriver, _: &mut Ctx<Self>) {
         kill_points::reach(Point::Recovery);
         let recovered = self.store.validators(&self.rules).and_then(|validators| {
+            let parent_time = self.store.head()?.time;
             let recovery = self.store.recovery()?;
             Ok(DriverRecovered {
                 incarnation,
                 validators,
+                parent_time,
                 recovery,
             })
         });

@@ -241,6 +241,7 @@ impl Node {
                     let signed = self.signed.max(self.disk.durable.recovery_position());
                     out.key_seen_elsewhere |= Some(*position) > signed;
                 }
+                driver.see_clock(clocks.wall);
                 let outputs = driver.step(now, input);
                 self.route_driver(outputs, clocks, out);
                 Some(more)
@@ -323,7 +324,8 @@ impl Node {
         let validators = batch.validators.clone();
         out.committed.push(batch.clone());
         self.post_committer(committer::Input::Committed(batch.clone()), out);
-        self.post_driver(driver::Input::Committed(validators.clone()), out);
+        let time = batch.block.header().time;
+        self.post_driver(driver::Input::Committed(validators.clone(), time), out);
         self.post_tally(tally::Input::EnterHeight(validators.clone()), out);
         let enter = proposals::Input::EnterHeight(validators.clone());
         self.post_proposals(enter, out);

@@ -16,13 +16,14 @@ use crate::crypto::Signer;
 use crate::mutation::{Mutation, planted};
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::sign_bytes::SignContext;
-use crate::types::{Address, Height, Instant, Round};
+use crate::types::{Address, Height, Instant, Round, Timestamp};
 use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::ValidatorSet;
 use crate::vote::{Signature, SignedVote, Vote};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+mod clock;
 mod halt;
 mod pacing;
 mod pulling;
@@ -31,6 +32,7 @@ mod signing;
 #[cfg(test)]
 mod tests;
 
+pub use clock::ClockWait;
 pub use halt::Halt;
 pub use pacing::{Pacing, TickOutcome};
 
@@ -75,8 +77,8 @@ pub enum Input {
     BlockBuilt(Height, Round, Arc<SealedBlock>),
     /// A [`Persist`] whose message stands at this position is durable.
     Persisted(Position),
-    /// A block is durable: the height under decision is that of this schedule.
-    Committed(ValidatorSchedule),
+    /// A block of this time is durable: the height under decision is that of this schedule.
+    Committed(ValidatorSchedule, Timestamp),
     /// Produce the block of this height now (manual pacing). It names the height, so that a tick
     /// that is late makes no block more.
     Tick(Height),
@@ -172,6 +174,12 @@ pub struct Driver {
     /// This height was entered without having decided the one before: others may be far in it.
     joined: bool,
     puller: Option<Puller>,
+    /// Of the newest committed block.
+    parent_time: Timestamp,
+    wall: Option<Timestamp>,
+    clock_was_behind: bool,
+    /// When the clock is looked at again.
+    clock_look_at: Option<Instant>,
 }
 
 impl Driver {
@@ -207,6 +215,10 @@ impl Driver {
             decision,
             joined,
             puller,
+            parent_time: Timestamp::default(),
+            wall: None,
+            clock_was_behind: false,
+            clock_look_at: None,
         };
         driver.with_signing(Signing::From(Height(0)))
     }
@@ -283,7 +295,9 @@ impl Driver {
             }
             Input::Timeout(..) | Input::BlockBuilt(..) => {}
             Input::Persisted(position) => self.persisted(position, &mut out),
-            Input::Committed(validators) => self.committed(now, &validators, &mut out),
+            Input::Committed(validators, time) => {
+                self.committed(now, &validators, time, &mut out);
+            }
             Input::Tick(height) => self.tick(now, height, &mut out),
             Input::Wake(height) => self.wake(now, height, &mut out),
             Input::TransactionsWaiting => self.transactions_waiting(now, &mut out),
@@ -303,6 +317,7 @@ impl Driver {
                 out.push(Output::Halt(Halt::Forked(sentence)));
             }
         }
+        self.look_at_clock(now, &mut out);
         self.pull_from_here(now, &mut out);
         out
     }
@@ -361,12 +376,20 @@ impl Driver {
         Ok(())
     }
 
-    fn committed(&mut self, now: Instant, validators: &ValidatorSchedule, out: &mut Vec<Output>) {
+    fn committed(
+        &mut self,
+        now: Instant,
+        validators: &ValidatorSchedule,
+        time: Timestamp,
+        out: &mut Vec<Output>,
+    ) {
         if validators.height() <= self.height {
             return;
         }
         let set = validators.current().clone();
         self.height = validators.height();
+        self.parent_time = time;
+        self.clock_look_at = None;
         self.set = set.clone();
         if let Some(puller) = &mut self.puller {
             // Nobody is asked who has left, and whoever has come is.

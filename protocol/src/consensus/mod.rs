@@ -1,4 +1,4 @@
-//! The consensus brains: Tendermint (Algorithm 1 of arXiv 1807.04938) with extensions E1–E10.
+//! The consensus brains: Tendermint (Algorithm 1 of arXiv 1807.04938) with extensions E1–E12.
 //!
 //! Each brain is a plain value with `step(now, input) -> outputs`; an actor carries its messages,
 //! the simulator interleaves them at random. The facts that brains tell each other are monotone
@@ -10,12 +10,14 @@
 //! | [`tally::Tally`] | VoteCollector | votes, quorums, equivocations |
 //! | [`proposals::Proposals`] | Proposer | proposals of others and their verdicts |
 //! | [`pull::Puller`] | RoundDriver | whom to ask for messages that this node lacks, and when |
+//! | [`clocks::Clocks`] | – (links and pages) | how far the validators' clocks are apart |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
 //!
 //! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it and
 //! [`evidence_pool::EvidencePool`] beside it.
 pub mod budget;
 pub mod catch_up;
+pub mod clocks;
 pub mod commit_queue;
 pub mod driver;
 pub mod durable;

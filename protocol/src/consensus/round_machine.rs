@@ -1,5 +1,5 @@
 //! The upon-rules L11–L67 of Tendermint (Algorithm 1, arXiv 1807.04938) for one height, with E1,
-//! E3, E4, E8, E9 and E11, over facts instead of messages.
+//! E3, E4, E8, E9, E11 and E12, over facts instead of messages.
 //!
 //! The machine neither signs nor counts votes: the tally says which quorums exist, the driver signs
 //! what the machine wants to say. A lock is never dropped, only overwritten by L36.
@@ -19,11 +19,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod log;
+mod pause;
 mod rules;
 #[cfg(test)]
 mod tests;
 
 use log::Log;
+use pause::NilRounds;
 
 /// Where this node stands within a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -80,6 +82,8 @@ pub enum Input {
     Fact(Fact),
     /// A timer that [`Output::Schedule`] asked for.
     Timeout(TimeoutKind, Round),
+    /// E12: what made rounds fail is over, so their row is, and its pause.
+    RowOver,
 }
 
 /// What to do.
@@ -135,7 +139,7 @@ pub struct Resume {
 /// Which rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
-    /// With the extensions E1, E3, E4, E7 to E11: what nodes run.
+    /// With the extensions E1, E3, E4, E7 to E12: what nodes run.
     Extended,
     /// Algorithm 1 to the letter: what the differential test against another implementation runs.
     Paper,
@@ -156,6 +160,7 @@ pub struct RoundMachine {
     decided: bool,
     log: Log,
     first: FirstTimes,
+    nil_rounds: NilRounds,
 }
 
 /// The "first time" guards, reset with every round.
@@ -165,6 +170,7 @@ struct FirstTimes {
     precommit_timeout: bool,
     polka: bool,
     own_proposal: bool,
+    pause: bool,
 }
 
 impl RoundMachine {
@@ -188,6 +194,7 @@ impl RoundMachine {
             decided: false,
             log: Log::default(),
             first: FirstTimes::default(),
+            nil_rounds: NilRounds::default(),
         }
     }
 
@@ -238,8 +245,12 @@ impl RoundMachine {
             Input::StartRound(round) => self.start_round(round, &mut out),
             Input::Proposal(proposal) => self.log.add_proposal(proposal),
             Input::BlockBuilt(round, block) => self.block_built(round, block, &mut out),
-            Input::Fact(fact) => self.log.add_fact(fact),
+            Input::Fact(fact) => {
+                self.nil_rounds.hear(&fact);
+                self.log.add_fact(fact);
+            }
             Input::Timeout(kind, round) => self.timeout(kind, round, &mut out),
+            Input::RowOver => self.end_row(&mut out),
         }
         self.apply_rules(&mut out);
         self.check_invariants();
@@ -330,6 +341,8 @@ impl RoundMachine {
             // L65: in any step
             (TimeoutKind::Precommit, _) if planted(Mutation::NoPrecommitTimeout) => {}
             (TimeoutKind::Precommit, _) => self.start_round(round.next(), out),
+            // E12
+            (TimeoutKind::Pause, _) if self.first.pause => self.start_round(round.next(), out),
             // E6
             (TimeoutKind::Resend, _) if planted(Mutation::NoResend) => {}
             (TimeoutKind::Resend, _) => {
@@ -341,11 +354,8 @@ impl RoundMachine {
     }
 
     fn schedule(&self, kind: TimeoutKind, out: &mut Vec<Output>) {
-        out.push(Output::Schedule(
-            kind,
-            self.round,
-            self.timeouts.after_ms(kind, self.round),
-        ));
+        let ms = self.timeouts.after_ms(kind, self.round);
+        out.push(Output::Schedule(kind, self.round, ms));
     }
 
     fn prevote(

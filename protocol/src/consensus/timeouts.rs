@@ -13,6 +13,8 @@ pub enum TimeoutKind {
     Precommit,
     /// E6: this node has sat in one round for the three timeouts together.
     Resend,
+    /// E12: too many rounds have ended in nil, one after another.
+    Pause,
 }
 
 /// The first timeouts and what each further round adds, in milliseconds.
@@ -60,14 +62,16 @@ impl Timeouts {
         cap_ms: 60_000,
     };
 
-    /// How long to wait in `round`, in milliseconds.
+    /// How long to wait in `round`, in milliseconds; of a pause, how long at most.
     pub fn after_ms(&self, kind: TimeoutKind, round: Round) -> u64 {
         let wait = |init: u64, delta: u64| {
             init.saturating_add(delta.saturating_mul(u64::from(round.0)))
                 .min(self.cap_ms)
         };
         match kind {
-            TimeoutKind::Propose => wait(self.propose_ms, self.propose_delta_ms),
+            TimeoutKind::Propose | TimeoutKind::Pause => {
+                wait(self.propose_ms, self.propose_delta_ms)
+            }
             TimeoutKind::Prevote => wait(self.prevote_ms, self.prevote_delta_ms),
             TimeoutKind::Precommit => wait(self.precommit_ms, self.precommit_delta_ms),
             TimeoutKind::Resend => [TimeoutKind::Propose, TimeoutKind::Prevote]

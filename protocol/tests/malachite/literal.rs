@@ -67,6 +67,11 @@ pub(crate) struct Literal {
     any_told: BTreeSet<(bool, u32)>,
     /// E1: the round of the newest own proposal.
     proposed: Option<u32>,
+    /// E12: rounds left by E3 since the newest polka, the round of that polka, and the round that
+    /// pauses.
+    nil_rounds: u32,
+    counts_since: Option<u32>,
+    pauses: Option<u32>,
 }
 
 impl Literal {
@@ -91,6 +96,9 @@ impl Literal {
             max_rounds: BTreeMap::new(),
             any_told: BTreeSet::new(),
             proposed: None,
+            nil_rounds: 0,
+            counts_since: None,
+            pauses: None,
         }
     }
 

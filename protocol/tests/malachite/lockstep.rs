@@ -299,8 +299,8 @@ fn timer(kind: TimeoutKind) -> Option<Timer> {
         TimeoutKind::Propose => Some(Timer::Propose),
         TimeoutKind::Prevote => Some(Timer::Prevote),
         TimeoutKind::Precommit => Some(Timer::Precommit),
-        // E6 has no counterpart.
-        TimeoutKind::Resend => None,
+        // E6 and E12 have no counterpart.
+        TimeoutKind::Resend | TimeoutKind::Pause => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who the peer is, how far it is, and where it is if not here.
 use super::*;
+use lockstep_protocol::consensus::clocks::Exchange;
+use lockstep_protocol::types::Instant as Monotonic;
 
 impl Link {
     /// Asks now and then how far the peer is, whether it is busy or idle. Whoever takes too long to
@@ -51,12 +53,15 @@ impl Link {
         let way = self.way();
         let client = &way.client;
         let uri = client.uri("/handshake");
+        let asked = self.seed.clock.now();
         let bytes = client.get(uri, HANDSHAKE_BYTES_MAX, PEER_TIMEOUT).await?;
+        let answered = self.seed.clock.now();
         let theirs: Handshake = serde_json::from_slice(&bytes)
             .map_err(|error| ExchangeError::Answer(error.to_string()))?;
         let address = self.seed.peer.address;
         let accepted = self.seed.handshake.accept(&theirs, address);
         if accepted.is_ok() {
+            self.hear_clock(&theirs, asked, answered);
             let waiting = self.outbox.len();
             self.seed
                 .view
@@ -65,6 +70,30 @@ impl Link {
             self.tell_height(theirs.height);
         }
         Ok(accepted)
+    }
+
+    /// The peer has said its wall clock.
+    fn hear_clock(&self, theirs: &Handshake, asked: Monotonic, answered: Monotonic) {
+        let Some(theirs) = theirs.time_ms else { return };
+        let LinkSeed {
+            view,
+            clock,
+            metrics,
+            ..
+        } = &self.seed;
+        let peer = self.seed.peer.address;
+        view.clocks.heard(&Exchange {
+            peer,
+            asked,
+            answered,
+            theirs,
+        });
+        let (me, validators) = (self.seed.handshake.validator, view.validators());
+        let report = view.clocks.report(*clock, &me, validators.current());
+        let difference = report.peers.get(&peer).copied();
+        view.update_peer(&peer, |peer| peer.clock_difference_ms = difference);
+        metrics.clock_difference(report.median_ms);
+        view.clocks.say(&report);
     }
 
     /// `before`: how often in a row it was refused already.

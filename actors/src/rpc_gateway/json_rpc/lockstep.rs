@@ -8,7 +8,7 @@ use super::transactions::busy;
 use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::mempool::GetNextNonce;
-use crate::rpc_gateway::{Seed, blocks, evidence, parameters, validators};
+use crate::rpc_gateway::{Seed, blocks, clocks, evidence, parameters, validators};
 use crate::state_store::Snapshot;
 use lockstep_protocol::codec;
 use lockstep_protocol::ledger::{self, HistoryError};
@@ -298,6 +298,7 @@ async fn consensus_state(caller: &Caller, _: Args) -> Answer {
         "catching_up": view.catching_up,
         "halted": view.halted,
         "observing": view.observing,
+        "clock": clocks::sentence(seed, &clocks::report(seed)),
         "peers": seed.view.peers(),
     }))
 }

@@ -12,6 +12,10 @@
 //! - `NoOlderPolka`, `LockOnOlderPolka` (`…::e8_that_never_fires_or_locks_is_noticed`) and
 //!   `NobodyFurtherOn` (`tally::tests::thresholds::that_nobody_further_on_counts_is_noticed`): E6
 //!   and E5 bring the same votes a little later;
+//! - `UnpacedRounds`: rounds that spin harm a disk and a network, not a property; the chain goes on
+//!   as soon as it can (`round_machine::tests::pauses::e12_that_never_waits_is_noticed`);
+//! - `ClockNotAwaited`: a height that begins too early fails in rounds that E12 paces
+//!   (`driver::tests::clocks::a_genesis_that_is_not_waited_for_is_noticed`);
 //! - `RefusedLeavesTrace`: users of the simulator send little that a block refuses
 //!   (`ledger::tests::prepared::a_refused_candidate_that_leaves_a_trace_is_noticed`);
 //! - `SignAnything`: the sign guard is never needed while the rules hold

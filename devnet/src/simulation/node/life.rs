@@ -129,6 +129,7 @@ impl Node {
             .as_mut()
             .and_then(|brains| brains.driver.as_mut());
         if let Some(driver) = driver {
+            driver.see_clock(clocks.wall);
             let outputs = driver.step(clocks.monotonic, driver::Input::Start);
             self.route_driver(outputs, clocks, out);
         }
@@ -138,6 +139,7 @@ impl Node {
         let durable = &self.disk.durable;
         let config = self.setup.driver.clone();
         let driver = Driver::new(config, &durable.validators, durable.recovery());
+        let driver = driver.after(durable.head.time);
         if durable.distrusts_key && !planted(Mutation::ForeignKeyForgotten) {
             return driver.with_signing(Signing::Never);
         }

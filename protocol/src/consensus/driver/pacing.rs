@@ -1,4 +1,5 @@
-//! When a height begins: at a tick, after an interval, or because others have begun.
+//! When a height begins: at a tick, after an interval, or because others have begun; by its own
+//! pacing not before this node's clock is near the newest block ([`ClockWait`]).
 use super::*;
 
 /// When a new height begins.
@@ -22,6 +23,11 @@ pub enum TickOutcome {
         /// Whose turn it is.
         proposer: Address,
     },
+    /// This node's clock lies too far behind the newest block: nobody could propose in time.
+    WaitingForClock {
+        /// How far that block lies ahead of it, in milliseconds.
+        ahead_ms: u64,
+    },
     /// The height had begun already, or is over.
     AlreadyRunning,
     /// The configured last height is reached, or this node has stopped voting.
@@ -40,7 +46,7 @@ impl Driver {
 
     /// Decides when the height begins.
     pub(super) fn pace(&mut self, now: Instant, out: &mut Vec<Output>) {
-        if self.running || !self.may_begin() {
+        if self.running || !self.may_begin() || self.clock_wait().is_some() {
             return;
         }
         let Pacing::Interval(interval_ms) = self.config.pacing else {
@@ -60,6 +66,9 @@ impl Driver {
             TickOutcome::AlreadyRunning
         } else if !self.may_begin() {
             TickOutcome::Stopped
+        } else if let Some(wait) = self.clock_wait() {
+            let ahead_ms = wait.ahead_ms;
+            TickOutcome::WaitingForClock { ahead_ms }
         } else {
             let afresh = self.recovered.is_none();
             self.begin(now, out);
@@ -74,13 +83,15 @@ impl Driver {
 
     pub(super) fn wake(&mut self, now: Instant, height: Height, out: &mut Vec<Output>) {
         if height == self.height {
-            self.awake(now, out);
+            // Due, or the clock is to be looked at again.
+            self.pace(now, out);
         }
     }
 
     pub(super) fn transactions_waiting(&mut self, now: Instant, out: &mut Vec<Output>) {
         let my_turn = self.set.proposer(self.height, Round::ZERO) == self.config.me;
-        if my_turn && self.config.pacing != Pacing::Manual {
+        let waits = self.config.pacing == Pacing::Manual || self.clock_wait().is_some();
+        if my_turn && !waits {
             self.awake(now, out);
         }
     }
@@ -92,7 +103,7 @@ impl Driver {
         }
     }
 
-    fn may_begin(&self) -> bool {
+    pub(super) fn may_begin(&self) -> bool {
         !self.halted
             && self
                 .config

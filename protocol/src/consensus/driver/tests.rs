@@ -5,6 +5,7 @@ use crate::validator_set::ValidatorIndex;
 use crate::vote::VoteKind;
 
 mod arriving;
+mod clocks;
 mod crash;
 mod durable;
 mod heights;
@@ -107,7 +108,7 @@ impl Node {
 
     fn committed(&mut self, height: Height) -> Vec<Output> {
         let validators = self.cast.schedule(height.next());
-        self.step(Input::Committed(validators))
+        self.step(Input::Committed(validators, Timestamp(0)))
     }
 }
 

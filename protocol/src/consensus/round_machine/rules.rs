@@ -120,19 +120,19 @@ impl RoundMachine {
         enabled
     }
 
-    /// E3: Q prevoted nil, so nobody can lock a value in this round: leave it at once, after the
-    /// own nil votes that others may need.
+    /// E3: Q prevoted nil, so nobody can lock a value in this round: leave it, after the own nil
+    /// votes that others may need; at once, unless E12 says that too many have ended like this.
     fn e3_leave_nil_round(&mut self, out: &mut Vec<Output>) -> bool {
         let precommitted =
             planted(Mutation::PrecommitsEndRound) && self.log.precommits_any.contains(&self.round);
-        if !self.ends_in_nil(self.round) && !precommitted {
+        if !self.ends_in_nil(self.round) && !precommitted || self.first.pause {
             return false;
         }
         if self.step == Step::Propose {
             self.prevote(None, None, out);
             self.precommit_nil(out);
         }
-        self.start_round(self.round.next(), out);
+        self.leave_or_pause(out);
         true
     }
 
@@ -223,15 +223,18 @@ impl RoundMachine {
     }
 
     /// E11: L34 and L47 wait for more votes, and a timeout may fire at any time without hurting
-    /// safety: where nobody is left to wait for, it fires now.
+    /// safety: where nobody is left to wait for, it fires now, or after a pause of E12.
     fn e11_nobody_left(&mut self, out: &mut Vec<Output>) -> bool {
         let is_over = |kind| self.log.nobody_left.contains(&(self.round, kind));
         if planted(Mutation::WaitsForNobody) {
             return false;
         }
         if is_over(VoteKind::Precommit) && self.first.precommit_timeout {
-            self.start_round(self.round.next(), out);
-            return true;
+            let leaves = !self.first.pause;
+            if leaves {
+                self.leave_or_pause(out);
+            }
+            return leaves;
         }
         let enabled =
             is_over(VoteKind::Prevote) && self.first.prevote_timeout && self.step == Step::Prevote;

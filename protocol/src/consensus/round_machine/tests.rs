@@ -6,6 +6,7 @@ mod decisions;
 mod extensions;
 mod facts;
 mod new_round;
+mod pauses;
 mod precommit;
 mod prevote;
 mod restart;

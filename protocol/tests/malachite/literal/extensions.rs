@@ -24,6 +24,8 @@ pub(crate) enum Extension {
     E9,
     /// Two votes of an equivocator are counted.
     E10,
+    /// Nil polkas that end rounds one after another end them later and later.
+    E12,
     /// Precommits of one round decide a block that is known from a proposal of another.
     AnyBlock,
     /// Whoever is further on counts towards "Q have voted, whatever" (L34, L47), which only starts
@@ -32,7 +34,7 @@ pub(crate) enum Extension {
 }
 
 impl Extension {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::E1,
         Self::E2,
         Self::E3,
@@ -40,6 +42,7 @@ impl Extension {
         Self::E8,
         Self::E9,
         Self::E10,
+        Self::E12,
         Self::AnyBlock,
         Self::FurtherOn,
     ];
@@ -135,16 +138,42 @@ impl Literal {
     /// Nobody can lock a value in this round: leave it, after the own nil votes.
     pub(super) fn e3(&mut self) -> bool {
         let nil = self.quorum(Timer::Prevote, self.round, |v| v.value.is_none());
-        if !self.has(Extension::E3) || !nil {
+        if !self.has(Extension::E3) || !nil || self.pauses == Some(self.round) {
             return false;
         }
         if self.step == Step::Propose {
             self.prevote(None, None);
             self.precommit(None);
         }
+        if self.e12() {
+            return true;
+        }
         self.answer.push(Output::NewRound(self.round + 1));
         self.start_round(self.round + 1);
         true
+    }
+
+    /// E12: of four validators one may be faulty, so the third round in a row pauses. No scenario has
+    /// the timer that ends it; others or L65 do.
+    fn e12(&mut self) -> bool {
+        let newest = self.newest_polka();
+        if newest > self.counts_since {
+            (self.nil_rounds, self.counts_since) = (0, newest);
+        }
+        self.nil_rounds += 1;
+        let pauses = self.has(Extension::E12) && self.nil_rounds > 2;
+        if pauses {
+            self.pauses = Some(self.round);
+        }
+        pauses
+    }
+
+    /// The newest round with a polka on any value, be it known or not.
+    fn newest_polka(&self) -> Option<u32> {
+        let prevotes = self.votes.iter().filter(|v| v.kind == Timer::Prevote);
+        let with_polka =
+            prevotes.filter(|v| v.value.is_some_and(|value| self.polka(v.round, value)));
+        with_polka.map(|v| v.round).max()
     }
 
     /// E3 and E1: in a round that is known to end in nil a proposal would contradict the own nil

@@ -23,7 +23,7 @@ fn facts_and_proposals_of_the_next_height_are_not_lost_in_any_order() {
     for order in orders(4) {
         let mut node = Node::running(0);
         let inputs = [
-            Input::Committed(node.cast.schedule(NEXT)),
+            Input::Committed(node.cast.schedule(NEXT), Timestamp(0)),
             Input::Proposal(NEXT, checked(0, &v, Verdict::Valid)),
             Input::Fact(NEXT, node.polka(&v, 0)),
             Input::Fact(NEXT, node.commit(&v, 0)),

@@ -64,7 +64,7 @@ fn a_validator_that_has_been_removed_signs_no_more_and_follows() {
     let mut node = changing(0, ALL, &[1, 2, 3]);
     assert!(!persists(&provoke(&mut node)).is_empty());
     let validators = node.cast.changing(NEXT, &[1, 2, 3], &[1, 2, 3]);
-    let mut out = node.step(Input::Committed(validators));
+    let mut out = node.step(Input::Committed(validators, Timestamp(0)));
     assert_eq!(node.driver.height(), NEXT);
     out.extend(provoke(&mut node));
     assert_eq!((persists(&out).len(), sends(&out)), (0, vec![]));
@@ -77,7 +77,10 @@ fn a_validator_that_has_been_removed_signs_no_more_and_follows() {
 fn a_node_that_is_added_signs_from_its_height_on() {
     let mut node = changing(0, &[1, 2, 3], ALL);
     assert!(persists(&provoke(&mut node)).is_empty());
-    let mut out = node.step(Input::Committed(node.cast.changing(NEXT, ALL, ALL)));
+    let mut out = node.step(Input::Committed(
+        node.cast.changing(NEXT, ALL, ALL),
+        Timestamp(0),
+    ));
     assert!(node.driver.signs());
     out.extend(provoke(&mut node));
     assert!(persists(&out).iter().all(|p| p.signed.position().0 == NEXT));
@@ -93,7 +96,10 @@ fn a_node_about_to_be_added_whose_key_already_signs_elsewhere_never_signs() {
         out[..],
         [Output::Halt(Halt::SignedElsewhere(NEXT))]
     ));
-    let mut out = node.step(Input::Committed(node.cast.changing(NEXT, ALL, ALL)));
+    let mut out = node.step(Input::Committed(
+        node.cast.changing(NEXT, ALL, ALL),
+        Timestamp(0),
+    ));
     out.extend(provoke(&mut node));
     assert!(persists(&out).is_empty());
 }

@@ -79,6 +79,7 @@ fn an_interval_counts_from_the_beginning_of_the_height_before() {
     assert_eq!(node.committed(H), [Output::WakeAt(NEXT, 700)]);
     assert_eq!(node.driver.current_step(), None);
     assert_eq!(node.step(Input::Wake(H)), []);
+    node.now = Instant(6_000);
     assert!(builds(&node.step(Input::Wake(NEXT)), NEXT));
     // Once it runs, a wake says nothing.
     assert_eq!(node.step(Input::Wake(NEXT)), []);

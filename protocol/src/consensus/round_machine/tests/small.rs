@@ -249,7 +249,8 @@ fn key(machine: &RoundMachine, monitor: &Monitor) -> String {
     let told = (&log.nil_polkas, &log.prevotes_any, &log.precommits_any);
     let rest = (commits, told, log.reached, &log.silent);
     let place = (machine.round, machine.step, locked, valid, machine.decided);
-    write!(key, "{rest:?}{place:?}{:?}{monitor:?}", machine.first).unwrap();
+    let pace = (machine.first, machine.nil_rounds);
+    write!(key, "{rest:?}{place:?}{pace:?}{monitor:?}").unwrap();
     key
 }
 
