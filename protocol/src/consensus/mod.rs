@@ -12,8 +12,9 @@
 //! | [`pull::Puller`] | RoundDriver | whom to ask for messages that this node lacks, and when |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
 //!
-//! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it and
-//! [`evidence_pool::EvidencePool`] beside it.
+//! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it,
+//! [`evidence_pool::EvidencePool`] beside it, and [`trusted::TrustedBlock`] asked before anything is
+//! written.
 pub mod budget;
 pub mod catch_up;
 pub mod commit_queue;
@@ -29,3 +30,4 @@ pub mod tally;
 #[cfg(test)]
 pub(crate) mod testkit;
 pub mod timeouts;
+pub mod trusted;
