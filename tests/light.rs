@@ -88,6 +88,41 @@ impl World {
         run(&[&arguments[..], &["account", account]].concat())
     }
 
+    /// About alice, with more to ask for.
+    fn verify_with(&self, rpc: &str, trusted: &str, more: &[&str]) -> Ended {
+        let arguments = [
+            "light",
+            "verify",
+            "--json",
+            "--rpc",
+            rpc,
+            "--trusted",
+            trusted,
+        ];
+        run(&[&arguments[..], more, &["account", "alice"]].concat())
+    }
+
+    /// A server that changes headers and signs what it has changed, as all validators together could.
+    fn rewriting(&self, change: impl Fn(&mut LightBlock) + Send + Sync + 'static) -> String {
+        let (wire, set, context) = (self.wire, self.set(), self.devnet.sign_context());
+        proxy::serve(&self.node(), move |path, mut answer| {
+            if path.starts_with("/light/blocks/") {
+                let mut shown = wire.decode_light_block(&answer.body).expect("a block");
+                change(&mut shown);
+                sign_again(&mut shown, &set, &context);
+                answer.body = wire.encode_light_block(&shown);
+            }
+            answer
+        })
+    }
+
+    /// Of what this server shows.
+    fn checkpoint_of(&self, url: &str, height: u64) -> String {
+        let answer = get(url, &format!("/light/blocks/{height}"));
+        let shown = self.wire.decode_light_block(&answer.body).expect("a block");
+        format!("{}@{height}", shown.header.id())
+    }
+
     /// The same question to a server that lies.
     fn ask_liar(&self, lie: impl Fn(&str, Answer) -> Answer + Send + Sync + 'static) -> Ended {
         let rpc = proxy::serve(&self.node(), lie);
@@ -456,5 +491,176 @@ fn the_routes_refuse_what_they_cannot_answer() {
         let answer = get(url, path);
         assert_eq!(answer.status, status, "{path}");
         assert_eq!(answer.json()["code"], code, "{path}");
+    }
+}
+
+const DAY_MS: u64 = 86_400_000;
+
+/// What the chain was two weeks ago proves nothing of now: its validators may have sold their keys
+/// since, and what was right then can be shown again.
+#[test]
+fn what_is_too_old_is_refused_whether_it_is_trusted_or_shown() {
+    let world = World::new();
+    let old = |shown: &mut LightBlock| shown.header.time.0 -= 15 * DAY_MS;
+    let only_trusted = world.rewriting(move |shown| {
+        if shown.header.height.0 == 2 {
+            old(shown);
+        }
+    });
+    let trusted = world.checkpoint_of(&only_trusted, 2);
+    let refused = world.verify_with(&only_trusted, &trusted, &[]);
+    assert_too_old(
+        &refused,
+        "trusted_too_old",
+        14.0,
+        &["newer HASH@HEIGHT", &trusted],
+    );
+    let more = ["--max-age", "16d", "--max-head-age", "1h"];
+    let proved = world.verify_with(&only_trusted, &trusted, &more).ok();
+    let said: Value = serde_json::from_str(&proved.stdout).expect("one object");
+    let age = |key: &str| said[key].as_f64().expect("a number");
+    assert!(age("age_seconds") < 3_600.0, "{said}");
+    assert!(age("trusted_age_seconds") > 14.9 * 86_400.0, "{said}");
+
+    let replayed = world.rewriting(old);
+    let trusted = world.checkpoint_of(&replayed, 2);
+    let refused = world.verify_with(&replayed, &trusted, &["--max-age", "384h"]);
+    refused.ok();
+    let more = ["--max-age", "384h", "--max-head-age", "1d"];
+    let refused = world.verify_with(&replayed, &trusted, &more);
+    assert_too_old(
+        &refused,
+        "stale",
+        1.0,
+        &["ask another node", "15 d", &replayed],
+    );
+}
+
+fn assert_too_old(ended: &Ended, code: &str, days: f64, words: &[&str]) {
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    let said: Value = serde_json::from_str(&ended.stdout).expect("one object");
+    assert_eq!(
+        (&said["verified"], &said["code"]),
+        (&json!(false), &json!(code))
+    );
+    assert_eq!(said["max_age_seconds"], json!(days * 86_400.0));
+    assert!(
+        said["age_seconds"].as_f64() > Some(14.9 * 86_400.0),
+        "{said}"
+    );
+    for word in words {
+        assert!(ended.stderr.contains(word), "{word} in {}", ended.stderr);
+    }
+}
+
+#[test]
+fn witnesses_that_show_the_same_block_are_named() {
+    let world = World::new();
+    let (urls, trusted) = (world.devnet.urls(), world.checkpoint(2));
+    let more = ["--witness", &urls[1], "--witness", &urls[2]];
+    let proved = world.verify_with(&urls[0], &trusted, &more).ok();
+    let said: Value = serde_json::from_str(&proved.stdout).expect("one object");
+    let id = &said["block_id"];
+    let of = |url: &str| json!({ "url": url, "height": 6, "block_id": id, "agrees": true });
+    assert_eq!(said["witnesses"], json!([of(&urls[1]), of(&urls[2])]));
+    let people = ["light", "verify", "--trusted", &trusted, "--rpc", &urls[0]];
+    let people = run(&[&people[..], &more, &["account", "alice"]].concat()).ok();
+    let line = format!("{} shows the same block", urls[2]);
+    assert!(people.stdout.contains(&line), "{}", people.stdout);
+}
+
+#[test]
+fn a_witness_that_shows_another_block_stops_whether_it_lies_or_the_chain_forked() {
+    let world = World::new();
+    let (node, trusted, wire) = (world.node(), world.checkpoint(2), world.wire);
+    let forked = world.rewriting(|shown| {
+        if shown.header.height.0 == 6 {
+            shown.header.state_root.0[0] ^= 1;
+        }
+    });
+    let liar = proxy::serve(&node, move |path, mut answer| {
+        if path == "/light/blocks/6" {
+            let mut shown = wire.decode_light_block(&answer.body).expect("a block");
+            shown.header.state_root.0[0] ^= 1;
+            shown.certificate.block_id = shown.header.id();
+            answer.body = wire.encode_light_block(&shown);
+        }
+        answer
+    });
+    for (witness, code, follows) in [(&liar, "witness_differs", false), (&forked, "fork", true)] {
+        let ended = world.verify_with(&node, &trusted, &["--witness", witness]);
+        assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+        let said: Value = serde_json::from_str(&ended.stdout).expect("one object");
+        assert_eq!(said["code"], code);
+        assert_eq!(
+            (&said["verified"], &said["exit_code"]),
+            (&json!(false), &json!(4))
+        );
+        let (ours, theirs) = (world.checkpoint(6), world.checkpoint_of(witness, 6));
+        let shown = &said["witnesses"][0];
+        assert_eq!(said["block_id"], ours.trim_end_matches("@6"));
+        assert_eq!(shown["block_id"], theirs.trim_end_matches("@6"));
+        assert_eq!(
+            (&shown["agrees"], &shown["follows"]),
+            (&json!(false), &json!(follows))
+        );
+        for word in [
+            &node,
+            witness,
+            ours.trim_end_matches("@6"),
+            theirs.trim_end_matches("@6"),
+        ] {
+            assert!(ended.stderr.contains(word), "{word} in {}", ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_witness_that_is_behind_or_away_or_of_another_chain_is_no_lie() {
+    let world = World::new();
+    let (node, trusted) = (world.node(), world.checkpoint(2));
+    let with = |witness: &str| {
+        let arguments = ["light", "verify", "--rpc", &node, "--trusted", &trusted];
+        let rest = ["--witness", witness, "account", "alice"];
+        run(&[&arguments[..], &rest].concat())
+    };
+    let says = |key: &'static str, value: Value| {
+        proxy::serve(&node, move |path, mut answer| {
+            if path == "/status" {
+                let mut status = answer.json();
+                status[key] = value.clone();
+                answer.body = status.to_string().into_bytes();
+            }
+            answer
+        })
+    };
+    let behind = with(&says("height", json!(3)));
+    behind.assert_refused(
+        1,
+        &["at height 3", "of height 6", "wait until it has caught up"],
+    );
+    let away = with("http://127.0.0.1:1");
+    away.assert_refused(1, &["a witness", "no answer", "--witness"]);
+    let genesis = format!("0x{}", "34".repeat(32));
+    let foreign = with(&says("genesis_hash", json!(genesis)));
+    foreign.assert_refused(2, &["another chain", &genesis, "name a node of this chain"]);
+    with(&node).assert_refused(2, &["named already", "another node"]);
+}
+
+#[test]
+fn an_age_that_is_none_is_refused_with_what_one_looks_like() {
+    let trusted = format!("0x{}@7", "12".repeat(32));
+    for flag in ["--max-age", "--max-head-age"] {
+        for wrong in ["", "14", "0d", "-1d", "2 weeks", "99999999999999999999d"] {
+            let age = format!("{flag}={wrong}");
+            let arguments = ["light", "verify", "--trusted", &trusted, &age];
+            let ended = run(&[&arguments[..], &["account", "alice"]].concat());
+            assert_eq!(ended.code, Some(2), "{age}: {}", ended.stderr);
+            assert!(
+                ended.stderr.contains("12h or 14d") || wrong.is_empty(),
+                "{}",
+                ended.stderr
+            );
+        }
     }
 }

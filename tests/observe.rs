@@ -35,6 +35,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
         genesis: Arc::new(genesis.clone()),
         data_dir: dir.join("data"),
         key_guard: Some(record),
+        trusted: None,
         rearm,
         durability: Durability::Process,
         retention: Retention::All,

@@ -34,6 +34,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         genesis: Arc::new(genesis),
         data_dir: dir.to_owned(),
         key_guard: None,
+        trusted: None,
         rearm: false,
         durability: Durability::Process,
         retention: Retention::All,

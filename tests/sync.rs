@@ -3,9 +3,10 @@
 mod common;
 
 use common::liar::{Liar, Lie};
+use common::process::{Network, Process, lockstep, run, text};
 use common::slow_reader::SlowReader;
 use common::{assert_same_chain, eventually, get, metric};
-use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
+use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::Policy;
 use lockstep_devnet::{Builder, Devnet, Durability, funded_accounts};
@@ -15,6 +16,7 @@ use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::{self, SchemeId};
 use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::light_client::Checkpoint;
 use lockstep_protocol::retention::Retention;
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height, Round};
@@ -46,13 +48,20 @@ fn genesis() -> Genesis {
 
 /// The node of one validator, without peers.
 fn node(key: u8, dir: &Path) -> NodeHandle {
+    let started = trusting(None, key, dir);
+    started.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The same, with a block that is trusted.
+fn trusting(trusted: Option<Checkpoint>, key: u8, dir: &Path) -> Result<NodeHandle, NodeError> {
     let genesis = Arc::new(genesis());
     let listener = || Arc::new(TcpListener::bind("127.0.0.1:0").expect("a port"));
-    let started = Node::start(NodeConfig {
+    Node::start(NodeConfig {
         signer: devnet_keys::signer(genesis.scheme, key).expect("a key"),
         genesis,
         data_dir: dir.to_owned(),
         key_guard: None,
+        trusted,
         rearm: false,
         durability: Durability::Process,
         retention: Retention::All,
@@ -66,8 +75,7 @@ fn node(key: u8, dir: &Path) -> NodeHandle {
         origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         tick_all: None,
         policy: Policy::default(),
-    });
-    started.unwrap_or_else(|error| panic!("{error}"))
+    })
 }
 
 fn url(node: &NodeHandle) -> String {
@@ -446,4 +454,139 @@ fn ranges_are_limited_and_say_how_far_this_node_is() {
             (400, &"malformed".into())
         );
     }
+}
+
+/// Whoever once had two thirds of the power can make a whole other chain: one id from elsewhere tells
+/// them apart.
+#[test]
+fn whoever_joins_with_a_trusted_block_follows_the_chain_that_has_it_and_no_other() {
+    let honest = Honest::with(20);
+    let certificate = honest.nodes[0].store().certificate(Height(15));
+    let id = certificate.expect("it reads").expect("a chain").block_id;
+    let height = Height(15);
+    let right = Checkpoint { id, height };
+    let id = Hash([7; 32]);
+    let wrong = Checkpoint { id, height };
+
+    let dir = directory();
+    let follows = trusting(Some(right), 3, dir.path()).expect("it starts");
+    follows.connect(honest.peers());
+    assert!(follows.view().wait_for(Height(20), LONG), "it follows");
+    follows.stop();
+    // The stored block is compared as well.
+    let refused = trusting(Some(wrong), 3, dir.path()).err().expect("another");
+    assert_eq!(refused.exit_code(), 4);
+    let said = refused.to_string();
+    for word in [
+        &*right.id.to_string(),
+        &wrong.id.to_string(),
+        "move the data",
+    ] {
+        assert!(said.contains(word), "{word} in {said}");
+    }
+    trusting(Some(right), 3, dir.path()).expect("it has the right one");
+
+    let dir = directory();
+    let late = trusting(Some(wrong), 3, dir.path()).expect("it starts");
+    late.connect(honest.peers());
+    let reason = eventually("it ends by itself", || late.ended());
+    assert_eq!((reason.exit_code(), reason.to_string()), (4, said));
+    assert!(late.view().head().height < height);
+    assert_eq!(late.store().certificate(height).expect("it reads"), None);
+    assert_eq!(late.stop(), reason);
+    // What it has is no halt: with the right one it goes on.
+    let late = trusting(Some(right), 3, dir.path()).expect("nothing of it is written");
+    late.connect(honest.peers());
+    assert!(late.view().wait_for(Height(20), LONG), "it follows");
+}
+
+/// A node of no validator yet, as `lockstep init` makes it, beside a network of one.
+fn join(network: &Network, index: u16, trusted: &[&str]) -> Process {
+    let home = network.dir.path().join(format!("joiner{index}"));
+    let genesis = network.home(0).join("genesis.json");
+    let peer = format!("{}@{}", network.addresses[0], network.peers[0]);
+    let init = ["init", "--home", text(&home), "--genesis", text(&genesis)];
+    run(&[&init, &["--peer", &peer][..], trusted].concat()).ok();
+    let port = network.peers[0].port() + 1 + 2 * index;
+    let mut command = lockstep(&["start", "--json", "--home", text(&home)]);
+    command.args([
+        format!("--peer-listen=127.0.0.1:{port}"),
+        format!("--rpc-listen=127.0.0.1:{}", port + 1),
+        "--durability=process".into(),
+    ]);
+    let log = network.dir.path().join(format!("joiner{index}.log"));
+    Process::start(command, log)
+}
+
+#[test]
+fn node_that_joins_with_another_trusted_block_ends_with_exit_code_4_and_without_one_is_warned() {
+    let settings = ["block_interval_ms=10", "durability=process"];
+    let mut network = Network::running(1, &settings);
+    network.wait_for(&[0], 120);
+    let id = network.block(0, 110).expect("a block");
+    let other = format!("0x{}", "7".repeat(64));
+    let mut ends = join(&network, 0, &["--trusted", &format!("{other}@110")]);
+    let status = ends.child.wait("it ends by itself");
+    let log = ends.log_text();
+    assert_eq!(status.code(), Some(4), "{log}");
+    let last = log.lines().last().unwrap_or_default();
+    for word in [
+        "block 110",
+        &id,
+        &other,
+        "compare it",
+        "move the data directory",
+    ] {
+        assert!(last.contains(word), "{word} in {last}");
+    }
+    assert!(!log.contains("committed height 110 "), "{log}");
+
+    let follows = join(&network, 1, &["--trusted", &format!("{id}@110")]);
+    let warned = join(&network, 2, &[]);
+    for (node, warnings) in [(follows, 0), (warned, 1)] {
+        eventually("it has followed", || {
+            let log = node.log_text();
+            log.contains("committed height 110 ").then_some(())
+        });
+        let log = node.log_text();
+        let said = log.matches("whoever once held two thirds").count();
+        assert_eq!(said, warnings, "{log}");
+    }
+    network.kill(0);
+}
+
+#[test]
+fn a_trusted_block_that_is_none_is_a_usage_error_with_the_right_form() {
+    let network = Network::new(1, &[]);
+    let home = network.home(0);
+    let digits = "1a".repeat(32);
+    for wrong in [
+        "latest",
+        "0x12@7",
+        &digits,
+        &format!("{digits}@0"),
+        &format!("{digits}00@7"),
+    ] {
+        let start = ["start", "--home", text(&home), "--print-config"];
+        let set = format!("--set=trusted={wrong}");
+        let ended = run(&[&start[..], &[&set]].concat());
+        ended.assert_refused(2, &["trusted (flag --set)", "HASH@HEIGHT", "64 hex digits"]);
+        let mut by_environment = lockstep(&start);
+        by_environment.env("LOCKSTEP_TRUSTED", wrong);
+        let ended = common::process::finish(by_environment);
+        ended.assert_refused(2, &["LOCKSTEP_TRUSTED", "HASH@HEIGHT"]);
+        let flag = run(&[&start[..], &["--trusted", wrong]].concat());
+        assert_eq!(flag.code, Some(2), "{}", flag.stderr);
+        assert!(flag.stderr.contains("HASH@HEIGHT"), "{}", flag.stderr);
+    }
+    let trusted = format!("{digits}@7");
+    let start = ["start", "--home", text(&home), "--print-config"];
+    let shown = run(&[&start[..], &["--trusted", &trusted]].concat()).ok();
+    assert!(
+        shown.stdout.contains(&format!("0x{trusted}")),
+        "{}",
+        shown.stdout
+    );
+    let alone = ["init", "--home", text(&home), "--trusted", &trusted];
+    assert_eq!(run(&alone).code, Some(2), "it is for whoever joins");
 }

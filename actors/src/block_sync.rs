@@ -22,6 +22,7 @@ use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::catch_up::{
     Answer, CatchUp, CatchUpConfig, Input, Output, Proven,
 };
+use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX, SYNC_FULL_BYTES};
 use lockstep_protocol::sign_bytes::SignContext;
@@ -91,6 +92,8 @@ pub struct Seed {
     pub rules: Arc<ChainRules>,
     /// This node's validator.
     pub me: Address,
+    /// The block that is trusted, if one is: without one, whoever joins is warned.
+    pub trusted: TrustedBlock,
     /// Since when this node has arrived: known for as long as the process lives, whichever actor
     /// falls.
     pub arrival: Arc<OnceLock<Arrival>>,
@@ -133,10 +136,10 @@ impl BlockSync {
             catch_up.step(seed.clock.now(), Input::Halted);
         }
         BlockSync {
+            progress: Progress::new(seed.trusted),
             seed,
             catch_up,
             validators,
-            progress: Progress::default(),
             unchecked: VecDeque::new(),
             checking: 0,
         }

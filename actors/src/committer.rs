@@ -17,6 +17,7 @@ use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::commit_queue::CommitQueue;
 use lockstep_protocol::consensus::evidence_pool::EvidencePool;
+use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::evidence::polka_book::PolkaBook;
 use lockstep_protocol::ledger::{
     ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, PrepareError, ReadError, Receipt,
@@ -81,6 +82,8 @@ pub struct Seed {
     pub rules: Arc<ChainRules>,
     /// This validator.
     pub me: Address,
+    /// The block that no other may be committed for.
+    pub trusted: TrustedBlock,
     /// Committed state.
     pub store: Store,
     /// What the node shows of itself.
@@ -142,7 +145,12 @@ impl Committer {
         let Some(first) = run.first() else {
             return;
         };
-        match self.ledger.commit_run(&run) {
+        let verdict = self.ledger.commit_run(&run);
+        if let Err(other) = self.seed.trusted.judge(&run, &verdict) {
+            let end = &self.seed.fatal;
+            return end.raise(FatalKind::Safety, other.to_string());
+        }
+        match verdict {
             Ok(batches) => {
                 if let Some(last) = batches.last() {
                     self.queue.begin(last.block.height());

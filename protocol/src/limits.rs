@@ -110,6 +110,12 @@ pub const PRUNED_BLOCKS_PER_BLOCK_MAX: u64 = 64;
 /// … and no more of them once they had so many bytes, but always one: so a chain of full blocks does
 /// not grow, and small ones cost a commit less than a millisecond.
 pub const PRUNED_BYTES_PER_BLOCK_MAX: usize = 1024 * 1024;
+/// A node whose newest block is not above this height has followed nothing yet: whatever chain it is
+/// shown, it takes for its own.
+pub const NEWCOMER_HEIGHT_MAX: u64 = 100;
+/// … and is told so once if others are at least this far ahead: a chain that begins has no past that
+/// somebody could have forged.
+pub const NEWCOMER_BEHIND_MIN: u64 = 100;
 /// Rounds behind the current one whose votes are kept: older ones only matter through certificates.
 pub const ROUNDS_KEPT_MAX: u32 = 32;
 /// Values kept for one validator, round and kind (E10): two prove the equivocation.

@@ -129,6 +129,8 @@ pub enum Mutation {
     UncheckedLeaves,
     /// A transaction fills a compact proposal whatever its leaf is.
     UncheckedFilling,
+    /// Another block than the trusted one is committed at its height.
+    TrustedUnchecked,
 }
 
 #[cfg(feature = "mutants")]

@@ -6,6 +6,7 @@ use crate::config::{file, genesis, home};
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::light_client::Checkpoint;
 use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::types::ChainId;
 use std::collections::BTreeMap;
@@ -28,6 +29,10 @@ pub(crate) struct Arguments {
     /// A node of the chain that is joined, by its validator; may be repeated
     #[arg(long, value_name = "0x…@HOST:PORT", requires = "genesis", value_parser = peers::parse_one)]
     peer: Vec<PeerEntry>,
+    /// A block of the chain that is joined, from a node or a person that you trust: the new node takes
+    /// no other one at that height. Without it, it believes whoever once held two thirds of the power
+    #[arg(long, value_name = "HASH@HEIGHT", requires = "genesis")]
+    trusted: Option<Checkpoint>,
     /// The chain's number, part of every signature
     #[arg(long, default_value_t = 1, value_name = "ID")]
     chain_id: u64,
@@ -44,22 +49,31 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.genesis {
-        Some(genesis) => join(&arguments.home, genesis, &arguments.peer),
+        Some(genesis) => join(arguments, genesis),
         None => begin(arguments),
     }
 }
 
 /// A home with a key that the chain does not know yet.
-fn join(dir: &Path, genesis: &Path, peers: &[PeerEntry]) -> Result<(), Failure> {
+fn join(arguments: &Arguments, genesis: &Path) -> Result<(), Failure> {
+    let (dir, peers) = (&arguments.home, &arguments.peer);
     let genesis = genesis::read(genesis)?;
     home::claim(dir)?;
     let key = Secret::draw(genesis.scheme)?;
-    let values = BTreeMap::from([("follow", "true".to_owned())]);
+    let mut values = BTreeMap::from([("follow", "true".to_owned())]);
+    let trusted = arguments
+        .trusted
+        .map(|block| ("trusted", block.to_string()));
+    values.extend(trusted);
     home::write(dir, &key, &genesis, &values, peers)?;
     let public_key = dir.join(PUBLIC_KEY_FILE);
     home::write_text(&public_key, &(genesis::hex(&key.public_key) + "\n"))?;
     print(dir, &genesis, &key)?;
     say(format_args!("  public key    {}", public_key.display()))?;
+    match arguments.trusted {
+        Some(block) => say(format_args!("  trusted       {block}"))?,
+        None => say(format_args!("  trusted       the genesis alone"))?,
+    }
     say(format_args!(""))?;
     say(format_args!(
         "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",

@@ -48,6 +48,19 @@ pub(super) fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D
     digits.parse().map_err(serde::de::Error::custom)
 }
 
+/// What another program says, for a terminal: bounded, and without what moves its cursor.
+fn on_one_line(text: &str) -> String {
+    const CHARS_MAX: usize = 1_000;
+    let mut line = String::new();
+    for c in text.chars().take(CHARS_MAX) {
+        match c.is_control() {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+    line
+}
+
 fn may_be_retried(status: u16) -> bool {
     matches!(status, 429 | 500..)
 }
@@ -106,7 +119,7 @@ impl Node {
         if error.is_null() {
             return result.cloned().ok_or_else(|| self.strange());
         }
-        let message = error["message"].as_str().unwrap_or("no reason");
+        let message = on_one_line(error["message"].as_str().unwrap_or("no reason"));
         let message = format!("{} refused {method}: {message}", self.url);
         Err(match error["code"].as_i64() {
             Some(INTERNAL | BUSY) => Failure::retry(message),
@@ -154,7 +167,10 @@ impl Node {
         let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
         let word = |key: &str| Some(said.as_ref()?[key].as_str()?.to_owned());
         let message = match (word("code"), word("message")) {
-            (Some(code), Some(message)) => format!("{} refused: {message} ({code})", self.url),
+            (Some(code), Some(message)) => {
+                let (code, message) = (on_one_line(&code), on_one_line(&message));
+                format!("{} refused: {message} ({code})", self.url)
+            }
             // Something between may speak for the node.
             _ if may_be_retried(answer.status) => {
                 format!(
@@ -175,5 +191,17 @@ impl Node {
             "{} is no Lockstep node; name one that answers people with --rpc",
             self.url
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_node_says_moves_no_cursor_and_is_one_line() {
+        assert_eq!(on_one_line("zu alt: \"é\""), "zu alt: \"é\"");
+        assert_eq!(on_one_line("a\n\x1b[2J"), "a\\n\\u{1b}[2J");
+        assert_eq!(on_one_line(&"x".repeat(5_000)).len(), 1_000);
     }
 }

@@ -10,6 +10,7 @@ use lockstep_actors::state_store::key_guard_file;
 use lockstep_actors::view::SyncProgress;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::light_client::Checkpoint;
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::wire::DecidedBlock;
 use serde::Serialize;
@@ -40,6 +41,9 @@ pub(crate) struct Arguments {
     /// Keep so many of the newest blocks; 0: all
     #[arg(long, value_name = "N")]
     retain_blocks: Option<u64>,
+    /// Take no other block at HEIGHT than HASH, and end rather than that
+    #[arg(long, value_name = "HASH@HEIGHT")]
+    trusted: Option<Checkpoint>,
     /// Log filter on stderr, such as info or warn,lockstep_actors=debug
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -97,7 +101,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn flags(arguments: &Arguments) -> Vec<config::Flag> {
     let durability = arguments.durability.map(|it| it.name().to_owned());
     let retain_blocks = arguments.retain_blocks.map(|blocks| blocks.to_string());
+    let trusted = arguments.trusted.map(|block| block.to_string());
     let named = [
+        ("trusted", &trusted, "--trusted"),
         ("rpc_listen", &arguments.rpc_listen, "--rpc-listen"),
         ("peer_listen", &arguments.peer_listen, "--peer-listen"),
         ("durability", &durability, "--durability"),
@@ -131,6 +137,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
         signer: key.signer.clone(),
         data_dir: config.data.clone(),
         key_guard: Some(key_guard_file(&config.key)),
+        trusted: config.trusted,
         rearm,
         durability: config.durability.into(),
         retention: config.retention,

@@ -5,6 +5,7 @@
 use crate::cli::{DurabilityArgument, Failure, retention};
 use lockstep_actors::rpc_gateway::{Origins, OriginsError};
 use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::light_client::{Checkpoint, MalformedCheckpoint};
 use lockstep_protocol::retention::Retention;
 use std::fmt;
 use std::fs::File;
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// Whether key and peers may be others than the genesis names.
     pub(crate) follow: bool,
+    /// The block that no other may be committed for.
+    pub(crate) trusted: Option<Checkpoint>,
     pub(crate) peer_listen: String,
     /// `None`: nobody is answered but the peers.
     pub(crate) rpc_listen: Option<String>,
@@ -109,6 +112,10 @@ impl Config {
                 let flag = text.parse::<bool>();
                 flag.map_err(|_| format!("{text:?} is neither true nor false"))
             })?,
+            trusted: match read.text("trusted")? {
+                "" => None,
+                _ => Some(read.parsed("trusted", checkpoint)?),
+            },
             peer_listen: read.listen("peer_listen")?,
             rpc_listen: match read.text("rpc_listen")? {
                 "" => None,
@@ -146,6 +153,11 @@ impl fmt::Display for Config {
         }
         Ok(())
     }
+}
+
+fn checkpoint(text: &str) -> Result<Checkpoint, String> {
+    text.parse()
+        .map_err(|error: MalformedCheckpoint| error.to_string())
 }
 
 /// Turns texts into values; says of a wrong one where it came from.
@@ -256,6 +268,18 @@ mod tests {
     }
 
     #[test]
+    fn a_trusted_block_is_named_with_and_without_0x_and_none_by_an_empty_text() {
+        assert_eq!(with(&[]).expect("valid").trusted, None);
+        let trusted = |text: &str| {
+            let config = with(&[("trusted", text)]).expect("valid");
+            config.trusted.expect("a block").to_string()
+        };
+        let named = format!("0x{}@7", "1a".repeat(32));
+        assert_eq!(trusted(&named), named);
+        assert_eq!(trusted(named.trim_start_matches("0x")), named);
+    }
+
+    #[test]
     fn an_absolute_path_stays_what_it_is() {
         let config = with(&[("data", "/elsewhere")]).expect("valid");
         assert_eq!(config.data, Path::new("/elsewhere"));
@@ -274,6 +298,13 @@ mod tests {
             ("cors_origins", "wallet.example", "https://wallet.example"),
             ("peers", "x", "0x…@host:port"),
             ("follow", "yes", "true nor false"),
+            ("trusted", "latest", "HASH@HEIGHT"),
+            ("trusted", "0x12@7", "64 hex digits"),
+            (
+                "trusted",
+                &*format!("0x{}@0", "1a".repeat(32)),
+                "height from 1",
+            ),
         ] {
             let failure = with(&[(name, text)]).expect_err(name);
             assert_eq!(failure.exit_code, 2);

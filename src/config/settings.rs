@@ -47,7 +47,7 @@ const fn number(name: &'static str, default: &'static str, comment: &'static str
 /// In the order of the generated file. The defaults of the timeouts are those of
 /// [`Timeouts::NETWORK`](lockstep_protocol::consensus::timeouts::Timeouts::NETWORK); a test of this
 /// module compares them.
-pub(crate) const SETTINGS: [Setting; 19] = [
+pub(crate) const SETTINGS: [Setting; 20] = [
     text(
         "genesis",
         "genesis.json",
@@ -67,6 +67,13 @@ pub(crate) const SETTINGS: [Setting; 19] = [
                   the genesis names; it follows, and signs the heights that its key is a validator of.\n\
                   false: a key or a peer that the genesis does not name is a mistake.",
     },
+    text(
+        "trusted",
+        "",
+        "For whoever joins: a block as HASH@HEIGHT, from a node or a person that you trust. The node\n\
+         ends before it takes another block at that height. Empty: it believes whoever held two\n\
+         thirds of the power at each height, and whoever has their keys now.",
+    ),
     text(
         "peer_listen",
         "0.0.0.0:9545",

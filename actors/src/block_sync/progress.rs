@@ -2,6 +2,7 @@
 use crate::limits::SYNC_REPORT_EVERY_MS;
 use crate::view::SyncProgress;
 use lockstep_protocol::consensus::catch_up::CatchUp;
+use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::types::{Height, Instant};
 
 /// A speed is that since the last mark; a mark is this old before there is a new one.
@@ -10,6 +11,8 @@ const MARK_EVERY_MS: u64 = 1_000;
 /// Since when it has been catching up, and how fast.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
+    trusted: TrustedBlock,
+    warned: bool,
     run: Option<Run>,
     stranded: Option<Height>,
 }
@@ -24,12 +27,20 @@ struct Run {
 }
 
 impl Progress {
+    pub(super) fn new(trusted: TrustedBlock) -> Progress {
+        Progress {
+            trusted,
+            ..Progress::default()
+        }
+    }
+
     /// Looks again; says in the log when catching up begins, goes on, and ends.
     pub(super) fn step(&mut self, now: Instant, catch_up: &CatchUp, head: Height) -> SyncProgress {
         let (target, is_catching_up) = (catch_up.target(), catch_up.is_catching_up());
         match &mut self.run {
             None if is_catching_up => {
                 log::info!("catching up from height {head} to {target}");
+                self.warn(head, target);
                 self.run = Some(Run {
                     from: head,
                     began: now,
@@ -58,6 +69,16 @@ impl Progress {
             from: self.run.as_ref().map_or(head, |run| run.from),
             target,
             blocks_per_second: self.run.as_ref().map_or(0.0, |run| run.blocks_per_second),
+        }
+    }
+
+    /// Of whom a newcomer believes: once, however often it falls behind.
+    fn warn(&mut self, head: Height, target: Height) {
+        if let Some(warning) = self.trusted.warning(head, target)
+            && !self.warned
+        {
+            self.warned = true;
+            log::warn!("{warning}");
         }
     }
 }
@@ -135,6 +156,7 @@ mod tests {
 
         catch_up.step(Instant(0), Input::Ahead(peer, Height(2_011)));
         progress.step(Instant(0), &catch_up, Height(10));
+        assert!(progress.warned, "it believes whoever held two thirds");
         catch_up.step(Instant(500), Input::Committed(after(510)));
         let shown = progress.step(Instant(500), &catch_up, Height(510));
         let expected = SyncProgress {

@@ -48,6 +48,7 @@ impl Desk {
         let seed = Seed {
             rules: world.rules.clone(),
             me: address(101),
+            trusted: TrustedBlock::default(),
             store,
             view: Arc::new(NodeView::new(head, ledger.validators().clone())),
             metrics: Metrics::new(Actors::default()),

@@ -12,9 +12,11 @@ use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Standing, Store, StoreEr
 use crate::view::{HeadView, NodeView};
 use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing, TickOutcome};
 use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::consensus::trusted::{OtherThanTrusted, TrustedBlock};
 use lockstep_protocol::crypto::{self, KeyError, SelfTestFailed, Signer};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{ChainRules, GenesisError, Ledger};
+use lockstep_protocol::light_client::Checkpoint;
 use lockstep_protocol::mempool::{Refusal, Source, Submission};
 use lockstep_protocol::retention::Retention;
 use lockstep_protocol::transaction::Transaction;
@@ -44,6 +46,8 @@ pub struct NodeConfig {
     /// nodes from signing with it, and an old data directory from signing at all. `None`: nothing
     /// does (a devnet, whose keys are public).
     pub key_guard: Option<PathBuf>,
+    /// The block that the operator trusts: no other is committed at its height.
+    pub trusted: Option<Checkpoint>,
     /// The operator vouches for a data directory that would not be signed from otherwise.
     pub rearm: bool,
     /// What a commit survives.
@@ -101,6 +105,9 @@ pub enum NodeError {
     /// A key could not be derived.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The chain in the data directory has another block than the trusted one.
+    #[error(transparent)]
+    OtherThanTrusted(#[from] OtherThanTrusted),
     /// The store refused.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -115,7 +122,9 @@ impl NodeError {
         match self {
             NodeError::Store(error) => error.exit_code(),
             NodeError::Io(_) => 1,
-            NodeError::SelfTest(_) | NodeError::PublicKey { .. } => 4,
+            NodeError::SelfTest(_)
+            | NodeError::PublicKey { .. }
+            | NodeError::OtherThanTrusted(_) => 4,
             _ => 2,
         }
     }
@@ -168,6 +177,7 @@ impl Parts {
         let changes = Ledger::genesis_changes(genesis)?;
         let (dir, durability) = (&config.data_dir, config.durability);
         let store = Store::open(dir, durability, DEFAULT_MAP_BYTES, genesis, me, &changes)?;
+        compare(&store, TrustedBlock::new(config.trusted))?;
         store.retain(config.retention);
         let standing = match &config.key_guard {
             Some(record) => store.guard_key(record, config.rearm)?,
@@ -215,6 +225,21 @@ impl Parts {
             public_listens,
         })
     }
+}
+
+/// A chain that has got as far as the trusted block has that block, or is another one.
+fn compare(store: &Store, trusted: TrustedBlock) -> Result<(), NodeError> {
+    let Some(height) = trusted.height() else {
+        return Ok(());
+    };
+    match store.certificate(height)? {
+        Some(stored) => trusted.allows(height, stored.block_id)?,
+        None if store.head()?.height >= height => log::warn!(
+            "block {height} is not kept here any more, so it is not compared with the trusted one"
+        ),
+        None => {}
+    }
+    Ok(())
 }
 
 fn show_height(metrics: &Metrics, undecided: Height) {

@@ -21,6 +21,7 @@ use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::DriverConfig;
+use lockstep_protocol::consensus::trusted::TrustedBlock;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, oneshot};
@@ -307,6 +308,7 @@ impl Seeds {
             committer: committer::Seed {
                 rules: parts.rules.clone(),
                 me: parts.me,
+                trusted: TrustedBlock::new(parts.config.trusted),
                 store: parts.store.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
@@ -363,6 +365,7 @@ fn sync_seed(inboxes: &Inboxes, parts: &Parts) -> block_sync::Seed {
     block_sync::Seed {
         rules: parts.rules.clone(),
         me: parts.me,
+        trusted: TrustedBlock::new(parts.config.trusted),
         arrival: Arc::default(),
         wire: parts.wire,
         store: parts.store.clone(),

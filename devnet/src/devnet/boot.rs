@@ -146,6 +146,7 @@ impl Inner {
             signer,
             data_dir: inner.data_dir(index),
             key_guard: None,
+            trusted: None,
             rearm: false,
             durability: builder.durability,
             retention: builder.retention,

@@ -13,8 +13,9 @@
 //! | [`clocks::Clocks`] | – (links and pages) | how far the validators' clocks are apart |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
 //!
-//! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it and
-//! [`evidence_pool::EvidencePool`] beside it.
+//! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it,
+//! [`evidence_pool::EvidencePool`] beside it, and [`trusted::TrustedBlock`] asked before anything is
+//! written.
 pub mod budget;
 pub mod catch_up;
 pub mod clocks;
@@ -31,3 +32,4 @@ pub mod tally;
 #[cfg(test)]
 pub(crate) mod testkit;
 pub mod timeouts;
+pub mod trusted;

@@ -64,8 +64,32 @@ mod tests {
             &format!("{id}@1@1"),
             &format!("{id}@18446744073709551616"),
             "0x12@3",
+            &format!("{id}0@7"),
+            &format!("{id}@ 7"),
+            &format!(" {id}@7"),
+            &format!("0x{id}@7"),
+            &format!("0X{}@7", bare(id)),
+            &format!("{}g@7", &id.to_string()[..65]),
+            &format!("{id}@{}", "1".repeat(1_000_000)),
+            &format!("7@{id}"),
         ] {
             assert!(wrong.parse::<Checkpoint>().is_err(), "{wrong}");
+        }
+        assert_eq!(format!("{}@7", bare(id)).parse(), Ok(checkpoint));
+    }
+
+    /// The digits alone, as other tools write them.
+    fn bare(id: BlockId) -> String {
+        id.to_string().replace("0x", "")
+    }
+
+    #[test]
+    fn what_is_no_checkpoint_is_answered_with_what_one_looks_like_in_few_words() {
+        let wrong = "0x12".repeat(1_000);
+        let said = wrong.parse::<Checkpoint>().unwrap_err().to_string();
+        assert!(said.len() < 250, "{said}");
+        for word in ["HASH@HEIGHT", "64 hex digits", "height from 1"] {
+            assert!(said.contains(word), "{word} in {said}");
         }
     }
 }

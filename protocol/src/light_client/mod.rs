@@ -6,6 +6,7 @@
 //! mod         LightClient: the newest header that it trusts, and how it takes the next one
 //! checkpoint  HASH@HEIGHT, what its owner has from a source that is trusted
 //! bisection   which header to ask for next
+//! age         how old the trusted block, and the newest one that is shown, may be
 //! ```
 //!
 //! A header counts if its own validators signed it, more than two thirds of their power, and if
@@ -13,11 +14,12 @@
 //! or because more than a third of the trusted set's power signed too. One of those is correct, and
 //! a correct validator signs no block of a foreign set. The header right after the trusted one must
 //! name it as its parent as well. (The rules are those of
-//! [arXiv 2010.07031](https://arxiv.org/abs/2010.07031), sections 3 and 4, without witnesses.)
+//! [arXiv 2010.07031](https://arxiv.org/abs/2010.07031), sections 3 and 4. Witnesses, other servers
+//! that must show the same header, are asked by whoever asks the servers.)
 //!
-//! Not promised: that the header is the *newest* (a server may show an old one; compare its
-//! [time](crate::block::Header::time) with a clock), and anything at all if the checkpoint is so old
-//! that a third of its validators' keys have been lost since. Equal to what a node knows is only
+//! Not promised: that the header is the *newest* (a server may show an old one), and anything at all
+//! if the checkpoint is so old that a third of its validators' keys have been lost since. Whoever
+//! uses a client asks both of [`Trusted::no_older_than`], after the start and at the goal. Equal to what a node knows is only
 //! what was asked for: nothing is executed here.
 //!
 //! The headers, certificates, sets and proofs are claims, from anybody. `state_root` in the header
@@ -48,12 +50,14 @@
 //!     client.account(&address, &proved)
 //! }
 //! ```
+mod age;
 mod bisection;
 mod checkpoint;
 mod error;
 #[cfg(test)]
 mod tests;
 
+pub use age::{TooOld, Whose};
 pub use bisection::Bisection;
 pub use checkpoint::{Checkpoint, MalformedCheckpoint};
 pub use error::LightError;

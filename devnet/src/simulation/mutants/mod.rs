@@ -20,7 +20,9 @@
 //!   (`ledger::tests::prepared::a_refused_candidate_that_leaves_a_trace_is_noticed`);
 //! - `SignAnything`: the sign guard is never needed while the rules hold
 //!   (`sign_guard::tests::a_guard_that_lets_everything_pass_is_noticed`). It has its line here
-//!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`).
+//!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`);
+//! - `TrustedUnchecked`: no node here has been told which block to trust, as its world has one chain
+//!   (`consensus::trusted::tests::a_trusted_block_that_nobody_looks_at_is_noticed`).
 //!
 //! A duplicate signer cannot even be written down: a certificate is a bitmap.
 use super::profile::Profile;

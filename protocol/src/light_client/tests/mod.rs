@@ -1,4 +1,5 @@
 //! Ten headers of four validators over a state with accounts, and every lie about them.
+mod ages;
 mod changes;
 mod lies;
 mod skipping;
