@@ -8,6 +8,9 @@ pub const VALIDATOR_SETS_KEPT_MAX: usize = 64;
 /// Peers that may be asked for blocks: the validators, and as many configured peers that are not
 /// validators, or not yet.
 pub const CATCH_UP_PEERS_MAX: usize = 2 * VALIDATORS_MAX;
+/// Heights for which a validator's vote for a change of the set counts: some hours at a block a second,
+/// time enough to ask all the others. What was agreed to for a purpose that is over changes nothing.
+pub const VOTE_AGE_HEIGHTS_MAX: u64 = 10_000;
 /// A validator set in the state: public keys of 1,952 bytes, addresses and powers, rounded up.
 pub const VALIDATOR_SET_BYTES_MAX: usize = VALIDATORS_MAX * 2_048 + 64;
 /// One signature: both schemes have exactly 3309 bytes; the simulator's have fewer.

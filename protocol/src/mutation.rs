@@ -121,6 +121,10 @@ pub enum Mutation {
     OldSetCounts,
     /// More than a third of the power changes the validator set.
     ChangeByFew,
+    /// A vote for a change of the validator set counts for ever.
+    NeverExpires,
+    /// A vote for a change of the validator set that is taken back still counts.
+    WithdrawalIgnored,
     /// The leaves of a compact proposal count without the header's root.
     UncheckedLeaves,
     /// A transaction fills a compact proposal whatever its leaf is.

@@ -111,7 +111,8 @@ fn run(
         Action::Put { key, value } => Ok(put::execute(state, place.height, sender, key, value)),
         Action::Delete { key } => delete::execute(state, sender, key),
         Action::UpdateValidator { public_key, power } => {
-            update_validator::execute(scheme, state, sender, (public_key, *power))
+            let wish = (&**public_key, *power);
+            update_validator::execute(scheme, state, place.height, sender, wish)
         }
     }
 }

@@ -3,6 +3,7 @@
 //! these, because the root before the block was that of everybody.
 use super::account::Account;
 use super::chain::Ledger;
+use super::consent::validator_votes_key;
 use super::execute::{self, Place};
 use super::offences::{self, offence_key, offences_key};
 use super::overlay::Overlay;
@@ -10,7 +11,6 @@ use super::receipt::Receipt;
 use super::record::record_key;
 use super::refusal::NotExecuted;
 use super::state::{KeyHash, ReadError};
-use super::update_validator::validator_votes_key;
 use super::validators::{self, newest_validator_set_key, validator_set_key};
 use super::validity::InvalidBlock;
 use crate::block::SealedBlock;

@@ -1,10 +1,11 @@
 //! `Action::UpdateValidator`: a validator's vote to add another one, to remove one, or to give one
 //! another power.
 //!
-//! Votes for one key stand together in the state, at most one of each validator: a newer one takes
-//! the place of the older. A vote counts as long as its sender is a validator of the block's height,
-//! with the power that it has there. As soon as more than two thirds of the power have asked for the
-//! same, it is decided: the set of the height two further on has it, and the votes are gone.
+//! Votes for one key stand together in the state ([`consent`](super::consent)) until they are taken
+//! back or expire. As soon as more than two thirds of the power of the block's height have asked for
+//! the same, it is decided: the set of the height two further on has it, and the votes are gone. A
+//! validator takes its vote for a key back by asking for the power that the key has in the newest set
+//! already: none, for a key that is not in it. Without a vote to take back that is nothing to change.
 //!
 //! What is decided may not stop the chain. So a set is never empty, never larger than certificates
 //! carry, and its power always fits. And of each changed set those must be a quorum who are known to
@@ -30,18 +31,15 @@
 //! for a transaction before the others let it in. (CometBFT bounded the power that a block moves by
 //! a third, for light clients that skip heights; ours follow each height, by the next set's hash in
 //! its header.)
+use super::consent::Consent;
 use super::overlay::Overlay;
 use super::receipt::{FailureCode, Status};
-use super::state::{KeyHash, ReadError};
-use crate::codec;
+use super::state::ReadError;
 use crate::crypto::Scheme;
-use crate::limits::VALIDATORS_MAX;
-use crate::mutation::{Mutation, planted};
 use crate::quorum::Power;
-use crate::types::{Address, Hash, Height};
+use crate::types::{Address, Height};
 use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::{Validator, ValidatorSet, ValidatorSetError};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The sets that a block's transactions see and change.
@@ -67,6 +65,12 @@ impl Succession {
         }
     }
 
+    /// What this key has in the newest set; none if it is not a member.
+    #[cfg(test)]
+    pub(super) fn newest_power(&self, who: &Address) -> Power {
+        power_in(&self.after_next, who)
+    }
+
     /// The set that the block names and the first height that it decides, if it is another than
     /// the one before it.
     pub(super) fn changed(&self) -> Option<(Height, Arc<ValidatorSet>)> {
@@ -75,21 +79,11 @@ impl Succession {
     }
 }
 
-/// Votes for one key: who wants it to have which power.
-type Votes = BTreeMap<Address, Power>;
-
-/// A vote of every validator there can be, rounded up.
-const VOTES_BYTES_MAX: usize = VALIDATORS_MAX * 32 + 64;
-
-/// Where the votes for a key stand in the tree.
-pub fn validator_votes_key(public_key: &[u8]) -> KeyHash {
-    Hash::of(&[b"validators/votes/", public_key]).0
-}
-
-/// Counts the vote, and changes the succession if it is the one that was missing.
+/// Counts the vote, or takes it back, and changes the succession if it is the one that was missing.
 pub(super) fn execute(
     scheme: &dyn Scheme,
     state: &mut Overlay<'_>,
+    height: Height,
     sender: &Address,
     (public_key, power): (&[u8], Power),
 ) -> Result<Status, ReadError> {
@@ -98,35 +92,37 @@ pub(super) fn execute(
     if succession.current.index_of(sender).is_none() {
         return failed(FailureCode::NotAValidator);
     }
+    let address = Address::of(scheme.id(), public_key);
+    let mut consent = Consent::read(state, height, &succession.current, public_key)?;
+    if power_in(&succession.after_next, &address) == power {
+        if !consent.withdraw(sender) {
+            return failed(FailureCode::NothingToChange);
+        }
+        consent.write(state);
+        return Ok(Status::Success);
+    }
     let changed = match change(scheme, &succession.after_next, public_key, power) {
         Ok(changed) => changed,
         Err(code) => return failed(code),
     };
-    let key = validator_votes_key(public_key);
-    let mut votes: Votes = match state.record(&key)? {
-        Some(bytes) => codec::decode("votes for a validator", &bytes, VOTES_BYTES_MAX)
-            .map_err(|error| ReadError::Corrupt(error.to_string()))?,
-        None => Votes::new(),
-    };
-    votes.insert(*sender, power);
-    votes.retain(|voter, _| succession.current.index_of(voter).is_some());
-    let agree = votes.iter().filter(|(_, wanted)| **wanted == power);
-    let agree = agree.filter_map(|(voter, _)| succession.current.index_of(voter));
-    let power_agreed = succession.current.power_of(agree);
-    let by_few = planted(Mutation::ChangeByFew) && succession.current.is_skip_set(power_agreed);
-    if by_few || succession.current.is_quorum(power_agreed) {
-        let address = Address::of(scheme.id(), public_key);
-        let asked = (votes.get(&address) == Some(&power)).then_some(&address);
-        if !has_known_quorum(&changed, &succession.current, asked) {
-            return failed(FailureCode::ValidatorTooPowerful);
-        }
-        succession.after_next = Arc::new(changed);
-        state.set_succession(succession);
-        state.remove_record(key);
-    } else {
-        state.set_record(key, codec::encode(&votes));
+    consent.give(*sender, power, height);
+    if !consent.agrees(&succession.current, power) {
+        consent.write(state);
+        return Ok(Status::Success);
     }
+    let asked = consent.asks(&address, power).then_some(&address);
+    if !has_known_quorum(&changed, &succession.current, asked) {
+        return failed(FailureCode::ValidatorTooPowerful);
+    }
+    succession.after_next = Arc::new(changed);
+    state.set_succession(succession);
+    consent.end(state);
     Ok(Status::Success)
+}
+
+/// What it has there, which is none if it is not a member.
+fn power_in(set: &ValidatorSet, who: &Address) -> Power {
+    set.index_of(who).map_or(0, |index| set.power(index))
 }
 
 /// The set with this validator at this power; without it at none.
@@ -137,10 +133,6 @@ fn change(
     power: Power,
 ) -> Result<ValidatorSet, FailureCode> {
     let address = Address::of(scheme.id(), public_key);
-    let known = set.index_of(&address).map_or(0, |index| set.power(index));
-    if known == power {
-        return Err(FailureCode::NothingToChange);
-    }
     let others = set.iter().filter(|validator| validator.address != address);
     let others = others.map(|validator| (validator.public_key.clone(), validator.power));
     let it = (power > 0).then(|| (public_key.to_vec(), power));
@@ -161,13 +153,9 @@ fn has_known_quorum(
     current: &ValidatorSet,
     asked: Option<&Address>,
 ) -> bool {
-    let held = |who: &Address| {
-        current
-            .index_of(who)
-            .map_or(0, |index| current.power(index))
-    };
     let runs = |validator: &&Validator| {
-        validator.power <= held(&validator.address) || asked == Some(&validator.address)
+        let address = &validator.address;
+        validator.power <= power_in(current, address) || asked == Some(address)
     };
     let known = changed.iter().filter(runs);
     let known = known.fold(0, |sum: Power, it| sum.saturating_add(it.power));

@@ -1,6 +1,7 @@
 //! A chain of four validators and a few users, by the simulator's signatures.
 mod blocks;
 mod commits;
+mod consent;
 mod cost;
 mod fees;
 mod history;

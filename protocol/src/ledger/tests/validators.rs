@@ -29,7 +29,7 @@ pub(super) fn world(count: u8) -> World {
 }
 
 /// The vote of validator `by` that `whom` gets this power.
-fn vote(world: &World, node: &Node, by: usize, whom: u8, power: u64) -> Transaction {
+pub(super) fn vote(world: &World, node: &Node, by: usize, whom: u8, power: u64) -> Transaction {
     vote_for(world, node, by, signer(whom).public_key(), power)
 }
 
@@ -102,7 +102,7 @@ fn sizes(node: &Node, from: u64) -> Vec<usize> {
     (from..).map_while(set).map(|set| set.len()).collect()
 }
 
-fn failed(code: FailureCode) -> Vec<Status> {
+pub(super) fn failed(code: FailureCode) -> Vec<Status> {
     vec![Status::Failed { code }]
 }
 

@@ -82,8 +82,12 @@ impl Model {
         let mut changed = self.after.clone();
         changed.insert(whom, power);
         changed.retain(|_, power| *power > 0);
+        if self.current.contains_key(&by) && changed == self.after {
+            // It takes its vote back, if it has one that counts.
+            let votes = self.votes.entry(whom).or_default();
+            return votes.remove(&by).is_some();
+        }
         let may = self.current.contains_key(&by)
-            && changed != self.after
             && !changed.is_empty()
             && total(&changed) <= u128::from(u64::MAX);
         if !may {
