@@ -92,6 +92,12 @@ impl Consent {
         by_few || electors.is_quorum(agreed)
     }
 
+    /// The power that they have agreed on; two cannot be, as each validator has one vote.
+    pub(super) fn agreed(&self, electors: &ValidatorSet) -> Option<Power> {
+        let mut asked = self.votes.values().map(|given| given.power);
+        asked.find(|power| self.agrees(electors, *power))
+    }
+
     /// Leaves the votes in the state, or nothing if there are none.
     pub(super) fn write(self, state: &mut Overlay<'_>) {
         if self.votes.is_empty() {

@@ -29,6 +29,7 @@
 mod account;
 mod chain;
 mod consent;
+mod declare_ready;
 mod delete;
 mod execute;
 mod explain;
@@ -63,6 +64,7 @@ pub use account::{
 };
 pub use chain::{ChainRules, Ledger, Rejection};
 pub use consent::validator_votes_key;
+pub use declare_ready::readiness_key;
 pub(crate) use execute::check_form;
 pub use explain::{ChangedKey, Explanation};
 pub use head::{CommitBatch, GenesisError, Head};

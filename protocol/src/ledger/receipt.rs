@@ -118,6 +118,15 @@ pub enum FailureCode {
          let one that validates vote for its own power first"
     )]
     ValidatorTooPowerful,
+    /// No vote that counts asks for the key that says it is ready.
+    #[error(
+        "no validator asks for this key, or has in the last {VOTE_AGE_HEIGHTS_MAX} heights: let one \
+         vote for it first, then declare again"
+    )]
+    NotACandidate,
+    /// The newest set has the key that says it is ready.
+    #[error("the key is a validator's already, of the newest height: nothing is left to declare")]
+    AlreadyAValidator,
 }
 
 impl FailureCode {
@@ -134,6 +143,8 @@ impl FailureCode {
             FailureCode::PowerOverflow => "power_overflow",
             FailureCode::InvalidValidatorKey => "invalid_validator_key",
             FailureCode::ValidatorTooPowerful => "validator_too_powerful",
+            FailureCode::NotACandidate => "not_a_candidate",
+            FailureCode::AlreadyAValidator => "already_a_validator",
         }
     }
 }

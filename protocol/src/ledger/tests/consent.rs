@@ -3,7 +3,7 @@ use super::validators::{OK, failed, grow, vote, world};
 use super::*;
 use crate::ledger::consent::{Consent, validator_votes_key};
 use crate::ledger::overlay::Overlay;
-use crate::ledger::update_validator;
+use crate::ledger::{declare_ready, update_validator};
 use crate::limits::VOTE_AGE_HEIGHTS_MAX;
 use crate::quorum::Power;
 
@@ -41,6 +41,15 @@ impl Bench {
         let wish = (whom.public_key(), power);
         let scheme = &*self.world.rules.scheme;
         update_validator::execute(scheme, state, Height(height), &sender, wish).unwrap()
+    }
+
+    /// What becomes of the word of `whom` in the block of `height`.
+    pub(super) fn declare(&self, state: &mut Overlay<'_>, height: u64, whom: u8) -> Status {
+        let whom = signer(whom);
+        let address = address_of(&*whom);
+        state.set_public_key(address, whom.public_key().to_vec());
+        let scheme = &*self.world.rules.scheme;
+        declare_ready::execute(scheme, state, Height(height), &address).unwrap()
     }
 }
 

@@ -10,6 +10,7 @@ mod offences;
 mod prepared;
 mod proofs;
 mod random;
+mod readiness;
 mod records;
 mod runs;
 mod supply;
