@@ -55,7 +55,12 @@ impl Federation {
 
     /// Runs `lockstep tx …` until it stands in a block; what it printed.
     fn tx(&self, from: PathBuf, arguments: &[&str]) -> Value {
-        let url = &self.network.urls[1];
+        self.tx_at(1, from, arguments)
+    }
+
+    /// The same, handed to this node.
+    fn tx_at(&self, node: usize, from: PathBuf, arguments: &[&str]) -> Value {
+        let url = &self.network.urls[node];
         let common = ["--from", text(&from), "--rpc", url, "--wait", "--json"];
         let ended = run(&[&["tx"], arguments, &common].concat()).ok();
         serde_json::from_str(&ended.stdout).expect("JSON")
@@ -71,7 +76,17 @@ impl Federation {
     /// The vote of validator `by`; the height from which the change holds, if this decided it.
     fn vote(&self, by: usize, whom: &str, change: &[&str]) -> Option<u64> {
         let vote = [&["update-validator", "--key", whom], change].concat();
-        let answer = self.tx(self.key_file(by), &vote);
+        self.decided(&self.tx(self.key_file(by), &vote))
+    }
+
+    /// The word of this node that it is ready, said to itself; likewise.
+    fn declare_ready(&self, index: usize) -> Option<u64> {
+        let word = ["declare-ready"];
+        self.decided(&self.tx_at(index, self.key_file(index), &word))
+    }
+
+    /// From which height the change holds that this transaction decided.
+    fn decided(&self, answer: &Value) -> Option<u64> {
         assert_eq!(answer["status"], "success");
         let (decided, block) = (&answer["decided"], &answer["receipt"]["height"]);
         let from = decided.as_u64();
@@ -178,9 +193,10 @@ fn a_fifth_validator_is_added_joins_and_the_first_one_is_removed() {
     assert_eq!(them.vote(1, text(&added), &power), None);
     let height = them.grow(&ALL, 4);
     assert_eq!(them.size(height + 2), 4, "two of four decide nothing");
-    let joins = them
-        .vote(2, text(&added), &power)
-        .expect("three of four decide");
+    assert_eq!(them.vote(2, text(&added), &power), None);
+    let height = them.grow(&ALL, 4);
+    assert_eq!(them.size(height + 2), 4, "its own word is missing");
+    let joins = them.declare_ready(4).expect("three of four have decided");
     assert_eq!((them.size(joins - 1), them.size(joins)), (4, 5));
     them.assert_changes_at(joins);
     assert!(!them.signed(4, joins - 1));
@@ -277,6 +293,45 @@ fn a_change_that_cannot_be_is_refused_with_a_code() {
     refused(0, "nowhere", &["--remove"]).assert_refused(2, &["nowhere", "name a public key"]);
     let ended = refused(0, &founder, &["--power", "0"]);
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    // A vote is taken back once, by who has given it.
+    let withdraw = ["--withdraw"];
+    failed(0, text(&added), &withdraw, "(nothing_to_change)");
+    assert_eq!(them.vote(0, text(&added), &["--power", "1"]), None);
+    let back = ["update-validator", "--key", text(&added), "--withdraw"];
+    let back = them.tx(them.key_file(0), &back);
+    assert_eq!(back["withdrawn"], true, "{back}");
+    failed(0, text(&added), &withdraw, "(nothing_to_change)");
     // A node's key file signs with its own scheme only, and only where it may be read.
     refused(9, &founder, &["--remove"]).assert_refused(2, &["validator.key", "kept safe"]);
+}
+
+/// A newcomer speaks for itself, through its own node, when somebody asks for it.
+#[test]
+fn a_word_that_nobody_may_say_is_refused_with_the_next_step() {
+    let mut them = Federation::new();
+    for index in FOUNDERS {
+        them.start(index, true);
+    }
+    them.network.wait_for(&FOUNDERS, 1);
+    let declare = |them: &Federation, from: usize, to: usize| {
+        let from = them.key_file(from);
+        let url = &them.network.urls[to];
+        let word = ["tx", "declare-ready", "--from", text(&from), "--rpc", url];
+        run(&[&word[..], &["--wait"]].concat())
+    };
+    let newcomer = them.network.addresses[4].to_string();
+    declare(&them, 4, 1).assert_refused(2, &[&newcomer, "own node", "--rpc"]);
+    declare(&them, 1, 1).assert_refused(2, &["is a validator", "nothing is left"]);
+    them.start(4, true);
+    them.grow(&ALL, 2);
+    declare(&them, 4, 4).assert_refused(2, &[&newcomer, "pay in"]);
+    them.fund(4);
+    them.grow(&ALL, 2);
+    let ended = declare(&them, 4, 4);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("(not_a_candidate)"),
+        "{}",
+        ended.stderr
+    );
 }

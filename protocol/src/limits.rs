@@ -8,6 +8,12 @@ pub const VALIDATOR_SETS_KEPT_MAX: usize = 64;
 /// Peers that may be asked for blocks: the validators, and as many configured peers that are not
 /// validators, or not yet.
 pub const CATCH_UP_PEERS_MAX: usize = 2 * VALIDATORS_MAX;
+/// Heights for which a validator's vote for a change of the set counts: some hours at a block a second,
+/// time enough to ask all the others. What was agreed to for a purpose that is over changes nothing.
+pub const VOTE_AGE_HEIGHTS_MAX: u64 = 10_000;
+/// Heights for which a newcomer's word counts that its node runs and follows: some minutes at a block a
+/// second, time enough for the votes that are still missing; who said it longer ago may have stopped.
+pub const READY_AGE_HEIGHTS_MAX: u64 = 100;
 /// A validator set in the state: public keys of 1,952 bytes, addresses and powers, rounded up.
 pub const VALIDATOR_SET_BYTES_MAX: usize = VALIDATORS_MAX * 2_048 + 64;
 /// One signature: both schemes have exactly 3309 bytes; the simulator's have fewer.
@@ -59,9 +65,9 @@ pub const BLOCK_BYTES_MAX: usize =
 pub const PROPOSAL_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 8_192;
 /// How much of a proposal must have come to read who proposes what: envelope, fields, signature.
 pub const PROPOSAL_HEAD_BYTES_MAX: usize = 4_096;
-/// The shortest transaction there can be: sender, nonce, fee, expiry, the shortest action, and a
-/// signature of no bytes.
-pub const TRANSACTION_BYTES_MIN: usize = 20 + 3 * 8 + 5 + 1 + 4;
+/// The shortest transaction there can be: sender, nonce, fee, expiry, an action without a payload, no
+/// key, and a signature of no bytes.
+pub const TRANSACTION_BYTES_MIN: usize = 20 + 3 * 8 + 1 + 1 + 4;
 /// Transactions that a block names: as many of the shortest as fit into one.
 pub const BLOCK_TRANSACTIONS_MAX: usize = BLOCK_TRANSACTION_BYTES_MAX / TRANSACTION_BYTES_MIN;
 /// A question for transactions that a compact proposal names: a bit for each, and whose they are.

@@ -125,6 +125,14 @@ pub enum Mutation {
     OldSetCounts,
     /// More than a third of the power changes the validator set.
     ChangeByFew,
+    /// A vote for a change of the validator set counts for ever.
+    NeverExpires,
+    /// Newcomers are added without their own word that they are ready.
+    ReadinessNotAsked,
+    /// A newcomer's word that it is ready counts for ever.
+    OldReadinessCounts,
+    /// A vote for a change of the validator set that is taken back still counts.
+    WithdrawalIgnored,
     /// The leaves of a compact proposal count without the header's root.
     UncheckedLeaves,
     /// A transaction fills a compact proposal whatever its leaf is.

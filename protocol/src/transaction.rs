@@ -42,7 +42,8 @@ pub enum Action {
         key: Vec<u8>,
     },
     /// A validator's vote that the owner of this key validates with this power: it does, from two
-    /// heights later on, once more than two thirds of the power have asked for the same.
+    /// heights later on, once more than two thirds of the power have asked for the same, and a
+    /// newcomer has declared itself ready. Asking for what is so already takes a vote back.
     UpdateValidator {
         /// Whose power changes.
         #[borsh(deserialize_with = "crate::codec::read_bytes")]
@@ -51,6 +52,8 @@ pub enum Action {
         /// 0 removes it.
         power: crate::quorum::Power,
     },
+    /// The word of a newcomer, by its validator key, that its node runs and follows the chain.
+    DeclareReady,
 }
 
 /// The part of a transaction that its id and its signature cover.

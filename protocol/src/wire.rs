@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub use crate::limits::TRANSACTIONS_BYTES_MAX;
 
 /// Raised with every change of bytes or rules that two nodes must share.
-pub const PROTOCOL_VERSION: u16 = 5;
+pub const PROTOCOL_VERSION: u16 = 6;
 
 const ENVELOPE_BYTES: usize = 34;
 

@@ -15,6 +15,7 @@ use lockstep_protocol::types::{Address, Height};
 use serde::Deserialize;
 use std::time::Duration;
 
+mod declare_ready;
 mod delete;
 mod delivery;
 mod outcome;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Delete(delete::Arguments),
     /// As a validator, ask for a validator to be added, removed, or given another power
     UpdateValidator(update_validator::Arguments),
+    /// As a newcomer, declare that its node runs and follows the chain: needed to be added
+    DeclareReady(declare_ready::Arguments),
 }
 
 /// What all of them understand.
@@ -101,6 +104,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Put(arguments) => put::run(arguments),
         Command::Delete(arguments) => delete::run(arguments),
         Command::UpdateValidator(arguments) => update_validator::run(arguments),
+        Command::DeclareReady(arguments) => declare_ready::run(arguments),
     }
 }
 

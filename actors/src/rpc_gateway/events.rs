@@ -317,7 +317,10 @@ impl BlockEvent {
 pub(super) fn receiver(action: &Action) -> Option<Address> {
     match action {
         Action::Transfer { to, .. } => Some(*to),
-        Action::Put { .. } | Action::Delete { .. } | Action::UpdateValidator { .. } => None,
+        Action::Put { .. }
+        | Action::Delete { .. }
+        | Action::UpdateValidator { .. }
+        | Action::DeclareReady => None,
     }
 }
 

@@ -4,6 +4,7 @@ use crate::runtime::FatalKind;
 use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::ledger::ReadError;
 use lockstep_protocol::types::{Address, Hash, Height};
+use lockstep_protocol::wire::PROTOCOL_VERSION;
 use std::fmt;
 use std::path::Path;
 
@@ -85,8 +86,9 @@ pub enum StoreError {
     },
     /// Written by a release with another layout.
     #[error(
-        "{place} has layout {found}, this release reads layout {expected}: run the release that wrote \
-         it, or choose another data directory"
+        "{place} has layout {found}, this release reads layout {expected}, that of protocol version \
+         {PROTOCOL_VERSION}: run the release that wrote it, or begin the chain anew in another data \
+         directory"
     )]
     OtherLayout {
         /// The database, and how far it got.

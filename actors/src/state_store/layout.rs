@@ -13,8 +13,9 @@ use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::limits::CERTIFICATE_BYTES_MAX;
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
-/// Raised with every change of a table, key or record.
-pub(super) const LAYOUT: u32 = 5;
+/// Raised with every change of a table, key or record, and with the protocol version: what a chain of
+/// another version has executed, and holds in its state, follows other rules.
+pub(super) const LAYOUT: u32 = 6;
 
 pub(super) const META_LAYOUT: &[u8] = b"layout";
 pub(super) const META_GENESIS: &[u8] = b"genesis";

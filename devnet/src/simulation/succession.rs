@@ -1,9 +1,11 @@
 //! Who decides which height, from the blocks alone: a second opinion that shares nothing with the
 //! ledger but the nouns. The properties judge each height by the set that this names.
 //!
-//! It knows no refusals but two: a vote of who is no validator, and one for what is so already. No
-//! world asks for a change that would be refused otherwise.
+//! It knows no refusals but these: a vote of who is no validator, one that takes back what is not
+//! there, and the word of a newcomer that is none, or that nobody asks for. No world asks for a change
+//! that would be refused otherwise.
 use lockstep_protocol::block::Block;
+use lockstep_protocol::crypto::Scheme;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::quorum::Power;
 use lockstep_protocol::transaction::Action;
@@ -16,8 +18,23 @@ use std::sync::Arc;
 pub(crate) struct Succession {
     /// By the first height that each decides.
     sets: BTreeMap<Height, Arc<ValidatorSet>>,
-    votes: BTreeMap<Vec<u8>, BTreeMap<Address, Power>>,
+    votes: BTreeMap<Vec<u8>, BTreeMap<Address, (Power, Height)>>,
+    /// When each newcomer has said that it is ready.
+    words: BTreeMap<Address, Height>,
     newest: Height,
+}
+
+/// For how many heights votes and words count: written down here once more.
+const VOTES_LAST: u64 = 10_000;
+const WORDS_LAST: u64 = 100;
+
+fn address_of(key: &[u8]) -> Address {
+    Address::of(Simulated.id(), key)
+}
+
+fn power_of(set: &ValidatorSet, who: &Address) -> u128 {
+    let members = set.iter().filter(|member| member.address == *who);
+    members.map(|member| u128::from(member.power)).sum()
 }
 
 impl Succession {
@@ -26,6 +43,7 @@ impl Succession {
         Succession {
             sets: BTreeMap::from([(Height(1), founders)]),
             votes: BTreeMap::new(),
+            words: BTreeMap::new(),
             newest: Height(0),
         }
     }
@@ -50,34 +68,82 @@ impl Succession {
         }
         self.newest = height;
         for transaction in &block.transactions {
-            if let Action::UpdateValidator { public_key, power } = &transaction.body.action {
-                self.vote(height, transaction.sender, public_key, *power);
+            let sender = transaction.sender;
+            match &transaction.body.action {
+                Action::UpdateValidator { public_key, power } => {
+                    self.vote(height, sender, public_key, *power);
+                }
+                Action::DeclareReady => self.word(height, sender),
+                Action::Transfer { .. } | Action::Put { .. } | Action::Delete { .. } => {}
             }
         }
     }
 
     fn vote(&mut self, height: Height, voter: Address, whom: &[u8], power: Power) {
-        let from = height.next().next();
-        let (electors, newest) = (self.at(height).clone(), self.at(from).clone());
-        let power_of = |set: &ValidatorSet, who: &Address| {
-            let members = set.iter().filter(|member| member.address == *who);
-            members.map(|member| u128::from(member.power)).sum::<u128>()
-        };
-        let known = newest.iter().find(|member| member.public_key == whom);
-        if power_of(&electors, &voter) == 0 || known.map_or(0, |known| known.power) == power {
+        let newest = self.at(height.next().next());
+        let has = power_of(newest, &address_of(whom));
+        if power_of(self.at(height), &voter) == 0 {
             return;
         }
+        self.forget_votes(height, whom);
         let votes = self.votes.entry(whom.to_vec()).or_default();
-        votes.insert(voter, power);
-        let agree = votes.iter().filter(|(_, wanted)| **wanted == power);
-        let agree: u128 = agree.map(|(voter, _)| power_of(&electors, voter)).sum();
-        if 3 * agree > 2 * u128::from(electors.total()) {
-            self.votes.remove(whom);
-            let others = newest.iter().filter(|member| member.public_key != whom);
-            let others = others.map(|member| (member.public_key.clone(), member.power));
-            let changed = others.chain((power > 0).then(|| (whom.to_vec(), power)));
-            let changed = ValidatorSet::new(&Simulated, changed).expect("no world asks for less");
-            self.sets.insert(from, Arc::new(changed));
+        if has == u128::from(power) {
+            if votes.remove(&voter).is_some() && votes.is_empty() {
+                self.words.remove(&address_of(whom));
+            }
+            return;
         }
+        votes.insert(voter, (power, height));
+        let word = self.words.get(&address_of(whom));
+        let is_ready = word.is_some_and(|said| height.0 - said.0 <= WORDS_LAST);
+        if has > 0 || is_ready {
+            self.complete(height, whom);
+        }
+    }
+
+    fn word(&mut self, height: Height, newcomer: Address) {
+        let mut asked = self.votes.keys();
+        let Some(whom) = asked.find(|key| address_of(key) == newcomer).cloned() else {
+            return;
+        };
+        self.forget_votes(height, &whom);
+        let is_asked = self.votes.get(&whom).is_some_and(|votes| !votes.is_empty());
+        if is_asked && power_of(self.at(height.next().next()), &newcomer) == 0 {
+            self.words.insert(newcomer, height);
+            self.complete(height, &whom);
+        }
+    }
+
+    /// Those that no longer count.
+    fn forget_votes(&mut self, height: Height, whom: &[u8]) {
+        let electors = self.at(height).clone();
+        if let Some(votes) = self.votes.get_mut(whom) {
+            votes.retain(|voter, (_, given)| {
+                power_of(&electors, voter) > 0 && height.0 - given.0 <= VOTES_LAST
+            });
+        }
+    }
+
+    /// Makes the change that more than two thirds want, if they do.
+    fn complete(&mut self, height: Height, whom: &[u8]) {
+        let from = height.next().next();
+        let (electors, newest) = (self.at(height).clone(), self.at(from).clone());
+        let Some(votes) = self.votes.get(whom) else {
+            return;
+        };
+        let mut wanted = votes.values().map(|(power, _)| *power);
+        let decided = wanted.find(|power| {
+            let agree = votes.iter().filter(|(_, (wanted, _))| wanted == power);
+            let agree: u128 = agree.map(|(voter, _)| power_of(&electors, voter)).sum();
+            3 * agree > 2 * u128::from(electors.total())
+        });
+        let Some(power) = decided else { return };
+        self.votes.remove(whom);
+        self.words.remove(&address_of(whom));
+        let others = newest.iter().filter(|member| member.public_key != whom);
+        let others = others.map(|member| (member.public_key.clone(), member.power));
+        let changed = others.chain((power > 0).then(|| (whom.to_vec(), power)));
+        let changed = ValidatorSet::new(&Simulated, changed).expect("no world asks for less");
+        self.sets.insert(from, Arc::new(changed));
     }
 }

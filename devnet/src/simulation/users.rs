@@ -12,10 +12,11 @@ use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::quorum::Power;
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
-use lockstep_protocol::types::{Hash, Height};
+use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::validator_set::ValidatorSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const USERS: u8 = 3;
 const BALANCE: u64 = 1_000_000;
@@ -52,6 +53,9 @@ pub(crate) struct Users {
 pub(crate) struct Wishes {
     /// Everybody who may ever vote.
     voters: Vec<Arc<dyn Signer>>,
+    /// How many nodes with each of these keys run: nobody else says that one is ready. One thread
+    /// runs a world.
+    running: Vec<AtomicU32>,
     /// The set that a change begins with, the first height that asks for it, whom it is about, and
     /// the power that it gets.
     changes: Vec<(Hash, Height, Vec<u8>, Power)>,
@@ -60,6 +64,12 @@ pub(crate) struct Wishes {
 /// A validator votes in so many of a thousand blocks that could hold its vote, so that votes of
 /// several blocks must add up.
 const VOTES_PERMILLE: u64 = 600;
+/// … and, where the others agree with it, takes its vote back in so many, if it has one.
+const WITHDRAWALS_PERMILLE: u64 = 40;
+/// A newcomer that runs says that it is ready in so many of a thousand blocks.
+const WORDS_PERMILLE: u64 = 600;
+/// … and in so many before the votes of the same block.
+const EARLY_PERMILLE: u64 = 300;
 
 impl Wishes {
     /// Those of a plan; the validators have these keys.
@@ -82,18 +92,45 @@ impl Wishes {
             powers[*validator] = *power;
         }
         wishes.voters = voters.to_vec();
+        wishes.running = voters.iter().map(|_| AtomicU32::new(0)).collect();
         wishes
     }
 
-    /// What is wanted of the next block.
-    fn wanted(&self, validators: &ValidatorSchedule) -> Option<Action> {
+    /// A node with this key has begun.
+    pub(crate) fn begun(&self, who: &Address) {
+        if let Some(running) = self.running_of(who) {
+            running.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// … or ended.
+    pub(crate) fn ended(&self, who: &Address) {
+        if let Some(running) = self.running_of(who) {
+            running.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn running_of(&self, who: &Address) -> Option<&AtomicU32> {
+        let mut known = self.voters.iter().zip(&self.running);
+        let found = known.find(|(voter, _)| address(&***voter) == *who);
+        found.map(|(_, running)| running)
+    }
+
+    /// Whose power is to be which, by the next block.
+    fn wanted(&self, validators: &ValidatorSchedule) -> Option<(&[u8], Power)> {
         let newest = validators.next().hash();
         let mut changes = self.changes.iter();
         let (_, from, key, power) = changes.find(|(set, ..)| *set == newest)?;
-        (*from <= validators.height()).then(|| Action::UpdateValidator {
-            public_key: key.clone(),
-            power: *power,
-        })
+        (*from <= validators.height()).then_some((&**key, *power))
+    }
+
+    /// The newcomer with this key, if it is one and its node runs.
+    fn newcomer(&self, key: &[u8], validators: &ValidatorSchedule) -> Option<&Arc<dyn Signer>> {
+        let found = self.voters.iter().find(|voter| voter.public_key() == key)?;
+        let who = address(&**found);
+        let runs = self.running_of(&who)?.load(Ordering::Relaxed) > 0;
+        let is_new = validators.next().index_of(&who).is_none();
+        (is_new && runs).then_some(found)
     }
 }
 
@@ -105,16 +142,49 @@ impl Users {
         validators: &ValidatorSchedule,
     ) -> Vec<Transaction> {
         let mut all = self.transfers(random);
-        if let Some(action) = self.wishes.wanted(validators) {
-            let is_one = |who: &&Arc<dyn Signer>| {
-                let address = address(&***who);
-                validators.current().index_of(&address).is_some()
-            };
-            let voters = self.wishes.voters.iter().filter(is_one);
-            let voters = voters.filter(|_| random.chance(VOTES_PERMILLE));
-            all.extend(voters.filter_map(|voter| self.sign(&**voter, action.clone())));
+        if let Some((key, power)) = self.wishes.wanted(validators) {
+            let mut votes = self.votes(random, validators, (key, power));
+            let newcomer = self.wishes.newcomer(key, validators);
+            let word = newcomer.filter(|_| random.chance(WORDS_PERMILLE));
+            let word = word.and_then(|newcomer| self.sign(&**newcomer, Action::DeclareReady));
+            if let Some(word) = word {
+                let last = votes.len();
+                let is_early = random.chance(EARLY_PERMILLE);
+                votes.insert(if is_early { 0 } else { last }, word);
+            }
+            all.extend(votes);
         }
         all
+    }
+
+    /// What those say who decide the next block; some have second thoughts.
+    fn votes(
+        &self,
+        random: &mut Random,
+        validators: &ValidatorSchedule,
+        (key, power): (&[u8], Power),
+    ) -> Vec<Transaction> {
+        let newest = validators.next();
+        let mut members = newest.iter();
+        let member = members.find(|member| member.public_key == key);
+        let has = member.map_or(0, |member| member.power);
+        let vote = |power| Action::UpdateValidator {
+            public_key: key.to_vec(),
+            power,
+        };
+        let mut votes = Vec::new();
+        for voter in &self.wishes.voters {
+            let is_one = validators.current().index_of(&address(&**voter)).is_some();
+            let wish = if is_one && random.chance(VOTES_PERMILLE) {
+                vote(power)
+            } else if is_one && random.chance(WITHDRAWALS_PERMILLE) {
+                vote(has)
+            } else {
+                continue;
+            };
+            votes.extend(self.sign(&**voter, wish));
+        }
+        votes
     }
 
     fn transfers(&self, random: &mut Random) -> Vec<Transaction> {

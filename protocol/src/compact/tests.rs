@@ -151,7 +151,7 @@ fn a_question_about_another_block_or_of_another_length_is_answered_with_nothing(
 fn no_transaction_is_shorter_than_the_shortest_and_the_longest_question_fits() {
     use crate::limits::{BLOCK_TRANSACTIONS_MAX, MISSING_BYTES_MAX, TRANSACTION_BYTES_MIN};
     let mut shortest = transaction(&Cast::of(4), 1);
-    shortest.body.action = Action::Delete { key: Vec::new() };
+    shortest.body.action = Action::DeclareReady;
     shortest.signature.0.clear();
     assert_eq!(shortest.bytes(), TRANSACTION_BYTES_MIN);
     let longest = Missing {

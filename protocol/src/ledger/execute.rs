@@ -5,7 +5,7 @@ use super::receipt::{Receipt, Status};
 use super::refusal::{NotExecuted, TransactionError};
 use super::signatures::{Signatures, VerifyError};
 use super::state::ReadError;
-use super::{delete, put, transfer, update_validator};
+use super::{declare_ready, delete, put, transfer, update_validator};
 use crate::block::Header;
 use crate::crypto::Scheme;
 use crate::limits::{EXPIRY_HEIGHTS_MAX, TRANSACTION_BYTES_MAX};
@@ -94,7 +94,7 @@ fn check_action(action: &Action) -> Result<(), TransactionError> {
         Action::Transfer { memo, .. } => transfer::check(memo),
         Action::Put { key, value } => put::check(key, value),
         Action::Delete { key } => delete::check(key),
-        Action::UpdateValidator { .. } => Ok(()),
+        Action::UpdateValidator { .. } | Action::DeclareReady => Ok(()),
     }
 }
 
@@ -111,8 +111,10 @@ fn run(
         Action::Put { key, value } => Ok(put::execute(state, place.height, sender, key, value)),
         Action::Delete { key } => delete::execute(state, sender, key),
         Action::UpdateValidator { public_key, power } => {
-            update_validator::execute(scheme, state, sender, (public_key, *power))
+            let wish = (&**public_key, *power);
+            update_validator::execute(scheme, state, place.height, sender, wish)
         }
+        Action::DeclareReady => declare_ready::execute(scheme, state, place.height, sender),
     }
 }
 

@@ -3,6 +3,8 @@
 //! these, because the root before the block was that of everybody.
 use super::account::Account;
 use super::chain::Ledger;
+use super::consent::validator_votes_key;
+use super::declare_ready::readiness_key;
 use super::execute::{self, Place};
 use super::offences::{self, offence_key, offences_key};
 use super::overlay::Overlay;
@@ -10,7 +12,6 @@ use super::receipt::Receipt;
 use super::record::record_key;
 use super::refusal::NotExecuted;
 use super::state::{KeyHash, ReadError};
-use super::update_validator::validator_votes_key;
 use super::validators::{self, newest_validator_set_key, validator_set_key};
 use super::validity::InvalidBlock;
 use crate::block::SealedBlock;
@@ -34,6 +35,8 @@ pub enum ChangedKey {
     Offences(Address),
     /// `validators/votes/<address>`: who wants this validator to have which power.
     ValidatorVotes(Address),
+    /// `validators/ready/<address>`: the height at which this newcomer said that it is ready.
+    Readiness(Address),
     /// `validators/set/<height>`: the hash of the set that decides from there on.
     ValidatorSet(Height, Hash),
     /// `validators/newest`: the first height of the newest set.
@@ -62,6 +65,7 @@ impl fmt::Display for ChangedKey {
             ),
             ChangedKey::Offences(validator) => write!(f, "offences/{validator}"),
             ChangedKey::ValidatorVotes(address) => write!(f, "validators/votes/{address}"),
+            ChangedKey::Readiness(address) => write!(f, "validators/ready/{address}"),
             ChangedKey::ValidatorSet(from, hash) => {
                 write!(f, "validators/set/{from}: the set {hash}")
             }
@@ -103,7 +107,7 @@ impl Ledger {
                 Err(NotExecuted::Refused(_)) => break,
                 Err(NotExecuted::Fatal(error)) => return Err(error),
             }
-            names.extend(self.name_written(transaction));
+            names.extend(self.name_written(&state, transaction)?);
         }
         if let Some((from, set)) = state.succession().changed() {
             validators::write(&mut state, from, &set)?;
@@ -117,20 +121,35 @@ impl Ledger {
     }
 
     /// What a transaction may write beside accounts and keys.
-    fn name_written(&self, transaction: &Transaction) -> Option<(KeyHash, ChangedKey)> {
+    fn name_written(
+        &self,
+        state: &Overlay<'_>,
+        transaction: &Transaction,
+    ) -> Result<Vec<(KeyHash, ChangedKey)>, ReadError> {
         let sender = transaction.sender;
-        match &transaction.body.action {
+        let candidate = |address: Address, public_key: &[u8]| {
+            let votes = ChangedKey::ValidatorVotes(address);
+            let readiness = ChangedKey::Readiness(address);
+            vec![
+                (validator_votes_key(public_key), votes),
+                (readiness_key(&address), readiness),
+            ]
+        };
+        Ok(match &transaction.body.action {
             Action::Put { key, .. } | Action::Delete { key } => {
                 let named = ChangedKey::Record(sender, key.clone());
-                Some((record_key(&sender, key), named))
+                vec![(record_key(&sender, key), named)]
             }
             Action::UpdateValidator { public_key, .. } => {
                 let address = Address::of(self.rules.scheme.id(), public_key);
-                let named = ChangedKey::ValidatorVotes(address);
-                Some((validator_votes_key(public_key), named))
+                candidate(address, public_key)
             }
-            Action::Transfer { .. } => None,
-        }
+            Action::DeclareReady => {
+                let public_key = state.public_key(&sender)?.unwrap_or_default();
+                candidate(sender, &public_key)
+            }
+            Action::Transfer { .. } => Vec::new(),
+        })
     }
 
     /// What has really changed, each key once.

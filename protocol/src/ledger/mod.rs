@@ -8,6 +8,7 @@
 //! account, record   what is stored, proofs         tree        the Merkle tree (jmt)
 //! offences  evidence in blocks and in the state
 //! validators  which set decides which height, in the state
+//! consent   the validators' votes for a change of the set
 //! signatures, precommits: verified once            state, memory, head, receipt: nouns
 //! explain   what a block changes, for people   run         blocks that are written together
 //! refusal   why a transaction may not be here      history     which state was whose
@@ -27,6 +28,8 @@
 //! To add a transaction kind: its variant in `transaction.rs`, its file here, its line in `execute`.
 mod account;
 mod chain;
+mod consent;
+mod declare_ready;
 mod delete;
 mod execute;
 mod explain;
@@ -60,6 +63,8 @@ pub use account::{
     prove_account_at, public_key, public_key_key,
 };
 pub use chain::{ChainRules, Ledger, Rejection};
+pub use consent::validator_votes_key;
+pub use declare_ready::readiness_key;
 pub(crate) use execute::check_form;
 pub use explain::{ChangedKey, Explanation};
 pub use head::{CommitBatch, GenesisError, Head};
@@ -78,7 +83,6 @@ pub use record::{
 pub use refusal::TransactionError;
 pub(crate) use signatures::{Signatures, VerifyError};
 pub use state::{KeyHash, ReadError, StateChanges, StateReader};
-pub use update_validator::validator_votes_key;
 pub use validators::{
     ValidatorSetRecord, newest_validator_set_key, validator_schedule, validator_set_key,
     validator_set_of,

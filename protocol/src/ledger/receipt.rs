@@ -1,5 +1,6 @@
 //! What became of a transaction that a block has executed.
 use crate::codec;
+use crate::limits::VOTE_AGE_HEIGHTS_MAX;
 use crate::types::Hash;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -91,8 +92,12 @@ pub enum FailureCode {
     /// Only the validators of the block's height say who validates.
     #[error("the sender is no validator at this height: only validators may ask for a change")]
     NotAValidator,
-    /// The validator has that power already, or is none already.
-    #[error("that is how it is already: look at the validators of the newest height")]
+    /// The validator has that power already, or is none already, and no vote of the sender's stands
+    /// that this could take back.
+    #[error(
+        "that is how it is already, and no vote of the sender's stands for this key (votes expire \
+         after {VOTE_AGE_HEIGHTS_MAX} heights): look at the validators of the newest height"
+    )]
     NothingToChange,
     /// Somebody must go on.
     #[error("it is the last validator: add another one before it is removed")]
@@ -113,6 +118,15 @@ pub enum FailureCode {
          let one that validates vote for its own power first"
     )]
     ValidatorTooPowerful,
+    /// No vote that counts asks for the key that says it is ready.
+    #[error(
+        "no validator asks for this key, or has in the last {VOTE_AGE_HEIGHTS_MAX} heights: let one \
+         vote for it first, then declare again"
+    )]
+    NotACandidate,
+    /// The newest set has the key that says it is ready.
+    #[error("the key is a validator's already, of the newest height: nothing is left to declare")]
+    AlreadyAValidator,
 }
 
 impl FailureCode {
@@ -129,6 +143,8 @@ impl FailureCode {
             FailureCode::PowerOverflow => "power_overflow",
             FailureCode::InvalidValidatorKey => "invalid_validator_key",
             FailureCode::ValidatorTooPowerful => "validator_too_powerful",
+            FailureCode::NotACandidate => "not_a_candidate",
+            FailureCode::AlreadyAValidator => "already_a_validator",
         }
     }
 }

@@ -1,47 +1,56 @@
 //! `Action::UpdateValidator`: a validator's vote to add another one, to remove one, or to give one
 //! another power.
 //!
-//! Votes for one key stand together in the state, at most one of each validator: a newer one takes
-//! the place of the older. A vote counts as long as its sender is a validator of the block's height,
-//! with the power that it has there. As soon as more than two thirds of the power have asked for the
-//! same, it is decided: the set of the height two further on has it, and the votes are gone.
+//! Votes for one key stand together in the state ([`consent`](super::consent)) until they are taken
+//! back or expire. As soon as more than two thirds of the power of the block's height have asked for
+//! the same, it is decided: the set of the height two further on has it, and the votes are gone. A
+//! validator takes its vote for a key back by asking for the power that the key has in the newest set
+//! already: none, for a key that is not in it. Without a vote to take back that is nothing to change.
+//!
+//! A newcomer, a key that the newest set does not have, needs more than votes: its own word that it
+//! is ready, not older than 100 heights ([`declare_ready`]). If it is missing the votes stand, and the
+//! word completes the change when it comes. Who is in the set needs none to rise.
 //!
 //! What is decided may not stop the chain. So a set is never empty, never larger than certificates
 //! carry, and its power always fits. And of each changed set those must be a quorum who are known to
 //! run: who validates at the block's own height, with no less power than the changed set gives; and
-//! the one whom the vote is about, if it has asked for that power itself, by its own signature. All
-//! others may not run yet, or never: their keys may be mistyped or lost.
+//! the one whom the change is about, if it has asked for that power itself: by its own vote, or, as a
+//! newcomer, by its word. All others may have stopped before they ever had that power.
 //!
 //! Why that is enough while several changes are under way. Of the three sets that a block h sees,
 //! those of h and h + 1 are settled, and that of h + 2 begins as that of h + 1. Each change of it,
 //! also a removal and a power that falls, is judged as the whole set that comes of it against the
-//! set of h, not against the one that it changes: newcomers that earlier blocks have named, or
-//! earlier transactions of this one, are still unknown, and each removal takes one of those away who
-//! are known. So whatever comes of many changes in one block, or in blocks that follow each other,
-//! is judged by its last step like a single one. A set that no change touches is that of the height
+//! set of h, not against the one that it changes: other newcomers that earlier blocks have named, or
+//! earlier transactions of this one, are left out, and each removal takes one of those away who are
+//! known. So whatever comes of many changes in one block, or in blocks that follow each other, is
+//! judged by its last step like a single one. A set that no change touches is that of the height
 //! before, and was judged when it was decided. Thus, by induction, each set that ever comes has a
-//! quorum of those who validated two heights before it, or asked for more themselves. Who is refused
-//! for that may try again two heights later, when the changes under way have settled: then a set
-//! counts in full, and a removal, or a power that falls, always passes.
+//! quorum of those who validated two heights before it, or asked for their power themselves. Who is
+//! refused for that may try again two heights later, when the changes under way have settled: then a
+//! set counts in full, and a removal, or a power that falls, always passes.
 //!
-//! Two things the rule does not see. A validator whose set has come counts as one that runs: whoever
-//! adds several waits until each has signed blocks. And a founder that is down counts until it is
-//! removed. A key need not have signed anything to be added: a newcomer owns nothing that could pay
-//! for a transaction before the others let it in. (CometBFT bounded the power that a block moves by
-//! a third, for light clients that skip heights; ours follow each height, by the next set's hash in
-//! its header.)
+//! Why two newcomers that do not run cannot halt a chain, however far apart they are added: they are
+//! not added. A set gains a member in [`decide`] alone, and there only with the word of its own key
+//! in the block's state or in the block itself. A key that is mistyped or lost, or whose node was
+//! never started, signs no transaction, so there is no word of it, and however many ask for it, its
+//! votes stand until they expire and no set has it. Thus each member of every set is one of the
+//! genesis, or had a node with its key at most 102 heights before the first height that it decides.
+//! Without that, a chain of four could add one dead key, which leaves four of five; two heights later
+//! it counts as one that validates, the next dead one passes as well, and four of six are no quorum.
+//! What stops after it has said that it is ready is a validator that fails, like any other: the chain
+//! bears as many of these as hold less than a third of the power, and a founder that is down counts
+//! until it is removed. (CometBFT bounded the power that a block moves by a third, for light clients
+//! that skip heights; ours follow each height, by the next set's hash in its header.)
+use super::consent::Consent;
+use super::declare_ready;
 use super::overlay::Overlay;
 use super::receipt::{FailureCode, Status};
-use super::state::{KeyHash, ReadError};
-use crate::codec;
+use super::state::ReadError;
 use crate::crypto::Scheme;
-use crate::limits::VALIDATORS_MAX;
-use crate::mutation::{Mutation, planted};
 use crate::quorum::Power;
-use crate::types::{Address, Hash, Height};
+use crate::types::{Address, Height};
 use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::{Validator, ValidatorSet, ValidatorSetError};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The sets that a block's transactions see and change.
@@ -67,6 +76,22 @@ impl Succession {
         }
     }
 
+    /// Who decides the block, and votes.
+    pub(super) fn electors(&self) -> &Arc<ValidatorSet> {
+        &self.current
+    }
+
+    /// Whether the newest set has this validator.
+    pub(super) fn has_named(&self, who: &Address) -> bool {
+        self.after_next.index_of(who).is_some()
+    }
+
+    /// What this key has in the newest set; none if it is not a member.
+    #[cfg(test)]
+    pub(super) fn newest_power(&self, who: &Address) -> Power {
+        power_in(&self.after_next, who)
+    }
+
     /// The set that the block names and the first height that it decides, if it is another than
     /// the one before it.
     pub(super) fn changed(&self) -> Option<(Height, Arc<ValidatorSet>)> {
@@ -75,58 +100,78 @@ impl Succession {
     }
 }
 
-/// Votes for one key: who wants it to have which power.
-type Votes = BTreeMap<Address, Power>;
-
-/// A vote of every validator there can be, rounded up.
-const VOTES_BYTES_MAX: usize = VALIDATORS_MAX * 32 + 64;
-
-/// Where the votes for a key stand in the tree.
-pub fn validator_votes_key(public_key: &[u8]) -> KeyHash {
-    Hash::of(&[b"validators/votes/", public_key]).0
-}
-
-/// Counts the vote, and changes the succession if it is the one that was missing.
+/// Counts the vote, or takes it back, and changes the succession if nothing else was missing.
 pub(super) fn execute(
     scheme: &dyn Scheme,
     state: &mut Overlay<'_>,
+    height: Height,
     sender: &Address,
     (public_key, power): (&[u8], Power),
 ) -> Result<Status, ReadError> {
     let failed = |code| Ok(Status::Failed { code });
-    let mut succession = state.succession().clone();
-    if succession.current.index_of(sender).is_none() {
+    let Succession {
+        current,
+        after_next,
+        ..
+    } = state.succession().clone();
+    if current.index_of(sender).is_none() {
         return failed(FailureCode::NotAValidator);
     }
+    let whom = Address::of(scheme.id(), public_key);
+    let mut consent = Consent::read(state, height, &current, public_key)?;
+    if power_in(&after_next, &whom) == power {
+        if !consent.withdraw(sender) {
+            return failed(FailureCode::NothingToChange);
+        }
+        if consent.is_empty() {
+            declare_ready::forget(state, &whom);
+        }
+        consent.write(state);
+        return Ok(Status::Success);
+    }
+    if let Err(code) = change(scheme, &after_next, public_key, power) {
+        return failed(code);
+    }
+    consent.give(*sender, power, height);
+    let is_newcomer = after_next.index_of(&whom).is_none();
+    let is_complete = consent.agrees(&current, power)
+        && (!is_newcomer || declare_ready::is_ready(state, height, &whom)?);
+    if is_complete {
+        return decide(scheme, state, consent, (public_key, power));
+    }
+    consent.write(state);
+    Ok(Status::Success)
+}
+
+/// Makes the change that `consent` has agreed on; a newcomer has said that it is ready.
+pub(super) fn decide(
+    scheme: &dyn Scheme,
+    state: &mut Overlay<'_>,
+    consent: Consent,
+    (public_key, power): (&[u8], Power),
+) -> Result<Status, ReadError> {
+    let failed = |code| Ok(Status::Failed { code });
+    let mut succession = state.succession().clone();
     let changed = match change(scheme, &succession.after_next, public_key, power) {
         Ok(changed) => changed,
         Err(code) => return failed(code),
     };
-    let key = validator_votes_key(public_key);
-    let mut votes: Votes = match state.record(&key)? {
-        Some(bytes) => codec::decode("votes for a validator", &bytes, VOTES_BYTES_MAX)
-            .map_err(|error| ReadError::Corrupt(error.to_string()))?,
-        None => Votes::new(),
-    };
-    votes.insert(*sender, power);
-    votes.retain(|voter, _| succession.current.index_of(voter).is_some());
-    let agree = votes.iter().filter(|(_, wanted)| **wanted == power);
-    let agree = agree.filter_map(|(voter, _)| succession.current.index_of(voter));
-    let power_agreed = succession.current.power_of(agree);
-    let by_few = planted(Mutation::ChangeByFew) && succession.current.is_skip_set(power_agreed);
-    if by_few || succession.current.is_quorum(power_agreed) {
-        let address = Address::of(scheme.id(), public_key);
-        let asked = (votes.get(&address) == Some(&power)).then_some(&address);
-        if !has_known_quorum(&changed, &succession.current, asked) {
-            return failed(FailureCode::ValidatorTooPowerful);
-        }
-        succession.after_next = Arc::new(changed);
-        state.set_succession(succession);
-        state.remove_record(key);
-    } else {
-        state.set_record(key, codec::encode(&votes));
+    let whom = Address::of(scheme.id(), public_key);
+    let has_asked = !succession.has_named(&whom) || consent.asks(&whom, power);
+    let asked = has_asked.then_some(&whom);
+    if !has_known_quorum(&changed, &succession.current, asked) {
+        return failed(FailureCode::ValidatorTooPowerful);
     }
+    succession.after_next = Arc::new(changed);
+    state.set_succession(succession);
+    declare_ready::forget(state, &whom);
+    consent.end(state);
     Ok(Status::Success)
+}
+
+/// What it has there, which is none if it is not a member.
+fn power_in(set: &ValidatorSet, who: &Address) -> Power {
+    set.index_of(who).map_or(0, |index| set.power(index))
 }
 
 /// The set with this validator at this power; without it at none.
@@ -137,10 +182,6 @@ fn change(
     power: Power,
 ) -> Result<ValidatorSet, FailureCode> {
     let address = Address::of(scheme.id(), public_key);
-    let known = set.index_of(&address).map_or(0, |index| set.power(index));
-    if known == power {
-        return Err(FailureCode::NothingToChange);
-    }
     let others = set.iter().filter(|validator| validator.address != address);
     let others = others.map(|validator| (validator.public_key.clone(), validator.power));
     let it = (power > 0).then(|| (public_key.to_vec(), power));
@@ -161,13 +202,9 @@ fn has_known_quorum(
     current: &ValidatorSet,
     asked: Option<&Address>,
 ) -> bool {
-    let held = |who: &Address| {
-        current
-            .index_of(who)
-            .map_or(0, |index| current.power(index))
-    };
     let runs = |validator: &&Validator| {
-        validator.power <= held(&validator.address) || asked == Some(&validator.address)
+        let address = &validator.address;
+        validator.power <= power_in(current, address) || asked == Some(address)
     };
     let known = changed.iter().filter(runs);
     let known = known.fold(0, |sum: Power, it| sum.saturating_add(it.power));

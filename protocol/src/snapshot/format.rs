@@ -17,8 +17,8 @@ use crate::validator_set::Validator;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::mem;
 
-/// Raised with every change of these bytes.
-pub const FORMAT_VERSION: u16 = 1;
+/// Raised with every change of these bytes, or of what stands in the state.
+pub const FORMAT_VERSION: u16 = 2;
 
 const MAGIC: &[u8; 18] = b"lockstep snapshot\n";
 /// How long the opening is.

@@ -230,6 +230,10 @@ fn transactions_and_blocks() -> Vec<Noun> {
     let (put, value) = (key.clone(), vec![0xff, 0, 1]);
     let put = Action::Put { key: put, value };
     let delete = Action::Delete { key };
+    let update = Action::UpdateValidator {
+        public_key: vec![0xd2; 32],
+        power: 3,
+    };
     let block_noun = |name, value: Block| {
         let root = value.header.transactions_root;
         let evidence_root = value.header.evidence_root;
@@ -244,6 +248,8 @@ fn transactions_and_blocks() -> Vec<Noun> {
             .signs(signs),
         acting("put", put),
         acting("delete", delete),
+        acting("update of a validator", update),
+        acting("declaration of readiness", Action::DeclareReady),
         // Of the same sender and body: the same id.
         Noun::plain("transaction without a key", &later).hash("id", later.id()),
         Noun::plain("header", &block().header).hash("id", block().header.id()),

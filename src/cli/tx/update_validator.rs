@@ -5,6 +5,7 @@ use super::{Common, Failure, Sender};
 use crate::cli::node::Node;
 use crate::config::genesis::unhex;
 use clap::Args;
+use lockstep_protocol::limits::READY_AGE_HEIGHTS_MAX;
 use lockstep_protocol::quorum::Power;
 use lockstep_protocol::transaction::Action;
 use lockstep_protocol::types::{Address, Height};
@@ -34,13 +35,16 @@ struct Change {
     /// It validates no more
     #[arg(long)]
     remove: bool,
+    /// Take back the vote for this key: ask for what it has already
+    #[arg(long)]
+    withdraw: bool,
 }
 
 /// What `GET /validators` answers.
 #[derive(Deserialize)]
-struct Validators {
-    height: Height,
-    total_power: Power,
+pub(super) struct Validators {
+    pub(super) height: Height,
+    pub(super) total_power: Power,
     validators: Vec<Validator>,
 }
 
@@ -57,21 +61,50 @@ const TEXT_BYTES_MAX: u64 = 16_384;
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let sender = Sender::new(&arguments.common)?;
     let public_key = public_key(&sender, &arguments.key)?;
-    let power = arguments.change.power.unwrap_or(0);
-    let action = Action::UpdateValidator {
-        public_key: public_key.clone(),
-        power,
+    let whom = Address::of(sender.status.scheme, &public_key);
+    let withdraws = arguments.change.withdraw;
+    let power = match arguments.change.power {
+        Some(power) => power,
+        None if withdraws => power_of(&newest(&sender.node)?, whom),
+        None => 0,
     };
-    let mut outcome = sender.deliver(action)?;
+    let mut outcome = sender.deliver(Action::UpdateValidator { public_key, power })?;
     if let Some(height) = outcome.done_at() {
-        let whom = Address::of(sender.status.scheme, &public_key);
-        match decided(&sender.node, height, whom, power) {
-            Ok((value, sentence)) => outcome.then("decided", value, sentence),
+        let ended = match taken_back(&sender.node, height, whom, power, withdraws) {
+            Ok(None) => decided(&sender.node, height, whom, power).map(|it| ("decided", it)),
+            Ok(Some(it)) => Ok(("withdrawn", it)),
+            Err(failure) => Err(failure),
+        };
+        match ended {
+            Ok((name, (value, sentence))) => outcome.then(name, value, sentence),
             Err(failure) => outcome.fail(failure),
         }
     }
     outcome.print(arguments.common.json)?;
     outcome.judge()
+}
+
+/// Whether the vote in the block of `height` took an older one back: the sets before and after that
+/// block give the same power. `None` if it asked for a change, as it was meant to.
+fn taken_back(
+    node: &Node,
+    height: Height,
+    whom: Address,
+    power: Power,
+    was_meant: bool,
+) -> Result<Option<(Value, String)>, Failure> {
+    let from = height.next().next();
+    let before = power_of(&at(node, Some(height.next()))?, whom);
+    let after = power_of(&at(node, Some(from))?, whom);
+    if (before, after) == (power, power) {
+        let sentence = format!("yes: {whom} keeps power {power} unless others decide");
+        return Ok(Some((json!(true), sentence)));
+    }
+    let sentence = format!(
+        "no: the power of {whom} has changed meanwhile, to {after} from height {from} on, so this is \
+         a vote for {power}: withdraw again"
+    );
+    Ok(was_meant.then_some((json!(false), sentence)))
 }
 
 /// Whether the vote in the block of `height` was the one that was missing: the set of two heights
@@ -84,12 +117,16 @@ fn decided(
 ) -> Result<(Value, String), Failure> {
     let from = height.next().next();
     let set = at(node, Some(from))?;
-    let found = set.validators.iter().find(|v| v.address == whom);
-    let is_decided = found.map_or(0, |validator| validator.power) == power;
+    let has = power_of(&set, whom);
+    let is_decided = has == power;
+    let total = set.total_power;
     let sentence = if is_decided {
+        format!("yes: {whom} has power {power} of {total} from height {from} on")
+    } else if has == 0 {
         format!(
-            "yes: {whom} has power {power} of {} from height {from} on",
-            set.total_power
+            "not yet: validators with more than two thirds of the power must ask for the same, and \
+             {whom} must have declared itself ready, in the {READY_AGE_HEIGHTS_MAX} heights before \
+             (lockstep tx declare-ready)"
         )
     } else {
         "not yet: validators with more than two thirds of the power must ask for the same".into()
@@ -97,8 +134,21 @@ fn decided(
     Ok((json!(is_decided.then_some(from)), sentence))
 }
 
+/// What it has there, which is none if it is not a member.
+pub(super) fn power_of(set: &Validators, who: Address) -> Power {
+    let mut members = set.validators.iter();
+    let found = members.find(|validator| validator.address == who);
+    found.map_or(0, |validator| validator.power)
+}
+
+/// The newest set that is certain.
+pub(super) fn newest(node: &Node) -> Result<Validators, Failure> {
+    let height = at(node, None)?.height.next();
+    at(node, Some(height)).or_else(|_| at(node, None))
+}
+
 /// The validators of a height; of the height under decision if none is named.
-fn at(node: &Node, height: Option<Height>) -> Result<Validators, Failure> {
+pub(super) fn at(node: &Node, height: Option<Height>) -> Result<Validators, Failure> {
     let path = match height {
         Some(height) => format!("/validators?height={height}"),
         None => "/validators".into(),
@@ -120,8 +170,7 @@ fn public_key(sender: &Sender<'_>, text: &str) -> Result<Vec<u8>, Failure> {
 
 /// The newest set knows the keys of those who validate.
 fn of_validator(sender: &Sender<'_>, address: Address) -> Result<Vec<u8>, Failure> {
-    let height = at(&sender.node, None)?.height.next();
-    let newest = at(&sender.node, Some(height)).or_else(|_| at(&sender.node, None))?;
+    let newest = newest(&sender.node)?;
     let found = newest.validators.iter().find(|v| v.address == address);
     found.and_then(|found| unhex(&found.public_key)).ok_or_else(|| {
         Failure::usage(format!(

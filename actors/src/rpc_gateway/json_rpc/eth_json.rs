@@ -175,7 +175,10 @@ pub(super) fn transaction(
 fn value(action: &Action) -> u64 {
     match action {
         Action::Transfer { amount, .. } => *amount,
-        Action::Put { .. } | Action::Delete { .. } | Action::UpdateValidator { .. } => 0,
+        Action::Put { .. }
+        | Action::Delete { .. }
+        | Action::UpdateValidator { .. }
+        | Action::DeclareReady => 0,
     }
 }
 
@@ -183,7 +186,7 @@ fn input(action: &Action) -> &[u8] {
     match action {
         Action::Transfer { memo, .. } => memo.as_bytes(),
         Action::Put { value, .. } => value,
-        Action::Delete { .. } | Action::UpdateValidator { .. } => &[],
+        Action::Delete { .. } | Action::UpdateValidator { .. } | Action::DeclareReady => &[],
     }
 }
 

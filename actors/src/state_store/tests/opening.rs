@@ -155,6 +155,27 @@ fn another_layout_is_refused_with_code_4() {
     assert_says(&error, &["layout 9".into(), "release that wrote it".into()]);
 }
 
+/// Its state holds votes that have no height, and its blocks follow other rules.
+#[test]
+fn a_chain_of_protocol_version_5_is_refused_by_a_sentence_that_says_so() {
+    let (world, dir, store) = opened();
+    store
+        .write("test", |tables, txn| {
+            Ok(tables.meta.put(txn, layout::META_LAYOUT, &5u32)?)
+        })
+        .unwrap();
+    drop(store);
+    let error = refused(world.open(dir.path(), address(101)));
+    assert_foreign(&error, dir.path(), 0);
+    let said = [
+        "layout 5",
+        "layout 6",
+        "protocol version 6",
+        "begin the chain anew",
+    ];
+    assert_says(&error, &said.map(String::from));
+}
+
 #[test]
 fn a_directory_that_cannot_be_made_is_a_matter_of_configuration_with_code_2() {
     let (world, dir) = (World::new(7), TempDir::new().unwrap());

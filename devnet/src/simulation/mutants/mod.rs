@@ -18,6 +18,9 @@
 //!   (`driver::tests::clocks::a_genesis_that_is_not_waited_for_is_noticed`);
 //! - `RefusedLeavesTrace`: users of the simulator send little that a block refuses
 //!   (`ledger::tests::prepared::a_refused_candidate_that_leaves_a_trace_is_noticed`);
+//! - `NeverExpires`, `OldReadinessCounts`: no world is so long that a vote expires, and none has a
+//!   newcomer wait for a hundred heights (`ledger::tests::consent::a_vote_that_never_expires_is_noticed`,
+//!   `ledger::tests::readiness::a_word_that_counts_for_ever_is_noticed`);
 //! - `SignAnything`: the sign guard is never needed while the rules hold
 //!   (`sign_guard::tests::a_guard_that_lets_everything_pass_is_noticed`). It has its line here
 //!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`);
@@ -120,6 +123,8 @@ pub const ALL: &[Planted] = &[
     planted(M::SetTooEarly, Profile::Validators, SETS),
     planted(M::OldSetCounts, Profile::Validators, CERTIFICATES),
     planted(M::ChangeByFew, Profile::Validators, SETS),
+    planted(M::ReadinessNotAsked, Profile::Validators, SETS),
+    planted(M::WithdrawalIgnored, Profile::Validators, SETS),
     planted(M::UncheckedLeaves, UNHELD, VALIDITY),
     planted(M::UncheckedFilling, UNHELD, TROUBLE),
 ];

@@ -20,6 +20,7 @@ impl Node {
             catch_up: self.new_catch_up(),
         };
         self.brains = Some(brains);
+        self.setup.users.wishes.begun(&self.setup.driver.me);
         out.began = Some(self.disk.durable.distrusts_key);
         self.start_driver(clocks, out);
         self.post_catch_up(catch_up::Input::Retell, out);
@@ -39,7 +40,9 @@ impl Node {
 
     /// Kills the node: mailboxes and unsynced writes are lost.
     pub(crate) fn crash(&mut self) {
-        self.brains = None;
+        if self.brains.take().is_some() {
+            self.setup.users.wishes.ended(&self.setup.driver.me);
+        }
         self.mail = Mailboxes::default();
         self.signed = None;
         self.arrival = None;

@@ -1,6 +1,7 @@
 //! A chain of four validators and a few users, by the simulator's signatures.
 mod blocks;
 mod commits;
+mod consent;
 mod cost;
 mod fees;
 mod history;
@@ -9,6 +10,7 @@ mod offences;
 mod prepared;
 mod proofs;
 mod random;
+mod readiness;
 mod records;
 mod runs;
 mod supply;

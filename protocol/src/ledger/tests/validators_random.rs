@@ -1,9 +1,9 @@
-//! Any votes of any validators: the set is what a model says that knows nothing of trees and
+//! Any votes of any validators, and words of newcomers: the set is what a model says that knows nothing of trees and
 //! schedules, and never one that a chain cannot live with. The model has no rule of its own for
 //! what is refused: it stops everybody of whom nothing is known, and looks whether blocks still come.
-use super::validators::{OK, grow, vote_for, world};
+use super::validators::{OK, grow, ready, vote_for, world};
 use super::*;
-use crate::limits::VALIDATORS_MAX;
+use crate::limits::{READY_AGE_HEIGHTS_MAX, VALIDATORS_MAX};
 use crate::quorum::Power;
 use crate::validator_set::ValidatorSet;
 use proptest::prelude::*;
@@ -13,8 +13,16 @@ const FOUNDERS: u8 = 4;
 /// Founders and strangers, whose keys are numbered from 101.
 const KEYS: u8 = 7;
 
-/// Who asks for which power of whom.
-type Wish = (usize, u8, Power);
+/// What happens in a block.
+#[derive(Clone, Debug)]
+enum Wish {
+    /// These ask for this power of that key.
+    Votes(Vec<usize>, u8, Power),
+    /// These say that they are ready.
+    Words(Vec<u8>),
+    /// Nothing, for so many heights.
+    Pause(u64),
+}
 
 /// Mostly small powers, so that wishes meet; sometimes as large as they get.
 fn power() -> impl Strategy<Value = Power> {
@@ -25,14 +33,30 @@ fn power() -> impl Strategy<Value = Power> {
     ]
 }
 
-fn blocks() -> impl Strategy<Value = Vec<(Vec<usize>, u8, Power)>> {
+fn blocks() -> impl Strategy<Value = Vec<Wish>> {
     // In one block several validators ask for the same.
-    let wish = (
+    let votes = (
         prop::collection::vec(0..usize::from(KEYS), 1..6),
         0..KEYS,
         power(),
     );
-    prop::collection::vec(wish, 1..14)
+    let votes = votes.prop_map(|(mut voters, whom, power)| {
+        voters.sort_unstable();
+        voters.dedup();
+        Wish::Votes(voters, whom, power)
+    });
+    let words = prop::collection::vec(FOUNDERS - 1..KEYS, 1..4).prop_map(|mut keys| {
+        keys.sort_unstable();
+        keys.dedup();
+        Wish::Words(keys)
+    });
+    let late = READY_AGE_HEIGHTS_MAX - 2..READY_AGE_HEIGHTS_MAX + 2;
+    let wish = prop_oneof![
+        20 => votes,
+        10 => words,
+        1 => late.prop_map(Wish::Pause),
+    ];
+    prop::collection::vec(wish, 1..20)
 }
 
 /// Powers by the number of the key.
@@ -44,6 +68,9 @@ struct Model {
     next: Set,
     after: Set,
     votes: BTreeMap<u8, BTreeMap<u8, Power>>,
+    /// When newcomers have said that they are ready.
+    words: BTreeMap<u8, u64>,
+    height: u64,
     /// Who has asked for the newest change of itself.
     asked: Option<u8>,
 }
@@ -73,46 +100,108 @@ impl Model {
             next: set.clone(),
             after: set,
             votes: BTreeMap::new(),
+            words: BTreeMap::new(),
+            height: 1,
             asked: None,
         }
     }
 
-    /// Whether the vote counts.
-    fn vote(&mut self, by: u8, whom: u8, power: Power) -> bool {
+    /// The newest set with this change.
+    fn changed(&self, whom: u8, power: Power) -> Set {
         let mut changed = self.after.clone();
         changed.insert(whom, power);
         changed.retain(|_, power| *power > 0);
-        let may = self.current.contains_key(&by)
-            && changed != self.after
-            && !changed.is_empty()
-            && total(&changed) <= u128::from(u64::MAX);
-        if !may {
+        changed
+    }
+
+    /// Whether the vote counts.
+    fn vote(&mut self, by: u8, whom: u8, power: Power) -> bool {
+        let changed = self.changed(whom, power);
+        if !self.current.contains_key(&by) {
             return false;
         }
-        let votes = self.votes.entry(whom).or_default();
+        if changed == self.after {
+            // It takes its vote back, if it has one that counts.
+            let votes = self.counted(whom);
+            let had_one = votes.remove(&by).is_some();
+            if had_one && votes.is_empty() {
+                self.words.remove(&whom);
+            }
+            return had_one;
+        }
+        if changed.is_empty() || total(&changed) > u128::from(u64::MAX) {
+            return false;
+        }
+        let votes = self.counted(whom);
         let old = votes.clone();
         votes.insert(by, power);
-        votes.retain(|voter, _| self.current.contains_key(voter));
-        let agree = votes.iter().filter(|(_, wanted)| **wanted == power);
-        let agree: u128 = agree
-            .map(|(voter, _)| u128::from(self.current[voter]))
-            .sum();
-        if 3 * agree <= 2 * total(&self.current) {
+        let word = self.words.get(&whom);
+        let is_ready = word.is_some_and(|said| self.height - said <= READY_AGE_HEIGHTS_MAX);
+        if self.agreed(whom) != Some(power) || !(self.after.contains_key(&whom) || is_ready) {
             return true;
         }
-        let asked = (votes.get(&whom) == Some(&power)).then_some(whom);
-        if !makes_blocks(&changed, &running(&self.current, &changed, asked)) {
+        let is_made = self.make(whom, power);
+        if !is_made {
             self.votes.insert(whom, old);
+        }
+        is_made
+    }
+
+    /// Whether the word counts.
+    fn word(&mut self, whom: u8) -> bool {
+        if self.after.contains_key(&whom) || self.counted(whom).is_empty() {
+            return false;
+        }
+        match self.agreed(whom) {
+            Some(power) => self.make(whom, power),
+            None => {
+                self.words.insert(whom, self.height);
+                true
+            }
+        }
+    }
+
+    /// The votes for `whom` of those who have one.
+    fn counted(&mut self, whom: u8) -> &mut BTreeMap<u8, Power> {
+        let votes = self.votes.entry(whom).or_default();
+        votes.retain(|voter, _| self.current.contains_key(voter));
+        votes
+    }
+
+    /// What more than two thirds of the power want of `whom`.
+    fn agreed(&self, whom: u8) -> Option<Power> {
+        let votes = self.votes.get(&whom)?;
+        let mut wanted = votes.values().copied();
+        wanted.find(|power| {
+            let agree = votes.iter().filter(|(_, wanted)| *wanted == power);
+            let agree = agree.map(|(voter, _)| u128::from(self.current[voter]));
+            3 * agree.sum::<u128>() > 2 * total(&self.current)
+        })
+    }
+
+    /// Whether the change can be made.
+    fn make(&mut self, whom: u8, power: Power) -> bool {
+        let changed = self.changed(whom, power);
+        if changed.is_empty() || total(&changed) > u128::from(u64::MAX) {
+            return false;
+        }
+        let has_asked = !self.after.contains_key(&whom)
+            || self.votes.get(&whom).and_then(|votes| votes.get(&whom)) == Some(&power);
+        let asked = has_asked.then_some(whom);
+        if !makes_blocks(&changed, &running(&self.current, &changed, asked)) {
             return false;
         }
         self.asked = asked;
         self.votes.remove(&whom);
+        self.words.remove(&whom);
         self.after = changed;
         true
     }
 
     fn end_block(&mut self) {
         self.current = std::mem::replace(&mut self.next, self.after.clone());
+        self.height += 1;
+        self.asked = None;
     }
 }
 
@@ -144,22 +233,43 @@ proptest! {
     fn whatever_is_voted_the_sets_are_the_models_and_a_chain_can_live_with_them(blocks in blocks()) {
         let (mut world, mut node) = with_strangers();
         let mut model = Model::new();
-        for (voters, whom, power) in blocks {
-            let mut voters = voters;
-            voters.sort_unstable();
-            voters.dedup();
-            let key = signer(101 + whom);
-            let wishes: Vec<Wish> = voters.iter().map(|by| (*by, whom, power)).collect();
-            let ask = |(by, _, power): &Wish| vote_for(&world, &node, *by, key.public_key(), *power);
-            let transactions: Vec<Transaction> = wishes.iter().map(ask).collect();
-            let before = node.ledger.validators().next().clone();
-            let decided_by = set_of(&node, node.ledger.head().height.next());
-            model.asked = None;
-            let statuses = grow(&mut world, &mut node, transactions);
-            for ((by, whom, power), status) in wishes.into_iter().zip(statuses) {
-                let counts = model.vote(u8::try_from(by).unwrap(), whom, power);
-                prop_assert_eq!(status == OK, counts, "{} for {} of {}", by, power, whom);
+        // The newest word of each key, whatever became of it.
+        let mut said = BTreeMap::new();
+        for wish in blocks {
+            let pauses = if let Wish::Pause(heights) = wish { heights } else { 1 };
+            for _ in 1..pauses {
+                grow(&mut world, &mut node, vec![]);
+                model.end_block();
             }
+            let transactions: Vec<Transaction> = match &wish {
+                Wish::Votes(voters, whom, power) => {
+                    let key = signer(101 + whom);
+                    let ask = |by: &usize| vote_for(&world, &node, *by, key.public_key(), *power);
+                    voters.iter().map(ask).collect()
+                }
+                Wish::Words(keys) => {
+                    keys.iter().map(|key| ready(&world, &node, 101 + key)).collect()
+                }
+                Wish::Pause(_) => Vec::new(),
+            };
+            let before = node.ledger.validators().next().clone();
+            let height = node.ledger.head().height.next();
+            let decided_by = set_of(&node, height);
+            let statuses = grow(&mut world, &mut node, transactions);
+            let expected: Vec<bool> = match wish {
+                Wish::Votes(voters, whom, power) => {
+                    let by = voters.iter().map(|by| u8::try_from(*by).unwrap());
+                    by.map(|by| model.vote(by, whom, power)).collect()
+                }
+                Wish::Words(keys) => {
+                    said.extend(keys.iter().map(|key| (*key, height.0)));
+                    keys.iter().map(|key| model.word(*key)).collect()
+                }
+                Wish::Pause(_) => Vec::new(),
+            };
+            let counted: Vec<bool> = statuses.iter().map(|status| *status == OK).collect();
+            prop_assert_eq!(counted, expected);
+            let asked = model.asked;
             model.end_block();
             let schedule = node.ledger.validators();
             let (height, newest) = (schedule.height(), schedule.next());
@@ -168,8 +278,14 @@ proptest! {
             // What a chain can live with, by what the node says alone.
             let named = set_of(&node, height.next());
             let is_new = named != set_of(&node, height);
-            let known = running(&decided_by, &named, model.asked);
+            let known = running(&decided_by, &named, asked);
             prop_assert!(!is_new || makes_blocks(&named, &known), "{:?} of {:?}", known, named);
+            // Nobody comes without a word that is fresh.
+            let old = set_of(&node, height);
+            for key in named.keys().filter(|key| !old.contains_key(key)) {
+                let age = said.get(key).map(|said| height.0 - 1 - said);
+                prop_assert!(age.is_some_and(|age| age <= READY_AGE_HEIGHTS_MAX), "{key}: {age:?}");
+            }
             prop_assert!((1..=VALIDATORS_MAX).contains(&newest.len()));
             prop_assert!(newest.iter().all(|validator| validator.power > 0));
             let sum: u128 = newest.iter().map(|v| u128::from(v.power)).sum();
