@@ -6,6 +6,10 @@ use lockstep_protocol::quorum::Power;
 use std::fmt;
 use std::str::FromStr;
 
+mod family;
+
+pub(crate) use family::Family;
+
 /// Which worlds the seeds describe.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
@@ -29,6 +33,16 @@ pub enum Profile {
     TwinsAll,
     /// As `All`, and always with validators that are added, removed and given other powers.
     Validators,
+    /// Validators that once had more than two thirds of the power, and sign second decisions of those
+    /// heights when they have it no more.
+    OldKeys,
+    /// Homes that are put back to an earlier state at any moment, with unequal powers, and liars that
+    /// say less than they have.
+    OldDisks,
+    /// Heights of a hundred rounds and more, with crashes and restarts on the way.
+    OldRounds,
+    /// Clocks that are wrong, that are set while nodes run, one or all; a genesis in the future.
+    Clocks,
     /// Correct nodes and nothing but delay.
     Calm,
     /// Four validators, two of them Byzantine: more than the protocol bears. A fork must be found.
@@ -46,7 +60,7 @@ pub enum Profile {
 pub struct UnknownProfile(pub String);
 
 impl Profile {
-    const PLAIN: [Profile; 10] = [
+    const PLAIN: [Profile; 14] = [
         Profile::Flaky,
         Profile::Partition,
         Profile::Byzantine,
@@ -54,6 +68,10 @@ impl Profile {
         Profile::All,
         Profile::TwinsAll,
         Profile::Validators,
+        Profile::OldKeys,
+        Profile::OldDisks,
+        Profile::OldRounds,
+        Profile::Clocks,
         Profile::Calm,
         Profile::Canary,
         Profile::Amnesiacs,
@@ -82,6 +100,9 @@ impl Profile {
         match self {
             Profile::Canary | Profile::Amnesiacs => 4,
             Profile::Habit(_) | Profile::Twins => random.pick(&[4, 4, 4, 5, 7]),
+            Profile::OldKeys => random.pick(&[4, 4, 5, 7, 10]),
+            Profile::OldDisks => random.pick(&[3, 4, 4, 4, 5, 7, 7, 10]),
+            Profile::OldRounds | Profile::Clocks => random.pick(&[3, 4, 4, 4, 5, 7]),
             Profile::Validators => random.pick(&[3, 4, 5, 5, 6, 7]),
             _ => random.pick(&usual),
         }
@@ -120,6 +141,18 @@ impl Profile {
                 let most = random.between(least as u64, bearable.len() as u64);
                 for node in bearable.into_iter().take(most as usize) {
                     chosen[node] = habits::ALL.get(random.index(habits::ALL.len()));
+                }
+            }
+            // The restored one is faulty, too.
+            Profile::OldDisks => {
+                for node in bearable.into_iter().skip(1) {
+                    let is_liar = random.chance(500);
+                    chosen[node] = habits::named("understater").filter(|_| is_liar);
+                }
+            }
+            Profile::OldKeys => {
+                for node in bearable {
+                    chosen[node] = Some(&habits::OLD_KING);
                 }
             }
             Profile::Habit(name) => {
@@ -188,7 +221,14 @@ impl Profile {
     pub(crate) fn has_crashes(&self) -> bool {
         matches!(
             self,
-            Profile::All | Profile::Flaky | Profile::Twins | Profile::Validators
+            Profile::All
+                | Profile::Flaky
+                | Profile::Twins
+                | Profile::Validators
+                | Profile::OldKeys
+                | Profile::OldDisks
+                | Profile::OldRounds
+                | Profile::Clocks
         )
     }
 
@@ -199,18 +239,23 @@ impl Profile {
     pub(crate) fn has_late_joiners(&self) -> bool {
         matches!(
             self,
-            Profile::All | Profile::Flaky | Profile::Partition | Profile::Validators
+            Profile::All
+                | Profile::Flaky
+                | Profile::Partition
+                | Profile::Validators
+                | Profile::OldRounds
+                | Profile::Clocks
         )
     }
 
     pub(crate) fn has_restored_disks(&self) -> bool {
-        *self == Profile::All
+        matches!(self, Profile::All | Profile::OldDisks)
     }
 
     pub(crate) fn has_skew(&self) -> bool {
         matches!(
             self,
-            Profile::All | Profile::Byzantine | Profile::Validators
+            Profile::All | Profile::Byzantine | Profile::Validators | Profile::Clocks
         )
     }
 
@@ -250,6 +295,10 @@ impl fmt::Display for Profile {
             Profile::Twins => f.write_str("twins"),
             Profile::TwinsAll => f.write_str("twins-all"),
             Profile::Validators => f.write_str("validators"),
+            Profile::OldKeys => f.write_str("old-keys"),
+            Profile::OldDisks => f.write_str("old-disks"),
+            Profile::OldRounds => f.write_str("old-rounds"),
+            Profile::Clocks => f.write_str("clocks"),
             Profile::Calm => f.write_str("calm"),
             Profile::Canary => f.write_str("canary"),
             Profile::Amnesiacs => f.write_str("amnesiacs"),

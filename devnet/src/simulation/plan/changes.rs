@@ -6,7 +6,7 @@ use lockstep_protocol::quorum::Power;
 use lockstep_protocol::types::Height;
 
 /// The largest total with which no drawn power overflows.
-const TOTAL_MAX: u128 = 1_000;
+pub(super) const TOTAL_MAX: u128 = 1_000;
 /// Heights between two changes; at the least the second one comes while the first does not hold yet.
 const PAUSE_MAX: u64 = 12;
 
@@ -49,7 +49,7 @@ pub(super) fn draw(plan: &mut Plan, random: &mut Random) {
     }
 }
 
-fn total(powers: &[Power]) -> u128 {
+pub(super) fn total(powers: &[Power]) -> u128 {
     powers.iter().map(|power| u128::from(*power)).sum()
 }
 
@@ -64,7 +64,7 @@ fn is_refused(deciding: &[Power], after: &[Power]) -> bool {
 /// Whether the faulty, and those whose clock is wrong, stay few among these, and nobody decides
 /// alone: whoever waits for no answer runs away from all who follow, and no time to recover is enough.
 fn is_borne(plan: &Plan, powers: &[Power]) -> bool {
-    let is_bad = |validator: &usize| !plan.is_correct(*validator) || plan.skew_ms[*validator] != 0;
+    let is_bad = |validator: &usize| !plan.is_correct(*validator) || plan.clock_is_wrong[*validator];
     let members: Vec<usize> = (0..powers.len()).filter(|it| powers[*it] > 0).collect();
     let bad: Vec<usize> = members.iter().copied().filter(is_bad).collect();
     let held: u128 = bad.iter().map(|it| u128::from(powers[*it])).sum();

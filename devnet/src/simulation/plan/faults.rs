@@ -51,9 +51,6 @@ pub(super) fn plan(profile: Profile, plan: &mut Plan, random: &mut Random) {
     if profile == Profile::Amnesiacs {
         keep_correct_apart(plan);
     }
-    let calm_at_us = plan.calm_at_us;
-    plan.faults.retain(|(at_us, _)| *at_us < calm_at_us);
-    plan.faults.sort_by_key(|(at_us, _)| *at_us);
 }
 
 fn crashes(plan: &mut Plan, random: &mut Random) {
@@ -188,6 +185,7 @@ fn skew(plan: &mut Plan, random: &mut Random) {
             wrong += power(plan, node);
             spare -= 1;
             plan.skew_ms[node] = random.below(2 * HOUR_MS) as i64 - HOUR_MS as i64;
+            plan.clock_is_wrong[node] = true;
         }
     }
 }

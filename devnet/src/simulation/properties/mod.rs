@@ -20,6 +20,7 @@ mod key_guard;
 mod lock_rule;
 mod no_double_sign;
 mod no_trouble;
+mod pacing;
 mod progress;
 mod validator_sets;
 mod validity;
@@ -72,6 +73,14 @@ pub(crate) enum Sight<'a> {
     },
     /// A message reached it.
     Heard { node: usize, payload: &'a Payload },
+    /// It enters another round of a height.
+    Entered {
+        node: usize,
+        height: Height,
+        at_ms: u64,
+        /// How long a proposer is waited for in the first round.
+        proposed_for_ms: u64,
+    },
     /// A block is durable.
     Committed {
         node: usize,
@@ -146,6 +155,7 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::new(just_evidence::JustEvidence),
         Box::<key_guard::KeyGuard>::default(),
         Box::new(no_trouble::NoTrouble),
+        Box::<pacing::Pacing>::default(),
         Box::new(progress::Progress),
     ]
 }
