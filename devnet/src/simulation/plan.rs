@@ -75,6 +75,8 @@ pub(crate) struct Plan {
     /// The validator whose disk is put back to an earlier state. It may stop when it meets what its
     /// key has signed since, so it is one of those that the protocol bears.
     pub(crate) restored: Option<usize>,
+    /// The validator whose node dies and never comes back: it is one of those that the protocol bears.
+    pub(crate) lost: Option<usize>,
     /// Nodes that a planned fault starts; all others run from the beginning.
     pub(crate) late: Vec<usize>,
     /// What a disk keeps of writes that it has not reported.
@@ -131,7 +133,8 @@ impl Plan {
     pub(crate) fn is_correct(&self, node: usize) -> bool {
         let validator = self.validator_of(node);
         let is_alone = !self.twins.contains(&validator) && self.restored != Some(validator);
-        self.habits[validator].is_none() && is_alone
+        let is_lost = self.lost == Some(validator);
+        self.habits[validator].is_none() && is_alone && !is_lost
     }
 
     /// Whether this node stops when its key turns out to be at work elsewhere: not if somebody else
@@ -214,6 +217,7 @@ impl Plan {
             twins,
             twins_look: random.chance(500),
             restored: None,
+            lost: None,
             late: Vec::new(),
             survival: random.pick(&[Survival::Prefix, Survival::Subset]),
             habits,

@@ -196,6 +196,7 @@ pub(crate) fn plan() -> Plan {
         changes: Vec::new(),
         twins: vec![TWIN],
         restored: None,
+        lost: None,
         // They are here to do harm.
         twins_look: false,
         late: Vec::new(),

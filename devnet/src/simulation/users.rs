@@ -88,9 +88,11 @@ impl Wishes {
     /// What is wanted of the next block.
     fn wanted(&self, validators: &ValidatorSchedule) -> Option<Action> {
         let newest = validators.next().hash();
-        let mut changes = self.changes.iter();
-        let (_, from, key, power) = changes.find(|(set, ..)| *set == newest)?;
-        (*from <= validators.height()).then(|| Action::UpdateValidator {
+        let height = validators.height();
+        // Sets come back: of all that begin with this one, the newest whose time has come.
+        let mut newest_first = self.changes.iter().rev();
+        let next = newest_first.find(|(set, from, ..)| *set == newest && *from <= height);
+        next.map(|(_, _, key, power)| Action::UpdateValidator {
             public_key: key.clone(),
             power: *power,
         })

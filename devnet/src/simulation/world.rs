@@ -100,7 +100,7 @@ impl World {
             if self.plan.late.contains(&node) {
                 continue;
             }
-            self.with_node(node, |node, clocks, out| node.start(clocks, out));
+            self.start(node);
         }
         while self.queue.now_us() <= self.plan.deadline_us(self.behind)
             && self.trace.events() < self.events_max()
@@ -203,7 +203,7 @@ impl World {
             }
             Fault::Backup(node) => self.places[node].node.disk.back_up(),
             Fault::Restore(node) => self.restore(node),
-            Fault::Start(node) => self.with_node(node, |node, clocks, out| node.start(clocks, out)),
+            Fault::Start(node) => self.start(node),
             Fault::CrashBrain(node, brain) => {
                 self.faults.brain_crashes += 1;
                 self.with_node(node, |node, _, out| node.crash_brain(brain, out));
@@ -224,6 +224,10 @@ impl World {
             Fault::SetClocks(by_ms) => self.set_clocks(by_ms),
             Fault::Calm => self.calm(),
         }
+    }
+
+    fn start(&mut self, node: usize) {
+        self.with_node(node, |node, clocks, out| node.start(clocks, out));
     }
 
     /// What the disk kept of unreported commits is seen as committed.
@@ -257,7 +261,9 @@ impl World {
         self.loses_proposals = false;
         for node in 0..self.places.len() {
             self.places[node].skew_ms = self.latest_ms;
-            self.with_node(node, |node, clocks, out| node.start(clocks, out));
+            if self.plan.lost != Some(node) {
+                self.start(node);
+            }
         }
         let heights: Vec<u64> = self.correct().map(|node| self.height(node).0).collect();
         let (Some(lowest), Some(highest)) = (heights.iter().min(), heights.iter().max()) else {

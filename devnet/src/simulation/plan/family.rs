@@ -1,5 +1,5 @@
 //! Worlds of old keys, old rounds and wrong clocks: what each changes in a plan.
-use super::{Change, Fault, Plan, changes};
+use super::{Change, Fault, Plan, changes, faults};
 use crate::simulation::habits;
 use crate::simulation::node::Brain;
 use crate::simulation::profile::Family;
@@ -9,8 +9,8 @@ use lockstep_protocol::quorum::Power;
 use lockstep_protocol::types::Height;
 
 /// Rounds of one spell in which nothing is decided.
-const ROUNDS_MIN: u64 = 40;
-const ROUNDS_MAX: u64 = 220;
+const ROUNDS_MIN: u64 = 120;
+const ROUNDS_MAX: u64 = 260;
 /// How far all clocks are set, in milliseconds: more than a block may be ahead, up to an hour.
 const STEP_MIN_MS: u64 = 15_000;
 const STEP_MAX_MS: u64 = 3_600_000;
@@ -30,6 +30,10 @@ pub(super) fn prepare(family: Family, plan: &mut Plan, random: &mut Random) {
             plan.links.loss_permille = plan.links.loss_permille.min(100);
             let round_us = timeouts.cap_ms * 1_000 + 3 * plan.links.delay_max_us;
             plan.calm_at_us = rounds * round_us;
+        }
+        Family::Clocks if random.chance(700) => {
+            let fast_us = random.pick(&[1_000, 5_000]);
+            plan.links.delay_max_us = plan.links.delay_max_us.min(fast_us);
         }
         Family::OldDisks | Family::Clocks => {}
     }
@@ -95,8 +99,14 @@ fn many_rounds(plan: &mut Plan, random: &mut Random) {
     let to_us = random.between(end_us * 3 / 4, end_us);
     plan.faults.push((from_us, Fault::LoseProposals(true)));
     plan.faults.push((to_us, Fault::LoseProposals(false)));
-    for _ in 0..random.between(0, 4) {
+    if random.chance(600) {
+        replaced(plan, random, from_us);
+    }
+    for _ in 0..random.between(0, 3) {
         let node = random.index(plan.nodes());
+        if plan.lost == Some(node) {
+            continue;
+        }
         let at_us = random.between(from_us, to_us);
         let back_us = at_us + random.below(end_us / 20);
         plan.faults.push((at_us, Fault::Crash(node)));
@@ -111,6 +121,44 @@ fn many_rounds(plan: &mut Plan, random: &mut Random) {
         let at_us = random.between(from_us, to_us);
         let brain = random.pick(&Brain::ALL);
         plan.faults.push((at_us, Fault::CrashBrain(node, brain)));
+    }
+}
+
+/// One node dies for good, and another, dead since an early round, comes back in its place: without it
+/// the rest decides nothing, and it must find out how far they are.
+fn replaced(plan: &mut Plan, random: &mut Random, from_us: u64) {
+    let is_fit = |plan: &Plan, node: usize| {
+        plan.is_correct(node) && !plan.clock_is_wrong[node] && faults::is_bearable(plan, node)
+    };
+    let mut order = random.order(plan.validators).into_iter();
+    let lost = order.find(|node| is_fit(plan, *node));
+    let Some((lost, back)) = lost.zip(order.next()) else {
+        return;
+    };
+    if !plan.changes.is_empty() {
+        return;
+    }
+    plan.lost = Some(lost);
+    let round_us = plan.timeouts.cap_ms * 1_000;
+    let dies_us = from_us + random.below(4 * round_us);
+    let lost_us = dies_us + random.between(30, 60) * round_us;
+    let back_us = lost_us + random.below(2 * round_us);
+    let about = |fault: &Fault| match fault {
+        Fault::Crash(node) | Fault::Start(node) => *node == lost || *node == back,
+        _ => false,
+    };
+    plan.faults.retain(|(_, fault)| !about(fault));
+    plan.faults.push((dies_us, Fault::Crash(back)));
+    plan.faults.push((lost_us, Fault::Crash(lost)));
+    plan.faults.push((back_us, Fault::Start(back)));
+    let until_us = back_us + random.below(10 * round_us);
+    for to in (0..plan.nodes()).filter(|to| *to != back) {
+        if random.chance(500) {
+            for (at_us, is_cut) in [(back_us, true), (until_us, false)] {
+                let from = back;
+                plan.faults.push((at_us, Fault::Cut { from, to, is_cut }));
+            }
+        }
     }
 }
 

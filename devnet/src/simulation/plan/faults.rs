@@ -158,7 +158,7 @@ fn restored(plan: &mut Plan, random: &mut Random) {
 }
 
 /// Whether one more validator may be faulty.
-fn is_bearable(plan: &Plan, node: usize) -> bool {
+pub(super) fn is_bearable(plan: &Plan, node: usize) -> bool {
     let power = |node: usize| u128::from(plan.powers[plan.validator_of(node)]);
     let total: u128 = (0..plan.validators).map(power).sum();
     let faulty: Vec<usize> = (0..plan.validators)
