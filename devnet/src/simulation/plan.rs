@@ -12,6 +12,7 @@ use lockstep_protocol::quorum::Power;
 use lockstep_protocol::types::Height;
 
 mod changes;
+mod disks;
 mod family;
 mod faults;
 
@@ -24,8 +25,7 @@ pub(crate) enum Fault {
     Start(usize),
     /// Its disk is copied.
     Backup(usize),
-    /// It dies, if it runs, and the copy is put back, if the others have committed every height at
-    /// which its key has signed.
+    /// It dies, if it runs, and the copy is put back.
     Restore(usize),
     /// One brain of a node dies and is rebuilt.
     CrashBrain(usize, Brain),

@@ -112,7 +112,11 @@ impl Profile {
     pub(crate) fn powers(&self, n: usize, random: &mut Random) -> Vec<Power> {
         // Powers as large as they get leave no room for changes.
         let kinds = if *self == Profile::Validators { 9 } else { 10 };
-        let kind = random.below(kinds);
+        let kind = match self {
+            // Somebody with more than a third may be put back, too.
+            Profile::OldDisks => random.pick(&[0, 6]),
+            _ => random.below(kinds),
+        };
         if self.must_fork() || *self == Profile::Calm || kind < 6 {
             return vec![1; n];
         }
@@ -248,8 +252,13 @@ impl Profile {
         )
     }
 
-    pub(crate) fn has_restored_disks(&self) -> bool {
-        matches!(self, Profile::All | Profile::OldDisks)
+    /// Of a thousand worlds, so many have a home that is put back.
+    pub(crate) fn restored_permille(&self) -> u64 {
+        match self {
+            Profile::OldDisks => 1_000,
+            Profile::All => 250,
+            _ => 0,
+        }
     }
 
     pub(crate) fn has_skew(&self) -> bool {

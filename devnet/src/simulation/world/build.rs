@@ -61,6 +61,7 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
         keys: Arc::new(keys_of(&plan, &signers)),
         sets: Succession::new(chain.rules.genesis_validators.clone()),
         context: chain.rules.context,
+        restored: plan.restored,
         correct: (0..nodes).map(|node| plan.is_correct(node)).collect(),
     };
     let mut queue = Queue::default();
