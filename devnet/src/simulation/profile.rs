@@ -15,7 +15,8 @@ pub(crate) use family::Family;
 pub enum Profile {
     /// Everything at once: 1 to 10 validators with equal and unequal powers, at most f of them
     /// Byzantine or running twice, crashes of nodes and of single brains, old disks that are
-    /// restored, late joiners, loss, duplicates, cuts, partitions, wrong clocks.
+    /// restored, late joiners, loss, duplicates, cuts, partitions, wrong clocks; now and then what
+    /// `OldKeys`, `OldDisks`, `OldRounds` or `Clocks` are about.
     All,
     /// Correct nodes on bad wires and bad machines: delay, loss, duplicates, crashes of nodes and
     /// of single brains, disks that keep a prefix or a subset of what was not reported, late

@@ -62,7 +62,10 @@ fn reign(stage: &Stage<'_>) -> Option<Height> {
 }
 
 fn reigns(stage: &Stage<'_>, set: &ValidatorSet) -> bool {
-    let keys = stage.court.iter().filter_map(|(king, _)| stage.set.get(*king));
+    let keys = stage
+        .court
+        .iter()
+        .filter_map(|(king, _)| stage.set.get(*king));
     let members = keys.filter_map(|key| set.index_of(&key.address));
     set.is_quorum(set.power_of(members))
 }
@@ -74,7 +77,9 @@ fn second_decision(stage: &mut Stage<'_>, reign: Height) -> Option<DecidedBlock>
         false => 1,
     };
     let height = Height(stage.random.between(oldest, reign.0));
-    let first = stage.chain.get(usize::try_from(height.previous().0).ok()?)?;
+    let first = stage
+        .chain
+        .get(usize::try_from(height.previous().0).ok()?)?;
     let later_ms = stage.random.between(1, 50);
     let block = alter(&first.block, |header| {
         header.time = header.time.plus_ms(later_ms);

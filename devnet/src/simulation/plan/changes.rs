@@ -113,7 +113,8 @@ fn is_shared(powers: &[Power]) -> bool {
 
 /// Whether the faulty, and those whose clock is wrong, stay few among these.
 fn is_borne(plan: &Plan, powers: &[Power]) -> bool {
-    let is_bad = |validator: &usize| !plan.is_correct(*validator) || plan.clock_is_wrong[*validator];
+    let is_bad =
+        |validator: &usize| !plan.is_correct(*validator) || plan.clock_is_wrong[*validator];
     let members: Vec<usize> = (0..powers.len()).filter(|it| powers[*it] > 0).collect();
     let bad: Vec<usize> = members.iter().copied().filter(is_bad).collect();
     let held: u128 = bad.iter().map(|it| u128::from(powers[*it])).sum();

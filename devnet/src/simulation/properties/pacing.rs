@@ -36,7 +36,10 @@ impl Property for Pacing {
             *known = *height;
         }
         times.push_back(*at_ms);
-        while times.front().is_some_and(|first| first + SECOND_MS < *at_ms) {
+        while times
+            .front()
+            .is_some_and(|first| first + SECOND_MS < *at_ms)
+        {
             times.pop_front();
         }
         let waited_for = SECOND_MS.div_ceil((*proposed_for_ms).max(1)) as usize;

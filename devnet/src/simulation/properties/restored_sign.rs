@@ -35,7 +35,10 @@ impl Property for RestoredSign {
             }
             Sight::Forgot { node } => {
                 let committed = self.committed.get(node).copied().unwrap_or_default();
-                let open = self.heard.iter_mut().filter(|(place, _)| place.0 > committed);
+                let open = self
+                    .heard
+                    .iter_mut()
+                    .filter(|(place, _)| place.0 > committed);
                 let said = open.flat_map(|(_, said)| said);
                 said.for_each(|(_, by)| _ = by.remove(node));
             }
@@ -58,7 +61,12 @@ impl RestoredSign {
         node: usize,
         said: Statement,
     ) -> Result<(), String> {
-        let next = self.committed.get(&node).copied().unwrap_or_default().next();
+        let next = self
+            .committed
+            .get(&node)
+            .copied()
+            .unwrap_or_default()
+            .next();
         // Early messages are not kept.
         if said.height > next {
             return Ok(());
@@ -109,8 +117,13 @@ fn statements(scene: &Scene, restored: usize, payload: &Payload) -> Vec<Statemen
         Payload::Pulled(_, pulled) => &pulled.votes[..],
         _ => &[],
     };
-    let own = votes.iter().filter(|vote| vote.vote.validator == key.address);
-    let own = own.filter(|vote| vote.verify(scene.at(vote.vote.height), &scene.context).is_ok());
+    let own = votes
+        .iter()
+        .filter(|vote| vote.vote.validator == key.address);
+    let own = own.filter(|vote| {
+        vote.verify(scene.at(vote.vote.height), &scene.context)
+            .is_ok()
+    });
     let own = own.map(|vote| Statement::of_vote(&vote.vote));
     let proposal = payload.proposal().filter(|proposal| {
         let set = scene.at(proposal.height);

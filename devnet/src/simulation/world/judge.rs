@@ -8,9 +8,8 @@ impl World {
 
     /// What every node has committed that is not faulty, or only by its disk.
     pub(super) fn lowest_without_habit(&self) -> Height {
-        let is_behind = |node: &usize| {
-            self.places[*node].habit.is_none() && self.plan.lost != Some(*node)
-        };
+        let is_behind =
+            |node: &usize| self.places[*node].habit.is_none() && self.plan.lost != Some(*node);
         let all = (0..self.places.len()).filter(is_behind);
         let heights = all.map(|node| self.height(node));
         heights.min().unwrap_or_default()
