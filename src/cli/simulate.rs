@@ -24,7 +24,8 @@ pub(crate) struct Arguments {
     /// Validators of each world, 1 to 128; by default the seed decides
     #[arg(long, value_name = "N", value_parser = nodes)]
     nodes: Option<usize>,
-    /// flaky, partition, byzantine, twins, all; also calm, canary, twins-all, habit-NAME
+    /// flaky, partition, byzantine, twins, validators, old-keys, old-disks, old-rounds, clocks, all;
+    /// also calm, canary, twins-all, habit-NAME
     #[arg(long, default_value = "all", value_parser = profile)]
     profile: Profile,
     /// Threads; the result does not depend on it
@@ -200,12 +201,14 @@ fn print(report: &Report, tally: &Tally) -> Result<(), Failure> {
         crashes,
         brain_crashes,
         restored,
+        clocks_set,
         partitions,
         cuts,
         lost,
         duplicated,
     } = report.faults;
     let (slowest, slowest_seed) = tally.slowest_recovery;
+    let (highest_round, long) = (u64::from(tally.highest_round), tally.long_heights);
     let last = report.start + report.seeds.saturating_sub(1);
     let (profile, start) = (&report.profile, report.start);
     say(format_args!("profile {profile}, seeds {start} to {last}"))?;
@@ -214,6 +217,7 @@ fn print(report: &Report, tally: &Tally) -> Result<(), Failure> {
         ("worlds", report.seeds, String::new()),
         ("events", report.events, format!("{rate:.2} M/s")),
         ("heights", report.heights, String::new()),
+        ("highest round", highest_round, format!("{long} worlds beyond 100")),
         ("transactions", report.transactions, String::new()),
         ("validator changes", report.validator_changes, String::new()),
         ("faulty validators", report.byzantine, String::new()),
@@ -221,6 +225,7 @@ fn print(report: &Report, tally: &Tally) -> Result<(), Failure> {
         ("nodes crashed", crashes, String::new()),
         ("brains crashed", brain_crashes, String::new()),
         ("disks restored", restored, String::new()),
+        ("clocks set", clocks_set, String::new()),
         ("partitions", partitions, format!("and {cuts} cuts")),
         ("messages lost", lost, format!("{duplicated} doubled")),
         ("violations", report.violations as u64, String::new()),

@@ -25,6 +25,10 @@ pub struct Tally {
     pub events: u64,
     /// Their heights.
     pub heights: u64,
+    /// The highest round that a correct node has entered in any of them.
+    pub highest_round: u32,
+    /// Worlds with a height of a hundred rounds and more.
+    pub long_heights: u64,
     /// Transactions in their chains.
     pub transactions: u64,
     /// Changes of the validator set.
@@ -50,6 +54,9 @@ pub struct Tally {
     /// Over the traces of all worlds, in the order of their seeds (P14).
     pub trace_hash: u64,
 }
+
+/// A height of so many rounds is a long one.
+const LONG_ROUNDS: u32 = 100;
 
 /// How far a batch is.
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +132,8 @@ impl Tally {
         self.seeds += 1;
         self.events += outcome.events;
         self.heights += outcome.heights;
+        self.highest_round = self.highest_round.max(outcome.highest_round);
+        self.long_heights += u64::from(outcome.highest_round >= LONG_ROUNDS);
         self.transactions += outcome.transactions;
         self.validator_changes += outcome.validator_changes;
         self.evidence += outcome.evidence;

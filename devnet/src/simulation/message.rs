@@ -6,7 +6,7 @@ use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::{Pull, Pulled};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{BlockId, Height, Round};
-use lockstep_protocol::vote::{SignedVote, VoteKind};
+use lockstep_protocol::vote::{SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::DecidedBlock;
 use std::fmt;
 use std::sync::Arc;
@@ -54,6 +54,18 @@ pub(crate) struct Statement {
     pub(crate) valid_round: Option<Round>,
 }
 
+impl Statement {
+    pub(crate) fn of_vote(vote: &Vote) -> Statement {
+        Statement {
+            height: vote.height,
+            round: vote.round,
+            kind: vote.kind,
+            block_id: vote.block_id,
+            valid_round: vote.valid_round,
+        }
+    }
+}
+
 impl Payload {
     /// The signed part of a proposal, whole or compact.
     pub(crate) fn proposal(&self) -> Option<&Proposal> {
@@ -77,16 +89,7 @@ impl Payload {
                     valid_round: p.valid_round,
                 })
             }
-            Payload::Vote(signed) => {
-                let v = &signed.vote;
-                Some(Statement {
-                    height: v.height,
-                    round: v.round,
-                    kind: v.kind,
-                    block_id: v.block_id,
-                    valid_round: v.valid_round,
-                })
-            }
+            Payload::Vote(signed) => Some(Statement::of_vote(&signed.vote)),
             _ => None,
         }
     }

@@ -66,6 +66,8 @@ pub struct Faults {
     pub brain_crashes: u64,
     /// Disks that were put back to an earlier state.
     pub restored: u64,
+    /// Times that clocks were set while nodes ran.
+    pub clocks_set: u64,
     /// Times that the network fell apart.
     pub partitions: u64,
     /// One-way cuts.
@@ -81,6 +83,7 @@ impl std::ops::AddAssign for Faults {
         self.crashes += other.crashes;
         self.brain_crashes += other.brain_crashes;
         self.restored += other.restored;
+        self.clocks_set += other.clocks_set;
         self.partitions += other.partitions;
         self.cuts += other.cuts;
         self.lost += other.lost;
@@ -102,6 +105,8 @@ pub struct Outcome {
     pub byzantine: usize,
     /// The highest committed height.
     pub heights: u64,
+    /// The highest round that a correct node has entered.
+    pub highest_round: u32,
     /// Transactions in the longest chain.
     pub transactions: u64,
     /// Changes of the validator set.

@@ -76,6 +76,8 @@ pub(crate) struct Effects {
     pub(crate) sends: Vec<Send>,
     pub(crate) timers: Vec<(Brain, TimerMail, u64)>,
     pub(crate) committed: Vec<Arc<CommitBatch>>,
+    /// Rounds that the driver has entered.
+    pub(crate) entered: Vec<(Height, Round)>,
     pub(crate) evidence: Vec<Evidence>,
     /// Durable.
     pub(crate) kept: Vec<Evidence>,

@@ -4,7 +4,7 @@ use super::disk::Survival;
 use super::habits;
 use super::network::Links;
 use super::node::Brain;
-use super::profile::Profile;
+use super::profile::{Family, Profile};
 use super::random::Random;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
@@ -12,6 +12,8 @@ use lockstep_protocol::quorum::Power;
 use lockstep_protocol::types::Height;
 
 mod changes;
+mod disks;
+mod family;
 mod faults;
 
 /// A planned change of the world.
@@ -23,8 +25,7 @@ pub(crate) enum Fault {
     Start(usize),
     /// Its disk is copied.
     Backup(usize),
-    /// It dies, if it runs, and the copy is put back, if the others have committed every height at
-    /// which its key has signed.
+    /// It dies, if it runs, and the copy is put back.
     Restore(usize),
     /// One brain of a node dies and is rebuilt.
     CrashBrain(usize, Brain),
@@ -36,6 +37,12 @@ pub(crate) enum Fault {
         to: usize,
         is_cut: bool,
     },
+    /// From now on no proposal arrives anywhere (`true`), or every one that is not lost otherwise.
+    LoseProposals(bool),
+    /// The clock of this node is so many milliseconds off from now on.
+    SetClock(usize, i64),
+    /// All clocks jump by so many milliseconds.
+    SetClocks(i64),
     /// All faults stop: everyone runs and in time, every wire works, every clock is right,
     /// every disk is fast.
     Calm,
@@ -68,6 +75,8 @@ pub(crate) struct Plan {
     /// The validator whose disk is put back to an earlier state. It may stop when it meets what its
     /// key has signed since, so it is one of those that the protocol bears.
     pub(crate) restored: Option<usize>,
+    /// The validator whose node dies and never comes back: it is one of those that the protocol bears.
+    pub(crate) lost: Option<usize>,
     /// Nodes that a planned fault starts; all others run from the beginning.
     pub(crate) late: Vec<usize>,
     /// What a disk keeps of writes that it has not reported.
@@ -87,6 +96,10 @@ pub(crate) struct Plan {
     pub(crate) sync_max_us: u64,
     /// How far each wall clock is off, in milliseconds.
     pub(crate) skew_ms: Vec<i64>,
+    /// Validators whose clock is off, or will be.
+    pub(crate) clock_is_wrong: Vec<bool>,
+    /// The genesis lies so far ahead of all clocks.
+    pub(crate) genesis_ahead_ms: i64,
     /// With their times in microseconds; the last one is [`Fault::Calm`].
     pub(crate) faults: Vec<(u64, Fault)>,
     pub(crate) calm_at_us: u64,
@@ -120,7 +133,8 @@ impl Plan {
     pub(crate) fn is_correct(&self, node: usize) -> bool {
         let validator = self.validator_of(node);
         let is_alone = !self.twins.contains(&validator) && self.restored != Some(validator);
-        self.habits[validator].is_none() && is_alone
+        let is_lost = self.lost == Some(validator);
+        self.habits[validator].is_none() && is_alone && !is_lost
     }
 
     /// Whether this node stops when its key turns out to be at work elsewhere: not if somebody else
@@ -164,10 +178,20 @@ impl Plan {
         self.sync_max_us = self.sync_max_us.min(self.timeouts.propose_ms * 50);
     }
 
+    /// In their order, and then the calm.
+    fn sort_faults(&mut self) {
+        let calm_at_us = self.calm_at_us;
+        self.faults.retain(|(at_us, _)| *at_us < calm_at_us);
+        self.faults.sort_by_key(|(at_us, _)| *at_us);
+        self.faults.push((calm_at_us, Fault::Calm));
+    }
+
     /// Draws a world of this profile; `validators` overrules the profile's choice.
     pub(crate) fn new(profile: Profile, validators: Option<usize>, random: &mut Random) -> Plan {
+        let mut own = random.clone().fork();
         let drawn = profile.validators(random);
         let validators = validators.unwrap_or(drawn);
+        let family = profile.family(&mut own);
         let powers = profile.powers(validators, random);
         let habits = profile.habit_of(&powers, random);
         let twins = profile.twins(&powers, &habits, random);
@@ -193,6 +217,7 @@ impl Plan {
             twins,
             twins_look: random.chance(500),
             restored: None,
+            lost: None,
             late: Vec::new(),
             survival: random.pick(&[Survival::Prefix, Survival::Subset]),
             habits,
@@ -207,16 +232,24 @@ impl Plan {
             sync_min_us: 50,
             sync_max_us: random.pick(&[200, 2_000, 20_000, 100_000]),
             skew_ms: vec![0; nodes],
+            clock_is_wrong: vec![false; validators],
+            genesis_ahead_ms: 0,
             faults: Vec::new(),
             calm_at_us: duration_us,
             hurry_permille: random.pick(&[0, 20, 100]),
         };
+        if let Some(family) = family {
+            family::prepare(family, &mut plan, &mut own);
+        }
         faults::plan(profile, &mut plan, random);
-        plan.faults.push((duration_us, Fault::Calm));
         // Drawn last, so that a world without changes is the same as ever.
-        if profile.has_changes(random) {
+        if profile.has_changes(random) && family != Some(Family::OldKeys) {
             changes::draw(&mut plan, random);
         }
+        if let Some(family) = family {
+            family::draw(family, &mut plan, &mut own);
+        }
+        plan.sort_faults();
         plan
     }
 }

@@ -6,12 +6,17 @@ use lockstep_protocol::quorum::Power;
 use std::fmt;
 use std::str::FromStr;
 
+mod family;
+
+pub(crate) use family::Family;
+
 /// Which worlds the seeds describe.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     /// Everything at once: 1 to 10 validators with equal and unequal powers, at most f of them
     /// Byzantine or running twice, crashes of nodes and of single brains, old disks that are
-    /// restored, late joiners, loss, duplicates, cuts, partitions, wrong clocks.
+    /// restored, late joiners, loss, duplicates, cuts, partitions, wrong clocks; now and then what
+    /// `OldKeys`, `OldDisks`, `OldRounds` or `Clocks` are about.
     All,
     /// Correct nodes on bad wires and bad machines: delay, loss, duplicates, crashes of nodes and
     /// of single brains, disks that keep a prefix or a subset of what was not reported, late
@@ -29,6 +34,16 @@ pub enum Profile {
     TwinsAll,
     /// As `All`, and always with validators that are added, removed and given other powers.
     Validators,
+    /// Validators that once had more than two thirds of the power, and sign second decisions of those
+    /// heights when they have it no more.
+    OldKeys,
+    /// Homes that are put back to an earlier state at any moment, with unequal powers, and liars that
+    /// say less than they have.
+    OldDisks,
+    /// Heights of a hundred rounds and more, with crashes and restarts on the way.
+    OldRounds,
+    /// Clocks that are wrong, that are set while nodes run, one or all; a genesis in the future.
+    Clocks,
     /// Correct nodes and nothing but delay.
     Calm,
     /// Four validators, two of them Byzantine: more than the protocol bears. A fork must be found.
@@ -46,7 +61,7 @@ pub enum Profile {
 pub struct UnknownProfile(pub String);
 
 impl Profile {
-    const PLAIN: [Profile; 10] = [
+    const PLAIN: [Profile; 14] = [
         Profile::Flaky,
         Profile::Partition,
         Profile::Byzantine,
@@ -54,6 +69,10 @@ impl Profile {
         Profile::All,
         Profile::TwinsAll,
         Profile::Validators,
+        Profile::OldKeys,
+        Profile::OldDisks,
+        Profile::OldRounds,
+        Profile::Clocks,
         Profile::Calm,
         Profile::Canary,
         Profile::Amnesiacs,
@@ -82,6 +101,9 @@ impl Profile {
         match self {
             Profile::Canary | Profile::Amnesiacs => 4,
             Profile::Habit(_) | Profile::Twins => random.pick(&[4, 4, 4, 5, 7]),
+            Profile::OldKeys => random.pick(&[4, 4, 5, 7, 10]),
+            Profile::OldDisks => random.pick(&[3, 4, 4, 4, 5, 7, 7, 10]),
+            Profile::OldRounds | Profile::Clocks => random.pick(&[3, 4, 4, 4, 5, 7]),
             Profile::Validators => random.pick(&[3, 4, 5, 5, 6, 7]),
             _ => random.pick(&usual),
         }
@@ -91,7 +113,11 @@ impl Profile {
     pub(crate) fn powers(&self, n: usize, random: &mut Random) -> Vec<Power> {
         // Powers as large as they get leave no room for changes.
         let kinds = if *self == Profile::Validators { 9 } else { 10 };
-        let kind = random.below(kinds);
+        let kind = match self {
+            // Somebody with more than a third may be put back, too.
+            Profile::OldDisks => random.pick(&[0, 6]),
+            _ => random.below(kinds),
+        };
         if self.must_fork() || *self == Profile::Calm || kind < 6 {
             return vec![1; n];
         }
@@ -120,6 +146,18 @@ impl Profile {
                 let most = random.between(least as u64, bearable.len() as u64);
                 for node in bearable.into_iter().take(most as usize) {
                     chosen[node] = habits::ALL.get(random.index(habits::ALL.len()));
+                }
+            }
+            // The restored one is faulty, too.
+            Profile::OldDisks => {
+                for node in bearable.into_iter().skip(1) {
+                    let is_liar = random.chance(500);
+                    chosen[node] = habits::named("understater").filter(|_| is_liar);
+                }
+            }
+            Profile::OldKeys => {
+                for node in bearable {
+                    chosen[node] = Some(&habits::OLD_KING);
                 }
             }
             Profile::Habit(name) => {
@@ -188,7 +226,14 @@ impl Profile {
     pub(crate) fn has_crashes(&self) -> bool {
         matches!(
             self,
-            Profile::All | Profile::Flaky | Profile::Twins | Profile::Validators
+            Profile::All
+                | Profile::Flaky
+                | Profile::Twins
+                | Profile::Validators
+                | Profile::OldKeys
+                | Profile::OldDisks
+                | Profile::OldRounds
+                | Profile::Clocks
         )
     }
 
@@ -199,18 +244,28 @@ impl Profile {
     pub(crate) fn has_late_joiners(&self) -> bool {
         matches!(
             self,
-            Profile::All | Profile::Flaky | Profile::Partition | Profile::Validators
+            Profile::All
+                | Profile::Flaky
+                | Profile::Partition
+                | Profile::Validators
+                | Profile::OldRounds
+                | Profile::Clocks
         )
     }
 
-    pub(crate) fn has_restored_disks(&self) -> bool {
-        *self == Profile::All
+    /// Of a thousand worlds, so many have a home that is put back.
+    pub(crate) fn restored_permille(&self) -> u64 {
+        match self {
+            Profile::OldDisks => 1_000,
+            Profile::All => 250,
+            _ => 0,
+        }
     }
 
     pub(crate) fn has_skew(&self) -> bool {
         matches!(
             self,
-            Profile::All | Profile::Byzantine | Profile::Validators
+            Profile::All | Profile::Byzantine | Profile::Validators | Profile::Clocks
         )
     }
 
@@ -250,6 +305,10 @@ impl fmt::Display for Profile {
             Profile::Twins => f.write_str("twins"),
             Profile::TwinsAll => f.write_str("twins-all"),
             Profile::Validators => f.write_str("validators"),
+            Profile::OldKeys => f.write_str("old-keys"),
+            Profile::OldDisks => f.write_str("old-disks"),
+            Profile::OldRounds => f.write_str("old-rounds"),
+            Profile::Clocks => f.write_str("clocks"),
             Profile::Calm => f.write_str("calm"),
             Profile::Canary => f.write_str("canary"),
             Profile::Amnesiacs => f.write_str("amnesiacs"),

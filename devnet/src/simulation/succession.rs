@@ -55,6 +55,20 @@ impl Succession {
         set
     }
 
+    /// The last height that such a set decides, if another follows it.
+    pub(crate) fn last(&self, is_such: impl Fn(&ValidatorSet) -> bool) -> Option<Height> {
+        let mut newest_first = self.sets.iter().rev();
+        let (after, newest) = newest_first.next()?;
+        let mut after = Some(*after).filter(|_| !is_such(newest))?;
+        for (first, set) in newest_first {
+            if is_such(set) {
+                return Some(after.previous());
+            }
+            after = *first;
+        }
+        None
+    }
+
     /// How often the set has changed.
     pub(crate) fn changes(&self) -> u64 {
         self.sets.len() as u64 - 1

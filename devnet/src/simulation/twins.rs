@@ -196,6 +196,7 @@ pub(crate) fn plan() -> Plan {
         changes: Vec::new(),
         twins: vec![TWIN],
         restored: None,
+        lost: None,
         // They are here to do harm.
         twins_look: false,
         late: Vec::new(),
@@ -211,6 +212,8 @@ pub(crate) fn plan() -> Plan {
         sync_min_us: 50,
         sync_max_us: 200,
         skew_ms,
+        clock_is_wrong: vec![false; VALIDATORS],
+        genesis_ahead_ms: 0,
         faults: Vec::new(),
         calm_at_us: HEALED_AT_US,
         hurry_permille: 0,

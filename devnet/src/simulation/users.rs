@@ -119,9 +119,11 @@ impl Wishes {
     /// Whose power is to be which, by the next block.
     fn wanted(&self, validators: &ValidatorSchedule) -> Option<(&[u8], Power)> {
         let newest = validators.next().hash();
-        let mut changes = self.changes.iter();
-        let (_, from, key, power) = changes.find(|(set, ..)| *set == newest)?;
-        (*from <= validators.height()).then_some((&**key, *power))
+        let height = validators.height();
+        // Sets come back: of all that begin with this one, the newest whose time has come.
+        let mut newest_first = self.changes.iter().rev();
+        let next = newest_first.find(|(set, from, ..)| *set == newest && *from <= height);
+        next.map(|(_, _, key, power)| (&**key, *power))
     }
 
     /// The newcomer with this key, if it is one and its node runs.

@@ -12,11 +12,14 @@ use super::twins::Split;
 use super::{Faults, Outcome, Tell, Violation};
 use lockstep_protocol::compact::CompactProposal;
 use lockstep_protocol::consensus::durable::SignedMessage;
-use lockstep_protocol::types::{Hash, Height, Instant, Timestamp};
+use lockstep_protocol::crypto::Signer;
+use lockstep_protocol::types::{Hash, Height, Instant, Round, Timestamp};
 use std::sync::Arc;
 
 mod build;
+mod clocks;
 mod judge;
+mod losses;
 #[cfg(test)]
 mod pulls;
 
@@ -58,6 +61,14 @@ pub(crate) struct World {
     /// How many blocks the last of the correct nodes lacked when the faults stopped.
     behind: u64,
     split: Option<Split>,
+    loses_proposals: bool,
+    /// How far all clocks together have been set, and the furthest they have ever been: nobody sets
+    /// them back for good.
+    time_ms: i64,
+    latest_ms: i64,
+    court: Vec<(usize, Arc<dyn Signer>)>,
+    /// The highest round that a correct node has entered.
+    highest_round: Round,
     tell: Option<Tell>,
     #[cfg(feature = "mutants")]
     bug: Option<lockstep_protocol::mutation::Mutation>,
@@ -89,7 +100,7 @@ impl World {
             if self.plan.late.contains(&node) {
                 continue;
             }
-            self.with_node(node, |node, clocks, out| node.start(clocks, out));
+            self.start(node);
         }
         while self.queue.now_us() <= self.plan.deadline_us(self.behind)
             && self.trace.events() < self.events_max()
@@ -192,9 +203,10 @@ impl World {
             }
             Fault::Backup(node) => self.places[node].node.disk.back_up(),
             Fault::Restore(node) => self.restore(node),
-            Fault::Start(node) => self.with_node(node, |node, clocks, out| node.start(clocks, out)),
+            Fault::Start(node) => self.start(node),
             Fault::CrashBrain(node, brain) => {
                 self.faults.brain_crashes += 1;
+                self.see(node, &Sight::Forgot { node });
                 self.with_node(node, |node, _, out| node.crash_brain(brain, out));
             }
             Fault::Partition(groups) => {
@@ -205,12 +217,23 @@ impl World {
                 self.faults.cuts += u64::from(is_cut);
                 self.network.cut(from, to, is_cut);
             }
+            Fault::LoseProposals(loses) => self.loses_proposals = loses,
+            Fault::SetClock(node, off_ms) => {
+                self.faults.clocks_set += 1;
+                self.places[node].skew_ms = self.time_ms + off_ms;
+            }
+            Fault::SetClocks(by_ms) => self.set_clocks(by_ms),
             Fault::Calm => self.calm(),
         }
     }
 
+    fn start(&mut self, node: usize) {
+        self.with_node(node, |node, clocks, out| node.start(clocks, out));
+    }
+
     /// What the disk kept of unreported commits is seen as committed.
     fn crash(&mut self, node: usize) {
+        self.see(node, &Sight::Forgot { node });
         let before = self.places[node].node.disk.durable.height();
         self.with_node(node, |node, _, _| node.crash());
         let after = self.places[node].node.disk.durable.height();
@@ -219,16 +242,11 @@ impl World {
         }
     }
 
-    /// Only where what its key has signed is decided everywhere else.
     fn restore(&mut self, node: usize) {
         if self.places[node].node.is_up() {
             self.crash(node);
         }
-        let signed = self.places[node].node.disk.durable.recovery_position();
-        let signed = signed.map_or(Height(0), |position| position.0);
-        let mut others = (0..self.places.len()).filter(|other| *other != node);
-        let is_decided = others.all(|other| self.height(other) >= signed);
-        if is_decided && self.places[node].node.disk.restore() {
+        if self.places[node].node.disk.restore() {
             self.faults.restored += 1;
         }
     }
@@ -237,9 +255,12 @@ impl World {
         self.network.calm();
         self.plan.hurry_permille = 0;
         self.plan.calm_disk();
+        self.loses_proposals = false;
         for node in 0..self.places.len() {
-            self.places[node].skew_ms = 0;
-            self.with_node(node, |node, clocks, out| node.start(clocks, out));
+            self.places[node].skew_ms = self.latest_ms;
+            if self.plan.lost != Some(node) {
+                self.start(node);
+            }
         }
         let heights: Vec<u64> = self.correct().map(|node| self.height(node).0).collect();
         let (Some(lowest), Some(highest)) = (heights.iter().min(), heights.iter().max()) else {
@@ -247,15 +268,6 @@ impl World {
         };
         self.behind = highest - lowest;
         self.wanted = Some(Height(highest + HEIGHTS_GAINED));
-    }
-
-    fn clocks(&self, node: usize) -> Clocks {
-        let now_ms = self.queue.now_us() / 1000;
-        let wall_ms = (EPOCH_MS + now_ms).saturating_add_signed(self.places[node].skew_ms);
-        Clocks {
-            monotonic: Instant(now_ms),
-            wall: Timestamp(wall_ms),
-        }
     }
 
     /// Lets a node act, then carries out what it wants.
@@ -283,6 +295,9 @@ impl World {
                 mail,
             };
             self.queue.after_us(delay_ms * 1000, timer);
+        }
+        for (height, round) in &effects.entered {
+            self.see_entered(node, *height, *round);
         }
         for polka in &effects.polkas {
             self.see(node, &Sight::Polka { node, polka });
@@ -344,6 +359,10 @@ impl World {
     }
 
     fn misbehave(&mut self, node: usize, act: impl FnOnce(&mut dyn Habit, &mut Stage<'_>)) {
+        if self.places[node].habit.is_none() {
+            return;
+        }
+        let lowest = self.lowest_without_habit();
         let place = &mut self.places[node];
         let Some(habit) = &mut place.habit else {
             return;
@@ -355,6 +374,10 @@ impl World {
             context: &self.scene.context,
             set: &self.scene.keys,
             correct: &self.scene.correct,
+            sets: &self.scene.sets,
+            chain: &place.node.disk.durable.chain,
+            court: &self.court,
+            lowest,
             random: &mut self.chance,
             out: &mut out,
         };
@@ -371,6 +394,7 @@ impl World {
         let now_us = self.queue.now_us();
         let payload = match &self.split {
             Some(split) => split.pass(now_us, from, to, payload),
+            None if self.loses_proposals => losses::without_proposals(payload),
             None => Some(payload),
         };
         let Some(payload) = payload else {

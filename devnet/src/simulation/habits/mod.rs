@@ -4,15 +4,17 @@
 //! A faulty node runs the same brains; its habit sits between them and the network, with its key.
 use super::message::Payload;
 use super::random::Random;
+use super::succession::Succession;
 use lockstep_protocol::block::{Block, Header, SealedBlock};
 use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers};
 use lockstep_protocol::crypto::Signer;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::Address;
+use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::validator_set::ValidatorSet;
 use lockstep_protocol::vote::{Signature, SignedVote, Vote};
+use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 
 mod amnesia;
@@ -25,9 +27,11 @@ mod forged_sender;
 mod forgetful;
 mod half_send;
 mod invalid_block;
+mod old_king;
 mod silence;
 mod stale_replay;
 mod two_faced;
+mod understater;
 mod unheld;
 mod wrong_chain;
 mod wrong_proposer;
@@ -40,6 +44,14 @@ pub(crate) struct Stage<'a> {
     pub(crate) set: &'a ValidatorSet,
     /// Which nodes follow the rules.
     pub(crate) correct: &'a [bool],
+    /// Who decides which height.
+    pub(crate) sets: &'a Succession,
+    /// What is on this node's disk: the blocks from height 1 on.
+    pub(crate) chain: &'a [DecidedBlock],
+    /// The old kings, and their keys: they share them.
+    pub(crate) court: &'a [(usize, Arc<dyn Signer>)],
+    /// What every node that is not faulty has committed.
+    pub(crate) lowest: Height,
     pub(crate) random: &'a mut Random,
     /// What really goes out.
     pub(crate) out: &'a mut Vec<(usize, Payload)>,
@@ -121,7 +133,17 @@ pub(crate) const ALL: &[Kind] = &[
         name: "unheld",
         new: || Box::new(unheld::Unheld),
     },
+    Kind {
+        name: "understater",
+        new: || Box::new(understater::Understater),
+    },
 ];
+
+/// Only of use to whoever has had more power than it has: worlds of old keys have it.
+pub(crate) const OLD_KING: Kind = Kind {
+    name: "old-king",
+    new: || Box::new(old_king::OldKing),
+};
 
 /// Only of use to more validators than the protocol bears: no world of at most f has it.
 pub(crate) const FORGETFUL: Kind = Kind {

@@ -19,6 +19,7 @@ impl Node {
         for output in outputs {
             match output {
                 O::EnterRound(height, round) => {
+                    out.entered.push((height, round));
                     self.post_tally(tally::Input::EnterRound(height, round), out);
                     self.post_proposals(proposals::Input::EnterRound(height, round), out);
                 }

@@ -1,6 +1,6 @@
 //! Which faults, and when. Each family is drawn on its own, so that most worlds mix several and
 //! some have one alone.
-use super::{Fault, Plan, faulty_max};
+use super::{Fault, Plan, disks, faulty_max};
 use crate::simulation::network::Links;
 use crate::simulation::node::Brain;
 use crate::simulation::profile::Profile;
@@ -42,8 +42,8 @@ pub(super) fn plan(profile: Profile, plan: &mut Plan, random: &mut Random) {
     if profile.has_late_joiners() && plan.nodes() > 1 && random.chance(250) {
         late_joiner(plan, random);
     }
-    if profile.has_restored_disks() && random.chance(250) {
-        restored(plan, random);
+    if random.chance(profile.restored_permille()) {
+        disks::restored(plan, random);
     }
     if profile.has_skew() && random.chance(250) {
         skew(plan, random);
@@ -51,9 +51,6 @@ pub(super) fn plan(profile: Profile, plan: &mut Plan, random: &mut Random) {
     if profile == Profile::Amnesiacs {
         keep_correct_apart(plan);
     }
-    let calm_at_us = plan.calm_at_us;
-    plan.faults.retain(|(at_us, _)| *at_us < calm_at_us);
-    plan.faults.sort_by_key(|(at_us, _)| *at_us);
 }
 
 fn crashes(plan: &mut Plan, random: &mut Random) {
@@ -136,32 +133,8 @@ fn late_joiner(plan: &mut Plan, random: &mut Random) {
     plan.faults.push((at_us, Fault::Start(node)));
 }
 
-/// A disk is copied, and put back later, when its node has died. Not before the others have committed
-/// every height at which its key has signed: where the chain still stands at such a height nothing
-/// tells an old disk from one that is new, and whoever restores it there signs twice (the world looks
-/// when the time has come).
-fn restored(plan: &mut Plan, random: &mut Random) {
-    let Some(node) = random
-        .order(plan.validators)
-        .into_iter()
-        .find(|node| plan.is_correct(*node) && is_bearable(plan, *node))
-    else {
-        return;
-    };
-    plan.restored = Some(node);
-    // A young copy: of old heights nobody remembers what was signed there.
-    let age_us = random.between(1, 4 * plan.base_ms()) * 1_000;
-    let copied_us = random.below(plan.calm_at_us * 2 / 3);
-    let dies_us = copied_us + age_us;
-    let back_us = dies_us + random.below(plan.calm_at_us / 6);
-    plan.faults.push((copied_us, Fault::Backup(node)));
-    plan.faults.push((dies_us, Fault::Crash(node)));
-    plan.faults.push((back_us, Fault::Restore(node)));
-    plan.faults.push((back_us, Fault::Start(node)));
-}
-
 /// Whether one more validator may be faulty.
-fn is_bearable(plan: &Plan, node: usize) -> bool {
+pub(super) fn is_bearable(plan: &Plan, node: usize) -> bool {
     let power = |node: usize| u128::from(plan.powers[plan.validator_of(node)]);
     let total: u128 = (0..plan.validators).map(power).sum();
     let faulty: Vec<usize> = (0..plan.validators)
@@ -188,6 +161,7 @@ fn skew(plan: &mut Plan, random: &mut Random) {
             wrong += power(plan, node);
             spare -= 1;
             plan.skew_ms[node] = random.below(2 * HOUR_MS) as i64 - HOUR_MS as i64;
+            plan.clock_is_wrong[node] = true;
         }
     }
 }

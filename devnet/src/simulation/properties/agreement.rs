@@ -13,6 +13,11 @@ impl Property for Agreement {
         "agreement"
     }
 
+    /// What it re-decides, it decides as before.
+    fn judges_restored(&self) -> bool {
+        true
+    }
+
     fn see(&mut self, _: &Scene, sight: &Sight<'_>) -> Result<(), String> {
         let Sight::Committed { node, decided } = sight else {
             return Ok(());

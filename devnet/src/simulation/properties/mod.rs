@@ -20,7 +20,9 @@ mod key_guard;
 mod lock_rule;
 mod no_double_sign;
 mod no_trouble;
+mod pacing;
 mod progress;
+mod restored_sign;
 mod validator_sets;
 mod validity;
 
@@ -33,6 +35,8 @@ pub(crate) struct Scene {
     pub(crate) context: SignContext,
     /// Which nodes follow the rules.
     pub(crate) correct: Vec<bool>,
+    /// Whose home is put back.
+    pub(crate) restored: Option<usize>,
 }
 
 impl Scene {
@@ -72,6 +76,14 @@ pub(crate) enum Sight<'a> {
     },
     /// A message reached it.
     Heard { node: usize, payload: &'a Payload },
+    /// It enters another round of a height.
+    Entered {
+        node: usize,
+        height: Height,
+        at_ms: u64,
+        /// How long a proposer is waited for in the first round.
+        proposed_for_ms: u64,
+    },
     /// A block is durable.
     Committed {
         node: usize,
@@ -86,6 +98,8 @@ pub(crate) enum Sight<'a> {
     Accused { by: usize, evidence: &'a Evidence },
     /// A proof, found by itself or by another, is on its disk.
     Kept { by: usize, evidence: &'a Evidence },
+    /// What it has heard and not committed is gone.
+    Forgot { node: usize },
     /// It starts; whether its disk remembers that its key is at work elsewhere.
     Began { node: usize, remembers: bool },
     /// It has met a message of its key that it has not signed.
@@ -146,6 +160,8 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::new(just_evidence::JustEvidence),
         Box::<key_guard::KeyGuard>::default(),
         Box::new(no_trouble::NoTrouble),
+        Box::<pacing::Pacing>::default(),
         Box::new(progress::Progress),
+        Box::<restored_sign::RestoredSign>::default(),
     ]
 }

@@ -1,5 +1,5 @@
-//! Over everything that a correct node ever sends, crashes and restored disks included: one value for each height,
-//! round and kind. A proposal is its sender's prevote (E1).
+//! Over everything that a correct node ever sends, crashes included: one value for each height, round
+//! and kind. A proposal is its sender's prevote (E1).
 use super::{Property, Scene, Sight};
 use crate::simulation::message::Statement;
 use lockstep_protocol::types::{Height, Round};
@@ -19,10 +19,6 @@ const HEIGHTS_KEPT: u64 = 8;
 impl Property for NoDoubleSign {
     fn name(&self) -> &'static str {
         "no double sign"
-    }
-
-    fn judges_restored(&self) -> bool {
-        true
     }
 
     fn see(&mut self, _: &Scene, sight: &Sight<'_>) -> Result<(), String> {

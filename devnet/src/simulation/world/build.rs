@@ -1,6 +1,7 @@
 //! From a plan to a world.
 use super::*;
 use crate::simulation::disk::Disk;
+use crate::simulation::habits;
 use crate::simulation::keys;
 use crate::simulation::node::Setup;
 use crate::simulation::succession::Succession;
@@ -60,6 +61,7 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
         keys: Arc::new(keys_of(&plan, &signers)),
         sets: Succession::new(chain.rules.genesis_validators.clone()),
         context: chain.rules.context,
+        restored: plan.restored,
         correct: (0..nodes).map(|node| plan.is_correct(node)).collect(),
     };
     let mut queue = Queue::default();
@@ -76,7 +78,7 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
             random.fork(),
         ),
         habit: plan.habits[plan.validator_of(node)].map(|kind| (kind.new)()),
-        skew_ms: plan.skew_ms[node],
+        skew_ms: plan.skew_ms[node] - plan.genesis_ahead_ms,
     };
     let places: Vec<Place> = (0..nodes).map(&mut place).collect();
     World {
@@ -95,11 +97,26 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
         wanted: None,
         behind: 0,
         split: None,
+        loses_proposals: false,
+        time_ms: -plan.genesis_ahead_ms,
+        latest_ms: 0,
+        court: court(&plan, &signers),
+        highest_round: Round::ZERO,
         tell: None,
         #[cfg(feature = "mutants")]
         bug: None,
         plan,
     }
+}
+
+/// Whoever has the habit of an old king, with its key.
+fn court(plan: &Plan, signers: &[Arc<dyn Signer>]) -> Vec<(usize, Arc<dyn Signer>)> {
+    let is_king = |validator: &usize| {
+        let habit = plan.habits[*validator];
+        habit.is_some_and(|kind| kind.name == habits::OLD_KING.name)
+    };
+    let kings = (0..plan.validators).filter(is_king);
+    kings.map(|king| (king, signers[king].clone())).collect()
 }
 
 fn chain(plan: &Plan) -> Chain {

@@ -6,6 +6,15 @@ impl World {
         (0..self.places.len()).filter(|node| self.scene.correct[*node])
     }
 
+    /// What every node has committed that is not faulty, or only by its disk.
+    pub(super) fn lowest_without_habit(&self) -> Height {
+        let is_behind =
+            |node: &usize| self.places[*node].habit.is_none() && self.plan.lost != Some(*node);
+        let all = (0..self.places.len()).filter(is_behind);
+        let heights = all.map(|node| self.height(node));
+        heights.min().unwrap_or_default()
+    }
+
     pub(super) fn height(&self, node: usize) -> Height {
         self.places[node].node.disk.durable.height()
     }
@@ -44,6 +53,20 @@ impl World {
                 });
             }
         }
+    }
+
+    pub(super) fn see_entered(&mut self, node: usize, height: Height, round: Round) {
+        if self.scene.correct[node] {
+            self.highest_round = self.highest_round.max(round);
+        }
+        let (at_ms, proposed_for_ms) = (self.queue.now_us() / 1000, self.plan.timeouts.propose_ms);
+        let sight = Sight::Entered {
+            node,
+            height,
+            at_ms,
+            proposed_for_ms,
+        };
+        self.see(node, &sight);
     }
 
     pub(super) fn see_said(&mut self, node: usize, payload: &Payload) {
@@ -133,6 +156,7 @@ impl World {
                 .filter(|validator| !self.plan.is_correct(*validator))
                 .count(),
             heights: highest.unwrap_or_default().0,
+            highest_round: self.highest_round.0,
             transactions: transactions.max().unwrap_or_default(),
             validator_changes: self.scene.sets.changes(),
             evidence: self.evidence,

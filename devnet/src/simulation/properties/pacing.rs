@@ -1,0 +1,55 @@
+//! Rounds of one height that decide nothing are paced: however fast everybody agrees to nothing, a
+//! correct node does not enter more of them in a second than so many that a crashed proposer each may
+//! cost, those in which the pause grows, and one for each time that a proposer is waited for.
+use super::{Property, Scene, Sight};
+use lockstep_protocol::types::Height;
+use std::collections::{BTreeMap, VecDeque};
+
+#[derive(Default)]
+pub(super) struct Pacing {
+    /// When each node has entered rounds of the height it is at, within the last second.
+    entered: BTreeMap<usize, (Height, VecDeque<u64>)>,
+}
+
+const SECOND_MS: u64 = 1_000;
+/// Pauses of 0, 10, 20, 40, 80, 160 and 320 ms.
+const GROWING: usize = 8;
+
+impl Property for Pacing {
+    fn name(&self) -> &'static str {
+        "pacing"
+    }
+
+    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+        let Sight::Entered {
+            node,
+            height,
+            at_ms,
+            proposed_for_ms,
+        } = sight
+        else {
+            return Ok(());
+        };
+        let (known, times) = self.entered.entry(*node).or_default();
+        if known != height {
+            times.clear();
+            *known = *height;
+        }
+        times.push_back(*at_ms);
+        while times
+            .front()
+            .is_some_and(|first| first + SECOND_MS < *at_ms)
+        {
+            times.pop_front();
+        }
+        let waited_for = SECOND_MS.div_ceil((*proposed_for_ms).max(1)) as usize;
+        let most = scene.at(*height).len() + GROWING + 2 * waited_for;
+        if times.len() <= most {
+            return Ok(());
+        }
+        let rounds = times.len();
+        Err(format!(
+            "node {node} enters {rounds} rounds of height {height} in a second, more than {most}"
+        ))
+    }
+}
