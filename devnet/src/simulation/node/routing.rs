@@ -23,7 +23,7 @@ impl Node {
                     self.post_tally(tally::Input::EnterRound(height, round), out);
                     self.post_proposals(proposals::Input::EnterRound(height, round), out);
                 }
-                O::BuildBlock(h, r) => self.post_committer(committer::Input::Build(h, r), out),
+                O::BuildBlock(h, r) => self.post_proposals(proposals::Input::Build(h, r), out),
                 O::Persist(persist) => self.persist(persist, clocks, out),
                 O::SendProposal(message) => {
                     self.say(Payload::Proposal(message.clone()), out);
@@ -135,6 +135,15 @@ impl Node {
                 O::Admission(_) => {}
                 O::Fetch(peer, missing) => self.fetch(&peer, missing, out),
                 O::Execute(block) => self.post_committer(committer::Input::Execute(block), out),
+                O::Skip(..) => {}
+                // There is no mempool: users fill the block when the Committer makes it.
+                O::Fill(h, r) => {
+                    self.post_proposals(proposals::Input::Filled(h, r, Vec::new()), out);
+                }
+                O::Prepare(h, r, _) => self.post_committer(committer::Input::Build(h, r), out),
+                O::Built(height, round, block) => {
+                    self.post_driver(driver::Input::BlockBuilt(height, round, block), out);
+                }
                 O::Checked(height, checked) => {
                     self.post_driver(driver::Input::Proposal(height, checked), out);
                 }
@@ -160,7 +169,7 @@ impl Node {
                 O::Executed(id, valid) => self.executed(id, valid, out),
                 O::Built(height, round, block) => {
                     self.pass_on(&block, out);
-                    self.post_driver(driver::Input::BlockBuilt(height, round, block), out);
+                    self.post_proposals(proposals::Input::Prepared(height, round, block), out);
                 }
                 O::Write(batch) => self.disk.write(Write::Commit(batch)),
                 O::KeepEvidence(evidence, displaced) => {
