@@ -125,6 +125,12 @@ pub enum Mutation {
     UncheckedLeaves,
     /// A transaction fills a compact proposal whatever its leaf is.
     UncheckedFilling,
+    /// A sender's last transaction is worth its own price, whatever waits before it.
+    TailShields,
+    /// All of a sender's transactions are worth as much as its first.
+    ChainsCrowdOut,
+    /// What its sender will not be able to pay is offered for a block.
+    DrainedTakePlaces,
 }
 
 #[cfg(feature = "mutants")]

@@ -14,6 +14,8 @@
 //!   and E5 bring the same votes a little later;
 //! - `RefusedLeavesTrace`: users of the simulator send little that a block refuses
 //!   (`ledger::tests::prepared::a_refused_candidate_that_leaves_a_trace_is_noticed`);
+//! - `TailShields`, `ChainsCrowdOut`, `DrainedTakePlaces`: there is no mempool in the simulator
+//!   (`mempool::tests::worth::a_tail_that_shields_is_noticed` and its neighbours);
 //! - `SignAnything`: the sign guard is never needed while the rules hold
 //!   (`sign_guard::tests::a_guard_that_lets_everything_pass_is_noticed`). It has its line here
 //!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`).
