@@ -125,6 +125,8 @@ pub enum Mutation {
     UncheckedLeaves,
     /// A transaction fills a compact proposal whatever its leaf is.
     UncheckedFilling,
+    /// A polka that does not verify costs its proposer nothing.
+    BadPolkaFree,
     /// A sender's last transaction is worth its own price, whatever waits before it.
     TailShields,
     /// All of a sender's transactions are worth as much as its first.

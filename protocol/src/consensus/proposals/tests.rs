@@ -4,6 +4,7 @@ use crate::validator_set::ValidatorIndex;
 
 mod admission;
 mod partial;
+mod polka;
 mod pulled;
 mod verdicts;
 
