@@ -1,5 +1,5 @@
-//! P13: a flood is noise. Garbage, duplicates, forgeries, far heights and rounds at the rate of the
-//! loopback against one of four nodes, which all live in a process of their own: its memory and its
+//! P13: a flood is noise. Garbage, duplicates, forgeries, far heights and rounds, and what a faulty
+//! validator can sign, at the rate of the loopback against one of four nodes, which all live in a process of their own: its memory and its
 //! block time are read from outside. How late its timers are is its own word, without the flood and
 //! under it, in one run: on a busy machine timers are late anyhow.
 //!
@@ -7,6 +7,8 @@
 //! system's to take back, and there are more of them with every block, flood or not; but a flood
 //! that is stored or read back would show there, so what it adds to them per block counts as well.
 mod common;
+#[path = "flood/signed.rs"]
+mod signed;
 
 use common::open_metrics::{self, Family, quantile_since};
 use common::target::{PROPOSAL, TRANSACTION, VOTE};

@@ -10,12 +10,14 @@ use lockstep_protocol::block::{Block, SealedBlock};
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::Signers;
 use lockstep_protocol::crypto;
+use lockstep_protocol::limits::{BAD_POLKAS_BURST_MAX, BAD_POLKAS_PER_SECOND};
 use lockstep_protocol::proposal::ProposedBlock;
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Hash, Height, Round, Timestamp};
 use lockstep_protocol::vote::{Signature, Vote, VoteKind};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use std::sync::Arc;
+use std::time::Instant;
 
 const PROPOSALS: &str = "proposals_received_total";
 
@@ -153,6 +155,35 @@ fn proposals_with_polkas_that_prove_nothing_are_refused() {
             counted: (PROPOSALS, label),
         });
     }
+    target.assert_unharmed();
+}
+
+/// They come at no cost of the sender's, each another one, beside proposals that verify.
+#[test]
+fn polkas_that_do_not_verify_are_looked_at_a_few_times_and_then_once_a_second() {
+    let target = Target::new();
+    let faulty = Faulty::new(&target);
+    let began = Instant::now();
+    let (mut looked_at, mut over_budget) = (0, 0);
+    for number in 0..60u8 {
+        let mut polka = faulty.polka();
+        polka.signatures[2].0[7] ^= number + 1;
+        let body = faulty.body(&target, Some(&polka));
+        match post(&target.peer_url, PROPOSAL, &body).status {
+            403 => looked_at += 1,
+            429 => over_budget += 1,
+            status => panic!("{status}"),
+        }
+    }
+    let most = BAD_POLKAS_BURST_MAX + BAD_POLKAS_PER_SECOND * (began.elapsed().as_secs() + 1);
+    assert!(
+        looked_at >= BAD_POLKAS_BURST_MAX && looked_at <= most,
+        "{looked_at}"
+    );
+    assert_eq!(looked_at + over_budget, 60);
+    let counted = metric(&target.url, PROPOSALS, "result=\"over_budget\"");
+    assert_eq!(counted, over_budget as f64);
+    assert_eq!(metric(&target.url, "evidence_total", ""), 0.0);
     target.assert_unharmed();
 }
 

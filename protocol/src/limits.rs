@@ -168,6 +168,11 @@ pub const PULLED_BYTES_MAX: usize =
 pub const USELESS_BURST_MAX: u64 = 256;
 /// … and a second: checking them costs at most a few hundredths of a core for each validator.
 pub const USELESS_PER_SECOND: u64 = 256;
+/// Polkas that do not verify beside proposals of one validator, at once: no correct node makes one.
+pub const BAD_POLKAS_BURST_MAX: u64 = 4;
+/// … and a second. With a hundred validators each costs 2.7 ms, so a third of them that do nothing
+/// else take a tenth of a core.
+pub const BAD_POLKAS_PER_SECOND: u64 = 1;
 /// Signatures and polkas that failed and are remembered, so that a replay costs no check.
 pub const REFUSALS_KEPT_MAX: usize = 256;
 /// Proposals whose signature has been checked before their block came.

@@ -139,6 +139,14 @@ pub enum Mutation {
     UncheckedFilling,
     /// Another block than the trusted one is committed at its height.
     TrustedUnchecked,
+    /// A polka that does not verify costs its proposer nothing.
+    BadPolkaFree,
+    /// A sender's last transaction is worth its own price, whatever waits before it.
+    TailShields,
+    /// All of a sender's transactions are worth as much as its first.
+    ChainsCrowdOut,
+    /// What its sender will not be able to pay is offered for a block.
+    DrainedTakePlaces,
 }
 
 #[cfg(feature = "mutants")]

@@ -3,7 +3,9 @@
 //! them again later.
 //!
 //! Only messages with a valid signature use it up, so nobody can spend the budget of another.
-use crate::limits::{USELESS_BURST_MAX, USELESS_PER_SECOND};
+use crate::limits::{
+    BAD_POLKAS_BURST_MAX, BAD_POLKAS_PER_SECOND, USELESS_BURST_MAX, USELESS_PER_SECOND,
+};
 use crate::types::Address;
 use std::collections::BTreeMap;
 
@@ -24,6 +26,12 @@ impl Rate {
     pub const USELESS: Rate = Rate {
         burst: USELESS_BURST_MAX,
         per_thousand: USELESS_PER_SECOND,
+    };
+
+    /// Polkas that do not verify, beside proposals that do. Counted in milliseconds.
+    pub const BAD_POLKAS: Rate = Rate {
+        burst: BAD_POLKAS_BURST_MAX,
+        per_thousand: BAD_POLKAS_PER_SECOND,
     };
 
     fn full(self) -> u64 {

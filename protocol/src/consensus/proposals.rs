@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 mod building;
 mod partial;
+mod polka;
 mod pulled;
 mod refuse;
 mod screen;
@@ -31,6 +32,7 @@ mod screen;
 mod tests;
 
 use building::Building;
+use polka::BadPolkas;
 use screen::Screen;
 
 /// What happened.
@@ -137,6 +139,7 @@ pub struct Proposals {
     far: BTreeMap<Address, Round>,
     seen_before: Screen,
     budgets: Budgets,
+    bad_polkas: BadPolkas,
 }
 
 impl Proposals {
@@ -161,6 +164,7 @@ impl Proposals {
             far,
             seen_before: Screen::default(),
             budgets: Budgets::new(Rate::USELESS),
+            bad_polkas: BadPolkas::default(),
         }
     }
 
@@ -225,8 +229,9 @@ impl Proposals {
         self.set = validators.current().clone();
         self.next_set = validators.next().clone();
         let (set, next) = (&self.set, &self.next_set);
-        self.budgets
-            .retain(|who| set.index_of(who).or_else(|| next.index_of(who)).is_some());
+        let stays = |who: &Address| set.index_of(who).or_else(|| next.index_of(who)).is_some();
+        self.budgets.retain(stays);
+        self.bad_polkas.enter_height(stays);
         self.round = Round::ZERO;
         (self.building, self.has_begun) = (None, false);
         self.rounds.clear();
@@ -258,6 +263,7 @@ impl Proposals {
         }
         let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
         self.rounds.retain(|r, _| *r >= oldest);
+        self.bad_polkas.enter_round(round);
     }
 
     /// Cheapest check first; the signatures are the last.
@@ -274,8 +280,8 @@ impl Proposals {
         if let Some(refusal) = self.refuse(now, &message.proposal, out) {
             return refusal;
         }
-        if !self.polka_verifies(message.polka.as_ref()) {
-            return Admission::BadSignature;
+        if let Some(refusal) = self.refuse_polka(now, &message.proposal, message.polka.as_ref()) {
+            return refusal;
         }
         self.admit(message, out)
     }
@@ -368,29 +374,6 @@ impl Proposals {
                     .map(|checked| Output::Checked(self.height, checked)),
             );
         }
-    }
-
-    fn polka_verifies(&mut self, polka: Option<&Arc<PolkaCertificate>>) -> bool {
-        let Some(polka) = polka else {
-            return true;
-        };
-        if planted(Mutation::NoPolkaInL28) {
-            return true;
-        }
-        let kept = self.rounds.values().flatten();
-        let mut known = kept.filter_map(|kept| kept.message.polka.as_ref());
-        if known.any(|known| known == polka) {
-            return true;
-        }
-        if self.seen_before.has_refused(&**polka) {
-            return false;
-        }
-        let set = self.set_of(polka.height);
-        let verifies = polka.verify(set, &self.context).is_ok();
-        if !verifies {
-            self.seen_before.refuse(&**polka);
-        }
-        verifies
     }
 }
 

@@ -185,7 +185,7 @@ impl Mempool {
                 self.journal.write(evicted.id, Fate::Evicted);
             }
         }
-        self.pool.insert(entry.clone(), account.nonce);
+        self.pool.insert(entry.clone(), account);
         let is_ready = self.is_ready(entry);
         Ok(Ok(if is_ready {
             Submission::Pending

@@ -1,10 +1,15 @@
 //! What the next block could carry: the best price first, each sender's in order of nonce.
+//!
+//! What a sender could not pay once its earlier ones have given its money away takes nobody's place:
+//! the ledger would refuse it, and the block would stay empty there. It waits for the next block;
+//! by then it is known whether somebody has paid in.
 use super::entry::{Entry, FeeRate};
 use super::pool::Pool;
+use crate::mutation::{Mutation, planted};
 use crate::transaction::Transaction;
 use crate::types::Address;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 /// Transactions that did not fit, after which a block counts as full: a few long ones must not keep
@@ -21,6 +26,7 @@ pub(super) fn choose(pool: &Pool, bytes_max: usize) -> Vec<Arc<Transaction>> {
     });
     let mut best: BinaryHeap<Rank> = heads.map(rank).collect();
     let (mut chosen, mut bytes, mut misfits) = (Vec::new(), 0usize, 0usize);
+    let mut owned: BTreeMap<Address, u64> = BTreeMap::new();
     while misfits < MISFITS_MAX
         && let Some((.., address, nonce)) = best.pop()
     {
@@ -31,6 +37,18 @@ pub(super) fn choose(pool: &Pool, bytes_max: usize) -> Vec<Arc<Transaction>> {
         if with > bytes_max {
             misfits = misfits.saturating_add(1);
             continue;
+        }
+        let balance = owned.get(&address).copied().or_else(|| {
+            let sender = pool.sender(&address);
+            sender.map(|sender| sender.balance)
+        });
+        let Some(rest) = balance.and_then(|balance| balance.checked_sub(entry.fee())) else {
+            continue;
+        };
+        // Who has too little to give away keeps it: such a transaction fails, in its block.
+        let rest = rest.checked_sub(entry.gives_away()).unwrap_or(rest);
+        if !planted(Mutation::DrainedTakePlaces) {
+            owned.insert(address, rest);
         }
         bytes = with;
         chosen.push(entry.transaction.clone());

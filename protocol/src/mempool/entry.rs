@@ -1,12 +1,20 @@
 //! A waiting transaction, with what the mempool sorts it by. The only place that knows where a
 //! transaction keeps its fee and its last height.
-use crate::transaction::Transaction;
+use crate::transaction::{Action, Transaction};
 use crate::types::{Address, Hash, Height};
 use std::sync::Arc;
 
 /// Fee per byte, as a fraction of 2⁶⁴ so that no two prices fall together by rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FeeRate(u128);
+
+impl FeeRate {
+    fn of(fee: u64, bytes: usize) -> FeeRate {
+        let bytes = u128::try_from(bytes).unwrap_or(u128::MAX).max(1);
+        let fee = u128::from(fee).checked_shl(64).unwrap_or(u128::MAX);
+        FeeRate(fee.checked_div(bytes).unwrap_or(u128::MAX))
+    }
+}
 
 /// A transaction as it waits.
 #[derive(Clone, Debug)]
@@ -21,15 +29,18 @@ pub struct Entry {
     pub bytes: usize,
     /// When it came, counted in transactions.
     pub(super) arrival: u64,
+    /// The lowest price among those of its sender that wait before it, and its own.
+    pub(super) lowest: FeeRate,
 }
 
 impl Entry {
     pub(super) fn new(transaction: Arc<Transaction>) -> Entry {
-        let id = transaction.id();
+        let (id, bytes) = (transaction.id(), transaction.bytes());
         Entry {
             id,
             leaf: Transaction::leaf_of(&id, &transaction.witness()),
-            bytes: transaction.bytes(),
+            bytes,
+            lowest: FeeRate::of(transaction.body.fee, bytes),
             transaction,
             // Newer than all that wait, until it waits itself.
             arrival: u64::MAX,
@@ -57,9 +68,15 @@ impl Entry {
     }
 
     pub(super) fn rate(&self) -> FeeRate {
-        let bytes = u128::try_from(self.bytes).unwrap_or(u128::MAX).max(1);
-        let fee = u128::from(self.fee()).checked_shl(64).unwrap_or(u128::MAX);
-        FeeRate(fee.checked_div(bytes).unwrap_or(u128::MAX))
+        FeeRate::of(self.fee(), self.bytes)
+    }
+
+    /// What it takes from its sender beside the fee, if the sender has as much.
+    pub(super) fn gives_away(&self) -> u64 {
+        match &self.transaction.body.action {
+            Action::Transfer { to, amount, .. } if *to != self.sender() => *amount,
+            _ => 0,
+        }
     }
 
     /// The least fee with which a transaction of `bytes` bytes takes this one's place.

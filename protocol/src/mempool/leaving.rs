@@ -5,7 +5,7 @@ use super::refusal::Refusal;
 use crate::ledger::{self, ReadError, StateReader, TransactionError};
 use crate::transaction::Transaction;
 use crate::types::{Address, Hash, Height};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 impl Mempool {
     pub(super) fn committed(
@@ -15,24 +15,31 @@ impl Mempool {
         transactions: &[Transaction],
     ) -> Result<(), ReadError> {
         self.height = self.height.max(height.next());
-        let mut senders = BTreeSet::new();
+        let mut senders: BTreeMap<Address, u64> = BTreeMap::new();
         for transaction in transactions {
-            let (id, next) = (transaction.id(), transaction.body.nonce.saturating_add(1));
-            for gone in self.pool.advance(transaction.sender, next) {
-                let (expected, actual) = (next, gone.nonce());
+            let next = transaction.body.nonce.saturating_add(1);
+            let known = senders.entry(transaction.sender).or_default();
+            *known = next.max(*known);
+        }
+        for (sender, next) in &senders {
+            for gone in self.pool.advance(*sender, *next) {
+                let (expected, actual) = (*next, gone.nonce());
                 let code = TransactionError::Nonce { expected, actual }.code();
                 self.journal.write(gone.id, Fate::Dropped { code });
             }
-            self.journal.write(id, Fate::Committed { height });
-            senders.insert(transaction.sender);
         }
-        for (address, nonce) in self.pool.expired(self.height) {
+        for transaction in transactions {
+            self.journal
+                .write(transaction.id(), Fate::Committed { height });
+        }
+        // From the last down: nothing that stays is looked at once for each that goes.
+        for (address, nonce) in self.pool.expired(self.height).into_iter().rev() {
             if let Some(entry) = self.pool.remove(address, nonce) {
                 let expires_at = entry.expires_at();
                 self.journal.write(entry.id, Fate::Expired { expires_at });
             }
         }
-        for sender in senders {
+        for sender in senders.into_keys() {
             self.drop_unfunded(state, sender)?;
         }
         Ok(())
@@ -60,7 +67,8 @@ impl Mempool {
             .collect();
         let (needed, balance) = (sender.fees, account.balance);
         let code = Refusal::Overdrawn { needed, balance }.code();
-        for id in unpaid {
+        self.pool.note_balance(&address, balance);
+        for id in unpaid.into_iter().rev() {
             self.drop_waiting(&id, Fate::Dropped { code });
         }
         Ok(())

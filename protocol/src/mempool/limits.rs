@@ -1,5 +1,6 @@
 //! The mempool's own limits, each with its reason.
 use crate::ledger::limits::{KNOWN_SIGNATURES_MAX, NONCES_AHEAD_MAX};
+use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, SIGNATURE_BYTES_MAX, TRANSACTION_BYTES_MIN};
 
 /// Transactions that wait in one node for a block: some seconds of full blocks.
 pub const MEMPOOL_TRANSACTIONS_MAX: usize = 10_000;
@@ -10,6 +11,13 @@ pub const MEMPOOL_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const SENDER_TRANSACTIONS_MAX: usize = NONCES_AHEAD_MAX as usize;
 /// Bytes of one sender's transactions: half a block.
 pub const SENDER_BYTES_MAX: usize = 1024 * 1024;
+/// The first transactions of a sender, which give way to the first ones of others only: when the
+/// mempool is full, those behind them go before anybody's first. One transaction in a block can make
+/// all that its sender has waiting impossible, and a validator's own block costs it no fee; so a
+/// block full of such ones takes at most a quarter of the places from others.
+pub const SENDER_ASSURED_MAX: usize = 4;
+/// … as long as they have no more bytes than four without memo or value, the first with its key.
+pub const SENDER_ASSURED_BYTES_MAX: usize = 16 * 1024;
 /// A transaction with the sender and nonce of a waiting one takes its place if its fee, and its fee
 /// per byte, are higher by this much: each replacement is checked and passed on, and must be paid.
 pub const REPLACE_BUMP_PERCENT: u64 = 10;
@@ -24,6 +32,12 @@ pub const REFUSED_KEPT_MAX: usize = 1_024;
 pub const JOURNAL_MAX: usize = 16_384;
 /// Transactions on one page of a list.
 pub const LIST_PAGE_MAX: usize = 100;
+
+// A signed transaction of a few bytes: as many as that fit into a block.
+const BLOCK_SENDERS_MAX: usize =
+    BLOCK_TRANSACTION_BYTES_MAX / (TRANSACTION_BYTES_MIN + SIGNATURE_BYTES_MAX);
+const _: () = assert!(BLOCK_SENDERS_MAX * SENDER_ASSURED_MAX <= MEMPOOL_TRANSACTIONS_MAX / 4);
+const _: () = assert!(BLOCK_SENDERS_MAX * SENDER_ASSURED_BYTES_MAX <= MEMPOOL_BYTES_MAX / 3);
 
 // What waits is known to verify when a block carries it.
 const _: () = assert!(MEMPOOL_TRANSACTIONS_MAX < KNOWN_SIGNATURES_MAX);

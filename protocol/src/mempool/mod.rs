@@ -18,8 +18,21 @@
 //! the ledger is told of each one that verified ([`Ledger::note_transaction`]).
 //!
 //! What waits behind a gap in its sender's nonces takes no place in a block, and gives way first
-//! when the mempool is full. Then goes the lowest fee per byte, and of one sender always the last
-//! nonce: an earlier one never goes before a later one.
+//! when the mempool is full. Then go those that are not among the first
+//! [`SENDER_ASSURED_MAX`](limits::SENDER_ASSURED_MAX) of their sender, then the rest; among equals
+//! the lowest fee per byte, and of one sender always the last nonce, which is worth the lowest fee
+//! per byte on its way: an earlier one never goes before a later one, and a dear one shields none.
+//!
+//! What one block can do to the others' transactions, whoever has built it. A block takes nonces and
+//! money only from accounts that have signed in it, so only what these have waiting becomes
+//! impossible, one look-up for each; it leaves, and nobody else's does. But by then it may have kept
+//! others out, at prices that are never paid: a validator can empty its own accounts in its own
+//! block, and gets even those fees back. Therefore:
+//! - a chain keeps others out with its first few transactions only; what lies behind them takes
+//!   room that nobody's first ones ask for;
+//! - what an account could not pay, once its earlier transactions have given the money away, takes
+//!   no place in a block ([`Mempool::candidates`]);
+//! - what the ledger refuses for good ([`Input::Refused`]) leaves by its own id, alone.
 //!
 //! Not here: which transactions may stand in a block. That is the ledger's, and it has the last
 //! word ([`Input::Refused`]).

@@ -1,8 +1,12 @@
 //! What waits, and the orders in which it is asked for: by sender and nonce, by price, by expiry.
 //!
 //! Invariants: a sender's waiting nonces are not below its next one; `heads` and `tails` hold one
-//! key for each sender that has one; bytes and fees are the sums over what waits.
+//! key for each sender that has one; bytes and fees are the sums over what waits; each entry knows
+//! the lowest price on the way to it.
 use super::entry::{Entry, FeeRate};
+use super::limits::{SENDER_ASSURED_BYTES_MAX, SENDER_ASSURED_MAX};
+use crate::ledger::Account;
+use crate::mutation::{Mutation, planted};
 use crate::types::{Address, Hash, Height};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,13 +19,28 @@ pub(super) struct Sender {
     pub(super) waiting: BTreeMap<u64, Entry>,
     pub(super) bytes: usize,
     pub(super) fees: u64,
+    /// What it owned when that was last looked up: with its newest transaction, or with the newest
+    /// block that carries one.
+    pub(super) balance: u64,
 }
 
 /// The best first: price, then arrival.
 type HeadKey = (Reverse<FeeRate>, u64, Address);
 
-/// What gives way first comes first: behind a gap, then the lowest price, then the newest.
-pub(super) type Worth = (bool, FeeRate, Reverse<u64>);
+/// What gives way first comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// Another one is missing before it.
+    BehindGap,
+    /// A block may carry it, and whoever empties its sender's account takes it away with many more.
+    InLine,
+    /// Among the first of its sender.
+    Assured,
+}
+
+/// What gives way first comes first: by standing, then the lowest price on the way to it, without
+/// which no block gets it, then the newest.
+pub(super) type Worth = (Standing, FeeRate, Reverse<u64>);
 
 impl Sender {
     /// The transaction that a block can carry next.
@@ -56,8 +75,52 @@ impl Sender {
 
     /// What one of its transactions is worth to the pool, there or not yet.
     pub(super) fn worth(&self, entry: &Entry) -> Worth {
-        let is_ready = self.reaches(entry.nonce());
-        (is_ready, entry.rate(), Reverse(entry.arrival))
+        let rate = entry.rate();
+        let lowest = if planted(Mutation::TailShields) {
+            rate
+        } else {
+            self.lowest_before(entry.nonce())
+                .map_or(rate, |lowest| lowest.min(rate))
+        };
+        (self.standing(entry), lowest, Reverse(entry.arrival))
+    }
+
+    fn standing(&self, entry: &Entry) -> Standing {
+        if !self.reaches(entry.nonce()) {
+            return Standing::BehindGap;
+        }
+        let before = entry.nonce().saturating_sub(self.next);
+        let is_early = usize::try_from(before).is_ok_and(|before| before < SENDER_ASSURED_MAX);
+        if !is_early && !planted(Mutation::ChainsCrowdOut) {
+            return Standing::InLine;
+        }
+        let before = self.waiting.range(..entry.nonce()).map(|(_, e)| e.bytes);
+        let bytes = before.fold(entry.bytes, usize::saturating_add);
+        if bytes <= SENDER_ASSURED_BYTES_MAX || planted(Mutation::ChainsCrowdOut) {
+            Standing::Assured
+        } else {
+            Standing::InLine
+        }
+    }
+
+    fn lowest_before(&self, nonce: u64) -> Option<FeeRate> {
+        let before = self.waiting.range(..nonce).next_back();
+        before.map(|(_, entry)| entry.lowest)
+    }
+
+    /// The lowest prices from `from` on, once something there has changed. Where one is what it
+    /// was, all behind it are.
+    fn settle(&mut self, from: u64) {
+        let mut lowest = self.lowest_before(from);
+        for (nonce, entry) in self.waiting.range_mut(from..) {
+            let rate = entry.rate();
+            let settled = lowest.map_or(rate, |lowest| lowest.min(rate));
+            if entry.lowest == settled && *nonce > from {
+                break;
+            }
+            entry.lowest = settled;
+            lowest = Some(settled);
+        }
     }
 }
 
@@ -127,8 +190,8 @@ impl Pool {
         due.map(|(_, address, nonce)| (*address, *nonce)).collect()
     }
 
-    /// Takes a transaction whose place is free; `next` is what the ledger would execute next.
-    pub(super) fn insert(&mut self, mut entry: Entry, next: u64) {
+    /// Takes a transaction whose place is free; `account` is its sender's in the committed state.
+    pub(super) fn insert(&mut self, mut entry: Entry, account: Account) {
         let (address, nonce, bytes) = (entry.sender(), entry.nonce(), entry.bytes);
         self.arrivals = self.arrivals.saturating_add(1);
         entry.arrival = self.arrivals;
@@ -137,10 +200,12 @@ impl Pool {
         self.expiries.insert((entry.expires_at(), address, nonce));
         self.bytes = self.bytes.saturating_add(bytes);
         self.change(address, |sender| {
-            sender.next = sender.next.max(next);
+            sender.next = sender.next.max(account.nonce);
+            sender.balance = account.balance;
             sender.bytes = sender.bytes.saturating_add(bytes);
             sender.fees = sender.fees.saturating_add(entry.fee());
             sender.waiting.insert(nonce, entry);
+            sender.settle(nonce);
         });
     }
 
@@ -149,6 +214,7 @@ impl Pool {
             let entry = sender.waiting.remove(&nonce)?;
             sender.bytes = sender.bytes.saturating_sub(entry.bytes);
             sender.fees = sender.fees.saturating_sub(entry.fee());
+            sender.settle(nonce);
             Some(entry)
         })?;
         self.forget(&entry);
@@ -168,10 +234,18 @@ impl Pool {
                 sender.bytes = sender.bytes.saturating_sub(entry.bytes);
                 sender.fees = sender.fees.saturating_sub(entry.fee());
             }
+            sender.settle(next);
             below.into_values().collect()
         });
         gone.iter().for_each(|entry| self.forget(entry));
         gone
+    }
+
+    /// What a sender that has something waiting owns now.
+    pub(super) fn note_balance(&mut self, address: &Address, balance: u64) {
+        if let Some(sender) = self.senders.get_mut(address) {
+            sender.balance = balance;
+        }
     }
 
     fn forget(&mut self, entry: &Entry) {

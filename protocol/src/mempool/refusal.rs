@@ -1,5 +1,5 @@
 //! Why a transaction may not wait: a stable code and a sentence with the next step.
-use super::limits::SENDER_TRANSACTIONS_MAX;
+use super::limits::{SENDER_ASSURED_MAX, SENDER_TRANSACTIONS_MAX};
 use crate::ledger::TransactionError;
 
 /// Why a transaction was not taken.
@@ -34,8 +34,12 @@ pub enum Refusal {
          send it after the next blocks"
     )]
     SenderFull,
-    /// There is no room, and those that wait pay more.
-    #[error("the mempool is full of transactions that pay more per byte: raise the fee, or wait")]
+    /// There is no room, and those that wait are worth more.
+    #[error(
+        "the mempool is full: those that wait pay more per byte, or are among the first \
+         {SENDER_ASSURED_MAX} of their senders. Raise the fee, that of your earlier transactions \
+         as well, or wait"
+    )]
     MempoolFull,
     /// As many signatures wait to be checked as may, or the mempool has just fallen.
     #[error("other transactions are being checked: try again in a moment")]

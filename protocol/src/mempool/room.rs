@@ -1,5 +1,7 @@
-//! Who gives way when the mempool is full: behind a gap first, then the lowest fee per byte, and of
-//! one sender always the last nonce. Nobody gives way to a transaction that is worth less.
+//! Who gives way when the mempool is full: behind a gap first, then what is not among the first of
+//! its sender, then the lowest fee per byte, and of one sender always the last nonce. That is worth
+//! the lowest fee per byte on its way: no block gets it without those before it, so a dear one
+//! shields no cheap ones. Nobody gives way to a transaction that is worth less.
 use super::Mempool;
 use super::entry::Entry;
 use super::pool::{Pool, Sender, Worth};

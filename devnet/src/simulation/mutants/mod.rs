@@ -21,6 +21,10 @@
 //! - `NeverExpires`, `OldReadinessCounts`: no world is so long that a vote expires, and none has a
 //!   newcomer wait for a hundred heights (`ledger::tests::consent::a_vote_that_never_expires_is_noticed`,
 //!   `ledger::tests::readiness::a_word_that_counts_for_ever_is_noticed`);
+//! - `TailShields`, `ChainsCrowdOut`, `DrainedTakePlaces`: there is no mempool in the simulator
+//!   (`mempool::tests::worth::a_tail_that_shields_is_noticed` and its neighbours);
+//! - `BadPolkaFree`: what a signature check costs is no part of a world
+//!   (`proposals::tests::polka::that_bad_polkas_are_free_is_noticed`);
 //! - `SignAnything`: the sign guard is never needed while the rules hold
 //!   (`sign_guard::tests::a_guard_that_lets_everything_pass_is_noticed`). It has its line here
 //!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`);

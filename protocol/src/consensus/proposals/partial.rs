@@ -42,8 +42,8 @@ impl Proposals {
         if let Some(refusal) = self.refuse(now, proposal, out) {
             return refusal;
         }
-        if !self.polka_verifies(assembly.polka()) {
-            return Admission::BadSignature;
+        if let Some(refusal) = self.refuse_polka(now, proposal, assembly.polka()) {
+            return refusal;
         }
         match self.whole(&assembly) {
             Some(message) => self.admit(Arc::new(message), out),

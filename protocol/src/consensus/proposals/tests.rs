@@ -5,6 +5,7 @@ use crate::validator_set::ValidatorIndex;
 mod admission;
 mod building;
 mod partial;
+mod polka;
 mod pulled;
 mod verdicts;
 

@@ -5,6 +5,7 @@ mod once;
 mod order;
 mod restored;
 mod room;
+mod worth;
 
 use super::*;
 use crate::block::SealedBlock;
