@@ -82,6 +82,8 @@ pub enum Input {
     Fact(Fact),
     /// A timer that [`Output::Schedule`] asked for.
     Timeout(TimeoutKind, Round),
+    /// E12: what made rounds fail is over, so their row is, and its pause.
+    RowOver,
 }
 
 /// What to do.
@@ -248,6 +250,7 @@ impl RoundMachine {
                 self.log.add_fact(fact);
             }
             Input::Timeout(kind, round) => self.timeout(kind, round, &mut out),
+            Input::RowOver => self.end_row(&mut out),
         }
         self.apply_rules(&mut out);
         self.check_invariants();

@@ -48,7 +48,7 @@ impl Driver {
     pub fn clock_wait(&self) -> Option<ClockWait> {
         let wall = self.wall?;
         let waits = self.parent_time >= wall.plus_ms(CLOCK_DRIFT_MS);
-        (waits && !self.halted && !planted(Mutation::ClockNotAwaited)).then(|| ClockWait {
+        (waits && self.may_begin() && !planted(Mutation::ClockNotAwaited)).then(|| ClockWait {
             height: self.height,
             parent_time: self.parent_time,
             ahead_ms: self.parent_time.0.saturating_sub(wall.0),
@@ -56,16 +56,12 @@ impl Driver {
         })
     }
 
-    /// As long as this node's clock is too far behind it looks again and again. A pause of E12 that
-    /// runs when it has become right ends.
+    /// As long as this node's clock is too far behind it looks again and again. When it has become
+    /// right, E12 begins anew.
     pub(super) fn look_at_clock(&mut self, now: Instant, out: &mut Vec<Output>) {
         if self.clock_wait().is_none() {
             if std::mem::take(&mut self.clock_was_behind) && self.running {
-                let round = self.machine.round();
-                self.machine(
-                    round_machine::Input::Timeout(TimeoutKind::Pause, round),
-                    out,
-                );
+                self.machine(round_machine::Input::RowOver, out);
             }
             return;
         }

@@ -103,7 +103,7 @@ impl Driver {
         }
     }
 
-    fn may_begin(&self) -> bool {
+    pub(super) fn may_begin(&self) -> bool {
         !self.halted
             && self
                 .config

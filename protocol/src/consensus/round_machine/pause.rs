@@ -44,6 +44,14 @@ impl RoundMachine {
         }
     }
 
+    /// The next rounds are left at once again, and the one that pauses now.
+    pub(super) fn end_row(&mut self, out: &mut Vec<Output>) {
+        self.nil_rounds.in_a_row = 0;
+        if self.first.pause {
+            self.start_round(self.round.next(), out);
+        }
+    }
+
     fn pause_ms(&self) -> Option<u64> {
         let faulty = self.set.len().saturating_sub(1) / 3;
         let free = u32::try_from(faulty).unwrap_or(u32::MAX).saturating_add(1);

@@ -149,6 +149,18 @@ fn e12_a_resumed_machine_begins_a_row_of_its_own() {
 }
 
 #[test]
+fn e12_what_made_rounds_fail_is_over_and_so_are_the_row_and_its_pause() {
+    let mut node = Node::started(0);
+    node.ignores(Input::RowOver);
+    (0..3).for_each(|round| _ = node.hears(nil_polka(round)));
+    assert_eq!(node.stands(), (2, Step::Precommit), "it pauses");
+    node.hears(Input::RowOver);
+    assert_eq!(node.stands(), (3, Step::Propose));
+    let Node(mut machine) = node;
+    assert_eq!(pauses(&mut machine, 3), [0, 0, NIL_PAUSE_MIN_MS]);
+}
+
+#[test]
 fn e12_is_no_rule_of_the_paper() {
     let mut node = Node::with_rules(0, Rules::Paper);
     for round in 0..5 {
