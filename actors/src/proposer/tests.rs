@@ -36,7 +36,7 @@ impl Desk {
                 broadcast: Port::detached(),
                 ahead: Port::detached(),
                 refused: Port::detached(),
-            own_seen: Port::detached(),
+                own_seen: Port::detached(),
                 pull: Port::detached(),
                 fetch: Port::detached(),
                 evidence: Port::detached(),

@@ -24,6 +24,7 @@ pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {
 
 pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     let (view, sync) = (seed.view.snapshot(), seed.view.sync_progress());
+    let old_forks = seed.view.old_forks();
     let earliest = match seed.store.earliest() {
         Ok(earliest) => earliest,
         Err(error) => return trouble(&error),
@@ -56,6 +57,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "sync_blocks_per_second": sync.blocks_per_second.round(),
         "halted": view.halted,
         "observing": view.observing,
+        "old_forks": { "count": old_forks.count, "newest": old_forks.newest },
         "waiting_for": missing.ok().filter(|_| view.step.is_some()),
         "peers": seed.view.peers(),
     }))

@@ -14,7 +14,7 @@ use lockstep_protocol::limits::CERTIFICATE_BYTES_MAX;
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
 /// Raised with every change of a table, key or record.
-pub(super) const LAYOUT: u32 = 5;
+pub(super) const LAYOUT: u32 = 6;
 
 pub(super) const META_LAYOUT: &[u8] = b"layout";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
@@ -88,7 +88,7 @@ pub(super) struct Tables {
     pub(super) evidence: Table,
     /// Height → the evidence that its block carries, if any: a page of it reads no whole blocks.
     pub(super) accusing: Table,
-    /// Height → the proof that it was decided twice.
+    /// Height → the proof that it was decided twice, and whether that stops this node.
     pub(super) forks: Table,
     /// Height → the [`Handover`] of a block that is gone.
     pub(super) handovers: Table,

@@ -11,12 +11,11 @@
 //! | [`proposals::Proposals`] | Proposer | proposals of others and their verdicts |
 //! | [`pull::Puller`] | RoundDriver | whom to ask for messages that this node lacks, and when |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
-//!
-//! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it and
-//! [`evidence_pool::EvidencePool`] beside it.
+//! | [`committer::Committer`] | Committer | [`crate::ledger`], with [`commit_queue`] before it and [`evidence_pool`] beside it; second decisions |
 pub mod budget;
 pub mod catch_up;
 pub mod commit_queue;
+pub mod committer;
 pub mod driver;
 pub mod durable;
 pub mod evidence_pool;

@@ -16,7 +16,13 @@
 //!   (`ledger::tests::prepared::a_refused_candidate_that_leaves_a_trace_is_noticed`);
 //! - `SignAnything`: the sign guard is never needed while the rules hold
 //!   (`sign_guard::tests::a_guard_that_lets_everything_pass_is_noticed`). It has its line here
-//!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`).
+//!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`);
+//! - `OldForkStops`, `DiscardUnreported` (`committer::tests::that_an_old_fork_stops_is_noticed`,
+//!   `…::that_a_discarded_block_is_not_reported_is_noticed`), `ForeignBlockDisplaces`
+//!   (`commit_queue::tests::that_a_foreign_block_displaces_a_decision_is_noticed`) and
+//!   `ProvenByAnySet`
+//!   (`catch_up::tests::answers::that_any_set_proves_what_there_is_to_reach_is_noticed`): nobody
+//!   here signs with the keys of an earlier set.
 //!
 //! A duplicate signer cannot even be written down: a certificate is a bitmap.
 use super::profile::Profile;
