@@ -61,6 +61,11 @@ pub struct BlocksArrived {
     pub answer: Option<Bytes>,
 }
 
+/// Blocks from this height on, sent by this peer, prove nothing: whom the chain has not named has
+/// certified them.
+#[derive(Clone, Copy, Debug)]
+pub struct BlocksDiscarded(pub Height, pub Address);
+
 /// A certified block is invalid here: no block after it is of any use.
 #[derive(Clone, Copy, Debug)]
 pub struct StopSync;
@@ -71,7 +76,7 @@ pub struct RetellArrival;
 
 crate::message! {
     PeerAhead => (), PeerStands => (), PeerKeeps => (), BlocksArrived => (), StopSync => (),
-    RetellArrival => (),
+    RetellArrival => (), BlocksDiscarded => (),
 }
 
 /// What it tells.
@@ -203,7 +208,7 @@ impl BlockSync {
     fn checked(&mut self, peer: Address, Checked { answer, blocks }: Checked, ctx: &mut Ctx<Self>) {
         if !blocks.is_empty() {
             self.seed.metrics.blocks_synced.inc_by(answer.blocks);
-            self.seed.ports.synced.deliver(SyncedBlocks(blocks));
+            self.seed.ports.synced.deliver(SyncedBlocks(peer, blocks));
         }
         self.step(Input::Answered(peer, answer), ctx);
     }
@@ -243,6 +248,7 @@ fn check(
     let answer = Answer {
         first: from,
         blocks: proven.blocks.len() as u64,
+        judged: proven.judged,
         bytes: bytes.len(),
         flawed: proven.flawed,
         unknown_from: proven.unknown_from,
@@ -311,6 +317,15 @@ impl Handler<BlocksArrived> for BlockSync {
             None => self.step(Input::Failed(peer), ctx),
         }
         self.check_next(ctx);
+    }
+}
+
+impl Handler<BlocksDiscarded> for BlockSync {
+    type Result = ();
+
+    fn handle(&mut self, message: BlocksDiscarded, ctx: &mut Ctx<Self>) {
+        let BlocksDiscarded(height, from) = message;
+        self.step(Input::Discarded(height, from), ctx);
     }
 }
 

@@ -1,7 +1,8 @@
 //! **Committer** owns the ledger: it executes a block on an overlay (to check or to build it), and
-//! later commits that overlay. Its brain is [`Ledger`], with [`CommitQueue`] before it and the
-//! [`EvidencePool`] beside it.
-use crate::block_sync::StopSync;
+//! later commits that overlay. Its brain is
+//! [`committer`](lockstep_protocol::consensus::committer); this shell carries its messages, its log
+//! lines and its figures.
+use crate::block_sync::{BlocksDiscarded, StopSync};
 use crate::delivery::Deliver;
 use crate::limits::WAITING_BLOCKS_MAX;
 use crate::mempool::TransactionsRefused;
@@ -9,34 +10,36 @@ use crate::metrics::Metrics;
 use crate::peer_broadcaster::TellEvidence;
 use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
 use crate::round_driver::{AnnounceRound, ForkDetected, OwnEquivocationSeen, StopVoting};
-use crate::runtime::{Ctx, Fatal, FatalKind, Port};
+use crate::runtime::{Ctx, Fatal, FatalKind, Port, Refused};
 use crate::state_store::{CommitBlocks, PersistEvidence, PersistFork, Store, StoreError};
-use crate::view::{HeadView, NewestBlock, NodeView};
+use crate::view::{HeadView, NewestBlock, NodeView, OldForks};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::CommitCertificate;
-use lockstep_protocol::consensus::commit_queue::CommitQueue;
-use lockstep_protocol::consensus::evidence_pool::EvidencePool;
-use lockstep_protocol::consensus::trusted::TrustedBlock;
-use lockstep_protocol::evidence::polka_book::PolkaBook;
-use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, Draft, InvalidBlock, Ledger, PrepareError, ReadError, Receipt,
-    Rejection,
+use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
+use lockstep_protocol::consensus::committer::forks::KnownFork;
+use lockstep_protocol::consensus::committer::{
+    Committer as Brain, CommitterConfig, Input, Kept, Output,
 };
+use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::consensus::trusted::TrustedBlock;
+use lockstep_protocol::evidence::{Evidence, Offence};
+use lockstep_protocol::ledger::{
+    ChainRules, CommitBatch, InvalidBlock, Ledger, ReadError, Receipt,
+};
+use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
 use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::{Address, Hash, Height, Timestamp};
+use lockstep_protocol::types::{Address, Hash, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 use std::time::Instant;
 
-mod evidence;
+mod carry;
 mod handlers;
 mod messages;
 #[cfg(test)]
 mod tests;
 
-pub use evidence::{EvidenceFound, EvidenceTold, PolkaSeen};
 pub use messages::*;
 
 /// Called with each committed block, on the node's thread, and the seconds that its height took.
@@ -71,6 +74,8 @@ pub struct Ports {
     pub keep_fork: Port<PersistFork>,
     /// BlockSync: likewise.
     pub stop_sync: Port<StopSync>,
+    /// BlockSync: blocks that prove nothing.
+    pub discarded: Port<BlocksDiscarded>,
     /// Everybody, RoundDriver first.
     pub committed: Vec<Port<BlockCommitted>>,
 }
@@ -101,104 +106,31 @@ pub struct Seed {
 /// The actor.
 pub struct Committer {
     seed: Seed,
-    ledger: Ledger,
-    /// Evidence that waits for a block.
-    evidence: EvidencePool,
-    /// What names whoever made a fork.
-    polkas: PolkaBook,
-    /// Heights that are known to have two decisions.
-    forks: Vec<Height>,
-    /// Decided blocks that wait for the one before them.
-    queue: CommitQueue,
+    brain: Brain,
+    old_forks: OldForks,
     last_commit: Option<Instant>,
 }
 
 impl Committer {
     /// A ledger on `store`'s head. A node that remembers a halt commits nothing more.
     pub fn new(seed: Seed, ledger: Ledger) -> Committer {
-        let mut queue = CommitQueue::new(ledger.head().height, WAITING_BLOCKS_MAX);
-        if seed.store.has_halted() {
-            queue.halt();
-        }
+        let config = CommitterConfig {
+            me: seed.me,
+            waiting_blocks_max: WAITING_BLOCKS_MAX,
+            trusted: seed.trusted,
+        };
+        let kept = kept(&seed.store);
         let mut committer = Committer {
             seed,
-            ledger,
-            evidence: EvidencePool::default(),
-            polkas: PolkaBook::default(),
-            forks: Vec::new(),
-            queue,
+            brain: Brain::new(config, ledger),
+            old_forks: OldForks::default(),
             last_commit: None,
         };
-        committer.restore_evidence();
+        match kept {
+            Ok(kept) => drop(committer.step(Input::Restored(kept))),
+            Err(error) => committer.seed.fatal.raise(error.kind(), error.to_string()),
+        }
         committer
-    }
-
-    fn enqueue(&mut self, decided: DecidedBlock) {
-        self.look_for_fork(&decided.certificate);
-        self.queue.offer(decided);
-    }
-
-    /// Has the next blocks written, in one transaction: a node that catches up would wait for the
-    /// disk at every block. Nothing of them is told before they are all durable.
-    fn commit_next(&mut self) {
-        let run = self.queue.next_run();
-        let Some(first) = run.first() else {
-            return;
-        };
-        let verdict = self.ledger.commit_run(&run);
-        if let Err(other) = self.seed.trusted.judge(&run, &verdict) {
-            let end = &self.seed.fatal;
-            return end.raise(FatalKind::Safety, other.to_string());
-        }
-        match verdict {
-            Ok(batches) => {
-                if let Some(last) = batches.last() {
-                    self.queue.begin(last.block.height());
-                    self.seed.ports.commit.deliver(CommitBlocks(batches));
-                }
-            }
-            Err(InvalidBlock::Fatal(error)) => self.unreadable(&error),
-            // Certified by whom the chain has not named: it proves nothing, and is asked for anew.
-            Err(InvalidBlock::ValidatorSet) => {
-                let height = first.block.height();
-                log::warn!("a block of height {height} came with another height's validators");
-                self.queue.discard(height);
-            }
-            Err(error) => self.halt(&first.block, &error),
-        }
-    }
-
-    /// Nothing can follow this block here: no vote, no further block. Reads go on.
-    fn halt(&mut self, block: &SealedBlock, error: &InvalidBlock) {
-        let height = block.height();
-        log::error!("the certified block of height {height} is invalid here: {error}");
-        self.look_behind(error, block);
-        if let Err(error) = self.explain(error, block) {
-            return self.unreadable(&error);
-        }
-        self.queue.halt();
-        self.seed.ports.stop_voting.deliver(StopVoting(height));
-        self.seed.ports.stop_sync.deliver(StopSync);
-    }
-
-    /// Of a root that differs: what it is made of here.
-    fn explain(&mut self, error: &InvalidBlock, block: &SealedBlock) -> Result<(), ReadError> {
-        match error {
-            InvalidBlock::StateRoot { .. } => {
-                let changed = self.ledger.explain(block)?.changed;
-                changed
-                    .iter()
-                    .for_each(|key| log::error!("it changes {key}"));
-            }
-            InvalidBlock::ReceiptsRoot { .. } => {
-                let receipts = self.ledger.explain(block)?.receipts;
-                receipts
-                    .iter()
-                    .for_each(|receipt| log::error!("it ends with {receipt}"));
-            }
-            _ => {}
-        }
-        Ok(())
     }
 
     /// The committed state cannot be read: this says nothing about any block, and the node ends.
@@ -212,23 +144,8 @@ impl Committer {
 
     /// The error with file and height before it.
     fn place(&self, error: &dyn std::fmt::Display) -> String {
-        let (file, head) = (self.seed.store.file(), self.ledger.head().height);
+        let (file, head) = (self.seed.store.file(), self.brain.ledger().head().height);
         format!("{} at height {head}: {error}", file.display())
-    }
-
-    fn stored(&mut self, batch: &CommitBatch) {
-        let height = batch.block.height();
-        if height == self.ledger.head().height.next() {
-            self.ledger.committed(batch);
-            self.carried(&batch.block);
-        }
-        self.queue.written(height);
-        let decided = DecidedBlock {
-            block: batch.block.clone(),
-            certificate: batch.certificate.clone(),
-        };
-        let receipts = Some(batch.receipts.clone());
-        self.tell(&decided, &batch.validators, receipts);
     }
 
     /// Tells everybody that a block is durable, unless all have been told. Its receipts, if they
@@ -260,10 +177,13 @@ impl Committer {
     /// Tells what an earlier incarnation has not: the store's word that a block is written may have
     /// been lost with it, and nobody says it again.
     fn tell_stored(&mut self) -> Result<(), StoreError> {
-        let (shown, stored) = (self.seed.view.head().height, self.ledger.head().height);
+        let (shown, stored) = (
+            self.seed.view.head().height,
+            self.brain.ledger().head().height,
+        );
         let missed = stored.0.saturating_sub(shown.0);
         let missed = usize::try_from(missed).unwrap_or(usize::MAX);
-        let validators = self.ledger.validators().clone();
+        let validators = self.brain.ledger().validators().clone();
         for decided in self.seed.store.decided(shown.next(), missed, usize::MAX)? {
             self.tell(&decided, &validators, None);
         }
@@ -300,12 +220,13 @@ impl Committer {
     }
 }
 
-/// Why a candidate is not worth keeping, if it is not.
-fn never(why: &Rejection) -> Option<&'static str> {
-    match why {
-        Rejection::Refused(error) if !why.may_succeed_later() => Some(error.code()),
-        Rejection::Refused(_) | Rejection::BlockFull => None,
-    }
+/// What the disk has kept for the brain.
+fn kept(store: &Store) -> Result<Kept, StoreError> {
+    Ok(Kept {
+        evidence: store.pending_evidence(EVIDENCE_PENDING_MAX)?,
+        forks: store.forks()?,
+        has_halted: store.has_halted(),
+    })
 }
 
 /// What a committed block makes the node show.

@@ -217,8 +217,6 @@ pub const SILENT_AFTER_MS: u64 = 300;
 /// Pieces of evidence in one answer, as many waiting as committed: a page for people, and 1.4 MiB
 /// to read at the most.
 pub const EVIDENCE_ANSWER_MAX: usize = 100;
-/// Forks that are proved and kept: one says all there is to say.
-pub const FORKS_MAX: usize = 8;
 /// E5: how long a step lasts before this node asks a peer for what it lacks: well above a hop
 /// between machines of one site. Where answers take longer, the brain is more patient by itself.
 pub const PULL_PATIENCE_MS: u64 = 30;

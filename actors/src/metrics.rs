@@ -82,6 +82,8 @@ pub struct Metrics {
     evidence_told: Family<ProposalLabels, Counter>,
     /// Offences whose proof waits for a block.
     pub evidence_pending: Gauge,
+    /// Second decisions of old heights that are kept.
+    pub old_forks: Gauge,
     /// Frames that a full or stale outbox dropped.
     pub frames_dropped: Counter,
     /// Exchanges with peers that failed.
@@ -137,6 +139,7 @@ impl Metrics {
             evidence: Family::default(),
             evidence_told: Family::default(),
             evidence_pending: Gauge::default(),
+            old_forks: Gauge::default(),
             frames_dropped: Counter::default(),
             peer_errors: Counter::default(),
             block_interval: slow(),

@@ -64,6 +64,16 @@ pub struct SyncProgress {
     pub blocks_per_second: f64,
 }
 
+/// Second decisions of heights that were old when they came to light: they stop nothing, and people
+/// must know of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OldForks {
+    /// How many are kept.
+    pub count: usize,
+    /// What the last of them was.
+    pub newest: Option<String>,
+}
+
 /// The newest block with its receipts, shared: who tells of it need not read it back.
 #[derive(Clone, Debug)]
 pub(crate) struct NewestBlock {
@@ -83,6 +93,7 @@ struct Parts {
     halted: Option<Halt>,
     observing: Option<String>,
     clock_wait: Option<ClockWait>,
+    old_forks: OldForks,
     peers: BTreeMap<Address, PeerView>,
     height_began: Instant,
     ended: Option<EndReason>,
@@ -135,6 +146,7 @@ impl NodeView {
             halted: None,
             observing: None,
             clock_wait: None,
+            old_forks: OldForks::default(),
             peers: BTreeMap::new(),
             height_began: Instant::now(),
             ended: None,
@@ -244,6 +256,15 @@ impl NodeView {
         if halted.as_ref().is_none_or(|shown| reason.outweighs(shown)) {
             *halted = Some(reason);
         }
+    }
+
+    /// Second decisions of old heights.
+    pub fn old_forks(&self) -> OldForks {
+        self.parts.lock().old_forks.clone()
+    }
+
+    pub(crate) fn set_old_forks(&self, old_forks: OldForks) {
+        self.parts.lock().old_forks = old_forks;
     }
 
     pub(crate) fn set_observing(&self, reason: Option<String>) {

@@ -55,6 +55,12 @@ pub const EVIDENCE_TOLD_PER_HEIGHT: u64 = EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX a
 pub const EVIDENCE_TELL_EVERY_HEIGHTS: u64 = 4;
 /// A piece of evidence on the wire: with its envelope.
 pub const EVIDENCE_MESSAGE_BYTES_MAX: usize = EVIDENCE_BYTES_MAX + 34;
+/// Second decisions that are proved and kept, of those that stop a node and of old heights each:
+/// one says all there is to say.
+pub const FORKS_MAX: usize = 8;
+/// Certificates of old heights, for other blocks than this node's, whose signatures are checked on
+/// one head: whoever sends more of them with each proposal costs no more than a certificate.
+pub const OLD_FORK_CHECKS_MAX: usize = 2;
 /// Polkas that are kept in case that a fork comes to light: of all heights that took more than one
 /// round of late. 36 MiB for the largest set, 1.3 MiB for four validators.
 pub const POLKAS_KEPT_MAX: usize = 128;

@@ -133,6 +133,14 @@ pub enum Mutation {
     OldReadinessCounts,
     /// A vote for a change of the validator set that is taken back still counts.
     WithdrawalIgnored,
+    /// A second decision of any height stops a node, however old.
+    OldForkStops,
+    /// The first block of a height that comes stays, whoever has certified it.
+    ForeignBlockDisplaces,
+    /// Blocks of far heights count as proven by any set that the chain ever had.
+    ProvenByAnySet,
+    /// That a block was discarded is not told to whoever asks for blocks.
+    DiscardUnreported,
     /// The leaves of a compact proposal count without the header's root.
     UncheckedLeaves,
     /// A transaction fills a compact proposal whatever its leaf is.

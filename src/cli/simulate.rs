@@ -217,7 +217,11 @@ fn print(report: &Report, tally: &Tally) -> Result<(), Failure> {
         ("worlds", report.seeds, String::new()),
         ("events", report.events, format!("{rate:.2} M/s")),
         ("heights", report.heights, String::new()),
-        ("highest round", highest_round, format!("{long} worlds beyond 100")),
+        (
+            "highest round",
+            highest_round,
+            format!("{long} worlds beyond 100"),
+        ),
         ("transactions", report.transactions, String::new()),
         ("validator changes", report.validator_changes, String::new()),
         ("faulty validators", report.byzantine, String::new()),

@@ -27,9 +27,21 @@ pub struct CommitDecision {
     pub certificate: Arc<CommitCertificate>,
 }
 
-/// Blocks from a peer, their certificates verified.
+/// Blocks from this peer, their certificates verified.
 #[derive(Debug)]
-pub struct SyncedBlocks(pub Vec<DecidedBlock>);
+pub struct SyncedBlocks(pub Address, pub Vec<DecidedBlock>);
+
+/// A validator broke the rules, says the brain of the VoteCollector or of the Proposer.
+#[derive(Debug)]
+pub struct EvidenceFound(pub Box<Evidence>);
+
+/// Another node says that a validator broke the rules. Answers what became of it.
+#[derive(Debug)]
+pub struct EvidenceTold(pub Box<Evidence>);
+
+/// Q of prevotes for one value, verified. Kept in case that a fork comes to light.
+#[derive(Debug)]
+pub struct PolkaSeen(pub Arc<PolkaCertificate>);
 
 /// The transactions with these leaves have been verified, each by this key: no second look when a
 /// block carries them.
@@ -47,4 +59,5 @@ pub struct BlockCommitted(pub DecidedBlock, pub ValidatorSchedule);
 crate::message! {
     ExecuteBlock => (), PrepareBlock => (), CommitDecision => (), SyncedBlocks => (),
     BlocksStored => (), BlockCommitted => (), NoteTransactions => (),
+    EvidenceFound => (), EvidenceTold => Admission, PolkaSeen => (),
 }

@@ -3,9 +3,6 @@ use crate::round_driver::RoundDriver;
 use crate::runtime::{Actors, Inbox};
 use crate::state_store::StateStore;
 use crate::state_store::tests::{World, address};
-use lockstep_protocol::block::Block;
-use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::Draft;
 use lockstep_protocol::vote::VoteKind;
 use tempfile::TempDir;
@@ -14,6 +11,8 @@ use tempfile::TempDir;
 struct Desk {
     world: World,
     _dir: TempDir,
+    /// On the same head.
+    ledger: Ledger,
     committer: Committer,
 }
 
@@ -42,6 +41,7 @@ impl Desk {
             tell_evidence: Port::detached(),
             keep_fork: Port::detached(),
             stop_sync: Port::detached(),
+            discarded: Port::detached(),
             committed: Vec::new(),
         };
         change(&mut ports);
@@ -57,6 +57,7 @@ impl Desk {
             on_commit: None,
         };
         Desk {
+            ledger: world.ledger(&seed.store),
             committer: Committer::new(seed, ledger),
             _dir: dir,
             world,
@@ -72,7 +73,7 @@ impl Desk {
                 transactions: vec![],
                 evidence: vec![],
             };
-            let block = self.committer.ledger.prepare(draft).expect("a block").block;
+            let block = self.ledger.prepare(draft).expect("a block").block;
             let kind = VoteKind::Precommit;
             self.world.vote(kind, number, 1, round, &block)
         });
@@ -80,7 +81,8 @@ impl Desk {
     }
 
     fn told(&mut self, evidence: &Evidence) -> Admission {
-        self.committer.evidence_told(Box::new(evidence.clone()))
+        let told = Input::EvidenceTold(Box::new(evidence.clone()));
+        self.committer.step(told).expect("an answer")
     }
 }
 
@@ -95,9 +97,9 @@ fn evidence_that_finds_the_disk_behind_waits_in_memory_and_fells_nobody() {
         assert_eq!(desk.told(&evidence), Admission::Counted);
     }
     let seen = desk.offence(103, 0);
-    desk.committer.take_evidence(Box::new(seen));
+    desk.committer.step(Input::EvidenceFound(Box::new(seen)));
     assert_eq!(store.port::<PersistEvidence>().depth(), 1, "the first");
-    assert_eq!(desk.committer.evidence.len(), 4);
+    assert_eq!(desk.committer.brain.evidence_waiting(), 4);
 }
 
 /// Two nodes with one key may each be told the other's votes by nobody: only those who count them
@@ -113,17 +115,7 @@ fn proof_that_this_key_signed_twice_stops_this_node_by_whatever_way_it_comes() {
     assert_eq!(desk.told(&own), Admission::Counted);
     assert_eq!(desk.told(&own), Admission::Duplicate);
     assert_eq!(driver.port::<OwnEquivocationSeen>().depth(), 1);
-    let draft = Draft {
-        proposer: address(102),
-        now: Timestamp(0),
-        transactions: vec![],
-        evidence: vec![],
-    };
-    let prepared = desk.committer.ledger.prepare(draft).expect("a block");
-    let mut block = prepared.block.block().clone();
-    block.evidence = vec![of_another, desk.offence(101, 1)];
-    block.header.evidence_root = Block::evidence_root(&block.evidence);
-    desk.committer
-        .carried(&SealedBlock::new(block).expect("a block"));
+    let found = desk.offence(101, 1);
+    desk.committer.step(Input::EvidenceFound(Box::new(found)));
     assert_eq!(driver.port::<OwnEquivocationSeen>().depth(), 2);
 }

@@ -203,6 +203,11 @@ impl Metrics {
             "Offences that wait for a block",
             self.evidence_pending.clone(),
         );
+        r.register(
+            "old_forks",
+            "Old heights that were decided a second time, with proof",
+            self.old_forks.clone(),
+        );
     }
 
     pub(super) fn register_connections(&mut self) {

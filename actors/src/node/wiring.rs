@@ -73,6 +73,7 @@ impl Inboxes {
             announce: self.driver.port(),
             stop_voting: self.driver.port(),
             stop_sync: self.sync.port(),
+            discarded: self.sync.port(),
             forked: self.driver.port(),
             keep_evidence: self.store.port(),
             own_equivocation: self.driver.port(),

@@ -93,12 +93,12 @@ impl Handler<PullEnded> for RoundDriver {
 impl Handler<ForkDetected> for RoundDriver {
     type Result = ();
 
-    fn handle(&mut self, ForkDetected(fork): ForkDetected, ctx: &mut Ctx<Self>) {
+    fn handle(&mut self, ForkDetected(sentence): ForkDetected, ctx: &mut Ctx<Self>) {
         if self.driver.is_none() {
             // Told again at a start: the driver that is being recovered will not begin.
-            return self.halt(Halt::Forked(fork.sentence()));
+            return self.halt(Halt::Forked(sentence));
         }
-        self.step(Input::Forked(fork.sentence()), ctx);
+        self.step(Input::Forked(sentence), ctx);
     }
 }
 

@@ -4,7 +4,6 @@ use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::driver::TickOutcome;
 use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
-use lockstep_protocol::evidence::fork::Fork;
 use lockstep_protocol::types::{Address, Height, Round, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
@@ -67,9 +66,10 @@ pub struct OwnMessageSeen(pub Position);
 /// Two verified messages under this node's key contradict each other.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnEquivocationSeen(pub Height);
-/// A committed height was decided a second time, for another block: nobody may vote here any more.
+/// The newest height, or the one under way, was decided a second time, for another block: nobody may
+/// vote here any more. The sentence for people.
 #[derive(Clone, Debug)]
-pub struct ForkDetected(pub Arc<Fork>);
+pub struct ForkDetected(pub String);
 
 /// The round machine entered a round. Told to VoteCollector and Proposer.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@ use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::evidence::Evidence;
-use lockstep_protocol::evidence::fork::Fork;
 use lockstep_protocol::types::Height;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -66,12 +66,17 @@ fn committed_json((block, evidence): &(Height, Evidence)) -> Value {
     piece
 }
 
-fn fork_json(fork: &Fork) -> Value {
+fn fork_json(KnownFork { fork, stops }: &KnownFork) -> Value {
     let decisions = [&fork.first, &fork.second];
     let decisions = decisions.map(|c| json!({ "round": c.round, "block_id": c.block_id }));
     let accused = fork.accused.iter();
     let accused: Vec<Value> = accused
         .map(|(validator, guilt)| json!({ "validator": validator, "guilt": guilt }))
         .collect();
-    json!({ "height": fork.height(), "decisions": decisions, "accused": accused })
+    json!({
+        "height": fork.height(),
+        "stops": stops,
+        "decisions": decisions,
+        "accused": accused,
+    })
 }

@@ -27,6 +27,7 @@ pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {
 pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     let (view, sync) = (seed.view.snapshot(), seed.view.sync_progress());
     let report = clocks::report(&seed);
+    let old_forks = seed.view.old_forks();
     let earliest = match seed.store.earliest() {
         Ok(earliest) => earliest,
         Err(error) => return trouble(&error),
@@ -61,6 +62,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "observing": view.observing,
         "clock": clocks::sentence(&seed, &report),
         "clock_difference_ms": report.median_ms,
+        "old_forks": { "count": old_forks.count, "newest": old_forks.newest },
         "waiting_for": missing.ok().filter(|_| view.step.is_some()),
         "peers": seed.view.peers(),
     }))

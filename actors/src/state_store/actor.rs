@@ -10,9 +10,9 @@ use crate::metrics::Metrics;
 use crate::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::runtime::{Ctx, Fatal, Port};
 use actix::prelude::*;
+use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::durable::Persist;
-use lockstep_protocol::evidence::fork::Fork;
 use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
 use lockstep_protocol::types::Height;
@@ -46,9 +46,9 @@ pub struct PersistEvidence {
     pub forget: Vec<Offence>,
 }
 
-/// Keep the proof that a height was decided twice.
+/// Keep the proof that a height was decided twice, and whether that stops this node.
 #[derive(Debug)]
-pub struct PersistFork(pub Arc<Fork>);
+pub struct PersistFork(pub Arc<KnownFork>);
 
 crate::message! {
     PersistSignature => (), CommitBlocks => (), RememberHalt => (), RecoverDriver => (),

@@ -8,7 +8,7 @@ use super::write::Failure;
 use heed::RwTxn;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::codec;
-use lockstep_protocol::evidence::fork::Fork;
+use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger;
 use lockstep_protocol::limits::{
@@ -17,9 +17,9 @@ use lockstep_protocol::limits::{
 };
 use lockstep_protocol::types::Height;
 
-/// Two certificates, the accused, and a proof of each.
+/// Two certificates, the accused, a proof of each, and whether it stops this node.
 pub(super) const FORK_BYTES_MAX: usize =
-    2 * CERTIFICATE_BYTES_MAX + VALIDATORS_MAX * EVIDENCE_BYTES_MAX;
+    2 * CERTIFICATE_BYTES_MAX + VALIDATORS_MAX * EVIDENCE_BYTES_MAX + 1;
 
 impl Store {
     /// Keeps evidence until a block carries it, if there is any to keep. An offence that is kept or
@@ -79,18 +79,18 @@ impl Store {
     }
 
     /// Keeps the proof of a fork; of each height the first.
-    pub fn keep_fork(&self, fork: &Fork) -> Result<(), StoreError> {
+    pub fn keep_fork(&self, known: &KnownFork) -> Result<(), StoreError> {
         self.write("keep the proof of a fork", |tables, txn| {
-            let key = height_key(fork.height());
+            let key = height_key(known.fork.height());
             if tables.forks.bytes(txn, &key)?.is_none() {
-                tables.forks.put(txn, &key, fork)?;
+                tables.forks.put(txn, &key, known)?;
             }
             Ok(())
         })
     }
 
     /// The forks that this node has proved, in order of height.
-    pub fn forks(&self) -> Result<Vec<Fork>, StoreError> {
+    pub fn forks(&self) -> Result<Vec<KnownFork>, StoreError> {
         self.read(|view| {
             let kept = view.tables.forks.all(view.txn)?.into_iter();
             let decode = |(_, bytes)| codec::decode("fork", bytes, FORK_BYTES_MAX);

@@ -89,7 +89,7 @@ pub(super) struct Tables {
     pub(super) evidence: Table,
     /// Height → the evidence that its block carries, if any: a page of it reads no whole blocks.
     pub(super) accusing: Table,
-    /// Height → the proof that it was decided twice.
+    /// Height → the proof that it was decided twice, and whether that stops this node.
     pub(super) forks: Table,
     /// Height → the [`Handover`] of a block that is gone.
     pub(super) handovers: Table,

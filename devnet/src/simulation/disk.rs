@@ -5,11 +5,13 @@
 //! A write is there or not; torn ones are the store's own tests.
 use super::random::Random;
 use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
+use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::consensus::durable::{
     LockRecord, Persist, Position, Recovery, SignedMessage,
 };
 use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::ledger::{CommitBatch, Head, MemoryState};
+use lockstep_protocol::ledger::{CommitBatch, DecisionReader, Head, MemoryState, ReadError};
 use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::types::{BlockId, Height};
@@ -28,6 +30,10 @@ pub(crate) enum Write {
     Commit(Arc<CommitBatch>),
     /// Evidence that waits for a block, and what had to give way for it.
     Evidence(Box<Evidence>, Vec<Offence>),
+    /// These offences wait no more, and no block has carried them.
+    Forget(Vec<Offence>),
+    /// A second decision.
+    Fork(Arc<KnownFork>),
     /// The own key is at work elsewhere.
     DistrustKey,
     /// The driver has restarted, for this life, and reads the sign record.
@@ -51,6 +57,7 @@ pub(crate) struct Durable {
     lock: Option<LockRecord>,
     blocks: Vec<Arc<SealedBlock>>,
     evidence: BTreeMap<Offence, Evidence>,
+    forks: BTreeMap<Height, Arc<KnownFork>>,
     /// This node must not sign any more.
     pub(crate) distrusts_key: bool,
 }
@@ -99,6 +106,7 @@ impl Disk {
             lock,
             blocks: Vec::new(),
             evidence: BTreeMap::new(),
+            forks: BTreeMap::new(),
             distrusts_key: false,
         };
         Disk {
@@ -172,6 +180,13 @@ impl Durable {
             Write::Sign(persist) => self.sign(persist),
             Write::Commit(batch) => self.commit(batch),
             Write::Evidence(evidence, displaced) => self.keep_evidence(evidence, displaced),
+            Write::Forget(offences) => {
+                offences.iter().for_each(|o| _ = self.evidence.remove(o));
+            }
+            Write::Fork(known) => {
+                let height = known.fork.height();
+                self.forks.entry(height).or_insert_with(|| known.clone());
+            }
             Write::DistrustKey => self.distrusts_key = true,
             Write::ReadSignRecord(_) => {}
         }
@@ -185,6 +200,14 @@ impl Durable {
     /// Evidence that waits for a block.
     pub(crate) fn evidence(&self) -> Vec<Evidence> {
         self.evidence.values().cloned().collect()
+    }
+
+    /// Second decisions.
+    pub(crate) fn forks(&self) -> Vec<KnownFork> {
+        self.forks
+            .values()
+            .map(|known| KnownFork::clone(known))
+            .collect()
     }
 
     fn sign(&mut self, persist: &Persist) {
@@ -264,5 +287,16 @@ impl Durable {
         let votes = self.prevote.iter().chain(&self.precommit);
         let votes = votes.map(|vote| SignedMessage::Vote(vote.clone()).position());
         proposal.chain(votes).max()
+    }
+}
+
+impl DecisionReader for Durable {
+    fn certificate(&self, height: Height) -> Result<Option<Arc<CommitCertificate>>, ReadError> {
+        let decided = self.committed(height);
+        Ok(decided.map(|decided| decided.certificate.clone()))
+    }
+
+    fn locked_polka(&self) -> Result<Option<PolkaCertificate>, ReadError> {
+        Ok(self.lock.as_ref().map(|lock| lock.polka.clone()))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A brain handles one message at a time; which brain of which node is next, the world draws. A
 //! brain that dies loses the message in hand and is rebuilt from disk; its mailbox stays.
-use super::committer::{self, Committer};
+use super::committer;
 use super::disk::{Disk, Write};
 use super::message::Payload;
 use super::random::Random;
@@ -10,6 +10,7 @@ use super::users::Users;
 use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::catch_up::{self, CatchUp, CatchUpConfig};
+use lockstep_protocol::consensus::committer::{self as brain, Committer};
 use lockstep_protocol::consensus::driver::{self, Driver, DriverConfig};
 use lockstep_protocol::consensus::durable::Position;
 use lockstep_protocol::consensus::proposals::{self, Proposals};
@@ -125,11 +126,11 @@ impl Setup {
 }
 
 #[derive(Default)]
-struct Mailboxes {
+pub(super) struct Mailboxes {
     driver: VecDeque<driver::Input>,
     tally: VecDeque<tally::Input>,
     proposals: VecDeque<ToProposals>,
-    committer: VecDeque<committer::Input>,
+    pub(super) committer: VecDeque<committer::Input>,
     catch_up: VecDeque<catch_up::Input>,
 }
 
@@ -141,12 +142,12 @@ enum ToProposals {
 }
 
 /// The living part of a node.
-struct Brains {
+pub(super) struct Brains {
     /// `None` while it waits for its sign record.
     driver: Option<Driver>,
     tally: Tally,
     proposals: Proposals,
-    committer: Committer,
+    pub(super) committer: Committer,
     catch_up: CatchUp,
 }
 
@@ -163,8 +164,8 @@ pub(crate) struct Node {
     pub(crate) disk: Disk,
     pub(crate) lives: [u32; 5],
     pub(crate) life: u32,
-    brains: Option<Brains>,
-    mail: Mailboxes,
+    pub(super) brains: Option<Brains>,
+    pub(super) mail: Mailboxes,
     /// How often the driver has cancelled its timers.
     timers: u32,
     /// The newest position that this life of the node has signed, durable or not.
@@ -173,7 +174,7 @@ pub(crate) struct Node {
     pub(crate) arrival: Option<Arrival>,
     /// Transactions that were passed on to this node, the newest ones.
     heard: VecDeque<(Hash, Arc<Transaction>)>,
-    random: Random,
+    pub(super) random: Random,
 }
 
 impl Node {
@@ -260,14 +261,7 @@ impl Node {
                 self.handle_proposal(input, clocks, out);
                 Some(!self.mail.proposals.is_empty())
             }
-            Brain::Committer => {
-                let input = self.mail.committer.pop_front()?;
-                let more = !self.mail.committer.is_empty();
-                let (users, random) = (&self.setup.users, &mut self.random);
-                let outputs = brains.committer.step(clocks, users, random, input);
-                self.route_committer(outputs, out);
-                Some(more)
-            }
+            Brain::Committer => self.handle_committer(clocks, out),
             Brain::CatchUp => {
                 let input = self.mail.catch_up.pop_front()?;
                 let more = !self.mail.catch_up.is_empty();
@@ -314,7 +308,7 @@ impl Node {
                     reported = batch.block.height();
                     self.committed(&batch, out);
                 }
-                Write::Commit(_) | Write::DistrustKey => {}
+                Write::Commit(_) | Write::DistrustKey | Write::Fork(_) | Write::Forget(_) => {}
                 Write::Evidence(evidence, _) => out.kept.push(*evidence),
                 Write::ReadSignRecord(life) => self.revive_driver(life, clocks, out),
             }
@@ -325,7 +319,7 @@ impl Node {
     fn committed(&mut self, batch: &Arc<CommitBatch>, out: &mut Effects) {
         let validators = batch.validators.clone();
         out.committed.push(batch.clone());
-        self.post_committer(committer::Input::Committed(batch.clone()), out);
+        self.post_committer(brain::Input::Stored(vec![batch.clone()]), out);
         let time = batch.block.header().time;
         self.post_driver(driver::Input::Committed(validators.clone(), time), out);
         self.post_tally(tally::Input::EnterHeight(validators.clone()), out);

@@ -8,7 +8,9 @@
 //!
 //! - How far there is to go ([`CatchUp::target`]), and with it whether there is haste, says whoever
 //!   holds more than a third of the power, or a certificate that was verified here. One liar moves
-//!   neither.
+//!   neither. What must be reached before this node signs, a certificate says for good only by the
+//!   set that is known to decide its height; blocks further on count as long as they wait to be
+//!   committed. Those that the Committer discards for their set are forgotten, and count as a lie.
 //! - Whoever answers in vain (late, not at all, with less than it was asked for) is asked after the
 //!   others and for less; whoever answers with what proves nothing, much later. Nobody is given up
 //!   for good: when only such peers are left, they are asked.
@@ -68,6 +70,8 @@ pub struct Answer {
     pub first: Height,
     /// How many blocks in a row are proven.
     pub blocks: u64,
+    /// How many of them by the sets that are known to decide their heights.
+    pub judged: u64,
     /// The bytes of the answer.
     pub bytes: usize,
     /// Whether something came that proves nothing.
@@ -92,6 +96,9 @@ pub enum Input {
     Answered(Address, Answer),
     /// The peer did not answer, or had no time.
     Failed(Address),
+    /// The blocks from this height on that wait to be committed are forgotten: whom the chain has
+    /// not named has certified the first of them. This peer has sent it.
+    Discarded(Height, Address),
     /// A timer that [`Output::WakeAt`] asked for.
     Wake,
     /// A certified block is invalid here: nothing can follow it, so nothing is asked for any more.
@@ -179,6 +186,7 @@ impl CatchUp {
                     .entry(peer)
                     .and_modify(|peer| peer.in_vain(now, grace_ms));
             }
+            Input::Discarded(height, from) => self.discarded(now, height, from, &mut out),
             Input::Wake => self.waking = false,
             Input::Halted => self.halted = true,
             Input::Retell => out.extend(self.arrival.map(Output::Arrived)),
@@ -191,11 +199,14 @@ impl CatchUp {
     }
 
     /// The height to reach: what more than a third of the power claims to have committed (so a
-    /// correct node has), or what a verified certificate proves. Never below the committed height.
+    /// correct node has), or what a verified certificate proves, or blocks that wait to be committed
+    /// claim with one. Never below the committed height.
     pub fn target(&self) -> Height {
         let claims = self.peers.iter().map(|(who, peer)| (*who, peer.has));
         let believed = self.believed(claims).unwrap_or_default();
-        believed.max(self.proven).max(self.committed)
+        let arrived = self.arrived.values().map(|(last, _)| *last).max();
+        let proven = self.proven.max(arrived.unwrap_or_default());
+        believed.max(proven).max(self.committed)
     }
 
     /// The highest of these heights that validators with more than a third of the power have, each
@@ -284,19 +295,30 @@ impl CatchUp {
         if answer.blocks == 0 {
             return;
         }
-        let last = Height(
-            answer
-                .first
-                .0
-                .saturating_add(answer.blocks.saturating_sub(1)),
-        );
-        self.proven = self.proven.max(last);
+        let last = |blocks: u64| Height(answer.first.0.saturating_add(blocks)).previous();
+        if answer.judged > 0 {
+            self.proven = self.proven.max(last(answer.judged));
+        }
+        let last = last(answer.blocks);
         if last > self.committed {
             if self.arrived.is_empty() {
                 self.moved_at = now;
             }
             let kept = self.arrived.entry(answer.first).or_insert((last, 0));
             *kept = (kept.0.max(last), kept.1.saturating_add(answer.bytes));
+        }
+    }
+
+    /// What lies behind the false block may be as false, and the Committer has forgotten it as well.
+    fn discarded(&mut self, now: Instant, height: Height, from: Address, out: &mut Vec<Output>) {
+        self.arrived.retain(|first, _| *first < height);
+        for (last, _) in self.arrived.values_mut() {
+            *last = height.previous().min(*last);
+        }
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.has_shown(height.previous());
+            peer.lied(now, self.config.grace_ms);
+            out.push(Output::Lied(from));
         }
     }
 

@@ -2,18 +2,43 @@
 //! [`Ledger`](crate::ledger::Ledger): blocks are written one after the other, in order of height,
 //! however they came and in whatever order.
 //!
+//! What this node has decided itself, and what was certified by the set that is known to decide its
+//! height, is *certified*. A block of a height further on comes with a certificate of whatever set
+//! it names: it is a claim until the chain has been followed there. The first block of a height
+//! stays, but a certified one displaces a claim, and never the other way round.
+//!
 //! Invariants: no height twice; never more than its limit, and then the heights nearest to the head;
 //! one run of blocks is under way to the disk at a time; after a halt nothing moves any more.
+use crate::commit::CommitCertificate;
 use crate::limits::{COMMIT_RUN_BLOCKS_MAX, COMMIT_RUN_BYTES_MAX};
-use crate::types::Height;
+use crate::mutation::{Mutation, planted};
+use crate::types::{Address, Height};
+use crate::validator_schedule::ValidatorSchedule;
 use crate::wire::DecidedBlock;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// The queue. Blocks in it are proven: their certificates have been verified.
+#[derive(Clone, Debug)]
+struct Waiting {
+    decided: DecidedBlock,
+    /// The peer that sent it; `None`: this node has decided it.
+    from: Option<Address>,
+}
+
+impl Waiting {
+    fn is_certified(&self, validators: &ValidatorSchedule) -> bool {
+        let block = &self.decided.block;
+        let set = validators.at(block.height());
+        let is_right = set.is_some_and(|set| set.hash() == block.header().validators_hash);
+        is_right || self.from.is_none()
+    }
+}
+
+/// The queue. Certificates of blocks in it have been verified, each by the set that its block names.
 #[derive(Clone, Debug)]
 pub struct CommitQueue {
     head: Height,
-    waiting: BTreeMap<Height, DecidedBlock>,
+    waiting: BTreeMap<Height, Waiting>,
     blocks_max: usize,
     writing: Option<Height>,
     halted: bool,
@@ -33,15 +58,53 @@ impl CommitQueue {
 
     /// Keeps a decided block until its turn. One that is known, committed or under way changes
     /// nothing. If too many wait, the highest goes: it can be asked for again.
-    pub fn offer(&mut self, decided: DecidedBlock) {
+    ///
+    /// If it displaces a claim, all that wait behind that go with it, as they may be as false, and
+    /// the answer names the peer that sent it.
+    pub fn offer(
+        &mut self,
+        decided: DecidedBlock,
+        from: Option<Address>,
+        validators: &ValidatorSchedule,
+    ) -> Option<Address> {
         let height = decided.block.height();
         if self.halted || height <= self.writing.unwrap_or(self.head) {
-            return;
+            return None;
         }
-        self.waiting.entry(height).or_insert(decided);
+        let offered = Waiting { decided, from };
+        let mut liar = None;
+        if let Some(first) = self.waiting.get(&height) {
+            if first.is_certified(validators) || !offered.is_certified(validators) {
+                return None;
+            }
+            if planted(Mutation::ForeignBlockDisplaces) {
+                return None;
+            }
+            liar = first.from;
+            self.discard(height);
+        }
+        self.waiting.insert(height, offered);
         if self.waiting.len() > self.blocks_max {
             self.waiting.pop_last();
         }
+        liar
+    }
+
+    /// The peer that sent the block that waits at this height; `None` as well if it is this node's
+    /// own decision.
+    pub fn sender(&self, height: Height) -> Option<Address> {
+        self.waiting.get(&height)?.from
+    }
+
+    /// The certificate that waits at this height, if it is no mere claim.
+    pub fn certified(
+        &self,
+        height: Height,
+        validators: &ValidatorSchedule,
+    ) -> Option<Arc<CommitCertificate>> {
+        let waiting = self.waiting.get(&height)?;
+        let is_certified = waiting.is_certified(validators);
+        is_certified.then(|| waiting.decided.certificate.clone())
     }
 
     /// The blocks after the head in a row, as many as may be written in one transaction; none while
@@ -52,7 +115,8 @@ impl CommitQueue {
             return run;
         }
         let mut next = self.head.next();
-        for (height, decided) in self.waiting.range(next..).take(COMMIT_RUN_BLOCKS_MAX) {
+        let waiting = self.waiting.range(next..).take(COMMIT_RUN_BLOCKS_MAX);
+        for (height, Waiting { decided, .. }) in waiting {
             // Counting cannot fail: nothing is written anywhere.
             let more = borsh::object_length(decided.block.block()).unwrap_or(usize::MAX);
             bytes = bytes.saturating_add(more);
@@ -107,7 +171,7 @@ mod tests {
     use super::*;
     use crate::block::{Block, SealedBlock};
     use crate::commit::{CommitCertificate, Signers};
-    use crate::consensus::testkit::block;
+    use crate::consensus::testkit::{Cast, block};
     use crate::transaction::{Action, Transaction, TransactionBody};
     use crate::types::{Address, Round};
     use crate::vote::Signature;
@@ -149,6 +213,12 @@ mod tests {
         decided
     }
 
+    /// From a peer, of a height whose set is not known.
+    fn offer(queue: &mut CommitQueue, decided: DecidedBlock) {
+        let validators = Cast::of(1).schedule(Height(1));
+        queue.offer(decided, Some(Address::default()), &validators);
+    }
+
     /// Begins the next run: its heights.
     fn take(queue: &mut CommitQueue) -> Vec<u64> {
         let run = queue.next_run();
@@ -163,11 +233,11 @@ mod tests {
     fn blocks_in_a_row_come_out_together_one_run_at_a_time() {
         let mut queue = CommitQueue::new(Height(4), 10);
         for height in [8, 5, 6, 5, 4] {
-            queue.offer(decided(height));
+            offer(&mut queue, decided(height));
         }
         assert_eq!((take(&mut queue), take(&mut queue)), (vec![5, 6], vec![]));
-        queue.offer(decided(6));
-        queue.offer(decided(7));
+        offer(&mut queue, decided(6));
+        offer(&mut queue, decided(7));
         assert_eq!(queue.len(), 2);
         queue.written(Height(5));
         assert!(take(&mut queue).is_empty(), "6 is under way still");
@@ -182,20 +252,77 @@ mod tests {
     fn with_a_block_that_proves_nothing_go_those_behind_it() {
         let mut queue = CommitQueue::new(Height(0), 10);
         for height in [1, 2, 3, 5] {
-            queue.offer(decided(height));
+            offer(&mut queue, decided(height));
         }
         queue.discard(Height(2));
         assert_eq!((queue.len(), take(&mut queue)), (1, vec![1]));
         queue.written(Height(1));
         let right = decided(2);
-        queue.offer(right.clone());
+        offer(&mut queue, right.clone());
         assert_eq!(queue.next_run(), [right]);
+    }
+
+    /// By the set that is known to decide this height, or by another.
+    fn by(cast: &Cast, height: u64, tag: u64) -> DecidedBlock {
+        let block = crate::consensus::testkit::block_by(cast.set.hash(), Height(height), tag);
+        let everybody: Vec<_> = (0..cast.set.len()).collect();
+        let certificate = Arc::new(cast.commit(&block, 0, &everybody));
+        DecidedBlock { block, certificate }
+    }
+
+    fn certified_stays_and_claims_go() {
+        let (right, old) = (Cast::of(4), Cast::of(1));
+        let validators = right.schedule(Height(5));
+        let (liar, peer) = (Some(Address([1; 20])), Some(Address([2; 20])));
+        let (ours, false_one) = (by(&right, 5, 1), by(&old, 5, 2));
+        for from in [None, peer] {
+            let mut queue = CommitQueue::new(Height(4), 10);
+            assert_eq!(queue.offer(false_one.clone(), liar, &validators), None);
+            assert_eq!(queue.offer(by(&old, 6, 2), liar, &validators), None);
+            assert_eq!(queue.certified(Height(5), &validators), None, "a claim");
+            assert_eq!(queue.offer(ours.clone(), from, &validators), liar);
+            assert_eq!(
+                queue.next_run(),
+                [ours.clone()],
+                "what lay behind went, too"
+            );
+            assert_eq!(queue.sender(Height(5)), from);
+            assert_eq!(queue.offer(false_one.clone(), liar, &validators), None);
+            assert_eq!(queue.offer(by(&right, 5, 3), peer, &validators), None);
+            assert_eq!(queue.next_run(), [ours.clone()]);
+            let certificate = queue.certified(Height(5), &validators);
+            assert_eq!(certificate, Some(ours.certificate.clone()));
+        }
+    }
+
+    #[test]
+    fn a_block_by_the_right_set_displaces_a_claim_and_never_the_other_way_round() {
+        certified_stays_and_claims_go();
+    }
+
+    #[cfg(feature = "mutants")]
+    #[test]
+    fn that_a_foreign_block_displaces_a_decision_is_noticed() {
+        let bug = Mutation::ForeignBlockDisplaces;
+        crate::mutation::must_be_noticed(bug, certified_stays_and_claims_go);
+    }
+
+    /// The driver has decided by the set that it knows, whatever set its block names.
+    #[test]
+    fn this_node_s_own_decision_is_displaced_by_nothing() {
+        let (right, old) = (Cast::of(4), Cast::of(1));
+        let validators = right.schedule(Height(5));
+        let mut queue = CommitQueue::new(Height(4), 10);
+        let ours = by(&old, 5, 1);
+        queue.offer(ours.clone(), None, &validators);
+        queue.offer(by(&right, 5, 2), Some(Address::default()), &validators);
+        assert_eq!(queue.next_run(), [ours]);
     }
 
     #[test]
     fn a_run_that_is_not_begun_waits_and_may_be_begun_in_part() {
         let mut queue = CommitQueue::new(Height(0), 10);
-        (1..=4).for_each(|height| queue.offer(decided(height)));
+        (1..=4).for_each(|height| offer(&mut queue, decided(height)));
         assert_eq!((queue.next_run().len(), queue.len()), (4, 4));
         queue.begin(Height(2));
         assert_eq!((queue.len(), queue.next_run()), (2, Vec::new()));
@@ -206,7 +333,7 @@ mod tests {
     #[test]
     fn a_run_is_bounded_in_blocks_and_bytes_but_never_empty_because_of_them() {
         let mut queue = CommitQueue::new(Height(0), 100);
-        (1..=40).for_each(|height| queue.offer(decided(height)));
+        (1..=40).for_each(|height| offer(&mut queue, decided(height)));
         assert_eq!(take(&mut queue).len(), COMMIT_RUN_BLOCKS_MAX);
         let mut queue = CommitQueue::new(Height(0), 100);
         let half = COMMIT_RUN_BYTES_MAX / 2;
@@ -217,7 +344,7 @@ mod tests {
             (4, 2 * half + 1),
             (5, 1),
         ] {
-            queue.offer(sized(height, bytes));
+            offer(&mut queue, sized(height, bytes));
         }
         for run in [vec![1, 2], vec![3], vec![4], vec![5]] {
             assert_eq!(take(&mut queue), run);
@@ -229,7 +356,7 @@ mod tests {
     fn a_full_queue_keeps_what_is_next() {
         let mut queue = CommitQueue::new(Height(0), 3);
         for height in [9, 8, 7, 6, 1] {
-            queue.offer(decided(height));
+            offer(&mut queue, decided(height));
         }
         assert_eq!(queue.len(), 3);
         assert_eq!(take(&mut queue), [1]);
@@ -238,7 +365,7 @@ mod tests {
     #[test]
     fn what_an_earlier_incarnation_has_written_is_skipped() {
         let mut queue = CommitQueue::new(Height(0), 10);
-        (1..=4).for_each(|height| queue.offer(decided(height)));
+        (1..=4).for_each(|height| offer(&mut queue, decided(height)));
         queue.written(Height(3));
         assert_eq!(take(&mut queue), [4]);
     }
@@ -246,10 +373,10 @@ mod tests {
     #[test]
     fn after_a_halt_nothing_moves() {
         let mut queue = CommitQueue::new(Height(0), 10);
-        queue.offer(decided(1));
+        offer(&mut queue, decided(1));
         assert_eq!(take(&mut queue), [1]);
         queue.halt();
-        queue.offer(decided(2));
+        offer(&mut queue, decided(2));
         queue.written(Height(1));
         assert_eq!((take(&mut queue), queue.len()), (Vec::new(), 0));
     }
@@ -265,7 +392,7 @@ mod tests {
             let mut queue = CommitQueue::new(Height(0), 64);
             let mut out = Vec::new();
             for height in &heights {
-                queue.offer(decided(*height));
+                offer(&mut queue, decided(*height));
                 loop {
                     // At most a run at a time: more may be next.
                     let run = take(&mut queue);

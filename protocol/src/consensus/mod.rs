@@ -12,14 +12,12 @@
 //! | [`pull::Puller`] | RoundDriver | whom to ask for messages that this node lacks, and when |
 //! | [`clocks::Clocks`] | – (links and pages) | how far the validators' clocks are apart |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
-//!
-//! The brain of the Committer is [`crate::ledger`], with [`commit_queue`] before it,
-//! [`evidence_pool::EvidencePool`] beside it, and [`trusted::TrustedBlock`] asked before anything is
-//! written.
+//! | [`committer::Committer`] | Committer | [`crate::ledger`], with [`commit_queue`] before it and [`evidence_pool`] beside it; second decisions; the [`trusted::TrustedBlock`] is asked before anything is written |
 pub mod budget;
 pub mod catch_up;
 pub mod clocks;
 pub mod commit_queue;
+pub mod committer;
 pub mod driver;
 pub mod durable;
 pub mod evidence_pool;

@@ -227,6 +227,11 @@ pub(crate) fn precommit(height: Height, r: u32, value: Option<BlockId>) -> Vote 
 
 /// An empty block; another `tag` makes another block. Its time is `tag` milliseconds.
 pub(crate) fn block(height: Height, tag: u64) -> Arc<SealedBlock> {
+    block_by(Cast::of(4).set.hash(), height, tag)
+}
+
+/// The same, naming these validators.
+pub(crate) fn block_by(validators: Hash, height: Height, tag: u64) -> Arc<SealedBlock> {
     let header = Header {
         chain_id: ChainId(7),
         height,
@@ -238,8 +243,8 @@ pub(crate) fn block(height: Height, tag: u64) -> Arc<SealedBlock> {
         evidence_root: Block::evidence_root(&[]),
         state_root: Hash::default(),
         receipts_root: Block::receipts_root(&[]),
-        validators_hash: Cast::of(4).set.hash(),
-        next_validators_hash: Cast::of(4).set.hash(),
+        validators_hash: validators,
+        next_validators_hash: validators,
     };
     let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
     let block = Block {

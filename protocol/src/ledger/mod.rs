@@ -82,7 +82,7 @@ pub use record::{
 };
 pub use refusal::TransactionError;
 pub(crate) use signatures::{Signatures, VerifyError};
-pub use state::{KeyHash, ReadError, StateChanges, StateReader};
+pub use state::{DecisionReader, KeyHash, ReadError, StateChanges, StateReader};
 pub use validators::{
     ValidatorSetRecord, newest_validator_set_key, validator_schedule, validator_set_key,
     validator_set_of,

@@ -1,6 +1,8 @@
 //! What the ledger reads of committed state, and what a block changes in it.
-use crate::types::Hash;
+use crate::commit::{CommitCertificate, PolkaCertificate};
+use crate::types::{Hash, Height};
 use std::fmt;
+use std::sync::Arc;
 
 /// SHA-256 of a state key such as `account/…`: where a value stands in the tree.
 pub type KeyHash = [u8; 32];
@@ -28,6 +30,14 @@ pub trait StateReader: Send + Sync {
     fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError>;
     /// The version of the newest state; `None` before genesis is written.
     fn latest_version(&self) -> Result<Option<u64>, ReadError>;
+}
+
+/// Reads of what this node has decided and locked: durable, of any height whose block is kept.
+pub trait DecisionReader {
+    /// The certificate of a committed height; none if its block has been pruned.
+    fn certificate(&self, height: Height) -> Result<Option<Arc<CommitCertificate>>, ReadError>;
+    /// The polka of the newest lock.
+    fn locked_polka(&self) -> Result<Option<PolkaCertificate>, ReadError>;
 }
 
 /// What one block changes in the state: written by the store in one transaction with the block.

@@ -1,5 +1,7 @@
 //! What the other actors read: of the database as it is, or as it was at one moment.
 use super::*;
+use lockstep_protocol::commit::PolkaCertificate;
+use lockstep_protocol::ledger::DecisionReader;
 
 impl Store {
     /// The newest committed block, with its certificate.
@@ -104,6 +106,16 @@ impl StateReader for Store {
 
     fn latest_version(&self) -> Result<Option<u64>, ReadError> {
         Ok(self.read(|view| view.latest_version())?)
+    }
+}
+
+impl DecisionReader for Store {
+    fn certificate(&self, height: Height) -> Result<Option<Arc<CommitCertificate>>, ReadError> {
+        Ok(self.read(|view| view.certificate(height))?)
+    }
+
+    fn locked_polka(&self) -> Result<Option<PolkaCertificate>, ReadError> {
+        Ok(self.recovery()?.lock.map(|lock| lock.polka))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Evidence waits on disk until a block carries it.
 use super::*;
 use lockstep_protocol::block::Header;
+use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::evidence::fork::{self, Polkas};
 use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{Draft, offence};
@@ -37,10 +38,12 @@ pub(super) fn grow_accusing(
 }
 
 /// Two decisions of height 1, by everybody.
-pub(super) fn fork_of(world: &World, ledger: &mut Ledger) -> fork::Fork {
+pub(super) fn fork_of(world: &World, ledger: &mut Ledger) -> KnownFork {
     let [a, b] = [5_000, 6_000].map(|now| world.certificate(&empty(ledger, now)));
     let (set, context) = (&world.rules.genesis_validators, &world.rules.context);
-    fork::find(set, context, &a, &b, Polkas::Some(&[])).unwrap()
+    let fork = fork::find(set, context, &a, &b, Polkas::Some(&[])).unwrap();
+    let stops = true;
+    KnownFork { fork, stops }
 }
 
 fn carry(world: &World, ledger: &mut Ledger, evidence: Vec<Evidence>) -> Arc<CommitBatch> {
@@ -163,7 +166,11 @@ fn the_proof_of_a_fork_is_kept_and_the_first_of_a_height_stays() {
     let [a, b, c] = blocks.map(|block| world.certificate(&block));
     let (set, context) = (&world.rules.genesis_validators, &world.rules.context);
     let find = |other| fork::find(set, context, &a, other, Polkas::Some(&[])).unwrap();
-    let (first, second) = (find(&b), find(&c));
+    let known = |other, stops| {
+        let fork = find(other);
+        KnownFork { fork, stops }
+    };
+    let (first, second) = (known(&b, false), known(&c, true));
     store.keep_fork(&first).unwrap();
     store.keep_fork(&second).unwrap();
     drop((store, ledger));

@@ -267,7 +267,7 @@ const HARMS: [(&str, &str, u64, Harm); 20] = [
         let world = World::new(7);
         let (mut ledger, _) = world.memory_ledger();
         let mut fork = fork_of(&world, &mut ledger);
-        fork.second = fork.first.clone();
+        fork.fork.second = fork.fork.first.clone();
         Ok(t.forks.put(txn, &height_key(Height(1)), &fork)?)
     }),
     (

@@ -7,8 +7,8 @@ use super::super::read::View;
 use super::{Replay, bad, demand};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::codec;
+use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::evidence::Evidence;
-use lockstep_protocol::evidence::fork::Fork;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::limits::EVIDENCE_BYTES_MAX;
 
@@ -49,7 +49,7 @@ pub(super) fn check_forks(
 ) -> Result<(), StoreError> {
     let (table, context) = (&view.tables.forks, &rules.context);
     table.each(view.txn, |key, bytes| {
-        let fork: Fork = codec::decode("fork", bytes, FORK_BYTES_MAX)?;
+        let KnownFork { fork, .. } = codec::decode("fork", bytes, FORK_BYTES_MAX)?;
         let (height, (first, second)) = (fork.height(), (&fork.first, &fork.second));
         let is_one = second.height == height && first.block_id != second.block_id;
         demand(key == height_key(height) && is_one, table.name(), height)?;

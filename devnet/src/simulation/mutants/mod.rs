@@ -29,7 +29,13 @@
 //!   (`sign_guard::tests::a_guard_that_lets_everything_pass_is_noticed`). It has its line here
 //!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`);
 //! - `TrustedUnchecked`: no node here has been told which block to trust, as its world has one chain
-//!   (`consensus::trusted::tests::a_trusted_block_that_nobody_looks_at_is_noticed`).
+//!   (`consensus::trusted::tests::a_trusted_block_that_nobody_looks_at_is_noticed`);
+//! - `OldForkStops`, `DiscardUnreported` (`committer::tests::that_an_old_fork_stops_is_noticed`,
+//!   `…::that_a_discarded_block_is_not_reported_is_noticed`), `ForeignBlockDisplaces`
+//!   (`commit_queue::tests::that_a_foreign_block_displaces_a_decision_is_noticed`) and
+//!   `ProvenByAnySet`
+//!   (`catch_up::tests::answers::that_any_set_proves_what_there_is_to_reach_is_noticed`): nobody
+//!   here signs with the keys of an earlier set.
 //!
 //! A duplicate signer cannot even be written down: a certificate is a bitmap.
 use super::profile::Profile;

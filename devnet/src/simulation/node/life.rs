@@ -1,6 +1,8 @@
 //! How a node and its brains begin, die and come back.
 use super::*;
+use lockstep_protocol::consensus::committer::{CommitterConfig, Kept};
 use lockstep_protocol::consensus::driver::Signing;
+use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::mutation::{Mutation, planted};
 
 impl Node {
@@ -25,7 +27,7 @@ impl Node {
         self.start_driver(clocks, out);
         self.post_catch_up(catch_up::Input::Retell, out);
         self.greet(out);
-        self.tell_kept_evidence(out);
+        self.restore_committer(out);
     }
 
     /// Asks all others how far they are, again and again until this node has arrived.
@@ -80,7 +82,7 @@ impl Node {
             Rebuilt::Committer(committer) => {
                 brains.committer = *committer;
                 self.mail.committer.pop_front();
-                self.tell_kept_evidence(out);
+                self.restore_committer(out);
                 self.post_proposals(proposals::Input::AskAgain, out);
                 self.post_driver(driver::Input::Announce, out);
             }
@@ -93,13 +95,18 @@ impl Node {
         }
     }
 
-    /// What waited on disk, as far as the disk tells how far the chain is.
-    fn tell_kept_evidence(&mut self, out: &mut Effects) {
-        let mut told = Vec::new();
+    /// What was kept on disk for it.
+    fn restore_committer(&mut self, out: &mut Effects) {
+        let kept = Kept {
+            evidence: self.disk.durable.evidence(),
+            forks: self.disk.durable.forks(),
+            has_halted: false,
+        };
         if let Some(brains) = self.brains.as_mut() {
-            brains.committer.tell_evidence(&mut told);
+            let restored = brain::Input::Restored(kept);
+            let outputs = brains.committer.step(&self.disk.durable, restored);
+            self.route_committer(outputs, out);
         }
-        self.route_committer(told, out);
     }
 
     /// The driver's record is read behind all writes before it: what the old driver has signed is
@@ -161,8 +168,12 @@ impl Node {
     }
 
     fn new_committer(&self) -> Committer {
-        let kept = self.disk.durable.evidence();
-        Committer::new(self.new_ledger(), self.setup.driver.me, &kept)
+        let config = CommitterConfig {
+            me: self.setup.driver.me,
+            waiting_blocks_max: committer::WAITING_BLOCKS_MAX,
+            trusted: TrustedBlock::default(),
+        };
+        Committer::new(config, self.new_ledger())
     }
 
     fn new_catch_up(&self) -> CatchUp {

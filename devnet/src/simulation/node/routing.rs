@@ -5,7 +5,6 @@ use crate::simulation::mutants;
 use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::durable::Persist;
 use lockstep_protocol::mutation::{Mutation, planted};
-use lockstep_protocol::types::BlockId;
 use lockstep_protocol::wire::DecidedBlock;
 
 impl Node {
@@ -52,10 +51,11 @@ impl Node {
                 }
                 O::Polka(polka) => {
                     out.polkas.push(polka.clone());
-                    self.post_committer(committer::Input::PolkaSeen(polka), out);
+                    self.post_committer(brain::Input::Polka(polka), out);
                 }
                 O::Decide(block, certificate) => {
-                    self.post_committer(committer::Input::Decide(block, certificate), out);
+                    let decided = DecidedBlock { block, certificate };
+                    self.post_committer(brain::Input::Decided(decided), out);
                 }
                 O::Pull(output) => self.route_pull(output, out),
                 O::Ticked(_) => {}
@@ -125,7 +125,7 @@ impl Node {
 
     fn accuse(&mut self, evidence: Box<Evidence>, out: &mut Effects) {
         out.evidence.push((*evidence).clone());
-        self.post_committer(committer::Input::EvidenceFound(evidence), out);
+        self.post_committer(brain::Input::EvidenceFound(evidence), out);
     }
 
     pub(super) fn route_proposals(&mut self, outputs: Vec<proposals::Output>, out: &mut Effects) {
@@ -134,13 +134,13 @@ impl Node {
             match output {
                 O::Admission(_) => {}
                 O::Fetch(peer, missing) => self.fetch(&peer, missing, out),
-                O::Execute(block) => self.post_committer(committer::Input::Execute(block), out),
+                O::Execute(block) => self.post_committer(brain::Input::Execute(block), out),
                 O::Skip(..) => {}
                 // There is no mempool: users fill the block when the Committer makes it.
                 O::Fill(h, r) => {
                     self.post_proposals(proposals::Input::Filled(h, r, Vec::new()), out);
                 }
-                O::Prepare(h, r, _) => self.post_committer(committer::Input::Build(h, r), out),
+                O::Prepare(h, r, _) => self.ask_committer(committer::Input::Build(h, r), out),
                 O::Built(height, round, block) => {
                     self.post_driver(driver::Input::BlockBuilt(height, round, block), out);
                 }
@@ -162,34 +162,62 @@ impl Node {
         }
     }
 
-    pub(super) fn route_committer(&mut self, outputs: Vec<committer::Output>, out: &mut Effects) {
-        use committer::Output as O;
+    pub(crate) fn route_committer(&mut self, outputs: Vec<brain::Output>, out: &mut Effects) {
+        use brain::Output as O;
         for output in outputs {
             match output {
-                O::Executed(id, valid) => self.executed(id, valid, out),
-                O::Built(height, round, block) => {
+                O::Executed(block, verdict) => {
+                    let executed = proposals::Input::Executed(block.id(), verdict.is_ok());
+                    self.post_proposals(executed, out);
+                }
+                O::Prepared(height, round, block) => {
                     self.pass_on(&block, out);
                     self.post_proposals(proposals::Input::Prepared(height, round, block), out);
                 }
-                O::Write(batch) => self.disk.write(Write::Commit(batch)),
-                O::KeepEvidence(evidence, displaced) => {
+                O::Write(batches) => {
+                    // What is one transaction on a real disk are as many writes here: after a crash
+                    // any prefix of them may be found.
+                    let writes = batches.into_iter().map(Write::Commit);
+                    writes.for_each(|write| self.disk.write(write));
+                }
+                O::Discarded(height, from) => {
+                    self.post_catch_up(catch_up::Input::Discarded(height, from), out);
+                }
+                O::StopVoting(height) => {
+                    self.post_driver(driver::Input::InvalidDecision(height), out);
+                }
+                O::StopSync => self.post_catch_up(catch_up::Input::Halted, out),
+                O::Fork(known) => {
+                    if known.stops {
+                        let sentence = known.fork.sentence();
+                        self.post_driver(driver::Input::Forked(sentence), out);
+                    }
+                    self.disk.write(Write::Fork(known));
+                }
+                O::OwnEquivocation(height) => {
+                    self.own(driver::Input::OwnEquivocation(height), out);
+                }
+                O::KeepEvidence(Some(evidence), displaced) => {
                     self.disk.write(Write::Evidence(evidence, displaced));
                 }
-                O::Forked(sentence) => self.post_driver(driver::Input::Forked(sentence), out),
-                O::TellEvidence(evidence) => {
-                    self.relay(Payload::Evidence(Arc::new(evidence)), out);
+                O::KeepEvidence(None, forget) => self.disk.write(Write::Forget(forget)),
+                O::TellEvidence(due) => {
+                    for evidence in due {
+                        self.relay(Payload::Evidence(Arc::new(evidence)), out);
+                    }
                 }
-                O::Answered(peer, answer) => {
-                    let peer = self.address(peer);
-                    self.post_catch_up(catch_up::Input::Answered(peer, answer), out);
+                O::NotPrepared(_, error) | O::DeadEnd(error) => {
+                    out.troubles.push(format!("cannot build: {error}"));
                 }
+                O::Unreadable(error) => out.troubles.push(format!("cannot read: {error}")),
+                O::InvalidDecision(_, error, _) => {
+                    out.troubles.push(format!("a decided block fails: {error}"));
+                }
+                O::OtherThanTrusted(other) => out.troubles.push(other.to_string()),
+                O::Committed(_) | O::Refused(_) | O::Told(_) | O::NoRoom(_) => {}
                 O::Broken(trouble) => out.troubles.push(trouble),
             }
         }
-    }
-
-    fn executed(&mut self, id: BlockId, valid: bool, out: &mut Effects) {
-        self.post_proposals(proposals::Input::Executed(id, valid), out);
     }
 
     pub(super) fn route_catch_up(&mut self, outputs: Vec<catch_up::Output>, out: &mut Effects) {
@@ -237,7 +265,7 @@ impl Node {
                 out.sends.push(Send { to, payload, own });
             }
             Payload::Blocks(height, blocks) => {
-                self.post_committer(committer::Input::Synced(from, height, blocks), out);
+                self.ask_committer(committer::Input::Synced(from, height, blocks), out);
             }
             Payload::Greeting => {
                 let payload = Payload::Standing(self.disk.durable.height());
@@ -251,7 +279,8 @@ impl Node {
             Payload::Pull(pull) => self.answer_pull(from, &pull, out),
             Payload::Pulled(height, pulled) => self.pulled(from, height, &pulled, out),
             Payload::Evidence(evidence) => {
-                self.post_committer(committer::Input::EvidenceTold(evidence), out);
+                let told = Box::new(Evidence::clone(&evidence));
+                self.post_committer(brain::Input::EvidenceTold(told), out);
             }
         }
     }
@@ -295,11 +324,15 @@ impl Node {
         post(&mut self.mail.proposals, Brain::Proposals, step, out);
     }
 
-    pub(super) fn post_committer(&mut self, input: committer::Input, out: &mut Effects) {
+    pub(super) fn post_committer(&mut self, input: brain::Input, out: &mut Effects) {
+        self.ask_committer(committer::Input::Brain(input), out);
+    }
+
+    fn ask_committer(&mut self, input: committer::Input, out: &mut Effects) {
         post(&mut self.mail.committer, Brain::Committer, input, out);
     }
 
-    pub(super) fn post_catch_up(&mut self, input: catch_up::Input, out: &mut Effects) {
+    pub(crate) fn post_catch_up(&mut self, input: catch_up::Input, out: &mut Effects) {
         post(&mut self.mail.catch_up, Brain::CatchUp, input, out);
     }
 }

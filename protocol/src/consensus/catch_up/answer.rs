@@ -8,13 +8,17 @@ use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::ValidatorSet;
 use crate::wire::DecidedBlock;
 
-/// The leading blocks of an answer that prove out, and whether something else came behind them.
+/// The leading blocks of an answer that prove something, and whether something else came behind them.
 #[derive(Clone, Debug, Default)]
 pub struct Proven {
     /// In rising order without a gap, each with a certificate of its own height and id, verified
-    /// against the validators that its block names. Up to two heights after the head these are
-    /// known to be those of its height; whoever commits a later one compares them first.
+    /// against the validators that its block names. Whoever commits one of a height that is not
+    /// known yet compares them first.
     pub blocks: Vec<DecidedBlock>,
+    /// How many of them, from the first on, were judged by the set that is known to decide their
+    /// height: two heights after the head at the most. Those further on are claims. Any set that
+    /// the chain ever had may have certified them, and who held it may have sold its keys.
+    pub judged: u64,
     /// What follows the proven blocks is no block of this chain: its sender has lied.
     pub flawed: bool,
     /// What follows from this height on names a validator set that is not known yet.
@@ -44,6 +48,9 @@ impl Proven {
                     proven.flawed = true;
                     break;
                 }
+            }
+            if validators.at(expected).is_some() || planted(Mutation::ProvenByAnySet) {
+                proven.judged = proven.judged.saturating_add(1);
             }
             proven.blocks.push(decided);
             expected = expected.next();

@@ -88,7 +88,7 @@ impl Peer {
         }
     }
 
-    fn has_shown(&mut self, last: Height) {
+    pub(super) fn has_shown(&mut self, last: Height) {
         self.stood = self.stood.map(|stood| stood.min(last));
     }
 

@@ -48,6 +48,7 @@ impl Desk {
         let answer = Answer {
             first: Height(first),
             blocks,
+            judged: blocks,
             bytes: 10,
             flawed: false,
             unknown_from: None,
@@ -59,6 +60,7 @@ impl Desk {
         let answer = Answer {
             first: Height(0),
             blocks: 0,
+            judged: 0,
             bytes: 10,
             flawed: true,
             unknown_from: None,
@@ -243,6 +245,7 @@ fn a_liar_waits_longer_each_time_while_others_are_asked_and_is_named() {
     let answer = Answer {
         first: Height(11),
         blocks: 0,
+        judged: 0,
         bytes: 10,
         flawed: true,
         unknown_from: None,
@@ -281,6 +284,7 @@ fn an_answer_that_is_short_because_it_is_full_of_bytes_is_no_fault() {
     let answer = Answer {
         first: Height(11),
         blocks: 2,
+        judged: 2,
         bytes: CONFIG.answer_bytes_full,
         flawed: false,
         unknown_from: None,
@@ -297,6 +301,7 @@ fn bytes_that_wait_to_be_committed_leave_room_for_nothing_but_the_next_block() {
     let answer = |first, bytes| Answer {
         first: Height(first),
         blocks: 10,
+        judged: 10,
         bytes,
         flawed: false,
         unknown_from: None,
@@ -357,6 +362,7 @@ fn who_cannot_be_judged_yet_is_asked_for_the_rest_once_it_can() {
     let answer = Answer {
         first: Height(31),
         blocks: 0,
+        judged: 0,
         bytes: 10,
         flawed: false,
         unknown_from: Some(Height(31)),

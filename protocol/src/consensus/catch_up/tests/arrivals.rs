@@ -100,6 +100,7 @@ fn one_absurd_claim_that_is_not_shown_does_not_silence() {
     let answer = Answer {
         first: Height(11),
         blocks: 0,
+        judged: 0,
         bytes: 10,
         flawed: false,
         unknown_from: None,
@@ -140,6 +141,7 @@ fn nor_does_one_that_says_it_has_pruned_what_could_show_it() {
             let answer = Answer {
                 first: Height(11),
                 blocks: 0,
+                judged: 0,
                 bytes: 10,
                 flawed: false,
                 unknown_from: None,

@@ -26,9 +26,11 @@ enum Kind {
     Breaker,
     /// First one block, then lies.
     HalfLiar,
+    /// Certifies blocks of heights that nobody can judge yet with keys of long ago.
+    OldKing,
 }
 
-const LIARS: [Kind; 7] = [
+const LIARS: [Kind; 8] = [
     Kind::Boaster,
     Kind::Forger,
     Kind::Staller,
@@ -36,12 +38,15 @@ const LIARS: [Kind; 7] = [
     Kind::Empty,
     Kind::Breaker,
     Kind::HalfLiar,
+    Kind::OldKing,
 ];
 
 enum Event {
     Tell(Input),
     /// Blocks reach the Committer, which takes what follows its head.
     Commit(std::ops::Range<u64>),
+    /// The same of blocks that another set has certified.
+    Claim(std::ops::Range<u64>, Address),
     /// Every peer tells its height.
     Handshake,
 }
@@ -55,6 +60,7 @@ struct Run {
     events: BTreeMap<(u64, u64), Event>,
     count: u64,
     here: BTreeSet<u64>,
+    claimed: BTreeMap<u64, Address>,
     committed: u64,
     falls_at: Option<u64>,
     asked: Vec<u64>,
@@ -70,6 +76,7 @@ impl Run {
             events: BTreeMap::new(),
             count: 0,
             here: BTreeSet::new(),
+            claimed: BTreeMap::new(),
             committed: 0,
             falls_at,
             asked: vec![0; kinds.len()],
@@ -95,6 +102,14 @@ impl Run {
             match event {
                 Event::Tell(input) => self.tell(input)?,
                 Event::Commit(blocks) => self.commit(blocks)?,
+                Event::Claim(blocks, peer) => {
+                    let new = blocks.filter(|height| !self.here.contains(height));
+                    let new: Vec<u64> = new.collect();
+                    for height in new {
+                        self.claimed.entry(height).or_insert(peer);
+                    }
+                    self.commit(0..0)?;
+                }
                 Event::Handshake => self.shake_hands()?,
             }
         }
@@ -114,17 +129,28 @@ impl Run {
         Ok(())
     }
 
+    /// The first block of a height that comes stays, until its turn shows that it is none.
     fn commit(&mut self, blocks: std::ops::Range<u64>) -> Result<(), TestCaseError> {
-        self.here.extend(blocks);
+        let new = blocks.filter(|height| !self.claimed.contains_key(height));
+        self.here.extend(new);
         if self.falls_at.take_if(|at| self.committed >= *at).is_some() {
             self.here.clear();
+            self.claimed.clear();
         }
-        while self.here.remove(&(self.committed + 1)) {
-            self.committed += 1;
-            let validators = self.desk.cast.schedule(Height(self.committed + 1));
-            self.tell(Input::Committed(validators))?;
+        loop {
+            let next = self.committed + 1;
+            if self.here.remove(&next) {
+                self.committed = next;
+                let validators = self.desk.cast.schedule(Height(next + 1));
+                self.tell(Input::Committed(validators))?;
+            } else if let Some(peer) = self.claimed.get(&next).copied() {
+                self.claimed.split_off(&next);
+                self.here.split_off(&next);
+                self.tell(Input::Discarded(Height(next), peer))?;
+            } else {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     fn tell(&mut self, input: Input) -> Result<(), TestCaseError> {
@@ -148,7 +174,10 @@ impl Run {
 
     fn answer(&mut self, index: usize, peer: Address, from: u64, wanted: u64) {
         let has = CHAIN.saturating_sub(from - 1);
+        let is_known = from <= self.committed + 2;
         let (blocks, flawed, ms) = match self.kinds[index] {
+            Kind::OldKing if is_known => (0, true, 1),
+            Kind::OldKing => (wanted, false, 1),
             Kind::Honest => (wanted.min(has), false, self.delay_ms),
             Kind::Boaster | Kind::Empty => (0, false, 1),
             Kind::Forger => (0, true, 1),
@@ -157,15 +186,25 @@ impl Run {
             Kind::Staller => return,
             Kind::Breaker => return self.after(1, Event::Tell(Input::Failed(peer))),
         };
+        let is_claim = self.kinds[index] == Kind::OldKing;
         let answer = Answer {
             first: Height(from),
             blocks,
+            judged: if is_claim { 0 } else { blocks },
             bytes: 10,
             flawed,
             unknown_from: None,
         };
         self.after(ms, Event::Tell(Input::Answered(peer, answer)));
-        self.after(ms + 1, Event::Commit(from..from + blocks));
+        let blocks = from..from + blocks;
+        self.after(
+            ms + 1,
+            if is_claim {
+                Event::Claim(blocks, peer)
+            } else {
+                Event::Commit(blocks)
+            },
+        );
     }
 }
 
@@ -177,7 +216,7 @@ fn one_liar_of_each_kind_among_honest_peers_costs_little() {
         println!("{liar:?}: {} ms, asked {:?}", run.now, run.asked);
         assert!(run.asked[0] < run.asked[1] + run.asked[2], "{liar:?}");
         assert!(run.now < 4_000, "{liar:?}: {} ms", run.now);
-        let named = matches!(liar, Kind::Forger | Kind::HalfLiar);
+        let named = matches!(liar, Kind::Forger | Kind::HalfLiar | Kind::OldKing);
         assert_eq!(run.lied.contains(&0), named, "{liar:?}");
     }
 }
