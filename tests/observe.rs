@@ -3,7 +3,7 @@
 mod common;
 
 use common::{PATIENCE, eventually, get, post};
-use lockstep_actors::limits::HEIGHT_LATE_MIN;
+use lockstep_actors::limits::{ARRIVAL_WAIT_MS, HEIGHT_LATE_MIN};
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::{begin_key_guard, key_guard_file};
@@ -37,6 +37,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
         key_guard: Some(record),
         trusted: None,
         rearm,
+        arrival_wait_ms: ARRIVAL_WAIT_MS,
         durability: Durability::Process,
         retention: Retention::All,
         peer_listener: listener(),

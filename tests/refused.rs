@@ -3,6 +3,7 @@
 mod common;
 
 use common::{eventually, get, post};
+use lockstep_actors::limits::ARRIVAL_WAIT_MS;
 use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::Policy;
@@ -36,6 +37,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         key_guard: None,
         trusted: None,
         rearm: false,
+        arrival_wait_ms: ARRIVAL_WAIT_MS,
         durability: Durability::Process,
         retention: Retention::All,
         peer_listener: listener(),

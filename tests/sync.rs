@@ -6,6 +6,7 @@ use common::liar::{Liar, Lie};
 use common::process::{Network, Process, lockstep, run, text};
 use common::slow_reader::SlowReader;
 use common::{assert_same_chain, eventually, get, metric};
+use lockstep_actors::limits::ARRIVAL_WAIT_MS;
 use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys};
 use lockstep_actors::peer_broadcaster::Peer;
 use lockstep_actors::runtime::Policy;
@@ -63,6 +64,7 @@ fn trusting(trusted: Option<Checkpoint>, key: u8, dir: &Path) -> Result<NodeHand
         key_guard: None,
         trusted,
         rearm: false,
+        arrival_wait_ms: ARRIVAL_WAIT_MS,
         durability: Durability::Process,
         retention: Retention::All,
         peer_listener: listener(),

@@ -7,8 +7,8 @@ use crate::clock::Clock;
 use crate::committer::{BlockCommitted, SyncedBlocks};
 use crate::delivery::Deliver;
 use crate::limits::{
-    CHECKING_THREADS_MAX, SYNC_GRACE_MS, SYNC_WINDOW_BLOCKS, SYNC_WINDOW_BYTES_MAX,
-    UNCHECKED_ANSWERS_MAX,
+    ARRIVAL_WAIT_MS, CHECKING_THREADS_MAX, SYNC_GRACE_MS, SYNC_WINDOW_BLOCKS,
+    SYNC_WINDOW_BYTES_MAX, UNCHECKED_ANSWERS_MAX,
 };
 use crate::metrics::Metrics;
 use crate::peer_broadcaster::RequestBlocks;
@@ -18,14 +18,14 @@ use crate::state_store::Store;
 use crate::view::NodeView;
 use actix::prelude::*;
 use actix_web::web::Bytes;
-use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::catch_up::{
-    Answer, CatchUp, CatchUpConfig, Input, Output, Proven,
+    Answer, Arrival, CatchUp, CatchUpConfig, Input, Output, Proven,
 };
 use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX, SYNC_FULL_BYTES};
 use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::standing::Standing;
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::{DecidedBlock, Wire};
@@ -35,6 +35,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 mod progress;
+mod waiting;
 
 pub(crate) use progress::needs_snapshot;
 
@@ -42,9 +43,13 @@ pub(crate) use progress::needs_snapshot;
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAhead(pub Address, pub Height);
 
-/// Asked by this node, a peer itself said that it has committed this height.
+/// Asked by this node, a peer said and signed how far it is.
 #[derive(Clone, Copy, Debug)]
-pub struct PeerStands(pub Address, pub Height);
+pub struct PeerStands(pub Address, pub Standing);
+
+/// A peer's port refuses connections.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerGone(pub Address);
 
 /// A peer keeps no block below this height.
 #[derive(Clone, Copy, Debug)]
@@ -75,8 +80,8 @@ pub struct StopSync;
 pub struct RetellArrival;
 
 crate::message! {
-    PeerAhead => (), PeerStands => (), PeerKeeps => (), BlocksArrived => (), StopSync => (),
-    RetellArrival => (), BlocksDiscarded => (),
+    PeerAhead => (), PeerStands => (), PeerGone => (), PeerKeeps => (), BlocksArrived => (),
+    StopSync => (), RetellArrival => (), BlocksDiscarded => (),
 }
 
 /// What it tells.
@@ -102,6 +107,10 @@ pub struct Seed {
     /// Since when this node has arrived: known for as long as the process lives, whichever actor
     /// falls.
     pub arrival: Arc<OnceLock<Arrival>>,
+    /// How long it waits to hear all others before it arrives.
+    pub arrival_wait_ms: u64,
+    /// Its operator vouches for its disk.
+    pub is_rearmed: bool,
     /// Reads answers of this chain.
     pub wire: Wire,
     /// Where the height is read at a restart.
@@ -135,7 +144,7 @@ struct Checked {
 impl BlockSync {
     /// After the head of `validators`. A node that remembers a halt asks for nothing.
     pub fn new(seed: Seed, validators: ValidatorSchedule) -> BlockSync {
-        let catch_up = CatchUp::new(config(seed.me), &validators);
+        let catch_up = CatchUp::new(config_of(&seed), &validators);
         let mut catch_up = catch_up.having_arrived(seed.arrival.get().copied());
         if seed.store.has_halted() {
             catch_up.step(seed.clock.now(), Input::Halted);
@@ -171,13 +180,13 @@ impl BlockSync {
                 }
                 Output::Arrived(arrival) => {
                     if self.seed.arrival.set(arrival).is_ok() {
-                        let height = arrival.committed;
-                        log::info!("it has what the others had when it started: height {height}");
+                        log::info!("{}", waiting::arrived(arrival));
                     }
                     self.seed.ports.arrived.deliver(Arrived(arrival));
                 }
             }
         }
+        self.show_waiting(now);
         let head = self.seed.view.head().height;
         let progress = self.progress.step(now, &self.catch_up, head);
         self.seed.view.set_sync_progress(progress);
@@ -214,9 +223,19 @@ impl BlockSync {
     }
 }
 
+fn config_of(seed: &Seed) -> CatchUpConfig {
+    CatchUpConfig {
+        arrival_wait_ms: seed.arrival_wait_ms,
+        is_rearmed: seed.is_rearmed,
+        ..config(seed.me)
+    }
+}
+
 fn config(me: Address) -> CatchUpConfig {
     CatchUpConfig {
         me,
+        arrival_wait_ms: ARRIVAL_WAIT_MS,
+        is_rearmed: false,
         grace_ms: SYNC_GRACE_MS,
         range_blocks_max: SYNC_BLOCKS_MAX,
         answer_bytes_max: SYNC_BYTES_MAX,
@@ -286,8 +305,16 @@ impl Handler<PeerAhead> for BlockSync {
 impl Handler<PeerStands> for BlockSync {
     type Result = ();
 
-    fn handle(&mut self, PeerStands(peer, height): PeerStands, ctx: &mut Ctx<Self>) {
-        self.step(Input::Stands(peer, height), ctx);
+    fn handle(&mut self, PeerStands(peer, standing): PeerStands, ctx: &mut Ctx<Self>) {
+        self.step(Input::Stands(peer, standing), ctx);
+    }
+}
+
+impl Handler<PeerGone> for BlockSync {
+    type Result = ();
+
+    fn handle(&mut self, PeerGone(peer): PeerGone, ctx: &mut Ctx<Self>) {
+        self.step(Input::Gone(peer), ctx);
     }
 }
 

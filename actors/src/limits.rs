@@ -32,6 +32,15 @@ pub const BACK_OFF_MIN: Duration = Duration::from_millis(10);
 pub const BACK_OFF_MAX: Duration = Duration::from_millis(250);
 /// Wait after a peer turned out to be of another chain: never a tight loop.
 pub const REFUSED_PEER_WAIT: Duration = Duration::from_secs(30);
+/// How long a node that has just started waits to hear how far all others are. Then those that it
+/// must hear are enough. Whoever is there answers in milliseconds, or after a break of its own.
+pub const ARRIVAL_WAIT_MS: u64 = 10_000;
+/// Until then a link asks a peer this often how far it is: within what that one answers in a second.
+pub const STANDING_EVERY: Duration = Duration::from_millis(500);
+/// … and so soon when it had no time, or was between two heights.
+pub const STANDING_AGAIN: Duration = Duration::from_millis(100);
+/// Questions how far this node is that wait for an actor: one of each validator.
+pub const STANDINGS_WAITING_MAX: usize = 128;
 /// A link asks for the peer's height this often, so that `/status` tells it and an idle node that
 /// has fallen behind learns so.
 pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);

@@ -5,6 +5,7 @@ use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::crypto::{Scheme, Signer};
 use lockstep_protocol::evidence::OffenceKind;
 use lockstep_protocol::mempool::Refusal;
+use lockstep_protocol::standing::Refused;
 use lockstep_protocol::vote::VoteKind;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -51,6 +52,9 @@ pub struct Metrics {
     /// Transactions that began to wait for a block.
     pub transactions_admitted: Counter,
     transactions_refused: Family<CodeLabels, Counter>,
+    standings_refused: Family<CodeLabels, Counter>,
+    /// Questions how far this node is that were answered.
+    pub standings_answered: Counter,
     /// Transactions that wait for a block.
     pub mempool_transactions: Gauge,
     /// Their canonical bytes.
@@ -122,6 +126,8 @@ impl Metrics {
             transactions: Counter::default(),
             transactions_admitted: Counter::default(),
             transactions_refused: Family::default(),
+            standings_refused: Family::default(),
+            standings_answered: Counter::default(),
             mempool_transactions: Gauge::default(),
             mempool_bytes: Gauge::default(),
             gossip_dropped: Counter::default(),
@@ -205,6 +211,14 @@ impl Metrics {
             .get_or_create(&ProposalLabels {
                 result: ResultLabel(admission),
             })
+            .inc();
+    }
+
+    /// Counts a question how far this node is, or an answer to its own, that does not count.
+    pub fn standing_refused(&self, refused: Refused) {
+        let reason = refused.code();
+        self.standings_refused
+            .get_or_create(&CodeLabels { reason })
             .inc();
     }
 

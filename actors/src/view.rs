@@ -94,6 +94,7 @@ struct Parts {
     observing: Option<String>,
     clock_wait: Option<ClockWait>,
     old_forks: OldForks,
+    waiting: Option<String>,
     peers: BTreeMap<Address, PeerView>,
     height_began: Instant,
     ended: Option<EndReason>,
@@ -147,6 +148,7 @@ impl NodeView {
             observing: None,
             clock_wait: None,
             old_forks: OldForks::default(),
+            waiting: None,
             peers: BTreeMap::new(),
             height_began: Instant::now(),
             ended: None,
@@ -178,7 +180,7 @@ impl NodeView {
             step: parts.step,
             catching_up: parts.sync.catching_up,
             halted: parts.halted.as_ref().map(Halt::to_string),
-            observing: parts.observing.clone(),
+            observing: parts.observing.clone().or_else(|| parts.waiting.clone()),
             clock_wait: parts.clock_wait,
         }
     }
@@ -273,6 +275,14 @@ impl NodeView {
 
     pub(crate) fn set_clock_wait(&self, wait: Option<ClockWait>) {
         self.parts.lock().clock_wait = wait;
+    }
+
+    /// Why this node, which may sign, does not do so yet; true if that is news.
+    pub(crate) fn set_waiting(&self, reason: Option<String>) -> bool {
+        let waiting = &mut self.parts.lock().waiting;
+        let is_news = *waiting != reason;
+        *waiting = reason;
+        is_news
     }
 
     pub(crate) fn set_peers(&self, peers: impl IntoIterator<Item = PeerView>) {

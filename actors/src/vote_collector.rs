@@ -17,6 +17,7 @@ use lockstep_protocol::consensus::tally::{Admission, Input, Output, Tally};
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::proposal::Proposal;
 use lockstep_protocol::pull::Pull;
+use lockstep_protocol::standing::{Question, Refused, Seen};
 use lockstep_protocol::types::{Address, Height, Round};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::vote::{SignedVote, VoteKind};
@@ -64,9 +65,15 @@ pub struct FinishPull {
 #[derive(Debug)]
 pub struct GetVotes(pub Arc<Pull>);
 
+/// A validator asks how far this node is. Answers what was seen of that one, or why it is not
+/// answered.
+#[derive(Debug)]
+pub struct GetSeen(pub Arc<Question>);
+
 crate::message! {
     VoteReceived => Admission, OwnVote => (), ProposalVerified => (), RetellFacts => (),
     GetMissing => Missing, FinishPull => (), GetVotes => Vec<SignedVote>,
+    GetSeen => Result<Seen, Refused>,
 }
 
 /// What the collector tells.
@@ -118,7 +125,10 @@ pub struct VoteCollector {
 impl VoteCollector {
     /// Counts for the height after `committed`.
     pub fn new(seed: Seed, validators: &ValidatorSchedule) -> VoteCollector {
-        let tally = Tally::new(seed.rules.context, seed.me, validators, SILENT_AFTER_MS);
+        let mut tally = Tally::new(seed.rules.context, seed.me, validators, SILENT_AFTER_MS);
+        if seed.store.is_untouched() {
+            tally = tally.in_a_new_home();
+        }
         VoteCollector { seed, tally }
     }
 
@@ -211,6 +221,15 @@ impl Handler<GetVotes> for VoteCollector {
 
     fn handle(&mut self, GetVotes(pull): GetVotes, _: &mut Ctx<Self>) -> Self::Result {
         MessageResult(self.tally.answer(&pull))
+    }
+}
+
+impl Handler<GetSeen> for VoteCollector {
+    type Result = MessageResult<GetSeen>;
+
+    fn handle(&mut self, GetSeen(question): GetSeen, _: &mut Ctx<Self>) -> Self::Result {
+        let now = self.seed.clock.now();
+        MessageResult(self.tally.asked(now, &question))
     }
 }
 

@@ -12,8 +12,8 @@ use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::limits::{
     CERTIFICATE_BYTES_MAX, EVIDENCE_MESSAGE_BYTES_MAX, FETCHED_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX,
     MISSING_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
-    PULL_BYTES_MAX, PULLED_BYTES_MAX, SNAPSHOT_RECORD_BYTES_MAX, SYNC_BYTES_MAX,
-    TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    PULL_BYTES_MAX, PULLED_BYTES_MAX, QUESTION_BYTES_MAX, SNAPSHOT_RECORD_BYTES_MAX,
+    STATEMENT_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use lockstep_protocol::snapshot::{Record, decode_opening, encode_opening};
 use lockstep_protocol::types::Hash;
@@ -40,7 +40,7 @@ pub struct Target {
 }
 
 /// All decoders.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 21] = [
     target("vote", VOTE_BYTES_MAX, vote),
     target("proposal", PROPOSAL_BYTES_MAX, proposal),
     target("proposal_head", PROPOSAL_HEAD_BYTES_MAX, proposal_head),
@@ -49,6 +49,8 @@ pub const TARGETS: [Target; 19] = [
     target("fetched", FETCHED_BYTES_MAX, fetched),
     target("pull", PULL_BYTES_MAX, pull),
     target("pulled", PULLED_BYTES_MAX, pulled),
+    target("question", QUESTION_BYTES_MAX, question),
+    target("statement", STATEMENT_BYTES_MAX, statement),
     target("decided_blocks", SYNC_BYTES_MAX, decided_blocks),
     target("certificates", CERTIFICATE_BYTES_MAX, certificates),
     target("evidence", EVIDENCE_BYTES_MAX, evidence),
@@ -162,6 +164,18 @@ pub fn pull(bytes: &[u8]) -> bool {
 pub fn pulled(bytes: &[u8]) -> bool {
     let pulled = wire().decode_pulled(bytes);
     pulled.is_ok_and(|pulled| same(bytes, &wire().encode_pulled(&pulled)))
+}
+
+/// `POST /consensus/standing`: the question of a validator that has just started.
+pub fn question(bytes: &[u8]) -> bool {
+    let question = wire().decode_question(bytes);
+    question.is_ok_and(|question| same(bytes, &wire().encode_question(&question)))
+}
+
+/// The answer to it.
+pub fn statement(bytes: &[u8]) -> bool {
+    let statement = wire().decode_statement(bytes);
+    statement.is_ok_and(|statement| same(bytes, &wire().encode_statement(&statement)))
 }
 
 /// The answer to `GET /sync/blocks`.

@@ -45,6 +45,7 @@ pub mod quorum;
 pub mod retention;
 pub mod sign_bytes;
 pub mod snapshot;
+pub mod standing;
 pub mod transaction;
 pub mod types;
 pub mod validator_schedule;

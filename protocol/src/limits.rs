@@ -20,6 +20,18 @@ pub const VALIDATOR_SET_BYTES_MAX: usize = VALIDATORS_MAX * 2_048 + 64;
 pub const SIGNATURE_BYTES_MAX: usize = 3_309;
 /// A vote on the wire: envelope, fields and one signature, rounded up.
 pub const VOTE_BYTES_MAX: usize = 4_096;
+/// The question of a validator that has just started, on the wire: two addresses, a nonce, one
+/// signature, rounded up.
+pub const QUESTION_BYTES_MAX: usize = 4_096;
+/// The answer to it: a few fields more.
+pub const STATEMENT_BYTES_MAX: usize = 4_096;
+/// Questions of one validator that are answered at once: each costs a check and a signature, under a
+/// millisecond.
+pub const STANDING_BURST_MAX: u64 = 8;
+/// … and in a second, for as long as it has to wait for others.
+pub const STANDING_PER_SECOND: u64 = 4;
+/// Nonces of one validator that are not answered again: more than it may ask in ten seconds.
+pub const STANDING_NONCES_KEPT_MAX: usize = 64;
 /// A block's transactions. What one HTTP body carries well inside a propose timeout on a LAN.
 pub const BLOCK_TRANSACTION_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// A certificate of the largest set, with a quorum of signatures at the most all of them.

@@ -77,6 +77,14 @@ pub enum Mutation {
     ResumesInOldRound,
     /// A tally that is further on than a machine that was put back stays there.
     TallyStaysAhead,
+    /// Its own weight counts when it weighs the others that it has heard.
+    OwnWeightCounts,
+    /// It does not wait for more others than it must have heard.
+    LeastAtOnce,
+    /// It signs at the height under decision whatever the others have signed, or seen, there.
+    RoundsNotAsked,
+    /// What is said of how far others are counts without its signature.
+    UnsignedStanding,
     /// L55 never fires.
     NoSkip,
     /// L57 never fires.

@@ -19,6 +19,13 @@ fn exactly_two_thirds(power: Power, total: Power) -> bool {
     u128::from(power).saturating_mul(3) == u128::from(total).saturating_mul(2)
 }
 
+/// The smallest power that is a quorum of this total.
+pub fn least_quorum(total: Power) -> Power {
+    let two_thirds = u128::from(total).saturating_mul(2).div_euclid(3);
+    // Below the total, which is a power.
+    Power::try_from(two_thirds.saturating_add(1)).unwrap_or(Power::MAX)
+}
+
 /// A skip set S: `3·power > total`. It holds at least one correct validator.
 pub fn is_skip_set(power: Power, total: Power) -> bool {
     let low = planted(Mutation::LowSkipSet) && power > 0;
@@ -48,6 +55,14 @@ mod tests {
                 is_skip_set(skip, total) && !is_skip_set(skip - 1, total),
                 "{total}"
             );
+        }
+    }
+
+    #[test]
+    fn the_least_quorum_is_one_and_no_power_below_it_is() {
+        for total in (1..200).chain([u64::MAX / 2, u64::MAX]) {
+            let least = least_quorum(total);
+            assert!(is_quorum(least, total) && !is_quorum(least - 1, total));
         }
     }
 

@@ -3,6 +3,7 @@
 //! The tag keeps a vote from being read as any other kind of message; chain id and genesis hash
 //! keep it from being read on another chain. The first byte is never zero, because FIPS 204 with a
 //! context prefixes a zero byte: no message of ours is also a message of that form.
+use crate::standing::{Nonce, Statement};
 use crate::types::{Address, BlockId, ChainId, Hash, Height, Round};
 use crate::vote::{Vote, VoteKind};
 
@@ -46,6 +47,25 @@ impl SignContext {
     /// The bytes under a transaction: its unsigned body, by its sender.
     pub fn transaction<B: borsh::BorshSerialize>(&self, sender: &Address, body: &B) -> Vec<u8> {
         self.preimage(b"LS-TRANS", &(sender, body))
+    }
+
+    /// The bytes under the question of a validator that has just started.
+    pub fn question(&self, asker: &Address, to: &Address, nonce: &Nonce) -> Vec<u8> {
+        self.preimage(b"LS-ASKST", &(asker, to, nonce))
+    }
+
+    /// The bytes under the answer to it.
+    pub fn standing(&self, said: &Statement) -> Vec<u8> {
+        self.preimage(
+            b"LS-STAND",
+            &(
+                said.sayer,
+                said.asker,
+                said.nonce,
+                said.standing,
+                said.block_id,
+            ),
+        )
     }
 
     fn preimage<P: borsh::BorshSerialize>(&self, tag: &[u8; 8], payload: &P) -> Vec<u8> {

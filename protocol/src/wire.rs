@@ -11,11 +11,12 @@ use crate::light_client::{LightBlock, ProvedAccount, ProvedRecord};
 use crate::limits::{
     EVIDENCE_MESSAGE_BYTES_MAX, FETCHED_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, MISSING_BYTES_MAX,
     PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
-    PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX,
-    TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX, QUESTION_BYTES_MAX,
+    STATEMENT_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::pull::{Pull, Pulled};
+use crate::standing::{Question, Statement};
 use crate::transaction::Transaction;
 use crate::types::{Hash, Height};
 use crate::vote::SignedVote;
@@ -203,6 +204,26 @@ impl Wire {
             proposals: proposals.collect::<Result<_, _>>()?,
             votes,
         })
+    }
+
+    /// The bytes of `POST /consensus/standing`.
+    pub fn encode_question(&self, question: &Question) -> Vec<u8> {
+        self.seal(question)
+    }
+
+    /// Reads the body of `POST /consensus/standing`. Nothing of it is verified here.
+    pub fn decode_question(&self, bytes: &[u8]) -> Result<Question, WireError> {
+        self.open("question", bytes, QUESTION_BYTES_MAX)
+    }
+
+    /// The bytes of an answer to `POST /consensus/standing`.
+    pub fn encode_statement(&self, statement: &Statement) -> Vec<u8> {
+        self.seal(statement)
+    }
+
+    /// Reads an answer to `POST /consensus/standing`. Nothing of it is verified here.
+    pub fn decode_statement(&self, bytes: &[u8]) -> Result<Statement, WireError> {
+        self.open("statement", bytes, STATEMENT_BYTES_MAX)
     }
 
     /// Reads the signed part of a proposal from the beginning of its body, whose rest may not have

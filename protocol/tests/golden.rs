@@ -60,7 +60,7 @@ fn every_noun_has_the_bytes_hashes_and_sign_bytes_that_are_written_down() {
 }
 
 /// Which fuzz target starts from which nouns.
-const CORPORA: [(&str, &[&str]); 18] = [
+const CORPORA: [(&str, &[&str]); 20] = [
     ("vote", &["message: vote"]),
     (
         "proposal",
@@ -75,6 +75,8 @@ const CORPORA: [(&str, &[&str]); 18] = [
     ("fetched", &["message: answer of transactions"]),
     ("pull", &["message: pull"]),
     ("pulled", &["message: answer to a pull"]),
+    ("question", &["message: question of standing"]),
+    ("statement", &["message: statement of standing"]),
     ("transaction", &["message: transaction"]),
     (
         "decided_blocks",

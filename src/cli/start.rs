@@ -139,6 +139,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
         key_guard: Some(key_guard_file(&config.key)),
         trusted: config.trusted,
         rearm,
+        arrival_wait_ms: config.arrival_wait_ms,
         durability: config.durability.into(),
         retention: config.retention,
         peer_listener: Arc::new(peer_listener),

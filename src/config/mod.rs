@@ -47,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     pub(crate) block_interval_ms: u64,
     pub(crate) timeouts: Timeouts,
+    pub(crate) arrival_wait_ms: u64,
     pub(crate) log: String,
     pub(crate) peers: Vec<PeerEntry>,
     layers: Layers,
@@ -129,6 +130,7 @@ impl Config {
             retention: read.parsed("retain_blocks", retention)?,
             block_interval_ms: read.ms("block_interval_ms", 0, INTERVAL_MS_MAX)?,
             timeouts: read.timeouts()?,
+            arrival_wait_ms: read.ms("arrival_wait_ms", 0, TIMEOUT_MS_MAX)?,
             log: read.text("log")?.to_owned(),
             peers: read.parsed("peers", peers::parse)?,
             home,
@@ -241,6 +243,7 @@ pub(crate) fn read_text(path: &Path, bytes_max: u64, next: &str) -> Result<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lockstep_actors::limits::ARRIVAL_WAIT_MS;
 
     fn with(values: &[(&str, &str)]) -> Result<Config, Failure> {
         let mut layers = Layers::new();
@@ -256,6 +259,7 @@ mod tests {
         assert_eq!(config.timeouts, Timeouts::NETWORK);
         assert_eq!(config.durability, DurabilityArgument::Power);
         assert_eq!(config.block_interval_ms, 1000);
+        assert_eq!(config.arrival_wait_ms, ARRIVAL_WAIT_MS);
         assert_eq!(config.retention, Retention::All);
         let people = config.rpc_listen.expect("people are answered");
         assert!(people.starts_with("127.0.0.1:"));
@@ -294,6 +298,7 @@ mod tests {
             ("block_interval_ms", "-1", "0 to 86400000"),
             ("timeout_propose_ms", "0", "1 to 3600000"),
             ("timeout_cap_ms", "1e9", "1 to 3600000"),
+            ("arrival_wait_ms", "3600001", "0 to 3600000"),
             ("rpc_listen", "8545", "127.0.0.1:8545"),
             ("cors_origins", "wallet.example", "https://wallet.example"),
             ("peers", "x", "0x…@host:port"),

@@ -133,6 +133,13 @@ pub(crate) const SETTINGS: [Setting; 20] = [
         "60000",
         "No single wait is longer, in whatever round.",
     ),
+    number(
+        "arrival_wait_ms",
+        "10000",
+        "After its start a node signs only when others have told it how far they are: its disk may be\n\
+         an old one. So long it waits for all of them (for nobody whose port refuses connections),\n\
+         and then goes on with the least that is safe.",
+    ),
     text(
         "log",
         "info",

@@ -20,6 +20,10 @@ impl Metrics {
             let labels = CodeLabels { reason };
             drop(self.transactions_refused.get_or_create(&labels));
         }
+        for reason in Refused::ALL.map(Refused::code) {
+            let labels = CodeLabels { reason };
+            drop(self.standings_refused.get_or_create(&labels));
+        }
         for reason in REFUSALS {
             drop(self.refusals.get_or_create(&RefusalLabels { reason }));
         }
@@ -71,6 +75,16 @@ impl Metrics {
             "pulls_answered",
             "Peers answered likewise",
             self.pulls_answered.clone(),
+        );
+        r.register(
+            "standings_answered",
+            "Questions how far this node is that were answered",
+            self.standings_answered.clone(),
+        );
+        r.register(
+            "standings_refused",
+            "Questions how far this node is, and answers to its own, that do not count",
+            self.standings_refused.clone(),
         );
         r.register(
             "messages_pulled",

@@ -50,6 +50,9 @@ pub struct NodeConfig {
     pub trusted: Option<Checkpoint>,
     /// The operator vouches for a data directory that would not be signed from otherwise.
     pub rearm: bool,
+    /// How long it waits, at its start, to hear how far all others are, before those are enough that
+    /// it must hear.
+    pub arrival_wait_ms: u64,
     /// What a commit survives.
     pub durability: Durability,
     /// Which blocks are kept.

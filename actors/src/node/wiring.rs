@@ -8,8 +8,9 @@ use crate::limits::{
     BLOCK_ANSWERS_MAX, COMPACTS_WAITING_MAX, CONSENSUS_MAILBOX_MAX, EVIDENCE_PROVEN_MAX,
     EVIDENCE_UNPROVEN_MAX, FETCHES_WAITING_MAX, GOSSIPS_WAITING_MAX, PAGES_AT_ONCE_MAX,
     PAGES_PER_SECOND_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX,
-    PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, RPC_WAITERS_MAX, STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX,
-    TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
+    PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, RPC_WAITERS_MAX, STANDINGS_WAITING_MAX,
+    STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX, TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX,
+    VOTES_UNPROVEN_MAX,
 };
 use crate::mempool::{self, Mempool};
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
@@ -20,10 +21,11 @@ use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Superv
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
 use actix::prelude::*;
+use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
 use parking_lot::{Mutex, RwLock};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::{Semaphore, oneshot};
 
 struct Inboxes {
@@ -96,6 +98,8 @@ impl Inboxes {
             blocks: self.sync.port(),
             ahead: self.sync.port(),
             stands: self.sync.port(),
+            gone: self.sync.port(),
+            question: self.driver.port().within(STANDINGS_WAITING_MAX),
             keeps: self.sync.port(),
             pulled_vote: self.votes.port(),
             pulled_proposal: self.proposer.port(),
@@ -199,6 +203,8 @@ impl Inboxes {
             proposed: self.proposer.port().within(PULL_ANSWERS_MAX),
             pulled_votes: self.votes.port().within(PULL_ANSWERS_MAX),
             pulled_proposals: self.proposer.port().within(PULL_ANSWERS_MAX),
+            seen: self.votes.port().within(STANDINGS_WAITING_MAX),
+            standing: self.driver.port().within(STANDINGS_WAITING_MAX),
             transaction: self.mempool.port().within(TRANSACTIONS_WAITING_MAX),
             gossip: self.mempool.port().within(GOSSIPS_WAITING_MAX),
             waiting: self.mempool.port().within(QUESTIONS_WAITING_MAX),
@@ -305,6 +311,7 @@ struct Seeds {
 impl Seeds {
     fn new(inboxes: &Inboxes, parts: &Parts, fatal: Fatal) -> Seeds {
         let peers = Arc::new(RwLock::new(parts.config.peers.clone()));
+        let arrival = Arc::default();
         Seeds {
             committer: committer::Seed {
                 rules: parts.rules.clone(),
@@ -321,13 +328,15 @@ impl Seeds {
                 handshake: parts.handshake.clone(),
                 wire: parts.wire,
                 clock: parts.clock,
+                context: parts.rules.context,
+                arrival: Arc::clone(&arrival),
                 peers: peers.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
                 resolve: peer_broadcaster::system_resolver(),
                 ports: inboxes.broadcaster_ports(),
             },
-            sync: sync_seed(inboxes, parts),
+            sync: sync_seed(inboxes, parts, arrival),
             votes: vote_collector::Seed {
                 rules: parts.rules.clone(),
                 me: parts.me,
@@ -362,12 +371,18 @@ impl Seeds {
     }
 }
 
-fn sync_seed(inboxes: &Inboxes, parts: &Parts) -> block_sync::Seed {
+fn sync_seed(
+    inboxes: &Inboxes,
+    parts: &Parts,
+    arrival: Arc<OnceLock<Arrival>>,
+) -> block_sync::Seed {
     block_sync::Seed {
         rules: parts.rules.clone(),
         me: parts.me,
         trusted: TrustedBlock::new(parts.config.trusted),
-        arrival: Arc::default(),
+        arrival,
+        arrival_wait_ms: parts.config.arrival_wait_ms,
+        is_rearmed: parts.config.rearm,
         wire: parts.wire,
         store: parts.store.clone(),
         clock: parts.clock,

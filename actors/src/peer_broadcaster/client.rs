@@ -56,6 +56,14 @@ pub(super) enum ExchangeError {
 }
 
 impl ExchangeError {
+    /// Whether nobody listens there: the peer's machine says so itself.
+    pub(super) fn is_refusal(&self) -> bool {
+        let ExchangeError::Send(SendRequestError::Connect(ConnectError::Io(error))) = self else {
+            return false;
+        };
+        error.kind() == std::io::ErrorKind::ConnectionRefused
+    }
+
     /// Whether the peer may be there and only needs longer.
     pub(super) fn is_slow(&self) -> bool {
         matches!(

@@ -10,7 +10,7 @@ use super::client::{ExchangeError, PeerClient};
 use super::outbox::{Frame, Outbox, Path};
 use super::resolve::{self, Resolve};
 use super::{Handshake, Mismatch, Peer, Place, Ports};
-use crate::block_sync::{BlocksArrived, PeerKeeps, PeerStands};
+use crate::block_sync::{BlocksArrived, PeerAhead, PeerGone, PeerKeeps};
 use crate::clock::Clock;
 use crate::kill_points;
 use crate::limits::{
@@ -20,13 +20,15 @@ use crate::limits::{
 use crate::metrics::Metrics;
 use crate::view::NodeView;
 use actix_web::http::{StatusCode, Uri};
+use lockstep_protocol::consensus::catch_up::Arrival;
+use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::Height;
 use lockstep_protocol::wire::Wire;
 use parking_lot::RwLock;
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio::time::Instant;
 
@@ -42,6 +44,8 @@ pub(super) struct LinkSeed {
     pub(super) handshake: Handshake,
     pub(super) wire: Wire,
     pub(super) clock: Clock,
+    pub(super) context: SignContext,
+    pub(super) arrival: Arc<OnceLock<Arrival>>,
     pub(super) view: Arc<NodeView>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) ports: Ports,
@@ -188,6 +192,7 @@ impl Link {
             () = self.keep_fetching() => (),
             () = self.keep_gossiping() => (),
             () = self.keep_finding() => (),
+            () = self.keep_asking_how_far() => (),
         }
     }
 
@@ -371,6 +376,10 @@ impl Link {
     async fn failed(&self, what: &str, error: &ExchangeError, back_off: &mut BackOff) {
         self.outbox.allow_questions(false);
         self.lost.notify_one();
+        if error.is_refusal() {
+            // Full or closed: the next attempt tells it again.
+            let _ = self.seed.ports.gone.tell(PeerGone(self.seed.peer.address));
+        }
         let waiting = self.outbox.len();
         self.seed.view.update_peer(&self.seed.peer.address, |view| {
             (view.reachable, view.outbox) = (false, waiting);

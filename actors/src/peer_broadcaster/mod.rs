@@ -1,13 +1,13 @@
 //! **PeerBroadcaster** owns the way out: one bounded outbox, one HTTP client and one task per peer,
 //! so that a dead peer delays nobody else. Stale frames go first, the newest are kept.
-use crate::block_sync::{BlocksArrived, PeerAhead, PeerKeeps, PeerStands};
+use crate::block_sync::{BlocksArrived, PeerAhead, PeerGone, PeerKeeps, PeerStands};
 use crate::clock::Clock;
 use crate::committer::BlockCommitted;
 use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
 use crate::mempool::PassOnAgain;
 use crate::metrics::Metrics;
 use crate::proposer::{ProposalReceived, TransactionsFetched};
-use crate::round_driver::PullEnded;
+use crate::round_driver::{PullEnded, SignQuestion};
 use crate::runtime::{Ctx, Port};
 use crate::view::{NodeView, PeerView};
 use crate::vote_collector::VoteReceived;
@@ -15,17 +15,19 @@ use actix::prelude::*;
 use actix_web::web::Bytes;
 use lockstep_protocol::codec;
 use lockstep_protocol::compact::{CompactProposal, Missing};
+use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::mempool::Entry;
 use lockstep_protocol::proposal::ProposedBlock;
 use lockstep_protocol::pull::Pull;
+use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::vote::SignedVote;
 use lockstep_protocol::wire::Wire;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 mod back_off;
 mod client;
@@ -38,6 +40,7 @@ mod link;
 mod outbox;
 mod pull;
 mod resolve;
+mod standing;
 
 use gossip::Gossip;
 pub use handshake::{Handshake, Mismatch};
@@ -173,8 +176,12 @@ pub struct Ports {
     pub blocks: Port<BlocksArrived>,
     /// BlockSync: a peer's height.
     pub ahead: Port<PeerAhead>,
-    /// BlockSync: what a peer says of its height, asked for it.
+    /// BlockSync: what a peer says and signs of how far it is, asked for it.
     pub stands: Port<PeerStands>,
+    /// BlockSync: a peer is not there.
+    pub gone: Port<PeerGone>,
+    /// RoundDriver: the question to a peer how far it is, signed.
+    pub question: Port<SignQuestion>,
     /// BlockSync: what a peer keeps.
     pub keeps: Port<PeerKeeps>,
     /// VoteCollector: a vote that a peer has answered.
@@ -196,6 +203,10 @@ pub struct Seed {
     pub handshake: Handshake,
     /// Writes messages of this chain.
     pub wire: Wire,
+    /// What signatures of this chain cover.
+    pub context: SignContext,
+    /// Known once this node has arrived: then nobody is asked any more how far it is.
+    pub arrival: Arc<OnceLock<Arrival>>,
     /// The peers; kept here so that a restart knows them.
     pub peers: Arc<RwLock<Vec<Peer>>>,
     /// The node's clocks.
@@ -248,6 +259,8 @@ impl PeerBroadcaster {
                 handshake: self.seed.handshake.clone(),
                 wire: self.seed.wire,
                 clock: self.seed.clock,
+                context: self.seed.context,
+                arrival: self.seed.arrival.clone(),
                 view: self.seed.view.clone(),
                 metrics: self.seed.metrics.clone(),
                 ports: self.seed.ports.clone(),

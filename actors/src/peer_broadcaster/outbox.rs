@@ -196,6 +196,11 @@ impl Outbox {
         self.wait_for(|queue| queue.consensus.pop()).await
     }
 
+    /// Waits until questions may go out.
+    pub(super) async fn questions_allowed(&self) {
+        self.wait_for(|queue| queue.may_ask.then_some(())).await;
+    }
+
     /// Waits for a question for blocks.
     pub(super) async fn next_request(&self) -> (Height, u64) {
         self.wait_for(Queue::take_request).await

@@ -5,7 +5,7 @@ use crate::runtime::{Actors, Inbox, Options, Policy, Supervisor};
 use crate::view::HeadView;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
-use lockstep_protocol::types::{Hash, Round, Timestamp};
+use lockstep_protocol::types::{ChainId, Hash, Round, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::validator_set::ValidatorSet;
 use lockstep_protocol::vote::{Signature, Vote, VoteKind};
@@ -130,6 +130,8 @@ fn sender_that_resolves(resolve: Resolve) -> Sender {
         blocks: Port::detached(),
         ahead: Port::detached(),
         stands: Port::detached(),
+        gone: Port::detached(),
+        question: Port::detached(),
         keeps: Port::detached(),
         pulled_vote: Port::detached(),
         pulled_proposal: Port::detached(),
@@ -165,6 +167,11 @@ fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
     let seed = Seed {
         handshake: handshake(Address([1; 20])),
         wire: Wire::new(Hash([1; 32])),
+        context: SignContext {
+            chain_id: ChainId(7),
+            genesis_hash: Hash([1; 32]),
+        },
+        arrival: Arc::default(),
         peers: peers.clone(),
         clock: Clock::start(),
         view: view.clone(),

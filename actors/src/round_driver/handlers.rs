@@ -76,6 +76,30 @@ impl Handler<StopVoting> for RoundDriver {
     }
 }
 
+impl Handler<SignQuestion> for RoundDriver {
+    type Result = MessageResult<SignQuestion>;
+
+    fn handle(&mut self, message: SignQuestion, _: &mut Ctx<Self>) -> Self::Result {
+        let SignQuestion(to, nonce) = message;
+        let driver = self.driver.as_ref();
+        MessageResult(driver.and_then(|driver| driver.question(to, nonce)))
+    }
+}
+
+impl Handler<SignStanding> for RoundDriver {
+    type Result = MessageResult<SignStanding>;
+
+    fn handle(&mut self, message: SignStanding, _: &mut Ctx<Self>) -> Self::Result {
+        let SignStanding {
+            question,
+            seen,
+            head,
+        } = message;
+        let driver = self.driver.as_ref();
+        MessageResult(driver.and_then(|driver| driver.standing(&question, seen, head)))
+    }
+}
+
 impl Handler<PullEnded> for RoundDriver {
     type Result = ();
 

@@ -4,7 +4,8 @@ use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::driver::TickOutcome;
 use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
-use lockstep_protocol::types::{Address, Height, Round, Timestamp};
+use lockstep_protocol::standing::{Nonce, Question, Seen, Statement};
+use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 
@@ -83,6 +84,21 @@ pub struct ResendRound(pub Height, pub Round);
 #[derive(Clone, Copy, Debug)]
 pub struct MessageRefused(pub Address, pub Height);
 
+/// Sign the question to this peer how far it is. Answers `None` while this actor has no brain.
+#[derive(Clone, Copy, Debug)]
+pub struct SignQuestion(pub Address, pub Nonce);
+
+/// Sign the answer to a question that has been admitted. Answers `None` between two heights.
+#[derive(Debug)]
+pub struct SignStanding {
+    /// The question.
+    pub question: Arc<Question>,
+    /// What this node has seen of its asker.
+    pub seen: Seen,
+    /// The newest committed block.
+    pub head: (Height, BlockId),
+}
+
 /// A question to a peer is over; what it answered is on its way.
 #[derive(Clone, Copy, Debug)]
 pub struct PullEnded {
@@ -97,5 +113,5 @@ crate::message! {
     SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
     RoundEntered => (), ResendRound => (), StopVoting => (), MessageRefused => (),
     PullEnded => (), OwnMessageSeen => (), OwnEquivocationSeen => (), ForkDetected => (),
-    Arrived => (),
+    Arrived => (), SignQuestion => Option<Question>, SignStanding => Option<Statement>,
 }

@@ -71,10 +71,7 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
 }
 
 fn arrival(committed: u64) -> Arrival {
-    Arrival {
-        committed: Height(committed),
-        first_round: Round::ZERO,
-    }
+    Arrival::free_after(Height(committed))
 }
 
 fn recovered(incarnation: u64, committed: u64) -> DriverRecovered {

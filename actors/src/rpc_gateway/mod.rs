@@ -29,11 +29,11 @@ use crate::peer_broadcaster::{Handshake, Peer};
 use crate::proposer::{
     CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
 };
-use crate::round_driver::Tick;
+use crate::round_driver::{SignStanding, Tick};
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
 use crate::view::{HeadView, NodeView};
-use crate::vote_collector::{GetMissing, GetVotes, VoteReceived};
+use crate::vote_collector::{GetMissing, GetSeen, GetVotes, VoteReceived};
 use actix::prelude::*;
 use actix_service::Service;
 use actix_web::http::{Method, header};
@@ -75,6 +75,7 @@ mod receipts;
 mod records;
 mod serve;
 mod server_sent_events;
+mod standing;
 mod status;
 mod stream;
 mod streams;
@@ -120,6 +121,10 @@ pub struct Ports {
     pub pulled_votes: Port<GetVotes>,
     /// Proposer: what a peer lacks.
     pub pulled_proposals: Port<GetProposals>,
+    /// VoteCollector: what has it seen of whoever asks how far this node is?
+    pub seen: Port<GetSeen>,
+    /// RoundDriver: the answer, signed.
+    pub standing: Port<SignStanding>,
     /// Mempool: from people.
     pub transaction: Port<SubmitTransactions>,
     /// Mempool: from peers.
@@ -273,6 +278,7 @@ const FOR_PEERS: &[PeerRoute] = &[
     ("/consensus/evidence", MESSAGE, || web::post().to(consensus::evidence)),
     ("/consensus/compact", MESSAGE, || web::post().to(consensus::compact)),
     ("/consensus/transactions", MESSAGE, || web::post().to(transactions_of_block::transactions)),
+    ("/consensus/standing", MESSAGE, || web::post().to(standing::standing)),
     ("/consensus/pull", MESSAGE, || web::post().to(pull::pull)),
     ("/transactions", MESSAGE, || web::post().to(transactions::submit)),
     ("/mempool/transactions", MESSAGE, || web::post().to(transactions::gossip)),

@@ -92,6 +92,19 @@ impl Store {
         }
     }
 
+    /// Whether the chain begins here and nothing has been signed, for an actor that is being built: as
+    /// above.
+    pub(crate) fn is_untouched(&self) -> bool {
+        let untouched = self.read(|view| {
+            let has_signed = view.recovery()?.position().is_some();
+            Ok(view.head()?.height == Height(0) && !has_signed)
+        });
+        match untouched {
+            Ok(untouched) => untouched,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// A ledger on the committed head.
     pub(crate) fn ledger(&self, rules: Arc<ChainRules>) -> Result<Ledger, StoreError> {
         Ok(Ledger::new(rules, Arc::new(self.clone()), self.head()?)?)

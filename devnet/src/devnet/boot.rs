@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+/// Whoever has not said within a second how far it is cannot be reached: all nodes share one machine.
+const ARRIVAL_WAIT_MS: u64 = 1_000;
+
 /// A node's sockets, bound before any node runs.
 pub(super) struct Listeners {
     peer: TcpListener,
@@ -148,6 +151,7 @@ impl Inner {
             key_guard: None,
             trusted: None,
             rearm: false,
+            arrival_wait_ms: ARRIVAL_WAIT_MS,
             durability: builder.durability,
             retention: builder.retention,
             peer_listener: Arc::new(bound.peer),

@@ -4,6 +4,7 @@ use lockstep_protocol::compact::{CompactProposal, Missing};
 use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::{Pull, Pulled};
+use lockstep_protocol::standing::{Question, Statement as Standing};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{BlockId, Height, Round};
 use lockstep_protocol::vote::{SignedVote, Vote, VoteKind};
@@ -39,9 +40,9 @@ pub(crate) enum Payload {
     /// Proof that no block has carried yet.
     Evidence(Arc<Evidence>),
     /// How far are you?
-    Greeting,
-    /// The sender has committed this height.
-    Standing(Height),
+    Greeting(Arc<Question>),
+    /// The answer.
+    Standing(Arc<Standing>),
 }
 
 /// Where a signature stands and what it says, for the checks: proposals count as prevotes (E1).
@@ -127,8 +128,11 @@ impl Payload {
                 let Offence { height, round, .. } = evidence.offence();
                 (13, height, round, word_of(&evidence.hash()))
             }
-            Payload::Greeting => (14, Height(0), Round(0), 0),
-            Payload::Standing(height) => (15, *height, Round(0), 0),
+            Payload::Greeting(_) => (14, Height(0), Round(0), 0),
+            Payload::Standing(said) => {
+                let round = said.standing.signed.unwrap_or_default();
+                (15, said.standing.committed, round, 0)
+            }
         };
         trace.word((height.0 << 24) | (u64::from(round.0) << 4) | tag);
         trace.word(word);
@@ -174,8 +178,19 @@ impl fmt::Display for Payload {
                 )
             }
             Payload::Evidence(evidence) => write!(f, "evidence: {}", evidence.offence()),
-            Payload::Greeting => f.write_str("how far are you?"),
-            Payload::Standing(height) => write!(f, "height {height} is committed"),
+            Payload::Greeting(_) => f.write_str("how far are you?"),
+            Payload::Standing(said) => {
+                let said = &said.standing;
+                let round = |round: Option<Round>| {
+                    round.map_or("nothing".into(), |round| format!("round {round}"))
+                };
+                let (signed, seen) = (round(said.signed), round(said.seen));
+                let committed = said.committed;
+                write!(
+                    f,
+                    "height {committed} is committed; then signed {signed}, seen {seen}"
+                )
+            }
             Payload::Proposal(_) | Payload::Compact(_) | Payload::Vote(_) => Ok(()),
         }
     }

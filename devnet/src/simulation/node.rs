@@ -8,8 +8,7 @@ use super::message::Payload;
 use super::random::Random;
 use super::users::Users;
 use lockstep_protocol::commit::PolkaCertificate;
-use lockstep_protocol::consensus::catch_up::arrival::Arrival;
-use lockstep_protocol::consensus::catch_up::{self, CatchUp, CatchUpConfig};
+use lockstep_protocol::consensus::catch_up::{self, Arrival, CatchUp, CatchUpConfig};
 use lockstep_protocol::consensus::committer::{self as brain, Committer};
 use lockstep_protocol::consensus::driver::{self, Driver, DriverConfig};
 use lockstep_protocol::consensus::durable::Position;
@@ -20,15 +19,17 @@ use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
 use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::standing::{Nonce, Question};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height, Instant, Round, Timestamp};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 mod compact;
 mod life;
 mod pulling;
 mod routing;
+mod standing;
 
 /// The five brains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,6 +105,10 @@ pub(crate) struct Setup {
     pub(crate) silent_after_ms: u64,
     /// How long one height behind is nothing to act on.
     pub(crate) grace_ms: u64,
+    /// How long a node that has started waits for all others.
+    pub(crate) arrival_wait_ms: u64,
+    /// Whether an operator would vouch for its disk: not for one that is put back.
+    pub(crate) is_rearmed: bool,
     /// The most blocks in one sync answer.
     pub(crate) sync_blocks_max: usize,
     pub(crate) users: Users,
@@ -121,6 +126,8 @@ impl Setup {
             answer_bytes_full: usize::MAX,
             window_blocks_max: 4 * range_blocks_max,
             window_bytes_max: 0,
+            arrival_wait_ms: self.arrival_wait_ms,
+            is_rearmed: self.is_rearmed,
         }
     }
 }
@@ -170,8 +177,12 @@ pub(crate) struct Node {
     timers: u32,
     /// The newest position that this life of the node has signed, durable or not.
     signed: Option<Position>,
-    /// Where this life of the node was when it arrived: it may sign above.
+    /// Since when this life of the node has arrived.
     pub(crate) arrival: Option<Arrival>,
+    /// What this life has asked the others, and not been answered yet.
+    asked: BTreeMap<Nonce, Arc<Question>>,
+    /// Who has asked this node, and waits until it has looked at what came before.
+    askers: Vec<(usize, Arc<Question>)>,
     /// Transactions that were passed on to this node, the newest ones.
     heard: VecDeque<(Hash, Arc<Transaction>)>,
     pub(super) random: Random,
@@ -189,6 +200,8 @@ impl Node {
             timers: 0,
             signed: None,
             arrival: None,
+            asked: BTreeMap::new(),
+            askers: Vec::new(),
             heard: VecDeque::new(),
             random,
         }
@@ -254,11 +267,13 @@ impl Node {
                 let more = !self.mail.tally.is_empty();
                 let outputs = brains.tally.step(now, input);
                 self.route_tally(outputs, out);
+                self.answer_askers(clocks, out);
                 Some(more)
             }
             Brain::Proposals => {
                 let input = self.mail.proposals.pop_front()?;
                 self.handle_proposal(input, clocks, out);
+                self.answer_askers(clocks, out);
                 Some(!self.mail.proposals.is_empty())
             }
             Brain::Committer => self.handle_committer(clocks, out),

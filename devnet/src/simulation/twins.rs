@@ -120,7 +120,7 @@ impl Split {
             }
             // A question says nothing that is signed, and a transaction nothing that a validator has.
             Payload::Pull(_)
-            | Payload::Greeting
+            | Payload::Greeting(_)
             | Payload::Standing(_)
             | Payload::Transaction(_)
             | Payload::Fetch(_)

@@ -180,6 +180,9 @@ impl World {
 
     fn deliver(&mut self, from: usize, to: usize, payload: Payload) {
         if !self.places[to].node.is_up() {
+            if matches!(payload, Payload::Greeting(_)) {
+                self.with_node(from, |node, _, out| node.refused_by(to, out));
+            }
             return;
         }
         self.see(
@@ -190,7 +193,9 @@ impl World {
             },
         );
         self.misbehave(to, |habit, stage| habit.hear(stage, &payload));
-        self.with_node(to, |node, _, out| node.receive(from, payload, out));
+        self.with_node(to, |node, clocks, out| {
+            node.receive(from, payload, clocks, out)
+        });
     }
 
     fn fault(&mut self, fault: Fault) {

@@ -24,10 +24,10 @@
 //! Bounded: at most one request per validator, and a window of blocks and bytes that have been asked
 //! for or wait to be committed.
 use crate::limits::CATCH_UP_PEERS_MAX;
+use crate::standing::Standing;
 use crate::types::{Address, Height, Instant};
 use crate::validator_schedule::ValidatorSchedule;
 use crate::validator_set::ValidatorSet;
-use arrival::Arrival;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,6 +39,7 @@ mod peer;
 mod tests;
 
 pub use answer::Proven;
+pub use arrival::{Arrival, Waits};
 use peer::{Asked, Peer};
 
 /// What does not change while a node runs.
@@ -61,6 +62,12 @@ pub struct CatchUpConfig {
     /// The most bytes that may be on their way or wait to be committed. The next block to commit
     /// is asked for whatever waits.
     pub window_bytes_max: usize,
+    /// After its start a node waits so long to hear all others; then those that it must hear are
+    /// enough.
+    pub arrival_wait_ms: u64,
+    /// The operator vouches for a validator with more than a third of the power: it need not hear
+    /// all others.
+    pub is_rearmed: bool,
 }
 
 /// What a peer answered, once its bytes have been checked.
@@ -86,8 +93,10 @@ pub struct Answer {
 pub enum Input {
     /// A peer said, in whatever way, that it works on this height.
     Ahead(Address, Height),
-    /// Asked by this node, a peer itself said that it has committed this height.
-    Stands(Address, Height),
+    /// Asked by this node, a peer said and signed how far it is.
+    Stands(Address, Standing),
+    /// The peer's port refuses connections: its process is not there, and nobody waits for it.
+    Gone(Address),
     /// A peer said that this is the lowest height whose block it keeps.
     Keeps(Address, Height),
     /// A block was committed here; who decides what from now on.
@@ -142,6 +151,8 @@ pub struct CatchUp {
     waking: bool,
     halted: bool,
     arrival: Option<Arrival>,
+    /// When it was first asked to do anything: the wait for others begins.
+    began_at: Option<Instant>,
 }
 
 impl CatchUp {
@@ -161,22 +172,25 @@ impl CatchUp {
             waking: false,
             halted: false,
             arrival: None,
+            began_at: None,
         }
     }
 
     /// The same of a node that has arrived earlier in its life.
     #[must_use]
-    pub fn having_arrived(mut self, arrival: Option<Arrival>) -> CatchUp {
-        self.arrival = arrival;
+    pub fn having_arrived(mut self, at: Option<Arrival>) -> CatchUp {
+        self.arrival = at;
         self
     }
 
     /// Takes one input and says what to do. `now` is monotonic.
     pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
+        self.began_at.get_or_insert(now);
         match input {
             Input::Ahead(peer, height) => self.ahead(peer, height),
-            Input::Stands(peer, height) => self.stands(peer, height),
+            Input::Stands(peer, standing) => self.stands(peer, standing),
+            Input::Gone(peer) => self.peer(peer).is_gone = true,
             Input::Keeps(peer, height) => self.peer(peer).keeps_from = height,
             Input::Committed(validators) => self.committed(now, &validators),
             Input::Answered(peer, answer) => self.answered(now, peer, answer, &mut out),
@@ -193,7 +207,7 @@ impl CatchUp {
         }
         if !self.halted {
             self.act(now, &mut out);
-            self.arrive(&mut out);
+            self.arrive(now, &mut out);
         }
         out
     }

@@ -29,6 +29,7 @@ mod pacing;
 mod pulling;
 mod recover;
 mod signing;
+mod standing;
 #[cfg(test)]
 mod tests;
 

@@ -37,6 +37,11 @@ impl SignGuard {
         }
     }
 
+    /// What stands on disk as signed last, or is on its way there.
+    pub fn last(&self) -> Option<Position> {
+        self.last
+    }
+
     /// Whether this node's own signatures go as far as this position. A message of its key beyond
     /// it was signed by somebody else.
     pub fn covers(&self, position: Position) -> bool {

@@ -29,6 +29,7 @@ mod admit;
 mod count;
 mod pulled;
 mod silence;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -132,6 +133,7 @@ pub struct Tally {
     /// Per validator the furthest height that a verified message of it named.
     furthest: BTreeMap<Address, Height>,
     budgets: Budgets,
+    asked: standing::Asked,
 }
 
 /// A verified message of the next height, rounds 0 and 1.
@@ -171,6 +173,7 @@ impl Tally {
             early,
             furthest,
             budgets: Budgets::new(Rate::USELESS),
+            asked: standing::Asked::default(),
         }
     }
 
@@ -251,6 +254,7 @@ impl Tally {
         self.round = None;
         self.rounds.clear();
         self.max_round.clear();
+        self.asked.enter_height();
         self.told.clear();
         self.decided = false;
         for message in std::mem::take(&mut self.early) {

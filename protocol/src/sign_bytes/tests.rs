@@ -1,6 +1,8 @@
 use super::*;
 use crate::consensus::testkit::{H, precommit, prevote};
+use crate::standing::Standing;
 use crate::transaction::{Action, TransactionBody};
+use crate::vote::Signature;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -29,13 +31,26 @@ fn transaction(context: &SignContext, nonce: u64) -> Vec<u8> {
 }
 
 /// One preimage of each kind, for the same place.
-fn one_of_each(context: &SignContext) -> [Vec<u8>; 4] {
+fn one_of_each(context: &SignContext) -> [Vec<u8>; 6] {
     [
         context.proposal(H, Round(2), &ID, Some(Round(1))),
         context.vote(&prevote(H, 2, Some(ID), Some(1))),
         context.vote(&precommit(H, 2, Some(ID))),
         transaction(context, 0),
+        context.question(&Address([1; 20]), &Address([2; 20]), &[0; 16]),
+        context.standing(&statement()),
     ]
+}
+
+fn statement() -> Statement {
+    Statement {
+        sayer: Address([2; 20]),
+        asker: Address([1; 20]),
+        nonce: [0; 16],
+        standing: Standing::default(),
+        block_id: ID,
+        signature: Signature(Vec::new()),
+    }
 }
 
 fn all_differ(preimages: &[Vec<u8>]) -> bool {
@@ -60,7 +75,7 @@ fn a_message_is_never_read_as_another_kind_chain_or_genesis() {
 fn the_first_byte_is_not_zero_and_the_tags_are_no_prefix_of_each_other() {
     let kinds = one_of_each(&CHAIN);
     let tags: BTreeSet<&[u8]> = kinds.iter().map(|bytes| &bytes[..8]).collect();
-    assert_eq!(tags.len(), 4);
+    assert_eq!(tags.len(), 6);
     assert!(kinds.iter().all(|bytes| bytes[0] != 0));
 }
 

@@ -18,6 +18,7 @@ use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::pull::{HeldVotes, Pull, Pulled};
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::snapshot::{Head, Leaf, Record, decode_opening, encode_opening};
+use lockstep_protocol::standing::{Question, Standing, Statement};
 use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validator_set::{Validator, ValidatorSet};
@@ -419,6 +420,18 @@ fn messages() -> Vec<Noun> {
             wire.encode_blocks(&range),
             blocks_again,
         ),
+        noun(
+            "message: question of standing",
+            wire.encode_question(&question()),
+            question_again,
+        )
+        .signs(context().question(&question().asker, &question().to, &question().nonce)),
+        noun(
+            "message: statement of standing",
+            wire.encode_statement(&statement()),
+            statement_again,
+        )
+        .signs(context().standing(&statement())),
         noun("message: pull", wire.encode_pull(&pull()), pull_again),
         noun(
             "message: answer to a pull",
@@ -618,6 +631,43 @@ fn pulled() -> Pulled {
         proposals: vec![Arc::new(proposed(VALID))],
         votes: vec![signed(1, vote(VoteKind::Precommit, None, None))],
     }
+}
+
+fn question() -> Question {
+    Question {
+        asker: Address([0xa1; 20]),
+        to: Address([0xa2; 20]),
+        nonce: [0x0e; 16],
+        signature: signature(1),
+    }
+}
+
+fn statement() -> Statement {
+    let Question {
+        asker, to, nonce, ..
+    } = question();
+    Statement {
+        sayer: to,
+        asker,
+        nonce,
+        standing: Standing {
+            committed: H,
+            signed: Some(R),
+            is_locked: true,
+            seen: VALID,
+            remembers: false,
+        },
+        block_id: V,
+        signature: signature(2),
+    }
+}
+
+fn question_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_question(&wire().decode_question(bytes).ok()?))
+}
+
+fn statement_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_statement(&wire().decode_statement(bytes).ok()?))
 }
 
 fn pull_again(bytes: &[u8]) -> Option<Vec<u8>> {

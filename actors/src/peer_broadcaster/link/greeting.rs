@@ -137,14 +137,16 @@ impl Link {
         }
     }
 
-    /// The peer has committed this height, so it works on the next.
+    /// The peer has committed this height, so it works on the next: a claim, good to know whom to ask
+    /// for blocks.
     pub(super) fn tell_height(&self, height: Height) {
         let address = self.seed.peer.address;
         self.seed
             .view
             .update_peer(&address, |peer| peer.height = height);
         // Full or closed: it is told again at the next handshake.
-        let _ = self.seed.ports.stands.tell(PeerStands(address, height));
+        let ahead = PeerAhead(address, height.next());
+        let _ = self.seed.ports.ahead.tell(ahead);
     }
 
     /// The peer keeps no block below this height.

@@ -57,6 +57,8 @@ fn handed_over(pulled: Pulled, proposals: usize, votes: usize) -> [Vec<u64>; 2] 
             blocks: Port::detached(),
             ahead: Port::detached(),
             stands: Port::detached(),
+            gone: Port::detached(),
+            question: Port::detached(),
             keeps: Port::detached(),
             pulled_vote,
             pulled_proposal,

@@ -20,9 +20,10 @@ impl Habit for Boaster {
                 stage.pass(to, boast);
                 stage.pass(to, payload);
             }
-            Payload::Standing(height) => {
-                let boast = height.0 + stage.random.between(2, 1_000_000);
-                stage.pass(to, Payload::Standing(Height(boast)));
+            Payload::Standing(said) => {
+                let further = stage.random.between(2, 1_000_000);
+                let boast = stage.stand(said, |standing| standing.committed.0 += further);
+                stage.pass(to, boast);
             }
             Payload::Blocks(from, blocks) => match stage.random.below(5) {
                 0 => {}

@@ -10,6 +10,7 @@ use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers};
 use lockstep_protocol::crypto::Signer;
 use lockstep_protocol::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::standing::{Standing, Statement};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::validator_set::ValidatorSet;
@@ -194,6 +195,14 @@ impl Stage<'_> {
     pub(crate) fn vote(&self, vote: Vote) -> Payload {
         let signature = self.sign(&self.context.vote(&vote));
         Payload::Vote(Arc::new(SignedVote { vote, signature }))
+    }
+
+    /// Signs another answer to whoever has asked how far this node is.
+    pub(crate) fn stand(&self, said: &Statement, change: impl FnOnce(&mut Standing)) -> Payload {
+        let mut said = said.clone();
+        change(&mut said.standing);
+        said.signature = self.sign(&self.context.standing(&said));
+        Payload::Standing(Arc::new(said))
     }
 
     /// Signs a proposal of `block` like this one.

@@ -46,9 +46,10 @@ impl Habit for OldKing {
                 stage.pass(to, Payload::Blocks(*from, Arc::new(answer)));
             }
             // So that it is asked.
-            Payload::Standing(height) if stage.random.chance(300) => {
-                let boast = height.0 + stage.random.between(1, 100);
-                stage.pass(to, Payload::Standing(Height(boast)));
+            Payload::Standing(said) if stage.random.chance(300) => {
+                let further = stage.random.between(1, 100);
+                let boast = stage.stand(said, |standing| standing.committed.0 += further);
+                stage.pass(to, boast);
             }
             _ => stage.pass(to, payload),
         }

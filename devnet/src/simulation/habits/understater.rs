@@ -10,7 +10,18 @@ pub(super) struct Understater;
 impl Habit for Understater {
     fn say(&mut self, stage: &mut Stage<'_>, to: Option<usize>, payload: Payload) {
         let less = match &payload {
-            Payload::Standing(height) => Payload::Standing(less_than(stage, *height)),
+            Payload::Standing(said) => {
+                let committed = less_than(stage, said.standing.committed);
+                let keeps_height = stage.random.chance(300);
+                stage.stand(said, |standing| {
+                    if !keeps_height {
+                        standing.committed = committed;
+                    }
+                    // Nor has it signed or seen anything there.
+                    (standing.signed, standing.seen) = (None, None);
+                    standing.is_locked = false;
+                })
+            }
             Payload::Blocks(from, blocks) => {
                 let shown = stage.random.index(blocks.len() + 1);
                 Payload::Blocks(*from, Arc::new(blocks[..shown].to_vec()))

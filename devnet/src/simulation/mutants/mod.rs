@@ -16,6 +16,10 @@
 //!   as soon as it can (`round_machine::tests::pauses::e12_that_never_waits_is_noticed`);
 //! - `ClockNotAwaited`: a height that begins too early fails in rounds that E12 paces
 //!   (`driver::tests::clocks::a_genesis_that_is_not_waited_for_is_noticed`);
+//! - `OwnWeightCounts`, `LeastAtOnce`, `RoundsNotAsked`
+//!   (`catch_up::tests::arrivals::noticed`) and `UnsignedStanding`
+//!   (`standing::tests::an_unsigned_standing_is_noticed`): no family of worlds has been aimed at them
+//!   yet;
 //! - `RefusedLeavesTrace`: users of the simulator send little that a block refuses
 //!   (`ledger::tests::prepared::a_refused_candidate_that_leaves_a_trace_is_noticed`);
 //! - `NeverExpires`, `OldReadinessCounts`: no world is so long that a vote expires, and none has a

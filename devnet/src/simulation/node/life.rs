@@ -30,16 +30,6 @@ impl Node {
         self.restore_committer(out);
     }
 
-    /// Asks all others how far they are, again and again until this node has arrived.
-    pub(super) fn greet(&mut self, out: &mut Effects) {
-        if self.arrival.is_none() {
-            let (to, payload, own) = (None, Payload::Greeting, false);
-            out.sends.push(Send { to, payload, own });
-            let greet = (Brain::CatchUp, TimerMail::Greet, self.setup.grace_ms);
-            out.timers.push(greet);
-        }
-    }
-
     /// Kills the node: mailboxes and unsynced writes are lost.
     pub(crate) fn crash(&mut self) {
         if self.brains.take().is_some() {
@@ -48,6 +38,8 @@ impl Node {
         self.mail = Mailboxes::default();
         self.signed = None;
         self.arrival = None;
+        self.asked.clear();
+        self.askers.clear();
         self.heard.clear();
         self.disk.crash(&mut self.random);
     }
@@ -158,8 +150,13 @@ impl Node {
 
     fn new_tally(&self) -> Tally {
         let (context, silent_after_ms) = (self.setup.rules.context, self.setup.silent_after_ms);
-        let (me, validators) = (self.setup.driver.me, &self.disk.durable.validators);
-        Tally::new(context, me, validators, silent_after_ms)
+        let (me, durable) = (self.setup.driver.me, &self.disk.durable);
+        let tally = Tally::new(context, me, &durable.validators, silent_after_ms);
+        let has_signed = durable.recovery_position().is_some();
+        if durable.height() == Height(0) && !has_signed {
+            return tally.in_a_new_home();
+        }
+        tally
     }
 
     fn new_proposals(&self) -> Proposals {

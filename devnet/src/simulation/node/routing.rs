@@ -241,7 +241,13 @@ impl Node {
     }
 
     /// A message from the network.
-    pub(crate) fn receive(&mut self, from: usize, payload: Payload, out: &mut Effects) {
+    pub(crate) fn receive(
+        &mut self,
+        from: usize,
+        payload: Payload,
+        clocks: Clocks,
+        out: &mut Effects,
+    ) {
         match payload {
             Payload::Proposal(message) => {
                 let screen = ToProposals::Screen(message);
@@ -267,15 +273,8 @@ impl Node {
             Payload::Blocks(height, blocks) => {
                 self.ask_committer(committer::Input::Synced(from, height, blocks), out);
             }
-            Payload::Greeting => {
-                let payload = Payload::Standing(self.disk.durable.height());
-                let (to, own) = (Some(from), false);
-                out.sends.push(Send { to, payload, own });
-            }
-            Payload::Standing(height) => {
-                let stands = catch_up::Input::Stands(self.address(from), height);
-                self.post_catch_up(stands, out);
-            }
+            Payload::Greeting(question) => self.greeted(from, question, clocks, out),
+            Payload::Standing(statement) => self.answered(&statement, out),
             Payload::Pull(pull) => self.answer_pull(from, &pull, out),
             Payload::Pulled(height, pulled) => self.pulled(from, height, &pulled, out),
             Payload::Evidence(evidence) => {

@@ -74,7 +74,7 @@ impl Accountability {
                 pulled.votes.iter().for_each(|vote| self.vote(scene, vote));
             }
             Payload::BlocksWanted(..)
-            | Payload::Greeting
+            | Payload::Greeting(_)
             | Payload::Standing(_)
             | Payload::Blocks(..)
             | Payload::Pull(_)

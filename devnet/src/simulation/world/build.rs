@@ -8,7 +8,7 @@ use crate::simulation::succession::Succession;
 use crate::simulation::twins::{self, Split};
 use crate::simulation::users::{self, Users, Wishes};
 use crate::simulation::{Profile, Worlds};
-use lockstep_protocol::consensus::catch_up::arrival::Arrival;
+use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Signer};
@@ -16,7 +16,7 @@ use lockstep_protocol::genesis::{Genesis, GenesisValidator};
 use lockstep_protocol::ledger::{ChainRules, Head, Ledger, MemoryState, StateChanges};
 use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::quorum::Power;
-use lockstep_protocol::types::{Address, ChainId, Round};
+use lockstep_protocol::types::{Address, ChainId};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::validator_set::ValidatorSet;
 use std::sync::Arc;
@@ -39,10 +39,7 @@ pub(crate) fn build(seed: u64, worlds: Worlds) -> World {
         world.wanted = Some(Height(1));
         for place in &mut world.places {
             // Nobody has signed anything yet, and all know it: no sequence is spent on that.
-            place.node.arrival = Some(Arrival {
-                committed: Height(0),
-                first_round: Round::ZERO,
-            });
+            place.node.arrival = Some(Arrival::default());
         }
         return world;
     }
@@ -192,6 +189,8 @@ fn node_of(
         looks_for_own: plan.looks_for_own(node),
         silent_after_ms: plan.silent_after_ms,
         grace_ms: plan.grace_ms,
+        arrival_wait_ms: 4 * plan.base_ms(),
+        is_rearmed: plan.restored != Some(plan.validator_of(node)),
         sync_blocks_max: plan.sync_blocks_max,
         users: Users {
             signers: chain.users.clone(),

@@ -1,45 +1,79 @@
-//! When a node that has just started may sign.
+//! When, and where, a node that has just started may sign.
 //!
 //! Its disk may be an old one, restored together with everything that could say so. Then its key has
-//! signed what the disk knows nothing of: at heights that the others have decided since, and at
-//! most at the height after those. So a node follows until
+//! signed what the disk knows nothing of. So a node asks the others, whose own signed words say how
+//! far they are ([`standing`](crate::standing)), and follows until
 //!
-//! - it has *heard*: others have told it how far they are who are a quorum together with it.
-//!   (Without them it could decide nothing anyhow. A validator that is a quorum alone need hear
-//!   nobody.) Whoever still waits to hear can be heard: it says what it has committed, and that
-//!   needs no signature. So nodes that start together do not wait for each other in a circle.
+//! - it has *heard* enough of them. Let N be the power of all, Q the least quorum, and f = N − Q what
+//!   faulty validators may weigh. The others heard must weigh more than f: then each quorum has one of
+//!   them. They must weigh more than 2f − own as well: whoever restores an old disk is a faulty
+//!   validator, and of those heard f − own may be liars, who say less than they have. The own weight
+//!   counts for nothing. A validator that is a quorum alone need hear nobody, and nothing helps it.
+//!   One that holds more than a third is itself more than f: it hears *all* others, or an operator
+//!   vouches for its disk (`--rearm`), and it hears those who are a quorum together with it.
+//!   Whoever still waits to hear can be heard: it says what it has committed and signed, and that
+//!   needs no arrival. So nodes that start together do not wait for each other in a circle.
+//! - it has *waited* for all others, because more is better: for some seconds, and for nobody whose
+//!   port refuses connections.
 //! - it has *what they had* when they were first asked: what more than a third of the power said,
 //!   what is proven by certificates, and what any one of them said that has not failed to show
 //!   it. Nobody is believed for good who shows nothing: whoever answers with less than it has
-//!   claimed is taken at what it has shown, and whoever lies, stays silent, or says that it has
-//!   pruned what could show it, twice in a row, is not counted alone. A liar costs some seconds of
-//!   one start.
+//!   claimed is taken at what it has shown. Whoever lies, stays silent, or says that it has
+//!   pruned what could show it, twice in a row, is not believed alone, and does not count as heard
+//!   before its claim is reached. A liar costs some seconds of one start.
 //!
-//! Then it has *arrived*, once for the life of its process: what its key signed before the start it
-//! signed at heights that are decided here, or at the one under decision.
+//! Then it has *arrived*, once for the life of its process. Where may it sign? Let S be the highest
+//! height at which one of those heard stood. What the key signed before this start,
+//!
+//! - it signed at heights up to S + 2. It signs at h only when h − 1 is decided; at h = S + 3 a quorum
+//!   would have decided S + 2, and one of it has been heard, which had committed S + 1 before.
+//! - At S + 1 it may have signed in a round r + 1 only after a quorum signed in round r, and one of
+//!   that quorum has been heard, and says so. So with m the highest round in which one of those that
+//!   stand at S has signed, or has seen the asker sign, it signs in m + 2 and later; in round 1 and
+//!   later if they have signed and seen nothing. (It may be the proposer of round 0, alone.)
+//! - At S + 2 it has signed only if S + 1 was decided: then one of those that stand at S is locked
+//!   there. In round 0 alone, by the same argument one height on: a later one needs a quorum that
+//!   has signed at S + 2, and so somebody who stands at S + 1. So if one says that it is locked, this
+//!   node signs at S + 2 in round 1 and later.
+//!
+//! Is everybody heard, does everybody stand at S and remember all of it, then less need be guessed.
+//! If they have signed and seen nothing, the height begins in round 0. And where the chain cannot go
+//! on without this node, it counts only what they have seen it sign, so that it takes part at once:
+//! it can have signed nothing that nobody has seen and that still matters. (Where the others decide
+//! without it, that would gain nothing, and f − own of them may be liars, who keep to themselves what
+//! they alone have seen.)
 //!
 //! Only a peer's own answer counts as heard. Signed messages do not: whoever has kept old ones could
 //! play them back, and so hide how far their signers have got.
-//!
-//! What it cannot see: where the chain still stands at the height after the one that the key has
-//! last seen committed, old disk and others agree on how far they are. What the key has signed at
-//! that height is known to whoever received it, and shows when they tell it.
 use super::CatchUp;
 use super::Output;
 use super::peer::Peer;
+use crate::mutation::{Mutation, planted};
+use crate::quorum::{Power, least_quorum};
+use crate::standing::Standing;
 use crate::types::{Address, Height, Instant, Round};
 
 /// From where on a node that has arrived may sign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Arrival {
     /// Nothing at this height or below.
     pub committed: Height,
     /// At the height after it nothing in rounds before this one: the key may have signed there what
-    /// this disk does not hold. Later heights are free.
+    /// this disk does not hold.
     pub first_round: Round,
+    /// Likewise at the height after that one. Later heights are free.
+    pub next_round: Round,
 }
 
 impl Arrival {
+    /// In all rounds of all heights after this one.
+    pub fn free_after(committed: Height) -> Arrival {
+        Arrival {
+            committed,
+            ..Arrival::default()
+        }
+    }
+
     /// Whether something may be signed at this height, in some round.
     pub fn covers(&self, height: Height) -> bool {
         height > self.committed
@@ -47,8 +81,11 @@ impl Arrival {
 
     /// The first round of `height` in which something may be signed.
     pub fn first_round_of(&self, height: Height) -> Round {
-        if height == self.committed.next() {
+        let next = self.committed.next();
+        if height == next {
             self.first_round
+        } else if height == next.next() {
+            self.next_round
         } else {
             Round::ZERO
         }
@@ -60,25 +97,99 @@ impl Arrival {
     }
 }
 
+/// For whom a node waits that does not sign yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// It holds more than a third of the power and hears all others; these have not answered.
+    ForAll(Vec<Address>),
+    /// Those heard do not weigh enough; these have not answered.
+    ForMore(Vec<Address>),
+}
+
+/// The powers that the rule weighs.
+#[derive(Clone, Copy, Debug)]
+struct Weights {
+    total: Power,
+    own: Power,
+    /// What faulty validators may weigh: all but a least quorum.
+    faulty: Power,
+    /// Others whose claims this node has reached.
+    heard: Power,
+}
+
+impl Weights {
+    fn decides_alone(self) -> bool {
+        self.own >= least_quorum(self.total)
+    }
+
+    /// Whether it is itself more than the chain bears.
+    fn must_hear_all(self) -> bool {
+        let thrice = u128::from(self.own).saturating_mul(3);
+        thrice > u128::from(self.total) && !planted(Mutation::OwnWeightCounts)
+    }
+
+    fn has_heard_all(self) -> bool {
+        self.heard.saturating_add(self.own) >= self.total
+    }
+
+    /// `is_rearmed`: an operator vouches for a validator that would have to hear all others. Then it
+    /// hears those without whom it could decide nothing.
+    fn has_heard_enough(self, is_rearmed: bool) -> bool {
+        let vouched = self.must_hear_all() && is_rearmed;
+        if vouched || planted(Mutation::OwnWeightCounts) {
+            return self.heard.saturating_add(self.own) >= least_quorum(self.total);
+        }
+        if self.must_hear_all() {
+            return self.has_heard_all();
+        }
+        let liars = self.faulty.saturating_sub(self.own);
+        self.heard > self.faulty.saturating_add(liars)
+    }
+
+    /// Whether the others are a quorum.
+    fn others_decide_alone(self) -> bool {
+        self.own <= self.faulty
+    }
+}
+
 impl CatchUp {
     /// What a peer has itself said. The first word counts: what it commits later, it commits while
     /// this node is looking on.
-    pub(super) fn stands(&mut self, address: Address, committed: Height) {
-        self.ahead(address, committed.next());
-        self.peer(address).stands(committed);
+    pub(super) fn stands(&mut self, address: Address, standing: Standing) {
+        self.ahead(address, standing.committed.next());
+        self.peer(address).stands(standing);
     }
 
-    pub(super) fn arrive(&mut self, out: &mut Vec<Output>) {
-        if self.arrival.is_some() || !self.has_heard() || self.committed < self.to_reach() {
+    pub(super) fn arrive(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if self.arrival.is_some() {
             return;
         }
-        let (committed, first_round) = (self.committed, Round::ZERO);
-        let arrival = Arrival {
-            committed,
-            first_round,
-        };
-        self.arrival = Some(arrival);
-        out.push(Output::Arrived(arrival));
+        if self.has_heard(now) && self.committed >= self.to_reach() {
+            let arrival = self.where_to_sign();
+            self.arrival = Some(arrival);
+            out.push(Output::Arrived(arrival));
+        } else if !self.has_waited(now) && !std::mem::replace(&mut self.waking, true) {
+            out.push(Output::WakeAt(self.config.grace_ms));
+        }
+    }
+
+    /// For whom it waits, once it has waited for all: `None` while it need not tell anybody.
+    pub fn waits(&self, now: Instant) -> Option<Waits> {
+        if self.arrival.is_some() || self.halted || self.set.index_of(&self.config.me).is_none() {
+            return None;
+        }
+        let (weights, missing) = (self.weights(), self.uncounted());
+        let is_over = self.has_waited(now) || missing.iter().all(|who| self.is_gone(who));
+        // What it has yet to reach is shown as catching up.
+        let is_behind = self.committed < self.to_reach();
+        let enough = weights.has_heard_enough(self.config.is_rearmed);
+        if weights.decides_alone() || enough || is_behind || !is_over {
+            return None;
+        }
+        Some(match weights.must_hear_all() && !self.config.is_rearmed {
+            true => Waits::ForAll(missing),
+            false => Waits::ForMore(missing),
+        })
     }
 
     /// Others who have said how far they are.
@@ -102,11 +213,55 @@ impl CatchUp {
         }
     }
 
-    fn has_heard(&self) -> bool {
-        let heard = self.heard().map(|(who, ..)| who);
-        let members = heard.chain([self.config.me]);
-        let members = members.filter_map(|who| self.set.index_of(&who));
-        self.set.is_quorum(self.set.power_of(members))
+    fn has_heard(&self, now: Instant) -> bool {
+        let weights = self.weights();
+        if weights.decides_alone() {
+            return true;
+        }
+        let pending = self.unheard();
+        let is_pending = pending.iter().any(|who| !self.is_gone(who));
+        let goes_on = !is_pending || self.has_waited(now) || planted(Mutation::LeastAtOnce);
+        weights.has_heard_enough(self.config.is_rearmed) && goes_on
+    }
+
+    fn weights(&self) -> Weights {
+        let (set, me) = (&self.set, self.config.me);
+        let total = set.total();
+        let reached = self.heard().filter(|(.., stood)| *stood <= self.committed);
+        let reached = reached.filter_map(|(who, ..)| set.index_of(&who));
+        Weights {
+            total,
+            own: set.index_of(&me).map_or(0, |index| set.power(index)),
+            faulty: total.saturating_sub(least_quorum(total)),
+            heard: set.power_of(reached),
+        }
+    }
+
+    /// Other validators that have said nothing yet.
+    fn unheard(&self) -> Vec<Address> {
+        self.others_but(|peer| peer.stood.is_some())
+    }
+
+    /// … or what this node has not reached.
+    fn uncounted(&self) -> Vec<Address> {
+        let committed = self.committed;
+        self.others_but(|peer| peer.stood.is_some_and(|stood| stood <= committed))
+    }
+
+    fn others_but(&self, is_out: impl Fn(&Peer) -> bool) -> Vec<Address> {
+        let others = self.set.iter().map(|validator| validator.address);
+        let others = others.filter(|who| *who != self.config.me);
+        let is_out = |who: &Address| self.peers.get(who).is_some_and(&is_out);
+        others.filter(|who| !is_out(who)).collect()
+    }
+
+    fn is_gone(&self, who: &Address) -> bool {
+        self.peers.get(who).is_some_and(|peer| peer.is_gone)
+    }
+
+    fn has_waited(&self, now: Instant) -> bool {
+        let wait_ms = self.config.arrival_wait_ms;
+        self.began_at.is_some_and(|at| now >= at.plus_ms(wait_ms))
     }
 
     fn to_reach(&self) -> Height {
@@ -116,5 +271,54 @@ impl CatchUp {
         let alone = alone.filter(|(who, ..)| self.set.index_of(who).is_some());
         let alone = alone.map(|(_, _, stood)| stood).max().unwrap_or_default();
         believed.max(alone).max(self.proven)
+    }
+
+    fn where_to_sign(&self) -> Arrival {
+        let committed = self.committed;
+        let weights = self.weights();
+        if weights.decides_alone() || planted(Mutation::RoundsNotAsked) {
+            return Arrival::free_after(committed);
+        }
+        let members = self
+            .heard()
+            .filter(|(who, _, stood)| *stood <= committed && self.set.index_of(who).is_some());
+        let members: Vec<(&Peer, Height)> = members.map(|(_, peer, stood)| (peer, stood)).collect();
+        let stood = members.iter().map(|(_, stood)| *stood).max();
+        let stood = stood.unwrap_or_default();
+        let there = members
+            .iter()
+            .filter_map(|(peer, _)| peer.standing_at(stood));
+        let there: Vec<Standing> = there.collect();
+        let knows_all = weights.has_heard_all()
+            && there.len() == members.len()
+            && there.iter().all(|standing| standing.remembers);
+        let floor = |height: Height| {
+            if height == stood.next() {
+                first_round(&there, knows_all, weights)
+            } else if height == stood.next().next() && there.iter().any(|said| said.is_locked) {
+                Round::ZERO.next()
+            } else {
+                Round::ZERO
+            }
+        };
+        Arrival {
+            committed,
+            first_round: floor(committed.next()),
+            next_round: floor(committed.next().next()),
+        }
+    }
+}
+
+/// The first round that the key has certainly not signed in, at the height after the one at which
+/// these stand.
+fn first_round(there: &[Standing], knows_all: bool, weights: Weights) -> Round {
+    let seen = there.iter().filter_map(|said| said.seen).max();
+    let signed = there.iter().filter_map(|said| said.signed).max();
+    let is_told_all = knows_all && !weights.others_decide_alone();
+    let last = if is_told_all { seen } else { seen.max(signed) };
+    match last {
+        Some(last) => last.next().next(),
+        None if knows_all => Round::ZERO,
+        None => Round::ZERO.next(),
     }
 }

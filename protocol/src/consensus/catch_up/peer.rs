@@ -1,5 +1,6 @@
 //! What is known of one peer that may be asked for blocks.
 use super::{Answer, CatchUpConfig};
+use crate::standing::Standing;
 use crate::types::{Height, Instant};
 
 /// A peer and how it has answered so far.
@@ -9,6 +10,10 @@ pub(super) struct Peer {
     pub(super) has: Height,
     /// What it said of that when it was first asked, or has shown since if that is less.
     pub(super) stood: Option<Height>,
+    /// All that it said then, and of what it has seen since, the furthest.
+    said: Option<Standing>,
+    /// Its port refuses connections.
+    pub(super) is_gone: bool,
     /// It says that it keeps no block below this height.
     pub(super) keeps_from: Height,
     /// The request under way; one at a time.
@@ -56,6 +61,8 @@ impl Peer {
         Peer {
             has: Height::default(),
             stood: None,
+            said: None,
+            is_gone: false,
             keeps_from: Height::default(),
             asked: None,
             penalty: 0,
@@ -69,8 +76,30 @@ impl Peer {
         }
     }
 
-    pub(super) fn stands(&mut self, committed: Height) {
-        self.stood.get_or_insert(committed);
+    /// The first word counts: what it commits and signs later, it does while this node is looking
+    /// on. Only messages of the asker may have been under way still. Whoever says less than it has
+    /// said before has forgotten, or lies: the lesser word counts, as if it were the first, but never
+    /// more than it has shown.
+    pub(super) fn stands(&mut self, standing: Standing) {
+        self.is_gone = false;
+        match &mut self.said {
+            Some(said) if said.committed < standing.committed => {}
+            Some(said) if said.committed == standing.committed => {
+                said.seen = said.seen.max(standing.seen);
+                said.remembers &= standing.remembers;
+            }
+            said => {
+                *said = Some(standing);
+                let shown = self.stood.unwrap_or(standing.committed);
+                self.stood = Some(shown.min(standing.committed));
+            }
+        }
+    }
+
+    /// What it said of the rounds after this height, if that is where it stood.
+    pub(super) fn standing_at(&self, committed: Height) -> Option<Standing> {
+        let stood = self.stood.filter(|stood| *stood == committed)?;
+        self.said.filter(|said| said.committed == stood)
     }
 
     /// Whether what it said counts although nobody else has said as much.

@@ -14,6 +14,8 @@ pub(super) const CONFIG: CatchUpConfig = CatchUpConfig {
     answer_bytes_full: 500,
     window_blocks_max: 40,
     window_bytes_max: 10_000,
+    arrival_wait_ms: 10_000,
+    is_rearmed: false,
 };
 
 /// Four validators of equal power, or others; this node is the last of them.

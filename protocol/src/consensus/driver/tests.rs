@@ -12,6 +12,7 @@ mod heights;
 mod observing;
 mod pacing;
 mod pulling;
+mod standing;
 
 /// One of four validators at height 5, whose turns are 1, 2, 3, 0.
 struct Node {
@@ -50,8 +51,8 @@ fn at(committed: Height) -> Arrival {
 /// … and of the next height the rounds from this one on.
 fn from(committed: Height, first_round: u32) -> Arrival {
     Arrival {
-        committed,
         first_round: Round(first_round),
+        ..Arrival::free_after(committed)
     }
 }
 

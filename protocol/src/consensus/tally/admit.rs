@@ -38,6 +38,9 @@ impl Tally {
         let verify = verify && !planted(Mutation::UnverifiedVotes);
         match self.refuse_before_signature(index, vote) {
             Some(useless @ (Admission::Stale | Admission::Unneeded)) => {
+                if vote.height == self.height {
+                    self.asked.note(index, vote.round);
+                }
                 return self.listen(useless, index, &signed, verify, now);
             }
             Some(refusal) => return refusal,

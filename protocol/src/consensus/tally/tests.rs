@@ -7,6 +7,7 @@ mod equivocation;
 mod pulled;
 mod sets;
 mod silence;
+mod standing;
 mod thresholds;
 
 /// E4 in these tests.

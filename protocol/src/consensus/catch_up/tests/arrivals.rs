@@ -1,6 +1,5 @@
 //! When a node that has just started may sign.
 use super::*;
-use crate::consensus::catch_up::arrival::Arrival;
 use crate::types::Round;
 
 /// As the others see it: this node is the last of them.
@@ -12,24 +11,62 @@ fn node_of(powers: &[u64], committed: u64) -> Desk {
     Desk { cast, sync }
 }
 
+/// It has committed this height, and nothing has happened at the next one.
+fn at(committed: u64) -> Standing {
+    Standing {
+        committed: Height(committed),
+        remembers: true,
+        ..Standing::default()
+    }
+}
+
+fn rounds(first: u32, next: u32) -> (u32, u32) {
+    (first, next)
+}
+
 impl Desk {
     /// Where this input makes it arrive.
     #[track_caller]
-    fn arrives(&mut self, now: u64, input: Input) -> Option<u64> {
+    fn comes(&mut self, now: u64, input: Input) -> Option<Arrival> {
         let out = self.sync.step(Instant(now), input);
         let arrived = out.into_iter().filter_map(|output| match output {
-            Output::Arrived(arrival) => Some(arrival.committed.0),
+            Output::Arrived(arrival) => Some(arrival),
             _ => None,
         });
-        let arrived: Vec<u64> = arrived.collect();
+        let arrived: Vec<Arrival> = arrived.collect();
         assert!(arrived.len() <= 1, "{arrived:?}");
         arrived.first().copied()
+    }
+
+    /// The height that it has when this input makes it arrive.
+    #[track_caller]
+    fn arrives(&mut self, now: u64, input: Input) -> Option<u64> {
+        self.comes(now, input).map(|arrival| arrival.committed.0)
+    }
+
+    /// Asked, peer `i` says how far it is.
+    #[track_caller]
+    fn says(&mut self, i: usize, standing: Standing) -> Option<Arrival> {
+        self.comes(0, Input::Stands(self.cast.address(i), standing))
     }
 
     /// Asked, peer `i` says that it has committed this height.
     #[track_caller]
     fn stands(&mut self, i: usize, height: u64) -> Option<u64> {
-        self.arrives(0, Input::Stands(self.cast.address(i), Height(height)))
+        self.says(i, at(height)).map(|arrival| arrival.committed.0)
+    }
+
+    #[track_caller]
+    fn is_gone(&mut self, i: usize) -> Option<u64> {
+        self.arrives(0, Input::Gone(self.cast.address(i)))
+    }
+
+    /// The wait for all others is over.
+    #[track_caller]
+    fn waits_in_vain(&mut self) -> Option<u64> {
+        let (last, wait) = (CONFIG.arrival_wait_ms - 1, CONFIG.arrival_wait_ms);
+        assert_eq!(self.arrives(last, Input::Wake), None, "too early");
+        self.arrives(wait, Input::Wake)
     }
 
     #[track_caller]
@@ -41,25 +78,246 @@ impl Desk {
 
 #[test]
 fn whoever_is_a_quorum_alone_arrives_at_once() {
-    assert_eq!(node_of(&[1], 7).arrives(0, Input::Retell), Some(7));
-    assert_eq!(
-        node_of(&[1, 1, 1, 97], 7).arrives(0, Input::Retell),
-        Some(7)
-    );
+    for powers in [&[1][..], &[1, 1, 1, 97]] {
+        let arrival = node_of(powers, 7).comes(0, Input::Retell);
+        let expected = Arrival {
+            committed: Height(7),
+            ..Arrival::default()
+        };
+        assert_eq!(arrival, Some(expected));
+    }
     assert_eq!(node_of(&[1, 1], 7).arrives(0, Input::Retell), None);
 }
 
 #[test]
-fn a_quorum_with_itself_must_have_said_how_far_it_is() {
+fn all_others_are_waited_for_and_then_the_least_that_is_safe_is_enough() {
     let mut node = node_of(&[1; 4], 10);
     assert_eq!(node.arrives(0, Input::Retell), None);
     assert_eq!(node.stands(0, 10), None);
     assert_eq!(node.stands(0, 10), None, "the same one again is no other");
-    assert_eq!(node.stands(1, 9), Some(10));
+    assert_eq!(node.stands(1, 9), None, "the third may be slow");
+    assert_eq!(node.waits_in_vain(), Some(10));
     assert_eq!(node.stands(2, 99), None, "once for all");
+
+    let mut node = node_of(&[1; 4], 10);
+    node.stands(0, 10);
+    node.stands(1, 9);
+    assert_eq!(node.stands(2, 10), Some(10), "all of them");
 }
 
-/// Votes that somebody has kept could be played back to it.
+/// A clean restart beside a dead node.
+#[test]
+fn whoever_refuses_connections_is_not_waited_for() {
+    let mut node = node_of(&[1; 4], 10);
+    assert_eq!(node.is_gone(2), None);
+    assert_eq!(node.stands(0, 10), None, "the least is two of three");
+    assert_eq!(node.stands(1, 10), Some(10));
+
+    let mut node = node_of(&[1; 4], 10);
+    node.stands(0, 10);
+    node.stands(1, 10);
+    assert_eq!(node.is_gone(2), Some(10));
+}
+
+/// One liar that says less than it has and one straggler, two faults of four, are not met by
+/// accident.
+#[test]
+fn a_liar_and_a_straggler_are_not_enough_before_the_third_has_been_waited_for() {
+    let mut node = node_of(&[1; 4], 100);
+    assert_eq!(node.stands(0, 100), None);
+    assert_eq!(node.stands(1, 100), None);
+    assert_eq!(node.stands(2, 1_000), None);
+    assert_eq!(node.arrives(CONFIG.arrival_wait_ms - 1, Input::Wake), None);
+    assert_eq!(node.commits(9_999, 999), None);
+    assert_eq!(node.commits(9_999, 1_000), Some(1_000));
+}
+
+/// Powers 4, 3, 3: a restored home of the four and a straggler decided finalised blocks again.
+#[test]
+fn the_own_weight_counts_for_nothing() {
+    let mut node = node_of(&[3, 3, 3, 1], 10);
+    node.is_gone(2);
+    assert_eq!(node.stands(0, 10), None, "3 of 10 is no more than 10 - 7");
+    assert_eq!(node.waits_in_vain(), None);
+    assert_eq!(
+        node.arrives(10_001, Input::Stands(node.cast.address(1), at(10))),
+        Some(10)
+    );
+}
+
+#[test]
+fn more_than_a_third_hears_all_others_or_observes_and_says_so() {
+    let mut node = node_of(&[3, 3, 4], 10);
+    let b = node.cast.address(1);
+    assert_eq!(node.stands(0, 10), None);
+    assert_eq!(node.sync.waits(Instant(0)), None, "it has only just begun");
+    assert_eq!(node.waits_in_vain(), None);
+    let waits = node.sync.waits(Instant(CONFIG.arrival_wait_ms));
+    assert_eq!(waits, Some(Waits::ForAll(vec![b])));
+    assert_eq!(node.is_gone(1), None, "gone is not heard");
+    assert_eq!(node.stands(1, 10), Some(10));
+    assert_eq!(node.sync.waits(Instant(CONFIG.arrival_wait_ms)), None);
+    // Its operator vouches for its disk: then a quorum together with it is enough.
+    for (heard, enough) in [(0, false), (1, true)] {
+        let mut node = node_of(&[3, 4, 5], 10);
+        node.sync.config.is_rearmed = true;
+        assert_eq!(node.stands(heard, 10), None);
+        let arrived = node.waits_in_vain();
+        assert_eq!(arrived, enough.then_some(10), "{heard}");
+    }
+}
+
+#[test]
+fn of_seven_the_others_heard_weigh_more_than_two_faulty_ones_and_a_liar() {
+    let mut node = node_of(&[1; 7], 10);
+    for i in 0..3 {
+        assert_eq!(node.stands(i, 10), None);
+    }
+    assert_eq!(node.waits_in_vain(), None, "one of three may lie");
+    let waits = node.sync.waits(Instant(CONFIG.arrival_wait_ms));
+    assert!(matches!(waits, Some(Waits::ForMore(missing)) if missing.len() == 3));
+    let fourth = Input::Stands(node.cast.address(3), at(10));
+    assert_eq!(node.arrives(CONFIG.arrival_wait_ms, fourth), Some(10));
+}
+
+/// What they have signed and seen there, and the rounds from which on it signs.
+#[test]
+fn it_signs_in_no_round_that_its_key_may_have_signed_in() {
+    let said = |signed: Option<u32>, seen: Option<u32>| Standing {
+        signed: signed.map(Round),
+        seen: seen.map(Round),
+        ..at(10)
+    };
+    let cases = [
+        // Everybody heard: the others decide without it.
+        ([said(None, None); 3], true, rounds(0, 0)),
+        ([said(Some(3), None); 3], true, rounds(5, 0)),
+        (
+            [
+                said(Some(3), None),
+                said(Some(3), Some(1)),
+                said(None, Some(0)),
+            ],
+            true,
+            rounds(5, 0),
+        ),
+        // One is not heard: a quorum has signed in the round before.
+        ([said(None, None); 3], false, rounds(1, 0)),
+        (
+            [said(Some(3), Some(1)), said(None, None), said(None, None)],
+            false,
+            rounds(5, 0),
+        ),
+        (
+            [said(None, Some(4)), said(Some(3), None), said(None, None)],
+            false,
+            rounds(6, 0),
+        ),
+    ];
+    for (said, all, (first, next)) in cases {
+        let mut node = node_of(&[1; 4], 10);
+        if !all {
+            node.is_gone(2);
+        }
+        let heard = if all { 3 } else { 2 };
+        let arrival = (0..heard).find_map(|i| node.says(i, said[i]));
+        let expected = Arrival {
+            committed: Height(10),
+            first_round: Round(first),
+            next_round: Round(next),
+        };
+        assert_eq!(arrival, Some(expected), "{said:?}");
+    }
+}
+
+/// A node that has restarted has forgotten what it saw, and one that was behind may have heard what
+/// it could not keep.
+#[test]
+fn whoever_does_not_remember_is_as_good_as_unheard_of_rounds() {
+    let forgetful = Standing {
+        remembers: false,
+        signed: Some(Round(2)),
+        ..at(10)
+    };
+    for (third, first) in [(forgetful, 4), (at(9), 1), (at(10), 0)] {
+        let mut node = node_of(&[1; 4], 10);
+        node.says(0, at(10));
+        node.says(1, at(10));
+        let arrival = node.says(2, third).unwrap();
+        assert_eq!(arrival.first_round, Round(first), "{third:?}");
+    }
+}
+
+/// All three are a quorum, and no fewer.
+#[test]
+fn where_the_chain_cannot_go_on_without_it_only_what_they_have_seen_of_it_counts() {
+    let signed = Standing {
+        signed: Some(Round(1)),
+        ..at(10)
+    };
+    let seen = Standing {
+        seen: Some(Round(0)),
+        ..signed
+    };
+    for (second, first) in [(signed, 0), (seen, 2)] {
+        let mut node = node_of(&[1; 3], 10);
+        node.says(0, signed);
+        let arrival = node.says(1, second).unwrap();
+        assert_eq!(arrival.first_round, Round(first));
+    }
+}
+
+/// The height after the one that they have begun is begun only if that one may be decided.
+#[test]
+fn whoever_is_locked_keeps_it_out_of_round_0_of_the_height_after() {
+    let locked = Standing {
+        signed: Some(Round(0)),
+        is_locked: true,
+        ..at(10)
+    };
+    let heard = |node: &mut Desk| {
+        node.is_gone(2);
+        node.says(0, locked);
+        node.says(1, at(10))
+    };
+    let arrival = heard(&mut node_of(&[1; 4], 10)).unwrap();
+    assert_eq!(
+        (arrival.first_round, arrival.next_round),
+        (Round(2), Round(1))
+    );
+    // It has committed more than they had: what they said is about a height that is over.
+    for (committed, first) in [(11, 1), (12, 0)] {
+        let arrival = heard(&mut node_of(&[1; 4], committed)).unwrap();
+        assert_eq!((arrival.first_round.0, arrival.next_round.0), (first, 0));
+    }
+}
+
+/// What it has sent before its start may have been under way.
+#[test]
+fn the_furthest_that_anybody_has_seen_of_it_counts_and_the_first_that_they_have_signed() {
+    let mut node = node_of(&[1; 4], 10);
+    let said = |signed: u32, seen: Option<u32>| Standing {
+        signed: Some(Round(signed)),
+        seen: seen.map(Round),
+        ..at(10)
+    };
+    node.is_gone(2);
+    node.says(0, said(3, None));
+    node.says(0, said(9, Some(4)));
+    let arrival = node.says(1, said(2, None)).unwrap();
+    assert_eq!(arrival.first_round, Round(6));
+}
+
+/// Or its words would count twice: it has forgotten, or lies.
+#[test]
+fn whoever_says_less_than_before_is_taken_at_that() {
+    let mut node = node_of(&[1; 4], 10);
+    node.stands(0, 15);
+    node.stands(1, 10);
+    assert_eq!(node.stands(2, 10), None);
+    assert_eq!(node.stands(0, 10), Some(10));
+}
+
 #[test]
 fn what_a_peer_has_signed_says_nothing_of_how_far_it_is() {
     let mut node = node_of(&[1; 4], 10);
@@ -79,6 +337,7 @@ fn its_own_key_elsewhere_is_nobody_to_hear() {
 #[test]
 fn it_arrives_with_the_last_block_that_the_others_had() {
     let mut node = node_of(&[1; 4], 10);
+    node.is_gone(2);
     assert_eq!(node.stands(0, 13), None);
     assert_eq!(node.stands(1, 12), None);
     // The further one of two is no quorum's word, and it counts all the same.
@@ -94,6 +353,7 @@ fn it_arrives_with_the_last_block_that_the_others_had() {
 #[test]
 fn one_absurd_claim_that_is_not_shown_does_not_silence() {
     let mut node = node_of(&[1; 4], 10);
+    node.is_gone(2);
     node.stands(0, u64::MAX - 1);
     assert_eq!(node.stands(1, 10), None);
     // It has nothing to show.
@@ -111,11 +371,13 @@ fn one_absurd_claim_that_is_not_shown_does_not_silence() {
     assert_eq!(at, Some(10));
 }
 
+/// It does not count as heard, either: it may be right.
 #[test]
 fn nor_does_one_that_is_never_answered_for() {
     let mut node = node_of(&[1; 4], 10);
     node.stands(0, u64::MAX - 1);
     node.stands(1, 10);
+    node.stands(2, 10);
     let mut now = 0;
     let arrived = (0..100).find_map(|_| {
         now += CONFIG.grace_ms;
@@ -134,6 +396,7 @@ fn nor_does_one_that_says_it_has_pruned_what_could_show_it() {
         let liar = node.cast.address(0);
         node.stands(0, 1_000_000_000);
         node.stands(1, 10);
+        node.stands(2, 10);
         let keeps = Input::Keeps(liar, Height(1_000_000_000));
         if says_so_when_asked {
             node.tell(CONFIG.grace_ms, Input::Wake);
@@ -168,6 +431,7 @@ fn a_pruned_peer_that_is_further_on_is_believed_for_a_while() {
     node.stands(0, 5_000);
     node.tell(0, Input::Keeps(pruned, Height(4_000)));
     assert_eq!(node.stands(1, 10), None);
+    assert_eq!(node.stands(2, 10), None);
     for graces in 1..20 {
         assert_eq!(node.arrives(graces * CONFIG.grace_ms, Input::Wake), None);
     }
@@ -178,6 +442,7 @@ fn what_more_than_a_third_say_counts_whether_they_answer_or_not() {
     let mut node = node_of(&[1; 4], 10);
     node.stands(0, 50);
     node.stands(1, 40);
+    node.stands(2, 30);
     for _ in 0..2 {
         node.lies(0, 0);
         node.lies(0, 1);
@@ -189,13 +454,40 @@ fn what_more_than_a_third_say_counts_whether_they_answer_or_not() {
 #[test]
 fn it_is_told_again_after_a_fall() {
     let mut node = node_of(&[1; 4], 10);
-    node.stands(0, 10);
-    node.stands(1, 10);
-    assert_eq!(node.arrives(0, Input::Retell), Some(10));
+    let arrived = (0..3).find_map(|i| node.says(i, at(10)));
+    assert!(arrived.is_some());
+    assert_eq!(node.comes(0, Input::Retell), arrived);
     let fresh = node_of(&[1; 4], 30).sync;
-    node.sync = fresh.having_arrived(Some(Arrival {
-        committed: Height(10),
-        first_round: Round::ZERO,
-    }));
-    assert_eq!(node.arrives(0, Input::Retell), Some(10));
+    node.sync = fresh.having_arrived(arrived);
+    assert_eq!(node.comes(0, Input::Retell), arrived);
+}
+
+#[cfg(feature = "mutants")]
+mod noticed {
+    use super::*;
+    use crate::mutation::{Mutation, must_be_noticed};
+
+    #[test]
+    fn an_own_weight_that_counts_is_noticed() {
+        must_be_noticed(
+            Mutation::OwnWeightCounts,
+            more_than_a_third_hears_all_others_or_observes_and_says_so,
+        );
+    }
+
+    #[test]
+    fn the_least_at_once_is_noticed() {
+        must_be_noticed(
+            Mutation::LeastAtOnce,
+            a_liar_and_a_straggler_are_not_enough_before_the_third_has_been_waited_for,
+        );
+    }
+
+    #[test]
+    fn rounds_that_nobody_asks_for_are_noticed() {
+        must_be_noticed(
+            Mutation::RoundsNotAsked,
+            it_signs_in_no_round_that_its_key_may_have_signed_in,
+        );
+    }
 }

@@ -185,3 +185,25 @@ fn a_driver_that_signs_or_stays_in_old_rounds_is_noticed() {
         whoever_resumes_goes_on_in_the_furthest_round_that_it_has_followed_to,
     );
 }
+
+/// What its key may have signed there, this disk does not hold.
+#[test]
+fn at_the_height_under_decision_it_signs_nothing_before_its_first_round_nor_in_the_next() {
+    let mut node = started(0, Recovery::default());
+    let arrival = Arrival {
+        first_round: Round(2),
+        next_round: Round(1),
+        ..at(H.previous())
+    };
+    let out = node.step(Input::Arrived(arrival));
+    assert_eq!(entered(&out), Some((H, Round(2))));
+    let v = block(H, 1);
+    let mut out = node.propose(1, &v);
+    out.extend(node.fact(node.polka(&v, 1)));
+    assert!(persists(&out).is_empty(), "{out:?}");
+    let out = node.propose(2, &v);
+    assert_eq!(persist(&out).signed.position(), (H, Round(2), Prevote));
+    node.persisted(2, Prevote);
+    assert_eq!(decided(&node.fact(node.commit(&v, 2))), Some(v.id()));
+    assert_eq!(entered(&node.committed(H)), Some((NEXT, Round(1))));
+}

@@ -1,0 +1,91 @@
+//! How far is the peer? Until this node has arrived it asks each peer, with a nonce of now, and
+//! believes only what that one has signed. Then nobody is asked any more, and it costs nothing.
+use super::client::ExchangeError;
+use super::link::{Link, LinkSeed};
+use crate::block_sync::PeerStands;
+use crate::limits::{PEER_TIMEOUT, STANDING_AGAIN, STANDING_EVERY};
+use crate::round_driver::SignQuestion;
+use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
+use lockstep_protocol::limits::STATEMENT_BYTES_MAX;
+use lockstep_protocol::standing::{Nonce, sets_of};
+use lockstep_protocol::validator_set::ValidatorSet;
+use std::time::Duration;
+
+impl Link {
+    /// Whoever is no validator signs nothing, and would be answered by nobody.
+    pub(super) async fn keep_asking_how_far(&self) {
+        let LinkSeed {
+            arrival, handshake, ..
+        } = &self.seed;
+        while arrival.get().is_none() {
+            self.outbox.questions_allowed().await;
+            let validators = self.seed.view.validators();
+            let sets = sets_of(&validators);
+            let is_validator =
+                |set: &_| ValidatorSet::index_of(set, &handshake.validator).is_some();
+            let pause = if sets.into_iter().any(is_validator) {
+                self.ask_how_far().await
+            } else {
+                STANDING_EVERY
+            };
+            tokio::time::sleep(pause).await;
+        }
+        std::future::pending().await
+    }
+
+    /// When to ask again.
+    async fn ask_how_far(&self) -> Duration {
+        match self.exchange_standing().await {
+            Ok(true) => STANDING_EVERY,
+            Ok(false) | Err(ExchangeError::Status(StatusCode::SERVICE_UNAVAILABLE)) => {
+                STANDING_AGAIN
+            }
+            Err(error) => {
+                self.seed.metrics.peer_errors.inc();
+                let peer = self.seed.peer.address.short();
+                log::debug!("peer {peer} does not say how far it is: {error}");
+                STANDING_EVERY
+            }
+        }
+    }
+
+    /// Asks once. Whether the question could be signed: not while the RoundDriver begins.
+    async fn exchange_standing(&self) -> Result<bool, ExchangeError> {
+        let LinkSeed {
+            ports, wire, peer, ..
+        } = &self.seed;
+        let ask = SignQuestion(peer.address, nonce()?);
+        let Ok(Some(question)) = ports.question.ask(ask).await else {
+            return Ok(false);
+        };
+        let turn = self.short_question().await;
+        let way = self.way();
+        let uri = way.client.uri("/consensus/standing");
+        let body = Bytes::from(wire.encode_question(&question));
+        let answer = way
+            .client
+            .post_for(uri, body, STATEMENT_BYTES_MAX, PEER_TIMEOUT);
+        let answer = answer.await?;
+        drop(turn);
+        let refused = |error: &dyn std::fmt::Display| ExchangeError::Answer(error.to_string());
+        let statement = wire.decode_statement(&answer).map_err(|e| refused(&e))?;
+        let validators = self.seed.view.validators();
+        let said = statement.answers(&question, &self.seed.context, sets_of(&validators));
+        let standing = said.map_err(|error| {
+            self.seed.metrics.standing_refused(error);
+            refused(&error)
+        })?;
+        // Full or closed: it is asked again.
+        let _ = ports.stands.tell(PeerStands(peer.address, standing));
+        Ok(true)
+    }
+}
+
+/// Nobody must know it before: an answer could have been asked for in this node's name.
+fn nonce() -> Result<Nonce, ExchangeError> {
+    let mut nonce = Nonce::default();
+    getrandom::fill(&mut nonce)
+        .map_err(|error| ExchangeError::Answer(format!("no randomness: {error}")))?;
+    Ok(nonce)
+}
