@@ -44,7 +44,7 @@
 //! A duplicate signer cannot even be written down: a certificate is a bitmap.
 use super::profile::Profile;
 use super::{Violation, Worlds, world};
-use Profile::{All, Byzantine, Flaky, Partition};
+use Profile::{All, Byzantine, Flaky, OldRounds, Partition};
 use lockstep_protocol::mutation::Mutation as M;
 
 pub(crate) mod one_phase;
@@ -141,6 +141,8 @@ pub const ALL: &[Planted] = &[
     planted(M::WithdrawalIgnored, Profile::Validators, SETS),
     planted(M::UncheckedLeaves, UNHELD, VALIDITY),
     planted(M::UncheckedFilling, UNHELD, TROUBLE),
+    planted(M::ResumesInOldRound, OldRounds, PROGRESS),
+    planted(M::TallyStaysAhead, OldRounds, PROGRESS),
 ];
 
 /// Bugs that the sequences of partitions of P4 must notice: a lock that does not count or does not
