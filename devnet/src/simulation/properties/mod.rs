@@ -84,6 +84,8 @@ pub(crate) enum Sight<'a> {
         at_ms: u64,
         /// How long a proposer is waited for in the first round.
         proposed_for_ms: u64,
+        /// Whether all clocks are behind what they have been.
+        are_behind: bool,
     },
     /// A block is durable.
     Committed {
