@@ -9,6 +9,7 @@ const SEEDS: u64 = 500;
 const EVENTS_MIN: u64 = 10_000_000;
 /// Worlds of each single family, and of each habit.
 const SEEDS_OF_FAMILY: u64 = 100;
+const SEEDS_OF_OLD: u64 = 60;
 const SEEDS_OF_HABIT: u64 = 20;
 /// P3's figure.
 const SEEDS_OF_HABIT_RELEASE: u64 = 200;
@@ -87,6 +88,42 @@ fn validators_come_and_go_under_all_faults() {
     assert_eq!(tally.violations, []);
     println!("{} changes of the set", tally.validator_changes);
     assert!(tally.validator_changes >= 2 * SEEDS_OF_FAMILY);
+}
+
+/// P19: who once had all the power stops nobody, and keeps nobody from arriving.
+#[test]
+fn old_keys_stop_nothing() {
+    let tally = run(Profile::OldKeys, SEEDS_OF_OLD);
+    assert_eq!(tally.violations, []);
+    assert!(tally.validator_changes >= SEEDS_OF_OLD / 2);
+}
+
+/// P20: homes that are put back at any moment decide nothing anew, and contradict nothing.
+#[test]
+fn old_disks_decide_nothing_anew() {
+    let tally = run(Profile::OldDisks, SEEDS_OF_OLD);
+    assert_eq!(tally.violations, []);
+    println!("{} homes put back", tally.faults.restored);
+    assert!(tally.faults.restored >= SEEDS_OF_OLD);
+}
+
+/// P21: after a hundred rounds and more everybody goes on, restarts and falls on the way or not.
+#[test]
+fn old_rounds_hold_nobody() {
+    let tally = run(Profile::OldRounds, SEEDS_OF_OLD);
+    assert_eq!(tally.violations, []);
+    let (highest, long) = (tally.highest_round, tally.long_heights);
+    println!("up to round {highest}, {long} worlds beyond 100");
+    assert!(long >= SEEDS_OF_OLD / 4, "only {long}");
+}
+
+/// P22: a wrong clock costs its owner; where all are wrong, rounds are paced until they are right.
+#[test]
+fn wrong_clocks_stop_nothing_for_good() {
+    let tally = run(Profile::Clocks, SEEDS_OF_OLD);
+    assert_eq!(tally.violations, []);
+    println!("clocks set {} times", tally.faults.clocks_set);
+    assert!(tally.faults.clocks_set >= SEEDS_OF_OLD / 2);
 }
 
 /// Nothing but delay: the easiest world must not even be slow.

@@ -143,6 +143,8 @@ pub enum Mutation {
     WithdrawalIgnored,
     /// A second decision of any height stops a node, however old.
     OldForkStops,
+    /// … or one of an old height is not told to anybody.
+    OldForkUntold,
     /// The first block of a height that comes stays, whoever has certified it.
     ForeignBlockDisplaces,
     /// Blocks of far heights count as proven by any set that the chain ever had.

@@ -83,6 +83,8 @@ pub(crate) struct Effects {
     pub(crate) evidence: Vec<Evidence>,
     /// Durable.
     pub(crate) kept: Vec<Evidence>,
+    /// Second decisions that it tells people about: their heights.
+    pub(crate) forks: Vec<Height>,
     /// For whoever looks for the makers of a fork.
     pub(crate) polkas: Vec<Arc<PolkaCertificate>>,
     pub(crate) troubles: Vec<String>,

@@ -314,6 +314,9 @@ impl World {
             self.evidence += 1;
             self.see(node, &Sight::Accused { by: node, evidence });
         }
+        if !effects.forks.is_empty() {
+            self.see(node, &Sight::ForkTold { node });
+        }
         for evidence in &effects.kept {
             self.see(node, &Sight::Kept { by: node, evidence });
         }

@@ -33,18 +33,12 @@
 //!   (`sign_guard::tests::a_guard_that_lets_everything_pass_is_noticed`). It has its line here
 //!   together with a rule that breaks (`PrecommitTwice`, `PrecommitTwiceUnguarded`);
 //! - `TrustedUnchecked`: no node here has been told which block to trust, as its world has one chain
-//!   (`consensus::trusted::tests::a_trusted_block_that_nobody_looks_at_is_noticed`);
-//! - `OldForkStops`, `DiscardUnreported` (`committer::tests::that_an_old_fork_stops_is_noticed`,
-//!   `…::that_a_discarded_block_is_not_reported_is_noticed`), `ForeignBlockDisplaces`
-//!   (`commit_queue::tests::that_a_foreign_block_displaces_a_decision_is_noticed`) and
-//!   `ProvenByAnySet`
-//!   (`catch_up::tests::answers::that_any_set_proves_what_there_is_to_reach_is_noticed`): nobody
-//!   here signs with the keys of an earlier set.
+//!   (`consensus::trusted::tests::a_trusted_block_that_nobody_looks_at_is_noticed`).
 //!
 //! A duplicate signer cannot even be written down: a certificate is a bitmap.
 use super::profile::Profile;
 use super::{Violation, Worlds, world};
-use Profile::{All, Byzantine, Flaky, Partition};
+use Profile::{All, Byzantine, Clocks, Flaky, OldKeys, OldRounds, Partition};
 use lockstep_protocol::mutation::Mutation as M;
 
 pub(crate) mod one_phase;
@@ -86,6 +80,8 @@ const PROGRESS: &[&str] = &["progress"];
 const SETS: &[&str] = &["validator sets"];
 const KEY: &[&str] = &["key guard"];
 const EVIDENCE: &[&str] = &["evidence completeness"];
+const FORKS: &[&str] = &["old forks told"];
+const PACING: &[&str] = &["pacing"];
 
 /// All of them.
 pub const ALL: &[Planted] = &[
@@ -137,10 +133,20 @@ pub const ALL: &[Planted] = &[
     planted(M::SetTooEarly, Profile::Validators, SETS),
     planted(M::OldSetCounts, Profile::Validators, CERTIFICATES),
     planted(M::ChangeByFew, Profile::Validators, SETS),
-    planted(M::ReadinessNotAsked, Profile::Validators, SETS),
-    planted(M::WithdrawalIgnored, Profile::Validators, SETS),
     planted(M::UncheckedLeaves, UNHELD, VALIDITY),
     planted(M::UncheckedFilling, UNHELD, TROUBLE),
+    planted(M::OldForkStops, OldKeys, TROUBLE),
+    planted(M::OldForkUntold, OldKeys, FORKS),
+    planted(M::ProvenByAnySet, OldKeys, PROGRESS),
+    planted(M::DiscardUnreported, OldKeys, PROGRESS),
+    planted(M::ForeignBlockDisplaces, OldKeys, PROGRESS),
+    planted(M::ResumesInOldRound, OldRounds, PROGRESS),
+    planted(M::TallyStaysAhead, OldRounds, PROGRESS),
+    planted(M::UnpacedRounds, Clocks, PACING),
+    planted(M::ClockNotAwaited, Clocks, PACING),
+    planted(M::ReadinessNotAsked, Profile::Validators, SETS),
+    planted(M::OldReadinessCounts, Profile::Validators, SETS),
+    planted(M::WithdrawalIgnored, Profile::Validators, SETS),
 ];
 
 /// Bugs that the sequences of partitions of P4 must notice: a lock that does not count or does not

@@ -188,6 +188,7 @@ impl Node {
                 }
                 O::StopSync => self.post_catch_up(catch_up::Input::Halted, out),
                 O::Fork(known) => {
+                    out.forks.push(known.fork.height());
                     if known.stops {
                         let sentence = known.fork.sentence();
                         self.post_driver(driver::Input::Forked(sentence), out);

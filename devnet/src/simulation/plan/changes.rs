@@ -1,7 +1,7 @@
 //! Which changes of the validator set a world asks for: one after the other, each of one validator,
 //! and none that the protocol refuses or that leaves the faulty a third of the power. One of them may have
 //! more than two thirds for a while, and sets come back.
-use super::{Change, Plan, faulty_max};
+use super::{Change, Fault, Plan, faulty_max};
 use crate::simulation::random::Random;
 use lockstep_protocol::quorum::Power;
 use lockstep_protocol::types::Height;
@@ -17,12 +17,7 @@ pub(super) fn draw(plan: &mut Plan, random: &mut Random) {
         return;
     }
     if random.chance(500) {
-        // One validator is none yet.
-        let mut fewer = plan.powers.clone();
-        fewer[random.index(plan.validators)] = 0;
-        if is_borne(plan, &fewer) {
-            plan.founding = fewer;
-        }
+        newcomers(plan, random);
     }
     let mut sets = vec![plan.founding.clone()];
     let mut from = Height(0);
@@ -49,6 +44,25 @@ pub(super) fn draw(plan: &mut Plan, random: &mut Random) {
     stay_at_the_last(plan, &mut sets);
     if sets.iter().any(|set| !is_shared(set)) {
         super::family::slow_down(plan, random);
+    }
+}
+
+/// One or two validators are none yet, and some of them are dead until the faults stop: they are voted
+/// for, and must not count before they are there.
+fn newcomers(plan: &mut Plan, random: &mut Random) {
+    for _ in 0..random.between(1, 2) {
+        let newcomer = random.index(plan.validators);
+        let mut fewer = plan.founding.clone();
+        fewer[newcomer] = 0;
+        if !is_borne(plan, &fewer) {
+            continue;
+        }
+        plan.founding = fewer;
+        if plan.is_correct(newcomer) && random.chance(400) {
+            let is_begun = |fault: &Fault| matches!(fault, Fault::Start(it) if *it == newcomer);
+            plan.faults.retain(|(_, fault)| !is_begun(fault));
+            plan.late.push(newcomer);
+        }
     }
 }
 

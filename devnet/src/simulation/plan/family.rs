@@ -28,7 +28,9 @@ pub(super) fn prepare(family: Family, plan: &mut Plan, random: &mut Random) {
             let rounds = random.between(ROUNDS_MIN, ROUNDS_MAX);
             plan.links.delay_max_us = plan.links.delay_max_us.min(timeouts.propose_ms * 250);
             plan.links.loss_permille = plan.links.loss_permille.min(100);
-            let round_us = timeouts.cap_ms * 1_000 + 3 * plan.links.delay_max_us;
+            // A nil round is paced by as much as a proposer is waited for.
+            let round_ms = timeouts.cap_ms + timeouts.propose_ms;
+            let round_us = round_ms * 1_000 + 3 * plan.links.delay_max_us;
             plan.calm_at_us = rounds * round_us;
         }
         Family::Clocks if random.chance(700) => {
@@ -139,7 +141,7 @@ fn replaced(plan: &mut Plan, random: &mut Random, from_us: u64) {
         return;
     }
     plan.lost = Some(lost);
-    let round_us = plan.timeouts.cap_ms * 1_000;
+    let round_us = (plan.timeouts.cap_ms + plan.timeouts.propose_ms) * 1_000;
     let dies_us = from_us + random.below(4 * round_us);
     let lost_us = dies_us + random.between(30, 60) * round_us;
     let back_us = lost_us + random.below(2 * round_us);

@@ -20,6 +20,7 @@ mod key_guard;
 mod lock_rule;
 mod no_double_sign;
 mod no_trouble;
+mod old_forks;
 mod pacing;
 mod progress;
 mod restored_sign;
@@ -83,6 +84,8 @@ pub(crate) enum Sight<'a> {
         at_ms: u64,
         /// How long a proposer is waited for in the first round.
         proposed_for_ms: u64,
+        /// Whether all clocks are behind what they have been.
+        are_behind: bool,
     },
     /// A block is durable.
     Committed {
@@ -96,6 +99,8 @@ pub(crate) enum Sight<'a> {
     },
     /// It accuses somebody.
     Accused { by: usize, evidence: &'a Evidence },
+    /// It tells people that a height was decided twice.
+    ForkTold { node: usize },
     /// A proof, found by itself or by another, is on its disk.
     Kept { by: usize, evidence: &'a Evidence },
     /// What it has heard and not committed is gone.
@@ -160,6 +165,7 @@ pub(crate) fn all() -> Vec<Box<dyn Property>> {
         Box::new(just_evidence::JustEvidence),
         Box::<key_guard::KeyGuard>::default(),
         Box::new(no_trouble::NoTrouble),
+        Box::<old_forks::OldForks>::default(),
         Box::<pacing::Pacing>::default(),
         Box::new(progress::Progress),
         Box::<restored_sign::RestoredSign>::default(),

@@ -1,6 +1,6 @@
-//! Rounds of one height that decide nothing are paced: however fast everybody agrees to nothing, a
-//! correct node does not enter more of them in a second than so many that a crashed proposer each may
-//! cost, those in which the pause grows, and one for each time that a proposer is waited for.
+//! While all clocks are behind the chain nobody accepts a block, and rounds end as fast as everybody
+//! agrees to nothing. They are paced: a correct node does not enter more of them in a second than one for
+//! each validator, those in which the pause grows, and two for each time that a proposer is waited for.
 use super::{Property, Scene, Sight};
 use lockstep_protocol::types::Height;
 use std::collections::{BTreeMap, VecDeque};
@@ -26,12 +26,13 @@ impl Property for Pacing {
             height,
             at_ms,
             proposed_for_ms,
+            are_behind,
         } = sight
         else {
             return Ok(());
         };
         let (known, times) = self.entered.entry(*node).or_default();
-        if known != height {
+        if known != height || !are_behind {
             times.clear();
             *known = *height;
         }

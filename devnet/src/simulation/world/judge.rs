@@ -65,6 +65,7 @@ impl World {
             height,
             at_ms,
             proposed_for_ms,
+            are_behind: self.time_ms < self.latest_ms,
         };
         self.see(node, &sight);
     }

@@ -113,6 +113,9 @@ impl Committer {
         let Some(fork) = self.fork_with(decisions, theirs, stops)? else {
             return Ok(());
         };
+        if !stops && planted(Mutation::OldForkUntold) {
+            return Ok(());
+        }
         self.forks.of(stops).insert(height);
         let evidence = fork.evidence.clone();
         out.push(Output::Fork(Arc::new(KnownFork { fork, stops })));
