@@ -72,7 +72,9 @@ fn check_ticks(devnet: &Devnet, ticks: &[NodeTick], scheduled: Address) -> usize
                 skipped += 1;
             }
             TickOutcome::AlreadyRunning => assert_ne!(validators[tick.node], scheduled),
-            TickOutcome::Stopped => panic!("node {} does not take part", tick.node),
+            TickOutcome::Stopped | TickOutcome::WaitingForClock { .. } => {
+                panic!("node {} does not take part", tick.node)
+            }
         }
     }
     skipped

@@ -47,7 +47,7 @@ const fn number(name: &'static str, default: &'static str, comment: &'static str
 /// In the order of the generated file. The defaults of the timeouts are those of
 /// [`Timeouts::NETWORK`](lockstep_protocol::consensus::timeouts::Timeouts::NETWORK); a test of this
 /// module compares them.
-pub(crate) const SETTINGS: [Setting; 20] = [
+pub(crate) const SETTINGS: [Setting; 21] = [
     text(
         "genesis",
         "genesis.json",
