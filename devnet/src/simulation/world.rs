@@ -272,7 +272,18 @@ impl World {
             return;
         };
         self.behind = highest - lowest;
-        self.wanted = Some(Height(highest + HEIGHTS_GAINED));
+        if self.can_go_on(Height(highest + 1)) {
+            self.wanted = Some(Height(highest + HEIGHTS_GAINED));
+        }
+    }
+
+    /// Whether the chain can without the one whose home was put back. That one stops for good when
+    /// messages come back that its key has signed and it does not know: an old disk and a key that
+    /// runs twice look alike, and only its operator can tell them apart. So where it is needed, it
+    /// may do no harm, and nothing more is asked of it.
+    fn can_go_on(&self, height: Height) -> bool {
+        let correct = (0..self.places.len()).filter(|node| self.scene.correct[*node]);
+        self.plan.restored.is_none() || self.scene.is_quorum(height, correct)
     }
 
     /// Lets a node act, then carries out what it wants.

@@ -135,7 +135,12 @@ impl Away {
         self.step(0, Input::Ahead(king, Height(1_000)));
         for i in 0..3 {
             let peer = self.today.address(i);
-            self.step(0, Input::Stands(peer, Height(13)));
+            let standing = Standing {
+                committed: Height(13),
+                remembers: true,
+                ..Standing::default()
+            };
+            self.step(0, Input::Stands(peer, standing));
         }
         let answer = self.answer();
         assert_eq!((answer.blocks, answer.flawed), (10, false), "claims");
