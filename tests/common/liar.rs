@@ -41,6 +41,7 @@ pub(crate) enum Lie {
 /// A fake peer. Its threads end with the process.
 pub(crate) struct Liar {
     pub(crate) peer: Peer,
+    pub(crate) listens: SocketAddr,
     asked: Arc<AtomicUsize>,
 }
 
@@ -77,6 +78,7 @@ impl Liar {
         let address = me;
         Liar {
             peer: Peer::at(address, listens),
+            listens,
             asked,
         }
     }
