@@ -1,10 +1,16 @@
 //! P10: mutated bytes into every decoder and into both listeners. None panics, none makes a decoder
-//! allocate more than twice what it may read, and what is accepted re-encodes to itself.
+//! allocate more than twice what it may read at once, nor hold in sum more than its stated multiple of
+//! what it did read, and what is accepted re-encodes to itself.
 #![allow(unsafe_code)] // a counting allocator is an allocator
 mod common;
 
 use common::{PATIENCE, get};
 use lockstep_devnet::Devnet;
+use lockstep_protocol::codec;
+use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::types::{Address, Hash, Height};
+use lockstep_protocol::vote::Signature;
+use lockstep_protocol::wire::Wire;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{Read, Write};
@@ -21,9 +27,17 @@ mod targets;
 use mutate::Mutator;
 use targets::{TARGETS, Target};
 
+/// What a decoder may hold however short its input is: a list that claims to be long gets room for
+/// 4 KiB, and so do those inside of it.
+const HELD_FREE_BYTES: usize = 16 * 1024;
+
 thread_local! {
     /// The largest allocation of this thread since it was set to 0.
     static LARGEST: Cell<usize> = const { Cell::new(0) };
+    /// What this thread has allocated and not freed since it was set to 0.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    /// The most of it at any time.
+    static MOST_HELD: Cell<isize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -32,17 +46,20 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size());
+        hold(layout.size() as isize);
         // SAFETY: as the caller promises.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        hold(-(layout.size() as isize));
         // SAFETY: as the caller promises.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(size);
+        hold(size as isize - layout.size() as isize);
         // SAFETY: as the caller promises.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -51,6 +68,50 @@ unsafe impl GlobalAlloc for Counting {
 fn note(size: usize) {
     // A thread that ends has nothing to note any more.
     let _ = LARGEST.try_with(|largest| largest.set(largest.get().max(size)));
+}
+
+fn hold(bytes: isize) {
+    let _ = HELD.try_with(|held| {
+        held.set(held.get() + bytes);
+        let _ = MOST_HELD.try_with(|most| most.set(most.get().max(held.get())));
+    });
+}
+
+/// What one input has cost.
+#[derive(Clone, Copy, Default)]
+struct Cost {
+    largest: usize,
+    held: usize,
+}
+
+/// Runs a target on one input.
+fn weigh(target: &Target, input: &[u8]) -> (bool, Cost) {
+    LARGEST.set(0);
+    HELD.set(0);
+    MOST_HELD.set(0);
+    let accepted = (target.run)(input);
+    let cost = Cost {
+        largest: LARGEST.get(),
+        held: usize::try_from(MOST_HELD.get()).expect("at least nothing"),
+    };
+    (accepted, cost)
+}
+
+/// What a target may hold for one input, all allocations together.
+fn held_max(target: &Target, input: &[u8]) -> usize {
+    HELD_FREE_BYTES + target.times * input.len()
+}
+
+fn judge(target: &Target, input: &[u8], cost: Cost) -> Result<(), String> {
+    let (largest, held) = (cost.largest, cost.held);
+    if largest > 2 * target.limit {
+        return Err(format!("{}: {largest} bytes at once", target.name));
+    }
+    if held > held_max(target, input) {
+        let read = input.len();
+        return Err(format!("{}: {held} bytes for {read}", target.name));
+    }
+    Ok(())
 }
 
 #[global_allocator]
@@ -69,37 +130,40 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     paths.into_iter().map(read).collect()
 }
 
-/// Runs `count` mutated inputs; returns how many were accepted and the largest allocation.
-fn run(target: &Target, count: usize, seed: u64) -> (usize, usize) {
+/// Runs `count` mutated inputs; returns how many were accepted, and the most that one has cost: at
+/// once, in sum, and in sum beyond the bytes that are free for each byte that it was long.
+fn run(target: &Target, count: usize, seed: u64) -> (usize, Cost, f64) {
     let seeds = corpus(target.name);
     let good = seeds.iter().filter(|bytes| (target.run)(bytes)).count();
     assert_eq!(good, seeds.len(), "the corpus of {} is good", target.name);
     let mut mutator = Mutator::new(seeds, seed);
-    let (mut accepted, mut largest) = (0, 0);
+    let (mut accepted, mut most, mut times) = (0, Cost::default(), 0f64);
     for _ in 0..count {
         let input = mutator.next_input(target.limit);
-        LARGEST.set(0);
-        accepted += usize::from((target.run)(&input));
-        largest = largest.max(LARGEST.get());
+        let (is_good, cost) = weigh(target, &input);
+        accepted += usize::from(is_good);
+        judge(target, &input, cost).unwrap_or_else(|why| panic!("{why}"));
+        most.largest = most.largest.max(cost.largest);
+        most.held = most.held.max(cost.held);
+        let beyond = cost.held.saturating_sub(HELD_FREE_BYTES) as f64;
+        times = times.max(beyond / input.len().max(1) as f64);
     }
-    assert!(
-        largest <= 2 * target.limit,
-        "{}: {largest} bytes",
-        target.name
-    );
-    (accepted, largest)
+    (accepted, most, times)
 }
 
 fn all(count: usize, seed: u64) {
     std::thread::scope(|scope| {
         let runs = TARGETS.map(|target| (target, scope.spawn(move || run(&target, count, seed))));
         for (target, run) in runs {
-            let (accepted, largest) = run.join().expect("it does not panic");
+            let (accepted, most, times) = run.join().expect("it does not panic");
             println!(
-                "P10 {:<15} {count} inputs, {accepted} accepted, largest allocation {largest} \
-                 of {}",
+                "P10 {:<15} {count} inputs, {accepted} accepted, largest allocation {} of {}, \
+                 most held {}, × {times:.2} of × {}",
                 target.name,
-                2 * target.limit
+                most.largest,
+                2 * target.limit,
+                most.held,
+                target.times
             );
         }
     });
@@ -154,18 +218,73 @@ fn a_length_that_lies_allocates_no_more_than_its_message_may_be_long() {
                 for claim in [u32::MAX, i32::MAX as u32, 1 << 24] {
                     let mut bytes = seed.clone();
                     bytes[at..at + 4].copy_from_slice(&claim.to_le_bytes());
-                    LARGEST.set(0);
-                    (target.run)(&bytes);
-                    let largest = LARGEST.get();
-                    assert!(
-                        largest <= 2 * target.limit,
-                        "{} at {at}: {largest}",
-                        target.name
-                    );
+                    let (_, cost) = weigh(target, &bytes);
+                    let judged = judge(target, &bytes, cost);
+                    judged.unwrap_or_else(|why| panic!("at {at}: {why}"));
                 }
             }
         }
     }
+}
+
+/// As many of the shortest transactions as a message may hold: what each is in memory, beside the
+/// bytes that it came in, counts as often.
+#[test]
+fn the_longest_lists_of_the_shortest_transactions_hold_what_their_decoders_state() {
+    let shortest = Transaction {
+        sender: Address([1; 20]),
+        public_key: None,
+        body: TransactionBody {
+            nonce: 0,
+            fee: 0,
+            expires_at: Height(1),
+            action: Action::Delete { key: Vec::new() },
+        },
+        signature: Signature(Vec::new()),
+    };
+    let wire = Wire::new(Hash([0x9e; 32]));
+    let many = |limit: usize| vec![shortest.clone(); (limit - 64) / shortest.bytes()];
+    for target in TARGETS {
+        let input = match target.name {
+            "transactions" => {
+                let many: Vec<_> = many(target.limit).iter().map(codec::encode).collect();
+                wire.encode_transactions(&many)
+            }
+            "fetched" => wire.encode_fetched(&many(target.limit).iter().collect::<Vec<_>>()),
+            _ => continue,
+        };
+        let (accepted, cost) = weigh(&target, &input);
+        println!(
+            "P10 {:<15} {} bytes, accepted: {accepted}, largest allocation {}, held {}, × {:.2}",
+            target.name,
+            input.len(),
+            cost.largest,
+            cost.held,
+            cost.held as f64 / input.len() as f64
+        );
+        assert!(accepted && cost.held <= held_max(&target, &input));
+    }
+}
+
+/// Many small pieces, none of them large: what is bounded is their sum.
+#[test]
+fn a_decoder_that_hoards_small_pieces_is_noticed() {
+    fn hoards(bytes: &[u8]) -> bool {
+        let pieces: Vec<Box<[u8]>> = bytes.iter().map(|_| vec![0; 512].into()).collect();
+        drop(pieces);
+        false
+    }
+    let hoarder = Target {
+        name: "hoarder",
+        limit: 8_192,
+        times: 8,
+        run: hoards,
+    };
+    let input = [7; 1_000];
+    let (_, cost) = weigh(&hoarder, &input);
+    assert!(cost.largest <= 2 * hoarder.limit, "no piece is too large");
+    let why = judge(&hoarder, &input, cost).expect_err("the sum is");
+    assert!(why.contains("for 1000"), "{why}");
 }
 
 /// What anybody may write into a socket.

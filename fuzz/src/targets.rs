@@ -35,41 +35,50 @@ pub struct Target {
     pub name: &'static str,
     /// The longest input that the node gives it, in bytes.
     pub limit: usize,
+    /// What it may hold at any time, all allocations together, as a multiple of its input: what it
+    /// decodes, and what this target encodes again of that.
+    pub times: usize,
     /// Reads the bytes; true if they were accepted.
     pub run: fn(&[u8]) -> bool,
 }
 
 /// All decoders.
 pub const TARGETS: [Target; 21] = [
-    target("vote", VOTE_BYTES_MAX, vote),
-    target("proposal", PROPOSAL_BYTES_MAX, proposal),
-    target("proposal_head", PROPOSAL_HEAD_BYTES_MAX, proposal_head),
-    target("compact", PROPOSAL_BYTES_MAX, compact),
-    target("missing", MISSING_BYTES_MAX, missing),
-    target("fetched", FETCHED_BYTES_MAX, fetched),
-    target("pull", PULL_BYTES_MAX, pull),
-    target("pulled", PULLED_BYTES_MAX, pulled),
-    target("question", QUESTION_BYTES_MAX, question),
-    target("statement", STATEMENT_BYTES_MAX, statement),
-    target("decided_blocks", SYNC_BYTES_MAX, decided_blocks),
-    target("certificates", CERTIFICATE_BYTES_MAX, certificates),
-    target("evidence", EVIDENCE_BYTES_MAX, evidence),
+    target("vote", VOTE_BYTES_MAX, 4, vote),
+    target("proposal", PROPOSAL_BYTES_MAX, 8, proposal),
+    target("proposal_head", PROPOSAL_HEAD_BYTES_MAX, 4, proposal_head),
+    target("compact", PROPOSAL_BYTES_MAX, 8, compact),
+    target("missing", MISSING_BYTES_MAX, 4, missing),
+    target("fetched", FETCHED_BYTES_MAX, 8, fetched),
+    target("pull", PULL_BYTES_MAX, 4, pull),
+    target("pulled", PULLED_BYTES_MAX, 8, pulled),
+    target("question", QUESTION_BYTES_MAX, 4, question),
+    target("statement", STATEMENT_BYTES_MAX, 4, statement),
+    target("decided_blocks", SYNC_BYTES_MAX, 8, decided_blocks),
+    target("certificates", CERTIFICATE_BYTES_MAX, 4, certificates),
+    target("evidence", EVIDENCE_BYTES_MAX, 4, evidence),
     target(
         "evidence_message",
         EVIDENCE_MESSAGE_BYTES_MAX,
+        4,
         evidence_message,
     ),
-    target("transaction", TRANSACTION_BYTES_MAX, transaction),
-    target("transactions", TRANSACTIONS_BYTES_MAX, transactions),
-    target("light_block", LIGHT_BLOCK_BYTES_MAX, light_block),
-    target("proofs", PROVED_RECORD_BYTES_MAX, proofs),
-    target("snapshot", SNAPSHOT_RECORD_BYTES_MAX, snapshot),
-    target("genesis", GENESIS_BYTES_MAX, genesis),
-    target("handshake", HANDSHAKE_BYTES_MAX, handshake),
+    target("transaction", TRANSACTION_BYTES_MAX, 4, transaction),
+    target("transactions", TRANSACTIONS_BYTES_MAX, 8, transactions),
+    target("light_block", LIGHT_BLOCK_BYTES_MAX, 4, light_block),
+    target("proofs", PROVED_RECORD_BYTES_MAX, 4, proofs),
+    target("snapshot", SNAPSHOT_RECORD_BYTES_MAX, 8, snapshot),
+    target("genesis", GENESIS_BYTES_MAX, 8, genesis),
+    target("handshake", HANDSHAKE_BYTES_MAX, 4, handshake),
 ];
 
-const fn target(name: &'static str, limit: usize, run: fn(&[u8]) -> bool) -> Target {
-    Target { name, limit, run }
+const fn target(name: &'static str, limit: usize, times: usize, run: fn(&[u8]) -> bool) -> Target {
+    Target {
+        name,
+        limit,
+        times,
+        run,
+    }
 }
 
 /// The chain of the golden nouns.

@@ -15,6 +15,7 @@ fn main() {
         .map_or(30, |s| s.parse().expect("a number of seconds"));
     let wanted: Vec<String> = arguments.collect();
     let over_http = Target {
+        times: 0,
         name: "http",
         limit: http::LIMIT,
         run: http::throw,

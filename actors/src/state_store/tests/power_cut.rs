@@ -2,10 +2,12 @@
 //! of libc (`record_writes.c`) logs every write and sync with its bytes. The test then builds what
 //! a disk may hold after a cut: all that was synced, and of the rest any part, in pieces of 512
 //! bytes. From each such directory the store must open, with all that was told before the cut, and
-//! nothing but it or the one transaction under way.
+//! nothing but it or the one transaction under way; and the record beside the key, which is synced
+//! less often, must still let it sign: it may be behind the directory, and never ahead of it.
 use super::*;
 use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
+use lockstep_protocol::proposal::Proposal;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
@@ -15,8 +17,9 @@ const BLOCKS: u64 = 10;
 /// From the fifth on each block also takes an old one away.
 const KEPT: u64 = 4;
 const SECTOR: usize = 512;
-const FILES: [&str; 4] = ["data.mdb", "mark", "lock", "told"];
+const FILES: [&str; 5] = ["data.mdb", "mark", "lock", "told", "key.guard"];
 const TOLD: u8 = 3;
+const GUARD: u8 = 4;
 
 fn open(world: &World, dir: &Path) -> Result<Store, StoreError> {
     let (genesis, changes) = (&world.genesis, &world.changes);
@@ -32,7 +35,13 @@ fn open(world: &World, dir: &Path) -> Result<Store, StoreError> {
     Ok(store)
 }
 
-/// The script: votes with a lock, then the block, again and again. `told` hears after each step.
+/// The record stands beside the key, and that beside the data here.
+fn guard(dir: &Path) -> PathBuf {
+    key_guard_file(&dir.join("key"))
+}
+
+/// The script: a proposal or a prevote, a precommit with a lock, then the block, again and again.
+/// `told` hears after each step.
 fn work(world: &World, store: &Store, mut told: impl FnMut(&Store)) {
     told(store);
     let mut ledger = world.ledger(store);
@@ -45,10 +54,15 @@ fn work(world: &World, store: &Store, mut told: impl FnMut(&Store)) {
             world.pay(from as u8, nonce, 2 + height as u8, 1)
         };
         let batch = world.next(&mut ledger, (1..=payers).map(pay).collect());
-        for kind in [VoteKind::Prevote, VoteKind::Precommit] {
-            store
-                .persist(&[record(world, kind, height, &batch.block)])
-                .unwrap();
+        let prevote = || record(world, VoteKind::Prevote, height, &batch.block);
+        let first = if height % 2 == 0 {
+            proposed(world, &batch.block)
+        } else {
+            prevote()
+        };
+        let second = record(world, VoteKind::Precommit, height, &batch.block);
+        for persist in [first, second] {
+            store.persist(&[persist]).unwrap();
             told(store);
         }
         store.commit_block(&batch).unwrap();
@@ -78,6 +92,24 @@ fn record(world: &World, kind: VoteKind, height: u64, block: &Arc<SealedBlock>) 
     }
 }
 
+fn proposed(world: &World, block: &Arc<SealedBlock>) -> Persist {
+    let mut proposal = Proposal {
+        height: block.height(),
+        round: Round(0),
+        block_id: block.id(),
+        valid_round: None,
+        proposer: address(101),
+        signature: Signature(vec![]),
+    };
+    let bytes = proposal.sign_bytes(&world.rules.context);
+    proposal.signature = Signature(signer(101).sign(&bytes).unwrap());
+    Persist {
+        signed: SignedMessage::Proposal(proposal),
+        block: Some(block.clone()),
+        lock: None,
+    }
+}
+
 fn state(store: &Store) -> String {
     format!(
         "{:?} {:?} {:?}",
@@ -94,12 +126,23 @@ fn write_with_power() {
         return;
     };
     let (world, dir) = (World::new(7), PathBuf::from(dir));
+    fs::create_dir(&dir).unwrap();
+    begin_key_guard(&guard(&dir), address(101)).unwrap();
     let store = open(&world, &dir).unwrap();
+    assert_eq!(signs(&store, &dir), Ok(()));
     let mut steps = 0u64;
     work(&world, &store, |_| {
         fs::write(dir.join("told"), steps.to_le_bytes()).unwrap();
         steps += 1;
     });
+}
+
+/// Whether this directory may sign with the key beside it.
+fn signs(store: &Store, dir: &Path) -> Result<(), String> {
+    match store.guard_key(&guard(dir), false).unwrap() {
+        Standing::Signs(_) => Ok(()),
+        Standing::Observes { reason } => Err(reason),
+    }
 }
 
 /// One logged call.
@@ -224,6 +267,8 @@ struct Judge {
     old: usize,
     new: usize,
     before_the_first: usize,
+    /// Neither the old state nor the new, nothing that opens, or nothing that may sign.
+    wrong: Vec<String>,
 }
 
 impl Judge {
@@ -239,7 +284,10 @@ impl Judge {
             self.before_the_first += usize::from(opened.is_err_and(|e| e.exit_code() == 3));
             return;
         };
-        let store = opened.unwrap_or_else(|error| panic!("after step {told}: {error}"));
+        let store = match opened {
+            Ok(store) => store,
+            Err(error) => return self.wrong.push(format!("after step {told}: {error}")),
+        };
         let found = state(&store);
         match self.states[told..]
             .iter()
@@ -248,7 +296,12 @@ impl Judge {
         {
             Some(0) => self.old += 1,
             Some(_) => self.new += 1,
-            None => panic!("after step {told} there is neither the old nor the new: {found}"),
+            None => self.wrong.push(format!(
+                "after step {told} there is neither the old nor the new: {found}"
+            )),
+        }
+        if let Err(why) = signs(&store, dir.path()) {
+            self.wrong.push(format!("after step {told}: {why}"));
         }
     }
 
@@ -259,25 +312,28 @@ impl Judge {
         );
         println!(
             "{} crash states of {} recorded calls ({syncs} syncs, {steps} steps): {} old, {} new, {} \
-             refused before the first step, 0 other",
+             refused before the first step, {} wrong",
             self.checked,
             calls.len(),
             self.old,
             self.new,
-            self.before_the_first
+            self.before_the_first,
+            self.wrong.len()
         );
         assert_eq!(self.told, Some(steps - 1), "the whole script was recorded");
         assert!(syncs > steps && self.old > 0 && self.new > 0);
     }
 }
 
-/// `subsets`: random ones per moment.
-fn cut_everywhere(subsets: usize) {
+/// `subsets`: random ones per moment. What the disk was told is first changed by `broken`. `None`
+/// if there is no C compiler.
+fn cut_everywhere(subsets: usize, broken: impl FnOnce(&mut Vec<Call>)) -> Option<Judge> {
     let dir = TempDir::new().unwrap();
-    let Some(calls) = recorded(dir.path()) else {
+    let Some(mut calls) = recorded(dir.path()) else {
         println!("skipped: there is no C compiler (cc) for the shim that records writes");
-        return;
+        return None;
     };
+    broken(&mut calls);
     let world = World::new(7);
     let (mut states, twin) = (Vec::new(), dir.path().join("twin"));
     work(&world, &open(&world, &twin).unwrap(), |store| {
@@ -291,6 +347,7 @@ fn cut_everywhere(subsets: usize) {
         old: 0,
         new: 0,
         before_the_first: 0,
+        wrong: Vec::new(),
     };
     let (mut disk, mut seed) = (Disk::default(), 9u64);
     for call in &calls {
@@ -322,15 +379,66 @@ fn cut_everywhere(subsets: usize) {
         }
     }
     judge.report(&calls);
+    Some(judge)
+}
+
+fn assert_nothing_is_wrong(subsets: usize) {
+    let judge = cut_everywhere(subsets, |calls| {
+        let guard = calls.iter().filter(|call| call.file == GUARD);
+        assert!(guard.count() > 20, "the record beside the key is looked at");
+    });
+    if let Some(judge) = judge {
+        assert_eq!(judge.wrong, [""; 0]);
+    }
 }
 
 #[test]
-fn a_power_cut_leaves_the_old_state_or_the_new() {
-    cut_everywhere(2);
+fn a_power_cut_leaves_the_old_state_or_the_new_and_a_key_that_may_sign() {
+    assert_nothing_is_wrong(2);
 }
 
 #[test]
 #[ignore = "release tier: minutes"]
 fn a_power_cut_leaves_the_old_state_or_the_new_in_many_more_ways() {
-    cut_everywhere(40);
+    assert_nothing_is_wrong(40);
+}
+
+/// Each time before the directory's own transaction is durable.
+#[test]
+fn a_record_beside_the_key_that_is_written_too_early_is_noticed() {
+    let judge = cut_everywhere(1, |calls| {
+        for at in 1..calls.len() {
+            let is_note = calls[at].file == GUARD && calls[at].op == b'w';
+            let began = calls[..at].iter().rposition(|call| call.file == TOLD);
+            if let (true, Some(began)) = (is_note, began) {
+                let note = calls.remove(at);
+                calls.insert(began + 1, note);
+            }
+        }
+    });
+    let is_noticed = |judge: Judge| judge.wrong.iter().any(|why| why.contains("older"));
+    assert!(judge.is_none_or(is_noticed));
+}
+
+/// A step earlier than it is durable: the first message of each height in which this is the
+/// proposer.
+#[test]
+fn a_signed_proposal_that_is_told_before_it_is_durable_is_noticed() {
+    let judge = cut_everywhere(1, |calls| {
+        for call in calls.iter_mut().filter(|call| call.file == TOLD) {
+            let Ok(step) = <[u8; 8]>::try_from(&call.bytes[..]) else {
+                continue;
+            };
+            let step = u64::from_le_bytes(step);
+            if step % 6 == 3 {
+                call.bytes = (step + 1).to_le_bytes().to_vec();
+            }
+        }
+    });
+    if let Some(judge) = judge {
+        for height in (2..=BLOCKS).step_by(2) {
+            let lost = format!("after step {} there is neither", 3 * height - 2);
+            assert!(judge.wrong.iter().any(|why| why.starts_with(&lost)));
+        }
+    }
 }

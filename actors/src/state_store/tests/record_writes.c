@@ -13,7 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static const char *const names[] = {"/data.mdb", "/mark", "/lock", "/told"};
+static const char *const names[] = {"/data.mdb", "/mark", "/lock", "/told", "/key.guard"};
 
 static int log_fd(void) {
     static int fd = -1;
@@ -29,7 +29,7 @@ static int file_of(int fd) {
     ssize_t bytes = readlink(link, path, sizeof path - 1);
     if (bytes < 0) return -1;
     path[bytes] = 0;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         size_t length = strlen(names[i]);
         if ((size_t)bytes >= length && !strcmp(path + bytes - length, names[i])) return i;
     }
