@@ -122,7 +122,7 @@ impl Clocks {
         assert!(clock.contains(words), "{clock}");
         let told = run(&["status", "--rpc", &url]).ok().stdout;
         assert!(told.contains(words), "{told}");
-        // The log with the next handshake, which may be two seconds away.
+        // The log with a handshake, and no sooner than ten seconds after it said something else.
         eventually(&format!("the log of node {index} says {words:?}"), || {
             self.log(index).contains(words).then_some(())
         });

@@ -48,6 +48,9 @@ pub const HANDSHAKE_EVERY: Duration = Duration::from_secs(2);
 pub const PEER_FAILURE_SAID_EVERY: Duration = Duration::from_secs(10);
 /// That clocks are apart is said when it begins and ends, and this often while it lasts.
 pub const CLOCK_SAID_EVERY: Duration = Duration::from_secs(60);
+/// That clocks stand otherwise than was said is said no sooner after it: one peer with a clock that
+/// jumps fills no log.
+pub const CLOCK_NEWS_EVERY: Duration = Duration::from_secs(10);
 /// That a proposal was refused for its time is said this often: a chain may refuse one each round.
 pub const UNTIMELY_SAID_EVERY: Duration = Duration::from_secs(10);
 /// Peers whose clocks are named in one sentence.

@@ -2,11 +2,12 @@
 //! round driver. Its brain is [`Clocks`].
 use super::Clock;
 use super::words::{Span, signed};
-use crate::limits::{CLOCK_SAID_EVERY, CLOCKS_NAMED_MAX};
+use crate::limits::{CLOCK_NEWS_EVERY, CLOCK_SAID_EVERY, CLOCKS_NAMED_MAX, UNTIMELY_SAID_EVERY};
 use lockstep_protocol::consensus::clocks::{Clocks, Exchange, Report};
 use lockstep_protocol::types::{Address, Height, Timestamp};
 use lockstep_protocol::validator_set::ValidatorSet;
 use parking_lot::Mutex;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// A proposal that this node's clock refused.
@@ -33,12 +34,46 @@ impl Untimely {
     }
 }
 
+/// How clocks stand, for the log: which line is news.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Agree,
+    /// Those of some peers are apart.
+    Apart,
+    /// This node's own is wrong: it is behind the others.
+    Behind,
+    /// … it is ahead of them.
+    Ahead,
+}
+
+impl State {
+    fn of(report: &Report) -> State {
+        match (report.own_is_off(), report.median_ms > 0) {
+            (true, true) => State::Behind,
+            (true, false) => State::Ahead,
+            (false, _) if report.apart().next().is_some() => State::Apart,
+            (false, _) => State::Agree,
+        }
+    }
+
+    /// Whether to say so, when this was said so long ago. News wait a moment, too: a peer may say
+    /// another clock with each answer.
+    fn is_due(self, said: Option<(Duration, State)>) -> bool {
+        match said {
+            None => self != State::Agree,
+            Some((ago, state)) if state == self => self != State::Agree && ago >= CLOCK_SAID_EVERY,
+            Some((ago, _)) => ago >= CLOCK_NEWS_EVERY,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Parts {
     clocks: Clocks,
     untimely: Option<Untimely>,
-    /// When it was last said that clocks are apart, as long as they are.
-    apart_said: Option<Instant>,
+    /// When it was last said how the clocks stand, and how.
+    said: Option<(Instant, State)>,
     untimely_said: Option<Instant>,
 }
 
@@ -58,22 +93,18 @@ impl ClockWatch {
         self.0.lock().clocks.report(seen, me, set)
     }
 
-    /// Says in the log that clocks are apart: when that begins and ends, and now and then while it
-    /// lasts.
+    /// Says in the log how the clocks stand: when that changes, and now and then while they are apart.
     pub(crate) fn say(&self, report: &Report) {
         let mut parts = self.0.lock();
-        let now = Instant::now();
-        match (sentence(report), parts.apart_said) {
-            (Some(_), Some(said)) if now - said < CLOCK_SAID_EVERY => {}
-            (Some(apart), _) => {
-                log::warn!("{apart}");
-                parts.apart_said = Some(now);
-            }
-            (None, Some(_)) => {
-                log::info!("the clocks of this node and its peers agree again");
-                parts.apart_said = None;
-            }
-            (None, None) => {}
+        let (now, state) = (Instant::now(), State::of(report));
+        let said = parts.said.map(|(when, state)| (now - when, state));
+        if !state.is_due(said) {
+            return;
+        }
+        parts.said = Some((now, state));
+        match sentence(report) {
+            Some(apart) => log::warn!("{apart}"),
+            None => log::info!("the clocks of this node and its peers agree again"),
         }
     }
 
@@ -82,7 +113,7 @@ impl ClockWatch {
         let mut parts = self.0.lock();
         parts.untimely = Some(untimely);
         let now = Instant::now();
-        let is_due = |said: Instant| now - said >= crate::limits::UNTIMELY_SAID_EVERY;
+        let is_due = |said: Instant| now - said >= UNTIMELY_SAID_EVERY;
         if parts.untimely_said.is_none_or(is_due) {
             log::warn!("{}", untimely.sentence());
             parts.untimely_said = Some(now);
@@ -123,6 +154,7 @@ mod tests {
     use super::*;
 
     const PEER: Address = Address([7; 20]);
+    const HOUR_MS: i64 = 3_600_000;
 
     fn report(peer_ms: i64, median_ms: i64) -> Report {
         let peers = [(PEER, peer_ms)].into();
@@ -144,6 +176,26 @@ mod tests {
         );
         let own = sentence(&report(-45_000, -45_000)).unwrap();
         assert!(own.contains("45 s ahead of that"), "{own}");
+    }
+
+    /// Its clock was an hour ahead, then an hour behind: the second was not said for a minute.
+    #[test]
+    fn what_has_changed_is_said_soon_and_what_has_not_now_and_then() {
+        let (ahead, behind) = (State::Ahead, State::Behind);
+        assert_eq!(State::of(&report(-HOUR_MS, -HOUR_MS)), ahead);
+        assert_eq!(State::of(&report(HOUR_MS, HOUR_MS)), behind);
+        assert_eq!(State::of(&report(HOUR_MS, 0)), State::Apart);
+        assert_eq!(State::of(&report(0, 0)), State::Agree);
+        let moment = Duration::from_secs(1);
+        assert!(!State::Agree.is_due(None));
+        assert!(ahead.is_due(None));
+        assert!(!ahead.is_due(Some((CLOCK_NEWS_EVERY, ahead))));
+        assert!(ahead.is_due(Some((CLOCK_SAID_EVERY, ahead))));
+        assert!(!behind.is_due(Some((moment, ahead))));
+        for news in [behind, State::Apart, State::Agree] {
+            assert!(news.is_due(Some((CLOCK_NEWS_EVERY, ahead))));
+        }
+        assert!(!State::Agree.is_due(Some((CLOCK_SAID_EVERY, State::Agree))));
     }
 
     #[test]
