@@ -98,15 +98,6 @@ fn old_keys_stop_nothing() {
     assert!(tally.validator_changes >= SEEDS_OF_OLD / 2);
 }
 
-/// P20: homes that are put back at any moment decide nothing anew, and contradict nothing.
-#[test]
-fn old_disks_decide_nothing_anew() {
-    let tally = run(Profile::OldDisks, SEEDS_OF_OLD);
-    assert_eq!(tally.violations, []);
-    println!("{} homes put back", tally.faults.restored);
-    assert!(tally.faults.restored >= SEEDS_OF_OLD);
-}
-
 /// P21: after a hundred rounds and more everybody goes on, restarts and falls on the way or not.
 #[test]
 fn old_rounds_hold_nobody() {
@@ -213,4 +204,4 @@ fn the_same_seeds_are_the_same_worlds_on_any_number_of_threads() {
 }
 
 /// Every change of the protocol or of the simulator changes it; it is the same in every build.
-const TRACE_OF_20_SEEDS: u64 = 0x9e86_6355_9155_aa4f;
+const TRACE_OF_20_SEEDS: u64 = 0x0250_c5eb_28b6_8cba;

@@ -143,7 +143,7 @@ pub(crate) const ALL: &[Kind] = &[
 /// Only of use to whoever has had more power than it has: worlds of old keys have it.
 pub(crate) const OLD_KING: Kind = Kind {
     name: "old-king",
-    new: || Box::new(old_king::OldKing),
+    new: || Box::<old_king::OldKing>::default(),
 };
 
 /// Only of use to more validators than the protocol bears: no world of at most f has it.

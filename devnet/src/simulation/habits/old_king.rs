@@ -13,7 +13,11 @@ use lockstep_protocol::vote::Signature;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 
-pub(super) struct OldKing;
+#[derive(Default)]
+pub(super) struct OldKing {
+    /// Whether it votes when its reign is over: drawn then. If not, everybody else is needed.
+    votes: Option<bool>,
+}
 
 /// Of the newest heights of its reign, so many are looked up more often than all others: of those
 /// everybody remembers the decision.
@@ -26,7 +30,9 @@ impl Habit for OldKing {
         let Some(reign) = reign(stage) else {
             return stage.pass(to, payload);
         };
+        let votes = *self.votes.get_or_insert_with(|| stage.random.chance(500));
         match &payload {
+            Payload::Vote(_) | Payload::Votes(_) if !votes => {}
             Payload::Proposal(message) if stage.random.chance(700) => {
                 let Some(second) = second_decision(stage, reign) else {
                     return stage.pass(to, payload);

@@ -12,14 +12,21 @@
 //! - `NoOlderPolka`, `LockOnOlderPolka` (`…::e8_that_never_fires_or_locks_is_noticed`) and
 //!   `NobodyFurtherOn` (`tally::tests::thresholds::that_nobody_further_on_counts_is_noticed`): E6
 //!   and E5 bring the same votes a little later;
-//! - `UnpacedRounds`: rounds that spin harm a disk and a network, not a property; the chain goes on
-//!   as soon as it can (`round_machine::tests::pauses::e12_that_never_waits_is_noticed`);
 //! - `ClockNotAwaited`: a height that begins too early fails in rounds that E12 paces
 //!   (`driver::tests::clocks::a_genesis_that_is_not_waited_for_is_noticed`);
-//! - `OwnWeightCounts`, `LeastAtOnce`, `RoundsNotAsked`
-//!   (`catch_up::tests::arrivals::noticed`) and `UnsignedStanding`
-//!   (`standing::tests::an_unsigned_standing_is_noticed`): no family of worlds has been aimed at them
-//!   yet;
+//! - `DiscardUnreported` (`committer::tests::that_a_discarded_block_is_not_reported_is_noticed`): whoever
+//!   is asked for it next has the true block;
+//! - `ProvenByAnySet` (`catch_up::tests::answers::that_any_set_proves_what_there_is_to_reach_is_noticed`)
+//!   and `ForeignBlockDisplaces`
+//!   (`commit_queue::tests::that_a_foreign_block_displaces_a_decision_is_noticed`): a thousand worlds of
+//!   old keys show nothing;
+//! - `LeastAtOnce`, `OwnWeightCounts` (`catch_up::tests::arrivals::noticed`): with at most f faulty the
+//!   least is safe, and a thousand worlds of old disks show nothing of the other;
+//! - `ResumesInOldRound` (`driver::tests::arriving::a_driver_that_signs_or_stays_in_old_rounds_is_noticed`)
+//!   and `TallyStaysAhead` (`tally::tests::thresholds::a_tally_that_stays_ahead_is_noticed`): no
+//!   world has shown either yet;
+//! - `UnsignedStanding` (`standing::tests::an_unsigned_standing_is_noticed`): nobody here answers in the
+//!   name of another;
 //! - `RefusedLeavesTrace`: users of the simulator send little that a block refuses
 //!   (`ledger::tests::prepared::a_refused_candidate_that_leaves_a_trace_is_noticed`);
 //! - `NeverExpires`, `OldReadinessCounts`: no world is so long that a vote expires, and none has a
@@ -38,7 +45,7 @@
 //! A duplicate signer cannot even be written down: a certificate is a bitmap.
 use super::profile::Profile;
 use super::{Violation, Worlds, world};
-use Profile::{All, Byzantine, Clocks, Flaky, OldKeys, OldRounds, Partition};
+use Profile::{All, Byzantine, Clocks, Flaky, OldDisks, OldKeys, Partition};
 use lockstep_protocol::mutation::Mutation as M;
 
 pub(crate) mod one_phase;
@@ -80,6 +87,7 @@ const PROGRESS: &[&str] = &["progress"];
 const SETS: &[&str] = &["validator sets"];
 const KEY: &[&str] = &["key guard"];
 const EVIDENCE: &[&str] = &["evidence completeness"];
+const RESTORED: &[&str] = &["agreement", "restored sign"];
 const FORKS: &[&str] = &["old forks told"];
 const PACING: &[&str] = &["pacing"];
 
@@ -137,15 +145,10 @@ pub const ALL: &[Planted] = &[
     planted(M::UncheckedFilling, UNHELD, TROUBLE),
     planted(M::OldForkStops, OldKeys, TROUBLE),
     planted(M::OldForkUntold, OldKeys, FORKS),
-    planted(M::ProvenByAnySet, OldKeys, PROGRESS),
-    planted(M::DiscardUnreported, OldKeys, PROGRESS),
-    planted(M::ForeignBlockDisplaces, OldKeys, PROGRESS),
-    planted(M::ResumesInOldRound, OldRounds, PROGRESS),
-    planted(M::TallyStaysAhead, OldRounds, PROGRESS),
+    planted(M::RoundsNotAsked, OldDisks, RESTORED),
+    planted(M::SignsInOldRounds, OldDisks, RESTORED),
     planted(M::UnpacedRounds, Clocks, PACING),
-    planted(M::ClockNotAwaited, Clocks, PACING),
     planted(M::ReadinessNotAsked, Profile::Validators, SETS),
-    planted(M::OldReadinessCounts, Profile::Validators, SETS),
     planted(M::WithdrawalIgnored, Profile::Validators, SETS),
 ];
 

@@ -1,0 +1,92 @@
+//! The planned faults, as they happen.
+use super::*;
+
+impl World {
+    pub(super) fn fault(&mut self, fault: Fault) {
+        match fault {
+            Fault::Crash(node) => {
+                if self.places[node].node.is_up() {
+                    self.faults.crashes += 1;
+                    self.crash(node);
+                }
+            }
+            Fault::Backup(node) => self.places[node].node.disk.back_up(),
+            Fault::Restore(node) => self.restore(node),
+            Fault::Start(node) => self.start(node),
+            Fault::CrashBrain(node, brain) => {
+                self.faults.brain_crashes += 1;
+                self.see(node, &Sight::Forgot { node });
+                self.with_node(node, |node, _, out| node.crash_brain(brain, out));
+            }
+            Fault::Partition(groups) => {
+                self.faults.partitions += u64::from(groups.iter().any(|group| *group != groups[0]));
+                self.network.groups = groups;
+            }
+            Fault::Cut { from, to, is_cut } => {
+                self.faults.cuts += u64::from(is_cut);
+                self.network.cut(from, to, is_cut);
+            }
+            Fault::LoseProposals(loses) => self.loses_proposals = loses,
+            Fault::SetClock(node, off_ms) => {
+                self.faults.clocks_set += 1;
+                self.places[node].skew_ms = self.time_ms + off_ms;
+            }
+            Fault::SetClocks(by_ms) => self.set_clocks(by_ms),
+            Fault::Calm => self.calm(),
+        }
+    }
+
+    pub(super) fn start(&mut self, node: usize) {
+        self.with_node(node, |node, clocks, out| node.start(clocks, out));
+    }
+
+    /// What the disk kept of unreported commits is seen as committed.
+    fn crash(&mut self, node: usize) {
+        self.see(node, &Sight::Forgot { node });
+        let before = self.places[node].node.disk.durable.height();
+        self.with_node(node, |node, _, _| node.crash());
+        let after = self.places[node].node.disk.durable.height();
+        for height in before.0 + 1..=after.0 {
+            self.see_committed(node, Height(height));
+        }
+    }
+
+    fn restore(&mut self, node: usize) {
+        if self.places[node].node.is_up() {
+            self.crash(node);
+        }
+        if self.places[node].node.disk.restore() {
+            self.faults.restored += 1;
+        }
+    }
+
+    fn calm(&mut self) {
+        self.network.calm();
+        self.plan.hurry_permille = 0;
+        self.plan.calm_disk();
+        self.loses_proposals = false;
+        for node in 0..self.places.len() {
+            self.places[node].skew_ms = self.latest_ms;
+            if self.plan.lost != Some(node) {
+                self.start(node);
+            }
+        }
+        let heights: Vec<u64> = self.correct().map(|node| self.height(node).0).collect();
+        let (Some(lowest), Some(highest)) = (heights.iter().min(), heights.iter().max()) else {
+            return;
+        };
+        self.behind = highest - lowest;
+        if self.can_go_on(Height(highest + 1)) {
+            self.wanted = Some(Height(highest + HEIGHTS_GAINED));
+        }
+    }
+
+    /// Whether the chain can without the one whose home was put back. That one stops for good when
+    /// messages come back that its key has signed and it does not know: an old disk and a key that
+    /// runs twice look alike, and only its operator can tell them apart. So where it is needed, it
+    /// may do no harm, and nothing more is asked of it.
+    fn can_go_on(&self, height: Height) -> bool {
+        let correct = (0..self.places.len()).filter(|node| self.scene.correct[*node]);
+        self.plan.restored.is_none() || self.scene.is_quorum(height, correct)
+    }
+}
