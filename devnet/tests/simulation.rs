@@ -98,6 +98,15 @@ fn old_keys_stop_nothing() {
     assert!(tally.validator_changes >= SEEDS_OF_OLD / 2);
 }
 
+/// P20: homes that are put back at any moment decide nothing anew, and contradict nothing.
+#[test]
+fn old_disks_decide_nothing_anew() {
+    let tally = run(Profile::OldDisks, SEEDS_OF_OLD);
+    assert_eq!(tally.violations, []);
+    println!("{} homes put back", tally.faults.restored);
+    assert!(tally.faults.restored >= SEEDS_OF_OLD);
+}
+
 /// P21: after a hundred rounds and more everybody goes on, restarts and falls on the way or not.
 #[test]
 fn old_rounds_hold_nobody() {
