@@ -37,14 +37,24 @@ pub(crate) fn build(seed: u64, worlds: Worlds) -> World {
         let mut world = furnish(seed, twins::plan(), random);
         world.split = Some(Split::new(seed));
         world.wanted = Some(Height(1));
-        for place in &mut world.places {
-            // Nobody has signed anything yet, and all know it: no sequence is spent on that.
-            place.node.arrival = Some(Arrival::default());
-        }
+        // No sequence is spent on the arrival.
+        arrive(&mut world);
         return world;
     }
     let plan = Plan::new(worlds.profile, worlds.validators, &mut random.fork());
-    furnish(seed, plan, random)
+    let mut world = furnish(seed, plan, random);
+    if worlds.profile == Profile::Amnesiacs {
+        // The correct nodes hear nothing of each other, and would spend the world waiting for that.
+        arrive(&mut world);
+    }
+    world
+}
+
+/// Nobody has signed anything yet, and all know it.
+fn arrive(world: &mut World) {
+    for place in &mut world.places {
+        place.node.arrival = Some(Arrival::default());
+    }
 }
 
 /// The world of a plan.

@@ -197,16 +197,15 @@ impl Tally {
     }
 
     /// E11: whether more votes of this phase can come from anybody. They can from whoever has sent
-    /// none, has not left the phase, and has not been silent for long. A value that has its quorum
-    /// is waited for all the same: its proposal may be what is missing. That this node has sent its
-    /// own vote is part of it.
+    /// none, has not left the phase, and has not been silent for long. That this node has sent its
+    /// own vote is part of it. A round in which somebody has seen a polka is waited for all the same:
+    /// a proposal, or a vote that others have overtaken, may be what is missing.
     fn tell_nobody_left(&mut self, kind: VoteKind, round: Round, out: &mut Vec<Output>) {
         let told = Told::NobodyLeft(kind, round);
         if self.told.contains(&told) || !self.told.contains(&Told::Any(kind, round)) {
             return;
         }
-        let has_value = |told: &Told| matches!(told, Told::Value(k, r, Some(_), _) if (*k, *r) == (kind, round));
-        if self.told.iter().any(has_value) {
+        if self.has_polka(round) {
             return;
         }
         let may_come = |(index, validator): (ValidatorIndex, &Validator)| {
@@ -218,6 +217,18 @@ impl Tally {
             let fact = Fact::NobodyLeft(kind, round);
             out.push(Output::Fact(self.height, fact));
         }
+    }
+
+    /// Whether a value has its quorum in this round, here or where somebody has precommitted it.
+    fn has_polka(&self, round: Round) -> bool {
+        let is_of_value =
+            |told: &Told| matches!(told, Told::Value(_, r, Some(_), _) if *r == round);
+        let votes = self.rounds.get(&round);
+        let precommitted = votes
+            .into_iter()
+            .flat_map(|votes| votes.precommits.values());
+        let mut precommitted = precommitted.filter_map(|(block_id, _)| block_id);
+        self.told.iter().any(is_of_value) || precommitted.next().is_some()
     }
 
     /// Whether this validator has sent a vote of the phase, or a message of a later one.

@@ -254,6 +254,18 @@ fn e11_where_all_others_are_silent_nobody_is_left_to_wait_for() {
     assert_eq!(told, [Fact::NobodyLeft(VoteKind::Prevote, Round(0))]);
 }
 
+/// A precommit overtook the prevote of the same sender: the polka was on its way, and the round was
+/// left.
+#[test]
+fn e11_a_round_in_which_somebody_has_seen_a_polka_is_waited_for() {
+    let (mut desk, silent) = silent_for(SILENT_MS + 1);
+    desk.enter_round(1);
+    let others: Vec<_> = (0..4).filter(|i| *i != silent).collect();
+    desk.count_all(&others[..2], 1, Cast::prevote, id(1));
+    let told = desk.count_all(&others[2..], 1, Cast::precommit, id(1));
+    assert_eq!(told, [Fact::PrevotesAny(Round(1))]);
+}
+
 #[test]
 fn e11_whoever_is_further_on_has_left() {
     let mut desk = Desk::of(4);
