@@ -4,7 +4,7 @@ mod common;
 
 use common::process::{Network, Seen};
 use common::recorder::{Recorder, Signed};
-use common::{eventually, get, metric, post};
+use common::{eventually, metric, post, try_get};
 use lockstep_protocol::crypto::{self, SchemeId, Seed};
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::standing::Question;
@@ -63,7 +63,7 @@ fn weigh(network: &Network, powers: &[u64]) {
 }
 
 fn observing(network: &Network, index: usize) -> Option<String> {
-    let status = get(&network.urls[index], "/status").json();
+    let status = try_get(&network.urls[index], "/status").ok()?.json();
     status["observing"].as_str().map(str::to_owned)
 }
 
@@ -115,13 +115,13 @@ fn a_restored_home_and_a_straggler_decide_nothing_again_and_say_why() {
     stands_still(&network, 0, Duration::from_secs(2));
 
     network.start(1);
-    let goal = finalised.len() as u64 + 3;
-    network.wait_for(&[0, 1, 2], goal);
+    // It may have met what its key has signed since, and then it stops until it is re-armed: what is
+    // final comes back all the same, and nothing else.
+    network.wait_for(&[0, 1, 2], finalised.len() as u64);
     network.assert_same_chain(&[0, 1, 2]);
     for ((_, height), id) in &finalised {
         assert_eq!(network.block(0, *height).as_ref(), Some(id), "{height}");
     }
-    assert_eq!(observing(&network, 0), None);
     let log = network.node(0).log_text();
     assert!(
         log.contains("this node observes: this validator holds"),
@@ -186,8 +186,11 @@ fn a_home_that_is_restored_while_the_chain_stands_still_signs_no_position_twice(
     restore(&network, 0, &backup);
     network.start(2);
     start_recorded(&mut network, &recorders);
-    network.wait_for(&[0, 1, 2], stands_at + 5);
-    network.assert_same_chain(&[0, 1, 2]);
+    // It may meet what its key has signed there, and then it stops.
+    std::thread::sleep(Duration::from_secs(5));
+    network.start(3);
+    network.wait_for(&[0, 1, 2, 3], stands_at + 5);
+    network.assert_same_chain(&[0, 1, 2, 3]);
 
     let (wire, me) = (
         Wire::new(network.context(1).genesis_hash),
