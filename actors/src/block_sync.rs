@@ -182,6 +182,7 @@ impl BlockSync {
                     if self.seed.arrival.set(arrival).is_ok() {
                         log::info!("{}", waiting::arrived(arrival));
                     }
+                    self.seed.view.set_arrived();
                     self.seed.ports.arrived.deliver(Arrived(arrival));
                 }
             }

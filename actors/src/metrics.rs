@@ -157,19 +157,23 @@ impl Metrics {
             sign: fast(),
         };
         metrics.zero();
-        metrics.register_counts();
-        metrics.register_mempool();
-        metrics.register_pulls();
-        metrics.register_compact();
-        metrics.register_sync();
-        metrics.register_offences();
-        metrics.register_connections();
-        metrics.register_times();
-        metrics.register_clocks();
+        metrics.register();
         metrics
             .registry
             .register_collector(Box::new(actors::ActorCollector(actors)));
         Arc::new(metrics)
+    }
+
+    fn register(&mut self) {
+        self.register_counts();
+        self.register_mempool();
+        self.register_pulls();
+        self.register_compact();
+        self.register_sync();
+        self.register_offences();
+        self.register_connections();
+        self.register_times();
+        self.register_clocks();
     }
 
     /// Shows how far the median of the validators' clocks is ahead of this node's.

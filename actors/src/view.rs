@@ -95,6 +95,7 @@ struct Parts {
     clock_wait: Option<ClockWait>,
     old_forks: OldForks,
     waiting: Option<String>,
+    has_arrived: bool,
     peers: BTreeMap<Address, PeerView>,
     height_began: Instant,
     ended: Option<EndReason>,
@@ -149,6 +150,7 @@ impl NodeView {
             clock_wait: None,
             old_forks: OldForks::default(),
             waiting: None,
+            has_arrived: false,
             peers: BTreeMap::new(),
             height_began: Instant::now(),
             ended: None,
@@ -275,6 +277,16 @@ impl NodeView {
 
     pub(crate) fn set_clock_wait(&self, wait: Option<ClockWait>) {
         self.parts.lock().clock_wait = wait;
+    }
+
+    /// Whether this node has heard enough of the others to sign, or will not sign anyhow.
+    pub fn has_arrived(&self) -> bool {
+        let parts = self.parts.lock();
+        parts.has_arrived || parts.halted.is_some() || parts.ended.is_some()
+    }
+
+    pub(crate) fn set_arrived(&self) {
+        self.parts.lock().has_arrived = true;
     }
 
     /// Why this node, which may sign, does not do so yet; true if that is news.

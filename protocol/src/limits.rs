@@ -207,3 +207,7 @@ pub const SNAPSHOT_LEAVES_BYTES_MAX: usize = 1024 * 1024;
 /// One record of a snapshot: a block of the largest size with its certificate, receipts (none longer
 /// than its transaction) and validators.
 pub const SNAPSHOT_RECORD_BYTES_MAX: usize = 2 * BLOCK_BYTES_MAX + LIGHT_BLOCK_BYTES_MAX;
+
+/// A node that has started and does not sign yet says nothing of it for so long: others that start at
+/// the same time refuse connections at first, and whoever starts all wants no alarm.
+pub const WAITING_UNTOLD_MS: u64 = 1_000;

@@ -104,6 +104,7 @@ impl Devnet {
         });
         let devnet = Devnet { inner };
         devnet.start_all(listeners)?;
+        devnet.inner.wait_for_arrival();
         Ok(devnet)
     }
 

@@ -4,6 +4,10 @@ use lockstep_actors::runtime::EndReason;
 use lockstep_protocol::types::Height;
 use std::time::{Duration, Instant};
 
+/// How long a boot waits for nodes that do not sign yet, and how often it looks.
+const ARRIVAL_PATIENCE: Duration = Duration::from_secs(1);
+const ARRIVAL_LOOK: Duration = Duration::from_micros(500);
+
 /// How often a wait looks whether somebody has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -22,6 +26,17 @@ impl Inner {
         gravest.map_or(Ok(()), |(index, reason)| {
             Err(DevnetError::Ended { index, reason })
         })
+    }
+
+    /// Until all nodes have heard of each other and may sign: whoever boots a devnet and then delays
+    /// or cuts its links means the links of nodes that run. Not for ever: a home that was kept may
+    /// hold what keeps a node from signing, and then it says so itself.
+    pub(super) fn wait_for_arrival(&self) {
+        let until = Instant::now() + ARRIVAL_PATIENCE;
+        let arrived = || self.each(|node| node.view().has_arrived());
+        while arrived().contains(&Some(false)) && Instant::now() < until {
+            std::thread::sleep(ARRIVAL_LOOK);
+        }
     }
 
     /// Until all nodes that run at the call have committed `height`, or have been killed.

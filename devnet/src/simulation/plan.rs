@@ -198,15 +198,6 @@ impl Plan {
         let nodes = validators + twins.len();
         let propose_ms = random.pick(&[60, 100, 200, 300]);
         let step_ms = propose_ms / 2;
-        let timeouts = Timeouts {
-            propose_ms,
-            propose_delta_ms: propose_ms / 2,
-            prevote_ms: step_ms,
-            prevote_delta_ms: step_ms / 2,
-            precommit_ms: step_ms,
-            precommit_delta_ms: step_ms / 2,
-            cap_ms: 60_000,
-        };
         let interval_ms = random.pick(&[0, 0, 0, 1, 20]);
         let duration_us = profile.fault_time_us(nodes, random);
         let mut plan = Plan {
@@ -221,7 +212,7 @@ impl Plan {
             late: Vec::new(),
             survival: random.pick(&[Survival::Prefix, Survival::Subset]),
             habits,
-            timeouts,
+            timeouts: timeouts(propose_ms),
             pacing: Pacing::Interval(interval_ms),
             silent_after_ms: propose_ms * random.pick(&[1, 2, 4]),
             // In some worlds what is pushed must be enough.
@@ -251,5 +242,19 @@ impl Plan {
         }
         plan.sort_faults();
         plan
+    }
+}
+
+/// Votes are waited for half as long as proposals.
+fn timeouts(propose_ms: u64) -> Timeouts {
+    let step_ms = propose_ms / 2;
+    Timeouts {
+        propose_ms,
+        propose_delta_ms: propose_ms / 2,
+        prevote_ms: step_ms,
+        prevote_delta_ms: step_ms / 2,
+        precommit_ms: step_ms,
+        precommit_delta_ms: step_ms / 2,
+        cap_ms: 60_000,
     }
 }

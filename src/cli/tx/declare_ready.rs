@@ -136,7 +136,8 @@ mod tests {
             said.map_err(|failure| (failure.exit_code, failure.message))
         };
         assert_eq!(said(|_| {}), Ok(()));
-        let cases: [(fn(&mut Standing), u8, &str); 3] = [
+        type Change = fn(&mut Standing);
+        let cases: [(Change, u8, &str); 3] = [
             (|it| it.validator = Address([8; 20]), 2, "--rpc"),
             (|it| it.halted = json!("a fork"), 4, "stopped for safety"),
             (|it| it.catching_up = true, 1, "once it follows"),

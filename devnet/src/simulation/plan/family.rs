@@ -73,7 +73,7 @@ fn crown(plan: &mut Plan, random: &mut Random) {
         let king = kings[king];
         // The newest king outweighs all that were drawn before it.
         plan.founding[king] = power;
-        power = power * 3;
+        power *= 3;
         from = Height(from.0 + random.between(2, 40));
         plan.changes.push(Change {
             from,

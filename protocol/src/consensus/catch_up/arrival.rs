@@ -48,6 +48,7 @@
 use super::CatchUp;
 use super::Output;
 use super::peer::Peer;
+use crate::limits::WAITING_UNTOLD_MS;
 use crate::mutation::{Mutation, planted};
 use crate::quorum::{Power, least_quorum};
 use crate::standing::Standing;
@@ -179,7 +180,8 @@ impl CatchUp {
             return None;
         }
         let (weights, missing) = (self.weights(), self.uncounted());
-        let is_over = self.has_waited(now) || missing.iter().all(|who| self.is_gone(who));
+        let all_gone = missing.iter().all(|who| self.is_gone(who));
+        let is_over = self.has_waited(now) || (all_gone && self.has_lasted(now));
         // What it has yet to reach is shown as catching up.
         let is_behind = self.committed < self.to_reach();
         let enough = weights.has_heard_enough(self.config.is_rearmed);
@@ -262,6 +264,12 @@ impl CatchUp {
     fn has_waited(&self, now: Instant) -> bool {
         let wait_ms = self.config.arrival_wait_ms;
         self.began_at.is_some_and(|at| now >= at.plus_ms(wait_ms))
+    }
+
+    /// Long enough to be told: others that start at the same time refuse connections at first.
+    fn has_lasted(&self, now: Instant) -> bool {
+        let began = self.began_at;
+        began.is_some_and(|at| now >= at.plus_ms(WAITING_UNTOLD_MS))
     }
 
     fn to_reach(&self) -> Height {
