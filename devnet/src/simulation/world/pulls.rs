@@ -2,6 +2,7 @@
 use super::*;
 use crate::simulation::network::Links;
 use crate::simulation::profile::Profile;
+use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::types::Round;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ fn quiet(pulls: bool, loses: Loses) -> World {
     world.network.links = Links::CALM;
     (world.plan.sync_max_us, world.plan.hurry_permille) = (200, 0);
     for place in &mut world.places {
+        // Where the others are, the arrival would tell them too.
+        place.node.arrival = Some(Arrival::default());
         place.habit = Some(Box::new(Lossy(loses)));
         let patience = &mut place.node.setup.driver.pull_patience_ms;
         *patience = patience.filter(|_| pulls);
