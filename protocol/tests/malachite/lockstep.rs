@@ -2,7 +2,7 @@
 //! wired as the actors wire them, but synchronously: what one says the other hears at once, the
 //! own votes and proposals included.
 //!
-//! Three things have no counterpart in the neutral language, and are mapped here:
+//! Four things have no counterpart in the neutral language, and are mapped here:
 //!
 //! - *The valid round of a prevote* (E9). A neutral prevote names none. Whoever prevotes `v` in a
 //!   round of which the scenario knows a proposal of `v`, early or late, prevotes with the valid
@@ -10,13 +10,15 @@
 //!   scenario has two proposals of one round and value, so this is a function.
 //! - *Equivocators* (E10). Under [`Rules::Paper`] the second of two different votes is withheld
 //!   from the tally, because the reference counts the first alone.
+//! - *Nobody left to wait for* (E11, and E4 by it). It lets timers run out at once, as scenarios do
+//!   at any time by inputs of their own; so its facts are withheld here, and unit tests hold it.
 //! - *An invalid block with a quorum of precommits*. Lockstep stops for good, where the paper goes
 //!   on; this wrapper then is [`halted`](Lockstep::halted). More than f validators are faulty then.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use lockstep_protocol::consensus::facts::{CheckedProposal, Verdict};
+use lockstep_protocol::consensus::facts::{CheckedProposal, Fact, Verdict};
 use lockstep_protocol::consensus::round_machine::{self, CastVote, RoundMachine, Rules};
 use lockstep_protocol::consensus::tally::{self, Tally};
 use lockstep_protocol::consensus::timeouts::{TimeoutKind, Timeouts};
@@ -277,6 +279,7 @@ impl Lockstep {
 
     pub(crate) fn tell_tally(&mut self, input: tally::Input) -> Vec<round_machine::Input> {
         let fact = |output| match output {
+            tally::Output::Fact(_, Fact::NobodyLeft(..) | Fact::ProposerSilent(_)) => None,
             tally::Output::Fact(_, fact) => Some(round_machine::Input::Fact(fact)),
             _ => None,
         };

@@ -76,9 +76,11 @@ impl World {
             return;
         };
         self.behind = highest - lowest;
-        if self.can_go_on(Height(highest + 1)) {
-            self.wanted = Some(Height(highest + HEIGHTS_GAINED));
-        }
+        let gained = match self.can_go_on(Height(highest + 1)) {
+            true => HEIGHTS_GAINED,
+            false => 0,
+        };
+        self.wanted = Some(Height(highest + gained));
     }
 
     /// Whether the chain can without the one whose home was put back. That one stops for good when

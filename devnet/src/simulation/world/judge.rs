@@ -129,8 +129,7 @@ impl World {
 
     pub(super) fn end(mut self) -> Outcome {
         let healed_at_us = self.plan.calm_at_us + self.plan.catching_up_us(self.behind);
-        let ended_at_us = self.wanted.map_or(healed_at_us, |_| self.queue.now_us());
-        let recovery_ms = ended_at_us.saturating_sub(healed_at_us) / 1000;
+        let recovery_ms = self.queue.now_us().saturating_sub(healed_at_us) / 1000;
         let judge = self.correct().next();
         if let (Some(wanted), Some(judge)) = (self.wanted, judge) {
             let place = |node: usize| self.places[node].node.place().unwrap_or_default();

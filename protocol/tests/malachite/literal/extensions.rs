@@ -6,7 +6,7 @@ use super::{Literal, Proposal, Step, Vote};
 use crate::lockstep::ValidRounds;
 use crate::neutral::{Input, Output, Timer};
 
-/// What Lockstep adds to the paper. E4, E5 and E6 need a clock or a network, which is not here.
+/// What Lockstep adds to the paper. E4, E5, E6 and E11 need a clock or a network, which is not here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Extension {
     /// A proposal counts as its sender's prevote.
