@@ -211,3 +211,7 @@ pub const SNAPSHOT_RECORD_BYTES_MAX: usize = 2 * BLOCK_BYTES_MAX + LIGHT_BLOCK_B
 /// A node that has started and does not sign yet says nothing of it for so long: others that start at
 /// the same time refuse connections at first, and whoever starts all wants no alarm.
 pub const WAITING_UNTOLD_MS: u64 = 1_000;
+
+/// So many rounds beyond those that others with more than f have named, one validator alone is
+/// believed to have signed in: correct ones are a round or two apart.
+pub const ROUNDS_BELIEVED_AHEAD: u32 = 4;

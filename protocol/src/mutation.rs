@@ -71,6 +71,8 @@ pub enum Mutation {
     ForeignKeyForgotten,
     /// A node that has just started signs before it knows how far the others are.
     SignsBeforeArrival,
+    /// It believes whatever round one of the others names.
+    EveryRoundBelieved,
     /// It signs in rounds in which its key may have signed before the start.
     SignsInOldRounds,
     /// After its arrival it stays in the round of its record, wherever it has followed to.

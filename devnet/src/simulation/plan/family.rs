@@ -16,6 +16,8 @@ const STEP_MIN_MS: u64 = 15_000;
 const STEP_MAX_MS: u64 = 3_600_000;
 /// What a validator that decides alone waits between two blocks, so that those who follow can.
 const INTERVAL_ALONE_MS: u64 = 25;
+/// Between heights of a world that lasts for a hundred rounds.
+const INTERVAL_LONG_MS: u64 = 50;
 
 /// Before other faults are drawn: how long they last, and who is faulty.
 pub(super) fn prepare(family: Family, plan: &mut Plan, random: &mut Random) {
@@ -32,6 +34,8 @@ pub(super) fn prepare(family: Family, plan: &mut Plan, random: &mut Random) {
             let round_ms = timeouts.cap_ms + timeouts.propose_ms;
             let round_us = round_ms * 1_000 + 3 * plan.links.delay_max_us;
             plan.calm_at_us = rounds * round_us;
+            // Such a world is long: heights that come one after another would fill it with events.
+            plan.pacing = Pacing::Interval(INTERVAL_LONG_MS);
         }
         Family::Clocks if random.chance(700) => {
             let fast_us = random.pick(&[1_000, 5_000]);

@@ -48,7 +48,7 @@
 use super::CatchUp;
 use super::Output;
 use super::peer::Peer;
-use crate::limits::WAITING_UNTOLD_MS;
+use crate::limits::{ROUNDS_BELIEVED_AHEAD, WAITING_UNTOLD_MS};
 use crate::mutation::{Mutation, planted};
 use crate::quorum::{Power, least_quorum};
 use crate::standing::Standing;
@@ -229,7 +229,9 @@ impl CatchUp {
     fn weights(&self) -> Weights {
         let (set, me) = (&self.set, self.config.me);
         let total = set.total();
+        let void = self.overstating();
         let reached = self.heard().filter(|(.., stood)| *stood <= self.committed);
+        let reached = reached.filter(|(who, ..)| !void.contains(who));
         let reached = reached.filter_map(|(who, ..)| set.index_of(&who));
         Weights {
             total,
@@ -237,6 +239,38 @@ impl CatchUp {
             faulty: total.saturating_sub(least_quorum(total)),
             heard: set.power_of(reached),
         }
+    }
+
+    /// Whoever names rounds far beyond those that others with more than f have named: nobody there
+    /// can show that, and a validator that believed one of them would begin in a round that no one
+    /// else ever reaches. It is as good as unheard until the others get there too; a correct one has
+    /// brought them after it by then (E5).
+    fn overstating(&self) -> Vec<Address> {
+        let faulty = self
+            .set
+            .total()
+            .saturating_sub(least_quorum(self.set.total()));
+        let highest = self.heard().map(|(.., stood)| stood).max();
+        let there = self.heard().filter(|(.., stood)| Some(*stood) == highest);
+        let mut named: Vec<(Round, Power, Address)> = there
+            .filter_map(|(who, peer, stood)| {
+                let said = peer.standing_at(stood)?;
+                let round = said.signed.max(said.seen).unwrap_or_default();
+                Some((round, self.set.power(self.set.index_of(&who)?), who))
+            })
+            .collect();
+        named.sort_by_key(|(round, ..)| std::cmp::Reverse(*round));
+        let mut power: Power = 0;
+        let believed = named.iter().find_map(|(round, more, _)| {
+            power = power.saturating_add(*more);
+            (power > faulty).then_some(*round)
+        });
+        let Some(believed) = believed.filter(|_| !planted(Mutation::EveryRoundBelieved)) else {
+            return Vec::new();
+        };
+        let most = Round(believed.0.saturating_add(ROUNDS_BELIEVED_AHEAD));
+        let void = named.into_iter().filter(|(round, ..)| *round > most);
+        void.map(|(.., who)| who).collect()
     }
 
     /// Other validators that have said nothing yet.
@@ -287,9 +321,11 @@ impl CatchUp {
         if weights.decides_alone() || planted(Mutation::RoundsNotAsked) {
             return Arrival::free_after(committed);
         }
-        let members = self
-            .heard()
-            .filter(|(who, _, stood)| *stood <= committed && self.set.index_of(who).is_some());
+        let void = self.overstating();
+        let members = self.heard().filter(|(who, _, stood)| {
+            let counts = *stood <= committed && self.set.index_of(who).is_some();
+            counts && !void.contains(who)
+        });
         let members: Vec<(&Peer, Height)> = members.map(|(_, peer, stood)| (peer, stood)).collect();
         let stood = members.iter().map(|(_, stood)| *stood).max();
         let stood = stood.unwrap_or_default();

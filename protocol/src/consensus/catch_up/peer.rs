@@ -86,6 +86,7 @@ impl Peer {
             Some(said) if said.committed < standing.committed => {}
             Some(said) if said.committed == standing.committed => {
                 said.seen = said.seen.max(standing.seen);
+                said.signed = said.signed.max(standing.signed);
                 said.remembers &= standing.remembers;
             }
             said => {

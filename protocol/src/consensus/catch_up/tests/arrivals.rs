@@ -491,3 +491,45 @@ mod noticed {
         );
     }
 }
+
+/// One of the others says after this node's start that it has signed in a round that nobody will ever
+/// reach. Believed, this node would begin there, and where the chain cannot go on without it, it would
+/// stand still for ever: one liar and one restart.
+#[test]
+fn a_round_that_one_validator_alone_names_leads_nobody_away() {
+    let said = |round: u32| Standing {
+        signed: Some(Round(round)),
+        ..at(10)
+    };
+    for (lie, first) in [(u32::MAX, 3), (1_000_000, 3), (6, 3), (5, 7)] {
+        let mut node = node_of(&[1; 4], 10);
+        assert_eq!(node.says(0, said(1)), None);
+        assert_eq!(node.says(1, said(lie)), None);
+        let arrival = node.says(2, said(0)).expect("two others are enough");
+        assert_eq!(arrival.first_round, Round(first), "{lie}");
+    }
+}
+
+/// Of two that are heard one is far on: it is believed when the other has come after it.
+#[test]
+fn whoever_is_far_on_is_heard_when_another_has_got_there_too() {
+    let said = |round: u32| Standing {
+        signed: Some(Round(round)),
+        ..at(10)
+    };
+    let mut node = node_of(&[1; 4], 10);
+    assert_eq!(node.is_gone(2), None);
+    assert_eq!(node.says(0, said(20)), None);
+    assert_eq!(node.says(1, said(0)), None, "one of them may lie");
+    let arrival = node.says(1, said(19)).expect("both are heard");
+    assert_eq!(arrival.first_round, Round(22));
+}
+
+#[cfg(feature = "mutants")]
+#[test]
+fn that_every_round_is_believed_is_noticed() {
+    crate::mutation::must_be_noticed(
+        crate::mutation::Mutation::EveryRoundBelieved,
+        a_round_that_one_validator_alone_names_leads_nobody_away,
+    );
+}
