@@ -252,25 +252,30 @@ impl CatchUp {
             .saturating_sub(least_quorum(self.set.total()));
         let highest = self.heard().map(|(.., stood)| stood).max();
         let there = self.heard().filter(|(.., stood)| Some(*stood) == highest);
-        let mut named: Vec<(Round, Power, Address)> = there
-            .filter_map(|(who, peer, stood)| {
-                let said = peer.standing_at(stood)?;
-                let round = said.signed.max(said.seen).unwrap_or_default();
-                Some((round, self.set.power(self.set.index_of(&who)?), who))
-            })
-            .collect();
-        named.sort_by_key(|(round, ..)| std::cmp::Reverse(*round));
+        let there: Vec<(Address, &Peer, Height)> = there.collect();
+        let named = there.iter().filter_map(|(who, peer, _)| {
+            let index = self.set.index_of(who)?;
+            Some((peer.named.unwrap_or_default(), self.set.power(index)))
+        });
+        let mut named: Vec<(Round, Power)> = named.collect();
+        named.sort_by_key(|named| std::cmp::Reverse(*named));
         let mut power: Power = 0;
-        let believed = named.iter().find_map(|(round, more, _)| {
-            power = power.saturating_add(*more);
-            (power > faulty).then_some(*round)
+        let believed = named.into_iter().find_map(|(round, more)| {
+            power = power.saturating_add(more);
+            (power > faulty).then_some(round)
         });
         let Some(believed) = believed.filter(|_| !planted(Mutation::EveryRoundBelieved)) else {
             return Vec::new();
         };
         let most = Round(believed.0.saturating_add(ROUNDS_BELIEVED_AHEAD));
-        let void = named.into_iter().filter(|(round, ..)| *round > most);
-        void.map(|(.., who)| who).collect()
+        let is_void = |peer: &Peer, stood| {
+            let said = peer.standing_at(stood);
+            let round = said.and_then(|said| said.signed.max(said.seen));
+            round.is_some_and(|round| round > most)
+        };
+        let void = there.iter();
+        let void = void.filter(|(_, peer, stood)| is_void(peer, *stood));
+        void.map(|(who, ..)| *who).collect()
     }
 
     /// Other validators that have said nothing yet.

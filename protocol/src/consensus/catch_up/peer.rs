@@ -1,7 +1,7 @@
 //! What is known of one peer that may be asked for blocks.
 use super::{Answer, CatchUpConfig};
 use crate::standing::Standing;
-use crate::types::{Height, Instant};
+use crate::types::{Height, Instant, Round};
 
 /// A peer and how it has answered so far.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub(super) struct Peer {
     pub(super) stood: Option<Height>,
     /// All that it said then, and of what it has seen since, the furthest.
     said: Option<Standing>,
+    /// The furthest round after that height that it has named, also since.
+    pub(super) named: Option<Round>,
     /// Its port refuses connections.
     pub(super) is_gone: bool,
     /// It says that it keeps no block below this height.
@@ -62,6 +64,7 @@ impl Peer {
             has: Height::default(),
             stood: None,
             said: None,
+            named: None,
             is_gone: false,
             keeps_from: Height::default(),
             asked: None,
@@ -82,15 +85,17 @@ impl Peer {
     /// more than it has shown.
     pub(super) fn stands(&mut self, standing: Standing) {
         self.is_gone = false;
+        let named = standing.signed.max(standing.seen);
         match &mut self.said {
             Some(said) if said.committed < standing.committed => {}
             Some(said) if said.committed == standing.committed => {
                 said.seen = said.seen.max(standing.seen);
-                said.signed = said.signed.max(standing.signed);
                 said.remembers &= standing.remembers;
+                self.named = self.named.max(named);
             }
             said => {
                 *said = Some(standing);
+                self.named = named;
                 let shown = self.stood.unwrap_or(standing.committed);
                 self.stood = Some(shown.min(standing.committed));
             }
