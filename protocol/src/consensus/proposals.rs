@@ -254,6 +254,8 @@ impl Proposals {
         if round == self.round {
             let kept = self.rounds.values().flatten();
             out.extend(kept.map(|kept| Output::Prevote(kept.message.proposal.clone())));
+            // Of far ones only their round is here: they count anew when they come again (E6).
+            self.far.clear();
             self.fill_again(out);
         }
         let is_new = round > self.round || !self.has_begun;

@@ -22,9 +22,8 @@
 //!   old keys show nothing;
 //! - `LeastAtOnce`, `OwnWeightCounts` (`catch_up::tests::arrivals::noticed`): with at most f faulty the
 //!   least is safe, and a thousand worlds of old disks show nothing of the other;
-//! - `ResumesInOldRound` (`driver::tests::arriving::a_driver_that_signs_or_stays_in_old_rounds_is_noticed`)
-//!   and `TallyStaysAhead` (`tally::tests::thresholds::a_tally_that_stays_ahead_is_noticed`): no
-//!   world has shown either yet;
+//! - `TallyStaysAhead` (`tally::tests::thresholds::a_tally_that_stays_ahead_is_noticed`): no world has
+//!   shown it yet;
 //! - `UnsignedStanding` (`standing::tests::an_unsigned_standing_is_noticed`): nobody here answers in the
 //!   name of another;
 //! - `RefusedLeavesTrace`: users of the simulator send little that a block refuses
@@ -126,7 +125,7 @@ pub const ALL: &[Planted] = &[
     planted(M::FirstVoteWins, VOTER, EVIDENCE),
     planted(M::ForeignKeyIgnored, Profile::Twins, KEY),
     planted(M::ForeignKeyForgotten, Profile::Twins, KEY),
-    planted(M::SignsBeforeArrival, All, DOUBLE),
+    planted(M::SignsBeforeArrival, OldDisks, RESTORED),
     planted(M::UnverifiedVotes, FORGED, AGREEMENT),
     planted(M::UnverifiedProposals, FORGED, CERTIFICATES),
     planted(
@@ -147,6 +146,7 @@ pub const ALL: &[Planted] = &[
     planted(M::OldForkUntold, OldKeys, FORKS),
     planted(M::RoundsNotAsked, OldDisks, RESTORED),
     planted(M::SignsInOldRounds, OldDisks, RESTORED),
+    planted(M::ResumesInOldRound, Profile::OldRounds, PROGRESS),
     planted(M::UnpacedRounds, Clocks, PACING),
     planted(M::ReadinessNotAsked, Profile::Validators, SETS),
     planted(M::WithdrawalIgnored, Profile::Validators, SETS),
