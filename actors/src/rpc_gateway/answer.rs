@@ -1,4 +1,6 @@
 //! Answers: JSON for people, stable error codes with a sentence that helps.
+use crate::metrics::{Metrics, RefusalLabel};
+use crate::runtime::AskError;
 use actix_web::error::{InternalError, PathError, QueryPayloadError};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
@@ -56,6 +58,13 @@ pub(super) fn trouble(error: &dyn std::fmt::Display) -> HttpResponse {
     refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", sentence)
 }
 
+/// The actor that was asked has no time, or has just fallen.
+pub(super) fn busy(error: AskError, metrics: &Metrics) -> HttpResponse {
+    metrics.refusal(RefusalLabel::Busy);
+    let sentence = format!("{error}; try again in a moment");
+    refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence)
+}
+
 /// A parameter that cannot be read: code and sentence.
 pub(super) type BadParam = (&'static str, String);
 
@@ -102,4 +111,9 @@ pub(super) async fn no_such_route(request: HttpRequest) -> HttpResponse {
         request.path()
     );
     refuse(StatusCode::NOT_FOUND, "no_such_route", sentence)
+}
+
+/// The node's thread turns.
+pub(super) async fn livez() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }

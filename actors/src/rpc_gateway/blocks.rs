@@ -1,8 +1,7 @@
 //! Committed data: blocks with their certificates, accounts, ranges for peers that catch up.
 use super::Seed;
-use super::answer::{bad_address, refuse, refuse_param, trouble};
+use super::answer::{bad_address, busy, refuse, refuse_param, trouble};
 use super::answer_places::Asker;
-use super::consensus::busy;
 use super::evidence::evidence_json;
 use super::pieces::Pieces;
 use super::validators;

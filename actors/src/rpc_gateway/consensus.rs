@@ -1,11 +1,11 @@
 //! What peers and clients post: votes, proposals, evidence, ticks.
 use super::Seed;
-use super::answer::{refuse, refuse_bad};
+use super::answer::{busy, refuse, refuse_bad};
 use super::body::{self, Body, Whole};
 use super::connection::Connection;
 use crate::committer::EvidenceTold;
 use crate::mempool::GetHeld;
-use crate::metrics::{Metrics, RefusalLabel};
+use crate::metrics::Metrics;
 use crate::proposer::{CompactReceived, ProposalReceived, ScreenProposal};
 use crate::runtime::AskError;
 use crate::vote_collector::VoteReceived;
@@ -203,10 +203,4 @@ fn admitted(
         ),
     };
     refuse(status, code, sentence)
-}
-
-pub(super) fn busy(error: AskError, metrics: &Metrics) -> HttpResponse {
-    metrics.refusal(RefusalLabel::Busy);
-    let sentence = format!("{error}; try again in a moment");
-    refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence)
 }

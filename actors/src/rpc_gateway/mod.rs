@@ -23,8 +23,9 @@
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
 use crate::committer::EvidenceTold;
+use crate::limits::{PUBLIC_CONNECTIONS_MAX, PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE};
 use crate::mempool::{GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions};
-use crate::metrics::Metrics;
+use crate::metrics::{ListenerLabel, Metrics};
 use crate::peer_broadcaster::{Handshake, Peer};
 use crate::proposer::{
     CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
@@ -36,7 +37,7 @@ use crate::view::{HeadView, NodeView};
 use crate::vote_collector::{GetMissing, GetSeen, GetVotes, VoteReceived};
 use actix::prelude::*;
 use actix_service::Service;
-use actix_web::http::{Method, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::{Route, web};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
@@ -60,6 +61,7 @@ mod evidence;
 #[cfg(test)]
 mod fixture;
 mod health;
+mod house;
 mod json_rpc;
 mod light;
 mod open_api;
@@ -73,6 +75,7 @@ mod pull;
 mod queue;
 mod receipts;
 mod records;
+mod routes;
 mod serve;
 mod server_sent_events;
 mod standing;
@@ -93,7 +96,11 @@ pub use origins::{Origins, OriginsError};
 pub use pace::Pace;
 pub use parameters::Settings;
 pub use peer_gateway::PeerGateway;
-use serve::Audience;
+
+use connection::Deadlines;
+use house::Terms;
+use routes::Routes;
+use streams::Streams;
 
 /// Makes one block on all nodes of a devnet; answers with JSON, or with why not.
 pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sync>;
@@ -238,12 +245,12 @@ impl Actor for RpcGateway {
     type Context = Ctx<Self>;
 
     fn started(&mut self, ctx: &mut Ctx<Self>) {
-        let serve = serve::serve(
-            self.seed.clone(),
-            self.listener.clone(),
-            Audience::People,
-            for_people,
-        );
+        let (seed, metrics) = (self.seed.clone(), self.seed.metrics.clone());
+        let serve = serve::serve(self.listener.clone(), terms(), metrics, |config| {
+            config.app_data(web::Data::new(seed));
+            config.app_data(Streams::new());
+            for_people(config);
+        });
         ctx.spawn(serve.into_actor(self));
         let seed = self.seed.clone();
         let taken_down = async move {
@@ -261,6 +268,21 @@ impl Actor for RpcGateway {
 impl Supervised for RpcGateway {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
         *self = RpcGateway::new(self.seed.clone(), self.listener.clone());
+    }
+}
+
+fn terms() -> Terms {
+    let routes = open_api::ROUTES.iter();
+    Terms {
+        label: ListenerLabel::People,
+        connections_max: PUBLIC_CONNECTIONS_MAX,
+        connections_per_stranger_max: PUBLIC_CONNECTIONS_PER_ADDRESS_MAX,
+        deadlines: Deadlines::new(PUBLIC_IDLE),
+        routes: Routes {
+            all: routes.map(|route| (route.path, route.also)).collect(),
+            other_verb: StatusCode::METHOD_NOT_ALLOWED,
+        },
+        is_neighbour: Box::new(|_| false),
     }
 }
 
@@ -284,7 +306,7 @@ const FOR_PEERS: &[PeerRoute] = &[
     ("/mempool/transactions", MESSAGE, || web::post().to(transactions::gossip)),
     ("/handshake", &[500], || web::get().to(status::handshake)),
     ("/sync/blocks", &[400, 503], || web::get().to(blocks::sync)),
-    ("/livez", &[], || web::get().to(health::livez)),
+    ("/livez", &[], || web::get().to(answer::livez)),
 ];
 
 /// What nodes tell each other, at the peer listener.

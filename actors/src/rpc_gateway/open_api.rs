@@ -1,8 +1,8 @@
 //! What people may ask over plain HTTP: one table, in which the listener looks its routes up, and the
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::{
-    blocks, consensus, evidence, health, json_rpc, light, receipts, records, server_sent_events,
-    status, transactions, validators, web_socket,
+    answer, blocks, consensus, evidence, health, json_rpc, light, receipts, records,
+    server_sent_events, status, transactions, validators, web_socket,
 };
 use actix_web::{HttpResponse, Route as Handler, web};
 use serde_json::{Map, Value, json};
@@ -135,7 +135,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 500, 503], || web::get().to(validators::validators)).with(&[in_query("height", WHOLE)]),
     get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[429], || web::get().to(status::actors)),
     get("/metrics", "OpenMetrics.", Media::Metrics, &[429], || web::get().to(status::metrics)),
-    get("/livez", "The node's thread turns.", Media::Text, &[], || web::get().to(health::livez)),
+    get("/livez", "The node's thread turns.", Media::Text, &[], || web::get().to(answer::livez)),
     get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || web::get().to(health::readyz)).with(&[in_query("verbose", "^$")]),
     get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 410, 500, 503], || web::get().to(blocks::latest)),
     get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 410, 500, 503], || web::get().to(blocks::by_height)).with(&[in_path("height", WHOLE)]),

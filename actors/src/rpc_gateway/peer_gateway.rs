@@ -1,8 +1,17 @@
 //! **PeerGateway** serves the other nodes: what the [`RpcGateway`](super::RpcGateway) is to people.
-use super::serve::{self, Audience};
-use super::{Seed, for_peers};
+use super::connection::Deadlines;
+use super::house::Terms;
+use super::routes::Routes;
+use super::serve::serve;
+use super::{FOR_PEERS, Seed, for_peers};
+use crate::limits::{PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_PER_STRANGER_MAX, PEER_IDLE};
+use crate::metrics::ListenerLabel;
+use crate::peer_broadcaster::Peer;
 use crate::runtime::Ctx;
 use actix::prelude::*;
+use actix_web::http::StatusCode;
+use actix_web::web;
+use parking_lot::RwLock;
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -23,13 +32,31 @@ impl Actor for PeerGateway {
     type Context = Ctx<Self>;
 
     fn started(&mut self, ctx: &mut Ctx<Self>) {
-        let serve = serve::serve(
-            self.seed.clone(),
-            self.listener.clone(),
-            Audience::Peers,
-            for_peers,
-        );
+        let (seed, metrics) = (self.seed.clone(), self.seed.metrics.clone());
+        let terms = terms(self.seed.peers.clone());
+        let serve = serve(self.listener.clone(), terms, metrics, |config| {
+            config.app_data(web::Data::new(seed));
+            for_peers(config);
+        });
         ctx.spawn(serve.into_actor(self));
+    }
+}
+
+fn terms(peers: Arc<RwLock<Vec<Peer>>>) -> Terms {
+    Terms {
+        label: ListenerLabel::Peers,
+        connections_max: PEER_CONNECTIONS_MAX,
+        connections_per_stranger_max: PEER_CONNECTIONS_PER_STRANGER_MAX,
+        deadlines: Deadlines::new(PEER_IDLE),
+        routes: Routes {
+            all: FOR_PEERS.iter().map(|route| (route.0, route.1)).collect(),
+            other_verb: StatusCode::NOT_FOUND,
+        },
+        is_neighbour: Box::new(move |from| {
+            let peers = peers.read();
+            let mut listening = peers.iter().filter_map(Peer::listens);
+            listening.any(|at| at.ip() == from)
+        }),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `POST /consensus/standing`: how far is this node, and what has it seen of the asker? A validator
 //! that has just started asks. Cheapest check first: size and shape, the names, then by the
 //! VoteCollector the nonce, the asker's budget and its signature; only then the RoundDriver signs.
-use super::answer::{refuse, refuse_bad};
-use super::{Seed, body, consensus};
+use super::answer::{busy, refuse, refuse_bad};
+use super::{Seed, body};
 use crate::round_driver::SignStanding;
 use crate::vote_collector::GetSeen;
 use actix_web::http::StatusCode;
@@ -32,7 +32,7 @@ pub(super) async fn standing(
     let seen = match seed.ports.seen.ask(GetSeen(question.clone())).await {
         Ok(Ok(seen)) => seen,
         Ok(Err(refused)) => return refuse_question(&seed, refused),
-        Err(error) => return consensus::busy(error, metrics),
+        Err(error) => return busy(error, metrics),
     };
     let head = seed.head();
     let sign = SignStanding {
@@ -51,7 +51,7 @@ pub(super) async fn standing(
             let sentence = "this node is between two heights; ask again in a moment";
             refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence)
         }
-        Err(error) => consensus::busy(error, metrics),
+        Err(error) => busy(error, metrics),
     }
 }
 

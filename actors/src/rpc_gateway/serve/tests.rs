@@ -3,9 +3,13 @@
 //! refused as declared, gives its place back, and the next client is served.
 use super::super::answer_places::{AnswerPlaces, Asker};
 use super::super::body;
+use super::super::connection::Deadlines;
 use super::super::pieces::Pieces;
+use super::super::routes::Routes;
 use super::*;
+use crate::metrics::ListenerLabel;
 use crate::runtime::Actors;
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use std::cell::Cell;
 use std::io::{Read, Write};
@@ -57,7 +61,7 @@ impl Server {
         let at = listener.local_addr().expect("an address");
         let seen = metrics.clone();
         std::thread::spawn(move || {
-            actix_rt::System::new().block_on(run(listener, seen, errors));
+            actix_rt::System::new().block_on(serve(listener, seen, errors));
         });
         Server { at, metrics }
     }
@@ -103,9 +107,9 @@ impl Server {
     }
 }
 
-async fn run(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
+async fn serve(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
     let listener = listen(&listener).expect("it listens");
-    let house = House::new(Arc::default(), metrics.clone(), Audience::People, DEADLINES);
+    let house = House::new(terms(), metrics.clone());
     let errors = Cell::new(errors);
     let accept = async || {
         if errors.get() > 0 {
@@ -133,7 +137,21 @@ async fn run(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
             .route("/echo", web::post().to(echo))
             .route("/large", web::get().to(large));
     };
-    house.serve(accept, routes).await;
+    super::run(&house, accept, routes).await;
+}
+
+fn terms() -> Terms {
+    Terms {
+        label: ListenerLabel::People,
+        connections_max: 64,
+        connections_per_stranger_max: 64,
+        deadlines: DEADLINES,
+        routes: Routes {
+            all: Vec::new(),
+            other_verb: StatusCode::METHOD_NOT_ALLOWED,
+        },
+        is_neighbour: Box::new(|_| false),
+    }
 }
 
 fn eventually(what: &str, done: impl Fn() -> bool) {
