@@ -25,6 +25,7 @@ pub mod block_sync;
 pub mod clock;
 pub mod committer;
 mod delivery;
+mod http;
 mod kill_points;
 pub mod limits;
 pub mod mempool;

@@ -4,6 +4,9 @@ use super::Parts;
 use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
+use crate::http::answer_places::AnswerPlaces;
+use crate::http::doors::Doors;
+use crate::http::pace::Pace;
 use crate::limits::{
     BLOCK_ANSWERS_MAX, COMPACTS_WAITING_MAX, CONSENSUS_MAILBOX_MAX, EVIDENCE_PROVEN_MAX,
     EVIDENCE_UNPROVEN_MAX, FETCHES_WAITING_MAX, GOSSIPS_WAITING_MAX, PAGES_AT_ONCE_MAX,
@@ -16,7 +19,7 @@ use crate::mempool::{self, Mempool};
 use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
-use crate::rpc_gateway::{self, AnswerPlaces, Doors, Pace, PeerGateway, RpcGateway};
+use crate::rpc_gateway::{self, PeerGateway, RpcGateway};
 use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
@@ -210,7 +213,6 @@ impl Inboxes {
             waiting: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             transaction_status: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             next_nonce: self.mempool.port().within(QUESTIONS_WAITING_MAX),
-            tick: self.driver.port().within(QUESTIONS_WAITING_MAX),
         }
     }
 }

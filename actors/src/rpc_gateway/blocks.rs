@@ -1,10 +1,10 @@
 //! Committed data: blocks with their certificates, accounts, ranges for peers that catch up.
 use super::Seed;
-use super::answer::{bad_address, busy, refuse, refuse_param, trouble};
-use super::answer_places::Asker;
 use super::evidence::evidence_json;
-use super::pieces::Pieces;
 use super::validators;
+use crate::http::answer::{bad_address, busy, refuse, refuse_param, trouble};
+use crate::http::answer_places::Asker;
+use crate::http::pieces::Pieces;
 use crate::limits::{self, BLOCK_ANSWER_PATIENCE, SYNC_ANSWER_PATIENCE};
 use crate::mempool::GetNextNonce;
 use crate::metrics::RefusalLabel;

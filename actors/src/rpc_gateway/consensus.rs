@@ -1,9 +1,9 @@
 //! What peers and clients post: votes, proposals, evidence, ticks.
 use super::Seed;
-use super::answer::{busy, refuse, refuse_bad};
-use super::body::{self, Body, Whole};
-use super::connection::Connection;
 use crate::committer::EvidenceTold;
+use crate::http::answer::{busy, refuse, refuse_bad};
+use crate::http::body::{self, Body, Whole};
+use crate::http::connection::Connection;
 use crate::mempool::GetHeld;
 use crate::metrics::Metrics;
 use crate::proposer::{CompactReceived, ProposalReceived, ScreenProposal};
@@ -148,7 +148,7 @@ pub(super) async fn tick(seed: web::Data<Seed>) -> HttpResponse {
     match web::block(move || tick_all()).await {
         Ok(Ok(outcome)) => HttpResponse::Ok().json(outcome),
         Ok(Err(reason)) => refuse(StatusCode::SERVICE_UNAVAILABLE, "no_block", reason),
-        Err(error) => super::answer::trouble(&error),
+        Err(error) => crate::http::answer::trouble(&error),
     }
 }
 

@@ -178,7 +178,7 @@ impl Ring {
 
 /// The events of one node.
 #[derive(Debug)]
-pub struct Events {
+pub(crate) struct Events {
     ring: Mutex<Ring>,
     /// The number of the next event.
     next: watch::Sender<u64>,
@@ -188,7 +188,7 @@ pub struct Events {
 impl Events {
     /// Nothing has happened since `height` on a chain with these parameters; the first number is
     /// `first`.
-    pub fn new(first: u64, height: Height, parameters: Parameters) -> Events {
+    pub(crate) fn new(first: u64, height: Height, parameters: Parameters) -> Events {
         let ring = Ring {
             kept: VecDeque::new(),
             bytes: 0,

@@ -1,10 +1,10 @@
 //! What a light client asks for, as canonical bytes: JSON of a header cannot be verified without
 //! making its bytes again.
 use super::Seed;
-use super::answer::{bad_address, refuse, refuse_param, trouble};
-use super::answer_places::Asker;
 use super::blocks::no_block;
 use super::{records, validators};
+use crate::http::answer::{bad_address, refuse, refuse_param, trouble};
+use crate::http::answer_places::Asker;
 use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::metrics::RefusalLabel;
 use crate::state_store::{Snapshot, StoreError};

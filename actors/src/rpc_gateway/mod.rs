@@ -7,12 +7,7 @@
 //! falls it stays closed. It cannot do without the PeerGateway: deaf, it would only cost the others
 //! a round per turn, so its falls count like those of any actor, and too many end the node.
 //!
-//! Cheapest check first: a place (`places`), bytes and deadlines of the connection (`connection`,
-//! `stream`), size and encoding of a body (`body`), its envelope and shape, a share of the actor's
-//! mailbox (`doors`); what costs a signature is the brain's. A connection pays for messages that no
-//! honest peer sends, until it is closed; one that has brought a validator's message keeps its
-//! place and has a door of its own. What all of it can hold together is
-//! [`MEMORY_UNDER_FLOOD_BYTES`](crate::limits::MEMORY_UNDER_FLOOD_BYTES).
+//! Both serve by the machine of [`http`](crate::http); what costs a signature is the brain's.
 //!
 //! What programs call is JSON-RPC ([`json_rpc`]), at `POST /` and over a WebSocket that stays
 //! ([`web_socket`]); what happens is told from one ring of events ([`events`]), there and as
@@ -23,6 +18,12 @@
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
 use crate::committer::EvidenceTold;
+use crate::http::answer;
+use crate::http::answer_places::AnswerPlaces;
+use crate::http::body;
+use crate::http::doors::Doors;
+use crate::http::pace::Pace;
+use crate::http::serve;
 use crate::limits::{PUBLIC_CONNECTIONS_MAX, PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE};
 use crate::mempool::{GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions};
 use crate::metrics::{ListenerLabel, Metrics};
@@ -30,7 +31,7 @@ use crate::peer_broadcaster::{Handshake, Peer};
 use crate::proposer::{
     CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
 };
-use crate::round_driver::{SignStanding, Tick};
+use crate::round_driver::SignStanding;
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
 use crate::view::{HeadView, NodeView};
@@ -48,157 +49,138 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-mod answer;
-mod answer_places;
 mod blocks;
-mod body;
 mod clocks;
-mod connection;
 mod consensus;
-mod doors;
 mod events;
 mod evidence;
 #[cfg(test)]
 mod fixture;
 mod health;
-mod house;
 mod json_rpc;
 mod light;
 mod open_api;
 mod origins;
-mod pace;
 mod parameters;
 mod peer_gateway;
-mod pieces;
-mod places;
 mod pull;
-mod queue;
 mod receipts;
 mod records;
-mod routes;
-mod serve;
 mod server_sent_events;
 mod standing;
 mod status;
-mod stream;
-mod streams;
 mod subscriptions;
 mod transactions;
 mod transactions_of_block;
 mod validators;
 mod web_socket;
 
-pub use answer_places::AnswerPlaces;
 pub(crate) use blocks::{EARLIEST_HEADER, HEIGHT_HEADER};
-pub use doors::Doors;
-pub use events::Events;
+pub(crate) use events::Events;
 pub use origins::{Origins, OriginsError};
-pub use pace::Pace;
-pub use parameters::Settings;
-pub use peer_gateway::PeerGateway;
+pub(crate) use parameters::Settings;
+pub(crate) use peer_gateway::PeerGateway;
 
-use connection::Deadlines;
-use house::Terms;
-use routes::Routes;
-use streams::Streams;
+use crate::http::connection::Deadlines;
+use crate::http::house::Terms;
+use crate::http::routes::Routes;
+use crate::http::streams::Streams;
 
 /// Makes one block on all nodes of a devnet; answers with JSON, or with why not.
 pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sync>;
 
 /// What a gateway tells and asks, each within its own share of the other's mailbox.
 #[derive(Clone)]
-pub struct Ports {
+pub(crate) struct Ports {
     /// VoteCollector.
-    pub vote: Doors<VoteReceived>,
+    pub(crate) vote: Doors<VoteReceived>,
     /// VoteCollector: whom do we wait for?
-    pub missing: Port<GetMissing>,
+    pub(crate) missing: Port<GetMissing>,
     /// Committer: proof that another node holds.
-    pub evidence: Doors<EvidenceTold>,
+    pub(crate) evidence: Doors<EvidenceTold>,
     /// Proposer: is its body worth reading?
-    pub screen: Doors<ScreenProposal>,
+    pub(crate) screen: Doors<ScreenProposal>,
     /// Proposer.
-    pub proposal: Doors<ProposalReceived>,
+    pub(crate) proposal: Doors<ProposalReceived>,
     /// Proposer: by the leaves of its transactions.
-    pub compact: Doors<CompactReceived>,
+    pub(crate) compact: Doors<CompactReceived>,
     /// Mempool: what is held of those.
-    pub held: Port<GetHeld>,
+    pub(crate) held: Port<GetHeld>,
     /// Proposer: of which block does a peer lack transactions?
-    pub proposed: Port<GetProposedBlock>,
+    pub(crate) proposed: Port<GetProposedBlock>,
     /// VoteCollector: what a peer lacks.
-    pub pulled_votes: Port<GetVotes>,
+    pub(crate) pulled_votes: Port<GetVotes>,
     /// Proposer: what a peer lacks.
-    pub pulled_proposals: Port<GetProposals>,
+    pub(crate) pulled_proposals: Port<GetProposals>,
     /// VoteCollector: what has it seen of whoever asks how far this node is?
-    pub seen: Port<GetSeen>,
+    pub(crate) seen: Port<GetSeen>,
     /// RoundDriver: the answer, signed.
-    pub standing: Port<SignStanding>,
+    pub(crate) standing: Port<SignStanding>,
     /// Mempool: from people.
-    pub transaction: Port<SubmitTransactions>,
+    pub(crate) transaction: Port<SubmitTransactions>,
     /// Mempool: from peers.
-    pub gossip: Port<SubmitTransactions>,
+    pub(crate) gossip: Port<SubmitTransactions>,
     /// Mempool: what waits?
-    pub waiting: Port<GetWaiting>,
+    pub(crate) waiting: Port<GetWaiting>,
     /// Mempool: what became of it?
-    pub transaction_status: Port<GetTransactionStatus>,
+    pub(crate) transaction_status: Port<GetTransactionStatus>,
     /// Mempool: which nonce comes next?
-    pub next_nonce: Port<GetNextNonce>,
-    /// RoundDriver (manual pacing).
-    pub tick: Port<Tick>,
+    pub(crate) next_nonce: Port<GetNextNonce>,
 }
 
 /// What an incarnation is made from, and what every request sees.
 #[derive(Clone)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// The chain's beginning.
-    pub genesis: Arc<Genesis>,
+    pub(crate) genesis: Arc<Genesis>,
     /// This validator.
-    pub me: Address,
+    pub(crate) me: Address,
     /// The rules of the chain.
-    pub rules: Arc<ChainRules>,
+    pub(crate) rules: Arc<ChainRules>,
     /// The other nodes: connections from their addresses come before those of strangers.
-    pub peers: Arc<RwLock<Vec<Peer>>>,
+    pub(crate) peers: Arc<RwLock<Vec<Peer>>>,
     /// What this node says of itself to peers; the height is filled in.
-    pub handshake: Handshake,
+    pub(crate) handshake: Handshake,
     /// Reads messages of this chain.
-    pub wire: Wire,
+    pub(crate) wire: Wire,
     /// Committed data.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The node's clocks.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What the node shows of itself.
-    pub view: Arc<NodeView>,
+    pub(crate) view: Arc<NodeView>,
     /// The node's metrics.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// The actors' counters.
-    pub actors: Actors,
+    pub(crate) actors: Actors,
     /// What it tells.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
     /// Places for answers of blocks to peers.
-    pub sync_answers: AnswerPlaces,
+    pub(crate) sync_answers: AnswerPlaces,
     /// Places for answers to pulls.
-    pub pull_answers: AnswerPlaces,
+    pub(crate) pull_answers: AnswerPlaces,
     /// Places for answers of blocks to people.
-    pub block_answers: AnswerPlaces,
+    pub(crate) block_answers: AnswerPlaces,
     /// How often `/actors` and `/metrics` are answered.
-    pub pages: Arc<Mutex<Pace>>,
+    pub(crate) pages: Arc<Mutex<Pace>>,
     /// Permits for the bytes of proposals.
-    pub proposal_bodies: Arc<Semaphore>,
+    pub(crate) proposal_bodies: Arc<Semaphore>,
     /// Permits for the bytes of peers' transactions.
-    pub gossip_bodies: Arc<Semaphore>,
+    pub(crate) gossip_bodies: Arc<Semaphore>,
     /// Permits for the bytes of JSON-RPC requests.
-    pub rpc_bodies: Arc<Semaphore>,
+    pub(crate) rpc_bodies: Arc<Semaphore>,
     /// Places for calls that wait for a block.
-    pub waiters: Arc<Semaphore>,
+    pub(crate) waiters: Arc<Semaphore>,
     /// What has happened, for whoever wants to be told.
-    pub events: Arc<Events>,
+    pub(crate) events: Arc<Events>,
     /// The root of the state at height 0.
-    pub genesis_root: Hash,
+    pub(crate) genesis_root: Hash,
     /// How this node is set up.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
     /// Whose pages in browsers may ask.
-    pub origins: Arc<Origins>,
+    pub(crate) origins: Arc<Origins>,
     /// Only in a devnet.
-    pub tick_all: Option<TickAll>,
+    pub(crate) tick_all: Option<TickAll>,
 }
 
 impl Seed {
@@ -214,29 +196,29 @@ impl Seed {
 }
 
 /// Permits for the bytes of proposals that are being read or handled.
-pub fn proposal_bodies() -> Arc<Semaphore> {
+pub(crate) fn proposal_bodies() -> Arc<Semaphore> {
     body::budget(crate::limits::PROPOSAL_BODIES_BYTES_MAX)
 }
 
 /// Permits for the bytes of peers' transactions that are being read or checked.
-pub fn gossip_bodies() -> Arc<Semaphore> {
+pub(crate) fn gossip_bodies() -> Arc<Semaphore> {
     body::budget(crate::limits::GOSSIP_BODIES_BYTES_MAX)
 }
 
 /// Permits for the bytes of JSON-RPC requests that are being read or carried out.
-pub fn rpc_bodies() -> Arc<Semaphore> {
+pub(crate) fn rpc_bodies() -> Arc<Semaphore> {
     body::budget(crate::limits::RPC_BODIES_BYTES_MAX)
 }
 
 /// The actor that serves people.
-pub struct RpcGateway {
+pub(crate) struct RpcGateway {
     seed: Seed,
     listener: Arc<TcpListener>,
 }
 
 impl RpcGateway {
     /// Serves `listener`, bound before the node began, from [`Actor::started`] on.
-    pub fn new(seed: Seed, listener: Arc<TcpListener>) -> RpcGateway {
+    pub(crate) fn new(seed: Seed, listener: Arc<TcpListener>) -> RpcGateway {
         RpcGateway { seed, listener }
     }
 }

@@ -1,9 +1,10 @@
 //! What people may ask over plain HTTP: one table, in which the listener looks its routes up, and the
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::{
-    answer, blocks, consensus, evidence, health, json_rpc, light, receipts, records,
-    server_sent_events, status, transactions, validators, web_socket,
+    blocks, consensus, evidence, health, json_rpc, light, receipts, records, server_sent_events,
+    status, transactions, validators, web_socket,
 };
+use crate::http::answer;
 use actix_web::{HttpResponse, Route as Handler, web};
 use serde_json::{Map, Value, json};
 

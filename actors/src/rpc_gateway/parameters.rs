@@ -10,13 +10,13 @@ use std::time::Duration;
 
 /// How a node is set up, as far as people want to know.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// How long each step waits.
-    pub timeouts: Timeouts,
+    pub(crate) timeouts: Timeouts,
     /// When a height begins.
-    pub pacing: Pacing,
+    pub(crate) pacing: Pacing,
     /// Which blocks are kept.
-    pub retention: Retention,
+    pub(crate) retention: Retention,
 }
 
 /// A limit of any type as a figure: its name's end, and itself.

@@ -1,9 +1,9 @@
 //! **PeerGateway** serves the other nodes: what the [`RpcGateway`](super::RpcGateway) is to people.
-use super::connection::Deadlines;
-use super::house::Terms;
-use super::routes::Routes;
-use super::serve::serve;
 use super::{FOR_PEERS, Seed, for_peers};
+use crate::http::connection::Deadlines;
+use crate::http::house::Terms;
+use crate::http::routes::Routes;
+use crate::http::serve::serve;
 use crate::limits::{PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_PER_STRANGER_MAX, PEER_IDLE};
 use crate::metrics::ListenerLabel;
 use crate::peer_broadcaster::Peer;
@@ -16,14 +16,14 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 /// The actor that serves peers.
-pub struct PeerGateway {
+pub(crate) struct PeerGateway {
     seed: Seed,
     listener: Arc<TcpListener>,
 }
 
 impl PeerGateway {
     /// Serves `listener`, bound before the node began, from [`Actor::started`] on.
-    pub fn new(seed: Seed, listener: Arc<TcpListener>) -> PeerGateway {
+    pub(crate) fn new(seed: Seed, listener: Arc<TcpListener>) -> PeerGateway {
         PeerGateway { seed, listener }
     }
 }

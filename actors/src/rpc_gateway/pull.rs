@@ -1,10 +1,11 @@
 //! `POST /consensus/pull` (E5): what a peer lacks of the height under decision. Anybody may ask:
 //! the answer is bounded and holds only what its signers have told everybody. Few are made at one
 //! time, because each may hold megabytes; who hears 503 asks another peer.
-use super::answer::{refuse, trouble};
-use super::answer_places::Asker;
-use super::pieces::Pieces;
-use super::{Seed, body};
+use super::Seed;
+use crate::http::answer::{refuse, trouble};
+use crate::http::answer_places::Asker;
+use crate::http::body;
+use crate::http::pieces::Pieces;
 use crate::metrics::RefusalLabel;
 use crate::proposer::GetProposals;
 use crate::state_store::StoreError;

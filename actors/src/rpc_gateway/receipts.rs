@@ -1,6 +1,6 @@
 //! What became of a transaction.
 use super::Seed;
-use super::answer::{refuse, trouble};
+use crate::http::answer::{refuse, trouble};
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};

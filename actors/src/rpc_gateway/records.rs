@@ -1,6 +1,6 @@
 //! What accounts keep under keys of their own.
 use super::Seed;
-use super::answer::{BadParam, bad_address, refuse, refuse_param, trouble};
+use crate::http::answer::{BadParam, bad_address, refuse, refuse_param, trouble};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use lockstep_protocol::ledger::{self, HistoryError, ReadError};

@@ -1,8 +1,9 @@
 //! `POST /consensus/standing`: how far is this node, and what has it seen of the asker? A validator
 //! that has just started asks. Cheapest check first: size and shape, the names, then by the
 //! VoteCollector the nonce, the asker's budget and its signature; only then the RoundDriver signs.
-use super::answer::{busy, refuse, refuse_bad};
-use super::{Seed, body};
+use super::Seed;
+use crate::http::answer::{busy, refuse, refuse_bad};
+use crate::http::body;
 use crate::round_driver::SignStanding;
 use crate::vote_collector::GetSeen;
 use actix_web::http::StatusCode;

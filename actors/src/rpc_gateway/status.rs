@@ -1,7 +1,7 @@
 //! What the node says of itself.
 use super::Seed;
-use super::answer::{refuse, trouble};
 use super::clocks;
+use crate::http::answer::{refuse, trouble};
 use crate::metrics::RefusalLabel;
 use crate::peer_broadcaster::Handshake;
 use actix_web::http::StatusCode;

@@ -1,7 +1,7 @@
 //! Transactions: one from a client, batches from peers, and a look at what waits.
 use super::Seed;
-use super::answer::{busy, refuse, refuse_bad, trouble};
-use super::body::{self, Body};
+use crate::http::answer::{busy, refuse, refuse_bad, trouble};
+use crate::http::body::{self, Body};
 use crate::mempool::{GetWaiting, SubmitTransactions, Verdict, Waiting};
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;

@@ -1,10 +1,11 @@
 //! `POST /consensus/transactions`: what a peer lacks of a block that is being decided. Anybody may
 //! ask, as for a pull: the answer is bounded, and its places are those of pulls. Who asks waits a
 //! moment for one, because all peers of a proposer ask at the same time.
-use super::answer::{refuse, trouble};
-use super::answer_places::Asker;
-use super::pieces::Pieces;
-use super::{Seed, body};
+use super::Seed;
+use crate::http::answer::{refuse, trouble};
+use crate::http::answer_places::Asker;
+use crate::http::body;
+use crate::http::pieces::Pieces;
 use crate::limits::FETCH_ANSWER_PATIENCE;
 use crate::proposer::GetProposedBlock;
 use actix_web::http::StatusCode;

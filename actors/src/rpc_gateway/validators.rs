@@ -1,8 +1,8 @@
 //! Who decides which height: from the node's view of the newest sets, and of an older height from
 //! the state, which forgets none.
 use super::Seed;
-use super::answer::{refuse, trouble};
-use super::answer_places::Asker;
+use crate::http::answer::{refuse, trouble};
+use crate::http::answer_places::Asker;
 use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;

@@ -4,8 +4,8 @@
 use super::error::RpcError;
 use super::params::Args;
 use super::{Caller, methods};
+use crate::http::answer_places::AnswerPlace;
 use crate::limits::{ANSWER_PIECE_BYTES, RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX};
-use crate::rpc_gateway::answer_places::AnswerPlace;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 

@@ -1,8 +1,8 @@
 //! What is answered instead of a result. The number is JSON-RPC's, or one of our own between
 //! -32000 and -32099; the word in `data.code` is stable and finer; the sentence is for people and
 //! says what to do.
+use crate::http::answer;
 use crate::limits::{RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX, SUBSCRIPTIONS_MAX};
-use crate::rpc_gateway::answer;
 use crate::rpc_gateway::events::OutOfReach;
 use crate::state_store::StoreError;
 use lockstep_protocol::codec::CodecError;

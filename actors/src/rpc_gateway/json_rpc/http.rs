@@ -1,11 +1,11 @@
 //! `POST /`: one request, or a batch of them, in one body.
 use super::{Caller, answer};
+use crate::http::answer::refuse;
+use crate::http::answer_places::Asker;
+use crate::http::body::{self, Body};
+use crate::http::pieces::Pieces;
 use crate::limits::RPC_REQUEST_BYTES_MAX;
 use crate::rpc_gateway::Seed;
-use crate::rpc_gateway::answer::refuse;
-use crate::rpc_gateway::answer_places::Asker;
-use crate::rpc_gateway::body::{self, Body};
-use crate::rpc_gateway::pieces::Pieces;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 

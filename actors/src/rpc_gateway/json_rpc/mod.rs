@@ -6,9 +6,9 @@
 //! ([`error`]), never a 5xx. What a call may hold is bounded: the length of a request, the calls in
 //! a batch, the levels of its parameters, the bytes of all answers together; whatever is long holds
 //! one of the few places for long answers until it is written.
+use crate::http::answer_places::{AnswerPlace, Asker};
 use crate::limits::{BLOCK_ANSWER_PATIENCE, RPC_WAIT_MAX};
 use crate::rpc_gateway::Seed;
-use crate::rpc_gateway::answer_places::{AnswerPlace, Asker};
 use crate::rpc_gateway::subscriptions::Subscriptions;
 use actix_web::web;
 use error::RpcError;

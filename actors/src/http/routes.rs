@@ -4,17 +4,17 @@ use crate::metrics::{ListenerLabel, Metrics};
 use actix_web::http::StatusCode;
 
 /// A path as the service knows it, and the statuses besides 200 that may come of it.
-pub(super) type Route = (&'static str, &'static [u16]);
+pub(crate) type Route = (&'static str, &'static [u16]);
 
 /// Whatever is asked for and is no route, as it is counted.
 const NO_ROUTE: &str = "none";
 
 /// The routes of one listener.
 #[derive(Clone, Debug)]
-pub(super) struct Routes {
-    pub(super) all: Vec<Route>,
+pub(crate) struct Routes {
+    pub(crate) all: Vec<Route>,
     /// What a route answers to a verb that is not its own.
-    pub(super) other_verb: StatusCode,
+    pub(crate) other_verb: StatusCode,
 }
 
 impl Routes {

@@ -19,13 +19,13 @@ use tokio::time::Instant;
 const UNIT_BYTES: usize = 1_024;
 
 /// Permits for so many bytes of bodies.
-pub(super) fn budget(bytes: usize) -> Arc<Semaphore> {
+pub(crate) fn budget(bytes: usize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(bytes / UNIT_BYTES))
 }
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cut {
+pub(crate) enum Cut {
     Encoded,
     TooLarge(usize),
     Broken,
@@ -34,7 +34,7 @@ pub(super) enum Cut {
 }
 
 /// A body on its way in.
-pub(super) struct Body {
+pub(crate) struct Body {
     payload: Payload,
     connection: Option<Rc<Connection>>,
     limit: usize,
@@ -48,15 +48,15 @@ pub(super) struct Body {
 }
 
 /// A body that has come, with its part of a budget.
-pub(super) struct Whole {
-    pub(super) bytes: Bytes,
+pub(crate) struct Whole {
+    pub(crate) bytes: Bytes,
     /// Given back when the message has been handled.
-    pub(super) place: Option<OwnedSemaphorePermit>,
+    pub(crate) place: Option<OwnedSemaphorePermit>,
 }
 
 impl Body {
     /// Looks at the head only.
-    pub(super) fn open(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Cut> {
+    pub(crate) fn open(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Cut> {
         let encoding = request.headers().get(header::CONTENT_ENCODING);
         if encoding.is_some_and(|encoding| encoding != "identity") {
             return Err(Cut::Encoded);
@@ -78,7 +78,7 @@ impl Body {
     }
 
     /// What has come so far.
-    pub(super) fn so_far(&self) -> &[u8] {
+    pub(crate) fn so_far(&self) -> &[u8] {
         if self.all.is_empty() {
             &self.first
         } else {
@@ -87,7 +87,7 @@ impl Body {
     }
 
     /// Reads until `bytes` have come, or all there are.
-    pub(super) async fn at_least(&mut self, bytes: usize) -> Result<(), Cut> {
+    pub(crate) async fn at_least(&mut self, bytes: usize) -> Result<(), Cut> {
         while !self.ended && self.so_far().len() < bytes {
             if let Some(chunk) = self.chunk().await? {
                 self.keep(chunk)?;
@@ -97,7 +97,7 @@ impl Body {
     }
 
     /// Reads to the end; what is longer than one window takes its part of `budget` as it comes.
-    pub(super) async fn whole(mut self, budget: Option<&Arc<Semaphore>>) -> Result<Whole, Cut> {
+    pub(crate) async fn whole(mut self, budget: Option<&Arc<Semaphore>>) -> Result<Whole, Cut> {
         let mut place: Option<OwnedSemaphorePermit> = None;
         loop {
             if let Some(budget) = budget {
@@ -136,7 +136,7 @@ impl Body {
     }
 
     /// Reads to the end and keeps nothing: an honest sender wants to be heard out.
-    pub(super) async fn ignore(mut self) -> Result<(), Cut> {
+    pub(crate) async fn ignore(mut self) -> Result<(), Cut> {
         let mut length = self.so_far().len();
         while !self.ended {
             length += self.chunk().await?.map_or(0, |chunk| chunk.len());
@@ -197,7 +197,7 @@ fn announced(request: &HttpRequest) -> u64 {
 }
 
 /// Reads a whole body of a kind that needs no budget: its connection bounds it.
-pub(super) async fn read(
+pub(crate) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limit: usize,
@@ -212,7 +212,7 @@ pub(super) async fn read(
 }
 
 /// Counts and answers a body that was not read to its end.
-pub(super) fn refuse_cut(cut: Cut, metrics: &Metrics) -> HttpResponse {
+pub(crate) fn refuse_cut(cut: Cut, metrics: &Metrics) -> HttpResponse {
     let (label, status, code, sentence) = match cut {
         Cut::Encoded => (
             RefusalLabel::Encoded,
@@ -249,7 +249,7 @@ pub(super) fn refuse_cut(cut: Cut, metrics: &Metrics) -> HttpResponse {
 }
 
 /// Counts and answers bytes that are no message of this chain.
-pub(super) fn refuse_wire(error: &WireError, metrics: &Metrics) -> HttpResponse {
+pub(crate) fn refuse_wire(error: &WireError, metrics: &Metrics) -> HttpResponse {
     let (label, status, code) = match error {
         WireError::Codec(CodecError::TooLarge { .. }) => (
             RefusalLabel::TooLarge,

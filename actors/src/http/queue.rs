@@ -1,6 +1,6 @@
 //! What waits to be written to one connection that stays, bounded in messages and bytes. Whoever puts
 //! something in waits for room; whoever reads slowly thus holds up nobody but itself, and what it
-//! misses meanwhile it is told by its number ([`events`](super::events)).
+//! misses meanwhile it is told by its number ([`Events`](crate::rpc_gateway::Events)).
 use super::answer_places::AnswerPlace;
 use crate::limits::{ANSWER_PIECE_BYTES, STREAM_QUEUE_BYTES_MAX, STREAM_QUEUE_MESSAGES_MAX};
 use actix_web::body::{BodySize, MessageBody};
@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// The connection is gone.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Gone;
+pub(crate) struct Gone;
 
 struct Queued {
     left: Bytes,
@@ -24,18 +24,18 @@ struct Queued {
 
 /// Where messages are put in.
 #[derive(Clone)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     sender: mpsc::Sender<Queued>,
     room: Arc<Semaphore>,
 }
 
 /// Where they come out: the body of an answer without an end.
-pub(super) struct Outgoing {
+pub(crate) struct Outgoing {
     receiver: mpsc::Receiver<Queued>,
     current: Option<Queued>,
 }
 
-pub(super) fn queue() -> (Queue, Outgoing) {
+pub(crate) fn queue() -> (Queue, Outgoing) {
     let (sender, receiver) = mpsc::channel(STREAM_QUEUE_MESSAGES_MAX);
     let room = Arc::new(Semaphore::new(STREAM_QUEUE_BYTES_MAX));
     let current = None;
@@ -44,7 +44,7 @@ pub(super) fn queue() -> (Queue, Outgoing) {
 
 impl Queue {
     /// Waits for room. A message longer than all the room waits until it is alone.
-    pub(super) async fn put(&self, left: Bytes, place: Option<AnswerPlace>) -> Result<(), Gone> {
+    pub(crate) async fn put(&self, left: Bytes, place: Option<AnswerPlace>) -> Result<(), Gone> {
         // From now on it is up to the reader.
         if let Some(place) = &place {
             place.moved();
@@ -65,7 +65,7 @@ impl Queue {
     }
 
     /// Returns when the connection is gone.
-    pub(super) async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         self.sender.closed().await;
     }
 }
@@ -106,7 +106,7 @@ impl MessageBody for Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rpc_gateway::answer_places::{AnswerPlaces, Asker};
+    use crate::http::answer_places::{AnswerPlaces, Asker};
     use actix_web::test::TestRequest;
     use std::future::poll_fn;
 

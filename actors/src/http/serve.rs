@@ -28,7 +28,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves what `configure` sets up, on these terms, until dropped.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     listener: Arc<StdListener>,
     terms: Terms,
     metrics: Arc<Metrics>,

@@ -11,12 +11,12 @@ use serde::Serialize;
 
 /// A refusal in public: the code is stable, the sentence is for people.
 #[derive(Debug, Serialize)]
-pub(super) struct Refusal<'a> {
+struct Refusal<'a> {
     code: &'a str,
     message: String,
 }
 
-pub(super) fn refuse(status: StatusCode, code: &str, message: impl Into<String>) -> HttpResponse {
+pub(crate) fn refuse(status: StatusCode, code: &str, message: impl Into<String>) -> HttpResponse {
     HttpResponse::build(status).json(Refusal {
         code,
         message: message.into(),
@@ -28,7 +28,7 @@ pub(super) fn refuse(status: StatusCode, code: &str, message: impl Into<String>)
 pub(super) struct BadMessage;
 
 /// A refusal that uses up the connection's budget.
-pub(super) fn refuse_bad(
+pub(crate) fn refuse_bad(
     status: StatusCode,
     code: &str,
     message: impl Into<String>,
@@ -39,7 +39,7 @@ pub(super) fn refuse_bad(
 }
 
 /// What bytes that are no message of this chain are refused with.
-pub(super) fn wire_sentence(error: &WireError) -> String {
+pub(crate) fn wire_sentence(error: &WireError) -> String {
     match error {
         WireError::Codec(CodecError::TooLarge { .. }) => format!("{error}: send less"),
         WireError::Codec(CodecError::Malformed { .. }) => {
@@ -52,24 +52,24 @@ pub(super) fn wire_sentence(error: &WireError) -> String {
 }
 
 /// The node's own trouble, said without its insides.
-pub(super) fn trouble(error: &dyn std::fmt::Display) -> HttpResponse {
+pub(crate) fn trouble(error: &dyn std::fmt::Display) -> HttpResponse {
     log::error!("a request could not be answered: {error}");
     let sentence = "the node could not read its store; its log says why";
     refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", sentence)
 }
 
 /// The actor that was asked has no time, or has just fallen.
-pub(super) fn busy(error: AskError, metrics: &Metrics) -> HttpResponse {
+pub(crate) fn busy(error: AskError, metrics: &Metrics) -> HttpResponse {
     metrics.refusal(RefusalLabel::Busy);
     let sentence = format!("{error}; try again in a moment");
     refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence)
 }
 
 /// A parameter that cannot be read: code and sentence.
-pub(super) type BadParam = (&'static str, String);
+pub(crate) type BadParam = (&'static str, String);
 
 /// An address that cannot be read; a typing error is told from nonsense.
-pub(super) fn bad_address(error: &AddressError) -> BadParam {
+pub(crate) fn bad_address(error: &AddressError) -> BadParam {
     let code = match error {
         AddressError::Hex(_) => "malformed",
         AddressError::Checksum { .. } => "bad_checksum",
@@ -77,26 +77,26 @@ pub(super) fn bad_address(error: &AddressError) -> BadParam {
     (code, error.to_string())
 }
 
-pub(super) fn refuse_param((code, sentence): BadParam) -> HttpResponse {
+pub(crate) fn refuse_param((code, sentence): BadParam) -> HttpResponse {
     refuse(StatusCode::BAD_REQUEST, code, sentence)
 }
 
 /// What the extractors of parameters refuse is refused like everything else.
-pub(super) fn bad_query(error: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
+pub(crate) fn bad_query(error: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
     let sentence = format!("{error}: /openapi.json lists the parameters of each route");
     let answer = refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     InternalError::from_response(error, answer).into()
 }
 
 /// As [`bad_query`], of the path.
-pub(super) fn bad_path(error: PathError, _: &HttpRequest) -> actix_web::Error {
+pub(crate) fn bad_path(error: PathError, _: &HttpRequest) -> actix_web::Error {
     let sentence = format!("{error}: /openapi.json lists the parameters of each route");
     let answer = refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     InternalError::from_response(error, answer).into()
 }
 
 /// A route that exists, asked for with another verb than `allowed`.
-pub(super) async fn no_such_method(request: HttpRequest, allowed: &'static str) -> HttpResponse {
+pub(crate) async fn no_such_method(request: HttpRequest, allowed: &'static str) -> HttpResponse {
     let sentence = format!("{} answers {allowed} only", request.path());
     let mut answer = refuse(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", sentence);
     let allowed = header::HeaderValue::from_static(allowed);
@@ -104,7 +104,7 @@ pub(super) async fn no_such_method(request: HttpRequest, allowed: &'static str) 
     answer
 }
 
-pub(super) async fn no_such_route(request: HttpRequest) -> HttpResponse {
+pub(crate) async fn no_such_route(request: HttpRequest) -> HttpResponse {
     let sentence = format!(
         "there is no {} {}; see /status",
         request.method(),
@@ -114,6 +114,6 @@ pub(super) async fn no_such_route(request: HttpRequest) -> HttpResponse {
 }
 
 /// The node's thread turns.
-pub(super) async fn livez() -> HttpResponse {
+pub(crate) async fn livez() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }

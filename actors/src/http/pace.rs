@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 /// What has been asked of late.
 #[derive(Debug)]
-pub struct Pace {
+pub(crate) struct Pace {
     every: Duration,
     burst: Duration,
     /// When all that has been granted would be due at the even pace.
@@ -14,7 +14,7 @@ pub struct Pace {
 
 impl Pace {
     /// `per_second` (at least 1) for ever, `burst` of them at one moment.
-    pub fn new(per_second: u32, burst: u32) -> Pace {
+    pub(crate) fn new(per_second: u32, burst: u32) -> Pace {
         let every = Duration::from_secs(1) / per_second.max(1);
         Pace {
             every,
@@ -24,7 +24,7 @@ impl Pace {
     }
 
     /// Whether one more may be asked at `now`; if so, it counts.
-    pub(super) fn grant(&mut self, now: Instant) -> bool {
+    pub(crate) fn grant(&mut self, now: Instant) -> bool {
         let due = self.due.max(now) + self.every;
         let is_granted = due.duration_since(now) <= self.burst;
         if is_granted {

@@ -19,17 +19,17 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 /// On what terms a gateway opens its listener.
-pub(super) struct Terms {
+pub(crate) struct Terms {
     /// As it is counted.
-    pub(super) label: ListenerLabel,
+    pub(crate) label: ListenerLabel,
     /// Connections at one time.
-    pub(super) connections_max: usize,
+    pub(crate) connections_max: usize,
     /// Of these, from one address that is no neighbour's.
-    pub(super) connections_per_stranger_max: usize,
-    pub(super) deadlines: Deadlines,
-    pub(super) routes: Routes,
+    pub(crate) connections_per_stranger_max: usize,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) routes: Routes,
     /// Whether connections from this address come before those of strangers.
-    pub(super) is_neighbour: Box<dyn Fn(IpAddr) -> bool>,
+    pub(crate) is_neighbour: Box<dyn Fn(IpAddr) -> bool>,
 }
 
 /// The connections of one listener.

@@ -7,7 +7,7 @@ use actix_web::HttpRequest;
 use std::rc::Rc;
 
 /// The doors of one kind of message.
-pub struct Doors<M: Message + Send + 'static>
+pub(crate) struct Doors<M: Message + Send + 'static>
 where
     M::Result: Send,
 {
@@ -20,14 +20,14 @@ where
     M::Result: Send,
 {
     /// At most so many messages wait from proven connections, and so many from others.
-    pub fn new(port: &Port<M>, proven_max: usize, others_max: usize) -> Doors<M> {
+    pub(crate) fn new(port: &Port<M>, proven_max: usize, others_max: usize) -> Doors<M> {
         Doors {
             proven: port.within(proven_max),
             others: port.within(others_max),
         }
     }
 
-    pub(super) fn of(&self, request: &HttpRequest) -> &Port<M> {
+    pub(crate) fn of(&self, request: &HttpRequest) -> &Port<M> {
         let connection = request.conn_data::<Rc<Connection>>();
         if connection.is_some_and(|connection| connection.is_proven()) {
             &self.proven

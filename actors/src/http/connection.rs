@@ -57,7 +57,7 @@ pub(super) enum Credit {
 
 /// How long a connection may take for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Deadlines {
+pub(crate) struct Deadlines {
     /// Between two requests.
     pub(super) idle: Duration,
     /// For the head of a request.
@@ -67,7 +67,7 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    pub(super) fn new(idle: Duration) -> Deadlines {
+    pub(crate) fn new(idle: Duration) -> Deadlines {
         Deadlines {
             idle,
             head: HEAD_DEADLINE,
@@ -78,7 +78,7 @@ impl Deadlines {
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     born: Instant,
     phase: Cell<Phase>,
     since: Cell<Instant>,
@@ -131,7 +131,7 @@ impl Connection {
     }
 
     /// The handler has taken bytes of the body: as many may follow.
-    pub(super) fn taken(&self, bytes: usize) {
+    pub(crate) fn taken(&self, bytes: usize) {
         self.allow(
             self.credit
                 .get()
@@ -252,7 +252,7 @@ impl Connection {
     }
 
     /// It has brought a validator's message that was new here.
-    pub(super) fn prove(&self) {
+    pub(crate) fn prove(&self) {
         self.rise(Standing::Proven);
     }
 

@@ -9,14 +9,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// The answer.
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     left: Bytes,
     /// `None` for a short answer: its connection bounds it.
     place: Option<AnswerPlace>,
 }
 
 impl Pieces {
-    pub(super) fn new(bytes: Bytes, place: AnswerPlace) -> Pieces {
+    pub(crate) fn new(bytes: Bytes, place: AnswerPlace) -> Pieces {
         let is_long = bytes.len() > ANSWER_PIECE_BYTES;
         Pieces {
             left: bytes,

@@ -23,14 +23,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The places for one kind of answer.
 #[derive(Clone)]
-pub struct AnswerPlaces {
+pub(crate) struct AnswerPlaces {
     table: Arc<Mutex<Table>>,
     left: Arc<Notify>,
 }
 
 impl AnswerPlaces {
     /// At most `max` answers at one time.
-    pub fn new(max: usize) -> AnswerPlaces {
+    pub(crate) fn new(max: usize) -> AnswerPlaces {
         AnswerPlaces {
             table: Arc::new(Mutex::new(Table::new(max))),
             left: Arc::default(),
@@ -38,14 +38,14 @@ impl AnswerPlaces {
     }
 
     /// A place at once, or none.
-    pub(super) fn enter(&self, asker: &Asker) -> Option<AnswerPlace> {
+    pub(crate) fn enter(&self, asker: &Asker) -> Option<AnswerPlace> {
         let ticket = self.table.lock().enter(asker, Instant::now())?;
         let places = self.clone();
         Some(AnswerPlace { places, ticket })
     }
 
     /// A place in this time, or none.
-    pub(super) async fn wait(&self, asker: &Asker, patience: Duration) -> Option<AnswerPlace> {
+    pub(crate) async fn wait(&self, asker: &Asker, patience: Duration) -> Option<AnswerPlace> {
         let until = Instant::now() + patience;
         loop {
             // Before looking: from now on no place is missed.
@@ -64,14 +64,14 @@ impl AnswerPlaces {
 
 /// Who wants an answer.
 #[derive(Clone, Debug)]
-pub(super) struct Asker {
+pub(crate) struct Asker {
     from: IpAddr,
     standing: Standing,
     pushed_out: Arc<Notify>,
 }
 
 impl Asker {
-    pub(super) fn of(request: &HttpRequest) -> Asker {
+    pub(crate) fn of(request: &HttpRequest) -> Asker {
         let connection = request.conn_data::<Rc<Connection>>();
         let standing = connection.map_or(Standing::Stranger, |c| c.standing());
         let from = request.peer_addr();
@@ -89,7 +89,7 @@ impl Asker {
 }
 
 /// Given back when dropped.
-pub(super) struct AnswerPlace {
+pub(crate) struct AnswerPlace {
     places: AnswerPlaces,
     ticket: u64,
 }

@@ -12,22 +12,22 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 /// All of them, of one listener.
-pub(super) struct Streams {
+pub(crate) struct Streams {
     places: RefCell<Places>,
     pushed_out: RefCell<BTreeMap<Ticket, Rc<Notify>>>,
 }
 
 /// A place among them, given back when dropped.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     all: Rc<Streams>,
     ticket: Ticket,
     /// Somebody else has the place now.
-    pub(super) pushed_out: Rc<Notify>,
-    pub(super) connection: Rc<Connection>,
+    pub(crate) pushed_out: Rc<Notify>,
+    pub(crate) connection: Rc<Connection>,
 }
 
 impl Streams {
-    pub(super) fn new() -> Rc<Streams> {
+    pub(crate) fn new() -> Rc<Streams> {
         let places = Places::new(STREAMS_MAX, STREAMS_PER_ADDRESS_MAX);
         Rc::new(Streams {
             places: RefCell::new(places),
@@ -36,7 +36,7 @@ impl Streams {
     }
 
     /// Makes the connection of a request one that stays; `None` if there is no place.
-    pub(super) fn enter(request: &HttpRequest) -> Option<Stream> {
+    pub(crate) fn enter(request: &HttpRequest) -> Option<Stream> {
         let all = request.app_data::<Rc<Streams>>()?.clone();
         let connection = request.conn_data::<Rc<Connection>>()?.clone();
         let from = request.peer_addr()?.ip();
