@@ -7,7 +7,8 @@
 //!
 //! | Actor | Owns | Brain |
 //! |---|---|---|
-//! | [`rpc_gateway`] | the two listeners and admission | – |
+//! | `peer_gateway` | the listener for other nodes | – |
+//! | [`rpc_gateway`] | the listener for people | – |
 //! | [`proposer`] | proposals | `consensus::proposals` |
 //! | [`vote_collector`] | votes | `consensus::tally` |
 //! | [`round_driver`] | height, round, step, locks, timers, the key | `consensus::driver` |
@@ -32,6 +33,7 @@ pub mod mempool;
 pub mod metrics;
 pub mod node;
 pub mod peer_broadcaster;
+mod peer_gateway;
 pub mod proposer;
 pub mod round_driver;
 pub mod rpc_gateway;

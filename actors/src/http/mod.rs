@@ -17,6 +17,7 @@ pub(crate) mod body;
 pub(crate) mod connection;
 pub(crate) mod doors;
 pub(crate) mod house;
+pub(crate) mod intake;
 pub(crate) mod pace;
 pub(crate) mod pieces;
 mod places;

@@ -1,5 +1,5 @@
 //! Misbehaviour: evidence that waits for a block, evidence in blocks, forks.
-use super::Seed;
+use super::seed::Seed;
 use crate::http::answer::{refuse, trouble};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::state_store::StoreError;

@@ -1,6 +1,6 @@
 //! `/readyz`: the node can take part in the next block.
-use super::Seed;
 use super::clocks;
+use super::seed::Seed;
 use crate::block_sync::needs_snapshot;
 use crate::limits::HEIGHT_LATE_MIN;
 use crate::runtime::State;

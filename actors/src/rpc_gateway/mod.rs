@@ -1,57 +1,35 @@
-//! **[`RpcGateway`]** and **[`PeerGateway`]** own the HTTP surface and admission. They ask
-//! consensus messages into the actors; what people ask is read from the store and the node's view.
+//! **[`RpcGateway`]** owns the public listener: what people ask, and the transactions that they hand
+//! in. It asks the actors that own the rest; most is read from the store and the node's view.
 //!
-//! Two listeners, two actors, the same code. What nodes tell each other comes in at the peer
-//! listener only, what people ask at the public one, and each has its own places for connections:
-//! people can never take the peers' places. A node can do without the RpcGateway: after too many
-//! falls it stays closed. It cannot do without the PeerGateway: deaf, it would only cost the others
-//! a round per turn, so its falls count like those of any actor, and too many end the node.
-//!
-//! Both serve by the machine of [`http`](crate::http); what costs a signature is the brain's.
+//! A node can do without it: after too many falls it stays closed. What nodes tell each other comes
+//! in elsewhere ([`peer_gateway`](crate::peer_gateway)), with places of its own. Admission is the
+//! business of [`http`](crate::http).
 //!
 //! What programs call is JSON-RPC ([`json_rpc`]), at `POST /` and over a WebSocket that stays
 //! ([`web_socket`]); what happens is told from one ring of events ([`events`]), there and as
 //! server-sent events. What may be asked over plain HTTP is one table ([`open_api`]), from which the
 //! OpenAPI document is made.
 //!
-//! The listening sockets live outside of the actors: after a panic the next incarnation serves the
+//! The listening socket lives outside of the actor: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
-use crate::clock::Clock;
-use crate::committer::EvidenceTold;
 use crate::http::answer;
-use crate::http::answer_places::AnswerPlaces;
-use crate::http::body;
-use crate::http::doors::Doors;
-use crate::http::pace::Pace;
-use crate::http::serve;
+use crate::http::connection::Deadlines;
+use crate::http::house::Terms;
+use crate::http::routes::Routes;
+use crate::http::serve::serve;
+use crate::http::streams::Streams;
 use crate::limits::{PUBLIC_CONNECTIONS_MAX, PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE};
-use crate::mempool::{GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions};
-use crate::metrics::{ListenerLabel, Metrics};
-use crate::peer_broadcaster::{Handshake, Peer};
-use crate::proposer::{
-    CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
-};
-use crate::round_driver::SignStanding;
-use crate::runtime::{Actors, Ctx, Port};
-use crate::state_store::Store;
-use crate::view::{HeadView, NodeView};
-use crate::vote_collector::{GetMissing, GetSeen, GetVotes, VoteReceived};
+use crate::metrics::ListenerLabel;
+use crate::runtime::Ctx;
 use actix::prelude::*;
 use actix_service::Service;
 use actix_web::http::{Method, StatusCode, header};
-use actix_web::{Route, web};
-use lockstep_protocol::genesis::Genesis;
-use lockstep_protocol::ledger::ChainRules;
-use lockstep_protocol::types::{Address, Hash, Height};
-use lockstep_protocol::wire::Wire;
-use parking_lot::{Mutex, RwLock};
+use actix_web::web;
 use std::net::TcpListener;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 mod blocks;
 mod clocks;
-mod consensus;
 mod events;
 mod evidence;
 #[cfg(test)]
@@ -62,153 +40,22 @@ mod light;
 mod open_api;
 mod origins;
 mod parameters;
-mod peer_gateway;
-mod pull;
 mod receipts;
 mod records;
+mod seed;
 mod server_sent_events;
-mod standing;
 mod status;
 mod subscriptions;
+mod tick;
 mod transactions;
-mod transactions_of_block;
 mod validators;
 mod web_socket;
 
-pub(crate) use blocks::{EARLIEST_HEADER, HEIGHT_HEADER};
 pub(crate) use events::Events;
 pub use origins::{Origins, OriginsError};
 pub(crate) use parameters::Settings;
-pub(crate) use peer_gateway::PeerGateway;
-
-use crate::http::connection::Deadlines;
-use crate::http::house::Terms;
-use crate::http::routes::Routes;
-use crate::http::streams::Streams;
-
-/// Makes one block on all nodes of a devnet; answers with JSON, or with why not.
-pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sync>;
-
-/// What a gateway tells and asks, each within its own share of the other's mailbox.
-#[derive(Clone)]
-pub(crate) struct Ports {
-    /// VoteCollector.
-    pub(crate) vote: Doors<VoteReceived>,
-    /// VoteCollector: whom do we wait for?
-    pub(crate) missing: Port<GetMissing>,
-    /// Committer: proof that another node holds.
-    pub(crate) evidence: Doors<EvidenceTold>,
-    /// Proposer: is its body worth reading?
-    pub(crate) screen: Doors<ScreenProposal>,
-    /// Proposer.
-    pub(crate) proposal: Doors<ProposalReceived>,
-    /// Proposer: by the leaves of its transactions.
-    pub(crate) compact: Doors<CompactReceived>,
-    /// Mempool: what is held of those.
-    pub(crate) held: Port<GetHeld>,
-    /// Proposer: of which block does a peer lack transactions?
-    pub(crate) proposed: Port<GetProposedBlock>,
-    /// VoteCollector: what a peer lacks.
-    pub(crate) pulled_votes: Port<GetVotes>,
-    /// Proposer: what a peer lacks.
-    pub(crate) pulled_proposals: Port<GetProposals>,
-    /// VoteCollector: what has it seen of whoever asks how far this node is?
-    pub(crate) seen: Port<GetSeen>,
-    /// RoundDriver: the answer, signed.
-    pub(crate) standing: Port<SignStanding>,
-    /// Mempool: from people.
-    pub(crate) transaction: Port<SubmitTransactions>,
-    /// Mempool: from peers.
-    pub(crate) gossip: Port<SubmitTransactions>,
-    /// Mempool: what waits?
-    pub(crate) waiting: Port<GetWaiting>,
-    /// Mempool: what became of it?
-    pub(crate) transaction_status: Port<GetTransactionStatus>,
-    /// Mempool: which nonce comes next?
-    pub(crate) next_nonce: Port<GetNextNonce>,
-}
-
-/// What an incarnation is made from, and what every request sees.
-#[derive(Clone)]
-pub(crate) struct Seed {
-    /// The chain's beginning.
-    pub(crate) genesis: Arc<Genesis>,
-    /// This validator.
-    pub(crate) me: Address,
-    /// The rules of the chain.
-    pub(crate) rules: Arc<ChainRules>,
-    /// The other nodes: connections from their addresses come before those of strangers.
-    pub(crate) peers: Arc<RwLock<Vec<Peer>>>,
-    /// What this node says of itself to peers; the height is filled in.
-    pub(crate) handshake: Handshake,
-    /// Reads messages of this chain.
-    pub(crate) wire: Wire,
-    /// Committed data.
-    pub(crate) store: Store,
-    /// The node's clocks.
-    pub(crate) clock: Clock,
-    /// What the node shows of itself.
-    pub(crate) view: Arc<NodeView>,
-    /// The node's metrics.
-    pub(crate) metrics: Arc<Metrics>,
-    /// The actors' counters.
-    pub(crate) actors: Actors,
-    /// What it tells.
-    pub(crate) ports: Ports,
-    /// Places for answers of blocks to peers.
-    pub(crate) sync_answers: AnswerPlaces,
-    /// Places for answers to pulls.
-    pub(crate) pull_answers: AnswerPlaces,
-    /// Places for answers of blocks to people.
-    pub(crate) block_answers: AnswerPlaces,
-    /// How often `/actors` and `/metrics` are answered.
-    pub(crate) pages: Arc<Mutex<Pace>>,
-    /// Permits for the bytes of proposals.
-    pub(crate) proposal_bodies: Arc<Semaphore>,
-    /// Permits for the bytes of peers' transactions.
-    pub(crate) gossip_bodies: Arc<Semaphore>,
-    /// Permits for the bytes of JSON-RPC requests.
-    pub(crate) rpc_bodies: Arc<Semaphore>,
-    /// Places for calls that wait for a block.
-    pub(crate) waiters: Arc<Semaphore>,
-    /// What has happened, for whoever wants to be told.
-    pub(crate) events: Arc<Events>,
-    /// The root of the state at height 0.
-    pub(crate) genesis_root: Hash,
-    /// How this node is set up.
-    pub(crate) settings: Settings,
-    /// Whose pages in browsers may ask.
-    pub(crate) origins: Arc<Origins>,
-    /// Only in a devnet.
-    pub(crate) tick_all: Option<TickAll>,
-}
-
-impl Seed {
-    /// The newest block that is shown. The store has it, and may have newer ones: those are told to
-    /// nobody before all actors know them, so that no two answers disagree on how far the node is.
-    fn head(&self) -> HeadView {
-        self.view.head()
-    }
-
-    fn is_shown(&self, height: Height) -> bool {
-        height <= self.head().height
-    }
-}
-
-/// Permits for the bytes of proposals that are being read or handled.
-pub(crate) fn proposal_bodies() -> Arc<Semaphore> {
-    body::budget(crate::limits::PROPOSAL_BODIES_BYTES_MAX)
-}
-
-/// Permits for the bytes of peers' transactions that are being read or checked.
-pub(crate) fn gossip_bodies() -> Arc<Semaphore> {
-    body::budget(crate::limits::GOSSIP_BODIES_BYTES_MAX)
-}
-
-/// Permits for the bytes of JSON-RPC requests that are being read or carried out.
-pub(crate) fn rpc_bodies() -> Arc<Semaphore> {
-    body::budget(crate::limits::RPC_BODIES_BYTES_MAX)
-}
+pub use seed::TickAll;
+pub(crate) use seed::{Ports, Seed, Shares};
 
 /// The actor that serves people.
 pub(crate) struct RpcGateway {
@@ -228,10 +75,10 @@ impl Actor for RpcGateway {
 
     fn started(&mut self, ctx: &mut Ctx<Self>) {
         let (seed, metrics) = (self.seed.clone(), self.seed.metrics.clone());
-        let serve = serve::serve(self.listener.clone(), terms(), metrics, |config| {
+        let serve = serve(self.listener.clone(), terms(), metrics, |config| {
             config.app_data(web::Data::new(seed));
             config.app_data(Streams::new());
-            for_people(config);
+            routes(config);
         });
         ctx.spawn(serve.into_actor(self));
         let seed = self.seed.clone();
@@ -268,39 +115,8 @@ fn terms() -> Terms {
     }
 }
 
-/// What a message of a peer may be refused with.
-const MESSAGE: &[u16] = &[400, 403, 408, 413, 415, 429, 503];
-
-/// A route of the peer listener: its path, the statuses besides 200 and 202, its handler.
-type PeerRoute = (&'static str, &'static [u16], fn() -> Route);
-
-/// What nodes tell each other, each in one line.
-#[rustfmt::skip]
-const FOR_PEERS: &[PeerRoute] = &[
-    ("/consensus/vote", MESSAGE, || web::post().to(consensus::vote)),
-    ("/consensus/proposal", MESSAGE, || web::post().to(consensus::proposal)),
-    ("/consensus/evidence", MESSAGE, || web::post().to(consensus::evidence)),
-    ("/consensus/compact", MESSAGE, || web::post().to(consensus::compact)),
-    ("/consensus/transactions", MESSAGE, || web::post().to(transactions_of_block::transactions)),
-    ("/consensus/standing", MESSAGE, || web::post().to(standing::standing)),
-    ("/consensus/pull", MESSAGE, || web::post().to(pull::pull)),
-    ("/transactions", MESSAGE, || web::post().to(transactions::submit)),
-    ("/mempool/transactions", MESSAGE, || web::post().to(transactions::gossip)),
-    ("/handshake", &[500], || web::get().to(status::handshake)),
-    ("/sync/blocks", &[400, 503], || web::get().to(blocks::sync)),
-    ("/livez", &[], || web::get().to(answer::livez)),
-];
-
-/// What nodes tell each other, at the peer listener.
-fn for_peers(config: &mut web::ServiceConfig) {
-    for (path, _, handler) in FOR_PEERS {
-        config.route(path, handler());
-    }
-    config.default_service(web::to(answer::no_such_route));
-}
-
 /// What people ask, at the public listener: [`open_api::ROUTES`], each in one line.
-fn for_people(config: &mut web::ServiceConfig) {
+fn routes(config: &mut web::ServiceConfig) {
     config
         .app_data(web::QueryConfig::default().error_handler(answer::bad_query))
         .app_data(web::PathConfig::default().error_handler(answer::bad_path));

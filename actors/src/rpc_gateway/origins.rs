@@ -5,7 +5,7 @@
 //! Programs outside of browsers send no origin and are not concerned. A page that may ask may read
 //! (`GET`) and call JSON-RPC (`POST /`), nothing else; no answer depends on who asks, so there are
 //! no credentials to allow.
-use super::Seed;
+use super::seed::Seed;
 use crate::http::answer::{self, refuse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};

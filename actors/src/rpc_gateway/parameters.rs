@@ -1,6 +1,6 @@
 //! `lockstep_getParams`: the chain's parameters, how this node is set up, and every limit, by the name
 //! that it has in the code, in lower case. A duration is in milliseconds, and its name ends so.
-use super::Seed;
+use super::seed::Seed;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::retention::Retention;

@@ -1,5 +1,5 @@
 //! What became of a transaction.
-use super::Seed;
+use super::seed::Seed;
 use crate::http::answer::{refuse, trouble};
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;

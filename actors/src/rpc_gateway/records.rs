@@ -1,5 +1,5 @@
 //! What accounts keep under keys of their own.
-use super::Seed;
+use super::seed::Seed;
 use crate::http::answer::{BadParam, bad_address, refuse, refuse_param, trouble};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};

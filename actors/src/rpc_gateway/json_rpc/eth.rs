@@ -10,7 +10,7 @@ use super::transactions::{TRANSACTION, hand_in};
 use super::{Answer, Caller, Method, RpcError, Shape, method};
 use crate::limits::FEE_HISTORY_MAX;
 use crate::mempool::TransactionStatus;
-use crate::rpc_gateway::Seed;
+use crate::rpc_gateway::seed::Seed;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::ledger::{self, Account};
 use lockstep_protocol::limits::BLOCK_TRANSACTION_BYTES_MAX;

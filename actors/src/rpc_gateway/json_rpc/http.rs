@@ -5,7 +5,7 @@ use crate::http::answer_places::Asker;
 use crate::http::body::{self, Body};
 use crate::http::pieces::Pieces;
 use crate::limits::RPC_REQUEST_BYTES_MAX;
-use crate::rpc_gateway::Seed;
+use crate::rpc_gateway::seed::Seed;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -19,7 +19,7 @@ pub(in crate::rpc_gateway) async fn post(
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", sentence);
     }
     let body = match Body::open(&request, payload, RPC_REQUEST_BYTES_MAX) {
-        Ok(body) => body.whole(Some(&seed.rpc_bodies)).await,
+        Ok(body) => body.whole(Some(&seed.shares.rpc_bodies)).await,
         Err(cut) => Err(cut),
     };
     let whole = match body {

@@ -8,7 +8,7 @@
 //! one of the few places for long answers until it is written.
 use crate::http::answer_places::{AnswerPlace, Asker};
 use crate::limits::{BLOCK_ANSWER_PATIENCE, RPC_WAIT_MAX};
-use crate::rpc_gateway::Seed;
+use crate::rpc_gateway::seed::Seed;
 use crate::rpc_gateway::subscriptions::Subscriptions;
 use actix_web::web;
 use error::RpcError;
@@ -159,7 +159,7 @@ impl Caller {
         if self.place.borrow().is_some() {
             return Ok(());
         }
-        let places = &self.seed.block_answers;
+        let places = &self.seed.shares.block_answers;
         let place = places.wait(&self.asker, BLOCK_ANSWER_PATIENCE).await;
         self.place.replace(Some(place.ok_or(RpcError::Busy)?));
         Ok(())

@@ -4,11 +4,12 @@
 use super::error::RpcError;
 use super::params::{Args, Kind, needed, optional};
 use super::{Answer, Caller, Method, Shape, method};
+use crate::http::intake::{NotTaken, Taken};
 use crate::limits::{PENDING_ANSWER_MAX, RPC_WAIT_DEFAULT, RPC_WAIT_MAX};
 use crate::mempool::{GetTransactionStatus, GetWaiting, TransactionStatus};
 use crate::metrics::RefusalLabel;
-use crate::rpc_gateway::transactions::{self, NotTaken, Taken};
-use crate::rpc_gateway::{Seed, blocks};
+use crate::rpc_gateway::seed::Seed;
+use crate::rpc_gateway::{blocks, transactions};
 use lockstep_protocol::codec;
 use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::ledger::Status;
@@ -80,7 +81,7 @@ pub(super) fn busy(seed: &Seed) -> RpcError {
 pub(super) async fn hand_in(caller: &Caller, args: &Args) -> Result<Taken, RpcError> {
     let seed = &caller.seed;
     let transaction = seed.wire.decode_transaction(&args.bytes(0)?)?;
-    let taken = transactions::hand_in(seed, transaction).await;
+    let taken = seed.intake().hand_in(transaction).await;
     taken.map_err(|why| match why {
         NotTaken::Refused(Refusal::Busy) => busy(seed),
         NotTaken::Refused(refusal) => {
@@ -103,7 +104,7 @@ async fn send_and_wait(caller: &Caller, args: Args) -> Answer {
     let until = until.min(caller.waits_until);
     let mut events = caller.seed.events.watch();
     // Whoever finds no place to wait is still told the id.
-    let place = caller.seed.waiters.clone().try_acquire_owned();
+    let place = caller.seed.shares.waiters.clone().try_acquire_owned();
     let (mut is_late, mut asked_at) = (place.is_err(), None);
     loop {
         let height = caller.seed.head().height;

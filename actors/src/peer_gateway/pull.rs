@@ -1,7 +1,7 @@
 //! `POST /consensus/pull` (E5): what a peer lacks of the height under decision. Anybody may ask:
 //! the answer is bounded and holds only what its signers have told everybody. Few are made at one
 //! time, because each may hold megabytes; who hears 503 asks another peer.
-use super::Seed;
+use super::seed::Seed;
 use crate::http::answer::{refuse, trouble};
 use crate::http::answer_places::Asker;
 use crate::http::body;
@@ -39,7 +39,7 @@ pub(super) async fn pull(
         let sentence = "the rounds or bitmaps do not fit the validators of that height";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     }
-    let Some(place) = seed.pull_answers.enter(&Asker::of(&request)) else {
+    let Some(place) = seed.shares.pull_answers.enter(&Asker::of(&request)) else {
         let sentence = "other peers are being answered; ask another one";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
     };

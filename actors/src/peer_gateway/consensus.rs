@@ -1,5 +1,5 @@
-//! What peers and clients post: votes, proposals, evidence, ticks.
-use super::Seed;
+//! What peers post: votes, proposals, evidence.
+use super::seed::Seed;
 use crate::committer::EvidenceTold;
 use crate::http::answer::{busy, refuse, refuse_bad};
 use crate::http::body::{self, Body, Whole};
@@ -126,7 +126,7 @@ async fn screened(
     let screen = seed.ports.screen.of(request);
     match screen.ask(ScreenProposal { head, is_compact }).await {
         Ok(None) => {
-            let whole = body.whole(Some(&seed.proposal_bodies)).await;
+            let whole = body.whole(Some(&seed.shares.proposal_bodies)).await;
             whole.map_err(refuse_cut)
         }
         Ok(Some(admission)) => {
@@ -136,19 +136,6 @@ async fn screened(
             Err(admitted(request, Ok(admission), metrics))
         }
         Err(error) => Err(busy(error, metrics)),
-    }
-}
-
-pub(super) async fn tick(seed: web::Data<Seed>) -> HttpResponse {
-    let Some(tick_all) = seed.tick_all.clone() else {
-        let sentence = "only a devnet node makes blocks on request";
-        return refuse(StatusCode::NOT_FOUND, "no_devnet", sentence);
-    };
-    // It asks every node, this one too, and waits: not on this node's thread.
-    match web::block(move || tick_all()).await {
-        Ok(Ok(outcome)) => HttpResponse::Ok().json(outcome),
-        Ok(Err(reason)) => refuse(StatusCode::SERVICE_UNAVAILABLE, "no_block", reason),
-        Err(error) => crate::http::answer::trouble(&error),
     }
 }
 

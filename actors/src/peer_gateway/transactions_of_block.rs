@@ -1,7 +1,7 @@
 //! `POST /consensus/transactions`: what a peer lacks of a block that is being decided. Anybody may
 //! ask, as for a pull: the answer is bounded, and its places are those of pulls. Who asks waits a
 //! moment for one, because all peers of a proposer ask at the same time.
-use super::Seed;
+use super::seed::Seed;
 use crate::http::answer::{refuse, trouble};
 use crate::http::answer_places::Asker;
 use crate::http::body;
@@ -26,7 +26,12 @@ pub(super) async fn transactions(
         Err(error) => return body::refuse_wire(&error, &seed.metrics),
     };
     let asker = Asker::of(&request);
-    let Some(place) = seed.pull_answers.wait(&asker, FETCH_ANSWER_PATIENCE).await else {
+    let Some(place) = seed
+        .shares
+        .pull_answers
+        .wait(&asker, FETCH_ANSWER_PATIENCE)
+        .await
+    else {
         let sentence = "other peers are being answered; ask for the whole proposal";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
     };

@@ -1,7 +1,7 @@
 //! `POST /consensus/standing`: how far is this node, and what has it seen of the asker? A validator
 //! that has just started asks. Cheapest check first: size and shape, the names, then by the
 //! VoteCollector the nonce, the asker's budget and its signature; only then the RoundDriver signs.
-use super::Seed;
+use super::seed::Seed;
 use crate::http::answer::{busy, refuse, refuse_bad};
 use crate::http::body;
 use crate::round_driver::SignStanding;
@@ -35,7 +35,7 @@ pub(super) async fn standing(
         Ok(Err(refused)) => return refuse_question(&seed, refused),
         Err(error) => return busy(error, metrics),
     };
-    let head = seed.head();
+    let head = seed.view.head();
     let sign = SignStanding {
         question,
         seen,
