@@ -1,5 +1,7 @@
 //! Committed data: blocks with their certificates, accounts.
 use super::evidence::evidence_json;
+use super::json::hex;
+use super::json::transaction::transaction_json;
 use super::seed::Seed;
 use super::validators;
 use crate::http::answer::{bad_address, busy, refuse, refuse_param, trouble};
@@ -13,7 +15,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::ledger::{self, Account, HistoryError, ReadError};
-use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::wire::DecidedBlock;
 use serde_json::{Value, json};
@@ -103,10 +104,6 @@ pub(super) fn block_json(seed: &Seed, decided: &DecidedBlock) -> Result<Value, S
     }))
 }
 
-pub(super) fn transaction_json(transaction: &Transaction) -> Value {
-    json!({ "id": transaction.id(), "sender": transaction.sender, "body": transaction.body })
-}
-
 pub(super) fn certificate_json(
     seed: &Seed,
     certificate: &CommitCertificate,
@@ -128,17 +125,6 @@ pub(super) fn certificate_json(
         "block_id": certificate.block_id,
         "precommits": precommits,
     }))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(2 + bytes.len() * 2);
-    text.push_str("0x");
-    for byte in bytes {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {

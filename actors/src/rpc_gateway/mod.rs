@@ -35,6 +35,7 @@ mod evidence;
 #[cfg(test)]
 mod fixture;
 mod health;
+mod json;
 mod json_rpc;
 mod light;
 mod open_api;
@@ -53,9 +54,8 @@ mod web_socket;
 
 pub(crate) use events::Events;
 pub use origins::{Origins, OriginsError};
-pub(crate) use parameters::Settings;
 pub use seed::TickAll;
-pub(crate) use seed::{Ports, Seed, Shares};
+pub(crate) use seed::{Ports, Seed, Settings, Shares};
 
 /// The actor that serves people.
 pub(crate) struct RpcGateway {
@@ -129,7 +129,9 @@ fn routes(config: &mut web::ServiceConfig) {
             config.service(resource);
             continue;
         }
-        let preflight = move |seed, request| origins::preflight(seed, request, allowed);
+        let preflight = move |seed: web::Data<Seed>, request| async move {
+            origins::preflight(&seed.origins, request, allowed).await
+        };
         let resource = resource.route(web::method(Method::OPTIONS).to(preflight));
         config.service(resource.wrap_fn(|request, service| {
             let origin = request.headers().get(header::ORIGIN).cloned();

@@ -3,21 +3,9 @@
 use super::seed::Seed;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
-use lockstep_protocol::retention::Retention;
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-
-/// How a node is set up, as far as people want to know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    /// How long each step waits.
-    pub(crate) timeouts: Timeouts,
-    /// When a height begins.
-    pub(crate) pacing: Pacing,
-    /// Which blocks are kept.
-    pub(crate) retention: Retention,
-}
 
 /// A limit of any type as a figure: its name's end, and itself.
 trait Figure {

@@ -1,7 +1,6 @@
 //! What the RpcGateway is made from, and what every request of people sees.
 use super::events::Events;
 use super::origins::Origins;
-use super::parameters::Settings;
 use crate::clock::Clock;
 use crate::http::answer_places::AnswerPlaces;
 use crate::http::body;
@@ -17,8 +16,11 @@ use crate::runtime::{Actors, Port};
 use crate::state_store::Store;
 use crate::view::{HeadView, NodeView};
 use crate::vote_collector::GetMissing;
+use lockstep_protocol::consensus::driver::Pacing;
+use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::ChainRules;
+use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::wire::Wire;
 use parking_lot::Mutex;
@@ -102,6 +104,17 @@ impl Seed {
             mempool: &self.ports.transaction,
         }
     }
+}
+
+/// How a node is set up, as far as people want to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// How long each step waits.
+    pub(crate) timeouts: Timeouts,
+    /// When a height begins.
+    pub(crate) pacing: Pacing,
+    /// Which blocks are kept.
+    pub(crate) retention: Retention,
 }
 
 /// What all connections of people may hold together; it outlives the gateway's falls, as they do.

@@ -1,5 +1,6 @@
 //! Who decides which height: from the node's view of the newest sets, and of an older height from
 //! the state, which forgets none.
+use super::json::hex;
 use super::seed::Seed;
 use crate::http::answer::{refuse, trouble};
 use crate::http::answer_places::Asker;
@@ -80,7 +81,7 @@ fn in_json(height: Height, validators: &[Validator]) -> Value {
             "index": index,
             "address": validator.address,
             "power": validator.power,
-            "public_key": super::blocks::hex(&validator.public_key),
+            "public_key": hex(&validator.public_key),
         })
     });
     let total: u64 = validators.iter().map(|validator| validator.power).sum();

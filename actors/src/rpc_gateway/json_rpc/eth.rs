@@ -1,15 +1,16 @@
 //! `eth_…` reads for Ethereum's tools, unmodified. There is no machine behind them: no code, no logs,
-//! no calls; whatever needs one is not listed and answers -32601. [`eth_json`] says what each field
+//! no calls; whatever needs one is not listed and answers -32601. [`ethereum`] says what each field
 //! means here.
 //!
-//! [`eth_json`]: super::eth_json
-use super::eth_json::{self, quantity};
+//! [`ethereum`]: crate::rpc_gateway::json::ethereum
 use super::lockstep::{demand_kept, height, next_nonce, version_after};
 use super::params::{Args, At, Kind, needed, optional};
 use super::transactions::{TRANSACTION, hand_in};
 use super::{Answer, Caller, Method, RpcError, Shape, method};
 use crate::limits::FEE_HISTORY_MAX;
 use crate::mempool::TransactionStatus;
+use crate::rpc_gateway::json::ethereum::{self, quantity};
+use crate::rpc_gateway::json::transaction::bytes_of;
 use crate::rpc_gateway::seed::Seed;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::ledger::{self, Account};
@@ -227,7 +228,7 @@ async fn block(caller: &Caller, height: Height, full: bool) -> Answer {
     let seed = &caller.seed;
     if height == Height(0) {
         let id = seed.rules.context.genesis_hash;
-        return Ok(eth_json::genesis(&seed.genesis, id, seed.genesis_root));
+        return Ok(ethereum::genesis(&seed.genesis, id, seed.genesis_root));
     }
     if !seed.is_shown(height) {
         return Ok(Value::Null);
@@ -235,7 +236,7 @@ async fn block(caller: &Caller, height: Height, full: bool) -> Answer {
     let block = caller.read(move |seed| {
         let block = seed.store.block(height)?;
         demand_kept(seed, height)?;
-        Ok(block.map(|block| eth_json::block(&block, &seed.genesis, full)))
+        Ok(block.map(|block| ethereum::block(&block, &seed.genesis, full)))
     });
     Ok(block.await?.unwrap_or(Value::Null))
 }
@@ -279,7 +280,7 @@ async fn transaction_by_hash(caller: &Caller, args: Args) -> Answer {
         let at = usize::try_from(index).unwrap_or(usize::MAX);
         let transaction = block.block().transactions.get(at);
         let place = Some((&*block, index));
-        let found = transaction.map(|found| eth_json::transaction(found, &seed.genesis, place));
+        let found = transaction.map(|found| ethereum::transaction(found, &seed.genesis, place));
         Ok(found.unwrap_or(Value::Null))
     });
     if let Some(found) = committed.await? {
@@ -288,7 +289,7 @@ async fn transaction_by_hash(caller: &Caller, args: Args) -> Answer {
     let genesis = &caller.seed.genesis;
     Ok(match super::transactions::status(caller, hash).await? {
         Some(TransactionStatus::Waiting(entry, _)) => {
-            eth_json::transaction(&entry.transaction, genesis, None)
+            ethereum::transaction(&entry.transaction, genesis, None)
         }
         _ => Value::Null,
     })
@@ -298,7 +299,7 @@ async fn receipt_by_hash(caller: &Caller, args: Args) -> Answer {
     let found = find(caller, args.hash(0)?, |seed, block, index| {
         let receipts = seed.store.receipts(block.height())?.unwrap_or_default();
         let receipt = receipts.get(usize::try_from(index).unwrap_or(usize::MAX));
-        let made = receipt.and_then(|receipt| eth_json::receipt(&block, index, receipt));
+        let made = receipt.and_then(|receipt| ethereum::receipt(&block, index, receipt));
         Ok(made.unwrap_or(Value::Null))
     });
     Ok(found.await?.unwrap_or(Value::Null))
@@ -322,7 +323,7 @@ async fn fee_history(caller: &Caller, args: Args) -> Answer {
         let mut ratios = Vec::new();
         for height in (oldest..oldest + count).map(Height) {
             let block = seed.store.block(height)?;
-            let bytes = block.map_or(0, |block| eth_json::bytes_of(&block.block().transactions));
+            let bytes = block.map_or(0, |block| bytes_of(&block.block().transactions));
             ratios.push(bytes as f64 / BLOCK_TRANSACTION_BYTES_MAX as f64);
         }
         Ok(ratios)

@@ -8,6 +8,7 @@ use super::transactions::busy;
 use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::mempool::GetNextNonce;
+use crate::rpc_gateway::json::hex;
 use crate::rpc_gateway::seed::Seed;
 use crate::rpc_gateway::{blocks, clocks, evidence, parameters, validators};
 use crate::state_store::Snapshot;
@@ -150,7 +151,7 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
     let mut answer = state.of(address);
     let account = if prove {
         let proof = ledger::prove_account_at(&state.snapshot, state.version, &address)?;
-        answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+        answer["proof"] = json!(hex(&codec::encode(&proof)));
         proof.account
     } else {
         ledger::account_at(&state.snapshot, state.version, &address)?
@@ -187,12 +188,12 @@ async fn get_record(caller: &Caller, args: Args) -> Answer {
     let mut answer = state.of(address);
     let record = if prove {
         let proof = ledger::prove_record_at(&state.snapshot, state.version, &address, &key)?;
-        answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+        answer["proof"] = json!(hex(&codec::encode(&proof)));
         proof.record
     } else {
         ledger::record_at(&state.snapshot, state.version, &address, &key)?
     };
-    answer["key"] = json!(blocks::hex(&key));
+    answer["key"] = json!(hex(&key));
     answer["record"] = json!(record);
     Ok(answer)
 }
@@ -255,7 +256,7 @@ async fn get_commit(caller: &Caller, args: Args) -> Answer {
                 "block_id": decided.block.id(),
                 "header": decided.block.header(),
                 "commit": blocks::certificate_json(seed, &decided.certificate)?,
-                "certificate": blocks::hex(&codec::encode(&*decided.certificate)),
+                "certificate": hex(&codec::encode(&*decided.certificate)),
             }))
         });
         page.transpose()

@@ -22,7 +22,6 @@ use tokio::time::Instant;
 mod dispatch;
 pub(super) mod error;
 mod eth;
-mod eth_json;
 mod http;
 mod lockstep;
 mod net;
@@ -32,7 +31,6 @@ mod subscribe;
 mod transactions;
 
 pub(super) use dispatch::{Reply, answer};
-pub(super) use eth_json::{bytes_of, head as eth_head};
 pub(super) use http::post;
 
 /// What a method answers.

@@ -8,8 +8,10 @@ use crate::http::intake::{NotTaken, Taken};
 use crate::limits::{PENDING_ANSWER_MAX, RPC_WAIT_DEFAULT, RPC_WAIT_MAX};
 use crate::mempool::{GetTransactionStatus, GetWaiting, TransactionStatus};
 use crate::metrics::RefusalLabel;
+use crate::rpc_gateway::json::hex;
+use crate::rpc_gateway::json::transaction::transaction_json;
 use crate::rpc_gateway::seed::Seed;
-use crate::rpc_gateway::{blocks, transactions};
+use crate::rpc_gateway::transactions;
 use lockstep_protocol::codec;
 use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::ledger::Status;
@@ -205,7 +207,7 @@ async fn get_receipt(caller: &Caller, args: Args) -> Answer {
         let proof = caller.read(move |seed| prove_receipt(seed, height, index));
         let (root, proof) = proof.await?;
         answer["receipts_root"] = json!(root);
-        answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+        answer["proof"] = json!(hex(&codec::encode(&proof)));
     }
     Ok(answer)
 }
@@ -232,7 +234,7 @@ async fn get_transaction(caller: &Caller, args: Args) -> Answer {
     if let Some(TransactionStatus::Waiting(entry, is_ready)) = status {
         return Ok(json!({
             "id": id, "status": "pending", "ready": is_ready,
-            "transaction": blocks::transaction_json(&entry.transaction),
+            "transaction": transaction_json(&entry.transaction),
         }));
     }
     // Between the two looks a block may have carried it.
@@ -256,14 +258,14 @@ async fn committed(caller: &Caller, id: Hash, found: &Found, prove: bool) -> Ans
         let block = seed.store.block(height)?.ok_or(RpcError::Internal)?;
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let transactions = &block.block().transactions;
-        let transaction = transactions.get(index).map(blocks::transaction_json);
+        let transaction = transactions.get(index).map(transaction_json);
         let mut answer = json!({
             "id": id, "status": status, "transaction": transaction, "receipt": receipt,
         });
         if prove {
             let proof = TransactionProof::new(block.block(), index).ok_or(RpcError::Internal)?;
             answer["transactions_root"] = json!(block.header().transactions_root);
-            answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+            answer["proof"] = json!(hex(&codec::encode(&proof)));
         }
         Ok(answer)
     });
@@ -325,7 +327,7 @@ async fn pending_transactions(caller: &Caller, args: Args) -> Answer {
     let (waiting, count) = pending(caller, after, limit).await?;
     let shown = waiting.iter();
     let shown: Vec<Value> = shown
-        .map(|(entry, _)| blocks::transaction_json(&entry.transaction))
+        .map(|(entry, _)| transaction_json(&entry.transaction))
         .collect();
     let next = transactions::place_after(&waiting);
     Ok(json!({ "count": count, "transactions": shown, "next": next }))

@@ -12,13 +12,12 @@
 //! | `v`, `r`, `s` | `0x1b`, `0x0`, `0x0`: an ML-DSA signature does not fit, ask `lockstep_getBlock` |
 //! | `nonce`, `difficulty`, `mixHash`, `extraData`, `logsBloom`, `uncles` | zero or empty |
 //! | `sha3Uncles` | Keccak-256 of the empty list in RLP |
-use crate::rpc_gateway::blocks::hex;
-use crate::rpc_gateway::events::{BlockEvent, receiver};
+use super::hex;
+use super::transaction::{bytes, bytes_of, receiver};
 use lockstep_protocol::block::{Header, SealedBlock};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{Receipt, Status};
 use lockstep_protocol::limits::BLOCK_TRANSACTION_BYTES_MAX;
-use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::transaction::{Action, Transaction};
 use lockstep_protocol::types::{Address, BlockId, Hash, Height};
 use serde_json::{Value, json};
@@ -29,7 +28,7 @@ const NO_UNCLES: &str = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a14
 const BLOOM_BYTES: usize = 256;
 
 /// A number without leading zeros.
-pub(super) fn quantity(number: impl Into<u64>) -> String {
+pub(in crate::rpc_gateway) fn quantity(number: impl Into<u64>) -> String {
     format!("{:#x}", number.into())
 }
 
@@ -38,15 +37,15 @@ fn length(bytes: usize) -> String {
 }
 
 /// What every head of a block has in common, without its transactions.
-struct Head<'a> {
-    id: BlockId,
-    header: &'a Header,
-    transaction_bytes: u64,
-    byte_price: u64,
+pub(in crate::rpc_gateway) struct Head<'a> {
+    pub(in crate::rpc_gateway) id: BlockId,
+    pub(in crate::rpc_gateway) header: &'a Header,
+    pub(in crate::rpc_gateway) transaction_bytes: u64,
+    pub(in crate::rpc_gateway) byte_price: u64,
 }
 
 impl Head<'_> {
-    fn to_json(&self) -> Value {
+    pub(in crate::rpc_gateway) fn to_json(&self) -> Value {
         let header = self.header;
         json!({
             "number": quantity(header.height.0),
@@ -71,28 +70,8 @@ impl Head<'_> {
     }
 }
 
-/// The canonical bytes of transactions together.
-pub(in crate::rpc_gateway) fn bytes_of(transactions: &[Transaction]) -> u64 {
-    transactions.iter().map(bytes).sum()
-}
-
-fn bytes(transaction: &Transaction) -> u64 {
-    u64::try_from(transaction.bytes()).unwrap_or(u64::MAX)
-}
-
-/// For `newHeads`.
-pub(in crate::rpc_gateway) fn head(block: &BlockEvent, parameters: &Parameters) -> Value {
-    let head = Head {
-        id: block.id,
-        header: &block.header,
-        transaction_bytes: block.transaction_bytes,
-        byte_price: parameters.fee_per_byte,
-    };
-    head.to_json()
-}
-
 /// A committed block, with whole transactions or with their ids.
-pub(super) fn block(block: &SealedBlock, genesis: &Genesis, full: bool) -> Value {
+pub(in crate::rpc_gateway) fn block(block: &SealedBlock, genesis: &Genesis, full: bool) -> Value {
     let transactions = &block.block().transactions;
     let head = Head {
         id: block.id(),
@@ -117,7 +96,7 @@ pub(super) fn block(block: &SealedBlock, genesis: &Genesis, full: bool) -> Value
 }
 
 /// Height 0, which no validator has built.
-pub(super) fn genesis(genesis: &Genesis, id: Hash, state_root: Hash) -> Value {
+pub(in crate::rpc_gateway) fn genesis(genesis: &Genesis, id: Hash, state_root: Hash) -> Value {
     let header = Header {
         chain_id: genesis.chain_id,
         height: Height(0),
@@ -146,7 +125,7 @@ pub(super) fn genesis(genesis: &Genesis, id: Hash, state_root: Hash) -> Value {
 }
 
 /// A transaction, in its block or waiting for one.
-pub(super) fn transaction(
+pub(in crate::rpc_gateway) fn transaction(
     transaction: &Transaction,
     genesis: &Genesis,
     place: Option<(&SealedBlock, u32)>,
@@ -191,7 +170,11 @@ fn input(action: &Action) -> &[u8] {
 }
 
 /// The receipt of transaction `index` of a block.
-pub(super) fn receipt(block: &SealedBlock, index: u32, receipt: &Receipt) -> Option<Value> {
+pub(in crate::rpc_gateway) fn receipt(
+    block: &SealedBlock,
+    index: u32,
+    receipt: &Receipt,
+) -> Option<Value> {
     let transactions = &block.block().transactions;
     let at = usize::try_from(index).ok()?;
     let transaction = transactions.get(at)?;
