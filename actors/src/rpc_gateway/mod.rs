@@ -46,7 +46,6 @@ mod records;
 mod seed;
 mod server_sent_events;
 mod status;
-mod subscriptions;
 mod tick;
 mod transactions;
 mod validators;

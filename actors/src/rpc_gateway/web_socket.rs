@@ -2,9 +2,9 @@
 //! few are carried out at one time. Frames and messages are bounded, the way out is a bounded
 //! [`queue`], and a close frame says why this side has ended the connection.
 use super::events::OutOfReach;
-use super::json_rpc::{self, Caller, Reply};
+use super::json_rpc::{self, Caller, Reply, Subscriptions};
 use super::seed::Seed;
-use super::subscriptions::Subscriptions;
+
 use crate::http::answer::refuse;
 use crate::http::answer_places::Asker;
 use crate::http::connection::Connection;

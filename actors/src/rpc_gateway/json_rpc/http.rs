@@ -1,5 +1,6 @@
 //! `POST /`: one request, or a batch of them, in one body.
-use super::{Caller, answer};
+use super::caller::Caller;
+use super::dispatch::answer;
 use crate::http::answer::refuse;
 use crate::http::answer_places::Asker;
 use crate::http::body::{self, Body};

@@ -1,7 +1,8 @@
 //! `net_…`, `web3_…` and `txpool_…`: what Ethereum's tools ask of a node itself.
+use super::caller::Caller;
+use super::mempool::pending;
+use super::method::{Answer, Method, Shape, method};
 use super::params::Args;
-use super::transactions::pending;
-use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::PENDING_ANSWER_MAX;
 use crate::rpc_gateway::json::ethereum::{self, quantity};
 use serde_json::{Value, json};

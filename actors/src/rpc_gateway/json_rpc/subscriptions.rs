@@ -1,15 +1,15 @@
 //! What one connection has subscribed to: each subscription with the number of the event that it is
 //! told next. Shared by the connection's calls, which begin and end them, and its loop, which tells.
-use super::events::{Events, OutOfReach, Topic};
-use super::json_rpc::error::RpcError;
+use super::error::RpcError;
 use crate::limits::SUBSCRIPTIONS_MAX;
+use crate::rpc_gateway::events::{Events, OutOfReach, Topic};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// In whose words a subscription is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(in crate::rpc_gateway) enum Dialect {
     /// `lockstep_subscription`, with the number of the event.
     Lockstep,
     /// `eth_subscription`.
@@ -27,14 +27,19 @@ struct Subscription {
 
 /// The subscriptions of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Subscriptions {
+pub(in crate::rpc_gateway) struct Subscriptions {
     all: RefCell<BTreeMap<u64, Subscription>>,
     last: Cell<u64>,
 }
 
 impl Subscriptions {
     /// Begins one, told from event `next` on once its id is [`answered`](Self::answered).
-    pub(super) fn begin(&self, topic: Topic, dialect: Dialect, next: u64) -> Result<u64, RpcError> {
+    pub(in crate::rpc_gateway) fn begin(
+        &self,
+        topic: Topic,
+        dialect: Dialect,
+        next: u64,
+    ) -> Result<u64, RpcError> {
         let mut all = self.all.borrow_mut();
         if all.len() >= SUBSCRIPTIONS_MAX {
             return Err(RpcError::TooManySubscriptions);
@@ -53,12 +58,12 @@ impl Subscriptions {
     }
 
     /// False if there is none of that id.
-    pub(super) fn end(&self, id: u64) -> bool {
+    pub(in crate::rpc_gateway) fn end(&self, id: u64) -> bool {
         self.all.borrow_mut().remove(&id).is_some()
     }
 
     /// The answers that name these are on their way.
-    pub(super) fn answered(&self, begun: &[u64]) {
+    pub(in crate::rpc_gateway) fn answered(&self, begun: &[u64]) {
         let mut all = self.all.borrow_mut();
         for id in begun {
             if let Some(one) = all.get_mut(id) {
@@ -68,13 +73,13 @@ impl Subscriptions {
     }
 
     /// Whether anybody waits for something that has happened.
-    pub(super) fn is_behind(&self, events: &Events) -> bool {
+    pub(in crate::rpc_gateway) fn is_behind(&self, events: &Events) -> bool {
         let newest = events.next();
         self.all.borrow().values().any(|one| one.is_behind(newest))
     }
 
     /// Returns when the ring has turned past what somebody is to be told next.
-    pub(super) async fn overtaken(&self, events: &Events) -> OutOfReach {
+    pub(in crate::rpc_gateway) async fn overtaken(&self, events: &Events) -> OutOfReach {
         let mut news = events.watch();
         loop {
             let oldest_wanted = self.all.borrow().values().map(|one| one.next).min();
@@ -89,7 +94,7 @@ impl Subscriptions {
 
     /// What is to be told now, of one subscription and of one entry of the ring: then others have a
     /// turn.
-    pub(super) fn tell(&self, events: &Events) -> Result<Vec<String>, OutOfReach> {
+    pub(in crate::rpc_gateway) fn tell(&self, events: &Events) -> Result<Vec<String>, OutOfReach> {
         let mut all = self.all.borrow_mut();
         let newest = events.next();
         let Some((id, one)) = all.iter_mut().find(|(_, one)| one.is_behind(newest)) else {
