@@ -54,10 +54,13 @@ pub(super) async fn transaction_count(caller: &Caller, args: Args) -> Answer {
     if !caller.seed.is_shown(height) {
         return Ok(Value::Null);
     }
-    let receipts = caller.seed.store.receipts(height)?;
-    demand_kept(&caller.seed, height)?;
-    let count = |receipts: Vec<_>| quantity(u64::try_from(receipts.len()).unwrap_or(u64::MAX));
-    Ok(json!(receipts.map(count)))
+    let count = caller.look_up(move |seed| {
+        let receipts = seed.store.receipts(height)?;
+        demand_kept(seed, height)?;
+        let count = receipts.map(|receipts| receipts.len());
+        Ok(count.map(|count| quantity(u64::try_from(count).unwrap_or(u64::MAX))))
+    });
+    Ok(json!(count.await?))
 }
 
 pub(super) async fn fee_history(caller: &Caller, args: Args) -> Answer {

@@ -6,6 +6,7 @@ use crate::rpc_gateway::json_rpc::error::RpcError;
 use crate::rpc_gateway::json_rpc::mempool::status;
 use crate::rpc_gateway::json_rpc::method::Answer;
 use crate::rpc_gateway::json_rpc::params::Args;
+use crate::rpc_gateway::receipts;
 use crate::rpc_gateway::seed::Seed;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::types::Hash;
@@ -18,10 +19,7 @@ async fn find(
     hash: Hash,
     make: impl FnOnce(&Seed, Arc<SealedBlock>, u32) -> Answer + Send + 'static,
 ) -> Result<Option<Value>, RpcError> {
-    let location = caller.seed.store.location(&hash)?;
-    let location = location.filter(|location| caller.seed.is_shown(location.height));
-    let found = location.and_then(|location| Some((location.height, location.transaction?)));
-    let Some((height, index)) = found else {
+    let Some((height, index)) = receipts::place(&caller.seed, &hash)? else {
         return Ok(None);
     };
     let made = caller.read(move |seed| match seed.store.block(height)? {
@@ -54,9 +52,8 @@ pub(super) async fn transaction_by_hash(caller: &Caller, args: Args) -> Answer {
 
 pub(super) async fn receipt_by_hash(caller: &Caller, args: Args) -> Answer {
     let found = find(caller, args.hash(0)?, |seed, block, index| {
-        let receipts = seed.store.receipts(block.height())?.unwrap_or_default();
-        let receipt = receipts.get(usize::try_from(index).unwrap_or(usize::MAX));
-        let made = receipt.and_then(|receipt| ethereum::receipt(&block, index, receipt));
+        let receipt = receipts::read(seed, block.height(), index)?;
+        let made = receipt.and_then(|receipt| ethereum::receipt(&block, index, &receipt));
         Ok(made.unwrap_or(Value::Null))
     });
     Ok(found.await?.unwrap_or(Value::Null))

@@ -7,6 +7,7 @@ use crate::rpc_gateway::json_rpc::error::RpcError;
 use crate::rpc_gateway::json_rpc::mempool::status;
 use crate::rpc_gateway::json_rpc::method::Answer;
 use crate::rpc_gateway::json_rpc::params::Args;
+use crate::rpc_gateway::receipts;
 use crate::rpc_gateway::seed::Seed;
 use lockstep_protocol::codec;
 use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
@@ -41,33 +42,28 @@ impl Found {
     }
 }
 
-pub(super) fn receipt(seed: &Seed, id: &Hash) -> Result<Option<Found>, RpcError> {
-    let location = seed.store.location(id)?;
-    let Some(location) = location.filter(|location| seed.is_shown(location.height)) else {
+/// The receipt of a transaction that a block carries.
+pub(super) async fn receipt(caller: &Caller, id: &Hash) -> Result<Option<Found>, RpcError> {
+    let Some((height, index)) = receipts::place(&caller.seed, id)? else {
         return Ok(None);
     };
-    let height = location.height;
-    let (receipts, certificate) = (
-        seed.store.receipts(height)?,
-        seed.store.certificate(height)?,
-    );
-    let found = location.transaction.and_then(|index| {
-        let receipt = receipts?.into_iter().nth(usize::try_from(index).ok()?)?;
-        let (block_id, status) = (certificate?.block_id, receipt.status);
-        let receipt = json!(receipt);
-        Some(Found {
-            height,
-            index,
-            block_id,
-            status,
-            receipt,
-        })
+    let found = caller.look_up(move |seed| {
+        let receipt = receipts::read(seed, height, index)?;
+        let certificate = seed.store.certificate(height)?;
+        Ok(receipt.zip(certificate))
+    });
+    let found = found.await?.map(|(receipt, certificate)| Found {
+        height,
+        index,
+        block_id: certificate.block_id,
+        receipt: json!(receipt),
+        status: receipt.status,
     });
     Ok(found)
 }
 
 pub(super) async fn get_receipt(caller: &Caller, args: Args) -> Answer {
-    let Some(found) = receipt(&caller.seed, &args.hash(0)?)? else {
+    let Some(found) = receipt(caller, &args.hash(0)?).await? else {
         return Ok(Value::Null);
     };
     let mut answer = found.to_json();
@@ -96,7 +92,7 @@ fn prove_receipt(
 
 pub(super) async fn get_transaction(caller: &Caller, args: Args) -> Answer {
     let (id, prove) = (args.hash(0)?, args.maybe_flag(1)?.unwrap_or(false));
-    if let Some(found) = receipt(&caller.seed, &id)? {
+    if let Some(found) = receipt(caller, &id).await? {
         return committed(caller, id, &found, prove).await;
     }
     let status = status(caller, id).await?;
@@ -107,7 +103,7 @@ pub(super) async fn get_transaction(caller: &Caller, args: Args) -> Answer {
         }));
     }
     // Between the two looks a block may have carried it.
-    if let Some(found) = receipt(&caller.seed, &id)? {
+    if let Some(found) = receipt(caller, &id).await? {
         return committed(caller, id, &found, prove).await;
     }
     Ok(match status {

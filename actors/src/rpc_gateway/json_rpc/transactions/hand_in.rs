@@ -68,7 +68,7 @@ pub(super) async fn send_and_wait(caller: &Caller, args: Args) -> Answer {
 /// How a transaction ended, by a block or without one; `None` as long as it may still be carried.
 async fn end(caller: &Caller, id: &Hash) -> Result<Option<Value>, RpcError> {
     let seed = &caller.seed;
-    if let Some(receipt) = receipt(seed, id)? {
+    if let Some(receipt) = receipt(caller, id).await? {
         let status = status_word(&receipt.status);
         let receipt = receipt.to_json();
         return Ok(Some(
