@@ -48,3 +48,14 @@ where
         }
     }
 }
+
+#[cfg(test)]
+impl<M: Message + Send + Unpin + 'static> Doors<M>
+where
+    M::Result: Send,
+{
+    /// To nobody: every message is refused as `Closed`.
+    pub(crate) fn detached() -> Doors<M> {
+        Doors::new(&Port::detached(), 1, 1)
+    }
+}

@@ -36,7 +36,7 @@ pub(crate) struct Terms {
 #[derive(Clone)]
 pub(super) struct House {
     pub(super) terms: Rc<Terms>,
-    pub(super) metrics: Arc<Metrics>,
+    metrics: Arc<Metrics>,
     places: Rc<RefCell<Places>>,
     guests: Rc<RefCell<BTreeMap<Ticket, Rc<Connection>>>>,
 }

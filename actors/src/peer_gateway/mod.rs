@@ -33,6 +33,8 @@ mod pull;
 mod seed;
 mod standing;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod transactions;
 mod transactions_of_block;
 

@@ -56,6 +56,28 @@ pub(crate) struct Ports {
     pub(crate) gossip: Port<SubmitTransactions>,
 }
 
+#[cfg(test)]
+impl Ports {
+    /// To nobody.
+    pub(super) fn detached() -> Ports {
+        Ports {
+            vote: Doors::detached(),
+            evidence: Doors::detached(),
+            screen: Doors::detached(),
+            proposal: Doors::detached(),
+            compact: Doors::detached(),
+            held: Port::detached(),
+            proposed: Port::detached(),
+            pulled_votes: Port::detached(),
+            pulled_proposals: Port::detached(),
+            seen: Port::detached(),
+            standing: Port::detached(),
+            transaction: Port::detached(),
+            gossip: Port::detached(),
+        }
+    }
+}
+
 /// What an incarnation is made from.
 #[derive(Clone)]
 pub(crate) struct Seed {

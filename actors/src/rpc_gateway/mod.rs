@@ -46,6 +46,8 @@ mod records;
 mod seed;
 mod server_sent_events;
 mod status;
+#[cfg(test)]
+mod tests;
 mod tick;
 mod transactions;
 mod validators;

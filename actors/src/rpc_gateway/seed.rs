@@ -45,6 +45,20 @@ pub(crate) struct Ports {
     pub(crate) next_nonce: Port<GetNextNonce>,
 }
 
+#[cfg(test)]
+impl Ports {
+    /// To nobody.
+    pub(super) fn detached() -> Ports {
+        Ports {
+            missing: Port::detached(),
+            transaction: Port::detached(),
+            waiting: Port::detached(),
+            transaction_status: Port::detached(),
+            next_nonce: Port::detached(),
+        }
+    }
+}
+
 /// What an incarnation is made from.
 #[derive(Clone)]
 pub(crate) struct Seed {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// Why a call has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::rpc_gateway) enum RpcError {
+pub(super) enum RpcError {
     #[error("the request is no JSON: {0}")]
     Malformed(String),
     #[error("the request is no JSON-RPC 2.0 call: {0}")]
@@ -129,7 +129,7 @@ impl RpcError {
     }
 
     /// The error object.
-    pub(in crate::rpc_gateway) fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         let data = match self {
             RpcError::Events(error) => error.data(),
             RpcError::Pruned { earliest, .. }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// In whose words a subscription is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::rpc_gateway) enum Dialect {
+pub(super) enum Dialect {
     /// `lockstep_subscription`, with the number of the event.
     Lockstep,
     /// `eth_subscription`.
@@ -34,7 +34,7 @@ pub(in crate::rpc_gateway) struct Subscriptions {
 
 impl Subscriptions {
     /// Begins one, told from event `next` on once its id is [`answered`](Self::answered).
-    pub(in crate::rpc_gateway) fn begin(
+    pub(super) fn begin(
         &self,
         topic: Topic,
         dialect: Dialect,
@@ -58,7 +58,7 @@ impl Subscriptions {
     }
 
     /// False if there is none of that id.
-    pub(in crate::rpc_gateway) fn end(&self, id: u64) -> bool {
+    pub(super) fn end(&self, id: u64) -> bool {
         self.all.borrow_mut().remove(&id).is_some()
     }
 
