@@ -19,7 +19,7 @@
 //! | [`block_sync`] | catching up | `consensus::catch_up` |
 //! | [`runtime::Supervisor`] | who lives | – |
 //!
-//! [`node`] wires them: one actor system per node.
+//! Both gateways serve by one machine, `http`. [`node`] wires all of them: one actor system per node.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod block_sync;

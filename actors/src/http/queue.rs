@@ -1,6 +1,6 @@
 //! What waits to be written to one connection that stays, bounded in messages and bytes. Whoever puts
 //! something in waits for room; whoever reads slowly thus holds up nobody but itself, and what it
-//! misses meanwhile it is told by its number ([`Events`](crate::rpc_gateway::Events)).
+//! misses meanwhile it is told by its number.
 use super::answer_places::AnswerPlace;
 use crate::limits::{ANSWER_PIECE_BYTES, STREAM_QUEUE_BYTES_MAX, STREAM_QUEUE_MESSAGES_MAX};
 use actix_web::body::{BodySize, MessageBody};
