@@ -7,7 +7,8 @@
 //!
 //! | Actor | Owns | Brain |
 //! |---|---|---|
-//! | [`rpc_gateway`] | the two listeners and admission | – |
+//! | `peer_gateway` | the listener for other nodes | – |
+//! | [`rpc_gateway`] | the listener for people | – |
 //! | [`proposer`] | proposals | `consensus::proposals` |
 //! | [`vote_collector`] | votes | `consensus::tally` |
 //! | [`round_driver`] | height, round, step, locks, timers, the key | `consensus::driver` |
@@ -18,19 +19,21 @@
 //! | [`block_sync`] | catching up | `consensus::catch_up` |
 //! | [`runtime::Supervisor`] | who lives | – |
 //!
-//! [`node`] wires them: one actor system per node.
+//! Both gateways serve by one machine, `http`. [`node`] wires all of them: one actor system per node.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod block_sync;
 pub mod clock;
 pub mod committer;
 mod delivery;
+mod http;
 mod kill_points;
 pub mod limits;
 pub mod mempool;
 pub mod metrics;
 pub mod node;
 pub mod peer_broadcaster;
+mod peer_gateway;
 pub mod proposer;
 pub mod round_driver;
 pub mod rpc_gateway;

@@ -1,23 +1,11 @@
 //! `lockstep_getParams`: the chain's parameters, how this node is set up, and every limit, by the name
 //! that it has in the code, in lower case. A duration is in milliseconds, and its name ends so.
-use super::Seed;
+use super::seed::Seed;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
-use lockstep_protocol::retention::Retention;
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-
-/// How a node is set up, as far as people want to know.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// How long each step waits.
-    pub timeouts: Timeouts,
-    /// When a height begins.
-    pub pacing: Pacing,
-    /// Which blocks are kept.
-    pub retention: Retention,
-}
 
 /// A limit of any type as a figure: its name's end, and itself.
 trait Figure {
