@@ -75,7 +75,10 @@ fn a_line_is_compared_in_its_fixed_parts() {
     let matches = |written: &str, printed: &str| Expected::new(written).matches(printed);
     assert!(matches("boot 21.9 ms", "boot   3.2 ms"));
     assert!(matches("a http://127.0.0.1:8545", "a http://127.0.0.1:1"));
-    assert!(matches("x  /tmp/lockstep-devnet-A1/node0", "x /y/lockstep-devnet-B2/node0"));
+    assert!(matches(
+        "x  /tmp/lockstep-devnet-A1/node0",
+        "x /y/lockstep-devnet-B2/node0"
+    ));
     assert!(matches(
         "1 0 0x6c8dea9a 0 3 6.1 0x389b34a7 on all nodes",
         "9 1 0x9c8dea9a 2 4 16.1 0x389b34a7 on all nodes"
@@ -161,7 +164,9 @@ fn way(at: &str, language: &str, comment: &str, inside: &[&str]) -> Option<Way> 
                 let programs = ["lockstep ", "cargo ", "curl ", "target/release/"];
                 line.starts_with("$ ") || programs.iter().any(|name| line.starts_with(name))
             };
-            let hidden = inside.iter().find(|line| language == "text" && is_command(line));
+            let hidden = inside
+                .iter()
+                .find(|line| language == "text" && is_command(line));
             assert_eq!(hidden, None, "{at}: a command in a block that is not run");
             None
         }
@@ -192,7 +197,10 @@ impl Expected {
         let fixed = fixed(written);
         Expected {
             written: written.to_owned(),
-            parts: fixed.split('…').map(|part| part.trim().to_owned()).collect(),
+            parts: fixed
+                .split('…')
+                .map(|part| part.trim().to_owned())
+                .collect(),
         }
     }
 
@@ -227,7 +235,11 @@ fn fixed(line: &str) -> String {
             return format!("{before}127.0.0.1:#{behind}");
         }
         let is_decimal = word.contains('.') && word.parse::<f64>().is_ok();
-        if is_decimal { "#".into() } else { (*word).to_owned() }
+        if is_decimal {
+            "#".into()
+        } else {
+            (*word).to_owned()
+        }
     });
     fixed.collect::<Vec<_>>().join(" ")
 }
@@ -273,7 +285,10 @@ fn with_ports(text: &str, first: u16) -> String {
         let number = digits.parse().unwrap_or(0);
         let port = match number {
             WRITTEN_PEER_PORT => Some(first + PEER_PORT_PLACE),
-            _ => number.checked_sub(WRITTEN_PORT).filter(|n| *n < PEER_PORT_PLACE).map(|n| first + n),
+            _ => number
+                .checked_sub(WRITTEN_PORT)
+                .filter(|n| *n < PEER_PORT_PLACE)
+                .map(|n| first + n),
         };
         match port {
             // Writing into a String cannot fail.
@@ -396,7 +411,10 @@ exec '{binary}' "$@"
             .env("PATH", format!("{}:{path}", self.path("bin").display()))
             .env("HOME", self.path("work"))
             .env("TMPDIR", self.path("tmp"))
-            .env("LOCKSTEP_RPC", format!("http://127.0.0.1:{}", self.first_port))
+            .env(
+                "LOCKSTEP_RPC",
+                format!("http://127.0.0.1:{}", self.first_port),
+            )
             .env("LOCKSTEP_KEYS", self.path("work").join("keys"))
             .env("LOCKSTEP_PASSWORD", "a password for tests")
             .env("LOCKSTEP_BLOCK_INTERVAL_MS", "200")
@@ -452,7 +470,10 @@ lines() { until [ "$(wc -l < "$1")" -ge "$2" ]; do sleep 0.1; done; }
 "#;
 
 fn has_curl() -> bool {
-    let curl = Command::new("curl").arg("--version").stdout(Stdio::null()).status();
+    let curl = Command::new("curl")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
     curl.is_ok_and(|status| status.success())
 }
 
@@ -501,10 +522,16 @@ fn run_page(path: &str) {
 /// The ends of the nodes' logs, to find out why a page failed.
 fn logs(work: &Path) -> String {
     let mut text = String::new();
-    let files = fs::read_dir(work.join("net")).into_iter().flatten().flatten();
+    let files = fs::read_dir(work.join("net"))
+        .into_iter()
+        .flatten()
+        .flatten();
     for file in files.filter(|file| file.path().extension().is_some_and(|it| it == "log")) {
         let log = fs::read_to_string(file.path()).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().filter(|line| !line.contains("committed")).collect();
+        let lines: Vec<&str> = log
+            .lines()
+            .filter(|line| !line.contains("committed"))
+            .collect();
         let last = &lines[lines.len().saturating_sub(12)..];
         text += &format!("-- {}\n{}\n", file.path().display(), last.join("\n"));
     }
