@@ -73,6 +73,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+// The pages of modules are for people who work here, and name what is private, too.
+#![allow(rustdoc::private_intra_doc_links)]
 
 pub mod block_sync;
 pub mod clock;
