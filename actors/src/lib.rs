@@ -20,7 +20,62 @@
 //! | [`runtime::Supervisor`] | who lives | – |
 //!
 //! Both gateways serve by one machine, `http`. [`node`] wires all of them: one actor system per node.
+//!
+//! A chain with one validator, which decides a block alone:
+//!
+//! ```
+//! use lockstep_actors::node::{Node, NodeConfig};
+//! use lockstep_actors::state_store::Durability;
+//! use lockstep_protocol::consensus::driver::Pacing;
+//! use lockstep_protocol::consensus::timeouts::Timeouts;
+//! use lockstep_protocol::crypto::{self, SchemeId, Seed};
+//! use lockstep_protocol::genesis::{Genesis, GenesisValidator};
+//! use lockstep_protocol::retention::Retention;
+//! use lockstep_protocol::types::{ChainId, Height, Timestamp};
+//! use std::net::TcpListener;
+//! use std::sync::Arc;
+//!
+//! let signer = crypto::scheme(SchemeId::MlDsa65).signer(&Seed([7; 32]))?;
+//! let validator = GenesisValidator { public_key: signer.public_key().to_vec(), power: 1 };
+//! let genesis = Genesis {
+//!     chain_id: ChainId(7),
+//!     scheme: SchemeId::MlDsa65,
+//!     time: Timestamp(1_767_225_600_000),
+//!     parameters: Default::default(),
+//!     validators: vec![validator],
+//!     accounts: Vec::new(),
+//! };
+//! let directory = tempfile::tempdir()?;
+//! let node = Node::start(NodeConfig {
+//!     genesis: Arc::new(genesis),
+//!     signer,
+//!     data_dir: directory.path().join("data"),
+//!     key_guard: None,
+//!     trusted: None,
+//!     rearm: false,
+//!     arrival_wait_ms: 1_000,
+//!     durability: Durability::Process,
+//!     retention: Retention::All,
+//!     peer_listener: Arc::new(TcpListener::bind("127.0.0.1:0")?),
+//!     public_listener: None,
+//!     peers: Vec::new(),
+//!     timeouts: Timeouts::DEVNET,
+//!     pacing: Pacing::Interval(10),
+//!     last_height: None,
+//!     on_commit: None,
+//!     origins: Default::default(),
+//!     tick_all: None,
+//!     policy: Default::default(),
+//! })?;
+//! while node.view().head().height < Height(2) && !node.has_ended() {
+//!     std::thread::sleep(std::time::Duration::from_millis(10));
+//! }
+//! assert_eq!(node.stop().exit_code(), 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+// The pages of modules are for people who work here, and name what is private, too.
+#![allow(rustdoc::private_intra_doc_links)]
 
 pub mod block_sync;
 pub mod clock;

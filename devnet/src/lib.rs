@@ -1,7 +1,7 @@
 //! **Room: devnet.** Many actor systems in one process: several real nodes, each with its own key,
 //! LMDB directory and port, that commit one chain together over real HTTP.
 //!
-//! ```no_run
+//! ```
 //! let devnet = lockstep_devnet::Devnet::builder().validators(4).manual(true).boot()?;
 //! for _ in 0..6 {
 //!     devnet.tick()?;

@@ -8,7 +8,7 @@
 //!
 //! Without the feature `mutants` there is nothing to plant: [`planted`] is constant and costs
 //! nothing. No normal build has that feature; `.ci/run` looks. With it, a bug is planted on one
-//! thread until the guard that [`plant`] gives is dropped.
+//! thread until the guard that `plant` gives is dropped.
 
 /// A bug that can be planted, named for what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

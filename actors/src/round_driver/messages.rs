@@ -9,7 +9,7 @@ use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 
-/// The store's answer to [`RecoverDriver`]: where to go on. It comes through the store's mailbox,
+/// The store's answer to `RecoverDriver`: where to go on. It comes through the store's mailbox,
 /// behind every write of an earlier incarnation, so nothing that was signed is missing in it.
 #[derive(Debug)]
 pub struct DriverRecovered {
@@ -32,7 +32,7 @@ pub struct ProposalChecked(pub Height, pub CheckedProposal);
 #[derive(Debug)]
 pub struct QuorumReached(pub Height, pub Fact);
 
-/// The block that [`BuildBlock`] asked for.
+/// The block that `BuildBlock` asked for.
 #[derive(Debug)]
 pub struct BlockBuilt(pub Height, pub Round, pub Arc<SealedBlock>);
 

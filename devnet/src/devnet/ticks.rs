@@ -26,7 +26,7 @@ pub struct Ticker {
 }
 
 impl Ticker {
-    /// As [`Devnet::tick`]; after the devnet's end it makes nothing.
+    /// As [`Devnet::tick`](super::Devnet::tick); after the devnet's end it makes nothing.
     pub fn tick(&self) -> Result<Vec<NodeTick>, DevnetError> {
         self.inner
             .upgrade()
