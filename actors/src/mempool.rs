@@ -21,7 +21,7 @@ use actix::prelude::*;
 use lockstep_protocol::ledger::{ChainRules, ReadError};
 use lockstep_protocol::mempool::{
     BlockBudget, Check, Checked, Checker, Entry, Fate, Input, Mempool as Brain, Output, Refusal,
-    Room, Source, Status, Submission, Ticket,
+    Room, Source, Submission, Ticket, WaitingStatus,
 };
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height};

@@ -9,10 +9,10 @@ const STEPS_MAX: usize = 32;
 /// What stands beside a leaf and the nodes above it, from the leaf up. It shows that a leaf is under
 /// a root, not in which place: the root does not cover how many leaves there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Path(Vec<Step>);
+pub struct Path(Vec<PathStep>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-enum Step {
+enum PathStep {
     /// The sibling stands left.
     Left(Hash),
     /// The sibling stands right.
@@ -29,11 +29,11 @@ impl Path {
             let (left, right) = under.split_at(split(under.len()));
             match index.checked_sub(left.len()) {
                 None => {
-                    steps.push(Step::Right(root(right)));
+                    steps.push(PathStep::Right(root(right)));
                     under = left;
                 }
                 Some(in_right) => {
-                    steps.push(Step::Left(root(left)));
+                    steps.push(PathStep::Left(root(left)));
                     (under, index) = (right, in_right);
                 }
             }
@@ -44,9 +44,9 @@ impl Path {
 
     /// Whether `leaf` stands under `root`.
     pub fn leads(&self, leaf: &Hash, root: &Hash) -> bool {
-        let up = |below: Hash, step: &Step| match step {
-            Step::Left(left) => node(left, &below),
-            Step::Right(right) => node(&below, right),
+        let up = |below: Hash, step: &PathStep| match step {
+            PathStep::Left(left) => node(left, &below),
+            PathStep::Right(right) => node(&below, right),
         };
         let top = self.0.iter().fold(bottom(leaf), up);
         self.0.len() <= STEPS_MAX && top == *root
@@ -126,8 +126,8 @@ mod tests {
                 for step in 0..path.0.len() {
                     let mut turned = path.clone();
                     turned.0[step] = match turned.0[step] {
-                        Step::Left(hash) => Step::Right(hash),
-                        Step::Right(hash) => Step::Left(hash),
+                        PathStep::Left(hash) => PathStep::Right(hash),
+                        PathStep::Right(hash) => PathStep::Left(hash),
                     };
                     assert!(!turned.leads(at, &top));
                 }
@@ -141,11 +141,11 @@ mod tests {
         let mut top = leaf(&Hash::default());
         let mut steps = Vec::new();
         for _ in 0..=STEPS_MAX {
-            steps.push(Step::Right(top));
+            steps.push(PathStep::Right(top));
             top = node(&top, &top);
         }
         assert!(!Path(steps.clone()).leads(&Hash::default(), &top));
-        let Some(Step::Right(below)) = steps.pop() else {
+        let Some(PathStep::Right(below)) = steps.pop() else {
             panic!()
         };
         assert!(Path(steps).leads(&Hash::default(), &below));

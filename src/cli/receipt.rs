@@ -42,7 +42,7 @@ pub(super) struct Outside {
 
 /// How it stands with a transaction that no block holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum NotInBlock {
     /// The node keeps it for a block.
     Waits,
     /// The node will not put it into a block, and says why.
@@ -110,11 +110,11 @@ pub(super) fn find(node: &Node, id: &Hash) -> Result<Found, Failure> {
 }
 
 impl Outside {
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> NotInBlock {
         match self.word("status").as_str() {
-            "pending" => Standing::Waits,
-            "expired" | "replaced" | "dropped" => Standing::Over,
-            _ => Standing::Unknown,
+            "pending" => NotInBlock::Waits,
+            "expired" | "replaced" | "dropped" => NotInBlock::Over,
+            _ => NotInBlock::Unknown,
         }
     }
 

@@ -6,7 +6,9 @@ use super::terminal;
 use crate::failure::Failure;
 use crate::output::{say, tell};
 use clap::Args;
-use lockstep_devnet::simulation::{self, Batch, Faults, Profile, Progress, Tally, Worlds, twins};
+use lockstep_devnet::simulation::{
+    self, Batch, BatchSum, Faults, Profile, Progress, Worlds, twins,
+};
 use lockstep_protocol::limits::VALIDATORS_MAX;
 use serde::Serialize;
 use std::io::Write;
@@ -178,7 +180,7 @@ fn trace(worlds: Worlds, seeds: &Range<u64>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn report(worlds: Worlds, seeds: &Range<u64>, tally: &Tally, seconds: f64) -> Report {
+fn report(worlds: Worlds, seeds: &Range<u64>, tally: &BatchSum, seconds: f64) -> Report {
     Report {
         profile: worlds.profile.to_string(),
         seeds: tally.seeds,
@@ -198,7 +200,7 @@ fn report(worlds: Worlds, seeds: &Range<u64>, tally: &Tally, seconds: f64) -> Re
     }
 }
 
-fn print(report: &Report, tally: &Tally) -> Result<(), Failure> {
+fn print(report: &Report, tally: &BatchSum) -> Result<(), Failure> {
     let Faults {
         crashes,
         brain_crashes,
@@ -249,7 +251,7 @@ fn print(report: &Report, tally: &Tally) -> Result<(), Failure> {
 const TOLD_MAX: usize = 10;
 
 /// Says what failed, and how to see it again.
-fn judge(worlds: Worlds, tally: &Tally) -> Result<(), Failure> {
+fn judge(worlds: Worlds, tally: &BatchSum) -> Result<(), Failure> {
     if tally.violations.is_empty() {
         return Ok(());
     }

@@ -66,7 +66,8 @@ impl Handler<BlockCommitted> for Mempool {
         self.carry_out(outputs);
         self.seed.shelf.committed(transactions);
         if self.seed.shelf.len() > self.brain.len() + SHELF_SPARE_MAX {
-            let waits = |id: &Hash| matches!(self.brain.status(id), Some(Status::Waiting(..)));
+            let waits =
+                |id: &Hash| matches!(self.brain.status(id), Some(WaitingStatus::Waiting(..)));
             self.seed.shelf.retain(waits);
         }
         self.tell_waiting();
@@ -98,7 +99,7 @@ impl Handler<PassOnAgain> for Mempool {
         let best = self.brain.candidates(GOSSIP_BYTES_MAX / 2).into_iter();
         let own = best.filter(|transaction| self.seed.shelf.is_own(transaction));
         let entries = own.filter_map(|transaction| match self.brain.status(&transaction.id()) {
-            Some(Status::Waiting(entry, _)) => Some(entry.clone()),
+            Some(WaitingStatus::Waiting(entry, _)) => Some(entry.clone()),
             _ => None,
         });
         let entries: Vec<Entry> = entries.collect();
@@ -123,8 +124,10 @@ impl Handler<GetTransactionStatus> for Mempool {
     fn handle(&mut self, message: GetTransactionStatus, _: &mut Ctx<Self>) -> Self::Result {
         let GetTransactionStatus(id) = message;
         MessageResult(self.brain.status(&id).map(|status| match status {
-            Status::Waiting(entry, is_ready) => TransactionStatus::Waiting(entry.clone(), is_ready),
-            Status::Over(fate) => TransactionStatus::Over(fate.clone()),
+            WaitingStatus::Waiting(entry, is_ready) => {
+                TransactionStatus::Waiting(entry.clone(), is_ready)
+            }
+            WaitingStatus::Over(fate) => TransactionStatus::Over(fate.clone()),
         }))
     }
 }

@@ -18,7 +18,7 @@ pub struct Batch {
 
 /// The sum over all worlds of a batch.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct BatchSum {
     /// Worlds that were run.
     pub seeds: u64,
     /// Their events.
@@ -71,13 +71,13 @@ pub struct Progress {
 
 #[derive(Default)]
 struct Running {
-    tally: Tally,
+    tally: BatchSum,
     failing: u64,
     traces: Vec<(u64, u64)>,
 }
 
 /// Runs all seeds of a batch. `progress` is told after each world, from any thread.
-pub fn run_batch(batch: &Batch, progress: impl Fn(Progress) + Sync) -> Tally {
+pub fn run_batch(batch: &Batch, progress: impl Fn(Progress) + Sync) -> BatchSum {
     let next = AtomicU64::new(batch.seeds.start);
     let running = Mutex::new(Running::default());
     let work = || {
@@ -105,7 +105,7 @@ impl Running {
         self.traces.push((seed, outcome.trace_hash));
         self.failing += u64::from(!outcome.violations.is_empty());
         self.tally.add(seed, outcome);
-        let Tally { seeds, events, .. } = self.tally;
+        let BatchSum { seeds, events, .. } = self.tally;
         let failing = self.failing;
         Progress {
             seeds,
@@ -114,7 +114,7 @@ impl Running {
         }
     }
 
-    fn end(mut self) -> Tally {
+    fn end(mut self) -> BatchSum {
         self.traces.sort_unstable();
         let mut trace = Trace::new(self.tally.seeds);
         for (seed, hash) in self.traces {
@@ -127,7 +127,7 @@ impl Running {
     }
 }
 
-impl Tally {
+impl BatchSum {
     fn add(&mut self, seed: u64, outcome: Outcome) {
         self.seeds += 1;
         self.events += outcome.events;

@@ -35,7 +35,7 @@ pub mod twins;
 mod users;
 mod world;
 
-pub use batch::{Batch, Progress, Tally, run_batch};
+pub use batch::{Batch, BatchSum, Progress, run_batch};
 pub use profile::{Profile, UnknownProfile};
 
 use std::fmt;

@@ -37,7 +37,7 @@ const EVENTS_OF_HEIGHT: u64 = 100;
 const VIOLATIONS_MAX: usize = 16;
 
 /// A node in its place: its habit if it is faulty, its clock, its part of the sight.
-pub(crate) struct Place {
+pub(crate) struct Machine {
     node: Node,
     habit: Option<Box<dyn Habit>>,
     skew_ms: i64,
@@ -47,7 +47,7 @@ pub(crate) struct Place {
 pub(crate) struct World {
     plan: Plan,
     scene: Scene,
-    places: Vec<Place>,
+    machines: Vec<Machine>,
     network: Network,
     queue: Queue,
     ready: Vec<(usize, Brain)>,
@@ -97,7 +97,7 @@ impl World {
 
     /// Runs until the recovery is over, or failed.
     pub(crate) fn run(mut self, stop_at_first: bool) -> Outcome {
-        for node in 0..self.places.len() {
+        for node in 0..self.machines.len() {
             if self.plan.late.contains(&node) {
                 continue;
             }
@@ -161,13 +161,13 @@ impl World {
                 life,
                 mail,
             } => {
-                if self.places[node].node.is_current(brain, life) {
+                if self.machines[node].node.is_current(brain, life) {
                     self.trace.event(now_us, node, 9);
                     self.with_node(node, |node, _, out| node.timer(mail, out));
                 }
             }
             Event::Synced { node, life } => {
-                if self.places[node].node.is_up() && self.places[node].node.life == life {
+                if self.machines[node].node.is_up() && self.machines[node].node.life == life {
                     self.trace.event(now_us, node, 10);
                     self.with_node(node, |node, clocks, out| node.synced(clocks, out));
                 }
@@ -180,7 +180,7 @@ impl World {
     }
 
     fn deliver(&mut self, from: usize, to: usize, payload: Payload) {
-        if !self.places[to].node.is_up() {
+        if !self.machines[to].node.is_up() {
             if matches!(payload, Payload::Greeting(_)) {
                 self.with_node(from, |node, _, out| node.refused_by(to, out));
             }
@@ -206,7 +206,7 @@ impl World {
         // Only nodes have the bug; the properties judge by the rules.
         #[cfg(feature = "mutants")]
         let planted = self.bug.map(lockstep_protocol::mutation::plant);
-        act(&mut self.places[node].node, clocks, &mut effects);
+        act(&mut self.machines[node].node, clocks, &mut effects);
         #[cfg(feature = "mutants")]
         drop(planted);
         self.carry_out(node, effects);
@@ -216,7 +216,7 @@ impl World {
         let ready = effects.ready.into_iter();
         self.ready.extend(ready.map(|brain| (node, brain)));
         for (brain, mail, delay_ms) in effects.timers {
-            let life = self.places[node].node.lives[brain as usize];
+            let life = self.machines[node].node.lives[brain as usize];
             let timer = Event::Timer {
                 node,
                 brain,
@@ -262,8 +262,8 @@ impl World {
         for send in effects.sends {
             self.send(node, send);
         }
-        if self.places[node].node.disk.begin_sync() {
-            let life = self.places[node].node.life;
+        if self.machines[node].node.disk.begin_sync() {
+            let life = self.machines[node].node.life;
             let delay_us = self
                 .chance
                 .between(self.plan.sync_min_us, self.plan.sync_max_us);
@@ -276,14 +276,14 @@ impl World {
         if own {
             self.see_said(node, &payload);
         }
-        if self.places[node].habit.is_some() {
+        if self.machines[node].habit.is_some() {
             return self.misbehave(node, |habit, stage| habit.say(stage, to, payload));
         }
         let payload = if own { told_first(payload) } else { payload };
         match to {
             Some(peer) => self.transmit(node, peer, payload),
             None => {
-                for peer in (0..self.places.len()).filter(|peer| *peer != node) {
+                for peer in (0..self.machines.len()).filter(|peer| *peer != node) {
                     self.transmit(node, peer, payload.clone());
                 }
             }
@@ -291,11 +291,11 @@ impl World {
     }
 
     fn misbehave(&mut self, node: usize, act: impl FnOnce(&mut dyn Habit, &mut Stage<'_>)) {
-        if self.places[node].habit.is_none() {
+        if self.machines[node].habit.is_none() {
             return;
         }
         let lowest = self.lowest_without_habit();
-        let place = &mut self.places[node];
+        let place = &mut self.machines[node];
         let Some(habit) = &mut place.habit else {
             return;
         };

@@ -29,7 +29,7 @@ const SMOOTHING: u64 = 4;
 
 /// Where this node stands in a height that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct StandsAt {
     /// The height.
     pub height: Height,
     /// Its round.
@@ -46,7 +46,7 @@ pub struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Here this node stands now; `None` between two heights.
-    Stands(Option<Place>),
+    Stands(Option<StandsAt>),
     /// A message of this sender and height was refused because it came too early.
     Refused(Address, Height),
     /// A peer has answered, and its messages are on their way to the brains.
@@ -73,7 +73,7 @@ pub struct Puller {
     most_ms: u64,
     /// Who is asked next, first to last.
     peers: VecDeque<Address>,
-    place: Option<Place>,
+    place: Option<StandsAt>,
     height: Height,
     /// Questions from this place.
     asks: usize,
@@ -134,7 +134,7 @@ impl Puller {
         self.act(now)
     }
 
-    fn enter(&mut self, now: Instant, place: Place) {
+    fn enter(&mut self, now: Instant, place: StandsAt) {
         let new_height = place.height != self.height;
         let skipped = self.place.is_some_and(|before| {
             before.height == place.height && place.round > before.round.next()
@@ -197,7 +197,7 @@ impl Puller {
 
     /// The one whose message is known to be missing, then everybody in turn; nobody who has yet to
     /// answer.
-    fn choose(&mut self, place: &Place) -> Option<Address> {
+    fn choose(&mut self, place: &StandsAt) -> Option<Address> {
         let refused = self.refused.pop_first().map(|(sender, _)| sender);
         let awaited = (place.step == Step::Propose && self.asks == 0).then_some(place.proposer);
         let free = |peer: &Address| !self.asked.contains_key(peer);

@@ -25,11 +25,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod admission;
-mod admit;
+mod checks;
 mod count;
 mod pulled;
+mod seen;
 mod silence;
-mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -133,7 +133,7 @@ pub struct Tally {
     /// Per validator the furthest height that a verified message of it named.
     furthest: BTreeMap<Address, Height>,
     budgets: Budgets,
-    asked: standing::Asked,
+    asked: seen::Asked,
 }
 
 /// A verified message of the next height, rounds 0 and 1.
@@ -173,7 +173,7 @@ impl Tally {
             early,
             furthest,
             budgets: Budgets::new(Rate::USELESS),
-            asked: standing::Asked::default(),
+            asked: seen::Asked::default(),
         }
     }
 

@@ -291,9 +291,9 @@ enum Said {
     Proposal(Proposal),
 }
 
-type Place = (Height, Round, BlockId, Option<Round>);
+type ProposedAt = (Height, Round, BlockId, Option<Round>);
 
-fn proposal(proposer: Address, place: Place, signature: &Signature) -> Proposal {
+fn proposal(proposer: Address, place: ProposedAt, signature: &Signature) -> Proposal {
     let (height, round, block_id, valid_round) = place;
     Proposal {
         height,
@@ -305,7 +305,7 @@ fn proposal(proposer: Address, place: Place, signature: &Signature) -> Proposal 
     }
 }
 
-fn prevote(validator: Address, place: Place, signature: &Signature) -> SignedVote {
+fn prevote(validator: Address, place: ProposedAt, signature: &Signature) -> SignedVote {
     let (height, round, block_id, valid_round) = place;
     let vote = Vote {
         kind: VoteKind::Prevote,

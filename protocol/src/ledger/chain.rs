@@ -1,11 +1,11 @@
 //! [`Ledger`]: checks, builds and commits blocks on one head.
-use super::execute::{self, Place};
+use super::execute::{self, BlockContext};
 use super::head::{CommitBatch, GenesisError, Head, genesis_changes};
 use super::offences::{self, KnownEvidence};
 use super::overlay::Overlay;
 use super::precommits::Precommits;
 use super::receipt::Receipt;
-use super::refusal::{NotExecuted, TransactionError};
+use super::refusal::{ExecuteError, TransactionError};
 use super::signatures::Signatures;
 use super::state::{ReadError, StateChanges, StateReader};
 use super::validators;
@@ -67,7 +67,7 @@ pub struct Ledger {
     pub(super) signatures: Signatures,
     pub(super) evidence: KnownEvidence,
     precommits: Precommits,
-    verdicts: VecDeque<(BlockId, Verdict)>,
+    verdicts: VecDeque<(BlockId, BlockVerdict)>,
 }
 
 /// What execution gave: the overlay of a valid block.
@@ -79,7 +79,7 @@ pub(super) struct Executed {
     pub(super) changed_set: Option<Arc<ValidatorSet>>,
 }
 
-type Verdict = Result<Executed, InvalidBlock>;
+type BlockVerdict = Result<Executed, InvalidBlock>;
 
 impl Ledger {
     /// On the newest committed block, whose state `reader` reads.
@@ -234,7 +234,7 @@ impl Ledger {
         self.signatures.verified()
     }
 
-    fn verdict(&mut self, block: &Arc<SealedBlock>) -> Verdict {
+    fn verdict(&mut self, block: &Arc<SealedBlock>) -> BlockVerdict {
         let id = block.id();
         if let Some((_, verdict)) = self.verdicts.iter().find(|(known, _)| *known == id) {
             return verdict.clone();
@@ -250,7 +250,7 @@ impl Ledger {
         verdict
     }
 
-    pub(super) fn keep(&mut self, id: BlockId, verdict: Verdict) {
+    pub(super) fn keep(&mut self, id: BlockId, verdict: BlockVerdict) {
         while self.verdicts.len() >= OVERLAYS_MAX {
             self.verdicts.pop_front();
         }
@@ -269,7 +269,7 @@ impl Ledger {
         )
     }
 
-    pub(super) fn judge(&mut self, block: &SealedBlock) -> Verdict {
+    pub(super) fn judge(&mut self, block: &SealedBlock) -> BlockVerdict {
         self.check_frame(block)?;
         let (executed, header) = (self.execute(block)?, block.header());
         let (expected, actual) = (header.state_root, executed.changes.root);
@@ -286,7 +286,7 @@ impl Ledger {
 
     fn execute(&mut self, sealed: &SealedBlock) -> Result<Executed, InvalidBlock> {
         let block = sealed.block();
-        let (place, transactions) = (Place::of(&block.header), &block.transactions);
+        let (place, transactions) = (BlockContext::of(&block.header), &block.transactions);
         let mut state = Overlay::new(&*self.reader, self.head.state_version, &self.validators);
         let known = &mut self.evidence;
         let sets = (&self.validators, &self.rules.context);
@@ -307,10 +307,10 @@ impl Ledger {
     }
 }
 
-fn refuse(index: usize, transaction: &Transaction, error: NotExecuted) -> InvalidBlock {
+fn refuse(index: usize, transaction: &Transaction, error: ExecuteError) -> InvalidBlock {
     match error {
-        NotExecuted::Fatal(error) => InvalidBlock::Fatal(error),
-        NotExecuted::Refused(reason) => InvalidBlock::Transaction {
+        ExecuteError::Fatal(error) => InvalidBlock::Fatal(error),
+        ExecuteError::Refused(reason) => InvalidBlock::Transaction {
             index,
             id: transaction.id(),
             reason,
@@ -326,7 +326,7 @@ impl From<ReadError> for InvalidBlock {
 
 /// Why a candidate does not stand in a prepared block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejection {
+pub enum CandidateRefusal {
     /// It may stand in the next block.
     #[error("the block is full")]
     BlockFull,
@@ -335,13 +335,15 @@ pub enum Rejection {
     Refused(TransactionError),
 }
 
-impl Rejection {
+impl CandidateRefusal {
     /// Whether it is worth keeping: another block, or transactions before it, may make it fit.
     pub fn may_succeed_later(&self) -> bool {
         match self {
-            Rejection::BlockFull => true,
-            Rejection::Refused(TransactionError::Nonce { expected, actual }) => actual > expected,
-            Rejection::Refused(_) => false,
+            CandidateRefusal::BlockFull => true,
+            CandidateRefusal::Refused(TransactionError::Nonce { expected, actual }) => {
+                actual > expected
+            }
+            CandidateRefusal::Refused(_) => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 use super::ChainRules;
 use super::overlay::Overlay;
 use super::receipt::{Receipt, Status};
-use super::refusal::{NotExecuted, TransactionError};
+use super::refusal::{ExecuteError, TransactionError};
 use super::signatures::{Signatures, VerifyError};
 use super::state::ReadError;
 use super::{declare_ready, delete, put, transfer, update_validator};
@@ -14,16 +14,16 @@ use crate::types::{Address, Hash, Height};
 
 /// The block that transactions stand in, as far as they depend on it.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct BlockContext {
     /// Its height.
     pub(super) height: Height,
     /// Who has built it, and gets the fees.
     pub(super) builder: Address,
 }
 
-impl Place {
-    pub(super) fn of(header: &Header) -> Place {
-        Place {
+impl BlockContext {
+    pub(super) fn of(header: &Header) -> BlockContext {
+        BlockContext {
             height: header.height,
             builder: header.proposer,
         }
@@ -35,9 +35,9 @@ pub(super) fn execute(
     rules: &ChainRules,
     signatures: &mut Signatures,
     state: &mut Overlay<'_>,
-    place: Place,
+    place: BlockContext,
     (leaf, transaction): (&Hash, &Transaction),
-) -> Result<Receipt, NotExecuted> {
+) -> Result<Receipt, ExecuteError> {
     let bytes = check_form(rules, place.height, transaction)?;
     let (sender, body) = (transaction.sender, &transaction.body);
     let mut account = state.account(&sender)?;
@@ -102,7 +102,7 @@ fn check_action(action: &Action) -> Result<(), TransactionError> {
 fn run(
     scheme: &dyn Scheme,
     state: &mut Overlay<'_>,
-    place: Place,
+    place: BlockContext,
     sender: &Address,
     action: &Action,
 ) -> Result<Status, ReadError> {
@@ -146,7 +146,7 @@ fn check_signature(
     signatures: &mut Signatures,
     state: &Overlay<'_>,
     (leaf, transaction): (&Hash, &Transaction),
-) -> Result<Option<Vec<u8>>, NotExecuted> {
+) -> Result<Option<Vec<u8>>, ExecuteError> {
     let recorded = state.public_key(&transaction.sender)?;
     let (key, is_new) = match (recorded, &transaction.public_key) {
         (Some(key), None) => (key, false),

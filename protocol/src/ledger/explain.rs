@@ -5,12 +5,12 @@ use super::account::Account;
 use super::chain::Ledger;
 use super::consent::validator_votes_key;
 use super::declare_ready::readiness_key;
-use super::execute::{self, Place};
+use super::execute::{self, BlockContext};
 use super::offences::{self, offence_key, offences_key};
 use super::overlay::Overlay;
 use super::receipt::Receipt;
 use super::record::record_key;
-use super::refusal::NotExecuted;
+use super::refusal::ExecuteError;
 use super::state::{KeyHash, ReadError};
 use super::validators::{self, newest_validator_set_key, validator_set_key};
 use super::validity::InvalidBlock;
@@ -89,7 +89,7 @@ impl Ledger {
     pub fn explain(&mut self, block: &SealedBlock) -> Result<Explanation, ReadError> {
         let version = self.head.state_version;
         let mut state = Overlay::new(&*self.reader, version, &self.validators);
-        let place = Place::of(block.header());
+        let place = BlockContext::of(block.header());
         let mut names = Vec::new();
         let evidence = &block.block().evidence;
         let (sets, known) = ((&self.validators, &self.rules.context), &mut self.evidence);
@@ -104,8 +104,8 @@ impl Ledger {
             let named = (leaf, transaction);
             match execute::execute(rules, signatures, &mut state, place, named) {
                 Ok(receipt) => receipts.push(receipt),
-                Err(NotExecuted::Refused(_)) => break,
-                Err(NotExecuted::Fatal(error)) => return Err(error),
+                Err(ExecuteError::Refused(_)) => break,
+                Err(ExecuteError::Fatal(error)) => return Err(error),
             }
             names.extend(self.name_written(&state, transaction)?);
         }

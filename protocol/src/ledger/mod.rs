@@ -62,7 +62,7 @@ pub use account::{
     Account, AccountProof, ProofError, account, account_at, account_key, prove_account,
     prove_account_at, public_key, public_key_key,
 };
-pub use chain::{ChainRules, Ledger, Rejection};
+pub use chain::{CandidateRefusal, ChainRules, Ledger};
 pub use consent::validator_votes_key;
 pub use declare_ready::readiness_key;
 pub(crate) use execute::check_form;

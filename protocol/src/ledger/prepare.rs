@@ -1,11 +1,11 @@
 //! Builds a block on the head, by the same execution as a check, and checks it before it is
 //! proposed. A block that all others refuse would cost the builder its vote as well: it is not kept.
-use super::chain::{Executed, Ledger, Rejection};
-use super::execute::{self, Place};
+use super::chain::{CandidateRefusal, Executed, Ledger};
+use super::execute::{self, BlockContext};
 use super::offences;
 use super::overlay::Overlay;
 use super::receipt::Receipt;
-use super::refusal::NotExecuted;
+use super::refusal::ExecuteError;
 use super::state::ReadError;
 use super::validity::InvalidBlock;
 use crate::block::{Block, Header, SealedBlock};
@@ -37,7 +37,7 @@ pub struct Prepared {
     /// Its overlay is kept: checking it costs nothing.
     pub block: Arc<SealedBlock>,
     /// Ids of candidates that were left out, and why.
-    pub rejected: Vec<(Hash, Rejection)>,
+    pub rejected: Vec<(Hash, CandidateRefusal)>,
 }
 
 /// Why no block could be built.
@@ -89,7 +89,7 @@ impl Ledger {
         let time = draft.now.max(Timestamp(after_parent));
         let (proposer, last_commit) = (draft.proposer, self.last_commit()?);
         let height = self.head.height.next();
-        let place = Place {
+        let place = BlockContext {
             height,
             builder: proposer,
         };
@@ -179,7 +179,11 @@ impl Ledger {
         Ok(offences::has_place(accused, block) && (same.count() as u64) < left)
     }
 
-    fn fill(&mut self, place: Place, draft: Draft) -> Result<(Filled, Executed), PrepareError> {
+    fn fill(
+        &mut self,
+        place: BlockContext,
+        draft: Draft,
+    ) -> Result<(Filled, Executed), PrepareError> {
         let height = place.height;
         let mut filled = Filled {
             evidence: self.choose_evidence(height, draft.evidence)?,
@@ -194,7 +198,7 @@ impl Ledger {
         for transaction in draft.transactions {
             let bytes = transaction.bytes().saturating_add(filled.bytes);
             if bytes > BLOCK_TRANSACTION_BYTES_MAX {
-                filled.reject(&transaction, Rejection::BlockFull);
+                filled.reject(&transaction, CandidateRefusal::BlockFull);
                 continue;
             }
             let (rules, signatures) = (&self.rules, &mut self.signatures);
@@ -207,16 +211,16 @@ impl Ledger {
                     filled.leaves.push(leaf);
                     filled.transactions.push(transaction);
                 }
-                Err(NotExecuted::Refused(why)) => {
+                Err(ExecuteError::Refused(why)) => {
                     filled.tried = Tried::More;
-                    filled.reject(&transaction, Rejection::Refused(why));
+                    filled.reject(&transaction, CandidateRefusal::Refused(why));
                     if planted(Mutation::RefusedLeavesTrace) {
                         let mut account = state.account(&transaction.sender)?;
                         account.nonce = account.nonce.saturating_add(1);
                         state.set_account(transaction.sender, account);
                     }
                 }
-                Err(NotExecuted::Fatal(error)) => return Err(error.into()),
+                Err(ExecuteError::Fatal(error)) => return Err(error.into()),
             }
         }
         let (changes, changed_set) = state.into_changes(self.head.state_root)?;
@@ -247,11 +251,11 @@ struct Filled {
     leaves: Vec<Hash>,
     bytes: usize,
     tried: Tried,
-    rejected: Vec<(Hash, Rejection)>,
+    rejected: Vec<(Hash, CandidateRefusal)>,
 }
 
 impl Filled {
-    fn reject(&mut self, transaction: &Transaction, why: Rejection) {
+    fn reject(&mut self, transaction: &Transaction, why: CandidateRefusal) {
         self.rejected.push((transaction.id(), why));
     }
 }

@@ -129,19 +129,19 @@ impl TransactionError {
 }
 
 /// A transaction was not executed, and the overlay is as before.
-pub(super) enum NotExecuted {
+pub(super) enum ExecuteError {
     Refused(TransactionError),
     Fatal(ReadError),
 }
 
-impl From<ReadError> for NotExecuted {
+impl From<ReadError> for ExecuteError {
     fn from(error: ReadError) -> Self {
-        NotExecuted::Fatal(error)
+        ExecuteError::Fatal(error)
     }
 }
 
-impl From<TransactionError> for NotExecuted {
+impl From<TransactionError> for ExecuteError {
     fn from(error: TransactionError) -> Self {
-        NotExecuted::Refused(error)
+        ExecuteError::Refused(error)
     }
 }

@@ -114,7 +114,7 @@ pub enum Submission {
 
 /// What is known of a transaction.
 #[derive(Clone, Debug)]
-pub enum Status<'a> {
+pub enum WaitingStatus<'a> {
     /// It waits; `true`: a block could carry it now.
     Waiting(&'a Entry, bool),
     /// It waits no more.
@@ -224,11 +224,11 @@ impl Mempool {
     }
 
     /// What is known of a transaction; `None`: it never waited here, or that is long ago.
-    pub fn status(&self, id: &Hash) -> Option<Status<'_>> {
+    pub fn status(&self, id: &Hash) -> Option<WaitingStatus<'_>> {
         let Some(entry) = self.pool.by_id(id) else {
-            return self.journal.read(id).map(Status::Over);
+            return self.journal.read(id).map(WaitingStatus::Over);
         };
-        Some(Status::Waiting(entry, self.is_ready(entry)))
+        Some(WaitingStatus::Waiting(entry, self.is_ready(entry)))
     }
 
     /// A page of what waits, by sender and nonce, behind `after`; each with whether a block could

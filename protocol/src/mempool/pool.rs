@@ -29,7 +29,7 @@ type HeadKey = (Reverse<FeeRate>, u64, Address);
 
 /// What gives way first comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
+pub(super) enum Rank {
     /// Another one is missing before it.
     BehindGap,
     /// A block may carry it, and whoever empties its sender's account takes it away with many more.
@@ -40,7 +40,7 @@ pub(super) enum Standing {
 
 /// What gives way first comes first: by standing, then the lowest price on the way to it, without
 /// which no block gets it, then the newest.
-pub(super) type Worth = (Standing, FeeRate, Reverse<u64>);
+pub(super) type Worth = (Rank, FeeRate, Reverse<u64>);
 
 impl Sender {
     /// The transaction that a block can carry next.
@@ -85,21 +85,21 @@ impl Sender {
         (self.standing(entry), lowest, Reverse(entry.arrival))
     }
 
-    fn standing(&self, entry: &Entry) -> Standing {
+    fn standing(&self, entry: &Entry) -> Rank {
         if !self.reaches(entry.nonce()) {
-            return Standing::BehindGap;
+            return Rank::BehindGap;
         }
         let before = entry.nonce().saturating_sub(self.next);
         let is_early = usize::try_from(before).is_ok_and(|before| before < SENDER_ASSURED_MAX);
         if !is_early && !planted(Mutation::ChainsCrowdOut) {
-            return Standing::InLine;
+            return Rank::InLine;
         }
         let before = self.waiting.range(..entry.nonce()).map(|(_, e)| e.bytes);
         let bytes = before.fold(entry.bytes, usize::saturating_add);
         if bytes <= SENDER_ASSURED_BYTES_MAX || planted(Mutation::ChainsCrowdOut) {
-            Standing::Assured
+            Rank::Assured
         } else {
-            Standing::InLine
+            Rank::InLine
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 
 /// How far the asked node is.
 #[derive(Deserialize)]
-struct Standing {
+struct NodeProgress {
     validator: Address,
     height: Height,
     target_height: Height,
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn check(sender: &Sender<'_>, newcomer: Address) -> Result<(), Failure> {
     let node = &sender.node;
     let standing = node.json("/status")?;
-    let standing: Standing = serde_json::from_value(standing).map_err(|_| node.strange())?;
+    let standing: NodeProgress = serde_json::from_value(standing).map_err(|_| node.strange())?;
     standing.speaks_for(newcomer, &node.url)?;
     let newest = newest(node)?;
     if power_of(&newest, newcomer) > 0 {
@@ -62,10 +62,10 @@ fn check(sender: &Sender<'_>, newcomer: Address) -> Result<(), Failure> {
     Ok(())
 }
 
-impl Standing {
+impl NodeProgress {
     /// Whether the node at `url` is the one of `newcomer`, and follows the chain.
     fn speaks_for(&self, newcomer: Address, url: &str) -> Result<(), Failure> {
-        let Standing {
+        let NodeProgress {
             validator,
             height,
             target_height,
@@ -124,8 +124,8 @@ mod tests {
     #[test]
     fn only_the_own_node_that_follows_speaks_for_a_newcomer() {
         let newcomer = Address([7; 20]);
-        let said = |changed: fn(&mut Standing)| {
-            let mut standing = Standing {
+        let said = |changed: fn(&mut NodeProgress)| {
+            let mut standing = NodeProgress {
                 validator: newcomer,
                 height: Height(40),
                 target_height: Height(40),
@@ -137,7 +137,7 @@ mod tests {
             said.map_err(|failure| (failure.exit_code, failure.message))
         };
         assert_eq!(said(|_| {}), Ok(()));
-        type Change = fn(&mut Standing);
+        type Change = fn(&mut NodeProgress);
         let cases: [(Change, u8, &str); 3] = [
             (|it| it.validator = Address([8; 20]), 2, "--rpc"),
             (|it| it.halted = json!("a fork"), 4, "stopped for safety"),

@@ -5,7 +5,7 @@
 //! that is lost costs nothing. Signing anew would take the next nonce, and pay twice.
 use super::outcome::{Outcome, Stage};
 use crate::cli::node::Node;
-use crate::cli::receipt::{self, Found, Standing};
+use crate::cli::receipt::{self, Found, NotInBlock};
 use crate::failure::Failure;
 use lockstep_protocol::types::Hash;
 use std::time::{Duration, Instant};
@@ -62,7 +62,9 @@ impl Delivery<'_> {
     /// Its nonce may be refused because the node took it the first time, and a block has it by now.
     fn was_taken_before(&self, outcome: &mut Outcome, failure: Failure) -> Result<(), Failure> {
         match receipt::find(self.node, &self.id) {
-            Ok(Found::Outside(outside)) if outside.standing() == Standing::Unknown => Err(failure),
+            Ok(Found::Outside(outside)) if outside.standing() == NotInBlock::Unknown => {
+                Err(failure)
+            }
             Ok(_) => {
                 outcome.stage = Stage::Pending;
                 Ok(())
@@ -81,14 +83,14 @@ impl Delivery<'_> {
                     return Ok(());
                 }
                 Ok(Found::Outside(outside)) => match outside.standing() {
-                    Standing::Waits => None,
-                    Standing::Over => {
+                    NotInBlock::Waits => None,
+                    NotInBlock::Over => {
                         let why = outside.sentence();
                         outcome.stage = Stage::Outside(outside);
                         return Err(Failure::retry(why));
                     }
                     // It has restarted: what waited is lost with its process.
-                    Standing::Unknown => self.offer().err(),
+                    NotInBlock::Unknown => self.offer().err(),
                 },
                 Err(failure) => Some(failure),
             };

@@ -116,8 +116,8 @@ impl Accountability {
         said: (Signature, bool),
     ) {
         let Some(index) = index else { return };
-        let places = self.prevotes.entry(height).or_default();
-        let members = places.entry((round, value)).or_default();
+        let machines = self.prevotes.entry(height).or_default();
+        let members = machines.entry((round, value)).or_default();
         members.entry(index).or_insert(said);
         if self.prevotes.len() > HEIGHTS_KEPT {
             self.prevotes.pop_first();
@@ -168,7 +168,7 @@ impl Accountability {
 
     fn polkas(&self, scene: &Scene, height: Height) -> Vec<PolkaCertificate> {
         let set = scene.at(height);
-        let places = self.prevotes.get(&height).into_iter().flatten();
+        let machines = self.prevotes.get(&height).into_iter().flatten();
         let polka = |((round, (block_id, valid_round)), said): (&(Round, Value), &Prevotes)| {
             let votes = said
                 .iter()
@@ -185,7 +185,7 @@ impl Accountability {
                 by_proposal,
             })
         };
-        places.filter_map(polka).collect()
+        machines.filter_map(polka).collect()
     }
 }
 

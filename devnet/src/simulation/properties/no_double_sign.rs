@@ -6,11 +6,11 @@ use lockstep_protocol::types::{Height, Round};
 use lockstep_protocol::vote::VoteKind;
 use std::collections::BTreeMap;
 
-type Place = (Height, Round, VoteKind);
+type VoteSlot = (Height, Round, VoteKind);
 
 #[derive(Default)]
 pub(super) struct NoDoubleSign {
-    said: BTreeMap<usize, BTreeMap<Place, Statement>>,
+    said: BTreeMap<usize, BTreeMap<VoteSlot, Statement>>,
 }
 
 /// Heights behind a node's newest one whose statements are still compared.

@@ -8,12 +8,12 @@ use lockstep_protocol::types::{Height, Round};
 use lockstep_protocol::vote::VoteKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-type Place = (Height, Round, VoteKind);
+type VoteSlot = (Height, Round, VoteKind);
 
 #[derive(Default)]
 pub(super) struct RestoredSign {
     /// What correct nodes have heard of it, and who has.
-    heard: BTreeMap<Place, Vec<(Statement, BTreeSet<usize>)>>,
+    heard: BTreeMap<VoteSlot, Vec<(Statement, BTreeSet<usize>)>>,
     committed: BTreeMap<usize, Height>,
 }
 

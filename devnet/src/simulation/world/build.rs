@@ -52,8 +52,8 @@ pub(crate) fn build(seed: u64, worlds: Worlds) -> World {
 
 /// Nobody has signed anything yet, and all know it.
 fn arrive(world: &mut World) {
-    for place in &mut world.places {
-        place.node.arrival = Some(Arrival::default());
+    for machine in &mut world.machines {
+        machine.node.arrival = Some(Arrival::default());
     }
 }
 
@@ -75,7 +75,7 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
     for (at_us, fault) in &plan.faults {
         queue.after_us(*at_us, Event::Fault(fault.clone()));
     }
-    let mut place = |node: usize| Place {
+    let mut machine = |node: usize| Machine {
         node: node_of(
             &plan,
             &chain,
@@ -87,11 +87,11 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
         habit: plan.habits[plan.validator_of(node)].map(|kind| (kind.new)()),
         skew_ms: plan.skew_ms[node] - plan.genesis_ahead_ms,
     };
-    let places: Vec<Place> = (0..nodes).map(&mut place).collect();
+    let machines: Vec<Machine> = (0..nodes).map(&mut machine).collect();
     World {
         network: Network::new(nodes, plan.links, random.fork()),
         scene,
-        places,
+        machines,
         queue,
         ready: Vec::new(),
         properties: properties::all(),

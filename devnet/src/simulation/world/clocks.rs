@@ -4,7 +4,7 @@ use super::*;
 impl World {
     pub(super) fn clocks(&self, node: usize) -> Clocks {
         let now_ms = self.queue.now_us() / 1000;
-        let wall_ms = (EPOCH_MS + now_ms).saturating_add_signed(self.places[node].skew_ms);
+        let wall_ms = (EPOCH_MS + now_ms).saturating_add_signed(self.machines[node].skew_ms);
         Clocks {
             monotonic: Instant(now_ms),
             wall: Timestamp(wall_ms),
@@ -16,7 +16,7 @@ impl World {
         self.faults.clocks_set += 1;
         self.time_ms += by_ms;
         self.latest_ms = self.latest_ms.max(self.time_ms);
-        for place in &mut self.places {
+        for place in &mut self.machines {
             place.skew_ms += by_ms;
         }
     }

@@ -5,12 +5,12 @@ impl World {
     pub(super) fn fault(&mut self, fault: Fault) {
         match fault {
             Fault::Crash(node) => {
-                if self.places[node].node.is_up() {
+                if self.machines[node].node.is_up() {
                     self.faults.crashes += 1;
                     self.crash(node);
                 }
             }
-            Fault::Backup(node) => self.places[node].node.disk.back_up(),
+            Fault::Backup(node) => self.machines[node].node.disk.back_up(),
             Fault::Restore(node) => self.restore(node),
             Fault::Start(node) => self.start(node),
             Fault::CrashBrain(node, brain) => {
@@ -29,7 +29,7 @@ impl World {
             Fault::LoseProposals(loses) => self.loses_proposals = loses,
             Fault::SetClock(node, off_ms) => {
                 self.faults.clocks_set += 1;
-                self.places[node].skew_ms = self.time_ms + off_ms;
+                self.machines[node].skew_ms = self.time_ms + off_ms;
             }
             Fault::SetClocks(by_ms) => self.set_clocks(by_ms),
             Fault::Calm => self.calm(),
@@ -43,19 +43,19 @@ impl World {
     /// What the disk kept of unreported commits is seen as committed.
     fn crash(&mut self, node: usize) {
         self.see(node, &Sight::Forgot { node });
-        let before = self.places[node].node.disk.durable.height();
+        let before = self.machines[node].node.disk.durable.height();
         self.with_node(node, |node, _, _| node.crash());
-        let after = self.places[node].node.disk.durable.height();
+        let after = self.machines[node].node.disk.durable.height();
         for height in before.0 + 1..=after.0 {
             self.see_committed(node, Height(height));
         }
     }
 
     fn restore(&mut self, node: usize) {
-        if self.places[node].node.is_up() {
+        if self.machines[node].node.is_up() {
             self.crash(node);
         }
-        if self.places[node].node.disk.restore() {
+        if self.machines[node].node.disk.restore() {
             self.faults.restored += 1;
         }
     }
@@ -65,8 +65,8 @@ impl World {
         self.plan.hurry_permille = 0;
         self.plan.calm_disk();
         self.loses_proposals = false;
-        for node in 0..self.places.len() {
-            self.places[node].skew_ms = self.latest_ms;
+        for node in 0..self.machines.len() {
+            self.machines[node].skew_ms = self.latest_ms;
             if self.plan.lost != Some(node) {
                 self.start(node);
             }
@@ -88,7 +88,7 @@ impl World {
     /// runs twice look alike, and only its operator can tell them apart. So where it is needed, it
     /// may do no harm, and nothing more is asked of it.
     fn can_go_on(&self, height: Height) -> bool {
-        let correct = (0..self.places.len()).filter(|node| self.scene.correct[*node]);
+        let correct = (0..self.machines.len()).filter(|node| self.scene.correct[*node]);
         self.plan.restored.is_none() || self.scene.is_quorum(height, correct)
     }
 }

@@ -3,20 +3,20 @@ use super::*;
 
 impl World {
     pub(super) fn correct(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.places.len()).filter(|node| self.scene.correct[*node])
+        (0..self.machines.len()).filter(|node| self.scene.correct[*node])
     }
 
     /// What every node has committed that is not faulty, or only by its disk.
     pub(super) fn lowest_without_habit(&self) -> Height {
         let is_behind =
-            |node: &usize| self.places[*node].habit.is_none() && self.plan.lost != Some(*node);
-        let all = (0..self.places.len()).filter(is_behind);
+            |node: &usize| self.machines[*node].habit.is_none() && self.plan.lost != Some(*node);
+        let all = (0..self.machines.len()).filter(is_behind);
         let heights = all.map(|node| self.height(node));
         heights.min().unwrap_or_default()
     }
 
     pub(super) fn height(&self, node: usize) -> Height {
-        self.places[node].node.disk.durable.height()
+        self.machines[node].node.disk.durable.height()
     }
 
     /// Whether the faults are over and every correct node has gained its heights.
@@ -30,7 +30,10 @@ impl World {
     /// Shows the properties what a correct node did, or a twin that is correct but for its key, or
     /// one whose disk is put back.
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
-        let (is_correct, has_habit) = (self.scene.correct[node], self.places[node].habit.is_some());
+        let (is_correct, has_habit) = (
+            self.scene.correct[node],
+            self.machines[node].habit.is_some(),
+        );
         let is_restored = self.plan.restored == Some(node);
         if !is_correct && !is_restored && (has_habit || !self.plan.twins_look) {
             return;
@@ -80,7 +83,7 @@ impl World {
             _ => return,
         };
         let position = signed.position();
-        let is_durable = self.places[node].node.disk.durable.covers(position);
+        let is_durable = self.machines[node].node.disk.durable.covers(position);
         let statement = &statement;
         let sight = Sight::Said {
             node,
@@ -92,7 +95,7 @@ impl World {
     }
 
     pub(super) fn see_committed(&mut self, node: usize, height: Height) {
-        let decided = self.places[node]
+        let decided = self.machines[node]
             .node
             .disk
             .durable
@@ -132,7 +135,7 @@ impl World {
         let recovery_ms = self.queue.now_us().saturating_sub(healed_at_us) / 1000;
         let judge = self.correct().next();
         if let (Some(wanted), Some(judge)) = (self.wanted, judge) {
-            let place = |node: usize| self.places[node].node.place().unwrap_or_default();
+            let place = |node: usize| self.machines[node].node.place().unwrap_or_default();
             let reached: Vec<_> = self
                 .correct()
                 .map(|node| (node, self.height(node), place(node)))
@@ -142,8 +145,8 @@ impl World {
         }
         self.demand_an_end();
         let highest = self.correct().map(|node| self.height(node)).max();
-        let transactions = (0..self.places.len()).map(|node| {
-            let chain = &self.places[node].node.disk.durable.chain;
+        let transactions = (0..self.machines.len()).map(|node| {
+            let chain = &self.machines[node].node.disk.durable.chain;
             let carried = chain
                 .iter()
                 .map(|d| d.block.block().transactions.len() as u64);

@@ -22,7 +22,7 @@ impl Habit for Lossy {
 /// Four correct nodes on calm wires, with fast disks, on which such messages are lost.
 fn quiet(pulls: bool, loses: Loses) -> World {
     let mut worlds = (0..).map(|seed| build(seed, Profile::Calm.into()));
-    let is_fit = |world: &World| world.places.len() == 4 && world.plan.pull_patience_ms.is_some();
+    let is_fit = |world: &World| world.machines.len() == 4 && world.plan.pull_patience_ms.is_some();
     let mut world = worlds
         .find(is_fit)
         .expect("one of the seeds has four validators that pull");
@@ -30,7 +30,7 @@ fn quiet(pulls: bool, loses: Loses) -> World {
     world.queue = Queue::default();
     world.network.links = Links::CALM;
     (world.plan.sync_max_us, world.plan.hurry_permille) = (200, 0);
-    for place in &mut world.places {
+    for place in &mut world.machines {
         // Where the others are, the arrival would tell them too.
         place.node.arrival = Some(Arrival::default());
         place.habit = Some(Box::new(Lossy(loses)));
@@ -56,7 +56,7 @@ fn decided(mut world: World, until_ms: u64) -> (u64, u64) {
     while world.queue.now_us() < until_ms * 1_000 && world.step() {}
     assert_eq!(world.violations, []);
     let in_round_0 = |height: &u64| {
-        let disks = world.places.iter().map(|place| &place.node.disk.durable);
+        let disks = world.machines.iter().map(|place| &place.node.disk.durable);
         let mut decided = disks.filter_map(|disk| disk.committed(Height(*height)));
         let first = decided.next().expect("somebody has committed it");
         first.certificate.round == Round::ZERO
@@ -113,7 +113,7 @@ fn joins_during_round_7(pulls: bool) -> (u64, u64) {
     let mut world = quiet(pulls, no_proposals_at_all);
     start(&mut world, 0..3);
     let early = |world: &World, node: usize| {
-        let round = world.places[node].node.round();
+        let round = world.machines[node].node.round();
         round.is_none_or(|round| round < Round(7))
     };
     while early(&world, 0) && world.step() {}

@@ -16,7 +16,8 @@ use crate::commit::{CommitCertificate, PolkaCertificate};
 use crate::evidence::polka_book::PolkaBook;
 use crate::evidence::{Evidence, Offence};
 use crate::ledger::{
-    CommitBatch, DecisionReader, Draft, InvalidBlock, Ledger, PrepareError, ReadError, Rejection,
+    CandidateRefusal, CommitBatch, DecisionReader, Draft, InvalidBlock, Ledger, PrepareError,
+    ReadError,
 };
 use crate::transaction::Transaction;
 use crate::types::{Address, Hash, Height, Round, Timestamp};
@@ -24,7 +25,7 @@ use crate::wire::DecidedBlock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-mod evidence;
+mod accusing;
 pub mod forks;
 #[cfg(test)]
 mod tests;
@@ -282,9 +283,9 @@ impl Committer {
 }
 
 /// Why a candidate is not worth keeping, if it is not.
-fn never(why: &Rejection) -> Option<&'static str> {
+fn never(why: &CandidateRefusal) -> Option<&'static str> {
     match why {
-        Rejection::Refused(error) if !why.may_succeed_later() => Some(error.code()),
-        Rejection::Refused(_) | Rejection::BlockFull => None,
+        CandidateRefusal::Refused(error) if !why.may_succeed_later() => Some(error.code()),
+        CandidateRefusal::Refused(_) | CandidateRefusal::BlockFull => None,
     }
 }

@@ -1,6 +1,6 @@
 //! E5: after each step, tells the pull where this node stands.
 use super::*;
-use crate::consensus::pull::{self, Place, Puller};
+use crate::consensus::pull::{self, Puller, StandsAt};
 
 impl Driver {
     pub(super) fn puller(config: &DriverConfig, set: &ValidatorSet) -> Option<Puller> {
@@ -21,9 +21,9 @@ impl Driver {
     }
 
     /// Nothing is missing between two heights, nor while a decision waits for its commit.
-    fn place(&self) -> Option<Place> {
+    fn place(&self) -> Option<StandsAt> {
         let stands = self.running && !self.halted && self.decision.is_none();
-        stands.then(|| Place {
+        stands.then(|| StandsAt {
             height: self.height,
             round: self.machine.round(),
             step: self.machine.current_step(),

@@ -12,8 +12,8 @@ fn puller() -> Puller {
     Puller::new([A, B, C], PATIENCE_MS, MOST_MS)
 }
 
-fn place(height: u64, round: u32, step: Step) -> Place {
-    Place {
+fn place(height: u64, round: u32, step: Step) -> StandsAt {
+    StandsAt {
         height: Height(height),
         round: Round(round),
         step,
@@ -32,7 +32,7 @@ fn waiting() -> Puller {
     puller
 }
 
-fn stands(puller: &mut Puller, at: u64, place: Place) -> Vec<Output> {
+fn stands(puller: &mut Puller, at: u64, place: StandsAt) -> Vec<Output> {
     puller.step(Instant(at), Input::Stands(Some(place)))
 }
 
@@ -123,7 +123,7 @@ fn the_proposer_is_not_asked_first_for_votes() {
 #[test]
 fn a_proposer_waits_for_nobodys_proposal() {
     let mut puller = puller();
-    let mine = Place {
+    let mine = StandsAt {
         proposer: ME,
         ..place(5, 0, Step::Propose)
     };
@@ -188,7 +188,7 @@ fn whoever_joins_asks_at_once_but_not_for_each_of_many_heights() {
     let mut puller = puller();
     let mut asks = Vec::new();
     for at in 0..100 {
-        let joined = Place {
+        let joined = StandsAt {
             joined: true,
             ..place(at + 1, 0, Step::Propose)
         };

@@ -6,7 +6,7 @@ use crate::vote::VoteKind;
 use std::collections::BTreeMap;
 
 /// Where a message stands; those of one correct validator rise.
-pub(super) type Place = (Height, Round, VoteKind);
+pub(super) type VoteSlot = (Height, Round, VoteKind);
 
 /// When each validator was last heard.
 ///
@@ -19,7 +19,7 @@ pub(super) type Place = (Height, Round, VoteKind);
 pub(super) struct Silence {
     after_ms: u64,
     since: Option<Instant>,
-    heard: BTreeMap<Address, (Place, Instant)>,
+    heard: BTreeMap<Address, (VoteSlot, Instant)>,
 }
 
 impl Silence {
@@ -43,7 +43,7 @@ impl Silence {
     }
 
     /// A verified message of `validator`.
-    pub(super) fn heard(&mut self, validator: Address, place: Place, now: Instant) {
+    pub(super) fn heard(&mut self, validator: Address, place: VoteSlot, now: Instant) {
         self.since.get_or_insert(now);
         let newest = self.heard.entry(validator).or_insert((place, now));
         if place > newest.0 {
@@ -54,7 +54,7 @@ impl Silence {
     /// Whether a vote that is of no other use should be verified for its sign of life. A forgery costs
     /// a check each time, as it does in the place of a vote that is needed: if forgeries could use up
     /// a budget, they would silence whoever is always the last to vote.
-    pub(super) fn wants(&self, validator: &Address, place: Place, now: Instant) -> bool {
+    pub(super) fn wants(&self, validator: &Address, place: VoteSlot, now: Instant) -> bool {
         let heard = self.heard.get(validator);
         let since = heard.map(|(_, at)| *at).or(self.since).unwrap_or(now);
         let is_new = heard.is_none_or(|(newest, _)| place > *newest);

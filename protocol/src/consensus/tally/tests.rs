@@ -5,9 +5,9 @@ mod admission;
 mod bounds;
 mod equivocation;
 mod pulled;
+mod seen;
 mod sets;
 mod silence;
-mod standing;
 mod thresholds;
 
 /// E4 in these tests.

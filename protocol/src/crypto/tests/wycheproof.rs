@@ -10,7 +10,7 @@ fn has_flag(case: &Value, flag: &str) -> bool {
 
 /// How the cases of a file were spent; compared as a whole, so that no case gets lost.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
+struct VectorCount {
     accepted: usize,
     refused: usize,
     refused_for_length: usize,
@@ -26,26 +26,26 @@ struct Tally {
 #[test]
 fn ml_dsa_65_verifies_as_wycheproof_demands() {
     let file = vectors("wycheproof_mldsa_65_verify_test.json");
-    let mut tally = Tally::default();
+    let mut tally = VectorCount::default();
     for group in list(&file["testGroups"]) {
         let public_key = bytes(group, "publicKey");
         for case in list(&group["tests"]) {
             verify(case, &public_key, &mut tally);
         }
     }
-    let expected = Tally {
+    let expected = VectorCount {
         accepted: 77,
         refused: 119,
         refused_for_length: 7,
         degenerate: 51,
         skipped_context: 7,
-        ..Tally::default()
+        ..VectorCount::default()
     };
     assert_eq!(tally, expected);
     assert_eq!(77 + 119 + 7 + 7, 210);
 }
 
-fn verify(case: &Value, public_key: &[u8], tally: &mut Tally) {
+fn verify(case: &Value, public_key: &[u8], tally: &mut VectorCount) {
     let (message, signature) = (bytes(case, "msg"), bytes(case, "sig"));
     if !bytes(case, "ctx").is_empty() {
         tally.skipped_context += 1;
@@ -83,7 +83,7 @@ fn verify(case: &Value, public_key: &[u8], tally: &mut Tally) {
 #[test]
 fn ml_dsa_65_accepts_the_signatures_of_wycheproof_seeds() {
     let file = vectors("wycheproof_mldsa_65_sign_seed_test.json");
-    let mut tally = Tally::default();
+    let mut tally = VectorCount::default();
     let mut keys = 0;
     for group in list(&file["testGroups"]) {
         let seed = bytes(group, "privateSeed");
@@ -107,12 +107,12 @@ fn ml_dsa_65_accepts_the_signatures_of_wycheproof_seeds() {
             }
         }
     }
-    let expected = Tally {
+    let expected = VectorCount {
         accepted: 81,
         skipped_context: 4,
         skipped_internal: 17,
         skipped_seed_length: 3,
-        ..Tally::default()
+        ..VectorCount::default()
     };
     assert_eq!((tally, keys), (expected, 39));
     assert_eq!(81 + 4 + 17 + 3, 105);

@@ -26,7 +26,7 @@ fn refusal(world: &World, node: &mut Node, transaction: &Transaction) -> Transac
     let before = node.state.values();
     let prepared = node.prepare(world, vec![transaction.clone()]);
     assert_eq!(prepared.block.block().transactions, []);
-    let Rejection::Refused(reason) = prepared.rejected[0].1.clone() else {
+    let CandidateRefusal::Refused(reason) = prepared.rejected[0].1.clone() else {
         panic!("{:?}", prepared.rejected)
     };
     let admission = node.admit(world, transaction);

@@ -80,7 +80,7 @@ fn a_full_block_stays_within_its_bytes_and_is_valid() {
     }
     let last = candidates.last().unwrap().id();
     let prepared = node.prepare(&world, candidates);
-    assert_eq!(prepared.rejected, [(last, Rejection::BlockFull)]);
+    assert_eq!(prepared.rejected, [(last, CandidateRefusal::BlockFull)]);
     assert!(prepared.rejected[0].1.may_succeed_later());
     assert_eq!(other.ledger.check(&prepared.block), Ok(()));
 }

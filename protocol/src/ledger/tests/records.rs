@@ -149,7 +149,7 @@ fn keys_and_values_have_limits_and_the_largest_fit_into_a_transaction() {
             Err(expected.clone().into())
         );
         let prepared = node.prepare(&world, vec![transaction]);
-        assert_eq!(prepared.rejected[0].1, Rejection::Refused(expected));
+        assert_eq!(prepared.rejected[0].1, CandidateRefusal::Refused(expected));
     }
     let scheme = crate::crypto::scheme(SCHEME);
     let signer = scheme.signer(&Seed([1; 32])).unwrap();

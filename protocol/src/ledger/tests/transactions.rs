@@ -4,7 +4,7 @@ use crate::crypto::SignatureError;
 use crate::limits::TRANSACTION_BYTES_MAX;
 
 /// Prepares a block of one candidate and says why it was left out.
-fn rejection(node: &mut Node, world: &World, candidate: Transaction) -> Rejection {
+fn rejection(node: &mut Node, world: &World, candidate: Transaction) -> CandidateRefusal {
     let id = candidate.id();
     let prepared = node.prepare(world, vec![candidate]);
     assert_eq!(prepared.block.block().transactions, []);
@@ -12,8 +12,8 @@ fn rejection(node: &mut Node, world: &World, candidate: Transaction) -> Rejectio
     prepared.rejected[0].1.clone()
 }
 
-fn refused(reason: TransactionError) -> Rejection {
-    Rejection::Refused(reason)
+fn refused(reason: TransactionError) -> CandidateRefusal {
+    CandidateRefusal::Refused(reason)
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_key_that_the_scheme_refuses_is_refused() {
     let rejection = rejection(&mut node, &world, transaction);
     assert!(matches!(
         rejection,
-        Rejection::Refused(TransactionError::Key(_))
+        CandidateRefusal::Refused(TransactionError::Key(_))
     ));
 }
 
@@ -109,7 +109,7 @@ fn a_transaction_beyond_its_limit_is_refused() {
     let rejection = rejection(&mut node, &world, large);
     assert!(matches!(
         rejection,
-        Rejection::Refused(TransactionError::TooLarge { .. })
+        CandidateRefusal::Refused(TransactionError::TooLarge { .. })
     ));
 }
 

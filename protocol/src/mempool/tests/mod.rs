@@ -230,14 +230,14 @@ impl Desk {
 
     fn fate(&self, wish: Wish) -> Option<Fate> {
         match self.mempool.status(&self.id(wish)) {
-            Some(Status::Over(fate)) => Some(fate.clone()),
+            Some(WaitingStatus::Over(fate)) => Some(fate.clone()),
             _ => None,
         }
     }
 
     fn waits(&self, wish: Wish) -> bool {
         let status = self.mempool.status(&self.id(wish));
-        matches!(status, Some(Status::Waiting(..)))
+        matches!(status, Some(WaitingStatus::Waiting(..)))
     }
 
     /// User and nonce of the next block's candidates, in their order.

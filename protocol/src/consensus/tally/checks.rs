@@ -41,7 +41,7 @@ impl Tally {
                 if vote.height == self.height {
                     self.asked.note(index, vote.round);
                 }
-                return self.listen(useless, index, &signed, verify, now);
+                return self.note_sign_of_life(useless, index, &signed, verify, now);
             }
             Some(refusal) => return refusal,
             None => {}
@@ -68,7 +68,7 @@ impl Tally {
     }
 
     /// A vote of no other use may still show that its sender is there.
-    fn listen(
+    fn note_sign_of_life(
         &mut self,
         useless: Admission,
         index: ValidatorIndex,

@@ -3,7 +3,7 @@ use super::account::{account, public_key};
 use super::chain::Ledger;
 use super::execute::{after_fee, check_form};
 use super::limits::NONCES_AHEAD_MAX;
-use super::refusal::{NotExecuted, TransactionError};
+use super::refusal::{ExecuteError, TransactionError};
 use super::signatures::VerifyError;
 use super::state::ReadError;
 use crate::transaction::Transaction;
@@ -11,7 +11,7 @@ use crate::types::Address;
 
 /// Why a transaction may not wait.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAdmitted {
+pub enum AdmitError {
     /// It is its sender's trouble.
     #[error(transparent)]
     Refused(TransactionError),
@@ -20,11 +20,11 @@ pub enum NotAdmitted {
     Fatal(ReadError),
 }
 
-impl From<NotExecuted> for NotAdmitted {
-    fn from(error: NotExecuted) -> NotAdmitted {
+impl From<ExecuteError> for AdmitError {
+    fn from(error: ExecuteError) -> AdmitError {
         match error {
-            NotExecuted::Refused(error) => NotAdmitted::Refused(error),
-            NotExecuted::Fatal(error) => NotAdmitted::Fatal(error),
+            ExecuteError::Refused(error) => AdmitError::Refused(error),
+            ExecuteError::Fatal(error) => AdmitError::Fatal(error),
         }
     }
 }
@@ -32,11 +32,11 @@ impl From<NotExecuted> for NotAdmitted {
 impl Ledger {
     /// Checks size, fee and expiry for the next block, nonce (not used up, at most
     /// [`NONCES_AHEAD_MAX`] ahead), funds and signature against the committed state. The signature is not verified again when a block carries it.
-    pub fn admit(&mut self, transaction: &Transaction) -> Result<(), NotAdmitted> {
-        self.check_admission(transaction).map_err(NotAdmitted::from)
+    pub fn admit(&mut self, transaction: &Transaction) -> Result<(), AdmitError> {
+        self.check_admission(transaction).map_err(AdmitError::from)
     }
 
-    fn check_admission(&mut self, transaction: &Transaction) -> Result<(), NotExecuted> {
+    fn check_admission(&mut self, transaction: &Transaction) -> Result<(), ExecuteError> {
         check_form(&self.rules, self.head.height.next(), transaction)?;
         let known = account(&*self.reader, &transaction.sender)?.unwrap_or_default();
         let (expected, actual) = (known.nonce, transaction.body.nonce);
@@ -56,7 +56,7 @@ impl Ledger {
     }
 
     /// From the record, from the transaction, or from an earlier one of the same sender that waits.
-    fn key_of(&self, transaction: &Transaction) -> Result<Vec<u8>, NotExecuted> {
+    fn key_of(&self, transaction: &Transaction) -> Result<Vec<u8>, ExecuteError> {
         let sender = &transaction.sender;
         let recorded = public_key(&*self.reader, sender)?;
         match (recorded, &transaction.public_key) {
