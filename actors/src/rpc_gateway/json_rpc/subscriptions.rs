@@ -34,12 +34,7 @@ pub(in crate::rpc_gateway) struct Subscriptions {
 
 impl Subscriptions {
     /// Begins one, told from event `next` on once its id is [`answered`](Self::answered).
-    pub(super) fn begin(
-        &self,
-        topic: Topic,
-        dialect: Dialect,
-        next: u64,
-    ) -> Result<u64, RpcError> {
+    pub(super) fn begin(&self, topic: Topic, dialect: Dialect, next: u64) -> Result<u64, RpcError> {
         let mut all = self.all.borrow_mut();
         if all.len() >= SUBSCRIPTIONS_MAX {
             return Err(RpcError::TooManySubscriptions);
