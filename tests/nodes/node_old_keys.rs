@@ -57,6 +57,7 @@ fn kingdom() -> Network {
 /// The king gives nine of its ten away.
 fn abdicate(network: &Network) -> King {
     let (url, king) = (network.urls[1].clone(), network.addresses[0].to_string());
+    network.wait_for(&[1], 1);
     let tx = |from: &std::path::Path, arguments: &[&str]| -> Value {
         let common = ["--from", text(from), "--rpc", &url, "--wait", "--json"];
         let ended = run(&[&["tx"], arguments, &common].concat()).ok();
