@@ -1,5 +1,5 @@
 //! Tests that measure, or load the machine until others would fail: one at a time, whatever
-//! `--test-threads` says.
+//! `--test-threads` says. Each begins by taking the machine.
 
 mod flood;
 #[cfg(target_os = "linux")]
@@ -9,12 +9,19 @@ mod one_dead;
 mod one_history;
 mod panics_under_load;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// Every test here begins with it, and keeps it until its end.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// The machine for one test, which keeps it until its end.
 #[must_use]
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
+fn alone() -> RwLockWriteGuard<'static, ()> {
     // A test that has failed measures no longer.
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The machine for tests that mostly wait: beside each other, and beside none that is alone.
+#[must_use]
+fn among_waiting() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
 }

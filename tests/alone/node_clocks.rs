@@ -1,7 +1,7 @@
 //! Wrong clocks: four processes whose wall clocks tests set, while they run, through a small library
 //! that is loaded before libc (`shifted_clock.c`). A chain that no clock allows waits, says
 //! why, and goes on when the clocks are right; one wrong clock of four costs its own turns alone.
-use crate::alone;
+use crate::among_waiting;
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -136,7 +136,7 @@ const SOON: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3_000 }
 
 #[test]
 fn a_genesis_one_hour_ahead_is_waited_for_and_said() {
-    let _alone = alone();
+    let _among = among_waiting();
     let Some(mut clocks) = Clocks::new() else {
         return;
     };
@@ -171,7 +171,7 @@ fn a_genesis_one_hour_ahead_is_waited_for_and_said() {
 
 #[test]
 fn all_clocks_45_seconds_back_cost_few_rounds_and_are_named() {
-    let _alone = alone();
+    let _among = among_waiting();
     let Some(mut clocks) = Clocks::new() else {
         return;
     };
@@ -210,7 +210,7 @@ fn all_clocks_45_seconds_back_cost_few_rounds_and_are_named() {
 
 #[test]
 fn one_clock_an_hour_off_says_so_and_the_chain_goes_on() {
-    let _alone = alone();
+    let _among = among_waiting();
     let Some(mut clocks) = Clocks::new() else {
         return;
     };
@@ -257,7 +257,7 @@ fn one_clock_an_hour_off_says_so_and_the_chain_goes_on() {
 /// fourth is dead: three are enough, whatever round its record names.
 #[test]
 fn a_validator_that_was_in_an_old_round_is_brought_to_the_others() {
-    let _alone = alone();
+    let _among = among_waiting();
     let Some(mut clocks) = Clocks::new() else {
         return;
     };
