@@ -14,14 +14,12 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 static MACHINE: RwLock<()> = RwLock::new(());
 
 /// The machine for one test, which keeps it until its end.
-#[must_use]
 fn alone() -> RwLockWriteGuard<'static, ()> {
     // A test that has failed measures no longer.
     MACHINE.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The machine for tests that mostly wait: beside each other, and beside none that is alone.
-#[must_use]
 fn among_waiting() -> RwLockReadGuard<'static, ()> {
     MACHINE.read().unwrap_or_else(PoisonError::into_inner)
 }

@@ -64,7 +64,7 @@ fn three_of_four_go_on_without_a_killed_one_and_it_comes_back() {
 
 #[test]
 fn two_killed_stop_the_chain_and_the_third_that_comes_back_brings_the_next_block() {
-    // Other tests run meanwhile: still no more than four rounds from the first on, however long the
+    // However busy the machine is: no more than four rounds from the first on, however long the
     // two have waited.
     back_within(Duration::from_millis(Timeouts::NETWORK.rounds_ms(4)));
 }
@@ -191,7 +191,7 @@ fn under_load(network: &Network, payer: &mut Payer, height: u64, spent: u64) -> 
         let until = Instant::now() + PATIENCE;
         while network.highest(&ALL) < height || nonce(network, payer) <= spent {
             assert!(Instant::now() < until, "transactions flow");
-            let answer = connection.request("POST", "/transactions", &payer.next());
+            let answer = connection.request("POST", "/transactions", &payer.next_transfer());
             let answer = answer.expect("it answers");
             assert_eq!(answer.status, 202, "{}", answer.text());
         }

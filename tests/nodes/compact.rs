@@ -196,7 +196,7 @@ fn what_has_not_been_passed_on_goes_along() {
 /// it had said nothing.
 #[test]
 fn compact_proposals_that_lie_are_refused_or_wait_in_vain() {
-    let target = Target::new();
+    let target = Target::boot();
     let proposer = target.validator(true);
     let message = target.proposal(proposer);
     let mut lying = CompactProposal::of(&message, |_| false);
@@ -247,7 +247,7 @@ fn compact_proposals_that_lie_are_refused_or_wait_in_vain() {
 
 #[test]
 fn questions_about_unknown_blocks_are_answered_with_nothing_and_bad_ones_refused() {
-    let target = Target::new();
+    let target = Target::boot();
     let question = Missing {
         height: Height(1),
         block_id: Hash([7; 32]),

@@ -86,7 +86,7 @@ fn assert_listed(url: &str) {
 
 #[test]
 fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
-    let target = Target::new();
+    let target = Target::boot();
     let urls = target.devnet.urls();
     contradict(&target, &[0, 1, 2, 3], 1, VoteKind::Precommit);
     // The votes of two would bring the others into the height before the tick.
@@ -121,7 +121,7 @@ fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
 
 #[test]
 fn evidence_that_one_node_holds_survives_a_fall_and_a_restart_and_reaches_a_block() {
-    let target = Target::new();
+    let target = Target::boot();
     let url = target.devnet.urls()[0].clone();
     contradict(&target, &[0], 1, VoteKind::Precommit);
     let waits = || (list(&evidence(&url), "pending").len() == 1).then_some(());
@@ -187,7 +187,7 @@ fn other_decision(target: &Target) -> CommitCertificate {
 
 #[test]
 fn a_second_decision_stops_the_node_that_hears_of_it_and_names_its_makers() {
-    let target = Target::new();
+    let target = Target::boot();
     target.devnet.tick().expect("block 1");
     let first = target
         .devnet
@@ -265,7 +265,7 @@ fn found_by_one(target: &Target, holder: usize) -> bool {
 
 #[test]
 fn evidence_that_the_next_block_does_not_carry_is_told_and_another_carries_it() {
-    let mut targets = (0..10).map(|_| Target::new());
+    let mut targets = (0..10).map(|_| Target::boot());
     let target = targets.find(|target| found_by_one(target, late_for_its_turns(target)));
     let target = target.expect("one of ten is fast enough");
     let (holder, urls) = (late_for_its_turns(&target), target.devnet.urls());
@@ -298,7 +298,7 @@ fn evidence_that_the_next_block_does_not_carry_is_told_and_another_carries_it() 
 
 #[test]
 fn what_a_peer_tells_is_answered_by_what_it_is_worth() {
-    let target = Target::new();
+    let target = Target::boot();
     let (wire, peer_url) = (&target.wire, &target.peer_url);
     let vote = |index, id| target.vote_of(index, VoteKind::Precommit, id);
     let tell = |evidence: &Evidence| {

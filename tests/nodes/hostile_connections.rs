@@ -34,7 +34,7 @@ fn labels(kind: &str, reason: &str) -> String {
 
 #[test]
 fn whoever_connects_and_says_nothing_is_let_go_and_counted() {
-    let target = Target::new();
+    let target = Target::boot();
     let silent = [&target.url, &target.peer_url].map(|url| connect(url));
     for stream in silent {
         assert!(!closed(stream), "nothing was asked");
@@ -49,7 +49,7 @@ fn whoever_connects_and_says_nothing_is_let_go_and_counted() {
 /// A second head may not take longer than a first one.
 #[test]
 fn half_a_head_after_a_whole_request_is_let_go_like_any_other() {
-    let target = Target::new();
+    let target = Target::boot();
     let mut connection = Connection::open(&target.url);
     let answer = connection.request("GET", "/livez", b"");
     assert_eq!(answer.expect("an answer").status, 200);
@@ -62,7 +62,7 @@ fn half_a_head_after_a_whole_request_is_let_go_like_any_other() {
 
 #[test]
 fn a_head_that_never_ends_is_cut_at_its_limit() {
-    let target = Target::new();
+    let target = Target::boot();
     for url in [&target.url, &target.peer_url] {
         let mut stream = connect(url);
         let mut sent = stream
@@ -83,7 +83,7 @@ fn a_head_that_never_ends_is_cut_at_its_limit() {
 #[test]
 fn ten_thousand_requests_in_one_go_are_answered_in_turn() {
     const REQUESTS: usize = 10_000;
-    let target = Target::new();
+    let target = Target::boot();
     let mut stream = connect(&target.url);
     let mut writer = stream.try_clone().expect("a handle");
     let sender = std::thread::spawn(move || {
@@ -103,7 +103,7 @@ fn ten_thousand_requests_in_one_go_are_answered_in_turn() {
 /// Sixteen in a row; the connection goes, the node does not.
 #[test]
 fn a_connection_that_only_sends_rubbish_is_closed_after_a_few_answers() {
-    let target = Target::new();
+    let target = Target::boot();
     for url in [&target.url, &target.peer_url] {
         let mut connection = Connection::open(url);
         let mut answers = 0;
@@ -129,7 +129,7 @@ fn a_connection_that_only_sends_rubbish_is_closed_after_a_few_answers() {
 /// A bomb is never unpacked: nothing here unpacks anything.
 #[test]
 fn a_compressed_body_is_refused_unread() {
-    let target = Target::new();
+    let target = Target::boot();
     let before = metric(&target.url, "messages_refused_total", "reason=\"Encoded\"");
     for (encoding, path) in [("gzip", VOTE), ("br", TRANSACTION), ("zstd, gzip", VOTE)] {
         let mut connection = Connection::open(&target.peer_url);
@@ -165,7 +165,7 @@ fn connections_possible() -> usize {
 /// Opened by somebody who sits where the peers sit, and kept open as long as the node lets him.
 #[test]
 fn ten_thousand_connections_to_either_listener_push_out_each_other_and_nobody_else() {
-    let target = Target::new();
+    let target = Target::boot();
     target.devnet.tick().expect("the links are up");
     let count = connections_possible();
     for (kind, url, count, max) in [

@@ -135,7 +135,7 @@ const PROOFLESS: [(&str, Change); 11] = [
 /// Fault 24 and the advisories on certificates.
 #[test]
 fn proposals_with_polkas_that_prove_nothing_are_refused() {
-    let target = Target::new();
+    let target = Target::boot();
     let faulty = Faulty::new(&target);
     let malformed = (400, "malformed", "result=\"malformed\"");
     let refused = (403, "bad_signature", "result=\"bad_signature\"");
@@ -159,7 +159,7 @@ fn proposals_with_polkas_that_prove_nothing_are_refused() {
 /// They come at no cost of the sender's, each another one, beside proposals that verify.
 #[test]
 fn polkas_that_do_not_verify_are_looked_at_a_few_times_and_then_once_a_second() {
-    let target = Target::new();
+    let target = Target::boot();
     let faulty = Faulty::new(&target);
     let began = Instant::now();
     let (mut looked_at, mut over_budget) = (0, 0);
@@ -187,7 +187,7 @@ fn polkas_that_do_not_verify_are_looked_at_a_few_times_and_then_once_a_second() 
 
 #[test]
 fn valid_rounds_that_contradict_their_proposal_are_refused() {
-    let target = Target::new();
+    let target = Target::boot();
     let mut faulty = Faulty::new(&target);
     let malformed = (PROPOSALS, "result=\"malformed\"");
     let refuse = |what, body| {
@@ -232,7 +232,7 @@ fn valid_rounds_that_contradict_their_proposal_are_refused() {
 /// Fault 22: signed well, by validators that are none here. And signatures for another block.
 #[test]
 fn polkas_of_strangers_and_for_another_block_are_refused() {
-    let target = Target::new();
+    let target = Target::boot();
     let faulty = Faulty::new(&target);
     let (mut strangers, mut other_block) = (faulty.polka(), faulty.polka());
     let prevote_for = |block_id| Vote {
@@ -291,7 +291,7 @@ fn polkas_of_strangers_and_for_another_block_are_refused() {
 /// Lengths that lie, wherever one stands in a proposal behind its signed part.
 #[test]
 fn lengths_that_lie_are_malformed() {
-    let target = Target::new();
+    let target = Target::boot();
     let faulty = Faulty::new(&target);
     let good = faulty.body(&target, Some(&faulty.polka()));
     let (bitmap, count) = (codec::encode(&vec![0b0111u8]), codec::encode(&3u32));
@@ -329,7 +329,7 @@ fn lengths_that_lie_are_malformed() {
 /// Fault 18: a hundred megabytes, announced or not.
 #[test]
 fn a_hundred_megabytes_are_cut_off_at_the_first_byte_or_at_the_limit() {
-    let target = Target::new();
+    let target = Target::boot();
     let before = metric(&target.url, "messages_refused_total", "reason=\"TooLarge\"");
     let mut connection = Connection::open(&target.peer_url);
     let head = format!("POST {PROPOSAL} HTTP/1.1\r\nhost: n\r\ncontent-length: 104857600\r\n\r\n");
@@ -395,7 +395,7 @@ fn an_invalid_block_is_voted_down_and_the_next_proposer_decides() {
 
 /// Its proposer says it to the three others and is heard no more.
 fn voted_down(what: &str, block: Block) {
-    let target = Target::new();
+    let target = Target::boot();
     let proposer = target.validator(true);
     target.devnet.kill(proposer);
     let mut message = target.proposal(proposer);

@@ -39,7 +39,7 @@ fn taken(target: &Target, signed: &SignedVote, result: &str) {
 /// Negative numbers are huge ones here; both ends of the range change nothing.
 #[test]
 fn votes_of_huge_and_of_no_heights_and_rounds_change_nothing() {
-    let target = Target::new();
+    let target = Target::boot();
     for (signed, result) in [
         (
             target.signed(1, &vote(VoteKind::Prevote, u64::MAX, 0)),
@@ -67,7 +67,7 @@ fn votes_of_huge_and_of_no_heights_and_rounds_change_nothing() {
 /// Fault 23: two messages of one validator are one validator, and one of four skips no round.
 #[test]
 fn prevote_and_precommit_of_one_validator_skip_no_round() {
-    let target = Target::new();
+    let target = Target::boot();
     taken(
         &target,
         &target.signed(1, &vote(VoteKind::Prevote, 1, 5)),
@@ -87,7 +87,7 @@ fn prevote_and_precommit_of_one_validator_skip_no_round() {
 /// Fault 17, over HTTP: beyond its budget its votes are refused unverified.
 #[test]
 fn thousands_of_validly_signed_far_votes_are_refused_beyond_their_senders_budget() {
-    let target = Target::new();
+    let target = Target::boot();
     let mut bodies = Vec::new();
     for n in 0..1_500 {
         let (height, round) = if n % 2 == 0 {
@@ -118,7 +118,7 @@ fn thousands_of_validly_signed_far_votes_are_refused_beyond_their_senders_budget
 /// Fault 21: other chain, other genesis, old height, another kind under the same signature.
 #[test]
 fn replayed_votes_are_refused_or_stale() {
-    let target = Target::new();
+    let target = Target::boot();
     let old = target.signed(1, &vote(VoteKind::Prevote, 1, 0));
     let mut swapped = old.clone();
     swapped.vote.kind = VoteKind::Precommit;

@@ -57,7 +57,7 @@ fn bad_bytes(path: &'static str, good: &[u8], limit: usize) -> Vec<Case> {
 
 #[test]
 fn bytes_that_are_no_message_of_this_chain_are_refused_and_counted() {
-    let target = Target::new();
+    let target = Target::boot();
     let vote = target.wire.encode_vote(&target.vote());
     let proposal = target.proposal(target.validator(true));
     let proposal = target.wire.encode_proposal(&proposal);
@@ -74,7 +74,7 @@ fn bytes_that_are_no_message_of_this_chain_are_refused_and_counted() {
 
 #[test]
 fn votes_that_no_honest_validator_sends_are_refused_and_counted() {
-    let target = Target::new();
+    let target = Target::boot();
     let mut unknown = target.vote();
     unknown.vote.validator = Address([9; 20]);
     let mut contradictory = target.vote();
@@ -112,7 +112,7 @@ fn votes_that_no_honest_validator_sends_are_refused_and_counted() {
 
 #[test]
 fn proposals_that_no_honest_validator_sends_are_refused_and_counted() {
-    let target = Target::new();
+    let target = Target::boot();
     let (turn, other) = (target.validator(true), target.validator(false));
     let mut mismatched = target.proposal(turn);
     mismatched.proposal.block_id = Hash([1; 32]);
@@ -154,7 +154,7 @@ fn proposals_that_no_honest_validator_sends_are_refused_and_counted() {
 
 #[test]
 fn transactions_that_no_block_may_carry_are_refused_and_counted() {
-    let target = Target::new();
+    let target = Target::boot();
     let context = target.devnet.sign_context();
     let people = funded_accounts(target.devnet.genesis().scheme).expect("accounts");
     let (alice, bob) = (&people[0], &people[1]);

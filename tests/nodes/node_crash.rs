@@ -113,7 +113,11 @@ impl Scene {
 
     /// Kills node 0 at a point, starts it again, and waits until it is back and signs.
     fn strike(&mut self, point: &str, times: u64, durability: &str) -> Strike {
-        let answer = post(&self.network.urls[1], "/transactions", &self.payer.next());
+        let answer = post(
+            &self.network.urls[1],
+            "/transactions",
+            &self.payer.next_transfer(),
+        );
         assert_eq!(answer.status, 202, "{}", answer.text());
         self.start(Some(&format!("{point}:{times}")), durability);
         let seen = self.watch(point);

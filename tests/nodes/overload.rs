@@ -11,7 +11,7 @@ const REFUSED: &str = "messages_refused_total";
 /// Claims first and bytes later, or never: the claim alone is enough to be refused.
 #[test]
 fn a_body_that_announces_too_much_is_refused_before_it_arrives() {
-    let target = Target::new();
+    let target = Target::boot();
     let too_large = "reason=\"TooLarge\"";
     let before = metric(&target.url, REFUSED, too_large);
     for path in [VOTE, PROPOSAL, TRANSACTION] {
@@ -32,7 +32,7 @@ fn a_body_that_announces_too_much_is_refused_before_it_arrives() {
 
 #[test]
 fn a_chunked_body_that_never_ends_is_refused_at_the_limit() {
-    let target = Target::new();
+    let target = Target::boot();
     let too_large = "reason=\"TooLarge\"";
     let before = metric(&target.url, REFUSED, too_large);
     let mut connection = Connection::open(&target.peer_url);
@@ -48,7 +48,7 @@ fn a_chunked_body_that_never_ends_is_refused_at_the_limit() {
 
 #[test]
 fn whoever_sends_too_slowly_is_let_go_and_nobody_waits_for_him() {
-    let target = Target::new();
+    let target = Target::boot();
     let slow = "reason=\"Slow\"";
     let half_body = format!("POST {VOTE} HTTP/1.1\r\nhost: n\r\ncontent-length: 100\r\n\r\nx");
     let slow_ones: Vec<_> = [half_body.as_str(), "POST /consensus/vo"]
@@ -72,7 +72,7 @@ fn whoever_sends_too_slowly_is_let_go_and_nobody_waits_for_him() {
 #[test]
 fn thousands_of_bad_messages_are_noise() {
     const EACH: usize = 700;
-    let target = Target::new();
+    let target = Target::boot();
     let genesis = target.devnet.genesis().hash();
     std::thread::scope(|scope| {
         for path in [VOTE, PROPOSAL, TRANSACTION] {
@@ -106,7 +106,7 @@ fn thousands_of_bad_messages_are_noise() {
 /// Nobody has signed it, so it must not make a node believe that it is behind.
 #[test]
 fn an_unsigned_vote_of_a_far_height_leaves_the_node_where_it_is() {
-    let target = Target::new();
+    let target = Target::boot();
     let mut far = target.vote();
     far.vote.height = Height(1_000_000_000);
     far.signature = Signature(Vec::new());

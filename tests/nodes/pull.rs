@@ -111,7 +111,7 @@ fn a_proposal_that_never_arrives_costs_less_than_the_propose_timeout() {
 
 #[test]
 fn bad_questions_are_refused_and_counted() {
-    let target = Target::new();
+    let target = Target::boot();
     let question = Pull::new(Height(1), Round(0));
     let mut crooked = question.clone();
     let held = HeldVotes::new(VoteKind::Prevote, (None, None), [0], 99);
@@ -156,7 +156,7 @@ fn bad_questions_are_refused_and_counted() {
 
 #[test]
 fn a_decided_height_is_answered_with_the_precommits_that_decided_it() {
-    let target = Target::new();
+    let target = Target::boot();
     target.devnet.tick().expect("a block comes");
     let question = target.wire.encode_pull(&Pull::new(Height(1), Round(0)));
     let answer = post(&target.peer_url, PULL, &question);

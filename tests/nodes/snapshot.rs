@@ -103,7 +103,7 @@ fn a_wiped_node_comes_back_by_the_snapshot_of_a_running_one_that_keeps_few_block
     wait_for(&network, &[0, 1, 2, 3], 20);
     let mut payer = network.payer(0);
     for _ in 0..5 {
-        let answer = post(&network.urls[0], "/transactions", &payer.next());
+        let answer = post(&network.urls[0], "/transactions", &payer.next_transfer());
         assert_eq!(answer.status, 202, "{}", answer.text());
     }
     wait_for(&network, &[0, 1, 2, 3], KEPT + 40);
@@ -307,7 +307,7 @@ fn every_lie_in_a_snapshot_is_refused_with_its_code() {
     let mut network = Network::running(1, &SETTINGS);
     wait_for(&network, &[0], 30);
     let mut payer = network.payer(0);
-    let answer = post(&network.urls[0], "/transactions", &payer.next());
+    let answer = post(&network.urls[0], "/transactions", &payer.next_transfer());
     assert_eq!(answer.status, 202, "{}", answer.text());
     wait_for(&network, &[0], 60);
     let file = network.dir.path().join("snapshot");

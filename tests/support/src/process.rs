@@ -411,7 +411,7 @@ impl Payer {
     }
 
     /// The canonical bytes of the next transfer.
-    pub fn next(&mut self) -> Vec<u8> {
+    pub fn next_transfer(&mut self) -> Vec<u8> {
         let body = TransactionBody {
             nonce: self.nonce,
             fee: 0,

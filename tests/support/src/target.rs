@@ -49,7 +49,7 @@ pub struct Case {
 
 impl Target {
     /// Four nodes that make blocks when they are told to.
-    pub fn new() -> Target {
+    pub fn boot() -> Target {
         let devnet = Devnet::builder().manual(true).boot().expect("it boots");
         let scheme = devnet.genesis().scheme;
         let signer = |index| devnet_keys::signer(scheme, index).expect("a key");
