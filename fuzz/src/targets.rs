@@ -2,7 +2,7 @@
 //! not panic, and what it accepts must have exactly one spelling: these bytes.
 //!
 //! Shared by the fuzzer (`fuzz/fuzz_targets`), by the runner on stable (`fuzz/src/bin/run.rs`) and
-//! by the commit tier (`tests/mutated.rs`).
+//! by the commit tier (`tests/mutated`).
 use lockstep_actors::peer_broadcaster::Handshake;
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};

@@ -151,6 +151,40 @@ fn a_new_directory_with_a_used_key_observes() {
     assert_observes(&home.run(0), "this data directory is new");
 }
 
+/// A record that begins anew has forgotten what its key has signed: a directory believes it that has
+/// neither a block nor a signature, and no other.
+#[test]
+fn a_new_record_beside_a_directory_with_a_block_or_a_single_vote_makes_an_observer() {
+    let forget = |home: &Home| {
+        fs::remove_file(home.record()).unwrap();
+        begin_key_guard(&home.record(), address(101)).unwrap();
+    };
+    let empty = Home::new();
+    empty.run(0);
+    forget(&empty);
+    assert_eq!(empty.run(0), SIGNS);
+
+    let with_block = Home::new();
+    with_block.run(1);
+    forget(&with_block);
+    assert_observes(&with_block.run(0), "does not know this data directory");
+
+    let with_vote = Home::new();
+    let (store, _) = with_vote.start(false);
+    let mut ledger = with_vote.world.memory_ledger().0;
+    let block = with_vote.world.next(&mut ledger, vec![]).block.clone();
+    let vote = with_vote.world.vote(VoteKind::Prevote, 101, 1, 0, &block);
+    let persist = lockstep_protocol::consensus::durable::Persist {
+        signed: lockstep_protocol::consensus::durable::SignedMessage::Vote(vote),
+        lock: None,
+        block: None,
+    };
+    store.persist(&[persist]).unwrap();
+    drop(store);
+    forget(&with_vote);
+    assert_observes(&with_vote.run(0), "does not know this data directory");
+}
+
 #[test]
 fn a_lost_or_unreadable_record_beside_the_key_makes_an_observer() {
     let home = Home::new();

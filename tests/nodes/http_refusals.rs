@@ -1,0 +1,191 @@
+//! What the plain routes refuse, each time in the same words: a code for programs and a sentence
+//! for people; and which pages in browsers may ask at all.
+use lockstep_devnet::Devnet;
+use support::process::Network;
+use support::{Answer, Connection, get};
+
+const PAGE: &str = "https://wallet.example";
+
+fn devnet() -> Devnet {
+    let devnet = Devnet::builder().validators(1).manual(true).boot();
+    let devnet = devnet.expect("it boots");
+    devnet.tick().expect("a block comes");
+    devnet
+}
+
+fn ask(url: &str, verb: &str, path: &str, head: &[(&str, &str)]) -> Answer {
+    let head: String = head
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let mut connection = Connection::open(url);
+    let request =
+        format!("{verb} {path} HTTP/1.1\r\nhost: node\r\ncontent-length: 0\r\n{head}\r\n");
+    connection.send(request.as_bytes());
+    connection.answer().expect("an answer")
+}
+
+/// How a WebSocket's beginning is answered.
+fn socket(url: &str, more: &[(&str, &str)]) -> u16 {
+    let head = [
+        ("connection", "Upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    ask(url, "GET", "/ws", &[&head[..], more].concat()).status
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    let mut lines = answer.head.lines().filter_map(|line| line.split_once(": "));
+    lines
+        .find(|(found, _)| found.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
+}
+
+#[test]
+fn a_query_or_path_that_cannot_be_read_and_a_wrong_verb_have_codes_of_their_own() {
+    let devnet = devnet();
+    let url = &devnet.urls()[0];
+    let typo = devnet.validators()[0].checksummed();
+    let typo = typo.replacen(['a', 'b', 'c', 'd', 'e', 'f'], "A", 1);
+    for path in ["/accounts/{}", "/light/accounts/{}", "/records/{}/0x00"] {
+        let refused = get(url, &path.replace("{}", &typo));
+        assert_eq!(
+            (refused.status, &refused.json()["code"]),
+            (400, &"bad_checksum".into())
+        );
+    }
+    for (verb, path, status, code) in [
+        ("GET", "/mempool?limit=many", 400, "malformed"),
+        ("GET", "/mempool?limit=-1", 400, "malformed"),
+        ("GET", "/mempool?limit=1e300", 400, "malformed"),
+        (
+            "GET",
+            "/mempool?limit=18446744073709551616",
+            400,
+            "malformed",
+        ),
+        ("GET", "/mempool?limit=1&limit=2", 400, "malformed"),
+        ("GET", "/mempool?after=nobody", 400, "bad_page"),
+        ("GET", "/evidence?limit=many", 400, "malformed"),
+        ("GET", "/events?from_seq=-1", 400, "malformed"),
+        ("GET", "/blocks/%ff", 400, "malformed"),
+        ("GET", "/accounts/%ff", 400, "malformed"),
+        ("GET", "/receipts/%00", 400, "malformed"),
+        ("GET", "/records/%ff/%ff", 400, "malformed"),
+        ("GET", "/nothing", 404, "no_such_route"),
+        ("POST", "/status", 405, "no_such_method"),
+        ("DELETE", "/blocks/1", 405, "no_such_method"),
+        ("OPTIONS", "/status", 405, "no_such_method"),
+        ("GET", "/", 405, "no_such_method"),
+        ("GET", "/transactions", 405, "no_such_method"),
+    ] {
+        let answer = ask(url, verb, path, &[]);
+        let refusal = answer.json();
+        assert_eq!(
+            (answer.status, &refusal["code"]),
+            (status, &code.into()),
+            "{verb} {path}"
+        );
+        let sentence = refusal["message"].as_str().expect("a sentence");
+        assert!(sentence.len() > 10, "{verb} {path}: {sentence}");
+    }
+    let allowed = |path: &str| header(&ask(url, "PUT", path, &[]), "allow").map(str::to_owned);
+    assert_eq!(allowed("/status").as_deref(), Some("GET"));
+    assert_eq!(allowed("/").as_deref(), Some("POST"));
+}
+
+/// Asks for leave, then asks.
+fn page_may(url: &str, page: &str, verb: &str, path: &str) -> (u16, Option<String>) {
+    let head = [
+        ("origin", page),
+        ("access-control-request-method", verb),
+        ("access-control-request-headers", "content-type"),
+    ];
+    let leave = ask(url, "OPTIONS", path, &head);
+    let allowed = header(&leave, "access-control-allow-origin").map(str::to_owned);
+    if leave.status == 204 {
+        assert_eq!(header(&leave, "access-control-allow-methods"), Some(verb));
+        assert_eq!(
+            header(&leave, "access-control-allow-headers"),
+            Some("content-type")
+        );
+    }
+    assert_eq!(header(&leave, "access-control-allow-credentials"), None);
+    (leave.status, allowed)
+}
+
+#[test]
+fn any_page_may_ask_a_devnet_to_read_and_to_call() {
+    let devnet = devnet();
+    let url = &devnet.urls()[0];
+    let everybody = Some("*".to_owned());
+    assert_eq!(page_may(url, PAGE, "POST", "/"), (204, everybody.clone()));
+    assert_eq!(
+        page_may(url, PAGE, "GET", "/status"),
+        (204, everybody.clone())
+    );
+    assert_eq!(
+        page_may(url, PAGE, "GET", "/blocks/1"),
+        (204, everybody.clone())
+    );
+    // No other verb, and not what changes something by a plain POST.
+    assert_eq!(page_may(url, PAGE, "DELETE", "/").0, 405);
+    assert_eq!(page_may(url, PAGE, "POST", "/transactions").0, 405);
+    assert_eq!(page_may(url, PAGE, "POST", "/devnet/tick").0, 405);
+    // The answer itself says so as well, a refusal too.
+    for (path, status) in [("/status", 200), ("/blocks/99", 404), ("/blocks/x", 400)] {
+        let answer = ask(url, "GET", path, &[("origin", PAGE)]);
+        assert_eq!(answer.status, status);
+        assert_eq!(
+            header(&answer, "access-control-allow-origin"),
+            Some("*"),
+            "{path}"
+        );
+    }
+    // A program sends no origin, and is told nothing about them.
+    let plain = get(url, "/status");
+    assert_eq!(header(&plain, "access-control-allow-origin"), None);
+    assert_eq!(socket(url, &[("origin", PAGE)]), 101);
+}
+
+#[test]
+fn a_node_lets_pages_ask_that_its_operator_lists_and_no_others() {
+    let listed = format!("cors_origins={PAGE},http://localhost:5173");
+    let network = Network::running(1, &[&listed, "log=warn"]);
+    network.wait_for(&[0], 1);
+    let url = &network.urls[0];
+    let theirs = Some(PAGE.to_owned());
+    assert_eq!(page_may(url, PAGE, "POST", "/"), (204, theirs.clone()));
+    assert_eq!(
+        page_may(url, "https://evil.example", "POST", "/"),
+        (403, None)
+    );
+    let answer = ask(url, "GET", "/status", &[("origin", PAGE)]);
+    assert_eq!(header(&answer, "access-control-allow-origin"), Some(PAGE));
+    assert_eq!(header(&answer, "vary"), Some("origin"));
+    let answer = ask(url, "GET", "/status", &[("origin", "https://evil.example")]);
+    assert_eq!(
+        (
+            answer.status,
+            header(&answer, "access-control-allow-origin")
+        ),
+        (200, None)
+    );
+    // Browsers open WebSockets to anybody: the node looks for itself.
+    assert_eq!(socket(url, &[]), 101);
+    assert_eq!(socket(url, &[("origin", PAGE)]), 101);
+    assert_eq!(socket(url, &[("origin", "https://evil.example")]), 403);
+}
+
+#[test]
+fn by_default_no_page_may_ask_a_node() {
+    let network = Network::running(1, &["log=warn"]);
+    network.wait_for(&[0], 1);
+    let url = &network.urls[0];
+    assert_eq!(page_may(url, PAGE, "POST", "/"), (403, None));
+    let answer = ask(url, "GET", "/status", &[("origin", PAGE)]);
+    assert_eq!(header(&answer, "access-control-allow-origin"), None);
+    assert_eq!(socket(url, &[("origin", "null")]), 403);
+}

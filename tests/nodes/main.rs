@@ -1,0 +1,46 @@
+//! Whole nodes over real HTTP: in one process as a devnet, and each as a process of its own. Tests
+//! run beside each other here; those that measure, or fill the machine, are in `tests/alone`.
+
+mod bad_input;
+mod bench_transactions;
+mod cli;
+mod cli_simulate;
+mod clients;
+mod compact;
+mod ended;
+mod evidence;
+mod hostile_connections;
+mod hostile_proposals;
+mod hostile_votes;
+mod http;
+mod http_refusals;
+mod kill;
+mod light;
+mod links;
+mod lockstep;
+mod lost_answers;
+mod malformed;
+mod mempool;
+mod node_crash;
+mod node_halt;
+mod node_old_disk;
+mod node_old_keys;
+mod node_run;
+mod observe;
+mod overload;
+mod panics;
+mod partition;
+mod pull;
+mod refused;
+mod rot;
+mod rpc;
+mod rpc_fates;
+mod rpc_random;
+mod rpc_reads;
+mod snapshot;
+mod subscriptions;
+mod sync;
+mod ticks;
+mod validator_changes;
+mod validators;
+mod wallet;

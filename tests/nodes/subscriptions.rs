@@ -1,0 +1,279 @@
+//! What is told as it happens: over the WebSocket and as server-sent events, from any event that is
+//! still kept, and never at the cost of a block.
+use lockstep_devnet::{Devnet, funded_accounts};
+use lockstep_protocol::wire::Wire;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use support::web_socket::{Said, WebSocket};
+use support::{Connection, PATIENCE, eventually, get, metric};
+
+fn manual(validators: usize) -> Devnet {
+    let builder = Devnet::builder().validators(validators).manual(true);
+    builder.boot().expect("it boots")
+}
+
+fn tick(devnet: &Devnet) {
+    devnet.tick().expect("a block comes");
+}
+
+fn open(devnet: &Devnet) -> WebSocket {
+    WebSocket::open(&devnet.urls()[0], "/ws")
+}
+
+fn subscribe(socket: &mut WebSocket, params: Value) -> String {
+    let id = socket.result("lockstep_subscribe", params);
+    id.as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn blocks_and_receipts_and_rounds_are_told_with_rising_numbers() {
+    let devnet = manual(4);
+    let people = funded_accounts(devnet.genesis().scheme).expect("accounts");
+    let (alice, bob, carol) = (&people[0], &people[1], &people[2]);
+    let mut socket = open(&devnet);
+    let blocks = subscribe(&mut socket, json!(["newBlocks"]));
+    let bobs = subscribe(
+        &mut socket,
+        json!([{ "receipts": { "address": bob.address } }]),
+    );
+    let carols = subscribe(
+        &mut socket,
+        json!([{ "receipts": { "address": carol.address } }]),
+    );
+    let rounds = subscribe(&mut socket, json!({ "topic": "rounds" }));
+    let paid = alice.transfer(&devnet.sign_context(), 0, bob.address, 1);
+    let paid = paid.expect("it signs");
+    let bytes = Wire::new(devnet.genesis().hash()).encode_transaction(&paid);
+    assert_eq!(
+        support::post(&devnet.urls()[0], "/transactions", &bytes).status,
+        202
+    );
+    support::held_by_all(&devnet, paid.id());
+    tick(&devnet);
+    let mut told: Vec<(String, Value)> = Vec::new();
+    let of = |told: &[(String, Value)], id: &str| {
+        let of = told.iter().filter(|(whose, _)| whose == id);
+        of.map(|(_, params)| params.clone()).collect::<Vec<Value>>()
+    };
+    while of(&told, &blocks).is_empty() || of(&told, &bobs).is_empty() {
+        let params = socket.notification("lockstep_subscription");
+        let id = params["subscription"].as_str().expect("an id").to_owned();
+        told.push((id, params));
+    }
+    let (block, receipt) = (&of(&told, &blocks)[0], &of(&told, &bobs)[0]);
+    assert_eq!(block["result"]["header"]["height"], 1);
+    assert_eq!(block["result"]["id"], json!(devnet.head_ids()[0]));
+    assert_eq!(receipt["result"]["transaction"], json!(paid.id()));
+    assert_eq!(receipt["result"]["to"], json!(bob.address));
+    let seq = |params: &Value| params["seq"].as_u64().expect("a number");
+    assert_eq!(seq(receipt), seq(block) + 1, "a receipt follows its block");
+    assert!(of(&told, &carols).is_empty(), "nothing concerns carol");
+    let steps = of(&told, &rounds);
+    assert!(!steps.is_empty(), "rounds are told");
+    assert!(steps.windows(2).all(|pair| seq(&pair[0]) < seq(&pair[1])));
+
+    assert_eq!(socket.result("lockstep_unsubscribe", json!([rounds])), true);
+    assert_eq!(
+        socket.result("lockstep_unsubscribe", json!([rounds])),
+        false
+    );
+    tick(&devnet);
+    // Steps that were on their way when the answer came are still told, later ones are not.
+    let block = loop {
+        let params = socket.notification("lockstep_subscription");
+        if params["subscription"] == blocks.as_str() {
+            break params;
+        }
+    };
+    assert_eq!(block["result"]["header"]["height"], 2);
+}
+
+#[test]
+fn eth_subscribe_tells_heads_as_ethereum_does() {
+    let devnet = manual(1);
+    let mut socket = open(&devnet);
+    let id = socket.result("eth_subscribe", json!(["newHeads"]));
+    tick(&devnet);
+    let params = socket.notification("eth_subscription");
+    assert_eq!(params["subscription"], id);
+    let head = &params["result"];
+    let block = socket.result("eth_getBlockByNumber", json!(["0x1", false]));
+    for (name, value) in head.as_object().expect("an object") {
+        assert_eq!(*value, block[name], "{name}");
+    }
+    assert_eq!(socket.result("eth_unsubscribe", json!([id])), true);
+}
+
+#[test]
+fn a_reader_resumes_where_it_stopped_or_hears_that_it_cannot() {
+    let devnet = manual(1);
+    let mut socket = open(&devnet);
+    subscribe(&mut socket, json!(["newBlocks"]));
+    tick(&devnet);
+    let first = socket.notification("lockstep_subscription")["seq"]
+        .as_u64()
+        .expect("a number");
+    drop(socket);
+    (0..3).for_each(|_| tick(&devnet));
+    let mut socket = open(&devnet);
+    subscribe(&mut socket, json!(["newBlocks", first + 1]));
+    for height in 2..=4 {
+        let params = socket.notification("lockstep_subscription");
+        assert_eq!(params["result"]["header"]["height"], height);
+        assert!(params["seq"].as_u64() > Some(first));
+    }
+    let gone = socket.call("lockstep_subscribe", json!(["newBlocks", 1]));
+    assert_eq!(gone["error"]["code"], -32008);
+    assert_eq!(gone["error"]["data"]["code"], "events_gone");
+    assert!(gone["error"]["data"]["oldest_seq"].as_u64() <= Some(first));
+    let ahead = socket.call(
+        "lockstep_subscribe",
+        json!(["newBlocks", first + 1_000_000]),
+    );
+    assert_eq!(ahead["error"]["data"]["code"], "event_in_future");
+}
+
+/// Reads one event: its fields by name.
+fn event(from: &mut BufReader<TcpStream>) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    loop {
+        let mut line = String::new();
+        assert!(
+            from.read_line(&mut line).expect("a line") > 0,
+            "the stream has ended"
+        );
+        let line = line.trim_end();
+        match line.split_once(": ") {
+            Some((name, value)) => fields.push((name.to_owned(), value.to_owned())),
+            None if line.is_empty() && !fields.is_empty() => return fields,
+            None => {} // the length of a chunk, a comment
+        }
+    }
+}
+
+fn stream(url: &str, path: &str) -> BufReader<TcpStream> {
+    let address = url.strip_prefix("http://").expect("an http url");
+    let mut stream = TcpStream::connect(address).expect("the node listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let head = format!("GET {path} HTTP/1.1\r\nhost: node\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    let mut stream = BufReader::new(stream);
+    let head = event(&mut stream);
+    let is_stream = |(_, kind): &(String, String)| kind == "text/event-stream";
+    assert!(head.iter().any(is_stream), "{head:?}");
+    stream
+}
+
+#[test]
+fn server_sent_events_tell_the_same_and_resume() {
+    let devnet = manual(1);
+    let url = &devnet.urls()[0];
+    let mut all = stream(url, "/events?topics=newBlocks");
+    (0..3).for_each(|_| tick(&devnet));
+    let events: Vec<_> = (0..3).map(|_| event(&mut all)).collect();
+    for (event, height) in events.iter().zip(1..) {
+        assert_eq!(event[1].1, "newBlocks");
+        let content: Value = serde_json::from_str(&event[2].1).expect("JSON");
+        assert_eq!(content["header"]["height"], height);
+    }
+    let from = &events[1][0].1;
+    let mut resumed = stream(url, &format!("/events?topics=newBlocks&from_seq={from}"));
+    assert_eq!(event(&mut resumed), events[1]);
+    assert_eq!(event(&mut resumed), events[2]);
+    let refused = get(url, "/events?from_seq=1");
+    assert_eq!(
+        (refused.status, &refused.json()["code"]),
+        (410, &"events_gone".into())
+    );
+    for path in [
+        "/events?from_seq=-1",
+        "/events?topics=blocks",
+        "/events?colour=red",
+    ] {
+        assert_eq!(get(url, path).status, 400, "{path}");
+    }
+}
+
+#[test]
+fn bad_frames_end_the_connection_with_a_reason() {
+    let devnet = manual(1);
+    let mut socket = open(&devnet);
+    socket.send(0x82, b"bytes");
+    assert_eq!(socket.closed().0, 1003);
+    let mut socket = open(&devnet);
+    socket.send(0x81, &vec![b' '; 128 * 1024 + 1]);
+    assert_eq!(socket.closed().0, 1009);
+    let mut socket = open(&devnet);
+    socket.send(0x01, &vec![b' '; 100 * 1024]);
+    socket.send(0x80, &vec![b' '; 100 * 1024]);
+    assert_eq!(socket.closed().0, 1009);
+    let mut socket = open(&devnet);
+    socket.send(0x83, b"");
+    assert_eq!(socket.closed().0, 1002);
+    // A message in two frames is one request; text that is no JSON is answered like everywhere.
+    let mut socket = open(&devnet);
+    socket.send(0x01, br#"{"jsonrpc":"2.0","id":7,"#);
+    socket.send(0x80, br#""method":"net_version"}"#);
+    assert_eq!(socket.message()["result"], "1337");
+    socket.send(0x81, b"{");
+    assert_eq!(socket.message()["error"]["code"], -32700);
+    socket.send(0x89, b"are you there");
+    let pong = loop {
+        if let Said::Pong(payload) = socket.said() {
+            break payload;
+        }
+    };
+    assert_eq!(pong, b"are you there");
+}
+
+#[test]
+fn a_connection_has_a_bounded_number_of_subscriptions() {
+    let devnet = manual(1);
+    let mut socket = open(&devnet);
+    for _ in 0..16 {
+        subscribe(&mut socket, json!(["newBlocks"]));
+    }
+    let refused = socket.call("lockstep_subscribe", json!(["newBlocks"]));
+    assert_eq!(refused["error"]["data"]["code"], "too_many_subscriptions");
+}
+
+/// Those that stay have a class of their own: a newcomer takes the place of the oldest of its
+/// address, and requests that come and go find their places all the same.
+#[test]
+fn more_streams_than_may_stay_push_out_the_oldest_and_leave_requests_alone() {
+    let devnet = manual(1);
+    let url = &devnet.urls()[0];
+    let mut sockets: Vec<WebSocket> = (0..17).map(|_| open(&devnet)).collect();
+    let (code, reason) = sockets[0].closed();
+    assert_eq!(code, 1013, "{reason}");
+    assert_eq!(sockets[16].result("net_version", json!([])), "1337");
+    assert_eq!(sockets[1].result("net_version", json!([])), "1337");
+    // More short connections than an address may hold: they push out each other.
+    let short: Vec<Connection> = (0..200).map(|_| Connection::open(url)).collect();
+    assert_eq!(sockets[1].result("net_version", json!([])), "1337");
+    drop(short);
+    let closed = || metric(url, "connections_closed_total", "reason=\"Full\"") >= 1.0;
+    eventually("it is counted", || closed().then_some(()));
+}
+
+/// Nobody waits for a reader: it is dropped with a reason when the ring has turned past it.
+#[test]
+fn a_reader_that_stops_reading_delays_no_block_and_is_dropped() {
+    let devnet = Devnet::builder().validators(1).block_time_ms(0).boot();
+    let devnet = devnet.expect("it boots");
+    let mut socket = open(&devnet);
+    for _ in 0..16 {
+        subscribe(&mut socket, json!(["newBlocks"]));
+    }
+    let begin = devnet.heights()[0].expect("it runs");
+    // The kernel's buffers and the queue fill up, then the ring turns.
+    let url = &devnet.urls()[0];
+    let dropped = || metric(url, "connections_closed_total", "reason=\"SlowReader\"") >= 1.0;
+    eventually("the reader that does not read is dropped", || {
+        dropped().then_some(())
+    });
+    devnet.wait_for(begin + 100, PATIENCE).expect("blocks come");
+    assert!(devnet.ended().is_empty());
+    drop(socket);
+}
