@@ -1,6 +1,6 @@
 //! The commit tier of the simulator: P1 and P2 over many seeds, P3, P14, and a fork that must be
 //! found. Violations print the command that replays their seed.
-use lockstep_devnet::simulation::{self, Batch, Profile, Tally};
+use lockstep_devnet::simulation::{self, Batch, Profile, BatchSum};
 use std::ops::Range;
 
 const THREADS: usize = 2;
@@ -14,7 +14,7 @@ const SEEDS_OF_HABIT: u64 = 20;
 /// P3's figure.
 const SEEDS_OF_HABIT_RELEASE: u64 = 200;
 
-fn run_on(threads: usize, profile: Profile, seeds: Range<u64>) -> Tally {
+fn run_on(threads: usize, profile: Profile, seeds: Range<u64>) -> BatchSum {
     let worlds = profile.into();
     let batch = Batch {
         worlds,
@@ -31,7 +31,7 @@ fn run_on(threads: usize, profile: Profile, seeds: Range<u64>) -> Tally {
     tally
 }
 
-fn run(profile: Profile, seeds: u64) -> Tally {
+fn run(profile: Profile, seeds: u64) -> BatchSum {
     let tally = run_on(THREADS, profile, 0..seeds);
     let (slowest, seed) = tally.slowest_recovery;
     println!(
