@@ -5,7 +5,7 @@ mod common;
 use common::{eventually, get, post};
 use lockstep_actors::limits::ARRIVAL_WAIT_MS;
 use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys};
-use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_actors::peers::Peer;
 use lockstep_actors::runtime::Policy;
 use lockstep_devnet::{Devnet, Durability};
 use lockstep_protocol::consensus::driver::Pacing;

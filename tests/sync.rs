@@ -8,7 +8,7 @@ use common::slow_reader::SlowReader;
 use common::{assert_same_chain, eventually, get, metric};
 use lockstep_actors::limits::ARRIVAL_WAIT_MS;
 use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys};
-use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_actors::peers::Peer;
 use lockstep_actors::runtime::Policy;
 use lockstep_devnet::{Builder, Devnet, Durability, funded_accounts};
 use lockstep_protocol::block::{Header, SealedBlock};

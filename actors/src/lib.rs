@@ -24,27 +24,21 @@
 pub mod block_sync;
 pub mod clock;
 pub mod committer;
-mod delivery;
+#[cfg(test)]
+mod fixture;
 mod kill_points;
 pub mod limits;
 pub mod mempool;
+pub mod messages;
 pub mod metrics;
 pub mod node;
 pub mod peer_broadcaster;
+pub mod peers;
 pub mod proposer;
 pub mod round_driver;
 pub mod rpc_gateway;
 pub mod runtime;
+mod shell;
 pub mod state_store;
 pub mod view;
 pub mod vote_collector;
-
-/// Declares messages with their answers, in the words of actix.
-macro_rules! message {
-    ($($message:ty => $answer:ty),* $(,)?) => {$(
-        impl actix::Message for $message {
-            type Result = $answer;
-        }
-    )*};
-}
-pub(crate) use message;

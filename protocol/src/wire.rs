@@ -30,6 +30,13 @@ pub const PROTOCOL_VERSION: u16 = 6;
 
 const ENVELOPE_BYTES: usize = 34;
 
+/// In the head of an answer of blocks: the height that the node has committed. An answer without
+/// blocks thus says why.
+pub const HEIGHT_HEADER: &str = "x-lockstep-height";
+
+/// Likewise the lowest height whose block it keeps: nothing below is a lie.
+pub const EARLIEST_HEADER: &str = "x-lockstep-earliest";
+
 /// Why a message was refused before its signature was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {

@@ -2,10 +2,11 @@
 //! the actors and hands back a [`NodeHandle`].
 use crate::clock::Clock;
 use crate::committer::{OnCommit, head_view};
-use crate::mempool::{SubmitTransactions, Verdict};
+use crate::messages::mempool::{SubmitTransactions, Verdict};
+use crate::messages::peer_broadcaster::ConnectPeers;
+use crate::messages::round_driver::Tick;
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::{ConnectPeers, Handshake, Peer};
-use crate::round_driver::Tick;
+use crate::peers::{Handshake, Peer};
 use crate::rpc_gateway::{Events, Origins, TickAll};
 use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Standing, Store, StoreError};

@@ -13,7 +13,8 @@ use crate::limits::{
     VOTES_UNPROVEN_MAX,
 };
 use crate::mempool::{self, Mempool};
-use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
+use crate::peer_broadcaster::{self, PeerBroadcaster};
+use crate::peers::{Peer, system_resolver};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
 use crate::rpc_gateway::{self, AnswerPlaces, Doors, Pace, PeerGateway, RpcGateway};
@@ -333,7 +334,7 @@ impl Seeds {
                 peers: peers.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
-                resolve: peer_broadcaster::system_resolver(),
+                resolve: system_resolver(),
                 ports: inboxes.broadcaster_ports(),
             },
             sync: sync_seed(inboxes, parts, arrival),

@@ -4,7 +4,6 @@
 use crate::limits::{
     CONNECT_TIMEOUT, LINK_CONNECTIONS_MAX, PEER_CONNECTION_LIFETIME, PEER_TIMEOUT,
 };
-use crate::rpc_gateway::{EARLIEST_HEADER, HEIGHT_HEADER};
 use actix_service::{Service, fn_service};
 use actix_tls::connect::{ConnectInfo, Connector as TcpConnector};
 use actix_web::http::{Method, StatusCode, Uri, header};
@@ -14,6 +13,7 @@ use awc::error::{ConnectError, PayloadError, SendRequestError};
 use awc::{Client, Connector};
 use lockstep_protocol::limits::SYNC_BYTES_MAX;
 use lockstep_protocol::types::Height;
+use lockstep_protocol::wire::{EARLIEST_HEADER, HEIGHT_HEADER};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::Instant;

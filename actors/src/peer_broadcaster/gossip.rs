@@ -4,7 +4,8 @@
 use super::client::ExchangeError;
 use super::link::Link;
 use crate::limits::{EVIDENCE_OUTBOX_MAX, GOSSIP_BYTES_MAX};
-use crate::mempool::PassOnAgain;
+use crate::messages::mempool::PassOnAgain;
+use crate::shell::Deliver;
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use lockstep_protocol::types::Hash;
@@ -185,8 +186,8 @@ impl Link {
     fn arrived(&self, passing: &Passing) {
         if matches!(passing, Passing::Transactions(_)) && self.outbox.gossip_arrived() {
             let peer = self.seed.peer.address;
-            // Full or closed: this node proposes them itself.
-            let _ = self.seed.ports.pass_on_again.tell(PassOnAgain(Some(peer)));
+            let again = PassOnAgain(Some(peer));
+            self.seed.ports.pass_on_again.deliver(again);
         }
     }
 }

@@ -1,18 +1,21 @@
 use super::*;
+use crate::fixture::view_before_all;
+use crate::messages::round_driver::{
+    AnnounceRound, Arrived, DriverRecovered, OwnMessageSeen, StopVoting, Tick,
+};
 use crate::metrics::Metrics;
 use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Supervisor};
-use crate::view::HeadView;
 use lockstep_protocol::consensus::catch_up::arrival::Arrival;
-use lockstep_protocol::consensus::driver::Pacing;
-use lockstep_protocol::consensus::durable::Recovery;
-use lockstep_protocol::consensus::durable::SignStep;
-use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::consensus::driver::{Halt, Pacing};
+use lockstep_protocol::consensus::durable::{Recovery, SignStep};
+use lockstep_protocol::consensus::timeouts::{TimeoutKind, Timeouts};
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, ChainId, Hash, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::validator_set::ValidatorSet;
+use std::time::Duration;
 
 /// A lone validator decides every height after this one.
 fn after(height: u64) -> ValidatorSchedule {
@@ -25,12 +28,6 @@ fn after(height: u64) -> ValidatorSchedule {
 /// A lone validator's driver whose neighbours are all deaf but the store, which is a probe.
 fn seed(recover: Port<RecoverDriver>) -> Seed {
     let signer = Simulated.signer(&KeySeed([1; 32])).unwrap();
-    let head = HeadView {
-        height: Height(0),
-        block_id: Hash::default(),
-        state_root: Hash::default(),
-        time: Timestamp(0),
-    };
     Seed {
         config: DriverConfig {
             context: SignContext {
@@ -46,26 +43,11 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
         },
         signing: Signing::From(Height(0)),
         clock: Clock::start(),
-        view: Arc::new(NodeView::new(head, after(0))),
+        view: view_before_all(after(0)),
         metrics: Metrics::new(Actors::default()),
         ports: Ports {
             recover,
-            persist: Port::detached(),
-            remember_halt: Port::detached(),
-            broadcast: Port::detached(),
-            votes_round: Port::detached(),
-            own_vote: Port::detached(),
-            resend_votes: Port::detached(),
-            retell_facts: Port::detached(),
-            proposals_round: Port::detached(),
-            build: Port::detached(),
-            own_proposal: Port::detached(),
-            resend_proposals: Port::detached(),
-            retell_proposals: Port::detached(),
-            decide: Port::detached(),
-            polka: Port::detached(),
-            pull: Port::detached(),
-            retell_arrival: Port::detached(),
+            ..Ports::default()
         },
     }
 }

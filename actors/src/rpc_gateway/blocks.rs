@@ -7,7 +7,7 @@ use super::evidence::evidence_json;
 use super::pieces::Pieces;
 use super::validators;
 use crate::limits::{self, BLOCK_ANSWER_PATIENCE, SYNC_ANSWER_PATIENCE};
-use crate::mempool::GetNextNonce;
+use crate::messages::mempool::GetNextNonce;
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
@@ -17,7 +17,7 @@ use lockstep_protocol::ledger::{self, Account, HistoryError, ReadError};
 use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::wire::{DecidedBlock, EARLIEST_HEADER, HEIGHT_HEADER};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -176,13 +176,6 @@ fn newest_account(seed: &Seed, address: &Address) -> Result<(Height, Account), H
     let account = ledger::account_at(&snapshot, version, address)?;
     Ok((height, account.unwrap_or_default()))
 }
-
-/// In the head of an answer of blocks: the height that this node has committed. An answer without
-/// blocks thus says why.
-pub(crate) const HEIGHT_HEADER: &str = "x-lockstep-height";
-
-/// Likewise the lowest height whose block it keeps: nothing below is a lie.
-pub(crate) const EARLIEST_HEADER: &str = "x-lockstep-earliest";
 
 /// The range that a peer asks for.
 #[derive(Debug, Deserialize)]

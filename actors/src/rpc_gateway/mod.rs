@@ -22,18 +22,20 @@
 //! The listening sockets live outside of the actors: after a panic the next incarnation serves the
 //! same port, and connections wait in the backlog meanwhile.
 use crate::clock::Clock;
-use crate::committer::EvidenceTold;
-use crate::mempool::{GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions};
-use crate::metrics::Metrics;
-use crate::peer_broadcaster::{Handshake, Peer};
-use crate::proposer::{
+use crate::messages::committer::EvidenceTold;
+use crate::messages::mempool::{
+    GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions,
+};
+use crate::messages::proposer::{
     CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
 };
-use crate::round_driver::{SignStanding, Tick};
+use crate::messages::round_driver::{SignStanding, Tick};
+use crate::messages::vote_collector::{GetMissing, GetSeen, GetVotes, VoteReceived};
+use crate::metrics::Metrics;
+use crate::peers::{Handshake, Peer};
 use crate::runtime::{Actors, Ctx, Port};
 use crate::state_store::Store;
 use crate::view::{HeadView, NodeView};
-use crate::vote_collector::{GetMissing, GetSeen, GetVotes, VoteReceived};
 use actix::prelude::*;
 use actix_service::Service;
 use actix_web::http::{Method, header};
@@ -86,7 +88,6 @@ mod validators;
 mod web_socket;
 
 pub use answer_places::AnswerPlaces;
-pub(crate) use blocks::{EARLIEST_HEADER, HEIGHT_HEADER};
 pub use doors::Doors;
 pub use events::Events;
 pub use origins::{Origins, OriginsError};

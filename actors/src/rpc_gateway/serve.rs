@@ -16,7 +16,7 @@ use crate::limits::{
     SEND_BUFFER_BYTES,
 };
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
-use crate::peer_broadcaster::Peer;
+use crate::peers::Peer;
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::dev::{AppConfig, ServiceRequest};

@@ -3,8 +3,8 @@
 //! VoteCollector the nonce, the asker's budget and its signature; only then the RoundDriver signs.
 use super::answer::{refuse, refuse_bad};
 use super::{Seed, body, consensus};
-use crate::round_driver::SignStanding;
-use crate::vote_collector::GetSeen;
+use crate::messages::round_driver::SignStanding;
+use crate::messages::vote_collector::GetSeen;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::limits::QUESTION_BYTES_MAX;

@@ -3,7 +3,7 @@ use super::Seed;
 use super::answer::{refuse, trouble};
 use super::clocks;
 use crate::metrics::RefusalLabel;
-use crate::peer_broadcaster::Handshake;
+use crate::peers::Handshake;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
@@ -35,7 +35,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     let missing = seed
         .ports
         .missing
-        .ask(crate::vote_collector::GetMissing)
+        .ask(crate::messages::vote_collector::GetMissing)
         .await;
     HttpResponse::Ok().json(json!({
         "chain_id": seed.genesis.chain_id,

@@ -3,7 +3,7 @@ use super::Seed;
 use super::answer::{refuse, refuse_bad, trouble};
 use super::body::{self, Body};
 use super::consensus::busy;
-use crate::mempool::{GetWaiting, SubmitTransactions, Verdict, Waiting};
+use crate::messages::mempool::{GetWaiting, SubmitTransactions, Verdict, Waiting};
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;

@@ -6,7 +6,7 @@ use super::answer_places::Asker;
 use super::pieces::Pieces;
 use super::{Seed, body};
 use crate::limits::FETCH_ANSWER_PATIENCE;
-use crate::proposer::GetProposedBlock;
+use crate::messages::proposer::GetProposedBlock;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::limits::MISSING_BYTES_MAX;

@@ -3,57 +3,23 @@
 //!
 //! It is the error kernel: it never restarts in place, and an error of the disk ends the node.
 use super::{Store, StoreError};
-use crate::committer::BlocksStored;
-use crate::delivery::Deliver;
-use crate::kill_points::{self, Point};
+use crate::kill_points;
+use crate::kill_points::Point;
+use crate::messages::committer::BlocksStored;
+use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
+use crate::messages::state_store::{
+    CommitBlocks, PersistEvidence, PersistFork, PersistSignature, RecoverDriver, RememberHalt,
+};
 use crate::metrics::Metrics;
-use crate::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::runtime::{Ctx, Fatal, Port};
+use crate::shell::Deliver;
 use actix::prelude::*;
-use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::consensus::driver::Halt;
-use lockstep_protocol::consensus::durable::Persist;
-use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
+use lockstep_protocol::ledger::{ChainRules, Ledger};
 use lockstep_protocol::types::Height;
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Write this before its message is sent, then tell [`SignaturePersisted`].
-#[derive(Debug)]
-pub struct PersistSignature(pub Box<Persist>);
-
-/// Write blocks that follow each other, and all that follows from them, in one transaction; then
-/// tell [`BlocksStored`].
-#[derive(Debug)]
-pub struct CommitBlocks(pub Vec<Arc<CommitBatch>>);
-
-/// This node stopped voting for a reason that [outlives](Halt::outlives_restart) a restart.
-#[derive(Clone, Debug)]
-pub struct RememberHalt(pub Halt);
-
-/// Where did I stop, asks this incarnation? Answered by [`DriverRecovered`].
-#[derive(Debug)]
-pub struct RecoverDriver(pub u64);
-
-/// Keep this until a block carries it; it survives the node.
-#[derive(Debug)]
-pub struct PersistEvidence {
-    /// Verified.
-    pub keep: Option<Box<Evidence>>,
-    /// What had to give way for it, or waits no more.
-    pub forget: Vec<Offence>,
-}
-
-/// Keep the proof that a height was decided twice, and whether that stops this node.
-#[derive(Debug)]
-pub struct PersistFork(pub Arc<KnownFork>);
-
-crate::message! {
-    PersistSignature => (), CommitBlocks => (), RememberHalt => (), RecoverDriver => (),
-    PersistEvidence => (), PersistFork => (),
-}
 
 /// What the store tells.
 #[derive(Clone)]

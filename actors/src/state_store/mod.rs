@@ -40,12 +40,9 @@ mod write;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // a test may panic
-pub(crate) mod tests;
+mod tests;
 
-pub use actor::{
-    CommitBlocks, PersistEvidence, PersistFork, PersistSignature, Ports, RecoverDriver,
-    RememberHalt, StateStore,
-};
+pub use actor::{Ports, StateStore};
 pub use arm::Standing;
 pub use error::{Place, StoreError};
 pub use exclusive::lock_exclusively;

@@ -9,7 +9,7 @@ use super::params::{Args, At, Kind, needed, optional};
 use super::transactions::{TRANSACTION, hand_in};
 use super::{Answer, Caller, Method, RpcError, Shape, method};
 use crate::limits::FEE_HISTORY_MAX;
-use crate::mempool::TransactionStatus;
+use crate::messages::mempool::TransactionStatus;
 use crate::rpc_gateway::Seed;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::ledger::{self, Account};

@@ -7,7 +7,7 @@ use super::params::{Args, At, Kind, needed, optional};
 use super::transactions::busy;
 use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::EVIDENCE_ANSWER_MAX;
-use crate::mempool::GetNextNonce;
+use crate::messages::mempool::GetNextNonce;
 use crate::rpc_gateway::{Seed, blocks, clocks, evidence, parameters, validators};
 use crate::state_store::Snapshot;
 use lockstep_protocol::codec;
@@ -283,7 +283,10 @@ async fn get_params(caller: &Caller, _: Args) -> Answer {
 
 async fn consensus_state(caller: &Caller, _: Args) -> Answer {
     let seed = &caller.seed;
-    let missing = seed.ports.missing.ask(crate::vote_collector::GetMissing);
+    let missing = seed
+        .ports
+        .missing
+        .ask(crate::messages::vote_collector::GetMissing);
     let missing = missing.await.ok();
     let view = seed.view.snapshot();
     let validators = seed.view.validators();

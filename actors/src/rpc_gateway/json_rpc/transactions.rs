@@ -5,7 +5,7 @@ use super::error::RpcError;
 use super::params::{Args, Kind, needed, optional};
 use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::{PENDING_ANSWER_MAX, RPC_WAIT_DEFAULT, RPC_WAIT_MAX};
-use crate::mempool::{GetTransactionStatus, GetWaiting, TransactionStatus};
+use crate::messages::mempool::{GetTransactionStatus, GetWaiting, TransactionStatus};
 use crate::metrics::RefusalLabel;
 use crate::rpc_gateway::transactions::{self, NotTaken, Taken};
 use crate::rpc_gateway::{Seed, blocks};

@@ -3,9 +3,10 @@
 //! after; and nothing is told that was not written.
 use super::super::fault;
 use super::*;
-use crate::committer::BlocksStored;
+use crate::messages::committer::BlocksStored;
+use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
+use crate::messages::state_store::PersistSignature;
 use crate::metrics::Metrics;
-use crate::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::runtime::{Actors, EndReason, FatalKind, Inbox, Options, Policy, Probe, Supervisor};
 use actix::prelude::*;
 use lockstep_protocol::consensus::durable::{Persist, SignedMessage};

@@ -8,22 +8,21 @@
 //! After a fall, the checking thread's among them, it takes again all that it had taken (the
 //! [`Shelf`]); what was under check is answered with [`Refusal::Busy`].
 use crate::clock::Clock;
-use crate::committer::{BlockCommitted, NoteTransactions};
-use crate::delivery::Deliver;
-use crate::limits::{CHECK_BATCH_MAX, GOSSIP_BYTES_MAX, RESTORED_AT_ONCE_MAX, SHELF_SPARE_MAX};
+use crate::limits::{CHECK_BATCH_MAX, RESTORED_AT_ONCE_MAX};
+use crate::messages::committer::NoteTransactions;
+use crate::messages::mempool::Verdict;
+use crate::messages::peer_broadcaster::GossipTransactions;
+use crate::messages::proposer::BlockFilled;
+use crate::messages::round_driver::{AnnounceRound, TransactionsWaiting};
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::GossipTransactions;
-use crate::proposer::{BlockFilled, BuildBlock};
-use crate::round_driver::{AnnounceRound, TransactionsWaiting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
+use crate::shell::Deliver;
 use crate::state_store::Store;
 use actix::prelude::*;
 use lockstep_protocol::ledger::{ChainRules, ReadError};
 use lockstep_protocol::mempool::{
-    BlockBudget, Check, Checked, Checker, Entry, Fate, Input, Mempool as Brain, Output, Refusal,
-    Room, Source, Status, Submission, Ticket,
+    BlockBudget, Check, Checked, Checker, Input, Mempool as Brain, Output, Room, Source, Ticket,
 };
-use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -31,14 +30,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 mod handlers;
-mod messages;
 mod shelf;
 
-pub use messages::*;
 pub use shelf::Shelf;
 
 /// What it tells.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Default))]
 pub struct Ports {
     /// Proposer: what waits for its block.
     pub filled: Port<BlockFilled>,

@@ -2,33 +2,26 @@
 //! later commits that overlay. Its brain is
 //! [`committer`](lockstep_protocol::consensus::committer); this shell carries its messages, its log
 //! lines and its figures.
-use crate::block_sync::{BlocksDiscarded, StopSync};
-use crate::delivery::Deliver;
 use crate::limits::WAITING_BLOCKS_MAX;
-use crate::mempool::TransactionsRefused;
+use crate::messages::announcements::BlockCommitted;
+use crate::messages::block_sync::{BlocksDiscarded, StopSync};
+use crate::messages::mempool::TransactionsRefused;
+use crate::messages::peer_broadcaster::TellEvidence;
+use crate::messages::proposer::{BlockExecuted, BlockPrepared, LedgerRebuilt};
+use crate::messages::round_driver::{AnnounceRound, ForkDetected, OwnEquivocationSeen, StopVoting};
+use crate::messages::state_store::{CommitBlocks, PersistEvidence, PersistFork};
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::TellEvidence;
-use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
-use crate::round_driver::{AnnounceRound, ForkDetected, OwnEquivocationSeen, StopVoting};
-use crate::runtime::{Ctx, Fatal, FatalKind, Port, Refused};
-use crate::state_store::{CommitBlocks, PersistEvidence, PersistFork, Store, StoreError};
+use crate::runtime::{Ctx, Fatal, FatalKind, Port};
+use crate::shell::Deliver;
+use crate::state_store::{Store, StoreError};
 use crate::view::{HeadView, NewestBlock, NodeView, OldForks};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
-use lockstep_protocol::consensus::committer::forks::KnownFork;
-use lockstep_protocol::consensus::committer::{
-    Committer as Brain, CommitterConfig, Input, Kept, Output,
-};
-use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::consensus::committer::{Committer as Brain, CommitterConfig, Input, Kept};
 use lockstep_protocol::consensus::trusted::TrustedBlock;
-use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, InvalidBlock, Ledger, ReadError, Receipt,
-};
+use lockstep_protocol::ledger::{ChainRules, Ledger, ReadError, Receipt};
 use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
-use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::{Address, Hash, Timestamp};
+use lockstep_protocol::types::Address;
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
@@ -36,17 +29,15 @@ use std::time::Instant;
 
 mod carry;
 mod handlers;
-mod messages;
 #[cfg(test)]
 mod tests;
-
-pub use messages::*;
 
 /// Called with each committed block, on the node's thread, and the seconds that its height took.
 pub type OnCommit = Arc<dyn Fn(&DecidedBlock, f64) + Send + Sync>;
 
 /// What the committer tells.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Default))]
 pub struct Ports {
     /// StateStore.
     pub commit: Port<CommitBlocks>,

@@ -1,5 +1,10 @@
-//! What the mempool is told and asked.
-use super::*;
+//! What the Mempool is told and asked.
+use super::WhenFull::{Falls, ToldAgain};
+use super::proposer::BuildBlock;
+use lockstep_protocol::mempool::{Entry, Fate, Refusal, Source, Submission};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, Hash};
+use std::sync::Arc;
 
 /// What became of one submitted transaction.
 pub type Verdict = Result<Submission, Refusal>;
@@ -67,10 +72,16 @@ pub struct GetHeld(pub Vec<Hash>);
 #[derive(Clone, Copy, Debug)]
 pub struct PassOnAgain(pub Option<Address>);
 
-crate::message! {
-    PassOnAgain => (),
-    GetHeld => Vec<Option<Arc<Transaction>>>,
-    SubmitTransactions => Vec<Verdict>, FillBlock => (), TransactionsRefused => (),
-    GetWaiting => Waiting, GetTransactionStatus => Option<TransactionStatus>,
+told! {
+    FillBlock => Falls,
+    TransactionsRefused => Falls,
+    // The link asks for it again after its next failure, and this node proposes them itself.
+    PassOnAgain => ToldAgain,
+}
+asked! {
+    SubmitTransactions => Vec<Verdict>,
+    GetWaiting => Waiting,
+    GetTransactionStatus => Option<TransactionStatus>,
     GetNextNonce => u64,
+    GetHeld => Vec<Option<Arc<Transaction>>>,
 }

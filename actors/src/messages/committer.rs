@@ -1,5 +1,15 @@
-//! What the committer is told, and what it tells everybody.
-use super::*;
+//! What the Committer is told and asked.
+use super::WhenFull::Falls;
+use super::proposer::BuildBlock;
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
+use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::ledger::CommitBatch;
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::{Address, Hash, Timestamp};
+use lockstep_protocol::wire::DecidedBlock;
+use std::sync::Arc;
 
 /// Is this block valid on the head?
 #[derive(Debug)]
@@ -52,12 +62,16 @@ pub struct NoteTransactions(pub Vec<(Hash, Arc<[u8]>)>);
 #[derive(Debug)]
 pub struct BlocksStored(pub Vec<Arc<CommitBatch>>);
 
-/// A block is durable and final. Told to all.
-#[derive(Clone, Debug)]
-pub struct BlockCommitted(pub DecidedBlock, pub ValidatorSchedule);
-
-crate::message! {
-    ExecuteBlock => (), PrepareBlock => (), CommitDecision => (), SyncedBlocks => (),
-    BlocksStored => (), BlockCommitted => (), NoteTransactions => (),
-    EvidenceFound => (), EvidenceTold => Admission, PolkaSeen => (),
+told! {
+    ExecuteBlock => Falls,
+    PrepareBlock => Falls,
+    CommitDecision => Falls,
+    SyncedBlocks => Falls,
+    EvidenceFound => Falls,
+    PolkaSeen => Falls,
+    NoteTransactions => Falls,
+    BlocksStored => Falls,
+}
+asked! {
+    EvidenceTold => Admission,
 }

@@ -1,4 +1,5 @@
-//! What the round driver is told.
+//! What the RoundDriver is told and asked.
+use super::WhenFull::{Falls, ToldAgain};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::driver::TickOutcome;
@@ -9,7 +10,7 @@ use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 
-/// The store's answer to [`RecoverDriver`]: where to go on. It comes through the store's mailbox,
+/// The store's answer to [`RecoverDriver`](super::state_store::RecoverDriver): where to go on. It comes through the store's mailbox,
 /// behind every write of an earlier incarnation, so nothing that was signed is missing in it.
 #[derive(Debug)]
 pub struct DriverRecovered {
@@ -32,7 +33,7 @@ pub struct ProposalChecked(pub Height, pub CheckedProposal);
 #[derive(Debug)]
 pub struct QuorumReached(pub Height, pub Fact);
 
-/// The block that [`BuildBlock`] asked for.
+/// The block that [`BuildBlock`](super::proposer::BuildBlock) asked for.
 #[derive(Debug)]
 pub struct BlockBuilt(pub Height, pub Round, pub Arc<SealedBlock>);
 
@@ -67,18 +68,11 @@ pub struct OwnMessageSeen(pub Position);
 /// Two verified messages under this node's key contradict each other.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnEquivocationSeen(pub Height);
+
 /// The newest height, or the one under way, was decided a second time, for another block: nobody may
 /// vote here any more. The sentence for people.
 #[derive(Clone, Debug)]
 pub struct ForkDetected(pub String);
-
-/// The round machine entered a round. Told to VoteCollector and Proposer.
-#[derive(Clone, Copy, Debug)]
-pub struct RoundEntered(pub Height, pub Round);
-
-/// E6: send again what you hold of this round. Told to VoteCollector and Proposer.
-#[derive(Clone, Copy, Debug)]
-pub struct ResendRound(pub Height, pub Round);
 
 /// A message of this sender and height came too early to be kept.
 #[derive(Clone, Copy, Debug)]
@@ -108,10 +102,26 @@ pub struct PullEnded {
     pub is_answered: bool,
 }
 
-crate::message! {
-    DriverRecovered => (), ProposalChecked => (), QuorumReached => (), BlockBuilt => (),
-    SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
-    RoundEntered => (), ResendRound => (), StopVoting => (), MessageRefused => (),
-    PullEnded => (), OwnMessageSeen => (), OwnEquivocationSeen => (), ForkDetected => (),
-    Arrived => (), SignQuestion => Option<Question>, SignStanding => Option<Statement>,
+told! {
+    DriverRecovered => Falls,
+    ProposalChecked => Falls,
+    QuorumReached => Falls,
+    BlockBuilt => Falls,
+    SignaturePersisted => Falls,
+    TransactionsWaiting => Falls,
+    Arrived => Falls,
+    AnnounceRound => Falls,
+    StopVoting => Falls,
+    OwnMessageSeen => Falls,
+    OwnEquivocationSeen => Falls,
+    ForkDetected => Falls,
+    // A driver that is not told asks all the same, when its patience is over.
+    MessageRefused => ToldAgain,
+    // The brain gives a question up after a while.
+    PullEnded => ToldAgain,
+}
+asked! {
+    Tick => TickOutcome,
+    SignQuestion => Option<Question>,
+    SignStanding => Option<Statement>,
 }
