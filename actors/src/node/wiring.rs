@@ -18,7 +18,7 @@ use crate::peers::{Peer, system_resolver};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
 use crate::rpc_gateway::{self, AnswerPlaces, Doors, Pace, PeerGateway, RpcGateway};
-use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
+use crate::runtime::{Children, EndReason, Fatal, Inbox, OnFall, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
 use actix::prelude::*;
@@ -253,44 +253,44 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     store.on_corrupt(move |error| end.raise(error.kind(), error.to_string()));
 
     let ports = inboxes.store_ports();
-    spawner.spawn(store_on, inboxes.store, Options::KERNEL, move |_| {
+    spawner.spawn(store_on, inboxes.store, OnFall::StopNode, move |_| {
         StateStore::new(store, rules, metrics, fatal, ports)
     });
     let seed = seeds.committer;
-    spawner.spawn(&here, inboxes.committer, Options::default(), |_| {
+    spawner.spawn(&here, inboxes.committer, OnFall::Restart, |_| {
         Committer::new(seed, ledger)
     });
     let seed = seeds.broadcaster;
-    spawner.spawn(&here, inboxes.broadcaster, Options::default(), |_| {
+    spawner.spawn(&here, inboxes.broadcaster, OnFall::Restart, |_| {
         PeerBroadcaster::new(seed)
     });
     let (seed, known) = (seeds.sync, validators.clone());
-    spawner.spawn(&here, inboxes.sync, Options::default(), move |_| {
+    spawner.spawn(&here, inboxes.sync, OnFall::Restart, move |_| {
         BlockSync::new(seed, known)
     });
     let (seed, known) = (seeds.votes, validators.clone());
-    spawner.spawn(&here, inboxes.votes, Options::default(), move |_| {
+    spawner.spawn(&here, inboxes.votes, OnFall::Restart, move |_| {
         VoteCollector::new(seed, &known)
     });
     let seed = seeds.mempool;
-    spawner.spawn(&here, inboxes.mempool, Options::default(), move |_| {
+    spawner.spawn(&here, inboxes.mempool, OnFall::Restart, move |_| {
         Mempool::new(seed, committed)
     });
     let seed = seeds.proposer;
-    spawner.spawn(&here, inboxes.proposer, Options::default(), move |_| {
+    spawner.spawn(&here, inboxes.proposer, OnFall::Restart, move |_| {
         Proposer::new(seed, &validators)
     });
     let seed = seeds.driver;
-    spawner.spawn(&here, inboxes.driver, Options::default(), |_| {
+    spawner.spawn(&here, inboxes.driver, OnFall::Restart, |_| {
         RoundDriver::new(seed)
     });
     let seed = seeds.peers;
-    spawner.spawn(&here, inboxes.peers, Options::default(), |_| {
+    spawner.spawn(&here, inboxes.peers, OnFall::Restart, |_| {
         PeerGateway::new(seed, peers)
     });
     if let Some(people) = people {
         let seed = seeds.people;
-        spawner.spawn(&here, inboxes.people, Options::DISPENSABLE, |_| {
+        spawner.spawn(&here, inboxes.people, OnFall::Close, |_| {
             RpcGateway::new(seed, people)
         });
     }

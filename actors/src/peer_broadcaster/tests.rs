@@ -6,7 +6,7 @@ use crate::messages::peer_broadcaster::{
     Broadcast, ConnectPeers, PullMessages, RequestBlocks, TellEvidence,
 };
 use crate::peers::system_resolver;
-use crate::runtime::{Actors, Inbox, Options, Policy, Supervisor};
+use crate::runtime::{Actors, Inbox, OnFall, Policy, Supervisor};
 use crate::view::HeadView;
 use actix_web::web::Bytes;
 use lockstep_protocol::crypto::simulated::Simulated;
@@ -175,7 +175,7 @@ fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
         ports,
     };
     let mut spawner = Supervisor::start(Policy::default(), |_| ());
-    spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+    spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
         PeerBroadcaster::new(seed)
     });
     Sender {

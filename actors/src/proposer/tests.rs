@@ -2,7 +2,7 @@ use super::*;
 use crate::block_sync::BlockSync;
 use crate::fixture::{World, address, signer, view_before_all};
 use crate::messages::proposer::{ProposalReceived, ScreenProposal};
-use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Refused, Supervisor};
+use crate::runtime::{Actors, Inbox, OnFall, Policy, Probe, Refused, Supervisor};
 use lockstep_protocol::block::{Header, SealedBlock};
 use lockstep_protocol::consensus::proposals::Input;
 use lockstep_protocol::consensus::tally::Admission;
@@ -141,7 +141,7 @@ fn a_proposal_out_of_turn_is_refused_and_accused_before_its_block_is_read() {
         );
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let (seed, validators) = (desk.seed.clone(), desk.validators());
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), move |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, move |_| {
             Proposer::new(seed, &validators)
         });
         let refused = screen.ask(screened(&bad)).await;

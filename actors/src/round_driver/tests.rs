@@ -4,7 +4,7 @@ use crate::messages::round_driver::{
     AnnounceRound, Arrived, DriverRecovered, OwnMessageSeen, StopVoting, Tick,
 };
 use crate::metrics::Metrics;
-use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Supervisor};
+use crate::runtime::{Actors, Inbox, OnFall, Policy, Probe, Supervisor};
 use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::driver::{Halt, Pacing};
 use lockstep_protocol::consensus::durable::{Recovery, SignStep};
@@ -77,7 +77,7 @@ fn a_recovery_that_an_earlier_incarnation_asked_for_is_not_taken() {
         let (answer, tick) = (inbox.port::<DriverRecovered>(), inbox.port::<Tick>());
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let seed = seed(recover);
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         assert_eq!(store.next().await.map(|asked| asked.0), Some(0));
@@ -107,7 +107,7 @@ fn a_node_that_has_stopped_voting_stays_so_after_a_fall() {
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let seed = seed(recover);
         seed.view.set_halted(Halt::InvalidDecision(Height(5)));
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         assert_eq!(store.next().await.map(|asked| asked.0), Some(0));
@@ -133,7 +133,7 @@ fn to_say_again_where_it_stands_does_not_take_the_timers_of_the_round() {
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let mut seed = seed(recover);
         seed.ports.persist = persist;
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         store.next().await;
@@ -160,7 +160,7 @@ fn with_its_arrival_a_proposer_has_the_whole_timeout_for_its_block() {
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let mut seed = seed(recover);
         seed.ports.persist = persist;
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         store.next().await;
@@ -190,7 +190,7 @@ fn an_order_to_stop_voting_counts_before_the_driver_is_there_and_is_remembered()
         let mut seed = seed(recover);
         seed.ports.remember_halt = remember_halt;
         let view = seed.view.clone();
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         assert_eq!(store.next().await.map(|asked| asked.0), Some(0));
@@ -219,7 +219,7 @@ fn that_the_key_is_at_work_elsewhere_is_remembered() {
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let mut seed = seed(recover);
         seed.ports.remember_halt = remember_halt;
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         store.next().await;

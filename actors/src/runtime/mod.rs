@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use actix::prelude::*;
-//! use lockstep_actors::runtime::{Ctx, Inbox, Options, Policy, Supervisor};
+//! use lockstep_actors::runtime::{Ctx, Inbox, OnFall, Policy, Supervisor};
 //!
 //! struct Add(u64);
 //! impl Message for Add {
@@ -39,7 +39,7 @@
 //!     let inbox = Inbox::<Adder>::new(64);
 //!     let add = inbox.port::<Add>();
 //!     assert!(add.tell(Add(1)).is_ok()); // waits in the inbox until the actor is there
-//!     spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| Adder::new(40));
+//!     spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| Adder::new(40));
 //!     assert_eq!(add.ask(Add(1)).await, Ok(42));
 //!     spawner.children().stop().await;
 //! });
@@ -90,7 +90,7 @@ pub use ctx::Ctx;
 pub use histogram::{Histogram, HistogramSnapshot};
 #[cfg(any(test, feature = "inject-panics"))]
 pub use injection::Strike;
-pub use policy::{EndReason, FatalKind, OnFall, Options, Policy, Scope};
+pub use policy::{EndReason, FatalKind, OnFall, Policy};
 pub use port::{AskError, Port, Refused};
 #[cfg(any(test, feature = "test-probe"))]
 pub use probe::Probe;
