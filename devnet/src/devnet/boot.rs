@@ -159,7 +159,7 @@ impl Inner {
             public_listener: Some(Arc::new(bound.public)),
             peers: inner.peers_of(index),
             timeouts: builder.timeouts,
-            pacing: builder.pacing,
+            pacing: builder.pacing(),
             last_height: builder.last_height,
             on_commit: builder.commit_hook(index),
             origins: Origins::Everybody,
