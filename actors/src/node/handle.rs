@@ -1,12 +1,9 @@
 //! What the outside holds of a running node.
 use super::*;
+use crate::limits::ASK_PATIENCE;
 use futures_util::future::Either;
 use std::thread::JoinHandle;
-use std::time::Duration;
 use tokio::sync::oneshot;
-
-/// How long a question to an actor may take before the asker goes on without an answer.
-const ASK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a transaction was not taken.
 #[derive(Debug, thiserror::Error)]
