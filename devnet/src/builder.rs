@@ -1,8 +1,7 @@
 //! What a devnet is made from.
 use crate::accounts::{CROWD_BALANCE, crowd_address, funded_accounts, load_accounts};
 use crate::devnet::{Devnet, DevnetError};
-use lockstep_actors::committer::OnCommit;
-use lockstep_actors::node::devnet_keys;
+use lockstep_actors::node::{OnCommit, devnet_keys};
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::Durability;
 use lockstep_protocol::consensus::driver::Pacing;

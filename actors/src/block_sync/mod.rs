@@ -39,47 +39,47 @@ mod waiting;
 /// What it tells.
 #[derive(Clone)]
 #[cfg_attr(test, derive(Default))]
-pub struct Ports {
+pub(crate) struct Ports {
     /// PeerBroadcaster: the way out.
-    pub request: Port<RequestBlocks>,
+    pub(crate) request: Port<RequestBlocks>,
     /// Committer.
-    pub synced: Port<SyncedBlocks>,
+    pub(crate) synced: Port<SyncedBlocks>,
     /// RoundDriver: it may sign.
-    pub arrived: Port<Arrived>,
+    pub(crate) arrived: Port<Arrived>,
 }
 
 /// What an incarnation is made from.
 #[derive(Clone)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// The rules of the chain.
-    pub rules: Arc<ChainRules>,
+    pub(crate) rules: Arc<ChainRules>,
     /// This node's validator.
-    pub me: Address,
+    pub(crate) me: Address,
     /// The block that is trusted, if one is: without one, whoever joins is warned.
-    pub trusted: TrustedBlock,
+    pub(crate) trusted: TrustedBlock,
     /// Since when this node has arrived: known for as long as the process lives, whichever actor
     /// falls.
-    pub arrival: Arc<OnceLock<Arrival>>,
+    pub(crate) arrival: Arc<OnceLock<Arrival>>,
     /// How long it waits to hear all others before it arrives.
-    pub arrival_wait_ms: u64,
+    pub(crate) arrival_wait_ms: u64,
     /// Its operator vouches for its disk.
-    pub is_rearmed: bool,
+    pub(crate) is_rearmed: bool,
     /// Reads answers of this chain.
-    pub wire: Wire,
+    pub(crate) wire: Wire,
     /// Where the height is read at a restart.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The node's clocks.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What the node shows of itself.
-    pub view: Arc<NodeView>,
+    pub(crate) view: Arc<NodeView>,
     /// The node's metrics.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// What it tells.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
 }
 
 /// The actor.
-pub struct BlockSync {
+pub(crate) struct BlockSync {
     seed: Seed,
     catch_up: CatchUp,
     validators: ValidatorSchedule,
@@ -96,7 +96,7 @@ struct Checked {
 
 impl BlockSync {
     /// After the head of `validators`. A node that remembers a halt asks for nothing.
-    pub fn new(seed: Seed, validators: ValidatorSchedule) -> BlockSync {
+    pub(crate) fn new(seed: Seed, validators: ValidatorSchedule) -> BlockSync {
         let catch_up = CatchUp::new(config_of(&seed), &validators);
         let mut catch_up = catch_up.having_arrived(seed.arrival.get().copied());
         if seed.store.has_halted() {

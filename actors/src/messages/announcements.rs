@@ -6,15 +6,15 @@ use lockstep_protocol::wire::DecidedBlock;
 
 /// A block is durable and final. Told to all.
 #[derive(Clone, Debug)]
-pub struct BlockCommitted(pub DecidedBlock, pub ValidatorSchedule);
+pub(crate) struct BlockCommitted(pub(crate) DecidedBlock, pub(crate) ValidatorSchedule);
 
 /// The round machine entered a round. Told to VoteCollector and Proposer.
 #[derive(Clone, Copy, Debug)]
-pub struct RoundEntered(pub Height, pub Round);
+pub(crate) struct RoundEntered(pub(crate) Height, pub(crate) Round);
 
 /// E6: send again what you hold of this round. Told to VoteCollector and Proposer.
 #[derive(Clone, Copy, Debug)]
-pub struct ResendRound(pub Height, pub Round);
+pub(crate) struct ResendRound(pub(crate) Height, pub(crate) Round);
 
 told! {
     BlockCommitted => Falls,

@@ -13,54 +13,52 @@ use std::sync::Arc;
 
 /// Is this block valid on the head?
 #[derive(Debug)]
-pub struct ExecuteBlock(pub Arc<SealedBlock>);
+pub(crate) struct ExecuteBlock(pub(crate) Arc<SealedBlock>);
 
 /// Build a block on the head.
 #[derive(Debug)]
-pub struct PrepareBlock {
+pub(crate) struct PrepareBlock {
     /// For which height and round.
-    pub build: BuildBlock,
-    /// This validator.
-    pub proposer: Address,
+    pub(crate) build: BuildBlock,
     /// The wall clock.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
     /// In this order, those that can be included.
-    pub transactions: Vec<Transaction>,
+    pub(crate) transactions: Vec<Transaction>,
 }
 
 /// A height is decided.
 #[derive(Debug)]
-pub struct CommitDecision {
+pub(crate) struct CommitDecision {
     /// The decided block.
-    pub block: Arc<SealedBlock>,
+    pub(crate) block: Arc<SealedBlock>,
     /// Its proof.
-    pub certificate: Arc<CommitCertificate>,
+    pub(crate) certificate: Arc<CommitCertificate>,
 }
 
 /// Blocks from this peer, their certificates verified.
 #[derive(Debug)]
-pub struct SyncedBlocks(pub Address, pub Vec<DecidedBlock>);
+pub(crate) struct SyncedBlocks(pub(crate) Address, pub(crate) Vec<DecidedBlock>);
 
 /// A validator broke the rules, says the brain of the VoteCollector or of the Proposer.
 #[derive(Debug)]
-pub struct EvidenceFound(pub Box<Evidence>);
+pub(crate) struct EvidenceFound(pub(crate) Box<Evidence>);
 
 /// Another node says that a validator broke the rules. Answers what became of it.
 #[derive(Debug)]
-pub struct EvidenceTold(pub Box<Evidence>);
+pub(crate) struct EvidenceTold(pub(crate) Box<Evidence>);
 
 /// Q of prevotes for one value, verified. Kept in case that a fork comes to light.
 #[derive(Debug)]
-pub struct PolkaSeen(pub Arc<PolkaCertificate>);
+pub(crate) struct PolkaSeen(pub(crate) Arc<PolkaCertificate>);
 
 /// The transactions with these leaves have been verified, each by this key: no second look when a
 /// block carries them.
 #[derive(Debug)]
-pub struct NoteTransactions(pub Vec<(Hash, Arc<[u8]>)>);
+pub(crate) struct NoteTransactions(pub(crate) Vec<(Hash, Arc<[u8]>)>);
 
 /// The store has written these blocks, in order of height.
 #[derive(Debug)]
-pub struct BlocksStored(pub Vec<Arc<CommitBatch>>);
+pub(crate) struct BlocksStored(pub(crate) Vec<Arc<CommitBatch>>);
 
 told! {
     ExecuteBlock => Falls,

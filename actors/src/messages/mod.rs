@@ -52,12 +52,12 @@ macro_rules! asked {
     )*};
 }
 
-pub mod announcements;
-pub mod block_sync;
-pub mod committer;
-pub mod mempool;
-pub mod peer_broadcaster;
-pub mod proposer;
-pub mod round_driver;
-pub mod state_store;
-pub mod vote_collector;
+pub(crate) mod announcements;
+pub(crate) mod block_sync;
+pub(crate) mod committer;
+pub(crate) mod mempool;
+pub(crate) mod peer_broadcaster;
+pub(crate) mod proposer;
+pub(crate) mod round_driver;
+pub(crate) mod state_store;
+pub(crate) mod vote_collector;

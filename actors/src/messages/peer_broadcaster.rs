@@ -1,5 +1,5 @@
 //! What the PeerBroadcaster is told.
-use super::WhenFull::Falls;
+use super::WhenFull::{Dropped, Falls};
 use crate::peers::Peer;
 use lockstep_protocol::compact::Missing;
 use lockstep_protocol::evidence::Evidence;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Send this to every peer.
 #[derive(Clone, Debug)]
-pub enum Broadcast {
+pub(crate) enum Broadcast {
     /// This node's proposal, told for the first time: `POST /consensus/compact`, with what a peer
     /// is not believed to hold; if that is not shorter, as the next.
     NewProposal(Arc<ProposedBlock>),
@@ -24,45 +24,45 @@ pub enum Broadcast {
 
 /// Pass these on to this peer, or to every one, in batches and apart from what consensus says.
 #[derive(Clone, Debug)]
-pub struct GossipTransactions(pub Vec<Entry>, pub Option<Address>);
+pub(crate) struct GossipTransactions(pub(crate) Vec<Entry>, pub(crate) Option<Address>);
 
 /// No block has carried these yet: every peer must know. Apart from what consensus says.
 #[derive(Clone, Debug)]
-pub struct TellEvidence(pub Vec<Evidence>);
+pub(crate) struct TellEvidence(pub(crate) Vec<Evidence>);
 
 /// Ask this peer for blocks; answered by [`BlocksArrived`].
 #[derive(Clone, Copy, Debug)]
-pub struct RequestBlocks {
+pub(crate) struct RequestBlocks {
     /// The validator whose node is asked.
-    pub peer: Address,
+    pub(crate) peer: Address,
     /// The first height.
-    pub from: Height,
+    pub(crate) from: Height,
     /// How many at the most.
-    pub limit: u64,
+    pub(crate) limit: u64,
 }
 
 /// Ask this peer for the messages that are lacking here; they arrive as if it had pushed them, and
 /// then [`PullEnded`].
 #[derive(Debug)]
-pub struct PullMessages {
+pub(crate) struct PullMessages {
     /// The validator whose node is asked.
-    pub peer: Address,
+    pub(crate) peer: Address,
     /// What is held here.
-    pub pull: Pull,
+    pub(crate) pull: Pull,
 }
 
 /// Ask this peer for transactions of its proposal; answered by [`TransactionsFetched`].
 #[derive(Debug)]
-pub struct FetchTransactions {
+pub(crate) struct FetchTransactions {
     /// The validator whose node is asked.
-    pub peer: Address,
+    pub(crate) peer: Address,
     /// Which ones.
-    pub missing: Missing,
+    pub(crate) missing: Missing,
 }
 
 /// These are the peers from now on. Told once all ports are known.
 #[derive(Clone, Debug)]
-pub struct ConnectPeers(pub Vec<Peer>);
+pub(crate) struct ConnectPeers(pub(crate) Vec<Peer>);
 
 told! {
     Broadcast => Falls,
@@ -71,6 +71,6 @@ told! {
     RequestBlocks => Falls,
     PullMessages => Falls,
     FetchTransactions => Falls,
-    // The outside tells it, at a start: the mailbox is empty.
-    ConnectPeers => Falls,
+    // The outside tells it, when the node starts and hardly anything waits.
+    ConnectPeers => Dropped("the peers were not taken, because too many messages wait"),
 }

@@ -11,92 +11,92 @@ use std::sync::Arc;
 
 /// A proposal came in over HTTP. Answers what became of it.
 #[derive(Debug)]
-pub struct ProposalReceived(pub Arc<ProposedBlock>);
+pub(crate) struct ProposalReceived(pub(crate) Arc<ProposedBlock>);
 
 /// The same by its leaves, filled with what waits in the mempool. Answers what became of it.
 #[derive(Debug)]
-pub struct CompactReceived(pub Box<Assembly>);
+pub(crate) struct CompactReceived(pub(crate) Box<Assembly>);
 
 /// What a peer answered to [`FetchTransactions`]: nothing, if it did not.
 #[derive(Debug)]
-pub struct TransactionsFetched {
+pub(crate) struct TransactionsFetched {
     /// The block that they were asked for.
-    pub block_id: BlockId,
+    pub(crate) block_id: BlockId,
     /// In its order.
-    pub transactions: Vec<Arc<Transaction>>,
+    pub(crate) transactions: Vec<Arc<Transaction>>,
 }
 
 /// Which block was proposed under this id? A peer lacks transactions of it.
 #[derive(Clone, Copy, Debug)]
-pub struct GetProposedBlock(pub Height, pub BlockId);
+pub(crate) struct GetProposedBlock(pub(crate) Height, pub(crate) BlockId);
 
 /// The signed part of a proposal has come: is its block worth reading? Answers why not.
 #[derive(Debug)]
-pub struct ScreenProposal {
+pub(crate) struct ScreenProposal {
     /// The signed part.
-    pub head: Proposal,
+    pub(crate) head: Proposal,
     /// Whether its block comes by its leaves.
-    pub is_compact: bool,
+    pub(crate) is_compact: bool,
 }
 
 /// This node's proposal, durable and on its way.
 #[derive(Debug)]
-pub struct OwnProposal(pub Arc<ProposedBlock>);
+pub(crate) struct OwnProposal(pub(crate) Arc<ProposedBlock>);
 
 /// It is this node's turn: build a block.
 #[derive(Clone, Copy, Debug)]
-pub struct BuildBlock {
+pub(crate) struct BuildBlock {
     /// The height under decision.
-    pub height: Height,
+    pub(crate) height: Height,
     /// Its round.
-    pub round: Round,
+    pub(crate) round: Round,
 }
 
 /// What waits in the Mempool for a block of this node.
 #[derive(Debug)]
-pub struct BlockFilled {
+pub(crate) struct BlockFilled {
     /// What was asked for.
-    pub build: BuildBlock,
+    pub(crate) build: BuildBlock,
     /// In order of preference.
-    pub transactions: Vec<Transaction>,
+    pub(crate) transactions: Vec<Transaction>,
 }
 
 /// The block that [`PrepareBlock`] asked for.
 #[derive(Debug)]
-pub struct BlockPrepared {
+pub(crate) struct BlockPrepared {
     /// What was asked for.
-    pub build: BuildBlock,
+    pub(crate) build: BuildBlock,
     /// The block, executed on an overlay.
-    pub block: Arc<SealedBlock>,
+    pub(crate) block: Arc<SealedBlock>,
 }
 
 /// The ledger executed a block: `true` if it is valid.
 #[derive(Debug)]
-pub struct BlockExecuted(pub BlockId, pub bool);
+pub(crate) struct BlockExecuted(pub(crate) BlockId, pub bool);
 
 /// The ledger was rebuilt and has forgotten what it was asked.
 #[derive(Debug)]
-pub struct LedgerRebuilt;
+pub(crate) struct LedgerRebuilt;
 
 /// The round machine has forgotten the proposals of this height.
 #[derive(Debug)]
-pub struct RetellProposals;
+pub(crate) struct RetellProposals;
 
 /// Ask this peer for what this node lacks (E5). The question goes by way of the actors that hold
 /// the messages, and each writes down what it has.
 #[derive(Clone, Copy, Debug)]
-pub struct BeginPull {
+pub(crate) struct BeginPull {
     /// Who is asked.
-    pub peer: Address,
+    pub(crate) peer: Address,
     /// The height under decision.
-    pub height: Height,
+    pub(crate) height: Height,
     /// Its round.
-    pub round: Round,
+    pub(crate) round: Round,
 }
 
 /// Which proposals does a peer lack?
 #[derive(Debug)]
-pub struct GetProposals(pub Arc<Pull>);
+pub(crate) struct GetProposals(pub(crate) Arc<Pull>);
 
 told! {
     // The whole proposal is pulled instead (E5).

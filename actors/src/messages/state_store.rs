@@ -9,33 +9,33 @@ use std::sync::Arc;
 
 /// Write this before its message is sent, then tell [`SignaturePersisted`].
 #[derive(Debug)]
-pub struct PersistSignature(pub Box<Persist>);
+pub(crate) struct PersistSignature(pub(crate) Box<Persist>);
 
 /// Write blocks that follow each other, and all that follows from them, in one transaction; then
 /// tell [`BlocksStored`].
 #[derive(Debug)]
-pub struct CommitBlocks(pub Vec<Arc<CommitBatch>>);
+pub(crate) struct CommitBlocks(pub(crate) Vec<Arc<CommitBatch>>);
 
 /// This node stopped voting for a reason that [outlives](Halt::outlives_restart) a restart.
 #[derive(Clone, Debug)]
-pub struct RememberHalt(pub Halt);
+pub(crate) struct RememberHalt(pub(crate) Halt);
 
 /// Where did I stop, asks this incarnation? Answered by [`DriverRecovered`].
 #[derive(Debug)]
-pub struct RecoverDriver(pub u64);
+pub(crate) struct RecoverDriver(pub u64);
 
 /// Keep this until a block carries it; it survives the node.
 #[derive(Debug)]
-pub struct PersistEvidence {
+pub(crate) struct PersistEvidence {
     /// Verified.
-    pub keep: Option<Box<Evidence>>,
+    pub(crate) keep: Option<Box<Evidence>>,
     /// What had to give way for it, or waits no more.
-    pub forget: Vec<Offence>,
+    pub(crate) forget: Vec<Offence>,
 }
 
 /// Keep the proof that a height was decided twice, and whether that stops this node.
 #[derive(Debug)]
-pub struct PersistFork(pub Arc<KnownFork>);
+pub(crate) struct PersistFork(pub(crate) Arc<KnownFork>);
 
 told! {
     PersistSignature => Falls,

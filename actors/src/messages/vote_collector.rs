@@ -10,50 +10,50 @@ use std::sync::Arc;
 
 /// A vote came in over HTTP. Answers what became of it.
 #[derive(Debug)]
-pub struct VoteReceived(pub SignedVote);
+pub(crate) struct VoteReceived(pub(crate) SignedVote);
 
 /// This node's vote, durable and on its way.
 #[derive(Debug)]
-pub struct OwnVote(pub Arc<SignedVote>);
+pub(crate) struct OwnVote(pub(crate) Arc<SignedVote>);
 
 /// A verified proposal: its sender's prevote (E1).
 #[derive(Debug)]
-pub struct ProposalVerified(pub Proposal);
+pub(crate) struct ProposalVerified(pub(crate) Proposal);
 
 /// The round machine has forgotten the facts of this height.
 #[derive(Debug)]
-pub struct RetellFacts(pub Height, pub Round);
+pub(crate) struct RetellFacts(pub(crate) Height, pub(crate) Round);
 
 /// Whose votes of the round under way are missing?
 #[derive(Debug)]
-pub struct GetMissing;
+pub(crate) struct GetMissing;
 
 /// Answer to [`GetMissing`].
 #[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Missing {
+pub(crate) struct Missing {
     /// Validators whose prevote has not come.
-    pub prevotes: Vec<Address>,
+    pub(crate) prevotes: Vec<Address>,
     /// Validators whose precommit has not come.
-    pub precommits: Vec<Address>,
+    pub(crate) precommits: Vec<Address>,
 }
 
 /// Write into this question what votes are held here, and send it.
 #[derive(Debug)]
-pub struct FinishPull {
+pub(crate) struct FinishPull {
     /// Who is asked.
-    pub peer: Address,
+    pub(crate) peer: Address,
     /// The question, proposals filled in.
-    pub pull: Pull,
+    pub(crate) pull: Pull,
 }
 
 /// Which votes does a peer lack?
 #[derive(Debug)]
-pub struct GetVotes(pub Arc<Pull>);
+pub(crate) struct GetVotes(pub(crate) Arc<Pull>);
 
 /// A validator asks how far this node is. Answers what was seen of that one, or why it is not
 /// answered.
 #[derive(Debug)]
-pub struct GetSeen(pub Arc<Question>);
+pub(crate) struct GetSeen(pub(crate) Arc<Question>);
 
 told! {
     OwnVote => Falls,

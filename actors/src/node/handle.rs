@@ -1,6 +1,7 @@
 //! What the outside holds of a running node.
 use super::*;
 use crate::limits::ASK_PATIENCE;
+use crate::shell::Deliver;
 use futures_util::future::Either;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -89,8 +90,7 @@ impl NodeHandle {
 
     /// These are the peers from now on.
     pub fn connect(&self, peers: Vec<Peer>) {
-        // Refused only if the node is ending.
-        let _ = self.remote.connect.tell(ConnectPeers(peers));
+        self.remote.connect.deliver(ConnectPeers(peers));
     }
 
     /// Produce the block of `height` now (manual pacing): the answer comes when this node has begun

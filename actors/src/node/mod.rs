@@ -1,7 +1,7 @@
 //! One node: one actor system on one thread. [`Node::start`] opens what can fail to open, wires
 //! the actors and hands back a [`NodeHandle`].
 use crate::clock::Clock;
-use crate::committer::{OnCommit, head_view};
+use crate::committer::head_view;
 use crate::messages::mempool::{SubmitTransactions, Verdict};
 use crate::messages::peer_broadcaster::ConnectPeers;
 use crate::messages::round_driver::Tick;
@@ -33,6 +33,7 @@ mod handle;
 mod thread;
 mod wiring;
 
+pub use crate::committer::OnCommit;
 pub use handle::{NodeHandle, SubmitError};
 
 /// Everything that a node is made from.

@@ -1,5 +1,5 @@
 //! Who knows whom: all mailboxes first, then every actor with the ports it was given, in start
-//! order. This is the one function in which all actors are named.
+//! order. No other file names all actors.
 use super::Parts;
 use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
@@ -211,7 +211,6 @@ impl Inboxes {
             waiting: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             transaction_status: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             next_nonce: self.mempool.port().within(QUESTIONS_WAITING_MAX),
-            tick: self.driver.port().within(QUESTIONS_WAITING_MAX),
         }
     }
 }
@@ -240,7 +239,8 @@ pub(super) fn wire(
     (spawner.children(), remote)
 }
 
-/// In start order: whoever is told something first is there first. They stop in reverse.
+/// In start order, from the store outwards. What is told to an actor before it is there waits in
+/// its mailbox. They stop in reverse.
 fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &ArbiterHandle) {
     let here = Arbiter::current();
     let fatal = spawner.fatal();

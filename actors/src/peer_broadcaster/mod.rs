@@ -38,65 +38,65 @@ mod standing;
 /// What the broadcaster tells.
 #[derive(Clone)]
 #[cfg_attr(test, derive(Default))]
-pub struct Ports {
+pub(crate) struct Ports {
     /// BlockSync: what a peer answered.
-    pub blocks: Port<BlocksArrived>,
+    pub(crate) blocks: Port<BlocksArrived>,
     /// BlockSync: a peer's height.
-    pub ahead: Port<PeerAhead>,
+    pub(crate) ahead: Port<PeerAhead>,
     /// BlockSync: what a peer says and signs of how far it is, asked for it.
-    pub stands: Port<PeerStands>,
+    pub(crate) stands: Port<PeerStands>,
     /// BlockSync: a peer is not there.
-    pub gone: Port<PeerGone>,
+    pub(crate) gone: Port<PeerGone>,
     /// RoundDriver: the question to a peer how far it is, signed.
-    pub question: Port<SignQuestion>,
+    pub(crate) question: Port<SignQuestion>,
     /// BlockSync: what a peer keeps.
-    pub keeps: Port<PeerKeeps>,
+    pub(crate) keeps: Port<PeerKeeps>,
     /// VoteCollector: a vote that a peer has answered.
-    pub pulled_vote: Port<VoteReceived>,
+    pub(crate) pulled_vote: Port<VoteReceived>,
     /// Proposer: a proposal that a peer has answered.
-    pub pulled_proposal: Port<ProposalReceived>,
+    pub(crate) pulled_proposal: Port<ProposalReceived>,
     /// RoundDriver: a question is over.
-    pub pull_ended: Port<PullEnded>,
+    pub(crate) pull_ended: Port<PullEnded>,
     /// Mempool: transactions may have been lost on their way.
-    pub pass_on_again: Port<PassOnAgain>,
+    pub(crate) pass_on_again: Port<PassOnAgain>,
     /// Proposer: what a peer has answered of its proposal.
-    pub fetched: Port<TransactionsFetched>,
+    pub(crate) fetched: Port<TransactionsFetched>,
 }
 
 /// What an incarnation is made from.
 #[derive(Clone)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// What this node says of itself to peers.
-    pub handshake: Handshake,
+    pub(crate) handshake: Handshake,
     /// Writes messages of this chain.
-    pub wire: Wire,
+    pub(crate) wire: Wire,
     /// What signatures of this chain cover.
-    pub context: SignContext,
+    pub(crate) context: SignContext,
     /// Known once this node has arrived: then nobody is asked any more how far it is.
-    pub arrival: Arc<OnceLock<Arrival>>,
+    pub(crate) arrival: Arc<OnceLock<Arrival>>,
     /// The peers; kept here so that a restart knows them.
-    pub peers: Arc<RwLock<Vec<Peer>>>,
+    pub(crate) peers: Arc<RwLock<Vec<Peer>>>,
     /// The node's clocks.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What the node shows of itself.
-    pub view: Arc<NodeView>,
+    pub(crate) view: Arc<NodeView>,
     /// The node's metrics.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// How names are looked up.
-    pub resolve: Resolve,
+    pub(crate) resolve: Resolve,
     /// What it tells.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
 }
 
 /// The actor.
-pub struct PeerBroadcaster {
+pub(crate) struct PeerBroadcaster {
     seed: Seed,
     outboxes: BTreeMap<Address, Outbox>,
 }
 
 impl PeerBroadcaster {
     /// No link yet; [`Actor::started`] makes them.
-    pub fn new(seed: Seed) -> PeerBroadcaster {
+    pub(crate) fn new(seed: Seed) -> PeerBroadcaster {
         PeerBroadcaster {
             seed,
             outboxes: BTreeMap::new(),

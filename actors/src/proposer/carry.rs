@@ -44,7 +44,6 @@ impl Proposer {
                 Output::Prepare(height, round, transactions) => {
                     ports.prepare.deliver(PrepareBlock {
                         build: BuildBlock { height, round },
-                        proposer: self.seed.me,
                         now: self.seed.clock.wall(),
                         transactions,
                     });

@@ -30,67 +30,67 @@ mod tests;
 /// What the proposer tells.
 #[derive(Clone)]
 #[cfg_attr(test, derive(Default))]
-pub struct Ports {
+pub(crate) struct Ports {
     /// Committer: is it valid?
-    pub execute: Port<ExecuteBlock>,
+    pub(crate) execute: Port<ExecuteBlock>,
     /// Mempool: what waits for a block?
-    pub fill: Port<FillBlock>,
+    pub(crate) fill: Port<FillBlock>,
     /// Committer: make a block of these.
-    pub prepare: Port<PrepareBlock>,
+    pub(crate) prepare: Port<PrepareBlock>,
     /// RoundDriver: a checked proposal.
-    pub checked: Port<ProposalChecked>,
+    pub(crate) checked: Port<ProposalChecked>,
     /// RoundDriver: a polka that came with a proposal.
-    pub quorum: Port<QuorumReached>,
+    pub(crate) quorum: Port<QuorumReached>,
     /// RoundDriver: my block.
-    pub built: Port<BlockBuilt>,
+    pub(crate) built: Port<BlockBuilt>,
     /// RoundDriver: I have restarted.
-    pub announce: Port<AnnounceRound>,
+    pub(crate) announce: Port<AnnounceRound>,
     /// VoteCollector: its sender's prevote.
-    pub verified: Port<ProposalVerified>,
+    pub(crate) verified: Port<ProposalVerified>,
     /// PeerBroadcaster: E6.
-    pub broadcast: Port<Broadcast>,
+    pub(crate) broadcast: Port<Broadcast>,
     /// PeerBroadcaster: ask a peer for what a compact proposal names.
-    pub fetch: Port<FetchTransactions>,
+    pub(crate) fetch: Port<FetchTransactions>,
     /// BlockSync.
-    pub ahead: Port<PeerAhead>,
+    pub(crate) ahead: Port<PeerAhead>,
     /// RoundDriver: this I did not keep.
-    pub refused: Port<MessageRefused>,
+    pub(crate) refused: Port<MessageRefused>,
     /// RoundDriver: a message under its key.
-    pub own_seen: Port<OwnMessageSeen>,
+    pub(crate) own_seen: Port<OwnMessageSeen>,
     /// VoteCollector: a question, half written.
-    pub pull: Port<FinishPull>,
+    pub(crate) pull: Port<FinishPull>,
     /// Committer.
-    pub evidence: Port<EvidenceFound>,
+    pub(crate) evidence: Port<EvidenceFound>,
 }
 
 /// What an incarnation is made from.
 #[derive(Clone)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// The rules of the chain.
-    pub rules: Arc<ChainRules>,
+    pub(crate) rules: Arc<ChainRules>,
     /// This validator.
-    pub me: Address,
+    pub(crate) me: Address,
     /// Where the height is read at a restart.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The node's clocks.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What the node shows of itself.
-    pub view: Arc<NodeView>,
+    pub(crate) view: Arc<NodeView>,
     /// The node's metrics.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// What it tells.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
 }
 
 /// The actor.
-pub struct Proposer {
+pub(crate) struct Proposer {
     seed: Seed,
     proposals: Proposals,
 }
 
 impl Proposer {
     /// Waits for proposals of the height after `committed`.
-    pub fn new(seed: Seed, validators: &ValidatorSchedule) -> Proposer {
+    pub(crate) fn new(seed: Seed, validators: &ValidatorSchedule) -> Proposer {
         let proposals = Proposals::new(seed.rules.context, seed.me, validators);
         Proposer { seed, proposals }
     }

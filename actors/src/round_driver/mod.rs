@@ -27,62 +27,62 @@ mod tests;
 /// What the driver tells.
 #[derive(Clone)]
 #[cfg_attr(test, derive(Default))]
-pub struct Ports {
+pub(crate) struct Ports {
     /// StateStore: where did I stop?
-    pub recover: Port<RecoverDriver>,
+    pub(crate) recover: Port<RecoverDriver>,
     /// StateStore: before anything is sent.
-    pub persist: Port<PersistSignature>,
+    pub(crate) persist: Port<PersistSignature>,
     /// StateStore: it must not vote again, not even after a restart.
-    pub remember_halt: Port<RememberHalt>,
+    pub(crate) remember_halt: Port<RememberHalt>,
     /// PeerBroadcaster.
-    pub broadcast: Port<Broadcast>,
+    pub(crate) broadcast: Port<Broadcast>,
     /// VoteCollector: the round.
-    pub votes_round: Port<RoundEntered>,
+    pub(crate) votes_round: Port<RoundEntered>,
     /// VoteCollector: my vote.
-    pub own_vote: Port<OwnVote>,
+    pub(crate) own_vote: Port<OwnVote>,
     /// VoteCollector: E6.
-    pub resend_votes: Port<ResendRound>,
+    pub(crate) resend_votes: Port<ResendRound>,
     /// VoteCollector: I have forgotten the facts.
-    pub retell_facts: Port<RetellFacts>,
+    pub(crate) retell_facts: Port<RetellFacts>,
     /// Proposer: the round.
-    pub proposals_round: Port<RoundEntered>,
+    pub(crate) proposals_round: Port<RoundEntered>,
     /// Proposer: it is my turn.
-    pub build: Port<BuildBlock>,
+    pub(crate) build: Port<BuildBlock>,
     /// Proposer: my proposal.
-    pub own_proposal: Port<OwnProposal>,
+    pub(crate) own_proposal: Port<OwnProposal>,
     /// Proposer: E6.
-    pub resend_proposals: Port<ResendRound>,
+    pub(crate) resend_proposals: Port<ResendRound>,
     /// Proposer: I have forgotten the proposals.
-    pub retell_proposals: Port<RetellProposals>,
+    pub(crate) retell_proposals: Port<RetellProposals>,
     /// Committer: decided.
-    pub decide: Port<CommitDecision>,
+    pub(crate) decide: Port<CommitDecision>,
     /// Committer: what names whoever makes a fork.
-    pub polka: Port<PolkaSeen>,
+    pub(crate) polka: Port<PolkaSeen>,
     /// Proposer: ask a peer for what is missing.
-    pub pull: Port<BeginPull>,
+    pub(crate) pull: Port<BeginPull>,
     /// BlockSync: may I sign?
-    pub retell_arrival: Port<RetellArrival>,
+    pub(crate) retell_arrival: Port<RetellArrival>,
 }
 
 /// What an incarnation is made from.
 #[derive(Clone)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// The brain's configuration.
-    pub config: DriverConfig,
+    pub(crate) config: DriverConfig,
     /// Whether this node signs.
-    pub signing: Signing,
+    pub(crate) signing: Signing,
     /// The node's clocks.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What the node shows of itself.
-    pub view: Arc<NodeView>,
+    pub(crate) view: Arc<NodeView>,
     /// The node's metrics.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// What it tells.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
 }
 
 /// The actor.
-pub struct RoundDriver {
+pub(crate) struct RoundDriver {
     seed: Seed,
     /// How often this actor has restarted.
     incarnation: u64,
@@ -101,7 +101,7 @@ pub struct RoundDriver {
 
 impl RoundDriver {
     /// An incarnation that knows nothing yet.
-    pub fn new(seed: Seed) -> RoundDriver {
+    pub(crate) fn new(seed: Seed) -> RoundDriver {
         let (driver, ticks) = (None, Vec::new());
         RoundDriver {
             seed,

@@ -29,7 +29,7 @@ use crate::messages::mempool::{
 use crate::messages::proposer::{
     CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
 };
-use crate::messages::round_driver::{SignStanding, Tick};
+use crate::messages::round_driver::SignStanding;
 use crate::messages::vote_collector::{GetMissing, GetSeen, GetVotes, VoteReceived};
 use crate::metrics::Metrics;
 use crate::peers::{Handshake, Peer};
@@ -101,7 +101,7 @@ pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sy
 
 /// What a gateway tells and asks, each within its own share of the other's mailbox.
 #[derive(Clone)]
-pub struct Ports {
+pub(crate) struct Ports {
     /// VoteCollector.
     pub vote: Doors<VoteReceived>,
     /// VoteCollector: whom do we wait for?
@@ -136,13 +136,11 @@ pub struct Ports {
     pub transaction_status: Port<GetTransactionStatus>,
     /// Mempool: which nonce comes next?
     pub next_nonce: Port<GetNextNonce>,
-    /// RoundDriver (manual pacing).
-    pub tick: Port<Tick>,
 }
 
 /// What an incarnation is made from, and what every request sees.
 #[derive(Clone)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// The chain's beginning.
     pub genesis: Arc<Genesis>,
     /// This validator.
@@ -230,7 +228,7 @@ pub struct RpcGateway {
 
 impl RpcGateway {
     /// Serves `listener`, bound before the node began, from [`Actor::started`] on.
-    pub fn new(seed: Seed, listener: Arc<TcpListener>) -> RpcGateway {
+    pub(crate) fn new(seed: Seed, listener: Arc<TcpListener>) -> RpcGateway {
         RpcGateway { seed, listener }
     }
 }

@@ -14,7 +14,7 @@ pub struct PeerGateway {
 
 impl PeerGateway {
     /// Serves `listener`, bound before the node began, from [`Actor::started`] on.
-    pub fn new(seed: Seed, listener: Arc<TcpListener>) -> PeerGateway {
+    pub(crate) fn new(seed: Seed, listener: Arc<TcpListener>) -> PeerGateway {
         PeerGateway { seed, listener }
     }
 }

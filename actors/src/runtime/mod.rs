@@ -71,20 +71,20 @@
 //! Built on `actix::dev` (`ContextParts`, `ContextFut::restart`, `Envelope::with_proxy`), which is
 //! public but little used: actix is pinned exactly, and the tests of this module are the contract.
 
-pub mod ctx;
+mod ctx;
 #[cfg(test)]
 mod fixture;
 mod guard;
-pub mod histogram;
+mod histogram;
 #[cfg(any(test, feature = "inject-panics"))]
-pub mod injection;
-pub mod policy;
-pub mod port;
+mod injection;
+mod policy;
+mod port;
 #[cfg(any(test, feature = "test-probe"))]
-pub mod probe;
-pub mod spawner;
-pub mod stats;
-pub mod supervisor;
+mod probe;
+mod spawner;
+mod stats;
+mod supervisor;
 
 pub use ctx::Ctx;
 pub use histogram::{Histogram, HistogramSnapshot};

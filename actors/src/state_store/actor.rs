@@ -23,13 +23,13 @@ use std::time::Instant;
 
 /// What the store tells.
 #[derive(Clone)]
-pub struct Ports {
+pub(crate) struct Ports {
     /// RoundDriver.
-    pub persisted: Port<SignaturePersisted>,
+    pub(crate) persisted: Port<SignaturePersisted>,
     /// RoundDriver.
-    pub recovered: Port<DriverRecovered>,
+    pub(crate) recovered: Port<DriverRecovered>,
     /// Committer.
-    pub stored: Port<BlocksStored>,
+    pub(crate) stored: Port<BlocksStored>,
 }
 
 impl Store {
@@ -78,7 +78,7 @@ impl Store {
 }
 
 /// The actor.
-pub struct StateStore {
+pub(crate) struct StateStore {
     store: Store,
     rules: Arc<ChainRules>,
     metrics: Arc<Metrics>,
@@ -88,7 +88,7 @@ pub struct StateStore {
 
 impl StateStore {
     /// Writes to `store`, which is open already: nothing here can fail to start.
-    pub fn new(
+    pub(crate) fn new(
         store: Store,
         rules: Arc<ChainRules>,
         metrics: Arc<Metrics>,

@@ -42,7 +42,7 @@ mod write;
 #[allow(clippy::unwrap_used)] // a test may panic
 mod tests;
 
-pub use actor::{Ports, StateStore};
+pub(crate) use actor::{Ports, StateStore};
 pub use arm::Standing;
 pub use error::{Place, StoreError};
 pub use exclusive::lock_exclusively;

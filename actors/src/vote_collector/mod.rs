@@ -26,53 +26,53 @@ mod tests;
 /// What the collector tells.
 #[derive(Clone)]
 #[cfg_attr(test, derive(Default))]
-pub struct Ports {
+pub(crate) struct Ports {
     /// RoundDriver: quorums.
-    pub quorum: Port<QuorumReached>,
+    pub(crate) quorum: Port<QuorumReached>,
     /// RoundDriver: I have restarted.
-    pub announce: Port<AnnounceRound>,
+    pub(crate) announce: Port<AnnounceRound>,
     /// RoundDriver: a message under its key.
-    pub own_seen: Port<OwnMessageSeen>,
+    pub(crate) own_seen: Port<OwnMessageSeen>,
     /// RoundDriver: its key has contradicted itself.
-    pub own_equivocation: Port<OwnEquivocationSeen>,
+    pub(crate) own_equivocation: Port<OwnEquivocationSeen>,
     /// PeerBroadcaster: E6.
-    pub broadcast: Port<Broadcast>,
+    pub(crate) broadcast: Port<Broadcast>,
     /// BlockSync.
-    pub ahead: Port<PeerAhead>,
+    pub(crate) ahead: Port<PeerAhead>,
     /// RoundDriver: this I did not keep.
-    pub refused: Port<MessageRefused>,
+    pub(crate) refused: Port<MessageRefused>,
     /// PeerBroadcaster: a question, finished.
-    pub pull: Port<PullMessages>,
+    pub(crate) pull: Port<PullMessages>,
     /// Committer.
-    pub evidence: Port<EvidenceFound>,
+    pub(crate) evidence: Port<EvidenceFound>,
 }
 
 /// What an incarnation is made from.
 #[derive(Clone)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// The rules of the chain.
-    pub rules: Arc<ChainRules>,
+    pub(crate) rules: Arc<ChainRules>,
     /// This validator.
-    pub me: Address,
+    pub(crate) me: Address,
     /// Where the height is read at a restart.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The node's clocks.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// The node's metrics.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// What it tells.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
 }
 
 /// The actor.
-pub struct VoteCollector {
+pub(crate) struct VoteCollector {
     seed: Seed,
     tally: Tally,
 }
 
 impl VoteCollector {
     /// Counts for the height after `committed`.
-    pub fn new(seed: Seed, validators: &ValidatorSchedule) -> VoteCollector {
+    pub(crate) fn new(seed: Seed, validators: &ValidatorSchedule) -> VoteCollector {
         let mut tally = Tally::new(seed.rules.context, seed.me, validators, SILENT_AFTER_MS);
         if seed.store.is_untouched() {
             tally = tally.in_a_new_home();
