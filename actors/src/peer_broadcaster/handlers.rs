@@ -1,7 +1,6 @@
 //! What each message does.
 use super::PeerBroadcaster;
-use super::gossip::Gossip;
-use super::outbox::{Frame, Path};
+use super::outbox::{Frame, Gossip, Path};
 use crate::messages::announcements::BlockCommitted;
 use crate::messages::block_sync::BlocksArrived;
 use crate::messages::peer_broadcaster::{

@@ -53,7 +53,7 @@ pub use snapshot_file::{Contents, Exported, Imported, SnapshotFileError, export,
 pub use verify::{Report, verify};
 
 use key_guard::KeyGuard;
-use layout::Tables;
+use layout::{Env, Tables};
 use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::Height;
 use mark::{Mark, MarkFile};
@@ -67,8 +67,6 @@ const DATA_FILE: &str = "data.mdb";
 
 /// Hears of corruption that a read or write of an open store has met.
 type OnCorrupt = Box<dyn Fn(&StoreError) + Send + Sync>;
-
-type Env = heed::Env<heed::WithoutTls>;
 
 /// The size of the map if nobody asks for another: address space, not disk or memory.
 pub const DEFAULT_MAP_BYTES: usize = 64 << 30;
