@@ -1,6 +1,5 @@
 //! The broadcaster against peers that answer as a test says.
-use super::fake_peer;
-use super::fake_peer::{answer, trickle};
+use super::fake_peer::{self, answer, trickle};
 use super::*;
 use crate::messages::peer_broadcaster::{
     Broadcast, ConnectPeers, PullMessages, RequestBlocks, TellEvidence,

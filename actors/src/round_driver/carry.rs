@@ -1,7 +1,6 @@
 //! What the brain says, carried out: messages and timers.
 use super::RoundDriver;
-use crate::kill_points;
-use crate::kill_points::Point;
+use crate::kill_points::{self, Point};
 use crate::messages::announcements::{ResendRound, RoundEntered};
 use crate::messages::committer::{CommitDecision, PolkaSeen};
 use crate::messages::peer_broadcaster::Broadcast;

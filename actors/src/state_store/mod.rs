@@ -13,7 +13,8 @@
 //! prune     old blocks go, a few with each new one              snapshot_file  export, import
 //! key_guard what the key has signed with, noted beside the key   sealed_file  one record, in place
 //! evidence  what waits for a block, which blocks carry some, forks
-//! exclusive locks on files
+//! exclusive locks on files                                        rebuild what actors read at a fall
+//! actor     the messages it is told
 //! ```
 //!
 //! Invariants: a transaction is durable (as far as [`Durability`] goes) when its method returns; the
@@ -32,6 +33,7 @@ mod open;
 mod page_check;
 mod prune;
 mod read;
+mod rebuild;
 mod sealed_file;
 mod snapshot_file;
 mod table;

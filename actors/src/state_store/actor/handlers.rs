@@ -1,115 +1,16 @@
-//! **StateStore** owns the writes to LMDB: the sign record before a message is sent, one atomic
-//! transaction per run of blocks. Reads go past its mailbox, by a cloned [`Store`].
-//!
-//! It is the error kernel: it never restarts in place, and an error of the disk ends the node.
-use super::{Store, StoreError};
-use crate::kill_points;
-use crate::kill_points::Point;
+//! What each message does.
+use super::StateStore;
+use crate::kill_points::{self, Point};
 use crate::messages::committer::BlocksStored;
 use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::messages::state_store::{
     CommitBlocks, PersistEvidence, PersistFork, PersistSignature, RecoverDriver, RememberHalt,
 };
-use crate::metrics::Metrics;
-use crate::runtime::{Ctx, Fatal, Port};
+use crate::runtime::Ctx;
 use crate::shell::Deliver;
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::Halt;
-use lockstep_protocol::ledger::{ChainRules, Ledger};
-use lockstep_protocol::types::Height;
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use std::sync::Arc;
 use std::time::Instant;
-
-/// What the store tells.
-#[derive(Clone)]
-pub(crate) struct Ports {
-    /// RoundDriver.
-    pub(crate) persisted: Port<SignaturePersisted>,
-    /// RoundDriver.
-    pub(crate) recovered: Port<DriverRecovered>,
-    /// Committer.
-    pub(crate) stored: Port<BlocksStored>,
-}
-
-impl Store {
-    /// The newest committed height, for an actor that is being rebuilt. A store that cannot be
-    /// read fells the actor again, until its supervisor ends the node.
-    pub(crate) fn committed_height(&self) -> Height {
-        match self.head() {
-            Ok(head) => head.height,
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// Who decides which height, for an actor that is being rebuilt; as above.
-    pub(crate) fn schedule(&self, rules: &ChainRules) -> ValidatorSchedule {
-        match self.validators(rules) {
-            Ok(validators) => validators,
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// Whether a certified block was invalid here, for an actor that is being built: as above.
-    pub(crate) fn has_halted(&self) -> bool {
-        match self.halt() {
-            Ok(halt) => halt.is_some(),
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// Whether the chain begins here and nothing has been signed, for an actor that is being built: as
-    /// above.
-    pub(crate) fn is_untouched(&self) -> bool {
-        let untouched = self.read(|view| {
-            let has_signed = view.recovery()?.position().is_some();
-            Ok(view.head()?.height == Height(0) && !has_signed)
-        });
-        match untouched {
-            Ok(untouched) => untouched,
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// A ledger on the committed head.
-    pub(crate) fn ledger(&self, rules: Arc<ChainRules>) -> Result<Ledger, StoreError> {
-        Ok(Ledger::new(rules, Arc::new(self.clone()), self.head()?)?)
-    }
-}
-
-/// The actor.
-pub(crate) struct StateStore {
-    store: Store,
-    rules: Arc<ChainRules>,
-    metrics: Arc<Metrics>,
-    fatal: Fatal,
-    ports: Ports,
-}
-
-impl StateStore {
-    /// Writes to `store`, which is open already: nothing here can fail to start.
-    pub(crate) fn new(
-        store: Store,
-        rules: Arc<ChainRules>,
-        metrics: Arc<Metrics>,
-        fatal: Fatal,
-        ports: Ports,
-    ) -> StateStore {
-        StateStore {
-            store,
-            rules,
-            metrics,
-            fatal,
-            ports,
-        }
-    }
-}
-
-impl Actor for StateStore {
-    type Context = Ctx<Self>;
-}
-
-impl Supervised for StateStore {}
 
 impl Handler<PersistSignature> for StateStore {
     type Result = ();
