@@ -7,6 +7,10 @@ use std::process::ExitCode;
 
 mod cli;
 mod config;
+mod environment;
+mod failure;
+mod hex;
+mod output;
 mod wallet;
 
 /// A post-quantum BFT node built of actors.
@@ -82,7 +86,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            cli::tell(format_args!("lockstep: {}\n", failure.message));
+            output::tell(format_args!("lockstep: {}\n", failure.message));
             ExitCode::from(failure.exit_code)
         }
     }

@@ -236,5 +236,5 @@ fn a_port_that_is_taken_is_named_with_the_next_step() {
     let error = Devnet::builder().validators(1).rpc_port(port).boot().err();
     let error = error.expect("it does not boot");
     assert_eq!(error.exit_code(), 1);
-    assert_one_line(&error.to_string(), &[&port.to_string(), "--rpc-port"]);
+    assert_one_line(&error.to_string(), &[&port.to_string(), "another port"]);
 }

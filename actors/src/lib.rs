@@ -7,7 +7,8 @@
 //!
 //! | Actor, a folder each | Owns | Brain |
 //! |---|---|---|
-//! | `rpc_gateway` | the two listeners and admission | – |
+//! | `peer_gateway` | the listener for other nodes | – |
+//! | `rpc_gateway` | the listener for people | – |
 //! | `proposer` | proposals | `consensus::proposals` |
 //! | `vote_collector` | votes | `consensus::tally` |
 //! | `round_driver` | height, round, step, locks, timers, the key | `consensus::driver` |
@@ -23,6 +24,7 @@
 //! what its brain says.
 //!
 //! Actors know messages and ports, never each other: `messages/` has one file for each receiver.
+//! Both gateways serve by one machine, `http`.
 //! [`node`] wires them, one actor system per node. They stand on [`runtime`], show themselves in a
 //! [`view`], and keep to [`limits`]; [`peers`] says who other nodes are.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -32,6 +34,7 @@ mod clock;
 mod committer;
 #[cfg(test)]
 mod fixture;
+mod http;
 mod kill_points;
 pub mod limits;
 mod mempool;
@@ -39,6 +42,7 @@ mod messages;
 mod metrics;
 pub mod node;
 mod peer_broadcaster;
+mod peer_gateway;
 pub mod peers;
 mod proposer;
 mod round_driver;

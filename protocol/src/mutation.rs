@@ -63,6 +63,8 @@ pub enum Mutation {
     NobodyFurtherOn,
     /// E11 never fires: timeouts run out where nobody is left to wait for.
     WaitsForNobody,
+    /// E11 ends a round in which somebody has seen a polka.
+    PolkaNotWaitedFor,
     /// The sign guard lets everything pass.
     SignAnything,
     /// A message under the own key that this node has not signed changes nothing.
@@ -81,6 +83,10 @@ pub enum Mutation {
     TallyStaysAhead,
     /// Its own weight counts when it weighs the others that it has heard.
     OwnWeightCounts,
+    /// One of the others is enough to hear, whatever it weighs.
+    OneWordIsEnough,
+    /// What the others have is not fetched first: it is enough that they have said it.
+    ClaimsNotReached,
     /// It does not wait for more others than it must have heard.
     LeastAtOnce,
     /// It signs at the height under decision whatever the others have signed, or seen, there.

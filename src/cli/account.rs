@@ -1,6 +1,8 @@
 //! `lockstep account`: what an account holds, as a node says it. `lockstep light verify` checks it.
 use super::node::Rpc;
-use super::{Failure, say, who};
+use super::who;
+use crate::failure::Failure;
+use crate::output::say;
 use crate::wallet::Keyring;
 use clap::Args;
 use serde_json::Value;

@@ -1,5 +1,8 @@
 //! `lockstep bench`: figures of this machine, printed, not asserted (but for `soak`).
-use super::{DurabilityArgument, Failure, say, scheme};
+use super::scheme;
+use crate::config::values::DurabilityArgument;
+use crate::failure::Failure;
+use crate::output::say;
 use clap::Args;
 use lockstep_devnet::Devnet;
 use lockstep_protocol::crypto::SchemeId;

@@ -1,8 +1,10 @@
 //! `lockstep block`: a committed block.
 use super::node::Rpc;
 use super::record::readable;
-use super::{Failure, say, wall_clock};
-use crate::config::genesis::unhex;
+use crate::environment::wall_clock;
+use crate::failure::Failure;
+use crate::hex::unhex;
+use crate::output::say;
 use clap::Args;
 use serde_json::Value;
 

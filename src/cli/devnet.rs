@@ -1,5 +1,8 @@
 //! `lockstep devnet`: several validators in this process, until Ctrl-C or for a number of blocks.
-use super::{DurabilityArgument, Failure, interrupts, retention, scheme, tell, validators};
+use super::{interrupts, scheme, validators};
+use crate::config::values::{DurabilityArgument, retention};
+use crate::failure::Failure;
+use crate::output::tell;
 use clap::Args;
 use lockstep_devnet::{Builder, CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;

@@ -1,6 +1,6 @@
 //! The signature floor: how many blocks per second this machine could make if the signatures of
 //! the protocol were all the work there is.
-use super::Failure;
+use crate::failure::Failure;
 use lockstep_protocol::crypto::{self, SchemeId, Seed};
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
 //! What `lockstep init` and `lockstep testnet` understand alike.
-use super::Failure;
+use crate::failure::Failure;
 use lockstep_protocol::genesis::GenesisAccount;
 use lockstep_protocol::types::{Address, AddressError};
 

@@ -1,8 +1,10 @@
 //! `lockstep init`: the home of a chain with one validator, or of a node that joins a chain.
-use super::{Failure, home_arguments::Account, say, scheme};
+use super::{home_arguments::Account, scheme};
 use crate::config::key::{self, Secret};
 use crate::config::peers::{self, PeerEntry};
 use crate::config::{file, genesis, home};
+use crate::failure::Failure;
+use crate::output::say;
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::Genesis;
@@ -67,7 +69,7 @@ fn join(arguments: &Arguments, genesis: &Path) -> Result<(), Failure> {
     values.extend(trusted);
     home::write(dir, &key, &genesis, &values, peers)?;
     let public_key = dir.join(PUBLIC_KEY_FILE);
-    home::write_text(&public_key, &(genesis::hex(&key.public_key) + "\n"))?;
+    home::write_text(&public_key, &(crate::hex::hex(&key.public_key) + "\n"))?;
     print(dir, &genesis, &key)?;
     say(format_args!("  public key    {}", public_key.display()))?;
     match arguments.trusted {

@@ -1,6 +1,8 @@
 //! `lockstep keys`: the keys of accounts, each in an encrypted file.
-use super::{Failure, say, scheme};
+use super::scheme;
 use crate::config::key::Secret;
+use crate::failure::Failure;
+use crate::output::say;
 use crate::wallet::{self, DEVNET_NAMES, Keyring, Password, SealedKey};
 use clap::{Args, Subcommand};
 use lockstep_protocol::crypto::SchemeId;

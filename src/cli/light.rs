@@ -9,7 +9,8 @@ mod witness;
 
 use super::node::Rpc;
 use super::record::Key;
-use super::{Failure, who};
+use super::who;
+use crate::failure::Failure;
 use crate::wallet::Keyring;
 use clap::{Args, Subcommand};
 use doubt::Doubt;

@@ -1,13 +1,8 @@
 //! One file per subcommand, and what they share.
-use lockstep_devnet::{DevnetError, Durability};
+use crate::failure::Failure;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::limits::VALIDATORS_MAX;
-use lockstep_protocol::retention::Retention;
-use lockstep_protocol::types::Timestamp;
-use std::fmt::Arguments;
-use std::io::Write;
 use std::sync::mpsc::{self, Receiver};
-use std::time::SystemTime;
 
 pub(crate) mod account;
 pub(crate) mod bench;
@@ -33,99 +28,6 @@ pub(crate) mod tx;
 pub(crate) mod verify;
 mod who;
 
-/// One clear line and an exit code.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) message: String,
-    pub(crate) exit_code: u8,
-}
-
-impl Failure {
-    /// May be retried.
-    pub(crate) fn retry(message: impl Into<String>) -> Failure {
-        Failure {
-            message: message.into(),
-            exit_code: 1,
-        }
-    }
-
-    /// Whether trying again may help.
-    pub(crate) fn may_be_retried(&self) -> bool {
-        self.exit_code == 1
-    }
-
-    /// Usage or configuration.
-    pub(crate) fn usage(message: impl Into<String>) -> Failure {
-        Failure {
-            message: message.into(),
-            exit_code: 2,
-        }
-    }
-
-    /// Data that is not what it should be.
-    pub(crate) fn corrupt(message: impl Into<String>) -> Failure {
-        Failure {
-            message: message.into(),
-            exit_code: 3,
-        }
-    }
-
-    /// Going on would be unsafe.
-    pub(crate) fn safety(message: impl Into<String>) -> Failure {
-        Failure {
-            message: message.into(),
-            exit_code: 4,
-        }
-    }
-}
-
-impl From<DevnetError> for Failure {
-    fn from(error: DevnetError) -> Failure {
-        Failure {
-            message: error.to_string(),
-            exit_code: error.exit_code(),
-        }
-    }
-}
-
-/// The environment variable that names a node for `--rpc`.
-pub(crate) const RPC_VARIABLE: &str = "LOCKSTEP_RPC";
-
-/// An environment variable, which must be text; an empty one counts as none.
-pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
-    match std::env::var(name) {
-        Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!(
-            "the environment variable {name} is no text: set it anew"
-        ))),
-    }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn wall_clock() -> Result<Timestamp, Failure> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let since = since.map_err(|_| Failure::retry("the clock stands before 1970: set it"))?;
-    Ok(Timestamp(
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
-    ))
-}
-
-/// Prints a line on stdout. A reader who has left is the end of the command, not a panic.
-pub(crate) fn say(line: Arguments<'_>) -> Result<(), Failure> {
-    writeln!(std::io::stdout(), "{line}").map_err(|error| {
-        Failure::retry(format!(
-            "cannot write to stdout: {error}; let its reader stay, or name a file with room"
-        ))
-    })
-}
-
-/// Tells people on stderr, if anybody still reads it.
-pub(crate) fn tell(text: Arguments<'_>) {
-    // There is nobody left to tell of an error.
-    let _ = write!(std::io::stderr(), "{text}");
-}
-
 /// `--validators`
 pub(crate) fn validators(text: &str) -> Result<usize, String> {
     let count = text.parse().ok();
@@ -138,55 +40,6 @@ pub(crate) fn validators(text: &str) -> Result<usize, String> {
 pub(crate) fn scheme(text: &str) -> Result<SchemeId, String> {
     text.parse()
         .map_err(|error: lockstep_protocol::crypto::UnknownScheme| error.to_string())
-}
-
-/// `--retain-blocks`
-pub(crate) fn retention(text: &str) -> Result<Retention, String> {
-    let blocks = text
-        .parse()
-        .map_err(|_| format!("expected a number of blocks, or 0 to keep all, got {text:?}"))?;
-    Retention::of_blocks(blocks).map_err(|error| error.to_string())
-}
-
-/// `--durability`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum DurabilityArgument {
-    /// Survives the end of the process (kill -9), not a power cut
-    Process,
-    /// Survives a power cut: the disk is synced before anything is sent
-    Power,
-}
-
-impl DurabilityArgument {
-    /// By its name.
-    pub(crate) fn parse(text: &str) -> Result<DurabilityArgument, String> {
-        let all = [DurabilityArgument::Process, DurabilityArgument::Power];
-        let found = all.into_iter().find(|it| it.name() == text);
-        found.ok_or_else(|| format!("expected one of process, power; got {text:?}"))
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            DurabilityArgument::Process => "process",
-            DurabilityArgument::Power => "power",
-        }
-    }
-
-    pub(crate) fn in_words(self) -> &'static str {
-        match self {
-            DurabilityArgument::Process => "survives kill -9, but not a power cut",
-            DurabilityArgument::Power => "survives a power cut: every write is synced",
-        }
-    }
-}
-
-impl From<DurabilityArgument> for Durability {
-    fn from(argument: DurabilityArgument) -> Durability {
-        match argument {
-            DurabilityArgument::Process => Durability::Process,
-            DurabilityArgument::Power => Durability::Power,
-        }
-    }
 }
 
 /// Logs go to stderr, so that stdout holds only what was asked for. `RUST_LOG` is heard where

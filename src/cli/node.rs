@@ -1,7 +1,8 @@
 //! A node as the commands that ask one see it: its answers with a type, its refusals and its
 //! silence as failures that name the next step.
 use super::http::{self, Answer, Body};
-use super::{Failure, RPC_VARIABLE};
+use crate::environment::RPC_VARIABLE;
+use crate::failure::Failure;
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::parameters::Parameters;
@@ -75,7 +76,7 @@ impl Rpc {
     pub(super) fn named(&self) -> Result<Option<String>, Failure> {
         match &self.rpc {
             Some(url) => Ok(Some(url.clone())),
-            None => super::variable(RPC_VARIABLE),
+            None => crate::environment::variable(RPC_VARIABLE),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `lockstep receipt`: what became of a transaction. Exit 0: a block holds it, whatever it did
 //! there; 1: none does, and the status says why.
 use super::node::{Node, Rpc};
-use super::{Failure, say};
+use crate::failure::Failure;
+use crate::output::say;
 use clap::Args;
 use lockstep_protocol::types::{Hash, Height};
 use serde::Deserialize;

@@ -1,8 +1,10 @@
 //! `lockstep record`: what an account keeps under a key, as a node says it. `lockstep light verify`
 //! checks it.
 use super::node::Rpc;
-use super::{Failure, say, who};
-use crate::config::genesis::{hex, unhex};
+use super::who;
+use crate::failure::Failure;
+use crate::hex::{hex, unhex};
+use crate::output::say;
 use crate::wallet::Keyring;
 use clap::Args;
 use serde_json::Value;

@@ -2,7 +2,9 @@
 //!
 //! Exit codes: 0 if every property held in every world, 4 if one did not (to go on with such a
 //! build would be unsafe), 2 for flags that make no sense.
-use super::{Failure, say, tell, terminal};
+use super::terminal;
+use crate::failure::Failure;
+use crate::output::{say, tell};
 use clap::Args;
 use lockstep_devnet::simulation::{self, Batch, Faults, Profile, Progress, Tally, Worlds, twins};
 use lockstep_protocol::limits::VALIDATORS_MAX;

@@ -1,8 +1,10 @@
 //! `lockstep snapshot`: the chain at one height in a file. Exit 0: written, or proven to its last
 //! byte. Exit 2: something is in the way. Exit 3: the file proves nothing. Exit 4: another chain.
-use super::{Failure, say, terminal};
+use super::terminal;
 use crate::config::key::Secret;
 use crate::config::{self, Config, genesis};
+use crate::failure::Failure;
+use crate::output::say;
 use clap::{Args, Subcommand};
 use lockstep_actors::state_store::{Contents, SnapshotFileError, export, import, inspect};
 use lockstep_protocol::crypto::{self, Scheme};

@@ -1,7 +1,10 @@
 //! `lockstep start`: one node, until a signal or its own end.
-use super::{DurabilityArgument, Failure, interrupts, say, terminal};
+use super::{interrupts, terminal};
 use crate::config::key::KeyFile;
+use crate::config::values::DurabilityArgument;
 use crate::config::{self, Config, genesis, peers};
+use crate::failure::Failure;
+use crate::output::say;
 use clap::Args;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
 use lockstep_actors::peers::system_resolver;

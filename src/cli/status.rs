@@ -1,7 +1,9 @@
 //! `lockstep status`: what a running node says of itself.
 use super::node::{Node, Rpc};
-use super::{Failure, say, variable};
 use crate::config::{self, layers::HOME_VARIABLE};
+use crate::environment::variable;
+use crate::failure::Failure;
+use crate::output::say;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;

@@ -1,10 +1,12 @@
 //! `lockstep testnet`: homes for several validators of one chain, on this machine, that know each
 //! other. Each is then started as a process of its own.
 use super::home_arguments::Account;
-use super::{Failure, say, scheme, validators};
+use super::{scheme, validators};
 use crate::config::home;
 use crate::config::key::Secret;
 use crate::config::peers::PeerEntry;
+use crate::failure::Failure;
+use crate::output::say;
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::GenesisAccount;

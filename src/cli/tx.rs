@@ -2,9 +2,9 @@
 //! or with `--wait`: it stands in a block and did what it says. 1: it does not, or nobody has said
 //! so; 2: the node has refused it, or the command is wrong. Whatever fails after the transaction was
 //! signed names it, and how to hand in the same one again.
-use super::Failure;
 use super::node::{Node, Rpc, Status};
 use super::who;
+use crate::failure::Failure;
 use crate::wallet::{Keyring, Password};
 use clap::{Args, Subcommand};
 use lockstep_protocol::crypto::Signer;

@@ -1,7 +1,8 @@
 //! `lockstep verify`: executes every block of a stopped node again, from the genesis, and compares
 //! what is stored. Exit 0: not a byte differs. Exit 3: the first bad height is named.
-use super::{Failure, say, tell};
 use crate::config::{self, genesis};
+use crate::failure::Failure;
+use crate::output::{say, tell};
 use clap::Args;
 use lockstep_actors::state_store::{Report, StoreError, verify};
 use lockstep_protocol::crypto;

@@ -1,7 +1,7 @@
 //! Who is meant: an address, a key of this user, the key file of a node, or an account of a devnet.
-use super::Failure;
 use super::node::Status;
 use crate::config::key::Secret;
+use crate::failure::Failure;
 use crate::wallet::{self, Keyring, Password, SealedKey};
 use lockstep_protocol::crypto::Signer;
 use lockstep_protocol::types::Address;

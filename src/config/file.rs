@@ -2,7 +2,7 @@
 use super::layers::{Layers, Origin};
 use super::peers::{self, PeerEntry};
 use super::settings::{SETTINGS, Setting, Shape};
-use crate::cli::Failure;
+use crate::failure::Failure;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;

@@ -1,12 +1,12 @@
 //! `genesis.json`: the document that all nodes of a chain share, as people read it. What counts is
 //! its hash, which covers the values and not their layout; a copy may be formatted anew.
-use crate::cli::Failure;
+use crate::failure::Failure;
+use crate::hex::{hex, unhex};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::parameters::Parameters;
 use lockstep_protocol::types::{Address, ChainId, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::fmt::Write;
 use std::path::Path;
 
 /// The file's name in a new home.
@@ -101,24 +101,6 @@ fn parse(text: &str) -> Result<Genesis, String> {
         validators: validators.collect::<Result<_, String>>()?,
         accounts: accounts.collect(),
     })
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::from("0x"), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("0x")?.as_bytes();
-    let pairs = digits.chunks(2).map(|pair| {
-        let pair = std::str::from_utf8(pair).ok()?;
-        let digits = pair.len() == 2 && pair.bytes().all(|c| c.is_ascii_hexdigit());
-        digits.then(|| u8::from_str_radix(pair, 16).ok())?
-    });
-    pairs.collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! safety stop (exit 4), because two nodes with one key sign twice. Everything else that is wrong
 //! with the file is a matter of configuration (exit 2), a mode that lets others read it included:
 //! nothing has been signed yet, and `chmod 600` mends it.
-use crate::cli::Failure;
+use crate::failure::Failure;
 use lockstep_actors::state_store::lock_exclusively;
 use lockstep_protocol::crypto::{self, KeyError, SchemeId, Seed, Signer};
 use lockstep_protocol::types::{Address, Hash};

@@ -1,8 +1,9 @@
 //! Flag before environment before file before default, and for each value where it came from.
 use super::nearest::nearest;
 use super::settings::{SETTINGS, names, setting};
-use crate::cli::Failure;
-use crate::wallet::WALLET_VARIABLES;
+use crate::environment::NO_SETTINGS;
+use crate::failure::Failure;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -75,7 +76,7 @@ impl Layers {
             let Some(name) = variable.strip_prefix(PREFIX) else {
                 continue;
             };
-            if variable == HOME_VARIABLE || WALLET_VARIABLES.contains(&&*variable) {
+            if variable == HOME_VARIABLE || NO_SETTINGS.contains(&&*variable) {
                 continue;
             }
             let known = names().find(|known| known.to_uppercase() == name);

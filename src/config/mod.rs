@@ -2,7 +2,8 @@
 //! the peers. Nothing here runs a node, and nothing in another room knows these files.
 //!
 //! A **home** holds `lockstep.toml`, `genesis.json`, `validator.key` and `data/`.
-use crate::cli::{DurabilityArgument, Failure, retention};
+use crate::config::values::{DurabilityArgument, retention};
+use crate::failure::Failure;
 use lockstep_actors::rpc_gateway::{Origins, OriginsError};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::light_client::{Checkpoint, MalformedCheckpoint};
@@ -20,6 +21,7 @@ pub(crate) mod layers;
 mod nearest;
 pub(crate) mod peers;
 mod settings;
+pub(crate) mod values;
 
 use layers::{Layers, Origin, Value};
 use peers::PeerEntry;

@@ -1,6 +1,6 @@
 //! The other validators' nodes, and where this one listens.
 use super::file::{line_of, quoted};
-use crate::cli::Failure;
+use crate::failure::Failure;
 use lockstep_actors::limits::RESOLVE_EVERY;
 use lockstep_actors::peers::{Peer, Resolve, has_uri};
 use lockstep_protocol::genesis::Genesis;

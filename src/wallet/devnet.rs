@@ -1,5 +1,5 @@
 //! The accounts of a devnet by name. Their keys are public, so they sign on its chain only.
-use crate::cli::Failure;
+use crate::failure::Failure;
 use lockstep_devnet::{FundedAccount, funded_accounts};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::types::{ChainId, DEVNET_CHAIN_ID};

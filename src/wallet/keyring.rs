@@ -1,15 +1,14 @@
 //! The directory of key files: `NAME.json`, each for its owner alone, made whole or not at all.
 use super::sealed::{SealedKey, Unopened};
 use super::{DEVNET_NAMES, Password, is_devnet_name};
-use crate::cli::{Failure, variable};
 use crate::config::key::{Secret, refuse_if_loose};
+use crate::environment::{DIRECTORY_VARIABLE, variable};
+use crate::failure::Failure;
 use clap::Args;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Names the directory where `--keys` does not.
-pub(crate) const DIRECTORY_VARIABLE: &str = "LOCKSTEP_KEYS";
 const EXTENSION: &str = "json";
 /// A key file has some 600 bytes.
 const BYTES_MAX: usize = 4_096;

@@ -7,15 +7,6 @@ mod password;
 mod sealed;
 
 pub(crate) use devnet::{DEVNET_NAMES, account, is_devnet_name};
-use keyring::DIRECTORY_VARIABLE;
 pub(crate) use keyring::{Keyring, read, unopened, write_sealed};
-use password::PASSWORD_VARIABLE;
 pub(crate) use password::Password;
 pub(crate) use sealed::SealedKey;
-
-/// Variables of the environment that are no settings of a node.
-pub(crate) const WALLET_VARIABLES: [&str; 3] = [
-    crate::cli::RPC_VARIABLE,
-    DIRECTORY_VARIABLE,
-    PASSWORD_VARIABLE,
-];

@@ -1,15 +1,15 @@
 //! Where a password comes from: `--password-file`, `LOCKSTEP_PASSWORD`, or the terminal, which
 //! shows nothing of it. Never from an argument: those can be seen by everybody on a machine.
-use crate::cli::{Failure, tell, variable};
 use crate::config::key::refuse_if_loose;
+use crate::environment::{PASSWORD_VARIABLE, variable};
+use crate::failure::Failure;
+use crate::output::tell;
 use clap::Args;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Holds the password where `--password-file` names none.
-pub(crate) const PASSWORD_VARIABLE: &str = "LOCKSTEP_PASSWORD";
 /// Longer than any password. The buffer never grows, so no copy is left behind.
 const BYTES_MAX: usize = 1_024;
 

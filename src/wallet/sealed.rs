@@ -1,9 +1,9 @@
 //! The document of an encrypted key: scheme and address in clear, the seed sealed by AES-256-GCM
 //! under a key that argon2id makes of the password ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106),
 //! its second recommended setting). What stands in clear is authenticated with it.
-use crate::cli::Failure;
-use crate::config::genesis::{hex, unhex};
 use crate::config::key::Secret;
+use crate::failure::Failure;
+use crate::hex::{hex, unhex};
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use lockstep_protocol::codec;

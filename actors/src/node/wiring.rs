@@ -4,20 +4,20 @@ use super::Parts;
 use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
+use crate::http::doors::Doors;
 use crate::limits::{
-    BLOCK_ANSWERS_MAX, COMPACTS_WAITING_MAX, CONSENSUS_MAILBOX_MAX, EVIDENCE_PROVEN_MAX,
-    EVIDENCE_UNPROVEN_MAX, FETCHES_WAITING_MAX, GOSSIPS_WAITING_MAX, PAGES_AT_ONCE_MAX,
-    PAGES_PER_SECOND_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX, PULL_ANSWERS_MAX,
-    PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, RPC_WAITERS_MAX, STANDINGS_WAITING_MAX,
-    STORE_MAILBOX_MAX, SYNC_ANSWERS_MAX, TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX,
-    VOTES_UNPROVEN_MAX,
+    COMPACTS_WAITING_MAX, CONSENSUS_MAILBOX_MAX, EVIDENCE_PROVEN_MAX, EVIDENCE_UNPROVEN_MAX,
+    FETCHES_WAITING_MAX, GOSSIPS_WAITING_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX,
+    PULL_ANSWERS_MAX, PULL_PATIENCE_MS, QUESTIONS_WAITING_MAX, STANDINGS_WAITING_MAX,
+    STORE_MAILBOX_MAX, TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
 };
 use crate::mempool::{self, Mempool};
 use crate::peer_broadcaster::{self, PeerBroadcaster};
+use crate::peer_gateway::{self, PeerGateway};
 use crate::peers::{Peer, system_resolver};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
-use crate::rpc_gateway::{self, AnswerPlaces, Doors, Pace, PeerGateway, RpcGateway};
+use crate::rpc_gateway::{self, RpcGateway};
 use crate::runtime::{Children, EndReason, Fatal, Inbox, OnFall, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
@@ -25,9 +25,9 @@ use actix::prelude::*;
 use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 struct Inboxes {
     store: Inbox<StateStore>,
@@ -184,14 +184,11 @@ impl Inboxes {
         }
     }
 
-    /// New shares of the mailboxes with each call: what people send cannot keep out what peers
-    /// send.
-    fn gateway_ports(&self) -> rpc_gateway::Ports {
+    fn peer_gateway_ports(&self) -> peer_gateway::Ports {
         let (screen, proposal) = (self.proposer.port(), self.proposer.port());
         let compact = self.proposer.port();
-        rpc_gateway::Ports {
+        peer_gateway::Ports {
             vote: Doors::new(&self.votes.port(), VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX),
-            missing: self.votes.port().within(QUESTIONS_WAITING_MAX),
             evidence: Doors::new(
                 &self.committer.port(),
                 EVIDENCE_PROVEN_MAX,
@@ -208,6 +205,14 @@ impl Inboxes {
             standing: self.driver.port().within(STANDINGS_WAITING_MAX),
             transaction: self.mempool.port().within(TRANSACTIONS_WAITING_MAX),
             gossip: self.mempool.port().within(GOSSIPS_WAITING_MAX),
+        }
+    }
+
+    /// Shares of their own: what people send cannot keep out what peers send.
+    fn rpc_gateway_ports(&self) -> rpc_gateway::Ports {
+        rpc_gateway::Ports {
+            missing: self.votes.port().within(QUESTIONS_WAITING_MAX),
+            transaction: self.mempool.port().within(TRANSACTIONS_WAITING_MAX),
             waiting: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             transaction_status: self.mempool.port().within(QUESTIONS_WAITING_MAX),
             next_nonce: self.mempool.port().within(QUESTIONS_WAITING_MAX),
@@ -305,7 +310,7 @@ struct Seeds {
     mempool: mempool::Seed,
     proposer: proposer::Seed,
     driver: round_driver::Seed,
-    peers: rpc_gateway::Seed,
+    peers: peer_gateway::Seed,
     people: rpc_gateway::Seed,
 }
 
@@ -366,8 +371,8 @@ impl Seeds {
                 ports: inboxes.proposer_ports(),
             },
             driver: driver_seed(inboxes, parts),
-            peers: gateway_seed(inboxes, parts, &peers),
-            people: gateway_seed(inboxes, parts, &peers),
+            peers: peer_gateway_seed(inboxes, parts, peers),
+            people: rpc_gateway_seed(inboxes, parts),
         }
     }
 }
@@ -413,38 +418,40 @@ fn driver_seed(inboxes: &Inboxes, parts: &Parts) -> round_driver::Seed {
     }
 }
 
-fn gateway_seed(
+fn peer_gateway_seed(
     inboxes: &Inboxes,
     parts: &Parts,
-    peers: &Arc<RwLock<Vec<Peer>>>,
-) -> rpc_gateway::Seed {
-    let config = &parts.config;
-    rpc_gateway::Seed {
-        genesis: config.genesis.clone(),
+    peers: Arc<RwLock<Vec<Peer>>>,
+) -> peer_gateway::Seed {
+    peer_gateway::Seed {
         me: parts.me,
-        rules: parts.rules.clone(),
-        peers: peers.clone(),
+        peers,
         handshake: parts.handshake.clone(),
         wire: parts.wire,
         store: parts.store.clone(),
         clock: parts.clock,
         view: parts.view.clone(),
         metrics: parts.metrics.clone(),
-        actors: parts.actors.clone(),
-        ports: inboxes.gateway_ports(),
-        sync_answers: AnswerPlaces::new(SYNC_ANSWERS_MAX),
-        pull_answers: AnswerPlaces::new(PULL_ANSWERS_MAX),
-        block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX),
-        pages: Arc::new(Mutex::new(Pace::new(
-            PAGES_PER_SECOND_MAX,
-            PAGES_AT_ONCE_MAX,
-        ))),
-        proposal_bodies: rpc_gateway::proposal_bodies(),
-        gossip_bodies: rpc_gateway::gossip_bodies(),
-        rpc_bodies: rpc_gateway::rpc_bodies(),
-        waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),
-        events: parts.events.clone(),
+        ports: inboxes.peer_gateway_ports(),
+        shares: peer_gateway::Shares::default(),
+    }
+}
+
+fn rpc_gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
+    let config = &parts.config;
+    rpc_gateway::Seed {
+        genesis: config.genesis.clone(),
         genesis_root: parts.genesis_root,
+        me: parts.me,
+        rules: parts.rules.clone(),
+        wire: parts.wire,
+        verifier_fingerprint: parts.handshake.verifier_fingerprint.clone(),
+        store: parts.store.clone(),
+        clock: parts.clock,
+        view: parts.view.clone(),
+        metrics: parts.metrics.clone(),
+        actors: parts.actors.clone(),
+        events: parts.events.clone(),
         settings: rpc_gateway::Settings {
             timeouts: config.timeouts,
             pacing: config.pacing,
@@ -452,5 +459,7 @@ fn gateway_seed(
         },
         origins: Arc::new(config.origins.clone()),
         tick_all: config.tick_all.clone(),
+        ports: inboxes.rpc_gateway_ports(),
+        shares: rpc_gateway::Shares::default(),
     }
 }

@@ -1,24 +1,23 @@
-//! Committed data: blocks with their certificates, accounts, ranges for peers that catch up.
-use super::Seed;
-use super::answer::{bad_address, refuse, refuse_param, trouble};
-use super::answer_places::Asker;
-use super::consensus::busy;
+//! Committed data: blocks with their certificates, accounts.
 use super::evidence::evidence_json;
-use super::pieces::Pieces;
+use super::json::hex;
+use super::json::transaction::transaction_json;
+use super::seed::Seed;
 use super::validators;
-use crate::limits::{self, BLOCK_ANSWER_PATIENCE, SYNC_ANSWER_PATIENCE};
+use crate::http::answer::{bad_address, busy, refuse, refuse_param, trouble};
+use crate::http::answer_places::Asker;
+use crate::http::pieces::Pieces;
+use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::messages::mempool::GetNextNonce;
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::commit::CommitCertificate;
-use lockstep_protocol::ledger::{self, Account, HistoryError, ReadError};
-use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::ledger;
+use lockstep_protocol::ledger::{Account, HistoryError, ReadError};
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::wire::{DecidedBlock, EARLIEST_HEADER, HEIGHT_HEADER};
-use serde::Deserialize;
+use lockstep_protocol::wire::DecidedBlock;
 use serde_json::{Value, json};
 
 pub(super) async fn latest(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
@@ -42,7 +41,7 @@ pub(super) async fn by_height(
 
 /// A block may be megabytes, and more as text: it is read on another thread, and few at one time.
 async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> HttpResponse {
-    let (places, asker) = (&seed.block_answers, Asker::of(request));
+    let (places, asker) = (&seed.shares.block_answers, Asker::of(request));
     let Some(place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other blocks are being read; try again in a moment";
@@ -106,10 +105,6 @@ pub(super) fn block_json(seed: &Seed, decided: &DecidedBlock) -> Result<Value, S
     }))
 }
 
-pub(super) fn transaction_json(transaction: &Transaction) -> Value {
-    json!({ "id": transaction.id(), "sender": transaction.sender, "body": transaction.body })
-}
-
 pub(super) fn certificate_json(
     seed: &Seed,
     certificate: &CommitCertificate,
@@ -131,17 +126,6 @@ pub(super) fn certificate_json(
         "block_id": certificate.block_id,
         "precommits": precommits,
     }))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(2 + bytes.len() * 2);
-    text.push_str("0x");
-    for byte in bytes {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
@@ -175,55 +159,4 @@ fn newest_account(seed: &Seed, address: &Address) -> Result<(Height, Account), H
     let version = snapshot.version_after(height)?;
     let account = ledger::account_at(&snapshot, version, address)?;
     Ok((height, account.unwrap_or_default()))
-}
-
-/// The range that a peer asks for.
-#[derive(Debug, Deserialize)]
-pub(super) struct Range {
-    from: u64,
-    limit: Option<u64>,
-}
-
-impl Range {
-    /// How many blocks the answer may hold; `None` if nobody may ask for so many.
-    fn blocks_max(&self) -> Option<usize> {
-        let limit = self.limit.unwrap_or(SYNC_BLOCKS_MAX);
-        let allowed = (1..=SYNC_BLOCKS_MAX).contains(&limit);
-        allowed.then(|| usize::try_from(limit).unwrap_or(usize::MAX))
-    }
-}
-
-pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
-    let Ok(range) = web::Query::<Range>::from_query(request.query_string()) else {
-        let sentence = "ask for ?from=<height>, and at will &limit=<blocks>";
-        return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
-    };
-    let Some(blocks_max) = range.blocks_max() else {
-        let sentence = format!("limit is a number of blocks from 1 to {SYNC_BLOCKS_MAX}");
-        return refuse(StatusCode::BAD_REQUEST, "limit", sentence);
-    };
-    let bytes_max = SYNC_BYTES_MAX - limits::SYNC_ENVELOPE_BYTES;
-    let (places, asker) = (&seed.sync_answers, Asker::of(&request));
-    let Some(place) = places.wait(&asker, SYNC_ANSWER_PATIENCE).await else {
-        seed.metrics.refusal(RefusalLabel::Busy);
-        let sentence = "other peers are being answered; try again in a moment";
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
-    };
-    // Megabytes are read, checked and encoded: not on the thread that votes.
-    let (store, wire, from) = (seed.store.clone(), seed.wire, Height(range.from));
-    let answer = web::block(move || {
-        let blocks = store.decided(from, blocks_max, bytes_max)?;
-        // After them: what was pruned meanwhile is told as gone.
-        let earliest = store.earliest()?;
-        Ok::<_, StoreError>((wire.encode_blocks(&blocks), earliest))
-    });
-    match answer.await {
-        Ok(Ok((bytes, earliest))) => HttpResponse::Ok()
-            .insert_header((HEIGHT_HEADER, seed.head().height.to_string()))
-            .insert_header((EARLIEST_HEADER, earliest.to_string()))
-            .content_type("application/octet-stream")
-            .body(Pieces::new(bytes.into(), place)),
-        Ok(Err(error)) => trouble(&error),
-        Err(error) => trouble(&error),
-    }
 }

@@ -1,5 +1,5 @@
 //! What pages say of clocks.
-use super::Seed;
+use super::seed::Seed;
 use crate::clock::watch;
 use crate::clock::words::Awaited;
 use lockstep_protocol::consensus::clocks::Report;

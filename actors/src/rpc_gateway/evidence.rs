@@ -1,6 +1,6 @@
 //! Misbehaviour: evidence that waits for a block, evidence in blocks, forks.
-use super::Seed;
-use super::answer::{refuse, trouble};
+use super::seed::Seed;
+use crate::http::answer::{refuse, trouble};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;

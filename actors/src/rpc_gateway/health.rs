@@ -1,6 +1,6 @@
-//! `/livez`: the node's thread turns. `/readyz`: it can take part in the next block.
-use super::Seed;
+//! `/readyz`: the node can take part in the next block.
 use super::clocks;
+use super::seed::Seed;
 use crate::limits::HEIGHT_LATE_MIN;
 use crate::messages::vote_collector::{GetMissing, Missing};
 use crate::runtime::State;
@@ -11,10 +11,6 @@ use lockstep_protocol::types::Address;
 use lockstep_protocol::validator_set::ValidatorSet;
 use std::fmt::Write;
 use std::time::Duration;
-
-pub(super) async fn livez() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain").body("ok\n")
-}
 
 pub(super) async fn readyz(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
     let checks = checks(&seed).await;

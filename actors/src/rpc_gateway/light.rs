@@ -1,10 +1,10 @@
 //! What a light client asks for, as canonical bytes: JSON of a header cannot be verified without
 //! making its bytes again.
-use super::Seed;
-use super::answer::{bad_address, refuse, refuse_param, trouble};
-use super::answer_places::Asker;
 use super::blocks::no_block;
+use super::seed::Seed;
 use super::{records, validators};
+use crate::http::answer::{bad_address, refuse, refuse_param, trouble};
+use crate::http::answer_places::Asker;
 use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::metrics::RefusalLabel;
 use crate::state_store::{Snapshot, StoreError};
@@ -24,7 +24,7 @@ pub(super) async fn block(
         let sentence = "a height is a whole number from 1";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     };
-    let (places, asker) = (&seed.block_answers, Asker::of(&request));
+    let (places, asker) = (&seed.shares.block_answers, Asker::of(&request));
     let Some(_place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other blocks are being read; try again in a moment";

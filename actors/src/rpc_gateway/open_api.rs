@@ -1,9 +1,10 @@
 //! What people may ask over plain HTTP: one table, in which the listener looks its routes up, and the
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::{
-    blocks, consensus, evidence, health, json_rpc, light, receipts, records, server_sent_events,
-    status, transactions, validators, web_socket,
+    blocks, evidence, health, json_rpc, light, receipts, records, server_sent_events, status, tick,
+    transactions, validators, web_socket,
 };
+use crate::http::answer;
 use actix_web::{HttpResponse, Route as Handler, web};
 use serde_json::{Map, Value, json};
 
@@ -135,7 +136,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 500, 503], || web::get().to(validators::validators)).with(&[in_query("height", WHOLE)]),
     get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[429], || web::get().to(status::actors)),
     get("/metrics", "OpenMetrics.", Media::Metrics, &[429], || web::get().to(status::metrics)),
-    get("/livez", "The node's thread turns.", Media::Text, &[], || web::get().to(health::livez)),
+    get("/livez", "The node's thread turns.", Media::Text, &[], || web::get().to(answer::livez)),
     get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || web::get().to(health::readyz)).with(&[in_query("verbose", "^$")]),
     get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 410, 500, 503], || web::get().to(blocks::latest)),
     get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 410, 500, 503], || web::get().to(blocks::by_height)).with(&[in_path("height", WHOLE)]),
@@ -146,7 +147,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 500, 503], || web::get().to(light::block)).with(&[in_path("height", WHOLE)]),
     get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || web::get().to(light::account)).with(&[in_path("address", ADDRESS)]),
     get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || web::get().to(light::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
-    get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[404, 500, 503], || web::post().to(consensus::tick)).post(None),
+    get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[404, 500, 503], || web::post().to(tick::tick)).post(None),
 ];
 
 const EVENTS: &[Param] = &[

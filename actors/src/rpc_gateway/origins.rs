@@ -5,11 +5,10 @@
 //! Programs outside of browsers send no origin and are not concerned. A page that may ask may read
 //! (`GET`) and call JSON-RPC (`POST /`), nothing else; no answer depends on who asks, so there are
 //! no credentials to allow.
-use super::answer::refuse;
-use super::{Seed, answer};
+use crate::http::answer::{self, refuse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use std::fmt;
 use std::str::FromStr;
 
@@ -125,7 +124,7 @@ pub(super) fn refused() -> HttpResponse {
 
 /// `OPTIONS`: a browser asks whether a page may ask. Its head is marked like every other.
 pub(super) async fn preflight(
-    seed: web::Data<Seed>,
+    origins: &Origins,
     request: HttpRequest,
     verb: &'static str,
 ) -> HttpResponse {
@@ -134,7 +133,7 @@ pub(super) async fn preflight(
     let (Some(asked), Some(origin)) = (asked, origin) else {
         return answer::no_such_method(request, verb).await;
     };
-    if !seed.origins.allow(origin) {
+    if !origins.allow(origin) {
         return refused();
     }
     if Method::from_bytes(asked.as_bytes())

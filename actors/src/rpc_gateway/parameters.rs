@@ -1,23 +1,11 @@
 //! `lockstep_getParams`: the chain's parameters, how this node is set up, and every limit, by the name
 //! that it has in the code, in lower case. A duration is in milliseconds, and its name ends so.
-use super::Seed;
+use super::seed::Seed;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
-use lockstep_protocol::retention::Retention;
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-
-/// How a node is set up, as far as people want to know.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// How long each step waits.
-    pub timeouts: Timeouts,
-    /// When a height begins.
-    pub pacing: Pacing,
-    /// Which blocks are kept.
-    pub retention: Retention,
-}
 
 /// A limit of any type as a figure: its name's end, and itself.
 trait Figure {
@@ -61,7 +49,7 @@ fn protocol_limits() -> Value {
     limits! { lockstep_protocol::limits:
         VALIDATORS_MAX, VALIDATOR_SETS_KEPT_MAX, CATCH_UP_PEERS_MAX, VALIDATOR_SET_BYTES_MAX,
         QUESTION_BYTES_MAX, STATEMENT_BYTES_MAX, STANDING_BURST_MAX, STANDING_PER_SECOND,
-        STANDING_NONCES_KEPT_MAX, WAITING_UNTOLD_MS, ROUNDS_BELIEVED_AHEAD, NEWCOMER_HEIGHT_MAX, NEWCOMER_BEHIND_MIN,
+        STANDING_NONCES_KEPT_MAX, WAITING_UNTOLD_MS, ROUNDS_BELIEVED_AHEAD, EARLY_INPUTS_MAX, NEWCOMER_HEIGHT_MAX, NEWCOMER_BEHIND_MIN,
         NIL_PAUSE_MIN_MS, CLOCK_LOOK_MS, CLOCK_APART_MS, CLOCK_TRIP_MAX_MS,
         CLOCK_SAMPLES_KEPT_MAX, CLOCK_SAMPLE_AGE_MAX_MS, BAD_POLKAS_BURST_MAX,
         BAD_POLKAS_PER_SECOND,
@@ -97,7 +85,7 @@ fn mempool_limits() -> Value {
         MEMPOOL_TRANSACTIONS_MAX, MEMPOOL_BYTES_MAX, SENDER_TRANSACTIONS_MAX, SENDER_BYTES_MAX,
         SENDER_ASSURED_MAX, SENDER_ASSURED_BYTES_MAX,
         REPLACE_BUMP_PERCENT, CHECKS_OF_PEOPLE_MAX, CHECKS_OF_PEERS_MAX, REFUSED_KEPT_MAX,
-        JOURNAL_MAX, LIST_PAGE_MAX,
+        JOURNAL_MAX, LIST_PAGE_MAX, MISFITS_MAX,
     }
 }
 
@@ -105,7 +93,8 @@ fn node_limits() -> Value {
     limits! { crate::limits:
         ARRIVAL_WAIT_MS, STANDING_EVERY, STANDING_AGAIN, STANDINGS_WAITING_MAX, CLOCK_SAID_EVERY,
         CLOCK_NEWS_EVERY, UNTIMELY_SAID_EVERY, CLOCKS_NAMED_MAX,
-        CONSENSUS_MAILBOX_MAX, STORE_MAILBOX_MAX, TICKS_WAITING_MAX, OUTBOX_FRAMES_MAX,
+        CONSENSUS_MAILBOX_MAX, STORE_MAILBOX_MAX, STORE_READERS_MAX, DEAD_READERS_EVERY,
+        ALWAYS_CHECKED_BYTES, ASK_PATIENCE, TICKS_WAITING_MAX, OUTBOX_FRAMES_MAX,
         OUTBOX_BYTES_MAX, BODY_DEADLINE, PEER_TIMEOUT, CONNECT_TIMEOUT, BACK_OFF_MIN,
         BACK_OFF_MAX, REFUSED_PEER_WAIT, HANDSHAKE_EVERY, PEER_FAILURE_SAID_EVERY, HEIGHT_LATE_MIN,
         HANDSHAKE_BYTES_MAX,

@@ -1,6 +1,6 @@
 //! What became of a transaction.
-use super::Seed;
-use super::answer::{refuse, trouble};
+use super::seed::Seed;
+use crate::http::answer::{refuse, trouble};
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -14,7 +14,6 @@ pub(super) async fn receipt(seed: web::Data<Seed>, path: web::Path<String>) -> H
         Ok(id) => id,
         Err(error) => return refuse(StatusCode::BAD_REQUEST, "malformed", format!("{error}")),
     };
-    // The receipts of a block may be many: not on the thread that votes.
     let reader = seed.clone();
     match web::block(move || find(&reader, &id)).await {
         Ok(Ok(Some((height, index, receipt)))) => {
@@ -38,14 +37,23 @@ pub(super) async fn receipt(seed: web::Data<Seed>, path: web::Path<String>) -> H
 }
 
 fn find(seed: &Seed, id: &Hash) -> Result<Option<(Height, u32, Receipt)>, StoreError> {
-    let location = seed.store.location(id)?;
-    let Some(location) = location.filter(|location| seed.is_shown(location.height)) else {
+    let Some((height, index)) = place(seed, id)? else {
         return Ok(None);
     };
-    let (height, Some(index)) = (location.height, location.transaction) else {
-        return Ok(None);
-    };
-    let receipts = seed.store.receipts(height)?.unwrap_or_default();
-    let receipt = receipts.into_iter().nth(index as usize);
+    let receipt = read(seed, height, index)?;
     Ok(receipt.map(|receipt| (height, index, receipt)))
+}
+
+/// Where the transaction with this id stands, if a block that is shown carries it: one small look.
+pub(super) fn place(seed: &Seed, id: &Hash) -> Result<Option<(Height, u32)>, StoreError> {
+    let location = seed.store.location(id)?;
+    let shown = location.filter(|location| seed.is_shown(location.height));
+    Ok(shown.and_then(|location| Some((location.height, location.transaction?))))
+}
+
+/// The receipt of a transaction of a block. All of the block are decoded for it, and they may be
+/// many: not on the thread that votes.
+pub(super) fn read(seed: &Seed, height: Height, index: u32) -> Result<Option<Receipt>, StoreError> {
+    let receipts = seed.store.receipts(height)?.unwrap_or_default();
+    Ok(receipts.into_iter().nth(index as usize))
 }

@@ -1,6 +1,7 @@
 //! What accounts keep under keys of their own.
-use super::Seed;
-use super::answer::{BadParam, bad_address, refuse, refuse_param, trouble};
+use super::json::hex;
+use super::seed::Seed;
+use crate::http::answer::{BadParam, bad_address, refuse, refuse_param, trouble};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use lockstep_protocol::ledger::{self, HistoryError, ReadError};
@@ -27,7 +28,7 @@ pub(super) async fn record(
         Ok(Some(record)) => {
             let mut document = json!(record);
             document["owner"] = json!(owner);
-            document["key"] = json!(super::blocks::hex(&key));
+            document["key"] = json!(hex(&key));
             HttpResponse::Ok().json(document)
         }
         Ok(None) => {

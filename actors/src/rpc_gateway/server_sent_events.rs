@@ -1,11 +1,11 @@
 //! `GET /events`: blocks, receipts and rounds as they come, as server-sent events
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>). The id of an event is its
 //! number, so that a browser resumes by itself.
-use super::Seed;
-use super::answer::refuse;
 use super::events::{Events, OutOfReach, Told, Topic};
-use super::queue::{Gone, Queue, queue};
-use super::streams::{Stream, Streams};
+use super::seed::Seed;
+use crate::http::answer::refuse;
+use crate::http::queue::{Gone, Queue, queue};
+use crate::http::streams::{Stream, Streams};
 use crate::limits::{STREAM_GOODBYE, STREAM_PING_EVERY};
 use crate::metrics::{ClosedLabel, ListenerLabel};
 use actix_web::http::{StatusCode, header};

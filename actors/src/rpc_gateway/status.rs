@@ -1,28 +1,13 @@
 //! What the node says of itself.
-use super::Seed;
-use super::answer::{refuse, trouble};
 use super::clocks;
+use super::seed::Seed;
+use crate::http::answer::{refuse, trouble};
 use crate::metrics::RefusalLabel;
-use crate::peers::Handshake;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde_json::json;
 use tokio::time::Instant;
-
-pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {
-    let height = seed.view.head().height;
-    let earliest_height = match seed.store.earliest() {
-        Ok(earliest) => earliest,
-        Err(error) => return trouble(&error),
-    };
-    HttpResponse::Ok().json(Handshake {
-        height,
-        earliest_height,
-        time_ms: Some(seed.clock.wall()),
-        ..seed.handshake.clone()
-    })
-}
 
 pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     let (view, sync) = (seed.view.snapshot(), seed.view.sync_progress());
@@ -44,7 +29,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "parameters": seed.genesis.parameters,
         "version": env!("CARGO_PKG_VERSION"),
         "protocol_version": PROTOCOL_VERSION,
-        "verifier_fingerprint": seed.handshake.verifier_fingerprint,
+        "verifier_fingerprint": seed.verifier_fingerprint,
         "validator": seed.me,
         "height": view.head.height,
         "earliest_height": earliest,
@@ -70,7 +55,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
 
 /// A refusal if pages that are made on the node's thread are asked for too often.
 fn too_often(seed: &Seed) -> Option<HttpResponse> {
-    if seed.pages.lock().grant(Instant::now()) {
+    if seed.shares.pages.lock().grant(Instant::now()) {
         return None;
     }
     seed.metrics.refusal(RefusalLabel::Busy);

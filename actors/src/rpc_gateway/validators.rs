@@ -1,8 +1,9 @@
 //! Who decides which height: from the node's view of the newest sets, and of an older height from
 //! the state, which forgets none.
-use super::Seed;
-use super::answer::{refuse, trouble};
-use super::answer_places::Asker;
+use super::json::hex;
+use super::seed::Seed;
+use crate::http::answer::{refuse, trouble};
+use crate::http::answer_places::Asker;
 use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
@@ -27,7 +28,7 @@ pub(super) async fn validators(seed: web::Data<Seed>, request: HttpRequest) -> H
         let sentence = "ask for ?height=<height>, a whole number from 1";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     };
-    let (places, asker) = (&seed.block_answers, Asker::of(&request));
+    let (places, asker) = (&seed.shares.block_answers, Asker::of(&request));
     let Some(_place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other answers are being made; try again in a moment";
@@ -80,7 +81,7 @@ fn in_json(height: Height, validators: &[Validator]) -> Value {
             "index": index,
             "address": validator.address,
             "power": validator.power,
-            "public_key": super::blocks::hex(&validator.public_key),
+            "public_key": hex(&validator.public_key),
         })
     });
     let total: u64 = validators.iter().map(|validator| validator.power).sum();

@@ -1,15 +1,15 @@
 //! `/ws`: the methods of `POST /`, and subscriptions. One text message is one request or batch; a
 //! few are carried out at one time. Frames and messages are bounded, the way out is a bounded
 //! [`queue`], and a close frame says why this side has ended the connection.
-use super::Seed;
-use super::answer::refuse;
-use super::answer_places::Asker;
-use super::connection::Connection;
 use super::events::OutOfReach;
-use super::json_rpc::{self, Caller, Reply};
-use super::queue::{Gone, Queue, queue};
-use super::streams::{Stream, Streams};
-use super::subscriptions::Subscriptions;
+use super::json_rpc::{self, Caller, Reply, Subscriptions};
+use super::seed::Seed;
+
+use crate::http::answer::refuse;
+use crate::http::answer_places::Asker;
+use crate::http::connection::Connection;
+use crate::http::queue::{Gone, Queue, queue};
+use crate::http::streams::{Stream, Streams};
 use crate::limits::{
     RPC_REQUEST_BYTES_MAX, STREAM_CALLS_MAX, STREAM_GOODBYE, STREAM_PING_EVERY, STREAM_SILENCE_MAX,
 };
@@ -48,7 +48,7 @@ pub(super) async fn upgrade(
     actix_rt::spawn(talk(seed, asker, stream, queue, payload));
     match handshake.message_body(outgoing) {
         Ok(response) => response.map_into_boxed_body().into(),
-        Err(error) => super::answer::trouble(&error),
+        Err(error) => crate::http::answer::trouble(&error),
     }
 }
 

@@ -25,7 +25,7 @@ pub enum DevnetError {
         error: NodeError,
     },
     /// A port is taken.
-    #[error("node {index} cannot listen on {address}: {error}; choose another --rpc-port, or 0")]
+    #[error("node {index} cannot listen on {address}: {error}; choose another port, or 0")]
     Listen {
         /// Which node.
         index: usize,
@@ -38,7 +38,7 @@ pub enum DevnetError {
     #[error("no links between the nodes: {0}")]
     Links(std::io::Error),
     /// A directory cannot be made.
-    #[error("cannot make the directory {dir}: {error}; choose another --home")]
+    #[error("cannot make the directory {dir}: {error}; choose another one")]
     Directory {
         /// Which one.
         dir: PathBuf,

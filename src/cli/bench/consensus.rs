@@ -1,7 +1,9 @@
 //! `lockstep bench consensus`: blocks per second of a devnet at block time 0, beside the signature
 //! floor of the same run.
 use super::{BenchArguments, lowest, quantile};
-use crate::cli::{Failure, floor, process, say, tell, validators};
+use crate::cli::{floor, process, validators};
+use crate::failure::Failure;
+use crate::output::{say, tell};
 use clap::Args;
 use lockstep_devnet::{CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;

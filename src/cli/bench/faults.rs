@@ -1,6 +1,7 @@
 //! `lockstep bench faults`: what dead validators cost, beside what the same four make when healthy.
 use super::BenchArguments;
-use crate::cli::{Failure, say, tell};
+use crate::failure::Failure;
+use crate::output::{say, tell};
 use clap::Args;
 use lockstep_devnet::{CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;

@@ -1,6 +1,8 @@
 //! `lockstep bench growth`: what more validators and more accounts cost, as two tables.
 use super::{BenchArguments, consensus};
-use crate::cli::{Failure, floor, say, tell};
+use crate::cli::floor;
+use crate::failure::Failure;
+use crate::output::{say, tell};
 use clap::Args;
 use lockstep_devnet::{Builder, ChainError, Devnet, FundedAccount, LoneLedger};
 use lockstep_devnet::{crowd_address, load_accounts};

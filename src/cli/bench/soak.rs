@@ -2,7 +2,9 @@
 //! small. Unlike its neighbours it judges: exit code 1 says that a node grows.
 use super::BenchArguments;
 use crate::cli::devnet::block_time;
-use crate::cli::{Failure, interrupts, process, say, tell, terminal};
+use crate::cli::{interrupts, process, terminal};
+use crate::failure::Failure;
+use crate::output::{say, tell};
 use clap::Args;
 use figures::{Blocks, Report, Sample};
 use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};

@@ -1,6 +1,8 @@
 //! `lockstep bench sync`: how fast a node that lacks a whole chain catches up.
 use super::BenchArguments;
-use crate::cli::{Failure, process, say, tell};
+use crate::cli::process;
+use crate::failure::Failure;
+use crate::output::{say, tell};
 use clap::Args;
 use lockstep_devnet::{ChainError, Devnet};
 use lockstep_protocol::crypto::SchemeId;

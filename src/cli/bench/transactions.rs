@@ -2,7 +2,9 @@
 //! the floor of verifying each once per node. Whatever was accepted and is not committed after the
 //! drain, or did not do in its block what it says, makes the benchmark fail.
 use super::{BenchArguments, quantile};
-use crate::cli::{Failure, floor, process, say, tell};
+use crate::cli::{floor, process};
+use crate::failure::Failure;
+use crate::output::{say, tell};
 use clap::Args;
 use load::{Load, Plan, Sent};
 use lockstep_devnet::{CommitEvent, Devnet};

@@ -1,6 +1,7 @@
 //! What people and programs read of a devnet.
 use super::{Arguments, BlockRow, Times};
-use crate::cli::{Failure, say};
+use crate::failure::Failure;
+use crate::output::say;
 use lockstep_devnet::{Devnet, funded_accounts};
 use lockstep_protocol::types::{Address, ChainId, Hash};
 use serde::Serialize;

@@ -1,5 +1,5 @@
 //! Which blocks are committed on every node, and that they are the same ones.
-use crate::cli::Failure;
+use crate::failure::Failure;
 use lockstep_devnet::CommitEvent;
 use lockstep_protocol::types::{Address, Hash};
 use serde::Serialize;

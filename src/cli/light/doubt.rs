@@ -1,7 +1,8 @@
 //! Why nothing is proved: what was shown is wrong or too old, or witnesses differ; or there is no
 //! answer, or not now.
 use super::witness::Difference;
-use crate::cli::{Failure, say};
+use crate::failure::Failure;
+use crate::output::say;
 use lockstep_protocol::light_client::{Checkpoint, TooOld};
 use serde_json::{Map, Value, json};
 

@@ -2,8 +2,9 @@
 use super::doubt::{Doubt, old, unproved};
 use super::proved::{Fact, Proved};
 use crate::cli::node::{Node, Status};
-use crate::cli::{Failure, wall_clock};
-use crate::config::genesis::hex;
+use crate::environment::wall_clock;
+use crate::failure::Failure;
+use crate::hex::hex;
 use lockstep_protocol::crypto;
 use lockstep_protocol::light_client::{
     Bisection, Chain, Checkpoint, LightBlock, LightClient, LightError, Whose,

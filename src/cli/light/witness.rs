@@ -4,8 +4,8 @@
 use super::doubt::{Doubt, differ};
 use super::proved::Proved;
 use super::session::Session;
-use crate::cli::Failure;
 use crate::cli::node::Node;
+use crate::failure::Failure;
 use lockstep_protocol::light_client::Checkpoint;
 use lockstep_protocol::types::{BlockId, Height};
 use serde_json::{Value, json};

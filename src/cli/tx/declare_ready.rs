@@ -1,7 +1,8 @@
 //! `lockstep tx declare-ready`: a newcomer's word that its node runs and follows. It asks that node
 //! itself, and says nothing for one that is behind: the others will count on its votes.
 use super::update_validator::{at, newest, power_of};
-use super::{Common, Failure, Sender};
+use super::{Common, Sender};
+use crate::failure::Failure;
 use clap::Args;
 use lockstep_protocol::limits::READY_AGE_HEIGHTS_MAX;
 use lockstep_protocol::transaction::Action;

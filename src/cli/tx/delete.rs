@@ -1,6 +1,7 @@
 //! `lockstep tx delete`
-use super::{Common, Failure, Sender};
+use super::{Common, Sender};
 use crate::cli::record::Key;
+use crate::failure::Failure;
 use clap::Args;
 use lockstep_protocol::transaction::Action;
 

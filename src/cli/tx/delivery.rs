@@ -3,10 +3,10 @@
 //! Handing in the same bytes again is harmless: they have one id and one nonce, so the chain carries
 //! them out at most once. So whatever may pass is tried again until the time is over, and an answer
 //! that is lost costs nothing. Signing anew would take the next nonce, and pay twice.
-use super::Failure;
 use super::outcome::{Outcome, Stage};
 use crate::cli::node::Node;
 use crate::cli::receipt::{self, Found, Standing};
+use crate::failure::Failure;
 use lockstep_protocol::types::Hash;
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! What became of a transaction that was sent.
-use super::Failure;
 use crate::cli::node::Status;
 use crate::cli::receipt::{Outside, Receipt};
-use crate::cli::say;
+use crate::failure::Failure;
+use crate::output::say;
 use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Hash, Height};
 use serde_json::{Value, json};

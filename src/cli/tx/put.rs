@@ -1,6 +1,7 @@
 //! `lockstep tx put`
-use super::{Common, Failure, Sender};
+use super::{Common, Sender};
 use crate::cli::record::Key;
+use crate::failure::Failure;
 use clap::Args;
 use lockstep_protocol::limits::RECORD_VALUE_BYTES_MAX;
 use lockstep_protocol::transaction::Action;

@@ -1,5 +1,6 @@
 //! `lockstep tx transfer`
-use super::{Common, Failure, Sender};
+use super::{Common, Sender};
+use crate::failure::Failure;
 use clap::Args;
 use lockstep_protocol::transaction::Action;
 

@@ -1,9 +1,10 @@
 //! `lockstep tx update-validator`: a validator's vote. It signs with the key of the validator's own
 //! node (`--from HOME/validator.key`): the ledger counts the vote of whoever has that key, and no
 //! second copy of it should exist.
-use super::{Common, Failure, Sender};
+use super::{Common, Sender};
 use crate::cli::node::Node;
-use crate::config::genesis::unhex;
+use crate::failure::Failure;
+use crate::hex::unhex;
 use clap::Args;
 use lockstep_protocol::limits::READY_AGE_HEIGHTS_MAX;
 use lockstep_protocol::quorum::Power;

@@ -1,7 +1,10 @@
 //! The ring, its readers, and what they miss.
+use super::happened::ReceiptEvent;
 use super::*;
+use crate::limits::{EVENTS_BYTES_MAX, EVENTS_KEPT_MAX};
 use crate::view::HeadView;
-use lockstep_protocol::types::Hash;
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::types::{Address, Hash, Round};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 
 const FIRST: u64 = 1_000;

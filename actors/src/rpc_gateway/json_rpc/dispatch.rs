@@ -1,11 +1,12 @@
 //! From the bytes of a request to those of its answer, by the letter of the specification:
 //! <https://www.jsonrpc.org/specification>. A request without an id is a notification: it is carried
 //! out and not answered.
+use super::caller::Caller;
 use super::error::RpcError;
+use super::methods;
 use super::params::Args;
-use super::{Caller, methods};
+use crate::http::answer_places::AnswerPlace;
 use crate::limits::{ANSWER_PIECE_BYTES, RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX};
-use crate::rpc_gateway::answer_places::AnswerPlace;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -146,7 +147,7 @@ async fn carry_out(
     name: &str,
     params: Option<&RawValue>,
 ) -> Result<serde_json::Value, RpcError> {
-    let found = methods().find(|method| method.name == name);
+    let found = methods::all().find(|method| method.name == name);
     let unknown = || RpcError::UnknownMethod(name.chars().take(80).collect());
     let method = found.ok_or_else(unknown)?;
     let args = Args::read(method.params, params.map(RawValue::get))?;

@@ -1,8 +1,8 @@
 //! What is answered instead of a result. The number is JSON-RPC's, or one of our own between
 //! -32000 and -32099; the word in `data.code` is stable and finer; the sentence is for people and
 //! says what to do.
+use crate::http::answer;
 use crate::limits::{RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX, SUBSCRIPTIONS_MAX};
-use crate::rpc_gateway::answer;
 use crate::rpc_gateway::events::OutOfReach;
 use crate::state_store::StoreError;
 use lockstep_protocol::codec::CodecError;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// Why a call has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::rpc_gateway) enum RpcError {
+pub(super) enum RpcError {
     #[error("the request is no JSON: {0}")]
     Malformed(String),
     #[error("the request is no JSON-RPC 2.0 call: {0}")]
@@ -129,7 +129,7 @@ impl RpcError {
     }
 
     /// The error object.
-    pub(in crate::rpc_gateway) fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         let data = match self {
             RpcError::Events(error) => error.data(),
             RpcError::Pruned { earliest, .. }

@@ -1,11 +1,12 @@
 //! `POST /`: one request, or a batch of them, in one body.
-use super::{Caller, answer};
+use super::caller::Caller;
+use super::dispatch::answer;
+use crate::http::answer::refuse;
+use crate::http::answer_places::Asker;
+use crate::http::body::{self, Body};
+use crate::http::pieces::Pieces;
 use crate::limits::RPC_REQUEST_BYTES_MAX;
-use crate::rpc_gateway::Seed;
-use crate::rpc_gateway::answer::refuse;
-use crate::rpc_gateway::answer_places::Asker;
-use crate::rpc_gateway::body::{self, Body};
-use crate::rpc_gateway::pieces::Pieces;
+use crate::rpc_gateway::seed::Seed;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -19,7 +20,7 @@ pub(in crate::rpc_gateway) async fn post(
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", sentence);
     }
     let body = match Body::open(&request, payload, RPC_REQUEST_BYTES_MAX) {
-        Ok(body) => body.whole(Some(&seed.rpc_bodies)).await,
+        Ok(body) => body.whole(Some(&seed.shares.rpc_bodies)).await,
         Err(cut) => Err(cut),
     };
     let whole = match body {

@@ -2,18 +2,19 @@
 //! words. Amounts of money are decimal digits as text, because many readers of JSON keep numbers
 //! exactly up to 2⁵³ only; heights, nonces and lengths are numbers, hashes and addresses `0x` hex in
 //! lower case.
+use super::caller::Caller;
 use super::error::RpcError;
+use super::heights::{demand_kept, height, version_after};
+use super::mempool::next_nonce;
+use super::method::{Answer, Method, Shape, method};
 use super::params::{Args, At, Kind, needed, optional};
-use super::transactions::busy;
-use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::EVIDENCE_ANSWER_MAX;
-use crate::messages::mempool::GetNextNonce;
-use crate::rpc_gateway::{Seed, blocks, clocks, evidence, parameters, validators};
+use crate::rpc_gateway::json::hex;
+use crate::rpc_gateway::{blocks, clocks, evidence, parameters, validators};
 use crate::state_store::Snapshot;
-use lockstep_protocol::codec;
-use lockstep_protocol::ledger::{self, HistoryError};
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height};
+use lockstep_protocol::{codec, ledger};
 use serde_json::{Value, json};
 
 pub(super) const METHODS: &[Method] = &[
@@ -149,7 +150,7 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
     let mut answer = state.of(address);
     let account = if prove {
         let proof = ledger::prove_account_at(&state.snapshot, state.version, &address)?;
-        answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+        answer["proof"] = json!(hex(&codec::encode(&proof)));
         proof.account
     } else {
         ledger::account_at(&state.snapshot, state.version, &address)?
@@ -164,21 +165,6 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
     Ok(answer)
 }
 
-/// The nonce that continues what waits here of an account, whose next one in the ledger is `next`.
-pub(super) async fn next_nonce(
-    caller: &Caller,
-    sender: Address,
-    next: u64,
-) -> Result<u64, RpcError> {
-    let continued = caller
-        .seed
-        .ports
-        .next_nonce
-        .ask(GetNextNonce { sender, next });
-    // The mempool may not have heard of the newest block yet.
-    Ok(continued.await.map_err(|_| busy(&caller.seed))?.max(next))
-}
-
 async fn get_record(caller: &Caller, args: Args) -> Answer {
     let (address, key) = (args.address(0)?, args.bytes(1)?);
     let prove = args.maybe_flag(2)?.unwrap_or(false);
@@ -186,43 +172,14 @@ async fn get_record(caller: &Caller, args: Args) -> Answer {
     let mut answer = state.of(address);
     let record = if prove {
         let proof = ledger::prove_record_at(&state.snapshot, state.version, &address, &key)?;
-        answer["proof"] = json!(blocks::hex(&codec::encode(&proof)));
+        answer["proof"] = json!(hex(&codec::encode(&proof)));
         proof.record
     } else {
         ledger::record_at(&state.snapshot, state.version, &address, &key)?
     };
-    answer["key"] = json!(blocks::hex(&key));
+    answer["key"] = json!(hex(&key));
     answer["record"] = json!(record);
     Ok(answer)
-}
-
-/// The version of the state after the block of `height`, if it is shown.
-pub(super) fn version_after(
-    snapshot: &Snapshot,
-    height: Height,
-    newest: Height,
-) -> Result<u64, HistoryError> {
-    if height > newest {
-        return Err(HistoryError::NotCommitted { height, newest });
-    }
-    snapshot.version_after(height)
-}
-
-/// The height that is meant.
-pub(super) fn height(seed: &Seed, at: At) -> Height {
-    match at {
-        At::Height(height) => height,
-        At::Latest | At::Pending | At::Block(_) => seed.head().height,
-    }
-}
-
-/// A block that was there once is not answered as one that never was.
-pub(super) fn demand_kept(seed: &Seed, asked: Height) -> Result<(), RpcError> {
-    let earliest = seed.store.earliest()?;
-    if asked > Height(0) && asked < earliest {
-        return Err(RpcError::Pruned { asked, earliest });
-    }
-    Ok(())
 }
 
 async fn get_block(caller: &Caller, args: Args) -> Answer {
@@ -254,7 +211,7 @@ async fn get_commit(caller: &Caller, args: Args) -> Answer {
                 "block_id": decided.block.id(),
                 "header": decided.block.header(),
                 "commit": blocks::certificate_json(seed, &decided.certificate)?,
-                "certificate": blocks::hex(&codec::encode(&*decided.certificate)),
+                "certificate": hex(&codec::encode(&*decided.certificate)),
             }))
         });
         page.transpose()

@@ -1,9 +1,10 @@
 //! `net_…`, `web3_…` and `txpool_…`: what Ethereum's tools ask of a node itself.
-use super::eth_json::{self, quantity};
+use super::caller::Caller;
+use super::mempool::pending;
+use super::method::{Answer, Method, Shape, method};
 use super::params::Args;
-use super::transactions::pending;
-use super::{Answer, Caller, Method, Shape, method};
 use crate::limits::PENDING_ANSWER_MAX;
+use crate::rpc_gateway::json::ethereum::{self, quantity};
 use serde_json::{Value, json};
 
 pub(super) const METHODS: &[Method] = &[
@@ -73,7 +74,7 @@ async fn content(caller: &Caller, _: Args) -> Answer {
     for (entry, is_ready) in pending(caller, None, PENDING_ANSWER_MAX).await?.0 {
         let list = if is_ready { "pending" } else { "queued" };
         let (sender, nonce) = (entry.sender().to_string(), entry.nonce());
-        let shown: Value = eth_json::transaction(&entry.transaction, &caller.seed.genesis, None);
+        let shown: Value = ethereum::transaction(&entry.transaction, &caller.seed.genesis, None);
         answer[list][sender][nonce.to_string()] = shown;
     }
     Ok(answer)

@@ -1,8 +1,9 @@
 //! `lockstep_subscribe` and `eth_subscribe`: only where the connection stays.
+use super::caller::Caller;
 use super::error::RpcError;
+use super::method::{Answer, Method, Shape, method};
 use super::params::{Args, Kind, needed, optional};
-use super::{Answer, Caller, Method, Shape, method};
-use crate::rpc_gateway::subscriptions::{Dialect, Subscriptions};
+use super::subscriptions::{Dialect, Subscriptions};
 use serde_json::json;
 use std::rc::Rc;
 

@@ -1,10 +1,10 @@
-//! Claims to be far ahead, and answers whoever asks for those blocks with nothing at all, with
+//! Claims to be far ahead, in heights or in rounds, and answers whoever asks for those blocks with nothing at all, with
 //! blocks whose certificates belong to other blocks, or with other blocks whose certificates it has
 //! made itself: its own signature in the names of all, or alone.
 use super::{Habit, Stage, alter};
 use crate::simulation::message::Payload;
 use lockstep_protocol::commit::{CommitCertificate, Signers};
-use lockstep_protocol::types::Height;
+use lockstep_protocol::types::{Height, Round};
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 
@@ -22,7 +22,11 @@ impl Habit for Boaster {
             }
             Payload::Standing(said) => {
                 let further = stage.random.between(2, 1_000_000);
-                let boast = stage.stand(said, |standing| standing.committed.0 += further);
+                let of_rounds = stage.random.chance(500);
+                let boast = stage.stand(said, |standing| match of_rounds {
+                    true => standing.signed = Some(Round(further as u32)),
+                    false => standing.committed.0 += further,
+                });
                 stage.pass(to, boast);
             }
             Payload::Blocks(from, blocks) => match stage.random.below(5) {

@@ -20,8 +20,9 @@
 //!   and `ForeignBlockDisplaces`
 //!   (`commit_queue::tests::that_a_foreign_block_displaces_a_decision_is_noticed`): a thousand worlds of
 //!   old keys show nothing;
-//! - `LeastAtOnce`, `OwnWeightCounts` (`catch_up::tests::arrivals::noticed`): with at most f faulty the
-//!   least is safe, and a thousand worlds of old disks show nothing of the other;
+//! - `LeastAtOnce` (`catch_up::tests::arrivals::noticed`): with at most f faulty the least is safe;
+//! - `PolkaNotWaitedFor` (`tally::tests::silence::a_polka_that_nobody_waits_for_is_noticed`): the
+//!   round that is left too early is made up for by the next;
 //! - `TallyStaysAhead` (`tally::tests::thresholds::a_tally_that_stays_ahead_is_noticed`): no world has
 //!   shown it yet;
 //! - `UnsignedStanding` (`standing::tests::an_unsigned_standing_is_noticed`): nobody here answers in the
@@ -144,6 +145,10 @@ pub const ALL: &[Planted] = &[
     planted(M::UncheckedFilling, UNHELD, TROUBLE),
     planted(M::OldForkStops, OldKeys, TROUBLE),
     planted(M::OldForkUntold, OldKeys, FORKS),
+    planted(M::OneWordIsEnough, OldDisks, RESTORED),
+    planted(M::OwnWeightCounts, OldDisks, RESTORED),
+    planted(M::ClaimsNotReached, OldDisks, RESTORED),
+    planted(M::EveryRoundBelieved, BOASTER, PROGRESS),
     planted(M::RoundsNotAsked, OldDisks, RESTORED),
     planted(M::SignsInOldRounds, OldDisks, RESTORED),
     planted(M::ResumesInOldRound, Profile::OldRounds, PROGRESS),

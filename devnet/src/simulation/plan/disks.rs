@@ -5,10 +5,16 @@ use crate::simulation::random::Random;
 
 /// Copies of one home that are put back, one after the other.
 const TIMES_MAX: u64 = 3;
+/// How often, of a thousand times, only one that has seen none of it is there when a home comes back.
+const AMBUSHED_PERMILLE: u64 = 400;
 
 /// One home is put back, at any moment: it is one of the faulty that the protocol bears.
 pub(super) fn restored(plan: &mut Plan, random: &mut Random) {
-    let order = random.order(plan.validators);
+    let mut order = random.order(plan.validators);
+    if random.chance(500) {
+        // Those who must hear all others first: few worlds have them.
+        order.sort_by_key(|node| !is_heavy(plan, *node));
+    }
     let mut fits = order.into_iter();
     let Some(node) = fits.find(|node| plan.is_correct(*node) && is_fit(plan, *node)) else {
         return;
@@ -39,20 +45,48 @@ fn put_back(plan: &mut Plan, random: &mut Random, node: usize) {
     plan.faults.retain(|(at_us, fault)| !early(*at_us, fault));
     plan.faults.push((copied_us, Fault::Backup(node)));
     plan.faults.push((dies_us, Fault::Crash(node)));
+    if random.chance(AMBUSHED_PERMILLE) {
+        ambush(plan, random, node, [copied_us, dies_us, back_us]);
+    }
     plan.faults.push((back_us, Fault::Restore(node)));
     plan.faults.push((back_us, Fault::Start(node)));
+}
+
+/// Another one is cut off from when the copy is made until it comes back. Then those two are there,
+/// and the others, who remember what both have missed, are dead for a while.
+fn ambush(plan: &mut Plan, random: &mut Random, node: usize, at_us: [u64; 3]) {
+    let [copied_us, dies_us, back_us] = at_us;
+    let others = random.order(plan.validators).into_iter();
+    let mut others = others.filter(|other| *other != node && plan.is_correct(*other));
+    let Some(witless) = others.next() else { return };
+    let nodes = plan.nodes();
+    let alone = (0..nodes).map(|other| u8::from(other == witless)).collect();
+    plan.faults.push((copied_us, Fault::Partition(alone)));
+    for dead in (0..nodes).filter(|dead| ![node, witless].contains(dead)) {
+        let returns_us = back_us + random.below(4 * plan.base_ms() * 1_000);
+        plan.faults.push((dies_us, Fault::Crash(dead)));
+        plan.faults.push((returns_us, Fault::Start(dead)));
+    }
+    plan.faults
+        .push((back_us, Fault::Partition(vec![0; nodes])));
+    plan.faults.push((back_us, Fault::Start(witless)));
 }
 
 /// Whether the protocol bears that this one forgets: with the faulty it stays below a third; or it has
 /// a third or more and nobody else is faulty, because then it waits for all others. Whoever decides
 /// alone asks nobody, and nothing helps it.
 fn is_fit(plan: &Plan, node: usize) -> bool {
+    let are_all_correct = (0..plan.validators).all(|node| {
+        let is_single = !plan.twins.contains(&node) && plan.lost != Some(node);
+        plan.habits[node].is_none() && is_single && !plan.clock_is_wrong[node]
+    });
+    let is_alone = is_heavy(plan, node) && are_all_correct && plan.changes.is_empty();
+    faults::is_bearable(plan, node) || is_alone
+}
+
+/// A third of the power or more, and no quorum alone.
+fn is_heavy(plan: &Plan, node: usize) -> bool {
     let all = plan.powers.iter().map(|power| u128::from(*power));
     let (own, total) = (u128::from(plan.powers[node]), all.sum::<u128>());
-    let are_all_correct = (0..plan.validators).all(|node| {
-        let is_alone = !plan.twins.contains(&node) && plan.lost != Some(node);
-        plan.habits[node].is_none() && is_alone && !plan.clock_is_wrong[node]
-    });
-    let is_heavy = 3 * own >= total && 3 * own <= 2 * total;
-    faults::is_bearable(plan, node) || (is_heavy && are_all_correct && plan.changes.is_empty())
+    3 * own >= total && 3 * own <= 2 * total
 }

@@ -53,6 +53,7 @@ use crate::mutation::{Mutation, planted};
 use crate::quorum::{Power, least_quorum};
 use crate::standing::Standing;
 use crate::types::{Address, Height, Instant, Round};
+use std::cmp::Ordering;
 
 /// From where on a node that has arrived may sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,6 +141,9 @@ impl Weights {
         if vouched || planted(Mutation::OwnWeightCounts) {
             return self.heard.saturating_add(self.own) >= least_quorum(self.total);
         }
+        if planted(Mutation::OneWordIsEnough) {
+            return self.heard > 0;
+        }
         if self.must_hear_all() {
             return self.has_heard_all();
         }
@@ -165,7 +169,7 @@ impl CatchUp {
         if self.arrival.is_some() {
             return;
         }
-        if self.has_heard(now) && self.committed >= self.to_reach() {
+        if self.has_heard(now) && self.has_reached(self.to_reach()) {
             let arrival = self.where_to_sign();
             self.arrival = Some(arrival);
             out.push(Output::Arrived(arrival));
@@ -230,52 +234,64 @@ impl CatchUp {
         let (set, me) = (&self.set, self.config.me);
         let total = set.total();
         let void = self.overstating();
-        let reached = self.heard().filter(|(.., stood)| *stood <= self.committed);
+        let reached = self.heard().filter(|(.., stood)| self.has_reached(*stood));
         let reached = reached.filter(|(who, ..)| !void.contains(who));
         let reached = reached.filter_map(|(who, ..)| set.index_of(&who));
         Weights {
             total,
             own: set.index_of(&me).map_or(0, |index| set.power(index)),
-            faulty: total.saturating_sub(least_quorum(total)),
+            faulty: self.faulty(),
             heard: set.power_of(reached),
         }
     }
 
-    /// Whoever names rounds far beyond those that others with more than f have named: nobody there
-    /// can show that, and a validator that believed one of them would begin in a round that no one
-    /// else ever reaches. It is as good as unheard until the others get there too; a correct one has
-    /// brought them after it by then (E5).
+    /// Whoever names rounds far beyond those that others have named: nobody there can show that, and
+    /// a validator that believed one of them would begin in a round that no one else ever reaches. It
+    /// is as good as unheard until the others get there too; a correct one has brought them after it
+    /// by then (E5).
     fn overstating(&self) -> Vec<Address> {
-        let faulty = self
-            .set
-            .total()
-            .saturating_sub(least_quorum(self.set.total()));
-        let highest = self.heard().map(|(.., stood)| stood).max();
-        let there = self.heard().filter(|(.., stood)| Some(*stood) == highest);
-        let there: Vec<(Address, &Peer, Height)> = there.collect();
-        let named = there.iter().filter_map(|(who, peer, _)| {
-            let index = self.set.index_of(who)?;
-            Some((peer.named.unwrap_or_default(), self.set.power(index)))
-        });
-        let mut named: Vec<(Round, Power)> = named.collect();
-        named.sort_by_key(|named| std::cmp::Reverse(*named));
-        let mut power: Power = 0;
-        let believed = named.into_iter().find_map(|(round, more)| {
-            power = power.saturating_add(more);
-            (power > faulty).then_some(round)
-        });
-        let Some(believed) = believed.filter(|_| !planted(Mutation::EveryRoundBelieved)) else {
+        let Some(believed) = self.furthest_believed() else {
             return Vec::new();
         };
-        let most = Round(believed.0.saturating_add(ROUNDS_BELIEVED_AHEAD));
-        let is_void = |peer: &Peer, stood| {
+        if planted(Mutation::EveryRoundBelieved) {
+            return Vec::new();
+        }
+        let is_void = |peer: &Peer, stood: Height| {
             let said = peer.standing_at(stood);
             let round = said.and_then(|said| said.signed.max(said.seen));
-            round.is_some_and(|round| round > most)
+            round.is_some_and(|round| is_beyond((stood, round), believed))
         };
-        let void = there.iter();
-        let void = void.filter(|(_, peer, stood)| is_void(peer, *stood));
-        void.map(|(who, ..)| *who).collect()
+        let void = self
+            .heard()
+            .filter(|(_, peer, stood)| is_void(peer, *stood));
+        void.map(|(who, ..)| who).collect()
+    }
+
+    /// The furthest height, and round of the next one, that others with more than f have named: one
+    /// of them is correct. Where all that are heard weigh less (a third and more needs no others to be
+    /// more than f), it is the least that any of them has named. Whoever has gone on to a later height
+    /// bears out all rounds of the earlier ones: they are decided, so nobody waits there.
+    fn furthest_believed(&self) -> Option<(Height, Round)> {
+        let faulty = self.faulty();
+        let named = self.heard().filter_map(|(who, peer, _)| {
+            let index = self.set.index_of(&who)?;
+            Some((peer.named?, self.set.power(index)))
+        });
+        let mut named: Vec<((Height, Round), Power)> = named.collect();
+        named.sort_by_key(|named| std::cmp::Reverse(*named));
+        let least = named.last().map(|(named, _)| *named);
+        let mut power: Power = 0;
+        let believed = named.into_iter().find_map(|(named, more)| {
+            power = power.saturating_add(more);
+            (power > faulty).then_some(named)
+        });
+        believed.or(least)
+    }
+
+    /// f: what faulty validators may weigh.
+    fn faulty(&self) -> Power {
+        let total = self.set.total();
+        total.saturating_sub(least_quorum(total))
     }
 
     /// Other validators that have said nothing yet.
@@ -309,6 +325,10 @@ impl CatchUp {
     fn has_lasted(&self, now: Instant) -> bool {
         let began = self.began_at;
         began.is_some_and(|at| now >= at.plus_ms(WAITING_UNTOLD_MS))
+    }
+
+    fn has_reached(&self, height: Height) -> bool {
+        self.committed >= height || planted(Mutation::ClaimsNotReached)
     }
 
     fn to_reach(&self) -> Height {
@@ -356,6 +376,17 @@ impl CatchUp {
             next_round: floor(committed.next().next()),
         }
     }
+}
+
+/// Whether nobody alone is believed so far on. Whoever has a newer block than the others can know of a
+/// few rounds after it that they have no part in.
+fn is_beyond((stood, round): (Height, Round), (height, named): (Height, Round)) -> bool {
+    let from = match stood.cmp(&height) {
+        Ordering::Less => return false,
+        Ordering::Equal => named,
+        Ordering::Greater => Round::ZERO,
+    };
+    round.0 > from.0.saturating_add(ROUNDS_BELIEVED_AHEAD)
 }
 
 /// The first round that the key has certainly not signed in, at the height after the one at which

@@ -12,8 +12,8 @@ pub(super) struct Peer {
     pub(super) stood: Option<Height>,
     /// All that it said then, and of what it has seen since, the furthest.
     said: Option<Standing>,
-    /// The furthest round after that height that it has named, also since.
-    pub(super) named: Option<Round>,
+    /// The furthest that it has named, also since: a height, and a round of the next one.
+    pub(super) named: Option<(Height, Round)>,
     /// Its port refuses connections.
     pub(super) is_gone: bool,
     /// It says that it keeps no block below this height.
@@ -85,9 +85,12 @@ impl Peer {
     /// more than it has shown.
     pub(super) fn stands(&mut self, standing: Standing) {
         self.is_gone = false;
-        let named = standing.signed.max(standing.seen);
+        let round = standing.signed.max(standing.seen).unwrap_or_default();
+        let named = Some((standing.committed, round));
         match &mut self.said {
-            Some(said) if said.committed < standing.committed => {}
+            Some(said) if said.committed < standing.committed => {
+                self.named = self.named.max(named);
+            }
             Some(said) if said.committed == standing.committed => {
                 said.seen = said.seen.max(standing.seen);
                 said.remembers &= standing.remembers;

@@ -205,7 +205,7 @@ impl Tally {
         if self.told.contains(&told) || !self.told.contains(&Told::Any(kind, round)) {
             return;
         }
-        if self.has_polka(round) {
+        if self.has_polka(round) && !planted(Mutation::PolkaNotWaitedFor) {
             return;
         }
         let may_come = |(index, validator): (ValidatorIndex, &Validator)| {

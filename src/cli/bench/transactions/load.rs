@@ -1,7 +1,8 @@
 //! Transactions that are signed before, written to a file, and sent at an even pace: each account
 //! on a connection of its own, its nonces in order.
 use super::payload::Payload;
-use crate::cli::{Failure, process};
+use crate::cli::process;
+use crate::failure::Failure;
 use lockstep_devnet::{FundedAccount, load_accounts};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::sign_bytes::SignContext;

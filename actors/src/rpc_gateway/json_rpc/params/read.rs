@@ -1,11 +1,52 @@
 //! How each kind of value is read, strictly.
-use super::*;
+use super::kind::{Arg, At, Kind, TAGS};
+use crate::rpc_gateway::events::Topic;
+use crate::rpc_gateway::json_rpc::error::RpcError;
+use crate::rpc_gateway::transactions::parse_place;
+use lockstep_protocol::types::{Address, AddressError, Height};
+use serde_json::Value;
 
-pub(super) fn block_tag(
-    name: &'static str,
-    text: &str,
-    wrong: impl Fn() -> RpcError,
-) -> Result<At, RpcError> {
+impl Kind {
+    /// Reads a value that is there.
+    pub(super) fn read(self, name: &'static str, value: &Value) -> Result<Arg, RpcError> {
+        let wrong = || RpcError::WrongType(name, self.sentence());
+        let text = || value.as_str().ok_or_else(wrong);
+        Ok(match self {
+            Kind::Address => Arg::Address(address(name, text()?)?),
+            Kind::EthAddress => {
+                let text = text()?;
+                let read = text.starts_with("0x").then(|| Address::from_any_case(text));
+                Arg::Address(read.and_then(Result::ok).ok_or_else(wrong)?)
+            }
+            Kind::Hash => Arg::Hash(hex_digits(text()?, 64).ok_or_else(wrong)?),
+            Kind::Data(max) => {
+                Arg::Bytes(data(name, text()?, max).map_err(|e| e.unwrap_or_else(wrong))?)
+            }
+            Kind::Height if value == "latest" => Arg::At(At::Latest),
+            Kind::Height => Arg::At(At::Height(Height(whole(name, value, u64::MAX, wrong)?))),
+            Kind::BlockTag => Arg::At(block_tag(name, text()?, wrong)?),
+            Kind::StateBlock => Arg::At(state_block(name, value, wrong)?),
+            Kind::Whole(max) => Arg::Number(whole(name, value, max, wrong)?),
+            Kind::Quantity(max) if value.is_number() => {
+                Arg::Number(whole(name, value, max, wrong)?)
+            }
+            Kind::Quantity(max) => {
+                let number = quantity(name, text()?, wrong)?;
+                Arg::Number(within(name, number, max)?)
+            }
+            Kind::Place => Arg::Place(parse_place(text()?).ok_or_else(wrong)?),
+            Kind::Flag => Arg::Flag(value.as_bool().ok_or_else(wrong)?),
+            Kind::Percentiles(max) => Arg::Percentiles(percentiles(name, value, max, wrong)?),
+            Kind::Topic => Arg::Topic(topic(name, value, wrong)?),
+            Kind::EthTopic if value == "newHeads" => Arg::Topic(Topic::NewHeads),
+            Kind::EthTopic => return Err(wrong()),
+            Kind::Subscription => Arg::Number(quantity(name, text()?, wrong)?),
+            Kind::Filter => value.is_object().then_some(Arg::Filter).ok_or_else(wrong)?,
+        })
+    }
+}
+
+fn block_tag(name: &'static str, text: &str, wrong: impl Fn() -> RpcError) -> Result<At, RpcError> {
     Ok(match text {
         "earliest" => At::Height(Height(0)),
         "pending" => At::Pending,
@@ -16,7 +57,7 @@ pub(super) fn block_tag(
 
 /// A block of which the state is wanted, as <https://eips.ethereum.org/EIPS/eip-1898> has it: every
 /// committed block is canonical, so it does not matter whether that is required.
-pub(super) fn state_block(
+fn state_block(
     name: &'static str,
     value: &Value,
     wrong: impl Fn() -> RpcError,
@@ -43,11 +84,7 @@ pub(super) fn state_block(
 }
 
 /// Hex digits without leading zeros, after 0x.
-pub(super) fn quantity(
-    name: &'static str,
-    text: &str,
-    wrong: impl Fn() -> RpcError,
-) -> Result<u64, RpcError> {
+fn quantity(name: &'static str, text: &str, wrong: impl Fn() -> RpcError) -> Result<u64, RpcError> {
     let digits = text.strip_prefix("0x").ok_or_else(&wrong)?;
     let strict = !digits.is_empty()
         && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
@@ -59,7 +96,7 @@ pub(super) fn quantity(
         .map_err(|_| RpcError::OutOfRange(name, "a number here fits into 64 bits".into()))
 }
 
-pub(super) fn whole(
+fn whole(
     name: &'static str,
     value: &Value,
     max: u64,
@@ -72,18 +109,18 @@ pub(super) fn whole(
     }
 }
 
-pub(super) fn within(name: &'static str, number: u64, max: u64) -> Result<u64, RpcError> {
+fn within(name: &'static str, number: u64, max: u64) -> Result<u64, RpcError> {
     if number > max {
         return Err(RpcError::OutOfRange(name, up_to(max)));
     }
     Ok(number)
 }
 
-pub(super) fn up_to(max: u64) -> String {
+fn up_to(max: u64) -> String {
     format!("send a whole number from 0 to {max}")
 }
 
-pub(super) fn address(name: &'static str, text: &str) -> Result<Address, RpcError> {
+fn address(name: &'static str, text: &str) -> Result<Address, RpcError> {
     let wrong = || RpcError::WrongType(name, Kind::Address.sentence());
     if !text.starts_with("0x") {
         return Err(wrong());
@@ -94,17 +131,13 @@ pub(super) fn address(name: &'static str, text: &str) -> Result<Address, RpcErro
     })
 }
 
-pub(super) fn hex_digits<T: std::str::FromStr>(text: &str, digits: usize) -> Option<T> {
+fn hex_digits<T: std::str::FromStr>(text: &str, digits: usize) -> Option<T> {
     let fits = text.starts_with("0x") && text.len() == digits + 2;
     fits.then(|| text.parse().ok()).flatten()
 }
 
 /// `Err(None)`: this is no hex.
-pub(super) fn data(
-    name: &'static str,
-    text: &str,
-    max: usize,
-) -> Result<Vec<u8>, Option<RpcError>> {
+fn data(name: &'static str, text: &str, max: usize) -> Result<Vec<u8>, Option<RpcError>> {
     let digits = text.strip_prefix("0x").ok_or(None)?;
     if digits.len() > 2 * max {
         let sentence = format!("it holds at most {max} bytes");
@@ -120,7 +153,7 @@ pub(super) fn data(
         .collect())
 }
 
-pub(super) fn percentiles(
+fn percentiles(
     name: &'static str,
     value: &Value,
     max: usize,
@@ -137,7 +170,7 @@ pub(super) fn percentiles(
     Ok(list)
 }
 
-pub(super) fn topic(
+fn topic(
     name: &'static str,
     value: &Value,
     wrong: impl Fn() -> RpcError,

@@ -1,5 +1,6 @@
 //! What each kind of value may be.
 use super::*;
+use lockstep_protocol::types::Height;
 
 fn read(kind: Kind, value: &str) -> Result<Args, RpcError> {
     Args::read(&[needed("it", kind)], Some(&format!("[{value}]")))
@@ -99,7 +100,10 @@ fn what_is_no_value_of_json_is_told_by_its_reason() {
 fn a_place_among_those_that_wait_is_a_sender_and_a_nonce() {
     let sender = Address([0xab; 20]);
     let found = read(Kind::Place, &format!("\"{sender}:7\""));
-    assert_eq!(found.and_then(|args| args.place(0)), Ok((sender, 7)));
+    assert_eq!(
+        found.and_then(|args| args.maybe_place(0)),
+        Ok(Some((sender, 7)))
+    );
     for wrong in [
         "7",
         "\"\"",
@@ -126,7 +130,7 @@ fn parameters_come_by_position_or_by_name() {
     }
     let both = Args::read(&params, Some(r#"["latest",true]"#)).expect("they fit");
     assert_eq!(both.height(0), Ok(At::Latest));
-    assert_eq!(both.flag(1), Ok(true));
+    assert_eq!(both.maybe_flag(1), Ok(Some(true)));
     let refused = Args::read(&params, Some(r#"{"height":3,"ful":true}"#));
     assert_eq!(
         refused.map_err(|error| error.code()).err(),

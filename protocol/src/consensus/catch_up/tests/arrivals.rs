@@ -525,6 +525,56 @@ fn whoever_is_far_on_is_heard_when_another_has_got_there_too() {
     assert_eq!(arrival.first_round, Round(22));
 }
 
+/// An operator vouches for the disk of one that holds more than a third, so those that it hears weigh
+/// no more than f: it waits for another one rather than follow a single one of them into the void.
+#[test]
+fn nor_one_that_holds_more_than_a_third() {
+    let said = |round: u32| Standing {
+        signed: Some(Round(round)),
+        ..at(10)
+    };
+    let mut node = node_of(&[4, 2, 2, 5], 10);
+    node.sync.config.is_rearmed = true;
+    assert_eq!(node.is_gone(0), None);
+    assert_eq!(node.says(1, said(1_000_000)), None);
+    assert_eq!(node.says(2, at(10)), None, "one of them must be wrong");
+    let arrival = node.says(0, said(1)).expect("the third");
+    assert_eq!(arrival.first_round, Round(3));
+}
+
+/// The liar alone has the newest block, because the last precommit came to it first.
+#[test]
+fn nor_one_that_alone_has_the_newest_block() {
+    let said = |round: u32| Standing {
+        signed: Some(Round(round)),
+        ..at(11)
+    };
+    for (lie, first) in [(1_000_000, 0), (5, 0), (4, 6)] {
+        let mut node = node_of(&[1; 4], 10);
+        assert_eq!(node.says(0, at(10)), None);
+        assert_eq!(node.says(1, said(lie)), None);
+        assert_eq!(node.says(2, at(10)), None);
+        let committed = Input::Committed(node.cast.schedule(Height(12)));
+        let arrival = node.comes(0, committed).expect("all have answered");
+        assert_eq!(arrival.first_round, Round(first), "{lie}");
+    }
+}
+
+/// A straggler comes after the only other one that is heard, and bears it out.
+#[test]
+fn whoever_is_far_on_is_heard_when_a_straggler_has_got_there_too() {
+    let said = |round: u32| Standing {
+        signed: Some(Round(round)),
+        ..at(10)
+    };
+    let mut node = node_of(&[1; 4], 10);
+    assert_eq!(node.is_gone(2), None);
+    assert_eq!(node.says(0, said(20)), None);
+    assert_eq!(node.says(1, at(9)), None, "one of them may lie");
+    let arrival = node.says(1, said(19)).expect("both are heard");
+    assert_eq!(arrival.first_round, Round(22));
+}
+
 #[cfg(feature = "mutants")]
 #[test]
 fn that_every_round_is_believed_is_noticed() {

@@ -320,3 +320,19 @@ fn a_jump_over_a_height_drops_what_was_kept_for_it() {
     assert_eq!(desk.tell(Input::EnterHeight(desk.cast.schedule(NEXT))), []);
     assert_eq!(desk.proposals.height(), NEXT.next());
 }
+
+/// The tally may have fallen and be without it, and nobody else tells it of a round so far on.
+#[test]
+fn a_far_proposal_that_comes_again_counts_once_more_when_the_round_is_announced_again() {
+    let mut desk = Desk::new();
+    let far = desk.cast.proposed(5, &block(H, 1), None);
+    let is_told = |out: &[Output]| {
+        out.iter()
+            .any(|output| matches!(output, Output::Prevote(_)))
+    };
+    assert!(is_told(&desk.receive(far.clone())));
+    assert!(!is_told(&desk.receive(far.clone())), "a duplicate");
+    desk.enter_round(0);
+    assert!(is_told(&desk.receive(far.clone())));
+    assert!(!is_told(&desk.receive(far)), "a duplicate");
+}

@@ -266,6 +266,15 @@ fn e11_a_round_in_which_somebody_has_seen_a_polka_is_waited_for() {
     assert_eq!(told, [Fact::PrevotesAny(Round(1))]);
 }
 
+#[cfg(feature = "mutants")]
+#[test]
+fn a_polka_that_nobody_waits_for_is_noticed() {
+    crate::mutation::must_be_noticed(
+        crate::mutation::Mutation::PolkaNotWaitedFor,
+        e11_a_round_in_which_somebody_has_seen_a_polka_is_waited_for,
+    );
+}
+
 #[test]
 fn e11_whoever_is_further_on_has_left() {
     let mut desk = Desk::of(4);

@@ -1,0 +1,119 @@
+//! Answers: JSON for people, stable error codes with a sentence that helps.
+use crate::metrics::{Metrics, RefusalLabel};
+use crate::runtime::AskError;
+use actix_web::error::{InternalError, PathError, QueryPayloadError};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use lockstep_protocol::codec::CodecError;
+use lockstep_protocol::types::AddressError;
+use lockstep_protocol::wire::WireError;
+use serde::Serialize;
+
+/// A refusal in public: the code is stable, the sentence is for people.
+#[derive(Debug, Serialize)]
+struct Refusal<'a> {
+    code: &'a str,
+    message: String,
+}
+
+pub(crate) fn refuse(status: StatusCode, code: &str, message: impl Into<String>) -> HttpResponse {
+    HttpResponse::build(status).json(Refusal {
+        code,
+        message: message.into(),
+    })
+}
+
+/// Marks the answer to a message that no honest peer sends; the connection pays for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BadMessage;
+
+/// A refusal that uses up the connection's budget.
+pub(crate) fn refuse_bad(
+    status: StatusCode,
+    code: &str,
+    message: impl Into<String>,
+) -> HttpResponse {
+    let mut answer = refuse(status, code, message);
+    answer.extensions_mut().insert(BadMessage);
+    answer
+}
+
+/// What bytes that are no message of this chain are refused with.
+pub(crate) fn wire_sentence(error: &WireError) -> String {
+    match error {
+        WireError::Codec(CodecError::TooLarge { .. }) => format!("{error}: send less"),
+        WireError::Codec(CodecError::Malformed { .. }) => {
+            format!("{error}: send canonical bytes, as protocol/src/wire.rs writes them")
+        }
+        WireError::Version(_) | WireError::ForeignChain(_) | WireError::BodyMismatch => {
+            error.to_string()
+        }
+    }
+}
+
+/// The node's own trouble, said without its insides.
+pub(crate) fn trouble(error: &dyn std::fmt::Display) -> HttpResponse {
+    log::error!("a request could not be answered: {error}");
+    let sentence = "the node could not read its store; its log says why";
+    refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", sentence)
+}
+
+/// The actor that was asked has no time, or has just fallen.
+pub(crate) fn busy(error: AskError, metrics: &Metrics) -> HttpResponse {
+    metrics.refusal(RefusalLabel::Busy);
+    let sentence = format!("{error}; try again in a moment");
+    refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence)
+}
+
+/// A parameter that cannot be read: code and sentence.
+pub(crate) type BadParam = (&'static str, String);
+
+/// An address that cannot be read; a typing error is told from nonsense.
+pub(crate) fn bad_address(error: &AddressError) -> BadParam {
+    let code = match error {
+        AddressError::Hex(_) => "malformed",
+        AddressError::Checksum { .. } => "bad_checksum",
+    };
+    (code, error.to_string())
+}
+
+pub(crate) fn refuse_param((code, sentence): BadParam) -> HttpResponse {
+    refuse(StatusCode::BAD_REQUEST, code, sentence)
+}
+
+/// What the extractors of parameters refuse is refused like everything else.
+pub(crate) fn bad_query(error: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
+    let sentence = format!("{error}: /openapi.json lists the parameters of each route");
+    let answer = refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+    InternalError::from_response(error, answer).into()
+}
+
+/// As [`bad_query`], of the path.
+pub(crate) fn bad_path(error: PathError, _: &HttpRequest) -> actix_web::Error {
+    let sentence = format!("{error}: /openapi.json lists the parameters of each route");
+    let answer = refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+    InternalError::from_response(error, answer).into()
+}
+
+/// A route that exists, asked for with another verb than `allowed`.
+pub(crate) async fn no_such_method(request: HttpRequest, allowed: &'static str) -> HttpResponse {
+    let sentence = format!("{} answers {allowed} only", request.path());
+    let mut answer = refuse(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", sentence);
+    let allowed = header::HeaderValue::from_static(allowed);
+    answer.headers_mut().insert(header::ALLOW, allowed);
+    answer
+}
+
+pub(crate) async fn no_such_route(request: HttpRequest) -> HttpResponse {
+    let sentence = format!(
+        "there is no {} {}; see /status",
+        request.method(),
+        request.path()
+    );
+    refuse(StatusCode::NOT_FOUND, "no_such_route", sentence)
+}
+
+/// The node's thread turns.
+pub(crate) async fn livez() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("ok\n")
+}

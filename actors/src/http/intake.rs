@@ -1,0 +1,99 @@
+//! One transaction that is handed in, by whichever way it comes: over plain HTTP at either listener,
+//! or by JSON-RPC.
+use super::answer::{refuse, trouble};
+use super::body;
+use crate::messages::mempool::SubmitTransactions;
+use crate::metrics::{Metrics, RefusalLabel};
+use crate::runtime::Port;
+use crate::state_store::{Store, StoreError};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
+use lockstep_protocol::mempool::{Blame, Refusal, Source, Submission};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::Hash;
+use lockstep_protocol::wire::Wire;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// What it takes to take one.
+pub(crate) struct Intake<'a> {
+    pub(crate) wire: Wire,
+    pub(crate) store: &'a Store,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) mempool: &'a Port<SubmitTransactions>,
+}
+
+/// A transaction that this node keeps, or that a block carries.
+pub(crate) struct Taken {
+    pub(crate) id: Hash,
+    submission: Submission,
+}
+
+impl Taken {
+    pub(crate) fn to_json(&self) -> Value {
+        json!({ "id": self.id, "status": self.submission })
+    }
+}
+
+/// Why a transaction was not taken.
+pub(crate) enum NotTaken {
+    Refused(Refusal),
+    Store(StoreError),
+}
+
+impl Intake<'_> {
+    /// `POST /transactions`: canonical bytes of one.
+    pub(crate) async fn submit(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> HttpResponse {
+        let bytes = match body::read(request, payload, TRANSACTION_BYTES_MAX, self.metrics).await {
+            Ok(bytes) => bytes,
+            Err(refusal) => return refusal,
+        };
+        let transaction = match self.wire.decode_transaction(&bytes) {
+            Ok(transaction) => transaction,
+            Err(error) => return body::refuse_wire(&error, self.metrics),
+        };
+        match self.hand_in(transaction).await {
+            Ok(taken) => HttpResponse::Accepted().json(taken.to_json()),
+            Err(NotTaken::Refused(refusal)) => refused(&refusal, self.metrics),
+            Err(NotTaken::Store(error)) => trouble(&error),
+        }
+    }
+
+    /// Has a transaction of people checked and kept for a block.
+    pub(crate) async fn hand_in(&self, transaction: Transaction) -> Result<Taken, NotTaken> {
+        let id = transaction.id();
+        let submit = SubmitTransactions(vec![Arc::new(transaction)], Source::People);
+        let verdict = match self.mempool.ask(submit).await {
+            Ok(mut verdicts) => verdicts.pop().unwrap_or(Err(Refusal::Busy)),
+            Err(_) => Err(Refusal::Busy),
+        };
+        let submission = match verdict {
+            Ok(submission) => submission,
+            // After the verdict: before it, the block might still come. What a block carries has used
+            // up its nonce itself; told that, the sender would pay a second time with another one.
+            Err(refusal) if refusal.blame() == Blame::Moment => {
+                let location = self.store.location(&id).map_err(NotTaken::Store)?;
+                location.ok_or(NotTaken::Refused(refusal))?;
+                Submission::Known
+            }
+            Err(refusal) => return Err(NotTaken::Refused(refusal)),
+        };
+        Ok(Taken { id, submission })
+    }
+}
+
+/// Counts and answers a transaction that was not taken.
+pub(crate) fn refused(refusal: &Refusal, metrics: &Metrics) -> HttpResponse {
+    let (label, status) = match (refusal, refusal.blame()) {
+        (Refusal::Busy, _) => (RefusalLabel::Busy, StatusCode::SERVICE_UNAVAILABLE),
+        (_, Blame::Load) => (RefusalLabel::Busy, StatusCode::TOO_MANY_REQUESTS),
+        _ => (RefusalLabel::Transaction, StatusCode::BAD_REQUEST),
+    };
+    metrics.refusal(label);
+    refuse(status, refusal.code(), refusal.to_string())
+}

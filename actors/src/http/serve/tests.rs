@@ -1,0 +1,252 @@
+//! P15, the server's side of HTTP: at each call that can fail (accept, read of the head, read of
+//! the body, write of the answer) an error, an end too early, and silence. Each is counted or
+//! refused as declared, gives its place back, and the next client is served.
+use super::super::answer_places::{AnswerPlaces, Asker};
+use super::super::body;
+use super::super::connection::Deadlines;
+use super::super::pieces::Pieces;
+use super::super::routes::Routes;
+use super::*;
+use crate::metrics::ListenerLabel;
+use crate::runtime::Actors;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use std::cell::Cell;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream as Client};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+const SHORT: Duration = Duration::from_millis(300);
+const DEADLINES: Deadlines = Deadlines {
+    idle: PATIENCE,
+    head: SHORT,
+    answer: SHORT,
+};
+/// More than the sockets between two ends take when nobody reads.
+const LARGE: usize = 64 << 20;
+const BODY_MAX: usize = 1 << 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Head,
+    Body,
+    Answer,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Error,
+    Short,
+    Stall,
+}
+
+/// What becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    Closed(&'static str),
+    Refused(&'static str),
+}
+
+struct Server {
+    at: SocketAddr,
+    metrics: Arc<Metrics>,
+}
+
+impl Server {
+    /// On a thread of its own; it ends with the test process. The first `errors` accepts fail.
+    fn start(errors: usize) -> Server {
+        let metrics = Metrics::new(Actors::default());
+        let listener = StdListener::bind("127.0.0.1:0").expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let seen = metrics.clone();
+        std::thread::spawn(move || {
+            actix_rt::System::new().block_on(serve(listener, seen, errors));
+        });
+        Server { at, metrics }
+    }
+
+    fn open(&self) -> Client {
+        let client = Client::connect(self.at).expect("it listens");
+        client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        client
+    }
+
+    /// The sum of the family's series that have this reason.
+    fn count(&self, counted: Counted) -> u64 {
+        let (family, reason) = match counted {
+            Counted::Closed(reason) => ("connections_closed_total", reason),
+            Counted::Refused(reason) => ("messages_refused_total", reason),
+        };
+        self.read(family, &format!("reason=\"{reason}\""))
+    }
+
+    fn read(&self, family: &str, label: &str) -> u64 {
+        let text = self.metrics.encode();
+        let lines = text.lines().filter(|line| line.starts_with(family));
+        let lines = lines.filter(|line| line.contains(label));
+        let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
+        values.sum()
+    }
+
+    /// Everything that has been counted with a reason.
+    fn reasons(&self) -> Vec<String> {
+        let text = self.metrics.encode();
+        let lines = text.lines().filter(|line| line.contains("reason="));
+        let counted = lines.filter(|line| !line.ends_with(" 0"));
+        counted.map(str::to_owned).collect()
+    }
+
+    fn is_well(&self) -> bool {
+        let mut client = self.open();
+        let hello = b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
+        let mut answer = String::new();
+        let asked = client.write_all(hello);
+        let heard = asked.and_then(|()| client.read_to_string(&mut answer));
+        heard.is_ok() && answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("5 bytes")
+    }
+}
+
+async fn serve(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
+    let listener = listen(&listener).expect("it listens");
+    let house = House::new(terms(), metrics.clone());
+    let errors = Cell::new(errors);
+    let accept = async || {
+        if errors.get() > 0 {
+            errors.set(errors.get() - 1);
+            return Err(io::Error::other("too many open files"));
+        }
+        listener.accept().await
+    };
+    let places = AnswerPlaces::new(64);
+    let echo = move |request: HttpRequest, payload: web::Payload| {
+        let metrics = metrics.clone();
+        async move {
+            match body::read(&request, payload, BODY_MAX, &metrics).await {
+                Ok(bytes) => HttpResponse::Ok().body(format!("{} bytes", bytes.len())),
+                Err(refusal) => refusal,
+            }
+        }
+    };
+    let large = move |request: HttpRequest| {
+        let place = places.enter(&Asker::of(&request)).expect("a place");
+        async move { HttpResponse::Ok().body(Pieces::new(vec![7; LARGE].into(), place)) }
+    };
+    let routes = |config: &mut web::ServiceConfig| {
+        config
+            .route("/echo", web::post().to(echo))
+            .route("/large", web::get().to(large));
+    };
+    super::run(&house, accept, routes).await;
+}
+
+fn terms() -> Terms {
+    Terms {
+        label: ListenerLabel::People,
+        connections_max: 64,
+        connections_per_stranger_max: 64,
+        deadlines: DEADLINES,
+        routes: Routes {
+            all: Vec::new(),
+            other_verb: StatusCode::METHOD_NOT_ALLOWED,
+        },
+        is_neighbour: Box::new(|_| false),
+    }
+}
+
+fn eventually(what: &str, done: impl Fn() -> bool) {
+    let until = std::time::Instant::now() + PATIENCE;
+    while !done() {
+        assert!(std::time::Instant::now() < until, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Does it to one connection; returns what the server said before it was over.
+fn fail(server: &Server, call: Call, how: How) -> String {
+    let mut client = server.open();
+    let said: &[u8] = match call {
+        Call::Head => b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-le",
+        Call::Body => {
+            b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\nthe beginning"
+        }
+        Call::Answer => b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n",
+    };
+    client.write_all(said).expect("it takes that");
+    let mut heard = vec![0; 4_096];
+    let mut length = 0;
+    if call == Call::Answer {
+        // It is being answered.
+        length = client.read(&mut heard).expect("the beginning");
+    } else {
+        // What was said must not be overtaken by a reset.
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    match how {
+        How::Error => {
+            let linger = SockRef::from(&client).set_linger(Some(Duration::ZERO));
+            linger.expect("a socket option");
+            return String::new();
+        }
+        How::Short if call == Call::Answer => return String::new(),
+        How::Short => client.shutdown(Shutdown::Write).expect("it is open"),
+        How::Stall => {}
+    }
+    if call == Call::Answer {
+        // Nothing more is read until this side has been given up.
+        eventually("the reader is given up", || {
+            server.count(Counted::Closed("SlowReader")) > 0
+        });
+        return String::from_utf8_lossy(&heard[..length]).into_owned();
+    }
+    // An error says that it was closed before a word.
+    let length = client.read(&mut heard).unwrap_or(0);
+    String::from_utf8_lossy(&heard[..length]).into_owned()
+}
+
+#[test]
+fn every_call_of_the_server_that_fails_is_counted_and_the_next_client_is_served() {
+    use Call::{Answer, Body, Head};
+    use Counted::{Closed, Refused};
+    use How::{Error, Short, Stall};
+    let cases = [
+        (Head, Error, Some(Closed("Broken"))),
+        (Head, Short, None),
+        (Head, Stall, Some(Closed("SlowHead"))),
+        (Body, Error, Some(Closed("Broken"))),
+        (Body, Short, Some(Refused("Malformed"))),
+        (Body, Stall, Some(Refused("Slow"))),
+        (Answer, Error, Some(Closed("Broken"))),
+        (Answer, Short, Some(Closed("Broken"))),
+        (Answer, Stall, Some(Closed("SlowReader"))),
+    ];
+    for (call, how, counted) in cases {
+        let server = Server::start(0);
+        let heard = fail(&server, call, how);
+        if let Some(counted) = counted {
+            let what = format!(
+                "{call:?}, {how:?} is counted as {counted:?}: {}",
+                server.metrics.encode()
+            );
+            eventually(&what, || server.count(counted) == 1);
+        }
+        eventually(&format!("{call:?}, {how:?}: its place is free"), || {
+            server.read("connections{", "People") == 0
+        });
+        let reasons = server.reasons();
+        let first = heard.lines().next().unwrap_or("nothing");
+        println!("{call:?}, {how:?}: answered {first:?}, counted {reasons:?}");
+        assert!(server.is_well(), "after {call:?}, {how:?}");
+    }
+    println!("P15 server: {} failures injected", cases.len());
+}
+
+#[test]
+fn a_process_without_descriptors_serves_as_soon_as_it_has_some() {
+    const ERRORS: usize = 5;
+    let server = Server::start(ERRORS);
+    assert!(server.is_well());
+    let counted = server.count(Counted::Closed("NotAccepted"));
+    assert_eq!(counted, ERRORS as u64);
+    println!("P15 server: {ERRORS} failures of accept injected and counted");
+}

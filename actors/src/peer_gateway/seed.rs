@@ -1,0 +1,140 @@
+//! What the PeerGateway is made from, and what every request of a peer sees.
+use crate::clock::Clock;
+use crate::http::answer_places::AnswerPlaces;
+use crate::http::body;
+use crate::http::doors::Doors;
+use crate::http::intake::Intake;
+use crate::limits::{
+    GOSSIP_BODIES_BYTES_MAX, PROPOSAL_BODIES_BYTES_MAX, PULL_ANSWERS_MAX, SYNC_ANSWERS_MAX,
+};
+use crate::messages::committer::EvidenceTold;
+use crate::messages::mempool::{GetHeld, SubmitTransactions};
+use crate::messages::proposer::{
+    CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
+};
+use crate::messages::round_driver::SignStanding;
+use crate::messages::vote_collector::{GetSeen, GetVotes, VoteReceived};
+use crate::metrics::Metrics;
+use crate::peers::{Handshake, Peer};
+use crate::runtime::Port;
+use crate::state_store::Store;
+use crate::view::NodeView;
+use lockstep_protocol::types::Address;
+use lockstep_protocol::wire::Wire;
+use parking_lot::RwLock;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What the gateway tells and asks, each within its own share of the other's mailbox.
+#[derive(Clone)]
+pub(crate) struct Ports {
+    /// VoteCollector.
+    pub(crate) vote: Doors<VoteReceived>,
+    /// Committer: proof that another node holds.
+    pub(crate) evidence: Doors<EvidenceTold>,
+    /// Proposer: is its body worth reading?
+    pub(crate) screen: Doors<ScreenProposal>,
+    /// Proposer.
+    pub(crate) proposal: Doors<ProposalReceived>,
+    /// Proposer: by the leaves of its transactions.
+    pub(crate) compact: Doors<CompactReceived>,
+    /// Mempool: what is held of those.
+    pub(crate) held: Port<GetHeld>,
+    /// Proposer: of which block does a peer lack transactions?
+    pub(crate) proposed: Port<GetProposedBlock>,
+    /// VoteCollector: what a peer lacks.
+    pub(crate) pulled_votes: Port<GetVotes>,
+    /// Proposer: what a peer lacks.
+    pub(crate) pulled_proposals: Port<GetProposals>,
+    /// VoteCollector: what has it seen of whoever asks how far this node is?
+    pub(crate) seen: Port<GetSeen>,
+    /// RoundDriver: the answer, signed.
+    pub(crate) standing: Port<SignStanding>,
+    /// Mempool: from people.
+    pub(crate) transaction: Port<SubmitTransactions>,
+    /// Mempool: from peers.
+    pub(crate) gossip: Port<SubmitTransactions>,
+}
+
+#[cfg(test)]
+impl Ports {
+    /// To nobody.
+    pub(super) fn detached() -> Ports {
+        Ports {
+            vote: Doors::detached(),
+            evidence: Doors::detached(),
+            screen: Doors::detached(),
+            proposal: Doors::detached(),
+            compact: Doors::detached(),
+            held: Port::detached(),
+            proposed: Port::detached(),
+            pulled_votes: Port::detached(),
+            pulled_proposals: Port::detached(),
+            seen: Port::detached(),
+            standing: Port::detached(),
+            transaction: Port::detached(),
+            gossip: Port::detached(),
+        }
+    }
+}
+
+/// What an incarnation is made from.
+#[derive(Clone)]
+pub(crate) struct Seed {
+    /// This validator.
+    pub(crate) me: Address,
+    /// The other nodes: connections from their addresses come before those of strangers.
+    pub(crate) peers: Arc<RwLock<Vec<Peer>>>,
+    /// What this node says of itself to peers; the height is filled in.
+    pub(crate) handshake: Handshake,
+    /// Reads messages of this chain.
+    pub(crate) wire: Wire,
+    /// Committed data.
+    pub(crate) store: Store,
+    /// The node's clocks.
+    pub(crate) clock: Clock,
+    /// What the node shows of itself.
+    pub(crate) view: Arc<NodeView>,
+    /// The node's metrics.
+    pub(crate) metrics: Arc<Metrics>,
+    /// What it tells.
+    pub(crate) ports: Ports,
+    /// What peers may hold together.
+    pub(crate) shares: Shares,
+}
+
+impl Seed {
+    /// Takes a transaction that is handed in here.
+    pub(super) fn intake(&self) -> Intake<'_> {
+        Intake {
+            wire: self.wire,
+            store: &self.store,
+            metrics: &self.metrics,
+            mempool: &self.ports.transaction,
+        }
+    }
+}
+
+/// What all connections of peers may hold together; it outlives the gateway's falls, as they do.
+#[derive(Clone)]
+pub(crate) struct Shares {
+    /// Places for answers of blocks.
+    pub(super) sync_answers: AnswerPlaces,
+    /// Places for answers to pulls.
+    pub(super) pull_answers: AnswerPlaces,
+    /// Permits for the bytes of proposals that are being read or handled.
+    pub(super) proposal_bodies: Arc<Semaphore>,
+    /// Permits for the bytes of peers' transactions that are being read or checked.
+    pub(super) gossip_bodies: Arc<Semaphore>,
+}
+
+impl Default for Shares {
+    fn default() -> Shares {
+        Shares {
+            sync_answers: AnswerPlaces::new(SYNC_ANSWERS_MAX),
+            pull_answers: AnswerPlaces::new(PULL_ANSWERS_MAX),
+            proposal_bodies: body::budget(PROPOSAL_BODIES_BYTES_MAX),
+            gossip_bodies: body::budget(GOSSIP_BODIES_BYTES_MAX),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `GET /sync/blocks`: ranges of committed blocks for peers that catch up.
+use super::seed::Seed;
+use crate::http::answer::{refuse, trouble};
+use crate::http::answer_places::Asker;
+use crate::http::pieces::Pieces;
+use crate::limits::{SYNC_ANSWER_PATIENCE, SYNC_ENVELOPE_BYTES};
+use crate::metrics::RefusalLabel;
+use crate::state_store::StoreError;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
+use lockstep_protocol::types::Height;
+use lockstep_protocol::wire::{EARLIEST_HEADER, HEIGHT_HEADER};
+use serde::Deserialize;
+
+/// The range that a peer asks for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Range {
+    from: u64,
+    limit: Option<u64>,
+}
+
+impl Range {
+    /// How many blocks the answer may hold; `None` if nobody may ask for so many.
+    fn blocks_max(&self) -> Option<usize> {
+        let limit = self.limit.unwrap_or(SYNC_BLOCKS_MAX);
+        let allowed = (1..=SYNC_BLOCKS_MAX).contains(&limit);
+        allowed.then(|| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+}
+
+pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
+    let Ok(range) = web::Query::<Range>::from_query(request.query_string()) else {
+        let sentence = "ask for ?from=<height>, and at will &limit=<blocks>";
+        return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+    };
+    let Some(blocks_max) = range.blocks_max() else {
+        let sentence = format!("limit is a number of blocks from 1 to {SYNC_BLOCKS_MAX}");
+        return refuse(StatusCode::BAD_REQUEST, "limit", sentence);
+    };
+    let bytes_max = SYNC_BYTES_MAX - SYNC_ENVELOPE_BYTES;
+    let (places, asker) = (&seed.shares.sync_answers, Asker::of(&request));
+    let Some(place) = places.wait(&asker, SYNC_ANSWER_PATIENCE).await else {
+        seed.metrics.refusal(RefusalLabel::Busy);
+        let sentence = "other peers are being answered; try again in a moment";
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
+    };
+    // Megabytes are read, checked and encoded: not on the thread that votes.
+    let (store, wire, from) = (seed.store.clone(), seed.wire, Height(range.from));
+    let answer = web::block(move || {
+        let blocks = store.decided(from, blocks_max, bytes_max)?;
+        // After them: what was pruned meanwhile is told as gone.
+        let earliest = store.earliest()?;
+        Ok::<_, StoreError>((wire.encode_blocks(&blocks), earliest))
+    });
+    match answer.await {
+        Ok(Ok((bytes, earliest))) => HttpResponse::Ok()
+            .insert_header((HEIGHT_HEADER, seed.view.head().height.to_string()))
+            .insert_header((EARLIEST_HEADER, earliest.to_string()))
+            .content_type("application/octet-stream")
+            .body(Pieces::new(bytes.into(), place)),
+        Ok(Err(error)) => trouble(&error),
+        Err(error) => trouble(&error),
+    }
+}

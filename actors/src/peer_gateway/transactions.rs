@@ -1,0 +1,63 @@
+//! Transactions: batches from peers, and one from whoever hands it in at the peer listener.
+use super::seed::Seed;
+use crate::http::answer::{busy, refuse_bad};
+use crate::http::body::Body;
+use crate::http::{body, intake};
+use crate::messages::mempool::{SubmitTransactions, Verdict};
+use crate::metrics::RefusalLabel;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use lockstep_protocol::mempool::{Blame, Refusal, Source};
+use lockstep_protocol::wire::TRANSACTIONS_BYTES_MAX;
+use std::sync::Arc;
+
+/// `POST /transactions`
+pub(super) async fn submit(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    seed.intake().submit(&request, payload).await
+}
+
+/// `POST /mempool/transactions`: what a peer has taken from people, verified there. The answer is
+/// the peer's sign to send more, so it comes when all are checked.
+pub(super) async fn gossip(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let metrics = &seed.metrics;
+    let whole = match Body::open(&request, payload, TRANSACTIONS_BYTES_MAX) {
+        Ok(body) => body.whole(Some(&seed.shares.gossip_bodies)).await,
+        Err(cut) => Err(cut),
+    };
+    let whole = match whole {
+        Ok(whole) => whole,
+        Err(cut) => return body::refuse_cut(cut, metrics),
+    };
+    let transactions = match seed.wire.decode_transactions(&whole.bytes) {
+        Ok(transactions) => transactions.into_iter().map(Arc::new).collect(),
+        Err(error) => return body::refuse_wire(&error, metrics),
+    };
+    let submit = SubmitTransactions(transactions, Source::Peer);
+    let answer = seed.ports.gossip.ask(submit).await;
+    drop(whole.place);
+    match answer {
+        Ok(verdicts) => gossiped(&seed, &verdicts),
+        Err(error) => busy(error, metrics),
+    }
+}
+
+/// 202 for whatever an honest peer may send, although this node may have no room for it.
+fn gossiped(seed: &Seed, verdicts: &[Verdict]) -> HttpResponse {
+    let refusals = || verdicts.iter().filter_map(|verdict| verdict.as_ref().err());
+    if let Some(bad) = refusals().find(|refusal| refusal.blame() == Blame::Transaction) {
+        seed.metrics.refusal(RefusalLabel::Transaction);
+        return refuse_bad(StatusCode::BAD_REQUEST, bad.code(), bad.to_string());
+    }
+    if refusals().any(|refusal| *refusal == Refusal::Busy) {
+        return intake::refused(&Refusal::Busy, &seed.metrics);
+    }
+    HttpResponse::Accepted().finish()
+}

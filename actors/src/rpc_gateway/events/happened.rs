@@ -1,0 +1,98 @@
+//! What can happen: a block with its receipts is committed, a round or a step of it begins.
+use crate::rpc_gateway::json::transaction::{bytes_of, receiver};
+use lockstep_protocol::block::{Header, SealedBlock};
+use lockstep_protocol::consensus::round_machine::Step;
+use lockstep_protocol::ledger::Receipt;
+use lockstep_protocol::types::{Address, BlockId, Height, Round};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A committed block, without its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BlockEvent {
+    pub(super) id: BlockId,
+    pub(super) header: Header,
+    /// Canonical bytes of the transactions together.
+    pub(super) transaction_bytes: u64,
+    /// One for each transaction.
+    pub(super) receipts: Vec<ReceiptEvent>,
+}
+
+/// What became of one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReceiptEvent {
+    pub(super) sender: Address,
+    pub(super) to: Option<Address>,
+    pub(super) receipt: Receipt,
+}
+
+/// One of the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Block(Arc<BlockEvent>),
+    Round {
+        height: Height,
+        round: Round,
+        step: Option<Step>,
+    },
+}
+
+impl What {
+    /// How many numbers it takes: a block one for itself and one for each receipt.
+    pub(super) fn numbers(&self) -> u64 {
+        match self {
+            What::Block(block) => 1 + block.receipts.len() as u64,
+            What::Round { .. } => 1,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let receipts = match self {
+            What::Block(block) => block.receipts.len(),
+            What::Round { .. } => 0,
+        };
+        // A failed receipt has a sentence.
+        size_of::<BlockEvent>() + receipts * (size_of::<ReceiptEvent>() + 64)
+    }
+}
+
+impl BlockEvent {
+    pub(super) fn new(block: &SealedBlock, receipts: &[Receipt]) -> BlockEvent {
+        let transactions = &block.block().transactions;
+        let told = transactions.iter().zip(receipts);
+        let told = told.map(|(transaction, receipt)| ReceiptEvent {
+            sender: transaction.sender,
+            to: receiver(&transaction.body.action),
+            receipt: receipt.clone(),
+        });
+        BlockEvent {
+            id: block.id(),
+            header: block.header().clone(),
+            transaction_bytes: bytes_of(transactions),
+            receipts: told.collect(),
+        }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "header": self.header,
+            "transactions": self.receipts.len(),
+        })
+    }
+}
+
+impl ReceiptEvent {
+    pub(super) fn concerns(&self, whose: Option<Address>) -> bool {
+        whose.is_none_or(|address| self.sender == address || self.to == Some(address))
+    }
+
+    pub(super) fn to_json(&self, height: Height, block: BlockId) -> Value {
+        let mut content = json!(self.receipt);
+        content["height"] = json!(height);
+        content["block_id"] = json!(block);
+        content["sender"] = json!(self.sender);
+        content["to"] = json!(self.to);
+        content
+    }
+}

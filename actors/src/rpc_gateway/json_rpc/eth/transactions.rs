@@ -1,0 +1,60 @@
+//! Committed transactions with their receipts, and those that wait here.
+use crate::messages::mempool::TransactionStatus;
+use crate::rpc_gateway::json::ethereum;
+use crate::rpc_gateway::json_rpc::caller::Caller;
+use crate::rpc_gateway::json_rpc::error::RpcError;
+use crate::rpc_gateway::json_rpc::mempool::status;
+use crate::rpc_gateway::json_rpc::method::Answer;
+use crate::rpc_gateway::json_rpc::params::Args;
+use crate::rpc_gateway::receipts;
+use crate::rpc_gateway::seed::Seed;
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::types::Hash;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A committed transaction: its block, its place in it, and what is made of both.
+async fn find(
+    caller: &Caller,
+    hash: Hash,
+    make: impl FnOnce(&Seed, Arc<SealedBlock>, u32) -> Answer + Send + 'static,
+) -> Result<Option<Value>, RpcError> {
+    let Some((height, index)) = receipts::place(&caller.seed, &hash)? else {
+        return Ok(None);
+    };
+    let made = caller.read(move |seed| match seed.store.block(height)? {
+        Some(block) => make(seed, block, index),
+        None => Ok(Value::Null),
+    });
+    Ok(Some(made.await?))
+}
+
+pub(super) async fn transaction_by_hash(caller: &Caller, args: Args) -> Answer {
+    let hash = args.hash(0)?;
+    let committed = find(caller, hash, |seed, block, index| {
+        let at = usize::try_from(index).unwrap_or(usize::MAX);
+        let transaction = block.block().transactions.get(at);
+        let place = Some((&*block, index));
+        let found = transaction.map(|found| ethereum::transaction(found, &seed.genesis, place));
+        Ok(found.unwrap_or(Value::Null))
+    });
+    if let Some(found) = committed.await? {
+        return Ok(found);
+    }
+    let genesis = &caller.seed.genesis;
+    Ok(match status(caller, hash).await? {
+        Some(TransactionStatus::Waiting(entry, _)) => {
+            ethereum::transaction(&entry.transaction, genesis, None)
+        }
+        _ => Value::Null,
+    })
+}
+
+pub(super) async fn receipt_by_hash(caller: &Caller, args: Args) -> Answer {
+    let found = find(caller, args.hash(0)?, |seed, block, index| {
+        let receipt = receipts::read(seed, block.height(), index)?;
+        let made = receipt.and_then(|receipt| ethereum::receipt(&block, index, &receipt));
+        Ok(made.unwrap_or(Value::Null))
+    });
+    Ok(found.await?.unwrap_or(Value::Null))
+}

@@ -1,0 +1,36 @@
+//! Which height is meant, and whether what was asked of it is shown and kept.
+use super::error::RpcError;
+use super::params::At;
+use crate::rpc_gateway::seed::Seed;
+use crate::state_store::Snapshot;
+use lockstep_protocol::ledger::HistoryError;
+use lockstep_protocol::types::Height;
+
+/// The version of the state after the block of `height`, if it is shown.
+pub(super) fn version_after(
+    snapshot: &Snapshot,
+    height: Height,
+    newest: Height,
+) -> Result<u64, HistoryError> {
+    if height > newest {
+        return Err(HistoryError::NotCommitted { height, newest });
+    }
+    snapshot.version_after(height)
+}
+
+/// The height that is meant.
+pub(super) fn height(seed: &Seed, at: At) -> Height {
+    match at {
+        At::Height(height) => height,
+        At::Latest | At::Pending | At::Block(_) => seed.head().height,
+    }
+}
+
+/// A block that was there once is not answered as one that never was.
+pub(super) fn demand_kept(seed: &Seed, asked: Height) -> Result<(), RpcError> {
+    let earliest = seed.store.earliest()?;
+    if asked > Height(0) && asked < earliest {
+        return Err(RpcError::Pruned { asked, earliest });
+    }
+    Ok(())
+}

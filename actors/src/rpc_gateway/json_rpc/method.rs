@@ -1,0 +1,77 @@
+//! A method, in one line of a table.
+use super::caller::Caller;
+use super::error::RpcError;
+use super::params::{Args, Param};
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Value, json};
+
+/// What a method answers.
+pub(super) type Answer = Result<Value, RpcError>;
+
+pub(super) type Handler = for<'a> fn(&'a Caller, Args) -> LocalBoxFuture<'a, Answer>;
+
+/// A method, in one line of a table.
+pub(super) struct Method {
+    pub(super) name: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) params: &'static [Param],
+    pub(super) result: Shape,
+    pub(super) handler: Handler,
+}
+
+/// What a result is, as far as the document tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A number in hex without leading zeros.
+    Quantity,
+    /// Bytes in hex.
+    Data,
+    /// Text.
+    Text,
+    /// A number in hex, or null if there is nothing to count.
+    TextOrNull,
+    /// `true` or `false`.
+    Flag,
+    /// A list of objects, or of texts.
+    List,
+    /// An object.
+    Object,
+    /// An object, or null if there is nothing like that.
+    ObjectOrNull,
+    /// `false`, or an object.
+    FalseOrObject,
+}
+
+impl Shape {
+    pub(super) fn schema(self) -> Value {
+        match self {
+            Shape::Quantity => {
+                json!({ "type": "string", "pattern": "^0x(0|[1-9a-f][0-9a-f]*)$" })
+            }
+            Shape::Data => json!({ "type": "string", "pattern": "^0x([0-9a-f]{2})*$" }),
+            Shape::Text => json!({ "type": "string" }),
+            Shape::TextOrNull => json!({ "type": ["string", "null"] }),
+            Shape::Flag => json!({ "type": "boolean" }),
+            Shape::List => json!({ "type": "array" }),
+            Shape::Object => json!({ "type": "object" }),
+            Shape::ObjectOrNull => json!({ "type": ["object", "null"] }),
+            Shape::FalseOrObject => json!({ "oneOf": [{ "const": false }, { "type": "object" }] }),
+        }
+    }
+}
+
+pub(super) const fn method(
+    name: &'static str,
+    summary: &'static str,
+    params: &'static [Param],
+    result: Shape,
+    handler: Handler,
+) -> Method {
+    Method {
+        name,
+        summary,
+        params,
+        result,
+        handler,
+    }
+}

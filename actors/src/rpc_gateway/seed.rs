@@ -1,0 +1,159 @@
+//! What the RpcGateway is made from, and what every request of people sees.
+use super::events::Events;
+use super::origins::Origins;
+use crate::clock::Clock;
+use crate::http::answer_places::AnswerPlaces;
+use crate::http::body;
+use crate::http::intake::Intake;
+use crate::http::pace::Pace;
+use crate::limits::{
+    BLOCK_ANSWERS_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX, RPC_BODIES_BYTES_MAX,
+    RPC_WAITERS_MAX,
+};
+use crate::messages::mempool::{
+    GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions,
+};
+use crate::messages::vote_collector::GetMissing;
+use crate::metrics::Metrics;
+use crate::runtime::{Actors, Port};
+use crate::state_store::Store;
+use crate::view::{HeadView, NodeView};
+use lockstep_protocol::consensus::driver::Pacing;
+use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::ledger::ChainRules;
+use lockstep_protocol::retention::Retention;
+use lockstep_protocol::types::{Address, Hash, Height};
+use lockstep_protocol::wire::Wire;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Makes one block on all nodes of a devnet; answers with JSON, or with why not.
+pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sync>;
+
+/// What the gateway asks, each within its own share of the other's mailbox.
+#[derive(Clone)]
+pub(crate) struct Ports {
+    /// VoteCollector: whom do we wait for?
+    pub(crate) missing: Port<GetMissing>,
+    /// Mempool: from people.
+    pub(crate) transaction: Port<SubmitTransactions>,
+    /// Mempool: what waits?
+    pub(crate) waiting: Port<GetWaiting>,
+    /// Mempool: what became of it?
+    pub(crate) transaction_status: Port<GetTransactionStatus>,
+    /// Mempool: which nonce comes next?
+    pub(crate) next_nonce: Port<GetNextNonce>,
+}
+
+#[cfg(test)]
+impl Ports {
+    /// To nobody.
+    pub(super) fn detached() -> Ports {
+        Ports {
+            missing: Port::detached(),
+            transaction: Port::detached(),
+            waiting: Port::detached(),
+            transaction_status: Port::detached(),
+            next_nonce: Port::detached(),
+        }
+    }
+}
+
+/// What an incarnation is made from.
+#[derive(Clone)]
+pub(crate) struct Seed {
+    /// The chain's beginning.
+    pub(crate) genesis: Arc<Genesis>,
+    /// The root of the state at height 0.
+    pub(crate) genesis_root: Hash,
+    /// This validator.
+    pub(crate) me: Address,
+    /// The rules of the chain.
+    pub(crate) rules: Arc<ChainRules>,
+    /// Reads messages of this chain.
+    pub(crate) wire: Wire,
+    /// By which verdicts on signatures this build is told from another.
+    pub(crate) verifier_fingerprint: String,
+    /// Committed data.
+    pub(crate) store: Store,
+    /// The node's clocks.
+    pub(crate) clock: Clock,
+    /// What the node shows of itself.
+    pub(crate) view: Arc<NodeView>,
+    /// The node's metrics.
+    pub(crate) metrics: Arc<Metrics>,
+    /// The actors' counters.
+    pub(crate) actors: Actors,
+    /// What has happened, for whoever wants to be told.
+    pub(crate) events: Arc<Events>,
+    /// How this node is set up.
+    pub(crate) settings: Settings,
+    /// Whose pages in browsers may ask.
+    pub(crate) origins: Arc<Origins>,
+    /// Only in a devnet.
+    pub(crate) tick_all: Option<TickAll>,
+    /// What it tells.
+    pub(crate) ports: Ports,
+    /// What people may hold together.
+    pub(crate) shares: Shares,
+}
+
+impl Seed {
+    /// The newest block that is shown. The store has it, and may have newer ones: those are told to
+    /// nobody before all actors know them, so that no two answers disagree on how far the node is.
+    pub(super) fn head(&self) -> HeadView {
+        self.view.head()
+    }
+
+    pub(super) fn is_shown(&self, height: Height) -> bool {
+        height <= self.head().height
+    }
+
+    /// Takes a transaction that is handed in here.
+    pub(super) fn intake(&self) -> Intake<'_> {
+        Intake {
+            wire: self.wire,
+            store: &self.store,
+            metrics: &self.metrics,
+            mempool: &self.ports.transaction,
+        }
+    }
+}
+
+/// How a node is set up, as far as people want to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// How long each step waits.
+    pub(crate) timeouts: Timeouts,
+    /// When a height begins.
+    pub(crate) pacing: Pacing,
+    /// Which blocks are kept.
+    pub(crate) retention: Retention,
+}
+
+/// What all connections of people may hold together; it outlives the gateway's falls, as they do.
+#[derive(Clone)]
+pub(crate) struct Shares {
+    /// Places for answers of blocks.
+    pub(super) block_answers: AnswerPlaces,
+    /// How often `/actors` and `/metrics` are answered.
+    pub(super) pages: Arc<Mutex<Pace>>,
+    /// Permits for the bytes of JSON-RPC requests that are being read or carried out.
+    pub(super) rpc_bodies: Arc<Semaphore>,
+    /// Places for calls that wait for a block.
+    pub(super) waiters: Arc<Semaphore>,
+}
+
+impl Default for Shares {
+    fn default() -> Shares {
+        let pages = Pace::new(PAGES_PER_SECOND_MAX, PAGES_AT_ONCE_MAX);
+        Shares {
+            block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX),
+            pages: Arc::new(Mutex::new(pages)),
+            rpc_bodies: body::budget(RPC_BODIES_BYTES_MAX),
+            waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),
+        }
+    }
+}

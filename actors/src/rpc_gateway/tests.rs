@@ -1,0 +1,119 @@
+//! What is served at the public listener, and what is not.
+use super::*;
+use crate::clock::Clock;
+use crate::fixture::{World, address};
+use crate::metrics::Metrics;
+use crate::runtime::Actors;
+use crate::view::{HeadView, NodeView};
+use actix_web::App;
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use lockstep_protocol::consensus::driver::Pacing;
+use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::retention::Retention;
+use lockstep_protocol::types::{ChainId, Hash, Height, Timestamp};
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::wire::Wire;
+use tempfile::TempDir;
+
+const CHAIN: Hash = Hash([7; 32]);
+
+/// Of a node that stands at genesis, behind which nobody is.
+fn seed() -> (Seed, TempDir) {
+    let (world, dir) = (World::new(7), tempfile::tempdir().expect("a directory"));
+    let head = HeadView {
+        height: Height(0),
+        block_id: CHAIN,
+        state_root: Hash([9; 32]),
+        time: Timestamp(1),
+    };
+    let validators = world.rules.genesis_validators.clone();
+    let schedule = ValidatorSchedule::unchanged(Height(0), validators);
+    let genesis = Genesis {
+        chain_id: ChainId(7),
+        scheme: SchemeId::MlDsa65,
+        time: Timestamp(1),
+        parameters: Parameters::default(),
+        validators: Vec::new(),
+        accounts: Vec::new(),
+    };
+    let seed = Seed {
+        genesis_root: Hash([9; 32]),
+        me: address(101),
+        rules: world.rules.clone(),
+        wire: Wire::new(CHAIN),
+        verifier_fingerprint: String::new(),
+        store: world.open(dir.path(), address(101)).expect("it opens"),
+        clock: Clock::start(),
+        view: Arc::new(NodeView::new(head, schedule)),
+        metrics: Metrics::new(Actors::default()),
+        actors: Actors::default(),
+        events: Arc::new(Events::new(1, Height(0), genesis.parameters)),
+        genesis: Arc::new(genesis),
+        settings: Settings {
+            timeouts: Timeouts::DEVNET,
+            pacing: Pacing::Manual,
+            retention: Retention::All,
+        },
+        origins: Arc::default(),
+        tick_all: None,
+        ports: Ports::detached(),
+        shares: Shares::default(),
+    };
+    (seed, dir)
+}
+
+/// Status and words of the answer to one request without a body.
+async fn ask(seed: Seed, method: &str, path: &str) -> (u16, String) {
+    let app = App::new().app_data(web::Data::new(seed)).configure(routes);
+    let service = init_service(app).await;
+    let method = Method::from_bytes(method.as_bytes()).expect("a verb");
+    let request = TestRequest::with_uri(path).method(method).to_request();
+    let answer = call_service(&service, request).await;
+    let status = answer.status().as_u16();
+    let body = read_body(answer).await;
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+#[test]
+fn every_route_is_served_and_refuses_only_with_what_it_declares() {
+    actix_rt::System::new().block_on(async {
+        let (seed, _dir) = seed();
+        for route in open_api::ROUTES {
+            let path = route.path.replace("{height}", "1");
+            let path = path.replace("{address}", "0x").replace("{id}", "0x");
+            let path = path.replace("{key}", "0x");
+            // A stream has no end; nobody is on the other side of one here.
+            let (status, words) = ask(seed.clone(), route.verb(), &path).await;
+            let is_declared = status == 200 || route.also.contains(&status);
+            assert!(is_declared, "{path}: {status} {words}");
+            assert!(!words.contains("no_such_route"), "{path}: {words}");
+        }
+    });
+}
+
+#[test]
+fn every_route_names_its_verb_to_whoever_uses_another() {
+    actix_rt::System::new().block_on(async {
+        let (seed, _dir) = seed();
+        for route in open_api::ROUTES {
+            let path = route.path.replace(['{', '}'], "");
+            let (status, words) = ask(seed.clone(), "PATCH", &path).await;
+            assert_eq!(status, 405, "{path}: {words}");
+            assert!(words.contains(route.verb()), "{path}: {words}");
+        }
+    });
+}
+
+#[test]
+fn what_nodes_tell_each_other_is_not_taken_here() {
+    actix_rt::System::new().block_on(async {
+        let (seed, _dir) = seed();
+        for path in ["/consensus/vote", "/mempool/transactions", "/sync/blocks"] {
+            let (status, words) = ask(seed.clone(), "POST", path).await;
+            assert_eq!(status, 404, "{path}: {words}");
+        }
+    });
+}

@@ -1,0 +1,34 @@
+//! What surrounds the process: variables, the clock.
+use crate::failure::Failure;
+use lockstep_protocol::types::Timestamp;
+use std::time::SystemTime;
+
+/// The environment variable that names a node for `--rpc`.
+pub(crate) const RPC_VARIABLE: &str = "LOCKSTEP_RPC";
+/// Names the directory where `--keys` does not.
+pub(crate) const DIRECTORY_VARIABLE: &str = "LOCKSTEP_KEYS";
+/// Holds the password where `--password-file` names none.
+pub(crate) const PASSWORD_VARIABLE: &str = "LOCKSTEP_PASSWORD";
+
+/// Variables that are no settings of a node.
+pub(crate) const NO_SETTINGS: [&str; 3] = [RPC_VARIABLE, DIRECTORY_VARIABLE, PASSWORD_VARIABLE];
+
+/// An environment variable, which must be text; an empty one counts as none.
+pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {
+    match std::env::var(name) {
+        Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!(
+            "the environment variable {name} is no text: set it anew"
+        ))),
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn wall_clock() -> Result<Timestamp, Failure> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let since = since.map_err(|_| Failure::retry("the clock stands before 1970: set it"))?;
+    Ok(Timestamp(
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+    ))
+}

@@ -1,0 +1,72 @@
+//! How a command ends that does not end well.
+use lockstep_devnet::DevnetError;
+
+/// One clear line and an exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) exit_code: u8,
+}
+
+impl Failure {
+    /// May be retried.
+    pub(crate) fn retry(message: impl Into<String>) -> Failure {
+        Failure {
+            message: message.into(),
+            exit_code: 1,
+        }
+    }
+
+    /// Whether trying again may help.
+    pub(crate) fn may_be_retried(&self) -> bool {
+        self.exit_code == 1
+    }
+
+    /// Usage or configuration.
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure {
+            message: message.into(),
+            exit_code: 2,
+        }
+    }
+
+    /// Data that is not what it should be.
+    pub(crate) fn corrupt(message: impl Into<String>) -> Failure {
+        Failure {
+            message: message.into(),
+            exit_code: 3,
+        }
+    }
+
+    /// Going on would be unsafe.
+    pub(crate) fn safety(message: impl Into<String>) -> Failure {
+        Failure {
+            message: message.into(),
+            exit_code: 4,
+        }
+    }
+}
+
+/// Where a flag is the remedy, it is named here: a devnet does not know the command line.
+impl From<DevnetError> for Failure {
+    fn from(error: DevnetError) -> Failure {
+        let message = match &error {
+            DevnetError::Listen {
+                index,
+                address,
+                error,
+            } => format!(
+                "node {index} cannot listen on {address}: {error}; choose another --rpc-port, or 0"
+            ),
+            DevnetError::Directory { dir, error } => format!(
+                "cannot make the directory {}: {error}; choose another --home",
+                dir.display()
+            ),
+            other => other.to_string(),
+        };
+        Failure {
+            message,
+            exit_code: error.exit_code(),
+        }
+    }
+}
