@@ -1,25 +1,32 @@
 //! **Room: actors.** Thin shells that carry messages and effects between the brains of
-//! `lockstep-protocol`: one file (or folder) per actor, its messages with it.
+//! `lockstep-protocol`.
 //!
 //! Here live sockets, the disk, timers, threads. No rule of consensus or ledger is decided here: a
-//! shell that grows past two hundred lines has its brain in the wrong place. This room knows
+//! shell that decides something has its brain in the wrong place. This room knows
 //! `lockstep-protocol` and nothing of `lockstep-devnet` or the command line.
 //!
-//! | Actor | Owns | Brain |
+//! | Actor, a folder each | Owns | Brain |
 //! |---|---|---|
 //! | `peer_gateway` | the listener for other nodes | – |
-//! | [`rpc_gateway`] | the listener for people | – |
-//! | [`proposer`] | proposals | `consensus::proposals` |
-//! | [`vote_collector`] | votes | `consensus::tally` |
-//! | [`round_driver`] | height, round, step, locks, timers, the key | `consensus::driver` |
-//! | [`committer`] | the ledger | `ledger` |
+//! | `rpc_gateway` | the listener for people | – |
+//! | `proposer` | proposals | `consensus::proposals` |
+//! | `vote_collector` | votes | `consensus::tally` |
+//! | `round_driver` | height, round, step, locks, timers, the key | `consensus::driver` |
+//! | `committer` | the ledger, evidence that waits | `consensus::committer` |
 //! | [`state_store`] | LMDB | – |
-//! | [`mempool`] | transactions that wait | `mempool` |
-//! | [`peer_broadcaster`] | the way out | – |
-//! | [`block_sync`] | catching up | `consensus::catch_up` |
+//! | `mempool` | transactions that wait | `mempool` |
+//! | `peer_broadcaster` | the way out | – |
+//! | `block_sync` | catching up | `consensus::catch_up` |
 //! | [`runtime::Supervisor`] | who lives | – |
 //!
-//! Both gateways serve by one machine, `http`. [`node`] wires all of them: one actor system per node.
+//! The folder of an actor: `mod.rs` says what it owns, what it tells (`Ports`), what it is made from
+//! (`Seed`); `handlers.rs` what each message does; `carry.rs`, where there is one, how it carries out
+//! what its brain says.
+//!
+//! Actors know messages and ports, never each other: `messages/` has one file for each receiver.
+//! Both gateways serve by one machine, `http`.
+//! [`node`] wires them, one actor system per node. They stand on [`runtime`], show themselves in a
+//! [`view`], and keep to [`limits`]; [`peers`] says who other nodes are.
 //!
 //! A chain with one validator, which decides a block alone:
 //!
@@ -77,32 +84,26 @@
 // The pages of modules are for people who work here, and name what is private, too.
 #![allow(rustdoc::private_intra_doc_links)]
 
-pub mod block_sync;
-pub mod clock;
-pub mod committer;
-mod delivery;
+mod block_sync;
+mod clock;
+mod committer;
+#[cfg(test)]
+mod fixture;
 mod http;
 mod kill_points;
 pub mod limits;
-pub mod mempool;
-pub mod metrics;
+mod mempool;
+mod messages;
+mod metrics;
 pub mod node;
-pub mod peer_broadcaster;
+mod peer_broadcaster;
 mod peer_gateway;
-pub mod proposer;
-pub mod round_driver;
+pub mod peers;
+mod proposer;
+mod round_driver;
 pub mod rpc_gateway;
 pub mod runtime;
+mod shell;
 pub mod state_store;
 pub mod view;
-pub mod vote_collector;
-
-/// Declares messages with their answers, in the words of actix.
-macro_rules! message {
-    ($($message:ty => $answer:ty),* $(,)?) => {$(
-        impl actix::Message for $message {
-            type Result = $answer;
-        }
-    )*};
-}
-pub(crate) use message;
+mod vote_collector;

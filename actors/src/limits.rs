@@ -14,6 +14,16 @@ use std::time::Duration;
 pub const CONSENSUS_MAILBOX_MAX: usize = 4_096;
 /// Messages that may wait for the store: a node has at most a few writes under way.
 pub const STORE_MAILBOX_MAX: usize = 1_024;
+/// Simultaneous reads of the store. Each lasts microseconds, a snapshot at most one HTTP answer.
+pub const STORE_READERS_MAX: u32 = 512;
+/// Blocks between two looks for readers that have ended: the file grows by so many at the most.
+pub const DEAD_READERS_EVERY: u64 = 128;
+/// Up to this size the pages of a data file are checked at every start, for some 14 seconds at the
+/// most; those of a larger one only after a stop that was not in good order.
+pub const ALWAYS_CHECKED_BYTES: u64 = 8 << 30;
+/// How long a question of the outside to an actor may take before the asker goes on without an
+/// answer.
+pub const ASK_PATIENCE: Duration = Duration::from_secs(10);
 /// Ticks that may wait for the round driver to be ready: each is an operator's wish for one block.
 pub const TICKS_WAITING_MAX: usize = 64;
 /// Frames that may wait for one peer; the oldest go first.

@@ -64,6 +64,14 @@ pub struct SyncProgress {
     pub blocks_per_second: f64,
 }
 
+/// What people must know of a node that is behind what anybody keeps.
+pub(crate) fn needs_snapshot(next: Height, earliest: Height) -> String {
+    format!(
+        "no peer keeps block {next} any more, the earliest is {earliest}: stop this node, move its \
+         data directory away, and begin with a snapshot (lockstep snapshot import)"
+    )
+}
+
 /// Second decisions of heights that were old when they came to light: they stop nothing, and people
 /// must know of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -321,7 +329,7 @@ impl NodeView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state_store::tests::World;
+    use crate::fixture::{World, head_before_all};
 
     /// A certified block that does not fit may show both at once: a fork, and a block that is
     /// invalid here. Whichever is told last, it is the fork that people must hear of.
@@ -334,12 +342,7 @@ mod tests {
             Halt::Forked("height 4 was decided twice".into()),
             Halt::InvalidDecision(Height(9)),
         ];
-        let head = HeadView {
-            height: Height(0),
-            block_id: BlockId::default(),
-            state_root: Hash::default(),
-            time: Timestamp(0),
-        };
+        let head = head_before_all();
         let set = World::new(7).rules.genesis_validators.clone();
         let validators = ValidatorSchedule::unchanged(head.height, set);
         let shown = |told: &[&Halt]| {

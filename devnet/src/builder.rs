@@ -1,8 +1,7 @@
 //! What a devnet is made from.
 use crate::accounts::{CROWD_BALANCE, crowd_address, funded_accounts, load_accounts};
 use crate::devnet::{Devnet, DevnetError};
-use lockstep_actors::committer::OnCommit;
-use lockstep_actors::node::devnet_keys;
+use lockstep_actors::node::{OnCommit, devnet_keys};
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::Durability;
 use lockstep_protocol::consensus::driver::Pacing;
@@ -52,7 +51,8 @@ pub struct Builder {
     pub(crate) validators: usize,
     pub(crate) observers: usize,
     pub(crate) chain_id: ChainId,
-    pub(crate) pacing: Pacing,
+    manual: bool,
+    block_time_ms: u64,
     pub(crate) home: Option<PathBuf>,
     pub(crate) rpc_port: u16,
     pub(crate) scheme: SchemeId,
@@ -73,7 +73,8 @@ impl Default for Builder {
             validators: 4,
             observers: 0,
             chain_id: DEVNET_CHAIN_ID,
-            pacing: Pacing::Interval(1_000),
+            manual: false,
+            block_time_ms: 1_000,
             home: None,
             rpc_port: 0,
             scheme: SchemeId::Dilithium3,
@@ -117,22 +118,27 @@ impl Builder {
         self
     }
 
-    /// Blocks only at [`Devnet::tick`].
+    /// Blocks only at [`Devnet::tick`], whatever the block time; `false`: by the block time again.
     #[must_use]
     pub fn manual(mut self, manual: bool) -> Builder {
-        self.pacing = if manual {
-            Pacing::Manual
-        } else {
-            Pacing::Interval(1_000)
-        };
+        self.manual = manual;
         self
     }
 
     /// Blocks every so many milliseconds; 0: as fast as it goes.
     #[must_use]
     pub fn block_time_ms(mut self, ms: u64) -> Builder {
-        self.pacing = Pacing::Interval(ms);
+        self.block_time_ms = ms;
         self
+    }
+
+    /// When a height begins.
+    pub(crate) fn pacing(&self) -> Pacing {
+        if self.manual {
+            Pacing::Manual
+        } else {
+            Pacing::Interval(self.block_time_ms)
+        }
     }
 
     /// Keeps the data directories here; otherwise they are temporary.
@@ -282,5 +288,23 @@ impl Builder {
                 commit_ms: seconds * 1e3,
             });
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_block_time_outlives_manual_pacing() {
+        let builder = Builder::default().block_time_ms(50).manual(true);
+        assert_eq!(builder.pacing(), Pacing::Manual);
+        assert_eq!(builder.manual(false).pacing(), Pacing::Interval(50));
+    }
+
+    #[test]
+    fn manual_pacing_outlives_a_block_time() {
+        let builder = Builder::default().manual(true).block_time_ms(50);
+        assert_eq!(builder.pacing(), Pacing::Manual);
     }
 }

@@ -1,6 +1,6 @@
 //! The commit tier of the simulator: P1 and P2 over many seeds, P3, P14, and a fork that must be
 //! found. Violations print the command that replays their seed.
-use lockstep_devnet::simulation::{self, Batch, Profile, BatchSum};
+use lockstep_devnet::simulation::{self, Batch, BatchSum, Profile};
 use std::ops::Range;
 
 const THREADS: usize = 2;

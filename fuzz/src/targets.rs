@@ -3,7 +3,7 @@
 //!
 //! Shared by the fuzzer (`fuzz/fuzz_targets`), by the runner on stable (`fuzz/src/bin/run.rs`) and
 //! by the commit tier (`tests/mutated`).
-use lockstep_actors::peer_broadcaster::Handshake;
+use lockstep_actors::peers::Handshake;
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
 use lockstep_protocol::evidence::Evidence;

@@ -215,3 +215,6 @@ pub const WAITING_UNTOLD_MS: u64 = 1_000;
 /// So many rounds beyond those that others with more than f have named, one validator alone is
 /// believed to have signed in: correct ones are a round or two apart.
 pub const ROUNDS_BELIEVED_AHEAD: u32 = 4;
+/// Inputs of the next height that may wait for the driver to get there: facts and proposals of
+/// rounds 0 and 1.
+pub const EARLY_INPUTS_MAX: usize = 64;

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::output::say;
 use clap::Args;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
-use lockstep_actors::peer_broadcaster;
+use lockstep_actors::peers::system_resolver;
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::key_guard_file;
 use lockstep_actors::view::SyncProgress;
@@ -128,7 +128,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
     let genesis = Arc::new(genesis::read(&config.genesis)?);
     let key = KeyFile::open(&config.key, genesis.scheme)?;
     let me = Address::of(genesis.scheme, key.signer.public_key());
-    let resolve = peer_broadcaster::system_resolver();
+    let resolve = system_resolver();
     let peers = peers::resolve_all(&config.peers, &genesis, me, config.follow, &resolve)?;
     let peer_listener = listen("peer_listen", &config.peer_listen)?;
     let public_listener = match &config.rpc_listen {

@@ -2,7 +2,7 @@
 use super::file::{line_of, quoted};
 use crate::failure::Failure;
 use lockstep_actors::limits::RESOLVE_EVERY;
-use lockstep_actors::peer_broadcaster::{self, Peer, Resolve};
+use lockstep_actors::peers::{Peer, Resolve, has_uri};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::types::Address;
 use std::collections::BTreeSet;
@@ -122,13 +122,13 @@ fn located(entry: &PeerEntry, resolve: &Resolve) -> Result<Peer, String> {
         format!("{at} is an address of one link (%), which no URI can name; write another")
     };
     if let Ok(at) = listens.parse::<SocketAddr>() {
-        let is_possible = peer_broadcaster::has_uri(&at);
+        let is_possible = has_uri(&at);
         return is_possible
             .then(|| Peer::at(address, at))
             .ok_or_else(|| of_one_link(&at));
     }
     let why = match resolve(listens) {
-        Ok(found) => match found.iter().find(|at| peer_broadcaster::has_uri(at)) {
+        Ok(found) => match found.iter().find(|at| has_uri(at)) {
             Some(at) => return Ok(Peer::named(address, listens, Some(*at))),
             None if !found.is_empty() => return Err(of_one_link(&found[0])),
             None => "nothing found".into(),

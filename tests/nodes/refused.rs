@@ -2,7 +2,7 @@
 //! port that is taken, a public key on a real chain. One line each, an exit code, the next step.
 use lockstep_actors::limits::ARRIVAL_WAIT_MS;
 use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys};
-use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_actors::peers::Peer;
 use lockstep_actors::runtime::Policy;
 use lockstep_devnet::{Devnet, Durability};
 use lockstep_protocol::consensus::driver::Pacing;

@@ -2,7 +2,7 @@
 //! whatever one liar among them does. A certified block that is invalid stops it for good.
 use lockstep_actors::limits::ARRIVAL_WAIT_MS;
 use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys};
-use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_actors::peers::Peer;
 use lockstep_actors::runtime::Policy;
 use lockstep_devnet::{Builder, Devnet, Durability, funded_accounts};
 use lockstep_protocol::block::{Header, SealedBlock};

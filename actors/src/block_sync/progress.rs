@@ -1,6 +1,6 @@
 //! How catching up goes on, for people: `/status`, a progress bar, a line in the log now and then.
 use crate::limits::SYNC_REPORT_EVERY_MS;
-use crate::view::SyncProgress;
+use crate::view::{SyncProgress, needs_snapshot};
 use lockstep_protocol::consensus::catch_up::CatchUp;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::types::{Height, Instant};
@@ -81,14 +81,6 @@ impl Progress {
             log::warn!("{warning}");
         }
     }
-}
-
-/// What people must know of a node that is behind what anybody keeps.
-pub(crate) fn needs_snapshot(next: Height, earliest: Height) -> String {
-    format!(
-        "no peer keeps block {next} any more, the earliest is {earliest}: stop this node, move its \
-         data directory away, and begin with a snapshot (lockstep snapshot import)"
-    )
 }
 
 impl Run {

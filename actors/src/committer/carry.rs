@@ -1,5 +1,21 @@
 //! What the brain says, carried out.
 use super::*;
+use crate::messages::block_sync::{BlocksDiscarded, StopSync};
+use crate::messages::mempool::TransactionsRefused;
+use crate::messages::peer_broadcaster::TellEvidence;
+use crate::messages::proposer::{BlockExecuted, BlockPrepared, BuildBlock};
+use crate::messages::round_driver::{ForkDetected, OwnEquivocationSeen, StopVoting};
+use crate::messages::state_store::{CommitBlocks, PersistEvidence, PersistFork};
+use crate::runtime::FatalKind;
+use crate::shell::{Deliver, Shell};
+use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::consensus::committer::forks::KnownFork;
+use lockstep_protocol::consensus::committer::{Input, Output};
+use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::evidence::{Evidence, Offence};
+use lockstep_protocol::ledger::{CommitBatch, InvalidBlock};
+use lockstep_protocol::wire::DecidedBlock;
+use std::sync::Arc;
 
 impl Committer {
     /// Lets the brain take this, and does what it says. Answers what became of told evidence.
@@ -101,9 +117,6 @@ impl Committer {
         self.seed.view.set_old_forks(self.old_forks.clone());
     }
 
-    /// How often this comes is up to whoever misbehaves: where signatures wait for the disk already,
-    /// it is not written. What waits in memory is told to the others all the same, and what is
-    /// forgotten only there is forgotten again after a start.
     fn keep_evidence(&self, keep: Option<Box<Evidence>>, forget: Vec<Offence>) {
         if let Some(evidence) = &keep {
             let offence = evidence.offence();
@@ -111,8 +124,14 @@ impl Committer {
             log::warn!("evidence: {offence}, hash {}", evidence.hash().short());
         }
         let persist = PersistEvidence { keep, forget };
-        if self.seed.ports.keep_evidence.tell(persist) == Err(Refused::Full) {
-            log::warn!("the disk is behind: what waits as evidence is not written");
-        }
+        self.seed.ports.keep_evidence.deliver(persist);
+    }
+}
+
+impl Shell for Committer {
+    type Input = Input;
+
+    fn hand(&mut self, input: Input, _: &mut Ctx<Self>) {
+        self.step(input);
     }
 }

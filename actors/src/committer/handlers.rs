@@ -1,5 +1,15 @@
 //! What each message does: each is an input of the brain.
-use super::*;
+use super::Committer;
+use crate::messages::committer::{
+    BlocksStored, CommitDecision, EvidenceFound, EvidenceTold, ExecuteBlock, NoteTransactions,
+    PolkaSeen, PrepareBlock, SyncedBlocks,
+};
+use crate::runtime::Ctx;
+use crate::shell::to_brain;
+use actix::prelude::*;
+use lockstep_protocol::consensus::committer::Input;
+use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::wire::DecidedBlock;
 
 impl Handler<EvidenceTold> for Committer {
     type Result = MessageResult<EvidenceTold>;
@@ -11,20 +21,7 @@ impl Handler<EvidenceTold> for Committer {
     }
 }
 
-/// A handler that only hands its message to the brain.
-macro_rules! to_brain {
-    ($($message:ident ($field:ident) => $input:expr),* $(,)?) => {$(
-        impl Handler<$message> for Committer {
-            type Result = ();
-
-            fn handle(&mut self, $message($field): $message, _: &mut Ctx<Self>) {
-                self.step($input);
-            }
-        }
-    )*};
-}
-
-to_brain! {
+to_brain! { Committer:
     ExecuteBlock(block) => Input::Execute(block),
     NoteTransactions(verified) => Input::TransactionsVerified(verified),
     BlocksStored(run) => Input::Stored(run),

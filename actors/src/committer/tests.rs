@@ -1,9 +1,12 @@
 use super::*;
+use crate::fixture::{World, address};
 use crate::round_driver::RoundDriver;
 use crate::runtime::{Actors, Inbox};
 use crate::state_store::StateStore;
-use crate::state_store::tests::{World, address};
+use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::Draft;
+use lockstep_protocol::types::Timestamp;
 use lockstep_protocol::vote::VoteKind;
 use tempfile::TempDir;
 
@@ -27,23 +30,7 @@ impl Desk {
             state_root: ledger.head().state_root,
             time: ledger.head().time,
         };
-        let mut ports = Ports {
-            commit: Port::detached(),
-            executed: Port::detached(),
-            prepared: Port::detached(),
-            refused: Port::detached(),
-            rebuilt: Port::detached(),
-            announce: Port::detached(),
-            stop_voting: Port::detached(),
-            forked: Port::detached(),
-            keep_evidence: Port::detached(),
-            own_equivocation: Port::detached(),
-            tell_evidence: Port::detached(),
-            keep_fork: Port::detached(),
-            stop_sync: Port::detached(),
-            discarded: Port::detached(),
-            committed: Vec::new(),
-        };
+        let mut ports = Ports::default();
         change(&mut ports);
         let seed = Seed {
             rules: world.rules.clone(),

@@ -2,7 +2,7 @@
 //! or by JSON-RPC.
 use super::answer::{refuse, trouble};
 use super::body;
-use crate::mempool::SubmitTransactions;
+use crate::messages::mempool::SubmitTransactions;
 use crate::metrics::{Metrics, RefusalLabel};
 use crate::runtime::Port;
 use crate::state_store::{Store, StoreError};

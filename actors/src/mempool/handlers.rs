@@ -1,5 +1,20 @@
 //! What each message does.
-use super::*;
+use super::Mempool;
+use crate::limits::{GOSSIP_BYTES_MAX, SHELF_SPARE_MAX};
+use crate::messages::announcements::BlockCommitted;
+use crate::messages::mempool::{
+    FillBlock, GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, PassOnAgain,
+    SubmitTransactions, TransactionStatus, TransactionsRefused, Verdict, Waiting,
+};
+use crate::messages::peer_broadcaster::GossipTransactions;
+use crate::messages::proposer::BlockFilled;
+use crate::runtime::Ctx;
+use crate::shell::Deliver;
+use actix::prelude::*;
+use lockstep_protocol::mempool::{Entry, Input, Refusal, Ticket, WaitingStatus};
+use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::types::Hash;
+use tokio::sync::oneshot;
 
 impl Handler<SubmitTransactions> for Mempool {
     type Result = ResponseFuture<Vec<Verdict>>;

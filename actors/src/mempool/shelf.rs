@@ -19,7 +19,7 @@ type Taken = BTreeMap<Place, (Arc<Transaction>, Source)>;
 
 /// Shared by the incarnations of one node's Mempool.
 #[derive(Clone, Debug, Default)]
-pub struct Shelf(Arc<Mutex<Taken>>);
+pub(crate) struct Shelf(Arc<Mutex<Taken>>);
 
 fn place(transaction: &Transaction, id: Hash) -> Place {
     (transaction.sender, transaction.body.nonce, id)

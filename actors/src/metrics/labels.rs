@@ -5,7 +5,7 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 
 /// What a message was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum KindLabel {
+pub(crate) enum KindLabel {
     /// PREVOTE.
     Prevote,
     /// PRECOMMIT.
@@ -14,7 +14,7 @@ pub enum KindLabel {
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ResultLabel(pub Admission);
+pub(crate) struct ResultLabel(pub Admission);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct VoteLabels {
@@ -173,7 +173,7 @@ impl EncodeLabelValue for ResultLabel {
 
 /// What a validator did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct OffenceLabel(pub OffenceKind);
+pub(crate) struct OffenceLabel(pub OffenceKind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct OffenceLabels {

@@ -1,12 +1,10 @@
 //! What the outside holds of a running node.
 use super::*;
+use crate::limits::ASK_PATIENCE;
+use crate::shell::Deliver;
 use futures_util::future::Either;
 use std::thread::JoinHandle;
-use std::time::Duration;
 use tokio::sync::oneshot;
-
-/// How long a question to an actor may take before the asker goes on without an answer.
-const ASK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a transaction was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -92,8 +90,7 @@ impl NodeHandle {
 
     /// These are the peers from now on.
     pub fn connect(&self, peers: Vec<Peer>) {
-        // Refused only if the node is ending.
-        let _ = self.remote.connect.tell(ConnectPeers(peers));
+        self.remote.connect.deliver(ConnectPeers(peers));
     }
 
     /// Produce the block of `height` now (manual pacing): the answer comes when this node has begun

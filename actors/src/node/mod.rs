@@ -1,11 +1,12 @@
 //! One node: one actor system on one thread. [`Node::start`] opens what can fail to open, wires
 //! the actors and hands back a [`NodeHandle`].
 use crate::clock::Clock;
-use crate::committer::{OnCommit, head_view};
-use crate::mempool::{SubmitTransactions, Verdict};
+use crate::committer::head_view;
+use crate::messages::mempool::{SubmitTransactions, Verdict};
+use crate::messages::peer_broadcaster::ConnectPeers;
+use crate::messages::round_driver::Tick;
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::{ConnectPeers, Handshake, Peer};
-use crate::round_driver::Tick;
+use crate::peers::{Handshake, Peer};
 use crate::rpc_gateway::{Events, Origins, TickAll};
 use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Standing, Store, StoreError};
@@ -32,6 +33,7 @@ mod handle;
 mod thread;
 mod wiring;
 
+pub use crate::committer::OnCommit;
 pub use handle::{NodeHandle, SubmitError};
 
 /// Everything that a node is made from.

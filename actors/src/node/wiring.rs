@@ -1,5 +1,5 @@
 //! Who knows whom: all mailboxes first, then every actor with the ports it was given, in start
-//! order. This is the one function in which all actors are named.
+//! order. No other file names all actors.
 use super::Parts;
 use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
@@ -12,12 +12,13 @@ use crate::limits::{
     STORE_MAILBOX_MAX, TRANSACTIONS_WAITING_MAX, VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX,
 };
 use crate::mempool::{self, Mempool};
-use crate::peer_broadcaster::{self, Peer, PeerBroadcaster};
+use crate::peer_broadcaster::{self, PeerBroadcaster};
 use crate::peer_gateway::{self, PeerGateway};
+use crate::peers::{Peer, system_resolver};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};
 use crate::rpc_gateway::{self, RpcGateway};
-use crate::runtime::{Children, EndReason, Fatal, Inbox, Options, Spawner, Supervisor};
+use crate::runtime::{Children, EndReason, Fatal, Inbox, OnFall, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
 use crate::vote_collector::{self, VoteCollector};
 use actix::prelude::*;
@@ -243,7 +244,8 @@ pub(super) fn wire(
     (spawner.children(), remote)
 }
 
-/// In start order: whoever is told something first is there first. They stop in reverse.
+/// In start order, from the store outwards. What is told to an actor before it is there waits in
+/// its mailbox. They stop in reverse.
 fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &ArbiterHandle) {
     let here = Arbiter::current();
     let fatal = spawner.fatal();
@@ -256,44 +258,44 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     store.on_corrupt(move |error| end.raise(error.kind(), error.to_string()));
 
     let ports = inboxes.store_ports();
-    spawner.spawn(store_on, inboxes.store, Options::KERNEL, move |_| {
+    spawner.spawn(store_on, inboxes.store, OnFall::StopNode, move |_| {
         StateStore::new(store, rules, metrics, fatal, ports)
     });
     let seed = seeds.committer;
-    spawner.spawn(&here, inboxes.committer, Options::default(), |_| {
+    spawner.spawn(&here, inboxes.committer, OnFall::Restart, |_| {
         Committer::new(seed, ledger)
     });
     let seed = seeds.broadcaster;
-    spawner.spawn(&here, inboxes.broadcaster, Options::default(), |_| {
+    spawner.spawn(&here, inboxes.broadcaster, OnFall::Restart, |_| {
         PeerBroadcaster::new(seed)
     });
     let (seed, known) = (seeds.sync, validators.clone());
-    spawner.spawn(&here, inboxes.sync, Options::default(), move |_| {
+    spawner.spawn(&here, inboxes.sync, OnFall::Restart, move |_| {
         BlockSync::new(seed, known)
     });
     let (seed, known) = (seeds.votes, validators.clone());
-    spawner.spawn(&here, inboxes.votes, Options::default(), move |_| {
+    spawner.spawn(&here, inboxes.votes, OnFall::Restart, move |_| {
         VoteCollector::new(seed, &known)
     });
     let seed = seeds.mempool;
-    spawner.spawn(&here, inboxes.mempool, Options::default(), move |_| {
+    spawner.spawn(&here, inboxes.mempool, OnFall::Restart, move |_| {
         Mempool::new(seed, committed)
     });
     let seed = seeds.proposer;
-    spawner.spawn(&here, inboxes.proposer, Options::default(), move |_| {
+    spawner.spawn(&here, inboxes.proposer, OnFall::Restart, move |_| {
         Proposer::new(seed, &validators)
     });
     let seed = seeds.driver;
-    spawner.spawn(&here, inboxes.driver, Options::default(), |_| {
+    spawner.spawn(&here, inboxes.driver, OnFall::Restart, |_| {
         RoundDriver::new(seed)
     });
     let seed = seeds.peers;
-    spawner.spawn(&here, inboxes.peers, Options::default(), |_| {
+    spawner.spawn(&here, inboxes.peers, OnFall::Restart, |_| {
         PeerGateway::new(seed, peers)
     });
     if let Some(people) = people {
         let seed = seeds.people;
-        spawner.spawn(&here, inboxes.people, Options::DISPENSABLE, |_| {
+        spawner.spawn(&here, inboxes.people, OnFall::Close, |_| {
             RpcGateway::new(seed, people)
         });
     }
@@ -337,7 +339,7 @@ impl Seeds {
                 peers: peers.clone(),
                 view: parts.view.clone(),
                 metrics: parts.metrics.clone(),
-                resolve: peer_broadcaster::system_resolver(),
+                resolve: system_resolver(),
                 ports: inboxes.broadcaster_ports(),
             },
             sync: sync_seed(inboxes, parts, arrival),

@@ -1,12 +1,14 @@
 //! A new proposal on the way out, by the leaves of its transactions, and the question for those
 //! that a peer's proposal names and this node lacks.
+use super::PeerBroadcaster;
 use super::client::ExchangeError;
 use super::link::Link;
 use super::outbox::{Frame, Path};
-use super::{CompactProposal, Missing, PeerBroadcaster};
 use crate::limits::PULL_TIMEOUT;
-use crate::proposer::TransactionsFetched;
+use crate::messages::proposer::TransactionsFetched;
+use crate::shell::Deliver;
 use actix_web::web::Bytes;
+use lockstep_protocol::compact::{CompactProposal, Missing};
 use lockstep_protocol::limits::FETCHED_BYTES_MAX;
 use lockstep_protocol::proposal::ProposedBlock;
 use std::cell::OnceCell;
@@ -91,8 +93,7 @@ impl Link {
             block_id: missing.block_id,
             transactions: transactions.into_iter().map(Arc::new).collect(),
         };
-        // Full or closed: E5 brings the whole.
-        let _ = self.seed.ports.fetched.tell(fetched);
+        self.seed.ports.fetched.deliver(fetched);
         Ok(())
     }
 }

@@ -2,11 +2,12 @@
 //! pushed, signatures unverified.
 use super::client::ExchangeError;
 use super::link::{Link, LinkSeed};
-use crate::block_sync::PeerAhead;
 use crate::limits::PULL_TIMEOUT;
-use crate::proposer::ProposalReceived;
-use crate::round_driver::PullEnded;
-use crate::vote_collector::VoteReceived;
+use crate::messages::block_sync::PeerAhead;
+use crate::messages::proposer::ProposalReceived;
+use crate::messages::round_driver::PullEnded;
+use crate::messages::vote_collector::VoteReceived;
+use crate::shell::Deliver;
 use actix_web::web::Bytes;
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::limits::PULLED_BYTES_MAX;
@@ -37,7 +38,7 @@ impl Link {
                 let set = validators.at(pull.height).map_or(0, |set| set.len());
                 self.hand_over(pulled.about(pull.height, set)).await;
                 if is_ahead {
-                    let _ = self.seed.ports.ahead.tell(PeerAhead(peer, works_on));
+                    self.seed.ports.ahead.deliver(PeerAhead(peer, works_on));
                 }
                 Ok(())
             }
@@ -50,13 +51,9 @@ impl Link {
                 Ok(())
             }
         };
-        // Behind the messages, so that it does not ask again for what is on its way. Full or
-        // closed: the brain gives a question up after a while.
-        let _ = self
-            .seed
-            .ports
-            .pull_ended
-            .tell(PullEnded { peer, is_answered });
+        // Behind the messages, so that it does not ask again for what is on its way.
+        let ended = PullEnded { peer, is_answered };
+        self.seed.ports.pull_ended.deliver(ended);
         result
     }
 

@@ -2,9 +2,10 @@
 //! believes only what that one has signed. Then nobody is asked any more, and it costs nothing.
 use super::client::ExchangeError;
 use super::link::{Link, LinkSeed};
-use crate::block_sync::PeerStands;
 use crate::limits::{PEER_TIMEOUT, STANDING_AGAIN, STANDING_EVERY};
-use crate::round_driver::SignQuestion;
+use crate::messages::block_sync::PeerStands;
+use crate::messages::round_driver::SignQuestion;
+use crate::shell::Deliver;
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use lockstep_protocol::limits::STATEMENT_BYTES_MAX;
@@ -76,8 +77,7 @@ impl Link {
             self.seed.metrics.standing_refused(error);
             refused(&error)
         })?;
-        // Full or closed: it is asked again.
-        let _ = ports.stands.tell(PeerStands(peer.address, standing));
+        ports.stands.deliver(PeerStands(peer.address, standing));
         Ok(true)
     }
 }

@@ -1,18 +1,24 @@
 //! The broadcaster against peers that answer as a test says.
 use super::fake_peer::{self, answer, trickle};
 use super::*;
-use crate::runtime::{Actors, Inbox, Options, Policy, Supervisor};
+use crate::messages::peer_broadcaster::{
+    Broadcast, ConnectPeers, PullMessages, RequestBlocks, TellEvidence,
+};
+use crate::peers::system_resolver;
+use crate::runtime::{Actors, Inbox, OnFall, Policy, Supervisor};
 use crate::view::HeadView;
+use actix_web::web::Bytes;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
+use lockstep_protocol::pull::Pull;
 use lockstep_protocol::types::{ChainId, Hash, Round, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::validator_set::ValidatorSet;
-use lockstep_protocol::vote::{Signature, Vote, VoteKind};
+use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use parking_lot::Mutex;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 mod dead_peer;
@@ -126,19 +132,7 @@ fn sender() -> Sender {
 }
 
 fn sender_that_resolves(resolve: Resolve) -> Sender {
-    let ports = Ports {
-        blocks: Port::detached(),
-        ahead: Port::detached(),
-        stands: Port::detached(),
-        gone: Port::detached(),
-        question: Port::detached(),
-        keeps: Port::detached(),
-        pulled_vote: Port::detached(),
-        pulled_proposal: Port::detached(),
-        pull_ended: Port::detached(),
-        fetched: Port::detached(),
-        pass_on_again: Port::detached(),
-    };
+    let ports = Ports::default();
     sender_of(resolve, ports)
 }
 
@@ -180,7 +174,7 @@ fn sender_of(resolve: Resolve, ports: Ports) -> Sender {
         ports,
     };
     let mut spawner = Supervisor::start(Policy::default(), |_| ());
-    spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+    spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
         PeerBroadcaster::new(seed)
     });
     Sender {

@@ -1,14 +1,15 @@
 //! What peers post: votes, proposals, evidence.
 use super::seed::Seed;
-use crate::committer::EvidenceTold;
 use crate::http::answer::{busy, refuse, refuse_bad};
-use crate::http::body::{self, Body, Whole};
+use crate::http::body;
+use crate::http::body::{Body, Whole};
 use crate::http::connection::Connection;
-use crate::mempool::GetHeld;
+use crate::messages::committer::EvidenceTold;
+use crate::messages::mempool::GetHeld;
+use crate::messages::proposer::{CompactReceived, ProposalReceived, ScreenProposal};
+use crate::messages::vote_collector::VoteReceived;
 use crate::metrics::Metrics;
-use crate::proposer::{CompactReceived, ProposalReceived, ScreenProposal};
 use crate::runtime::AskError;
-use crate::vote_collector::VoteReceived;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::tally::Admission;

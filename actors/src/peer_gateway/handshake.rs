@@ -1,7 +1,7 @@
 //! `GET /handshake`: what this node says of itself to peers.
 use super::seed::Seed;
 use crate::http::answer::trouble;
-use crate::peer_broadcaster::Handshake;
+use crate::peers::Handshake;
 use actix_web::{HttpResponse, web};
 
 pub(super) async fn handshake(seed: web::Data<Seed>) -> HttpResponse {

@@ -18,7 +18,7 @@ use crate::http::routes::Routes;
 use crate::http::serve::serve;
 use crate::limits::{PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_PER_STRANGER_MAX, PEER_IDLE};
 use crate::metrics::ListenerLabel;
-use crate::peer_broadcaster::Peer;
+use crate::peers::Peer;
 use crate::runtime::Ctx;
 use actix::prelude::*;
 use actix_web::http::StatusCode;

@@ -1,6 +1,5 @@
 //! What the PeerGateway is made from, and what every request of a peer sees.
 use crate::clock::Clock;
-use crate::committer::EvidenceTold;
 use crate::http::answer_places::AnswerPlaces;
 use crate::http::body;
 use crate::http::doors::Doors;
@@ -8,17 +7,18 @@ use crate::http::intake::Intake;
 use crate::limits::{
     GOSSIP_BODIES_BYTES_MAX, PROPOSAL_BODIES_BYTES_MAX, PULL_ANSWERS_MAX, SYNC_ANSWERS_MAX,
 };
-use crate::mempool::{GetHeld, SubmitTransactions};
-use crate::metrics::Metrics;
-use crate::peer_broadcaster::{Handshake, Peer};
-use crate::proposer::{
+use crate::messages::committer::EvidenceTold;
+use crate::messages::mempool::{GetHeld, SubmitTransactions};
+use crate::messages::proposer::{
     CompactReceived, GetProposals, GetProposedBlock, ProposalReceived, ScreenProposal,
 };
-use crate::round_driver::SignStanding;
+use crate::messages::round_driver::SignStanding;
+use crate::messages::vote_collector::{GetSeen, GetVotes, VoteReceived};
+use crate::metrics::Metrics;
+use crate::peers::{Handshake, Peer};
 use crate::runtime::Port;
 use crate::state_store::Store;
 use crate::view::NodeView;
-use crate::vote_collector::{GetSeen, GetVotes, VoteReceived};
 use lockstep_protocol::types::Address;
 use lockstep_protocol::wire::Wire;
 use parking_lot::RwLock;

@@ -4,8 +4,8 @@
 use super::seed::Seed;
 use crate::http::answer::{busy, refuse, refuse_bad};
 use crate::http::body;
-use crate::round_driver::SignStanding;
-use crate::vote_collector::GetSeen;
+use crate::messages::round_driver::SignStanding;
+use crate::messages::vote_collector::GetSeen;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::limits::QUESTION_BYTES_MAX;

@@ -1,10 +1,10 @@
 //! What is served at the peer listener, and what a peer hears when nobody behind it answers.
 use super::*;
 use crate::clock::Clock;
+use crate::fixture::{World, address};
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::Handshake;
+use crate::peers::Handshake;
 use crate::runtime::Actors;
-use crate::state_store::tests::{World, address};
 use crate::view::{HeadView, NodeView};
 use actix_web::App;
 use actix_web::http::Method;

@@ -1,9 +1,9 @@
 //! Transactions: batches from peers, and one from whoever hands it in at the peer listener.
 use super::seed::Seed;
 use crate::http::answer::{busy, refuse_bad};
-use crate::http::body::{self, Body};
-use crate::http::intake;
-use crate::mempool::{SubmitTransactions, Verdict};
+use crate::http::body::Body;
+use crate::http::{body, intake};
+use crate::messages::mempool::{SubmitTransactions, Verdict};
 use crate::metrics::RefusalLabel;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};

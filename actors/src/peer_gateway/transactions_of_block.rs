@@ -7,7 +7,7 @@ use crate::http::answer_places::Asker;
 use crate::http::body;
 use crate::http::pieces::Pieces;
 use crate::limits::FETCH_ANSWER_PATIENCE;
-use crate::proposer::GetProposedBlock;
+use crate::messages::proposer::GetProposedBlock;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::limits::MISSING_BYTES_MAX;

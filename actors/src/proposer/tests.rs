@@ -1,10 +1,13 @@
 use super::*;
 use crate::block_sync::BlockSync;
-use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Refused, Supervisor};
-use crate::state_store::tests::{World, address, signer};
-use crate::view::HeadView;
-use lockstep_protocol::block::Header;
-use lockstep_protocol::types::{Hash, Timestamp};
+use crate::fixture::{World, address, signer, view_before_all};
+use crate::messages::proposer::{ProposalReceived, ScreenProposal};
+use crate::runtime::{Actors, Inbox, OnFall, Policy, Probe, Refused, Supervisor};
+use lockstep_protocol::block::{Header, SealedBlock};
+use lockstep_protocol::consensus::proposals::Input;
+use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::types::{Hash, Height, Round, Timestamp};
 use lockstep_protocol::vote::Signature;
 use tempfile::TempDir;
 
@@ -20,38 +23,16 @@ impl Desk {
         let (world, dir) = (World::new(7), TempDir::new().expect("a directory"));
         let me = address(101);
         let store = world.open(dir.path(), me).expect("a store");
-        let head = HeadView {
-            height: Height(0),
-            block_id: BlockId::default(),
-            state_root: Hash::default(),
-            time: Timestamp(0),
-        };
         let set = world.rules.genesis_validators.clone();
-        let validators = ValidatorSchedule::unchanged(head.height, set);
+        let validators = ValidatorSchedule::unchanged(Height(0), set);
         let seed = Seed {
             rules: world.rules.clone(),
             me,
             store,
             clock: Clock::start(),
-            view: Arc::new(NodeView::new(head, validators)),
+            view: view_before_all(validators),
             metrics: Metrics::new(Actors::default()),
-            ports: Ports {
-                execute: Port::detached(),
-                fill: Port::detached(),
-                prepare: Port::detached(),
-                checked: Port::detached(),
-                quorum: Port::detached(),
-                built: Port::detached(),
-                announce: Port::detached(),
-                verified: Port::detached(),
-                broadcast: Port::detached(),
-                ahead: Port::detached(),
-                refused: Port::detached(),
-                own_seen: Port::detached(),
-                pull: Port::detached(),
-                fetch: Port::detached(),
-                evidence: Port::detached(),
-            },
+            ports: Ports::default(),
         };
         Desk {
             world,
@@ -160,7 +141,7 @@ fn a_proposal_out_of_turn_is_refused_and_accused_before_its_block_is_read() {
         );
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let (seed, validators) = (desk.seed.clone(), desk.validators());
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), move |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, move |_| {
             Proposer::new(seed, &validators)
         });
         let refused = screen.ask(screened(&bad)).await;

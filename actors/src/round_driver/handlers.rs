@@ -1,5 +1,19 @@
 //! What each message does.
-use super::*;
+use super::RoundDriver;
+use crate::limits::TICKS_WAITING_MAX;
+use crate::messages::announcements::BlockCommitted;
+use crate::messages::block_sync::RetellArrival;
+use crate::messages::round_driver::{
+    AnnounceRound, Arrived, BlockBuilt, DriverRecovered, ForkDetected, MessageRefused,
+    OwnEquivocationSeen, OwnMessageSeen, ProposalChecked, PullEnded, QuorumReached, SignQuestion,
+    SignStanding, SignaturePersisted, StopVoting, Tick, TransactionsWaiting,
+};
+use crate::runtime::Ctx;
+use crate::shell::{Deliver, to_brain};
+use actix::prelude::*;
+use lockstep_protocol::consensus::driver::{Driver, Halt, Input, TickOutcome};
+use lockstep_protocol::consensus::pull;
+use tokio::sync::oneshot;
 
 impl Handler<DriverRecovered> for RoundDriver {
     type Result = ();
@@ -126,21 +140,7 @@ impl Handler<ForkDetected> for RoundDriver {
     }
 }
 
-/// A handler that only hands its message to the brain.
-macro_rules! to_brain {
-    ($($message:ident $(($($field:ident),*))? => $input:expr),* $(,)?) => {$(
-        impl Handler<$message> for RoundDriver {
-            type Result = ();
-
-            fn handle(&mut self, message: $message, ctx: &mut Ctx<Self>) {
-                let $message $(($($field),*))? = message;
-                self.step($input, ctx);
-            }
-        }
-    )*};
-}
-
-to_brain! {
+to_brain! { RoundDriver:
     ProposalChecked(height, proposal) => Input::Proposal(height, proposal),
     QuorumReached(height, fact) => Input::Fact(height, fact),
     BlockBuilt(height, round, block) => Input::BlockBuilt(height, round, block),

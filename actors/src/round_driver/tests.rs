@@ -1,18 +1,21 @@
 use super::*;
+use crate::fixture::view_before_all;
+use crate::messages::round_driver::{
+    AnnounceRound, Arrived, DriverRecovered, OwnMessageSeen, StopVoting, Tick,
+};
 use crate::metrics::Metrics;
-use crate::runtime::{Actors, Inbox, Options, Policy, Probe, Supervisor};
-use crate::view::HeadView;
+use crate::runtime::{Actors, Inbox, OnFall, Policy, Probe, Supervisor};
 use lockstep_protocol::consensus::catch_up::arrival::Arrival;
-use lockstep_protocol::consensus::driver::Pacing;
-use lockstep_protocol::consensus::durable::Recovery;
-use lockstep_protocol::consensus::durable::SignStep;
-use lockstep_protocol::consensus::timeouts::Timeouts;
+use lockstep_protocol::consensus::driver::{Halt, Pacing};
+use lockstep_protocol::consensus::durable::{Recovery, SignStep};
+use lockstep_protocol::consensus::timeouts::{TimeoutKind, Timeouts};
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
 use lockstep_protocol::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, ChainId, Hash, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::validator_set::ValidatorSet;
+use std::time::Duration;
 
 /// A lone validator decides every height after this one.
 fn after(height: u64) -> ValidatorSchedule {
@@ -25,12 +28,6 @@ fn after(height: u64) -> ValidatorSchedule {
 /// A lone validator's driver whose neighbours are all deaf but the store, which is a probe.
 fn seed(recover: Port<RecoverDriver>) -> Seed {
     let signer = Simulated.signer(&KeySeed([1; 32])).unwrap();
-    let head = HeadView {
-        height: Height(0),
-        block_id: Hash::default(),
-        state_root: Hash::default(),
-        time: Timestamp(0),
-    };
     Seed {
         config: DriverConfig {
             context: SignContext {
@@ -46,26 +43,11 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
         },
         signing: Signing::From(Height(0)),
         clock: Clock::start(),
-        view: Arc::new(NodeView::new(head, after(0))),
+        view: view_before_all(after(0)),
         metrics: Metrics::new(Actors::default()),
         ports: Ports {
             recover,
-            persist: Port::detached(),
-            remember_halt: Port::detached(),
-            broadcast: Port::detached(),
-            votes_round: Port::detached(),
-            own_vote: Port::detached(),
-            resend_votes: Port::detached(),
-            retell_facts: Port::detached(),
-            proposals_round: Port::detached(),
-            build: Port::detached(),
-            own_proposal: Port::detached(),
-            resend_proposals: Port::detached(),
-            retell_proposals: Port::detached(),
-            decide: Port::detached(),
-            polka: Port::detached(),
-            pull: Port::detached(),
-            retell_arrival: Port::detached(),
+            ..Ports::default()
         },
     }
 }
@@ -95,7 +77,7 @@ fn a_recovery_that_an_earlier_incarnation_asked_for_is_not_taken() {
         let (answer, tick) = (inbox.port::<DriverRecovered>(), inbox.port::<Tick>());
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let seed = seed(recover);
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         assert_eq!(store.next().await.map(|asked| asked.0), Some(0));
@@ -125,7 +107,7 @@ fn a_node_that_has_stopped_voting_stays_so_after_a_fall() {
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let seed = seed(recover);
         seed.view.set_halted(Halt::InvalidDecision(Height(5)));
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         assert_eq!(store.next().await.map(|asked| asked.0), Some(0));
@@ -151,7 +133,7 @@ fn to_say_again_where_it_stands_does_not_take_the_timers_of_the_round() {
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let mut seed = seed(recover);
         seed.ports.persist = persist;
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         store.next().await;
@@ -178,7 +160,7 @@ fn with_its_arrival_a_proposer_has_the_whole_timeout_for_its_block() {
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let mut seed = seed(recover);
         seed.ports.persist = persist;
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         store.next().await;
@@ -208,7 +190,7 @@ fn an_order_to_stop_voting_counts_before_the_driver_is_there_and_is_remembered()
         let mut seed = seed(recover);
         seed.ports.remember_halt = remember_halt;
         let view = seed.view.clone();
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         assert_eq!(store.next().await.map(|asked| asked.0), Some(0));
@@ -237,7 +219,7 @@ fn that_the_key_is_at_work_elsewhere_is_remembered() {
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let mut seed = seed(recover);
         seed.ports.remember_halt = remember_halt;
-        spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
             RoundDriver::new(seed)
         });
         store.next().await;

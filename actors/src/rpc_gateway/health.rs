@@ -1,10 +1,10 @@
 //! `/readyz`: the node can take part in the next block.
 use super::clocks;
 use super::seed::Seed;
-use crate::block_sync::needs_snapshot;
 use crate::limits::HEIGHT_LATE_MIN;
+use crate::messages::vote_collector::{GetMissing, Missing};
 use crate::runtime::State;
-use crate::vote_collector::{GetMissing, Missing};
+use crate::view::needs_snapshot;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::types::Address;

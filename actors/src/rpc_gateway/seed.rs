@@ -10,12 +10,14 @@ use crate::limits::{
     BLOCK_ANSWERS_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX, RPC_BODIES_BYTES_MAX,
     RPC_WAITERS_MAX,
 };
-use crate::mempool::{GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions};
+use crate::messages::mempool::{
+    GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions,
+};
+use crate::messages::vote_collector::GetMissing;
 use crate::metrics::Metrics;
 use crate::runtime::{Actors, Port};
 use crate::state_store::Store;
 use crate::view::{HeadView, NodeView};
-use crate::vote_collector::GetMissing;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::genesis::Genesis;

@@ -20,7 +20,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     let missing = seed
         .ports
         .missing
-        .ask(crate::vote_collector::GetMissing)
+        .ask(crate::messages::vote_collector::GetMissing)
         .await;
     HttpResponse::Ok().json(json!({
         "chain_id": seed.genesis.chain_id,

@@ -1,9 +1,9 @@
 //! What is served at the public listener, and what is not.
 use super::*;
 use crate::clock::Clock;
+use crate::fixture::{World, address};
 use crate::metrics::Metrics;
 use crate::runtime::Actors;
-use crate::state_store::tests::{World, address};
 use crate::view::{HeadView, NodeView};
 use actix_web::App;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};

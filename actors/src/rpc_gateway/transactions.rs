@@ -1,7 +1,7 @@
 //! Transactions: handing one in, and a look at what waits.
 use super::seed::Seed;
 use crate::http::answer::{busy, refuse};
-use crate::mempool::{GetWaiting, Waiting};
+use crate::messages::mempool::{GetWaiting, Waiting};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::mempool::Entry;

@@ -1,6 +1,6 @@
 //! What the tests of this module share: a counter that can be broken, and a node of counters.
 
-use super::{Ctx, EndReason, Inbox, Options, Policy, Port, Spawner, Stats, Supervisor};
+use super::{Ctx, EndReason, Inbox, OnFall, Policy, Port, Spawner, Stats, Supervisor};
 use actix::prelude::*;
 use parking_lot::Mutex;
 use std::future::Future;
@@ -173,19 +173,19 @@ impl Node {
         }
     }
 
-    pub(super) fn counter(&mut self, name: &'static str, options: Options) -> Hand {
-        self.counter_on(&Arbiter::current(), name, options)
+    pub(super) fn counter(&mut self, name: &'static str, on_fall: OnFall) -> Hand {
+        self.counter_on(&Arbiter::current(), name, on_fall)
     }
 
     pub(super) fn counter_on(
         &mut self,
         on: &ArbiterHandle,
         name: &'static str,
-        options: Options,
+        on_fall: OnFall,
     ) -> Hand {
         let (hand, inbox) = hand(name, 8);
         let (kept, journal) = (hand.kept.clone(), self.journal.clone());
-        self.spawner.spawn(on, inbox, options, move |_| {
+        self.spawner.spawn(on, inbox, on_fall, move |_| {
             Counter::new(name, kept, journal)
         });
         hand

@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use actix::prelude::*;
-//! use lockstep_actors::runtime::{Ctx, Inbox, Options, Policy, Supervisor};
+//! use lockstep_actors::runtime::{Ctx, Inbox, OnFall, Policy, Supervisor};
 //!
 //! struct Add(u64);
 //! impl Message for Add {
@@ -39,7 +39,7 @@
 //!     let inbox = Inbox::<Adder>::new(64);
 //!     let add = inbox.port::<Add>();
 //!     assert!(add.tell(Add(1)).is_ok()); // waits in the inbox until the actor is there
-//!     spawner.spawn(&Arbiter::current(), inbox, Options::default(), |_| Adder::new(40));
+//!     spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| Adder::new(40));
 //!     assert_eq!(add.ask(Add(1)).await, Ok(42));
 //!     spawner.children().stop().await;
 //! });
@@ -71,26 +71,26 @@
 //! Built on `actix::dev` (`ContextParts`, `ContextFut::restart`, `Envelope::with_proxy`), which is
 //! public but little used: actix is pinned exactly, and the tests of this module are the contract.
 
-pub mod ctx;
+mod ctx;
 #[cfg(test)]
 mod fixture;
 mod guard;
-pub mod histogram;
+mod histogram;
 #[cfg(any(test, feature = "inject-panics"))]
-pub mod injection;
-pub mod policy;
-pub mod port;
+mod injection;
+mod policy;
+mod port;
 #[cfg(any(test, feature = "test-probe"))]
-pub mod probe;
-pub mod spawner;
-pub mod stats;
-pub mod supervisor;
+mod probe;
+mod spawner;
+mod stats;
+mod supervisor;
 
 pub use ctx::Ctx;
 pub use histogram::{Histogram, HistogramSnapshot};
 #[cfg(any(test, feature = "inject-panics"))]
 pub use injection::Strike;
-pub use policy::{EndReason, FatalKind, OnFall, Options, Policy, Scope};
+pub use policy::{EndReason, FatalKind, OnFall, Policy};
 pub use port::{AskError, Port, Refused};
 #[cfg(any(test, feature = "test-probe"))]
 pub use probe::Probe;

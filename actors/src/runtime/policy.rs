@@ -1,4 +1,4 @@
-//! Who may fall how often, who restarts with whom, and why a node ends.
+//! Who may fall how often, what a fall means, and why a node ends.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -63,57 +63,19 @@ impl Falls {
     }
 }
 
-/// Who restarts when an actor falls.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// The fallen actor alone.
-    #[default]
-    Itself,
-    /// It and all that were started after it, because they build on what it held.
-    ItselfAndLater,
-    /// All actors of the node.
-    Everyone,
-}
-
 /// What a fall of an actor means for the node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnFall {
     /// It is restarted; too many falls end the node.
     #[default]
     Restart,
-    /// It is never restarted, not even by another's [`Scope`]: its first fall ends the node. For
-    /// the error kernel, whose state nobody could rebuild.
+    /// It is never restarted: its first fall ends the node. For the error kernel, whose state nobody
+    /// could rebuild.
     StopNode,
     /// It is restarted; after too many falls of its own it stays fallen, its ports are closed, and
-    /// the node goes on without it. Its falls do not count against the others.
+    /// the node goes on without it. Its falls do not count against the others. For an actor that
+    /// the node can do without.
     Close,
-}
-
-/// How one actor is supervised.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Who restarts with it.
-    pub scope: Scope,
-    /// What its fall means.
-    pub on_fall: OnFall,
-}
-
-impl Options {
-    /// The error kernel: its first fall ends the node.
-    pub const KERNEL: Options = Options {
-        scope: Scope::Itself,
-        on_fall: OnFall::StopNode,
-    };
-    /// An actor that the node can do without.
-    pub const DISPENSABLE: Options = Options {
-        scope: Scope::Itself,
-        on_fall: OnFall::Close,
-    };
-    /// An actor on which the later ones build.
-    pub const FOUNDATION: Options = Options {
-        scope: Scope::ItselfAndLater,
-        on_fall: OnFall::Restart,
-    };
 }
 
 /// What sort of error an actor ended its node for: how the process should end, and so what whoever

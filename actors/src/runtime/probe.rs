@@ -84,3 +84,14 @@ where
         Inbox::<Recorder<M>>::named("nobody", 1).port()
     }
 }
+
+/// In tests all ports of an actor are detached unless one says otherwise.
+impl<M> Default for Port<M>
+where
+    M: Message + Send + Unpin + 'static,
+    M::Result: Send,
+{
+    fn default() -> Self {
+        Port::detached()
+    }
+}

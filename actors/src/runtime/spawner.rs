@@ -4,7 +4,7 @@ use super::ctx::Ctx;
 use super::guard::{Guard, Lifeline};
 #[cfg(any(test, feature = "inject-panics"))]
 use super::injection::Strike;
-use super::policy::Options;
+use super::policy::OnFall;
 use super::port::Port;
 use super::stats::{Snapshot, Stats, short_name};
 use super::supervisor::{Adopt, Fatal, StopAll, Supervisor};
@@ -89,7 +89,7 @@ impl Spawner {
         &mut self,
         on: &ArbiterHandle,
         inbox: Inbox<A>,
-        options: Options,
+        on_fall: OnFall,
         make: impl FnOnce(&mut Ctx<A>) -> A + Send + 'static,
     ) where
         A: Supervised + Actor<Context = Ctx<A>>,
@@ -99,7 +99,7 @@ impl Spawner {
         let supervisor = self.supervisor.clone();
         supervisor.do_send(Adopt {
             orders: tell_guard,
-            options,
+            on_fall,
             stats: stats.clone(),
         });
         let child = self.actors.add(stats.clone());

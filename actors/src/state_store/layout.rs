@@ -1,5 +1,4 @@
 //! Which table holds what, under which keys. Numbers in keys are big-endian: LMDB sorts bytes.
-use super::Env;
 use super::error::StoreError;
 use super::fault;
 use super::table::Table;
@@ -12,6 +11,9 @@ use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::limits::CERTIFICATE_BYTES_MAX;
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
+
+/// LMDB, open; a read does not belong to the thread that began it.
+pub(super) type Env = heed::Env<heed::WithoutTls>;
 
 /// Raised with every change of a table, key or record, and with the protocol version: what a chain of
 /// another version has executed, and holds in its state, follows other rules.

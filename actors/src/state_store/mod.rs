@@ -13,7 +13,8 @@
 //! prune     old blocks go, a few with each new one              snapshot_file  export, import
 //! key_guard what the key has signed with, noted beside the key   sealed_file  one record, in place
 //! evidence  what waits for a block, which blocks carry some, forks
-//! exclusive locks on files
+//! exclusive locks on files                                        rebuild what actors read at a fall
+//! actor     the messages it is told
 //! ```
 //!
 //! Invariants: a transaction is durable (as far as [`Durability`] goes) when its method returns; the
@@ -32,6 +33,7 @@ mod open;
 mod page_check;
 mod prune;
 mod read;
+mod rebuild;
 mod sealed_file;
 mod snapshot_file;
 mod table;
@@ -40,12 +42,9 @@ mod write;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // a test may panic
-pub(crate) mod tests;
+mod tests;
 
-pub use actor::{
-    CommitBlocks, PersistEvidence, PersistFork, PersistSignature, Ports, RecoverDriver,
-    RememberHalt, StateStore,
-};
+pub(crate) use actor::{Ports, StateStore};
 pub use arm::Standing;
 pub use error::{Place, StoreError};
 pub use exclusive::lock_exclusively;
@@ -56,7 +55,7 @@ pub use snapshot_file::{Contents, Exported, Imported, SnapshotFileError, export,
 pub use verify::{Report, verify};
 
 use key_guard::KeyGuard;
-use layout::Tables;
+use layout::{Env, Tables};
 use lockstep_protocol::retention::Retention;
 use lockstep_protocol::types::Height;
 use mark::{Mark, MarkFile};
@@ -70,8 +69,6 @@ const DATA_FILE: &str = "data.mdb";
 
 /// Hears of corruption that a read or write of an open store has met.
 type OnCorrupt = Box<dyn Fn(&StoreError) + Send + Sync>;
-
-type Env = heed::Env<heed::WithoutTls>;
 
 /// The size of the map if nobody asks for another: address space, not disk or memory.
 pub const DEFAULT_MAP_BYTES: usize = 64 << 30;

@@ -12,6 +12,7 @@ use super::page_check;
 use super::read::View;
 use super::write;
 use super::{DATA_FILE, DEFAULT_MAP_BYTES, Durability, Env, Inner, Store};
+use crate::limits::{ALWAYS_CHECKED_BYTES, STORE_READERS_MAX};
 use heed::{EnvFlags, EnvOpenOptions, RwTxn};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{Head, StateChanges};
@@ -24,13 +25,6 @@ use std::sync::{Arc, OnceLock};
 
 /// The file that is locked. It outlives the database: a note in it says that there was one.
 const LOCK_FILE: &str = "lock";
-
-/// Up to this size the pages of a data file are checked at every start (some 14 seconds at the most,
-/// [`page_check`]); a larger one only after a stop that was not in good order.
-const ALWAYS_CHECKED_BYTES: u64 = 8 << 30;
-
-/// Simultaneous reads. Each lasts microseconds, a snapshot at most one HTTP answer.
-const READERS_MAX: u32 = 512;
 
 impl Store {
     /// Opens `dir`, and begins the chain in it if it is new. `genesis_changes` are those of
@@ -272,7 +266,7 @@ fn open_env(dir: &Path, durability: Durability, map_bytes: usize) -> Result<Env,
     options
         .map_size(map_bytes.next_multiple_of(1 << 16)) // LMDB wants whole pages, of any size
         .max_dbs(TABLES)
-        .max_readers(READERS_MAX);
+        .max_readers(STORE_READERS_MAX);
     if durability == Durability::Process {
         // SAFETY: NO_SYNC only gives up durability at a power cut, which `Process` does not promise.
         unsafe { options.flags(EnvFlags::NO_SYNC) };

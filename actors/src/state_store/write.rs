@@ -10,15 +10,13 @@ use super::layout::{
 };
 use super::prune;
 use super::read::View;
+use crate::limits::DEAD_READERS_EVERY;
 use heed::RwTxn;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
 use lockstep_protocol::ledger::{CommitBatch, STATE_VERSIONS_KEPT, StateChanges};
 use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::vote::VoteKind;
 use std::borrow::Borrow;
-
-/// Blocks between two looks for readers that have ended: the file grows by so many at the most.
-const DEAD_READERS_EVERY: u64 = 128;
 
 /// What a write can meet: LMDB's refusals and our own.
 pub(super) enum Failure {

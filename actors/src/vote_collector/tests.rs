@@ -1,9 +1,10 @@
 use super::*;
 use crate::block_sync::BlockSync;
+use crate::fixture::{World, address, signer};
 use crate::runtime::{Actors, Inbox, Refused};
-use crate::state_store::tests::{World, address, signer};
+use lockstep_protocol::consensus::tally::{Admission, Input};
 use lockstep_protocol::types::{Height, Round};
-use lockstep_protocol::vote::{Signature, Vote};
+use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use tempfile::TempDir;
 
 /// A signed vote of the far future is told to BlockSync, and so is each repetition of it, unsigned
@@ -23,15 +24,8 @@ fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
             clock: Clock::start(),
             metrics: Metrics::new(Actors::default()),
             ports: Ports {
-                quorum: Port::detached(),
-                announce: Port::detached(),
-                own_seen: Port::detached(),
-                own_equivocation: Port::detached(),
-                broadcast: Port::detached(),
                 ahead: sync.port(),
-                refused: Port::detached(),
-                pull: Port::detached(),
-                evidence: Port::detached(),
+                ..Ports::default()
             },
         },
         &validators,

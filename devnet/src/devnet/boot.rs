@@ -3,7 +3,7 @@ use super::{Devnet, DevnetError, Inner, seed_index};
 use crate::builder::Builder;
 use crate::links::Links;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
-use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_actors::peers::Peer;
 use lockstep_actors::rpc_gateway::Origins;
 use lockstep_protocol::types::Address;
 use parking_lot::Mutex;
@@ -159,7 +159,7 @@ impl Inner {
             public_listener: Some(Arc::new(bound.public)),
             peers: inner.peers_of(index),
             timeouts: builder.timeouts,
-            pacing: builder.pacing,
+            pacing: builder.pacing(),
             last_height: builder.last_height,
             on_commit: builder.commit_hook(index),
             origins: Origins::Everybody,

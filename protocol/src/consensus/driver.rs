@@ -13,6 +13,7 @@ use super::timeouts::{TimeoutKind, Timeouts};
 use crate::block::SealedBlock;
 use crate::commit::{CommitCertificate, PolkaCertificate};
 use crate::crypto::Signer;
+use crate::limits::EARLY_INPUTS_MAX;
 use crate::mutation::{Mutation, planted};
 use crate::proposal::{Proposal, ProposedBlock};
 use crate::sign_bytes::SignContext;
@@ -36,10 +37,6 @@ mod tests;
 pub use clock::ClockWait;
 pub use halt::Halt;
 pub use pacing::{Pacing, TickOutcome};
-
-/// Inputs of the next height that may wait for this node to get there: facts and proposals of
-/// rounds 0 and 1.
-const EARLY_MAX: usize = 64;
 
 /// What does not change while a node runs.
 #[derive(Clone)]
@@ -343,27 +340,27 @@ impl Driver {
             if speaks_in.is_some_and(|round| !self.may_sign_in(round)) {
                 continue;
             }
-            let passed_on = match output {
+            let carried_out = match output {
                 M::Propose(round, block, polka) => self.sign_proposal(round, block, polka, out),
                 M::CastVote(cast) => self.sign_vote(cast, out),
                 M::InvalidDecision(certificate) => Err(Halt::InvalidDecision(certificate.height)),
-                other => self.pass_on(other, out),
+                other => {
+                    out.extend(self.pass_on(other));
+                    Ok(())
+                }
             };
-            if let Err(halt) = passed_on {
+            if let Err(halt) = carried_out {
                 self.halted = true;
                 return out.push(Output::Halt(halt));
             }
         }
     }
 
-    fn pass_on(
-        &mut self,
-        output: round_machine::Output,
-        out: &mut Vec<Output>,
-    ) -> Result<(), Halt> {
+    /// What goes on to others as it is, with its height.
+    fn pass_on(&mut self, output: round_machine::Output) -> Option<Output> {
         use round_machine::Output as M;
         let height = self.height;
-        out.extend(match output {
+        match output {
             M::EnterRound(round) => Some(Output::EnterRound(height, round)),
             M::BuildBlock(round) => Some(Output::BuildBlock(height, round)),
             M::Schedule(kind, round, ms) => Some(Output::Schedule(height, round, kind, ms)),
@@ -373,8 +370,7 @@ impl Driver {
                 self.decision.clone()
             }
             M::Propose(..) | M::CastVote(_) | M::InvalidDecision(_) => None,
-        });
-        Ok(())
+        }
     }
 
     fn committed(
@@ -414,7 +410,7 @@ impl Driver {
     }
 
     fn keep_early(&mut self, height: Height, input: Input) {
-        if height == self.height.next() && self.early.len() < EARLY_MAX {
+        if height == self.height.next() && self.early.len() < EARLY_INPUTS_MAX {
             self.early.push(input);
         }
     }

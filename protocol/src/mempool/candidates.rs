@@ -4,6 +4,7 @@
 //! the ledger would refuse it, and the block would stay empty there. It waits for the next block;
 //! by then it is known whether somebody has paid in.
 use super::entry::{Entry, FeeRate};
+use super::limits::MISFITS_MAX;
 use super::pool::Pool;
 use crate::mutation::{Mutation, planted};
 use crate::transaction::Transaction;
@@ -11,10 +12,6 @@ use crate::types::Address;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
-
-/// Transactions that did not fit, after which a block counts as full: a few long ones must not keep
-/// shorter ones out.
-const MISFITS_MAX: usize = 16;
 
 type Rank = (FeeRate, Reverse<u64>, Address, u64);
 

@@ -30,6 +30,9 @@ pub const REFUSED_KEPT_MAX: usize = 1_024;
 /// Transactions of which is remembered what became of them: some seconds of full blocks and of all
 /// that may wait. 100 bytes each.
 pub const JOURNAL_MAX: usize = 16_384;
+/// Transactions that did not fit, after which a block counts as full: a few long ones must not keep
+/// shorter ones out.
+pub const MISFITS_MAX: usize = 16;
 /// Transactions on one page of a list.
 pub const LIST_PAGE_MAX: usize = 100;
 

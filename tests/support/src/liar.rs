@@ -1,7 +1,7 @@
 //! A peer that is no node: it shakes hands as a validator should, and answers block sync as its
 //! [`Lie`] has it. What it knows of the chain it asks of an honest node.
 use crate::{Connection, get};
-use lockstep_actors::peer_broadcaster::Peer;
+use lockstep_actors::peers::Peer;
 use lockstep_protocol::types::Address;
 use lockstep_protocol::wire::{DecidedBlock, Wire};
 use serde_json::Value;

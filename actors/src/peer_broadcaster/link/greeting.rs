@@ -1,7 +1,15 @@
 //! Who the peer is, how far it is, and where it is if not here.
-use super::*;
+use super::super::client::ExchangeError;
+use super::{Break, Link, LinkSeed, Way};
+use crate::limits::{
+    HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT, RESOLVE_EVERY,
+};
+use crate::messages::block_sync::{PeerAhead, PeerKeeps};
+use crate::peers::{Handshake, Mismatch, Place, look_up};
+use crate::shell::Deliver;
 use lockstep_protocol::consensus::clocks::Exchange;
-use lockstep_protocol::types::Instant as Monotonic;
+use lockstep_protocol::types::{Height, Instant as Monotonic};
+use std::rc::Rc;
 
 impl Link {
     /// Asks now and then how far the peer is, whether it is busy or idle. Whoever takes too long to
@@ -34,7 +42,7 @@ impl Link {
         loop {
             self.lost.notified().await;
             let now = self.way().listens;
-            let found = resolve::look_up(self.seed.resolve.clone(), name.clone(), Some(now));
+            let found = look_up(self.seed.resolve.clone(), name.clone(), Some(now));
             match found.await {
                 Ok(listens) if listens == now => {}
                 Ok(listens) => {
@@ -144,9 +152,8 @@ impl Link {
         self.seed
             .view
             .update_peer(&address, |peer| peer.height = height);
-        // Full or closed: it is told again at the next handshake.
         let ahead = PeerAhead(address, height.next());
-        let _ = self.seed.ports.ahead.tell(ahead);
+        self.seed.ports.ahead.deliver(ahead);
     }
 
     /// The peer keeps no block below this height.
@@ -155,7 +162,7 @@ impl Link {
         self.seed
             .view
             .update_peer(&address, |peer| peer.earliest_height = earliest);
-        // Full or closed: it is told again at the next handshake.
-        let _ = self.seed.ports.keeps.tell(PeerKeeps(address, earliest));
+        let keeps = PeerKeeps(address, earliest);
+        self.seed.ports.keeps.deliver(keeps);
     }
 }

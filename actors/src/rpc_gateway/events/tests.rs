@@ -107,7 +107,7 @@ fn large_blocks_leave_room_for_fewer() {
 
 /// A node that shows the head of this height, and its store, which holds no block.
 fn node(height: u64) -> (NodeView, Store, tempfile::TempDir) {
-    use crate::state_store::tests::{World, address};
+    use crate::fixture::{World, address};
     let (world, dir) = (World::new(7), tempfile::tempdir().expect("a directory"));
     let store = world.open(dir.path(), address(101)).expect("it opens");
     let set = world.rules.genesis_validators.clone();

@@ -12,10 +12,9 @@ use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::rpc_gateway::json::hex;
 use crate::rpc_gateway::{blocks, clocks, evidence, parameters, validators};
 use crate::state_store::Snapshot;
-use lockstep_protocol::codec;
-use lockstep_protocol::ledger;
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height};
+use lockstep_protocol::{codec, ledger};
 use serde_json::{Value, json};
 
 pub(super) const METHODS: &[Method] = &[
@@ -241,7 +240,10 @@ async fn get_params(caller: &Caller, _: Args) -> Answer {
 
 async fn consensus_state(caller: &Caller, _: Args) -> Answer {
     let seed = &caller.seed;
-    let missing = seed.ports.missing.ask(crate::vote_collector::GetMissing);
+    let missing = seed
+        .ports
+        .missing
+        .ask(crate::messages::vote_collector::GetMissing);
     let missing = missing.await.ok();
     let view = seed.view.snapshot();
     let validators = seed.view.validators();

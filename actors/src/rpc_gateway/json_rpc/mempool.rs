@@ -1,7 +1,7 @@
 //! What calls ask the Mempool.
 use super::caller::Caller;
 use super::error::RpcError;
-use crate::mempool::{GetNextNonce, GetTransactionStatus, GetWaiting, TransactionStatus};
+use crate::messages::mempool::{GetNextNonce, GetTransactionStatus, GetWaiting, TransactionStatus};
 use lockstep_protocol::mempool::Entry;
 use lockstep_protocol::types::{Address, Hash};
 

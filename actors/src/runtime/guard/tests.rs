@@ -1,5 +1,5 @@
 use super::super::fixture::{Add, Break, Node, Total, nap, virtually};
-use super::super::{AskError, EndReason, Inbox, Options, Policy, Port};
+use super::super::{AskError, EndReason, Inbox, OnFall, Policy, Port};
 use super::*;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -9,8 +9,8 @@ fn an_actor_that_panics_comes_back_rebuilt_with_its_queue_and_nobody_else_notice
     for how in [Break::InHandler, Break::InTimer, Break::InFuture] {
         virtually(async {
             let mut node = Node::new(Policy::default());
-            let one = node.counter("one", Options::default());
-            let other = node.counter("other", Options::default());
+            let one = node.counter("one", OnFall::Restart);
+            let other = node.counter("other", OnFall::Restart);
             assert_eq!(one.add.ask(Add(5)).await, Ok(5));
             one.brk.tell(how).unwrap();
             if how != Break::InHandler {
@@ -34,7 +34,7 @@ fn an_actor_that_panics_comes_back_rebuilt_with_its_queue_and_nobody_else_notice
 fn the_asker_of_the_message_that_panicked_hears_that_it_died() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let one = node.counter("one", Options::default());
+        let one = node.counter("one", OnFall::Restart);
         assert_eq!(one.brk.ask(Break::InHandler).await, Err(AskError::Died));
     });
 }
@@ -47,7 +47,7 @@ fn a_fallen_actor_neither_handles_nor_loses_messages_and_its_limit_holds() {
             ..Policy::default()
         };
         let mut node = Node::new(slow);
-        let one = node.counter("one", Options::default());
+        let one = node.counter("one", OnFall::Restart);
         assert_eq!(one.stats.state(), State::Starting);
         let _ = one.brk.ask(Break::InHandler).await;
         nap(1).await;
@@ -67,7 +67,7 @@ fn a_fallen_actor_neither_handles_nor_loses_messages_and_its_limit_holds() {
 fn an_actor_that_stops_itself_is_restarted_too() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let one = node.counter("one", Options::default());
+        let one = node.counter("one", OnFall::Restart);
         let _ = one.brk.ask(Break::ByStopping).await;
         assert_eq!(one.total.ask(Total).await, Ok(0));
         assert_eq!(
@@ -85,8 +85,8 @@ fn hooks_do_not_run_on_the_state_that_fell() {
             falls: 0,
             ..Policy::default()
         });
-        let one = node.counter("one", Options::DISPENSABLE);
-        let _two = node.counter("two", Options::default());
+        let one = node.counter("one", OnFall::Close);
+        let _two = node.counter("two", OnFall::Restart);
         one.fall().await;
         assert_eq!(node.journal(), ["one started", "two started"]);
         let journal = node.journal.clone();
@@ -148,7 +148,7 @@ fn brittle(node: &mut Node, started: u32, restarting: u32, stopping: u32) -> Por
         log: Arc::default(),
     };
     node.spawner
-        .spawn(&Arbiter::current(), inbox, Options::default(), make);
+        .spawn(&Arbiter::current(), inbox, OnFall::Restart, make);
     port
 }
 
@@ -192,7 +192,7 @@ fn a_system_that_ends_over_a_fallen_actor_does_not_call_its_hooks() {
             log,
         };
         node.spawner
-            .spawn(&Arbiter::current(), inbox, Options::default(), make);
+            .spawn(&Arbiter::current(), inbox, OnFall::Restart, make);
         nap(2).await; // less than the wait for its restart
         assert_eq!(node.spawner.actors().snapshot()[0].state, State::Fallen);
     });
@@ -234,7 +234,7 @@ fn ticker(node: &mut Node) -> (Port<Break>, Arc<AtomicUsize>) {
         spare: SpawnHandle::default(),
     };
     node.spawner
-        .spawn(&Arbiter::current(), inbox, Options::default(), make);
+        .spawn(&Arbiter::current(), inbox, OnFall::Restart, make);
     (port, seen)
 }
 
@@ -312,10 +312,8 @@ fn a_flood_holds_back_neither_timers_nor_neighbours() {
         let busy = Busy::default();
         let (done, at_timer) = (busy.done.clone(), busy.at_timer.clone());
         node.spawner
-            .spawn(&Arbiter::current(), inbox, Options::default(), move |_| {
-                busy
-            });
-        let calm = node.counter("calm", Options::default());
+            .spawn(&Arbiter::current(), inbox, OnFall::Restart, move |_| busy);
+        let calm = node.counter("calm", OnFall::Restart);
         assert_eq!(calm.total.ask(Total).await, Ok(0));
         let at_neighbour = done.load(Relaxed);
         assert!(
@@ -342,7 +340,7 @@ fn an_actor_that_cannot_be_made_ends_the_node_with_the_reason() {
         let port = inbox.port::<Break>();
         let make = |_: &mut _| panic!("no ticks left");
         node.spawner
-            .spawn(&Arbiter::current(), inbox, Options::default(), make);
+            .spawn(&Arbiter::current(), inbox, OnFall::Restart, make);
         nap(1).await;
         let last = "could not be made: no ticks left".to_owned();
         assert_eq!(

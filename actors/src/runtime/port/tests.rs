@@ -1,6 +1,6 @@
 use super::super::fixture::{Add, Break, Counter, Hand, Journal, Kept, Node, Total};
 use super::super::fixture::{hand, nap, virtually};
-use super::super::{Ctx, Inbox, Options, Policy, Probe, Stats};
+use super::super::{Ctx, Inbox, OnFall, Policy, Probe, Stats};
 use super::*;
 
 /// An actor without a supervisor: these tests are about the way to it.
@@ -96,7 +96,7 @@ fn an_unhandled_message_gives_its_permit_back() {
         let mut node = Node::new(Policy::default());
         let Hand {
             add, brk, stats, ..
-        } = node.counter("stopped", Options::default());
+        } = node.counter("stopped", OnFall::Restart);
         brk.tell(Break::InHandler).unwrap();
         let answers: Vec<_> = (0..5).map(|i| add.ask(Add(i))).collect();
         tokio::task::yield_now().await;
@@ -113,7 +113,7 @@ fn an_unhandled_message_gives_its_permit_back() {
 fn a_message_that_panics_gives_its_permit_back() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let one = node.counter("one", Options::default());
+        let one = node.counter("one", OnFall::Restart);
         assert_eq!(one.brk.ask(Break::InHandler).await, Err(AskError::Died));
         assert_eq!(one.stats.depth(), 0);
     });

@@ -4,65 +4,12 @@ use super::*;
 use std::sync::mpsc;
 use std::time::Duration;
 
-const FOUNDATION: Options = Options::FOUNDATION;
-const EVERYONE: Options = Options {
-    scope: Scope::Everyone,
-    on_fall: OnFall::Restart,
-};
-
-#[test]
-fn with_itself_and_later_those_started_after_it_restart_with_it() {
-    virtually(async {
-        let mut node = Node::new(Policy::default());
-        let [before, one, after] =
-            ["before", "one", "after"].map(|name| node.counter(name, FOUNDATION));
-        one.fall().await;
-        assert_eq!(before.falls_and_restarts(), (0, 0));
-        assert_eq!(one.falls_and_restarts(), (1, 1));
-        assert_eq!(after.falls_and_restarts(), (0, 1));
-        assert_eq!(
-            node.journal()[3..],
-            ["one started", "after started"],
-            "in start order"
-        );
-    });
-}
-
-#[test]
-fn with_everyone_all_restart_but_never_the_kernel() {
-    virtually(async {
-        let mut node = Node::new(Policy::default());
-        let kernel = node.counter("kernel", Options::KERNEL);
-        let first = node.counter("first", Options::default());
-        let last = node.counter("last", EVERYONE);
-        last.fall().await;
-        assert_eq!(kernel.falls_and_restarts(), (0, 0));
-        assert_eq!(first.falls_and_restarts(), (0, 1));
-        assert_eq!(last.falls_and_restarts(), (1, 1));
-        assert_eq!(node.end(), None);
-    });
-}
-
-#[test]
-fn one_that_was_restarted_with_another_is_not_restarted_again_for_its_own_fall() {
-    virtually(async {
-        let mut node = Node::new(Policy::default());
-        let one = node.counter("one", FOUNDATION);
-        let two = node.counter("two", Options::default());
-        one.brk.tell(Break::InHandler).unwrap(); // back in 5 ms, and two with it
-        two.brk.tell(Break::InHandler).unwrap(); // would be back in 10 ms
-        nap(100).await;
-        assert_eq!(one.falls_and_restarts(), (1, 1));
-        assert_eq!(two.falls_and_restarts(), (1, 1));
-    });
-}
-
 #[test]
 fn the_fourth_fall_within_five_seconds_ends_the_node_with_a_clear_error() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let one = node.counter("RoundDriver", Options::default());
-        let two = node.counter("Mempool", Options::default());
+        let one = node.counter("RoundDriver", OnFall::Restart);
+        let two = node.counter("Mempool", OnFall::Restart);
         for hand in [&one, &two, &one] {
             hand.fall().await;
         }
@@ -87,7 +34,7 @@ fn the_fourth_fall_within_five_seconds_ends_the_node_with_a_clear_error() {
 fn falls_that_are_far_apart_never_end_the_node() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let one = node.counter("one", Options::default());
+        let one = node.counter("one", OnFall::Restart);
         for _ in 0..20 {
             one.fall().await;
             nap(1_700).await;
@@ -106,7 +53,7 @@ fn each_wait_for_a_restart_is_twice_the_last_and_capped() {
             longest_delay,
             ..Policy::default()
         });
-        let one = node.counter("one", Options::default());
+        let one = node.counter("one", OnFall::Restart);
         let mut waits = Vec::new();
         for _ in 0..6 {
             let _ = one.brk.ask(Break::InHandler).await;
@@ -126,8 +73,8 @@ fn each_wait_for_a_restart_is_twice_the_last_and_capped() {
 fn the_kernels_first_fall_ends_the_node_at_once() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let kernel = node.counter("StateStore", Options::KERNEL);
-        let other = node.counter("other", Options::default());
+        let kernel = node.counter("StateStore", OnFall::StopNode);
+        let other = node.counter("other", OnFall::Restart);
         let before = Instant::now();
         assert_eq!(kernel.brk.ask(Break::InHandler).await, Err(AskError::Died));
         while node.end().is_none() {
@@ -146,8 +93,8 @@ fn the_kernels_first_fall_ends_the_node_at_once() {
 fn a_dispensable_actor_only_closes_and_its_falls_do_not_count_for_others() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let gateway = node.counter("RpcGateway", Options::DISPENSABLE);
-        let other = node.counter("other", Options::default());
+        let gateway = node.counter("RpcGateway", OnFall::Close);
+        let other = node.counter("other", OnFall::Restart);
         for _ in 0..3 {
             gateway.fall().await;
         }
@@ -175,7 +122,7 @@ fn a_dispensable_actor_only_closes_and_its_falls_do_not_count_for_others() {
 fn actors_stop_in_reverse_start_order_and_the_reason_is_told_once() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let hands = ["a", "b", "c"].map(|name| node.counter(name, Options::default()));
+        let hands = ["a", "b", "c"].map(|name| node.counter(name, OnFall::Restart));
         hands[2].total.ask(Total).await.unwrap();
         let (journal, fatal) = (node.journal.clone(), node.spawner.fatal());
         assert_eq!(node.journal(), ["a started", "b started", "c started"]);
@@ -233,9 +180,9 @@ fn an_actor_is_stopped_only_when_the_one_after_it_is_gone_also_across_threads() 
         let (on_quick, on_slow, up) = (log.clone(), log, slow.port::<Total>());
         let here = Arbiter::current();
         node.spawner
-            .spawn(&here, quick, Options::default(), |_| Quick(on_quick));
+            .spawn(&here, quick, OnFall::Restart, |_| Quick(on_quick));
         node.spawner
-            .spawn(&other.handle(), slow, Options::default(), |_| Slow(on_slow));
+            .spawn(&other.handle(), slow, OnFall::Restart, |_| Slow(on_slow));
         up.ask(Total).await.unwrap();
         node.spawner.children().stop().await;
         let order: Vec<_> = stopped.try_iter().collect();
@@ -265,11 +212,11 @@ fn an_actor_that_does_not_stop_is_left_behind_after_a_while() {
     let ((stuck, is_stuck), (let_go, held)) = (mpsc::channel(), mpsc::channel());
     let other = virtually(async {
         let mut node = Node::new(Policy::default());
-        let one = node.counter("one", Options::default());
+        let one = node.counter("one", OnFall::Restart);
         let (inbox, other) = (Inbox::<Stuck>::new(1), Arbiter::new());
         inbox.port::<Total>().tell(Total).unwrap();
         node.spawner
-            .spawn(&other.handle(), inbox, Options::default(), |_| {
+            .spawn(&other.handle(), inbox, OnFall::Restart, |_| {
                 Stuck(stuck, held)
             });
         is_stuck.recv().unwrap();
@@ -288,7 +235,7 @@ fn an_actor_that_does_not_stop_is_left_behind_after_a_while() {
 fn the_first_fatal_error_is_the_reason() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let one = node.counter("one", Options::KERNEL);
+        let one = node.counter("one", OnFall::StopNode);
         let fatal = node.spawner.fatal();
         fatal.raise(
             FatalKind::Safety,
@@ -311,7 +258,7 @@ fn the_first_fatal_error_is_the_reason() {
 fn a_panic_of_the_supervisor_itself_is_the_end_of_the_node() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let one = node.counter("one", Options::default());
+        let one = node.counter("one", OnFall::Restart);
         one.total.ask(Total).await.unwrap();
         let end = Node::new(Policy::default());
         let children = std::mem::replace(&mut node.spawner, end.spawner).children();
@@ -331,8 +278,8 @@ fn a_panic_of_the_supervisor_itself_is_the_end_of_the_node() {
 fn an_injected_panic_is_a_panic_like_any_other() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let one = node.counter("one", Options::default());
-        let two = node.counter("two", Options::default());
+        let one = node.counter("one", OnFall::Restart);
+        let two = node.counter("two", OnFall::Restart);
         assert_eq!(one.add.ask(Add(3)).await, Ok(3));
         let end = Node::new(Policy::default());
         let children = std::mem::replace(&mut node.spawner, end.spawner).children();
@@ -355,7 +302,7 @@ fn an_injected_panic_is_a_panic_like_any_other() {
 fn a_panic_before_a_message_loses_it_and_one_behind_it_only_the_actors_state() {
     virtually(async {
         let mut node = Node::new(Policy::default());
-        let one = node.counter("one", Options::default());
+        let one = node.counter("one", OnFall::Restart);
         let end = Node::new(Policy::default());
         let children = std::mem::replace(&mut node.spawner, end.spawner).children();
         assert!(children.inject_panic_at("one", "Add", Strike::BeforeHandling));
@@ -394,7 +341,7 @@ fn an_actor_whose_thread_has_ended_is_lost() {
         let handle = dead.handle();
         dead.stop();
         dead.join().unwrap();
-        let one = node.counter_on(&handle, "one", Options::default());
+        let one = node.counter_on(&handle, "one", OnFall::Restart);
         while node.end().is_none() {
             tokio::task::yield_now().await;
         }
@@ -416,7 +363,7 @@ fn an_actor_started_into_a_node_that_is_ending_is_stopped() {
         let mut node = Node::new(Policy::default());
         node.spawner.fatal().raise(FatalKind::Retry, "gone");
         nap(1).await;
-        let late = node.counter("late", Options::default());
+        let late = node.counter("late", OnFall::Restart);
         nap(1).await;
         assert_eq!(late.stats.state(), State::Stopped);
         assert_eq!(node.journal(), Vec::<String>::new(), "it never started");
@@ -429,7 +376,7 @@ fn the_registry_lists_actors_in_start_order_from_any_thread_also_later_ones() {
         let mut node = Node::new(Policy::default());
         let actors = node.spawner.actors();
         for name in ["b", "a"] {
-            node.counter(name, Options::default());
+            node.counter(name, OnFall::Restart);
         }
         let from_another = actors.clone();
         let names = std::thread::spawn(move || from_another.snapshot())
@@ -450,7 +397,7 @@ fn an_actor_can_be_wired_and_told_before_it_is_there() {
         let (kept, journal) = (Arc::new(Kept::default()), node.journal.clone());
         let make = move |_: &mut Ctx<_>| Counter::new("one", kept, journal);
         node.spawner
-            .spawn(&Arbiter::current(), inbox, Options::default(), make);
+            .spawn(&Arbiter::current(), inbox, OnFall::Restart, make);
         assert_eq!(one.total.ask(Total).await, Ok(4));
     });
 }

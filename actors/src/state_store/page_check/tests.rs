@@ -1,6 +1,6 @@
 //! The walk agrees with LMDB about whole files, and finds each kind of harm.
-use super::super::tests::{World, address};
 use super::*;
+use crate::fixture::{World, address};
 use std::path::PathBuf;
 use tempfile::TempDir;
 

@@ -3,10 +3,11 @@
 //! after; and nothing is told that was not written.
 use super::super::fault;
 use super::*;
-use crate::committer::BlocksStored;
+use crate::messages::committer::BlocksStored;
+use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
+use crate::messages::state_store::PersistSignature;
 use crate::metrics::Metrics;
-use crate::round_driver::{DriverRecovered, SignaturePersisted};
-use crate::runtime::{Actors, EndReason, FatalKind, Inbox, Options, Policy, Probe, Supervisor};
+use crate::runtime::{Actors, EndReason, FatalKind, Inbox, OnFall, Policy, Probe, Supervisor};
 use actix::prelude::*;
 use lockstep_protocol::consensus::durable::{Persist, SignedMessage};
 use lockstep_protocol::ledger::account;
@@ -155,7 +156,7 @@ fn a_signature_that_could_not_be_written_is_not_told_and_ends_the_node() {
         let persist = inbox.port();
         let (metrics, fatal) = (Metrics::new(Actors::default()), spawner.fatal());
         let rules = world.rules.clone();
-        spawner.spawn(&Arbiter::current(), inbox, Options::KERNEL, move |_| {
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::StopNode, move |_| {
             StateStore::new(store, rules, metrics, fatal, ports)
         });
         let [first, second] = [0, 1].map(|batch: usize| prevote(&world, &batches[batch].block));

@@ -1,4 +1,4 @@
-//! A store under a chain of four validators that sign with the simulator's scheme.
+//! The store under a chain of four validators: see [`fixture`](crate::fixture).
 mod bad_input;
 mod commits;
 mod cost;
@@ -16,169 +16,13 @@ mod verifying;
 mod verifying_pruned;
 
 use super::*;
+use crate::fixture::{MAP_BYTES, World, address, opened, signer};
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::{CommitCertificate, certify};
+use lockstep_protocol::crypto::Scheme;
 use lockstep_protocol::crypto::simulated::Simulated;
-use lockstep_protocol::crypto::{Scheme, SchemeId, Seed, Signer};
-use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
-use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, Draft, Head, Ledger, MemoryState, StateChanges,
-};
-use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
-use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::ledger::{CommitBatch, Draft, Head, Ledger};
 use lockstep_protocol::retention::Retention;
-use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
-use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
-use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::transaction::Action;
+use lockstep_protocol::types::{Hash, Height, Round, Timestamp};
+use lockstep_protocol::vote::{Signature, SignedVote, VoteKind};
 use tempfile::TempDir;
-
-const SCHEME: SchemeId = SchemeId::MlDsa65; // what the simulated scheme goes by
-const MAP_BYTES: usize = 1 << 30;
-
-pub(crate) fn signer(number: u8) -> Arc<dyn Signer> {
-    Simulated.signer(&Seed([number; 32])).unwrap()
-}
-
-pub(crate) fn address(number: u8) -> Address {
-    Address::of(SCHEME, signer(number).public_key())
-}
-
-/// The chain, its validators 101 to 104, and users that begin with 1000 each.
-pub(crate) struct World {
-    pub(super) genesis: Genesis,
-    changes: StateChanges,
-    pub(crate) rules: Arc<ChainRules>,
-}
-
-impl World {
-    pub(crate) fn new(chain_id: u64) -> World {
-        let mut accounts: Vec<_> = (1..=20)
-            .map(|number| GenesisAccount {
-                address: address(number),
-                balance: 1_000,
-            })
-            .collect();
-        accounts.sort_by_key(|account| account.address);
-        let validators = (101..=104).map(|number| GenesisValidator {
-            public_key: signer(number).public_key().to_vec(),
-            power: 1,
-        });
-        let genesis = Genesis {
-            chain_id: ChainId(chain_id),
-            scheme: SCHEME,
-            time: Timestamp(1_000),
-            parameters: Parameters { fee_per_byte: 0 },
-            validators: validators.collect(),
-            accounts,
-        };
-        World {
-            changes: Ledger::genesis_changes(&genesis).unwrap(),
-            rules: Arc::new(ChainRules::new(&genesis, Arc::new(Simulated)).unwrap()),
-            genesis,
-        }
-    }
-
-    pub(crate) fn open(&self, dir: &Path, validator: Address) -> Result<Store, StoreError> {
-        let (durability, changes) = (Durability::Process, &self.changes);
-        Store::open(
-            dir,
-            durability,
-            MAP_BYTES,
-            &self.genesis,
-            validator,
-            changes,
-        )
-    }
-
-    pub(crate) fn ledger(&self, store: &Store) -> Ledger {
-        let head = store.head().unwrap();
-        Ledger::new(self.rules.clone(), Arc::new(store.clone()), head).unwrap()
-    }
-
-    pub(super) fn memory_ledger(&self) -> (Ledger, Arc<MemoryState>) {
-        let state = Arc::new(MemoryState::new(&self.changes));
-        let head = Head::genesis(&self.genesis, &self.changes);
-        let ledger = Ledger::new(self.rules.clone(), state.clone(), head);
-        (ledger.unwrap(), state)
-    }
-
-    pub(super) fn pay(&self, from: u8, nonce: u64, to: u8, amount: u64) -> Transaction {
-        let (to, memo) = (address(to), String::new());
-        self.act(from, nonce, Action::Transfer { to, amount, memo })
-    }
-
-    pub(super) fn act(&self, from: u8, nonce: u64, action: Action) -> Transaction {
-        let body = TransactionBody {
-            nonce,
-            fee: 0,
-            expires_at: Height(EXPIRY_HEIGHTS_MAX),
-            action,
-        };
-        Transaction::sign(&*signer(from), &self.rules.context, body).unwrap()
-    }
-
-    pub(crate) fn vote(
-        &self,
-        kind: VoteKind,
-        number: u8,
-        height: u64,
-        round: u32,
-        id: &SealedBlock,
-    ) -> SignedVote {
-        let vote = Vote {
-            kind,
-            height: Height(height),
-            round: Round(round),
-            block_id: Some(id.id()),
-            valid_round: None,
-            validator: address(number),
-        };
-        let bytes = self.rules.context.vote(&vote);
-        let signature = Signature(signer(number).sign(&bytes).unwrap());
-        SignedVote { vote, signature }
-    }
-
-    pub(super) fn certificate(&self, block: &SealedBlock) -> Arc<CommitCertificate> {
-        let vote = |number| self.vote(VoteKind::Precommit, number, block.height().0, 0, block);
-        let votes: Vec<_> = (101..=104).map(vote).collect();
-        let votes: Vec<_> = votes.iter().collect();
-        Arc::new(certify(&self.rules.genesis_validators, &votes).unwrap())
-    }
-
-    /// The batch of the next block; nothing is written and no head moves.
-    pub(super) fn next(
-        &self,
-        ledger: &mut Ledger,
-        transactions: Vec<Transaction>,
-    ) -> Arc<CommitBatch> {
-        let draft = Draft {
-            proposer: address(101),
-            now: Timestamp(0),
-            transactions,
-            evidence: vec![],
-        };
-        let prepared = ledger.prepare(draft).unwrap();
-        assert_eq!(prepared.rejected, []);
-        let certificate = self.certificate(&prepared.block);
-        ledger.commit(&prepared.block, certificate).unwrap()
-    }
-
-    pub(super) fn grow(
-        &self,
-        store: &Store,
-        ledger: &mut Ledger,
-        transactions: Vec<Transaction>,
-    ) -> Arc<CommitBatch> {
-        let batch = self.next(ledger, transactions);
-        store.commit_block(&batch).unwrap();
-        ledger.committed(&batch);
-        batch
-    }
-}
-
-/// A fresh directory with a store of validator 101.
-fn opened() -> (World, TempDir, Store) {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
-    let store = world.open(dir.path(), address(101)).unwrap();
-    (world, dir, store)
-}

@@ -2,8 +2,8 @@
 //! whose block and state are both here, proven as a snapshot of that height is: from the genesis by
 //! certificates to the block, and from the leaves to its state root. Blocks before it are checked one
 //! by one, back to the earliest: hash chain, certificate, receipts, places of their ids.
-use super::super::Env;
 use super::super::error::StoreError;
+use super::super::layout::Env;
 use super::super::layout::locations;
 use super::super::read::View;
 use super::super::snapshot_file::{SnapshotFileError, Source};

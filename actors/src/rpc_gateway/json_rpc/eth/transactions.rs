@@ -1,5 +1,5 @@
 //! Committed transactions with their receipts, and those that wait here.
-use crate::mempool::TransactionStatus;
+use crate::messages::mempool::TransactionStatus;
 use crate::rpc_gateway::json::ethereum;
 use crate::rpc_gateway::json_rpc::caller::Caller;
 use crate::rpc_gateway::json_rpc::error::RpcError;

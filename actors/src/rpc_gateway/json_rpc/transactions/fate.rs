@@ -1,5 +1,5 @@
 //! What became of one: the block that carries it with its receipt, or how it ended without one.
-use crate::mempool::TransactionStatus;
+use crate::messages::mempool::TransactionStatus;
 use crate::rpc_gateway::json::hex;
 use crate::rpc_gateway::json::transaction::transaction_json;
 use crate::rpc_gateway::json_rpc::caller::Caller;

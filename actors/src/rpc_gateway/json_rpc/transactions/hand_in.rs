@@ -2,7 +2,7 @@
 use super::fate::{over, receipt, status_word};
 use crate::http::intake::{NotTaken, Taken};
 use crate::limits::RPC_WAIT_DEFAULT;
-use crate::mempool::{GetTransactionStatus, TransactionStatus};
+use crate::messages::mempool::{GetTransactionStatus, TransactionStatus};
 use crate::metrics::RefusalLabel;
 use crate::rpc_gateway::json_rpc::caller::Caller;
 use crate::rpc_gateway::json_rpc::error::RpcError;

@@ -42,7 +42,7 @@ fn what_is_kept_for_the_next_height_is_bounded_and_nothing_is_kept_beyond() {
         let beyond = Input::Fact(NEXT.next(), Fact::NilPolka(Round(r)));
         assert_eq!(node.step(beyond), []);
     }
-    assert_eq!(node.driver.early.len(), EARLY_MAX);
+    assert_eq!(node.driver.early.len(), EARLY_INPUTS_MAX);
 }
 
 #[test]

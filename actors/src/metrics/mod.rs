@@ -22,7 +22,9 @@ mod register;
 mod timed;
 
 use labels::*;
-pub use labels::{ClosedLabel, KindLabel, ListenerLabel, OffenceLabel, RefusalLabel, ResultLabel};
+pub(crate) use labels::{
+    ClosedLabel, KindLabel, ListenerLabel, OffenceLabel, RefusalLabel, ResultLabel,
+};
 use timed::Timed;
 
 /// Bounds of the times by which a timer is late: 50 ms, the most that a flood may cost, is one.

@@ -5,19 +5,17 @@
 //! however late, delays a vote or a proposal. A question that fails delays the next of its kind
 //! only; whether the peer is there, messages and handshakes find out. If it is not, its name is
 //! looked up again.
+use super::Ports;
 use super::back_off::BackOff;
 use super::client::{ExchangeError, PeerClient};
 use super::outbox::{Frame, Outbox, Path};
-use super::resolve::{self, Resolve};
-use super::{Handshake, Mismatch, Peer, Place, Ports};
-use crate::block_sync::{BlocksArrived, PeerAhead, PeerGone, PeerKeeps};
 use crate::clock::Clock;
 use crate::kill_points;
-use crate::limits::{
-    HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_FAILURE_SAID_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT,
-    RESOLVE_EVERY, SYNC_TIMEOUT,
-};
+use crate::limits::{PEER_FAILURE_SAID_EVERY, RESOLVE_EVERY, SYNC_TIMEOUT};
+use crate::messages::block_sync::{BlocksArrived, PeerGone};
 use crate::metrics::Metrics;
+use crate::peers::{Handshake, Mismatch, Peer, Place, Resolve, look_up};
+use crate::shell::Deliver;
 use crate::view::NodeView;
 use actix_web::http::{StatusCode, Uri};
 use lockstep_protocol::consensus::catch_up::Arrival;
@@ -141,7 +139,7 @@ impl LinkSeed {
     /// its outbox: a question does not go out before a handshake has worked.
     async fn find(&self, name: Arc<str>) -> SocketAddr {
         loop {
-            match resolve::look_up(self.resolve.clone(), name.clone(), None).await {
+            match look_up(self.resolve.clone(), name.clone(), None).await {
                 Ok(listens) => {
                     self.note_place(listens, &name);
                     return listens;
@@ -350,12 +348,8 @@ impl Link {
             Err(ExchangeError::Status(StatusCode::SERVICE_UNAVAILABLE)) => (None, Ok(())),
             Err(error) => (None, Err(error)),
         };
-        // Full or closed: BlockSync's own patience covers it.
-        let _ = self
-            .seed
-            .ports
-            .blocks
-            .tell(BlocksArrived { peer, from, answer });
+        let arrived = BlocksArrived { peer, from, answer };
+        self.seed.ports.blocks.deliver(arrived);
         result
     }
 
@@ -377,8 +371,10 @@ impl Link {
         self.outbox.allow_questions(false);
         self.lost.notify_one();
         if error.is_refusal() {
-            // Full or closed: the next attempt tells it again.
-            let _ = self.seed.ports.gone.tell(PeerGone(self.seed.peer.address));
+            self.seed
+                .ports
+                .gone
+                .deliver(PeerGone(self.seed.peer.address));
         }
         let waiting = self.outbox.len();
         self.seed.view.update_peer(&self.seed.peer.address, |view| {

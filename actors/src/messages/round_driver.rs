@@ -1,4 +1,5 @@
-//! What the round driver is told.
+//! What the RoundDriver is told and asked.
+use super::WhenFull::{Falls, ToldAgain};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::driver::TickOutcome;
@@ -9,109 +10,122 @@ use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use std::sync::Arc;
 
-/// The store's answer to `RecoverDriver`: where to go on. It comes through the store's mailbox,
+/// The store's answer to [`RecoverDriver`](super::state_store::RecoverDriver): where to go on. It comes through the store's mailbox,
 /// behind every write of an earlier incarnation, so nothing that was signed is missing in it.
 #[derive(Debug)]
-pub struct DriverRecovered {
+pub(crate) struct DriverRecovered {
     /// Which incarnation asked. An answer to an earlier one could replace a driver that has signed
     /// since, and its record would lack that signature.
-    pub incarnation: u64,
+    pub(crate) incarnation: u64,
     /// Who decides which height after the newest committed one.
-    pub validators: ValidatorSchedule,
+    pub(crate) validators: ValidatorSchedule,
     /// The time of the newest committed block, or of the genesis.
-    pub parent_time: Timestamp,
+    pub(crate) parent_time: Timestamp,
     /// What the sign record holds.
-    pub recovery: Recovery,
+    pub(crate) recovery: Recovery,
 }
 
 /// A proposal of another validator has been checked.
 #[derive(Debug)]
-pub struct ProposalChecked(pub Height, pub CheckedProposal);
+pub(crate) struct ProposalChecked(pub(crate) Height, pub(crate) CheckedProposal);
 
 /// The votes hold a quorum.
 #[derive(Debug)]
-pub struct QuorumReached(pub Height, pub Fact);
+pub(crate) struct QuorumReached(pub(crate) Height, pub(crate) Fact);
 
-/// The block that `BuildBlock` asked for.
+/// The block that [`BuildBlock`](super::proposer::BuildBlock) asked for.
 #[derive(Debug)]
-pub struct BlockBuilt(pub Height, pub Round, pub Arc<SealedBlock>);
+pub(crate) struct BlockBuilt(
+    pub(crate) Height,
+    pub(crate) Round,
+    pub(crate) Arc<SealedBlock>,
+);
 
 /// A sign record is durable: its message may be sent.
 #[derive(Debug)]
-pub struct SignaturePersisted(pub Position);
+pub(crate) struct SignaturePersisted(pub(crate) Position);
 
 /// Produce the block of this height now. Answers what that did here, once this node is there.
 #[derive(Debug)]
-pub struct Tick(pub Height);
+pub(crate) struct Tick(pub(crate) Height);
 
 /// Transactions wait for a block.
 #[derive(Debug)]
-pub struct TransactionsWaiting;
+pub(crate) struct TransactionsWaiting;
 
 /// This node has what the others had when it started: from here on it may sign.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrived(pub Arrival);
+pub(crate) struct Arrived(pub(crate) Arrival);
 
 /// Another actor has restarted and needs to know where this node stands.
 #[derive(Debug)]
-pub struct AnnounceRound;
+pub(crate) struct AnnounceRound;
 
 /// A certified block of this height is invalid here: this node must not vote any more.
 #[derive(Clone, Copy, Debug)]
-pub struct StopVoting(pub Height);
+pub(crate) struct StopVoting(pub(crate) Height);
 
 /// A verified message under this node's key has come in.
 #[derive(Clone, Copy, Debug)]
-pub struct OwnMessageSeen(pub Position);
+pub(crate) struct OwnMessageSeen(pub(crate) Position);
 
 /// Two verified messages under this node's key contradict each other.
 #[derive(Clone, Copy, Debug)]
-pub struct OwnEquivocationSeen(pub Height);
+pub(crate) struct OwnEquivocationSeen(pub(crate) Height);
+
 /// The newest height, or the one under way, was decided a second time, for another block: nobody may
 /// vote here any more. The sentence for people.
 #[derive(Clone, Debug)]
-pub struct ForkDetected(pub String);
-
-/// The round machine entered a round. Told to VoteCollector and Proposer.
-#[derive(Clone, Copy, Debug)]
-pub struct RoundEntered(pub Height, pub Round);
-
-/// E6: send again what you hold of this round. Told to VoteCollector and Proposer.
-#[derive(Clone, Copy, Debug)]
-pub struct ResendRound(pub Height, pub Round);
+pub(crate) struct ForkDetected(pub(crate) String);
 
 /// A message of this sender and height came too early to be kept.
 #[derive(Clone, Copy, Debug)]
-pub struct MessageRefused(pub Address, pub Height);
+pub(crate) struct MessageRefused(pub(crate) Address, pub(crate) Height);
 
 /// Sign the question to this peer how far it is. Answers `None` while this actor has no brain.
 #[derive(Clone, Copy, Debug)]
-pub struct SignQuestion(pub Address, pub Nonce);
+pub(crate) struct SignQuestion(pub(crate) Address, pub(crate) Nonce);
 
 /// Sign the answer to a question that has been admitted. Answers `None` between two heights.
 #[derive(Debug)]
-pub struct SignStanding {
+pub(crate) struct SignStanding {
     /// The question.
-    pub question: Arc<Question>,
+    pub(crate) question: Arc<Question>,
     /// What this node has seen of its asker.
-    pub seen: Seen,
+    pub(crate) seen: Seen,
     /// The newest committed block.
-    pub head: (Height, BlockId),
+    pub(crate) head: (Height, BlockId),
 }
 
 /// A question to a peer is over; what it answered is on its way.
 #[derive(Clone, Copy, Debug)]
-pub struct PullEnded {
+pub(crate) struct PullEnded {
     /// Who was asked.
-    pub peer: Address,
+    pub(crate) peer: Address,
     /// Whether it answered.
-    pub is_answered: bool,
+    pub(crate) is_answered: bool,
 }
 
-crate::message! {
-    DriverRecovered => (), ProposalChecked => (), QuorumReached => (), BlockBuilt => (),
-    SignaturePersisted => (), Tick => TickOutcome, TransactionsWaiting => (), AnnounceRound => (),
-    RoundEntered => (), ResendRound => (), StopVoting => (), MessageRefused => (),
-    PullEnded => (), OwnMessageSeen => (), OwnEquivocationSeen => (), ForkDetected => (),
-    Arrived => (), SignQuestion => Option<Question>, SignStanding => Option<Statement>,
+told! {
+    DriverRecovered => Falls,
+    ProposalChecked => Falls,
+    QuorumReached => Falls,
+    BlockBuilt => Falls,
+    SignaturePersisted => Falls,
+    TransactionsWaiting => Falls,
+    Arrived => Falls,
+    AnnounceRound => Falls,
+    StopVoting => Falls,
+    OwnMessageSeen => Falls,
+    OwnEquivocationSeen => Falls,
+    ForkDetected => Falls,
+    // A driver that is not told asks all the same, when its patience is over.
+    MessageRefused => ToldAgain,
+    // The brain gives a question up after a while.
+    PullEnded => ToldAgain,
+}
+asked! {
+    Tick => TickOutcome,
+    SignQuestion => Option<Question>,
+    SignStanding => Option<Statement>,
 }

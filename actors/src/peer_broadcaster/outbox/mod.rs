@@ -3,7 +3,6 @@
 //!
 //! Questions wait here as well, one of each kind, until the peer may be asked, and transactions and
 //! evidence to pass on, within limits of their own: they never push out what consensus says.
-use super::gossip::{Gossip, GossipQueue, Passing};
 use actix_web::web::Bytes;
 use lockstep_protocol::compact::Missing;
 use lockstep_protocol::pull::Pull;
@@ -14,10 +13,13 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 mod frames;
+mod gossip;
 #[cfg(test)]
 mod tests;
 
 use frames::Frames;
+use gossip::GossipQueue;
+pub(super) use gossip::{Gossip, Passing};
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

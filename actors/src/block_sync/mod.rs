@@ -4,16 +4,15 @@
 //! of milliseconds, so it happens on other threads, several answers at once where cores allow; the
 //! node's runtime waits for them when the node ends.
 use crate::clock::Clock;
-use crate::committer::{BlockCommitted, SyncedBlocks};
-use crate::delivery::Deliver;
 use crate::limits::{
-    ARRIVAL_WAIT_MS, CHECKING_THREADS_MAX, SYNC_GRACE_MS, SYNC_WINDOW_BLOCKS,
-    SYNC_WINDOW_BYTES_MAX, UNCHECKED_ANSWERS_MAX,
+    ARRIVAL_WAIT_MS, CHECKING_THREADS_MAX, SYNC_GRACE_MS, SYNC_WINDOW_BLOCKS, SYNC_WINDOW_BYTES_MAX,
 };
+use crate::messages::committer::SyncedBlocks;
+use crate::messages::peer_broadcaster::RequestBlocks;
+use crate::messages::round_driver::Arrived;
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::RequestBlocks;
-use crate::round_driver::Arrived;
 use crate::runtime::{Ctx, Port};
+use crate::shell::{Deliver, Shell};
 use crate::state_store::Store;
 use crate::view::NodeView;
 use actix::prelude::*;
@@ -25,7 +24,6 @@ use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX, SYNC_FULL_BYTES};
 use lockstep_protocol::sign_bytes::SignContext;
-use lockstep_protocol::standing::Standing;
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::{DecidedBlock, Wire};
@@ -34,99 +32,54 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+mod handlers;
 mod progress;
 mod waiting;
 
-pub(crate) use progress::needs_snapshot;
-
-/// A peer works on this height.
-#[derive(Clone, Copy, Debug)]
-pub struct PeerAhead(pub Address, pub Height);
-
-/// Asked by this node, a peer said and signed how far it is.
-#[derive(Clone, Copy, Debug)]
-pub struct PeerStands(pub Address, pub Standing);
-
-/// A peer's port refuses connections.
-#[derive(Clone, Copy, Debug)]
-pub struct PeerGone(pub Address);
-
-/// A peer keeps no block below this height.
-#[derive(Clone, Copy, Debug)]
-pub struct PeerKeeps(pub Address, pub Height);
-
-/// What a peer answered to [`RequestBlocks`]; `None` if it did not, or had no time.
-#[derive(Debug)]
-pub struct BlocksArrived {
-    /// Who was asked.
-    pub peer: Address,
-    /// From which height on.
-    pub from: Height,
-    /// The bytes, not decoded yet.
-    pub answer: Option<Bytes>,
-}
-
-/// Blocks from this height on, sent by this peer, prove nothing: whom the chain has not named has
-/// certified them.
-#[derive(Clone, Copy, Debug)]
-pub struct BlocksDiscarded(pub Height, pub Address);
-
-/// A certified block is invalid here: no block after it is of any use.
-#[derive(Clone, Copy, Debug)]
-pub struct StopSync;
-
-/// The RoundDriver begins, or has restarted: it must be told whether this node has arrived.
-#[derive(Clone, Copy, Debug)]
-pub struct RetellArrival;
-
-crate::message! {
-    PeerAhead => (), PeerStands => (), PeerGone => (), PeerKeeps => (), BlocksArrived => (),
-    StopSync => (), RetellArrival => (), BlocksDiscarded => (),
-}
-
 /// What it tells.
 #[derive(Clone)]
-pub struct Ports {
+#[cfg_attr(test, derive(Default))]
+pub(crate) struct Ports {
     /// PeerBroadcaster: the way out.
-    pub request: Port<RequestBlocks>,
+    pub(crate) request: Port<RequestBlocks>,
     /// Committer.
-    pub synced: Port<SyncedBlocks>,
+    pub(crate) synced: Port<SyncedBlocks>,
     /// RoundDriver: it may sign.
-    pub arrived: Port<Arrived>,
+    pub(crate) arrived: Port<Arrived>,
 }
 
 /// What an incarnation is made from.
 #[derive(Clone)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// The rules of the chain.
-    pub rules: Arc<ChainRules>,
+    pub(crate) rules: Arc<ChainRules>,
     /// This node's validator.
-    pub me: Address,
+    pub(crate) me: Address,
     /// The block that is trusted, if one is: without one, whoever joins is warned.
-    pub trusted: TrustedBlock,
+    pub(crate) trusted: TrustedBlock,
     /// Since when this node has arrived: known for as long as the process lives, whichever actor
     /// falls.
-    pub arrival: Arc<OnceLock<Arrival>>,
+    pub(crate) arrival: Arc<OnceLock<Arrival>>,
     /// How long it waits to hear all others before it arrives.
-    pub arrival_wait_ms: u64,
+    pub(crate) arrival_wait_ms: u64,
     /// Its operator vouches for its disk.
-    pub is_rearmed: bool,
+    pub(crate) is_rearmed: bool,
     /// Reads answers of this chain.
-    pub wire: Wire,
+    pub(crate) wire: Wire,
     /// Where the height is read at a restart.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The node's clocks.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What the node shows of itself.
-    pub view: Arc<NodeView>,
+    pub(crate) view: Arc<NodeView>,
     /// The node's metrics.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// What it tells.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
 }
 
 /// The actor.
-pub struct BlockSync {
+pub(crate) struct BlockSync {
     seed: Seed,
     catch_up: CatchUp,
     validators: ValidatorSchedule,
@@ -143,7 +96,7 @@ struct Checked {
 
 impl BlockSync {
     /// After the head of `validators`. A node that remembers a halt asks for nothing.
-    pub fn new(seed: Seed, validators: ValidatorSchedule) -> BlockSync {
+    pub(crate) fn new(seed: Seed, validators: ValidatorSchedule) -> BlockSync {
         let catch_up = CatchUp::new(config_of(&seed), &validators);
         let mut catch_up = catch_up.having_arrived(seed.arrival.get().copied());
         if seed.store.has_halted() {
@@ -279,6 +232,14 @@ fn check(
     }
 }
 
+impl Shell for BlockSync {
+    type Input = Input;
+
+    fn hand(&mut self, input: Input, ctx: &mut Ctx<Self>) {
+        self.step(input, ctx);
+    }
+}
+
 impl Actor for BlockSync {
     type Context = Ctx<Self>;
 
@@ -292,86 +253,5 @@ impl Supervised for BlockSync {
     fn restarting(&mut self, _: &mut Ctx<Self>) {
         let validators = self.seed.store.schedule(&self.seed.rules);
         *self = BlockSync::new(self.seed.clone(), validators);
-    }
-}
-
-impl Handler<PeerAhead> for BlockSync {
-    type Result = ();
-
-    fn handle(&mut self, PeerAhead(peer, height): PeerAhead, ctx: &mut Ctx<Self>) {
-        self.step(Input::Ahead(peer, height), ctx);
-    }
-}
-
-impl Handler<PeerStands> for BlockSync {
-    type Result = ();
-
-    fn handle(&mut self, PeerStands(peer, standing): PeerStands, ctx: &mut Ctx<Self>) {
-        self.step(Input::Stands(peer, standing), ctx);
-    }
-}
-
-impl Handler<PeerGone> for BlockSync {
-    type Result = ();
-
-    fn handle(&mut self, PeerGone(peer): PeerGone, ctx: &mut Ctx<Self>) {
-        self.step(Input::Gone(peer), ctx);
-    }
-}
-
-impl Handler<RetellArrival> for BlockSync {
-    type Result = ();
-
-    fn handle(&mut self, _: RetellArrival, ctx: &mut Ctx<Self>) {
-        self.step(Input::Retell, ctx);
-    }
-}
-
-impl Handler<PeerKeeps> for BlockSync {
-    type Result = ();
-
-    fn handle(&mut self, PeerKeeps(peer, height): PeerKeeps, ctx: &mut Ctx<Self>) {
-        self.step(Input::Keeps(peer, height), ctx);
-    }
-}
-
-impl Handler<BlocksArrived> for BlockSync {
-    type Result = ();
-
-    fn handle(&mut self, message: BlocksArrived, ctx: &mut Ctx<Self>) {
-        let BlocksArrived { peer, from, answer } = message;
-        match answer.filter(|_| self.unchecked.len() < UNCHECKED_ANSWERS_MAX) {
-            Some(bytes) => self.unchecked.push_back((peer, from, bytes)),
-            None => self.step(Input::Failed(peer), ctx),
-        }
-        self.check_next(ctx);
-    }
-}
-
-impl Handler<BlocksDiscarded> for BlockSync {
-    type Result = ();
-
-    fn handle(&mut self, message: BlocksDiscarded, ctx: &mut Ctx<Self>) {
-        let BlocksDiscarded(height, from) = message;
-        self.step(Input::Discarded(height, from), ctx);
-    }
-}
-
-impl Handler<StopSync> for BlockSync {
-    type Result = ();
-
-    fn handle(&mut self, _: StopSync, ctx: &mut Ctx<Self>) {
-        self.unchecked.clear();
-        self.step(Input::Halted, ctx);
-    }
-}
-
-impl Handler<BlockCommitted> for BlockSync {
-    type Result = ();
-
-    fn handle(&mut self, message: BlockCommitted, ctx: &mut Ctx<Self>) {
-        let BlockCommitted(_, validators) = message;
-        self.validators = validators.clone();
-        self.step(Input::Committed(validators), ctx);
     }
 }

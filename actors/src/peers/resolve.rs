@@ -1,7 +1,7 @@
 //! Where a peer is that has a name: looked up again whenever it is not there, because machines
 //! move and names stay. A look-up may take the system as long as it likes: it has a thread of its
 //! own, which nobody waits for when the link ends.
-use super::has_uri;
+use super::peer::has_uri;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use tokio::sync::oneshot;
 pub type Resolve = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 
 /// As the system does it.
-pub fn system() -> Resolve {
+pub fn system_resolver() -> Resolve {
     Arc::new(|name| Ok(name.to_socket_addrs()?.collect()))
 }
 
 /// Where to try next, after `now` was in vain, if anything was known: of several addresses one
 /// after the other.
-pub(super) async fn look_up(
+pub(crate) async fn look_up(
     resolve: Resolve,
     name: Arc<str>,
     now: Option<SocketAddr>,

@@ -8,22 +8,21 @@
 //! After a fall, the checking thread's among them, it takes again all that it had taken (the
 //! [`Shelf`]); what was under check is answered with [`Refusal::Busy`].
 use crate::clock::Clock;
-use crate::committer::{BlockCommitted, NoteTransactions};
-use crate::delivery::Deliver;
-use crate::limits::{CHECK_BATCH_MAX, GOSSIP_BYTES_MAX, RESTORED_AT_ONCE_MAX, SHELF_SPARE_MAX};
+use crate::limits::{CHECK_BATCH_MAX, RESTORED_AT_ONCE_MAX};
+use crate::messages::committer::NoteTransactions;
+use crate::messages::mempool::Verdict;
+use crate::messages::peer_broadcaster::GossipTransactions;
+use crate::messages::proposer::BlockFilled;
+use crate::messages::round_driver::{AnnounceRound, TransactionsWaiting};
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::GossipTransactions;
-use crate::proposer::{BlockFilled, BuildBlock};
-use crate::round_driver::{AnnounceRound, TransactionsWaiting};
 use crate::runtime::{Ctx, Fatal, FatalKind, Port};
+use crate::shell::Deliver;
 use crate::state_store::Store;
 use actix::prelude::*;
 use lockstep_protocol::ledger::{ChainRules, ReadError};
 use lockstep_protocol::mempool::{
-    BlockBudget, Check, Checked, Checker, Entry, Fate, Input, Mempool as Brain, Output, Refusal,
-    Room, Source, Submission, Ticket, WaitingStatus,
+    BlockBudget, Check, Checked, Checker, Input, Mempool as Brain, Output, Room, Source, Ticket,
 };
-use lockstep_protocol::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -31,50 +30,49 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 mod handlers;
-mod messages;
 mod shelf;
 
-pub use messages::*;
-pub use shelf::Shelf;
+pub(crate) use shelf::Shelf;
 
 /// What it tells.
 #[derive(Clone)]
-pub struct Ports {
+#[cfg_attr(test, derive(Default))]
+pub(crate) struct Ports {
     /// Proposer: what waits for its block.
-    pub filled: Port<BlockFilled>,
+    pub(crate) filled: Port<BlockFilled>,
     /// Committer: these need no second look.
-    pub note: Port<NoteTransactions>,
+    pub(crate) note: Port<NoteTransactions>,
     /// PeerBroadcaster: pass these on.
-    pub gossip: Port<GossipTransactions>,
+    pub(crate) gossip: Port<GossipTransactions>,
     /// RoundDriver: somebody waits for a block.
-    pub waiting: Port<TransactionsWaiting>,
+    pub(crate) waiting: Port<TransactionsWaiting>,
     /// RoundDriver: I have restarted.
-    pub announce: Port<AnnounceRound>,
+    pub(crate) announce: Port<AnnounceRound>,
 }
 
 /// What an incarnation is made from.
 #[derive(Clone)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// The rules of the chain.
-    pub rules: Arc<ChainRules>,
+    pub(crate) rules: Arc<ChainRules>,
     /// Committed state.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The node's clocks.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// The timeout for a proposal in round 0, in milliseconds.
-    pub propose_ms: u64,
+    pub(crate) propose_ms: u64,
     /// What earlier incarnations have taken.
-    pub shelf: Shelf,
+    pub(crate) shelf: Shelf,
     /// The node's metrics.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// Ends the node when its state cannot be read.
-    pub fatal: Fatal,
+    pub(crate) fatal: Fatal,
     /// What it tells.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
 }
 
 /// The actor.
-pub struct Mempool {
+pub(crate) struct Mempool {
     seed: Seed,
     brain: Brain,
     /// With the thread that checks, while it does.
@@ -87,7 +85,7 @@ pub struct Mempool {
 
 impl Mempool {
     /// Empty, after `committed`.
-    pub fn new(seed: Seed, committed: Height) -> Mempool {
+    pub(crate) fn new(seed: Seed, committed: Height) -> Mempool {
         let (rules, budget) = (seed.rules.clone(), BlockBudget::new(seed.propose_ms));
         let mempool = Mempool {
             brain: Brain::new(rules.clone(), Room::default(), committed),

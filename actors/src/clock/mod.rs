@@ -7,25 +7,25 @@ pub(crate) mod words;
 
 /// A node's monotonic clock, in milliseconds since the node began.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     began: tokio::time::Instant,
 }
 
 impl Clock {
     /// A clock that begins now.
-    pub fn start() -> Clock {
+    pub(crate) fn start() -> Clock {
         Clock {
             began: tokio::time::Instant::now(),
         }
     }
 
     /// Monotonic time.
-    pub fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         Instant(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// The wall clock's nanoseconds: a number that no other start of a node has, and no time.
-    pub fn salt() -> u64 {
+    pub(crate) fn salt() -> u64 {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -33,7 +33,7 @@ impl Clock {
     }
 
     /// Wall-clock time: only for block times and for people.
-    pub fn wall(&self) -> Timestamp {
+    pub(crate) fn wall(&self) -> Timestamp {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();

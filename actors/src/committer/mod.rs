@@ -2,33 +2,26 @@
 //! later commits that overlay. Its brain is
 //! [`committer`](lockstep_protocol::consensus::committer); this shell carries its messages, its log
 //! lines and its figures.
-use crate::block_sync::{BlocksDiscarded, StopSync};
-use crate::delivery::Deliver;
 use crate::limits::WAITING_BLOCKS_MAX;
-use crate::mempool::TransactionsRefused;
+use crate::messages::announcements::BlockCommitted;
+use crate::messages::block_sync::{BlocksDiscarded, StopSync};
+use crate::messages::mempool::TransactionsRefused;
+use crate::messages::peer_broadcaster::TellEvidence;
+use crate::messages::proposer::{BlockExecuted, BlockPrepared, LedgerRebuilt};
+use crate::messages::round_driver::{AnnounceRound, ForkDetected, OwnEquivocationSeen, StopVoting};
+use crate::messages::state_store::{CommitBlocks, PersistEvidence, PersistFork};
 use crate::metrics::Metrics;
-use crate::peer_broadcaster::TellEvidence;
-use crate::proposer::{BlockExecuted, BlockPrepared, BuildBlock, LedgerRebuilt};
-use crate::round_driver::{AnnounceRound, ForkDetected, OwnEquivocationSeen, StopVoting};
-use crate::runtime::{Ctx, Fatal, FatalKind, Port, Refused};
-use crate::state_store::{CommitBlocks, PersistEvidence, PersistFork, Store, StoreError};
+use crate::runtime::{Ctx, Fatal, FatalKind, Port};
+use crate::shell::Deliver;
+use crate::state_store::{Store, StoreError};
 use crate::view::{HeadView, NewestBlock, NodeView, OldForks};
 use actix::prelude::*;
 use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
-use lockstep_protocol::consensus::committer::forks::KnownFork;
-use lockstep_protocol::consensus::committer::{
-    Committer as Brain, CommitterConfig, Input, Kept, Output,
-};
-use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::consensus::committer::{Committer as Brain, CommitterConfig, Input, Kept};
 use lockstep_protocol::consensus::trusted::TrustedBlock;
-use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, InvalidBlock, Ledger, ReadError, Receipt,
-};
+use lockstep_protocol::ledger::{ChainRules, Ledger, ReadError, Receipt};
 use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
-use lockstep_protocol::transaction::Transaction;
-use lockstep_protocol::types::{Address, Hash, Timestamp};
+use lockstep_protocol::types::Address;
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
@@ -36,75 +29,73 @@ use std::time::Instant;
 
 mod carry;
 mod handlers;
-mod messages;
 #[cfg(test)]
 mod tests;
-
-pub use messages::*;
 
 /// Called with each committed block, on the node's thread, and the seconds that its height took.
 pub type OnCommit = Arc<dyn Fn(&DecidedBlock, f64) + Send + Sync>;
 
 /// What the committer tells.
 #[derive(Clone)]
-pub struct Ports {
+#[cfg_attr(test, derive(Default))]
+pub(crate) struct Ports {
     /// StateStore.
-    pub commit: Port<CommitBlocks>,
+    pub(crate) commit: Port<CommitBlocks>,
     /// Proposer: the verdict.
-    pub executed: Port<BlockExecuted>,
+    pub(crate) executed: Port<BlockExecuted>,
     /// Proposer: the block.
-    pub prepared: Port<BlockPrepared>,
+    pub(crate) prepared: Port<BlockPrepared>,
     /// Mempool: these will never stand in a block.
-    pub refused: Port<TransactionsRefused>,
+    pub(crate) refused: Port<TransactionsRefused>,
     /// Proposer: I have restarted.
-    pub rebuilt: Port<LedgerRebuilt>,
+    pub(crate) rebuilt: Port<LedgerRebuilt>,
     /// RoundDriver: I have restarted.
-    pub announce: Port<AnnounceRound>,
+    pub(crate) announce: Port<AnnounceRound>,
     /// RoundDriver: a certified block is invalid here.
-    pub stop_voting: Port<StopVoting>,
+    pub(crate) stop_voting: Port<StopVoting>,
     /// RoundDriver: a height was decided twice.
-    pub forked: Port<ForkDetected>,
+    pub(crate) forked: Port<ForkDetected>,
     /// StateStore: evidence that waits.
-    pub keep_evidence: Port<PersistEvidence>,
+    pub(crate) keep_evidence: Port<PersistEvidence>,
     /// RoundDriver: its key has contradicted itself.
-    pub own_equivocation: Port<OwnEquivocationSeen>,
+    pub(crate) own_equivocation: Port<OwnEquivocationSeen>,
     /// PeerBroadcaster: evidence that no block has carried yet.
-    pub tell_evidence: Port<TellEvidence>,
+    pub(crate) tell_evidence: Port<TellEvidence>,
     /// StateStore: the proof of a fork.
-    pub keep_fork: Port<PersistFork>,
+    pub(crate) keep_fork: Port<PersistFork>,
     /// BlockSync: likewise.
-    pub stop_sync: Port<StopSync>,
+    pub(crate) stop_sync: Port<StopSync>,
     /// BlockSync: blocks that prove nothing.
-    pub discarded: Port<BlocksDiscarded>,
+    pub(crate) discarded: Port<BlocksDiscarded>,
     /// Everybody, RoundDriver first.
-    pub committed: Vec<Port<BlockCommitted>>,
+    pub(crate) committed: Vec<Port<BlockCommitted>>,
 }
 
 /// What an incarnation is made from.
 #[derive(Clone)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// The rules of the chain.
-    pub rules: Arc<ChainRules>,
+    pub(crate) rules: Arc<ChainRules>,
     /// This validator.
-    pub me: Address,
+    pub(crate) me: Address,
     /// The block that no other may be committed for.
-    pub trusted: TrustedBlock,
+    pub(crate) trusted: TrustedBlock,
     /// Committed state.
-    pub store: Store,
+    pub(crate) store: Store,
     /// What the node shows of itself.
-    pub view: Arc<NodeView>,
+    pub(crate) view: Arc<NodeView>,
     /// The node's metrics.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// Ends the node when its state cannot be read.
-    pub fatal: Fatal,
+    pub(crate) fatal: Fatal,
     /// What it tells.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
     /// Who else wants to know.
-    pub on_commit: Option<OnCommit>,
+    pub(crate) on_commit: Option<OnCommit>,
 }
 
 /// The actor.
-pub struct Committer {
+pub(crate) struct Committer {
     seed: Seed,
     brain: Brain,
     old_forks: OldForks,
@@ -113,7 +104,7 @@ pub struct Committer {
 
 impl Committer {
     /// A ledger on `store`'s head. A node that remembers a halt commits nothing more.
-    pub fn new(seed: Seed, ledger: Ledger) -> Committer {
+    pub(crate) fn new(seed: Seed, ledger: Ledger) -> Committer {
         let config = CommitterConfig {
             me: seed.me,
             waiting_blocks_max: WAITING_BLOCKS_MAX,

@@ -1,6 +1,6 @@
 //! [`Supervisor`]: one per node. It hears when an actor falls, and decides.
 //!
-//! It decides by [`Policy`] and by each actor's [`Options`]: restart after a wait that doubles,
+//! It decides by [`Policy`] and by each actor's [`OnFall`]: restart after a wait that doubles,
 //! let go, or end the node. A node ends once and for one reason, the first; then its actors stop
 //! in reverse start order, each only when the one after it is gone, and at last the callback hears
 //! the reason. If the supervisor itself panics, the callback hears that at once.
@@ -9,7 +9,7 @@
 //! that spins on the supervisor's own thread holds it up too.
 
 use super::guard::Order;
-use super::policy::{EndReason, Falls, FatalKind, OnFall, Options, Policy, Scope};
+use super::policy::{EndReason, Falls, FatalKind, OnFall, Policy};
 use super::spawner::{Actors, Spawner};
 use super::stats::Stats;
 use actix::prelude::*;
@@ -43,12 +43,10 @@ enum Phase {
 
 struct Child {
     stats: Arc<Stats>,
-    options: Options,
+    on_fall: OnFall,
     orders: UnboundedSender<Order>,
     /// Its own falls, counted apart if they only close it.
     falls: Falls,
-    /// It waits for a restart.
-    down: bool,
     /// It has been told to close or to stop.
     dismissed: bool,
     gone: bool,
@@ -100,8 +98,7 @@ impl Supervisor {
         let (now, policy) = (Instant::now(), self.policy);
         let child = &mut self.children[index];
         let actor = child.stats.name().to_owned();
-        child.down = true;
-        let falls = match child.options.on_fall {
+        let falls = match child.on_fall {
             OnFall::StopNode => {
                 return self.end(EndReason::KernelFell { actor, last: why }, ctx);
             }
@@ -111,7 +108,7 @@ impl Supervisor {
         if let Some(delay) = policy.delay(falls) {
             log::warn!("{actor} fell and restarts in {delay:?}: {why}");
             ctx.run_later(delay, move |this, _| this.restart(index));
-        } else if child.options.on_fall == OnFall::Close {
+        } else if child.on_fall == OnFall::Close {
             log::error!(
                 "{actor} fell {falls} times within {:?} and is closed: {why}",
                 policy.within
@@ -131,21 +128,9 @@ impl Supervisor {
         }
     }
 
-    fn restart(&mut self, index: usize) {
-        // Down no more: another's fall has restarted it meanwhile.
-        if !self.watching() || !self.children[index].down {
-            return;
-        }
-        let reach = match self.children[index].options.scope {
-            Scope::Itself => index..index + 1,
-            Scope::ItselfAndLater => index..self.children.len(),
-            Scope::Everyone => 0..self.children.len(),
-        };
-        for child in &mut self.children[reach] {
-            if child.options.on_fall != OnFall::StopNode {
-                child.down = false;
-                child.order(Order::Restart);
-            }
+    fn restart(&self, index: usize) {
+        if self.watching() {
+            self.children[index].order(Order::Restart);
         }
     }
 
@@ -158,7 +143,7 @@ impl Supervisor {
             self.stop_next(ctx);
         } else if !child.dismissed {
             let (actor, last) = (child.stats.name().to_owned(), why);
-            if child.options.on_fall == OnFall::Close {
+            if child.on_fall == OnFall::Close {
                 log::error!("{actor} is gone and the node goes on without it: {last}");
             } else {
                 self.end(EndReason::Lost { actor, last }, ctx);
@@ -251,7 +236,7 @@ impl Drop for Supervisor {
 /// A spawner has started an actor.
 pub(super) struct Adopt {
     pub(super) orders: UnboundedSender<Order>,
-    pub(super) options: Options,
+    pub(super) on_fall: OnFall,
     pub(super) stats: Arc<Stats>,
 }
 
@@ -266,19 +251,18 @@ impl Handler<Adopt> for Supervisor {
         &mut self,
         Adopt {
             orders,
-            options,
+            on_fall,
             stats,
         }: Adopt,
         _: &mut Context<Self>,
     ) {
         let falls = Falls::default();
-        let (down, dismissed, gone) = (false, false, false);
+        let (dismissed, gone) = (false, false);
         let mut child = Child {
             stats,
-            options,
+            on_fall,
             orders,
             falls,
-            down,
             dismissed,
             gone,
         };

@@ -1,0 +1,67 @@
+//! Who a peer is, and where it listens.
+use lockstep_protocol::types::Address;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Another validator's node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The validator.
+    pub address: Address,
+    /// Where its node listens to other nodes.
+    pub place: Place,
+}
+
+/// Where a peer listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It stays there.
+    At(SocketAddr),
+    /// It has a name, which is looked up again when the peer is not where it was found.
+    Named {
+        /// `host:port`.
+        name: Arc<str>,
+        /// Where the name led when it was last found; `None`: not known yet.
+        found: Option<SocketAddr>,
+    },
+}
+
+impl Peer {
+    /// One that stays where it is.
+    pub fn at(address: Address, listens: SocketAddr) -> Peer {
+        let place = Place::At(listens);
+        Peer { address, place }
+    }
+
+    /// One with a name, `host:port`, and where that led; `None`: not known yet.
+    pub fn named(address: Address, name: &str, found: Option<SocketAddr>) -> Peer {
+        let name = name.into();
+        let place = Place::Named { name, found };
+        Peer { address, place }
+    }
+
+    /// Where its node listens to other nodes, as far as that is known.
+    pub fn listens(&self) -> Option<SocketAddr> {
+        match self.place {
+            Place::At(listens) => Some(listens),
+            Place::Named { found, .. } => found,
+        }
+    }
+
+    /// What the URLs of its node begin with.
+    pub(crate) fn url(&self) -> String {
+        match &self.place {
+            Place::Named { name, found: None } => format!("http://{name}"),
+            Place::At(at)
+            | Place::Named {
+                found: Some(at), ..
+            } => format!("http://{at}"),
+        }
+    }
+}
+
+/// Whether a URI can name this address. One of a single link cannot be: its scope (`%2`) is no part
+/// of a host.
+pub fn has_uri(listens: &SocketAddr) -> bool {
+    !matches!(listens, SocketAddr::V6(v6) if v6.scope_id() != 0)
+}

@@ -1,0 +1,111 @@
+//! What each message does.
+use super::StateStore;
+use crate::kill_points::{self, Point};
+use crate::messages::committer::BlocksStored;
+use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
+use crate::messages::state_store::{
+    CommitBlocks, PersistEvidence, PersistFork, PersistSignature, RecoverDriver, RememberHalt,
+};
+use crate::runtime::Ctx;
+use crate::shell::Deliver;
+use actix::prelude::*;
+use lockstep_protocol::consensus::driver::Halt;
+use std::time::Instant;
+
+impl Handler<PersistSignature> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, PersistSignature(persist): PersistSignature, _: &mut Ctx<Self>) {
+        let position = persist.signed.position();
+        kill_points::reach(Point::BeforePersist(position.2));
+        let began = Instant::now();
+        match self.store.persist(std::slice::from_ref(&*persist)) {
+            Ok(()) => {
+                kill_points::reach(Point::AfterPersist(position.2));
+                self.metrics
+                    .store_persist
+                    .observe(began.elapsed().as_secs_f64());
+                self.ports.persisted.deliver(SignaturePersisted(position));
+            }
+            Err(error) => self.fatal.raise(error.kind(), error.to_string()),
+        }
+    }
+}
+
+impl Handler<CommitBlocks> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, CommitBlocks(run): CommitBlocks, _: &mut Ctx<Self>) {
+        let began = Instant::now();
+        kill_points::reach(Point::BeforeCommit);
+        match self.store.commit_run(&run) {
+            Ok(()) => {
+                kill_points::reach(Point::AfterCommit);
+                self.metrics
+                    .store_commit
+                    .observe(began.elapsed().as_secs_f64());
+                self.ports.stored.deliver(BlocksStored(run));
+            }
+            Err(error) => self.fatal.raise(error.kind(), error.to_string()),
+        }
+    }
+}
+
+impl Handler<RememberHalt> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, RememberHalt(halt): RememberHalt, _: &mut Ctx<Self>) {
+        let remembered = match halt {
+            Halt::InvalidDecision(height) => self.store.remember_halt(height),
+            Halt::SignedElsewhere(height) => self.store.distrust_key(height),
+            // A fork has its own record; the others end with the run.
+            Halt::Forked(_) | Halt::AlreadySigned(_) | Halt::Signing(_) => Ok(()),
+        };
+        if let Err(error) = remembered {
+            self.fatal.raise(error.kind(), error.to_string());
+        }
+    }
+}
+
+impl Handler<PersistEvidence> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, message: PersistEvidence, _: &mut Ctx<Self>) {
+        let PersistEvidence { keep, forget } = message;
+        if let Err(error) = self.store.keep_evidence(keep.as_deref(), &forget) {
+            self.fatal.raise(error.kind(), error.to_string());
+        }
+    }
+}
+
+impl Handler<PersistFork> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, PersistFork(fork): PersistFork, _: &mut Ctx<Self>) {
+        if let Err(error) = self.store.keep_fork(&fork) {
+            self.fatal.raise(error.kind(), error.to_string());
+        }
+    }
+}
+
+impl Handler<RecoverDriver> for StateStore {
+    type Result = ();
+
+    fn handle(&mut self, RecoverDriver(incarnation): RecoverDriver, _: &mut Ctx<Self>) {
+        kill_points::reach(Point::Recovery);
+        let recovered = self.store.validators(&self.rules).and_then(|validators| {
+            let parent_time = self.store.head()?.time;
+            let recovery = self.store.recovery()?;
+            Ok(DriverRecovered {
+                incarnation,
+                validators,
+                parent_time,
+                recovery,
+            })
+        });
+        match recovered {
+            Ok(recovered) => self.ports.recovered.deliver(recovered),
+            Err(error) => self.fatal.raise(error.kind(), error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! **StateStore** owns the writes to LMDB: the sign record before a message is sent, one atomic
+//! transaction per run of blocks. Reads go past its mailbox, by a cloned [`Store`].
+//!
+//! It is the error kernel: it never restarts in place, and an error of the disk ends the node.
+use super::Store;
+use crate::messages::committer::BlocksStored;
+use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
+use crate::metrics::Metrics;
+use crate::runtime::{Ctx, Fatal, Port};
+use actix::prelude::*;
+use lockstep_protocol::ledger::ChainRules;
+use std::sync::Arc;
+
+mod handlers;
+
+/// What the store tells.
+#[derive(Clone)]
+pub(crate) struct Ports {
+    /// RoundDriver.
+    pub(crate) persisted: Port<SignaturePersisted>,
+    /// RoundDriver.
+    pub(crate) recovered: Port<DriverRecovered>,
+    /// Committer.
+    pub(crate) stored: Port<BlocksStored>,
+}
+
+/// The actor.
+pub(crate) struct StateStore {
+    store: Store,
+    rules: Arc<ChainRules>,
+    metrics: Arc<Metrics>,
+    fatal: Fatal,
+    ports: Ports,
+}
+
+impl StateStore {
+    /// Writes to `store`, which is open already: nothing here can fail to start.
+    pub(crate) fn new(
+        store: Store,
+        rules: Arc<ChainRules>,
+        metrics: Arc<Metrics>,
+        fatal: Fatal,
+        ports: Ports,
+    ) -> StateStore {
+        StateStore {
+            store,
+            rules,
+            metrics,
+            fatal,
+            ports,
+        }
+    }
+}
+
+impl Actor for StateStore {
+    type Context = Ctx<Self>;
+}
+
+impl Supervised for StateStore {}

@@ -1,0 +1,51 @@
+//! What actors read that are being built, or rebuilt after a fall.
+use super::{Store, StoreError};
+use lockstep_protocol::ledger::{ChainRules, Ledger};
+use lockstep_protocol::types::Height;
+use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use std::sync::Arc;
+
+impl Store {
+    /// The newest committed height, for an actor that is being rebuilt. A store that cannot be
+    /// read fells the actor again, until its supervisor ends the node.
+    pub(crate) fn committed_height(&self) -> Height {
+        match self.head() {
+            Ok(head) => head.height,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Who decides which height, for an actor that is being rebuilt; as above.
+    pub(crate) fn schedule(&self, rules: &ChainRules) -> ValidatorSchedule {
+        match self.validators(rules) {
+            Ok(validators) => validators,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Whether a certified block was invalid here, for an actor that is being built: as above.
+    pub(crate) fn has_halted(&self) -> bool {
+        match self.halt() {
+            Ok(halt) => halt.is_some(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Whether the chain begins here and nothing has been signed, for an actor that is being built: as
+    /// above.
+    pub(crate) fn is_untouched(&self) -> bool {
+        let untouched = self.read(|view| {
+            let has_signed = view.recovery()?.position().is_some();
+            Ok(view.head()?.height == Height(0) && !has_signed)
+        });
+        match untouched {
+            Ok(untouched) => untouched,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A ledger on the committed head.
+    pub(crate) fn ledger(&self, rules: Arc<ChainRules>) -> Result<Ledger, StoreError> {
+        Ok(Ledger::new(rules, Arc::new(self.clone()), self.head()?)?)
+    }
+}
