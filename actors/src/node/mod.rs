@@ -281,9 +281,9 @@ fn signing(standing: Standing, head: Height, view: &NodeView) -> Signing {
             if from > head.next() {
                 let reason = format!(
                     "re-armed: it signs from height {from} on; if the chain cannot get there \
-                     without it, start it with --rearm once more: then it signs from an earlier \
-                     height, perhaps one that its key has begun to sign elsewhere, which anybody \
-                     can prove"
+                     without it, a second start with --rearm lets it sign from the height before, \
+                     perhaps one that its key has begun to sign elsewhere, which anybody can prove \
+                     (a third one changes nothing)"
                 );
                 log::warn!("this node observes: {reason}");
                 view.set_observing(Some(reason));

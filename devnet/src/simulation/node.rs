@@ -257,7 +257,9 @@ impl Node {
                 let more = !self.mail.driver.is_empty();
                 if let driver::Input::OwnSeen(position) = &input {
                     let signed = self.signed.max(self.disk.durable.recovery_position());
-                    out.key_seen_elsewhere |= Some(*position) > signed;
+                    let is_old = |it: Arrival| it.may_have_signed(position.0, position.1);
+                    let is_new = self.arrival.is_some_and(|it| !is_old(it));
+                    out.key_seen_elsewhere |= Some(*position) > signed && is_new;
                 }
                 driver.see_clock(clocks.wall);
                 let outputs = driver.step(now, input);

@@ -158,6 +158,8 @@ pub struct Driver {
     signing: Signing,
     /// From where on something is signed; nowhere as long as it is not known.
     arrival: Option<Arrival>,
+    /// The furthest message of its key that it has met before, and not signed.
+    met: Option<Position>,
     height: Height,
     set: Arc<ValidatorSet>,
     machine: RoundMachine,
@@ -200,6 +202,7 @@ impl Driver {
             guard,
             signing: Signing::From(Height(0)),
             arrival: None,
+            met: None,
             height,
             set,
             machine,
@@ -305,10 +308,7 @@ impl Driver {
                 out.push(Output::Halt(Halt::InvalidDecision(height)));
             }
             Input::Pull(input) => self.pull(now, input, &mut out),
-            Input::OwnSeen(position) if !self.guard.covers(position) => {
-                self.signed_elsewhere(position.0, &mut out);
-            }
-            Input::OwnSeen(_) => {}
+            Input::OwnSeen(position) => self.own_seen(position, &mut out),
             Input::OwnEquivocation(height) => self.signed_elsewhere(height, &mut out),
             Input::Forked(sentence) => {
                 self.halted = true;

@@ -44,6 +44,15 @@ impl Node {
         self.disk.crash(&mut self.random);
     }
 
+    /// Whether it has met its key elsewhere, and says nothing any more.
+    pub(crate) fn has_stopped_signing(&self) -> bool {
+        let driver = self
+            .brains
+            .as_ref()
+            .and_then(|brains| brains.driver.as_ref());
+        self.disk.durable.distrusts_key || driver.is_some_and(Driver::is_halted)
+    }
+
     /// Kills one brain in the middle of a message, and rebuilds it as its actor would.
     pub(crate) fn crash_brain(&mut self, brain: Brain, out: &mut Effects) {
         if !self.is_up() {
@@ -175,6 +184,7 @@ impl Node {
 
     fn new_catch_up(&self) -> CatchUp {
         let catch_up = CatchUp::new(self.setup.catch_up(), &self.disk.durable.validators);
+        let catch_up = catch_up.expecting(self.setup.addresses.iter().copied());
         catch_up.having_arrived(self.arrival)
     }
 }

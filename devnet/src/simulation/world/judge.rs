@@ -19,9 +19,14 @@ impl World {
         self.machines[node].node.disk.durable.height()
     }
 
+    fn wanted(&self) -> Option<Height> {
+        let excused = if self.is_excused() { HEIGHTS_GAINED } else { 0 };
+        Some(Height(self.wanted?.0 - excused))
+    }
+
     /// Whether the faults are over and every correct node has gained its heights.
     pub(super) fn has_recovered(&self) -> bool {
-        let Some(wanted) = self.wanted else {
+        let Some(wanted) = self.wanted() else {
             return false;
         };
         self.correct().all(|node| self.height(node) >= wanted)
@@ -134,7 +139,7 @@ impl World {
         let healed_at_us = self.plan.calm_at_us + self.plan.catching_up_us(self.behind);
         let recovery_ms = self.queue.now_us().saturating_sub(healed_at_us) / 1000;
         let judge = self.correct().next();
-        if let (Some(wanted), Some(judge)) = (self.wanted, judge) {
+        if let (Some(wanted), Some(judge)) = (self.wanted(), judge) {
             let place = |node: usize| self.machines[node].node.place().unwrap_or_default();
             let reached: Vec<_> = self
                 .correct()

@@ -8,7 +8,9 @@
 //!   faulty validators may weigh. The others heard must weigh more than f: then each quorum has one of
 //!   them. They must weigh more than 2f − own as well: whoever restores an old disk is a faulty
 //!   validator, and of those heard f − own may be liars, who say less than they have. The own weight
-//!   counts for nothing. A validator that is a quorum alone need hear nobody, and nothing helps it.
+//!   counts for nothing. A validator that is a quorum alone need hear nobody. But its disk may be of
+//!   a time before others were added: so it waits for the peers that it is configured with, and
+//!   reaches what they claim, before it believes that. Where nobody answers, nothing helps it.
 //!   One that holds more than a third is itself more than f: it hears *all* others, or an operator
 //!   vouches for its disk (`--rearm`), and it hears those who are a quorum together with it.
 //!   Whoever still waits to hear can be heard: it says what it has committed and signed, and that
@@ -20,7 +22,8 @@
 //!   it. Nobody is believed for good who shows nothing: whoever answers with less than it has
 //!   claimed is taken at what it has shown. Whoever lies, stays silent, or says that it has
 //!   pruned what could show it, twice in a row, is not believed alone, and does not count as heard
-//!   before its claim is reached. A liar costs some seconds of one start.
+//!   before its claim is reached. Whatever one alone claims counts for no longer than all others
+//!   are waited for: those who are heard are enough without it. A liar costs some seconds of one start.
 //!
 //! Then it has *arrived*, once for the life of its process. Where may it sign? Let S be the highest
 //! height at which one of those heard stood. What the key signed before this start,
@@ -65,6 +68,9 @@ pub struct Arrival {
     pub first_round: Round,
     /// Likewise at the height after that one. Later heights are free.
     pub next_round: Round,
+    /// How far others say that they have seen its key sign before it arrived. Messages up to here may
+    /// be its own old ones, which its disk does not hold; later ones are of somebody else.
+    pub seen: Option<(Height, Round)>,
 }
 
 impl Arrival {
@@ -91,6 +97,11 @@ impl Arrival {
         } else {
             Round::ZERO
         }
+    }
+
+    /// Whether a message of the own key at this place may be an old one.
+    pub fn may_have_signed(&self, height: Height, round: Round) -> bool {
+        Some((height, round)) <= self.seen
     }
 
     /// Whether something may be signed there.
@@ -160,8 +171,8 @@ impl Weights {
 impl CatchUp {
     /// What a peer has itself said. The first word counts: what it commits later, it commits while
     /// this node is looking on.
-    pub(super) fn stands(&mut self, address: Address, standing: Standing) {
-        self.ahead(address, standing.committed.next());
+    pub(super) fn stands(&mut self, now: Instant, address: Address, standing: Standing) {
+        self.ahead(now, address, standing.committed.next());
         self.peer(address).stands(standing);
     }
 
@@ -169,7 +180,7 @@ impl CatchUp {
         if self.arrival.is_some() {
             return;
         }
-        if self.has_heard(now) && self.has_reached(self.to_reach()) {
+        if self.has_heard(now) && self.has_reached(self.to_reach(now)) {
             let arrival = self.where_to_sign();
             self.arrival = Some(arrival);
             out.push(Output::Arrived(arrival));
@@ -187,7 +198,7 @@ impl CatchUp {
         let all_gone = missing.iter().all(|who| self.is_gone(who));
         let is_over = self.has_waited(now) || (all_gone && self.has_lasted(now));
         // What it has yet to reach is shown as catching up.
-        let is_behind = self.committed < self.to_reach();
+        let is_behind = self.committed < self.to_reach(now);
         let enough = weights.has_heard_enough(self.config.is_rearmed);
         if weights.decides_alone() || enough || is_behind || !is_over {
             return None;
@@ -221,13 +232,12 @@ impl CatchUp {
 
     fn has_heard(&self, now: Instant) -> bool {
         let weights = self.weights();
-        if weights.decides_alone() {
-            return true;
-        }
-        let pending = self.unheard();
+        let alone = weights.decides_alone();
+        let pending = if alone { self.untold() } else { self.unheard() };
         let is_pending = pending.iter().any(|who| !self.is_gone(who));
         let goes_on = !is_pending || self.has_waited(now) || planted(Mutation::LeastAtOnce);
-        weights.has_heard_enough(self.config.is_rearmed) && goes_on
+        let is_enough = alone || weights.has_heard_enough(self.config.is_rearmed);
+        is_enough && goes_on
     }
 
     fn weights(&self) -> Weights {
@@ -299,6 +309,16 @@ impl CatchUp {
         self.others_but(|peer| peer.stood.is_some())
     }
 
+    /// Configured peers from whom nothing has come.
+    fn untold(&self) -> Vec<Address> {
+        let has_spoken = |who: &Address| {
+            let peer = self.peers.get(who);
+            peer.is_some_and(|peer| peer.first_word.is_some())
+        };
+        let expected = self.expected.iter().copied();
+        expected.filter(|who| !has_spoken(who)).collect()
+    }
+
     /// … or what this node has not reached.
     fn uncounted(&self) -> Vec<Address> {
         let committed = self.committed;
@@ -331,13 +351,40 @@ impl CatchUp {
         self.committed >= height || planted(Mutation::ClaimsNotReached)
     }
 
-    fn to_reach(&self) -> Height {
+    fn to_reach(&self, now: Instant) -> Height {
         let said = self.heard().map(|(who, _, stood)| (who, stood));
         let believed = self.believed(said).unwrap_or_default();
         let alone = self.heard().filter(|(_, peer, _)| peer.may_be_right());
+        let alone = alone.filter(|(_, peer, _)| self.is_fresh(now, peer));
         let alone = alone.filter(|(who, ..)| self.set.index_of(who).is_some());
         let alone = alone.map(|(_, _, stood)| stood).max().unwrap_or_default();
-        believed.max(alone).max(self.proven)
+        let shown = believed.max(alone).max(self.proven);
+        match self.weights().decides_alone() {
+            true => shown.max(self.claimed_by_expected(now)),
+            false => shown,
+        }
+    }
+
+    /// Whether it has said how far it is so lately that it counts alone.
+    fn is_fresh(&self, now: Instant, peer: &Peer) -> bool {
+        let wait_ms = self.config.arrival_wait_ms;
+        let said = peer.first_word;
+        said.is_some_and(|(at, _)| now < at.plus_ms(wait_ms))
+            || planted(Mutation::ClaimsLastForEver)
+    }
+
+    /// What configured peers claimed at first, validators or not: for as long as they may be right,
+    /// or blocks come.
+    fn claimed_by_expected(&self, now: Instant) -> Height {
+        let wait_ms = self.config.arrival_wait_ms;
+        let blocks_come = now < self.moved_at.plus_ms(wait_ms);
+        let expected = self.expected.iter().filter_map(|who| self.peers.get(who));
+        let may_count =
+            |peer: &&Peer| peer.may_be_right() && (blocks_come || self.is_fresh(now, peer));
+        let claimed = expected.filter(may_count);
+        let claimed = claimed.filter_map(|peer| Some(peer.first_word?.1));
+        let claimed = claimed.filter(|_| !planted(Mutation::AloneAtOnce));
+        claimed.max().unwrap_or_default()
     }
 
     fn where_to_sign(&self) -> Arrival {
@@ -370,10 +417,12 @@ impl CatchUp {
                 Round::ZERO
             }
         };
+        let seen = there.iter().filter_map(|said| said.seen).max();
         Arrival {
             committed,
             first_round: floor(committed.next()),
             next_round: floor(committed.next().next()),
+            seen: seen.map(|round| (stood.next(), round)),
         }
     }
 }

@@ -105,6 +105,20 @@ impl Driver {
         }
     }
 
+    /// A message of this key that this node has not signed is its own old one, if its disk is an old
+    /// one, or somebody else's. Others say at its arrival how far they have seen its key sign: what
+    /// comes from beyond that is not old. So until then it is only remembered.
+    pub(super) fn own_seen(&mut self, position: Position, out: &mut Vec<Output>) {
+        if self.guard.covers(position) {
+            return;
+        }
+        match self.arrival {
+            Some(arrival) if arrival.may_have_signed(position.0, position.1) => {}
+            Some(_) => self.signed_elsewhere(position.0, out),
+            None => self.met = self.met.max(Some(position)),
+        }
+    }
+
     /// Somebody else has this key. Whoever goes on signing makes a second signature for a position
     /// some day; who has no voice loses nothing and goes on following. What counts is the height of
     /// the message: its signer was a validator then, and this node may be about to become one.
