@@ -5,8 +5,8 @@ use super::update_validator::Succession;
 use super::{tree, validators};
 use crate::codec;
 use crate::types::{Address, Hash};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::ValidatorSet;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::ValidatorSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -44,13 +44,13 @@
 use super::consent::Consent;
 use super::declare_ready;
 use super::overlay::Overlay;
-use super::receipt::{FailureCode, Status};
 use super::state::ReadError;
 use crate::crypto::Scheme;
-use crate::quorum::Power;
+use crate::nouns::receipt::{FailureCode, Status};
 use crate::types::{Address, Height};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::{Validator, ValidatorSet, ValidatorSetError};
+use crate::validators::quorum::Power;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::{Validator, ValidatorSet, ValidatorSetError};
 use std::sync::Arc;
 
 /// The sets that a block's transactions see and change.

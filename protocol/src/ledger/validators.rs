@@ -7,8 +7,8 @@ use crate::codec;
 use crate::crypto::Scheme;
 use crate::limits::{VALIDATOR_SET_BYTES_MAX, VALIDATOR_SETS_KEPT_MAX};
 use crate::types::{Hash, Height};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::{Validator, ValidatorSet};
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::{Validator, ValidatorSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 
