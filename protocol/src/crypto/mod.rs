@@ -6,6 +6,7 @@
 //! is refused; no key serves two schemes; whoever runs [`self_test()`] at start knows that this build
 //! decides as the specification does. Not promised: equal signatures for equal messages (signing
 //! may be hedged), so no identifier may ever cover a signature.
+mod checked;
 mod dilithium3;
 mod engine;
 mod keygen;
@@ -27,7 +28,7 @@ pub use self_test::{Fingerprint, SelfTestFailed, prove_signer, self_test};
 ///
 /// Run [`self_test()`] once before relying on its verdicts.
 pub fn scheme(id: SchemeId) -> Arc<dyn Scheme> {
-    Arc::new(engine::Checked::new(engine::engine(id)))
+    Arc::new(checked::Checked::new(checked::engine(id)))
 }
 
 /// Why a key was refused.

@@ -1,7 +1,7 @@
 //! Executes transactions on an overlay: the one path of checking, building and committing.
-use super::ChainRules;
 use super::overlay::Overlay;
 use super::refusal::{ExecuteError, TransactionError};
+use super::rules::ChainRules;
 use super::signatures::{Signatures, VerifyError};
 use super::state::ReadError;
 use super::{declare_ready, delete, put, transfer, update_validator};

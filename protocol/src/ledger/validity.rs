@@ -1,10 +1,10 @@
 //! valid(v), as far as it needs no execution: header, previous commit, sizes. Deterministic: the
 //! local clock has no part in it.
-use super::ChainRules;
 use super::head::Head;
 use super::offences::{self, EvidenceRefusal};
 use super::precommits::Precommits;
 use super::refusal::TransactionError;
+use super::rules::ChainRules;
 use super::state::ReadError;
 use crate::limits::{
     BLOCK_EVIDENCE_BYTES_MAX, BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX,
