@@ -13,6 +13,7 @@ mod keygen;
 pub mod merkle;
 mod ml_dsa_65;
 mod self_test;
+#[cfg(any(test, feature = "simulated"))]
 pub mod simulated;
 #[cfg(test)]
 mod tests;
