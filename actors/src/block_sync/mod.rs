@@ -23,10 +23,11 @@ use lockstep_protocol::consensus::catch_up::{
 use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX, SYNC_FULL_BYTES};
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::wire::{DecidedBlock, Wire};
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
+use lockstep_protocol::wire::Wire;
 use progress::Progress;
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};

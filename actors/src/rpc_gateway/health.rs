@@ -8,7 +8,7 @@ use crate::view::needs_snapshot;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::types::Address;
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::fmt::Write;
 use std::time::Duration;
 

@@ -9,17 +9,17 @@ use super::table::Entry;
 use super::{Inner, Store};
 use borsh::BorshDeserialize;
 use heed::{RoTxn, WithoutTls};
-use lockstep_protocol::block::{Block, SealedBlock};
 use lockstep_protocol::codec;
-use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::durable::{LockRecord, Recovery, SignStep, SignedMessage};
 use lockstep_protocol::ledger::{
     self, ChainRules, Head, HistoryError, KeyHash, ReadError, Receipt, StateReader, VersionStart,
 };
 use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYTES_MAX};
+use lockstep_protocol::nouns::block::{Block, SealedBlock};
+use lockstep_protocol::nouns::commit::CommitCertificate;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Hash, Height};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::sync::{Arc, Mutex, PoisonError};
 
 mod reader;

@@ -4,13 +4,13 @@
 //! It knows no refusals but these: a vote of who is no validator, one that takes back what is not
 //! there, and the word of a newcomer that is none, or that nobody asks for. No world asks for a change
 //! that would be refused otherwise.
-use lockstep_protocol::block::Block;
 use lockstep_protocol::crypto::Scheme;
 use lockstep_protocol::crypto::simulated::Simulated;
-use lockstep_protocol::quorum::Power;
-use lockstep_protocol::transaction::Action;
+use lockstep_protocol::nouns::block::Block;
+use lockstep_protocol::nouns::transaction::Action;
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -24,10 +24,10 @@
 //! Bounded: at most one request per validator, and a window of blocks and bytes that have been asked
 //! for or wait to be committed.
 use crate::limits::CATCH_UP_PEERS_MAX;
-use crate::standing::Standing;
+use crate::nouns::standing::Standing;
 use crate::types::{Address, Height, Instant};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::ValidatorSet;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::ValidatorSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! What the other actors read: of the database as it is, or as it was at one moment.
 use super::*;
-use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::ledger::DecisionReader;
+use lockstep_protocol::nouns::commit::PolkaCertificate;
 
 impl Store {
     /// The newest committed block, with its certificate.

@@ -2,8 +2,8 @@
 //! is no mempool here: users hand their transactions to whoever builds the next block, and it passes
 //! each on to some of the others.
 use super::*;
-use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::compact::{Assembly, CompactProposal, Missing};
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::compact::{Assembly, CompactProposal, Missing};
 
 /// Transactions that a node keeps of those that were passed on to it.
 const HEARD_MAX: usize = 16;

@@ -1,7 +1,7 @@
 //! E5: the question to a peer, and its answer. Brains write and answer them in one go: what they
 //! hold at different moments between two messages says nothing more.
 use super::*;
-use lockstep_protocol::pull::{Pull, Pulled};
+use lockstep_protocol::nouns::pull::{Pull, Pulled};
 
 impl Node {
     pub(super) fn route_pull(&mut self, output: pull::Output, out: &mut Effects) {

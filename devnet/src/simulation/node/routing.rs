@@ -5,7 +5,7 @@ use crate::simulation::mutants;
 use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::durable::Persist;
 use lockstep_protocol::mutation::{Mutation, planted};
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 
 impl Node {
     pub(super) fn route_driver(

@@ -1,6 +1,6 @@
 //! How far are you? Asked by a node that has just started, and answered.
 use super::*;
-use lockstep_protocol::standing::{Statement, sets_of};
+use lockstep_protocol::nouns::standing::{Statement, sets_of};
 
 /// How often it asks again: as often as it may, if nobody has answered.
 const EVERY_MS: u64 = 250;

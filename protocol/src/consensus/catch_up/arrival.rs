@@ -2,7 +2,7 @@
 //!
 //! Its disk may be an old one, restored together with everything that could say so. Then its key has
 //! signed what the disk knows nothing of. So a node asks the others, whose own signed words say how
-//! far they are ([`standing`](crate::standing)), and follows until
+//! far they are ([`standing`](crate::nouns::standing)), and follows until
 //!
 //! - it has *heard* enough of them. Let N be the power of all, Q the least quorum, and f = N − Q what
 //!   faulty validators may weigh. The others heard must weigh more than f: then each quorum has one of
@@ -53,9 +53,9 @@ use super::Output;
 use super::peer::Peer;
 use crate::limits::{ROUNDS_BELIEVED_AHEAD, WAITING_UNTOLD_MS};
 use crate::mutation::{Mutation, planted};
-use crate::quorum::{Power, least_quorum};
-use crate::standing::Standing;
+use crate::nouns::standing::Standing;
 use crate::types::{Address, Height, Instant, Round};
+use crate::validators::quorum::{Power, least_quorum};
 use std::cmp::Ordering;
 
 /// From where on a node that has arrived may sign.

@@ -1,6 +1,6 @@
 //! What is known of one peer that may be asked for blocks.
 use super::{Answer, CatchUpConfig};
-use crate::standing::Standing;
+use crate::nouns::standing::Standing;
 use crate::types::{Height, Instant, Round};
 
 /// A peer and how it has answered so far.

@@ -60,8 +60,8 @@ impl Driver {
             validator,
         };
         let step = match kind {
-            crate::vote::VoteKind::Prevote => SignStep::Prevote,
-            crate::vote::VoteKind::Precommit => SignStep::Precommit,
+            crate::nouns::vote::VoteKind::Prevote => SignStep::Prevote,
+            crate::nouns::vote::VoteKind::Precommit => SignStep::Precommit,
         };
         self.guard.reserve((self.height, round, step))?;
         let signature = Signature(self.config.signer.sign(&self.config.context.vote(&vote))?);
