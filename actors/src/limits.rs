@@ -14,7 +14,7 @@ use std::time::Duration;
 pub const CONSENSUS_MAILBOX_MAX: usize = 4_096;
 /// Messages that may wait for the store: a node has at most a few writes under way.
 pub const STORE_MAILBOX_MAX: usize = 1_024;
-/// Simultaneous reads of the store. Each lasts microseconds, a snapshot at most one HTTP answer.
+/// Simultaneous reads of the store. Each lasts microseconds, a view at most one HTTP answer.
 pub const STORE_READERS_MAX: u32 = 512;
 /// Blocks between two looks for readers that have ended: the file grows by so many at the most.
 pub const DEAD_READERS_EVERY: u64 = 128;

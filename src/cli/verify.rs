@@ -91,7 +91,7 @@ fn refuse(json: bool, error: &StoreError) -> Result<(), Failure> {
         exit_code: error.exit_code(),
     };
     if json {
-        let height = error.place().and_then(|place| place.height);
+        let height = error.site().and_then(|site| site.height);
         let document = json!({
             "ok": false,
             "height": height,

@@ -10,7 +10,7 @@
 use crate::clock::Clock;
 use crate::limits::{CHECK_BATCH_MAX, RESTORED_AT_ONCE_MAX};
 use crate::messages::committer::NoteTransactions;
-use crate::messages::mempool::Verdict;
+use crate::messages::mempool::SubmitResult;
 use crate::messages::peer_broadcaster::GossipTransactions;
 use crate::messages::proposer::BlockFilled;
 use crate::messages::round_driver::{AnnounceRound, TransactionsWaiting};
@@ -78,7 +78,7 @@ pub(crate) struct Mempool {
     /// With the thread that checks, while it does.
     checker: Option<Checker>,
     unchecked: VecDeque<Check>,
-    asking: BTreeMap<Ticket, oneshot::Sender<Verdict>>,
+    asking: BTreeMap<Ticket, oneshot::Sender<SubmitResult>>,
     tickets: u64,
     budget: BlockBudget,
 }
@@ -141,7 +141,7 @@ impl Mempool {
         self.show();
     }
 
-    fn answer(&mut self, ticket: Ticket, verdict: Verdict) {
+    fn answer(&mut self, ticket: Ticket, verdict: SubmitResult) {
         if let Err(refusal) = &verdict {
             self.seed.metrics.transaction_refused(refusal.code());
         }

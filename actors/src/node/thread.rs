@@ -59,7 +59,7 @@ fn run(parts: Parts, ready: &mpsc::Sender<Remote>, stop: oneshot::Receiver<()>) 
         // An error says that the starter has gone.
         let asked = async {
             let _ = stop.await;
-            EndReason::asked(shown.snapshot().halted)
+            EndReason::asked(shown.copy().halted)
         };
         let ended = async { end_rx.await.unwrap_or(EndReason::SupervisorDied) };
         let reason = tokio::select! {

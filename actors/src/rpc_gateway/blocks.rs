@@ -155,8 +155,8 @@ pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> H
 /// An account after the newest block that is shown.
 fn newest_account(seed: &Seed, address: &Address) -> Result<(Height, Account), HistoryError> {
     let height = seed.head().height;
-    let snapshot = seed.store.snapshot().map_err(ReadError::from)?;
-    let version = snapshot.version_after(height)?;
-    let account = ledger::account_at(&snapshot, version, address)?;
+    let view = seed.store.view().map_err(ReadError::from)?;
+    let version = view.version_after(height)?;
+    let account = ledger::account_at(&view, version, address)?;
     Ok((height, account.unwrap_or_default()))
 }

@@ -7,7 +7,7 @@ use crate::http::answer::{bad_address, refuse, refuse_param, trouble};
 use crate::http::answer_places::Asker;
 use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::metrics::RefusalLabel;
-use crate::state_store::{Snapshot, StoreError};
+use crate::state_store::{StoreError, StoreView};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::ledger::{self, ReadError};
@@ -60,8 +60,8 @@ pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> H
         Ok(address) => address,
         Err(error) => return refuse_param(bad_address(&error)),
     };
-    proved(&seed, |snapshot, height| {
-        let proof = ledger::prove_account(snapshot, &address)?;
+    proved(&seed, |view, height| {
+        let proof = ledger::prove_account(view, &address)?;
         let proved = ProvedAccount { height, proof };
         Ok(seed.wire.encode_proved_account(&proved))
     })
@@ -76,8 +76,8 @@ pub(super) async fn record(
         Ok(place) => place,
         Err(bad) => return refuse_param(bad),
     };
-    proved(&seed, |snapshot, height| {
-        let proof = ledger::prove_record(snapshot, &owner, &key)?;
+    proved(&seed, |view, height| {
+        let proof = ledger::prove_record(view, &owner, &key)?;
         let proved = ProvedRecord { height, proof };
         Ok(seed.wire.encode_proved_record(&proved))
     })
@@ -86,15 +86,15 @@ pub(super) async fn record(
 /// Height and proof of one moment. Genesis is proved by no certificate.
 fn proved(
     seed: &Seed,
-    prove: impl FnOnce(&Snapshot, Height) -> Result<Vec<u8>, ReadError>,
+    prove: impl FnOnce(&StoreView, Height) -> Result<Vec<u8>, ReadError>,
 ) -> HttpResponse {
     let look = || {
-        let snapshot = seed.store.snapshot()?;
-        let height = snapshot.head()?.height;
+        let view = seed.store.view()?;
+        let height = view.head()?.height;
         if height == Height(0) {
             return Ok(None);
         }
-        prove(&snapshot, height).map(Some)
+        prove(&view, height).map(Some)
     };
     match look() {
         Ok(Some(bytes)) => canonical(bytes),

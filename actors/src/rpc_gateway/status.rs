@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
-    let (view, sync) = (seed.view.snapshot(), seed.view.sync_progress());
+    let (view, sync) = (seed.view.copy(), seed.view.sync_progress());
     let report = clocks::report(&seed);
     let old_forks = seed.view.old_forks();
     let earliest = match seed.store.earliest() {
@@ -20,7 +20,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     let missing = seed
         .ports
         .missing
-        .ask(crate::messages::vote_collector::GetMissing)
+        .ask(crate::messages::vote_collector::GetVotesMissing)
         .await;
     HttpResponse::Ok().json(json!({
         "chain_id": seed.genesis.chain_id,
@@ -67,7 +67,7 @@ pub(super) async fn actors(seed: web::Data<Seed>) -> HttpResponse {
     if let Some(refusal) = too_often(&seed) {
         return refusal;
     }
-    HttpResponse::Ok().json(seed.actors.snapshot())
+    HttpResponse::Ok().json(seed.actors.rows())
 }
 
 pub(super) async fn metrics(seed: web::Data<Seed>) -> HttpResponse {

@@ -69,9 +69,9 @@ pub(super) fn members(seed: &Seed, height: Height) -> Result<Option<Vec<Validato
     if let Some(set) = seed.view.validators().at(height) {
         return Ok(Some(set.iter().cloned().collect()));
     }
-    let snapshot = seed.store.snapshot()?;
-    let version = snapshot.head()?.state_version;
-    let record = ledger::validator_set_of(&snapshot, version, height)?;
+    let view = seed.store.view()?;
+    let version = view.head()?.state_version;
+    let record = ledger::validator_set_of(&view, version, height)?;
     Ok(record.map(|record| record.validators))
 }
 

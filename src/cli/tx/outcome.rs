@@ -1,5 +1,5 @@
 //! What became of a transaction that was sent.
-use crate::cli::node::Status;
+use crate::cli::node::NodeStatus;
 use crate::cli::receipt::{Outside, Receipt};
 use crate::failure::Failure;
 use crate::output::say;
@@ -34,7 +34,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn signed(from: &str, transaction: &Transaction, chain: &Status) -> Outcome {
+    pub(super) fn signed(from: &str, transaction: &Transaction, chain: &NodeStatus) -> Outcome {
         let (id, body) = (transaction.id(), &transaction.body);
         Outcome {
             from: from.to_owned(),

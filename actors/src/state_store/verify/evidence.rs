@@ -3,7 +3,7 @@
 use super::super::error::StoreError;
 use super::super::evidence::FORK_BYTES_MAX;
 use super::super::layout::{height_key, offence_key};
-use super::super::read::View;
+use super::super::read::Reading;
 use super::{Replay, bad, demand};
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::codec;
@@ -14,9 +14,15 @@ use lockstep_protocol::limits::EVIDENCE_BYTES_MAX;
 
 /// The row of a block says what the block carries, and there is none if that is nothing. How many
 /// rows it has.
-pub(super) fn check_carried(view: &View<'_>, block: &SealedBlock) -> Result<usize, StoreError> {
+pub(super) fn check_carried(
+    reading: &Reading<'_>,
+    block: &SealedBlock,
+) -> Result<usize, StoreError> {
     let (height, carried) = (block.height(), &block.block().evidence);
-    let stored = view.tables.accusing.bytes(view.txn, &height_key(height));
+    let stored = reading
+        .tables
+        .accusing
+        .bytes(reading.txn, &height_key(height));
     let stored = stored.map_err(|error| error.at(height))?;
     let expected = (!carried.is_empty()).then(|| codec::encode(carried));
     demand(stored == expected.as_deref(), "accusing", height)?;
@@ -25,12 +31,12 @@ pub(super) fn check_carried(view: &View<'_>, block: &SealedBlock) -> Result<usiz
 
 /// Evidence that waits stands under its offence, and proves it.
 pub(super) fn check_waiting(
-    view: &View<'_>,
+    reading: &Reading<'_>,
     rules: &ChainRules,
     replay: &Replay<'_>,
 ) -> Result<(), StoreError> {
-    let table = &view.tables.evidence;
-    table.each(view.txn, |key, bytes| {
+    let table = &reading.tables.evidence;
+    table.each(reading.txn, |key, bytes| {
         let evidence: Evidence = codec::decode("evidence", bytes, EVIDENCE_BYTES_MAX)?;
         let offence = evidence.offence();
         let height = offence.height;
@@ -43,12 +49,12 @@ pub(super) fn check_waiting(
 
 /// A fork stands under its height: two decisions of it, and what convicts who made it.
 pub(super) fn check_forks(
-    view: &View<'_>,
+    reading: &Reading<'_>,
     rules: &ChainRules,
     replay: &Replay<'_>,
 ) -> Result<(), StoreError> {
-    let (table, context) = (&view.tables.forks, &rules.context);
-    table.each(view.txn, |key, bytes| {
+    let (table, context) = (&reading.tables.forks, &rules.context);
+    table.each(reading.txn, |key, bytes| {
         let KnownFork { fork, .. } = codec::decode("fork", bytes, FORK_BYTES_MAX)?;
         let (height, (first, second)) = (fork.height(), (&fork.first, &fork.second));
         let is_one = second.height == height && first.block_id != second.block_id;
