@@ -1,5 +1,5 @@
 //! Committed data: blocks with their certificates, accounts.
-use super::evidence::evidence_json;
+use super::evidence_page::evidence_json;
 use super::json::hex;
 use super::json::transaction::transaction_json;
 use super::seed::Seed;

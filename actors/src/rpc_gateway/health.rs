@@ -1,5 +1,5 @@
 //! `/readyz`: the node can take part in the next block.
-use super::clocks;
+use super::clock_report;
 use super::seed::Seed;
 use crate::limits::HEIGHT_LATE_MIN;
 use crate::messages::vote_collector::{GetVotesMissing, VotesMissing};
@@ -94,7 +94,7 @@ async fn progress(seed: &Seed) -> Result<(), String> {
     if view.step.is_none() || lasts <= patience(&seed.settings.timeouts, set.len()) {
         return Ok(());
     }
-    if let Some(cause) = clocks::cause(seed, &clocks::report(seed)) {
+    if let Some(cause) = clock_report::cause(seed, &clock_report::report(seed)) {
         return Err(format!(
             "height {} is under way for {} s, now in round {}: {cause}",
             view.head.height.next(),
@@ -145,10 +145,10 @@ fn waited_for<'a>(set: &ValidatorSet, missing: &'a VotesMissing) -> (&'static st
 
 /// Whether this node's clock lets it take part; whose clock is wrong.
 fn clock(seed: &Seed) -> Result<Option<String>, String> {
-    let report = clocks::report(seed);
-    match clocks::hindrance(seed, &report) {
+    let report = clock_report::report(seed);
+    match clock_report::hindrance(seed, &report) {
         Some(why) => Err(why),
-        None => Ok(clocks::sentence(seed, &report)),
+        None => Ok(clock_report::sentence(seed, &report)),
     }
 }
 

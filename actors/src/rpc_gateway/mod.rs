@@ -29,9 +29,9 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 mod blocks;
-mod clocks;
+mod clock_report;
 mod events;
-mod evidence;
+mod evidence_page;
 #[cfg(test)]
 mod fixture;
 mod health;

@@ -1,5 +1,5 @@
 //! What the node says of itself.
-use super::clocks;
+use super::clock_report;
 use super::seed::Seed;
 use crate::http::answer::{refuse, trouble};
 use crate::metrics::RefusalLabel;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     let (view, sync) = (seed.view.copy(), seed.view.sync_progress());
-    let report = clocks::report(&seed);
+    let report = clock_report::report(&seed);
     let old_forks = seed.view.old_forks();
     let earliest = match seed.store.earliest() {
         Ok(earliest) => earliest,
@@ -45,7 +45,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "sync_blocks_per_second": sync.blocks_per_second.round(),
         "halted": view.halted,
         "observing": view.observing,
-        "clock": clocks::sentence(&seed, &report),
+        "clock": clock_report::sentence(&seed, &report),
         "clock_difference_ms": report.median_ms,
         "old_forks": { "count": old_forks.count, "newest": old_forks.newest },
         "waiting_for": missing.ok().filter(|_| view.step.is_some()),

@@ -5,16 +5,24 @@
 //! no mailbox.
 //!
 //! ```text
-//! open      directory, lock, identity of chain and validator     error   what can go wrong, and the next step
-//! write     commit_run, persist                                  table   sealed records: checksummed values
-//! read      Reading: all reads of one moment                        layout  which table holds what
-//! mark      how far the database got, noted beside it            arm     who may sign from here
-//! verify    replays every block                                 page_check  LMDB's own structure
-//! prune     old blocks go, a few with each new one              snapshot_file  export, import
-//! key_guard what the key has signed with, noted beside the key   sealed_file  one record, in place
-//! evidence  what waits for a block, which blocks carry some, forks
-//! exclusive locks on files                                        rebuild what actors read at a fall
-//! actor     the messages it is told
+//! open             directory, lock, identity of chain and validator
+//! error            what can go wrong, and the next step
+//! write            commit_run, persist
+//! table            sealed records: checksummed values
+//! read             Reading: all reads of one moment
+//! layout           which table holds what
+//! mark             how far the database got, noted beside it
+//! arm              who may sign from here
+//! verify           replays every block
+//! page_check       LMDB's own structure
+//! prune            old blocks go, a few with each new one
+//! snapshot_file    export, import
+//! key_guard        what the key has signed with, noted beside the key
+//! sealed_file      one record, in place
+//! evidence_tables  what waits for a block, which blocks carry some, forks
+//! exclusive        locks on files
+//! rebuild          what actors read at a fall
+//! actor            the messages it is told
 //! ```
 //!
 //! Invariants: a transaction is durable (as far as [`Durability`] goes) when its method returns; the
@@ -23,7 +31,7 @@
 mod actor;
 mod arm;
 mod error;
-mod evidence;
+mod evidence_tables;
 mod exclusive;
 mod fault;
 mod key_guard;

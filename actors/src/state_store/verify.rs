@@ -34,8 +34,8 @@ use std::sync::Arc;
 
 use base::Base;
 
+mod accusations;
 mod base;
-mod evidence;
 
 /// A data directory without a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -126,8 +126,8 @@ fn verify_dir(
     replay.compare_head(&record)?;
     replay.compare_state()?;
     replay.check_rows()?;
-    evidence::check_waiting(&reading, rules, &replay)?;
-    evidence::check_forks(&reading, rules, &replay)?;
+    accusations::check_waiting(&reading, rules, &replay)?;
+    accusations::check_forks(&reading, rules, &replay)?;
     check_sign_record(&reading, rules, &replay, validator)?;
     Ok(Report {
         height: record.height,
@@ -195,7 +195,7 @@ impl Replay<'_> {
             demand(stored == Some(location), "locations", height)?;
             self.locations += 1;
         }
-        self.accusing += evidence::check_carried(self.reading, &block)?;
+        self.accusing += accusations::check_carried(self.reading, &block)?;
         self.state.apply(&batch.changes);
         self.ledger.committed(&batch);
         self.count(&batch);

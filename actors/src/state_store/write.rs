@@ -1,7 +1,7 @@
 //! Writes: each method is one transaction, all or nothing.
 use super::Store;
 use super::error::StoreError;
-use super::evidence;
+use super::evidence_tables;
 use super::fault;
 use super::layout::{
     HeadRecord, META_BYTES_MAX, META_HALT, META_HEAD, META_TRANSACTION, SIGNED_LOCK,
@@ -149,7 +149,7 @@ fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Resu
     tables.meta.put(txn, META_HEAD, &HeadRecord::of(&head))?;
     let last = proposed_key(head.height, &Hash([0xff; 32]));
     tables.proposed.delete_to(txn, &last)?;
-    evidence::committed(tables, txn, &batch.block)?;
+    evidence_tables::committed(tables, txn, &batch.block)?;
     state(tables, txn, head.height, &batch.changes)
 }
 

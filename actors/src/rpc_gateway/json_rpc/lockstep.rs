@@ -10,7 +10,7 @@ use super::method::{Answer, Method, Shape, method};
 use super::params::{Args, At, Kind, needed, optional};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::rpc_gateway::json::hex;
-use crate::rpc_gateway::{blocks, clocks, evidence, parameters, validators};
+use crate::rpc_gateway::{blocks, clock_report, evidence_page, parameters, validators};
 use crate::state_store::StoreView;
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height};
@@ -230,7 +230,7 @@ async fn get_evidence(caller: &Caller, args: Args) -> Answer {
     let limit = args.maybe_number(0)?.and_then(|n| usize::try_from(n).ok());
     let limit = limit.unwrap_or(EVIDENCE_ANSWER_MAX);
     caller
-        .read(move |seed| Ok(evidence::page(seed, limit)?))
+        .read(move |seed| Ok(evidence_page::page(seed, limit)?))
         .await
 }
 
@@ -258,7 +258,7 @@ async fn consensus_state(caller: &Caller, _: Args) -> Answer {
         "catching_up": view.catching_up,
         "halted": view.halted,
         "observing": view.observing,
-        "clock": clocks::sentence(seed, &clocks::report(seed)),
+        "clock": clock_report::sentence(seed, &clock_report::report(seed)),
         "peers": seed.view.peers(),
     }))
 }

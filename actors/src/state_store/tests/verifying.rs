@@ -4,7 +4,7 @@ use super::super::layout::{
     HeadRecord, META_HEAD, META_TRANSACTION, SIGNED_PREVOTE, height_key, locations, value_key,
 };
 use super::super::write::Failure;
-use super::evidence::{double, fork_of, grow_accusing};
+use super::evidence_tables::{double, fork_of, grow_accusing};
 use super::*;
 use heed::RwTxn;
 use lockstep_protocol::evidence::Evidence;

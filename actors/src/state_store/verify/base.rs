@@ -7,7 +7,7 @@ use super::super::layout::Env;
 use super::super::layout::locations;
 use super::super::read::Reading;
 use super::super::snapshot_file::{SnapshotFileError, Source};
-use super::{bad, demand, evidence};
+use super::{accusations, bad, demand};
 use lockstep_protocol::block::{Block, Header, SealedBlock};
 use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{self, ChainRules, Head, Ledger, MemoryState, VersionStart};
@@ -110,7 +110,7 @@ impl Base {
             demand(stored == Some(location), "locations", height)?;
             self.locations += 1;
         }
-        self.accusing += evidence::check_carried(reading, &block)?;
+        self.accusing += accusations::check_carried(reading, &block)?;
         self.transactions += block.block().transactions.len() as u64;
         Ok(block.header().previous_block)
     }

@@ -1,7 +1,7 @@
 //! What is stored about offences: which blocks carry evidence is a copy of what stands in them; what
 //! waits for a block, and forks, stand nowhere else, and must prove what they say.
 use super::super::error::StoreError;
-use super::super::evidence::FORK_BYTES_MAX;
+use super::super::evidence_tables::FORK_BYTES_MAX;
 use super::super::layout::{height_key, offence_key};
 use super::super::read::Reading;
 use super::{Replay, bad, demand};
