@@ -24,16 +24,14 @@
 use super::error::StoreError;
 use super::exclusive::lock_exclusively;
 use super::sealed_file::{SealedFile, SealedRecord};
+use crate::limits::KEY_SYNC_EVERY;
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::types::{Address, Hash, Height};
 use std::fs::{OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
-
-/// How much of the file a power cut may take back.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
+use std::time::Instant;
 
 /// Names a data directory.
 pub(super) type DirectoryId = [u8; 16];
@@ -213,7 +211,7 @@ impl KeyGuard {
         };
         (mark.transaction, mark.height) = (transaction, height);
         self.file.write(mark)?;
-        if may_sync && state.synced.elapsed() >= SYNC_EVERY {
+        if may_sync && state.synced.elapsed() >= KEY_SYNC_EVERY {
             self.file.sync()?;
             state.synced = Instant::now();
         }

@@ -7,9 +7,6 @@ use lockstep_protocol::types::{Height, Round};
 use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 
-/// Blocks that may wait for the one before them.
-pub(crate) const WAITING_BLOCKS_MAX: usize = 1_000;
-
 /// What happened.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {

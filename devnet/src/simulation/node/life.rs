@@ -1,5 +1,6 @@
 //! How a node and its brains begin, die and come back.
 use super::*;
+use lockstep_actors::limits::WAITING_BLOCKS_MAX;
 use lockstep_protocol::consensus::committer::{CommitterConfig, Kept};
 use lockstep_protocol::consensus::driver::Signing;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
@@ -167,7 +168,7 @@ impl Node {
     fn new_committer(&self) -> Committer {
         let config = CommitterConfig {
             me: self.setup.driver.me,
-            waiting_blocks_max: committer::WAITING_BLOCKS_MAX,
+            waiting_blocks_max: WAITING_BLOCKS_MAX,
             trusted: TrustedBlock::default(),
         };
         Committer::new(config, self.new_ledger())
