@@ -254,7 +254,9 @@ fn show_devnet(name: &str, json: bool) -> Result<(), Failure> {
 }
 
 fn export(arguments: &Export) -> Result<(), Failure> {
-    let (name, output, common) = (&arguments.name, &arguments.output, &arguments.common);
+    let name = &arguments.name;
+    let output = &arguments.output;
+    let common = &arguments.common;
     let sealed = common.keyring.read(name)?;
     if arguments.plain {
         common

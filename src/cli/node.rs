@@ -116,7 +116,8 @@ impl Node {
             return Err(self.refusal(&answer));
         }
         let said: Value = serde_json::from_slice(&answer.body).map_err(|_| self.strange())?;
-        let (error, result) = (&said["error"], said.get("result"));
+        let error = &said["error"];
+        let result = said.get("result");
         if error.is_null() {
             return result.cloned().ok_or_else(|| self.strange());
         }

@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             config.genesis.display()
         ))
     })?;
-    let (began, mut progress) = (Instant::now(), Progress::new());
+    let began = Instant::now();
+    let mut progress = Progress::new();
     let verified = verify(&config.data, &genesis, &Arc::new(rules), |height, of| {
         progress.show(height, of);
     });

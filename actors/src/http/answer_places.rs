@@ -135,7 +135,8 @@ struct Holder {
 
 impl Table {
     fn new(max: usize) -> Table {
-        let (holders, next) = (BTreeMap::new(), 0);
+        let holders = BTreeMap::new();
+        let next = 0;
         Table { holders, max, next }
     }
 
@@ -148,7 +149,8 @@ impl Table {
         }
         let ticket = self.next;
         self.next += 1;
-        let (who, sent) = (asker.clone(), None);
+        let who = asker.clone();
+        let sent = None;
         self.holders.insert(ticket, Holder { who, sent });
         Some(ticket)
     }

@@ -53,7 +53,8 @@ pub(super) struct Places {
 impl Places {
     /// `per_address_max` holds for strangers only: all peers may live behind one address.
     pub(super) fn new(max: usize, per_address_max: usize) -> Places {
-        let (guests, next) = (BTreeMap::new(), 0);
+        let guests = BTreeMap::new();
+        let next = 0;
         Places {
             guests,
             max,

@@ -51,7 +51,8 @@ async fn run(
     let app = App::new()
         .wrap_fn(move |request, service| {
             let connection = begin(&request);
-            let (keeper, answer) = (keeper.clone(), service.call(request));
+            let keeper = keeper.clone();
+            let answer = service.call(request);
             async move {
                 let mut answer = answer.await?;
                 keeper.answered(connection, &mut answer);

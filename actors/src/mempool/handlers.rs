@@ -74,7 +74,8 @@ impl Handler<BlockCommitted> for Mempool {
 
     fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
         let block = &message.0.block;
-        let (now, round) = (self.seed.clock.now(), message.0.certificate.round);
+        let now = self.seed.clock.now();
+        let round = message.0.certificate.round;
         self.budget.committed(now, block.height(), round);
         let transactions = &block.block().transactions;
         let outputs = self.step(Input::Committed(block.height(), transactions));

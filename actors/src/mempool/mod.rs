@@ -86,7 +86,8 @@ pub(crate) struct Mempool {
 impl Mempool {
     /// Empty, after `committed`.
     pub(crate) fn new(seed: Seed, committed: Height) -> Mempool {
-        let (rules, budget) = (seed.rules.clone(), BlockBudget::new(seed.propose_ms));
+        let rules = seed.rules.clone();
+        let budget = BlockBudget::new(seed.propose_ms);
         let mempool = Mempool {
             brain: Brain::new(rules.clone(), Room::default(), committed),
             checker: Some(Checker::new(rules)),

@@ -59,7 +59,8 @@ impl Shelf {
         let shelf = self.0.lock();
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let page = shelf.range((from, Bound::Unbounded)).take(limit);
-        let (mut transactions, mut last) = (Vec::new(), None);
+        let mut transactions = Vec::new();
+        let mut last = None;
         for (key, (transaction, _)) in page {
             transactions.push(transaction.clone());
             last = Some(*key);

@@ -180,7 +180,8 @@ impl Parts {
         let rules = Arc::new(ChainRules::new(genesis, scheme)?);
         let genesis_hash = rules.context.genesis_hash;
         let changes = Ledger::genesis_changes(genesis)?;
-        let (dir, durability) = (&config.data_dir, config.durability);
+        let dir = &config.data_dir;
+        let durability = config.durability;
         let store = Store::open(dir, durability, DEFAULT_MAP_BYTES, genesis, me, &changes)?;
         compare(&store, TrustedBlock::new(config.trusted))?;
         store.retain(config.retention);
@@ -200,7 +201,8 @@ impl Parts {
             earliest_height: store.earliest()?,
             time_ms: None,
         };
-        let (wire, clock) = (Wire::new(genesis_hash), Clock::start());
+        let wire = Wire::new(genesis_hash);
+        let clock = Clock::start();
         let view = Arc::new(NodeView::new(head, ledger.validators().clone()));
         let events = Arc::new(Events::new(
             Clock::salt() / 1_000,

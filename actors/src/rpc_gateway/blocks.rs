@@ -41,7 +41,8 @@ pub(super) async fn by_height(
 
 /// A block may be megabytes, and more as text: it is read on another thread, and few at one time.
 async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> HttpResponse {
-    let (places, asker) = (&seed.shares.block_answers, Asker::of(request));
+    let places = &seed.shares.block_answers;
+    let asker = Asker::of(request);
     let Some(place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other blocks are being read; try again in a moment";
@@ -137,7 +138,8 @@ pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> H
         Ok(found) => found,
         Err(error) => return trouble(&error),
     };
-    let (sender, next) = (address, account.nonce);
+    let sender = address;
+    let next = account.nonce;
     match seed
         .ports
         .next_nonce

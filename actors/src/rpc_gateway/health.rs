@@ -76,7 +76,8 @@ fn quorum(seed: &Seed) -> Result<(), String> {
     let missing: Vec<String> = missing.iter().map(|v| v.address.to_string()).collect();
     let total = set.total();
     let view = seed.view.copy();
-    let (height, round) = (view.head.height.next(), view.round);
+    let height = view.head.height.next();
+    let round = view.round;
     Err(format!(
         "{power} of {total} power reachable, and a block needs more than two thirds: height \
          {height}, round {round} waits for one of the missing validators: {}",

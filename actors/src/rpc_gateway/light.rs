@@ -24,7 +24,8 @@ pub(super) async fn block(
         let sentence = "a height is a whole number from 1";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     };
-    let (places, asker) = (&seed.shares.block_answers, Asker::of(&request));
+    let places = &seed.shares.block_answers;
+    let asker = Asker::of(&request);
     let Some(_place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other blocks are being read; try again in a moment";

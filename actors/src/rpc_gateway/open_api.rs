@@ -68,7 +68,9 @@ const fn get(
     also: &'static [u16],
     handler: fn() -> Handler,
 ) -> Route {
-    let (verb, params, body) = ("get", &[] as &[Param], None);
+    let verb = "get";
+    let params = &[] as &[Param];
+    let body = None;
     Route {
         verb,
         path,

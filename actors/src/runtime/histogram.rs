@@ -78,7 +78,8 @@ impl HistogramRow {
         let mut below = 0;
         for (bucket, &n) in self.buckets.iter().enumerate() {
             if n > 0 && below + n >= rank {
-                let (from, to) = (start_ns(bucket) as f64, start_ns(bucket + 1) as f64);
+                let from = start_ns(bucket) as f64;
+                let to = start_ns(bucket + 1) as f64;
                 let share = ((rank - below) as f64 - 0.5) / n as f64;
                 return Duration::from_nanos((from + (to - from) * share) as u64);
             }
@@ -133,7 +134,8 @@ fn bucket_of(ns: u64) -> usize {
 
 /// The shortest duration that counts in `bucket`.
 fn start_ns(bucket: usize) -> u64 {
-    let (row, part) = (bucket / SPLIT, bucket % SPLIT);
+    let row = bucket / SPLIT;
+    let part = bucket % SPLIT;
     let units = match row {
         0 => part,
         row => (SPLIT + part) << (row - 1),

@@ -62,9 +62,11 @@ impl Store {
     /// Committed evidence with the height of its block, the newest block first.
     pub fn committed_evidence(&self, limit: usize) -> Result<Vec<(Height, Evidence)>, StoreError> {
         self.read(|reading| {
-            let (mut found, mut last) = (Vec::new(), Height(u64::MAX));
+            let mut found = Vec::new();
+            let mut last = Height(u64::MAX);
             while found.len() < limit {
-                let (first, end) = (height_key(Height(0)), height_key(last));
+                let first = height_key(Height(0));
+                let end = height_key(last);
                 let keys = &first[..]..=&end[..];
                 let Some((key, bytes)) = reading.tables.accusing.last_in(reading.txn, &keys)?
                 else {
@@ -118,7 +120,8 @@ pub(super) fn committed(
     txn: &mut RwTxn<'_>,
     block: &SealedBlock,
 ) -> Result<(), Failure> {
-    let (height, carried) = (block.height(), &block.block().evidence);
+    let height = block.height();
+    let carried = &block.block().evidence;
     for evidence in carried {
         let key = offence_key(&evidence.offence());
         tables.evidence.delete(txn, &key)?;

@@ -165,7 +165,8 @@ impl KeyGuard {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let (mark, synced) = (None, Instant::now());
+        let mark = None;
+        let synced = Instant::now();
         Ok(KeyGuard {
             file: SealedFile::new(file, path, "key"),
             state: Mutex::new(State { mark, synced }),

@@ -307,7 +307,8 @@ pub(super) fn value_key(key: &KeyHash, version: u64) -> Vec<u8> {
 
 /// Height first: what is too old stands at the beginning.
 pub(super) fn offence_key(offence: &Offence) -> Vec<u8> {
-    let (height, round) = (height_key(offence.height), offence.round.0.to_be_bytes());
+    let height = height_key(offence.height);
+    let round = offence.round.0.to_be_bytes();
     let kind = [offence.kind as u8];
     [&height[..], &offence.validator.0, &round, &kind].concat()
 }

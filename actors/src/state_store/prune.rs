@@ -34,7 +34,8 @@ pub(super) fn step(
     let Some(due) = retention.due(earliest, head.height) else {
         return Ok(());
     };
-    let (mut bytes, mut next) = (0usize, earliest);
+    let mut bytes = 0usize;
+    let mut next = earliest;
     for height in due.map(Height) {
         bytes += one(tables, txn, height)?;
         next = height.next();

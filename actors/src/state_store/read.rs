@@ -121,7 +121,8 @@ impl Reading<'_> {
         limit: usize,
         bytes_max: usize,
     ) -> Result<Vec<DecidedBlock>, StoreError> {
-        let (mut found, mut bytes) = (Vec::new(), 0usize);
+        let mut found = Vec::new();
+        let mut bytes = 0usize;
         let mut height = from.max(Height(1));
         while found.len() < limit {
             let here = self.committed("block", height, self.sealed_pair(height))?;

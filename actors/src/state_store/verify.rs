@@ -109,7 +109,8 @@ fn verify_dir(
         (Height(1), Height(0)) => Base::genesis(genesis)?,
         _ => Base::find(&reading, env.clone(), genesis, rules, &mut progress)?,
     };
-    let (state, begun) = (Arc::new(base.state), base.head.height);
+    let state = Arc::new(base.state);
+    let begun = base.head.height;
     let mut replay = Replay {
         reading: &reading,
         ledger: Ledger::new(rules.clone(), state.clone(), base.head)?,
@@ -208,7 +209,8 @@ impl Replay<'_> {
     }
 
     fn note_version(&mut self, batch: &CommitBatch) {
-        let (version, height) = (batch.changes.version, batch.block.height());
+        let version = batch.changes.version;
+        let height = batch.block.height();
         if !batch.changes.is_empty() {
             self.versions.push(VersionStart { version, height });
             self.versions
@@ -245,7 +247,8 @@ impl Replay<'_> {
     /// Every stored node and value, of all versions that are kept, must be one of the replay's, and
     /// there must be as many.
     fn compare_state(&self) -> Result<(), StoreError> {
-        let (reading, head) = (self.reading, self.ledger.head().height);
+        let reading = self.reading;
+        let head = self.ledger.head().height;
         let mut rows = 0usize;
         reading.tables.nodes.each(reading.txn, |key, node| {
             rows += 1;
@@ -275,7 +278,8 @@ impl Replay<'_> {
 
     /// Seals of all other rows; and no row of a height that is not committed.
     fn check_rows(&self) -> Result<(), StoreError> {
-        let (reading, head) = (self.reading, self.ledger.head().height);
+        let reading = self.reading;
+        let head = self.ledger.head().height;
         let tables = reading.tables;
         self.check_versions()?;
         for table in [
@@ -316,7 +320,8 @@ impl Replay<'_> {
     }
 
     fn demand_none_before(&self, table: &Table, earliest: Height) -> Result<(), StoreError> {
-        let (first, last) = (height_key(Height(0)), height_key(earliest.previous()));
+        let first = height_key(Height(0));
+        let last = height_key(earliest.previous());
         let before = table.last_in(self.reading.txn, &(&first[..]..=&last[..]))?;
         let what = "a row below the first block";
         before.map_or(Ok(()), |_| Err(bad(table.name(), earliest, what)))
@@ -324,7 +329,8 @@ impl Replay<'_> {
 
     fn demand_none_after(&self, table: &Table, head: Height) -> Result<(), StoreError> {
         let all = [0xff; 9];
-        let (first, last) = (height_key(head.next()), &all[..]);
+        let first = height_key(head.next());
+        let last = &all[..];
         let beyond = table.last_in(self.reading.txn, &(&first[..]..=last))?;
         let what = "a row beyond the head";
         beyond.map_or(Ok(()), |_| Err(bad(table.name(), head.next(), what)))
@@ -338,7 +344,8 @@ fn check_sign_record(
     replay: &Replay<'_>,
     validator: Address,
 ) -> Result<(), StoreError> {
-    let (recovery, context) = (reading.recovery()?, &rules.context);
+    let recovery = reading.recovery()?;
+    let context = &rules.context;
     let head = replay.ledger.head().height;
     let wrong = |what: &dyn Display| bad("signed", head.next(), what);
     if recovery.position().is_some_and(|at| at.0 > head.next()) {

@@ -156,7 +156,8 @@ fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Resu
 /// Height, parent, certificate and state version must be those that follow `head`.
 fn demand_next(head: &HeadRecord, batch: &CommitBatch) -> Result<(), StoreError> {
     let refuse = |what: String| Err(StoreError::OutOfOrder { what });
-    let (expected, actual) = (head.height.next(), batch.block.height());
+    let expected = head.height.next();
+    let actual = batch.block.height();
     if actual != expected {
         return refuse(format!("block {actual} where block {expected} is next"));
     }

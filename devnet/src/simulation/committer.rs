@@ -25,7 +25,8 @@ impl Node {
         let (input, answered) = match self.mail.committer.pop_front()? {
             Input::Brain(input) => (input, None),
             Input::Build(height, round) => {
-                let (users, validators) = (&self.setup.users, committer.ledger().validators());
+                let users = &self.setup.users;
+                let validators = committer.ledger().validators();
                 let transactions = users.transactions(&mut self.random, validators);
                 let now = clocks.wall;
                 let prepare = committer::Input::Prepare {

@@ -71,7 +71,8 @@ impl Session {
         goal: Height,
     ) -> Result<(LightClient, Timestamp), Doubt> {
         let mut client = self.begin(start.checkpoint, goal)?;
-        let (url, now) = (self.node.url.clone(), wall_clock()?);
+        let url = self.node.url.clone();
+        let now = wall_clock()?;
         let too_old = |error| old(&url, start.checkpoint, &error);
         let begun = client.trusted();
         let since = begun.header.time;

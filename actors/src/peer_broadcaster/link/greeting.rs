@@ -96,7 +96,8 @@ impl Link {
             answered,
             theirs,
         });
-        let (me, validators) = (self.seed.handshake.validator, view.validators());
+        let me = self.seed.handshake.validator;
+        let validators = view.validators();
         let report = view.clocks.report(*clock, &me, validators.current());
         let difference = report.peers.get(&peer).copied();
         view.update_peer(&peer, |peer| peer.clock_difference_ms = difference);

@@ -200,7 +200,8 @@ impl Link {
     }
 
     async fn keep_sending(&self) {
-        let (mut back_off, mut refusals) = (self.back_off(), 0);
+        let mut back_off = self.back_off();
+        let mut refusals = 0;
         loop {
             let broken = match self.shake_hands().await {
                 Ok(Ok(())) => {

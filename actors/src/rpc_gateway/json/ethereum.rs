@@ -130,7 +130,8 @@ pub(in crate::rpc_gateway) fn transaction(
     genesis: &Genesis,
     place: Option<(&SealedBlock, u32)>,
 ) -> Value {
-    let (bytes, fee) = (bytes(transaction), transaction.body.fee);
+    let bytes = bytes(transaction);
+    let fee = transaction.body.fee;
     json!({
         "hash": transaction.id(),
         "type": "0x0",

@@ -198,7 +198,8 @@ impl Source {
 
     /// The heights below `height` after which other validators decide: the state lists every set.
     fn handovers(&self, height: Height, version: u64) -> Result<Vec<Height>, StoreError> {
-        let (mut found, mut set) = (Vec::new(), self.set(height, version)?);
+        let mut found = Vec::new();
+        let mut set = self.set(height, version)?;
         while let Some(before) = set.previous {
             found.push(set.from.previous());
             set = self.set(before, version)?;
@@ -213,7 +214,8 @@ impl Source {
             header,
             certificate,
         } = self.reading(|reading| {
-            let (table, key) = (&reading.tables.handovers, height_key(height));
+            let table = &reading.tables.handovers;
+            let key = height_key(height);
             if let Some(kept) = table.get(reading.txn, &key, HANDOVER_BYTES_MAX)? {
                 return Ok(kept);
             }
@@ -239,7 +241,8 @@ impl Source {
         put: &mut Put<'_>,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<(), SnapshotFileError> {
-        let (mut cutter, mut seen) = (Cutter::default(), 0u64);
+        let mut cutter = Cutter::default();
+        let mut seen = 0u64;
         self.reading(|reading| {
             let all = reading.tables.values.len(reading.txn)?;
             reading.values_at(version, |key, _, value| {

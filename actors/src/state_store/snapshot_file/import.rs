@@ -221,7 +221,8 @@ fn put_head(
     block: &SealedBlock,
     version: u64,
 ) -> Result<(), Failure> {
-    let (height, key) = (block.height(), height_key(block.height()));
+    let height = block.height();
+    let key = height_key(block.height());
     let record = HeadRecord {
         height,
         block_id: block.id(),

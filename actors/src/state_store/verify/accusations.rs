@@ -18,7 +18,8 @@ pub(super) fn check_carried(
     reading: &Reading<'_>,
     block: &SealedBlock,
 ) -> Result<usize, StoreError> {
-    let (height, carried) = (block.height(), &block.block().evidence);
+    let height = block.height();
+    let carried = &block.block().evidence;
     let stored = reading
         .tables
         .accusing
@@ -53,7 +54,8 @@ pub(super) fn check_forks(
     rules: &ChainRules,
     replay: &Replay<'_>,
 ) -> Result<(), StoreError> {
-    let (table, context) = (&reading.tables.forks, &rules.context);
+    let table = &reading.tables.forks;
+    let context = &rules.context;
     table.each(reading.txn, |key, bytes| {
         let KnownFork { fork, .. } = codec::decode("fork", bytes, FORK_BYTES_MAX)?;
         let (height, (first, second)) = (fork.height(), (&fork.first, &fork.second));

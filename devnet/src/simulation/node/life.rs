@@ -150,8 +150,10 @@ impl Node {
     }
 
     fn new_tally(&self) -> Tally {
-        let (context, silent_after_ms) = (self.setup.rules.context, self.setup.silent_after_ms);
-        let (me, durable) = (self.setup.driver.me, &self.disk.durable);
+        let context = self.setup.rules.context;
+        let silent_after_ms = self.setup.silent_after_ms;
+        let me = self.setup.driver.me;
+        let durable = &self.disk.durable;
         let tally = Tally::new(context, me, &durable.validators, silent_after_ms);
         let has_signed = durable.recovery_position().is_some();
         if durable.height() == Height(0) && !has_signed {

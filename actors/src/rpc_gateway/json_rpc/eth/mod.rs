@@ -168,7 +168,8 @@ pub(super) const METHODS: &[Method] = &[
 ];
 
 fn syncing(seed: &Seed) -> Value {
-    let (head, sync) = (seed.head().height, seed.view.sync_progress());
+    let head = seed.head().height;
+    let sync = seed.view.sync_progress();
     if !sync.catching_up {
         return json!(false);
     }

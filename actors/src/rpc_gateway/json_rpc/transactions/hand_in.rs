@@ -45,7 +45,8 @@ pub(super) async fn send_and_wait(caller: &Caller, args: Args) -> Answer {
     let mut events = caller.seed.events.watch();
     // Whoever finds no place to wait is still told the id.
     let place = caller.seed.shares.waiters.clone().try_acquire_owned();
-    let (mut is_late, mut asked_at) = (place.is_err(), None);
+    let mut is_late = place.is_err();
+    let mut asked_at = None;
     loop {
         let height = caller.seed.head().height;
         // Rounds end no wait: asked at each of them, those who wait would crowd out other questions.
