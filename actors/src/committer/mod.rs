@@ -223,7 +223,9 @@ fn kept(store: &Store) -> Result<Kept, StoreError> {
 /// What a committed block makes the node show.
 pub(crate) fn head_view(block: &SealedBlock) -> HeadView {
     let header = block.header();
-    let (height, state_root, time) = (header.height, header.state_root, header.time);
+    let height = header.height;
+    let state_root = header.state_root;
+    let time = header.time;
     HeadView {
         height,
         block_id: block.id(),

@@ -201,8 +201,6 @@ impl Parts {
             earliest_height: store.earliest()?,
             time_ms: None,
         };
-        let wire = Wire::new(genesis_hash);
-        let clock = Clock::start();
         let view = Arc::new(NodeView::new(head, ledger.validators().clone()));
         let events = Arc::new(Events::new(
             Clock::salt() / 1_000,
@@ -221,8 +219,8 @@ impl Parts {
             store,
             signing,
             handshake,
-            wire,
-            clock,
+            wire: Wire::new(genesis_hash),
+            clock: Clock::start(),
             view,
             events,
             genesis_root: changes.root,

@@ -250,7 +250,9 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     let here = Arbiter::current();
     let fatal = spawner.fatal();
     let seeds = Seeds::new(&inboxes, &parts, fatal.clone());
-    let (store, metrics, ledger) = (parts.store, parts.metrics, parts.ledger);
+    let store = parts.store;
+    let metrics = parts.metrics;
+    let ledger = parts.ledger;
     let rules = parts.rules;
     let validators = ledger.validators().clone();
     let committed = validators.head();
