@@ -14,8 +14,14 @@ use std::time::Duration;
 pub const CONSENSUS_MAILBOX_MAX: usize = 4_096;
 /// Messages that may wait for the store: a node has at most a few writes under way.
 pub const STORE_MAILBOX_MAX: usize = 1_024;
-/// Simultaneous reads of the store. Each lasts microseconds, a snapshot at most one HTTP answer.
+/// Simultaneous reads of the store. Each lasts microseconds, a view at most one HTTP answer.
 pub const STORE_READERS_MAX: u32 = 512;
+/// How long a lock that somebody holds may still be on its way to be let go: a process that is
+/// ending, or a child that another thread of this process has just started and that has inherited
+/// the lock until it becomes another program.
+pub const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How much of the record beside the key a power cut may take back.
+pub const KEY_SYNC_EVERY: Duration = Duration::from_secs(1);
 /// Blocks between two looks for readers that have ended: the file grows by so many at the most.
 pub const DEAD_READERS_EVERY: u64 = 128;
 /// Up to this size the pages of a data file are checked at every start, for some 14 seconds at the
@@ -96,6 +102,9 @@ pub const PUBLIC_IDLE: Duration = Duration::from_secs(15);
 pub const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a client may leave an answer unread: the largest one on a slow line.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a client may go on sending after it has been refused: cut off at once, it would not
+/// read the refusal.
+pub const REFUSED_LINGER: Duration = Duration::from_secs(1);
 /// Connections that the kernel holds until they are accepted: with the 128 of the standard library
 /// a burst of strangers costs a peer that connects meanwhile a second.
 pub const ACCEPT_BACKLOG: i32 = 4_096;
@@ -191,6 +200,10 @@ pub const RPC_WAITERS_MAX: usize = 128;
 pub const PENDING_ANSWER_MAX: usize = 1_000;
 /// Blocks in one fee history: each is read.
 pub const FEE_HISTORY_MAX: u64 = 64;
+/// Percentiles in one fee history: it is asked for with a handful.
+pub const FEE_PERCENTILES_MAX: usize = 16;
+/// Origins that may be listed: applications, not users.
+pub const ORIGINS_MAX: usize = 64;
 /// WebSockets and event streams, a class of their own among the public connections.
 pub const STREAMS_MAX: usize = 32;
 /// … of one address: a browser's tabs, or a handful of programs behind one proxy.
@@ -258,6 +271,8 @@ pub const UNCHECKED_ANSWERS_MAX: usize = 16;
 pub const CHECKING_THREADS_MAX: usize = 4;
 /// While a node catches up, it says how far it is this often.
 pub const SYNC_REPORT_EVERY_MS: u64 = 5_000;
+/// How fast catching up goes is counted from a mark; one is this old before there is a new one.
+pub const SYNC_MARK_EVERY_MS: u64 = 1_000;
 /// Decided blocks that wait for the one before them: the window, late answers, our own decision.
 pub const WAITING_BLOCKS_MAX: usize = 512;
 /// What an answer of block sync holds besides its blocks.

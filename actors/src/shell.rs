@@ -1,6 +1,6 @@
 //! What shells have in common: how one hands its messages to its brain, and how it tells others.
 use crate::messages::{Told, WhenFull};
-use crate::runtime::{Ctx, Port, Refused};
+use crate::runtime::{Ctx, Port, TellError};
 use actix::Actor;
 
 /// An actor that decides nothing itself: its brain does.
@@ -39,13 +39,13 @@ pub(crate) trait Deliver<M> {
 impl<M: Told> Deliver<M> for Port<M> {
     fn deliver(&self, message: M) {
         match (self.tell(message), M::WHEN_FULL) {
-            (Ok(()) | Err(Refused::Closed), _) => {}
-            (Err(Refused::Full), WhenFull::Falls) => {
+            (Ok(()) | Err(TellError::Closed), _) => {}
+            (Err(TellError::Full), WhenFull::Falls) => {
                 panic!("the mailbox of {} is full", self.actor())
             }
             // The port has counted it.
-            (Err(Refused::Full), WhenFull::ToldAgain) => {}
-            (Err(Refused::Full), WhenFull::Dropped(sentence)) => log::warn!("{sentence}"),
+            (Err(TellError::Full), WhenFull::ToldAgain) => {}
+            (Err(TellError::Full), WhenFull::Dropped(sentence)) => log::warn!("{sentence}"),
         }
     }
 }

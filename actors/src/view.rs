@@ -111,7 +111,7 @@ struct Parts {
 
 /// A copy of everything but the peers.
 #[derive(Clone, Debug)]
-pub struct Snapshot {
+pub struct ViewCopy {
     /// The newest committed block.
     pub head: HeadView,
     /// The round under way at the next height.
@@ -182,9 +182,9 @@ impl NodeView {
     }
 
     /// Everything but the peers.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn copy(&self) -> ViewCopy {
         let parts = self.parts.lock();
-        Snapshot {
+        ViewCopy {
             head: parts.head,
             round: parts.round,
             step: parts.step,
@@ -349,7 +349,7 @@ mod tests {
             let view = NodeView::new(head, validators.clone());
             told.iter()
                 .for_each(|halt| view.set_halted((*halt).clone()));
-            view.snapshot().halted
+            view.copy().halted
         };
         let [elsewhere, invalid, fork, later_fork, later_invalid] = &reasons;
         let text = |halt: &Halt| Some(halt.to_string());

@@ -261,7 +261,9 @@ impl Builder {
             .chain(crowd)
             .collect();
         accounts.sort_by_key(|account| account.address);
-        let (chain_id, scheme, time) = (self.chain_id, self.scheme, DEVNET_GENESIS_TIME);
+        let chain_id = self.chain_id;
+        let scheme = self.scheme;
+        let time = DEVNET_GENESIS_TIME;
         Ok(Genesis {
             chain_id,
             scheme,
@@ -275,7 +277,8 @@ impl Builder {
     pub(crate) fn commit_hook(&self, node: usize) -> Option<OnCommit> {
         let call = self.on_commit.clone()?;
         Some(Arc::new(move |decided: &DecidedBlock, seconds: f64| {
-            let (header, certificate) = (decided.block.header(), &decided.certificate);
+            let header = decided.block.header();
+            let certificate = &decided.certificate;
             call(CommitEvent {
                 node,
                 height: header.height,

@@ -110,8 +110,10 @@ impl Maker {
         }
         let mut stores = Vec::new();
         for node in nodes {
-            let (dir, validator) = (data_dir(home, *node), address(&*signers[*node]));
-            let (mode, map_bytes) = (builder.durability, DEFAULT_MAP_BYTES);
+            let dir = data_dir(home, *node);
+            let validator = address(&*signers[*node]);
+            let mode = builder.durability;
+            let map_bytes = DEFAULT_MAP_BYTES;
             let store = Store::open(&dir, mode, map_bytes, &genesis, validator, &changes)?;
             stores.push(store);
         }

@@ -153,7 +153,8 @@ fn follow(
     commits: &Receiver<CommitEvent>,
     stop: &Receiver<()>,
 ) -> Result<(), Failure> {
-    let (mut due, mut ticks) = (Instant::now(), 0);
+    let mut due = Instant::now();
+    let mut ticks = 0;
     let interrupted = || Failure::retry("interrupted before all blocks were committed");
     while arguments
         .blocks

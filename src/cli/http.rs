@@ -110,7 +110,8 @@ fn parse(bytes: &[u8]) -> Result<Answer, String> {
         .strip_prefix("HTTP/1.")
         .and_then(|rest| rest.split(' ').nth(1));
     let status = status.and_then(|code| code.parse().ok());
-    let (status, body) = (status.ok_or_else(strange)?, body[END.len()..].to_vec());
+    let status = status.ok_or_else(strange)?;
+    let body = body[END.len()..].to_vec();
     // A connection that breaks ends like one that is closed.
     if content_length(head).is_some_and(|length| body.len() < length) {
         return Err("its answer breaks off".into());

@@ -116,7 +116,9 @@ fn new(arguments: &New) -> Result<(), Failure> {
 }
 
 fn import(arguments: &Import) -> Result<(), Failure> {
-    let (name, file, common) = (&arguments.name, &arguments.file, &arguments.common);
+    let name = &arguments.name;
+    let file = &arguments.file;
+    let common = &arguments.common;
     common.keyring.refuse_if_there(name)?;
     let next = "name the file to take in";
     let sealed = match wallet::read(file, next) {
@@ -254,7 +256,9 @@ fn show_devnet(name: &str, json: bool) -> Result<(), Failure> {
 }
 
 fn export(arguments: &Export) -> Result<(), Failure> {
-    let (name, output, common) = (&arguments.name, &arguments.output, &arguments.common);
+    let name = &arguments.name;
+    let output = &arguments.output;
+    let common = &arguments.common;
     let sealed = common.keyring.read(name)?;
     if arguments.plain {
         common

@@ -34,7 +34,7 @@ pub(super) struct Node {
 
 /// What a node says of its chain.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Status {
+pub(super) struct NodeStatus {
     pub(super) chain_id: ChainId,
     pub(super) genesis_hash: Hash,
     pub(super) scheme: SchemeId,
@@ -81,7 +81,7 @@ impl Rpc {
     }
 }
 
-impl Status {
+impl NodeStatus {
     pub(super) fn context(&self) -> SignContext {
         SignContext {
             chain_id: self.chain_id,
@@ -116,7 +116,8 @@ impl Node {
             return Err(self.refusal(&answer));
         }
         let said: Value = serde_json::from_slice(&answer.body).map_err(|_| self.strange())?;
-        let (error, result) = (&said["error"], said.get("result"));
+        let error = &said["error"];
+        let result = said.get("result");
         if error.is_null() {
             return result.cloned().ok_or_else(|| self.strange());
         }
@@ -145,14 +146,14 @@ impl Node {
         serde_json::from_slice(&answer.body).map_err(|_| self.strange())
     }
 
-    pub(super) fn status(&self) -> Result<Status, Failure> {
+    pub(super) fn status(&self) -> Result<NodeStatus, Failure> {
         let status = self.json("/status");
         // Whatever else listens there has no such page.
         let status = status.map_err(|failure| match failure.exit_code {
             2 => self.strange(),
             _ => failure,
         })?;
-        let status: Status = serde_json::from_value(status).map_err(|_| self.strange())?;
+        let status: NodeStatus = serde_json::from_value(status).map_err(|_| self.strange())?;
         if status.protocol_version == PROTOCOL_VERSION {
             return Ok(status);
         }

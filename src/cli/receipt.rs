@@ -110,7 +110,7 @@ pub(super) fn find(node: &Node, id: &Hash) -> Result<Found, Failure> {
 }
 
 impl Outside {
-    pub(super) fn standing(&self) -> NotInBlock {
+    pub(super) fn not_in_block(&self) -> NotInBlock {
         match self.word("status").as_str() {
             "pending" => NotInBlock::Waits,
             "expired" | "replaced" | "dropped" => NotInBlock::Over,

@@ -212,9 +212,11 @@ fn print(report: &Report, tally: &BatchSum) -> Result<(), Failure> {
         duplicated,
     } = report.faults;
     let (slowest, slowest_seed) = tally.slowest_recovery;
-    let (highest_round, long) = (u64::from(tally.highest_round), tally.long_heights);
+    let highest_round = u64::from(tally.highest_round);
+    let long = tally.long_heights;
     let last = report.start + report.seeds.saturating_sub(1);
-    let (profile, start) = (&report.profile, report.start);
+    let profile = &report.profile;
+    let start = report.start;
     say(format_args!("profile {profile}, seeds {start} to {last}"))?;
     let rate = report.events_per_second / 1e6;
     for (name, figure, note) in [

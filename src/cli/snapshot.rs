@@ -162,7 +162,8 @@ impl Chain {
 
 fn run_export(arguments: &Export) -> Result<(), Failure> {
     let chain = Chain::of(&arguments.common)?;
-    let (began, mut bar) = (Instant::now(), Bar::new("values written"));
+    let began = Instant::now();
+    let mut bar = Bar::new("values written");
     let height = match arguments.height {
         At::Latest => None,
         At::Height(height) => Some(height),
@@ -195,8 +196,10 @@ fn run_import(arguments: &Import) -> Result<(), Failure> {
             chain.genesis.scheme
         )));
     }
-    let (began, mut bar) = (Instant::now(), Bar::new("bytes proven and taken"));
-    let (input, data) = (&arguments.input, &chain.config.data);
+    let began = Instant::now();
+    let mut bar = Bar::new("bytes proven and taken");
+    let input = &arguments.input;
+    let data = &chain.config.data;
     let of = (&chain.genesis, anchor);
     let made = import(input, data, of, key.address, |d, of| bar.show(d, of));
     bar.wipe();
@@ -219,7 +222,8 @@ fn run_import(arguments: &Import) -> Result<(), Failure> {
 fn run_inspect(arguments: &Inspect) -> Result<(), Failure> {
     let chain = Chain::of(&arguments.common)?;
     let anchor = chain.anchor(&arguments.trust)?;
-    let (began, mut bar) = (Instant::now(), Bar::new("bytes proven"));
+    let began = Instant::now();
+    let mut bar = Bar::new("bytes proven");
     let looked = inspect(&arguments.input, anchor, |done, of| bar.show(done, of));
     bar.wipe();
     let contents = looked.map_err(failure)?;

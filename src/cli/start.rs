@@ -206,7 +206,8 @@ fn catching_up(progress: &SyncProgress, head: Height) -> Option<String> {
     if !progress.catching_up {
         return None;
     }
-    let (from, target) = (progress.from.0, progress.target.0.max(head.0));
+    let from = progress.from.0;
+    let target = progress.target.0.max(head.0);
     let bar = terminal::bar(head.0.saturating_sub(from), target.saturating_sub(from));
     let speed = progress.blocks_per_second;
     let left = left((target - head.0) as f64 / speed);
@@ -222,7 +223,9 @@ fn left(seconds: f64) -> String {
         return "no end in sight".into();
     }
     let whole = seconds.ceil() as u64;
-    let (hours, minutes, seconds) = (whole / 3_600, whole / 60 % 60, whole % 60);
+    let hours = whole / 3_600;
+    let minutes = whole / 60 % 60;
+    let seconds = whole % 60;
     match (hours, minutes) {
         (0, 0) => format!("{seconds} s left"),
         (0, _) => format!("{minutes} min {seconds} s left"),

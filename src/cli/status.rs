@@ -24,7 +24,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let node = node(arguments)?;
-    let (status, ready) = (node.get("/status")?, node.get("/readyz?verbose")?);
+    let status = node.get("/status")?;
+    let ready = node.get("/readyz?verbose")?;
     let parsed: Option<Value> = serde_json::from_slice(&status.body).ok();
     let parsed = parsed.filter(|value| status.status == 200 && value["validator"].is_string());
     let mut status = parsed.ok_or_else(|| node.strange())?;

@@ -52,7 +52,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (dir, scheme) = (&arguments.output, arguments.scheme);
+    let dir = &arguments.output;
+    let scheme = arguments.scheme;
     let ports = Ports::of(arguments)?;
     let mut accounts = Account::of_genesis(&arguments.account)?;
     home::claim(dir)?;
@@ -145,7 +146,8 @@ struct Ports {
 
 impl Ports {
     fn of(arguments: &Arguments) -> Result<Ports, Failure> {
-        let (base, nodes) = (usize::from(arguments.base_port), arguments.validators);
+        let base = usize::from(arguments.base_port);
+        let nodes = arguments.validators;
         if base + 2 * nodes - 1 > usize::from(u16::MAX) {
             return Err(Failure::usage(format!(
                 "--base-port {base} leaves no room for {} ports: choose a lower one",

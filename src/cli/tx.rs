@@ -2,7 +2,7 @@
 //! or with `--wait`: it stands in a block and did what it says. 1: it does not, or nobody has said
 //! so; 2: the node has refused it, or the command is wrong. Whatever fails after the transaction was
 //! signed names it, and how to hand in the same one again.
-use super::node::{Node, Rpc, Status};
+use super::node::{Node, NodeStatus, Rpc};
 use super::who;
 use crate::failure::Failure;
 use crate::wallet::{Keyring, Password};
@@ -112,7 +112,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
 struct Sender<'a> {
     common: &'a Common,
     node: Node,
-    status: Status,
+    status: NodeStatus,
 }
 
 impl Sender<'_> {

@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             config.genesis.display()
         ))
     })?;
-    let (began, mut progress) = (Instant::now(), Progress::new());
+    let began = Instant::now();
+    let mut progress = Progress::new();
     let verified = verify(&config.data, &genesis, &Arc::new(rules), |height, of| {
         progress.show(height, of);
     });
@@ -91,7 +92,7 @@ fn refuse(json: bool, error: &StoreError) -> Result<(), Failure> {
         exit_code: error.exit_code(),
     };
     if json {
-        let height = error.place().and_then(|place| place.height);
+        let height = error.site().and_then(|site| site.height);
         let document = json!({
             "ok": false,
             "height": height,

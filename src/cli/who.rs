@@ -1,5 +1,5 @@
 //! Who is meant: an address, a key of this user, the key file of a node, or an account of a devnet.
-use super::node::Status;
+use super::node::NodeStatus;
 use crate::config::key::Secret;
 use crate::failure::Failure;
 use crate::wallet::{self, Keyring, Password, SealedKey};
@@ -16,7 +16,7 @@ fn is_path(text: &str) -> bool {
 /// The key in a node's key file, on the node's chain. A running node keeps it locked; this takes no
 /// lock, because it signs transactions only: their bytes begin with another word than those of votes,
 /// so none can be read as a vote, and the node's record of what it has signed stays whole.
-fn of_file(path: &str, chain: &Status) -> Result<Secret, Failure> {
+fn of_file(path: &str, chain: &NodeStatus) -> Result<Secret, Failure> {
     let key = Secret::read(Path::new(path))?;
     if key.scheme == chain.scheme {
         return Ok(key);
@@ -28,7 +28,11 @@ fn of_file(path: &str, chain: &Status) -> Result<Secret, Failure> {
 }
 
 /// The address behind `text`, on the node's chain.
-pub(super) fn address(text: &str, keyring: &Keyring, chain: &Status) -> Result<Address, Failure> {
+pub(super) fn address(
+    text: &str,
+    keyring: &Keyring,
+    chain: &NodeStatus,
+) -> Result<Address, Failure> {
     if text.starts_with("0x") {
         let parsed = text.parse();
         return parsed.map_err(|error| Failure::usage(format!("{error}: copy the whole address")));
@@ -47,7 +51,7 @@ pub(super) fn signer(
     name: &str,
     keyring: &Keyring,
     password: &Password,
-    chain: &Status,
+    chain: &NodeStatus,
 ) -> Result<Arc<dyn Signer>, Failure> {
     if name.starts_with("0x") {
         return Err(Failure::usage(format!(
@@ -66,7 +70,7 @@ pub(super) fn signer(
     Ok(keyring.open(name, password)?.signer.clone())
 }
 
-fn of_scheme(name: &str, keyring: &Keyring, chain: &Status) -> Result<SealedKey, Failure> {
+fn of_scheme(name: &str, keyring: &Keyring, chain: &NodeStatus) -> Result<SealedKey, Failure> {
     let key = keyring.read(name)?;
     if key.scheme == chain.scheme {
         return Ok(key);

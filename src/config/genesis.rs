@@ -78,7 +78,8 @@ fn parse(text: &str) -> Result<Genesis, String> {
     let scheme = document.scheme;
     let validator = |v: Validator| {
         let public_key = unhex(&v.public_key).ok_or("a public key is no 0x hex")?;
-        let (power, derived) = (v.power, Address::of(scheme, &public_key));
+        let power = v.power;
+        let derived = Address::of(scheme, &public_key);
         if derived == v.address {
             Ok(GenesisValidator { public_key, power })
         } else {

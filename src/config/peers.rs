@@ -117,7 +117,8 @@ pub(crate) fn resolve_all(
 /// that leads nowhere: if that kept this node from starting, two such nodes would wait for each
 /// other for ever.
 fn located(entry: &PeerEntry, resolve: &Resolve) -> Result<Peer, String> {
-    let (address, listens) = (entry.address, entry.listens.as_str());
+    let address = entry.address;
+    let listens = entry.listens.as_str();
     let of_one_link = |at: &SocketAddr| {
         format!("{at} is an address of one link (%), which no URI can name; write another")
     };

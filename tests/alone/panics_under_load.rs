@@ -78,7 +78,7 @@ fn a_lone_validator_loses_any_message_to_a_panic_and_goes_on() {
     for actor in RESTARTABLE {
         let stats = stats(&devnet, actor);
         let handled = stats.messages().into_iter();
-        let handled = handled.filter(|message| message.handled().snapshot().count() > 0);
+        let handled = handled.filter(|message| message.handled().row().count() > 0);
         for message in handled.map(|message| message.name().to_owned()) {
             for strike in [Strike::BeforeHandling, Strike::AfterHandling] {
                 let panics = stats.panics();
@@ -118,12 +118,12 @@ fn each_falls(times: u64, down_p99_max: Duration) {
             std::thread::sleep(at);
             fall(&devnet, actor, &stats, time);
             eventually(&format!("{actor} is back"), || {
-                let back = stats.panics() > panics && stats.down().snapshot().count() > panics;
+                let back = stats.panics() > panics && stats.down().row().count() > panics;
                 back.then_some(())
             });
             falls += 1;
         }
-        let down = stats.down().snapshot();
+        let down = stats.down().row();
         assert_eq!(
             (stats.panics(), stats.restarts()),
             (times, times),
@@ -158,10 +158,8 @@ fn each_falls(times: u64, down_p99_max: Duration) {
 
 fn fall(devnet: &Devnet, actor: &str, stats: &Stats, time: u64) {
     let messages = stats.messages();
-    let busiest = messages
-        .iter()
-        .max_by_key(|m| m.handled().snapshot().count());
-    match busiest.filter(|busiest| time % 2 == 1 && busiest.handled().snapshot().count() > 100) {
+    let busiest = messages.iter().max_by_key(|m| m.handled().row().count());
+    match busiest.filter(|busiest| time % 2 == 1 && busiest.handled().row().count() > 100) {
         Some(busiest) => {
             let strike = [Strike::BeforeHandling, Strike::AfterHandling][(time / 2 % 2) as usize];
             assert!(devnet.inject_panic_at(0, actor, busiest.name(), strike));

@@ -8,7 +8,7 @@ mod cli_simulate;
 mod clients;
 mod compact;
 mod ended;
-mod evidence;
+mod evidence_whole_nodes;
 mod hostile_connections;
 mod hostile_proposals;
 mod hostile_votes;

@@ -156,7 +156,8 @@ impl BlockSync {
             && let Some((peer, from, bytes)) = self.unchecked.pop_front()
         {
             self.checking += 1;
-            let (validators, wire) = (self.validators.clone(), self.seed.wire);
+            let validators = self.validators.clone();
+            let wire = self.seed.wire;
             let context = self.seed.rules.context;
             let check = move || check(&validators, &context, wire, from, &bytes);
             let job = tokio::task::spawn_blocking(check);

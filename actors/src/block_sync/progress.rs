@@ -1,12 +1,9 @@
 //! How catching up goes on, for people: `/status`, a progress bar, a line in the log now and then.
-use crate::limits::SYNC_REPORT_EVERY_MS;
+use crate::limits::{SYNC_MARK_EVERY_MS, SYNC_REPORT_EVERY_MS};
 use crate::view::{SyncProgress, needs_snapshot};
 use lockstep_protocol::consensus::catch_up::CatchUp;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::types::{Height, Instant};
-
-/// A speed is that since the last mark; a mark is this old before there is a new one.
-const MARK_EVERY_MS: u64 = 1_000;
 
 /// Since when it has been catching up, and how fast.
 #[derive(Debug, Default)]
@@ -86,7 +83,7 @@ impl Progress {
 impl Run {
     fn go_on(&mut self, now: Instant, head: Height, target: Height) {
         let (since, height) = self.mark;
-        if now >= since.plus_ms(MARK_EVERY_MS) {
+        if now >= since.plus_ms(SYNC_MARK_EVERY_MS) {
             self.blocks_per_second = speed(since, height, now, head);
             self.mark = (now, head);
         } else if self.blocks_per_second == 0.0 {

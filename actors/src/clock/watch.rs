@@ -96,7 +96,8 @@ impl ClockWatch {
     /// Says in the log how the clocks stand: when that changes, and now and then while they are apart.
     pub(crate) fn say(&self, report: &Report) {
         let mut parts = self.0.lock();
-        let (now, state) = (Instant::now(), State::of(report));
+        let now = Instant::now();
+        let state = State::of(report);
         let said = parts.said.map(|(when, state)| (now - when, state));
         if !state.is_due(said) {
             return;

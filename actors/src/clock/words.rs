@@ -10,7 +10,8 @@ pub(crate) struct Awaited(pub(crate) ClockWait);
 impl fmt::Display for Awaited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wait = &self.0;
-        let (ahead, until) = (Span(wait.ahead_ms), Utc(wait.until()));
+        let ahead = Span(wait.ahead_ms);
+        let until = Utc(wait.until());
         if wait.height == Height(1) {
             write!(f, "the genesis lies {ahead} ahead of this node's clock")?;
         } else {
@@ -35,7 +36,8 @@ pub(crate) struct Span(pub(crate) u64);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ms, s) = (self.0, self.0 / 1_000);
+        let ms = self.0;
+        let s = self.0 / 1_000;
         let (min, h, days) = (s / 60, s / 3_600, s / 86_400);
         match (days, h, min, s) {
             (0, 0, 0, 0..10) => write!(f, "{s}.{} s", ms % 1_000 / 100),
@@ -60,10 +62,12 @@ pub(crate) struct Utc(pub(crate) Timestamp);
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = self.0.0 / 1_000;
-        let (days, second) = (s / 86_400, s % 86_400);
+        let days = s / 86_400;
+        let second = s % 86_400;
         // Days since 0000-03-01: a year that begins in March ends with its leap day.
         let days = days + 719_468;
-        let (era, day) = (days / 146_097, days % 146_097);
+        let era = days / 146_097;
+        let day = days % 146_097;
         let leaps = day / 1_460 - day / 36_524 + day / 146_096;
         let year = (day - leaps) / 365;
         let day = day - (365 * year + year / 4 - year / 100);
@@ -75,7 +79,9 @@ impl fmt::Display for Utc {
             (month - 9, 1)
         };
         let year = 400 * era + year + next;
-        let (h, min, s) = (second / 3_600, second / 60 % 60, second % 60);
+        let h = second / 3_600;
+        let min = second / 60 % 60;
+        let s = second % 60;
         write!(f, "{year}-{month:02}-{date:02} {h:02}:{min:02}:{s:02} UTC")
     }
 }

@@ -80,7 +80,9 @@ impl Committer {
     }
 
     fn executed(&self, block: &SealedBlock, verdict: Result<(), InvalidBlock>) {
-        let (id, height, is_valid) = (block.id(), block.height(), verdict.is_ok());
+        let id = block.id();
+        let height = block.height();
+        let is_valid = verdict.is_ok();
         if let Err(error) = verdict {
             log::warn!("block {} of height {height}: {error}", id.short());
         }
@@ -100,7 +102,8 @@ impl Committer {
     }
 
     fn fork(&mut self, known: Arc<KnownFork>) {
-        let (ports, sentence) = (&self.seed.ports, known.fork.sentence());
+        let ports = &self.seed.ports;
+        let sentence = known.fork.sentence();
         ports.keep_fork.deliver(PersistFork(known.clone()));
         if known.stops {
             log::error!("fork: {sentence}");

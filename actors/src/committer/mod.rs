@@ -135,7 +135,8 @@ impl Committer {
 
     /// The error with file and height before it.
     fn place(&self, error: &dyn std::fmt::Display) -> String {
-        let (file, head) = (self.seed.store.file(), self.brain.ledger().head().height);
+        let file = self.seed.store.file();
+        let head = self.brain.ledger().head().height;
         format!("{} at height {head}: {error}", file.display())
     }
 
@@ -168,10 +169,8 @@ impl Committer {
     /// Tells what an earlier incarnation has not: the store's word that a block is written may have
     /// been lost with it, and nobody says it again.
     fn tell_stored(&mut self) -> Result<(), StoreError> {
-        let (shown, stored) = (
-            self.seed.view.head().height,
-            self.brain.ledger().head().height,
-        );
+        let shown = self.seed.view.head().height;
+        let stored = self.brain.ledger().head().height;
         let missed = stored.0.saturating_sub(shown.0);
         let missed = usize::try_from(missed).unwrap_or(usize::MAX);
         let validators = self.brain.ledger().validators().clone();
@@ -182,7 +181,8 @@ impl Committer {
     }
 
     fn show(&mut self, decided: &DecidedBlock, validators: &ValidatorSchedule) {
-        let (header, metrics) = (decided.block.header(), &self.seed.metrics);
+        let header = decided.block.header();
+        let metrics = &self.seed.metrics;
         let head = head_view(&decided.block);
         self.seed.view.set_head(head, validators.clone());
         let now = Instant::now();
@@ -223,7 +223,9 @@ fn kept(store: &Store) -> Result<Kept, StoreError> {
 /// What a committed block makes the node show.
 pub(crate) fn head_view(block: &SealedBlock) -> HeadView {
     let header = block.header();
-    let (height, state_root, time) = (header.height, header.state_root, header.time);
+    let height = header.height;
+    let state_root = header.state_root;
+    let time = header.time;
     HeadView {
         height,
         block_id: block.id(),

@@ -11,13 +11,13 @@ use serde::Serialize;
 
 /// A refusal in public: the code is stable, the sentence is for people.
 #[derive(Debug, Serialize)]
-struct Refusal<'a> {
+struct RefusalBody<'a> {
     code: &'a str,
     message: String,
 }
 
 pub(crate) fn refuse(status: StatusCode, code: &str, message: impl Into<String>) -> HttpResponse {
-    HttpResponse::build(status).json(Refusal {
+    HttpResponse::build(status).json(RefusalBody {
         code,
         message: message.into(),
     })

@@ -6,7 +6,7 @@
 //! its own, or that of whoever has taken no piece for [`ANSWER_PIECE_PATIENCE`] or has had
 //! [`ANSWER_TURN`]. An answer that is being made is never given up: that would not end its work.
 use super::connection::Connection;
-use super::places::Standing;
+use super::places::Merit;
 use crate::limits::{ANSWER_PIECE_PATIENCE, ANSWER_TURN};
 use actix_web::HttpRequest;
 use parking_lot::Mutex;
@@ -66,22 +66,22 @@ impl AnswerPlaces {
 #[derive(Clone, Debug)]
 pub(crate) struct Asker {
     from: IpAddr,
-    standing: Standing,
+    merit: Merit,
     pushed_out: Arc<Notify>,
 }
 
 impl Asker {
     pub(crate) fn of(request: &HttpRequest) -> Asker {
         let connection = request.conn_data::<Rc<Connection>>();
-        let standing = connection.map_or(Standing::Stranger, |c| c.standing());
+        let merit = connection.map_or(Merit::Stranger, |c| c.merit());
         let from = request.peer_addr();
         Asker {
             from: from.map_or(Ipv4Addr::UNSPECIFIED.into(), |from| from.ip()),
             // A peer asks on other connections than those that it proves itself on; a stranger's
             // that stays is a stranger's.
-            standing: match standing {
-                Standing::Stranger | Standing::Stays => Standing::Stranger,
-                Standing::Neighbour | Standing::Proven => Standing::Neighbour,
+            merit: match merit {
+                Merit::Stranger | Merit::Stays => Merit::Stranger,
+                Merit::Neighbour | Merit::Proven => Merit::Neighbour,
             },
             pushed_out: connection.map_or_else(Arc::default, |c| c.pushed_out.clone()),
         }
@@ -135,7 +135,8 @@ struct Holder {
 
 impl Table {
     fn new(max: usize) -> Table {
-        let (holders, next) = (BTreeMap::new(), 0);
+        let holders = BTreeMap::new();
+        let next = 0;
         Table { holders, max, next }
     }
 
@@ -148,7 +149,8 @@ impl Table {
         }
         let ticket = self.next;
         self.next += 1;
-        let (who, sent) = (asker.clone(), None);
+        let who = asker.clone();
+        let sent = None;
         self.holders.insert(ticket, Holder { who, sent });
         Some(ticket)
     }
@@ -174,12 +176,12 @@ impl Table {
             let is_slow = now.duration_since(last) >= ANSWER_PIECE_PATIENCE
                 || now.duration_since(first) >= ANSWER_TURN;
             let who = &holder.who;
-            let may_go = match who.standing.cmp(&asker.standing) {
+            let may_go = match who.merit.cmp(&asker.merit) {
                 std::cmp::Ordering::Less => true,
                 std::cmp::Ordering::Equal => is_slow || self.of(who.from) > own + 1,
                 std::cmp::Ordering::Greater => false,
             };
-            may_go.then_some((who.standing, last, *ticket))
+            may_go.then_some((who.merit, last, *ticket))
         });
         candidates.min().map(|(_, _, ticket)| ticket)
     }
@@ -187,15 +189,15 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use super::Standing::{Neighbour, Stranger};
+    use super::Merit::{Neighbour, Stranger};
     use super::*;
 
     const MOMENT: Duration = Duration::from_millis(1);
 
-    fn asker(last: u8, standing: Standing) -> Asker {
+    fn asker(last: u8, merit: Merit) -> Asker {
         Asker {
             from: IpAddr::from([10, 0, 0, last]),
-            standing,
+            merit,
             pushed_out: Arc::default(),
         }
     }

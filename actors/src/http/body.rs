@@ -25,7 +25,7 @@ pub(crate) fn budget(bytes: usize) -> Arc<Semaphore> {
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cut {
+pub(crate) enum BodyError {
     Encoded,
     TooLarge(usize),
     Broken,
@@ -56,14 +56,18 @@ pub(crate) struct Whole {
 
 impl Body {
     /// Looks at the head only.
-    pub(crate) fn open(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, Cut> {
+    pub(crate) fn open(
+        request: &HttpRequest,
+        payload: Payload,
+        limit: usize,
+    ) -> Result<Body, BodyError> {
         let encoding = request.headers().get(header::CONTENT_ENCODING);
         if encoding.is_some_and(|encoding| encoding != "identity") {
-            return Err(Cut::Encoded);
+            return Err(BodyError::Encoded);
         }
         let announced = announced(request);
         if announced > limit as u64 {
-            return Err(Cut::TooLarge(limit));
+            return Err(BodyError::TooLarge(limit));
         }
         Ok(Body {
             payload,
@@ -87,7 +91,7 @@ impl Body {
     }
 
     /// Reads until `bytes` have come, or all there are.
-    pub(crate) async fn at_least(&mut self, bytes: usize) -> Result<(), Cut> {
+    pub(crate) async fn at_least(&mut self, bytes: usize) -> Result<(), BodyError> {
         while !self.ended && self.so_far().len() < bytes {
             if let Some(chunk) = self.chunk().await? {
                 self.keep(chunk)?;
@@ -97,7 +101,10 @@ impl Body {
     }
 
     /// Reads to the end; what is longer than one window takes its part of `budget` as it comes.
-    pub(crate) async fn whole(mut self, budget: Option<&Arc<Semaphore>>) -> Result<Whole, Cut> {
+    pub(crate) async fn whole(
+        mut self,
+        budget: Option<&Arc<Semaphore>>,
+    ) -> Result<Whole, BodyError> {
         let mut place: Option<OwnedSemaphorePermit> = None;
         loop {
             if let Some(budget) = budget {
@@ -110,7 +117,7 @@ impl Body {
                 if more > 0 {
                     let more = u32::try_from(more).unwrap_or(u32::MAX);
                     let taken = budget.clone().try_acquire_many_owned(more);
-                    let taken = taken.map_err(|_| Cut::Busy)?;
+                    let taken = taken.map_err(|_| BodyError::Busy)?;
                     match &mut place {
                         Some(place) => place.merge(taken),
                         None => place = Some(taken),
@@ -136,12 +143,12 @@ impl Body {
     }
 
     /// Reads to the end and keeps nothing: an honest sender wants to be heard out.
-    pub(crate) async fn ignore(mut self) -> Result<(), Cut> {
+    pub(crate) async fn ignore(mut self) -> Result<(), BodyError> {
         let mut length = self.so_far().len();
         while !self.ended {
             length += self.chunk().await?.map_or(0, |chunk| chunk.len());
             if length > self.limit {
-                return Err(Cut::TooLarge(self.limit));
+                return Err(BodyError::TooLarge(self.limit));
             }
         }
         if let Some(connection) = &self.connection {
@@ -150,16 +157,16 @@ impl Body {
         Ok(())
     }
 
-    async fn chunk(&mut self) -> Result<Option<Bytes>, Cut> {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
         let next = tokio::time::timeout_at(self.until, self.payload.next()).await;
-        match next.map_err(|_| Cut::Slow)? {
+        match next.map_err(|_| BodyError::Slow)? {
             Some(Ok(chunk)) => {
                 if let Some(connection) = &self.connection {
                     connection.taken(chunk.len());
                 }
                 Ok(Some(chunk))
             }
-            Some(Err(_)) => Err(Cut::Broken),
+            Some(Err(_)) => Err(BodyError::Broken),
             None => {
                 self.ended = true;
                 Ok(None)
@@ -167,10 +174,10 @@ impl Body {
         }
     }
 
-    fn keep(&mut self, chunk: Bytes) -> Result<(), Cut> {
+    fn keep(&mut self, chunk: Bytes) -> Result<(), BodyError> {
         let length = self.so_far().len() + chunk.len();
         if length > self.limit {
-            return Err(Cut::TooLarge(self.limit));
+            return Err(BodyError::TooLarge(self.limit));
         }
         if self.so_far().is_empty() {
             self.first = chunk;
@@ -205,40 +212,40 @@ pub(crate) async fn read(
 ) -> Result<Bytes, HttpResponse> {
     let body = match Body::open(request, payload, limit) {
         Ok(body) => body.whole(None).await,
-        Err(cut) => Err(cut),
+        Err(error) => Err(error),
     };
     body.map(|whole| whole.bytes)
-        .map_err(|cut| refuse_cut(cut, metrics))
+        .map_err(|error| refuse_body(error, metrics))
 }
 
 /// Counts and answers a body that was not read to its end.
-pub(crate) fn refuse_cut(cut: Cut, metrics: &Metrics) -> HttpResponse {
-    let (label, status, code, sentence) = match cut {
-        Cut::Encoded => (
+pub(crate) fn refuse_body(error: BodyError, metrics: &Metrics) -> HttpResponse {
+    let (label, status, code, sentence) = match error {
+        BodyError::Encoded => (
             RefusalLabel::Encoded,
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "encoded",
             "bodies are read as they are: send it without Content-Encoding".into(),
         ),
-        Cut::TooLarge(limit) => (
+        BodyError::TooLarge(limit) => (
             RefusalLabel::TooLarge,
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
             format!("the body is longer than {limit} bytes"),
         ),
-        Cut::Broken => (
+        BodyError::Broken => (
             RefusalLabel::Malformed,
             StatusCode::BAD_REQUEST,
             "malformed",
             "the body broke off".into(),
         ),
-        Cut::Slow => (
+        BodyError::Slow => (
             RefusalLabel::Slow,
             StatusCode::REQUEST_TIMEOUT,
             "too_slow",
             format!("the body did not arrive within {BODY_DEADLINE:?}"),
         ),
-        Cut::Busy => {
+        BodyError::Busy => {
             metrics.refusal(RefusalLabel::Busy);
             let sentence = "other bodies are being read; try again in a moment";
             return super::answer::refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);

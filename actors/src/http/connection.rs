@@ -5,7 +5,7 @@
 //! Bytes are read only as far as somebody has asked for them: a window for a request's head, then
 //! as much as the handler takes of the body, and nothing while the request is being answered. So
 //! what a connection holds in buffers is bounded by this file, whatever it sends.
-use super::places::Standing;
+use super::places::Merit;
 use crate::limits::{
     ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, CONNECTION_LIFETIME,
     CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE,
@@ -91,7 +91,7 @@ pub(crate) struct Connection {
     unread_since: Cell<Option<Instant>>,
     bad: Cell<u32>,
     bad_since: Cell<Instant>,
-    standing: Cell<Standing>,
+    merit: Cell<Merit>,
     /// Somebody else needs its place, among connections or among long answers.
     pub(super) pushed_out: Arc<Notify>,
     /// It has been proven, or has begun to stay, just now.
@@ -100,7 +100,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Accepted at `now`.
-    pub(super) fn new(now: Instant, deadlines: Deadlines, standing: Standing) -> Connection {
+    pub(super) fn new(now: Instant, deadlines: Deadlines, merit: Merit) -> Connection {
         Connection {
             born: now,
             // A first request is due at once, like the rest of a head.
@@ -113,7 +113,7 @@ impl Connection {
             unread_since: Cell::new(None),
             bad: Cell::new(0),
             bad_since: Cell::new(now),
-            standing: Cell::new(standing),
+            merit: Cell::new(merit),
             pushed_out: Arc::default(),
             risen: Notify::new(),
         }
@@ -159,7 +159,7 @@ impl Connection {
     pub(super) fn stay(&self) {
         self.phase.set(Phase::Staying);
         self.allow(BODY_WINDOW_BYTES);
-        self.rise(Standing::Stays);
+        self.rise(Merit::Stays);
     }
 
     pub(super) fn stays(&self) -> bool {
@@ -253,23 +253,23 @@ impl Connection {
 
     /// It has brought a validator's message that was new here.
     pub(crate) fn prove(&self) {
-        self.rise(Standing::Proven);
+        self.rise(Merit::Proven);
     }
 
-    fn rise(&self, to: Standing) {
-        if self.standing.get() < to {
-            self.standing.set(to);
+    fn rise(&self, to: Merit) {
+        if self.merit.get() < to {
+            self.merit.set(to);
             self.risen.notify_one();
         }
     }
 
     pub(super) fn is_proven(&self) -> bool {
-        self.standing.get() == Standing::Proven
+        self.merit.get() == Merit::Proven
     }
 
     /// How much it has shown.
-    pub(super) fn standing(&self) -> Standing {
-        self.standing.get()
+    pub(super) fn merit(&self) -> Merit {
+        self.merit.get()
     }
 }
 

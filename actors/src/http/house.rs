@@ -2,7 +2,7 @@
 //! this side closes it.
 use super::answer::BadMessage;
 use super::connection::{Connection, Deadlines, Overdue};
-use super::places::{Places, Seat, Standing, Ticket};
+use super::places::{Merit, Places, Seat, Ticket};
 use super::routes::Routes;
 use super::stream::Watched;
 use crate::limits::{DEADLINES_EVERY, SEND_BUFFER_BYTES};
@@ -87,11 +87,11 @@ impl House {
         self.metrics.closed(self.terms.label, why);
     }
 
-    fn standing(&self, from: IpAddr) -> Standing {
+    fn merit(&self, from: IpAddr) -> Merit {
         if (self.terms.is_neighbour)(from) {
-            Standing::Neighbour
+            Merit::Neighbour
         } else {
-            Standing::Stranger
+            Merit::Stranger
         }
     }
 
@@ -104,15 +104,15 @@ impl House {
     ) where
         F: Future<Output = Result<(), E>> + 'static,
     {
-        let standing = self.standing(from.ip());
-        let Some(ticket) = self.seat(from.ip(), standing) else {
+        let merit = self.merit(from.ip());
+        let Some(ticket) = self.seat(from.ip(), merit) else {
             return self.closed(ClosedLabel::Full);
         };
         // A socket that refuses an option still works.
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
         let deadlines = self.terms.deadlines;
-        let connection = Rc::new(Connection::new(Instant::now(), deadlines, standing));
+        let connection = Rc::new(Connection::new(Instant::now(), deadlines, merit));
         self.guests.borrow_mut().insert(ticket, connection.clone());
         self.count();
         let talk = talk(Watched::new(stream, connection.clone()), from);
@@ -136,8 +136,8 @@ impl House {
     }
 
     /// A place for a newcomer, perhaps that of somebody else, who is told so.
-    fn seat(&self, from: IpAddr, standing: Standing) -> Option<Ticket> {
-        let seat = self.places.borrow_mut().enter(from, standing);
+    fn seat(&self, from: IpAddr, merit: Merit) -> Option<Ticket> {
+        let seat = self.places.borrow_mut().enter(from, merit);
         match seat {
             Seat::Free(ticket) => Some(ticket),
             Seat::Instead(ticket, other) => {
@@ -161,7 +161,7 @@ impl House {
             tokio::select! {
                 () = connection.pushed_out.notified() => return ClosedLabel::Full,
                 () = connection.risen.notified() => {
-                    self.places.borrow_mut().rise(ticket, connection.standing());
+                    self.places.borrow_mut().rise(ticket, connection.merit());
                 }
                 () = tokio::time::sleep(DEADLINES_EVERY) => {}
             }

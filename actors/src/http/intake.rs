@@ -25,19 +25,19 @@ pub(crate) struct Intake<'a> {
 }
 
 /// A transaction that this node keeps, or that a block carries.
-pub(crate) struct Taken {
+pub(crate) struct Submitted {
     pub(crate) id: Hash,
     submission: Submission,
 }
 
-impl Taken {
+impl Submitted {
     pub(crate) fn to_json(&self) -> Value {
         json!({ "id": self.id, "status": self.submission })
     }
 }
 
 /// Why a transaction was not taken.
-pub(crate) enum NotTaken {
+pub(crate) enum SubmitRefusal {
     Refused(Refusal),
     Store(StoreError),
 }
@@ -59,13 +59,16 @@ impl Intake<'_> {
         };
         match self.hand_in(transaction).await {
             Ok(taken) => HttpResponse::Accepted().json(taken.to_json()),
-            Err(NotTaken::Refused(refusal)) => refused(&refusal, self.metrics),
-            Err(NotTaken::Store(error)) => trouble(&error),
+            Err(SubmitRefusal::Refused(refusal)) => refused(&refusal, self.metrics),
+            Err(SubmitRefusal::Store(error)) => trouble(&error),
         }
     }
 
     /// Has a transaction of people checked and kept for a block.
-    pub(crate) async fn hand_in(&self, transaction: Transaction) -> Result<Taken, NotTaken> {
+    pub(crate) async fn hand_in(
+        &self,
+        transaction: Transaction,
+    ) -> Result<Submitted, SubmitRefusal> {
         let id = transaction.id();
         let submit = SubmitTransactions(vec![Arc::new(transaction)], Source::People);
         let verdict = match self.mempool.ask(submit).await {
@@ -77,13 +80,13 @@ impl Intake<'_> {
             // After the verdict: before it, the block might still come. What a block carries has used
             // up its nonce itself; told that, the sender would pay a second time with another one.
             Err(refusal) if refusal.blame() == Blame::Moment => {
-                let location = self.store.location(&id).map_err(NotTaken::Store)?;
-                location.ok_or(NotTaken::Refused(refusal))?;
+                let location = self.store.location(&id).map_err(SubmitRefusal::Store)?;
+                location.ok_or(SubmitRefusal::Refused(refusal))?;
                 Submission::Known
             }
-            Err(refusal) => return Err(NotTaken::Refused(refusal)),
+            Err(refusal) => return Err(SubmitRefusal::Refused(refusal)),
         };
-        Ok(Taken { id, submission })
+        Ok(Submitted { id, submission })
     }
 }
 

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 /// How much a connection has shown, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
+pub(super) enum Merit {
     /// From anywhere.
     Stranger,
     /// From the address of a peer.
@@ -38,7 +38,7 @@ pub(super) enum Seat {
 #[derive(Clone, Copy, Debug)]
 struct Guest {
     from: IpAddr,
-    standing: Standing,
+    merit: Merit,
 }
 
 /// The places of one listener.
@@ -53,7 +53,8 @@ pub(super) struct Places {
 impl Places {
     /// `per_address_max` holds for strangers only: all peers may live behind one address.
     pub(super) fn new(max: usize, per_address_max: usize) -> Places {
-        let (guests, next) = (BTreeMap::new(), 0);
+        let guests = BTreeMap::new();
+        let next = 0;
         Places {
             guests,
             max,
@@ -62,30 +63,30 @@ impl Places {
         }
     }
 
-    pub(super) fn enter(&mut self, from: IpAddr, standing: Standing) -> Seat {
+    pub(super) fn enter(&mut self, from: IpAddr, merit: Merit) -> Seat {
         let of_address = |guest: &&Guest| guest.from == from;
         let crowded = self.guests.values().filter(of_address).count() >= self.per_address_max;
-        let leaves = if crowded && standing == Standing::Stranger {
-            self.least(|guest| guest.from == from && guest.standing == Standing::Stranger)
+        let leaves = if crowded && merit == Merit::Stranger {
+            self.least(|guest| guest.from == from && guest.merit == Merit::Stranger)
         } else if self.guests.len() < self.max {
-            return Seat::Free(self.sit(from, standing));
+            return Seat::Free(self.sit(from, merit));
         } else {
-            self.least(|guest| guest.standing <= standing)
+            self.least(|guest| guest.merit <= merit)
         };
         let Some(leaves) = leaves else {
             return Seat::None;
         };
         self.guests.remove(&leaves);
-        Seat::Instead(self.sit(from, standing), leaves)
+        Seat::Instead(self.sit(from, merit), leaves)
     }
 
     pub(super) fn leave(&mut self, ticket: Ticket) {
         self.guests.remove(&ticket);
     }
 
-    pub(super) fn rise(&mut self, ticket: Ticket, to: Standing) {
+    pub(super) fn rise(&mut self, ticket: Ticket, to: Merit) {
         if let Some(guest) = self.guests.get_mut(&ticket) {
-            guest.standing = guest.standing.max(to);
+            guest.merit = guest.merit.max(to);
         }
     }
 
@@ -93,19 +94,19 @@ impl Places {
         self.guests.len()
     }
 
-    fn sit(&mut self, from: IpAddr, standing: Standing) -> Ticket {
+    fn sit(&mut self, from: IpAddr, merit: Merit) -> Ticket {
         let ticket = Ticket(self.next);
         self.next += 1;
-        self.guests.insert(ticket, Guest { from, standing });
+        self.guests.insert(ticket, Guest { from, merit });
         ticket
     }
 
     /// Of those that may go: who has proven least, from the address with most of such, the oldest.
     fn least(&self, may_go: impl Fn(&Guest) -> bool) -> Option<Ticket> {
         let candidates = || self.guests.iter().filter(|(_, guest)| may_go(guest));
-        let standing = candidates().map(|(_, guest)| guest.standing).min()?;
+        let merit = candidates().map(|(_, guest)| guest.merit).min()?;
         let mut crowds = BTreeMap::<IpAddr, (usize, Ticket)>::new();
-        for (ticket, guest) in candidates().filter(|(_, guest)| guest.standing == standing) {
+        for (ticket, guest) in candidates().filter(|(_, guest)| guest.merit == merit) {
             crowds.entry(guest.from).or_insert((0, *ticket)).0 += 1;
         }
         let largest = crowds.values().max_by_key(|(crowd, _)| *crowd)?;
@@ -115,7 +116,7 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
-    use super::Standing::{Neighbour, Proven, Stays, Stranger};
+    use super::Merit::{Neighbour, Proven, Stays, Stranger};
     use super::*;
 
     fn from(last: u8) -> IpAddr {

@@ -5,7 +5,7 @@
 use super::connection::Connection;
 use super::house::{House, Terms};
 use super::stream::Watched;
-use crate::limits::ACCEPT_BACKLOG;
+use crate::limits::{ACCEPT_BACKLOG, REFUSED_LINGER};
 use crate::metrics::{ClosedLabel, Metrics};
 use actix_http::{HttpService, KeepAlive, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
@@ -23,9 +23,6 @@ use tokio::time::Instant;
 
 /// A pause when the process has no descriptor left for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How long a client may go on sending after it has been refused: cut off at once, it would not
-/// read the refusal.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves what `configure` sets up, on these terms, until dropped.
 pub(crate) async fn serve(
@@ -54,7 +51,8 @@ async fn run(
     let app = App::new()
         .wrap_fn(move |request, service| {
             let connection = begin(&request);
-            let (keeper, answer) = (keeper.clone(), service.call(request));
+            let keeper = keeper.clone();
+            let answer = service.call(request);
             async move {
                 let mut answer = answer.await?;
                 keeper.answered(connection, &mut answer);
@@ -66,7 +64,7 @@ async fn run(
         .keep_alive(KeepAlive::Timeout(house.terms.deadlines.idle * 2))
         // Its own covers a connection's first head only; `Connection` covers all.
         .client_request_timeout(Duration::ZERO)
-        .client_disconnect_timeout(LINGER)
+        .client_disconnect_timeout(REFUSED_LINGER)
         .on_connect_ext(|socket: &Watched, data| {
             data.insert(socket.connection.clone());
         })

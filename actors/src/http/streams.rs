@@ -3,7 +3,7 @@
 //! the place of the oldest of whoever has most. In exchange no flood of short requests pushes them
 //! out of the house.
 use super::connection::Connection;
-use super::places::{Places, Seat, Standing, Ticket};
+use super::places::{Merit, Places, Seat, Ticket};
 use crate::limits::{STREAMS_MAX, STREAMS_PER_ADDRESS_MAX};
 use actix_web::HttpRequest;
 use std::cell::RefCell;
@@ -40,7 +40,7 @@ impl Streams {
         let all = request.app_data::<Rc<Streams>>()?.clone();
         let connection = request.conn_data::<Rc<Connection>>()?.clone();
         let from = request.peer_addr()?.ip();
-        let seat = all.places.borrow_mut().enter(from, Standing::Stranger);
+        let seat = all.places.borrow_mut().enter(from, Merit::Stranger);
         let ticket = match seat {
             Seat::Free(ticket) => ticket,
             Seat::Instead(ticket, other) => {

@@ -3,8 +3,8 @@ use super::Mempool;
 use crate::limits::{GOSSIP_BYTES_MAX, SHELF_SPARE_MAX};
 use crate::messages::announcements::BlockCommitted;
 use crate::messages::mempool::{
-    FillBlock, GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, PassOnAgain,
-    SubmitTransactions, TransactionStatus, TransactionsRefused, Verdict, Waiting,
+    FillBlock, GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, PassOnAgain, SubmitResult,
+    SubmitTransactions, TransactionStatus, TransactionsRefused, Waiting,
 };
 use crate::messages::peer_broadcaster::GossipTransactions;
 use crate::messages::proposer::BlockFilled;
@@ -17,7 +17,7 @@ use lockstep_protocol::types::Hash;
 use tokio::sync::oneshot;
 
 impl Handler<SubmitTransactions> for Mempool {
-    type Result = ResponseFuture<Vec<Verdict>>;
+    type Result = ResponseFuture<Vec<SubmitResult>>;
 
     fn handle(&mut self, message: SubmitTransactions, ctx: &mut Ctx<Self>) -> Self::Result {
         let SubmitTransactions(transactions, source) = message;
@@ -74,7 +74,8 @@ impl Handler<BlockCommitted> for Mempool {
 
     fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
         let block = &message.0.block;
-        let (now, round) = (self.seed.clock.now(), message.0.certificate.round);
+        let now = self.seed.clock.now();
+        let round = message.0.certificate.round;
         self.budget.committed(now, block.height(), round);
         let transactions = &block.block().transactions;
         let outputs = self.step(Input::Committed(block.height(), transactions));

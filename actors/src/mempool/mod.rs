@@ -10,7 +10,7 @@
 use crate::clock::Clock;
 use crate::limits::{CHECK_BATCH_MAX, RESTORED_AT_ONCE_MAX};
 use crate::messages::committer::NoteTransactions;
-use crate::messages::mempool::Verdict;
+use crate::messages::mempool::SubmitResult;
 use crate::messages::peer_broadcaster::GossipTransactions;
 use crate::messages::proposer::BlockFilled;
 use crate::messages::round_driver::{AnnounceRound, TransactionsWaiting};
@@ -78,7 +78,7 @@ pub(crate) struct Mempool {
     /// With the thread that checks, while it does.
     checker: Option<Checker>,
     unchecked: VecDeque<Check>,
-    asking: BTreeMap<Ticket, oneshot::Sender<Verdict>>,
+    asking: BTreeMap<Ticket, oneshot::Sender<SubmitResult>>,
     tickets: u64,
     budget: BlockBudget,
 }
@@ -86,7 +86,8 @@ pub(crate) struct Mempool {
 impl Mempool {
     /// Empty, after `committed`.
     pub(crate) fn new(seed: Seed, committed: Height) -> Mempool {
-        let (rules, budget) = (seed.rules.clone(), BlockBudget::new(seed.propose_ms));
+        let rules = seed.rules.clone();
+        let budget = BlockBudget::new(seed.propose_ms);
         let mempool = Mempool {
             brain: Brain::new(rules.clone(), Room::default(), committed),
             checker: Some(Checker::new(rules)),
@@ -141,7 +142,7 @@ impl Mempool {
         self.show();
     }
 
-    fn answer(&mut self, ticket: Ticket, verdict: Verdict) {
+    fn answer(&mut self, ticket: Ticket, verdict: SubmitResult) {
         if let Err(refusal) = &verdict {
             self.seed.metrics.transaction_refused(refusal.code());
         }

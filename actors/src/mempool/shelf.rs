@@ -13,15 +13,15 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 /// Of a sender by nonce; several of one nonce replaced each other.
-type Place = (Address, u64, Hash);
+type ShelfKey = (Address, u64, Hash);
 
-type Taken = BTreeMap<Place, (Arc<Transaction>, Source)>;
+type Taken = BTreeMap<ShelfKey, (Arc<Transaction>, Source)>;
 
 /// Shared by the incarnations of one node's Mempool.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shelf(Arc<Mutex<Taken>>);
 
-fn place(transaction: &Transaction, id: Hash) -> Place {
+fn key(transaction: &Transaction, id: Hash) -> ShelfKey {
     (transaction.sender, transaction.body.nonce, id)
 }
 
@@ -29,15 +29,15 @@ impl Shelf {
     /// It waits from now on.
     pub(super) fn put(&self, entry: &Entry, source: Source) {
         let transaction = entry.transaction.clone();
-        let place = place(&transaction, entry.id);
-        self.0.lock().insert(place, (transaction, source));
+        let key = key(&transaction, entry.id);
+        self.0.lock().insert(key, (transaction, source));
     }
 
     /// A block carries these.
     pub(super) fn committed(&self, transactions: &[Transaction]) {
         let mut shelf = self.0.lock();
         for transaction in transactions {
-            shelf.remove(&place(transaction, transaction.id()));
+            shelf.remove(&key(transaction, transaction.id()));
         }
     }
 
@@ -53,26 +53,27 @@ impl Shelf {
     /// The next ones in order, at most so many, and where they end.
     pub(super) fn page(
         &self,
-        after: Option<Place>,
+        after: Option<ShelfKey>,
         limit: usize,
-    ) -> (Vec<Arc<Transaction>>, Option<Place>) {
+    ) -> (Vec<Arc<Transaction>>, Option<ShelfKey>) {
         let shelf = self.0.lock();
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let page = shelf.range((from, Bound::Unbounded)).take(limit);
-        let (mut transactions, mut last) = (Vec::new(), None);
-        for (place, (transaction, _)) in page {
+        let mut transactions = Vec::new();
+        let mut last = None;
+        for (key, (transaction, _)) in page {
             transactions.push(transaction.clone());
-            last = Some(*place);
+            last = Some(*key);
         }
         (transactions, last)
     }
 
     /// Whether this node took it from people, and so tells its peers of it.
     pub(super) fn is_own(&self, transaction: &Transaction) -> bool {
-        let place = place(transaction, transaction.id());
+        let key = key(transaction, transaction.id());
         let shelf = self.0.lock();
         shelf
-            .get(&place)
+            .get(&key)
             .is_some_and(|(_, source)| *source == Source::People)
     }
 }

@@ -7,7 +7,7 @@ use lockstep_protocol::types::{Address, Hash};
 use std::sync::Arc;
 
 /// What became of one submitted transaction.
-pub(crate) type Verdict = Result<Submission, Refusal>;
+pub(crate) type SubmitResult = Result<Submission, Refusal>;
 
 /// Keep these for a block. Answers, once all are checked, what became of each, in their order.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ told! {
     PassOnAgain => ToldAgain,
 }
 asked! {
-    SubmitTransactions => Vec<Verdict>,
+    SubmitTransactions => Vec<SubmitResult>,
     GetWaiting => Waiting,
     GetTransactionStatus => Option<TransactionStatus>,
     GetNextNonce => u64,

@@ -26,11 +26,11 @@ pub(crate) struct RetellFacts(pub(crate) Height, pub(crate) Round);
 
 /// Whose votes of the round under way are missing?
 #[derive(Debug)]
-pub(crate) struct GetMissing;
+pub(crate) struct GetVotesMissing;
 
-/// Answer to [`GetMissing`].
+/// Answer to [`GetVotesMissing`].
 #[derive(Clone, Debug, Default, serde::Serialize)]
-pub(crate) struct Missing {
+pub(crate) struct VotesMissing {
     /// Validators whose prevote has not come.
     pub(crate) prevotes: Vec<Address>,
     /// Validators whose precommit has not come.
@@ -63,7 +63,7 @@ told! {
 }
 asked! {
     VoteReceived => Admission,
-    GetMissing => Missing,
+    GetVotesMissing => VotesMissing,
     GetVotes => Vec<SignedVote>,
     GetSeen => Result<Seen, Refused>,
 }

@@ -69,7 +69,7 @@ fn messages(
     for actor in stats {
         for message in actor.messages() {
             let labels = [("actor", actor.name()), ("message", message.name())];
-            let handled = message.handled().snapshot().count();
+            let handled = message.handled().row().count();
             ConstCounter::new(handled).encode(family.encode_family(&labels)?)?;
         }
     }

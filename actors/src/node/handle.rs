@@ -103,7 +103,7 @@ impl NodeHandle {
     /// Gives the node a transaction for a block.
     pub fn submit(&self, transaction: Arc<Transaction>) -> Result<Submission, SubmitError> {
         let submit = SubmitTransactions(vec![transaction], Source::People);
-        let verdict: Option<Verdict> = wait(self.remote.submit.ask(submit))?.pop();
+        let verdict: Option<SubmitResult> = wait(self.remote.submit.ask(submit))?.pop();
         Ok(verdict.unwrap_or(Err(Refusal::Busy))?)
     }
 

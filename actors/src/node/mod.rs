@@ -2,14 +2,14 @@
 //! the actors and hands back a [`NodeHandle`].
 use crate::clock::Clock;
 use crate::committer::head_view;
-use crate::messages::mempool::{SubmitTransactions, Verdict};
+use crate::messages::mempool::{SubmitResult, SubmitTransactions};
 use crate::messages::peer_broadcaster::ConnectPeers;
 use crate::messages::round_driver::Tick;
 use crate::metrics::Metrics;
 use crate::peers::{Handshake, Peer};
 use crate::rpc_gateway::{Events, Origins, TickAll};
 use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
-use crate::state_store::{DEFAULT_MAP_BYTES, Durability, Standing, Store, StoreError};
+use crate::state_store::{DEFAULT_MAP_BYTES, Durability, KeyUse, Store, StoreError};
 use crate::view::{HeadView, NodeView};
 use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing, TickOutcome};
 use lockstep_protocol::consensus::timeouts::Timeouts;
@@ -180,11 +180,12 @@ impl Parts {
         let rules = Arc::new(ChainRules::new(genesis, scheme)?);
         let genesis_hash = rules.context.genesis_hash;
         let changes = Ledger::genesis_changes(genesis)?;
-        let (dir, durability) = (&config.data_dir, config.durability);
+        let dir = &config.data_dir;
+        let durability = config.durability;
         let store = Store::open(dir, durability, DEFAULT_MAP_BYTES, genesis, me, &changes)?;
         compare(&store, TrustedBlock::new(config.trusted))?;
         store.retain(config.retention);
-        let standing = match &config.key_guard {
+        let key_use = match &config.key_guard {
             Some(record) => store.guard_key(record, config.rearm)?,
             None => store.unguarded()?,
         };
@@ -200,7 +201,6 @@ impl Parts {
             earliest_height: store.earliest()?,
             time_ms: None,
         };
-        let (wire, clock) = (Wire::new(genesis_hash), Clock::start());
         let view = Arc::new(NodeView::new(head, ledger.validators().clone()));
         let events = Arc::new(Events::new(
             Clock::salt() / 1_000,
@@ -209,7 +209,7 @@ impl Parts {
         ));
         let (peer_listens, public_listens) = listens(&config)?;
         show_halt(&store, &view)?;
-        let signing = signing(standing, head.height, &view);
+        let signing = signing(key_use, head.height, &view);
         show_height(&metrics, head.height.next());
         Ok(Parts {
             config,
@@ -219,8 +219,8 @@ impl Parts {
             store,
             signing,
             handshake,
-            wire,
-            clock,
+            wire: Wire::new(genesis_hash),
+            clock: Clock::start(),
             view,
             events,
             genesis_root: changes.root,
@@ -270,14 +270,14 @@ fn show_halt(store: &Store, view: &NodeView) -> Result<(), StoreError> {
 }
 
 /// What the driver is told, and what the node shows of it.
-fn signing(standing: Standing, head: Height, view: &NodeView) -> Signing {
-    match standing {
-        Standing::Observes { reason } => {
+fn signing(key_use: KeyUse, head: Height, view: &NodeView) -> Signing {
+    match key_use {
+        KeyUse::Observes { reason } => {
             log::warn!("this node observes: {reason}");
             view.set_observing(Some(reason));
             Signing::Never
         }
-        Standing::Signs(from) => {
+        KeyUse::Signs(from) => {
             if from > head.next() {
                 let reason = format!(
                     "re-armed: it signs from height {from} on; if the chain cannot get there \

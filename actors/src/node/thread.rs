@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     let (ready_tx, ready_rx) = mpsc::channel();
     let (stop_tx, stop_rx) = oneshot::channel();
-    let (address, genesis_hash) = (parts.me, parts.rules.context.genesis_hash);
+    let address = parts.me;
+    let genesis_hash = parts.rules.context.genesis_hash;
     let (peer_listens, public_listens) = (parts.peer_listens, parts.public_listens);
     let (view, metrics) = (parts.view.clone(), parts.metrics.clone());
     let store = Some(parts.store.clone());
@@ -59,7 +60,7 @@ fn run(parts: Parts, ready: &mpsc::Sender<Remote>, stop: oneshot::Receiver<()>) 
         // An error says that the starter has gone.
         let asked = async {
             let _ = stop.await;
-            EndReason::asked(shown.snapshot().halted)
+            EndReason::asked(shown.copy().halted)
         };
         let ended = async { end_rx.await.unwrap_or(EndReason::SupervisorDied) };
         let reason = tokio::select! {

@@ -250,8 +250,11 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     let here = Arbiter::current();
     let fatal = spawner.fatal();
     let seeds = Seeds::new(&inboxes, &parts, fatal.clone());
-    let (store, metrics, ledger) = (parts.store, parts.metrics, parts.ledger);
-    let (rules, validators) = (parts.rules, ledger.validators().clone());
+    let store = parts.store;
+    let metrics = parts.metrics;
+    let ledger = parts.ledger;
+    let rules = parts.rules;
+    let validators = ledger.validators().clone();
     let committed = validators.head();
     let (peers, people) = (parts.config.peer_listener, parts.config.public_listener);
     let end = fatal.clone();
@@ -269,11 +272,13 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     spawner.spawn(&here, inboxes.broadcaster, OnFall::Restart, |_| {
         PeerBroadcaster::new(seed)
     });
-    let (seed, known) = (seeds.sync, validators.clone());
+    let seed = seeds.sync;
+    let known = validators.clone();
     spawner.spawn(&here, inboxes.sync, OnFall::Restart, move |_| {
         BlockSync::new(seed, known)
     });
-    let (seed, known) = (seeds.votes, validators.clone());
+    let seed = seeds.votes;
+    let known = validators.clone();
     spawner.spawn(&here, inboxes.votes, OnFall::Restart, move |_| {
         VoteCollector::new(seed, &known)
     });

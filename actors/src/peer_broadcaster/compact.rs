@@ -63,7 +63,8 @@ impl Link {
     async fn fetch(&self, missing: &Missing) -> Result<(), ExchangeError> {
         let wire = self.seed.wire;
         let turn = self.short_question().await;
-        let (way, body) = (self.way(), Bytes::from(wire.encode_missing(missing)));
+        let way = self.way();
+        let body = Bytes::from(wire.encode_missing(missing));
         let uri = way.client.uri("/consensus/transactions");
         let answer = way
             .client

@@ -16,9 +16,11 @@ use lockstep_protocol::nouns::pull::{Pull, Pulled};
 impl Link {
     /// Asks, and hands over what comes. A peer that refuses to answer still gets everything else.
     pub(super) async fn pull(&self, pull: &Pull) -> Result<(), ExchangeError> {
-        let (peer, wire) = (self.seed.peer.address, self.seed.wire);
+        let peer = self.seed.peer.address;
+        let wire = self.seed.wire;
         let turn = self.short_question().await;
-        let (way, body) = (self.way(), Bytes::from(wire.encode_pull(pull)));
+        let way = self.way();
+        let body = Bytes::from(wire.encode_pull(pull));
         let uri = way.client.uri("/consensus/pull");
         let answer = way
             .client

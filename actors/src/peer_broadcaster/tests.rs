@@ -22,7 +22,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 mod dead_peer;
-mod evidence;
+mod evidence_told;
 mod failures;
 mod handshakes;
 mod pulls;

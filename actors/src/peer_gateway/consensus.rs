@@ -116,10 +116,10 @@ async fn screened(
     is_compact: bool,
 ) -> Result<Whole, HttpResponse> {
     let metrics = &seed.metrics;
-    let refuse_cut = |cut| body::refuse_cut(cut, metrics);
-    let mut body = Body::open(request, payload, PROPOSAL_BYTES_MAX).map_err(refuse_cut)?;
+    let refuse_body = |error| body::refuse_body(error, metrics);
+    let mut body = Body::open(request, payload, PROPOSAL_BYTES_MAX).map_err(refuse_body)?;
     let head = body.at_least(PROPOSAL_HEAD_BYTES_MAX).await;
-    head.map_err(refuse_cut)?;
+    head.map_err(refuse_body)?;
     let head = match seed.wire.decode_proposal_head(body.so_far()) {
         Ok(head) => head,
         Err(error) => return Err(body::refuse_wire(&error, metrics)),
@@ -128,11 +128,11 @@ async fn screened(
     match screen.ask(ScreenProposal { head, is_compact }).await {
         Ok(None) => {
             let whole = body.whole(Some(&seed.shares.proposal_bodies)).await;
-            whole.map_err(refuse_cut)
+            whole.map_err(refuse_body)
         }
         Ok(Some(admission)) => {
             if admission.is_honest() {
-                body.ignore().await.map_err(refuse_cut)?;
+                body.ignore().await.map_err(refuse_body)?;
             }
             Err(admitted(request, Ok(admission), metrics))
         }

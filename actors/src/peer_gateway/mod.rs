@@ -57,7 +57,8 @@ impl Actor for PeerGateway {
     type Context = Ctx<Self>;
 
     fn started(&mut self, ctx: &mut Ctx<Self>) {
-        let (seed, metrics) = (self.seed.clone(), self.seed.metrics.clone());
+        let seed = self.seed.clone();
+        let metrics = self.seed.metrics.clone();
         let terms = terms(self.seed.peers.clone());
         let serve = serve(self.listener.clone(), terms, metrics, |config| {
             config.app_data(web::Data::new(seed));

@@ -39,14 +39,17 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpRes
         return refuse(StatusCode::BAD_REQUEST, "limit", sentence);
     };
     let bytes_max = SYNC_BYTES_MAX - SYNC_ENVELOPE_BYTES;
-    let (places, asker) = (&seed.shares.sync_answers, Asker::of(&request));
+    let places = &seed.shares.sync_answers;
+    let asker = Asker::of(&request);
     let Some(place) = places.wait(&asker, SYNC_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other peers are being answered; try again in a moment";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
     };
     // Megabytes are read, checked and encoded: not on the thread that votes.
-    let (store, wire, from) = (seed.store.clone(), seed.wire, Height(range.from));
+    let store = seed.store.clone();
+    let wire = seed.wire;
+    let from = Height(range.from);
     let answer = web::block(move || {
         let blocks = store.decided(from, blocks_max, bytes_max)?;
         // After them: what was pruned meanwhile is told as gone.

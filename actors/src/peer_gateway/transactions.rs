@@ -3,7 +3,7 @@ use super::seed::Seed;
 use crate::http::answer::{busy, refuse_bad};
 use crate::http::body::Body;
 use crate::http::{body, intake};
-use crate::messages::mempool::{SubmitTransactions, Verdict};
+use crate::messages::mempool::{SubmitResult, SubmitTransactions};
 use crate::metrics::RefusalLabel;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -30,11 +30,11 @@ pub(super) async fn gossip(
     let metrics = &seed.metrics;
     let whole = match Body::open(&request, payload, TRANSACTIONS_BYTES_MAX) {
         Ok(body) => body.whole(Some(&seed.shares.gossip_bodies)).await,
-        Err(cut) => Err(cut),
+        Err(error) => Err(error),
     };
     let whole = match whole {
         Ok(whole) => whole,
-        Err(cut) => return body::refuse_cut(cut, metrics),
+        Err(error) => return body::refuse_body(error, metrics),
     };
     let transactions = match seed.wire.decode_transactions(&whole.bytes) {
         Ok(transactions) => transactions.into_iter().map(Arc::new).collect(),
@@ -50,7 +50,7 @@ pub(super) async fn gossip(
 }
 
 /// 202 for whatever an honest peer may send, although this node may have no room for it.
-fn gossiped(seed: &Seed, verdicts: &[Verdict]) -> HttpResponse {
+fn gossiped(seed: &Seed, verdicts: &[SubmitResult]) -> HttpResponse {
     let refusals = || verdicts.iter().filter_map(|verdict| verdict.as_ref().err());
     if let Some(bad) = refusals().find(|refusal| refusal.blame() == Blame::Transaction) {
         seed.metrics.refusal(RefusalLabel::Transaction);

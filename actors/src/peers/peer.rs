@@ -9,12 +9,12 @@ pub struct Peer {
     /// The validator.
     pub address: Address,
     /// Where its node listens to other nodes.
-    pub place: Place,
+    pub listens_at: PeerAddress,
 }
 
 /// Where a peer listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum PeerAddress {
     /// It stays there.
     At(SocketAddr),
     /// It has a name, which is looked up again when the peer is not where it was found.
@@ -29,31 +29,37 @@ pub enum Place {
 impl Peer {
     /// One that stays where it is.
     pub fn at(address: Address, listens: SocketAddr) -> Peer {
-        let place = Place::At(listens);
-        Peer { address, place }
+        let listens_at = PeerAddress::At(listens);
+        Peer {
+            address,
+            listens_at,
+        }
     }
 
     /// One with a name, `host:port`, and where that led; `None`: not known yet.
     pub fn named(address: Address, name: &str, found: Option<SocketAddr>) -> Peer {
         let name = name.into();
-        let place = Place::Named { name, found };
-        Peer { address, place }
+        let listens_at = PeerAddress::Named { name, found };
+        Peer {
+            address,
+            listens_at,
+        }
     }
 
     /// Where its node listens to other nodes, as far as that is known.
     pub fn listens(&self) -> Option<SocketAddr> {
-        match self.place {
-            Place::At(listens) => Some(listens),
-            Place::Named { found, .. } => found,
+        match self.listens_at {
+            PeerAddress::At(listens) => Some(listens),
+            PeerAddress::Named { found, .. } => found,
         }
     }
 
     /// What the URLs of its node begin with.
     pub(crate) fn url(&self) -> String {
-        match &self.place {
-            Place::Named { name, found: None } => format!("http://{name}"),
-            Place::At(at)
-            | Place::Named {
+        match &self.listens_at {
+            PeerAddress::Named { name, found: None } => format!("http://{name}"),
+            PeerAddress::At(at)
+            | PeerAddress::Named {
                 found: Some(at), ..
             } => format!("http://{at}"),
         }

@@ -37,7 +37,8 @@ impl Handler<CompactReceived> for Proposer {
         _: &mut Ctx<Self>,
     ) -> Self::Result {
         let (height, round) = (assembly.proposal().height, assembly.proposal().round);
-        let (named, missing) = (assembly.leaves().len(), assembly.missing());
+        let named = assembly.leaves().len();
+        let missing = assembly.missing();
         let admission = self
             .step(Input::Compact(assembly))
             .unwrap_or(Admission::Stale);

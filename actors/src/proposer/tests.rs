@@ -2,7 +2,7 @@ use super::*;
 use crate::block_sync::BlockSync;
 use crate::fixture::{World, address, signer, view_before_all};
 use crate::messages::proposer::{ProposalReceived, ScreenProposal};
-use crate::runtime::{Actors, Inbox, OnFall, Policy, Probe, Refused, Supervisor};
+use crate::runtime::{Actors, Inbox, OnFall, Policy, Probe, Supervisor, TellError};
 use lockstep_protocol::consensus::proposals::Input;
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::nouns::block::{Header, SealedBlock};
@@ -110,7 +110,7 @@ fn whoever_repeats_the_next_height_while_block_sync_is_busy_fells_nobody() {
         assert_eq!(say(&mut proposer), Some(Admission::Duplicate));
     }
     let full = sync.port().tell(PeerAhead(desk.seed.me, Height(9)));
-    assert_eq!(full, Err(Refused::Full), "it was told what it can hold");
+    assert_eq!(full, Err(TellError::Full), "it was told what it can hold");
 }
 
 fn screened(message: &ProposedBlock) -> ScreenProposal {

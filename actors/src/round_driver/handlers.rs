@@ -28,7 +28,7 @@ impl Handler<DriverRecovered> for RoundDriver {
         if incarnation != self.incarnation || self.driver.is_some() {
             return;
         }
-        if self.seed.view.snapshot().halted.is_some() {
+        if self.seed.view.copy().halted.is_some() {
             // Stopped voting for good: a fall does not change that.
             return self.ticks.clear();
         }
@@ -55,7 +55,7 @@ impl Handler<Tick> for RoundDriver {
 
     fn handle(&mut self, Tick(height): Tick, ctx: &mut Ctx<Self>) -> Self::Result {
         let (tick, answer) = oneshot::channel();
-        let for_good = self.driver.is_none() && self.seed.view.snapshot().halted.is_some();
+        let for_good = self.driver.is_none() && self.seed.view.copy().halted.is_some();
         if !for_good && self.ticks.len() < TICKS_WAITING_MAX {
             self.ticks.push((height, tick));
         }

@@ -30,7 +30,7 @@ impl RoundDriver {
                 self.seed.config.me,
                 driver.height()
             );
-            if self.seed.view.snapshot().observing.is_none() {
+            if self.seed.view.copy().observing.is_none() {
                 log::info!("this node observes: {reason}");
             }
             self.seed.view.set_observing(Some(reason));

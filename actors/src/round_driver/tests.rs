@@ -199,7 +199,7 @@ fn an_order_to_stop_voting_counts_before_the_driver_is_there_and_is_remembered()
         assert_eq!(tick.ask(Tick(Height(5))).await, Ok(TickOutcome::Stopped));
         let halt = remembered.next().await.map(|halt| halt.0);
         assert_eq!(halt, Some(Halt::InvalidDecision(Height(5))));
-        let halted = view.snapshot().halted;
+        let halted = view.copy().halted;
         assert!(halted.is_some_and(|reason| reason.contains("height 5")));
     });
 }

@@ -1,5 +1,5 @@
 //! Committed data: blocks with their certificates, accounts.
-use super::evidence::evidence_json;
+use super::evidence_page::evidence_json;
 use super::json::hex;
 use super::json::transaction::transaction_json;
 use super::seed::Seed;
@@ -41,7 +41,8 @@ pub(super) async fn by_height(
 
 /// A block may be megabytes, and more as text: it is read on another thread, and few at one time.
 async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> HttpResponse {
-    let (places, asker) = (&seed.shares.block_answers, Asker::of(request));
+    let places = &seed.shares.block_answers;
+    let asker = Asker::of(request);
     let Some(place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other blocks are being read; try again in a moment";
@@ -137,7 +138,8 @@ pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> H
         Ok(found) => found,
         Err(error) => return trouble(&error),
     };
-    let (sender, next) = (address, account.nonce);
+    let sender = address;
+    let next = account.nonce;
     match seed
         .ports
         .next_nonce
@@ -155,8 +157,8 @@ pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> H
 /// An account after the newest block that is shown.
 fn newest_account(seed: &Seed, address: &Address) -> Result<(Height, Account), HistoryError> {
     let height = seed.head().height;
-    let snapshot = seed.store.snapshot().map_err(ReadError::from)?;
-    let version = snapshot.version_after(height)?;
-    let account = ledger::account_at(&snapshot, version, address)?;
+    let view = seed.store.view().map_err(ReadError::from)?;
+    let version = view.version_after(height)?;
+    let account = ledger::account_at(&view, version, address)?;
     Ok((height, account.unwrap_or_default()))
 }

@@ -1,8 +1,8 @@
 //! `/readyz`: the node can take part in the next block.
-use super::clocks;
+use super::clock_report;
 use super::seed::Seed;
 use crate::limits::HEIGHT_LATE_MIN;
-use crate::messages::vote_collector::{GetMissing, Missing};
+use crate::messages::vote_collector::{GetVotesMissing, VotesMissing};
 use crate::runtime::State;
 use crate::view::needs_snapshot;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -39,7 +39,7 @@ pub(super) async fn readyz(seed: web::Data<Seed>, request: HttpRequest) -> HttpR
 type Check = (&'static str, Result<Option<String>, String>);
 
 async fn checks(seed: &Seed) -> Vec<Check> {
-    let view = seed.view.snapshot();
+    let view = seed.view.copy();
     let stranded = seed.view.sync_progress().stranded;
     let caught_up = if let Some(earliest) = stranded {
         Err(needs_snapshot(view.head.height.next(), earliest))
@@ -87,8 +87,9 @@ fn quorum(seed: &Seed) -> Result<(), String> {
     }
     let missing: Vec<String> = missing.iter().map(|v| v.address.to_string()).collect();
     let total = set.total();
-    let view = seed.view.snapshot();
-    let (height, round) = (view.head.height.next(), view.round);
+    let view = seed.view.copy();
+    let height = view.head.height.next();
+    let round = view.round;
     Err(format!(
         "{power} of {total} power reachable, and a block needs more than two thirds: height \
          {height}, round {round} waits for one of the missing validators: {}",
@@ -100,13 +101,13 @@ fn quorum(seed: &Seed) -> Result<(), String> {
 /// observe, or have stopped voting. A chain that waits for a tick, for its block interval or for
 /// transactions has no height under way.
 async fn progress(seed: &Seed) -> Result<(), String> {
-    let view = seed.view.snapshot();
+    let view = seed.view.copy();
     let lasts = seed.view.height_began().elapsed();
     let set = seed.view.validators().current().clone();
     if view.step.is_none() || lasts <= patience(&seed.settings.timeouts, set.len()) {
         return Ok(());
     }
-    if let Some(cause) = clocks::cause(seed, &clocks::report(seed)) {
+    if let Some(cause) = clock_report::cause(seed, &clock_report::report(seed)) {
         return Err(format!(
             "height {} is under way for {} s, now in round {}: {cause}",
             view.head.height.next(),
@@ -115,7 +116,12 @@ async fn progress(seed: &Seed) -> Result<(), String> {
         ));
     }
     // A VoteCollector that is busy or has just fallen knows of no vote.
-    let missing = seed.ports.missing.ask(GetMissing).await.unwrap_or_default();
+    let missing = seed
+        .ports
+        .missing
+        .ask(GetVotesMissing)
+        .await
+        .unwrap_or_default();
     let (what, who) = waited_for(&set, &missing);
     let who: Vec<String> = who.iter().map(Address::to_string).collect();
     Err(format!(
@@ -139,7 +145,7 @@ fn patience(timeouts: &Timeouts, validators: usize) -> Duration {
 
 /// What is missing of a round: prevotes first, because no precommit is worth anything without a
 /// quorum of them.
-fn waited_for<'a>(set: &ValidatorSet, missing: &'a Missing) -> (&'static str, &'a [Address]) {
+fn waited_for<'a>(set: &ValidatorSet, missing: &'a VotesMissing) -> (&'static str, &'a [Address]) {
     let came = set
         .iter()
         .filter(|v| !missing.prevotes.contains(&v.address));
@@ -152,17 +158,17 @@ fn waited_for<'a>(set: &ValidatorSet, missing: &'a Missing) -> (&'static str, &'
 
 /// Whether this node's clock lets it take part; whose clock is wrong.
 fn clock(seed: &Seed) -> Result<Option<String>, String> {
-    let report = clocks::report(seed);
-    match clocks::hindrance(seed, &report) {
+    let report = clock_report::report(seed);
+    match clock_report::hindrance(seed, &report) {
         Some(why) => Err(why),
-        None => Ok(clocks::sentence(seed, &report)),
+        None => Ok(clock_report::sentence(seed, &report)),
     }
 }
 
 fn actors(seed: &Seed) -> Result<(), String> {
     let down = seed
         .actors
-        .snapshot()
+        .rows()
         .into_iter()
         .filter(|actor| actor.state != State::Running);
     let down: Vec<String> = down

@@ -7,7 +7,7 @@ use crate::http::answer::{bad_address, refuse, refuse_param, trouble};
 use crate::http::answer_places::Asker;
 use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::metrics::RefusalLabel;
-use crate::state_store::{Snapshot, StoreError};
+use crate::state_store::{StoreError, StoreView};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::ledger::{self, ReadError};
@@ -24,7 +24,8 @@ pub(super) async fn block(
         let sentence = "a height is a whole number from 1";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     };
-    let (places, asker) = (&seed.shares.block_answers, Asker::of(&request));
+    let places = &seed.shares.block_answers;
+    let asker = Asker::of(&request);
     let Some(_place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other blocks are being read; try again in a moment";
@@ -60,8 +61,8 @@ pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> H
         Ok(address) => address,
         Err(error) => return refuse_param(bad_address(&error)),
     };
-    proved(&seed, |snapshot, height| {
-        let proof = ledger::prove_account(snapshot, &address)?;
+    proved(&seed, |view, height| {
+        let proof = ledger::prove_account(view, &address)?;
         let proved = ProvedAccount { height, proof };
         Ok(seed.wire.encode_proved_account(&proved))
     })
@@ -76,8 +77,8 @@ pub(super) async fn record(
         Ok(place) => place,
         Err(bad) => return refuse_param(bad),
     };
-    proved(&seed, |snapshot, height| {
-        let proof = ledger::prove_record(snapshot, &owner, &key)?;
+    proved(&seed, |view, height| {
+        let proof = ledger::prove_record(view, &owner, &key)?;
         let proved = ProvedRecord { height, proof };
         Ok(seed.wire.encode_proved_record(&proved))
     })
@@ -86,15 +87,15 @@ pub(super) async fn record(
 /// Height and proof of one moment. Genesis is proved by no certificate.
 fn proved(
     seed: &Seed,
-    prove: impl FnOnce(&Snapshot, Height) -> Result<Vec<u8>, ReadError>,
+    prove: impl FnOnce(&StoreView, Height) -> Result<Vec<u8>, ReadError>,
 ) -> HttpResponse {
     let look = || {
-        let snapshot = seed.store.snapshot()?;
-        let height = snapshot.head()?.height;
+        let view = seed.store.view()?;
+        let height = view.head()?.height;
         if height == Height(0) {
             return Ok(None);
         }
-        prove(&snapshot, height).map(Some)
+        prove(&view, height).map(Some)
     };
     match look() {
         Ok(Some(bytes)) => canonical(bytes),

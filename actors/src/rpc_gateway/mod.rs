@@ -29,9 +29,9 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 mod blocks;
-mod clocks;
+mod clock_report;
 mod events;
-mod evidence;
+mod evidence_page;
 #[cfg(test)]
 mod fixture;
 mod health;
@@ -75,7 +75,8 @@ impl Actor for RpcGateway {
     type Context = Ctx<Self>;
 
     fn started(&mut self, ctx: &mut Ctx<Self>) {
-        let (seed, metrics) = (self.seed.clone(), self.seed.metrics.clone());
+        let seed = self.seed.clone();
+        let metrics = self.seed.metrics.clone();
         let serve = serve(self.listener.clone(), terms(), metrics, |config| {
             config.app_data(web::Data::new(seed));
             config.app_data(Streams::new());

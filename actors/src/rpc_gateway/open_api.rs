@@ -1,8 +1,8 @@
 //! What people may ask over plain HTTP: one table, in which the listener looks its routes up, and the
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::{
-    blocks, evidence, health, json_rpc, light, receipts, records, server_sent_events, status, tick,
-    transactions, validators, web_socket,
+    blocks, evidence_page, health, json_rpc, light, receipts, records, server_sent_events, status,
+    tick, transactions, validators, web_socket,
 };
 use crate::http::answer;
 use actix_web::{HttpResponse, Route as Handler, web};
@@ -68,7 +68,9 @@ const fn get(
     also: &'static [u16],
     handler: fn() -> Handler,
 ) -> Route {
-    let (verb, params, body) = ("get", &[] as &[Param], None);
+    let verb = "get";
+    let params = &[] as &[Param];
+    let body = None;
     Route {
         verb,
         path,
@@ -140,7 +142,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || web::get().to(health::readyz)).with(&[in_query("verbose", "^$")]),
     get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 410, 500, 503], || web::get().to(blocks::latest)),
     get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 410, 500, 503], || web::get().to(blocks::by_height)).with(&[in_path("height", WHOLE)]),
-    get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400, 500], || web::get().to(evidence::evidence)).with(&[in_query("limit", WHOLE)]),
+    get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400, 500], || web::get().to(evidence_page::evidence)).with(&[in_query("limit", WHOLE)]),
     get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400, 500, 503], || web::get().to(blocks::account)).with(&[in_path("address", ADDRESS)]),
     get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404, 500], || web::get().to(receipts::receipt)).with(&[in_path("id", HASH)]),
     get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404, 500], || web::get().to(records::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),

@@ -6,6 +6,7 @@
 //! (`GET`) and call JSON-RPC (`POST /`), nothing else; no answer depends on who asks, so there are
 //! no credentials to allow.
 use crate::http::answer::{self, refuse};
+use crate::limits::ORIGINS_MAX;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
@@ -14,8 +15,6 @@ use std::str::FromStr;
 
 /// How long a browser may remember that it may ask, in seconds.
 const REMEMBERED_SECONDS: u32 = 600;
-/// Origins that may be listed: applications, not users.
-const ORIGINS_MAX: usize = 64;
 
 /// Whose pages may ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

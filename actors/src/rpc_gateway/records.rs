@@ -20,9 +20,9 @@ pub(super) async fn record(
     };
     let newest = || {
         let height = seed.head().height;
-        let snapshot = seed.store.snapshot().map_err(ReadError::from)?;
-        let version = snapshot.version_after(height)?;
-        Ok::<_, HistoryError>(ledger::record_at(&snapshot, version, &owner, &key)?)
+        let view = seed.store.view().map_err(ReadError::from)?;
+        let version = view.version_after(height)?;
+        Ok::<_, HistoryError>(ledger::record_at(&view, version, &owner, &key)?)
     };
     match newest() {
         Ok(Some(record)) => {

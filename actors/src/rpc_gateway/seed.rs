@@ -13,7 +13,7 @@ use crate::limits::{
 use crate::messages::mempool::{
     GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions,
 };
-use crate::messages::vote_collector::GetMissing;
+use crate::messages::vote_collector::GetVotesMissing;
 use crate::metrics::Metrics;
 use crate::runtime::{Actors, Port};
 use crate::state_store::Store;
@@ -36,7 +36,7 @@ pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sy
 #[derive(Clone)]
 pub(crate) struct Ports {
     /// VoteCollector: whom do we wait for?
-    pub(crate) missing: Port<GetMissing>,
+    pub(crate) missing: Port<GetVotesMissing>,
     /// Mempool: from people.
     pub(crate) transaction: Port<SubmitTransactions>,
     /// Mempool: what waits?

@@ -1,5 +1,5 @@
 //! What the node says of itself.
-use super::clocks;
+use super::clock_report;
 use super::seed::Seed;
 use crate::http::answer::{refuse, trouble};
 use crate::metrics::RefusalLabel;
@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio::time::Instant;
 
 pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
-    let (view, sync) = (seed.view.snapshot(), seed.view.sync_progress());
-    let report = clocks::report(&seed);
+    let (view, sync) = (seed.view.copy(), seed.view.sync_progress());
+    let report = clock_report::report(&seed);
     let old_forks = seed.view.old_forks();
     let earliest = match seed.store.earliest() {
         Ok(earliest) => earliest,
@@ -20,7 +20,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
     let missing = seed
         .ports
         .missing
-        .ask(crate::messages::vote_collector::GetMissing)
+        .ask(crate::messages::vote_collector::GetVotesMissing)
         .await;
     HttpResponse::Ok().json(json!({
         "chain_id": seed.genesis.chain_id,
@@ -45,7 +45,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> HttpResponse {
         "sync_blocks_per_second": sync.blocks_per_second.round(),
         "halted": view.halted,
         "observing": view.observing,
-        "clock": clocks::sentence(&seed, &report),
+        "clock": clock_report::sentence(&seed, &report),
         "clock_difference_ms": report.median_ms,
         "old_forks": { "count": old_forks.count, "newest": old_forks.newest },
         "waiting_for": missing.ok().filter(|_| view.step.is_some()),
@@ -67,7 +67,7 @@ pub(super) async fn actors(seed: web::Data<Seed>) -> HttpResponse {
     if let Some(refusal) = too_often(&seed) {
         return refusal;
     }
-    HttpResponse::Ok().json(seed.actors.snapshot())
+    HttpResponse::Ok().json(seed.actors.rows())
 }
 
 pub(super) async fn metrics(seed: web::Data<Seed>) -> HttpResponse {

@@ -28,7 +28,7 @@ pub(super) struct Page {
 
 /// `GET /mempool`: what waits, by sender and nonce.
 pub(super) async fn waiting(seed: web::Data<Seed>, page: web::Query<Page>) -> HttpResponse {
-    let after = match page.after.as_deref().map(parse_place) {
+    let after = match page.after.as_deref().map(parse_cursor) {
         Some(None) => {
             let sentence = "`after` is a sender and a nonce, as in `next` of the page before";
             return refuse(StatusCode::BAD_REQUEST, "bad_page", sentence);
@@ -42,14 +42,14 @@ pub(super) async fn waiting(seed: web::Data<Seed>, page: web::Query<Page>) -> Ht
     }
 }
 
-/// A place in the list of those that wait, as [`place_after`] writes it.
-pub(super) fn parse_place(text: &str) -> Option<(Address, u64)> {
+/// Where the list of those that wait goes on, as [`cursor_after`] writes it.
+pub(super) fn parse_cursor(text: &str) -> Option<(Address, u64)> {
     let (sender, nonce) = text.split_once(':')?;
     Some((sender.parse().ok()?, nonce.parse().ok()?))
 }
 
 /// Where the page behind this one begins; `None`: this one is empty.
-pub(super) fn place_after(page: &[(Entry, bool)]) -> Option<String> {
+pub(super) fn cursor_after(page: &[(Entry, bool)]) -> Option<String> {
     let (last, _) = page.last()?;
     Some(format!("{}:{}", last.sender(), last.nonce()))
 }
@@ -61,7 +61,7 @@ fn listed(waiting: &Waiting) -> Value {
         "transactions": waiting.transactions,
         "bytes": waiting.bytes,
         "waiting": rows,
-        "next": place_after(&waiting.page),
+        "next": cursor_after(&waiting.page),
     })
 }
 

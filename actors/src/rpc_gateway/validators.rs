@@ -28,13 +28,15 @@ pub(super) async fn validators(seed: web::Data<Seed>, request: HttpRequest) -> H
         let sentence = "ask for ?height=<height>, a whole number from 1";
         return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
     };
-    let (places, asker) = (&seed.shares.block_answers, Asker::of(&request));
+    let places = &seed.shares.block_answers;
+    let asker = Asker::of(&request);
     let Some(_place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
         seed.metrics.refusal(RefusalLabel::Busy);
         let sentence = "other answers are being made; try again in a moment";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
     };
-    let (reader, height) = (seed.clone(), of.height.map(Height));
+    let reader = seed.clone();
+    let height = of.height.map(Height);
     match web::block(move || page(&reader, height)).await {
         Ok(Ok(Some(page))) => HttpResponse::Ok().json(page),
         Ok(Ok(None)) => {
@@ -69,9 +71,9 @@ pub(super) fn members(seed: &Seed, height: Height) -> Result<Option<Vec<Validato
     if let Some(set) = seed.view.validators().at(height) {
         return Ok(Some(set.iter().cloned().collect()));
     }
-    let snapshot = seed.store.snapshot()?;
-    let version = snapshot.head()?.state_version;
-    let record = ledger::validator_set_of(&snapshot, version, height)?;
+    let view = seed.store.view()?;
+    let version = view.head()?.state_version;
+    let record = ledger::validator_set_of(&view, version, height)?;
     Ok(record.map(|record| record.validators))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Log-linear buckets: eight per doubling, from 64 ns to 17 s, so a quantile read back is off by
 //! at most one part in sixteen. Longer durations count in the last bucket. Every doubling is a
-//! bucket boundary, so [`HistogramSnapshot::doublings`] merges exactly.
+//! bucket boundary, so [`HistogramRow::doublings`] merges exactly.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -41,10 +41,10 @@ impl Histogram {
     }
 
     /// What has been counted so far.
-    pub fn snapshot(&self) -> HistogramSnapshot {
+    pub fn row(&self) -> HistogramRow {
         let buckets: Vec<u64> = self.buckets.iter().map(|n| n.load(Relaxed)).collect();
         let count = buckets.iter().sum();
-        HistogramSnapshot {
+        HistogramRow {
             buckets,
             count,
             sum_ns: self.sum_ns.load(Relaxed),
@@ -54,13 +54,13 @@ impl Histogram {
 
 /// A [`Histogram`] at one moment.
 #[derive(Debug, Clone)]
-pub struct HistogramSnapshot {
+pub struct HistogramRow {
     buckets: Vec<u64>,
     count: u64,
     sum_ns: u64,
 }
 
-impl HistogramSnapshot {
+impl HistogramRow {
     /// How many durations were counted.
     pub fn count(&self) -> u64 {
         self.count
@@ -78,7 +78,8 @@ impl HistogramSnapshot {
         let mut below = 0;
         for (bucket, &n) in self.buckets.iter().enumerate() {
             if n > 0 && below + n >= rank {
-                let (from, to) = (start_ns(bucket) as f64, start_ns(bucket + 1) as f64);
+                let from = start_ns(bucket) as f64;
+                let to = start_ns(bucket + 1) as f64;
                 let share = ((rank - below) as f64 - 0.5) / n as f64;
                 return Duration::from_nanos((from + (to - from) * share) as u64);
             }
@@ -133,7 +134,8 @@ fn bucket_of(ns: u64) -> usize {
 
 /// The shortest duration that counts in `bucket`.
 fn start_ns(bucket: usize) -> u64 {
-    let (row, part) = (bucket / SPLIT, bucket % SPLIT);
+    let row = bucket / SPLIT;
+    let part = bucket % SPLIT;
     let units = match row {
         0 => part,
         row => (SPLIT + part) << (row - 1),
@@ -145,10 +147,10 @@ fn start_ns(bucket: usize) -> u64 {
 mod tests {
     use super::*;
 
-    fn of(durations: impl IntoIterator<Item = Duration>) -> HistogramSnapshot {
+    fn of(durations: impl IntoIterator<Item = Duration>) -> HistogramRow {
         let histogram = Histogram::default();
         durations.into_iter().for_each(|d| histogram.record(d));
-        histogram.snapshot()
+        histogram.row()
     }
 
     #[track_caller]

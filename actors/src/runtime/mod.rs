@@ -59,12 +59,12 @@
 //! # Limits of the promise
 //!
 //! * A handler that blocks or spins cannot be preempted: it holds back its whole thread. It shows
-//!   as a growing [`Snapshot::last_message_ms_ago`] with [`Snapshot::depth`] > 0.
+//!   as a growing [`ActorRow::last_message_ms_ago`] with [`ActorRow::depth`] > 0.
 //! * State shared with other threads may be left half-done by a panic: share only what is sound
 //!   to share (ports, [`Stats`], the store's environment).
 //! * The default panic hook still prints each caught panic to stderr. This module sets no hook,
 //!   because a hook is global to the process and several nodes may live in one; a program that
-//!   wants other output sets its own. The text of the last panic is in [`Snapshot::last_panic`].
+//!   wants other output sets its own. The text of the last panic is in [`ActorRow::last_panic`].
 //! * `ctx.notify` and `ctx.address()` reach the actor without a permit, and notify is not first
 //!   in, first out: an actor that talks to itself holds a port to itself.
 //!
@@ -87,13 +87,13 @@ mod stats;
 mod supervisor;
 
 pub use ctx::Ctx;
-pub use histogram::{Histogram, HistogramSnapshot};
+pub use histogram::{Histogram, HistogramRow};
 #[cfg(any(test, feature = "inject-panics"))]
 pub use injection::Strike;
 pub use policy::{EndReason, FatalKind, OnFall, Policy};
-pub use port::{AskError, Port, Refused};
+pub use port::{AskError, Port, TellError};
 #[cfg(any(test, feature = "test-probe"))]
 pub use probe::Probe;
 pub use spawner::{Actors, Children, Inbox, Spawner};
-pub use stats::{MessageSnapshot, MessageStats, Snapshot, State, Stats};
+pub use stats::{ActorRow, MessageRow, MessageStats, State, Stats};
 pub use supervisor::{Fatal, Supervisor};

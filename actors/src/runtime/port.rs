@@ -35,7 +35,7 @@ where
 
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum TellError {
     /// As many messages wait as may.
     #[error("the mailbox is full")]
     Full,
@@ -58,11 +58,11 @@ pub enum AskError {
     Died,
 }
 
-impl From<Refused> for AskError {
-    fn from(refused: Refused) -> Self {
+impl From<TellError> for AskError {
+    fn from(refused: TellError) -> Self {
         match refused {
-            Refused::Full => AskError::Full,
-            Refused::Closed => AskError::Closed,
+            TellError::Full => AskError::Full,
+            TellError::Closed => AskError::Closed,
         }
     }
 }
@@ -108,7 +108,7 @@ where
     }
 
     /// Leaves the message in the mailbox, or says at once that it will not be read.
-    pub fn tell(&self, message: M) -> Result<(), Refused> {
+    pub fn tell(&self, message: M) -> Result<(), TellError> {
         self.send(|to| to.do_send(message))
     }
 
@@ -118,7 +118,7 @@ where
     /// the future is dropped. For HTTP handlers and tests: an actor that awaited another inside
     /// its handler would stand still meanwhile.
     pub fn ask(&self, message: M) -> impl Future<Output = Result<M::Result, AskError>> + use<M> {
-        let sent: Result<RecipientRequest<M>, Refused> = self.send(|to| to.send(message));
+        let sent: Result<RecipientRequest<M>, TellError> = self.send(|to| to.send(message));
         async move { sent?.await.map_err(|_| AskError::Died) }
     }
 
@@ -137,14 +137,14 @@ where
         self.line.stats.limit()
     }
 
-    fn send<R>(&self, send: impl FnOnce(&Recipient<M>) -> R) -> Result<R, Refused> {
+    fn send<R>(&self, send: impl FnOnce(&Recipient<M>) -> R) -> Result<R, TellError> {
         let Line { to, stats, share } = &*self.line;
         let sent = match stats.permit(share.as_ref()) {
-            None => Err(Refused::Full),
+            None => Err(TellError::Full),
             permit => {
                 HANDED_OVER.set(permit);
                 let sent = send(to);
-                handed_over().map_or(Ok(sent), |_unpacked| Err(Refused::Closed))
+                handed_over().map_or(Ok(sent), |_unpacked| Err(TellError::Closed))
             }
         };
         sent.inspect_err(|_| stats.refuse())

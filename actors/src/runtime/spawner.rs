@@ -6,7 +6,7 @@ use super::guard::{Guard, Lifeline};
 use super::injection::Strike;
 use super::policy::OnFall;
 use super::port::Port;
-use super::stats::{Snapshot, Stats, short_name};
+use super::stats::{ActorRow, Stats, short_name};
 use super::supervisor::{Adopt, Fatal, StopAll, Supervisor};
 use actix::dev::channel;
 use actix::prelude::*;
@@ -222,7 +222,7 @@ impl Actors {
     }
 
     /// One row per actor at this moment, in start order.
-    pub fn snapshot(&self) -> Vec<Snapshot> {
-        self.stats().iter().map(|stats| stats.snapshot()).collect()
+    pub fn rows(&self) -> Vec<ActorRow> {
+        self.stats().iter().map(|stats| stats.row()).collect()
     }
 }

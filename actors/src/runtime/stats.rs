@@ -171,10 +171,10 @@ impl Stats {
     }
 
     /// All of it at one moment, to be serialized.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn row(&self) -> ActorRow {
         let last_panic = self.last_panic();
         let since_epoch = |at: &SystemTime| at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Snapshot {
+        ActorRow {
             actor: self.name.clone(),
             state: self.state(),
             depth: self.depth(),
@@ -182,14 +182,14 @@ impl Stats {
             refused: self.refused(),
             panics: self.panics(),
             restarts: self.restarts(),
-            down_p99_us: self.down.snapshot().quantile_us(0.99),
+            down_p99_us: self.down.row().quantile_us(0.99),
             last_panic_unix_ms: last_panic.as_ref().map(|(_, at)| whole_ms(since_epoch(at))),
             last_panic: last_panic.map(|(text, _)| text),
             last_message_ms_ago: self.since_last_message().map(whole_ms),
             messages: self
                 .messages()
                 .iter()
-                .map(|message| MessageSnapshot::of(message))
+                .map(|message| MessageRow::of(message))
                 .collect(),
         }
     }
@@ -306,7 +306,7 @@ impl Drop for Permit {
 
 /// [`Stats`] at one moment: one row of the actors page.
 #[derive(Debug, Clone, Serialize)]
-pub struct Snapshot {
+pub struct ActorRow {
     /// The actor's name.
     pub actor: String,
     /// Where it is in its life.
@@ -330,12 +330,12 @@ pub struct Snapshot {
     /// Milliseconds since the last message was handled; none if there was none.
     pub last_message_ms_ago: Option<u64>,
     /// One row per message type.
-    pub messages: Vec<MessageSnapshot>,
+    pub messages: Vec<MessageRow>,
 }
 
 /// [`MessageStats`] at one moment. Times in microseconds.
 #[derive(Debug, Clone, Serialize)]
-pub struct MessageSnapshot {
+pub struct MessageRow {
     /// The message's type name.
     pub message: String,
     /// How many were handled.
@@ -350,10 +350,10 @@ pub struct MessageSnapshot {
     pub handled_p99_us: f64,
 }
 
-impl MessageSnapshot {
+impl MessageRow {
     fn of(message: &MessageStats) -> Self {
-        let (waited, handled) = (message.waited.snapshot(), message.handled.snapshot());
-        MessageSnapshot {
+        let (waited, handled) = (message.waited.row(), message.handled.row());
+        MessageRow {
             message: message.name.clone(),
             handled: handled.count(),
             waited_p50_us: waited.quantile_us(0.5),

@@ -1,12 +1,12 @@
 //! Whether a node may sign from its data directory: see [`key_guard`](super::key_guard) for how
 //! that is known.
 use super::error::StoreError;
-use super::key_guard::{DirectoryState, KeyGuard, KeyMark, Origin, judge};
+use super::key_guard::{DirectoryName, DirectoryState, KeyGuard, KeyMark, judge};
 use super::layout::{
     META_BEGAN, META_BYTES_MAX, META_GENESIS, META_MET, META_OBSERVING, META_ORIGIN,
     META_SIGN_FLOOR, META_SIGN_FROM, META_VALIDATOR, Met,
 };
-use super::sealed_file::Record;
+use super::sealed_file::SealedRecord;
 use super::{Durability, Store};
 use lockstep_protocol::types::Height;
 use std::path::Path;
@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 
 /// What a node does with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum KeyUse {
     /// It signs, from this height on.
     Signs(Height),
     /// It follows the chain and signs nothing.
@@ -40,7 +40,7 @@ impl Store {
     /// and catch up, before re-arming counts.
     ///
     /// Refuses a record that another node holds, or of another chain or validator.
-    pub fn guard_key(&self, record: &Path, rearm: bool) -> Result<Standing, StoreError> {
+    pub fn guard_key(&self, record: &Path, rearm: bool) -> Result<KeyUse, StoreError> {
         let guard = KeyGuard::open(record)?;
         let here = self.directory_state()?;
         let key = guard.read(&here)?;
@@ -63,8 +63,10 @@ impl Store {
             Some(why) if !rearm => self.observe(&why)?,
             Some(why) => {
                 let known = match &key {
-                    Record::Found(mark) => Some(mark.height.max(here.height)),
-                    Record::Absent | Record::Unreadable => has_observed.then_some(here.height),
+                    SealedRecord::Found(mark) => Some(mark.height.max(here.height)),
+                    SealedRecord::Absent | SealedRecord::Unreadable => {
+                        has_observed.then_some(here.height)
+                    }
                 };
                 let known = known.filter(|_| met.is_none_or(|met| met.has_observed));
                 match known {
@@ -95,14 +97,14 @@ impl Store {
 
     /// Without a record beside the key (a node that lives as long as a test, whose key is public),
     /// the directory's own word counts: whether it has met its key at work elsewhere.
-    pub fn unguarded(&self) -> Result<Standing, StoreError> {
+    pub fn unguarded(&self) -> Result<KeyUse, StoreError> {
         let noted = self.read(|view| {
             let meta = &view.tables.meta;
             meta.get::<String>(view.txn, META_OBSERVING, META_BYTES_MAX)
         })?;
         match noted {
             Some(why) => self.observe(&why),
-            None => Ok(Standing::Signs(Height(0))),
+            None => Ok(KeyUse::Signs(Height(0))),
         }
     }
 
@@ -146,7 +148,7 @@ impl Store {
     }
 
     /// Remembered, because the directory grows from now on and would soon look new enough.
-    fn observe(&self, why: &str) -> Result<Standing, StoreError> {
+    fn observe(&self, why: &str) -> Result<KeyUse, StoreError> {
         let reason = why.to_owned();
         self.write("note that this directory must not sign", |tables, txn| {
             let meta = &tables.meta;
@@ -163,7 +165,7 @@ impl Store {
             }
             Ok(meta.put(txn, META_OBSERVING, &reason)?)
         })?;
-        Ok(Standing::Observes {
+        Ok(KeyUse::Observes {
             reason: format!(
                 "{why}: it follows the chain and signs nothing; if no other node signs with this \
                  key, let it catch up, then start it once with --rearm"
@@ -176,16 +178,16 @@ impl Store {
     fn sign(
         &self,
         guard: &KeyGuard,
-        key: &Record<KeyMark>,
+        key: &SealedRecord<KeyMark>,
         here: &DirectoryState,
         from: Height,
         floor: Height,
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<KeyUse, StoreError> {
         let known = match key {
-            Record::Found(mark) => mark.generation.max(here.origin.generation),
-            Record::Absent | Record::Unreadable => here.origin.generation,
+            SealedRecord::Found(mark) => mark.generation.max(here.origin.generation),
+            SealedRecord::Absent | SealedRecord::Unreadable => here.origin.generation,
         };
-        let origin = Origin {
+        let origin = DirectoryName {
             generation: known.saturating_add(1),
             ..here.origin
         };
@@ -209,6 +211,6 @@ impl Store {
             transaction: self.inner.transaction.load(Ordering::Relaxed),
             height: here.height,
         })?;
-        Ok(Standing::Signs(from))
+        Ok(KeyUse::Signs(from))
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Where something broken or foreign was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct FaultSite {
     /// The file; unknown only before a directory is open.
     pub file: Option<String>,
     /// The height that the broken bytes belong to; the head's if they belong to no height, or if all
@@ -18,7 +18,7 @@ pub struct Place {
     pub height: Option<Height>,
 }
 
-impl Place {
+impl FaultSite {
     /// Says of the file that it is corrupt.
     fn corrupt(&self) -> String {
         let at = |height| format!(" at height {height}");
@@ -35,7 +35,7 @@ impl Place {
 }
 
 /// `data.mdb at height 7`, as far as it is known.
-impl fmt::Display for Place {
+impl fmt::Display for FaultSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         self.height
@@ -60,12 +60,12 @@ pub enum StoreError {
     },
     /// The directory was made for another genesis.
     #[error(
-        "{place} belongs to the chain with genesis {found}, this node runs {expected}: choose another \
+        "{site} belongs to the chain with genesis {found}, this node runs {expected}: choose another \
          data directory or key, or the other genesis"
     )]
     OtherChain {
         /// The database or the key's record, and how far it got.
-        place: Place,
+        site: FaultSite,
         /// Hash of the genesis that this node was given.
         expected: Hash,
         /// Hash of the genesis on disk.
@@ -73,12 +73,12 @@ pub enum StoreError {
     },
     /// The directory keeps the sign record of another validator.
     #[error(
-        "{place} belongs to validator {found}, this node's key is of {expected}: choose another data \
+        "{site} belongs to validator {found}, this node's key is of {expected}: choose another data \
          directory, or the other key"
     )]
     OtherKey {
         /// The database or the key's record, and how far it got.
-        place: Place,
+        site: FaultSite,
         /// Address of the key that this node was given.
         expected: Address,
         /// Address on disk.
@@ -86,13 +86,13 @@ pub enum StoreError {
     },
     /// Written by a release with another layout.
     #[error(
-        "{place} has layout {found}, this release reads layout {expected}, that of protocol version \
+        "{site} has layout {found}, this release reads layout {expected}, that of protocol version \
          {PROTOCOL_VERSION}: run the release that wrote it, or begin the chain anew in another data \
          directory"
     )]
     OtherLayout {
         /// The database, and how far it got.
-        place: Place,
+        site: FaultSite,
         /// What this release reads.
         expected: u32,
         /// What is on disk.
@@ -101,11 +101,11 @@ pub enum StoreError {
     /// Bytes that no store has written, or the lack of bytes that it must have.
     #[error(
         "{}: {what}; restore it from a backup, or move the data directory away and sync anew",
-        .place.corrupt()
+        .site.corrupt()
     )]
     Corrupt {
         /// In which file, at which height.
-        place: Place,
+        site: FaultSite,
         /// What was found broken.
         what: String,
     },
@@ -166,22 +166,22 @@ impl StoreError {
     }
 
     /// Where it is broken or foreign, of an error that is about a file.
-    pub fn place(&self) -> Option<&Place> {
+    pub fn site(&self) -> Option<&FaultSite> {
         match self {
-            StoreError::Corrupt { place, .. }
-            | StoreError::OtherChain { place, .. }
-            | StoreError::OtherKey { place, .. }
-            | StoreError::OtherLayout { place, .. } => Some(place),
+            StoreError::Corrupt { site, .. }
+            | StoreError::OtherChain { site, .. }
+            | StoreError::OtherKey { site, .. }
+            | StoreError::OtherLayout { site, .. } => Some(site),
             _ => None,
         }
     }
 
-    fn place_mut(&mut self) -> Option<&mut Place> {
+    fn site_mut(&mut self) -> Option<&mut FaultSite> {
         match self {
-            StoreError::Corrupt { place, .. }
-            | StoreError::OtherChain { place, .. }
-            | StoreError::OtherKey { place, .. }
-            | StoreError::OtherLayout { place, .. } => Some(place),
+            StoreError::Corrupt { site, .. }
+            | StoreError::OtherChain { site, .. }
+            | StoreError::OtherKey { site, .. }
+            | StoreError::OtherLayout { site, .. } => Some(site),
             _ => None,
         }
     }
@@ -193,7 +193,7 @@ impl StoreError {
 
     pub(super) fn corrupt(what: impl Into<String>) -> StoreError {
         StoreError::Corrupt {
-            place: Place::default(),
+            site: FaultSite::default(),
             what: what.into(),
         }
     }
@@ -201,8 +201,8 @@ impl StoreError {
     /// Names the height that the bytes belong to, unless it is named already.
     #[must_use]
     pub(super) fn at(mut self, height: Height) -> StoreError {
-        if let Some(place) = self.place_mut() {
-            place.height.get_or_insert(height);
+        if let Some(site) = self.site_mut() {
+            site.height.get_or_insert(height);
         }
         self
     }
@@ -210,8 +210,8 @@ impl StoreError {
     /// Names the file, unless it is named already.
     #[must_use]
     pub(super) fn in_file(mut self, file: &Path) -> StoreError {
-        if let Some(place) = self.place_mut() {
-            place.file.get_or_insert_with(|| file.display().to_string());
+        if let Some(site) = self.site_mut() {
+            site.file.get_or_insert_with(|| file.display().to_string());
         }
         self
     }
@@ -219,7 +219,7 @@ impl StoreError {
     /// A layout that this release does not read.
     pub(super) fn other_layout(found: u32) -> StoreError {
         StoreError::OtherLayout {
-            place: Place::default(),
+            site: FaultSite::default(),
             expected: LAYOUT,
             found,
         }
@@ -227,9 +227,9 @@ impl StoreError {
 
     /// Made for another genesis than the `expected`.
     pub(super) fn other_chain(expected: Hash, found: Hash) -> StoreError {
-        let place = Place::default();
+        let site = FaultSite::default();
         StoreError::OtherChain {
-            place,
+            site,
             expected,
             found,
         }
@@ -237,9 +237,9 @@ impl StoreError {
 
     /// Made for another validator than the `expected`.
     pub(super) fn other_key(expected: Address, found: Address) -> StoreError {
-        let place = Place::default();
+        let site = FaultSite::default();
         StoreError::OtherKey {
-            place,
+            site,
             expected,
             found,
         }

@@ -1,16 +1,14 @@
 //! Exclusive locks on files: of a data directory, of a key.
+use crate::limits::LOCK_PATIENCE;
 use std::fs::{File, TryLockError};
 use std::time::{Duration, Instant};
 
-/// How long a lock that somebody holds may still be on its way to be let go: a process that is
-/// ending, or a child that another thread of this process has just started and that has inherited
-/// the lock until it becomes another program.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks whether it is free.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Locks the file as long as it is open; refused if somebody holds it and does not let go.
 pub fn lock_exclusively(file: &File) -> Result<(), TryLockError> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + LOCK_PATIENCE;
     loop {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(PAUSE),

@@ -23,17 +23,15 @@
 //! key that it has not signed stops it.
 use super::error::StoreError;
 use super::exclusive::lock_exclusively;
-use super::sealed_file::{Record, SealedFile};
+use super::sealed_file::{SealedFile, SealedRecord};
+use crate::limits::KEY_SYNC_EVERY;
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::types::{Address, Hash, Height};
 use std::fs::{OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
-
-/// How much of the file a power cut may take back.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
+use std::time::Instant;
 
 /// Names a data directory.
 pub(super) type DirectoryId = [u8; 16];
@@ -72,7 +70,7 @@ impl KeyMark {
 pub(super) struct DirectoryState {
     pub(super) genesis: Hash,
     pub(super) validator: Address,
-    pub(super) origin: Origin,
+    pub(super) origin: DirectoryName,
     pub(super) transaction: u64,
     pub(super) height: Height,
     /// Nothing is committed beyond what it began with, nothing signed.
@@ -81,20 +79,20 @@ pub(super) struct DirectoryState {
 
 /// In the directory's meta table: its name, and how often it was started to sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub(super) struct Origin {
+pub(super) struct DirectoryName {
     pub(super) directory: DirectoryId,
     pub(super) generation: u64,
 }
 
-impl Origin {
+impl DirectoryName {
     /// A directory that begins now.
-    pub(super) fn draw() -> Origin {
+    pub(super) fn draw() -> DirectoryName {
         // Two hashers that the system has seeded: unlike any other, which is all that a name needs.
         let half = |_| RandomState::new().build_hasher().finish().to_le_bytes();
         let halves: [[u8; 8]; 2] = std::array::from_fn(half);
         let mut directory = [0; 16];
         directory.copy_from_slice(halves.as_flattened());
-        Origin {
+        DirectoryName {
             directory,
             generation: 0,
         }
@@ -102,12 +100,12 @@ impl Origin {
 }
 
 /// Why a directory must not sign with this key; one line each, without the next step.
-pub(super) fn judge(key: &Record<KeyMark>, here: &DirectoryState) -> Result<(), String> {
+pub(super) fn judge(key: &SealedRecord<KeyMark>, here: &DirectoryState) -> Result<(), String> {
     let refuse = |what: &str| Err(what.to_owned());
     let mark = match key {
-        Record::Absent => return refuse("the record beside the key is gone"),
-        Record::Unreadable => return refuse("the record beside the key cannot be read"),
-        Record::Found(mark) => mark,
+        SealedRecord::Absent => return refuse("the record beside the key is gone"),
+        SealedRecord::Unreadable => return refuse("the record beside the key cannot be read"),
+        SealedRecord::Found(mark) => mark,
     };
     if mark.is_unused() && here.is_new {
         return Ok(());
@@ -167,7 +165,8 @@ impl KeyGuard {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let (mark, synced) = (None, Instant::now());
+        let mark = None;
+        let synced = Instant::now();
         Ok(KeyGuard {
             file: SealedFile::new(file, path, "key"),
             state: Mutex::new(State { mark, synced }),
@@ -175,9 +174,9 @@ impl KeyGuard {
     }
 
     /// What the file says; refuses a file of another validator or chain.
-    pub(super) fn read(&self, here: &DirectoryState) -> Result<Record<KeyMark>, StoreError> {
-        let record: Record<KeyMark> = self.file.read()?;
-        if let Record::Found(mark) = &record {
+    pub(super) fn read(&self, here: &DirectoryState) -> Result<SealedRecord<KeyMark>, StoreError> {
+        let record: SealedRecord<KeyMark> = self.file.read()?;
+        if let SealedRecord::Found(mark) = &record {
             let foreign = |error: StoreError| error.in_file(self.file.path()).at(mark.height);
             if mark.genesis != here.genesis && !mark.is_unused() {
                 let error = StoreError::other_chain(here.genesis, mark.genesis);
@@ -213,7 +212,7 @@ impl KeyGuard {
         };
         (mark.transaction, mark.height) = (transaction, height);
         self.file.write(mark)?;
-        if may_sync && state.synced.elapsed() >= SYNC_EVERY {
+        if may_sync && state.synced.elapsed() >= KEY_SYNC_EVERY {
             self.file.sync()?;
             state.synced = Instant::now();
         }

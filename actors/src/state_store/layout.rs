@@ -27,7 +27,7 @@ pub(super) const META_HEAD: &[u8] = b"head";
 pub(super) const META_HALT: &[u8] = b"halt";
 /// The number of the transaction that wrote it: LMDB's own number must be the same.
 pub(super) const META_TRANSACTION: &[u8] = b"transaction";
-/// The directory's name and generation ([`Origin`](super::key_guard::Origin)).
+/// The directory's name and generation ([`DirectoryName`](super::key_guard::DirectoryName)).
 pub(super) const META_ORIGIN: &[u8] = b"origin";
 /// Why this directory must not sign, until an operator re-arms it.
 pub(super) const META_OBSERVING: &[u8] = b"observing";
@@ -93,7 +93,7 @@ pub(super) struct Tables {
     pub(super) accusing: Table,
     /// Height → the proof that it was decided twice, and whether that stops this node.
     pub(super) forks: Table,
-    /// Height → the [`Handover`] of a block that is gone.
+    /// Height → the [`HandoverRecord`] of a block that is gone.
     pub(super) handovers: Table,
 }
 
@@ -244,7 +244,7 @@ impl HeadRecord {
 /// What stays of a block after which other validators decide: a snapshot of any later height proves
 /// with it who they are.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub(super) struct Handover {
+pub(super) struct HandoverRecord {
     pub(super) header: Header,
     pub(super) certificate: CommitCertificate,
 }
@@ -307,7 +307,8 @@ pub(super) fn value_key(key: &KeyHash, version: u64) -> Vec<u8> {
 
 /// Height first: what is too old stands at the beginning.
 pub(super) fn offence_key(offence: &Offence) -> Vec<u8> {
-    let (height, round) = (height_key(offence.height), offence.round.0.to_be_bytes());
+    let height = height_key(offence.height);
+    let round = offence.round.0.to_be_bytes();
     let kind = [offence.kind as u8];
     [&height[..], &offence.validator.0, &round, &kind].concat()
 }

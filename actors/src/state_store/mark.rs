@@ -8,7 +8,7 @@
 //! It is not synced: after a power cut it may be older than the database, which proves nothing, and
 //! never newer than a database whose transactions are synced.
 use super::error::StoreError;
-use super::sealed_file::{Record, SealedFile};
+use super::sealed_file::{SealedFile, SealedRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::types::Height;
 use std::fs::{File, OpenOptions};
@@ -57,8 +57,8 @@ impl MarkFile {
     /// `None` if there is none, or none that can be read: it proves nothing then.
     pub(super) fn read(&self) -> Result<Option<Mark>, StoreError> {
         Ok(match self.0.read()? {
-            Record::Found(mark) => Some(mark),
-            Record::Absent | Record::Unreadable => None,
+            SealedRecord::Found(mark) => Some(mark),
+            SealedRecord::Absent | SealedRecord::Unreadable => None,
         })
     }
 

@@ -5,16 +5,24 @@
 //! no mailbox.
 //!
 //! ```text
-//! open      directory, lock, identity of chain and validator     error   what can go wrong, and the next step
-//! write     commit_run, persist                                  table   sealed records: checksummed values
-//! read      View: all reads on one snapshot                      layout  which table holds what
-//! mark      how far the database got, noted beside it            arm     who may sign from here
-//! verify    replays every block                                 page_check  LMDB's own structure
-//! prune     old blocks go, a few with each new one              snapshot_file  export, import
-//! key_guard what the key has signed with, noted beside the key   sealed_file  one record, in place
-//! evidence  what waits for a block, which blocks carry some, forks
-//! exclusive locks on files                                        rebuild what actors read at a fall
-//! actor     the messages it is told
+//! open             directory, lock, identity of chain and validator
+//! error            what can go wrong, and the next step
+//! write            commit_run, persist
+//! table            sealed records: checksummed values
+//! read             Reading: all reads of one moment
+//! layout           which table holds what
+//! mark             how far the database got, noted beside it
+//! arm              who may sign from here
+//! verify           replays every block
+//! page_check       LMDB's own structure
+//! prune            old blocks go, a few with each new one
+//! snapshot_file    export, import
+//! key_guard        what the key has signed with, noted beside the key
+//! sealed_file      one record, in place
+//! evidence_tables  what waits for a block, which blocks carry some, forks
+//! exclusive        locks on files
+//! rebuild          what actors read at a fall
+//! actor            the messages it is told
 //! ```
 //!
 //! Invariants: a transaction is durable (as far as [`Durability`] goes) when its method returns; the
@@ -23,7 +31,7 @@
 mod actor;
 mod arm;
 mod error;
-mod evidence;
+mod evidence_tables;
 mod exclusive;
 mod fault;
 mod key_guard;
@@ -45,12 +53,12 @@ mod write;
 mod tests;
 
 pub(crate) use actor::{Ports, StateStore};
-pub use arm::Standing;
-pub use error::{Place, StoreError};
+pub use arm::KeyUse;
+pub use error::{FaultSite, StoreError};
 pub use exclusive::lock_exclusively;
 pub use key_guard::{begin_key_guard, key_guard_file};
 pub use layout::Location;
-pub use read::Snapshot;
+pub use read::StoreView;
 pub use snapshot_file::{Contents, Exported, Imported, SnapshotFileError, export, import, inspect};
 pub use verify::{Report, verify};
 
@@ -82,7 +90,7 @@ pub enum Durability {
     Power,
 }
 
-/// One open data directory. When the last clone and the last [`Snapshot`] are gone, the directory
+/// One open data directory. When the last clone and the last [`StoreView`] are gone, the directory
 /// is closed and unlocked.
 #[derive(Clone)]
 pub struct Store {

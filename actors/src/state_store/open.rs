@@ -2,14 +2,14 @@
 use super::error::StoreError;
 use super::exclusive::lock_exclusively;
 use super::fault;
-use super::key_guard::Origin;
+use super::key_guard::DirectoryName;
 use super::layout::{
     HeadRecord, LAYOUT, META_BEGAN, META_BYTES_MAX, META_GENESIS, META_HEAD, META_LAYOUT,
     META_ORIGIN, META_TRANSACTION, META_VALIDATOR, TABLES, Tables,
 };
 use super::mark::{self, Mark, MarkFile};
 use super::page_check;
-use super::read::View;
+use super::read::Reading;
 use super::write;
 use super::{DATA_FILE, DEFAULT_MAP_BYTES, Durability, Env, Inner, Store};
 use crate::limits::{ALWAYS_CHECKED_BYTES, STORE_READERS_MAX};
@@ -64,10 +64,10 @@ impl Store {
     ) -> Result<Store, StoreError> {
         let (store, had_database, noted) = Store::attach(dir, durability, map_bytes)?;
         let transaction = store.inner.transaction.load(Ordering::Relaxed);
-        if store.read(|view| identity.check(view))? {
+        if store.read(|reading| identity.check(reading))? {
             let head = store.read(check_head)?;
             store.inner.height.store(head.0, Ordering::Relaxed);
-            store.read(|view| check_transaction(view, transaction))?;
+            store.read(|reading| check_transaction(reading, transaction))?;
             mark::check(noted, transaction)?;
             store.inner.written(transaction, None)?;
         } else if had_database {
@@ -184,8 +184,8 @@ fn check_pages(dir: &Path, noted: Option<Mark>) -> Result<(), StoreError> {
 }
 
 /// Each transaction writes its own number. LMDB's may differ only if a meta page has rotted.
-fn check_transaction(view: &View<'_>, transaction: u64) -> Result<(), StoreError> {
-    let written: u64 = view.meta(META_TRANSACTION)?;
+fn check_transaction(reading: &Reading<'_>, transaction: u64) -> Result<(), StoreError> {
+    let written: u64 = reading.meta(META_TRANSACTION)?;
     if written == transaction {
         return Ok(());
     }
@@ -318,34 +318,42 @@ impl Identity {
         meta.put(txn, META_GENESIS, &self.genesis)?;
         meta.put(txn, META_VALIDATOR, &self.validator)?;
         meta.put(txn, META_BEGAN, &began)?;
-        meta.put(txn, META_ORIGIN, &Origin::draw())
+        meta.put(txn, META_ORIGIN, &DirectoryName::draw())
     }
 
     /// Whether the database has an identity at all; an error if it is another one.
-    fn check(&self, view: &View<'_>) -> Result<bool, StoreError> {
-        let meta = &view.tables.meta;
-        let Some(layout) = meta.get(view.txn, META_LAYOUT, META_BYTES_MAX)? else {
+    fn check(&self, reading: &Reading<'_>) -> Result<bool, StoreError> {
+        let meta = &reading.tables.meta;
+        let Some(layout) = meta.get(reading.txn, META_LAYOUT, META_BYTES_MAX)? else {
             return Ok(false);
         };
-        check_chain(view, layout, self.genesis)?;
-        let found = view.meta(META_VALIDATOR)?;
+        check_chain(reading, layout, self.genesis)?;
+        let found = reading.meta(META_VALIDATOR)?;
         if found != self.validator {
             let error = StoreError::other_key(self.validator, found);
-            return Err(error.at(view.meta::<HeadRecord>(META_HEAD)?.height));
+            return Err(error.at(reading.meta::<HeadRecord>(META_HEAD)?.height));
         }
         Ok(true)
     }
 }
 
 /// Refuses a database of another layout or chain, and says how far it got.
-pub(super) fn check_chain(view: &View<'_>, layout: u32, expected: Hash) -> Result<(), StoreError> {
-    let head = || view.meta::<HeadRecord>(META_HEAD).map(|head| head.height);
+pub(super) fn check_chain(
+    reading: &Reading<'_>,
+    layout: u32,
+    expected: Hash,
+) -> Result<(), StoreError> {
+    let head = || {
+        reading
+            .meta::<HeadRecord>(META_HEAD)
+            .map(|head| head.height)
+    };
     if layout != LAYOUT {
         let error = StoreError::other_layout(layout);
         // In another layout the head may stand elsewhere, or read otherwise.
         return Err(head().map_or(error.clone(), |height| error.at(height)));
     }
-    let found = view.meta(META_GENESIS)?;
+    let found = reading.meta(META_GENESIS)?;
     if found != expected {
         return Err(StoreError::other_chain(expected, found).at(head()?));
     }
@@ -353,21 +361,21 @@ pub(super) fn check_chain(view: &View<'_>, layout: u32, expected: Hash) -> Resul
 }
 
 /// The head and what it names must be there and fit together.
-fn check_head(view: &View<'_>) -> Result<Height, StoreError> {
-    let head = view.head()?;
+fn check_head(reading: &Reading<'_>) -> Result<Height, StoreError> {
+    let head = reading.head()?;
     if head.certificate.is_some() {
-        let block = view.block(head.height)?.map(|block| block.id());
+        let block = reading.block(head.height)?.map(|block| block.id());
         if block != Some(head.block_id) {
             let what = "the newest block is not the head's";
             return Err(StoreError::corrupt(what).at(head.height));
         }
     }
-    view.recovery().map_err(|error| error.at(head.height))?;
-    let earliest = view.earliest()?;
+    reading.recovery().map_err(|error| error.at(head.height))?;
+    let earliest = reading.earliest()?;
     if earliest > head.height.next() {
         let what = format!("its first block is that of height {earliest}, beyond the newest");
         return Err(StoreError::corrupt(what).at(head.height));
     }
-    view.block(earliest)?; // one that is committed and not there is an error
+    reading.block(earliest)?; // one that is committed and not there is an error
     Ok(head.height)
 }

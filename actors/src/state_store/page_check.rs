@@ -310,7 +310,8 @@ impl<'a> Walk<'a> {
         if !(2..=self.last_page).contains(&page) {
             return Err(format!("there is no page {page}"));
         }
-        let (word, bit) = ((page / 64) as usize, 1 << (page % 64));
+        let word = (page / 64) as usize;
+        let bit = 1 << (page % 64);
         if self.seen[word] & bit != 0 {
             return Err(format!("page {page} is used twice, or free and used"));
         }

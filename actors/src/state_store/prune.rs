@@ -6,9 +6,9 @@
 //! stay. Of states whose blocks are here, the newest versions are kept ([`write::state`]).
 use super::error::StoreError;
 use super::layout::{
-    Handover, HeadRecord, META_EARLIEST, META_HEAD, Tables, height_key, locations_of,
+    HandoverRecord, HeadRecord, META_EARLIEST, META_HEAD, Tables, height_key, locations_of,
 };
-use super::read::View;
+use super::read::Reading;
 use super::write::{self, Failure};
 use heed::RwTxn;
 use lockstep_protocol::codec;
@@ -29,12 +29,13 @@ pub(super) fn step(
     if retention == Retention::All {
         return Ok(());
     }
-    let view = View { tables, txn };
-    let (head, earliest): (HeadRecord, _) = (view.meta(META_HEAD)?, view.earliest()?);
+    let reading = Reading { tables, txn };
+    let (head, earliest): (HeadRecord, _) = (reading.meta(META_HEAD)?, reading.earliest()?);
     let Some(due) = retention.due(earliest, head.height) else {
         return Ok(());
     };
-    let (mut bytes, mut next) = (0usize, earliest);
+    let mut bytes = 0usize;
+    let mut next = earliest;
     for height in due.map(Height) {
         bytes += one(tables, txn, height)?;
         next = height.next();
@@ -48,7 +49,7 @@ pub(super) fn step(
 
 /// Deletes what only states before that of `earliest` have: no header proves them any more.
 fn states(tables: &Tables, txn: &mut RwTxn<'_>, earliest: Height) -> Result<(), Failure> {
-    let kept = View { tables, txn }.versions()?;
+    let kept = Reading { tables, txn }.versions()?;
     let over = kept.iter().skip(1);
     let over = over.take_while(|start| start.height <= earliest);
     over.map(|start| start.version)
@@ -67,7 +68,7 @@ fn one(tables: &Tables, txn: &mut RwTxn<'_>, height: Height) -> Result<usize, Fa
         let gone = || StoreError::corrupt("its certificate is gone").at(height);
         let table = &tables.certificates;
         let certificate = table.get(txn, &key, CERTIFICATE_BYTES_MAX)?;
-        let handover = Handover {
+        let handover = HandoverRecord {
             header: block.header.clone(),
             certificate: certificate.ok_or_else(gone)?,
         };

@@ -1,4 +1,4 @@
-//! Reads: each on one snapshot of the database, none waits for a writer.
+//! Reads: each on the database as it is at one moment, none waits for a writer.
 use super::error::StoreError;
 use super::fault;
 use super::layout::{
@@ -24,20 +24,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 mod reader;
 
-pub use reader::Snapshot;
+pub use reader::StoreView;
 
 /// A lock: height, round, id and a certificate.
 const LOCK_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + 256;
 /// One height.
 const VERSION_BYTES_MAX: usize = 8;
 
-/// All that can be read, on one snapshot.
-pub(super) struct View<'a> {
+/// All that can be read, in one transaction.
+pub(super) struct Reading<'a> {
     pub(super) tables: &'a Tables,
     pub(super) txn: &'a RoTxn<'a>,
 }
 
-impl View<'_> {
+impl Reading<'_> {
     pub(super) fn meta<T: BorshDeserialize>(&self, key: &[u8]) -> Result<T, StoreError> {
         let found = self.tables.meta.get(self.txn, key, META_BYTES_MAX)?;
         found.ok_or_else(|| {
@@ -121,7 +121,8 @@ impl View<'_> {
         limit: usize,
         bytes_max: usize,
     ) -> Result<Vec<DecidedBlock>, StoreError> {
-        let (mut found, mut bytes) = (Vec::new(), 0usize);
+        let mut found = Vec::new();
+        let mut bytes = 0usize;
         let mut height = from.max(Height(1));
         while found.len() < limit {
             let here = self.committed("block", height, self.sealed_pair(height))?;

@@ -34,9 +34,9 @@ impl Store {
     /// Whether the chain begins here and nothing has been signed, for an actor that is being built: as
     /// above.
     pub(crate) fn is_untouched(&self) -> bool {
-        let untouched = self.read(|view| {
-            let has_signed = view.recovery()?.position().is_some();
-            Ok(view.head()?.height == Height(0) && !has_signed)
+        let untouched = self.read(|reading| {
+            let has_signed = reading.recovery()?.position().is_some();
+            Ok(reading.head()?.height == Height(0) && !has_signed)
         });
         match untouched {
             Ok(untouched) => untouched,

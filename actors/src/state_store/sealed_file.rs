@@ -25,7 +25,7 @@ pub(super) struct SealedFile {
 
 /// What such a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Record<T> {
+pub(super) enum SealedRecord<T> {
     /// Nothing yet.
     Absent,
     /// Bytes with a broken seal.
@@ -44,16 +44,16 @@ impl SealedFile {
         &self.path
     }
 
-    pub(super) fn read<T: BorshDeserialize>(&self) -> Result<Record<T>, StoreError> {
+    pub(super) fn read<T: BorshDeserialize>(&self) -> Result<SealedRecord<T>, StoreError> {
         let failed = |error| self.failed("read", &error);
         let bytes_max = RECORD_BYTES_MAX + SEAL_BYTES;
         fault::point().map_err(failed)?;
         let bytes = self.file.metadata().map_err(failed)?.len();
         let Some(bytes) = usize::try_from(bytes).ok().filter(|n| *n <= bytes_max) else {
-            return Ok(Record::Unreadable);
+            return Ok(SealedRecord::Unreadable);
         };
         if bytes == 0 {
-            return Ok(Record::Absent);
+            return Ok(SealedRecord::Absent);
         }
         let mut sealed = vec![0; bytes];
         self.file.read_exact_at(&mut sealed, 0).map_err(failed)?;
@@ -61,7 +61,7 @@ impl SealedFile {
             .split_last_chunk::<SEAL_BYTES>()
             .filter(|(bytes, seal)| self.seal(bytes) == **seal)
             .and_then(|(bytes, _)| codec::decode(self.kind, bytes, RECORD_BYTES_MAX).ok());
-        Ok(record.map_or(Record::Unreadable, Record::Found))
+        Ok(record.map_or(SealedRecord::Unreadable, SealedRecord::Found))
     }
 
     /// Survives the process when it returns; a power cut after [`sync`](Self::sync).

@@ -17,7 +17,7 @@ use super::layout::{
     height_key, locations,
 };
 use super::mark::{self, MarkFile};
-use super::read::View;
+use super::read::Reading;
 use super::table::Table;
 use super::{DATA_FILE, Env, open, page_check};
 use lockstep_protocol::ledger::{
@@ -34,8 +34,8 @@ use std::sync::Arc;
 
 use base::Base;
 
+mod accusations;
 mod base;
-mod evidence;
 
 /// A data directory without a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -97,21 +97,22 @@ fn verify_dir(
     let tables = Tables::open(&env, 0)?;
     let failed = |error| StoreError::lmdb("begin a read", 0, error);
     let txn = env.read_txn().map_err(failed)?;
-    let view = View {
+    let reading = Reading {
         tables: &tables,
         txn: &txn,
     };
-    let validator = identity(dir, &env, &view, genesis)?;
-    let record: HeadRecord = view.meta(META_HEAD)?;
-    let earliest = view.earliest()?;
+    let validator = identity(dir, &env, &reading, genesis)?;
+    let record: HeadRecord = reading.meta(META_HEAD)?;
+    let earliest = reading.earliest()?;
     // A directory that began with a snapshot of height 1 has that block, and not the state before it.
-    let base = match (earliest, view.meta(META_BEGAN)?) {
+    let base = match (earliest, reading.meta(META_BEGAN)?) {
         (Height(1), Height(0)) => Base::genesis(genesis)?,
-        _ => Base::find(&view, env.clone(), genesis, rules, &mut progress)?,
+        _ => Base::find(&reading, env.clone(), genesis, rules, &mut progress)?,
     };
-    let (state, begun) = (Arc::new(base.state), base.head.height);
+    let state = Arc::new(base.state);
+    let begun = base.head.height;
     let mut replay = Replay {
-        view: &view,
+        reading: &reading,
         ledger: Ledger::new(rules.clone(), state.clone(), base.head)?,
         state,
         transactions: base.transactions,
@@ -126,9 +127,9 @@ fn verify_dir(
     replay.compare_head(&record)?;
     replay.compare_state()?;
     replay.check_rows()?;
-    evidence::check_waiting(&view, rules, &replay)?;
-    evidence::check_forks(&view, rules, &replay)?;
-    check_sign_record(&view, rules, &replay, validator)?;
+    accusations::check_waiting(&reading, rules, &replay)?;
+    accusations::check_forks(&reading, rules, &replay)?;
+    check_sign_record(&reading, rules, &replay, validator)?;
     Ok(Report {
         height: record.height,
         block_id: record.block_id,
@@ -145,21 +146,21 @@ fn verify_dir(
 fn identity(
     dir: &Path,
     env: &Env,
-    view: &View<'_>,
+    reading: &Reading<'_>,
     genesis: &Genesis,
 ) -> Result<Address, StoreError> {
-    open::check_chain(view, view.meta(META_LAYOUT)?, genesis.hash())?;
+    open::check_chain(reading, reading.meta(META_LAYOUT)?, genesis.hash())?;
     let transaction = env.info().last_txn_id as u64;
-    if view.meta::<u64>(META_TRANSACTION)? != transaction {
+    if reading.meta::<u64>(META_TRANSACTION)? != transaction {
         let what = format!("its newest meta page names transaction {transaction}, its tables not");
         return Err(StoreError::corrupt(what));
     }
     mark::check(MarkFile::read_in(dir)?, transaction)?;
-    view.meta(META_VALIDATOR)
+    reading.meta(META_VALIDATOR)
 }
 
 struct Replay<'a> {
-    view: &'a View<'a>,
+    reading: &'a Reading<'a>,
     ledger: Ledger,
     state: Arc<MemoryState>,
     transactions: u64,
@@ -175,8 +176,8 @@ impl Replay<'_> {
     /// Executes one stored block again and compares all that was stored with it.
     fn next(&mut self, height: Height) -> Result<(), StoreError> {
         let gone = |table: &str| bad(table, height, "its row is gone");
-        let block = self.view.block(height)?.ok_or_else(|| gone("blocks"))?;
-        let certificate = self.view.certificate(height)?;
+        let block = self.reading.block(height)?.ok_or_else(|| gone("blocks"))?;
+        let certificate = self.reading.certificate(height)?;
         let certificate = certificate.ok_or_else(|| gone("certificates"))?;
         demand(certificate.height == height, "certificates", height)?;
         self.ledger
@@ -186,16 +187,16 @@ impl Replay<'_> {
             .ledger
             .commit(&block, certificate)
             .map_err(|error| bad("blocks", height, error))?;
-        let receipts = self.view.receipts(height)?;
+        let receipts = self.reading.receipts(height)?;
         if receipts.as_deref() != Some(&batch.receipts[..]) {
             return Err(bad("receipts", height, "execution gives others"));
         }
         for (id, location) in locations(&block) {
-            let stored = self.view.location(&id)?;
+            let stored = self.reading.location(&id)?;
             demand(stored == Some(location), "locations", height)?;
             self.locations += 1;
         }
-        self.accusing += evidence::check_carried(self.view, &block)?;
+        self.accusing += accusations::check_carried(self.reading, &block)?;
         self.state.apply(&batch.changes);
         self.ledger.committed(&batch);
         self.count(&batch);
@@ -208,7 +209,8 @@ impl Replay<'_> {
     }
 
     fn note_version(&mut self, batch: &CommitBatch) {
-        let (version, height) = (batch.changes.version, batch.block.height());
+        let version = batch.changes.version;
+        let height = batch.block.height();
         if !batch.changes.is_empty() {
             self.versions.push(VersionStart { version, height });
             self.versions
@@ -245,14 +247,15 @@ impl Replay<'_> {
     /// Every stored node and value, of all versions that are kept, must be one of the replay's, and
     /// there must be as many.
     fn compare_state(&self) -> Result<(), StoreError> {
-        let (view, head) = (self.view, self.ledger.head().height);
+        let reading = self.reading;
+        let head = self.ledger.head().height;
         let mut rows = 0usize;
-        view.tables.nodes.each(view.txn, |key, node| {
+        reading.tables.nodes.each(reading.txn, |key, node| {
             rows += 1;
             let computed = self.state.node(key).unwrap_or_default();
             demand(computed.as_deref() == Some(node), "nodes", head)
         })?;
-        view.tables.values.each(view.txn, |key, value| {
+        reading.tables.values.each(reading.txn, |key, value| {
             rows += 1;
             let key = key.split_first_chunk::<32>();
             let split = key.and_then(|(key, version)| Some((key, version.try_into().ok()?)));
@@ -275,8 +278,9 @@ impl Replay<'_> {
 
     /// Seals of all other rows; and no row of a height that is not committed.
     fn check_rows(&self) -> Result<(), StoreError> {
-        let (view, head) = (self.view, self.ledger.head().height);
-        let tables = view.tables;
+        let reading = self.reading;
+        let head = self.ledger.head().height;
+        let tables = reading.tables;
         self.check_versions()?;
         for table in [
             &tables.meta,
@@ -284,25 +288,25 @@ impl Replay<'_> {
             &tables.signed,
             &tables.handovers,
         ] {
-            table.each(view.txn, |_, _| Ok::<_, StoreError>(()))?;
+            table.each(reading.txn, |_, _| Ok::<_, StoreError>(()))?;
         }
         for (table, expected) in [
             (&tables.locations, self.locations),
             (&tables.accusing, self.accusing),
         ] {
             let mut rows = 0usize;
-            table.each(view.txn, |_, _| {
+            table.each(reading.txn, |_, _| {
                 rows += 1;
                 Ok::<_, StoreError>(())
             })?;
             demand(rows == expected, table.name(), head)?;
         }
-        let earliest = self.view.earliest()?;
+        let earliest = self.reading.earliest()?;
         for table in [&tables.blocks, &tables.certificates, &tables.receipts] {
             self.demand_none_after(table, head)?;
             self.demand_none_before(table, earliest)?;
         }
-        tables.proposed.each(view.txn, |key, _| {
+        tables.proposed.each(reading.txn, |key, _| {
             let open = key.starts_with(&height_key(head.next()));
             demand(open, "proposed", head.next())
         })
@@ -311,21 +315,23 @@ impl Replay<'_> {
     /// The readable versions are the last that the replay has made, each from its block on.
     fn check_versions(&self) -> Result<(), StoreError> {
         let head = self.ledger.head().height;
-        let stored = self.view.versions()?;
+        let stored = self.reading.versions()?;
         demand(stored == self.versions, "versions", head)
     }
 
     fn demand_none_before(&self, table: &Table, earliest: Height) -> Result<(), StoreError> {
-        let (first, last) = (height_key(Height(0)), height_key(earliest.previous()));
-        let before = table.last_in(self.view.txn, &(&first[..]..=&last[..]))?;
+        let first = height_key(Height(0));
+        let last = height_key(earliest.previous());
+        let before = table.last_in(self.reading.txn, &(&first[..]..=&last[..]))?;
         let what = "a row below the first block";
         before.map_or(Ok(()), |_| Err(bad(table.name(), earliest, what)))
     }
 
     fn demand_none_after(&self, table: &Table, head: Height) -> Result<(), StoreError> {
         let all = [0xff; 9];
-        let (first, last) = (height_key(head.next()), &all[..]);
-        let beyond = table.last_in(self.view.txn, &(&first[..]..=last))?;
+        let first = height_key(head.next());
+        let last = &all[..];
+        let beyond = table.last_in(self.reading.txn, &(&first[..]..=last))?;
         let what = "a row beyond the head";
         beyond.map_or(Ok(()), |_| Err(bad(table.name(), head.next(), what)))
     }
@@ -333,12 +339,13 @@ impl Replay<'_> {
 
 /// Own messages: signed by this validator, and none further than the height that may be open.
 fn check_sign_record(
-    view: &View<'_>,
+    reading: &Reading<'_>,
     rules: &ChainRules,
     replay: &Replay<'_>,
     validator: Address,
 ) -> Result<(), StoreError> {
-    let (recovery, context) = (view.recovery()?, &rules.context);
+    let recovery = reading.recovery()?;
+    let context = &rules.context;
     let head = replay.ledger.head().height;
     let wrong = |what: &dyn Display| bad("signed", head.next(), what);
     if recovery.position().is_some_and(|at| at.0 > head.next()) {

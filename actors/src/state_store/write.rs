@@ -1,7 +1,7 @@
 //! Writes: each method is one transaction, all or nothing.
 use super::Store;
 use super::error::StoreError;
-use super::evidence;
+use super::evidence_tables;
 use super::fault;
 use super::layout::{
     HeadRecord, META_BYTES_MAX, META_HALT, META_HEAD, META_TRANSACTION, SIGNED_LOCK,
@@ -9,7 +9,7 @@ use super::layout::{
     locations, proposed_key, value_key,
 };
 use super::prune;
-use super::read::View;
+use super::read::Reading;
 use crate::limits::DEAD_READERS_EVERY;
 use heed::RwTxn;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
@@ -133,9 +133,9 @@ impl Store {
 fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Result<(), Failure> {
     let head = batch.head();
     let key = height_key(head.height);
-    let view = View { tables, txn };
-    let written: HeadRecord = view.meta(META_HEAD)?;
-    let known = view.certificate(head.height)?;
+    let reading = Reading { tables, txn };
+    let written: HeadRecord = reading.meta(META_HEAD)?;
+    let known = reading.certificate(head.height)?;
     if known.is_some_and(|known| known.block_id == head.block_id) {
         return Ok(());
     }
@@ -149,14 +149,15 @@ fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Resu
     tables.meta.put(txn, META_HEAD, &HeadRecord::of(&head))?;
     let last = proposed_key(head.height, &Hash([0xff; 32]));
     tables.proposed.delete_to(txn, &last)?;
-    evidence::committed(tables, txn, &batch.block)?;
+    evidence_tables::committed(tables, txn, &batch.block)?;
     state(tables, txn, head.height, &batch.changes)
 }
 
 /// Height, parent, certificate and state version must be those that follow `head`.
 fn demand_next(head: &HeadRecord, batch: &CommitBatch) -> Result<(), StoreError> {
     let refuse = |what: String| Err(StoreError::OutOfOrder { what });
-    let (expected, actual) = (head.height.next(), batch.block.height());
+    let expected = head.height.next();
+    let actual = batch.block.height();
     if actual != expected {
         return refuse(format!("block {actual} where block {expected} is next"));
     }
@@ -234,7 +235,7 @@ pub(super) fn forget(tables: &Tables, txn: &mut RwTxn<'_>, version: u64) -> Resu
 fn persist_one(tables: &Tables, txn: &mut RwTxn<'_>, record: &Persist) -> Result<(), Failure> {
     let table = &tables.signed;
     let position = record.signed.position();
-    let recorded = View { tables, txn }.recorded(position.2)?;
+    let recorded = Reading { tables, txn }.recorded(position.2)?;
     if let Some(other) = recorded.as_ref().filter(|r| r.position() == position)
         && *other != record.signed
     {
@@ -252,7 +253,7 @@ fn persist_one(tables: &Tables, txn: &mut RwTxn<'_>, record: &Persist) -> Result
         }
     }
     if let Some(lock) = &record.lock {
-        let recorded = View { tables, txn }.lock()?;
+        let recorded = Reading { tables, txn }.lock()?;
         let is_older = |old: LockRecord| (lock.height, lock.round) < (old.height, old.round);
         if !recorded.is_some_and(is_older) {
             table.put(txn, SIGNED_LOCK, lock)?;

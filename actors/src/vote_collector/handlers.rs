@@ -3,8 +3,8 @@ use super::VoteCollector;
 use crate::messages::announcements::{BlockCommitted, ResendRound, RoundEntered};
 use crate::messages::peer_broadcaster::PullMessages;
 use crate::messages::vote_collector::{
-    FinishPull, GetMissing, GetSeen, GetVotes, Missing, OwnVote, ProposalVerified, RetellFacts,
-    VoteReceived,
+    FinishPull, GetSeen, GetVotes, GetVotesMissing, OwnVote, ProposalVerified, RetellFacts,
+    VoteReceived, VotesMissing,
 };
 use crate::runtime::Ctx;
 use crate::shell::{Deliver, to_brain};
@@ -23,11 +23,11 @@ impl Handler<VoteReceived> for VoteCollector {
     }
 }
 
-impl Handler<GetMissing> for VoteCollector {
-    type Result = MessageResult<GetMissing>;
+impl Handler<GetVotesMissing> for VoteCollector {
+    type Result = MessageResult<GetVotesMissing>;
 
-    fn handle(&mut self, _: GetMissing, _: &mut Ctx<Self>) -> Self::Result {
-        MessageResult(Missing {
+    fn handle(&mut self, _: GetVotesMissing, _: &mut Ctx<Self>) -> Self::Result {
+        MessageResult(VotesMissing {
             prevotes: self.tally.missing(VoteKind::Prevote),
             precommits: self.tally.missing(VoteKind::Precommit),
         })

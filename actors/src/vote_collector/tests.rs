@@ -1,7 +1,7 @@
 use super::*;
 use crate::block_sync::BlockSync;
 use crate::fixture::{World, address, signer};
-use crate::runtime::{Actors, Inbox, Refused};
+use crate::runtime::{Actors, Inbox, TellError};
 use lockstep_protocol::consensus::tally::{Admission, Input};
 use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Height, Round};
@@ -49,7 +49,7 @@ fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
     let full = sync.port().tell(PeerAhead(me, Height(9)));
     assert_eq!(
         full,
-        Err(Refused::Full),
+        Err(TellError::Full),
         "it has been told what it can hold"
     );
 }

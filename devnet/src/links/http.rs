@@ -26,7 +26,9 @@ impl Message {
 /// Reads one message; `None` at the end of the connection.
 pub(super) async fn read(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Message>> {
     let mut head = from.take(HEAD_BYTES_MAX);
-    let (mut bytes, mut start_line_bytes, mut length) = (Vec::new(), 0, 0);
+    let mut bytes = Vec::new();
+    let mut start_line_bytes = 0;
+    let mut length = 0;
     loop {
         let line_at = bytes.len();
         if head.read_until(b'\n', &mut bytes).await? == 0 {

@@ -50,7 +50,8 @@ impl Rule {
     /// Decides about a request. Each decision draws once, whatever the rates are, so that a rate
     /// that changes does not shift the stream.
     pub(super) fn judge(&self, path: &str, chance: &mut Random) -> Fate {
-        let (draw, late) = (chance.below(1000), chance.between(LATE_MS.0, LATE_MS.1));
+        let draw = chance.below(1000);
+        let late = chance.between(LATE_MS.0, LATE_MS.1);
         if self.swallowed.iter().any(|swallowed| swallowed == path) {
             return Fate::Swallow;
         }

@@ -7,9 +7,6 @@ use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Height, Round};
 use std::sync::Arc;
 
-/// Blocks that may wait for the one before them.
-pub(crate) const WAITING_BLOCKS_MAX: usize = 1_000;
-
 /// What happened.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
@@ -28,7 +25,8 @@ impl Node {
         let (input, answered) = match self.mail.committer.pop_front()? {
             Input::Brain(input) => (input, None),
             Input::Build(height, round) => {
-                let (users, validators) = (&self.setup.users, committer.ledger().validators());
+                let users = &self.setup.users;
+                let validators = committer.ledger().validators();
                 let transactions = users.transactions(&mut self.random, validators);
                 let now = clocks.wall;
                 let prepare = committer::Input::Prepare {

@@ -94,7 +94,10 @@ impl Disk {
         state: Arc<MemoryState>,
         survival: Survival,
     ) -> Disk {
-        let (proposal, prevote, precommit, lock) = (None, None, None, None);
+        let proposal = None;
+        let prevote = None;
+        let precommit = None;
+        let lock = None;
         let durable = Durable {
             head,
             validators,

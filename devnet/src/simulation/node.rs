@@ -224,7 +224,8 @@ impl Node {
         let driver = self.brains.as_ref()?.driver.as_ref()?;
         let (height, round) = (driver.height(), driver.round());
         let machine = driver.round_machine();
-        let (locked, valid) = (machine.locked(), machine.valid().map(|v| v.polka.round));
+        let locked = machine.locked();
+        let valid = machine.valid().map(|v| v.polka.round);
         Some(format!(
             "height {height} round {round} step {:?} locked {locked:?} valid {valid:?}",
             driver.current_step()

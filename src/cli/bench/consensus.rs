@@ -148,17 +148,21 @@ struct Run {
 
 /// Lets the devnet run and shows how it goes on stderr.
 fn run_for(devnet: &Devnet, time: Duration) -> Run {
-    let (first, cpu_before, began) = (lowest(devnet), process::cpu_seconds(), Instant::now());
+    let first = lowest(devnet);
+    let cpu_before = process::cpu_seconds();
+    let began = Instant::now();
     while began.elapsed() < time {
         std::thread::sleep(LOOK.min(time.saturating_sub(began.elapsed())));
-        let (blocks, seconds) = (lowest(devnet) - first, began.elapsed().as_secs_f64());
+        let blocks = lowest(devnet) - first;
+        let seconds = began.elapsed().as_secs_f64();
         tell(format_args!(
             "\r{seconds:>4.0} s: {blocks} blocks, {:.0} blocks/s ",
             blocks as f64 / seconds
         ));
     }
     tell(format_args!("\n"));
-    let (last, seconds) = (lowest(devnet), began.elapsed().as_secs_f64());
+    let last = lowest(devnet);
+    let seconds = began.elapsed().as_secs_f64();
     let cpu_seconds = process::cpu_seconds()
         .zip(cpu_before)
         .map(|(after, before)| after - before);

@@ -118,7 +118,8 @@ struct Phase {
 
 /// From now on for `time`: the time until the last block of it, over its blocks.
 fn phase(commits: &Commits, time: Duration) -> Result<Phase, Failure> {
-    let (began, before) = (Instant::now(), highest(commits));
+    let began = Instant::now();
+    let before = highest(commits);
     std::thread::sleep(time);
     let commits = commits.lock().unwrap_or_else(PoisonError::into_inner);
     let measured: Vec<_> = commits.range(before + 1..).map(|(_, c)| *c).collect();

@@ -107,7 +107,8 @@ impl Soak {
     /// Until the time is up or somebody interrupts.
     fn go_on(&mut self, stop: &Receiver<()>) -> Result<(), Failure> {
         let every = (self.time / SAMPLES).max(Duration::from_secs(1));
-        let (mut next_sample, mut next_word) = (Duration::ZERO, TELL_EVERY);
+        let mut next_sample = Duration::ZERO;
+        let mut next_word = TELL_EVERY;
         while self.began.elapsed() < self.time {
             let elapsed = self.began.elapsed();
             self.load.catch_up(&self.devnet, elapsed);
@@ -166,7 +167,8 @@ impl Soak {
     }
 
     fn progress(&self) -> String {
-        let (elapsed, time) = (self.began.elapsed().as_secs(), self.time.as_secs());
+        let elapsed = self.began.elapsed().as_secs();
+        let time = self.time.as_secs();
         let bar = terminal::bar(elapsed, time);
         let newest = self.samples.last().map(Sample::in_words);
         format!("{bar} {elapsed}/{time} s  {}", newest.unwrap_or_default())
@@ -205,7 +207,8 @@ impl Load {
     /// have been renewed once: a tree that was only added to is 5 % denser. At a light load that
     /// takes hours: they come at once, before anything is measured.
     fn fill(&mut self, devnet: &Devnet, stop: &Receiver<()>) -> Result<(), Failure> {
-        let (enough, mut moved) = (KNOWN_SIGNATURES_MAX as u64 * 2, Instant::now());
+        let enough = KNOWN_SIGNATURES_MAX as u64 * 2;
+        let mut moved = Instant::now();
         tell(format_args!(
             "filling the caches with {enough} transfers …\n"
         ));

@@ -74,7 +74,8 @@ fn print(report: &Report) -> Result<(), Failure> {
 }
 
 fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
-    let (late, blocks) = (arguments.validators - 1, arguments.blocks);
+    let late = arguments.validators - 1;
+    let blocks = arguments.blocks;
     let home = tempfile::Builder::new().prefix("lockstep-sync-").tempdir();
     let home = home.map_err(|error| Failure::retry(format!("no directory: {error}")))?;
     let builder = Devnet::builder()
@@ -89,7 +90,8 @@ fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
         .make_chain(home.path(), &others, blocks)
         .map_err(|error: ChainError| Failure::retry(error.to_string()))?;
     // Signing the chain was this process, too: only what comes now is measured.
-    let (cpu_before, began) = (process::cpu_seconds(), Instant::now());
+    let cpu_before = process::cpu_seconds();
+    let began = Instant::now();
     let devnet = builder.boot()?;
     wait(&devnet, late, blocks)?;
     let seconds = began.elapsed().as_secs_f64();
@@ -108,7 +110,8 @@ fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
 }
 
 fn wait(devnet: &Devnet, late: usize, blocks: u64) -> Result<(), Failure> {
-    let (mut height, mut moved) = (0, Instant::now());
+    let mut height = 0;
+    let mut moved = Instant::now();
     while height < blocks {
         std::thread::sleep(LOOK);
         let now = devnet.heights().get(late).copied().flatten().unwrap_or(0);

@@ -115,7 +115,8 @@ fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
     let load = sign(arguments, &devnet)?;
     devnet.wait_for(1, DRAIN)?;
     tell(format_args!("sending for {} s …\n", arguments.seconds));
-    let (meter, began) = (Meter::start(), Instant::now());
+    let meter = Meter::start();
+    let began = Instant::now();
     let (sent, watch) = send(&devnet, load)?;
     let (cpu_nodes, cpu_load) = meter.nodes_and_load(sent.cpu_seconds).unzip();
     let held = watch.held_bytes.zip(held_before);

@@ -117,7 +117,8 @@ impl Summary {
             .zip(heads)
             .filter_map(|((index, (address, rpc)), head)| {
                 let head = head?;
-                let (height, block_hash) = (head.height.0, head.block_id);
+                let height = head.height.0;
+                let block_hash = head.block_id;
                 let state_root = head.state_root;
                 Some(ValidatorRow {
                     index,

@@ -1,7 +1,7 @@
 //! What is proved, and how it is shown.
 use super::Verify;
 use super::witness::Witnessed;
-use crate::cli::node::Status;
+use crate::cli::node::NodeStatus;
 use crate::cli::record::readable;
 use crate::environment::wall_clock;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ pub(super) struct Proved {
     pub(super) trusted_time: Timestamp,
     /// Who showed it.
     pub(super) url: String,
-    pub(super) status: Status,
+    pub(super) status: NodeStatus,
     pub(super) headers: u64,
     pub(super) witnesses: Vec<Witnessed>,
 }

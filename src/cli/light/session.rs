@@ -1,7 +1,7 @@
 //! A node, and what follows from the trusted block of what it shows.
 use super::doubt::{Doubt, old, unproved};
 use super::proved::{Fact, Proved};
-use crate::cli::node::{Node, Status};
+use crate::cli::node::{Node, NodeStatus};
 use crate::environment::wall_clock;
 use crate::failure::Failure;
 use crate::hex::hex;
@@ -23,7 +23,7 @@ pub(super) struct Start {
 /// A node, and the chain that it says it is of.
 pub(super) struct Session {
     pub(super) node: Node,
-    pub(super) status: Status,
+    pub(super) status: NodeStatus,
     headers: u64,
 }
 
@@ -71,7 +71,8 @@ impl Session {
         goal: Height,
     ) -> Result<(LightClient, Timestamp), Doubt> {
         let mut client = self.begin(start.checkpoint, goal)?;
-        let (url, now) = (self.node.url.clone(), wall_clock()?);
+        let url = self.node.url.clone();
+        let now = wall_clock()?;
         let too_old = |error| old(&url, start.checkpoint, &error);
         let begun = client.trusted();
         let since = begun.header.time;

@@ -81,7 +81,8 @@ impl fmt::Display for Difference {
 
 /// Asks the witness at `url` for the block by which something was proved.
 pub(super) fn ask(url: &str, checkpoint: Checkpoint, proved: &Proved) -> Result<Witnessed, Doubt> {
-    let (height, id) = (proved.trusted.header.height, proved.trusted.id);
+    let height = proved.trusted.header.height;
+    let id = proved.trusted.id;
     let mut session = open(url, height, proved)?;
     let shown = session.block(height)?.header.id();
     if shown == id {

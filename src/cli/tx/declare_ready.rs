@@ -49,9 +49,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// What can be seen without a block.
 fn check(sender: &Sender<'_>, newcomer: Address) -> Result<(), Failure> {
     let node = &sender.node;
-    let standing = node.json("/status")?;
-    let standing: NodeProgress = serde_json::from_value(standing).map_err(|_| node.strange())?;
-    standing.speaks_for(newcomer, &node.url)?;
+    let progress = node.json("/status")?;
+    let progress: NodeProgress = serde_json::from_value(progress).map_err(|_| node.strange())?;
+    progress.speaks_for(newcomer, &node.url)?;
     let newest = newest(node)?;
     if power_of(&newest, newcomer) > 0 {
         return Err(Failure::usage(format!(
@@ -125,15 +125,15 @@ mod tests {
     fn only_the_own_node_that_follows_speaks_for_a_newcomer() {
         let newcomer = Address([7; 20]);
         let said = |changed: fn(&mut NodeProgress)| {
-            let mut standing = NodeProgress {
+            let mut progress = NodeProgress {
                 validator: newcomer,
                 height: Height(40),
                 target_height: Height(40),
                 catching_up: false,
                 halted: Value::Null,
             };
-            changed(&mut standing);
-            let said = standing.speaks_for(newcomer, "http://here");
+            changed(&mut progress);
+            let said = progress.speaks_for(newcomer, "http://here");
             said.map_err(|failure| (failure.exit_code, failure.message))
         };
         assert_eq!(said(|_| {}), Ok(()));

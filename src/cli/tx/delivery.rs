@@ -62,7 +62,7 @@ impl Delivery<'_> {
     /// Its nonce may be refused because the node took it the first time, and a block has it by now.
     fn was_taken_before(&self, outcome: &mut Outcome, failure: Failure) -> Result<(), Failure> {
         match receipt::find(self.node, &self.id) {
-            Ok(Found::Outside(outside)) if outside.standing() == NotInBlock::Unknown => {
+            Ok(Found::Outside(outside)) if outside.not_in_block() == NotInBlock::Unknown => {
                 Err(failure)
             }
             Ok(_) => {
@@ -82,7 +82,7 @@ impl Delivery<'_> {
                     outcome.stage = Stage::InBlock(receipt);
                     return Ok(());
                 }
-                Ok(Found::Outside(outside)) => match outside.standing() {
+                Ok(Found::Outside(outside)) => match outside.not_in_block() {
                     NotInBlock::Waits => None,
                     NotInBlock::Over => {
                         let why = outside.sentence();

@@ -1,5 +1,5 @@
 //! What became of a transaction that was sent.
-use crate::cli::node::Status;
+use crate::cli::node::NodeStatus;
 use crate::cli::receipt::{Outside, Receipt};
 use crate::failure::Failure;
 use crate::output::say;
@@ -34,8 +34,9 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn signed(from: &str, transaction: &Transaction, chain: &Status) -> Outcome {
-        let (id, body) = (transaction.id(), &transaction.body);
+    pub(super) fn signed(from: &str, transaction: &Transaction, chain: &NodeStatus) -> Outcome {
+        let id = transaction.id();
+        let body = &transaction.body;
         Outcome {
             from: from.to_owned(),
             id,
@@ -78,7 +79,8 @@ impl Outcome {
     /// The command fails after the transaction was signed: whoever has signed it must be able to
     /// find it, and to hand it in again without paying twice.
     pub(super) fn fail(&mut self, failure: Failure) {
-        let (id, why) = (self.id, failure.message);
+        let id = self.id;
+        let why = failure.message;
         let (nonce, fee) = (self.word("nonce"), self.word("fee"));
         let message = match &self.stage {
             Stage::Refused => format!("transaction {id} (nonce {nonce}) was not taken: {why}"),

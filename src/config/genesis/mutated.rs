@@ -38,7 +38,8 @@ fn no_changed_genesis_panics_and_what_is_read_is_written_alike() {
         b"\"\\u0000",
     ];
     let mut mutator = mutate::Mutator::new(corpus.map(<[u8]>::to_vec).into(), 7);
-    let (mut read, mut refused) = (0, 0);
+    let mut read = 0;
+    let mut refused = 0;
     for _ in 0..INPUTS {
         let input = mutator.next_input(4_096);
         match parse(&String::from_utf8_lossy(&input)) {

@@ -9,7 +9,7 @@ fn task() -> Context<'static> {
 fn connection() -> (Connection, Instant) {
     let now = Instant::now();
     let deadlines = Deadlines::new(PEER_IDLE);
-    (Connection::new(now, deadlines, Standing::Stranger), now)
+    (Connection::new(now, deadlines, Merit::Stranger), now)
 }
 
 #[test]

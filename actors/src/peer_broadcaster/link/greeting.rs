@@ -5,7 +5,7 @@ use crate::limits::{
     HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT, RESOLVE_EVERY,
 };
 use crate::messages::block_sync::{PeerAhead, PeerKeeps};
-use crate::peers::{Handshake, Mismatch, Place, look_up};
+use crate::peers::{Handshake, Mismatch, PeerAddress, look_up};
 use crate::shell::Deliver;
 use lockstep_protocol::consensus::clocks::Exchange;
 use lockstep_protocol::types::{Height, Instant as Monotonic};
@@ -36,7 +36,7 @@ impl Link {
 
     /// Looks a name up again after each failure, but not all the time.
     pub(super) async fn keep_finding(&self) {
-        let Place::Named { name, .. } = &self.seed.peer.place else {
+        let PeerAddress::Named { name, .. } = &self.seed.peer.listens_at else {
             return std::future::pending().await;
         };
         loop {
@@ -96,7 +96,8 @@ impl Link {
             answered,
             theirs,
         });
-        let (me, validators) = (self.seed.handshake.validator, view.validators());
+        let me = self.seed.handshake.validator;
+        let validators = view.validators();
         let report = view.clocks.report(*clock, &me, validators.current());
         let difference = report.peers.get(&peer).copied();
         view.update_peer(&peer, |peer| peer.clock_difference_ms = difference);

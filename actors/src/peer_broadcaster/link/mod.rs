@@ -14,7 +14,7 @@ use crate::kill_points;
 use crate::limits::{PEER_FAILURE_SAID_EVERY, RESOLVE_EVERY, SYNC_TIMEOUT};
 use crate::messages::block_sync::{BlocksArrived, PeerGone};
 use crate::metrics::Metrics;
-use crate::peers::{Handshake, Mismatch, Peer, Place, Resolve, look_up};
+use crate::peers::{Handshake, Mismatch, Peer, PeerAddress, Resolve, look_up};
 use crate::shell::Deliver;
 use crate::view::NodeView;
 use actix_web::http::{StatusCode, Uri};
@@ -118,9 +118,9 @@ enum Break {
 pub(super) async fn run(seed: LinkSeed, outbox: Outbox) {
     let closed = outbox.clone();
     let talk = async move {
-        let listens = match &seed.peer.place {
-            Place::At(listens) => *listens,
-            Place::Named { name, found } => match found {
+        let listens = match &seed.peer.listens_at {
+            PeerAddress::At(listens) => *listens,
+            PeerAddress::Named { name, found } => match found {
                 Some(listens) => *listens,
                 None => seed.find(name.clone()).await,
             },
@@ -200,7 +200,8 @@ impl Link {
     }
 
     async fn keep_sending(&self) {
-        let (mut back_off, mut refusals) = (self.back_off(), 0);
+        let mut back_off = self.back_off();
+        let mut refusals = 0;
         loop {
             let broken = match self.shake_hands().await {
                 Ok(Ok(())) => {

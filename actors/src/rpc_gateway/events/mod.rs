@@ -8,7 +8,7 @@
 //! anything else now.
 use crate::limits::EVENTS_MISSED_MAX;
 use crate::state_store::{Store, StoreError};
-use crate::view::{NewestBlock, NodeView, Snapshot};
+use crate::view::{NewestBlock, NodeView, ViewCopy};
 use happened::{BlockEvent, What};
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::Height;
@@ -84,9 +84,9 @@ impl Events {
     /// come one by one; of very many only the newest, and readers hear that others are missing. Only
     /// those that are not the newest any more are read back.
     pub(super) fn take_down(&self, view: &NodeView, store: &Store) -> Result<(), StoreError> {
-        let Snapshot {
+        let ViewCopy {
             head, round, step, ..
-        } = view.snapshot();
+        } = view.copy();
         let mut ring = self.ring.lock();
         let earliest = Height(head.height.0.saturating_sub(EVENTS_MISSED_MAX));
         if ring.height < earliest {

@@ -80,7 +80,8 @@ impl Ring {
 
     /// What has this number, and the first number that it takes; `None` if it is the next event's.
     pub(super) fn at(&self, asked: u64) -> Result<Option<(u64, What)>, OutOfReach> {
-        let (next, oldest) = (self.next, self.oldest());
+        let next = self.next;
+        let oldest = self.oldest();
         if asked < oldest {
             return Err(OutOfReach::Gone { asked, oldest });
         }
@@ -106,7 +107,8 @@ impl Ring {
     }
 
     pub(super) fn push(&mut self, what: What) {
-        let (first, numbers) = (self.next, what.numbers());
+        let first = self.next;
+        let numbers = what.numbers();
         self.bytes += what.bytes();
         self.kept.push_back(Kept { first, what });
         self.next += numbers;

@@ -45,7 +45,7 @@ impl Topic {
         match (self, what) {
             (Topic::NewBlocks, What::Block(block)) => vec![told(first, block.to_json())],
             (Topic::NewHeads, What::Block(block)) => {
-                let head = ethereum::Head {
+                let head = ethereum::EthHeader {
                     id: block.id,
                     header: &block.header,
                     transaction_bytes: block.transaction_bytes,

@@ -37,14 +37,14 @@ fn length(bytes: usize) -> String {
 }
 
 /// What every head of a block has in common, without its transactions.
-pub(in crate::rpc_gateway) struct Head<'a> {
+pub(in crate::rpc_gateway) struct EthHeader<'a> {
     pub(in crate::rpc_gateway) id: BlockId,
     pub(in crate::rpc_gateway) header: &'a Header,
     pub(in crate::rpc_gateway) transaction_bytes: u64,
     pub(in crate::rpc_gateway) byte_price: u64,
 }
 
-impl Head<'_> {
+impl EthHeader<'_> {
     pub(in crate::rpc_gateway) fn to_json(&self) -> Value {
         let header = self.header;
         json!({
@@ -73,7 +73,7 @@ impl Head<'_> {
 /// A committed block, with whole transactions or with their ids.
 pub(in crate::rpc_gateway) fn block(block: &SealedBlock, genesis: &Genesis, full: bool) -> Value {
     let transactions = &block.block().transactions;
-    let head = Head {
+    let head = EthHeader {
         id: block.id(),
         header: block.header(),
         transaction_bytes: bytes_of(transactions),
@@ -111,7 +111,7 @@ pub(in crate::rpc_gateway) fn genesis(genesis: &Genesis, id: Hash, state_root: H
         validators_hash: Hash::default(),
         next_validators_hash: Hash::default(),
     };
-    let head = Head {
+    let head = EthHeader {
         id,
         header: &header,
         transaction_bytes: 0,
@@ -130,7 +130,8 @@ pub(in crate::rpc_gateway) fn transaction(
     genesis: &Genesis,
     place: Option<(&SealedBlock, u32)>,
 ) -> Value {
-    let (bytes, fee) = (bytes(transaction), transaction.body.fee);
+    let bytes = bytes(transaction);
+    let fee = transaction.body.fee;
     json!({
         "hash": transaction.id(),
         "type": "0x0",

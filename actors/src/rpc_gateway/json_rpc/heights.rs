@@ -2,20 +2,20 @@
 use super::error::RpcError;
 use super::params::At;
 use crate::rpc_gateway::seed::Seed;
-use crate::state_store::Snapshot;
+use crate::state_store::StoreView;
 use lockstep_protocol::ledger::HistoryError;
 use lockstep_protocol::types::Height;
 
 /// The version of the state after the block of `height`, if it is shown.
 pub(super) fn version_after(
-    snapshot: &Snapshot,
+    view: &StoreView,
     height: Height,
     newest: Height,
 ) -> Result<u64, HistoryError> {
     if height > newest {
         return Err(HistoryError::NotCommitted { height, newest });
     }
-    snapshot.version_after(height)
+    view.version_after(height)
 }
 
 /// The height that is meant.

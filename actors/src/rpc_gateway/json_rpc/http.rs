@@ -21,11 +21,11 @@ pub(in crate::rpc_gateway) async fn post(
     }
     let body = match Body::open(&request, payload, RPC_REQUEST_BYTES_MAX) {
         Ok(body) => body.whole(Some(&seed.shares.rpc_bodies)).await,
-        Err(cut) => Err(cut),
+        Err(error) => Err(error),
     };
     let whole = match body {
         Ok(whole) => whole,
-        Err(cut) => return body::refuse_cut(cut, &seed.metrics),
+        Err(error) => return body::refuse_body(error, &seed.metrics),
     };
     let caller = Caller::new(seed, Asker::of(&request), None);
     let Some(reply) = answer(&caller, &whole.bytes).await else {

@@ -10,8 +10,8 @@ use super::method::{Answer, Method, Shape, method};
 use super::params::{Args, At, Kind, needed, optional};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::rpc_gateway::json::hex;
-use crate::rpc_gateway::{blocks, clocks, evidence, parameters, validators};
-use crate::state_store::Snapshot;
+use crate::rpc_gateway::{blocks, clock_report, evidence_page, parameters, validators};
+use crate::state_store::StoreView;
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height};
 use lockstep_protocol::{codec, ledger};
@@ -87,7 +87,7 @@ pub(super) const METHODS: &[Method] = &[
 
 /// The state after a block.
 struct State {
-    snapshot: Snapshot,
+    view: StoreView,
     version: u64,
     height: Height,
     block_id: BlockId,
@@ -100,12 +100,12 @@ impl State {
     /// The newest one, or that of a height whose state is kept.
     async fn at(caller: &Caller, at: Option<At>) -> Result<State, RpcError> {
         let head = caller.seed.head();
-        let snapshot = caller.seed.store.snapshot()?;
+        let view = caller.seed.store.view()?;
         let height = match at {
             Some(At::Height(height)) => height,
             _ => head.height,
         };
-        let version = version_after(&snapshot, height, head.height)?;
+        let version = version_after(&view, height, head.height)?;
         let (block_id, root) = if height == head.height {
             (head.block_id, head.state_root)
         } else if height == Height(0) {
@@ -124,7 +124,7 @@ impl State {
             named.await?
         };
         Ok(State {
-            snapshot,
+            view,
             version,
             height,
             block_id,
@@ -149,11 +149,11 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
     let state = State::at(caller, args.maybe_height(2)?).await?;
     let mut answer = state.of(address);
     let account = if prove {
-        let proof = ledger::prove_account_at(&state.snapshot, state.version, &address)?;
+        let proof = ledger::prove_account_at(&state.view, state.version, &address)?;
         answer["proof"] = json!(hex(&codec::encode(&proof)));
         proof.account
     } else {
-        ledger::account_at(&state.snapshot, state.version, &address)?
+        ledger::account_at(&state.view, state.version, &address)?
     };
     answer["exists"] = json!(account.is_some());
     let account = account.unwrap_or_default();
@@ -171,11 +171,11 @@ async fn get_record(caller: &Caller, args: Args) -> Answer {
     let state = State::at(caller, args.maybe_height(3)?).await?;
     let mut answer = state.of(address);
     let record = if prove {
-        let proof = ledger::prove_record_at(&state.snapshot, state.version, &address, &key)?;
+        let proof = ledger::prove_record_at(&state.view, state.version, &address, &key)?;
         answer["proof"] = json!(hex(&codec::encode(&proof)));
         proof.record
     } else {
-        ledger::record_at(&state.snapshot, state.version, &address, &key)?
+        ledger::record_at(&state.view, state.version, &address, &key)?
     };
     answer["key"] = json!(hex(&key));
     answer["record"] = json!(record);
@@ -230,7 +230,7 @@ async fn get_evidence(caller: &Caller, args: Args) -> Answer {
     let limit = args.maybe_number(0)?.and_then(|n| usize::try_from(n).ok());
     let limit = limit.unwrap_or(EVIDENCE_ANSWER_MAX);
     caller
-        .read(move |seed| Ok(evidence::page(seed, limit)?))
+        .read(move |seed| Ok(evidence_page::page(seed, limit)?))
         .await
 }
 
@@ -243,9 +243,9 @@ async fn consensus_state(caller: &Caller, _: Args) -> Answer {
     let missing = seed
         .ports
         .missing
-        .ask(crate::messages::vote_collector::GetMissing);
+        .ask(crate::messages::vote_collector::GetVotesMissing);
     let missing = missing.await.ok();
-    let view = seed.view.snapshot();
+    let view = seed.view.copy();
     let validators = seed.view.validators();
     let height = validators.height();
     Ok(json!({
@@ -258,7 +258,7 @@ async fn consensus_state(caller: &Caller, _: Args) -> Answer {
         "catching_up": view.catching_up,
         "halted": view.halted,
         "observing": view.observing,
-        "clock": clocks::sentence(seed, &clocks::report(seed)),
+        "clock": clock_report::sentence(seed, &clock_report::report(seed)),
         "peers": seed.view.peers(),
     }))
 }

@@ -73,7 +73,8 @@ async fn content(caller: &Caller, _: Args) -> Answer {
     let mut answer = json!({ "pending": {}, "queued": {} });
     for (entry, is_ready) in pending(caller, None, PENDING_ANSWER_MAX).await?.0 {
         let list = if is_ready { "pending" } else { "queued" };
-        let (sender, nonce) = (entry.sender().to_string(), entry.nonce());
+        let sender = entry.sender().to_string();
+        let nonce = entry.nonce();
         let shown: Value = ethereum::transaction(&entry.transaction, &caller.seed.genesis, None);
         answer[list][sender][nonce.to_string()] = shown;
     }

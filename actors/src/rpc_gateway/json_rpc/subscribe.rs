@@ -49,7 +49,8 @@ fn subscriptions(caller: &Caller) -> Result<&Rc<Subscriptions>, RpcError> {
 }
 
 fn subscribe(caller: &Caller, args: &Args, dialect: Dialect) -> Answer {
-    let (subscriptions, topic) = (subscriptions(caller)?, args.topic(0)?);
+    let subscriptions = subscriptions(caller)?;
+    let topic = args.topic(0)?;
     let from = match dialect {
         Dialect::Lockstep => args.maybe_number(1)?,
         Dialect::Ethereum => None,

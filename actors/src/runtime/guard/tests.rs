@@ -20,7 +20,7 @@ fn an_actor_that_panics_comes_back_rebuilt_with_its_queue_and_nobody_else_notice
             assert_eq!(one.total.ask(Total).await, Ok(5), "{how:?}");
             assert_eq!(one.add.ask(Add(2)).await, Ok(7), "the old port still works");
             assert_eq!(one.falls_and_restarts(), (1, 1));
-            let last_panic = one.stats.snapshot().last_panic.unwrap();
+            let last_panic = one.stats.row().last_panic.unwrap();
             assert!(last_panic.starts_with("boom in "), "{last_panic}");
             assert_eq!(other.falls_and_restarts(), (0, 0));
             assert_eq!(other.kept.births.lock().len(), 1);
@@ -158,7 +158,7 @@ fn a_panic_in_started_or_restarting_is_a_fall_like_any_other() {
         let mut node = Node::new(Policy::default());
         let port = brittle(&mut node, 1, 1, 0);
         assert_eq!(port.ask(Total).await, Ok(42));
-        let row = node.spawner.actors().snapshot().remove(0);
+        let row = node.spawner.actors().rows().remove(0);
         assert_eq!((row.panics, row.restarts), (2, 1));
         assert_eq!(row.last_panic.as_deref(), Some("boom in restarting"));
     });
@@ -172,7 +172,7 @@ fn a_panic_in_stopping_is_counted_and_does_not_abort_the_process() {
         assert_eq!(port.ask(Total).await, Ok(42));
         let actors = node.spawner.actors();
         node.spawner.children().stop().await;
-        let row = actors.snapshot().remove(0);
+        let row = actors.rows().remove(0);
         assert_eq!((row.panics, row.state), (1, State::Stopped));
     });
 }
@@ -194,7 +194,7 @@ fn a_system_that_ends_over_a_fallen_actor_does_not_call_its_hooks() {
         node.spawner
             .spawn(&Arbiter::current(), inbox, OnFall::Restart, make);
         nap(2).await; // less than the wait for its restart
-        assert_eq!(node.spawner.actors().snapshot()[0].state, State::Fallen);
+        assert_eq!(node.spawner.actors().rows()[0].state, State::Fallen);
     });
     assert_eq!(seen.load(Relaxed), 0);
 }
@@ -259,7 +259,7 @@ fn an_actor_lives_on_when_nobody_holds_a_port_to_it() {
         drop(port);
         nap(100).await;
         assert_eq!(ticks.load(Relaxed), 1);
-        let row = node.spawner.actors().snapshot().remove(0);
+        let row = node.spawner.actors().rows().remove(0);
         assert_eq!((row.state, row.restarts), (State::Running, 0));
     });
 }

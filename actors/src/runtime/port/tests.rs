@@ -39,7 +39,7 @@ fn the_limit_holds_across_a_hundred_fresh_clones_and_all_message_types() {
             .filter(|i| add.clone().tell(Add(*i)).is_ok())
             .count();
         assert_eq!(taken, 16);
-        assert_eq!(total.tell(Total), Err(Refused::Full));
+        assert_eq!(total.tell(Total), Err(TellError::Full));
         assert_eq!(inbox.port::<Total>().ask(Total).await, Err(AskError::Full));
         assert_eq!((add.depth(), add.limit(), stats.refused()), (16, 16, 86));
         run(inbox, &kept);
@@ -63,7 +63,7 @@ fn a_share_bounds_one_way_in_and_leaves_the_other_places_to_the_others() {
         assert_eq!(edge.ask(Add(0)).await, Err(AskError::Full));
         let taken = (0..9).filter(|i| add.tell(Add(*i)).is_ok());
         assert_eq!((taken.count(), stats.depth()), (5, 8));
-        assert_eq!(edge.tell(Add(0)), Err(Refused::Full));
+        assert_eq!(edge.tell(Add(0)), Err(TellError::Full));
         drop(inbox);
         assert_eq!(stats.depth(), 0);
 
@@ -71,7 +71,7 @@ fn a_share_bounds_one_way_in_and_leaves_the_other_places_to_the_others() {
         let (Hand { add, kept, .. }, inbox) = hand("counter", 1);
         let edge = add.within(1);
         assert_eq!(add.tell(Add(0)), Ok(()));
-        assert_eq!(edge.tell(Add(0)), Err(Refused::Full));
+        assert_eq!(edge.tell(Add(0)), Err(TellError::Full));
         run(inbox, &kept);
         nap(1).await;
         assert_eq!(edge.tell(Add(0)), Ok(()));
@@ -88,7 +88,7 @@ fn an_unhandled_message_gives_its_permit_back() {
         drop(inbox);
         assert_eq!(stats.depth(), 0);
         assert_eq!(answer.await, Err(AskError::Died));
-        assert_eq!(add.tell(Add(1)), Err(Refused::Closed));
+        assert_eq!(add.tell(Add(1)), Err(TellError::Closed));
         assert_eq!(add.ask(Add(1)).await, Err(AskError::Closed));
         assert_eq!((stats.depth(), stats.refused()), (0, 2));
 
@@ -179,7 +179,7 @@ fn count_of(stats: &Stats, message: &str) -> u64 {
         .into_iter()
         .find(|m| m.name() == message)
         .unwrap();
-    let (handled, waited) = (of.handled().snapshot(), of.waited().snapshot());
+    let (handled, waited) = (of.handled().row(), of.waited().row());
     assert_eq!(handled.count(), waited.count());
     handled.count()
 }
@@ -198,7 +198,7 @@ fn every_message_is_timed_under_its_type() {
             inbox,
         ) = hand("counter", 8);
         let types: Vec<_> = stats
-            .snapshot()
+            .row()
             .messages
             .into_iter()
             .map(|m| m.message)
@@ -235,8 +235,8 @@ fn the_wait_in_the_mailbox_is_told_apart_from_the_work() {
         run(inbox, &kept);
         answer.await.unwrap();
         let of = stats.messages()[0].clone();
-        assert!(of.waited().snapshot().sum() >= wait);
-        assert!(of.handled().snapshot().sum() < of.waited().snapshot().sum());
+        assert!(of.waited().row().sum() >= wait);
+        assert!(of.handled().row().sum() < of.waited().row().sum());
     });
 }
 
@@ -273,6 +273,6 @@ fn a_probe_hears_what_is_told_and_answers_what_is_asked() {
 #[test]
 fn a_detached_port_refuses_everything() {
     let port = Port::<Note>::detached();
-    assert_eq!(port.tell(Note(1)), Err(Refused::Closed));
+    assert_eq!(port.tell(Note(1)), Err(TellError::Closed));
     assert_eq!(format!("{port:?}"), "Port<Note>(nobody)");
 }

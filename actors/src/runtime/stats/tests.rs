@@ -39,7 +39,7 @@ fn a_message_type_has_one_record_however_often_it_is_looked_up() {
     let counts: Vec<_> = stats
         .messages()
         .iter()
-        .map(|m| m.handled().snapshot().count())
+        .map(|m| m.handled().row().count())
         .collect();
     assert_eq!(counts, vec![2, 0]);
 }
@@ -53,7 +53,7 @@ fn a_snapshot_serializes_with_units_in_its_names() {
         .handled()
         .record(Duration::from_micros(3));
     stats.panicked("boom");
-    let json = serde_json::to_value(stats.snapshot()).unwrap();
+    let json = serde_json::to_value(stats.row()).unwrap();
     assert_eq!(json["actor"], "Ledger");
     assert_eq!(json["state"], "starting");
     assert_eq!((&json["depth"], &json["limit"]), (&0.into(), &8.into()));

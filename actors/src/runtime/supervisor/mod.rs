@@ -95,7 +95,8 @@ impl Supervisor {
     }
 
     fn fell(&mut self, index: usize, why: String, ctx: &mut Context<Self>) {
-        let (now, policy) = (Instant::now(), self.policy);
+        let now = Instant::now();
+        let policy = self.policy;
         let child = &mut self.children[index];
         let actor = child.stats.name().to_owned();
         let falls = match child.on_fall {
@@ -142,7 +143,8 @@ impl Supervisor {
         if !watching {
             self.stop_next(ctx);
         } else if !child.dismissed {
-            let (actor, last) = (child.stats.name().to_owned(), why);
+            let actor = child.stats.name().to_owned();
+            let last = why;
             if child.on_fall == OnFall::Close {
                 log::error!("{actor} is gone and the node goes on without it: {last}");
             } else {
@@ -257,7 +259,8 @@ impl Handler<Adopt> for Supervisor {
         _: &mut Context<Self>,
     ) {
         let falls = Falls::default();
-        let (dismissed, gone) = (false, false);
+        let dismissed = false;
+        let gone = false;
         let mut child = Child {
             stats,
             on_fall,

@@ -1,5 +1,5 @@
 use super::super::fixture::{Add, Break, Counter, Kept, Node, Total, hand, nap, virtually};
-use super::super::{AskError, Ctx, Inbox, Refused, State, Strike};
+use super::super::{AskError, Ctx, Inbox, State, Strike, TellError};
 use super::*;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -21,8 +21,8 @@ fn the_fourth_fall_within_five_seconds_ends_the_node_with_a_clear_error() {
                     it with its log";
         assert_eq!(end.to_string(), text);
         assert!(end.is_failure());
-        assert_eq!(one.total.tell(Total), Err(Refused::Closed));
-        assert_eq!(two.total.tell(Total), Err(Refused::Closed));
+        assert_eq!(one.total.tell(Total), Err(TellError::Closed));
+        assert_eq!(two.total.tell(Total), Err(TellError::Closed));
         assert_eq!(
             (one.stats.state(), two.stats.state()),
             (State::Stopped, State::Stopped)
@@ -84,8 +84,8 @@ fn the_kernels_first_fall_ends_the_node_at_once() {
         let (actor, last) = ("StateStore".to_owned(), "boom in handler".to_owned());
         assert_eq!(node.end(), Some(EndReason::KernelFell { actor, last }));
         assert_eq!(kernel.falls_and_restarts(), (1, 0));
-        assert_eq!(kernel.total.tell(Total), Err(Refused::Closed));
-        assert_eq!(other.total.tell(Total), Err(Refused::Closed));
+        assert_eq!(kernel.total.tell(Total), Err(TellError::Closed));
+        assert_eq!(other.total.tell(Total), Err(TellError::Closed));
     });
 }
 
@@ -107,7 +107,7 @@ fn a_dispensable_actor_only_closes_and_its_falls_do_not_count_for_others() {
         nap(50).await;
         assert_eq!(gateway.stats.state(), State::Fallen);
         assert_eq!(waiting.await, Err(AskError::Died), "nobody waits for ever");
-        assert_eq!(gateway.total.tell(Total), Err(Refused::Closed));
+        assert_eq!(gateway.total.tell(Total), Err(TellError::Closed));
         assert_eq!(gateway.stats.depth(), 0);
         for _ in 0..3 {
             other.fall().await;
@@ -137,12 +137,7 @@ fn actors_stop_in_reverse_start_order_and_the_reason_is_told_once() {
         assert_eq!(*journal.lock(), ["c stopped", "b stopped", "a stopped"]);
         assert_eq!(node.end(), Some(EndReason::Asked));
         assert!(!EndReason::Asked.is_failure());
-        assert!(
-            actors
-                .snapshot()
-                .iter()
-                .all(|row| row.state == State::Stopped)
-        );
+        assert!(actors.rows().iter().all(|row| row.state == State::Stopped));
     });
 }
 
@@ -249,7 +244,7 @@ fn the_first_fatal_error_is_the_reason() {
             end.to_string(),
             "disk full; free some space and start again"
         );
-        assert_eq!(one.total.tell(Total), Err(Refused::Closed));
+        assert_eq!(one.total.tell(Total), Err(TellError::Closed));
         Fatal::detached().raise(FatalKind::Retry, "heard by nobody");
     });
 }
@@ -267,7 +262,7 @@ fn a_panic_of_the_supervisor_itself_is_the_end_of_the_node() {
         assert_eq!(node.end(), Some(EndReason::SupervisorDied));
         assert_eq!(
             one.total.tell(Total),
-            Err(Refused::Closed),
+            Err(TellError::Closed),
             "no supervisor, no life"
         );
         children.stop().await; // and nobody waits for ever
@@ -291,7 +286,7 @@ fn an_injected_panic_is_a_panic_like_any_other() {
             ((1, 1), (0, 0))
         );
         assert_eq!(
-            one.stats.snapshot().last_panic.as_deref(),
+            one.stats.row().last_panic.as_deref(),
             Some("injected panic")
         );
         assert_eq!(one.total.ask(Total).await, Ok(3));
@@ -323,8 +318,8 @@ fn a_panic_before_a_message_loses_it_and_one_behind_it_only_the_actors_state() {
             "it was kept before the fall"
         );
         assert_eq!(one.falls_and_restarts(), (2, 2));
-        assert_eq!(one.stats.down().snapshot().count(), 2);
-        assert!(one.stats.snapshot().down_p99_us > 0.0);
+        assert_eq!(one.stats.down().row().count(), 2);
+        assert!(one.stats.row().down_p99_us > 0.0);
 
         assert!(children.inject_panic_at("one", "Add", Strike::BeforeHandling));
         assert!(children.take_panic_back("one"));
@@ -353,7 +348,7 @@ fn an_actor_whose_thread_has_ended_is_lost() {
                 last
             })
         );
-        assert_eq!(one.total.tell(Total), Err(Refused::Closed));
+        assert_eq!(one.total.tell(Total), Err(TellError::Closed));
     });
 }
 
@@ -379,7 +374,7 @@ fn the_registry_lists_actors_in_start_order_from_any_thread_also_later_ones() {
             node.counter(name, OnFall::Restart);
         }
         let from_another = actors.clone();
-        let names = std::thread::spawn(move || from_another.snapshot())
+        let names = std::thread::spawn(move || from_another.rows())
             .join()
             .unwrap();
         let names: Vec<_> = names.into_iter().map(|row| row.actor).collect();

@@ -28,7 +28,8 @@ pub(super) struct Node<'p> {
 
 /// The nodes of a branch or leaf page: within the page, side by side, without gap or overlap.
 pub(super) fn nodes(page: &[u8], is_leaf: bool) -> Result<Vec<Node<'_>>, &'static str> {
-    let (lower, upper) = (usize::from(u16_at(page, 12)), usize::from(u16_at(page, 14)));
+    let lower = usize::from(u16_at(page, 12));
+    let upper = usize::from(u16_at(page, 14));
     if lower < HEADER_BYTES || lower % 2 != 0 || lower > upper || upper > page.len() {
         return Err("its bounds are impossible");
     }

@@ -6,17 +6,17 @@ use lockstep_protocol::nouns::commit::PolkaCertificate;
 impl Store {
     /// The newest committed block, with its certificate.
     pub fn head(&self) -> Result<Head, StoreError> {
-        self.read(|view| view.head())
+        self.read(|reading| reading.head())
     }
 
     /// The lowest height whose block is here, or will be: older ones were pruned.
     pub fn earliest(&self) -> Result<Height, StoreError> {
-        self.read(|view| view.earliest())
+        self.read(|reading| reading.earliest())
     }
 
     /// The committed block of a height.
     pub fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
-        self.read(|view| view.block(height))
+        self.read(|reading| reading.block(height))
     }
 
     /// The commit certificate of a height.
@@ -24,17 +24,17 @@ impl Store {
         &self,
         height: Height,
     ) -> Result<Option<Arc<CommitCertificate>>, StoreError> {
-        self.read(|view| view.certificate(height))
+        self.read(|reading| reading.certificate(height))
     }
 
     /// The receipts of a height's transactions, in their order.
     pub fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StoreError> {
-        self.read(|view| view.receipts(height))
+        self.read(|reading| reading.receipts(height))
     }
 
     /// Where the committed block or transaction with this id stands.
     pub fn location(&self, id: &Hash) -> Result<Option<Location>, StoreError> {
-        self.read(|view| view.location(id))
+        self.read(|reading| reading.location(id))
     }
 
     /// Committed blocks from height `from` on: at most `limit`, and at most `bytes_max` bytes
@@ -45,36 +45,40 @@ impl Store {
         limit: usize,
         bytes_max: usize,
     ) -> Result<Vec<DecidedBlock>, StoreError> {
-        self.read(|view| view.decided(from, limit, bytes_max))
+        self.read(|reading| reading.decided(from, limit, bytes_max))
     }
 
     /// The height of the certified block that was invalid here, if there was one.
     pub fn halt(&self) -> Result<Option<Height>, StoreError> {
-        self.read(|view| view.tables.meta.get(view.txn, META_HALT, META_BYTES_MAX))
+        self.read(|reading| {
+            reading
+                .tables
+                .meta
+                .get(reading.txn, META_HALT, META_BYTES_MAX)
+        })
     }
 
     /// What the validator had signed and locked when it last wrote.
     pub fn recovery(&self) -> Result<Recovery, StoreError> {
-        self.read(|view| view.recovery())
+        self.read(|reading| reading.recovery())
     }
 
     /// Who decides which height, as the newest committed block knows: its height is the head of
     /// the schedule. Prepares the keys of all these sets.
     pub fn validators(&self, rules: &ChainRules) -> Result<ValidatorSchedule, StoreError> {
-        let snapshot = self.snapshot()?;
-        let head = snapshot.head()?;
+        let view = self.view()?;
+        let head = view.head()?;
         let (height, version) = (head.height, head.state_version);
-        ledger::validator_schedule(&*rules.scheme, &snapshot, height, version)
-            .map_err(StoreError::from)
+        ledger::validator_schedule(&*rules.scheme, &view, height, version).map_err(StoreError::from)
     }
 
     /// Several reads of one state, such as head and proof. Drop it soon: as long as it lives, no
     /// page that it may read is used again.
-    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+    pub fn view(&self) -> Result<StoreView, StoreError> {
         let begun = fault::point().map_err(heed::Error::from);
         let txn = begun.and_then(|()| self.inner.env.clone().static_read_txn());
         let failed = |error| StoreError::lmdb("begin a read", self.inner.map_bytes, error);
-        Ok(Snapshot {
+        Ok(StoreView {
             txn: Mutex::new(txn.map_err(failed)?),
             inner: self.inner.clone(),
         })
@@ -82,7 +86,7 @@ impl Store {
 
     pub(in crate::state_store) fn read<T>(
         &self,
-        read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
+        read: impl FnOnce(&Reading<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let failed = |error| StoreError::lmdb("begin a read", self.inner.map_bytes, error);
         let begun = fault::point().map_err(heed::Error::from);
@@ -90,28 +94,28 @@ impl Store {
             .and_then(|()| self.inner.env.read_txn())
             .map_err(failed);
         let tables = &self.inner.tables;
-        txn.and_then(|txn| read(&View { tables, txn: &txn }))
+        txn.and_then(|txn| read(&Reading { tables, txn: &txn }))
             .map_err(|error| self.inner.note(error))
     }
 }
 
 impl StateReader for Store {
     fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.read(|view| view.node(key))?)
+        Ok(self.read(|reading| reading.node(key))?)
     }
 
     fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.read(|view| view.value(key, version_max))?)
+        Ok(self.read(|reading| reading.value(key, version_max))?)
     }
 
     fn latest_version(&self) -> Result<Option<u64>, ReadError> {
-        Ok(self.read(|view| view.latest_version())?)
+        Ok(self.read(|reading| reading.latest_version())?)
     }
 }
 
 impl DecisionReader for Store {
     fn certificate(&self, height: Height) -> Result<Option<Arc<CommitCertificate>>, ReadError> {
-        Ok(self.read(|view| view.certificate(height))?)
+        Ok(self.read(|reading| reading.certificate(height))?)
     }
 
     fn locked_polka(&self) -> Result<Option<PolkaCertificate>, ReadError> {
@@ -120,51 +124,51 @@ impl DecisionReader for Store {
 }
 
 /// The store as it was at one moment.
-pub struct Snapshot {
+pub struct StoreView {
     /// Behind a mutex because a read transaction may be used by one thread at a time. Before
     /// `inner`, so that it ends before the environment may close.
     txn: Mutex<RoTxn<'static, WithoutTls>>,
     inner: Arc<Inner>,
 }
 
-impl Snapshot {
+impl StoreView {
     /// The newest committed block of that moment, with its certificate.
     pub fn head(&self) -> Result<Head, StoreError> {
-        self.read(|view| view.head())
+        self.read(|reading| reading.head())
     }
 
     /// The block of a height that was committed at that moment.
     pub fn block(&self, height: Height) -> Result<Option<Arc<SealedBlock>>, StoreError> {
-        self.read(|view| view.block(height))
+        self.read(|reading| reading.block(height))
     }
 
-    /// The version of the state after the block of `height`, at that moment. On this snapshot it
-    /// stays readable, for as long as the snapshot lives.
+    /// The version of the state after the block of `height`, at that moment. On this view it
+    /// stays readable, for as long as the view lives.
     pub fn version_after(&self, height: Height) -> Result<u64, HistoryError> {
-        let found = self.read(|view| view.version_after(height));
+        let found = self.read(|reading| reading.version_after(height));
         found.map_err(ReadError::from)?
     }
 
     fn read<T>(
         &self,
-        read: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
+        read: impl FnOnce(&Reading<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let txn = self.txn.lock().unwrap_or_else(PoisonError::into_inner);
         let tables = &self.inner.tables;
-        read(&View { tables, txn: &txn }).map_err(|error| self.inner.note(error))
+        read(&Reading { tables, txn: &txn }).map_err(|error| self.inner.note(error))
     }
 }
 
-impl StateReader for Snapshot {
+impl StateReader for StoreView {
     fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.read(|view| view.node(key))?)
+        Ok(self.read(|reading| reading.node(key))?)
     }
 
     fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.read(|view| view.value(key, version_max))?)
+        Ok(self.read(|reading| reading.value(key, version_max))?)
     }
 
     fn latest_version(&self) -> Result<Option<u64>, ReadError> {
-        Ok(self.read(|view| view.latest_version())?)
+        Ok(self.read(|reading| reading.latest_version())?)
     }
 }

@@ -2,9 +2,9 @@
 //! written: what is handed out is proven.
 use super::super::error::StoreError;
 use super::super::layout::{
-    HANDOVER_BYTES_MAX, Handover, HeadRecord, META_HEAD, META_LAYOUT, Tables, height_key,
+    HANDOVER_BYTES_MAX, HandoverRecord, HeadRecord, META_HEAD, META_LAYOUT, Tables, height_key,
 };
-use super::super::read::View;
+use super::super::read::Reading;
 use super::super::{DATA_FILE, Env, open};
 use super::{Contents, SnapshotFileError, io};
 use heed::{RoTxn, WithoutTls};
@@ -88,7 +88,9 @@ impl Source {
             _lock: lock,
             ..Source::of(Tables::open(&env, 0)?, env)?
         };
-        source.view(|view| open::check_chain(view, view.meta(META_LAYOUT)?, genesis.hash()))?;
+        source.reading(|reading| {
+            open::check_chain(reading, reading.meta(META_LAYOUT)?, genesis.hash())
+        })?;
         Ok(source)
     }
 
@@ -102,13 +104,13 @@ impl Source {
         })
     }
 
-    pub(in super::super) fn view<T, E>(
+    pub(in super::super) fn reading<T, E>(
         &self,
-        read: impl FnOnce(&View<'_>) -> Result<T, E>,
+        read: impl FnOnce(&Reading<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let txn = self.txn.lock().unwrap_or_else(PoisonError::into_inner);
         let tables = &self.tables;
-        read(&View { tables, txn: &txn })
+        read(&Reading { tables, txn: &txn })
     }
 
     fn write(
@@ -153,20 +155,20 @@ impl Source {
 
     /// The block to hand out, and the version of the state after it.
     fn head(&self, height: Option<Height>) -> Result<(Head, u64), SnapshotFileError> {
-        let newest = self.view(|view| view.meta::<HeadRecord>(META_HEAD))?;
+        let newest = self.reading(|reading| reading.meta::<HeadRecord>(META_HEAD))?;
         let height = height.unwrap_or(newest.height);
         let usage = |error: &dyn std::fmt::Display| SnapshotFileError::Usage(error.to_string());
         if height == Height(0) {
             let nothing = "there is no block yet, and nothing to hand out: try again later";
             return Err(usage(&nothing));
         }
-        let version = self.view(|view| view.version_after(height))?;
+        let version = self.reading(|reading| reading.version_after(height))?;
         let version = version.map_err(|error| usage(&error))?;
-        let (block, certificate, receipts) = self.view(|view| {
+        let (block, certificate, receipts) = self.reading(|reading| {
             Ok::<_, StoreError>((
-                view.block(height)?,
-                view.certificate(height)?,
-                view.receipts(height)?,
+                reading.block(height)?,
+                reading.certificate(height)?,
+                reading.receipts(height)?,
             ))
         })?;
         let gone = || StoreError::corrupt("its newest block is gone").at(height);
@@ -196,7 +198,8 @@ impl Source {
 
     /// The heights below `height` after which other validators decide: the state lists every set.
     fn handovers(&self, height: Height, version: u64) -> Result<Vec<Height>, StoreError> {
-        let (mut found, mut set) = (Vec::new(), self.set(height, version)?);
+        let mut found = Vec::new();
+        let mut set = self.set(height, version)?;
         while let Some(before) = set.previous {
             found.push(set.from.previous());
             set = self.set(before, version)?;
@@ -207,18 +210,19 @@ impl Source {
 
     /// Of a block that is here, or of one that was pruned.
     fn handover(&self, height: Height, version: u64) -> Result<LightBlock, StoreError> {
-        let Handover {
+        let HandoverRecord {
             header,
             certificate,
-        } = self.view(|view| {
-            let (table, key) = (&view.tables.handovers, height_key(height));
-            if let Some(kept) = table.get(view.txn, &key, HANDOVER_BYTES_MAX)? {
+        } = self.reading(|reading| {
+            let table = &reading.tables.handovers;
+            let key = height_key(height);
+            if let Some(kept) = table.get(reading.txn, &key, HANDOVER_BYTES_MAX)? {
                 return Ok(kept);
             }
             let gone = || StoreError::corrupt("a change of validators is gone").at(height);
-            let block = view.block(height)?.ok_or_else(gone)?;
-            let certificate = view.certificate(height)?.ok_or_else(gone)?;
-            Ok::<_, StoreError>(Handover {
+            let block = reading.block(height)?.ok_or_else(gone)?;
+            let certificate = reading.certificate(height)?.ok_or_else(gone)?;
+            Ok::<_, StoreError>(HandoverRecord {
                 header: block.header().clone(),
                 certificate: (*certificate).clone(),
             })
@@ -237,10 +241,11 @@ impl Source {
         put: &mut Put<'_>,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<(), SnapshotFileError> {
-        let (mut cutter, mut seen) = (Cutter::default(), 0u64);
-        self.view(|view| {
-            let all = view.tables.values.len(view.txn)?;
-            view.values_at(version, |key, _, value| {
+        let mut cutter = Cutter::default();
+        let mut seen = 0u64;
+        self.reading(|reading| {
+            let all = reading.tables.values.len(reading.txn)?;
+            reading.values_at(version, |key, _, value| {
                 seen += 1;
                 if let Some(record) = cutter.add(key, value) {
                     put(record)?;
@@ -263,15 +268,15 @@ fn begin(env: Env) -> Result<RoTxn<'static, WithoutTls>, StoreError> {
 
 impl StateReader for Source {
     fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.view(|view| view.node(key))?)
+        Ok(self.reading(|reading| reading.node(key))?)
     }
 
     fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.view(|view| view.value(key, version_max))?)
+        Ok(self.reading(|reading| reading.value(key, version_max))?)
     }
 
     fn latest_version(&self) -> Result<Option<u64>, ReadError> {
-        Ok(self.view(|view| view.latest_version())?)
+        Ok(self.reading(|reading| reading.latest_version())?)
     }
 }
 

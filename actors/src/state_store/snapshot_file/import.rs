@@ -2,7 +2,7 @@
 //! all of it is proven: whatever stops the import leaves nothing that a node would open.
 use super::super::error::StoreError;
 use super::super::layout::{
-    Handover, HeadRecord, META_EARLIEST, META_HEAD, Tables, height_key, locations,
+    HandoverRecord, HeadRecord, META_EARLIEST, META_HEAD, Tables, height_key, locations,
 };
 use super::super::open::Identity;
 use super::super::write::Failure;
@@ -127,7 +127,7 @@ fn demand_nothing(dir: &Path) -> Result<(), SnapshotFileError> {
 }
 
 /// The proven block.
-type Head = (Arc<SealedBlock>, Arc<CommitCertificate>, Arc<Vec<Receipt>>);
+type ProvenBlock = (Arc<SealedBlock>, Arc<CommitCertificate>, Arc<Vec<Receipt>>);
 
 fn fill(
     path: &Path,
@@ -136,7 +136,7 @@ fn fill(
     progress: &mut impl FnMut(u64, u64),
 ) -> Result<Contents, SnapshotFileError> {
     let (store, _, _) = Store::attach(path, Durability::Process, DEFAULT_MAP_BYTES)?;
-    let mut head: Option<Head> = None;
+    let mut head: Option<ProvenBlock> = None;
     while let Some(checked) = records.next()? {
         match checked {
             Checked::Handover(shown) => put_handover(&store, *shown)?,
@@ -169,7 +169,7 @@ fn no_head() -> StoreError {
 }
 
 fn put_handover(store: &Store, shown: LightBlock) -> Result<(), StoreError> {
-    let handover = Handover {
+    let handover = HandoverRecord {
         header: shown.header,
         certificate: shown.certificate,
     };
@@ -201,7 +201,7 @@ fn put_leaves(store: &Store, changes: &StateChanges) -> Result<(), StoreError> {
 fn begin(
     store: &Store,
     identity: &Identity,
-    (block, certificate, receipts): &Head,
+    (block, certificate, receipts): &ProvenBlock,
     version: u64,
 ) -> Result<(), StoreError> {
     let height = block.height();
@@ -221,7 +221,8 @@ fn put_head(
     block: &SealedBlock,
     version: u64,
 ) -> Result<(), Failure> {
-    let (height, key) = (block.height(), height_key(block.height()));
+    let height = block.height();
+    let key = height_key(block.height());
     let record = HeadRecord {
         height,
         block_id: block.id(),

@@ -29,7 +29,8 @@ impl Records {
             let what = format!("{} is no file: name a snapshot", path.display());
             return Err(SnapshotFileError::Usage(what));
         }
-        let (mut file, mut opening) = (BufReader::new(file), [0; OPENING_BYTES]);
+        let mut file = BufReader::new(file);
+        let mut opening = [0; OPENING_BYTES];
         fill(path, &mut file, &mut opening, SnapshotError::NoSnapshot)?;
         let check = Check::open(anchor, &opening);
         Ok(Records {

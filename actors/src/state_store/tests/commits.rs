@@ -224,9 +224,9 @@ fn memory_and_lmdb_give_the_same_roots_for_a_random_sequence_of_blocks() {
         records += usize::from(stored.is_some());
     }
     assert!((1..160).contains(&records), "{records} records");
-    let held = store.read(|view| {
-        let (nodes, values) = (&view.tables.nodes, &view.tables.values);
-        Ok(nodes.all(view.txn)?.len() + values.all(view.txn)?.len())
+    let held = store.read(|reading| {
+        let (nodes, values) = (&reading.tables.nodes, &reading.tables.values);
+        Ok(nodes.all(reading.txn)?.len() + values.all(reading.txn)?.len())
     });
     assert_eq!(held, Ok(memory.size()), "both forget the same old versions");
 }
@@ -236,17 +236,17 @@ fn a_snapshot_proves_against_its_own_head_while_blocks_go_on() {
     let (world, _dir, store) = opened();
     let mut ledger = world.ledger(&store);
     world.grow(&store, &mut ledger, vec![world.pay(1, 0, 2, 10)]);
-    let snapshot = store.snapshot().unwrap();
+    let view = store.view().unwrap();
     for nonce in 1..3 * STATE_VERSIONS_KEPT {
         world.grow(&store, &mut ledger, vec![world.pay(1, nonce, 2, 10)]);
     }
-    let head = snapshot.head().unwrap();
+    let head = view.head().unwrap();
     assert_eq!(head.height, Height(1));
-    assert_eq!(snapshot.latest_version(), Ok(Some(1)));
+    assert_eq!(view.latest_version(), Ok(Some(1)));
     for number in [1, 2, 90] {
-        let proof = prove_account(&snapshot, &address(number)).unwrap();
+        let proof = prove_account(&view, &address(number)).unwrap();
         let proved = proof.verify(&head.state_root, &address(number)).unwrap();
-        assert_eq!(proved, account(&snapshot, &address(number)).unwrap());
+        assert_eq!(proved, account(&view, &address(number)).unwrap());
         let newest = store.head().unwrap().state_root;
         assert!(proof.verify(&newest, &address(number)).is_err());
     }

@@ -58,7 +58,7 @@ fn script(
         store.receipts(height)?;
         store.decided(height, 1, 1 << 20)?;
         store.recovery()?;
-        store.snapshot()?.head()?;
+        store.view()?.head()?;
         let read = account(&store, &address(2)).map_err(|error| error.to_string());
         read.map_err(|text| StoreError::Io {
             what: "read an account".into(),
@@ -127,10 +127,10 @@ fn every_call_that_fails_is_one_line_that_may_be_retried_and_loses_nothing() {
             None => panic!("call {calls}, {told} writes told: neither the old state nor the new"),
         }
         // And it signs on: a start that failed is no backup.
-        let standing = store
+        let key_use = store
             .guard_key(&dir.path().join("key.guard"), false)
             .unwrap();
-        assert_eq!(standing, Standing::Signs(Height(0)), "call {calls}");
+        assert_eq!(key_use, KeyUse::Signs(Height(0)), "call {calls}");
         calls += 1;
     }
     println!("{calls} calls failed once each: {old} left the old state, {new} the new");

@@ -1,7 +1,7 @@
 //! Who may sign: a directory that is older than what its key has signed observes until an operator
 //! re-arms it.
-use super::super::key_guard::{DirectoryState, KeyMark, Origin, judge};
-use super::super::sealed_file::Record;
+use super::super::key_guard::{DirectoryName, DirectoryState, KeyMark, judge};
+use super::super::sealed_file::SealedRecord;
 use super::*;
 use std::fs;
 
@@ -31,20 +31,20 @@ impl Home {
         self.world.open(&self.data(), address(101)).unwrap()
     }
 
-    fn start(&self, rearm: bool) -> (Store, Standing) {
+    fn start(&self, rearm: bool) -> (Store, KeyUse) {
         let store = self.open();
-        let standing = store.guard_key(&self.record(), rearm).unwrap();
-        (store, standing)
+        let key_use = store.guard_key(&self.record(), rearm).unwrap();
+        (store, key_use)
     }
 
     /// Starts, commits `blocks`, stops.
-    fn run(&self, blocks: u64) -> Standing {
-        let (store, standing) = self.start(false);
+    fn run(&self, blocks: u64) -> KeyUse {
+        let (store, key_use) = self.start(false);
         let mut ledger = self.world.ledger(&store);
         for _ in 0..blocks {
             self.world.grow(&store, &mut ledger, vec![]);
         }
-        standing
+        key_use
     }
 
     fn backup(&self) -> Vec<(PathBuf, Vec<u8>)> {
@@ -65,12 +65,12 @@ impl Home {
     }
 }
 
-const SIGNS: Standing = Standing::Signs(Height(0));
+const SIGNS: KeyUse = KeyUse::Signs(Height(0));
 
 #[track_caller]
-fn assert_observes(standing: &Standing, why: &str) {
-    let Standing::Observes { reason } = standing else {
-        panic!("it signs: {standing:?}")
+fn assert_observes(key_use: &KeyUse, why: &str) {
+    let KeyUse::Observes { reason } = key_use else {
+        panic!("it signs: {key_use:?}")
     };
     assert!(
         reason.contains(why) && reason.contains("let it catch up, then start it once with --rearm"),
@@ -101,19 +101,19 @@ fn a_directory_restored_from_before_the_last_start_observes_until_it_is_re_armed
     assert_observes(&home.run(10), "older");
     assert_observes(&home.run(0), "older");
 
-    let (store, standing) = home.start(true);
-    assert_eq!(standing, Standing::Signs(Height(14)));
+    let (store, key_use) = home.start(true);
+    assert_eq!(key_use, KeyUse::Signs(Height(14)));
     drop(store);
-    assert_eq!(home.run(3), Standing::Signs(Height(14)));
-    assert_eq!(home.run(0), Standing::Signs(Height(14)), "and stays armed");
+    assert_eq!(home.run(3), KeyUse::Signs(Height(14)));
+    assert_eq!(home.run(0), KeyUse::Signs(Height(14)), "and stays armed");
 }
 
 /// Copied while the node ran, restored after it went on: same start, same generation.
 #[test]
 fn a_hot_copy_of_the_same_run_observes() {
     let home = Home::new();
-    let (store, standing) = home.start(false);
-    assert_eq!(standing, SIGNS);
+    let (store, key_use) = home.start(false);
+    assert_eq!(key_use, SIGNS);
     let mut ledger = home.world.ledger(&store);
     home.world.grow(&store, &mut ledger, vec![]);
     let backup = home.backup();
@@ -191,8 +191,8 @@ fn a_lost_or_unreadable_record_beside_the_key_makes_an_observer() {
     home.run(2);
     fs::remove_file(home.record()).unwrap();
     assert_observes(&home.run(0), "is gone");
-    let (store, standing) = home.start(true);
-    assert_eq!(standing, Standing::Signs(Height(4)));
+    let (store, key_use) = home.start(true);
+    assert_eq!(key_use, KeyUse::Signs(Height(4)));
     drop(store);
     let mut bytes = fs::read(home.record()).unwrap();
     bytes[9] ^= 1;
@@ -210,11 +210,11 @@ fn however_often_it_is_re_armed_it_never_signs_below_the_height_after_its_keys_l
     let backup = home.backup();
     home.run(8);
     home.restore(&backup);
-    assert_eq!(home.start(true).1, Standing::Signs(Height(11)));
+    assert_eq!(home.start(true).1, KeyUse::Signs(Height(11)));
     for _ in 0..3 {
-        assert_eq!(home.start(true).1, Standing::Signs(Height(10)));
+        assert_eq!(home.start(true).1, KeyUse::Signs(Height(10)));
     }
-    assert_eq!(home.run(0), Standing::Signs(Height(10)));
+    assert_eq!(home.run(0), KeyUse::Signs(Height(10)));
 }
 
 #[test]
@@ -229,16 +229,16 @@ fn without_a_record_it_observes_once_before_an_operators_word_counts() {
     ] {
         lose(&home.record());
         fs::remove_dir_all(home.data()).unwrap();
-        assert!(matches!(home.start(true).1, Standing::Observes { .. }));
+        assert!(matches!(home.start(true).1, KeyUse::Observes { .. }));
         // It catches up; where it got to is what its key may have got to.
-        let (store, standing) = home.start(false);
-        assert!(matches!(standing, Standing::Observes { .. }));
+        let (store, key_use) = home.start(false);
+        assert!(matches!(key_use, KeyUse::Observes { .. }));
         let mut ledger = home.world.ledger(&store);
         for _ in 0..6 {
             home.world.grow(&store, &mut ledger, vec![]);
         }
         drop((ledger, store));
-        assert_eq!(home.start(true).1, Standing::Signs(Height(8)));
+        assert_eq!(home.start(true).1, KeyUse::Signs(Height(8)));
     }
 }
 
@@ -285,8 +285,8 @@ fn a_key_in_use_is_refused_with_code_4_and_so_is_the_record_of_another_key_or_ch
     assert_eq!(home.run(0), SIGNS, "the record was not changed");
 }
 
-fn key(directory: u8, generation: u64) -> Record<KeyMark> {
-    Record::Found(KeyMark {
+fn key(directory: u8, generation: u64) -> SealedRecord<KeyMark> {
+    SealedRecord::Found(KeyMark {
         genesis: Hash::default(),
         validator: address(101),
         directory: [directory; 16],
@@ -300,7 +300,7 @@ fn here(generation: u64, transaction: u64, is_new: bool) -> DirectoryState {
     DirectoryState {
         genesis: Hash::default(),
         validator: address(101),
-        origin: Origin {
+        origin: DirectoryName {
             directory: [1; 16],
             generation,
         },
@@ -313,8 +313,8 @@ fn here(generation: u64, transaction: u64, is_new: bool) -> DirectoryState {
 #[test]
 fn only_a_directory_that_is_not_behind_its_key_signs() {
     let (same, other) = (key(1, 5), key(2, 5));
-    let (absent, unreadable) = (Record::Absent, Record::Unreadable);
-    let unused = Record::Found(KeyMark::unused(address(101)));
+    let (absent, unreadable) = (SealedRecord::Absent, SealedRecord::Unreadable);
+    let unused = SealedRecord::Found(KeyMark::unused(address(101)));
     let cases = [
         ("same", &same, here(5, 40, false), true),
         ("killed before the note", &same, here(5, 41, false), true),
@@ -341,21 +341,21 @@ fn only_a_directory_that_is_not_behind_its_key_signs() {
 fn a_key_that_was_met_at_work_elsewhere_is_not_trusted_until_it_is_re_armed() {
     let home = Home::new();
     home.run(3);
-    let (store, standing) = home.start(false);
-    assert_eq!(standing, Standing::Signs(Height(0)));
+    let (store, key_use) = home.start(false);
+    assert_eq!(key_use, KeyUse::Signs(Height(0)));
     store.distrust_key(Height(4)).unwrap();
     store.distrust_key(Height(9)).unwrap();
     drop(store);
     for _ in 0..2 {
-        let (store, standing) = home.start(false);
-        assert_observes(&standing, "of height 4 is signed with its key");
+        let (store, key_use) = home.start(false);
+        assert_observes(&key_use, "of height 4 is signed with its key");
         drop(store);
     }
     // The other holder has signed at height 9: the key has seen at least 8 committed.
-    assert_eq!(home.start(true).1, Standing::Signs(Height(11)));
-    assert_eq!(home.start(false).1, Standing::Signs(Height(11)));
-    assert_eq!(home.start(true).1, Standing::Signs(Height(10)));
-    assert_eq!(home.start(true).1, Standing::Signs(Height(10)));
+    assert_eq!(home.start(true).1, KeyUse::Signs(Height(11)));
+    assert_eq!(home.start(false).1, KeyUse::Signs(Height(11)));
+    assert_eq!(home.start(true).1, KeyUse::Signs(Height(10)));
+    assert_eq!(home.start(true).1, KeyUse::Signs(Height(10)));
 }
 
 /// It halted at height 3 and was stopped, the other holder went on to 8 and was stopped: how far that
@@ -367,28 +367,28 @@ fn after_its_key_was_met_elsewhere_it_observes_once_before_an_operators_word_cou
     let (store, _) = home.start(false);
     store.distrust_key(Height(4)).unwrap();
     drop(store);
-    let (store, standing) = home.start(true);
-    assert_observes(&standing, "of height 4 is signed with its key");
+    let (store, key_use) = home.start(true);
+    assert_observes(&key_use, "of height 4 is signed with its key");
     let mut ledger = home.world.ledger(&store);
     for _ in 0..5 {
         home.world.grow(&store, &mut ledger, vec![]);
     }
     drop((ledger, store));
-    assert_eq!(home.start(true).1, Standing::Signs(Height(10)));
+    assert_eq!(home.start(true).1, KeyUse::Signs(Height(10)));
 
     // Met once more: what was observed before says nothing of it.
     let (store, _) = home.start(false);
     store.distrust_key(Height(12)).unwrap();
     drop(store);
     assert_observes(&home.start(true).1, "of height 12 is signed with its key");
-    assert_eq!(home.start(true).1, Standing::Signs(Height(14)));
+    assert_eq!(home.start(true).1, KeyUse::Signs(Height(14)));
 }
 
 #[test]
 fn without_a_record_beside_the_key_the_directory_remembers_that_it_is_not_alone() {
     let home = Home::new();
     let store = home.open();
-    assert_eq!(store.unguarded(), Ok(Standing::Signs(Height(0))));
+    assert_eq!(store.unguarded(), Ok(KeyUse::Signs(Height(0))));
     store.distrust_key(Height(1)).unwrap();
     drop(store);
     assert_observes(&home.open().unguarded().unwrap(), "is signed with its key");

@@ -26,8 +26,8 @@ fn grown(world: &World, dir: &Path) -> (Store, Ledger, Vec<u64>) {
 }
 
 /// Heights are pruned from the first on; how many are.
-fn pruned(snapshot: &Snapshot) -> u64 {
-    let after = |height| snapshot.version_after(Height(height));
+fn pruned(view: &StoreView) -> u64 {
+    let after = |height| view.version_after(Height(height));
     let is_pruned = |height: &u64| matches!(after(*height), Err(HistoryError::Pruned { .. }));
     (0..).take_while(is_pruned).count() as u64
 }
@@ -36,23 +36,23 @@ fn pruned(snapshot: &Snapshot) -> u64 {
 fn the_last_heights_can_be_read_and_proved_and_older_ones_are_pruned() {
     let (world, dir) = (World::new(7), TempDir::new().unwrap());
     let (store, _ledger, held) = grown(&world, dir.path());
-    let (snapshot, newest) = (store.snapshot().unwrap(), 2 * STATE_VERSIONS_KEPT);
-    let first = pruned(&snapshot);
+    let (view, newest) = (store.view().unwrap(), 2 * STATE_VERSIONS_KEPT);
+    let first = pruned(&view);
     // More heights than versions are there: empty blocks make none.
     assert!(first > 1 && newest - first > STATE_VERSIONS_KEPT, "{first}");
     let (height, earliest) = (Height(0), Height(first));
     let expected = HistoryError::Pruned { height, earliest };
-    assert_eq!(snapshot.version_after(height), Err(expected));
+    assert_eq!(view.version_after(height), Err(expected));
     for height in first..=newest {
-        let version = snapshot.version_after(Height(height)).unwrap();
-        let found = account_at(&snapshot, version, &address(2)).unwrap();
+        let version = view.version_after(Height(height)).unwrap();
+        let found = account_at(&view, version, &address(2)).unwrap();
         assert_eq!(found.unwrap().balance, held[height as usize], "{height}");
-        let block = snapshot.block(Height(height)).unwrap().unwrap();
+        let block = view.block(Height(height)).unwrap().unwrap();
         let root = block.header().state_root;
-        let proof = prove_account_at(&snapshot, version, &address(2)).unwrap();
+        let proof = prove_account_at(&view, version, &address(2)).unwrap();
         assert_eq!(proof.verify(&root, &address(2)), Ok(found));
     }
-    let ahead = snapshot.version_after(Height(newest + 1)).unwrap_err();
+    let ahead = view.version_after(Height(newest + 1)).unwrap_err();
     assert_eq!(ahead.code(), "not_committed");
 }
 
@@ -60,16 +60,16 @@ fn the_last_heights_can_be_read_and_proved_and_older_ones_are_pruned() {
 fn a_snapshot_serves_what_the_store_has_forgotten_since() {
     let (world, dir) = (World::new(7), TempDir::new().unwrap());
     let (store, mut ledger, held) = grown(&world, dir.path());
-    let snapshot = store.snapshot().unwrap();
-    let first = Height(pruned(&snapshot));
-    let version = snapshot.version_after(first).unwrap();
+    let view = store.view().unwrap();
+    let first = Height(pruned(&view));
+    let version = view.version_after(first).unwrap();
     let nonce = held[held.len() - 1] - 1_000;
     for nonce in nonce..nonce + 4 {
         world.grow(&store, &mut ledger, vec![world.pay(1, nonce, 2, 1)]);
     }
-    let forgotten = store.snapshot().unwrap().version_after(first);
+    let forgotten = store.view().unwrap().version_after(first);
     assert_eq!(forgotten.unwrap_err().code(), "pruned");
-    assert!(prove_account_at(&snapshot, version, &address(2)).is_ok());
-    let rows = store.read(|view| view.versions()).unwrap();
+    assert!(prove_account_at(&view, version, &address(2)).is_ok());
+    let rows = store.read(|reading| reading.versions()).unwrap();
     assert_eq!(rows.len() as u64, STATE_VERSIONS_KEPT + 1);
 }

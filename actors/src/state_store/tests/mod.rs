@@ -2,7 +2,7 @@
 mod bad_input;
 mod commits;
 mod cost;
-mod evidence;
+mod evidence_tables;
 mod faults;
 mod guarding;
 mod history;

@@ -29,15 +29,15 @@ fn dropping_the_last_clone_closes_the_directory_twenty_times() {
         let store = world.open(dir.path(), address(101)).unwrap();
         assert_eq!(store.head().unwrap().height, Height(height));
         let (clone, mut ledger) = (store.clone(), world.ledger(&store));
-        let snapshot = store.snapshot().unwrap();
+        let view = store.view().unwrap();
         world.grow(&store, &mut ledger, vec![world.pay(1, height, 2, 1)]);
         drop((ledger, store, clone));
         let in_use = refused(world.open(dir.path(), address(101)));
         assert!(
             matches!(in_use, StoreError::InUse { .. }),
-            "a snapshot keeps it open"
+            "a view keeps it open"
         );
-        assert_eq!(snapshot.head().unwrap().height, Height(height));
+        assert_eq!(view.head().unwrap().height, Height(height));
     }
 }
 
@@ -91,12 +91,12 @@ fn another_key_is_refused_with_code_4_and_both_addresses() {
 
 /// Code 4 and one line, which names the database and how far it got.
 fn assert_foreign(error: &StoreError, dir: &Path, height: u64) {
-    let place = Place {
+    let site = FaultSite {
         file: Some(dir.join(DATA_FILE).display().to_string()),
         height: Some(Height(height)),
     };
-    assert_eq!((error.place(), error.exit_code()), (Some(&place), 4));
-    assert_says(error, &[place.to_string(), format!("at height {height} ")]);
+    assert_eq!((error.site(), error.exit_code()), (Some(&site), 4));
+    assert_says(error, &[site.to_string(), format!("at height {height} ")]);
 }
 
 fn assert_says(error: &StoreError, parts: &[String]) {
@@ -433,12 +433,9 @@ fn a_layout_with_fewer_tables_is_another_layout_and_not_corruption() {
     txn.commit().unwrap();
     drop(env);
     let error = world.open(dir.path(), address(101)).map(drop).unwrap_err();
-    let StoreError::OtherLayout {
-        place, found: 3, ..
-    } = &error
-    else {
+    let StoreError::OtherLayout { site, found: 3, .. } = &error else {
         panic!("{error}")
     };
     let file = dir.path().join(DATA_FILE).display().to_string();
-    assert_eq!(place.file, Some(file), "it has no mark that names a height");
+    assert_eq!(site.file, Some(file), "it has no mark that names a height");
 }

@@ -140,8 +140,8 @@ fn write_with_power() {
 /// Whether this directory may sign with the key beside it.
 fn signs(store: &Store, dir: &Path) -> Result<(), String> {
     match store.guard_key(&guard(dir), false).unwrap() {
-        Standing::Signs(_) => Ok(()),
-        Standing::Observes { reason } => Err(reason),
+        KeyUse::Signs(_) => Ok(()),
+        KeyUse::Observes { reason } => Err(reason),
     }
 }
 

@@ -10,8 +10,8 @@ use lockstep_protocol::nouns::decided::DecidedBlock;
 pub(super) fn kept(store: &Store) -> (Height, Vec<DecidedBlock>, [usize; 5]) {
     let earliest = store.earliest().unwrap();
     let decided = store.decided(earliest, usize::MAX, usize::MAX).unwrap();
-    let rows = store.read(|view| {
-        let tables = view.tables;
+    let rows = store.read(|reading| {
+        let tables = reading.tables;
         let tables = [
             &tables.blocks,
             &tables.certificates,
@@ -21,7 +21,7 @@ pub(super) fn kept(store: &Store) -> (Height, Vec<DecidedBlock>, [usize; 5]) {
         ];
         let mut rows = [0; 5];
         for (rows, table) in rows.iter_mut().zip(tables) {
-            *rows = table.all(view.txn)?.len();
+            *rows = table.all(reading.txn)?.len();
         }
         Ok(rows)
     });
@@ -77,24 +77,24 @@ fn a_state_whose_header_is_gone_is_gone_with_it() {
     let (world, _dir, store) = opened();
     store.retain(Retention::Newest(5));
     grow(&world, &store, 12);
-    let snapshot = store.snapshot().unwrap();
+    let view = store.view().unwrap();
     let (height, earliest) = (Height(7), Height(8));
     let pruned = Err(HistoryError::Pruned { height, earliest });
-    assert_eq!(snapshot.version_after(height), pruned);
-    assert_eq!(snapshot.version_after(earliest), Ok(8));
-    assert_eq!(store.read(|view| view.versions()).unwrap().len(), 5);
-    let genesis = snapshot.version_after(Height(0));
+    assert_eq!(view.version_after(height), pruned);
+    assert_eq!(view.version_after(earliest), Ok(8));
+    assert_eq!(store.read(|reading| reading.versions()).unwrap().len(), 5);
+    let genesis = view.version_after(Height(0));
     assert!(
         matches!(genesis, Err(HistoryError::Pruned { .. })),
         "{genesis:?}"
     );
     // Of both the later height is told: whoever asks for that finds something.
     grow(&world, &store, STATE_VERSIONS_KEPT * 2);
-    let snapshot = store.snapshot().unwrap();
-    let head = snapshot.head().unwrap().height.0;
+    let view = store.view().unwrap();
+    let head = view.head().unwrap().height.0;
     let earliest = Height(head - 4);
     let pruned = Err(HistoryError::Pruned { height, earliest });
-    assert_eq!(snapshot.version_after(height), pruned);
+    assert_eq!(view.version_after(height), pruned);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! P9: flipped bits in the data file. Each flip on a copy is reported at start or by `verify`, or
 //! changes no answer. Checked in a child process, because rot that reaches LMDB may kill it.
-use super::evidence::{double, fork_of, grow_accusing};
+use super::evidence_tables::{double, fork_of, grow_accusing};
 use super::*;
 use lockstep_protocol::nouns::evidence::Evidence;
 use std::fmt::Debug;

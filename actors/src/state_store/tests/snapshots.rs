@@ -308,7 +308,7 @@ fn a_new_key_signs_from_a_snapshot_and_one_that_has_signed_observes() {
     let store = case.world.open(&case.new, address(101)).unwrap();
     assert_eq!(
         store.guard_key(&record, false).unwrap(),
-        Standing::Signs(Height(0))
+        KeyUse::Signs(Height(0))
     );
     let mut ledger = case.world.ledger(&store);
     case.world.grow(&store, &mut ledger, vec![]);
@@ -316,23 +316,23 @@ fn a_new_key_signs_from_a_snapshot_and_one_that_has_signed_observes() {
     let store = case.world.open(&case.new, address(101)).unwrap();
     assert_eq!(
         store.guard_key(&record, false).unwrap(),
-        Standing::Signs(Height(0))
+        KeyUse::Signs(Height(0))
     );
     drop(store);
 
     fs::remove_dir_all(&case.new).unwrap();
     case.import().unwrap();
     let store = case.world.open(&case.new, address(101)).unwrap();
-    let standing = store.guard_key(&record, false).unwrap();
+    let key_use = store.guard_key(&record, false).unwrap();
     assert!(
-        matches!(&standing, Standing::Observes { reason } if reason.contains("new")),
-        "{standing:?}"
+        matches!(&key_use, KeyUse::Observes { reason } if reason.contains("new")),
+        "{key_use:?}"
     );
     drop(store);
     let store = case.world.open(&case.new, address(101)).unwrap();
     assert_eq!(
         store.guard_key(&record, true).unwrap(),
-        Standing::Signs(Height(33))
+        KeyUse::Signs(Height(33))
     );
 }
 

@@ -4,7 +4,7 @@ use super::super::layout::{
     HeadRecord, META_HEAD, META_TRANSACTION, SIGNED_PREVOTE, height_key, locations, value_key,
 };
 use super::super::write::Failure;
-use super::evidence::{double, fork_of, grow_accusing};
+use super::evidence_tables::{double, fork_of, grow_accusing};
 use super::*;
 use heed::RwTxn;
 use lockstep_protocol::ledger::Receipt;
@@ -405,7 +405,9 @@ fn the_number_of_each_transaction_stands_in_its_tables() {
     let (_, _dir, store) = opened();
     for _ in 0..3 {
         store.write("nothing", |_, _| Ok(())).unwrap();
-        let written: u64 = store.read(|view| view.meta(META_TRANSACTION)).unwrap();
+        let written: u64 = store
+            .read(|reading| reading.meta(META_TRANSACTION))
+            .unwrap();
         assert_eq!(written, store.inner.env.info().last_txn_id as u64);
     }
 }

@@ -5,9 +5,9 @@
 use super::super::error::StoreError;
 use super::super::layout::Env;
 use super::super::layout::locations;
-use super::super::read::View;
+use super::super::read::Reading;
 use super::super::snapshot_file::{SnapshotFileError, Source};
-use super::{bad, demand, evidence};
+use super::{accusations, bad, demand};
 use lockstep_protocol::ledger::{self, ChainRules, Head, Ledger, MemoryState, VersionStart};
 use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
 use lockstep_protocol::nouns::genesis::Genesis;
@@ -46,16 +46,16 @@ impl Base {
 
     /// Of a directory whose first blocks are gone.
     pub(super) fn find(
-        view: &View<'_>,
+        reading: &Reading<'_>,
         env: Env,
         genesis: &Genesis,
         rules: &ChainRules,
         progress: &mut impl FnMut(Height, Height),
     ) -> Result<Base, StoreError> {
-        let source = Source::of(*view.tables, env)?;
-        let earliest = view.earliest()?;
-        let newest = view.head()?.height;
-        let kept = view.versions()?;
+        let source = Source::of(*reading.tables, env)?;
+        let earliest = reading.earliest()?;
+        let newest = reading.head()?.height;
+        let kept = reading.versions()?;
         let version = kept.first().copied();
         let version = version.ok_or_else(|| bad("versions", newest, "no state can be read"))?;
         let height = version.height.max(earliest);
@@ -69,7 +69,7 @@ impl Base {
                 time: header.time,
                 state_root: header.state_root,
                 state_version: version.version,
-                certificate: view.certificate(height)?,
+                certificate: reading.certificate(height)?,
             },
             version,
             transactions: 0,
@@ -78,7 +78,7 @@ impl Base {
         };
         let mut expected = header.id();
         for height in (earliest.0..=height.0).rev().map(Height) {
-            expected = base.check_block(view, &source, rules, (height, expected))?;
+            expected = base.check_block(reading, &source, rules, (height, expected))?;
             progress(height, newest);
         }
         Ok(base)
@@ -87,16 +87,16 @@ impl Base {
     /// One block that is not executed again; returns its parent.
     fn check_block(
         &mut self,
-        view: &View<'_>,
+        reading: &Reading<'_>,
         source: &Source,
         rules: &ChainRules,
         (height, expected): (Height, BlockId),
     ) -> Result<BlockId, StoreError> {
         let gone = |table: &str| bad(table, height, "its row is gone");
-        let block = view.block(height)?.ok_or_else(|| gone("blocks"))?;
+        let block = reading.block(height)?.ok_or_else(|| gone("blocks"))?;
         demand(block.id() == expected, "blocks", height)?;
         demand(block.height() == height, "blocks", height)?;
-        let certificate = view.certificate(height)?;
+        let certificate = reading.certificate(height)?;
         let certificate = certificate.ok_or_else(|| gone("certificates"))?;
         let own = (certificate.height, certificate.block_id) == (height, expected);
         demand(own, "certificates", height)?;
@@ -104,15 +104,15 @@ impl Base {
         certificate
             .verify(&set, &rules.context)
             .map_err(|error| bad("certificates", height, error))?;
-        let receipts = view.receipts(height)?.ok_or_else(|| gone("receipts"))?;
+        let receipts = reading.receipts(height)?.ok_or_else(|| gone("receipts"))?;
         let root = Block::receipts_root(&receipts);
         demand(root == block.header().receipts_root, "receipts", height)?;
         for (id, location) in locations(&block) {
-            let stored = view.location(&id)?;
+            let stored = reading.location(&id)?;
             demand(stored == Some(location), "locations", height)?;
             self.locations += 1;
         }
-        self.accusing += evidence::check_carried(view, &block)?;
+        self.accusing += accusations::check_carried(reading, &block)?;
         self.transactions += block.block().transactions.len() as u64;
         Ok(block.header().previous_block)
     }
@@ -163,8 +163,8 @@ fn prove(
 /// The state after a proven header, as it is stored.
 fn state(source: &Source, version: u64, header: &Header) -> Result<MemoryState, StoreError> {
     let mut values = Vec::new();
-    source.view(|view| {
-        view.values_at(version, |key, written, value| {
+    source.reading(|reading| {
+        reading.values_at(version, |key, written, value| {
             values.push((key, written, value));
             Ok::<_, StoreError>(())
         })

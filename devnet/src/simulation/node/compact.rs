@@ -16,7 +16,8 @@ impl Node {
             let transaction = Arc::new(transaction.clone());
             for peer in 0..self.setup.addresses.len() {
                 if self.random.chance(PASSED_ON_PERMILLE) {
-                    let (to, own) = (Some(peer), false);
+                    let to = Some(peer);
+                    let own = false;
                     let payload = Payload::Transaction(transaction.clone());
                     out.sends.push(Send { to, payload, own });
                 }
@@ -46,7 +47,8 @@ impl Node {
 
     pub(super) fn fetch(&mut self, peer: &Address, missing: Missing, out: &mut Effects) {
         let to = self.index(peer);
-        let (payload, own) = (Payload::Fetch(Arc::new(missing)), false);
+        let payload = Payload::Fetch(Arc::new(missing));
+        let own = false;
         out.sends.push(Send { to, payload, own });
     }
 
@@ -57,7 +59,8 @@ impl Node {
         let picked = picked.unwrap_or_default().into_iter();
         let transactions = picked.cloned().map(Arc::new).collect();
         let payload = Payload::Fetched(missing.block_id, transactions);
-        let (to, own) = (Some(from), false);
+        let to = Some(from);
+        let own = false;
         out.sends.push(Send { to, payload, own });
     }
 }

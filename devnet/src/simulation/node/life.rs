@@ -1,5 +1,6 @@
 //! How a node and its brains begin, die and come back.
 use super::*;
+use lockstep_actors::limits::WAITING_BLOCKS_MAX;
 use lockstep_protocol::consensus::committer::{CommitterConfig, Kept};
 use lockstep_protocol::consensus::driver::Signing;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
@@ -158,8 +159,10 @@ impl Node {
     }
 
     fn new_tally(&self) -> Tally {
-        let (context, silent_after_ms) = (self.setup.rules.context, self.setup.silent_after_ms);
-        let (me, durable) = (self.setup.driver.me, &self.disk.durable);
+        let context = self.setup.rules.context;
+        let silent_after_ms = self.setup.silent_after_ms;
+        let me = self.setup.driver.me;
+        let durable = &self.disk.durable;
         let tally = Tally::new(context, me, &durable.validators, silent_after_ms);
         let has_signed = durable.recovery_position().is_some();
         if durable.height() == Height(0) && !has_signed {
@@ -176,7 +179,7 @@ impl Node {
     fn new_committer(&self) -> Committer {
         let config = CommitterConfig {
             me: self.setup.driver.me,
-            waiting_blocks_max: committer::WAITING_BLOCKS_MAX,
+            waiting_blocks_max: WAITING_BLOCKS_MAX,
             trusted: TrustedBlock::default(),
         };
         Committer::new(config, self.new_ledger())

@@ -12,7 +12,8 @@ impl Node {
                 brains.proposals.hold(&mut question);
                 brains.tally.hold(&mut question);
                 let to = self.index(&peer);
-                let (payload, own) = (Payload::Pull(Arc::new(question)), false);
+                let payload = Payload::Pull(Arc::new(question));
+                let own = false;
                 out.sends.push(Send { to, payload, own });
             }
             pull::Output::WakeAt(ms) => out.timers.push((Brain::Driver, TimerMail::Pull, ms)),
@@ -33,7 +34,8 @@ impl Node {
             },
         };
         let payload = Payload::Pulled(question.height, Arc::new(pulled));
-        let (to, own) = (Some(from), false);
+        let to = Some(from);
+        let own = false;
         out.sends.push(Send { to, payload, own });
     }
 

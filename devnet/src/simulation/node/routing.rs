@@ -83,12 +83,14 @@ impl Node {
     }
 
     fn say(&mut self, payload: Payload, out: &mut Effects) {
-        let (to, own) = (None, true);
+        let to = None;
+        let own = true;
         out.sends.push(Send { to, payload, own });
     }
 
     fn relay(&mut self, payload: Payload, out: &mut Effects) {
-        let (to, own) = (None, false);
+        let to = None;
+        let own = false;
         out.sends.push(Send { to, payload, own });
     }
 
@@ -226,7 +228,8 @@ impl Node {
             match output {
                 catch_up::Output::Request(peer, from, limit) => {
                     let to = self.index(&peer);
-                    let (payload, own) = (Payload::BlocksWanted(from, limit), false);
+                    let payload = Payload::BlocksWanted(from, limit);
+                    let own = false;
                     out.sends.push(Send { to, payload, own });
                 }
                 catch_up::Output::WakeAt(ms) => {
@@ -268,7 +271,8 @@ impl Node {
             }
             Payload::BlocksWanted(height, limit) => {
                 let payload = Payload::Blocks(height, Arc::new(self.blocks_from(height, limit)));
-                let (to, own) = (Some(from), false);
+                let to = Some(from);
+                let own = false;
                 out.sends.push(Send { to, payload, own });
             }
             Payload::Blocks(height, blocks) => {

@@ -30,7 +30,9 @@ impl Node {
             if let Some(question) = driver.question(*address, nonce) {
                 let question = Arc::new(question);
                 self.asked.insert(nonce, question.clone());
-                let (to, payload, own) = (Some(to), Payload::Greeting(question), false);
+                let to = Some(to);
+                let payload = Payload::Greeting(question);
+                let own = false;
                 out.sends.push(Send { to, payload, own });
             }
         }
@@ -55,7 +57,8 @@ impl Node {
         for (from, question) in std::mem::take(&mut self.askers) {
             if let Some(statement) = self.answer_to(&question, clocks) {
                 let payload = Payload::Standing(Arc::new(statement));
-                let (to, own) = (Some(from), false);
+                let to = Some(from);
+                let own = false;
                 out.sends.push(Send { to, payload, own });
             }
         }

@@ -87,6 +87,7 @@ fn is_fit(plan: &Plan, node: usize) -> bool {
 /// A third of the power or more, and no quorum alone.
 fn is_heavy(plan: &Plan, node: usize) -> bool {
     let all = plan.powers.iter().map(|power| u128::from(*power));
-    let (own, total) = (u128::from(plan.powers[node]), all.sum::<u128>());
+    let own = u128::from(plan.powers[node]);
+    let total = all.sum::<u128>();
     3 * own >= total && 3 * own <= 2 * total
 }

@@ -72,7 +72,8 @@ fn crown(plan: &mut Plan, random: &mut Random) {
     let kings: Vec<usize> = (0..plan.validators)
         .filter(|validator| plan.habits[*validator].is_some())
         .collect();
-    let (mut power, mut from) = (2 * plan.powers.iter().sum::<Power>() + 1, Height(0));
+    let mut power = 2 * plan.powers.iter().sum::<Power>() + 1;
+    let mut from = Height(0);
     for king in random.order(kings.len()) {
         let king = kings[king];
         // The newest king outweighs all that were drawn before it.

@@ -119,7 +119,9 @@ fn keep_correct_apart(plan: &mut Plan) {
     let correct: Vec<usize> = correct.collect();
     for from in &correct {
         for to in correct.iter().filter(|to| *to != from) {
-            let (from, to, is_cut) = (*from, *to, true);
+            let from = *from;
+            let to = *to;
+            let is_cut = true;
             plan.faults.push((0, Fault::Cut { from, to, is_cut }));
         }
     }
@@ -150,7 +152,8 @@ pub(super) fn is_bearable(plan: &Plan, node: usize) -> bool {
 fn skew(plan: &mut Plan, random: &mut Random) {
     let power = |plan: &Plan, node: usize| u128::from(plan.powers[plan.validator_of(node)]);
     let total: u128 = (0..plan.validators).map(|node| power(plan, node)).sum();
-    let (mut wrong, mut spare) = (0, faulty_max(plan.validators));
+    let mut wrong = 0;
+    let mut spare = faulty_max(plan.validators);
     for node in (0..plan.validators).filter(|node| !plan.is_correct(*node)) {
         wrong += power(plan, node);
         spare = spare.saturating_sub(1);

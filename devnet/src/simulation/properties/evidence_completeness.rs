@@ -80,7 +80,8 @@ impl Property for EvidenceCompleteness {
                 let offence = evidence.offence();
                 let head = self.ears.get(by).map_or(Height(0), |ear| ear.committed);
                 let again = Height(head.0 + EVIDENCE_TELL_EVERY_HEIGHTS);
-                let (tells, told) = (again.max(offence.height.next()), None);
+                let tells = again.max(offence.height.next());
+                let told = None;
                 let kept = self.kept.entry((offence, *by));
                 kept.or_insert(Kept { tells, told });
                 Ok(())
@@ -91,7 +92,8 @@ impl Property for EvidenceCompleteness {
             }
             Sight::Committed { node, decided } => {
                 let (height, block) = (decided.block.height(), decided.block.block());
-                let (committed, votes) = (height, BTreeMap::new());
+                let committed = height;
+                let votes = BTreeMap::new();
                 self.ears.insert(*node, Ear { committed, votes });
                 let is_newest = height > self.newest;
                 self.newest = self.newest.max(height);

@@ -54,7 +54,8 @@ impl Scene {
 
     /// Whether these nodes are a quorum of `height`.
     pub(crate) fn is_quorum(&self, height: Height, nodes: impl IntoIterator<Item = usize>) -> bool {
-        let (keys, set) = (&self.keys, self.at(height));
+        let keys = &self.keys;
+        let set = self.at(height);
         let members = nodes.into_iter().filter_map(|node| keys.get(node));
         let members: BTreeSet<_> = members.filter_map(|v| set.index_of(&v.address)).collect();
         set.is_quorum(set.power_of(members))

@@ -14,7 +14,8 @@ impl Property for ValidatorSets {
             return Ok(());
         };
         let header = decided.block.header();
-        let (now, next) = (scene.at(header.height), scene.at(header.height.next()));
+        let now = scene.at(header.height);
+        let next = scene.at(header.height.next());
         let problem = if header.validators_hash != now.hash() {
             "made for another set than that of its height"
         } else if header.next_validators_hash != next.hash() {

@@ -35,10 +35,8 @@ impl World {
     /// Shows the properties what a correct node did, or a twin that is correct but for its key, or
     /// one whose disk is put back.
     pub(super) fn see(&mut self, node: usize, sight: &Sight<'_>) {
-        let (is_correct, has_habit) = (
-            self.scene.correct[node],
-            self.machines[node].habit.is_some(),
-        );
+        let is_correct = self.scene.correct[node];
+        let has_habit = self.machines[node].habit.is_some();
         let is_restored = self.plan.restored == Some(node);
         if !is_correct && !is_restored && (has_habit || !self.plan.twins_look) {
             return;
@@ -67,7 +65,8 @@ impl World {
         if self.scene.correct[node] {
             self.highest_round = self.highest_round.max(round);
         }
-        let (at_ms, proposed_for_ms) = (self.queue.now_us() / 1000, self.plan.timeouts.propose_ms);
+        let at_ms = self.queue.now_us() / 1000;
+        let proposed_for_ms = self.plan.timeouts.propose_ms;
         let sight = Sight::Entered {
             node,
             height,
@@ -114,7 +113,8 @@ impl World {
             self.scene.sets.note(decided.block.block());
         }
         if let Some(tell) = &mut self.tell {
-            let (id, round) = (decided.block.id().short(), decided.certificate.round);
+            let id = decided.block.id().short();
+            let round = decided.certificate.round;
             tell(&format!(
                 "node {node} COMMITTED {height} {id}, round {round}"
             ));

@@ -158,7 +158,8 @@ impl Report {
 
     fn broken(&self) -> Vec<String> {
         let slope = self.memory_slope_mib_per_hour;
-        let (descriptors, threads) = (self.descriptors_last_fewest, self.threads_last_fewest);
+        let descriptors = self.descriptors_last_fewest;
+        let threads = self.threads_last_fewest;
         let disk = (self.disk_bytes_per_block, self.disk_bytes_per_block_max);
         let bounds = [
             (

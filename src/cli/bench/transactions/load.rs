@@ -70,7 +70,8 @@ impl Load {
         let total = plan.rate.saturating_mul(plan.time.as_secs());
         let each = total.div_ceil(u64::from(plan.senders));
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let (context, payload) = (&plan.context, plan.payload);
+        let context = &plan.context;
+        let payload = plan.payload;
         let share = accounts.len().div_ceil(cores).max(1);
         let signed = std::thread::scope(|scope| {
             let threads: Vec<_> = accounts
@@ -236,7 +237,9 @@ impl Connection {
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(body);
         self.stream.get_mut().write_all(&bytes)?;
-        let (mut status, mut length, mut line) = (None, 0, String::new());
+        let mut status = None;
+        let mut length = 0;
+        let mut line = String::new();
         loop {
             line.clear();
             if self.stream.read_line(&mut line)? == 0 {

@@ -15,14 +15,14 @@ pub(super) fn account(caller: &Caller, args: &Args) -> Result<Account, RpcError>
     let seed = &caller.seed;
     let (address, at) = (args.address(0)?, args.maybe_height(1)?);
     let newest = seed.head().height;
-    let snapshot = seed.store.snapshot()?;
+    let view = seed.store.view()?;
     let asked = match at {
         Some(At::Height(height)) => height,
         Some(At::Block(id)) => height_of(seed, &id)?,
         Some(At::Latest | At::Pending) | None => newest,
     };
-    let version = version_after(&snapshot, asked, newest)?;
-    Ok(ledger::account_at(&snapshot, version, &address)?.unwrap_or_default())
+    let version = version_after(&view, asked, newest)?;
+    Ok(ledger::account_at(&view, version, &address)?.unwrap_or_default())
 }
 
 /// Where the block of this id stands: every committed block is canonical.

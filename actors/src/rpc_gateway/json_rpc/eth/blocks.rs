@@ -17,7 +17,8 @@ pub(super) async fn block_by_number(caller: &Caller, args: Args) -> Answer {
 }
 
 pub(super) async fn block_by_hash(caller: &Caller, args: Args) -> Answer {
-    let (hash, full) = (args.hash(0)?, args.maybe_flag(1)?.unwrap_or(false));
+    let hash = args.hash(0)?;
+    let full = args.maybe_flag(1)?.unwrap_or(false);
     if hash == caller.seed.rules.context.genesis_hash {
         return block(caller, Height(0), full).await;
     }

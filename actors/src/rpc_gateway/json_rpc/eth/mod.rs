@@ -6,6 +6,7 @@
 use super::method::{Method, Shape, method};
 use super::params::{Kind, needed, optional};
 use super::transactions::{TRANSACTION, hand_in};
+use crate::limits::FEE_PERCENTILES_MAX;
 use crate::rpc_gateway::json::ethereum::quantity;
 use crate::rpc_gateway::seed::Seed;
 use accounts::{account, transaction_count_of};
@@ -16,9 +17,6 @@ use transactions::{receipt_by_hash, transaction_by_hash};
 mod accounts;
 mod blocks;
 mod transactions;
-
-/// Fee histories are asked for with a handful.
-const PERCENTILES_MAX: usize = 16;
 
 pub(super) const METHODS: &[Method] = &[
     method(
@@ -141,7 +139,7 @@ pub(super) const METHODS: &[Method] = &[
         &[
             needed("count", Kind::Quantity(u64::MAX)),
             needed("newest", Kind::BlockTag),
-            optional("percentiles", Kind::Percentiles(PERCENTILES_MAX)),
+            optional("percentiles", Kind::Percentiles(FEE_PERCENTILES_MAX)),
         ],
         Shape::Object,
         |caller, args| Box::pin(fee_history(caller, args)),
@@ -170,7 +168,8 @@ pub(super) const METHODS: &[Method] = &[
 ];
 
 fn syncing(seed: &Seed) -> Value {
-    let (head, sync) = (seed.head().height, seed.view.sync_progress());
+    let head = seed.head().height;
+    let sync = seed.view.sync_progress();
     if !sync.catching_up {
         return json!(false);
     }

@@ -26,7 +26,7 @@ pub(in crate::rpc_gateway::json_rpc) enum Kind {
     /// A QUANTITY from 0 to this one, or a whole number.
     Quantity(u64),
     /// Where a page of waiting transactions begins: behind this sender and nonce.
-    Place,
+    Cursor,
     /// `true` or `false`.
     Flag,
     /// Percentages that rise from 0 to 100, at most so many.
@@ -62,7 +62,7 @@ pub(super) enum Arg {
     Hash(Hash),
     Bytes(Vec<u8>),
     At(At),
-    Place((Address, u64)),
+    Cursor((Address, u64)),
     Number(u64),
     Flag(bool),
     Percentiles(Vec<f64>),
@@ -86,7 +86,7 @@ impl Kind {
             }
             Kind::Whole(_) => "send a whole number from 0",
             Kind::Quantity(_) => "send a QUANTITY such as \"0x1b4\"",
-            Kind::Place => "send the next of the page before: a sender, a colon and a nonce",
+            Kind::Cursor => "send the next of the page before: a sender, a colon and a nonce",
             Kind::Flag => "send true or false",
             Kind::Percentiles(_) => "send a list of numbers that rise from 0 to 100",
             Kind::Topic => {
@@ -122,7 +122,7 @@ impl Kind {
             ] }),
             Kind::Whole(max) => json!({ "type": "integer", "minimum": 0, "maximum": max }),
             Kind::Quantity(_) | Kind::Subscription => quantity,
-            Kind::Place => json!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{40}:[0-9]+$" }),
+            Kind::Cursor => json!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{40}:[0-9]+$" }),
             Kind::Flag => json!({ "type": "boolean" }),
             Kind::Percentiles(max) => json!({
                 "type": "array", "maxItems": max,

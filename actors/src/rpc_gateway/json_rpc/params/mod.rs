@@ -121,7 +121,7 @@ impl Args {
         needed number: Number => u64;
         needed topic: Topic => Topic;
         optional maybe_height: At => At;
-        optional maybe_place: Place => (Address, u64);
+        optional maybe_cursor: Cursor => (Address, u64);
         optional maybe_number: Number => u64;
         optional maybe_flag: Flag => bool;
         optional maybe_percentiles: Percentiles => Vec<f64>;

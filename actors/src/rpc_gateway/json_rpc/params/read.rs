@@ -2,7 +2,7 @@
 use super::kind::{Arg, At, Kind, TAGS};
 use crate::rpc_gateway::events::Topic;
 use crate::rpc_gateway::json_rpc::error::RpcError;
-use crate::rpc_gateway::transactions::parse_place;
+use crate::rpc_gateway::transactions::parse_cursor;
 use lockstep_protocol::types::{Address, AddressError, Height};
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ impl Kind {
                 let number = quantity(name, text()?, wrong)?;
                 Arg::Number(within(name, number, max)?)
             }
-            Kind::Place => Arg::Place(parse_place(text()?).ok_or_else(wrong)?),
+            Kind::Cursor => Arg::Cursor(parse_cursor(text()?).ok_or_else(wrong)?),
             Kind::Flag => Arg::Flag(value.as_bool().ok_or_else(wrong)?),
             Kind::Percentiles(max) => Arg::Percentiles(percentiles(name, value, max, wrong)?),
             Kind::Topic => Arg::Topic(topic(name, value, wrong)?),

@@ -99,9 +99,9 @@ fn what_is_no_value_of_json_is_told_by_its_reason() {
 #[test]
 fn a_place_among_those_that_wait_is_a_sender_and_a_nonce() {
     let sender = Address([0xab; 20]);
-    let found = read(Kind::Place, &format!("\"{sender}:7\""));
+    let found = read(Kind::Cursor, &format!("\"{sender}:7\""));
     assert_eq!(
-        found.and_then(|args| args.maybe_place(0)),
+        found.and_then(|args| args.maybe_cursor(0)),
         Ok(Some((sender, 7)))
     );
     for wrong in [
@@ -111,7 +111,7 @@ fn a_place_among_those_that_wait_is_a_sender_and_a_nonce() {
         &format!("\"{sender}:-1\""),
         "\"0x:7\"",
     ] {
-        assert_eq!(code(Kind::Place, wrong), "wrong_type", "{wrong}");
+        assert_eq!(code(Kind::Cursor, wrong), "wrong_type", "{wrong}");
     }
 }
 

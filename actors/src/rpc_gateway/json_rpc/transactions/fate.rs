@@ -91,7 +91,8 @@ fn prove_receipt(
 }
 
 pub(super) async fn get_transaction(caller: &Caller, args: Args) -> Answer {
-    let (id, prove) = (args.hash(0)?, args.maybe_flag(1)?.unwrap_or(false));
+    let id = args.hash(0)?;
+    let prove = args.maybe_flag(1)?.unwrap_or(false);
     if let Some(found) = receipt(caller, &id).await? {
         return committed(caller, id, &found, prove).await;
     }
@@ -118,7 +119,8 @@ pub(super) async fn get_transaction(caller: &Caller, args: Args) -> Answer {
 /// A transaction that stands in a block.
 async fn committed(caller: &Caller, id: Hash, found: &Found, prove: bool) -> Answer {
     let (height, index) = (found.height, found.index);
-    let (status, receipt) = (status_word(&found.status), found.to_json());
+    let status = status_word(&found.status);
+    let receipt = found.to_json();
     let answer = caller.read(move |seed| {
         let block = seed.store.block(height)?.ok_or(RpcError::Internal)?;
         let index = usize::try_from(index).unwrap_or(usize::MAX);

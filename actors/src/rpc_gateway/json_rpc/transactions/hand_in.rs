@@ -1,6 +1,6 @@
 //! Handing one in, and waiting for its end.
 use super::fate::{over, receipt, status_word};
-use crate::http::intake::{NotTaken, Taken};
+use crate::http::intake::{SubmitRefusal, Submitted};
 use crate::limits::RPC_WAIT_DEFAULT;
 use crate::messages::mempool::{GetTransactionStatus, TransactionStatus};
 use crate::metrics::RefusalLabel;
@@ -18,18 +18,18 @@ use tokio::time::{Instant, timeout_at};
 pub(in crate::rpc_gateway::json_rpc) async fn hand_in(
     caller: &Caller,
     args: &Args,
-) -> Result<Taken, RpcError> {
+) -> Result<Submitted, RpcError> {
     let seed = &caller.seed;
     let transaction = seed.wire.decode_transaction(&args.bytes(0)?)?;
     let taken = seed.intake().hand_in(transaction).await;
     taken.map_err(|why| match why {
-        NotTaken::Refused(Refusal::Busy) => caller.busy(),
-        NotTaken::Refused(refusal) => {
+        SubmitRefusal::Refused(Refusal::Busy) => caller.busy(),
+        SubmitRefusal::Refused(refusal) => {
             seed.metrics.refusal(RefusalLabel::Transaction);
             let (code, sentence) = (refusal.code(), refusal.to_string());
             RpcError::Refused { code, sentence }
         }
-        NotTaken::Store(error) => error.into(),
+        SubmitRefusal::Store(error) => error.into(),
     })
 }
 
@@ -45,7 +45,8 @@ pub(super) async fn send_and_wait(caller: &Caller, args: Args) -> Answer {
     let mut events = caller.seed.events.watch();
     // Whoever finds no place to wait is still told the id.
     let place = caller.seed.shares.waiters.clone().try_acquire_owned();
-    let (mut is_late, mut asked_at) = (place.is_err(), None);
+    let mut is_late = place.is_err();
+    let mut asked_at = None;
     loop {
         let height = caller.seed.head().height;
         // Rounds end no wait: asked at each of them, those who wait would crowd out other questions.

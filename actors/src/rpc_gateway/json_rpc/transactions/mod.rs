@@ -7,7 +7,7 @@ use super::method::{Answer, Method, Shape, method};
 use super::params::{Args, Kind, needed, optional};
 use crate::limits::{PENDING_ANSWER_MAX, RPC_WAIT_MAX};
 use crate::rpc_gateway::json::transaction::transaction_json;
-use crate::rpc_gateway::transactions::place_after;
+use crate::rpc_gateway::transactions::cursor_after;
 use fate::{get_receipt, get_transaction};
 use hand_in::{send, send_and_wait};
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
@@ -63,7 +63,7 @@ pub(super) const METHODS: &[Method] = &[
          Behind a full page begins another: give its next as after.",
         &[
             optional("limit", Kind::Whole(PENDING_ANSWER_MAX as u64)),
-            optional("after", Kind::Place),
+            optional("after", Kind::Cursor),
         ],
         Shape::Object,
         |caller, args| Box::pin(pending_transactions(caller, args)),
@@ -74,13 +74,13 @@ async fn pending_transactions(caller: &Caller, args: Args) -> Answer {
     let limit = args.maybe_number(0)?;
     let limit = limit.and_then(|limit| usize::try_from(limit).ok());
     let limit = limit.unwrap_or(PENDING_ANSWER_MAX).min(PENDING_ANSWER_MAX);
-    let after = args.maybe_place(1)?;
+    let after = args.maybe_cursor(1)?;
     caller.take_place().await?;
     let (waiting, count) = pending(caller, after, limit).await?;
     let shown = waiting.iter();
     let shown: Vec<Value> = shown
         .map(|(entry, _)| transaction_json(&entry.transaction))
         .collect();
-    let next = place_after(&waiting);
+    let next = cursor_after(&waiting);
     Ok(json!({ "count": count, "transactions": shown, "next": next }))
 }

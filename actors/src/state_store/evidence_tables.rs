@@ -3,7 +3,7 @@
 use super::Store;
 use super::error::StoreError;
 use super::layout::{Tables, height_key, offence_key};
-use super::read::View;
+use super::read::Reading;
 use super::write::Failure;
 use heed::RwTxn;
 use lockstep_protocol::codec;
@@ -39,7 +39,7 @@ impl Store {
             };
             let offence = keep.offence();
             // The block that carries it may have been written since the offence was found.
-            if (View { tables, txn }).is_committed(&offence)? {
+            if (Reading { tables, txn }).is_committed(&offence)? {
                 return Ok(());
             }
             Ok(tables.evidence.put(txn, &offence_key(&offence), keep)?)
@@ -48,8 +48,12 @@ impl Store {
 
     /// Evidence that waits for a block, the oldest offence first.
     pub fn pending_evidence(&self, limit: usize) -> Result<Vec<Evidence>, StoreError> {
-        self.read(|view| {
-            let kept = view.tables.evidence.first(view.txn, limit)?.into_iter();
+        self.read(|reading| {
+            let kept = reading
+                .tables
+                .evidence
+                .first(reading.txn, limit)?
+                .into_iter();
             let decode = |(_, bytes)| codec::decode("evidence", bytes, EVIDENCE_BYTES_MAX);
             Ok(kept.map(decode).collect::<Result<_, _>>()?)
         })
@@ -57,12 +61,15 @@ impl Store {
 
     /// Committed evidence with the height of its block, the newest block first.
     pub fn committed_evidence(&self, limit: usize) -> Result<Vec<(Height, Evidence)>, StoreError> {
-        self.read(|view| {
-            let (mut found, mut last) = (Vec::new(), Height(u64::MAX));
+        self.read(|reading| {
+            let mut found = Vec::new();
+            let mut last = Height(u64::MAX);
             while found.len() < limit {
-                let (first, end) = (height_key(Height(0)), height_key(last));
+                let first = height_key(Height(0));
+                let end = height_key(last);
                 let keys = &first[..]..=&end[..];
-                let Some((key, bytes)) = view.tables.accusing.last_in(view.txn, &keys)? else {
+                let Some((key, bytes)) = reading.tables.accusing.last_in(reading.txn, &keys)?
+                else {
                     break;
                 };
                 let height = key.try_into().map(u64::from_be_bytes);
@@ -91,15 +98,15 @@ impl Store {
 
     /// The forks that this node has proved, in order of height.
     pub fn forks(&self) -> Result<Vec<KnownFork>, StoreError> {
-        self.read(|view| {
-            let kept = view.tables.forks.all(view.txn)?.into_iter();
+        self.read(|reading| {
+            let kept = reading.tables.forks.all(reading.txn)?.into_iter();
             let decode = |(_, bytes)| codec::decode("fork", bytes, FORK_BYTES_MAX);
             Ok(kept.map(decode).collect::<Result<_, _>>()?)
         })
     }
 }
 
-impl View<'_> {
+impl Reading<'_> {
     fn is_committed(&self, offence: &Offence) -> Result<bool, StoreError> {
         let version = self.head()?.state_version;
         let record = self.value(&ledger::offence_key(offence), version)?;
@@ -113,7 +120,8 @@ pub(super) fn committed(
     txn: &mut RwTxn<'_>,
     block: &SealedBlock,
 ) -> Result<(), Failure> {
-    let (height, carried) = (block.height(), &block.block().evidence);
+    let height = block.height();
+    let carried = &block.block().evidence;
     for evidence in carried {
         let key = offence_key(&evidence.offence());
         tables.evidence.delete(txn, &key)?;

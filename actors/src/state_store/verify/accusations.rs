@@ -1,9 +1,9 @@
 //! What is stored about offences: which blocks carry evidence is a copy of what stands in them; what
 //! waits for a block, and forks, stand nowhere else, and must prove what they say.
 use super::super::error::StoreError;
-use super::super::evidence::FORK_BYTES_MAX;
+use super::super::evidence_tables::FORK_BYTES_MAX;
 use super::super::layout::{height_key, offence_key};
-use super::super::read::View;
+use super::super::read::Reading;
 use super::{Replay, bad, demand};
 use lockstep_protocol::codec;
 use lockstep_protocol::consensus::committer::forks::KnownFork;
@@ -14,9 +14,16 @@ use lockstep_protocol::nouns::evidence::Evidence;
 
 /// The row of a block says what the block carries, and there is none if that is nothing. How many
 /// rows it has.
-pub(super) fn check_carried(view: &View<'_>, block: &SealedBlock) -> Result<usize, StoreError> {
-    let (height, carried) = (block.height(), &block.block().evidence);
-    let stored = view.tables.accusing.bytes(view.txn, &height_key(height));
+pub(super) fn check_carried(
+    reading: &Reading<'_>,
+    block: &SealedBlock,
+) -> Result<usize, StoreError> {
+    let height = block.height();
+    let carried = &block.block().evidence;
+    let stored = reading
+        .tables
+        .accusing
+        .bytes(reading.txn, &height_key(height));
     let stored = stored.map_err(|error| error.at(height))?;
     let expected = (!carried.is_empty()).then(|| codec::encode(carried));
     demand(stored == expected.as_deref(), "accusing", height)?;
@@ -25,12 +32,12 @@ pub(super) fn check_carried(view: &View<'_>, block: &SealedBlock) -> Result<usiz
 
 /// Evidence that waits stands under its offence, and proves it.
 pub(super) fn check_waiting(
-    view: &View<'_>,
+    reading: &Reading<'_>,
     rules: &ChainRules,
     replay: &Replay<'_>,
 ) -> Result<(), StoreError> {
-    let table = &view.tables.evidence;
-    table.each(view.txn, |key, bytes| {
+    let table = &reading.tables.evidence;
+    table.each(reading.txn, |key, bytes| {
         let evidence: Evidence = codec::decode("evidence", bytes, EVIDENCE_BYTES_MAX)?;
         let offence = evidence.offence();
         let height = offence.height;
@@ -43,12 +50,13 @@ pub(super) fn check_waiting(
 
 /// A fork stands under its height: two decisions of it, and what convicts who made it.
 pub(super) fn check_forks(
-    view: &View<'_>,
+    reading: &Reading<'_>,
     rules: &ChainRules,
     replay: &Replay<'_>,
 ) -> Result<(), StoreError> {
-    let (table, context) = (&view.tables.forks, &rules.context);
-    table.each(view.txn, |key, bytes| {
+    let table = &reading.tables.forks;
+    let context = &rules.context;
+    table.each(reading.txn, |key, bytes| {
         let KnownFork { fork, .. } = codec::decode("fork", bytes, FORK_BYTES_MAX)?;
         let (height, (first, second)) = (fork.height(), (&fork.first, &fork.second));
         let is_one = second.height == height && first.block_id != second.block_id;

@@ -139,7 +139,7 @@ fn what_is_too_old_for_the_next_block_is_forgotten_with_the_block() {
         };
         let block = SealedBlock::build(header, vec![], vec![], None);
         let written = store.write("a block", |tables, txn| {
-            super::super::evidence::committed(tables, txn, &block)
+            super::super::evidence_tables::committed(tables, txn, &block)
         });
         written.unwrap();
     };

@@ -14,7 +14,7 @@ pub(super) fn report(seed: &Seed) -> Report {
 
 /// Why this node cannot take part as its clock is, if so.
 pub(super) fn hindrance(seed: &Seed, report: &Report) -> Option<String> {
-    let wait = seed.view.snapshot().clock_wait;
+    let wait = seed.view.copy().clock_wait;
     let awaited = wait.map(|wait| Awaited(wait).to_string());
     awaited.or_else(|| watch::sentence(report).filter(|_| report.own_is_off()))
 }
