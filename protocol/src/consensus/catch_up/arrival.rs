@@ -51,12 +51,16 @@
 use super::CatchUp;
 use super::Output;
 use super::peer::Peer;
-use crate::limits::{ROUNDS_BELIEVED_AHEAD, WAITING_UNTOLD_MS};
+use crate::limits::WAITING_UNTOLD_MS;
 use crate::mutation::{Mutation, planted};
 use crate::nouns::standing::Standing;
 use crate::types::{Address, Height, Instant, Round};
 use crate::validators::quorum::{Power, least_quorum};
-use std::cmp::Ordering;
+use weights::Weights;
+
+mod floors;
+mod overstating;
+mod weights;
 
 /// From where on a node that has arrived may sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,55 +121,6 @@ pub enum Waits {
     ForAll(Vec<Address>),
     /// Those heard do not weigh enough; these have not answered.
     ForMore(Vec<Address>),
-}
-
-/// The powers that the rule weighs.
-#[derive(Clone, Copy, Debug)]
-struct Weights {
-    total: Power,
-    own: Power,
-    /// What faulty validators may weigh: all but a least quorum.
-    faulty: Power,
-    /// Others whose claims this node has reached.
-    heard: Power,
-}
-
-impl Weights {
-    fn decides_alone(self) -> bool {
-        self.own >= least_quorum(self.total)
-    }
-
-    /// Whether it is itself more than the chain bears.
-    fn must_hear_all(self) -> bool {
-        let thrice = u128::from(self.own).saturating_mul(3);
-        thrice > u128::from(self.total) && !planted(Mutation::OwnWeightCounts)
-    }
-
-    fn has_heard_all(self) -> bool {
-        self.heard.saturating_add(self.own) >= self.total
-    }
-
-    /// `is_rearmed`: an operator vouches for a validator that would have to hear all others. Then it
-    /// hears those without whom it could decide nothing.
-    fn has_heard_enough(self, is_rearmed: bool) -> bool {
-        let vouched = self.must_hear_all() && is_rearmed;
-        if vouched || planted(Mutation::OwnWeightCounts) {
-            return self.heard.saturating_add(self.own) >= least_quorum(self.total);
-        }
-        if planted(Mutation::OneWordIsEnough) {
-            return self.heard > 0;
-        }
-        if self.must_hear_all() {
-            return self.has_heard_all();
-        }
-        let liars = self.faulty.saturating_sub(self.own);
-        self.heard > self.faulty.saturating_add(liars)
-    }
-
-    /// Whether the others are a quorum.
-    fn others_decide_alone(self) -> bool {
-        self.own <= self.faulty
-    }
 }
 
 impl CatchUp {
@@ -255,49 +210,6 @@ impl CatchUp {
         }
     }
 
-    /// Whoever names rounds far beyond those that others have named: nobody there can show that, and
-    /// a validator that believed one of them would begin in a round that no one else ever reaches. It
-    /// is as good as unheard until the others get there too; a correct one has brought them after it
-    /// by then (E5).
-    fn overstating(&self) -> Vec<Address> {
-        let Some(believed) = self.furthest_believed() else {
-            return Vec::new();
-        };
-        if planted(Mutation::EveryRoundBelieved) {
-            return Vec::new();
-        }
-        let is_void = |peer: &Peer, stood: Height| {
-            let said = peer.standing_at(stood);
-            let round = said.and_then(|said| said.signed.max(said.seen));
-            round.is_some_and(|round| is_beyond((stood, round), believed))
-        };
-        let void = self
-            .heard()
-            .filter(|(_, peer, stood)| is_void(peer, *stood));
-        void.map(|(who, ..)| who).collect()
-    }
-
-    /// The furthest height, and round of the next one, that others with more than f have named: one
-    /// of them is correct. Where all that are heard weigh less (a third and more needs no others to be
-    /// more than f), it is the least that any of them has named. Whoever has gone on to a later height
-    /// bears out all rounds of the earlier ones: they are decided, so nobody waits there.
-    fn furthest_believed(&self) -> Option<(Height, Round)> {
-        let faulty = self.faulty();
-        let named = self.heard().filter_map(|(who, peer, _)| {
-            let index = self.set.index_of(&who)?;
-            Some((peer.named?, self.set.power(index)))
-        });
-        let mut named: Vec<((Height, Round), Power)> = named.collect();
-        named.sort_by_key(|named| std::cmp::Reverse(*named));
-        let least = named.last().map(|(named, _)| *named);
-        let mut power: Power = 0;
-        let believed = named.into_iter().find_map(|(named, more)| {
-            power = power.saturating_add(more);
-            (power > faulty).then_some(named)
-        });
-        believed.or(least)
-    }
-
     /// f: what faulty validators may weigh.
     fn faulty(&self) -> Power {
         let total = self.set.total();
@@ -385,69 +297,5 @@ impl CatchUp {
         let claimed = claimed.filter_map(|peer| Some(peer.first_word?.1));
         let claimed = claimed.filter(|_| !planted(Mutation::AloneAtOnce));
         claimed.max().unwrap_or_default()
-    }
-
-    fn where_to_sign(&self) -> Arrival {
-        let committed = self.committed;
-        let weights = self.weights();
-        if weights.decides_alone() || planted(Mutation::RoundsNotAsked) {
-            return Arrival::free_after(committed);
-        }
-        let void = self.overstating();
-        let members = self.heard().filter(|(who, _, stood)| {
-            let counts = *stood <= committed && self.set.index_of(who).is_some();
-            counts && !void.contains(who)
-        });
-        let members: Vec<(&Peer, Height)> = members.map(|(_, peer, stood)| (peer, stood)).collect();
-        let stood = members.iter().map(|(_, stood)| *stood).max();
-        let stood = stood.unwrap_or_default();
-        let there = members
-            .iter()
-            .filter_map(|(peer, _)| peer.standing_at(stood));
-        let there: Vec<Standing> = there.collect();
-        let knows_all = weights.has_heard_all()
-            && there.len() == members.len()
-            && there.iter().all(|standing| standing.remembers);
-        let floor = |height: Height| {
-            if height == stood.next() {
-                first_round(&there, knows_all, weights)
-            } else if height == stood.next().next() && there.iter().any(|said| said.is_locked) {
-                Round::ZERO.next()
-            } else {
-                Round::ZERO
-            }
-        };
-        let seen = there.iter().filter_map(|said| said.seen).max();
-        Arrival {
-            committed,
-            first_round: floor(committed.next()),
-            next_round: floor(committed.next().next()),
-            seen: seen.map(|round| (stood.next(), round)),
-        }
-    }
-}
-
-/// Whether nobody alone is believed so far on. Whoever has a newer block than the others can know of a
-/// few rounds after it that they have no part in.
-fn is_beyond((stood, round): (Height, Round), (height, named): (Height, Round)) -> bool {
-    let from = match stood.cmp(&height) {
-        Ordering::Less => return false,
-        Ordering::Equal => named,
-        Ordering::Greater => Round::ZERO,
-    };
-    round.0 > from.0.saturating_add(ROUNDS_BELIEVED_AHEAD)
-}
-
-/// The first round that the key has certainly not signed in, at the height after the one at which
-/// these stand.
-fn first_round(there: &[Standing], knows_all: bool, weights: Weights) -> Round {
-    let seen = there.iter().filter_map(|said| said.seen).max();
-    let signed = there.iter().filter_map(|said| said.signed).max();
-    let is_told_all = knows_all && !weights.others_decide_alone();
-    let last = if is_told_all { seen } else { seen.max(signed) };
-    match last {
-        Some(last) => last.next().next(),
-        None if knows_all => Round::ZERO,
-        None => Round::ZERO.next(),
     }
 }
