@@ -283,10 +283,10 @@ fn a_change_that_cannot_be_is_refused_with_a_code() {
     failed(0, &founder, &["--power", "1"], "(nothing_to_change)");
     let most = u64::MAX.to_string();
     failed(0, text(&added), &["--power", &most], "(power_overflow)");
-    failed(0, "0x1234", &["--power", "1"], "(invalid_validator_key)");
     // What can be seen without a block is said before anything is sent.
     let stranger = them.network.addresses[4].to_string();
     refused(0, &stranger, &["--remove"]).assert_refused(2, &[&stranger, "no validator", "--key"]);
+    refused(0, "0x1234", &["--power", "1"]).assert_refused(2, &["0x1234", "bytes, not 2"]);
     refused(0, "0x12345", &["--remove"]).assert_refused(2, &["0x12345", "no hex"]);
     refused(0, "nowhere", &["--remove"]).assert_refused(2, &["nowhere", "name a public key"]);
     let ended = refused(0, &founder, &["--power", "0"]);

@@ -6,6 +6,7 @@ use crate::cli::node::Node;
 use crate::failure::Failure;
 use crate::hex::unhex;
 use clap::Args;
+use lockstep_protocol::crypto;
 use lockstep_protocol::limits::READY_AGE_HEIGHTS_MAX;
 use lockstep_protocol::nouns::transaction::Action;
 use lockstep_protocol::types::{Address, Height};
@@ -62,6 +63,10 @@ const TEXT_BYTES_MAX: u64 = 16_384;
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let sender = Sender::new(&arguments.common)?;
     let public_key = public_key(&sender, &arguments.key)?;
+    // The ledger refuses such a key only in a block, and keeps the fee.
+    crypto::scheme(sender.status.scheme)
+        .prepare(&public_key)
+        .map_err(|error| wrong(&arguments.key, &format!("is none: {error}")))?;
     let whom = Address::of(sender.status.scheme, &public_key);
     let withdraws = arguments.change.withdraw;
     let power = match arguments.change.power {
