@@ -226,8 +226,12 @@ fn an_absurd_height_of_one_peer_makes_nobody_unready() {
     let wire = Wire::new(genesis().hash());
     let at = peer_url(&honest.nodes[0]);
     let liar = Liar::new(Lie::AbsurdHeight, validator(2), at, wire);
+    // Two others tell it how far they are; without them it would not sign, and so not be ready.
+    let home = directory();
+    let third = self::node(3, home.path());
     let node = &honest.nodes[0];
-    node.connect(vec![honest.nodes[1].peer(), liar.peer.clone()]);
+    let peers = [honest.nodes[1].peer(), third.peer(), liar.peer.clone()];
+    node.connect(peers.to_vec());
     eventually("the liar is asked", || (liar.asked() > 0).then_some(()));
     eventually("it is ready", || {
         (get(&url(node), "/readyz").status == 200).then_some(())
