@@ -1,5 +1,5 @@
 //! Until a node has arrived it has no voice. When that lasts, it says why, and the next step.
-use super::*;
+use super::{Arrival, BlockSync};
 use lockstep_protocol::consensus::catch_up::Waits;
 use lockstep_protocol::types::{Instant, Round};
 

@@ -21,7 +21,10 @@ mod labels;
 mod register;
 mod timed;
 
-use labels::*;
+use labels::{
+    ADMISSIONS, CLOSED, ClosedLabels, CodeLabels, LISTENERS, ListenerLabels, OffenceLabels,
+    ProposalLabels, REFUSALS, RefusalLabels, RequestLabels, VoteLabels,
+};
 pub(crate) use labels::{
     ClosedLabel, KindLabel, ListenerLabel, OffenceLabel, RefusalLabel, ResultLabel,
 };

@@ -1,5 +1,9 @@
 //! Which families there are: name, what it says, and each of its rows at 0.
-use super::*;
+use super::{
+    ADMISSIONS, CLOSED, ClosedLabels, CodeLabels, KindLabel, LISTENERS, ListenerLabels, Metrics,
+    OffenceKind, OffenceLabel, OffenceLabels, ProposalLabels, REFUSALS, Refusal, RefusalLabels,
+    Refused, ResultLabel, VoteLabels,
+};
 
 impl Metrics {
     /// A family shows a row once it has been looked up.

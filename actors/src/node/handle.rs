@@ -1,8 +1,18 @@
 //! What the outside holds of a running node.
-use super::*;
+use super::{Address, Hash, Height, Refusal, Source, Submission, TickOutcome, Transaction};
 use crate::limits::ASK_PATIENCE;
+use crate::messages::mempool::{SubmitResult, SubmitTransactions};
+use crate::messages::peer_broadcaster::ConnectPeers;
+use crate::messages::round_driver::Tick;
+use crate::metrics::Metrics;
+use crate::peers::Peer;
+use crate::runtime::{Actors, AskError, EndReason, Port};
 use crate::shell::Deliver;
+use crate::state_store::Store;
+use crate::view::NodeView;
 use futures_util::future::Either;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 

@@ -2,13 +2,10 @@
 //! the actors and hands back a [`NodeHandle`].
 use crate::clock::Clock;
 use crate::committer::head_view;
-use crate::messages::mempool::{SubmitResult, SubmitTransactions};
-use crate::messages::peer_broadcaster::ConnectPeers;
-use crate::messages::round_driver::Tick;
 use crate::metrics::Metrics;
 use crate::peers::{Handshake, Peer};
 use crate::rpc_gateway::{Events, Origins, TickAll};
-use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
+use crate::runtime::{Actors, Policy};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, KeyUse, Store, StoreError};
 use crate::view::{HeadView, NodeView};
 use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing, TickOutcome};

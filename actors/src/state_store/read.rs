@@ -1,14 +1,12 @@
 //! Reads: each on the database as it is at one moment, none waits for a writer.
 use super::error::StoreError;
-use super::fault;
 use super::layout::{
-    HeadRecord, LOCATION_BYTES_MAX, Location, META_BYTES_MAX, META_EARLIEST, META_HALT, META_HEAD,
+    HeadRecord, LOCATION_BYTES_MAX, Location, META_BYTES_MAX, META_EARLIEST, META_HEAD,
     SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
 };
 use super::table::Entry;
-use super::{Inner, Store};
 use borsh::BorshDeserialize;
-use heed::{RoTxn, WithoutTls};
+use heed::RoTxn;
 use lockstep_protocol::block::{Block, SealedBlock};
 use lockstep_protocol::codec;
 use lockstep_protocol::commit::CommitCertificate;
@@ -20,7 +18,7 @@ use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYT
 use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::validator_schedule::ValidatorSchedule;
 use lockstep_protocol::wire::DecidedBlock;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 mod reader;
 

@@ -1,7 +1,15 @@
 //! What the other actors read: of the database as it is, or as it was at one moment.
-use super::*;
+use super::{
+    ChainRules, CommitCertificate, DecidedBlock, Hash, Head, Height, HistoryError, KeyHash,
+    ReadError, Reading, Receipt, Recovery, SealedBlock, StateReader, ValidatorSchedule, ledger,
+};
+use crate::state_store::error::StoreError;
+use crate::state_store::layout::{Location, META_BYTES_MAX, META_HALT};
+use crate::state_store::{Inner, Store, fault};
+use heed::{RoTxn, WithoutTls};
 use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::ledger::DecisionReader;
+use std::sync::{Arc, Mutex, PoisonError};
 
 impl Store {
     /// The newest committed block, with its certificate.

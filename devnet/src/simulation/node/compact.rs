@@ -1,9 +1,11 @@
 //! Compact proposals: filled with what was passed on to this node, and with what it asks for. There
 //! is no mempool here: users hand their transactions to whoever builds the next block, and it passes
 //! each on to some of the others.
-use super::*;
+use super::{Address, Effects, Node, Send, Transaction, proposals};
+use crate::simulation::message::Payload;
 use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::compact::{Assembly, CompactProposal, Missing};
+use std::sync::Arc;
 
 /// Transactions that a node keeps of those that were passed on to it.
 const HEARD_MAX: usize = 16;

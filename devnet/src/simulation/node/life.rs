@@ -1,5 +1,9 @@
 //! How a node and its brains begin, die and come back.
-use super::*;
+use super::{
+    Brain, Brains, CatchUp, Clocks, Committer, Driver, Effects, Height, Mailboxes, Node, Proposals,
+    Tally, brain, catch_up, driver, proposals,
+};
+use crate::simulation::disk::Write;
 use lockstep_actors::limits::WAITING_BLOCKS_MAX;
 use lockstep_protocol::consensus::committer::{CommitterConfig, Kept};
 use lockstep_protocol::consensus::driver::Signing;

@@ -1,7 +1,14 @@
 //! E5: the question to a peer, and its answer. Brains write and answer them in one go: what they
 //! hold at different moments between two messages says nothing more.
-use super::*;
+#[cfg(test)]
+use super::Round;
+use super::{
+    Address, Brain, Effects, Height, Node, Send, TimerMail, catch_up, driver, proposals, pull,
+    tally,
+};
+use crate::simulation::message::Payload;
 use lockstep_protocol::pull::{Pull, Pulled};
+use std::sync::Arc;
 
 impl Node {
     pub(super) fn route_pull(&mut self, output: pull::Output, out: &mut Effects) {

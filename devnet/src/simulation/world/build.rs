@@ -1,12 +1,20 @@
 //! From a plan to a world.
-use super::*;
+use super::{EPOCH_MS, Height, Machine, Round, Timestamp, World};
 use crate::simulation::disk::Disk;
 use crate::simulation::habits;
 use crate::simulation::keys;
+use crate::simulation::network::Network;
+use crate::simulation::node::Node;
 use crate::simulation::node::Setup;
+use crate::simulation::plan::Plan;
+use crate::simulation::properties::Scene;
+use crate::simulation::queue::{Event, Queue};
+use crate::simulation::random::Random;
 use crate::simulation::succession::Succession;
+use crate::simulation::trace::Trace;
 use crate::simulation::twins::{self, Split};
 use crate::simulation::users::{self, Users, Wishes};
+use crate::simulation::{Faults, properties};
 use crate::simulation::{Profile, Worlds};
 use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::consensus::driver::DriverConfig;

@@ -1,5 +1,6 @@
 //! Which time it is, and for whom.
-use super::*;
+use super::{EPOCH_MS, Instant, Timestamp, World};
+use crate::simulation::node::Clocks;
 
 impl World {
     pub(super) fn clocks(&self, node: usize) -> Clocks {

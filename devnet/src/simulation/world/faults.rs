@@ -1,5 +1,7 @@
 //! The planned faults, as they happen.
-use super::*;
+use super::{Height, World};
+use crate::simulation::plan::{Fault, HEIGHTS_GAINED};
+use crate::simulation::properties::Sight;
 
 impl World {
     pub(super) fn fault(&mut self, fault: Fault) {

@@ -1,5 +1,9 @@
 //! What the properties see, and how a world ends.
-use super::*;
+use super::{EVENTS_MAX, Height, Round, SignedMessage, World};
+use crate::simulation::message::Payload;
+use crate::simulation::properties::Sight;
+use crate::simulation::trace::word_of;
+use crate::simulation::{Outcome, Violation};
 
 impl World {
     pub(super) fn correct(&self) -> impl Iterator<Item = usize> + '_ {
