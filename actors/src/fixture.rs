@@ -2,20 +2,20 @@
 //! below it, and the view of a node that stands at its genesis.
 use crate::state_store::{Durability, Store, StoreError};
 use crate::view::{HeadView, NodeView};
-use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::{CommitCertificate, certify};
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, SchemeId, Seed, Signer};
-use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::ledger::{
     ChainRules, CommitBatch, Draft, Head, Ledger, MemoryState, StateChanges,
 };
 use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
-use lockstep_protocol::parameters::Parameters;
-use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::commit::{CommitCertificate, certify};
+use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::nouns::parameters::Parameters;
+use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Address, BlockId, ChainId, Hash, Height, Round, Timestamp};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;

@@ -4,7 +4,7 @@
 //! dependency switches the feature on. With it, `KILL_AT=after-persist-prevote:3` in the environment
 //! kills the process when it reaches that point for the third time.
 use lockstep_protocol::consensus::durable::SignStep;
-use lockstep_protocol::vote::VoteKind;
+use lockstep_protocol::nouns::vote::VoteKind;
 
 /// Where a process may be killed.
 #[derive(Clone, Copy, Debug)]

@@ -36,8 +36,8 @@
 //! use lockstep_protocol::consensus::driver::Pacing;
 //! use lockstep_protocol::consensus::timeouts::Timeouts;
 //! use lockstep_protocol::crypto::{self, SchemeId, Seed};
-//! use lockstep_protocol::genesis::{Genesis, GenesisValidator};
-//! use lockstep_protocol::retention::Retention;
+//! use lockstep_protocol::nouns::genesis::{Genesis, GenesisValidator};
+//! use lockstep_protocol::ledger::Retention;
 //! use lockstep_protocol::types::{ChainId, Height, Timestamp};
 //! use std::net::TcpListener;
 //! use std::sync::Arc;

@@ -2,12 +2,12 @@
 //! whoever holds the node, from any thread, without asking an actor.
 use crate::clock::watch::ClockWatch;
 use crate::runtime::EndReason;
-use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::driver::{ClockWait, Halt};
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::ledger::Receipt;
+use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use std::collections::BTreeMap;

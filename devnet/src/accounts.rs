@@ -1,9 +1,9 @@
 //! Accounts that a devnet funds at genesis. Their keys are public: anyone can spend.
 use lockstep_protocol::crypto::{self, KeyError, SchemeId, Seed, Signer, SigningFailed};
 use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
-use lockstep_protocol::parameters::Parameters;
-use lockstep_protocol::sign_bytes::SignContext;
-use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::parameters::Parameters;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, Hash, Height};
 use std::sync::Arc;
 

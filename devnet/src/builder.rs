@@ -7,14 +7,14 @@ use lockstep_actors::state_store::Durability;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::limits::VALIDATORS_MAX;
-use lockstep_protocol::parameters::Parameters;
-use lockstep_protocol::retention::Retention;
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::{
     Address, BlockId, ChainId, DEVNET_CHAIN_ID, Hash, Height, Round, Timestamp,
 };
-use lockstep_protocol::wire::DecidedBlock;
 use std::path::PathBuf;
 use std::sync::Arc;
 

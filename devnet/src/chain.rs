@@ -6,16 +6,16 @@ use crate::builder::{Builder, DEVNET_GENESIS_TIME};
 use crate::devnet::{DevnetError, data_dir, seed_index};
 use lockstep_actors::node::devnet_keys;
 use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Store, StoreError};
-use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::{CommitCertificate, certify};
 use lockstep_protocol::crypto::{self, Signer, SigningFailed};
 use lockstep_protocol::ledger::{
     ChainRules, CommitBatch, Draft, GenesisError, InvalidBlock, Ledger, PrepareError, ReadError,
 };
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::commit::{CommitCertificate, certify};
+use lockstep_protocol::nouns::transaction::Transaction;
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Address, Height, Round};
-use lockstep_protocol::validator_set::ValidatorSetError;
-use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::validators::set::ValidatorSetError;
 use std::path::Path;
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use crate::chain::{ChainError, Maker};
 use lockstep_actors::state_store::Store;
 use lockstep_protocol::codec;
 use lockstep_protocol::ledger::{AccountProof, ReadError, prove_account};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::Address;
 use std::path::Path;
 use std::sync::Arc;

@@ -5,17 +5,17 @@
 //! by the commit tier (`tests/mutated`).
 use lockstep_actors::peers::Handshake;
 use lockstep_protocol::codec;
-use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
-use lockstep_protocol::evidence::Evidence;
-use lockstep_protocol::genesis::Genesis;
-use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::limits::{
     CERTIFICATE_BYTES_MAX, EVIDENCE_MESSAGE_BYTES_MAX, FETCHED_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX,
     MISSING_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
     PULL_BYTES_MAX, PULLED_BYTES_MAX, QUESTION_BYTES_MAX, SNAPSHOT_RECORD_BYTES_MAX,
     STATEMENT_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
-use lockstep_protocol::snapshot::{Record, decode_opening, encode_opening};
+use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate};
+use lockstep_protocol::nouns::evidence::Evidence;
+use lockstep_protocol::nouns::genesis::Genesis;
+use lockstep_protocol::proofs::inclusion::{ReceiptProof, TransactionProof};
+use lockstep_protocol::proofs::snapshot::{Record, decode_opening, encode_opening};
 use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::{TRANSACTIONS_BYTES_MAX, Wire};
 

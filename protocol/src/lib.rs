@@ -5,16 +5,30 @@
 //! a random number; nothing here imports actix. (One exception: `aws-lc-rs` draws its own randomness
 //! while signing, as its standard asks; so the id of what is signed never covers its signature.)
 //!
-//! Read first: [`types`] and the nouns ([`block`], [`transaction`], [`proposal`], [`vote`], [`commit`]); then
-//! [`consensus`], from `round_machine` on; then [`ledger`]. The book (`docs/`) has a chapter for each.
+//! To be read in this order. A module imports from those above it only:
+//!
+//! | Group | What it says |
+//! |---|---|
+//! | [`types`], [`limits`], [`codec`] | heights, hashes, addresses; how much of anything; canonical bytes |
+//! | [`mutation`], [`budget`] | which guards a test can take away; what useless messages may cost |
+//! | [`crypto`] | signatures behind three traits; the Merkle tree of lists |
+//! | [`validators`] | quorums, a set of validators, and which set decides which height |
+//! | [`nouns`] | what is signed, sent and kept: transaction, vote, commit, block, proposal, evidence … |
+//! | [`ledger`] | which block is valid, and what it changes |
+//! | [`mempool`] | which transactions wait for a block |
+//! | [`proofs`] | what convinces who executes nothing: inclusion, light client, snapshot |
+//! | [`consensus`] | who decides what, and when: from `round_machine` on |
+//! | [`wire`] | the envelope around all that crosses a socket |
+//!
+//! The book (`docs/`) has a chapter for each.
 //!
 //! A transaction that is signed for one chain, and belongs to no other:
 //!
 //! ```
 //! use lockstep_protocol::crypto::{self, SchemeId, Seed};
-//! use lockstep_protocol::parameters::Parameters;
-//! use lockstep_protocol::sign_bytes::SignContext;
-//! use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+//! use lockstep_protocol::nouns::parameters::Parameters;
+//! use lockstep_protocol::nouns::sign_bytes::SignContext;
+//! use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 //! use lockstep_protocol::types::{Address, ChainId, Hash, Height};
 //!
 //! let scheme = crypto::scheme(SchemeId::MlDsa65);
@@ -54,32 +68,16 @@
     )
 )]
 
-pub mod block;
+pub mod budget;
 pub mod codec;
-pub mod commit;
-pub mod compact;
 pub mod consensus;
 pub mod crypto;
-pub mod evidence;
-pub mod genesis;
-pub mod inclusion;
 pub mod ledger;
-pub mod light_client;
 pub mod limits;
 pub mod mempool;
-pub mod merkle;
 pub mod mutation;
-pub mod parameters;
-pub mod proposal;
-pub mod pull;
-pub mod quorum;
-pub mod retention;
-pub mod sign_bytes;
-pub mod snapshot;
-pub mod standing;
-pub mod transaction;
+pub mod nouns;
+pub mod proofs;
 pub mod types;
-pub mod validator_schedule;
-pub mod validator_set;
-pub mod vote;
+pub mod validators;
 pub mod wire;

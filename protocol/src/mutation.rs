@@ -87,6 +87,10 @@ pub enum Mutation {
     OneWordIsEnough,
     /// What the others have is not fetched first: it is enough that they have said it.
     ClaimsNotReached,
+    /// What one alone claims keeps it waiting for as long as it is not refuted.
+    ClaimsLastForEver,
+    /// A disk that says that its key decides alone is believed at once.
+    AloneAtOnce,
     /// It does not wait for more others than it must have heard.
     LeastAtOnce,
     /// It signs at the height under decision whatever the others have signed, or seen, there.

@@ -1,11 +1,15 @@
-//! The field words as types: [`Height`], [`Round`], [`Address`], [`struct@Hash`], [`Timestamp`].
+//! The field words as types: [`Height`], [`Round`], [`Address`], [`struct@Hash`], [`Timestamp`],
+//! [`SchemeId`].
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
 
+mod scheme;
 #[cfg(test)]
 mod tests;
+
+pub use scheme::{SchemeId, UnknownScheme};
 
 /// Position of a block in the chain. Genesis is height 0, the first block height 1.
 #[derive(

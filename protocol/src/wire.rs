@@ -2,24 +2,25 @@
 //!
 //! The envelope comes first so that a message of another chain is told apart, and counted, before
 //! anything of it is decoded or verified.
-use crate::block::{Block, SealedBlock};
 use crate::codec::{self, CodecError};
-use crate::commit::{CommitCertificate, PolkaCertificate};
-use crate::compact::{Assembly, CompactProposal, Missing};
-use crate::evidence::Evidence;
-use crate::light_client::{LightBlock, ProvedAccount, ProvedRecord};
 use crate::limits::{
     EVIDENCE_MESSAGE_BYTES_MAX, FETCHED_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, MISSING_BYTES_MAX,
     PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
     PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX, QUESTION_BYTES_MAX,
     STATEMENT_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
-use crate::proposal::{Proposal, ProposedBlock};
-use crate::pull::{Pull, Pulled};
-use crate::standing::{Question, Statement};
-use crate::transaction::Transaction;
+use crate::nouns::block::{Block, SealedBlock};
+use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
+use crate::nouns::compact::{Assembly, CompactProposal, Missing};
+use crate::nouns::decided::DecidedBlock;
+use crate::nouns::evidence::Evidence;
+use crate::nouns::proposal::{Proposal, ProposedBlock};
+use crate::nouns::pull::{Pull, Pulled};
+use crate::nouns::standing::{Question, Statement};
+use crate::nouns::transaction::Transaction;
+use crate::nouns::vote::SignedVote;
+use crate::proofs::light_client::{LightBlock, ProvedAccount, ProvedRecord};
 use crate::types::{Hash, Height};
-use crate::vote::SignedVote;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 
@@ -55,15 +56,6 @@ pub enum WireError {
     /// A block's body or a proposal's id do not belong to its header.
     #[error("the body is not the one that the id names")]
     BodyMismatch,
-}
-
-/// A committed block with its certificate: the answer to block sync.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecidedBlock {
-    /// The block.
-    pub block: Arc<SealedBlock>,
-    /// The proof of its decision.
-    pub certificate: Arc<CommitCertificate>,
 }
 
 /// Reads and writes messages of one chain.

@@ -6,7 +6,7 @@ use crate::output::tell;
 use clap::Args;
 use lockstep_devnet::{Builder, CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::retention::Retention;
+use lockstep_protocol::ledger::Retention;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! What `lockstep init` and `lockstep testnet` understand alike.
 use crate::failure::Failure;
-use lockstep_protocol::genesis::GenesisAccount;
+use lockstep_protocol::nouns::genesis::GenesisAccount;
 use lockstep_protocol::types::{Address, AddressError};
 
 /// `--account ADDRESS=BALANCE`

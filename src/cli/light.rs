@@ -15,7 +15,7 @@ use crate::wallet::Keyring;
 use clap::{Args, Subcommand};
 use doubt::Doubt;
 use lockstep_protocol::crypto;
-use lockstep_protocol::light_client::Checkpoint;
+use lockstep_protocol::proofs::light_client::Checkpoint;
 use max_age::MaxAge;
 use proved::Proved;
 use session::{Session, Start};

@@ -3,8 +3,8 @@
 use crate::failure::Failure;
 use crate::hex::{hex, unhex};
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
-use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::{Address, ChainId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::path::Path;

@@ -3,7 +3,7 @@ use super::file::{line_of, quoted};
 use crate::failure::Failure;
 use lockstep_actors::limits::RESOLVE_EVERY;
 use lockstep_actors::peers::{Peer, Resolve, has_uri};
-use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::types::Address;
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs};

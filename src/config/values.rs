@@ -1,6 +1,6 @@
 //! Values that a setting and a flag read alike.
 use lockstep_devnet::Durability;
-use lockstep_protocol::retention::Retention;
+use lockstep_protocol::ledger::Retention;
 
 /// `--retain-blocks`
 pub(crate) fn retention(text: &str) -> Result<Retention, String> {

@@ -15,11 +15,11 @@ use lockstep_actors::limits::{
 use lockstep_actors::node::devnet_keys;
 use lockstep_devnet::Devnet;
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::limits::{PROPOSAL_BYTES_MAX, PULLED_BYTES_MAX, SYNC_BYTES_MAX};
-use lockstep_protocol::pull::Pull;
+use lockstep_protocol::nouns::genesis::Genesis;
+use lockstep_protocol::nouns::pull::Pull;
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Address, Hash, Height, Round};
-use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::{TRANSACTIONS_BYTES_MAX, Wire};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

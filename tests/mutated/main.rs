@@ -4,9 +4,9 @@
 #![allow(unsafe_code)] // a counting allocator is an allocator
 use lockstep_devnet::Devnet;
 use lockstep_protocol::codec;
-use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::vote::Signature;
 use lockstep_protocol::types::{Address, Hash, Height};
-use lockstep_protocol::vote::Signature;
 use lockstep_protocol::wire::Wire;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

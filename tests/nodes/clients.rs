@@ -39,7 +39,7 @@ fn skip(script: &str, why: &str) {
     said.expect("it can be said");
 }
 
-fn send(devnet: &Devnet, transaction: &lockstep_protocol::transaction::Transaction) {
+fn send(devnet: &Devnet, transaction: &lockstep_protocol::nouns::transaction::Transaction) {
     let wire = Wire::new(devnet.genesis().hash());
     let bytes = wire.encode_transaction(transaction);
     let answer = post(&devnet.urls()[0], "/transactions", &bytes);

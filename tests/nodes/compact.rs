@@ -2,12 +2,12 @@
 //! where neither works the whole proposal is pulled. Timeouts are so long here that a round in
 //! which one fires is seen.
 use lockstep_devnet::{Builder, CommitEvent, Devnet, load_accounts};
-use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::compact::{CompactProposal, Missing};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::merkle;
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::crypto::merkle;
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::compact::{CompactProposal, Missing};
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::wire::Wire;
 use serde_json::json;

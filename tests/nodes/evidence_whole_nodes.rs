@@ -1,14 +1,14 @@
 //! Misbehaviour over real HTTP: whoever contradicts itself stands in a block of all nodes, once;
 //! and a node that learns of a second decision stops and names who made it. The keys of a devnet
 //! are public, so anybody can play a faulty validator.
-use lockstep_protocol::block::{Header, SealedBlock};
-use lockstep_protocol::commit::{CommitCertificate, certify};
 use lockstep_protocol::crypto;
-use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::limits::EVIDENCE_MESSAGE_BYTES_MAX;
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::block::{Header, SealedBlock};
+use lockstep_protocol::nouns::commit::{CommitCertificate, certify};
+use lockstep_protocol::nouns::evidence::Evidence;
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, VoteKind};
 use lockstep_protocol::types::{Hash, Height, Round};
-use lockstep_protocol::vote::{Signature, SignedVote, VoteKind};
 use serde_json::Value;
 use std::sync::Arc;
 use support::target::{PROPOSAL, Target, VOTE};

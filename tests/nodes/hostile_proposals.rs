@@ -2,15 +2,15 @@
 //! that are invalid (faults 18 to 20, 22 and 24 of the design, and the advisories on certificates).
 //! Each has its status, its code and its count, and the chain goes on.
 use lockstep_devnet::{Devnet, funded_accounts};
-use lockstep_protocol::block::{Block, SealedBlock};
 use lockstep_protocol::codec;
-use lockstep_protocol::commit::Signers;
 use lockstep_protocol::crypto;
 use lockstep_protocol::limits::{BAD_POLKAS_BURST_MAX, BAD_POLKAS_PER_SECOND};
-use lockstep_protocol::proposal::ProposedBlock;
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::block::{Block, SealedBlock};
+use lockstep_protocol::nouns::commit::Signers;
+use lockstep_protocol::nouns::proposal::ProposedBlock;
+use lockstep_protocol::nouns::transaction::Transaction;
+use lockstep_protocol::nouns::vote::{Signature, Vote, VoteKind};
 use lockstep_protocol::types::{Hash, Height, Round, Timestamp};
-use lockstep_protocol::vote::{Signature, Vote, VoteKind};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,8 +1,8 @@
 //! Votes that a faulty validator can sign, and those that anybody can make of others' votes: huge
 //! heights and rounds, floods of far ones, replays (faults 17, 21 and 23 of the design). Each has
 //! its status, its code and its count, and the chain goes on.
+use lockstep_protocol::nouns::vote::{SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Hash, Height, Round};
-use lockstep_protocol::vote::{SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::Wire;
 use support::target::{Case, Target, VOTE};
 use support::{Connection, get, metric, post};

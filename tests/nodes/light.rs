@@ -2,13 +2,13 @@
 //! are real ones: everything that the server does not lie about is what the node says.
 use lockstep_actors::node::devnet_keys;
 use lockstep_devnet::{Devnet, funded_accounts};
-use lockstep_protocol::commit::Signers;
 use lockstep_protocol::crypto::{self, SchemeId};
-use lockstep_protocol::light_client::{LightBlock, ProvedAccount};
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::commit::Signers;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::vote::{Signature, Vote, VoteKind};
+use lockstep_protocol::proofs::light_client::{LightBlock, ProvedAccount};
 use lockstep_protocol::types::Address;
-use lockstep_protocol::validator_set::ValidatorSet;
-use lockstep_protocol::vote::{Signature, Vote, VoteKind};
+use lockstep_protocol::validators::set::ValidatorSet;
 use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

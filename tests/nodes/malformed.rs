@@ -2,8 +2,8 @@
 //! nothing: the next block comes and no actor has fallen.
 use lockstep_devnet::funded_accounts;
 use lockstep_protocol::limits::{PROPOSAL_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX};
+use lockstep_protocol::nouns::vote::Signature;
 use lockstep_protocol::types::{Address, Hash, Round};
-use lockstep_protocol::vote::Signature;
 use support::target::{Case, PROPOSAL, TRANSACTION, Target, VOTE};
 use support::{eventually, metric};
 

@@ -6,7 +6,7 @@ use lockstep_devnet::{Devnet, funded_accounts, load_accounts};
 use lockstep_protocol::codec;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::wire::Wire;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

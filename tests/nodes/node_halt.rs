@@ -1,8 +1,8 @@
 //! A node's process that has stopped for safety: it serves reads until it is asked to stop, then it
 //! ends with exit code 4 and one line that names the next step.
 use lockstep_protocol::crypto::{self, SchemeId, Seed};
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Height, Round};
-use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::Wire;
 use support::process::{Network, Process};
 use support::{eventually, get, post};

@@ -1,8 +1,8 @@
 //! P20: a home that was restored from a backup, with the record beside its key, decides no finalised
 //! block again and signs no position twice, whoever else is there.
 use lockstep_protocol::crypto::{self, SchemeId, Seed};
-use lockstep_protocol::sign_bytes::SignContext;
-use lockstep_protocol::standing::Question;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::standing::Question;
 use lockstep_protocol::types::{Address, ChainId, Hash, Height};
 use lockstep_protocol::wire::Wire;
 use serde_json::Value;

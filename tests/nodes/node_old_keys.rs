@@ -1,15 +1,16 @@
 //! Keys of an earlier set: one of four validators once had more than two thirds of the power, and
 //! signs another history of that time. The others go on, and tell it.
-use lockstep_protocol::block::{Block, Header, SealedBlock};
-use lockstep_protocol::commit::{CommitCertificate, Signers};
 use lockstep_protocol::crypto::{self, SchemeId, Seed, Signer};
 use lockstep_protocol::ledger::Receipt;
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
+use lockstep_protocol::nouns::commit::{CommitCertificate, Signers};
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::vote::Signature;
 use lockstep_protocol::types::{Address, Hash, Height, Round};
-use lockstep_protocol::validator_set::ValidatorSet;
-use lockstep_protocol::vote::Signature;
-use lockstep_protocol::wire::{DecidedBlock, Wire};
+use lockstep_protocol::validators::set::ValidatorSet;
+use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};
 use std::fs;
 use std::sync::Arc;

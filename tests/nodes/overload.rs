@@ -1,7 +1,7 @@
 //! Bodies that are too long, too slow or too many: each is cut at its limit, and the chain goes on.
 use lockstep_protocol::limits::VOTE_BYTES_MAX;
+use lockstep_protocol::nouns::vote::Signature;
 use lockstep_protocol::types::{Hash, Height};
-use lockstep_protocol::vote::Signature;
 use std::time::Duration;
 use support::target::{PROPOSAL, TRANSACTION, Target, VOTE};
 use support::{Connection, get, metric};

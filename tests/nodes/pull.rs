@@ -3,9 +3,9 @@
 use lockstep_devnet::{CommitEvent, Devnet};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::limits::PULL_BYTES_MAX;
-use lockstep_protocol::pull::{HeldVotes, Pull};
+use lockstep_protocol::nouns::pull::{HeldVotes, Pull};
+use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::types::{Hash, Height, Round};
-use lockstep_protocol::vote::VoteKind;
 use lockstep_protocol::wire::Wire;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,7 +1,7 @@
 //! JSON-RPC at `POST /` over real HTTP: the letter of the specification, every method that is listed,
 //! and what a client may do wrong.
 use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};
 use support::rpc::{call, is_data, is_quantity, post_bytes, result};
@@ -466,7 +466,7 @@ fn a_transaction_that_no_block_may_carry_is_refused_by_a_stable_word() {
 #[test]
 fn a_record_is_read_and_proved_until_it_is_deleted() {
     use lockstep_protocol::ledger::RecordProof;
-    use lockstep_protocol::transaction::Action;
+    use lockstep_protocol::nouns::transaction::Action;
     let devnet = manual(1, 0);
     let url = &devnet.urls()[0];
     let alice = &accounts(&devnet)[0];

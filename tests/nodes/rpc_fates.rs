@@ -1,10 +1,10 @@
 //! What becomes of a transaction, told to whoever sent it: by each way in, during a wait, after a lost
 //! reply, after its block is gone, and when no block will ever carry it.
 use lockstep_devnet::{Builder, Devnet, FundedAccount, funded_accounts};
+use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::limits::RETAIN_BLOCKS_MIN;
-use lockstep_protocol::parameters::Parameters;
-use lockstep_protocol::retention::Retention;
-use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::parameters::Parameters;
+use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};

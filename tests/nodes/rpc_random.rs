@@ -2,7 +2,7 @@
 //! internal error, and a node that goes on.
 use lockstep_devnet::{Devnet, funded_accounts};
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
-use lockstep_protocol::transaction::Action;
+use lockstep_protocol::nouns::transaction::Action;
 use lockstep_protocol::wire::Wire;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

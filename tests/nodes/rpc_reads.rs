@@ -3,9 +3,9 @@
 //! beyond what a double holds.
 use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};
 use lockstep_protocol::codec;
-use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::ledger::Status;
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::transaction::Transaction;
+use lockstep_protocol::proofs::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::Wire;
 use serde::de::DeserializeOwned;

@@ -2,7 +2,7 @@
 //! exit codes.
 use lockstep_protocol::codec;
 use lockstep_protocol::limits::SNAPSHOT_RECORD_BYTES_MAX;
-use lockstep_protocol::snapshot::{Head, Leaf, OPENING_BYTES, Record, encode_record};
+use lockstep_protocol::proofs::snapshot::{Head, Leaf, OPENING_BYTES, Record, encode_record};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};

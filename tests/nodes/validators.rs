@@ -2,7 +2,7 @@
 use lockstep_actors::node::devnet_keys;
 use lockstep_devnet::{Devnet, funded_accounts};
 use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
-use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, Height};
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -23,10 +23,11 @@ use lockstep_protocol::consensus::catch_up::{
 use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::limits::{SYNC_BLOCKS_MAX, SYNC_BYTES_MAX, SYNC_FULL_BYTES};
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::wire::{DecidedBlock, Wire};
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
+use lockstep_protocol::wire::Wire;
 use progress::Progress;
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -60,6 +61,8 @@ pub(crate) struct Seed {
     /// Since when this node has arrived: known for as long as the process lives, whichever actor
     /// falls.
     pub(crate) arrival: Arc<OnceLock<Arrival>>,
+    /// The peers of its configuration.
+    pub(crate) expected: Vec<Address>,
     /// How long it waits to hear all others before it arrives.
     pub(crate) arrival_wait_ms: u64,
     /// Its operator vouches for its disk.
@@ -98,6 +101,7 @@ impl BlockSync {
     /// After the head of `validators`. A node that remembers a halt asks for nothing.
     pub(crate) fn new(seed: Seed, validators: ValidatorSchedule) -> BlockSync {
         let catch_up = CatchUp::new(config_of(&seed), &validators);
+        let catch_up = catch_up.expecting(seed.expected.iter().copied());
         let mut catch_up = catch_up.having_arrived(seed.arrival.get().copied());
         if seed.store.has_halted() {
             catch_up.step(seed.clock.now(), Input::Halted);

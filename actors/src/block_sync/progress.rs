@@ -120,8 +120,8 @@ mod tests {
     use lockstep_protocol::crypto::simulated::Simulated;
     use lockstep_protocol::crypto::{Scheme, Seed};
     use lockstep_protocol::types::Address;
-    use lockstep_protocol::validator_schedule::ValidatorSchedule;
-    use lockstep_protocol::validator_set::ValidatorSet;
+    use lockstep_protocol::validators::schedule::ValidatorSchedule;
+    use lockstep_protocol::validators::set::ValidatorSet;
     use std::sync::Arc;
 
     #[test]

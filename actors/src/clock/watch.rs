@@ -5,7 +5,7 @@ use super::words::{Span, signed};
 use crate::limits::{CLOCK_NEWS_EVERY, CLOCK_SAID_EVERY, CLOCKS_NAMED_MAX, UNTIMELY_SAID_EVERY};
 use lockstep_protocol::consensus::clocks::{Clocks, Exchange, Report};
 use lockstep_protocol::types::{Address, Height, Timestamp};
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::validators::set::ValidatorSet;
 use parking_lot::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;

@@ -9,13 +9,13 @@ use crate::messages::state_store::{CommitBlocks, PersistEvidence, PersistFork};
 use crate::runtime::Ctx;
 use crate::runtime::FatalKind;
 use crate::shell::{Deliver, Shell};
-use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::consensus::committer::{Input, Output};
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{CommitBatch, InvalidBlock};
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::evidence::{Evidence, Offence};
 use std::sync::Arc;
 
 impl Committer {

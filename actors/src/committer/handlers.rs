@@ -9,7 +9,7 @@ use crate::shell::to_brain;
 use actix::prelude::*;
 use lockstep_protocol::consensus::committer::Input;
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 
 impl Handler<EvidenceTold> for Committer {
     type Result = MessageResult<EvidenceTold>;

@@ -16,14 +16,14 @@ use crate::shell::Deliver;
 use crate::state_store::{Store, StoreError};
 use crate::view::{HeadView, NewestBlock, NodeView, OldForks};
 use actix::prelude::*;
-use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::committer::{Committer as Brain, CommitterConfig, Input, Kept};
 use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::ledger::{ChainRules, Ledger, ReadError, Receipt};
 use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::Address;
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -4,10 +4,10 @@ use crate::round_driver::RoundDriver;
 use crate::runtime::{Actors, Inbox};
 use crate::state_store::StateStore;
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::Draft;
+use lockstep_protocol::nouns::evidence::Evidence;
+use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::types::Timestamp;
-use lockstep_protocol::vote::VoteKind;
 use tempfile::TempDir;
 
 /// A chain at genesis, and a Committer whose messages nobody reads.

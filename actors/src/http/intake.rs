@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
 use lockstep_protocol::mempool::{Blame, Refusal, Source, Submission};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};

@@ -12,7 +12,7 @@ use crate::runtime::Ctx;
 use crate::shell::Deliver;
 use actix::prelude::*;
 use lockstep_protocol::mempool::{Entry, Input, Refusal, Ticket, WaitingStatus};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::Hash;
 use tokio::sync::oneshot;
 

@@ -5,7 +5,7 @@
 //! their nonces go, and whose it was to pass them on. What has left the brain otherwise than by a
 //! block may stay here for a while; taken again, it is judged again.
 use lockstep_protocol::mempool::{Entry, Source};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! What several actors are told at once.
 use super::WhenFull::Falls;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Height, Round};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 
 /// A block is durable and final. Told to all.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What BlockSync is told.
 use super::WhenFull::{Falls, ToldAgain};
 use actix_web::web::Bytes;
-use lockstep_protocol::standing::Standing;
+use lockstep_protocol::nouns::standing::Standing;
 use lockstep_protocol::types::{Address, Height};
 
 /// A peer works on this height.

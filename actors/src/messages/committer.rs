@@ -1,14 +1,14 @@
 //! What the Committer is told and asked.
 use super::WhenFull::Falls;
 use super::proposer::BuildBlock;
-use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::CommitBatch;
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate};
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::evidence::Evidence;
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Timestamp};
-use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 
 /// Is this block valid on the head?

@@ -2,7 +2,7 @@
 use super::WhenFull::{Falls, ToldAgain};
 use super::proposer::BuildBlock;
 use lockstep_protocol::mempool::{Entry, Fate, Refusal, Source, Submission};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash};
 use std::sync::Arc;
 

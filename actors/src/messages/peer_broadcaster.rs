@@ -1,13 +1,13 @@
 //! What the PeerBroadcaster is told.
 use super::WhenFull::{Dropped, Falls};
 use crate::peers::Peer;
-use lockstep_protocol::compact::Missing;
-use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::mempool::Entry;
-use lockstep_protocol::proposal::ProposedBlock;
-use lockstep_protocol::pull::Pull;
+use lockstep_protocol::nouns::compact::Missing;
+use lockstep_protocol::nouns::evidence::Evidence;
+use lockstep_protocol::nouns::proposal::ProposedBlock;
+use lockstep_protocol::nouns::pull::Pull;
+use lockstep_protocol::nouns::vote::SignedVote;
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::vote::SignedVote;
 use std::sync::Arc;
 
 /// Send this to every peer.

@@ -1,11 +1,11 @@
 //! What the Proposer is told and asked.
 use super::WhenFull::{Falls, ToldAgain};
-use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::compact::Assembly;
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
-use lockstep_protocol::pull::Pull;
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::compact::Assembly;
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::pull::Pull;
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use std::sync::Arc;
 

@@ -1,13 +1,13 @@
 //! What the RoundDriver is told and asked.
 use super::WhenFull::{Falls, ToldAgain};
-use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::consensus::catch_up::arrival::Arrival;
 use lockstep_protocol::consensus::driver::TickOutcome;
 use lockstep_protocol::consensus::durable::{Position, Recovery};
 use lockstep_protocol::consensus::facts::{CheckedProposal, Fact};
-use lockstep_protocol::standing::{Nonce, Question, Seen, Statement};
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::standing::{Nonce, Question, Seen, Statement};
 use lockstep_protocol::types::{Address, BlockId, Height, Round, Timestamp};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::sync::Arc;
 
 /// The store's answer to [`RecoverDriver`](super::state_store::RecoverDriver): where to go on. It comes through the store's mailbox,

@@ -3,8 +3,8 @@ use super::WhenFull::{Dropped, Falls};
 use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::durable::Persist;
-use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::CommitBatch;
+use lockstep_protocol::nouns::evidence::{Evidence, Offence};
 use std::sync::Arc;
 
 /// Write this before its message is sent, then tell [`SignaturePersisted`].

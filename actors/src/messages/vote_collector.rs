@@ -1,11 +1,11 @@
 //! What the VoteCollector is told and asked.
 use super::WhenFull::Falls;
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::proposal::Proposal;
-use lockstep_protocol::pull::Pull;
-use lockstep_protocol::standing::{Question, Refused, Seen};
+use lockstep_protocol::nouns::proposal::Proposal;
+use lockstep_protocol::nouns::pull::Pull;
+use lockstep_protocol::nouns::standing::{Question, Refused, Seen};
+use lockstep_protocol::nouns::vote::SignedVote;
 use lockstep_protocol::types::{Address, Height, Round};
-use lockstep_protocol::vote::SignedVote;
 use std::sync::Arc;
 
 /// A vote came in over HTTP. Answers what became of it.

@@ -1,6 +1,6 @@
 //! The labels of the families: every value from a closed list.
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::evidence::OffenceKind;
+use lockstep_protocol::nouns::evidence::OffenceKind;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 
 /// What a message was.

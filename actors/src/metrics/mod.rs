@@ -3,10 +3,9 @@
 use crate::runtime::Actors;
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::crypto::{Scheme, Signer};
-use lockstep_protocol::evidence::OffenceKind;
-use lockstep_protocol::mempool::Refusal;
-use lockstep_protocol::standing::Refused;
-use lockstep_protocol::vote::VoteKind;
+use lockstep_protocol::nouns::evidence::OffenceKind;
+use lockstep_protocol::nouns::standing::Refused;
+use lockstep_protocol::nouns::vote::VoteKind;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

@@ -1,5 +1,4 @@
 //! What the outside holds of a running node.
-use super::{Address, Hash, Height, Refusal, Source, Submission, TickOutcome, Transaction};
 use crate::limits::ASK_PATIENCE;
 use crate::messages::mempool::{SubmitResult, SubmitTransactions};
 use crate::messages::peer_broadcaster::ConnectPeers;
@@ -11,6 +10,10 @@ use crate::shell::Deliver;
 use crate::state_store::Store;
 use crate::view::NodeView;
 use futures_util::future::Either;
+use lockstep_protocol::consensus::driver::TickOutcome;
+use lockstep_protocol::mempool::{Refusal, Source, Submission};
+use lockstep_protocol::nouns::transaction::Transaction;
+use lockstep_protocol::types::{Address, Hash, Height};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;

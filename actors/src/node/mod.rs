@@ -8,18 +8,16 @@ use crate::rpc_gateway::{Events, Origins, TickAll};
 use crate::runtime::{Actors, Policy};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, KeyUse, Store, StoreError};
 use crate::view::{HeadView, NodeView};
-use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing, TickOutcome};
+use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::consensus::trusted::{OtherThanTrusted, TrustedBlock};
 use lockstep_protocol::crypto::{self, KeyError, SelfTestFailed, Signer};
-use lockstep_protocol::genesis::Genesis;
+use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::ledger::{ChainRules, GenesisError, Ledger};
-use lockstep_protocol::light_client::Checkpoint;
-use lockstep_protocol::mempool::{Refusal, Source, Submission};
-use lockstep_protocol::retention::Retention;
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::genesis::Genesis;
+use lockstep_protocol::proofs::light_client::Checkpoint;
 use lockstep_protocol::types::{Address, ChainId, DEVNET_CHAIN_ID, Hash, Height};
-use lockstep_protocol::validator_set::ValidatorSetError;
+use lockstep_protocol::validators::set::ValidatorSetError;
 use lockstep_protocol::wire::{PROTOCOL_VERSION, Wire};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -278,9 +276,9 @@ fn signing(key_use: KeyUse, head: Height, view: &NodeView) -> Signing {
             if from > head.next() {
                 let reason = format!(
                     "re-armed: it signs from height {from} on; if the chain cannot get there \
-                     without it, start it with --rearm once more: then it signs from an earlier \
-                     height, perhaps one that its key has begun to sign elsewhere, which anybody \
-                     can prove"
+                     without it, a second start with --rearm lets it sign from the height before, \
+                     perhaps one that its key has begun to sign elsewhere, which anybody can prove \
+                     (a third one changes nothing)"
                 );
                 log::warn!("this node observes: {reason}");
                 view.set_observing(Some(reason));

@@ -392,6 +392,7 @@ fn sync_seed(
         me: parts.me,
         trusted: TrustedBlock::new(parts.config.trusted),
         arrival,
+        expected: parts.config.peers.iter().map(|peer| peer.address).collect(),
         arrival_wait_ms: parts.config.arrival_wait_ms,
         is_rearmed: parts.config.rearm,
         wire: parts.wire,

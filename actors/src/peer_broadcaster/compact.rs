@@ -8,9 +8,9 @@ use crate::limits::PULL_TIMEOUT;
 use crate::messages::proposer::TransactionsFetched;
 use crate::shell::Deliver;
 use actix_web::web::Bytes;
-use lockstep_protocol::compact::{CompactProposal, Missing};
 use lockstep_protocol::limits::FETCHED_BYTES_MAX;
-use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::nouns::compact::{CompactProposal, Missing};
+use lockstep_protocol::nouns::proposal::ProposedBlock;
 use std::cell::OnceCell;
 use std::sync::Arc;
 

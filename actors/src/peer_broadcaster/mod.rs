@@ -15,7 +15,7 @@ use crate::view::{NodeView, PeerView};
 use actix::prelude::*;
 use link::LinkSeed;
 use lockstep_protocol::consensus::catch_up::Arrival;
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, Height};
 use lockstep_protocol::wire::Wire;
 use outbox::{Frame, Outbox};

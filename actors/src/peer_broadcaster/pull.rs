@@ -11,7 +11,7 @@ use crate::shell::Deliver;
 use actix_web::web::Bytes;
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::limits::PULLED_BYTES_MAX;
-use lockstep_protocol::pull::{Pull, Pulled};
+use lockstep_protocol::nouns::pull::{Pull, Pulled};
 
 impl Link {
     /// Asks, and hands over what comes. A peer that refuses to answer still gets everything else.

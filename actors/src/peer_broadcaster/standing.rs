@@ -9,8 +9,8 @@ use crate::shell::Deliver;
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use lockstep_protocol::limits::STATEMENT_BYTES_MAX;
-use lockstep_protocol::standing::{Nonce, sets_of};
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::nouns::standing::{Nonce, sets_of};
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::time::Duration;
 
 impl Link {

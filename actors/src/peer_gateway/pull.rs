@@ -15,7 +15,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::future::join;
 use lockstep_protocol::limits::PULL_BYTES_MAX;
-use lockstep_protocol::pull::{Pull, Pulled};
+use lockstep_protocol::nouns::pull::{Pull, Pulled};
 use lockstep_protocol::types::Height;
 use lockstep_protocol::wire::Wire;
 use std::sync::Arc;
@@ -118,8 +118,8 @@ mod tests {
     use super::*;
     use futures_util::FutureExt;
     use lockstep_protocol::limits::PULL_VOTES_MAX;
+    use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
     use lockstep_protocol::types::{Address, Hash, Round};
-    use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
     use std::pin::pin;
 
     /// Where it is made on the thread that asks, the first look finds it made.

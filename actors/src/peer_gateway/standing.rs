@@ -9,7 +9,7 @@ use crate::messages::vote_collector::GetSeen;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::limits::QUESTION_BYTES_MAX;
-use lockstep_protocol::standing::{Refused, sets_of};
+use lockstep_protocol::nouns::standing::{Refused, sets_of};
 use std::sync::Arc;
 
 pub(super) async fn standing(

@@ -9,9 +9,9 @@ use crate::view::{HeadView, NodeView};
 use actix_web::App;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Hash, Height, Round, Timestamp};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use lockstep_protocol::wire::{PROTOCOL_VERSION, Wire};
 use tempfile::TempDir;
 

@@ -12,7 +12,7 @@ use crate::shell::{Deliver, to_brain};
 use actix::prelude::*;
 use lockstep_protocol::consensus::proposals::Input;
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::pull::Pull;
+use lockstep_protocol::nouns::pull::Pull;
 
 impl Handler<ProposalReceived> for Proposer {
     type Result = MessageResult<ProposalReceived>;

@@ -3,12 +3,12 @@ use crate::block_sync::BlockSync;
 use crate::fixture::{World, address, signer, view_before_all};
 use crate::messages::proposer::{ProposalReceived, ScreenProposal};
 use crate::runtime::{Actors, Inbox, OnFall, Policy, Probe, Supervisor, TellError};
-use lockstep_protocol::block::{Header, SealedBlock};
 use lockstep_protocol::consensus::proposals::Input;
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::block::{Header, SealedBlock};
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::vote::Signature;
 use lockstep_protocol::types::{Hash, Height, Round, Timestamp};
-use lockstep_protocol::vote::Signature;
 use tempfile::TempDir;
 
 struct Desk {

@@ -11,10 +11,10 @@ use lockstep_protocol::consensus::durable::{Recovery, SignStep};
 use lockstep_protocol::consensus::timeouts::{TimeoutKind, Timeouts};
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, ChainId, Hash, Timestamp};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::time::Duration;
 
 /// A lone validator decides every height after this one.

@@ -13,11 +13,11 @@ use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::ledger;
 use lockstep_protocol::ledger::{Account, HistoryError, ReadError};
+use lockstep_protocol::nouns::commit::CommitCertificate;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::wire::DecidedBlock;
 use serde_json::{Value, json};
 
 pub(super) async fn latest(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {

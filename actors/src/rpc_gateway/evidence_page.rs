@@ -6,7 +6,7 @@ use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::committer::forks::KnownFork;
-use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::nouns::evidence::Evidence;
 use lockstep_protocol::types::Height;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Nouns for tests of this room.
-use lockstep_protocol::block::Header;
 use lockstep_protocol::ledger::{Receipt, Status};
+use lockstep_protocol::nouns::block::Header;
 use lockstep_protocol::types::{Address, ChainId, Hash, Height, Timestamp};
 
 pub(super) fn header(height: Height) -> Header {

@@ -8,7 +8,7 @@ use crate::view::needs_snapshot;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::types::Address;
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -48,7 +48,8 @@ async fn checks(seed: &Seed) -> Vec<Check> {
     } else {
         Ok(())
     };
-    let voting = view.halted.or(view.observing).map_or(Ok(()), Err);
+    let voting = view.halted.or(view.observing).or_else(|| arriving(seed));
+    let voting = voting.map_or(Ok(()), Err);
     let checks = [
         ("voting", voting),
         ("caught up", caught_up),
@@ -59,6 +60,17 @@ async fn checks(seed: &Seed) -> Vec<Check> {
     let clock = ("clock", clock(seed));
     let checks = checks.map(|(name, check)| (name, check.map(|()| None)));
     checks.into_iter().chain([clock]).collect()
+}
+
+/// Why a validator that has just started does not sign yet.
+fn arriving(seed: &Seed) -> Option<String> {
+    let validators = seed.view.validators();
+    let is_validator = validators.current().index_of(&seed.me).is_some();
+    (is_validator && !seed.view.has_arrived()).then(|| {
+        "it has just started, and does not sign before it has heard how far the others are, and has \
+         what they have"
+            .into()
+    })
 }
 
 /// Whether this node and the peers that it reaches hold more than two thirds of the power.

@@ -11,7 +11,7 @@ use crate::state_store::{StoreError, StoreView};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::ledger::{self, ReadError};
-use lockstep_protocol::light_client::{LightBlock, ProvedAccount, ProvedRecord};
+use lockstep_protocol::proofs::light_client::{LightBlock, ProvedAccount, ProvedRecord};
 use lockstep_protocol::types::{Address, Height};
 
 /// Header, certificate and validators of a height. The block is read whole, so on another thread.

@@ -10,11 +10,11 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::genesis::Genesis;
-use lockstep_protocol::parameters::Parameters;
-use lockstep_protocol::retention::Retention;
+use lockstep_protocol::ledger::Retention;
+use lockstep_protocol::nouns::genesis::Genesis;
+use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::{ChainId, Hash, Height, Timestamp};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use lockstep_protocol::wire::Wire;
 use tempfile::TempDir;
 

@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::ledger;
 use lockstep_protocol::types::Height;
-use lockstep_protocol::validator_set::{self, Validator};
+use lockstep_protocol::validators::set::{self, Validator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ fn in_json(height: Height, validators: &[Validator]) -> Value {
     let total: u64 = validators.iter().map(|validator| validator.power).sum();
     json!({
         "height": height,
-        "hash": validator_set::hash_of(validators),
+        "hash": set::hash_of(validators),
         "total_power": total,
         "validators": rows.collect::<Vec<_>>(),
     })

@@ -6,15 +6,15 @@ use super::layout::{Tables, height_key, offence_key};
 use super::read::Reading;
 use super::write::Failure;
 use heed::RwTxn;
-use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::codec;
 use lockstep_protocol::consensus::committer::forks::KnownFork;
-use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger;
 use lockstep_protocol::limits::{
     BLOCK_EVIDENCE_BYTES_MAX, CERTIFICATE_BYTES_MAX, EVIDENCE_AGE_MAX, EVIDENCE_BYTES_MAX,
     VALIDATORS_MAX,
 };
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::evidence::{Evidence, Offence};
 use lockstep_protocol::types::Height;
 
 /// Two certificates, the accused, a proof of each, and whether it stops this node.

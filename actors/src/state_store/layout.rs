@@ -5,11 +5,11 @@ use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database};
-use lockstep_protocol::block::{Block, Header, SealedBlock};
-use lockstep_protocol::commit::CommitCertificate;
-use lockstep_protocol::evidence::Offence;
 use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::limits::CERTIFICATE_BYTES_MAX;
+use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
+use lockstep_protocol::nouns::commit::CommitCertificate;
+use lockstep_protocol::nouns::evidence::Offence;
 use lockstep_protocol::types::{BlockId, Hash, Height, Timestamp};
 
 /// LMDB, open; a read does not belong to the thread that began it.

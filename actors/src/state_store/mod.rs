@@ -64,7 +64,7 @@ pub use verify::{Report, verify};
 
 use key_guard::KeyGuard;
 use layout::{Env, Tables};
-use lockstep_protocol::retention::Retention;
+use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::types::Height;
 use mark::{Mark, MarkFile};
 use std::fs::File;

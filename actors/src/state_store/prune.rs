@@ -11,13 +11,13 @@ use super::layout::{
 use super::read::Reading;
 use super::write::{self, Failure};
 use heed::RwTxn;
-use lockstep_protocol::block::Block;
 use lockstep_protocol::codec;
+use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::limits::{
     BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, PRUNED_BYTES_PER_BLOCK_MAX,
 };
-use lockstep_protocol::retention::Retention;
-use lockstep_protocol::snapshot::is_handover;
+use lockstep_protocol::nouns::block::Block;
+use lockstep_protocol::proofs::snapshot::is_handover;
 use lockstep_protocol::types::Height;
 
 /// Deletes what one commit may wait for.

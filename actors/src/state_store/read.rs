@@ -7,17 +7,14 @@ use super::layout::{
 use super::table::Entry;
 use borsh::BorshDeserialize;
 use heed::RoTxn;
-use lockstep_protocol::block::{Block, SealedBlock};
 use lockstep_protocol::codec;
-use lockstep_protocol::commit::CommitCertificate;
 use lockstep_protocol::consensus::durable::{LockRecord, Recovery, SignStep, SignedMessage};
-use lockstep_protocol::ledger::{
-    self, ChainRules, Head, HistoryError, KeyHash, ReadError, Receipt, StateReader, VersionStart,
-};
+use lockstep_protocol::ledger::{self, Head, HistoryError, KeyHash, Receipt, VersionStart};
 use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYTES_MAX};
+use lockstep_protocol::nouns::block::{Block, SealedBlock};
+use lockstep_protocol::nouns::commit::CommitCertificate;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Hash, Height};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 
 mod reader;

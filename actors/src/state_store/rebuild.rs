@@ -2,7 +2,7 @@
 use super::{Store, StoreError};
 use lockstep_protocol::ledger::{ChainRules, Ledger};
 use lockstep_protocol::types::Height;
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::sync::Arc;
 
 impl Store {

@@ -20,14 +20,14 @@ use super::mark::{self, MarkFile};
 use super::read::Reading;
 use super::table::Table;
 use super::{DATA_FILE, Env, open, page_check};
-use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{
     self, ChainRules, CommitBatch, KeyHash, Ledger, MemoryState, STATE_VERSIONS_KEPT, StateReader,
     VersionStart,
 };
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::types::{Address, Hash, Height};
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;

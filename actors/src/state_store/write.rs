@@ -14,8 +14,8 @@ use crate::limits::DEAD_READERS_EVERY;
 use heed::RwTxn;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
 use lockstep_protocol::ledger::{CommitBatch, STATE_VERSIONS_KEPT, StateChanges};
+use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::types::{Hash, Height};
-use lockstep_protocol::vote::VoteKind;
 use std::borrow::Borrow;
 
 /// What a write can meet: LMDB's refusals and our own.

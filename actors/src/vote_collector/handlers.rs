@@ -10,7 +10,7 @@ use crate::runtime::Ctx;
 use crate::shell::{Deliver, to_brain};
 use actix::prelude::*;
 use lockstep_protocol::consensus::tally::{Admission, Input};
-use lockstep_protocol::vote::{SignedVote, VoteKind};
+use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
 
 impl Handler<VoteReceived> for VoteCollector {
     type Result = MessageResult<VoteReceived>;

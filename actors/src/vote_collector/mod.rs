@@ -15,7 +15,7 @@ use actix::prelude::*;
 use lockstep_protocol::consensus::tally::Tally;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::types::Address;
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::sync::Arc;
 
 mod carry;

@@ -3,8 +3,8 @@ use crate::block_sync::BlockSync;
 use crate::fixture::{World, address, signer};
 use crate::runtime::{Actors, Inbox, TellError};
 use lockstep_protocol::consensus::tally::{Admission, Input};
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Height, Round};
-use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use tempfile::TempDir;
 
 /// A signed vote of the far future is told to BlockSync, and so is each repetition of it, unsigned

@@ -3,8 +3,8 @@
 use super::node::{Clocks, Effects, Node};
 use lockstep_protocol::consensus::catch_up::{self, Answer, Proven};
 use lockstep_protocol::consensus::committer;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Height, Round};
-use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 
 /// What happened.

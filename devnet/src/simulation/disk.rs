@@ -4,20 +4,20 @@
 //! of one environment do, or any subset, as a disk does that reorders: more than the store needs.
 //! A write is there or not; torn ones are the store's own tests.
 use super::random::Random;
-use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate};
 use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::consensus::durable::{
     LockRecord, Persist, Position, Recovery, SignedMessage,
 };
-use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{CommitBatch, DecisionReader, Head, MemoryState, ReadError};
 use lockstep_protocol::mutation::{Mutation, planted};
-use lockstep_protocol::proposal::Proposal;
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate};
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::evidence::{Evidence, Offence};
+use lockstep_protocol::nouns::proposal::Proposal;
+use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
 use lockstep_protocol::types::{BlockId, Height};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::vote::{SignedVote, VoteKind};
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 

@@ -1,14 +1,14 @@
 //! What travels between nodes. Shared by reference: nothing is encoded on a hop.
 use super::trace::{Trace, word_of};
-use lockstep_protocol::compact::{CompactProposal, Missing};
-use lockstep_protocol::evidence::{Evidence, Offence};
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
-use lockstep_protocol::pull::{Pull, Pulled};
-use lockstep_protocol::standing::{Question, Statement as Standing};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::compact::{CompactProposal, Missing};
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::evidence::{Evidence, Offence};
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::pull::{Pull, Pulled};
+use lockstep_protocol::nouns::standing::{Question, Statement as Standing};
+use lockstep_protocol::nouns::transaction::Transaction;
+use lockstep_protocol::nouns::vote::{SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{BlockId, Height, Round};
-use lockstep_protocol::vote::{SignedVote, Vote, VoteKind};
-use lockstep_protocol::wire::DecidedBlock;
 use std::fmt;
 use std::sync::Arc;
 

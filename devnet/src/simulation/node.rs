@@ -7,20 +7,19 @@ use super::disk::{Disk, Write};
 use super::message::Payload;
 use super::random::Random;
 use super::users::Users;
-use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::catch_up::{self, Arrival, CatchUp, CatchUpConfig};
 use lockstep_protocol::consensus::committer::{self as brain, Committer};
 use lockstep_protocol::consensus::driver::{self, Driver, DriverConfig};
 use lockstep_protocol::consensus::durable::Position;
 use lockstep_protocol::consensus::proposals::{self, Proposals};
-use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::tally::{self, Tally};
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
-use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};
-use lockstep_protocol::proposal::ProposedBlock;
-use lockstep_protocol::standing::{Nonce, Question};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::commit::PolkaCertificate;
+use lockstep_protocol::nouns::evidence::Evidence;
+use lockstep_protocol::nouns::proposal::ProposedBlock;
+use lockstep_protocol::nouns::standing::{Nonce, Question};
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height, Instant, Round, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -258,7 +257,9 @@ impl Node {
                 let more = !self.mail.driver.is_empty();
                 if let driver::Input::OwnSeen(position) = &input {
                     let signed = self.signed.max(self.disk.durable.recovery_position());
-                    out.key_seen_elsewhere |= Some(*position) > signed;
+                    let is_old = |it: Arrival| it.may_have_signed(position.0, position.1);
+                    let is_new = self.arrival.is_some_and(|it| !is_old(it));
+                    out.key_seen_elsewhere |= Some(*position) > signed && is_new;
                 }
                 driver.see_clock(clocks.wall);
                 let outputs = driver.step(now, input);

@@ -8,8 +8,8 @@ use super::profile::{Family, Profile};
 use super::random::Random;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
-use lockstep_protocol::quorum::Power;
 use lockstep_protocol::types::Height;
+use lockstep_protocol::validators::quorum::Power;
 
 mod changes;
 mod disks;

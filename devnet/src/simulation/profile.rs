@@ -2,7 +2,7 @@
 use super::habits::{self, Kind};
 use super::plan::faulty_max;
 use super::random::Random;
-use lockstep_protocol::quorum::Power;
+use lockstep_protocol::validators::quorum::Power;
 use std::fmt;
 use std::str::FromStr;
 

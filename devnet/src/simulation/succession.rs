@@ -4,13 +4,13 @@
 //! It knows no refusals but these: a vote of who is no validator, one that takes back what is not
 //! there, and the word of a newcomer that is none, or that nobody asks for. No world asks for a change
 //! that would be refused otherwise.
-use lockstep_protocol::block::Block;
 use lockstep_protocol::crypto::Scheme;
 use lockstep_protocol::crypto::simulated::Simulated;
-use lockstep_protocol::quorum::Power;
-use lockstep_protocol::transaction::Action;
+use lockstep_protocol::nouns::block::Block;
+use lockstep_protocol::nouns::transaction::Action;
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -111,7 +111,7 @@ impl Succession {
         let word = self.words.get(&address_of(whom));
         let is_ready = word.is_some_and(|said| height.0 - said.0 <= WORDS_LAST);
         if has > 0 || is_ready {
-            self.complete(height, whom);
+            self.complete(height, whom, |wanted| wanted == power);
         }
     }
 
@@ -124,7 +124,7 @@ impl Succession {
         let is_asked = self.votes.get(&whom).is_some_and(|votes| !votes.is_empty());
         if is_asked && power_of(self.at(height.next().next()), &newcomer) == 0 {
             self.words.insert(newcomer, height);
-            self.complete(height, &whom);
+            self.complete(height, &whom, |_| true);
         }
     }
 
@@ -138,14 +138,16 @@ impl Succession {
         }
     }
 
-    /// Makes the change that more than two thirds want, if they do.
-    fn complete(&mut self, height: Height, whom: &[u8]) {
+    /// Makes the change that more than two thirds want, if they do. A vote completes what it asks for:
+    /// others that wait may have come to weigh more by a change since, and wait for one more vote.
+    fn complete(&mut self, height: Height, whom: &[u8], is_asked: impl Fn(Power) -> bool) {
         let from = height.next().next();
         let (electors, newest) = (self.at(height).clone(), self.at(from).clone());
         let Some(votes) = self.votes.get(whom) else {
             return;
         };
-        let mut wanted = votes.values().map(|(power, _)| *power);
+        let wanted = votes.values().map(|(power, _)| *power);
+        let mut wanted = wanted.filter(|power| is_asked(*power));
         let decided = wanted.find(|power| {
             let agree = votes.iter().filter(|(_, (wanted, _))| wanted == power);
             let agree: u128 = agree.map(|(voter, _)| power_of(&electors, voter)).sum();

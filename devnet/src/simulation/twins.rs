@@ -15,9 +15,9 @@ use super::network::Links;
 use super::plan::Plan;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
-use lockstep_protocol::pull::Pulled;
+use lockstep_protocol::nouns::pull::Pulled;
+use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
 use lockstep_protocol::types::Round;
-use lockstep_protocol::vote::{SignedVote, VoteKind};
 use std::sync::Arc;
 
 const VALIDATORS: usize = 4;

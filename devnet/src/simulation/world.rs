@@ -10,10 +10,9 @@ use super::random::Random;
 use super::trace::Trace;
 use super::twins::Split;
 use super::{Faults, Outcome, Tell, Violation};
-use lockstep_protocol::compact::CompactProposal;
-use lockstep_protocol::consensus::durable::SignedMessage;
 use lockstep_protocol::crypto::Signer;
-use lockstep_protocol::types::{Hash, Height, Instant, Round, Timestamp};
+use lockstep_protocol::nouns::compact::CompactProposal;
+use lockstep_protocol::types::{Hash, Height, Round};
 use std::sync::Arc;
 
 mod build;

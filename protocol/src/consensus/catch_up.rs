@@ -24,10 +24,10 @@
 //! Bounded: at most one request per validator, and a window of blocks and bytes that have been asked
 //! for or wait to be committed.
 use crate::limits::CATCH_UP_PEERS_MAX;
-use crate::standing::Standing;
+use crate::nouns::standing::Standing;
 use crate::types::{Address, Height, Instant};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::ValidatorSet;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::ValidatorSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -151,6 +151,8 @@ pub struct CatchUp {
     waking: bool,
     halted: bool,
     arrival: Option<Arrival>,
+    /// Peers that it knows from its configuration, whoever decides now.
+    expected: Vec<Address>,
     /// When it was first asked to do anything: the wait for others begins.
     began_at: Option<Instant>,
 }
@@ -172,6 +174,7 @@ impl CatchUp {
             waking: false,
             halted: false,
             arrival: None,
+            expected: Vec::new(),
             began_at: None,
         }
     }
@@ -183,13 +186,22 @@ impl CatchUp {
         self
     }
 
+    /// The same of a node that knows these peers from its configuration. A disk that says that its
+    /// key decides alone may be an old one, so they are heard first.
+    #[must_use]
+    pub fn expecting(mut self, peers: impl IntoIterator<Item = Address>) -> CatchUp {
+        let peers = peers.into_iter().take(CATCH_UP_PEERS_MAX);
+        self.expected = peers.filter(|who| *who != self.config.me).collect();
+        self
+    }
+
     /// Takes one input and says what to do. `now` is monotonic.
     pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
         self.began_at.get_or_insert(now);
         match input {
-            Input::Ahead(peer, height) => self.ahead(peer, height),
-            Input::Stands(peer, standing) => self.stands(peer, standing),
+            Input::Ahead(peer, height) => self.ahead(now, peer, height),
+            Input::Stands(peer, standing) => self.stands(now, peer, standing),
             Input::Gone(peer) => self.peer(peer).is_gone = true,
             Input::Keeps(peer, height) => self.peer(peer).keeps_from = height,
             Input::Committed(validators) => self.committed(now, &validators),
@@ -258,9 +270,11 @@ impl CatchUp {
     /// today's validators, only its configured peers. But only power says how far there is to go.
     /// What a peer claims grows with whatever it says, in whatever order that arrives. It shrinks
     /// only by what the peer fails to show.
-    fn ahead(&mut self, address: Address, working_on: Height) {
+    fn ahead(&mut self, now: Instant, address: Address, working_on: Height) {
         let peer = self.peer(address);
-        peer.has = peer.has.max(working_on.previous());
+        let has = working_on.previous();
+        peer.first_word.get_or_insert((now, has));
+        peer.has = peer.has.max(has);
     }
 
     fn peer(&mut self, address: Address) -> &mut Peer {

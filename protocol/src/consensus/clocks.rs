@@ -18,9 +18,9 @@ use crate::limits::{
     CATCH_UP_PEERS_MAX, CLOCK_APART_MS, CLOCK_DRIFT_MS, CLOCK_SAMPLE_AGE_MAX_MS,
     CLOCK_SAMPLES_KEPT_MAX, CLOCK_TRIP_MAX_MS,
 };
-use crate::quorum::Power;
 use crate::types::{Address, Instant, Timestamp};
-use crate::validator_set::ValidatorSet;
+use crate::validators::quorum::Power;
+use crate::validators::set::ValidatorSet;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A peer was asked for its wall clock, and has answered.

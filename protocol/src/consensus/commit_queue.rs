@@ -9,12 +9,12 @@
 //!
 //! Invariants: no height twice; never more than its limit, and then the heights nearest to the head;
 //! one run of blocks is under way to the disk at a time; after a halt nothing moves any more.
-use crate::commit::CommitCertificate;
 use crate::limits::{COMMIT_RUN_BLOCKS_MAX, COMMIT_RUN_BYTES_MAX};
 use crate::mutation::{Mutation, planted};
+use crate::nouns::commit::CommitCertificate;
+use crate::nouns::decided::DecidedBlock;
 use crate::types::{Address, Height};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::wire::DecidedBlock;
+use crate::validators::schedule::ValidatorSchedule;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -169,12 +169,12 @@ impl CommitQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::{Block, SealedBlock};
-    use crate::commit::{CommitCertificate, Signers};
     use crate::consensus::testkit::{Cast, block};
-    use crate::transaction::{Action, Transaction, TransactionBody};
+    use crate::nouns::block::{Block, SealedBlock};
+    use crate::nouns::commit::{CommitCertificate, Signers};
+    use crate::nouns::transaction::{Action, Transaction, TransactionBody};
+    use crate::nouns::vote::Signature;
     use crate::types::{Address, Round};
-    use crate::vote::Signature;
     use proptest::prelude::*;
     use std::sync::Arc;
 

@@ -10,17 +10,17 @@ use super::pull::{self, Puller};
 use super::round_machine::{self, CastVote, Resume, RoundMachine, Step, ValidValue};
 use super::sign_guard::SignGuard;
 use super::timeouts::{TimeoutKind, Timeouts};
-use crate::block::SealedBlock;
-use crate::commit::{CommitCertificate, PolkaCertificate};
 use crate::crypto::Signer;
 use crate::limits::EARLY_INPUTS_MAX;
 use crate::mutation::{Mutation, planted};
-use crate::proposal::{Proposal, ProposedBlock};
-use crate::sign_bytes::SignContext;
+use crate::nouns::block::SealedBlock;
+use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
+use crate::nouns::proposal::{Proposal, ProposedBlock};
+use crate::nouns::sign_bytes::SignContext;
+use crate::nouns::vote::{Signature, SignedVote, Vote};
 use crate::types::{Address, Height, Instant, Round, Timestamp};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::ValidatorSet;
-use crate::vote::{Signature, SignedVote, Vote};
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::ValidatorSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -158,6 +158,8 @@ pub struct Driver {
     signing: Signing,
     /// From where on something is signed; nowhere as long as it is not known.
     arrival: Option<Arrival>,
+    /// The furthest message of its key that it has met before, and not signed.
+    met: Option<Position>,
     height: Height,
     set: Arc<ValidatorSet>,
     machine: RoundMachine,
@@ -200,6 +202,7 @@ impl Driver {
             guard,
             signing: Signing::From(Height(0)),
             arrival: None,
+            met: None,
             height,
             set,
             machine,
@@ -305,10 +308,7 @@ impl Driver {
                 out.push(Output::Halt(Halt::InvalidDecision(height)));
             }
             Input::Pull(input) => self.pull(now, input, &mut out),
-            Input::OwnSeen(position) if !self.guard.covers(position) => {
-                self.signed_elsewhere(position.0, &mut out);
-            }
-            Input::OwnSeen(_) => {}
+            Input::OwnSeen(position) => self.own_seen(position, &mut out),
             Input::OwnEquivocation(height) => self.signed_elsewhere(height, &mut out),
             Input::Forked(sentence) => {
                 self.halted = true;

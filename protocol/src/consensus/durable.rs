@@ -2,11 +2,11 @@
 //!
 //! The order *sign, persist, send* is decided by the brains: a [`Persist`] goes out, and only when
 //! it is reported durable does the message that it holds.
-use crate::block::SealedBlock;
-use crate::commit::PolkaCertificate;
-use crate::proposal::Proposal;
+use crate::nouns::block::SealedBlock;
+use crate::nouns::commit::PolkaCertificate;
+use crate::nouns::proposal::Proposal;
+use crate::nouns::vote::{SignedVote, VoteKind};
 use crate::types::{BlockId, Height, Round};
-use crate::vote::{SignedVote, VoteKind};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 

@@ -15,10 +15,9 @@
 //! Bounds: a validator has at most [`EVIDENCE_PENDING_PER_VALIDATOR_MAX`] offences waiting; all
 //! together [`EVIDENCE_PENDING_MAX`]. For what this node has seen itself the newest of the same
 //! validator gives way if it is newer still, or else the newest of whoever has most.
-use super::budget::{Budgets, Rate};
 use super::tally::Admission;
+use crate::budget::{Budgets, Rate};
 use crate::codec;
-use crate::evidence::{Evidence, EvidenceError, Offence};
 use crate::ledger::{Ledger, ReadError};
 use crate::limits::{
     EVIDENCE_AGE_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_PENDING_MAX, EVIDENCE_PENDING_PER_VALIDATOR_MAX,
@@ -26,6 +25,7 @@ use crate::limits::{
     EVIDENCE_TOLD_BURST_MAX, EVIDENCE_TOLD_PER_HEIGHT,
 };
 use crate::mutation::{Mutation, planted};
+use crate::nouns::evidence::{Evidence, EvidenceError, Offence};
 use crate::types::{Address, Height};
 use std::collections::{BTreeMap, BTreeSet};
 

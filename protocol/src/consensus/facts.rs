@@ -1,9 +1,9 @@
 //! What the brains tell each other about one height. Monotone: a fact once true stays true, so it
 //! may be told twice, late, or in any order.
-use crate::block::SealedBlock;
-use crate::commit::{CommitCertificate, PolkaCertificate};
+use crate::nouns::block::SealedBlock;
+use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
+use crate::nouns::vote::VoteKind;
 use crate::types::Round;
-use crate::vote::VoteKind;
 use std::sync::Arc;
 
 /// What the vote tally has found (QuorumReached).

@@ -13,7 +13,6 @@
 //! | [`clocks::Clocks`] | – (links and pages) | how far the validators' clocks are apart |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
 //! | [`committer::Committer`] | Committer | [`crate::ledger`], with [`commit_queue`] before it and [`evidence_pool`] beside it; second decisions; the [`trusted::TrustedBlock`] is asked before anything is written |
-pub mod budget;
 pub mod catch_up;
 pub mod clocks;
 pub mod commit_queue;

@@ -3,22 +3,22 @@
 //!
 //! Its admission mirrors that of the [tally](super::tally): size and envelope have been checked by
 //! the gateway; here follow height, round, turn, duplicates, and the signature last.
-use super::budget::{Budgets, Rate};
 use super::durable::{Position, SignStep};
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::tally::Admission;
-use crate::block::SealedBlock;
-use crate::commit::PolkaCertificate;
-use crate::compact::{Assembly, Missing};
-use crate::evidence::Evidence;
+use crate::budget::{Budgets, Rate};
 use crate::limits::{CLOCK_DRIFT_MS, PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
 use crate::mutation::{Mutation, planted};
-use crate::proposal::{Proposal, ProposedBlock};
-use crate::sign_bytes::SignContext;
-use crate::transaction::Transaction;
+use crate::nouns::block::SealedBlock;
+use crate::nouns::commit::PolkaCertificate;
+use crate::nouns::compact::{Assembly, Missing};
+use crate::nouns::evidence::Evidence;
+use crate::nouns::proposal::{Proposal, ProposedBlock};
+use crate::nouns::sign_bytes::SignContext;
+use crate::nouns::transaction::Transaction;
 use crate::types::{Address, BlockId, Height, Round, Timestamp};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::ValidatorSet;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::ValidatorSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 //! E5 inside a height: when to ask a peer for what this node lacks, and whom. Part of the brain of
-//! the RoundDriver; what is asked and answered is [`crate::pull`].
+//! the RoundDriver; what is asked and answered is [`crate::nouns::pull`].
 //!
 //! Votes and proposals are pushed once. A push may be lost: its receiver falls, restarts, or still
 //! works on an earlier height and keeps nothing of this one. Without a pull the loss costs a

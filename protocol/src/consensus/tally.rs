@@ -6,21 +6,21 @@
 //! (E1). A vote that can change nothing any more (its value already has its quorum) is taken
 //! without a signature check (E2): it is neither counted nor relayed. (Unless its sender may be
 //! gone: then it is checked, as a sign of life.)
-use super::budget::{Budgets, Rate};
 use super::durable::{Position, SignStep};
 use super::facts::Fact;
 use super::round_machine::Rules;
-use crate::commit::{self, CommitCertificate, PolkaCertificate, Signers};
-use crate::evidence::Evidence;
+use crate::budget::{Budgets, Rate};
 use crate::limits::{ROUNDS_KEPT_MAX, VALUES_PER_VOTER_MAX};
 use crate::mutation::{Mutation, planted};
-use crate::proposal::Proposal;
-use crate::quorum::Power;
-use crate::sign_bytes::SignContext;
+use crate::nouns::commit::{self, CommitCertificate, PolkaCertificate, Signers};
+use crate::nouns::evidence::Evidence;
+use crate::nouns::proposal::Proposal;
+use crate::nouns::sign_bytes::SignContext;
+use crate::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use crate::types::{Address, BlockId, Height, Instant, Round};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::{Validator, ValidatorIndex, ValidatorSet};
-use crate::vote::{Signature, SignedVote, Vote, VoteKind};
+use crate::validators::quorum::Power;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::{Validator, ValidatorIndex, ValidatorSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,17 +1,17 @@
 //! A cast for the tests of this crate: validators of any powers, who sign whatever they are told.
-use crate::block::{Block, Header, SealedBlock};
-use crate::commit::{CommitCertificate, PolkaCertificate, Signers};
 use crate::consensus::facts::{CheckedProposal, Verdict};
 use crate::crypto::simulated::Simulated;
 use crate::crypto::{KeyError, Scheme, SchemeId, Seed, SignatureError, Signer, VerifyingKey};
-use crate::proposal::{Proposal, ProposedBlock};
-use crate::quorum::Power;
-use crate::sign_bytes::SignContext;
+use crate::nouns::block::{Block, Header, SealedBlock};
+use crate::nouns::commit::{CommitCertificate, PolkaCertificate, Signers};
+use crate::nouns::proposal::{Proposal, ProposedBlock};
+use crate::nouns::sign_bytes::SignContext;
+use crate::nouns::vote::VoteKind::{Precommit, Prevote};
+use crate::nouns::vote::{Signature, SignedVote, Vote};
 use crate::types::{Address, BlockId, ChainId, Hash, Height, Round, Timestamp};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::{ValidatorIndex, ValidatorSet};
-use crate::vote::VoteKind::{Precommit, Prevote};
-use crate::vote::{Signature, SignedVote, Vote};
+use crate::validators::quorum::Power;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::{ValidatorIndex, ValidatorSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

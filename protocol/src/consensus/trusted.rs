@@ -10,11 +10,11 @@
 //! A block that the set of its height has not certified proves nothing, here either: otherwise
 //! anybody could end a node that joins with a block of a set of its own.
 use crate::ledger::{CommitBatch, InvalidBlock};
-use crate::light_client::Checkpoint;
 use crate::limits::{NEWCOMER_BEHIND_MIN, NEWCOMER_HEIGHT_MAX};
 use crate::mutation::{Mutation, planted};
+use crate::nouns::decided::DecidedBlock;
+use crate::proofs::light_client::Checkpoint;
 use crate::types::{BlockId, Height};
-use crate::wire::DecidedBlock;
 use std::sync::Arc;
 
 /// The block that is trusted, if one is.

@@ -1,16 +1,10 @@
-//! What a signature crate has to offer, and the rules that hold in front of every one of them.
-//!
-//! An [`Engine`] is a signature crate behind types that carry the exact lengths. [`Checked`] turns
-//! it into a [`Scheme`]: lengths first, then degenerate keys, then the crate. Only the self-test
-//! and the tests speak to an engine directly, because their vectors are forged under degenerate
-//! keys, the one place where a forger can steer the verifier's arithmetic.
+//! What a signature crate has to offer: an [`Engine`] is one behind types that carry the exact
+//! lengths. The rules that hold in front of each are in `checked.rs`.
 use std::fmt;
 use std::sync::Arc;
 
-use super::dilithium3::Dilithium3;
 use super::keygen::Xi;
-use super::ml_dsa_65::MlDsa65;
-use super::{KeyError, Scheme, SchemeId, Seed, SignatureError, Signer, VerifyingKey};
+use super::{KeyError, SchemeId, SignatureError, Signer, VerifyingKey};
 
 /// Exact length of a public key in bytes: the same in both schemes, so never a hint at which.
 pub const PUBLIC_KEY_BYTES: usize = 1952;
@@ -37,51 +31,6 @@ pub(super) trait Engine: Send + Sync {
     fn signer(&self, xi: &Xi) -> Result<Arc<dyn Signer>, KeyError>;
 }
 
-/// The engine of `id`.
-pub(super) fn engine(id: SchemeId) -> &'static dyn Engine {
-    match id {
-        SchemeId::Dilithium3 => &Dilithium3,
-        SchemeId::MlDsa65 => &MlDsa65,
-    }
-}
-
-/// An engine behind the chain's rules.
-pub(super) struct Checked {
-    engine: &'static dyn Engine,
-}
-
-impl Checked {
-    pub(super) fn new(engine: &'static dyn Engine) -> Self {
-        Checked { engine }
-    }
-}
-
-impl Scheme for Checked {
-    fn id(&self) -> SchemeId {
-        self.engine.id()
-    }
-
-    fn public_key_bytes(&self) -> usize {
-        PUBLIC_KEY_BYTES
-    }
-
-    fn signature_bytes(&self) -> usize {
-        SIGNATURE_BYTES
-    }
-
-    fn prepare(&self, public_key: &[u8]) -> Result<Arc<dyn VerifyingKey>, KeyError> {
-        let public_key = exact_public_key(self.id(), public_key)?;
-        if is_degenerate(public_key) {
-            return Err(KeyError::Degenerate(self.id()));
-        }
-        self.engine.prepare(public_key)
-    }
-
-    fn signer(&self, seed: &Seed) -> Result<Arc<dyn Signer>, KeyError> {
-        self.engine.signer(&Xi::derive(self.id(), seed))
-    }
-}
-
 /// The key as an array, or the refusal of its length.
 pub(super) fn exact_public_key(
     scheme: SchemeId,
@@ -101,12 +50,6 @@ pub(super) fn exact_signature(bytes: &[u8]) -> Result<&[u8; SIGNATURE_BYTES], Si
         expected: SIGNATURE_BYTES,
         actual: bytes.len(),
     })
-}
-
-/// With t1 = 0 the verifier's equation no longer contains the key: anyone can solve it, and the
-/// standard lets them.
-fn is_degenerate(public_key: &PublicKeyBytes) -> bool {
-    public_key.iter().skip(RHO_BYTES).all(|byte| *byte == 0)
 }
 
 /// Shows a public key by its scheme and first bytes; the whole would fill a screen.

@@ -6,19 +6,22 @@
 //! is refused; no key serves two schemes; whoever runs [`self_test()`] at start knows that this build
 //! decides as the specification does. Not promised: equal signatures for equal messages (signing
 //! may be hedged), so no identifier may ever cover a signature.
+mod checked;
 mod dilithium3;
 mod engine;
 mod keygen;
+pub mod merkle;
 mod ml_dsa_65;
 mod self_test;
+#[cfg(any(test, feature = "simulated"))]
 pub mod simulated;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
+pub use crate::types::{SchemeId, UnknownScheme};
 pub use engine::{PUBLIC_KEY_BYTES, SECRET_KEY_BYTES, SIGNATURE_BYTES};
 pub use self_test::{Fingerprint, SelfTestFailed, prove_signer, self_test};
 
@@ -26,31 +29,7 @@ pub use self_test::{Fingerprint, SelfTestFailed, prove_signer, self_test};
 ///
 /// Run [`self_test()`] once before relying on its verdicts.
 pub fn scheme(id: SchemeId) -> Arc<dyn Scheme> {
-    Arc::new(engine::Checked::new(engine::engine(id)))
-}
-
-/// The signature scheme of a chain, fixed by its genesis.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    borsh::BorshSerialize,
-    borsh::BorshDeserialize,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-pub enum SchemeId {
-    /// The draft of FIPS 204 (pq-crystals commit 918af1a), by `pqcrypto-dilithium`, portable code.
-    #[serde(rename = "dilithium3")]
-    Dilithium3,
-    /// The final FIPS 204 at security level 3, by `aws-lc-rs`.
-    #[serde(rename = "ml-dsa-65")]
-    MlDsa65,
+    Arc::new(checked::Checked::new(checked::engine(id)))
 }
 
 /// Why a key was refused.
@@ -132,40 +111,4 @@ pub trait Signer: Send + Sync {
     fn signature_bytes(&self) -> usize;
     /// Signs `message`. Two calls may give different bytes (hedged signing).
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningFailed>;
-}
-
-impl SchemeId {
-    /// Every scheme that this build knows.
-    pub const ALL: [SchemeId; 2] = [SchemeId::Dilithium3, SchemeId::MlDsa65];
-
-    /// The name in genesis and key files, in ASCII; key generation binds it (see [`Scheme::signer`]).
-    pub const fn name(self) -> &'static str {
-        match self {
-            SchemeId::Dilithium3 => "dilithium3",
-            SchemeId::MlDsa65 => "ml-dsa-65",
-        }
-    }
-}
-
-impl fmt::Display for SchemeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// A name that belongs to no signature scheme.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no signature scheme is called {0:?}: use one of {names}", names = SchemeId::ALL.map(SchemeId::name).join(", "))]
-pub struct UnknownScheme(pub String);
-
-impl FromStr for SchemeId {
-    type Err = UnknownScheme;
-
-    /// Reads the exact name: no other case, no spaces, so that a genesis has one spelling.
-    fn from_str(name: &str) -> Result<Self, UnknownScheme> {
-        SchemeId::ALL
-            .into_iter()
-            .find(|id| id.name() == name)
-            .ok_or_else(|| UnknownScheme(name.to_owned()))
-    }
 }

@@ -18,7 +18,8 @@ use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
-use super::engine::{Engine, PublicKeyBytes, RHO_BYTES, engine};
+use super::checked::engine;
+use super::engine::{Engine, PublicKeyBytes, RHO_BYTES};
 use super::keygen::Xi;
 use super::{PUBLIC_KEY_BYTES, Scheme, SchemeId, Signer};
 

@@ -1,6 +1,7 @@
 //! Not a signature scheme: a keyed checksum for the simulator and the tests, where ten million
 //! messages must be checked in a minute. **Anyone can forge it.** No genesis can name it, so no
-//! node can load it: [`SchemeId`] has no variant for it, and it goes by the id it is given.
+//! node can load it: [`SchemeId`] has no variant for it, and it goes by the id it is given. Only the
+//! feature `simulated` builds it: `lockstep-devnet` asks for it, `lockstep-actors` in tests alone.
 use super::{
     KeyError, Scheme, SchemeId, Seed, SignatureError, Signer, SigningFailed, VerifyingKey,
 };

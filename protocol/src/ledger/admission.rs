@@ -6,7 +6,7 @@ use super::limits::NONCES_AHEAD_MAX;
 use super::refusal::{ExecuteError, TransactionError};
 use super::signatures::VerifyError;
 use super::state::ReadError;
-use crate::transaction::Transaction;
+use crate::nouns::transaction::Transaction;
 use crate::types::Address;
 
 /// Why a transaction may not wait.

@@ -4,56 +4,25 @@ use super::head::{CommitBatch, GenesisError, Head, genesis_changes};
 use super::offences::{self, KnownEvidence};
 use super::overlay::Overlay;
 use super::precommits::Precommits;
-use super::receipt::Receipt;
 use super::refusal::{ExecuteError, TransactionError};
+use super::rules::ChainRules;
 use super::signatures::Signatures;
 use super::state::{ReadError, StateChanges, StateReader};
 use super::validators;
 use super::validity::{self, InvalidBlock};
-use crate::block::{Block, SealedBlock};
-use crate::commit::{CertificateError, CommitCertificate};
-use crate::crypto::Scheme;
-use crate::evidence::{Evidence, Offence};
-use crate::genesis::Genesis;
 use crate::limits::{EVIDENCE_PER_VALIDATOR_MAX, OVERLAYS_MAX};
-use crate::parameters::Parameters;
-use crate::sign_bytes::SignContext;
-use crate::transaction::Transaction;
+use crate::nouns::block::{Block, SealedBlock};
+use crate::nouns::commit::{CertificateError, CommitCertificate};
+use crate::nouns::evidence::{Evidence, Offence};
+use crate::nouns::genesis::Genesis;
+use crate::nouns::receipt::Receipt;
+use crate::nouns::transaction::Transaction;
+use crate::nouns::vote::SignedVote;
 use crate::types::{Address, BlockId, Hash};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::{ValidatorSet, ValidatorSetError};
-use crate::vote::SignedVote;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::ValidatorSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// What is the same for all blocks of a chain.
-#[derive(Clone)]
-pub struct ChainRules {
-    /// The chain's signature scheme.
-    pub scheme: Arc<dyn Scheme>,
-    /// What binds signatures to this chain.
-    pub context: SignContext,
-    /// What the chain has decided for itself.
-    pub parameters: Parameters,
-    /// Who decides the first heights; the [schedule](Ledger::validators) says who decides later
-    /// ones.
-    pub genesis_validators: Arc<ValidatorSet>,
-}
-
-impl ChainRules {
-    /// The rules of the chain that `genesis` begins.
-    pub fn new(
-        genesis: &Genesis,
-        scheme: Arc<dyn Scheme>,
-    ) -> Result<ChainRules, ValidatorSetError> {
-        Ok(ChainRules {
-            context: genesis.sign_context(),
-            parameters: genesis.parameters,
-            genesis_validators: Arc::new(genesis.validator_set(&*scheme)?),
-            scheme,
-        })
-    }
-}
 
 /// The brain of execution: what is valid on the head, and what it changes.
 ///

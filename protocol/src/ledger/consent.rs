@@ -10,9 +10,9 @@ use super::state::{KeyHash, ReadError};
 use crate::codec;
 use crate::limits::{VALIDATORS_MAX, VOTE_AGE_HEIGHTS_MAX};
 use crate::mutation::{Mutation, planted};
-use crate::quorum::Power;
 use crate::types::{Address, Hash, Height};
-use crate::validator_set::ValidatorSet;
+use crate::validators::quorum::Power;
+use crate::validators::set::ValidatorSet;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 

@@ -13,13 +13,13 @@
 //! for; the last vote that is taken back takes the word with it.
 use super::consent::Consent;
 use super::overlay::Overlay;
-use super::receipt::{FailureCode, Status};
 use super::state::{KeyHash, ReadError};
 use super::update_validator;
 use crate::codec;
 use crate::crypto::Scheme;
 use crate::limits::READY_AGE_HEIGHTS_MAX;
 use crate::mutation::{Mutation, planted};
+use crate::nouns::receipt::{FailureCode, Status};
 use crate::types::{Address, Hash, Height};
 
 /// A height, as it is stored.

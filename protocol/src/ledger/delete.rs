@@ -1,9 +1,9 @@
 //! `Action::Delete`: removes a record of the sender.
 use super::overlay::Overlay;
-use super::receipt::{FailureCode, Status};
 use super::record::{check_key, record_key};
 use super::refusal::TransactionError;
 use super::state::ReadError;
+use crate::nouns::receipt::{FailureCode, Status};
 use crate::types::Address;
 
 /// What can be said of a delete without any state.

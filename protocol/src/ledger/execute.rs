@@ -1,15 +1,15 @@
 //! Executes transactions on an overlay: the one path of checking, building and committing.
-use super::ChainRules;
 use super::overlay::Overlay;
-use super::receipt::{Receipt, Status};
 use super::refusal::{ExecuteError, TransactionError};
+use super::rules::ChainRules;
 use super::signatures::{Signatures, VerifyError};
 use super::state::ReadError;
 use super::{declare_ready, delete, put, transfer, update_validator};
-use crate::block::Header;
 use crate::crypto::Scheme;
 use crate::limits::{EXPIRY_HEIGHTS_MAX, TRANSACTION_BYTES_MAX};
-use crate::transaction::{Action, Transaction};
+use crate::nouns::block::Header;
+use crate::nouns::receipt::{Receipt, Status};
+use crate::nouns::transaction::{Action, Transaction};
 use crate::types::{Address, Hash, Height};
 
 /// The block that transactions stand in, as far as they depend on it.

@@ -8,15 +8,15 @@ use super::declare_ready::readiness_key;
 use super::execute::{self, BlockContext};
 use super::offences::{self, offence_key, offences_key};
 use super::overlay::Overlay;
-use super::receipt::Receipt;
 use super::record::record_key;
 use super::refusal::ExecuteError;
 use super::state::{KeyHash, ReadError};
-use super::validators::{self, newest_validator_set_key, validator_set_key};
+use super::validators::{newest_validator_set_key, validator_set_key};
 use super::validity::InvalidBlock;
-use crate::block::SealedBlock;
-use crate::evidence::Offence;
-use crate::transaction::{Action, Transaction};
+use crate::nouns::block::SealedBlock;
+use crate::nouns::evidence::Offence;
+use crate::nouns::receipt::Receipt;
+use crate::nouns::transaction::{Action, Transaction};
 use crate::types::{Address, Hash, Height, Hex};
 use std::fmt;
 
@@ -110,7 +110,7 @@ impl Ledger {
             names.extend(self.name_written(&state, transaction)?);
         }
         if let Some((from, set)) = state.succession().changed() {
-            validators::write(&mut state, from, &set)?;
+            state.write_validators(from, &set)?;
             let named = ChangedKey::ValidatorSet(from, set.hash());
             names.push((validator_set_key(from), named));
             let newest = ChangedKey::NewestValidatorSet(from);

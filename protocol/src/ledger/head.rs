@@ -1,14 +1,14 @@
 //! Where the chain stands, and what moves it on.
 use super::account::account_key;
-use super::receipt::Receipt;
 use super::state::{ReadError, StateChanges, StateReader};
 use super::{tree, validators};
-use crate::block::SealedBlock;
 use crate::codec;
-use crate::commit::CommitCertificate;
-use crate::genesis::Genesis;
+use crate::nouns::block::SealedBlock;
+use crate::nouns::commit::CommitCertificate;
+use crate::nouns::genesis::Genesis;
+use crate::nouns::receipt::Receipt;
 use crate::types::{BlockId, Hash, Height, Timestamp};
-use crate::validator_schedule::ValidatorSchedule;
+use crate::validators::schedule::ValidatorSchedule;
 use std::sync::Arc;
 
 /// The newest committed block, as far as the next one depends on it.

@@ -2,17 +2,17 @@
 //! state through [`StateReader`] and returns [`StateChanges`]; someone else writes them.
 //!
 //! ```text
-//! chain     Ledger: check, commit, verdicts        prepare     builds a block
-//! validity  header and previous commit             execute     one transaction
-//! transfer, put, delete   one file for each kind   overlay     uncommitted writes
-//! account, record   what is stored, proofs         tree        the Merkle tree (jmt)
-//! offences  evidence in blocks and in the state
-//! validators  which set decides which height, in the state
+//! rules     what the genesis fixes                 chain       Ledger: check, commit, verdicts
+//! validity  header and previous commit             prepare     builds a block
+//! execute   one transaction                        overlay     uncommitted writes
+//! transfer, put, delete   one file for each kind   tree        the Merkle tree (jmt)
+//! account, record   what is stored, proofs         offences    evidence in blocks and in the state
+//! validators  which set decides which height       succession  the sets that a block sees, and leaves
 //! consent   the validators' votes for a change of the set
-//! signatures, precommits: verified once            state, memory, head, receipt: nouns
-//! explain   what a block changes, for people   run         blocks that are written together
+//! signatures, precommits: verified once            state, memory, head: nouns
+//! explain   what a block changes, for people       run         blocks that are written together
 //! refusal   why a transaction may not be here      history     which state was whose
-//! rebuild   the tree from its leaves
+//! rebuild   the tree from its leaves               retention   which blocks are kept
 //! ```
 //!
 //! Rules: a transaction that nobody could have meant to be here (signature, key, nonce, size, fee,
@@ -22,10 +22,12 @@
 //! block without transactions and evidence changes neither root nor version of the state.
 //!
 //! A verdict is kept under the block id. That is sound because the id names every byte of the body:
-//! transactions with their signatures ([`Transaction::leaf`](crate::transaction::Transaction::leaf)),
-//! and the commit certificate as carried.
+//! transactions with their signatures
+//! ([`Transaction::leaf`](crate::nouns::transaction::Transaction::leaf)), and the commit certificate
+//! as carried.
 //!
-//! To add a transaction kind: its variant in `transaction.rs`, its file here, its line in `execute`.
+//! To add a transaction kind: its variant in `nouns/transaction.rs`, its file here, its line in
+//! `execute`.
 mod account;
 mod chain;
 mod consent;
@@ -43,12 +45,14 @@ mod precommits;
 mod prepare;
 mod put;
 mod rebuild;
-mod receipt;
 mod record;
 mod refusal;
+mod retention;
+mod rules;
 mod run;
 mod signatures;
 mod state;
+mod succession;
 mod transfer;
 mod tree;
 mod update_validator;
@@ -58,11 +62,12 @@ mod validity;
 #[cfg(test)]
 mod tests;
 
+pub use crate::nouns::receipt::{FailureCode, Receipt, Status};
 pub use account::{
     Account, AccountProof, ProofError, account, account_at, account_key, prove_account,
     prove_account_at, public_key, public_key_key,
 };
-pub use chain::{CandidateRefusal, ChainRules, Ledger};
+pub use chain::{CandidateRefusal, Ledger};
 pub use consent::validator_votes_key;
 pub use declare_ready::readiness_key;
 pub(crate) use execute::check_form;
@@ -76,11 +81,12 @@ pub use offences::{
 };
 pub use prepare::{Draft, PrepareError, Prepared};
 pub use rebuild::{Leaf, Rebuild, tree_nodes};
-pub use receipt::{FailureCode, Receipt, Status};
 pub use record::{
     Record, RecordProof, prove_record, prove_record_at, record, record_at, record_key,
 };
 pub use refusal::TransactionError;
+pub use retention::{Retention, TooFewBlocks};
+pub use rules::ChainRules;
 pub(crate) use signatures::{Signatures, VerifyError};
 pub use state::{DecisionReader, KeyHash, ReadError, StateChanges, StateReader};
 pub use validators::{

@@ -14,15 +14,15 @@ use super::overlay::Overlay;
 use super::state::{KeyHash, ReadError, StateReader};
 use super::validity::InvalidBlock;
 use crate::codec;
-use crate::evidence::{Evidence, EvidenceError, Offence};
 use crate::limits::{
     BLOCK_EVIDENCE_BYTES_MAX, EVIDENCE_AGE_MAX, EVIDENCE_PER_BLOCK_MAX,
     EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX, EVIDENCE_PER_VALIDATOR_MAX, VALIDATOR_SETS_KEPT_MAX,
 };
-use crate::sign_bytes::SignContext;
+use crate::nouns::evidence::{Evidence, EvidenceError, Offence};
+use crate::nouns::sign_bytes::SignContext;
 use crate::types::{Address, Hash, Height};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::ValidatorSet;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::ValidatorSet;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::{BTreeSet, VecDeque};
 

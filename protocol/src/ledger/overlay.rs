@@ -1,12 +1,12 @@
 //! Uncommitted writes over committed state. Dropped without a trace, or turned into changes.
 use super::account::{Account, account_key, public_key_key};
 use super::state::{KeyHash, ReadError, StateChanges, StateReader};
-use super::update_validator::Succession;
+use super::succession::Succession;
 use super::{tree, validators};
 use crate::codec;
-use crate::types::{Address, Hash};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::ValidatorSet;
+use crate::types::{Address, Hash, Height};
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::ValidatorSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -100,6 +100,19 @@ impl<'a> Overlay<'a> {
         self.records.insert(key, None);
     }
 
+    /// Writes `set`, which decides from `first` on.
+    pub(super) fn write_validators(
+        &mut self,
+        first: Height,
+        set: &ValidatorSet,
+    ) -> Result<(), ReadError> {
+        let newest = self.record(&validators::newest_validator_set_key())?;
+        for (key, value) in validators::records_after(newest, first, set)? {
+            self.set_record(key, value);
+        }
+        Ok(())
+    }
+
     /// The values of other kinds that are written, or removed: not what came and went meanwhile,
     /// which was never there.
     pub(super) fn records_changed(&self) -> Result<BTreeSet<KeyHash>, ReadError> {
@@ -117,7 +130,7 @@ impl<'a> Overlay<'a> {
     pub(super) fn into_changes(mut self, root: Hash) -> Result<Changes, ReadError> {
         let named = self.succession.changed();
         if let Some((first, set)) = &named {
-            validators::write(&mut self, *first, set)?;
+            self.write_validators(*first, set)?;
         }
         let changed_set = named.map(|(_, set)| set);
         if self.accounts.is_empty() && self.public_keys.is_empty() && self.records.is_empty() {

@@ -1,11 +1,11 @@
 //! Precommits that this node has verified already: members of a certificate that cost nothing.
 use super::limits::NOTED_PRECOMMITS_MAX;
-use crate::commit::{CertificateError, CommitCertificate};
-use crate::sign_bytes::SignContext;
+use crate::nouns::commit::{CertificateError, CommitCertificate};
+use crate::nouns::sign_bytes::SignContext;
+use crate::nouns::vote::{Signature, SignedVote, VoteKind};
 use crate::types::{BlockId, Height, Round};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::{ValidatorIndex, ValidatorSet};
-use crate::vote::{Signature, SignedVote, VoteKind};
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::{ValidatorIndex, ValidatorSet};
 use std::collections::BTreeMap;
 
 /// Bounded: when full, those of the lowest height and round go first.

@@ -1,10 +1,10 @@
 //! `Action::Put`: writes a record of the sender, or writes over it.
 use super::overlay::Overlay;
-use super::receipt::Status;
 use super::record::{Record, check_key, record_key};
 use super::refusal::TransactionError;
 use crate::codec;
 use crate::limits::RECORD_VALUE_BYTES_MAX;
+use crate::nouns::receipt::Status;
 use crate::types::{Address, Height};
 
 /// What can be said of a put without any state.

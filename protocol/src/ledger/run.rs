@@ -6,7 +6,7 @@ use super::head::CommitBatch;
 use super::memory::MemoryState;
 use super::state::{KeyHash, ReadError, StateReader};
 use super::validity::InvalidBlock;
-use crate::wire::DecidedBlock;
+use crate::nouns::decided::DecidedBlock;
 use std::mem;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Verified once: prepared keys and signatures that are known to verify, both bounded.
 use super::limits::{KNOWN_SIGNATURES_MAX, PREPARED_KEYS_MAX};
 use crate::crypto::{KeyError, Scheme, SignatureError, VerifyingKey};
-use crate::sign_bytes::SignContext;
-use crate::transaction::Transaction;
+use crate::nouns::sign_bytes::SignContext;
+use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

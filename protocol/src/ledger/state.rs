@@ -1,5 +1,5 @@
 //! What the ledger reads of committed state, and what a block changes in it.
-use crate::commit::{CommitCertificate, PolkaCertificate};
+use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
 use crate::types::{Hash, Height};
 use std::fmt;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! `Action::Transfer`: moves an amount from the sender to another account.
 use super::overlay::Overlay;
-use super::receipt::{FailureCode, Status};
 use super::refusal::TransactionError;
 use super::state::ReadError;
 use crate::limits::MEMO_BYTES_MAX;
+use crate::nouns::receipt::{FailureCode, Status};
 use crate::types::Address;
 
 /// What can be said of a transfer without any state.

@@ -1,14 +1,13 @@
 //! The validator sets of the chain, in the state: under its first height each set that a block has
 //! named, and the newest of these heights. Nothing of it is ever deleted: whoever asks for an old
 //! height, or for a proof, finds it.
-use super::overlay::Overlay;
 use super::state::{KeyHash, ReadError, StateReader};
 use crate::codec;
 use crate::crypto::Scheme;
 use crate::limits::{VALIDATOR_SET_BYTES_MAX, VALIDATOR_SETS_KEPT_MAX};
 use crate::types::{Hash, Height};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::{Validator, ValidatorSet};
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::{Validator, ValidatorSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 
@@ -75,18 +74,15 @@ pub fn validator_set_of(
     Ok(None)
 }
 
-/// Writes `set`, which decides from `first` on.
-pub(super) fn write(
-    state: &mut Overlay<'_>,
+/// What stands in the state once a block names `set`, which decides from `first` on; `newest` stands
+/// there so far under [`newest_validator_set_key`].
+pub(super) fn records_after(
+    newest: Option<Vec<u8>>,
     first: Height,
     set: &ValidatorSet,
-) -> Result<(), ReadError> {
-    let previous = state.record(&newest_validator_set_key())?;
-    let previous = previous.map(|bytes| decode(&bytes)).transpose()?;
-    for (key, value) in records(first, previous, set.iter().cloned().collect()) {
-        state.set_record(key, value);
-    }
-    Ok(())
+) -> Result<[(KeyHash, Vec<u8>); 2], ReadError> {
+    let previous = newest.map(|bytes| decode(&bytes)).transpose()?;
+    Ok(records(first, previous, set.iter().cloned().collect()))
 }
 
 /// What stands in the state for a new set.

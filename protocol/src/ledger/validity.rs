@@ -1,20 +1,20 @@
 //! valid(v), as far as it needs no execution: header, previous commit, sizes. Deterministic: the
 //! local clock has no part in it.
-use super::ChainRules;
 use super::head::Head;
 use super::offences::{self, EvidenceRefusal};
 use super::precommits::Precommits;
 use super::refusal::TransactionError;
+use super::rules::ChainRules;
 use super::state::ReadError;
-use crate::block::{Block, Header};
-use crate::commit::{CertificateError, CommitCertificate};
-use crate::evidence::Offence;
 use crate::limits::{
     BLOCK_EVIDENCE_BYTES_MAX, BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX,
 };
 use crate::mutation::{Mutation, planted};
+use crate::nouns::block::{Block, Header};
+use crate::nouns::commit::{CertificateError, CommitCertificate};
+use crate::nouns::evidence::Offence;
 use crate::types::{Address, ChainId, Hash, Height};
-use crate::validator_schedule::ValidatorSchedule;
+use crate::validators::schedule::ValidatorSchedule;
 
 /// Why a block is not valid on this head. All variants but [`Fatal`](InvalidBlock::Fatal) speak of
 /// the block, and every correct node on the same head says the same.

@@ -10,7 +10,7 @@ use super::room;
 use super::{Mempool, Output, Source, Submission, Ticket};
 use crate::ledger::limits::NONCES_AHEAD_MAX;
 use crate::ledger::{self, Account, ReadError, StateReader, TransactionError};
-use crate::transaction::Transaction;
+use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash};
 use std::sync::Arc;
 

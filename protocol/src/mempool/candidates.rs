@@ -7,7 +7,7 @@ use super::entry::{Entry, FeeRate};
 use super::limits::MISFITS_MAX;
 use super::pool::Pool;
 use crate::mutation::{Mutation, planted};
-use crate::transaction::Transaction;
+use crate::nouns::transaction::Transaction;
 use crate::types::Address;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};

@@ -1,7 +1,7 @@
 //! Checks signatures apart from the mempool: the shell runs it on a thread of its own.
 use super::refusal::Refusal;
 use crate::ledger::{ChainRules, Signatures, TransactionError, VerifyError};
-use crate::transaction::Transaction;
+use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash};
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! A waiting transaction, with what the mempool sorts it by. The only place that knows where a
 //! transaction keeps its fee and its last height.
-use crate::transaction::{Action, Transaction};
+use crate::nouns::transaction::{Action, Transaction};
 use crate::types::{Address, Hash, Height};
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@ use super::Mempool;
 use super::journal::Fate;
 use super::refusal::Refusal;
 use crate::ledger::{self, ReadError, StateReader, TransactionError};
-use crate::transaction::Transaction;
+use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash, Height};
 use std::collections::BTreeMap;
 

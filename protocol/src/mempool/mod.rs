@@ -61,7 +61,7 @@ pub use journal::Fate;
 pub use refusal::{Blame, Refusal};
 
 use crate::ledger::{ChainRules, ReadError, StateReader};
-use crate::transaction::Transaction;
+use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash, Height};
 use checks::Checks;
 use journal::Journal;

@@ -71,9 +71,9 @@ fn the_largest_lawful_messages_fit_their_limits() {
 fn full_certificate() -> PolkaCertificate {
     let cast = Cast::of(crate::limits::VALIDATORS_MAX);
     let everybody = 0..cast.set.len();
-    let signature = crate::vote::Signature(vec![0; crate::limits::SIGNATURE_BYTES_MAX]);
+    let signature = crate::nouns::vote::Signature(vec![0; crate::limits::SIGNATURE_BYTES_MAX]);
     let members = everybody.map(|index| (index, &signature));
-    let signers = crate::commit::Signers::collect(&cast.set, members);
+    let signers = crate::nouns::commit::Signers::collect(&cast.set, members);
     PolkaCertificate {
         valid_round: Some(Default::default()),
         signers,

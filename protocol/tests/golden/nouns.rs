@@ -1,29 +1,30 @@
 //! One fixed example of every noun. Signatures are made up: only shapes matter here.
 use borsh::{BorshDeserialize, BorshSerialize};
-use lockstep_protocol::block::{Block, Header, SealedBlock};
 use lockstep_protocol::codec;
-use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers};
-use lockstep_protocol::compact::{CompactProposal, Missing};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::crypto::simulated::Simulated;
-use lockstep_protocol::evidence::Evidence;
-use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
-use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::ledger::{
     FailureCode, Ledger, MemoryState, Receipt, Status, prove_account, prove_record,
 };
-use lockstep_protocol::light_client::{LightBlock, ProvedAccount, ProvedRecord};
-use lockstep_protocol::parameters::Parameters;
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
-use lockstep_protocol::pull::{HeldVotes, Pull, Pulled};
-use lockstep_protocol::sign_bytes::SignContext;
-use lockstep_protocol::snapshot::{Head, Leaf, Record, decode_opening, encode_opening};
-use lockstep_protocol::standing::{Question, Standing, Statement};
-use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
+use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate, Signers};
+use lockstep_protocol::nouns::compact::{CompactProposal, Missing};
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::evidence::Evidence;
+use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::nouns::parameters::Parameters;
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::pull::{HeldVotes, Pull, Pulled};
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::standing::{Question, Standing, Statement};
+use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::proofs::inclusion::{ReceiptProof, TransactionProof};
+use lockstep_protocol::proofs::light_client::{LightBlock, ProvedAccount, ProvedRecord};
+use lockstep_protocol::proofs::snapshot::{Head, Leaf, Record, decode_opening, encode_opening};
 use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
-use lockstep_protocol::validator_set::{Validator, ValidatorSet};
-use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
-use lockstep_protocol::wire::{DecidedBlock, Wire};
+use lockstep_protocol::validators::set::{Validator, ValidatorSet};
+use lockstep_protocol::wire::Wire;
 use std::sync::Arc;
 
 /// Reads a noun and writes it again.

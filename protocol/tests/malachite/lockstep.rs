@@ -22,9 +22,9 @@ use lockstep_protocol::consensus::facts::{CheckedProposal, Fact, Verdict};
 use lockstep_protocol::consensus::round_machine::{self, CastVote, RoundMachine, Rules};
 use lockstep_protocol::consensus::tally::{self, Tally};
 use lockstep_protocol::consensus::timeouts::{TimeoutKind, Timeouts};
+use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::types::Round;
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::vote::VoteKind;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 
 use crate::mutants::Mutant;
 use crate::neutral::{Held, Input, Output, Timer};

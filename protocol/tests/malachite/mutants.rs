@@ -8,7 +8,7 @@ use lockstep_protocol::consensus::round_machine::{self, Resume, RoundMachine, Ru
 use lockstep_protocol::consensus::tally::{self, Tally};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::types::Round;
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 
 use crate::compare::canonical;
 use crate::lockstep::Lockstep;

@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lockstep_protocol::block::{Block, Header, SealedBlock};
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed, Signer};
-use lockstep_protocol::proposal::Proposal;
-use lockstep_protocol::quorum::Power;
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
+use lockstep_protocol::nouns::proposal::Proposal;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{
     Address, BlockId, DEVNET_CHAIN_ID, Hash, Height, Instant, Round, Timestamp,
 };
-use lockstep_protocol::validator_set::ValidatorSet;
-use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::set::ValidatorSet;
 
 use crate::generator::VALIDATORS;
 use crate::script::{A, B, INVALID};

@@ -3,7 +3,7 @@
 use super::witness::Difference;
 use crate::failure::Failure;
 use crate::output::say;
-use lockstep_protocol::light_client::{Checkpoint, TooOld};
+use lockstep_protocol::proofs::light_client::{Checkpoint, TooOld};
 use serde_json::{Map, Value, json};
 
 /// Why nothing is proved.

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::hex::hex;
 use crate::output::say;
 use lockstep_protocol::ledger::{Account, Record};
-use lockstep_protocol::light_client::Trusted;
+use lockstep_protocol::proofs::light_client::Trusted;
 use lockstep_protocol::types::{Address, Timestamp};
 use serde_json::{Value, json};
 

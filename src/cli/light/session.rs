@@ -6,7 +6,7 @@ use crate::environment::wall_clock;
 use crate::failure::Failure;
 use crate::hex::hex;
 use lockstep_protocol::crypto;
-use lockstep_protocol::light_client::{
+use lockstep_protocol::proofs::light_client::{
     Bisection, Chain, Checkpoint, LightBlock, LightClient, LightError, Whose,
 };
 use lockstep_protocol::types::{Address, Height, Timestamp};

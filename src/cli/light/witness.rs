@@ -6,7 +6,7 @@ use super::proved::Proved;
 use super::session::Session;
 use crate::cli::node::Node;
 use crate::failure::Failure;
-use lockstep_protocol::light_client::Checkpoint;
+use lockstep_protocol::proofs::light_client::Checkpoint;
 use lockstep_protocol::types::{BlockId, Height};
 use serde_json::{Value, json};
 use std::fmt;

@@ -5,7 +5,7 @@ use super::{Common, Sender};
 use crate::failure::Failure;
 use clap::Args;
 use lockstep_protocol::limits::READY_AGE_HEIGHTS_MAX;
-use lockstep_protocol::transaction::Action;
+use lockstep_protocol::nouns::transaction::Action;
 use lockstep_protocol::types::{Address, Height};
 use serde::Deserialize;
 use serde_json::{Value, json};

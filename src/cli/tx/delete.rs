@@ -3,7 +3,7 @@ use super::{Common, Sender};
 use crate::cli::record::Key;
 use crate::failure::Failure;
 use clap::Args;
-use lockstep_protocol::transaction::Action;
+use lockstep_protocol::nouns::transaction::Action;
 
 /// `lockstep tx delete`
 #[derive(Args)]

@@ -3,7 +3,7 @@ use crate::cli::node::NodeStatus;
 use crate::cli::receipt::{Outside, Receipt};
 use crate::failure::Failure;
 use crate::output::say;
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Hash, Height};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use crate::cli::record::Key;
 use crate::failure::Failure;
 use clap::Args;
 use lockstep_protocol::limits::RECORD_VALUE_BYTES_MAX;
-use lockstep_protocol::transaction::Action;
+use lockstep_protocol::nouns::transaction::Action;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};

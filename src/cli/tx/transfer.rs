@@ -2,7 +2,7 @@
 use super::{Common, Sender};
 use crate::failure::Failure;
 use clap::Args;
-use lockstep_protocol::transaction::Action;
+use lockstep_protocol::nouns::transaction::Action;
 
 /// `lockstep tx transfer`
 #[derive(Args)]

@@ -1,8 +1,8 @@
 //! P10 for the one decoder of this room.
 use super::{parse, text};
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::genesis::{Genesis, GenesisAccount, GenesisValidator};
-use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::{Address, ChainId, Timestamp};
 
 #[allow(unreachable_pub)] // public in the fuzz package

@@ -1,12 +1,12 @@
 //! What one faulty validator can sign: proposals of its own turn with polkas that do not verify, each
 //! another one, and proposals of rounds that are far away. All at the heights under way.
 use super::*;
-use lockstep_protocol::block::{Header, SealedBlock};
-use lockstep_protocol::commit::{PolkaCertificate, Signers};
 use lockstep_protocol::crypto::Signer;
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::block::{Header, SealedBlock};
+use lockstep_protocol::nouns::commit::{PolkaCertificate, Signers};
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::types::Timestamp;
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::sync::Arc;
 
 /// Whose key it is. Its own node goes on as well.

@@ -5,9 +5,9 @@
 use super::gateway::{self, Gateway, read};
 use super::history::{Call, Signed, Told};
 use lockstep_protocol::crypto::Signer;
-use lockstep_protocol::parameters::Parameters;
-use lockstep_protocol::sign_bytes::SignContext;
-use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::parameters::Parameters;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use super::history::{At, Call, History, Kill, Receipt, Signed, Told};
 use super::judge::{Ending, Violation, judge};
 use super::ledger::{Block, Entry};
-use lockstep_protocol::transaction::Action;
+use lockstep_protocol::nouns::transaction::Action;
 use lockstep_protocol::types::{Address, Hash};
 use std::collections::BTreeMap;
 use std::time::Duration;

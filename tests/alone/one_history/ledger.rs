@@ -1,6 +1,6 @@
 //! The ledger once more, in a few lines and on its own: what a chain of blocks comes to. It shares
 //! no arithmetic with the nodes.
-use lockstep_protocol::transaction::{Action, Transaction};
+use lockstep_protocol::nouns::transaction::{Action, Transaction};
 use lockstep_protocol::types::{Address, Hash};
 use std::collections::BTreeMap;
 

@@ -2,9 +2,9 @@
 //! nothing of the node's own arithmetic.
 use crate::get;
 use lockstep_protocol::crypto::{self, SchemeId, VerifyingKey};
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::vote::{Vote, VoteKind};
 use lockstep_protocol::types::{Address, Hash, Height, Round};
-use lockstep_protocol::vote::{Vote, VoteKind};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -2,8 +2,9 @@
 //! [`Lie`] has it. What it knows of the chain it asks of an honest node.
 use crate::{Connection, get};
 use lockstep_actors::peers::Peer;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::Address;
-use lockstep_protocol::wire::{DecidedBlock, Wire};
+use lockstep_protocol::wire::Wire;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

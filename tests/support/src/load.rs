@@ -2,7 +2,7 @@
 use crate::chain::number;
 use crate::{Connection, get};
 use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::types::Address;
 use lockstep_protocol::wire::Wire;
 use std::sync::Arc;

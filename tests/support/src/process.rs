@@ -3,9 +3,9 @@
 use crate::{PATIENCE, eventually, try_get};
 use lockstep_protocol::crypto::{self, SchemeId, Seed, Signer};
 use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
-use lockstep_protocol::parameters::Parameters;
-use lockstep_protocol::sign_bytes::SignContext;
-use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::parameters::Parameters;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, ChainId, Hash, Height};
 use lockstep_protocol::wire::Wire;
 use serde_json::Value;

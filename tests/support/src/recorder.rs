@@ -1,8 +1,8 @@
 //! A proxy on the way from one node to another that writes down what the first one says: whoever
 //! signs twice is convicted by what he sent, and not by what others remember of it.
 use lockstep_protocol::consensus::durable::{Position, SignStep};
+use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::types::{Address, Hash};
-use lockstep_protocol::vote::VoteKind;
 use lockstep_protocol::wire::Wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read, Write};

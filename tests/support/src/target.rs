@@ -3,11 +3,11 @@
 use crate::{Connection, eventually, get, metric, restarts};
 use lockstep_actors::node::devnet_keys;
 use lockstep_devnet::Devnet;
-use lockstep_protocol::block::{Header, SealedBlock};
 use lockstep_protocol::crypto::Signer;
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::block::{Header, SealedBlock};
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Address, Hash, Height, Round, Timestamp};
-use lockstep_protocol::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::wire::Wire;
 use std::sync::Arc;
 

@@ -19,7 +19,7 @@ use crate::shell::Deliver;
 use crate::view::NodeView;
 use actix_web::http::{StatusCode, Uri};
 use lockstep_protocol::consensus::catch_up::Arrival;
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::types::Height;
 use lockstep_protocol::wire::Wire;
 use parking_lot::RwLock;

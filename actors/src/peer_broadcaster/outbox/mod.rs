@@ -4,8 +4,8 @@
 //! Questions wait here as well, one of each kind, until the peer may be asked, and transactions and
 //! evidence to pass on, within limits of their own: they never push out what consensus says.
 use actix_web::web::Bytes;
-use lockstep_protocol::compact::Missing;
-use lockstep_protocol::pull::Pull;
+use lockstep_protocol::nouns::compact::Missing;
+use lockstep_protocol::nouns::pull::Pull;
 use lockstep_protocol::types::{Hash, Height};
 use std::cell::RefCell;
 use std::collections::BTreeSet;

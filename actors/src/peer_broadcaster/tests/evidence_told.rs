@@ -1,6 +1,6 @@
 //! Evidence on its way to a peer.
 use super::*;
-use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::nouns::evidence::Evidence;
 
 /// Two nil votes that contradict nothing: nobody here looks.
 fn evidence() -> Evidence {

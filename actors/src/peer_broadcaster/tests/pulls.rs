@@ -1,11 +1,11 @@
 //! What an answer to a pull may cost: a liar may write hundreds of votes into one.
 use super::*;
 use crate::runtime::Probe;
-use lockstep_protocol::block::{Header, SealedBlock};
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::limits::PULL_VOTES_MAX;
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
-use lockstep_protocol::pull::Pulled;
+use lockstep_protocol::nouns::block::{Header, SealedBlock};
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::pull::Pulled;
 use lockstep_protocol::types::ChainId;
 
 const PEER: Address = Address([4; 20]);

@@ -1,8 +1,8 @@
 //! What can happen: a block with its receipts is committed, a round or a step of it begins.
 use crate::rpc_gateway::json::transaction::{bytes_of, receiver};
-use lockstep_protocol::block::{Header, SealedBlock};
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::ledger::Receipt;
+use lockstep_protocol::nouns::block::{Header, SealedBlock};
 use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use crate::limits::EVENTS_MISSED_MAX;
 use crate::state_store::{Store, StoreError};
 use crate::view::{NewestBlock, NodeView, ViewCopy};
 use happened::{BlockEvent, What};
-use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::Height;
 use parking_lot::Mutex;
 use ring::Ring;

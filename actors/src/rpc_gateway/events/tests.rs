@@ -3,9 +3,9 @@ use super::happened::ReceiptEvent;
 use super::*;
 use crate::limits::{EVENTS_BYTES_MAX, EVENTS_KEPT_MAX};
 use crate::view::HeadView;
-use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::types::{Address, Hash, Round};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 
 const FIRST: u64 = 1_000;
 

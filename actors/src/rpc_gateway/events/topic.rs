@@ -1,7 +1,7 @@
 //! What can be told of what has happened, by topic.
 use super::happened::{ReceiptEvent, What};
 use crate::rpc_gateway::json::ethereum;
-use lockstep_protocol::parameters::Parameters;
+use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::Address;
 use serde_json::{Value, json};
 

@@ -14,11 +14,11 @@
 //! | `sha3Uncles` | Keccak-256 of the empty list in RLP |
 use super::hex;
 use super::transaction::{bytes, bytes_of, receiver};
-use lockstep_protocol::block::{Header, SealedBlock};
-use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{Receipt, Status};
 use lockstep_protocol::limits::BLOCK_TRANSACTION_BYTES_MAX;
-use lockstep_protocol::transaction::{Action, Transaction};
+use lockstep_protocol::nouns::block::{Header, SealedBlock};
+use lockstep_protocol::nouns::genesis::Genesis;
+use lockstep_protocol::nouns::transaction::{Action, Transaction};
 use lockstep_protocol::types::{Address, BlockId, Hash, Height};
 use serde_json::{Value, json};
 
@@ -104,10 +104,10 @@ pub(in crate::rpc_gateway) fn genesis(genesis: &Genesis, id: Hash, state_root: H
         proposer: Address::default(),
         previous_block: Hash::default(),
         last_commit_hash: Hash::default(),
-        transactions_root: lockstep_protocol::merkle::root(&[]),
-        evidence_root: lockstep_protocol::merkle::root(&[]),
+        transactions_root: lockstep_protocol::crypto::merkle::root(&[]),
+        evidence_root: lockstep_protocol::crypto::merkle::root(&[]),
         state_root,
-        receipts_root: lockstep_protocol::merkle::root(&[]),
+        receipts_root: lockstep_protocol::crypto::merkle::root(&[]),
         validators_hash: Hash::default(),
         next_validators_hash: Hash::default(),
     };

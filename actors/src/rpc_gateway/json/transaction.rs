@@ -1,5 +1,5 @@
 //! A transaction: as it is shown, whom it pays, how long it is.
-use lockstep_protocol::transaction::{Action, Transaction};
+use lockstep_protocol::nouns::transaction::{Action, Transaction};
 use lockstep_protocol::types::Address;
 use serde_json::{Value, json};
 

@@ -8,16 +8,16 @@ use super::super::read::Reading;
 use super::super::{DATA_FILE, Env, open};
 use super::{Contents, SnapshotFileError, io};
 use heed::{RoTxn, WithoutTls};
-use lockstep_protocol::block::Header;
 use lockstep_protocol::crypto::Scheme;
-use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{self, KeyHash, ReadError, StateReader, ValidatorSetRecord};
-use lockstep_protocol::light_client::LightBlock;
-use lockstep_protocol::snapshot::{
+use lockstep_protocol::nouns::block::Header;
+use lockstep_protocol::nouns::genesis::Genesis;
+use lockstep_protocol::proofs::light_client::LightBlock;
+use lockstep_protocol::proofs::snapshot::{
     Anchor, Check, Cutter, Head, Record, encode_opening, encode_record,
 };
 use lockstep_protocol::types::Height;
-use lockstep_protocol::validator_set::Validator;
+use lockstep_protocol::validators::set::Validator;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Snapshots as files: [`export`] writes one, [`import`] makes a data directory of one, [`inspect`]
 //! only looks. What the bytes are and what they prove is the protocol's room's
-//! ([`lockstep_protocol::snapshot`]); nothing is written that it has not checked, and nothing that
+//! ([`lockstep_protocol::proofs::snapshot`]); nothing is written that it has not checked, and nothing that
 //! it has not checked to the end becomes a directory that a node opens.
 //!
 //! Bounded: one record at a time, whatever the size of the state.
@@ -14,7 +14,7 @@ pub use import::{Imported, import};
 pub use records::inspect;
 
 use super::error::StoreError;
-use lockstep_protocol::snapshot::SnapshotError;
+use lockstep_protocol::proofs::snapshot::SnapshotError;
 use lockstep_protocol::types::{Hash, Height};
 use std::path::Path;
 

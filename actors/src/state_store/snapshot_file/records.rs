@@ -1,7 +1,7 @@
 //! Reads the records of a file, each checked before the next is read.
 use super::{Contents, SnapshotFileError, io};
-use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::snapshot::{
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::proofs::snapshot::{
     Anchor, Check, Checked, OPENING_BYTES, SnapshotError, record_bytes,
 };
 use std::fs::File;

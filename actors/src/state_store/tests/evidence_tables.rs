@@ -1,11 +1,11 @@
 //! Evidence waits on disk until a block carries it.
 use super::*;
-use lockstep_protocol::block::Header;
 use lockstep_protocol::consensus::committer::forks::KnownFork;
-use lockstep_protocol::evidence::fork::{self, Polkas};
-use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::ledger::{Draft, offence};
 use lockstep_protocol::limits::EVIDENCE_AGE_MAX;
+use lockstep_protocol::nouns::block::Header;
+use lockstep_protocol::nouns::evidence::fork::{self, Polkas};
+use lockstep_protocol::nouns::evidence::{Evidence, Offence};
 
 fn empty(ledger: &mut Ledger, now: u64) -> Arc<SealedBlock> {
     let draft = Draft {

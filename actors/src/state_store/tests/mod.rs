@@ -17,12 +17,12 @@ mod verifying_pruned;
 
 use super::*;
 use crate::fixture::{MAP_BYTES, World, address, opened, signer};
-use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::crypto::Scheme;
 use lockstep_protocol::crypto::simulated::Simulated;
+use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::ledger::{CommitBatch, Draft, Head, Ledger};
-use lockstep_protocol::retention::Retention;
-use lockstep_protocol::transaction::Action;
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::transaction::Action;
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, VoteKind};
 use lockstep_protocol::types::{Hash, Height, Round, Timestamp};
-use lockstep_protocol::vote::{Signature, SignedVote, VoteKind};
 use tempfile::TempDir;

@@ -5,9 +5,9 @@
 //! nothing but it or the one transaction under way; and the record beside the key, which is synced
 //! less often, must still let it sign: it may be behind the directory, and never ahead of it.
 use super::*;
-use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
-use lockstep_protocol::proposal::Proposal;
+use lockstep_protocol::nouns::commit::PolkaCertificate;
+use lockstep_protocol::nouns::proposal::Proposal;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;

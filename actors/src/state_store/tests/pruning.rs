@@ -3,7 +3,7 @@ use super::super::layout::{META_EARLIEST, height_key};
 use super::*;
 use lockstep_protocol::ledger::{HistoryError, STATE_VERSIONS_KEPT, account};
 use lockstep_protocol::limits::{PRUNED_BLOCKS_PER_BLOCK_MAX, PRUNED_BYTES_PER_BLOCK_MAX};
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::nouns::decided::DecidedBlock;
 
 /// The blocks that are here and where the first of them stands; that rows of others are gone is
 /// part of it.

@@ -2,7 +2,7 @@
 //! changes no answer. Checked in a child process, because rot that reaches LMDB may kill it.
 use super::evidence_tables::{double, fork_of, grow_accusing};
 use super::*;
-use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::nouns::evidence::Evidence;
 use std::fmt::Debug;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,8 +1,8 @@
 //! The sign record, locks and proposed blocks across a restart.
 use super::*;
-use lockstep_protocol::commit::PolkaCertificate;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, Recovery, SignedMessage};
-use lockstep_protocol::proposal::Proposal;
+use lockstep_protocol::nouns::commit::PolkaCertificate;
+use lockstep_protocol::nouns::proposal::Proposal;
 
 /// A block of height 1 that pays `amount`; without one it is empty.
 fn block(world: &World, amount: Option<u64>) -> Arc<SealedBlock> {

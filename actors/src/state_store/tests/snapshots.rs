@@ -2,8 +2,8 @@
 //! proven to its end opens.
 use super::*;
 use lockstep_protocol::ledger::{STATE_VERSIONS_KEPT, account, prove_account};
-use lockstep_protocol::light_client::Checkpoint;
-use lockstep_protocol::snapshot::{Anchor, OPENING_BYTES, SnapshotError};
+use lockstep_protocol::proofs::light_client::Checkpoint;
+use lockstep_protocol::proofs::snapshot::{Anchor, OPENING_BYTES, SnapshotError};
 use std::fs;
 
 fn anchor(world: &World, trusted: Option<Checkpoint>) -> Anchor {

@@ -7,8 +7,8 @@ use super::super::write::Failure;
 use super::evidence_tables::{double, fork_of, grow_accusing};
 use super::*;
 use heed::RwTxn;
-use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::Receipt;
+use lockstep_protocol::nouns::evidence::Evidence;
 use std::fs;
 
 const BLOCKS: u64 = 30;

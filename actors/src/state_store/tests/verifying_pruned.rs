@@ -95,7 +95,7 @@ fn a_directory_that_began_with_a_snapshot_is_verified_from_there_on() {
     let (file, new) = (dir.path().join("file"), dir.path().join("new"));
     export(dir.path(), &file, chain, Some(Height(190)), |_, _| {}).unwrap();
     let anchor =
-        lockstep_protocol::snapshot::Anchor::new(&world.genesis, Arc::new(Simulated), None);
+        lockstep_protocol::proofs::snapshot::Anchor::new(&world.genesis, Arc::new(Simulated), None);
     let chain = (&world.genesis, anchor.unwrap());
     import(&file, &new, chain, address(101), |_, _| {}).unwrap();
     let report = verified(&world, &new).unwrap();

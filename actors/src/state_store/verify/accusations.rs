@@ -5,12 +5,12 @@ use super::super::evidence_tables::FORK_BYTES_MAX;
 use super::super::layout::{height_key, offence_key};
 use super::super::read::Reading;
 use super::{Replay, bad, demand};
-use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::codec;
 use lockstep_protocol::consensus::committer::forks::KnownFork;
-use lockstep_protocol::evidence::Evidence;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::limits::EVIDENCE_BYTES_MAX;
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::evidence::Evidence;
 
 /// The row of a block says what the block carries, and there is none if that is nothing. How many
 /// rows it has.

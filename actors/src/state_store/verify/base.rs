@@ -8,12 +8,14 @@ use super::super::layout::locations;
 use super::super::read::Reading;
 use super::super::snapshot_file::{SnapshotFileError, Source};
 use super::{accusations, bad, demand};
-use lockstep_protocol::block::{Block, Header, SealedBlock};
-use lockstep_protocol::genesis::Genesis;
 use lockstep_protocol::ledger::{self, ChainRules, Head, Ledger, MemoryState, VersionStart};
-use lockstep_protocol::snapshot::{Anchor, Check, SnapshotError, encode_opening, encode_record};
+use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
+use lockstep_protocol::nouns::genesis::Genesis;
+use lockstep_protocol::proofs::snapshot::{
+    Anchor, Check, SnapshotError, encode_opening, encode_record,
+};
 use lockstep_protocol::types::{BlockId, Height};
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::validators::set::ValidatorSet;
 
 /// The state that a replay begins with, and what was counted up to it.
 pub(super) struct Base {

@@ -2,8 +2,8 @@
 //! names a valid round that never was. One value for all peers: no equivocation, but a lie.
 use super::{Habit, Stage, alter};
 use crate::simulation::message::Payload;
+use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
 use lockstep_protocol::types::{BlockId, Height, Round};
-use lockstep_protocol::vote::{SignedVote, VoteKind};
 
 #[derive(Default)]
 pub(super) struct Amnesia {

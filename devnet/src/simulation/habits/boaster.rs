@@ -3,9 +3,9 @@
 //! made itself: its own signature in the names of all, or alone.
 use super::{Habit, Stage, alter};
 use crate::simulation::message::Payload;
-use lockstep_protocol::commit::{CommitCertificate, Signers};
+use lockstep_protocol::nouns::commit::{CommitCertificate, Signers};
+use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Height, Round};
-use lockstep_protocol::wire::DecidedBlock;
 use std::sync::Arc;
 
 pub(super) struct Boaster;

@@ -3,9 +3,9 @@
 //! far rounds, it tells as well: they prove something, and cost whoever hears them a place.
 use super::{Habit, Stage};
 use crate::simulation::message::Payload;
-use lockstep_protocol::evidence::Evidence;
+use lockstep_protocol::nouns::evidence::Evidence;
+use lockstep_protocol::nouns::vote::{SignedVote, Vote};
 use lockstep_protocol::types::{Hash, Round};
-use lockstep_protocol::vote::{SignedVote, Vote};
 use std::sync::Arc;
 
 pub(super) struct FalseAccuser;

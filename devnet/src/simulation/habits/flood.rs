@@ -2,9 +2,9 @@
 //! heights up to 10⁶ ahead, old ones, and the same message again and again.
 use super::{Habit, Stage};
 use crate::simulation::message::Payload;
-use lockstep_protocol::proposal::Proposal;
+use lockstep_protocol::nouns::proposal::Proposal;
+use lockstep_protocol::nouns::vote::Vote;
 use lockstep_protocol::types::{Height, Round};
-use lockstep_protocol::vote::Vote;
 
 pub(super) struct Flood;
 

@@ -3,10 +3,10 @@
 //! have signed as its own, and signatures of the wrong length as anybody's.
 use super::{Habit, Stage, alter};
 use crate::simulation::message::Payload;
-use lockstep_protocol::commit::{PolkaCertificate, Signers};
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::commit::{PolkaCertificate, Signers};
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::vote::{SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Address, BlockId, Height, Round};
-use lockstep_protocol::vote::{SignedVote, Vote, VoteKind};
 use std::sync::Arc;
 
 #[derive(Default)]

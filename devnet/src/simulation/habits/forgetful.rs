@@ -4,8 +4,8 @@
 //! f + 1 of these, and the two correct sides apart, a fork between two rounds must be found.
 use super::{Habit, Stage};
 use crate::simulation::message::Payload;
+use lockstep_protocol::nouns::vote::{SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{BlockId, Height, Round};
-use lockstep_protocol::vote::{SignedVote, Vote, VoteKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]

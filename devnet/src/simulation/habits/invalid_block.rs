@@ -1,11 +1,11 @@
 //! Proposes blocks with one thing wrong, sealed and signed as they should be.
 use super::{Habit, Stage, alter, rebuild};
 use crate::simulation::message::Payload;
-use lockstep_protocol::block::SealedBlock;
 use lockstep_protocol::limits::{BLOCK_TRANSACTION_BYTES_MAX, EXPIRY_HEIGHTS_MAX};
-use lockstep_protocol::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::vote::Signature;
 use lockstep_protocol::types::{Address, Hash, Height, Timestamp};
-use lockstep_protocol::vote::Signature;
 
 pub(super) struct InvalidBlock;
 

@@ -5,17 +5,17 @@
 use super::message::Payload;
 use super::random::Random;
 use super::succession::Succession;
-use lockstep_protocol::block::{Block, Header, SealedBlock};
-use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers};
 use lockstep_protocol::crypto::Signer;
-use lockstep_protocol::proposal::{Proposal, ProposedBlock};
-use lockstep_protocol::sign_bytes::SignContext;
-use lockstep_protocol::standing::{Standing, Statement};
-use lockstep_protocol::transaction::Transaction;
+use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
+use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate, Signers};
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::standing::{Standing, Statement};
+use lockstep_protocol::nouns::transaction::Transaction;
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote};
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::validator_set::ValidatorSet;
-use lockstep_protocol::vote::{Signature, SignedVote, Vote};
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::sync::Arc;
 
 mod amnesia;

@@ -5,12 +5,12 @@
 //! its turn, and in answers to whoever lacks blocks, for heights ahead that its old set never decided.
 use super::{Habit, Stage, alter, rebuild};
 use crate::simulation::message::Payload;
-use lockstep_protocol::block::SealedBlock;
-use lockstep_protocol::commit::{CommitCertificate, Signers, cut_to_quorum};
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::commit::{CommitCertificate, Signers, cut_to_quorum};
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::vote::Signature;
 use lockstep_protocol::types::{Height, Round};
-use lockstep_protocol::validator_set::ValidatorSet;
-use lockstep_protocol::vote::Signature;
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::sync::Arc;
 
 #[derive(Default)]

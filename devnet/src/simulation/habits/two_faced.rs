@@ -2,9 +2,9 @@
 //! ones. With f + 1 of these a fork must be found (the canary).
 use super::{Habit, Stage, alter};
 use crate::simulation::message::Payload;
-use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::nouns::proposal::ProposedBlock;
+use lockstep_protocol::nouns::vote::{Vote, VoteKind};
 use lockstep_protocol::types::{BlockId, Height, Round};
-use lockstep_protocol::vote::{Vote, VoteKind};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Says less than it has: of how far it is, of what it has committed, and of what it was asked for.
 use super::{Habit, Stage};
 use crate::simulation::message::Payload;
-use lockstep_protocol::pull::Pulled;
+use lockstep_protocol::nouns::pull::Pulled;
 use lockstep_protocol::types::Height;
 use std::sync::Arc;
 

@@ -2,9 +2,9 @@
 //! and, to some, a transaction with another signature under the same id.
 use super::{Habit, Stage};
 use crate::simulation::message::Payload;
-use lockstep_protocol::compact::CompactProposal;
-use lockstep_protocol::merkle;
-use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::crypto::merkle;
+use lockstep_protocol::nouns::compact::CompactProposal;
+use lockstep_protocol::nouns::proposal::ProposedBlock;
 use lockstep_protocol::types::Hash;
 use std::sync::Arc;
 

@@ -2,9 +2,9 @@
 //! the other kind; and hands round what was said on that chain.
 use super::{Habit, Stage, alter};
 use crate::simulation::message::Payload;
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::vote::{SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{ChainId, Hash};
-use lockstep_protocol::vote::{SignedVote, Vote, VoteKind};
 use std::sync::Arc;
 
 pub(super) struct WrongChain;

@@ -1,7 +1,7 @@
 //! Proposes in rounds that belong to others.
 use super::{Habit, Stage, alter};
 use crate::simulation::message::Payload;
-use lockstep_protocol::proposal::ProposedBlock;
+use lockstep_protocol::nouns::proposal::ProposedBlock;
 use std::sync::Arc;
 
 #[derive(Default)]

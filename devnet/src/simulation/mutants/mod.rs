@@ -21,6 +21,9 @@
 //!   (`commit_queue::tests::that_a_foreign_block_displaces_a_decision_is_noticed`): a thousand worlds of
 //!   old keys show nothing;
 //! - `LeastAtOnce` (`catch_up::tests::arrivals::noticed`): with at most f faulty the least is safe;
+//! - `ClaimsLastForEver` and `AloneAtOnce` (`catch_up::tests::arrivals::noticed`): no liar of these worlds
+//!   serves all that there is and claims more, and no home is put back to a time when its key decided
+//!   alone;
 //! - `PolkaNotWaitedFor` (`tally::tests::silence::a_polka_that_nobody_waits_for_is_noticed`): the
 //!   round that is left too early is made up for by the next;
 //! - `TallyStaysAhead` (`tally::tests::thresholds::a_tally_that_stays_ahead_is_noticed`): no world has

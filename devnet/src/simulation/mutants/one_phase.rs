@@ -4,12 +4,12 @@
 //!
 //! The single vote stands for both phases, so its certificate is signed for the second one too.
 use crate::simulation::keys;
-use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers};
 use lockstep_protocol::consensus::facts::Fact;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::mutation::{Mutation, planted};
-use lockstep_protocol::validator_set::ValidatorIndex;
-use lockstep_protocol::vote::Signature;
+use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate, Signers};
+use lockstep_protocol::nouns::vote::Signature;
+use lockstep_protocol::validators::set::ValidatorIndex;
 use std::sync::Arc;
 
 /// Between tally and driver.

@@ -1,14 +1,16 @@
 //! How a node and its brains begin, die and come back.
-use super::{
-    Brain, Brains, CatchUp, Clocks, Committer, Driver, Effects, Height, Mailboxes, Node, Proposals,
-    Tally, brain, catch_up, driver, proposals,
-};
+use super::{Brain, Brains, Clocks, Effects, Mailboxes, Node};
 use crate::simulation::disk::Write;
 use lockstep_actors::limits::WAITING_BLOCKS_MAX;
-use lockstep_protocol::consensus::committer::{CommitterConfig, Kept};
-use lockstep_protocol::consensus::driver::Signing;
+use lockstep_protocol::consensus::catch_up::CatchUp;
+use lockstep_protocol::consensus::committer::{self as brain, Committer, CommitterConfig, Kept};
+use lockstep_protocol::consensus::driver::{Driver, Signing};
+use lockstep_protocol::consensus::proposals::Proposals;
+use lockstep_protocol::consensus::tally::Tally;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
+use lockstep_protocol::consensus::{catch_up, driver, proposals};
 use lockstep_protocol::mutation::{Mutation, planted};
+use lockstep_protocol::types::Height;
 
 impl Node {
     /// Starts the node from its disk, as the supervisor does.
@@ -47,6 +49,15 @@ impl Node {
         self.askers.clear();
         self.heard.clear();
         self.disk.crash(&mut self.random);
+    }
+
+    /// Whether it has met its key elsewhere, and says nothing any more.
+    pub(crate) fn has_stopped_signing(&self) -> bool {
+        let driver = self
+            .brains
+            .as_ref()
+            .and_then(|brains| brains.driver.as_ref());
+        self.disk.durable.distrusts_key || driver.is_some_and(Driver::is_halted)
     }
 
     /// Kills one brain in the middle of a message, and rebuilds it as its actor would.
@@ -182,6 +193,7 @@ impl Node {
 
     fn new_catch_up(&self) -> CatchUp {
         let catch_up = CatchUp::new(self.setup.catch_up(), &self.disk.durable.validators);
+        let catch_up = catch_up.expecting(self.setup.addresses.iter().copied());
         catch_up.having_arrived(self.arrival)
     }
 }

@@ -2,12 +2,11 @@
 //! hold at different moments between two messages says nothing more.
 #[cfg(test)]
 use super::Round;
-use super::{
-    Address, Brain, Effects, Height, Node, Send, TimerMail, catch_up, driver, proposals, pull,
-    tally,
-};
+use super::{Brain, Effects, Node, Send, TimerMail};
 use crate::simulation::message::Payload;
-use lockstep_protocol::pull::{Pull, Pulled};
+use lockstep_protocol::consensus::{catch_up, driver, proposals, pull, tally};
+use lockstep_protocol::nouns::pull::{Pull, Pulled};
+use lockstep_protocol::types::{Address, Height};
 use std::sync::Arc;
 
 impl Node {

@@ -1,7 +1,8 @@
 //! How far are you? Asked by a node that has just started, and answered.
-use super::{Brain, Clocks, Effects, Node, Nonce, Question, Send, TimerMail, catch_up};
+use super::{Brain, Clocks, Effects, Node, Send, TimerMail};
 use crate::simulation::message::Payload;
-use lockstep_protocol::standing::{Statement, sets_of};
+use lockstep_protocol::consensus::catch_up;
+use lockstep_protocol::nouns::standing::{Nonce, Question, Statement, sets_of};
 use std::sync::Arc;
 
 /// How often it asks again: as often as it may, if nobody has answered.

@@ -3,8 +3,8 @@
 //! more than two thirds for a while, and sets come back.
 use super::{Change, Fault, Plan, faulty_max};
 use crate::simulation::random::Random;
-use lockstep_protocol::quorum::Power;
 use lockstep_protocol::types::Height;
+use lockstep_protocol::validators::quorum::Power;
 
 /// The largest total with which no drawn power overflows.
 pub(super) const TOTAL_MAX: u128 = 1_000;

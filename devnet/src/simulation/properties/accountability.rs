@@ -4,12 +4,14 @@
 //! for a defence.
 use super::{Figures, Property, Scene, Sight};
 use crate::simulation::message::Payload;
-use lockstep_protocol::commit::{CommitCertificate, PolkaCertificate, Signers, cut_to_quorum};
-use lockstep_protocol::evidence::fork::{self, Fork, Polkas};
-use lockstep_protocol::evidence::polka_book::PolkaBook;
-use lockstep_protocol::proposal::Proposal;
+use lockstep_protocol::nouns::commit::{
+    CommitCertificate, PolkaCertificate, Signers, cut_to_quorum,
+};
+use lockstep_protocol::nouns::evidence::fork::{self, Fork, Polkas};
+use lockstep_protocol::nouns::evidence::polka_book::PolkaBook;
+use lockstep_protocol::nouns::proposal::Proposal;
+use lockstep_protocol::nouns::vote::{Signature, SignedVote, VoteKind};
 use lockstep_protocol::types::{BlockId, Height, Round};
-use lockstep_protocol::vote::{Signature, SignedVote, VoteKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

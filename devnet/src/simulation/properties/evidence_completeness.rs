@@ -15,13 +15,13 @@
 use super::{Figures, Property, Scene, Sight};
 use crate::simulation::message::Payload;
 use crate::simulation::plan::HEIGHTS_GAINED;
-use lockstep_protocol::evidence::{Evidence, Offence};
 use lockstep_protocol::limits::{
     EVIDENCE_PER_BLOCK_MAX, EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX, EVIDENCE_PER_VALIDATOR_MAX,
     EVIDENCE_TELL_EVERY_HEIGHTS,
 };
+use lockstep_protocol::nouns::evidence::{Evidence, Offence};
+use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
 use lockstep_protocol::types::{Address, Height, Round};
-use lockstep_protocol::vote::{SignedVote, VoteKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]

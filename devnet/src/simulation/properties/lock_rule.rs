@@ -5,8 +5,8 @@
 use super::{Property, Scene, Sight};
 use crate::simulation::message::Statement;
 use lockstep_protocol::limits::COMMIT_RUN_BLOCKS_MAX;
+use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::types::{BlockId, Height, Round};
-use lockstep_protocol::vote::VoteKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Blocks that may become durable together.

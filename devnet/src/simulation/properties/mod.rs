@@ -1,12 +1,12 @@
 //! What must hold in every world. One file and one line of [`all`] each.
 use super::message::{Payload, Statement};
 use super::succession::Succession;
-use lockstep_protocol::commit::PolkaCertificate;
-use lockstep_protocol::evidence::Evidence;
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::commit::PolkaCertificate;
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::evidence::Evidence;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::validator_set::ValidatorSet;
-use lockstep_protocol::wire::DecidedBlock;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

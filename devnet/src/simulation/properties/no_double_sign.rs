@@ -2,8 +2,8 @@
 //! and kind. A proposal is its sender's prevote (E1).
 use super::{Property, Scene, Sight};
 use crate::simulation::message::Statement;
+use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::types::{Height, Round};
-use lockstep_protocol::vote::VoteKind;
 use std::collections::BTreeMap;
 
 type VoteSlot = (Height, Round, VoteKind);

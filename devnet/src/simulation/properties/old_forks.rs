@@ -3,7 +3,7 @@
 //! it for the height under decision, tells at least one.
 use super::{Property, Scene, Sight};
 use crate::simulation::message::Payload;
-use lockstep_protocol::commit::CommitCertificate;
+use lockstep_protocol::nouns::commit::CommitCertificate;
 use lockstep_protocol::types::{BlockId, Height};
 use std::collections::{BTreeMap, BTreeSet};
 

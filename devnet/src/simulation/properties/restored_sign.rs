@@ -4,8 +4,8 @@
 //! one of the faulty that the protocol bears.
 use super::{Property, Scene, Sight};
 use crate::simulation::message::{Payload, Statement};
+use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::types::{Height, Round};
-use lockstep_protocol::vote::VoteKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 type VoteSlot = (Height, Round, VoteKind);

@@ -1,7 +1,7 @@
 //! Every committed block is the child of the one before it on the same node, carries that one's
 //! commit and the body that its header names, and no height is committed twice or left out, crashes included.
 use super::{Property, Scene, Sight};
-use lockstep_protocol::block::Header;
+use lockstep_protocol::nouns::block::Header;
 use lockstep_protocol::types::{BlockId, Height};
 use std::collections::BTreeMap;
 

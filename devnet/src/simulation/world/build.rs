@@ -1,5 +1,5 @@
 //! From a plan to a world.
-use super::{EPOCH_MS, Height, Machine, Round, Timestamp, World};
+use super::{EPOCH_MS, Machine, World};
 use crate::simulation::disk::Disk;
 use crate::simulation::habits;
 use crate::simulation::keys;
@@ -20,13 +20,13 @@ use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Signer};
-use lockstep_protocol::genesis::{Genesis, GenesisValidator};
 use lockstep_protocol::ledger::{ChainRules, Head, Ledger, MemoryState, StateChanges};
-use lockstep_protocol::parameters::Parameters;
-use lockstep_protocol::quorum::Power;
-use lockstep_protocol::types::{Address, ChainId};
-use lockstep_protocol::validator_schedule::ValidatorSchedule;
-use lockstep_protocol::validator_set::ValidatorSet;
+use lockstep_protocol::nouns::genesis::{Genesis, GenesisValidator};
+use lockstep_protocol::nouns::parameters::Parameters;
+use lockstep_protocol::types::{Address, ChainId, Height, Round, Timestamp};
+use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::sync::Arc;
 
 /// What all nodes share.

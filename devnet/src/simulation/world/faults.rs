@@ -1,7 +1,8 @@
 //! The planned faults, as they happen.
-use super::{Height, World};
+use super::World;
 use crate::simulation::plan::{Fault, HEIGHTS_GAINED};
 use crate::simulation::properties::Sight;
+use lockstep_protocol::types::Height;
 
 impl World {
     pub(super) fn fault(&mut self, fault: Fault) {
@@ -78,19 +79,19 @@ impl World {
             return;
         };
         self.behind = highest - lowest;
-        let gained = match self.can_go_on(Height(highest + 1)) {
-            true => HEIGHTS_GAINED,
-            false => 0,
-        };
-        self.wanted = Some(Height(highest + gained));
+        self.wanted = Some(Height(highest + HEIGHTS_GAINED));
     }
 
-    /// Whether the chain can without the one whose home was put back. That one stops for good when
-    /// messages come back that its key has signed and it does not know: an old disk and a key that
-    /// runs twice look alike, and only its operator can tell them apart. So where it is needed, it
-    /// may do no harm, and nothing more is asked of it.
-    fn can_go_on(&self, height: Height) -> bool {
+    /// Whether the chain needs the one whose home was put back, and that one has stopped for good: a
+    /// message came back that its key has signed, that its disk does not hold and that nobody had told
+    /// it of. Such a disk and a key that runs twice look alike, and only an operator can tell them
+    /// apart. So it may do no harm, and no more is asked of it.
+    pub(super) fn is_excused(&self) -> bool {
+        let Some(restored) = self.plan.restored else {
+            return false;
+        };
+        let next = self.height(restored).next();
         let correct = (0..self.machines.len()).filter(|node| self.scene.correct[*node]);
-        self.plan.restored.is_none() || self.scene.is_quorum(height, correct)
+        !self.scene.is_quorum(next, correct) && self.machines[restored].node.has_stopped_signing()
     }
 }

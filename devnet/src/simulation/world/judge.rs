@@ -1,9 +1,12 @@
 //! What the properties see, and how a world ends.
-use super::{EVENTS_MAX, Height, Round, SignedMessage, World};
+use super::{EVENTS_MAX, World};
 use crate::simulation::message::Payload;
+use crate::simulation::plan::HEIGHTS_GAINED;
 use crate::simulation::properties::Sight;
 use crate::simulation::trace::word_of;
 use crate::simulation::{Outcome, Violation};
+use lockstep_protocol::consensus::durable::SignedMessage;
+use lockstep_protocol::types::{Height, Round};
 
 impl World {
     pub(super) fn correct(&self) -> impl Iterator<Item = usize> + '_ {
@@ -23,9 +26,14 @@ impl World {
         self.machines[node].node.disk.durable.height()
     }
 
+    fn wanted(&self) -> Option<Height> {
+        let excused = if self.is_excused() { HEIGHTS_GAINED } else { 0 };
+        Some(Height(self.wanted?.0 - excused))
+    }
+
     /// Whether the faults are over and every correct node has gained its heights.
     pub(super) fn has_recovered(&self) -> bool {
-        let Some(wanted) = self.wanted else {
+        let Some(wanted) = self.wanted() else {
             return false;
         };
         self.correct().all(|node| self.height(node) >= wanted)
@@ -138,7 +146,7 @@ impl World {
         let healed_at_us = self.plan.calm_at_us + self.plan.catching_up_us(self.behind);
         let recovery_ms = self.queue.now_us().saturating_sub(healed_at_us) / 1000;
         let judge = self.correct().next();
-        if let (Some(wanted), Some(judge)) = (self.wanted, judge) {
+        if let (Some(wanted), Some(judge)) = (self.wanted(), judge) {
             let place = |node: usize| self.machines[node].node.place().unwrap_or_default();
             let reached: Vec<_> = self
                 .correct()

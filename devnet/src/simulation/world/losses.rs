@@ -1,6 +1,6 @@
 //! What is left of a message where proposals are lost.
 use super::Payload;
-use lockstep_protocol::pull::Pulled;
+use lockstep_protocol::nouns::pull::Pulled;
 use std::sync::Arc;
 
 /// Nothing of a proposal, and of an answer to a pull all but the proposals in it.

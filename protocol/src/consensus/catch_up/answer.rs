@@ -1,12 +1,12 @@
 //! What an answer of blocks proves. Costly (a quorum of signatures per block), and it needs nothing
 //! but the validator sets: it may run on any thread, several answers at once.
-use crate::block::Header;
 use crate::mutation::{Mutation, planted};
-use crate::sign_bytes::SignContext;
+use crate::nouns::block::Header;
+use crate::nouns::decided::DecidedBlock;
+use crate::nouns::sign_bytes::SignContext;
 use crate::types::Height;
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::ValidatorSet;
-use crate::wire::DecidedBlock;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::ValidatorSet;
 
 /// The leading blocks of an answer that prove something, and whether something else came behind them.
 #[derive(Clone, Debug, Default)]

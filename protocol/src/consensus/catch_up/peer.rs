@@ -1,6 +1,6 @@
 //! What is known of one peer that may be asked for blocks.
 use super::{Answer, CatchUpConfig};
-use crate::standing::Standing;
+use crate::nouns::standing::Standing;
 use crate::types::{Height, Instant, Round};
 
 /// A peer and how it has answered so far.
@@ -12,6 +12,8 @@ pub(super) struct Peer {
     pub(super) stood: Option<Height>,
     /// All that it said then, and of what it has seen since, the furthest.
     said: Option<Standing>,
+    /// When it said for the first time how far it is, and what it said.
+    pub(super) first_word: Option<(Instant, Height)>,
     /// The furthest that it has named, also since: a height, and a round of the next one.
     pub(super) named: Option<(Height, Round)>,
     /// Its port refuses connections.
@@ -64,6 +66,7 @@ impl Peer {
             has: Height::default(),
             stood: None,
             said: None,
+            first_word: None,
             named: None,
             is_gone: false,
             keeps_from: Height::default(),

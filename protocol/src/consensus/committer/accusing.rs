@@ -1,7 +1,7 @@
 //! Misbehaviour: its proof waits here for a block of this node, and is told to the others.
 use super::*;
 use crate::consensus::evidence_pool::Added;
-use crate::evidence::OffenceKind;
+use crate::nouns::evidence::OffenceKind;
 
 impl Committer {
     /// After a start: what waited, and what this node must not vote after.

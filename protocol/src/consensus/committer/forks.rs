@@ -16,9 +16,9 @@
 //! each height once; of old heights [`OLD_FORK_CHECKS_MAX`] checks on one head, so that a flood of
 //! proposals with old commits costs little.
 use super::*;
-use crate::evidence::fork::{self, Fork, Polkas};
 use crate::limits::{FORKS_MAX, OLD_FORK_CHECKS_MAX};
 use crate::mutation::{Mutation, planted};
+use crate::nouns::evidence::fork::{self, Fork, Polkas};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeSet;
 

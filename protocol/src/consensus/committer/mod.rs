@@ -11,17 +11,17 @@ use super::commit_queue::CommitQueue;
 use super::evidence_pool::EvidencePool;
 use super::tally::Admission;
 use super::trusted::{OtherThanTrusted, TrustedBlock};
-use crate::block::SealedBlock;
-use crate::commit::{CommitCertificate, PolkaCertificate};
-use crate::evidence::polka_book::PolkaBook;
-use crate::evidence::{Evidence, Offence};
 use crate::ledger::{
     CandidateRefusal, CommitBatch, DecisionReader, Draft, InvalidBlock, Ledger, PrepareError,
     ReadError,
 };
-use crate::transaction::Transaction;
+use crate::nouns::block::SealedBlock;
+use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
+use crate::nouns::decided::DecidedBlock;
+use crate::nouns::evidence::polka_book::PolkaBook;
+use crate::nouns::evidence::{Evidence, Offence};
+use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash, Height, Round, Timestamp};
-use crate::wire::DecidedBlock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,19 +1,19 @@
 //! A chain whose first nine heights one validator decided alone, and whose newest is 20: four equal
 //! ones decide now, he among them.
 use super::*;
-use crate::block::Header;
 use crate::consensus::testkit::{Cast, block, block_by, precommit};
 use crate::crypto::Scheme;
 use crate::crypto::simulated::Simulated;
-use crate::genesis::{Genesis, GenesisValidator};
 use crate::ledger::{ChainRules, Head, MemoryState, Receipt};
 use crate::limits::{FORKS_MAX, OLD_FORK_CHECKS_MAX};
 #[cfg(feature = "mutants")]
 use crate::mutation::{Mutation, must_be_noticed};
-use crate::parameters::Parameters;
+use crate::nouns::block::Header;
+use crate::nouns::genesis::{Genesis, GenesisValidator};
+use crate::nouns::parameters::Parameters;
 use crate::types::ChainId;
-use crate::validator_schedule::ValidatorSchedule;
-use crate::validator_set::Validator;
+use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::Validator;
 
 const HEAD: Height = Height(20);
 const PEER: Address = Address([9; 20]);
@@ -114,7 +114,7 @@ impl Desk {
         let header = Header {
             chain_id: ChainId(7),
             time: Timestamp(5),
-            receipts_root: crate::block::Block::receipts_root(&Vec::<Receipt>::new()),
+            receipts_root: crate::nouns::block::Block::receipts_root(&Vec::<Receipt>::new()),
             ..block_by(hash, HEAD.next(), 1).header().clone()
         };
         let block = SealedBlock::build(header, vec![], vec![], Some(commit));
@@ -370,7 +370,7 @@ fn proof_that_this_key_signed_twice_is_said_whatever_way_it_comes() {
     assert_eq!(said(desk.step(Input::EvidenceFound(found))), 1);
     let mut carried = block(HEAD.next(), 1).block().clone();
     carried.evidence = vec![*offence(&desk, 2, 1), *offence(&desk, 3, 2)];
-    carried.header.evidence_root = crate::block::Block::evidence_root(&carried.evidence);
+    carried.header.evidence_root = crate::nouns::block::Block::evidence_root(&carried.evidence);
     let (block, mut out) = (SealedBlock::new(carried).unwrap(), Vec::new());
     desk.committer.carried(&block, &mut out).unwrap();
     assert_eq!(said(out), 1);

@@ -151,6 +151,9 @@ impl Driver {
             return;
         }
         self.arrival.get_or_insert(arrival);
+        if let Some(met) = self.met.take() {
+            self.own_seen(met, out);
+        }
         let is_under_way = self.running && !self.halted && self.decision.is_none();
         if is_under_way && self.signs() && self.has_arrived() {
             let (height, round) = (self.height, self.machine.round());

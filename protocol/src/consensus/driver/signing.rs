@@ -60,8 +60,8 @@ impl Driver {
             validator,
         };
         let step = match kind {
-            crate::vote::VoteKind::Prevote => SignStep::Prevote,
-            crate::vote::VoteKind::Precommit => SignStep::Precommit,
+            crate::nouns::vote::VoteKind::Prevote => SignStep::Prevote,
+            crate::nouns::vote::VoteKind::Precommit => SignStep::Precommit,
         };
         self.guard.reserve((self.height, round, step))?;
         let signature = Signature(self.config.signer.sign(&self.config.context.vote(&vote))?);
@@ -102,6 +102,20 @@ impl Driver {
             self.said.retain(|said| kind(said) != kind(&pending.send));
             self.said.push(pending.send.clone());
             out.push(pending.send);
+        }
+    }
+
+    /// A message of this key that this node has not signed is its own old one, if its disk is an old
+    /// one, or somebody else's. Others say at its arrival how far they have seen its key sign: what
+    /// comes from beyond that is not old. So until then it is only remembered.
+    pub(super) fn own_seen(&mut self, position: Position, out: &mut Vec<Output>) {
+        if self.guard.covers(position) {
+            return;
+        }
+        match self.arrival {
+            Some(arrival) if arrival.may_have_signed(position.0, position.1) => {}
+            Some(_) => self.signed_elsewhere(position.0, out),
+            None => self.met = self.met.max(Some(position)),
         }
     }
 

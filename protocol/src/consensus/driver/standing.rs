@@ -1,7 +1,7 @@
 //! What this node asks when it has just started, and what it answers whoever has: both signed by the
 //! one that signs everything.
 use super::*;
-use crate::standing::{Nonce, Question, Seen, Standing, Statement};
+use crate::nouns::standing::{Nonce, Question, Seen, Standing, Statement};
 use crate::types::BlockId;
 
 impl Driver {

@@ -1,8 +1,8 @@
 use super::*;
 use crate::consensus::testkit::{Cast, H, NEXT, block, checked};
+use crate::nouns::vote::VoteKind;
 use crate::types::BlockId;
-use crate::validator_set::ValidatorIndex;
-use crate::vote::VoteKind;
+use crate::validators::set::ValidatorIndex;
 
 mod arriving;
 mod clocks;

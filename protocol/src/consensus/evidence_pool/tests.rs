@@ -6,7 +6,7 @@ use crate::ledger::{
 };
 use crate::limits::EVIDENCE_PER_VALIDATOR_MAX;
 use crate::types::{Hash, Round, Timestamp};
-use crate::validator_schedule::ValidatorSchedule;
+use crate::validators::schedule::ValidatorSchedule;
 use std::sync::Arc;
 
 struct Desk {
@@ -94,7 +94,7 @@ fn ledger_with(
     state: StateChanges,
 ) -> Ledger {
     let rules = ChainRules {
-        parameters: crate::parameters::Parameters::default(),
+        parameters: crate::nouns::parameters::Parameters::default(),
         scheme: Arc::new(Simulated),
         context: cast.context,
         genesis_validators: cast.set.clone(),

@@ -12,7 +12,7 @@
 //! the good one to everybody at once, before anybody else can have read what it signs; and once
 //! that is kept, the same proposal with another polka is a duplicate.
 use super::*;
-use crate::commit::CertificateError;
+use crate::nouns::commit::CertificateError;
 
 /// What polkas that did not verify have cost.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 //! another's.
 use super::*;
 use crate::limits::PULL_PROPOSALS_MAX;
-use crate::pull::Pull;
+use crate::nouns::pull::Pull;
 
 impl Proposals {
     /// Writes into this node's question which proposals it holds.

@@ -2,7 +2,7 @@
 //! has yet to come, and forgeries that come again.
 use crate::codec;
 use crate::limits::{REFUSALS_KEPT_MAX, SCREENED_KEPT_MAX};
-use crate::proposal::Proposal;
+use crate::nouns::proposal::Proposal;
 use crate::types::Hash;
 use borsh::BorshSerialize;
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::consensus::testkit::{Cast, Counting, H, NEXT, block};
-use crate::validator_set::ValidatorIndex;
+use crate::validators::set::ValidatorIndex;
 
 mod admission;
 mod building;

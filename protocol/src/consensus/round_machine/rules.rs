@@ -2,10 +2,10 @@
 use super::{
     CastVote, CheckedProposal, Locked, Output, RoundMachine, Rules, Step, ValidValue, Verdict,
 };
-use crate::commit::CommitCertificate;
 use crate::consensus::timeouts::TimeoutKind;
 use crate::mutation::{Mutation, planted};
-use crate::vote::VoteKind;
+use crate::nouns::commit::CommitCertificate;
+use crate::nouns::vote::VoteKind;
 
 type Rule = fn(&mut RoundMachine, &mut Vec<Output>) -> bool;
 

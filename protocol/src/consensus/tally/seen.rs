@@ -1,6 +1,6 @@
 //! What this node answers a validator that has just started: what it has seen that one sign.
 use super::*;
-use crate::standing::{Askers, Question, Refused, Seen};
+use crate::nouns::standing::{Askers, Question, Refused, Seen};
 
 /// Who asks, and what is known of them besides what is counted.
 #[derive(Clone, Debug, Default)]

@@ -1,8 +1,8 @@
 //! E4: who has been silent for long while the others were not.
-use crate::quorum::Power;
+use crate::nouns::vote::VoteKind;
 use crate::types::{Address, Height, Instant, Round};
-use crate::validator_set::ValidatorSet;
-use crate::vote::VoteKind;
+use crate::validators::quorum::Power;
+use crate::validators::set::ValidatorSet;
 use std::collections::BTreeMap;
 
 /// Where a message stands; those of one correct validator rise.

@@ -1,7 +1,7 @@
 use super::*;
-use crate::block::SealedBlock;
 use crate::consensus::testkit::{Cast, block};
 use crate::ledger::StateChanges;
+use crate::nouns::block::SealedBlock;
 use crate::types::Hash;
 
 fn decided(block: Arc<SealedBlock>) -> DecidedBlock {

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::engine::{Engine, engine};
+use super::checked::engine;
+use super::engine::Engine;
 use super::keygen::{KeyPairBytes, Xi};
 use super::{SchemeId, Signer, VerifyingKey, ml_dsa_65};
 

@@ -1,7 +1,7 @@
 //! Every reason for which a block is not valid.
 use super::*;
-use crate::commit::CertificateError;
 use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, TRANSACTION_BYTES_MAX};
+use crate::nouns::commit::CertificateError;
 
 /// A node at height 1, and a valid block of height 2 that a neighbour built.
 fn second_block() -> (World, Node, Arc<SealedBlock>) {
@@ -152,7 +152,7 @@ fn a_commit_without_a_quorum_or_of_another_round_is_refused() {
         let certificate = block.last_commit.as_mut().unwrap();
         let members = certificate.signers.members(set).unwrap();
         let two = members.into_iter().take(2);
-        certificate.signers = crate::commit::Signers::collect(set, two);
+        certificate.signers = crate::nouns::commit::Signers::collect(set, two);
     });
     assert!(matches!(
         too_few,
@@ -176,7 +176,7 @@ fn a_commit_of_other_members_than_ours_is_verified_and_counts() {
     let full = world.full_certificate(&first.block);
     let last_three = full.signers.members(set).unwrap().split_off(1);
     let other = CommitCertificate {
-        signers: crate::commit::Signers::collect(set, last_three),
+        signers: crate::nouns::commit::Signers::collect(set, last_three),
         ..(*certificate).clone()
     };
     assert_ne!(other, *certificate);

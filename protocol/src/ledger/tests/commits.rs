@@ -186,7 +186,7 @@ fn noted_precommits_are_not_verified_again_and_vouch_for_nothing_else() {
         vote.signature = Signature(vec![9; 8]);
     }
     let votes: Vec<_> = votes.iter().collect();
-    let forged = crate::commit::certify(&world.rules.genesis_validators, &votes).unwrap();
+    let forged = crate::nouns::commit::certify(&world.rules.genesis_validators, &votes).unwrap();
     assert!(node.ledger.verify_certificate(&forged).is_err());
     votes
         .iter()

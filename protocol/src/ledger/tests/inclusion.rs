@@ -1,7 +1,7 @@
 //! Transactions and receipts, proved against the roots of a header.
 use super::*;
 use crate::codec;
-use crate::inclusion::{InclusionError, ReceiptProof, TransactionProof};
+use crate::proofs::inclusion::{InclusionError, ReceiptProof, TransactionProof};
 
 /// A block of five transfers, of which the last fails.
 fn committed() -> (World, Arc<CommitBatch>) {

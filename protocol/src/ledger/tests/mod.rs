@@ -19,17 +19,17 @@ mod validators;
 mod validators_random;
 
 use super::*;
-use crate::block::{Block, Header, SealedBlock};
-use crate::commit::{CommitCertificate, certify};
 use crate::crypto::simulated::Simulated;
 use crate::crypto::{Scheme, SchemeId, Seed, Signer};
-use crate::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use crate::mempool::{Checker, Input, Mempool, Output, Refusal, Room, Source, Ticket};
-use crate::parameters::Parameters;
-use crate::transaction::{Action, Transaction, TransactionBody};
+use crate::nouns::block::{Block, Header, SealedBlock};
+use crate::nouns::commit::{CommitCertificate, certify};
+use crate::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use crate::nouns::parameters::Parameters;
+use crate::nouns::transaction::{Action, Transaction, TransactionBody};
+use crate::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use crate::types::{Address, ChainId, Hash, Height, Round, Timestamp};
-use crate::validator_schedule::ValidatorSchedule;
-use crate::vote::{Signature, SignedVote, Vote, VoteKind};
+use crate::validators::schedule::ValidatorSchedule;
 use std::sync::Arc;
 
 const SCHEME: SchemeId = SchemeId::MlDsa65; // what the simulated scheme goes by
@@ -184,7 +184,7 @@ impl World {
             .collect();
         members.sort_by_key(|(index, _)| *index);
         CommitCertificate {
-            signers: crate::commit::Signers::collect(set, members),
+            signers: crate::nouns::commit::Signers::collect(set, members),
             ..(*self.certificate(block, 0)).clone()
         }
     }

@@ -1,11 +1,11 @@
 //! Evidence in blocks: which may stand there, and what it leaves in the state.
 use super::super::offences::accusing_set;
 use super::*;
-use crate::evidence::{Evidence, EvidenceError, Offence};
 use crate::limits::{
     EVIDENCE_AGE_MAX, EVIDENCE_PER_BLOCK_MAX, EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX,
     EVIDENCE_PER_VALIDATOR_MAX,
 };
+use crate::nouns::evidence::{Evidence, EvidenceError, Offence};
 
 impl World {
     /// Validator `by` precommits two values at `height`, `round`.

@@ -1,7 +1,7 @@
 //! Random transactions of every kind: whoever executes them, in whatever order of checks, ends with
 //! the same roots; who is not in a block pays nothing; who is, pays once.
 use super::*;
-use crate::wire::DecidedBlock;
+use crate::nouns::decided::DecidedBlock;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Runs: what is executed before the blocks below it are written is what comes out one by one.
 use super::*;
 use crate::limits::COMMIT_RUN_BLOCKS_MAX;
-use crate::wire::DecidedBlock;
+use crate::nouns::decided::DecidedBlock;
 
 /// As many blocks as a run may have: transfers on each other, new keys, an empty block, failures.
 fn chain(world: &World) -> (Node, Vec<Arc<CommitBatch>>) {

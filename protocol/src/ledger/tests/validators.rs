@@ -1,7 +1,7 @@
 //! `update_validator`: who must ask for a change, when it holds, and what is refused.
 use super::*;
 use crate::limits::VALIDATORS_MAX;
-use crate::validator_set::ValidatorSet;
+use crate::validators::set::ValidatorSet;
 
 /// `count` validators of equal power, who own something.
 pub(super) fn world(count: u8) -> World {

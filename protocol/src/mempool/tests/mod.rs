@@ -8,17 +8,17 @@ mod room;
 mod worth;
 
 use super::*;
-use crate::block::SealedBlock;
-use crate::commit::certify;
 use crate::crypto::simulated::Simulated;
 use crate::crypto::{Scheme, SchemeId, Seed, Signer};
-use crate::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use crate::ledger::limits::NONCES_AHEAD_MAX;
 use crate::ledger::{Draft, Head, Ledger, MemoryState, Prepared, TransactionError};
-use crate::parameters::Parameters;
-use crate::transaction::{Action, TransactionBody};
+use crate::nouns::block::SealedBlock;
+use crate::nouns::commit::certify;
+use crate::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use crate::nouns::parameters::Parameters;
+use crate::nouns::transaction::{Action, TransactionBody};
+use crate::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use crate::types::{ChainId, Round, Timestamp};
-use crate::vote::{Signature, SignedVote, Vote, VoteKind};
 
 const SCHEME: SchemeId = SchemeId::MlDsa65; // what the simulated scheme goes by
 const EXPIRES_AT: Height = Height(100);

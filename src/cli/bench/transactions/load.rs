@@ -5,7 +5,7 @@ use crate::cli::process;
 use crate::failure::Failure;
 use lockstep_devnet::{FundedAccount, load_accounts};
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::sign_bytes::SignContext;
+use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::Wire;
 use std::fs::File;

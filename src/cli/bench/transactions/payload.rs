@@ -1,6 +1,6 @@
 //! What the transactions of a load do.
 use lockstep_protocol::limits::RECORD_VALUE_BYTES_MAX;
-use lockstep_protocol::transaction::Action;
+use lockstep_protocol::nouns::transaction::Action;
 use lockstep_protocol::types::Address;
 use std::fmt;
 use std::str::FromStr;

@@ -8,7 +8,7 @@ use crate::rpc_gateway::json_rpc::method::Answer;
 use crate::rpc_gateway::json_rpc::params::Args;
 use crate::rpc_gateway::receipts;
 use crate::rpc_gateway::seed::Seed;
-use lockstep_protocol::block::SealedBlock;
+use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::types::Hash;
 use serde_json::Value;
 use std::sync::Arc;

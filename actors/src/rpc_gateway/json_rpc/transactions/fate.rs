@@ -10,9 +10,9 @@ use crate::rpc_gateway::json_rpc::params::Args;
 use crate::rpc_gateway::receipts;
 use crate::rpc_gateway::seed::Seed;
 use lockstep_protocol::codec;
-use lockstep_protocol::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::ledger::Status;
 use lockstep_protocol::mempool::Fate;
+use lockstep_protocol::proofs::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::types::{Hash, Height};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@ use super::*;
 use crate::consensus::testkit::{block, block_by};
 #[cfg(feature = "mutants")]
 use crate::mutation::{Mutation, must_be_noticed};
-use crate::wire::DecidedBlock;
+use crate::nouns::decided::DecidedBlock;
 
 /// A block and the certificate of a block, its own or another.
 fn decided(cast: &Cast, height: u64, certificate_of: u64, signers: &[usize]) -> DecidedBlock {

@@ -221,10 +221,12 @@ fn it_signs_in_no_round_that_its_key_may_have_signed_in() {
         }
         let heard = if all { 3 } else { 2 };
         let arrival = (0..heard).find_map(|i| node.says(i, said[i]));
+        let seen = said[..heard].iter().filter_map(|said| said.seen).max();
         let expected = Arrival {
             committed: Height(10),
             first_round: Round(first),
             next_round: Round(next),
+            seen: seen.map(|round| (Height(11), round)),
         };
         assert_eq!(arrival, Some(expected), "{said:?}");
     }
@@ -462,10 +464,72 @@ fn it_is_told_again_after_a_fall() {
     assert_eq!(node.comes(0, Input::Retell), arrived);
 }
 
+/// The liar keeps its port open, votes as it should, and serves every block that there is; it claims
+/// a million more. So it kept a restarted validator from signing for as long as it liked.
+#[test]
+fn what_one_alone_claims_counts_for_no_longer_than_all_are_waited_for() {
+    let mut node = node_of(&[1; 4], 10);
+    assert_eq!(node.stands(0, 10), None);
+    assert_eq!(node.stands(1, 10), None);
+    assert_eq!(node.stands(2, 1_000_000), None, "it may be right");
+    let wait = CONFIG.arrival_wait_ms;
+    for now in 1..wait {
+        assert_eq!(node.commits(now, 10 + now), None);
+    }
+    assert_eq!(node.commits(wait, 10 + wait), Some(10 + wait));
+}
+
+/// The chain began with this validator alone. Its home was put back to that time, and it decided
+/// finalised blocks once more.
+#[test]
+fn a_quorum_alone_of_long_ago_hears_the_peers_that_it_is_configured_with() {
+    let one = || {
+        let mut node = node_of(&[1, 1, 1, 97], 7);
+        let others: Vec<_> = (0..3).map(|i| node.cast.address(i)).collect();
+        node.sync = node.sync.expecting(others);
+        node
+    };
+    let mut node = one();
+    assert_eq!(node.arrives(0, Input::Retell), None);
+    let ahead = |node: &Desk, i, height| Input::Ahead(node.cast.address(i), Height(height));
+    // They need not be validators of its time, nor sign what they say.
+    for (i, height) in [(0, 8), (1, 21), (2, 8)] {
+        let said = ahead(&node, i, height);
+        assert_eq!(node.arrives(1, said), None);
+    }
+    for height in 8..20 {
+        assert_eq!(node.commits(2, height), None);
+    }
+    assert_eq!(node.commits(2, 20), Some(20));
+    // Nobody is there, or nobody answers.
+    let mut node = one();
+    let gone: Vec<_> = (0..3).map(|i| node.is_gone(i)).collect();
+    assert_eq!(gone, [None, None, Some(7)]);
+    let mut node = one();
+    node.arrives(0, Input::Retell);
+    assert_eq!(node.waits_in_vain(), Some(7));
+}
+
 #[cfg(feature = "mutants")]
 mod noticed {
     use super::*;
     use crate::mutation::{Mutation, must_be_noticed};
+
+    #[test]
+    fn claims_that_last_for_ever_are_noticed() {
+        must_be_noticed(
+            Mutation::ClaimsLastForEver,
+            what_one_alone_claims_counts_for_no_longer_than_all_are_waited_for,
+        );
+    }
+
+    #[test]
+    fn a_disk_that_decides_alone_at_once_is_noticed() {
+        must_be_noticed(
+            Mutation::AloneAtOnce,
+            a_quorum_alone_of_long_ago_hears_the_peers_that_it_is_configured_with,
+        );
+    }
 
     #[test]
     fn an_own_weight_that_counts_is_noticed() {

@@ -106,10 +106,47 @@ fn what_its_record_holds_is_said_again_before_it_has_arrived_and_then_it_goes_on
 
 #[test]
 fn its_key_at_work_elsewhere_stops_it_all_the_same() {
+    let halt = Output::Halt(Halt::SignedElsewhere(NEXT));
     let mut node = started(0, Recovery::default());
-    let out = node.step(Input::OwnSeen((NEXT, Round(0), Prevote)));
-    assert_eq!(out, [Output::Halt(Halt::SignedElsewhere(NEXT))]);
-    assert_eq!(node.step(Input::Arrived(at(H.previous()))), []);
+    let position = (NEXT, Round(0), Prevote);
+    assert_eq!(node.step(Input::OwnSeen(position)), [], "it may be old");
+    let out = node.step(Input::Arrived(at(H.previous())));
+    assert!(
+        out.contains(&halt),
+        "nobody has seen it sign there: {out:?}"
+    );
+    assert!(node.driver.is_halted());
+    // Likewise afterwards.
+    let mut node = started(0, Recovery::default());
+    node.step(Input::Arrived(at(H.previous())));
+    assert_eq!(node.step(Input::OwnSeen(position)), [halt]);
+}
+
+/// A home was put back while the chain stood still, and its old vote came back from the others: it
+/// stopped for good, and the chain with it.
+#[test]
+fn what_others_have_seen_of_it_before_it_arrived_does_not_stop_it() {
+    let seen_in = |round: u32| Arrival {
+        first_round: Round(round + 2),
+        seen: Some((H, Round(round))),
+        ..at(H.previous())
+    };
+    for step in [SignStep::Propose, Prevote, SignStep::Precommit] {
+        for comes_early in [true, false] {
+            let mut node = started(0, Recovery::default());
+            let old = Input::OwnSeen((H, Round(1), step));
+            let mut out = Vec::new();
+            if comes_early {
+                out.extend(node.step(old.clone()));
+            }
+            out.extend(node.step(Input::Arrived(seen_in(1))));
+            out.extend(node.step(old));
+            assert!(!out.iter().any(|o| matches!(o, Output::Halt(_))), "{out:?}");
+            assert_eq!(node.driver.round(), Round(3));
+            let out = node.step(Input::OwnSeen((H, Round(2), Prevote)));
+            assert_eq!(out, [Output::Halt(Halt::SignedElsewhere(H))]);
+        }
+    }
 }
 
 fn prevoted(round: u32) -> Recovery {

@@ -1,6 +1,6 @@
 //! What the driver says of itself to a validator that has just started.
 use super::*;
-use crate::standing::{Seen, Standing, sets_of};
+use crate::nouns::standing::{Seen, Standing, sets_of};
 use crate::types::Hash;
 
 const HEAD: (Height, BlockId) = (Height(4), Hash([4; 32]));

@@ -1,8 +1,8 @@
 use super::*;
-use crate::compact::CompactProposal;
 use crate::consensus::testkit::block;
 use crate::limits::{EXPIRY_HEIGHTS_MAX, PARTIAL_PROPOSALS_MAX};
-use crate::transaction::{Action, TransactionBody};
+use crate::nouns::compact::CompactProposal;
+use crate::nouns::transaction::{Action, TransactionBody};
 use Admission::{BadSignature, Counted, Duplicate, Equivocation, Incomplete, Malformed, TooEarly};
 
 /// A block with two transactions; another tag makes another block.
@@ -98,7 +98,7 @@ fn a_forged_a_partial_or_no_answer_leaves_it_to_the_whole_proposal() {
     );
     assert_eq!(desk.tell(Input::Fetched(v.id(), Vec::new())), []);
     // What E5 asks says that it is not here.
-    let mut pull = crate::pull::Pull::new(H, Round(0));
+    let mut pull = crate::nouns::pull::Pull::new(H, Round(0));
     desk.proposals.hold(&mut pull);
     assert!(!pull.holds_proposal(&message.proposal));
     let out = desk.receive(message);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::limits::PULL_PROPOSALS_MAX;
-use crate::pull::Pull;
+use crate::nouns::pull::Pull;
 
 fn question(asker: &Desk, r: u32) -> Pull {
     let mut pull = Pull::new(H, Round(r));

@@ -248,10 +248,10 @@ fn e10_a_third_proposal_of_a_round_is_not_kept() {
 fn e11_timers_of_l34_and_l47_run_out_where_nobody_is_left() {
     let mut node = Node::started(0);
     node.hears(propose_timeout(0));
-    node.ignores(nobody_left(crate::vote::VoteKind::Prevote, 0));
+    node.ignores(nobody_left(crate::nouns::vote::VoteKind::Prevote, 0));
     // L34 first: that Q have voted is part of it, and is told before.
     node.answers(any_prevotes(0), "timer prevote 0; precommit 0 nil");
-    node.ignores(nobody_left(crate::vote::VoteKind::Precommit, 0));
+    node.ignores(nobody_left(crate::nouns::vote::VoteKind::Precommit, 0));
     let answer = node.hears(any_precommits(0));
     assert!(answer.starts_with("timer precommit 0; enter 1"), "{answer}");
 }
@@ -260,7 +260,7 @@ fn e11_timers_of_l34_and_l47_run_out_where_nobody_is_left() {
 fn e11_of_another_round_changes_nothing() {
     let mut node = Node::started(0);
     node.hears(propose_timeout(0));
-    node.ignores(nobody_left(crate::vote::VoteKind::Prevote, 1));
+    node.ignores(nobody_left(crate::nouns::vote::VoteKind::Prevote, 1));
     node.answers(any_prevotes(0), "timer prevote 0");
 }
 

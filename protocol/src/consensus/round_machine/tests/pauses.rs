@@ -6,8 +6,8 @@ use crate::consensus::timeouts::{TimeoutKind, Timeouts};
 use crate::limits::NIL_PAUSE_MIN_MS;
 #[cfg(feature = "mutants")]
 use crate::mutation::{Mutation, must_be_noticed};
+use crate::nouns::vote::VoteKind;
 use crate::types::Round;
-use crate::vote::VoteKind;
 
 fn pause_over(round: u32) -> Input {
     Input::Timeout(TimeoutKind::Pause, Round(round))

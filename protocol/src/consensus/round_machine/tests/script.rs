@@ -1,6 +1,4 @@
 //! Words for the tests: what a validator hears, and what it says as text.
-use crate::block::{Block, Header, SealedBlock};
-use crate::commit::{CommitCertificate, PolkaCertificate, Signers};
 use crate::consensus::facts::{CheckedProposal, Fact, Verdict};
 use crate::consensus::round_machine::{
     CastVote, Input, Output, Resume, RoundMachine, Rules, Step, ValidValue,
@@ -8,9 +6,11 @@ use crate::consensus::round_machine::{
 use crate::consensus::timeouts::{TimeoutKind, Timeouts};
 use crate::crypto::simulated::Simulated;
 use crate::crypto::{Scheme, Seed};
+use crate::nouns::block::{Block, Header, SealedBlock};
+use crate::nouns::commit::{CommitCertificate, PolkaCertificate, Signers};
+use crate::nouns::vote::VoteKind;
 use crate::types::{Address, BlockId, DEVNET_CHAIN_ID, Hash, Height, Round, Timestamp};
-use crate::validator_set::ValidatorSet;
-use crate::vote::VoteKind;
+use crate::validators::set::ValidatorSet;
 use std::sync::{Arc, LazyLock};
 
 pub(super) const HEIGHT: Height = Height(1);

@@ -12,8 +12,8 @@
 use super::script::*;
 use crate::consensus::facts::{CheckedProposal, Verdict};
 use crate::consensus::round_machine::{Input, Output, RoundMachine, Rules, Step};
+use crate::nouns::vote::VoteKind;
 use crate::types::Round;
-use crate::vote::VoteKind;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::limits::PULL_VOTES_MAX;
-use crate::pull::Pull;
+use crate::nouns::pull::Pull;
 
 /// What a node that holds what `asker` holds asks from round `r`.
 fn question(asker: &Desk, r: u32) -> Pull {

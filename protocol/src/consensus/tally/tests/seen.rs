@@ -1,6 +1,6 @@
 //! What the tally has seen of whoever asks.
 use super::*;
-use crate::standing::{Question, Refused, Seen};
+use crate::nouns::standing::{Question, Refused, Seen};
 
 /// What validator 0 is answered by validator 1.
 fn seen(cast: &Cast, tally: &mut Tally) -> Result<Seen, Refused> {

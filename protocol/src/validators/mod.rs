@@ -1,0 +1,4 @@
+//! Who decides: power and quorums, one set of validators, and which set decides which height.
+pub mod quorum;
+pub mod schedule;
+pub mod set;
