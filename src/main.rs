@@ -2,6 +2,8 @@
 //! about consensus, and no other room knows it.
 //!
 //! Exit codes: 0 clean, 1 may be retried, 2 usage or configuration, 3 corrupt data, 4 safety stop.
+#![warn(clippy::wildcard_imports)]
+
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 

@@ -83,6 +83,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 // The pages of modules are for people who work here, and name what is private, too.
 #![allow(rustdoc::private_intra_doc_links)]
+#![warn(clippy::wildcard_imports)]
 
 mod block_sync;
 mod clock;

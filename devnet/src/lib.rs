@@ -13,6 +13,8 @@
 //!
 //! Nothing here decides anything about consensus: a node of a devnet is the node, only its assembly
 //! differs. This room knows `lockstep-actors` and `lockstep-protocol`, not the command line.
+#![warn(clippy::wildcard_imports)]
+
 mod accounts;
 mod builder;
 mod chain;

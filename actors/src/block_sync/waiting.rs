@@ -1,6 +1,6 @@
 //! Until a node has arrived it has no voice. When that lasts, it says why, and the next step.
-use super::*;
-use lockstep_protocol::consensus::catch_up::Waits;
+use super::BlockSync;
+use lockstep_protocol::consensus::catch_up::{Arrival, Waits};
 use lockstep_protocol::types::{Instant, Round};
 
 impl BlockSync {

@@ -1,11 +1,12 @@
 //! What the brain says, carried out.
-use super::*;
+use super::Committer;
 use crate::messages::block_sync::{BlocksDiscarded, StopSync};
 use crate::messages::mempool::TransactionsRefused;
 use crate::messages::peer_broadcaster::TellEvidence;
 use crate::messages::proposer::{BlockExecuted, BlockPrepared, BuildBlock};
 use crate::messages::round_driver::{ForkDetected, OwnEquivocationSeen, StopVoting};
 use crate::messages::state_store::{CommitBlocks, PersistEvidence, PersistFork};
+use crate::runtime::Ctx;
 use crate::runtime::FatalKind;
 use crate::shell::{Deliver, Shell};
 use lockstep_protocol::consensus::committer::forks::KnownFork;

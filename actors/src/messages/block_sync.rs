@@ -20,7 +20,7 @@ pub(crate) struct PeerGone(pub(crate) Address);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PeerKeeps(pub(crate) Address, pub(crate) Height);
 
-/// What a peer answered to [`RequestBlocks`]; `None` if it did not, or had no time.
+/// What a peer answered to [`RequestBlocks`](super::peer_broadcaster::RequestBlocks); `None` if it did not, or had no time.
 #[derive(Debug)]
 pub(crate) struct BlocksArrived {
     /// Who was asked.

@@ -30,7 +30,7 @@ pub(crate) struct GossipTransactions(pub(crate) Vec<Entry>, pub(crate) Option<Ad
 #[derive(Clone, Debug)]
 pub(crate) struct TellEvidence(pub(crate) Vec<Evidence>);
 
-/// Ask this peer for blocks; answered by [`BlocksArrived`].
+/// Ask this peer for blocks; answered by [`BlocksArrived`](super::block_sync::BlocksArrived).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestBlocks {
     /// The validator whose node is asked.
@@ -42,7 +42,7 @@ pub(crate) struct RequestBlocks {
 }
 
 /// Ask this peer for the messages that are lacking here; they arrive as if it had pushed them, and
-/// then [`PullEnded`].
+/// then [`PullEnded`](super::round_driver::PullEnded).
 #[derive(Debug)]
 pub(crate) struct PullMessages {
     /// The validator whose node is asked.
@@ -51,7 +51,7 @@ pub(crate) struct PullMessages {
     pub(crate) pull: Pull,
 }
 
-/// Ask this peer for transactions of its proposal; answered by [`TransactionsFetched`].
+/// Ask this peer for transactions of its proposal; answered by [`TransactionsFetched`](super::proposer::TransactionsFetched).
 #[derive(Debug)]
 pub(crate) struct FetchTransactions {
     /// The validator whose node is asked.

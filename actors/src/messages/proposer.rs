@@ -17,7 +17,7 @@ pub(crate) struct ProposalReceived(pub(crate) Arc<ProposedBlock>);
 #[derive(Debug)]
 pub(crate) struct CompactReceived(pub(crate) Box<Assembly>);
 
-/// What a peer answered to [`FetchTransactions`]: nothing, if it did not.
+/// What a peer answered to [`FetchTransactions`](super::peer_broadcaster::FetchTransactions): nothing, if it did not.
 #[derive(Debug)]
 pub(crate) struct TransactionsFetched {
     /// The block that they were asked for.
@@ -61,7 +61,7 @@ pub(crate) struct BlockFilled {
     pub(crate) transactions: Vec<Transaction>,
 }
 
-/// The block that [`PrepareBlock`] asked for.
+/// The block that [`PrepareBlock`](super::committer::PrepareBlock) asked for.
 #[derive(Debug)]
 pub(crate) struct BlockPrepared {
     /// What was asked for.

@@ -7,12 +7,12 @@ use lockstep_protocol::ledger::CommitBatch;
 use lockstep_protocol::nouns::evidence::{Evidence, Offence};
 use std::sync::Arc;
 
-/// Write this before its message is sent, then tell [`SignaturePersisted`].
+/// Write this before its message is sent, then tell [`SignaturePersisted`](super::round_driver::SignaturePersisted).
 #[derive(Debug)]
 pub(crate) struct PersistSignature(pub(crate) Box<Persist>);
 
 /// Write blocks that follow each other, and all that follows from them, in one transaction; then
-/// tell [`BlocksStored`].
+/// tell [`BlocksStored`](super::committer::BlocksStored).
 #[derive(Debug)]
 pub(crate) struct CommitBlocks(pub(crate) Vec<Arc<CommitBatch>>);
 
@@ -20,7 +20,7 @@ pub(crate) struct CommitBlocks(pub(crate) Vec<Arc<CommitBatch>>);
 #[derive(Clone, Debug)]
 pub(crate) struct RememberHalt(pub(crate) Halt);
 
-/// Where did I stop, asks this incarnation? Answered by [`DriverRecovered`].
+/// Where did I stop, asks this incarnation? Answered by [`DriverRecovered`](super::round_driver::DriverRecovered).
 #[derive(Debug)]
 pub(crate) struct RecoverDriver(pub u64);
 

@@ -3,7 +3,6 @@
 use crate::runtime::Actors;
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::crypto::{Scheme, Signer};
-use lockstep_protocol::mempool::Refusal;
 use lockstep_protocol::nouns::evidence::OffenceKind;
 use lockstep_protocol::nouns::standing::Refused;
 use lockstep_protocol::nouns::vote::VoteKind;
@@ -21,7 +20,10 @@ mod labels;
 mod register;
 mod timed;
 
-use labels::*;
+use labels::{
+    ADMISSIONS, CLOSED, ClosedLabels, CodeLabels, LISTENERS, ListenerLabels, OffenceLabels,
+    ProposalLabels, REFUSALS, RefusalLabels, RequestLabels, VoteLabels,
+};
 pub(crate) use labels::{
     ClosedLabel, KindLabel, ListenerLabel, OffenceLabel, RefusalLabel, ResultLabel,
 };

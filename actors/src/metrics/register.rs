@@ -1,5 +1,11 @@
 //! Which families there are: name, what it says, and each of its rows at 0.
-use super::*;
+use super::{
+    ADMISSIONS, CLOSED, ClosedLabels, CodeLabels, KindLabel, LISTENERS, ListenerLabels, Metrics,
+    OffenceLabel, OffenceLabels, ProposalLabels, REFUSALS, RefusalLabels, ResultLabel, VoteLabels,
+};
+use lockstep_protocol::mempool::Refusal;
+use lockstep_protocol::nouns::evidence::OffenceKind;
+use lockstep_protocol::nouns::standing::Refused;
 
 impl Metrics {
     /// A family shows a row once it has been looked up.

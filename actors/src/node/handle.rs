@@ -1,8 +1,21 @@
 //! What the outside holds of a running node.
-use super::*;
 use crate::limits::ASK_PATIENCE;
+use crate::messages::mempool::{SubmitResult, SubmitTransactions};
+use crate::messages::peer_broadcaster::ConnectPeers;
+use crate::messages::round_driver::Tick;
+use crate::metrics::Metrics;
+use crate::peers::Peer;
+use crate::runtime::{Actors, AskError, EndReason, Port};
 use crate::shell::Deliver;
+use crate::state_store::Store;
+use crate::view::NodeView;
 use futures_util::future::Either;
+use lockstep_protocol::consensus::driver::TickOutcome;
+use lockstep_protocol::mempool::{Refusal, Source, Submission};
+use lockstep_protocol::nouns::transaction::Transaction;
+use lockstep_protocol::types::{Address, Hash, Height};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 

@@ -2,24 +2,19 @@
 //! the actors and hands back a [`NodeHandle`].
 use crate::clock::Clock;
 use crate::committer::head_view;
-use crate::messages::mempool::{SubmitResult, SubmitTransactions};
-use crate::messages::peer_broadcaster::ConnectPeers;
-use crate::messages::round_driver::Tick;
 use crate::metrics::Metrics;
 use crate::peers::{Handshake, Peer};
 use crate::rpc_gateway::{Events, Origins, TickAll};
-use crate::runtime::{Actors, AskError, EndReason, Policy, Port};
+use crate::runtime::{Actors, Policy};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, KeyUse, Store, StoreError};
 use crate::view::{HeadView, NodeView};
-use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing, TickOutcome};
+use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::consensus::trusted::{OtherThanTrusted, TrustedBlock};
 use lockstep_protocol::crypto::{self, KeyError, SelfTestFailed, Signer};
 use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::ledger::{ChainRules, GenesisError, Ledger};
-use lockstep_protocol::mempool::{Refusal, Source, Submission};
 use lockstep_protocol::nouns::genesis::Genesis;
-use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::proofs::light_client::Checkpoint;
 use lockstep_protocol::types::{Address, ChainId, DEVNET_CHAIN_ID, Hash, Height};
 use lockstep_protocol::validators::set::ValidatorSetError;

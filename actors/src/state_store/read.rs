@@ -1,26 +1,21 @@
 //! Reads: each on the database as it is at one moment, none waits for a writer.
 use super::error::StoreError;
-use super::fault;
 use super::layout::{
-    HeadRecord, LOCATION_BYTES_MAX, Location, META_BYTES_MAX, META_EARLIEST, META_HALT, META_HEAD,
+    HeadRecord, LOCATION_BYTES_MAX, Location, META_BYTES_MAX, META_EARLIEST, META_HEAD,
     SIGNED_LOCK, SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, Tables, height_key, value_key,
 };
 use super::table::Entry;
-use super::{Inner, Store};
 use borsh::BorshDeserialize;
-use heed::{RoTxn, WithoutTls};
+use heed::RoTxn;
 use lockstep_protocol::codec;
 use lockstep_protocol::consensus::durable::{LockRecord, Recovery, SignStep, SignedMessage};
-use lockstep_protocol::ledger::{
-    self, ChainRules, Head, HistoryError, KeyHash, ReadError, Receipt, StateReader, VersionStart,
-};
+use lockstep_protocol::ledger::{self, Head, HistoryError, KeyHash, Receipt, VersionStart};
 use lockstep_protocol::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, VOTE_BYTES_MAX};
 use lockstep_protocol::nouns::block::{Block, SealedBlock};
 use lockstep_protocol::nouns::commit::CommitCertificate;
 use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Hash, Height};
-use lockstep_protocol::validators::schedule::ValidatorSchedule;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 mod reader;
 

@@ -12,7 +12,6 @@ use lockstep_protocol::consensus::committer::{self as brain, Committer};
 use lockstep_protocol::consensus::driver::{self, Driver, DriverConfig};
 use lockstep_protocol::consensus::durable::Position;
 use lockstep_protocol::consensus::proposals::{self, Proposals};
-use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::tally::{self, Tally};
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Ledger};

@@ -1,7 +1,20 @@
 //! What the other actors read: of the database as it is, or as it was at one moment.
-use super::*;
-use lockstep_protocol::ledger::DecisionReader;
-use lockstep_protocol::nouns::commit::PolkaCertificate;
+use super::Reading;
+use crate::state_store::error::StoreError;
+use crate::state_store::layout::{Location, META_BYTES_MAX, META_HALT};
+use crate::state_store::{Inner, Store, fault};
+use heed::{RoTxn, WithoutTls};
+use lockstep_protocol::consensus::durable::Recovery;
+use lockstep_protocol::ledger;
+use lockstep_protocol::ledger::{
+    ChainRules, DecisionReader, Head, HistoryError, KeyHash, ReadError, Receipt, StateReader,
+};
+use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate};
+use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::types::{Hash, Height};
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
+use std::sync::{Arc, Mutex, PoisonError};
 
 impl Store {
     /// The newest committed block, with its certificate.

@@ -1,4 +1,4 @@
-//! Snapshots as files: [`export`] writes one, [`import`] makes a data directory of one, [`inspect`]
+//! Snapshots as files: [`export`](fn@export) writes one, [`import`](fn@import) makes a data directory of one, [`inspect`]
 //! only looks. What the bytes are and what they prove is the protocol's room's
 //! ([`lockstep_protocol::proofs::snapshot`]); nothing is written that it has not checked, and nothing that
 //! it has not checked to the end becomes a directory that a node opens.

@@ -1,9 +1,14 @@
 //! Compact proposals: filled with what was passed on to this node, and with what it asks for. There
 //! is no mempool here: users hand their transactions to whoever builds the next block, and it passes
 //! each on to some of the others.
-use super::*;
+use super::{Effects, Node, Send};
+use crate::simulation::message::Payload;
+use lockstep_protocol::consensus::proposals;
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::nouns::compact::{Assembly, CompactProposal, Missing};
+use lockstep_protocol::nouns::transaction::Transaction;
+use lockstep_protocol::types::Address;
+use std::sync::Arc;
 
 /// Transactions that a node keeps of those that were passed on to it.
 const HEARD_MAX: usize = 16;

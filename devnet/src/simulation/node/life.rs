@@ -1,10 +1,16 @@
 //! How a node and its brains begin, die and come back.
-use super::*;
+use super::{Brain, Brains, Clocks, Effects, Mailboxes, Node};
+use crate::simulation::disk::Write;
 use lockstep_actors::limits::WAITING_BLOCKS_MAX;
-use lockstep_protocol::consensus::committer::{CommitterConfig, Kept};
-use lockstep_protocol::consensus::driver::Signing;
+use lockstep_protocol::consensus::catch_up::CatchUp;
+use lockstep_protocol::consensus::committer::{self as brain, Committer, CommitterConfig, Kept};
+use lockstep_protocol::consensus::driver::{Driver, Signing};
+use lockstep_protocol::consensus::proposals::Proposals;
+use lockstep_protocol::consensus::tally::Tally;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
+use lockstep_protocol::consensus::{catch_up, driver, proposals};
 use lockstep_protocol::mutation::{Mutation, planted};
+use lockstep_protocol::types::Height;
 
 impl Node {
     /// Starts the node from its disk, as the supervisor does.

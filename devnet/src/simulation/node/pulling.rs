@@ -1,7 +1,13 @@
 //! E5: the question to a peer, and its answer. Brains write and answer them in one go: what they
 //! hold at different moments between two messages says nothing more.
-use super::*;
+#[cfg(test)]
+use super::Round;
+use super::{Brain, Effects, Node, Send, TimerMail};
+use crate::simulation::message::Payload;
+use lockstep_protocol::consensus::{catch_up, driver, proposals, pull, tally};
 use lockstep_protocol::nouns::pull::{Pull, Pulled};
+use lockstep_protocol::types::{Address, Height};
+use std::sync::Arc;
 
 impl Node {
     pub(super) fn route_pull(&mut self, output: pull::Output, out: &mut Effects) {

@@ -1,11 +1,20 @@
 //! Who hears what: the wiring of the actors, in one place. Every mailbox is first in, first out.
-use super::*;
+use super::{Brain, Clocks, Effects, Node, Send, TimerMail, ToProposals};
+use crate::simulation::committer;
+use crate::simulation::disk::Write;
+use crate::simulation::message::Payload;
 #[cfg(feature = "mutants")]
 use crate::simulation::mutants;
+use lockstep_protocol::consensus::committer as brain;
 use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::durable::Persist;
+use lockstep_protocol::consensus::{catch_up, driver, proposals, pull, tally};
 use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::evidence::Evidence;
+use lockstep_protocol::types::Height;
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 impl Node {
     pub(super) fn route_driver(

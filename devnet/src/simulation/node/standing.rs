@@ -1,6 +1,9 @@
 //! How far are you? Asked by a node that has just started, and answered.
-use super::*;
-use lockstep_protocol::nouns::standing::{Statement, sets_of};
+use super::{Brain, Clocks, Effects, Node, Send, TimerMail};
+use crate::simulation::message::Payload;
+use lockstep_protocol::consensus::catch_up;
+use lockstep_protocol::nouns::standing::{Nonce, Question, Statement, sets_of};
+use std::sync::Arc;
 
 /// How often it asks again: as often as it may, if nobody has answered.
 const EVERY_MS: u64 = 250;

@@ -1,5 +1,7 @@
 //! Which time it is, and for whom.
-use super::*;
+use super::{EPOCH_MS, World};
+use crate::simulation::node::Clocks;
+use lockstep_protocol::types::{Instant, Timestamp};
 
 impl World {
     pub(super) fn clocks(&self, node: usize) -> Clocks {

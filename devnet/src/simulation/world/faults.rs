@@ -1,5 +1,8 @@
 //! The planned faults, as they happen.
-use super::*;
+use super::World;
+use crate::simulation::plan::{Fault, HEIGHTS_GAINED};
+use crate::simulation::properties::Sight;
+use lockstep_protocol::types::Height;
 
 impl World {
     pub(super) fn fault(&mut self, fault: Fault) {

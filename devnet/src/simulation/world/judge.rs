@@ -1,5 +1,12 @@
 //! What the properties see, and how a world ends.
-use super::*;
+use super::{EVENTS_MAX, World};
+use crate::simulation::message::Payload;
+use crate::simulation::plan::HEIGHTS_GAINED;
+use crate::simulation::properties::Sight;
+use crate::simulation::trace::word_of;
+use crate::simulation::{Outcome, Violation};
+use lockstep_protocol::consensus::durable::SignedMessage;
+use lockstep_protocol::types::{Height, Round};
 
 impl World {
     pub(super) fn correct(&self) -> impl Iterator<Item = usize> + '_ {
