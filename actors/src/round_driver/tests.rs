@@ -212,10 +212,9 @@ fn that_the_key_is_at_work_elsewhere_is_remembered() {
         let (recover, mut store) = Probe::open(8);
         let (remember_halt, mut remembered) = Probe::<RememberHalt>::open(8);
         let inbox = Inbox::<RoundDriver>::new(64);
-        let (answer, seen) = (
-            inbox.port::<DriverRecovered>(),
-            inbox.port::<OwnMessageSeen>(),
-        );
+        let answer = inbox.port::<DriverRecovered>();
+        let arrived = inbox.port::<Arrived>();
+        let seen = inbox.port::<OwnMessageSeen>();
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
         let mut seed = seed(recover);
         seed.ports.remember_halt = remember_halt;
@@ -224,6 +223,7 @@ fn that_the_key_is_at_work_elsewhere_is_remembered() {
         });
         store.next().await;
         answer.deliver(recovered(0, 4));
+        arrived.deliver(Arrived(arrival(4)));
         let beyond = (Height(5), Round(3), SignStep::Prevote);
         assert_eq!(seen.ask(OwnMessageSeen(beyond)).await, Ok(()));
         let halt = remembered.next().await.map(|halt| halt.0);
