@@ -43,6 +43,11 @@ impl Proposals {
             // Not verified: a forged one makes this node ask a peer once, when it gets there.
             if refusal == Admission::TooEarly {
                 out.push(Output::Refused(proposal.proposer, proposal.height));
+                // Where the chain waits for this node, a proposal may be all that comes from there.
+                let is_far = proposal.height > self.height.next();
+                if is_far && self.refuse_signature(now, proposal).is_none() {
+                    out.push(Output::Ahead(proposal.proposer, proposal.height));
+                }
             }
             return Some(refusal);
         }
@@ -71,7 +76,8 @@ impl Proposals {
 
     /// The budget and the signature, which is checked once however often it comes.
     fn refuse_signature(&mut self, now: Timestamp, proposal: &Proposal) -> Option<Admission> {
-        let beyond = proposal.height == self.height && proposal.round > self.round.next();
+        let beyond = proposal.height > self.height.next()
+            || (proposal.height == self.height && proposal.round > self.round.next());
         match self.seen_before.known(proposal) {
             Some(true) => return None,
             Some(false) => return Some(Admission::BadSignature),

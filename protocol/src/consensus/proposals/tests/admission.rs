@@ -1,4 +1,7 @@
 use super::*;
+use crate::limits::USELESS_BURST_MAX;
+use crate::nouns::vote::Signature;
+use std::collections::BTreeSet;
 
 #[test]
 fn a_good_proposal_is_a_prevote_and_is_executed() {
@@ -301,14 +304,47 @@ fn an_early_equivocator_keeps_two_places_too() {
     }
 }
 
-/// That its sender is there, the tally learns from its votes, which are smaller to verify.
+/// That its sender is there may be all that is heard from where the chain waits for this node: the
+/// proposal was its prevote, and it has sent no vote. So it is verified, within the sender's budget.
 #[test]
-fn anything_further_ahead_is_too_early_and_costs_nothing() {
+fn of_a_proposal_further_ahead_its_sender_is_told_and_nothing_is_kept() {
     let mut desk = Desk::new();
-    for (height, r) in [(NEXT, 2), (NEXT.next(), 0), (Height(u64::MAX), 0)] {
-        let message = desk.cast.proposed(r, &block(height, 1), None);
-        assert_eq!(desk.admit(message), (Admission::TooEarly, 0));
+    for height in [NEXT.next(), Height(u64::MAX)] {
+        let message = desk.cast.proposed(0, &block(height, 1), None);
+        let sender = message.proposal.proposer;
+        let out = desk.receive(message.clone());
+        let expected = [
+            Output::Refused(sender, height),
+            Output::Ahead(sender, height),
+            Output::Admission(Admission::TooEarly),
+        ];
+        assert_eq!(out, expected);
+        desk.checks.checks();
+        assert_eq!(desk.admit(message), (Admission::TooEarly, 0), "known");
     }
+    let mut forged = desk.cast.proposed(0, &block(NEXT.next(), 2), None);
+    forged.proposal.signature = Signature(vec![7; 8]);
+    let out = desk.receive(forged);
+    assert!(
+        !out.iter().any(|o| matches!(o, Output::Ahead(..))),
+        "{out:?}"
+    );
+    // A later round of the next height, whose sender has told so already.
+    let message = desk.cast.proposed(2, &block(NEXT, 1), None);
+    assert_eq!(desk.admit(message), (Admission::TooEarly, 0));
+}
+
+#[test]
+fn a_flood_of_far_proposals_costs_no_more_than_a_budget() {
+    let mut desk = Desk::new();
+    let far = |height| desk.cast.proposed(0, &block(Height(height), 1), None);
+    let flood = (0..4 * USELESS_BURST_MAX)
+        .map(|i| far(100 + 4 * i))
+        .collect::<Vec<_>>();
+    let senders = flood.iter().map(|message| message.proposal.proposer);
+    assert_eq!(senders.collect::<BTreeSet<_>>().len(), 1);
+    let checks: usize = flood.into_iter().map(|message| desk.admit(message).1).sum();
+    assert_eq!(checks as u64, USELESS_BURST_MAX);
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn a_proposal_that_came_too_early_is_told_so_that_it_is_asked_for() {
     let out = desk.receive(message);
     let expected = [
         Output::Refused(sender, NEXT.next()),
+        Output::Ahead(sender, NEXT.next()),
         Output::Admission(Admission::TooEarly),
     ];
     assert_eq!(out, expected);
