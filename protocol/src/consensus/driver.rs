@@ -165,7 +165,8 @@ pub struct Driver {
     machine: RoundMachine,
     running: bool,
     halted: bool,
-    begun_at: Instant,
+    /// When a height last began; nothing, if none has since this driver was made.
+    begun_at: Option<Instant>,
     pending: VecDeque<Pending>,
     said: Vec<Output>,
     early: Vec<Input>,
@@ -194,7 +195,7 @@ impl Driver {
         let guard = SignGuard::new(recovery.position());
         let said = recover::said(&config, height, &recovery);
         let recovered = recover::resume(height, &recovery);
-        let (running, halted, begun_at) = (false, false, Instant::default());
+        let (running, halted) = (false, false);
         let (pending, early, decision) = (VecDeque::new(), Vec::new(), None);
         let (joined, puller) = (true, Driver::puller(&config, &set));
         let driver = Driver {
@@ -208,7 +209,7 @@ impl Driver {
             machine,
             running,
             halted,
-            begun_at,
+            begun_at: None,
             pending,
             said,
             early,

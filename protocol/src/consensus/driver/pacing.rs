@@ -7,8 +7,8 @@ use super::*;
 pub enum Pacing {
     /// At [`Input::Tick`]. A node whose turn it is not waits for the proposer's message.
     Manual,
-    /// This many milliseconds after the previous height began; at once if that is over, if
-    /// transactions wait on the proposer, or if others have begun. 0: as fast as it goes.
+    /// This many milliseconds after the previous height began; at once if that is over, after a
+    /// start, if transactions wait on the proposer, or if others have begun. 0: as fast as it goes.
     Interval(u64),
 }
 
@@ -52,11 +52,12 @@ impl Driver {
         let Pacing::Interval(interval_ms) = self.config.pacing else {
             return;
         };
-        let due = self.begun_at.plus_ms(interval_ms);
-        if self.height == Height(1) || due <= now {
-            self.begin(now, out);
-        } else {
-            out.push(Output::WakeAt(self.height, due.0.saturating_sub(now.0)));
+        // The first height after a start begins at once: how long ago the one before began, nobody
+        // here knows, and others may wait for this node.
+        let due = self.begun_at.map(|at| at.plus_ms(interval_ms));
+        match due.filter(|due| *due > now) {
+            Some(due) => out.push(Output::WakeAt(self.height, due.0.saturating_sub(now.0))),
+            None => self.begin(now, out),
         }
     }
 
@@ -115,7 +116,7 @@ impl Driver {
     /// is so whoever asks, because a fact may overtake the start.
     fn begin(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.running = true;
-        self.begun_at = now;
+        self.begun_at = Some(now);
         self.begin_in(Round::ZERO, out);
     }
 
@@ -130,7 +131,8 @@ impl Driver {
         let arrival = self.arrival.filter(|_| self.signs());
         let first = arrival.map(|arrival| arrival.first_round_of(self.height));
         let first = first.filter(|_| !planted(Mutation::SignsInOldRounds));
-        let round = round.max(first.unwrap_or_default());
+        let followed_to = round;
+        let round = followed_to.max(first.unwrap_or_default());
         match recovered {
             Some(resume) => {
                 self.resume(resume, out);
@@ -139,6 +141,21 @@ impl Driver {
                 }
             }
             None => self.machine(round_machine::Input::StartRound(round), out),
+        }
+        if round > followed_to && self.machine.round() == round {
+            self.speak_first(round, out);
+        }
+    }
+
+    /// In a round that nobody else has reached no proposal comes before this node speaks, and the
+    /// others may wait for its word: the time for a proposal is over at once, as any timeout may be
+    /// at any time. Unless the proposal is its own.
+    fn speak_first(&mut self, round: Round, out: &mut Vec<Output>) {
+        if !self.machine.is_proposer() {
+            self.machine(
+                round_machine::Input::Timeout(TimeoutKind::Propose, round),
+                out,
+            );
         }
     }
 
@@ -159,7 +176,7 @@ impl Driver {
             let (height, round) = (self.height, self.machine.round());
             let set = self.set.clone();
             self.machine = RoundMachine::new(height, self.config.me, set, self.config.timeouts);
-            self.begun_at = now;
+            self.begun_at = Some(now);
             out.push(Output::CancelTimers);
             self.begin_in(round, out);
             self.retell(out);

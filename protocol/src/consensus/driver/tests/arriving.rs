@@ -68,6 +68,35 @@ fn it_begins_in_the_round_that_it_has_followed_to() {
     assert_eq!(entered(&out), Some((H, Round(2))));
 }
 
+/// After a clean restart with one of four dead the first signature came after the whole propose
+/// timeout: the others stood still in an earlier round, and waited for this node's word.
+#[test]
+fn in_a_round_that_nobody_else_has_reached_it_waits_for_no_proposal() {
+    let arrival = |first_round: u32| Arrival {
+        first_round: Round(first_round),
+        ..at(H.previous())
+    };
+    let mut node = started(0, Recovery::default());
+    let out = node.step(Input::Arrived(arrival(2)));
+    let prevote = vote_of(&persist(&out).signed).clone();
+    assert_eq!((prevote.round, prevote.block_id), (Round(2), None));
+
+    // In its own turn it proposes.
+    let turn =
+        (2..6).find(|round| node.driver.set.proposer(H, Round(*round)) == node.driver.config.me);
+    let turn = turn.expect("four take turns");
+    let mut node = started(0, Recovery::default());
+    let out = node.step(Input::Arrived(arrival(turn)));
+    assert_eq!(builds(&out), Some((H, Round(turn))));
+    assert_eq!(persists(&out).len(), 0);
+
+    // Where others have been seen, the proposal is waited for.
+    let mut node = started(0, Recovery::default());
+    node.fact(Fact::Reached(Round(2)));
+    let out = node.step(Input::Arrived(arrival(2)));
+    assert_eq!(persists(&out).len(), 0);
+}
+
 #[test]
 fn where_the_others_have_been_it_signs_nothing() {
     let mut node = started(0, Recovery::default());
@@ -185,9 +214,7 @@ fn at_the_height_under_way_it_signs_in_no_round_before_the_first_that_it_may() {
     for recovery in [Recovery::default(), prevoted(1)] {
         let mut node = started(0, recovery);
         let out = node.step(Input::Arrived(from(H.previous(), 6)));
-        assert_eq!(persists(&out).len(), 0, "{out:?}");
         assert_eq!(node.driver.round(), Round(6));
-        let out = node.step(Input::Timeout(H, Round(6), TimeoutKind::Propose));
         assert_eq!(persist(&out).signed.position(), (H, Round(6), Prevote));
     }
     // Of a later height all rounds are free.
@@ -234,13 +261,12 @@ fn at_the_height_under_decision_it_signs_nothing_before_its_first_round_nor_in_t
     };
     let out = node.step(Input::Arrived(arrival));
     assert_eq!(entered(&out), Some((H, Round(2))));
+    assert_eq!(persist(&out).signed.position(), (H, Round(2), Prevote));
+    node.persisted(2, Prevote);
     let v = block(H, 1);
     let mut out = node.propose(1, &v);
     out.extend(node.fact(node.polka(&v, 1)));
     assert!(persists(&out).is_empty(), "{out:?}");
-    let out = node.propose(2, &v);
-    assert_eq!(persist(&out).signed.position(), (H, Round(2), Prevote));
-    node.persisted(2, Prevote);
     assert_eq!(decided(&node.fact(node.commit(&v, 2))), Some(v.id()));
     assert_eq!(entered(&node.committed(H)), Some((NEXT, Round(1))));
 }

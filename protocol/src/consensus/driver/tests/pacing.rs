@@ -70,6 +70,14 @@ fn an_interval_of_zero_begins_each_height_at_once() {
     assert_eq!(entered(&out), Some((NEXT, Round(0))));
 }
 
+/// After a restart with one of four dead the chain stood still for one interval more than it had to.
+#[test]
+fn the_first_height_after_a_start_waits_for_no_interval() {
+    let mut node = Node::new(0, Pacing::Interval(1_000));
+    node.now = Instant(20);
+    assert_eq!(entered(&node.step(Input::Start)), Some((H, Round(0))));
+}
+
 #[test]
 fn an_interval_counts_from_the_beginning_of_the_height_before() {
     let mut node = Node::new(PROPOSER_OF_NEXT, Pacing::Interval(1_000));
