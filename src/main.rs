@@ -88,7 +88,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::tell(format_args!("lockstep: {}\n", failure.message));
+            output::tell!("lockstep: {}\n", failure.message);
             ExitCode::from(failure.exit_code)
         }
     }

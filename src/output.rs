@@ -3,8 +3,21 @@ use crate::failure::Failure;
 use std::fmt::Arguments;
 use std::io::Write;
 
-/// Prints a line on stdout. A reader who has left is the end of the command, not a panic.
-pub(crate) fn say(line: Arguments<'_>) -> Result<(), Failure> {
+/// Prints a line on stdout, as `println!` does; without arguments an empty one. A reader who has left
+/// is the end of the command, not a panic.
+macro_rules! say {
+    () => { say!("") };
+    ($($line:tt)+) => { $crate::output::print_line(format_args!($($line)+)) };
+}
+
+/// Tells people on stderr, as `eprint!` does, if anybody still reads it.
+macro_rules! tell {
+    ($($text:tt)*) => { $crate::output::tell_people(format_args!($($text)*)) };
+}
+
+pub(crate) use {say, tell};
+
+pub(crate) fn print_line(line: Arguments<'_>) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{line}").map_err(|error| {
         Failure::retry(format!(
             "cannot write to stdout: {error}; let its reader stay, or name a file with room"
@@ -12,8 +25,7 @@ pub(crate) fn say(line: Arguments<'_>) -> Result<(), Failure> {
     })
 }
 
-/// Tells people on stderr, if anybody still reads it.
-pub(crate) fn tell(text: Arguments<'_>) {
+pub(crate) fn tell_people(text: Arguments<'_>) {
     // There is nobody left to tell of an error.
     let _ = write!(std::io::stderr(), "{text}");
 }

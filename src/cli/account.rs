@@ -28,19 +28,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let address = who::address(&arguments.account, &arguments.keyring, &status)?;
     let account = node.json(&format!("/accounts/{address}"))?;
     if arguments.json {
-        return say(format_args!("{account:#}"));
+        return say!("{account:#}");
     }
     let word = |key: &str| match &account[key] {
         Value::Number(number) => Ok(number.to_string()),
         Value::String(amount) => Ok(amount.clone()),
         _ => Err(node.strange()),
     };
-    say(format_args!(
-        "Lockstep account on chain {}",
-        status.chain_id
-    ))?;
-    say(format_args!("  address       {address}"))?;
-    say(format_args!("  balance       {}", word("balance")?))?;
-    say(format_args!("  nonce         {}", word("nonce")?))?;
-    say(format_args!("  next nonce    {}", word("next_nonce")?))
+    say!("Lockstep account on chain {}", status.chain_id)?;
+    say!("  address       {address}")?;
+    say!("  balance       {}", word("balance")?)?;
+    say!("  nonce         {}", word("nonce")?)?;
+    say!("  next nonce    {}", word("next_nonce")?)
 }

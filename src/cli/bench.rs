@@ -66,7 +66,7 @@ impl BenchArguments {
         }
         let text = serde_json::to_string_pretty(report);
         let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-        say(format_args!("{text}"))
+        say!("{text}")
     }
 }
 

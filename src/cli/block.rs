@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let block: Value = serde_json::from_slice(&answer.body).map_err(|_| node.strange())?;
     if arguments.json {
-        return say(format_args!("{block:#}"));
+        return say!("{block:#}");
     }
     if !block["id"].is_string() {
         return Err(node.strange());
@@ -50,38 +50,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn print(block: &Value) -> Result<(), Failure> {
     let header = &block["header"];
-    say(format_args!("Lockstep block {}", header["height"]))?;
-    say(format_args!("  id            {}", word(&block["id"])))?;
-    say(format_args!(
-        "  parent        {}",
-        word(&header["previous_block"])
-    ))?;
+    say!("Lockstep block {}", header["height"])?;
+    say!("  id            {}", word(&block["id"]))?;
+    say!("  parent        {}", word(&header["previous_block"]))?;
     let time = header["time"].as_u64().unwrap_or(0);
     let age_ms = wall_clock()?.0.saturating_sub(time);
-    say(format_args!(
+    say!(
         "  time          {time} ms since 1970, {:.1} s ago",
         age_ms as f64 / 1e3
-    ))?;
-    say(format_args!(
-        "  proposer      {}",
-        word(&header["proposer"])
-    ))?;
-    say(format_args!(
-        "  state root    {}",
-        word(&header["state_root"])
-    ))?;
+    )?;
+    say!("  proposer      {}", word(&header["proposer"]))?;
+    say!("  state root    {}", word(&header["state_root"]))?;
     let commit = &block["commit"];
     let precommits = commit["precommits"].as_array().map_or(0, Vec::len);
-    say(format_args!(
+    say!(
         "  committed     in round {} by {precommits} precommits",
         commit["round"]
-    ))?;
+    )?;
     let list = |key: &str| block[key].as_array().cloned().unwrap_or_default();
-    say(format_args!("  evidence      {}", list("evidence").len()))?;
+    say!("  evidence      {}", list("evidence").len())?;
     let transactions = list("transactions");
-    say(format_args!("  transactions  {}", transactions.len()))?;
+    say!("  transactions  {}", transactions.len())?;
     for transaction in &transactions {
-        say(format_args!("  {}", transaction_line(transaction)))?;
+        say!("  {}", transaction_line(transaction))?;
     }
     Ok(())
 }

@@ -199,7 +199,7 @@ fn ticks_at_enter(devnet: &Devnet) {
             }
             match ticker.tick() {
                 Ok(_) => {}
-                Err(error) => tell(format_args!("lockstep: {error}\n")),
+                Err(error) => tell!("lockstep: {error}\n"),
             }
         }
     };
@@ -207,8 +207,6 @@ fn ticks_at_enter(devnet: &Devnet) {
         .name("terminal".into())
         .spawn(read)
     {
-        tell(format_args!(
-            "lockstep: Enter makes no blocks ({error}); use POST /devnet/tick\n"
-        ));
+        tell!("lockstep: Enter makes no blocks ({error}); use POST /devnet/tick\n");
     }
 }

@@ -71,30 +71,30 @@ fn join(arguments: &Arguments, genesis: &Path) -> Result<(), Failure> {
     let public_key = dir.join(PUBLIC_KEY_FILE);
     home::write_text(&public_key, &(crate::hex::hex(&key.public_key) + "\n"))?;
     print(dir, &genesis, &key)?;
-    say(format_args!("  public key    {}", public_key.display()))?;
+    say!("  public key    {}", public_key.display())?;
     match arguments.trusted {
-        Some(block) => say(format_args!("  trusted       {block}"))?,
-        None => say(format_args!("  trusted       the genesis alone"))?,
+        Some(block) => say!("  trusted       {block}")?,
+        None => say!("  trusted       the genesis alone")?,
     }
-    say(format_args!(""))?;
-    say(format_args!(
+    say!()?;
+    say!(
         "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",
         dir.join(key::FILE).display()
-    ))?;
+    )?;
     if peers.is_empty() {
-        say(format_args!(
+        say!(
             "  Name its peers in {}, and this node among those of the others.",
             dir.join(file::FILE).display()
-        ))?;
+        )?;
     }
-    say(format_args!("  lockstep start --home {}", dir.display()))?;
-    say(format_args!(
+    say!("  lockstep start --home {}", dir.display())?;
+    say!(
         "  Once it has caught up, validators with more than two thirds of the power make it one:"
-    ))?;
-    say(format_args!(
+    )?;
+    say!(
         "  lockstep tx update-validator --key {} --power 1 --from HOME/validator.key",
         public_key.display()
-    ))
+    )
 }
 
 fn begin(arguments: &Arguments) -> Result<(), Failure> {
@@ -110,19 +110,19 @@ fn begin(arguments: &Arguments) -> Result<(), Failure> {
     let [key] = keys;
     home::write(dir, &key, &genesis, &BTreeMap::new(), &[])?;
     print(dir, &genesis, &key)?;
-    say(format_args!(""))?;
-    say(format_args!(
+    say!()?;
+    say!(
         "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",
         dir.join(key::FILE).display()
-    ))?;
-    say(format_args!("  lockstep start --home {}", dir.display()))
+    )?;
+    say!("  lockstep start --home {}", dir.display())
 }
 
 fn print(dir: &Path, genesis: &Genesis, key: &Secret) -> Result<(), Failure> {
-    say(format_args!("Lockstep home"))?;
-    say(format_args!("  chain id      {}", genesis.chain_id))?;
-    say(format_args!("  genesis hash  {}", genesis.hash()))?;
-    say(format_args!("  scheme        {}", genesis.scheme))?;
-    say(format_args!("  validator     {}", key.address))?;
-    say(format_args!("  home          {}", dir.display()))
+    say!("Lockstep home")?;
+    say!("  chain id      {}", genesis.chain_id)?;
+    say!("  genesis hash  {}", genesis.hash())?;
+    say!("  scheme        {}", genesis.scheme)?;
+    say!("  validator     {}", key.address)?;
+    say!("  home          {}", dir.display())
 }

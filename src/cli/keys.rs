@@ -142,21 +142,21 @@ fn import(arguments: &Import) -> Result<(), Failure> {
 
 fn kept(common: &Common, name: &str, sealed: &SealedKey, path: &Path) -> Result<(), Failure> {
     if common.json {
-        return say(format_args!("{:#}", document(name, sealed, path)));
+        return say!("{:#}", document(name, sealed, path));
     }
-    say(format_args!("Lockstep key"))?;
+    say!("Lockstep key")?;
     print(name, sealed, path)?;
-    say(format_args!(""))?;
-    say(format_args!(
+    say!()?;
+    say!(
         "  Without this file and its password, what the account holds is lost: keep a copy of both."
-    ))
+    )
 }
 
 fn print(name: &str, sealed: &SealedKey, path: &Path) -> Result<(), Failure> {
-    say(format_args!("  name          {name}"))?;
-    say(format_args!("  address       {}", sealed.address))?;
-    say(format_args!("  scheme        {}", sealed.scheme))?;
-    say(format_args!("  file          {}", path.display()))
+    say!("  name          {name}")?;
+    say!("  address       {}", sealed.address)?;
+    say!("  scheme        {}", sealed.scheme)?;
+    say!("  file          {}", path.display())
 }
 
 fn document(name: &str, sealed: &SealedKey, path: &Path) -> serde_json::Value {
@@ -199,15 +199,15 @@ fn print_list(
             "keys": keys.collect::<Vec<_>>(),
             "devnet": DEVNET_NAMES,
         });
-        return say(format_args!("{document:#}"));
+        return say!("{document:#}");
     }
     if keys.is_empty() && is_whole {
-        say(format_args!(
+        say!(
             "No keys in {}; lockstep keys new NAME makes one.",
             dir.display()
-        ))?;
+        )?;
     } else {
-        say(format_args!("Lockstep keys in {}", dir.display()))?;
+        say!("Lockstep keys in {}", dir.display())?;
     }
     let width = keys
         .iter()
@@ -216,12 +216,12 @@ fn print_list(
         .unwrap_or(0);
     for (_, name, sealed) in keys {
         let (address, scheme) = (sealed.address, sealed.scheme);
-        say(format_args!("  {name:width$}  {address}  {scheme}"))?;
+        say!("  {name:width$}  {address}  {scheme}")?;
     }
-    say(format_args!(
+    say!(
         "On a devnet (chain {DEVNET_CHAIN_ID}) also {}, whose keys are public.",
         DEVNET_NAMES.join(", ")
-    ))
+    )
 }
 
 fn show(name: &str, common: &Common) -> Result<(), Failure> {
@@ -230,9 +230,9 @@ fn show(name: &str, common: &Common) -> Result<(), Failure> {
     }
     let (sealed, path) = (common.keyring.read(name)?, common.keyring.path(name)?);
     if common.json {
-        return say(format_args!("{:#}", document(name, &sealed, &path)));
+        return say!("{:#}", document(name, &sealed, &path));
     }
-    say(format_args!("Lockstep key"))?;
+    say!("Lockstep key")?;
     print(name, &sealed, &path)
 }
 
@@ -244,13 +244,13 @@ fn show_devnet(name: &str, json: bool) -> Result<(), Failure> {
     }
     if json {
         let document = json!({ "name": name, "public": true, "addresses": addresses });
-        return say(format_args!("{document:#}"));
+        return say!("{document:#}");
     }
-    say(format_args!("Account of every devnet; its key is public"))?;
-    say(format_args!("  name          {name}"))?;
+    say!("Account of every devnet; its key is public")?;
+    say!("  name          {name}")?;
     for (scheme, address) in &addresses {
         let address = address.as_str().unwrap_or("-");
-        say(format_args!("  address       {address}  {scheme}"))?;
+        say!("  address       {address}  {scheme}")?;
     }
     Ok(())
 }
@@ -271,15 +271,13 @@ fn export(arguments: &Export) -> Result<(), Failure> {
     if common.json {
         let mut document = document(name, &sealed, output);
         document["encrypted"] = json!(!arguments.plain);
-        return say(format_args!("{document:#}"));
+        return say!("{document:#}");
     }
-    say(format_args!("Lockstep key, copied"))?;
+    say!("Lockstep key, copied")?;
     print(name, &sealed, output)?;
     if arguments.plain {
-        say(format_args!(""))?;
-        say(format_args!(
-            "  The secret stands in it in clear: whoever reads it can spend."
-        ))?;
+        say!()?;
+        say!("  The secret stands in it in clear: whoever reads it can spend.")?;
     }
     Ok(())
 }

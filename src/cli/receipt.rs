@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Found::InBlock(receipt) => receipt,
         Found::Outside(outside) => {
             if arguments.json {
-                say(format_args!("{:#}", outside.json()))?;
+                say!("{:#}", outside.json())?;
             }
             return Err(Failure::retry(format!(
                 "no block up to {} holds transaction {}: {}",
@@ -86,10 +86,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     };
     if arguments.json {
-        return say(format_args!("{:#}", receipt.document));
+        return say!("{:#}", receipt.document);
     }
-    say(format_args!("Lockstep receipt"))?;
-    say(format_args!("  transaction   {}", receipt.transaction))?;
+    say!("Lockstep receipt")?;
+    say!("  transaction   {}", receipt.transaction)?;
     receipt.print()
 }
 
@@ -176,18 +176,12 @@ impl Outside {
 
 impl Receipt {
     pub(super) fn print(&self) -> Result<(), Failure> {
-        say(format_args!(
-            "  block         {}, place {}",
-            self.height, self.index
-        ))?;
+        say!("  block         {}, place {}", self.height, self.index)?;
         match self.judged() {
-            Ok(()) => say(format_args!("  status        {}", self.status))?,
-            Err(why) => say(format_args!("  status        {}: {why}", self.status))?,
+            Ok(()) => say!("  status        {}", self.status)?,
+            Err(why) => say!("  status        {}: {why}", self.status)?,
         }
-        say(format_args!(
-            "  fee           {} for {} bytes",
-            self.fee, self.bytes
-        ))
+        say!("  fee           {} for {} bytes", self.fee, self.bytes)
     }
 
     /// A failure, if the transaction stands in a block but did not do what it says.

@@ -65,19 +65,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let record: Value = serde_json::from_slice(&answer.body).map_err(|_| node.strange())?;
     if arguments.json {
-        return say(format_args!("{record:#}"));
+        return say!("{record:#}");
     }
     let value = record["value"].as_str().and_then(unhex);
     let value = value.ok_or_else(|| node.strange())?;
-    say(format_args!("Lockstep record"))?;
-    say(format_args!("  owner         {owner}"))?;
-    say(format_args!(
-        "  key           {}",
-        readable(&arguments.key.0)
-    ))?;
-    say(format_args!("  value         {}", readable(&value)))?;
-    say(format_args!("  bytes         {}", value.len()))?;
-    say(format_args!("  since block   {}", record["height"]))
+    say!("Lockstep record")?;
+    say!("  owner         {owner}")?;
+    say!("  key           {}", readable(&arguments.key.0))?;
+    say!("  value         {}", readable(&value))?;
+    say!("  bytes         {}", value.len())?;
+    say!("  since block   {}", record["height"])
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         let text = serde_json::to_string_pretty(&report);
         let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-        say(format_args!("{text}"))?;
+        say!("{text}")?;
     } else {
         print(&report, &tally)?;
     }
@@ -159,7 +159,7 @@ fn trace(worlds: Worlds, seeds: &Range<u64>) -> Result<(), Failure> {
         let _ = writeln!(std::io::stdout(), "{line}");
     };
     let outcome = simulation::replay(seeds.start, worlds, Box::new(print));
-    say(format_args!(
+    say!(
         "seed {}, profile {}: {} validators, {} of them faulty; {} events, height {}, \
          trace {:#018x}",
         seeds.start,
@@ -169,10 +169,10 @@ fn trace(worlds: Worlds, seeds: &Range<u64>) -> Result<(), Failure> {
         outcome.events,
         outcome.heights,
         outcome.trace_hash
-    ))?;
+    )?;
     let violations = outcome.violations.len();
     for violation in outcome.violations {
-        say(format_args!("{violation}"))?;
+        say!("{violation}")?;
     }
     if violations > 0 {
         return Err(Failure::safety(format!("{violations} violations")));
@@ -217,7 +217,7 @@ fn print(report: &Report, tally: &BatchSum) -> Result<(), Failure> {
     let last = report.start + report.seeds.saturating_sub(1);
     let profile = &report.profile;
     let start = report.start;
-    say(format_args!("profile {profile}, seeds {start} to {last}"))?;
+    say!("profile {profile}, seeds {start} to {last}")?;
     let rate = report.events_per_second / 1e6;
     for (name, figure, note) in [
         ("worlds", report.seeds, String::new()),
@@ -240,13 +240,13 @@ fn print(report: &Report, tally: &BatchSum) -> Result<(), Failure> {
         ("messages lost", lost, format!("{duplicated} doubled")),
         ("violations", report.violations as u64, String::new()),
     ] {
-        say(format_args!("{name:<18} {figure:>12}  {note}"))?;
+        say!("{name:<18} {figure:>12}  {note}")?;
     }
-    say(format_args!(
+    say!(
         "slowest recovery   {:>12.3}  base timeouts, seed {slowest_seed}",
         slowest as f64 / 1000.0
-    ))?;
-    say(format_args!("trace hash  {:>19}", report.trace_hash))
+    )?;
+    say!("trace hash  {:>19}", report.trace_hash)
 }
 
 /// Seeds whose violations are told.
@@ -259,7 +259,7 @@ fn judge(worlds: Worlds, tally: &BatchSum) -> Result<(), Failure> {
     }
     for (seed, violation) in tally.violations.iter().take(TOLD_MAX) {
         let command = worlds.replay_command(*seed);
-        tell(format_args!("seed {seed}: {violation}\n  {command}\n"));
+        tell!("seed {seed}: {violation}\n  {command}\n");
     }
     let failing = tally.failing_seeds().len();
     Err(Failure::safety(format!(

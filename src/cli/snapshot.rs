@@ -126,7 +126,7 @@ fn refuse(json: bool, failure: Failure) -> Result<(), Failure> {
         let document = json!({
             "ok": false, "error": failure.message, "exit_code": failure.exit_code,
         });
-        say(format_args!("{document:#}"))?;
+        say!("{document:#}")?;
     }
     Err(failure)
 }
@@ -176,10 +176,10 @@ fn run_export(arguments: &Export) -> Result<(), Failure> {
     if arguments.common.json {
         return print_json(&arguments.output, &written);
     }
-    say(format_args!("Snapshot written"))?;
+    say!("Snapshot written")?;
     print(&arguments.output, &written.contents)?;
     if written.beside_a_node {
-        say(format_args!("  node          was running, and goes on"))?;
+        say!("  node          was running, and goes on")?;
     }
     took(began)
 }
@@ -207,16 +207,16 @@ fn run_import(arguments: &Import) -> Result<(), Failure> {
     if arguments.common.json {
         return print_json(data, &made);
     }
-    say(format_args!("Data directory made from a snapshot"))?;
+    say!("Data directory made from a snapshot")?;
     print(input, &made.contents)?;
-    say(format_args!("  directory     {}", data.display()))?;
-    say(format_args!("  validator     {}", made.validator))?;
+    say!("  directory     {}", data.display())?;
+    say!("  validator     {}", made.validator)?;
     hint(&made.contents, &arguments.trust)?;
     took(began)?;
-    say(format_args!(
+    say!(
         "  next          lockstep start --home {}",
         chain.config.home.display()
-    ))
+    )
 }
 
 fn run_inspect(arguments: &Inspect) -> Result<(), Failure> {
@@ -230,7 +230,7 @@ fn run_inspect(arguments: &Inspect) -> Result<(), Failure> {
     if arguments.common.json {
         return print_json(&arguments.input, &contents);
     }
-    say(format_args!("Snapshot without a fault"))?;
+    say!("Snapshot without a fault")?;
     print(&arguments.input, &contents)?;
     hint(&contents, &arguments.trust)?;
     took(began)
@@ -247,25 +247,26 @@ fn print_json(path: &Path, done: &impl Serialize) -> Result<(), Failure> {
     let mut document = json!(done);
     document["ok"] = json!(true);
     document["path"] = json!(path);
-    say(format_args!("{document:#}"))
+    say!("{document:#}")
 }
 
 fn print(file: &Path, contents: &Contents) -> Result<(), Failure> {
-    say(format_args!(
+    say!(
         "  file          {}, {} bytes",
         file.display(),
         contents.bytes
-    ))?;
-    say(format_args!(
+    )?;
+    say!(
         "  height        {}, block {}",
-        contents.height, contents.block_id
-    ))?;
-    say(format_args!("  state root    {}", contents.state_root))?;
-    say(format_args!("  values        {}", contents.leaves))?;
-    say(format_args!(
+        contents.height,
+        contents.block_id
+    )?;
+    say!("  state root    {}", contents.state_root)?;
+    say!("  values        {}", contents.leaves)?;
+    say!(
         "  validators    changed {} times since the genesis",
         contents.handovers
-    ))
+    )
 }
 
 /// Keys of validators that have left may be anybody's by now.
@@ -273,15 +274,15 @@ fn hint(contents: &Contents, trust: &Trust) -> Result<(), Failure> {
     if contents.handovers == 0 || trust.trusted.is_some() {
         return Ok(());
     }
-    say(format_args!(
+    say!(
         "  trust         the genesis and the validators that followed; if keys of those that left \
          may be lost, compare the block above with a source that you trust (--trusted)"
-    ))
+    )
 }
 
 fn took(began: Instant) -> Result<(), Failure> {
     let seconds = began.elapsed().as_secs_f64();
-    say(format_args!("  took          {seconds:.1} s"))
+    say!("  took          {seconds:.1} s")
 }
 
 /// The line at the foot of a terminal.

@@ -75,7 +75,7 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = config::load(arguments.home.as_deref(), flags(arguments))?;
     if arguments.print_config {
-        return say(format_args!("{}", config.to_string().trim_end()));
+        return say!("{}", config.to_string().trim_end());
     }
     super::start_log(Some(&config.log), "info")?;
     let stop = interrupts()?;
@@ -266,26 +266,23 @@ fn ready(json: bool, config: &Config, genesis: &Genesis, node: &NodeHandle) -> R
     if json {
         let text = serde_json::to_string(&ready);
         let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-        return say(format_args!("{text}"));
+        return say!("{text}");
     }
     let nobody = "nobody is answered";
-    say(format_args!("Lockstep node"))?;
-    say(format_args!("  validator     {}", ready.validator))?;
-    say(format_args!("  chain id      {}", ready.chain_id))?;
-    say(format_args!("  genesis hash  {}", ready.genesis_hash))?;
-    say(format_args!("  scheme        {}", ready.scheme))?;
-    say(format_args!(
-        "  people        {}",
-        ready.rpc.as_deref().unwrap_or(nobody)
-    ))?;
-    say(format_args!("  peers         {}", ready.peers))?;
-    say(format_args!(
+    say!("Lockstep node")?;
+    say!("  validator     {}", ready.validator)?;
+    say!("  chain id      {}", ready.chain_id)?;
+    say!("  genesis hash  {}", ready.genesis_hash)?;
+    say!("  scheme        {}", ready.scheme)?;
+    say!("  people        {}", ready.rpc.as_deref().unwrap_or(nobody))?;
+    say!("  peers         {}", ready.peers)?;
+    say!(
         "  durability    {}: {}",
         config.durability.name(),
         config.durability.in_words()
-    ))?;
-    say(format_args!("  home          {}", config.home.display()))?;
-    say(format_args!("  goes on from  height {}", ready.height))
+    )?;
+    say!("  home          {}", config.home.display())?;
+    say!("  goes on from  height {}", ready.height)
 }
 
 #[cfg(test)]

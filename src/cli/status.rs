@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         status["ready"] = json!(is_ready);
         status["not_ready_because"] = complaints(&ready.text()).collect();
-        return say(format_args!("{status:#}"));
+        return say!("{status:#}");
     }
     print(&node.url, &status, is_ready, &ready.text())
 }
@@ -73,40 +73,33 @@ fn print(url: &str, status: &Value, ready: bool, verbose: &str) -> Result<(), Fa
         Value::Null => "-".into(),
         other => other.to_string(),
     };
-    say(format_args!("Lockstep node at {url}"))?;
-    say(format_args!("  validator     {}", word("validator")))?;
-    say(format_args!("  chain id      {}", word("chain_id")))?;
-    say(format_args!("  genesis hash  {}", word("genesis_hash")))?;
-    say(format_args!("  scheme        {}", word("scheme")))?;
-    say(format_args!("  version       {}", word("version")))?;
-    say(format_args!(
+    say!("Lockstep node at {url}")?;
+    say!("  validator     {}", word("validator"))?;
+    say!("  chain id      {}", word("chain_id"))?;
+    say!("  genesis hash  {}", word("genesis_hash"))?;
+    say!("  scheme        {}", word("scheme"))?;
+    say!("  version       {}", word("version"))?;
+    say!(
         "  height        {}, block {}",
         word("height"),
         word("latest_block_hash")
-    ))?;
-    say(format_args!(
-        "  blocks kept   from height {}",
-        word("earliest_height")
-    ))?;
-    say(format_args!(
-        "  working on    round {}, {}",
-        word("round"),
-        word("step")
-    ))?;
+    )?;
+    say!("  blocks kept   from height {}", word("earliest_height"))?;
+    say!("  working on    round {}, {}", word("round"), word("step"))?;
     if status["catching_up"] == true {
-        say(format_args!("  catching up   yes"))?;
+        say!("  catching up   yes")?;
     }
     if let Some(clock) = status["clock"].as_str() {
-        say(format_args!("  clock         {clock}"))?;
+        say!("  clock         {clock}")?;
     }
     let is = if ready { "yes" } else { "no" };
-    say(format_args!("  ready         {is}"))?;
+    say!("  ready         {is}")?;
     for complaint in complaints(verbose) {
-        say(format_args!("                {complaint}"))?;
+        say!("                {complaint}")?;
     }
-    say(format_args!(""))?;
+    say!()?;
     for peer in status["peers"].as_array().into_iter().flatten() {
-        say(format_args!("  {}", peer_line(peer)))?;
+        say!("  {}", peer_line(peer))?;
     }
     Ok(())
 }

@@ -93,37 +93,34 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (index, key) in funded.iter().enumerate() {
         key.write(&account_file(dir, index))?;
     }
-    say(format_args!("Lockstep testnet"))?;
-    say(format_args!("  chain id      {}", genesis.chain_id))?;
-    say(format_args!("  genesis hash  {}", genesis.hash()))?;
-    say(format_args!("  scheme        {scheme}"))?;
+    say!("Lockstep testnet")?;
+    say!("  chain id      {}", genesis.chain_id)?;
+    say!("  genesis hash  {}", genesis.hash())?;
+    say!("  scheme        {scheme}")?;
     print(dir, &keys, &funded, &ports)
 }
 
 fn print(dir: &Path, keys: &[Secret], funded: &[Secret], ports: &Ports) -> Result<(), Failure> {
-    say(format_args!(""))?;
+    say!()?;
     for (index, key) in keys.iter().enumerate() {
-        say(format_args!(
+        say!(
             "  node {index}  {}  http://{}  {}",
             key.address,
             ports.people(index),
             node_dir(dir, index).display()
-        ))?;
+        )?;
     }
-    say(format_args!(""))?;
+    say!()?;
     for (index, key) in funded.iter().enumerate() {
-        say(format_args!(
+        say!(
             "  account {index}  {}  {BALANCE}  {}",
             key.address,
             account_file(dir, index).display()
-        ))?;
+        )?;
     }
-    say(format_args!(""))?;
-    say(format_args!("  Start each of them, for example:"))?;
-    say(format_args!(
-        "  lockstep start --home {}",
-        node_dir(dir, 0).display()
-    ))
+    say!()?;
+    say!("  Start each of them, for example:")?;
+    say!("  lockstep start --home {}", node_dir(dir, 0).display())
 }
 
 fn node_dir(dir: &Path, index: usize) -> PathBuf {

@@ -61,29 +61,33 @@ fn print(
     if json {
         let mut document = json!(report);
         document["ok"] = json!(true);
-        return say(format_args!("{document:#}"));
+        return say!("{document:#}");
     }
-    say(format_args!("Lockstep data directory without a fault"))?;
-    say(format_args!("  directory     {}", data.display()))?;
-    say(format_args!("  validator     {}", report.validator))?;
-    say(format_args!(
+    say!("Lockstep data directory without a fault")?;
+    say!("  directory     {}", data.display())?;
+    say!("  validator     {}", report.validator)?;
+    say!(
         "  height        {}, block {}",
-        report.height, report.block_id
-    ))?;
-    say(format_args!("  state root    {}", report.state_root))?;
+        report.height,
+        report.block_id
+    )?;
+    say!("  state root    {}", report.state_root)?;
     let executed = (report.height.0 + 1).saturating_sub(report.executed_from.0);
-    say(format_args!(
+    say!(
         "  executed      {executed} blocks again; {} transactions, {} certificates, {} pages",
-        report.transactions, report.certificates, report.pages
-    ))?;
+        report.transactions,
+        report.certificates,
+        report.pages
+    )?;
     if report.executed_from > Height(1) {
-        say(format_args!(
+        say!(
             "  not executed  below height {}: older blocks or states are not kept; the state \
              there is proven by certificates from the genesis on, blocks from {} on by their hashes",
-            report.executed_from, report.earliest
-        ))?;
+            report.executed_from,
+            report.earliest
+        )?;
     }
-    say(format_args!("  took          {:.1} s", took.as_secs_f64()))
+    say!("  took          {:.1} s", took.as_secs_f64())
 }
 
 fn refuse(json: bool, error: &StoreError) -> Result<(), Failure> {
@@ -99,7 +103,7 @@ fn refuse(json: bool, error: &StoreError) -> Result<(), Failure> {
             "error": failure.message,
             "exit_code": failure.exit_code,
         });
-        say(format_args!("{document:#}"))?;
+        say!("{document:#}")?;
     }
     Err(failure)
 }
@@ -121,14 +125,14 @@ impl Progress {
     fn show(&mut self, height: Height, of: Height) {
         let due = self.shown.is_none_or(|shown| shown.elapsed() >= SHOW_EVERY);
         if self.is_terminal && due {
-            tell(format_args!("\rverified height {height} of {of}"));
+            tell!("\rverified height {height} of {of}");
             self.shown = Some(Instant::now());
         }
     }
 
     fn clear(&self) {
         if self.shown.is_some() {
-            tell(format_args!("\r{:60}\r", ""));
+            tell!("\r{:60}\r", "");
         }
     }
 }

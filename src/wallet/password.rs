@@ -97,10 +97,10 @@ fn prompt(words: &str) -> Result<Text, Failure> {
     let terminal = File::options().read(true).write(true).open("/dev/tty");
     let terminal = terminal.map_err(|_| nobody_there())?;
     let quiet = terminal::Quiet::new(&terminal).map_err(|_| nobody_there())?;
-    tell(format_args!("{words}"));
+    tell!("{words}");
     let typed = terminal::line(&terminal);
     drop(quiet);
-    tell(format_args!("\n"));
+    tell!("\n");
     not_empty(typed?)
 }
 

@@ -72,10 +72,10 @@ pub(super) fn measure(
     bench: &BenchArguments,
 ) -> Result<Report, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    tell(format_args!(
+    tell!(
         "measuring the signature floor of {} on {cores} cores …\n",
         bench.scheme
-    ));
+    );
     let floor = floor::measure(bench.scheme, validators, cores, Duration::from_secs(2))?;
 
     let seen = Arc::new(Mutex::new(Seen::default()));
@@ -155,12 +155,12 @@ fn run_for(devnet: &Devnet, time: Duration) -> Run {
         std::thread::sleep(LOOK.min(time.saturating_sub(began.elapsed())));
         let blocks = lowest(devnet) - first;
         let seconds = began.elapsed().as_secs_f64();
-        tell(format_args!(
+        tell!(
             "\r{seconds:>4.0} s: {blocks} blocks, {:.0} blocks/s ",
             blocks as f64 / seconds
-        ));
+        );
     }
-    tell(format_args!("\n"));
+    tell!("\n");
     let last = lowest(devnet);
     let seconds = began.elapsed().as_secs_f64();
     let cpu_seconds = process::cpu_seconds()
@@ -181,41 +181,28 @@ fn print(report: &Report) -> Result<(), Failure> {
         validators,
         ..
     } = report;
-    say(format_args!(
-        "{validators} validators, {scheme}, durability {durability}, block time 0"
-    ))?;
-    say(format_args!(
-        "blocks/s         {:>10.1}",
-        report.blocks_per_second
-    ))?;
-    say(format_args!(
-        "commit p50       {:>10.2} ms",
-        report.commit_ms_p50
-    ))?;
-    say(format_args!(
-        "commit p99       {:>10.2} ms",
-        report.commit_ms_p99
-    ))?;
+    say!("{validators} validators, {scheme}, durability {durability}, block time 0")?;
+    say!("blocks/s         {:>10.1}", report.blocks_per_second)?;
+    say!("commit p50       {:>10.2} ms", report.commit_ms_p50)?;
+    say!("commit p99       {:>10.2} ms", report.commit_ms_p99)?;
     if let Some(cpu) = report.cpu_seconds_per_block {
-        say(format_args!("CPU per block    {:>10.2} ms", cpu * 1e3))?;
+        say!("CPU per block    {:>10.2} ms", cpu * 1e3)?;
     }
     if let Some(bytes) = report.peak_rss_bytes {
-        say(format_args!(
+        say!(
             "peak RSS         {:>10.1} MiB",
             bytes as f64 / (1 << 20) as f64
-        ))?;
+        )?;
     }
-    say(format_args!(
+    say!(
         "sign, verify     {:>10.1} µs, {:.1} µs",
-        report.sign_us, report.verify_us
-    ))?;
-    say(format_args!(
+        report.sign_us,
+        report.verify_us
+    )?;
+    say!(
         "signature floor  {:>10.1} blocks/s",
         report.signature_floor_blocks_per_second
-    ))?;
-    say(format_args!(
-        "of the floor     {:>10.2}",
-        report.floor_ratio
-    ))?;
-    say(format_args!("highest round    {:>10}", report.max_round))
+    )?;
+    say!("of the floor     {:>10.2}", report.floor_ratio)?;
+    say!("highest round    {:>10}", report.max_round)
 }

@@ -63,15 +63,15 @@ fn measure(arguments: &FaultsArguments) -> Result<Report, Failure> {
     let devnet = boot(arguments, commits.clone())?;
     devnet.wait_for(WARM_UP_BLOCKS, PATIENCE)?;
     let time = Duration::from_secs(arguments.seconds);
-    tell(format_args!("four alive for {time:?} …\n"));
+    tell!("four alive for {time:?} …\n");
     let healthy = phase(&commits, time)?;
     devnet.kill(VALIDATORS - 1);
-    tell(format_args!("one of four dead for {time:?} …\n"));
+    tell!("one of four dead for {time:?} …\n");
     let one_dead = phase(&commits, time)?;
     devnet.kill(VALIDATORS - 2);
     std::thread::sleep(STANDSTILL);
     let stood = highest(&commits);
-    tell(format_args!("two dead; one of them comes back …\n"));
+    tell!("two dead; one of them comes back …\n");
     let began = Instant::now();
     devnet.restart(VALIDATORS - 2)?;
     devnet.wait_for(stood + 1, PATIENCE)?;
@@ -158,26 +158,22 @@ fn print(report: &Report) -> Result<(), Failure> {
     let Report {
         scheme, durability, ..
     } = report;
-    say(format_args!(
-        "{VALIDATORS} validators, {scheme}, durability {durability}, block time 0"
-    ))?;
-    say(format_args!(
+    say!("{VALIDATORS} validators, {scheme}, durability {durability}, block time 0")?;
+    say!(
         "mean interval, four alive   {:>9.2} ms ({} blocks)",
-        report.healthy_interval_ms, report.healthy_blocks
-    ))?;
-    say(format_args!(
+        report.healthy_interval_ms,
+        report.healthy_blocks
+    )?;
+    say!(
         "mean interval, one dead     {:>9.2} ms ({} blocks, {} in later rounds, longest {:.0} ms)",
         report.one_dead_interval_ms,
         report.one_dead_blocks,
         report.one_dead_later_rounds,
         report.one_dead_longest_ms
-    ))?;
-    say(format_args!(
-        "one dead / four alive       {:>9.2}",
-        report.ratio
-    ))?;
-    say(format_args!(
+    )?;
+    say!("one dead / four alive       {:>9.2}", report.ratio)?;
+    say!(
         "two dead, one comes back    {:>9.0} ms to the next block",
         report.third_back_ms
-    ))
+    )
 }

@@ -99,13 +99,13 @@ fn measure(arguments: &GrowthArguments) -> Result<Report, Failure> {
     };
     for count in &arguments.validators {
         let count = usize::try_from(*count).unwrap_or(usize::MAX);
-        tell(format_args!("{count} validators: "));
+        tell!("{count} validators: ");
         let seconds = Duration::from_secs(arguments.seconds);
         let row = with_validators(count, seconds, bench)?;
         report.validators.push(row);
     }
     for count in &arguments.accounts {
-        tell(format_args!("{count} accounts …\n"));
+        tell!("{count} accounts …\n");
         let row = with_accounts(*count, bench);
         let row = row.map_err(|error| Failure::retry(error.to_string()))?;
         report.accounts.push(row);
@@ -205,15 +205,14 @@ fn print(report: &Report) -> Result<(), Failure> {
     let Report {
         scheme, durability, ..
     } = report;
-    say(format_args!(
+    say!(
         "{scheme}, durability {durability}, block time 0; sign {:.1} µs, verify {:.1} µs",
-        report.sign_us, report.verify_us
-    ))?;
-    say(format_args!(
-        "validators  blocks/s  CPU ms/block  2n²−n−1  signatures ms  ratio  of the floor"
-    ))?;
+        report.sign_us,
+        report.verify_us
+    )?;
+    say!("validators  blocks/s  CPU ms/block  2n²−n−1  signatures ms  ratio  of the floor")?;
     for row in &report.validators {
-        say(format_args!(
+        say!(
             "{:>10}  {:>8.1}  {:>12.2}  {:>7}  {:>13.2}  {:>5.2}  {:>12.2}",
             row.validators,
             row.blocks_per_second,
@@ -222,16 +221,18 @@ fn print(report: &Report) -> Result<(), Failure> {
             row.signatures_ms_per_block,
             row.ratio.unwrap_or(f64::NAN),
             row.floor_ratio
-        ))?;
+        )?;
     }
-    say(format_args!(
-        "  accounts  genesis ms  ms per block of {TRANSFERS}  µs per transfer  proof bytes"
-    ))?;
+    say!("  accounts  genesis ms  ms per block of {TRANSFERS}  µs per transfer  proof bytes")?;
     for row in &report.accounts {
-        say(format_args!(
+        say!(
             "{:>10}  {:>10.0}  {:>18.2}  {:>15.1}  {:>11.0}",
-            row.accounts, row.genesis_ms, row.block_ms, row.us_per_transfer, row.proof_bytes
-        ))?;
+            row.accounts,
+            row.genesis_ms,
+            row.block_ms,
+            row.us_per_transfer,
+            row.proof_bytes
+        )?;
     }
     Ok(())
 }

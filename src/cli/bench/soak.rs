@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &SoakArguments) -> Result<(), Failure> {
     let report = soak(arguments)?;
     arguments.bench.show(&report, |report| {
         let mut lines = report.lines().into_iter();
-        lines.try_for_each(|line| say(format_args!("{line}")))
+        lines.try_for_each(|line| say!("{line}"))
     })?;
     if report.broken.is_empty() {
         return Ok(());
@@ -119,7 +119,7 @@ impl Soak {
             }
             if elapsed >= next_word && !terminal::is_there() {
                 next_word += TELL_EVERY;
-                tell(format_args!("{}\n", self.progress()));
+                tell!("{}\n", self.progress());
             }
             let pause = self.load.pause().min(every);
             match stop.recv_timeout(pause) {
@@ -209,9 +209,7 @@ impl Load {
     fn fill(&mut self, devnet: &Devnet, stop: &Receiver<()>) -> Result<(), Failure> {
         let enough = KNOWN_SIGNATURES_MAX as u64 * 2;
         let mut moved = Instant::now();
-        tell(format_args!(
-            "filling the caches with {enough} transfers …\n"
-        ));
+        tell!("filling the caches with {enough} transfers …\n");
         while self.per_second > 0 && self.sent < enough {
             if self.send(devnet, 0) | self.send(devnet, 1) {
                 moved = Instant::now();

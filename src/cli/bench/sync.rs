@@ -61,14 +61,14 @@ fn print(report: &Report) -> Result<(), Failure> {
         blocks,
         ..
     } = report;
-    say(format_args!(
+    say!(
         "{validators} validators, {scheme}, durability {durability}: one node lacks {blocks} blocks"
-    ))?;
-    say(format_args!("blocks/s  {:>10.1}", report.blocks_per_second))?;
-    say(format_args!("seconds   {:>10.2}", report.seconds))?;
+    )?;
+    say!("blocks/s  {:>10.1}", report.blocks_per_second)?;
+    say!("seconds   {:>10.2}", report.seconds)?;
     if let Some(bytes) = report.peak_rss_bytes {
         let mib = bytes as f64 / f64::from(1 << 20);
-        say(format_args!("peak RSS  {mib:>10.1} MiB"))?;
+        say!("peak RSS  {mib:>10.1} MiB")?;
     }
     Ok(())
 }
@@ -84,7 +84,7 @@ fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
         .durability(arguments.bench.durability.into())
         .manual(true)
         .home(home.path());
-    tell(format_args!("making a chain of {blocks} blocks …\n"));
+    tell!("making a chain of {blocks} blocks …\n");
     let others: Vec<usize> = (0..late).collect();
     builder
         .make_chain(home.path(), &others, blocks)
@@ -117,13 +117,13 @@ fn wait(devnet: &Devnet, late: usize, blocks: u64) -> Result<(), Failure> {
         let now = devnet.heights().get(late).copied().flatten().unwrap_or(0);
         if now > height {
             (height, moved) = (now, Instant::now());
-            tell(format_args!("\r{height} of {blocks} blocks "));
+            tell!("\r{height} of {blocks} blocks ");
         } else if moved.elapsed() > STANDSTILL {
             return Err(Failure::retry(format!(
                 "no block for {STANDSTILL:?} at height {height}; --log debug says more"
             )));
         }
     }
-    tell(format_args!("\n"));
+    tell!("\n");
     Ok(())
 }

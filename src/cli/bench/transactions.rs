@@ -105,16 +105,14 @@ pub(crate) fn run(arguments: &TransactionsArguments) -> Result<(), Failure> {
 fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let scheme = arguments.bench.scheme;
-    tell(format_args!(
-        "measuring the verify-once floor of {scheme} …\n"
-    ));
+    tell!("measuring the verify-once floor of {scheme} …\n");
     let floor = floor::measure(scheme, VALIDATORS, cores, Duration::from_secs(2))?;
     let max_round = Arc::new(AtomicU32::new(0));
     let held_before = process::rss_anon_bytes();
     let devnet = boot(arguments, max_round.clone())?;
     let load = sign(arguments, &devnet)?;
     devnet.wait_for(1, DRAIN)?;
-    tell(format_args!("sending for {} s …\n", arguments.seconds));
+    tell!("sending for {} s …\n", arguments.seconds);
     let meter = Meter::start();
     let began = Instant::now();
     let (sent, watch) = send(&devnet, load)?;
@@ -163,7 +161,7 @@ fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
 
 fn sign(arguments: &TransactionsArguments, devnet: &Devnet) -> Result<Load, Failure> {
     let total = arguments.rate * arguments.seconds;
-    tell(format_args!("signing {total} transactions …\n"));
+    tell!("signing {total} transactions …\n");
     Load::sign(Plan {
         scheme: arguments.bench.scheme,
         context: devnet.sign_context(),
@@ -314,17 +312,17 @@ fn print(report: &Report) -> Result<(), Failure> {
     let Report {
         scheme, durability, ..
     } = report;
-    say(format_args!(
+    say!(
         "{VALIDATORS} validators, {scheme}, durability {durability}, {} transactions/s offered ({})",
-        report.rate, report.payload
-    ))?;
-    let count = |name: &str, value: u64| say(format_args!("{name:<18}{value:>10}"));
+        report.rate,
+        report.payload
+    )?;
+    let count = |name: &str, value: u64| say!("{name:<18}{value:>10}");
     count("submitted", report.submitted)?;
     count("accepted", report.accepted)?;
     count("committed", report.committed)?;
     count("failed", report.failed)?;
-    let figure =
-        |name: &str, value: f64, unit: &str| say(format_args!("{name:<18}{value:>10.1} {unit}"));
+    let figure = |name: &str, value: f64, unit: &str| say!("{name:<18}{value:>10.1} {unit}");
     figure("transactions/s", report.transactions_per_second, "")?;
     figure("latency p50", report.latency_ms_p50, "ms")?;
     figure("latency p99", report.latency_ms_p99, "ms")?;
@@ -352,10 +350,7 @@ fn print(report: &Report) -> Result<(), Failure> {
     figure("verify", report.verify_us, "µs")?;
     let floor = report.verify_once_floor_per_second;
     figure("verify-once floor", floor, "transactions/s")?;
-    say(format_args!(
-        "of the floor      {:>10.2}",
-        report.floor_ratio
-    ))?;
+    say!("of the floor      {:>10.2}", report.floor_ratio)?;
     count("blocks", report.blocks)?;
     count("highest round", u64::from(report.max_round))
 }

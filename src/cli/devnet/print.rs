@@ -10,17 +10,17 @@ use std::time::Duration;
 pub(super) fn banner(arguments: &Arguments, devnet: &Devnet) -> Result<(), Failure> {
     let genesis = devnet.genesis();
     let refuse = |error: &dyn std::fmt::Display| Failure::safety(error.to_string());
-    say(format_args!("Lockstep devnet"))?;
-    say(format_args!("  chain id      {}", genesis.chain_id))?;
-    say(format_args!("  genesis hash  {}", genesis.hash()))?;
-    say(format_args!("  scheme        {}", genesis.scheme))?;
-    say(format_args!(
+    say!("Lockstep devnet")?;
+    say!("  chain id      {}", genesis.chain_id)?;
+    say!("  genesis hash  {}", genesis.hash())?;
+    say!("  scheme        {}", genesis.scheme)?;
+    say!(
         "  durability    {}: {}",
         arguments.durability.name(),
         arguments.durability.in_words()
-    ))?;
-    say(format_args!("  blocks        {}", when(arguments)))?;
-    say(format_args!(""))?;
+    )?;
+    say!("  blocks        {}", when(arguments))?;
+    say!()?;
     let rows = devnet
         .validators()
         .into_iter()
@@ -28,26 +28,24 @@ pub(super) fn banner(arguments: &Arguments, devnet: &Devnet) -> Result<(), Failu
         .zip(devnet.peer_urls())
         .zip(devnet.data_dirs());
     for (index, (((address, url), peers), dir)) in rows.enumerate() {
-        say(format_args!(
+        say!(
             "  node {index}  {address}  {url}  peers {peers}  {}",
             dir.display()
-        ))?;
+        )?;
     }
-    say(format_args!(""))?;
+    say!()?;
     for account in funded_accounts(genesis.scheme).map_err(|error| refuse(&error))? {
-        say(format_args!(
+        say!(
             "  {:<6} {}  {}",
-            account.name, account.address, account.balance
-        ))?;
+            account.name,
+            account.address,
+            account.balance
+        )?;
     }
-    say(format_args!(""))?;
-    say(format_args!(
-        "  All keys above are public: anyone can sign with them."
-    ))?;
-    say(format_args!(""))?;
-    say(format_args!(
-        "  height round proposer    txs votes      ms  state root"
-    ))?;
+    say!()?;
+    say!("  All keys above are public: anyone can sign with them.")?;
+    say!()?;
+    say!("  height round proposer    txs votes      ms  state root")?;
     Ok(())
 }
 
@@ -60,7 +58,7 @@ fn when(arguments: &Arguments) -> String {
 }
 
 pub(super) fn block(row: &BlockRow) -> Result<(), Failure> {
-    say(format_args!(
+    say!(
         "  {:>6} {:>5} {} {:>4} {:>5} {:>7.1}  {} on all nodes",
         row.height,
         row.round,
@@ -69,7 +67,7 @@ pub(super) fn block(row: &BlockRow) -> Result<(), Failure> {
         row.precommits,
         row.commit_ms,
         row.state_root.short()
-    ))
+    )
 }
 
 #[derive(Serialize)]
@@ -167,20 +165,17 @@ impl Summary {
             .iter()
             .map(|v| v.height.to_string())
             .collect();
-        say(format_args!(""))?;
+        say!()?;
         match blocks {
-            Some(blocks) => say(format_args!(
-                "heights after {blocks} blocks: {}",
-                heights.join(", ")
-            ))?,
-            None => say(format_args!("stopped at heights {}", heights.join(", ")))?,
+            Some(blocks) => say!("heights after {blocks} blocks: {}", heights.join(", "))?,
+            None => say!("stopped at heights {}", heights.join(", "))?,
         }
-        say(format_args!(
+        say!(
             "boot {:.1} ms, blocks {:.1} ms, teardown {:.1} ms",
             ms(times.boot),
             ms(times.blocks),
             ms(times.teardown)
-        ))
+        )
     }
 
     pub(super) fn print_json(&self, blocks: &[BlockRow], times: &Times) -> Result<(), Failure> {
@@ -196,10 +191,10 @@ impl Summary {
             teardown_ms: ms(times.teardown),
         };
         let text = serde_json::to_string_pretty(&document);
-        say(format_args!(
+        say!(
             "{}",
             text.map_err(|error| Failure::safety(error.to_string()))?
-        ))?;
+        )?;
         Ok(())
     }
 }

@@ -59,7 +59,7 @@ impl Doubt {
             for (key, value) in &unproved.details {
                 document[key] = value.clone();
             }
-            if let Err(failure) = say(format_args!("{document:#}")) {
+            if let Err(failure) = say!("{document:#}") {
                 return failure;
             }
         }

@@ -38,28 +38,30 @@ impl Proved {
         let now = wall_clock()?;
         let age_ms = self.trusted.age_ms(now);
         if arguments.json {
-            return say(format_args!("{:#}", self.document(now)));
+            return say!("{:#}", self.document(now));
         }
-        say(format_args!("Proved, whoever said it"))?;
+        say!("Proved, whoever said it")?;
         self.fact.print()?;
-        say(format_args!(
+        say!(
             "  after block   {}, {}, {:.1} s ago",
             header.height,
             self.trusted.id,
             age_ms as f64 / 1e3
-        ))?;
-        say(format_args!("  state root    {}", header.state_root))?;
-        say(format_args!(
+        )?;
+        say!("  state root    {}", header.state_root)?;
+        say!(
             "  chain         {}, genesis {}",
-            header.chain_id, self.status.genesis_hash
-        ))?;
-        say(format_args!(
+            header.chain_id,
+            self.status.genesis_hash
+        )?;
+        say!(
             "  from          {}, by {} headers",
-            arguments.trusted, self.headers
-        ))?;
+            arguments.trusted,
+            self.headers
+        )?;
         for witness in &self.witnesses {
             let url = &witness.url;
-            say(format_args!("  witness       {url} shows the same block"))?;
+            say!("  witness       {url} shows the same block")?;
         }
         Ok(())
     }
@@ -96,21 +98,21 @@ impl Fact {
     fn print(&self) -> Result<(), Failure> {
         match self {
             Fact::Account(address, held) => {
-                say(format_args!("  account       {address}"))?;
+                say!("  account       {address}")?;
                 let Some(held) = held else {
-                    return say(format_args!("                there is no such account"));
+                    return say!("                there is no such account");
                 };
-                say(format_args!("  balance       {}", held.balance))?;
-                say(format_args!("  nonce         {}", held.nonce))
+                say!("  balance       {}", held.balance)?;
+                say!("  nonce         {}", held.nonce)
             }
             Fact::Record(owner, key, kept) => {
-                say(format_args!("  owner         {owner}"))?;
-                say(format_args!("  key           {}", readable(key)))?;
+                say!("  owner         {owner}")?;
+                say!("  key           {}", readable(key))?;
                 let Some(kept) = kept else {
-                    return say(format_args!("                there is no such record"));
+                    return say!("                there is no such record");
                 };
-                say(format_args!("  value         {}", readable(&kept.value)))?;
-                say(format_args!("  since block   {}", kept.height))
+                say!("  value         {}", readable(&kept.value))?;
+                say!("  since block   {}", kept.height)
             }
         }
     }

@@ -99,7 +99,7 @@ impl Outcome {
 
     pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
         if json {
-            return say(format_args!("{:#}", self.json()));
+            return say!("{:#}", self.json());
         }
         // People read what has failed in its one line.
         if self.failure.is_some() && self.receipt().is_none() {
@@ -110,37 +110,27 @@ impl Outcome {
             Some(_) => "committed",
             None => "sent",
         };
-        say(format_args!("Lockstep transaction, {done}"))?;
-        say(format_args!("  id            {}", self.id))?;
-        say(format_args!(
-            "  from          {}, {}",
-            self.from,
-            word("from")
-        ))?;
-        say(format_args!("  nonce         {}", word("nonce")))?;
+        say!("Lockstep transaction, {done}")?;
+        say!("  id            {}", self.id)?;
+        say!("  from          {}, {}", self.from, word("from"))?;
+        say!("  nonce         {}", word("nonce"))?;
         match self.receipt() {
             Some(receipt) => {
                 receipt.print()?;
                 match &self.then {
-                    Some((name, _, sentence)) => say(format_args!("  {name:<13} {sentence}")),
+                    Some((name, _, sentence)) => say!("  {name:<13} {sentence}"),
                     None => Ok(()),
                 }
             }
             None => {
-                say(format_args!(
+                say!(
                     "  fee           {} for {} bytes",
                     word("fee"),
                     word("bytes")
-                ))?;
-                say(format_args!(
-                    "  expires       after height {}",
-                    self.expires_at
-                ))?;
-                say(format_args!(""))?;
-                say(format_args!(
-                    "  lockstep receipt {} shows what becomes of it.",
-                    self.id
-                ))
+                )?;
+                say!("  expires       after height {}", self.expires_at)?;
+                say!()?;
+                say!("  lockstep receipt {} shows what becomes of it.", self.id)
             }
         }
     }
