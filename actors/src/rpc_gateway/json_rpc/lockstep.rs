@@ -6,8 +6,8 @@ use super::caller::Caller;
 use super::error::RpcError;
 use super::heights::{demand_kept, height, version_after};
 use super::mempool::next_nonce;
-use super::method::{Answer, Method, Shape, method};
-use super::params::{Args, At, Kind, needed, optional};
+use super::method::{Answer, methods};
+use super::params::{Args, At};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::rpc_gateway::json::hex;
 use crate::rpc_gateway::{blocks, clock_report, evidence_page, parameters, validators};
@@ -17,73 +17,38 @@ use lockstep_protocol::types::{Address, BlockId, Hash, Height};
 use lockstep_protocol::{codec, ledger};
 use serde_json::{Value, json};
 
-pub(super) const METHODS: &[Method] = &[
-    method(
-        "lockstep_getAccount",
-        "Balance and nonce of an address; with prove the path to the state root of that height.",
-        &[
-            needed("address", Kind::Address),
-            optional("prove", Kind::Flag),
-            optional("height", Kind::Height),
-        ],
-        Shape::Object,
-        |caller, args| Box::pin(get_account(caller, args)),
-    ),
-    method(
-        "lockstep_getRecord",
-        "What an address keeps under a key; with prove the path to the state root of that height.",
-        &[
-            needed("address", Kind::Address),
-            needed("key", Kind::Data(RECORD_KEY_BYTES_MAX)),
-            optional("prove", Kind::Flag),
-            optional("height", Kind::Height),
-        ],
-        Shape::Object,
-        |caller, args| Box::pin(get_record(caller, args)),
-    ),
-    method(
-        "lockstep_getBlock",
-        "A committed block with its transactions, evidence and certificate; null beyond the head.",
-        &[needed("height", Kind::Height)],
-        Shape::ObjectOrNull,
-        |caller, args| Box::pin(get_block(caller, args)),
-    ),
-    method(
-        "lockstep_getCommit",
-        "Header and commit certificate of a height: what proves its roots; null beyond the head.",
-        &[needed("height", Kind::Height)],
-        Shape::ObjectOrNull,
-        |caller, args| Box::pin(get_commit(caller, args)),
-    ),
-    method(
-        "lockstep_getValidators",
-        "Who validates a height, with keys and power; null beyond the second after the head.",
-        &[optional("height", Kind::Height)],
-        Shape::ObjectOrNull,
-        |caller, args| Box::pin(get_validators(caller, args)),
-    ),
-    method(
-        "lockstep_getEvidence",
-        "Misbehaviour: what waits for a block, what is committed, and forks.",
-        &[optional("limit", Kind::Whole(EVIDENCE_ANSWER_MAX as u64))],
-        Shape::Object,
-        |caller, args| Box::pin(get_evidence(caller, args)),
-    ),
-    method(
-        "lockstep_getParams",
-        "The chain's parameters, and every constant and limit of this node.",
-        &[],
-        Shape::Object,
-        |caller, args| Box::pin(get_params(caller, args)),
-    ),
-    method(
-        "lockstep_consensusState",
-        "The height, round and step under way, whose turn it is, and whom the node waits for.",
-        &[],
-        Shape::Object,
-        |caller, args| Box::pin(consensus_state(caller, args)),
-    ),
-];
+methods! {
+    /// Balance and nonce of an address; with prove the path to the state root of that height.
+    "lockstep_getAccount"(needed address: Address, optional prove: Flag, optional height: Height)
+        -> Object = get_account;
+
+    /// What an address keeps under a key; with prove the path to the state root of that height.
+    "lockstep_getRecord"(
+        needed address: Address,
+        needed key: Data(RECORD_KEY_BYTES_MAX),
+        optional prove: Flag,
+        optional height: Height,
+    ) -> Object = get_record;
+
+    /// A committed block with its transactions, evidence and certificate; null beyond the head.
+    "lockstep_getBlock"(needed height: Height) -> ObjectOrNull = get_block;
+
+    /// Header and commit certificate of a height: what proves its roots; null beyond the head.
+    "lockstep_getCommit"(needed height: Height) -> ObjectOrNull = get_commit;
+
+    /// Who validates a height, with keys and power; null beyond the second after the head.
+    "lockstep_getValidators"(optional height: Height) -> ObjectOrNull = get_validators;
+
+    /// Misbehaviour: what waits for a block, what is committed, and forks.
+    "lockstep_getEvidence"(optional limit: Whole(EVIDENCE_ANSWER_MAX as u64))
+        -> Object = get_evidence;
+
+    /// The chain's parameters, and every constant and limit of this node.
+    "lockstep_getParams"() -> Object = get_params;
+
+    /// The height, round and step under way, whose turn it is, and whom the node waits for.
+    "lockstep_consensusState"() -> Object = consensus_state;
+}
 
 /// The state after a block.
 struct State {

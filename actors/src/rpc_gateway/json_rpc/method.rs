@@ -13,6 +13,7 @@ pub(super) type Handler = for<'a> fn(&'a Caller, Args) -> LocalBoxFuture<'a, Ans
 /// A method, in one line of a table.
 pub(super) struct Method {
     pub(super) name: &'static str,
+    /// Each of its lines begins with a space.
     pub(super) summary: &'static str,
     pub(super) params: &'static [Param],
     pub(super) result: Shape,
@@ -60,18 +61,31 @@ impl Shape {
     }
 }
 
-pub(super) const fn method(
-    name: &'static str,
-    summary: &'static str,
-    params: &'static [Param],
-    result: Shape,
-    handler: Handler,
-) -> Method {
-    Method {
-        name,
-        summary,
-        params,
-        result,
-        handler,
-    }
+/// Declares the methods of one prefix. A row says what its method does; its name, its parameters, each
+/// by kind, and the shape of its result; and behind `=` who answers, or behind `=>` what.
+macro_rules! methods {
+    ($(
+        $(#[doc = $summary:literal])+
+        $name:literal($($need:ident $param:ident: $kind:ident $(($max:expr))?),* $(,)?)
+            -> $result:ident
+            $(= $handler:ident)?
+            $(=> |$caller:pat_param, $args:pat_param| $answer:expr)?;
+    )*) => {
+        pub(super) const METHODS: &[$crate::rpc_gateway::json_rpc::method::Method] = &[$(
+            $crate::rpc_gateway::json_rpc::method::Method {
+                name: $name,
+                summary: concat!($($summary),+),
+                params: &[$($crate::rpc_gateway::json_rpc::params::$need(
+                    stringify!($param),
+                    $crate::rpc_gateway::json_rpc::params::Kind::$kind $(($max))?,
+                )),*],
+                result: $crate::rpc_gateway::json_rpc::method::Shape::$result,
+                $(handler: |caller, args| Box::pin($handler(caller, args)),)?
+                $(handler: |$caller, $args| Box::pin(async move {
+                    Ok(serde_json::json!($answer))
+                }),)?
+            }
+        ),*];
+    };
 }
+pub(super) use methods;

@@ -1,5 +1,5 @@
 //! All methods: one table for each prefix, and the document that is made of them.
-use super::method::{Method, Shape, method};
+use super::method::{Method, methods};
 use super::{eth, lockstep, net, open_rpc, subscribe, transactions};
 
 /// All methods, by prefix.
@@ -10,18 +10,15 @@ pub(super) fn all() -> impl Iterator<Item = &'static Method> {
         subscribe::METHODS,
         eth::METHODS,
         net::METHODS,
-        DISCOVER,
+        METHODS,
     ];
     tables.into_iter().flatten()
 }
 
-const DISCOVER: &[Method] = &[method(
-    "rpc.discover",
-    "This document.",
-    &[],
-    Shape::Object,
-    |_, _| Box::pin(async { Ok(open_rpc::document(all())) }),
-)];
+methods! {
+    /// This document.
+    "rpc.discover"() -> Object => |_, _| open_rpc::document(all());
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,64 +1,37 @@
 //! `net_…`, `web3_…` and `txpool_…`: what Ethereum's tools ask of a node itself.
 use super::caller::Caller;
 use super::mempool::pending;
-use super::method::{Answer, Method, Shape, method};
+use super::method::{Answer, methods};
 use super::params::Args;
 use crate::limits::PENDING_ANSWER_MAX;
 use crate::rpc_gateway::json::ethereum::{self, quantity};
 use serde_json::{Value, json};
 
-pub(super) const METHODS: &[Method] = &[
-    method(
-        "net_version",
-        "The chain's number as decimal text.",
-        &[],
-        Shape::Text,
-        |caller, _| {
-            let id = caller.seed.genesis.chain_id;
-            Box::pin(async move { Ok(json!(id.to_string())) })
-        },
-    ),
-    method(
-        "net_listening",
-        "Always true: it answers.",
-        &[],
-        Shape::Flag,
-        |_, _| Box::pin(async { Ok(json!(true)) }),
-    ),
-    method(
-        "net_peerCount",
-        "Peers whose last exchange succeeded.",
-        &[],
-        Shape::Quantity,
-        |caller, _| {
-            let peers = caller.seed.view.peers().into_iter();
-            let reached = peers.filter(|peer| peer.reachable).count() as u64;
-            Box::pin(async move { Ok(json!(quantity(reached))) })
-        },
-    ),
-    method(
-        "web3_clientVersion",
-        "Name and version of this node.",
-        &[],
-        Shape::Text,
-        |_, _| Box::pin(async { Ok(json!(concat!("lockstep/", env!("CARGO_PKG_VERSION")))) }),
-    ),
-    method(
-        "txpool_status",
-        "How many transactions wait: those that could be executed, and those behind a gap.",
-        &[],
-        Shape::Object,
-        |caller, args| Box::pin(status(caller, args)),
-    ),
-    method(
-        "txpool_content",
-        "The first thousand transactions that wait, by sender and nonce; \
-         lockstep_pendingTransactions has the others.",
-        &[],
-        Shape::Object,
-        |caller, args| Box::pin(content(caller, args)),
-    ),
-];
+methods! {
+    /// The chain's number as decimal text.
+    "net_version"() -> Text => |caller, _| caller.seed.genesis.chain_id.to_string();
+
+    /// Always true: it answers.
+    "net_listening"() -> Flag => |_, _| true;
+
+    /// Peers whose last exchange succeeded.
+    "net_peerCount"() -> Quantity => |caller, _| quantity(reached(caller));
+
+    /// Name and version of this node.
+    "web3_clientVersion"() -> Text => |_, _| concat!("lockstep/", env!("CARGO_PKG_VERSION"));
+
+    /// How many transactions wait: those that could be executed, and those behind a gap.
+    "txpool_status"() -> Object = status;
+
+    /// The first thousand transactions that wait, by sender and nonce; lockstep_pendingTransactions
+    /// has the others.
+    "txpool_content"() -> Object = content;
+}
+
+fn reached(caller: &Caller) -> u64 {
+    let peers = caller.seed.view.peers().into_iter();
+    peers.filter(|peer| peer.reachable).count() as u64
+}
 
 async fn status(caller: &Caller, _: Args) -> Answer {
     caller.take_place().await?;

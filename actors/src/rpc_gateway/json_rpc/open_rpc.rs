@@ -23,7 +23,7 @@ fn entry(method: &Method) -> Value {
     let params: Vec<Value> = method.params.iter().map(descriptor).collect();
     json!({
         "name": method.name,
-        "summary": method.summary,
+        "summary": method.summary.trim_start(),
         "paramStructure": "either",
         "params": params,
         "result": { "name": "result", "schema": method.result.schema() },

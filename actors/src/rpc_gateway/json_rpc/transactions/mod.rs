@@ -3,8 +3,8 @@
 //! answered with the same id.
 use super::caller::Caller;
 use super::mempool::pending;
-use super::method::{Answer, Method, Shape, method};
-use super::params::{Args, Kind, needed, optional};
+use super::method::{Answer, methods};
+use super::params::Args;
 use crate::limits::{PENDING_ANSWER_MAX, RPC_WAIT_MAX};
 use crate::rpc_gateway::json::transaction::transaction_json;
 use crate::rpc_gateway::transactions::cursor_after;
@@ -18,57 +18,34 @@ mod hand_in;
 
 pub(super) use hand_in::hand_in;
 
-/// A transaction in hex: at most so many bytes.
-pub(super) const TRANSACTION: Kind = Kind::Data(TRANSACTION_BYTES_MAX);
+methods! {
+    /// Hands in the bytes of POST /transactions. Answers the id, and "pending", "queued" (behind a
+    /// gap of nonces) or "known".
+    "lockstep_sendTransaction"(needed transaction: Data(TRANSACTION_BYTES_MAX)) -> Object = send;
 
-pub(super) const METHODS: &[Method] = &[
-    method(
-        "lockstep_sendTransaction",
-        "Hands in the bytes of POST /transactions. Answers the id, and \"pending\", \"queued\" (behind a gap of nonces) or \"known\".",
-        &[needed("transaction", TRANSACTION)],
-        Shape::Object,
-        |caller, args| Box::pin(send(caller, args)),
-    ),
-    method(
-        "lockstep_sendTransactionAndWait",
-        "The same, and waits for its end: \"committed\" or \"failed\" with the receipt, \"expired\", \
-         \"replaced\" or \"dropped\"; \"pending\" when the time is over.",
-        &[
-            needed("transaction", TRANSACTION),
-            optional("timeout_ms", Kind::Whole(RPC_WAIT_MAX.as_millis() as u64)),
-        ],
-        Shape::Object,
-        |caller, args| Box::pin(send_and_wait(caller, args)),
-    ),
-    method(
-        "lockstep_getTransaction",
-        "A transaction by its id, with its status: unknown, pending, committed, failed, expired, \
-         replaced or dropped; with prove, the path to its block's root of transactions. Committed \
-         without a receipt: its block is not kept any more.",
-        &[needed("id", Kind::Hash), optional("prove", Kind::Flag)],
-        Shape::Object,
-        |caller, args| Box::pin(get_transaction(caller, args)),
-    ),
-    method(
-        "lockstep_getReceipt",
-        "What became of a committed transaction; null if no block has carried it. With prove, the \
-         path to its block's root of receipts.",
-        &[needed("id", Kind::Hash), optional("prove", Kind::Flag)],
-        Shape::ObjectOrNull,
-        |caller, args| Box::pin(get_receipt(caller, args)),
-    ),
-    method(
-        "lockstep_pendingTransactions",
-        "Transactions that wait here for a block, by sender and nonce, and how many there are. \
-         Behind a full page begins another: give its next as after.",
-        &[
-            optional("limit", Kind::Whole(PENDING_ANSWER_MAX as u64)),
-            optional("after", Kind::Cursor),
-        ],
-        Shape::Object,
-        |caller, args| Box::pin(pending_transactions(caller, args)),
-    ),
-];
+    /// The same, and waits for its end: "committed" or "failed" with the receipt, "expired",
+    /// "replaced" or "dropped"; "pending" when the time is over.
+    "lockstep_sendTransactionAndWait"(
+        needed transaction: Data(TRANSACTION_BYTES_MAX),
+        optional timeout_ms: Whole(RPC_WAIT_MAX.as_millis() as u64),
+    ) -> Object = send_and_wait;
+
+    /// A transaction by its id, with its status: unknown, pending, committed, failed, expired,
+    /// replaced or dropped; with prove, the path to its block's root of transactions. Committed
+    /// without a receipt: its block is not kept any more.
+    "lockstep_getTransaction"(needed id: Hash, optional prove: Flag) -> Object = get_transaction;
+
+    /// What became of a committed transaction; null if no block has carried it. With prove, the
+    /// path to its block's root of receipts.
+    "lockstep_getReceipt"(needed id: Hash, optional prove: Flag) -> ObjectOrNull = get_receipt;
+
+    /// Transactions that wait here for a block, by sender and nonce, and how many there are. Behind
+    /// a full page begins another: give its next as after.
+    "lockstep_pendingTransactions"(
+        optional limit: Whole(PENDING_ANSWER_MAX as u64),
+        optional after: Cursor,
+    ) -> Object = pending_transactions;
+}
 
 async fn pending_transactions(caller: &Caller, args: Args) -> Answer {
     let limit = args.maybe_number(0)?;
