@@ -1,11 +1,13 @@
 //! Answers: JSON for people, stable error codes with a sentence that helps.
 use crate::metrics::{Metrics, RefusalLabel};
 use crate::runtime::AskError;
-use actix_web::error::{InternalError, PathError, QueryPayloadError};
+use crate::state_store::StoreError;
+use actix_web::error::{BlockingError, InternalError, PathError, QueryPayloadError};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use lockstep_protocol::codec::CodecError;
-use lockstep_protocol::types::AddressError;
+use lockstep_protocol::ledger::{HistoryError, ReadError};
+use lockstep_protocol::types::{Address, AddressError};
 use lockstep_protocol::wire::WireError;
 use serde::Serialize;
 
@@ -22,6 +24,38 @@ pub(crate) fn refuse(status: StatusCode, code: &str, message: impl Into<String>)
         message: message.into(),
     })
 }
+
+/// What a handler answers. A refusal ends it early.
+pub(crate) type Answer = Result<HttpResponse, Refused>;
+
+/// An answer that says why there is no other.
+#[derive(Debug)]
+pub(crate) struct Refused(HttpResponse);
+
+impl From<HttpResponse> for Refused {
+    fn from(answer: HttpResponse) -> Refused {
+        Refused(answer)
+    }
+}
+
+impl From<Refused> for actix_web::Error {
+    fn from(Refused(answer): Refused) -> actix_web::Error {
+        InternalError::from_response("refused", answer).into()
+    }
+}
+
+/// Errors that are the node's own [`trouble`].
+macro_rules! troubles {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Refused {
+            fn from(error: $error) -> Refused {
+                trouble(&error).into()
+            }
+        }
+    )*};
+}
+
+troubles!(StoreError, ReadError, HistoryError, BlockingError);
 
 /// Marks the answer to a message that no honest peer sends; the connection pays for it.
 #[derive(Clone, Copy, Debug)]
@@ -65,20 +99,15 @@ pub(crate) fn busy(error: AskError, metrics: &Metrics) -> HttpResponse {
     refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence)
 }
 
-/// A parameter that cannot be read: code and sentence.
-pub(crate) type BadParam = (&'static str, String);
-
-/// An address that cannot be read; a typing error is told from nonsense.
-pub(crate) fn bad_address(error: &AddressError) -> BadParam {
-    let code = match error {
-        AddressError::Hex(_) => "malformed",
-        AddressError::Checksum { .. } => "bad_checksum",
-    };
-    (code, error.to_string())
-}
-
-pub(crate) fn refuse_param((code, sentence): BadParam) -> HttpResponse {
-    refuse(StatusCode::BAD_REQUEST, code, sentence)
+/// Reads an address; a typing error is told from nonsense.
+pub(crate) fn address(text: &str) -> Result<Address, HttpResponse> {
+    text.parse().map_err(|error: AddressError| {
+        let code = match error {
+            AddressError::Hex(_) => "malformed",
+            AddressError::Checksum { .. } => "bad_checksum",
+        };
+        refuse(StatusCode::BAD_REQUEST, code, error.to_string())
+    })
 }
 
 /// What the extractors of parameters refuse is refused like everything else.

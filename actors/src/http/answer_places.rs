@@ -5,10 +5,13 @@
 //! that of a stranger if it is a peer itself, that of an address with more than one place more than
 //! its own, or that of whoever has taken no piece for [`ANSWER_PIECE_PATIENCE`] or has had
 //! [`ANSWER_TURN`]. An answer that is being made is never given up: that would not end its work.
+use super::answer::{Refused, refuse};
 use super::connection::Connection;
 use super::places::Merit;
 use crate::limits::{ANSWER_PIECE_PATIENCE, ANSWER_TURN};
+use crate::metrics::{Metrics, RefusalLabel};
 use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -42,6 +45,22 @@ impl AnswerPlaces {
         let ticket = self.table.lock().enter(asker, Instant::now())?;
         let places = self.clone();
         Some(AnswerPlace { places, ticket })
+    }
+
+    /// A place in this time, or a refusal that is counted and begins with `why`.
+    pub(crate) async fn demand(
+        &self,
+        request: &HttpRequest,
+        patience: Duration,
+        metrics: &Metrics,
+        why: &str,
+    ) -> Result<AnswerPlace, Refused> {
+        let place = self.wait(&Asker::of(request), patience).await;
+        place.ok_or_else(|| {
+            metrics.refusal(RefusalLabel::Busy);
+            let sentence = format!("{why}; try again in a moment");
+            refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence).into()
+        })
     }
 
     /// A place in this time, or none.

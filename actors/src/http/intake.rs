@@ -1,6 +1,6 @@
 //! One transaction that is handed in, by whichever way it comes: over plain HTTP at either listener,
 //! or by JSON-RPC.
-use super::answer::{refuse, trouble};
+use super::answer::{Answer, refuse};
 use super::body;
 use crate::messages::mempool::SubmitTransactions;
 use crate::metrics::{Metrics, RefusalLabel};
@@ -44,23 +44,14 @@ pub(crate) enum SubmitRefusal {
 
 impl Intake<'_> {
     /// `POST /transactions`: canonical bytes of one.
-    pub(crate) async fn submit(
-        &self,
-        request: &HttpRequest,
-        payload: web::Payload,
-    ) -> HttpResponse {
-        let bytes = match body::read(request, payload, TRANSACTION_BYTES_MAX, self.metrics).await {
-            Ok(bytes) => bytes,
-            Err(refusal) => return refusal,
-        };
-        let transaction = match self.wire.decode_transaction(&bytes) {
-            Ok(transaction) => transaction,
-            Err(error) => return body::refuse_wire(&error, self.metrics),
-        };
+    pub(crate) async fn submit(&self, request: &HttpRequest, payload: web::Payload) -> Answer {
+        let bytes = body::read(request, payload, TRANSACTION_BYTES_MAX, self.metrics).await?;
+        let transaction = self.wire.decode_transaction(&bytes);
+        let transaction = transaction.map_err(|error| body::refuse_wire(&error, self.metrics))?;
         match self.hand_in(transaction).await {
-            Ok(taken) => HttpResponse::Accepted().json(taken.to_json()),
-            Err(SubmitRefusal::Refused(refusal)) => refused(&refusal, self.metrics),
-            Err(SubmitRefusal::Store(error)) => trouble(&error),
+            Ok(taken) => Ok(HttpResponse::Accepted().json(taken.to_json())),
+            Err(SubmitRefusal::Refused(refusal)) => Err(refused(&refusal, self.metrics).into()),
+            Err(SubmitRefusal::Store(error)) => Err(error.into()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What peers post: votes, proposals, evidence.
 use super::seed::Seed;
-use crate::http::answer::{busy, refuse, refuse_bad};
+use crate::http::answer::{Answer, Refused, busy, refuse, refuse_bad};
 use crate::http::body;
 use crate::http::body::{Body, Whole};
 use crate::http::connection::Connection;
@@ -16,6 +16,7 @@ use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::limits::{
     EVIDENCE_MESSAGE_BYTES_MAX, PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, VOTE_BYTES_MAX,
 };
+use lockstep_protocol::wire::Wire;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,17 +24,11 @@ pub(super) async fn vote(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
-) -> HttpResponse {
-    let bytes = match body::read(&request, payload, VOTE_BYTES_MAX, &seed.metrics).await {
-        Ok(bytes) => bytes,
-        Err(refusal) => return refusal,
-    };
-    let vote = match seed.wire.decode_vote(&bytes) {
-        Ok(vote) => vote,
-        Err(error) => return body::refuse_wire(&error, &seed.metrics),
-    };
-    let port = seed.ports.vote.of(&request);
-    admitted(&request, port.ask(VoteReceived(vote)).await, &seed.metrics)
+) -> Answer {
+    let vote = seed.message(&request, payload, VOTE_BYTES_MAX, Wire::decode_vote);
+    let vote = VoteReceived(vote.await?);
+    let answer = seed.ports.vote.of(&request).ask(vote).await;
+    admitted(&request, answer, &seed.metrics)
 }
 
 /// Its signatures are checked by the Committer, behind what a block needs of it.
@@ -41,16 +36,10 @@ pub(super) async fn evidence(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
-) -> HttpResponse {
+) -> Answer {
     let limit = EVIDENCE_MESSAGE_BYTES_MAX;
-    let bytes = match body::read(&request, payload, limit, &seed.metrics).await {
-        Ok(bytes) => bytes,
-        Err(refusal) => return refusal,
-    };
-    let told = match seed.wire.decode_evidence(&bytes) {
-        Ok(evidence) => EvidenceTold(Box::new(evidence)),
-        Err(error) => return body::refuse_wire(&error, &seed.metrics),
-    };
+    let told = seed.message(&request, payload, limit, Wire::decode_evidence);
+    let told = EvidenceTold(Box::new(told.await?));
     let port = seed.ports.evidence.of(&request);
     let answer = port.ask(told).await.map(|admission| match admission {
         // Whoever keeps it tells it again in a few heights. A link that tried it again at once would
@@ -66,18 +55,13 @@ pub(super) async fn proposal(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
-) -> HttpResponse {
+) -> Answer {
     let metrics = &seed.metrics;
-    let whole = match screened(&seed, &request, payload, false).await {
-        Ok(whole) => whole,
-        Err(answer) => return answer,
-    };
-    let message = match seed.wire.decode_proposal(&whole.bytes) {
-        Ok(message) => Arc::new(message),
-        Err(error) => return body::refuse_wire(&error, metrics),
-    };
+    let whole = screened(&seed, &request, payload, false).await?;
+    let message = seed.wire.decode_proposal(&whole.bytes);
+    let message = message.map_err(|error| body::refuse_wire(&error, metrics))?;
     let port = seed.ports.proposal.of(&request);
-    let answer = port.ask(ProposalReceived(message)).await;
+    let answer = port.ask(ProposalReceived(Arc::new(message))).await;
     drop(whole.place);
     admitted(&request, answer, metrics)
 }
@@ -88,21 +72,16 @@ pub(super) async fn compact(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
-) -> HttpResponse {
+) -> Answer {
     let metrics = &seed.metrics;
-    let whole = match screened(&seed, &request, payload, true).await {
-        Ok(whole) => whole,
-        Err(answer) => return answer,
-    };
-    let mut assembly = match seed.wire.decode_assembly(&whole.bytes) {
-        Ok(assembly) => Box::new(assembly),
-        Err(error) => return body::refuse_wire(&error, metrics),
-    };
+    let whole = screened(&seed, &request, payload, true).await?;
+    let assembly = seed.wire.decode_assembly(&whole.bytes);
+    let mut assembly = assembly.map_err(|error| body::refuse_wire(&error, metrics))?;
     let leaves = GetHeld(assembly.leaves().to_vec());
     // A mempool that is busy or has just fallen holds nothing of it.
     assembly.fill_held(seed.ports.held.ask(leaves).await.unwrap_or_default());
     let port = seed.ports.compact.of(&request);
-    let answer = port.ask(CompactReceived(assembly)).await;
+    let answer = port.ask(CompactReceived(Box::new(assembly))).await;
     drop(whole.place);
     admitted(&request, answer, metrics)
 }
@@ -114,30 +93,24 @@ async fn screened(
     request: &HttpRequest,
     payload: web::Payload,
     is_compact: bool,
-) -> Result<Whole, HttpResponse> {
+) -> Result<Whole, Refused> {
     let metrics = &seed.metrics;
     let refuse_body = |error| body::refuse_body(error, metrics);
     let mut body = Body::open(request, payload, PROPOSAL_BYTES_MAX).map_err(refuse_body)?;
     let head = body.at_least(PROPOSAL_HEAD_BYTES_MAX).await;
     head.map_err(refuse_body)?;
-    let head = match seed.wire.decode_proposal_head(body.so_far()) {
-        Ok(head) => head,
-        Err(error) => return Err(body::refuse_wire(&error, metrics)),
-    };
+    let head = seed.wire.decode_proposal_head(body.so_far());
+    let head = head.map_err(|error| body::refuse_wire(&error, metrics))?;
     let screen = seed.ports.screen.of(request);
-    match screen.ask(ScreenProposal { head, is_compact }).await {
-        Ok(None) => {
-            let whole = body.whole(Some(&seed.shares.proposal_bodies)).await;
-            whole.map_err(refuse_body)
-        }
-        Ok(Some(admission)) => {
-            if admission.is_honest() {
-                body.ignore().await.map_err(refuse_body)?;
-            }
-            Err(admitted(request, Ok(admission), metrics))
-        }
-        Err(error) => Err(busy(error, metrics)),
+    let screened = screen.ask(ScreenProposal { head, is_compact }).await;
+    let Some(admission) = screened.map_err(|error| busy(error, metrics))? else {
+        let whole = body.whole(Some(&seed.shares.proposal_bodies)).await;
+        return Ok(whole.map_err(refuse_body)?);
+    };
+    if admission.is_honest() {
+        body.ignore().await.map_err(refuse_body)?;
     }
+    Err(admitted(request, Ok(admission), metrics)?.into())
 }
 
 /// 202 for whatever an honest peer may send, 4xx for what none does.
@@ -145,34 +118,35 @@ fn admitted(
     request: &HttpRequest,
     answer: Result<Admission, AskError>,
     metrics: &Metrics,
-) -> HttpResponse {
-    let admission = match answer {
-        Ok(admission) => admission,
-        Err(error) => return busy(error, metrics),
-    };
+) -> Answer {
+    let admission = answer.map_err(|error| busy(error, metrics))?;
     let (status, code, sentence) = match admission {
         Admission::Counted => {
             if let Some(connection) = request.conn_data::<Rc<Connection>>() {
                 connection.prove();
             }
-            return HttpResponse::Accepted().finish();
+            return Ok(HttpResponse::Accepted().finish());
         }
         Admission::Unneeded
         | Admission::Duplicate
         | Admission::Stale
         | Admission::TooEarly
-        | Admission::Incomplete => return HttpResponse::Accepted().finish(),
+        | Admission::Incomplete => return Ok(HttpResponse::Accepted().finish()),
         Admission::Malformed => {
             let sentence = "the fields of the message contradict each other";
-            return refuse_bad(StatusCode::BAD_REQUEST, "malformed", sentence);
+            return Ok(refuse_bad(StatusCode::BAD_REQUEST, "malformed", sentence));
         }
         Admission::UnknownValidator => {
             let sentence = "the sender, or the accused, is no validator of that height";
-            return refuse_bad(StatusCode::FORBIDDEN, "unknown_validator", sentence);
+            return Ok(refuse_bad(
+                StatusCode::FORBIDDEN,
+                "unknown_validator",
+                sentence,
+            ));
         }
         Admission::BadSignature => {
             let sentence = "the signature is not the sender's";
-            return refuse_bad(StatusCode::FORBIDDEN, "bad_signature", sentence);
+            return Ok(refuse_bad(StatusCode::FORBIDDEN, "bad_signature", sentence));
         }
         Admission::Equivocation => (
             StatusCode::FORBIDDEN,
@@ -190,5 +164,5 @@ fn admitted(
             "the sender has said too much that is of no use here; try again in a moment",
         ),
     };
-    refuse(status, code, sentence)
+    Ok(refuse(status, code, sentence))
 }

@@ -2,14 +2,12 @@
 //! the answer is bounded and holds only what its signers have told everybody. Few are made at one
 //! time, because each may hold megabytes; who hears 503 asks another peer.
 use super::seed::Seed;
-use crate::http::answer::{refuse, trouble};
+use crate::http::answer::{Answer, Refused, refuse};
 use crate::http::answer_places::Asker;
-use crate::http::body;
 use crate::http::pieces::Pieces;
 use crate::messages::proposer::GetProposals;
 use crate::messages::vote_collector::GetVotes;
 use crate::metrics::RefusalLabel;
-use crate::state_store::StoreError;
 use actix_web::error::BlockingError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -24,46 +22,23 @@ pub(super) async fn pull(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
-) -> HttpResponse {
-    let bytes = match body::read(&request, payload, PULL_BYTES_MAX, &seed.metrics).await {
-        Ok(bytes) => bytes,
-        Err(refusal) => return refusal,
-    };
-    let pull = match seed.wire.decode_pull(&bytes) {
-        Ok(pull) => Arc::new(pull),
-        Err(error) => return body::refuse_wire(&error, &seed.metrics),
-    };
+) -> Answer {
+    let pull = seed.message(&request, payload, PULL_BYTES_MAX, Wire::decode_pull);
+    let pull = Arc::new(pull.await?);
     let set = seed.view.validators().at(pull.height).map(|set| set.len());
     if !pull.is_well_formed(set) {
         seed.metrics.refusal(RefusalLabel::Malformed);
         let sentence = "the rounds or bitmaps do not fit the validators of that height";
-        return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+        return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
     }
     let Some(place) = seed.shares.pull_answers.enter(&Asker::of(&request)) else {
         let sentence = "other peers are being answered; ask another one";
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
+        return Ok(refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence));
     };
-    match answer(&seed, pull).await {
-        Ok(bytes) => {
-            seed.metrics.pulls_answered.inc();
-            HttpResponse::Ok().body(Pieces::new(bytes.into(), place))
-        }
-        Err(error) => trouble(&error),
-    }
-}
-
-/// Why there is no answer: this node's own trouble.
-#[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error("{0}")]
-    Store(#[from] StoreError),
-    #[error("{0}")]
-    Thread(#[from] BlockingError),
-}
-
-async fn answer(seed: &Seed, pull: Arc<Pull>) -> Result<Vec<u8>, Trouble> {
-    let pulled = pulled(seed, pull).await?;
-    Ok(encoded(seed.wire, pulled).await?)
+    let pulled = pulled(&seed, pull).await?;
+    let bytes = encoded(seed.wire, pulled).await?;
+    seed.metrics.pulls_answered.inc();
+    Ok(HttpResponse::Ok().body(Pieces::new(bytes.into(), place)))
 }
 
 /// Megabytes, for anybody who asks: not on the thread that votes.
@@ -71,7 +46,7 @@ async fn encoded(wire: Wire, pulled: Pulled) -> Result<Vec<u8>, BlockingError> {
     web::block(move || wire.encode_pulled(&pulled)).await
 }
 
-async fn pulled(seed: &Seed, pull: Arc<Pull>) -> Result<Pulled, Trouble> {
+async fn pulled(seed: &Seed, pull: Arc<Pull>) -> Result<Pulled, Refused> {
     if let Some(decided) = decided(seed, pull.height).await? {
         return Ok(decided);
     }
@@ -94,7 +69,7 @@ async fn pulled(seed: &Seed, pull: Arc<Pull>) -> Result<Pulled, Trouble> {
 }
 
 /// What decided a height that is over; it is read on another thread, too.
-async fn decided(seed: &Seed, height: Height) -> Result<Option<Pulled>, Trouble> {
+async fn decided(seed: &Seed, height: Height) -> Result<Option<Pulled>, Refused> {
     let committed = seed.view.head().height;
     if height > committed {
         return Ok(None);

@@ -1,5 +1,6 @@
 //! What the PeerGateway is made from, and what every request of a peer sees.
 use crate::clock::Clock;
+use crate::http::answer::Refused;
 use crate::http::answer_places::AnswerPlaces;
 use crate::http::body;
 use crate::http::doors::Doors;
@@ -19,8 +20,10 @@ use crate::peers::{Handshake, Peer};
 use crate::runtime::Port;
 use crate::state_store::Store;
 use crate::view::NodeView;
+use actix_web::HttpRequest;
+use actix_web::web::Payload;
 use lockstep_protocol::types::Address;
-use lockstep_protocol::wire::Wire;
+use lockstep_protocol::wire::{Wire, WireError};
 use parking_lot::RwLock;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -104,6 +107,19 @@ pub(crate) struct Seed {
 }
 
 impl Seed {
+    /// Reads a body of at most `limit` bytes, and decodes what it says.
+    pub(super) async fn message<T>(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        limit: usize,
+        decode: impl FnOnce(&Wire, &[u8]) -> Result<T, WireError>,
+    ) -> Result<T, Refused> {
+        let bytes = body::read(request, payload, limit, &self.metrics).await?;
+        let message = decode(&self.wire, &bytes);
+        Ok(message.map_err(|error| body::refuse_wire(&error, &self.metrics))?)
+    }
+
     /// Takes a transaction that is handed in here.
     pub(super) fn intake(&self) -> Intake<'_> {
         Intake {

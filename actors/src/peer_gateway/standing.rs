@@ -2,58 +2,45 @@
 //! that has just started asks. Cheapest check first: size and shape, the names, then by the
 //! VoteCollector the nonce, the asker's budget and its signature; only then the RoundDriver signs.
 use super::seed::Seed;
-use crate::http::answer::{busy, refuse, refuse_bad};
-use crate::http::body;
+use crate::http::answer::{Answer, busy, refuse, refuse_bad};
 use crate::messages::round_driver::SignStanding;
 use crate::messages::vote_collector::GetSeen;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::limits::QUESTION_BYTES_MAX;
 use lockstep_protocol::nouns::standing::{Refused, sets_of};
+use lockstep_protocol::wire::Wire;
 use std::sync::Arc;
 
 pub(super) async fn standing(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
-) -> HttpResponse {
+) -> Answer {
     let metrics = &seed.metrics;
-    let bytes = match body::read(&request, payload, QUESTION_BYTES_MAX, metrics).await {
-        Ok(bytes) => bytes,
-        Err(refusal) => return refusal,
-    };
-    let question = match seed.wire.decode_question(&bytes) {
-        Ok(question) => Arc::new(question),
-        Err(error) => return body::refuse_wire(&error, metrics),
-    };
+    let refuse_question = |refused| refuse_question(&seed, refused);
+    let busy = |error| busy(error, metrics);
+    let question = seed.message(&request, payload, QUESTION_BYTES_MAX, Wire::decode_question);
+    let question = Arc::new(question.await?);
     let validators = seed.view.validators();
-    if let Err(refused) = question.screen(&seed.me, sets_of(&validators)) {
-        return refuse_question(&seed, refused);
-    }
-    let seen = match seed.ports.seen.ask(GetSeen(question.clone())).await {
-        Ok(Ok(seen)) => seen,
-        Ok(Err(refused)) => return refuse_question(&seed, refused),
-        Err(error) => return busy(error, metrics),
-    };
+    let screened = question.screen(&seed.me, sets_of(&validators));
+    screened.map_err(refuse_question)?;
+    let seen = seed.ports.seen.ask(GetSeen(question.clone())).await;
+    let seen = seen.map_err(busy)?.map_err(refuse_question)?;
     let head = seed.view.head();
     let sign = SignStanding {
         question,
         seen,
         head: (head.height, head.block_id),
     };
-    match seed.ports.standing.ask(sign).await {
-        Ok(Some(statement)) => {
-            metrics.standings_answered.inc();
-            HttpResponse::Ok()
-                .content_type("application/octet-stream")
-                .body(seed.wire.encode_statement(&statement))
-        }
-        Ok(None) => {
-            let sentence = "this node is between two heights; ask again in a moment";
-            refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence)
-        }
-        Err(error) => busy(error, metrics),
-    }
+    let Some(statement) = seed.ports.standing.ask(sign).await.map_err(busy)? else {
+        let sentence = "this node is between two heights; ask again in a moment";
+        return Ok(refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence));
+    };
+    metrics.standings_answered.inc();
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .body(seed.wire.encode_statement(&statement)))
 }
 
 fn refuse_question(seed: &Seed, refused: Refused) -> HttpResponse {

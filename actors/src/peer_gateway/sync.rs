@@ -1,10 +1,8 @@
 //! `GET /sync/blocks`: ranges of committed blocks for peers that catch up.
 use super::seed::Seed;
-use crate::http::answer::{refuse, trouble};
-use crate::http::answer_places::Asker;
+use crate::http::answer::{Answer, refuse};
 use crate::http::pieces::Pieces;
 use crate::limits::{SYNC_ANSWER_PATIENCE, SYNC_ENVELOPE_BYTES};
-use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -29,40 +27,32 @@ impl Range {
     }
 }
 
-pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
+pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> Answer {
     let Ok(range) = web::Query::<Range>::from_query(request.query_string()) else {
         let sentence = "ask for ?from=<height>, and at will &limit=<blocks>";
-        return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+        return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
     };
     let Some(blocks_max) = range.blocks_max() else {
         let sentence = format!("limit is a number of blocks from 1 to {SYNC_BLOCKS_MAX}");
-        return refuse(StatusCode::BAD_REQUEST, "limit", sentence);
+        return Ok(refuse(StatusCode::BAD_REQUEST, "limit", sentence));
     };
     let bytes_max = SYNC_BYTES_MAX - SYNC_ENVELOPE_BYTES;
-    let places = &seed.shares.sync_answers;
-    let asker = Asker::of(&request);
-    let Some(place) = places.wait(&asker, SYNC_ANSWER_PATIENCE).await else {
-        seed.metrics.refusal(RefusalLabel::Busy);
-        let sentence = "other peers are being answered; try again in a moment";
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
-    };
+    let (places, metrics) = (&seed.shares.sync_answers, &seed.metrics);
+    let why = "other peers are being answered";
+    let place = places.demand(&request, SYNC_ANSWER_PATIENCE, metrics, why);
+    let place = place.await?;
     // Megabytes are read, checked and encoded: not on the thread that votes.
-    let store = seed.store.clone();
-    let wire = seed.wire;
-    let from = Height(range.from);
+    let (store, wire) = (seed.store.clone(), seed.wire);
     let answer = web::block(move || {
-        let blocks = store.decided(from, blocks_max, bytes_max)?;
+        let blocks = store.decided(Height(range.from), blocks_max, bytes_max)?;
         // After them: what was pruned meanwhile is told as gone.
         let earliest = store.earliest()?;
         Ok::<_, StoreError>((wire.encode_blocks(&blocks), earliest))
     });
-    match answer.await {
-        Ok(Ok((bytes, earliest))) => HttpResponse::Ok()
-            .insert_header((HEIGHT_HEADER, seed.view.head().height.to_string()))
-            .insert_header((EARLIEST_HEADER, earliest.to_string()))
-            .content_type("application/octet-stream")
-            .body(Pieces::new(bytes.into(), place)),
-        Ok(Err(error)) => trouble(&error),
-        Err(error) => trouble(&error),
-    }
+    let (bytes, earliest) = answer.await??;
+    Ok(HttpResponse::Ok()
+        .insert_header((HEIGHT_HEADER, seed.view.head().height.to_string()))
+        .insert_header((EARLIEST_HEADER, earliest.to_string()))
+        .content_type("application/octet-stream")
+        .body(Pieces::new(bytes.into(), place)))
 }

@@ -1,6 +1,6 @@
 //! Transactions: batches from peers, and one from whoever hands it in at the peer listener.
 use super::seed::Seed;
-use crate::http::answer::{busy, refuse_bad};
+use crate::http::answer::{Answer, busy, refuse_bad};
 use crate::http::body::Body;
 use crate::http::{body, intake};
 use crate::messages::mempool::{SubmitResult, SubmitTransactions};
@@ -16,7 +16,7 @@ pub(super) async fn submit(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
-) -> HttpResponse {
+) -> Answer {
     seed.intake().submit(&request, payload).await
 }
 
@@ -26,27 +26,20 @@ pub(super) async fn gossip(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
-) -> HttpResponse {
+) -> Answer {
     let metrics = &seed.metrics;
-    let whole = match Body::open(&request, payload, TRANSACTIONS_BYTES_MAX) {
-        Ok(body) => body.whole(Some(&seed.shares.gossip_bodies)).await,
-        Err(error) => Err(error),
-    };
-    let whole = match whole {
-        Ok(whole) => whole,
-        Err(error) => return body::refuse_body(error, metrics),
-    };
-    let transactions = match seed.wire.decode_transactions(&whole.bytes) {
-        Ok(transactions) => transactions.into_iter().map(Arc::new).collect(),
-        Err(error) => return body::refuse_wire(&error, metrics),
-    };
+    let refuse_body = |error| body::refuse_body(error, metrics);
+    let body = Body::open(&request, payload, TRANSACTIONS_BYTES_MAX).map_err(refuse_body)?;
+    let whole = body.whole(Some(&seed.shares.gossip_bodies)).await;
+    let whole = whole.map_err(refuse_body)?;
+    let transactions = seed.wire.decode_transactions(&whole.bytes);
+    let transactions = transactions.map_err(|error| body::refuse_wire(&error, metrics))?;
+    let transactions = transactions.into_iter().map(Arc::new).collect();
     let submit = SubmitTransactions(transactions, Source::Peer);
     let answer = seed.ports.gossip.ask(submit).await;
     drop(whole.place);
-    match answer {
-        Ok(verdicts) => gossiped(&seed, &verdicts),
-        Err(error) => busy(error, metrics),
-    }
+    let verdicts = answer.map_err(|error| busy(error, metrics))?;
+    Ok(gossiped(&seed, &verdicts))
 }
 
 /// 202 for whatever an honest peer may send, although this node may have no room for it.

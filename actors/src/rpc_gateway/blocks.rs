@@ -4,12 +4,9 @@ use super::json::hex;
 use super::json::transaction::transaction_json;
 use super::seed::Seed;
 use super::validators;
-use crate::http::answer::{bad_address, busy, refuse, refuse_param, trouble};
-use crate::http::answer_places::Asker;
+use crate::http::answer::{Answer, address, busy, refuse};
 use crate::http::pieces::Pieces;
-use crate::limits::BLOCK_ANSWER_PATIENCE;
 use crate::messages::mempool::GetNextNonce;
-use crate::metrics::RefusalLabel;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -20,7 +17,7 @@ use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Address, Height};
 use serde_json::{Value, json};
 
-pub(super) async fn latest(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
+pub(super) async fn latest(seed: web::Data<Seed>, request: HttpRequest) -> Answer {
     let newest = seed.head().height;
     by(seed, &request, newest).await
 }
@@ -29,65 +26,55 @@ pub(super) async fn by_height(
     seed: web::Data<Seed>,
     request: HttpRequest,
     path: web::Path<String>,
-) -> HttpResponse {
-    match path.parse() {
-        Ok(height) => by(seed, &request, Height(height)).await,
-        Err(_) => {
-            let sentence = "a height is a whole number from 1, or \"latest\"";
-            refuse(StatusCode::BAD_REQUEST, "malformed", sentence)
-        }
-    }
+) -> Answer {
+    let Ok(height) = path.parse() else {
+        let sentence = "a height is a whole number from 1, or \"latest\"";
+        return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
+    };
+    by(seed, &request, Height(height)).await
 }
 
 /// A block may be megabytes, and more as text: it is read on another thread, and few at one time.
-async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> HttpResponse {
-    let places = &seed.shares.block_answers;
-    let asker = Asker::of(request);
-    let Some(place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
-        seed.metrics.refusal(RefusalLabel::Busy);
-        let sentence = "other blocks are being read; try again in a moment";
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
-    };
+async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> Answer {
+    let place = seed.answer_place(request, "other blocks are being read");
+    let place = place.await?;
     let reader = seed.clone();
     let text = web::block(move || {
         if !reader.is_shown(height) {
             return Ok(None);
         }
-        let blocks = reader.store.decided(height, 1, usize::MAX)?;
-        // A range from height 0 begins with block 1.
-        let decided = blocks.first().filter(|d| d.block.height() == height);
-        let page = decided.map(|decided| block_json(&reader, decided));
+        let decided = decided(&reader, height)?;
+        let page = decided.map(|decided| block_json(&reader, &decided));
         Ok::<_, StoreError>(page.transpose()?.map(|page| page.to_string()))
     });
-    match text.await {
-        Ok(Ok(text)) => match text {
-            Some(text) => HttpResponse::Ok()
-                .content_type("application/json")
-                .body(Pieces::new(text.into(), place)),
-            None => no_block(&seed, height),
-        },
-        Ok(Err(error)) => trouble(&error),
-        Err(error) => trouble(&error),
-    }
+    let Some(text) = text.await?? else {
+        return no_block(&seed, height);
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(Pieces::new(text.into(), place)))
+}
+
+/// The committed block of this height, and of no other: a range from height 0 begins with block 1.
+pub(super) fn decided(seed: &Seed, height: Height) -> Result<Option<DecidedBlock>, StoreError> {
+    let blocks = seed.store.decided(height, 1, usize::MAX)?;
+    let mut blocks = blocks.into_iter();
+    Ok(blocks.next().filter(|d| d.block.height() == height))
 }
 
 /// Why there is no block of this height: it is not committed yet, or not kept any more.
-pub(super) fn no_block(seed: &Seed, height: Height) -> HttpResponse {
+pub(super) fn no_block(seed: &Seed, height: Height) -> Answer {
     let newest = seed.head().height;
-    match seed.store.earliest() {
-        Ok(earliest) if height < earliest && height > Height(0) => {
-            let sentence = format!(
-                "block {height} is not kept here any more, the earliest is {earliest}: ask for a \
-                 later one, or a node that keeps more"
-            );
-            refuse(StatusCode::GONE, "pruned", sentence)
-        }
-        Ok(_) => {
-            let sentence = format!("no block {height} here; the newest is {newest}");
-            refuse(StatusCode::NOT_FOUND, "unknown_block", sentence)
-        }
-        Err(error) => trouble(&error),
+    let earliest = seed.store.earliest()?;
+    if height < earliest && height > Height(0) {
+        let sentence = format!(
+            "block {height} is not kept here any more, the earliest is {earliest}: ask for a \
+             later one, or a node that keeps more"
+        );
+        return Ok(refuse(StatusCode::GONE, "pruned", sentence));
     }
+    let sentence = format!("no block {height} here; the newest is {newest}");
+    Ok(refuse(StatusCode::NOT_FOUND, "unknown_block", sentence))
 }
 
 pub(super) fn block_json(seed: &Seed, decided: &DecidedBlock) -> Result<Value, StoreError> {
@@ -129,29 +116,18 @@ pub(super) fn certificate_json(
     }))
 }
 
-pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
-    let address: Address = match path.parse() {
-        Ok(address) => address,
-        Err(error) => return refuse_param(bad_address(&error)),
-    };
-    let (height, account) = match newest_account(&seed, &address) {
-        Ok(found) => found,
-        Err(error) => return trouble(&error),
-    };
-    let sender = address;
+pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> Answer {
+    let sender = address(&path)?;
+    let (height, account) = newest_account(&seed, &sender)?;
     let next = account.nonce;
-    match seed
-        .ports
-        .next_nonce
-        .ask(GetNextNonce { sender, next })
+    let continued = seed.ports.next_nonce.ask(GetNextNonce { sender, next });
+    let continued = continued
         .await
-    {
-        Ok(continued) => HttpResponse::Ok().json(json!({
-            "address": address, "height": height,
-            "balance": account.balance.to_string(), "nonce": next, "next_nonce": continued.max(next),
-        })),
-        Err(error) => busy(error, &seed.metrics),
-    }
+        .map_err(|error| busy(error, &seed.metrics))?;
+    Ok(HttpResponse::Ok().json(json!({
+        "address": sender, "height": height,
+        "balance": account.balance.to_string(), "nonce": next, "next_nonce": continued.max(next),
+    })))
 }
 
 /// An account after the newest block that is shown.

@@ -1,6 +1,6 @@
 //! Misbehaviour: evidence that waits for a block, evidence in blocks, forks.
 use super::seed::Seed;
-use crate::http::answer::{refuse, trouble};
+use crate::http::answer::{Answer, refuse};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
@@ -18,16 +18,13 @@ struct Wanted {
 }
 
 /// `GET /evidence?limit=…`
-pub(super) async fn evidence(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
+pub(super) async fn evidence(seed: web::Data<Seed>, request: HttpRequest) -> Answer {
     let Ok(wanted) = web::Query::<Wanted>::from_query(request.query_string()) else {
         let sentence = "ask for /evidence, and at will ?limit=<pieces>";
-        return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+        return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
     };
     let limit = wanted.limit.unwrap_or(EVIDENCE_ANSWER_MAX);
-    match page(&seed, limit.min(EVIDENCE_ANSWER_MAX)) {
-        Ok(page) => HttpResponse::Ok().json(page),
-        Err(error) => trouble(&error),
-    }
+    Ok(HttpResponse::Ok().json(page(&seed, limit.min(EVIDENCE_ANSWER_MAX))?))
 }
 
 pub(super) fn page(seed: &Seed, limit: usize) -> Result<Value, StoreError> {

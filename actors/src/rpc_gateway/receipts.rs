@@ -1,6 +1,6 @@
 //! What became of a transaction.
 use super::seed::Seed;
-use crate::http::answer::{refuse, trouble};
+use crate::http::answer::{Answer, refuse};
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -9,31 +9,28 @@ use lockstep_protocol::types::{Hash, Height};
 use serde_json::json;
 
 /// `GET /receipts/{id}`: the receipt of a committed transaction, and where it stands.
-pub(super) async fn receipt(seed: web::Data<Seed>, path: web::Path<String>) -> HttpResponse {
+pub(super) async fn receipt(seed: web::Data<Seed>, path: web::Path<String>) -> Answer {
     let id: Hash = match path.parse() {
         Ok(id) => id,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, "malformed", format!("{error}")),
+        Err(error) => {
+            let sentence = format!("{error}");
+            return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
+        }
     };
     let reader = seed.clone();
-    match web::block(move || find(&reader, &id)).await {
-        Ok(Ok(Some((height, index, receipt)))) => {
-            let mut document = json!(receipt);
-            document["height"] = json!(height);
-            document["index"] = json!(index);
-            HttpResponse::Ok().json(document)
-        }
-        Ok(Ok(None)) => {
-            let sentence = format!(
-                "no block here holds transaction {id}: it waits, has expired, or was never sent; \
-                 the newest block is {}, the earliest that is kept {}",
-                seed.head().height,
-                seed.store.earliest().unwrap_or_default()
-            );
-            refuse(StatusCode::NOT_FOUND, "unknown_receipt", sentence)
-        }
-        Ok(Err(error)) => trouble(&error),
-        Err(error) => trouble(&error),
-    }
+    let Some((height, index, receipt)) = web::block(move || find(&reader, &id)).await?? else {
+        let sentence = format!(
+            "no block here holds transaction {id}: it waits, has expired, or was never sent; \
+             the newest block is {}, the earliest that is kept {}",
+            seed.head().height,
+            seed.store.earliest().unwrap_or_default()
+        );
+        return Ok(refuse(StatusCode::NOT_FOUND, "unknown_receipt", sentence));
+    };
+    let mut document = json!(receipt);
+    document["height"] = json!(height);
+    document["index"] = json!(index);
+    Ok(HttpResponse::Ok().json(document))
 }
 
 fn find(seed: &Seed, id: &Hash) -> Result<Option<(Height, u32, Receipt)>, StoreError> {

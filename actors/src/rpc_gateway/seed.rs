@@ -2,13 +2,14 @@
 use super::events::Events;
 use super::origins::Origins;
 use crate::clock::Clock;
-use crate::http::answer_places::AnswerPlaces;
+use crate::http::answer::Refused;
+use crate::http::answer_places::{AnswerPlace, AnswerPlaces};
 use crate::http::body;
 use crate::http::intake::Intake;
 use crate::http::pace::Pace;
 use crate::limits::{
-    BLOCK_ANSWERS_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX, RPC_BODIES_BYTES_MAX,
-    RPC_WAITERS_MAX,
+    BLOCK_ANSWER_PATIENCE, BLOCK_ANSWERS_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX,
+    RPC_BODIES_BYTES_MAX, RPC_WAITERS_MAX,
 };
 use crate::messages::mempool::{
     GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions,
@@ -18,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::runtime::{Actors, Port};
 use crate::state_store::Store;
 use crate::view::{HeadView, NodeView};
+use actix_web::HttpRequest;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::ledger::ChainRules;
@@ -109,6 +111,17 @@ impl Seed {
 
     pub(super) fn is_shown(&self, height: Height) -> bool {
         height <= self.head().height
+    }
+
+    /// A place among the long answers, in a moment; `others` says who else holds them all.
+    pub(super) async fn answer_place(
+        &self,
+        request: &HttpRequest,
+        others: &str,
+    ) -> Result<AnswerPlace, Refused> {
+        let places = &self.shares.block_answers;
+        let place = places.demand(request, BLOCK_ANSWER_PATIENCE, &self.metrics, others);
+        place.await
     }
 
     /// Takes a transaction that is handed in here.

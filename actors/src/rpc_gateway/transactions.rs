@@ -1,6 +1,6 @@
 //! Transactions: handing one in, and a look at what waits.
 use super::seed::Seed;
-use crate::http::answer::{busy, refuse};
+use crate::http::answer::{Answer, busy, refuse};
 use crate::messages::mempool::{GetWaiting, Waiting};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -14,7 +14,7 @@ pub(super) async fn submit(
     seed: web::Data<Seed>,
     request: HttpRequest,
     payload: web::Payload,
-) -> HttpResponse {
+) -> Answer {
     seed.intake().submit(&request, payload).await
 }
 
@@ -27,19 +27,18 @@ pub(super) struct Page {
 }
 
 /// `GET /mempool`: what waits, by sender and nonce.
-pub(super) async fn waiting(seed: web::Data<Seed>, page: web::Query<Page>) -> HttpResponse {
+pub(super) async fn waiting(seed: web::Data<Seed>, page: web::Query<Page>) -> Answer {
     let after = match page.after.as_deref().map(parse_cursor) {
         Some(None) => {
             let sentence = "`after` is a sender and a nonce, as in `next` of the page before";
-            return refuse(StatusCode::BAD_REQUEST, "bad_page", sentence);
+            return Ok(refuse(StatusCode::BAD_REQUEST, "bad_page", sentence));
         }
         after => after.flatten(),
     };
     let limit = page.limit.unwrap_or(LIST_PAGE_MAX);
-    match seed.ports.waiting.ask(GetWaiting { after, limit }).await {
-        Ok(waiting) => HttpResponse::Ok().json(listed(&waiting)),
-        Err(error) => busy(error, &seed.metrics),
-    }
+    let waiting = seed.ports.waiting.ask(GetWaiting { after, limit }).await;
+    let waiting = waiting.map_err(|error| busy(error, &seed.metrics))?;
+    Ok(HttpResponse::Ok().json(listed(&waiting)))
 }
 
 /// Where the list of those that wait goes on, as [`cursor_after`] writes it.

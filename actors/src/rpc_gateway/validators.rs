@@ -2,10 +2,7 @@
 //! the state, which forgets none.
 use super::json::hex;
 use super::seed::Seed;
-use crate::http::answer::{refuse, trouble};
-use crate::http::answer_places::Asker;
-use crate::limits::BLOCK_ANSWER_PATIENCE;
-use crate::metrics::RefusalLabel;
+use crate::http::answer::{Answer, refuse};
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -23,30 +20,21 @@ struct Of {
 
 /// The keys of a large set are many, and an old one has to be found: on another thread, and few at
 /// one time.
-pub(super) async fn validators(seed: web::Data<Seed>, request: HttpRequest) -> HttpResponse {
+pub(super) async fn validators(seed: web::Data<Seed>, request: HttpRequest) -> Answer {
     let Ok(of) = web::Query::<Of>::from_query(request.query_string()) else {
         let sentence = "ask for ?height=<height>, a whole number from 1";
-        return refuse(StatusCode::BAD_REQUEST, "malformed", sentence);
+        return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
     };
-    let places = &seed.shares.block_answers;
-    let asker = Asker::of(&request);
-    let Some(_place) = places.wait(&asker, BLOCK_ANSWER_PATIENCE).await else {
-        seed.metrics.refusal(RefusalLabel::Busy);
-        let sentence = "other answers are being made; try again in a moment";
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
-    };
+    let place = seed.answer_place(&request, "other answers are being made");
+    let _place = place.await?;
     let reader = seed.clone();
     let height = of.height.map(Height);
-    match web::block(move || page(&reader, height)).await {
-        Ok(Ok(Some(page))) => HttpResponse::Ok().json(page),
-        Ok(Ok(None)) => {
-            let newest = newest(&seed);
-            let sentence = format!("validators are known of the heights from 1 to {newest}");
-            refuse(StatusCode::NOT_FOUND, "unknown_height", sentence)
-        }
-        Ok(Err(error)) => trouble(&error),
-        Err(error) => trouble(&error),
-    }
+    let Some(page) = web::block(move || page(&reader, height)).await?? else {
+        let newest = newest(&seed);
+        let sentence = format!("validators are known of the heights from 1 to {newest}");
+        return Ok(refuse(StatusCode::NOT_FOUND, "unknown_height", sentence));
+    };
+    Ok(HttpResponse::Ok().json(page))
 }
 
 /// The newest height whose validators are certain: whatever the next block says, it changes none

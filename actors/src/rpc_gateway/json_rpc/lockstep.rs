@@ -153,10 +153,9 @@ async fn get_block(caller: &Caller, args: Args) -> Answer {
         return Ok(Value::Null);
     }
     let block = caller.read(move |seed| {
-        let decided = seed.store.decided(height, 1, usize::MAX)?;
+        let decided = blocks::decided(seed, height)?;
         demand_kept(seed, height)?;
-        let decided = decided.first().filter(|d| d.block.height() == height);
-        let page = decided.map(|decided| blocks::block_json(seed, decided));
+        let page = decided.map(|decided| blocks::block_json(seed, &decided));
         Ok(page.transpose()?)
     });
     Ok(block.await?.unwrap_or(Value::Null))
@@ -168,9 +167,8 @@ async fn get_commit(caller: &Caller, args: Args) -> Answer {
         return Ok(Value::Null);
     }
     let commit = caller.read(move |seed| {
-        let decided = seed.store.decided(height, 1, usize::MAX)?;
+        let decided = blocks::decided(seed, height)?;
         demand_kept(seed, height)?;
-        let decided = decided.first().filter(|d| d.block.height() == height);
         let page = decided.map(|decided| {
             Ok::<_, RpcError>(json!({
                 "block_id": decided.block.id(),
