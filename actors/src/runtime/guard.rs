@@ -8,7 +8,7 @@ compile_error!("supervision catches panics: the profile must say panic = \"unwin
 
 use super::ctx::{Ctx, Turns};
 use super::stats::{State, Stats};
-use super::supervisor::{Fell, Gone, Supervisor};
+use super::supervisor::{Supervisor, Word};
 use actix::prelude::*;
 use std::any::Any;
 use std::future::Future;
@@ -46,10 +46,7 @@ pub(super) struct Lifeline {
 impl Lifeline {
     fn fell(&self, why: String) {
         self.stats.enter(State::Fallen);
-        self.supervisor.do_send(Fell {
-            child: self.child,
-            why,
-        });
+        self.supervisor.do_send(Word::Fell(self.child, why));
     }
 
     fn panicked(&self, panic: Box<dyn Any + Send>) -> String {
@@ -62,10 +59,7 @@ impl Lifeline {
 impl Drop for Lifeline {
     fn drop(&mut self) {
         let why = std::mem::take(&mut self.last_words);
-        self.supervisor.do_send(Gone {
-            child: self.child,
-            why,
-        });
+        self.supervisor.do_send(Word::Gone(self.child, why));
     }
 }
 

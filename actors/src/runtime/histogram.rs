@@ -1,8 +1,7 @@
 //! A distribution of durations in fixed memory.
 //!
 //! Log-linear buckets: eight per doubling, from 64 ns to 17 s, so a quantile read back is off by
-//! at most one part in sixteen. Longer durations count in the last bucket. Every doubling is a
-//! bucket boundary, so [`HistogramRow::doublings`] merges exactly.
+//! at most one part in sixteen. Longer durations count in the last bucket.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -93,30 +92,6 @@ impl HistogramRow {
         self.quantile(q).as_nanos() as f64 / 1e3
     }
 
-    /// Each fine bucket with its exclusive upper bound, shortest first.
-    pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
-        let upper = |bucket| Duration::from_nanos(start_ns(bucket + 1));
-        self.buckets
-            .iter()
-            .enumerate()
-            .map(move |(bucket, &n)| (upper(bucket), n))
-    }
-
-    /// One bucket per doubling, as `(upper bound in seconds, count in this bucket alone)`: the
-    /// form that `prometheus_client`'s `encode_histogram` takes. The last bound is `f64::MAX`,
-    /// its word for `+Inf`.
-    pub fn doublings(&self) -> Vec<(f64, u64)> {
-        let last = BUCKETS / SPLIT - 1;
-        let merged = self
-            .buckets
-            .chunks(SPLIT)
-            .map(|fine| fine.iter().sum::<u64>());
-        let bound = |i| match i {
-            i if i == last => f64::MAX,
-            i => start_ns((i + 1) * SPLIT) as f64 / 1e9,
-        };
-        merged.enumerate().map(|(i, n)| (bound(i), n)).collect()
-    }
 }
 
 fn bucket_of(ns: u64) -> usize {
@@ -208,24 +183,5 @@ mod tests {
         let beyond = of([Duration::from_secs(3600), Duration::MAX]);
         assert_eq!(beyond.count(), 2);
         assert!(beyond.quantile(0.5) > Duration::from_secs(15));
-    }
-
-    #[test]
-    fn doublings_keep_every_count_under_rising_bounds() {
-        let some = of((0..5000).map(|i| Duration::from_micros(i * i)));
-        let merged = some.doublings();
-        assert_eq!(merged.iter().map(|(_, n)| n).sum::<u64>(), 5000);
-        assert!(merged.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert_eq!(merged.last().map(|(bound, _)| *bound), Some(f64::MAX));
-        // A bound means what it says: everything shorter is counted at or below it.
-        for (bound, below) in merged.iter().scan(0, |sum, (bound, n)| {
-            *sum += n;
-            Some((*bound, *sum))
-        }) {
-            let truth = (0..5000u64)
-                .filter(|i| ((i * i) as f64) / 1e6 < bound)
-                .count() as u64;
-            assert_eq!(below, truth, "under {bound} s");
-        }
     }
 }

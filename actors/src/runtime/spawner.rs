@@ -7,7 +7,7 @@ use super::injection::Strike;
 use super::policy::OnFall;
 use super::port::Port;
 use super::stats::{ActorRow, Stats, short_name};
-use super::supervisor::{Adopt, Fatal, StopAll, Supervisor};
+use super::supervisor::{Child, Fatal, Supervisor, Word};
 use actix::dev::channel;
 use actix::prelude::*;
 use parking_lot::RwLock;
@@ -97,11 +97,8 @@ impl Spawner {
         let (tell_guard, orders) = unbounded_channel();
         let (mail, stats) = inbox.into_parts();
         let supervisor = self.supervisor.clone();
-        supervisor.do_send(Adopt {
-            orders: tell_guard,
-            on_fall,
-            stats: stats.clone(),
-        });
+        let adopted = Child::new(stats.clone(), on_fall, tell_guard);
+        supervisor.do_send(Word::Adopt(adopted));
         let child = self.actors.add(stats.clone());
         let last_words = "the thread that it lived on has ended".to_owned();
         let lifeline = Lifeline {
@@ -150,14 +147,9 @@ impl Children {
     /// The order is given by the call, before the future is polled.
     pub fn stop(&self) -> impl Future<Output = ()> + use<> {
         let (done, all_gone) = oneshot::channel();
-        self.supervisor.do_send(StopAll(done));
+        self.supervisor.do_send(Word::StopAll(done));
         // An error says that the supervisor is gone, and then so are they.
         async move { all_gone.await.unwrap_or_default() }
-    }
-
-    /// A handle to end the node on purpose.
-    pub fn fatal(&self) -> Fatal {
-        Fatal::new(self.supervisor.clone())
     }
 
     /// The registry of their counters.
@@ -169,8 +161,8 @@ impl Children {
     /// `"Supervisor"` means the supervisor. False if there is no such actor.
     #[cfg(any(test, feature = "inject-panics"))]
     pub fn inject_panic(&self, name: &str) -> bool {
-        self.supervisor
-            .do_send(super::supervisor::InjectPanic(name.to_owned()));
+        let word = Word::InjectPanic(name.to_owned());
+        self.supervisor.do_send(word);
         name == SUPERVISOR || self.actors.find(name).is_some()
     }
 

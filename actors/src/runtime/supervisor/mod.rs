@@ -41,7 +41,7 @@ enum Phase {
     Ended,
 }
 
-struct Child {
+pub(super) struct Child {
     stats: Arc<Stats>,
     on_fall: OnFall,
     orders: UnboundedSender<Order>,
@@ -53,6 +53,17 @@ struct Child {
 }
 
 impl Child {
+    pub(super) fn new(stats: Arc<Stats>, on_fall: OnFall, orders: UnboundedSender<Order>) -> Child {
+        Child {
+            stats,
+            on_fall,
+            orders,
+            falls: Falls::default(),
+            dismissed: false,
+            gone: false,
+        }
+    }
+
     fn order(&self, order: Order) {
         // A guard that is gone has said so; there is nobody left to obey.
         let _ = self.orders.send(order);
@@ -202,6 +213,17 @@ impl Supervisor {
         }
     }
 
+    fn stop_all(&mut self, done: oneshot::Sender<()>, ctx: &mut Context<Self>) {
+        if matches!(self.phase, Phase::Ended) {
+            let _ = done.send(());
+            return;
+        }
+        self.waiting_for_end.push(done);
+        if self.watching() {
+            self.end(EndReason::Asked, ctx);
+        }
+    }
+
     fn finish(&mut self) {
         if let Phase::Stopping { reason, .. } = std::mem::replace(&mut self.phase, Phase::Ended) {
             self.report(reason);
@@ -235,123 +257,55 @@ impl Drop for Supervisor {
     }
 }
 
-/// A spawner has started an actor.
-pub(super) struct Adopt {
-    pub(super) orders: UnboundedSender<Order>,
-    pub(super) on_fall: OnFall,
-    pub(super) stats: Arc<Stats>,
+/// What a supervisor hears.
+pub(super) enum Word {
+    /// A spawner has started an actor.
+    Adopt(Child),
+    /// The guard of this child caught a fall, and waits for an order.
+    Fell(usize, String),
+    /// The guard of this child is no more.
+    Gone(usize, String),
+    /// Stop the node; the sender hears when all actors are gone.
+    StopAll(oneshot::Sender<()>),
+    /// An error that the node must not survive: see [`Fatal`].
+    Fatal(FatalKind, String),
+    /// Make the actor of this name panic, or the supervisor itself.
+    #[cfg(any(test, feature = "inject-panics"))]
+    InjectPanic(String),
 }
 
-impl Message for Adopt {
+impl Message for Word {
     type Result = ();
 }
 
-impl Handler<Adopt> for Supervisor {
+impl Handler<Word> for Supervisor {
     type Result = ();
 
-    fn handle(
-        &mut self,
-        Adopt {
-            orders,
-            on_fall,
-            stats,
-        }: Adopt,
-        _: &mut Context<Self>,
-    ) {
-        let falls = Falls::default();
-        let dismissed = false;
-        let gone = false;
-        let mut child = Child {
-            stats,
-            on_fall,
-            orders,
-            falls,
-            dismissed,
-            gone,
-        };
-        if !self.watching() {
-            // Started into a node that is ending already.
-            child.dismiss(Order::Stop);
+    fn handle(&mut self, word: Word, ctx: &mut Context<Self>) {
+        match word {
+            Word::Adopt(mut child) => {
+                if !self.watching() {
+                    // Started into a node that is ending already.
+                    child.dismiss(Order::Stop);
+                }
+                self.children.push(child);
+            }
+            Word::Fell(child, why) => {
+                if self.watching() {
+                    self.fell(child, why, ctx);
+                }
+            }
+            Word::Gone(child, why) => self.gone(child, why, ctx),
+            Word::StopAll(done) => self.stop_all(done, ctx),
+            Word::Fatal(kind, text) => self.end(EndReason::Fatal { kind, text }, ctx),
+            #[cfg(any(test, feature = "inject-panics"))]
+            Word::InjectPanic(name) => {
+                assert_ne!(name, super::spawner::SUPERVISOR, "injected panic");
+                let children = self.children.iter();
+                let named = children.filter(|child| child.stats.name() == name);
+                named.for_each(|child| child.order(Order::Panic));
+            }
         }
-        self.children.push(child);
-    }
-}
-
-/// A guard caught a fall and waits for an order.
-pub(super) struct Fell {
-    pub(super) child: usize,
-    pub(super) why: String,
-}
-
-impl Message for Fell {
-    type Result = ();
-}
-
-impl Handler<Fell> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, Fell { child, why }: Fell, ctx: &mut Context<Self>) {
-        if self.watching() {
-            self.fell(child, why, ctx);
-        }
-    }
-}
-
-/// A guard is no more.
-pub(super) struct Gone {
-    pub(super) child: usize,
-    pub(super) why: String,
-}
-
-impl Message for Gone {
-    type Result = ();
-}
-
-impl Handler<Gone> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, Gone { child, why }: Gone, ctx: &mut Context<Self>) {
-        self.gone(child, why, ctx);
-    }
-}
-
-/// Stop the node; the sender hears when all actors are gone.
-pub(super) struct StopAll(pub(super) oneshot::Sender<()>);
-
-impl Message for StopAll {
-    type Result = ();
-}
-
-impl Handler<StopAll> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, StopAll(done): StopAll, ctx: &mut Context<Self>) {
-        if matches!(self.phase, Phase::Ended) {
-            let _ = done.send(());
-            return;
-        }
-        self.waiting_for_end.push(done);
-        if self.watching() {
-            self.end(EndReason::Asked, ctx);
-        }
-    }
-}
-
-/// An error that the node must not survive: see [`Fatal`].
-struct FatalError {
-    kind: FatalKind,
-    text: String,
-}
-
-impl Message for FatalError {
-    type Result = ();
-}
-
-impl Handler<FatalError> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, FatalError { kind, text }: FatalError, ctx: &mut Context<Self>) {
-        self.end(EndReason::Fatal { kind, text }, ctx);
     }
 }
 
@@ -370,10 +324,7 @@ impl Fatal {
     /// Ends the node with [`EndReason::Fatal`], unless it is ending already: the first reason
     /// wins. Returns at once; the caller goes on until it is told to stop.
     pub fn raise(&self, kind: FatalKind, text: impl Into<String>) {
-        self.supervisor.do_send(FatalError {
-            kind,
-            text: text.into(),
-        });
+        self.supervisor.do_send(Word::Fatal(kind, text.into()));
     }
 
     /// A handle that ends nothing, for tests of an actor that holds one.
@@ -382,29 +333,6 @@ impl Fatal {
         Fatal {
             supervisor: Addr::new(actix::dev::channel::channel(0).0),
         }
-    }
-}
-
-/// Make the actor of this name panic, or the supervisor itself.
-#[cfg(any(test, feature = "inject-panics"))]
-pub(super) struct InjectPanic(pub(super) String);
-
-#[cfg(any(test, feature = "inject-panics"))]
-impl Message for InjectPanic {
-    type Result = ();
-}
-
-#[cfg(any(test, feature = "inject-panics"))]
-impl Handler<InjectPanic> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, InjectPanic(name): InjectPanic, _: &mut Context<Self>) {
-        assert_ne!(name, super::spawner::SUPERVISOR, "injected panic");
-        let named = self
-            .children
-            .iter()
-            .filter(|child| child.stats.name() == name);
-        named.for_each(|child| child.order(Order::Panic));
     }
 }
 
