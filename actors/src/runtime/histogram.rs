@@ -91,7 +91,6 @@ impl HistogramRow {
     pub fn quantile_us(&self, q: f64) -> f64 {
         self.quantile(q).as_nanos() as f64 / 1e3
     }
-
 }
 
 fn bucket_of(ns: u64) -> usize {

@@ -22,7 +22,6 @@
 //! the same generation. Both are what the RoundDriver's last defence is for: a message under this
 //! key that it has not signed stops it.
 use super::error::StoreError;
-use super::exclusive::lock_exclusively;
 use super::sealed_file::{SealedFile, SealedRecord};
 use crate::limits::KEY_SYNC_EVERY;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -149,26 +148,22 @@ struct State {
 impl KeyGuard {
     /// Opens and locks the file. Refuses one that another node holds.
     pub(super) fn open(path: &Path) -> Result<KeyGuard, StoreError> {
-        let failed = |error| StoreError::directory(format!("open {}", path.display()), &error);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(failed)?;
-        match lock_exclusively(&file) {
+        let file = SealedFile::open(path, "key")?;
+        match file.lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let file = path.display().to_string();
                 return Err(StoreError::KeyInUse { file });
             }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::Error(error)) => {
+                let what = format!("open {}", path.display());
+                return Err(StoreError::directory(what, &error));
+            }
         }
         let mark = None;
         let synced = Instant::now();
         Ok(KeyGuard {
-            file: SealedFile::new(file, path, "key"),
+            file,
             state: Mutex::new(State { mark, synced }),
         })
     }

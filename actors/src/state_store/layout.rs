@@ -62,58 +62,58 @@ pub(super) struct Met {
     pub(super) has_observed: bool,
 }
 
-/// All tables of one environment.
-#[derive(Clone, Copy)]
-pub(super) struct Tables {
-    /// One record each: layout, genesis hash, validator address, head, halt.
-    pub(super) meta: Table,
-    /// Height → block, as one value.
-    pub(super) blocks: Table,
-    /// Height → commit certificate.
-    pub(super) certificates: Table,
-    /// Height → receipts.
-    pub(super) receipts: Table,
-    /// Id of a committed block or transaction → its [`Location`].
-    pub(super) locations: Table,
-    /// Node key (version first) → tree node.
-    pub(super) nodes: Table,
-    /// Key hash ‖ version → value.
-    pub(super) values: Table,
-    /// Version → the [`Stale`] keys that it left behind.
-    pub(super) stale: Table,
-    /// Version that is still readable → the height of the block that made it.
-    pub(super) versions: Table,
-    /// The newest own proposal, prevote, precommit, lock.
-    pub(super) signed: Table,
-    /// Height ‖ block id → a block that own messages of an undecided height name.
-    pub(super) proposed: Table,
-    /// Offence → evidence that waits for a block.
-    pub(super) evidence: Table,
-    /// Height → the evidence that its block carries, if any: a page of it reads no whole blocks.
-    pub(super) accusing: Table,
-    /// Height → the proof that it was decided twice, and whether that stops this node.
-    pub(super) forks: Table,
-    /// Height → the [`HandoverRecord`] of a block that is gone.
-    pub(super) handovers: Table,
+/// Declares the tables, each with what it holds. A table bears the name of its field.
+macro_rules! tables {
+    ($($(#[$holds:meta])* $name:ident,)*) => {
+        /// All tables of one environment.
+        #[derive(Clone, Copy)]
+        pub(super) struct Tables {
+            $($(#[$holds])* pub(super) $name: Table,)*
+        }
+
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        impl Tables {
+            fn named(databases: [Database<'static, Bytes, Bytes>; NAMES.len()]) -> Tables {
+                let [$($name),*] = databases;
+                Tables { $($name: Table::new(stringify!($name), $name)),* }
+            }
+        }
+    };
 }
 
-const NAMES: [&str; 15] = [
-    "meta",
-    "blocks",
-    "certificates",
-    "receipts",
-    "locations",
-    "nodes",
-    "values",
-    "stale",
-    "versions",
-    "signed",
-    "proposed",
-    "evidence",
-    "accusing",
-    "forks",
-    "handovers",
-];
+tables! {
+    /// One record each: layout, genesis hash, validator address, head, halt.
+    meta,
+    /// Height → block, as one value.
+    blocks,
+    /// Height → commit certificate.
+    certificates,
+    /// Height → receipts.
+    receipts,
+    /// Id of a committed block or transaction → its [`Location`].
+    locations,
+    /// Node key (version first) → tree node.
+    nodes,
+    /// Key hash ‖ version → value.
+    values,
+    /// Version → the [`Stale`] keys that it left behind.
+    stale,
+    /// Version that is still readable → the height of the block that made it.
+    versions,
+    /// The newest own proposal, prevote, precommit, lock.
+    signed,
+    /// Height ‖ block id → a block that own messages of an undecided height name.
+    proposed,
+    /// Offence → evidence that waits for a block.
+    evidence,
+    /// Height → the evidence that its block carries, if any: a page of it reads no whole blocks.
+    accusing,
+    /// Height → the proof that it was decided twice, and whether that stops this node.
+    forks,
+    /// Height → the [`HandoverRecord`] of a block that is gone.
+    handovers,
+}
 
 pub(super) const TABLES: u32 = NAMES.len() as u32;
 
@@ -126,7 +126,7 @@ impl Tables {
         let created = env
             .create_databases_and_commit(txn, |opener, txn| {
                 let mut databases: Vec<Database<'_, Bytes, Bytes>> = Vec::new();
-                for name in NAMES {
+                for &name in NAMES {
                     databases.push(opener.create_database(txn, Some(name))?);
                 }
                 let databases: [_; NAMES.len()] = databases
@@ -149,7 +149,7 @@ impl Tables {
         let opened = env
             .open_databases_and_commit(txn, |opener, txn| {
                 let mut databases: Vec<Database<'_, Bytes, Bytes>> = Vec::new();
-                for name in NAMES {
+                for &name in NAMES {
                     match opener.open_database(txn, Some(name))? {
                         Some(database) => databases.push(database),
                         None => {
@@ -171,43 +171,6 @@ impl Tables {
                 Some(found) => StoreError::other_layout(found),
                 None => StoreError::corrupt(format!("its table {name} is gone")),
             }),
-        }
-    }
-
-    fn named(databases: [Database<'static, Bytes, Bytes>; NAMES.len()]) -> Tables {
-        let [
-            meta,
-            blocks,
-            certificates,
-            receipts,
-            locations,
-            nodes,
-            values,
-            stale,
-            versions,
-            signed,
-            proposed,
-            evidence,
-            accusing,
-            forks,
-            handovers,
-        ] = std::array::from_fn(|i| Table::new(NAMES[i], databases[i]));
-        Tables {
-            meta,
-            blocks,
-            certificates,
-            receipts,
-            locations,
-            nodes,
-            values,
-            stale,
-            versions,
-            signed,
-            proposed,
-            evidence,
-            accusing,
-            forks,
-            handovers,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::sealed_file::{SealedFile, SealedRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::types::Height;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::Path;
 
 const MARK_FILE: &str = "mark";
@@ -34,15 +34,7 @@ pub(super) struct MarkFile(SealedFile);
 
 impl MarkFile {
     pub(super) fn open(dir: &Path) -> Result<MarkFile, StoreError> {
-        let path = dir.join(MARK_FILE);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|error| StoreError::directory(format!("open {}", path.display()), &error))?;
-        Ok(MarkFile(SealedFile::new(file, &path, KIND)))
+        SealedFile::open(&dir.join(MARK_FILE), KIND).map(MarkFile)
     }
 
     /// Reads the mark of a directory that must not be changed.

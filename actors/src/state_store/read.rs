@@ -20,6 +20,7 @@ use std::sync::Arc;
 mod reader;
 
 pub use reader::StoreView;
+pub(super) use reader::state_reader;
 
 /// A lock: height, round, id and a certificate.
 const LOCK_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + 256;

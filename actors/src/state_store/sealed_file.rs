@@ -3,11 +3,12 @@
 //! In place and within one sector, so that a write needs no new file and no second sync; the seal
 //! says whether the bytes belong together.
 use super::error::StoreError;
+use super::exclusive::lock_exclusively;
 use super::fault;
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::codec;
 use lockstep_protocol::types::Hash;
-use std::fs::File;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,22 @@ impl SealedFile {
     pub(super) fn new(file: File, path: &Path, kind: &'static str) -> SealedFile {
         let path = path.to_path_buf();
         SealedFile { file, path, kind }
+    }
+
+    /// Opens the file at `path`, and makes it if it is not there.
+    pub(super) fn open(path: &Path, kind: &'static str) -> Result<SealedFile, StoreError> {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(|error| StoreError::directory(format!("open {}", path.display()), &error))?;
+        Ok(SealedFile::new(file, path, kind))
+    }
+
+    pub(super) fn lock(&self) -> Result<(), TryLockError> {
+        lock_exclusively(&self.file)
     }
 
     pub(super) fn path(&self) -> &Path {

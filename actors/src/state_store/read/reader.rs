@@ -112,20 +112,6 @@ impl Store {
     }
 }
 
-impl StateReader for Store {
-    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.read(|reading| reading.node(key))?)
-    }
-
-    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.read(|reading| reading.value(key, version_max))?)
-    }
-
-    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
-        Ok(self.read(|reading| reading.latest_version())?)
-    }
-}
-
 impl DecisionReader for Store {
     fn certificate(&self, height: Height) -> Result<Option<Arc<CommitCertificate>>, ReadError> {
         Ok(self.read(|reading| reading.certificate(height))?)
@@ -172,16 +158,25 @@ impl StoreView {
     }
 }
 
-impl StateReader for StoreView {
-    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.read(|reading| reading.node(key))?)
-    }
+/// What the ledger asks of a state, of whatever reads the tables by a method of this name.
+macro_rules! state_reader {
+    ($reader:ty, $read:ident) => {
+        impl StateReader for $reader {
+            fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+                Ok(self.$read(|reading| reading.node(key))?)
+            }
 
-    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.read(|reading| reading.value(key, version_max))?)
-    }
+            fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+                Ok(self.$read(|reading| reading.value(key, version_max))?)
+            }
 
-    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
-        Ok(self.read(|reading| reading.latest_version())?)
-    }
+            fn latest_version(&self) -> Result<Option<u64>, ReadError> {
+                Ok(self.$read(|reading| reading.latest_version())?)
+            }
+        }
+    };
 }
+pub(in crate::state_store) use state_reader;
+
+state_reader!(Store, read);
+state_reader!(StoreView, read);

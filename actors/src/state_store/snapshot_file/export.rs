@@ -4,7 +4,7 @@ use super::super::error::StoreError;
 use super::super::layout::{
     HANDOVER_BYTES_MAX, HandoverRecord, HeadRecord, META_HEAD, META_LAYOUT, Tables, height_key,
 };
-use super::super::read::Reading;
+use super::super::read::{Reading, state_reader};
 use super::super::{DATA_FILE, Env, open};
 use super::{Contents, SnapshotFileError, io};
 use heed::{RoTxn, WithoutTls};
@@ -266,19 +266,7 @@ fn begin(env: Env) -> Result<RoTxn<'static, WithoutTls>, StoreError> {
     txn.map_err(|error| StoreError::lmdb("begin a read", 0, error))
 }
 
-impl StateReader for Source {
-    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.reading(|reading| reading.node(key))?)
-    }
-
-    fn value(&self, key: &KeyHash, version_max: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self.reading(|reading| reading.value(key, version_max))?)
-    }
-
-    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
-        Ok(self.reading(|reading| reading.latest_version())?)
-    }
-}
+state_reader!(Source, reading);
 
 /// The file, under another name until it is whole.
 struct Target {
