@@ -11,6 +11,7 @@ use actix_web::web::Bytes;
 use lockstep_protocol::limits::FETCHED_BYTES_MAX;
 use lockstep_protocol::nouns::compact::{CompactProposal, Missing};
 use lockstep_protocol::nouns::proposal::ProposedBlock;
+use lockstep_protocol::wire::Wire;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -61,30 +62,12 @@ impl Link {
     /// Asks once. Whatever comes of it, the whole proposal is asked for as any other that is
     /// lacking (E5).
     async fn fetch(&self, missing: &Missing) -> Result<(), ExchangeError> {
-        let wire = self.seed.wire;
-        let turn = self.short_question().await;
-        let way = self.way();
-        let body = Bytes::from(wire.encode_missing(missing));
-        let uri = way.client.uri("/consensus/transactions");
-        let answer = way
-            .client
-            .post_for(uri, body, FETCHED_BYTES_MAX, PULL_TIMEOUT);
-        let fetched = answer.await.and_then(|bytes| {
-            let decoded = wire.decode_fetched(&bytes);
-            decoded.map_err(|error| ExchangeError::Answer(error.to_string()))
-        });
-        drop(turn);
-        let transactions = match fetched {
+        let question = self.seed.wire.encode_missing(missing);
+        let limits = (FETCHED_BYTES_MAX, PULL_TIMEOUT);
+        let path = "/consensus/transactions";
+        let transactions = match self.ask(path, question, limits, Wire::decode_fetched).await {
             Ok(transactions) => transactions,
-            Err(
-                error @ (ExchangeError::Send(_) | ExchangeError::Body(_) | ExchangeError::Slow),
-            ) => return Err(error),
-            Err(error) => {
-                self.seed.metrics.peer_errors.inc();
-                let peer = self.seed.peer.address.short();
-                log::debug!("peer {peer} answers no transactions: {error}");
-                return Ok(());
-            }
+            Err(error) => return self.unanswered("transactions", error),
         };
         let metrics = &self.seed.metrics;
         metrics

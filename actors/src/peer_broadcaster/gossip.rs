@@ -38,9 +38,7 @@ impl Link {
                 ExchangeError::Status(busy)
             }
             Ok(refused) => {
-                self.seed.metrics.peer_errors.inc();
-                let peer = self.seed.peer.address.short();
-                log::debug!("peer {peer} refused what was passed on: {refused}");
+                self.complain(format_args!("refused what was passed on: {refused}"));
                 self.arrived(&passing);
                 return Ok(());
             }
@@ -57,7 +55,7 @@ impl Link {
     /// What had to be given up while the peer was away, or slow, is passed on now.
     fn arrived(&self, passing: &Passing) {
         if matches!(passing, Passing::Transactions(_)) && self.outbox.gossip_arrived() {
-            let peer = self.seed.peer.address;
+            let peer = self.peer.address;
             let again = PassOnAgain(Some(peer));
             self.seed.ports.pass_on_again.deliver(again);
         }

@@ -13,7 +13,6 @@ use crate::runtime::{Ctx, Port};
 use crate::shell::Deliver;
 use crate::view::{NodeView, PeerView};
 use actix::prelude::*;
-use link::LinkSeed;
 use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::types::{Address, Height};
@@ -119,21 +118,9 @@ impl PeerBroadcaster {
         for peer in peers {
             let outbox = Outbox::new(OUTBOX_FRAMES_MAX, OUTBOX_BYTES_MAX);
             self.outboxes.insert(peer.address, outbox.clone());
-            let seed = LinkSeed {
-                peer,
-                peers: self.seed.peers.clone(),
-                resolve: self.seed.resolve.clone(),
-                handshake: self.seed.handshake.clone(),
-                wire: self.seed.wire,
-                clock: self.seed.clock,
-                context: self.seed.context,
-                arrival: self.seed.arrival.clone(),
-                view: self.seed.view.clone(),
-                metrics: self.seed.metrics.clone(),
-                ports: self.seed.ports.clone(),
-            };
+            let seed = self.seed.clone();
             // In the actor's own context: the links die with this incarnation.
-            ctx.spawn(link::run(seed, outbox).into_actor(self));
+            ctx.spawn(link::run(peer, seed, outbox).into_actor(self));
         }
     }
 

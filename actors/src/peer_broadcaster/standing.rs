@@ -1,22 +1,23 @@
 //! How far is the peer? Until this node has arrived it asks each peer, with a nonce of now, and
 //! believes only what that one has signed. Then nobody is asked any more, and it costs nothing.
+use super::Seed;
 use super::client::ExchangeError;
-use super::link::{Link, LinkSeed};
+use super::link::Link;
 use crate::limits::{PEER_TIMEOUT, STANDING_AGAIN, STANDING_EVERY};
 use crate::messages::block_sync::PeerStands;
 use crate::messages::round_driver::SignQuestion;
 use crate::shell::Deliver;
 use actix_web::http::StatusCode;
-use actix_web::web::Bytes;
 use lockstep_protocol::limits::STATEMENT_BYTES_MAX;
 use lockstep_protocol::nouns::standing::{Nonce, sets_of};
 use lockstep_protocol::validators::set::ValidatorSet;
+use lockstep_protocol::wire::Wire;
 use std::time::Duration;
 
 impl Link {
     /// Whoever is no validator signs nothing, and would be answered by nobody.
     pub(super) async fn keep_asking_how_far(&self) {
-        let LinkSeed {
+        let Seed {
             arrival, handshake, ..
         } = &self.seed;
         while arrival.get().is_none() {
@@ -43,9 +44,7 @@ impl Link {
                 STANDING_AGAIN
             }
             Err(error) => {
-                self.seed.metrics.peer_errors.inc();
-                let peer = self.seed.peer.address.short();
-                log::debug!("peer {peer} does not say how far it is: {error}");
+                self.complain(format_args!("does not say how far it is: {error}"));
                 STANDING_EVERY
             }
         }
@@ -53,31 +52,23 @@ impl Link {
 
     /// Asks once. Whether the question could be signed: not while the RoundDriver begins.
     async fn exchange_standing(&self) -> Result<bool, ExchangeError> {
-        let LinkSeed {
-            ports, wire, peer, ..
-        } = &self.seed;
-        let ask = SignQuestion(peer.address, nonce()?);
+        let Seed { ports, wire, .. } = &self.seed;
+        let peer = self.peer.address;
+        let ask = SignQuestion(peer, nonce()?);
         let Ok(Some(question)) = ports.question.ask(ask).await else {
             return Ok(false);
         };
-        let turn = self.short_question().await;
-        let way = self.way();
-        let uri = way.client.uri("/consensus/standing");
-        let body = Bytes::from(wire.encode_question(&question));
-        let answer = way
-            .client
-            .post_for(uri, body, STATEMENT_BYTES_MAX, PEER_TIMEOUT);
-        let answer = answer.await?;
-        drop(turn);
-        let refused = |error: &dyn std::fmt::Display| ExchangeError::Answer(error.to_string());
-        let statement = wire.decode_statement(&answer).map_err(|e| refused(&e))?;
+        let bytes = wire.encode_question(&question);
+        let limits = (STATEMENT_BYTES_MAX, PEER_TIMEOUT);
+        let statement = self.ask("/consensus/standing", bytes, limits, Wire::decode_statement);
+        let statement = statement.await?;
         let validators = self.seed.view.validators();
         let said = statement.answers(&question, &self.seed.context, sets_of(&validators));
         let standing = said.map_err(|error| {
             self.seed.metrics.standing_refused(error);
-            refused(&error)
+            ExchangeError::Answer(error.to_string())
         })?;
-        ports.stands.deliver(PeerStands(peer.address, standing));
+        ports.stands.deliver(PeerStands(peer, standing));
         Ok(true)
     }
 }

@@ -1,6 +1,6 @@
 //! Who the peer is, how far it is, and where it is if not here.
 use super::super::client::ExchangeError;
-use super::{Break, Link, LinkSeed, Way};
+use super::{Break, Link, Seed, Way};
 use crate::limits::{
     HANDSHAKE_BYTES_MAX, HANDSHAKE_EVERY, PEER_TIMEOUT, REFUSED_PEER_WAIT, RESOLVE_EVERY,
 };
@@ -36,7 +36,7 @@ impl Link {
 
     /// Looks a name up again after each failure, but not all the time.
     pub(super) async fn keep_finding(&self) {
-        let PeerAddress::Named { name, .. } = &self.seed.peer.listens_at else {
+        let PeerAddress::Named { name, .. } = &self.peer.listens_at else {
             return std::future::pending().await;
         };
         loop {
@@ -47,7 +47,7 @@ impl Link {
                 Ok(listens) if listens == now => {}
                 Ok(listens) => {
                     *self.way.borrow_mut() = Rc::new(Way::new(listens));
-                    self.seed.note_place(listens, name);
+                    self.seed.note_place(self.peer.address, listens, name);
                     self.moved.notify_waiters();
                 }
                 Err(error) => log::debug!("{name} cannot be resolved: {error}"),
@@ -66,7 +66,7 @@ impl Link {
         let answered = self.seed.clock.now();
         let theirs: Handshake = serde_json::from_slice(&bytes)
             .map_err(|error| ExchangeError::Answer(error.to_string()))?;
-        let address = self.seed.peer.address;
+        let address = self.peer.address;
         let accepted = self.seed.handshake.accept(&theirs, address);
         if accepted.is_ok() {
             self.hear_clock(&theirs, asked, answered);
@@ -83,13 +83,13 @@ impl Link {
     /// The peer has said its wall clock.
     fn hear_clock(&self, theirs: &Handshake, asked: Monotonic, answered: Monotonic) {
         let Some(theirs) = theirs.time_ms else { return };
-        let LinkSeed {
+        let Seed {
             view,
             clock,
             metrics,
             ..
         } = &self.seed;
-        let peer = self.seed.peer.address;
+        let peer = self.peer.address;
         view.clocks.heard(&Exchange {
             peer,
             asked,
@@ -108,7 +108,7 @@ impl Link {
     /// `before`: how often in a row it was refused already.
     pub(super) async fn refuse(&self, mismatch: &Mismatch, before: u32) {
         self.outbox.allow_questions(false);
-        let peer = &self.seed.peer;
+        let peer = &self.peer;
         log::error!(
             "refusing peer {} at {}: {mismatch}; looking again in {} s, or where its name leads, if \
              it has one that leads somewhere else",
@@ -149,7 +149,7 @@ impl Link {
     /// The peer has committed this height, so it works on the next: a claim, good to know whom to ask
     /// for blocks.
     pub(super) fn tell_height(&self, height: Height) {
-        let address = self.seed.peer.address;
+        let address = self.peer.address;
         self.seed
             .view
             .update_peer(&address, |peer| peer.height = height);
@@ -159,7 +159,7 @@ impl Link {
 
     /// The peer keeps no block below this height.
     pub(super) fn tell_earliest(&self, earliest: Height) {
-        let address = self.seed.peer.address;
+        let address = self.peer.address;
         self.seed
             .view
             .update_peer(&address, |peer| peer.earliest_height = earliest);

@@ -5,7 +5,7 @@
 //! however late, delays a vote or a proposal. A question that fails delays the next of its kind
 //! only; whether the peer is there, messages and handshakes find out. If it is not, its name is
 //! looked up again.
-use super::Ports;
+use super::Seed;
 use super::back_off::BackOff;
 use super::client::{ExchangeError, PeerClient};
 use super::outbox::{Frame, Outbox, Path};
@@ -13,41 +13,22 @@ use crate::clock::Clock;
 use crate::kill_points;
 use crate::limits::{PEER_FAILURE_SAID_EVERY, RESOLVE_EVERY, SYNC_TIMEOUT};
 use crate::messages::block_sync::{BlocksArrived, PeerGone};
-use crate::metrics::Metrics;
-use crate::peers::{Handshake, Mismatch, Peer, PeerAddress, Resolve, look_up};
+use crate::peers::{Mismatch, Peer, PeerAddress, look_up};
 use crate::shell::Deliver;
-use crate::view::NodeView;
 use actix_web::http::{StatusCode, Uri};
-use lockstep_protocol::consensus::catch_up::Arrival;
-use lockstep_protocol::nouns::sign_bytes::SignContext;
-use lockstep_protocol::types::Height;
-use lockstep_protocol::wire::Wire;
-use parking_lot::RwLock;
+use lockstep_protocol::types::{Address, Height};
+use lockstep_protocol::wire::{Wire, WireError};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard, Notify};
 use tokio::time::Instant;
 
 mod greeting;
 #[cfg(test)]
 mod tests;
-
-pub(super) struct LinkSeed {
-    pub(super) peer: Peer,
-    /// All of them: where this one has moved is noted there, too.
-    pub(super) peers: Arc<RwLock<Vec<Peer>>>,
-    pub(super) resolve: Resolve,
-    pub(super) handshake: Handshake,
-    pub(super) wire: Wire,
-    pub(super) clock: Clock,
-    pub(super) context: SignContext,
-    pub(super) arrival: Arc<OnceLock<Arrival>>,
-    pub(super) view: Arc<NodeView>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) ports: Ports,
-}
 
 /// The way to where the peer is now.
 pub(super) struct Way {
@@ -76,7 +57,8 @@ impl Way {
 }
 
 pub(super) struct Link {
-    pub(super) seed: LinkSeed,
+    pub(super) peer: Peer,
+    pub(super) seed: Seed,
     pub(super) outbox: Outbox,
     way: RefCell<Rc<Way>>,
     /// Handshakes, pulls and questions for transactions, all short, share a connection: each waits
@@ -115,17 +97,17 @@ enum Break {
 
 /// Until the outbox is closed: then whatever is under way is given up. Whoever has asked has
 /// patience of its own, as with a broadcaster that falls.
-pub(super) async fn run(seed: LinkSeed, outbox: Outbox) {
+pub(super) async fn run(peer: Peer, seed: Seed, outbox: Outbox) {
     let closed = outbox.clone();
     let talk = async move {
-        let listens = match &seed.peer.listens_at {
+        let listens = match &peer.listens_at {
             PeerAddress::At(listens) => *listens,
             PeerAddress::Named { name, found } => match found {
                 Some(listens) => *listens,
-                None => seed.find(name.clone()).await,
+                None => seed.find(peer.address, name).await,
             },
         };
-        Link::new(seed, outbox, listens).talk_always().await;
+        Link::new(peer, seed, outbox, listens).talk_always().await;
     };
     tokio::select! {
         biased;
@@ -134,14 +116,14 @@ pub(super) async fn run(seed: LinkSeed, outbox: Outbox) {
     }
 }
 
-impl LinkSeed {
+impl Seed {
     /// Looks the name of a peer up until it leads somewhere. Meanwhile everything for it waits in
     /// its outbox: a question does not go out before a handshake has worked.
-    async fn find(&self, name: Arc<str>) -> SocketAddr {
+    async fn find(&self, address: Address, name: &Arc<str>) -> SocketAddr {
         loop {
             match look_up(self.resolve.clone(), name.clone(), None).await {
                 Ok(listens) => {
-                    self.note_place(listens, &name);
+                    self.note_place(address, listens, name);
                     return listens;
                 }
                 Err(error) => {
@@ -154,8 +136,7 @@ impl LinkSeed {
     }
 
     /// Shows where the peer is now, to whoever looks at the node and to its listener.
-    fn note_place(&self, listens: SocketAddr, name: &Arc<str>) {
-        let address = self.peer.address;
+    fn note_place(&self, address: Address, listens: SocketAddr, name: &Arc<str>) {
         log::info!("peer {address}: {name} is at {listens} now");
         let moved = Peer::named(address, name, Some(listens));
         self.view
@@ -168,8 +149,9 @@ impl LinkSeed {
 }
 
 impl Link {
-    fn new(seed: LinkSeed, outbox: Outbox, listens: SocketAddr) -> Link {
+    fn new(peer: Peer, seed: Seed, outbox: Outbox, listens: SocketAddr) -> Link {
         Link {
+            peer,
             seed,
             outbox,
             way: RefCell::new(Rc::new(Way::new(listens))),
@@ -279,7 +261,7 @@ impl Link {
     }
 
     pub(super) fn back_off(&self) -> BackOff {
-        let (me, peer) = (&self.seed.handshake.validator, &self.seed.peer.address);
+        let (me, peer) = (&self.seed.handshake.validator, &self.peer.address);
         BackOff::new(me, peer, Clock::salt())
     }
 
@@ -316,8 +298,7 @@ impl Link {
             // The peer will never take this one, or its signer has said too much there (E6 says
             // again what matters): it is not sent again, because nothing may hold up votes.
             refused => {
-                self.seed.metrics.peer_errors.inc();
-                log::debug!("peer {} refused: {refused}", self.seed.peer.address.short());
+                self.complain(format_args!("refused: {refused}"));
                 Ok(())
             }
         }
@@ -329,7 +310,7 @@ impl Link {
     }
 
     async fn request_blocks(&self, from: Height, limit: u64) -> Result<(), ExchangeError> {
-        let peer = self.seed.peer.address;
+        let peer = self.peer.address;
         let path = format!("/sync/blocks?from={from}&limit={limit}");
         let way = self.way();
         let client = &way.client;
@@ -354,6 +335,38 @@ impl Link {
         result
     }
 
+    /// Posts a short question and decodes its answer. Meanwhile no other short question goes out.
+    pub(super) async fn ask<T>(
+        &self,
+        path: &str,
+        question: Vec<u8>,
+        (bytes_max, patience): (usize, Duration),
+        decode: impl FnOnce(&Wire, &[u8]) -> Result<T, WireError>,
+    ) -> Result<T, ExchangeError> {
+        let _turn = self.short_question().await;
+        let way = self.way();
+        let client = &way.client;
+        let answer = client.post_for(client.uri(path), question.into(), bytes_max, patience);
+        let decoded = decode(&self.seed.wire, &answer.await?);
+        decoded.map_err(|error| ExchangeError::Answer(error.to_string()))
+    }
+
+    /// Counts that the peer did what it should not, or did not what it should.
+    pub(super) fn complain(&self, what: std::fmt::Arguments<'_>) {
+        self.seed.metrics.peer_errors.inc();
+        log::debug!("peer {} {what}", self.peer.address.short());
+    }
+
+    /// After a question without a usable answer: an error if the exchange failed; if the peer only
+    /// answers otherwise than it should, that is said, and no trouble of this link.
+    pub(super) fn unanswered(&self, what: &str, error: ExchangeError) -> Result<(), ExchangeError> {
+        if let ExchangeError::Send(_) | ExchangeError::Body(_) | ExchangeError::Slow = error {
+            return Err(error);
+        }
+        self.complain(format_args!("answers no {what}: {error}"));
+        Ok(())
+    }
+
     /// Until it is given back no other handshake or pull goes out.
     pub(super) async fn short_question(&self) -> MutexGuard<'_, ()> {
         self.short_question.lock().await
@@ -362,7 +375,7 @@ impl Link {
     /// The peer answers.
     fn reached(&self) {
         self.outbox.allow_questions(true);
-        self.seed.view.update_peer(&self.seed.peer.address, |peer| {
+        self.seed.view.update_peer(&self.peer.address, |peer| {
             (peer.reachable, peer.refused) = (true, None);
         });
     }
@@ -372,13 +385,10 @@ impl Link {
         self.outbox.allow_questions(false);
         self.lost.notify_one();
         if error.is_refusal() {
-            self.seed
-                .ports
-                .gone
-                .deliver(PeerGone(self.seed.peer.address));
+            self.seed.ports.gone.deliver(PeerGone(self.peer.address));
         }
         let waiting = self.outbox.len();
-        self.seed.view.update_peer(&self.seed.peer.address, |view| {
+        self.seed.view.update_peer(&self.peer.address, |view| {
             (view.reachable, view.outbox) = (false, waiting);
         });
         self.wait_after(what, error, back_off).await;
@@ -386,7 +396,7 @@ impl Link {
 
     /// Says the first failure in a row, if none was said just before, and waits.
     async fn wait_after(&self, what: &str, error: &ExchangeError, back_off: &mut BackOff) {
-        let peer = &self.seed.peer;
+        let peer = &self.peer;
         if back_off.is_fresh() && self.said.may_say(Instant::now()) {
             log::info!(
                 "peer {} at {}: {what} failed: {error}",
