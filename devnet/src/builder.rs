@@ -91,45 +91,81 @@ impl Default for Builder {
     }
 }
 
-impl Builder {
+/// Declares what can be set, each with its value.
+macro_rules! setters {
+    ($($(#[$what:meta])* $field:ident($given:ident: $type:ty) = $value:expr;)*) => {
+        impl Builder {
+            $(
+                $(#[$what])*
+                #[must_use]
+                pub fn $field(mut self, $given: $type) -> Builder {
+                    self.$field = $value;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
     /// How many nodes more, which are no validators of the genesis: they follow, and join once the
     /// validators have added them. Their numbers come after those of the validators.
-    #[must_use]
-    pub fn observers(mut self, count: usize) -> Builder {
-        self.observers = count;
-        self
-    }
-
-    pub(crate) fn nodes(&self) -> usize {
-        self.validators + self.observers
-    }
+    observers(count: usize) = count;
 
     /// How many validators, from 1 (federation mode: the same code).
-    #[must_use]
-    pub fn validators(mut self, count: usize) -> Builder {
-        self.validators = count;
-        self
-    }
+    validators(count: usize) = count;
 
     /// The chain's number. The public validator keys are accepted on 1337 only.
-    #[must_use]
-    pub fn chain_id(mut self, id: u64) -> Builder {
-        self.chain_id = ChainId(id);
-        self
-    }
+    chain_id(id: u64) = ChainId(id);
 
     /// Blocks only at [`Devnet::tick`], whatever the block time; `false`: by the block time again.
-    #[must_use]
-    pub fn manual(mut self, manual: bool) -> Builder {
-        self.manual = manual;
-        self
-    }
+    manual(manual: bool) = manual;
 
     /// Blocks every so many milliseconds; 0: as fast as it goes.
-    #[must_use]
-    pub fn block_time_ms(mut self, ms: u64) -> Builder {
-        self.block_time_ms = ms;
-        self
+    block_time_ms(ms: u64) = ms;
+
+    /// Keeps the data directories here; otherwise they are temporary.
+    home(dir: impl Into<PathBuf>) = Some(dir.into());
+
+    /// Node i answers people on this port + i; 0: ports assigned by the operating system. Where
+    /// nodes listen to each other the system always chooses.
+    rpc_port(port: u16) = port;
+
+    /// The signature scheme.
+    scheme(scheme: SchemeId) = scheme;
+
+    /// What a commit survives.
+    durability(durability: Durability) = durability;
+
+    /// Which blocks each node keeps.
+    retention(retention: Retention) = retention;
+
+    /// No height after this one begins.
+    last_height(height: u64) = Some(Height(height));
+
+    /// How long each step waits.
+    timeouts(timeouts: Timeouts) = timeouts;
+
+    /// How often actors may fall.
+    policy(policy: Policy) = policy;
+
+    /// Puts a proxy between every two nodes, so that links can be made faulty while nodes run:
+    /// [`Devnet::links`]. Chance comes from `seed`.
+    faulty_links(seed: u64) = Some(seed);
+
+    /// Funds as many [`load_accounts`] besides the accounts with names.
+    load_accounts(count: u32) = count;
+
+    /// Funds as many [`crowd_address`]es besides: a state of any size, without keys.
+    crowd(count: u64) = count;
+
+    /// Called with each commit of each node, on that node's thread.
+    on_commit(call: impl Fn(CommitEvent) + Send + Sync + 'static) = Some(Arc::new(call));
+}
+
+impl Builder {
+    pub(crate) fn nodes(&self) -> usize {
+        self.validators + self.observers
     }
 
     /// When a height begins.
@@ -139,92 +175,6 @@ impl Builder {
         } else {
             Pacing::Interval(self.block_time_ms)
         }
-    }
-
-    /// Keeps the data directories here; otherwise they are temporary.
-    #[must_use]
-    pub fn home(mut self, dir: impl Into<PathBuf>) -> Builder {
-        self.home = Some(dir.into());
-        self
-    }
-
-    /// Node i answers people on this port + i; 0: ports assigned by the operating system. Where
-    /// nodes listen to each other the system always chooses.
-    #[must_use]
-    pub fn rpc_port(mut self, port: u16) -> Builder {
-        self.rpc_port = port;
-        self
-    }
-
-    /// The signature scheme.
-    #[must_use]
-    pub fn scheme(mut self, scheme: SchemeId) -> Builder {
-        self.scheme = scheme;
-        self
-    }
-
-    /// What a commit survives.
-    #[must_use]
-    pub fn durability(mut self, durability: Durability) -> Builder {
-        self.durability = durability;
-        self
-    }
-
-    /// Which blocks each node keeps.
-    #[must_use]
-    pub fn retention(mut self, retention: Retention) -> Builder {
-        self.retention = retention;
-        self
-    }
-
-    /// No height after this one begins.
-    #[must_use]
-    pub fn last_height(mut self, height: u64) -> Builder {
-        self.last_height = Some(Height(height));
-        self
-    }
-
-    /// How long each step waits.
-    #[must_use]
-    pub fn timeouts(mut self, timeouts: Timeouts) -> Builder {
-        self.timeouts = timeouts;
-        self
-    }
-
-    /// How often actors may fall.
-    #[must_use]
-    pub fn policy(mut self, policy: Policy) -> Builder {
-        self.policy = policy;
-        self
-    }
-
-    /// Puts a proxy between every two nodes, so that links can be made faulty while nodes run:
-    /// [`Devnet::partition`] and its neighbours. Chance comes from `seed`.
-    #[must_use]
-    pub fn faulty_links(mut self, seed: u64) -> Builder {
-        self.faulty_links = Some(seed);
-        self
-    }
-
-    /// Funds as many [`load_accounts`] besides the accounts with names.
-    #[must_use]
-    pub fn load_accounts(mut self, count: u32) -> Builder {
-        self.load_accounts = count;
-        self
-    }
-
-    /// Funds as many [`crowd_address`]es besides: a state of any size, without keys.
-    #[must_use]
-    pub fn crowd(mut self, count: u64) -> Builder {
-        self.crowd = count;
-        self
-    }
-
-    /// Called with each commit of each node, on that node's thread.
-    #[must_use]
-    pub fn on_commit(mut self, call: impl Fn(CommitEvent) + Send + Sync + 'static) -> Builder {
-        self.on_commit = Some(Arc::new(call));
-        self
     }
 
     /// Starts all nodes; returns when they know each other.

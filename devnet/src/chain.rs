@@ -3,68 +3,21 @@
 //! the nodes themselves would have written.
 use crate::accounts::{FundedAccount, funded_accounts};
 use crate::builder::{Builder, DEVNET_GENESIS_TIME};
-use crate::devnet::{DevnetError, data_dir, seed_index};
+use crate::devnet::{data_dir, seed_index};
 use lockstep_actors::node::devnet_keys;
 use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Store, StoreError};
-use lockstep_protocol::crypto::{self, Signer, SigningFailed};
-use lockstep_protocol::ledger::{
-    ChainRules, CommitBatch, Draft, GenesisError, InvalidBlock, Ledger, PrepareError, ReadError,
-};
+use lockstep_protocol::crypto::{self, Signer};
+use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger};
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::nouns::commit::{CommitCertificate, certify};
 use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Address, Height, Round};
-use lockstep_protocol::validators::set::ValidatorSetError;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Why no chain could be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ChainError {
-    /// The devnet that it is for cannot be.
-    #[error(transparent)]
-    Devnet(#[from] Box<DevnetError>),
-    /// A key could not be derived.
-    #[error(transparent)]
-    Key(#[from] crypto::KeyError),
-    /// The genesis names an impossible validator set.
-    #[error(transparent)]
-    Validators(#[from] ValidatorSetError),
-    /// The genesis names an impossible ledger.
-    #[error(transparent)]
-    Genesis(#[from] GenesisError),
-    /// A signature could not be made.
-    #[error(transparent)]
-    Signing(#[from] SigningFailed),
-    /// A block could not be built.
-    #[error(transparent)]
-    Prepare(#[from] PrepareError),
-    /// The ledger refuses its own block.
-    #[error(transparent)]
-    Block(#[from] InvalidBlock),
-    /// A data directory refused.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// There is no directory to put it in.
-    #[error("no directory: {0}; make room, or name another one by TMPDIR")]
-    Directory(String),
-    /// The state cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// A transaction that was to be included was not.
-    #[error("a transaction cannot stand in the block")]
-    LeftOut,
-    /// Too few votes: never with the keys of all validators.
-    #[error("the votes are no quorum")]
-    NoQuorum,
-}
-
-impl From<DevnetError> for ChainError {
-    fn from(error: DevnetError) -> Self {
-        ChainError::Devnet(Box::new(error))
-    }
-}
+/// Why no chain could be made: a sentence for people.
+pub type ChainError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One block in so many carries a transfer.
 const TRANSFER_EVERY: u64 = 10;
@@ -226,6 +179,7 @@ impl Maker {
                 return Ok(certificate);
             }
         }
-        Err(ChainError::NoQuorum)
+        // Never with the keys of all validators.
+        Err("the votes are no quorum".into())
     }
 }

@@ -19,7 +19,6 @@ use std::time::Duration;
 
 mod boot;
 mod error;
-mod faults;
 mod ticks;
 mod wait;
 
@@ -94,6 +93,13 @@ impl Devnet {
     /// Where each node stands; `None` for one that is down.
     pub fn heads(&self) -> Vec<Option<HeadView>> {
         self.inner.each(|node| node.view().head())
+    }
+
+    /// The links between the nodes, which can be made faulty. They are there with
+    /// [`Builder::faulty_links`] only; without it this panics.
+    pub fn links(&self) -> &Links {
+        let links = self.inner.links.as_ref();
+        links.expect("boot the devnet with Builder::faulty_links to make its links faulty")
     }
 
     /// Makes blocks from another thread.

@@ -151,14 +151,14 @@ fn kill_the_proposer_after(reached: usize) -> Duration {
     // What one has, the others would ask for.
     for (from, to) in ALL.iter().flat_map(|i| ALL.map(|j| (*i, j))) {
         if from != to {
-            devnet.swallow(from, to, "/consensus/pull");
+            devnet.links().swallow(from, to, "/consensus/pull");
         }
     }
     let (told, untold) = others.split_at(reached);
     untold
         .iter()
-        .for_each(|to| devnet.swallow(dying, *to, PROPOSAL));
-    let traffic = |to: &usize| devnet.traffic(dying, *to, PROPOSAL);
+        .for_each(|to| devnet.links().swallow(dying, *to, PROPOSAL));
+    let traffic = |to: &usize| devnet.links().traffic(dying, *to, PROPOSAL);
     let before: Vec<usize> = told.iter().map(|to| traffic(to).answered).collect();
     let ticker = devnet.ticker();
     let ticking = std::thread::spawn(move || ticker.tick());
@@ -168,10 +168,10 @@ fn kill_the_proposer_after(reached: usize) -> Duration {
         let left = untold.iter().all(|to| traffic(to).swallowed > 0);
         (arrived && left).then_some(())
     });
-    devnet.partition(&others, &[dying]);
+    devnet.links().partition(&[&others, &[dying]]);
     devnet.kill(dying);
     let began = Instant::now();
-    devnet.heal();
+    devnet.links().heal();
     eventually("the others decide the height", || {
         let heights = devnet.heights();
         others

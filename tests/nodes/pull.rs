@@ -61,7 +61,7 @@ impl Stage {
     /// Nothing with this path that `from` sends to `to` arrives any more.
     fn lose(&self, from: usize, to: usize, path: &str) {
         if from != to {
-            self.devnet.swallow(from, to, path);
+            self.devnet.links().swallow(from, to, path);
         }
     }
 

@@ -129,6 +129,7 @@ impl Links {
     }
 
     /// Nodes of different groups cannot reach each other; a node that is named in none is alone.
+    /// Connections between them end at once.
     pub fn partition(&self, groups: &[&[usize]]) {
         let group = |node| groups.iter().position(|group| group.contains(&node));
         self.change_all(|from, to, rule| {
@@ -147,17 +148,17 @@ impl Links {
         self.change(from, to, |rule| rule.way = Way::Cut);
     }
 
-    /// Connections to `node` are reset as they are opened.
+    /// Connections to `node` are reset as they are opened. It still reaches the others.
     pub fn refuse(&self, node: usize) {
         self.towards(node, Way::Cut);
     }
 
-    /// Connections to `node` are accepted and never answered.
+    /// Connections to `node` are accepted and never answered. It still reaches the others.
     pub fn blackhole(&self, node: usize) {
         self.towards(node, Way::Silent);
     }
 
-    /// Answers of `node` arrive at a byte per second.
+    /// `node` hears the others, and answers them at one byte per second.
     pub fn one_byte_per_second(&self, node: usize) {
         self.towards(node, Way::Trickle);
     }
@@ -175,30 +176,34 @@ impl Links {
         self.change(from, to, |rule| rule.delay = Duration::from_millis(ms));
     }
 
-    /// A request of `from` to `to` is lost with probability `p`, in 0 to 1.
+    /// A request of `from` to `to` is lost with probability `p`, in 0 to 1: its connection closes
+    /// before it is forwarded.
     pub fn drop_rate(&self, from: usize, to: usize, p: f64) {
         let permille = rule::permille(p);
         self.change(from, to, |rule| rule.drop_permille = permille);
     }
 
-    /// A request of `from` to `to` loses its answer with probability `p`, in 0 to 1.
+    /// A request of `from` to `to` loses its answer with probability `p`, in 0 to 1: `to` has
+    /// handled it, and gets it again.
     pub fn duplicate_rate(&self, from: usize, to: usize, p: f64) {
         let permille = rule::permille(p);
         self.change(from, to, |rule| rule.duplicate_permille = permille);
     }
 
-    /// A request of `from` to `to` arrives twice, once late, with probability `p`, in 0 to 1.
+    /// A request of `from` to `to` arrives twice with probability `p`, in 0 to 1: once as its
+    /// sender repeats it, and up to 250 ms later, behind newer ones.
     pub fn reorder_rate(&self, from: usize, to: usize, p: f64) {
         let permille = rule::permille(p);
         self.change(from, to, |rule| rule.reorder_permille = permille);
     }
 
-    /// Requests of `from` to `to` with this path are answered 202 and go nowhere.
+    /// Requests of `from` to `to` with this path, such as `/consensus/proposal`, are answered 202
+    /// and go nowhere: as if `to` had taken them and lost them at once.
     pub fn swallow(&self, from: usize, to: usize, path: &str) {
         self.change(from, to, |rule| rule.swallowed.push(path.to_owned()));
     }
 
-    /// What link `from`→`to` has done with requests of this path.
+    /// What has become of the requests of `from` to `to` with this path.
     pub fn traffic(&self, from: usize, to: usize, path: &str) -> Traffic {
         let link = self.link(from, to);
         link.and_then(|link| link.traffic.lock().get(path).copied())

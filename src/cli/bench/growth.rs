@@ -141,7 +141,9 @@ fn with_accounts(accounts: u64, bench: &BenchArguments) -> Result<AccountsRow, C
     let home = tempfile::Builder::new()
         .prefix("lockstep-growth-")
         .tempdir();
-    let home = home.map_err(|error| ChainError::Directory(error.to_string()))?;
+    let home = home.map_err(|error| {
+        format!("no directory: {error}; make room, or name another one by TMPDIR")
+    })?;
     let senders = TRANSFERS.min(accounts.div_ceil(2));
     let crowd = accounts.saturating_sub(senders).max(1);
     let senders = u32::try_from(senders).unwrap_or(u32::MAX);
