@@ -1,4 +1,4 @@
-//! What surrounds the process: variables, the clock.
+//! What surrounds the process: variables, the clock, randomness.
 use crate::failure::Failure;
 use lockstep_protocol::types::Timestamp;
 use std::time::SystemTime;
@@ -31,4 +31,13 @@ pub(crate) fn wall_clock() -> Result<Timestamp, Failure> {
     Ok(Timestamp(
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
     ))
+}
+
+/// Fills these bytes with randomness.
+pub(crate) fn randomize(bytes: &mut [u8]) -> Result<(), Failure> {
+    getrandom::fill(bytes).map_err(|error| {
+        Failure::retry(format!(
+            "the operating system gives no randomness: {error}; try again later"
+        ))
+    })
 }

@@ -9,12 +9,14 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    fn new(exit_code: u8, message: impl Into<String>) -> Failure {
+        let message = message.into();
+        Failure { message, exit_code }
+    }
+
     /// May be retried.
     pub(crate) fn retry(message: impl Into<String>) -> Failure {
-        Failure {
-            message: message.into(),
-            exit_code: 1,
-        }
+        Failure::new(1, message)
     }
 
     /// Whether trying again may help.
@@ -24,26 +26,17 @@ impl Failure {
 
     /// Usage or configuration.
     pub(crate) fn usage(message: impl Into<String>) -> Failure {
-        Failure {
-            message: message.into(),
-            exit_code: 2,
-        }
+        Failure::new(2, message)
     }
 
     /// Data that is not what it should be.
     pub(crate) fn corrupt(message: impl Into<String>) -> Failure {
-        Failure {
-            message: message.into(),
-            exit_code: 3,
-        }
+        Failure::new(3, message)
     }
 
     /// Going on would be unsafe.
     pub(crate) fn safety(message: impl Into<String>) -> Failure {
-        Failure {
-            message: message.into(),
-            exit_code: 4,
-        }
+        Failure::new(4, message)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is said to whoever reads stdout and stderr.
 use crate::failure::Failure;
+use serde::Serialize;
 use std::fmt::Arguments;
 use std::io::Write;
 
@@ -23,6 +24,13 @@ pub(crate) fn print_line(line: Arguments<'_>) -> Result<(), Failure> {
             "cannot write to stdout: {error}; let its reader stay, or name a file with room"
         ))
     })
+}
+
+/// Prints one JSON object.
+pub(crate) fn say_json(document: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(document);
+    let text = text.map_err(|error| Failure::safety(error.to_string()))?;
+    say!("{text}")
 }
 
 pub(crate) fn tell_people(text: Arguments<'_>) {

@@ -2,9 +2,9 @@
 use super::scheme;
 use crate::config::values::DurabilityArgument;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::say_json;
 use clap::Args;
-use lockstep_devnet::Devnet;
+use lockstep_devnet::{Builder, Devnet};
 use lockstep_protocol::crypto::SchemeId;
 use serde::Serialize;
 
@@ -61,12 +61,18 @@ impl BenchArguments {
         report: &R,
         print: impl FnOnce(&R) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        if !self.json {
-            return print(report);
+        match self.json {
+            true => say_json(report),
+            false => print(report),
         }
-        let text = serde_json::to_string_pretty(report);
-        let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-        say!("{text}")
+    }
+
+    /// A devnet of so many validators, of this scheme and durability.
+    fn devnet(&self, validators: usize) -> Builder {
+        Devnet::builder()
+            .validators(validators)
+            .scheme(self.scheme)
+            .durability(self.durability.into())
     }
 }
 

@@ -30,15 +30,7 @@ fn height(text: &str) -> Result<String, String> {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let node = arguments.rpc.node()?;
-    let answer = node.get(&format!("/blocks/{}", arguments.height))?;
-    if answer.status == 404 {
-        // It may come yet.
-        return Err(Failure::retry(node.refusal(&answer).message));
-    }
-    if answer.status != 200 {
-        return Err(node.refusal(&answer));
-    }
-    let block: Value = serde_json::from_slice(&answer.body).map_err(|_| node.strange())?;
+    let block = node.json_in_time(&format!("/blocks/{}", arguments.height))?;
     if arguments.json {
         return say!("{block:#}");
     }

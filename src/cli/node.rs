@@ -49,6 +49,14 @@ pub(super) fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D
     digits.parse().map_err(serde::de::Error::custom)
 }
 
+/// A value as people read it.
+pub(super) fn word(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 /// What another program says, for a terminal: bounded, and without what moves its cursor.
 fn on_one_line(text: &str) -> String {
     const CHARS_MAX: usize = 1_000;
@@ -144,6 +152,16 @@ impl Node {
             return Err(self.refusal(&answer));
         }
         serde_json::from_slice(&answer.body).map_err(|_| self.strange())
+    }
+
+    /// The same of what may be there another time: if it is not, trying again may help.
+    pub(super) fn json_in_time(&self, path: &str) -> Result<Value, Failure> {
+        let answer = self.get(path)?;
+        match answer.status {
+            200 => serde_json::from_slice(&answer.body).map_err(|_| self.strange()),
+            404 => Err(Failure::retry(self.refusal(&answer).message)),
+            _ => Err(self.refusal(&answer)),
+        }
     }
 
     pub(super) fn status(&self) -> Result<NodeStatus, Failure> {

@@ -1,6 +1,6 @@
 //! `lockstep receipt`: what became of a transaction. Exit 0: a block holds it, whatever it did
 //! there; 1: none does, and the status says why.
-use super::node::{Node, Rpc};
+use super::node::{Node, Rpc, word};
 use crate::failure::Failure;
 use crate::output::say;
 use clap::Args;
@@ -167,10 +167,7 @@ impl Outside {
     }
 
     fn word(&self, key: &str) -> String {
-        match &self.document[key] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        }
+        word(&self.document[key])
     }
 }
 

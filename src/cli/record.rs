@@ -7,7 +7,6 @@ use crate::hex::{hex, unhex};
 use crate::output::say;
 use crate::wallet::Keyring;
 use clap::Args;
-use serde_json::Value;
 
 /// `lockstep record`
 #[derive(Args)]
@@ -54,16 +53,8 @@ pub(super) fn readable(bytes: &[u8]) -> String {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let node = arguments.rpc.node()?;
     let owner = who::address(&arguments.owner, &arguments.keyring, &node.status()?)?;
-    let answer = node.get(&format!("/records/{owner}/{}", hex(&arguments.key.0)))?;
-    if answer.status != 200 {
-        // It may be put yet.
-        let refusal = node.refusal(&answer);
-        return Err(match answer.status {
-            404 => Failure::retry(refusal.message),
-            _ => refusal,
-        });
-    }
-    let record: Value = serde_json::from_slice(&answer.body).map_err(|_| node.strange())?;
+    let path = format!("/records/{owner}/{}", hex(&arguments.key.0));
+    let record = node.json_in_time(&path)?;
     if arguments.json {
         return say!("{record:#}");
     }

@@ -4,7 +4,7 @@
 //! build would be unsafe), 2 for flags that make no sense.
 use super::terminal;
 use crate::failure::Failure;
-use crate::output::{say, tell};
+use crate::output::{say, say_json, tell};
 use clap::Args;
 use lockstep_devnet::simulation::{
     self, Batch, BatchSum, Faults, Profile, Progress, Worlds, twins,
@@ -110,9 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     terminal::wipe();
     let report = report(worlds, &seeds, &tally, began.elapsed().as_secs_f64());
     if arguments.json {
-        let text = serde_json::to_string_pretty(&report);
-        let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-        say!("{text}")?;
+        say_json(&report)?;
     } else {
         print(&report, &tally)?;
     }

@@ -16,10 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How often the bar is drawn.
-const SHOW_EVERY: Duration = Duration::from_millis(200);
+use std::time::Instant;
 
 /// `lockstep snapshot`
 #[derive(Subcommand)]
@@ -163,15 +160,20 @@ impl Chain {
 fn run_export(arguments: &Export) -> Result<(), Failure> {
     let chain = Chain::of(&arguments.common)?;
     let began = Instant::now();
-    let mut bar = Bar::new("values written");
     let height = match arguments.height {
         At::Latest => None,
         At::Height(height) => Some(height),
     };
     let of = (&chain.genesis, chain.scheme.clone());
     let data = &chain.config.data;
-    let written = export(data, &arguments.output, of, height, |d, of| bar.show(d, of));
-    bar.wipe();
+    let written = export(
+        data,
+        &arguments.output,
+        of,
+        height,
+        progress("values written"),
+    );
+    terminal::wipe();
     let written = written.map_err(failure)?;
     if arguments.common.json {
         return print_json(&arguments.output, &written);
@@ -197,12 +199,17 @@ fn run_import(arguments: &Import) -> Result<(), Failure> {
         )));
     }
     let began = Instant::now();
-    let mut bar = Bar::new("bytes proven and taken");
     let input = &arguments.input;
     let data = &chain.config.data;
     let of = (&chain.genesis, anchor);
-    let made = import(input, data, of, key.address, |d, of| bar.show(d, of));
-    bar.wipe();
+    let made = import(
+        input,
+        data,
+        of,
+        key.address,
+        progress("bytes proven and taken"),
+    );
+    terminal::wipe();
     let made = made.map_err(failure)?;
     if arguments.common.json {
         return print_json(data, &made);
@@ -223,9 +230,8 @@ fn run_inspect(arguments: &Inspect) -> Result<(), Failure> {
     let chain = Chain::of(&arguments.common)?;
     let anchor = chain.anchor(&arguments.trust)?;
     let began = Instant::now();
-    let mut bar = Bar::new("bytes proven");
-    let looked = inspect(&arguments.input, anchor, |done, of| bar.show(done, of));
-    bar.wipe();
+    let looked = inspect(&arguments.input, anchor, progress("bytes proven"));
+    terminal::wipe();
     let contents = looked.map_err(failure)?;
     if arguments.common.json {
         return print_json(&arguments.input, &contents);
@@ -285,28 +291,10 @@ fn took(began: Instant) -> Result<(), Failure> {
     say!("  took          {seconds:.1} s")
 }
 
-/// The line at the foot of a terminal.
-struct Bar {
-    what: &'static str,
-    shown: Option<Instant>,
-}
-
-impl Bar {
-    fn new(what: &'static str) -> Bar {
-        Bar { what, shown: None }
-    }
-
-    fn show(&mut self, done: u64, of: u64) {
-        if self.shown.is_none_or(|at| at.elapsed() >= SHOW_EVERY) {
-            self.shown = Some(Instant::now());
-            let bar = terminal::bar(done, of);
-            terminal::show(&format!("{bar} {done}/{of} {}", self.what));
-        }
-    }
-
-    fn wipe(&self) {
-        terminal::wipe();
-    }
+/// Shows how far it is, `of` how many of `what`.
+fn progress(what: &'static str) -> impl FnMut(u64, u64) {
+    let mut foot = terminal::Foot::default();
+    move |done, of| foot.show(|| format!("{} {done}/{of} {what}", terminal::bar(done, of)))
 }
 
 #[cfg(test)]

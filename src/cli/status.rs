@@ -1,5 +1,5 @@
 //! `lockstep status`: what a running node says of itself.
-use super::node::{Node, Rpc};
+use super::node::{Node, Rpc, word};
 use crate::config::{self, layers::HOME_VARIABLE};
 use crate::environment::variable;
 use crate::failure::Failure;
@@ -69,9 +69,8 @@ fn complaints(verbose: &str) -> impl Iterator<Item = &str> {
 
 fn print(url: &str, status: &Value, ready: bool, verbose: &str) -> Result<(), Failure> {
     let word = |key: &str| match &status[key] {
-        Value::String(text) => text.clone(),
         Value::Null => "-".into(),
-        other => other.to_string(),
+        value => word(value),
     };
     say!("Lockstep node at {url}")?;
     say!("  validator     {}", word("validator"))?;

@@ -3,6 +3,7 @@
 //! no terminal there is no such line.
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What stands there now; empty if nothing does. One for the process, as there is one stderr.
 static FOOT: Mutex<String> = Mutex::new(String::new());
@@ -21,6 +22,22 @@ pub(crate) fn show(line: &str) {
         let mut foot = foot();
         line.clone_into(&mut foot);
         put(&drawn(line));
+    }
+}
+
+/// How often a [`Foot`] is drawn anew.
+const SHOW_EVERY: Duration = Duration::from_millis(200);
+
+/// A line that changes often, and is drawn now and then.
+#[derive(Default)]
+pub(crate) struct Foot(Option<Instant>);
+
+impl Foot {
+    pub(crate) fn show(&mut self, line: impl FnOnce() -> String) {
+        if self.0.is_none_or(|at| at.elapsed() >= SHOW_EVERY) {
+            self.0 = Some(Instant::now());
+            show(&line());
+        }
     }
 }
 

@@ -1,21 +1,18 @@
 //! `lockstep verify`: executes every block of a stopped node again, from the genesis, and compares
 //! what is stored. Exit 0: not a byte differs. Exit 3: the first bad height is named.
+use super::terminal;
 use crate::config::{self, genesis};
 use crate::failure::Failure;
-use crate::output::{say, tell};
+use crate::output::say;
 use clap::Args;
 use lockstep_actors::state_store::{Report, StoreError, verify};
 use lockstep_protocol::crypto;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::types::Height;
 use serde_json::json;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How often the progress is shown.
-const SHOW_EVERY: Duration = Duration::from_millis(200);
 
 /// `lockstep verify`
 #[derive(Args)]
@@ -41,11 +38,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         ))
     })?;
     let began = Instant::now();
-    let mut progress = Progress::new();
+    let mut foot = terminal::Foot::default();
     let verified = verify(&config.data, &genesis, &Arc::new(rules), |height, of| {
-        progress.show(height, of);
+        foot.show(|| format!("verified height {height} of {of}"));
     });
-    progress.clear();
+    terminal::wipe();
     match verified {
         Ok(report) => print(arguments.json, &config.data, &report, began.elapsed()),
         Err(error) => refuse(arguments.json, &error),
@@ -106,33 +103,4 @@ fn refuse(json: bool, error: &StoreError) -> Result<(), Failure> {
         say!("{document:#}")?;
     }
     Err(failure)
-}
-
-/// One line on a terminal that is written over; nothing elsewhere.
-struct Progress {
-    is_terminal: bool,
-    shown: Option<Instant>,
-}
-
-impl Progress {
-    fn new() -> Progress {
-        Progress {
-            is_terminal: std::io::stderr().is_terminal(),
-            shown: None,
-        }
-    }
-
-    fn show(&mut self, height: Height, of: Height) {
-        let due = self.shown.is_none_or(|shown| shown.elapsed() >= SHOW_EVERY);
-        if self.is_terminal && due {
-            tell!("\rverified height {height} of {of}");
-            self.shown = Some(Instant::now());
-        }
-    }
-
-    fn clear(&self) {
-        if self.shown.is_some() {
-            tell!("\r{:60}\r", "");
-        }
-    }
 }

@@ -84,12 +84,12 @@ pub(crate) fn generate(values: &BTreeMap<&str, String>, peers: &[PeerEntry]) -> 
          # variable (LOCKSTEP_ and the name in capitals), that before this file, and this file\n\
          # before the default. `lockstep start --print-config` shows what holds, and why.\n",
     );
-    for setting in &SETTINGS {
+    for setting in SETTINGS {
         if !setting.comment.is_empty() {
             text.push('\n');
         }
         for line in setting.comment.lines() {
-            line_of(&mut text, &format!("# {line}"));
+            line_of(&mut text, &format!("#{line}"));
         }
         match setting.shape {
             Shape::Peers => peers::write_tables(&mut text, peers),

@@ -5,6 +5,7 @@
 //! safety stop (exit 4), because two nodes with one key sign twice. Everything else that is wrong
 //! with the file is a matter of configuration (exit 2), a mode that lets others read it included:
 //! nothing has been signed yet, and `chmod 600` mends it.
+use crate::environment::randomize;
 use crate::failure::Failure;
 use lockstep_actors::state_store::lock_exclusively;
 use lockstep_protocol::crypto::{self, KeyError, SchemeId, Seed, Signer};
@@ -51,11 +52,7 @@ impl Secret {
     /// Draws a key.
     pub(crate) fn draw(scheme: SchemeId) -> Result<Secret, Failure> {
         let mut seed = Seed([0; 32]);
-        getrandom::fill(&mut seed.0).map_err(|error| {
-            Failure::retry(format!(
-                "the operating system gives no randomness: {error}; try again later"
-            ))
-        })?;
+        randomize(&mut seed.0)?;
         Secret::of(scheme, seed).map_err(|error| Failure::safety(error.to_string()))
     }
 

@@ -2,6 +2,7 @@
 //! under a key that argon2id makes of the password ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106),
 //! its second recommended setting). What stands in clear is authenticated with it.
 use crate::config::key::Secret;
+use crate::environment::randomize;
 use crate::failure::Failure;
 use crate::hex::{hex, unhex};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -73,11 +74,7 @@ impl SealedKey {
         let mut salt = [0; SALT_BYTES];
         let mut nonce = [0; NONCE_LEN];
         for random in [&mut salt[..], &mut nonce[..]] {
-            getrandom::fill(random).map_err(|error| {
-                Failure::retry(format!(
-                    "the operating system gives no randomness: {error}; try again later"
-                ))
-            })?;
+            randomize(random)?;
         }
         let mut sealed = SealedKey {
             format: FORMAT.into(),

@@ -121,10 +121,8 @@ fn boot(
     bench: &BenchArguments,
     seen: Arc<Mutex<Seen>>,
 ) -> Result<Devnet, Failure> {
-    let devnet = Devnet::builder()
-        .validators(validators)
-        .scheme(bench.scheme)
-        .durability(bench.durability.into())
+    let devnet = bench
+        .devnet(validators)
         .block_time_ms(0)
         .on_commit(move |event: CommitEvent| {
             let mut seen = seen

@@ -78,12 +78,8 @@ fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
     let blocks = arguments.blocks;
     let home = tempfile::Builder::new().prefix("lockstep-sync-").tempdir();
     let home = home.map_err(|error| Failure::retry(format!("no directory: {error}")))?;
-    let builder = Devnet::builder()
-        .validators(arguments.validators)
-        .scheme(arguments.bench.scheme)
-        .durability(arguments.bench.durability.into())
-        .manual(true)
-        .home(home.path());
+    let builder = arguments.bench.devnet(arguments.validators);
+    let builder = builder.manual(true).home(home.path());
     tell!("making a chain of {blocks} blocks …\n");
     let others: Vec<usize> = (0..late).collect();
     builder

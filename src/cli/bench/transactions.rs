@@ -212,10 +212,9 @@ fn send(devnet: &Devnet, load: Load) -> Result<(Sent, Watch), Failure> {
 }
 
 fn boot(arguments: &TransactionsArguments, max_round: Arc<AtomicU32>) -> Result<Devnet, Failure> {
-    let devnet = Devnet::builder()
-        .validators(VALIDATORS)
-        .scheme(arguments.bench.scheme)
-        .durability(arguments.bench.durability.into())
+    let devnet = arguments
+        .bench
+        .devnet(VALIDATORS)
         .load_accounts(arguments.senders)
         .block_time_ms(0)
         .on_commit(move |event: CommitEvent| {

@@ -1,7 +1,7 @@
 //! What people and programs read of a devnet.
 use super::{Arguments, BlockRow, Times};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_json};
 use lockstep_devnet::{Devnet, funded_accounts};
 use lockstep_protocol::types::{Address, ChainId, Hash};
 use serde::Serialize;
@@ -190,12 +190,7 @@ impl Summary {
             blocks_ms: ms(times.blocks),
             teardown_ms: ms(times.teardown),
         };
-        let text = serde_json::to_string_pretty(&document);
-        say!(
-            "{}",
-            text.map_err(|error| Failure::safety(error.to_string()))?
-        )?;
-        Ok(())
+        say_json(&document)
     }
 }
 

@@ -1,5 +1,5 @@
 //! What became of a transaction that was sent.
-use crate::cli::node::NodeStatus;
+use crate::cli::node::{NodeStatus, word};
 use crate::cli::receipt::{Outside, Receipt};
 use crate::failure::Failure;
 use crate::output::say;
@@ -161,10 +161,7 @@ impl Outcome {
     }
 
     fn word(&self, key: &str) -> String {
-        match &self.document[key] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        }
+        word(&self.document[key])
     }
 
     /// A transaction that has failed is a command that has failed.
