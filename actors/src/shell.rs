@@ -1,33 +1,53 @@
-//! What shells have in common: how one hands its messages to its brain, and how it tells others.
+//! What shells have in common: how one hands its messages to its brain and answers from it, and how
+//! it tells others.
 use crate::messages::{Told, WhenFull};
-use crate::runtime::{Ctx, Port, TellError};
-use actix::Actor;
+use crate::runtime::{Port, TellError};
 
-/// An actor that decides nothing itself: its brain does.
-pub(crate) trait Shell: Actor<Context = Ctx<Self>> {
-    /// What its brain hears.
-    type Input;
-
-    /// Lets the brain take this, and does what it says.
-    fn hand(&mut self, input: Self::Input, ctx: &mut Ctx<Self>);
-}
-
-/// Handlers that only hand their message to the brain: the message, and the input that it is.
+/// Handlers that only hand their message to the brain: the message, and the input that it is. The
+/// actor's `step` takes it, in some actors with the context.
 macro_rules! to_brain {
-    ($actor:ty: $(
+    (@step () $shell:ident $ctx:ident $input:expr) => {
+        $shell.step($input)
+    };
+    (@step (ctx) $shell:ident $ctx:ident $input:expr) => {
+        $shell.step($input, $ctx)
+    };
+    ($actor:ident.step $with:tt: $(
         $message:ident $(($($field:ident),*))? $({$($named:ident),*})? => $input:expr
     ),* $(,)?) => {$(
         impl actix::Handler<$message> for $actor {
             type Result = ();
 
-            fn handle(&mut self, message: $message, ctx: &mut $crate::runtime::Ctx<Self>) {
+            fn handle(&mut self, message: $message, _ctx: &mut $crate::runtime::Ctx<Self>) {
                 let $message $(($($field),*))? $({$($named),*})? = message;
-                $crate::shell::Shell::hand(self, $input, ctx);
+                to_brain!(@step $with self _ctx $input);
             }
         }
     )*};
 }
 pub(crate) use to_brain;
+
+/// Handlers that only answer: the message, and what this actor has to say to it.
+macro_rules! answers {
+    ($actor:ident as $this:ident: $(
+        $message:ident $(($($field:ident),*))? $({$($named:ident),*})? => $answer:expr
+    ),* $(,)?) => {$(
+        impl actix::Handler<$message> for $actor {
+            type Result = actix::MessageResult<$message>;
+
+            fn handle(
+                &mut self,
+                message: $message,
+                _: &mut $crate::runtime::Ctx<Self>,
+            ) -> Self::Result {
+                let $message $(($($field),*))? $({$($named),*})? = message;
+                let $this = self;
+                actix::MessageResult($answer)
+            }
+        }
+    )*};
+}
+pub(crate) use answers;
 
 /// Telling where the message says what a refusal means.
 pub(crate) trait Deliver<M> {

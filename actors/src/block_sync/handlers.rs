@@ -43,7 +43,7 @@ impl Handler<BlockCommitted> for BlockSync {
     }
 }
 
-to_brain! { BlockSync:
+to_brain! { BlockSync.step(ctx):
     PeerAhead(peer, height) => Input::Ahead(peer, height),
     PeerStands(peer, standing) => Input::Stands(peer, standing),
     PeerGone(peer) => Input::Gone(peer),

@@ -12,7 +12,7 @@ use crate::messages::peer_broadcaster::RequestBlocks;
 use crate::messages::round_driver::Arrived;
 use crate::metrics::Metrics;
 use crate::runtime::{Ctx, Port};
-use crate::shell::{Deliver, Shell};
+use crate::shell::Deliver;
 use crate::state_store::Store;
 use crate::view::NodeView;
 use actix::prelude::*;
@@ -116,7 +116,7 @@ impl BlockSync {
         }
     }
 
-    fn step(&mut self, input: Input, ctx: &mut Ctx<Self>) {
+    pub(super) fn step(&mut self, input: Input, ctx: &mut Ctx<Self>) {
         let now = self.seed.clock.now();
         for output in self.catch_up.step(now, input) {
             match output {
@@ -234,14 +234,6 @@ fn check(
     Checked {
         answer,
         blocks: proven.blocks,
-    }
-}
-
-impl Shell for BlockSync {
-    type Input = Input;
-
-    fn hand(&mut self, input: Input, ctx: &mut Ctx<Self>) {
-        self.step(input, ctx);
     }
 }
 

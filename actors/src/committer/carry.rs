@@ -6,9 +6,8 @@ use crate::messages::peer_broadcaster::TellEvidence;
 use crate::messages::proposer::{BlockExecuted, BlockPrepared, BuildBlock};
 use crate::messages::round_driver::{ForkDetected, OwnEquivocationSeen, StopVoting};
 use crate::messages::state_store::{CommitBlocks, PersistEvidence, PersistFork};
-use crate::runtime::Ctx;
 use crate::runtime::FatalKind;
-use crate::shell::{Deliver, Shell};
+use crate::shell::Deliver;
 use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::consensus::committer::{Input, Output};
 use lockstep_protocol::consensus::tally::Admission;
@@ -129,13 +128,5 @@ impl Committer {
         }
         let persist = PersistEvidence { keep, forget };
         self.seed.ports.keep_evidence.deliver(persist);
-    }
-}
-
-impl Shell for Committer {
-    type Input = Input;
-
-    fn hand(&mut self, input: Input, _: &mut Ctx<Self>) {
-        self.step(input);
     }
 }

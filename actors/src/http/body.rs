@@ -1,6 +1,6 @@
 //! A request body within a size, a deadline and a budget, as its bytes are and not as an encoding
 //! says: a compressed body is refused unread.
-use super::answer::refuse_bad;
+use super::answer::{refuse, refuse_bad, wire_code, wire_sentence};
 use super::connection::Connection;
 use crate::limits::BODY_DEADLINE;
 use crate::metrics::{Metrics, RefusalLabel};
@@ -248,7 +248,7 @@ pub(crate) fn refuse_body(error: BodyError, metrics: &Metrics) -> HttpResponse {
         BodyError::Busy => {
             metrics.refusal(RefusalLabel::Busy);
             let sentence = "other bodies are being read; try again in a moment";
-            return super::answer::refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
         }
     };
     metrics.refusal(label);
@@ -257,31 +257,18 @@ pub(crate) fn refuse_body(error: BodyError, metrics: &Metrics) -> HttpResponse {
 
 /// Counts and answers bytes that are no message of this chain.
 pub(crate) fn refuse_wire(error: &WireError, metrics: &Metrics) -> HttpResponse {
-    let (label, status, code) = match error {
-        WireError::Codec(CodecError::TooLarge { .. }) => (
-            RefusalLabel::TooLarge,
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-        ),
-        WireError::Codec(CodecError::Malformed { .. }) => (
-            RefusalLabel::Malformed,
-            StatusCode::BAD_REQUEST,
-            "malformed",
-        ),
-        WireError::Version(_) => (RefusalLabel::Version, StatusCode::BAD_REQUEST, "version"),
-        WireError::ForeignChain(_) => (
-            RefusalLabel::ForeignChain,
-            StatusCode::BAD_REQUEST,
-            "foreign_chain",
-        ),
-        WireError::BodyMismatch => (
-            RefusalLabel::BodyMismatch,
-            StatusCode::BAD_REQUEST,
-            "body_mismatch",
-        ),
+    metrics.refusal(match error {
+        WireError::Codec(CodecError::TooLarge { .. }) => RefusalLabel::TooLarge,
+        WireError::Codec(CodecError::Malformed { .. }) => RefusalLabel::Malformed,
+        WireError::Version(_) => RefusalLabel::Version,
+        WireError::ForeignChain(_) => RefusalLabel::ForeignChain,
+        WireError::BodyMismatch => RefusalLabel::BodyMismatch,
+    });
+    let status = match error {
+        WireError::Codec(CodecError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
     };
-    metrics.refusal(label);
-    refuse_bad(status, code, super::answer::wire_sentence(error))
+    refuse_bad(status, wire_code(error), wire_sentence(error))
 }
 
 #[cfg(test)]

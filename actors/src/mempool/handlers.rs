@@ -9,7 +9,7 @@ use crate::messages::mempool::{
 use crate::messages::peer_broadcaster::GossipTransactions;
 use crate::messages::proposer::BlockFilled;
 use crate::runtime::Ctx;
-use crate::shell::Deliver;
+use crate::shell::{Deliver, answers};
 use actix::prelude::*;
 use lockstep_protocol::mempool::{Entry, Input, Refusal, Ticket, WaitingStatus};
 use lockstep_protocol::nouns::transaction::Transaction;
@@ -90,23 +90,6 @@ impl Handler<BlockCommitted> for Mempool {
     }
 }
 
-impl Handler<GetWaiting> for Mempool {
-    type Result = MessageResult<GetWaiting>;
-
-    fn handle(
-        &mut self,
-        GetWaiting { after, limit }: GetWaiting,
-        _: &mut Ctx<Self>,
-    ) -> Self::Result {
-        let page = self.brain.list(after, limit).into_iter();
-        MessageResult(Waiting {
-            page: page.map(|(entry, ready)| (entry.clone(), ready)).collect(),
-            transactions: self.brain.len(),
-            bytes: self.brain.bytes(),
-        })
-    }
-}
-
 impl Handler<PassOnAgain> for Mempool {
     type Result = ();
 
@@ -126,33 +109,21 @@ impl Handler<PassOnAgain> for Mempool {
     }
 }
 
-impl Handler<GetHeld> for Mempool {
-    type Result = MessageResult<GetHeld>;
-
-    fn handle(&mut self, GetHeld(leaves): GetHeld, _: &mut Ctx<Self>) -> Self::Result {
-        MessageResult(self.brain.held(&leaves))
-    }
-}
-
-impl Handler<GetTransactionStatus> for Mempool {
-    type Result = MessageResult<GetTransactionStatus>;
-
-    fn handle(&mut self, message: GetTransactionStatus, _: &mut Ctx<Self>) -> Self::Result {
-        let GetTransactionStatus(id) = message;
-        MessageResult(self.brain.status(&id).map(|status| match status {
-            WaitingStatus::Waiting(entry, is_ready) => {
-                TransactionStatus::Waiting(entry.clone(), is_ready)
-            }
-            WaitingStatus::Over(fate) => TransactionStatus::Over(fate.clone()),
-        }))
-    }
-}
-
-impl Handler<GetNextNonce> for Mempool {
-    type Result = MessageResult<GetNextNonce>;
-
-    fn handle(&mut self, message: GetNextNonce, _: &mut Ctx<Self>) -> Self::Result {
-        let GetNextNonce { sender, next } = message;
-        MessageResult(self.brain.next_nonce(&sender, next))
-    }
+answers! { Mempool as this:
+    GetHeld(leaves) => this.brain.held(&leaves),
+    GetNextNonce { sender, next } => this.brain.next_nonce(&sender, next),
+    GetWaiting { after, limit } => {
+        let page = this.brain.list(after, limit).into_iter();
+        Waiting {
+            page: page.map(|(entry, ready)| (entry.clone(), ready)).collect(),
+            transactions: this.brain.len(),
+            bytes: this.brain.bytes(),
+        }
+    },
+    GetTransactionStatus(id) => this.brain.status(&id).map(|status| match status {
+        WaitingStatus::Waiting(entry, is_ready) => {
+            TransactionStatus::Waiting(entry.clone(), is_ready)
+        }
+        WaitingStatus::Over(fate) => TransactionStatus::Over(fate.clone()),
+    }),
 }

@@ -10,8 +10,7 @@ use crate::messages::round_driver::{
     BlockBuilt, MessageRefused, OwnMessageSeen, ProposalChecked, QuorumReached,
 };
 use crate::messages::vote_collector::ProposalVerified;
-use crate::runtime::Ctx;
-use crate::shell::{Deliver, Shell};
+use crate::shell::Deliver;
 use lockstep_protocol::consensus::facts::{CheckedProposal, Verdict};
 use lockstep_protocol::consensus::proposals::{Input, Output};
 use lockstep_protocol::consensus::tally::Admission;
@@ -84,13 +83,5 @@ impl Proposer {
             proposer: header.proposer,
             ahead_ms,
         });
-    }
-}
-
-impl Shell for Proposer {
-    type Input = Input;
-
-    fn hand(&mut self, input: Input, _: &mut Ctx<Self>) {
-        self.step(input);
     }
 }

@@ -8,7 +8,7 @@ use crate::messages::proposer::{
 };
 use crate::messages::vote_collector::FinishPull;
 use crate::runtime::Ctx;
-use crate::shell::{Deliver, to_brain};
+use crate::shell::{Deliver, answers, to_brain};
 use actix::prelude::*;
 use lockstep_protocol::consensus::proposals::Input;
 use lockstep_protocol::consensus::tally::Admission;
@@ -51,27 +51,6 @@ impl Handler<CompactReceived> for Proposer {
     }
 }
 
-impl Handler<GetProposedBlock> for Proposer {
-    type Result = MessageResult<GetProposedBlock>;
-
-    fn handle(&mut self, message: GetProposedBlock, _: &mut Ctx<Self>) -> Self::Result {
-        let GetProposedBlock(height, id) = message;
-        MessageResult(self.proposals.proposed(height, &id))
-    }
-}
-
-impl Handler<TransactionsFetched> for Proposer {
-    type Result = ();
-
-    fn handle(&mut self, message: TransactionsFetched, _: &mut Ctx<Self>) {
-        let TransactionsFetched {
-            block_id,
-            transactions,
-        } = message;
-        self.step(Input::Fetched(block_id, transactions));
-    }
-}
-
 impl Handler<BeginPull> for Proposer {
     type Result = ();
 
@@ -84,14 +63,6 @@ impl Handler<BeginPull> for Proposer {
         let mut pull = Pull::new(height, round);
         self.proposals.hold(&mut pull);
         self.seed.ports.pull.deliver(FinishPull { peer, pull });
-    }
-}
-
-impl Handler<GetProposals> for Proposer {
-    type Result = MessageResult<GetProposals>;
-
-    fn handle(&mut self, GetProposals(pull): GetProposals, _: &mut Ctx<Self>) -> Self::Result {
-        MessageResult(self.proposals.answer(&pull))
     }
 }
 
@@ -112,15 +83,14 @@ impl Handler<ScreenProposal> for Proposer {
     }
 }
 
-impl Handler<BlockCommitted> for Proposer {
-    type Result = ();
-
-    fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
-        self.step(Input::EnterHeight(message.1));
-    }
+answers! { Proposer as this:
+    GetProposedBlock(height, id) => this.proposals.proposed(height, &id),
+    GetProposals(pull) => this.proposals.answer(&pull),
 }
 
-to_brain! { Proposer:
+to_brain! { Proposer.step():
+    BlockCommitted(_decided, validators) => Input::EnterHeight(validators),
+    TransactionsFetched { block_id, transactions } => Input::Fetched(block_id, transactions),
     BuildBlock { height, round } => Input::Build(height, round),
     BlockFilled { build, transactions } => {
         Input::Filled(build.height, build.round, transactions)

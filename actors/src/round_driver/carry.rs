@@ -8,7 +8,7 @@ use crate::messages::proposer::{BeginPull, BuildBlock, OwnProposal, RetellPropos
 use crate::messages::state_store::PersistSignature;
 use crate::messages::vote_collector::{OwnVote, RetellFacts};
 use crate::runtime::Ctx;
-use crate::shell::{Deliver, Shell};
+use crate::shell::Deliver;
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::{Input, Output, TickOutcome};
 use lockstep_protocol::consensus::pull;
@@ -131,14 +131,6 @@ impl RoundDriver {
         if here == Some((height, round)) {
             log::debug!("{kind:?} timeout at height {height} round {round}");
         }
-    }
-}
-
-impl Shell for RoundDriver {
-    type Input = Input;
-
-    fn hand(&mut self, input: Input, ctx: &mut Ctx<Self>) {
-        self.step(input, ctx);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::messages::round_driver::{
     SignStanding, SignaturePersisted, StopVoting, Tick, TransactionsWaiting,
 };
 use crate::runtime::Ctx;
-use crate::shell::{Deliver, to_brain};
+use crate::shell::{Deliver, answers, to_brain};
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::{Driver, Halt, Input, TickOutcome};
 use lockstep_protocol::consensus::pull;
@@ -39,14 +39,6 @@ impl Handler<DriverRecovered> for RoundDriver {
         self.step(Input::Start, ctx);
         self.seed.ports.retell_arrival.deliver(RetellArrival);
         self.answer_ticks(ctx);
-    }
-}
-
-impl Handler<Arrived> for RoundDriver {
-    type Result = ();
-
-    fn handle(&mut self, Arrived(arrival): Arrived, ctx: &mut Ctx<Self>) {
-        self.step(Input::Arrived(arrival), ctx);
     }
 }
 
@@ -90,44 +82,6 @@ impl Handler<StopVoting> for RoundDriver {
     }
 }
 
-impl Handler<SignQuestion> for RoundDriver {
-    type Result = MessageResult<SignQuestion>;
-
-    fn handle(&mut self, message: SignQuestion, _: &mut Ctx<Self>) -> Self::Result {
-        let SignQuestion(to, nonce) = message;
-        let driver = self.driver.as_ref();
-        MessageResult(driver.and_then(|driver| driver.question(to, nonce)))
-    }
-}
-
-impl Handler<SignStanding> for RoundDriver {
-    type Result = MessageResult<SignStanding>;
-
-    fn handle(&mut self, message: SignStanding, _: &mut Ctx<Self>) -> Self::Result {
-        let SignStanding {
-            question,
-            seen,
-            head,
-        } = message;
-        let driver = self.driver.as_ref();
-        MessageResult(driver.and_then(|driver| driver.standing(&question, seen, head)))
-    }
-}
-
-impl Handler<PullEnded> for RoundDriver {
-    type Result = ();
-
-    fn handle(&mut self, message: PullEnded, ctx: &mut Ctx<Self>) {
-        let PullEnded { peer, is_answered } = message;
-        let ended = if is_answered {
-            pull::Input::Answered(peer)
-        } else {
-            pull::Input::Failed(peer)
-        };
-        self.step(Input::Pull(ended), ctx);
-    }
-}
-
 impl Handler<ForkDetected> for RoundDriver {
     type Result = ();
 
@@ -140,7 +94,20 @@ impl Handler<ForkDetected> for RoundDriver {
     }
 }
 
-to_brain! { RoundDriver:
+answers! { RoundDriver as this:
+    SignQuestion(to, nonce) => this.driver.as_ref().and_then(|driver| driver.question(to, nonce)),
+    SignStanding { question, seen, head } => {
+        let driver = this.driver.as_ref();
+        driver.and_then(|driver| driver.standing(&question, seen, head))
+    },
+}
+
+to_brain! { RoundDriver.step(ctx):
+    Arrived(arrival) => Input::Arrived(arrival),
+    PullEnded { peer, is_answered } => Input::Pull(match is_answered {
+        true => pull::Input::Answered(peer),
+        false => pull::Input::Failed(peer),
+    }),
     ProposalChecked(height, proposal) => Input::Proposal(height, proposal),
     QuorumReached(height, fact) => Input::Fact(height, fact),
     BlockBuilt(height, round, block) => Input::BlockBuilt(height, round, block),

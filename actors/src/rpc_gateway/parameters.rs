@@ -2,7 +2,6 @@
 //! that it has in the code, in lower case. A duration is in milliseconds, and its name ends so.
 use super::seed::Seed;
 use lockstep_protocol::consensus::driver::Pacing;
-use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -135,7 +134,7 @@ pub(super) fn parameters(seed: &Seed) -> Value {
         "parameters": genesis.parameters,
         "version": env!("CARGO_PKG_VERSION"),
         "protocol_version": PROTOCOL_VERSION,
-        "timeouts": timeouts(&settings.timeouts),
+        "timeouts": settings.timeouts,
         "block_time_ms": match settings.pacing {
             Pacing::Interval(ms) => json!(ms),
             Pacing::Manual => Value::Null,
@@ -147,19 +146,6 @@ pub(super) fn parameters(seed: &Seed) -> Value {
             "mempool": mempool_limits(),
             "node": node_limits(),
         },
-    })
-}
-
-/// Of round 0, and what each further round adds.
-fn timeouts(timeouts: &Timeouts) -> Value {
-    json!({
-        "propose_ms": timeouts.propose_ms,
-        "propose_delta_ms": timeouts.propose_delta_ms,
-        "prevote_ms": timeouts.prevote_ms,
-        "prevote_delta_ms": timeouts.prevote_delta_ms,
-        "precommit_ms": timeouts.precommit_ms,
-        "precommit_delta_ms": timeouts.precommit_delta_ms,
-        "cap_ms": timeouts.cap_ms,
     })
 }
 

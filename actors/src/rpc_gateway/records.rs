@@ -1,5 +1,5 @@
 //! What accounts keep under keys of their own.
-use super::json::hex;
+use super::json::{hex, unhex};
 use super::seed::Seed;
 use crate::http::answer::{Answer, address, refuse};
 use actix_web::http::StatusCode;
@@ -35,14 +35,4 @@ pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>
         refuse(StatusCode::BAD_REQUEST, "malformed", sentence)
     })?;
     Ok((owner, key))
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("0x")?.as_bytes();
-    let pairs = digits.chunks(2).map(|pair| {
-        let digits = pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit);
-        let pair = std::str::from_utf8(pair).ok().filter(|_| digits)?;
-        u8::from_str_radix(pair, 16).ok()
-    });
-    pairs.collect()
 }

@@ -6,8 +6,7 @@ use crate::messages::peer_broadcaster::Broadcast;
 use crate::messages::round_driver::{
     MessageRefused, OwnEquivocationSeen, OwnMessageSeen, QuorumReached,
 };
-use crate::runtime::Ctx;
-use crate::shell::{Deliver, Shell};
+use crate::shell::Deliver;
 use lockstep_protocol::consensus::tally::{Admission, Input, Output};
 use std::sync::Arc;
 
@@ -47,13 +46,5 @@ impl VoteCollector {
             }
         }
         admission
-    }
-}
-
-impl Shell for VoteCollector {
-    type Input = Input;
-
-    fn hand(&mut self, input: Input, _: &mut Ctx<Self>) {
-        self.step(input);
     }
 }

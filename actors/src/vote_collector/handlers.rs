@@ -7,7 +7,7 @@ use crate::messages::vote_collector::{
     VoteReceived, VotesMissing,
 };
 use crate::runtime::Ctx;
-use crate::shell::{Deliver, to_brain};
+use crate::shell::{Deliver, answers, to_brain};
 use actix::prelude::*;
 use lockstep_protocol::consensus::tally::{Admission, Input};
 use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
@@ -23,17 +23,6 @@ impl Handler<VoteReceived> for VoteCollector {
     }
 }
 
-impl Handler<GetVotesMissing> for VoteCollector {
-    type Result = MessageResult<GetVotesMissing>;
-
-    fn handle(&mut self, _: GetVotesMissing, _: &mut Ctx<Self>) -> Self::Result {
-        MessageResult(VotesMissing {
-            prevotes: self.tally.missing(VoteKind::Prevote),
-            precommits: self.tally.missing(VoteKind::Precommit),
-        })
-    }
-}
-
 impl Handler<FinishPull> for VoteCollector {
     type Result = ();
 
@@ -44,32 +33,17 @@ impl Handler<FinishPull> for VoteCollector {
     }
 }
 
-impl Handler<GetVotes> for VoteCollector {
-    type Result = MessageResult<GetVotes>;
-
-    fn handle(&mut self, GetVotes(pull): GetVotes, _: &mut Ctx<Self>) -> Self::Result {
-        MessageResult(self.tally.answer(&pull))
-    }
+answers! { VoteCollector as this:
+    GetVotesMissing => VotesMissing {
+        prevotes: this.tally.missing(VoteKind::Prevote),
+        precommits: this.tally.missing(VoteKind::Precommit),
+    },
+    GetVotes(pull) => this.tally.answer(&pull),
+    GetSeen(question) => this.tally.asked(this.seed.clock.now(), &question),
 }
 
-impl Handler<GetSeen> for VoteCollector {
-    type Result = MessageResult<GetSeen>;
-
-    fn handle(&mut self, GetSeen(question): GetSeen, _: &mut Ctx<Self>) -> Self::Result {
-        let now = self.seed.clock.now();
-        MessageResult(self.tally.asked(now, &question))
-    }
-}
-
-impl Handler<BlockCommitted> for VoteCollector {
-    type Result = ();
-
-    fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
-        self.step(Input::EnterHeight(message.1));
-    }
-}
-
-to_brain! { VoteCollector:
+to_brain! { VoteCollector.step():
+    BlockCommitted(_decided, validators) => Input::EnterHeight(validators),
     ProposalVerified(proposal) => Input::Proposal(proposal),
     OwnVote(vote) => Input::OwnVote(SignedVote::clone(&vote)),
     RoundEntered(height, round) => Input::EnterRound(height, round),

@@ -21,7 +21,7 @@ pub enum TimeoutKind {
 ///
 /// `propose_delta_ms` must exceed `precommit_delta_ms`: with equal deltas the proposal of a slow
 /// network never catches up with the round change (Lemma 6 of the paper).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Timeouts {
     /// Round 0: wait for the proposal.
     pub propose_ms: u64,

@@ -13,3 +13,14 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     }
     text
 }
+
+/// `None`: this is no 0x and pairs of hex digits.
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("0x")?.as_bytes();
+    let pairs = digits.chunks(2).map(|pair| {
+        let digits = pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit);
+        let pair = std::str::from_utf8(pair).ok().filter(|_| digits)?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    pairs.collect()
+}

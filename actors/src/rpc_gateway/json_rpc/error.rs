@@ -5,7 +5,6 @@ use crate::http::answer;
 use crate::limits::{RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX, SUBSCRIPTIONS_MAX};
 use crate::rpc_gateway::events::OutOfReach;
 use crate::state_store::StoreError;
-use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::ledger::HistoryError;
 use lockstep_protocol::types::{AddressError, Hash, Height};
 use lockstep_protocol::wire::WireError;
@@ -175,13 +174,7 @@ impl From<actix_web::error::BlockingError> for RpcError {
 /// Bytes that are no transaction of this chain.
 impl From<WireError> for RpcError {
     fn from(error: WireError) -> RpcError {
-        let code = match &error {
-            WireError::Codec(CodecError::TooLarge { .. }) => "too_large",
-            WireError::Codec(CodecError::Malformed { .. }) => "malformed",
-            WireError::Version(_) => "version",
-            WireError::ForeignChain(_) => "foreign_chain",
-            WireError::BodyMismatch => "body_mismatch",
-        };
+        let code = answer::wire_code(&error);
         let sentence = answer::wire_sentence(&error);
         RpcError::Refused { code, sentence }
     }

@@ -19,15 +19,13 @@ impl Handler<PersistSignature> for StateStore {
         let position = persist.signed.position();
         kill_points::reach(Point::BeforePersist(position.2));
         let began = Instant::now();
-        match self.store.persist(std::slice::from_ref(&*persist)) {
-            Ok(()) => {
-                kill_points::reach(Point::AfterPersist(position.2));
-                self.metrics
-                    .store_persist
-                    .observe(began.elapsed().as_secs_f64());
-                self.ports.persisted.deliver(SignaturePersisted(position));
-            }
-            Err(error) => self.fatal.raise(error.kind(), error.to_string()),
+        let written = self.store.persist(std::slice::from_ref(&*persist));
+        if self.or_end(written).is_some() {
+            kill_points::reach(Point::AfterPersist(position.2));
+            self.metrics
+                .store_persist
+                .observe(began.elapsed().as_secs_f64());
+            self.ports.persisted.deliver(SignaturePersisted(position));
         }
     }
 }
@@ -38,15 +36,12 @@ impl Handler<CommitBlocks> for StateStore {
     fn handle(&mut self, CommitBlocks(run): CommitBlocks, _: &mut Ctx<Self>) {
         let began = Instant::now();
         kill_points::reach(Point::BeforeCommit);
-        match self.store.commit_run(&run) {
-            Ok(()) => {
-                kill_points::reach(Point::AfterCommit);
-                self.metrics
-                    .store_commit
-                    .observe(began.elapsed().as_secs_f64());
-                self.ports.stored.deliver(BlocksStored(run));
-            }
-            Err(error) => self.fatal.raise(error.kind(), error.to_string()),
+        if self.or_end(self.store.commit_run(&run)).is_some() {
+            kill_points::reach(Point::AfterCommit);
+            self.metrics
+                .store_commit
+                .observe(began.elapsed().as_secs_f64());
+            self.ports.stored.deliver(BlocksStored(run));
         }
     }
 }
@@ -61,9 +56,7 @@ impl Handler<RememberHalt> for StateStore {
             // A fork has its own record; the others end with the run.
             Halt::Forked(_) | Halt::AlreadySigned(_) | Halt::Signing(_) => Ok(()),
         };
-        if let Err(error) = remembered {
-            self.fatal.raise(error.kind(), error.to_string());
-        }
+        self.or_end(remembered);
     }
 }
 
@@ -72,9 +65,7 @@ impl Handler<PersistEvidence> for StateStore {
 
     fn handle(&mut self, message: PersistEvidence, _: &mut Ctx<Self>) {
         let PersistEvidence { keep, forget } = message;
-        if let Err(error) = self.store.keep_evidence(keep.as_deref(), &forget) {
-            self.fatal.raise(error.kind(), error.to_string());
-        }
+        self.or_end(self.store.keep_evidence(keep.as_deref(), &forget));
     }
 }
 
@@ -82,9 +73,7 @@ impl Handler<PersistFork> for StateStore {
     type Result = ();
 
     fn handle(&mut self, PersistFork(fork): PersistFork, _: &mut Ctx<Self>) {
-        if let Err(error) = self.store.keep_fork(&fork) {
-            self.fatal.raise(error.kind(), error.to_string());
-        }
+        self.or_end(self.store.keep_fork(&fork));
     }
 }
 
@@ -103,9 +92,8 @@ impl Handler<RecoverDriver> for StateStore {
                 recovery,
             })
         });
-        match recovered {
-            Ok(recovered) => self.ports.recovered.deliver(recovered),
-            Err(error) => self.fatal.raise(error.kind(), error.to_string()),
+        if let Some(recovered) = self.or_end(recovered) {
+            self.ports.recovered.deliver(recovered);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! transaction per run of blocks. Reads go past its mailbox, by a cloned [`Store`].
 //!
 //! It is the error kernel: it never restarts in place, and an error of the disk ends the node.
-use super::Store;
+use super::{Store, StoreError};
 use crate::messages::committer::BlocksStored;
 use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::metrics::Metrics;
@@ -49,6 +49,14 @@ impl StateStore {
             fatal,
             ports,
         }
+    }
+}
+
+impl StateStore {
+    /// What the store gave, or the end of the node.
+    fn or_end<T>(&self, done: Result<T, StoreError>) -> Option<T> {
+        let told = done.inspect_err(|error| self.fatal.raise(error.kind(), error.to_string()));
+        told.ok()
     }
 }
 

@@ -1,6 +1,7 @@
 //! How each kind of value is read, strictly.
 use super::kind::{Arg, At, Kind, TAGS};
 use crate::rpc_gateway::events::Topic;
+use crate::rpc_gateway::json::unhex;
 use crate::rpc_gateway::json_rpc::error::RpcError;
 use crate::rpc_gateway::transactions::parse_cursor;
 use lockstep_protocol::types::{Address, AddressError, Height};
@@ -138,19 +139,11 @@ fn hex_digits<T: std::str::FromStr>(text: &str, digits: usize) -> Option<T> {
 
 /// `Err(None)`: this is no hex.
 fn data(name: &'static str, text: &str, max: usize) -> Result<Vec<u8>, Option<RpcError>> {
-    let digits = text.strip_prefix("0x").ok_or(None)?;
-    if digits.len() > 2 * max {
+    if text.starts_with("0x") && text.len() > 2 + 2 * max {
         let sentence = format!("it holds at most {max} bytes");
         return Err(Some(RpcError::OutOfRange(name, sentence)));
     }
-    if digits.len() % 2 != 0 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return Err(None);
-    }
-    let nibble = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
-    let bytes = digits.as_bytes().chunks(2);
-    Ok(bytes
-        .map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]))
-        .collect())
+    unhex(text).ok_or(None)
 }
 
 fn percentiles(
