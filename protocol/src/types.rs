@@ -149,11 +149,6 @@ impl Hash {
         }
         Hash(hasher.finalize().into())
     }
-
-    /// `0x` and the first eight hex digits: for log lines and tables.
-    pub fn short(&self) -> String {
-        self.to_string().chars().take(10).collect()
-    }
 }
 
 /// The id of a block: the hash of its header.
@@ -174,11 +169,6 @@ impl Address {
             *to = from;
         }
         Address(address)
-    }
-
-    /// `0x` and the first eight hex digits: for log lines and tables.
-    pub fn short(&self) -> String {
-        self.to_string().chars().take(10).collect()
     }
 }
 
@@ -237,6 +227,12 @@ pub(crate) fn serialize_amount<S: serde::Serializer>(
 
 macro_rules! hex_text {
     ($name:ident) => {
+        impl $name {
+            /// `0x` and the first eight hex digits: for log lines and tables.
+            pub fn short(&self) -> String {
+                self.to_string().chars().take(10).collect()
+            }
+        }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write_hex(&self.0, f)
@@ -244,7 +240,7 @@ macro_rules! hex_text {
         }
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_hex(&self.0, f)
+                fmt::Display::fmt(self, f)
             }
         }
         impl serde::Serialize for $name {
