@@ -96,20 +96,55 @@ fn parts(message: &ProposedBlock) -> (&Proposal, &Block, Option<&PolkaCertificat
     (proposal, block.block(), polka.as_deref())
 }
 
+/// Of each noun that crosses a socket as it is: how its body is written and read, and how many bytes
+/// it has at the most. Nothing of it is verified here.
+macro_rules! bodies {
+    ($($body:literal: $encode:ident, $decode:ident, $noun:ty, $kind:literal, $limit:ident;)*) => {
+        impl Wire {
+            $(
+                #[doc = concat!("The bytes of ", $body, ".")]
+                pub fn $encode(&self, noun: &$noun) -> Vec<u8> {
+                    self.seal(noun)
+                }
+
+                #[doc = concat!("Reads ", $body, ". Nothing of it is verified here.")]
+                pub fn $decode(&self, bytes: &[u8]) -> Result<$noun, WireError> {
+                    self.open($kind, bytes, $limit)
+                }
+            )*
+        }
+    };
+}
+
+bodies! {
+    "`POST /consensus/vote`": encode_vote, decode_vote, SignedVote, "vote", VOTE_BYTES_MAX;
+    "`POST /consensus/evidence`":
+        encode_evidence, decode_evidence, Evidence, "evidence", EVIDENCE_MESSAGE_BYTES_MAX;
+    "`POST /consensus/compact` (whether its parts belong together, [`Assembly::new`] says)":
+        encode_compact, decode_compact, CompactProposal, "compact proposal", PROPOSAL_BYTES_MAX;
+    "`POST /consensus/transactions`":
+        encode_missing, decode_missing, Missing, "question for transactions", MISSING_BYTES_MAX;
+    "`POST /consensus/pull`": encode_pull, decode_pull, Pull, "pull", PULL_BYTES_MAX;
+    "`POST /consensus/standing`":
+        encode_question, decode_question, Question, "question", QUESTION_BYTES_MAX;
+    "an answer to `POST /consensus/standing`":
+        encode_statement, decode_statement, Statement, "statement", STATEMENT_BYTES_MAX;
+    "`POST /transactions`":
+        encode_transaction, decode_transaction, Transaction, "transaction", TRANSACTION_BYTES_MAX;
+    "an answer to `GET /light/blocks/{height}`":
+        encode_light_block, decode_light_block, LightBlock, "light block", LIGHT_BLOCK_BYTES_MAX;
+    "an answer to `GET /light/accounts/{address}`":
+        encode_proved_account, decode_proved_account, ProvedAccount, "proved account",
+        PROVED_ACCOUNT_BYTES_MAX;
+    "an answer to `GET /light/records/{address}/{key}`":
+        encode_proved_record, decode_proved_record, ProvedRecord, "proved record",
+        PROVED_RECORD_BYTES_MAX;
+}
+
 impl Wire {
     /// For the chain with this genesis.
     pub fn new(genesis_hash: Hash) -> Wire {
         Wire { genesis_hash }
-    }
-
-    /// The bytes of `POST /consensus/vote`.
-    pub fn encode_vote(&self, vote: &SignedVote) -> Vec<u8> {
-        self.seal(vote)
-    }
-
-    /// Reads the body of `POST /consensus/vote`.
-    pub fn decode_vote(&self, bytes: &[u8]) -> Result<SignedVote, WireError> {
-        self.open("vote", bytes, VOTE_BYTES_MAX)
     }
 
     /// The bytes of `POST /consensus/proposal`.
@@ -123,41 +158,10 @@ impl Wire {
         body.proposed()
     }
 
-    /// The bytes of `POST /consensus/evidence`.
-    pub fn encode_evidence(&self, evidence: &Evidence) -> Vec<u8> {
-        self.seal(evidence)
-    }
-
-    /// Reads the body of `POST /consensus/evidence`. Nothing of it is verified here.
-    pub fn decode_evidence(&self, bytes: &[u8]) -> Result<Evidence, WireError> {
-        self.open("evidence", bytes, EVIDENCE_MESSAGE_BYTES_MAX)
-    }
-
-    /// The bytes of `POST /consensus/compact`.
-    pub fn encode_compact(&self, message: &CompactProposal) -> Vec<u8> {
-        self.seal(message)
-    }
-
-    /// Reads the body of `POST /consensus/compact`. Whether its parts belong to the proposal's id
-    /// is [`Assembly::new`]'s to say.
-    pub fn decode_compact(&self, bytes: &[u8]) -> Result<CompactProposal, WireError> {
-        self.open("compact proposal", bytes, PROPOSAL_BYTES_MAX)
-    }
-
     /// The same, ready to be filled: its parts belong to the proposal's id.
     pub fn decode_assembly(&self, bytes: &[u8]) -> Result<Assembly, WireError> {
         let compact = self.decode_compact(bytes)?;
         Assembly::new(compact).map_err(|_| WireError::BodyMismatch)
-    }
-
-    /// The bytes of `POST /consensus/transactions`.
-    pub fn encode_missing(&self, missing: &Missing) -> Vec<u8> {
-        self.seal(missing)
-    }
-
-    /// Reads the body of `POST /consensus/transactions`.
-    pub fn decode_missing(&self, bytes: &[u8]) -> Result<Missing, WireError> {
-        self.open("question for transactions", bytes, MISSING_BYTES_MAX)
     }
 
     /// The bytes of an answer to `POST /consensus/transactions`.
@@ -168,16 +172,6 @@ impl Wire {
     /// Reads an answer to `POST /consensus/transactions`. Nothing of it is verified here.
     pub fn decode_fetched(&self, bytes: &[u8]) -> Result<Vec<Transaction>, WireError> {
         self.open("answer of transactions", bytes, FETCHED_BYTES_MAX)
-    }
-
-    /// The bytes of `POST /consensus/pull`.
-    pub fn encode_pull(&self, pull: &Pull) -> Vec<u8> {
-        self.seal(pull)
-    }
-
-    /// Reads the body of `POST /consensus/pull`.
-    pub fn decode_pull(&self, bytes: &[u8]) -> Result<Pull, WireError> {
-        self.open("pull", bytes, PULL_BYTES_MAX)
     }
 
     /// The bytes of an answer to `POST /consensus/pull`.
@@ -205,26 +199,6 @@ impl Wire {
         })
     }
 
-    /// The bytes of `POST /consensus/standing`.
-    pub fn encode_question(&self, question: &Question) -> Vec<u8> {
-        self.seal(question)
-    }
-
-    /// Reads the body of `POST /consensus/standing`. Nothing of it is verified here.
-    pub fn decode_question(&self, bytes: &[u8]) -> Result<Question, WireError> {
-        self.open("question", bytes, QUESTION_BYTES_MAX)
-    }
-
-    /// The bytes of an answer to `POST /consensus/standing`.
-    pub fn encode_statement(&self, statement: &Statement) -> Vec<u8> {
-        self.seal(statement)
-    }
-
-    /// Reads an answer to `POST /consensus/standing`. Nothing of it is verified here.
-    pub fn decode_statement(&self, bytes: &[u8]) -> Result<Statement, WireError> {
-        self.open("statement", bytes, STATEMENT_BYTES_MAX)
-    }
-
     /// Reads the signed part of a proposal from the beginning of its body, whose rest may not have
     /// come yet.
     pub fn decode_proposal_head(&self, bytes: &[u8]) -> Result<Proposal, WireError> {
@@ -235,16 +209,6 @@ impl Wire {
             let reason = error.to_string();
             CodecError::Malformed { kind, reason }.into()
         })
-    }
-
-    /// The bytes of `POST /transactions`.
-    pub fn encode_transaction(&self, transaction: &Transaction) -> Vec<u8> {
-        self.seal(transaction)
-    }
-
-    /// Reads the body of `POST /transactions`.
-    pub fn decode_transaction(&self, bytes: &[u8]) -> Result<Transaction, WireError> {
-        self.open("transaction", bytes, TRANSACTION_BYTES_MAX)
     }
 
     /// The bytes of `POST /mempool/transactions`, of the canonical bytes of each transaction.
@@ -282,36 +246,6 @@ impl Wire {
             })
         };
         pairs.into_iter().map(decided).collect()
-    }
-
-    /// The bytes of an answer to `GET /light/blocks/{height}`.
-    pub fn encode_light_block(&self, shown: &LightBlock) -> Vec<u8> {
-        self.seal(shown)
-    }
-
-    /// Reads an answer to `GET /light/blocks/{height}`. Nothing of it is verified here.
-    pub fn decode_light_block(&self, bytes: &[u8]) -> Result<LightBlock, WireError> {
-        self.open("light block", bytes, LIGHT_BLOCK_BYTES_MAX)
-    }
-
-    /// The bytes of an answer to `GET /light/accounts/{address}`.
-    pub fn encode_proved_account(&self, proved: &ProvedAccount) -> Vec<u8> {
-        self.seal(proved)
-    }
-
-    /// Reads an answer to `GET /light/accounts/{address}`. Nothing of it is verified here.
-    pub fn decode_proved_account(&self, bytes: &[u8]) -> Result<ProvedAccount, WireError> {
-        self.open("proved account", bytes, PROVED_ACCOUNT_BYTES_MAX)
-    }
-
-    /// The bytes of an answer to `GET /light/records/{address}/{key}`.
-    pub fn encode_proved_record(&self, proved: &ProvedRecord) -> Vec<u8> {
-        self.seal(proved)
-    }
-
-    /// Reads an answer to `GET /light/records/{address}/{key}`. Nothing of it is verified here.
-    pub fn decode_proved_record(&self, bytes: &[u8]) -> Result<ProvedRecord, WireError> {
-        self.open("proved record", bytes, PROVED_RECORD_BYTES_MAX)
     }
 
     fn seal<T: BorshSerialize>(&self, body: &T) -> Vec<u8> {
