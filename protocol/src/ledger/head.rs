@@ -1,6 +1,7 @@
 //! Where the chain stands, and what moves it on.
 use super::account::account_key;
-use super::state::{ReadError, StateChanges, StateReader};
+use super::memory::MemoryState;
+use super::state::{ReadError, StateChanges};
 use super::{tree, validators};
 use crate::codec;
 use crate::nouns::block::SealedBlock;
@@ -105,22 +106,5 @@ pub(super) fn genesis_changes(genesis: &Genesis) -> Result<StateChanges, Genesis
     let validators = validators::records(Height(1), None, genesis.sorted_validators());
     let validators = validators.map(|(key, value)| (key, Some(value)));
     let writes = writes.chain(validators).collect();
-    Ok(tree::update(&Nothing, None, writes)?)
-}
-
-/// What there is before genesis.
-struct Nothing;
-
-impl StateReader for Nothing {
-    fn node(&self, _: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(None)
-    }
-
-    fn value(&self, _: &super::KeyHash, _: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(None)
-    }
-
-    fn latest_version(&self) -> Result<Option<u64>, ReadError> {
-        Ok(None)
-    }
+    Ok(tree::update(&MemoryState::default(), None, writes)?)
 }

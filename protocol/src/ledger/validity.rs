@@ -158,11 +158,6 @@ impl InvalidBlock {
         }
     }
 
-    /// Whether the node itself is broken, not the block.
-    pub fn is_fatal(&self) -> bool {
-        matches!(self, InvalidBlock::Fatal(_))
-    }
-
     /// Whether the same block must get the same verdict as long as the head stays.
     pub(super) fn is_final_on_this_head(&self) -> bool {
         !matches!(self, InvalidBlock::Fatal(_) | InvalidBlock::Height { .. })

@@ -291,6 +291,9 @@ fn a_state_that_cannot_be_read_is_fatal_and_no_verdict_on_the_block() {
     let validators = node.ledger.validators().clone();
     let mut broken = Ledger::on(world.rules.clone(), Arc::new(Broken), head, validators);
     let verdict = broken.check(&block).unwrap_err();
-    assert!(verdict.is_fatal() && matches!(verdict, InvalidBlock::Fatal(ReadError::Corrupt(_))));
+    assert!(matches!(
+        verdict,
+        InvalidBlock::Fatal(ReadError::Corrupt(_))
+    ));
     assert_eq!(node.ledger.check(&block), Ok(()));
 }
