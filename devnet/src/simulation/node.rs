@@ -93,6 +93,14 @@ pub(crate) struct Effects {
     pub(crate) began: Option<bool>,
 }
 
+impl Effects {
+    /// A message that says nothing new with this node's signature, to one peer or to all.
+    fn send(&mut self, to: Option<usize>, payload: Payload) {
+        let own = false;
+        self.sends.push(Send { to, payload, own });
+    }
+}
+
 /// What does not change while the world lasts.
 #[derive(Clone)]
 pub(crate) struct Setup {

@@ -4,7 +4,7 @@ use super::message::Payload;
 use super::network::Network;
 use super::node::{Brain, Clocks, Effects, Node, Send};
 use super::plan::Plan;
-use super::properties::{Property, Scene, Sight};
+use super::properties::{Named, Scene, Sight};
 use super::queue::{Event, Queue};
 use super::random::Random;
 use super::trace::Trace;
@@ -50,7 +50,7 @@ pub(crate) struct World {
     network: Network,
     queue: Queue,
     ready: Vec<(usize, Brain)>,
-    properties: Vec<Box<dyn Property>>,
+    properties: Vec<Named>,
     violations: Vec<Violation>,
     trace: Trace,
     faults: Faults,
@@ -90,7 +90,7 @@ impl World {
         judges: &[&str],
     ) -> World {
         self.bug = Some(bug);
-        self.properties.retain(|p| judges.contains(&p.name()));
+        self.properties.retain(|(name, _)| judges.contains(name));
         self
     }
 
@@ -185,13 +185,7 @@ impl World {
             }
             return;
         }
-        self.see(
-            to,
-            &Sight::Heard {
-                node: to,
-                payload: &payload,
-            },
-        );
+        self.see(to, &Sight::Heard(&payload));
         self.misbehave(to, |habit, stage| habit.hear(stage, &payload));
         self.with_node(to, |node, clocks, out| {
             node.receive(from, payload, clocks, out)
@@ -228,35 +222,29 @@ impl World {
             self.see_entered(node, *height, *round);
         }
         for polka in &effects.polkas {
-            self.see(node, &Sight::Polka { node, polka });
+            self.see(node, &Sight::Polka(polka));
         }
         for batch in effects.committed {
             self.see_committed(node, batch.block.height());
         }
         for evidence in &effects.evidence {
             self.evidence += 1;
-            self.see(node, &Sight::Accused { by: node, evidence });
+            self.see(node, &Sight::Accused(evidence));
         }
         if !effects.forks.is_empty() {
-            self.see(node, &Sight::ForkTold { node });
+            self.see(node, &Sight::ForkTold);
         }
         for evidence in &effects.kept {
-            self.see(node, &Sight::Kept { by: node, evidence });
+            self.see(node, &Sight::Kept(evidence));
         }
         if let Some(remembers) = effects.began {
-            self.see(node, &Sight::Began { node, remembers });
+            self.see(node, &Sight::Began { remembers });
         }
         if effects.key_seen_elsewhere {
-            self.see(node, &Sight::KeySeenElsewhere { node });
+            self.see(node, &Sight::KeySeenElsewhere);
         }
         for trouble in &effects.troubles {
-            self.see(
-                node,
-                &Sight::Trouble {
-                    node,
-                    what: trouble,
-                },
-            );
+            self.see(node, &Sight::Trouble(trouble));
         }
         for send in effects.sends {
             self.send(node, send);

@@ -72,85 +72,45 @@ pub(crate) struct Kind {
     pub(crate) new: fn() -> Box<dyn Habit>,
 }
 
+const fn kind(name: &'static str, new: fn() -> Box<dyn Habit>) -> Kind {
+    Kind { name, new }
+}
+
 /// All of them.
 pub(crate) const ALL: &[Kind] = &[
-    Kind {
-        name: "equivocating-proposer",
-        new: || Box::new(equivocating_proposer::Proposer),
-    },
-    Kind {
-        name: "equivocating-voter",
-        new: || Box::<equivocating_voter::Voter>::default(),
-    },
-    Kind {
-        name: "two-faced",
-        new: || Box::<two_faced::TwoFaced>::default(),
-    },
-    Kind {
-        name: "silence",
-        new: || Box::new(silence::Silence),
-    },
-    Kind {
-        name: "half-send",
-        new: || Box::new(half_send::HalfSend),
-    },
-    Kind {
-        name: "stale-replay",
-        new: || Box::<stale_replay::StaleReplay>::default(),
-    },
-    Kind {
-        name: "invalid-block",
-        new: || Box::new(invalid_block::InvalidBlock),
-    },
-    Kind {
-        name: "wrong-proposer",
-        new: || Box::<wrong_proposer::WrongProposer>::default(),
-    },
-    Kind {
-        name: "amnesia",
-        new: || Box::<amnesia::Amnesia>::default(),
-    },
-    Kind {
-        name: "wrong-chain",
-        new: || Box::new(wrong_chain::WrongChain),
-    },
-    Kind {
-        name: "forged-sender",
-        new: || Box::<forged_sender::ForgedSender>::default(),
-    },
-    Kind {
-        name: "flood",
-        new: || Box::new(flood::Flood),
-    },
-    Kind {
-        name: "boaster",
-        new: || Box::new(boaster::Boaster),
-    },
-    Kind {
-        name: "false-accuser",
-        new: || Box::new(false_accuser::FalseAccuser),
-    },
-    Kind {
-        name: "unheld",
-        new: || Box::new(unheld::Unheld),
-    },
-    Kind {
-        name: "understater",
-        new: || Box::new(understater::Understater),
-    },
+    kind("equivocating-proposer", || {
+        Box::new(equivocating_proposer::Proposer)
+    }),
+    kind("equivocating-voter", || {
+        Box::<equivocating_voter::Voter>::default()
+    }),
+    kind("two-faced", || Box::<two_faced::TwoFaced>::default()),
+    kind("silence", || Box::new(silence::Silence)),
+    kind("half-send", || Box::new(half_send::HalfSend)),
+    kind("stale-replay", || {
+        Box::<stale_replay::StaleReplay>::default()
+    }),
+    kind("invalid-block", || Box::new(invalid_block::InvalidBlock)),
+    kind("wrong-proposer", || {
+        Box::<wrong_proposer::WrongProposer>::default()
+    }),
+    kind("amnesia", || Box::<amnesia::Amnesia>::default()),
+    kind("wrong-chain", || Box::new(wrong_chain::WrongChain)),
+    kind("forged-sender", || {
+        Box::<forged_sender::ForgedSender>::default()
+    }),
+    kind("flood", || Box::new(flood::Flood)),
+    kind("boaster", || Box::new(boaster::Boaster)),
+    kind("false-accuser", || Box::new(false_accuser::FalseAccuser)),
+    kind("unheld", || Box::new(unheld::Unheld)),
+    kind("understater", || Box::new(understater::Understater)),
 ];
 
 /// Only of use to whoever has had more power than it has: worlds of old keys have it.
-pub(crate) const OLD_KING: Kind = Kind {
-    name: "old-king",
-    new: || Box::<old_king::OldKing>::default(),
-};
+pub(crate) const OLD_KING: Kind = kind("old-king", || Box::<old_king::OldKing>::default());
 
 /// Only of use to more validators than the protocol bears: no world of at most f has it.
-pub(crate) const FORGETFUL: Kind = Kind {
-    name: "forgetful",
-    new: || Box::<forgetful::Forgetful>::default(),
-};
+pub(crate) const FORGETFUL: Kind = kind("forgetful", || Box::<forgetful::Forgetful>::default());
 
 /// The kind with this name.
 pub(crate) fn named(name: &str) -> Option<&'static Kind> {

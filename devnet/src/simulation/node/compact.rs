@@ -1,7 +1,7 @@
 //! Compact proposals: filled with what was passed on to this node, and with what it asks for. There
 //! is no mempool here: users hand their transactions to whoever builds the next block, and it passes
 //! each on to some of the others.
-use super::{Effects, Node, Send};
+use super::{Effects, Node};
 use crate::simulation::message::Payload;
 use lockstep_protocol::consensus::proposals;
 use lockstep_protocol::nouns::block::SealedBlock;
@@ -21,10 +21,7 @@ impl Node {
             let transaction = Arc::new(transaction.clone());
             for peer in 0..self.setup.addresses.len() {
                 if self.random.chance(PASSED_ON_PERMILLE) {
-                    let to = Some(peer);
-                    let own = false;
-                    let payload = Payload::Transaction(transaction.clone());
-                    out.sends.push(Send { to, payload, own });
+                    out.send(Some(peer), Payload::Transaction(transaction.clone()));
                 }
             }
         }
@@ -51,10 +48,7 @@ impl Node {
     }
 
     pub(super) fn fetch(&mut self, peer: &Address, missing: Missing, out: &mut Effects) {
-        let to = self.index(peer);
-        let payload = Payload::Fetch(Arc::new(missing));
-        let own = false;
-        out.sends.push(Send { to, payload, own });
+        out.send(self.index(peer), Payload::Fetch(Arc::new(missing)));
     }
 
     pub(super) fn answer_fetch(&mut self, from: usize, missing: &Missing, out: &mut Effects) {
@@ -63,9 +57,6 @@ impl Node {
         let picked = block.as_deref().map(|block| missing.pick(block));
         let picked = picked.unwrap_or_default().into_iter();
         let transactions = picked.cloned().map(Arc::new).collect();
-        let payload = Payload::Fetched(missing.block_id, transactions);
-        let to = Some(from);
-        let own = false;
-        out.sends.push(Send { to, payload, own });
+        out.send(Some(from), Payload::Fetched(missing.block_id, transactions));
     }
 }

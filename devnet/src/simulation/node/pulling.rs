@@ -2,7 +2,7 @@
 //! hold at different moments between two messages says nothing more.
 #[cfg(test)]
 use super::Round;
-use super::{Brain, Effects, Node, Send, TimerMail};
+use super::{Brain, Effects, Node, TimerMail};
 use crate::simulation::message::Payload;
 use lockstep_protocol::consensus::{catch_up, driver, proposals, pull, tally};
 use lockstep_protocol::nouns::pull::{Pull, Pulled};
@@ -17,10 +17,7 @@ impl Node {
                 let mut question = Pull::new(height, round);
                 brains.proposals.hold(&mut question);
                 brains.tally.hold(&mut question);
-                let to = self.index(&peer);
-                let payload = Payload::Pull(Arc::new(question));
-                let own = false;
-                out.sends.push(Send { to, payload, own });
+                out.send(self.index(&peer), Payload::Pull(Arc::new(question)));
             }
             pull::Output::WakeAt(ms) => out.timers.push((Brain::Driver, TimerMail::Pull, ms)),
         }
@@ -39,10 +36,10 @@ impl Node {
                 votes: brains.tally.answer(question),
             },
         };
-        let payload = Payload::Pulled(question.height, Arc::new(pulled));
-        let to = Some(from);
-        let own = false;
-        out.sends.push(Send { to, payload, own });
+        out.send(
+            Some(from),
+            Payload::Pulled(question.height, Arc::new(pulled)),
+        );
     }
 
     pub(super) fn pulled(

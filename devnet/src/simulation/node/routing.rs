@@ -98,9 +98,7 @@ impl Node {
     }
 
     fn relay(&mut self, payload: Payload, out: &mut Effects) {
-        let to = None;
-        let own = false;
-        out.sends.push(Send { to, payload, own });
+        out.send(None, payload);
     }
 
     pub(super) fn route_tally(&mut self, outputs: Vec<tally::Output>, out: &mut Effects) {
@@ -236,10 +234,7 @@ impl Node {
         for output in outputs {
             match output {
                 catch_up::Output::Request(peer, from, limit) => {
-                    let to = self.index(&peer);
-                    let payload = Payload::BlocksWanted(from, limit);
-                    let own = false;
-                    out.sends.push(Send { to, payload, own });
+                    out.send(self.index(&peer), Payload::BlocksWanted(from, limit));
                 }
                 catch_up::Output::WakeAt(ms) => {
                     out.timers.push((Brain::CatchUp, TimerMail::CatchUp, ms));
@@ -280,9 +275,7 @@ impl Node {
             }
             Payload::BlocksWanted(height, limit) => {
                 let payload = Payload::Blocks(height, Arc::new(self.blocks_from(height, limit)));
-                let to = Some(from);
-                let own = false;
-                out.sends.push(Send { to, payload, own });
+                out.send(Some(from), payload);
             }
             Payload::Blocks(height, blocks) => {
                 self.ask_committer(committer::Input::Synced(from, height, blocks), out);

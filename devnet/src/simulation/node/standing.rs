@@ -1,5 +1,5 @@
 //! How far are you? Asked by a node that has just started, and answered.
-use super::{Brain, Clocks, Effects, Node, Send, TimerMail};
+use super::{Brain, Clocks, Effects, Node, TimerMail};
 use crate::simulation::message::Payload;
 use lockstep_protocol::consensus::catch_up;
 use lockstep_protocol::nouns::standing::{Nonce, Question, Statement, sets_of};
@@ -33,10 +33,7 @@ impl Node {
             if let Some(question) = driver.question(*address, nonce) {
                 let question = Arc::new(question);
                 self.asked.insert(nonce, question.clone());
-                let to = Some(to);
-                let payload = Payload::Greeting(question);
-                let own = false;
-                out.sends.push(Send { to, payload, own });
+                out.send(Some(to), Payload::Greeting(question));
             }
         }
     }
@@ -59,10 +56,7 @@ impl Node {
         }
         for (from, question) in std::mem::take(&mut self.askers) {
             if let Some(statement) = self.answer_to(&question, clocks) {
-                let payload = Payload::Standing(Arc::new(statement));
-                let to = Some(from);
-                let own = false;
-                out.sends.push(Send { to, payload, own });
+                out.send(Some(from), Payload::Standing(Arc::new(statement)));
             }
         }
     }

@@ -33,23 +33,19 @@ pub(super) struct Accountability {
 const HEIGHTS_KEPT: usize = 64;
 
 impl Property for Accountability {
-    fn name(&self) -> &'static str {
-        "accountability"
-    }
-
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
             // With at most f faulty validators nothing ever forks: agreement judges that.
             _ if !scene.may_fork() => Ok(()),
-            Sight::Heard { payload, .. } | Sight::Said { payload, .. } => {
+            Sight::Heard(payload) | Sight::Said { payload, .. } => {
                 self.listen(scene, payload);
                 Ok(())
             }
-            Sight::Polka { node, polka } => {
-                self.books.entry(*node).or_default().note(Arc::clone(polka));
+            Sight::Polka(polka) => {
+                self.books.entry(node).or_default().note(Arc::clone(polka));
                 Ok(())
             }
-            Sight::Committed { decided, .. } => self.decided(scene, &decided.certificate),
+            Sight::Committed(decided) => self.decided(scene, &decided.certificate),
             _ => Ok(()),
         }
     }

@@ -9,21 +9,17 @@ pub(super) struct Agreement {
 }
 
 impl Property for Agreement {
-    fn name(&self) -> &'static str {
-        "agreement"
-    }
-
     /// What it re-decides, it decides as before.
     fn judges_restored(&self) -> bool {
         true
     }
 
-    fn see(&mut self, _: &Scene, sight: &Sight<'_>) -> Result<(), String> {
-        let Sight::Committed { node, decided } = sight else {
+    fn see(&mut self, _: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
+        let Sight::Committed(decided) = sight else {
             return Ok(());
         };
         let (height, id) = (decided.block.height(), decided.block.id());
-        let (first, by) = *self.decided.entry(height).or_insert((id, *node));
+        let (first, by) = *self.decided.entry(height).or_insert((id, node));
         if first == id {
             return Ok(());
         }

@@ -5,13 +5,9 @@ use crate::simulation::message::Payload;
 pub(super) struct Certificates;
 
 impl Property for Certificates {
-    fn name(&self) -> &'static str {
-        "certificate validity"
-    }
-
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Committed { node, decided } => {
+            Sight::Committed(decided) => {
                 let certificate = &decided.certificate;
                 let named = (certificate.height, certificate.block_id);
                 if named != (decided.block.height(), decided.block.id()) {
@@ -21,7 +17,6 @@ impl Property for Certificates {
                 verified.map_err(|error| format!("node {node}, height {}: {error}", named.0))
             }
             Sight::Said {
-                node,
                 payload: Payload::Proposal(message),
                 ..
             } => {

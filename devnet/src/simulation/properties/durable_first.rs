@@ -4,14 +4,9 @@ use super::{Property, Scene, Sight};
 pub(super) struct DurableFirst;
 
 impl Property for DurableFirst {
-    fn name(&self) -> &'static str {
-        "durable first"
-    }
-
-    fn see(&mut self, _: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, _: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
             Sight::Said {
-                node,
                 statement,
                 is_durable: false,
                 ..

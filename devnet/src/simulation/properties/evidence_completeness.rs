@@ -65,40 +65,36 @@ const GRACE: u64 = 8;
 const HEARD_MIN: usize = 8;
 
 impl Property for EvidenceCompleteness {
-    fn name(&self) -> &'static str {
-        "evidence completeness"
-    }
-
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Accused { by, evidence } => {
+            Sight::Accused(evidence) => {
                 let accusers = self.accusers.entry(evidence.offence()).or_default();
-                accusers.insert(*by);
+                accusers.insert(node);
                 Ok(())
             }
-            Sight::Kept { by, evidence } => {
+            Sight::Kept(evidence) => {
                 let offence = evidence.offence();
-                let head = self.ears.get(by).map_or(Height(0), |ear| ear.committed);
+                let head = self.ears.get(&node).map_or(Height(0), |ear| ear.committed);
                 let again = Height(head.0 + EVIDENCE_TELL_EVERY_HEIGHTS);
                 let tells = again.max(offence.height.next());
                 let told = None;
-                let kept = self.kept.entry((offence, *by));
+                let kept = self.kept.entry((offence, node));
                 kept.or_insert(Kept { tells, told });
                 Ok(())
             }
-            Sight::Heard { node, payload } => {
-                self.hear(scene, *node, payload);
+            Sight::Heard(payload) => {
+                self.hear(scene, node, payload);
                 Ok(())
             }
-            Sight::Committed { node, decided } => {
+            Sight::Committed(decided) => {
                 let (height, block) = (decided.block.height(), decided.block.block());
                 let committed = height;
                 let votes = BTreeMap::new();
-                self.ears.insert(*node, Ear { committed, votes });
+                self.ears.insert(node, Ear { committed, votes });
                 let is_newest = height > self.newest;
                 self.newest = self.newest.max(height);
                 for ((_, by), kept) in &mut self.kept {
-                    if by == node && height >= kept.tells {
+                    if *by == node && height >= kept.tells {
                         kept.told.get_or_insert(self.newest);
                     }
                 }

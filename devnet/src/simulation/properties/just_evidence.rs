@@ -4,20 +4,16 @@ use super::{Property, Scene, Sight};
 pub(super) struct JustEvidence;
 
 impl Property for JustEvidence {
-    fn name(&self) -> &'static str {
-        "just evidence"
-    }
-
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
-        let Sight::Accused { by, evidence } = sight else {
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
+        let Sight::Accused(evidence) = sight else {
             return Ok(());
         };
         if let Err(error) = evidence.verify(scene.at(evidence.offence().height), &scene.context) {
-            return Err(format!("node {by}: {error}: {evidence:?}"));
+            return Err(format!("node {node}: {error}: {evidence:?}"));
         }
         let accused = scene.node_of(&evidence.validator());
-        if accused.is_some_and(|node| scene.correct[node]) {
-            return Err(format!("node {by} accuses a correct node: {evidence:?}"));
+        if accused.is_some_and(|accused| scene.correct[accused]) {
+            return Err(format!("node {node} accuses a correct node: {evidence:?}"));
         }
         Ok(())
     }

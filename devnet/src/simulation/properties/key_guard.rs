@@ -10,24 +10,18 @@ pub(super) struct KeyGuard {
 }
 
 impl Property for KeyGuard {
-    fn name(&self) -> &'static str {
-        "key guard"
-    }
-
     fn judges_twins(&self) -> bool {
         true
     }
 
-    fn see(&mut self, _: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, _: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::KeySeenElsewhere { node } => _ = self.must_be_silent.insert(*node),
-            Sight::Began { node, remembers } if *remembers => {
-                self.must_be_silent.insert(*node);
+            Sight::KeySeenElsewhere => _ = self.must_be_silent.insert(node),
+            Sight::Began { remembers } if *remembers => {
+                self.must_be_silent.insert(node);
             }
-            Sight::Began { node, .. } => _ = self.must_be_silent.remove(node),
-            Sight::Said {
-                node, statement, ..
-            } if self.must_be_silent.contains(node) => {
+            Sight::Began { .. } => _ = self.must_be_silent.remove(&node),
+            Sight::Said { statement, .. } if self.must_be_silent.contains(&node) => {
                 return Err(format!(
                     "node {node} knows that its key is at work elsewhere, and says {statement:?}"
                 ));

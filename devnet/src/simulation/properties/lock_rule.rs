@@ -20,20 +20,14 @@ pub(super) struct LockRule {
 }
 
 impl Property for LockRule {
-    fn name(&self) -> &'static str {
-        "lock rule"
-    }
-
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Committed { node, decided } => {
-                self.committed.insert(*node, decided.block.height());
+            Sight::Committed(decided) => {
+                self.committed.insert(node, decided.block.height());
                 self.forget(scene);
                 Ok(())
             }
-            Sight::Said {
-                node, statement, ..
-            } => self.said(scene, *node, statement),
+            Sight::Said { statement, .. } => self.said(scene, node, statement),
             _ => Ok(()),
         }
     }

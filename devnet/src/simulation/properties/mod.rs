@@ -71,16 +71,14 @@ impl Scene {
 pub(crate) enum Sight<'a> {
     /// It sent a message with its own signature.
     Said {
-        node: usize,
         payload: &'a Payload,
         statement: &'a Statement,
         is_durable: bool,
     },
     /// A message reached it.
-    Heard { node: usize, payload: &'a Payload },
+    Heard(&'a Payload),
     /// It enters another round of a height.
     Entered {
-        node: usize,
         height: Height,
         at_ms: u64,
         /// How long a proposer is waited for in the first round.
@@ -89,29 +87,23 @@ pub(crate) enum Sight<'a> {
         are_behind: bool,
     },
     /// A block is durable.
-    Committed {
-        node: usize,
-        decided: &'a DecidedBlock,
-    },
+    Committed(&'a DecidedBlock),
     /// It has seen a quorum of prevotes.
-    Polka {
-        node: usize,
-        polka: &'a Arc<PolkaCertificate>,
-    },
+    Polka(&'a Arc<PolkaCertificate>),
     /// It accuses somebody.
-    Accused { by: usize, evidence: &'a Evidence },
+    Accused(&'a Evidence),
     /// It tells people that a height was decided twice.
-    ForkTold { node: usize },
+    ForkTold,
     /// A proof, found by itself or by another, is on its disk.
-    Kept { by: usize, evidence: &'a Evidence },
+    Kept(&'a Evidence),
     /// What it has heard and not committed is gone.
-    Forgot { node: usize },
+    Forgot,
     /// It starts; whether its disk remembers that its key is at work elsewhere.
-    Began { node: usize, remembers: bool },
+    Began { remembers: bool },
     /// It has met a message of its key that it has not signed.
-    KeySeenElsewhere { node: usize },
+    KeySeenElsewhere,
     /// It stopped voting, or met what it cannot go on with.
-    Trouble { node: usize, what: &'a str },
+    Trouble(&'a str),
     /// The faults stopped, and the time to recover is over (or was not needed).
     Ended {
         wanted: Height,
@@ -134,9 +126,8 @@ pub(crate) struct Figures {
 
 /// One property.
 pub(crate) trait Property: Send {
-    fn name(&self) -> &'static str;
-    /// Looks at what happened; an error says how it contradicts.
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String>;
+    /// Looks at what this node did; an error says how it contradicts.
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String>;
     /// Whether it also looks at nodes that are correct but for another one with the same key.
     fn judges_twins(&self) -> bool {
         false
@@ -151,24 +142,39 @@ pub(crate) trait Property: Send {
     }
 }
 
+/// A property, and what it is called.
+pub(crate) type Named = (&'static str, Box<dyn Property>);
+
 /// All of them.
-pub(crate) fn all() -> Vec<Box<dyn Property>> {
+pub(crate) fn all() -> Vec<Named> {
     vec![
-        Box::<accountability::Accountability>::default(),
-        Box::<agreement::Agreement>::default(),
-        Box::<validity::Validity>::default(),
-        Box::new(validator_sets::ValidatorSets),
-        Box::<no_double_sign::NoDoubleSign>::default(),
-        Box::<lock_rule::LockRule>::default(),
-        Box::new(certificates::Certificates),
-        Box::new(durable_first::DurableFirst),
-        Box::<evidence_completeness::EvidenceCompleteness>::default(),
-        Box::new(just_evidence::JustEvidence),
-        Box::<key_guard::KeyGuard>::default(),
-        Box::new(no_trouble::NoTrouble),
-        Box::<old_forks::OldForks>::default(),
-        Box::<pacing::Pacing>::default(),
-        Box::new(progress::Progress),
-        Box::<restored_sign::RestoredSign>::default(),
+        (
+            "accountability",
+            Box::<accountability::Accountability>::default(),
+        ),
+        ("agreement", Box::<agreement::Agreement>::default()),
+        ("validity", Box::<validity::Validity>::default()),
+        ("validator sets", Box::new(validator_sets::ValidatorSets)),
+        (
+            "no double sign",
+            Box::<no_double_sign::NoDoubleSign>::default(),
+        ),
+        ("lock rule", Box::<lock_rule::LockRule>::default()),
+        ("certificate validity", Box::new(certificates::Certificates)),
+        ("durable first", Box::new(durable_first::DurableFirst)),
+        (
+            "evidence completeness",
+            Box::<evidence_completeness::EvidenceCompleteness>::default(),
+        ),
+        ("just evidence", Box::new(just_evidence::JustEvidence)),
+        ("key guard", Box::<key_guard::KeyGuard>::default()),
+        ("no trouble", Box::new(no_trouble::NoTrouble)),
+        ("old forks told", Box::<old_forks::OldForks>::default()),
+        ("pacing", Box::<pacing::Pacing>::default()),
+        ("progress", Box::new(progress::Progress)),
+        (
+            "restored sign",
+            Box::<restored_sign::RestoredSign>::default(),
+        ),
     ]
 }

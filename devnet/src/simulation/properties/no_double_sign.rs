@@ -17,18 +17,11 @@ pub(super) struct NoDoubleSign {
 const HEIGHTS_KEPT: u64 = 8;
 
 impl Property for NoDoubleSign {
-    fn name(&self) -> &'static str {
-        "no double sign"
-    }
-
-    fn see(&mut self, _: &Scene, sight: &Sight<'_>) -> Result<(), String> {
-        let Sight::Said {
-            node, statement, ..
-        } = sight
-        else {
+    fn see(&mut self, _: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
+        let Sight::Said { statement, .. } = sight else {
             return Ok(());
         };
-        let said = self.said.entry(*node).or_default();
+        let said = self.said.entry(node).or_default();
         let place = (statement.height, statement.round, statement.kind);
         let first = *said.entry(place).or_insert(**statement);
         if said.len() > 256 {

@@ -4,13 +4,9 @@ use super::{Property, Scene, Sight};
 pub(super) struct NoTrouble;
 
 impl Property for NoTrouble {
-    fn name(&self) -> &'static str {
-        "no trouble"
-    }
-
-    fn see(&mut self, _: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, _: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Trouble { node, what } => Err(format!("node {node}: {what}")),
+            Sight::Trouble(what) => Err(format!("node {node}: {what}")),
             _ => Ok(()),
         }
     }

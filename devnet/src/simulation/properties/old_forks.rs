@@ -20,26 +20,22 @@ pub(super) struct OldForks {
 const SHOWN_MIN: usize = 4;
 
 impl Property for OldForks {
-    fn name(&self) -> &'static str {
-        "old forks told"
-    }
-
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
         match sight {
-            Sight::Committed { node, decided } => {
+            Sight::Committed(decided) => {
                 let (height, id) = (decided.block.height(), decided.block.id());
-                self.committed.insert(*node, height);
+                self.committed.insert(node, height);
                 self.decided.entry(height).or_insert(id);
             }
-            Sight::Heard { node, payload } => {
+            Sight::Heard(payload) => {
                 if let Payload::Proposal(message) = payload
                     && let Some(commit) = &message.block.block().last_commit
                     && message.block.header().previous_block == commit.block_id
                 {
-                    self.hear(scene, *node, message.proposal.height, commit);
+                    self.hear(scene, node, message.proposal.height, commit);
                 }
             }
-            Sight::ForkTold { node } => _ = self.told.insert(*node),
+            Sight::ForkTold => _ = self.told.insert(node),
             Sight::Ended { .. } => {
                 let mut shown = self.shown.iter();
                 let is_silent = |(node, heights): &(&usize, &BTreeSet<Height>)| {

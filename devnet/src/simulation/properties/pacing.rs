@@ -16,13 +16,8 @@ const SECOND_MS: u64 = 1_000;
 const GROWING: usize = 8;
 
 impl Property for Pacing {
-    fn name(&self) -> &'static str {
-        "pacing"
-    }
-
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
         let Sight::Entered {
-            node,
             height,
             at_ms,
             proposed_for_ms,
@@ -31,7 +26,7 @@ impl Property for Pacing {
         else {
             return Ok(());
         };
-        let (known, times) = self.entered.entry(*node).or_default();
+        let (known, times) = self.entered.entry(node).or_default();
         if known != height || !are_behind {
             times.clear();
             *known = *height;

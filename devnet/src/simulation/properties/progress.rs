@@ -4,11 +4,7 @@ use super::{Property, Scene, Sight};
 pub(super) struct Progress;
 
 impl Property for Progress {
-    fn name(&self) -> &'static str {
-        "progress"
-    }
-
-    fn see(&mut self, _: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, _: &Scene, _: usize, sight: &Sight<'_>) -> Result<(), String> {
         let Sight::Ended { wanted, reached } = sight else {
             return Ok(());
         };

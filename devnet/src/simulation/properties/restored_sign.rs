@@ -21,30 +21,26 @@ pub(super) struct RestoredSign {
 const PLACES_MAX: usize = 512;
 
 impl Property for RestoredSign {
-    fn name(&self) -> &'static str {
-        "restored sign"
-    }
-
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
         let Some(restored) = scene.restored else {
             return Ok(());
         };
         match sight {
-            Sight::Committed { node, decided } => {
-                self.committed.insert(*node, decided.block.height());
+            Sight::Committed(decided) => {
+                self.committed.insert(node, decided.block.height());
             }
-            Sight::Forgot { node } => {
-                let committed = self.committed.get(node).copied().unwrap_or_default();
+            Sight::Forgot => {
+                let committed = self.committed.get(&node).copied().unwrap_or_default();
                 let open = self
                     .heard
                     .iter_mut()
                     .filter(|(place, _)| place.0 > committed);
                 let said = open.flat_map(|(_, said)| said);
-                said.for_each(|(_, by)| _ = by.remove(node));
+                said.for_each(|(_, by)| _ = by.remove(&node));
             }
-            Sight::Heard { node, payload } if scene.correct[*node] => {
+            Sight::Heard(payload) if scene.correct[node] => {
                 for said in statements(scene, restored, payload) {
-                    self.hear(scene, restored, *node, said)?;
+                    self.hear(scene, restored, node, said)?;
                 }
             }
             _ => {}

@@ -5,12 +5,8 @@ use super::{Property, Scene, Sight};
 pub(super) struct ValidatorSets;
 
 impl Property for ValidatorSets {
-    fn name(&self) -> &'static str {
-        "validator sets"
-    }
-
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
-        let Sight::Committed { node, decided } = sight else {
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
+        let Sight::Committed(decided) = sight else {
             return Ok(());
         };
         let header = decided.block.header();

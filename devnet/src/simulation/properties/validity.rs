@@ -11,18 +11,14 @@ pub(super) struct Validity {
 }
 
 impl Property for Validity {
-    fn name(&self) -> &'static str {
-        "validity"
-    }
-
-    fn see(&mut self, scene: &Scene, sight: &Sight<'_>) -> Result<(), String> {
-        let Sight::Committed { node, decided } = sight else {
+    fn see(&mut self, scene: &Scene, node: usize, sight: &Sight<'_>) -> Result<(), String> {
+        let Sight::Committed(decided) = sight else {
             return Ok(());
         };
         let header = decided.block.header();
         let head = self
             .heads
-            .insert(*node, (decided.block.id(), header.clone()));
+            .insert(node, (decided.block.id(), header.clone()));
         let problem = match &head {
             _ if !decided.block.block().body_matches_header() => Some("another body"),
             None if header.height != Height(1) => Some("the first block is not block 1"),

@@ -18,7 +18,7 @@ impl World {
             Fault::Start(node) => self.start(node),
             Fault::CrashBrain(node, brain) => {
                 self.faults.brain_crashes += 1;
-                self.see(node, &Sight::Forgot { node });
+                self.see(node, &Sight::Forgot);
                 self.with_node(node, |node, _, out| node.crash_brain(brain, out));
             }
             Fault::Partition(groups) => {
@@ -45,7 +45,7 @@ impl World {
 
     /// What the disk kept of unreported commits is seen as committed.
     fn crash(&mut self, node: usize) {
-        self.see(node, &Sight::Forgot { node });
+        self.see(node, &Sight::Forgot);
         let before = self.machines[node].node.disk.durable.height();
         self.with_node(node, |node, _, _| node.crash());
         let after = self.machines[node].node.disk.durable.height();

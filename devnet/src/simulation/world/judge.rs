@@ -48,19 +48,19 @@ impl World {
         if !is_correct && !is_restored && (has_habit || !self.plan.twins_look) {
             return;
         }
-        for property in &mut self.properties {
+        for (name, property) in &mut self.properties {
             let judges = is_correct
                 || property.judges_twins()
                 || (is_restored && property.judges_restored());
             if !judges {
                 continue;
             }
-            if let Err(what) = property.see(&self.scene, sight) {
+            if let Err(what) = property.see(&self.scene, node, sight) {
                 if let Some(tell) = &mut self.tell {
-                    tell(&format!("VIOLATION of {}: {what}", property.name()));
+                    tell(&format!("VIOLATION of {name}: {what}"));
                 }
                 self.violations.push(Violation {
-                    property: property.name(),
+                    property: name,
                     at_ms: self.queue.now_us() / 1000,
                     what,
                 });
@@ -75,7 +75,6 @@ impl World {
         let at_ms = self.queue.now_us() / 1000;
         let proposed_for_ms = self.plan.timeouts.propose_ms;
         let sight = Sight::Entered {
-            node,
             height,
             at_ms,
             proposed_for_ms,
@@ -95,11 +94,9 @@ impl World {
         };
         let position = signed.position();
         let is_durable = self.machines[node].node.disk.durable.covers(position);
-        let statement = &statement;
         let sight = Sight::Said {
-            node,
             payload,
-            statement,
+            statement: &statement,
             is_durable,
         };
         self.see(node, &sight);
@@ -126,8 +123,7 @@ impl World {
                 "node {node} COMMITTED {height} {id}, round {round}"
             ));
         }
-        let decided = &decided;
-        self.see(node, &Sight::Committed { node, decided });
+        self.see(node, &Sight::Committed(&decided));
     }
 
     /// A world that runs in circles has not been judged by its recovery.
@@ -164,7 +160,7 @@ impl World {
                 .map(|d| d.block.block().transactions.len() as u64);
             carried.sum::<u64>()
         });
-        let figures: Vec<_> = self.properties.iter().map(|p| p.figures()).collect();
+        let figures: Vec<_> = self.properties.iter().map(|(_, p)| p.figures()).collect();
         Outcome {
             events: self.trace.events(),
             validators: self.plan.validators,
