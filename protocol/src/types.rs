@@ -172,6 +172,27 @@ impl Address {
     }
 }
 
+/// What something has to be, and what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mismatch<T> {
+    /// What it has to be.
+    pub expected: T,
+    /// What it is.
+    pub actual: T,
+}
+
+/// Refuses what is not as expected.
+pub(crate) fn demand<T: PartialEq, E>(
+    expected: T,
+    actual: T,
+    refuse: impl FnOnce(Mismatch<T>) -> E,
+) -> Result<(), E> {
+    if expected == actual {
+        return Ok(());
+    }
+    Err(refuse(Mismatch { expected, actual }))
+}
+
 /// The text is no `0x` hex of the right length.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected 0x and {expected_digits} hex digits, got {text:?}")]

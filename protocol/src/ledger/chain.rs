@@ -18,7 +18,7 @@ use crate::nouns::genesis::Genesis;
 use crate::nouns::receipt::Receipt;
 use crate::nouns::transaction::Transaction;
 use crate::nouns::vote::SignedVote;
-use crate::types::{Address, BlockId, Hash};
+use crate::types::{Address, BlockId, Hash, demand};
 use crate::validators::schedule::ValidatorSchedule;
 use crate::validators::set::ValidatorSet;
 use std::collections::VecDeque;
@@ -241,15 +241,14 @@ impl Ledger {
     pub(super) fn judge(&mut self, block: &SealedBlock) -> BlockVerdict {
         self.check_frame(block)?;
         let (executed, header) = (self.execute(block)?, block.header());
-        let (expected, actual) = (header.state_root, executed.changes.root);
-        if expected != actual {
-            return Err(InvalidBlock::StateRoot { expected, actual });
-        }
-        let expected = header.receipts_root;
-        let actual = Block::receipts_root(&executed.receipts);
-        if expected != actual {
-            return Err(InvalidBlock::ReceiptsRoot { expected, actual });
-        }
+        let state_root = executed.changes.root;
+        let receipts_root = Block::receipts_root(&executed.receipts);
+        demand(header.state_root, state_root, InvalidBlock::StateRoot)?;
+        demand(
+            header.receipts_root,
+            receipts_root,
+            InvalidBlock::ReceiptsRoot,
+        )?;
         Ok(executed)
     }
 

@@ -70,7 +70,7 @@ pub(crate) fn check_form(
 ) -> Result<usize, TransactionError> {
     let (body, bytes) = (&transaction.body, transaction.bytes());
     if bytes > TRANSACTION_BYTES_MAX {
-        return Err(TransactionError::TooLarge { actual: bytes });
+        return Err(TransactionError::TooLarge(bytes));
     }
     check_action(&body.action)?;
     let (fee, least) = (body.fee, rules.parameters.least_fee(bytes));
@@ -155,7 +155,7 @@ fn check_signature(
         (None, Some(key)) => {
             let actual = Address::of(rules.scheme.id(), key);
             if actual != transaction.sender {
-                return Err(TransactionError::ForeignKey { actual }.into());
+                return Err(TransactionError::ForeignKey(actual).into());
             }
             (key.clone(), true)
         }

@@ -155,16 +155,14 @@ impl KnownEvidence {
 /// Count and size: before anything is looked at.
 pub(super) fn check_size(evidence: &[Evidence]) -> Result<(), InvalidBlock> {
     if evidence.len() > EVIDENCE_PER_BLOCK_MAX {
-        return Err(InvalidBlock::EvidenceCount {
-            actual: evidence.len(),
-        });
+        return Err(InvalidBlock::EvidenceCount(evidence.len()));
     }
     let bytes = |e: &Evidence| borsh::object_length(e).unwrap_or(usize::MAX);
     let actual = evidence
         .iter()
         .fold(0usize, |sum, e| sum.saturating_add(bytes(e)));
     if actual > BLOCK_EVIDENCE_BYTES_MAX {
-        return Err(InvalidBlock::EvidenceBytes { actual });
+        return Err(InvalidBlock::EvidenceBytes(actual));
     }
     Ok(())
 }

@@ -9,9 +9,8 @@ use crate::types::{Address, Height};
 
 /// What can be said of a put without any state.
 pub(super) fn check(key: &[u8], value: &[u8]) -> Result<(), TransactionError> {
-    let actual = value.len();
-    if actual > RECORD_VALUE_BYTES_MAX {
-        return Err(TransactionError::ValueTooLarge { actual });
+    if value.len() > RECORD_VALUE_BYTES_MAX {
+        return Err(TransactionError::ValueTooLarge(value.len()));
     }
     check_key(key)
 }

@@ -105,10 +105,9 @@ impl RecordProof {
 
 /// What can be said of a record's key without any state.
 pub(super) fn check_key(key: &[u8]) -> Result<(), TransactionError> {
-    let actual = key.len();
-    if (1..=RECORD_KEY_BYTES_MAX).contains(&actual) {
+    if (1..=RECORD_KEY_BYTES_MAX).contains(&key.len()) {
         Ok(())
     } else {
-        Err(TransactionError::RecordKey { actual })
+        Err(TransactionError::RecordKey(key.len()))
     }
 }

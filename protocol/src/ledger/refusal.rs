@@ -11,29 +11,17 @@ use crate::types::{Address, Height};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransactionError {
     /// Longer than any transaction may be.
-    #[error("it has {actual} bytes, the limit is {TRANSACTION_BYTES_MAX}: send less")]
-    TooLarge {
-        /// Its length in bytes.
-        actual: usize,
-    },
+    #[error("it has {0} bytes, the limit is {TRANSACTION_BYTES_MAX}: send less")]
+    TooLarge(usize),
     /// A longer memo than a transfer may carry.
-    #[error("its memo has {actual} bytes, the limit is {MEMO_BYTES_MAX}: shorten it")]
-    MemoTooLarge {
-        /// The memo's length in bytes.
-        actual: usize,
-    },
+    #[error("its memo has {0} bytes, the limit is {MEMO_BYTES_MAX}: shorten it")]
+    MemoTooLarge(usize),
     /// A record's key is empty or too long.
-    #[error("its key has {actual} bytes, a record's has 1 to {RECORD_KEY_BYTES_MAX}: use another")]
-    RecordKey {
-        /// The key's length in bytes.
-        actual: usize,
-    },
+    #[error("its key has {0} bytes, a record's has 1 to {RECORD_KEY_BYTES_MAX}: use another")]
+    RecordKey(usize),
     /// A larger value than a record may hold.
-    #[error("its value has {actual} bytes, the limit is {RECORD_VALUE_BYTES_MAX}: put its hash")]
-    ValueTooLarge {
-        /// The value's length in bytes.
-        actual: usize,
-    },
+    #[error("its value has {0} bytes, the limit is {RECORD_VALUE_BYTES_MAX}: put its hash")]
+    ValueTooLarge(usize),
     /// It offers less than the chain's price for its bytes.
     #[error("its fee is {fee}, its {bytes} bytes cost at least {least}: sign it again with that")]
     Underpriced {
@@ -91,11 +79,8 @@ pub enum TransactionError {
     #[error("the sender's public key is on record already: send the transaction without it")]
     KeyOnRecord,
     /// The key is not the one that the address is made of.
-    #[error("the public key belongs to {actual}, not to the sender: send the sender's own")]
-    ForeignKey {
-        /// The address of the given key.
-        actual: Address,
-    },
+    #[error("the public key belongs to {0}, not to the sender: send the sender's own")]
+    ForeignKey(Address),
     /// The scheme refuses the key.
     #[error("{0}: use a key of the chain's scheme")]
     Key(KeyError),

@@ -8,9 +8,8 @@ use crate::types::Address;
 
 /// What can be said of a transfer without any state.
 pub(super) fn check(memo: &str) -> Result<(), TransactionError> {
-    let actual = memo.len();
-    if actual > MEMO_BYTES_MAX {
-        return Err(TransactionError::MemoTooLarge { actual });
+    if memo.len() > MEMO_BYTES_MAX {
+        return Err(TransactionError::MemoTooLarge(memo.len()));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::mutation::{Mutation, planted};
 use crate::nouns::block::{Block, Header};
 use crate::nouns::commit::{CertificateError, CommitCertificate};
 use crate::nouns::evidence::Offence;
-use crate::types::{Address, ChainId, Hash, Height};
+use crate::types::{Address, ChainId, Hash, Height, Mismatch, demand};
 use crate::validators::schedule::ValidatorSchedule;
 
 /// Why a block is not valid on this head. All variants but [`Fatal`](InvalidBlock::Fatal) speak of
@@ -21,29 +21,14 @@ use crate::validators::schedule::ValidatorSchedule;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBlock {
     /// Another chain.
-    #[error("the block belongs to chain {actual}, not to {expected}")]
-    ChainId {
-        /// This chain.
-        expected: ChainId,
-        /// The block's.
-        actual: ChainId,
-    },
+    #[error("the block belongs to chain {}, not to {}", .0.actual, .0.expected)]
+    ChainId(Mismatch<ChainId>),
     /// Not the height after the head. It may be valid once the head has moved.
-    #[error("the block has height {actual}, the next one is {expected}")]
-    Height {
-        /// The height after the head.
-        expected: Height,
-        /// The block's.
-        actual: Height,
-    },
+    #[error("the block has height {}, the next one is {}", .0.actual, .0.expected)]
+    Height(Mismatch<Height>),
     /// Not a child of the head.
-    #[error("the block's parent is {actual}, not {expected}")]
-    Parent {
-        /// The head's id.
-        expected: Hash,
-        /// What the block names.
-        actual: Hash,
-    },
+    #[error("the block's parent is {}, not {}", .0.actual, .0.expected)]
+    Parent(Mismatch<Hash>),
     /// Not later than the parent.
     #[error("the block's time is not later than its parent's")]
     Time,
@@ -70,11 +55,8 @@ pub enum InvalidBlock {
     #[error("the commit certificate of the parent: {0}")]
     LastCommit(CertificateError),
     /// More transactions than a block may carry.
-    #[error("{actual} bytes of transactions are more than {BLOCK_TRANSACTION_BYTES_MAX}")]
-    TransactionBytes {
-        /// All transactions together, in bytes.
-        actual: usize,
-    },
+    #[error("{0} bytes of transactions are more than {BLOCK_TRANSACTION_BYTES_MAX}")]
+    TransactionBytes(usize),
     /// A transaction that may not stand where it stands.
     #[error("transaction {index} ({id}): {reason}")]
     Transaction {
@@ -86,17 +68,11 @@ pub enum InvalidBlock {
         reason: TransactionError,
     },
     /// More evidence than a block may carry.
-    #[error("{actual} pieces of evidence are more than {EVIDENCE_PER_BLOCK_MAX}")]
-    EvidenceCount {
-        /// How many there are.
-        actual: usize,
-    },
+    #[error("{0} pieces of evidence are more than {EVIDENCE_PER_BLOCK_MAX}")]
+    EvidenceCount(usize),
     /// Larger evidence than a block may carry.
-    #[error("{actual} bytes of evidence are more than {BLOCK_EVIDENCE_BYTES_MAX}")]
-    EvidenceBytes {
-        /// All evidence together, in bytes.
-        actual: usize,
-    },
+    #[error("{0} bytes of evidence are more than {BLOCK_EVIDENCE_BYTES_MAX}")]
+    EvidenceBytes(usize),
     /// Evidence that may not stand where it stands.
     #[error("evidence {index} ({offence}): {reason}")]
     Evidence {
@@ -108,21 +84,11 @@ pub enum InvalidBlock {
         reason: EvidenceRefusal,
     },
     /// The header promises another state than execution gives.
-    #[error("execution gives the state root {actual}, the header says {expected}")]
-    StateRoot {
-        /// What the header says.
-        expected: Hash,
-        /// What execution gave.
-        actual: Hash,
-    },
+    #[error("execution gives the state root {}, the header says {}", .0.actual, .0.expected)]
+    StateRoot(Mismatch<Hash>),
     /// The header promises other receipts than execution gives.
-    #[error("execution gives the receipts root {actual}, the header says {expected}")]
-    ReceiptsRoot {
-        /// What the header says.
-        expected: Hash,
-        /// What execution gave.
-        actual: Hash,
-    },
+    #[error("execution gives the receipts root {}, the header says {}", .0.actual, .0.expected)]
+    ReceiptsRoot(Mismatch<Hash>),
     /// On commit: the certificate is for another block.
     #[error("the commit certificate names another block")]
     ForeignCertificate,
@@ -178,7 +144,7 @@ pub(super) fn check_frame(
         .iter()
         .fold(0usize, |sum, t| sum.saturating_add(t.bytes()));
     if actual > BLOCK_TRANSACTION_BYTES_MAX {
-        return Err(InvalidBlock::TransactionBytes { actual });
+        return Err(InvalidBlock::TransactionBytes(actual));
     }
     offences::check_size(&block.evidence)?;
     if planted(Mutation::UncheckedLastCommit) {
@@ -197,28 +163,18 @@ fn check_header(
     validators: &ValidatorSchedule,
     header: &Header,
 ) -> Result<(), InvalidBlock> {
-    if header.height != head.height.next() {
-        return Err(InvalidBlock::Height {
-            expected: head.height.next(),
-            actual: header.height,
-        });
-    }
+    demand(head.height.next(), header.height, InvalidBlock::Height)?;
     // Before all else: nothing that another set has certified says anything about this height.
     if header.validators_hash != validators.current().hash() {
         return Err(InvalidBlock::ValidatorSet);
     }
-    if header.chain_id != rules.context.chain_id {
-        return Err(InvalidBlock::ChainId {
-            expected: rules.context.chain_id,
-            actual: header.chain_id,
-        });
-    }
-    if header.previous_block != head.block_id {
-        return Err(InvalidBlock::Parent {
-            expected: head.block_id,
-            actual: header.previous_block,
-        });
-    }
+    let (parent, previous) = (head.block_id, header.previous_block);
+    demand(
+        rules.context.chain_id,
+        header.chain_id,
+        InvalidBlock::ChainId,
+    )?;
+    demand(parent, previous, InvalidBlock::Parent)?;
     if header.time <= head.time {
         return Err(InvalidBlock::Time);
     }

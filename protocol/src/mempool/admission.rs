@@ -83,7 +83,7 @@ impl Mempool {
                 let is_own = actual == sender;
                 is_own
                     .then(|| key.as_slice().into())
-                    .ok_or(TransactionError::ForeignKey { actual }.into())
+                    .ok_or(TransactionError::ForeignKey(actual).into())
             }
             (Some(_), Some(_)) => Err(TransactionError::KeyOnRecord.into()),
             (None, Some(_)) => Err(Refusal::KeyTooLate),
@@ -204,7 +204,7 @@ fn judge_sender(entry: &Entry, balance: u64, sender: Option<&Sender>) -> Result<
     if let Some(replaced) = replaced {
         let least = replaced.replacement_fee(entry.bytes);
         if entry.fee() < least {
-            return Err(Refusal::ReplacementUnderpriced { least });
+            return Err(Refusal::ReplacementUnderpriced(least));
         }
     } else if count >= limits::SENDER_TRANSACTIONS_MAX {
         return Err(Refusal::SenderFull);

@@ -12,11 +12,8 @@ pub enum Refusal {
     #[error("the public key travels with nonce 0 only: send this transaction without it")]
     KeyTooLate,
     /// Another transaction of the sender has this nonce, and pays too much to give way.
-    #[error("a transaction with this nonce waits already: replacing it takes a fee of {least}")]
-    ReplacementUnderpriced {
-        /// The least fee that replaces it.
-        least: u64,
-    },
+    #[error("a transaction with this nonce waits already: replacing it takes a fee of {0}")]
+    ReplacementUnderpriced(u64),
     /// The sender can pay this fee, but not those of its other waiting transactions as well.
     #[error(
         "the sender holds {balance}, the fees of all its waiting transactions are {needed}: pay \

@@ -2,6 +2,7 @@
 use super::*;
 use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, TRANSACTION_BYTES_MAX};
 use crate::nouns::commit::CertificateError;
+use crate::types::Mismatch;
 
 /// A node at height 1, and a valid block of height 2 that a neighbour built.
 fn second_block() -> (World, Node, Arc<SealedBlock>) {
@@ -42,7 +43,10 @@ fn the_untouched_block_is_valid() {
 fn another_chain_id_is_refused() {
     let verdict = verdict_on_header(|header| header.chain_id = ChainId(8));
     let (expected, actual) = (ChainId(7), ChainId(8));
-    assert_eq!(verdict, InvalidBlock::ChainId { expected, actual });
+    assert_eq!(
+        verdict,
+        InvalidBlock::ChainId(Mismatch { expected, actual })
+    );
 }
 
 #[test]
@@ -52,7 +56,7 @@ fn a_height_that_is_not_the_next_is_refused_but_not_for_good() {
     let first = ahead.grow(&world, vec![]).block.clone();
     let second = ahead.prepare(&world, vec![]).block;
     let (expected, actual) = (Height(1), Height(2));
-    let refused = InvalidBlock::Height { expected, actual };
+    let refused = InvalidBlock::Height(Mismatch { expected, actual });
     assert_eq!(node.ledger.check(&second), Err(refused));
     node.commit(&world, &first);
     assert_eq!(node.ledger.check(&second), Ok(()));
@@ -65,7 +69,9 @@ fn a_height_that_is_not_the_next_is_refused_but_not_for_good() {
 #[test]
 fn a_foreign_parent_is_refused() {
     let verdict = verdict_on_header(|header| header.previous_block = Hash([9; 32]));
-    assert!(matches!(verdict, InvalidBlock::Parent { actual, .. } if actual == Hash([9; 32])));
+    assert!(
+        matches!(verdict, InvalidBlock::Parent(Mismatch { actual, .. }) if actual == Hash([9; 32]))
+    );
 }
 
 #[test]
@@ -103,7 +109,7 @@ fn a_wrong_state_root_is_refused_with_both_roots() {
     let verdict = verdict_on_header(|header| header.state_root = Hash([9; 32]));
     assert!(matches!(
         verdict,
-        InvalidBlock::StateRoot { expected, actual }
+        InvalidBlock::StateRoot(Mismatch { expected, actual })
             if expected == Hash([9; 32]) && actual != expected
     ));
 }
@@ -219,7 +225,7 @@ fn more_transaction_bytes_than_a_block_carries_are_refused() {
         let count = BLOCK_TRANSACTION_BYTES_MAX / (TRANSACTION_BYTES_MAX - 256) + 1;
         block.transactions = vec![large; count];
     });
-    assert!(matches!(verdict, InvalidBlock::TransactionBytes { actual }
+    assert!(matches!(verdict, InvalidBlock::TransactionBytes(actual)
         if actual > BLOCK_TRANSACTION_BYTES_MAX));
 }
 

@@ -1,6 +1,7 @@
 //! What a place in a block costs, who gets it, and how long an offer stands.
 use super::*;
 use crate::limits::{EXPIRY_HEIGHTS_MAX, MEMO_BYTES_MAX};
+use crate::types::Mismatch;
 
 const PRICE: u64 = 2;
 
@@ -180,7 +181,7 @@ fn a_memo_has_a_limit() {
     let long = user.sign_body(&world, with(MEMO_BYTES_MAX + 1));
     let actual = MEMO_BYTES_MAX + 1;
     let refused = refusal(&world, &mut node, &long);
-    assert_eq!(refused, TransactionError::MemoTooLarge { actual });
+    assert_eq!(refused, TransactionError::MemoTooLarge(actual));
     node.grow(&world, vec![user.sign_body(&world, with(MEMO_BYTES_MAX))]);
 }
 
@@ -210,7 +211,7 @@ fn other_receipts_than_execution_gives_make_a_block_invalid() {
     let actual = block.header().receipts_root;
     let expected = Hash([9; 32]);
     let wrong = changed_header(&block, |header| header.receipts_root = expected);
-    let verdict = InvalidBlock::ReceiptsRoot { expected, actual };
+    let verdict = InvalidBlock::ReceiptsRoot(Mismatch { expected, actual });
     assert_eq!(node.ledger.check(&wrong), Err(verdict));
     assert_eq!(node.ledger.check(&block), Ok(()));
 }

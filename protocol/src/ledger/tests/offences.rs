@@ -191,7 +191,7 @@ fn a_block_carries_so_many_pieces_of_evidence_and_so_many_bytes_and_no_more() {
     let all: Vec<Evidence> = rounds.map(|round| world.offence(1, 1, round)).collect();
     let actual = all.len();
     let refused = node.ledger.check(&with(&empty, all));
-    assert_eq!(refused, Err(InvalidBlock::EvidenceCount { actual }));
+    assert_eq!(refused, Err(InvalidBlock::EvidenceCount(actual)));
     let Evidence::ConflictingVotes(a, mut b) = world.offence(1, 1, 0) else {
         panic!("two votes")
     };

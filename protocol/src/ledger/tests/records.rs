@@ -131,17 +131,14 @@ fn keys_and_values_have_limits_and_the_largest_fit_into_a_transaction() {
     let (world, mut node, user) = (World::new(), World::new().node(), User::new(1));
     let long = vec![7; RECORD_KEY_BYTES_MAX + 1];
     let large = vec![7; RECORD_VALUE_BYTES_MAX + 1];
-    let key = |actual| TransactionError::RecordKey { actual };
+    let key = |actual| TransactionError::RecordKey(actual);
     let actual = large.len();
     for (action, expected) in [
         (put(b"", b"x"), key(0)),
         (put(&long, b"x"), key(long.len())),
         (delete(b""), key(0)),
         (delete(&long), key(long.len())),
-        (
-            put(b"k", &large),
-            TransactionError::ValueTooLarge { actual },
-        ),
+        (put(b"k", &large), TransactionError::ValueTooLarge(actual)),
     ] {
         let transaction = user.act(&world, 0, action);
         assert_eq!(

@@ -63,7 +63,7 @@ fn a_key_that_is_not_the_senders_is_refused_before_its_signature_is_looked_at() 
     let mut stolen = user.sign(&world, 0, thief.address, 1_000);
     stolen.public_key = Some(thief.signer.public_key().to_vec());
     let actual = thief.address;
-    let foreign = refused(TransactionError::ForeignKey { actual });
+    let foreign = refused(TransactionError::ForeignKey(actual));
     assert_eq!(rejection(&mut node, &world, stolen), foreign);
     assert_eq!(node.ledger.signatures_verified(), 0);
 }

@@ -146,9 +146,7 @@ fn codes_are_words_and_blame_is_laid_where_honest_nodes_agree() {
         (late.code(), late.blame()),
         ("nonce_too_low", Blame::Moment)
     );
-    let alien = Refusal::from(TransactionError::ForeignKey {
-        actual: Address([1; 20]),
-    });
+    let alien = Refusal::from(TransactionError::ForeignKey(Address([1; 20])));
     assert_eq!(alien.blame(), Blame::Transaction);
 }
 

@@ -1,7 +1,7 @@
 //! Why a light client does not take what it is shown.
 use crate::ledger::ProofError;
 use crate::nouns::commit::CertificateError;
-use crate::types::{BlockId, ChainId, Hash, Height, Timestamp};
+use crate::types::{BlockId, ChainId, Hash, Height, Mismatch, Timestamp};
 use crate::validators::set::ValidatorSetError;
 
 /// What was shown does not follow from what is trusted. Each is a lie or a fault of whoever showed
@@ -9,37 +9,17 @@ use crate::validators::set::ValidatorSetError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LightError {
     /// The header shown for the checkpoint has another id.
-    #[error("the block shown for the checkpoint {expected} has the id {actual}")]
-    NotTheCheckpoint {
-        /// The checkpoint's id.
-        expected: BlockId,
-        /// The header's id.
-        actual: BlockId,
-    },
+    #[error("the block shown for the checkpoint {} has the id {}", .0.expected, .0.actual)]
+    NotTheCheckpoint(Mismatch<BlockId>),
     /// A header of a chain with another number.
-    #[error("a header of chain {actual} was shown, of chain {expected} one was asked for")]
-    OtherChain {
-        /// The chain that is followed.
-        expected: ChainId,
-        /// The header's chain.
-        actual: ChainId,
-    },
+    #[error("a header of chain {} was shown, of chain {} one was asked for", .0.actual, .0.expected)]
+    OtherChain(Mismatch<ChainId>),
     /// The first block of a chain with another genesis.
-    #[error("block 1 stands on genesis {actual}, not on {expected}")]
-    OtherGenesis {
-        /// The chain's genesis hash.
-        expected: Hash,
-        /// The parent in the header.
-        actual: Hash,
-    },
+    #[error("block 1 stands on genesis {}, not on {}", .0.actual, .0.expected)]
+    OtherGenesis(Mismatch<Hash>),
     /// A header, certificate or proof of another height than the one that was asked for.
-    #[error("something of height {actual} was shown, of height {expected} it was asked for")]
-    OtherHeight {
-        /// The height that was asked for.
-        expected: Height,
-        /// The height that was shown.
-        actual: Height,
-    },
+    #[error("something of height {} was shown, of height {} it was asked for", .0.actual, .0.expected)]
+    OtherHeight(Mismatch<Height>),
     /// The asked height lies not after the trusted one.
     #[error("height {asked} lies not after the trusted height {trusted}: ask for a later one")]
     NotAhead {
@@ -49,13 +29,8 @@ pub enum LightError {
         asked: Height,
     },
     /// A certificate for another block.
-    #[error("the certificate is one of block {actual}, the header that of block {expected}")]
-    CertificateOfOther {
-        /// The header's id.
-        expected: BlockId,
-        /// What the certificate names.
-        actual: BlockId,
-    },
+    #[error("the certificate is one of block {}, the header that of block {}", .0.actual, .0.expected)]
+    CertificateOfOther(Mismatch<BlockId>),
     /// Later than the owner's clock allows for.
     #[error("the header's time {actual} lies in the future of this clock's {now}")]
     Future {
@@ -73,31 +48,17 @@ pub enum LightError {
         actual: Timestamp,
     },
     /// The header right after the trusted one has another parent.
-    #[error("the header's parent is {actual}, the trusted block before it is {expected}")]
-    OtherParent {
-        /// The trusted id.
-        expected: BlockId,
-        /// The parent in the header.
-        actual: BlockId,
-    },
+    #[error("the header's parent is {}, the trusted block before it is {}", .0.actual, .0.expected)]
+    OtherParent(Mismatch<BlockId>),
     /// The header right after the trusted one has another set than that one names.
     #[error(
-        "the header's validators {actual} are not those that the block before it names: {expected}"
+        "the header's validators {} are not those that the block before it names: {}",
+        .0.actual, .0.expected
     )]
-    OtherValidators {
-        /// What the trusted header names.
-        expected: Hash,
-        /// The header's set.
-        actual: Hash,
-    },
+    OtherValidators(Mismatch<Hash>),
     /// The shown set is not the one that the header names.
-    #[error("the validators shown have the hash {actual}, the header names {expected}")]
-    ValidatorsHash {
-        /// What the header names.
-        expected: Hash,
-        /// The hash of what was shown.
-        actual: Hash,
-    },
+    #[error("the validators shown have the hash {}, the header names {}", .0.actual, .0.expected)]
+    ValidatorsHash(Mismatch<Hash>),
     /// The shown set is none.
     #[error(transparent)]
     Validators(#[from] ValidatorSetError),

@@ -68,7 +68,7 @@ use crate::limits::CLOCK_DRIFT_MS;
 use crate::nouns::block::Header;
 use crate::nouns::commit::CommitCertificate;
 use crate::nouns::sign_bytes::SignContext;
-use crate::types::{Address, BlockId, Hash, Height, Timestamp};
+use crate::types::{Address, BlockId, Hash, Height, Timestamp, demand};
 use crate::validators::set::{Validator, ValidatorSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
@@ -157,12 +157,7 @@ impl LightClient {
         now: Timestamp,
     ) -> Result<LightClient, LightError> {
         let id = shown.header.id();
-        if id != checkpoint.id {
-            return Err(LightError::NotTheCheckpoint {
-                expected: checkpoint.id,
-                actual: id,
-            });
-        }
+        demand(checkpoint.id, id, LightError::NotTheCheckpoint)?;
         let validators = check(&chain, checkpoint.height, shown, now)?;
         shown.certificate.verify(&validators, &chain.context)?;
         let (header, validators) = (shown.header.clone(), Arc::new(validators));
@@ -213,7 +208,7 @@ impl LightClient {
         proved: &ProvedAccount,
     ) -> Result<Option<Account>, LightError> {
         let header = &self.trusted.header;
-        demand_height(header.height, proved.height)?;
+        demand(header.height, proved.height, LightError::OtherHeight)?;
         Ok(proved.proof.verify(&header.state_root, address)?)
     }
 
@@ -226,7 +221,7 @@ impl LightClient {
         proved: &'a ProvedRecord,
     ) -> Result<Option<&'a Record>, LightError> {
         let header = &self.trusted.header;
-        demand_height(header.height, proved.height)?;
+        demand(header.height, proved.height, LightError::OtherHeight)?;
         Ok(proved.proof.verify(&header.state_root, owner, key)?)
     }
 
@@ -241,18 +236,10 @@ impl LightClient {
         }
         let named = set.hash() == trusted.next_validators_hash();
         if header.height == trusted.header.height.next() {
-            if header.previous_block != trusted.id {
-                return Err(LightError::OtherParent {
-                    expected: trusted.id,
-                    actual: header.previous_block,
-                });
-            }
-            if !named {
-                return Err(LightError::OtherValidators {
-                    expected: trusted.next_validators_hash(),
-                    actual: set.hash(),
-                });
-            }
+            let parent = header.previous_block;
+            demand(trusted.id, parent, LightError::OtherParent)?;
+            let (expected, actual) = (trusted.next_validators_hash(), set.hash());
+            demand(expected, actual, LightError::OtherValidators)?;
         }
         let power = if named { 0 } else { self.overlap(shown, set)? };
         if named || trusted.validators.is_skip_set(power) {
@@ -285,27 +272,19 @@ fn check(
     now: Timestamp,
 ) -> Result<ValidatorSet, LightError> {
     let (header, certificate) = (&shown.header, &shown.certificate);
-    if header.chain_id != chain.context.chain_id {
-        return Err(LightError::OtherChain {
-            expected: chain.context.chain_id,
-            actual: header.chain_id,
-        });
+    let Chain { context, scheme } = chain;
+    demand(context.chain_id, header.chain_id, LightError::OtherChain)?;
+    demand(asked, header.height, LightError::OtherHeight)?;
+    demand(asked, certificate.height, LightError::OtherHeight)?;
+    if header.height == Height(1) {
+        let parent = header.previous_block;
+        demand(context.genesis_hash, parent, LightError::OtherGenesis)?;
     }
-    demand_height(asked, header.height)?;
-    demand_height(asked, certificate.height)?;
-    if header.height == Height(1) && header.previous_block != chain.context.genesis_hash {
-        return Err(LightError::OtherGenesis {
-            expected: chain.context.genesis_hash,
-            actual: header.previous_block,
-        });
-    }
-    let id = header.id();
-    if certificate.block_id != id {
-        return Err(LightError::CertificateOfOther {
-            expected: id,
-            actual: certificate.block_id,
-        });
-    }
+    demand(
+        header.id(),
+        certificate.block_id,
+        LightError::CertificateOfOther,
+    )?;
     if header.time > now.plus_ms(CLOCK_DRIFT_MS) {
         return Err(LightError::Future {
             now,
@@ -314,21 +293,11 @@ fn check(
     }
     let members = shown.validators.iter();
     let members = members.map(|v| (v.public_key.clone(), v.power));
-    let set = ValidatorSet::new(&*chain.scheme, members)?;
-    if set.hash() == header.validators_hash {
-        Ok(set)
-    } else {
-        Err(LightError::ValidatorsHash {
-            expected: header.validators_hash,
-            actual: set.hash(),
-        })
-    }
-}
-
-fn demand_height(expected: Height, actual: Height) -> Result<(), LightError> {
-    if actual == expected {
-        Ok(())
-    } else {
-        Err(LightError::OtherHeight { expected, actual })
-    }
+    let set = ValidatorSet::new(&**scheme, members)?;
+    demand(
+        header.validators_hash,
+        set.hash(),
+        LightError::ValidatorsHash,
+    )?;
+    Ok(set)
 }

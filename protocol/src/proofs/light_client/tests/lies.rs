@@ -4,7 +4,7 @@ use crate::crypto::SignatureError;
 use crate::ledger::ProofError;
 use crate::nouns::commit::{CertificateError, Signers};
 use crate::nouns::sign_bytes::SignContext;
-use crate::types::ChainId;
+use crate::types::{ChainId, Mismatch};
 use crate::validators::set::ValidatorSetError;
 
 /// Shows it to a client that trusts height 3; it must keep that one.
@@ -71,7 +71,10 @@ fn a_proof_of_another_height_is_refused() {
     let world = World::new();
     let refused = world.client(3).account(&RICH, &world.proved(4, &RICH));
     let (expected, actual) = (Height(3), Height(4));
-    assert_eq!(refused, Err(LightError::OtherHeight { expected, actual }));
+    assert_eq!(
+        refused,
+        Err(LightError::OtherHeight(Mismatch { expected, actual }))
+    );
 }
 
 #[test]
@@ -165,7 +168,7 @@ fn another_block_than_the_checkpoint_is_refused() {
 fn another_height_is_refused() {
     let world = World::new();
     let (expected, actual) = (Height(5), Height(6));
-    let refusal = LightError::OtherHeight { expected, actual };
+    let refusal = LightError::OtherHeight(Mismatch { expected, actual });
     assert_eq!(refused(&world, 5, &world.block(6)), refusal);
     let mut lie = world.block(5);
     lie.certificate.height = Height(6);
