@@ -10,7 +10,7 @@
 //! | Group | What it says |
 //! |---|---|
 //! | [`types`], [`limits`], [`codec`] | heights, hashes, addresses; how much of anything; canonical bytes |
-//! | [`mutation`], [`budget`] | which guards a test can take away; what useless messages may cost |
+//! | [`mutation`], [`budget`], `recent` | which guards a test can take away; what useless messages may cost; what is remembered for a while |
 //! | [`crypto`] | signatures behind three traits; the Merkle tree of lists |
 //! | [`validators`] | quorums, a set of validators, and which set decides which height |
 //! | [`nouns`] | what is signed, sent and kept: transaction, vote, commit, block, proposal, evidence … |
@@ -78,6 +78,7 @@ pub mod mempool;
 pub mod mutation;
 pub mod nouns;
 pub mod proofs;
+mod recent;
 pub mod types;
 pub mod validators;
 pub mod wire;

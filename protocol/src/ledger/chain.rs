@@ -75,7 +75,7 @@ impl Ledger {
             head,
             validators,
             signatures: Signatures::default(),
-            evidence: KnownEvidence::default(),
+            evidence: KnownEvidence::new(),
             precommits: Precommits::default(),
             verdicts: VecDeque::new(),
         }

@@ -20,11 +20,11 @@ use crate::limits::{
 };
 use crate::nouns::evidence::{Evidence, EvidenceError, Offence};
 use crate::nouns::sign_bytes::SignContext;
+use crate::recent::Recent;
 use crate::types::{Address, Hash, Height};
 use crate::validators::schedule::ValidatorSchedule;
 use crate::validators::set::ValidatorSet;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::collections::{BTreeSet, VecDeque};
 
 /// A committed offence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, serde::Serialize)]
@@ -119,22 +119,15 @@ fn decode<T: BorshDeserialize>(bytes: &[u8]) -> Result<T, ReadError> {
 }
 
 /// Evidence that this node has verified, by hash. Bounded: the oldest are forgotten first.
-#[derive(Default)]
-pub(super) struct KnownEvidence {
-    known: BTreeSet<Hash>,
-    order: VecDeque<Hash>,
-}
+pub(super) struct KnownEvidence(Recent<Hash>);
 
 impl KnownEvidence {
+    pub(super) fn new() -> KnownEvidence {
+        KnownEvidence(Recent::new(KNOWN_EVIDENCE_MAX))
+    }
+
     pub(super) fn note(&mut self, hash: Hash) {
-        if self.known.insert(hash) {
-            self.order.push_back(hash);
-        }
-        if self.order.len() > KNOWN_EVIDENCE_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
-        }
+        self.0.note(hash, ());
     }
 
     fn verify(
@@ -144,7 +137,7 @@ impl KnownEvidence {
         evidence: &Evidence,
     ) -> Result<(), EvidenceError> {
         let hash = evidence.hash();
-        if !self.known.contains(&hash) {
+        if self.0.get(&hash).is_none() {
             evidence.verify(set, context)?;
             self.note(hash);
         }

@@ -3,8 +3,8 @@ use super::limits::{KNOWN_SIGNATURES_MAX, PREPARED_KEYS_MAX};
 use crate::crypto::{KeyError, Scheme, SignatureError, VerifyingKey};
 use crate::nouns::sign_bytes::SignContext;
 use crate::nouns::transaction::Transaction;
+use crate::recent::Recent;
 use crate::types::{Address, Hash};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Why a transaction's signature could not be accepted.
@@ -14,13 +14,20 @@ pub(crate) enum VerifyError {
 }
 
 /// Checks transaction signatures, each at most once. The oldest entries go first.
-#[derive(Default)]
 pub(crate) struct Signatures {
-    keys: BTreeMap<Address, Arc<dyn VerifyingKey>>,
-    keys_by_age: VecDeque<Address>,
-    known: BTreeSet<Hash>,
-    known_by_age: VecDeque<Hash>,
+    keys: Recent<Address, Arc<dyn VerifyingKey>>,
+    known: Recent<Hash>,
     verified: u64,
+}
+
+impl Default for Signatures {
+    fn default() -> Signatures {
+        Signatures {
+            keys: Recent::new(PREPARED_KEYS_MAX),
+            known: Recent::new(KNOWN_SIGNATURES_MAX),
+            verified: 0,
+        }
+    }
 }
 
 impl Signatures {
@@ -34,7 +41,7 @@ impl Signatures {
         public_key: &[u8],
     ) -> Result<(), VerifyError> {
         let fact = fact(leaf, public_key);
-        if self.known.contains(&fact) {
+        if self.known.get(&fact).is_some() {
             return Ok(());
         }
         let key = self
@@ -44,13 +51,13 @@ impl Signatures {
         transaction
             .verify(&*key, context)
             .map_err(VerifyError::Signature)?;
-        self.remember(fact);
+        self.known.note(fact, ());
         Ok(())
     }
 
     /// Takes over that the caller has verified the transaction with this leaf by `public_key`.
     pub(super) fn note(&mut self, leaf: &Hash, public_key: &[u8]) {
-        self.remember(fact(leaf, public_key));
+        self.known.note(fact(leaf, public_key), ());
     }
 
     /// How often a signature has really been verified.
@@ -70,26 +77,8 @@ impl Signatures {
             return Ok(key.clone());
         }
         let key = scheme.prepare(public_key)?;
-        if self.keys.insert(*address, key.clone()).is_none() {
-            self.keys_by_age.push_back(*address);
-        }
-        if self.keys_by_age.len() > PREPARED_KEYS_MAX
-            && let Some(oldest) = self.keys_by_age.pop_front()
-        {
-            self.keys.remove(&oldest);
-        }
+        self.keys.note(*address, key.clone());
         Ok(key)
-    }
-
-    fn remember(&mut self, fact: Hash) {
-        if self.known.insert(fact) {
-            self.known_by_age.push_back(fact);
-        }
-        if self.known_by_age.len() > KNOWN_SIGNATURES_MAX
-            && let Some(oldest) = self.known_by_age.pop_front()
-        {
-            self.known.remove(&oldest);
-        }
     }
 }
 

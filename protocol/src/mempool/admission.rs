@@ -63,7 +63,7 @@ impl Mempool {
     /// Whether it waits, or a block carries it: then its nonce is used up by itself, and whoever is
     /// told so as a refusal pays with another one.
     fn is_known(&self, id: &Hash) -> bool {
-        let is_committed = matches!(self.journal.read(id), Some(Fate::Committed { .. }));
+        let is_committed = matches!(self.journal.get(id), Some(Fate::Committed { .. }));
         is_committed || self.pool.by_id(id).is_some()
     }
 
@@ -156,7 +156,7 @@ impl Mempool {
         let entry = Entry::new(transaction);
         if let Err(refusal) = self.admit(state, &entry)? {
             let code = refusal.code();
-            self.journal.write(entry.id, Fate::Dropped { code });
+            self.journal.note(entry.id, Fate::Dropped { code });
         }
         Ok(())
     }
@@ -178,11 +178,11 @@ impl Mempool {
         let leaving = room::make(self, entry, account.nonce).unwrap_or_default();
         if let Some(replaced) = self.pool.remove(sender, nonce) {
             self.journal
-                .write(replaced.id, Fate::Replaced { by: entry.id });
+                .note(replaced.id, Fate::Replaced { by: entry.id });
         }
         for (address, nonce) in leaving {
             if let Some(evicted) = self.pool.remove(address, nonce) {
-                self.journal.write(evicted.id, Fate::Evicted);
+                self.journal.note(evicted.id, Fate::Evicted);
             }
         }
         self.pool.insert(entry.clone(), account);

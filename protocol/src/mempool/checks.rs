@@ -4,8 +4,9 @@ use super::entry::Entry;
 use super::limits::{CHECKS_OF_PEERS_MAX, CHECKS_OF_PEOPLE_MAX, REFUSED_KEPT_MAX};
 use super::refusal::Refusal;
 use super::{Source, Ticket};
+use crate::recent::Recent;
 use crate::types::{Address, Hash};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A transaction whose signature is being checked.
@@ -19,17 +20,26 @@ pub(super) struct UnderCheck {
 }
 
 /// All of them, by sender and leaf: a second signature under one id is another question.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Checks {
     under_way: BTreeMap<Address, BTreeMap<Hash, UnderCheck>>,
     senders: BTreeMap<Hash, Address>,
     of_people: usize,
     of_peers: usize,
-    refused: BTreeMap<Hash, Refusal>,
-    refused_by_age: VecDeque<Hash>,
+    refused: Recent<Hash, Refusal>,
 }
 
 impl Checks {
+    pub(super) fn new() -> Checks {
+        Checks {
+            under_way: BTreeMap::new(),
+            senders: BTreeMap::new(),
+            of_people: 0,
+            of_peers: 0,
+            refused: Recent::new(REFUSED_KEPT_MAX),
+        }
+    }
+
     /// Whoever asks for what is being checked waits for the same verdict.
     pub(super) fn join(&mut self, sender: &Address, leaf: &Hash, ticket: Ticket) -> bool {
         let under_way = self.under_way.get_mut(sender);
@@ -81,14 +91,7 @@ impl Checks {
     }
 
     pub(super) fn remember(&mut self, leaf: Hash, refusal: Refusal) {
-        if self.refused.insert(leaf, refusal).is_none() {
-            self.refused_by_age.push_back(leaf);
-        }
-        if self.refused_by_age.len() > REFUSED_KEPT_MAX
-            && let Some(oldest) = self.refused_by_age.pop_front()
-        {
-            self.refused.remove(&oldest);
-        }
+        self.refused.note(leaf, refusal);
     }
 
     pub(super) fn len(&self) -> usize {

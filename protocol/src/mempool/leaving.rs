@@ -25,18 +25,18 @@ impl Mempool {
             for gone in self.pool.advance(*sender, *next) {
                 let (expected, actual) = (*next, gone.nonce());
                 let code = TransactionError::Nonce { expected, actual }.code();
-                self.journal.write(gone.id, Fate::Dropped { code });
+                self.journal.note(gone.id, Fate::Dropped { code });
             }
         }
         for transaction in transactions {
             self.journal
-                .write(transaction.id(), Fate::Committed { height });
+                .note(transaction.id(), Fate::Committed { height });
         }
         // From the last down: nothing that stays is looked at once for each that goes.
         for (address, nonce) in self.pool.expired(self.height).into_iter().rev() {
             if let Some(entry) = self.pool.remove(address, nonce) {
                 let expires_at = entry.expires_at();
-                self.journal.write(entry.id, Fate::Expired { expires_at });
+                self.journal.note(entry.id, Fate::Expired { expires_at });
             }
         }
         for sender in senders.into_keys() {
@@ -78,7 +78,7 @@ impl Mempool {
         let place = self.pool.by_id(id).map(|e| (e.sender(), e.nonce()));
         if let Some((sender, nonce)) = place {
             self.pool.remove(sender, nonce);
-            self.journal.write(*id, fate);
+            self.journal.note(*id, fate);
         }
     }
 }

@@ -167,7 +167,7 @@ impl Mempool {
             room,
             height: committed.next(),
             pool: Pool::default(),
-            checks: Checks::default(),
+            checks: Checks::new(),
             journal: Journal::new(limits::JOURNAL_MAX),
         }
     }
@@ -226,7 +226,7 @@ impl Mempool {
     /// What is known of a transaction; `None`: it never waited here, or that is long ago.
     pub fn status(&self, id: &Hash) -> Option<WaitingStatus<'_>> {
         let Some(entry) = self.pool.by_id(id) else {
-            return self.journal.read(id).map(WaitingStatus::Over);
+            return self.journal.get(id).map(WaitingStatus::Over);
         };
         Some(WaitingStatus::Waiting(entry, self.is_ready(entry)))
     }
