@@ -11,24 +11,27 @@ mod tests;
 
 pub use scheme::{SchemeId, UnknownScheme};
 
-/// Position of a block in the chain. Genesis is height 0, the first block height 1.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    BorshSerialize,
-    BorshDeserialize,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[serde(transparent)]
-pub struct Height(pub u64);
+/// A field word that is a number, in decimal as text.
+macro_rules! number {
+    ($(#[$doc:meta])* pub struct $name:ident(pub $inner:ty);) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(BorshSerialize, BorshDeserialize, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number! {
+    /// Position of a block in the chain. Genesis is height 0, the first block height 1.
+    pub struct Height(pub u64);
+}
 
 impl Height {
     /// The height after this one.
@@ -44,24 +47,10 @@ impl Height {
     }
 }
 
-/// An attempt to decide a height; starts at 0. Negative rounds of the paper are `None` here.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    BorshSerialize,
-    BorshDeserialize,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[serde(transparent)]
-pub struct Round(pub u32);
+number! {
+    /// An attempt to decide a height; starts at 0. Negative rounds of the paper are `None` here.
+    pub struct Round(pub u32);
+}
 
 impl Round {
     /// The first round of a height.
@@ -74,45 +63,18 @@ impl Round {
     }
 }
 
-/// The chain's number, part of every signature. 1337 is the public devnet.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    BorshSerialize,
-    BorshDeserialize,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[serde(transparent)]
-pub struct ChainId(pub u64);
+number! {
+    /// The chain's number, part of every signature. 1337 is the public devnet.
+    pub struct ChainId(pub u64);
+}
 
 /// The only chain id on which the public validator seeds may sign.
 pub const DEVNET_CHAIN_ID: ChainId = ChainId(1337);
 
-/// Wall-clock milliseconds since the Unix epoch, as validators agree on them in block headers.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    BorshSerialize,
-    BorshDeserialize,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[serde(transparent)]
-pub struct Timestamp(pub u64);
+number! {
+    /// Wall-clock milliseconds since the Unix epoch, as validators agree on them in block headers.
+    pub struct Timestamp(pub u64);
+}
 
 impl Timestamp {
     /// This time and `ms` milliseconds more.
@@ -358,14 +320,3 @@ fn digits_of(text: &str) -> &str {
 fn has(text: &str, kind: impl Fn(&u8) -> bool) -> bool {
     digits_of(text).bytes().any(|digit| kind(&digit))
 }
-
-macro_rules! decimal_text {
-    ($($name:ident),*) => {$(
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
-            }
-        }
-    )*};
-}
-decimal_text!(Height, Round, ChainId, Timestamp);
