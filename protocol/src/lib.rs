@@ -68,6 +68,10 @@
     )
 )]
 
+// First, because those below use its macro.
+#[macro_use]
+pub mod mutation;
+
 pub mod budget;
 pub mod codec;
 pub mod consensus;
@@ -75,7 +79,6 @@ pub mod crypto;
 pub mod ledger;
 pub mod limits;
 pub mod mempool;
-pub mod mutation;
 pub mod nouns;
 pub mod proofs;
 mod recent;

@@ -1,14 +1,42 @@
 //! Planted bugs, for the tests of the tests (P6): the simulator must catch each of them, or it is
-//! blind. Each variant takes away one guard of the protocol; the guard's own line asks
-//! [`planted`].
+//! blind. Each variant of `Mutation` takes away one guard of the protocol, and nothing else.
+//!
+//! Where a guard that can be taken away is a function, one line of it, which stands alone, says what
+//! a planted bug makes of it, and below that line the rule is whole. Other guards ask [`planted`].
+//!
+//! ```ignore
+//! pub fn is_skip_set(power: Power, total: Power) -> bool {
+//!     planted!(LowSkipSet => return power > 0);
+//!     u128::from(power).saturating_mul(3) > u128::from(total)
+//! }
+//! ```
 //!
 //! A guard whose loss no world shows, because another rule steps in, is held by a unit test: its
 //! neighbour of the same name plants the bug under it and must see it fail. (They run where the
 //! feature is on: `cargo test --workspace`, or `-p lockstep-protocol --features mutants`.)
 //!
-//! Without the feature `mutants` there is nothing to plant: [`planted`] is constant and costs
-//! nothing. No normal build has that feature; `.ci/run` looks. With it, a bug is planted on one
-//! thread until the guard that `plant` gives is dropped.
+//! Without the feature `mutants` the line is nothing, and the question costs nothing. No normal build
+//! has that feature; `.ci/run` looks. With it, a bug is planted on one thread until the guard that
+//! `plant` gives is dropped.
+
+/// `planted!(Bug => return answer);`: what is done where this bug is planted, or one of several
+/// (`A | B`). Nothing, in a build without the feature `mutants`.
+#[cfg(feature = "mutants")]
+#[macro_export]
+macro_rules! planted {
+    ($($bug:ident)|+ => $does:expr) => {
+        if $($crate::mutation::planted($crate::mutation::Mutation::$bug))||+ {
+            $does;
+        }
+    };
+}
+
+/// Nothing: a build without the feature `mutants` has no planted bugs.
+#[cfg(not(feature = "mutants"))]
+#[macro_export]
+macro_rules! planted {
+    ($($bug:ident)|+ => $does:expr) => {};
+}
 
 /// A bug that can be planted, named for what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,9 +216,14 @@ mod plot {
         static PLANTED: Cell<Option<Mutation>> = const { Cell::new(None) };
     }
 
-    /// Whether this bug is planted on this thread.
+    /// The bug that is planted on this thread.
+    fn bug() -> Option<Mutation> {
+        PLANTED.get()
+    }
+
+    /// Whether it is this one.
     pub fn planted(mutation: Mutation) -> bool {
-        PLANTED.get() == Some(mutation)
+        bug() == Some(mutation)
     }
 
     /// Plants a bug on this thread until the answer is dropped.
