@@ -128,17 +128,12 @@ impl Driver {
             true => self.recovered.take(),
             false => self.recovered.clone(),
         };
-        let arrival = self.arrival.filter(|_| self.signs());
-        let first = arrival.map(|arrival| arrival.first_round_of(self.height));
-        let first = first.filter(|_| !planted(Mutation::SignsInOldRounds));
         let followed_to = round;
-        let round = followed_to.max(first.unwrap_or_default());
+        let round = followed_to.max(self.first_round());
         match recovered {
             Some(resume) => {
                 self.resume(resume, out);
-                if self.machine.round() < round && !planted(Mutation::ResumesInOldRound) {
-                    self.machine(round_machine::Input::StartRound(round), out);
-                }
+                self.follow_to(round, out);
             }
             None => self.machine(round_machine::Input::StartRound(round), out),
         }
@@ -156,6 +151,20 @@ impl Driver {
                 round_machine::Input::Timeout(TimeoutKind::Propose, round),
                 out,
             );
+        }
+    }
+
+    fn first_round(&self) -> Round {
+        planted!(SignsInOldRounds => return Round::ZERO);
+        let arrival = self.arrival.filter(|_| self.signs());
+        let first = arrival.map(|arrival| arrival.first_round_of(self.height));
+        first.unwrap_or_default()
+    }
+
+    fn follow_to(&mut self, round: Round, out: &mut Vec<Output>) {
+        planted!(ResumesInOldRound => return);
+        if self.machine.round() < round {
+            self.machine(round_machine::Input::StartRound(round), out);
         }
     }
 

@@ -239,7 +239,7 @@ fn a_height_that_begins_after_the_arrival_begins_in_the_first_round_that_is_free
 #[cfg(feature = "mutants")]
 #[test]
 fn a_driver_that_signs_or_stays_in_old_rounds_is_noticed() {
-    use crate::mutation::must_be_noticed;
+    use crate::mutation::{Mutation, must_be_noticed};
     must_be_noticed(
         Mutation::SignsInOldRounds,
         at_the_height_under_way_it_signs_in_no_round_before_the_first_that_it_may,

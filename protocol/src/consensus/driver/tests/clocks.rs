@@ -2,7 +2,7 @@
 use super::*;
 use crate::limits::{CLOCK_DRIFT_MS, CLOCK_LOOK_MS};
 #[cfg(feature = "mutants")]
-use crate::mutation::must_be_noticed;
+use crate::mutation::{Mutation, must_be_noticed};
 
 /// An hour.
 const HOUR_MS: u64 = 3_600_000;
