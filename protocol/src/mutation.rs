@@ -1,8 +1,8 @@
 //! Planted bugs, for the tests of the tests (P6): the simulator must catch each of them, or it is
 //! blind. Each variant of `Mutation` takes away one guard of the protocol, and nothing else.
 //!
-//! Where a guard that can be taken away is a function, one line of it, which stands alone, says what
-//! a planted bug makes of it, and below that line the rule is whole. Other guards ask [`planted`].
+//! No rule speaks of them. A guard that can be taken away is a function, and one line of it, which
+//! stands alone, says what a planted bug makes of it. Below that line the rule is whole:
 //!
 //! ```ignore
 //! pub fn is_skip_set(power: Power, total: Power) -> bool {
@@ -11,13 +11,17 @@
 //! }
 //! ```
 //!
+//! What needs more than a line is a function that only the build with the bugs has. The round machine
+//! has a file of them, `planted.rs`: it replaces a rule in the table of the rules, so that the rules
+//! have no such line (but E8, which is asked outside of the table as well).
+//!
 //! A guard whose loss no world shows, because another rule steps in, is held by a unit test: its
 //! neighbour of the same name plants the bug under it and must see it fail. (They run where the
 //! feature is on: `cargo test --workspace`, or `-p lockstep-protocol --features mutants`.)
 //!
-//! Without the feature `mutants` the line is nothing, and the question costs nothing. No normal build
-//! has that feature; `.ci/run` looks. With it, a bug is planted on one thread until the guard that
-//! `plant` gives is dropped.
+//! Without the feature `mutants` the line is nothing, and `planted.rs` is not compiled. No normal
+//! build has that feature; `.ci/run` looks. With it, a bug is planted on one thread until the guard
+//! that `plant` gives is dropped.
 
 /// `planted!(Bug => return answer);`: what is done where this bug is planted, or one of several
 /// (`A | B`). Nothing, in a build without the feature `mutants`.
@@ -39,6 +43,7 @@ macro_rules! planted {
 }
 
 /// A bug that can be planted, named for what is wrong.
+#[cfg(feature = "mutants")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mutation {
     /// The quorum is a skip set: more than a third.
@@ -217,13 +222,19 @@ mod plot {
     }
 
     /// The bug that is planted on this thread.
-    fn bug() -> Option<Mutation> {
+    pub(crate) fn bug() -> Option<Mutation> {
         PLANTED.get()
     }
 
     /// Whether it is this one.
     pub fn planted(mutation: Mutation) -> bool {
         bug() == Some(mutation)
+    }
+
+    /// Takes out what is planted until the answer is dropped: so a broken function can run the
+    /// whole one.
+    pub(crate) fn uproot() -> Planted {
+        Planted(PLANTED.take())
     }
 
     /// Plants a bug on this thread until the answer is dropped.
@@ -257,9 +268,5 @@ mod plot {
 pub(crate) use plot::must_be_noticed;
 #[cfg(feature = "mutants")]
 pub use plot::{Planted, plant, planted};
-
-/// Whether this bug is planted: never, in a build without the feature `mutants`.
-#[cfg(not(feature = "mutants"))]
-pub const fn planted(_: Mutation) -> bool {
-    false
-}
+#[cfg(feature = "mutants")]
+pub(crate) use plot::{bug, uproot};

@@ -9,13 +9,13 @@ use lockstep_protocol::consensus::durable::{
     LockRecord, Persist, Position, Recovery, SignedMessage,
 };
 use lockstep_protocol::ledger::{CommitBatch, DecisionReader, Head, MemoryState, ReadError};
-use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate};
 use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::nouns::evidence::{Evidence, Offence};
 use lockstep_protocol::nouns::proposal::Proposal;
 use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
+use lockstep_protocol::planted;
 use lockstep_protocol::types::{BlockId, Height};
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::collections::{BTreeMap, VecDeque};
@@ -221,13 +221,14 @@ impl Durable {
                 VoteKind::Precommit => self.precommit = Some(vote.clone()),
             },
         }
-        if persist.lock.is_some() && !planted(Mutation::LockNotPersisted) {
-            self.lock.clone_from(&persist.lock);
-        }
         if let Some(block) = &persist.block
             && self.block(&block.id()).is_none()
         {
             self.blocks.push(block.clone());
+        }
+        planted!(LockNotPersisted => return);
+        if persist.lock.is_some() {
+            self.lock.clone_from(&persist.lock);
         }
     }
 
@@ -267,6 +268,7 @@ impl Durable {
 
     /// What a driver reads when it starts.
     pub(crate) fn recovery(&self) -> Recovery {
+        planted!(RecordForgotten => return Recovery::default());
         Recovery {
             proposal: self.proposal.clone(),
             prevote: self.prevote.clone(),

@@ -271,7 +271,7 @@ impl Node {
                 }
                 driver.see_clock(clocks.wall);
                 let outputs = driver.step(now, input);
-                self.route_driver(outputs, clocks, out);
+                self.route_driver(outputs, out);
                 Some(more)
             }
             Brain::Tally => {

@@ -10,7 +10,6 @@
 //! Invariants: no height twice; never more than its limit, and then the heights nearest to the head;
 //! one run of blocks is under way to the disk at a time; after a halt nothing moves any more.
 use crate::limits::{COMMIT_RUN_BLOCKS_MAX, COMMIT_RUN_BYTES_MAX};
-use crate::mutation::{Mutation, planted};
 use crate::nouns::commit::CommitCertificate;
 use crate::nouns::decided::DecidedBlock;
 use crate::types::{Address, Height};
@@ -31,6 +30,11 @@ impl Waiting {
         let set = validators.at(block.height());
         let is_right = set.is_some_and(|set| set.hash() == block.header().validators_hash);
         is_right || self.from.is_none()
+    }
+
+    fn displaces(&self, first: &Waiting, validators: &ValidatorSchedule) -> bool {
+        planted!(ForeignBlockDisplaces => return false);
+        !first.is_certified(validators) && self.is_certified(validators)
     }
 }
 
@@ -74,10 +78,7 @@ impl CommitQueue {
         let offered = Waiting { decided, from };
         let mut liar = None;
         if let Some(first) = self.waiting.get(&height) {
-            if first.is_certified(validators) || !offered.is_certified(validators) {
-                return None;
-            }
-            if planted(Mutation::ForeignBlockDisplaces) {
+            if !offered.displaces(first, validators) {
                 return None;
             }
             liar = first.from;
@@ -304,7 +305,7 @@ mod tests {
     #[cfg(feature = "mutants")]
     #[test]
     fn that_a_foreign_block_displaces_a_decision_is_noticed() {
-        let bug = Mutation::ForeignBlockDisplaces;
+        let bug = crate::mutation::Mutation::ForeignBlockDisplaces;
         crate::mutation::must_be_noticed(bug, certified_stays_and_claims_go);
     }
 

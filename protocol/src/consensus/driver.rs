@@ -12,7 +12,6 @@ use super::sign_guard::SignGuard;
 use super::timeouts::{TimeoutKind, Timeouts};
 use crate::crypto::Signer;
 use crate::limits::EARLY_INPUTS_MAX;
-use crate::mutation::{Mutation, planted};
 use crate::nouns::block::SealedBlock;
 use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
 use crate::nouns::proposal::{Proposal, ProposedBlock};
@@ -188,8 +187,6 @@ impl Driver {
     /// signs nothing new before [`Input::Arrived`] ([`arrival`](super::catch_up::arrival) says why).
     /// What the sign record holds is said again: those are the same bytes.
     pub fn new(config: DriverConfig, validators: &ValidatorSchedule, recovery: Recovery) -> Driver {
-        let forgets = planted(Mutation::RecordForgotten);
-        let recovery = Some(recovery).filter(|_| !forgets).unwrap_or_default();
         let (height, set) = (validators.height(), validators.current().clone());
         let machine = RoundMachine::new(height, config.me, set.clone(), config.timeouts);
         let guard = SignGuard::new(recovery.position());
@@ -245,15 +242,18 @@ impl Driver {
 
     /// Whether something may be signed at the height under decision, in some round.
     fn has_arrived(&self) -> bool {
-        let arrived = self.arrival.is_some_and(|it| it.covers(self.height));
-        arrived || planted(Mutation::SignsBeforeArrival)
+        planted!(SignsBeforeArrival => return true);
+        self.arrival.is_some_and(|it| it.covers(self.height))
     }
 
     /// Whether something may be signed in this round of the height under decision.
     fn may_sign_in(&self, round: Round) -> bool {
-        let arrived = self.arrival.is_some_and(|it| it.allows(self.height, round));
-        let is_blind = self.has_arrived() && planted(Mutation::SignsInOldRounds);
-        self.signs() && (arrived || is_blind || planted(Mutation::SignsBeforeArrival))
+        self.signs() && self.has_arrived_in(round)
+    }
+
+    fn has_arrived_in(&self, round: Round) -> bool {
+        planted!(SignsBeforeArrival | SignsInOldRounds => return self.has_arrived());
+        self.arrival.is_some_and(|it| it.allows(self.height, round))
     }
 
     /// Whether this node is a validator of the height under decision.

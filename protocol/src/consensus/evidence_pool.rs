@@ -24,9 +24,10 @@ use crate::limits::{
     EVIDENCE_PER_BLOCK_MAX, EVIDENCE_PER_BLOCK_PER_VALIDATOR_MAX, EVIDENCE_TELL_EVERY_HEIGHTS,
     EVIDENCE_TOLD_BURST_MAX, EVIDENCE_TOLD_PER_HEIGHT,
 };
-use crate::mutation::{Mutation, planted};
 use crate::nouns::evidence::{Evidence, EvidenceError, Offence};
+use crate::nouns::sign_bytes::SignContext;
 use crate::types::{Address, Height};
+use crate::validators::set::ValidatorSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a piece of evidence.
@@ -156,10 +157,7 @@ impl EvidencePool {
         let Some(set) = ledger.validators().at(offence.height) else {
             return Added::Dropped;
         };
-        let verdict = evidence.verify(set, &ledger.rules().context);
-        if let Err(error) = verdict
-            && !planted(Mutation::UnverifiedEvidence)
-        {
+        if let Err(error) = check(&evidence, set, &ledger.rules().context) {
             return Added::Refused(error);
         }
         ledger.note_evidence(&evidence);
@@ -175,9 +173,7 @@ impl EvidencePool {
     /// could have carried, those that they were not told of late. The oldest of each accused first,
     /// no more at a time than a block carries. Whoever calls this tells them.
     pub fn to_tell(&mut self, head: Height) -> Vec<Evidence> {
-        if planted(Mutation::EvidenceKeptToOneself) {
-            return Vec::new();
-        }
+        planted!(EvidenceKeptToOneself => return Vec::new());
         let is_due = |told: Option<Height>| {
             let since = told.map(|told| head.0.saturating_sub(told.0));
             since.is_none_or(|heights| heights >= EVIDENCE_TELL_EVERY_HEIGHTS)
@@ -285,6 +281,15 @@ fn by_turns<'a>(offences: impl Iterator<Item = &'a Offence>) -> Vec<(usize, Offe
         .collect();
     ranked.sort_unstable();
     ranked
+}
+
+fn check(
+    evidence: &Evidence,
+    set: &ValidatorSet,
+    context: &SignContext,
+) -> Result<(), EvidenceError> {
+    planted!(UnverifiedEvidence => return Ok(()));
+    evidence.verify(set, context)
 }
 
 /// Whether the block after `head` may no longer carry it.

@@ -8,7 +8,6 @@ use super::facts::{CheckedProposal, Fact, Verdict};
 use super::tally::Admission;
 use crate::budget::{Budgets, Rate};
 use crate::limits::{CLOCK_DRIFT_MS, PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
-use crate::mutation::{Mutation, planted};
 use crate::nouns::block::SealedBlock;
 use crate::nouns::commit::PolkaCertificate;
 use crate::nouns::compact::{Assembly, Missing};
@@ -338,18 +337,18 @@ impl Proposals {
     }
 
     fn executed(&mut self, now: Timestamp, id: BlockId, valid: bool, out: &mut Vec<Output>) {
-        let valid = valid || planted(Mutation::EveryBlockValid);
         let height = self.height;
         for kept in self.rounds.values_mut().flatten() {
             if kept.message.block.id() != id || kept.verdict.is_some() {
                 continue;
             }
             let timely = kept.message.block.header().time <= now.plus_ms(CLOCK_DRIFT_MS);
-            kept.verdict = Some(match (valid, timely) {
-                (false, _) => Verdict::Invalid,
-                (true, true) => Verdict::Valid,
-                (true, false) => Verdict::Untimely,
-            });
+            let if_valid = if timely {
+                Verdict::Valid
+            } else {
+                Verdict::Untimely
+            };
+            kept.verdict = Some(judge(valid, if_valid));
             out.extend(
                 kept.checked()
                     .map(|checked| Output::Checked(height, checked)),
@@ -413,4 +412,9 @@ fn is_well_formed(
         _ => false,
     };
     block && polka
+}
+
+fn judge(valid: bool, if_valid: Verdict) -> Verdict {
+    planted!(EveryBlockValid => return if_valid);
+    if valid { if_valid } else { Verdict::Invalid }
 }

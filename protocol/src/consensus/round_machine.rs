@@ -9,7 +9,6 @@
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::timeouts::{TimeoutKind, Timeouts};
 use crate::limits::{PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
-use crate::mutation::{Mutation, planted};
 use crate::nouns::block::SealedBlock;
 use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
 use crate::nouns::vote::VoteKind;
@@ -20,6 +19,8 @@ use std::sync::Arc;
 
 mod log;
 mod pause;
+#[cfg(feature = "mutants")]
+mod planted;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -259,12 +260,10 @@ impl RoundMachine {
 
     /// L11: round ← r, step ← Propose; the proposer proposes, the others set a timer.
     fn start_round(&mut self, round: Round, out: &mut Vec<Output>) {
+        planted!(LockPerRound | StaleFirstTimes => return self.start_broken_round(round, out));
         self.round = round;
         self.step = Step::Propose;
-        if !planted(Mutation::StaleFirstTimes) {
-            self.first = FirstTimes::default();
-        }
-        self.locked = self.locked.filter(|_| !planted(Mutation::LockPerRound));
+        self.first = FirstTimes::default();
         self.log.forget_before(round, self.valid.as_ref());
         out.push(Output::EnterRound(round));
         self.schedule(TimeoutKind::Resend, out);
@@ -273,14 +272,9 @@ impl RoundMachine {
         }
         // The newest polka of the rounds before goes first, whichever rule brought us here.
         while self.e8_older_polka(out) {}
-        let anew = planted(Mutation::ProposeAnew);
-        match self.valid.clone().filter(|_| !anew) {
-            // L15–L16: what has a polka is proposed again, never merely what is locked.
-            Some(valid) => self.propose(valid.block, Some(valid.polka), out),
-            None => {
-                out.push(Output::BuildBlock(round));
-                self.schedule(TimeoutKind::Propose, out);
-            }
+        if !self.propose_again(out) {
+            out.push(Output::BuildBlock(round));
+            self.schedule(TimeoutKind::Propose, out);
         }
     }
 
@@ -290,20 +284,28 @@ impl RoundMachine {
     }
 
     fn block_built(&mut self, round: Round, block: Arc<SealedBlock>, out: &mut Vec<Output>) {
-        let still_wanted = round == self.round
-            && (self.step == Step::Propose || planted(Mutation::LateProposal))
-            && self.is_proposer()
-            && !self.first.own_proposal;
-        // Too late: the nil prevote is out, and a proposal would contradict it (E1).
-        if !still_wanted {
-            return;
+        let is_wanted = round == self.round && self.is_proposer() && !self.first.own_proposal;
+        // A polka of an earlier round may have come to light meanwhile (E8): its value goes first.
+        if is_wanted && !self.is_too_late() && !self.propose_again(out) {
+            self.propose(block, None, out);
         }
-        let anew = planted(Mutation::ProposeAnew);
-        match self.valid.clone().filter(|_| !anew) {
-            // A polka of an earlier round came to light meanwhile (E8): that value goes first.
-            Some(valid) => self.propose(valid.block, Some(valid.polka), out),
-            None => self.propose(block, None, out),
-        }
+    }
+
+    /// The nil prevote is out, and a proposal would contradict it (E1).
+    fn is_too_late(&self) -> bool {
+        planted!(LateProposal => return false);
+        self.step != Step::Propose
+    }
+
+    /// L15–L16: what has a polka is proposed again, never merely what is locked. Whether anything
+    /// has one.
+    fn propose_again(&mut self, out: &mut Vec<Output>) -> bool {
+        planted!(ProposeAnew => return false);
+        let Some(valid) = self.valid.clone() else {
+            return false;
+        };
+        self.propose(valid.block, Some(valid.polka), out);
+        true
     }
 
     /// L19. The own proposal is in the own log before any rule is tried again.
@@ -328,23 +330,23 @@ impl RoundMachine {
 
     /// L57, L61, L65: a timer of another round has no meaning any more.
     fn timeout(&mut self, kind: TimeoutKind, round: Round, out: &mut Vec<Output>) {
+        #[cfg(feature = "mutants")]
+        if planted::never_fires(kind) {
+            return;
+        }
         if round != self.round {
             return;
         }
         match (kind, self.step) {
             // L57
-            (TimeoutKind::Propose, _) if planted(Mutation::NoProposeTimeout) => {}
             (TimeoutKind::Propose, Step::Propose) => self.prevote(None, None, out),
             // L61
-            (TimeoutKind::Prevote, _) if planted(Mutation::NoPrevoteTimeout) => {}
             (TimeoutKind::Prevote, Step::Prevote) => self.precommit_nil(out),
             // L65: in any step
-            (TimeoutKind::Precommit, _) if planted(Mutation::NoPrecommitTimeout) => {}
             (TimeoutKind::Precommit, _) => self.start_round(round.next(), out),
             // E12
             (TimeoutKind::Pause, _) if self.first.pause => self.start_round(round.next(), out),
             // E6
-            (TimeoutKind::Resend, _) if planted(Mutation::NoResend) => {}
             (TimeoutKind::Resend, _) => {
                 out.push(Output::Resend(round));
                 self.schedule(TimeoutKind::Resend, out);
@@ -376,12 +378,15 @@ impl RoundMachine {
     }
 
     fn precommit_nil(&mut self, out: &mut Vec<Output>) {
+        self.precommit(None, out);
+        planted!(PrecommitWithoutPolka => self.name_the_proposal(out));
+    }
+
+    /// For a value on which this node is locked now, or for nil.
+    fn precommit(&mut self, lock: Option<ValidValue>, out: &mut Vec<Output>) {
         self.step = Step::Precommit;
-        let (kind, round) = (VoteKind::Precommit, self.round);
-        let (mut block_id, valid_round, lock) = (None, None, None);
-        if planted(Mutation::PrecommitWithoutPolka) {
-            block_id = self.log.of_round(round).first().map(|p| p.block.id());
-        }
+        let (kind, round, valid_round) = (VoteKind::Precommit, self.round, None);
+        let block_id = lock.as_ref().map(|value| value.block.id());
         out.push(Output::CastVote(CastVote {
             kind,
             round,

@@ -11,7 +11,6 @@ use super::facts::Fact;
 use super::round_machine::Rules;
 use crate::budget::{Budgets, Rate};
 use crate::limits::{ROUNDS_KEPT_MAX, VALUES_PER_VOTER_MAX};
-use crate::mutation::{Mutation, planted};
 use crate::nouns::commit::{self, CommitCertificate, PolkaCertificate, Signers};
 use crate::nouns::evidence::Evidence;
 use crate::nouns::proposal::Proposal;
@@ -192,7 +191,7 @@ impl Tally {
             Input::EnterRound(height, round) => self.enter_round(height, round, &mut out),
             Input::Vote(vote) => {
                 let (validator, position) = (vote.vote.validator, vote.position());
-                let admission = self.vote(vote, true, now, &mut out);
+                let admission = self.vote_of_another(vote, now, &mut out);
                 if admission == Admission::Counted {
                     self.tell_own(validator, position, &mut out);
                 }
@@ -237,10 +236,8 @@ impl Tally {
         }
         self.height = validators.height();
         let before = self.set.clone();
-        if !planted(Mutation::OldSetCounts) {
-            self.set = validators.current().clone();
-        }
         self.next_set = validators.next().clone();
+        self.take_set(validators);
         // What is known of whoever has left is of no use, and all of them would add up.
         let (set, next) = (&self.set, &self.next_set);
         let stays = |who: &Address| set.index_of(who).or_else(|| next.index_of(who)).is_some();
@@ -289,11 +286,21 @@ impl Tally {
     /// From where the machine stands: a tally that stays further on would never say how far on it
     /// is, because what was told once is old and what comes after that round never comes.
     fn retell(&mut self, height: Height, round: Round, out: &mut Vec<Output>) {
-        if height == self.height && !planted(Mutation::TallyStaysAhead) {
-            self.round = Some(round);
+        if height == self.height {
+            self.put_back(round);
         }
         self.told.clear();
         self.tell_all(out);
+    }
+
+    fn put_back(&mut self, round: Round) {
+        planted!(TallyStaysAhead => return);
+        self.round = Some(round);
+    }
+
+    fn take_set(&mut self, validators: &ValidatorSchedule) {
+        planted!(OldSetCounts => return);
+        self.set = validators.current().clone();
     }
 
     fn proposal(&mut self, proposal: Proposal, now: Instant, out: &mut Vec<Output>) {

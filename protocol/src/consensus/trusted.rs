@@ -11,7 +11,6 @@
 //! anybody could end a node that joins with a block of a set of its own.
 use crate::ledger::{CommitBatch, InvalidBlock};
 use crate::limits::{NEWCOMER_BEHIND_MIN, NEWCOMER_HEIGHT_MAX};
-use crate::mutation::{Mutation, planted};
 use crate::nouns::decided::DecidedBlock;
 use crate::proofs::light_client::Checkpoint;
 use crate::types::{BlockId, Height};
@@ -67,9 +66,7 @@ impl TrustedBlock {
         run: &[DecidedBlock],
         verdict: &Result<Vec<Arc<CommitBatch>>, InvalidBlock>,
     ) -> Result<(), OtherThanTrusted> {
-        if planted(Mutation::TrustedUnchecked) {
-            return Ok(());
-        }
+        planted!(TrustedUnchecked => return Ok(()));
         let blocks: Vec<_> = match verdict {
             Ok(batches) => batches.iter().map(|batch| &batch.block).collect(),
             // Nothing is known of the block: of another set, or the disk cannot be read.

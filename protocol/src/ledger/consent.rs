@@ -9,7 +9,6 @@ use super::overlay::Overlay;
 use super::state::{KeyHash, ReadError};
 use crate::codec;
 use crate::limits::{VALIDATORS_MAX, VOTE_AGE_HEIGHTS_MAX};
-use crate::mutation::{Mutation, planted};
 use crate::types::{Address, Hash, Height};
 use crate::validators::quorum::Power;
 use crate::validators::set::ValidatorSet;
@@ -65,9 +64,7 @@ impl Consent {
 
     /// Takes the vote of `voter` back; whether there was one.
     pub(super) fn withdraw(&mut self, voter: &Address) -> bool {
-        if planted(Mutation::WithdrawalIgnored) {
-            return self.votes.contains_key(voter);
-        }
+        planted!(WithdrawalIgnored => return self.votes.contains_key(voter));
         self.votes.remove(voter).is_some()
     }
 
@@ -88,8 +85,8 @@ impl Consent {
         let agree = self.votes.iter().filter(|(_, given)| given.power == power);
         let agree = agree.filter_map(|(voter, _)| electors.index_of(voter));
         let agreed = electors.power_of(agree);
-        let by_few = planted(Mutation::ChangeByFew) && electors.is_skip_set(agreed);
-        by_few || electors.is_quorum(agreed)
+        planted!(ChangeByFew => return electors.is_skip_set(agreed));
+        electors.is_quorum(agreed)
     }
 
     /// The power that they have agreed on; two cannot be, as each validator has one vote.
@@ -115,5 +112,6 @@ impl Consent {
 
 /// Whether a vote of the block of `given` counts in that of `height`.
 fn counts(given: Height, height: Height) -> bool {
-    planted(Mutation::NeverExpires) || height.0.saturating_sub(given.0) <= VOTE_AGE_HEIGHTS_MAX
+    planted!(NeverExpires => return true);
+    height.0.saturating_sub(given.0) <= VOTE_AGE_HEIGHTS_MAX
 }

@@ -18,7 +18,6 @@ use super::update_validator;
 use crate::codec;
 use crate::crypto::Scheme;
 use crate::limits::READY_AGE_HEIGHTS_MAX;
-use crate::mutation::{Mutation, planted};
 use crate::nouns::receipt::{FailureCode, Status};
 use crate::types::{Address, Hash, Height};
 
@@ -64,13 +63,19 @@ pub(super) fn is_ready(
     height: Height,
     newcomer: &Address,
 ) -> Result<bool, ReadError> {
+    planted!(ReadinessNotAsked => return Ok(true));
     let Some(bytes) = state.record(&readiness_key(newcomer))? else {
-        return Ok(planted(Mutation::ReadinessNotAsked));
+        return Ok(false);
     };
     let said: Height = codec::decode("readiness", &bytes, READINESS_BYTES)
         .map_err(|error| ReadError::Corrupt(error.to_string()))?;
-    let age = height.0.saturating_sub(said.0);
-    Ok(age <= READY_AGE_HEIGHTS_MAX || planted(Mutation::OldReadinessCounts))
+    Ok(counts(said, height))
+}
+
+/// Whether what was said in a block of `said` counts in that of `height`.
+fn counts(said: Height, height: Height) -> bool {
+    planted!(OldReadinessCounts => return true);
+    height.0.saturating_sub(said.0) <= READY_AGE_HEIGHTS_MAX
 }
 
 /// It is used up, or nobody asks for it any more.

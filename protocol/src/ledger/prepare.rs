@@ -8,7 +8,6 @@ use super::refusal::ExecuteError;
 use super::state::ReadError;
 use super::validity::InvalidBlock;
 use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX};
-use crate::mutation::{Mutation, planted};
 use crate::nouns::block::{Block, Header, SealedBlock};
 use crate::nouns::commit::{CertificateError, CommitCertificate, Signers, cut_to_quorum};
 use crate::nouns::evidence::{Evidence, Offence};
@@ -214,11 +213,7 @@ impl Ledger {
                 Err(ExecuteError::Refused(why)) => {
                     filled.tried = Tried::More;
                     filled.reject(&transaction, CandidateRefusal::Refused(why));
-                    if planted(Mutation::RefusedLeavesTrace) {
-                        let mut account = state.account(&transaction.sender)?;
-                        account.nonce = account.nonce.saturating_add(1);
-                        state.set_account(transaction.sender, account);
-                    }
+                    planted!(RefusedLeavesTrace => leave_trace(&mut state, &transaction)?);
                 }
                 Err(ExecuteError::Fatal(error)) => return Err(error.into()),
             }
@@ -258,4 +253,12 @@ impl Filled {
     fn reject(&mut self, transaction: &Transaction, why: CandidateRefusal) {
         self.rejected.push((transaction.id(), why));
     }
+}
+
+#[cfg(feature = "mutants")]
+fn leave_trace(state: &mut Overlay<'_>, of: &Transaction) -> Result<(), ReadError> {
+    let mut account = state.account(&of.sender)?;
+    account.nonce = account.nonce.saturating_add(1);
+    state.set_account(of.sender, account);
+    Ok(())
 }

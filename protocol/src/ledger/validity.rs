@@ -9,7 +9,6 @@ use super::state::ReadError;
 use crate::limits::{
     BLOCK_EVIDENCE_BYTES_MAX, BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX,
 };
-use crate::mutation::{Mutation, planted};
 use crate::nouns::block::{Block, Header};
 use crate::nouns::commit::{CertificateError, CommitCertificate};
 use crate::nouns::evidence::Offence;
@@ -147,14 +146,7 @@ pub(super) fn check_frame(
         return Err(InvalidBlock::TransactionBytes(actual));
     }
     offences::check_size(&block.evidence)?;
-    if planted(Mutation::UncheckedLastCommit) {
-        return Ok(());
-    }
-    let certificate = demand_last_commit(head, block.last_commit.as_ref())?;
-    certificate.map_or(Ok(()), |certificate| {
-        check_last_commit(rules, head, validators, precommits, certificate)
-            .map_err(InvalidBlock::LastCommit)
-    })
+    check_last_commit(rules, head, validators, precommits, block)
 }
 
 fn check_header(
@@ -204,8 +196,23 @@ fn demand_last_commit<'a>(
     Ok(Some(certificate))
 }
 
-/// Of the set of the parent's height, whoever decides this one.
 fn check_last_commit(
+    rules: &ChainRules,
+    head: &Head,
+    validators: &ValidatorSchedule,
+    precommits: &Precommits,
+    block: &Block,
+) -> Result<(), InvalidBlock> {
+    planted!(UncheckedLastCommit => return Ok(()));
+    let certificate = demand_last_commit(head, block.last_commit.as_ref())?;
+    certificate.map_or(Ok(()), |certificate| {
+        verify_last_commit(rules, head, validators, precommits, certificate)
+            .map_err(InvalidBlock::LastCommit)
+    })
+}
+
+/// Of the set of the parent's height, whoever decides this one.
+fn verify_last_commit(
     rules: &ChainRules,
     head: &Head,
     validators: &ValidatorSchedule,

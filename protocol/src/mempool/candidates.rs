@@ -6,7 +6,6 @@
 use super::entry::{Entry, FeeRate};
 use super::limits::MISFITS_MAX;
 use super::pool::Pool;
-use crate::mutation::{Mutation, planted};
 use crate::nouns::transaction::Transaction;
 use crate::types::Address;
 use std::cmp::Reverse;
@@ -35,23 +34,24 @@ pub(super) fn choose(pool: &Pool, bytes_max: usize) -> Vec<Arc<Transaction>> {
             misfits = misfits.saturating_add(1);
             continue;
         }
-        let balance = owned.get(&address).copied().or_else(|| {
-            let sender = pool.sender(&address);
-            sender.map(|sender| sender.balance)
-        });
-        let Some(rest) = balance.and_then(|balance| balance.checked_sub(entry.fee())) else {
+        let owns = left(&owned, &address).or_else(|| Some(pool.sender(&address)?.balance));
+        let Some(rest) = owns.and_then(|balance| balance.checked_sub(entry.fee())) else {
             continue;
         };
         // Who has too little to give away keeps it: such a transaction fails, in its block.
         let rest = rest.checked_sub(entry.gives_away()).unwrap_or(rest);
-        if !planted(Mutation::DrainedTakePlaces) {
-            owned.insert(address, rest);
-        }
+        owned.insert(address, rest);
         bytes = with;
         chosen.push(entry.transaction.clone());
         best.extend(pool.at(&entry.sender(), nonce.saturating_add(1)).map(rank));
     }
     chosen
+}
+
+/// What a sender owns after those of its transactions that are chosen, if any is.
+fn left(owned: &BTreeMap<Address, u64>, sender: &Address) -> Option<u64> {
+    planted!(DrainedTakePlaces => return None);
+    owned.get(sender).copied()
 }
 
 fn rank(entry: &Entry) -> Rank {

@@ -6,7 +6,6 @@
 use super::entry::{Entry, FeeRate};
 use super::limits::{SENDER_ASSURED_BYTES_MAX, SENDER_ASSURED_MAX};
 use crate::ledger::Account;
-use crate::mutation::{Mutation, planted};
 use crate::types::{Address, Hash, Height};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,32 +74,33 @@ impl Sender {
 
     /// What one of its transactions is worth to the pool, there or not yet.
     pub(super) fn worth(&self, entry: &Entry) -> Worth {
-        let rate = entry.rate();
-        let lowest = if planted(Mutation::TailShields) {
-            rate
-        } else {
-            self.lowest_before(entry.nonce())
-                .map_or(rate, |lowest| lowest.min(rate))
-        };
-        (self.standing(entry), lowest, Reverse(entry.arrival))
+        let arrival = Reverse(entry.arrival);
+        (self.standing(entry), self.lowest_to(entry), arrival)
+    }
+
+    fn lowest_to(&self, entry: &Entry) -> FeeRate {
+        planted!(TailShields => return entry.rate());
+        let lowest = self.lowest_before(entry.nonce());
+        lowest.map_or(entry.rate(), |lowest| lowest.min(entry.rate()))
     }
 
     fn standing(&self, entry: &Entry) -> Rank {
         if !self.reaches(entry.nonce()) {
             return Rank::BehindGap;
         }
-        let before = entry.nonce().saturating_sub(self.next);
-        let is_early = usize::try_from(before).is_ok_and(|before| before < SENDER_ASSURED_MAX);
-        if !is_early && !planted(Mutation::ChainsCrowdOut) {
-            return Rank::InLine;
-        }
-        let before = self.waiting.range(..entry.nonce()).map(|(_, e)| e.bytes);
-        let bytes = before.fold(entry.bytes, usize::saturating_add);
-        if bytes <= SENDER_ASSURED_BYTES_MAX || planted(Mutation::ChainsCrowdOut) {
+        if self.is_assured(entry) {
             Rank::Assured
         } else {
             Rank::InLine
         }
+    }
+
+    fn is_assured(&self, entry: &Entry) -> bool {
+        planted!(ChainsCrowdOut => return true);
+        let before = entry.nonce().saturating_sub(self.next);
+        let is_early = usize::try_from(before).is_ok_and(|before| before < SENDER_ASSURED_MAX);
+        let before = self.waiting.range(..entry.nonce()).map(|(_, e)| e.bytes);
+        is_early && before.fold(entry.bytes, usize::saturating_add) <= SENDER_ASSURED_BYTES_MAX
     }
 
     fn lowest_before(&self, nonce: u64) -> Option<FeeRate> {

@@ -2,21 +2,15 @@
 //!
 //! Power is that of *distinct validators*, never a count of messages, and the denominator is the
 //! whole set: it never shrinks with who happens to be alive.
-use crate::mutation::{Mutation, planted};
 
 /// Voting power of one validator, or of several together.
 pub type Power = u64;
 
 /// A quorum Q: `3·power > 2·total`. Any two of them share a correct validator.
 pub fn is_quorum(power: Power, total: Power) -> bool {
-    let loose = planted(Mutation::LooseQuorum) && exactly_two_thirds(power, total);
-    let low = planted(Mutation::LowQuorum) && is_skip_set(power, total);
-    u128::from(power).saturating_mul(3) > u128::from(total).saturating_mul(2) || loose || low
-}
-
-/// `3·power = 2·total`: no quorum.
-fn exactly_two_thirds(power: Power, total: Power) -> bool {
-    u128::from(power).saturating_mul(3) == u128::from(total).saturating_mul(2)
+    planted!(LowQuorum => return is_skip_set(power, total));
+    planted!(LooseQuorum => return !is_skip_set(total.saturating_sub(power), total));
+    u128::from(power).saturating_mul(3) > u128::from(total).saturating_mul(2)
 }
 
 /// The smallest power that is a quorum of this total.
@@ -28,8 +22,8 @@ pub fn least_quorum(total: Power) -> Power {
 
 /// A skip set S: `3·power > total`. It holds at least one correct validator.
 pub fn is_skip_set(power: Power, total: Power) -> bool {
-    let low = planted(Mutation::LowSkipSet) && power > 0;
-    u128::from(power).saturating_mul(3) > u128::from(total) || low
+    planted!(LowSkipSet => return power > 0);
+    u128::from(power).saturating_mul(3) > u128::from(total)
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 //! Bounded: the sets of the newest [`VALIDATOR_SETS_KEPT_MAX`] changes. What is kept is a function
 //! of the chain alone, because the validity of evidence hangs on it.
 use crate::limits::VALIDATOR_SETS_KEPT_MAX;
-use crate::mutation::{Mutation, planted};
 use crate::types::{Hash, Height};
 use crate::validators::set::ValidatorSet;
 use std::collections::BTreeMap;
@@ -73,17 +72,15 @@ impl ValidatorSchedule {
                 Arc::new(kept)
             }
         };
-        let is_early = planted(Mutation::SetTooEarly);
-        ValidatorSchedule {
+        let current = self.next.clone();
+        let after = ValidatorSchedule {
             head,
-            current: if is_early {
-                next.clone()
-            } else {
-                self.next.clone()
-            },
+            current,
             next,
             kept,
-        }
+        };
+        planted!(SetTooEarly => return ValidatorSchedule { current: after.next.clone(), ..after });
+        after
     }
 
     /// The newest committed height.

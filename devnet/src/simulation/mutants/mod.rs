@@ -1,9 +1,9 @@
 //! Planted bugs: each must be caught, or the simulator is blind (P6). One line of [`ALL`] each.
 //!
-//! A bug is a guard of the protocol that is taken away, in the guard's own line
-//! ([`lockstep_protocol::mutation`]), not a wrapper around a brain: what is tested is that *this*
-//! guard is needed, and that its loss is seen. All nodes have the bug; the properties judge by the
-//! rules as they are.
+//! A bug is exactly one guard of the protocol that is taken away where it stands
+//! ([`lockstep_protocol::mutation`]), and nothing else; it is no wrapper around a brain. What is
+//! tested is that *this* guard is needed, and that its loss is seen. All nodes have the bug; the
+//! properties judge by the rules as they are.
 //!
 //! Some guards have no line here: with each of them gone alone, 300 seeds of eight families showed
 //! nothing, because another rule steps in. Unit tests hold them, with the bug planted under each:

@@ -9,7 +9,7 @@ use lockstep_protocol::consensus::proposals::Proposals;
 use lockstep_protocol::consensus::tally::Tally;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
 use lockstep_protocol::consensus::{catch_up, driver, proposals};
-use lockstep_protocol::mutation::{Mutation, planted};
+use lockstep_protocol::planted;
 use lockstep_protocol::types::Height;
 
 impl Node {
@@ -149,7 +149,7 @@ impl Node {
         if let Some(driver) = driver {
             driver.see_clock(clocks.wall);
             let outputs = driver.step(clocks.monotonic, driver::Input::Start);
-            self.route_driver(outputs, clocks, out);
+            self.route_driver(outputs, out);
         }
     }
 
@@ -158,7 +158,8 @@ impl Node {
         let config = self.setup.driver.clone();
         let driver = Driver::new(config, &durable.validators, durable.recovery());
         let driver = driver.after(durable.head.time);
-        if durable.distrusts_key && !planted(Mutation::ForeignKeyForgotten) {
+        planted!(ForeignKeyForgotten => return driver);
+        if durable.distrusts_key {
             return driver.with_signing(Signing::Never);
         }
         driver

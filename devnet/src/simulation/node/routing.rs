@@ -9,7 +9,6 @@ use lockstep_protocol::consensus::committer as brain;
 use lockstep_protocol::consensus::driver::Halt;
 use lockstep_protocol::consensus::durable::Persist;
 use lockstep_protocol::consensus::{catch_up, driver, proposals, pull, tally};
-use lockstep_protocol::mutation::{Mutation, planted};
 use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::nouns::evidence::Evidence;
 use lockstep_protocol::types::Height;
@@ -17,12 +16,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 impl Node {
-    pub(super) fn route_driver(
-        &mut self,
-        outputs: Vec<driver::Output>,
-        clocks: Clocks,
-        out: &mut Effects,
-    ) {
+    pub(super) fn route_driver(&mut self, outputs: Vec<driver::Output>, out: &mut Effects) {
         use driver::Output as O;
         for output in outputs {
             match output {
@@ -32,7 +26,7 @@ impl Node {
                     self.post_proposals(proposals::Input::EnterRound(height, round), out);
                 }
                 O::BuildBlock(h, r) => self.post_proposals(proposals::Input::Build(h, r), out),
-                O::Persist(persist) => self.persist(persist, clocks, out),
+                O::Persist(persist) => self.persist(persist),
                 O::SendProposal(message) => {
                     self.say(Payload::Proposal(message.clone()), out);
                     self.post_proposals(proposals::Input::Own(message), out);
@@ -78,17 +72,10 @@ impl Node {
         }
     }
 
-    fn persist(&mut self, persist: Box<Persist>, clocks: Clocks, out: &mut Effects) {
+    fn persist(&mut self, persist: Box<Persist>) {
         let position = persist.signed.position();
         self.signed = self.signed.max(Some(position));
         self.disk.write(Write::Sign(persist));
-        if planted(Mutation::SendBeforeDurable) {
-            let brains = self.brains.as_mut();
-            let driver = brains.and_then(|brains| brains.driver.as_mut());
-            let outputs =
-                driver.map(|d| d.step(clocks.monotonic, driver::Input::Persisted(position)));
-            self.route_driver(outputs.unwrap_or_default(), clocks, out);
-        }
     }
 
     fn say(&mut self, payload: Payload, out: &mut Effects) {

@@ -52,7 +52,6 @@ use super::CatchUp;
 use super::Output;
 use super::peer::Peer;
 use crate::limits::WAITING_UNTOLD_MS;
-use crate::mutation::{Mutation, planted};
 use crate::nouns::standing::Standing;
 use crate::types::{Address, Height, Instant, Round};
 use crate::validators::quorum::{Power, least_quorum};
@@ -188,11 +187,14 @@ impl CatchUp {
     fn has_heard(&self, now: Instant) -> bool {
         let weights = self.weights();
         let alone = weights.decides_alone();
-        let pending = if alone { self.untold() } else { self.unheard() };
-        let is_pending = pending.iter().any(|who| !self.is_gone(who));
-        let goes_on = !is_pending || self.has_waited(now) || planted(Mutation::LeastAtOnce);
         let is_enough = alone || weights.has_heard_enough(self.config.is_rearmed);
-        is_enough && goes_on
+        let pending = if alone { self.untold() } else { self.unheard() };
+        is_enough && (self.has_waited(now) || !self.waits_for_any(pending))
+    }
+
+    fn waits_for_any(&self, pending: Vec<Address>) -> bool {
+        planted!(LeastAtOnce => return false);
+        pending.iter().any(|who| !self.is_gone(who))
     }
 
     fn weights(&self) -> Weights {
@@ -260,7 +262,8 @@ impl CatchUp {
     }
 
     fn has_reached(&self, height: Height) -> bool {
-        self.committed >= height || planted(Mutation::ClaimsNotReached)
+        planted!(ClaimsNotReached => return true);
+        self.committed >= height
     }
 
     fn to_reach(&self, now: Instant) -> Height {
@@ -279,15 +282,16 @@ impl CatchUp {
 
     /// Whether it has said how far it is so lately that it counts alone.
     fn is_fresh(&self, now: Instant, peer: &Peer) -> bool {
+        planted!(ClaimsLastForEver => return true);
         let wait_ms = self.config.arrival_wait_ms;
         let said = peer.first_word;
         said.is_some_and(|(at, _)| now < at.plus_ms(wait_ms))
-            || planted(Mutation::ClaimsLastForEver)
     }
 
     /// What configured peers claimed at first, validators or not: for as long as they may be right,
     /// or blocks come.
     fn claimed_by_expected(&self, now: Instant) -> Height {
+        planted!(AloneAtOnce => return Height::default());
         let wait_ms = self.config.arrival_wait_ms;
         let blocks_come = now < self.moved_at.plus_ms(wait_ms);
         let expected = self.expected.iter().filter_map(|who| self.peers.get(who));
@@ -295,7 +299,6 @@ impl CatchUp {
             |peer: &&Peer| peer.may_be_right() && (blocks_come || self.is_fresh(now, peer));
         let claimed = expected.filter(may_count);
         let claimed = claimed.filter_map(|peer| Some(peer.first_word?.1));
-        let claimed = claimed.filter(|_| !planted(Mutation::AloneAtOnce));
         claimed.max().unwrap_or_default()
     }
 }

@@ -17,7 +17,6 @@
 //! proposals with old commits costs little.
 use super::*;
 use crate::limits::{FORKS_MAX, OLD_FORK_CHECKS_MAX};
-use crate::mutation::{Mutation, planted};
 use crate::nouns::evidence::fork::{self, Fork, Polkas};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeSet;
@@ -102,23 +101,31 @@ impl Committer {
         theirs: &CommitCertificate,
         out: &mut Vec<Output>,
     ) -> Result<(), ReadError> {
-        let (height, head) = (theirs.height, self.ledger.head().height);
-        if height > head.next() || self.forks.is_known(height) {
+        let height = theirs.height;
+        if height > self.ledger.head().height.next() || self.forks.is_known(height) {
             return Ok(());
         }
-        let stops = height >= head || planted(Mutation::OldForkStops);
+        let stops = self.does_stop(height);
         if self.forks.of(stops).len() >= FORKS_MAX {
             return Ok(());
         }
-        let Some(fork) = self.fork_with(decisions, theirs, stops)? else {
-            return Ok(());
-        };
-        if !stops && planted(Mutation::OldForkUntold) {
-            return Ok(());
+        match self.fork_with(decisions, theirs, stops)? {
+            Some(fork) => self.found_fork(KnownFork { fork, stops }, out),
+            None => Ok(()),
         }
-        self.forks.of(stops).insert(height);
-        let evidence = fork.evidence.clone();
-        out.push(Output::Fork(Arc::new(KnownFork { fork, stops })));
+    }
+
+    /// Whether a second decision of this height stops this node.
+    fn does_stop(&self, height: Height) -> bool {
+        planted!(OldForkStops => return true);
+        height >= self.ledger.head().height
+    }
+
+    fn found_fork(&mut self, known: KnownFork, out: &mut Vec<Output>) -> Result<(), ReadError> {
+        planted!(OldForkUntold => if !known.stops { return Ok(()) });
+        self.forks.of(known.stops).insert(known.fork.height());
+        let evidence = known.fork.evidence.clone();
+        out.push(Output::Fork(Arc::new(known)));
         for evidence in evidence {
             self.found(Box::new(evidence), out)?;
         }

@@ -1,7 +1,6 @@
 //! Decided blocks: which is written next, what becomes of one that cannot be, and what follows when
 //! one is durable.
 use super::*;
-use crate::mutation::{Mutation, planted};
 
 impl Committer {
     /// A decided block waits for its turn. `from`: the peer that sent it; `None`: this node has
@@ -54,15 +53,18 @@ impl Committer {
             Err(InvalidBlock::Fatal(error)) => Err(error),
             Err(error) => match self.foreign(&error, height) {
                 Some(liar) => {
-                    self.queue.discard(height);
-                    if !planted(Mutation::DiscardUnreported) {
-                        out.push(Output::Discarded(height, liar));
-                    }
+                    self.discard(height, liar, out);
                     Ok(())
                 }
                 None => self.halt(decisions, &first.block, error, out),
             },
         }
+    }
+
+    fn discard(&mut self, height: Height, liar: Address, out: &mut Vec<Output>) {
+        planted!(DiscardUnreported => return self.queue.discard(height));
+        self.queue.discard(height);
+        out.push(Output::Discarded(height, liar));
     }
 
     /// Who sent the block that waits at this height, if it was certified by whom the chain has not

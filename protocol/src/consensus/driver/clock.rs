@@ -46,9 +46,10 @@ impl Driver {
 
     /// What this node waits for, if its clock lies too far behind the newest block.
     pub fn clock_wait(&self) -> Option<ClockWait> {
+        planted!(ClockNotAwaited => return None);
         let wall = self.wall?;
         let waits = self.parent_time >= wall.plus_ms(CLOCK_DRIFT_MS);
-        (waits && self.may_begin() && !planted(Mutation::ClockNotAwaited)).then(|| ClockWait {
+        (waits && self.may_begin()).then(|| ClockWait {
             height: self.height,
             parent_time: self.parent_time,
             ahead_ms: self.parent_time.0.saturating_sub(wall.0),

@@ -14,17 +14,13 @@ pub(super) fn resume(height: Height, recovery: &Recovery) -> Option<Resume> {
             .find(|block| block.id() == id)
             .cloned()
     };
-    let lock = recovery
-        .lock
-        .as_ref()
-        .filter(|lock| lock.height == height && !planted(Mutation::LockNotRestored))
-        .and_then(|lock| {
-            let polka = Arc::new(lock.polka.clone());
-            Some(ValidValue {
-                block: block(lock.block_id)?,
-                polka,
-            })
-        });
+    let lock = lock(height, recovery).and_then(|lock| {
+        let polka = Arc::new(lock.polka.clone());
+        Some(ValidValue {
+            block: block(lock.block_id)?,
+            polka,
+        })
+    });
     let proposal = recovery
         .proposal
         .as_ref()
@@ -50,6 +46,11 @@ pub(super) fn resume(height: Height, recovery: &Recovery) -> Option<Resume> {
         lock,
         proposal,
     })
+}
+
+fn lock(height: Height, recovery: &Recovery) -> Option<&LockRecord> {
+    planted!(LockNotRestored => return None);
+    recovery.lock.as_ref().filter(|lock| lock.height == height)
 }
 
 /// The stored messages of `height`: sent again with the stored signatures, never signed anew.

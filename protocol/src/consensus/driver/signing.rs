@@ -86,6 +86,7 @@ impl Driver {
         let position = persist.signed.position();
         self.pending.push_back(Pending { position, send });
         out.push(Output::Persist(Box::new(persist)));
+        planted!(SendBeforeDurable => self.persisted(position, out));
     }
 
     /// Everything up to this position is durable and may go out.
@@ -123,7 +124,8 @@ impl Driver {
     /// some day; who has no voice loses nothing and goes on following. What counts is the height of
     /// the message: its signer was a validator then, and this node may be about to become one.
     pub(super) fn signed_elsewhere(&mut self, height: Height, out: &mut Vec<Output>) {
-        if self.halted || !self.may_sign(height) || planted(Mutation::ForeignKeyIgnored) {
+        planted!(ForeignKeyIgnored => return);
+        if self.halted || !self.may_sign(height) {
             return;
         }
         self.halted = true;

@@ -32,6 +32,11 @@ impl Default for BadPolkas {
 }
 
 impl BadPolkas {
+    fn allows(&self, proposer: &Address, now: Timestamp) -> bool {
+        planted!(BadPolkaFree => return true);
+        self.budgets.allows(proposer, now.0)
+    }
+
     pub(super) fn enter_height(&mut self, stays: impl Fn(&Address) -> bool) {
         self.budgets.retain(stays);
         self.rounds.clear();
@@ -50,11 +55,12 @@ impl Proposals {
         proposal: &Proposal,
         polka: Option<&Arc<PolkaCertificate>>,
     ) -> Option<Admission> {
+        planted!(NoPolkaInL28 => return None);
         let polka = polka?;
         let is_now = proposal.height == self.height;
         let is_beyond = is_now && proposal.round > self.round.next();
         // One that is beyond is noted and not kept: its polka comes again with it.
-        if is_beyond || planted(Mutation::NoPolkaInL28) {
+        if is_beyond {
             return None;
         }
         let kept = self.rounds.values().flatten();
@@ -67,8 +73,7 @@ impl Proposals {
         }
         let is_near = is_now && proposal.round >= self.round;
         let is_first = is_near && !self.bad_polkas.rounds.contains(&proposal.round);
-        let allows = |bad: &BadPolkas| bad.budgets.allows(&proposal.proposer, now.0);
-        if !is_first && !allows(&self.bad_polkas) && !planted(Mutation::BadPolkaFree) {
+        if !is_first && !self.bad_polkas.allows(&proposal.proposer, now) {
             return Some(Admission::OverBudget);
         }
         let set = self.set_of(polka.height);

@@ -51,10 +51,7 @@ impl Proposals {
             }
             return Some(refusal);
         }
-        let proposer = self
-            .set_of(proposal.height)
-            .proposer(proposal.height, proposal.round);
-        let turn = proposer == proposal.proposer || planted(Mutation::AnyProposer);
+        let turn = self.is_turn(proposal);
         if !turn && self.accused.contains(&proposal.proposer) {
             return Some(Admission::WrongProposer);
         }
@@ -74,6 +71,18 @@ impl Proposals {
         None
     }
 
+    fn is_turn(&self, proposal: &Proposal) -> bool {
+        planted!(AnyProposer => return true);
+        let Proposal { height, round, .. } = *proposal;
+        self.set_of(height).proposer(height, round) == proposal.proposer
+    }
+
+    fn verifies(&self, proposal: &Proposal) -> bool {
+        planted!(UnverifiedProposals => return true);
+        let set = self.set_of(proposal.height);
+        proposal.verify(set, &self.context).is_ok()
+    }
+
     /// The budget and the signature, which is checked once however often it comes.
     fn refuse_signature(&mut self, now: Timestamp, proposal: &Proposal) -> Option<Admission> {
         let beyond = proposal.height > self.height.next()
@@ -86,10 +95,7 @@ impl Proposals {
             }
             None => {}
         }
-        let verifies = planted(Mutation::UnverifiedProposals)
-            || proposal
-                .verify(self.set_of(proposal.height), &self.context)
-                .is_ok();
+        let verifies = self.verifies(proposal);
         if verifies && beyond {
             self.budgets.spend(proposal.proposer, now.0);
         }

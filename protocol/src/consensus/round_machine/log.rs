@@ -88,9 +88,10 @@ impl Log {
             .find(|proposal| proposal.block.id() == *block_id)
     }
 
-    pub(super) fn polka(&self, round: Round, block_id: &BlockId) -> Option<&Arc<PolkaCertificate>> {
+    pub(super) fn has_polka(&self, round: Round, block_id: &BlockId) -> bool {
+        planted!(NoPolkaInL28 => return true);
         self.polkas
             .iter()
-            .find(|polka| polka.round == round && polka.block_id == *block_id)
+            .any(|polka| polka.round == round && polka.block_id == *block_id)
     }
 }

@@ -53,10 +53,11 @@ impl RoundMachine {
     }
 
     fn pause_ms(&self) -> Option<u64> {
+        planted!(UnpacedRounds => return None);
         let faulty = self.set.len().saturating_sub(1) / 3;
         let free = u32::try_from(faulty).unwrap_or(u32::MAX).saturating_add(1);
         let doubled = self.nil_rounds.in_a_row.checked_sub(free)?.checked_sub(1)?;
-        if self.rules == Rules::Paper || planted(Mutation::UnpacedRounds) {
+        if self.rules == Rules::Paper {
             return None;
         }
         let ms = NIL_PAUSE_MIN_MS.saturating_mul(1u64.checked_shl(doubled).unwrap_or(u64::MAX));

@@ -1,13 +1,12 @@
 //! The rules that fire on what the log holds. Each returns whether it acted.
-use super::{
-    CastVote, CheckedProposal, Locked, Output, RoundMachine, Rules, Step, ValidValue, Verdict,
-};
+#[cfg(feature = "mutants")]
+use super::planted;
+use super::{CheckedProposal, Locked, Output, RoundMachine, Rules, Step, ValidValue, Verdict};
 use crate::consensus::timeouts::TimeoutKind;
-use crate::mutation::{Mutation, planted};
 use crate::nouns::commit::CommitCertificate;
 use crate::nouns::vote::VoteKind;
 
-type Rule = fn(&mut RoundMachine, &mut Vec<Output>) -> bool;
+pub(super) type Rule = fn(&mut RoundMachine, &mut Vec<Output>) -> bool;
 
 /// In this order among enabled rules.
 const RULES: [Rule; 12] = [
@@ -29,15 +28,15 @@ impl RoundMachine {
     /// Applies rules until none is enabled. Each rule disables itself by acting: it changes the
     /// step, a first-time guard, the valid round or the round, and all of these only rise.
     pub(super) fn apply_rules(&mut self, out: &mut Vec<Output>) {
-        while !self.decided && RULES.iter().any(|rule| rule(self, out)) {}
+        let rules = RULES;
+        #[cfg(feature = "mutants")]
+        let rules = planted::broken(rules);
+        while !self.decided && rules.iter().any(|rule| rule(self, out)) {}
     }
 
     /// L49: a proposal and Q precommits for it, of *any* round, decide the height.
-    fn l49_decide(&mut self, out: &mut Vec<Output>) -> bool {
-        let only = planted(Mutation::DecideThisRoundOnly);
-        let commits = self.log.commits.iter();
-        let commits = commits.filter(|certificate| !only || certificate.round == self.round);
-        let mut decision = commits.filter_map(|certificate| {
+    pub(super) fn l49_decide(&mut self, out: &mut Vec<Output>) -> bool {
+        let mut decision = self.log.commits.iter().filter_map(|certificate| {
             let proposal = self.decided_proposal(certificate)?;
             Some(match proposal.verdict {
                 Verdict::Invalid => Output::InvalidDecision(certificate.clone()),
@@ -69,7 +68,7 @@ impl RoundMachine {
 
     /// L36: a proposal of this round and its polka. In step Prevote: lock and precommit. In step
     /// Precommit too: remember the valid value, else the lock of others stays hidden from us.
-    fn l36_polka(&mut self, out: &mut Vec<Output>) -> bool {
+    pub(super) fn l36_polka(&mut self, out: &mut Vec<Output>) -> bool {
         if self.step < Step::Prevote || self.first.polka {
             return false;
         }
@@ -77,20 +76,10 @@ impl RoundMachine {
             return false;
         };
         self.first.polka = true;
-        let again = planted(Mutation::PrecommitTwice) || planted(Mutation::PrecommitTwiceUnguarded);
-        if self.step == Step::Prevote || again {
-            self.step = Step::Precommit;
+        if self.step == Step::Prevote {
             let (block_id, round) = (value.block.id(), self.round);
             self.locked = Some(Locked { block_id, round });
-            let lock = Some(value.clone());
-            let (kind, block_id, valid_round) = (VoteKind::Precommit, Some(block_id), None);
-            out.push(Output::CastVote(CastVote {
-                kind,
-                round,
-                block_id,
-                valid_round,
-                lock,
-            }));
+            self.precommit(Some(value.clone()), out);
         }
         self.valid = Some(value);
         true
@@ -122,10 +111,8 @@ impl RoundMachine {
 
     /// E3: Q prevoted nil, so nobody can lock a value in this round: leave it, after the own nil
     /// votes that others may need; at once, unless E12 says that too many have ended like this.
-    fn e3_leave_nil_round(&mut self, out: &mut Vec<Output>) -> bool {
-        let precommitted =
-            planted(Mutation::PrecommitsEndRound) && self.log.precommits_any.contains(&self.round);
-        if !self.ends_in_nil(self.round) && !precommitted || self.first.pause {
+    pub(super) fn e3_leave_nil_round(&mut self, out: &mut Vec<Output>) -> bool {
+        if !self.ends_in_nil(self.round) || self.first.pause {
             return false;
         }
         if self.step == Step::Propose {
@@ -137,30 +124,27 @@ impl RoundMachine {
     }
 
     /// L28: a value proposed again, with its polka of an earlier round.
-    fn l28_old_polka(&mut self, out: &mut Vec<Output>) -> bool {
+    pub(super) fn l28_old_polka(&mut self, out: &mut Vec<Output>) -> bool {
         if self.step != Step::Propose {
             return false;
         }
         let ready = self.log.of_round(self.round).iter().find_map(|proposal| {
             let valid_round = proposal.valid_round.filter(|vr| *vr < self.round)?;
-            let polka = self.log.polka(valid_round, &proposal.block.id());
-            let believed = polka.is_some() || planted(Mutation::NoPolkaInL28);
-            believed.then(|| (proposal.clone(), valid_round))
+            let has_polka = self.log.has_polka(valid_round, &proposal.block.id());
+            has_polka.then(|| (proposal.clone(), valid_round))
         });
         let Some((proposal, valid_round)) = ready else {
             return false;
         };
         let free = self.locked.is_none_or(|locked| {
-            locked.round <= valid_round
-                || locked.block_id == proposal.block.id()
-                || planted(Mutation::NoLockInL28)
+            locked.round <= valid_round || locked.block_id == proposal.block.id()
         });
         self.answer(&proposal, free && proposal.verdict != Verdict::Invalid, out);
         true
     }
 
     /// L22: a new value. The local clock may refuse it here, and only here.
-    fn l22_new_value(&mut self, out: &mut Vec<Output>) -> bool {
+    pub(super) fn l22_new_value(&mut self, out: &mut Vec<Output>) -> bool {
         if self.step != Step::Propose {
             return false;
         }
@@ -168,9 +152,8 @@ impl RoundMachine {
         let Some(proposal) = proposals.iter().find(|p| p.valid_round.is_none()).cloned() else {
             return false;
         };
-        let free = self.locked.is_none_or(|locked| {
-            locked.block_id == proposal.block.id() || planted(Mutation::NoLockInL22)
-        });
+        let locked = self.locked;
+        let free = locked.is_none_or(|locked| locked.block_id == proposal.block.id());
         self.answer(&proposal, free && proposal.verdict == Verdict::Valid, out);
         true
     }
@@ -226,9 +209,6 @@ impl RoundMachine {
     /// safety: where nobody is left to wait for, it fires now, or after a pause of E12.
     fn e11_nobody_left(&mut self, out: &mut Vec<Output>) -> bool {
         let is_over = |kind| self.log.nobody_left.contains(&(self.round, kind));
-        if planted(Mutation::WaitsForNobody) {
-            return false;
-        }
         if is_over(VoteKind::Precommit) && self.first.precommit_timeout {
             let leaves = !self.first.pause;
             if leaves {
@@ -247,7 +227,7 @@ impl RoundMachine {
     /// L55: at least one correct validator is in a later round.
     fn l55_skip_round(&mut self, out: &mut Vec<Output>) -> bool {
         let later = self.log.reached.filter(|reached| *reached > self.round);
-        let Some(later) = later.filter(|_| !planted(Mutation::NoSkip)) else {
+        let Some(later) = later else {
             return false;
         };
         self.start_round(later, out);
@@ -257,7 +237,8 @@ impl RoundMachine {
     /// E8: a polka of an earlier round, newer than the valid value, found late: propose that value
     /// next time. Never lock from it.
     pub(super) fn e8_older_polka(&mut self, _: &mut Vec<Output>) -> bool {
-        if self.rules == Rules::Paper || planted(Mutation::NoOlderPolka) {
+        planted!(NoOlderPolka | LockOnOlderPolka | UnlockOnPolka => return self.broken_e8());
+        if self.rules == Rules::Paper {
             return false;
         }
         let newer = |round| {
@@ -281,14 +262,7 @@ impl RoundMachine {
         let found = known.max_by_key(|value| value.polka.round);
         let fires = found.is_some();
         if fires {
-            if planted(Mutation::LockOnOlderPolka) {
-                self.locked = found.as_ref().map(|value| Locked {
-                    block_id: value.block.id(),
-                    round: value.polka.round,
-                });
-            }
             self.valid = found;
-            self.locked = self.locked.filter(|_| !planted(Mutation::UnlockOnPolka));
         }
         fires
     }

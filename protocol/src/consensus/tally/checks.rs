@@ -2,6 +2,16 @@
 use super::*;
 
 impl Tally {
+    pub(super) fn vote_of_another(
+        &mut self,
+        signed: SignedVote,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) -> Admission {
+        planted!(UnverifiedVotes => return self.vote(signed, false, now, out));
+        self.vote(signed, true, now, out)
+    }
+
     /// Cheapest check first; the signature is the last.
     pub(super) fn vote(
         &mut self,
@@ -35,7 +45,6 @@ impl Tally {
                 Admission::UnknownValidator
             };
         };
-        let verify = verify && !planted(Mutation::UnverifiedVotes);
         match self.refuse_before_signature(index, vote) {
             Some(useless @ (Admission::Stale | Admission::Unneeded)) => {
                 if vote.height == self.height {

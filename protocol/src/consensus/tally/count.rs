@@ -50,13 +50,9 @@ impl Tally {
             return;
         }
         ballots.push(ballot);
-        if planted(Mutation::EvidenceDropped) {
-            return;
-        }
-        if let [first, second] = ballots.clone().as_slice() {
-            let Some(evidence) = self.evidence(index, kind, round, first, second) else {
-                return;
-            };
+        if let [first, second] = ballots.clone().as_slice()
+            && let Some(evidence) = self.evidence(index, kind, round, first, second)
+        {
             if evidence.validator() == self.me {
                 out.push(Output::OwnEquivocation(self.height));
             }
@@ -72,6 +68,7 @@ impl Tally {
         first: &Ballot,
         second: &Ballot,
     ) -> Option<Evidence> {
+        planted!(EvidenceDropped => return None);
         let vote = |ballot| self.signed_vote(index, kind, round, ballot);
         let proposal = |ballot: &Ballot| {
             Some(Proposal {
@@ -116,9 +113,7 @@ impl Tally {
         let mut facts = Vec::new();
         for value in ballots.values() {
             let key = Told::Value(kind, round, value.0, value.1);
-            let power = ballots.power_for(&self.set, value);
-            let enough = self.set.is_quorum(power) || self.any_will_do(kind, ballots);
-            if !self.told.contains(&key) && enough {
+            if !self.told.contains(&key) && self.has_quorum(votes, kind, value) {
                 facts.extend(
                     self.value_fact(kind, round, value, ballots)
                         .map(|f| (key, f)),
@@ -133,13 +128,13 @@ impl Tally {
         self.tell_any(kind, round, out);
     }
 
-    /// Only a planted bug decides on precommits for anything.
-    fn any_will_do(&self, kind: VoteKind, ballots: &Ballots) -> bool {
-        planted(Mutation::DecideOnAny)
-            && kind == VoteKind::Precommit
-            && self
-                .set
-                .is_quorum(self.set.power_of(ballots.0.keys().copied()))
+    fn has_quorum(&self, votes: &RoundVotes, kind: VoteKind, value: Value) -> bool {
+        planted!(DecideOnAny => if kind == VoteKind::Precommit {
+            let all = votes.precommits.0.keys().copied();
+            return self.set.is_quorum(self.set.power_of(all));
+        });
+        self.set
+            .is_quorum(votes.of(kind).power_for(&self.set, value))
     }
 
     /// L34 and L47. Whoever is further on counts as well: after a restart it repeats only its
@@ -153,7 +148,7 @@ impl Tally {
         let ballots = self.rounds.get(&round).map(|votes| votes.of(kind));
         let voters = ballots.into_iter().flat_map(|ballots| ballots.0.keys());
         let mut counted: BTreeSet<ValidatorIndex> = voters.copied().collect();
-        if self.rules == Rules::Extended && !planted(Mutation::NobodyFurtherOn) {
+        if self.rules == Rules::Extended {
             counted.extend(self.further_on(kind, round));
         }
         if self.set.is_quorum(self.set.power_of(counted)) {
@@ -169,6 +164,7 @@ impl Tally {
     /// Who has left this phase, unless enough have to bring this node after them by another rule:
     /// S in later rounds by L55, Q precommits by L47.
     fn further_on(&self, kind: VoteKind, round: Round) -> Vec<ValidatorIndex> {
+        planted!(NobodyFurtherOn => return Vec::new());
         let later = self.max_round.iter().filter(|(_, seen)| **seen > round);
         let mut found: Vec<ValidatorIndex> = later.map(|(index, _)| *index).collect();
         if self
@@ -205,7 +201,7 @@ impl Tally {
         if self.told.contains(&told) || !self.told.contains(&Told::Any(kind, round)) {
             return;
         }
-        if self.has_polka(round) && !planted(Mutation::PolkaNotWaitedFor) {
+        if self.has_polka(round) {
             return;
         }
         let may_come = |(index, validator): (ValidatorIndex, &Validator)| {
@@ -221,6 +217,7 @@ impl Tally {
 
     /// Whether a value has its quorum in this round, here or where somebody has precommitted it.
     fn has_polka(&self, round: Round) -> bool {
+        planted!(PolkaNotWaitedFor => return false);
         let is_of_value =
             |told: &Told| matches!(told, Told::Value(_, r, Some(_), _) if *r == round);
         let votes = self.rounds.get(&round);
@@ -330,15 +327,13 @@ impl Tally {
     /// E11: whether the proposer has left this round, and nobody has seen a proposal in it. It will
     /// make none any more: its key may have signed there what it does not know.
     fn has_passed(&self, proposer: &Address, round: Round) -> bool {
+        planted!(WaitsForNobody => return false);
         let index = self.set.index_of(proposer);
         let seen = index.and_then(|index| self.max_round.get(&index));
         let is_later = seen.is_some_and(|seen| *seen > round);
         let prevotes = self.rounds.get(&round).map(|votes| &votes.prevotes);
         let mut values = prevotes.into_iter().flat_map(|ballots| ballots.values());
-        self.rules == Rules::Extended
-            && is_later
-            && !planted(Mutation::WaitsForNobody)
-            && values.all(|(block_id, _)| block_id.is_none())
+        self.rules == Rules::Extended && is_later && values.all(|(block_id, _)| block_id.is_none())
     }
 
     /// E4, looked at whenever a round begins and whenever somebody is heard.
@@ -355,13 +350,10 @@ impl Tally {
     }
 }
 
-/// E10, unless a bug is planted.
+/// E10.
 pub(super) fn values_max() -> usize {
-    if planted(Mutation::FirstVoteWins) {
-        1
-    } else {
-        VALUES_PER_VOTER_MAX
-    }
+    planted!(FirstVoteWins => return 1);
+    VALUES_PER_VOTER_MAX
 }
 
 type Value = (Option<BlockId>, Option<Round>);
@@ -382,9 +374,7 @@ impl Ballots {
         value: Value,
     ) -> impl Iterator<Item = (ValidatorIndex, &Signature)> {
         self.0.iter().filter_map(move |(index, ballots)| {
-            let ballot = ballots
-                .iter()
-                .find(|b| (b.block_id, b.valid_round) == value || b.is_taken_for(value))?;
+            let ballot = ballots.iter().find(|ballot| ballot.is_for(value))?;
             Some((*index, &ballot.signature))
         })
     }
@@ -403,8 +393,9 @@ impl Ballots {
 }
 
 impl Ballot {
-    /// E9: only a planted bug takes another valid round for this one.
-    fn is_taken_for(&self, value: Value) -> bool {
-        planted(Mutation::AnyValidRound) && self.block_id == value.0
+    /// E9: only with the same valid round.
+    fn is_for(&self, value: Value) -> bool {
+        planted!(AnyValidRound => return self.block_id == value.0);
+        (self.block_id, self.valid_round) == value
     }
 }

@@ -82,7 +82,7 @@ fn a_block_that_a_foreign_set_certified_ends_nobody() {
 #[cfg(feature = "mutants")]
 #[test]
 fn a_trusted_block_that_nobody_looks_at_is_noticed() {
-    use crate::mutation::must_be_noticed;
+    use crate::mutation::{Mutation, must_be_noticed};
     for test in [
         a_run_with_another_block_at_the_trusted_height_is_not_written_wherever_it_stands_in_it
             as fn(),

@@ -173,7 +173,7 @@ fn an_answer_that_was_changed_on_its_way_is_refused() {
 #[cfg(feature = "mutants")]
 #[test]
 fn an_unsigned_standing_is_noticed() {
-    use crate::mutation::must_be_noticed;
+    use crate::mutation::{Mutation, must_be_noticed};
     must_be_noticed(
         Mutation::UnsignedStanding,
         an_answer_that_was_changed_on_its_way_is_refused,

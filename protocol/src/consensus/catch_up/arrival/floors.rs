@@ -3,15 +3,15 @@ use super::super::CatchUp;
 use super::super::peer::Peer;
 use super::Arrival;
 use super::weights::Weights;
-use crate::mutation::{Mutation, planted};
 use crate::nouns::standing::Standing;
 use crate::types::{Height, Round};
 
 impl CatchUp {
     pub(super) fn where_to_sign(&self) -> Arrival {
+        planted!(RoundsNotAsked => return Arrival::free_after(self.committed));
         let committed = self.committed;
         let weights = self.weights();
-        if weights.decides_alone() || planted(Mutation::RoundsNotAsked) {
+        if weights.decides_alone() {
             return Arrival::free_after(committed);
         }
         let void = self.overstating();

@@ -1,5 +1,4 @@
 //! Whether those heard weigh enough.
-use crate::mutation::{Mutation, planted};
 use crate::validators::quorum::{Power, least_quorum};
 
 /// The powers that the rule weighs.
@@ -20,8 +19,9 @@ impl Weights {
 
     /// Whether it is itself more than the chain bears.
     pub(super) fn must_hear_all(self) -> bool {
+        planted!(OwnWeightCounts => return false);
         let thrice = u128::from(self.own).saturating_mul(3);
-        thrice > u128::from(self.total) && !planted(Mutation::OwnWeightCounts)
+        thrice > u128::from(self.total)
     }
 
     pub(super) fn has_heard_all(self) -> bool {
@@ -31,13 +31,19 @@ impl Weights {
     /// `is_rearmed`: an operator vouches for a validator that would have to hear all others. Then it
     /// hears those without whom it could decide nothing.
     pub(super) fn has_heard_enough(self, is_rearmed: bool) -> bool {
-        let vouched = self.must_hear_all() && is_rearmed;
-        if vouched || planted(Mutation::OwnWeightCounts) {
-            return self.heard.saturating_add(self.own) >= least_quorum(self.total);
+        planted!(OwnWeightCounts => return self.is_quorum_with_them());
+        if self.must_hear_all() && is_rearmed {
+            return self.is_quorum_with_them();
         }
-        if planted(Mutation::OneWordIsEnough) {
-            return self.heard > 0;
-        }
+        self.can_believe_them()
+    }
+
+    fn is_quorum_with_them(self) -> bool {
+        self.heard.saturating_add(self.own) >= least_quorum(self.total)
+    }
+
+    fn can_believe_them(self) -> bool {
+        planted!(OneWordIsEnough => return self.heard > 0);
         if self.must_hear_all() {
             return self.has_heard_all();
         }

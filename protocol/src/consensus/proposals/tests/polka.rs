@@ -2,7 +2,7 @@
 use super::*;
 use crate::limits::BAD_POLKAS_BURST_MAX;
 #[cfg(feature = "mutants")]
-use crate::mutation::must_be_noticed;
+use crate::mutation::{Mutation, must_be_noticed};
 
 /// A proposal of the proposer of round `r`, validly signed, with a polka of round 1 whose last
 /// signature is for something else. Each `tag` is another block.

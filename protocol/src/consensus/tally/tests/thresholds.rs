@@ -203,7 +203,7 @@ fn a_machine_that_was_put_back_is_told_how_far_the_others_are() {
 #[test]
 fn a_tally_that_stays_ahead_is_noticed() {
     crate::mutation::must_be_noticed(
-        Mutation::TallyStaysAhead,
+        crate::mutation::Mutation::TallyStaysAhead,
         a_machine_that_was_put_back_is_told_how_far_the_others_are,
     );
 }
