@@ -5,16 +5,13 @@
 //! A write is there or not; torn ones are the store's own tests.
 use super::random::Random;
 use lockstep_protocol::consensus::committer::forks::KnownFork;
-use lockstep_protocol::consensus::durable::{
-    LockRecord, Persist, Position, Recovery, SignedMessage,
-};
+use lockstep_protocol::consensus::durable::{Persist, Position, Recovery, SignedMessage};
 use lockstep_protocol::ledger::{CommitBatch, DecisionReader, Head, MemoryState, ReadError};
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate};
 use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::nouns::evidence::{Evidence, Offence};
-use lockstep_protocol::nouns::proposal::Proposal;
-use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
+use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::planted;
 use lockstep_protocol::types::{BlockId, Height};
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
@@ -51,11 +48,7 @@ pub(crate) struct Durable {
     pub(crate) chain: Vec<DecidedBlock>,
     /// Committed state.
     pub(crate) state: Arc<MemoryState>,
-    proposal: Option<Proposal>,
-    prevote: Option<SignedVote>,
-    precommit: Option<SignedVote>,
-    lock: Option<LockRecord>,
-    blocks: Vec<Arc<SealedBlock>>,
+    signed: Recovery,
     evidence: BTreeMap<Offence, Evidence>,
     forks: BTreeMap<Height, Arc<KnownFork>>,
     /// This node must not sign any more.
@@ -94,20 +87,12 @@ impl Disk {
         state: Arc<MemoryState>,
         survival: Survival,
     ) -> Disk {
-        let proposal = None;
-        let prevote = None;
-        let precommit = None;
-        let lock = None;
         let durable = Durable {
             head,
             validators,
             chain: Vec::new(),
             state,
-            proposal,
-            prevote,
-            precommit,
-            lock,
-            blocks: Vec::new(),
+            signed: Recovery::default(),
             evidence: BTreeMap::new(),
             forks: BTreeMap::new(),
             distrusts_key: false,
@@ -215,20 +200,20 @@ impl Durable {
 
     fn sign(&mut self, persist: &Persist) {
         match &persist.signed {
-            SignedMessage::Proposal(proposal) => self.proposal = Some(proposal.clone()),
+            SignedMessage::Proposal(proposal) => self.signed.proposal = Some(proposal.clone()),
             SignedMessage::Vote(vote) => match vote.vote.kind {
-                VoteKind::Prevote => self.prevote = Some(vote.clone()),
-                VoteKind::Precommit => self.precommit = Some(vote.clone()),
+                VoteKind::Prevote => self.signed.prevote = Some(vote.clone()),
+                VoteKind::Precommit => self.signed.precommit = Some(vote.clone()),
             },
         }
         if let Some(block) = &persist.block
             && self.block(&block.id()).is_none()
         {
-            self.blocks.push(block.clone());
+            self.signed.blocks.push(block.clone());
         }
         planted!(LockNotPersisted => return);
         if persist.lock.is_some() {
-            self.lock.clone_from(&persist.lock);
+            self.signed.lock.clone_from(&persist.lock);
         }
     }
 
@@ -245,7 +230,9 @@ impl Durable {
             certificate: batch.certificate.clone(),
         });
         let committed = self.head.height;
-        self.blocks.retain(|block| block.height() > committed);
+        self.signed
+            .blocks
+            .retain(|block| block.height() > committed);
         for evidence in &batch.block.block().evidence {
             self.evidence.remove(&evidence.offence());
         }
@@ -263,19 +250,13 @@ impl Durable {
     }
 
     fn block(&self, id: &BlockId) -> Option<&Arc<SealedBlock>> {
-        self.blocks.iter().find(|block| block.id() == *id)
+        self.signed.blocks.iter().find(|block| block.id() == *id)
     }
 
     /// What a driver reads when it starts.
     pub(crate) fn recovery(&self) -> Recovery {
         planted!(RecordForgotten => return Recovery::default());
-        Recovery {
-            proposal: self.proposal.clone(),
-            prevote: self.prevote.clone(),
-            precommit: self.precommit.clone(),
-            lock: self.lock.clone(),
-            blocks: self.blocks.clone(),
-        }
+        self.signed.clone()
     }
 
     /// Whether a message that stands at this position may be sent.
@@ -285,13 +266,7 @@ impl Durable {
 
     /// Where the newest signature stands.
     pub(crate) fn recovery_position(&self) -> Option<Position> {
-        let proposal = self.proposal.iter().map(|p| {
-            let step = lockstep_protocol::consensus::durable::SignStep::Propose;
-            (p.height, p.round, step)
-        });
-        let votes = self.prevote.iter().chain(&self.precommit);
-        let votes = votes.map(|vote| SignedMessage::Vote(vote.clone()).position());
-        proposal.chain(votes).max()
+        self.signed.position()
     }
 }
 
@@ -302,6 +277,6 @@ impl DecisionReader for Durable {
     }
 
     fn locked_polka(&self) -> Result<Option<PolkaCertificate>, ReadError> {
-        Ok(self.lock.as_ref().map(|lock| lock.polka.clone()))
+        Ok(self.signed.lock.as_ref().map(|lock| lock.polka.clone()))
     }
 }

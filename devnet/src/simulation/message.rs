@@ -77,6 +77,16 @@ impl Payload {
         }
     }
 
+    /// Votes: one that was just signed, those that are sent again, those of an answer to a pull.
+    pub(crate) fn votes(&self) -> &[SignedVote] {
+        match self {
+            Payload::Vote(vote) => std::slice::from_ref(&**vote),
+            Payload::Votes(votes) => votes,
+            Payload::Pulled(_, pulled) => &pulled.votes,
+            _ => &[],
+        }
+    }
+
     /// What a freshly signed message states; `None` for everything else.
     pub(crate) fn statement(&self) -> Option<Statement> {
         match self {

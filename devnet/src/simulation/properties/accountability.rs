@@ -61,26 +61,17 @@ impl Property for Accountability {
 
 impl Accountability {
     fn listen(&mut self, scene: &Scene, payload: &Payload) {
-        match payload {
-            Payload::Proposal(message) => self.proposal(scene, &message.proposal),
-            Payload::Compact(message) => self.proposal(scene, &message.proposal),
-            Payload::Vote(vote) => self.vote(scene, vote),
-            Payload::Votes(votes) => votes.iter().for_each(|vote| self.vote(scene, vote)),
-            Payload::Pulled(_, pulled) => {
-                let proposals = pulled.proposals.iter();
-                proposals.for_each(|message| self.proposal(scene, &message.proposal));
-                pulled.votes.iter().for_each(|vote| self.vote(scene, vote));
-            }
-            Payload::BlocksWanted(..)
-            | Payload::Greeting(_)
-            | Payload::Standing(_)
-            | Payload::Blocks(..)
-            | Payload::Pull(_)
-            | Payload::Evidence(_)
-            | Payload::Transaction(_)
-            | Payload::Fetch(_)
-            | Payload::Fetched(..) => {}
-        }
+        let pulled = match payload {
+            Payload::Pulled(_, pulled) => &pulled.proposals[..],
+            _ => &[],
+        };
+        let pulled = pulled.iter().map(|message| &message.proposal);
+        let proposals = payload.proposal().into_iter().chain(pulled);
+        proposals.for_each(|proposal| self.proposal(scene, proposal));
+        payload
+            .votes()
+            .iter()
+            .for_each(|vote| self.vote(scene, vote));
     }
 
     fn proposal(&mut self, scene: &Scene, proposal: &Proposal) {

@@ -152,15 +152,10 @@ impl EvidenceCompleteness {
     }
 
     fn hear(&mut self, scene: &Scene, node: usize, payload: &Payload) {
-        let votes = match payload {
-            Payload::Vote(vote) => std::slice::from_ref(&**vote),
-            Payload::Votes(votes) => &votes[..],
-            Payload::Pulled(_, pulled) => &pulled.votes[..],
-            _ => &[],
-        };
+        let votes = payload.votes().iter();
         let ear = self.ears.entry(node).or_default();
         let next = ear.committed.next();
-        for signed in votes.iter().filter(|signed| signed.vote.height == next) {
+        for signed in votes.filter(|signed| signed.vote.height == next) {
             let vote = &signed.vote;
             let accused = scene.node_of(&vote.validator);
             if accused.is_none_or(|accused| scene.correct[accused]) {

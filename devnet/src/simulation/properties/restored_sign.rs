@@ -107,13 +107,8 @@ fn statements(scene: &Scene, restored: usize, payload: &Payload) -> Vec<Statemen
     let Some(key) = scene.keys.get(restored) else {
         return Vec::new();
     };
-    let votes = match payload {
-        Payload::Vote(vote) => std::slice::from_ref(&**vote),
-        Payload::Votes(votes) => &votes[..],
-        Payload::Pulled(_, pulled) => &pulled.votes[..],
-        _ => &[],
-    };
-    let own = votes
+    let own = payload
+        .votes()
         .iter()
         .filter(|vote| vote.vote.validator == key.address);
     let own = own.filter(|vote| {
