@@ -15,7 +15,7 @@
 //!
 //! Not simulated: encodings, sockets, real signatures. Other tests have those.
 mod batch;
-mod committer;
+mod brain;
 mod disk;
 mod habits;
 mod keys;

@@ -2,7 +2,7 @@
 //!
 //! A brain handles one message at a time; which brain of which node is next, the world draws. A
 //! brain that dies loses the message in hand and is rebuilt from disk; its mailbox stays.
-use super::committer;
+use super::brain::Brain;
 use super::disk::{Disk, Write};
 use super::message::Payload;
 use super::random::Random;
@@ -24,31 +24,12 @@ use lockstep_protocol::types::{Address, Hash, Height, Instant, Round, Timestamp}
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+mod committer;
 mod compact;
 mod life;
 mod pulling;
 mod routing;
 mod standing;
-
-/// The five brains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Brain {
-    Driver,
-    Tally,
-    Proposals,
-    Committer,
-    CatchUp,
-}
-
-impl Brain {
-    pub(crate) const ALL: [Brain; 5] = [
-        Brain::Driver,
-        Brain::Tally,
-        Brain::Proposals,
-        Brain::Committer,
-        Brain::CatchUp,
-    ];
-}
 
 /// What a timer was set for.
 #[derive(Clone, Copy, Debug)]

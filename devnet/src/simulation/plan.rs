@@ -1,10 +1,10 @@
 //! What a seed decides before the world begins: the validators, who is faulty and how, the
 //! timeouts, the network, and every fault with its time.
+use super::brain::Brain;
 use super::disk::Survival;
 use super::habits;
 use super::network::Links;
-use super::node::Brain;
-use super::profile::{Family, Profile};
+use super::profile::{Family, Profile, faulty_max};
 use super::random::Random;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
@@ -105,11 +105,6 @@ pub(crate) struct Plan {
     pub(crate) calm_at_us: u64,
     /// Slow machines: how often, of a thousand choices, time moves on although brains have work.
     pub(crate) hurry_permille: u64,
-}
-
-/// The largest number of faulty validators that the protocol bears: f < n/3.
-pub(crate) fn faulty_max(validators: usize) -> usize {
-    (validators - 1) / 3
 }
 
 /// Heights that every correct node must gain after the faults have stopped (P2).

@@ -1,6 +1,5 @@
 //! Families of worlds, by name.
 use super::habits::{self, Kind};
-use super::plan::faulty_max;
 use super::random::Random;
 use lockstep_protocol::validators::quorum::Power;
 use std::fmt;
@@ -62,28 +61,31 @@ pub enum Profile {
 pub struct UnknownProfile(pub String);
 
 impl Profile {
-    const PLAIN: [Profile; 14] = [
-        Profile::Flaky,
-        Profile::Partition,
-        Profile::Byzantine,
-        Profile::Twins,
-        Profile::All,
-        Profile::TwinsAll,
-        Profile::Validators,
-        Profile::OldKeys,
-        Profile::OldDisks,
-        Profile::OldRounds,
-        Profile::Clocks,
-        Profile::Calm,
-        Profile::Canary,
-        Profile::Amnesiacs,
+    const PLAIN: [(Profile, &str); 14] = [
+        (Profile::Flaky, "flaky"),
+        (Profile::Partition, "partition"),
+        (Profile::Byzantine, "byzantine"),
+        (Profile::Twins, "twins"),
+        (Profile::All, "all"),
+        (Profile::TwinsAll, "twins-all"),
+        (Profile::Validators, "validators"),
+        (Profile::OldKeys, "old-keys"),
+        (Profile::OldDisks, "old-disks"),
+        (Profile::OldRounds, "old-rounds"),
+        (Profile::Clocks, "clocks"),
+        (Profile::Calm, "calm"),
+        (Profile::Canary, "canary"),
+        (Profile::Amnesiacs, "amnesiacs"),
     ];
 
     /// All names.
     pub fn names() -> Vec<String> {
-        let plain = Profile::PLAIN.into_iter();
-        let all = plain.chain(Profile::habits());
-        all.map(|profile| profile.to_string()).collect()
+        Profile::all().map(|profile| profile.to_string()).collect()
+    }
+
+    fn all() -> impl Iterator<Item = Profile> {
+        let plain = Profile::PLAIN.map(|(profile, _)| profile);
+        plain.into_iter().chain(Profile::habits())
     }
 
     /// One profile for each Byzantine habit.
@@ -227,6 +229,11 @@ impl Profile {
     }
 }
 
+/// The largest number of faulty validators that the protocol bears: f < n/3.
+pub(crate) fn faulty_max(validators: usize) -> usize {
+    (validators - 1) / 3
+}
+
 /// Of the validators in this order, as many as may be faulty together: f of the power, and never
 /// more than f of as many equal ones, because progress within so many timeouts needs turns of
 /// correct proposers.
@@ -245,23 +252,12 @@ fn bearable(powers: &[Power], order: &[usize]) -> Vec<usize> {
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Profile::All => f.write_str("all"),
-            Profile::Flaky => f.write_str("flaky"),
-            Profile::Partition => f.write_str("partition"),
-            Profile::Byzantine => f.write_str("byzantine"),
-            Profile::Twins => f.write_str("twins"),
-            Profile::TwinsAll => f.write_str("twins-all"),
-            Profile::Validators => f.write_str("validators"),
-            Profile::OldKeys => f.write_str("old-keys"),
-            Profile::OldDisks => f.write_str("old-disks"),
-            Profile::OldRounds => f.write_str("old-rounds"),
-            Profile::Clocks => f.write_str("clocks"),
-            Profile::Calm => f.write_str("calm"),
-            Profile::Canary => f.write_str("canary"),
-            Profile::Amnesiacs => f.write_str("amnesiacs"),
-            Profile::Habit(name) => write!(f, "habit-{name}"),
+        if let Profile::Habit(name) = self {
+            return write!(f, "habit-{name}");
         }
+        let mut plain = Profile::PLAIN.into_iter();
+        let named = plain.find(|(profile, _)| profile == self);
+        f.write_str(named.map_or("without a name", |(_, name)| name))
     }
 }
 
@@ -275,8 +271,8 @@ impl FromStr for Profile {
     type Err = UnknownProfile;
 
     fn from_str(name: &str) -> Result<Profile, UnknownProfile> {
-        let mut all = Profile::PLAIN.into_iter().chain(Profile::habits());
-        all.find(|profile| profile.to_string() == name)
+        Profile::all()
+            .find(|profile| profile.to_string() == name)
             .ok_or_else(|| UnknownProfile(name.to_owned()))
     }
 }

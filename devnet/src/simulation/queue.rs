@@ -1,7 +1,8 @@
 //! The virtual clock and what is going to happen. Events of the same instant keep the order in
 //! which they were scheduled.
+use super::brain::Brain;
 use super::message::Payload;
-use super::node::{Brain, TimerMail};
+use super::node::TimerMail;
 use super::plan::Fault;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,8 +1,9 @@
 //! The world: nodes, wires, virtual time, and the draw of who acts next.
+use super::brain::Brain;
 use super::habits::{Habit, Stage};
 use super::message::Payload;
 use super::network::Network;
-use super::node::{Brain, Clocks, Effects, Node, Send};
+use super::node::{Clocks, Effects, Node, Send};
 use super::plan::Plan;
 use super::properties::{Named, Scene, Sight};
 use super::queue::{Event, Queue};

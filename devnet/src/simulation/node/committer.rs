@@ -1,6 +1,6 @@
 //! What is simulation around the brain of the Committer: users fill the blocks of this node, and
 //! what a peer answers is checked at once. The brain is that of real nodes.
-use super::node::{Clocks, Effects, Node};
+use super::{Clocks, Effects, Node};
 use lockstep_protocol::consensus::catch_up::{self, Answer, Proven};
 use lockstep_protocol::consensus::committer;
 use lockstep_protocol::nouns::decided::DecidedBlock;

@@ -1,6 +1,5 @@
 //! Who hears what: the wiring of the actors, in one place. Every mailbox is first in, first out.
-use super::{Brain, Clocks, Effects, Node, Send, TimerMail, ToProposals};
-use crate::simulation::committer;
+use super::{Brain, Clocks, Effects, Node, Send, TimerMail, ToProposals, committer};
 use crate::simulation::disk::Write;
 use crate::simulation::message::Payload;
 #[cfg(feature = "mutants")]

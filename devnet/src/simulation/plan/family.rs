@@ -1,7 +1,7 @@
 //! Worlds of old keys, old rounds and wrong clocks: what each changes in a plan.
 use super::{Change, Fault, Plan, changes, faults};
+use crate::simulation::brain::Brain;
 use crate::simulation::habits;
-use crate::simulation::node::Brain;
 use crate::simulation::profile::Family;
 use crate::simulation::random::Random;
 use lockstep_protocol::consensus::driver::Pacing;

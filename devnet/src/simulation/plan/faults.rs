@@ -1,8 +1,8 @@
 //! Which faults, and when. Each family is drawn on its own, so that most worlds mix several and
 //! some have one alone.
 use super::{Fault, Plan, disks, faulty_max};
+use crate::simulation::brain::Brain;
 use crate::simulation::network::Links;
-use crate::simulation::node::Brain;
 use crate::simulation::profile::Profile;
 use crate::simulation::random::Random;
 
