@@ -192,9 +192,7 @@ impl Driver {
         let guard = SignGuard::new(recovery.position());
         let said = recover::said(&config, height, &recovery);
         let recovered = recover::resume(height, &recovery);
-        let (running, halted) = (false, false);
-        let (pending, early, decision) = (VecDeque::new(), Vec::new(), None);
-        let (joined, puller) = (true, Driver::puller(&config, &set));
+        let puller = Driver::puller(&config, &set);
         let driver = Driver {
             config,
             guard,
@@ -204,15 +202,15 @@ impl Driver {
             height,
             set,
             machine,
-            running,
-            halted,
+            running: false,
+            halted: false,
             begun_at: None,
-            pending,
+            pending: VecDeque::new(),
             said,
-            early,
+            early: Vec::new(),
             recovered,
-            decision,
-            joined,
+            decision: None,
+            joined: true,
             puller,
             parent_time: Timestamp::default(),
             wall: None,

@@ -5,6 +5,7 @@
 use crate::nouns::block::SealedBlock;
 use crate::nouns::commit::PolkaCertificate;
 use crate::nouns::proposal::Proposal;
+pub use crate::nouns::proposal::SignedMessage;
 use crate::nouns::vote::{SignedVote, VoteKind};
 use crate::types::{BlockId, Height, Round};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -25,15 +26,6 @@ pub enum SignStep {
 
 /// Where a signature stands. A validator's own positions strictly increase.
 pub type Position = (Height, Round, SignStep);
-
-/// A message with this validator's signature.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum SignedMessage {
-    /// An own PROPOSAL.
-    Proposal(Proposal),
-    /// An own PREVOTE or PRECOMMIT.
-    Vote(SignedVote),
-}
 
 impl SignedMessage {
     /// Where this signature stands.

@@ -145,22 +145,20 @@ impl Proposals {
     /// Proposals for the height under decision, none known yet.
     pub fn new(context: SignContext, me: Address, validators: &ValidatorSchedule) -> Proposals {
         let (height, set) = (validators.height(), validators.current().clone());
-        let (round, rounds) = (Round::ZERO, BTreeMap::new());
-        let (early, accused, far) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
         Proposals {
             context,
             me,
             height,
             set,
             next_set: validators.next().clone(),
-            round,
+            round: Round::ZERO,
             has_begun: false,
-            rounds,
-            early,
+            rounds: BTreeMap::new(),
+            early: Vec::new(),
             partial: Vec::new(),
             building: None,
-            accused,
-            far,
+            accused: BTreeSet::new(),
+            far: BTreeMap::new(),
             seen_before: Screen::default(),
             budgets: Budgets::new(Rate::USELESS),
             bad_polkas: BadPolkas::default(),

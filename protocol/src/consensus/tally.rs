@@ -6,7 +6,7 @@
 //! (E1). A vote that can change nothing any more (its value already has its quorum) is taken
 //! without a signature check (E2): it is neither counted nor relayed. (Unless its sender may be
 //! gone: then it is checked, as a sign of life.)
-use super::durable::{Position, SignStep};
+use super::durable::{Position, SignStep, SignedMessage};
 use super::facts::Fact;
 use super::round_machine::Rules;
 use crate::budget::{Budgets, Rate};
@@ -128,18 +128,12 @@ pub struct Tally {
     told: BTreeSet<Told>,
     decided: bool,
     silence: Silence,
-    early: Vec<Early>,
+    /// Verified messages of the next height, rounds 0 and 1.
+    early: Vec<SignedMessage>,
     /// Per validator the furthest height that a verified message of it named.
     furthest: BTreeMap<Address, Height>,
     budgets: Budgets,
     asked: seen::Asked,
-}
-
-/// A verified message of the next height, rounds 0 and 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Early {
-    Vote(SignedVote),
-    Proposal(Proposal),
 }
 
 impl Tally {
@@ -152,10 +146,6 @@ impl Tally {
         silent_after_ms: u64,
     ) -> Tally {
         let (height, set) = (validators.height(), validators.current().clone());
-        let silence = Silence::new(silent_after_ms);
-        let (round, rounds, max_round) = (None, BTreeMap::new(), BTreeMap::new());
-        let (told, decided, early) = (BTreeSet::new(), false, Vec::new());
-        let furthest = BTreeMap::new();
         Tally {
             rules: Rules::Extended,
             context,
@@ -163,14 +153,14 @@ impl Tally {
             height,
             set,
             next_set: validators.next().clone(),
-            round,
-            rounds,
-            max_round,
-            told,
-            decided,
-            silence,
-            early,
-            furthest,
+            round: None,
+            rounds: BTreeMap::new(),
+            max_round: BTreeMap::new(),
+            told: BTreeSet::new(),
+            decided: false,
+            silence: Silence::new(silent_after_ms),
+            early: Vec::new(),
+            furthest: BTreeMap::new(),
             budgets: Budgets::new(Rate::USELESS),
             asked: seen::Asked::default(),
         }
@@ -257,8 +247,8 @@ impl Tally {
         for message in std::mem::take(&mut self.early) {
             match message {
                 // Verified when they came, by the set of this height.
-                Early::Vote(vote) => _ = self.vote(vote, false, now, out),
-                Early::Proposal(proposal) => self.proposal(proposal, now, out),
+                SignedMessage::Vote(vote) => _ = self.vote(vote, false, now, out),
+                SignedMessage::Proposal(proposal) => self.proposal(proposal, now, out),
             }
         }
     }
@@ -305,7 +295,7 @@ impl Tally {
 
     fn proposal(&mut self, proposal: Proposal, now: Instant, out: &mut Vec<Output>) {
         if proposal.height == self.height.next() {
-            let early = Early::Proposal(proposal);
+            let early = SignedMessage::Proposal(proposal);
             // Two rounds, two proposals each: the sender has checked turn, round and count.
             if !self.early.contains(&early) {
                 self.early.push(early);

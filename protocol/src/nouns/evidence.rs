@@ -6,7 +6,7 @@
 //! [`Offence`]. The pair of a proof has one order, so that one pair has one hash.
 //!
 //! What a whole fork proves is in [`fork`]; what is kept for that, in [`polka_book`].
-use crate::nouns::proposal::Proposal;
+use crate::nouns::proposal::{Proposal, SignedMessage};
 use crate::nouns::sign_bytes::SignContext;
 use crate::nouns::vote::{SignedVote, VoteKind};
 use crate::types::{Address, BlockId, Hash, Height, Round};
@@ -146,6 +146,18 @@ impl Evidence {
             (b, a)
         };
         Evidence::ConflictingProposals(a, b)
+    }
+
+    /// Of two messages of one round that contradict each other, in either order.
+    pub fn of(a: SignedMessage, b: SignedMessage) -> Evidence {
+        use SignedMessage as Said;
+        match (a, b) {
+            (Said::Vote(a), Said::Vote(b)) => Evidence::of_votes(a, b),
+            (Said::Proposal(a), Said::Proposal(b)) => Evidence::of_proposals(a, b),
+            (Said::Proposal(a), Said::Vote(b)) | (Said::Vote(b), Said::Proposal(a)) => {
+                Evidence::ProposalAgainstPrevote(a, b)
+            }
+        }
     }
 
     /// Who did what and where.

@@ -1,9 +1,10 @@
-//! PROPOSAL, alone (as evidence and as the sender's prevote, E1) and with its block.
+//! PROPOSAL, alone (as evidence and as the sender's prevote, E1), with its block, and as one of the
+//! two kinds of messages that a validator signs in a round.
 use crate::crypto::SignatureError;
 use crate::nouns::block::SealedBlock;
 use crate::nouns::commit::PolkaCertificate;
 use crate::nouns::sign_bytes::SignContext;
-use crate::nouns::vote::Signature;
+use crate::nouns::vote::{Signature, SignedVote};
 use crate::types::{Address, BlockId, Height, Round};
 use crate::validators::set::ValidatorSet;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -39,6 +40,15 @@ impl Proposal {
             .ok_or(SignatureError::Invalid)?;
         set.verify(index, &self.sign_bytes(context), &self.signature.0)
     }
+}
+
+/// A message with a validator's signature.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum SignedMessage {
+    /// A PROPOSAL.
+    Proposal(Proposal),
+    /// A PREVOTE or PRECOMMIT.
+    Vote(SignedVote),
 }
 
 /// A proposal as it travels: with the block, and with the polka that a valid round refers to (E5).

@@ -151,17 +151,17 @@ impl Tally {
         if vote.height != self.height.next() || vote.round > Round::ZERO.next() {
             return self.far_vote(&signed, now, out);
         }
-        let same_slot = |early: &&Early| match early {
-            Early::Vote(v) => {
+        let same_slot = |early: &&SignedMessage| match early {
+            SignedMessage::Vote(v) => {
                 (v.vote.validator, v.vote.kind, v.vote.round)
                     == (vote.validator, vote.kind, vote.round)
             }
-            Early::Proposal(_) => false,
+            SignedMessage::Proposal(_) => false,
         };
         if self
             .early
             .iter()
-            .any(|early| matches!(early, Early::Vote(v) if v.vote == *vote))
+            .any(|early| matches!(early, SignedMessage::Vote(v) if v.vote == *vote))
         {
             return Admission::Duplicate;
         }
@@ -172,7 +172,7 @@ impl Tally {
             return Admission::BadSignature;
         }
         self.ahead(&signed.vote, now, out);
-        self.early.push(Early::Vote(signed));
+        self.early.push(SignedMessage::Vote(signed));
         Admission::Counted
     }
 

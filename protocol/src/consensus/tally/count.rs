@@ -69,29 +69,20 @@ impl Tally {
         second: &Ballot,
     ) -> Option<Evidence> {
         planted!(EvidenceDropped => return None);
-        let vote = |ballot| self.signed_vote(index, kind, round, ballot);
-        let proposal = |ballot: &Ballot| {
-            Some(Proposal {
-                height: self.height,
-                round,
-                block_id: ballot.block_id?,
-                valid_round: ballot.valid_round,
-                proposer: self.set.get(index)?.address,
-                signature: ballot.signature.clone(),
+        let said = |ballot: &Ballot| {
+            Some(match ballot.form {
+                Form::Vote => SignedMessage::Vote(self.signed_vote(index, kind, round, ballot)?),
+                Form::Proposal => SignedMessage::Proposal(Proposal {
+                    height: self.height,
+                    round,
+                    block_id: ballot.block_id?,
+                    valid_round: ballot.valid_round,
+                    proposer: self.set.get(index)?.address,
+                    signature: ballot.signature.clone(),
+                }),
             })
         };
-        Some(match (first.form, second.form) {
-            (Form::Vote, Form::Vote) => Evidence::of_votes(vote(first)?, vote(second)?),
-            (Form::Proposal, Form::Proposal) => {
-                Evidence::of_proposals(proposal(first)?, proposal(second)?)
-            }
-            (Form::Proposal, Form::Vote) => {
-                Evidence::ProposalAgainstPrevote(proposal(first)?, vote(second)?)
-            }
-            (Form::Vote, Form::Proposal) => {
-                Evidence::ProposalAgainstPrevote(proposal(second)?, vote(first)?)
-            }
-        })
+        Some(Evidence::of(said(first)?, said(second)?))
     }
 
     pub(super) fn tell_all(&mut self, out: &mut Vec<Output>) {

@@ -27,10 +27,10 @@
 //! same, and names nobody: the others do.
 use super::Evidence;
 use crate::nouns::commit::{CommitCertificate, PolkaCertificate, Signers};
-use crate::nouns::proposal::Proposal;
+use crate::nouns::proposal::{Proposal, SignedMessage};
 use crate::nouns::sign_bytes::SignContext;
 use crate::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
-use crate::types::{Address, BlockId, Height, Round};
+use crate::types::{Address, Height};
 use crate::validators::quorum::Power;
 use crate::validators::set::{ValidatorIndex, ValidatorSet};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -270,55 +270,29 @@ fn prevotes(
 ) -> Option<Evidence> {
     let index = u16::try_from(set.index_of(&who)?).ok();
     let said = |polka: &PolkaCertificate, signature: &Signature| {
-        let place = (polka.height, polka.round, polka.block_id, polka.valid_round);
+        let (height, round, valid_round) = (polka.height, polka.round, polka.valid_round);
+        let signature = signature.clone();
         if polka.by_proposal.is_some() && polka.by_proposal == index {
-            Said::Proposal(proposal(who, place, signature))
-        } else {
-            Said::Vote(prevote(who, place, signature))
+            return SignedMessage::Proposal(Proposal {
+                height,
+                round,
+                block_id: polka.block_id,
+                valid_round,
+                proposer: who,
+                signature,
+            });
         }
+        let vote = Vote {
+            kind: VoteKind::Prevote,
+            height,
+            round,
+            block_id: Some(polka.block_id),
+            valid_round,
+            validator: who,
+        };
+        SignedMessage::Vote(SignedVote { vote, signature })
     };
-    Some(match (said(a, of_a), said(b, of_b)) {
-        (Said::Vote(a), Said::Vote(b)) => Evidence::of_votes(a, b),
-        (Said::Proposal(a), Said::Proposal(b)) => Evidence::of_proposals(a, b),
-        (Said::Proposal(a), Said::Vote(b)) | (Said::Vote(b), Said::Proposal(a)) => {
-            Evidence::ProposalAgainstPrevote(a, b)
-        }
-    })
-}
-
-enum Said {
-    Vote(SignedVote),
-    Proposal(Proposal),
-}
-
-type ProposedAt = (Height, Round, BlockId, Option<Round>);
-
-fn proposal(proposer: Address, place: ProposedAt, signature: &Signature) -> Proposal {
-    let (height, round, block_id, valid_round) = place;
-    Proposal {
-        height,
-        round,
-        block_id,
-        valid_round,
-        proposer,
-        signature: signature.clone(),
-    }
-}
-
-fn prevote(validator: Address, place: ProposedAt, signature: &Signature) -> SignedVote {
-    let (height, round, block_id, valid_round) = place;
-    let vote = Vote {
-        kind: VoteKind::Prevote,
-        height,
-        round,
-        block_id: Some(block_id),
-        valid_round,
-        validator,
-    };
-    SignedVote {
-        vote,
-        signature: signature.clone(),
-    }
+    Some(Evidence::of(said(a, of_a), said(b, of_b)))
 }
 
 #[cfg(test)]
