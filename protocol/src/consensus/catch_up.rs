@@ -40,7 +40,7 @@ mod tests;
 
 pub use answer::Proven;
 pub use arrival::{Arrival, Waits};
-use peer::{Asked, Peer};
+use peer::Peer;
 
 /// What does not change while a node runs.
 #[derive(Clone, Copy, Debug)]

@@ -3,11 +3,11 @@
 //!
 //! Its admission mirrors that of the [tally](super::tally): size and envelope have been checked by
 //! the gateway; here follow height, round, turn, duplicates, and the signature last.
-use super::durable::{Position, SignStep};
+use super::durable::Position;
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::tally::Admission;
 use crate::budget::{Budgets, Rate};
-use crate::limits::{CLOCK_DRIFT_MS, PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
+use crate::limits::{CLOCK_DRIFT_MS, ROUNDS_KEPT_MAX};
 use crate::nouns::block::SealedBlock;
 use crate::nouns::commit::PolkaCertificate;
 use crate::nouns::compact::{Assembly, Missing};

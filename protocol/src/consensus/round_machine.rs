@@ -8,13 +8,11 @@
 //! L28, L22, E4, L34, L47, E11, L55, E8.
 use super::facts::{CheckedProposal, Fact, Verdict};
 use super::timeouts::{TimeoutKind, Timeouts};
-use crate::limits::{PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
 use crate::nouns::block::SealedBlock;
 use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
 use crate::nouns::vote::VoteKind;
 use crate::types::{Address, BlockId, Height, Round};
 use crate::validators::set::ValidatorSet;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod log;

@@ -1,5 +1,7 @@
 //! Who is asked for which blocks.
-use super::*;
+use super::peer::{Asked, Peer};
+use super::{CatchUp, Output};
+use crate::types::{Address, Height, Instant};
 
 impl CatchUp {
     /// Gives up requests without an answer, and blocks that were proven but never committed: a

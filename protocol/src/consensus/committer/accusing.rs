@@ -1,7 +1,9 @@
 //! Misbehaviour: its proof waits here for a block of this node, and is told to the others.
-use super::*;
+use super::{Committer, Kept, Output};
 use crate::consensus::evidence_pool::Added;
-use crate::nouns::evidence::OffenceKind;
+use crate::ledger::ReadError;
+use crate::nouns::block::SealedBlock;
+use crate::nouns::evidence::{Evidence, Offence, OffenceKind};
 
 impl Committer {
     /// After a start: what waited, and what this node must not vote after.

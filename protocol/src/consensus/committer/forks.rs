@@ -15,11 +15,16 @@
 //! one for another block has its signatures checked. Bounds: [`FORKS_MAX`] forks of either kind,
 //! each height once; of old heights [`OLD_FORK_CHECKS_MAX`] checks on one head, so that a flood of
 //! proposals with old commits costs little.
-use super::*;
+use super::{Committer, Output};
+use crate::ledger::{DecisionReader, InvalidBlock, ReadError};
 use crate::limits::{FORKS_MAX, OLD_FORK_CHECKS_MAX};
+use crate::nouns::block::SealedBlock;
+use crate::nouns::commit::CommitCertificate;
 use crate::nouns::evidence::fork::{self, Fork, Polkas};
+use crate::types::Height;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A second decision, and what it meant when it came to light.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -1,6 +1,11 @@
 //! Decided blocks: which is written next, what becomes of one that cannot be, and what follows when
 //! one is durable.
-use super::*;
+use super::{Committer, Output};
+use crate::ledger::{CommitBatch, DecisionReader, InvalidBlock, ReadError};
+use crate::nouns::block::SealedBlock;
+use crate::nouns::decided::DecidedBlock;
+use crate::types::{Address, Height};
+use std::sync::Arc;
 
 impl Committer {
     /// A decided block waits for its turn. `from`: the peer that sent it; `None`: this node has

@@ -2,7 +2,11 @@
 //! executes them. *Not my turn?* It skips, and waits for the proposer's message. What was asked for
 //! in a round that is over is forgotten, and nothing that belongs to it is asked for or passed on
 //! any more.
-use super::*;
+use super::{Output, Proposals};
+use crate::nouns::block::SealedBlock;
+use crate::nouns::transaction::Transaction;
+use crate::types::{Height, Round};
+use std::sync::Arc;
 
 /// A block of this node that is being built.
 #[derive(Clone, Copy, Debug)]

@@ -2,8 +2,15 @@
 //! What is missing is asked of their proposer, once. If that brings nothing, E5 asks for the whole
 //! proposal, as if nothing had come: to whom a faulty proposer names transactions that nobody
 //! holds, it has said nothing.
-use super::*;
-use crate::limits::PARTIAL_PROPOSALS_MAX;
+use super::{Output, Proposals, is_well_formed};
+use crate::consensus::tally::Admission;
+use crate::limits::{PARTIAL_PROPOSALS_MAX, PROPOSALS_PER_ROUND_MAX};
+use crate::nouns::block::SealedBlock;
+use crate::nouns::compact::Assembly;
+use crate::nouns::proposal::{Proposal, ProposedBlock};
+use crate::nouns::transaction::Transaction;
+use crate::types::{BlockId, Height, Timestamp};
+use std::sync::Arc;
 
 impl Proposals {
     /// As [`Proposals::screen`], of a proposal that comes by its leaves: one that waits for its rest

@@ -11,8 +11,14 @@
 //! under way, and of the next, one polka is looked at whatever has been before. A proposer sends
 //! the good one to everybody at once, before anybody else can have read what it signs; and once
 //! that is kept, the same proposal with another polka is a duplicate.
-use super::*;
-use crate::nouns::commit::CertificateError;
+use super::Proposals;
+use crate::budget::{Budgets, Rate};
+use crate::consensus::tally::Admission;
+use crate::nouns::commit::{CertificateError, PolkaCertificate};
+use crate::nouns::proposal::Proposal;
+use crate::types::{Address, Round, Timestamp};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What polkas that did not verify have cost.
 #[derive(Clone, Debug)]

@@ -1,8 +1,10 @@
 //! E5: what this node holds of the proposals, for its own question, and what it answers to
 //! another's.
-use super::*;
+use super::Proposals;
 use crate::limits::PULL_PROPOSALS_MAX;
+use crate::nouns::proposal::ProposedBlock;
 use crate::nouns::pull::Pull;
+use std::sync::Arc;
 
 impl Proposals {
     /// Writes into this node's question which proposals it holds.

@@ -1,5 +1,11 @@
 //! Which proposals are refused: cheapest check first, the signature last.
-use super::*;
+use super::{Output, Proposals};
+use crate::consensus::durable::SignStep;
+use crate::consensus::tally::Admission;
+use crate::limits::{PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
+use crate::nouns::evidence::Evidence;
+use crate::nouns::proposal::{Proposal, ProposedBlock};
+use crate::types::{Round, Timestamp};
 
 impl Proposals {
     /// Whether the block of this proposal is worth reading, as long as nothing but the signed part

@@ -1,5 +1,12 @@
 //! What a height has heard.
-use super::*;
+use super::ValidValue;
+use crate::consensus::facts::{CheckedProposal, Fact};
+use crate::limits::{PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
+use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
+use crate::nouns::vote::VoteKind;
+use crate::types::{BlockId, Round};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is known of this height.
 #[derive(Clone, Debug, Default)]

@@ -11,8 +11,11 @@
 //!
 //! A polka on a value says that this chain can agree, and ends the row. One polka ends it once: an
 //! old one that is told again with every proposal would else undo the pace.
-use super::*;
+use super::{Output, RoundMachine, Rules};
+use crate::consensus::facts::Fact;
+use crate::consensus::timeouts::TimeoutKind;
 use crate::limits::NIL_PAUSE_MIN_MS;
+use crate::types::Round;
 
 /// Rounds that this machine has left by E3 or E11 since the newest polka.
 #[derive(Clone, Copy, Debug, Default)]

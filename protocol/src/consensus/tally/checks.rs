@@ -1,5 +1,11 @@
 //! Which votes are taken: cheapest check first, the signature last.
-use super::*;
+use super::admission::Admission;
+use super::{Ballot, Early, Form, Output, Tally, Told, count};
+use crate::consensus::round_machine::Rules;
+use crate::limits::{ROUNDS_KEPT_MAX, VALUES_PER_VOTER_MAX};
+use crate::nouns::vote::{SignedVote, Vote};
+use crate::types::{Instant, Round};
+use crate::validators::set::ValidatorIndex;
 
 impl Tally {
     pub(super) fn vote_of_another(

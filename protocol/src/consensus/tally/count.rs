@@ -1,5 +1,17 @@
 //! Counting: a ballot enters, thresholds are looked at, facts are told once.
-use super::*;
+use super::{Ballot, Ballots, Form, Output, RoundVotes, Tally, Told};
+use crate::consensus::facts::Fact;
+use crate::consensus::round_machine::Rules;
+use crate::limits::VALUES_PER_VOTER_MAX;
+use crate::nouns::commit::{self, CommitCertificate, PolkaCertificate, Signers};
+use crate::nouns::evidence::Evidence;
+use crate::nouns::proposal::Proposal;
+use crate::nouns::vote::{Signature, VoteKind};
+use crate::types::{Address, BlockId, Instant, Round};
+use crate::validators::quorum::Power;
+use crate::validators::set::{Validator, ValidatorIndex, ValidatorSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 impl Tally {
     pub(super) fn count(

@@ -1,7 +1,9 @@
 //! E5: what this node holds of the votes, for its own question, and what it answers to another's.
-use super::*;
+use super::{RoundVotes, Tally, Told};
 use crate::limits::{PULL_VALUES_MAX, PULL_VOTES_MAX};
 use crate::nouns::pull::{HeldVotes, Pull};
+use crate::nouns::vote::{SignedVote, VoteKind};
+use crate::types::Round;
 
 impl Tally {
     /// Writes into this node's question which votes it holds.

@@ -1,6 +1,9 @@
 //! What this node answers a validator that has just started: what it has seen that one sign.
-use super::*;
+use super::Tally;
 use crate::nouns::standing::{Askers, Question, Refused, Seen};
+use crate::types::{Address, Instant, Round};
+use crate::validators::set::ValidatorIndex;
+use std::collections::BTreeMap;
 
 /// Who asks, and what is known of them besides what is counted.
 #[derive(Clone, Debug, Default)]

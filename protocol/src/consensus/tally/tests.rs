@@ -1,5 +1,6 @@
 use super::*;
 use crate::consensus::testkit::{Cast, Counting, H, NEXT, block, precommit, prevote};
+use crate::validators::quorum::Power;
 
 mod admission;
 mod bounds;

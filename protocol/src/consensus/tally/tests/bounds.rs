@@ -1,5 +1,5 @@
 use super::*;
-use crate::limits::USELESS_BURST_MAX;
+use crate::limits::{USELESS_BURST_MAX, VALUES_PER_VOTER_MAX};
 
 const FLOOD: u32 = 100_000;
 
