@@ -4,19 +4,19 @@
 //! One actor signs everything. A proposal counts as its sender's prevote (E1), so a proposer and a
 //! voter with keys of their own could contradict each other within one round; one guard cannot.
 use super::catch_up::arrival::Arrival;
-use super::durable::{LockRecord, Persist, Position, Recovery, SignStep, SignedMessage};
-use super::facts::{CheckedProposal, Fact, Verdict};
+use super::durable::{Persist, Position, Recovery};
+use super::facts::{CheckedProposal, Fact};
 use super::pull::{self, Puller};
-use super::round_machine::{self, CastVote, Resume, RoundMachine, Step, ValidValue};
+use super::round_machine::{self, Resume, RoundMachine, Step};
 use super::sign_guard::SignGuard;
 use super::timeouts::{TimeoutKind, Timeouts};
 use crate::crypto::Signer;
 use crate::limits::EARLY_INPUTS_MAX;
 use crate::nouns::block::SealedBlock;
 use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
-use crate::nouns::proposal::{Proposal, ProposedBlock};
+use crate::nouns::proposal::ProposedBlock;
 use crate::nouns::sign_bytes::SignContext;
-use crate::nouns::vote::{Signature, SignedVote, Vote};
+use crate::nouns::vote::SignedVote;
 use crate::types::{Address, Height, Instant, Round, Timestamp};
 use crate::validators::schedule::ValidatorSchedule;
 use crate::validators::set::ValidatorSet;

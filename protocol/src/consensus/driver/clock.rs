@@ -7,8 +7,10 @@
 //! not begin by this node's own pacing; it begins when others begin it, whose clocks may be right,
 //! and as soon as this node's clock has become so. One that is under way already goes on, paced by
 //! E12, and its pause ends at once when the clock has become right.
-use super::*;
+use super::{Driver, Output};
+use crate::consensus::round_machine;
 use crate::limits::{CLOCK_DRIFT_MS, CLOCK_LOOK_MS};
+use crate::types::{Height, Instant, Timestamp};
 
 /// What a node waits for whose clock lies far behind the newest block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

@@ -1,6 +1,9 @@
 //! E5: after each step, tells the pull where this node stands.
-use super::*;
+use super::{Driver, DriverConfig, Output};
 use crate::consensus::pull::{self, Puller, StandsAt};
+use crate::consensus::timeouts::TimeoutKind;
+use crate::types::{Address, Instant, Round};
+use crate::validators::set::ValidatorSet;
 
 impl Driver {
     pub(super) fn puller(config: &DriverConfig, set: &ValidatorSet) -> Option<Puller> {

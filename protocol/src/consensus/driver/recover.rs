@@ -1,5 +1,11 @@
 //! What a restarted driver takes up from the sign record.
-use super::*;
+use super::{DriverConfig, Output};
+use crate::consensus::durable::{LockRecord, Recovery, SignStep};
+use crate::consensus::facts::{CheckedProposal, Verdict};
+use crate::consensus::round_machine::{Resume, Step, ValidValue};
+use crate::nouns::proposal::ProposedBlock;
+use crate::types::Height;
+use std::sync::Arc;
 
 /// The state in which the newest own signature of `height` left the machine; `None` if nothing
 /// was signed at this height.

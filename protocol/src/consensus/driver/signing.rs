@@ -1,5 +1,14 @@
 //! Sign, persist, send: in this order, each position once.
-use super::*;
+use super::halt::Halt;
+use super::{Driver, Output, Pending};
+use crate::consensus::durable::{LockRecord, Persist, Position, SignStep, SignedMessage};
+use crate::consensus::round_machine::CastVote;
+use crate::nouns::block::SealedBlock;
+use crate::nouns::commit::PolkaCertificate;
+use crate::nouns::proposal::{Proposal, ProposedBlock};
+use crate::nouns::vote::{Signature, SignedVote, Vote};
+use crate::types::{Height, Round};
+use std::sync::Arc;
 
 impl Driver {
     pub(super) fn sign_proposal(

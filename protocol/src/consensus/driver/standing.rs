@@ -1,8 +1,8 @@
 //! What this node asks when it has just started, and what it answers whoever has: both signed by the
 //! one that signs everything.
-use super::*;
+use super::Driver;
 use crate::nouns::standing::{Nonce, Question, Seen, Standing, Statement};
-use crate::types::BlockId;
+use crate::types::{Address, BlockId, Height};
 
 impl Driver {
     /// The question to `to`: how far are you? `None` if the key fails.

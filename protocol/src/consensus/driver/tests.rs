@@ -1,6 +1,9 @@
 use super::*;
+use crate::consensus::durable::{LockRecord, SignStep, SignedMessage};
+use crate::consensus::facts::Verdict;
 use crate::consensus::testkit::{Cast, H, NEXT, block, checked};
-use crate::nouns::vote::VoteKind;
+use crate::nouns::proposal::Proposal;
+use crate::nouns::vote::{Vote, VoteKind};
 use crate::types::BlockId;
 use crate::validators::set::ValidatorIndex;
 
