@@ -50,6 +50,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]
+#![warn(clippy::wildcard_imports)]
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,11 +1,15 @@
 //! When a height begins: at a tick, after an interval, or because others have begun; by its own
-//! pacing not before this node's clock is near the newest block ([`ClockWait`]).
-use super::*;
+//! pacing not before this node's clock is near the newest block ([`ClockWait`](super::ClockWait)).
+use super::{Driver, Output};
+use crate::consensus::catch_up::arrival::Arrival;
+use crate::consensus::round_machine::{self, Resume, RoundMachine};
+use crate::types::{Address, Height, Instant, Round};
 
 /// When a new height begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pacing {
-    /// At [`Input::Tick`]. A node whose turn it is not waits for the proposer's message.
+    /// At [`Input::Tick`](super::Input::Tick). A node whose turn it is not waits for the proposer's
+    /// message.
     Manual,
     /// This many milliseconds after the previous height began; at once if that is over, after a
     /// start, if transactions wait on the proposer, or if others have begun. 0: as fast as it goes.
