@@ -3,6 +3,7 @@
 use super::{Driver, Output};
 use crate::consensus::catch_up::arrival::Arrival;
 use crate::consensus::round_machine::{self, Resume, RoundMachine};
+use crate::consensus::timeouts::TimeoutKind;
 use crate::types::{Address, Height, Instant, Round};
 
 /// When a new height begins.

@@ -1,8 +1,9 @@
 //! Which votes are taken: cheapest check first, the signature last.
 use super::admission::Admission;
-use super::{Ballot, Early, Form, Output, Tally, Told, count};
+use super::{Ballot, Form, Output, Tally, Told, count};
 use crate::consensus::round_machine::Rules;
 use crate::limits::{ROUNDS_KEPT_MAX, VALUES_PER_VOTER_MAX};
+use crate::nouns::proposal::SignedMessage;
 use crate::nouns::vote::{SignedVote, Vote};
 use crate::types::{Instant, Round};
 use crate::validators::set::ValidatorIndex;

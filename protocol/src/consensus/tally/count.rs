@@ -5,7 +5,7 @@ use crate::consensus::round_machine::Rules;
 use crate::limits::VALUES_PER_VOTER_MAX;
 use crate::nouns::commit::{self, CommitCertificate, PolkaCertificate, Signers};
 use crate::nouns::evidence::Evidence;
-use crate::nouns::proposal::Proposal;
+use crate::nouns::proposal::{Proposal, SignedMessage};
 use crate::nouns::vote::{Signature, VoteKind};
 use crate::types::{Address, BlockId, Instant, Round};
 use crate::validators::quorum::Power;

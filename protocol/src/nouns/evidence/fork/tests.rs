@@ -1,6 +1,7 @@
 use super::*;
 use crate::consensus::testkit::{Cast, H, block, prevote as unsigned};
 use crate::nouns::block::SealedBlock;
+use crate::types::Round;
 use crate::validators::set::ValidatorIndex;
 use std::sync::Arc;
 
