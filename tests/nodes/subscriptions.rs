@@ -199,8 +199,8 @@ fn server_sent_events_tell_the_same_and_resume() {
 fn bad_frames_end_the_connection_with_a_reason() {
     let devnet = manual(1);
     let mut socket = open(&devnet);
-    socket.send(0x82, b"bytes");
-    assert_eq!(socket.closed().0, 1003);
+    socket.send(0x81, b"\xff\xfe");
+    assert_eq!(socket.closed().0, 1007);
     let mut socket = open(&devnet);
     socket.send(0x81, &vec![b' '; 128 * 1024 + 1]);
     assert_eq!(socket.closed().0, 1009);
@@ -225,6 +225,56 @@ fn bad_frames_end_the_connection_with_a_reason() {
         }
     };
     assert_eq!(pong, b"are you there");
+}
+
+/// One that announced 2^62 bytes and sent on was kept in memory, byte for byte.
+#[test]
+fn a_frame_is_refused_by_its_header_before_its_payload_comes() {
+    let devnet = manual(1);
+    let announced = |first: u8, length: u64| {
+        let mut header = vec![first, 0x80 | 127];
+        header.extend_from_slice(&length.to_be_bytes());
+        header
+    };
+    for length in [(1_u64 << 62), 1 << 32, 128 * 1024 + 1] {
+        let mut socket = open(&devnet);
+        socket.send_raw(&announced(0x81, length));
+        assert_eq!(socket.closed().0, 1009, "{length}");
+    }
+    // Nor as a part of a message that holds enough already, nor as a frame of control.
+    let mut socket = open(&devnet);
+    socket.send(0x01, &vec![b' '; 100 * 1024]);
+    socket.send_raw(&announced(0x00, 100 * 1024));
+    assert_eq!(socket.closed().0, 1009);
+    let mut socket = open(&devnet);
+    socket.send_raw(&announced(0x89, 126));
+    assert_eq!(socket.closed().0, 1002);
+}
+
+#[test]
+fn a_client_that_closes_hears_its_own_code_and_the_connection_ends() {
+    let devnet = manual(1);
+    for (said, heard) in [(1000_u16, 1000), (1001, 1001), (4321, 4321), (1006, 1002)] {
+        let mut socket = open(&devnet);
+        socket.send(0x88, &said.to_be_bytes());
+        assert_eq!(socket.closed().0, heard);
+        assert!(socket.is_at_its_end());
+    }
+    let mut socket = open(&devnet);
+    socket.send(0x88, b"");
+    assert_eq!(socket.closed().0, 1000);
+}
+
+/// As some libraries do by default.
+#[test]
+fn a_request_may_come_in_a_binary_frame_and_at_the_root() {
+    let devnet = manual(1);
+    let url = &devnet.urls()[0];
+    for path in ["/", "/ws"] {
+        let mut socket = WebSocket::open(url, path);
+        socket.send(0x82, br#"{"jsonrpc":"2.0","id":7,"method":"net_version"}"#);
+        assert_eq!(socket.message()["result"], "1337");
+    }
 }
 
 #[test]

@@ -126,7 +126,10 @@ fn routes(config: &mut web::ServiceConfig) {
         let allowed = route.verb();
         let other = move |request| answer::no_such_method(request, allowed);
         let resource = web::resource(route.path).route((route.handler)());
-        let resource = resource.default_service(web::to(other));
+        let mut resource = resource.default_service(web::to(other));
+        if route.path == "/" {
+            resource = resource.route(web_socket::at_root());
+        }
         if !route.is_for_pages() {
             config.service(resource);
             continue;

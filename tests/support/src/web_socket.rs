@@ -72,6 +72,16 @@ impl WebSocket {
         let _ = self.stream.get_mut().write_all(&frame);
     }
 
+    /// Sends bytes as they are.
+    pub fn send_raw(&mut self, bytes: &[u8]) {
+        let _ = self.stream.get_mut().write_all(bytes);
+    }
+
+    /// Whether the node has nothing more to say.
+    pub fn is_at_its_end(&mut self) -> bool {
+        matches!(self.stream.fill_buf(), Ok([]))
+    }
+
     /// The next frame; the node sends each message in one.
     pub fn said(&mut self) -> Said {
         let mut head = [0; 2];

@@ -83,7 +83,7 @@ impl Incoming {
             Frame::Ping(payload) => Ok(Some(Read::Ping(payload))),
             Frame::Pong(_) => Ok(Some(Read::Pong)),
             Frame::Close(reason) => {
-                let code = reason.map(|reason| reason.code).filter(may_be_sent);
+                let code = reason.map(|reason| reason.code);
                 Err(End::Theirs(code.unwrap_or(CloseCode::Normal)))
             }
             Frame::Continuation(Item::FirstText(part) | Item::FirstBinary(part))
@@ -106,14 +106,6 @@ fn request(whole: Bytes) -> Result<Read, End> {
         Ok(_) => Ok(Read::Request(whole)),
         Err(_) => Err(End::NotUtf8),
     }
-}
-
-/// Some codes only say what a client has seen (RFC 6455, section 7.4.1).
-fn may_be_sent(code: &CloseCode) -> bool {
-    !matches!(
-        code,
-        CloseCode::Abnormal | CloseCode::Tls | CloseCode::Other(_)
-    )
 }
 
 /// Of a frame of control (RFC 6455, section 5.5).
