@@ -9,7 +9,7 @@ use crate::state_store::{Store, StoreError};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
-use lockstep_protocol::mempool::{Blame, Refusal, Source, Submission};
+use lockstep_protocol::mempool::{Blame, MempoolRefusal, Source, Submission};
 use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::Wire;
@@ -38,7 +38,7 @@ impl Submitted {
 
 /// Why a transaction was not taken.
 pub(crate) enum SubmitRefusal {
-    Refused(Refusal),
+    Refused(MempoolRefusal),
     Store(StoreError),
 }
 
@@ -63,8 +63,8 @@ impl Intake<'_> {
         let id = transaction.id();
         let submit = SubmitTransactions(vec![Arc::new(transaction)], Source::People);
         let verdict = match self.mempool.ask(submit).await {
-            Ok(mut verdicts) => verdicts.pop().unwrap_or(Err(Refusal::Busy)),
-            Err(_) => Err(Refusal::Busy),
+            Ok(mut verdicts) => verdicts.pop().unwrap_or(Err(MempoolRefusal::Busy)),
+            Err(_) => Err(MempoolRefusal::Busy),
         };
         let submission = match verdict {
             Ok(submission) => submission,
@@ -82,9 +82,9 @@ impl Intake<'_> {
 }
 
 /// Counts and answers a transaction that was not taken.
-pub(crate) fn refused(refusal: &Refusal, metrics: &Metrics) -> HttpResponse {
+pub(crate) fn refused(refusal: &MempoolRefusal, metrics: &Metrics) -> HttpResponse {
     let (label, status) = match (refusal, refusal.blame()) {
-        (Refusal::Busy, _) => (RefusalLabel::Busy, StatusCode::SERVICE_UNAVAILABLE),
+        (MempoolRefusal::Busy, _) => (RefusalLabel::Busy, StatusCode::SERVICE_UNAVAILABLE),
         (_, Blame::Load) => (RefusalLabel::Busy, StatusCode::TOO_MANY_REQUESTS),
         _ => (RefusalLabel::Transaction, StatusCode::BAD_REQUEST),
     };

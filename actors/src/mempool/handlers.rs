@@ -11,7 +11,7 @@ use crate::messages::proposer::BlockFilled;
 use crate::runtime::Ctx;
 use crate::shell::{Deliver, answers};
 use actix::prelude::*;
-use lockstep_protocol::mempool::{Entry, Input, Refusal, Ticket, WaitingStatus};
+use lockstep_protocol::mempool::{Entry, Input, MempoolRefusal, Ticket, WaitingStatus};
 use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::Hash;
 use tokio::sync::oneshot;
@@ -37,7 +37,7 @@ impl Handler<SubmitTransactions> for Mempool {
             let mut verdicts = Vec::with_capacity(answers.len());
             for answer in answers {
                 // An error says that this incarnation fell before the verdict.
-                verdicts.push(answer.await.unwrap_or(Err(Refusal::Busy)));
+                verdicts.push(answer.await.unwrap_or(Err(MempoolRefusal::Busy)));
             }
             verdicts
         })

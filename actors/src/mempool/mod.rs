@@ -6,7 +6,7 @@
 //! of each signature that verified, and does not verify it again in a block.
 //!
 //! After a fall, the checking thread's among them, it takes again all that it had taken (the
-//! [`Shelf`]); what was under check is answered with [`Refusal::Busy`](lockstep_protocol::mempool::Refusal::Busy).
+//! [`Shelf`]); what was under check is answered with [`MempoolRefusal::Busy`](lockstep_protocol::mempool::MempoolRefusal::Busy).
 use crate::clock::Clock;
 use crate::limits::{CHECK_BATCH_MAX, RESTORED_AT_ONCE_MAX};
 use crate::messages::committer::NoteTransactions;

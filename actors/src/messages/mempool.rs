@@ -1,13 +1,13 @@
 //! What the Mempool is told and asked.
 use super::WhenFull::{Falls, ToldAgain};
 use super::proposer::BuildBlock;
-use lockstep_protocol::mempool::{Entry, Fate, Refusal, Source, Submission};
+use lockstep_protocol::mempool::{Entry, Fate, MempoolRefusal, Source, Submission};
 use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash};
 use std::sync::Arc;
 
 /// What became of one submitted transaction.
-pub(crate) type SubmitResult = Result<Submission, Refusal>;
+pub(crate) type SubmitResult = Result<Submission, MempoolRefusal>;
 
 /// Keep these for a block. Answers, once all are checked, what became of each, in their order.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::state_store::Store;
 use crate::view::NodeView;
 use futures_util::future::Either;
 use lockstep_protocol::consensus::driver::TickOutcome;
-use lockstep_protocol::mempool::{Refusal, Source, Submission};
+use lockstep_protocol::mempool::{MempoolRefusal, Source, Submission};
 use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height};
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 pub enum SubmitError {
     /// It may not wait for a block.
     #[error("the transaction was refused: {0}")]
-    Refused(#[from] Refusal),
+    Refused(#[from] MempoolRefusal),
     /// The node did not answer.
     #[error(transparent)]
     Ask(#[from] AskError),
@@ -117,7 +117,7 @@ impl NodeHandle {
     pub fn submit(&self, transaction: Arc<Transaction>) -> Result<Submission, SubmitError> {
         let submit = SubmitTransactions(vec![transaction], Source::People);
         let verdict: Option<SubmitResult> = wait(self.remote.submit.ask(submit))?.pop();
-        Ok(verdict.unwrap_or(Err(Refusal::Busy))?)
+        Ok(verdict.unwrap_or(Err(MempoolRefusal::Busy))?)
     }
 
     /// Makes the actor of this name panic. False if there is none.

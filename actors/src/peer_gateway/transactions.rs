@@ -7,7 +7,7 @@ use crate::messages::mempool::{SubmitResult, SubmitTransactions};
 use crate::metrics::RefusalLabel;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use lockstep_protocol::mempool::{Blame, Refusal, Source};
+use lockstep_protocol::mempool::{Blame, MempoolRefusal, Source};
 use lockstep_protocol::wire::TRANSACTIONS_BYTES_MAX;
 use std::sync::Arc;
 
@@ -49,8 +49,8 @@ fn gossiped(seed: &Seed, verdicts: &[SubmitResult]) -> HttpResponse {
         seed.metrics.refusal(RefusalLabel::Transaction);
         return refuse_bad(StatusCode::BAD_REQUEST, bad.code(), bad.to_string());
     }
-    if refusals().any(|refusal| *refusal == Refusal::Busy) {
-        return intake::refused(&Refusal::Busy, &seed.metrics);
+    if refusals().any(|refusal| *refusal == MempoolRefusal::Busy) {
+        return intake::refused(&MempoolRefusal::Busy, &seed.metrics);
     }
     HttpResponse::Accepted().finish()
 }

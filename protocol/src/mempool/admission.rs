@@ -5,7 +5,7 @@ use super::entry::Entry;
 use super::journal::Fate;
 use super::limits;
 use super::pool::Sender;
-use super::refusal::Refusal;
+use super::refusal::MempoolRefusal;
 use super::room;
 use super::{Mempool, Output, Source, Submission, Ticket};
 use crate::ledger::limits::NONCES_AHEAD_MAX;
@@ -43,7 +43,7 @@ impl Mempool {
             Err(refusal) => return answer(Err(refusal)),
         };
         if !self.checks.has_room(source) {
-            return answer(Err(Refusal::Busy));
+            return answer(Err(MempoolRefusal::Busy));
         }
         let transaction = entry.transaction.clone();
         let check = UnderCheck {
@@ -72,7 +72,7 @@ impl Mempool {
         &self,
         state: &dyn StateReader,
         entry: &Entry,
-    ) -> Result<Result<Arc<[u8]>, Refusal>, ReadError> {
+    ) -> Result<Result<Arc<[u8]>, MempoolRefusal>, ReadError> {
         let sender = entry.sender();
         let recorded = ledger::public_key(state, &sender)?;
         let is_first = recorded.is_none() && entry.nonce() == 0;
@@ -86,7 +86,7 @@ impl Mempool {
                     .ok_or(TransactionError::ForeignKey(actual).into())
             }
             (Some(_), Some(_)) => Err(TransactionError::KeyOnRecord.into()),
-            (None, Some(_)) => Err(Refusal::KeyTooLate),
+            (None, Some(_)) => Err(MempoolRefusal::KeyTooLate),
             (None, None) if is_first => Err(TransactionError::UnknownKey.into()),
             (None, None) => {
                 let first = self.pool.at(&sender, 0);
@@ -101,7 +101,7 @@ impl Mempool {
 
     /// Everything but the signature. Asked again after the check, because blocks and other
     /// transactions may have come meanwhile.
-    fn judge(&self, entry: &Entry, account: Account) -> Result<(), Refusal> {
+    fn judge(&self, entry: &Entry, account: Account) -> Result<(), MempoolRefusal> {
         ledger::check_form(&self.rules, self.height, &entry.transaction)?;
         let sender = self.pool.sender(&entry.sender());
         let expected = account.nonce.max(sender.map_or(0, |sender| sender.next));
@@ -111,7 +111,7 @@ impl Mempool {
         }
         judge_sender(entry, account.balance, sender)?;
         let room = room::make(self, entry, expected);
-        room.map(|_| ()).ok_or(Refusal::MempoolFull)
+        room.map(|_| ()).ok_or(MempoolRefusal::MempoolFull)
     }
 
     pub(super) fn checked(
@@ -165,7 +165,7 @@ impl Mempool {
         &mut self,
         state: &dyn StateReader,
         entry: &Entry,
-    ) -> Result<Result<Submission, Refusal>, ReadError> {
+    ) -> Result<Result<Submission, MempoolRefusal>, ReadError> {
         let (sender, nonce) = (entry.sender(), entry.nonce());
         if self.is_known(&entry.id) {
             // The same body with another signature was quicker, or a block.
@@ -196,7 +196,11 @@ impl Mempool {
 }
 
 /// The place among the sender's own transactions, and whether it can pay for all of them.
-fn judge_sender(entry: &Entry, balance: u64, sender: Option<&Sender>) -> Result<(), Refusal> {
+fn judge_sender(
+    entry: &Entry,
+    balance: u64,
+    sender: Option<&Sender>,
+) -> Result<(), MempoolRefusal> {
     let replaced = sender.and_then(|sender| sender.waiting.get(&entry.nonce()));
     let (fees, bytes, count) = sender.map_or((0, 0, 0), |sender| {
         (sender.fees, sender.bytes, sender.waiting.len())
@@ -204,17 +208,17 @@ fn judge_sender(entry: &Entry, balance: u64, sender: Option<&Sender>) -> Result<
     if let Some(replaced) = replaced {
         let least = replaced.replacement_fee(entry.bytes);
         if entry.fee() < least {
-            return Err(Refusal::ReplacementUnderpriced(least));
+            return Err(MempoolRefusal::ReplacementUnderpriced(least));
         }
     } else if count >= limits::SENDER_TRANSACTIONS_MAX {
-        return Err(Refusal::SenderFull);
+        return Err(MempoolRefusal::SenderFull);
     }
     let (fee_freed, bytes_freed) = replaced.map_or((0, 0), |old| (old.fee(), old.bytes));
     let bytes = bytes
         .saturating_sub(bytes_freed)
         .saturating_add(entry.bytes);
     if bytes > limits::SENDER_BYTES_MAX {
-        return Err(Refusal::SenderFull);
+        return Err(MempoolRefusal::SenderFull);
     }
     let needed = fees.saturating_sub(fee_freed).saturating_add(entry.fee());
     if needed > balance {
@@ -222,7 +226,7 @@ fn judge_sender(entry: &Entry, balance: u64, sender: Option<&Sender>) -> Result<
         return Err(if fee > balance {
             TransactionError::Unfunded { fee, balance }.into()
         } else {
-            Refusal::Overdrawn { needed, balance }
+            MempoolRefusal::Overdrawn { needed, balance }
         });
     }
     Ok(())

@@ -1,5 +1,5 @@
 //! Checks signatures apart from the mempool: the shell runs it on a thread of its own.
-use super::refusal::Refusal;
+use super::refusal::MempoolRefusal;
 use crate::ledger::{ChainRules, Signatures, TransactionError, VerifyError};
 use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash};
@@ -24,7 +24,7 @@ pub struct Checked {
     /// What was checked.
     pub leaf: Hash,
     /// Why it was not accepted.
-    pub verdict: Result<(), Refusal>,
+    pub verdict: Result<(), MempoolRefusal>,
 }
 
 /// Checks signatures with keys that stay prepared; one that is known to verify costs a hash.

@@ -2,7 +2,7 @@
 //! ask, and a replay of a bad one costs nothing.
 use super::entry::Entry;
 use super::limits::{CHECKS_OF_PEERS_MAX, CHECKS_OF_PEOPLE_MAX, REFUSED_KEPT_MAX};
-use super::refusal::Refusal;
+use super::refusal::MempoolRefusal;
 use super::{Source, Ticket};
 use crate::recent::Recent;
 use crate::types::{Address, Hash};
@@ -26,7 +26,7 @@ pub(super) struct Checks {
     senders: BTreeMap<Hash, Address>,
     of_people: usize,
     of_peers: usize,
-    refused: Recent<Hash, Refusal>,
+    refused: Recent<Hash, MempoolRefusal>,
 }
 
 impl Checks {
@@ -54,7 +54,7 @@ impl Checks {
     }
 
     /// What is known to be bad, and why.
-    pub(super) fn refused(&self, leaf: &Hash) -> Option<&Refusal> {
+    pub(super) fn refused(&self, leaf: &Hash) -> Option<&MempoolRefusal> {
         self.refused.get(leaf)
     }
 
@@ -90,7 +90,7 @@ impl Checks {
         Some(check)
     }
 
-    pub(super) fn remember(&mut self, leaf: Hash, refusal: Refusal) {
+    pub(super) fn remember(&mut self, leaf: Hash, refusal: MempoolRefusal) {
         self.refused.note(leaf, refusal);
     }
 

@@ -1,7 +1,7 @@
 //! What a committed block takes out of the mempool, and what it makes impossible.
 use super::Mempool;
 use super::journal::Fate;
-use super::refusal::Refusal;
+use super::refusal::MempoolRefusal;
 use crate::ledger::{self, ReadError, StateReader, TransactionError};
 use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash, Height};
@@ -66,7 +66,7 @@ impl Mempool {
             .map(|entry| entry.id)
             .collect();
         let (needed, balance) = (sender.fees, account.balance);
-        let code = Refusal::Overdrawn { needed, balance }.code();
+        let code = MempoolRefusal::Overdrawn { needed, balance }.code();
         self.pool.note_balance(&address, balance);
         for id in unpaid.into_iter().rev() {
             self.drop_waiting(&id, Fate::Dropped { code });

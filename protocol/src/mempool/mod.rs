@@ -58,7 +58,7 @@ pub use block_budget::BlockBudget;
 pub use checker::{Check, Checked, Checker};
 pub use entry::Entry;
 pub use journal::Fate;
-pub use refusal::{Blame, Refusal};
+pub use refusal::{Blame, MempoolRefusal};
 
 use crate::ledger::{ChainRules, ReadError, StateReader};
 use crate::nouns::transaction::Transaction;
@@ -142,7 +142,7 @@ pub enum Output {
     /// Check this signature.
     Check(Check),
     /// What became of a submitted transaction.
-    Answer(Ticket, Result<Submission, Refusal>),
+    Answer(Ticket, Result<Submission, MempoolRefusal>),
     /// A transaction waits from now on: the ledger need not verify it again by this key, and what
     /// came from people is passed on.
     Admitted(Entry, Arc<[u8]>, Source),

@@ -4,7 +4,7 @@ use crate::ledger::TransactionError;
 
 /// Why a transaction was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum MempoolRefusal {
     /// No block may carry it, now or ever.
     #[error(transparent)]
     Transaction(#[from] TransactionError),
@@ -54,7 +54,7 @@ pub enum Blame {
     Load,
 }
 
-impl Refusal {
+impl MempoolRefusal {
     /// Every code, for whoever counts them.
     pub const CODES: [&'static str; 22] = [
         "too_large",
@@ -84,20 +84,20 @@ impl Refusal {
     /// One stable word for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Refusal::Transaction(error) => error.code(),
-            Refusal::KeyTooLate => "key_too_late",
-            Refusal::ReplacementUnderpriced { .. } => "replacement_underpriced",
-            Refusal::Overdrawn { .. } => "overdrawn",
-            Refusal::SenderFull => "sender_full",
-            Refusal::MempoolFull => "mempool_full",
-            Refusal::Busy => "busy",
+            MempoolRefusal::Transaction(error) => error.code(),
+            MempoolRefusal::KeyTooLate => "key_too_late",
+            MempoolRefusal::ReplacementUnderpriced { .. } => "replacement_underpriced",
+            MempoolRefusal::Overdrawn { .. } => "overdrawn",
+            MempoolRefusal::SenderFull => "sender_full",
+            MempoolRefusal::MempoolFull => "mempool_full",
+            MempoolRefusal::Busy => "busy",
         }
     }
 
     /// Whose trouble it is.
     pub fn blame(&self) -> Blame {
         match self {
-            Refusal::Transaction(
+            MempoolRefusal::Transaction(
                 TransactionError::ForeignKey { .. }
                 | TransactionError::Key(_)
                 | TransactionError::Signature(_)
@@ -107,11 +107,13 @@ impl Refusal {
                 | TransactionError::ValueTooLarge { .. }
                 | TransactionError::Underpriced { .. },
             )
-            | Refusal::KeyTooLate => Blame::Transaction,
-            Refusal::Transaction(_)
-            | Refusal::ReplacementUnderpriced { .. }
-            | Refusal::Overdrawn { .. } => Blame::Moment,
-            Refusal::SenderFull | Refusal::MempoolFull | Refusal::Busy => Blame::Load,
+            | MempoolRefusal::KeyTooLate => Blame::Transaction,
+            MempoolRefusal::Transaction(_)
+            | MempoolRefusal::ReplacementUnderpriced { .. }
+            | MempoolRefusal::Overdrawn { .. } => Blame::Moment,
+            MempoolRefusal::SenderFull | MempoolRefusal::MempoolFull | MempoolRefusal::Busy => {
+                Blame::Load
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ mod validators_random;
 use super::*;
 use crate::crypto::simulated::Simulated;
 use crate::crypto::{Scheme, SchemeId, Seed, Signer};
-use crate::mempool::{Checker, Input, Mempool, Output, Refusal, Room, Source, Ticket};
+use crate::mempool::{Checker, Input, Mempool, MempoolRefusal, Output, Room, Source, Ticket};
 use crate::nouns::block::{Block, Header, SealedBlock};
 use crate::nouns::commit::{CommitCertificate, certify};
 use crate::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
@@ -236,7 +236,7 @@ impl Node {
     }
 
     /// What an empty mempool on this head says of it.
-    fn admit(&self, world: &World, transaction: &Transaction) -> Result<(), Refusal> {
+    fn admit(&self, world: &World, transaction: &Transaction) -> Result<(), MempoolRefusal> {
         let (rules, head) = (world.rules.clone(), self.ledger.head().height);
         let mut mempool = Mempool::new(rules.clone(), Room::default(), head);
         let mut checker = Checker::new(rules);

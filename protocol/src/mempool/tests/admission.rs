@@ -123,7 +123,7 @@ fn peoples_checks_leave_room_for_those_of_peers() {
         for nonce in 0..NONCES_AHEAD_MAX {
             let transaction = desk.sign(wish(user, nonce));
             let outputs = desk.submit(&transaction, Source::People);
-            if matches!(outputs[..], [Output::Answer(_, Err(Refusal::Busy))]) {
+            if matches!(outputs[..], [Output::Answer(_, Err(MempoolRefusal::Busy))]) {
                 break 'all;
             }
             submitted += 1;
@@ -138,15 +138,15 @@ fn peoples_checks_leave_room_for_those_of_peers() {
 
 #[test]
 fn codes_are_words_and_blame_is_laid_where_honest_nodes_agree() {
-    let busy = Refusal::Busy;
+    let busy = MempoolRefusal::Busy;
     assert_eq!((busy.code(), busy.blame()), ("busy", Blame::Load));
     let (expected, actual) = (1, 0);
-    let late = Refusal::from(TransactionError::Nonce { expected, actual });
+    let late = MempoolRefusal::from(TransactionError::Nonce { expected, actual });
     assert_eq!(
         (late.code(), late.blame()),
         ("nonce_too_low", Blame::Moment)
     );
-    let alien = Refusal::from(TransactionError::ForeignKey(Address([1; 20])));
+    let alien = MempoolRefusal::from(TransactionError::ForeignKey(Address([1; 20])));
     assert_eq!(alien.blame(), Blame::Transaction);
 }
 

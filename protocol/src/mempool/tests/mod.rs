@@ -151,20 +151,23 @@ impl Desk {
     }
 
     /// Submits, has everything checked, and returns the answers.
-    fn give(&mut self, transaction: &Transaction) -> Result<Submission, Refusal> {
+    fn give(&mut self, transaction: &Transaction) -> Result<Submission, MempoolRefusal> {
         let outputs = self.submit(transaction, Source::People);
         let answers = self.settle(outputs);
         assert_eq!(answers.len(), 1, "one question, one answer");
         answers.into_iter().next().unwrap().1
     }
 
-    fn send(&mut self, wish: Wish) -> Result<Submission, Refusal> {
+    fn send(&mut self, wish: Wish) -> Result<Submission, MempoolRefusal> {
         let transaction = self.sign(wish);
         self.give(&transaction)
     }
 
     /// Carries out what the mempool wants, until nothing is left.
-    fn settle(&mut self, outputs: Vec<Output>) -> Vec<(Ticket, Result<Submission, Refusal>)> {
+    fn settle(
+        &mut self,
+        outputs: Vec<Output>,
+    ) -> Vec<(Ticket, Result<Submission, MempoolRefusal>)> {
         let mut answers = Vec::new();
         for output in outputs {
             match output {
@@ -257,6 +260,6 @@ fn user_of(transaction: &Transaction) -> u8 {
         .unwrap()
 }
 
-fn refused(answer: Result<Submission, Refusal>) -> &'static str {
+fn refused(answer: Result<Submission, MempoolRefusal>) -> &'static str {
     answer.unwrap_err().code()
 }

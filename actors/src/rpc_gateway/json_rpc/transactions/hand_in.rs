@@ -8,7 +8,7 @@ use crate::rpc_gateway::json_rpc::caller::Caller;
 use crate::rpc_gateway::json_rpc::error::RpcError;
 use crate::rpc_gateway::json_rpc::method::Answer;
 use crate::rpc_gateway::json_rpc::params::Args;
-use lockstep_protocol::mempool::Refusal;
+use lockstep_protocol::mempool::MempoolRefusal;
 use lockstep_protocol::types::Hash;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(in crate::rpc_gateway::json_rpc) async fn hand_in(
     let transaction = seed.wire.decode_transaction(&args.bytes(0)?)?;
     let taken = seed.intake().hand_in(transaction).await;
     taken.map_err(|why| match why {
-        SubmitRefusal::Refused(Refusal::Busy) => caller.busy(),
+        SubmitRefusal::Refused(MempoolRefusal::Busy) => caller.busy(),
         SubmitRefusal::Refused(refusal) => {
             seed.metrics.refusal(RefusalLabel::Transaction);
             let (code, sentence) = (refusal.code(), refusal.to_string());
