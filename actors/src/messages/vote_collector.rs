@@ -3,7 +3,7 @@ use super::WhenFull::Falls;
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::nouns::proposal::Proposal;
 use lockstep_protocol::nouns::pull::Pull;
-use lockstep_protocol::nouns::standing::{Question, Refused, Seen};
+use lockstep_protocol::nouns::standing::{Question, Seen, StandingRefusal};
 use lockstep_protocol::nouns::vote::SignedVote;
 use lockstep_protocol::types::{Address, Height, Round};
 use std::sync::Arc;
@@ -65,5 +65,5 @@ asked! {
     VoteReceived => Admission,
     GetVotesMissing => VotesMissing,
     GetVotes => Vec<SignedVote>,
-    GetSeen => Result<Seen, Refused>,
+    GetSeen => Result<Seen, StandingRefusal>,
 }

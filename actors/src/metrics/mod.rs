@@ -4,7 +4,7 @@ use crate::runtime::Actors;
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::crypto::{Scheme, Signer};
 use lockstep_protocol::nouns::evidence::OffenceKind;
-use lockstep_protocol::nouns::standing::Refused;
+use lockstep_protocol::nouns::standing::StandingRefusal;
 use lockstep_protocol::nouns::vote::VoteKind;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -77,7 +77,7 @@ impl Metrics {
     }
 
     /// Counts a question how far this node is, or an answer to its own, that does not count.
-    pub fn standing_refused(&self, refused: Refused) {
+    pub fn standing_refused(&self, refused: StandingRefusal) {
         let reason = refused.code();
         self.standings_refused
             .get_or_create(&CodeLabels { reason })

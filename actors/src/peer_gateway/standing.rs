@@ -8,7 +8,7 @@ use crate::messages::vote_collector::GetSeen;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::limits::QUESTION_BYTES_MAX;
-use lockstep_protocol::nouns::standing::{Refused, sets_of};
+use lockstep_protocol::nouns::standing::{StandingRefusal, sets_of};
 use lockstep_protocol::wire::Wire;
 use std::sync::Arc;
 
@@ -43,15 +43,16 @@ pub(super) async fn standing(
         .body(seed.wire.encode_statement(&statement)))
 }
 
-fn refuse_question(seed: &Seed, refused: Refused) -> HttpResponse {
+fn refuse_question(seed: &Seed, refused: StandingRefusal) -> HttpResponse {
     seed.metrics.standing_refused(refused);
     let (code, sentence) = (refused.code(), refused.to_string());
     match refused {
-        Refused::OverBudget => refuse(StatusCode::TOO_MANY_REQUESTS, code, sentence),
+        StandingRefusal::OverBudget => refuse(StatusCode::TOO_MANY_REQUESTS, code, sentence),
         // Of sets that one of the two does not know yet.
-        Refused::UnknownValidator => refuse(StatusCode::FORBIDDEN, code, sentence),
-        Refused::WrongAddressee | Refused::OwnKey | Refused::Replayed | Refused::BadSignature => {
-            refuse_bad(StatusCode::FORBIDDEN, code, sentence)
-        }
+        StandingRefusal::UnknownValidator => refuse(StatusCode::FORBIDDEN, code, sentence),
+        StandingRefusal::WrongAddressee
+        | StandingRefusal::OwnKey
+        | StandingRefusal::Replayed
+        | StandingRefusal::BadSignature => refuse_bad(StatusCode::FORBIDDEN, code, sentence),
     }
 }

@@ -76,7 +76,7 @@ pub struct Statement {
 
 /// Why a question or an answer does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum StandingRefusal {
     /// Meant for, or said by, somebody else.
     #[error("it is not meant for this validator, or not said by the one that was asked")]
     WrongAddressee,
@@ -97,26 +97,26 @@ pub enum Refused {
     BadSignature,
 }
 
-impl Refused {
+impl StandingRefusal {
     /// All of them.
-    pub const ALL: [Refused; 6] = [
-        Refused::WrongAddressee,
-        Refused::OwnKey,
-        Refused::UnknownValidator,
-        Refused::Replayed,
-        Refused::OverBudget,
-        Refused::BadSignature,
+    pub const ALL: [StandingRefusal; 6] = [
+        StandingRefusal::WrongAddressee,
+        StandingRefusal::OwnKey,
+        StandingRefusal::UnknownValidator,
+        StandingRefusal::Replayed,
+        StandingRefusal::OverBudget,
+        StandingRefusal::BadSignature,
     ];
 
     /// What programs go by.
     pub fn code(self) -> &'static str {
         match self {
-            Refused::WrongAddressee => "wrong_addressee",
-            Refused::OwnKey => "own_key",
-            Refused::UnknownValidator => "unknown_validator",
-            Refused::Replayed => "replayed",
-            Refused::OverBudget => "over_budget",
-            Refused::BadSignature => "bad_signature",
+            StandingRefusal::WrongAddressee => "wrong_addressee",
+            StandingRefusal::OwnKey => "own_key",
+            StandingRefusal::UnknownValidator => "unknown_validator",
+            StandingRefusal::Replayed => "replayed",
+            StandingRefusal::OverBudget => "over_budget",
+            StandingRefusal::BadSignature => "bad_signature",
         }
     }
 }
@@ -149,13 +149,13 @@ fn verify(
     who: &Address,
     bytes: &[u8],
     signature: &Signature,
-) -> Result<(), Refused> {
+) -> Result<(), StandingRefusal> {
     let mut member = sets
         .into_iter()
         .filter_map(|set| Some((set, set.index_of(who)?)));
-    let (set, index) = member.next().ok_or(Refused::UnknownValidator)?;
+    let (set, index) = member.next().ok_or(StandingRefusal::UnknownValidator)?;
     let verified = set.verify(index, bytes, &signature.0);
-    verified.map_err(|_| Refused::BadSignature)
+    verified.map_err(|_| StandingRefusal::BadSignature)
 }
 
 impl Question {
@@ -178,20 +178,20 @@ impl Question {
     }
 
     /// All that can be said without its signature.
-    pub fn screen(&self, me: &Address, sets: Sets<'_>) -> Result<(), Refused> {
+    pub fn screen(&self, me: &Address, sets: Sets<'_>) -> Result<(), StandingRefusal> {
         if self.to != *me {
-            return Err(Refused::WrongAddressee);
+            return Err(StandingRefusal::WrongAddressee);
         }
         if self.asker == *me {
-            return Err(Refused::OwnKey);
+            return Err(StandingRefusal::OwnKey);
         }
         if !is_member(sets, &self.asker) {
-            return Err(Refused::UnknownValidator);
+            return Err(StandingRefusal::UnknownValidator);
         }
         Ok(())
     }
 
-    fn verify(&self, context: &SignContext, sets: Sets<'_>) -> Result<(), Refused> {
+    fn verify(&self, context: &SignContext, sets: Sets<'_>) -> Result<(), StandingRefusal> {
         let bytes = context.question(&self.asker, &self.to, &self.nonce);
         verify(sets, &self.asker, &bytes, &self.signature)
     }
@@ -226,12 +226,12 @@ impl Statement {
         question: &Question,
         context: &SignContext,
         sets: Sets<'_>,
-    ) -> Result<Standing, Refused> {
+    ) -> Result<Standing, StandingRefusal> {
         if (self.sayer, self.asker) != (question.to, question.asker) {
-            return Err(Refused::WrongAddressee);
+            return Err(StandingRefusal::WrongAddressee);
         }
         if self.nonce != question.nonce {
-            return Err(Refused::Replayed);
+            return Err(StandingRefusal::Replayed);
         }
         self.verify(context, sets)?;
         Ok(self.standing)
@@ -275,14 +275,14 @@ impl Askers {
         me: &Address,
         sets: Sets<'_>,
         context: &SignContext,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), StandingRefusal> {
         question.screen(me, sets)?;
         let asked = self.nonces.get(&question.asker);
         if asked.is_some_and(|asked| asked.contains(&question.nonce)) {
-            return Err(Refused::Replayed);
+            return Err(StandingRefusal::Replayed);
         }
         if !self.budgets.allows(&question.asker, now.0) {
-            return Err(Refused::OverBudget);
+            return Err(StandingRefusal::OverBudget);
         }
         question.verify(context, sets)?;
         self.budgets.spend(question.asker, now.0);

@@ -1,6 +1,6 @@
 //! What this node answers a validator that has just started: what it has seen that one sign.
 use super::Tally;
-use crate::nouns::standing::{Askers, Question, Refused, Seen};
+use crate::nouns::standing::{Askers, Question, Seen, StandingRefusal};
 use crate::types::{Address, Instant, Round};
 use crate::validators::set::ValidatorIndex;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ impl Tally {
     }
 
     /// Whether this node answers the question, and what it has seen of its asker.
-    pub fn asked(&mut self, now: Instant, question: &Question) -> Result<Seen, Refused> {
+    pub fn asked(&mut self, now: Instant, question: &Question) -> Result<Seen, StandingRefusal> {
         let sets = [&*self.set, &*self.next_set];
         let askers = &mut self.asked.askers;
         askers.admit(now, question, &self.me, sets, &self.context)?;

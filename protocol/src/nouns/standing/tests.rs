@@ -42,13 +42,17 @@ impl Desk {
     }
 
     /// Put to validator 1.
-    fn admits(&mut self, now: u64, question: &Question) -> Result<(), Refused> {
+    fn admits(&mut self, now: u64, question: &Question) -> Result<(), StandingRefusal> {
         let (me, context) = (self.cast.address(1), self.cast.context);
         self.askers
             .admit(Instant(now), question, &me, sets_of(&self.known), &context)
     }
 
-    fn believes(&self, statement: &Statement, question: &Question) -> Result<Standing, Refused> {
+    fn believes(
+        &self,
+        statement: &Statement,
+        question: &Question,
+    ) -> Result<Standing, StandingRefusal> {
         statement.answers(question, &self.cast.context, sets_of(&self.known))
     }
 }
@@ -65,15 +69,21 @@ fn the_answer_of_whom_was_asked_counts_and_says_what_was_signed() {
 fn a_question_to_another_of_the_own_key_of_a_stranger_or_forged_is_refused() {
     let mut desk = Desk::new();
     let elsewhere = desk.asks(0, 2, 1);
-    assert_eq!(desk.admits(0, &elsewhere), Err(Refused::WrongAddressee));
+    assert_eq!(
+        desk.admits(0, &elsewhere),
+        Err(StandingRefusal::WrongAddressee)
+    );
     let own = desk.asks(1, 1, 1);
-    assert_eq!(desk.admits(0, &own), Err(Refused::OwnKey));
+    assert_eq!(desk.admits(0, &own), Err(StandingRefusal::OwnKey));
     let mut forged = desk.asks(0, 1, 1);
     forged.asker = desk.cast.address(3);
-    assert_eq!(desk.admits(0, &forged), Err(Refused::BadSignature));
+    assert_eq!(desk.admits(0, &forged), Err(StandingRefusal::BadSignature));
     let stranger = desk.asks(3, 1, 1);
     desk.known = desk.cast.changing(Height(10), &[0, 1, 2], &[0, 1, 2]);
-    assert_eq!(desk.admits(0, &stranger), Err(Refused::UnknownValidator));
+    assert_eq!(
+        desk.admits(0, &stranger),
+        Err(StandingRefusal::UnknownValidator)
+    );
     // Whoever is one from the next height on has to arrive before that.
     desk.known = desk.cast.changing(Height(10), &[0, 1, 2], &[0, 1, 2, 3]);
     assert_eq!(desk.admits(0, &stranger), Ok(()));
@@ -85,7 +95,10 @@ fn a_question_of_another_chain_is_nobodys() {
     desk.cast.context.chain_id.0 += 1;
     let question = desk.asks(0, 1, 1);
     desk.cast.context.chain_id.0 -= 1;
-    assert_eq!(desk.admits(0, &question), Err(Refused::BadSignature));
+    assert_eq!(
+        desk.admits(0, &question),
+        Err(StandingRefusal::BadSignature)
+    );
 }
 
 #[test]
@@ -93,13 +106,13 @@ fn the_same_question_is_answered_once_and_a_few_a_second_of_each() {
     let mut desk = Desk::new();
     let question = desk.asks(0, 1, 0);
     assert_eq!(desk.admits(0, &question), Ok(()));
-    assert_eq!(desk.admits(0, &question), Err(Refused::Replayed));
+    assert_eq!(desk.admits(0, &question), Err(StandingRefusal::Replayed));
     for nonce in 1..STANDING_BURST_MAX {
         let question = desk.asks(0, 1, nonce as u8);
         assert_eq!(desk.admits(0, &question), Ok(()));
     }
     let next = desk.asks(0, 1, 99);
-    assert_eq!(desk.admits(0, &next), Err(Refused::OverBudget));
+    assert_eq!(desk.admits(0, &next), Err(StandingRefusal::OverBudget));
     let another = desk.asks(2, 1, 99);
     assert_eq!(desk.admits(0, &another), Ok(()), "each has its own");
     assert_eq!(desk.admits(1_000, &next), Ok(()));
@@ -112,7 +125,7 @@ fn a_forged_question_costs_its_victim_nothing() {
     for nonce in 0..20 {
         let mut forged = desk.asks(2, 1, nonce);
         forged.asker = desk.cast.address(0);
-        assert_eq!(desk.admits(0, &forged), Err(Refused::BadSignature));
+        assert_eq!(desk.admits(0, &forged), Err(StandingRefusal::BadSignature));
     }
     let question = desk.asks(0, 1, 0);
     assert_eq!(desk.admits(0, &question), Ok(()));
@@ -136,15 +149,18 @@ fn an_answer_of_another_to_another_or_to_an_earlier_question_is_refused() {
     let of_another = desk.says(2, &question);
     assert_eq!(
         desk.believes(&of_another, &question),
-        Err(Refused::WrongAddressee)
+        Err(StandingRefusal::WrongAddressee)
     );
     let to_another = desk.says(1, &desk.asks(2, 1, 1));
     assert_eq!(
         desk.believes(&to_another, &question),
-        Err(Refused::WrongAddressee)
+        Err(StandingRefusal::WrongAddressee)
     );
     let earlier = desk.says(1, &desk.asks(0, 1, 0));
-    assert_eq!(desk.believes(&earlier, &question), Err(Refused::Replayed));
+    assert_eq!(
+        desk.believes(&earlier, &question),
+        Err(StandingRefusal::Replayed)
+    );
 }
 
 #[test]
@@ -164,7 +180,7 @@ fn an_answer_that_was_changed_on_its_way_is_refused() {
         change(&mut changed);
         assert_eq!(
             desk.believes(&changed, &question),
-            Err(Refused::BadSignature),
+            Err(StandingRefusal::BadSignature),
             "{changed:?}"
         );
     }
@@ -183,7 +199,7 @@ fn an_unsigned_standing_is_noticed() {
 #[test]
 fn every_refusal_has_a_code_and_a_sentence_of_its_own() {
     use std::collections::BTreeSet;
-    let all = Refused::ALL;
+    let all = StandingRefusal::ALL;
     let codes: BTreeSet<&str> = all.iter().map(|refused| refused.code()).collect();
     let sentences: BTreeSet<String> = all.iter().map(|refused| refused.to_string()).collect();
     assert_eq!((codes.len(), sentences.len()), (all.len(), all.len()));

@@ -1,9 +1,9 @@
 //! What the tally has seen of whoever asks.
 use super::*;
-use crate::nouns::standing::{Question, Refused, Seen};
+use crate::nouns::standing::{Question, Seen, StandingRefusal};
 
 /// What validator 0 is answered by validator 1.
-fn seen(cast: &Cast, tally: &mut Tally) -> Result<Seen, Refused> {
+fn seen(cast: &Cast, tally: &mut Tally) -> Result<Seen, StandingRefusal> {
     let nonce = [tally
         .step(Instant(0), Input::EnterRound(H, Round::ZERO))
         .len() as u8; 16];
@@ -12,7 +12,7 @@ fn seen(cast: &Cast, tally: &mut Tally) -> Result<Seen, Refused> {
     fresh.asked(Instant(0), &question.unwrap())
 }
 
-fn remembering(round: Option<u32>) -> Result<Seen, Refused> {
+fn remembering(round: Option<u32>) -> Result<Seen, StandingRefusal> {
     Ok(Seen {
         height: H,
         round: round.map(Round),
