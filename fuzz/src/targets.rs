@@ -146,8 +146,8 @@ pub fn compact(bytes: &[u8]) -> bool {
 
 /// `POST /consensus/transactions`.
 pub fn missing(bytes: &[u8]) -> bool {
-    let missing = wire().decode_missing(bytes);
-    missing.is_ok_and(|missing| same(bytes, &wire().encode_missing(&missing)))
+    let missing = wire().decode_wanted(bytes);
+    missing.is_ok_and(|missing| same(bytes, &wire().encode_wanted(&missing)))
 }
 
 /// The answer to it.

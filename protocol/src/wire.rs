@@ -11,7 +11,7 @@ use crate::limits::{
 };
 use crate::nouns::block::{Block, SealedBlock};
 use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
-use crate::nouns::compact::{Assembly, CompactProposal, Missing};
+use crate::nouns::compact::{Assembly, CompactProposal, TransactionsWanted};
 use crate::nouns::decided::DecidedBlock;
 use crate::nouns::evidence::Evidence;
 use crate::nouns::proposal::{Proposal, ProposedBlock};
@@ -96,7 +96,7 @@ fn parts(message: &ProposedBlock) -> (&Proposal, &Block, Option<&PolkaCertificat
     (proposal, block.block(), polka.as_deref())
 }
 
-/// Of each noun that crosses a socket as it is: how its body is written and read, and how many bytes
+/// How the body of a noun is written and read that crosses a socket as it is, and how many bytes
 /// it has at the most. Nothing of it is verified here.
 macro_rules! bodies {
     ($($body:literal: $encode:ident, $decode:ident, $noun:ty, $kind:literal, $limit:ident;)*) => {
@@ -123,7 +123,8 @@ bodies! {
     "`POST /consensus/compact` (whether its parts belong together, [`Assembly::new`] says)":
         encode_compact, decode_compact, CompactProposal, "compact proposal", PROPOSAL_BYTES_MAX;
     "`POST /consensus/transactions`":
-        encode_missing, decode_missing, Missing, "question for transactions", MISSING_BYTES_MAX;
+        encode_wanted, decode_wanted, TransactionsWanted, "question for transactions",
+        MISSING_BYTES_MAX;
     "`POST /consensus/pull`": encode_pull, decode_pull, Pull, "pull", PULL_BYTES_MAX;
     "`POST /consensus/standing`":
         encode_question, decode_question, Question, "question", QUESTION_BYTES_MAX;

@@ -6,7 +6,7 @@ use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::crypto::merkle;
 use lockstep_protocol::nouns::block::SealedBlock;
-use lockstep_protocol::nouns::compact::{CompactProposal, Missing};
+use lockstep_protocol::nouns::compact::{CompactProposal, TransactionsWanted};
 use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::wire::Wire;
@@ -248,12 +248,12 @@ fn compact_proposals_that_lie_are_refused_or_wait_in_vain() {
 #[test]
 fn questions_about_unknown_blocks_are_answered_with_nothing_and_bad_ones_refused() {
     let target = Target::boot();
-    let question = Missing {
+    let question = TransactionsWanted {
         height: Height(1),
         block_id: Hash([7; 32]),
         wanted: vec![0xff; 100],
     };
-    let bytes = target.wire.encode_missing(&question);
+    let bytes = target.wire.encode_wanted(&question);
     let answer = post(&target.peer_url, FETCH, &bytes);
     assert_eq!(answer.status, 200);
     assert_eq!(target.wire.decode_fetched(&answer.body), Ok(Vec::new()));

@@ -2,7 +2,7 @@
 use super::WhenFull::{Dropped, Falls};
 use crate::peers::Peer;
 use lockstep_protocol::mempool::Entry;
-use lockstep_protocol::nouns::compact::Missing;
+use lockstep_protocol::nouns::compact::TransactionsWanted;
 use lockstep_protocol::nouns::evidence::Evidence;
 use lockstep_protocol::nouns::proposal::ProposedBlock;
 use lockstep_protocol::nouns::pull::Pull;
@@ -57,7 +57,7 @@ pub(crate) struct FetchTransactions {
     /// The validator whose node is asked.
     pub(crate) peer: Address,
     /// Which ones.
-    pub(crate) missing: Missing,
+    pub(crate) missing: TransactionsWanted,
 }
 
 /// These are the peers from now on. Told once all ports are known.

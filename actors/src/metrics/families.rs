@@ -6,9 +6,9 @@ use super::labels::{
     OffenceLabel, OffenceLabels, ProposalLabels, REFUSALS, RefusalLabels, RequestLabels,
     ResultLabel, VoteLabels,
 };
-use lockstep_protocol::mempool::Refusal;
+use lockstep_protocol::mempool::MempoolRefusal;
 use lockstep_protocol::nouns::evidence::OffenceKind;
-use lockstep_protocol::nouns::standing::Refused;
+use lockstep_protocol::nouns::standing::StandingRefusal;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -164,11 +164,11 @@ impl Metrics {
             let kind = OffenceLabel(kind);
             drop(self.evidence.get_or_create(&OffenceLabels { kind }));
         }
-        for reason in Refusal::CODES {
+        for reason in MempoolRefusal::CODES {
             let labels = CodeLabels { reason };
             drop(self.transactions_refused.get_or_create(&labels));
         }
-        for reason in Refused::ALL.map(Refused::code) {
+        for reason in StandingRefusal::ALL.map(StandingRefusal::code) {
             let labels = CodeLabels { reason };
             drop(self.standings_refused.get_or_create(&labels));
         }

@@ -9,7 +9,7 @@ use crate::messages::proposer::TransactionsFetched;
 use crate::shell::Deliver;
 use actix_web::web::Bytes;
 use lockstep_protocol::limits::FETCHED_BYTES_MAX;
-use lockstep_protocol::nouns::compact::{CompactProposal, Missing};
+use lockstep_protocol::nouns::compact::{CompactProposal, TransactionsWanted};
 use lockstep_protocol::nouns::proposal::ProposedBlock;
 use lockstep_protocol::wire::Wire;
 use std::cell::OnceCell;
@@ -61,8 +61,8 @@ impl Link {
 
     /// Asks once. Whatever comes of it, the whole proposal is asked for as any other that is
     /// lacking (E5).
-    async fn fetch(&self, missing: &Missing) -> Result<(), ExchangeError> {
-        let question = self.seed.wire.encode_missing(missing);
+    async fn fetch(&self, missing: &TransactionsWanted) -> Result<(), ExchangeError> {
+        let question = self.seed.wire.encode_wanted(missing);
         let limits = (FETCHED_BYTES_MAX, PULL_TIMEOUT);
         let path = "/consensus/transactions";
         let transactions = match self.ask(path, question, limits, Wire::decode_fetched).await {

@@ -17,7 +17,7 @@ pub(super) async fn transactions(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Answer {
-    let missing = seed.message(&request, payload, MISSING_BYTES_MAX, Wire::decode_missing);
+    let missing = seed.message(&request, payload, MISSING_BYTES_MAX, Wire::decode_wanted);
     let missing = missing.await?;
     let asker = Asker::of(&request);
     let place = seed.shares.pull_answers.wait(&asker, FETCH_ANSWER_PATIENCE);

@@ -1,6 +1,6 @@
 //! What travels between nodes. Shared by reference: nothing is encoded on a hop.
 use super::trace::{Trace, word_of};
-use lockstep_protocol::nouns::compact::{CompactProposal, Missing};
+use lockstep_protocol::nouns::compact::{CompactProposal, TransactionsWanted};
 use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::nouns::evidence::{Evidence, Offence};
 use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
@@ -22,7 +22,7 @@ pub(crate) enum Payload {
     /// A user's transaction, passed on.
     Transaction(Arc<Transaction>),
     /// What of a proposal's transactions is missing.
-    Fetch(Arc<Missing>),
+    Fetch(Arc<TransactionsWanted>),
     /// Those of this block.
     Fetched(BlockId, Vec<Arc<Transaction>>),
     /// A vote.

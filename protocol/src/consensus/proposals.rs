@@ -10,7 +10,7 @@ use crate::budget::{Budgets, Rate};
 use crate::limits::{CLOCK_DRIFT_MS, ROUNDS_KEPT_MAX};
 use crate::nouns::block::SealedBlock;
 use crate::nouns::commit::PolkaCertificate;
-use crate::nouns::compact::{Assembly, Missing};
+use crate::nouns::compact::{Assembly, TransactionsWanted};
 use crate::nouns::evidence::Evidence;
 use crate::nouns::proposal::{Proposal, ProposedBlock};
 use crate::nouns::sign_bytes::SignContext;
@@ -78,7 +78,7 @@ pub enum Output {
     /// What became of the proposal of this input.
     Admission(Admission),
     /// Ask this validator for transactions of its proposal.
-    Fetch(Address, Missing),
+    Fetch(Address, TransactionsWanted),
     /// Execute this block and compare its roots.
     Execute(Arc<SealedBlock>),
     /// It is another's turn in this round: this node skips, and waits for its message.

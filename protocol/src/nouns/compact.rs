@@ -60,7 +60,7 @@ impl CompactProposal {
 
 /// Which transactions of a block that was proposed at `height` are missing?
 #[derive(Clone, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
-pub struct Missing {
+pub struct TransactionsWanted {
     /// The height that is decided.
     pub height: Height,
     /// The block.
@@ -70,7 +70,7 @@ pub struct Missing {
     pub wanted: Vec<u8>,
 }
 
-impl Missing {
+impl TransactionsWanted {
     /// The transactions of `block` that are asked for, in its order; none if it is another block,
     /// or has not so many.
     pub fn pick<'a>(&self, block: &'a SealedBlock) -> Vec<&'a Transaction> {
@@ -204,7 +204,7 @@ impl Assembly {
     }
 
     /// The question for what is missing.
-    pub fn question(&self) -> Missing {
+    pub fn question(&self) -> TransactionsWanted {
         let mut wanted = vec![0u8; self.slots.len().div_ceil(8)];
         let missing = self.slots.iter().enumerate();
         for (index, _) in missing.filter(|(_, slot)| slot.is_none()) {
@@ -212,7 +212,7 @@ impl Assembly {
                 *byte |= 1 << (index % 8);
             }
         }
-        Missing {
+        TransactionsWanted {
             height: self.proposal.height,
             block_id: self.proposal.block_id,
             wanted,

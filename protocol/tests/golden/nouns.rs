@@ -8,7 +8,7 @@ use lockstep_protocol::ledger::{
 };
 use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
 use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate, Signers};
-use lockstep_protocol::nouns::compact::{CompactProposal, Missing};
+use lockstep_protocol::nouns::compact::{CompactProposal, TransactionsWanted};
 use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::nouns::evidence::Evidence;
 use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
@@ -406,7 +406,7 @@ fn messages() -> Vec<Noun> {
         ),
         noun(
             "message: question for transactions",
-            wire.encode_missing(&missing()),
+            wire.encode_wanted(&missing()),
             missing_again,
         ),
         noun(
@@ -596,9 +596,9 @@ fn record_again(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The first transaction of the block.
-fn missing() -> Missing {
+fn missing() -> TransactionsWanted {
     let block = proposed(None).block;
-    Missing {
+    TransactionsWanted {
         height: H,
         block_id: block.id(),
         wanted: vec![1],
@@ -610,7 +610,7 @@ fn compact_again(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn missing_again(bytes: &[u8]) -> Option<Vec<u8>> {
-    Some(wire().encode_missing(&wire().decode_missing(bytes).ok()?))
+    Some(wire().encode_wanted(&wire().decode_wanted(bytes).ok()?))
 }
 
 fn fetched_again(bytes: &[u8]) -> Option<Vec<u8>> {

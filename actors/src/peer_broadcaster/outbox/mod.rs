@@ -4,7 +4,7 @@
 //! Questions wait here as well, one of each kind, until the peer may be asked, and transactions and
 //! evidence to pass on, within limits of their own: they never push out what consensus says.
 use actix_web::web::Bytes;
-use lockstep_protocol::nouns::compact::Missing;
+use lockstep_protocol::nouns::compact::TransactionsWanted;
 use lockstep_protocol::nouns::pull::Pull;
 use lockstep_protocol::types::{Hash, Height};
 use std::cell::RefCell;
@@ -44,7 +44,7 @@ struct Queue {
     gossip: GossipQueue,
     request: Option<(Height, u64)>,
     pull: Option<Pull>,
-    missing: Option<Missing>,
+    missing: Option<TransactionsWanted>,
     may_ask: bool,
     below: Height,
     closed: bool,
@@ -63,7 +63,7 @@ impl Queue {
         self.pull.take_if(|_| self.may_ask)
     }
 
-    fn take_missing(&mut self) -> Option<Missing> {
+    fn take_missing(&mut self) -> Option<TransactionsWanted> {
         self.missing.take_if(|_| self.may_ask)
     }
 }
@@ -163,7 +163,7 @@ impl Outbox {
     }
 
     /// Asks for transactions of the peer's proposal. A question that has waited in vain is replaced.
-    pub(super) fn fetch(&self, missing: Missing) {
+    pub(super) fn fetch(&self, missing: TransactionsWanted) {
         self.queue.borrow_mut().missing = Some(missing);
         self.woken.notify_waiters();
     }
@@ -214,7 +214,7 @@ impl Outbox {
     }
 
     /// Waits for a question for transactions.
-    pub(super) async fn next_missing(&self) -> Missing {
+    pub(super) async fn next_missing(&self) -> TransactionsWanted {
         self.wait_for(Queue::take_missing).await
     }
 

@@ -124,7 +124,7 @@ fn questions_wait_until_the_peer_may_be_asked_and_only_the_newest_of_a_kind_is_k
     outbox.pull(Pull::new(Height(7), Round(0)));
     outbox.forget_below(Height(7));
     assert_eq!(pull(), None, "the height is over");
-    let missing = |height| Missing {
+    let missing = |height| TransactionsWanted {
         height: Height(height),
         block_id: Hash([1; 32]),
         wanted: vec![1],

@@ -5,7 +5,7 @@ use super::{Effects, Node};
 use crate::simulation::message::Payload;
 use lockstep_protocol::consensus::proposals;
 use lockstep_protocol::nouns::block::SealedBlock;
-use lockstep_protocol::nouns::compact::{Assembly, CompactProposal, Missing};
+use lockstep_protocol::nouns::compact::{Assembly, CompactProposal, TransactionsWanted};
 use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::Address;
 use std::sync::Arc;
@@ -47,11 +47,16 @@ impl Node {
         self.post_proposals(proposals::Input::Compact(Box::new(assembly)), out);
     }
 
-    pub(super) fn fetch(&mut self, peer: &Address, missing: Missing, out: &mut Effects) {
+    pub(super) fn fetch(&mut self, peer: &Address, missing: TransactionsWanted, out: &mut Effects) {
         out.send(self.index(peer), Payload::Fetch(Arc::new(missing)));
     }
 
-    pub(super) fn answer_fetch(&mut self, from: usize, missing: &Missing, out: &mut Effects) {
+    pub(super) fn answer_fetch(
+        &mut self,
+        from: usize,
+        missing: &TransactionsWanted,
+        out: &mut Effects,
+    ) {
         let Some(brains) = &self.brains else { return };
         let block = brains.proposals.proposed(missing.height, &missing.block_id);
         let picked = block.as_deref().map(|block| missing.pick(block));

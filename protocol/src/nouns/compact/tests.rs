@@ -139,7 +139,7 @@ fn a_question_about_another_block_or_of_another_length_is_answered_with_nothing(
     let question = Assembly::new(named(&message)).unwrap().question();
     assert_eq!(question.wanted, [0xff, 1]);
     assert_eq!(question.pick(&message.block).len(), 9);
-    let longer = Missing {
+    let longer = TransactionsWanted {
         wanted: vec![0xff; 3],
         ..question.clone()
     };
@@ -154,12 +154,12 @@ fn no_transaction_is_shorter_than_the_shortest_and_the_longest_question_fits() {
     shortest.body.action = Action::DeclareReady;
     shortest.signature.0.clear();
     assert_eq!(shortest.bytes(), TRANSACTION_BYTES_MIN);
-    let longest = Missing {
+    let longest = TransactionsWanted {
         height: H,
         block_id: Hash::default(),
         wanted: vec![0; BLOCK_TRANSACTIONS_MAX.div_ceil(8)],
     };
-    let bytes = Wire::new(Hash::default()).encode_missing(&longest);
+    let bytes = Wire::new(Hash::default()).encode_wanted(&longest);
     assert!(bytes.len() <= MISSING_BYTES_MAX);
 }
 

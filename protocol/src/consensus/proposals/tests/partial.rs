@@ -37,7 +37,7 @@ fn answer(block: &SealedBlock) -> Input {
     Input::Fetched(block.id(), all.collect())
 }
 
-fn fetches(out: &[Output]) -> Vec<(Address, Missing)> {
+fn fetches(out: &[Output]) -> Vec<(Address, TransactionsWanted)> {
     let fetches = out.iter().filter_map(|output| match output {
         Output::Fetch(peer, missing) => Some((*peer, missing.clone())),
         _ => None,
@@ -69,7 +69,7 @@ fn one_with_gaps_asks_its_proposer_once_and_says_nothing_before_it_is_whole() {
     let message = desk.cast.proposed(0, &v, None);
     let out = desk.tell(bare(&message));
     let proposer = message.proposal.proposer;
-    let missing = Missing {
+    let missing = TransactionsWanted {
         height: H,
         block_id: v.id(),
         wanted: vec![0b11],
