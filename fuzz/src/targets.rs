@@ -15,7 +15,7 @@ use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate};
 use lockstep_protocol::nouns::evidence::Evidence;
 use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::proofs::inclusion::{ReceiptProof, TransactionProof};
-use lockstep_protocol::proofs::snapshot::{Record, decode_opening, encode_opening};
+use lockstep_protocol::proofs::snapshot::{SnapshotPart, decode_opening, encode_opening};
 use lockstep_protocol::types::Hash;
 use lockstep_protocol::wire::{TRANSACTIONS_BYTES_MAX, Wire};
 
@@ -247,7 +247,7 @@ pub fn transaction(bytes: &[u8]) -> bool {
 pub fn snapshot(bytes: &[u8]) -> bool {
     let opening = decode_opening(bytes);
     let opening = opening.is_ok_and(|genesis| same(bytes, &encode_opening(&genesis)));
-    opening || noun!(Record, bytes, SNAPSHOT_RECORD_BYTES_MAX)
+    opening || noun!(SnapshotPart, bytes, SNAPSHOT_RECORD_BYTES_MAX)
 }
 
 /// A genesis, and the chain it would begin.

@@ -2,7 +2,9 @@
 //! exit codes.
 use lockstep_protocol::codec;
 use lockstep_protocol::limits::SNAPSHOT_RECORD_BYTES_MAX;
-use lockstep_protocol::proofs::snapshot::{Head, Leaf, OPENING_BYTES, Record, encode_record};
+use lockstep_protocol::proofs::snapshot::{
+    Leaf, OPENING_BYTES, SnapshotBlock, SnapshotPart, encode_record,
+};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -214,7 +216,7 @@ fn assert_signs_again(network: &mut Network, node: usize) {
 }
 
 /// The records of a file, to be changed.
-fn records(bytes: &[u8]) -> Vec<Record> {
+fn records(bytes: &[u8]) -> Vec<SnapshotPart> {
     let (mut rest, mut records) = (&bytes[OPENING_BYTES..], Vec::new());
     while let Some((length, more)) = rest.split_first_chunk::<4>() {
         let (record, more) = more.split_at(u32::from_le_bytes(*length) as usize);
@@ -225,7 +227,7 @@ fn records(bytes: &[u8]) -> Vec<Record> {
     records
 }
 
-fn with(bytes: &[u8], change: impl FnOnce(&mut Vec<Record>)) -> Vec<u8> {
+fn with(bytes: &[u8], change: impl FnOnce(&mut Vec<SnapshotPart>)) -> Vec<u8> {
     let mut records = records(bytes);
     change(&mut records);
     let parts = records.iter().flat_map(encode_record);
@@ -238,17 +240,17 @@ fn with(bytes: &[u8], change: impl FnOnce(&mut Vec<Record>)) -> Vec<u8> {
 
 type Lie = (&'static str, Vec<u8>);
 
-fn leaves(records: &mut [Record]) -> &mut Vec<Leaf> {
+fn leaves(records: &mut [SnapshotPart]) -> &mut Vec<Leaf> {
     let leaves = records.iter_mut().find_map(|record| match record {
-        Record::Leaves(leaves) => Some(leaves),
+        SnapshotPart::Leaves(leaves) => Some(leaves),
         _ => None,
     });
     leaves.expect("leaves")
 }
 
-fn head(records: &mut [Record]) -> &mut Head {
+fn head(records: &mut [SnapshotPart]) -> &mut SnapshotBlock {
     let head = records.iter_mut().find_map(|record| match record {
-        Record::Head(head) => Some(head),
+        SnapshotPart::Block(head) => Some(head),
         _ => None,
     });
     head.expect("a head")
@@ -264,10 +266,14 @@ fn lies_in_the_state(whole: &[u8]) -> Vec<Lie> {
     let twice = in_leaves(&|leaves| leaves.insert(1, leaves[1].clone()));
     let cut_otherwise = with(whole, |r| {
         let rest = leaves(r).split_off(2);
-        let at = r.iter().position(|it| matches!(it, Record::Leaves(_)));
-        r.insert(at.expect("leaves") + 1, Record::Leaves(rest));
+        let at = r
+            .iter()
+            .position(|it| matches!(it, SnapshotPart::Leaves(_)));
+        r.insert(at.expect("leaves") + 1, SnapshotPart::Leaves(rest));
     });
-    let stateless = with(whole, |r| r.retain(|it| !matches!(it, Record::Leaves(_))));
+    let stateless = with(whole, |r| {
+        r.retain(|it| !matches!(it, SnapshotPart::Leaves(_)))
+    });
     vec![
         ("a changed balance", richer),
         ("a leaf that is gone", in_leaves(&|it| drop(it.remove(1)))),
@@ -279,7 +285,7 @@ fn lies_in_the_state(whole: &[u8]) -> Vec<Lie> {
 }
 
 fn lies_about_the_head(whole: &[u8]) -> Vec<Lie> {
-    let in_head = |change: &dyn Fn(&mut Head)| with(whole, |r| change(head(r)));
+    let in_head = |change: &dyn Fn(&mut SnapshotBlock)| with(whole, |r| change(head(r)));
     let unsigned = in_head(&|head| head.certificate.signers = Default::default());
     let second = with(whole, |r| r.insert(1, r[0].clone()));
     vec![

@@ -21,7 +21,9 @@ use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody
 use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::proofs::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::proofs::light_client::{LightBlock, ProvedAccount, ProvedRecord};
-use lockstep_protocol::proofs::snapshot::{Head, Leaf, Record, decode_opening, encode_opening};
+use lockstep_protocol::proofs::snapshot::{
+    Leaf, SnapshotBlock, SnapshotPart, decode_opening, encode_opening,
+};
 use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validators::set::{Validator, ValidatorSet};
 use lockstep_protocol::wire::Wire;
@@ -476,7 +478,7 @@ fn snapshots() -> Vec<Noun> {
         certificate: commit(),
         validators: set().iter().cloned().collect(),
     };
-    let head = Head {
+    let head = SnapshotBlock {
         block: first_block(),
         certificate: commit(),
         validators: set().iter().cloned().collect(),
@@ -489,10 +491,16 @@ fn snapshots() -> Vec<Noun> {
     let opening = encode_opening(&genesis().hash());
     vec![
         Noun::sealed("snapshot: opening", opening, opening_again),
-        Noun::plain("snapshot: handover", &Record::Handover(Box::new(shown))),
-        Noun::plain("snapshot: head", &Record::Head(Box::new(head))),
-        Noun::plain("snapshot: leaves", &Record::Leaves(vec![leaf(1), leaf(2)])),
-        Noun::plain("snapshot: end", &Record::End),
+        Noun::plain(
+            "snapshot: handover",
+            &SnapshotPart::Handover(Box::new(shown)),
+        ),
+        Noun::plain("snapshot: head", &SnapshotPart::Block(Box::new(head))),
+        Noun::plain(
+            "snapshot: leaves",
+            &SnapshotPart::Leaves(vec![leaf(1), leaf(2)]),
+        ),
+        Noun::plain("snapshot: end", &SnapshotPart::End),
     ]
 }
 

@@ -14,7 +14,7 @@ use lockstep_protocol::nouns::block::Header;
 use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::proofs::light_client::LightBlock;
 use lockstep_protocol::proofs::snapshot::{
-    Anchor, Check, Cutter, Head, Record, encode_opening, encode_record,
+    Anchor, Check, Cutter, SnapshotBlock, SnapshotPart, encode_opening, encode_record,
 };
 use lockstep_protocol::types::Height;
 use lockstep_protocol::validators::set::Validator;
@@ -145,16 +145,16 @@ impl Source {
         let count = handovers.len() as u64;
         for handover in handovers {
             let shown = self.handover(handover, version)?;
-            put(Record::Handover(Box::new(shown)))?;
+            put(SnapshotPart::Handover(Box::new(shown)))?;
         }
-        put(Record::Head(Box::new(head)))?;
+        put(SnapshotPart::Block(Box::new(head)))?;
         self.leaves(version, put, &mut progress)?;
-        put(Record::End)?;
+        put(SnapshotPart::End)?;
         Ok((header, count))
     }
 
     /// The block to hand out, and the version of the state after it.
-    fn head(&self, height: Option<Height>) -> Result<(Head, u64), SnapshotFileError> {
+    fn head(&self, height: Option<Height>) -> Result<(SnapshotBlock, u64), SnapshotFileError> {
         let newest = self.reading(|reading| reading.meta::<HeadRecord>(META_HEAD))?;
         let height = height.unwrap_or(newest.height);
         let usage = |error: &dyn std::fmt::Display| SnapshotFileError::Usage(error.to_string());
@@ -173,7 +173,7 @@ impl Source {
         })?;
         let gone = || StoreError::corrupt("its newest block is gone").at(height);
         let block = block.ok_or_else(gone)?;
-        let head = Head {
+        let head = SnapshotBlock {
             block: block.block().clone(),
             certificate: (*certificate.ok_or_else(gone)?).clone(),
             validators: self.validators(height, version)?,
@@ -259,7 +259,7 @@ impl Source {
 }
 
 /// Takes one record after the other.
-type Put<'a> = dyn FnMut(Record) -> Result<(), SnapshotFileError> + 'a;
+type Put<'a> = dyn FnMut(SnapshotPart) -> Result<(), SnapshotFileError> + 'a;
 
 fn begin(env: Env) -> Result<RoTxn<'static, WithoutTls>, StoreError> {
     let txn = env.static_read_txn();
@@ -317,7 +317,7 @@ impl Target {
     }
 
     /// Checks a record as its reader will, and writes it.
-    fn put(&mut self, record: Record) -> Result<(), SnapshotFileError> {
+    fn put(&mut self, record: SnapshotPart) -> Result<(), SnapshotFileError> {
         let framed = encode_record(&record);
         let bytes = framed.get(4..).unwrap_or_default();
         let checked = self.check.take(bytes);

@@ -2,7 +2,7 @@
 //! the heights of the changes of validators, and the right edge of the tree.
 use super::changes::Changes;
 use super::error::SnapshotError;
-use super::format::{self, Head, Leaf, Record};
+use super::format::{self, Leaf, SnapshotBlock, SnapshotPart};
 use crate::crypto::Scheme;
 use crate::ledger::{KeyHash, Rebuild, Receipt, StateChanges};
 use crate::nouns::block::{Block, Header, SealedBlock};
@@ -106,10 +106,10 @@ impl Check {
             return Err(SnapshotError::Shape("something follows its end"));
         }
         match record {
-            Record::Handover(shown) => self.handover(shown),
-            Record::Head(head) => self.begin(*head),
-            Record::Leaves(leaves) => self.leaves(leaves),
-            Record::End => self.end(),
+            SnapshotPart::Handover(shown) => self.handover(shown),
+            SnapshotPart::Block(head) => self.begin(*head),
+            SnapshotPart::Leaves(leaves) => self.leaves(leaves),
+            SnapshotPart::End => self.end(),
         }
     }
 
@@ -139,7 +139,7 @@ impl Check {
         Ok(Checked::Handover(shown))
     }
 
-    fn begin(&mut self, head: Head) -> Result<Checked, SnapshotError> {
+    fn begin(&mut self, head: SnapshotBlock) -> Result<Checked, SnapshotError> {
         if self.head.is_some() {
             return Err(SnapshotError::Shape("a second block"));
         }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! opening   "lockstep snapshot\n", format version (u16), genesis hash
-//! record    length (u32), then so many canonical bytes of a Record
+//! record    length (u32), then so many canonical bytes of a SnapshotPart
 //! …         handovers rising by height, the head, leaves rising by key, the end
 //! ```
 use super::error::SnapshotError;
@@ -28,11 +28,11 @@ const LEAF_BYTES: usize = 36;
 
 /// What a snapshot consists of, in this order.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum Record {
+pub enum SnapshotPart {
     /// Other validators decide the height after this one.
     Handover(Box<LightBlock>),
     /// The block of the snapshot; once.
-    Head(Box<Head>),
+    Block(Box<SnapshotBlock>),
     /// A part of the state after it.
     Leaves(Vec<Leaf>),
     /// Nothing follows.
@@ -41,7 +41,7 @@ pub enum Record {
 
 /// The block of the snapshot with what proves and belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Head {
+pub struct SnapshotBlock {
     /// The block.
     pub block: Block,
     /// The proof of its decision.
@@ -93,7 +93,7 @@ pub fn decode_opening(bytes: &[u8]) -> Result<Hash, SnapshotError> {
 }
 
 /// A record with its length before it.
-pub fn encode_record(record: &Record) -> Vec<u8> {
+pub fn encode_record(record: &SnapshotPart) -> Vec<u8> {
     let bytes = codec::encode(record);
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     let mut framed = length.to_le_bytes().to_vec();
@@ -108,7 +108,7 @@ pub fn record_bytes(length: [u8; 4]) -> Result<usize, SnapshotError> {
     length.ok_or(SnapshotError::Shape("a record has an impossible length"))
 }
 
-pub(super) fn decode_record(bytes: &[u8]) -> Result<Record, SnapshotError> {
+pub(super) fn decode_record(bytes: &[u8]) -> Result<SnapshotPart, SnapshotError> {
     Ok(codec::decode(
         "record of a snapshot",
         bytes,
@@ -126,7 +126,7 @@ pub struct Cutter {
 
 impl Cutter {
     /// Takes the next leaf; returns a record if one is full without it.
-    pub fn add(&mut self, key: KeyHash, value: Vec<u8>) -> Option<Record> {
+    pub fn add(&mut self, key: KeyHash, value: Vec<u8>) -> Option<SnapshotPart> {
         let leaf = Leaf { key, value };
         let full = !fits(self.bytes, &leaf) && !self.leaves.is_empty();
         let record = full.then(|| self.cut());
@@ -136,13 +136,13 @@ impl Cutter {
     }
 
     /// The last record, if there is one.
-    pub fn end(&mut self) -> Option<Record> {
+    pub fn end(&mut self) -> Option<SnapshotPart> {
         (!self.leaves.is_empty()).then(|| self.cut())
     }
 
-    fn cut(&mut self) -> Record {
+    fn cut(&mut self) -> SnapshotPart {
         self.bytes = 0;
-        Record::Leaves(mem::take(&mut self.leaves))
+        SnapshotPart::Leaves(mem::take(&mut self.leaves))
     }
 }
 

@@ -35,6 +35,6 @@ mod tests;
 pub use check::{Anchor, Check, Checked, is_handover};
 pub use error::SnapshotError;
 pub use format::{
-    Cutter, FORMAT_VERSION, Head, Leaf, OPENING_BYTES, Record, decode_opening, encode_opening,
-    encode_record, record_bytes,
+    Cutter, FORMAT_VERSION, Leaf, OPENING_BYTES, SnapshotBlock, SnapshotPart, decode_opening,
+    encode_opening, encode_record, record_bytes,
 };

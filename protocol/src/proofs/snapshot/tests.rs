@@ -122,9 +122,9 @@ impl World {
         LightBlock::of(sealed.header(), &certificate, &self.casts[i].set)
     }
 
-    fn head(&self, header: Header) -> Head {
+    fn head(&self, header: Header) -> SnapshotBlock {
         let sealed = SealedBlock::build(header, vec![], vec![], None);
-        Head {
+        SnapshotBlock {
             certificate: self.casts[2].commit(&sealed, 0, &[0, 1, 2, 3]),
             block: sealed.block().clone(),
             validators: self.casts[2].set.iter().cloned().collect(),
@@ -132,18 +132,18 @@ impl World {
         }
     }
 
-    fn records(&self) -> Vec<Record> {
+    fn records(&self) -> Vec<SnapshotPart> {
         let mut records = vec![
-            Record::Handover(Box::new(self.handover(0, &[0, 1, 2]))),
-            Record::Handover(Box::new(self.handover(1, &[0, 1, 2, 3, 4]))),
-            Record::Head(Box::new(self.head(self.header(2)))),
+            SnapshotPart::Handover(Box::new(self.handover(0, &[0, 1, 2]))),
+            SnapshotPart::Handover(Box::new(self.handover(1, &[0, 1, 2, 3, 4]))),
+            SnapshotPart::Block(Box::new(self.head(self.header(2)))),
         ];
         let mut cutter = Cutter::default();
         for (key, value) in &self.leaves {
             records.extend(cutter.add(*key, value.clone()));
         }
         records.extend(cutter.end());
-        records.push(Record::End);
+        records.push(SnapshotPart::End);
         records
     }
 
@@ -154,7 +154,7 @@ impl World {
     fn read(
         &self,
         trusted: Option<Checkpoint>,
-        records: &[Record],
+        records: &[SnapshotPart],
     ) -> Result<Check, SnapshotError> {
         let opening = encode_opening(&self.genesis.hash());
         let mut check = Check::open(self.anchor(trusted), &opening)?;
@@ -235,25 +235,25 @@ fn another_chain_and_another_format_are_told_apart_from_rubbish() {
     }
 }
 
-type Lie = fn(&World, &mut Vec<Record>);
+type Lie = fn(&World, &mut Vec<SnapshotPart>);
 
-fn handover(records: &mut [Record], index: usize) -> &mut LightBlock {
+fn handover(records: &mut [SnapshotPart], index: usize) -> &mut LightBlock {
     match &mut records[index] {
-        Record::Handover(shown) => shown,
+        SnapshotPart::Handover(shown) => shown,
         other => panic!("{other:?}"),
     }
 }
 
-fn head(records: &mut [Record]) -> &mut Head {
+fn head(records: &mut [SnapshotPart]) -> &mut SnapshotBlock {
     match &mut records[2] {
-        Record::Head(head) => head,
+        SnapshotPart::Block(head) => head,
         other => panic!("{other:?}"),
     }
 }
 
-fn leaves(records: &mut [Record]) -> &mut Vec<Leaf> {
+fn leaves(records: &mut [SnapshotPart]) -> &mut Vec<Leaf> {
     match &mut records[3] {
-        Record::Leaves(leaves) => leaves,
+        SnapshotPart::Leaves(leaves) => leaves,
         other => panic!("{other:?}"),
     }
 }
@@ -273,7 +273,7 @@ const LIES: [(&str, Lie); 26] = [
             ..w.header(0)
         };
         let shown = w.signed(0, header, &[0, 1, 2]);
-        r.insert(0, Record::Handover(Box::new(shown)));
+        r.insert(0, SnapshotPart::Handover(Box::new(shown)));
     }),
     ("signed by the set that took over", |w, r| {
         let header = Header {
@@ -418,7 +418,7 @@ fn leaves_are_cut_in_one_way_only() {
     let world = World::new();
     let mut records = world.records();
     let rest = leaves(&mut records).split_off(9);
-    records.insert(4, Record::Leaves(rest));
+    records.insert(4, SnapshotPart::Leaves(rest));
     assert!(world.read(None, &records).is_err());
 
     let leaf = |number: u8, bytes: usize| ([number; 32], vec![1; bytes]);
@@ -435,13 +435,13 @@ fn leaves_are_cut_in_one_way_only() {
     let lengths: Vec<usize> = cut
         .iter()
         .map(|record| match record {
-            Record::Leaves(leaves) => leaves.len(),
+            SnapshotPart::Leaves(leaves) => leaves.len(),
             other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(lengths, [2, 2, 1, 1, 2]);
     let parts = cut.iter().map(|record| match record {
-        Record::Leaves(leaves) => super::format::cut_bytes(leaves),
+        SnapshotPart::Leaves(leaves) => super::format::cut_bytes(leaves),
         _ => None,
     });
     assert!(parts.into_iter().all(|bytes| bytes.is_some()));
