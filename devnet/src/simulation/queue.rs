@@ -4,8 +4,7 @@ use super::brain::Brain;
 use super::message::Payload;
 use super::node::TimerMail;
 use super::plan::Fault;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Something that happens at an instant of virtual time.
@@ -43,38 +42,13 @@ impl fmt::Display for Event {
     }
 }
 
-struct Scheduled {
-    at_us: u64,
-    sequence: u64,
-    event: Event,
-}
-
-impl PartialEq for Scheduled {
-    fn eq(&self, other: &Scheduled) -> bool {
-        self.sequence == other.sequence
-    }
-}
-
-impl Eq for Scheduled {}
-
-impl PartialOrd for Scheduled {
-    fn partial_cmp(&self, other: &Scheduled) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Scheduled {
-    fn cmp(&self, other: &Scheduled) -> std::cmp::Ordering {
-        (self.at_us, self.sequence).cmp(&(other.at_us, other.sequence))
-    }
-}
-
 /// Time, and the events to come.
 #[derive(Default)]
 pub(crate) struct Queue {
     now_us: u64,
     sequence: u64,
-    events: BinaryHeap<Reverse<Scheduled>>,
+    /// By their instants, and in the order in which they were scheduled.
+    events: BTreeMap<(u64, u64), Event>,
 }
 
 impl Queue {
@@ -86,17 +60,14 @@ impl Queue {
     /// Something will happen after this many microseconds.
     pub(crate) fn after_us(&mut self, delay_us: u64, event: Event) {
         self.sequence += 1;
-        self.events.push(Reverse(Scheduled {
-            at_us: self.now_us + delay_us,
-            sequence: self.sequence,
-            event,
-        }));
+        let at = (self.now_us + delay_us, self.sequence);
+        self.events.insert(at, event);
     }
 
     /// The next event; time moves on to it.
     pub(crate) fn next(&mut self) -> Option<Event> {
-        let Reverse(scheduled) = self.events.pop()?;
-        self.now_us = scheduled.at_us;
-        Some(scheduled.event)
+        let ((at_us, _), event) = self.events.pop_first()?;
+        self.now_us = at_us;
+        Some(event)
     }
 }

@@ -62,45 +62,40 @@ impl Node {
 
     /// Kills one brain in the middle of a message, and rebuilds it as its actor would.
     pub(crate) fn crash_brain(&mut self, brain: Brain, out: &mut Effects) {
-        if !self.is_up() {
+        let Some(mut brains) = self.brains.take() else {
             return;
-        }
+        };
         self.lives[brain as usize] += 1;
-        let rebuilt = match brain {
-            Brain::Driver => return self.crash_driver(),
-            Brain::Tally => Rebuilt::Tally(self.new_tally()),
-            Brain::Proposals => Rebuilt::Proposals(self.new_proposals()),
-            Brain::Committer => Rebuilt::Committer(Box::new(self.new_committer())),
-            Brain::CatchUp => Rebuilt::CatchUp(self.new_catch_up()),
-        };
-        let Some(brains) = self.brains.as_mut() else {
-            return;
-        };
-        match rebuilt {
-            Rebuilt::Tally(tally) => {
-                brains.tally = tally;
-                self.mail.tally.pop_front();
-                self.post_driver(driver::Input::Announce, out);
+        match brain {
+            Brain::Driver => brains.driver = None,
+            Brain::Tally => brains.tally = self.new_tally(),
+            Brain::Proposals => brains.proposals = self.new_proposals(),
+            Brain::Committer => brains.committer = self.new_committer(),
+            Brain::CatchUp => brains.catch_up = self.new_catch_up(),
+        }
+        self.brains = Some(brains);
+        match brain {
+            Brain::Driver => {
+                // The record is read behind all writes before it: what the old driver has signed
+                // is then durable, and known to the new one.
+                self.mail.driver.pop_front();
+                let life = self.lives[Brain::Driver as usize];
+                return self.disk.write(Write::ReadSignRecord(life));
             }
-            Rebuilt::Proposals(proposals) => {
-                brains.proposals = proposals;
-                self.mail.proposals.pop_front();
-                self.post_driver(driver::Input::Announce, out);
+            Brain::CatchUp => {
+                self.mail.catch_up.pop_front();
+                self.post_catch_up(catch_up::Input::Retell, out);
+                return self.greet(out);
             }
-            Rebuilt::Committer(committer) => {
-                brains.committer = *committer;
+            Brain::Tally => _ = self.mail.tally.pop_front(),
+            Brain::Proposals => _ = self.mail.proposals.pop_front(),
+            Brain::Committer => {
                 self.mail.committer.pop_front();
                 self.restore_committer(out);
                 self.post_proposals(proposals::Input::AskAgain, out);
-                self.post_driver(driver::Input::Announce, out);
-            }
-            Rebuilt::CatchUp(catch_up) => {
-                brains.catch_up = catch_up;
-                self.mail.catch_up.pop_front();
-                self.post_catch_up(catch_up::Input::Retell, out);
-                self.greet(out);
             }
         }
+        self.post_driver(driver::Input::Announce, out);
     }
 
     /// What was kept on disk for it.
@@ -114,17 +109,6 @@ impl Node {
             let restored = brain::Input::Restored(kept);
             let outputs = brains.committer.step(&self.disk.durable, restored);
             self.route_committer(outputs, out);
-        }
-    }
-
-    /// The driver's record is read behind all writes before it: what the old driver has signed is
-    /// then durable, and known to the new one.
-    fn crash_driver(&mut self) {
-        if let Some(brains) = self.brains.as_mut() {
-            brains.driver = None;
-            self.mail.driver.pop_front();
-            let life = self.lives[Brain::Driver as usize];
-            self.disk.write(Write::ReadSignRecord(life));
         }
     }
 
@@ -197,11 +181,4 @@ impl Node {
         let catch_up = catch_up.expecting(self.setup.addresses.iter().copied());
         catch_up.having_arrived(self.arrival)
     }
-}
-
-enum Rebuilt {
-    Tally(Tally),
-    Proposals(Proposals),
-    Committer(Box<Committer>),
-    CatchUp(CatchUp),
 }
