@@ -155,16 +155,6 @@ impl CommitQueue {
         self.halted = true;
         self.waiting.clear();
     }
-
-    /// How many blocks wait.
-    pub fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Whether no block waits.
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -239,12 +229,12 @@ mod tests {
         assert_eq!((take(&mut queue), take(&mut queue)), (vec![5, 6], vec![]));
         offer(&mut queue, decided(6));
         offer(&mut queue, decided(7));
-        assert_eq!(queue.len(), 2);
+        assert_eq!(queue.waiting.len(), 2);
         queue.written(Height(5));
         assert!(take(&mut queue).is_empty(), "6 is under way still");
         queue.written(Height(6));
         assert_eq!(take(&mut queue), [7, 8]);
-        assert!(queue.is_empty());
+        assert!(queue.waiting.is_empty());
     }
 
     /// Whoever certified the first of them falsely may have certified those behind it as well; each
@@ -256,7 +246,7 @@ mod tests {
             offer(&mut queue, decided(height));
         }
         queue.discard(Height(2));
-        assert_eq!((queue.len(), take(&mut queue)), (1, vec![1]));
+        assert_eq!((queue.waiting.len(), take(&mut queue)), (1, vec![1]));
         queue.written(Height(1));
         let right = decided(2);
         offer(&mut queue, right.clone());
@@ -325,9 +315,9 @@ mod tests {
     fn a_run_that_is_not_begun_waits_and_may_be_begun_in_part() {
         let mut queue = CommitQueue::new(Height(0), 10);
         (1..=4).for_each(|height| offer(&mut queue, decided(height)));
-        assert_eq!((queue.next_run().len(), queue.len()), (4, 4));
+        assert_eq!((queue.next_run().len(), queue.waiting.len()), (4, 4));
         queue.begin(Height(2));
-        assert_eq!((queue.len(), queue.next_run()), (2, Vec::new()));
+        assert_eq!((queue.waiting.len(), queue.next_run()), (2, Vec::new()));
         queue.written(Height(2));
         assert_eq!(take(&mut queue), [3, 4]);
     }
@@ -360,7 +350,7 @@ mod tests {
         for height in [9, 8, 7, 6, 1] {
             offer(&mut queue, decided(height));
         }
-        assert_eq!(queue.len(), 3);
+        assert_eq!(queue.waiting.len(), 3);
         assert_eq!(take(&mut queue), [1]);
     }
 
@@ -380,7 +370,7 @@ mod tests {
         queue.halt();
         offer(&mut queue, decided(2));
         queue.written(Height(1));
-        assert_eq!((take(&mut queue), queue.len()), (Vec::new(), 0));
+        assert_eq!((take(&mut queue), queue.waiting.len()), (Vec::new(), 0));
     }
 
     proptest! {

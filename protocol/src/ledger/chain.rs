@@ -286,12 +286,6 @@ fn refuse(index: usize, transaction: &Transaction, error: ExecuteError) -> Inval
     }
 }
 
-impl From<ReadError> for InvalidBlock {
-    fn from(error: ReadError) -> Self {
-        InvalidBlock::Fatal(error)
-    }
-}
-
 /// Why a candidate does not stand in a prepared block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CandidateRefusal {

@@ -2,7 +2,7 @@
 use super::overlay::Overlay;
 use super::refusal::{ExecuteError, TransactionError};
 use super::rules::ChainRules;
-use super::signatures::{Signatures, VerifyError};
+use super::signatures::Signatures;
 use super::state::ReadError;
 use super::{declare_ready, delete, put, transfer, update_validator};
 use crate::crypto::Scheme;
@@ -160,11 +160,7 @@ fn check_signature(
             (key.clone(), true)
         }
     };
-    signatures
-        .verify(&*rules.scheme, &rules.context, (leaf, transaction), &key)
-        .map_err(|error| match error {
-            VerifyError::Key(error) => TransactionError::Key(error),
-            VerifyError::Signature(error) => TransactionError::Signature(error),
-        })?;
+    let (scheme, context) = (&*rules.scheme, &rules.context);
+    signatures.verify(scheme, context, (leaf, transaction), &key)?;
     Ok(is_new.then_some(key))
 }

@@ -87,7 +87,7 @@ pub use record::{
 pub use refusal::TransactionError;
 pub use retention::{Retention, TooFewBlocks};
 pub use rules::ChainRules;
-pub(crate) use signatures::{Signatures, VerifyError};
+pub(crate) use signatures::Signatures;
 pub use state::{DecisionReader, KeyHash, ReadError, StateChanges, StateReader};
 pub use validators::{
     ValidatorSetRecord, newest_validator_set_key, validator_schedule, validator_set_key,

@@ -83,10 +83,10 @@ pub enum TransactionError {
     ForeignKey(Address),
     /// The scheme refuses the key.
     #[error("{0}: use a key of the chain's scheme")]
-    Key(KeyError),
+    Key(#[from] KeyError),
     /// The signature does not verify.
     #[error("{0}: sign it for this chain, with the sender's key, and send it as it was signed")]
-    Signature(SignatureError),
+    Signature(#[from] SignatureError),
 }
 
 impl TransactionError {
@@ -114,19 +114,10 @@ impl TransactionError {
 }
 
 /// A transaction was not executed, and the overlay is as before.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum ExecuteError {
-    Refused(TransactionError),
-    Fatal(ReadError),
-}
-
-impl From<ReadError> for ExecuteError {
-    fn from(error: ReadError) -> Self {
-        ExecuteError::Fatal(error)
-    }
-}
-
-impl From<TransactionError> for ExecuteError {
-    fn from(error: TransactionError) -> Self {
-        ExecuteError::Refused(error)
-    }
+    #[error(transparent)]
+    Refused(#[from] TransactionError),
+    #[error(transparent)]
+    Fatal(#[from] ReadError),
 }

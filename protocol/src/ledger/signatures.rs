@@ -1,17 +1,12 @@
 //! Verified once: prepared keys and signatures that are known to verify, both bounded.
 use super::limits::{KNOWN_SIGNATURES_MAX, PREPARED_KEYS_MAX};
-use crate::crypto::{KeyError, Scheme, SignatureError, VerifyingKey};
+use super::refusal::TransactionError;
+use crate::crypto::{KeyError, Scheme, VerifyingKey};
 use crate::nouns::sign_bytes::SignContext;
 use crate::nouns::transaction::Transaction;
 use crate::recent::Recent;
 use crate::types::{Address, Hash};
 use std::sync::Arc;
-
-/// Why a transaction's signature could not be accepted.
-pub(crate) enum VerifyError {
-    Key(KeyError),
-    Signature(SignatureError),
-}
 
 /// Checks transaction signatures, each at most once. The oldest entries go first.
 pub(crate) struct Signatures {
@@ -39,18 +34,14 @@ impl Signatures {
         context: &SignContext,
         (leaf, transaction): (&Hash, &Transaction),
         public_key: &[u8],
-    ) -> Result<(), VerifyError> {
+    ) -> Result<(), TransactionError> {
         let fact = fact(leaf, public_key);
         if self.known.get(&fact).is_some() {
             return Ok(());
         }
-        let key = self
-            .prepared(scheme, &transaction.sender, public_key)
-            .map_err(VerifyError::Key)?;
+        let key = self.prepared(scheme, &transaction.sender, public_key)?;
         self.verified = self.verified.saturating_add(1);
-        transaction
-            .verify(&*key, context)
-            .map_err(VerifyError::Signature)?;
+        transaction.verify(&*key, context)?;
         self.known.note(fact, ());
         Ok(())
     }

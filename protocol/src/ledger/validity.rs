@@ -93,7 +93,7 @@ pub enum InvalidBlock {
     ForeignCertificate,
     /// Not the block's fault: this node cannot read its own state, and must stop.
     #[error(transparent)]
-    Fatal(ReadError),
+    Fatal(#[from] ReadError),
 }
 
 impl InvalidBlock {

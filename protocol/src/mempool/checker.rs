@@ -1,6 +1,6 @@
 //! Checks signatures apart from the mempool: the shell runs it on a thread of its own.
 use super::refusal::MempoolRefusal;
-use crate::ledger::{ChainRules, Signatures, TransactionError, VerifyError};
+use crate::ledger::{ChainRules, Signatures};
 use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash};
 use std::sync::Arc;
@@ -54,10 +54,7 @@ impl Checker {
         Checked {
             sender: transaction.sender,
             leaf: *leaf,
-            verdict: verdict.map_err(|error| match error {
-                VerifyError::Key(error) => TransactionError::Key(error).into(),
-                VerifyError::Signature(error) => TransactionError::Signature(error).into(),
-            }),
+            verdict: verdict.map_err(MempoolRefusal::from),
         }
     }
 

@@ -42,16 +42,6 @@ impl PolkaBook {
         let kept = self.kept.values().filter(|polka| polka.height == height);
         kept.map(|polka| PolkaCertificate::clone(polka)).collect()
     }
-
-    /// How many are kept.
-    pub fn len(&self) -> usize {
-        self.kept.len()
-    }
-
-    /// Whether none is kept.
-    pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -79,14 +69,14 @@ mod tests {
     #[test]
     fn all_polkas_of_a_height_are_kept_each_once_rising_by_round() {
         let mut book = PolkaBook::default();
-        assert!(book.is_empty());
+        assert!(book.kept.is_empty());
         for (round, value) in [(3, 1), (0, 1), (3, 2), (0, 1), (3, 1)] {
             book.note(polka(7, round, value));
         }
         book.note(polka(8, 1, 1));
         assert_eq!(rounds(&book, 7), [0, 3, 3]);
         assert_eq!((rounds(&book, 8), rounds(&book, 9)), (vec![1], vec![]));
-        assert_eq!(book.len(), 4);
+        assert_eq!(book.kept.len(), 4);
     }
 
     #[test]
@@ -98,11 +88,11 @@ mod tests {
         plain
             .clone()
             .for_each(|height| book.note(polka(height, 0, 1)));
-        assert_eq!(book.len(), POLKAS_KEPT_MAX);
+        assert_eq!(book.kept.len(), POLKAS_KEPT_MAX);
         assert_eq!((rounds(&book, 1), rounds(&book, 2)), (vec![2], vec![1]));
         assert_eq!((rounds(&book, 11), rounds(&book, 12)), (vec![], vec![0]));
         plain.for_each(|height| book.note(polka(height, 1, 1)));
-        assert_eq!(book.len(), POLKAS_KEPT_MAX);
+        assert_eq!(book.kept.len(), POLKAS_KEPT_MAX);
         assert_eq!((rounds(&book, 2), rounds(&book, 12)), (vec![], vec![1]));
     }
 }

@@ -184,7 +184,7 @@ impl Check {
         let members = validators.iter();
         let members = members.map(|v| (v.public_key.clone(), v.power));
         let set = ValidatorSet::new(&*self.anchor.scheme, members)
-            .map_err(|reason| SnapshotError::Validators { height, reason })?;
+            .map_err(|reason| SnapshotError::Validators(height, reason))?;
         if !set.iter().eq(validators) {
             return Err(unproven(header, "its validators do not rise by address"));
         }
@@ -200,7 +200,7 @@ impl Check {
         }
         certificate
             .verify(&set, &self.anchor.context)
-            .map_err(|reason| SnapshotError::Certificate { height, reason })?;
+            .map_err(|reason| SnapshotError::Certificate(height, reason))?;
         self.compare_trusted(height, id)?;
         self.newest = height;
         Ok(())
@@ -279,6 +279,5 @@ pub fn is_handover(header: &Header) -> bool {
 }
 
 fn unproven(header: &Header, what: &'static str) -> SnapshotError {
-    let height = header.height;
-    SnapshotError::Unproven { height, what }
+    SnapshotError::Unproven(header.height, what)
 }

@@ -58,29 +58,14 @@ pub enum SnapshotError {
     #[error("{0}; get it again, from another node if need be")]
     Codec(#[from] CodecError),
     /// Something in it does not belong to what comes before it.
-    #[error("height {height}: {what}; do not use it, and get one from another node")]
-    Unproven {
-        /// Where.
-        height: Height,
-        /// What is wrong.
-        what: &'static str,
-    },
+    #[error("height {0}: {1}; do not use it, and get one from another node")]
+    Unproven(Height, &'static str),
     /// A certificate proves nothing.
-    #[error("height {height}: {reason}; do not use it, and get one from another node")]
-    Certificate {
-        /// Where.
-        height: Height,
-        /// What the check said.
-        reason: CertificateError,
-    },
+    #[error("height {0}: {1}; do not use it, and get one from another node")]
+    Certificate(Height, CertificateError),
     /// A set that cannot be one.
-    #[error("height {height}: {reason}; do not use it, and get one from another node")]
-    Validators {
-        /// Where.
-        height: Height,
-        /// What the set says.
-        reason: ValidatorSetError,
-    },
+    #[error("height {0}: {1}; do not use it, and get one from another node")]
+    Validators(Height, ValidatorSetError),
     /// The state is another one than the header names.
     #[error(
         "its state has the root {found}, and block {height} names {expected}; do not use it, and \
