@@ -74,7 +74,7 @@ fn protocol_limits() -> Value {
 
 fn ledger_limits() -> Value {
     limits! { lockstep_protocol::ledger::limits:
-        PREPARED_KEYS_MAX, KNOWN_SIGNATURES_MAX, NOTED_PRECOMMITS_MAX, KNOWN_EVIDENCE_MAX,
+        PREPARED_KEYS_MAX, KNOWN_SIGNATURES_MAX, KNOWN_EVIDENCE_MAX,
         STATE_VERSIONS_KEPT, NONCES_AHEAD_MAX,
     }
 }

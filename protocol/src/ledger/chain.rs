@@ -3,7 +3,7 @@ use super::execute::{self, BlockContext};
 use super::head::{CommitBatch, GenesisError, Head, genesis_changes};
 use super::offences::{self, KnownEvidence};
 use super::overlay::Overlay;
-use super::precommits::Precommits;
+use super::precommits;
 use super::refusal::{ExecuteError, TransactionError};
 use super::rules::ChainRules;
 use super::signatures::Signatures;
@@ -17,7 +17,6 @@ use crate::nouns::evidence::{Evidence, Offence};
 use crate::nouns::genesis::Genesis;
 use crate::nouns::receipt::Receipt;
 use crate::nouns::transaction::Transaction;
-use crate::nouns::vote::SignedVote;
 use crate::types::{Address, BlockId, Hash, demand};
 use crate::validators::schedule::ValidatorSchedule;
 use crate::validators::set::ValidatorSet;
@@ -35,7 +34,6 @@ pub struct Ledger {
     pub(super) validators: ValidatorSchedule,
     pub(super) signatures: Signatures,
     pub(super) evidence: KnownEvidence,
-    precommits: Precommits,
     verdicts: VecDeque<(BlockId, BlockVerdict)>,
 }
 
@@ -76,7 +74,6 @@ impl Ledger {
             validators,
             signatures: Signatures::default(),
             evidence: KnownEvidence::new(),
-            precommits: Precommits::default(),
             verdicts: VecDeque::new(),
         }
     }
@@ -136,23 +133,9 @@ impl Ledger {
         if head.height != self.head.height.next() {
             return;
         }
-        self.precommits.keep(head.height, head.block_id);
         self.verdicts.clear();
         self.head = head;
         self.validators = batch.validators.clone();
-    }
-
-    /// Notes a precommit that the caller has verified. Its signature is not verified again when
-    /// the next block carries it.
-    pub fn note_precommit(&mut self, vote: &SignedVote) {
-        let height = vote.vote.height;
-        if let Some(set) = self
-            .validators
-            .at(height)
-            .filter(|_| height >= self.head.height)
-        {
-            self.precommits.note(set, vote);
-        }
     }
 
     /// Notes that the caller has verified the transaction with this [leaf](Transaction::leaf) by
@@ -194,8 +177,7 @@ impl Ledger {
     ) -> Result<(), CertificateError> {
         let trusted = self.head.certificate.as_deref();
         let (validators, context) = (&self.validators, &self.rules.context);
-        self.precommits
-            .verify(validators, context, trusted, certificate)
+        precommits::verify(validators, context, trusted, certificate)
     }
 
     /// How many transaction signatures have really been verified since the start.
@@ -229,13 +211,7 @@ impl Ledger {
     /// All of a block but what takes execution.
     pub(super) fn check_frame(&self, block: &SealedBlock) -> Result<(), InvalidBlock> {
         let (head, validators) = (&self.head, &self.validators);
-        validity::check_frame(
-            &self.rules,
-            head,
-            validators,
-            &self.precommits,
-            block.block(),
-        )
+        validity::check_frame(&self.rules, head, validators, block.block())
     }
 
     pub(super) fn judge(&mut self, block: &SealedBlock) -> BlockVerdict {

@@ -6,9 +6,6 @@ pub const PREPARED_KEYS_MAX: usize = 1_024;
 /// Transaction signatures that are known to verify, as 32-byte hashes: all that may wait in a
 /// mempool, and what a few blocks hold beside.
 pub const KNOWN_SIGNATURES_MAX: usize = 16_384;
-/// Verified precommits whose signatures need no second look in the next block's `last_commit`: a
-/// few rounds of the largest set.
-pub const NOTED_PRECOMMITS_MAX: usize = 1_024;
 /// Evidence that is known to verify, as 32-byte hashes: all that may wait in this node.
 pub const KNOWN_EVIDENCE_MAX: usize = crate::limits::EVIDENCE_PENDING_MAX;
 /// State versions that stay readable behind the newest, for questions about the past: at least so

@@ -2,7 +2,7 @@
 //! local clock has no part in it.
 use super::head::Head;
 use super::offences::{self, EvidenceRefusal};
-use super::precommits::Precommits;
+use super::precommits;
 use super::refusal::TransactionError;
 use super::rules::ChainRules;
 use super::state::ReadError;
@@ -134,7 +134,6 @@ pub(super) fn check_frame(
     rules: &ChainRules,
     head: &Head,
     validators: &ValidatorSchedule,
-    precommits: &Precommits,
     block: &Block,
 ) -> Result<(), InvalidBlock> {
     check_header(rules, head, validators, &block.header)?;
@@ -146,7 +145,7 @@ pub(super) fn check_frame(
         return Err(InvalidBlock::TransactionBytes(actual));
     }
     offences::check_size(&block.evidence)?;
-    check_last_commit(rules, head, validators, precommits, block)
+    check_last_commit(rules, head, validators, block)
 }
 
 fn check_header(
@@ -200,13 +199,12 @@ fn check_last_commit(
     rules: &ChainRules,
     head: &Head,
     validators: &ValidatorSchedule,
-    precommits: &Precommits,
     block: &Block,
 ) -> Result<(), InvalidBlock> {
     planted!(UncheckedLastCommit => return Ok(()));
     let certificate = demand_last_commit(head, block.last_commit.as_ref())?;
     certificate.map_or(Ok(()), |certificate| {
-        verify_last_commit(rules, head, validators, precommits, certificate)
+        verify_last_commit(rules, head, validators, certificate)
             .map_err(InvalidBlock::LastCommit)
     })
 }
@@ -216,12 +214,11 @@ fn verify_last_commit(
     rules: &ChainRules,
     head: &Head,
     validators: &ValidatorSchedule,
-    precommits: &Precommits,
     certificate: &CommitCertificate,
 ) -> Result<(), CertificateError> {
     let unknown = CertificateError::UnknownHeight(certificate.height);
     let set = validators.at(certificate.height).ok_or(unknown)?;
     certificate.is_minimal(set)?;
     let trusted = head.certificate.as_deref();
-    precommits.verify(validators, &rules.context, trusted, certificate)
+    precommits::verify(validators, &rules.context, trusted, certificate)
 }

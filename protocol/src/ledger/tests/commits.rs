@@ -175,34 +175,6 @@ fn a_noted_transaction_does_not_vouch_for_another_signature_of_it() {
     assert_eq!(node.prepare(&world, vec![bad]).rejected.len(), 1);
 }
 
-/// The forged signature shows that the noted one is not looked at again, and a changed one is.
-#[test]
-fn noted_precommits_are_not_verified_again_and_vouch_for_nothing_else() {
-    let world = World::new();
-    let mut node = world.node();
-    let block = node.prepare(&world, vec![]).block;
-    let mut votes = world.precommits(&block, 3);
-    for vote in &mut votes {
-        vote.signature = Signature(vec![9; 8]);
-    }
-    let votes: Vec<_> = votes.iter().collect();
-    let forged = crate::nouns::commit::certify(&world.rules.genesis_validators, &votes).unwrap();
-    assert!(node.ledger.verify_certificate(&forged).is_err());
-    votes
-        .iter()
-        .for_each(|vote| node.ledger.note_precommit(vote));
-    assert_eq!(node.ledger.verify_certificate(&forged), Ok(()));
-    let mut other = forged.clone();
-    other.round = Round(4);
-    assert!(node.ledger.verify_certificate(&other).is_err());
-    node.grow(&world, vec![]);
-    node.grow(&world, vec![]);
-    assert!(
-        node.ledger.verify_certificate(&forged).is_err(),
-        "forgotten after its height"
-    );
-}
-
 #[test]
 fn memory_keeps_a_few_versions_and_no_more() {
     let (world, mut node, mut user) = (World::new(), World::new().node(), User::new(1));
