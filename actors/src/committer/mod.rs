@@ -74,7 +74,6 @@ pub(crate) struct Ports {
 /// What an incarnation is made from.
 #[derive(Clone)]
 pub(crate) struct Seed {
-    /// The rules of the chain.
     pub(crate) rules: Arc<ChainRules>,
     /// This validator.
     pub(crate) me: Address,
@@ -82,13 +81,10 @@ pub(crate) struct Seed {
     pub(crate) trusted: TrustedBlock,
     /// Committed state.
     pub(crate) store: Store,
-    /// What the node shows of itself.
     pub(crate) view: Arc<NodeView>,
-    /// The node's metrics.
     pub(crate) metrics: Arc<Metrics>,
     /// Ends the node when its state cannot be read.
     pub(crate) fatal: Fatal,
-    /// What it tells.
     pub(crate) ports: Ports,
     /// Who else wants to know.
     pub(crate) on_commit: Option<OnCommit>,

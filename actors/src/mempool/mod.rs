@@ -53,21 +53,17 @@ pub(crate) struct Ports {
 /// What an incarnation is made from.
 #[derive(Clone)]
 pub(crate) struct Seed {
-    /// The rules of the chain.
     pub(crate) rules: Arc<ChainRules>,
     /// Committed state.
     pub(crate) store: Store,
-    /// The node's clocks.
     pub(crate) clock: Clock,
     /// The timeout for a proposal in round 0, in milliseconds.
     pub(crate) propose_ms: u64,
     /// What earlier incarnations have taken.
     pub(crate) shelf: Shelf,
-    /// The node's metrics.
     pub(crate) metrics: Arc<Metrics>,
     /// Ends the node when its state cannot be read.
     pub(crate) fatal: Fatal,
-    /// What it tells.
     pub(crate) ports: Ports,
 }
 

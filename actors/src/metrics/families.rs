@@ -2,9 +2,8 @@
 //! that counts it, and its name there. And each of their rows at 0.
 
 use super::labels::{
-    ADMISSIONS, CLOSED, ClosedLabels, CodeLabels, KindLabel, LISTENERS, ListenerLabels,
-    OffenceLabel, OffenceLabels, ProposalLabels, REFUSALS, RefusalLabels, RequestLabels,
-    ResultLabel, VoteLabels,
+    ADMISSIONS, CLOSED, ClosedLabels, LISTENERS, ListenerLabels, REFUSALS, RefusalLabels,
+    RequestLabels, Words, word_of,
 };
 use lockstep_protocol::mempool::MempoolRefusal;
 use lockstep_protocol::nouns::evidence::OffenceKind;
@@ -64,9 +63,9 @@ macro_rules! families {
 
 families! {
     /// Votes by what became of them.
-    pub(super) votes: Family<VoteLabels, Counter> = "votes_received";
+    pub(super) votes: Family<Words<2>, Counter> = "votes_received";
     /// Proposals likewise.
-    pub(super) proposals: Family<ProposalLabels, Counter> = "proposals_received";
+    pub(super) proposals: Family<Words<1>, Counter> = "proposals_received";
     /// Bodies that were no message.
     pub(super) refusals: Family<RefusalLabels, Counter> = "messages_refused";
     /// Requests answered with a status from 400 on, by route.
@@ -88,7 +87,7 @@ families! {
     /// Transactions that began to wait.
     pub transactions_admitted: Counter = "transactions_admitted";
     /// Transactions that may not wait.
-    pub(super) transactions_refused: Family<CodeLabels, Counter> = "transactions_refused";
+    pub(super) transactions_refused: Family<Words<1>, Counter> = "transactions_refused";
     /// Transactions that wait.
     pub mempool_transactions: Gauge = "mempool_transactions";
     /// Their canonical bytes.
@@ -102,7 +101,7 @@ families! {
     /// Questions how far this node is that were answered.
     pub standings_answered: Counter = "standings_answered";
     /// Questions how far this node is, and answers to its own, that do not count.
-    pub(super) standings_refused: Family<CodeLabels, Counter> = "standings_refused";
+    pub(super) standings_refused: Family<Words<1>, Counter> = "standings_refused";
     /// Messages that peers have answered.
     pub messages_pulled: Counter = "messages_pulled";
     /// Bytes of this node's proposals as they were first told, to all peers together.
@@ -118,9 +117,9 @@ families! {
     /// Answers of block sync that proved nothing.
     pub sync_lies: Counter = "sync_lies";
     /// Offences proved here, by kind.
-    pub(super) evidence: Family<OffenceLabels, Counter> = "evidence";
+    pub(super) evidence: Family<Words<1>, Counter> = "evidence";
     /// Offences that other nodes have told, by what became of it.
-    pub(super) evidence_told: Family<ProposalLabels, Counter> = "evidence_received";
+    pub(super) evidence_told: Family<Words<1>, Counter> = "evidence_received";
     /// Offences that wait for a block.
     pub evidence_pending: Gauge = "evidence_pending";
     /// Old heights that were decided a second time, with proof.
@@ -152,25 +151,24 @@ families! {
 impl Metrics {
     /// A family shows a row once it has been looked up.
     fn zero(&self) {
-        for admission in ADMISSIONS {
-            let result = ResultLabel(admission);
-            for kind in [KindLabel::Prevote, KindLabel::Precommit] {
-                drop(self.votes.get_or_create(&VoteLabels { kind, result }));
+        for result in ADMISSIONS.map(|admission| ("result", word_of(admission))) {
+            for kind in ["Prevote", "Precommit"] {
+                drop(self.votes.get_or_create(&[("kind", kind), result]));
             }
-            drop(self.proposals.get_or_create(&ProposalLabels { result }));
-            drop(self.evidence_told.get_or_create(&ProposalLabels { result }));
+            drop(self.proposals.get_or_create(&[result]));
+            drop(self.evidence_told.get_or_create(&[result]));
         }
         for kind in OffenceKind::ALL {
-            let kind = OffenceLabel(kind);
-            drop(self.evidence.get_or_create(&OffenceLabels { kind }));
+            drop(self.evidence.get_or_create(&[("kind", kind.code())]));
         }
         for reason in MempoolRefusal::CODES {
-            let labels = CodeLabels { reason };
-            drop(self.transactions_refused.get_or_create(&labels));
+            drop(
+                self.transactions_refused
+                    .get_or_create(&[("reason", reason)]),
+            );
         }
         for reason in StandingRefusal::ALL.map(StandingRefusal::code) {
-            let labels = CodeLabels { reason };
-            drop(self.standings_refused.get_or_create(&labels));
+            drop(self.standings_refused.get_or_create(&[("reason", reason)]));
         }
         for reason in REFUSALS {
             drop(self.refusals.get_or_create(&RefusalLabels { reason }));

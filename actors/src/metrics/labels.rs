@@ -1,31 +1,9 @@
 //! The labels of the families: every value from a closed list.
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::nouns::evidence::OffenceKind;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 
-/// What a message was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub(crate) enum KindLabel {
-    /// PREVOTE.
-    Prevote,
-    /// PRECOMMIT.
-    Precommit,
-}
-
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ResultLabel(pub Admission);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct VoteLabels {
-    pub(super) kind: KindLabel,
-    pub(super) result: ResultLabel,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct ProposalLabels {
-    pub(super) result: ResultLabel,
-}
+/// Labels with words that the protocol has for them.
+pub(super) type Words<const N: usize> = [(&'static str, &'static str); N];
 
 /// Why bytes were refused before they were a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -53,11 +31,6 @@ pub enum RefusalLabel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct RefusalLabels {
     pub(super) reason: RefusalLabel,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct CodeLabels {
-    pub(super) reason: &'static str,
 }
 
 /// Whom a listener serves.
@@ -148,43 +121,19 @@ pub(super) const REFUSALS: [RefusalLabel; 9] = [
     RefusalLabel::Encoded,
 ];
 
-impl EncodeLabelValue for ResultLabel {
-    fn encode(
-        &self,
-        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
-    ) -> Result<(), std::fmt::Error> {
-        let name = match self.0 {
-            Admission::Counted => "counted",
-            Admission::Unneeded => "unneeded",
-            Admission::Duplicate => "duplicate",
-            Admission::Stale => "stale",
-            Admission::TooEarly => "too_early",
-            Admission::Incomplete => "incomplete",
-            Admission::UnknownValidator => "unknown_validator",
-            Admission::Malformed => "malformed",
-            Admission::Equivocation => "equivocation",
-            Admission::WrongProposer => "wrong_proposer",
-            Admission::BadSignature => "bad_signature",
-            Admission::OverBudget => "over_budget",
-        };
-        EncodeLabelValue::encode(&name, encoder)
-    }
-}
-
-/// What a validator did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct OffenceLabel(pub OffenceKind);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct OffenceLabels {
-    pub(super) kind: OffenceLabel,
-}
-
-impl EncodeLabelValue for OffenceLabel {
-    fn encode(
-        &self,
-        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
-    ) -> Result<(), std::fmt::Error> {
-        EncodeLabelValue::encode(&self.0.code(), encoder)
+pub(super) fn word_of(admission: Admission) -> &'static str {
+    match admission {
+        Admission::Counted => "counted",
+        Admission::Unneeded => "unneeded",
+        Admission::Duplicate => "duplicate",
+        Admission::Stale => "stale",
+        Admission::TooEarly => "too_early",
+        Admission::Incomplete => "incomplete",
+        Admission::UnknownValidator => "unknown_validator",
+        Admission::Malformed => "malformed",
+        Admission::Equivocation => "equivocation",
+        Admission::WrongProposer => "wrong_proposer",
+        Admission::BadSignature => "bad_signature",
+        Admission::OverBudget => "over_budget",
     }
 }

@@ -16,13 +16,8 @@ mod labels;
 mod timed;
 
 pub(crate) use families::Metrics;
-pub(crate) use labels::{
-    ClosedLabel, KindLabel, ListenerLabel, OffenceLabel, RefusalLabel, ResultLabel,
-};
-use labels::{
-    ClosedLabels, CodeLabels, ListenerLabels, OffenceLabels, ProposalLabels, RefusalLabels,
-    RequestLabels, VoteLabels,
-};
+pub(crate) use labels::{ClosedLabel, ListenerLabel, RefusalLabel};
+use labels::{ClosedLabels, ListenerLabels, RefusalLabels, RequestLabels, word_of};
 use timed::Timed;
 
 impl Metrics {
@@ -41,47 +36,35 @@ impl Metrics {
 
     /// Counts an offence that this node has proof of.
     pub fn offence(&self, kind: OffenceKind) {
-        let kind = OffenceLabel(kind);
-        self.evidence.get_or_create(&OffenceLabels { kind }).inc();
+        self.evidence.get_or_create(&[("kind", kind.code())]).inc();
     }
 
     /// Counts an offence that another node has told.
     pub fn evidence_told(&self, admission: Admission) {
-        let result = ResultLabel(admission);
-        self.evidence_told
-            .get_or_create(&ProposalLabels { result })
-            .inc();
+        let result = ("result", word_of(admission));
+        self.evidence_told.get_or_create(&[result]).inc();
     }
 
     /// Counts a vote.
     pub fn vote(&self, kind: VoteKind, admission: Admission) {
         let kind = match kind {
-            VoteKind::Prevote => KindLabel::Prevote,
-            VoteKind::Precommit => KindLabel::Precommit,
+            VoteKind::Prevote => "Prevote",
+            VoteKind::Precommit => "Precommit",
         };
-        self.votes
-            .get_or_create(&VoteLabels {
-                kind,
-                result: ResultLabel(admission),
-            })
-            .inc();
+        let labels = [("kind", kind), ("result", word_of(admission))];
+        self.votes.get_or_create(&labels).inc();
     }
 
     /// Counts a proposal.
     pub fn proposal(&self, admission: Admission) {
-        self.proposals
-            .get_or_create(&ProposalLabels {
-                result: ResultLabel(admission),
-            })
-            .inc();
+        let result = ("result", word_of(admission));
+        self.proposals.get_or_create(&[result]).inc();
     }
 
     /// Counts a question how far this node is, or an answer to its own, that does not count.
     pub fn standing_refused(&self, refused: StandingRefusal) {
-        let reason = refused.code();
-        self.standings_refused
-            .get_or_create(&CodeLabels { reason })
-            .inc();
+        let reason = ("reason", refused.code());
+        self.standings_refused.get_or_create(&[reason]).inc();
     }
 
     /// Counts a body that was no message.
@@ -111,10 +94,9 @@ impl Metrics {
     }
 
     /// Counts a transaction that may not wait.
-    pub fn transaction_refused(&self, reason: &'static str) {
-        self.transactions_refused
-            .get_or_create(&CodeLabels { reason })
-            .inc();
+    pub fn transaction_refused(&self, code: &'static str) {
+        let reason = ("reason", code);
+        self.transactions_refused.get_or_create(&[reason]).inc();
     }
 
     /// Shows how many connections a listener has.

@@ -75,15 +75,11 @@ pub(crate) struct Seed {
     pub(crate) arrival: Arc<OnceLock<Arrival>>,
     /// The peers; kept here so that a restart knows them.
     pub(crate) peers: Arc<RwLock<Vec<Peer>>>,
-    /// The node's clocks.
     pub(crate) clock: Clock,
-    /// What the node shows of itself.
     pub(crate) view: Arc<NodeView>,
-    /// The node's metrics.
     pub(crate) metrics: Arc<Metrics>,
     /// How names are looked up.
     pub(crate) resolve: Resolve,
-    /// What it tells.
     pub(crate) ports: Ports,
 }
 

@@ -94,13 +94,9 @@ pub(crate) struct Seed {
     pub(crate) wire: Wire,
     /// Committed data.
     pub(crate) store: Store,
-    /// The node's clocks.
     pub(crate) clock: Clock,
-    /// What the node shows of itself.
     pub(crate) view: Arc<NodeView>,
-    /// The node's metrics.
     pub(crate) metrics: Arc<Metrics>,
-    /// What it tells.
     pub(crate) ports: Ports,
     /// What peers may hold together.
     pub(crate) shares: Shares,

@@ -66,19 +66,14 @@ pub(crate) struct Ports {
 /// What an incarnation is made from.
 #[derive(Clone)]
 pub(crate) struct Seed {
-    /// The rules of the chain.
     pub(crate) rules: Arc<ChainRules>,
     /// This validator.
     pub(crate) me: Address,
     /// Where the height is read at a restart.
     pub(crate) store: Store,
-    /// The node's clocks.
     pub(crate) clock: Clock,
-    /// What the node shows of itself.
     pub(crate) view: Arc<NodeView>,
-    /// The node's metrics.
     pub(crate) metrics: Arc<Metrics>,
-    /// What it tells.
     pub(crate) ports: Ports,
 }
 

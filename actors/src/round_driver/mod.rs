@@ -71,13 +71,9 @@ pub(crate) struct Seed {
     pub(crate) config: DriverConfig,
     /// Whether this node signs.
     pub(crate) signing: Signing,
-    /// The node's clocks.
     pub(crate) clock: Clock,
-    /// What the node shows of itself.
     pub(crate) view: Arc<NodeView>,
-    /// The node's metrics.
     pub(crate) metrics: Arc<Metrics>,
-    /// What it tells.
     pub(crate) ports: Ports,
 }
 

@@ -72,7 +72,6 @@ pub(crate) struct Seed {
     pub(crate) genesis_root: Hash,
     /// This validator.
     pub(crate) me: Address,
-    /// The rules of the chain.
     pub(crate) rules: Arc<ChainRules>,
     /// Reads messages of this chain.
     pub(crate) wire: Wire,
@@ -80,11 +79,8 @@ pub(crate) struct Seed {
     pub(crate) verifier_fingerprint: String,
     /// Committed data.
     pub(crate) store: Store,
-    /// The node's clocks.
     pub(crate) clock: Clock,
-    /// What the node shows of itself.
     pub(crate) view: Arc<NodeView>,
-    /// The node's metrics.
     pub(crate) metrics: Arc<Metrics>,
     /// The actors' counters.
     pub(crate) actors: Actors,
@@ -96,7 +92,6 @@ pub(crate) struct Seed {
     pub(crate) origins: Arc<Origins>,
     /// Only in a devnet.
     pub(crate) tick_all: Option<TickAll>,
-    /// What it tells.
     pub(crate) ports: Ports,
     /// What people may hold together.
     pub(crate) shares: Shares,

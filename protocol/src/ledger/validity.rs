@@ -204,8 +204,7 @@ fn check_last_commit(
     planted!(UncheckedLastCommit => return Ok(()));
     let certificate = demand_last_commit(head, block.last_commit.as_ref())?;
     certificate.map_or(Ok(()), |certificate| {
-        verify_last_commit(rules, head, validators, certificate)
-            .map_err(InvalidBlock::LastCommit)
+        verify_last_commit(rules, head, validators, certificate).map_err(InvalidBlock::LastCommit)
     })
 }
 

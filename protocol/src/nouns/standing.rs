@@ -237,7 +237,7 @@ impl Statement {
         Ok(self.standing)
     }
 
-    fn verify(&self, context: &SignContext, sets: Sets<'_>) -> Result<(), Refused> {
+    fn verify(&self, context: &SignContext, sets: Sets<'_>) -> Result<(), StandingRefusal> {
         planted!(UnsignedStanding => return Ok(()));
         let bytes = context.standing(self);
         verify(sets, &self.sayer, &bytes, &self.signature)

@@ -81,6 +81,7 @@ struct ValidatorRow {
 }
 
 /// Where the nodes stood at the end.
+#[derive(Serialize)]
 pub(super) struct Summary {
     chain_id: ChainId,
     genesis_hash: Hash,
@@ -91,11 +92,8 @@ pub(super) struct Summary {
 
 #[derive(Serialize)]
 struct Document<'a> {
-    chain_id: ChainId,
-    genesis_hash: Hash,
-    scheme: &'a str,
-    durability: &'a str,
-    validators: &'a [ValidatorRow],
+    #[serde(flatten)]
+    summary: &'a Summary,
     blocks: &'a [BlockRow],
     boot_ms: f64,
     blocks_ms: f64,
@@ -180,11 +178,7 @@ impl Summary {
 
     pub(super) fn print_json(&self, blocks: &[BlockRow], times: &Times) -> Result<(), Failure> {
         let document = Document {
-            chain_id: self.chain_id,
-            genesis_hash: self.genesis_hash,
-            scheme: &self.scheme,
-            durability: self.durability,
-            validators: &self.validators,
+            summary: self,
             blocks,
             boot_ms: ms(times.boot),
             blocks_ms: ms(times.blocks),

@@ -50,24 +50,6 @@ struct Queue {
     closed: bool,
 }
 
-impl Queue {
-    fn take_gossip(&mut self) -> Option<Passing> {
-        self.may_ask.then(|| self.gossip.take()).flatten()
-    }
-
-    fn take_request(&mut self) -> Option<(Height, u64)> {
-        self.request.take_if(|_| self.may_ask)
-    }
-
-    fn take_pull(&mut self) -> Option<Pull> {
-        self.pull.take_if(|_| self.may_ask)
-    }
-
-    fn take_missing(&mut self) -> Option<TransactionsWanted> {
-        self.missing.take_if(|_| self.may_ask)
-    }
-}
-
 /// Shared by the broadcaster and the link of one peer, on one thread.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
@@ -205,22 +187,26 @@ impl Outbox {
 
     /// Waits for a question for blocks.
     pub(super) async fn next_request(&self) -> (Height, u64) {
-        self.wait_for(Queue::take_request).await
+        self.wait_for(|queue| queue.request.take_if(|_| queue.may_ask))
+            .await
     }
 
     /// Waits for a question for messages.
     pub(super) async fn next_pull(&self) -> Pull {
-        self.wait_for(Queue::take_pull).await
+        self.wait_for(|queue| queue.pull.take_if(|_| queue.may_ask))
+            .await
     }
 
     /// Waits for a question for transactions.
     pub(super) async fn next_missing(&self) -> TransactionsWanted {
-        self.wait_for(Queue::take_missing).await
+        self.wait_for(|queue| queue.missing.take_if(|_| queue.may_ask))
+            .await
     }
 
     /// Waits for something to pass on.
     pub(super) async fn next_gossip(&self) -> Passing {
-        self.wait_for(Queue::take_gossip).await
+        let take = |queue: &mut Queue| queue.may_ask.then(|| queue.gossip.take()).flatten();
+        self.wait_for(take).await
     }
 
     /// Waits for the end.
