@@ -79,7 +79,7 @@ impl Devnet {
     pub fn block(&self, index: usize, height: u64) -> Result<Option<DecidedBlock>, DevnetError> {
         let store = self.inner.node(index)?.store().clone();
         let blocks = store.decided(Height(height), 1, usize::MAX);
-        let blocks = blocks.map_err(|error| DevnetError::Store { index, error })?;
+        let blocks = blocks.map_err(|error| DevnetError::Store(index, error))?;
         Ok(blocks.into_iter().next())
     }
 
@@ -87,7 +87,7 @@ impl Devnet {
     pub fn receipts(&self, index: usize, height: u64) -> Result<Option<Vec<Receipt>>, DevnetError> {
         let store = self.inner.node(index)?.store().clone();
         let receipts = store.receipts(Height(height));
-        receipts.map_err(|error| DevnetError::Store { index, error })
+        receipts.map_err(|error| DevnetError::Store(index, error))
     }
 
     /// Where each node stands; `None` for one that is down.
@@ -122,7 +122,7 @@ impl Devnet {
         transaction: Transaction,
     ) -> Result<Submission, DevnetError> {
         let answer = self.inner.node(index)?.submit(Arc::new(transaction));
-        answer.map_err(|error| DevnetError::Submit { index, error })
+        answer.map_err(|error| DevnetError::Submit(index, error))
     }
 
     /// Stops node `index`; the others go on. `None` if it was down.

@@ -53,7 +53,6 @@ pub(crate) struct Ports {
 #[derive(Clone)]
 pub(crate) struct Seed {
     pub(crate) rules: Arc<ChainRules>,
-    /// This node's validator.
     pub(crate) me: Address,
     /// The block that is trusted, if one is: without one, whoever joins is warned.
     pub(crate) trusted: TrustedBlock,

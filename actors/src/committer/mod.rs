@@ -75,11 +75,9 @@ pub(crate) struct Ports {
 #[derive(Clone)]
 pub(crate) struct Seed {
     pub(crate) rules: Arc<ChainRules>,
-    /// This validator.
     pub(crate) me: Address,
     /// The block that no other may be committed for.
     pub(crate) trusted: TrustedBlock,
-    /// Committed state.
     pub(crate) store: Store,
     pub(crate) view: Arc<NodeView>,
     pub(crate) metrics: Arc<Metrics>,

@@ -30,17 +30,17 @@ pub(crate) type Answer = Result<HttpResponse, Refused>;
 
 /// An answer that says why there is no other.
 #[derive(Debug)]
-pub(crate) struct Refused(HttpResponse);
+pub(crate) struct Refused(Box<HttpResponse>);
 
 impl From<HttpResponse> for Refused {
     fn from(answer: HttpResponse) -> Refused {
-        Refused(answer)
+        Refused(Box::new(answer))
     }
 }
 
 impl From<Refused> for actix_web::Error {
     fn from(Refused(answer): Refused) -> actix_web::Error {
-        InternalError::from_response("refused", answer).into()
+        InternalError::from_response("refused", *answer).into()
     }
 }
 
@@ -111,13 +111,13 @@ pub(crate) fn busy(error: AskError, metrics: &Metrics) -> HttpResponse {
 }
 
 /// Reads an address; a typing error is told from nonsense.
-pub(crate) fn address(text: &str) -> Result<Address, HttpResponse> {
+pub(crate) fn address(text: &str) -> Result<Address, Refused> {
     text.parse().map_err(|error: AddressError| {
         let code = match error {
             AddressError::Hex(_) => "malformed",
             AddressError::Checksum { .. } => "bad_checksum",
         };
-        refuse(StatusCode::BAD_REQUEST, code, error.to_string())
+        refuse(StatusCode::BAD_REQUEST, code, error.to_string()).into()
     })
 }
 

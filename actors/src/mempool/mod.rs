@@ -54,7 +54,6 @@ pub(crate) struct Ports {
 #[derive(Clone)]
 pub(crate) struct Seed {
     pub(crate) rules: Arc<ChainRules>,
-    /// Committed state.
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     /// The timeout for a proposal in round 0, in milliseconds.

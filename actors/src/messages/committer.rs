@@ -20,7 +20,6 @@ pub(crate) struct ExecuteBlock(pub(crate) Arc<SealedBlock>);
 pub(crate) struct PrepareBlock {
     /// For which height and round.
     pub(crate) build: BuildBlock,
-    /// The wall clock.
     pub(crate) now: Timestamp,
     /// In this order, those that can be included.
     pub(crate) transactions: Vec<Transaction>,

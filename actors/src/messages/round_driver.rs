@@ -89,7 +89,6 @@ pub(crate) struct SignQuestion(pub(crate) Address, pub(crate) Nonce);
 /// Sign the answer to a question that has been admitted. Answers `None` between two heights.
 #[derive(Debug)]
 pub(crate) struct SignStanding {
-    /// The question.
     pub(crate) question: Arc<Question>,
     /// What this node has seen of its asker.
     pub(crate) seen: Seen,

@@ -8,13 +8,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use std::fmt;
 
 /// One row per actor; handling times as a summary of what [`Stats`] keeps.
+#[derive(Debug)]
 pub(super) struct ActorCollector(pub(super) Actors);
-
-impl fmt::Debug for ActorCollector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ActorCollector")
-    }
-}
 
 type Read = fn(&Stats) -> u64;
 

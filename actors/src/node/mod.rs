@@ -267,7 +267,7 @@ fn show_halt(store: &Store, view: &NodeView) -> Result<(), StoreError> {
 /// What the driver is told, and what the node shows of it.
 fn signing(key_use: KeyUse, head: Height, view: &NodeView) -> Signing {
     match key_use {
-        KeyUse::Observes { reason } => {
+        KeyUse::Observes(reason) => {
             log::warn!("this node observes: {reason}");
             view.set_observing(Some(reason));
             Signing::Never

@@ -84,7 +84,6 @@ impl Ports {
 /// What an incarnation is made from.
 #[derive(Clone)]
 pub(crate) struct Seed {
-    /// This validator.
     pub(crate) me: Address,
     /// The other nodes: connections from their addresses come before those of strangers.
     pub(crate) peers: Arc<RwLock<Vec<Peer>>>,
@@ -92,7 +91,6 @@ pub(crate) struct Seed {
     pub(crate) handshake: Handshake,
     /// Reads messages of this chain.
     pub(crate) wire: Wire,
-    /// Committed data.
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) view: Arc<NodeView>,

@@ -67,7 +67,6 @@ pub(crate) struct Ports {
 #[derive(Clone)]
 pub(crate) struct Seed {
     pub(crate) rules: Arc<ChainRules>,
-    /// This validator.
     pub(crate) me: Address,
     /// Where the height is read at a restart.
     pub(crate) store: Store,

@@ -67,7 +67,6 @@ pub(crate) struct Ports {
 /// What an incarnation is made from.
 #[derive(Clone)]
 pub(crate) struct Seed {
-    /// The brain's configuration.
     pub(crate) config: DriverConfig,
     /// Whether this node signs.
     pub(crate) signing: Signing,

@@ -23,12 +23,8 @@ pub(super) struct Route {
     pub(super) handler: fn() -> Handler,
 }
 
-/// A parameter in the path or in the query.
-struct Param {
-    name: &'static str,
-    place: &'static str,
-    pattern: &'static str,
-}
+/// The name of a parameter in the path or in the query, and the pattern of its values.
+type Param = (&'static str, &'static str);
 
 /// What an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,15 +64,12 @@ const fn get(
     also: &'static [u16],
     handler: fn() -> Handler,
 ) -> Route {
-    let verb = "get";
-    let params = &[] as &[Param];
-    let body = None;
     Route {
-        verb,
+        verb: "get",
         path,
         summary,
-        params,
-        body,
+        params: &[],
+        body: None,
         answers,
         also,
         handler,
@@ -107,24 +100,6 @@ impl Route {
     }
 }
 
-const fn in_path(name: &'static str, pattern: &'static str) -> Param {
-    let place = "path";
-    Param {
-        name,
-        place,
-        pattern,
-    }
-}
-
-const fn in_query(name: &'static str, pattern: &'static str) -> Param {
-    let place = "query";
-    Param {
-        name,
-        place,
-        pattern,
-    }
-}
-
 /// All that people may ask, each in one line.
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = &[
@@ -133,32 +108,32 @@ pub(super) const ROUTES: &[Route] = &[
     get("/events", "Blocks, receipts and rounds as server-sent events.", Media::Events, &[400, 410, 503], || web::get().to(server_sent_events::events)).with(EVENTS),
     get("/openapi.json", "This document.", Media::Json, &[], || web::get().to(served)),
     get("/transactions", "Hands in a transaction in canonical bytes.", Media::Nothing, &[202, 400, 408, 413, 415, 429, 500, 503], || web::post().to(transactions::submit)).post(Some(BYTES)),
-    get("/mempool", "What waits for a block, by sender and nonce.", Media::Json, &[400, 503], || web::get().to(transactions::waiting)).with(&[in_query("after", "^0x[0-9a-fA-F]{40}:[0-9]+$"), in_query("limit", WHOLE)]),
+    get("/mempool", "What waits for a block, by sender and nonce.", Media::Json, &[400, 503], || web::get().to(transactions::waiting)).with(&[("after", "^0x[0-9a-fA-F]{40}:[0-9]+$"), ("limit", WHOLE)]),
     get("/status", "Who this node is, where it stands and whom it reaches.", Media::Json, &[500], || web::get().to(status::status)),
-    get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 500, 503], || web::get().to(validators::validators)).with(&[in_query("height", WHOLE)]),
+    get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 500, 503], || web::get().to(validators::validators)).with(&[("height", WHOLE)]),
     get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[429], || web::get().to(status::actors)),
     get("/metrics", "OpenMetrics.", Media::Metrics, &[429], || web::get().to(status::metrics)),
     get("/livez", "The node's thread turns.", Media::Text, &[], || web::get().to(answer::livez)),
-    get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || web::get().to(health::readyz)).with(&[in_query("verbose", "^$")]),
+    get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || web::get().to(health::readyz)).with(&[("verbose", "^$")]),
     get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 410, 500, 503], || web::get().to(blocks::latest)),
-    get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 410, 500, 503], || web::get().to(blocks::by_height)).with(&[in_path("height", WHOLE)]),
-    get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400, 500], || web::get().to(evidence_page::evidence)).with(&[in_query("limit", WHOLE)]),
-    get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400, 500, 503], || web::get().to(blocks::account)).with(&[in_path("address", ADDRESS)]),
-    get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404, 500], || web::get().to(receipts::receipt)).with(&[in_path("id", HASH)]),
-    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404, 500], || web::get().to(records::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
-    get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 500, 503], || web::get().to(light::block)).with(&[in_path("height", WHOLE)]),
-    get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || web::get().to(light::account)).with(&[in_path("address", ADDRESS)]),
-    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || web::get().to(light::record)).with(&[in_path("address", ADDRESS), in_path("key", RECORD_KEY)]),
+    get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 410, 500, 503], || web::get().to(blocks::by_height)).with(&[("height", WHOLE)]),
+    get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400, 500], || web::get().to(evidence_page::evidence)).with(&[("limit", WHOLE)]),
+    get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400, 500, 503], || web::get().to(blocks::account)).with(&[("address", ADDRESS)]),
+    get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404, 500], || web::get().to(receipts::receipt)).with(&[("id", HASH)]),
+    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404, 500], || web::get().to(records::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
+    get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 500, 503], || web::get().to(light::block)).with(&[("height", WHOLE)]),
+    get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || web::get().to(light::account)).with(&[("address", ADDRESS)]),
+    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || web::get().to(light::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
     get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[404, 500, 503], || web::post().to(tick::tick)).post(None),
 ];
 
 const EVENTS: &[Param] = &[
-    in_query("from_seq", WHOLE),
-    in_query(
+    ("from_seq", WHOLE),
+    (
         "topics",
         "^(newBlocks|receipts|rounds)(,(newBlocks|receipts|rounds))*$",
     ),
-    in_query("address", "^0x[0-9a-fA-F]{40}$"),
+    ("address", ADDRESS),
 ];
 
 pub(super) async fn served() -> HttpResponse {
@@ -201,11 +176,19 @@ impl Route {
         for status in self.also.iter().chain(&[405]) {
             responses.insert(status.to_string(), self.other(*status));
         }
-        let params: Vec<Value> = self.params.iter().map(Param::to_json).collect();
+        let params = self.params.iter().map(|(name, pattern)| {
+            let in_path = self.names(name);
+            json!({
+                "name": name,
+                "in": if in_path { "path" } else { "query" },
+                "required": in_path,
+                "schema": { "type": "string", "pattern": pattern },
+            })
+        });
         let mut operation = json!({
             "operationId": self.id(),
             "summary": self.summary,
-            "parameters": params,
+            "parameters": params.collect::<Vec<Value>>(),
             "responses": responses,
         });
         if let Some(kind) = self.body {
@@ -218,6 +201,11 @@ impl Route {
             operation["requestBody"] = json!({ "required": true, "content": content });
         }
         operation
+    }
+
+    /// Whether the path has a place for this parameter.
+    fn names(&self, param: &str) -> bool {
+        self.path.contains(&format!("{{{param}}}"))
     }
 
     /// The path in words.
@@ -268,17 +256,6 @@ impl Route {
     }
 }
 
-impl Param {
-    fn to_json(&self) -> Value {
-        json!({
-            "name": self.name,
-            "in": self.place,
-            "required": self.place == "path",
-            "schema": { "type": "string", "pattern": self.pattern },
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,8 +286,8 @@ mod tests {
                 let name = part.strip_prefix('{')?;
                 name.strip_suffix('}')
             });
-            let listed = route.params.iter().filter(|param| param.place == "path");
-            let listed: Vec<&str> = listed.map(|param| param.name).collect();
+            let listed = route.params.iter().map(|(name, _)| *name);
+            let listed: Vec<&str> = listed.filter(|name| route.names(name)).collect();
             assert_eq!(named.collect::<Vec<_>>(), listed, "{}", route.path);
         }
     }

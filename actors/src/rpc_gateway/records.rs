@@ -1,7 +1,7 @@
 //! What accounts keep under keys of their own.
 use super::json::{hex, unhex};
 use super::seed::Seed;
-use crate::http::answer::{Answer, address, refuse};
+use crate::http::answer::{Answer, Refused, address, refuse};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use lockstep_protocol::ledger;
@@ -26,7 +26,7 @@ pub(super) async fn record(seed: web::Data<Seed>, path: web::Path<(String, Strin
 }
 
 /// Owner and key of a path, or what is wrong with it.
-pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), HttpResponse> {
+pub(super) fn place((owner, key): &(String, String)) -> Result<(Address, Vec<u8>), Refused> {
     let owner = address(owner)?;
     let key = unhex(key).filter(|key| (1..=RECORD_KEY_BYTES_MAX).contains(&key.len()));
     let key = key.ok_or_else(|| {

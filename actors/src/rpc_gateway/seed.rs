@@ -66,23 +66,19 @@ impl Ports {
 /// What an incarnation is made from.
 #[derive(Clone)]
 pub(crate) struct Seed {
-    /// The chain's beginning.
     pub(crate) genesis: Arc<Genesis>,
     /// The root of the state at height 0.
     pub(crate) genesis_root: Hash,
-    /// This validator.
     pub(crate) me: Address,
     pub(crate) rules: Arc<ChainRules>,
     /// Reads messages of this chain.
     pub(crate) wire: Wire,
     /// By which verdicts on signatures this build is told from another.
     pub(crate) verifier_fingerprint: String,
-    /// Committed data.
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) view: Arc<NodeView>,
     pub(crate) metrics: Arc<Metrics>,
-    /// The actors' counters.
     pub(crate) actors: Actors,
     /// What has happened, for whoever wants to be told.
     pub(crate) events: Arc<Events>,

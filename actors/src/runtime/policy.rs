@@ -113,12 +113,10 @@ pub enum EndReason {
     /// Somebody asked for it; the only reason that is not a failure.
     #[error("it was asked to stop")]
     Asked,
-    /// Somebody asked for it, and before that it had stopped voting for good and only served reads.
-    #[error("it was asked to stop, after a safety stop: {halt}")]
-    Halted {
-        /// Why it had stopped voting, and the next step.
-        halt: String,
-    },
+    /// Somebody asked for it, and before that it had stopped voting for good, for this reason and with
+    /// this next step, and only served reads.
+    #[error("it was asked to stop, after a safety stop: {0}")]
+    Halted(String),
     /// More falls than the policy bears.
     #[error(
         "{actor} fell; the node's actors fell {falls} times within {within:?}; last: {last}; \
@@ -167,7 +165,7 @@ pub enum EndReason {
 impl EndReason {
     /// Of a node that was asked to stop, if it had stopped voting for good because of `halt`.
     pub fn asked(halt: Option<String>) -> EndReason {
-        halt.map_or(EndReason::Asked, |halt| EndReason::Halted { halt })
+        halt.map_or(EndReason::Asked, EndReason::Halted)
     }
 
     /// True unless the node was asked to stop, and nothing was wrong with it.
@@ -180,7 +178,7 @@ impl EndReason {
     pub fn exit_code(&self) -> u8 {
         match self {
             EndReason::Asked => 0,
-            EndReason::Halted { .. } => FatalKind::Safety.exit_code(),
+            EndReason::Halted(_) => FatalKind::Safety.exit_code(),
             EndReason::Fatal { kind, .. } => kind.exit_code(),
             EndReason::TooManyFalls { .. }
             | EndReason::KernelFell { .. }

@@ -70,14 +70,11 @@ impl<A: Actor<Context = Ctx<A>>> Inbox<A> {
 }
 
 /// Starts actors under one supervisor. From [`Supervisor::start`].
-pub struct Spawner {
-    supervisor: Addr<Supervisor>,
-    actors: Actors,
-}
+pub struct Spawner(Children);
 
 impl Spawner {
     pub(super) fn new(supervisor: Addr<Supervisor>, actors: Actors) -> Self {
-        Spawner { supervisor, actors }
+        Spawner(Children { supervisor, actors })
     }
 
     /// Starts the next actor on the thread of `on`; `make` runs there.
@@ -96,10 +93,10 @@ impl Spawner {
     {
         let (tell_guard, orders) = unbounded_channel();
         let (mail, stats) = inbox.into_parts();
-        let supervisor = self.supervisor.clone();
+        let supervisor = self.0.supervisor.clone();
         let adopted = Child::new(stats.clone(), on_fall, tell_guard);
         supervisor.do_send(Word::Adopt(adopted));
-        let child = self.actors.add(stats.clone());
+        let child = self.0.actors.add(stats.clone());
         let last_words = "the thread that it lived on has ended".to_owned();
         let lifeline = Lifeline {
             child,
@@ -117,20 +114,17 @@ impl Spawner {
 
     /// A handle to end the node on purpose.
     pub fn fatal(&self) -> Fatal {
-        Fatal::new(self.supervisor.clone())
+        Fatal::new(self.0.supervisor.clone())
     }
 
     /// The registry; it also shows actors that are started later.
     pub fn actors(&self) -> Actors {
-        self.actors.clone()
+        self.0.actors.clone()
     }
 
     /// The handle on all that were started, for the rest of the node's life.
     pub fn children(&self) -> Children {
-        Children {
-            supervisor: self.supervisor.clone(),
-            actors: self.actors.clone(),
-        }
+        self.0.clone()
     }
 }
 
@@ -187,7 +181,7 @@ impl Children {
 }
 
 /// The counters of a node's actors, readable from any thread.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Actors {
     stats: Arc<RwLock<Vec<Arc<Stats>>>>,
 }

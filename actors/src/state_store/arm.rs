@@ -17,11 +17,8 @@ use std::sync::atomic::Ordering;
 pub enum KeyUse {
     /// It signs, from this height on.
     Signs(Height),
-    /// It follows the chain and signs nothing.
-    Observes {
-        /// Why, and the next step.
-        reason: String,
-    },
+    /// It follows the chain and signs nothing: why, and the next step.
+    Observes(String),
 }
 
 impl Store {
@@ -89,9 +86,7 @@ impl Store {
         };
         // Kept open, and so locked, for as long as the store is.
         let kept = self.inner.key_guard.set(guard);
-        kept.map_err(|_| StoreError::InUse {
-            dir: self.dir().display().to_string(),
-        })?;
+        kept.map_err(|_| StoreError::InUse(self.dir().display().to_string()))?;
         Ok(standing)
     }
 
@@ -165,12 +160,10 @@ impl Store {
             }
             Ok(meta.put(txn, META_OBSERVING, &reason)?)
         })?;
-        Ok(KeyUse::Observes {
-            reason: format!(
-                "{why}: it follows the chain and signs nothing; if no other node signs with this \
+        Ok(KeyUse::Observes(format!(
+            "{why}: it follows the chain and signs nothing; if no other node signs with this \
                  key, let it catch up, then start it once with --rearm"
-            ),
-        })
+        )))
     }
 
     /// Raises the generation here, then in the key's record: in this order, because a directory

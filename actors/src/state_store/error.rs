@@ -21,12 +21,8 @@ pub struct FaultSite {
 impl FaultSite {
     /// Says of the file that it is corrupt.
     fn corrupt(&self) -> String {
-        let at = |height| format!(" at height {height}");
-        format!(
-            "{} is corrupt{}",
-            self.name(),
-            self.height.map_or(String::new(), at)
-        )
+        let at = self.height.map(|height| format!(" at height {height}"));
+        format!("{} is corrupt{}", self.name(), at.unwrap_or_default())
     }
 
     fn name(&self) -> &str {
@@ -46,18 +42,12 @@ impl fmt::Display for FaultSite {
 /// Why the store refused. All of them are fatal for a running node, but [`Busy`](Self::Busy).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Another node, in this process or another, has the directory open.
-    #[error("{dir} is in use by another node: stop it, or choose another data directory")]
-    InUse {
-        /// The data directory.
-        dir: String,
-    },
-    /// Another node signs with the same key.
-    #[error("the key is in use by another node ({file} is locked): stop it, or use another key")]
-    KeyInUse {
-        /// The record beside the key.
-        file: String,
-    },
+    /// Another node, in this process or another, has this directory open.
+    #[error("{0} is in use by another node: stop it, or choose another data directory")]
+    InUse(String),
+    /// Another node signs with the same key: it holds this record beside the key.
+    #[error("the key is in use by another node ({0} is locked): stop it, or use another key")]
+    KeyInUse(String),
     /// The directory was made for another genesis.
     #[error(
         "{site} belongs to the chain with genesis {found}, this node runs {expected}: choose another \
@@ -109,28 +99,19 @@ pub enum StoreError {
         /// What was found broken.
         what: String,
     },
-    /// The map is used up; reads go on.
+    /// The map of this size is used up; reads go on.
     #[error(
-        "the store has used up its map of {map_bytes} bytes: stop the node, save its state by \
+        "the store has used up its map of {0} bytes: stop the node, save its state by \
          lockstep snapshot export, move the data directory away, make a new one by lockstep snapshot \
          import, set retain_blocks, and start with --rearm"
     )]
-    Full {
-        /// The size of the map.
-        map_bytes: usize,
-    },
-    /// Too many reads at one time; this one may be tried again.
-    #[error("too many reads at one time ({what}): try again in a moment")]
-    Busy {
-        /// What was tried.
-        what: String,
-    },
-    /// A write that does not follow the head. Nothing was written.
-    #[error("refused to write {what}: stop this node and report a bug")]
-    OutOfOrder {
-        /// What does not follow what.
-        what: String,
-    },
+    Full(usize),
+    /// Too many reads at one time for what was tried; it may be tried again.
+    #[error("too many reads at one time ({0}): try again in a moment")]
+    Busy(String),
+    /// What does not follow the head. Nothing was written.
+    #[error("refused to write {0}: stop this node and report a bug")]
+    OutOfOrder(String),
     /// The directory cannot be made or written: a matter of configuration.
     #[error("cannot {what}: {reason}: name a directory that this user can write")]
     Directory {
@@ -153,15 +134,15 @@ impl StoreError {
     /// What sort of end it is for the node that meets it.
     pub fn kind(&self) -> FatalKind {
         match self {
-            StoreError::Io { .. } | StoreError::Busy { .. } => FatalKind::Retry,
-            StoreError::Full { .. } | StoreError::Directory { .. } => FatalKind::Configuration,
+            StoreError::Io { .. } | StoreError::Busy(_) => FatalKind::Retry,
+            StoreError::Full(_) | StoreError::Directory { .. } => FatalKind::Configuration,
             StoreError::Corrupt { .. } => FatalKind::Corrupt,
-            StoreError::InUse { .. }
-            | StoreError::KeyInUse { .. }
+            StoreError::InUse(_)
+            | StoreError::KeyInUse(_)
             | StoreError::OtherChain { .. }
             | StoreError::OtherKey { .. }
             | StoreError::OtherLayout { .. }
-            | StoreError::OutOfOrder { .. } => FatalKind::Safety,
+            | StoreError::OutOfOrder(_) => FatalKind::Safety,
         }
     }
 
@@ -227,9 +208,8 @@ impl StoreError {
 
     /// Made for another genesis than the `expected`.
     pub(super) fn other_chain(expected: Hash, found: Hash) -> StoreError {
-        let site = FaultSite::default();
         StoreError::OtherChain {
-            site,
+            site: FaultSite::default(),
             expected,
             found,
         }
@@ -237,9 +217,8 @@ impl StoreError {
 
     /// Made for another validator than the `expected`.
     pub(super) fn other_key(expected: Address, found: Address) -> StoreError {
-        let site = FaultSite::default();
         StoreError::OtherKey {
-            site,
+            site: FaultSite::default(),
             expected,
             found,
         }
@@ -263,8 +242,8 @@ impl StoreError {
     pub(super) fn lmdb(what: &str, map_bytes: usize, error: heed::Error) -> StoreError {
         use heed::MdbError;
         match error {
-            heed::Error::Mdb(MdbError::MapFull) => StoreError::Full { map_bytes },
-            heed::Error::Mdb(MdbError::ReadersFull) => StoreError::Busy { what: what.into() },
+            heed::Error::Mdb(MdbError::MapFull) => StoreError::Full(map_bytes),
+            heed::Error::Mdb(MdbError::ReadersFull) => StoreError::Busy(what.into()),
             heed::Error::Mdb(MdbError::TxnFull) => StoreError::Io {
                 what: what.into(),
                 reason: error.to_string(),

@@ -153,7 +153,7 @@ impl KeyGuard {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let file = path.display().to_string();
-                return Err(StoreError::KeyInUse { file });
+                return Err(StoreError::KeyInUse(file));
             }
             Err(TryLockError::Error(error)) => {
                 let what = format!("open {}", path.display());

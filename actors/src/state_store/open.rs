@@ -213,9 +213,7 @@ fn lock(dir: &Path) -> Result<(File, bool), StoreError> {
 fn take(lock: &File, dir: &Path) -> Result<(), StoreError> {
     match lock_exclusively(lock) {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-            dir: dir.display().to_string(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(dir.display().to_string())),
         Err(TryLockError::Error(error)) => {
             let what = format!("lock {}", dir.join(LOCK_FILE).display());
             Err(StoreError::directory(what, &error))

@@ -155,7 +155,7 @@ fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Resu
 
 /// Height, parent, certificate and state version must be those that follow `head`.
 fn demand_next(head: &HeadRecord, batch: &CommitBatch) -> Result<(), StoreError> {
-    let refuse = |what: String| Err(StoreError::OutOfOrder { what });
+    let refuse = |what: String| Err(StoreError::OutOfOrder(what));
     let expected = head.height.next();
     let actual = batch.block.height();
     if actual != expected {
@@ -241,7 +241,7 @@ fn persist_one(tables: &Tables, txn: &mut RwTxn<'_>, record: &Persist) -> Result
     {
         // The last line of defence: whoever asks for this has signed twice.
         let what = format!("a second message at {position:?}");
-        return Err(StoreError::OutOfOrder { what }.into());
+        return Err(StoreError::OutOfOrder(what).into());
     }
     if recorded.is_none_or(|recorded| position >= recorded.position()) {
         match &record.signed {

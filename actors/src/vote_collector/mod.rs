@@ -51,7 +51,6 @@ pub(crate) struct Ports {
 #[derive(Clone)]
 pub(crate) struct Seed {
     pub(crate) rules: Arc<ChainRules>,
-    /// This validator.
     pub(crate) me: Address,
     /// Where the height is read at a restart.
     pub(crate) store: Store,

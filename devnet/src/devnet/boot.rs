@@ -166,7 +166,7 @@ impl Inner {
             tick_all: Some(tick_all),
             policy: builder.policy,
         };
-        Node::start(config).map_err(|error| DevnetError::Node { index, error })
+        Node::start(config).map_err(|error| DevnetError::Node(index, error))
     }
 
     /// Known before any node runs, because the listeners are bound before. With faulty links a

@@ -16,14 +16,9 @@ pub enum DevnetError {
     /// A key could not be derived.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// A node did not start.
-    #[error("node {index}: {error}")]
-    Node {
-        /// Which node.
-        index: usize,
-        /// Why.
-        error: NodeError,
-    },
+    /// The node of this index did not start.
+    #[error("node {0}: {1}")]
+    Node(usize, NodeError),
     /// A port is taken.
     #[error("node {index} cannot listen on {address}: {error}; choose another port, or 0")]
     Listen {
@@ -67,25 +62,15 @@ pub enum DevnetError {
         /// Why.
         reason: EndReason,
     },
-    /// A transaction was not taken.
-    #[error("node {index}: {error}")]
-    Submit {
-        /// Which node.
-        index: usize,
-        /// Why.
-        error: SubmitError,
-    },
+    /// The node of this index did not take a transaction.
+    #[error("node {0}: {1}")]
+    Submit(usize, SubmitError),
     /// Nobody is there to ask.
     #[error("node {0} is not running")]
     Down(usize),
-    /// A node could not read its store.
-    #[error("node {index}: {error}")]
-    Store {
-        /// Which node.
-        index: usize,
-        /// Why.
-        error: StoreError,
-    },
+    /// The node of this index could not read its store.
+    #[error("node {0}: {1}")]
+    Store(usize, StoreError),
 }
 
 impl DevnetError {
@@ -93,13 +78,13 @@ impl DevnetError {
     pub fn exit_code(&self) -> u8 {
         match self {
             DevnetError::Validators(_) | DevnetError::Key(_) | DevnetError::Directory { .. } => 2,
-            DevnetError::Node { error, .. } => error.exit_code(),
-            DevnetError::Store { error, .. } => error.exit_code(),
+            DevnetError::Node(_, error) => error.exit_code(),
+            DevnetError::Store(_, error) => error.exit_code(),
             DevnetError::Ended { reason, .. } => reason.exit_code(),
             DevnetError::Listen { .. }
             | DevnetError::Links(_)
             | DevnetError::NoBlock { .. }
-            | DevnetError::Submit { .. }
+            | DevnetError::Submit(..)
             | DevnetError::Down(_) => 1,
         }
     }

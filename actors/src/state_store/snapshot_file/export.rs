@@ -80,7 +80,7 @@ impl Source {
                 open::check_pages_of(dir)?;
                 (open::open_to_read(dir)?, lock, false)
             }
-            Err(StoreError::InUse { .. }) => (open::open_beside_a_node(dir)?, None, true),
+            Err(StoreError::InUse(_)) => (open::open_beside_a_node(dir)?, None, true),
             Err(error) => return Err(error.into()),
         };
         let source = Source {

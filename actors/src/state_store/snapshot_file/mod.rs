@@ -44,7 +44,7 @@ pub enum SnapshotFileError {
     /// The bytes of the file.
     #[error("{file}: {error}")]
     Refused {
-        /// The file.
+        /// Which one.
         file: String,
         /// What is wrong with it.
         error: SnapshotError,

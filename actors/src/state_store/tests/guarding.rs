@@ -69,7 +69,7 @@ const SIGNS: KeyUse = KeyUse::Signs(Height(0));
 
 #[track_caller]
 fn assert_observes(key_use: &KeyUse, why: &str) {
-    let KeyUse::Observes { reason } = key_use else {
+    let KeyUse::Observes(reason) = key_use else {
         panic!("it signs: {key_use:?}")
     };
     assert!(
@@ -229,10 +229,10 @@ fn without_a_record_it_observes_once_before_an_operators_word_counts() {
     ] {
         lose(&home.record());
         fs::remove_dir_all(home.data()).unwrap();
-        assert!(matches!(home.start(true).1, KeyUse::Observes { .. }));
+        assert!(matches!(home.start(true).1, KeyUse::Observes(_)));
         // It catches up; where it got to is what its key may have got to.
         let (store, key_use) = home.start(false);
-        assert!(matches!(key_use, KeyUse::Observes { .. }));
+        assert!(matches!(key_use, KeyUse::Observes(_)));
         let mut ledger = home.world.ledger(&store);
         for _ in 0..6 {
             home.world.grow(&store, &mut ledger, vec![]);
@@ -258,7 +258,7 @@ fn a_key_in_use_is_refused_with_code_4_and_so_is_the_record_of_another_key_or_ch
     let other = home.world.open(&home.dir.path().join("b"), address(101));
     let other = other.unwrap();
     let error = other.guard_key(&home.record(), false).unwrap_err();
-    assert!(matches!(error, StoreError::KeyInUse { .. }), "{error}");
+    assert!(matches!(error, StoreError::KeyInUse(_)), "{error}");
     assert_eq!(error.exit_code(), 4);
     let text = error.to_string();
     assert!(

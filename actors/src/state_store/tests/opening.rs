@@ -34,7 +34,7 @@ fn dropping_the_last_clone_closes_the_directory_twenty_times() {
         drop((ledger, store, clone));
         let in_use = refused(world.open(dir.path(), address(101)));
         assert!(
-            matches!(in_use, StoreError::InUse { .. }),
+            matches!(in_use, StoreError::InUse(_)),
             "a view keeps it open"
         );
         assert_eq!(view.head().unwrap().height, Height(height));
@@ -397,7 +397,7 @@ fn a_used_up_map_says_so_and_reads_go_on() {
         }
         nonce += 1;
     };
-    assert_eq!(error, StoreError::Full { map_bytes });
+    assert_eq!(error, StoreError::Full(map_bytes));
     assert_eq!(error.exit_code(), 2);
     assert_says(&error, &["snapshot export".into(), "retain_blocks".into()]);
     assert_eq!(store.head().unwrap().height, Height(nonce));

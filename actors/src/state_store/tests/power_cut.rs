@@ -141,7 +141,7 @@ fn write_with_power() {
 fn signs(store: &Store, dir: &Path) -> Result<(), String> {
     match store.guard_key(&guard(dir), false).unwrap() {
         KeyUse::Signs(_) => Ok(()),
-        KeyUse::Observes { reason } => Err(reason),
+        KeyUse::Observes(reason) => Err(reason),
     }
 }
 

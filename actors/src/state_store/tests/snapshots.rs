@@ -286,7 +286,7 @@ fn an_import_that_was_killed_leaves_no_directory_that_opens_and_the_next_one_tak
     write.unwrap();
     let busy = case.import().unwrap_err();
     assert!(
-        matches!(busy, SnapshotFileError::Store(StoreError::InUse { .. })),
+        matches!(busy, SnapshotFileError::Store(StoreError::InUse(_))),
         "{busy}"
     );
     drop(begun);
@@ -325,7 +325,7 @@ fn a_new_key_signs_from_a_snapshot_and_one_that_has_signed_observes() {
     let store = case.world.open(&case.new, address(101)).unwrap();
     let key_use = store.guard_key(&record, false).unwrap();
     assert!(
-        matches!(&key_use, KeyUse::Observes { reason } if reason.contains("new")),
+        matches!(&key_use, KeyUse::Observes(reason) if reason.contains("new")),
         "{key_use:?}"
     );
     drop(store);

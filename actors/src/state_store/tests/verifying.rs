@@ -416,7 +416,7 @@ fn the_number_of_each_transaction_stands_in_its_tables() {
 fn a_directory_that_cannot_be_verified_says_why() {
     let (world, dir, store) = opened();
     let error = verified(&world, dir.path()).unwrap_err();
-    assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+    assert!(matches!(error, StoreError::InUse(_)), "{error}");
     drop(store);
     let error = verified(&World::new(8), dir.path()).unwrap_err();
     assert!(matches!(error, StoreError::OtherChain { .. }), "{error}");
