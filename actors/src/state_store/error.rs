@@ -1,5 +1,4 @@
 //! What can go wrong with the store: one line each, which names the next step.
-use super::layout::LAYOUT;
 use crate::runtime::FatalKind;
 use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::ledger::ReadError;
@@ -197,11 +196,11 @@ impl StoreError {
         self
     }
 
-    /// A layout that this release does not read.
-    pub(super) fn other_layout(found: u32) -> StoreError {
+    /// Of another layout than the `expected`.
+    pub(super) fn other_layout(expected: u32, found: u32) -> StoreError {
         StoreError::OtherLayout {
             site: FaultSite::default(),
-            expected: LAYOUT,
+            expected,
             found,
         }
     }

@@ -168,7 +168,7 @@ impl Tables {
         match opened {
             CommitOrAbort::Commit(databases) => Ok(Tables::named(databases)),
             CommitOrAbort::Abort((name, layout)) => Err(match layout.and_then(other_layout) {
-                Some(found) => StoreError::other_layout(found),
+                Some(found) => StoreError::other_layout(LAYOUT, found),
                 None => StoreError::corrupt(format!("its table {name} is gone")),
             }),
         }

@@ -347,7 +347,7 @@ pub(super) fn check_chain(
             .map(|head| head.height)
     };
     if layout != LAYOUT {
-        let error = StoreError::other_layout(layout);
+        let error = StoreError::other_layout(LAYOUT, layout);
         // In another layout the head may stand elsewhere, or read otherwise.
         return Err(head().map_or(error.clone(), |height| error.at(height)));
     }
