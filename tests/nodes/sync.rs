@@ -135,36 +135,44 @@ fn sync_finishes_with_one_liar_of_each_kind_among_honest_peers() {
         (Lie::TooMuch, false),
         (Lie::Empty, false),
     ];
-    for (lie, proves_nothing) in lies {
-        let name = format!("{lie:?}");
-        let (dir, wire) = (directory(), Wire::new(genesis().hash()));
-        let liar = Liar::new(lie, validator(2), peer_url(&honest.nodes[0]), wire);
-        let late = node(3, dir.path());
-        // The liar alone at first, so that it is surely asked. Questions end with their links.
-        late.connect(vec![liar.peer.clone()]);
-        eventually(&format!("{name} is asked, and heard if it lies"), || {
-            let lied = || metric(&url(&late), "sync_lies_total", "") > 0.0;
-            (liar.asked() > 0 && (!proves_nothing || lied())).then_some(())
-        });
-        let began = Instant::now();
-        let mut peers = honest.peers();
-        peers.push(liar.peer.clone());
-        late.connect(peers);
-        assert!(late.view().wait_for(Height(BLOCKS), LONG), "{name}");
-        println!(
-            "{name}: {BLOCKS} blocks in {:?}, the liar asked {} times",
-            began.elapsed(),
-            liar.asked()
-        );
-        let heads = [&late, &honest.nodes[0]].map(|node| node.view().head().block_id);
-        assert_eq!(heads[0], heads[1], "{name}");
-        eventually(&format!("{name}: it is done and ready"), || {
-            let done = status(&late)["catching_up"] == false;
-            (done && get(&url(&late), "/readyz").status == 200).then_some(())
-        });
-        let lied = metric(&url(&late), "sync_lies_total", "") > 0.0;
-        assert_eq!(lied, proves_nothing, "{name}");
-    }
+    // Side by side: most of it is waiting for liars.
+    std::thread::scope(|scope| {
+        for (lie, proves_nothing) in lies {
+            let honest = &honest;
+            scope.spawn(move || finishes_with(honest, BLOCKS, lie, proves_nothing));
+        }
+    });
+}
+
+fn finishes_with(honest: &Honest, blocks: u64, lie: Lie, proves_nothing: bool) {
+    let name = format!("{lie:?}");
+    let (dir, wire) = (directory(), Wire::new(genesis().hash()));
+    let liar = Liar::new(lie, validator(2), peer_url(&honest.nodes[0]), wire);
+    let late = node(3, dir.path());
+    // The liar alone at first, so that it is surely asked. Questions end with their links.
+    late.connect(vec![liar.peer.clone()]);
+    eventually(&format!("{name} is asked, and heard if it lies"), || {
+        let lied = || metric(&url(&late), "sync_lies_total", "") > 0.0;
+        (liar.asked() > 0 && (!proves_nothing || lied())).then_some(())
+    });
+    let began = Instant::now();
+    let mut peers = honest.peers();
+    peers.push(liar.peer.clone());
+    late.connect(peers);
+    assert!(late.view().wait_for(Height(blocks), LONG), "{name}");
+    println!(
+        "{name}: {blocks} blocks in {:?}, the liar asked {} times",
+        began.elapsed(),
+        liar.asked()
+    );
+    let heads = [&late, &honest.nodes[0]].map(|node| node.view().head().block_id);
+    assert_eq!(heads[0], heads[1], "{name}");
+    eventually(&format!("{name}: it is done and ready"), || {
+        let done = status(&late)["catching_up"] == false;
+        (done && get(&url(&late), "/readyz").status == 200).then_some(())
+    });
+    let lied = metric(&url(&late), "sync_lies_total", "") > 0.0;
+    assert_eq!(lied, proves_nothing, "{name}");
 }
 
 /// Two connections that read nothing held both places of a node for as long as they liked: nobody
