@@ -20,8 +20,7 @@
 //! | [`runtime::Supervisor`] | who lives | – |
 //!
 //! The folder of an actor: `mod.rs` says what it owns, what it tells (`Ports`), what it is made from
-//! (`Seed`); `handlers.rs` what each message does; `carry.rs`, where there is one, how it carries out
-//! what its brain says.
+//! (`Seed`); `handlers.rs` what each message does, and how what the brain then says is carried out.
 //!
 //! Actors know messages and ports, never each other: `messages/` has one file for each receiver.
 //! Both gateways serve by one machine, `http`.

@@ -1,13 +1,25 @@
-//! What each message does: each is an input of the brain.
+//! What each message does, and how what the brain then says is carried out.
 use super::Committer;
+use crate::messages::block_sync::{BlocksDiscarded, StopSync};
 use crate::messages::committer::{
     BlocksStored, CommitDecision, EvidenceFound, EvidenceTold, ExecuteBlock, NoteTransactions,
     PolkaSeen, PrepareBlock, SyncedBlocks,
 };
-use crate::shell::{answers, to_brain};
-use lockstep_protocol::consensus::committer::Input;
+use crate::messages::mempool::TransactionsRefused;
+use crate::messages::peer_broadcaster::TellEvidence;
+use crate::messages::proposer::{BlockExecuted, BlockPrepared, BuildBlock};
+use crate::messages::round_driver::{ForkDetected, OwnEquivocationSeen, StopVoting};
+use crate::messages::state_store::{CommitBlocks, PersistEvidence, PersistFork};
+use crate::runtime::FatalKind;
+use crate::shell::{Deliver, answers, to_brain};
+use lockstep_protocol::consensus::committer::forks::KnownFork;
+use lockstep_protocol::consensus::committer::{Input, Output};
 use lockstep_protocol::consensus::tally::Admission;
+use lockstep_protocol::ledger::{CommitBatch, InvalidBlock};
+use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::nouns::decided::DecidedBlock;
+use lockstep_protocol::nouns::evidence::{Evidence, Offence};
+use std::sync::Arc;
 
 answers! { Committer as this:
     // Without an answer the state could not be read, and the node ends.
@@ -28,4 +40,118 @@ to_brain! { Committer.step():
     BlocksStored(run) => Input::Stored(run),
     EvidenceFound(evidence) => Input::EvidenceFound(evidence),
     PolkaSeen(polka) => Input::Polka(polka),
+}
+
+impl Committer {
+    /// Lets the brain take this, and does what it says. Answers what became of told evidence.
+    pub(super) fn step(&mut self, input: Input) -> Option<Admission> {
+        let outputs = self.brain.step(&self.seed.store, input);
+        let outputs = outputs.into_iter();
+        let told = outputs.filter_map(|output| self.carry_out(output)).last();
+        let waiting = i64::try_from(self.brain.evidence_waiting());
+        let waiting = waiting.unwrap_or(i64::MAX);
+        self.seed.metrics.evidence_pending.set(waiting);
+        told
+    }
+
+    fn carry_out(&mut self, output: Output) -> Option<Admission> {
+        let ports = &self.seed.ports;
+        match output {
+            Output::Executed(block, verdict) => self.executed(&block, verdict),
+            Output::Prepared(height, round, block) => {
+                let build = BuildBlock { height, round };
+                ports.prepared.deliver(BlockPrepared { build, block });
+            }
+            Output::NotPrepared(height, error) => {
+                log::error!("nothing is proposed at height {height}: {error}");
+            }
+            Output::DeadEnd(error) => {
+                self.seed
+                    .fatal
+                    .raise(FatalKind::Corrupt, self.place(&error));
+            }
+            Output::Unreadable(error) => self.unreadable(&error),
+            Output::Refused(refused) => ports.refused.deliver(TransactionsRefused(refused)),
+            Output::Write(batches) => ports.commit.deliver(CommitBlocks(batches)),
+            Output::Committed(batch) => self.committed(&batch),
+            Output::Discarded(height, from) => {
+                log::warn!("a block of height {height} came with another height's validators");
+                ports.discarded.deliver(BlocksDiscarded(height, from));
+            }
+            Output::OtherThanTrusted(other) => {
+                let end = &self.seed.fatal;
+                end.raise(FatalKind::Safety, other.to_string());
+            }
+            Output::InvalidDecision(height, error, explained) => {
+                log::error!("the certified block of height {height} is invalid here: {error}");
+                explained.iter().for_each(|line| log::error!("{line}"));
+            }
+            Output::StopVoting(height) => ports.stop_voting.deliver(StopVoting(height)),
+            Output::StopSync => ports.stop_sync.deliver(StopSync),
+            Output::Fork(known) => self.fork(known),
+            Output::OwnEquivocation(height) => {
+                ports.own_equivocation.deliver(OwnEquivocationSeen(height));
+            }
+            Output::KeepEvidence(keep, forget) => self.keep_evidence(keep, forget),
+            Output::TellEvidence(due) => ports.tell_evidence.deliver(TellEvidence(due)),
+            Output::Told(admission) => {
+                self.seed.metrics.evidence_told(admission);
+                return Some(admission);
+            }
+            Output::NoRoom(offence) => log::debug!("no room for evidence: {offence}"),
+            Output::Broken(what) => log::error!("{what}"),
+        }
+        None
+    }
+
+    fn executed(&self, block: &SealedBlock, verdict: Result<(), InvalidBlock>) {
+        let id = block.id();
+        let height = block.height();
+        let is_valid = verdict.is_ok();
+        if let Err(error) = verdict {
+            log::warn!("block {} of height {height}: {error}", id.short());
+        }
+        self.seed
+            .ports
+            .executed
+            .deliver(BlockExecuted(id, is_valid));
+    }
+
+    fn committed(&mut self, batch: &CommitBatch) {
+        let decided = DecidedBlock {
+            block: batch.block.clone(),
+            certificate: batch.certificate.clone(),
+        };
+        let receipts = Some(batch.receipts.clone());
+        self.tell(&decided, &batch.validators, receipts);
+    }
+
+    fn fork(&mut self, known: Arc<KnownFork>) {
+        let ports = &self.seed.ports;
+        let sentence = known.fork.sentence();
+        ports.keep_fork.deliver(PersistFork(known.clone()));
+        if known.stops {
+            log::error!("fork: {sentence}");
+            return ports.forked.deliver(ForkDetected(sentence));
+        }
+        log::error!(
+            "old fork: {sentence}; validators of that time, or who has their keys, have signed \
+             another history: it stops nothing here, and /evidence has the proof"
+        );
+        self.old_forks.count += 1;
+        self.old_forks.newest = Some(sentence);
+        let count = i64::try_from(self.old_forks.count).unwrap_or(i64::MAX);
+        self.seed.metrics.old_forks.set(count);
+        self.seed.view.set_old_forks(self.old_forks.clone());
+    }
+
+    fn keep_evidence(&self, keep: Option<Box<Evidence>>, forget: Vec<Offence>) {
+        if let Some(evidence) = &keep {
+            let offence = evidence.offence();
+            self.seed.metrics.offence(offence.kind);
+            log::warn!("evidence: {offence}, hash {}", evidence.hash().short());
+        }
+        let persist = PersistEvidence { keep, forget };
+        self.seed.ports.keep_evidence.deliver(persist);
+    }
 }

@@ -27,7 +27,6 @@ use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::sync::Arc;
 use std::time::Instant;
 
-mod carry;
 mod handlers;
 #[cfg(test)]
 mod tests;

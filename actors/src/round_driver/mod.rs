@@ -18,7 +18,6 @@ use lockstep_protocol::types::{Height, Round};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-mod carry;
 mod handlers;
 mod show;
 #[cfg(test)]

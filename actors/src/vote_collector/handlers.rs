@@ -1,7 +1,12 @@
-//! What each message does.
+//! What each message does, and how what the brain then says is carried out.
 use super::VoteCollector;
 use crate::messages::announcements::{BlockCommitted, ResendRound, RoundEntered};
-use crate::messages::peer_broadcaster::PullMessages;
+use crate::messages::block_sync::PeerAhead;
+use crate::messages::committer::EvidenceFound;
+use crate::messages::peer_broadcaster::{Broadcast, PullMessages};
+use crate::messages::round_driver::{
+    MessageRefused, OwnEquivocationSeen, OwnMessageSeen, QuorumReached,
+};
 use crate::messages::vote_collector::{
     FinishPull, GetSeen, GetVotes, GetVotesMissing, OwnVote, ProposalVerified, RetellFacts,
     VoteReceived, VotesMissing,
@@ -9,8 +14,9 @@ use crate::messages::vote_collector::{
 use crate::runtime::Ctx;
 use crate::shell::{Deliver, answers, to_brain};
 use actix::prelude::*;
-use lockstep_protocol::consensus::tally::{Admission, Input};
+use lockstep_protocol::consensus::tally::{Admission, Input, Output};
 use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
+use std::sync::Arc;
 
 impl Handler<VoteReceived> for VoteCollector {
     type Result = MessageResult<VoteReceived>;
@@ -49,4 +55,43 @@ to_brain! { VoteCollector.step():
     RoundEntered(height, round) => Input::EnterRound(height, round),
     ResendRound(height, round) => Input::Resend(height, round),
     RetellFacts(height, round) => Input::Retell(height, round),
+}
+
+impl VoteCollector {
+    /// Lets the brain take this, and does what it says. Answers what became of a message.
+    pub(super) fn step(&mut self, input: Input) -> Option<Admission> {
+        let mut admission = None;
+        let ports = &self.seed.ports;
+        for output in self.tally.step(self.seed.clock.now(), input) {
+            match output {
+                Output::Fact(height, fact) => {
+                    ports.quorum.deliver(QuorumReached(height, fact));
+                }
+                Output::Ahead(validator, height) => {
+                    ports.ahead.deliver(PeerAhead(validator, height));
+                }
+                Output::Evidence(evidence) => {
+                    ports.evidence.deliver(EvidenceFound(evidence));
+                }
+                Output::OwnSeen(position) => {
+                    ports.own_seen.deliver(OwnMessageSeen(position));
+                }
+                Output::OwnEquivocation(height) => {
+                    let seen = OwnEquivocationSeen(height);
+                    ports.own_equivocation.deliver(seen);
+                }
+                Output::Relay(votes) => {
+                    for vote in votes {
+                        ports.broadcast.deliver(Broadcast::Vote(Arc::new(vote)));
+                    }
+                }
+                Output::Admission(what) => admission = Some(what),
+                Output::Refused(sender, height) => {
+                    let refused = MessageRefused(sender, height);
+                    ports.refused.deliver(refused);
+                }
+            }
+        }
+        admission
+    }
 }

@@ -18,7 +18,6 @@ use lockstep_protocol::types::Address;
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::sync::Arc;
 
-mod carry;
 mod handlers;
 #[cfg(test)]
 mod tests;
