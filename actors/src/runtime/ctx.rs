@@ -5,8 +5,8 @@
 
 #[cfg(any(test, feature = "inject-panics"))]
 use super::injection::Strike;
-use super::port::handed_over;
-use super::stats::{MessageStats, Permit, Stats};
+use super::port::{Permit, handed_over};
+use super::stats::{MessageStats, Stats};
 use actix::dev::{
     AsyncContextParts, ContextFut, ContextParts, Envelope, EnvelopeProxy, Mailbox, MessageResponse,
     OneshotSender, ToEnvelope, channel,

@@ -1,12 +1,13 @@
 //! [`Port`]: the only way one actor knows another — what it accepts, not what it is.
 
-use super::stats::{Permit, Share, Stats};
+use super::stats::Stats;
 use actix::dev::RecipientRequest;
 use actix::prelude::*;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Takes messages of one type for one actor.
 ///
@@ -63,6 +64,61 @@ impl From<TellError> for AskError {
         match refused {
             TellError::Full => AskError::Full,
             TellError::Closed => AskError::Closed,
+        }
+    }
+}
+
+/// A part of a mailbox's places, for messages that come one way.
+#[derive(Debug)]
+struct Share {
+    limit: usize,
+    in_use: AtomicUsize,
+}
+
+impl Share {
+    fn new(limit: usize) -> Self {
+        let in_use = AtomicUsize::new(0);
+        Share { limit, in_use }
+    }
+}
+
+fn take(in_use: &AtomicUsize, limit: usize) -> bool {
+    let room = |in_use| (in_use < limit).then_some(in_use + 1);
+    in_use.fetch_update(Relaxed, Relaxed, room).is_ok()
+}
+
+/// The right to one place in a mailbox. Whoever drops it, for whatever reason, gives it back.
+#[derive(Debug)]
+pub(super) struct Permit {
+    stats: Option<Arc<Stats>>,
+    share: Option<Arc<Share>>,
+}
+
+impl Permit {
+    /// For one more message, if there is room at the actor and within `share`.
+    fn new(stats: &Arc<Stats>, share: Option<&Arc<Share>>) -> Option<Permit> {
+        if share.is_some_and(|share| !take(&share.in_use, share.limit)) {
+            return None;
+        }
+        let mut permit = Permit {
+            stats: None,
+            share: share.cloned(),
+        };
+        if take(&stats.in_use, stats.limit()) {
+            permit.stats = Some(stats.clone());
+            return Some(permit);
+        }
+        None
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(stats) = &self.stats {
+            stats.in_use.fetch_sub(1, Relaxed);
+        }
+        if let Some(share) = &self.share {
+            share.in_use.fetch_sub(1, Relaxed);
         }
     }
 }
@@ -139,7 +195,7 @@ where
 
     fn send<R>(&self, send: impl FnOnce(&Recipient<M>) -> R) -> Result<R, TellError> {
         let Line { to, stats, share } = &*self.line;
-        let sent = match stats.permit(share.as_ref()) {
+        let sent = match Permit::new(stats, share.as_ref()) {
             None => Err(TellError::Full),
             permit => {
                 HANDED_OVER.set(permit);

@@ -45,7 +45,8 @@ pub struct Stats {
     limit: usize,
     born: Instant,
     state: AtomicU8,
-    in_use: AtomicUsize,
+    /// Taken and given back by the ports' permits.
+    pub(super) in_use: AtomicUsize,
     refused: AtomicU64,
     panics: AtomicU64,
     restarts: AtomicU64,
@@ -194,22 +195,6 @@ impl Stats {
         }
     }
 
-    /// A permit for one more message, if there is room here and within `share`.
-    pub(super) fn permit(self: &Arc<Self>, share: Option<&Arc<Share>>) -> Option<Permit> {
-        if share.is_some_and(|share| !take(&share.in_use, share.limit)) {
-            return None;
-        }
-        let mut permit = Permit {
-            stats: None,
-            share: share.cloned(),
-        };
-        if take(&self.in_use, self.limit) {
-            permit.stats = Some(self.clone());
-            return Some(permit);
-        }
-        None
-    }
-
     /// The record of message type `M`; a context looks it up once and keeps it.
     pub(super) fn message<M: 'static>(&self) -> Arc<MessageStats> {
         let mut messages = self.messages.lock();
@@ -264,43 +249,6 @@ impl Stats {
     pub(super) fn restarted(&self) {
         self.restarts.fetch_add(1, Relaxed);
         self.enter(State::Starting);
-    }
-}
-
-/// A part of a mailbox's places, for messages that come one way.
-#[derive(Debug)]
-pub(super) struct Share {
-    limit: usize,
-    in_use: AtomicUsize,
-}
-
-impl Share {
-    pub(super) fn new(limit: usize) -> Self {
-        let in_use = AtomicUsize::new(0);
-        Share { limit, in_use }
-    }
-}
-
-fn take(in_use: &AtomicUsize, limit: usize) -> bool {
-    let room = |in_use| (in_use < limit).then_some(in_use + 1);
-    in_use.fetch_update(Relaxed, Relaxed, room).is_ok()
-}
-
-/// The right to one place in a mailbox. Whoever drops it, for whatever reason, gives it back.
-#[derive(Debug)]
-pub(super) struct Permit {
-    stats: Option<Arc<Stats>>,
-    share: Option<Arc<Share>>,
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        if let Some(stats) = &self.stats {
-            stats.in_use.fetch_sub(1, Relaxed);
-        }
-        if let Some(share) = &self.share {
-            share.in_use.fetch_sub(1, Relaxed);
-        }
     }
 }
 

@@ -11,6 +11,17 @@ fn run(inbox: Inbox<Counter>, kept: &Arc<Kept>) {
 }
 
 #[test]
+fn a_permit_is_given_back_when_it_is_dropped() {
+    let stats = Arc::new(Stats::new("Any", 2));
+    let permit = || Permit::new(&stats, None);
+    let (one, two) = (permit(), permit());
+    assert!(one.is_some() && two.is_some() && permit().is_none());
+    drop(one);
+    assert_eq!(stats.depth(), 1);
+    assert!(permit().is_some());
+}
+
+#[test]
 fn ports_may_be_shared_between_threads() {
     fn shareable<T: Send + Sync + Clone>() {}
     shareable::<Port<Add>>();

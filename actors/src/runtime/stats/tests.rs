@@ -1,4 +1,4 @@
-//! Names, permits and snapshots.
+//! Names, records and snapshots.
 use super::*;
 
 #[test]
@@ -12,16 +12,6 @@ fn names_lose_their_paths_also_inside_generics() {
         short_name::<(Stats, [std::time::Instant; 2])>(),
         "(Stats, [Instant; 2])"
     );
-}
-
-#[test]
-fn a_permit_is_given_back_when_it_is_dropped() {
-    let stats = Arc::new(Stats::new("Any", 2));
-    let (one, two) = (stats.permit(None), stats.permit(None));
-    assert!(one.is_some() && two.is_some() && stats.permit(None).is_none());
-    drop(one);
-    assert_eq!(stats.depth(), 1);
-    assert!(stats.permit(None).is_some());
 }
 
 #[test]
