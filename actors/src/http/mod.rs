@@ -16,7 +16,6 @@ pub(crate) mod answer_places;
 pub(crate) mod body;
 pub(crate) mod connection;
 pub(crate) mod doors;
-pub(crate) mod house;
 pub(crate) mod intake;
 pub(crate) mod pace;
 pub(crate) mod pieces;

@@ -1,20 +1,25 @@
 //! HTTP on the node's own thread: no workers, no second runtime, and it ends with the actor.
 //!
 //! Connections are accepted without pause, so that nobody waits in the backlog behind a flood; who
-//! has a place is decided by [`Places`](super::places::Places).
-use super::connection::Connection;
-use super::house::{House, Terms};
+//! has a place is decided by [`Places`]. The [`House`] says what an answer costs its connection, and
+//! when this side closes it.
+use super::answer::BadMessage;
+use super::connection::{Connection, Deadlines, Overdue};
+use super::places::{Merit, Places, Seat, Ticket};
+use super::routes::Routes;
 use super::stream::Watched;
-use crate::limits::{ACCEPT_BACKLOG, REFUSED_LINGER};
-use crate::metrics::{ClosedLabel, Metrics};
-use actix_http::{HttpService, KeepAlive, Protocol};
+use crate::limits::{ACCEPT_BACKLOG, DEADLINES_EVERY, REFUSED_LINGER, SEND_BUFFER_BYTES};
+use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
+use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
-use actix_web::dev::{AppConfig, ServiceRequest};
+use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::{App, web};
 use socket2::SockRef;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +28,20 @@ use tokio::time::Instant;
 
 /// A pause when the process has no descriptor left for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// On what terms a gateway opens its listener.
+pub(crate) struct Terms {
+    /// As it is counted.
+    pub(crate) label: ListenerLabel,
+    /// Connections at one time.
+    pub(crate) connections_max: usize,
+    /// Of these, from one address that is no neighbour's.
+    pub(crate) connections_per_stranger_max: usize,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) routes: Routes,
+    /// Whether connections from this address come before those of strangers.
+    pub(crate) is_neighbour: Box<dyn Fn(IpAddr) -> bool>,
+}
 
 /// Serves what `configure` sets up, on these terms, until dropped.
 pub(crate) async fn serve(
@@ -104,6 +123,146 @@ fn listen(listener: &StdListener) -> io::Result<TcpListener> {
     SockRef::from(&listener).listen(ACCEPT_BACKLOG)?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
+}
+
+/// The connections of one listener.
+#[derive(Clone)]
+struct House {
+    terms: Rc<Terms>,
+    metrics: Arc<Metrics>,
+    places: Rc<RefCell<Places>>,
+    guests: Rc<RefCell<BTreeMap<Ticket, Rc<Connection>>>>,
+}
+
+impl House {
+    fn new(terms: Terms, metrics: Arc<Metrics>) -> House {
+        let places = Places::new(terms.connections_max, terms.connections_per_stranger_max);
+        House {
+            terms: Rc::new(terms),
+            metrics,
+            places: Rc::new(RefCell::new(places)),
+            guests: Rc::default(),
+        }
+    }
+
+    /// Counts a refusal, and closes the connection behind its answer if it has sent enough bad
+    /// messages or has lived long enough.
+    fn answered<B>(&self, connection: Option<Rc<Connection>>, answer: &mut ServiceResponse<B>) {
+        let status = answer.status();
+        if status.is_client_error() || status.is_server_error() {
+            let pattern = answer.request().match_pattern();
+            let route = self.terms.routes.counted(pattern.as_deref());
+            self.metrics
+                .request_refused(self.terms.label, route, status.as_u16());
+        }
+        let Some(connection) = connection else {
+            return;
+        };
+        let now = Instant::now();
+        let response = answer.response_mut();
+        let is_bad = response.extensions().get::<BadMessage>().is_some();
+        let is_enough = is_bad && connection.bad_message(now);
+        if is_enough {
+            self.closed(ClosedLabel::BadMessages);
+        }
+        if is_enough || connection.is_old(now) {
+            let head = response.head_mut();
+            head.set_connection_type(ConnectionType::Close);
+        }
+        connection.answered(now);
+    }
+
+    fn closed(&self, why: ClosedLabel) {
+        self.metrics.closed(self.terms.label, why);
+    }
+
+    fn merit(&self, from: IpAddr) -> Merit {
+        if (self.terms.is_neighbour)(from) {
+            Merit::Neighbour
+        } else {
+            Merit::Stranger
+        }
+    }
+
+    /// Gives a newcomer its place, or closes it.
+    fn welcome<F, E>(
+        &self,
+        stream: TcpStream,
+        from: SocketAddr,
+        talk: impl FnOnce(Watched, SocketAddr) -> F,
+    ) where
+        F: Future<Output = Result<(), E>> + 'static,
+    {
+        let merit = self.merit(from.ip());
+        let Some(ticket) = self.seat(from.ip(), merit) else {
+            return self.closed(ClosedLabel::Full);
+        };
+        // A socket that refuses an option still works.
+        let _ = stream.set_nodelay(true);
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
+        let deadlines = self.terms.deadlines;
+        let connection = Rc::new(Connection::new(Instant::now(), deadlines, merit));
+        self.guests.borrow_mut().insert(ticket, connection.clone());
+        self.count();
+        let talk = talk(Watched::new(stream, connection.clone()), from);
+        let house = self.clone();
+        actix_rt::spawn(async move {
+            let closed = tokio::select! {
+                // A connection that breaks is the client's trouble.
+                ended = talk => match ended {
+                    Err(_) => Some(ClosedLabel::Broken),
+                    Ok(()) => connection.is_old(Instant::now()).then_some(ClosedLabel::Old),
+                },
+                closed = house.watch(ticket, &connection) => Some(closed),
+            };
+            if let Some(why) = closed {
+                house.closed(why);
+            }
+            house.places.borrow_mut().leave(ticket);
+            house.guests.borrow_mut().remove(&ticket);
+            house.count();
+        });
+    }
+
+    /// A place for a newcomer, perhaps that of somebody else, who is told so.
+    fn seat(&self, from: IpAddr, merit: Merit) -> Option<Ticket> {
+        let seat = self.places.borrow_mut().enter(from, merit);
+        match seat {
+            Seat::Free(ticket) => Some(ticket),
+            Seat::Instead(ticket, other) => {
+                if let Some(other) = self.guests.borrow_mut().remove(&other) {
+                    other.pushed_out.notify_one();
+                }
+                Some(ticket)
+            }
+            Seat::None => None,
+        }
+    }
+
+    fn count(&self) {
+        let open = self.places.borrow().len();
+        self.metrics.connections(self.terms.label, open);
+    }
+
+    /// Until this side has a reason to close the connection.
+    async fn watch(&self, ticket: Ticket, connection: &Connection) -> ClosedLabel {
+        loop {
+            tokio::select! {
+                () = connection.pushed_out.notified() => return ClosedLabel::Full,
+                () = connection.risen.notified() => {
+                    self.places.borrow_mut().rise(ticket, connection.merit());
+                }
+                () = tokio::time::sleep(DEADLINES_EVERY) => {}
+            }
+            match connection.overdue(Instant::now()) {
+                Some(Overdue::Idle) => return ClosedLabel::Idle,
+                Some(Overdue::Head) => return ClosedLabel::SlowHead,
+                Some(Overdue::Reader) => return ClosedLabel::SlowReader,
+                Some(Overdue::Old) => return ClosedLabel::Old,
+                None => {}
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,9 +13,8 @@
 //! same port, and connections wait in the backlog meanwhile.
 use crate::http::answer;
 use crate::http::connection::Deadlines;
-use crate::http::house::Terms;
 use crate::http::routes::Routes;
-use crate::http::serve::serve;
+use crate::http::serve::{Terms, serve};
 use crate::limits::{PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_PER_STRANGER_MAX, PEER_IDLE};
 use crate::metrics::ListenerLabel;
 use crate::peers::Peer;

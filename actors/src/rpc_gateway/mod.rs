@@ -14,9 +14,8 @@
 //! same port, and connections wait in the backlog meanwhile.
 use crate::http::answer;
 use crate::http::connection::Deadlines;
-use crate::http::house::Terms;
 use crate::http::routes::Routes;
-use crate::http::serve::serve;
+use crate::http::serve::{Terms, serve};
 use crate::http::streams::Streams;
 use crate::limits::{PUBLIC_CONNECTIONS_MAX, PUBLIC_CONNECTIONS_PER_ADDRESS_MAX, PUBLIC_IDLE};
 use crate::metrics::ListenerLabel;
