@@ -11,9 +11,14 @@ use crate::limits::{
     CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE,
 };
 use std::cell::{Cell, RefCell};
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -46,7 +51,7 @@ enum Phase {
 
 /// May the socket be read?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Credit {
+enum Credit {
     /// At most so many bytes.
     Bytes(usize),
     /// Not now; the reader is woken.
@@ -132,12 +137,8 @@ impl Connection {
 
     /// The handler has taken bytes of the body: as many may follow.
     pub(crate) fn taken(&self, bytes: usize) {
-        self.allow(
-            self.credit
-                .get()
-                .saturating_add(bytes)
-                .min(BODY_WINDOW_BYTES),
-        );
+        let credit = self.credit.get().saturating_add(bytes);
+        self.allow(credit.min(BODY_WINDOW_BYTES));
     }
 
     /// The handler has the whole body.
@@ -174,7 +175,7 @@ impl Connection {
     }
 
     /// How many bytes the socket may take now.
-    pub(super) fn credit(&self, task: &Context<'_>) -> Credit {
+    fn credit(&self, task: &Context<'_>) -> Credit {
         let phase = self.phase.get();
         if phase != Phase::Asking && self.credit.get() > 0 {
             return Credit::Bytes(self.credit.get());
@@ -194,7 +195,7 @@ impl Connection {
     }
 
     /// The socket has taken so many bytes.
-    pub(super) fn received(&self, bytes: usize, now: Instant) {
+    fn received(&self, bytes: usize, now: Instant) {
         self.credit.set(self.credit.get().saturating_sub(bytes));
         if self.phase.get() == Phase::Waiting {
             self.enter(Phase::Head, now);
@@ -202,7 +203,7 @@ impl Connection {
     }
 
     /// The client's buffers are full; or all has been written.
-    pub(super) fn writing(&self, blocked: bool, now: Instant) {
+    fn writing(&self, blocked: bool, now: Instant) {
         let since = self.unread_since.get().or(Some(now));
         let was = self.unread_since.replace(since.filter(|_| blocked));
         if was.is_some()
@@ -270,6 +271,74 @@ impl Connection {
     /// How much it has shown.
     pub(super) fn merit(&self) -> Merit {
         self.merit.get()
+    }
+}
+
+/// A socket under the eyes of its [`Connection`], which the HTTP service reads and writes. It is read
+/// only as far as that allows, and says when its client does not read.
+pub(super) struct Watched {
+    stream: TcpStream,
+    pub(super) connection: Rc<Connection>,
+}
+
+impl Watched {
+    pub(super) fn new(stream: TcpStream, connection: Rc<Connection>) -> Watched {
+        Watched { stream, connection }
+    }
+
+    fn wrote<T>(&self, poll: Poll<io::Result<T>>, flushed: bool) -> Poll<io::Result<T>> {
+        if poll.is_pending() || flushed {
+            self.connection.writing(poll.is_pending(), Instant::now());
+        }
+        poll
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let bytes = match this.connection.credit(task) {
+            Credit::Bytes(bytes) => bytes,
+            Credit::Later => return Poll::Pending,
+            Credit::Exceeded => {
+                let too_long = "the head of a request is too long";
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, too_long)));
+            }
+        };
+        let bytes = bytes.min(buffer.remaining());
+        let mut window = ReadBuf::new(buffer.initialize_unfilled_to(bytes));
+        ready!(Pin::new(&mut this.stream).poll_read(task, &mut window))?;
+        let read = window.filled().len();
+        buffer.advance(read);
+        this.connection.received(read, Instant::now());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let poll = Pin::new(&mut this.stream).poll_write(task, bytes);
+        this.wrote(poll, false)
+    }
+
+    /// Called when everything has been written.
+    fn poll_flush(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let poll = Pin::new(&mut this.stream).poll_flush(task);
+        this.wrote(poll, true)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(task)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The machine under both gateways: what it takes to serve HTTP to anybody and stay well.
 //!
 //! Cheapest check first: a place ([`places`]), bytes and deadlines of the connection
-//! ([`connection`], [`stream`]), size and encoding of a body ([`body`]), a share of the actor's
+//! ([`connection`]), size and encoding of a body ([`body`]), a share of the actor's
 //! mailbox ([`doors`]), a place among the long answers ([`answer_places`]) and among the connections
 //! that stay ([`streams`]). A connection pays for messages that no honest peer sends, until it is
 //! closed; one that has brought a validator's message keeps its place and has a door of its own.
@@ -23,5 +23,4 @@ mod places;
 pub(crate) mod queue;
 pub(crate) mod routes;
 pub(crate) mod serve;
-mod stream;
 pub(crate) mod streams;

@@ -4,10 +4,9 @@
 //! has a place is decided by [`Places`]. The [`House`] says what an answer costs its connection, and
 //! when this side closes it.
 use super::answer::BadMessage;
-use super::connection::{Connection, Deadlines, Overdue};
+use super::connection::{Connection, Deadlines, Overdue, Watched};
 use super::places::{Merit, Places, Seat, Ticket};
 use super::routes::Routes;
-use super::stream::Watched;
 use crate::limits::{ACCEPT_BACKLOG, DEADLINES_EVERY, REFUSED_LINGER, SEND_BUFFER_BYTES};
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
