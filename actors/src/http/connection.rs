@@ -264,7 +264,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn is_proven(&self) -> bool {
+    pub(crate) fn is_proven(&self) -> bool {
         self.merit.get() == Merit::Proven
     }
 

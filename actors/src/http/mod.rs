@@ -1,8 +1,8 @@
 //! The machine under both gateways: what it takes to serve HTTP to anybody and stay well.
 //!
 //! Cheapest check first: a place ([`places`]), bytes and deadlines of the connection
-//! ([`connection`]), size and encoding of a body ([`body`]), a share of the actor's
-//! mailbox ([`doors`]), a place among the long answers ([`answer_places`]) and among the connections
+//! ([`connection`]), size and encoding of a body ([`body`]), a share of the actor's mailbox (the
+//! gateway's ports), a place among the long answers ([`answer_places`]) and among the connections
 //! that stay ([`streams`]). A connection pays for messages that no honest peer sends, until it is
 //! closed; one that has brought a validator's message keeps its place and has a door of its own.
 //! What all of it can hold together is
@@ -15,7 +15,6 @@ pub(crate) mod answer;
 pub(crate) mod answer_places;
 pub(crate) mod body;
 pub(crate) mod connection;
-pub(crate) mod doors;
 pub(crate) mod intake;
 pub(crate) mod pace;
 pub(crate) mod pieces;

@@ -4,7 +4,6 @@ use super::Parts;
 use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
-use crate::http::doors::Doors;
 use crate::limits::{
     COMPACTS_WAITING_MAX, CONSENSUS_MAILBOX_MAX, EVIDENCE_PROVEN_MAX, EVIDENCE_UNPROVEN_MAX,
     FETCHES_WAITING_MAX, GOSSIPS_WAITING_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX,
@@ -13,7 +12,7 @@ use crate::limits::{
 };
 use crate::mempool::{self, Mempool};
 use crate::peer_broadcaster::{self, PeerBroadcaster};
-use crate::peer_gateway::{self, PeerGateway};
+use crate::peer_gateway::{self, Doors, PeerGateway};
 use crate::peers::{Peer, system_resolver};
 use crate::proposer::{self, Proposer};
 use crate::round_driver::{self, RoundDriver};

@@ -37,7 +37,7 @@ mod tests;
 mod transactions;
 mod transactions_of_block;
 
-pub(crate) use seed::{Ports, Seed, Shares};
+pub(crate) use seed::{Doors, Ports, Seed, Shares};
 
 /// The actor that serves peers.
 pub(crate) struct PeerGateway {

@@ -3,7 +3,7 @@ use crate::clock::Clock;
 use crate::http::answer::Refused;
 use crate::http::answer_places::AnswerPlaces;
 use crate::http::body;
-use crate::http::doors::Doors;
+use crate::http::connection::Connection;
 use crate::http::intake::Intake;
 use crate::limits::{
     GOSSIP_BODIES_BYTES_MAX, PROPOSAL_BODIES_BYTES_MAX, PULL_ANSWERS_MAX, SYNC_ANSWERS_MAX,
@@ -20,11 +20,13 @@ use crate::peers::{Handshake, Peer};
 use crate::runtime::Port;
 use crate::state_store::Store;
 use crate::view::NodeView;
+use actix::Message;
 use actix_web::HttpRequest;
 use actix_web::web::Payload;
 use lockstep_protocol::types::Address;
 use lockstep_protocol::wire::{Wire, WireError};
 use parking_lot::RwLock;
+use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -146,5 +148,61 @@ impl Default for Shares {
             proposal_bodies: body::budget(PROPOSAL_BODIES_BYTES_MAX),
             gossip_bodies: body::budget(GOSSIP_BODIES_BYTES_MAX),
         }
+    }
+}
+
+/// Two ways to one actor for one kind of message: one for connections that have proven themselves, one
+/// for all others, each with its own share of the mailbox. What strangers send cannot keep out what
+/// validators send.
+pub(crate) struct Doors<M: Message + Send + 'static>
+where
+    M::Result: Send,
+{
+    proven: Port<M>,
+    others: Port<M>,
+}
+
+impl<M: Message + Send + 'static> Doors<M>
+where
+    M::Result: Send,
+{
+    /// At most so many messages wait from proven connections, and so many from others.
+    pub(crate) fn new(port: &Port<M>, proven_max: usize, others_max: usize) -> Doors<M> {
+        Doors {
+            proven: port.within(proven_max),
+            others: port.within(others_max),
+        }
+    }
+
+    pub(super) fn of(&self, request: &HttpRequest) -> &Port<M> {
+        let connection = request.conn_data::<Rc<Connection>>();
+        if connection.is_some_and(|connection| connection.is_proven()) {
+            &self.proven
+        } else {
+            &self.others
+        }
+    }
+}
+
+impl<M: Message + Send + 'static> Clone for Doors<M>
+where
+    M::Result: Send,
+{
+    fn clone(&self) -> Self {
+        Doors {
+            proven: self.proven.clone(),
+            others: self.others.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl<M: Message + Send + Unpin + 'static> Doors<M>
+where
+    M::Result: Send,
+{
+    /// To nobody: every message is refused as `Closed`.
+    fn detached() -> Doors<M> {
+        Doors::new(&Port::detached(), 1, 1)
     }
 }
