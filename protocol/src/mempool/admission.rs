@@ -1,6 +1,5 @@
 //! From the first look at a transaction to its place: cheapest check first, the signature last.
-use super::checker::{Check, Checked};
-use super::checks::UnderCheck;
+use super::checks::{Check, Checked, UnderCheck};
 use super::entry::Entry;
 use super::journal::Fate;
 use super::limits;

@@ -4,6 +4,8 @@ use super::entry::Entry;
 use super::limits::{CHECKS_OF_PEERS_MAX, CHECKS_OF_PEOPLE_MAX, REFUSED_KEPT_MAX};
 use super::refusal::MempoolRefusal;
 use super::{Source, Ticket};
+use crate::ledger::{ChainRules, Signatures};
+use crate::nouns::transaction::Transaction;
 use crate::recent::Recent;
 use crate::types::{Address, Hash};
 use std::collections::BTreeMap;
@@ -103,5 +105,65 @@ impl Checks {
             Source::People => &mut self.of_people,
             Source::Peer => &mut self.of_peers,
         }
+    }
+}
+
+/// A signature to check: the answer goes back with its `leaf`.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// What is checked, signature and key included.
+    pub leaf: Hash,
+    /// The transaction.
+    pub transaction: Arc<Transaction>,
+    /// The sender's key.
+    pub public_key: Arc<[u8]>,
+}
+
+/// What a check gave.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Whose transaction.
+    pub sender: Address,
+    /// What was checked.
+    pub leaf: Hash,
+    /// Why it was not accepted.
+    pub verdict: Result<(), MempoolRefusal>,
+}
+
+/// Checks signatures apart from the mempool, on a thread of its own that the shell gives it, with keys
+/// that stay prepared; one that is known to verify costs a hash.
+pub struct Checker {
+    rules: Arc<ChainRules>,
+    signatures: Signatures,
+}
+
+impl Checker {
+    /// Knows nothing yet.
+    pub fn new(rules: Arc<ChainRules>) -> Checker {
+        let signatures = Signatures::default();
+        Checker { rules, signatures }
+    }
+
+    /// Checks one signature.
+    pub fn check(&mut self, check: &Check) -> Checked {
+        let Check {
+            leaf,
+            transaction,
+            public_key,
+        } = check;
+        let (scheme, context) = (&*self.rules.scheme, &self.rules.context);
+        let verdict = self
+            .signatures
+            .verify(scheme, context, (leaf, transaction), public_key);
+        Checked {
+            sender: transaction.sender,
+            leaf: *leaf,
+            verdict: verdict.map_err(MempoolRefusal::from),
+        }
+    }
+
+    /// How many signatures have really been verified.
+    pub fn verified(&self) -> u64 {
+        self.signatures.verified()
     }
 }

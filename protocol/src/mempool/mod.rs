@@ -4,7 +4,7 @@
 //! ```text
 //! admission from the first look to a place leaving      what a block takes, and takes with it
 //! entry     a waiting transaction          pool        all of them, and their orders
-//! checks    signatures under check         checker     checks them, on another thread
+//! checks    signatures under check, and who checks them, on another thread
 //! room      who gives way when it is full  candidates  what a block could carry
 //! journal   what became of the others      refusal     why one may not wait
 //! block_budget  how many bytes the propose timeout carries
@@ -41,7 +41,6 @@
 mod admission;
 mod block_budget;
 mod candidates;
-mod checker;
 mod checks;
 mod entry;
 mod journal;
@@ -55,7 +54,7 @@ mod room;
 mod tests;
 
 pub use block_budget::BlockBudget;
-pub use checker::{Check, Checked, Checker};
+pub use checks::{Check, Checked, Checker};
 pub use entry::Entry;
 pub use journal::Fate;
 pub use refusal::{Blame, MempoolRefusal};
