@@ -1,16 +1,20 @@
 //! From the first look at a transaction to its place: cheapest check first, the signature last.
+//!
+//! Who gives way when the mempool is full: behind a gap first, then what is not among the first of
+//! its sender, then the lowest fee per byte, and of one sender always the last nonce. That is worth
+//! the lowest fee per byte on its way: no block gets it without those before it, so a dear one
+//! shields no cheap ones. Nobody gives way to a transaction that is worth less.
 use super::checks::{Check, Checked, UnderCheck};
 use super::entry::Entry;
 use super::journal::Fate;
-use super::limits;
-use super::pool::Sender;
+use super::pool::{Pool, Sender, Worth};
 use super::refusal::MempoolRefusal;
-use super::room;
-use super::{Mempool, Output, Source, Submission, Ticket};
+use super::{Mempool, Output, Source, Submission, Ticket, limits};
 use crate::ledger::limits::NONCES_AHEAD_MAX;
 use crate::ledger::{self, Account, ReadError, StateReader, TransactionError};
 use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Mempool {
@@ -109,7 +113,7 @@ impl Mempool {
             return Err(TransactionError::Nonce { expected, actual }.into());
         }
         judge_sender(entry, account.balance, sender)?;
-        let room = room::make(self, entry, expected);
+        let room = self.room_for(entry, expected);
         room.map(|_| ()).ok_or(MempoolRefusal::MempoolFull)
     }
 
@@ -174,7 +178,7 @@ impl Mempool {
         if let Err(refusal) = self.judge(entry, account) {
             return Ok(Err(refusal));
         }
-        let leaving = room::make(self, entry, account.nonce).unwrap_or_default();
+        let leaving = self.room_for(entry, account.nonce).unwrap_or_default();
         if let Some(replaced) = self.pool.remove(sender, nonce) {
             self.journal
                 .note(replaced.id, Fate::Replaced { by: entry.id });
@@ -191,6 +195,29 @@ impl Mempool {
         } else {
             Submission::Queued
         }))
+    }
+
+    /// What has to leave so that `entry` fits; `None`: it is worth less than what waits. `next` is the
+    /// sender's next nonce in the committed state.
+    fn room_for(&self, entry: &Entry, next: u64) -> Option<Vec<(Address, u64)>> {
+        let (pool, limit) = (&self.pool, &self.room);
+        let replaced = pool.at(&entry.sender(), entry.nonce());
+        let (taken, freed) = replaced.map_or((1, 0), |old| (0, old.bytes));
+        let mut count = pool.len().saturating_add(taken);
+        let bytes = pool.bytes().saturating_sub(freed);
+        let mut bytes = bytes.saturating_add(entry.bytes);
+        let worth = worth(pool, entry, next);
+        let mut leaving = Leaving::default();
+        while count > limit.transactions_max || bytes > limit.bytes_max {
+            let (least, victim) = leaving.next(pool, &entry.sender())?;
+            if least >= worth {
+                return None;
+            }
+            count = count.saturating_sub(1);
+            bytes = bytes.saturating_sub(victim.bytes);
+            leaving.take(victim);
+        }
+        Some(leaving.places)
     }
 }
 
@@ -229,4 +256,46 @@ fn judge_sender(
         });
     }
     Ok(())
+}
+
+fn worth(pool: &Pool, entry: &Entry, next: u64) -> Worth {
+    let nobody = Sender {
+        next,
+        ..Sender::default()
+    };
+    pool.sender(&entry.sender()).unwrap_or(&nobody).worth(entry)
+}
+
+/// Places that are being given up, each sender's from the last nonce down.
+#[derive(Default)]
+struct Leaving {
+    places: Vec<(Address, u64)>,
+    /// The lowest nonce given up of each sender.
+    down_to: BTreeMap<Address, u64>,
+}
+
+impl Leaving {
+    /// Who goes next. Never somebody of the sender for whom room is made: its earlier ones must
+    /// stay, and its later ones are worth nothing without them.
+    fn next<'a>(&self, pool: &'a Pool, own: &Address) -> Option<(Worth, &'a Entry)> {
+        let is_other = |address: &Address| address != own;
+        let untouched = pool
+            .tails()
+            .filter(|(_, address)| is_other(address) && !self.down_to.contains_key(address))
+            .find_map(|(worth, address)| {
+                let (_, entry) = pool.sender(address)?.waiting.last_key_value()?;
+                Some((*worth, entry))
+            });
+        let touched = self.down_to.iter().filter_map(|(address, down_to)| {
+            let sender = pool.sender(address)?;
+            let (_, entry) = sender.waiting.range(..down_to).next_back()?;
+            Some((sender.worth(entry), entry))
+        });
+        touched.chain(untouched).min_by_key(|(worth, _)| *worth)
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        self.places.push((entry.sender(), entry.nonce()));
+        self.down_to.insert(entry.sender(), entry.nonce());
+    }
 }

@@ -2,11 +2,14 @@
 //! best price first. The brain of the Mempool.
 //!
 //! ```text
-//! admission from the first look to a place leaving      what a block takes, and takes with it
-//! entry     a waiting transaction          pool        all of them, and their orders
-//! checks    signatures under check, and who checks them, on another thread
-//! room      who gives way when it is full  candidates  what a block could carry
-//! journal   what became of the others      refusal     why one may not wait
+//! admission     from the first look to a place, and who gives way when it is full
+//! leaving       what a block takes, and takes with it
+//! entry         a waiting transaction
+//! pool          all of them, and their orders
+//! candidates    what a block could carry
+//! checks        signatures under check, and who checks them, on another thread
+//! journal       what became of the others
+//! refusal       why one may not wait
 //! block_budget  how many bytes the propose timeout carries
 //! ```
 //!
@@ -48,7 +51,6 @@ mod leaving;
 pub mod limits;
 mod pool;
 mod refusal;
-mod room;
 
 #[cfg(test)]
 mod tests;
