@@ -5,8 +5,7 @@
 //! admission     from the first look to a place, and who gives way when it is full
 //! leaving       what a block takes, and takes with it
 //! entry         a waiting transaction
-//! pool          all of them, and their orders
-//! candidates    what a block could carry
+//! pool          all of them, their orders, and what a block could carry
 //! checks        signatures under check, and who checks them, on another thread
 //! journal       what became of the others
 //! refusal       why one may not wait
@@ -43,7 +42,6 @@
 //! [`Ledger::note_transaction`]: crate::ledger::Ledger::note_transaction
 mod admission;
 mod block_budget;
-mod candidates;
 mod checks;
 mod entry;
 mod journal;
@@ -204,7 +202,7 @@ impl Mempool {
 
     /// For the next block: at most so many canonical bytes.
     pub fn candidates(&self, bytes_max: usize) -> Vec<Arc<Transaction>> {
-        candidates::choose(&self.pool, bytes_max)
+        self.pool.candidates(bytes_max)
     }
 
     /// What is here under each of these [leaves](Transaction::leaf), for a block that names it. What
@@ -221,7 +219,7 @@ impl Mempool {
 
     /// Whether a block could carry anything now.
     pub fn has_candidates(&self) -> bool {
-        self.pool.heads().next().is_some()
+        self.pool.has_candidates()
     }
 
     /// What is known of a transaction; `None`: it never waited here, or that is long ago.

@@ -1,14 +1,17 @@
-//! What waits, and the orders in which it is asked for: by sender and nonce, by price, by expiry.
+//! What waits, and the orders in which it is asked for: by sender and nonce, by price, by expiry. By
+//! price it says what the next block could carry.
 //!
 //! Invariants: a sender's waiting nonces are not below its next one; `heads` and `tails` hold one
 //! key for each sender that has one; bytes and fees are the sums over what waits; each entry knows
 //! the lowest price on the way to it.
 use super::entry::{Entry, FeeRate};
-use super::limits::{SENDER_ASSURED_BYTES_MAX, SENDER_ASSURED_MAX};
+use super::limits::{MISFITS_MAX, SENDER_ASSURED_BYTES_MAX, SENDER_ASSURED_MAX};
 use crate::ledger::Account;
+use crate::nouns::transaction::Transaction;
 use crate::types::{Address, Hash, Height};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One sender's transactions.
 #[derive(Clone, Debug, Default)]
@@ -23,8 +26,13 @@ pub(super) struct Sender {
     pub(super) balance: u64,
 }
 
-/// The best first: price, then arrival.
-type HeadKey = (Reverse<FeeRate>, u64, Address);
+/// The best first: price, then arrival. With sender and nonce.
+type HeadKey = (Reverse<FeeRate>, u64, Address, u64);
+
+fn head_key(entry: &Entry) -> HeadKey {
+    let price = Reverse(entry.rate());
+    (price, entry.arrival, entry.sender(), entry.nonce())
+}
 
 /// What gives way first comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,9 +172,45 @@ impl Pool {
         self.at(address, *nonce)
     }
 
-    /// Senders whose next transaction waits, the best price first.
-    pub(super) fn heads(&self) -> impl Iterator<Item = &Address> {
-        self.heads.iter().map(|(_, _, address)| address)
+    /// Whether a block could carry anything now.
+    pub(super) fn has_candidates(&self) -> bool {
+        !self.heads.is_empty()
+    }
+
+    /// What the next block could carry, at most `bytes_max` canonical bytes: the best price first, each
+    /// sender's in order of nonce. What stands behind a gap takes nobody's place.
+    ///
+    /// Nor does what a sender could not pay once its earlier ones have given its money away: the
+    /// ledger would refuse it, and the block would stay empty there. It waits for the next block; by
+    /// then it is known whether somebody has paid in.
+    pub(super) fn candidates(&self, bytes_max: usize) -> Vec<Arc<Transaction>> {
+        let mut best = self.heads.clone();
+        let (mut chosen, mut bytes, mut misfits) = (Vec::new(), 0usize, 0usize);
+        let mut owned: BTreeMap<Address, u64> = BTreeMap::new();
+        while misfits < MISFITS_MAX
+            && let Some((.., address, nonce)) = best.pop_first()
+        {
+            let Some(entry) = self.at(&address, nonce) else {
+                continue;
+            };
+            let with = bytes.saturating_add(entry.bytes);
+            if with > bytes_max {
+                misfits = misfits.saturating_add(1);
+                continue;
+            }
+            let owns = left(&owned, &address).or_else(|| Some(self.sender(&address)?.balance));
+            let Some(rest) = owns.and_then(|balance| balance.checked_sub(entry.fee())) else {
+                continue;
+            };
+            // Who has too little to give away keeps it: such a transaction fails, in its block.
+            let rest = rest.checked_sub(entry.gives_away()).unwrap_or(rest);
+            owned.insert(address, rest);
+            bytes = with;
+            chosen.push(entry.transaction.clone());
+            let following = self.at(&address, nonce.saturating_add(1));
+            best.extend(following.map(head_key));
+        }
+        chosen
     }
 
     /// What gives way first, one transaction of each sender.
@@ -260,16 +304,14 @@ impl Pool {
     fn change<T>(&mut self, address: Address, change: impl FnOnce(&mut Sender) -> T) -> T {
         let sender = self.senders.entry(address).or_default();
         if let Some(head) = sender.head() {
-            self.heads
-                .remove(&(Reverse(head.rate()), head.arrival, address));
+            self.heads.remove(&head_key(head));
         }
         if let Some((_, worth)) = sender.tail() {
             self.tails.remove(&(worth, address));
         }
         let changed = change(sender);
         if let Some(head) = sender.head() {
-            self.heads
-                .insert((Reverse(head.rate()), head.arrival, address));
+            self.heads.insert(head_key(head));
         }
         match sender.tail() {
             Some((_, worth)) => _ = self.tails.insert((worth, address)),
@@ -277,4 +319,10 @@ impl Pool {
         }
         changed
     }
+}
+
+/// What a sender owns after those of its transactions that are chosen, if any is.
+fn left(owned: &BTreeMap<Address, u64>, sender: &Address) -> Option<u64> {
+    planted!(DrainedTakePlaces => return None);
+    owned.get(sender).copied()
 }
