@@ -1,17 +1,22 @@
-//! What each message does.
+//! What each message does, and how what the brain then says is carried out.
 use super::Mempool;
-use crate::limits::{GOSSIP_BYTES_MAX, SHELF_SPARE_MAX};
+use crate::limits::{CHECK_BATCH_MAX, GOSSIP_BYTES_MAX, SHELF_SPARE_MAX};
 use crate::messages::announcements::BlockCommitted;
+use crate::messages::committer::NoteTransactions;
 use crate::messages::mempool::{
     FillBlock, GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, PassOnAgain, SubmitResult,
     SubmitTransactions, TransactionStatus, TransactionsRefused, Waiting,
 };
 use crate::messages::peer_broadcaster::GossipTransactions;
 use crate::messages::proposer::BlockFilled;
-use crate::runtime::Ctx;
+use crate::messages::round_driver::TransactionsWaiting;
+use crate::runtime::{Ctx, FatalKind};
 use crate::shell::{Deliver, answers};
 use actix::prelude::*;
-use lockstep_protocol::mempool::{Entry, Input, MempoolRefusal, Ticket, WaitingStatus};
+use lockstep_protocol::ledger::ReadError;
+use lockstep_protocol::mempool::{
+    Check, Checked, Entry, Input, MempoolRefusal, Output, Source, Ticket, WaitingStatus,
+};
 use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::Hash;
 use tokio::sync::oneshot;
@@ -126,4 +131,92 @@ answers! { Mempool as this:
         }
         WaitingStatus::Over(fate) => TransactionStatus::Over(fate.clone()),
     }),
+}
+
+impl Mempool {
+    pub(super) fn step(&mut self, input: Input<'_>) -> Vec<Output> {
+        let outputs = self.brain.step(&self.seed.store, input);
+        outputs.unwrap_or_else(|error| {
+            let kind = match error {
+                ReadError::Corrupt(_) => FatalKind::Corrupt,
+                ReadError::Store(_) => FatalKind::Retry,
+            };
+            self.seed.fatal.raise(kind, error.to_string());
+            Vec::new()
+        })
+    }
+
+    /// Carries out what the brain wants, and tells others at once of all that has been admitted.
+    pub(super) fn carry_out(&mut self, outputs: Vec<Output>) {
+        let (mut noted, mut passed_on) = (Vec::new(), Vec::new());
+        for output in outputs {
+            match output {
+                Output::Check(check) => self.unchecked.push_back(check),
+                Output::Answer(ticket, verdict) => self.answer(ticket, verdict),
+                Output::Admitted(entry, key, source) => {
+                    // Before anybody is told that it waits.
+                    self.seed.shelf.put(&entry, source);
+                    self.seed.metrics.transactions_admitted.inc();
+                    noted.push((entry.leaf, key));
+                    if source == Source::People {
+                        passed_on.push(entry);
+                    }
+                }
+            }
+        }
+        let ports = &self.seed.ports;
+        if !noted.is_empty() {
+            ports.note.deliver(NoteTransactions(noted));
+            self.tell_waiting();
+        }
+        if !passed_on.is_empty() {
+            ports.gossip.deliver(GossipTransactions(passed_on, None));
+        }
+        self.show();
+    }
+
+    fn answer(&mut self, ticket: Ticket, verdict: SubmitResult) {
+        if let Err(refusal) = &verdict {
+            self.seed.metrics.transaction_refused(refusal.code());
+        }
+        if let Some(asking) = self.asking.remove(&ticket) {
+            // Whoever does not wait for the answer has still submitted.
+            let _ = asking.send(verdict);
+        }
+    }
+
+    pub(super) fn tell_waiting(&self) {
+        if self.brain.has_candidates() {
+            self.seed.ports.waiting.deliver(TransactionsWaiting);
+        }
+    }
+
+    /// Begins the next batch of checks, unless one is under way.
+    fn check_next(&mut self, ctx: &mut Ctx<Self>) {
+        if self.unchecked.is_empty() {
+            return;
+        }
+        let Some(mut checker) = self.checker.take() else {
+            return;
+        };
+        let batch = self.unchecked.len().min(CHECK_BATCH_MAX);
+        let batch: Vec<Check> = self.unchecked.drain(..batch).collect();
+        let job = tokio::task::spawn_blocking(move || {
+            let checked = batch.iter().map(|check| checker.check(check));
+            let checked: Vec<Checked> = checked.collect();
+            (checker, checked)
+        });
+        // In the actor's own context: what an earlier incarnation began is dropped.
+        ctx.spawn(job.into_actor(self).map(|done, this, ctx| {
+            // The panic of a check is this actor's: it falls, and begins anew with all it lost.
+            let (checker, checked) = done.expect("signatures are checked");
+            this.checker = Some(checker);
+            let outputs = checked
+                .into_iter()
+                .flat_map(|checked| this.step(Input::Checked(checked)))
+                .collect();
+            this.carry_out(outputs);
+            this.check_next(ctx);
+        }));
+    }
 }

@@ -8,20 +8,20 @@
 //! After a fall, the checking thread's among them, it takes again all that it had taken (the
 //! [`Shelf`]); what was under check is answered with [`MempoolRefusal::Busy`](lockstep_protocol::mempool::MempoolRefusal::Busy).
 use crate::clock::Clock;
-use crate::limits::{CHECK_BATCH_MAX, RESTORED_AT_ONCE_MAX};
+use crate::limits::RESTORED_AT_ONCE_MAX;
 use crate::messages::committer::NoteTransactions;
 use crate::messages::mempool::SubmitResult;
 use crate::messages::peer_broadcaster::GossipTransactions;
 use crate::messages::proposer::BlockFilled;
 use crate::messages::round_driver::{AnnounceRound, TransactionsWaiting};
 use crate::metrics::Metrics;
-use crate::runtime::{Ctx, Fatal, FatalKind, Port};
+use crate::runtime::{Ctx, Fatal, Port};
 use crate::shell::Deliver;
 use crate::state_store::Store;
 use actix::prelude::*;
-use lockstep_protocol::ledger::{ChainRules, ReadError};
+use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::mempool::{
-    BlockBudget, Check, Checked, Checker, Input, Mempool as Brain, Output, Room, Source, Ticket,
+    BlockBudget, Check, Checker, Input, Mempool as Brain, Room, Ticket,
 };
 use lockstep_protocol::types::{Address, Hash, Height};
 use std::collections::{BTreeMap, VecDeque};
@@ -96,63 +96,6 @@ impl Mempool {
         mempool
     }
 
-    fn step(&mut self, input: Input<'_>) -> Vec<Output> {
-        let outputs = self.brain.step(&self.seed.store, input);
-        outputs.unwrap_or_else(|error| {
-            let kind = match error {
-                ReadError::Corrupt(_) => FatalKind::Corrupt,
-                ReadError::Store(_) => FatalKind::Retry,
-            };
-            self.seed.fatal.raise(kind, error.to_string());
-            Vec::new()
-        })
-    }
-
-    /// Carries out what the brain wants, and tells others at once of all that has been admitted.
-    fn carry_out(&mut self, outputs: Vec<Output>) {
-        let (mut noted, mut passed_on) = (Vec::new(), Vec::new());
-        for output in outputs {
-            match output {
-                Output::Check(check) => self.unchecked.push_back(check),
-                Output::Answer(ticket, verdict) => self.answer(ticket, verdict),
-                Output::Admitted(entry, key, source) => {
-                    // Before anybody is told that it waits.
-                    self.seed.shelf.put(&entry, source);
-                    self.seed.metrics.transactions_admitted.inc();
-                    noted.push((entry.leaf, key));
-                    if source == Source::People {
-                        passed_on.push(entry);
-                    }
-                }
-            }
-        }
-        let ports = &self.seed.ports;
-        if !noted.is_empty() {
-            ports.note.deliver(NoteTransactions(noted));
-            self.tell_waiting();
-        }
-        if !passed_on.is_empty() {
-            ports.gossip.deliver(GossipTransactions(passed_on, None));
-        }
-        self.show();
-    }
-
-    fn answer(&mut self, ticket: Ticket, verdict: SubmitResult) {
-        if let Err(refusal) = &verdict {
-            self.seed.metrics.transaction_refused(refusal.code());
-        }
-        if let Some(asking) = self.asking.remove(&ticket) {
-            // Whoever does not wait for the answer has still submitted.
-            let _ = asking.send(verdict);
-        }
-    }
-
-    fn tell_waiting(&self) {
-        if self.brain.has_candidates() {
-            self.seed.ports.waiting.deliver(TransactionsWaiting);
-        }
-    }
-
     fn show(&self) {
         let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
         let metrics = &self.seed.metrics;
@@ -171,35 +114,6 @@ impl Mempool {
         if last.is_some() {
             ctx.run_later(Duration::ZERO, move |this, ctx| this.restore(last, ctx));
         }
-    }
-
-    /// Begins the next batch of checks, unless one is under way.
-    fn check_next(&mut self, ctx: &mut Ctx<Self>) {
-        if self.unchecked.is_empty() {
-            return;
-        }
-        let Some(mut checker) = self.checker.take() else {
-            return;
-        };
-        let batch = self.unchecked.len().min(CHECK_BATCH_MAX);
-        let batch: Vec<Check> = self.unchecked.drain(..batch).collect();
-        let job = tokio::task::spawn_blocking(move || {
-            let checked = batch.iter().map(|check| checker.check(check));
-            let checked: Vec<Checked> = checked.collect();
-            (checker, checked)
-        });
-        // In the actor's own context: what an earlier incarnation began is dropped.
-        ctx.spawn(job.into_actor(self).map(|done, this, ctx| {
-            // The panic of a check is this actor's: it falls, and begins anew with all it lost.
-            let (checker, checked) = done.expect("signatures are checked");
-            this.checker = Some(checker);
-            let outputs = checked
-                .into_iter()
-                .flat_map(|checked| this.step(Input::Checked(checked)))
-                .collect();
-            this.carry_out(outputs);
-            this.check_next(ctx);
-        }));
     }
 }
 
