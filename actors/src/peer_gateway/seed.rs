@@ -32,6 +32,7 @@ use tokio::sync::Semaphore;
 
 /// What the gateway tells and asks, each within its own share of the other's mailbox.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct Ports {
     /// VoteCollector.
     pub(crate) vote: Doors<VoteReceived>,
@@ -59,28 +60,6 @@ pub(crate) struct Ports {
     pub(crate) transaction: Port<SubmitTransactions>,
     /// Mempool: from peers.
     pub(crate) gossip: Port<SubmitTransactions>,
-}
-
-#[cfg(test)]
-impl Ports {
-    /// To nobody.
-    pub(super) fn detached() -> Ports {
-        Ports {
-            vote: Doors::detached(),
-            evidence: Doors::detached(),
-            screen: Doors::detached(),
-            proposal: Doors::detached(),
-            compact: Doors::detached(),
-            held: Port::detached(),
-            proposed: Port::detached(),
-            pulled_votes: Port::detached(),
-            pulled_proposals: Port::detached(),
-            seen: Port::detached(),
-            standing: Port::detached(),
-            transaction: Port::detached(),
-            gossip: Port::detached(),
-        }
-    }
 }
 
 /// What an incarnation is made from.
@@ -197,12 +176,12 @@ where
 }
 
 #[cfg(test)]
-impl<M: Message + Send + Unpin + 'static> Doors<M>
+impl<M: Message + Send + Unpin + 'static> Default for Doors<M>
 where
     M::Result: Send,
 {
     /// To nobody: every message is refused as `Closed`.
-    fn detached() -> Doors<M> {
+    fn default() -> Doors<M> {
         Doors::new(&Port::detached(), 1, 1)
     }
 }

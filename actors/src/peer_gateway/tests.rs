@@ -45,7 +45,7 @@ fn seed() -> (Seed, TempDir) {
         clock: Clock::start(),
         view: Arc::new(NodeView::new(head, schedule)),
         metrics: Metrics::new(Actors::default()),
-        ports: Ports::detached(),
+        ports: Ports::default(),
         shares: Shares::default(),
     };
     (seed, dir)

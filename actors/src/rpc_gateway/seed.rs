@@ -36,6 +36,7 @@ pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sy
 
 /// What the gateway asks, each within its own share of the other's mailbox.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct Ports {
     /// VoteCollector: whom do we wait for?
     pub(crate) missing: Port<GetVotesMissing>,
@@ -47,20 +48,6 @@ pub(crate) struct Ports {
     pub(crate) transaction_status: Port<GetTransactionStatus>,
     /// Mempool: which nonce comes next?
     pub(crate) next_nonce: Port<GetNextNonce>,
-}
-
-#[cfg(test)]
-impl Ports {
-    /// To nobody.
-    pub(super) fn detached() -> Ports {
-        Ports {
-            missing: Port::detached(),
-            transaction: Port::detached(),
-            waiting: Port::detached(),
-            transaction_status: Port::detached(),
-            next_nonce: Port::detached(),
-        }
-    }
 }
 
 /// What an incarnation is made from.

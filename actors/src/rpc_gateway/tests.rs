@@ -59,7 +59,7 @@ fn seed() -> (Seed, TempDir) {
         },
         origins: Arc::default(),
         tick_all: None,
-        ports: Ports::detached(),
+        ports: Ports::default(),
         shares: Shares::default(),
     };
     (seed, dir)

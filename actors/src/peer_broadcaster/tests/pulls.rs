@@ -54,17 +54,10 @@ fn handed_over(pulled: Pulled, proposals: usize, votes: usize) -> [Vec<u64>; 2] 
             Probe::<ProposalReceived>::answering(8, move |_| of_proposals());
         let (pull_ended, mut ended) = Probe::open(8);
         let sender = sender_that_tells(Ports {
-            blocks: Port::detached(),
-            ahead: Port::detached(),
-            stands: Port::detached(),
-            gone: Port::detached(),
-            question: Port::detached(),
-            keeps: Port::detached(),
             pulled_vote,
             pulled_proposal,
             pull_ended,
-            fetched: Port::detached(),
-            pass_on_again: Port::detached(),
+            ..Ports::default()
         });
         let peer = Peer::at(PEER, listens);
         sender.connect(&[peer], 1).await;
