@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixture::{World, address};
+use crate::fixture::{World, address, opened, view_before_all};
 use crate::round_driver::RoundDriver;
 use crate::runtime::{Actors, Inbox};
 use crate::state_store::StateStore;
@@ -21,15 +21,8 @@ struct Desk {
 
 impl Desk {
     fn with(change: impl FnOnce(&mut Ports)) -> Desk {
-        let (world, dir) = (World::new(7), TempDir::new().expect("a directory"));
-        let store = world.open(dir.path(), address(101)).expect("a store");
+        let (world, dir, store) = opened();
         let ledger = world.ledger(&store);
-        let head = HeadView {
-            height: ledger.head().height,
-            block_id: ledger.head().block_id,
-            state_root: ledger.head().state_root,
-            time: ledger.head().time,
-        };
         let mut ports = Ports::default();
         change(&mut ports);
         let seed = Seed {
@@ -37,7 +30,7 @@ impl Desk {
             me: address(101),
             trusted: TrustedBlock::default(),
             store,
-            view: Arc::new(NodeView::new(head, ledger.validators().clone())),
+            view: view_before_all(ledger.validators().clone()),
             metrics: Metrics::new(Actors::default()),
             fatal: Fatal::detached(),
             ports,

@@ -1,17 +1,15 @@
 //! What is served at the peer listener, and what a peer hears when nobody behind it answers.
 use super::*;
 use crate::clock::Clock;
-use crate::fixture::{World, address};
+use crate::fixture::{address, opened, view_before_all};
 use crate::metrics::Metrics;
 use crate::peers::Handshake;
 use crate::runtime::Actors;
-use crate::view::{HeadView, NodeView};
 use actix_web::App;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
-use lockstep_protocol::types::{Hash, Height, Round, Timestamp};
-use lockstep_protocol::validators::schedule::ValidatorSchedule;
+use lockstep_protocol::types::{Hash, Height, Round};
 use lockstep_protocol::wire::{PROTOCOL_VERSION, Wire};
 use tempfile::TempDir;
 
@@ -19,15 +17,8 @@ const CHAIN: Hash = Hash([7; 32]);
 
 /// Of a node that stands at genesis, behind which nobody is.
 fn seed() -> (Seed, TempDir) {
-    let (world, dir) = (World::new(7), tempfile::tempdir().expect("a directory"));
-    let head = HeadView {
-        height: Height(0),
-        block_id: CHAIN,
-        state_root: Hash([9; 32]),
-        time: Timestamp(1),
-    };
-    let validators = world.rules.genesis_validators.clone();
-    let schedule = ValidatorSchedule::unchanged(Height(0), validators);
+    let (world, dir, store) = opened();
+    let view = view_before_all(store.schedule(&world.rules));
     let seed = Seed {
         me: address(101),
         peers: Arc::default(),
@@ -41,9 +32,9 @@ fn seed() -> (Seed, TempDir) {
             time_ms: None,
         },
         wire: Wire::new(CHAIN),
-        store: world.open(dir.path(), address(101)).expect("it opens"),
+        store,
         clock: Clock::start(),
-        view: Arc::new(NodeView::new(head, schedule)),
+        view,
         metrics: Metrics::new(Actors::default()),
         ports: Ports::default(),
         shares: Shares::default(),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::block_sync::BlockSync;
-use crate::fixture::{World, address, signer, view_before_all};
+use crate::fixture::{World, address, opened, signer, view_before_all};
 use crate::messages::proposer::{ProposalReceived, ScreenProposal};
 use crate::runtime::{Actors, Inbox, OnFall, Policy, Probe, Supervisor, TellError};
 use lockstep_protocol::consensus::proposals::Input;
@@ -20,17 +20,14 @@ struct Desk {
 impl Desk {
     /// A proposer whose neighbours are all deaf.
     fn new() -> Desk {
-        let (world, dir) = (World::new(7), TempDir::new().expect("a directory"));
-        let me = address(101);
-        let store = world.open(dir.path(), me).expect("a store");
-        let set = world.rules.genesis_validators.clone();
-        let validators = ValidatorSchedule::unchanged(Height(0), set);
+        let (world, dir, store) = opened();
+        let view = view_before_all(store.schedule(&world.rules));
         let seed = Seed {
             rules: world.rules.clone(),
-            me,
+            me: address(101),
             store,
             clock: Clock::start(),
-            view: view_before_all(validators),
+            view,
             metrics: Metrics::new(Actors::default()),
             ports: Ports::default(),
         };

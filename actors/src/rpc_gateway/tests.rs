@@ -1,20 +1,15 @@
 //! What is served at the public listener, and what is not.
 use super::*;
 use crate::clock::Clock;
-use crate::fixture::{World, address};
+use crate::fixture::{address, opened, view_before_all};
 use crate::metrics::Metrics;
 use crate::runtime::Actors;
-use crate::view::{HeadView, NodeView};
 use actix_web::App;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
-use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::ledger::Retention;
-use lockstep_protocol::nouns::genesis::Genesis;
-use lockstep_protocol::nouns::parameters::Parameters;
-use lockstep_protocol::types::{ChainId, Hash, Height, Timestamp};
-use lockstep_protocol::validators::schedule::ValidatorSchedule;
+use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::wire::Wire;
 use tempfile::TempDir;
 
@@ -22,36 +17,21 @@ const CHAIN: Hash = Hash([7; 32]);
 
 /// Of a node that stands at genesis, behind which nobody is.
 fn seed() -> (Seed, TempDir) {
-    let (world, dir) = (World::new(7), tempfile::tempdir().expect("a directory"));
-    let head = HeadView {
-        height: Height(0),
-        block_id: CHAIN,
-        state_root: Hash([9; 32]),
-        time: Timestamp(1),
-    };
-    let validators = world.rules.genesis_validators.clone();
-    let schedule = ValidatorSchedule::unchanged(Height(0), validators);
-    let genesis = Genesis {
-        chain_id: ChainId(7),
-        scheme: SchemeId::MlDsa65,
-        time: Timestamp(1),
-        parameters: Parameters::default(),
-        validators: Vec::new(),
-        accounts: Vec::new(),
-    };
+    let (world, dir, store) = opened();
+    let view = view_before_all(store.schedule(&world.rules));
     let seed = Seed {
         genesis_root: Hash([9; 32]),
         me: address(101),
         rules: world.rules.clone(),
         wire: Wire::new(CHAIN),
         verifier_fingerprint: String::new(),
-        store: world.open(dir.path(), address(101)).expect("it opens"),
+        store,
         clock: Clock::start(),
-        view: Arc::new(NodeView::new(head, schedule)),
+        view,
         metrics: Metrics::new(Actors::default()),
         actors: Actors::default(),
-        events: Arc::new(Events::new(1, Height(0), genesis.parameters)),
-        genesis: Arc::new(genesis),
+        events: Arc::new(Events::new(1, Height(0), world.genesis.parameters)),
+        genesis: Arc::new(world.genesis),
         settings: Settings {
             timeouts: Timeouts::DEVNET,
             pacing: Pacing::Manual,

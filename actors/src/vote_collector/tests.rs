@@ -1,19 +1,16 @@
 use super::*;
 use crate::block_sync::BlockSync;
-use crate::fixture::{World, address, signer};
+use crate::fixture::{address, opened, signer};
 use crate::runtime::{Actors, Inbox, TellError};
 use lockstep_protocol::consensus::tally::{Admission, Input};
 use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Height, Round};
-use tempfile::TempDir;
 
 /// A signed vote of the far future is told to BlockSync, and so is each repetition of it, unsigned
 /// and forged as it may be. A full mailbox there felled this actor.
 #[test]
 fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
-    let (world, dir) = (World::new(7), TempDir::new().expect("a directory"));
-    let me = address(101);
-    let store = world.open(dir.path(), me).expect("a store");
+    let ((world, _dir, store), me) = (opened(), address(101));
     let validators = store.schedule(&world.rules);
     let sync = Inbox::<BlockSync>::new(1);
     let mut collector = VoteCollector::new(

@@ -5,7 +5,6 @@ use crate::limits::{EVENTS_BYTES_MAX, EVENTS_KEPT_MAX};
 use crate::view::HeadView;
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::types::{Address, Hash, Round};
-use lockstep_protocol::validators::schedule::ValidatorSchedule;
 
 const FIRST: u64 = 1_000;
 
@@ -107,11 +106,8 @@ fn large_blocks_leave_room_for_fewer() {
 
 /// A node that shows the head of this height, and its store, which holds no block.
 fn node(height: u64) -> (NodeView, Store, tempfile::TempDir) {
-    use crate::fixture::{World, address};
-    let (world, dir) = (World::new(7), tempfile::tempdir().expect("a directory"));
-    let store = world.open(dir.path(), address(101)).expect("it opens");
-    let set = world.rules.genesis_validators.clone();
-    let view = NodeView::new(head(height), ValidatorSchedule::unchanged(Height(0), set));
+    let (world, dir, store) = crate::fixture::opened();
+    let view = NodeView::new(head(height), store.schedule(&world.rules));
     (view, store, dir)
 }
 
