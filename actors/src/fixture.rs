@@ -8,10 +8,11 @@ use lockstep_protocol::ledger::{
     ChainRules, CommitBatch, Draft, Head, Ledger, MemoryState, StateChanges,
 };
 use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
-use lockstep_protocol::nouns::block::SealedBlock;
+use lockstep_protocol::nouns::block::{Header, SealedBlock};
 use lockstep_protocol::nouns::commit::{CommitCertificate, certify};
 use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::nouns::parameters::Parameters;
+use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Address, BlockId, ChainId, Hash, Height, Round, Timestamp};
@@ -161,6 +162,52 @@ impl World {
         store.commit_block(&batch).unwrap();
         ledger.committed(&batch);
         batch
+    }
+}
+
+/// A prevote for no block, in round 0; nobody looks at its signature.
+pub(crate) fn prevote(height: u64, validator: Address, signature: u8) -> SignedVote {
+    let vote = Vote {
+        kind: VoteKind::Prevote,
+        height: Height(height),
+        round: Round(0),
+        block_id: None,
+        valid_round: None,
+        validator,
+    };
+    let signature = Signature(vec![signature; 3_309]);
+    SignedVote { vote, signature }
+}
+
+/// An empty block that follows no other, and its proposal; nobody looks at its signature.
+pub(crate) fn proposed(height: u64, round: u32, proposer: Address, signature: u8) -> ProposedBlock {
+    let header = Header {
+        chain_id: ChainId(7),
+        height: Height(height),
+        time: Timestamp(1),
+        proposer,
+        previous_block: Hash::default(),
+        last_commit_hash: Hash::default(),
+        transactions_root: Hash::default(),
+        evidence_root: Hash::default(),
+        receipts_root: Hash::default(),
+        state_root: Hash::default(),
+        validators_hash: Hash::default(),
+        next_validators_hash: Hash::default(),
+    };
+    let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
+    let proposal = Proposal {
+        height: Height(height),
+        round: Round(round),
+        block_id: block.id(),
+        valid_round: None,
+        proposer,
+        signature: Signature(vec![signature; 3_309]),
+    };
+    ProposedBlock {
+        proposal,
+        block,
+        polka: None,
     }
 }
 

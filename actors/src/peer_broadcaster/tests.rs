@@ -1,6 +1,7 @@
 //! The broadcaster against peers that answer as a test says.
 use super::fake_peer::{self, answer, trickle};
 use super::*;
+use crate::fixture::prevote;
 use crate::messages::peer_broadcaster::{
     Broadcast, ConnectPeers, PullMessages, RequestBlocks, TellEvidence,
 };
@@ -11,7 +12,7 @@ use actix_web::web::Bytes;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
 use lockstep_protocol::nouns::pull::Pull;
-use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
+use lockstep_protocol::nouns::vote::SignedVote;
 use lockstep_protocol::types::{ChainId, Hash, Round, Timestamp};
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use lockstep_protocol::validators::set::ValidatorSet;
@@ -30,6 +31,17 @@ mod questions;
 mod refusals;
 
 const VERSION: u16 = PROTOCOL_VERSION;
+const PEER: Address = Address([4; 20]);
+/// For anything that should happen at once. Shorter than what blocks may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn until(what: &str, done: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < until, "{what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
 
 fn handshake(validator: Address) -> Handshake {
     Handshake {
@@ -102,16 +114,7 @@ fn refused(address: Address) -> Peer {
 }
 
 fn vote(height: u64) -> Broadcast {
-    let vote = Vote {
-        kind: VoteKind::Prevote,
-        height: Height(height),
-        round: Round(0),
-        block_id: None,
-        valid_round: None,
-        validator: Address([1; 20]),
-    };
-    let signature = Signature(vec![height as u8; 3_309]);
-    Broadcast::Vote(Arc::new(SignedVote { vote, signature }))
+    Broadcast::Vote(Arc::new(prevote(height, Address([1; 20]), height as u8)))
 }
 
 struct Sender {
@@ -132,8 +135,7 @@ fn sender() -> Sender {
 }
 
 fn sender_that_resolves(resolve: Resolve) -> Sender {
-    let ports = Ports::default();
-    sender_of(resolve, ports)
+    sender_of(resolve, Ports::default())
 }
 
 fn sender_that_tells(ports: Ports) -> Sender {
@@ -196,7 +198,7 @@ impl Sender {
             .ask(ConnectPeers(peers.to_vec()))
             .await
             .unwrap();
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + PATIENCE;
         while self.view.peers().iter().filter(|p| p.reachable).count() < reachable {
             assert!(Instant::now() < until, "{:?}", self.view.peers());
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -219,35 +221,20 @@ fn the_outbox_of_a_dead_peer_is_bounded_and_the_others_get_everything() {
             refused(Address([4; 20])),
         );
         sender.connect(&[alive, dead.clone()], 1).await;
-        let until = Instant::now() + Duration::from_secs(30);
+        let arrived = || arrivals.lock().len() as u64;
         for height in 1..=VOTES {
             sender.send(height);
             // At the pace of the one that is alive: its outbox is bounded as well.
-            while (arrivals.lock().len() as u64) + 64 < height {
-                assert!(Instant::now() < until, "votes arrive");
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            until("votes arrive", || arrived() + 64 >= height).await;
         }
-        while (arrivals.lock().len() as u64) < VOTES {
-            assert!(Instant::now() < until, "the last votes arrive");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until("the last votes arrive", || arrived() >= VOTES).await;
         assert_eq!(sender.metrics.frames_dropped.get(), 500);
         let is_dead = |peer: &PeerView| peer.address == dead.address;
-        while sender
-            .view
-            .peers()
-            .iter()
-            .find(|p| is_dead(p))
-            .unwrap()
-            .outbox
-            < OUTBOX_FRAMES_MAX
-        {
-            assert!(Instant::now() < until, "it is shown");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let peers = sender.view.peers();
-        let shown = peers.iter().find(|p| is_dead(p)).unwrap();
-        assert_eq!(shown.outbox, OUTBOX_FRAMES_MAX);
+        let shown = || {
+            let peers = sender.view.peers();
+            peers.iter().find(|p| is_dead(p)).unwrap().outbox
+        };
+        until("it is shown", || shown() >= OUTBOX_FRAMES_MAX).await;
+        assert_eq!(shown(), OUTBOX_FRAMES_MAX);
     });
 }

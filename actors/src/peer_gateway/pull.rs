@@ -91,26 +91,17 @@ async fn decided(seed: &Seed, height: Height) -> Result<Option<Pulled>, Refused>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::prevote;
     use futures_util::FutureExt;
     use lockstep_protocol::limits::PULL_VOTES_MAX;
-    use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
-    use lockstep_protocol::types::{Address, Hash, Round};
+    use lockstep_protocol::types::{Address, Hash};
     use std::pin::pin;
 
     /// Where it is made on the thread that asks, the first look finds it made.
     #[test]
     fn the_thread_that_votes_goes_on_while_an_answer_is_written() {
-        let vote = Vote {
-            kind: VoteKind::Prevote,
-            height: Height(1),
-            round: Round(0),
-            block_id: None,
-            valid_round: None,
-            validator: Address([1; 20]),
-        };
-        let signature = Signature(vec![7; 3_309]);
         let pulled = Pulled {
-            votes: vec![SignedVote { vote, signature }; PULL_VOTES_MAX],
+            votes: vec![prevote(1, Address([1; 20]), 7); PULL_VOTES_MAX],
             ..Pulled::default()
         };
         let wire = Wire::new(Hash([1; 32]));

@@ -1,15 +1,14 @@
 //! What is served at the peer listener, and what a peer hears when nobody behind it answers.
 use super::*;
 use crate::clock::Clock;
-use crate::fixture::{address, opened, view_before_all};
+use crate::fixture::{address, opened, prevote, view_before_all};
 use crate::metrics::Metrics;
 use crate::peers::Handshake;
 use crate::runtime::Actors;
 use actix_web::App;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
-use lockstep_protocol::types::{Hash, Height, Round};
+use lockstep_protocol::types::{Hash, Height};
 use lockstep_protocol::wire::{PROTOCOL_VERSION, Wire};
 use tempfile::TempDir;
 
@@ -83,16 +82,7 @@ fn what_people_ask_is_not_served_here() {
 fn a_peer_hears_that_the_actor_behind_has_no_time() {
     actix_rt::System::new().block_on(async {
         let (seed, _dir) = seed();
-        let vote = Vote {
-            kind: VoteKind::Prevote,
-            height: Height(1),
-            round: Round(0),
-            block_id: None,
-            valid_round: None,
-            validator: address(102),
-        };
-        let signature = Signature(vec![7; 3_309]);
-        let bytes = seed.wire.encode_vote(&SignedVote { vote, signature });
+        let bytes = seed.wire.encode_vote(&prevote(1, address(102), 7));
         let (status, words) = ask(seed, Method::POST, "/consensus/vote", bytes).await;
         assert_eq!(status, 503, "{words}");
         assert!(words.contains("busy"), "{words}");

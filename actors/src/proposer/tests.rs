@@ -1,14 +1,13 @@
 use super::*;
 use crate::block_sync::BlockSync;
-use crate::fixture::{World, address, opened, signer, view_before_all};
+use crate::fixture::{World, address, opened, proposed, signer, view_before_all};
 use crate::messages::proposer::{ProposalReceived, ScreenProposal};
 use crate::runtime::{Actors, Inbox, OnFall, Policy, Probe, Supervisor, TellError};
 use lockstep_protocol::consensus::proposals::Input;
 use lockstep_protocol::consensus::tally::Admission;
-use lockstep_protocol::nouns::block::{Header, SealedBlock};
-use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
+use lockstep_protocol::nouns::proposal::ProposedBlock;
 use lockstep_protocol::nouns::vote::Signature;
-use lockstep_protocol::types::{Hash, Height, Round, Timestamp};
+use lockstep_protocol::types::{Height, Round};
 use tempfile::TempDir;
 
 struct Desk {
@@ -44,38 +43,10 @@ impl Desk {
 
     /// By this validator, signed, whoever's turn it is.
     fn proposed(&self, height: u64, round: u32, by: u8) -> Arc<ProposedBlock> {
-        let (height, round, proposer) = (Height(height), Round(round), address(by));
-        let header = Header {
-            chain_id: self.world.rules.context.chain_id,
-            height,
-            time: Timestamp(1),
-            proposer,
-            previous_block: Hash::default(),
-            last_commit_hash: Hash::default(),
-            transactions_root: Hash::default(),
-            evidence_root: Hash::default(),
-            receipts_root: Hash::default(),
-            state_root: Hash::default(),
-            validators_hash: Hash::default(),
-            next_validators_hash: Hash::default(),
-        };
-        let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
-        let mut proposal = Proposal {
-            height,
-            round,
-            block_id: block.id(),
-            valid_round: None,
-            proposer,
-            signature: Signature(Vec::new()),
-        };
-        let bytes = proposal.sign_bytes(&self.world.rules.context);
-        proposal.signature = Signature(signer(by).sign(&bytes).expect("it signs"));
-        let polka = None;
-        Arc::new(ProposedBlock {
-            proposal,
-            block,
-            polka,
-        })
+        let mut message = proposed(height, round, address(by), 0);
+        let bytes = message.proposal.sign_bytes(&self.world.rules.context);
+        message.proposal.signature = Signature(signer(by).sign(&bytes).expect("it signs"));
+        Arc::new(message)
     }
 
     /// One of the first two rounds of this height, whose turn it is, and another's name; neither is

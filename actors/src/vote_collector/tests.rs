@@ -1,10 +1,10 @@
 use super::*;
 use crate::block_sync::BlockSync;
-use crate::fixture::{address, opened, signer};
+use crate::fixture::{address, opened, prevote, signer};
 use crate::runtime::{Actors, Inbox, TellError};
 use lockstep_protocol::consensus::tally::{Admission, Input};
-use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
-use lockstep_protocol::types::{Height, Round};
+use lockstep_protocol::nouns::vote::{Signature, SignedVote};
+use lockstep_protocol::types::Height;
 
 /// A signed vote of the far future is told to BlockSync, and so is each repetition of it, unsigned
 /// and forged as it may be. A full mailbox there felled this actor.
@@ -27,14 +27,7 @@ fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
         },
         &validators,
     );
-    let vote = Vote {
-        kind: VoteKind::Prevote,
-        height: Height(1_000),
-        round: Round(0),
-        block_id: None,
-        valid_round: None,
-        validator: address(102),
-    };
+    let vote = prevote(1_000, address(102), 0).vote;
     let signature = signer(102).sign(&world.rules.context.vote(&vote));
     let signature = Signature(signature.expect("it signs"));
     let forged = Signature(vec![0; signature.0.len()]);

@@ -3,17 +3,6 @@ use super::*;
 use crate::limits::HANDSHAKE_EVERY;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
-const PEER: Address = Address([4; 20]);
-const PATIENCE: Duration = Duration::from_secs(20);
-
-async fn until(what: &str, done: impl Fn() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < until, "{what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
 /// Before, the answer was waited for on the way that votes take, for as long as a message may take.
 #[test]
 fn a_handshake_that_is_never_answered_delays_no_vote() {

@@ -1,14 +1,11 @@
 //! What an answer to a pull may cost: a liar may write hundreds of votes into one.
 use super::*;
+use crate::fixture::{prevote, proposed};
 use crate::runtime::Probe;
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::limits::PULL_VOTES_MAX;
-use lockstep_protocol::nouns::block::{Header, SealedBlock};
-use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::nouns::pull::Pulled;
-use lockstep_protocol::types::ChainId;
 
-const PEER: Address = Address([4; 20]);
 const ASKED: Height = Height(7);
 
 /// Asks a peer that answers with these votes, of which the first `honest` verify; returns the
@@ -76,44 +73,14 @@ fn handed_over(pulled: Pulled, proposals: usize, votes: usize) -> [Vec<u64>; 2] 
     })
 }
 
-/// A proposal of height 7 in this round; nobody here looks at its signature.
-fn proposed(round: u32) -> Arc<ProposedBlock> {
-    let header = Header {
-        chain_id: ChainId(7),
-        height: ASKED,
-        time: Timestamp(1),
-        proposer: PEER,
-        previous_block: Hash::default(),
-        last_commit_hash: Hash::default(),
-        transactions_root: Hash::default(),
-        evidence_root: Hash::default(),
-        receipts_root: Hash::default(),
-        state_root: Hash::default(),
-        validators_hash: Hash::default(),
-        next_validators_hash: Hash::default(),
-    };
-    let block = Arc::new(SealedBlock::build(header, vec![], vec![], None));
-    let proposal = Proposal {
-        height: ASKED,
-        round: Round(round),
-        block_id: block.id(),
-        valid_round: None,
-        proposer: PEER,
-        signature: Signature(vec![round as u8; 3_309]),
-    };
-    Arc::new(ProposedBlock {
-        proposal,
-        block,
-        polka: None,
-    })
-}
-
 /// Forged proposals cost a signature check each, like votes.
 #[test]
 fn after_a_forged_proposal_neither_the_next_nor_any_vote_of_the_answer_is_looked_at() {
     for (honest, expected) in [(0, (1, 0)), (1, (2, 0)), (2, (2, 3))] {
         let pulled = Pulled {
-            proposals: vec![proposed(0), proposed(1)],
+            proposals: [0, 1]
+                .map(|round| Arc::new(proposed(7, round, PEER, 0)))
+                .into(),
             votes: votes(7, 3),
             ..Pulled::default()
         };
@@ -124,10 +91,7 @@ fn after_a_forged_proposal_neither_the_next_nor_any_vote_of_the_answer_is_looked
 }
 
 fn votes(height: u64, count: usize) -> Vec<SignedVote> {
-    let Broadcast::Vote(vote) = vote(height) else {
-        panic!("it is a vote");
-    };
-    vec![SignedVote::clone(&vote); count]
+    vec![prevote(height, Address([1; 20]), 7); count]
 }
 
 /// Each of 512 was verified, and the next question asked for as many again.

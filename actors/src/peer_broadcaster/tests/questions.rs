@@ -3,10 +3,7 @@
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-const PEER: Address = Address([4; 20]);
 const VOTES: u64 = 40;
-/// For anything that should happen at once. Shorter than what blocks may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How a peer answers questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +76,6 @@ impl Sender {
         let pull = Pull::new(Height(u64::MAX), Round(0));
         let peer = PEER;
         self.pull.tell(PullMessages { peer, pull }).unwrap();
-    }
-}
-
-async fn until(what: &str, done: impl Fn() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < until, "{what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

@@ -2,9 +2,6 @@
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-const PEER: Address = Address([4; 20]);
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// Notes what it takes; what it answers to the vote of a height, and for the how manieth time it is
 /// asked, says `status`. Counts handshakes.
 fn answering(
@@ -31,11 +28,7 @@ fn answering(
 }
 
 async fn arrived(arrivals: &Arrivals, votes: usize) -> Vec<u64> {
-    let until = Instant::now() + PATIENCE;
-    while arrivals.lock().len() < votes {
-        assert!(Instant::now() < until, "{:?} of {votes}", arrivals.lock());
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("all arrive", || arrivals.lock().len() >= votes).await;
     arrivals.lock().iter().map(|(height, _)| height.0).collect()
 }
 
@@ -87,11 +80,7 @@ fn a_peer_that_greets_and_takes_nothing_is_asked_less_and_less_often() {
         let began = Instant::now();
         sender.connect(&[Peer::at(PEER, listens)], 1).await;
         sender.send(1);
-        let until = began + PATIENCE;
-        while greeted.load(SeqCst) < HANDSHAKES {
-            assert!(Instant::now() < until, "it is asked again");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until("it is asked again", || greeted.load(SeqCst) >= HANDSHAKES).await;
         // The first waits grow; all behind them last half of the longest at the least.
         let least = crate::limits::BACK_OFF_MAX / 2 * (HANDSHAKES as u32 - 8);
         assert!(began.elapsed() >= least, "{:?}", began.elapsed());
