@@ -203,19 +203,19 @@ fn announced(request: &HttpRequest) -> u64 {
     length.unwrap_or(0)
 }
 
-/// Reads a whole body of a kind that needs no budget: its connection bounds it.
+/// Reads a whole body. A kind that needs no `budget` is bounded by its connection.
 pub(crate) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limit: usize,
+    budget: Option<&Arc<Semaphore>>,
     metrics: &Metrics,
-) -> Result<Bytes, HttpResponse> {
+) -> Result<Whole, HttpResponse> {
     let body = match Body::open(request, payload, limit) {
-        Ok(body) => body.whole(None).await,
+        Ok(body) => body.whole(budget).await,
         Err(error) => Err(error),
     };
-    body.map(|whole| whole.bytes)
-        .map_err(|error| refuse_body(error, metrics))
+    body.map_err(|error| refuse_body(error, metrics))
 }
 
 /// Counts and answers a body that was not read to its end.

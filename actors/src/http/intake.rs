@@ -45,8 +45,9 @@ pub(crate) enum SubmitRefusal {
 impl Intake<'_> {
     /// `POST /transactions`: canonical bytes of one.
     pub(crate) async fn submit(&self, request: &HttpRequest, payload: web::Payload) -> Answer {
-        let bytes = body::read(request, payload, TRANSACTION_BYTES_MAX, self.metrics).await?;
-        let transaction = self.wire.decode_transaction(&bytes);
+        let limit = TRANSACTION_BYTES_MAX;
+        let whole = body::read(request, payload, limit, None, self.metrics).await?;
+        let transaction = self.wire.decode_transaction(&whole.bytes);
         let transaction = transaction.map_err(|error| body::refuse_wire(&error, self.metrics))?;
         match self.hand_in(transaction).await {
             Ok(taken) => Ok(HttpResponse::Accepted().json(taken.to_json())),

@@ -90,8 +90,8 @@ impl Seed {
         limit: usize,
         decode: impl FnOnce(&Wire, &[u8]) -> Result<T, WireError>,
     ) -> Result<T, Refused> {
-        let bytes = body::read(request, payload, limit, &self.metrics).await?;
-        let message = decode(&self.wire, &bytes);
+        let whole = body::read(request, payload, limit, None, &self.metrics).await?;
+        let message = decode(&self.wire, &whole.bytes);
         Ok(message.map_err(|error| body::refuse_wire(&error, &self.metrics))?)
     }
 

@@ -1,7 +1,6 @@
 //! Transactions: batches from peers, and one from whoever hands it in at the peer listener.
 use super::seed::Seed;
 use crate::http::answer::{Answer, busy, refuse_bad};
-use crate::http::body::Body;
 use crate::http::{body, intake};
 use crate::messages::mempool::{SubmitResult, SubmitTransactions};
 use crate::metrics::RefusalLabel;
@@ -28,10 +27,8 @@ pub(super) async fn gossip(
     payload: web::Payload,
 ) -> Answer {
     let metrics = &seed.metrics;
-    let refuse_body = |error| body::refuse_body(error, metrics);
-    let body = Body::open(&request, payload, TRANSACTIONS_BYTES_MAX).map_err(refuse_body)?;
-    let whole = body.whole(Some(&seed.shares.gossip_bodies)).await;
-    let whole = whole.map_err(refuse_body)?;
+    let (limit, budget) = (TRANSACTIONS_BYTES_MAX, &seed.shares.gossip_bodies);
+    let whole = body::read(&request, payload, limit, Some(budget), metrics).await?;
     let transactions = seed.wire.decode_transactions(&whole.bytes);
     let transactions = transactions.map_err(|error| body::refuse_wire(&error, metrics))?;
     let transactions = transactions.into_iter().map(Arc::new).collect();

@@ -122,8 +122,8 @@ async fn serve(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
     let echo = move |request: HttpRequest, payload: web::Payload| {
         let metrics = metrics.clone();
         async move {
-            match body::read(&request, payload, BODY_MAX, &metrics).await {
-                Ok(bytes) => HttpResponse::Ok().body(format!("{} bytes", bytes.len())),
+            match body::read(&request, payload, BODY_MAX, None, &metrics).await {
+                Ok(whole) => HttpResponse::Ok().body(format!("{} bytes", whole.bytes.len())),
                 Err(refusal) => refusal,
             }
         }

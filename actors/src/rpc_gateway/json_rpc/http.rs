@@ -3,7 +3,7 @@ use super::caller::Caller;
 use super::dispatch::answer;
 use crate::http::answer::refuse;
 use crate::http::answer_places::Asker;
-use crate::http::body::{self, Body};
+use crate::http::body;
 use crate::http::pieces::Pieces;
 use crate::limits::RPC_REQUEST_BYTES_MAX;
 use crate::rpc_gateway::seed::Seed;
@@ -19,13 +19,11 @@ pub(in crate::rpc_gateway) async fn post(
         let sentence = "send JSON, with the header Content-Type: application/json";
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", sentence);
     }
-    let body = match Body::open(&request, payload, RPC_REQUEST_BYTES_MAX) {
-        Ok(body) => body.whole(Some(&seed.shares.rpc_bodies)).await,
-        Err(error) => Err(error),
-    };
-    let whole = match body {
+    let (limit, budget) = (RPC_REQUEST_BYTES_MAX, &seed.shares.rpc_bodies);
+    let whole = body::read(&request, payload, limit, Some(budget), &seed.metrics);
+    let whole = match whole.await {
         Ok(whole) => whole,
-        Err(error) => return body::refuse_body(error, &seed.metrics),
+        Err(refused) => return refused,
     };
     let caller = Caller::new(seed, Asker::of(&request), None);
     let Some(reply) = answer(&caller, &whole.bytes).await else {
