@@ -159,7 +159,7 @@ pub(crate) struct Clocks {
 pub(crate) struct Node {
     pub(crate) setup: Setup,
     pub(crate) disk: Disk,
-    pub(crate) lives: [u32; 5],
+    pub(crate) lives: [u32; Brain::ALL.len()],
     pub(crate) life: u32,
     pub(super) brains: Option<Brains>,
     pub(super) mail: Mailboxes,
@@ -183,7 +183,7 @@ impl Node {
         Node {
             setup,
             disk,
-            lives: [0; 5],
+            lives: [0; Brain::ALL.len()],
             life: 0,
             brains: None,
             mail: Mailboxes::default(),

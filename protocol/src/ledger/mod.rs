@@ -26,8 +26,7 @@
 //! ([`Transaction::leaf`](crate::nouns::transaction::Transaction::leaf)), and the commit certificate
 //! as carried.
 //!
-//! To add a transaction kind: its variant in `nouns/transaction.rs`, its file here, its line in
-//! `execute`.
+//! To add a transaction kind: the recipe in `ARCHITECTURE.md`.
 mod account;
 mod chain;
 mod consent;
