@@ -72,6 +72,9 @@ async fn run(
             let keeper = keeper.clone();
             let answer = service.call(request);
             async move {
+                if let Some(connection) = &connection {
+                    connection.written().await;
+                }
                 let mut answer = answer.await?;
                 keeper.answered(connection, &mut answer);
                 Ok(answer)
