@@ -46,7 +46,10 @@ pub(crate) fn scheme(text: &str) -> Result<SchemeId, String> {
 /// `--log` is not given.
 pub(crate) fn start_log(filter: Option<&str>, default: &str) -> Result<(), Failure> {
     let environment = env_logger::Env::default().default_filter_or(default);
-    let mut builder = env_logger::Builder::from_env(environment);
+    let mut builder = env_logger::Builder::new();
+    // It writes an error for each mistake of a stranger. Those are counted; the log is the operator's.
+    builder.filter_module("actix_http", log::LevelFilter::Off);
+    builder.parse_env(environment);
     if let Some(filter) = filter {
         let parsed = env_filter::Builder::new().try_parse(filter).map(|_| ());
         parsed.map_err(|error| {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use support::process::{Ended, Guarded, Network, Ports, finish, lockstep, run, text};
-use support::{eventually, get, try_get};
+use support::{Connection, eventually, get, try_get};
 use tempfile::TempDir;
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
@@ -46,6 +46,29 @@ fn edit(home: &Path, name: &str, from: &str, to: &str) {
     let before = fs::read_to_string(&path).expect("it is there");
     assert!(before.contains(from), "{from} in {before}");
     fs::write(path, before.replacen(from, to, 1)).expect("it is written");
+}
+
+/// The HTTP library wrote an error for each of them: megabytes a second, from two clients.
+#[test]
+fn mistakes_of_strangers_write_nothing_into_the_log() {
+    let mut network = Network::running(1, &[FAST]);
+    network.wait_for(&[0], 1);
+    let before = network.node(0).log_text();
+    let url = network.urls[0].clone();
+    let mistakes: [&[u8]; 4] = [
+        b"no request at all\r\n\r\n",
+        b"GET / HTTP/9.9\r\nhost: a\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf",
+    ];
+    for mistake in mistakes.into_iter().cycle().take(100) {
+        let mut stranger = Connection::open(&url);
+        stranger.send(mistake);
+    }
+    assert_eq!(get(&url, "/livez").status, 200, "they have been heard");
+    let after = network.node(0).log_text();
+    let written = after.strip_prefix(&before).expect("the log goes on");
+    assert!(!written.contains("actix_http"), "{written}");
 }
 
 #[test]

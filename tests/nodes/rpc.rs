@@ -182,15 +182,21 @@ fn a_batch_is_answered_in_order_each_call_for_itself() {
         { "jsonrpc": "2.0", "id": "b", "method": "nothing" },
         7,
         { "jsonrpc": "2.0", "id": "c", "method": "lockstep_getBlock", "params": { "height": 2 } },
+        ["2.0", "d", "eth_blockNumber", []],
+        { "jsonrpc": "2.0", "id": "e", "method": "eth_blockNumber", "params": null },
     ]);
     let answers = raw(url, batch.to_string().as_bytes()).json();
     let answers = answers.as_array().expect("a list");
     let ids: Vec<&Value> = answers.iter().map(|answer| &answer["id"]).collect();
-    assert_eq!(ids, [&json!("a"), &json!("b"), &Value::Null, &json!("c")]);
+    let null = &Value::Null;
+    let [a, b, c, e] = ["a", "b", "c", "e"].map(Value::from);
+    assert_eq!(ids, [&a, &b, null, &c, null, &e]);
     assert_eq!(answers[0]["result"], "0x2");
     assert_eq!(error(&answers[1]).0, -32601);
     assert_eq!(error(&answers[2]).0, -32600);
     assert_eq!(answers[3]["result"], get(url, "/blocks/2").json());
+    assert_eq!(error(&answers[4]).0, -32600, "a list is no call");
+    assert_eq!(answers[5]["result"], "0x2", "no parameters");
 }
 
 #[test]

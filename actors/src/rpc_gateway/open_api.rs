@@ -5,8 +5,10 @@ use super::{
     tick, transactions, validators, web_socket,
 };
 use crate::http::answer;
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, Route as Handler, web};
 use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
 
 /// A way to ask.
 pub(super) struct Route {
@@ -136,8 +138,11 @@ const EVENTS: &[Param] = &[
     ("address", ADDRESS),
 ];
 
+/// Made once.
 pub(super) async fn served() -> HttpResponse {
-    HttpResponse::Ok().json(document())
+    static TEXT: OnceLock<Bytes> = OnceLock::new();
+    let text = TEXT.get_or_init(|| document().to_string().into());
+    HttpResponse::Ok().content_type(JSON).body(text.clone())
 }
 
 fn document() -> Value {

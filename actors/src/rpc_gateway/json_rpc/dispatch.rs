@@ -9,6 +9,7 @@ use crate::http::answer_places::AnswerPlace;
 use crate::limits::{ANSWER_PIECE_BYTES, RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// What goes back.
 pub(in crate::rpc_gateway) struct Reply {
@@ -38,7 +39,7 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, 
 /// Carries out a request; `None` if nothing in it wants an answer.
 pub(in crate::rpc_gateway) async fn answer(caller: &Caller, request: &[u8]) -> Option<Reply> {
     let text = match requests(request) {
-        Ok(Requests::One(call)) => one(caller, call, RPC_ANSWER_BYTES_MAX).await,
+        Ok(Requests::One(call)) => one(caller, call, &mut Room::default()).await,
         Ok(Requests::Batch(calls)) => batch(caller, &calls).await,
         Err(error) => Some(failure("null", &error)),
     };
@@ -67,14 +68,40 @@ fn requests(request: &[u8]) -> Result<Requests<'_>, RpcError> {
     }
 }
 
+/// What the answers of one request may still hold. What has been made and found no room counts, too: so
+/// the work for an answer ends where the answer is full.
+#[derive(Default)]
+struct Room {
+    written: usize,
+    made: usize,
+}
+
+impl Room {
+    fn is_full(&self) -> bool {
+        self.made >= RPC_ANSWER_BYTES_MAX
+    }
+
+    /// Whether an answer of this length fits behind the others.
+    fn takes(&mut self, length: usize) -> bool {
+        self.made = self.made.saturating_add(length);
+        let with_it = self.written.saturating_add(length);
+        let fits = with_it <= RPC_ANSWER_BYTES_MAX;
+        if fits {
+            self.written = with_it;
+        }
+        fits
+    }
+}
+
 async fn batch(caller: &Caller, calls: &[&RawValue]) -> Option<String> {
-    let mut all = String::new();
+    let (mut all, mut room) = (String::new(), Room::default());
     for call in calls {
-        let room = RPC_ANSWER_BYTES_MAX.saturating_sub(all.len());
-        if let Some(text) = one(caller, call, room).await {
+        if let Some(text) = one(caller, call, &mut room).await {
             all.push(if all.is_empty() { '[' } else { ',' });
             all.push_str(&text);
         }
+        // Between two calls the rest of this thread has its turn: it votes.
+        tokio::task::yield_now().await;
     }
     if all.is_empty() {
         return None;
@@ -83,11 +110,16 @@ async fn batch(caller: &Caller, calls: &[&RawValue]) -> Option<String> {
     Some(all)
 }
 
-/// Answers one call in at most `room` bytes, or says that there is no room.
-async fn one(caller: &Caller, call: &RawValue, room: usize) -> Option<String> {
-    let call: Call<'_> = match serde_json::from_str(call.get()) {
-        Ok(call) => call,
-        Err(_) => {
+/// Answers one call in as much room as there is, or says that there is none.
+async fn one(caller: &Caller, call: &RawValue, room: &mut Room) -> Option<String> {
+    let whole = call.get();
+    // A list would be read as an object whose names are left out.
+    let call: Call<'_> = match serde_json::from_str(whole)
+        .ok()
+        .filter(|_| whole.starts_with('{'))
+    {
+        Some(call) => call,
+        None => {
             let sentence = "send an object with jsonrpc, id, method and params, each once";
             return Some(failure("null", &RpcError::InvalidRequest(sentence)));
         }
@@ -96,17 +128,19 @@ async fn one(caller: &Caller, call: &RawValue, room: usize) -> Option<String> {
         Ok(name) => name,
         Err(error) => return Some(failure(call.echo(), &error)),
     };
-    let outcome = carry_out(caller, &name, call.params).await;
+    let outcome = match room.is_full() {
+        true => Err(RpcError::AnswerTooLarge),
+        false => carry_out(caller, &name, call.params).await,
+    };
     let id = call.id?.get();
     let text = match outcome {
         Ok(result) => success(id, &result),
         Err(error) => return Some(failure(id, &error)),
     };
-    if text.len() > room {
+    if !room.takes(text.len()) {
         return Some(failure(id, &RpcError::AnswerTooLarge));
     }
-    let used = RPC_ANSWER_BYTES_MAX.saturating_sub(room) + text.len();
-    if used > ANSWER_PIECE_BYTES
+    if room.written > ANSWER_PIECE_BYTES
         && let Err(busy) = caller.take_place().await
     {
         return Some(failure(id, &busy));
@@ -122,8 +156,8 @@ impl Call<'_> {
         if self.id.is_some_and(|id| !is_id(id)) {
             return Err(RpcError::InvalidRequest("id is a text, a number or null"));
         }
-        let params = self.params.map_or("[", RawValue::get);
-        if !params.starts_with(['[', '{']) {
+        let params = self.params.map_or("null", RawValue::get);
+        if !params.starts_with(['[', '{']) && params != "null" {
             return Err(RpcError::InvalidRequest("params is a list or an object"));
         }
         let name = self.method.map(RawValue::get).unwrap_or_default();
@@ -146,19 +180,39 @@ async fn carry_out(
     caller: &Caller,
     name: &str,
     params: Option<&RawValue>,
-) -> Result<serde_json::Value, RpcError> {
+) -> Result<Cow<'static, str>, RpcError> {
     let found = methods::all().find(|method| method.name == name);
     let unknown = || RpcError::UnknownMethod(name.chars().take(80).collect());
     let method = found.ok_or_else(unknown)?;
     let args = Args::read(method.params, params.map(RawValue::get))?;
-    (method.handler)(caller, args).await
+    if name == methods::DOCUMENT {
+        return Ok(methods::document().into());
+    }
+    let result = (method.handler)(caller, args).await?;
+    Ok(result.to_string().into())
 }
 
-fn success(id: &str, result: &serde_json::Value) -> String {
+fn success(id: &str, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
 }
 
 fn failure(id: &str, error: &RpcError) -> String {
     let error = error.to_json();
     format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_made_and_found_no_room_counts_until_nothing_more_is_made() {
+        let mut room = Room::default();
+        assert!(room.takes(RPC_ANSWER_BYTES_MAX - 10));
+        assert!(!room.takes(11) && room.is_full());
+        let mut room = Room::default();
+        assert!(room.takes(10) && !room.is_full());
+        assert!(!room.takes(RPC_ANSWER_BYTES_MAX));
+        assert!(room.is_full(), "in vain, but made");
+    }
 }

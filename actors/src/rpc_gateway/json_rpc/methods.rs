@@ -1,6 +1,7 @@
 //! All methods: one table for each prefix, and the document that is made of them.
 use super::method::{Method, methods};
 use super::{eth, lockstep, net, open_rpc, subscribe, transactions};
+use std::sync::OnceLock;
 
 /// All methods, by prefix.
 pub(super) fn all() -> impl Iterator<Item = &'static Method> {
@@ -13,6 +14,15 @@ pub(super) fn all() -> impl Iterator<Item = &'static Method> {
         METHODS,
     ];
     tables.into_iter().flatten()
+}
+
+/// The method that answers what all others are.
+pub(super) const DOCUMENT: &str = "rpc.discover";
+
+/// Its answer, which is made once.
+pub(super) fn document() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| open_rpc::document(all()).to_string())
 }
 
 methods! {
