@@ -94,10 +94,6 @@ pub(crate) struct Connection {
     reader: RefCell<Option<Waker>>,
     /// Since when the client has left bytes of an answer unread.
     unread_since: Cell<Option<Instant>>,
-    /// An answer has been given, and not all of it is with the kernel.
-    is_writing: Cell<bool>,
-    /// The handler that waits for that.
-    next: RefCell<Option<Waker>>,
     bad: Cell<u32>,
     bad_since: Cell<Instant>,
     merit: Cell<Merit>,
@@ -120,8 +116,6 @@ impl Connection {
             deadlines,
             reader: RefCell::new(None),
             unread_since: Cell::new(None),
-            is_writing: Cell::new(false),
-            next: RefCell::new(None),
             bad: Cell::new(0),
             bad_since: Cell::new(now),
             merit: Cell::new(merit),
@@ -157,23 +151,9 @@ impl Connection {
         if self.stays() {
             return;
         }
-        self.is_writing.set(true);
         self.enter(Phase::Waiting, now);
         self.last_chance.set(false);
         self.allow(HEAD_BYTES_MAX);
-    }
-
-    /// Returns when all answers so far are with the kernel. A window holds many heads: if each were
-    /// answered at once, a client that reads nothing would hold as many answers.
-    pub(super) async fn written(&self) {
-        std::future::poll_fn(|task| {
-            if !self.is_writing.get() {
-                return Poll::Ready(());
-            }
-            self.next.replace(Some(task.waker().clone()));
-            Poll::Pending
-        })
-        .await;
     }
 
     /// The answer goes on until one side ends it; meanwhile as much is read as the handler takes.
@@ -226,12 +206,6 @@ impl Connection {
     fn writing(&self, blocked: bool, now: Instant) {
         let since = self.unread_since.get().or(Some(now));
         let was = self.unread_since.replace(since.filter(|_| blocked));
-        if !blocked {
-            self.is_writing.set(false);
-            if let Some(next) = self.next.take() {
-                next.wake();
-            }
-        }
         if was.is_some()
             && !blocked
             && let Some(reader) = self.reader.take()

@@ -72,9 +72,6 @@ async fn run(
             let keeper = keeper.clone();
             let answer = service.call(request);
             async move {
-                if let Some(connection) = &connection {
-                    connection.written().await;
-                }
                 let mut answer = answer.await?;
                 keeper.answered(connection, &mut answer);
                 Ok(answer)

@@ -14,7 +14,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream as Client};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,8 +26,6 @@ const DEADLINES: Deadlines = Deadlines {
 /// More than the sockets between two ends take when nobody reads.
 const LARGE: usize = 64 << 20;
 const BODY_MAX: usize = 1 << 20;
-/// More than one of them fits into the kernel's buffers, and sixteen do not.
-const BULK: usize = 4 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
@@ -54,8 +51,6 @@ enum Counted {
 struct Server {
     at: SocketAddr,
     metrics: Arc<Metrics>,
-    /// How often `/bulk` has been answered.
-    bulks: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -64,12 +59,11 @@ impl Server {
         let metrics = Metrics::new(Actors::default());
         let listener = StdListener::bind("127.0.0.1:0").expect("a port");
         let at = listener.local_addr().expect("an address");
-        let (seen, bulks) = (metrics.clone(), Arc::new(AtomicUsize::new(0)));
-        let counter = bulks.clone();
+        let seen = metrics.clone();
         std::thread::spawn(move || {
-            actix_rt::System::new().block_on(serve(listener, seen, counter, errors));
+            actix_rt::System::new().block_on(serve(listener, seen, errors));
         });
-        Server { at, metrics, bulks }
+        Server { at, metrics }
     }
 
     fn open(&self) -> Client {
@@ -113,12 +107,7 @@ impl Server {
     }
 }
 
-async fn serve(
-    listener: StdListener,
-    metrics: Arc<Metrics>,
-    bulks: Arc<AtomicUsize>,
-    errors: usize,
-) {
+async fn serve(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
     let listener = listen(&listener).expect("it listens");
     let house = House::new(terms(), metrics.clone());
     let errors = Cell::new(errors);
@@ -143,13 +132,8 @@ async fn serve(
         let place = places.enter(&Asker::of(&request)).expect("a place");
         async move { HttpResponse::Ok().body(Pieces::new(vec![7; LARGE].into(), place)) }
     };
-    let bulk = move || {
-        bulks.fetch_add(1, Ordering::Relaxed);
-        async { HttpResponse::Ok().body(vec![7; BULK]) }
-    };
     let routes = |config: &mut web::ServiceConfig| {
         config
-            .route("/bulk", web::get().to(bulk))
             .route("/echo", web::post().to(echo))
             .route("/large", web::get().to(large));
     };
@@ -265,26 +249,4 @@ fn a_process_without_descriptors_serves_as_soon_as_it_has_some() {
     let counted = server.count(Counted::Closed("NotAccepted"));
     assert_eq!(counted, ERRORS as u64);
     println!("P15 server: {ERRORS} failures of accept injected and counted");
-}
-
-/// Sixteen answers were made and held for a client that read none of them.
-#[test]
-fn no_answer_is_made_while_the_one_before_is_not_written() {
-    let server = Server::start(0);
-    let mut client = server.open();
-    let asked = b"GET /bulk HTTP/1.1\r\nhost: a\r\n\r\n".repeat(16);
-    client.write_all(&asked).expect("it takes that");
-    let made = || server.bulks.load(Ordering::Relaxed);
-    eventually("the first is made", || made() > 0);
-    std::thread::sleep(Duration::from_millis(100));
-    assert!(made() <= 4, "{} answers wait for one reader", made());
-    // Whoever reads gets them all.
-    let mut left = 16 * BULK;
-    let mut read = vec![0; 1 << 20];
-    while left > 0 {
-        let length = client.read(&mut read).expect("it is answered");
-        assert!(length > 0, "{left} bytes are missing");
-        left = left.saturating_sub(length);
-    }
-    eventually("all are made", || made() == 16);
 }
