@@ -2,7 +2,7 @@
 //! pacing not before this node's clock is near the newest block ([`ClockWait`](super::ClockWait)).
 use super::{Driver, Output};
 use crate::consensus::catch_up::arrival::Arrival;
-use crate::consensus::round_machine::{self, Resume, RoundMachine};
+use crate::consensus::round_machine::{self, Resume, RoundMachine, Step};
 use crate::consensus::timeouts::TimeoutKind;
 use crate::types::{Address, Height, Instant, Round};
 
@@ -133,8 +133,7 @@ impl Driver {
             true => self.recovered.take(),
             false => self.recovered.clone(),
         };
-        let followed_to = round;
-        let round = followed_to.max(self.first_round());
+        let round = round.max(self.first_round());
         match recovered {
             Some(resume) => {
                 self.resume(resume, out);
@@ -142,20 +141,17 @@ impl Driver {
             }
             None => self.machine(round_machine::Input::StartRound(round), out),
         }
-        if round > followed_to && self.machine.round() == round {
-            self.speak_first(round, out);
-        }
     }
 
-    /// In a round that nobody else has reached no proposal comes before this node speaks, and the
-    /// others may wait for its word: the time for a proposal is over at once, as any timeout may be
-    /// at any time. Unless the proposal is its own.
-    fn speak_first(&mut self, round: Round, out: &mut Vec<Output>) {
-        if !self.machine.is_proposer() {
-            self.machine(
-                round_machine::Input::Timeout(TimeoutKind::Propose, round),
-                out,
-            );
+    /// Beyond the round to which it has followed the others no proposal comes before this node speaks,
+    /// and they may wait for its word: the time for a proposal is over at once, as any timeout may be
+    /// at any time. Unless the proposal is its own; or the last that it has signed is a prevote, perhaps
+    /// such a word: then restarts that follow each other would run away from the others.
+    fn speak_first(&mut self, followed_to: Round, out: &mut Vec<Output>) {
+        let round = self.machine.round();
+        if round > followed_to && round == self.first_round() && !self.machine.is_proposer() {
+            let timeout = round_machine::Input::Timeout(TimeoutKind::Propose, round);
+            self.machine(timeout, out);
         }
     }
 
@@ -192,7 +188,11 @@ impl Driver {
             self.machine = RoundMachine::new(height, self.config.me, set, self.config.timeouts);
             self.begun_at = Some(now);
             out.push(Output::CancelTimers);
+            let last = self.recovered.as_ref().map(|recovered| recovered.step);
             self.begin_in(round, out);
+            if last != Some(Step::Prevote) {
+                self.speak_first(round, out);
+            }
             self.retell(out);
         }
     }

@@ -97,6 +97,19 @@ fn in_a_round_that_nobody_else_has_reached_it_waits_for_no_proposal() {
     assert_eq!(persists(&out).len(), 0);
 }
 
+/// A proposal of the round in which it begins woke it, and it prevoted nil before it read it.
+#[test]
+fn whoever_is_woken_by_others_in_its_first_round_hears_them_first() {
+    let mut node = Node::new(0, Pacing::Manual);
+    node.driver.arrival = None;
+    node.step(Input::Start);
+    assert_eq!(node.step(Input::Arrived(from(H.previous(), 2))), []);
+    let v = block(H, 1);
+    let out = node.propose(2, &v);
+    assert_eq!(entered(&out), Some((H, Round(2))));
+    assert_eq!(vote_of(&persist(&out).signed).block_id, Some(v.id()));
+}
+
 #[test]
 fn where_the_others_have_been_it_signs_nothing() {
     let mut node = started(0, Recovery::default());
@@ -211,10 +224,21 @@ fn after_a_start_all_that_others_know_is_asked_for_again() {
 /// Its key may have signed in rounds of which its disk knows nothing.
 #[test]
 fn at_the_height_under_way_it_signs_in_no_round_before_the_first_that_it_may() {
-    for recovery in [Recovery::default(), prevoted(1)] {
+    for (recovery, has_prevoted) in [(Recovery::default(), false), (prevoted(1), true)] {
         let mut node = started(0, recovery);
         let out = node.step(Input::Arrived(from(H.previous(), 6)));
         assert_eq!(node.driver.round(), Round(6));
+        let (out, waits) = match persists(&out).len() {
+            0 => (
+                node.step(Input::Timeout(H, Round(6), TimeoutKind::Propose)),
+                true,
+            ),
+            _ => (out, false),
+        };
+        assert_eq!(
+            waits, has_prevoted,
+            "its word of the start before may be out"
+        );
         assert_eq!(persist(&out).signed.position(), (H, Round(6), Prevote));
     }
     // Of a later height all rounds are free.
