@@ -1,6 +1,7 @@
 //! The validator set changes while the chain runs.
 use lockstep_actors::node::devnet_keys;
 use lockstep_devnet::{Devnet, funded_accounts};
+use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::limits::EXPIRY_HEIGHTS_MAX;
 use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, Height};
@@ -61,7 +62,10 @@ fn builders(devnet: &Devnet, blocks: u64) -> BTreeSet<Address> {
 /// the first: it follows, and the chain goes on with a quorum of the others.
 #[test]
 fn a_fifth_validator_joins_and_the_first_one_leaves() {
+    // A busy machine must not end a round: then a turn would be missed, and nothing proven.
+    let patient = Timeouts::NETWORK;
     let builder = Devnet::builder().observers(1).manual(true);
+    let builder = builder.timeouts(patient);
     let devnet = builder.boot().expect("it boots");
     let nodes = devnet.validators();
     let alice = &funded_accounts(devnet.genesis().scheme).expect("accounts")[0];

@@ -128,9 +128,11 @@ impl Handler<BlockCommitted> for PeerBroadcaster {
     type Result = ();
 
     fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
-        let height = message.0.block.height();
+        let BlockCommitted(decided, validators) = message;
+        let is_validator = self.is_validator(&validators);
         for outbox in self.outboxes.values() {
-            outbox.forget_below(height);
+            outbox.forget_below(decided.block.height());
+            outbox.set_validator(is_validator);
         }
     }
 }

@@ -15,7 +15,9 @@ use crate::view::{NodeView, PeerView};
 use actix::prelude::*;
 use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::nouns::sign_bytes::SignContext;
+use lockstep_protocol::nouns::standing::sets_of;
 use lockstep_protocol::types::{Address, Height};
+use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use lockstep_protocol::wire::Wire;
 use outbox::{Frame, Outbox};
 use parking_lot::RwLock;
@@ -111,13 +113,22 @@ impl PeerBroadcaster {
             refused: None,
         }));
         self.outboxes.clear();
+        let is_validator = self.is_validator(&self.seed.view.validators());
         for peer in peers {
             let outbox = Outbox::new(OUTBOX_FRAMES_MAX, OUTBOX_BYTES_MAX);
+            outbox.set_validator(is_validator);
             self.outboxes.insert(peer.address, outbox.clone());
             let seed = self.seed.clone();
             // In the actor's own context: the links die with this incarnation.
             ctx.spawn(link::run(peer, seed, outbox).into_actor(self));
         }
+    }
+
+    /// Whether this node is a validator of the height under decision, or of the next.
+    fn is_validator(&self, validators: &ValidatorSchedule) -> bool {
+        let me = &self.seed.handshake.validator;
+        let sets = sets_of(validators);
+        sets.into_iter().any(|set| set.index_of(me).is_some())
     }
 
     fn broadcast(&self, frame: Frame) {

@@ -10,27 +10,14 @@ use crate::shell::Deliver;
 use actix_web::http::StatusCode;
 use lockstep_protocol::limits::STATEMENT_BYTES_MAX;
 use lockstep_protocol::nouns::standing::{Nonce, sets_of};
-use lockstep_protocol::validators::set::ValidatorSet;
 use lockstep_protocol::wire::Wire;
 use std::time::Duration;
 
 impl Link {
-    /// Whoever is no validator signs nothing, and would be answered by nobody.
     pub(super) async fn keep_asking_how_far(&self) {
-        let Seed {
-            arrival, handshake, ..
-        } = &self.seed;
-        while arrival.get().is_none() {
-            self.outbox.questions_allowed().await;
-            let validators = self.seed.view.validators();
-            let sets = sets_of(&validators);
-            let is_validator =
-                |set: &_| ValidatorSet::index_of(set, &handshake.validator).is_some();
-            let pause = if sets.into_iter().any(is_validator) {
-                self.ask_how_far().await
-            } else {
-                STANDING_EVERY
-            };
+        while self.seed.arrival.get().is_none() {
+            self.outbox.standing_wanted().await;
+            let pause = self.ask_how_far().await;
             tokio::time::sleep(pause).await;
         }
         std::future::pending().await

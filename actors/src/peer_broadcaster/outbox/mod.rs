@@ -46,6 +46,7 @@ struct Queue {
     pull: Option<Pull>,
     missing: Option<TransactionsWanted>,
     may_ask: bool,
+    is_validator: bool,
     below: Height,
     closed: bool,
 }
@@ -180,9 +181,17 @@ impl Outbox {
         self.wait_for(|queue| queue.consensus.pop()).await
     }
 
-    /// Waits until questions may go out.
-    pub(super) async fn questions_allowed(&self) {
-        self.wait_for(|queue| queue.may_ask.then_some(())).await;
+    /// Whether this node is a validator, or is about to become one.
+    pub(super) fn set_validator(&self, is_validator: bool) {
+        self.queue.borrow_mut().is_validator = is_validator;
+        self.woken.notify_waiters();
+    }
+
+    /// Waits until the peer may be asked how far it is, and this node has to know: whoever is no
+    /// validator signs nothing, and would be answered by nobody.
+    pub(super) async fn standing_wanted(&self) {
+        let is_wanted = |queue: &mut Queue| queue.may_ask && queue.is_validator;
+        self.wait_for(|queue| is_wanted(queue).then_some(())).await;
     }
 
     /// Waits for a question for blocks.

@@ -187,3 +187,14 @@ fn the_bytes_that_are_kept_are_those_of_the_frames_that_wait() {
         assert!(sum <= 400);
     }
 }
+
+/// Until the next block its first turn would be over.
+#[test]
+fn whoever_becomes_a_validator_asks_at_once_how_far_the_others_are() {
+    let outbox = Outbox::new(1, 1);
+    outbox.allow_questions(true);
+    let mut wanted = std::pin::pin!(outbox.standing_wanted());
+    assert_eq!((&mut wanted).now_or_never(), None);
+    outbox.set_validator(true);
+    assert_eq!(wanted.now_or_never(), Some(()));
+}
