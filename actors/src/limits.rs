@@ -112,6 +112,10 @@ pub const ACCEPT_BACKLOG: i32 = 4_096;
 pub const DEADLINES_EVERY: Duration = Duration::from_millis(500);
 /// The head of a request, with what is read of the body together with it.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Its lines behind the first.
+pub const HEAD_LINES_MAX: usize = 96;
+/// What is read of it at a time: so much of the next request may wait behind an answer.
+pub const READ_BYTES: usize = 1024;
 /// How far a body is read ahead of its handler.
 pub const BODY_WINDOW_BYTES: usize = 32 * 1024;
 /// Messages that no honest peer sends, in a row: then the connection is closed.
@@ -278,12 +282,16 @@ pub const WAITING_BLOCKS_MAX: usize = 512;
 /// What an answer of block sync holds besides its blocks.
 pub const SYNC_ENVELOPE_BYTES: usize = 64;
 
-/// What one connection holds at most: its socket's two buffers at rest, and either a head with the
-/// window of a body behind it, or a piece of an answer in front of the next and a full buffer of
-/// the kernel.
+/// What the HTTP library makes of a request's head: a map with room for all its lines.
+const HEAD_MAP_BYTES: usize = 8 * 1024;
+
+/// What one connection holds at most: its socket's two buffers at rest, what has come of the next
+/// request, and either a head with the map of it and the window of a body, or a piece of an answer in
+/// front of the next and a full buffer of the kernel.
 pub const CONNECTION_BYTES_MAX: usize = 16 * 1024
+    + READ_BYTES
     + max(
-        HEAD_BYTES_MAX + BODY_WINDOW_BYTES,
+        HEAD_BYTES_MAX + HEAD_MAP_BYTES + BODY_WINDOW_BYTES,
         2 * ANSWER_PIECE_BYTES + 2 * SEND_BUFFER_BYTES,
     );
 

@@ -2,14 +2,16 @@
 //! bytes it may still send, and what its bad messages have used up. Shared by the socket, the
 //! handlers and the accept loop, all on one thread.
 //!
-//! Bytes are read only as far as somebody has asked for them: a window for a request's head, then
-//! as much as the handler takes of the body, and nothing while the request is being answered. So
-//! what a connection holds in buffers is bounded by this file, whatever it sends.
+//! Bytes are read only as far as somebody has asked for them: the head of one request, then as much
+//! as the handler takes of the body, and nothing while the request is being answered. So what a
+//! connection holds in buffers is bounded by this file, whatever it sends.
 use super::places::Merit;
 use crate::limits::{
     ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, CONNECTION_LIFETIME,
-    CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE,
+    CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE, READ_BYTES,
 };
+use actix_web::web::BytesMut;
+use framing::{Framing, HeadRefusal, Next};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
@@ -21,6 +23,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+pub(super) mod framing;
+
+/// What the library is given instead of a head that is refused: it answers in the order of the
+/// requests, and waits for the client to have read that. The body that is named never comes.
+const INSTEAD: &[u8] =
+    b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 65536\r\nconnection: close\r\n\r\n";
+const INSTEAD_BODY_BYTES: usize = 65_536;
 
 /// Why a connection is closed by this side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +66,6 @@ enum Credit {
     Bytes(usize),
     /// Not now; the reader is woken.
     Later,
-    /// Never again: the head is too long.
-    Exceeded,
 }
 
 /// How long a connection may take for what.
@@ -88,10 +96,13 @@ pub(crate) struct Connection {
     phase: Cell<Phase>,
     since: Cell<Instant>,
     credit: Cell<usize>,
-    /// The head's window is used up; once more and it is too long.
-    last_chance: Cell<bool>,
+    framing: RefCell<Framing>,
+    /// The request under way stands instead of a head that was refused.
+    refusal: Cell<Option<HeadRefusal>>,
     deadlines: Deadlines,
     reader: RefCell<Option<Waker>>,
+    /// Some of an answer has not been handed to the kernel.
+    is_unsent: Cell<bool>,
     /// Since when the client has left bytes of an answer unread.
     unread_since: Cell<Option<Instant>>,
     bad: Cell<u32>,
@@ -112,9 +123,11 @@ impl Connection {
             phase: Cell::new(Phase::Head),
             since: Cell::new(now),
             credit: Cell::new(HEAD_BYTES_MAX),
-            last_chance: Cell::new(false),
+            framing: RefCell::new(Framing::new()),
+            refusal: Cell::new(None),
             deadlines,
             reader: RefCell::new(None),
+            is_unsent: Cell::new(false),
             unread_since: Cell::new(None),
             bad: Cell::new(0),
             bad_since: Cell::new(now),
@@ -152,13 +165,15 @@ impl Connection {
             return;
         }
         self.enter(Phase::Waiting, now);
-        self.last_chance.set(false);
+        self.is_unsent.set(true);
+        self.framing.borrow_mut().answered();
         self.allow(HEAD_BYTES_MAX);
     }
 
     /// The answer goes on until one side ends it; meanwhile as much is read as the handler takes.
     pub(super) fn stay(&self) {
         self.phase.set(Phase::Staying);
+        self.framing.borrow_mut().open();
         self.allow(BODY_WINDOW_BYTES);
         self.rise(Merit::Stays);
     }
@@ -174,42 +189,55 @@ impl Connection {
         }
     }
 
-    /// How many bytes the socket may take now.
+    /// Why the head that came is refused, if the request under way stands instead of it.
+    pub(super) fn take_refusal(&self) -> Option<HeadRefusal> {
+        self.refusal.take()
+    }
+
+    /// How many bytes may go on now.
     fn credit(&self, task: &Context<'_>) -> Credit {
-        let phase = self.phase.get();
-        if phase != Phase::Asking && self.credit.get() > 0 {
-            return Credit::Bytes(self.credit.get());
+        // No next head in front of an answer.
+        let is_due = match self.phase.get() {
+            Phase::Asking => false,
+            Phase::Waiting | Phase::Head => !self.is_unsent.get(),
+            Phase::Body | Phase::Staying => true,
+        };
+        match self.credit.get() {
+            bytes if is_due && bytes > 0 => Credit::Bytes(bytes),
+            _ => self.later(task),
         }
-        // As long as an answer is not read, no handler begins: the window may hold many heads.
-        if phase == Phase::Head && self.unread_since.get().is_none() {
-            // The window has just been filled: perhaps it holds the whole head, and the handler
-            // begins before anybody asks again.
-            if self.last_chance.replace(true) {
-                return Credit::Exceeded;
-            }
-            task.waker().wake_by_ref();
-        } else {
-            self.reader.replace(Some(task.waker().clone()));
-        }
+    }
+
+    fn later(&self, task: &Context<'_>) -> Credit {
+        self.reader.replace(Some(task.waker().clone()));
         Credit::Later
     }
 
-    /// The socket has taken so many bytes.
-    fn received(&self, bytes: usize, now: Instant) {
+    /// So many bytes have gone on.
+    fn spent(&self, bytes: usize) {
         self.credit.set(self.credit.get().saturating_sub(bytes));
+    }
+
+    /// Something has come.
+    fn received(&self, now: Instant) {
         if self.phase.get() == Phase::Waiting {
             self.enter(Phase::Head, now);
         }
     }
 
-    /// The client's buffers are full; or all has been written.
-    fn writing(&self, blocked: bool, now: Instant) {
-        let since = self.unread_since.get().or(Some(now));
-        let was = self.unread_since.replace(since.filter(|_| blocked));
-        if was.is_some()
-            && !blocked
-            && let Some(reader) = self.reader.take()
-        {
+    /// Some of an answer is being written, and the client's buffers are full or not.
+    fn writing(&self, is_blocked: bool, now: Instant) {
+        self.is_unsent.set(true);
+        if is_blocked {
+            self.unread_since.set(self.unread_since.get().or(Some(now)));
+        }
+    }
+
+    /// All that was written so far is sent.
+    fn sent(&self) {
+        self.is_unsent.set(false);
+        self.unread_since.set(None);
+        if let Some(reader) = self.reader.take() {
             reader.wake();
         }
     }
@@ -278,19 +306,64 @@ impl Connection {
 /// only as far as that allows, and says when its client does not read.
 pub(super) struct Watched {
     stream: TcpStream,
+    /// What has been read, and may not go on yet.
+    held: BytesMut,
     pub(super) connection: Rc<Connection>,
 }
 
 impl Watched {
     pub(super) fn new(stream: TcpStream, connection: Rc<Connection>) -> Watched {
-        Watched { stream, connection }
+        Watched {
+            stream,
+            held: BytesMut::new(),
+            connection,
+        }
     }
 
-    fn wrote<T>(&self, poll: Poll<io::Result<T>>, flushed: bool) -> Poll<io::Result<T>> {
-        if poll.is_pending() || flushed {
-            self.connection.writing(poll.is_pending(), Instant::now());
+    /// Bytes that need not be looked at go straight on.
+    fn poll_unseen(
+        &mut self,
+        task: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+        bytes: usize,
+    ) -> Poll<io::Result<()>> {
+        let bytes = bytes.min(buffer.remaining());
+        let mut window = ReadBuf::new(buffer.initialize_unfilled_to(bytes));
+        ready!(Pin::new(&mut self.stream).poll_read(task, &mut window))?;
+        let read = window.filled();
+        self.connection.framing.borrow_mut().passed(read);
+        self.connection.spent(read.len());
+        let read = read.len();
+        buffer.advance(read);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads more of what is to be looked at; false at its end.
+    fn poll_more(&mut self, task: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let room = HEAD_BYTES_MAX.saturating_sub(self.held.len());
+        let mut window = [std::mem::MaybeUninit::uninit(); READ_BYTES];
+        let mut window = ReadBuf::uninit(&mut window[..room.min(READ_BYTES)]);
+        ready!(Pin::new(&mut self.stream).poll_read(task, &mut window))?;
+        self.held.extend_from_slice(window.filled());
+        Poll::Ready(Ok(!window.filled().is_empty()))
+    }
+
+    fn pass(&mut self, buffer: &mut ReadBuf<'_>, bytes: usize) {
+        let passed = self.held.split_to(bytes.min(buffer.remaining()));
+        self.connection.framing.borrow_mut().passed(&passed);
+        self.connection.spent(passed.len());
+        buffer.put_slice(&passed);
+        if self.held.is_empty() {
+            // An idle connection holds nothing.
+            self.held = BytesMut::new();
         }
-        poll
+    }
+
+    fn refuse(&mut self, refusal: HeadRefusal) {
+        self.connection.refusal.set(Some(refusal));
+        let bytes = INSTEAD.len() + INSTEAD_BODY_BYTES;
+        self.connection.framing.borrow_mut().instead(bytes);
+        self.held = BytesMut::from(INSTEAD);
     }
 }
 
@@ -301,21 +374,33 @@ impl AsyncRead for Watched {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let bytes = match this.connection.credit(task) {
-            Credit::Bytes(bytes) => bytes,
-            Credit::Later => return Poll::Pending,
-            Credit::Exceeded => {
-                let too_long = "the head of a request is too long";
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, too_long)));
+        loop {
+            let Credit::Bytes(credit) = this.connection.credit(task) else {
+                return Poll::Pending;
+            };
+            let unseen = this.connection.framing.borrow().unseen();
+            if this.held.is_empty() && unseen > 0 {
+                return this.poll_unseen(task, buffer, credit.min(unseen));
             }
-        };
-        let bytes = bytes.min(buffer.remaining());
-        let mut window = ReadBuf::new(buffer.initialize_unfilled_to(bytes));
-        ready!(Pin::new(&mut this.stream).poll_read(task, &mut window))?;
-        let read = window.filled().len();
-        buffer.advance(read);
-        this.connection.received(read, Instant::now());
-        Poll::Ready(Ok(()))
+            let next = this.connection.framing.borrow_mut().next(&this.held);
+            match next {
+                Next::Pass(bytes) => {
+                    this.pass(buffer, bytes.min(credit));
+                    return Poll::Ready(Ok(()));
+                }
+                Next::More => {
+                    if !ready!(this.poll_more(task))? {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                Next::Wait => {
+                    this.connection.later(task);
+                    return Poll::Pending;
+                }
+                Next::Refuse(refusal) => this.refuse(refusal),
+            }
+            this.connection.received(Instant::now());
+        }
     }
 }
 
@@ -327,14 +412,19 @@ impl AsyncWrite for Watched {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let poll = Pin::new(&mut this.stream).poll_write(task, bytes);
-        this.wrote(poll, false)
+        this.connection.writing(poll.is_pending(), Instant::now());
+        poll
     }
 
     /// Called when everything has been written.
     fn poll_flush(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let poll = Pin::new(&mut this.stream).poll_flush(task);
-        this.wrote(poll, true)
+        match poll {
+            Poll::Pending => this.connection.writing(true, Instant::now()),
+            Poll::Ready(_) => this.connection.sent(),
+        }
+        poll
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,17 +3,21 @@
 //! Connections are accepted without pause, so that nobody waits in the backlog behind a flood; who
 //! has a place is decided by [`Places`]. The [`House`] says what an answer costs its connection, and
 //! when this side closes it.
-use super::answer::BadMessage;
+use super::answer::{BadMessage, refuse};
+use super::connection::framing::HeadRefusal;
 use super::connection::{Connection, Deadlines, Overdue, Watched};
 use super::places::{Merit, Places, Seat, Ticket};
 use super::routes::Routes;
-use crate::limits::{ACCEPT_BACKLOG, DEADLINES_EVERY, REFUSED_LINGER, SEND_BUFFER_BYTES};
+use crate::limits::{
+    ACCEPT_BACKLOG, DEADLINES_EVERY, HEAD_BYTES_MAX, HEAD_LINES_MAX, REFUSED_LINGER,
+    SEND_BUFFER_BYTES,
+};
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
-use actix_web::http::header;
-use actix_web::{App, web};
+use actix_web::http::{StatusCode, header};
+use actix_web::{App, HttpResponse, web};
 use socket2::SockRef;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -70,9 +74,16 @@ async fn run(
         .wrap_fn(move |request, service| {
             let connection = begin(&request);
             let keeper = keeper.clone();
-            let answer = service.call(request);
+            let refusal = connection.as_ref().and_then(|it| it.take_refusal());
+            let answer = match refusal {
+                Some(refusal) => Err(request.into_response(refuse_head(refusal))),
+                None => Ok(service.call(request)),
+            };
             async move {
-                let mut answer = answer.await?;
+                let mut answer = match answer {
+                    Ok(answer) => answer.await?,
+                    Err(refused) => refused,
+                };
                 keeper.answered(connection, &mut answer);
                 Ok(answer)
             }
@@ -114,6 +125,24 @@ fn begin(request: &ServiceRequest) -> Option<Rc<Connection>> {
         .any(|name| head.get(name).is_some_and(|value| value != "0"));
     connection.begin(has_body, Instant::now());
     Some(connection)
+}
+
+fn refuse_head(refusal: HeadRefusal) -> HttpResponse {
+    match refusal {
+        HeadRefusal::TooLong => refuse(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head_too_long",
+            format!(
+                "the head of a request has at most {HEAD_BYTES_MAX} bytes and {HEAD_LINES_MAX} lines"
+            ),
+        ),
+        HeadRefusal::Malformed => refuse(
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            "this is no request of HTTP/1.1, or its body has no certain end: send one content-length, \
+             or chunks",
+        ),
+    }
 }
 
 fn listen(listener: &StdListener) -> io::Result<TcpListener> {

@@ -13,35 +13,29 @@ fn connection() -> (Connection, Instant) {
 }
 
 #[test]
-fn a_head_gets_one_window_and_a_body_as_much_as_is_taken_of_it() {
+fn a_body_gets_as_much_as_is_taken_of_it_and_an_answer_nothing_ahead() {
     let (connection, now) = connection();
     assert_eq!(connection.credit(&task()), Credit::Bytes(HEAD_BYTES_MAX));
-    connection.received(HEAD_BYTES_MAX, now);
+    connection.spent(HEAD_BYTES_MAX);
     assert_eq!(connection.credit(&task()), Credit::Later);
     connection.begin(true, now);
     assert_eq!(connection.credit(&task()), Credit::Bytes(BODY_WINDOW_BYTES));
-    connection.received(BODY_WINDOW_BYTES, now);
+    connection.spent(BODY_WINDOW_BYTES);
     assert_eq!(connection.credit(&task()), Credit::Later);
     connection.taken(100);
     assert_eq!(connection.credit(&task()), Credit::Bytes(100));
     connection.taken(usize::MAX);
     assert_eq!(connection.credit(&task()), Credit::Bytes(BODY_WINDOW_BYTES));
     connection.complete(now);
+    assert_eq!(connection.credit(&task()), Credit::Later);
+    connection.answered(now);
     assert_eq!(
         connection.credit(&task()),
         Credit::Later,
-        "nothing ahead of an answer"
+        "nothing is sent yet"
     );
-    connection.answered(now);
+    connection.sent();
     assert_eq!(connection.credit(&task()), Credit::Bytes(HEAD_BYTES_MAX));
-}
-
-#[test]
-fn a_head_that_fills_its_window_and_is_no_head_yet_is_too_long() {
-    let (connection, now) = connection();
-    connection.received(HEAD_BYTES_MAX, now);
-    assert_eq!(connection.credit(&task()), Credit::Later);
-    assert_eq!(connection.credit(&task()), Credit::Exceeded);
 }
 
 #[test]
@@ -56,7 +50,7 @@ fn whoever_says_nothing_half_a_head_or_reads_nothing_is_overdue() {
     connection.answered(now);
     assert_eq!(connection.overdue(now + HEAD_DEADLINE), None);
     assert_eq!(connection.overdue(now + PEER_IDLE), Some(Overdue::Idle));
-    connection.received(1, now);
+    connection.received(now);
     assert_eq!(connection.overdue(now + HEAD_DEADLINE), Some(Overdue::Head));
     connection.begin(false, now);
     connection.writing(true, now);
@@ -66,7 +60,7 @@ fn whoever_says_nothing_half_a_head_or_reads_nothing_is_overdue() {
         connection.overdue(now + ANSWER_DEADLINE),
         Some(Overdue::Reader)
     );
-    connection.writing(false, now);
+    connection.sent();
     assert_eq!(connection.overdue(now + just), None);
 }
 
@@ -80,7 +74,7 @@ fn an_old_connection_ends_between_two_requests_and_in_the_end_whatever_it_does()
     assert_eq!(connection.overdue(old - just), None);
     assert_eq!(connection.overdue(old), Some(Overdue::Old));
     assert!(connection.is_old(old) && !connection.is_old(old - just));
-    connection.received(1, old);
+    connection.received(old);
     assert_eq!(connection.overdue(old), None, "a request is on its way");
     for has_body in [true, false] {
         connection.begin(has_body, old);
@@ -89,7 +83,7 @@ fn an_old_connection_ends_between_two_requests_and_in_the_end_whatever_it_does()
     connection.writing(true, old);
     connection.answered(old);
     assert_eq!(connection.overdue(old + just), None, "its answer is read");
-    connection.writing(false, old + just);
+    connection.sent();
     assert_eq!(connection.overdue(old + just), Some(Overdue::Old));
     connection.begin(false, old);
     let end = now + CONNECTION_LIFETIME_MAX;
@@ -105,7 +99,7 @@ fn a_connection_that_stays_is_read_and_never_idle_but_must_read_what_it_is_told(
     assert!(connection.stays());
     assert!(!connection.is_old(now + CONNECTION_LIFETIME_MAX));
     assert_eq!(connection.credit(&task()), Credit::Bytes(BODY_WINDOW_BYTES));
-    connection.received(BODY_WINDOW_BYTES, now);
+    connection.spent(BODY_WINDOW_BYTES);
     assert_eq!(connection.credit(&task()), Credit::Later);
     connection.taken(100);
     assert_eq!(connection.credit(&task()), Credit::Bytes(100));
@@ -115,21 +109,15 @@ fn a_connection_that_stays_is_read_and_never_idle_but_must_read_what_it_is_told(
     assert_eq!(connection.overdue(late), Some(Overdue::Reader));
 }
 
-/// A client that sends many requests in one go and reads late was cut off: the dispatcher reads
-/// on while an answer waits, and no handler begins.
 #[test]
-fn a_window_full_of_heads_waits_for_an_answer_to_be_read() {
+fn no_next_head_is_read_while_an_answer_waits_to_be_read() {
     let (connection, now) = connection();
     connection.begin(false, now);
     connection.answered(now);
     connection.writing(true, now);
-    connection.received(HEAD_BYTES_MAX, now);
-    for _ in 0..3 {
-        assert_eq!(connection.credit(&task()), Credit::Later);
-    }
-    connection.writing(false, now);
     assert_eq!(connection.credit(&task()), Credit::Later);
-    assert_eq!(connection.credit(&task()), Credit::Exceeded);
+    connection.sent();
+    assert_eq!(connection.credit(&task()), Credit::Bytes(HEAD_BYTES_MAX));
 }
 
 #[test]

@@ -250,3 +250,67 @@ fn a_process_without_descriptors_serves_as_soon_as_it_has_some() {
     assert_eq!(counted, ERRORS as u64);
     println!("P15 server: {ERRORS} failures of accept injected and counted");
 }
+
+/// What one client hears that sends this in one go, until the server closes.
+fn heard(server: &Server, said: &[u8]) -> String {
+    let mut client = server.open();
+    client.write_all(said).expect("it takes that");
+    let mut heard = String::new();
+    client.read_to_string(&mut heard).expect("text");
+    heard
+}
+
+const ECHO: &str = "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello";
+
+/// They closed the connection without a word, or with an answer without a body.
+#[test]
+fn a_head_that_is_none_or_too_long_is_answered_with_a_code_behind_the_answers_before_it() {
+    let server = Server::start(0);
+    let long = format!(
+        "GET / HTTP/1.1\r\na: {}\r\n\r\n",
+        "a".repeat(HEAD_BYTES_MAX)
+    );
+    let lines = format!(
+        "GET / HTTP/1.1\r\n{}\r\n",
+        "a: b\r\n".repeat(HEAD_LINES_MAX + 1)
+    );
+    let cases = [
+        ("nonsense\r\n\r\n", "400 Bad Request", "bad_request"),
+        (
+            &long,
+            "431 Request Header Fields Too Large",
+            "head_too_long",
+        ),
+        (
+            &lines,
+            "431 Request Header Fields Too Large",
+            "head_too_long",
+        ),
+    ];
+    for (bad, status, code) in cases {
+        let heard = heard(&server, [ECHO, ECHO, bad, ECHO].concat().as_bytes());
+        let answers: Vec<&str> = heard.matches("HTTP/1.1 ").collect();
+        assert_eq!(answers.len(), 3, "{heard}");
+        assert_eq!(heard.matches("5 bytes").count(), 2, "{heard}");
+        let (_, last) = heard.rsplit_once("HTTP/1.1 ").expect("an answer");
+        assert!(last.starts_with(status), "{heard}");
+        assert!(last.contains(&format!("\"code\":\"{code}\"")), "{heard}");
+    }
+    assert_eq!(server.read("requests_refused_total", "status=\"431\""), 2);
+}
+
+/// The library keeps a map of 7 kB for each head that it is given: all that are waiting, once.
+#[test]
+fn many_requests_in_one_go_are_answered_one_after_the_other() {
+    let server = Server::start(0);
+    let chunked = "POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
+                   3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n";
+    let unwanted = "GET /nothing HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
+                    5\r\nhello\r\n0\r\n\r\n";
+    let close = "GET /nothing HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let mut said = [ECHO, chunked, unwanted].concat().repeat(20);
+    said.push_str(close);
+    let heard = heard(&server, said.as_bytes());
+    assert_eq!(heard.matches("5 bytes").count(), 40, "{heard}");
+    assert_eq!(heard.matches("404 Not Found").count(), 21, "{heard}");
+}

@@ -1,0 +1,140 @@
+//! The library is given one request at a time, however the bytes come.
+use super::*;
+use proptest::prelude::*;
+
+/// What goes on, request by request, of bytes that come in pieces of these lengths.
+fn given(bytes: &[u8], pieces: &[usize]) -> Result<Vec<Vec<u8>>, HeadRefusal> {
+    let mut framing = Framing::new();
+    let (mut held, mut given, mut this) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut bytes, mut pieces) = (bytes, pieces.iter().cycle());
+    loop {
+        match framing.next(&held) {
+            Next::Pass(length) => {
+                let passed: Vec<u8> = held.drain(..length).collect();
+                framing.passed(&passed);
+                this.extend(passed);
+            }
+            Next::More if bytes.is_empty() => return Ok(given),
+            Next::More => {
+                let length = pieces.next().copied().unwrap_or(1).clamp(1, bytes.len());
+                held.extend_from_slice(&bytes[..length]);
+                bytes = &bytes[length..];
+            }
+            Next::Wait => {
+                given.push(std::mem::take(&mut this));
+                framing.answered();
+            }
+            Next::Refuse(refusal) => return Err(refusal),
+        }
+    }
+}
+
+fn request() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop_oneof!["[a-z]{1,9}", Just("x".to_owned())];
+    let plain = (line, any::<bool>()).prop_map(|(path, bare)| {
+        let end = if bare { "\n" } else { "\r\n" };
+        format!("GET /{path} HTTP/1.1{end}host: h{end}{end}").into_bytes()
+    });
+    let sized = prop::collection::vec(any::<u8>(), 0..300).prop_map(|body| {
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        [head.into_bytes(), body].concat()
+    });
+    let chunk = prop::collection::vec(any::<u8>(), 1..40);
+    let chunked = prop::collection::vec(chunk, 0..4).prop_map(|chunks| {
+        let mut all = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n".to_vec();
+        for chunk in chunks {
+            all.extend(format!("{:X};a=b\r\n", chunk.len()).into_bytes());
+            all.extend(chunk);
+            all.extend(b"\r\n");
+        }
+        all.extend(b"0\r\n\r\n");
+        all
+    });
+    prop_oneof![plain, sized, chunked]
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_pieces_each_request_goes_on_alone_and_whole(
+        requests in prop::collection::vec(request(), 1..6),
+        pieces in prop::collection::vec(1_usize..200, 1..9),
+    ) {
+        prop_assert_eq!(given(&requests.concat(), &pieces), Ok(requests));
+    }
+
+    #[test]
+    fn whatever_comes_something_becomes_of_it(
+        bytes in prop::collection::vec(any::<u8>(), 0..2_000),
+        pieces in prop::collection::vec(1_usize..200, 1..9),
+    ) {
+        let _ = given(&bytes, &pieces);
+    }
+}
+
+#[test]
+fn a_head_that_has_no_one_meaning_is_refused() {
+    let head = |lines: &str| format!("POST / HTTP/1.1\r\nhost: h\r\n{lines}\r\n").into_bytes();
+    let malformed = [
+        b"nonsense\r\n\r\n".to_vec(),
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        head("content-length: 1\r\ncontent-length: 1\r\n"),
+        head("content-length: 1\r\ntransfer-encoding: chunked\r\n"),
+        head("content-length: +1\r\n"),
+        head("content-length: -1\r\n"),
+        head("content-length:\r\n"),
+        head("content-length: 1, 1\r\n"),
+        head("content-length: 99999999999999999999\r\n"),
+        head("transfer-encoding: gzip, chunked\r\n"),
+        head("transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n"),
+        head("content-length : 1\r\n"),
+        head("a: b\r\n folded\r\n"),
+        head("host: h\r\n"),
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        b"GET http:// HTTP/1.1\r\nhost: h\r\n\r\n".to_vec(),
+        b"POST / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n".to_vec(),
+    ];
+    for bytes in malformed {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert_eq!(given(&bytes, &[7]), Err(HeadRefusal::Malformed), "{text}");
+    }
+    let lines = |count: usize| head(&"a: b\r\n".repeat(count));
+    assert!(given(&lines(HEAD_LINES_MAX - 1), &[900]).is_ok());
+    assert_eq!(
+        given(&lines(HEAD_LINES_MAX), &[900]),
+        Err(HeadRefusal::TooLong)
+    );
+    let endless = vec![b'a'; HEAD_BYTES_MAX];
+    assert_eq!(given(&endless, &[900]), Err(HeadRefusal::TooLong));
+    assert_eq!(given(&endless[1..], &[900]), Ok(vec![]), "it may yet end");
+}
+
+/// What is left of a body that nobody wanted comes before the next head.
+#[test]
+fn an_answer_may_come_before_the_end_of_the_body() {
+    let mut framing = Framing::new();
+    let head = b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\n";
+    assert_eq!(framing.next(head), Next::Pass(head.len()));
+    framing.passed(head);
+    framing.answered();
+    assert_eq!(framing.unseen(), 3);
+    framing.passed(b"abc");
+    let next = b"GET / HTTP/1.1\r\nhost: h\r\n\r\n";
+    assert_eq!(framing.next(next), Next::Pass(next.len()));
+}
+
+#[test]
+fn a_stream_of_frames_is_passed_on_unseen() {
+    let mut framing = Framing::new();
+    let bytes = b"GET /ws HTTP/1.1\r\nhost: h\r\nupgrade: websocket\r\n\r\n\x81\x00";
+    assert_eq!(framing.next(bytes), Next::Pass(bytes.len() - 2));
+    framing.passed(&bytes[..bytes.len() - 2]);
+    assert_eq!(framing.next(&bytes[bytes.len() - 2..]), Next::Wait);
+    framing.open();
+    assert_eq!(framing.next(&bytes[bytes.len() - 2..]), Next::Pass(2));
+    framing.passed(&bytes[bytes.len() - 2..]);
+    framing.answered();
+    assert_eq!(framing.unseen(), usize::MAX);
+}
