@@ -2,9 +2,10 @@
 //! about consensus, and no other room knows it.
 //!
 //! Exit codes: 0 clean, 1 may be retried, 2 usage or configuration, 3 corrupt data, 4 safety stop.
-#![warn(clippy::wildcard_imports)]
+#![warn(clippy::wildcard_imports, clippy::print_stdout, clippy::print_stderr)]
 
 use clap::{Parser, Subcommand};
+use output::tell;
 use std::process::ExitCode;
 
 mod cli;
@@ -65,8 +66,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // clap prints usage errors itself and exits with 2, help and version with 0.
-    let arguments = Arguments::parse();
+    let arguments: Arguments = match output::usage::parse() {
+        Ok(arguments) => arguments,
+        Err(ended) => return ended,
+    };
     let done = match arguments.command {
         Command::Init(arguments) => cli::init::run(&arguments),
         Command::Testnet(arguments) => cli::testnet::run(&arguments),
@@ -85,10 +88,11 @@ fn main() -> ExitCode {
         Command::Light(command) => cli::light::run(&command),
         Command::Bench(command) => cli::bench::run(&command),
     };
+    output::terminal::wipe();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::tell!("lockstep: {}\n", failure.message);
+            tell!("lockstep: {}", failure.message);
             ExitCode::from(failure.exit_code)
         }
     }

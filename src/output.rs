@@ -1,39 +1,69 @@
-//! What is said to whoever reads stdout and stderr.
+//! All that this program says: on stdout, on stderr, in its log. Each way out writes out what is
+//! unseen in what it is given ([`unseen`]), so no command can forget it, and adds the only control
+//! characters that reach a terminal: the ends of lines, colours of the log, the line at the foot.
+//! Nothing else of this program writes to either stream; clippy.toml sees to that.
 use crate::failure::Failure;
 use serde::Serialize;
 use std::fmt::Arguments;
 use std::io::Write;
+use unseen::{Spelling, written_out};
 
-/// Prints a line on stdout, as `println!` does; without arguments an empty one. A reader who has left
-/// is the end of the command, not a panic.
+pub(crate) mod log;
+pub(crate) mod terminal;
+mod unseen;
+pub(crate) mod usage;
+
+pub(crate) use unseen::is_unseen;
+
+/// Prints one line on stdout; without arguments an empty one. A reader who has left is the end of
+/// the command, not a panic.
 macro_rules! say {
     () => { say!("") };
     ($($line:tt)+) => { $crate::output::print_line(format_args!($($line)+)) };
 }
 
-/// Tells people on stderr, as `eprint!` does, if anybody still reads it.
+/// Tells people one line on stderr, if anybody still reads it.
 macro_rules! tell {
-    ($($text:tt)*) => { $crate::output::tell_people(format_args!($($text)*)) };
+    ($($line:tt)+) => { $crate::output::tell_people(format_args!($($line)+)) };
 }
 
 pub(crate) use {say, tell};
 
 pub(crate) fn print_line(line: Arguments<'_>) -> Result<(), Failure> {
-    writeln!(std::io::stdout(), "{line}").map_err(|error| {
+    print(&written_out(&line.to_string(), Spelling::Line))
+}
+
+/// Prints one JSON document.
+pub(crate) fn say_json(document: &impl Serialize) -> Result<(), Failure> {
+    print_json(serde_json::to_string_pretty(document))
+}
+
+/// Prints one JSON document on one line.
+pub(crate) fn say_json_line(document: &impl Serialize) -> Result<(), Failure> {
+    print_json(serde_json::to_string(document))
+}
+
+fn print_json(text: serde_json::Result<String>) -> Result<(), Failure> {
+    let text = text.map_err(|error| Failure::safety(error.to_string()))?;
+    print(&written_out(&text, Spelling::Json))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one way to stdout")]
+fn print(shown: &str) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{shown}").map_err(|error| {
         Failure::retry(format!(
             "cannot write to stdout: {error}; let its reader stay, or name a file with room"
         ))
     })
 }
 
-/// Prints one JSON object.
-pub(crate) fn say_json(document: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(document);
-    let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-    say!("{text}")
+pub(crate) fn tell_people(line: Arguments<'_>) {
+    let line = line.to_string();
+    let line = written_out(&line, Spelling::Line);
+    terminal::put_line(&format!("{line}\n"));
 }
 
-pub(crate) fn tell_people(text: Arguments<'_>) {
-    // There is nobody left to tell of an error.
-    let _ = write!(std::io::stderr(), "{text}");
+/// Asks people on stderr, who answer on the same line.
+pub(crate) fn ask(words: &str) {
+    terminal::put_line(&written_out(words, Spelling::Line));
 }

@@ -2,7 +2,7 @@
 use super::node::Rpc;
 use super::who;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_json};
 use crate::wallet::Keyring;
 use clap::Args;
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let address = who::address(&arguments.account, &arguments.keyring, &status)?;
     let account = node.json(&format!("/accounts/{address}"))?;
     if arguments.json {
-        return say!("{account:#}");
+        return say_json(&account);
     }
     let word = |key: &str| match &account[key] {
         Value::Number(number) => Ok(number.to_string()),

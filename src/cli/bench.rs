@@ -2,7 +2,7 @@
 use super::scheme;
 use crate::config::values::DurabilityArgument;
 use crate::failure::Failure;
-use crate::output::say_json;
+use crate::output::{self, say_json};
 use clap::Args;
 use lockstep_devnet::{Builder, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -52,7 +52,7 @@ pub(crate) struct BenchArguments {
 
 impl BenchArguments {
     fn start_log(&self) -> Result<(), Failure> {
-        super::start_log(self.log.as_deref(), "error")
+        output::log::start(self.log.as_deref(), "error")
     }
 
     /// Prints a report: as one object, or as `print` does for people.

@@ -4,7 +4,7 @@ use super::record::readable;
 use crate::environment::wall_clock;
 use crate::failure::Failure;
 use crate::hex::unhex;
-use crate::output::say;
+use crate::output::{say, say_json};
 use clap::Args;
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let node = arguments.rpc.node()?;
     let block = node.json_in_time(&format!("/blocks/{}", arguments.height))?;
     if arguments.json {
-        return say!("{block:#}");
+        return say_json(&block);
     }
     if !block["id"].is_string() {
         return Err(node.strange());

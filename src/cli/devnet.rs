@@ -2,7 +2,7 @@
 use super::{interrupts, scheme, validators};
 use crate::config::values::{DurabilityArgument, retention};
 use crate::failure::Failure;
-use crate::output::tell;
+use crate::output::{self, tell};
 use clap::Args;
 use lockstep_devnet::{Builder, CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -67,7 +67,7 @@ struct Times {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    super::start_log(arguments.log.as_deref(), "warn")?;
+    output::log::start(arguments.log.as_deref(), "warn")?;
     let stop = interrupts()?;
     let (tell, commits) = mpsc::channel();
     let began = Instant::now();
@@ -199,7 +199,7 @@ fn ticks_at_enter(devnet: &Devnet) {
             }
             match ticker.tick() {
                 Ok(_) => {}
-                Err(error) => tell!("lockstep: {error}\n"),
+                Err(error) => tell!("lockstep: {error}"),
             }
         }
     };
@@ -207,6 +207,6 @@ fn ticks_at_enter(devnet: &Devnet) {
         .name("terminal".into())
         .spawn(read)
     {
-        tell!("lockstep: Enter makes no blocks ({error}); use POST /devnet/tick\n");
+        tell!("lockstep: Enter makes no blocks ({error}); use POST /devnet/tick");
     }
 }

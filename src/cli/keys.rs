@@ -2,7 +2,7 @@
 use super::scheme;
 use crate::config::key::Secret;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_json};
 use crate::wallet::{self, DEVNET_NAMES, Keyring, Password, SealedKey};
 use clap::{Args, Subcommand};
 use lockstep_protocol::crypto::SchemeId;
@@ -142,7 +142,7 @@ fn import(arguments: &Import) -> Result<(), Failure> {
 
 fn kept(common: &Common, name: &str, sealed: &SealedKey, path: &Path) -> Result<(), Failure> {
     if common.json {
-        return say!("{:#}", document(name, sealed, path));
+        return say_json(&document(name, sealed, path));
     }
     say!("Lockstep key")?;
     print(name, sealed, path)?;
@@ -199,7 +199,7 @@ fn print_list(
             "keys": keys.collect::<Vec<_>>(),
             "devnet": DEVNET_NAMES,
         });
-        return say!("{document:#}");
+        return say_json(&document);
     }
     if keys.is_empty() && is_whole {
         say!(
@@ -230,7 +230,7 @@ fn show(name: &str, common: &Common) -> Result<(), Failure> {
     }
     let (sealed, path) = (common.keyring.read(name)?, common.keyring.path(name)?);
     if common.json {
-        return say!("{:#}", document(name, &sealed, &path));
+        return say_json(&document(name, &sealed, &path));
     }
     say!("Lockstep key")?;
     print(name, &sealed, &path)
@@ -244,7 +244,7 @@ fn show_devnet(name: &str, json: bool) -> Result<(), Failure> {
     }
     if json {
         let document = json!({ "name": name, "public": true, "addresses": addresses });
-        return say!("{document:#}");
+        return say_json(&document);
     }
     say!("Account of every devnet; its key is public")?;
     say!("  name          {name}")?;
@@ -271,7 +271,7 @@ fn export(arguments: &Export) -> Result<(), Failure> {
     if common.json {
         let mut document = document(name, &sealed, output);
         document["encrypted"] = json!(!arguments.plain);
-        return say!("{document:#}");
+        return say_json(&document);
     }
     say!("Lockstep key, copied")?;
     print(name, &sealed, output)?;

@@ -22,7 +22,6 @@ pub(crate) mod simulate;
 pub(crate) mod snapshot;
 pub(crate) mod start;
 pub(crate) mod status;
-mod terminal;
 pub(crate) mod testnet;
 pub(crate) mod tx;
 pub(crate) mod verify;
@@ -40,36 +39,6 @@ pub(crate) fn validators(text: &str) -> Result<usize, String> {
 pub(crate) fn scheme(text: &str) -> Result<SchemeId, String> {
     text.parse()
         .map_err(|error: lockstep_protocol::crypto::UnknownScheme| error.to_string())
-}
-
-/// Logs go to stderr, so that stdout holds only what was asked for. `RUST_LOG` is heard where
-/// `--log` is not given.
-pub(crate) fn start_log(filter: Option<&str>, default: &str) -> Result<(), Failure> {
-    let environment = env_logger::Env::default().default_filter_or(default);
-    let mut builder = env_logger::Builder::new();
-    // It writes an error for each mistake of a stranger. Those are counted; the log is the operator's.
-    builder.filter_module("actix_http", log::LevelFilter::Off);
-    builder.parse_env(environment);
-    if let Some(filter) = filter {
-        let parsed = env_filter::Builder::new().try_parse(filter).map(|_| ());
-        parsed.map_err(|error| {
-            Failure::usage(format!(
-                "log filter {filter:?}: {error}; try \"info\" or \"warn,lockstep_actors=debug\""
-            ))
-        })?;
-        builder.parse_filters(filter);
-    }
-    if terminal::is_there() {
-        let coloured = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let lines = env_logger::Target::Pipe(Box::new(terminal::LogLines));
-        builder.target(lines);
-        // A pipe is taken for no terminal, and this one ends at one.
-        if coloured && std::env::var_os("RUST_LOG_STYLE").is_none() {
-            builder.write_style(env_logger::WriteStyle::Always);
-        }
-    }
-    builder.init();
-    Ok(())
 }
 
 /// A channel that hears the first Ctrl-C (or SIGTERM). A second one ends the process at once.

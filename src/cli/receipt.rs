@@ -2,7 +2,7 @@
 //! there; 1: none does, and the status says why.
 use super::node::{Node, Rpc, word};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_json};
 use clap::Args;
 use lockstep_protocol::types::{Hash, Height};
 use serde::Deserialize;
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Found::InBlock(receipt) => receipt,
         Found::Outside(outside) => {
             if arguments.json {
-                say!("{:#}", outside.json())?;
+                say_json(&outside.json())?;
             }
             return Err(Failure::retry(format!(
                 "no block up to {} holds transaction {}: {}",
@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     };
     if arguments.json {
-        return say!("{:#}", receipt.document);
+        return say_json(&receipt.document);
     }
     say!("Lockstep receipt")?;
     say!("  transaction   {}", receipt.transaction)?;

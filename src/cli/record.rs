@@ -4,7 +4,7 @@ use super::node::Rpc;
 use super::who;
 use crate::failure::Failure;
 use crate::hex::{hex, unhex};
-use crate::output::say;
+use crate::output::{is_unseen, say, say_json};
 use crate::wallet::Keyring;
 use clap::Args;
 
@@ -46,7 +46,7 @@ impl Key {
 /// Bytes as people read them: a text if they are one, or else hex.
 pub(super) fn readable(bytes: &[u8]) -> String {
     let text = std::str::from_utf8(bytes).ok();
-    let text = text.filter(|text| !text.contains(char::is_control) && !text.starts_with("0x"));
+    let text = text.filter(|text| !text.contains(is_unseen) && !text.starts_with("0x"));
     text.map_or_else(|| hex(bytes), str::to_owned)
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let path = format!("/records/{owner}/{}", hex(&arguments.key.0));
     let record = node.json_in_time(&path)?;
     if arguments.json {
-        return say!("{record:#}");
+        return say_json(&record);
     }
     let value = record["value"].as_str().and_then(unhex);
     let value = value.ok_or_else(|| node.strange())?;

@@ -2,16 +2,14 @@
 //!
 //! Exit codes: 0 if every property held in every world, 4 if one did not (to go on with such a
 //! build would be unsafe), 2 for flags that make no sense.
-use super::terminal;
 use crate::failure::Failure;
-use crate::output::{say, say_json, tell};
+use crate::output::{say, say_json, tell, terminal};
 use clap::Args;
 use lockstep_devnet::simulation::{
     self, Batch, BatchSum, Faults, Profile, Progress, Worlds, twins,
 };
 use lockstep_protocol::limits::VALIDATORS_MAX;
 use serde::Serialize;
-use std::io::Write;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -154,7 +152,7 @@ fn plan(arguments: &Arguments) -> Result<(Worlds, Range<u64>), Failure> {
 fn trace(worlds: Worlds, seeds: &Range<u64>) -> Result<(), Failure> {
     let print = |line: &str| {
         // Whoever stops reading ends the command below, with the outcome.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        let _ = say!("{line}");
     };
     let outcome = simulation::replay(seeds.start, worlds, Box::new(print));
     say!(
@@ -257,7 +255,8 @@ fn judge(worlds: Worlds, tally: &BatchSum) -> Result<(), Failure> {
     }
     for (seed, violation) in tally.violations.iter().take(TOLD_MAX) {
         let command = worlds.replay_command(*seed);
-        tell!("seed {seed}: {violation}\n  {command}\n");
+        tell!("seed {seed}: {violation}");
+        tell!("  {command}");
     }
     let failing = tally.failing_seeds().len();
     Err(Failure::safety(format!(

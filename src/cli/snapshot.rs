@@ -1,10 +1,9 @@
 //! `lockstep snapshot`: the chain at one height in a file. Exit 0: written, or proven to its last
 //! byte. Exit 2: something is in the way. Exit 3: the file proves nothing. Exit 4: another chain.
-use super::terminal;
 use crate::config::key::Secret;
 use crate::config::{self, Config, genesis};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_json, terminal};
 use clap::{Args, Subcommand};
 use lockstep_actors::state_store::{Contents, SnapshotFileError, export, import, inspect};
 use lockstep_protocol::crypto::{self, Scheme};
@@ -123,7 +122,7 @@ fn refuse(json: bool, failure: Failure) -> Result<(), Failure> {
         let document = json!({
             "ok": false, "error": failure.message, "exit_code": failure.exit_code,
         });
-        say!("{document:#}")?;
+        say_json(&document)?;
     }
     Err(failure)
 }
@@ -253,7 +252,7 @@ fn print_json(path: &Path, done: &impl Serialize) -> Result<(), Failure> {
     let mut document = json!(done);
     document["ok"] = json!(true);
     document["path"] = json!(path);
-    say!("{document:#}")
+    say_json(&document)
 }
 
 fn print(file: &Path, contents: &Contents) -> Result<(), Failure> {

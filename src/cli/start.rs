@@ -1,10 +1,10 @@
 //! `lockstep start`: one node, until a signal or its own end.
-use super::{interrupts, terminal};
+use super::interrupts;
 use crate::config::key::KeyFile;
 use crate::config::values::DurabilityArgument;
 use crate::config::{self, Config, genesis, peers};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{self, say, say_json_line, terminal};
 use clap::Args;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
 use lockstep_actors::peers::system_resolver;
@@ -75,9 +75,9 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = config::load(arguments.home.as_deref(), flags(arguments))?;
     if arguments.print_config {
-        return say!("{}", config.to_string().trim_end());
+        return config.lines().iter().try_for_each(|line| say!("{line}"));
     }
-    super::start_log(Some(&config.log), "info")?;
+    output::log::start(Some(&config.log), "info")?;
     let stop = interrupts()?;
     // The key stays locked for as long as this process may sign.
     let (node, genesis, _key) = start(&config, arguments.rearm)?;
@@ -264,9 +264,7 @@ fn ready(json: bool, config: &Config, genesis: &Genesis, node: &NodeHandle) -> R
         height: node.view().head().height.0,
     };
     if json {
-        let text = serde_json::to_string(&ready);
-        let text = text.map_err(|error| Failure::safety(error.to_string()))?;
-        return say!("{text}");
+        return say_json_line(&ready);
     }
     let nobody = "nobody is answered";
     say!("Lockstep node")?;

@@ -3,7 +3,7 @@ use super::node::{Node, Rpc, word};
 use crate::config::{self, layers::HOME_VARIABLE};
 use crate::environment::variable;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_json};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         status["ready"] = json!(is_ready);
         status["not_ready_because"] = complaints(&ready.text()).collect();
-        return say!("{status:#}");
+        return say_json(&status);
     }
     print(&node.url, &status, is_ready, &ready.text())
 }

@@ -1,9 +1,8 @@
 //! `lockstep verify`: executes every block of a stopped node again, from the genesis, and compares
 //! what is stored. Exit 0: not a byte differs. Exit 3: the first bad height is named.
-use super::terminal;
 use crate::config::{self, genesis};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_json, terminal};
 use clap::Args;
 use lockstep_actors::state_store::{Report, StoreError, verify};
 use lockstep_protocol::crypto;
@@ -58,7 +57,7 @@ fn print(
     if json {
         let mut document = json!(report);
         document["ok"] = json!(true);
-        return say!("{document:#}");
+        return say_json(&document);
     }
     say!("Lockstep data directory without a fault")?;
     say!("  directory     {}", data.display())?;
@@ -100,7 +99,7 @@ fn refuse(json: bool, error: &StoreError) -> Result<(), Failure> {
             "error": failure.message,
             "exit_code": failure.exit_code,
         });
-        say!("{document:#}")?;
+        say_json(&document)?;
     }
     Err(failure)
 }

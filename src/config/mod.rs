@@ -8,7 +8,6 @@ use lockstep_actors::rpc_gateway::{Origins, OriginsError};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::proofs::light_client::{Checkpoint, MalformedCheckpoint};
-use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -143,19 +142,23 @@ impl Config {
 }
 
 /// The effective settings with the origin of each, one per line.
-impl fmt::Display for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<26} {}", "home", self.home.display())?;
+impl Config {
+    /// Every setting with its value and the origin of that; peers on lines of their own.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("{:<26} {}", "home", self.home.display())];
         for (name, Value { text, origin }) in self.layers.all() {
-            // Peers on lines of their own.
-            let lines: Vec<&str> = match name {
-                "peers" => text.split(',').collect(),
-                _ => vec![text],
+            let (before, last) = match name {
+                "peers" => text.rsplit_once(',').unwrap_or(("", text)),
+                _ => ("", &**text),
             };
-            let text = lines.join(&format!("\n{:<27}", ""));
-            writeln!(f, "{name:<26} {text:<32} {origin}")?;
+            let mut name = name;
+            for peer in before.split(',').filter(|peer| !peer.is_empty()) {
+                lines.push(format!("{name:<26} {peer}"));
+                name = "";
+            }
+            lines.push(format!("{name:<26} {last:<32} {origin}"));
         }
-        Ok(())
+        lines
     }
 }
 

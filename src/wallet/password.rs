@@ -3,7 +3,7 @@
 use crate::config::key::refuse_if_loose;
 use crate::environment::{PASSWORD_VARIABLE, variable};
 use crate::failure::Failure;
-use crate::output::tell;
+use crate::output::{ask, tell};
 use clap::Args;
 use std::fs::File;
 use std::io::Read;
@@ -97,10 +97,10 @@ fn prompt(words: &str) -> Result<Text, Failure> {
     let terminal = File::options().read(true).write(true).open("/dev/tty");
     let terminal = terminal.map_err(|_| nobody_there())?;
     let quiet = terminal::Quiet::new(&terminal).map_err(|_| nobody_there())?;
-    tell!("{words}");
+    ask(words);
     let typed = terminal::line(&terminal);
     drop(quiet);
-    tell!("\n");
+    tell!("");
     not_empty(typed?)
 }
 

@@ -40,6 +40,7 @@ mod rpc_reads;
 mod snapshot;
 mod subscriptions;
 mod sync;
+mod terminal;
 mod ticks;
 mod validator_changes;
 mod validators;

@@ -3,7 +3,7 @@
 use super::{BenchArguments, lowest, quantile};
 use crate::cli::{floor, process, validators};
 use crate::failure::Failure;
-use crate::output::{say, tell};
+use crate::output::{say, tell, terminal};
 use clap::Args;
 use lockstep_devnet::{CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -73,7 +73,7 @@ pub(super) fn measure(
 ) -> Result<Report, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     tell!(
-        "measuring the signature floor of {} on {cores} cores …\n",
+        "measuring the signature floor of {} on {cores} cores …",
         bench.scheme
     );
     let floor = floor::measure(bench.scheme, validators, cores, Duration::from_secs(2))?;
@@ -149,21 +149,22 @@ fn run_for(devnet: &Devnet, time: Duration) -> Run {
     let first = lowest(devnet);
     let cpu_before = process::cpu_seconds();
     let began = Instant::now();
+    let so_far = |blocks: u64, seconds: f64| {
+        let rate = blocks as f64 / seconds;
+        format!("{seconds:>4.0} s: {blocks} blocks, {rate:.0} blocks/s")
+    };
     while began.elapsed() < time {
         std::thread::sleep(LOOK.min(time.saturating_sub(began.elapsed())));
         let blocks = lowest(devnet) - first;
-        let seconds = began.elapsed().as_secs_f64();
-        tell!(
-            "\r{seconds:>4.0} s: {blocks} blocks, {:.0} blocks/s ",
-            blocks as f64 / seconds
-        );
+        terminal::show(&so_far(blocks, began.elapsed().as_secs_f64()));
     }
-    tell!("\n");
     let last = lowest(devnet);
     let seconds = began.elapsed().as_secs_f64();
     let cpu_seconds = process::cpu_seconds()
         .zip(cpu_before)
         .map(|(after, before)| after - before);
+    terminal::wipe();
+    tell!("{}", so_far(last - first, seconds));
     Run {
         first,
         last,

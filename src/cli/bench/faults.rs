@@ -63,15 +63,15 @@ fn measure(arguments: &FaultsArguments) -> Result<Report, Failure> {
     let devnet = boot(arguments, commits.clone())?;
     devnet.wait_for(WARM_UP_BLOCKS, PATIENCE)?;
     let time = Duration::from_secs(arguments.seconds);
-    tell!("four alive for {time:?} …\n");
+    tell!("four alive for {time:?} …");
     let healthy = phase(&commits, time)?;
     devnet.kill(VALIDATORS - 1);
-    tell!("one of four dead for {time:?} …\n");
+    tell!("one of four dead for {time:?} …");
     let one_dead = phase(&commits, time)?;
     devnet.kill(VALIDATORS - 2);
     std::thread::sleep(STANDSTILL);
     let stood = highest(&commits);
-    tell!("two dead; one of them comes back …\n");
+    tell!("two dead; one of them comes back …");
     let began = Instant::now();
     devnet.restart(VALIDATORS - 2)?;
     devnet.wait_for(stood + 1, PATIENCE)?;

@@ -99,13 +99,13 @@ fn measure(arguments: &GrowthArguments) -> Result<Report, Failure> {
     };
     for count in &arguments.validators {
         let count = usize::try_from(*count).unwrap_or(usize::MAX);
-        tell!("{count} validators: ");
+        tell!("{count} validators …");
         let seconds = Duration::from_secs(arguments.seconds);
         let row = with_validators(count, seconds, bench)?;
         report.validators.push(row);
     }
     for count in &arguments.accounts {
-        tell!("{count} accounts …\n");
+        tell!("{count} accounts …");
         let row = with_accounts(*count, bench);
         let row = row.map_err(|error| Failure::retry(error.to_string()))?;
         report.accounts.push(row);

@@ -2,9 +2,9 @@
 //! small. Unlike its neighbours it judges: exit code 1 says that a node grows.
 use super::BenchArguments;
 use crate::cli::devnet::block_time;
-use crate::cli::{interrupts, process, terminal};
+use crate::cli::{interrupts, process};
 use crate::failure::Failure;
-use crate::output::{say, tell};
+use crate::output::{say, tell, terminal};
 use clap::Args;
 use figures::{Blocks, Report, Sample};
 use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};
@@ -115,7 +115,7 @@ impl Soak {
             }
             if elapsed >= next_word && !terminal::is_there() {
                 next_word += TELL_EVERY;
-                tell!("{}\n", self.progress());
+                tell!("{}", self.progress());
             }
             let pause = self.load.pause().min(every);
             match stop.recv_timeout(pause) {
@@ -205,7 +205,7 @@ impl Load {
     fn fill(&mut self, devnet: &Devnet, stop: &Receiver<()>) -> Result<(), Failure> {
         let enough = KNOWN_SIGNATURES_MAX as u64 * 2;
         let mut moved = Instant::now();
-        tell!("filling the caches with {enough} transfers …\n");
+        tell!("filling the caches with {enough} transfers …");
         while self.per_second > 0 && self.sent < enough {
             if self.send(devnet, 0) | self.send(devnet, 1) {
                 moved = Instant::now();

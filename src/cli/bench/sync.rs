@@ -2,7 +2,7 @@
 use super::BenchArguments;
 use crate::cli::process;
 use crate::failure::Failure;
-use crate::output::{say, tell};
+use crate::output::{say, tell, terminal};
 use clap::Args;
 use lockstep_devnet::{ChainError, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -80,7 +80,7 @@ fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
     let home = home.map_err(|error| Failure::retry(format!("no directory: {error}")))?;
     let builder = arguments.bench.devnet(arguments.validators);
     let builder = builder.manual(true).home(home.path());
-    tell!("making a chain of {blocks} blocks …\n");
+    tell!("making a chain of {blocks} blocks …");
     let others: Vec<usize> = (0..late).collect();
     builder
         .make_chain(home.path(), &others, blocks)
@@ -113,13 +113,14 @@ fn wait(devnet: &Devnet, late: usize, blocks: u64) -> Result<(), Failure> {
         let now = devnet.heights().get(late).copied().flatten().unwrap_or(0);
         if now > height {
             (height, moved) = (now, Instant::now());
-            tell!("\r{height} of {blocks} blocks ");
+            terminal::show(&format!("{height} of {blocks} blocks"));
         } else if moved.elapsed() > STANDSTILL {
             return Err(Failure::retry(format!(
                 "no block for {STANDSTILL:?} at height {height}; --log debug says more"
             )));
         }
     }
-    tell!("\n");
+    terminal::wipe();
+    tell!("{height} of {blocks} blocks");
     Ok(())
 }

@@ -105,14 +105,14 @@ pub(crate) fn run(arguments: &TransactionsArguments) -> Result<(), Failure> {
 fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let scheme = arguments.bench.scheme;
-    tell!("measuring the verify-once floor of {scheme} …\n");
+    tell!("measuring the verify-once floor of {scheme} …");
     let floor = floor::measure(scheme, VALIDATORS, cores, Duration::from_secs(2))?;
     let max_round = Arc::new(AtomicU32::new(0));
     let held_before = process::rss_anon_bytes();
     let devnet = boot(arguments, max_round.clone())?;
     let load = sign(arguments, &devnet)?;
     devnet.wait_for(1, DRAIN)?;
-    tell!("sending for {} s …\n", arguments.seconds);
+    tell!("sending for {} s …", arguments.seconds);
     let meter = Meter::start();
     let began = Instant::now();
     let (sent, watch) = send(&devnet, load)?;
@@ -161,7 +161,7 @@ fn measure(arguments: &TransactionsArguments) -> Result<Report, Failure> {
 
 fn sign(arguments: &TransactionsArguments, devnet: &Devnet) -> Result<Load, Failure> {
     let total = arguments.rate * arguments.seconds;
-    tell!("signing {total} transactions …\n");
+    tell!("signing {total} transactions …");
     Load::sign(Plan {
         scheme: arguments.bench.scheme,
         context: devnet.sign_context(),

@@ -2,7 +2,7 @@
 //! answer, or not now.
 use super::witness::Difference;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::say_json;
 use lockstep_protocol::proofs::light_client::{Checkpoint, TooOld};
 use serde_json::{Map, Value, json};
 
@@ -59,7 +59,7 @@ impl Doubt {
             for (key, value) in &unproved.details {
                 document[key] = value.clone();
             }
-            if let Err(failure) = say!("{document:#}") {
+            if let Err(failure) = say_json(&document) {
                 return failure;
             }
         }

@@ -6,7 +6,7 @@ use crate::cli::record::readable;
 use crate::environment::wall_clock;
 use crate::failure::Failure;
 use crate::hex::hex;
-use crate::output::say;
+use crate::output::{say, say_json};
 use lockstep_protocol::ledger::{Account, Record};
 use lockstep_protocol::proofs::light_client::Trusted;
 use lockstep_protocol::types::{Address, Timestamp};
@@ -38,7 +38,7 @@ impl Proved {
         let now = wall_clock()?;
         let age_ms = self.trusted.age_ms(now);
         if arguments.json {
-            return say!("{:#}", self.document(now));
+            return say_json(&self.document(now));
         }
         say!("Proved, whoever said it")?;
         self.fact.print()?;

@@ -2,7 +2,7 @@
 use crate::cli::node::{NodeStatus, word};
 use crate::cli::receipt::{Outside, Receipt};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_json};
 use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Hash, Height};
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ impl Outcome {
 
     pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
         if json {
-            return say!("{:#}", self.json());
+            return say_json(&self.json());
         }
         // People read what has failed in its one line.
         if self.failure.is_some() && self.receipt().is_none() {

@@ -1,6 +1,7 @@
 //! The one line at the foot of a terminal on which a command shows how it goes on. Log lines pass
 //! above it, it is drawn anew below them, and it is gone when the command says so. Where stderr is
 //! no terminal there is no such line.
+use super::unseen::{Spelling, written_out};
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,15 +14,17 @@ const BAR_WIDTH: u64 = 30;
 
 /// Whether a line can be drawn at all.
 pub(crate) fn is_there() -> bool {
-    io::stderr().is_terminal()
+    stderr().is_terminal()
 }
 
 /// Draws this in place of what stands there.
 pub(crate) fn show(line: &str) {
     if is_there() {
+        let line = written_out(line, Spelling::Line);
         let mut foot = foot();
-        line.clone_into(&mut foot);
-        put(&drawn(line));
+        foot.clear();
+        foot.push_str(&line);
+        put(drawn(&line).as_bytes());
     }
 }
 
@@ -46,7 +49,7 @@ pub(crate) fn wipe() {
     let mut foot = foot();
     if !foot.is_empty() {
         foot.clear();
-        put(ERASE);
+        put(ERASE.as_bytes());
     }
 }
 
@@ -70,24 +73,35 @@ fn foot() -> MutexGuard<'static, String> {
     FOOT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn put(text: &str) {
-    let mut err = io::stderr();
+#[expect(clippy::disallowed_methods, reason = "the one way to stderr")]
+fn stderr() -> io::Stderr {
+    io::stderr()
+}
+
+fn put(bytes: &[u8]) {
+    let mut err = stderr();
     // There is nobody left to tell of an error.
-    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    let _ = err.write_all(bytes).and_then(|()| err.flush());
+}
+
+/// Writes this above the foot, if there is one. What is unseen in it is written out already.
+pub(super) fn put_line(line: &str) {
+    let foot = foot();
+    put(&above(line.as_bytes(), &foot));
 }
 
 /// Where log lines go while stderr is a terminal: each whole, above the foot.
-pub(crate) struct LogLines;
+pub(super) struct LogLines;
 
 impl Write for LogLines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let foot = foot();
-        io::stderr().write_all(&above(line, &foot))?;
+        stderr().write_all(&above(line, &foot))?;
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        stderr().flush()
     }
 }
 

@@ -1,0 +1,105 @@
+//! Log lines. They go to stderr, so that stdout holds only what was asked for.
+use super::terminal;
+use super::unseen::{Spelling, written_out};
+use crate::environment::variable;
+use crate::failure::Failure;
+use env_logger::fmt::{ConfigurableFormat, Formatter};
+use std::io;
+
+/// `RUST_LOG` is heard where `--log` is not given.
+pub(crate) fn start(filter: Option<&str>, default: &str) -> Result<(), Failure> {
+    let mut builder = env_logger::Builder::new();
+    // It writes an error for each mistake of a stranger. Those are counted; the log is the operator's.
+    builder.filter_module("actix_http", log::LevelFilter::Off);
+    let of_environment = variable("RUST_LOG")?;
+    for words in [Some(of_environment.as_deref().unwrap_or(default)), filter] {
+        let Some(words) = words else { continue };
+        let parsed = env_filter::Builder::new().try_parse(words).map(|_| ());
+        parsed.map_err(|error| {
+            Failure::usage(format!(
+                "log filter {words:?}: {error}; try \"info\" or \"warn,lockstep_actors=debug\""
+            ))
+        })?;
+        builder.parse_filters(words);
+    }
+    let style = variable("RUST_LOG_STYLE")?;
+    if let Some(style) = &style {
+        builder.parse_write_style(style);
+    }
+    if terminal::is_there() {
+        let coloured = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let lines = env_logger::Target::Pipe(Box::new(terminal::LogLines));
+        builder.target(lines);
+        // A pipe is taken for no terminal, and this one ends at one.
+        if coloured && style.is_none() {
+            builder.write_style(env_logger::WriteStyle::Always);
+        }
+    }
+    builder.format(format);
+    builder.init();
+    Ok(())
+}
+
+/// One record, one line: in it stands what peers and people have sent.
+fn format(line: &mut Formatter, record: &log::Record<'_>) -> io::Result<()> {
+    let words = record.args().to_string();
+    let words = written_out(&words, Spelling::Line);
+    let target = written_out(record.target(), Spelling::Line);
+    let mut shown = log::Record::builder();
+    let shown = shown.level(record.level()).target(&target);
+    // The look is that of the library; only the words are ours.
+    let look = ConfigurableFormat::default();
+    look.format(line, &shown.args(format_args!("{words}")).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::is_unseen;
+    use super::*;
+    use log::Log;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic holds it").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(style: env_logger::WriteStyle, words: &str) -> String {
+        let kept = Kept::default();
+        let mut builder = env_logger::Builder::new();
+        builder.filter_level(log::LevelFilter::Trace);
+        builder.target(env_logger::Target::Pipe(Box::new(kept.clone())));
+        let logger = builder.write_style(style).format(format).build();
+        let mut record = log::Record::builder();
+        let record = record.level(log::Level::Warn).target("lockstep_actors");
+        logger.log(&record.args(format_args!("peer {words} left")).build());
+        let bytes = kept.0.lock().expect("no panic holds it").clone();
+        String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn a_log_line_is_one_line_and_shows_what_was_sent() {
+        let line = logged(
+            env_logger::WriteStyle::Never,
+            "\x1b[2J\n\u{202e}\u{9b}\u{200b}",
+        );
+        let end = " WARN  lockstep_actors] peer \\u{1b}[2J\\n\\u{202e}\\u{9b}\\u{200b} left\n";
+        assert!(line.ends_with(end), "{line:?}");
+        assert_eq!(line.matches(is_unseen).count(), 1, "{line:?}");
+    }
+
+    #[test]
+    fn the_programs_own_colours_stay() {
+        let line = logged(env_logger::WriteStyle::Always, "\x1b[31m");
+        assert!(line.contains("\x1b[33mWARN"), "{line:?}");
+        assert!(line.contains("peer \\u{1b}[31m left"), "{line:?}");
+    }
+}

@@ -1,0 +1,519 @@
+//! Nothing from outside reaches a terminal raw. Every command of the command line hears from a server
+//! that puts, wherever a text can stand, what moves a cursor, turns a line round or hides; then the
+//! same as its own arguments. What it prints shows all of it, and moves nothing.
+use lockstep_actors::peers::Handshake;
+use lockstep_devnet::Devnet;
+use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::types::{Address, Hash, Height};
+use lockstep_protocol::wire::PROTOCOL_VERSION;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use support::process::{Ended, Network, binary, finish, lockstep, run};
+use support::{eventually, get};
+
+/// A word of each kind, and a line that looks like the program's own.
+const FOREIGN: &str = "a\u{1}\u{7}\u{8}\u{b}\t\r\u{1b}[2K\u{1b}]0;t\u{7}\u{7f}\u{85}\u{9b}2J\u{ad}\u{61c}\
+    \u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\
+    \u{202e}\u{2060}\u{2064}\u{2066}\u{2067}\u{2068}\u{2069}\u{206f}\u{feff}\u{fff9}\u{e0041}\n\
+    Proved, whoever said it\n  balance       999999999999";
+
+/// What no terminal may hear: said here once more, apart from the program.
+fn is_raw(c: char) -> bool {
+    let ranges = [
+        '\0'..='\u{1f}',
+        '\u{7f}'..='\u{9f}',
+        '\u{ad}'..='\u{ad}',
+        '\u{61c}'..='\u{61c}',
+        '\u{180e}'..='\u{180e}',
+        '\u{200b}'..='\u{200f}',
+        '\u{2028}'..='\u{202e}',
+        '\u{2060}'..='\u{206f}',
+        '\u{feff}'..='\u{feff}',
+        '\u{fff9}'..='\u{fffb}',
+        '\u{e0000}'..='\u{e007f}',
+    ];
+    c != '\n' && ranges.iter().any(|range| range.contains(&c))
+}
+
+fn assert_shown(what: &str, ended: &Ended) {
+    assert!(ended.code.is_some(), "{what}: a signal ended it");
+    for text in [&ended.stdout, &ended.stderr] {
+        assert!(!text.contains(is_raw), "{what}: {text:?}");
+        let is_forged =
+            |line: &str| line.starts_with("Proved") || line.starts_with("  balance       9999");
+        assert!(!text.lines().any(is_forged), "{what}: {text}");
+        assert!(!text.contains("panicked"), "{what}: {text}");
+    }
+}
+
+/// How the server behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Habit {
+    /// Every field that may be a text is the foreign one, where a program would not notice.
+    Plausible,
+    /// Also those that ought to be numbers, ids, words of a list.
+    Absurd,
+    /// It knows no transaction.
+    Forgetful,
+    /// It refuses whatever comes after the first question.
+    Refuses,
+    /// It refuses everything, and may be asked again.
+    Busy,
+    /// What it says is no JSON.
+    Babbles,
+}
+
+const HABITS: [Habit; 6] = [
+    Habit::Plausible,
+    Habit::Absurd,
+    Habit::Forgetful,
+    Habit::Refuses,
+    Habit::Busy,
+    Habit::Babbles,
+];
+
+/// Serves with this habit; returns where. Its threads end with the process.
+fn serve(habit: Habit) -> String {
+    let respond = move |path: &str, body: &[u8]| match (habit, path) {
+        (Habit::Babbles, _) => (200, FOREIGN.as_bytes().to_vec()),
+        (Habit::Busy, _) => (503, refusal().to_string().into_bytes()),
+        (Habit::Refuses, "/") => (
+            200,
+            json!({ "error": rpc_error() }).to_string().into_bytes(),
+        ),
+        (Habit::Refuses, path) if path != "/status" => (400, refusal().to_string().into_bytes()),
+        (_, "/readyz?verbose") => (503, format!("[-] {FOREIGN}\n[-] b").into_bytes()),
+        _ => match page(habit, path, body) {
+            Some(page) => (200, page.to_string().into_bytes()),
+            None => (404, refusal().to_string().into_bytes()),
+        },
+    };
+    serve_with(respond)
+}
+
+/// HTTP/1.0, whose words beside the status are foreign as well.
+fn serve_with(respond: impl Fn(&str, &[u8]) -> (u16, Vec<u8>) + Copy + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // An error says that the other side has gone.
+            let words = FOREIGN.replace(['\n', '\r'], "\u{1b}c");
+            std::thread::spawn(move || answer(stream, &words, respond).is_err());
+        }
+    });
+    url
+}
+
+fn answer(
+    stream: TcpStream,
+    words: &str,
+    respond: impl Fn(&str, &[u8]) -> (u16, Vec<u8>),
+) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head)? == 0 {
+            return Ok(());
+        }
+    }
+    let path = head.split(' ').nth(1).unwrap_or("").to_owned();
+    let head = head.to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body)?;
+    let (status, body) = respond(&path, &body);
+    let length = body.len();
+    let head = format!("HTTP/1.0 {status} {words}\r\ncontent-length: {length}\r\n\r\n");
+    let stream = reader.get_mut();
+    stream.write_all(&[head.as_bytes(), &body].concat())
+}
+
+fn refusal() -> Value {
+    json!({ "code": FOREIGN, "message": FOREIGN, FOREIGN: FOREIGN })
+}
+
+fn rpc_error() -> Value {
+    json!({ "code": -32000, "message": FOREIGN, "data": FOREIGN })
+}
+
+fn id() -> String {
+    format!("0x{}", "12".repeat(32))
+}
+
+fn address() -> String {
+    format!("0x{}", "12".repeat(20))
+}
+
+/// A field that ought to be something else than a text.
+fn field(habit: Habit, value: Value) -> Value {
+    match habit {
+        Habit::Absurd => json!(FOREIGN),
+        _ => value,
+    }
+}
+
+fn page(habit: Habit, path: &str, body: &[u8]) -> Option<Value> {
+    let of = |value: Value| field(habit, value);
+    let (route, _) = path[1..].split_once(['/', '?']).unwrap_or((&path[1..], ""));
+    Some(match route {
+        "status" => status(),
+        "accounts" => json!({ "address": of(json!(address())), "balance": of(json!("1000000000")),
+            "nonce": of(json!(3)), "next_nonce": of(json!(3)), FOREIGN: FOREIGN }),
+        "blocks" => block(habit),
+        "records" => json!({ "value": hex(FOREIGN), "height": FOREIGN, FOREIGN: [FOREIGN] }),
+        "transactions" => json!({ "status": FOREIGN, "id": FOREIGN }),
+        "validators" => json!({ "height": of(json!(9)), "total_power": 9, FOREIGN: FOREIGN,
+            "validators": [{ "address": address(), "power": 9, "public_key": FOREIGN }] }),
+        "" => {
+            let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+            json!({ "jsonrpc": "2.0", "id": 1, "result": transaction(habit, &asked["params"][0]) })
+        }
+        _ => return None,
+    })
+}
+
+fn status() -> Value {
+    let peer = json!({ "address": FOREIGN, "url": FOREIGN, "refused": FOREIGN });
+    let other = json!({ "address": FOREIGN, "url": FOREIGN, "reachable": true, "height": FOREIGN });
+    json!({
+        "chain_id": 1337, "genesis_hash": id(), "scheme": "ml-dsa-65", "height": 9,
+        "protocol_version": PROTOCOL_VERSION, "parameters": { "fee_per_byte": 1 },
+        "validator": FOREIGN, "version": FOREIGN, "latest_block_hash": FOREIGN, "round": FOREIGN,
+        "earliest_height": FOREIGN, "step": FOREIGN, "catching_up": true, "clock": FOREIGN,
+        "peers": [peer, other], FOREIGN: { FOREIGN: FOREIGN },
+    })
+}
+
+fn block(habit: Habit) -> Value {
+    let of = |value: Value| field(habit, value);
+    let action =
+        |kind: &str| json!({ "kind": kind, "amount": FOREIGN, "to": FOREIGN, "key": hex(FOREIGN) });
+    let transaction = |kind: &str| json!({ "id": FOREIGN, "sender": FOREIGN, "body": { "action": action(kind) } });
+    json!({
+        "id": FOREIGN,
+        "header": { "height": FOREIGN, "previous_block": FOREIGN, "time": of(json!(7)),
+            "proposer": FOREIGN, "state_root": FOREIGN },
+        "commit": { "round": FOREIGN, "precommits": of(json!([FOREIGN])) },
+        "transactions": [transaction("transfer"), transaction("put"), transaction(FOREIGN)],
+    })
+}
+
+fn transaction(habit: Habit, id: &Value) -> Value {
+    match habit {
+        Habit::Forgetful => json!({ "status": "dropped", "code": FOREIGN, "by": FOREIGN,
+            "expires_at": FOREIGN, "earliest_height": FOREIGN, "ready": FOREIGN }),
+        Habit::Absurd => json!({ "status": FOREIGN, "earliest_height": FOREIGN }),
+        _ => json!({ "status": FOREIGN, "receipt": { "transaction": id, "status": FOREIGN,
+            "code": FOREIGN, "sentence": FOREIGN, "fee": "1", "bytes": 1, "height": 9, "index": 0,
+            FOREIGN: FOREIGN } }),
+    }
+}
+
+fn hex(text: &str) -> String {
+    let digits = text.bytes().map(|byte| format!("{byte:02x}"));
+    format!("0x{}", digits.collect::<String>())
+}
+
+/// Every command, by the help of the program itself.
+fn commands(above: &[&str]) -> BTreeSet<String> {
+    let help = run(&[above, &["--help"]].concat()).ok().stdout;
+    let listed = help.split("Commands:\n").nth(1).unwrap_or("");
+    let names = listed
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help");
+    let mut all = BTreeSet::new();
+    for name in names {
+        let path = [above, &[name]].concat();
+        let below = commands(&path);
+        match below.is_empty() {
+            true => drop(all.insert(path.join(" "))),
+            false => all.extend(below),
+        }
+    }
+    all
+}
+
+/// What each command asks a server with, or what it is given if it asks none.
+fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
+    const WHO: &str = "0x1212121212121212121212121212121212121212";
+    const ID: &str = "0x1212121212121212121212121212121212121212121212121212121212121212";
+    Some(match command {
+        "status" | "block" => (true, &[]),
+        "account" => (true, &["alice"]),
+        "record" => (true, &["alice", FOREIGN]),
+        "receipt" => (true, &[ID]),
+        "tx transfer" => (true, &["--from", "alice", "--to", "bob", "--amount", "1"]),
+        "tx put" => (
+            true,
+            &["--from", "alice", "--key", FOREIGN, "--value", FOREIGN],
+        ),
+        "tx delete" => (true, &["--from", "alice", "--key", FOREIGN]),
+        "tx update-validator" => (true, &["--from", "alice", "--power", "1", "--key", WHO]),
+        "tx declare-ready" => (true, &["--from", "alice"]),
+        "light verify account" => (true, &["alice"]),
+        "light verify record" => (true, &["alice", FOREIGN]),
+        "init" | "start" | "verify" => (false, &["--home", FOREIGN]),
+        "testnet" => (false, &["--output", FOREIGN, "--validators", "0"]),
+        "snapshot export" => (false, &["--home", FOREIGN, "--output", FOREIGN]),
+        "snapshot import" => (false, &["--home", FOREIGN, "--input", FOREIGN]),
+        "snapshot inspect" => (false, &["--home", FOREIGN, FOREIGN]),
+        "keys new" | "keys show" => (false, &[FOREIGN]),
+        "keys list" => (false, &["--keys", FOREIGN]),
+        "keys import" => (false, &["new", FOREIGN]),
+        "keys export" => (false, &[FOREIGN, "--output", FOREIGN]),
+        "devnet" | "simulate" => (false, &["--seeds", FOREIGN]),
+        bench if bench.starts_with("bench ") => (false, &["--scheme", FOREIGN]),
+        _ => return None,
+    })
+}
+
+/// Runs a command for a user without keys, in a directory of its own.
+fn user(arguments: &[&str]) -> Ended {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut command = lockstep(arguments);
+    command.env("LOCKSTEP_KEYS", dir.path().join("keys"));
+    command.env("LOCKSTEP_PASSWORD", "word");
+    command.current_dir(dir.path());
+    finish(command)
+}
+
+#[test]
+fn nothing_that_a_server_says_reaches_a_terminal_raw() {
+    let commands = commands(&[]);
+    assert!(commands.len() > 20, "{commands:?}");
+    for habit in HABITS {
+        let url = serve(habit);
+        std::thread::scope(|scope| {
+            for command in &commands {
+                let (asks, given) = arguments(command).unwrap_or_else(|| {
+                    panic!("say in `arguments` how lockstep {command} is asked here")
+                });
+                let url = &url;
+                // A transaction is handed in for ten seconds to whoever may be asked again.
+                if asks {
+                    scope.spawn(move || ask(habit, command, given, url));
+                }
+            }
+        });
+    }
+}
+
+/// The words of a command, with what must stand among them.
+fn words(command: &str) -> Vec<&str> {
+    const TRUSTED: &str =
+        "--trusted=0x1212121212121212121212121212121212121212121212121212121212121212@2";
+    let mut words: Vec<&str> = command.split(' ').collect();
+    if words.starts_with(&["light", "verify"]) {
+        words.insert(2, TRUSTED);
+    }
+    words
+}
+
+fn ask(habit: Habit, command: &str, given: &[&str], url: &str) {
+    let words = words(command);
+    let waits: &[&str] = match command.starts_with("tx ") {
+        true => &["--wait", "--timeout", "1"],
+        false => &[],
+    };
+    for json in [&[][..], &["--json"]] {
+        let mut all = [&words[..], &["--rpc", url], waits, json].concat();
+        all.extend(given);
+        let ended = user(&all);
+        assert_shown(&format!("{habit:?}: lockstep {all:?}"), &ended);
+        if !json.is_empty() && !ended.stdout.is_empty() {
+            assert_parses(&ended.stdout);
+        }
+    }
+}
+
+/// It is still the same text to a program.
+fn assert_parses(stdout: &str) {
+    let said: Value = serde_json::from_str(stdout).unwrap_or_else(|e| panic!("{e}: {stdout}"));
+    assert!(said.is_object(), "{said}");
+    let is_cut = |text: &str| text.contains("Proved, whoever") && !text.contains(FOREIGN);
+    let mut all = vec![&said];
+    while let Some(value) = all.pop() {
+        match value {
+            // A refusal's sentence shows what was said; it is not what was said.
+            Value::String(text) => assert!(!is_cut(text), "{text:?}"),
+            Value::Array(values) => all.extend(values),
+            Value::Object(fields) => all.extend(fields.values()),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn what_a_server_says_is_the_same_to_programs() {
+    let url = serve(Habit::Absurd);
+    for (words, key) in [
+        (&["status"][..], "validator"),
+        (&["account", "alice"], "balance"),
+        (&["block"], "id"),
+        (&["record", "alice", "deed"], "height"),
+    ] {
+        let ended = run(&[words, &["--rpc", &url, "--json"]].concat()).ok();
+        let said: Value = serde_json::from_str(&ended.stdout).expect("one object");
+        assert_eq!(said[key], FOREIGN, "{words:?}");
+    }
+}
+
+/// A key, a file and a URL may be from anywhere, too, and a mistake in them is said.
+#[test]
+fn nothing_that_is_given_reaches_a_terminal_raw() {
+    for command in commands(&[]) {
+        let (asks, given) = arguments(&command).expect("it is known");
+        let words = words(&command);
+        if asks {
+            let foreign_url = [&words[..], &["--rpc", FOREIGN], given].concat();
+            assert_shown(&format!("{foreign_url:?}"), &user(&foreign_url));
+        } else {
+            let all = [&words[..], given].concat();
+            assert_shown(&format!("{all:?}"), &user(&all));
+        }
+        for strange in [FOREIGN, "--\u{1b}[2J", &format!("--json={FOREIGN}")] {
+            let all = [&words[..], &[strange]].concat();
+            let ended = user(&all);
+            assert_shown(&format!("{all:?}"), &ended);
+        }
+    }
+    let ended = user(&[FOREIGN]);
+    assert_shown("no command", &ended);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("\\u{1b}[2K"), "{}", ended.stderr);
+}
+
+#[test]
+fn nothing_that_surrounds_a_command_reaches_a_terminal_raw() {
+    let settings = ["RPC", "HOME", "KEYS", "LOG", "PEERS", "NO_SUCH_SETTING"];
+    for variable in settings.map(|name| format!("LOCKSTEP_{name}")) {
+        for words in [
+            &["status"][..],
+            &["account", "alice"],
+            &["keys", "list"],
+            &["start", "--print-config"],
+        ] {
+            let mut command = lockstep(words);
+            command.env(&variable, FOREIGN);
+            assert_shown(&format!("{variable} {words:?}"), &finish(command));
+        }
+    }
+    let mut command = lockstep(&["devnet", "--blocks", "1", "--log", "off"]);
+    command.env("RUST_LOG", format!("{FOREIGN}=loud"));
+    let ended = finish(command);
+    assert_shown("RUST_LOG", &ended);
+    ended.assert_refused(2, &["log filter", "try \"info\""]);
+    let dir = tempfile::tempdir().expect("a directory");
+    let link = dir.path().join(FOREIGN.replace('/', "_"));
+    std::os::unix::fs::symlink(binary(), &link).expect("a link");
+    let ended = finish(Command::new(link));
+    assert_shown("its own name", &ended);
+}
+
+/// What stands on an honest chain was written by somebody: a record, and its key.
+#[test]
+fn nothing_that_a_chain_holds_reaches_a_terminal_raw() {
+    const KEY: &str = "\u{202e}deed\u{200b}";
+    const VALUE: &str = "mine\u{2066}\u{feff}\u{9b}";
+    let builder = Devnet::builder().validators(1).scheme(SchemeId::MlDsa65);
+    let devnet = builder.block_time_ms(50).boot().expect("it boots");
+    let url = &devnet.urls()[0];
+    let from = ["--from", "alice", "--rpc", url, "--wait"];
+    let put = ["tx", "put", "--key", KEY, "--value", VALUE];
+    let memo = [
+        "tx", "transfer", "--to", "bob", "--amount", "1", "--memo", FOREIGN,
+    ];
+    assert_shown("memo", &run(&[&memo[..], &from].concat()).ok());
+    let put = run(&[&put[..], &from, &["--json"]].concat()).ok();
+    let put: Value = serde_json::from_str(&put.stdout).expect("one object");
+    let height = put["receipt"]["height"].to_string();
+    let id = get(url, "/blocks/1").json()["id"].clone();
+    let trusted = format!("{}@1", id.as_str().expect("an id"));
+    for json in [&[][..], &["--json"]] {
+        for words in [
+            &["record", "alice", KEY][..],
+            &["block", &height],
+            &[
+                "light",
+                "verify",
+                "--trusted",
+                &trusted,
+                "record",
+                "alice",
+                KEY,
+            ],
+        ] {
+            let all = [words, &["--rpc", url], json].concat();
+            let ended = run(&all).ok();
+            // The first line of a proof is this one here.
+            let shown = Ended {
+                stdout: ended.stdout.replacen("Proved, whoever said it\n", "", 1),
+                ..ended
+            };
+            assert_shown(&format!("{all:?}"), &shown);
+        }
+    }
+}
+
+/// A peer's fingerprint stands in the log, and in what `lockstep status` shows.
+#[test]
+fn nothing_that_a_peer_says_reaches_the_log_raw() {
+    let mut network = Network::new(2, &[]);
+    let stranger = network.addresses[1];
+    // Whoever has the port of the second validator.
+    let listener = TcpListener::bind(network.peers[1]).expect("a port");
+    let genesis_hash = {
+        network.start(0);
+        let ready = network.node(0).ready();
+        ready["genesis_hash"]
+            .as_str()
+            .expect("a hash")
+            .parse::<Hash>()
+    };
+    let handshake = handshake(genesis_hash.expect("a hash"), stranger);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let handshake = handshake.clone();
+            // An error says that the other side has gone.
+            std::thread::spawn(move || {
+                answer(stream, "OK", |_, _| (200, handshake.clone())).is_err()
+            });
+        }
+    });
+    let url = network.urls[0].clone();
+    eventually("the peer is refused", || {
+        let peer = get(&url, "/status").json()["peers"][0].clone();
+        peer["refused"].as_str().map(str::to_owned)
+    });
+    for json in [&[][..], &["--json"]] {
+        let ended = run(&[&["status", "--rpc", &url], json].concat()).ok();
+        assert_shown("status", &ended);
+        assert!(ended.stdout.contains("fingerprint"), "{}", ended.stdout);
+    }
+    let log = network.node(0).log_text();
+    assert!(log.contains("fingerprint a\\u{1}\\u{7}"), "{log}");
+    assert!(!log.contains(is_raw), "{log:?}");
+    assert!(!log.lines().any(|line| line.starts_with("Proved")), "{log}");
+}
+
+fn handshake(genesis_hash: Hash, validator: Address) -> Vec<u8> {
+    let said = Handshake {
+        protocol_version: PROTOCOL_VERSION,
+        genesis_hash,
+        verifier_fingerprint: FOREIGN.into(),
+        validator,
+        height: Height(0),
+        earliest_height: Height(1),
+        time_ms: None,
+    };
+    serde_json::to_vec(&said).expect("JSON")
+}
