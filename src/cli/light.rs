@@ -16,7 +16,7 @@ use clap::{Args, Subcommand};
 use doubt::Doubt;
 use lockstep_protocol::crypto;
 use lockstep_protocol::proofs::light_client::Checkpoint;
-use max_age::MaxAge;
+use max_age::{MaxAge, MaxHeadAge};
 use proved::Proved;
 use session::{Session, Start};
 
@@ -42,9 +42,9 @@ pub(crate) struct Verify {
     /// How old the trusted block may be: a number with s, m, h or d
     #[arg(long, value_name = "DURATION", default_value = "14d")]
     max_age: MaxAge,
-    /// How old the newest block that the node shows may be [default: as --max-age]
-    #[arg(long, value_name = "DURATION")]
-    max_head_age: Option<MaxAge>,
+    /// How old the newest block that the node shows may be; off where blocks come at a word only
+    #[arg(long, value_name = "DURATION", default_value = "10m")]
+    max_head_age: MaxHeadAge,
     /// Another node, run by somebody else, that must show the same block; may be repeated
     #[arg(long, value_name = "URL")]
     witness: Vec<String>,
@@ -96,7 +96,7 @@ fn prove(arguments: &Verify) -> Result<Proved, Doubt> {
     let start = Start {
         checkpoint: arguments.trusted,
         start_age_max_ms: arguments.max_age.ms,
-        shown_age_max_ms: arguments.max_head_age.unwrap_or(arguments.max_age).ms,
+        shown_age_max_ms: arguments.max_head_age.ms(),
     };
     let mut proved = match &arguments.subject {
         Subject::Account { account } => {

@@ -522,8 +522,8 @@ fn what_is_too_old_is_refused_whether_it_is_trusted_or_shown() {
 
     let replayed = world.rewriting(old);
     let trusted = world.checkpoint_of(&replayed, 2);
-    let refused = world.verify_with(&replayed, &trusted, &["--max-age", "384h"]);
-    refused.ok();
+    let more = ["--max-age", "384h", "--max-head-age", "off"];
+    world.verify_with(&replayed, &trusted, &more).ok();
     let more = ["--max-age", "384h", "--max-head-age", "1d"];
     let refused = world.verify_with(&replayed, &trusted, &more);
     assert_too_old(
@@ -532,6 +532,38 @@ fn what_is_too_old_is_refused_whether_it_is_trusted_or_shown() {
         1.0,
         &["ask another node", "15 d", &replayed],
     );
+}
+
+/// What a node showed an hour ago, shown again: every signature is right, and without being asked for
+/// anything the command says nothing of now by it.
+#[test]
+fn what_was_right_an_hour_ago_is_refused_unless_it_is_asked_for() {
+    const HOUR_MS: u64 = 3_600_000;
+    let world = World::new();
+    let replayed = world.rewriting(|shown| shown.header.time.0 -= HOUR_MS);
+    let trusted = world.checkpoint_of(&replayed, 2);
+    let refused = world.verify_with(&replayed, &trusted, &[]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stdout);
+    let said: Value = serde_json::from_str(&refused.stdout).expect("one object");
+    assert_eq!(
+        (&said["verified"], &said["code"]),
+        (&json!(false), &json!("stale"))
+    );
+    assert_eq!(said["max_age_seconds"], json!(600.0));
+    assert!(said["age_seconds"].as_f64() >= Some(3_600.0), "{said}");
+    for word in ["1 h", "10 min", "ask another node", "--max-head-age off"] {
+        assert!(refused.stderr.contains(word), "{}", refused.stderr);
+    }
+    // A chain whose blocks come at a word only, or every other hour.
+    for age in ["off", "2h"] {
+        let more = ["--max-head-age", age];
+        let proved = world.verify_with(&replayed, &trusted, &more).ok();
+        let said: Value = serde_json::from_str(&proved.stdout).expect("one object");
+        assert!(said["age_seconds"].as_f64() >= Some(3_600.0), "{said}");
+    }
+    let minutes = world.rewriting(|shown| shown.header.time.0 -= 8 * 60_000);
+    let trusted = world.checkpoint_of(&minutes, 2);
+    world.verify_with(&minutes, &trusted, &[]).ok();
 }
 
 fn assert_too_old(ended: &Ended, code: &str, days: f64, words: &[&str]) {

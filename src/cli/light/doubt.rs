@@ -86,8 +86,9 @@ pub(super) fn old(url: &str, checkpoint: Checkpoint, error: &TooOld) -> Doubt {
     let code = error.code();
     let sentence = match code {
         "stale" => format!(
-            "{url} shows what was right once: {error} ({code}); ask another node, or allow for more \
-             with --max-head-age"
+            "{url} shows what was right once: {error} ({code}); ask another node, or, if the chain \
+             makes blocks that seldom, allow for more with --max-head-age, for any age with \
+             --max-head-age off"
         ),
         _ => format!(
             "{checkpoint} is too old to begin with: {error} ({code}), and the keys of its validators \

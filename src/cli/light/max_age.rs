@@ -1,4 +1,4 @@
-//! `--max-age`: a duration such as `12h` or `14d`.
+//! `--max-age`: a duration such as `12h` or `14d`. `--max-head-age`: the same, or `off`.
 use std::fmt;
 use std::str::FromStr;
 
@@ -6,6 +6,16 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MaxAge {
     pub(super) ms: u64,
+}
+
+/// How old the newest block may be that is shown. A chain makes blocks whether anything happens or
+/// not, one a second by default, and no single wait of its consensus is longer than a minute: where the
+/// newest one is older than ten such waits, the chain stands still, or an old answer is shown again.
+/// Blocks that come at somebody's word have no such age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MaxHeadAge {
+    AtMost(MaxAge),
+    Off,
 }
 
 /// The text is no duration.
@@ -38,6 +48,27 @@ impl FromStr for MaxAge {
     }
 }
 
+impl MaxHeadAge {
+    pub(super) fn ms(self) -> u64 {
+        match self {
+            MaxHeadAge::AtMost(age) => age.ms,
+            MaxHeadAge::Off => u64::MAX,
+        }
+    }
+}
+
+impl FromStr for MaxHeadAge {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<MaxHeadAge, String> {
+        if text == "off" {
+            return Ok(MaxHeadAge::Off);
+        }
+        let age = text.parse().map(MaxHeadAge::AtMost);
+        age.map_err(|error: MalformedAge| format!("{error}; off allows for any age"))
+    }
+}
+
 impl fmt::Display for MaxAge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fits = |(_, ms): &&(&str, u64)| self.ms.is_multiple_of(*ms);
@@ -49,6 +80,22 @@ impl fmt::Display for MaxAge {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_age_of_the_newest_block_may_be_off() {
+        assert_eq!("off".parse(), Ok(MaxHeadAge::Off));
+        assert_eq!(MaxHeadAge::Off.ms(), u64::MAX);
+        let age = "10m".parse().map(MaxHeadAge::ms);
+        assert_eq!(age, Ok(600_000));
+        for wrong in ["", "OFF", "0s", "none"] {
+            let said = wrong.parse::<MaxHeadAge>().expect_err(wrong);
+            assert!(
+                said.contains("12h or 14d") && said.contains("off"),
+                "{said}"
+            );
+        }
+        assert!("off".parse::<MaxAge>().is_err());
+    }
 
     #[test]
     fn an_age_is_a_number_with_a_unit() {
