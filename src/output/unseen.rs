@@ -14,14 +14,17 @@ pub(super) enum Spelling {
     Json,
 }
 
-/// Whether a reader would not see this character as what it is: C0, DEL and C1; marks, embeddings,
-/// overrides and isolates of direction; what has no width, but for accents; separators of lines.
+/// Whether a reader would not see this character as what it is: C0, DEL and C1; the separators of
+/// lines and paragraphs; annotations; and what Unicode calls default-ignorable, which has the marks,
+/// overrides and isolates of direction and all that has no width. Accents are seen, and so are the
+/// variation selectors U+FE00 to U+FE0F, without which many an emoji is none.
 pub(crate) fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The text with all that is unseen written out.
@@ -58,7 +61,12 @@ mod tests {
 
     #[test]
     fn what_is_said_moves_no_cursor_and_is_one_line() {
-        for seen in ["", "zu alt: \"é\"", "中文 e\u{301} ñ 👍 العربية", "\\n"] {
+        for seen in [
+            "",
+            "zu alt: \"é\"",
+            "中文 e\u{301} ñ 👍 ❤\u{fe0f} العربية",
+            "\\n",
+        ] {
             assert!(matches!(line(seen), Cow::Borrowed(same) if same == seen));
         }
         assert_eq!(line("a\n\x1b[2J"), "a\\n\\u{1b}[2J");

@@ -9,6 +9,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 pub mod chain;
+pub mod foreign;
 pub mod liar;
 pub mod load;
 pub mod open_metrics;
