@@ -110,6 +110,10 @@ pub const REFUSED_LINGER: Duration = Duration::from_secs(1);
 pub const ACCEPT_BACKLOG: i32 = 4_096;
 /// How often a connection is looked at for its deadlines.
 pub const DEADLINES_EVERY: Duration = Duration::from_millis(500);
+/// So long at a time the connections of a listener have the node's thread; then the actors have it.
+pub const TURN_SLICE: Duration = Duration::from_micros(500);
+/// … and so much of it a client may have before those that have had more than it.
+pub const TURN_CREDIT: Duration = Duration::from_millis(10);
 /// The head of a request, with what is read of the body together with it.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Its lines behind the first.

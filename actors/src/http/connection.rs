@@ -6,6 +6,7 @@
 //! as the handler takes of the body, and nothing while the request is being answered. So what a
 //! connection holds in buffers is bounded by this file, whatever it sends.
 use super::places::Merit;
+use super::turns::Turn;
 use crate::limits::{
     ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, CONNECTION_LIFETIME,
     CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE, READ_BYTES,
@@ -112,11 +113,13 @@ pub(crate) struct Connection {
     pub(super) pushed_out: Arc<Notify>,
     /// It has been proven, or has begun to stay, just now.
     pub(super) risen: Notify,
+    /// Whatever is done for it, is done in its turns.
+    pub(crate) turn: Turn,
 }
 
 impl Connection {
     /// Accepted at `now`.
-    pub(super) fn new(now: Instant, deadlines: Deadlines, merit: Merit) -> Connection {
+    pub(super) fn new(now: Instant, deadlines: Deadlines, merit: Merit, turn: Turn) -> Connection {
         Connection {
             born: now,
             // A first request is due at once, like the rest of a head.
@@ -134,6 +137,7 @@ impl Connection {
             merit: Cell::new(merit),
             pushed_out: Arc::default(),
             risen: Notify::new(),
+            turn,
         }
     }
 

@@ -8,6 +8,7 @@ use super::connection::framing::HeadRefusal;
 use super::connection::{Connection, Deadlines, Overdue, Watched};
 use super::places::{Merit, Places, Seat, Ticket};
 use super::routes::Routes;
+use super::turns::Turns;
 use crate::limits::{
     ACCEPT_BACKLOG, DEADLINES_EVERY, HEAD_BYTES_MAX, HEAD_LINES_MAX, REFUSED_LINGER,
     SEND_BUFFER_BYTES,
@@ -102,17 +103,23 @@ async fn run(
         Ok(service) => Rc::new(service),
         Err(()) => panic!("the HTTP service cannot be made"),
     };
-    loop {
-        match accept().await {
-            Ok((stream, from)) => house.welcome(stream, from, |socket, from| {
-                http.call((socket, Protocol::Http1, Some(from)))
-            }),
-            Err(error) => {
-                log::warn!("no connection can be accepted: {error}");
-                house.closed(ClosedLabel::NotAccepted);
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+    let accepting = async {
+        loop {
+            match accept().await {
+                Ok((stream, from)) => house.welcome(stream, from, |socket, from| {
+                    http.call((socket, Protocol::Http1, Some(from)))
+                }),
+                Err(error) => {
+                    log::warn!("no connection can be accepted: {error}");
+                    house.closed(ClosedLabel::NotAccepted);
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
+    };
+    tokio::select! {
+        () = accepting => {}
+        never = house.turns.work() => match never {},
     }
 }
 
@@ -160,6 +167,7 @@ struct House {
     metrics: Arc<Metrics>,
     places: Rc<RefCell<Places>>,
     guests: Rc<RefCell<BTreeMap<Ticket, Rc<Connection>>>>,
+    turns: Turns,
 }
 
 impl House {
@@ -170,6 +178,7 @@ impl House {
             metrics,
             places: Rc::new(RefCell::new(places)),
             guests: Rc::default(),
+            turns: Turns::default(),
         }
     }
 
@@ -229,12 +238,14 @@ impl House {
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
         let deadlines = self.terms.deadlines;
-        let connection = Rc::new(Connection::new(Instant::now(), deadlines, merit));
+        let turn = self.turns.open(from.ip());
+        let connection = Connection::new(Instant::now(), deadlines, merit, turn.clone());
+        let connection = Rc::new(connection);
         self.guests.borrow_mut().insert(ticket, connection.clone());
         self.count();
         let talk = talk(Watched::new(stream, connection.clone()), from);
         let house = self.clone();
-        actix_rt::spawn(async move {
+        turn.spawn(async move {
             let closed = tokio::select! {
                 // A connection that breaks is the client's trouble.
                 ended = talk => match ended {

@@ -49,7 +49,8 @@ pub(super) async fn events(seed: web::Data<Seed>, request: HttpRequest) -> HttpR
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
     };
     let (queue, outgoing) = queue();
-    actix_rt::spawn(tell(seed, stream, queue, topics, from));
+    let turn = stream.connection.turn.clone();
+    turn.spawn(tell(seed, stream, queue, topics, from));
     HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -1,4 +1,5 @@
 //! What a connection may send, how long it may take, and what its bad messages cost it.
+use super::super::turns::Turns;
 use super::*;
 use crate::limits::PEER_IDLE;
 
@@ -9,7 +10,8 @@ fn task() -> Context<'static> {
 fn connection() -> (Connection, Instant) {
     let now = Instant::now();
     let deadlines = Deadlines::new(PEER_IDLE);
-    (Connection::new(now, deadlines, Merit::Stranger), now)
+    let turn = Turns::default().open([127, 0, 0, 1].into());
+    (Connection::new(now, deadlines, Merit::Stranger, turn), now)
 }
 
 #[test]

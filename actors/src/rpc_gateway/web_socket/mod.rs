@@ -56,7 +56,8 @@ pub(super) async fn upgrade(
     };
     let (queue, outgoing) = queue();
     let asker = Asker::of(&request);
-    actix_rt::spawn(talk(seed, asker, stream, queue, payload));
+    let turn = stream.connection.turn.clone();
+    turn.spawn(talk(seed, asker, stream, queue, payload));
     match handshake.message_body(outgoing) {
         Ok(response) => response.map_into_boxed_body().into(),
         Err(error) => crate::http::answer::trouble(&error),
