@@ -6,7 +6,7 @@
 //! as the handler takes of the body, and nothing while the request is being answered. So what a
 //! connection holds in buffers is bounded by this file, whatever it sends.
 use super::places::Merit;
-use super::turns::Turn;
+use super::roster::Turn;
 use crate::limits::{
     ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, CONNECTION_LIFETIME,
     CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE, READ_BYTES,
@@ -239,9 +239,11 @@ impl Connection {
 
     /// All that was written so far is sent.
     fn sent(&self) {
-        self.is_unsent.set(false);
         self.unread_since.set(None);
-        if let Some(reader) = self.reader.take() {
+        // Once: this may be the very task that flushes all the time.
+        if self.is_unsent.replace(false)
+            && let Some(reader) = self.reader.take()
+        {
             reader.wake();
         }
     }

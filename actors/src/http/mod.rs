@@ -4,7 +4,7 @@
 //! ([`connection`]), size and encoding of a body ([`body`]), a share of the actor's mailbox (the
 //! gateway's ports), a place among the long answers ([`answer_places`]) and among the connections
 //! that stay ([`streams`]); and who works next on the thread is decided by what each has had
-//! ([`turns`]). A connection pays for messages that no honest peer sends, until it is
+//! ([`roster`]). A connection pays for messages that no honest peer sends, until it is
 //! closed; one that has brought a validator's message keeps its place and has a door of its own.
 //! What all of it can hold together is
 //! [`MEMORY_UNDER_FLOOD_BYTES`](crate::limits::MEMORY_UNDER_FLOOD_BYTES).
@@ -21,7 +21,7 @@ pub(crate) mod pace;
 pub(crate) mod pieces;
 mod places;
 pub(crate) mod queue;
+mod roster;
 pub(crate) mod routes;
 pub(crate) mod serve;
 pub(crate) mod streams;
-mod turns;

@@ -7,8 +7,8 @@ use super::answer::{BadMessage, refuse};
 use super::connection::framing::HeadRefusal;
 use super::connection::{Connection, Deadlines, Overdue, Watched};
 use super::places::{Merit, Places, Seat, Ticket};
+use super::roster::Roster;
 use super::routes::Routes;
-use super::turns::Turns;
 use crate::limits::{
     ACCEPT_BACKLOG, DEADLINES_EVERY, HEAD_BYTES_MAX, HEAD_LINES_MAX, REFUSED_LINGER,
     SEND_BUFFER_BYTES,
@@ -119,7 +119,7 @@ async fn run(
     };
     tokio::select! {
         () = accepting => {}
-        never = house.turns.work() => match never {},
+        never = house.roster.work() => match never {},
     }
 }
 
@@ -167,7 +167,7 @@ struct House {
     metrics: Arc<Metrics>,
     places: Rc<RefCell<Places>>,
     guests: Rc<RefCell<BTreeMap<Ticket, Rc<Connection>>>>,
-    turns: Turns,
+    roster: Roster,
 }
 
 impl House {
@@ -178,7 +178,7 @@ impl House {
             metrics,
             places: Rc::new(RefCell::new(places)),
             guests: Rc::default(),
-            turns: Turns::default(),
+            roster: Roster::default(),
         }
     }
 
@@ -238,7 +238,7 @@ impl House {
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
         let deadlines = self.terms.deadlines;
-        let turn = self.turns.open(from.ip());
+        let turn = self.roster.open(from.ip());
         let connection = Connection::new(Instant::now(), deadlines, merit, turn.clone());
         let connection = Rc::new(connection);
         self.guests.borrow_mut().insert(ticket, connection.clone());

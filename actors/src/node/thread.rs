@@ -7,6 +7,10 @@ use actix::prelude::*;
 use std::sync::mpsc;
 use tokio::sync::oneshot;
 
+/// The runtime looks for what has come at its sockets after so many tasks, of which each may be a
+/// slice of what clients want.
+const TASKS_PER_LOOK: u32 = 8;
+
 /// Starts the thread and waits until the actors are wired.
 pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     let (ready_tx, ready_rx) = mpsc::channel();
@@ -16,9 +20,13 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     let (peer_listens, public_listens) = (parts.peer_listens, parts.public_listens);
     let (view, metrics) = (parts.view.clone(), parts.metrics.clone());
     let store = Some(parts.store.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .event_interval(TASKS_PER_LOOK)
+        .build()?;
     let thread = std::thread::Builder::new()
         .name(format!("node-{}", address.short()))
-        .spawn(move || run(parts, &ready_tx, stop_rx))?;
+        .spawn(move || run(runtime, parts, &ready_tx, stop_rx))?;
     let Ok(remote) = ready_rx.recv() else {
         // The sender went without a word: building the system panicked.
         return Err(NodeError::Io(std::io::Error::other(
@@ -39,8 +47,13 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     })
 }
 
-fn run(parts: Parts, ready: &mpsc::Sender<Remote>, stop: oneshot::Receiver<()>) -> EndReason {
-    let runner = System::new();
+fn run(
+    runtime: tokio::runtime::Runtime,
+    parts: Parts,
+    ready: &mpsc::Sender<Remote>,
+    stop: oneshot::Receiver<()>,
+) -> EndReason {
+    let runner = System::with_tokio_rt(|| runtime);
     // A synced write takes up to milliseconds: on its own thread it holds up nobody. Without the
     // sync it takes microseconds, less than the way to another thread and back.
     let store_thread = match parts.config.durability {

@@ -1,5 +1,5 @@
 //! What a connection may send, how long it may take, and what its bad messages cost it.
-use super::super::turns::Turns;
+use super::super::roster::Roster;
 use super::*;
 use crate::limits::PEER_IDLE;
 
@@ -10,7 +10,7 @@ fn task() -> Context<'static> {
 fn connection() -> (Connection, Instant) {
     let now = Instant::now();
     let deadlines = Deadlines::new(PEER_IDLE);
-    let turn = Turns::default().open([127, 0, 0, 1].into());
+    let turn = Roster::default().open([127, 0, 0, 1].into());
     (Connection::new(now, deadlines, Merit::Stranger, turn), now)
 }
 
@@ -120,6 +120,31 @@ fn no_next_head_is_read_while_an_answer_waits_to_be_read() {
     assert_eq!(connection.credit(&task()), Credit::Later);
     connection.sent();
     assert_eq!(connection.credit(&task()), Credit::Bytes(HEAD_BYTES_MAX));
+}
+
+/// A connection that waited for its answer was woken by its own look whether all was sent.
+#[test]
+fn whoever_has_nothing_to_send_wakes_nobody() {
+    struct Count(std::sync::atomic::AtomicUsize);
+    impl std::task::Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    let (connection, now) = connection();
+    let count = Arc::new(Count(0.into()));
+    let waker = Waker::from(count.clone());
+    let woken = || count.0.load(std::sync::atomic::Ordering::Relaxed);
+    connection.begin(false, now);
+    let look = || connection.credit(&Context::from_waker(&waker));
+    assert_eq!(look(), Credit::Later);
+    connection.sent();
+    assert_eq!(woken(), 0);
+    connection.answered(now);
+    let before = woken();
+    assert_eq!(look(), Credit::Later);
+    connection.sent();
+    assert_eq!(woken(), before + 1);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn a_newcomer_waits_for_one_turn_and_pays_for_a_heavy_one() {
 
 #[test]
 fn whoever_leaves_leaves_nothing() {
-    let turns = Turns::default();
+    let turns = Roster::default();
     let turn = turns.open([10, 0, 0, 1].into());
     let count = Rc::new(std::cell::Cell::new(0));
     for _ in 0..3 {

@@ -28,7 +28,7 @@ type Work = Pin<Box<dyn Future<Output = ()>>>;
 
 /// The connections of one listener, and what they do.
 #[derive(Clone, Default)]
-pub(super) struct Turns(Rc<Inner>);
+pub(super) struct Roster(Rc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -72,7 +72,7 @@ impl Wake for Wakes {
 pub(crate) struct Turn {
     whose: Whose,
     // A task holds its connection, which holds this.
-    turns: Weak<Inner>,
+    roster: Weak<Inner>,
 }
 
 impl fmt::Debug for Turn {
@@ -84,13 +84,13 @@ impl fmt::Debug for Turn {
 impl Turn {
     /// Works at this in the connection's turns.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + 'static) {
-        if let Some(turns) = self.turns.upgrade() {
-            Turns(turns).add(self.whose, Box::pin(work));
+        if let Some(roster) = self.roster.upgrade() {
+            Roster(roster).add(self.whose, Box::pin(work));
         }
     }
 }
 
-impl Turns {
+impl Roster {
     /// The part of a connection from this address.
     pub(super) fn open(&self, from: IpAddr) -> Turn {
         let mut tasks = self.0.tasks.borrow_mut();
@@ -98,7 +98,7 @@ impl Turns {
         let connection = tasks.next;
         Turn {
             whose: Whose { from, connection },
-            turns: Rc::downgrade(&self.0),
+            roster: Rc::downgrade(&self.0),
         }
     }
 
