@@ -13,6 +13,8 @@ mod config;
 mod environment;
 mod failure;
 mod hex;
+mod input;
+mod limits;
 mod output;
 mod wallet;
 

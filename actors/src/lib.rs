@@ -25,7 +25,8 @@
 //! Actors know messages and ports, never each other: `messages/` has one file for each receiver.
 //! Both gateways serve by one machine, `http`.
 //! [`node`] wires them, one actor system per node. They stand on [`runtime`], show themselves in a
-//! [`view`], and keep to [`limits`]; [`peers`] says who other nodes are.
+//! [`view`], and keep to [`limits`]; [`peers`] says who other nodes are, [`private`] opens files that
+//! are for this user alone.
 //!
 //! A chain with one validator, which decides a block alone:
 //!
@@ -99,6 +100,7 @@ pub mod node;
 mod peer_broadcaster;
 mod peer_gateway;
 pub mod peers;
+pub mod private;
 mod proposer;
 mod round_driver;
 pub mod rpc_gateway;

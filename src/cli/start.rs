@@ -8,6 +8,7 @@ use crate::output::{self, say, say_json_line, terminal};
 use clap::Args;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
 use lockstep_actors::peers::system_resolver;
+use lockstep_actors::private::close_dir;
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::key_guard_file;
 use lockstep_actors::view::SyncProgress;
@@ -79,6 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     output::log::start(Some(&config.log), "info")?;
     let stop = interrupts()?;
+    keep_others_out(&config);
     // The key stays locked for as long as this process may sign.
     let (node, genesis, _key) = start(&config, arguments.rearm)?;
     log::info!(
@@ -121,6 +123,16 @@ fn flags(arguments: &Arguments) -> Vec<config::Flag> {
             .filter_map(|(name, value, flag)| Some((name.to_owned(), value.clone()?, flag))),
     )
     .collect()
+}
+
+/// Tells of directories that others can get into, and closes those that they can change.
+fn keep_others_out(config: &Config) {
+    let beside_the_key = config.key.parent().unwrap_or(Path::new("."));
+    let mut dirs = vec![&*config.home, beside_the_key, &*config.data];
+    dirs.dedup();
+    for line in dirs.into_iter().filter_map(close_dir) {
+        log::warn!("{line}");
+    }
 }
 
 /// Reads and checks everything in the home, takes key and ports, and starts the node.

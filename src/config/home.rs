@@ -5,6 +5,8 @@ use super::key::{self, Secret};
 use super::peers::PeerEntry;
 use crate::environment::wall_clock;
 use crate::failure::Failure;
+use crate::output::tell;
+use lockstep_actors::private;
 use lockstep_actors::state_store::{begin_key_guard, key_guard_file};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
@@ -12,6 +14,7 @@ use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::ChainId;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 /// A new chain: its validators have equal power, its genesis time is now.
@@ -40,7 +43,7 @@ pub(crate) fn new_chain(
     })
 }
 
-/// Makes the directory, or takes it if it is there and empty.
+/// Makes the directory, or takes it if it is there and empty: it is for this user alone then.
 pub(crate) fn claim(dir: &Path) -> Result<(), Failure> {
     let at = dir.display();
     let failed = |error: std::io::Error| {
@@ -48,12 +51,16 @@ pub(crate) fn claim(dir: &Path) -> Result<(), Failure> {
             "cannot make {at}: {error}; name a directory that this user can write"
         ))
     };
-    fs::create_dir_all(dir).map_err(failed)?;
+    private::make_dir(dir).map_err(failed)?;
     if fs::read_dir(dir).map_err(failed)?.next().is_some() {
         return Err(Failure::usage(format!(
             "{at} is not empty, and nothing in it is overwritten: name another directory, or move \
              what is there away"
         )));
+    }
+    private::take_dir(dir);
+    if let Some(line) = private::close_dir(dir) {
+        tell!("warning: {line}\n");
     }
     Ok(())
 }
@@ -76,7 +83,8 @@ pub(crate) fn write(
 }
 
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|error| {
+    let written = private::create(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| {
         Failure::usage(format!(
             "cannot write {}: {error}; name a directory that this user can write",
             path.display()

@@ -7,13 +7,15 @@
 //! nothing has been signed yet, and `chmod 600` mends it.
 use crate::environment::randomize;
 use crate::failure::Failure;
+use crate::input::read_up_to;
+use lockstep_actors::private::{self, FileError, open_named};
 use lockstep_actors::state_store::lock_exclusively;
 use lockstep_protocol::crypto::{self, KeyError, SchemeId, Seed, Signer};
 use lockstep_protocol::types::{Address, Hash};
 use serde::Deserialize;
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write as _};
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -102,11 +104,7 @@ impl Secret {
         };
         // Writing into a String cannot fail.
         let _ = write();
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(path).and_then(|mut file| {
+        let written = private::create(path).and_then(|mut file| {
             file.write_all(text.as_bytes())
                 .and_then(|()| file.sync_all())
         });
@@ -162,10 +160,13 @@ impl KeyFile {
 
 /// Opens a file that its owner alone can reach.
 fn open_checked(path: &Path) -> Result<File, Failure> {
-    let file = File::open(path).map_err(|error| {
-        let next = match error.kind() {
-            ErrorKind::NotFound => "bring the key back from where it is kept safe",
-            _ => "let this user read it",
+    let file = open_named(path).map_err(|error| {
+        let next = match &error {
+            FileError::System(error) if error.kind() == ErrorKind::NotFound => {
+                "bring the key back from where it is kept safe"
+            }
+            FileError::System(_) => "let this user read it",
+            FileError::Unfit(_) => "name the file that holds the key",
         };
         Failure::usage(format!(
             "cannot read the key file {}: {error}; {next}",
@@ -185,7 +186,7 @@ fn refuse(path: &Path, why: &str) -> Failure {
 
 fn read_checked(file: &mut File, path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut text = Zeroizing::new(vec![0; BYTES_MAX]);
-    let length = read_up_to(file, &mut text).map_err(|error| {
+    let length = read_up_to(file, &mut text, |_| false).map_err(|error| {
         Failure::retry(format!(
             "cannot read the key file {}: {error}; try again",
             path.display()
@@ -208,17 +209,6 @@ fn secret(scheme: SchemeId, seed: &str) -> Option<Secret> {
     let Hash(bytes) = seed.parse().ok()?;
     let bytes = Zeroizing::new(bytes);
     Secret::of(scheme, Seed(*bytes)).ok()
-}
-
-fn read_up_to(file: &mut File, buffer: &mut [u8]) -> std::io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match file.read(&mut buffer[length..])? {
-            0 => break,
-            more => length += more,
-        }
-    }
-    Ok(length)
 }
 
 /// Others must not reach a secret, not even for a moment.

@@ -4,11 +4,11 @@
 //! A **home** holds `lockstep.toml`, `genesis.json`, `validator.key` and `data/`.
 use crate::config::values::{DurabilityArgument, retention};
 use crate::failure::Failure;
+use lockstep_actors::private::{FileError, open_named};
 use lockstep_actors::rpc_gateway::{Origins, OriginsError};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::proofs::light_client::{Checkpoint, MalformedCheckpoint};
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -223,20 +223,25 @@ impl Reader<'_> {
 /// Reads a text file with a bound; `next` is what to do without one.
 pub(crate) fn read_text(path: &Path, bytes_max: u64, next: &str) -> Result<String, Failure> {
     let at = path.display();
-    let failed = |error: std::io::Error| {
+    let failed = |error: FileError| {
         let message = format!("cannot read {at}: {error}; {next}");
-        match error.kind() {
+        let kind = match error {
+            FileError::System(error) => error.kind(),
+            FileError::Unfit(_) => return Failure::usage(message),
+        };
+        match kind {
             ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::InvalidData => {
                 Failure::usage(message)
             }
-            ErrorKind::IsADirectory | ErrorKind::NotADirectory => Failure::usage(message),
+            ErrorKind::NotADirectory => Failure::usage(message),
             _ => Failure::retry(message),
         }
     };
     let mut text = String::new();
-    let file = File::open(path).map_err(failed)?;
+    let file = open_named(path).map_err(failed)?;
     let mut bounded = file.take(bytes_max + 1);
-    bounded.read_to_string(&mut text).map_err(failed)?;
+    let read = bounded.read_to_string(&mut text);
+    read.map_err(|error| failed(error.into()))?;
     if text.len() as u64 > bytes_max {
         return Err(Failure::usage(format!(
             "{at} has more than {bytes_max} bytes, so it is not what it should be; {next}"

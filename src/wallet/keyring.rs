@@ -4,7 +4,9 @@ use super::{DEVNET_NAMES, Password, is_devnet_name};
 use crate::config::key::{Secret, refuse_if_loose};
 use crate::environment::{DIRECTORY_VARIABLE, variable};
 use crate::failure::Failure;
+use crate::output::tell;
 use clap::Args;
+use lockstep_actors::private::{self, FileError, open_named};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -120,7 +122,11 @@ impl Keyring {
     /// Writes a new key: all of it or nothing, and never over one that is there.
     pub(crate) fn write(&self, name: &str, sealed: &SealedKey) -> Result<PathBuf, Failure> {
         let path = self.path(name)?;
-        make_private(&self.dir()?)?;
+        let dir = self.dir()?;
+        make_private(&dir)?;
+        if let Some(line) = private::close_dir(&dir) {
+            tell!("warning: {line}\n");
+        }
         write_sealed(&path, sealed)?;
         Ok(path)
     }
@@ -136,14 +142,15 @@ pub(crate) fn write_sealed(path: &Path, sealed: &SealedKey) -> Result<(), Failur
 /// Reads a sealed key from any place; `next` says what to do if it is not there.
 pub(crate) fn read(path: &Path, next: &str) -> Result<SealedKey, Failure> {
     let at = path.display();
-    let failed = |error: std::io::Error| {
+    let failed = |error: FileError| {
         Failure::usage(format!("cannot read the key file {at}: {error}; {next}"))
     };
-    let file = File::open(path).map_err(failed)?;
+    let file = open_named(path).map_err(failed)?;
     refuse_if_loose(&file, path)?;
     let mut text = Vec::new();
     let mut bounded = file.take(BYTES_MAX as u64 + 1);
-    bounded.read_to_end(&mut text).map_err(failed)?;
+    let read = bounded.read_to_end(&mut text);
+    read.map_err(|error| failed(error.into()))?;
     let parsed = Some(&text).filter(|text| text.len() <= BYTES_MAX);
     let parsed = parsed.and_then(|text| serde_json::from_slice(text).ok());
     parsed.ok_or_else(|| unopened(path, Unopened::Foreign))
@@ -190,11 +197,7 @@ fn there(path: &Path) -> Failure {
 }
 
 fn make_private(dir: &Path) -> Result<(), Failure> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|error| {
+    private::make_dir(dir).map_err(|error| {
         Failure::usage(format!(
             "cannot make {}: {error}; name a directory that this user can write with --keys DIR",
             dir.display()

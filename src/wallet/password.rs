@@ -3,10 +3,10 @@
 use crate::config::key::refuse_if_loose;
 use crate::environment::{PASSWORD_VARIABLE, variable};
 use crate::failure::Failure;
+use crate::input::Input;
 use crate::output::{ask, tell};
 use clap::Args;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -16,7 +16,7 @@ const BYTES_MAX: usize = 1_024;
 /// `--password-file`
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Password {
-    /// A file whose first line is the password of the key [env: LOCKSTEP_PASSWORD is the password]
+    /// A file or a pipe (/dev/stdin, <(…)) whose first line is the password of the key [env: LOCKSTEP_PASSWORD is the password]
     #[arg(long, value_name = "FILE", global = true)]
     password_file: Option<PathBuf>,
 }
@@ -67,16 +67,14 @@ fn not_empty(password: Text) -> Result<Text, Failure> {
 
 fn first_line(path: &Path) -> Result<Text, Failure> {
     let at = path.display();
-    let failed = |error: std::io::Error| {
-        Failure::usage(format!(
-            "cannot read the password file {at}: {error}; name a file that this user can read"
-        ))
+    let bytes = Input {
+        path: path.to_owned(),
+        what: "password",
+        bytes_max: BYTES_MAX,
+        check: refuse_if_loose,
+        is_enough: |bytes| bytes.contains(&b'\n'),
     };
-    let file = File::open(path).map_err(failed)?;
-    refuse_if_loose(&file, path)?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(BYTES_MAX));
-    let mut bounded = file.take(BYTES_MAX as u64);
-    bounded.read_to_end(&mut bytes).map_err(failed)?;
+    let bytes = bytes.read()?;
     let line = bytes
         .split(|byte| *byte == b'\n')
         .next()

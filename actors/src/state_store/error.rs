@@ -1,4 +1,5 @@
 //! What can go wrong with the store: one line each, which names the next step.
+use crate::private::{FileError, Unfit};
 use crate::runtime::FatalKind;
 use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::ledger::ReadError;
@@ -119,6 +120,17 @@ pub enum StoreError {
         /// What the system said.
         reason: String,
     },
+    /// What stands in the place of a file of ours is none, or none of this user.
+    #[error(
+        "{file} {unfit}: find out who has put it there, move it away, and start again with what was \
+         there before"
+    )]
+    InTheWay {
+        /// The file.
+        file: String,
+        /// What it is.
+        unfit: Unfit,
+    },
     /// The operating system refused.
     #[error("cannot {what}: {reason}: check path, permissions and free space, then start again")]
     Io {
@@ -134,7 +146,9 @@ impl StoreError {
     pub fn kind(&self) -> FatalKind {
         match self {
             StoreError::Io { .. } | StoreError::Busy(_) => FatalKind::Retry,
-            StoreError::Full(_) | StoreError::Directory { .. } => FatalKind::Configuration,
+            StoreError::Full(_) | StoreError::Directory { .. } | StoreError::InTheWay { .. } => {
+                FatalKind::Configuration
+            }
             StoreError::Corrupt { .. } => FatalKind::Corrupt,
             StoreError::InUse(_)
             | StoreError::KeyInUse(_)
@@ -234,6 +248,19 @@ impl StoreError {
         StoreError::Directory {
             what: what.into(),
             reason: error.to_string(),
+        }
+    }
+
+    /// Of a file that was not opened.
+    pub(super) fn file(what: &str, path: &Path, error: FileError) -> StoreError {
+        match error {
+            FileError::System(error) => {
+                StoreError::directory(format!("{what} {}", path.display()), &error)
+            }
+            FileError::Unfit(unfit) => StoreError::InTheWay {
+                file: path.display().to_string(),
+                unfit,
+            },
         }
     }
 

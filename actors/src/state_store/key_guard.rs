@@ -15,7 +15,8 @@
 //! one that was lost, and nobody knows how far the key has got: the directory observes first, until it
 //! has caught up, and only then an operator's word counts.
 //!
-//! The file is locked as long as a node runs: the same key cannot be started twice on one machine.
+//! The file is locked as long as a node runs: the same key cannot be started twice on one machine. It
+//! is private: another user who could open it could lock it, and no validator would start.
 //!
 //! What it cannot see: a copy of the key *and* of this file (on another machine, say), and a power
 //! cut that takes back its last second together with an old directory restored at that moment, of
@@ -24,9 +25,10 @@
 use super::error::StoreError;
 use super::sealed_file::{SealedFile, SealedRecord};
 use crate::limits::KEY_SYNC_EVERY;
+use crate::private;
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::types::{Address, Hash, Height};
-use std::fs::{OpenOptions, TryLockError};
+use std::fs::TryLockError;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -231,8 +233,8 @@ impl KeyGuard {
 /// Writes the record of a new key: it has never signed. Refuses to touch a record that is there.
 pub fn begin_key_guard(path: &Path, validator: Address) -> Result<(), StoreError> {
     let failed = |error| StoreError::directory(format!("create {}", path.display()), &error);
-    let file = OpenOptions::new().create_new(true).write(true).open(path);
-    let file = SealedFile::new(file.map_err(failed)?, path, "key");
+    let file = private::create(path).map_err(failed)?;
+    let file = SealedFile::new(file, path, "key");
     file.write(&KeyMark::unused(validator))?;
     file.sync()
 }

@@ -9,9 +9,9 @@
 //! never newer than a database whose transactions are synced.
 use super::error::StoreError;
 use super::sealed_file::{SealedFile, SealedRecord};
+use crate::private::{self, FileError};
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::types::Height;
-use std::fs::File;
 use std::path::Path;
 
 const MARK_FILE: &str = "mark";
@@ -40,9 +40,10 @@ impl MarkFile {
     /// Reads the mark of a directory that must not be changed.
     pub(super) fn read_in(dir: &Path) -> Result<Option<Mark>, StoreError> {
         let path = dir.join(MARK_FILE);
-        match File::open(&path) {
+        match private::open_to_read(&path) {
             Ok(file) => MarkFile(SealedFile::new(file, &path, KIND)).read(),
-            Err(_) => Ok(None), // what is not there proves nothing
+            Err(FileError::System(_)) => Ok(None), // what is not there proves nothing
+            Err(error) => Err(StoreError::file("open", &path, error)),
         }
     }
 

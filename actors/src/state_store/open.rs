@@ -13,18 +13,21 @@ use super::read::Reading;
 use super::write;
 use super::{DATA_FILE, DEFAULT_MAP_BYTES, Durability, Env, Inner, Store};
 use crate::limits::{ALWAYS_CHECKED_BYTES, STORE_READERS_MAX};
+use crate::private::{self, FileError, Unfit};
 use heed::{EnvFlags, EnvOpenOptions, RwTxn};
 use lockstep_protocol::ledger::{Head, StateChanges};
 use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::types::{Address, Hash, Height};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// The file that is locked. It outlives the database: a note in it says that there was one.
 const LOCK_FILE: &str = "lock";
+/// LMDB's own lock file, in which readers of other processes stand.
+const READERS_FILE: &str = "lock.mdb";
 
 impl Store {
     /// Opens `dir`, and begins the chain in it if it is new. `genesis_changes` are those of
@@ -91,6 +94,7 @@ impl Store {
         map_bytes: usize,
     ) -> Result<(Store, bool, Option<Mark>), StoreError> {
         let (lock, had_database) = lock(dir)?;
+        prepare_for_lmdb(dir)?;
         let (mark, noted) = open_mark(dir)?;
         check_pages(dir, noted)?;
         let env = open_env(dir, durability, map_bytes)?;
@@ -153,6 +157,19 @@ impl Store {
     }
 }
 
+/// LMDB opens its files itself, wherever they lead and whosever they are.
+fn prepare_for_lmdb(dir: &Path) -> Result<(), StoreError> {
+    for name in [DATA_FILE, READERS_FILE] {
+        let path = dir.join(name);
+        match private::prepare(&path) {
+            // Whoever reads the pages says that it is no database.
+            Ok(()) | Err(FileError::Unfit(Unfit::Directory)) => {}
+            Err(error) => return Err(StoreError::file("open", &path, error)),
+        }
+    }
+    Ok(())
+}
+
 fn open_mark(dir: &Path) -> Result<(MarkFile, Option<Mark>), StoreError> {
     let file = MarkFile::open(dir)?;
     let noted = file.read()?;
@@ -196,15 +213,11 @@ fn check_transaction(reading: &Reading<'_>, transaction: u64) -> Result<(), Stor
 
 /// Creates and locks the directory; says whether it has held a database before.
 fn lock(dir: &Path) -> Result<(File, bool), StoreError> {
-    std::fs::create_dir_all(dir)
+    private::make_dir(dir)
         .map_err(|error| StoreError::directory(format!("create {}", dir.display()), &error))?;
     let path = dir.join(LOCK_FILE);
     let failed = |error| StoreError::directory(format!("lock {}", path.display()), &error);
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(failed)?;
+    let file = private::open(&path).map_err(|error| StoreError::file("lock", &path, error))?;
     take(&file, dir)?;
     let had_database = file.metadata().map_err(failed)?.len() > 0;
     Ok((file, had_database))
@@ -224,12 +237,10 @@ fn take(lock: &File, dir: &Path) -> Result<(), StoreError> {
 /// Locks a directory that must not be changed. One without a lock file was never in use.
 pub(super) fn lock_existing(dir: &Path) -> Result<Option<File>, StoreError> {
     let path = dir.join(LOCK_FILE);
-    let failed = |error| StoreError::directory(format!("lock {}", path.display()), &error);
-    match File::open(&path) {
-        Ok(file) if path.is_file() => take(&file, dir).map(|()| Some(file)),
-        Ok(_) => Err(failed(std::io::ErrorKind::IsADirectory.into())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(error)),
+    match private::open_to_read(&path) {
+        Ok(file) => take(&file, dir).map(|()| Some(file)),
+        Err(FileError::System(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::file("lock", &path, error)),
     }
 }
 

@@ -16,6 +16,7 @@
 //! overflow page (4). Offsets of nodes (2 each) follow up to the lower bound; nodes stand from the
 //! upper bound on: size of data or child page (2 + 2), flags (2), size of key (2), key, data.
 use super::error::StoreError;
+use crate::private::{self, FileError};
 use lockstep_protocol::types::Height;
 use node::{Node, TREE_BYTES, Tree, nodes, tree_of, u16_at, u32_at, u64_at};
 use std::fs::File;
@@ -46,12 +47,11 @@ const BY_HEIGHT: [&str; 4] = ["blocks", "certificates", "receipts", "proposed"];
 /// Checks the file at `path`; returns how many pages it has in use.
 pub(super) fn check(path: &Path) -> Result<u64, StoreError> {
     let failed = |error| StoreError::io(format!("read {}", path.display()), &error);
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(StoreError::corrupt("it is no file"));
-    }
-    let bytes = metadata.len();
+    let file = private::open_named(path).map_err(|error| match error {
+        FileError::System(error) => failed(error),
+        FileError::Unfit(_) => StoreError::corrupt("it is no file"),
+    })?;
+    let bytes = file.metadata().map_err(failed)?.len();
     if bytes == 0 {
         return Ok(0); // LMDB begins a new database in it; whoever expects one says that it is gone
     }

@@ -5,10 +5,11 @@
 use super::error::StoreError;
 use super::exclusive::lock_exclusively;
 use super::fault;
+use crate::private;
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_protocol::codec;
 use lockstep_protocol::types::Hash;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -43,13 +44,7 @@ impl SealedFile {
 
     /// Opens the file at `path`, and makes it if it is not there.
     pub(super) fn open(path: &Path, kind: &'static str) -> Result<SealedFile, StoreError> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(|error| StoreError::directory(format!("open {}", path.display()), &error))?;
+        let file = private::open(path).map_err(|error| StoreError::file("open", path, error))?;
         Ok(SealedFile::new(file, path, kind))
     }
 

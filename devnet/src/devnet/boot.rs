@@ -4,11 +4,14 @@ use crate::builder::Builder;
 use crate::links::Links;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::peers::Peer;
+use lockstep_actors::private;
 use lockstep_actors::rpc_gateway::Origins;
 use lockstep_protocol::types::Address;
 use parking_lot::Mutex;
+use std::fs::Permissions;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -190,6 +193,7 @@ fn home(builder: &Builder) -> Result<(PathBuf, Option<tempfile::TempDir>), Devne
         None => {
             let made = tempfile::Builder::new()
                 .prefix("lockstep-devnet-")
+                .permissions(Permissions::from_mode(0o700))
                 .tempdir();
             let dir = std::env::temp_dir();
             let temporary = made.map_err(|error| DevnetError::Directory { dir, error })?;
@@ -199,7 +203,7 @@ fn home(builder: &Builder) -> Result<(PathBuf, Option<tempfile::TempDir>), Devne
 }
 
 fn make_dir(dir: &Path) -> Result<(), DevnetError> {
-    std::fs::create_dir_all(dir).map_err(|error| DevnetError::Directory {
+    private::make_dir(dir).map_err(|error| DevnetError::Directory {
         dir: dir.to_owned(),
         error,
     })

@@ -2,11 +2,10 @@
 use super::{Common, Sender};
 use crate::cli::record::Key;
 use crate::failure::Failure;
+use crate::input::Input;
 use clap::Args;
 use lockstep_protocol::limits::RECORD_VALUE_BYTES_MAX;
 use lockstep_protocol::nouns::transaction::Action;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// `lockstep tx put`
@@ -27,7 +26,7 @@ struct Value {
     /// What to keep, as a text
     #[arg(long, value_name = "TEXT")]
     value: Option<String>,
-    /// What to keep, as a file of at most 4096 bytes
+    /// What to keep, as a file or a pipe (/dev/stdin, <(…)) of at most 4096 bytes
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 }
@@ -46,15 +45,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let at = path.display();
-    let failed = |error: std::io::Error| {
-        Failure::usage(format!(
-            "cannot read {at}: {error}; name a file that this user can read"
-        ))
+    let value = Input {
+        path: path.to_owned(),
+        what: "value",
+        bytes_max: RECORD_VALUE_BYTES_MAX + 1,
+        check: |_, _| Ok(()),
+        is_enough: |_| false,
     };
-    let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    let mut bounded = file.take(RECORD_VALUE_BYTES_MAX as u64 + 1);
-    bounded.read_to_end(&mut bytes).map_err(failed)?;
+    let bytes = value.read()?.to_vec();
     if bytes.len() > RECORD_VALUE_BYTES_MAX {
         return Err(Failure::usage(format!(
             "{at} has more than {RECORD_VALUE_BYTES_MAX} bytes, the most that a record holds: keep \

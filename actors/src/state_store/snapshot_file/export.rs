@@ -7,6 +7,7 @@ use super::super::layout::{
 use super::super::read::{Reading, state_reader};
 use super::super::{DATA_FILE, Env, open};
 use super::{Contents, SnapshotFileError, io};
+use crate::private;
 use heed::{RoTxn, WithoutTls};
 use lockstep_protocol::crypto::Scheme;
 use lockstep_protocol::ledger::{self, KeyHash, ReadError, StateReader, ValidatorSetRecord};
@@ -18,7 +19,7 @@ use lockstep_protocol::proofs::snapshot::{
 };
 use lockstep_protocol::types::Height;
 use lockstep_protocol::validators::set::Validator;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -295,8 +296,7 @@ impl Target {
         let mut part = output.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
-        let made = OpenOptions::new().create_new(true).write(true).open(&part);
-        let file = made.map_err(|error| match error.kind() {
+        let file = private::create(&part).map_err(|error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => taken(&part),
             _ => StoreError::directory(format!("create {}", part.display()), &error).into(),
         })?;

@@ -1,5 +1,6 @@
 //! Reads the records of a file, each checked before the next is read.
 use super::{Contents, SnapshotFileError, io};
+use crate::private::{self, FileError};
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::proofs::snapshot::{
     Anchor, Check, Checked, OPENING_BYTES, SnapshotError, record_bytes,
@@ -23,12 +24,9 @@ pub(super) struct Records {
 impl Records {
     /// Opens a file and checks how it begins.
     pub(super) fn open(path: &Path, anchor: Anchor) -> Result<Records, SnapshotFileError> {
-        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-        let about = file.metadata().map_err(|error| unreadable(path, &error))?;
-        if !about.is_file() {
-            let what = format!("{} is no file: name a snapshot", path.display());
-            return Err(SnapshotFileError::Usage(what));
-        }
+        let file = private::open_named(path).map_err(|error| unreadable(path, &error))?;
+        let about = file.metadata();
+        let about = about.map_err(|error| unreadable(path, &FileError::from(error)))?;
         let mut file = BufReader::new(file);
         let mut opening = [0; OPENING_BYTES];
         fill(path, &mut file, &mut opening, SnapshotError::NoSnapshot)?;
@@ -134,7 +132,7 @@ fn fill(
     }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> SnapshotFileError {
+fn unreadable(path: &Path, error: &FileError) -> SnapshotFileError {
     let at = path.display();
     SnapshotFileError::Usage(format!(
         "cannot read {at}: {error}; name a snapshot that this user can read"

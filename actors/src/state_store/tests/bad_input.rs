@@ -19,6 +19,19 @@ fn replace_by_directory(path: &Path) {
     fs::create_dir(path).unwrap();
 }
 
+fn replace_by_link(path: &Path) {
+    let aside = path.with_extension("aside");
+    fs::rename(path, &aside).unwrap();
+    std::os::unix::fs::symlink(aside, path).unwrap();
+}
+
+/// Opening one waited for somebody who writes.
+fn replace_by_fifo(path: &Path) {
+    fs::remove_file(path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
 /// The database of another program, with tables of its own.
 #[allow(unsafe_code)]
 fn foreign(dir: &Path) {
@@ -40,7 +53,7 @@ type Harm = fn(&Path);
 
 /// What is done to the directory; the exit codes at start and of `verify` (0: it goes on); a part
 /// of the line.
-const CASES: [(&str, Harm, u8, u8, &str); 14] = [
+const CASES: [(&str, Harm, u8, u8, &str); 18] = [
     ("nothing", |_| {}, 0, 0, ""),
     (
         "an empty data file",
@@ -127,6 +140,34 @@ const CASES: [(&str, Harm, u8, u8, &str); 14] = [
         0,
         "",
     ),
+    (
+        "LMDB's lock file is a link",
+        |d| replace_by_link(&d.join("lock.mdb")),
+        2,
+        0, // which has no use for it
+        "symbolic link",
+    ),
+    (
+        "a FIFO as mark",
+        |d| replace_by_fifo(&d.join("mark")),
+        2,
+        2,
+        "FIFO",
+    ),
+    (
+        "a FIFO as lock",
+        |d| replace_by_fifo(&d.join("lock")),
+        2,
+        2,
+        "FIFO",
+    ),
+    (
+        "a link as lock",
+        |d| replace_by_link(&d.join("lock")),
+        2,
+        2,
+        "symbolic link",
+    ),
 ];
 
 #[test]
@@ -155,7 +196,7 @@ fn assert_told(what: &str, outcome: Result<(), StoreError>, code: u8, says: &str
             let file = ["data.mdb", "lock", "mark"]
                 .iter()
                 .any(|name| text.contains(name));
-            let next = ["restore it", "name a directory"]
+            let next = ["restore it", "name a directory", "move it away"]
                 .iter()
                 .any(|step| text.contains(step));
             assert!(file && next, "{what}: {text}");
