@@ -124,6 +124,7 @@ fn import(arguments: &Import) -> Result<(), Failure> {
     let sealed = match wallet::read(file, next) {
         // It must open, or it would only be found out when the original is gone.
         Ok(sealed) => {
+            sealed.check().map_err(|why| wallet::unopened(file, why))?;
             let password = arguments.password.existing(name)?;
             let opened = sealed.open(&password);
             opened.map_err(|why| wallet::unopened(file, why))?;

@@ -97,7 +97,9 @@ impl Keyring {
         let path = self.path(name)?;
         let next =
             format!("lockstep keys list shows what is there, lockstep keys new {name} makes it");
-        read(&path, &next)
+        let sealed = read(&path, &next)?;
+        sealed.check().map_err(|why| unopened(&path, why))?;
+        Ok(sealed)
     }
 
     /// The key itself, opened by its password.
@@ -160,7 +162,9 @@ pub(crate) fn read(path: &Path, next: &str) -> Result<SealedKey, Failure> {
 pub(crate) fn unopened(path: &Path, why: Unopened) -> Failure {
     let next = match why {
         Unopened::Password => "try again",
-        Unopened::Foreign => "bring the file back from where it is kept safe",
+        Unopened::Foreign | Unopened::Costly { .. } => {
+            "bring the file back from where it is kept safe"
+        }
     };
     Failure::usage(format!("the key file {} {why}: {next}", path.display()))
 }

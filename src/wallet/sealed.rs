@@ -5,6 +5,7 @@ use crate::config::key::Secret;
 use crate::environment::randomize;
 use crate::failure::Failure;
 use crate::hex::{hex, unhex};
+use crate::limits::{KEY_LANES_MAX, KEY_MEMORY_KIB_MAX, KEY_PASSES_MAX};
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use lockstep_protocol::codec;
@@ -21,10 +22,6 @@ const SALT_BYTES: usize = 16;
 const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 4;
-/// What a foreign file may cost before its password is known to be right.
-const MEMORY_KIB_MAX: u32 = 1024 * 1024;
-const PASSES_MAX: u32 = 16;
-const LANES_MAX: u32 = 16;
 
 /// An encrypted key, as its file holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +60,17 @@ pub(crate) enum Unopened {
     /// Another format, or numbers that no file of ours has.
     #[error("is no key file that this program can read")]
     Foreign,
+    /// It would cost more than any file of ours, before anybody knows whether the password is right.
+    #[error(
+        "wants {memory_kib} KiB gone over {passes} times in {lanes} lanes to be opened, more than \
+         {KEY_MEMORY_KIB_MAX} KiB, {KEY_PASSES_MAX} times, {KEY_LANES_MAX} lanes, so it is none that \
+         this program has made"
+    )]
+    Costly {
+        memory_kib: u32,
+        passes: u32,
+        lanes: u32,
+    },
     /// The two cannot be told apart.
     #[error("does not open with this password, or was changed")]
     Password,
@@ -122,17 +130,32 @@ impl SealedKey {
             .ok_or(Unopened::Foreign)
     }
 
+    /// Whether it may be opened at all: before anybody is asked for its password, and before it
+    /// costs time or memory.
+    pub(crate) fn check(&self) -> Result<(), Unopened> {
+        let Kdf {
+            memory_kib,
+            passes,
+            lanes,
+            ..
+        } = self.kdf;
+        if self.format != FORMAT || self.kdf.name != KDF || self.cipher.name != CIPHER {
+            return Err(Unopened::Foreign);
+        }
+        if memory_kib > KEY_MEMORY_KIB_MAX || passes > KEY_PASSES_MAX || lanes > KEY_LANES_MAX {
+            return Err(Unopened::Costly {
+                memory_kib,
+                passes,
+                lanes,
+            });
+        }
+        Ok(())
+    }
+
     fn key(&self, password: &str) -> Result<LessSafeKey, Unopened> {
+        self.check()?;
         let kdf = &self.kdf;
-        let known = self.format == FORMAT
-            && kdf.name == KDF
-            && self.cipher.name == CIPHER
-            && kdf.memory_kib <= MEMORY_KIB_MAX
-            && kdf.passes <= PASSES_MAX
-            && kdf.lanes <= LANES_MAX;
-        let salt = unhex(&kdf.salt)
-            .filter(|_| known)
-            .ok_or(Unopened::Foreign)?;
+        let salt = unhex(&kdf.salt).ok_or(Unopened::Foreign)?;
         let mut bytes = Zeroizing::new([0; 32]);
         let length = Some(bytes.len());
         let params = Params::new(kdf.memory_kib, kdf.passes, kdf.lanes, length);
@@ -207,7 +230,14 @@ mod tests {
             (|k| k.address.0[0] ^= 1, Unopened::Password),
             (|k| k.kdf.name = "argon2i".into(), Unopened::Foreign),
             (|k| k.kdf.memory_kib -= 1, Unopened::Password),
-            (|k| k.kdf.memory_kib = u32::MAX, Unopened::Foreign),
+            (
+                |k| k.kdf.memory_kib = u32::MAX,
+                Unopened::Costly {
+                    memory_kib: u32::MAX,
+                    passes: PASSES,
+                    lanes: LANES,
+                },
+            ),
             (|k| k.kdf.passes = 0, Unopened::Foreign),
             (|k| k.cipher.name = "none".into(), Unopened::Foreign),
             (|k| k.cipher.nonce.truncate(8), Unopened::Foreign),

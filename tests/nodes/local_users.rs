@@ -25,7 +25,7 @@ fn mode(path: &Path) -> u32 {
     metadata.expect("it is there").permissions().mode() & 0o7777
 }
 
-fn chmod(path: &Path, mode: u32) {
+pub(crate) fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("chmod");
 }
 

@@ -1,5 +1,6 @@
-//! Files that a command is given: a FIFO, a device, a pipe with a password.
-use super::local_users::fifo;
+//! Files that a command is given: a FIFO, a device, a pipe with a password, a key file that would
+//! cost a gigabyte.
+use super::local_users::{chmod, fifo};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -91,4 +92,28 @@ fn a_password_comes_through_a_pipe_as_well() {
     }
     let shell = "\"$0\" keys new c --keys \"$1\" --password-file /dev/zero";
     new_key(&dir, shell).assert_refused(2, &["/dev/zero", "is a device"]);
+}
+
+/// 1 GiB, gone over 16 times, before a word was said.
+#[test]
+fn a_foreign_key_file_costs_no_more_than_one_of_ours() {
+    let dir = tempfile::tempdir().expect("a directory");
+    new_key(
+        &dir,
+        "echo word | \"$0\" keys new a --keys \"$1\" --password-file /dev/stdin",
+    )
+    .ok();
+    let path = dir.path().join("keys/a.json");
+    let sealed = fs::read_to_string(&path).expect("a key");
+    let sealed = sealed.replace("\"memory_kib\": 65536", "\"memory_kib\": 1048576");
+    let sealed = sealed.replace("\"passes\": 3", "\"passes\": 16");
+    let foreign = dir.path().join("foreign.json");
+    fs::write(&foreign, sealed).expect("it is written");
+    chmod(&foreign, 0o600);
+    let keys = dir.path().join("keys");
+    let began = Instant::now();
+    // Nobody is asked for a password first, either.
+    let words = ["foreign.json", "1048576 KiB", "16", "kept safe"];
+    run(&["keys", "import", "b", text(&foreign), "--keys", text(&keys)]).assert_refused(2, &words);
+    assert!(began.elapsed() < Duration::from_secs(5));
 }
