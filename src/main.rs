@@ -67,11 +67,38 @@ enum Command {
     Bench(cli::bench::Command),
 }
 
+impl Command {
+    /// Whether a secret key, or the password of one, comes into this process's memory.
+    fn holds_a_key(&self) -> bool {
+        match self {
+            Command::Init(_)
+            | Command::Testnet(_)
+            | Command::Start(_)
+            | Command::Snapshot(_)
+            | Command::Devnet(_)
+            | Command::Tx(_)
+            | Command::Account(_)
+            | Command::Record(_)
+            | Command::Keys(_) => true,
+            Command::Status(_)
+            | Command::Verify(_)
+            | Command::Simulate(_)
+            | Command::Block(_)
+            | Command::Receipt(_)
+            | Command::Light(_)
+            | Command::Bench(_) => false,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments: Arguments = match output::usage::parse() {
         Ok(arguments) => arguments,
         Err(ended) => return ended,
     };
+    if arguments.command.holds_a_key() {
+        cli::process::leave_no_core();
+    }
     let done = match arguments.command {
         Command::Init(arguments) => cli::init::run(&arguments),
         Command::Testnet(arguments) => cli::testnet::run(&arguments),

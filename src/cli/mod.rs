@@ -15,7 +15,7 @@ pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod light;
 mod node;
-mod process;
+pub(crate) mod process;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod simulate;

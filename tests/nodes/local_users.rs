@@ -6,7 +6,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use support::process::{Ended, Guarded, Network, finish, lockstep, text};
+use support::process::{Ended, Guarded, Network, binary, finish, lockstep, text};
+use support::{eventually, get};
 
 /// Nobody, on every Unix.
 const OTHER: &str = "65534";
@@ -250,4 +251,54 @@ fn what_another_user_put_in_the_way_is_named_and_never_written_through() {
         fs::remove_file(&path).expect("it was there");
         fs::rename(&aside, &path).expect("it was there");
     }
+}
+
+/// A core dump holds the seed, and some systems hand dumps to a service of theirs.
+#[test]
+fn a_process_with_a_key_leaves_no_core_and_shows_its_figures() {
+    if !is_root("a process with a key") {
+        return;
+    }
+    let mut network = Network::new(1, &[FAST]);
+    // Its owner is nobody; where the program lies, nobody may not look.
+    let program = network.dir.path().join("lockstep");
+    fs::copy(binary(), &program).expect("a copy");
+    let owner = OTHER.parse().ok();
+    for path in all_below(&network.dir.path().join("net")) {
+        std::os::unix::fs::chown(&path, owner, owner).expect("chown");
+    }
+    let as_started = network.command(0);
+    let arguments: Vec<&str> = as_started.get_args().filter_map(|a| a.to_str()).collect();
+    let command = other(
+        "sh",
+        &[
+            "-c",
+            "ulimit -c unlimited; exec \"$0\" \"$@\"",
+            text(&program),
+        ],
+    );
+    let mut command = command;
+    command.args(arguments);
+    network.start_as(0, command);
+    network.wait_for(&[0], 2);
+    let pid = network.node(0).child.0.id();
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).expect("procfs");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let core: Vec<&str> = core.expect("a line").split_whitespace().skip(4).collect();
+    assert_eq!(core[..2], ["0", "0"]);
+    // Nobody but root looks into it: not into its memory, and not by a debugger.
+    let memory = fs::metadata(format!("/proc/{pid}/mem")).expect("procfs");
+    assert_eq!(memory.uid(), 0);
+    let metrics = get(&network.urls[0], "/metrics");
+    assert_eq!(metrics.status, 200);
+    eventually("it goes on", || (network.height(0) > Some(4)).then_some(()));
+
+    // A pipe is found by its number in /proc/self, which is root's then.
+    let keys = network.dir.path().join("keys");
+    fs::create_dir(&keys).expect("a directory");
+    std::os::unix::fs::chown(&keys, owner, owner).expect("chown");
+    let shell = "echo word | \"$0\" keys new a --keys \"$1\" --password-file /dev/stdin";
+    finish(other("bash", &["-c", shell, text(&program), text(&keys)])).ok();
 }
