@@ -3,8 +3,8 @@
 //! Whoever can open a file can lock it, and whoever can write to a directory can put something else
 //! in the place of a file. So what is made here has mode 0600, a directory 0700, from its first
 //! moment and whatever the umask; and what is found in the place of such a file is used only if it
-//! is a file (not a link to one) of this user, of root, or of the directory's owner, who could do
-//! anything there. A file that is open to others is closed before it is used.
+//! is a file (not a link to one) of this user or of root; root also uses a directory of another user
+//! with the files of that user in it. A file that is open to others is closed before it is used.
 use rustix::fs::OFlags;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
@@ -26,6 +26,9 @@ pub enum Unfit {
     /// Whoever made it chose where it leads.
     #[error("is a symbolic link")]
     Link,
+    /// In the place of a directory.
+    #[error("is a symbolic link of another user (uid {0})")]
+    LinkOf(u32),
     /// Opening it waits for somebody, reading it for ever.
     #[error("is a FIFO")]
     Fifo,
@@ -60,6 +63,21 @@ pub fn make_dir(dir: &Path) -> io::Result<()> {
         .recursive(true)
         .mode(DIR_MODE)
         .create(dir)
+}
+
+/// The same for a directory of our own; refuses a link that another user has put there, which would
+/// have everything written elsewhere.
+pub(crate) fn make_own_dir(dir: &Path) -> Result<(), FileError> {
+    // Behind a slash at its end the system looks for what a link leads to.
+    let name = dir.components().as_path();
+    if let Ok(about) = fs::symlink_metadata(name)
+        && about.is_symlink()
+        && !is_trusted(about.uid())
+        && about.uid() != owner_above(name)?
+    {
+        return Err(Unfit::LinkOf(about.uid()).into());
+    }
+    Ok(make_dir(dir)?)
 }
 
 /// Makes a file for this user alone, where nothing is yet.
@@ -182,12 +200,20 @@ fn close_to_others(file: &File) -> io::Result<()> {
 fn demand_private(about: &Metadata, path: &Path) -> Result<(), FileError> {
     demand_file(about)?;
     let owner = about.uid();
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let dir = fs::metadata(dir.unwrap_or(Path::new(".")))?;
-    if is_trusted(owner) || owner == dir.uid() {
+    if is_trusted(owner) || is_root() && owner == owner_above(path)? {
         return Ok(());
     }
     Err(Unfit::OtherUser(owner).into())
+}
+
+/// Whose directory a path stands in.
+fn owner_above(path: &Path) -> io::Result<u32> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    Ok(fs::metadata(dir.unwrap_or(Path::new(".")))?.uid())
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// This user, or root, who needs no file of ours.

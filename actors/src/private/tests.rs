@@ -1,5 +1,5 @@
 use super::*;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::{chown, lchown, symlink};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -141,13 +141,14 @@ fn a_file_is_opened_where_it_stands_and_nowhere_else() {
 }
 
 #[test]
-fn a_file_of_another_user_is_refused_unless_the_directory_is_theirs() {
+fn a_file_of_another_user_is_refused_unless_root_looks_at_their_directory() {
     let (dir, path) = dir();
     fs::write(&path, "").unwrap();
-    if chown(&path, Some(OTHER), None).is_err() {
+    if !is_root() {
         println!("SKIPPED: a file of another user takes root to make");
         return;
     }
+    chown(&path, Some(OTHER), None).unwrap();
     for refused in [
         unfit(open(&path)),
         unfit(open_to_read(&path)),
@@ -186,4 +187,25 @@ fn a_directory_that_others_can_change_is_closed_and_one_that_they_can_see_is_tol
         }
     }
     assert_eq!(close_dir(&dir.join("nothing")), None);
+}
+
+#[test]
+fn a_link_of_another_user_is_no_directory_of_ours() {
+    let (dir, path) = dir();
+    let theirs = dir.path().join("theirs");
+    fs::create_dir(&theirs).unwrap();
+    symlink(&theirs, &path).unwrap();
+    // One of this user is an operator's way to another disk.
+    make_own_dir(&path).unwrap();
+    if !is_root() {
+        println!("SKIPPED: a link of another user takes root to make");
+        return;
+    }
+    lchown(&path, Some(OTHER), None).unwrap();
+    for path in [&path, &path.join("")] {
+        assert_eq!(unfit(make_own_dir(path)), Unfit::LinkOf(OTHER));
+    }
+    fs::remove_file(&path).unwrap();
+    make_own_dir(&path).unwrap();
+    assert_eq!(mode(&path), DIR_MODE);
 }

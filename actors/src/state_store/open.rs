@@ -213,8 +213,7 @@ fn check_transaction(reading: &Reading<'_>, transaction: u64) -> Result<(), Stor
 
 /// Creates and locks the directory; says whether it has held a database before.
 fn lock(dir: &Path) -> Result<(File, bool), StoreError> {
-    private::make_dir(dir)
-        .map_err(|error| StoreError::directory(format!("create {}", dir.display()), &error))?;
+    private::make_own_dir(dir).map_err(|error| StoreError::file("create", dir, error))?;
     let path = dir.join(LOCK_FILE);
     let failed = |error| StoreError::directory(format!("lock {}", path.display()), &error);
     let file = private::open(&path).map_err(|error| StoreError::file("lock", &path, error))?;
