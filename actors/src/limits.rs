@@ -110,6 +110,10 @@ pub const REFUSED_LINGER: Duration = Duration::from_secs(1);
 pub const ACCEPT_BACKLOG: i32 = 4_096;
 /// How often a connection is looked at for its deadlines.
 pub const DEADLINES_EVERY: Duration = Duration::from_millis(500);
+/// So much of a body is held in the share of its connection, in place of an answer that is not made yet.
+pub const BODY_FREE_BYTES: usize = 16 * 1024;
+/// What comes of a body after that waits so long for others to give up theirs.
+pub const BODY_ROOM_PATIENCE: Duration = Duration::from_secs(1);
 /// So long at a time the connections of a listener have the node's thread; then the actors have it.
 pub const TURN_SLICE: Duration = Duration::from_micros(500);
 /// … and so much of it a client may have before those that have had more than it.
@@ -295,7 +299,7 @@ const HEAD_MAP_BYTES: usize = 8 * 1024;
 pub const CONNECTION_BYTES_MAX: usize = 16 * 1024
     + READ_BYTES
     + max(
-        HEAD_BYTES_MAX + HEAD_MAP_BYTES + BODY_WINDOW_BYTES,
+        HEAD_BYTES_MAX + HEAD_MAP_BYTES + BODY_WINDOW_BYTES + BODY_FREE_BYTES,
         2 * ANSWER_PIECE_BYTES + 2 * SEND_BUFFER_BYTES,
     );
 

@@ -84,9 +84,9 @@ impl AnswerPlaces {
 /// Who wants an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Asker {
-    from: IpAddr,
-    merit: Merit,
-    pushed_out: Arc<Notify>,
+    pub(super) from: IpAddr,
+    pub(super) merit: Merit,
+    pub(super) pushed_out: Arc<Notify>,
 }
 
 impl Asker {

@@ -1,6 +1,8 @@
 //! A request body within a size, a deadline and a budget, as its bytes are and not as an encoding
 //! says: a compressed body is refused unread.
 use super::answer::{refuse, refuse_bad, wire_code, wire_sentence};
+use super::answer_places::Asker;
+use super::bodies::{Bodies, BodyPlace, NoRoom};
 use super::connection::Connection;
 use crate::limits::BODY_DEADLINE;
 use crate::metrics::{Metrics, RefusalLabel};
@@ -11,17 +13,7 @@ use futures_util::StreamExt;
 use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::wire::WireError;
 use std::rc::Rc;
-use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-
-/// What one permit of a budget stands for.
-const UNIT_BYTES: usize = 1_024;
-
-/// Permits for so many bytes of bodies.
-pub(crate) fn budget(bytes: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(bytes / UNIT_BYTES))
-}
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +25,17 @@ pub(crate) enum BodyError {
     Busy,
 }
 
+impl From<NoRoom> for BodyError {
+    fn from(_: NoRoom) -> BodyError {
+        BodyError::Busy
+    }
+}
+
 /// A body on its way in.
 pub(crate) struct Body {
     payload: Payload,
     connection: Option<Rc<Connection>>,
+    asker: Asker,
     limit: usize,
     announced: usize,
     until: Instant,
@@ -51,7 +50,7 @@ pub(crate) struct Body {
 pub(crate) struct Whole {
     pub(crate) bytes: Bytes,
     /// Given back when the message has been handled.
-    pub(crate) place: Option<OwnedSemaphorePermit>,
+    pub(crate) place: Option<BodyPlace>,
 }
 
 impl Body {
@@ -72,6 +71,7 @@ impl Body {
         Ok(Body {
             payload,
             connection: request.conn_data::<Rc<Connection>>().cloned(),
+            asker: Asker::of(request),
             limit,
             announced: usize::try_from(announced).unwrap_or(limit),
             until: Instant::now() + BODY_DEADLINE,
@@ -94,42 +94,43 @@ impl Body {
     pub(crate) async fn at_least(&mut self, bytes: usize) -> Result<(), BodyError> {
         while !self.ended && self.so_far().len() < bytes {
             if let Some(chunk) = self.chunk().await? {
+                self.taken(&chunk);
                 self.keep(chunk)?;
             }
         }
         Ok(())
     }
 
-    /// Reads to the end; what is longer than one window takes its part of `budget` as it comes.
-    pub(crate) async fn whole(
-        mut self,
-        budget: Option<&Arc<Semaphore>>,
-    ) -> Result<Whole, BodyError> {
-        let mut place: Option<OwnedSemaphorePermit> = None;
-        loop {
-            if let Some(budget) = budget {
-                let held = place.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-                let more = self
-                    .so_far()
-                    .len()
-                    .div_ceil(UNIT_BYTES)
-                    .saturating_sub(held);
-                if more > 0 {
-                    let more = u32::try_from(more).unwrap_or(u32::MAX);
-                    let taken = budget.clone().try_acquire_many_owned(more);
-                    let taken = taken.map_err(|_| BodyError::Busy)?;
-                    match &mut place {
-                        Some(place) => place.merge(taken),
-                        None => place = Some(taken),
-                    }
+    /// Reads to the end; what is longer than a connection has room for takes its part of `bodies` as
+    /// it comes.
+    pub(crate) async fn whole(mut self, bodies: Option<&Bodies>) -> Result<Whole, BodyError> {
+        let place = bodies.map(|bodies| bodies.open(&self.asker));
+        if let Some(place) = &place {
+            place.hold(self.so_far().len()).await?;
+        }
+        while !self.ended {
+            let pushed_out = async {
+                match &place {
+                    Some(place) => place.pushed_out().await,
+                    None => std::future::pending().await,
                 }
-            }
-            if self.ended {
+            };
+            let chunk = tokio::select! {
+                chunk = self.chunk() => chunk?,
+                () = pushed_out => return Err(BodyError::Busy),
+            };
+            let Some(chunk) = chunk else {
                 break;
+            };
+            if let Some(place) = &place {
+                place.hold(self.so_far().len() + chunk.len()).await?;
             }
-            if let Some(chunk) = self.chunk().await? {
-                self.keep(chunk)?;
-            }
+            // Not before there is room for it: until then no more of it is read.
+            self.taken(&chunk);
+            self.keep(chunk)?;
+        }
+        if let Some(place) = &place {
+            place.is_whole();
         }
         if let Some(connection) = &self.connection {
             connection.complete(Instant::now());
@@ -146,7 +147,10 @@ impl Body {
     pub(crate) async fn ignore(mut self) -> Result<(), BodyError> {
         let mut length = self.so_far().len();
         while !self.ended {
-            length += self.chunk().await?.map_or(0, |chunk| chunk.len());
+            if let Some(chunk) = self.chunk().await? {
+                self.taken(&chunk);
+                length += chunk.len();
+            }
             if length > self.limit {
                 return Err(BodyError::TooLarge(self.limit));
             }
@@ -160,17 +164,18 @@ impl Body {
     async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
         let next = tokio::time::timeout_at(self.until, self.payload.next()).await;
         match next.map_err(|_| BodyError::Slow)? {
-            Some(Ok(chunk)) => {
-                if let Some(connection) = &self.connection {
-                    connection.taken(chunk.len());
-                }
-                Ok(Some(chunk))
-            }
+            Some(Ok(chunk)) => Ok(Some(chunk)),
             Some(Err(_)) => Err(BodyError::Broken),
             None => {
                 self.ended = true;
                 Ok(None)
             }
+        }
+    }
+
+    fn taken(&self, chunk: &Bytes) {
+        if let Some(connection) = &self.connection {
+            connection.taken(chunk.len());
         }
     }
 
@@ -203,16 +208,16 @@ fn announced(request: &HttpRequest) -> u64 {
     length.unwrap_or(0)
 }
 
-/// Reads a whole body. A kind that needs no `budget` is bounded by its connection.
+/// Reads a whole body. A kind without a budget of `bodies` is bounded by its connection.
 pub(crate) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limit: usize,
-    budget: Option<&Arc<Semaphore>>,
+    bodies: Option<&Bodies>,
     metrics: &Metrics,
 ) -> Result<Whole, HttpResponse> {
     let body = match Body::open(request, payload, limit) {
-        Ok(body) => body.whole(budget).await,
+        Ok(body) => body.whole(bodies).await,
         Err(error) => Err(error),
     };
     body.map_err(|error| refuse_body(error, metrics))

@@ -1,7 +1,8 @@
 //! The machine under both gateways: what it takes to serve HTTP to anybody and stay well.
 //!
 //! Cheapest check first: a place ([`places`]), bytes and deadlines of the connection
-//! ([`connection`]), size and encoding of a body ([`body`]), a share of the actor's mailbox (the
+//! ([`connection`]), size and encoding of a body ([`body`]), a part of what bodies may hold
+//! ([`bodies`]), a share of the actor's mailbox (the
 //! gateway's ports), a place among the long answers ([`answer_places`]) and among the connections
 //! that stay ([`streams`]); and who works next on the thread is decided by what each has had
 //! ([`roster`]). A connection pays for messages that no honest peer sends, until it is
@@ -14,6 +15,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod answer_places;
+pub(crate) mod bodies;
 pub(crate) mod body;
 pub(crate) mod connection;
 pub(crate) mod intake;

@@ -2,6 +2,7 @@
 use crate::clock::Clock;
 use crate::http::answer::Refused;
 use crate::http::answer_places::AnswerPlaces;
+use crate::http::bodies::Bodies;
 use crate::http::body;
 use crate::http::connection::Connection;
 use crate::http::intake::Intake;
@@ -28,7 +29,6 @@ use lockstep_protocol::wire::{Wire, WireError};
 use parking_lot::RwLock;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// What the gateway tells and asks, each within its own share of the other's mailbox.
 #[derive(Clone)]
@@ -113,10 +113,10 @@ pub(crate) struct Shares {
     pub(super) sync_answers: AnswerPlaces,
     /// Places for answers to pulls.
     pub(super) pull_answers: AnswerPlaces,
-    /// Permits for the bytes of proposals that are being read or handled.
-    pub(super) proposal_bodies: Arc<Semaphore>,
-    /// Permits for the bytes of peers' transactions that are being read or checked.
-    pub(super) gossip_bodies: Arc<Semaphore>,
+    /// Room for the bytes of proposals that are being read or handled.
+    pub(super) proposal_bodies: Bodies,
+    /// Room for the bytes of peers' transactions that are being read or checked.
+    pub(super) gossip_bodies: Bodies,
 }
 
 impl Default for Shares {
@@ -124,8 +124,8 @@ impl Default for Shares {
         Shares {
             sync_answers: AnswerPlaces::new(SYNC_ANSWERS_MAX),
             pull_answers: AnswerPlaces::new(PULL_ANSWERS_MAX),
-            proposal_bodies: body::budget(PROPOSAL_BODIES_BYTES_MAX),
-            gossip_bodies: body::budget(GOSSIP_BODIES_BYTES_MAX),
+            proposal_bodies: Bodies::new(PROPOSAL_BODIES_BYTES_MAX),
+            gossip_bodies: Bodies::new(GOSSIP_BODIES_BYTES_MAX),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::origins::Origins;
 use crate::clock::Clock;
 use crate::http::answer::Refused;
 use crate::http::answer_places::{AnswerPlace, AnswerPlaces};
-use crate::http::body;
+use crate::http::bodies::Bodies;
 use crate::http::intake::Intake;
 use crate::http::pace::Pace;
 use crate::limits::{
@@ -131,8 +131,8 @@ pub(crate) struct Shares {
     pub(super) block_answers: AnswerPlaces,
     /// How often `/actors` and `/metrics` are answered.
     pub(super) pages: Arc<Mutex<Pace>>,
-    /// Permits for the bytes of JSON-RPC requests that are being read or carried out.
-    pub(super) rpc_bodies: Arc<Semaphore>,
+    /// Room for the bytes of JSON-RPC requests that are being read or carried out.
+    pub(super) rpc_bodies: Bodies,
     /// Places for calls that wait for a block.
     pub(super) waiters: Arc<Semaphore>,
 }
@@ -143,7 +143,7 @@ impl Default for Shares {
         Shares {
             block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX),
             pages: Arc::new(Mutex::new(pages)),
-            rpc_bodies: body::budget(RPC_BODIES_BYTES_MAX),
+            rpc_bodies: Bodies::new(RPC_BODIES_BYTES_MAX),
             waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),
         }
     }
