@@ -71,6 +71,7 @@
 //!     last_height: None,
 //!     on_commit: None,
 //!     origins: Default::default(),
+//!     trusted_proxies: Default::default(),
 //!     tick_all: None,
 //!     policy: Default::default(),
 //! })?;

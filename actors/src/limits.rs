@@ -214,6 +214,8 @@ pub const PENDING_ANSWER_MAX: usize = 1_000;
 pub const FEE_HISTORY_MAX: u64 = 64;
 /// Percentiles in one fee history: it is asked for with a handful.
 pub const FEE_PERCENTILES_MAX: usize = 16;
+/// Proxies, or networks of them, that may be listed.
+pub const PROXIES_MAX: usize = 64;
 /// Origins that may be listed: applications, not users.
 pub const ORIGINS_MAX: usize = 64;
 /// WebSockets and event streams, a class of their own among the public connections.

@@ -165,6 +165,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
         last_height: None,
         on_commit: Some(Arc::new(log_commit)),
         origins: config.origins.clone(),
+        trusted_proxies: config.proxies.clone(),
         tick_all: None,
         policy: Policy::default(),
     });

@@ -5,7 +5,7 @@
 use crate::config::values::{DurabilityArgument, retention};
 use crate::failure::Failure;
 use lockstep_actors::private::{FileError, open_named};
-use lockstep_actors::rpc_gateway::{Origins, OriginsError};
+use lockstep_actors::rpc_gateway::{Origins, OriginsError, Proxies, ProxiesError};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::proofs::light_client::{Checkpoint, MalformedCheckpoint};
@@ -44,6 +44,7 @@ pub(crate) struct Config {
     /// `None`: nobody is answered but the peers.
     pub(crate) rpc_listen: Option<String>,
     pub(crate) origins: Origins,
+    pub(crate) proxies: Proxies,
     pub(crate) durability: DurabilityArgument,
     pub(crate) retention: Retention,
     pub(crate) block_interval_ms: u64,
@@ -126,6 +127,10 @@ impl Config {
             origins: read.parsed("cors_origins", |text| {
                 let origins: Result<Origins, OriginsError> = text.parse();
                 origins.map_err(|error| error.to_string())
+            })?,
+            proxies: read.parsed("trusted_proxies", |text| {
+                let proxies: Result<Proxies, ProxiesError> = text.parse();
+                proxies.map_err(|error| error.to_string())
             })?,
             durability: read.parsed("durability", DurabilityArgument::parse)?,
             retention: read.parsed("retain_blocks", retention)?,
@@ -311,6 +316,7 @@ mod tests {
             ("arrival_wait_ms", "3600001", "0 to 3600000"),
             ("rpc_listen", "8545", "127.0.0.1:8545"),
             ("cors_origins", "wallet.example", "https://wallet.example"),
+            ("trusted_proxies", "proxy.example", "10.0.0.0/8"),
             ("peers", "x", "0x…@host:port"),
             ("follow", "yes", "true nor false"),
             ("trusted", "latest", "HASH@HEIGHT"),

@@ -73,6 +73,11 @@ settings! {
     /// commas between, or * for all. They may read and call JSON-RPC. Empty: nobody's.
     cors_origins: Text = "";
 
+    /// The reverse proxies in front of rpc_listen: addresses or networks, as 127.0.0.1 or 10.0.0.0/8,
+    /// with commas between. What they say of a client's address (Forwarded, X-Forwarded-For) counts,
+    /// so that one client cannot use up what is for all behind them. Empty: nobody's word counts.
+    trusted_proxies: Text = "";
+
     /// What a signature and a block survive. power: a power cut (every write is synced before
     /// anything is sent). process: only the end of the process, kill -9 included.
     durability: Text = "power";

@@ -46,6 +46,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         last_height: None,
         on_commit: None,
         origins: lockstep_actors::rpc_gateway::Origins::Nobody,
+        trusted_proxies: Default::default(),
         tick_all: None,
         policy: Policy::default(),
     })

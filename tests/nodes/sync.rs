@@ -74,6 +74,7 @@ fn trusting(trusted: Option<Checkpoint>, key: u8, dir: &Path) -> Result<NodeHand
         last_height: None,
         on_commit: None,
         origins: lockstep_actors::rpc_gateway::Origins::Nobody,
+        trusted_proxies: Default::default(),
         tick_all: None,
         policy: Policy::default(),
     })

@@ -93,9 +93,9 @@ impl Asker {
     pub(crate) fn of(request: &HttpRequest) -> Asker {
         let connection = request.conn_data::<Rc<Connection>>();
         let merit = connection.map_or(Merit::Stranger, |c| c.merit());
-        let from = request.peer_addr();
+        let from = connection.map(|connection| connection.client());
         Asker {
-            from: from.map_or(Ipv4Addr::UNSPECIFIED.into(), |from| from.ip()),
+            from: from.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
             // A peer asks on other connections than those that it proves itself on; a stranger's
             // that stays is a stranger's.
             merit: match merit {

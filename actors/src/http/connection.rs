@@ -15,6 +15,7 @@ use actix_web::web::BytesMut;
 use framing::{Framing, HeadRefusal, Next};
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -94,6 +95,8 @@ impl Deadlines {
 #[derive(Debug)]
 pub(crate) struct Connection {
     born: Instant,
+    /// Whose request is under way.
+    client: Cell<IpAddr>,
     phase: Cell<Phase>,
     since: Cell<Instant>,
     credit: Cell<usize>,
@@ -122,6 +125,7 @@ impl Connection {
     pub(super) fn new(now: Instant, deadlines: Deadlines, merit: Merit, turn: Turn) -> Connection {
         Connection {
             born: now,
+            client: Cell::new(turn.from()),
             // A first request is due at once, like the rest of a head.
             phase: Cell::new(Phase::Head),
             since: Cell::new(now),
@@ -144,6 +148,15 @@ impl Connection {
     fn enter(&self, phase: Phase, now: Instant) {
         self.phase.set(phase);
         self.since.set(now);
+    }
+
+    /// Whose request is under way: who has connected, or for whom a trusted proxy asks.
+    pub(super) fn client(&self) -> IpAddr {
+        self.client.get()
+    }
+
+    pub(super) fn asks_for(&self, client: IpAddr) {
+        self.client.set(client);
     }
 
     /// A request's head is complete; its handler begins.

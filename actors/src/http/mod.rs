@@ -22,6 +22,7 @@ pub(crate) mod intake;
 pub(crate) mod pace;
 pub(crate) mod pieces;
 mod places;
+pub(crate) mod proxies;
 pub(crate) mod queue;
 mod roster;
 pub(crate) mod routes;

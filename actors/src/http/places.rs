@@ -63,9 +63,11 @@ impl Places {
         }
     }
 
-    pub(super) fn enter(&mut self, from: IpAddr, merit: Merit) -> Seat {
+    /// `is_many`: whoever lives at this address are many, behind a proxy.
+    pub(super) fn enter(&mut self, from: IpAddr, merit: Merit, is_many: bool) -> Seat {
         let of_address = |guest: &&Guest| guest.from == from;
-        let crowded = self.guests.values().filter(of_address).count() >= self.per_address_max;
+        let of_address = self.guests.values().filter(of_address).count();
+        let crowded = of_address >= self.per_address_max && !is_many;
         let leaves = if crowded && merit == Merit::Stranger {
             self.least(|guest| guest.from == from && guest.merit == Merit::Stranger)
         } else if self.guests.len() < self.max {
@@ -133,27 +135,27 @@ mod tests {
     #[test]
     fn an_address_pushes_out_its_own_when_it_has_its_share() {
         let mut places = Places::new(10, 2);
-        let first = free(places.enter(from(1), Stranger));
-        let second = free(places.enter(from(1), Stranger));
-        free(places.enter(from(2), Stranger));
-        let seat = places.enter(from(1), Stranger);
+        let first = free(places.enter(from(1), Stranger, false));
+        let second = free(places.enter(from(1), Stranger, false));
+        free(places.enter(from(2), Stranger, false));
+        let seat = places.enter(from(1), Stranger, false);
         assert!(
             matches!(seat, Seat::Instead(_, out) if out == first),
             "{seat:?}"
         );
         places.leave(second);
-        free(places.enter(from(1), Stranger));
+        free(places.enter(from(1), Stranger, false));
         assert_eq!(places.len(), 3);
     }
 
     #[test]
     fn a_full_house_closes_the_oldest_of_the_largest_crowd() {
         let mut places = Places::new(4, 4);
-        free(places.enter(from(1), Stranger));
-        let oldest = free(places.enter(from(2), Stranger));
-        free(places.enter(from(2), Stranger));
-        free(places.enter(from(3), Stranger));
-        let seat = places.enter(from(4), Stranger);
+        free(places.enter(from(1), Stranger, false));
+        let oldest = free(places.enter(from(2), Stranger, false));
+        free(places.enter(from(2), Stranger, false));
+        free(places.enter(from(3), Stranger, false));
+        let seat = places.enter(from(4), Stranger, false);
         assert!(
             matches!(seat, Seat::Instead(_, out) if out == oldest),
             "{seat:?}"
@@ -165,29 +167,29 @@ mod tests {
     fn nobody_pushes_out_who_has_shown_more() {
         let mut places = Places::new(2, 2);
         let (one, two) = (
-            free(places.enter(from(1), Stranger)),
-            free(places.enter(from(2), Neighbour)),
+            free(places.enter(from(1), Stranger, false)),
+            free(places.enter(from(2), Neighbour, false)),
         );
         places.rise(one, Proven);
-        assert_eq!(places.enter(from(3), Stranger), Seat::None);
-        let seat = places.enter(from(2), Neighbour);
+        assert_eq!(places.enter(from(3), Stranger, false), Seat::None);
+        let seat = places.enter(from(2), Neighbour, false);
         let Seat::Instead(three, out) = seat else {
             panic!("{seat:?}")
         };
         assert_eq!(out, two);
         places.rise(three, Proven);
-        assert_eq!(places.enter(from(2), Neighbour), Seat::None);
+        assert_eq!(places.enter(from(2), Neighbour, false), Seat::None);
         places.leave(one);
-        free(places.enter(from(3), Stranger));
+        free(places.enter(from(3), Stranger, false));
     }
 
     #[test]
     fn a_flood_of_strangers_leaves_those_that_stay() {
         let mut places = Places::new(8, 4);
-        let stays = free(places.enter(from(1), Stranger));
+        let stays = free(places.enter(from(1), Stranger, false));
         places.rise(stays, Stays);
         for _ in 0..100 {
-            if let Seat::Instead(_, out) = places.enter(from(1), Stranger) {
+            if let Seat::Instead(_, out) = places.enter(from(1), Stranger, false) {
                 assert_ne!(out, stays);
             }
         }
@@ -196,11 +198,11 @@ mod tests {
     #[test]
     fn peers_behind_one_address_may_take_all_places_but_strangers_there_may_not() {
         let mut places = Places::new(8, 2);
-        (0..8).for_each(|_| _ = free(places.enter(from(1), Neighbour)));
-        assert_eq!(places.enter(from(1), Stranger), Seat::None);
-        assert_eq!(places.enter(from(9), Stranger), Seat::None);
+        (0..8).for_each(|_| _ = free(places.enter(from(1), Neighbour, false)));
+        assert_eq!(places.enter(from(1), Stranger, false), Seat::None);
+        assert_eq!(places.enter(from(9), Stranger, false), Seat::None);
         assert!(matches!(
-            places.enter(from(1), Neighbour),
+            places.enter(from(1), Neighbour, false),
             Seat::Instead(..)
         ));
     }
@@ -209,12 +211,12 @@ mod tests {
     fn a_flood_of_ten_thousand_leaves_the_proven_where_they_are() {
         let mut places = Places::new(64, 16);
         let peers: Vec<Ticket> = (0..3)
-            .map(|_| free(places.enter(from(1), Neighbour)))
+            .map(|_| free(places.enter(from(1), Neighbour, false)))
             .collect();
         peers.iter().for_each(|peer| places.rise(*peer, Proven));
         for _ in 0..10_000 {
             // The attacker sits where the peers sit.
-            if let Seat::Instead(_, out) = places.enter(from(1), Neighbour) {
+            if let Seat::Instead(_, out) = places.enter(from(1), Neighbour, false) {
                 assert!(!peers.contains(&out));
             }
             assert!(places.len() <= 64);

@@ -82,6 +82,11 @@ impl fmt::Debug for Turn {
 }
 
 impl Turn {
+    /// Who has connected.
+    pub(super) fn from(&self) -> IpAddr {
+        self.whose.from
+    }
+
     /// Works at this in the connection's turns.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         if let Some(roster) = self.roster.upgrade() {

@@ -7,6 +7,7 @@ use super::answer::{BadMessage, refuse};
 use super::connection::framing::HeadRefusal;
 use super::connection::{Connection, Deadlines, Overdue, Watched};
 use super::places::{Merit, Places, Seat, Ticket};
+use super::proxies::Proxies;
 use super::roster::Roster;
 use super::routes::Routes;
 use crate::limits::{
@@ -45,6 +46,8 @@ pub(crate) struct Terms {
     pub(crate) routes: Routes,
     /// Whether connections from this address come before those of strangers.
     pub(crate) is_neighbour: Box<dyn Fn(IpAddr) -> bool>,
+    /// Who says for whom they ask.
+    pub(crate) proxies: Proxies,
 }
 
 /// Serves what `configure` sets up, on these terms, until dropped.
@@ -73,7 +76,7 @@ async fn run(
     let keeper = house.clone();
     let app = App::new()
         .wrap_fn(move |request, service| {
-            let connection = begin(&request);
+            let connection = begin(&request, &keeper.terms.proxies);
             let keeper = keeper.clone();
             let refusal = connection.as_ref().and_then(|it| it.take_refusal());
             let answer = match refusal {
@@ -124,12 +127,13 @@ async fn run(
 }
 
 /// Tells the connection of a request that its head is there.
-fn begin(request: &ServiceRequest) -> Option<Rc<Connection>> {
+fn begin(request: &ServiceRequest, proxies: &Proxies) -> Option<Rc<Connection>> {
     let connection = request.conn_data::<Rc<Connection>>()?.clone();
     let head = request.headers();
     let has_body = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
         .iter()
         .any(|name| head.get(name).is_some_and(|value| value != "0"));
+    connection.asks_for(proxies.client(connection.turn.from(), head));
     connection.begin(has_body, Instant::now());
     Some(connection)
 }
@@ -265,7 +269,8 @@ impl House {
 
     /// A place for a newcomer, perhaps that of somebody else, who is told so.
     fn seat(&self, from: IpAddr, merit: Merit) -> Option<Ticket> {
-        let seat = self.places.borrow_mut().enter(from, merit);
+        let many = self.terms.proxies.trusts(from);
+        let seat = self.places.borrow_mut().enter(from, merit, many);
         match seat {
             Seat::Free(ticket) => Some(ticket),
             Seat::Instead(ticket, other) => {

@@ -39,8 +39,8 @@ impl Streams {
     pub(crate) fn enter(request: &HttpRequest) -> Option<Stream> {
         let all = request.app_data::<Rc<Streams>>()?.clone();
         let connection = request.conn_data::<Rc<Connection>>()?.clone();
-        let from = request.peer_addr()?.ip();
-        let seat = all.places.borrow_mut().enter(from, Merit::Stranger);
+        let from = connection.client();
+        let seat = all.places.borrow_mut().enter(from, Merit::Stranger, false);
         let ticket = match seat {
             Seat::Free(ticket) => ticket,
             Seat::Instead(ticket, other) => {

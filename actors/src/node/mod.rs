@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::committer::head_view;
 use crate::metrics::Metrics;
 use crate::peers::{Handshake, Peer};
-use crate::rpc_gateway::{Events, Origins, TickAll};
+use crate::rpc_gateway::{Events, Origins, Proxies, TickAll};
 use crate::runtime::{Actors, Policy};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, KeyUse, Store, StoreError};
 use crate::view::{HeadView, NodeView};
@@ -70,6 +70,8 @@ pub struct NodeConfig {
     pub on_commit: Option<OnCommit>,
     /// Whose pages in browsers may ask.
     pub origins: Origins,
+    /// The proxies whose word on the address of a client counts.
+    pub trusted_proxies: Proxies,
     /// Answers `POST /devnet/tick`.
     pub tick_all: Option<TickAll>,
     /// How often actors may fall.

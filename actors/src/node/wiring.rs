@@ -463,6 +463,7 @@ fn rpc_gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
             retention: config.retention,
         },
         origins: Arc::new(config.origins.clone()),
+        proxies: config.trusted_proxies.clone(),
         tick_all: config.tick_all.clone(),
         ports: inboxes.rpc_gateway_ports(),
         shares: rpc_gateway::Shares::default(),

@@ -77,6 +77,7 @@ fn terms(peers: Arc<RwLock<Vec<Peer>>>) -> Terms {
             all: ROUTES.iter().map(|route| (route.0, route.1)).collect(),
             other_verb: StatusCode::NOT_FOUND,
         },
+        proxies: Default::default(),
         is_neighbour: Box::new(move |from| {
             let peers = peers.read();
             let mut listening = peers.iter().filter_map(Peer::listens);

@@ -52,6 +52,7 @@ mod transactions;
 mod validators;
 mod web_socket;
 
+pub use crate::http::proxies::{Proxies, ProxiesError};
 pub(crate) use events::Events;
 pub use origins::{Origins, OriginsError};
 pub use seed::TickAll;
@@ -76,7 +77,7 @@ impl Actor for RpcGateway {
     fn started(&mut self, ctx: &mut Ctx<Self>) {
         let seed = self.seed.clone();
         let metrics = self.seed.metrics.clone();
-        let serve = serve(self.listener.clone(), terms(), metrics, |config| {
+        let serve = serve(self.listener.clone(), terms(&seed), metrics, |config| {
             config.app_data(web::Data::new(seed));
             config.app_data(Streams::new());
             routes(config);
@@ -101,7 +102,7 @@ impl Supervised for RpcGateway {
     }
 }
 
-fn terms() -> Terms {
+fn terms(seed: &Seed) -> Terms {
     let routes = open_api::ROUTES.iter();
     Terms {
         label: ListenerLabel::People,
@@ -113,6 +114,7 @@ fn terms() -> Terms {
             other_verb: StatusCode::METHOD_NOT_ALLOWED,
         },
         is_neighbour: Box::new(|_| false),
+        proxies: seed.proxies.clone(),
     }
 }
 

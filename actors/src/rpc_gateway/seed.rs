@@ -7,6 +7,7 @@ use crate::http::answer_places::{AnswerPlace, AnswerPlaces};
 use crate::http::bodies::Bodies;
 use crate::http::intake::Intake;
 use crate::http::pace::Pace;
+use crate::http::proxies::Proxies;
 use crate::limits::{
     BLOCK_ANSWER_PATIENCE, BLOCK_ANSWERS_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX,
     RPC_BODIES_BYTES_MAX, RPC_WAITERS_MAX,
@@ -73,6 +74,8 @@ pub(crate) struct Seed {
     pub(crate) settings: Settings,
     /// Whose pages in browsers may ask.
     pub(crate) origins: Arc<Origins>,
+    /// Who says for whom they ask.
+    pub(crate) proxies: Proxies,
     /// Only in a devnet.
     pub(crate) tick_all: Option<TickAll>,
     pub(crate) ports: Ports,

@@ -38,6 +38,7 @@ fn seed() -> (Seed, TempDir) {
             retention: Retention::All,
         },
         origins: Arc::default(),
+        proxies: Default::default(),
         tick_all: None,
         ports: Ports::default(),
         shares: Shares::default(),

@@ -166,6 +166,7 @@ impl Inner {
             last_height: builder.last_height,
             on_commit: builder.commit_hook(index),
             origins: Origins::Everybody,
+            trusted_proxies: Default::default(),
             tick_all: Some(tick_all),
             policy: builder.policy,
         };

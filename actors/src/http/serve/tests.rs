@@ -132,10 +132,12 @@ async fn serve(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
         let place = places.enter(&Asker::of(&request)).expect("a place");
         async move { HttpResponse::Ok().body(Pieces::new(vec![7; LARGE].into(), place)) }
     };
+    let who = |request: HttpRequest| async move { format!("{:?}", Asker::of(&request)) };
     let routes = |config: &mut web::ServiceConfig| {
         config
             .route("/echo", web::post().to(echo))
-            .route("/large", web::get().to(large));
+            .route("/large", web::get().to(large))
+            .route("/who", web::get().to(who));
     };
     super::run(&house, accept, routes).await;
 }
@@ -151,6 +153,7 @@ fn terms() -> Terms {
             other_verb: StatusCode::METHOD_NOT_ALLOWED,
         },
         is_neighbour: Box::new(|_| false),
+        proxies: "127.0.0.1".parse().expect("an address"),
     }
 }
 
@@ -313,4 +316,24 @@ fn many_requests_in_one_go_are_answered_one_after_the_other() {
     let heard = heard(&server, said.as_bytes());
     assert_eq!(heard.matches("5 bytes").count(), 40, "{heard}");
     assert_eq!(heard.matches("404 Not Found").count(), 21, "{heard}");
+}
+
+/// Each request of a proxy's connection is somebody else's.
+#[test]
+fn a_trusted_proxy_says_of_each_request_whose_it_is() {
+    let server = Server::start(0);
+    let ask = |forwarded: &str, end: &str| {
+        format!("GET /who HTTP/1.1\r\nhost: a\r\n{forwarded}{end}\r\n")
+    };
+    let said = [
+        ask("x-forwarded-for: 192.0.2.1\r\n", ""),
+        ask("forwarded: for=192.0.2.2\r\n", ""),
+        ask("", "connection: close\r\n"),
+    ];
+    let heard = heard(&server, said.concat().as_bytes());
+    let whose: Vec<&str> = heard.matches("from: ").collect();
+    assert_eq!(whose.len(), 3, "{heard}");
+    for address in ["192.0.2.1", "192.0.2.2", "127.0.0.1"] {
+        assert!(heard.contains(&format!("from: {address},")), "{heard}");
+    }
 }
