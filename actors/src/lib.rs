@@ -106,6 +106,7 @@ mod proposer;
 mod round_driver;
 pub mod rpc_gateway;
 pub mod runtime;
+mod seldom;
 mod shell;
 pub mod state_store;
 pub mod view;

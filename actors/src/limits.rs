@@ -110,6 +110,8 @@ pub const REFUSED_LINGER: Duration = Duration::from_secs(1);
 pub const ACCEPT_BACKLOG: i32 = 4_096;
 /// How often a connection is looked at for its deadlines.
 pub const DEADLINES_EVERY: Duration = Duration::from_millis(500);
+/// What somebody outside can bring about as often as it likes is logged this often.
+pub const SELDOM_EVERY: Duration = Duration::from_secs(10);
 /// So much of a body is held in the share of its connection, in place of an answer that is not made yet.
 pub const BODY_FREE_BYTES: usize = 16 * 1024;
 /// What comes of a body after that waits so long for others to give up theirs.

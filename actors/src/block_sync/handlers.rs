@@ -10,6 +10,7 @@ use crate::messages::committer::SyncedBlocks;
 use crate::messages::peer_broadcaster::RequestBlocks;
 use crate::messages::round_driver::Arrived;
 use crate::runtime::Ctx;
+use crate::seldom::seldom;
 use crate::shell::{Deliver, to_brain};
 use actix::prelude::*;
 use lockstep_protocol::consensus::catch_up::{Answer, Input, Output, Proven};
@@ -79,7 +80,10 @@ impl BlockSync {
                 }
                 Output::Lied(peer) => {
                     self.seed.metrics.sync_lies.inc();
-                    log::warn!("peer {peer} answered block sync with what proves nothing");
+                    seldom!(
+                        Warn,
+                        "peer {peer} answered block sync with what proves nothing"
+                    );
                 }
                 Output::Arrived(arrival) => {
                     if self.seed.arrival.set(arrival).is_ok() {

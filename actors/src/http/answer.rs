@@ -1,6 +1,7 @@
 //! Answers: JSON for people, stable error codes with a sentence that helps.
 use crate::metrics::{Metrics, RefusalLabel};
 use crate::runtime::AskError;
+use crate::seldom::seldom;
 use crate::state_store::StoreError;
 use actix_web::error::{BlockingError, InternalError, PathError, QueryPayloadError};
 use actix_web::http::{StatusCode, header};
@@ -98,7 +99,7 @@ pub(crate) fn wire_sentence(error: &WireError) -> String {
 
 /// The node's own trouble, said without its insides.
 pub(crate) fn trouble(error: &dyn std::fmt::Display) -> HttpResponse {
-    log::error!("a request could not be answered: {error}");
+    seldom!(Error, "a request could not be answered: {error}");
     let sentence = "the node could not read its store; its log says why";
     refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", sentence)
 }

@@ -15,6 +15,7 @@ use crate::limits::{
     SEND_BUFFER_BYTES,
 };
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
+use crate::seldom::seldom;
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
@@ -80,7 +81,13 @@ async fn run(
             let keeper = keeper.clone();
             let refusal = connection.as_ref().and_then(|it| it.take_refusal());
             let answer = match refusal {
-                Some(refusal) => Err(request.into_response(refuse_head(refusal))),
+                Some(refusal) => {
+                    if let Some(connection) = &connection {
+                        let from = connection.client();
+                        seldom!(Info, "what {from} sent is no request: {refusal:?}");
+                    }
+                    Err(request.into_response(refuse_head(refusal)))
+                }
                 None => Ok(service.call(request)),
             };
             async move {
@@ -113,7 +120,7 @@ async fn run(
                     http.call((socket, Protocol::Http1, Some(from)))
                 }),
                 Err(error) => {
-                    log::warn!("no connection can be accepted: {error}");
+                    seldom!(Warn, "no connection can be accepted: {error}");
                     house.closed(ClosedLabel::NotAccepted);
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
@@ -204,7 +211,7 @@ impl House {
         let is_bad = response.extensions().get::<BadMessage>().is_some();
         let is_enough = is_bad && connection.bad_message(now);
         if is_enough {
-            self.closed(ClosedLabel::BadMessages);
+            self.closed_on(connection.client(), ClosedLabel::BadMessages);
         }
         if is_enough || connection.is_old(now) {
             let head = response.head_mut();
@@ -215,6 +222,23 @@ impl House {
 
     fn closed(&self, why: ClosedLabel) {
         self.metrics.closed(self.terms.label, why);
+    }
+
+    /// Closes a connection from there, and says so now and then if it is the client's fault: the
+    /// counters tell how often, this whose.
+    fn closed_on(&self, from: IpAddr, why: ClosedLabel) {
+        self.closed(why);
+        let label = self.terms.label;
+        match why {
+            ClosedLabel::Full => seldom!(Info, "{label:?}: no place for a connection from {from}"),
+            ClosedLabel::SlowHead => seldom!(Info, "{label:?}: {from} sent no request in time"),
+            ClosedLabel::SlowReader => seldom!(Info, "{label:?}: {from} does not read its answers"),
+            ClosedLabel::BadMessages => {
+                seldom!(Info, "{label:?}: {from} sends what no honest peer sends");
+            }
+            ClosedLabel::Idle | ClosedLabel::Old | ClosedLabel::Broken => {}
+            ClosedLabel::NotAccepted => {}
+        }
     }
 
     fn merit(&self, from: IpAddr) -> Merit {
@@ -236,7 +260,7 @@ impl House {
     {
         let merit = self.merit(from.ip());
         let Some(ticket) = self.seat(from.ip(), merit) else {
-            return self.closed(ClosedLabel::Full);
+            return self.closed_on(from.ip(), ClosedLabel::Full);
         };
         // A socket that refuses an option still works.
         let _ = stream.set_nodelay(true);
@@ -259,7 +283,7 @@ impl House {
                 closed = house.watch(ticket, &connection) => Some(closed),
             };
             if let Some(why) = closed {
-                house.closed(why);
+                house.closed_on(connection.client(), why);
             }
             house.places.borrow_mut().leave(ticket);
             house.guests.borrow_mut().remove(&ticket);

@@ -4,6 +4,7 @@
 use crate::http::answer;
 use crate::limits::{RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX, SUBSCRIPTIONS_MAX};
 use crate::rpc_gateway::events::OutOfReach;
+use crate::seldom::seldom;
 use crate::state_store::StoreError;
 use lockstep_protocol::ledger::HistoryError;
 use lockstep_protocol::types::{AddressError, Hash, Height};
@@ -143,14 +144,14 @@ impl RpcError {
 
 impl From<StoreError> for RpcError {
     fn from(error: StoreError) -> RpcError {
-        log::error!("a call could not be answered: {error}");
+        seldom!(Error, "a call could not be answered: {error}");
         RpcError::Internal
     }
 }
 
 impl From<lockstep_protocol::ledger::ReadError> for RpcError {
     fn from(error: lockstep_protocol::ledger::ReadError) -> RpcError {
-        log::error!("a call could not be answered: {error}");
+        seldom!(Error, "a call could not be answered: {error}");
         RpcError::Internal
     }
 }
@@ -166,7 +167,7 @@ impl From<HistoryError> for RpcError {
 
 impl From<actix_web::error::BlockingError> for RpcError {
     fn from(error: actix_web::error::BlockingError) -> RpcError {
-        log::error!("a call could not be answered: {error}");
+        seldom!(Error, "a call could not be answered: {error}");
         RpcError::Internal
     }
 }
