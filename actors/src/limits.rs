@@ -182,6 +182,8 @@ pub const BLOCK_ANSWERS_MAX: usize = 4;
 /// Whoever reads no piece of a long answer for so long gives its place to the next who asks: an
 /// honest reader takes one of [`ANSWER_PIECE_BYTES`] much sooner.
 pub const ANSWER_PIECE_PATIENCE: Duration = Duration::from_secs(1);
+/// The same of people: short answers to others must not wait long behind whoever reads nothing.
+pub const PUBLIC_PIECE_PATIENCE: Duration = Duration::from_millis(250);
 /// … and so does whoever has been reading for so long: the largest answer at a megabyte a second.
 pub const ANSWER_TURN: Duration = Duration::from_secs(6);
 /// How long a person waits for such a place.

@@ -3,12 +3,12 @@
 //!
 //! No reader keeps others out, however slowly it reads. Where all places are taken, a newcomer has
 //! that of a stranger if it is a peer itself, that of an address with more than one place more than
-//! its own, or that of whoever has taken no piece for [`ANSWER_PIECE_PATIENCE`] or has had
-//! [`ANSWER_TURN`]. An answer that is being made is never given up: that would not end its work.
+//! its own, or that of whoever has taken no piece for so long as this kind of answer allows, or has
+//! had [`ANSWER_TURN`]. An answer that is being made is never given up: that would not end its work.
 use super::answer::{Refused, refuse};
 use super::connection::Connection;
 use super::places::Merit;
-use crate::limits::{ANSWER_PIECE_PATIENCE, ANSWER_TURN};
+use crate::limits::ANSWER_TURN;
 use crate::metrics::{Metrics, RefusalLabel};
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Whoever waits for a place looks this often whether somebody has become slow.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The places for one kind of answer.
 #[derive(Clone)]
@@ -32,10 +32,10 @@ pub(crate) struct AnswerPlaces {
 }
 
 impl AnswerPlaces {
-    /// At most `max` answers at one time.
-    pub(crate) fn new(max: usize) -> AnswerPlaces {
+    /// At most `max` answers at one time; whoever takes no piece for `piece_patience` gives way.
+    pub(crate) fn new(max: usize, piece_patience: Duration) -> AnswerPlaces {
         AnswerPlaces {
-            table: Arc::new(Mutex::new(Table::new(max))),
+            table: Arc::new(Mutex::new(Table::new(max, piece_patience))),
             left: Arc::default(),
         }
     }
@@ -142,6 +142,7 @@ struct Table {
     /// By their tickets: later ones have larger numbers.
     holders: BTreeMap<u64, Holder>,
     max: usize,
+    piece_patience: Duration,
     next: u64,
 }
 
@@ -153,10 +154,13 @@ struct Holder {
 }
 
 impl Table {
-    fn new(max: usize) -> Table {
-        let holders = BTreeMap::new();
-        let next = 0;
-        Table { holders, max, next }
+    fn new(max: usize, piece_patience: Duration) -> Table {
+        Table {
+            holders: BTreeMap::new(),
+            max,
+            piece_patience,
+            next: 0,
+        }
     }
 
     fn enter(&mut self, asker: &Asker, now: Instant) -> Option<u64> {
@@ -192,7 +196,7 @@ impl Table {
         let own = self.of(asker.from);
         let candidates = self.holders.iter().filter_map(|(ticket, holder)| {
             let (first, last) = holder.sent?;
-            let is_slow = now.duration_since(last) >= ANSWER_PIECE_PATIENCE
+            let is_slow = now.duration_since(last) >= self.piece_patience
                 || now.duration_since(first) >= ANSWER_TURN;
             let who = &holder.who;
             let may_go = match who.merit.cmp(&asker.merit) {
@@ -210,6 +214,7 @@ impl Table {
 mod tests {
     use super::Merit::{Neighbour, Stranger};
     use super::*;
+    use crate::limits::ANSWER_PIECE_PATIENCE;
 
     const MOMENT: Duration = Duration::from_millis(1);
 
@@ -228,7 +233,7 @@ mod tests {
 
     /// Two places, taken by these, whose answers are on their way since `now`.
     fn taken_by(askers: [&Asker; 2], now: Instant) -> Table {
-        let mut table = Table::new(2);
+        let mut table = Table::new(2, ANSWER_PIECE_PATIENCE);
         for asker in askers {
             let ticket = table.enter(asker, now).expect("a place");
             table.moved(ticket, now);
@@ -295,7 +300,7 @@ mod tests {
     fn whoever_waits_has_the_place_that_is_left_or_that_of_who_became_slow() {
         actix_rt::System::new().block_on(async {
             tokio::time::pause();
-            let places = AnswerPlaces::new(1);
+            let places = AnswerPlaces::new(1, ANSWER_PIECE_PATIENCE);
             let (one, two) = (asker(1, Stranger), asker(2, Stranger));
             let held = places.enter(&one).expect("a place");
             assert!(places.wait(&two, ANSWER_TURN).await.is_none(), "it is made");

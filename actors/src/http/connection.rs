@@ -9,7 +9,7 @@ use super::places::Merit;
 use super::roster::Turn;
 use crate::limits::{
     ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, CONNECTION_LIFETIME,
-    CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE, READ_BYTES,
+    CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE, READ_BYTES, STREAM_GOODBYE,
 };
 use actix_web::web::BytesMut;
 use framing::{Framing, HeadRefusal, Next};
@@ -59,6 +59,8 @@ enum Phase {
     Asking,
     /// The answer has no end: this connection stays.
     Staying,
+    /// It has stayed, and may hear the last word.
+    Leaving,
 }
 
 /// May the socket be read?
@@ -187,16 +189,27 @@ impl Connection {
         self.allow(HEAD_BYTES_MAX);
     }
 
-    /// The answer goes on until one side ends it; meanwhile as much is read as the handler takes.
+    /// The answer goes on until one side ends it. Until then no other request is read.
     pub(super) fn stay(&self) {
         self.phase.set(Phase::Staying);
-        self.framing.borrow_mut().open();
-        self.allow(BODY_WINDOW_BYTES);
         self.rise(Merit::Stays);
     }
 
+    /// … and what comes meanwhile are frames: as much is read as the handler takes.
+    pub(crate) fn open(&self) {
+        self.framing.borrow_mut().open();
+        self.allow(BODY_WINDOW_BYTES);
+    }
+
+    /// It stays no longer: soon it is closed, and until then it counts for no more than others.
+    pub(super) fn over(&self, now: Instant) {
+        self.enter(Phase::Leaving, now);
+        self.merit.set(self.merit.get().min(Merit::Stranger));
+        self.risen.notify_one();
+    }
+
     pub(super) fn stays(&self) -> bool {
-        self.phase.get() == Phase::Staying
+        matches!(self.phase.get(), Phase::Staying | Phase::Leaving)
     }
 
     fn allow(&self, bytes: usize) {
@@ -215,7 +228,7 @@ impl Connection {
     fn credit(&self, task: &Context<'_>) -> Credit {
         // No next head in front of an answer.
         let is_due = match self.phase.get() {
-            Phase::Asking => false,
+            Phase::Asking | Phase::Leaving => false,
             Phase::Waiting | Phase::Head => !self.is_unsent.get(),
             Phase::Body | Phase::Staying => true,
         };
@@ -272,6 +285,9 @@ impl Connection {
         if !self.stays() && longer(self.born, CONNECTION_LIFETIME_MAX) {
             return Some(Overdue::Old);
         }
+        if self.phase.get() == Phase::Leaving {
+            return longer(self.since.get(), STREAM_GOODBYE).then_some(Overdue::Old);
+        }
         if let Some(since) = self.unread_since.get() {
             return longer(since, self.deadlines.answer).then_some(Overdue::Reader);
         }
@@ -282,7 +298,7 @@ impl Connection {
             }
             Phase::Head => longer(self.since.get(), self.deadlines.head).then_some(Overdue::Head),
             // Handlers have deadlines of their own.
-            Phase::Body | Phase::Asking | Phase::Staying => None,
+            Phase::Body | Phase::Asking | Phase::Staying | Phase::Leaving => None,
         }
     }
 

@@ -86,9 +86,10 @@ impl Places {
         self.guests.remove(&ticket);
     }
 
-    pub(super) fn rise(&mut self, ticket: Ticket, to: Merit) {
+    /// It has shown so much, or stays no longer.
+    pub(super) fn judge(&mut self, ticket: Ticket, merit: Merit) {
         if let Some(guest) = self.guests.get_mut(&ticket) {
-            guest.merit = guest.merit.max(to);
+            guest.merit = merit;
         }
     }
 
@@ -170,14 +171,14 @@ mod tests {
             free(places.enter(from(1), Stranger, false)),
             free(places.enter(from(2), Neighbour, false)),
         );
-        places.rise(one, Proven);
+        places.judge(one, Proven);
         assert_eq!(places.enter(from(3), Stranger, false), Seat::None);
         let seat = places.enter(from(2), Neighbour, false);
         let Seat::Instead(three, out) = seat else {
             panic!("{seat:?}")
         };
         assert_eq!(out, two);
-        places.rise(three, Proven);
+        places.judge(three, Proven);
         assert_eq!(places.enter(from(2), Neighbour, false), Seat::None);
         places.leave(one);
         free(places.enter(from(3), Stranger, false));
@@ -187,7 +188,7 @@ mod tests {
     fn a_flood_of_strangers_leaves_those_that_stay() {
         let mut places = Places::new(8, 4);
         let stays = free(places.enter(from(1), Stranger, false));
-        places.rise(stays, Stays);
+        places.judge(stays, Stays);
         for _ in 0..100 {
             if let Seat::Instead(_, out) = places.enter(from(1), Stranger, false) {
                 assert_ne!(out, stays);
@@ -213,7 +214,7 @@ mod tests {
         let peers: Vec<Ticket> = (0..3)
             .map(|_| free(places.enter(from(1), Neighbour, false)))
             .collect();
-        peers.iter().for_each(|peer| places.rise(*peer, Proven));
+        peers.iter().for_each(|peer| places.judge(*peer, Proven));
         for _ in 0..10_000 {
             // The attacker sits where the peers sit.
             if let Seat::Instead(_, out) = places.enter(from(1), Neighbour, false) {

@@ -137,7 +137,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_answer_goes_out_in_pieces_and_keeps_its_place_until_the_last() {
-        let places = AnswerPlaces::new(1);
+        let places = AnswerPlaces::new(1, std::time::Duration::from_secs(1));
         let asker = Asker::of(&TestRequest::default().to_http_request());
         let place = places.enter(&asker);
         let (queue, mut outgoing) = queue();

@@ -318,7 +318,7 @@ impl House {
             tokio::select! {
                 () = connection.pushed_out.notified() => return ClosedLabel::Full,
                 () = connection.risen.notified() => {
-                    self.places.borrow_mut().rise(ticket, connection.merit());
+                    self.places.borrow_mut().judge(ticket, connection.merit());
                 }
                 () = tokio::time::sleep(DEADLINES_EVERY) => {}
             }

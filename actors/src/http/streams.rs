@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// All of them, of one listener.
 pub(crate) struct Streams {
@@ -69,5 +70,6 @@ impl Drop for Stream {
     fn drop(&mut self) {
         self.all.places.borrow_mut().leave(self.ticket);
         self.all.pushed_out.borrow_mut().remove(&self.ticket);
+        self.connection.over(Instant::now());
     }
 }

@@ -7,7 +7,8 @@ use crate::http::body;
 use crate::http::connection::Connection;
 use crate::http::intake::Intake;
 use crate::limits::{
-    GOSSIP_BODIES_BYTES_MAX, PROPOSAL_BODIES_BYTES_MAX, PULL_ANSWERS_MAX, SYNC_ANSWERS_MAX,
+    ANSWER_PIECE_PATIENCE, GOSSIP_BODIES_BYTES_MAX, PROPOSAL_BODIES_BYTES_MAX, PULL_ANSWERS_MAX,
+    SYNC_ANSWERS_MAX,
 };
 use crate::messages::committer::EvidenceTold;
 use crate::messages::mempool::{GetHeld, SubmitTransactions};
@@ -122,8 +123,8 @@ pub(crate) struct Shares {
 impl Default for Shares {
     fn default() -> Shares {
         Shares {
-            sync_answers: AnswerPlaces::new(SYNC_ANSWERS_MAX),
-            pull_answers: AnswerPlaces::new(PULL_ANSWERS_MAX),
+            sync_answers: AnswerPlaces::new(SYNC_ANSWERS_MAX, ANSWER_PIECE_PATIENCE),
+            pull_answers: AnswerPlaces::new(PULL_ANSWERS_MAX, ANSWER_PIECE_PATIENCE),
             proposal_bodies: Bodies::new(PROPOSAL_BODIES_BYTES_MAX),
             gossip_bodies: Bodies::new(GOSSIP_BODIES_BYTES_MAX),
         }

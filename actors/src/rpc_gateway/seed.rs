@@ -10,7 +10,7 @@ use crate::http::pace::Pace;
 use crate::http::proxies::Proxies;
 use crate::limits::{
     BLOCK_ANSWER_PATIENCE, BLOCK_ANSWERS_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX,
-    RPC_BODIES_BYTES_MAX, RPC_WAITERS_MAX,
+    PUBLIC_PIECE_PATIENCE, RPC_BODIES_BYTES_MAX, RPC_WAITERS_MAX,
 };
 use crate::messages::mempool::{
     GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions,
@@ -144,7 +144,7 @@ impl Default for Shares {
     fn default() -> Shares {
         let pages = Pace::new(PAGES_PER_SECOND_MAX, PAGES_AT_ONCE_MAX);
         Shares {
-            block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX),
+            block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX, PUBLIC_PIECE_PATIENCE),
             pages: Arc::new(Mutex::new(pages)),
             rpc_bodies: Bodies::new(RPC_BODIES_BYTES_MAX),
             waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),

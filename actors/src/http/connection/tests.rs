@@ -100,6 +100,12 @@ fn a_connection_that_stays_is_read_and_never_idle_but_must_read_what_it_is_told(
     connection.answered(now);
     assert!(connection.stays());
     assert!(!connection.is_old(now + CONNECTION_LIFETIME_MAX));
+    assert_eq!(
+        connection.credit(&task()),
+        Credit::Later,
+        "no request follows"
+    );
+    connection.open();
     assert_eq!(connection.credit(&task()), Credit::Bytes(BODY_WINDOW_BYTES));
     connection.spent(BODY_WINDOW_BYTES);
     assert_eq!(connection.credit(&task()), Credit::Later);
@@ -109,6 +115,22 @@ fn a_connection_that_stays_is_read_and_never_idle_but_must_read_what_it_is_told(
     connection.writing(true, now);
     let late = now + ANSWER_DEADLINE;
     assert_eq!(connection.overdue(late), Some(Overdue::Reader));
+}
+
+/// It kept the place of a stream for ever, above all strangers, when its stream had been given up.
+#[test]
+fn a_connection_that_has_stayed_is_soon_closed_and_no_better_than_others() {
+    let (connection, now) = connection();
+    connection.begin(false, now);
+    connection.stay();
+    connection.open();
+    assert_eq!(connection.merit(), Merit::Stays);
+    connection.writing(true, now);
+    connection.over(now);
+    assert_eq!(connection.merit(), Merit::Stranger);
+    assert_eq!(connection.credit(&task()), Credit::Later);
+    assert_eq!(connection.overdue(now), None, "it may hear the last word");
+    assert_eq!(connection.overdue(now + STREAM_GOODBYE), Some(Overdue::Old));
 }
 
 #[test]

@@ -118,7 +118,7 @@ async fn serve(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
         }
         listener.accept().await
     };
-    let places = AnswerPlaces::new(64);
+    let places = AnswerPlaces::new(64, PATIENCE);
     let echo = move |request: HttpRequest, payload: web::Payload| {
         let metrics = metrics.clone();
         async move {

@@ -54,6 +54,7 @@ pub(super) async fn upgrade(
         let sentence = "as many WebSockets and event streams are open as may; try again later";
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence);
     };
+    stream.connection.open();
     let (queue, outgoing) = queue();
     let asker = Asker::of(&request);
     let turn = stream.connection.turn.clone();
