@@ -88,16 +88,18 @@ pub const PEER_CONNECTIONS_PER_STRANGER_MAX: usize = 8;
 pub const PUBLIC_CONNECTIONS_MAX: usize = 256;
 /// Connections of people from one address: a browser opens six, a load generator dozens.
 pub const PUBLIC_CONNECTIONS_PER_ADDRESS_MAX: usize = 128;
-/// How long a connection lives; the request that is under way then is still answered. Peers renew
-/// theirs before.
+/// After so long a connection closes behind its next answer, which says so. Peers renew theirs
+/// before.
 pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(90);
-/// … and when it is closed whatever it does: any request that keeps its own deadlines is over.
-pub const CONNECTION_LIFETIME_MAX: Duration = Duration::from_secs(150);
+/// … and when it is closed whatever it does: it has been idle ([`PUBLIC_IDLE`]), and any request that
+/// keeps its own deadlines is over.
+pub const CONNECTION_LIFETIME_MAX: Duration = Duration::from_secs(240);
 /// How long a peer's connection may be idle: longer than a link keeps an idle one (30 s), so that a
 /// peer is never cut off as it sends.
 pub const PEER_IDLE: Duration = Duration::from_secs(45);
-/// How long a person's connection may be idle between two requests.
-pub const PUBLIC_IDLE: Duration = Duration::from_secs(15);
+/// How long a person's connection may be idle between two requests: longer than load balancers keep
+/// an idle one (60 s), so that none is cut off as it passes a request on. Each answer says it.
+pub const PUBLIC_IDLE: Duration = Duration::from_secs(75);
 /// How long the head of a request may take, the first one from the connection's first moment.
 pub const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a client may leave an answer unread: the largest one on a slow line.

@@ -43,7 +43,7 @@ pub(super) enum Overdue {
     Head,
     /// The answer was not read in time.
     Reader,
-    /// It has lived long enough.
+    /// It has lived longer than any may.
     Old,
 }
 
@@ -274,7 +274,8 @@ impl Connection {
         }
     }
 
-    /// Whether the answer under way should be its last.
+    /// Whether the answer under way should be its last. Whoever has been told nothing may send the next
+    /// request at any moment, and would not know whether that was heard.
     pub(super) fn is_old(&self, now: Instant) -> bool {
         !self.stays() && now.duration_since(self.born) >= CONNECTION_LIFETIME
     }
@@ -292,7 +293,6 @@ impl Connection {
             return longer(since, self.deadlines.answer).then_some(Overdue::Reader);
         }
         match self.phase.get() {
-            Phase::Waiting if self.is_old(now) => Some(Overdue::Old),
             Phase::Waiting => {
                 longer(self.since.get(), self.deadlines.idle).then_some(Overdue::Idle)
             }
@@ -417,7 +417,7 @@ impl AsyncRead for Watched {
             if this.held.is_empty() && unseen > 0 {
                 return this.poll_unseen(task, buffer, credit.min(unseen));
             }
-            let next = this.connection.framing.borrow_mut().next(&this.held);
+            let next = this.connection.framing.borrow_mut().next(&mut this.held);
             match next {
                 Next::Pass(bytes) => {
                     this.pass(buffer, bytes.min(credit));

@@ -19,7 +19,8 @@ use crate::seldom::seldom;
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{App, HttpResponse, web};
 use socket2::SockRef;
 use std::cell::RefCell;
@@ -207,15 +208,26 @@ impl House {
             return;
         };
         let now = Instant::now();
+        let asked = answer.request().head();
+        let is_switched = status == StatusCode::SWITCHING_PROTOCOLS;
+        // The library closes behind the answer to an upgrade, whether it is one or not.
+        let is_last = asked.upgrade() || asked.connection_type() == ConnectionType::Close;
         let response = answer.response_mut();
         let is_bad = response.extensions().get::<BadMessage>().is_some();
         let is_enough = is_bad && connection.bad_message(now);
         if is_enough {
             self.closed_on(connection.client(), ClosedLabel::BadMessages);
         }
-        if is_enough || connection.is_old(now) {
-            let head = response.head_mut();
+        let is_last = is_last || is_enough || connection.is_old(now);
+        let head = response.head_mut();
+        if is_last && !is_switched {
             head.set_connection_type(ConnectionType::Close);
+        } else if !connection.stays() {
+            let idle = format!("timeout={}", self.terms.deadlines.idle.as_secs());
+            let name = HeaderName::from_static("keep-alive");
+            if let Ok(idle) = HeaderValue::try_from(idle) {
+                head.headers_mut().insert(name, idle);
+            }
         }
         connection.answered(now);
     }

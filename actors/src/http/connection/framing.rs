@@ -100,7 +100,8 @@ impl Framing {
         }
     }
 
-    pub(super) fn next(&mut self, held: &[u8]) -> Next {
+    /// What is to be done with the bytes that are held. A head may change in its place.
+    pub(super) fn next(&mut self, held: &mut [u8]) -> Next {
         if let Part::Head { searched, line } = &mut self.part {
             let Some(head) = end_of_head(held, searched, line) else {
                 return match held.len() < HEAD_BYTES_MAX {
@@ -112,6 +113,7 @@ impl Framing {
                 Ok((bytes, is_chunked)) => {
                     let left = bytes.saturating_add(head as u64);
                     self.part = Part::Sized { left, is_chunked };
+                    ignore_offer(&mut held[..head]);
                 }
                 Err(refusal) => return Next::Refuse(refusal),
             }
@@ -205,6 +207,36 @@ fn body(head: &[u8]) -> Result<(u64, bool), HeadRefusal> {
         0 | 1 => Ok(body.unwrap_or((0, false))),
         _ => Err(HeadRefusal::Malformed),
     }
+}
+
+/// Only a WebSocket is switched to. An offer of anything else (Java's client offers HTTP/2 in each
+/// request) is blanked out: the library would close the connection behind the answer, and not say so.
+fn ignore_offer(head: &mut [u8]) {
+    let is = |name: &[u8], other: &str| name.trim_ascii().eq_ignore_ascii_case(other.as_bytes());
+    let to_web_socket = head.split(|byte| *byte == b'\n').any(|line| {
+        let (name, value) = line.split_at(name_length(line));
+        is(name, "upgrade") && is(value.get(1..).unwrap_or_default(), "websocket")
+    });
+    if to_web_socket {
+        return;
+    }
+    for line in head.split_mut(|byte| *byte == b'\n') {
+        let (name, value) = line.split_at_mut(name_length(line));
+        if !is(name, "connection") {
+            continue;
+        }
+        let options = value.split_mut(|byte| matches!(byte, b',' | b':'));
+        for offer in options.filter(|option| is(option, "upgrade")) {
+            let end = offer.trim_ascii_end().len();
+            offer[..end].fill(b' ');
+        }
+    }
+}
+
+/// Up to the colon.
+fn name_length(line: &[u8]) -> usize {
+    let colon = line.iter().position(|byte| *byte == b':');
+    colon.unwrap_or(line.len())
 }
 
 fn length(value: &[u8]) -> Result<u64, HeadRefusal> {

@@ -66,15 +66,18 @@ fn whoever_says_nothing_half_a_head_or_reads_nothing_is_overdue() {
     assert_eq!(connection.overdue(now + just), None);
 }
 
-/// It was cut off in the middle of a request, and a peer sent a vote once more.
+/// It was cut off between two requests without a word: whoever sent the next one just then did not know
+/// whether that was heard.
 #[test]
-fn an_old_connection_ends_between_two_requests_and_in_the_end_whatever_it_does() {
+fn an_old_connection_ends_behind_an_answer_and_in_the_end_whatever_it_does() {
     let (connection, now) = connection();
     let just = Duration::from_millis(1);
     let old = now + CONNECTION_LIFETIME;
     connection.answered(old - just);
-    assert_eq!(connection.overdue(old - just), None);
-    assert_eq!(connection.overdue(old), Some(Overdue::Old));
+    assert_eq!(connection.overdue(old), None, "nobody has told it");
+    let idle = old - just + PEER_IDLE;
+    assert_eq!(connection.overdue(idle - just), None);
+    assert_eq!(connection.overdue(idle), Some(Overdue::Idle));
     assert!(connection.is_old(old) && !connection.is_old(old - just));
     connection.received(old);
     assert_eq!(connection.overdue(old), None, "a request is on its way");
@@ -86,7 +89,7 @@ fn an_old_connection_ends_between_two_requests_and_in_the_end_whatever_it_does()
     connection.answered(old);
     assert_eq!(connection.overdue(old + just), None, "its answer is read");
     connection.sent();
-    assert_eq!(connection.overdue(old + just), Some(Overdue::Old));
+    assert_eq!(connection.overdue(old + PEER_IDLE), Some(Overdue::Idle));
     connection.begin(false, old);
     let end = now + CONNECTION_LIFETIME_MAX;
     assert_eq!(connection.overdue(end), Some(Overdue::Old));

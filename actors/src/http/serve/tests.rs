@@ -337,3 +337,33 @@ fn a_trusted_proxy_says_of_each_request_whose_it_is() {
         assert!(heard.contains(&format!("from: {address},")), "{heard}");
     }
 }
+
+/// Java's client offers HTTP/2 with each request over plain HTTP. The library closed the connection
+/// behind the answer and did not say so; the next request failed now and then.
+#[test]
+fn an_offer_of_http_2_is_declined_and_the_connection_kept() {
+    let server = Server::start(0);
+    let offers = "GET /nothing HTTP/1.1\r\nhost: a\r\nconnection: Upgrade, HTTP2-Settings\r\n\
+                  upgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n\r\n";
+    let close = "GET /nothing HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let heard = heard(&server, [offers, offers, close].concat().as_bytes());
+    assert_eq!(heard.matches("404 Not Found").count(), 3, "{heard}");
+    assert_eq!(
+        heard.matches("keep-alive: timeout=30").count(),
+        2,
+        "{heard}"
+    );
+    assert_eq!(heard.matches("connection: ").count(), 1, "{heard}");
+    assert!(heard.contains("connection: close"), "{heard}");
+}
+
+/// It was closed behind the answer, which did not say so.
+#[test]
+fn a_web_socket_that_is_refused_hears_that_its_connection_ends() {
+    let server = Server::start(0);
+    let socket =
+        "GET /nothing HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n";
+    let heard = heard(&server, socket.as_bytes());
+    assert!(heard.starts_with("HTTP/1.1 404"), "{heard}");
+    assert!(heard.contains("connection: close"), "{heard}");
+}

@@ -8,7 +8,7 @@ fn given(bytes: &[u8], pieces: &[usize]) -> Result<Vec<Vec<u8>>, HeadRefusal> {
     let (mut held, mut given, mut this) = (Vec::new(), Vec::new(), Vec::new());
     let (mut bytes, mut pieces) = (bytes, pieces.iter().cycle());
     loop {
-        match framing.next(&held) {
+        match framing.next(&mut held) {
             Next::Pass(length) => {
                 let passed: Vec<u8> = held.drain(..length).collect();
                 framing.passed(&passed);
@@ -116,25 +116,63 @@ fn a_head_that_has_no_one_meaning_is_refused() {
 fn an_answer_may_come_before_the_end_of_the_body() {
     let mut framing = Framing::new();
     let head = b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\n";
-    assert_eq!(framing.next(head), Next::Pass(head.len()));
+    assert_eq!(framing.next(&mut head.to_vec()), Next::Pass(head.len()));
     framing.passed(head);
     framing.answered();
     assert_eq!(framing.unseen(), 3);
     framing.passed(b"abc");
     let next = b"GET / HTTP/1.1\r\nhost: h\r\n\r\n";
-    assert_eq!(framing.next(next), Next::Pass(next.len()));
+    assert_eq!(framing.next(&mut next.to_vec()), Next::Pass(next.len()));
 }
 
 #[test]
 fn a_stream_of_frames_is_passed_on_unseen() {
     let mut framing = Framing::new();
     let bytes = b"GET /ws HTTP/1.1\r\nhost: h\r\nupgrade: websocket\r\n\r\n\x81\x00";
-    assert_eq!(framing.next(bytes), Next::Pass(bytes.len() - 2));
+    assert_eq!(
+        framing.next(&mut bytes.to_vec()),
+        Next::Pass(bytes.len() - 2)
+    );
     framing.passed(&bytes[..bytes.len() - 2]);
-    assert_eq!(framing.next(&bytes[bytes.len() - 2..]), Next::Wait);
+    assert_eq!(
+        framing.next(&mut bytes[bytes.len() - 2..].to_vec()),
+        Next::Wait
+    );
     framing.open();
-    assert_eq!(framing.next(&bytes[bytes.len() - 2..]), Next::Pass(2));
+    assert_eq!(
+        framing.next(&mut bytes[bytes.len() - 2..].to_vec()),
+        Next::Pass(2)
+    );
     framing.passed(&bytes[bytes.len() - 2..]);
     framing.answered();
     assert_eq!(framing.unseen(), usize::MAX);
+}
+
+/// The library takes any word of an upgrade for the end of requests on this connection.
+#[test]
+fn an_offer_to_switch_to_anything_but_a_web_socket_is_not_passed_on() {
+    let head = |connection: &str, to: &str| {
+        let head = format!(
+            "GET / HTTP/1.1\r\nhost: h\r\n{connection}\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\nUpgrade: {to}\r\n\r\n"
+        );
+        let given = given(head.as_bytes(), &[7]).expect("it is a request");
+        String::from_utf8(given.concat()).expect("text")
+    };
+    for (said, passed) in [
+        (
+            "Connection: Upgrade, HTTP2-Settings",
+            "Connection:        , HTTP2-Settings\r\n",
+        ),
+        ("connection:upgrade", "connection:       \r\n"),
+        ("CONNECTION: close,UPGRADE", "CONNECTION: close,       \r\n"),
+        ("connection: keep-alive", "connection: keep-alive\r\n"),
+        ("connection: not-upgrade", "connection: not-upgrade\r\n"),
+    ] {
+        assert!(
+            head(said, "h2c").contains(passed),
+            "{said}: {}",
+            head(said, "h2c")
+        );
+        assert!(head(said, "WebSocket").contains(said), "{said}");
+    }
 }
