@@ -1,6 +1,8 @@
 //! Tests that measure, or load the machine until others would fail: one at a time, whatever
 //! `--test-threads` says. Each begins by taking the machine.
 
+#[cfg(target_os = "linux")]
+mod edge;
 mod flood;
 #[cfg(target_os = "linux")]
 mod node_clocks;

@@ -68,6 +68,17 @@ impl Connection {
         self.answer()
     }
 
+    /// The same with a body that is said to be JSON.
+    pub fn request_json(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n"
+        );
+        self.send(&[head.as_bytes(), body].concat());
+        self.answer()
+    }
+
     /// Sends raw bytes. A node may answer and close before it has read them all.
     pub fn send(&mut self, bytes: &[u8]) {
         let _ = self.0.get_mut().write_all(bytes);
