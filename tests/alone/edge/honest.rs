@@ -12,6 +12,8 @@ const BLOCK_NUMBER: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"eth_blockNumbe
 
 #[derive(Clone, Copy)]
 struct Ask {
+    /// For whoever reads the failure.
+    name: &'static str,
     verb: &'static str,
     path: &'static str,
     body: &'static [u8],
@@ -19,22 +21,30 @@ struct Ask {
     is_peers: bool,
 }
 
-const fn ask(verb: &'static str, path: &'static str, body: &'static [u8]) -> Ask {
-    Ask {
-        verb,
-        path,
-        body,
-        is_fresh: false,
-        is_peers: false,
-    }
-}
+const LIVE: Ask = Ask {
+    name: "/livez, kept",
+    verb: "GET",
+    path: "/livez",
+    body: b"",
+    is_fresh: false,
+    is_peers: false,
+};
+const NUMBER: Ask = Ask {
+    name: "eth_blockNumber, kept",
+    verb: "POST",
+    path: "/",
+    body: BLOCK_NUMBER,
+    ..LIVE
+};
+const BLOCK: Ask = Ask {
+    name: "/blocks/1, kept",
+    path: "/blocks/1",
+    ..LIVE
+};
 
-const LIVE: Ask = ask("GET", "/livez", b"");
-const NUMBER: Ask = ask("POST", "/", BLOCK_NUMBER);
-const BLOCK: Ask = ask("GET", "/blocks/1", b"");
-
-const fn fresh(ask: Ask) -> Ask {
+const fn fresh(name: &'static str, ask: Ask) -> Ask {
     Ask {
+        name,
         is_fresh: true,
         ..ask
     }
@@ -42,40 +52,39 @@ const fn fresh(ask: Ask) -> Ask {
 
 const ALL: [Ask; 7] = [
     LIVE,
-    fresh(LIVE),
+    fresh("/livez", LIVE),
     NUMBER,
-    fresh(NUMBER),
+    fresh("eth_blockNumber", NUMBER),
     BLOCK,
-    fresh(BLOCK),
+    fresh("/blocks/1", BLOCK),
     Ask {
         is_peers: true,
-        ..fresh(LIVE)
+        ..fresh("/livez of peers", LIVE)
     },
 ];
 
 /// How long answers took. What was not answered at all, or not with 200, took for ever.
-pub(super) struct Heard(Vec<Duration>);
+pub(super) struct Heard {
+    sorted: Vec<Duration>,
+    /// Who was never answered.
+    pub(super) deaf: Vec<&'static str>,
+}
 
 impl Heard {
     /// The part that was answered within this time.
     pub(super) fn within(&self, time: Duration) -> f64 {
-        let soon = self.0.iter().filter(|took| **took <= time).count();
-        soon as f64 / self.0.len().max(1) as f64
+        let soon = self.sorted.iter().filter(|took| **took <= time).count();
+        soon as f64 / self.asked().max(1) as f64
     }
 
     pub(super) fn quantile_ms(&self, q: f64) -> f64 {
-        let index = ((self.0.len() as f64 * q) as usize).min(self.0.len().saturating_sub(1));
-        let took = self.0.get(index).copied().unwrap_or(Duration::MAX);
-        (took.as_secs_f64() * 1e3).min(99_999.0)
+        let index = ((self.asked() as f64 * q) as usize).min(self.asked().saturating_sub(1));
+        let took = self.sorted.get(index).copied().unwrap_or(Duration::MAX);
+        took.as_secs_f64() * 1e3
     }
 
     pub(super) fn asked(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(super) fn answered(&self) -> usize {
-        let answered = self.0.iter().filter(|took| **took < Duration::MAX);
-        answered.count()
+        self.sorted.len()
     }
 }
 
@@ -100,11 +109,16 @@ impl Honest {
 
     pub(super) fn end(self) -> Heard {
         self.stop.store(true, Ordering::Relaxed);
-        let each = self.callers.into_iter();
-        let all = each.flat_map(|caller| caller.join().expect("a caller ends"));
-        let mut all: Vec<Duration> = all.collect();
-        all.sort();
-        Heard(all)
+        let (mut sorted, mut deaf) = (Vec::new(), Vec::new());
+        for (caller, ask) in self.callers.into_iter().zip(ALL) {
+            let took = caller.join().expect("a caller ends");
+            if took.iter().all(|took| *took == Duration::MAX) {
+                deaf.push(ask.name);
+            }
+            sorted.extend(took);
+        }
+        sorted.sort();
+        Heard { sorted, deaf }
     }
 }
 
