@@ -69,6 +69,7 @@ struct Times {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::log::start(arguments.log.as_deref(), "warn")?;
     let stop = interrupts()?;
+    super::memory::give_back();
     let (tell, commits) = mpsc::channel();
     let began = Instant::now();
     let devnet = builder(arguments)?

@@ -14,6 +14,7 @@ mod http;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod light;
+mod memory;
 mod node;
 pub(crate) mod process;
 pub(crate) mod receipt;

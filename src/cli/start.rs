@@ -81,6 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::log::start(Some(&config.log), "info")?;
     let stop = interrupts()?;
     keep_others_out(&config);
+    super::memory::give_back();
     // The key stays locked for as long as this process may sign.
     let (node, genesis, _key) = start(&config, arguments.rearm)?;
     log::info!(
