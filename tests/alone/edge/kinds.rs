@@ -39,6 +39,13 @@ pub(super) struct Kind {
 }
 
 impl Port {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Port::People => "people",
+            Port::Peers => "peers",
+        }
+    }
+
     pub(super) fn connections_max(self) -> usize {
         match self {
             Port::People => PUBLIC_CONNECTIONS_MAX,

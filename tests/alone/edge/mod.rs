@@ -9,12 +9,14 @@
 mod flood;
 mod honest;
 mod kinds;
+mod row;
 
 use crate::alone;
 use flood::Flood;
-use honest::{Heard, Honest};
-use kinds::{Kind, Port, Target};
-use lockstep_actors::limits::{CONNECTION_BYTES_MAX, MEMORY_UNDER_FLOOD_BYTES};
+use honest::Honest;
+use kinds::{Kind, Target};
+use lockstep_actors::limits::CONNECTION_BYTES_MAX;
+use row::Row;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -30,14 +32,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// answers with their arenas, the chain's own growth. One to two of them a new process takes for any
 /// first flood.
 const SLACK_BYTES: f64 = 4.0 * MIB;
-/// What may stay: so much the allocator keeps for the next requests, whatever they are. A tenth of the
-/// few megabytes of an idle node would be less than it takes from the system at one time.
-const STAYS_BYTES: f64 = 8.0 * MIB;
 /// Transactions that wait, so that there is something to read.
 const WAITING: usize = 60;
 /// Memory that has come back: what is still held is what the next flood finds and uses.
 const BACK_BYTES: f64 = 3.0 * MIB;
-const SOON: Duration = Duration::from_millis(100);
 
 /// How much of it, and what is judged.
 struct Tier {
@@ -65,23 +63,6 @@ const RELEASE: Tier = Tier {
     after: Duration::from_secs(10),
     is_strict: true,
 };
-
-/// What was seen of one kind.
-struct Row {
-    name: String,
-    port: &'static str,
-    opened: u64,
-    interval_ms: f64,
-    heard: Heard,
-    before: f64,
-    most: f64,
-    after: f64,
-    /// Of the log, while it lasted.
-    logged: f64,
-    took: Duration,
-    allowed: f64,
-    places: usize,
-}
 
 struct Edge {
     network: Network,
@@ -134,6 +115,17 @@ impl Edge {
         kib.parse::<f64>().expect("KiB") * 1024.0
     }
 
+    /// Time that node 0 has had of a processor, in hundredths of a second: both of its fields behind
+    /// the name, which ends with a bracket.
+    fn worked(&self) -> f64 {
+        let process = self.network.nodes[0].as_ref().expect("it runs");
+        let path = format!("/proc/{}/stat", process.child.0.id());
+        let stat = std::fs::read_to_string(path).expect("it runs");
+        let fields = stat.rsplit(')').next().expect("fields").split_whitespace();
+        let ticks = fields.skip(11).take(2).map(|field| field.parse::<f64>());
+        ticks.map(|ticks| ticks.expect("a number")).sum()
+    }
+
     fn logged(&self) -> u64 {
         let process = self.network.nodes[0].as_ref().expect("it runs");
         std::fs::metadata(&process.log).expect("a log").len()
@@ -159,7 +151,7 @@ impl Edge {
         if kind.is_some_and(|kind| kind.name.contains("pool")) {
             self.fill_mempool();
         }
-        let (before, logged) = (self.held(), self.logged());
+        let (before, logged, worked) = (self.held(), self.logged(), self.worked());
         let begun = Instant::now();
         let flood = kind.map(|kind| Flood::begin(&kind.worst, tier.connections));
         let mut most = self.look(tier.settle, before);
@@ -168,7 +160,8 @@ impl Edge {
         most = self.look(tier.during, most);
         let last = self.newest();
         let heard = honest.end();
-        let (logged, took) = (self.logged() - logged, begun.elapsed());
+        let (logged, worked) = (self.logged() - logged, self.worked() - worked);
+        let took = begun.elapsed();
         let opened = flood.as_ref().map_or(0, Flood::opened);
         drop(flood);
         let after = self.come_back(tier.after, before);
@@ -176,13 +169,14 @@ impl Edge {
         let budget = kind.map_or(0, |kind| kind.budget_bytes);
         Row {
             name: kind.map_or("nothing", |kind| &kind.name).to_owned(),
-            port: kind.map_or("", |kind| port(kind.port)),
+            port: kind.map_or("", |kind| kind.port.name()),
             opened,
             interval_ms: (last.1 - first.1) as f64 / (last.0 - first.0).max(1) as f64,
             heard,
             before,
             most,
             after,
+            worked,
             logged: logged as f64,
             took,
             allowed: (places * CONNECTION_BYTES_MAX + budget) as f64 + SLACK_BYTES,
@@ -220,13 +214,6 @@ impl Edge {
     }
 }
 
-fn port(port: Port) -> &'static str {
-    match port {
-        Port::People => "people",
-        Port::Peers => "peers",
-    }
-}
-
 /// Only an account's first transaction brings its key, in a block.
 fn bring_the_key(url: &str, payer: &mut Payer) {
     hand_in(&mut Connection::open(url), payer);
@@ -242,72 +229,6 @@ fn hand_in(connection: &mut Connection, payer: &mut Payer) {
     assert_eq!(answer.status, 202, "{}", answer.text());
 }
 
-impl Row {
-    const HEAD: &str = "| flood | port | opened | interval, ms | within 100 ms | p50, p99, ms | \
-                        RssAnon before, most, after, MiB | KiB a connection | log, B/s |\n\
-                        |---|---|---|---|---|---|---|---|---|";
-
-    fn print(&self) {
-        println!(
-            "| {} | {} | {} | {:.0} | {:.1} % of {} | {:.1}, {:.1} | {:.1}, {:.1}, {:.1} | {:.1} | {:.0} |",
-            self.name,
-            self.port,
-            self.opened,
-            self.interval_ms,
-            self.heard.within(SOON) * 100.0,
-            self.heard.asked(),
-            self.heard.quantile_ms(0.5).min(9_999.0),
-            self.heard.quantile_ms(0.99).min(9_999.0),
-            self.before / MIB,
-            self.most / MIB,
-            self.after / MIB,
-            (self.most - self.before) / 1024.0 / self.places.max(1) as f64,
-            self.logged / self.took.as_secs_f64(),
-        );
-    }
-
-    /// What does not hold.
-    fn faults(&self, calm: &Row, tier: &Tier) -> Vec<String> {
-        let mut faults = Vec::new();
-        let mut check = |holds: bool, what: String| {
-            if !holds {
-                faults.push(format!("{} ({}): {what}", self.name, self.port));
-            }
-        };
-        let growth = self.most - self.before;
-        check(
-            growth <= self.allowed,
-            format!(
-                "{:.1} MiB more, {:.1} stated",
-                growth / MIB,
-                self.allowed / MIB
-            ),
-        );
-        let deaf = &self.heard.deaf;
-        check(deaf.is_empty(), format!("never answered: {deaf:?}"));
-        let a_mistake = self.logged / self.opened.max(1) as f64;
-        check(
-            self.logged < 2_048.0 * (1.0 + self.took.as_secs_f64()),
-            format!("{a_mistake:.0} bytes of log a connection"),
-        );
-        if tier.is_strict {
-            let times = self.interval_ms / calm.interval_ms;
-            check(times <= 1.1, format!("a block takes × {times:.2}"));
-            let soon = self.heard.within(SOON);
-            check(
-                soon >= 0.99,
-                format!("{:.1} % answered in time", soon * 100.0),
-            );
-            let left = self.after - self.before;
-            check(
-                left <= (0.1 * self.before).max(STAYS_BYTES),
-                format!("{:.1} MiB stay", left / MIB),
-            );
-        }
-        faults
-    }
-}
-
 fn the_edge_holds(tier: &Tier) {
     let mut edge = Edge::start();
     println!("{}", Row::HEAD);
@@ -321,8 +242,6 @@ fn the_edge_holds(tier: &Tier) {
         assert_eq!(restarts(&edge.network.urls[0]), 0, "{}", row.name);
         edge.renew(at_first);
     }
-    let most = at_first + MEMORY_UNDER_FLOOD_BYTES as f64;
-    assert!(edge.held() <= most);
     for label in ["People", "Peers"] {
         let open = metric(&edge.network.urls[0], "connections", label);
         println!("{label}: {open} connections are left");
