@@ -138,7 +138,12 @@ impl RpcError {
             }
             _ => json!({ "code": self.code() }),
         };
-        json!({ "code": self.number(), "message": self.to_string(), "data": data })
+        let mut error = json!({ "code": self.number(), "message": self.to_string(), "data": data });
+        // The number says all. web3.py takes any other error with `data` for a contract that reverted.
+        if let (RpcError::UnknownMethod(_), Some(error)) = (self, error.as_object_mut()) {
+            error.remove("data");
+        }
+        error
     }
 }
 
