@@ -13,6 +13,7 @@ use crate::metrics::{Metrics, RefusalLabel};
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use parking_lot::Mutex;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
@@ -42,7 +43,11 @@ impl AnswerPlaces {
 
     /// A place at once, or none.
     pub(crate) fn enter(&self, asker: &Asker) -> Option<AnswerPlace> {
-        let ticket = self.table.lock().enter(asker, Instant::now())?;
+        self.enter_as(asker, None)
+    }
+
+    fn enter_as(&self, asker: &Asker, waiter: Option<u64>) -> Option<AnswerPlace> {
+        let ticket = self.table.lock().enter(asker, waiter, Instant::now())?;
         let places = self.clone();
         Some(AnswerPlace { places, ticket })
     }
@@ -65,12 +70,16 @@ impl AnswerPlaces {
 
     /// A place in this time, or none.
     pub(crate) async fn wait(&self, asker: &Asker, patience: Duration) -> Option<AnswerPlace> {
+        if let Some(place) = self.enter(asker) {
+            return Some(place);
+        }
         let until = Instant::now() + patience;
+        let waiter = Waiter(self.clone(), self.table.lock().line_up(asker));
         loop {
             // Before looking: from now on no place is missed.
             let left = self.left.notified();
             let now = Instant::now();
-            match self.enter(asker) {
+            match self.enter_as(asker, Some(waiter.1)) {
                 None if now < until => {
                     // Whether somebody has left or become slow, it looks.
                     let _ = tokio::time::timeout_at(until.min(now + LOOK_AGAIN), left).await;
@@ -78,6 +87,17 @@ impl AnswerPlaces {
                 place => return place,
             }
         }
+    }
+}
+
+/// Whoever waits, until it has a place or gives up.
+struct Waiter(AnswerPlaces, u64);
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.0.table.lock().waiting.remove(&self.1);
+        // Perhaps it is somebody else's turn now.
+        self.0.left.notify_waiters();
     }
 }
 
@@ -132,7 +152,7 @@ impl Drop for AnswerPlace {
             .remove(&self.ticket)
             .is_some()
         {
-            self.places.left.notify_one();
+            self.places.left.notify_waiters();
         }
     }
 }
@@ -141,6 +161,8 @@ impl Drop for AnswerPlace {
 struct Table {
     /// By their tickets: later ones have larger numbers.
     holders: BTreeMap<u64, Holder>,
+    /// By tickets of the same kind.
+    waiting: BTreeMap<u64, (IpAddr, Merit)>,
     max: usize,
     piece_patience: Duration,
     next: u64,
@@ -157,13 +179,33 @@ impl Table {
     fn new(max: usize, piece_patience: Duration) -> Table {
         Table {
             holders: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             max,
             piece_patience,
             next: 0,
         }
     }
 
-    fn enter(&mut self, asker: &Asker, now: Instant) -> Option<u64> {
+    fn line_up(&mut self, asker: &Asker) -> u64 {
+        let ticket = self.next;
+        self.next += 1;
+        self.waiting.insert(ticket, (asker.from, asker.merit));
+        ticket
+    }
+
+    /// Whether nobody who waits comes first: a peer, then whose address has fewer places, then who
+    /// has waited for longer.
+    fn is_next(&self, asker: &Asker, waiter: Option<u64>) -> bool {
+        let rank = |from, merit, ticket| (Reverse(merit), self.of(from), ticket);
+        let own = rank(asker.from, asker.merit, waiter.unwrap_or(u64::MAX));
+        let mut waiting = self.waiting.iter();
+        waiting.all(|(ticket, (from, merit))| own <= rank(*from, *merit, *ticket))
+    }
+
+    fn enter(&mut self, asker: &Asker, waiter: Option<u64>, now: Instant) -> Option<u64> {
+        if !self.is_next(asker, waiter) {
+            return None;
+        }
         if self.holders.len() >= self.max {
             let leaves = self.least(asker, now)?;
             if let Some(holder) = self.holders.remove(&leaves) {
@@ -196,8 +238,13 @@ impl Table {
         let own = self.of(asker.from);
         let candidates = self.holders.iter().filter_map(|(ticket, holder)| {
             let (first, last) = holder.sent?;
-            let is_slow = now.duration_since(last) >= self.piece_patience
-                || now.duration_since(first) >= ANSWER_TURN;
+            // Sooner for an address that has none.
+            let patience = match own {
+                0 => self.piece_patience * 2 / 5,
+                _ => self.piece_patience,
+            };
+            let is_slow =
+                now.duration_since(last) >= patience || now.duration_since(first) >= ANSWER_TURN;
             let who = &holder.who;
             let may_go = match who.merit.cmp(&asker.merit) {
                 std::cmp::Ordering::Less => true,
@@ -211,107 +258,4 @@ impl Table {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Merit::{Neighbour, Stranger};
-    use super::*;
-    use crate::limits::ANSWER_PIECE_PATIENCE;
-
-    const MOMENT: Duration = Duration::from_millis(1);
-
-    fn asker(last: u8, merit: Merit) -> Asker {
-        Asker {
-            from: IpAddr::from([10, 0, 0, last]),
-            merit,
-            pushed_out: Arc::default(),
-        }
-    }
-
-    fn was_pushed_out(asker: &Asker) -> bool {
-        use futures_util::FutureExt;
-        asker.pushed_out.notified().now_or_never().is_some()
-    }
-
-    /// Two places, taken by these, whose answers are on their way since `now`.
-    fn taken_by(askers: [&Asker; 2], now: Instant) -> Table {
-        let mut table = Table::new(2, ANSWER_PIECE_PATIENCE);
-        for asker in askers {
-            let ticket = table.enter(asker, now).expect("a place");
-            table.moved(ticket, now);
-        }
-        table
-    }
-
-    #[test]
-    fn whoever_takes_pieces_keeps_its_place_for_a_turn() {
-        let now = Instant::now();
-        let (one, two, late) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
-        let mut table = taken_by([&one, &two], now);
-        let mut later = now;
-        while later + MOMENT < now + ANSWER_TURN {
-            assert_eq!(table.enter(&late, later), None);
-            later += ANSWER_PIECE_PATIENCE / 2;
-            (0..2).for_each(|ticket| table.moved(ticket, later));
-        }
-        assert!(table.enter(&late, now + ANSWER_TURN).is_some());
-        assert!(was_pushed_out(&one) && !was_pushed_out(&two));
-    }
-
-    #[test]
-    fn whoever_takes_no_piece_loses_its_place_to_who_asks_and_not_before() {
-        let now = Instant::now();
-        let (slow, fine, late) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
-        let mut table = taken_by([&slow, &fine], now);
-        table.moved(1, now + ANSWER_PIECE_PATIENCE / 2);
-        let then = now + ANSWER_PIECE_PATIENCE;
-        assert_eq!(table.enter(&late, then - MOMENT), None);
-        assert!(!was_pushed_out(&slow));
-        assert!(table.enter(&late, then).is_some());
-        assert!(was_pushed_out(&slow) && !was_pushed_out(&fine));
-        // The newcomer's answer is being made.
-        assert_eq!(table.enter(&slow, then), None);
-    }
-
-    #[test]
-    fn no_address_keeps_two_places_while_another_has_none() {
-        let now = Instant::now();
-        let (greedy, other, third) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
-        let mut table = taken_by([&greedy, &greedy], now);
-        let ticket = table.enter(&other, now).expect("a place");
-        table.moved(ticket, now);
-        assert!(was_pushed_out(&greedy));
-        assert_eq!(table.enter(&greedy, now), None, "one is enough");
-        assert_eq!(table.enter(&third, now), None, "nobody has two");
-    }
-
-    #[test]
-    fn a_peer_comes_before_a_stranger_and_no_stranger_pushes_a_peer_out() {
-        let now = Instant::now();
-        let (peer, stranger) = (asker(1, Neighbour), asker(2, Stranger));
-        let mut table = taken_by([&stranger, &peer], now);
-        let ticket = table.enter(&peer, now).expect("the stranger's place");
-        table.moved(ticket, now);
-        assert!(was_pushed_out(&stranger));
-        let ever = now + Duration::from_secs(3_600);
-        assert_eq!(table.enter(&stranger, ever), None);
-        assert!(table.enter(&peer, ever).is_some());
-    }
-
-    #[test]
-    fn whoever_waits_has_the_place_that_is_left_or_that_of_who_became_slow() {
-        actix_rt::System::new().block_on(async {
-            tokio::time::pause();
-            let places = AnswerPlaces::new(1, ANSWER_PIECE_PATIENCE);
-            let (one, two) = (asker(1, Stranger), asker(2, Stranger));
-            let held = places.enter(&one).expect("a place");
-            assert!(places.wait(&two, ANSWER_TURN).await.is_none(), "it is made");
-            held.moved();
-            let (began, patience) = (Instant::now(), 2 * ANSWER_PIECE_PATIENCE);
-            let place = places.wait(&two, patience).await.expect("the slow one's");
-            assert!(began.elapsed() < patience && was_pushed_out(&one));
-            drop(held);
-            let leave = async { drop(place) };
-            let (next, ()) = futures_util::future::join(places.wait(&one, patience), leave).await;
-            assert!(next.is_some());
-        });
-    }
-}
+mod tests;

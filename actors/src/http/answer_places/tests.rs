@@ -1,0 +1,137 @@
+//! Who has a place among the long answers, and who gives way.
+use super::Merit::{Neighbour, Stranger};
+use super::*;
+use crate::limits::ANSWER_PIECE_PATIENCE;
+
+const MOMENT: Duration = Duration::from_millis(1);
+
+fn asker(last: u8, merit: Merit) -> Asker {
+    Asker {
+        from: IpAddr::from([10, 0, 0, last]),
+        merit,
+        pushed_out: Arc::default(),
+    }
+}
+
+fn was_pushed_out(asker: &Asker) -> bool {
+    use futures_util::FutureExt;
+    asker.pushed_out.notified().now_or_never().is_some()
+}
+
+/// Two places, taken by these, whose answers are on their way since `now`.
+fn taken_by(askers: [&Asker; 2], now: Instant) -> Table {
+    let mut table = Table::new(2, ANSWER_PIECE_PATIENCE);
+    for asker in askers {
+        let ticket = table.enter(asker, None, now).expect("a place");
+        table.moved(ticket, now);
+    }
+    table
+}
+
+#[test]
+fn whoever_takes_pieces_keeps_its_place_for_a_turn() {
+    let now = Instant::now();
+    let (one, two, late) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
+    let mut table = taken_by([&one, &two], now);
+    let mut later = now;
+    while later + MOMENT < now + ANSWER_TURN {
+        assert_eq!(table.enter(&late, None, later), None);
+        later += ANSWER_PIECE_PATIENCE / 2;
+        (0..2).for_each(|ticket| table.moved(ticket, later));
+    }
+    assert!(table.enter(&late, None, now + ANSWER_TURN).is_some());
+    assert!(was_pushed_out(&one) && !was_pushed_out(&two));
+}
+
+#[test]
+fn whoever_takes_no_piece_loses_its_place_to_who_asks_and_not_before() {
+    let now = Instant::now();
+    let (slow, fine, late) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
+    let mut table = taken_by([&slow, &fine], now);
+    table.moved(1, now + ANSWER_PIECE_PATIENCE / 2);
+    let then = now + ANSWER_PIECE_PATIENCE;
+    assert_eq!(table.enter(&late, None, then - MOMENT), None);
+    assert!(!was_pushed_out(&slow));
+    assert!(table.enter(&late, None, then).is_some());
+    assert!(was_pushed_out(&slow) && !was_pushed_out(&fine));
+    // The newcomer's answer is being made.
+    assert_eq!(table.enter(&slow, None, then), None);
+}
+
+#[test]
+fn no_address_keeps_two_places_while_another_has_none() {
+    let now = Instant::now();
+    let (greedy, other, third) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
+    let mut table = taken_by([&greedy, &greedy], now);
+    let ticket = table.enter(&other, None, now).expect("a place");
+    table.moved(ticket, now);
+    assert!(was_pushed_out(&greedy));
+    assert_eq!(table.enter(&greedy, None, now), None, "one is enough");
+    assert_eq!(table.enter(&third, None, now), None, "nobody has two");
+}
+
+#[test]
+fn a_peer_comes_before_a_stranger_and_no_stranger_pushes_a_peer_out() {
+    let now = Instant::now();
+    let (peer, stranger) = (asker(1, Neighbour), asker(2, Stranger));
+    let mut table = taken_by([&stranger, &peer], now);
+    let ticket = table.enter(&peer, None, now).expect("the stranger's place");
+    table.moved(ticket, now);
+    assert!(was_pushed_out(&stranger));
+    let ever = now + Duration::from_secs(3_600);
+    assert_eq!(table.enter(&stranger, None, ever), None);
+    assert!(table.enter(&peer, None, ever).is_some());
+}
+
+#[test]
+fn whoever_waits_has_the_place_that_is_left_or_that_of_who_became_slow() {
+    actix_rt::System::new().block_on(async {
+        tokio::time::pause();
+        let places = AnswerPlaces::new(1, ANSWER_PIECE_PATIENCE);
+        let (one, two) = (asker(1, Stranger), asker(2, Stranger));
+        let held = places.enter(&one).expect("a place");
+        assert!(places.wait(&two, ANSWER_TURN).await.is_none(), "it is made");
+        held.moved();
+        let (began, patience) = (Instant::now(), 2 * ANSWER_PIECE_PATIENCE);
+        let place = places.wait(&two, patience).await.expect("the slow one's");
+        assert!(began.elapsed() < patience && was_pushed_out(&one));
+        drop(held);
+        let leave = async { drop(place) };
+        let (next, ()) = futures_util::future::join(places.wait(&one, patience), leave).await;
+        assert!(next.is_some());
+    });
+}
+
+/// Requests that come one behind the other at the same moment took each place that became free.
+#[test]
+fn whoever_waits_comes_before_newcomers_and_before_those_whose_address_has_places() {
+    let now = Instant::now();
+    let crowd = asker(1, Stranger);
+    let mut table = taken_by([&crowd, &crowd], now);
+    let (waits, neighbour) = (asker(2, Stranger), asker(3, Neighbour));
+    let again = table.line_up(&crowd);
+    let ticket = table.line_up(&waits);
+    table.holders.pop_first();
+    assert_eq!(table.enter(&crowd, None, now), None, "others wait");
+    assert_eq!(table.enter(&crowd, Some(again), now), None, "it has one");
+    assert_eq!(table.enter(&asker(4, Stranger), None, now), None);
+    let peer = table.line_up(&neighbour);
+    assert_eq!(table.enter(&waits, Some(ticket), now), None);
+    assert!(table.enter(&neighbour, Some(peer), now).is_some());
+    table.waiting.remove(&peer);
+    table.waiting.remove(&again);
+    table.holders.pop_first();
+    assert!(table.enter(&waits, Some(ticket), now).is_some());
+}
+
+/// Four addresses that read nothing kept all others out of all places, each with one.
+#[test]
+fn an_address_without_a_place_waits_less_long_for_whoever_reads_nothing() {
+    let now = Instant::now();
+    let (one, two, third) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
+    let mut table = taken_by([&one, &two], now);
+    let soon = now + table.piece_patience * 2 / 5;
+    assert_eq!(table.enter(&third, None, soon - MOMENT), None);
+    assert_eq!(table.enter(&one, None, soon), None, "it has one");
+    assert!(table.enter(&third, None, soon).is_some());
+}
