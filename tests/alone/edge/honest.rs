@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use support::Connection;
+use support::{Connection, PATIENCE};
 
 /// Each caller's calls; the callers together ask every ten milliseconds.
 const EVERY: Duration = Duration::from_millis(70);
@@ -123,10 +123,14 @@ impl Honest {
 }
 
 impl Ask {
+    /// Until it is told to stop, and has been answered once: whoever must wait for its turn is
+    /// answered late, and not never.
     fn go_on(self, url: &str, first: Duration, stop: &AtomicBool) -> Vec<Duration> {
         let (mut took, mut kept) = (Vec::new(), None);
         let mut due = Instant::now() + first;
-        while !stop.load(Ordering::Relaxed) {
+        let until = Instant::now() + PATIENCE;
+        let is_deaf = |took: &[Duration]| took.iter().all(|took| *took == Duration::MAX);
+        while !stop.load(Ordering::Relaxed) || (is_deaf(&took) && Instant::now() < until) {
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             let is_answered = self.once(url, &mut kept);
             let late = due.elapsed();
