@@ -1,7 +1,9 @@
-//! Ethereum's clients, unmodified, against a running devnet: viem and ethers from npm, run by node.
-//! Their packages are installed by `npm ci` in `tests/clients`, which `.ci/run` does; where there is no
-//! node, or nothing is installed, the tests say so and pass, unless the environment demands them by
-//! `LOCKSTEP_CLIENTS=required`.
+//! Ethereum's clients, unmodified, against a running devnet: viem, ethers and web3.js from npm, run by
+//! node; web3.py from PyPI; alloy from crates.io. And what Java and Python bring along for HTTP, call after
+//! call. `.ci/run` installs the packages: `npm ci` in `tests/clients`, its `requirements.txt` into
+//! `target/clients`; alloy it builds if `LOCKSTEP_ALLOY=1`, because that takes minutes. What is not there
+//! is said, and its test passes, unless the environment demands them all by `LOCKSTEP_CLIENTS=required`
+//! (alloy by `LOCKSTEP_ALLOY=1`).
 use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};
 use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};
@@ -14,15 +16,20 @@ use support::{PATIENCE, eventually, post};
 /// Far longer than a script's own patience with each thing that it waits for.
 const SCRIPT_PATIENCE: Duration = Duration::from_secs(180);
 const AMOUNT: u64 = 12_345;
+const CALLS: &str = "3000";
 
 fn scripts() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
+fn runs(program: &str) -> bool {
+    let output = Command::new(program).arg("--version").output();
+    output.is_ok_and(|output| output.status.success())
+}
+
 /// Why the script of this client cannot be run here, if it cannot.
 fn missing(client: &str) -> Option<String> {
-    let node = Command::new("node").arg("--version").output();
-    if !node.is_ok_and(|output| output.status.success()) {
+    if !runs("node") {
         return Some("there is no node on this machine".into());
     }
     let package = scripts().join("node_modules").join(client);
@@ -34,6 +41,10 @@ fn missing(client: &str) -> Option<String> {
 fn skip(script: &str, why: &str) {
     let demanded = std::env::var("LOCKSTEP_CLIENTS").is_ok_and(|value| value == "required");
     assert!(!demanded, "{script} is required: {why}");
+    say_skipped(script, why);
+}
+
+fn say_skipped(script: &str, why: &str) {
     // Not by a macro: what those print of a test that passes is thrown away.
     #[expect(clippy::disallowed_methods, reason = "a test's own words")]
     let said = writeln!(std::io::stderr(), "skipped {script}: {why}");
@@ -88,15 +99,15 @@ fn prepare(devnet: &Devnet) -> Value {
 }
 
 /// Runs a script to its end, or kills it.
-fn run(script: &str, expected: &Value) -> Output {
-    let mut child = Command::new("node")
-        .arg(script)
+fn run(program: &str, arguments: &[&str], expected: &Value) -> Output {
+    let mut child = Command::new(program)
+        .args(arguments)
         .current_dir(scripts())
         .env("LOCKSTEP_EXPECTED", expected.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("node starts");
+        .expect("it starts");
     let until = Instant::now() + SCRIPT_PATIENCE;
     while child.try_wait().expect("it can be asked").is_none() {
         if Instant::now() > until {
@@ -112,13 +123,91 @@ fn reads_everything(client: &str) {
     if let Some(why) = missing(client) {
         return skip(&script, &why);
     }
+    succeeds("node", &[&script]);
+}
+
+/// A client's program, which is told what it has to find.
+fn succeeds(program: &str, arguments: &[&str]) {
+    let devnet = devnet();
+    judge(arguments, &run(program, arguments, &prepare(&devnet)));
+}
+
+fn devnet() -> Devnet {
     let devnet = Devnet::builder().block_time_ms(200).boot();
     let devnet = devnet.expect("it boots");
     devnet.wait_for(2, PATIENCE).expect("blocks come");
-    let output = run(&script, &prepare(&devnet));
+    devnet
+}
+
+fn judge(what: &[&str], output: &Output) {
     let said = [&output.stdout[..], &output.stderr[..]].concat();
     let said = String::from_utf8_lossy(&said);
-    assert!(output.status.success(), "{script}:\n{said}");
+    assert!(output.status.success(), "{what:?}:\n{said}");
+    println!("{what:?}: {said}");
+}
+
+/// Call after call of a language's own client, of which none may fail.
+fn calls(program: &str, script: &str) {
+    if !runs(program) {
+        return skip(script, &format!("there is no {program} on this machine"));
+    }
+    let devnet = devnet();
+    let arguments = [script, &devnet.urls()[0], CALLS];
+    judge(&arguments, &run(program, &arguments, &Value::Null));
+}
+
+/// web3.py's, where `.ci/run` has installed it.
+fn python() -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let own = root.join("target/clients/bin/python");
+    let other = std::env::var_os("LOCKSTEP_CLIENTS_PYTHON");
+    other.map_or(own, PathBuf::from)
+}
+
+#[test]
+fn web3_js_reads_blocks_balances_receipts_and_new_heads() {
+    reads_everything("web3");
+}
+
+#[test]
+fn web3_py_reads_blocks_balances_receipts_and_new_heads() {
+    let python = python();
+    let python = support::process::text(&python);
+    if !runs(python) {
+        return skip(
+            "web3py.py",
+            &format!("{python} is not installed: see tests/clients"),
+        );
+    }
+    succeeds(python, &["web3py.py"]);
+}
+
+#[test]
+fn alloy_reads_blocks_balances_receipts_and_new_heads() {
+    if std::env::var("LOCKSTEP_ALLOY").is_err() {
+        return say_skipped(
+            "alloy",
+            "it takes minutes to build: LOCKSTEP_ALLOY=1 builds and runs it",
+        );
+    }
+    let manifest = "alloy/Cargo.toml";
+    let built = Command::new("cargo")
+        .args(["build", "--locked", "--manifest-path", manifest])
+        .current_dir(scripts())
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "alloy is built");
+    let program = scripts().join("alloy/target/debug/lockstep-alloy-client");
+    succeeds(support::process::text(&program), &[]);
+}
+
+#[test]
+fn none_of_three_thousand_calls_of_javas_own_client_fails() {
+    calls("java", "Calls.java");
+}
+
+#[test]
+fn none_of_three_thousand_calls_of_each_of_pythons_own_clients_fails() {
+    calls("python3", "calls.py");
 }
 
 #[test]
