@@ -72,6 +72,7 @@
 //!     on_commit: None,
 //!     origins: Default::default(),
 //!     trusted_proxies: Default::default(),
+//!     hosts: Default::default(),
 //!     tick_all: None,
 //!     policy: Default::default(),
 //! })?;

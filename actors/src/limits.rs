@@ -224,6 +224,8 @@ pub const FEE_PERCENTILES_MAX: usize = 16;
 pub const PROXIES_MAX: usize = 64;
 /// Origins that may be listed: applications, not users.
 pub const ORIGINS_MAX: usize = 64;
+/// Names of this machine that may be listed: proxies, not users.
+pub const HOSTS_MAX: usize = 64;
 /// WebSockets and event streams, a class of their own among the public connections.
 pub const STREAMS_MAX: usize = 32;
 /// … of one address: a browser's tabs, or a handful of programs behind one proxy.

@@ -50,7 +50,7 @@ fn exchange(url: &str, method: &str, path: &str, body: &Body<'_>) -> Result<Answ
         return Err("it is not of the form http://host:port".into());
     }
     let (kind, body) = match body {
-        Body::Bytes(bytes) => ("", bytes),
+        Body::Bytes(bytes) => ("content-type: application/octet-stream\r\n", bytes),
         Body::Json(bytes) => ("content-type: application/json\r\n", bytes),
     };
     let length = body.len();

@@ -167,6 +167,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
         on_commit: Some(Arc::new(log_commit)),
         origins: config.origins.clone(),
         trusted_proxies: config.proxies.clone(),
+        hosts: config.hosts.clone(),
         tick_all: None,
         policy: Policy::default(),
     });

@@ -5,7 +5,9 @@
 use crate::config::values::{DurabilityArgument, retention};
 use crate::failure::Failure;
 use lockstep_actors::private::{FileError, open_named};
-use lockstep_actors::rpc_gateway::{Origins, OriginsError, Proxies, ProxiesError};
+use lockstep_actors::rpc_gateway::{
+    Hosts, HostsError, Origins, OriginsError, Proxies, ProxiesError,
+};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::proofs::light_client::{Checkpoint, MalformedCheckpoint};
@@ -45,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) rpc_listen: Option<String>,
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
+    pub(crate) hosts: Hosts,
     pub(crate) durability: DurabilityArgument,
     pub(crate) retention: Retention,
     pub(crate) block_interval_ms: u64,
@@ -131,6 +134,10 @@ impl Config {
             proxies: read.parsed("trusted_proxies", |text| {
                 let proxies: Result<Proxies, ProxiesError> = text.parse();
                 proxies.map_err(|error| error.to_string())
+            })?,
+            hosts: read.parsed("rpc_hosts", |text| {
+                let hosts: Result<Hosts, HostsError> = text.parse();
+                hosts.map_err(|error| error.to_string())
             })?,
             durability: read.parsed("durability", DurabilityArgument::parse)?,
             retention: read.parsed("retain_blocks", retention)?,
@@ -317,6 +324,7 @@ mod tests {
             ("rpc_listen", "8545", "127.0.0.1:8545"),
             ("cors_origins", "wallet.example", "https://wallet.example"),
             ("trusted_proxies", "proxy.example", "10.0.0.0/8"),
+            ("rpc_hosts", "http://node", "node.example"),
             ("peers", "x", "0x…@host:port"),
             ("follow", "yes", "true nor false"),
             ("trusted", "latest", "HASH@HEIGHT"),

@@ -78,6 +78,12 @@ settings! {
     /// so that one client cannot use up what is for all behind them. Empty: nobody's word counts.
     trusted_proxies: Text = "";
 
+    /// By which names people may ask where rpc_listen is on this machine (127.0.0.1), besides
+    /// localhost and addresses: names such as node.example with commas between, of a proxy that
+    /// passes them on. Any other name in Host is refused: a page in a browser may have its own
+    /// name lead here.
+    rpc_hosts: Text = "";
+
     /// What a signature and a block survive. power: a power cut (every write is synced before
     /// anything is sent). process: only the end of the process, kill -9 included.
     durability: Text = "power";

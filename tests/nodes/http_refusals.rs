@@ -14,13 +14,17 @@ fn devnet() -> Devnet {
 }
 
 fn ask(url: &str, verb: &str, path: &str, head: &[(&str, &str)]) -> Answer {
+    asked_at(url, "localhost", verb, path, head)
+}
+
+fn asked_at(url: &str, host: &str, verb: &str, path: &str, head: &[(&str, &str)]) -> Answer {
     let head: String = head
         .iter()
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
     let mut connection = Connection::open(url);
     let request =
-        format!("{verb} {path} HTTP/1.1\r\nhost: node\r\ncontent-length: 0\r\n{head}\r\n");
+        format!("{verb} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\n{head}\r\n");
     connection.send(request.as_bytes());
     connection.answer().expect("an answer")
 }
@@ -92,7 +96,8 @@ fn a_query_or_path_that_cannot_be_read_and_a_wrong_verb_have_codes_of_their_own(
         assert!(sentence.len() > 10, "{verb} {path}: {sentence}");
     }
     let allowed = |path: &str| header(&ask(url, "PUT", path, &[]), "allow").map(str::to_owned);
-    assert_eq!(allowed("/status").as_deref(), Some("GET"));
+    assert_eq!(allowed("/status").as_deref(), Some("GET, HEAD"));
+    assert_eq!(allowed("/ws").as_deref(), Some("GET"));
     assert_eq!(allowed("/").as_deref(), Some("POST"));
 }
 
@@ -188,4 +193,140 @@ fn by_default_no_page_may_ask_a_node() {
     let answer = ask(url, "GET", "/status", &[("origin", PAGE)]);
     assert_eq!(header(&answer, "access-control-allow-origin"), None);
     assert_eq!(socket(url, &[("origin", "null")]), 403);
+    // The node's own page is no foreign one, by a name that leads nowhere else; nobody's page either.
+    let host = url.strip_prefix("http://").expect("an http url").to_owned();
+    assert_eq!(
+        asked_at(url, &host, "GET", "/ws", &[("origin", url)]).status,
+        400
+    );
+    let local = host.replace("127.0.0.1", "localhost");
+    let own = format!("http://{local}");
+    assert_eq!(
+        asked_at(url, &local, "GET", "/ws", &[("origin", &own)]).status,
+        400
+    );
+    assert_eq!(
+        asked_at(url, &host, "GET", "/ws", &[("origin", &own)]).status,
+        403
+    );
+    assert_eq!(socket(url, &[("origin", "")]), 101);
+}
+
+/// A page may have its own name lead to this machine: DNS rebinding.
+#[test]
+fn a_name_that_is_not_this_machines_is_refused() {
+    let network = Network::running(1, &["rpc_hosts=node.example", "log=warn"]);
+    network.wait_for(&[0], 1);
+    let url = &network.urls[0];
+    for host in [
+        "127.0.0.1:8545",
+        "localhost",
+        "[::1]:80",
+        "node.example",
+        "NODE.example:443",
+    ] {
+        assert_eq!(
+            asked_at(url, host, "GET", "/status", &[]).status,
+            200,
+            "{host}"
+        );
+    }
+    for host in [
+        "evil.example",
+        "evil.example:8545",
+        "localhost.evil.example",
+        "",
+    ] {
+        for (verb, path) in [
+            ("GET", "/status"),
+            ("POST", "/"),
+            ("GET", "/ws"),
+            ("POST", "/transactions"),
+        ] {
+            let refused = asked_at(url, host, verb, path, &[]);
+            assert_eq!(
+                (refused.status, &refused.json()["code"]),
+                (421, &"host".into()),
+                "{host}"
+            );
+        }
+    }
+    // It is no page of the node's own, either.
+    let own = [("origin", "http://evil.example")];
+    assert_eq!(asked_at(url, "evil.example", "POST", "/", &own).status, 421);
+}
+
+/// Everybody's pages may ask a devnet, but not by what a browser sends without asking.
+#[test]
+fn nothing_that_a_page_sends_without_asking_changes_anything() {
+    let devnet = devnet();
+    let url = &devnet.urls()[0];
+    for page in [PAGE, "null"] {
+        for path in ["/devnet/tick", "/transactions"] {
+            let refused = ask(url, "POST", path, &[("origin", page)]);
+            assert_eq!(
+                (refused.status, &refused.json()["code"]),
+                (403, &"origin".into()),
+                "{path}"
+            );
+        }
+    }
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=a",
+        "Text/Plain;charset=UTF-8",
+    ] {
+        for path in ["/transactions", "/"] {
+            let refused = ask(url, "POST", path, &[("content-type", kind)]);
+            assert_eq!(
+                (refused.status, &refused.json()["code"]),
+                (415, &"content_type".into()),
+                "{path}"
+            );
+        }
+    }
+    assert_eq!(devnet.heights()[0], Some(1));
+    assert_eq!(
+        ask(url, "POST", "/devnet/tick", &[("origin", "")]).status,
+        200
+    );
+    let octets = [("content-type", "application/octet-stream")];
+    assert_eq!(
+        ask(url, "POST", "/transactions", &octets).json()["code"],
+        "malformed"
+    );
+}
+
+#[test]
+fn a_head_is_answered_as_a_get_without_a_body() {
+    let devnet = devnet();
+    let url = &devnet.urls()[0];
+    let heads = |verb: &str, path: &str| {
+        let mut connection = Connection::open(url);
+        let request =
+            format!("{verb} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        connection.send(request.as_bytes());
+        let (head, body) = connection.rest();
+        let lines = head.lines().filter(|line| !line.starts_with("date: "));
+        (lines.map(str::to_owned).collect::<Vec<_>>(), body)
+    };
+    for path in [
+        "/openapi.json",
+        "/blocks/1",
+        "/blocks/99",
+        "/livez",
+        "/validators?height=1",
+        "/light/blocks/1",
+    ] {
+        let ((get, whole), (head, nothing)) = (heads("GET", path), heads("HEAD", path));
+        assert_eq!(get, head, "{path}");
+        assert!(!whole.is_empty() && nothing.is_empty(), "{path}");
+    }
+    let (head, nothing) = heads("HEAD", "/events");
+    assert!(
+        head[0].ends_with("200 OK") && nothing.is_empty(),
+        "{head:?}"
+    );
+    assert!(heads("HEAD", "/ws").0[0].contains(" 405 "));
 }

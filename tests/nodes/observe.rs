@@ -47,6 +47,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
         on_commit: None,
         origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         trusted_proxies: Default::default(),
+        hosts: Default::default(),
         tick_all: None,
         policy: Policy::default(),
     });
@@ -166,7 +167,7 @@ fn two_of_four_that_answer_without_a_vote_make_the_others_unready_and_are_named(
 
     // It waits longer for its block than this test needs to see that there is none.
     let mut asks = Connection::open(&urls[0]);
-    asks.send(b"POST /devnet/tick HTTP/1.1\r\nhost: node\r\ncontent-length: 0\r\n\r\n");
+    asks.send(b"POST /devnet/tick HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n");
     for url in &urls[..2] {
         let text = eventually("it is not ready", || {
             let answer = get(url, "/readyz?verbose");

@@ -47,6 +47,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         on_commit: None,
         origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         trusted_proxies: Default::default(),
+        hosts: Default::default(),
         tick_all: None,
         policy: Policy::default(),
     })

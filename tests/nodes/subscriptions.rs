@@ -3,8 +3,9 @@
 use lockstep_devnet::{Devnet, funded_accounts};
 use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use support::process::Network;
 use support::web_socket::{Said, WebSocket};
 use support::{Connection, PATIENCE, eventually, get, metric};
 
@@ -153,10 +154,14 @@ fn event(from: &mut BufReader<TcpStream>) -> Vec<(String, String)> {
 }
 
 fn stream(url: &str, path: &str) -> BufReader<TcpStream> {
+    stream_with(url, path, "")
+}
+
+fn stream_with(url: &str, path: &str, more: &str) -> BufReader<TcpStream> {
     let address = url.strip_prefix("http://").expect("an http url");
     let mut stream = TcpStream::connect(address).expect("the node listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    let head = format!("GET {path} HTTP/1.1\r\nhost: node\r\n\r\n");
+    let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{more}\r\n");
     stream.write_all(head.as_bytes()).expect("it is sent");
     let mut stream = BufReader::new(stream);
     let head = event(&mut stream);
@@ -326,4 +331,59 @@ fn a_reader_that_stops_reading_delays_no_block_and_is_dropped() {
     devnet.wait_for(begin + 100, PATIENCE).expect("blocks come");
     assert!(devnet.ended().is_empty());
     drop(socket);
+}
+
+/// A browser gives up for good where it is refused, and it resumes by what an earlier life of the node
+/// has told it.
+#[test]
+fn a_browser_that_resumes_behind_what_is_gone_hears_that_it_has_missed_something_and_goes_on() {
+    let devnet = manual(1);
+    let url = &devnet.urls()[0];
+    tick(&devnet);
+    let path = "/events?topics=newBlocks";
+    for (last, code) in [
+        ("7", "events_gone"),
+        ("9999999999999999", "event_in_future"),
+    ] {
+        let mut resumed = stream_with(url, path, &format!("last-event-id: {last}\r\n"));
+        let missed = event(&mut resumed);
+        assert_eq!(missed[1].1, "missed", "{missed:?}");
+        let content: Value = serde_json::from_str(&missed[2].1).expect("JSON");
+        assert_eq!(content["code"], code);
+        let wanted = last.parse::<u64>().expect("a number") + 1;
+        assert_eq!(content["wanted_seq"], wanted);
+        let next = content["next_seq"].as_u64().expect("a number");
+        assert_eq!(missed[0].1, (next - 1).to_string(), "it resumes there");
+        let block = event(&mut resumed);
+        assert_eq!(block[1].1, "newBlocks");
+        // From where it was told, nothing is missing.
+        let mut again = stream_with(url, path, &format!("last-event-id: {}\r\n", next - 1));
+        assert_eq!(event(&mut again), block);
+    }
+}
+
+/// Both were cut.
+#[test]
+fn a_node_that_stops_says_so_to_web_sockets_and_event_streams() {
+    let mut network = Network::running(1, &["log=warn"]);
+    network.wait_for(&[0], 1);
+    let url = network.urls[0].clone();
+    let mut socket = WebSocket::open(&url, "/ws");
+    subscribe(&mut socket, json!(["newBlocks"]));
+    let mut silent = WebSocket::open(&url, "/");
+    let mut events = stream(&url, "/events");
+    network.node(0).child.signal("-TERM");
+    assert_eq!(socket.closed(), (1001, "the node stops".into()));
+    socket.send(0x88, &1001_u16.to_be_bytes());
+    assert!(socket.is_at_its_end());
+    assert_eq!(silent.closed().0, 1001);
+    let mut rest = String::new();
+    events.read_to_string(&mut rest).expect("text");
+    assert!(
+        rest.contains("event: dropped\ndata: the node stops\n\n"),
+        "{rest}"
+    );
+    assert!(rest.ends_with("\r\n0\r\n\r\n"), "{rest}");
+    let ended = network.node(0).child.wait("it stops");
+    assert!(ended.success(), "{ended}");
 }

@@ -75,6 +75,7 @@ fn trusting(trusted: Option<Checkpoint>, key: u8, dir: &Path) -> Result<NodeHand
         on_commit: None,
         origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         trusted_proxies: Default::default(),
+        hosts: Default::default(),
         tick_all: None,
         policy: Policy::default(),
     })
@@ -214,7 +215,7 @@ fn an_unread_answer_waits_in_its_place_and_not_in_the_kernel() {
     let path = "/sync/blocks?from=1&limit=100";
     let whole = get(&peer_url(&node), path).body.len();
     let mut unread = TcpStream::connect(node.peer_listens()).expect("it listens");
-    let ask = format!("GET {path} HTTP/1.1\r\nhost: node\r\n\r\n");
+    let ask = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     unread.write_all(ask.as_bytes()).expect("it takes it");
     let began = unread.peek(&mut [0]).expect("it answers");
     assert_eq!(began, 1);

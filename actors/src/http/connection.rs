@@ -7,6 +7,7 @@
 //! connection holds in buffers is bounded by this file, whatever it sends.
 use super::places::Merit;
 use super::roster::Turn;
+use super::streams::Leaving;
 use crate::limits::{
     ANSWER_DEADLINE, BAD_MESSAGE_EVERY, BAD_MESSAGES_MAX, BODY_WINDOW_BYTES, CONNECTION_LIFETIME,
     CONNECTION_LIFETIME_MAX, HEAD_BYTES_MAX, HEAD_DEADLINE, READ_BYTES, STREAM_GOODBYE,
@@ -114,6 +115,8 @@ pub(crate) struct Connection {
     bad: Cell<u32>,
     bad_since: Cell<Instant>,
     merit: Cell<Merit>,
+    /// Of one that stays: a node that stops waits until the last word is sent.
+    leaving: RefCell<Option<Leaving>>,
     /// Somebody else needs its place, among connections or among long answers.
     pub(super) pushed_out: Arc<Notify>,
     /// It has been proven, or has begun to stay, just now.
@@ -141,6 +144,7 @@ impl Connection {
             bad: Cell::new(0),
             bad_since: Cell::new(now),
             merit: Cell::new(merit),
+            leaving: RefCell::default(),
             pushed_out: Arc::default(),
             risen: Notify::new(),
             turn,
@@ -190,8 +194,9 @@ impl Connection {
     }
 
     /// The answer goes on until one side ends it. Until then no other request is read.
-    pub(super) fn stay(&self) {
+    pub(super) fn stay(&self, leaving: Leaving) {
         self.phase.set(Phase::Staying);
+        self.leaving.replace(Some(leaving));
         self.rise(Merit::Stays);
     }
 
@@ -206,6 +211,11 @@ impl Connection {
         self.enter(Phase::Leaving, now);
         self.merit.set(self.merit.get().min(Merit::Stranger));
         self.risen.notify_one();
+    }
+
+    /// It is closed: whoever waits for that need not wait until the library has forgotten it.
+    pub(super) fn left(&self) {
+        self.leaving.take();
     }
 
     pub(super) fn stays(&self) -> bool {

@@ -297,6 +297,7 @@ impl House {
             if let Some(why) = closed {
                 house.closed_on(connection.client(), why);
             }
+            connection.left();
             house.places.borrow_mut().leave(ticket);
             house.guests.borrow_mut().remove(&ticket);
             house.count();

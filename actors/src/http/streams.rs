@@ -4,16 +4,45 @@
 //! out of the house.
 use super::connection::Connection;
 use super::places::{Merit, Places, Seat, Ticket};
-use crate::limits::{STREAMS_MAX, STREAMS_PER_ADDRESS_MAX};
+use crate::limits::{STREAM_GOODBYE, STREAMS_MAX, STREAMS_PER_ADDRESS_MAX};
 use actix_web::HttpRequest;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tokio::sync::Notify;
+use std::sync::Arc;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+
+/// The stop of the node, for connections that stay: each hears of it, and the node waits a moment until
+/// all have been told and are closed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Farewell(Arc<watch::Sender<bool>>);
+
+/// Whoever holds it is waited for.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    _heard: watch::Receiver<bool>,
+}
+
+#[cfg(test)]
+impl Leaving {
+    pub(super) fn nobody() -> Leaving {
+        let (_, _heard) = watch::channel(false);
+        Leaving { _heard }
+    }
+}
+
+impl Farewell {
+    pub(crate) async fn say(&self) {
+        self.0.send_replace(true);
+        // Whoever does not read does not hear it.
+        let _ = tokio::time::timeout(STREAM_GOODBYE, self.0.closed()).await;
+    }
+}
 
 /// All of them, of one listener.
 pub(crate) struct Streams {
+    farewell: Farewell,
     places: RefCell<Places>,
     pushed_out: RefCell<BTreeMap<Ticket, Rc<Notify>>>,
 }
@@ -24,13 +53,23 @@ pub(crate) struct Stream {
     ticket: Ticket,
     /// Somebody else has the place now.
     pub(crate) pushed_out: Rc<Notify>,
+    stops: watch::Receiver<bool>,
     pub(crate) connection: Rc<Connection>,
 }
 
+impl Stream {
+    /// Returns when the node stops.
+    pub(crate) async fn node_stops(&self) {
+        // An error says that nobody is left to say it.
+        let _ = self.stops.clone().wait_for(|stops| *stops).await;
+    }
+}
+
 impl Streams {
-    pub(crate) fn new() -> Rc<Streams> {
+    pub(crate) fn new(farewell: Farewell) -> Rc<Streams> {
         let places = Places::new(STREAMS_MAX, STREAMS_PER_ADDRESS_MAX);
         Rc::new(Streams {
+            farewell,
             places: RefCell::new(places),
             pushed_out: RefCell::default(),
         })
@@ -41,6 +80,10 @@ impl Streams {
         let all = request.app_data::<Rc<Streams>>()?.clone();
         let connection = request.conn_data::<Rc<Connection>>()?.clone();
         let from = connection.client();
+        let stops = all.farewell.0.subscribe();
+        if *stops.borrow() {
+            return None;
+        }
         let seat = all.places.borrow_mut().enter(from, Merit::Stranger, false);
         let ticket = match seat {
             Seat::Free(ticket) => ticket,
@@ -56,11 +99,13 @@ impl Streams {
         all.pushed_out
             .borrow_mut()
             .insert(ticket, pushed_out.clone());
-        connection.stay();
+        let _heard = stops.clone();
+        connection.stay(Leaving { _heard });
         Some(Stream {
             all,
             ticket,
             pushed_out,
+            stops,
             connection,
         })
     }

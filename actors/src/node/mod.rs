@@ -2,9 +2,10 @@
 //! the actors and hands back a [`NodeHandle`].
 use crate::clock::Clock;
 use crate::committer::head_view;
+use crate::http::streams::Farewell;
 use crate::metrics::Metrics;
 use crate::peers::{Handshake, Peer};
-use crate::rpc_gateway::{Events, Origins, Proxies, TickAll};
+use crate::rpc_gateway::{Events, Hosts, Origins, Proxies, TickAll};
 use crate::runtime::{Actors, Policy};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability, KeyUse, Store, StoreError};
 use crate::view::{HeadView, NodeView};
@@ -72,6 +73,9 @@ pub struct NodeConfig {
     pub origins: Origins,
     /// The proxies whose word on the address of a client counts.
     pub trusted_proxies: Proxies,
+    /// By which names people may ask, besides `localhost` and addresses, where only this machine
+    /// reaches the public listener.
+    pub hosts: Hosts,
     /// Answers `POST /devnet/tick`.
     pub tick_all: Option<TickAll>,
     /// How often actors may fall.
@@ -157,6 +161,7 @@ struct Parts {
     clock: Clock,
     view: Arc<NodeView>,
     events: Arc<Events>,
+    farewell: Farewell,
     genesis_root: Hash,
     actors: Actors,
     metrics: Arc<Metrics>,
@@ -199,11 +204,8 @@ impl Parts {
             time_ms: None,
         };
         let view = Arc::new(NodeView::new(head, ledger.validators().clone()));
-        let events = Arc::new(Events::new(
-            Clock::salt() / 1_000,
-            head.height,
-            genesis.parameters,
-        ));
+        let salt = Clock::salt() / 1_000;
+        let events = Arc::new(Events::new(salt, head.height, genesis.parameters));
         let (peer_listens, public_listens) = listens(&config)?;
         show_halt(&store, &view)?;
         let signing = signing(key_use, head.height, &view);
@@ -220,6 +222,7 @@ impl Parts {
             clock: Clock::start(),
             view,
             events,
+            farewell: Farewell::default(),
             genesis_root: changes.root,
             actors,
             metrics,

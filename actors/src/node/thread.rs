@@ -62,6 +62,7 @@ fn run(
     };
     let view = parts.view.clone();
     let shown = parts.view.clone();
+    let farewell = parts.farewell.clone();
     let (end_tx, end_rx) = oneshot::channel();
     let reason = runner.block_on(async move {
         let store_on = store_thread
@@ -73,6 +74,7 @@ fn run(
         // An error says that the starter has gone.
         let asked = async {
             let _ = stop.await;
+            farewell.say().await;
             EndReason::asked(shown.copy().halted)
         };
         let ended = async { end_rx.await.unwrap_or(EndReason::SupervisorDied) };

@@ -457,6 +457,7 @@ fn rpc_gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
         metrics: parts.metrics.clone(),
         actors: parts.actors.clone(),
         events: parts.events.clone(),
+        farewell: parts.farewell.clone(),
         settings: rpc_gateway::Settings {
             timeouts: config.timeouts,
             pacing: config.pacing,
@@ -464,6 +465,8 @@ fn rpc_gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
         },
         origins: Arc::new(config.origins.clone()),
         proxies: config.trusted_proxies.clone(),
+        hosts: Arc::new(config.hosts.clone()),
+        is_on_loopback: parts.public_listens.is_some_and(|at| at.ip().is_loopback()),
         tick_all: config.tick_all.clone(),
         ports: inboxes.rpc_gateway_ports(),
         shares: rpc_gateway::Shares::default(),

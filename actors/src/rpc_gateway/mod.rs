@@ -22,8 +22,9 @@ use crate::metrics::ListenerLabel;
 use crate::runtime::Ctx;
 use actix::prelude::*;
 use actix_service::Service;
-use actix_web::http::{Method, StatusCode, header};
-use actix_web::web;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, web};
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ mod evidence_page;
 #[cfg(test)]
 mod fixture;
 mod health;
+mod hosts;
 mod json;
 mod json_rpc;
 mod light;
@@ -54,6 +56,7 @@ mod web_socket;
 
 pub use crate::http::proxies::{Proxies, ProxiesError};
 pub(crate) use events::Events;
+pub use hosts::{Hosts, HostsError};
 pub use origins::{Origins, OriginsError};
 pub use seed::TickAll;
 pub(crate) use seed::{Ports, Seed, Settings, Shares};
@@ -77,9 +80,10 @@ impl Actor for RpcGateway {
     fn started(&mut self, ctx: &mut Ctx<Self>) {
         let seed = self.seed.clone();
         let metrics = self.seed.metrics.clone();
+        let farewell = self.seed.farewell.clone();
         let serve = serve(self.listener.clone(), terms(&seed), metrics, |config| {
             config.app_data(web::Data::new(seed));
-            config.app_data(Streams::new());
+            config.app_data(Streams::new(farewell));
             routes(config);
         });
         ctx.spawn(serve.into_actor(self));
@@ -124,28 +128,36 @@ fn routes(config: &mut web::ServiceConfig) {
         .app_data(web::QueryConfig::default().error_handler(answer::bad_query))
         .app_data(web::PathConfig::default().error_handler(answer::bad_path));
     for route in open_api::ROUTES {
-        let allowed = route.verb();
+        let verb = route.verb();
+        let allowed = route.allowed();
         let other = move |request| answer::no_such_method(request, allowed);
         let resource = web::resource(route.path).route((route.handler)());
         let mut resource = resource.default_service(web::to(other));
         if route.path == "/" {
             resource = resource.route(web_socket::at_root());
         }
-        if !route.is_for_pages() {
-            config.service(resource);
-            continue;
+        if route.is_for_pages() {
+            let preflight = move |seed: web::Data<Seed>, request| async move {
+                origins::preflight(&seed.origins, request, verb).await
+            };
+            resource = resource.route(web::method(Method::OPTIONS).to(preflight));
         }
-        let preflight = move |seed: web::Data<Seed>, request| async move {
-            origins::preflight(&seed.origins, request, allowed).await
-        };
-        let resource = resource.route(web::method(Method::OPTIONS).to(preflight));
-        config.service(resource.wrap_fn(|request, service| {
-            let origin = request.headers().get(header::ORIGIN).cloned();
+        config.service(resource.wrap_fn(move |request, service| {
+            let origin = origins::origin(request.headers()).cloned();
             let seed = request.app_data::<web::Data<Seed>>().cloned();
-            let answer = service.call(request);
+            let refused = seed
+                .as_ref()
+                .and_then(|seed| refusal(seed, route, &request));
+            let answer = match refused {
+                Some(refused) => Err(request.into_response(refused)),
+                None => Ok(service.call(request)),
+            };
             async move {
-                let mut answer = answer.await?;
-                if let Some(seed) = seed {
+                let mut answer = match answer {
+                    Ok(answer) => answer.await?,
+                    Err(refused) => refused,
+                };
+                if let Some(seed) = seed.filter(|_| route.is_for_pages()) {
                     seed.origins.mark(origin.as_ref(), answer.headers_mut());
                 }
                 Ok(answer)
@@ -153,4 +165,19 @@ fn routes(config: &mut web::ServiceConfig) {
         }));
     }
     config.default_service(web::to(answer::no_such_route));
+}
+
+/// What is refused before anybody looks at it: only a page in a browser asks so.
+fn refusal(seed: &Seed, route: &open_api::Route, request: &ServiceRequest) -> Option<HttpResponse> {
+    let head = request.headers();
+    let is_known =
+        !seed.is_on_loopback || hosts::host(head).is_none_or(|host| seed.hosts.know(host));
+    let may_change = request.method() == Method::POST;
+    if !is_known {
+        Some(hosts::refused())
+    } else if may_change && !seed.is_no_foreign_page(head, route.is_for_pages()) {
+        Some(origins::refused())
+    } else {
+        None
+    }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::http::answer;
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, Route as Handler, web};
+use actix_web::{HttpResponse, Route as Handler, guard, web};
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
 
@@ -84,6 +84,15 @@ impl Route {
         if self.verb == "post" { "POST" } else { "GET" }
     }
 
+    /// All that are answered here.
+    pub(super) fn allowed(&self) -> &'static str {
+        match (self.verb, self.answers) {
+            ("post", _) => "POST",
+            (_, Media::Nothing) => "GET",
+            _ => "GET, HEAD",
+        }
+    }
+
     /// What pages in browsers may ask, where the operator lets them: whatever is read, and JSON-RPC.
     /// A WebSocket looks for itself.
     pub(super) fn is_for_pages(&self) -> bool {
@@ -102,31 +111,36 @@ impl Route {
     }
 }
 
+/// A `HEAD` is answered as a `GET`; the library leaves the body out.
+fn read() -> Handler {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
 /// All that people may ask, each in one line.
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = &[
-    get("/", "JSON-RPC 2.0: one call or a batch; rpc.discover says which.", Media::Json, &[204, 400, 408, 413, 415, 503], || web::post().to(json_rpc::post)).post(Some(JSON)),
+    get("/", "JSON-RPC 2.0: one call or a batch; rpc.discover says which.", Media::Json, &[204, 400, 403, 408, 413, 415, 503], || web::post().to(json_rpc::post)).post(Some(JSON)),
     get("/ws", "JSON-RPC 2.0 and subscriptions over a WebSocket.", Media::Nothing, &[101, 400, 403, 500, 503], || web::get().to(web_socket::upgrade)),
-    get("/events", "Blocks, receipts and rounds as server-sent events.", Media::Events, &[400, 410, 503], || web::get().to(server_sent_events::events)).with(EVENTS),
-    get("/openapi.json", "This document.", Media::Json, &[], || web::get().to(served)),
-    get("/transactions", "Hands in a transaction in canonical bytes.", Media::Nothing, &[202, 400, 408, 413, 415, 429, 500, 503], || web::post().to(transactions::submit)).post(Some(BYTES)),
-    get("/mempool", "What waits for a block, by sender and nonce.", Media::Json, &[400, 503], || web::get().to(transactions::waiting)).with(&[("after", "^0x[0-9a-fA-F]{40}:[0-9]+$"), ("limit", WHOLE)]),
-    get("/status", "Who this node is, where it stands and whom it reaches.", Media::Json, &[500], || web::get().to(status::status)),
-    get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 500, 503], || web::get().to(validators::validators)).with(&[("height", WHOLE)]),
-    get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[429], || web::get().to(status::actors)),
-    get("/metrics", "OpenMetrics.", Media::Metrics, &[429], || web::get().to(status::metrics)),
-    get("/livez", "The node's thread turns.", Media::Text, &[], || web::get().to(answer::livez)),
-    get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || web::get().to(health::readyz)).with(&[("verbose", "^$")]),
-    get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 410, 500, 503], || web::get().to(blocks::latest)),
-    get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 410, 500, 503], || web::get().to(blocks::by_height)).with(&[("height", WHOLE)]),
-    get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400, 500], || web::get().to(evidence_page::evidence)).with(&[("limit", WHOLE)]),
-    get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400, 500, 503], || web::get().to(blocks::account)).with(&[("address", ADDRESS)]),
-    get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404, 500], || web::get().to(receipts::receipt)).with(&[("id", HASH)]),
-    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404, 500], || web::get().to(records::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
-    get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 500, 503], || web::get().to(light::block)).with(&[("height", WHOLE)]),
-    get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || web::get().to(light::account)).with(&[("address", ADDRESS)]),
-    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || web::get().to(light::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
-    get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[404, 500, 503], || web::post().to(tick::tick)).post(None),
+    get("/events", "Blocks, receipts and rounds as server-sent events. With Last-Event-ID it goes on behind that event; where that is not kept (after a restart too) it begins with the event `missed`.", Media::Events, &[400, 410, 503], || read().to(server_sent_events::events)).with(EVENTS),
+    get("/openapi.json", "This document.", Media::Json, &[], || read().to(served)),
+    get("/transactions", "Hands in a transaction in canonical bytes.", Media::Nothing, &[202, 400, 403, 408, 413, 415, 429, 500, 503], || web::post().to(transactions::submit)).post(Some(BYTES)),
+    get("/mempool", "What waits for a block, by sender and nonce.", Media::Json, &[400, 503], || read().to(transactions::waiting)).with(&[("after", "^0x[0-9a-fA-F]{40}:[0-9]+$"), ("limit", WHOLE)]),
+    get("/status", "Who this node is, where it stands and whom it reaches.", Media::Json, &[500], || read().to(status::status)),
+    get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 500, 503], || read().to(validators::validators)).with(&[("height", WHOLE)]),
+    get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[429], || read().to(status::actors)),
+    get("/metrics", "OpenMetrics.", Media::Metrics, &[429], || read().to(status::metrics)),
+    get("/livez", "The node's thread turns.", Media::Text, &[], || read().to(answer::livez)),
+    get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || read().to(health::readyz)).with(&[("verbose", "^$")]),
+    get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 410, 500, 503], || read().to(blocks::latest)),
+    get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 410, 500, 503], || read().to(blocks::by_height)).with(&[("height", WHOLE)]),
+    get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400, 500], || read().to(evidence_page::evidence)).with(&[("limit", WHOLE)]),
+    get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400, 500, 503], || read().to(blocks::account)).with(&[("address", ADDRESS)]),
+    get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404, 500], || read().to(receipts::receipt)).with(&[("id", HASH)]),
+    get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404, 500], || read().to(records::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
+    get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 500, 503], || read().to(light::block)).with(&[("height", WHOLE)]),
+    get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::account)).with(&[("address", ADDRESS)]),
+    get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
+    get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[403, 404, 500, 503], || web::post().to(tick::tick)).post(None),
 ];
 
 const EVENTS: &[Param] = &[
@@ -156,7 +170,7 @@ fn document() -> Value {
         "info": {
             "title": "Lockstep",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "What a node answers people. JSON-RPC methods: rpc.discover.",
+            "description": "What a node answers people. HEAD is answered as GET, without the body. JSON-RPC methods: rpc.discover.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "paths": paths,
@@ -178,7 +192,7 @@ impl Route {
         if self.answers != Media::Nothing {
             responses.insert("200".into(), self.answer());
         }
-        for status in self.also.iter().chain(&[405]) {
+        for status in self.also.iter().chain(&[405, 421]) {
             responses.insert(status.to_string(), self.other(*status));
         }
         let params = self.params.iter().map(|(name, pattern)| {
@@ -251,6 +265,7 @@ impl Route {
             _ => json!({
                 "description": match status {
                     405 => "asked with another verb: the header Allow names this one",
+                    421 => "Host names nobody known here: see rpc_hosts",
                     500 => "the node could not read its store; its log says why",
                     503 => "not now: ask again in a moment",
                     _ => "refused",

@@ -2,9 +2,12 @@
 //! (<https://fetch.spec.whatwg.org/#http-cors-protocol>), and the same for WebSockets, which
 //! browsers open to anybody.
 //!
-//! Programs outside of browsers send no origin and are not concerned. A page that may ask may read
-//! (`GET`) and call JSON-RPC (`POST /`), nothing else; no answer depends on who asks, so there are
-//! no credentials to allow.
+//! Programs outside of browsers send no origin, or an empty one, and are not concerned. A page that may
+//! ask may read (`GET`) and call JSON-RPC (`POST /`), nothing else; no answer depends on who asks, so
+//! there are no credentials to allow. A `POST` of any other page is refused before it is read: browsers
+//! send some without asking. A page of the node's own address is no foreign one.
+use super::hosts;
+use super::seed::Seed;
 use crate::http::answer::{self, refuse};
 use crate::limits::ORIGINS_MAX;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -93,12 +96,6 @@ impl Origins {
         }
     }
 
-    /// Whether a WebSocket may be opened: by a program, or by a page that may ask.
-    pub(super) fn allow_socket(&self, request: &HttpRequest) -> bool {
-        let origin = request.headers().get(header::ORIGIN);
-        origin.is_none_or(|origin| self.allow(origin))
-    }
-
     /// Tells the browser in an answer's head that its page may read it.
     pub(super) fn mark(&self, origin: Option<&HeaderValue>, head: &mut HeaderMap) {
         if let Origins::These(_) = self {
@@ -115,6 +112,30 @@ impl Origins {
     }
 }
 
+/// The page that asks, if one does.
+pub(super) fn origin(head: &HeaderMap) -> Option<&HeaderValue> {
+    head.get(header::ORIGIN).filter(|origin| !origin.is_empty())
+}
+
+impl Seed {
+    /// Whether this is asked by a program or by a page that may: one that is listed, if those of the
+    /// list may ask this, or the node's own.
+    pub(super) fn is_no_foreign_page(&self, head: &HeaderMap, is_for_pages: bool) -> bool {
+        origin(head).is_none_or(|origin| {
+            is_for_pages && self.origins.allow(origin) || self.is_own(origin, head)
+        })
+    }
+
+    /// Whether a page came from where it asks, by a name that cannot be made to lead here.
+    fn is_own(&self, origin: &HeaderValue, head: &HeaderMap) -> bool {
+        let host = origin.as_bytes().strip_prefix(b"http://");
+        let asked = hosts::host(head).filter(|asked| self.hosts.know(asked));
+        asked.is_some_and(|asked| {
+            host.is_some_and(|host| host.eq_ignore_ascii_case(asked.as_bytes()))
+        })
+    }
+}
+
 pub(super) fn refused() -> HttpResponse {
     let sentence = "pages of this origin may not ask here: the operator of the node allows origins \
                     in cors_origins";
@@ -128,7 +149,7 @@ pub(super) async fn preflight(
     verb: &'static str,
 ) -> HttpResponse {
     let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let origin = request.headers().get(header::ORIGIN);
+    let origin = origin(request.headers());
     let (Some(asked), Some(origin)) = (asked, origin) else {
         return answer::no_such_method(request, verb).await;
     };

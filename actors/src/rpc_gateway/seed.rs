@@ -1,5 +1,6 @@
 //! What the RpcGateway is made from, and what every request of people sees.
 use super::events::Events;
+use super::hosts::Hosts;
 use super::origins::Origins;
 use crate::clock::Clock;
 use crate::http::answer::Refused;
@@ -8,6 +9,7 @@ use crate::http::bodies::Bodies;
 use crate::http::intake::Intake;
 use crate::http::pace::Pace;
 use crate::http::proxies::Proxies;
+use crate::http::streams::Farewell;
 use crate::limits::{
     BLOCK_ANSWER_PATIENCE, BLOCK_ANSWERS_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX,
     PUBLIC_PIECE_PATIENCE, RPC_BODIES_BYTES_MAX, RPC_WAITERS_MAX,
@@ -70,12 +72,18 @@ pub(crate) struct Seed {
     pub(crate) actors: Actors,
     /// What has happened, for whoever wants to be told.
     pub(crate) events: Arc<Events>,
+    /// Told by a node that stops.
+    pub(crate) farewell: Farewell,
     /// How this node is set up.
     pub(crate) settings: Settings,
     /// Whose pages in browsers may ask.
     pub(crate) origins: Arc<Origins>,
     /// Who says for whom they ask.
     pub(crate) proxies: Proxies,
+    /// By which names it may be asked.
+    pub(crate) hosts: Arc<Hosts>,
+    /// Only this machine reaches it.
+    pub(crate) is_on_loopback: bool,
     /// Only in a devnet.
     pub(crate) tick_all: Option<TickAll>,
     pub(crate) ports: Ports,

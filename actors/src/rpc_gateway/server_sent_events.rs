@@ -4,15 +4,16 @@
 use super::events::{Events, OutOfReach, Told, Topic};
 use super::seed::Seed;
 use crate::http::answer::refuse;
-use crate::http::queue::{Gone, Queue, queue};
+use crate::http::queue::{Gone, Outgoing, Queue, queue};
 use crate::http::streams::{Stream, Streams};
 use crate::limits::{STREAM_GOODBYE, STREAM_PING_EVERY};
 use crate::metrics::{ClosedLabel, ListenerLabel};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::types::Address;
 use serde::Deserialize;
+use serde_json::json;
 use std::cell::Cell;
 
 /// What is asked for in the query.
@@ -36,13 +37,23 @@ pub(super) async fn events(seed: web::Data<Seed>, request: HttpRequest) -> HttpR
     let resumed = resumed.and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
     let after = resumed.and_then(|id| id.checked_add(1));
     let from = after.or(wanted.from_seq);
-    let from = from.unwrap_or_else(|| seed.events.next());
+    let mut from = from.unwrap_or_else(|| seed.events.next());
+    let mut missed = None;
     if let Err(error) = seed.events.since(from, &[]) {
         let status = match error {
             OutOfReach::Gone { .. } => StatusCode::GONE,
             OutOfReach::Future { .. } => StatusCode::BAD_REQUEST,
         };
-        return refuse(status, error.code(), error.to_string());
+        // A browser that resumes would give up for good.
+        if after.is_none() {
+            return refuse(status, error.code(), error.to_string());
+        }
+        let oldest = seed.events.oldest();
+        missed = Some(self::missed(error, from, oldest));
+        from = oldest;
+    }
+    if request.method() == Method::HEAD {
+        return stream_of(queue().1);
     }
     let Some(stream) = Streams::enter(&request) else {
         let sentence = "as many WebSockets and event streams are open as may; try again later";
@@ -50,11 +61,32 @@ pub(super) async fn events(seed: web::Data<Seed>, request: HttpRequest) -> HttpR
     };
     let (queue, outgoing) = queue();
     let turn = stream.connection.turn.clone();
-    turn.spawn(tell(seed, stream, queue, topics, from));
+    turn.spawn(async move {
+        if let Some(missed) = missed
+            && queue.put(missed, None).await.is_err()
+        {
+            return;
+        }
+        tell(seed, stream, queue, topics, from).await;
+    });
+    stream_of(outgoing)
+}
+
+fn stream_of(outgoing: Outgoing) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/event-stream")
+        // Nothing is asked behind it.
+        .force_close()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(outgoing)
+}
+
+/// What a reader hears that wants to go on behind an event that is not kept, or that was one of an
+/// earlier life of the node. Its number has the reader resume at `next`.
+fn missed(error: OutOfReach, wanted: u64, next: u64) -> Bytes {
+    let content = json!({ "code": error.code(), "wanted_seq": wanted, "next_seq": next });
+    let last = next.saturating_sub(1);
+    format!("id: {last}\nevent: missed\ndata: {content}\n\n").into()
 }
 
 /// All, unless some are named.
@@ -85,17 +117,20 @@ async fn tell(seed: web::Data<Seed>, stream: Stream, queue: Queue, topics: Vec<T
     let next = Cell::new(from);
     let (label, why) = tokio::select! {
         end = follow(&seed.events, &queue, &topics, &next) => match end {
-            Ok(error) => (ClosedLabel::SlowReader, format!("too slow: {error}")),
+            Ok(error) => (Some(ClosedLabel::SlowReader), format!("too slow: {error}")),
             Err(Gone) => return,
         },
         error = overtaken(&seed.events, &next) => {
-            (ClosedLabel::SlowReader, format!("too slow: {error}"))
+            (Some(ClosedLabel::SlowReader), format!("too slow: {error}"))
         }
         () = stream.pushed_out.notified() => {
-            (ClosedLabel::Full, "somebody else has your place".into())
+            (Some(ClosedLabel::Full), "somebody else has your place".into())
         }
+        () = stream.node_stops() => (None, "the node stops".into()),
     };
-    seed.metrics.closed(ListenerLabel::People, label);
+    if let Some(label) = label {
+        seed.metrics.closed(ListenerLabel::People, label);
+    }
     let dropped = format!("event: dropped\ndata: {why}\n\n");
     // Whoever does not read does not hear why, either.
     let _ = tokio::time::timeout(STREAM_GOODBYE, queue.put(dropped.into(), None)).await;

@@ -2,6 +2,7 @@
 use super::*;
 use crate::clock::Clock;
 use crate::fixture::{address, opened, view_before_all};
+use crate::http::streams::Farewell;
 use crate::metrics::Metrics;
 use crate::runtime::Actors;
 use actix_web::App;
@@ -31,6 +32,9 @@ fn seed() -> (Seed, TempDir) {
         metrics: Metrics::new(Actors::default()),
         actors: Actors::default(),
         events: Arc::new(Events::new(1, Height(0), world.genesis.parameters)),
+        farewell: Farewell::default(),
+        hosts: Arc::default(),
+        is_on_loopback: true,
         genesis: Arc::new(world.genesis),
         settings: Settings {
             timeouts: Timeouts::DEVNET,

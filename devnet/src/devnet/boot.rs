@@ -5,7 +5,7 @@ use crate::links::Links;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::peers::Peer;
 use lockstep_actors::private;
-use lockstep_actors::rpc_gateway::Origins;
+use lockstep_actors::rpc_gateway::{Hosts, Origins};
 use lockstep_protocol::types::Address;
 use parking_lot::Mutex;
 use std::fs::Permissions;
@@ -167,6 +167,7 @@ impl Inner {
             on_commit: builder.commit_hook(index),
             origins: Origins::Everybody,
             trusted_proxies: Default::default(),
+            hosts: Hosts::default(),
             tick_all: Some(tick_all),
             policy: builder.policy,
         };

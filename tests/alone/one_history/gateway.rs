@@ -82,7 +82,7 @@ impl Gateway {
         }
         let connection = self.connection.as_mut().expect("it is open");
         let head = format!(
-            "POST / HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\n\
+            "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n",
             body.len()
         );

@@ -63,7 +63,8 @@ impl Connection {
     /// Sends a request, and reads its answer.
     pub fn request(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
         let length = body.len();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: node\r\ncontent-length: {length}");
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}");
         self.send(&[head.as_bytes(), b"\r\n\r\n", body].concat());
         self.answer()
     }
@@ -82,6 +83,15 @@ impl Connection {
     /// Sends raw bytes. A node may answer and close before it has read them all.
     pub fn send(&mut self, bytes: &[u8]) {
         let _ = self.0.get_mut().write_all(bytes);
+    }
+
+    /// All that comes until the node closes: the head of the first answer, and what is behind it.
+    pub fn rest(mut self) -> (String, Vec<u8>) {
+        let mut all = Vec::new();
+        self.0.read_to_end(&mut all).expect("it closes");
+        let end = all.windows(4).position(|four| four == b"\r\n\r\n");
+        let body = all.split_off(end.expect("a head") + 4);
+        (String::from_utf8(all).expect("text"), body)
     }
 
     /// Reads one answer; an error if the node closed the connection instead.

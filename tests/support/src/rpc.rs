@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 pub fn post_bytes(connection: &mut Connection, body: &[u8]) -> Answer {
     let length = body.len();
     let head = format!(
-        "POST / HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\n\
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\n\r\n"
     );
     connection.send(&[head.as_bytes(), body].concat());

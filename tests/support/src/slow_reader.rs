@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 
-const ASK: &[u8] = b"GET /sync/blocks?from=1&limit=100 HTTP/1.1\r\nhost: node\r\n\r\n";
+const ASK: &[u8] = b"GET /sync/blocks?from=1&limit=100 HTTP/1.1\r\nhost: localhost\r\n\r\n";
 /// More than a node answers at a time.
 const CONNECTIONS: usize = 4;
 /// The smallest that the system allows: what the reader does not take stays with the node.

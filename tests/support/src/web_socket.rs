@@ -32,7 +32,7 @@ impl WebSocket {
         let mut stream = TcpStream::connect(address).expect("the node listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let head = format!(
-            "GET {path} HTTP/1.1\r\nhost: node\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).expect("it is sent");

@@ -48,8 +48,8 @@ fn whoever_takes_no_piece_loses_its_place_to_who_asks_and_not_before() {
     let now = Instant::now();
     let (slow, fine, late) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
     let mut table = taken_by([&slow, &fine], now);
-    table.moved(1, now + ANSWER_PIECE_PATIENCE / 2);
-    let then = now + ANSWER_PIECE_PATIENCE;
+    table.moved(1, now + ANSWER_PIECE_PATIENCE / 5);
+    let then = now + ANSWER_PIECE_PATIENCE * 2 / 5;
     assert_eq!(table.enter(&late, None, then - MOMENT), None);
     assert!(!was_pushed_out(&slow));
     assert!(table.enter(&late, None, then).is_some());
@@ -134,4 +134,9 @@ fn an_address_without_a_place_waits_less_long_for_whoever_reads_nothing() {
     assert_eq!(table.enter(&third, None, soon - MOMENT), None);
     assert_eq!(table.enter(&one, None, soon), None, "it has one");
     assert!(table.enter(&third, None, soon).is_some());
+
+    let mut table = taken_by([&one, &two], now);
+    let late = now + table.piece_patience;
+    assert_eq!(table.enter(&one, None, late - MOMENT), None);
+    assert!(table.enter(&one, None, late).is_some());
 }

@@ -1,5 +1,6 @@
 //! What a connection may send, how long it may take, and what its bad messages cost it.
 use super::super::roster::Roster;
+use super::super::streams::Leaving;
 use super::*;
 use crate::limits::PEER_IDLE;
 
@@ -99,7 +100,7 @@ fn an_old_connection_ends_behind_an_answer_and_in_the_end_whatever_it_does() {
 fn a_connection_that_stays_is_read_and_never_idle_but_must_read_what_it_is_told() {
     let (connection, now) = connection();
     connection.begin(false, now);
-    connection.stay();
+    connection.stay(Leaving::nobody());
     connection.answered(now);
     assert!(connection.stays());
     assert!(!connection.is_old(now + CONNECTION_LIFETIME_MAX));
@@ -125,7 +126,7 @@ fn a_connection_that_stays_is_read_and_never_idle_but_must_read_what_it_is_told(
 fn a_connection_that_has_stayed_is_soon_closed_and_no_better_than_others() {
     let (connection, now) = connection();
     connection.begin(false, now);
-    connection.stay();
+    connection.stay(Leaving::nobody());
     connection.open();
     assert_eq!(connection.merit(), Merit::Stays);
     connection.writing(true, now);

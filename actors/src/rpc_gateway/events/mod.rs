@@ -56,6 +56,11 @@ impl Events {
         self.ring.lock().next
     }
 
+    /// The number of the oldest event that is kept, or the next one's.
+    pub(super) fn oldest(&self) -> u64 {
+        self.ring.lock().oldest()
+    }
+
     /// What `topics` have to tell from number `from` on, and the number to ask for next time. Looks
     /// at one entry of the ring at the most: then others have a turn.
     pub(super) fn since(

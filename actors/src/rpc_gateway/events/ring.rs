@@ -129,7 +129,7 @@ impl Ring {
         self.height = height;
     }
 
-    fn oldest(&self) -> u64 {
+    pub(super) fn oldest(&self) -> u64 {
         self.kept.front().map_or(self.next, |kept| kept.first)
     }
 }

@@ -39,8 +39,12 @@ pub(in crate::rpc_gateway) async fn post(
 
 /// What a page in a browser can send elsewhere without being asked is never JSON by this name.
 fn is_json(request: &HttpRequest) -> bool {
+    content_type(request).eq_ignore_ascii_case("application/json")
+}
+
+/// What the body is, without parameters; empty if nothing says it.
+pub(in crate::rpc_gateway) fn content_type(request: &HttpRequest) -> &str {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/json")
+    kind.split(';').next().unwrap_or_default().trim()
 }

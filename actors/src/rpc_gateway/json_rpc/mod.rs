@@ -25,5 +25,5 @@ mod transactions;
 
 pub(super) use caller::Caller;
 pub(super) use dispatch::{Reply, answer};
-pub(super) use http::post;
+pub(super) use http::{content_type, post};
 pub(super) use subscriptions::Subscriptions;

@@ -36,8 +36,16 @@ impl Incoming {
         }
     }
 
-    /// Until the other side has nothing more to say.
+    /// Until the other side has nothing more to say: it has closed, or it is gone.
     pub(super) async fn ignore(&mut self) {
+        loop {
+            match self.next().await {
+                Ok(_) => {}
+                Err(End::Gone | End::Theirs(_)) => return,
+                // What comes now cannot be read as frames.
+                Err(_) => break,
+            }
+        }
         while let Some(Ok(chunk)) = self.payload.next().await {
             self.connection.taken(chunk.len());
         }

@@ -40,7 +40,7 @@ pub(super) async fn upgrade(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    if !seed.origins.allow_socket(&request) {
+    if !seed.is_no_foreign_page(request.headers(), true) {
         return super::origins::refused();
     }
     let mut handshake = match ws::handshake(request.head()) {
@@ -79,6 +79,8 @@ enum End {
     Silent,
     TooSlow(OutOfReach),
     Full,
+    /// The node stops.
+    Stop,
 }
 
 impl From<Gone> for End {
@@ -99,12 +101,13 @@ impl End {
             End::Silent => (CloseCode::Policy, "no answer to pings".into()),
             End::TooSlow(error) => (CloseCode::Policy, format!("too slow: {error}")),
             End::Full => (CloseCode::Again, "somebody else has your place".into()),
+            End::Stop => (CloseCode::Away, "the node stops".into()),
         })
     }
 
     fn label(&self) -> Option<ClosedLabel> {
         match self {
-            End::Gone | End::Theirs(_) => None,
+            End::Gone | End::Theirs(_) | End::Stop => None,
             End::Protocol(_) | End::TooLarge | End::NotUtf8 => Some(ClosedLabel::BadMessages),
             End::Silent => Some(ClosedLabel::Idle),
             End::TooSlow(_) => Some(ClosedLabel::SlowReader),
@@ -121,6 +124,7 @@ async fn talk(seed: web::Data<Seed>, asker: Asker, stream: Stream, queue: Queue,
         end = converse(&seed, &asker, &queue, &mut incoming, &subscriptions) => end,
         error = subscriptions.overtaken(&seed.events) => End::TooSlow(error),
         () = stream.pushed_out.notified() => End::Full,
+        () = stream.node_stops() => End::Stop,
     };
     if let Some(label) = end.label() {
         metrics.closed(ListenerLabel::People, label);
