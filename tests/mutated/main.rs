@@ -289,13 +289,13 @@ fn a_decoder_that_hoards_small_pieces_is_noticed() {
 fn requests() -> Vec<Vec<u8>> {
     let post = |path: &str, body: &[u8]| {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: n\r\ncontent-length: {}",
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}",
             body.len()
         );
         [head.as_bytes(), b"\r\n\r\n", body].concat()
     };
-    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: n\r\n\r\n").into_bytes();
-    let chunked = b"POST /consensus/vote HTTP/1.1\r\nhost: n\r\ntransfer-encoding: chunked\r\n\r\n\
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes();
+    let chunked = b"POST /consensus/vote HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n\
                     5\r\nhello\r\n0\r\n\r\n";
     let paths = [
         "/status",

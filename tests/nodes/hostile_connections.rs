@@ -66,7 +66,7 @@ fn a_head_that_never_ends_is_cut_at_its_limit() {
     for url in [&target.url, &target.peer_url] {
         let mut stream = connect(url);
         let mut sent = stream
-            .write(b"GET /livez HTTP/1.1\r\nhost: n\r\n")
+            .write(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n")
             .expect("it takes it");
         while let Ok(bytes) =
             stream.write(&[b"x-more: ".as_slice(), &[b'y'; 4_000], b"\r\n"].concat())
@@ -87,10 +87,10 @@ fn ten_thousand_requests_in_one_go_are_answered_in_turn() {
     let mut stream = connect(&target.url);
     let mut writer = stream.try_clone().expect("a handle");
     let sender = std::thread::spawn(move || {
-        let request = b"GET /livez HTTP/1.1\r\nhost: n\r\n\r\n";
+        let request = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
         (1..REQUESTS).for_each(|_| writer.write_all(request).expect("it takes it"));
         // Not by closing this half: what is not decoded when actix-http sees that has no answer.
-        let last = b"GET /livez HTTP/1.1\r\nhost: n\r\nconnection: close\r\n\r\n";
+        let last = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         writer.write_all(last).expect("it takes it");
     });
     let mut answers = String::new();
@@ -134,7 +134,7 @@ fn a_compressed_body_is_refused_unread() {
     for (encoding, path) in [("gzip", VOTE), ("br", TRANSACTION), ("zstd, gzip", VOTE)] {
         let mut connection = Connection::open(&target.peer_url);
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: n\r\ncontent-encoding: {encoding}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-encoding: {encoding}\r\n\
              content-length: 64\r\n\r\n"
         );
         connection.send(&[head.as_bytes(), &[0x1f; 64]].concat());
