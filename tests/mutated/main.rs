@@ -295,7 +295,8 @@ fn requests() -> Vec<Vec<u8>> {
         [head.as_bytes(), b"\r\n\r\n", body].concat()
     };
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes();
-    let chunked = b"POST /consensus/vote HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n\
+    let chunked =
+        b"POST /consensus/vote HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n\
                     5\r\nhello\r\n0\r\n\r\n";
     let paths = [
         "/status",

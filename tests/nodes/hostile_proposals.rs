@@ -332,7 +332,8 @@ fn a_hundred_megabytes_are_cut_off_at_the_first_byte_or_at_the_limit() {
     let target = Target::boot();
     let before = metric(&target.url, "messages_refused_total", "reason=\"TooLarge\"");
     let mut connection = Connection::open(&target.peer_url);
-    let head = format!("POST {PROPOSAL} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 104857600\r\n\r\n");
+    let head =
+        format!("POST {PROPOSAL} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 104857600\r\n\r\n");
     connection.send(head.as_bytes());
     assert_eq!(connection.answer().expect("an answer").status, 413);
     let after = metric(&target.url, "messages_refused_total", "reason=\"TooLarge\"");
@@ -342,7 +343,9 @@ fn a_hundred_megabytes_are_cut_off_at_the_first_byte_or_at_the_limit() {
     let faulty = Faulty::new(&target);
     let body = faulty.body(&target, Some(&faulty.polka()));
     let mut connection = Connection::open(&target.peer_url);
-    let head = format!("POST {PROPOSAL} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n");
+    let head = format!(
+        "POST {PROPOSAL} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
+    );
     connection.send(head.as_bytes());
     connection.send(&[format!("{:x}\r\n", body.len()).as_bytes(), &body, b"\r\n"].concat());
     let chunk = [b"10000\r\n".as_slice(), &vec![0; 0x10000], b"\r\n"].concat();

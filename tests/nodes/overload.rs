@@ -16,7 +16,9 @@ fn a_body_that_announces_too_much_is_refused_before_it_arrives() {
     let before = metric(&target.url, REFUSED, too_large);
     for path in [VOTE, PROPOSAL, TRANSACTION] {
         let mut connection = Connection::open(&target.peer_url);
-        let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 999999999\r\n\r\nx");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 999999999\r\n\r\nx"
+        );
         connection.send(head.as_bytes());
         let answer = connection.answer().expect("an answer");
         assert_eq!(
@@ -36,7 +38,8 @@ fn a_chunked_body_that_never_ends_is_refused_at_the_limit() {
     let too_large = "reason=\"TooLarge\"";
     let before = metric(&target.url, REFUSED, too_large);
     let mut connection = Connection::open(&target.peer_url);
-    let head = format!("POST {VOTE} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n");
+    let head =
+        format!("POST {VOTE} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n");
     connection.send(head.as_bytes());
     let chunk = [b"400\r\n".as_slice(), &[0; 0x400], b"\r\n"].concat();
     (0..VOTE_BYTES_MAX / 0x400 + 1).for_each(|_| connection.send(&chunk));
@@ -50,7 +53,8 @@ fn a_chunked_body_that_never_ends_is_refused_at_the_limit() {
 fn whoever_sends_too_slowly_is_let_go_and_nobody_waits_for_him() {
     let target = Target::boot();
     let slow = "reason=\"Slow\"";
-    let half_body = format!("POST {VOTE} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nx");
+    let half_body =
+        format!("POST {VOTE} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nx");
     let slow_ones: Vec<_> = [half_body.as_str(), "POST /consensus/vo"]
         .map(|bytes| {
             let mut connection = Connection::open(&target.peer_url);

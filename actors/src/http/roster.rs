@@ -120,6 +120,7 @@ impl Roster {
 
     /// Works, until dropped; and what is under way then, is dropped.
     pub(super) async fn work(&self) -> Infallible {
+        let _ends = Ends(self.clone());
         std::future::poll_fn(|task| self.slice(task)).await
     }
 
@@ -150,6 +151,18 @@ impl Roster {
                 return Poll::Pending;
             }
         }
+    }
+}
+
+/// What a connection does holds its house, which holds this roster: they would keep each other, and the
+/// store, for good.
+struct Ends(Roster);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        // Without the loan: what it holds may have a last word.
+        let all = std::mem::take(&mut self.0.0.tasks.borrow_mut().all);
+        drop(all);
     }
 }
 
