@@ -107,3 +107,24 @@ fn whoever_leaves_leaves_nothing() {
         0
     );
 }
+
+/// A task holds its house, and that the roster: they kept each other, and the open database, when the
+/// node had stopped.
+#[test]
+fn what_is_under_way_ends_with_the_work() {
+    let roster = Roster::default();
+    let held = Rc::new(());
+    let (kept, house) = (held.clone(), roster.clone());
+    roster.open([10, 0, 0, 1].into()).spawn(async move {
+        std::future::pending::<()>().await;
+        drop((kept, house));
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        tokio::select! {
+            never = roster.work() => match never {},
+            () = tokio::task::yield_now() => {}
+        }
+    });
+    assert_eq!(Rc::strong_count(&held), 1);
+}
