@@ -108,7 +108,7 @@ impl Target {
     fn held(&self, port: Port, route: &str) -> Kind {
         let (limit, sent, budget) = body(port, route);
         let head = format!(
-            "POST {route} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+            "POST {route} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              content-length: {limit}\r\n\r\n"
         );
         let mut body = PROTOCOL_VERSION.to_le_bytes().to_vec();
@@ -145,7 +145,11 @@ impl Target {
         for port in [Port::People, Port::Peers] {
             let bad = b"nonsense\r\n\r\n".to_vec();
             kinds.push(self.kind(port, "malformed heads", bad, Then::Read, 0));
-            let endless = [b"GET / HTTP/1.1\r\nhost: a\r\nx: ", &[b'x'; 16_000][..]].concat();
+            let endless = [
+                b"GET / HTTP/1.1\r\nhost: localhost\r\nx: ",
+                &[b'x'; 16_000][..],
+            ]
+            .concat();
             kinds.push(self.kind(port, "heads without an end", endless, Then::Hold, 0));
         }
         let blocks = "/sync/blocks?from=1&limit=100";
@@ -236,13 +240,13 @@ fn filled(route: &str) -> String {
 }
 
 fn get(path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n").into_bytes()
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes()
 }
 
 fn post(body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
-        "POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
@@ -263,7 +267,7 @@ fn batch(wants_answers: bool) -> Vec<u8> {
 
 /// A WebSocket, and the header of its first frame.
 fn endless_frame() -> Vec<u8> {
-    let upgrade = b"GET /ws HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+    let upgrade = b"GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
                     sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     let length = (1_u64 << 62).to_be_bytes();
     [&upgrade[..], &[0x82, 0xff], &length, &[1, 2, 3, 4]].concat()

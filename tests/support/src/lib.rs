@@ -73,7 +73,7 @@ impl Connection {
     pub fn request_json(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
         let length = body.len();
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              content-length: {length}\r\n\r\n"
         );
         self.send(&[head.as_bytes(), body].concat());
