@@ -262,7 +262,10 @@ fn a_process_with_a_key_leaves_no_core_and_shows_its_figures() {
     let mut network = Network::new(1, &[FAST]);
     // Its owner is nobody; where the program lies, nobody may not look.
     let program = network.dir.path().join("lockstep");
-    fs::copy(binary(), &program).expect("a copy");
+    // By a process of its own: what another thread starts meanwhile would hold the copy open for
+    // writing, and a file that is written cannot be run.
+    let copied = Command::new("cp").arg(binary()).arg(&program).status();
+    assert!(copied.expect("cp runs").success());
     let owner = OTHER.parse().ok();
     for path in all_below(&network.dir.path().join("net")) {
         std::os::unix::fs::chown(&path, owner, owner).expect("chown");
