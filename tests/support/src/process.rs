@@ -327,9 +327,16 @@ impl Network {
     pub fn wait_for(&self, nodes: &[usize], height: u64) -> Duration {
         let began = Instant::now();
         for index in nodes {
-            eventually(&format!("node {index} is at height {height}"), || {
-                (self.height(*index) >= Some(height)).then_some(())
-            });
+            let until = Instant::now() + PATIENCE;
+            while self.height(*index) < Some(height) {
+                let log = self.dir.path().join(format!("node{index}.log"));
+                assert!(
+                    Instant::now() < until,
+                    "node {index} is not at height {height}; its log:\n{}",
+                    std::fs::read_to_string(log).unwrap_or_default()
+                );
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
         began.elapsed()
     }
