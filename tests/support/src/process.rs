@@ -32,13 +32,18 @@ pub fn binary() -> PathBuf {
 pub fn lockstep(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.args(arguments).stdin(Stdio::null());
+    hear_nothing(&mut command);
+    command
+}
+
+/// What this test's own environment says is not for this command: some of it would be settings.
+pub fn hear_nothing(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("LOCKSTEP_") {
             command.env_remove(name);
         }
     }
     command.env_remove("RUST_LOG").env_remove("KILL_AT");
-    command
 }
 
 /// What a command printed, and how it ended.
