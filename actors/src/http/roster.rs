@@ -6,6 +6,7 @@
 //! begins a little before the last turn: a light request does not wait behind heavy ones, and nobody
 //! saves up turns.
 use crate::limits::TURN_SLICE;
+use crate::seldom::seldom;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use shares::{Shares, Whose};
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -136,10 +138,17 @@ impl Roster {
                 return Poll::Pending;
             };
             drop(tasks);
-            let is_over = work
-                .as_mut()
-                .poll(&mut Context::from_waker(&waker))
-                .is_ready();
+            // What falls is one connection's work, not the actor with all the others.
+            let polled = catch_unwind(AssertUnwindSafe(|| {
+                work.as_mut().poll(&mut Context::from_waker(&waker))
+            }));
+            if polled.is_err() {
+                seldom!(
+                    Error,
+                    "what was done for a connection has panicked: it is closed"
+                );
+            }
+            let is_over = !polled.is_ok_and(|polled| polled.is_pending());
             // Without the loan: what it holds may have a last word.
             let work = (!is_over).then_some(work);
             let spent = now.elapsed();

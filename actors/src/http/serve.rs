@@ -182,6 +182,20 @@ struct House {
     roster: Roster,
 }
 
+/// Whoever has a place; however it goes, its place is free.
+struct Guest {
+    house: House,
+    ticket: Ticket,
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.house.places.borrow_mut().leave(self.ticket);
+        self.house.guests.borrow_mut().remove(&self.ticket);
+        self.house.count();
+    }
+}
+
 impl House {
     fn new(terms: Terms, metrics: Arc<Metrics>) -> House {
         let places = Places::new(terms.connections_max, terms.connections_per_stranger_max);
@@ -285,7 +299,12 @@ impl House {
         self.count();
         let talk = talk(Watched::new(stream, connection.clone()), from);
         let house = self.clone();
+        let guest = Guest {
+            house: self.clone(),
+            ticket,
+        };
         turn.spawn(async move {
+            let _guest = guest;
             let closed = tokio::select! {
                 // A connection that breaks is the client's trouble.
                 ended = talk => match ended {
@@ -298,9 +317,6 @@ impl House {
                 house.closed_on(connection.client(), why);
             }
             connection.left();
-            house.places.borrow_mut().leave(ticket);
-            house.guests.borrow_mut().remove(&ticket);
-            house.count();
         });
     }
 

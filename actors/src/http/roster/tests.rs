@@ -128,3 +128,22 @@ fn what_is_under_way_ends_with_the_work() {
     });
     assert_eq!(Rc::strong_count(&held), 1);
 }
+
+/// Each was a task of its own once, and the runtime kept its panic to itself.
+#[test]
+fn a_panic_ends_one_connection_and_no_other() {
+    let roster = Roster::default();
+    let turn = roster.open([10, 0, 0, 1].into());
+    let done = Rc::new(std::cell::Cell::new(false));
+    turn.spawn(async { panic!("a fault of a handler") });
+    let seen = done.clone();
+    turn.spawn(async move { seen.set(true) });
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        tokio::select! {
+            never = roster.work() => match never {},
+            () = async { while !done.get() { tokio::task::yield_now().await } } => {}
+        }
+    });
+    assert!(roster.0.tasks.borrow().all.is_empty());
+}

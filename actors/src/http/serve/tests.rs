@@ -133,11 +133,18 @@ async fn serve(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
         async move { HttpResponse::Ok().body(Pieces::new(vec![7; LARGE].into(), place)) }
     };
     let who = |request: HttpRequest| async move { format!("{:?}", Asker::of(&request)) };
+    let panics = || async {
+        if true {
+            panic!("a fault of a handler");
+        }
+        HttpResponse::Ok().finish()
+    };
     let routes = |config: &mut web::ServiceConfig| {
         config
             .route("/echo", web::post().to(echo))
             .route("/large", web::get().to(large))
-            .route("/who", web::get().to(who));
+            .route("/who", web::get().to(who))
+            .route("/panic", web::get().to(panics));
     };
     super::run(&house, accept, routes).await;
 }
@@ -366,4 +373,28 @@ fn a_web_socket_that_is_refused_hears_that_its_connection_ends() {
     let heard = heard(&server, socket.as_bytes());
     assert!(heard.starts_with("HTTP/1.1 404"), "{heard}");
     assert!(heard.contains("connection: close"), "{heard}");
+}
+
+#[test]
+fn a_handler_that_panics_costs_its_own_connection_and_no_place() {
+    let server = Server::start(0);
+    let mut other = server.open();
+    other
+        .write_all(b"GET /who HTTP/1.1\r\nhost: a\r\n")
+        .expect("half a head");
+    for _ in 0..3 {
+        assert_eq!(
+            heard(&server, b"GET /panic HTTP/1.1\r\nhost: a\r\n\r\n"),
+            ""
+        );
+    }
+    other.write_all(b"\r\n").expect("it is open");
+    let mut answer = [0; 12];
+    other.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    drop(other);
+    eventually("all places are free", || {
+        server.read("connections{", "People") == 0
+    });
+    assert!(server.is_well());
 }
