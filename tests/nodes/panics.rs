@@ -4,7 +4,9 @@ use lockstep_actors::runtime::{EndReason, Policy};
 use lockstep_devnet::Devnet;
 use std::sync::Once;
 use std::time::Duration;
-use support::{PATIENCE, actor, assert_nobody_signed_twice, assert_same_chain, eventually, get};
+use support::{
+    PATIENCE, actor, assert_nobody_signed_twice, assert_same_chain, eventually, get, page,
+};
 
 /// The tests' own panics need no backtrace in the output.
 fn expect_injected_panics() {
@@ -56,7 +58,7 @@ fn survives(devnet: &Devnet, name: &str, times: u64) {
     assert_same_chain(devnet, &nodes);
     assert_nobody_signed_twice(devnet, &nodes);
     eventually("it is ready again", || {
-        (get(url, "/readyz").status == 200).then_some(())
+        (page(url, "/readyz").status == 200).then_some(())
     });
 }
 
