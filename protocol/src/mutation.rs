@@ -200,6 +200,8 @@ pub enum Mutation {
     UncheckedLeaves,
     /// A transaction fills a compact proposal whatever its leaf is.
     UncheckedFilling,
+    /// Whoever answers in vain keeps the next block to itself, however good whoever is free.
+    LiarsHoldUpAll,
     /// Another block than the trusted one is committed at its height.
     TrustedUnchecked,
     /// A polka that does not verify costs its proposer nothing.

@@ -20,6 +20,8 @@
 //!   and `ForeignBlockDisplaces`
 //!   (`commit_queue::tests::that_a_foreign_block_displaces_a_decision_is_noticed`): a thousand worlds of
 //!   old keys show nothing;
+//! - `LiarsHoldUpAll` (`catch_up::tests::schedules::that_liars_hold_up_all_is_noticed`): it takes five
+//!   liars and a peer whose answers keep time with them;
 //! - `LeastAtOnce` (`catch_up::tests::arrivals::noticed`): with at most f faulty the least is safe;
 //! - `ClaimsLastForEver` and `AloneAtOnce` (`catch_up::tests::arrivals::noticed`): no liar of these worlds
 //!   serves all that there is and claims more, and no home is put back to a time when its key decided

@@ -17,19 +17,37 @@ impl CatchUp {
         if now >= self.moved_at.plus_ms(patience_ms) {
             self.arrived.clear();
         }
-        let late_ms = self.patience_with_choice_ms();
-        let late = self
-            .peers
-            .iter()
-            .filter(|(_, peer)| !peer.is_late() && peer.is_overdue(now, late_ms));
-        let late: Vec<(Address, Height)> = late
-            .filter_map(|(address, peer)| Some((*address, peer.asked?.from)))
+        let asked = self.peers.iter().filter(|(_, peer)| !peer.is_late());
+        let late: Vec<Address> = asked
+            .filter(|(_, peer)| self.is_better_asked_of_another(now, peer))
+            .map(|(address, _)| *address)
             .collect();
-        for (address, from) in late {
-            if self.best(now, from).is_some() {
-                self.peers.entry(address).and_modify(Peer::late);
-            }
+        for address in late {
+            self.peers.entry(address).and_modify(Peer::late);
         }
+    }
+
+    /// Whether somebody else should be asked for what this peer is asked for: its answer is late, or
+    /// all others wait for it, this peer is in doubt, and a better one is free. Without the second,
+    /// liars that answer at once take the next block in turns, each time that whoever has it is busy.
+    fn is_better_asked_of_another(&self, now: Instant, peer: &Peer) -> bool {
+        let Some(asked) = peer.asked else {
+            return false;
+        };
+        let other = self
+            .best(now, asked.from)
+            .and_then(|who| self.peers.get(&who));
+        let holds_up_all = self.holds_up_all(&asked) && !peer.may_be_right();
+        other.is_some_and(|other| {
+            peer.is_overdue(now, self.patience_with_choice_ms())
+                || holds_up_all && other.penalty < peer.penalty
+        })
+    }
+
+    /// Whether the next block to commit is part of it.
+    fn holds_up_all(&self, asked: &Asked) -> bool {
+        planted!(LiarsHoldUpAll => return false);
+        asked.from <= self.committed.next()
     }
 
     /// Asks for what is missing, lowest first, as long as somebody can be asked and there is room.

@@ -1,6 +1,8 @@
 //! Whole runs at random: peers of every kind, delays, falls of the Committer. With one honest peer
 //! sync finishes, whatever the others do, and never has more under way than it may.
 use super::*;
+#[cfg(feature = "mutants")]
+use crate::mutation::{Mutation, must_be_noticed};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -228,6 +230,30 @@ fn all_liars_at_once_and_one_honest_peer_still_finish() {
     let mut run = Run::new(kinds, 20, None);
     run.finish().unwrap();
     println!("{} ms, asked {:?}", run.now, run.asked);
+}
+
+/// The next block was asked of a liar each time that the honest peer was free, for minutes: the
+/// delays of its answers, of the penalties and of the handshakes went round together.
+fn a_slow_honest_peer_takes_turns_with_quick_liars() {
+    use Kind::{Boaster, Breaker, Empty, Forger, Honest};
+    let kinds = vec![Empty, Boaster, Breaker, Forger, Boaster, Honest];
+    let mut run = Run::new(kinds, 1_500, None);
+    run.finish().unwrap();
+    println!("{} ms, asked {:?}", run.now, run.asked);
+}
+
+#[test]
+fn a_slow_honest_peer_is_asked_for_the_next_block_before_quick_liars() {
+    a_slow_honest_peer_takes_turns_with_quick_liars();
+}
+
+#[cfg(feature = "mutants")]
+#[test]
+fn that_liars_hold_up_all_is_noticed() {
+    must_be_noticed(
+        Mutation::LiarsHoldUpAll,
+        a_slow_honest_peer_takes_turns_with_quick_liars,
+    );
 }
 
 fn peers() -> impl Strategy<Value = Vec<Kind>> {
