@@ -163,6 +163,8 @@ struct Table {
     holders: BTreeMap<u64, Holder>,
     /// By tickets of the same kind.
     waiting: BTreeMap<u64, (IpAddr, Merit)>,
+    /// The last place that an address was given, for as long as it has one or waits.
+    given: BTreeMap<IpAddr, u64>,
     max: usize,
     piece_patience: Duration,
     next: u64,
@@ -180,6 +182,7 @@ impl Table {
         Table {
             holders: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            given: BTreeMap::new(),
             max,
             piece_patience,
             next: 0,
@@ -193,10 +196,14 @@ impl Table {
         ticket
     }
 
-    /// Whether nobody who waits comes first: a peer, then whose address has fewer places, then who
-    /// has waited for longer.
+    /// Whether nobody who waits comes first: a peer, then whose address has fewer places, then
+    /// whose was given one longer ago, then who has waited for longer. By waiting alone an address
+    /// with a crowd in line would have each place that it loses again.
     fn is_next(&self, asker: &Asker, waiter: Option<u64>) -> bool {
-        let rank = |from, merit, ticket| (Reverse(merit), self.of(from), ticket);
+        let rank = |from, merit, ticket| {
+            let given = self.given.get(&from);
+            (Reverse(merit), self.of(from), given, ticket)
+        };
         let own = rank(asker.from, asker.merit, waiter.unwrap_or(u64::MAX));
         let mut waiting = self.waiting.iter();
         waiting.all(|(ticket, (from, merit))| own <= rank(*from, *merit, *ticket))
@@ -217,6 +224,12 @@ impl Table {
         let who = asker.clone();
         let sent = None;
         self.holders.insert(ticket, Holder { who, sent });
+        let (holders, waiting) = (&self.holders, &self.waiting);
+        self.given.retain(|from, _| {
+            let holds = holders.values().any(|holder| holder.who.from == *from);
+            holds || waiting.values().any(|(waits, _)| waits == from)
+        });
+        self.given.insert(asker.from, ticket);
         Some(ticket)
     }
 

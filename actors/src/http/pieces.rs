@@ -1,5 +1,6 @@
-//! A long answer that goes out piece by piece and keeps its place until the last piece has gone:
-//! whoever reads slowly holds a place, not a second copy in a socket's buffer.
+//! A long answer that goes out piece by piece and keeps its place until the last piece's turn:
+//! whoever reads slowly holds a place, not a second copy in a socket's buffer. The last piece is part
+//! of the connection's share, so an answer of two pieces holds a place only while it is made.
 use super::answer_places::AnswerPlace;
 use crate::limits::ANSWER_PIECE_BYTES;
 use actix_web::body::{BodySize, MessageBody};
@@ -43,6 +44,65 @@ impl MessageBody for Pieces {
             place.moved();
         }
         let piece = self.left.len().min(ANSWER_PIECE_BYTES);
-        Poll::Ready(Some(Ok(self.left.split_to(piece))))
+        let piece = self.left.split_to(piece);
+        if self.left.len() <= ANSWER_PIECE_BYTES && self.place.take().is_some() {
+            // What is left would hold the whole answer.
+            self.left = Bytes::copy_from_slice(&self.left);
+        }
+        Poll::Ready(Some(Ok(piece)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::answer_places::{AnswerPlaces, Asker};
+    use crate::http::places::Merit;
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// An answer of so many bytes, each another one than its neighbours; its pieces, and after how many of
+    /// them its place was free.
+    fn pieces(bytes: usize) -> (Vec<Bytes>, usize) {
+        let asker = Asker {
+            from: Ipv4Addr::LOCALHOST.into(),
+            merit: Merit::Stranger,
+            pushed_out: Arc::default(),
+        };
+        let places = AnswerPlaces::new(1, Duration::from_secs(60));
+        let place = places.enter(&asker).expect("a place");
+        let whole: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
+        let mut answer = Pieces::new(whole.clone().into(), place);
+        let (mut pieces, mut free_after) = (Vec::new(), None);
+        loop {
+            if free_after.is_none() && places.enter(&asker).is_some() {
+                free_after = Some(pieces.len());
+            }
+            let next =
+                Pin::new(&mut answer).poll_next(&mut Context::from_waker(std::task::Waker::noop()));
+            match next {
+                Poll::Ready(Some(Ok(piece))) => pieces.push(piece),
+                _ => break,
+            }
+        }
+        assert_eq!(pieces.concat(), whole);
+        (pieces, free_after.expect("in the end"))
+    }
+
+    #[test]
+    fn a_place_is_held_until_one_piece_is_left() {
+        let piece = ANSWER_PIECE_BYTES;
+        for (bytes, count, free_after) in [
+            (1, 1, 0),
+            (piece, 1, 0),
+            (piece + 1, 2, 1),
+            (2 * piece, 2, 1),
+            (2 * piece + 1, 3, 2),
+            (9 * piece, 9, 8),
+        ] {
+            let (pieces, free) = pieces(bytes);
+            assert_eq!((pieces.len(), free), (count, free_after), "{bytes}");
+        }
     }
 }

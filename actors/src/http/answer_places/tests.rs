@@ -140,3 +140,30 @@ fn an_address_without_a_place_waits_less_long_for_whoever_reads_nothing() {
     assert_eq!(table.enter(&one, None, late - MOMENT), None);
     assert!(table.enter(&one, None, late).is_some());
 }
+
+/// Its crowd had waited for longer, and had each place that it lost again; others waited for
+/// seconds.
+#[test]
+fn an_address_with_a_crowd_in_line_waits_behind_whose_turn_was_longer_ago() {
+    let now = Instant::now();
+    let (crowd, other) = (asker(1, Stranger), asker(2, Stranger));
+    let mut table = Table::new(1, ANSWER_PIECE_PATIENCE);
+    let first = table.enter(&crowd, None, now).expect("a place");
+    let in_line = table.line_up(&crowd);
+    let late = table.line_up(&other);
+    table.holders.remove(&first);
+    assert_eq!(table.enter(&crowd, Some(in_line), now), None);
+    assert!(table.enter(&other, Some(late), now).is_some());
+}
+
+/// What is known of addresses is as long as the line.
+#[test]
+fn who_neither_waits_nor_has_a_place_is_forgotten() {
+    let now = Instant::now();
+    let mut table = Table::new(1, ANSWER_PIECE_PATIENCE);
+    for last in 0..200 {
+        let ticket = table.enter(&asker(last, Stranger), None, now);
+        table.holders.remove(&ticket.expect("a place"));
+        assert!(table.given.len() <= 2, "{:?}", table.given);
+    }
+}
