@@ -77,7 +77,8 @@ async fn run(
 ) {
     let keeper = house.clone();
     let app = App::new()
-        .wrap_fn(move |request, service| {
+        .wrap_fn(move |mut request, service| {
+            let_go_of_the_buffer(&mut request);
             let connection = begin(&request, &keeper.terms.proxies);
             let keeper = keeper.clone();
             let refusal = connection.as_ref().and_then(|it| it.take_refusal());
@@ -131,6 +132,23 @@ async fn run(
     tokio::select! {
         () = accepting => {}
         never = house.roster.work() => match never {},
+    }
+}
+
+/// What the library says of a head are parts of the buffer that it has read, and it keeps some
+/// hundred heads for the next requests: eight megabytes after a flood. Copies are some hundred bytes.
+fn let_go_of_the_buffer(request: &mut ServiceRequest) {
+    let head = request.head_mut();
+    head.headers.retain(|_, value| {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copy;
+        }
+        true
+    });
+    if let Ok(uri) = head.uri.to_string().parse() {
+        head.uri = uri;
+        let uri = head.uri.clone();
+        request.match_info_mut().get_mut().update(&uri);
     }
 }
 
