@@ -110,5 +110,6 @@ pub mod runtime;
 mod seldom;
 mod shell;
 pub mod state_store;
+mod tidings;
 pub mod view;
 mod vote_collector;

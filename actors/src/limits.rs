@@ -356,6 +356,21 @@ const fn max(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
+/// Between two looks at what people must know of a node: a fall of others is said within seconds.
+pub const TIDINGS_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two lines of one cause while it lasts, and between two of a healthy node.
+pub const TIDINGS_EVERY_MS: u64 = 60_000;
+/// A peer that was never reached is no news before: nodes of a network do not start at once.
+pub const UNLINKED_AFTER_MS: u64 = 10_000;
+/// Nodes named in one line of the log.
+pub const NAMED_MAX: usize = 8;
+/// No block for so long is said, however short the interval is: a round that fails takes as long.
+pub const STALL_SAID_AFTER_MS: u64 = 3_000;
+/// A chain that stands again and again, for a moment each time, is said no more often.
+pub const STALL_SAID_EVERY_MS: u64 = 10_000;
+/// Commit times of a minute that its line counts; the oldest go first.
+pub const COMMIT_TIMES_MAX: usize = 4_096;
+
 #[cfg(test)]
 mod tests {
     use super::*;

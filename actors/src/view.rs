@@ -45,6 +45,9 @@ pub struct PeerView {
     pub clock_difference_ms: Option<i64>,
     /// Frames that wait for it.
     pub outbox: usize,
+    /// Why the last exchange failed, if it did. It is for the log.
+    #[serde(skip)]
+    pub(crate) trouble: Option<String>,
     /// Why it was refused: another chain, another protocol version, a wrong verifier.
     pub refused: Option<String>,
 }

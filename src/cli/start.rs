@@ -181,7 +181,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
 
 fn log_commit(decided: &DecidedBlock, seconds: f64) {
     let header = decided.block.header();
-    log::info!(
+    log::debug!(
         "committed height {} in {:.1} ms: round {}, {} transactions, block {}",
         header.height,
         seconds * 1e3,

@@ -44,6 +44,7 @@ mod subscriptions;
 mod sync;
 mod terminal;
 mod ticks;
+mod told_in_the_log;
 mod validator_changes;
 mod validators;
 mod wallet;

@@ -183,7 +183,7 @@ impl Committer {
             metrics.block_interval.observe((now - last).as_secs_f64());
         }
         let seconds = (now - self.seed.view.height_began()).as_secs_f64();
-        metrics.commit_latency.observe(seconds);
+        metrics.committed_after(seconds);
         metrics.blocks.inc();
         metrics
             .transactions

@@ -1,6 +1,7 @@
 //! Which families there are, in one table: each with what the page of metrics says of it, the field
 //! that counts it, and its name there. And each of their rows at 0.
 
+use super::commit_times::CommitTimes;
 use super::labels::{
     ADMISSIONS, CLOSED, ClosedLabels, LISTENERS, ListenerLabels, REFUSALS, RefusalLabels,
     RequestLabels, Words, word_of,
@@ -40,6 +41,8 @@ macro_rules! families {
         /// The metrics of one node.
         pub struct Metrics {
             pub(super) registry: Registry,
+            /// What the log says of the minute that has gone.
+            pub(crate) commit_times: CommitTimes,
             $(#[doc = $help] $seen $field: $type,)*
         }
 
@@ -53,7 +56,8 @@ macro_rules! families {
                     let help = $help.trim_start().trim_end_matches('.');
                     registry.register($name, help, $field.clone());
                 )*
-                let metrics = Metrics { registry, $($field),* };
+                let commit_times = CommitTimes::default();
+                let metrics = Metrics { registry, commit_times, $($field),* };
                 metrics.zero();
                 metrics
             }
@@ -76,6 +80,8 @@ families! {
     pub round: Gauge = "consensus_round";
     /// Rounds beyond the first.
     pub rounds_skipped: Counter = "rounds_skipped";
+    /// Blocks that were decided here before this validator had sent its precommit.
+    pub own_precommits_missed: Counter = "own_precommits_missed";
     /// Blocks since the start.
     pub blocks: Counter = "blocks_committed";
     /// Transactions since the start.
@@ -131,7 +137,7 @@ families! {
     /// Between two commits.
     pub block_interval: Histogram = "block_interval_seconds", slow();
     /// From start of height to commit.
-    pub commit_latency: Histogram = "commit_seconds", slow();
+    pub(super) commit_latency: Histogram = "commit_seconds", slow();
     /// From when a timer of the round driver is due until it is acted on.
     pub timeout_late: Histogram = "timeout_late_seconds", Histogram::new(LATE_SECONDS);
     /// Write of a block.

@@ -11,6 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use std::sync::Arc;
 
 mod actors;
+mod commit_times;
 mod families;
 mod labels;
 mod timed;
@@ -32,6 +33,12 @@ impl Metrics {
     /// Shows how far the median of the validators' clocks is ahead of this node's.
     pub fn clock_difference(&self, ms: i64) {
         self.clock_difference.set(ms as f64 / 1e3);
+    }
+
+    /// A block was committed so many seconds after its height began.
+    pub(crate) fn committed_after(&self, seconds: f64) {
+        self.commit_latency.observe(seconds);
+        self.commit_times.note(seconds);
     }
 
     /// Counts an offence that this node has proof of.

@@ -19,6 +19,7 @@ use crate::round_driver::{self, RoundDriver};
 use crate::rpc_gateway::{self, RpcGateway};
 use crate::runtime::{Children, EndReason, Fatal, Inbox, OnFall, Spawner, Supervisor};
 use crate::state_store::{self, StateStore};
+use crate::tidings::tell;
 use crate::vote_collector::{self, VoteCollector};
 use actix::prelude::*;
 use lockstep_protocol::consensus::catch_up::Arrival;
@@ -239,6 +240,16 @@ pub(super) fn wire(
         #[cfg(feature = "inject-panics")]
         children: spawner.children(),
     };
+    let tidings = tell::Seed {
+        me: parts.me,
+        clock: parts.clock,
+        pacing: parts.config.pacing,
+        view: parts.view.clone(),
+        metrics: parts.metrics.clone(),
+        missing: inboxes.votes.port().within(QUESTIONS_WAITING_MAX),
+    };
+    // It ends with the thread's runtime.
+    actix::spawn(tell::always(tidings));
     spawn_all(&mut spawner, inboxes, parts, store_on);
     (spawner.children(), remote)
 }

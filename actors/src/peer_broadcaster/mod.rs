@@ -110,6 +110,7 @@ impl PeerBroadcaster {
             earliest_height: Height(0),
             clock_difference_ms: None,
             outbox: 0,
+            trouble: None,
             refused: None,
         }));
         self.outboxes.clear();

@@ -20,6 +20,7 @@ use actix::prelude::*;
 use lockstep_protocol::consensus::driver::{Driver, Halt, Input, Output, TickOutcome};
 use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
+use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::types::{Height, Round};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -156,8 +157,10 @@ impl RoundDriver {
         match output {
             Output::EnterRound(height, round) => {
                 // Said again to an actor that has restarted, it is no new round.
-                if self.entered.replace((height, round)) != Some((height, round)) {
+                let before = self.entered.replace((height, round));
+                if before != Some((height, round)) {
                     cancel(&mut self.timers, ctx);
+                    self.count_missed(before, height);
                     self.show_round(height, round);
                 }
                 ports.votes_round.deliver(RoundEntered(height, round));
@@ -172,6 +175,9 @@ impl RoundDriver {
             }
             Output::SendVote(vote) => {
                 kill_points::reach(Point::before_vote(vote.vote.kind));
+                if vote.vote.kind == VoteKind::Precommit {
+                    self.precommitted = Some(vote.vote.height);
+                }
                 ports.own_vote.deliver(OwnVote(vote.clone()));
                 ports.broadcast.deliver(Broadcast::Vote(vote));
             }

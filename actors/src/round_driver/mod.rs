@@ -84,6 +84,8 @@ pub(crate) struct RoundDriver {
     driver: Option<Driver>,
     /// The round that was entered last.
     entered: Option<(Height, Round)>,
+    /// The height of its last precommit.
+    precommitted: Option<Height>,
     /// Timers of the current round. They are cancelled with it: actix polls every timer whenever
     /// the actor wakes, and fast blocks would leave hundreds of them behind.
     timers: Vec<SpawnHandle>,
@@ -102,6 +104,7 @@ impl RoundDriver {
             incarnation: 0,
             driver,
             entered: None,
+            precommitted: None,
             timers: Vec::new(),
             ticks,
             clock_said: None,

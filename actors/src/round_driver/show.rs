@@ -4,7 +4,7 @@ use crate::clock::words::Awaited;
 use crate::limits::CLOCK_SAID_EVERY;
 use crate::messages::state_store::RememberHalt;
 use crate::shell::Deliver;
-use lockstep_protocol::consensus::driver::{ClockWait, Halt, Signing};
+use lockstep_protocol::consensus::driver::{ClockWait, Driver, Halt, Signing};
 use lockstep_protocol::types::{Height, Round};
 
 impl RoundDriver {
@@ -56,12 +56,21 @@ impl RoundDriver {
         }
     }
 
+    /// Counts the height that has just been decided, if this validator had not precommitted there.
+    pub(super) fn count_missed(&self, before: Option<(Height, Round)>, height: Height) {
+        let was_here = before.is_some_and(|(before, _)| before.next() == height);
+        let signs = self.driver.as_ref().is_some_and(Driver::signs);
+        if was_here && signs && self.precommitted != Some(height.previous()) {
+            self.seed.metrics.own_precommits_missed.inc();
+        }
+    }
+
     pub(super) fn show_round(&self, height: Height, round: Round) {
         if round == Round::ZERO {
             self.seed.view.begin_height();
         } else {
             self.seed.metrics.rounds_skipped.inc();
-            log::info!("height {height} enters round {round}");
+            log::debug!("height {height} enters round {round}");
         }
         self.seed.metrics.round.set(i64::from(round.0));
     }

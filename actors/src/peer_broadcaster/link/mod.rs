@@ -388,8 +388,10 @@ impl Link {
             self.seed.ports.gone.deliver(PeerGone(self.peer.address));
         }
         let waiting = self.outbox.len();
+        let trouble = format!("{what} failed: {error}");
         self.seed.view.update_peer(&self.peer.address, |view| {
             (view.reachable, view.outbox) = (false, waiting);
+            view.trouble = Some(trouble);
         });
         self.wait_after(what, error, back_off).await;
     }
@@ -398,7 +400,7 @@ impl Link {
     async fn wait_after(&self, what: &str, error: &ExchangeError, back_off: &mut BackOff) {
         let peer = &self.peer;
         if back_off.is_fresh() && self.said.may_say(Instant::now()) {
-            log::info!(
+            log::debug!(
                 "peer {} at {}: {what} failed: {error}",
                 peer.address,
                 self.way().listens

@@ -1,0 +1,115 @@
+//! Looks at the node once a second and writes the lines that come of it. It runs on the node's
+//! thread, outside of all actors, and ends with it.
+use super::{Counts, Look, Tidings};
+use crate::clock::Clock;
+use crate::limits::{STALL_SAID_AFTER_MS, TIDINGS_EVERY_MS, TIDINGS_LOOK_EVERY};
+use crate::messages::vote_collector::{GetVotesMissing, VotesMissing};
+use crate::metrics::Metrics;
+use crate::runtime::Port;
+use crate::view::NodeView;
+use lockstep_protocol::consensus::driver::Pacing;
+use lockstep_protocol::types::{Address, Height, Instant};
+use lockstep_protocol::validators::set::ValidatorSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What it looks at.
+pub(crate) struct Seed {
+    pub(crate) me: Address,
+    pub(crate) clock: Clock,
+    pub(crate) pacing: Pacing,
+    pub(crate) view: Arc<NodeView>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// VoteCollector: whom do we wait for?
+    pub(crate) missing: Port<GetVotesMissing>,
+}
+
+/// For as long as the node lives.
+pub(crate) async fn always(seed: Seed) {
+    let mut tidings = Tidings::new(seed.clock.now(), late_ms(seed.pacing), TIDINGS_EVERY_MS);
+    loop {
+        tokio::time::sleep(TIDINGS_LOOK_EVERY).await;
+        let mut look = seed.look().await;
+        let now = seed.clock.now();
+        if tidings.ends_minute(now) {
+            look.commit_ms = seed.metrics.commit_times.take();
+        }
+        for line in tidings.step(now, &look) {
+            log::log!(line.level, "{}", line.text);
+        }
+    }
+}
+
+/// Three intervals, or what every chain may take.
+fn late_ms(pacing: Pacing) -> u64 {
+    match pacing {
+        Pacing::Manual => STALL_SAID_AFTER_MS,
+        Pacing::Interval(ms) => ms.saturating_mul(3).max(STALL_SAID_AFTER_MS),
+    }
+}
+
+impl Seed {
+    async fn look(&self) -> Look {
+        // A VoteCollector that is busy or has just fallen knows of no vote.
+        let missing = self.missing.ask(GetVotesMissing).await.unwrap_or_default();
+        let (view, set) = (self.view.copy(), self.view.validators().current().clone());
+        let lasts = self.view.height_began().elapsed().as_millis();
+        let lasts = u64::try_from(lasts).unwrap_or(u64::MAX);
+        let began = Instant(self.clock.now().0.saturating_sub(lasts));
+        let shown = self.view.peers();
+        let peers = shown.iter().map(|peer| (peer.address, peer.reachable));
+        let peers: BTreeMap<_, _> = peers.collect();
+        let told = shown.iter().filter(|peer| peer.height > Height::default());
+        let told = told.map(|peer| peer.address).collect();
+        let troubles = shown.into_iter().filter(|peer| !peer.reachable);
+        let troubles = troubles.filter_map(|peer| Some((peer.address, peer.trouble?)));
+        let others = set.iter().map(|v| v.address).filter(|it| *it != self.me);
+        let unnamed = others.filter(|it| !peers.contains_key(it)).collect();
+        let metrics = &self.metrics;
+        Look {
+            head: view.head.height,
+            round: view.round,
+            began: view.step.map(|_| began),
+            waits_for: waits_for(&set, &peers, self.me, missing),
+            peers,
+            told,
+            troubles: troubles.collect(),
+            unnamed,
+            counts: Counts {
+                blocks: metrics.blocks.get(),
+                transactions: metrics.transactions.get(),
+                rounds: metrics.rounds_skipped.get(),
+                missed: metrics.own_precommits_missed.get(),
+            },
+            validators: set.iter().map(|v| (v.address, v.power)).collect(),
+            commit_ms: None,
+            voiceless: view.halted.or(view.observing),
+            catching_up: view.catching_up,
+        }
+    }
+}
+
+/// Those without whom there is no quorum are waited for, if they cannot be reached; at the beginning
+/// of a round the votes of others are missing as well. Else those whose votes are missing: prevotes
+/// first, because no precommit is worth anything without a quorum of them.
+fn waits_for(
+    set: &ValidatorSet,
+    peers: &BTreeMap<Address, bool>,
+    me: Address,
+    missing: VotesMissing,
+) -> Vec<Address> {
+    let lacks_quorum = |away: &[Address]| {
+        let here = set.iter().filter(|v| !away.contains(&v.address));
+        !set.is_quorum(here.map(|v| v.power).sum())
+    };
+    let all = set.iter().map(|v| v.address);
+    let is_away = |it: &Address| *it != me && !peers.get(it).is_some_and(|there| *there);
+    let away: Vec<Address> = all.filter(is_away).collect();
+    if lacks_quorum(&away) {
+        away
+    } else if lacks_quorum(&missing.prevotes) {
+        missing.prevotes
+    } else {
+        missing.precommits
+    }
+}
