@@ -12,6 +12,19 @@ use std::path::PathBuf;
 const PREFIX: &str = "LOCKSTEP_";
 /// Names the home directory; no setting, because the settings stand there.
 pub(crate) const HOME_VARIABLE: &str = "LOCKSTEP_HOME";
+/// What platforms call the protocol of a port, and what they say of one, or of the first and the last
+/// of several.
+const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
+const PARTS: [&str; 8] = [
+    "",
+    "ADDR",
+    "PORT",
+    "PROTO",
+    "START",
+    "END",
+    "PORT_START",
+    "PORT_END",
+];
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,10 +92,16 @@ impl Layers {
             if variable == HOME_VARIABLE || NO_SETTINGS.contains(&&*variable) {
                 continue;
             }
+            // Compose files and units write a variable that is not set as an empty one. So a misspelt
+            // one without a value is none either.
+            if text.is_empty() {
+                continue;
+            }
             let known = names().find(|known| known.to_uppercase() == name);
             let origin = Origin::Environment(variable.clone());
             match known {
                 Some(known) => self.lay(known, text, origin)?,
+                None if is_of_a_service(&variable, &text) => {}
                 None => return Err(unknown_variable(&variable)),
             }
         }
@@ -100,6 +119,33 @@ impl Layers {
     pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         names().filter_map(|name| Some((name, self.0.get(name)?)))
     }
+}
+
+/// Whether a container platform sets this variable, for a service or a container whose name begins
+/// with `lockstep`: Kubernetes and links of Docker.
+fn is_of_a_service(variable: &str, text: &str) -> bool {
+    let is_port = |digits: &str| digits.parse::<u16>().is_ok();
+    if variable.ends_with("_SERVICE_HOST") || variable.contains("_ENV_") {
+        return true;
+    }
+    if variable.ends_with("_SERVICE_PORT") || variable.contains("_SERVICE_PORT_") {
+        return is_port(text);
+    }
+    if variable.ends_with("_NAME") {
+        return text.starts_with('/');
+    }
+    if variable.ends_with("_PORT") && text.contains("://") {
+        return true;
+    }
+    // `…_PORT_26657_TCP` and what stands behind that.
+    let mut ports = variable.match_indices("_PORT_").map(|(at, before)| {
+        let behind = &variable[at + before.len()..];
+        behind.split_once('_').unwrap_or_default()
+    });
+    ports.any(|(port, rest)| {
+        let (protocol, part) = rest.split_once('_').unwrap_or((rest, ""));
+        is_port(port) && PROTOCOLS.contains(&protocol) && PARTS.contains(&part)
+    })
 }
 
 fn unknown_variable(variable: &str) -> Failure {
@@ -170,5 +216,60 @@ mod tests {
         let mut layers = Layers::new();
         layers.lay_environment(variables).expect("known");
         assert!(layers.all().all(|(_, v)| v.origin == Origin::Default));
+    }
+
+    fn laid(variable: &str, text: &str) -> Result<Layers, Failure> {
+        let mut layers = Layers::new();
+        let variables = [(variable.to_owned(), text.to_owned())];
+        layers.lay_environment(variables).map(|()| layers)
+    }
+
+    /// A node in a cluster with a service of its name did not start.
+    #[test]
+    fn what_a_container_platform_says_of_services_is_no_setting() {
+        for (variable, text) in [
+            ("LOCKSTEP_SERVICE_HOST", "10.0.0.1"),
+            ("LOCKSTEP_SERVICE_PORT", "8545"),
+            ("LOCKSTEP_SERVICE_PORT_RPC", "8545"),
+            ("LOCKSTEP_PORT", "tcp://10.0.0.1:8545"),
+            ("LOCKSTEP_PORT_26657_TCP", "tcp://10.0.0.1:26657"),
+            ("LOCKSTEP_PORT_26657_TCP_PROTO", "tcp"),
+            ("LOCKSTEP_PORT_26657_TCP_PORT", "26657"),
+            ("LOCKSTEP_PORT_26657_UDP_ADDR", "10.0.0.1"),
+            ("LOCKSTEP_PEERS_0_SERVICE_HOST", "10.0.0.1"),
+            ("LOCKSTEP_RPC_PORT", "tcp://10.0.0.1:8545"),
+            ("LOCKSTEP_RPC_PORT_8545_TCP_ADDR", "10.0.0.1"),
+            ("LOCKSTEP_PORT_1_TCP_START", "tcp://10.0.0.1:1"),
+            ("LOCKSTEP_PORT_1_TCP_PORT_END", "7"),
+            ("LOCKSTEP_NAME", "/proxy/lockstep"),
+            ("LOCKSTEP_ENV_LOG", "debug"),
+        ] {
+            let layers = laid(variable, text).unwrap_or_else(|f| panic!("{}", f.message));
+            let mut all = layers.all();
+            assert!(all.all(|(_, v)| v.origin == Origin::Default), "{variable}");
+        }
+        for (variable, text) in [
+            ("LOCKSTEP_PORT", "8545"),
+            ("LOCKSTEP_PORT_X_TCP", "8545"),
+            ("LOCKSTEP_PORT_99999_TCP", "8545"),
+            ("LOCKSTEP_PORT_26657_TCP_NAME", "x"),
+            ("LOCKSTEP_PORT_26657_", "x"),
+            ("LOCKSTEP_SERVICE_PORT", "x"),
+            ("LOCKSTEP_NAME", "validator"),
+            ("LOCKSTEP_RCP_LISTEN", "127.0.0.1:1"),
+        ] {
+            let failure = laid(variable, text).expect_err(variable);
+            assert_eq!(failure.exit_code, 2);
+            assert!(failure.message.contains(variable), "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_is_none() {
+        for variable in ["LOCKSTEP_LOG", "LOCKSTEP_RPC_LISTEN", "LOCKSTEP_NO_SUCH"] {
+            let layers = laid(variable, "").unwrap_or_else(|f| panic!("{}", f.message));
+            let mut all = layers.all();
+            assert!(all.all(|(_, v)| v.origin == Origin::Default), "{variable}");
+        }
     }
 }

@@ -80,7 +80,7 @@ pub(crate) fn load(home: Option<&Path>, flags: Vec<Flag>) -> Result<Config, Fail
 fn home_variable(variables: &[(String, String)]) -> Result<PathBuf, Failure> {
     let named = variables
         .iter()
-        .find(|(name, _)| name == layers::HOME_VARIABLE);
+        .find(|(name, home)| name == layers::HOME_VARIABLE && !home.is_empty());
     named.map(|(_, home)| home.into()).ok_or_else(|| {
         Failure::usage(format!(
             "which node? Name its home with --home DIR or {}; lockstep init --home DIR makes one",
@@ -124,7 +124,7 @@ impl Config {
             },
             peer_listen: read.listen("peer_listen")?,
             rpc_listen: match read.text("rpc_listen")? {
-                "" => None,
+                "" | "off" => None,
                 _ => Some(read.listen("rpc_listen")?),
             },
             origins: read.parsed("cors_origins", |text| {
@@ -289,8 +289,18 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_variable_names_no_home() {
+        let named = |home: &str| home_variable(&[(layers::HOME_VARIABLE.into(), home.into())]);
+        assert_eq!(named("/a").expect("a home"), Path::new("/a"));
+        assert_eq!(named("").expect_err("none").exit_code, 2);
+    }
+
+    #[test]
     fn people_are_answered_nowhere_if_no_place_is_named() {
-        assert_eq!(with(&[("rpc_listen", "")]).expect("valid").rpc_listen, None);
+        for nowhere in ["", "off"] {
+            let config = with(&[("rpc_listen", nowhere)]).expect("valid");
+            assert_eq!(config.rpc_listen, None);
+        }
     }
 
     #[test]

@@ -66,7 +66,7 @@ settings! {
     peer_listen: Text = "0.0.0.0:9545";
 
     /// Where people and their programs ask this node. It answers whoever reaches it, so it is
-    /// best left on this machine, behind a proxy if need be. Empty: nobody is answered.
+    /// best left on this machine, behind a proxy if need be. off: nobody is answered.
     rpc_listen: Text = "127.0.0.1:8545";
 
     /// Whose pages in browsers may ask at rpc_listen: origins such as https://wallet.example with
