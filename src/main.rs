@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 mod cli;
 mod config;
+mod endpoint;
 mod environment;
 mod failure;
 mod hex;

@@ -1,7 +1,7 @@
 //! `lockstep init`: the home of a chain with one validator, or of a node that joins a chain.
 use super::{home_arguments::Account, scheme};
 use crate::config::key::{self, Secret};
-use crate::config::peers::{self, PeerEntry};
+use crate::config::peers;
 use crate::config::{file, genesis, home};
 use crate::failure::Failure;
 use crate::output::say;
@@ -29,8 +29,8 @@ pub(crate) struct Arguments {
           conflicts_with_all = ["chain_id", "scheme", "account", "fee_per_byte"])]
     genesis: Option<PathBuf>,
     /// A node of the chain that is joined, by its validator; may be repeated
-    #[arg(long, value_name = "0x…@HOST:PORT", requires = "genesis", value_parser = peers::parse_one)]
-    peer: Vec<PeerEntry>,
+    #[arg(long, value_name = "0x…@HOST:PORT", requires = "genesis")]
+    peer: Vec<String>,
     /// A block of the chain that is joined, from a node or a person that you trust: the new node takes
     /// no other one at that height. Without it, it believes whoever once held two thirds of the power
     #[arg(long, value_name = "HASH@HEIGHT", requires = "genesis")]
@@ -58,7 +58,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// A home with a key that the chain does not know yet.
 fn join(arguments: &Arguments, genesis: &Path) -> Result<(), Failure> {
-    let (dir, peers) = (&arguments.home, &arguments.peer);
+    let dir = &arguments.home;
+    // clap would repeat what it refuses.
+    let peers = peers::parse_each(&arguments.peer)?;
     let genesis = genesis::read(genesis)?;
     home::claim(dir)?;
     let key = Secret::draw(genesis.scheme)?;
@@ -67,7 +69,7 @@ fn join(arguments: &Arguments, genesis: &Path) -> Result<(), Failure> {
         .trusted
         .map(|block| ("trusted", block.to_string()));
     values.extend(trusted);
-    home::write(dir, &key, &genesis, &values, peers)?;
+    home::write(dir, &key, &genesis, &values, &peers)?;
     let public_key = dir.join(PUBLIC_KEY_FILE);
     home::write_text(&public_key, &(crate::hex::hex(&key.public_key) + "\n"))?;
     print(dir, &genesis, &key)?;

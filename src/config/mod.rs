@@ -3,16 +3,17 @@
 //!
 //! A **home** holds `lockstep.toml`, `genesis.json`, `validator.key` and `data/`.
 use crate::config::values::{DurabilityArgument, retention};
+use crate::endpoint;
 use crate::failure::Failure;
 use lockstep_actors::private::{FileError, open_named};
-use lockstep_actors::rpc_gateway::{
-    Hosts, HostsError, Origins, OriginsError, Proxies, ProxiesError,
-};
+use lockstep_actors::rpc_gateway::{Hosts, Origins, Proxies};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::proofs::light_client::{Checkpoint, MalformedCheckpoint};
+use std::fmt::Display;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 pub(crate) mod file;
 pub(crate) mod genesis;
@@ -127,18 +128,9 @@ impl Config {
                 "" | "off" => None,
                 _ => Some(read.listen("rpc_listen")?),
             },
-            origins: read.parsed("cors_origins", |text| {
-                let origins: Result<Origins, OriginsError> = text.parse();
-                origins.map_err(|error| error.to_string())
-            })?,
-            proxies: read.parsed("trusted_proxies", |text| {
-                let proxies: Result<Proxies, ProxiesError> = text.parse();
-                proxies.map_err(|error| error.to_string())
-            })?,
-            hosts: read.parsed("rpc_hosts", |text| {
-                let hosts: Result<Hosts, HostsError> = text.parse();
-                hosts.map_err(|error| error.to_string())
-            })?,
+            origins: read.listed("cors_origins", "https://wallet.example")?,
+            proxies: read.listed("trusted_proxies", "10.0.0.0/8")?,
+            hosts: read.listed("rpc_hosts", "node.example")?,
             durability: read.parsed("durability", DurabilityArgument::parse)?,
             retention: read.parsed("retain_blocks", retention)?,
             block_interval_ms: read.ms("block_interval_ms", 0, INTERVAL_MS_MAX)?,
@@ -198,8 +190,16 @@ impl Reader<'_> {
 
     fn listen(&self, name: &str) -> Result<String, Failure> {
         self.parsed(name, |text| {
-            peers::has_port(text).map_err(|why| format!("{why}; write 127.0.0.1:8545"))?;
+            endpoint::check_listen(text).map_err(|why| format!("{why}; write 127.0.0.1:8545"))?;
             Ok(text.to_owned())
+        })
+    }
+
+    /// Hosts, origins or networks. Their own readers repeat what they refuse.
+    fn listed<T: FromStr<Err: Display>>(&self, name: &str, right: &str) -> Result<T, Failure> {
+        self.parsed(name, |text| {
+            endpoint::refuse_user(text).map_err(|why| format!("{why}; write {right}"))?;
+            text.parse().map_err(|error: T::Err| error.to_string())
         })
     }
 
@@ -332,6 +332,9 @@ mod tests {
             ("timeout_cap_ms", "1e9", "1 to 3600000"),
             ("arrival_wait_ms", "3600001", "0 to 3600000"),
             ("rpc_listen", "8545", "127.0.0.1:8545"),
+            ("rpc_listen", "http://127.0.0.1:8545", "http://"),
+            ("peer_listen", "10.0.1:9545", "four numbers"),
+            ("peer_listen", " 10.0.0.1:9545", "127.0.0.1:8545"),
             ("cors_origins", "wallet.example", "https://wallet.example"),
             ("trusted_proxies", "proxy.example", "10.0.0.0/8"),
             ("rpc_hosts", "http://node", "node.example"),
@@ -354,6 +357,19 @@ mod tests {
                     failure.message
                 );
             }
+        }
+        for (name, text, right) in [
+            ("rpc_listen", "u:hunter2@127.0.0.1:1", "127.0.0.1:8545"),
+            ("cors_origins", "https://u:hunter2@a", "https://wallet"),
+            ("trusted_proxies", "u:hunter2@10.0.0.1", "10.0.0.0/8"),
+            ("rpc_hosts", "u:hunter2@node", "node.example"),
+        ] {
+            let Failure { message, .. } = with(&[(name, text)]).expect_err(name);
+            assert!(!message.contains("hunter2"), "{message}");
+            assert!(
+                message.contains("password") && message.contains(right),
+                "{message}"
+            );
         }
         let failure = with(&[("timeout_propose_delta_ms", "250")]).expect_err("Lemma 6");
         assert!(failure.message.contains("raise the first"));

@@ -1,10 +1,11 @@
 //! The other validators' nodes, and where this one listens.
 use super::file::{line_of, quoted};
+use crate::endpoint;
 use crate::failure::Failure;
 use lockstep_actors::limits::RESOLVE_EVERY;
 use lockstep_actors::peers::{Peer, Resolve, has_uri};
 use lockstep_protocol::nouns::genesis::Genesis;
-use lockstep_protocol::types::Address;
+use lockstep_protocol::types::{Address, AddressError};
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs};
 
@@ -21,32 +22,30 @@ pub(super) fn parse(text: &str) -> Result<Vec<PeerEntry>, String> {
     entries.map(parse_one).collect()
 }
 
-/// Reads one `0x…@host:port`.
-pub(crate) fn parse_one(text: &str) -> Result<PeerEntry, String> {
-    let refuse = |why: &str| format!("peer {text:?}: {why}; write 0x…@host:port");
+/// Reads one `0x…@host:port`. What is refused is not repeated: a password may stand before the @.
+fn parse_one(text: &str) -> Result<PeerEntry, String> {
+    const RIGHT: &str = "write 0x…@host:port";
     let (address, listens) = text
         .split_once('@')
-        .ok_or_else(|| refuse("there is no @"))?;
-    let address = address.parse();
-    let address = address.map_err(|error| {
-        let error: lockstep_protocol::types::AddressError = error;
-        refuse(&error.to_string())
+        .ok_or_else(|| format!("a peer has no @; {RIGHT}"))?;
+    let address = address.parse().map_err(|error| match error {
+        AddressError::Hex(_) => {
+            format!("before the @ of a peer is no address of a validator; {RIGHT}")
+        }
+        AddressError::Checksum { .. } => format!("a peer: {error}; {RIGHT}"),
     })?;
-    has_port(listens).map_err(|why| refuse(&why))?;
+    endpoint::check_reach(listens).map_err(|why| format!("peer {address}: {why}; {RIGHT}"))?;
     Ok(PeerEntry {
         address,
         listens: listens.to_owned(),
     })
 }
 
-/// Whether this is `host:port`.
-pub(super) fn has_port(listens: &str) -> Result<(), String> {
-    let port = listens
-        .rsplit_once(':')
-        .filter(|(host, _)| !host.is_empty());
-    let port = port.and_then(|(_, port)| port.parse::<u16>().ok());
-    port.map(|_| ())
-        .ok_or_else(|| format!("{listens:?} is no host:port"))
+/// Reads what `--peer` names, each.
+pub(crate) fn parse_each(texts: &[String]) -> Result<Vec<PeerEntry>, Failure> {
+    let read = texts.iter().map(|text| parse_one(text));
+    let read = read.collect::<Result<_, _>>();
+    read.map_err(|why| Failure::usage(format!("--peer: {why}")))
 }
 
 /// The address behind `host:port`. A name that cannot be resolved now may be another time.
@@ -267,8 +266,31 @@ mod tests {
             let error = parse(wrong).expect_err(wrong);
             assert!(error.contains("0x…@host:port"), "{error}");
         }
-        for wrong in ["host", ":1", "host:", "host:65536", "host:-1"] {
-            assert!(has_port(wrong).is_err(), "{wrong}");
+    }
+
+    /// It was repeated, and so written to the journal of a service.
+    #[test]
+    fn nothing_of_a_refused_peer_is_repeated_but_whom_it_names() {
+        let peer = Address([7; 20]);
+        for (wrong, word) in [
+            (format!("{peer}@user:hunter2@example.org:80"), "password"),
+            (format!("{peer}@hunter2:http://a:80"), "http://"),
+            (format!("{peer}@hunter2:99999"), "65535"),
+            (format!("{peer}@10.0.1:9545"), "four numbers"),
+            (format!("{peer}@host:0"), "port 0"),
+            ("user:hunter2@example.org:80".to_owned(), "before the @"),
+            ("hunter2".to_owned(), "no @"),
+        ] {
+            let why = parse(&wrong).expect_err(&wrong);
+            assert!(why.contains(word) && !why.contains("hunter2"), "{why}");
+            let names = wrong.starts_with("0x");
+            assert_eq!(why.contains(&peer.to_string()), names, "{why}");
+            assert!(why.ends_with("; write 0x…@host:port"), "{why}");
+            let failure = parse_each(std::slice::from_ref(&wrong)).expect_err(&wrong);
+            assert_eq!(
+                (failure.exit_code, failure.message),
+                (2, format!("--peer: {why}"))
+            );
         }
     }
 }

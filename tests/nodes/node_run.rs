@@ -276,9 +276,11 @@ fn settings_have_an_order_and_the_origin_of_each_is_shown() {
             "{line}"
         );
     }
-    // The home may stand in the environment as well.
+    // The home may stand in the environment as well, beside what a cluster says of its services.
     let mut command = lockstep(&["start", "--print-config"]);
-    command.env("LOCKSTEP_HOME", &home);
+    command.env("LOCKSTEP_HOME", &home).env("LOCKSTEP_LOG", "");
+    command.env("LOCKSTEP_SERVICE_HOST", "10.0.0.1");
+    command.env("LOCKSTEP_PORT", "tcp://10.0.0.1:8545");
     assert!(finish(command).ok().stdout.contains(text(&home)));
 }
 
@@ -302,6 +304,12 @@ fn a_wrong_setting_is_named_with_the_next_step() {
     command.env("LOCKSTEP_LOGG", "info");
     finish(command).assert_refused(2, &["LOCKSTEP_LOGG", "did you mean LOCKSTEP_LOG?", "unset"]);
     run(&["start"]).assert_refused(2, &["--home DIR", "lockstep init"]);
+    let peer = format!("0x{}@user:hunter2@host:1", "07".repeat(20));
+    let genesis = home.join("genesis.json");
+    let joins = ["init", "--home", "nowhere", "--genesis", text(&genesis)];
+    let refused = run(&[&joins[..], &["--peer", &peer]].concat());
+    refused.assert_refused(2, &["--peer", "password", "write 0x…@host:port"]);
+    assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
 
     edit(
         &home,
