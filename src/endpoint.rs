@@ -1,8 +1,12 @@
 //! Where something listens and where it is asked: the one strict reader of `host:port` and of URLs.
 //! What it refuses is never repeated: it may hold a password. So it says what is wrong, and whoever
 //! asks adds what would be right.
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV6};
+use std::str::FromStr;
 
+/// What `http://host` without a port means.
+const HTTP_PORT: u16 = 80;
 /// The longest name that the domain name system has.
 const NAME_BYTES_MAX: usize = 253;
 
@@ -11,6 +15,10 @@ const NO_HOST: &str = "there is no host";
 const NO_PORT: &str = "at its end is no port up to 65535";
 const NO_IPV4: &str = "an IPv4 address has four numbers up to 255";
 const NO_IPV6: &str = "an IPv6 address stands in brackets, as [::1]";
+const NO_TLS: &str = "this program speaks no TLS, so it asks no https://: have a proxy on this \
+                      machine, or ssh -L 8545:127.0.0.1:8545 HOST, lead to the node";
+const NO_HTTP: &str = "it begins with http://, and nothing else";
+const NO_PATH: &str = "a path has no space, no ? and no #";
 const NO_NAME: &str = "a host's name has the letters a to z, digits, - . and _ only";
 
 /// Refuses what names somebody before an `@`: no address of ours does.
@@ -33,6 +41,67 @@ pub(crate) fn check_reach(text: &str) -> Result<(), &'static str> {
         0 => Err("nobody is reached at port 0"),
         _ => Ok(()),
     }
+}
+
+/// Where a node answers people: `http://host:port/path`, of which `http://` and the path may be left
+/// away, and the port behind `http://`. What a node is asked for stands behind the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Url {
+    at: String,
+    path: String,
+}
+
+impl Url {
+    /// `host:port`
+    pub(crate) fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// Nothing, or what begins with a slash and does not end with one.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl FromStr for Url {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Url, String> {
+        let right = "write http://host:port or http://host:port/path";
+        read_url(text).map_err(|why| format!("{why}; {right}"))
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.at, self.path)
+    }
+}
+
+fn read_url(text: &str) -> Result<Url, &'static str> {
+    refuse_user(text)?;
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
+        None => (None, text),
+    };
+    match scheme.as_deref() {
+        None | Some("http") => {}
+        Some("https") => return Err(NO_TLS),
+        Some(_) => return Err(NO_HTTP),
+    }
+    let (at, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let of_path = |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>".contains(&byte);
+    if !path.bytes().all(of_path) {
+        return Err(NO_PATH);
+    }
+    let has_port = at.rfind(':') > at.rfind(']');
+    let at = match has_port || scheme.is_none() {
+        true => at.to_ascii_lowercase(),
+        false => format!("{}:{HTTP_PORT}", at.to_ascii_lowercase()),
+    };
+    check_reach(&at)?;
+    let path = path.trim_end_matches('/').to_owned();
+    Ok(Url { at, path })
 }
 
 /// The port of `host:port`.
@@ -140,5 +209,60 @@ mod tests {
         }
         let long = format!("{}:80", "a".repeat(NAME_BYTES_MAX + 1));
         assert_eq!(check_listen(&long), Err(NO_NAME));
+    }
+
+    #[test]
+    fn a_url_has_a_host_a_port_and_perhaps_a_path() {
+        for (text, at, path) in [
+            ("http://node:8545", "node:8545", ""),
+            ("http://node:8545/", "node:8545", ""),
+            ("HTTP://Node:8545", "node:8545", ""),
+            ("127.0.0.1:1", "127.0.0.1:1", ""),
+            ("http://[::1]:8545", "[::1]:8545", ""),
+            ("http://[::1]", "[::1]:80", ""),
+            ("http://node", "node:80", ""),
+            ("http://node/a", "node:80", "/a"),
+            ("node:1/a", "node:1", "/a"),
+            ("http://node:1/Some/path%20b/", "node:1", "/Some/path%20b"),
+        ] {
+            let url: Url = text.parse().expect(text);
+            assert_eq!((url.at(), url.path()), (at, path), "{text}");
+            let again = url.to_string().parse();
+            assert_eq!(again, Ok(url), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_with_the_right_form_and_without_its_secrets() {
+        for (wrong, why) in [
+            ("https://node:8545", NO_TLS),
+            ("https://node/hunter2", NO_TLS),
+            ("ftp://node:8545", NO_HTTP),
+            ("://node:8545", NO_HTTP),
+            ("http://user:hunter2@node:8545", HAS_USER),
+            ("user:hunter2@node:8545", HAS_USER),
+            ("http://node:8545?token=hunter2", NO_PATH),
+            ("http://node:8545/a?token=hunter2", NO_PATH),
+            ("http://node:8545/a#hunter2", NO_PATH),
+            ("http://node:8545/a b", NO_PATH),
+            ("http://node:8545/a\r\nb", NO_PATH),
+            ("http://node:99999", NO_PORT),
+            ("http://node:", NO_PORT),
+            ("node", NO_PORT),
+            ("", NO_PORT),
+            ("http://", NO_HOST),
+            ("http:///a", NO_HOST),
+            ("http://no de:8545", NO_NAME),
+            (" http://node:8545", NO_HTTP),
+            ("http://10.0.1:8545", NO_IPV4),
+            ("http://10.0.1", NO_IPV4),
+            ("http://::1:8545", NO_IPV6),
+            ("http://node:0", "nobody is reached"),
+        ] {
+            let said = wrong.parse::<Url>().expect_err(wrong);
+            assert!(said.starts_with(why), "{wrong}: {said}");
+            assert!(said.contains("; write http://host:port"), "{said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One request, for a command that asks a node: HTTP/1.0 over a plain connection, bounded in time
 //! and size. A node speaks no TLS.
+use crate::endpoint::Url;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -33,29 +34,25 @@ pub(super) enum Body<'a> {
     Json(&'a [u8]),
 }
 
-/// Asks `http://host:port` for a path.
-pub(super) fn get(url: &str, path: &str) -> Result<Answer, String> {
+/// Asks for a path, behind that of the URL.
+pub(super) fn get(url: &Url, path: &str) -> Result<Answer, String> {
     exchange(url, "GET", path, &Body::Bytes(&[]))
 }
 
-/// Posts `body` to a path of `http://host:port`.
-pub(super) fn post(url: &str, path: &str, body: &Body<'_>) -> Result<Answer, String> {
+/// Posts `body` to a path, behind that of the URL.
+pub(super) fn post(url: &Url, path: &str, body: &Body<'_>) -> Result<Answer, String> {
     exchange(url, "POST", path, body)
 }
 
-fn exchange(url: &str, method: &str, path: &str, body: &Body<'_>) -> Result<Answer, String> {
-    let host = url.strip_prefix("http://").unwrap_or(url);
-    let host = host.trim_end_matches('/');
-    if host.contains('/') {
-        return Err("it is not of the form http://host:port".into());
-    }
+fn exchange(url: &Url, method: &str, path: &str, body: &Body<'_>) -> Result<Answer, String> {
+    let (host, above) = (url.at(), url.path());
     let (kind, body) = match body {
         Body::Bytes(bytes) => ("content-type: application/octet-stream\r\n", bytes),
         Body::Json(bytes) => ("content-type: application/json\r\n", bytes),
     };
     let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.0\r\nhost: {host}\r\n{kind}content-length: {length}\r\n\r\n"
+        "{method} {above}{path} HTTP/1.0\r\nhost: {host}\r\n{kind}content-length: {length}\r\n\r\n"
     );
     let request = [head.as_bytes(), body].concat();
     let addresses = host.to_socket_addrs().map_err(|error| error.to_string())?;
@@ -156,5 +153,33 @@ mod tests {
         ] {
             assert!(parse(wrong.as_bytes()).is_err(), "{wrong}");
         }
+    }
+
+    /// A node behind a reverse proxy was out of reach.
+    #[test]
+    fn what_is_asked_stands_behind_the_path_of_the_url() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let proxy = std::thread::spawn(move || {
+            let asked = [(); 2].map(|()| {
+                let (mut stream, _) = listener.accept().expect("somebody asks");
+                let mut head = [0; 1024];
+                let length = stream.read(&mut head).expect("a request");
+                let answered = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nyes");
+                answered.expect("it is still there");
+                let text = String::from_utf8_lossy(&head[..length]).into_owned();
+                text.lines().next().map(str::to_owned)
+            });
+            asked.map(Option::unwrap_or_default)
+        });
+        let url: Url = format!("http://{at}/some/path/").parse().expect("a URL");
+        let answer = get(&url, "/status").expect("an answer");
+        assert_eq!((answer.status, &*answer.text()), (200, "yes"));
+        post(&url, "/", &Body::Json(b"{}")).expect("an answer");
+        let asked = [
+            "GET /some/path/status HTTP/1.0",
+            "POST /some/path/ HTTP/1.0",
+        ];
+        assert_eq!(proxy.join().expect("it ended"), asked);
     }
 }

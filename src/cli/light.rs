@@ -7,9 +7,10 @@ mod proved;
 mod session;
 mod witness;
 
-use super::node::Rpc;
+use super::node::{Rpc, read_url};
 use super::record::Key;
 use super::who;
+use crate::endpoint::Url;
 use crate::failure::Failure;
 use crate::wallet::Keyring;
 use clap::{Args, Subcommand};
@@ -90,7 +91,10 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
 
 fn prove(arguments: &Verify) -> Result<Proved, Doubt> {
     let node = arguments.rpc.node()?;
-    different(&node.url, &arguments.witness)?;
+    let witnesses = arguments.witness.iter();
+    let witnesses = witnesses.map(|url| read_url("--witness", url));
+    let witnesses: Vec<Url> = witnesses.collect::<Result<_, _>>()?;
+    different(&node.url, &witnesses)?;
     let session = Session::open(node)?;
     let address = |text| who::address(text, &arguments.keyring, &session.status);
     let start = Start {
@@ -108,7 +112,7 @@ fn prove(arguments: &Verify) -> Result<Proved, Doubt> {
             session.record(&start, owner, &key.0)
         }
     }?;
-    for url in &arguments.witness {
+    for url in &witnesses {
         let witness = witness::ask(url, arguments.trusted, &proved)?;
         proved.witnesses.push(witness);
     }
@@ -116,17 +120,15 @@ fn prove(arguments: &Verify) -> Result<Proved, Doubt> {
 }
 
 /// A node agrees with itself: it is no witness of its own.
-fn different(node: &str, witnesses: &[String]) -> Result<(), Failure> {
-    let plain = |url: &str| url.trim_end_matches('/').replacen("http://", "", 1);
-    let mut known = vec![plain(node)];
+fn different(node: &Url, witnesses: &[Url]) -> Result<(), Failure> {
+    let mut known = vec![node];
     for witness in witnesses {
-        let url = plain(witness);
-        if known.contains(&url) {
+        if known.contains(&witness) {
             return Err(Failure::usage(format!(
                 "--witness {witness} is named already: name another node, run by somebody else"
             )));
         }
-        known.push(url);
+        known.push(witness);
     }
     Ok(())
 }
@@ -138,11 +140,15 @@ mod tests {
     #[test]
     fn a_node_is_no_witness_of_its_own() {
         let judged = |witnesses: &[&str]| {
-            let witnesses: Vec<String> = witnesses.iter().map(ToString::to_string).collect();
-            different("http://a:1", &witnesses).map_err(|failure| failure.exit_code)
+            let url = |text: &str| text.parse::<Url>().expect("a URL");
+            let witnesses: Vec<Url> = witnesses.iter().map(|text| url(text)).collect();
+            different(&url("http://a:1"), &witnesses).map_err(|failure| failure.exit_code)
         };
-        assert_eq!(judged(&["http://b:1", "http://a:2"]), Ok(()));
-        for same in [&["a:1"][..], &["http://a:1/"], &["b:1", "http://b:1"]] {
+        assert_eq!(
+            judged(&["http://b:1", "http://a:2", "http://a:1/b"]),
+            Ok(())
+        );
+        for same in [&["a:1"][..], &["http://A:1/"], &["b:1", "http://b:1"]] {
             assert_eq!(judged(same), Err(2), "{same:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! A node as the commands that ask one see it: its answers with a type, its refusals and its
 //! silence as failures that name the next step.
 use super::http::{self, Answer, Body};
+use crate::endpoint::Url;
 use crate::environment::RPC_VARIABLE;
 use crate::failure::Failure;
 use clap::Args;
@@ -29,7 +30,7 @@ pub(crate) struct Rpc {
 
 /// A node that answers people.
 pub(super) struct Node {
-    pub(super) url: String,
+    pub(super) url: Url,
 }
 
 /// What a node says of its chain.
@@ -67,18 +68,27 @@ fn may_be_retried(status: u16) -> bool {
     matches!(status, 429 | 500..)
 }
 
+/// A URL that an operator has written; `what` names the flag or the variable.
+pub(super) fn read_url(what: &str, text: &str) -> Result<Url, Failure> {
+    let read = text.parse();
+    read.map_err(|why: String| Failure::usage(format!("{what}: {why}")))
+}
+
 impl Rpc {
     pub(super) fn node(&self) -> Result<Node, Failure> {
-        let url = self.named()?.unwrap_or_else(|| DEFAULT_URL.into());
-        Ok(Node { url })
+        match self.named()? {
+            Some(url) => Ok(Node { url }),
+            None => read_url("--rpc", DEFAULT_URL).map(|url| Node { url }),
+        }
     }
 
     /// What the flag names, or else the environment.
-    pub(super) fn named(&self) -> Result<Option<String>, Failure> {
-        match &self.rpc {
-            Some(url) => Ok(Some(url.clone())),
-            None => crate::environment::variable(RPC_VARIABLE),
+    pub(super) fn named(&self) -> Result<Option<Url>, Failure> {
+        if let Some(url) = &self.rpc {
+            return read_url("--rpc", url).map(Some);
         }
+        let url = crate::environment::variable(RPC_VARIABLE)?;
+        url.map(|url| read_url(RPC_VARIABLE, &url)).transpose()
     }
 }
 

@@ -1,6 +1,7 @@
 //! `lockstep status`: what a running node says of itself.
-use super::node::{Node, Rpc, word};
+use super::node::{Node, Rpc, read_url, word};
 use crate::config::{self, layers::HOME_VARIABLE};
+use crate::endpoint::Url;
 use crate::environment::variable;
 use crate::failure::Failure;
 use crate::output::{say, say_json};
@@ -51,7 +52,7 @@ fn node(arguments: &Arguments) -> Result<Node, Failure> {
     Ok(Node { url })
 }
 
-fn url_of_home(arguments: &Arguments) -> Result<String, Failure> {
+fn url_of_home(arguments: &Arguments) -> Result<Url, Failure> {
     let config = config::load(arguments.home.as_deref(), Vec::new())?;
     let listens = config.rpc_listen.ok_or_else(|| {
         Failure::usage(format!(
@@ -59,7 +60,7 @@ fn url_of_home(arguments: &Arguments) -> Result<String, Failure> {
             config.home.display()
         ))
     })?;
-    Ok(format!("http://{listens}"))
+    read_url("rpc_listen", &format!("http://{listens}"))
 }
 
 /// The checks that failed, with their reasons.
@@ -67,7 +68,7 @@ fn complaints(verbose: &str) -> impl Iterator<Item = &str> {
     verbose.lines().filter_map(|line| line.strip_prefix("[-] "))
 }
 
-fn print(url: &str, status: &Value, ready: bool, verbose: &str) -> Result<(), Failure> {
+fn print(url: &Url, status: &Value, ready: bool, verbose: &str) -> Result<(), Failure> {
     let word = |key: &str| match &status[key] {
         Value::Null => "-".into(),
         value => word(value),

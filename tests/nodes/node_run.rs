@@ -225,7 +225,25 @@ fn the_status_of_a_node_is_for_people_or_for_programs() {
     let said = nameless.stdout + &nameless.stderr;
     assert!(said.contains("http://127.0.0.1:8545"), "{said}");
     run(&["status", "--rpc", "http://127.0.0.1:1"]).assert_refused(1, &[next]);
-    run(&["status", "--rpc", "https://node"]).assert_refused(1, &["http://host:port", next]);
+}
+
+/// "No answer" was said of it, with the exit code of what may be tried again, and its password.
+#[test]
+fn a_url_that_nobody_can_answer_is_a_mistake_that_is_not_repeated() {
+    for (wrong, why) in [
+        ("https://node", "ssh -L"),
+        ("http://user:hunter2@node:1", "password"),
+        ("http://node:1?token=hunter2", "no ?"),
+        ("10.0.1:8545", "four numbers"),
+        ("http://node:99999", "65535"),
+    ] {
+        let refused = run(&["status", "--rpc", wrong]);
+        refused.assert_refused(2, &["--rpc", why, "write http://host:port"]);
+        assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
+        let mut command = lockstep(&["account", "alice"]);
+        command.env("LOCKSTEP_RPC", wrong);
+        finish(command).assert_refused(2, &["LOCKSTEP_RPC", why]);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Why nothing is proved: what was shown is wrong or too old, or witnesses differ; or there is no
 //! answer, or not now.
 use super::witness::Difference;
+use crate::endpoint::Url;
 use crate::failure::Failure;
 use crate::output::say_json;
 use lockstep_protocol::proofs::light_client::{Checkpoint, TooOld};
@@ -68,7 +69,7 @@ impl Doubt {
 }
 
 /// What `url` shows does not follow from the trusted block.
-pub(super) fn unproved(url: &str, code: &'static str, reason: &str) -> Doubt {
+pub(super) fn unproved(url: &Url, code: &'static str, reason: &str) -> Doubt {
     let next = match code {
         "not_the_checkpoint" => "compare HASH@HEIGHT with where you have it from, and",
         "future" => "set this machine's clock if it is wrong, or else",
@@ -82,7 +83,7 @@ pub(super) fn unproved(url: &str, code: &'static str, reason: &str) -> Doubt {
 }
 
 /// It follows, and is too old to say anything of now.
-pub(super) fn old(url: &str, checkpoint: Checkpoint, error: &TooOld) -> Doubt {
+pub(super) fn old(url: &Url, checkpoint: Checkpoint, error: &TooOld) -> Doubt {
     let code = error.code();
     let sentence = match code {
         "stale" => format!(

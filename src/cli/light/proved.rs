@@ -3,6 +3,7 @@ use super::Verify;
 use super::witness::Witnessed;
 use crate::cli::node::NodeStatus;
 use crate::cli::record::readable;
+use crate::endpoint::Url;
 use crate::environment::wall_clock;
 use crate::failure::Failure;
 use crate::hex::hex;
@@ -20,7 +21,7 @@ pub(super) struct Proved {
     /// When the block was made that was trusted from the start.
     pub(super) trusted_time: Timestamp,
     /// Who showed it.
-    pub(super) url: String,
+    pub(super) url: Url,
     pub(super) status: NodeStatus,
     pub(super) headers: u64,
     pub(super) witnesses: Vec<Witnessed>,

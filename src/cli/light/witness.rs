@@ -5,6 +5,7 @@ use super::doubt::{Doubt, differ};
 use super::proved::Proved;
 use super::session::Session;
 use crate::cli::node::Node;
+use crate::endpoint::Url;
 use crate::failure::Failure;
 use lockstep_protocol::proofs::light_client::Checkpoint;
 use lockstep_protocol::types::{BlockId, Height};
@@ -19,14 +20,14 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// A witness that shows the same block.
 pub(super) struct Witnessed {
-    pub(super) url: String,
+    pub(super) url: Url,
     height: Height,
     id: BlockId,
 }
 
 impl Witnessed {
     pub(super) fn document(&self) -> Value {
-        json!({ "url": self.url, "height": self.height, "block_id": self.id, "agrees": true })
+        json!({ "url": self.url.to_string(), "height": self.height, "block_id": self.id, "agrees": true })
     }
 }
 
@@ -34,8 +35,8 @@ impl Witnessed {
 pub(super) struct Difference {
     height: Height,
     /// Who showed what was proved, and the block that it was proved by.
-    first: (String, BlockId),
-    witness: (String, BlockId),
+    first: (Url, BlockId),
+    witness: (Url, BlockId),
     /// Whether the witness's follows from the trusted block as well.
     is_certified: bool,
 }
@@ -51,7 +52,7 @@ impl Difference {
     pub(super) fn document(&self) -> Value {
         let (url, id) = &self.witness;
         let witness = json!({
-            "url": url, "height": self.height, "block_id": id, "agrees": false,
+            "url": url.to_string(), "height": self.height, "block_id": id, "agrees": false,
             "follows": self.is_certified,
         });
         json!({ "height": self.height, "block_id": self.first.1, "witnesses": [witness] })
@@ -80,13 +81,13 @@ impl fmt::Display for Difference {
 }
 
 /// Asks the witness at `url` for the block by which something was proved.
-pub(super) fn ask(url: &str, checkpoint: Checkpoint, proved: &Proved) -> Result<Witnessed, Doubt> {
+pub(super) fn ask(url: &Url, checkpoint: Checkpoint, proved: &Proved) -> Result<Witnessed, Doubt> {
     let height = proved.trusted.header.height;
     let id = proved.trusted.id;
     let mut session = open(url, height, proved)?;
     let shown = session.block(height)?.header.id();
     if shown == id {
-        let url = url.to_owned();
+        let url = url.clone();
         return Ok(Witnessed { url, height, id });
     }
     // No answer any more is no proof either.
@@ -95,16 +96,16 @@ pub(super) fn ask(url: &str, checkpoint: Checkpoint, proved: &Proved) -> Result<
     Err(differ(&Difference {
         height,
         first: (proved.url.clone(), id),
-        witness: (url.to_owned(), shown),
+        witness: (url.clone(), shown),
         is_certified,
     }))
 }
 
 /// A witness of the same chain that has got as far.
-fn open(url: &str, height: Height, proved: &Proved) -> Result<Session, Failure> {
+fn open(url: &Url, height: Height, proved: &Proved) -> Result<Session, Failure> {
     let until = Instant::now() + PATIENCE;
     loop {
-        let url = url.to_owned();
+        let url = url.clone();
         let session = Session::open(Node { url }).map_err(|failure| Failure {
             message: format!(
                 "a witness: {}",

@@ -2,6 +2,7 @@
 //! itself, and says nothing for one that is behind: the others will count on its votes.
 use super::update_validator::{at, newest, power_of};
 use super::{Common, Sender};
+use crate::endpoint::Url;
 use crate::failure::Failure;
 use clap::Args;
 use lockstep_protocol::limits::READY_AGE_HEIGHTS_MAX;
@@ -64,7 +65,7 @@ fn check(sender: &Sender<'_>, newcomer: Address) -> Result<(), Failure> {
 
 impl NodeProgress {
     /// Whether the node at `url` is the one of `newcomer`, and follows the chain.
-    fn speaks_for(&self, newcomer: Address, url: &str) -> Result<(), Failure> {
+    fn speaks_for(&self, newcomer: Address, url: &Url) -> Result<(), Failure> {
         let NodeProgress {
             validator,
             height,
@@ -133,7 +134,7 @@ mod tests {
                 halted: Value::Null,
             };
             changed(&mut progress);
-            let said = progress.speaks_for(newcomer, "http://here");
+            let said = progress.speaks_for(newcomer, &"http://here:1".parse().expect("a URL"));
             said.map_err(|failure| (failure.exit_code, failure.message))
         };
         assert_eq!(said(|_| {}), Ok(()));
