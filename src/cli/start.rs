@@ -2,7 +2,7 @@
 use super::interrupts;
 use crate::config::key::KeyFile;
 use crate::config::values::DurabilityArgument;
-use crate::config::{self, Config, genesis, peers};
+use crate::config::{self, Config, genesis, key_guard, peers};
 use crate::failure::Failure;
 use crate::output::{self, say, say_json_line, terminal};
 use clap::Args;
@@ -10,7 +10,6 @@ use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
 use lockstep_actors::peers::system_resolver;
 use lockstep_actors::private::close_dir;
 use lockstep_actors::runtime::Policy;
-use lockstep_actors::state_store::key_guard_file;
 use lockstep_actors::view::SyncProgress;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::nouns::decided::DecidedBlock;
@@ -39,6 +38,9 @@ pub(crate) struct Arguments {
     /// Where the other validators reach this node
     #[arg(long, value_name = "HOST:PORT")]
     peer_listen: Option<String>,
+    /// Where the record of what the key has signed stands, if not beside the key
+    #[arg(long, value_name = "DIR")]
+    guard_dir: Option<String>,
     /// What a signature and a block survive
     #[arg(long, value_enum)]
     durability: Option<DurabilityArgument>,
@@ -112,6 +114,7 @@ fn flags(arguments: &Arguments) -> Vec<config::Flag> {
         ("trusted", &trusted, "--trusted"),
         ("rpc_listen", &arguments.rpc_listen, "--rpc-listen"),
         ("peer_listen", &arguments.peer_listen, "--peer-listen"),
+        ("guard_dir", &arguments.guard_dir, "--guard-dir"),
         ("durability", &durability, "--durability"),
         ("retain_blocks", &retain_blocks, "--retain-blocks"),
         ("log", &arguments.log, "--log"),
@@ -129,7 +132,8 @@ fn flags(arguments: &Arguments) -> Vec<config::Flag> {
 /// Tells of directories that others can get into, and closes those that they can change.
 fn keep_others_out(config: &Config) {
     let beside_the_key = config.key.parent().unwrap_or(Path::new("."));
-    let mut dirs = vec![&*config.home, beside_the_key, &*config.data];
+    let of_the_record = config.key_guard.parent().unwrap_or(Path::new("."));
+    let mut dirs = vec![&*config.home, beside_the_key, of_the_record, &*config.data];
     dirs.dedup();
     for line in dirs.into_iter().filter_map(close_dir) {
         log::warn!("{line}");
@@ -140,6 +144,7 @@ fn keep_others_out(config: &Config) {
 fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyFile), Failure> {
     let genesis = Arc::new(genesis::read(&config.genesis)?);
     let key = KeyFile::open(&config.key, genesis.scheme)?;
+    key_guard::demand_one(&config.key, &config.key_guard)?;
     let me = Address::of(genesis.scheme, key.signer.public_key());
     let resolve = system_resolver();
     let peers = peers::resolve_all(&config.peers, &genesis, me, config.follow, &resolve)?;
@@ -152,7 +157,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
         genesis: genesis.clone(),
         signer: key.signer.clone(),
         data_dir: config.data.clone(),
-        key_guard: Some(key_guard_file(&config.key)),
+        key_guard: Some(config.key_guard.clone()),
         trusted: config.trusted,
         rearm,
         arrival_wait_ms: config.arrival_wait_ms,

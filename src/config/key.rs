@@ -16,6 +16,7 @@ use serde::Deserialize;
 use std::fmt::Write as _;
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -211,7 +212,8 @@ fn secret(scheme: SchemeId, seed: &str) -> Option<Secret> {
     Secret::of(scheme, Seed(*bytes)).ok()
 }
 
-/// Others must not reach a secret, not even for a moment.
+/// Others must not reach a secret, not even for a moment. A group of this process may read one that
+/// nobody may write: container platforms hand secrets to users so. No umask makes such a mode.
 #[cfg(unix)]
 pub(crate) fn refuse_if_loose(file: &File, path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt;
@@ -219,13 +221,21 @@ pub(crate) fn refuse_if_loose(file: &File, path: &Path) -> Result<(), Failure> {
     let metadata = file.metadata();
     let metadata = metadata.map_err(|error| Failure::retry(format!("{at}: {error}; try again")))?;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let is_handed_over = mode & 0o277 == 0o040 && is_own_group(metadata.gid());
+    if mode & 0o077 == 0 || is_handed_over {
         return Ok(());
     }
     Err(Failure::usage(format!(
         "the secret file {at} has mode {mode:04o}, so others can get at it: run chmod 600 {at}, and \
          think about who has read it"
     )))
+}
+
+#[cfg(unix)]
+fn is_own_group(group: u32) -> bool {
+    use rustix::process::{getegid, getgroups};
+    let others = getgroups().unwrap_or_default();
+    getegid().as_raw() == group || others.iter().any(|other| other.as_raw() == group)
 }
 
 #[cfg(not(unix))]
@@ -292,8 +302,14 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(loose)).expect("chmod");
             refused(&path, 2, &[&format!("{loose:04o}"), "chmod 600"]);
         }
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("chmod");
-        assert!(KeyFile::open(&path, SCHEME).is_ok());
+        for handed_over in [0o400, 0o440] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(handed_over)).expect("chmod");
+            assert!(KeyFile::open(&path, SCHEME).is_ok(), "{handed_over:04o}");
+        }
+        // Of a group that this process is none of; who may say so is root.
+        if std::os::unix::fs::chown(&path, None, Some(0x7fff_0000)).is_ok() {
+            refused(&path, 2, &["0440", "chmod 600"]);
+        }
     }
 
     #[test]

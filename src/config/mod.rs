@@ -19,6 +19,7 @@ pub(crate) mod file;
 pub(crate) mod genesis;
 pub(crate) mod home;
 pub(crate) mod key;
+pub(crate) mod key_guard;
 pub(crate) mod layers;
 mod nearest;
 pub(crate) mod peers;
@@ -38,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) home: PathBuf,
     pub(crate) genesis: PathBuf,
     pub(crate) key: PathBuf,
+    /// The record of what the key has signed.
+    pub(crate) key_guard: PathBuf,
     pub(crate) data: PathBuf,
     /// Whether key and peers may be others than the genesis names.
     pub(crate) follow: bool,
@@ -111,9 +114,14 @@ impl Config {
     fn of(home: PathBuf, layers: Layers) -> Result<Config, Failure> {
         let read = Reader(&layers);
         let path = |name| read.text(name).map(|path| home.join(path));
+        let key = path("key")?;
         let config = Config {
             genesis: path("genesis")?,
-            key: path("key")?,
+            key_guard: match read.text("guard_dir")? {
+                "" => key_guard::place(&key, None),
+                _ => key_guard::place(&key, Some(&path("guard_dir")?)),
+            },
+            key,
             data: path("data")?,
             follow: read.parsed("follow", |text| {
                 let flag = text.parse::<bool>();
@@ -319,6 +327,9 @@ mod tests {
     fn an_absolute_path_stays_what_it_is() {
         let config = with(&[("data", "/elsewhere")]).expect("valid");
         assert_eq!(config.data, Path::new("/elsewhere"));
+        let config = with(&[("guard_dir", "/elsewhere")]).expect("valid");
+        let record = Path::new("/elsewhere/validator.key.guard");
+        assert_eq!(config.key_guard, record);
     }
 
     #[test]

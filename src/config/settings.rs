@@ -46,8 +46,15 @@ settings! {
     /// Where the chain begins; equal on all its nodes. Paths are relative to the home.
     genesis: Text = "genesis.json";
 
-    /// This validator's secret key. Nobody else may read it (mode 0600), and no two nodes use it.
+    /// This validator's secret key. Nobody else may read it (mode 0600; 0440 where its group is one
+    /// of this process, as container platforms hand it over), and no two nodes use it.
     key: Text = "validator.key";
+
+    /// The directory of the record that says what the key has signed, NAME.guard, where it cannot
+    /// stand beside the key: on a mount that nobody writes to. It must outlive the node's process
+    /// and machine: without it the node signs nothing. Move the record there, and leave no copy of it
+    /// beside the key. Empty: beside the key.
+    guard_dir: Text = "";
 
     /// Blocks, state and the sign record.
     data: Text = "data";

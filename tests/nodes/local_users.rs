@@ -10,7 +10,7 @@ use support::process::{Ended, Guarded, Network, binary, finish, hear_nothing, lo
 use support::{eventually, get};
 
 /// Nobody, on every Unix.
-const OTHER: &str = "65534";
+pub(crate) const OTHER: &str = "65534";
 /// What a node writes in its home.
 const FILES: [&str; 5] = [
     "validator.key.guard",
@@ -19,7 +19,7 @@ const FILES: [&str; 5] = [
     "data/lock.mdb",
     "data/data.mdb",
 ];
-const FAST: &str = "block_interval_ms=50";
+pub(crate) const FAST: &str = "block_interval_ms=50";
 
 fn mode(path: &Path) -> u32 {
     let metadata = fs::symlink_metadata(path);
@@ -51,7 +51,7 @@ fn run_open_handed(arguments: &[&str]) -> Ended {
 }
 
 /// All below `dir`, and itself.
-fn all_below(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn all_below(dir: &Path) -> Vec<PathBuf> {
     let mut found = vec![dir.to_owned()];
     let mut at = 0;
     while let Some(path) = found.get(at).cloned() {
@@ -78,7 +78,7 @@ fn assert_private(dir: &Path) {
 }
 
 /// Whether this test may act as another user.
-fn is_root(test: &str) -> bool {
+pub(crate) fn is_root(test: &str) -> bool {
     let root = fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0);
     if !root {
         println!("SKIPPED: {test} acts as another user, which takes root");

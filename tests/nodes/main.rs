@@ -9,6 +9,7 @@ mod clients;
 mod compact;
 mod ended;
 mod evidence_whole_nodes;
+mod handed_over_key;
 mod hostile_connections;
 mod hostile_proposals;
 mod hostile_votes;

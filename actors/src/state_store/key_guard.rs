@@ -13,7 +13,8 @@
 //!
 //! A new key comes with a record that says that it has never signed. So a record that is not there is
 //! one that was lost, and nobody knows how far the key has got: the directory observes first, until it
-//! has caught up, and only then an operator's word counts.
+//! has caught up, and only then an operator's word counts. Where a key lies on a mount that nobody
+//! writes to, the file stands elsewhere, by a setting; a place without it is one where it was lost.
 //!
 //! The file is locked as long as a node runs: the same key cannot be started twice on one machine. It
 //! is private: another user who could open it could lock it, and no validator would start.
@@ -150,7 +151,13 @@ struct State {
 impl KeyGuard {
     /// Opens and locks the file. Refuses one that another node holds.
     pub(super) fn open(path: &Path) -> Result<KeyGuard, StoreError> {
-        let file = SealedFile::open(path, "key")?;
+        let file = SealedFile::open(path, "key").map_err(|error| match error {
+            StoreError::Directory { what, reason } => {
+                let what = format!("{what} (guard_dir places it elsewhere)");
+                StoreError::Directory { what, reason }
+            }
+            other => other,
+        })?;
         match file.lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -239,7 +246,7 @@ pub fn begin_key_guard(path: &Path, validator: Address) -> Result<(), StoreError
     file.sync()
 }
 
-/// Where the record of a key file stands: beside it.
+/// Where the record of a key file stands unless a setting places it elsewhere: beside it.
 pub fn key_guard_file(key_file: &Path) -> PathBuf {
     let mut name = key_file.as_os_str().to_owned();
     name.push(".guard");
