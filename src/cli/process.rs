@@ -88,13 +88,15 @@ mod tests {
             (0..100_000).for_each(|_| sum = std::hint::black_box(sum.rotate_left(3) ^ 7));
         }
         assert!(thread_cpu_seconds().is_none_or(|cpu| cpu > 0.0));
-        let small = peak_rss_bytes().expect("procfs");
-        let filled = std::hint::black_box(vec![1u8; 64 << 20]);
-        assert!(
-            peak_rss_bytes().expect("procfs") > small + (32 << 20),
-            "{}",
-            filled.len()
-        );
+        // Other tests of this process have left a peak, and give memory back meanwhile.
+        let grows = || {
+            let small = peak_rss_bytes().expect("procfs");
+            let below = small.saturating_sub(rss_anon_bytes().expect("procfs"));
+            let filled = vec![1u8; usize::try_from(below).expect("it fits") + (64 << 20)];
+            let filled = std::hint::black_box(filled);
+            peak_rss_bytes().expect("procfs") > small + (32 << 20) && !filled.is_empty()
+        };
+        assert!((0..10).any(|_| grows()), "the peak does not grow");
     }
 
     #[test]
