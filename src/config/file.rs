@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
-use toml_edit::{Document, Item, TableLike};
+use toml_edit::{Document, Item, TableLike, TomlError};
 
 /// The file's name in a home.
 pub(crate) const FILE: &str = "lockstep.toml";
@@ -18,14 +18,28 @@ pub(super) fn lay(layers: &mut Layers, path: &Path) -> Result<(), Failure> {
     let text = super::read_text(path, BYTES_MAX, "lockstep init --home DIR makes one")?;
     let refuse = |what: String| Failure::usage(format!("{}: {what}", path.display()));
     let document = Document::parse(&text).map_err(|error| {
-        let line = error.to_string().lines().collect::<Vec<_>>().join(" ");
-        refuse(format!("{line}; correct the file"))
+        refuse(format!(
+            "{}; correct the file",
+            without_secrets(&error, &text)
+        ))
     })?;
     for (name, item) in document.iter() {
         let value = plain(name, item).map_err(refuse)?;
         layers.lay(name, value, Origin::File(path.to_path_buf()))?;
     }
     Ok(())
+}
+
+/// The parser's words on one line. It shows the line that it means: in that of a peer, what stands
+/// before the `@` may be a password.
+fn without_secrets(error: &TomlError, text: &str) -> String {
+    let whole = error.to_string();
+    if !whole.contains('@') {
+        return whole.lines().collect::<Vec<_>>().join(" ");
+    }
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(0, |before| before.matches('\n').count()) + 1;
+    format!("TOML parse error at line {line}: {}", error.message())
 }
 
 /// The text of a value of the right shape. Names are judged where it is laid.
@@ -155,6 +169,20 @@ mod tests {
             }
         }
         assert!(read(&generate(&BTreeMap::new(), &[])).is_ok());
+    }
+
+    #[test]
+    fn a_line_that_may_hold_a_password_is_named_and_not_shown() {
+        for text in [
+            "log = \"info\"\n[[peers]]\nlistens = \"user:hunter2@host:1\n",
+            "log = \"info\"\n\npeers = user:hunter2@host:1\n",
+        ] {
+            let message = read(text).expect_err(text).message;
+            assert!(!message.contains("hunter2"), "{message}");
+            for word in ["line 3", "correct the file"] {
+                assert!(message.contains(word), "{message}");
+            }
+        }
     }
 
     #[test]
