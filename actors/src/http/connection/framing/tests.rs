@@ -56,6 +56,36 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![plain, sized, chunked]
 }
 
+/// Requests one behind the other, with some of their bytes changed, mostly to what ends or divides.
+fn spoilt() -> impl Strategy<Value = Vec<u8>> {
+    let ends = prop::sample::select(b"\r\n :,;0fF\0".to_vec());
+    let byte = prop_oneof![3 => ends, 1 => any::<u8>()];
+    let change = (any::<prop::sample::Index>(), byte);
+    let changes = prop::collection::vec(change, 1..6);
+    (prop::collection::vec(request(), 1..5), changes).prop_map(|(requests, changes)| {
+        let mut bytes = requests.concat();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes
+    })
+}
+
+proptest! {
+    /// Whoever chooses where the bytes are cut does not choose what they mean.
+    #[test]
+    fn what_is_wrong_is_judged_alike_however_it_is_cut(
+        bytes in spoilt(),
+        pieces in prop::collection::vec(1_usize..40, 1..9),
+    ) {
+        prop_assume!(bytes.len() < HEAD_BYTES_MAX);
+        let whole = given(&bytes, &[usize::MAX]);
+        prop_assert_eq!(&given(&bytes, &[1]), &whole);
+        prop_assert_eq!(&given(&bytes, &pieces), &whole);
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_the_pieces_each_request_goes_on_alone_and_whole(
