@@ -92,6 +92,8 @@ mod clock;
 mod committer;
 #[cfg(test)]
 mod fixture;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http;
 mod kill_points;
 pub mod limits;

@@ -60,6 +60,8 @@ pub use hosts::{Hosts, HostsError};
 pub use origins::{Origins, OriginsError};
 pub use seed::TickAll;
 pub(crate) use seed::{Ports, Seed, Settings, Shares};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use web_socket::frames_given;
 
 /// The actor that serves people.
 pub(crate) struct RpcGateway {

@@ -16,14 +16,19 @@ use actix_http::ws::{self, CloseCode, CloseReason, Codec, Message};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
+use frames::Read;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use incoming::{Incoming, Read};
+use incoming::Incoming;
 use std::rc::Rc;
 use tokio::time::Instant;
 use tokio_util::codec::Encoder;
 
+mod frames;
 mod incoming;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use frames::given::given as frames_given;
 
 /// Clients that are given one address for everything upgrade there.
 pub(super) fn at_root() -> Route {
