@@ -29,6 +29,11 @@ use tokio::time::Instant;
 
 pub(super) mod framing;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub use framing::given::{Answered, Library};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use framing::given::{given, library};
+
 /// What the library is given instead of a head that is refused: it answers in the order of the
 /// requests, and waits for the client to have read that. The body that is named never comes.
 const INSTEAD: &[u8] =

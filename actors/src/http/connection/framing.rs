@@ -267,6 +267,8 @@ enum At {
     Behind,
     /// Lines behind the last chunk; whether the one under way is empty so far.
     Trailer(bool),
+    /// … behind its carriage return. A new line alone is a part of a line, as the library has it.
+    Return(bool),
     End,
 }
 
@@ -304,14 +306,16 @@ impl Chunks {
                 None => At::Extension,
             },
             (At::Behind, b'\n') => At::Size,
-            (At::Trailer(true), b'\n') => At::End,
-            (At::Trailer(_), b'\n') => At::Trailer(true),
-            (At::Trailer(is_empty), b'\r') => At::Trailer(is_empty),
+            (At::Trailer(is_empty), b'\r') => At::Return(is_empty),
             (At::Trailer(_), _) => At::Trailer(false),
+            (At::Return(true), b'\n') => At::End,
+            (At::Return(false), b'\n') => At::Trailer(true),
             (at, _) => at,
         };
     }
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod given;
 #[cfg(test)]
 mod tests;

@@ -1,32 +1,12 @@
 //! The library is given one request at a time, however the bytes come.
+use super::given::{Answered, Library, library};
 use super::*;
 use proptest::prelude::*;
 
 /// What goes on, request by request, of bytes that come in pieces of these lengths.
 fn given(bytes: &[u8], pieces: &[usize]) -> Result<Vec<Vec<u8>>, HeadRefusal> {
-    let mut framing = Framing::new();
-    let (mut held, mut given, mut this) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut bytes, mut pieces) = (bytes, pieces.iter().cycle());
-    loop {
-        match framing.next(&mut held) {
-            Next::Pass(length) => {
-                let passed: Vec<u8> = held.drain(..length).collect();
-                framing.passed(&passed);
-                this.extend(passed);
-            }
-            Next::More if bytes.is_empty() => return Ok(given),
-            Next::More => {
-                let length = pieces.next().copied().unwrap_or(1).clamp(1, bytes.len());
-                held.extend_from_slice(&bytes[..length]);
-                bytes = &bytes[length..];
-            }
-            Next::Wait => {
-                given.push(std::mem::take(&mut this));
-                framing.answered();
-            }
-            Next::Refuse(refusal) => return Err(refusal),
-        }
-    }
+    let given = given::given(bytes, pieces, Answered::Late);
+    given.refusal.map_or(Ok(given.requests), Err)
 }
 
 fn request() -> impl Strategy<Value = Vec<u8>> {
@@ -84,6 +64,15 @@ proptest! {
         prop_assert_eq!(&given(&bytes, &[1]), &whole);
         prop_assert_eq!(&given(&bytes, &pieces), &whole);
     }
+
+    /// It neither waits for the rest of a request that is over here, nor finds another in it.
+    #[test]
+    fn the_library_reads_whatever_goes_on_as_one_request(bytes in spoilt()) {
+        for request in given::given(&bytes, &[usize::MAX], Answered::Late).requests {
+            let text = String::from_utf8_lossy(&request);
+            prop_assert!(matches!(library(&request), Library::One | Library::Refuses), "{}", text);
+        }
+    }
 }
 
 proptest! {
@@ -139,6 +128,25 @@ fn a_head_that_has_no_one_meaning_is_refused() {
     let endless = vec![b'a'; HEAD_BYTES_MAX];
     assert_eq!(given(&endless, &[900]), Err(HeadRefusal::TooLong));
     assert_eq!(given(&endless[1..], &[900]), Ok(vec![]), "it may yet end");
+}
+
+/// To the library a line behind the last chunk ends with both signs, and a bare one is part of a line.
+#[test]
+fn a_body_in_chunks_ends_where_the_library_ends_it() {
+    let head = b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n";
+    let next = b"GET / HTTP/1.1\r\nhost: h\r\n\r\n";
+    for body in [
+        "0\r\n\r\n",
+        "0\r\n\n\r\n\r\n",
+        "0\r\na: b\n\n\r\n\r\n",
+        "0\r\na: b\r\n\r\n",
+    ] {
+        let request = [head, body.as_bytes()].concat();
+        assert_eq!(library(&request), Library::One, "{body:?}");
+        let both = [&request[..], next].concat();
+        let alone = vec![request, next.to_vec()];
+        assert_eq!(given(&both, &[1]), Ok(alone), "{body:?}");
+    }
 }
 
 /// What is left of a body that nobody wanted comes before the next head.
