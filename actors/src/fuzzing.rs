@@ -1,7 +1,7 @@
 //! Doors for the fuzzer, which no normal package opens: the brains that meet anybody's bytes before a
 //! handler does. A door says what has become of bytes; what should have, the fuzzer says.
 use crate::http::connection as http;
-use crate::rpc_gateway::frames_given;
+use crate::rpc_gateway::{frames_given, request_given, request_split};
 
 pub use crate::http::connection::{Answered, Library};
 
@@ -43,4 +43,16 @@ pub fn pipeline(bytes: &[u8], pieces: &[usize], answered: Answered) -> (Outcome,
 /// What the HTTP library makes of one request of a pipeline.
 pub fn library(request: &[u8]) -> Library {
     http::library(request)
+}
+
+/// The calls of a JSON-RPC request, as they stand in it; or the word for what is wrong with it.
+pub fn calls(request: &[u8]) -> Result<Vec<&str>, &'static str> {
+    request_split(request)
+}
+
+/// The answer to a JSON-RPC request if the result of each call is a text of so many bytes; and how many
+/// calls were carried out.
+pub fn answer(request: &[u8], bytes: usize) -> (Option<String>, usize) {
+    let given = request_given(request, bytes);
+    (given.text, given.calls)
 }

@@ -57,6 +57,8 @@ mod web_socket;
 pub use crate::http::proxies::{Proxies, ProxiesError};
 pub(crate) use events::Events;
 pub use hosts::{Hosts, HostsError};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use json_rpc::{request_given, request_split};
 pub use origins::{Origins, OriginsError};
 pub use seed::TickAll;
 pub(crate) use seed::{Ports, Seed, Settings, Shares};

@@ -3,6 +3,7 @@
 //! out and not answered.
 use super::caller::Caller;
 use super::error::RpcError;
+use super::method::Method;
 use super::methods;
 use super::params::Args;
 use crate::http::answer_places::AnswerPlace;
@@ -10,6 +11,9 @@ use crate::limits::{ANSWER_PIECE_BYTES, RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod given;
 
 /// What goes back.
 pub(in crate::rpc_gateway) struct Reply {
@@ -38,13 +42,25 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, 
 
 /// Carries out a request; `None` if nothing in it wants an answer.
 pub(in crate::rpc_gateway) async fn answer(caller: &Caller, request: &[u8]) -> Option<Reply> {
-    let text = match requests(request) {
-        Ok(Requests::One(call)) => one(caller, call, &mut Room::default()).await,
-        Ok(Requests::Batch(calls)) => batch(caller, &calls).await,
-        Err(error) => Some(failure("null", &error)),
-    };
+    let text = text(caller, request).await;
     let place = caller.place.take();
     text.map(|text| Reply { text, place })
+}
+
+/// Who carries calls out.
+trait Hands {
+    async fn result(&self, method: &Method, args: Args) -> Result<Cow<'static, str>, RpcError>;
+
+    /// Waits a moment for a place among the long answers.
+    async fn take_place(&self) -> Result<(), RpcError>;
+}
+
+async fn text(hands: &impl Hands, request: &[u8]) -> Option<String> {
+    match requests(request) {
+        Ok(Requests::One(call)) => one(hands, call, &mut Room::default()).await,
+        Ok(Requests::Batch(calls)) => batch(hands, &calls).await,
+        Err(error) => Some(failure("null", &error)),
+    }
 }
 
 enum Requests<'a> {
@@ -88,11 +104,11 @@ impl Room {
     }
 }
 
-async fn batch(caller: &Caller, calls: &[&RawValue]) -> Option<String> {
+async fn batch(hands: &impl Hands, calls: &[&RawValue]) -> Option<String> {
     let (mut all, mut room) = (String::new(), Room::default());
     for call in calls {
         room.written = all.len();
-        if let Some(text) = one(caller, call, &mut room).await {
+        if let Some(text) = one(hands, call, &mut room).await {
             all.push(if all.is_empty() { '[' } else { ',' });
             all.push_str(&text);
         }
@@ -107,7 +123,7 @@ async fn batch(caller: &Caller, calls: &[&RawValue]) -> Option<String> {
 }
 
 /// Answers one call in as much room as there is, or says that there is none.
-async fn one(caller: &Caller, call: &RawValue, room: &mut Room) -> Option<String> {
+async fn one(hands: &impl Hands, call: &RawValue, room: &mut Room) -> Option<String> {
     let whole = call.get();
     // A list would be read as an object whose names are left out.
     let call: Call<'_> = match serde_json::from_str(whole)
@@ -127,7 +143,7 @@ async fn one(caller: &Caller, call: &RawValue, room: &mut Room) -> Option<String
     // One that wants no answer is carried out all the same: nobody would hear that it was not.
     let outcome = match room.is_full() && call.id.is_some() {
         true => Err(RpcError::AnswerTooLarge),
-        false => carry_out(caller, &name, call.params).await,
+        false => carry_out(hands, &name, call.params).await,
     };
     let id = call.id?.get();
     let text = match outcome {
@@ -138,7 +154,7 @@ async fn one(caller: &Caller, call: &RawValue, room: &mut Room) -> Option<String
         return Some(failure(id, &RpcError::AnswerTooLarge));
     }
     if room.written + text.len() > ANSWER_PIECE_BYTES
-        && let Err(busy) = caller.take_place().await
+        && let Err(busy) = hands.take_place().await
     {
         return Some(failure(id, &busy));
     }
@@ -174,7 +190,7 @@ fn is_id(id: &RawValue) -> bool {
 }
 
 async fn carry_out(
-    caller: &Caller,
+    hands: &impl Hands,
     name: &str,
     params: Option<&RawValue>,
 ) -> Result<Cow<'static, str>, RpcError> {
@@ -182,11 +198,21 @@ async fn carry_out(
     let unknown = || RpcError::UnknownMethod(name.chars().take(80).collect());
     let method = found.ok_or_else(unknown)?;
     let args = Args::read(method.params, params.map(RawValue::get))?;
-    if name == methods::DOCUMENT {
-        return Ok(methods::document().into());
+    hands.result(method, args).await
+}
+
+impl Hands for Caller {
+    async fn result(&self, method: &Method, args: Args) -> Result<Cow<'static, str>, RpcError> {
+        if method.name == methods::DOCUMENT {
+            return Ok(methods::document().into());
+        }
+        let result = (method.handler)(self, args).await?;
+        Ok(result.to_string().into())
     }
-    let result = (method.handler)(caller, args).await?;
-    Ok(result.to_string().into())
+
+    async fn take_place(&self) -> Result<(), RpcError> {
+        Caller::take_place(self).await
+    }
 }
 
 fn success(id: &str, result: &str) -> String {

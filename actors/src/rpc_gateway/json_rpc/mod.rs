@@ -24,6 +24,8 @@ mod subscriptions;
 mod transactions;
 
 pub(super) use caller::Caller;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use dispatch::given::{given as request_given, split as request_split};
 pub(super) use dispatch::{Reply, answer};
 pub(super) use http::{content_type, post};
 pub(super) use subscriptions::Subscriptions;
