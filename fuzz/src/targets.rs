@@ -28,6 +28,10 @@ const ENVELOPE_BYTES: usize = 34;
 /// A genesis is read from the operator's own disk; the bound is the test's.
 const GENESIS_BYTES_MAX: usize = 1 << 20;
 
+/// What a decoder may hold however short its input is: a list that claims to be long gets room for
+/// 4 KiB, and so do those inside of it.
+const HELD_FREE_BYTES: usize = 16 * 1024;
+
 /// One decoder.
 #[derive(Clone, Copy)]
 pub struct Target {
@@ -35,8 +39,12 @@ pub struct Target {
     pub name: &'static str,
     /// The longest input that the node gives it, in bytes.
     pub limit: usize,
-    /// What it may hold at any time, all allocations together, as a multiple of its input: what it
-    /// decodes, and what this target encodes again of that.
+    /// The largest allocation that it may make, in bytes.
+    pub at_once: usize,
+    /// What it may hold at any time however short its input is, all allocations together, in bytes.
+    pub free: usize,
+    /// What it may hold beyond that, as a multiple of its input: what it decodes, and what this target
+    /// encodes again of that.
     pub times: usize,
     /// Reads the bytes; true if they were accepted.
     pub run: fn(&[u8]) -> bool,
@@ -76,6 +84,8 @@ const fn target(name: &'static str, limit: usize, times: usize, run: fn(&[u8]) -
     Target {
         name,
         limit,
+        at_once: 2 * limit,
+        free: HELD_FREE_BYTES,
         times,
         run,
     }

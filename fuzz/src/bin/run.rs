@@ -2,6 +2,7 @@
 //!
 //! Mutates the corpora deterministically, without the feedback that libFuzzer has. A panic ends it
 //! with the input in `crash-<target>`.
+use lockstep_fuzz::brains::BRAINS;
 use lockstep_fuzz::http;
 use lockstep_fuzz::mutate::Mutator;
 use lockstep_fuzz::targets::{TARGETS, Target};
@@ -14,13 +15,16 @@ fn main() {
         .next()
         .map_or(30, |s| s.parse().expect("a number of seconds"));
     let wanted: Vec<String> = arguments.collect();
+    // Nobody counts here what it holds.
     let over_http = Target {
-        times: 0,
         name: "http",
         limit: http::LIMIT,
+        at_once: usize::MAX,
+        free: usize::MAX,
+        times: 0,
         run: http::throw,
     };
-    for target in TARGETS.iter().chain([&over_http]) {
+    for target in TARGETS.iter().chain(&BRAINS).chain([&over_http]) {
         if wanted.is_empty() || wanted.iter().any(|name| name == target.name) {
             run(target, Duration::from_secs(seconds));
         }
