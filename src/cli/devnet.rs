@@ -1,5 +1,6 @@
 //! `lockstep devnet`: several validators in this process, until Ctrl-C or for a number of blocks.
-use super::{interrupts, scheme, validators};
+use super::signals::{self, Asked};
+use super::{scheme, validators};
 use crate::config::values::{DurabilityArgument, retention};
 use crate::failure::Failure;
 use crate::output::{self, tell};
@@ -68,7 +69,7 @@ struct Times {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::log::start(arguments.log.as_deref(), "warn")?;
-    let stop = interrupts()?;
+    let stop = signals::hear(Asked::End)?;
     super::memory::give_back();
     let (tell, commits) = mpsc::channel();
     let began = Instant::now();
@@ -152,7 +153,7 @@ fn follow(
     devnet: &Devnet,
     (blocks, rows): (&mut Blocks, &mut Vec<BlockRow>),
     commits: &Receiver<CommitEvent>,
-    stop: &Receiver<()>,
+    stop: &Receiver<Asked>,
 ) -> Result<(), Failure> {
     let mut due = Instant::now();
     let mut ticks = 0;

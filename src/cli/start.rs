@@ -1,5 +1,5 @@
 //! `lockstep start`: one node, until a signal or its own end.
-use super::interrupts;
+use super::signals::{self, Asked};
 use crate::config::key::KeyFile;
 use crate::config::values::DurabilityArgument;
 use crate::config::{self, Config, genesis, key_guard, peers};
@@ -17,6 +17,7 @@ use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::proofs::light_client::Checkpoint;
 use lockstep_protocol::types::{Address, Height};
 use serde::Serialize;
+use std::io::IsTerminal;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,7 +82,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return config.lines().iter().try_for_each(|line| say!("{line}"));
     }
     output::log::start(Some(&config.log), "info")?;
-    let stop = interrupts()?;
+    // Without one, nobody has closed it.
+    let has_terminal = terminal::is_there() || std::io::stdin().is_terminal();
+    let hang_up = if has_terminal {
+        Asked::End
+    } else {
+        Asked::Reload
+    };
+    let stop = signals::hear(hang_up)?;
     keep_others_out(&config);
     super::memory::give_back();
     // The key stays locked for as long as this process may sign.
@@ -93,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         node.view().head().height
     );
     ready(arguments.json, &config, &genesis, &node)?;
-    wait(&node, &stop);
+    wait(&node, &stop, || reload(arguments, &config));
     terminal::wipe();
     let reason = node.stop();
     log::info!("the node ended: {reason}");
@@ -206,8 +214,35 @@ fn listen(setting: &str, text: &str) -> Result<TcpListener, Failure> {
     })
 }
 
+/// Reads the settings again, takes the log's filter from them, and says what else has changed.
+fn reload(arguments: &Arguments, running: &Config) {
+    let read = config::load(arguments.home.as_deref(), flags(arguments));
+    let filtered = read.and_then(|config| {
+        output::log::filter_by(Some(&config.log), "info")?;
+        Ok(config)
+    });
+    let config = match filtered {
+        Ok(config) => config,
+        Err(failure) => {
+            log::warn!("SIGHUP: nothing was changed: {}", failure.message);
+            return;
+        }
+    };
+    let changed = config.changed_since(running);
+    let later: Vec<&str> = changed.into_iter().filter(|name| *name != "log").collect();
+    if later.is_empty() {
+        log::warn!("SIGHUP: the log's filter is {:?}", config.log);
+    } else {
+        log::warn!(
+            "SIGHUP: the log's filter is {:?}; restart the node for what else has changed: {}",
+            config.log,
+            later.join(", ")
+        );
+    }
+}
+
 /// Until a signal or the node's own end.
-fn wait(node: &NodeHandle, stop: &Receiver<()>) {
+fn wait(node: &NodeHandle, stop: &Receiver<Asked>, reload: impl Fn()) {
     while !node.has_ended() {
         let view = node.view();
         match catching_up(&view.sync_progress(), view.head().height) {
@@ -216,7 +251,8 @@ fn wait(node: &NodeHandle, stop: &Receiver<()>) {
         }
         match stop.recv_timeout(LOOK) {
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Asked::Reload) => reload(),
+            Ok(Asked::End) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }

@@ -172,6 +172,17 @@ impl Config {
         }
         lines
     }
+
+    /// The names of the settings that have another value here.
+    pub(crate) fn changed_since(&self, before: &Config) -> Vec<&'static str> {
+        let text = |config: &Config, name: &str| {
+            let value = config.layers.value(name).ok();
+            value.map(|value| value.text.clone())
+        };
+        let names = self.layers.all().map(|(name, _)| name);
+        let is_other = |name: &&str| text(self, name) != text(before, name);
+        names.filter(is_other).collect()
+    }
 }
 
 fn checkpoint(text: &str) -> Result<Checkpoint, String> {

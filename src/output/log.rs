@@ -3,11 +3,60 @@ use super::terminal;
 use super::unseen::{Spelling, written_out};
 use crate::environment::variable;
 use crate::failure::Failure;
+use env_logger::Logger;
 use env_logger::fmt::{ConfigurableFormat, Formatter};
+use log::Log;
 use std::io;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
+
+/// The one logger of the process, whose filter may be changed.
+static LOGGER: OnceLock<Filtered> = OnceLock::new();
+
+struct Filtered(RwLock<Logger>);
+
+impl Filtered {
+    fn read(&self) -> RwLockReadGuard<'_, Logger> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Log for Filtered {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        self.read().enabled(metadata)
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        self.read().log(record);
+    }
+
+    fn flush(&self) {
+        self.read().flush();
+    }
+}
 
 /// `RUST_LOG` is heard where `--log` is not given.
 pub(crate) fn start(filter: Option<&str>, default: &str) -> Result<(), Failure> {
+    filter_by(filter, default)?;
+    if let Some(logger) = LOGGER.get() {
+        // An error says that it has been started before.
+        let _ = log::set_logger(logger);
+    }
+    Ok(())
+}
+
+/// Log lines are chosen like this from now on.
+pub(crate) fn filter_by(filter: Option<&str>, default: &str) -> Result<(), Failure> {
+    let made = logger(filter, default)?;
+    log::set_max_level(made.filter());
+    if let Some(logger) = LOGGER.get() {
+        *logger.0.write().unwrap_or_else(PoisonError::into_inner) = made;
+    } else {
+        LOGGER.get_or_init(|| Filtered(RwLock::new(made)));
+    }
+    Ok(())
+}
+
+fn logger(filter: Option<&str>, default: &str) -> Result<Logger, Failure> {
     let mut builder = env_logger::Builder::new();
     // It writes an error for each mistake of a stranger. Those are counted; the log is the operator's.
     builder.filter_module("actix_http", log::LevelFilter::Off);
@@ -36,8 +85,7 @@ pub(crate) fn start(filter: Option<&str>, default: &str) -> Result<(), Failure> 
         }
     }
     builder.format(format);
-    builder.init();
-    Ok(())
+    Ok(builder.build())
 }
 
 /// One record, one line: in it stands what peers and people have sent.

@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use support::chain::{number, text};
+use support::process::hear_nothing;
 use support::{PATIENCE, eventually, get, post};
 use tempfile::TempDir;
 
@@ -47,9 +48,11 @@ fn command(arguments: &[&str], temporary: &Path) -> Command {
 
 fn start(arguments: &[&str]) -> Running {
     let temporary = directory();
-    let mut child = command(arguments, temporary.path())
-        .spawn()
-        .expect("it starts");
+    begin(command(arguments, temporary.path()), temporary)
+}
+
+fn begin(mut command: Command, temporary: TempDir) -> Running {
+    let mut child = command.spawn().expect("it starts");
     let stdout = child.stdout.take().expect("a pipe");
     let stderr = child.stderr.take().expect("a pipe");
     let (tell, lines) = mpsc::channel();
@@ -467,7 +470,7 @@ fn the_last_port_of_all_can_be_asked_for() {
 
 #[test]
 fn a_running_devnet_says_what_it_is_and_ends_cleanly_at_a_signal() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-QUIT", "-HUP"] {
         let running = start(&["devnet", "--rpc-port", "0", "--block-time", "50ms"]);
         let (banner, urls) = running.banner();
         assert_eq!(urls.len(), 4);
@@ -501,6 +504,30 @@ fn a_running_devnet_says_what_it_is_and_ends_cleanly_at_a_signal() {
         assert!(ended.stdout.contains("stopped at heights "), "{signal}");
         ended.assert_left_nothing();
     }
+}
+
+/// `nohup`: the terminal may be closed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_devnet_whose_starter_ignores_hang_ups_goes_on() {
+    let temporary = directory();
+    let devnet = command(&["devnet", "--rpc-port", "0"], temporary.path());
+    let mut deaf = Command::new("sh");
+    deaf.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
+    deaf.arg(devnet.get_program()).args(devnet.get_args());
+    hear_nothing(&mut deaf);
+    deaf.env("TMPDIR", temporary.path());
+    deaf.stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let running = begin(deaf, temporary);
+    running.banner();
+    let first = running.block().0;
+    running.signal("-HUP");
+    assert_eq!(running.block().0, first + 1);
+    assert_eq!(running.block().0, first + 2);
+    running.signal("-TERM");
+    assert_eq!(running.ended().code, Some(0));
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn four_processes_make_one_chain_and_end_cleanly_at_a_signal() {
         200
     );
 
-    for (index, signal) in ALL.into_iter().zip(["-TERM", "-INT", "-TERM", "-INT"]) {
+    for (index, signal) in ALL.into_iter().zip(["-TERM", "-INT", "-QUIT", "-INT"]) {
         let node = network.node(index);
         node.child.signal(signal);
         let status = node.child.wait("it ends");
@@ -630,4 +630,42 @@ fn wrong_usage_exits_with_2_and_one_helpful_text() {
         assert!(ended.stderr.contains(help), "{arguments}: {}", ended.stderr);
         assert!(!Path::new("x").exists(), "{arguments}");
     }
+}
+
+/// A service is told by SIGHUP that its settings have changed; it ended there, uncleanly.
+#[test]
+fn a_hang_up_reads_the_settings_again_and_says_what_needs_a_restart() {
+    let (_dir, home) = home();
+    let log = home.join("log");
+    let file = fs::File::create(&log).expect("a file");
+    let mut command = lockstep(&["start", "--json", "--home", text(&home), "--set", FAST]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(file);
+    let mut child = Guarded(command.spawn().expect("it starts"));
+    let lines = || fs::read_to_string(&log).expect("its log");
+    eventually("it runs", || {
+        lines().contains("goes on from height").then_some(())
+    });
+    let settings = home.join("lockstep.toml");
+    let before = fs::read_to_string(&settings).expect("its settings");
+    let says = |words: &str| eventually(words, || lines().contains(words).then_some(()));
+
+    let after = before
+        .replace("\nlog = \"info\"", "\nlog = \"debug\"")
+        .replace("\nretain_blocks = 0", "\nretain_blocks = 5000");
+    fs::write(&settings, after).expect("written");
+    child.signal("-HUP");
+    says(
+        "the log's filter is \"debug\"; restart the node for what else has changed: retain_blocks",
+    );
+    says("committed height");
+
+    fs::write(&settings, "log = \n").expect("written");
+    child.signal("-HUP");
+    says("SIGHUP: nothing was changed: ");
+    child.signal("-TERM");
+    assert_eq!(child.wait("it ends").code(), Some(0));
+    assert!(!lines().contains("panicked"), "{}", lines());
 }

@@ -30,7 +30,8 @@ fn count(log: &str, words: &str) -> usize {
 #[test]
 fn a_chain_that_stands_names_whom_it_waits_for_and_says_when_it_goes_again() {
     let mut network = Network::running(4, &["log=info", "block_interval_ms=200"]);
-    network.wait_for(&[0, 1, 2, 3], 3);
+    // Longer than between two looks.
+    network.wait_for(&[0, 1, 2, 3], 15);
     network.kill(2);
     network.kill(3);
     let dead = [2, 3].map(|index| network.addresses[index].to_string());

@@ -2,7 +2,8 @@
 //! small. Unlike its neighbours it judges: exit code 1 says that a node grows.
 use super::BenchArguments;
 use crate::cli::devnet::block_time;
-use crate::cli::{interrupts, process};
+use crate::cli::process;
+use crate::cli::signals::{self, Asked};
 use crate::failure::Failure;
 use crate::output::{say, tell, terminal};
 use clap::Args;
@@ -60,7 +61,7 @@ pub(crate) fn run(arguments: &SoakArguments) -> Result<(), Failure> {
 }
 
 fn soak(arguments: &SoakArguments) -> Result<Report, Failure> {
-    let stop = interrupts()?;
+    let stop = signals::hear(Asked::End)?;
     let block_ms = u64::try_from(arguments.block_time.as_millis()).unwrap_or(u64::MAX);
     let devnet = arguments.bench.devnet(VALIDATORS);
     let devnet = devnet.block_time_ms(block_ms).boot()?;
@@ -101,7 +102,7 @@ struct Soak {
 
 impl Soak {
     /// Until the time is up or somebody interrupts.
-    fn go_on(&mut self, stop: &Receiver<()>) -> Result<(), Failure> {
+    fn go_on(&mut self, stop: &Receiver<Asked>) -> Result<(), Failure> {
         let every = (self.time / SAMPLES).max(Duration::from_secs(1));
         let mut next_sample = Duration::ZERO;
         let mut next_word = TELL_EVERY;
@@ -120,7 +121,7 @@ impl Soak {
             let pause = self.load.pause().min(every);
             match stop.recv_timeout(pause) {
                 Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         self.sample()
@@ -202,7 +203,7 @@ impl Load {
     /// with each of them; and then, as old ones make room for new ones at random places, until all
     /// have been renewed once: a tree that was only added to is 5 % denser. At a light load that
     /// takes hours: they come at once, before anything is measured.
-    fn fill(&mut self, devnet: &Devnet, stop: &Receiver<()>) -> Result<(), Failure> {
+    fn fill(&mut self, devnet: &Devnet, stop: &Receiver<Asked>) -> Result<(), Failure> {
         let enough = KNOWN_SIGNATURES_MAX as u64 * 2;
         let mut moved = Instant::now();
         tell!("filling the caches with {enough} transfers …");
@@ -222,7 +223,7 @@ impl Load {
                     let sentence = "no transfer was taken for a minute; --log debug says more";
                     return Err(Failure::retry(sentence));
                 }
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => {
                     return Err(Failure::retry("interrupted before anything was measured"));
                 }
             }
