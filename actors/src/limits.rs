@@ -199,6 +199,11 @@ pub const PAGES_AT_ONCE_MAX: u32 = 100;
 pub const RPC_REQUEST_BYTES_MAX: usize = 128 * 1024;
 /// JSON-RPC requests that are being read or carried out at one time.
 pub const RPC_BODIES_BYTES_MAX: usize = 1024 * 1024;
+/// Values in the parameters of one call, lists and objects among them. The largest, an object of one
+/// member, takes [`VALUE_BYTES`].
+pub const RPC_VALUES_MAX: usize = 1_024;
+const VALUE_BYTES: usize = 704;
+const _: () = assert!(RPC_VALUES_MAX * VALUE_BYTES <= RPC_BODIES_BYTES_MAX);
 /// Calls in one batch: what a page with a hundred blocks needs.
 pub const RPC_BATCH_MAX: usize = 100;
 /// The answers to one request together, as text: one block of the largest size fits, because no

@@ -1,6 +1,7 @@
 //! The parameters of a method: what each may be, and the one place where it is read. The same
 //! [`Kind`] checks a value and describes itself in the OpenRPC document.
 use super::error::RpcError;
+use crate::limits::RPC_VALUES_MAX;
 use crate::rpc_gateway::events::Topic;
 use lockstep_protocol::types::{Address, Hash};
 use serde_json::Value;
@@ -79,6 +80,10 @@ impl Args {
     pub(super) fn read(params: &[Param], given: Option<&str>) -> Result<Args, RpcError> {
         let given = match given {
             None => Value::Null,
+            Some(text) if values_in(text) > RPC_VALUES_MAX => {
+                let sentence = format!("one call has at most {RPC_VALUES_MAX} values in it");
+                return Err(RpcError::OutOfRange("params", sentence));
+            }
             Some(text) => serde_json::from_str(text).map_err(|error| unreadable(&error))?,
         };
         let mut values: Vec<Value> = match given {
@@ -126,6 +131,22 @@ impl Args {
         optional maybe_flag: Flag => bool;
         optional maybe_percentiles: Percentiles => Vec<f64>;
     }
+}
+
+/// At most so many values are in this text, which has the form of JSON: each but the first stands behind
+/// one of these marks. Read, some bytes of text are a hundred times as many.
+fn values_in(text: &str) -> usize {
+    let (mut count, mut in_string, mut is_escaped) = (1, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' | b',' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// What had the form of JSON when the request was taken apart, but is no value. The reader of JSON

@@ -139,3 +139,28 @@ fn parameters_come_by_position_or_by_name() {
     // A handler that asks for something else than its table says is our fault.
     assert_eq!(both.address(0), Err(RpcError::Internal));
 }
+
+/// 128 KiB of such a text took 13 MB.
+#[test]
+fn a_call_of_very_many_values_is_refused_before_it_is_read() {
+    for value in ["0", "[0]", "{\"\":0}"] {
+        let many = format!("[[{}0]]", format!("{value},").repeat(1_100));
+        let refused = Args::read(&[needed("it", Kind::Address)], Some(&many)).unwrap_err();
+        assert!(
+            matches!(refused, RpcError::OutOfRange("params", _)),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn what_stands_in_a_text_is_no_value() {
+    assert_eq!(values_in(r#"["[[[{{{,,,\"[[[,", "\\", {"a": [1, 2]}]"#), 7);
+    assert_eq!(values_in("7"), 1);
+    let text = format!("[\"0x{}\"]", "[".repeat(100_000));
+    let refused = Args::read(&[needed("it", Kind::Address)], Some(&text)).unwrap_err();
+    assert!(
+        !matches!(refused, RpcError::OutOfRange("params", _)),
+        "{refused:?}"
+    );
+}
