@@ -528,6 +528,7 @@ fn join(network: &Network, index: u16, trusted: &[&str]) -> Process {
         format!("--peer-listen=127.0.0.1:{port}"),
         format!("--rpc-listen=127.0.0.1:{}", port + 1),
         "--durability=process".into(),
+        "--log=info,lockstep::cli::start=debug".into(),
     ]);
     let log = network.dir.path().join(format!("joiner{index}.log"));
     Process::start(command, log)
