@@ -14,6 +14,9 @@ mod tests;
 use kind::Arg;
 pub(super) use kind::{At, Kind};
 
+/// Whatever is nested as deeply, the reader of JSON refuses.
+const JSON_DEPTH_MAX: usize = 128;
+
 /// One parameter of a method.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Param {
@@ -80,9 +83,8 @@ impl Args {
     pub(super) fn read(params: &[Param], given: Option<&str>) -> Result<Args, RpcError> {
         let given = match given {
             None => Value::Null,
-            Some(text) if values_in(text) > RPC_VALUES_MAX => {
-                let sentence = format!("one call has at most {RPC_VALUES_MAX} values in it");
-                return Err(RpcError::OutOfRange("params", sentence));
+            Some(text) if values_in(text).0 > RPC_VALUES_MAX => {
+                return Err(too_many_values(text));
             }
             Some(text) => serde_json::from_str(text).map_err(|error| unreadable(&error))?,
         };
@@ -133,20 +135,36 @@ impl Args {
     }
 }
 
-/// At most so many values are in this text, which has the form of JSON: each but the first stands behind
-/// one of these marks. Read, some bytes of text are a hundred times as many.
-fn values_in(text: &str) -> usize {
-    let (mut count, mut in_string, mut is_escaped) = (1, false, false);
+fn too_many_values(text: &str) -> RpcError {
+    if values_in(text).1 >= JSON_DEPTH_MAX {
+        return RpcError::NestedTooDeeply;
+    }
+    let sentence = format!("one call has at most {RPC_VALUES_MAX} values in it");
+    RpcError::OutOfRange("params", sentence)
+}
+
+/// At most so many values are in this text, which has the form of JSON, and so many lists and objects
+/// one in the other: each value but the first stands behind one of these marks. Read, some bytes of
+/// text are a hundred times as many.
+fn values_in(text: &str) -> (usize, usize) {
+    let (mut count, mut depth, mut deepest) = (1, 0usize, 0);
+    let (mut in_string, mut is_escaped) = (false, false);
     for byte in text.bytes() {
         match byte {
             _ if is_escaped => is_escaped = false,
             b'\\' => is_escaped = true,
             b'"' => in_string = !in_string,
-            b'[' | b'{' | b',' if !in_string => count += 1,
+            _ if in_string => {}
+            b',' => count += 1,
+            b'[' | b'{' => {
+                (count, depth) = (count + 1, depth + 1);
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    count
+    (count, deepest)
 }
 
 /// What had the form of JSON when the request was taken apart, but is no value. The reader of JSON

@@ -155,12 +155,24 @@ fn a_call_of_very_many_values_is_refused_before_it_is_read() {
 
 #[test]
 fn what_stands_in_a_text_is_no_value() {
-    assert_eq!(values_in(r#"["[[[{{{,,,\"[[[,", "\\", {"a": [1, 2]}]"#), 7);
-    assert_eq!(values_in("7"), 1);
+    assert_eq!(
+        values_in(r#"["[[[{{{,,,\"[[[,", "\\", {"a": [1, 2]}]"#),
+        (7, 3)
+    );
+    assert_eq!(values_in("7"), (1, 0));
     let text = format!("[\"0x{}\"]", "[".repeat(100_000));
     let refused = Args::read(&[needed("it", Kind::Address)], Some(&text)).unwrap_err();
     assert!(
         !matches!(refused, RpcError::OutOfRange("params", _)),
         "{refused:?}"
     );
+}
+
+#[test]
+fn what_is_nested_too_deeply_is_called_so_however_many_values_there_are() {
+    for depth in [200, 5_000] {
+        let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let refused = Args::read(&[needed("it", Kind::Address)], Some(&deep)).unwrap_err();
+        assert!(matches!(refused, RpcError::NestedTooDeeply), "{refused:?}");
+    }
 }
