@@ -34,7 +34,7 @@ struct Kept {
 impl Kept {
     fn is_worth_it(&mut self, freed: usize) -> bool {
         // What was taken into use again has come back from the system.
-        let is_worth_it = freed.saturating_sub(self.bytes.min(freed)) >= WORTH_BYTES;
+        let is_worth_it = freed.saturating_sub(self.bytes) >= WORTH_BYTES;
         if is_worth_it || freed < self.bytes {
             self.bytes = freed;
         }
