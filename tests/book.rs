@@ -338,7 +338,8 @@ impl Stage {
 
     /// The binary, told of this run's ports where nothing else says them.
     fn lockstep(&self) -> String {
-        let (binary, first) = (env!("CARGO_BIN_EXE_lockstep"), self.first_port);
+        let binary = env!("CARGO_BIN_EXE_lockstep");
+        let first = self.first_port;
         let peers = first + PEER_PORT_PLACE;
         format!(
             r#"#!/bin/sh

@@ -68,7 +68,8 @@ impl World {
     }
 
     pub(crate) fn open(&self, dir: &Path, validator: Address) -> Result<Store, StoreError> {
-        let (durability, changes) = (Durability::Process, &self.changes);
+        let durability = Durability::Process;
+        let changes = &self.changes;
         Store::open(
             dir,
             durability,
@@ -92,7 +93,8 @@ impl World {
     }
 
     pub(crate) fn pay(&self, from: u8, nonce: u64, to: u8, amount: u64) -> Transaction {
-        let (to, memo) = (address(to), String::new());
+        let to = address(to);
+        let memo = String::new();
         self.act(from, nonce, Action::Transfer { to, amount, memo })
     }
 
@@ -228,7 +230,8 @@ pub(crate) fn view_before_all(validators: ValidatorSchedule) -> Arc<NodeView> {
 
 /// A fresh directory with a store of validator 101.
 pub(crate) fn opened() -> (World, TempDir, Store) {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     let store = world.open(dir.path(), address(101)).unwrap();
     (world, dir, store)
 }

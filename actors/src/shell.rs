@@ -91,7 +91,8 @@ mod tests {
         let (recover, keep) = (full.port(), full.port());
         assert!(!fells(&recover, RecoverDriver(0)), "there is room");
         assert!(fells(&recover, RecoverDriver(1)));
-        let (evidence, forget) = (None, Vec::new());
+        let evidence = None;
+        let forget = Vec::new();
         let persist = PersistEvidence {
             keep: evidence,
             forget,

@@ -161,7 +161,8 @@ fn with_one_byzantine_too_many_a_fork_is_found_and_names_its_makers() {
         let found = tally.violations.iter();
         found.filter(move |(_, violation)| violation.property == name)
     };
-    let (forks, explained) = (of("agreement").count() as u64, tally.forks_explained);
+    let forks = of("agreement").count() as u64;
+    let explained = tally.forks_explained;
     println!("canary: {forks} forks, {explained} of them explained");
     assert!(forks > 0, "the canary lives");
     assert_eq!(of("accountability").next(), None);

@@ -42,7 +42,8 @@ fn a_planted_bug_forks_under_some_sequence() {
 #[ignore = "release tier: all sequences"]
 fn all_partition_sequences_end_in_one_decision() {
     let worlds = Worlds::from(Profile::TwinsAll);
-    let (seeds, threads) = (0..twins::COUNT, 2);
+    let seeds = 0..twins::COUNT;
+    let threads = 2;
     let batch = Batch {
         worlds,
         seeds,

@@ -81,7 +81,8 @@ struct Header {
 }
 
 fn header(bytes: &[u8]) -> Option<Header> {
-    let (first, second) = (*bytes.first()?, *bytes.get(1)?);
+    let first = *bytes.first()?;
+    let second = *bytes.get(1)?;
     let number = |end: usize| {
         let digits = bytes.get(2..end)?.iter();
         let number = digits.fold(0, |all, byte| all << 8 | u64::from(*byte));
@@ -103,7 +104,8 @@ fn header(bytes: &[u8]) -> Option<Header> {
 /// All messages that have come whole, and whether what follows ends the connection: it is wrong, too
 /// long, or says so.
 fn by_the_letter(mut bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
-    let (mut messages, mut parts) = (Vec::new(), None::<Vec<u8>>);
+    let mut messages = Vec::new();
+    let mut parts = None::<Vec<u8>>;
     while let Some(header) = header(bytes) {
         let is_control = header.code >= 8;
         let is_known = matches!(header.code, 0..=2 | 8..=10);

@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn a_file_a_thread_and_memory_that_are_held_show() {
         let (end, wait) = std::sync::mpsc::channel::<()>();
-        let (files, bytes) = (open_descriptors(), rss_anon_bytes().expect("procfs"));
+        let files = open_descriptors();
+        let bytes = rss_anon_bytes().expect("procfs");
         let held: Vec<_> = (0..50)
             .map(|_| std::fs::File::open("/proc/self/stat"))
             .collect();

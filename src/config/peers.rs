@@ -184,10 +184,8 @@ mod tests {
             address: of(index),
             listens: format!("node{index}:9545"),
         };
-        let (at, of_one_link) = (
-            SocketAddr::from(([127, 0, 0, 1], 9545)),
-            "[fe80::1%2]:9545".parse().expect("an address"),
-        );
+        let at = SocketAddr::from(([127, 0, 0, 1], 9545));
+        let of_one_link = "[fe80::1%2]:9545".parse().expect("an address");
         let resolve: Resolve = Arc::new(move |name| match name {
             "node1:9545" => Ok(vec![of_one_link, at]),
             "node2:9545" => Ok(Vec::new()),
@@ -213,7 +211,8 @@ mod tests {
             Address::of(genesis.scheme, key)
         };
         let resolved = |listens: &str| {
-            let (address, listens) = (of(1), listens.to_owned());
+            let address = of(1);
+            let listens = listens.to_owned();
             let entries = [PeerEntry { address, listens }];
             resolve_all(&entries, &genesis, of(0), false, &nowhere())
         };

@@ -99,14 +99,16 @@ impl Process {
 
     /// Lets it run, and tells of the blocks on the other nodes, and of all nodes' memory.
     fn run_for(&self, time: Duration) -> Stretch {
-        let (first, began) = (self.height(1), Instant::now());
+        let first = self.height(1);
+        let began = Instant::now();
         let before = self.memory();
         let mut held_most = before.held;
         while began.elapsed() < time {
             std::thread::sleep(LOOK_EVERY);
             held_most = held_most.max(self.memory().held);
         }
-        let (last, took) = (self.height(1), began.elapsed());
+        let last = self.height(1);
+        let took = began.elapsed();
         let mapped = self.memory().mapped - before.mapped;
         assert!(last > first, "no block in {time:?}");
         let time_of = |height: u64| {

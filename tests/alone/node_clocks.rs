@@ -65,7 +65,8 @@ impl Clocks {
     /// From now on the clock of node `index` is so far ahead of the real one.
     fn set(&self, index: usize, ahead_ms: i64) {
         // Whole or not at all: a node may read at any time.
-        let (file, new) = (self.file(index), self.network.dir.path().join("new"));
+        let file = self.file(index);
+        let new = self.network.dir.path().join("new");
         fs::write(&new, ahead_ms.to_string()).expect("it is written");
         fs::rename(new, file).expect("it is renamed");
     }

@@ -16,7 +16,8 @@ const SETTINGS: &[&str] = &["block_interval_ms=0", "durability=process", "log=wa
 /// work on this machine makes a span longer and never shorter.
 fn interval_ms(network: &Network, nodes: &[usize]) -> f64 {
     let span = || {
-        let (from, began) = (network.highest(nodes), Instant::now());
+        let from = network.highest(nodes);
+        let began = Instant::now();
         network.wait_for(nodes, from + 24);
         let made = network.highest(nodes) - from;
         began.elapsed().as_secs_f64() * 1e3 / made as f64

@@ -19,7 +19,9 @@ fn a_dead_validator_costs_the_others_little_time_per_block() {
     let devnet = devnet.expect("it boots");
     devnet.wait_for(2, PATIENCE).expect("blocks come");
     let others = [0, 1, 2];
-    let (mut healthy, mut noticed, mut dead) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let mut healthy = Duration::ZERO;
+    let mut noticed = Duration::ZERO;
+    let mut dead = Duration::ZERO;
     for _ in 0..3 {
         healthy += grows_by(&devnet, &others, BLOCKS, "blocks of four");
         devnet.kill(3);

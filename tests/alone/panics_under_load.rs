@@ -109,7 +109,8 @@ fn each_falls(times: u64, down_p99_max: Duration) {
     let devnet = boot(4);
     let load = Load::on(&devnet, &[0, 1, 2]);
     let all = [0, 1, 2, 3];
-    let (mut falls, began) = (0, devnet.heights()[0].expect("it runs"));
+    let mut falls = 0;
+    let began = devnet.heights()[0].expect("it runs");
     for actor in RESTARTABLE {
         let stats = stats(&devnet, actor);
         for time in 0..times {

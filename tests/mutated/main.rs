@@ -140,7 +140,9 @@ fn run(target: &Target, count: usize, seed: u64) -> (usize, Cost, f64) {
     let is_good = good == seeds.len() || (is_brain && good > 0);
     assert!(is_good, "the corpus of {} is good", target.name);
     let mut mutator = Mutator::new(seeds, seed);
-    let (mut accepted, mut most, mut times) = (0, Cost::default(), 0f64);
+    let mut accepted = 0;
+    let mut most = Cost::default();
+    let mut times = 0f64;
     for _ in 0..count {
         let input = mutator.next_input(target.limit);
         let (is_good, cost) = weigh(target, &input);

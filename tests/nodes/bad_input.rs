@@ -63,7 +63,8 @@ impl Desk {
     }
 
     fn act(&self, nonce: u64, action: Action) -> TransactionBody {
-        let (fee, expires_at) = (0, Height(1_000));
+        let fee = 0;
+        let expires_at = Height(1_000);
         TransactionBody {
             nonce,
             fee,

@@ -102,7 +102,8 @@ fn offences_end_in_a_block_of_all_four_nodes_exactly_once() {
         if is_told {
             assert_eq!(post(peer_url, PROPOSAL, &proposal).status, 403);
         }
-        let (url, waiting) = (&urls[index], 2 + usize::from(is_told));
+        let url = &urls[index];
+        let waiting = 2 + usize::from(is_told);
         let all = || (list(&evidence(url), "pending").len() == waiting).then_some(());
         eventually("all offences wait", all);
         assert_eq!(metric(url, "evidence_pending", ""), waiting as f64);
@@ -268,7 +269,8 @@ fn evidence_that_the_next_block_does_not_carry_is_told_and_another_carries_it() 
     let mut targets = (0..10).map(|_| Target::boot());
     let target = targets.find(|target| found_by_one(target, late_for_its_turns(target)));
     let target = target.expect("one of ten is fast enough");
-    let (holder, urls) = (late_for_its_turns(&target), target.devnet.urls());
+    let holder = late_for_its_turns(&target);
+    let urls = target.devnet.urls();
     for url in (0..4)
         .filter(|node| *node != holder)
         .map(|node| &urls[node])
@@ -311,7 +313,8 @@ fn what_a_peer_tells_is_answered_by_what_it_is_worth() {
         )
     };
     let refused = |status, code: &str| (status, Some(code.to_owned()));
-    let (nil, other) = (vote(1, None), vote(1, Some(OTHER)));
+    let nil = vote(1, None);
+    let other = vote(1, Some(OTHER));
     let proof = Evidence::of_votes(nil.clone(), other.clone());
     let mut forged = other.clone();
     forged.signature.0[7] ^= 1;

@@ -32,7 +32,8 @@ impl World {
             return None;
         }
         let network = Network::new(1, &[FAST]);
-        let (dir, home) = (network.dir.path().to_owned(), network.home(0));
+        let dir = network.dir.path().to_owned();
+        let home = network.home(0);
         let (secrets, records) = (dir.join("secrets"), dir.join("records"));
         let program = dir.join("lockstep");
         let copied = Command::new("cp").arg(binary()).arg(&program).status();

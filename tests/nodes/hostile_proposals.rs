@@ -191,7 +191,10 @@ fn valid_rounds_that_contradict_their_proposal_are_refused() {
     let mut faulty = Faulty::new(&target);
     let malformed = (PROPOSALS, "result=\"malformed\"");
     let refuse = |what, body| {
-        let (path, status, code, counted) = (PROPOSAL, 400, "malformed", malformed);
+        let path = PROPOSAL;
+        let status = 400;
+        let code = "malformed";
+        let counted = malformed;
         target.refuse(&Case {
             what,
             path,
@@ -275,7 +278,9 @@ fn polkas_of_strangers_and_for_another_block_are_refused() {
     ] {
         let counted = (PROPOSALS, "result=\"bad_signature\"");
         let body = faulty.body(&target, Some(&polka));
-        let (path, status, code) = (PROPOSAL, 403, "bad_signature");
+        let path = PROPOSAL;
+        let status = 403;
+        let code = "bad_signature";
         target.refuse(&Case {
             what,
             path,
@@ -294,7 +299,8 @@ fn lengths_that_lie_are_malformed() {
     let target = Target::boot();
     let faulty = Faulty::new(&target);
     let good = faulty.body(&target, Some(&faulty.polka()));
-    let (bitmap, count) = (codec::encode(&vec![0b0111u8]), codec::encode(&3u32));
+    let bitmap = codec::encode(&vec![0b0111u8]);
+    let count = codec::encode(&3u32);
     let tail = codec::encode(&(
         &[0b0111u8].to_vec(),
         &faulty.polka().signatures,
@@ -312,7 +318,9 @@ fn lengths_that_lie_are_malformed() {
             let mut body = good.clone();
             body[at..at + 4].copy_from_slice(&length.to_le_bytes());
             let counted = ("messages_refused_total", "reason=\"Malformed\"");
-            let (path, status, code) = (PROPOSAL, 400, "malformed");
+            let path = PROPOSAL;
+            let status = 400;
+            let code = "malformed";
             target.refuse(&Case {
                 what,
                 path,

@@ -102,7 +102,9 @@ impl World {
 
     /// A server that changes headers and signs what it has changed, as all validators together could.
     fn rewriting(&self, change: impl Fn(&mut LightBlock) + Send + Sync + 'static) -> String {
-        let (wire, set, context) = (self.wire, self.set(), self.devnet.sign_context());
+        let wire = self.wire;
+        let set = self.set();
+        let context = self.devnet.sign_context();
         proxy::serve(&self.node(), move |path, mut answer| {
             if path.starts_with("/light/blocks/") {
                 let mut shown = wire.decode_light_block(&answer.body).expect("a block");
@@ -132,7 +134,8 @@ impl World {
         &self,
         lie: impl Fn(&mut LightBlock, &ValidatorSet) + Send + Sync + 'static,
     ) -> Ended {
-        let (wire, set) = (self.wire, Arc::new(self.set()));
+        let wire = self.wire;
+        let set = Arc::new(self.set());
         self.ask_liar(move |path, mut answer| {
             if path.starts_with("/light/blocks/") {
                 let mut shown = wire.decode_light_block(&answer.body).expect("a block");
@@ -205,7 +208,8 @@ fn what_an_honest_node_says_is_proved() {
 #[test]
 fn people_read_what_is_proved() {
     let world = World::new();
-    let (rpc, trusted) = (world.node(), world.checkpoint(4));
+    let rpc = world.node();
+    let trusted = world.checkpoint(4);
     let arguments = ["light", "verify", "--trusted", &trusted, "--rpc", &rpc];
     let ended = run(&[&arguments[..], &["account", "alice"]].concat()).ok();
     for word in [
@@ -312,7 +316,8 @@ fn sign_again(shown: &mut LightBlock, set: &ValidatorSet, context: &SignContext)
 #[test]
 fn a_header_of_the_future_is_caught() {
     let world = World::new();
-    let (trusted, context) = (world.checkpoint(2), world.devnet.sign_context());
+    let trusted = world.checkpoint(2);
+    let context = world.devnet.sign_context();
     let ahead = |by_ms: u64| {
         let trusted = trusted.clone();
         world.about_blocks(move |shown, set| {
@@ -366,13 +371,11 @@ fn a_lie_about_a_height_is_caught() {
     let wire = world.wire;
     let mut old = wire.decode_proved_account(&old.body).expect("an account");
     world.pay(3);
-    let (stale, honest) = (
-        old.clone(),
-        world.about_accounts({
-            let old = old.clone();
-            move |shown| *shown = old.clone()
-        }),
-    );
+    let stale = old.clone();
+    let honest = world.about_accounts({
+        let old = old.clone();
+        move |shown| *shown = old.clone()
+    });
     old.height.0 += 1;
     let ended = world.about_accounts(move |shown| *shown = old.clone());
     assert_caught(&ended, "proof");
@@ -437,7 +440,8 @@ fn bytes_that_are_no_answer_are_caught() {
 #[test]
 fn what_is_no_lie_is_not_called_one() {
     let world = World::new();
-    let (node, trusted) = (world.node(), world.checkpoint(6));
+    let node = world.node();
+    let trusted = world.checkpoint(6);
     let ended = world.verify("http://127.0.0.1:1", &trusted, &world.alice);
     ended.assert_refused(1, &["no answer", "is the node running"]);
     let behind = trusted.replace("@6", "@60");
@@ -586,7 +590,8 @@ fn assert_too_old(ended: &Ended, code: &str, days: f64, words: &[&str]) {
 #[test]
 fn witnesses_that_show_the_same_block_are_named() {
     let world = World::new();
-    let (urls, trusted) = (world.devnet.urls(), world.checkpoint(2));
+    let urls = world.devnet.urls();
+    let trusted = world.checkpoint(2);
     let more = ["--witness", &urls[1], "--witness", &urls[2]];
     let proved = world.verify_with(&urls[0], &trusted, &more).ok();
     let said: Value = serde_json::from_str(&proved.stdout).expect("one object");
@@ -602,7 +607,9 @@ fn witnesses_that_show_the_same_block_are_named() {
 #[test]
 fn a_witness_that_shows_another_block_stops_whether_it_lies_or_the_chain_forked() {
     let world = World::new();
-    let (node, trusted, wire) = (world.node(), world.checkpoint(2), world.wire);
+    let node = world.node();
+    let trusted = world.checkpoint(2);
+    let wire = world.wire;
     let forked = world.rewriting(|shown| {
         if shown.header.height.0 == 6 {
             shown.header.state_root.0[0] ^= 1;
@@ -626,7 +633,8 @@ fn a_witness_that_shows_another_block_stops_whether_it_lies_or_the_chain_forked(
             (&said["verified"], &said["exit_code"]),
             (&json!(false), &json!(4))
         );
-        let (ours, theirs) = (world.checkpoint(6), world.checkpoint_of(witness, 6));
+        let ours = world.checkpoint(6);
+        let theirs = world.checkpoint_of(witness, 6);
         let shown = &said["witnesses"][0];
         assert_eq!(said["block_id"], ours.trim_end_matches("@6"));
         assert_eq!(shown["block_id"], theirs.trim_end_matches("@6"));
@@ -648,7 +656,8 @@ fn a_witness_that_shows_another_block_stops_whether_it_lies_or_the_chain_forked(
 #[test]
 fn a_witness_that_is_behind_or_away_or_of_another_chain_is_no_lie() {
     let world = World::new();
-    let (node, trusted) = (world.node(), world.checkpoint(2));
+    let node = world.node();
+    let trusted = world.checkpoint(2);
     let with = |witness: &str| {
         let arguments = ["light", "verify", "--rpc", &node, "--trusted", &trusted];
         let rest = ["--witness", witness, "account", "alice"];

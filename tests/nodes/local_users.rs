@@ -221,7 +221,8 @@ fn what_another_user_put_in_the_way_is_named_and_never_written_through() {
     let home = network.home(0);
     let precious = network.dir.path().join("precious");
     for name in FILES {
-        let (path, aside) = (home.join(name), network.dir.path().join("aside"));
+        let path = home.join(name);
+        let aside = network.dir.path().join("aside");
         fs::rename(&path, &aside).expect("it was there");
         let start = || finish(network.command(0));
 

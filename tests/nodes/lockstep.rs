@@ -129,7 +129,8 @@ fn each_node_keeps_the_whole_chain_in_a_directory_of_its_own() {
     let devnet = builder.boot().expect("it boots");
     (0..3).for_each(|_| drop(devnet.tick().expect("a block comes")));
     let (dirs, validators) = (devnet.data_dirs(), devnet.validators());
-    let (genesis, head) = (devnet.genesis().clone(), devnet.head_ids()[0]);
+    let genesis = devnet.genesis().clone();
+    let head = devnet.head_ids()[0];
     devnet.shutdown();
 
     assert_eq!(dirs.iter().collect::<BTreeSet<_>>().len(), 4);

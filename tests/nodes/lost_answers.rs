@@ -110,7 +110,8 @@ fn whatever_fails_after_signing_names_the_transaction_and_its_nonce() {
         }
         answer
     });
-    let (mut ids, wait) = (Vec::new(), &["--wait", "--timeout", "1"]);
+    let mut ids = Vec::new();
+    let wait = &["--wait", "--timeout", "1"];
     for (url, status) in [(&node, "pending"), (&mute, "unknown")] {
         let ended = pay_bob(url, &[&wait[..], &["--nonce", "0"]].concat());
         assert_eq!(ended.code, Some(1), "{}", ended.stderr);

@@ -15,7 +15,8 @@ fn bad_bytes(path: &'static str, good: &[u8], limit: usize) -> Vec<Case> {
     version[0] = 9;
     let mut foreign = good.to_vec();
     foreign[2] ^= 1;
-    let (envelope, but_one) = (&good[..34], &good[..good.len() - 1]);
+    let envelope = &good[..34];
+    let but_one = &good[..good.len() - 1];
     let malformed = (400, "malformed", "reason=\"Malformed\"");
     let cases = [
         ("no body", vec![], malformed),

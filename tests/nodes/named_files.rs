@@ -34,7 +34,8 @@ fn a_fifo_or_a_device_is_no_file_wherever_a_file_is_named() {
     ];
     for (what, make) in bad {
         for name in ["validator.key", "genesis.json", "lockstep.toml"] {
-            let (path, aside) = (home.join(name), network.dir.path().join("aside"));
+            let path = home.join(name);
+            let aside = network.dir.path().join("aside");
             fs::rename(&path, &aside).expect("it was there");
             make(&path);
             finish(network.command(0)).assert_refused(2, &[name, what]);
@@ -44,7 +45,9 @@ fn a_fifo_or_a_device_is_no_file_wherever_a_file_is_named() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("it");
         make(&path);
-        let (path, home, keys) = (text(&path), text(&home), text(dir.path()));
+        let path = text(&path);
+        let home = text(&home);
+        let keys = text(dir.path());
         for arguments in [
             &["snapshot", "inspect", "--home", home, path][..],
             &["snapshot", "import", "--home", home, "--input", path],

@@ -93,7 +93,8 @@ impl Scene {
 
     /// Until it is dead: what it shows meanwhile.
     fn watch(&mut self, what: &str) -> Seen {
-        let (mut seen, until) = (Seen::new(), Instant::now() + PATIENCE);
+        let mut seen = Seen::new();
+        let until = Instant::now() + PATIENCE;
         let mut next = self.network.highest(&OTHERS).max(1);
         loop {
             while let Some(id) = self.network.block(0, next) {
@@ -234,7 +235,8 @@ fn a_proposer_killed_when_its_proposal_has_reached_some_stops_nobody() {
         };
         scene.start(Some(&kill_at), "process");
         scene.watch(&kill_at);
-        let (at, died) = (scene.network.highest(&OTHERS), Instant::now());
+        let at = scene.network.highest(&OTHERS);
+        let died = Instant::now();
         scene.network.wait_for(&OTHERS, at + 1);
         let next = died.elapsed();
         scene.network.wait_for(&OTHERS, at + 5);

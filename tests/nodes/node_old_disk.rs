@@ -20,7 +20,8 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");
     for entry in fs::read_dir(from).expect("it is there") {
         let entry = entry.expect("it reads");
-        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        let path = entry.path();
+        let to = to.join(entry.file_name());
         if path.is_dir() {
             copy(&path, &to);
         } else {
@@ -73,7 +74,8 @@ fn blocks(network: &Network, index: usize) -> Seen {
 
 /// The heights of the chain do not move for so long.
 fn stands_still(network: &Network, index: usize, lasts: Duration) {
-    let (height, began) = (network.height(index), Instant::now());
+    let height = network.height(index);
+    let began = Instant::now();
     while began.elapsed() < lasts {
         assert_eq!(network.height(index), height);
         std::thread::sleep(Duration::from_millis(50));
@@ -190,10 +192,8 @@ fn a_home_that_is_restored_while_the_chain_stands_still_signs_no_position_twice(
     network.wait_for(&[0, 1, 2, 3], stands_at + 5);
     network.assert_same_chain(&[0, 1, 2, 3]);
 
-    let (wire, me) = (
-        Wire::new(network.context(1).genesis_hash),
-        network.addresses[0],
-    );
+    let wire = Wire::new(network.context(1).genesis_hash);
+    let me = network.addresses[0];
     let mut signed = Signed::default();
     for recorder in &recorders {
         signed.add(&wire, me, &recorder.take());
@@ -210,11 +210,12 @@ fn whoever_asks_without_right_is_refused_by_code_and_costs_no_signature() {
     let count = |name: &str| metric(&network.urls[0], name, "");
     let answered = count("standings_answered_total");
     let context = network.context(0);
-    let (wire, signer) = (Wire::new(context.genesis_hash), |index: usize| {
+    let wire = Wire::new(context.genesis_hash);
+    let signer = |index: usize| {
         let (_, seed) = network.key(&format!("node{index}/validator.key"));
         let scheme = crypto::scheme(SchemeId::MlDsa65);
         scheme.signer(&Seed(seed)).expect("a key")
-    });
+    };
     let url = format!("http://{}", network.peers[0]);
     let ask = |bytes: &[u8]| post(&url, "/consensus/standing", bytes);
     let to = network.addresses[0];

@@ -100,7 +100,8 @@ impl King {
 
     /// By this one signature.
     fn certificate(&self, height: Height, block_id: Hash) -> CommitCertificate {
-        let (round, signers) = (Round(0), Signers::default());
+        let round = Round(0);
+        let signers = Signers::default();
         let mut certificate = CommitCertificate {
             height,
             round,
@@ -148,7 +149,8 @@ impl King {
             return false;
         };
         let parent = last.block.header();
-        let (height, round) = (parent.height.next(), Round(0));
+        let height = parent.height.next();
+        let round = Round(0);
         if self.set.proposer(height, round) != self.address {
             return false;
         }

@@ -76,7 +76,8 @@ fn mistakes_of_strangers_write_nothing_into_the_log() {
 fn four_processes_make_one_chain_and_end_cleanly_at_a_signal() {
     let mut network = Network::running(4, &[FAST]);
     for index in ALL {
-        let (url, address) = (network.urls[index].clone(), network.addresses[index]);
+        let url = network.urls[index].clone();
+        let address = network.addresses[index];
         let ready = network.node(index).ready();
         assert_eq!(ready["rpc"], url);
         assert_eq!(ready["validator"], address.to_string());
@@ -477,10 +478,8 @@ fn a_data_directory_from_a_backup_observes_until_it_is_re_armed() {
     let mut network = Network::running(4, &[FAST]);
     network.wait_for(&ALL, 3);
     network.kill(0);
-    let (data, backup) = (
-        network.home(0).join("data"),
-        network.dir.path().join("backup"),
-    );
+    let data = network.home(0).join("data");
+    let backup = network.dir.path().join("backup");
     copy_all(&data, &backup);
     network.start(0);
     let goal = network.highest(&ALL) + 5;

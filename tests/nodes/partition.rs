@@ -60,7 +60,8 @@ fn four_that_are_each_alone_make_no_block_and_go_on_when_healed() {
 fn links_that_flap_neither_fork_the_chain_nor_stop_it_for_good() {
     let devnet = boot();
     for turn in 0..12 {
-        let (one, two) = (turn % 4, (turn + 1 + turn / 4) % 4);
+        let one = turn % 4;
+        let two = (turn + 1 + turn / 4) % 4;
         let rest: Vec<usize> = ALL
             .into_iter()
             .filter(|n| ![one, two].contains(n))

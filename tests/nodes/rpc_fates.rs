@@ -33,7 +33,8 @@ impl Desk {
         let devnet = devnet.expect("it boots");
         let url = devnet.urls()[0].clone();
         let mut people = funded_accounts(devnet.genesis().scheme).expect("accounts");
-        let (bob, alice) = (people[1].address, people.swap_remove(0));
+        let bob = people[1].address;
+        let alice = people.swap_remove(0);
         Desk {
             devnet,
             url,
@@ -44,7 +45,8 @@ impl Desk {
 
     /// Alice pays Bob so much, for this many times the least fee.
     fn pay(&self, nonce: u64, amount: u64, times: u64, expires_at: u64) -> Transaction {
-        let (to, memo) = (self.bob, String::new());
+        let to = self.bob;
+        let memo = String::new();
         let body = TransactionBody {
             nonce,
             fee: 0,
@@ -77,7 +79,8 @@ impl Desk {
 
     /// Hands it in and waits in a thread of its own, which has handed it in when this returns.
     fn wait_for(&self, transaction: &Transaction) -> JoinHandle<Value> {
-        let (url, hex) = (self.url.clone(), self.hex(transaction));
+        let url = self.url.clone();
+        let hex = self.hex(transaction);
         let waits = std::thread::spawn(move || {
             result(
                 &url,

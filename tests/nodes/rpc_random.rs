@@ -256,7 +256,8 @@ fn documented(paths: &Value, path: &str, verb: &str) -> Vec<u16> {
 /// Good values of each kind of parameter on a chain with a transaction and a record.
 fn good_parts(devnet: &Devnet) -> (Vec<String>, Vec<u8>) {
     let people = funded_accounts(devnet.genesis().scheme).expect("accounts");
-    let (alice, context) = (&people[0], devnet.sign_context());
+    let alice = &people[0];
+    let context = devnet.sign_context();
     let wire = Wire::new(devnet.genesis().hash());
     let (key, value) = (b"deed".to_vec(), b"signed".to_vec());
     let put = alice.act(&context, 0, Action::Put { key, value });

@@ -217,7 +217,8 @@ fn assert_signs_again(network: &mut Network, node: usize) {
 
 /// The records of a file, to be changed.
 fn records(bytes: &[u8]) -> Vec<SnapshotPart> {
-    let (mut rest, mut records) = (&bytes[OPENING_BYTES..], Vec::new());
+    let mut rest = &bytes[OPENING_BYTES..];
+    let mut records = Vec::new();
     while let Some((length, more)) = rest.split_first_chunk::<4>() {
         let (record, more) = more.split_at(u32::from_le_bytes(*length) as usize);
         let record = codec::decode("record", record, SNAPSHOT_RECORD_BYTES_MAX);

@@ -31,7 +31,9 @@ fn subscribe(socket: &mut WebSocket, params: Value) -> String {
 fn blocks_and_receipts_and_rounds_are_told_with_rising_numbers() {
     let devnet = manual(4);
     let people = funded_accounts(devnet.genesis().scheme).expect("accounts");
-    let (alice, bob, carol) = (&people[0], &people[1], &people[2]);
+    let alice = &people[0];
+    let bob = &people[1];
+    let carol = &people[2];
     let mut socket = open(&devnet);
     let blocks = subscribe(&mut socket, json!(["newBlocks"]));
     let bobs = subscribe(

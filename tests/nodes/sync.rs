@@ -148,7 +148,8 @@ fn sync_finishes_with_one_liar_of_each_kind_among_honest_peers() {
 
 fn finishes_with(honest: &Honest, blocks: u64, lie: Lie, proves_nothing: bool) {
     let name = format!("{lie:?}");
-    let (dir, wire) = (directory(), Wire::new(genesis().hash()));
+    let dir = directory();
+    let wire = Wire::new(genesis().hash());
     let liar = Liar::new(lie, validator(2), peer_url(&honest.nodes[0]), wire);
     let late = node(3, dir.path());
     // The liar alone at first, so that it is surely asked. Questions end with their links.
@@ -276,7 +277,8 @@ fn a_late_node_fetches_the_chain_and_after_a_restart_only_the_rest() {
     }
 
     devnet.restart(3).expect("it starts again");
-    let (from, began) = (height(), Instant::now());
+    let from = height();
+    let began = Instant::now();
     assert!(from >= reached, "{from} of {reached}");
     devnet.wait_for(BLOCKS, LONG).expect("it fetches the rest");
     let seconds = began.elapsed().as_secs_f64();
@@ -400,10 +402,12 @@ fn a_certified_block_with_another_root_stops_a_node_for_good_but_not_its_reads()
     let store = honest.nodes[0].store();
     let mut blocks = store.decided(Height(1), 12, usize::MAX).expect("a chain");
     let accounts = funded_accounts(genesis().scheme).expect("accounts");
-    let (payer, payee) = (&accounts[0], accounts[1].address);
+    let payer = &accounts[0];
+    let payee = accounts[1].address;
     let transfer = payer.transfer(&genesis().sign_context(), 0, payee, 5);
     blocks[9] = certified_with_another_root(&blocks[9], transfer.expect("it signs"));
-    let (dir, wire) = (directory(), Wire::new(genesis().hash()));
+    let dir = directory();
+    let wire = Wire::new(genesis().hash());
     let at = peer_url(&honest.nodes[0]);
     let forked = Liar::new(Lie::These(blocks), validator(2), at, wire);
 
@@ -437,7 +441,8 @@ fn a_certified_block_with_another_root_stops_a_node_for_good_but_not_its_reads()
 #[test]
 fn ranges_are_limited_and_say_how_far_this_node_is() {
     let honest = Honest::with(120);
-    let (at, wire) = (peer_url(&honest.nodes[0]), Wire::new(genesis().hash()));
+    let at = peer_url(&honest.nodes[0]);
+    let wire = Wire::new(genesis().hash());
     let heights = |query: &str| {
         let answer = get(&at, &format!("/sync/blocks?{query}"));
         assert_eq!(answer.status, 200, "{query}");

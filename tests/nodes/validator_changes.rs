@@ -18,7 +18,8 @@ impl Federation {
         let settings = ["durability=process", "block_interval_ms=100"];
         let mut network = Network::new(4, &settings);
         let port = network.peers[3].port() + 1;
-        let (home, genesis) = (network.home(4), network.home(0).join("genesis.json"));
+        let home = network.home(4);
+        let genesis = network.home(0).join("genesis.json");
         run(&["init", "--home", text(&home), "--genesis", text(&genesis)]).ok();
         network.urls.push(format!("http://127.0.0.1:{}", port + 1));
         network.peers.push(([127, 0, 0, 1], port).into());
@@ -86,7 +87,8 @@ impl Federation {
     /// From which height the change holds that this transaction decided.
     fn decided(&self, answer: &Value) -> Option<u64> {
         assert_eq!(answer["status"], "success");
-        let (decided, block) = (&answer["decided"], &answer["receipt"]["height"]);
+        let decided = &answer["decided"];
+        let block = &answer["receipt"]["height"];
         let from = decided.as_u64();
         if let Some(from) = from {
             assert_eq!(Some(from), block.as_u64().map(|height| height + 2));
@@ -114,10 +116,8 @@ impl Federation {
 
     /// Whether this validator has built or precommitted the block of a height.
     fn signed(&self, index: usize, height: u64) -> bool {
-        let (block, who) = (
-            self.block(height),
-            self.network.addresses[index].to_string(),
-        );
+        let block = self.block(height);
+        let who = self.network.addresses[index].to_string();
         let precommits = block["commit"]["precommits"].as_array().expect("a list");
         assert!(
             !precommits.is_empty(),
@@ -128,7 +128,8 @@ impl Federation {
 
     /// The set of `from` is another than that before it, and every header names both.
     fn assert_changes_at(&self, from: u64) {
-        let (before, after) = (self.validators(from - 1), self.validators(from));
+        let before = self.validators(from - 1);
+        let after = self.validators(from);
         assert_ne!(before["hash"], after["hash"]);
         for (height, now, then) in [
             (from - 2, &before, &before),
@@ -143,10 +144,8 @@ impl Federation {
 
     /// A light client goes from the first block to this validator's account.
     fn assert_provable(&self, whom: usize) {
-        let (url, whom) = (
-            &self.network.urls[1],
-            self.network.addresses[whom].to_string(),
-        );
+        let url = &self.network.urls[1];
+        let whom = self.network.addresses[whom].to_string();
         let trusted = format!("{}@1", self.network.block(1, 1).expect("it is there"));
         let question = [
             "light",
@@ -246,10 +245,8 @@ fn whoever_the_genesis_does_not_name_needs_the_setting_follow() {
     let home = them.network.home(4);
     let start = ["start", "--home", text(&home), "--set=follow=false"];
     run(&start).assert_refused(4, &[&added, "follow = true", "check key and genesis"]);
-    let (home, peers) = (
-        them.network.home(0),
-        format!("--set=peers={added}@127.0.0.1:1"),
-    );
+    let home = them.network.home(0);
+    let peers = format!("--set=peers={added}@127.0.0.1:1");
     let start = ["start", "--home", text(&home), &peers];
     run(&start).assert_refused(2, &[&added, "follow = true", "correct peers"]);
 }
@@ -277,7 +274,8 @@ fn a_change_that_cannot_be_is_refused_with_a_code() {
         assert_eq!(ended.code, Some(1), "{}", ended.stderr);
         assert!(ended.stderr.contains(code), "{code}: {}", ended.stderr);
     };
-    let (founder, file) = (them.network.addresses[1].to_string(), them.network.home(4));
+    let founder = them.network.addresses[1].to_string();
+    let file = them.network.home(4);
     let added = file.join("validator.pub");
     failed(4, &founder, &["--remove"], "(not_a_validator)");
     failed(0, &founder, &["--power", "1"], "(nothing_to_change)");

@@ -174,7 +174,8 @@ fn the_accounts_of_a_devnet_have_no_files() {
 /// The second one continues what the first one left waiting, also where that brings the key.
 #[test]
 fn two_transactions_in_a_row_need_no_block_between_them() {
-    let (user, devnet) = (User::new(), devnet());
+    let user = User::new();
+    let devnet = devnet();
     let url = &devnet.urls()[0];
     user.new_key("savings", "ml-dsa-65");
     let send = |from: &str, to: &str, amount: &str| {
@@ -209,7 +210,8 @@ fn two_transactions_in_a_row_need_no_block_between_them() {
 
 #[test]
 fn a_transfer_is_signed_sent_and_waited_for() {
-    let (user, devnet) = (User::new(), devnet());
+    let user = User::new();
+    let devnet = devnet();
     let url = &devnet.urls()[0];
     let savings = user.new_key("savings", "ml-dsa-65");
     let transfer = |from: &str, to: &str, amount: &str, more: &[&str]| {
@@ -260,9 +262,24 @@ fn a_transfer_is_signed_sent_and_waited_for() {
     assert_eq!(block, get(url, &format!("/blocks/{height}")).json());
 }
 
+/// Adds a byte to the value of each record that `url` proves.
+fn liar_about_records(url: &str, wire: Wire) -> String {
+    proxy::serve(url, move |path, mut answer| {
+        if path.starts_with("/light/records/") {
+            let mut shown = wire.decode_proved_record(&answer.body).expect("a record");
+            if let Some(record) = &mut shown.proof.record {
+                record.value.push(7);
+            }
+            answer.body = wire.encode_proved_record(&shown);
+        }
+        answer
+    })
+}
+
 #[test]
 fn a_record_is_put_read_proved_and_deleted() {
-    let (user, devnet) = (User::new(), devnet());
+    let user = User::new();
+    let devnet = devnet();
     let url = &devnet.urls()[0];
     let send = |what: &[&str]| {
         let signed = ["--from", "alice", "--rpc", url, "--wait", "--json"];
@@ -307,17 +324,7 @@ fn a_record_is_put_read_proved_and_deleted() {
         (&json!(true), &json!("0x0001ff"))
     );
     assert_eq!(json_of(&verify(url, "nothing").ok())["exists"], false);
-    let wire = Wire::new(devnet.genesis().hash());
-    let liar = proxy::serve(url, move |path, mut answer| {
-        if path.starts_with("/light/records/") {
-            let mut shown = wire.decode_proved_record(&answer.body).expect("a record");
-            if let Some(record) = &mut shown.proof.record {
-                record.value.push(7);
-            }
-            answer.body = wire.encode_proved_record(&shown);
-        }
-        answer
-    });
+    let liar = liar_about_records(url, Wire::new(devnet.genesis().hash()));
     let caught = verify(&liar, "deed/7");
     assert_eq!(caught.code, Some(3), "{}", caught.stderr);
     assert_eq!(json_of(&caught)["code"], "proof");
@@ -328,7 +335,8 @@ fn a_record_is_put_read_proved_and_deleted() {
 
 #[test]
 fn a_record_has_a_value_of_a_limited_size() {
-    let (user, devnet) = (User::new(), devnet());
+    let user = User::new();
+    let devnet = devnet();
     let url = &devnet.urls()[0];
     let large = user.path("large");
     fs::write(&large, [0; 4_097]).expect("it is written");
@@ -369,7 +377,8 @@ fn a_transfer_without_wait_says_where_to_look() {
 
 #[test]
 fn a_transaction_that_fails_is_a_command_that_fails() {
-    let (user, devnet) = (User::new(), devnet());
+    let user = User::new();
+    let devnet = devnet();
     let url = &devnet.urls()[0];
     let too_much = "18446744073709551615";
     let arguments = [
@@ -394,7 +403,8 @@ fn a_transaction_that_fails_is_a_command_that_fails() {
 
 #[test]
 fn what_cannot_be_sent_is_refused_with_the_next_step() {
-    let (user, devnet) = (User::new(), devnet());
+    let user = User::new();
+    let devnet = devnet();
     let url = &devnet.urls()[0];
     user.new_key("poor", "ml-dsa-65");
     user.new_key("other", "dilithium3");
@@ -434,7 +444,8 @@ fn what_cannot_be_sent_is_refused_with_the_next_step() {
 
 #[test]
 fn a_public_key_signs_on_a_devnet_only() {
-    let (user, devnet) = (User::new(), devnet());
+    let user = User::new();
+    let devnet = devnet();
     let url = proxy::serve(&devnet.urls()[0], |path, mut answer| {
         if path == "/status" {
             let mut status = answer.json();

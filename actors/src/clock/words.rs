@@ -38,7 +38,9 @@ impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0;
         let s = self.0 / 1_000;
-        let (min, h, days) = (s / 60, s / 3_600, s / 86_400);
+        let min = s / 60;
+        let h = s / 3_600;
+        let days = s / 86_400;
         match (days, h, min, s) {
             (0, 0, 0, 0..10) => write!(f, "{s}.{} s", ms % 1_000 / 100),
             (0, 0, 0, _) => write!(f, "{s} s"),

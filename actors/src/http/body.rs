@@ -299,7 +299,8 @@ mod tests {
         let chunk = Bytes::from(vec![7; 1_000]);
         while body.so_far().len() < PROPOSAL_BYTES_MAX - chunk.len() {
             body.keep(chunk.clone()).expect("it is within its limit");
-            let (held, came) = (body.all.capacity(), body.so_far().len());
+            let held = body.all.capacity();
+            let came = body.so_far().len();
             assert!(held <= 2 * came, "{held} bytes set aside for {came}");
         }
         assert!(

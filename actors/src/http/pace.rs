@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn a_burst_then_an_even_pace_then_a_burst_again() {
-        let (mut pace, now) = (Pace::new(100, 50), Instant::now());
+        let mut pace = Pace::new(100, 50);
+        let now = Instant::now();
         let granted = |pace: &mut Pace, at| (0..1_000).filter(|_| pace.grant(at)).count();
         assert_eq!(granted(&mut pace, now), 50);
         assert_eq!(granted(&mut pace, now + Duration::from_millis(9)), 0);
@@ -50,7 +51,8 @@ mod tests {
 
     #[test]
     fn what_was_refused_is_not_counted() {
-        let (mut pace, now) = (Pace::new(1, 1), Instant::now());
+        let mut pace = Pace::new(1, 1);
+        let now = Instant::now();
         assert!(pace.grant(now));
         (0..100).for_each(|_| assert!(!pace.grant(now)));
         assert!(pace.grant(now + Duration::from_secs(1)));

@@ -74,7 +74,8 @@ mod tests {
         let place = places.enter(&asker).expect("a place");
         let whole: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
         let mut answer = Pieces::new(whole.clone().into(), place);
-        let (mut pieces, mut free_after) = (Vec::new(), None);
+        let mut pieces = Vec::new();
+        let mut free_after = None;
         loop {
             if free_after.is_none() && places.enter(&asker).is_some() {
                 free_after = Some(pieces.len());

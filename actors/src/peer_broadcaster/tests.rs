@@ -60,7 +60,8 @@ type Arrivals = Arc<Mutex<Vec<(Height, Instant)>>>;
 
 /// A peer as it should be, that notes what arrives.
 fn healthy(address: Address, arrivals: &Arrivals) -> Peer {
-    let (arrivals, wire) = (Arc::clone(arrivals), Wire::new(Hash([1; 32])));
+    let arrivals = Arc::clone(arrivals);
+    let wire = Wire::new(Hash([1; 32]));
     let hello = serde_json::to_vec(&handshake(address)).unwrap();
     let listens = fake_peer::serve(move |request, out| {
         if request.head.starts_with("GET /handshake") {
@@ -215,11 +216,10 @@ impl Sender {
 fn the_outbox_of_a_dead_peer_is_bounded_and_the_others_get_everything() {
     const VOTES: u64 = OUTBOX_FRAMES_MAX as u64 + 500;
     System::new().block_on(async {
-        let (sender, arrivals) = (sender(), Arrivals::default());
-        let (alive, dead) = (
-            healthy(Address([2; 20]), &arrivals),
-            refused(Address([4; 20])),
-        );
+        let sender = sender();
+        let arrivals = Arrivals::default();
+        let alive = healthy(Address([2; 20]), &arrivals);
+        let dead = refused(Address([4; 20]));
         sender.connect(&[alive, dead.clone()], 1).await;
         let arrived = || arrivals.lock().len() as u64;
         for height in 1..=VOTES {

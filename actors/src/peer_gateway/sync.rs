@@ -37,12 +37,14 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> Answer 
         return Ok(refuse(StatusCode::BAD_REQUEST, "limit", sentence));
     };
     let bytes_max = SYNC_BYTES_MAX - SYNC_ENVELOPE_BYTES;
-    let (places, metrics) = (&seed.shares.sync_answers, &seed.metrics);
+    let places = &seed.shares.sync_answers;
+    let metrics = &seed.metrics;
     let why = "other peers are being answered";
     let place = places.demand(&request, SYNC_ANSWER_PATIENCE, metrics, why);
     let place = place.await?;
     // Megabytes are read, checked and encoded: not on the thread that votes.
-    let (store, wire) = (seed.store.clone(), seed.wire);
+    let store = seed.store.clone();
+    let wire = seed.wire;
     let answer = web::block(move || {
         let blocks = store.decided(Height(range.from), blocks_max, bytes_max)?;
         // After them: what was pruned meanwhile is told as gone.

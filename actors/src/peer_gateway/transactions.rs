@@ -27,7 +27,8 @@ pub(super) async fn gossip(
     payload: web::Payload,
 ) -> Answer {
     let metrics = &seed.metrics;
-    let (limit, budget) = (TRANSACTIONS_BYTES_MAX, &seed.shares.gossip_bodies);
+    let limit = TRANSACTIONS_BYTES_MAX;
+    let budget = &seed.shares.gossip_bodies;
     let whole = body::read(&request, payload, limit, Some(budget), metrics).await?;
     let transactions = seed.wire.decode_transactions(&whole.bytes);
     let transactions = transactions.map_err(|error| body::refuse_wire(&error, metrics))?;

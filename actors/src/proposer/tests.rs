@@ -97,7 +97,8 @@ fn a_proposal_out_of_turn_is_refused_and_accused_before_its_block_is_read() {
         let (evidence, mut accused) = Probe::<EvidenceFound>::open(8);
         let (execute, mut executed) = Probe::<ExecuteBlock>::open(8);
         (desk.seed.ports.evidence, desk.seed.ports.execute) = (evidence, execute);
-        let ((round, turn, other), metrics) = (desk.turn(1), desk.seed.metrics.clone());
+        let (round, turn, other) = desk.turn(1);
+        let metrics = desk.seed.metrics.clone();
         let (good, bad) = (
             desk.proposed(1, round, turn),
             desk.proposed(1, round, other),
@@ -108,7 +109,8 @@ fn a_proposal_out_of_turn_is_refused_and_accused_before_its_block_is_read() {
             inbox.port::<ProposalReceived>(),
         );
         let mut spawner = Supervisor::start(Policy::default(), |_| ());
-        let (seed, validators) = (desk.seed.clone(), desk.validators());
+        let seed = desk.seed.clone();
+        let validators = desk.validators();
         spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, move |_| {
             Proposer::new(seed, &validators)
         });

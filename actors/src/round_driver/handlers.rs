@@ -135,7 +135,8 @@ impl RoundDriver {
         driver.see_clock(self.seed.clock.wall());
         if driver.clock_wait().is_some() {
             // Unless the others' clocks are known to be right, and this one to be wrong.
-            let (me, validators) = (self.seed.config.me, self.seed.view.validators());
+            let me = self.seed.config.me;
+            let validators = self.seed.view.validators();
             let clocks = &self.seed.view.clocks;
             driver.see_clock(clocks.furthest(self.seed.clock, &me, validators.current()));
         }

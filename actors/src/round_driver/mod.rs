@@ -98,7 +98,8 @@ pub(crate) struct RoundDriver {
 impl RoundDriver {
     /// An incarnation that knows nothing yet.
     pub(crate) fn new(seed: Seed) -> RoundDriver {
-        let (driver, ticks) = (None, Vec::new());
+        let driver = None;
+        let ticks = Vec::new();
         RoundDriver {
             seed,
             incarnation: 0,

@@ -206,7 +206,9 @@ impl Node {
 /// The wiring of a counter that is not started yet.
 pub(super) fn hand(name: &str, limit: usize) -> (Hand, Inbox<Counter>) {
     let inbox = Inbox::<Counter>::named(name, limit);
-    let (add, total, brk) = (inbox.port(), inbox.port(), inbox.port());
+    let add = inbox.port();
+    let total = inbox.port();
+    let brk = inbox.port();
     let stats = inbox.stats().clone();
     (
         Hand {

@@ -255,7 +255,8 @@ mod tests {
 
     #[test]
     fn a_fall_older_than_the_span_is_forgotten() {
-        let (start, within) = (Instant::now(), Duration::from_secs(5));
+        let start = Instant::now();
+        let within = Duration::from_secs(5);
         let at = |ms| start + Duration::from_millis(ms);
         let mut falls = Falls::default();
         assert_eq!(falls.count(at(0), within), 1);

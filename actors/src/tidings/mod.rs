@@ -181,7 +181,8 @@ impl Tidings {
     fn links(&mut self, now: Instant, look: &Look, lines: &mut Vec<Line>) {
         self.links.retain(|peer, _| look.peers.contains_key(peer));
         for (peer, is_there) in &look.peers {
-            let (was_there, away) = (false, Some(Lasting::new(now)));
+            let was_there = false;
+            let away = Some(Lasting::new(now));
             let link = self.links.entry(*peer).or_insert(Link { was_there, away });
             link.was_there |= look.told.contains(peer);
             match (&mut link.away, is_there) {
@@ -303,7 +304,8 @@ impl Tidings {
             return;
         }
         self.stall_said = Some(now);
-        let (lasts, round) = (stall.lasts(now), look.round);
+        let lasts = stall.lasts(now);
+        let round = look.round;
         let who = named(&self.waited_for.names);
         lines.push(warn(format!(
             "no block for {lasts}: height {height}, round {round} waits for {who}"
@@ -316,7 +318,8 @@ impl Tidings {
             return;
         };
         if stall.said.is_some() {
-            let (lasted, head) = (stall.lasts(now), look.head);
+            let lasted = stall.lasts(now);
+            let head = look.head;
             lines.push(info(format!("going again after {lasted}: height {head}")));
         }
     }
@@ -339,7 +342,8 @@ impl Tidings {
             missed,
         } = look.counts.since(ago);
         let here = look.peers.values().filter(|there| **there).count();
-        let (head, all) = (look.head, look.peers.len());
+        let head = look.head;
+        let all = look.peers.len();
         let times = look.commit_ms.map_or_else(String::new, |[p50, p99]| {
             format!(" (p50 {p50:.1} ms, p99 {p99:.1} ms)")
         });

@@ -52,7 +52,8 @@ impl Seed {
     async fn look(&self) -> Look {
         // A VoteCollector that is busy or has just fallen knows of no vote.
         let missing = self.missing.ask(GetVotesMissing).await.unwrap_or_default();
-        let (view, set) = (self.view.copy(), self.view.validators().current().clone());
+        let view = self.view.copy();
+        let set = self.view.validators().current().clone();
         let lasts = self.view.height_began().elapsed().as_millis();
         let lasts = u64::try_from(lasts).unwrap_or(u64::MAX);
         let began = Instant(self.clock.now().0.saturating_sub(lasts));

@@ -10,7 +10,8 @@ use lockstep_protocol::types::Height;
 /// and forged as it may be. A full mailbox there felled this actor.
 #[test]
 fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
-    let ((world, _dir, store), me) = (opened(), address(101));
+    let (world, _dir, store) = opened();
+    let me = address(101);
     let validators = store.schedule(&world.rules);
     let sync = Inbox::<BlockSync>::new(1);
     let mut collector = VoteCollector::new(

@@ -33,7 +33,9 @@ fn main() {
 
 fn run(target: &Target, time: Duration) {
     let mut mutator = Mutator::new(corpus(target.name), 1);
-    let (began, mut inputs, mut accepted) = (Instant::now(), 0u64, 0u64);
+    let began = Instant::now();
+    let mut inputs = 0u64;
+    let mut accepted = 0u64;
     while began.elapsed() < time {
         let input = mutator.next_input(target.limit);
         let outcome = std::panic::catch_unwind(|| (target.run)(&input));

@@ -111,7 +111,8 @@ impl CommitQueue {
     /// The blocks after the head in a row, as many as may be written in one transaction; none while
     /// others are under way. They wait until [`begin`](Self::begin) is told.
     pub fn next_run(&self) -> Vec<DecidedBlock> {
-        let (mut run, mut bytes) = (Vec::new(), 0usize);
+        let mut run = Vec::new();
+        let mut bytes = 0usize;
         if self.writing.is_some() {
             return run;
         }

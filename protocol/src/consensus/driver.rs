@@ -187,7 +187,8 @@ impl Driver {
     /// signs nothing new before [`Input::Arrived`] ([`arrival`](super::catch_up::arrival) says why).
     /// What the sign record holds is said again: those are the same bytes.
     pub fn new(config: DriverConfig, validators: &ValidatorSchedule, recovery: Recovery) -> Driver {
-        let (height, set) = (validators.height(), validators.current().clone());
+        let height = validators.height();
+        let set = validators.current().clone();
         let machine = RoundMachine::new(height, config.me, set.clone(), config.timeouts);
         let guard = SignGuard::new(recovery.position());
         let said = recover::said(&config, height, &recovery);

@@ -95,7 +95,8 @@ const TOLD: Rate = Rate {
 
 impl Default for EvidencePool {
     fn default() -> EvidencePool {
-        let (waiting, told) = (BTreeMap::new(), Budgets::new(TOLD));
+        let waiting = BTreeMap::new();
+        let told = Budgets::new(TOLD);
         EvidencePool { waiting, told }
     }
 }
@@ -120,7 +121,8 @@ impl EvidencePool {
     /// two signatures, within a budget of the accused. Only what verifies uses that up, so nobody
     /// spends it for another.
     pub fn receive(&mut self, evidence: Evidence, ledger: &mut Ledger) -> Result<Added, ReadError> {
-        let (offence, head) = (evidence.offence(), ledger.head().height);
+        let offence = evidence.offence();
+        let head = ledger.head().height;
         if self.is_known(&offence, ledger)? {
             return Ok(Added::Known);
         }

@@ -144,7 +144,8 @@ pub struct Proposals {
 impl Proposals {
     /// Proposals for the height under decision, none known yet.
     pub fn new(context: SignContext, me: Address, validators: &ValidatorSchedule) -> Proposals {
-        let (height, set) = (validators.height(), validators.current().clone());
+        let height = validators.height();
+        let set = validators.current().clone();
         Proposals {
             context,
             me,

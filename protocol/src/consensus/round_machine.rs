@@ -211,7 +211,8 @@ impl RoundMachine {
         if let Some(value) = resume.lock {
             self.log.add_proposal(value.as_proposed());
             self.log.polkas.push(value.polka.clone());
-            let (block_id, round) = (value.block.id(), value.polka.round);
+            let block_id = value.block.id();
+            let round = value.polka.round;
             self.locked = Some(Locked { block_id, round });
             self.valid = Some(value);
         }
@@ -365,7 +366,8 @@ impl RoundMachine {
         out: &mut Vec<Output>,
     ) {
         self.step = Step::Prevote;
-        let (kind, round) = (VoteKind::Prevote, self.round);
+        let kind = VoteKind::Prevote;
+        let round = self.round;
         out.push(Output::CastVote(CastVote {
             kind,
             round,
@@ -383,7 +385,9 @@ impl RoundMachine {
     /// For a value on which this node is locked now, or for nil.
     fn precommit(&mut self, lock: Option<ValidValue>, out: &mut Vec<Output>) {
         self.step = Step::Precommit;
-        let (kind, round, valid_round) = (VoteKind::Precommit, self.round, None);
+        let kind = VoteKind::Precommit;
+        let round = self.round;
+        let valid_round = None;
         let block_id = lock.as_ref().map(|value| value.block.id());
         out.push(Output::CastVote(CastVote {
             kind,

@@ -143,7 +143,8 @@ impl Tally {
         validators: &ValidatorSchedule,
         silent_after_ms: u64,
     ) -> Tally {
-        let (height, set) = (validators.height(), validators.current().clone());
+        let height = validators.height();
+        let set = validators.current().clone();
         Tally {
             rules: Rules::Extended,
             context,
@@ -178,7 +179,8 @@ impl Tally {
             Input::EnterHeight(validators) => self.enter_height(&validators, now, &mut out),
             Input::EnterRound(height, round) => self.enter_round(height, round, &mut out),
             Input::Vote(vote) => {
-                let (validator, position) = (vote.vote.validator, vote.position());
+                let validator = vote.vote.validator;
+                let position = vote.position();
                 let admission = self.vote_of_another(vote, now, &mut out);
                 if admission == Admission::Counted {
                     self.tell_own(validator, position, &mut out);

@@ -133,7 +133,9 @@ impl Cast {
         block: &SealedBlock,
         valid_round: Option<u32>,
     ) -> Proposal {
-        let (height, round, block_id) = (block.height(), Round(r), block.id());
+        let height = block.height();
+        let round = Round(r);
+        let block_id = block.id();
         let valid_round = valid_round.map(Round);
         let bytes = self.context.proposal(height, round, &block_id, valid_round);
         Proposal {
@@ -246,7 +248,9 @@ pub(crate) fn block_by(validators: Hash, height: Height, tag: u64) -> Arc<Sealed
         validators_hash: validators,
         next_validators_hash: validators,
     };
-    let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
+    let transactions = Vec::new();
+    let evidence = Vec::new();
+    let last_commit = None;
     let block = Block {
         header,
         transactions,

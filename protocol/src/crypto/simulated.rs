@@ -79,7 +79,8 @@ impl VerifyingKey for Key {
 
     fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         if signature.len() != SIGNATURE_BYTES {
-            let (expected, actual) = (SIGNATURE_BYTES, signature.len());
+            let expected = SIGNATURE_BYTES;
+            let actual = signature.len();
             return Err(SignatureError::Length { expected, actual });
         }
         if signature == self.checksum(message) {

@@ -176,7 +176,8 @@ impl Ledger {
         certificate: &CommitCertificate,
     ) -> Result<(), CertificateError> {
         let trusted = self.head.certificate.as_deref();
-        let (validators, context) = (&self.validators, &self.rules.context);
+        let validators = &self.validators;
+        let context = &self.rules.context;
         precommits::verify(validators, context, trusted, certificate)
     }
 
@@ -216,7 +217,8 @@ impl Ledger {
 
     pub(super) fn judge(&mut self, block: &SealedBlock) -> BlockVerdict {
         self.check_frame(block)?;
-        let (executed, header) = (self.execute(block)?, block.header());
+        let executed = self.execute(block)?;
+        let header = block.header();
         let state_root = executed.changes.root;
         let receipts_root = Block::receipts_root(&executed.receipts);
         demand(header.state_root, state_root, InvalidBlock::StateRoot)?;
@@ -230,14 +232,16 @@ impl Ledger {
 
     fn execute(&mut self, sealed: &SealedBlock) -> Result<Executed, InvalidBlock> {
         let block = sealed.block();
-        let (place, transactions) = (BlockContext::of(&block.header), &block.transactions);
+        let place = BlockContext::of(&block.header);
+        let transactions = &block.transactions;
         let mut state = Overlay::new(&*self.reader, self.head.state_version, &self.validators);
         let known = &mut self.evidence;
         let sets = (&self.validators, &self.rules.context);
         offences::execute(sets, known, &mut state, place.height, &block.evidence)?;
         let mut receipts = Vec::with_capacity(transactions.len());
         for (index, (leaf, transaction)) in sealed.leaves().iter().zip(transactions).enumerate() {
-            let (rules, signatures) = (&self.rules, &mut self.signatures);
+            let rules = &self.rules;
+            let signatures = &mut self.signatures;
             let named = (leaf, transaction);
             let receipt = execute::execute(rules, signatures, &mut state, place, named);
             receipts.push(receipt.map_err(|error| refuse(index, transaction, error))?);

@@ -39,7 +39,8 @@ pub(super) fn execute(
     (leaf, transaction): (&Hash, &Transaction),
 ) -> Result<Receipt, ExecuteError> {
     let bytes = check_form(rules, place.height, transaction)?;
-    let (sender, body) = (transaction.sender, &transaction.body);
+    let sender = transaction.sender;
+    let body = &transaction.body;
     let mut account = state.account(&sender)?;
     let (expected, actual) = (account.nonce, body.nonce);
     if expected != actual {
@@ -68,12 +69,14 @@ pub(crate) fn check_form(
     height: Height,
     transaction: &Transaction,
 ) -> Result<usize, TransactionError> {
-    let (body, bytes) = (&transaction.body, transaction.bytes());
+    let body = &transaction.body;
+    let bytes = transaction.bytes();
     if bytes > TRANSACTION_BYTES_MAX {
         return Err(TransactionError::TooLarge(bytes));
     }
     check_action(&body.action)?;
-    let (fee, least) = (body.fee, rules.parameters.least_fee(bytes));
+    let fee = body.fee;
+    let least = rules.parameters.least_fee(bytes);
     if fee < least {
         return Err(TransactionError::Underpriced { fee, least, bytes });
     }
@@ -160,7 +163,8 @@ fn check_signature(
             (key.clone(), true)
         }
     };
-    let (scheme, context) = (&*rules.scheme, &rules.context);
+    let scheme = &*rules.scheme;
+    let context = &rules.context;
     signatures.verify(scheme, context, (leaf, transaction), &key)?;
     Ok(is_new.then_some(key))
 }

@@ -92,7 +92,8 @@ impl Ledger {
         let place = BlockContext::of(block.header());
         let mut names = Vec::new();
         let evidence = &block.block().evidence;
-        let (sets, known) = ((&self.validators, &self.rules.context), &mut self.evidence);
+        let sets = (&self.validators, &self.rules.context);
+        let known = &mut self.evidence;
         let recorded = offences::execute(sets, known, &mut state, place.height, evidence);
         if let Err(InvalidBlock::Fatal(error)) = recorded {
             return Err(error);
@@ -100,7 +101,8 @@ impl Ledger {
         names.extend(evidence.iter().flat_map(|item| name(item.offence())));
         let mut receipts = Vec::new();
         for (leaf, transaction) in block.leaves().iter().zip(&block.block().transactions) {
-            let (rules, signatures) = (&self.rules, &mut self.signatures);
+            let rules = &self.rules;
+            let signatures = &mut self.signatures;
             let named = (leaf, transaction);
             match execute::execute(rules, signatures, &mut state, place, named) {
                 Ok(receipt) => receipts.push(receipt),
@@ -158,7 +160,8 @@ impl Ledger {
         state: &Overlay<'_>,
         names: Vec<(KeyHash, ChangedKey)>,
     ) -> Result<Vec<ChangedKey>, ReadError> {
-        let (reader, version) = (&*self.reader, self.head.state_version);
+        let reader = &*self.reader;
+        let version = self.head.state_version;
         let mut changed = Vec::new();
         for (address, after) in state.accounts() {
             let before = Account::read(reader, version, address)?.unwrap_or_default();

@@ -12,7 +12,9 @@ pub(super) fn verify(
     trusted: Option<&CommitCertificate>,
     certificate: &CommitCertificate,
 ) -> Result<(), CertificateError> {
-    let (height, round, id) = (certificate.height, certificate.round, certificate.block_id);
+    let height = certificate.height;
+    let round = certificate.round;
+    let id = certificate.block_id;
     let unknown = CertificateError::UnknownHeight(height);
     let set = validators.at(height).ok_or(unknown)?;
     let trusted = trusted

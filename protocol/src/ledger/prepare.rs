@@ -86,7 +86,8 @@ impl Ledger {
         }
         let after_parent = self.head.time.0.checked_add(1).ok_or(PrepareError::Time)?;
         let time = draft.now.max(Timestamp(after_parent));
-        let (proposer, last_commit) = (draft.proposer, self.last_commit()?);
+        let proposer = draft.proposer;
+        let last_commit = self.last_commit()?;
         let height = self.head.height.next();
         let place = BlockContext {
             height,
@@ -200,7 +201,8 @@ impl Ledger {
                 filled.reject(&transaction, CandidateRefusal::BlockFull);
                 continue;
             }
-            let (rules, signatures) = (&self.rules, &mut self.signatures);
+            let rules = &self.rules;
+            let signatures = &mut self.signatures;
             let leaf = transaction.leaf();
             let named = (&leaf, &transaction);
             match execute::execute(rules, signatures, &mut state, place, named) {

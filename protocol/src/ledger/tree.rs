@@ -106,7 +106,8 @@ pub(super) fn is_above(node_key: &[u8], key: &KeyHash) -> bool {
     let Some((nibbles, path)) = node_key.get(8..).and_then(<[u8]>::split_first) else {
         return false;
     };
-    let (whole, is_odd) = (usize::from(*nibbles) / 2, nibbles % 2 == 1);
+    let whole = usize::from(*nibbles) / 2;
+    let is_odd = nibbles % 2 == 1;
     let halves = |bytes: &[u8]| bytes.get(whole).map(|byte| byte >> 4);
     path.get(..whole) == key.get(..whole) && (!is_odd || halves(path) == halves(key))
 }

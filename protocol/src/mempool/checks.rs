@@ -151,7 +151,8 @@ impl Checker {
             transaction,
             public_key,
         } = check;
-        let (scheme, context) = (&*self.rules.scheme, &self.rules.context);
+        let scheme = &*self.rules.scheme;
+        let context = &self.rules.context;
         let verdict = self
             .signatures
             .verify(scheme, context, (leaf, transaction), public_key);

@@ -81,7 +81,8 @@ impl Entry {
 
     /// The least fee with which a transaction of `bytes` bytes takes this one's place.
     pub(super) fn replacement_fee(&self, bytes: usize) -> u64 {
-        let (own, other) = (self.bytes.max(1), bytes.max(1));
+        let own = self.bytes.max(1);
+        let other = bytes.max(1);
         let bump = u128::from(super::limits::REPLACE_BUMP_PERCENT);
         let percent = bump.saturating_add(100);
         let by_fee = u128::from(self.fee()).saturating_mul(percent);

@@ -23,7 +23,8 @@ impl Mempool {
         }
         for (sender, next) in &senders {
             for gone in self.pool.advance(*sender, *next) {
-                let (expected, actual) = (*next, gone.nonce());
+                let expected = *next;
+                let actual = gone.nonce();
                 let code = TransactionError::Nonce { expected, actual }.code();
                 self.journal.note(gone.id, Fate::Dropped { code });
             }

@@ -185,7 +185,9 @@ impl Pool {
     /// then it is known whether somebody has paid in.
     pub(super) fn candidates(&self, bytes_max: usize) -> Vec<Arc<Transaction>> {
         let mut best = self.heads.clone();
-        let (mut chosen, mut bytes, mut misfits) = (Vec::new(), 0usize, 0usize);
+        let mut chosen = Vec::new();
+        let mut bytes = 0usize;
+        let mut misfits = 0usize;
         let mut owned: BTreeMap<Address, u64> = BTreeMap::new();
         while misfits < MISFITS_MAX
             && let Some((.., address, nonce)) = best.pop_first()
@@ -236,7 +238,9 @@ impl Pool {
 
     /// Takes a transaction whose place is free; `account` is its sender's in the committed state.
     pub(super) fn insert(&mut self, mut entry: Entry, account: Account) {
-        let (address, nonce, bytes) = (entry.sender(), entry.nonce(), entry.bytes);
+        let address = entry.sender();
+        let nonce = entry.nonce();
+        let bytes = entry.bytes;
         self.arrivals = self.arrivals.saturating_add(1);
         entry.arrival = self.arrivals;
         self.ids.insert(entry.id, (address, nonce));

@@ -46,7 +46,8 @@ impl ValidatorSchedule {
         prune(&mut kept);
         let newest = head.next().next();
         let at = |height| kept.range(..=height).next_back().map(|(_, set)| set);
-        let (current, next) = (at(head.next())?.clone(), at(newest)?.clone());
+        let current = at(head.next())?.clone();
+        let next = at(newest)?.clone();
         let last = kept.keys().next_back();
         last.is_some_and(|last| *last <= newest)
             .then(|| ValidatorSchedule {

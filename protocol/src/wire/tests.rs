@@ -84,7 +84,8 @@ fn full_certificate() -> PolkaCertificate {
 
 #[test]
 fn a_proposal_with_the_block_of_another_is_refused() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let mut message = cast.proposed(2, &v, Some(1));
     let read = wire().decode_proposal(&wire().encode_proposal(&message));
     assert_eq!(read, Ok(message.clone()));
@@ -95,7 +96,8 @@ fn a_proposal_with_the_block_of_another_is_refused() {
 
 #[test]
 fn a_block_whose_body_is_not_its_headers_is_refused_alone_and_in_a_range() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let mut hollow = v.block().clone();
     hollow.header.transactions_root = Hash::default();
     let mut proposal = cast.proposal(cast.turn(H, 0), 0, &v, None);

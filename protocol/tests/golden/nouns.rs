@@ -52,7 +52,8 @@ impl Noun {
 
     /// A noun within its envelope.
     fn sealed(name: &'static str, bytes: Vec<u8>, reread: Reread) -> Noun {
-        let (hashes, sign_bytes) = (Vec::new(), None);
+        let hashes = Vec::new();
+        let sign_bytes = None;
         Noun {
             name,
             bytes,
@@ -105,7 +106,9 @@ fn signature(tag: u8) -> Signature {
 }
 
 fn vote(kind: VoteKind, block_id: Option<Hash>, valid_round: Option<Round>) -> Vote {
-    let (height, round, validator) = (H, R, Address([0xa1; 20]));
+    let height = H;
+    let round = R;
+    let validator = Address([0xa1; 20]);
     Vote {
         kind,
         height,
@@ -138,7 +141,9 @@ fn votes() -> Vec<Noun> {
 }
 
 fn proposal(block_id: Hash, valid_round: Option<Round>) -> Proposal {
-    let (height, round, proposer) = (H, R, Address([0xa1; 20]));
+    let height = H;
+    let round = R;
+    let proposer = Address([0xa1; 20]);
     Proposal {
         height,
         round,
@@ -223,7 +228,8 @@ fn first_block() -> Block {
 }
 
 fn transactions_and_blocks() -> Vec<Noun> {
-    let (first, later) = (transaction(Some(vec![0xd1; 32])), transaction(None));
+    let first = transaction(Some(vec![0xd1; 32]));
+    let later = transaction(None);
     let signs = context().transaction(&first.sender, &first.body);
     let acting = |name, action: Action| {
         let mut acting = transaction(None);
@@ -231,7 +237,8 @@ fn transactions_and_blocks() -> Vec<Noun> {
         Noun::plain(name, &acting).hash("id", acting.id())
     };
     let key = b"deed".to_vec();
-    let (put, value) = (key.clone(), vec![0xff, 0, 1]);
+    let put = key.clone();
+    let value = vec![0xff, 0, 1];
     let put = Action::Put { key: put, value };
     let delete = Action::Delete { key };
     let update = Action::UpdateValidator {
@@ -304,10 +311,8 @@ fn certificates() -> Vec<Noun> {
 /// Two prevotes, one of them nil.
 fn accusation() -> Evidence {
     let prevote = |value, vr| vote(VoteKind::Prevote, value, vr);
-    let (some, nil) = (
-        signed(1, prevote(Some(V), VALID)),
-        signed(2, prevote(None, None)),
-    );
+    let some = signed(1, prevote(Some(V), VALID));
+    let nil = signed(2, prevote(None, None));
     Evidence::of_votes(some, nil)
 }
 
@@ -383,7 +388,8 @@ fn wire() -> Wire {
 
 /// What crosses a socket: the envelope first.
 fn messages() -> Vec<Noun> {
-    let (wire, noun) = (wire(), Noun::sealed);
+    let wire = wire();
+    let noun = Noun::sealed;
     let vote = wire.encode_vote(&signed(1, vote(VoteKind::Prevote, Some(V), VALID)));
     let range = [decided(first_block()), decided(block())];
     let transaction = wire.encode_transaction(&transaction(None));
@@ -446,7 +452,8 @@ fn messages() -> Vec<Noun> {
 
 /// What is passed on, and what a light client follows.
 fn passed_on() -> Vec<Noun> {
-    let (wire, noun) = (wire(), Noun::sealed);
+    let wire = wire();
+    let noun = Noun::sealed;
     vec![
         noun(
             "message: evidence",
@@ -511,7 +518,8 @@ fn opening_again(bytes: &[u8]) -> Option<Vec<u8>> {
 /// What whoever holds no block is shown: accounts and records with their paths, transactions and
 /// receipts with theirs.
 fn proofs() -> Vec<Noun> {
-    let (wire, noun) = (wire(), Noun::sealed);
+    let wire = wire();
+    let noun = Noun::sealed;
     let account = |number: u8| GenesisAccount {
         address: Address([number; 20]),
         balance: u64::from(number),

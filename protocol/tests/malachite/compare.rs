@@ -14,7 +14,8 @@ fn the_literal_rules_and_the_reference_agree() {
         let mut literal = Literal::new(VALIDATORS, scenario.me, scenario.height);
         let mut node = scenario.reference();
         for (turn, &input) in scenario.inputs.iter().enumerate() {
-            let (ours, theirs) = (literal.apply(input), canonical(&node.apply(input)));
+            let ours = literal.apply(input);
+            let theirs = canonical(&node.apply(input));
             let so_far = &scenario.inputs[..=turn];
             assert_eq!(ours, theirs, "seed {seed}, turn {turn}: {so_far:?}");
             let held = (node.locked(), node.valid());

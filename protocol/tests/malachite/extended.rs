@@ -28,7 +28,8 @@ fn difference(scenario: &Scenario, mut literal: Literal) -> Option<String> {
         }
         let expected = canonical(&literal.apply(input));
         if answer != expected || ours.held() != literal.held() {
-            let (seed, so_far) = (scenario.seed, &scenario.inputs[..=turn]);
+            let seed = scenario.seed;
+            let so_far = &scenario.inputs[..=turn];
             let held = (ours.held(), literal.held());
             return Some(format!(
                 "seed {seed}, me {}: {answer:?} for {expected:?}, {held:?} after {so_far:?}",
@@ -99,7 +100,8 @@ fn compare_decisions(scenario: &Scenario, outcomes: &mut Outcomes) {
         answers.push(answer);
     }
     outcomes.same_answers += u64::from(answers == scenario.answers);
-    let (ours, theirs) = (decision(&answers), decision(&scenario.answers));
+    let ours = decision(&answers);
+    let theirs = decision(&scenario.answers);
     *match (ours, theirs) {
         _ if node.halted() => &mut outcomes.halted,
         (Some(ours), Some(theirs)) if ours.1 == theirs.1 => &mut outcomes.same_decision,

@@ -249,7 +249,9 @@ impl Literal {
 
     fn prevote(&mut self, value: Option<u64>, valid_round: Option<u32>) {
         self.step = Step::Prevote;
-        let (kind, round, sender) = (Timer::Prevote, self.round, self.me);
+        let kind = Timer::Prevote;
+        let round = self.round;
+        let sender = self.me;
         self.answer.push(Output::Prevote { round, value });
         self.log_vote(Vote {
             kind,

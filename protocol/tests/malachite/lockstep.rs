@@ -54,7 +54,8 @@ impl Lockstep {
     /// The node of a scenario.
     pub(crate) fn new(scenario: &Scenario, rules: Rules) -> Self {
         let world = Arc::new(World::new(scenario.height));
-        let (height, set) = (world.height, world.set.clone());
+        let height = world.height;
+        let set = world.set.clone();
         let me = world.address(scenario.me);
         let machine = RoundMachine::new(height, me, set.clone(), Timeouts::DEVNET);
         let validators = ValidatorSchedule::unchanged(height.previous(), set);
@@ -206,7 +207,8 @@ impl Lockstep {
                 self.tell_tally(tally::Input::EnterRound(self.world.height, round))
             }
             From::Propose(round, block, polka) => {
-                let (value, pol_round) = (self.world.value(block.id()), polka.map(|p| p.round.0));
+                let value = self.world.value(block.id());
+                let pol_round = polka.map(|p| p.round.0);
                 let round = round.0;
                 self.answer.push(Output::Propose {
                     round,
@@ -217,7 +219,8 @@ impl Lockstep {
             }
             From::CastVote(cast) => self.own_vote(cast),
             From::Decide(block, certificate) => {
-                let (round, value) = (certificate.round.0, self.world.value(block.id()));
+                let round = certificate.round.0;
+                let value = self.world.value(block.id());
                 self.answer.push(Output::Decide { round, value });
                 Vec::new()
             }

@@ -175,7 +175,8 @@ fn may_drop_lock(node: &Lockstep) -> bool {
 
 /// Another machine at the begin of the same round, which knows everything, but holds no lock.
 fn drop_lock(node: &mut Lockstep) {
-    let (height, set) = (node.world.height, node.world.set.clone());
+    let height = node.world.height;
+    let set = node.world.set.clone();
     let resume = Resume {
         round: node.machine.round(),
         step: Step::Propose,

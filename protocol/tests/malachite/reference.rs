@@ -28,11 +28,9 @@ pub(crate) struct Reference {
 impl Reference {
     /// Validator `me` of a set with these powers.
     pub(crate) fn new(powers: &[u64], me: usize, height: u64) -> Self {
-        let (set, height, me) = (
-            ctx::ValidatorSet::new(powers),
-            ctx::Height(height),
-            address(me),
-        );
+        let set = ctx::ValidatorSet::new(powers);
+        let height = ctx::Height(height);
+        let me = address(me);
         let thresholds = ThresholdParams::default();
         let driver = Driver::new(Ctx, height, set.clone(), me, thresholds);
         Self {

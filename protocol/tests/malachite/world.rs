@@ -34,7 +34,8 @@ pub(crate) struct World {
 impl World {
     /// Four validators of equal power.
     pub(crate) fn new(height: u64) -> Self {
-        let (chain_id, genesis_hash) = (DEVNET_CHAIN_ID, Hash::of(&[b"differential test"]));
+        let chain_id = DEVNET_CHAIN_ID;
+        let genesis_hash = Hash::of(&[b"differential test"]);
         let context = SignContext {
             chain_id,
             genesis_hash,
@@ -98,8 +99,10 @@ impl World {
 
     /// The proposal of the round's proposer, with its signature.
     pub(crate) fn proposal(&self, round: u32, value: u64, valid_round: Option<u32>) -> Proposal {
-        let (height, proposer) = (self.height, self.proposer(round));
-        let (round, valid_round) = (Round(round), valid_round.map(Round));
+        let height = self.height;
+        let proposer = self.proposer(round);
+        let round = Round(round);
+        let valid_round = valid_round.map(Round);
         let block_id = self.block(value).id();
         let bytes = self.context.proposal(height, round, &block_id, valid_round);
         Proposal {
@@ -151,7 +154,9 @@ fn block(height: Height, set: &ValidatorSet, value: u64) -> SealedBlock {
         validators_hash: set.hash(),
         next_validators_hash: set.hash(),
     };
-    let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
+    let transactions = Vec::new();
+    let evidence = Vec::new();
+    let last_commit = None;
     SealedBlock::new(Block {
         header,
         transactions,

@@ -61,7 +61,9 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (height, (first, id), (witness, other)) = (self.height, &self.first, &self.witness);
+        let height = self.height;
+        let (first, id) = &self.first;
+        let (witness, other) = &self.witness;
         write!(
             f,
             "at height {height} {first} shows block {id} and witness {witness} shows {other} ({}): ",

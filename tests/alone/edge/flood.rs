@@ -57,7 +57,8 @@ impl Flood {
     pub(super) fn begin(worst: &Worst, connections: usize) -> Flood {
         let (until, end) = oneshot::channel();
         let opened = Arc::<AtomicU64>::default();
-        let (worst, count) = (Arc::new(worst.clone()), opened.clone());
+        let worst = Arc::new(worst.clone());
+        let count = opened.clone();
         let thread = std::thread::spawn(move || {
             // On Linux this is the thread's own place.
             let _ = rustix::process::setpriority_process(None, NICE);

@@ -99,7 +99,8 @@ impl Honest {
         let stop = Arc::<AtomicBool>::default();
         let callers = ALL.iter().enumerate().map(|(index, ask)| {
             let url = if ask.is_peers { peers } else { people }.to_owned();
-            let (ask, stop) = (*ask, stop.clone());
+            let ask = *ask;
+            let stop = stop.clone();
             let first = EVERY / ALL.len() as u32 * index as u32;
             std::thread::spawn(move || ask.go_on(&url, first, &stop))
         });
@@ -126,7 +127,8 @@ impl Ask {
     /// Until it is told to stop, and has been answered once: whoever must wait for its turn is
     /// answered late, and not never.
     fn go_on(self, url: &str, first: Duration, stop: &AtomicBool) -> Vec<Duration> {
-        let (mut took, mut kept) = (Vec::new(), None);
+        let mut took = Vec::new();
+        let mut kept = None;
         let mut due = Instant::now() + first;
         let until = Instant::now() + PATIENCE;
         let is_deaf = |took: &[Duration]| took.iter().all(|took| *took == Duration::MAX);

@@ -151,7 +151,9 @@ impl Edge {
         if kind.is_some_and(|kind| kind.name.contains("pool")) {
             self.fill_mempool();
         }
-        let (before, logged, worked) = (self.held(), self.logged(), self.worked());
+        let before = self.held();
+        let logged = self.logged();
+        let worked = self.worked();
         let begun = Instant::now();
         let flood = kind.map(|kind| Flood::begin(&kind.worst, tier.connections));
         let mut most = self.look(tier.settle, before);
@@ -234,7 +236,8 @@ fn the_edge_holds(tier: &Tier) {
     println!("{}", Row::HEAD);
     let calm = edge.watch(tier, None);
     calm.print();
-    let (mut faults, at_first) = (Vec::new(), calm.before);
+    let mut faults = Vec::new();
+    let at_first = calm.before;
     for kind in edge.kinds() {
         let row = edge.watch(tier, Some(&kind));
         row.print();

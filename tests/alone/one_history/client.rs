@@ -309,7 +309,8 @@ impl Client {
             0 => 2 + self.random.below(20),
             _ => EXPIRES_AFTER,
         };
-        let (sent, patience) = (self.sign(nonce, 0, expires_after), self.patience());
+        let sent = self.sign(nonce, 0, expires_after);
+        let patience = self.patience();
         self.hand_in(&sent, patience)
     }
 
@@ -335,7 +336,8 @@ impl Client {
         let Some((nonce, sent)) = self.open.first_key_value() else {
             return self.account(self.me(), None);
         };
-        let (nonce, last) = (*nonce, sent.last().cloned());
+        let nonce = *nonce;
+        let last = sent.last().cloned();
         let Some(sent) = last else {
             return self.sign_anew(nonce);
         };
@@ -371,7 +373,8 @@ impl Client {
 
     fn record(&mut self) -> Told {
         let whose = self.shared.people[self.random.index(self.shared.people.len())];
-        let (key, at) = (key(self.random.below(3)), self.some_height());
+        let key = key(self.random.below(3));
+        let at = self.some_height();
         let params = json!({ "address": whose, "key": hex(&key), "height": at });
         self.ask("lockstep_getRecord", params, |result| {
             gateway::record(result, whose, &key, at.is_none())
@@ -379,7 +382,8 @@ impl Client {
     }
 
     fn block(&mut self) -> Told {
-        let (draw, at) = (self.random.below(2), self.some_height());
+        let draw = self.random.below(2);
+        let at = self.some_height();
         if draw == 0 {
             let tag = at.map_or_else(|| "latest".into(), |at| format!("{at:#x}"));
             return self.ask(

@@ -207,7 +207,8 @@ impl<'a> Judge<'a> {
     fn receipt(&mut self, what: &str, receipt: &Receipt) {
         self.figures.block_ids += 1;
         let place = self.places.get(&receipt.id).copied();
-        let (block, came_to) = (self.block(receipt.height), self.outcomes.get(&receipt.id));
+        let block = self.block(receipt.height);
+        let came_to = self.outcomes.get(&receipt.id);
         let is_there = place == Some((receipt.height, receipt.index));
         let is_right = came_to.is_some_and(|(failed, fee)| {
             receipt.failed.as_deref() == *failed && receipt.fee == *fee
@@ -344,7 +345,8 @@ impl<'a> Judge<'a> {
         by_end.sort_by_key(|call| call.ended);
         let mut by_start = calls.to_vec();
         by_start.sort_by_key(|call| call.began);
-        let (mut ended, mut highest) = (by_end.into_iter().peekable(), 0);
+        let mut ended = by_end.into_iter().peekable();
+        let mut highest = 0;
         let mut committed: BTreeMap<Hash, Duration> = BTreeMap::new();
         for call in by_start {
             while let Some(before) = ended.next_if(|before| before.ended < call.began) {

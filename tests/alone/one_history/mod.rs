@@ -76,7 +76,8 @@ fn harm(world: &mut World, seed: u64, shared: &Shared, done: &AtomicBool) {
 
 fn run(operations: usize) {
     let _alone = alone();
-    let (seed, began) = (seed(), Instant::now());
+    let seed = seed();
+    let began = Instant::now();
     let mut world = World::new(CLIENTS, seed, began);
     let context = world.network.context(0);
     let people = (0..CLIENTS).map(|index| world.network.key(&format!("account{index}.key")).0);
@@ -94,7 +95,9 @@ fn run(operations: usize) {
     let done = AtomicBool::new(false);
     each(&mut clients, Client::introduce);
     std::thread::scope(|scope| {
-        let (world, shared, done) = (&mut world, &*shared, &done);
+        let world = &mut world;
+        let shared = &*shared;
+        let done = &done;
         let harm = scope.spawn(move || harm(world, seed, shared, done));
         each(&mut clients, Client::run);
         done.store(true, Ordering::Relaxed);

@@ -170,7 +170,8 @@ impl Mind {
             Lie::Garbage => send(stream, 200, &vec![0xaa; 5_000_000]),
             Lie::TooMuch => send(stream, 200, &vec![0xaa; 20_000_000]),
             Lie::These(blocks) => {
-                let (first, limit) = (from.saturating_sub(1) as usize, limit as usize);
+                let first = from.saturating_sub(1) as usize;
+                let limit = limit as usize;
                 let rest = blocks.get(first..).unwrap_or_default();
                 send(stream, 200, &encoded(&rest[..rest.len().min(limit)]))
             }

@@ -32,7 +32,8 @@ struct Sender {
 impl Load {
     /// One account sends through each of these nodes.
     pub fn on(devnet: &Devnet, nodes: &[usize]) -> Load {
-        let (stop, taken) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let stop = Arc::new(AtomicBool::new(false));
+        let taken = Arc::default();
         let people = funded_accounts(devnet.genesis().scheme).expect("accounts");
         let to = people[0].address;
         let senders = nodes.iter().zip(people.into_iter().skip(1));

@@ -31,7 +31,8 @@ pub fn check(text: &str) -> Families {
             assert!(helped.insert(name.to_owned()), "two HELP lines for {name}");
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').expect("a type");
-            let (kind, series) = (kind.to_owned(), BTreeMap::new());
+            let kind = kind.to_owned();
+            let series = BTreeMap::new();
             let known = families.insert(name.to_owned(), Family { kind, series });
             assert!(known.is_none(), "two TYPE lines for {name}");
             assert!(helped.contains(name), "no HELP line before {line}");

@@ -240,7 +240,9 @@ impl Network {
         let ports = Ports::claim();
         let base = ports.base;
         let net = dir.path().join("net");
-        let (net, count_text, base_text) = (text(&net), count.to_string(), base.to_string());
+        let net = text(&net);
+        let count_text = count.to_string();
+        let base_text = base.to_string();
         run(&[
             "testnet",
             "--validators",

@@ -15,7 +15,8 @@ pub type Lie = dyn Fn(&str, Answer) -> Answer + Send + Sync;
 pub fn serve(node: &str, lie: impl Fn(&str, Answer) -> Answer + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let (node, lie) = (node.to_owned(), Arc::<Lie>::from(Box::new(lie) as Box<Lie>));
+    let node = node.to_owned();
+    let lie = Arc::<Lie>::from(Box::new(lie) as Box<Lie>);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let (node, lie) = (node.clone(), lie.clone());
@@ -51,7 +52,8 @@ fn pass(stream: TcpStream, node: &str, lie: &Lie) -> std::io::Result<()> {
     if answer.status == NO_ANSWER {
         return Ok(());
     }
-    let (status, length) = (answer.status, answer.body.len());
+    let status = answer.status;
+    let length = answer.body.len();
     let head = format!("HTTP/1.0 {status} OK\r\ncontent-length: {length}\r\n\r\n");
     let stream = reader.get_mut();
     stream.write_all(&[head.as_bytes(), &answer.body].concat())

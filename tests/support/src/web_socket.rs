@@ -43,7 +43,8 @@ impl WebSocket {
         }
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
-        let (next, early) = (0, VecDeque::new());
+        let next = 0;
+        let early = VecDeque::new();
         WebSocket {
             stream,
             next,

@@ -31,7 +31,9 @@ fn taken_by(askers: [&Asker; 2], now: Instant) -> Table {
 #[test]
 fn whoever_takes_pieces_keeps_its_place_for_a_turn() {
     let now = Instant::now();
-    let (one, two, late) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
+    let one = asker(1, Stranger);
+    let two = asker(2, Stranger);
+    let late = asker(3, Stranger);
     let mut table = taken_by([&one, &two], now);
     let mut later = now;
     while later + MOMENT < now + ANSWER_TURN {
@@ -46,7 +48,9 @@ fn whoever_takes_pieces_keeps_its_place_for_a_turn() {
 #[test]
 fn whoever_takes_no_piece_loses_its_place_to_who_asks_and_not_before() {
     let now = Instant::now();
-    let (slow, fine, late) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
+    let slow = asker(1, Stranger);
+    let fine = asker(2, Stranger);
+    let late = asker(3, Stranger);
     let mut table = taken_by([&slow, &fine], now);
     table.moved(1, now + ANSWER_PIECE_PATIENCE / 5);
     let then = now + ANSWER_PIECE_PATIENCE * 2 / 5;
@@ -61,7 +65,9 @@ fn whoever_takes_no_piece_loses_its_place_to_who_asks_and_not_before() {
 #[test]
 fn no_address_keeps_two_places_while_another_has_none() {
     let now = Instant::now();
-    let (greedy, other, third) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
+    let greedy = asker(1, Stranger);
+    let other = asker(2, Stranger);
+    let third = asker(3, Stranger);
     let mut table = taken_by([&greedy, &greedy], now);
     let ticket = table.enter(&other, None, now).expect("a place");
     table.moved(ticket, now);
@@ -92,7 +98,8 @@ fn whoever_waits_has_the_place_that_is_left_or_that_of_who_became_slow() {
         let held = places.enter(&one).expect("a place");
         assert!(places.wait(&two, ANSWER_TURN).await.is_none(), "it is made");
         held.moved();
-        let (began, patience) = (Instant::now(), 2 * ANSWER_PIECE_PATIENCE);
+        let began = Instant::now();
+        let patience = 2 * ANSWER_PIECE_PATIENCE;
         let place = places.wait(&two, patience).await.expect("the slow one's");
         assert!(began.elapsed() < patience && was_pushed_out(&one));
         drop(held);
@@ -128,7 +135,9 @@ fn whoever_waits_comes_before_newcomers_and_before_those_whose_address_has_place
 #[test]
 fn an_address_without_a_place_waits_less_long_for_whoever_reads_nothing() {
     let now = Instant::now();
-    let (one, two, third) = (asker(1, Stranger), asker(2, Stranger), asker(3, Stranger));
+    let one = asker(1, Stranger);
+    let two = asker(2, Stranger);
+    let third = asker(3, Stranger);
     let mut table = taken_by([&one, &two], now);
     let soon = now + table.piece_patience * 2 / 5;
     assert_eq!(table.enter(&third, None, soon - MOMENT), None);

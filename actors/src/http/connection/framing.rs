@@ -87,7 +87,8 @@ impl Framing {
 
     /// A request of so many bytes stands instead of the one that was refused.
     pub(super) fn instead(&mut self, bytes: usize) {
-        let (left, is_chunked) = (bytes as u64, false);
+        let left = bytes as u64;
+        let is_chunked = false;
         self.part = Part::Sized { left, is_chunked };
     }
 

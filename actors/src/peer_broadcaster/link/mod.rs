@@ -261,7 +261,8 @@ impl Link {
     }
 
     pub(super) fn back_off(&self) -> BackOff {
-        let (me, peer) = (&self.seed.handshake.validator, &self.peer.address);
+        let me = &self.seed.handshake.validator;
+        let peer = &self.peer.address;
         BackOff::new(me, peer, Clock::salt())
     }
 

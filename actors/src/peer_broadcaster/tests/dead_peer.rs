@@ -46,7 +46,8 @@ struct Arm {
 impl Arm {
     /// With a bad peer, and whether it can be reached, or with a third one that is well.
     fn start(bad: Option<(Peer, bool)>) -> Arm {
-        let (arrivals, (tell, hear)) = (Arrivals::default(), std::sync::mpsc::channel());
+        let arrivals = Arrivals::default();
+        let (tell, hear) = std::sync::mpsc::channel();
         let (end, ended) = oneshot::channel();
         let mut peers: Vec<Peer> = [2, 3].map(|n| healthy(Address([n; 20]), &arrivals)).into();
         let alive = || (healthy(Address([4; 20]), &Arrivals::default()), true);

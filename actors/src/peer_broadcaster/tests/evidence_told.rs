@@ -18,7 +18,8 @@ fn evidence_goes_to_every_peer_until_it_is_taken_or_refused() {
         let peer = |tag: u8, answers: &'static [&'static str]| {
             let address = Address([tag; 20]);
             let hello = serde_json::to_vec(&handshake(address)).unwrap();
-            let (taken, wire) = (Arc::clone(&taken), Wire::new(Hash([1; 32])));
+            let taken = Arc::clone(&taken);
+            let wire = Wire::new(Hash([1; 32]));
             let asked = Mutex::new(0);
             let listens = fake_peer::serve(move |request, out| {
                 if request.head.starts_with("GET /handshake") {

@@ -53,7 +53,8 @@ fn fail(stream: TcpStream, call: Call, how: How) {
     let mut from = BufReader::new(stream.try_clone().expect("a socket"));
     if call != Call::Write {
         // All of it, or what is unread would reset the connection.
-        let (mut head, mut length) = (String::new(), 0);
+        let mut head = String::new();
+        let mut length = 0;
         while !head.ends_with("\r\n\r\n") && from.read_line(&mut head).unwrap_or(0) > 0 {}
         for line in head.lines() {
             if let Some((name, value)) = line.split_once(':')
@@ -122,7 +123,8 @@ impl Ask {
         body: usize,
         time: Duration,
     ) -> Result<(), ExchangeError> {
-        let (uri, body) = (client.uri("/somewhere"), Bytes::from(vec![7; body]));
+        let uri = client.uri("/somewhere");
+        let body = Bytes::from(vec![7; body]);
         match self {
             Ask::Post => client.post_within(&uri, body, time).await.map(|_| ()),
             Ask::PostFor => client.post_for(uri, body, 4_096, time).await.map(|_| ()),

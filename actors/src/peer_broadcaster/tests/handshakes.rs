@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 #[test]
 fn a_handshake_that_is_never_answered_delays_no_vote() {
     const VOTES: u64 = 100;
-    let (arrivals, greeted) = (Arrivals::default(), Arc::new(AtomicUsize::new(0)));
+    let arrivals = Arrivals::default();
+    let greeted = Arc::new(AtomicUsize::new(0));
     let (count, seen) = (Arc::clone(&greeted), Arc::clone(&arrivals));
     let hello = serde_json::to_vec(&handshake(PEER)).unwrap();
     let wire = Wire::new(Hash([1; 32]));
@@ -56,7 +57,8 @@ fn a_handshake_that_is_never_answered_delays_no_vote() {
 
 #[test]
 fn a_peer_that_turns_into_another_is_refused_while_messages_go() {
-    let (arrivals, turned) = (Arrivals::default(), Arc::new(AtomicBool::new(false)));
+    let arrivals = Arrivals::default();
+    let turned = Arc::new(AtomicBool::new(false));
     let (is_other, seen) = (Arc::clone(&turned), Arc::clone(&arrivals));
     let wire = Wire::new(Hash([1; 32]));
     let listens = fake_peer::serve(move |request, out| {
@@ -94,8 +96,10 @@ fn a_peer_that_turns_into_another_is_refused_while_messages_go() {
 /// Its machine has moved: the name is the same, the address is another.
 #[test]
 fn a_peer_with_a_name_is_looked_up_again_when_it_is_not_there() {
-    let (arrivals, look_ups) = (Arrivals::default(), Arc::new(AtomicUsize::new(0)));
-    let (nobody, somebody) = (place(&refused(PEER)), place(&healthy(PEER, &arrivals)));
+    let arrivals = Arrivals::default();
+    let look_ups = Arc::new(AtomicUsize::new(0));
+    let nobody = place(&refused(PEER));
+    let somebody = place(&healthy(PEER, &arrivals));
     let moved = Arc::new(AtomicBool::new(false));
     let (has_moved, count) = (Arc::clone(&moved), Arc::clone(&look_ups));
     let resolve: Resolve = Arc::new(move |name| {
@@ -142,7 +146,8 @@ fn a_peer_with_a_name_is_looked_up_again_when_it_is_not_there() {
 #[test]
 fn a_peer_whose_name_leads_nowhere_at_the_start_is_looked_up_until_it_does() {
     const NAME: &str = "validator.example:9545";
-    let (arrivals, look_ups) = (Arrivals::default(), AtomicUsize::new(0));
+    let arrivals = Arrivals::default();
+    let look_ups = AtomicUsize::new(0);
     let somebody = place(&healthy(PEER, &arrivals));
     let resolve: Resolve = Arc::new(move |name| {
         assert_eq!(name, NAME);

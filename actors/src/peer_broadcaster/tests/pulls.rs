@@ -58,7 +58,8 @@ fn handed_over(pulled: Pulled, proposals: usize, votes: usize) -> [Vec<u64>; 2] 
         });
         let peer = Peer::at(PEER, listens);
         sender.connect(&[peer], 1).await;
-        let (peer, pull) = (PEER, Pull::new(ASKED, Round(0)));
+        let peer = PEER;
+        let pull = Pull::new(ASKED, Round(0));
         sender.pull.tell(PullMessages { peer, pull }).unwrap();
         let ended: PullEnded = ended.next().await.expect("it is over");
         assert!(ended.is_answered);

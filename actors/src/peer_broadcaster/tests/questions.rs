@@ -25,7 +25,9 @@ struct Asked {
 
 /// Takes votes as it should, and answers questions in this way.
 fn slow_to_answer(way: Way, arrivals: &Arrivals, asked: &Arc<Asked>) -> Peer {
-    let (arrivals, asked, wire) = (arrivals.clone(), asked.clone(), Wire::new(Hash([1; 32])));
+    let arrivals = arrivals.clone();
+    let asked = asked.clone();
+    let wire = Wire::new(Hash([1; 32]));
     let hello = serde_json::to_vec(&handshake(PEER)).unwrap();
     let listens = fake_peer::serve(move |request, out| {
         let kind = match request.head.split_whitespace().nth(1).expect("a path") {
@@ -67,7 +69,9 @@ fn be_slow(way: Way, out: &mut std::net::TcpStream) -> std::io::Result<()> {
 
 impl Sender {
     fn ask_for_blocks(&self) {
-        let (peer, from, limit) = (PEER, Height(1), 100);
+        let peer = PEER;
+        let from = Height(1);
+        let limit = 100;
         let request = RequestBlocks { peer, from, limit };
         self.request.tell(request).unwrap();
     }
@@ -83,7 +87,9 @@ impl Sender {
 /// a question the whole of its time.
 fn votes_pass(way: Way) {
     System::new().block_on(async {
-        let (sender, arrivals, asked) = (sender(), Arrivals::default(), Arc::default());
+        let sender = sender();
+        let arrivals = Arrivals::default();
+        let asked = Arc::default();
         let peer = slow_to_answer(way, &arrivals, &asked);
         sender.connect(&[peer], 1).await;
         sender.ask_for_blocks();
@@ -120,7 +126,9 @@ fn answers_that_trickle_delay_no_vote() {
 #[test]
 fn the_end_of_a_link_gives_its_questions_up() {
     System::new().block_on(async {
-        let (sender, arrivals, asked) = (sender(), Arrivals::default(), Arc::default());
+        let sender = sender();
+        let arrivals = Arrivals::default();
+        let asked = Arc::default();
         let peer = slow_to_answer(Way::Never, &arrivals, &asked);
         sender.connect(&[peer], 1).await;
         sender.ask_for_blocks();
@@ -135,8 +143,10 @@ fn the_end_of_a_link_gives_its_questions_up() {
 #[test]
 fn a_refused_peer_is_asked_nothing() {
     System::new().block_on(async {
-        let (sender, count) = (sender(), Arc::new(AtomicUsize::new(0)));
-        let (others, address) = (Arc::clone(&count), PEER);
+        let sender = sender();
+        let count = Arc::new(AtomicUsize::new(0));
+        let others = Arc::clone(&count);
+        let address = PEER;
         let mut hello = handshake(PEER);
         hello.genesis_hash = Hash([9; 32]);
         let hello = serde_json::to_vec(&hello).unwrap();

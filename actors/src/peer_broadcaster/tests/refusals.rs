@@ -10,7 +10,8 @@ fn answering(
     status: impl Fn(Height, usize) -> &'static str + Send + Sync + 'static,
 ) -> Peer {
     let (arrivals, handshakes) = (arrivals.clone(), handshakes.clone());
-    let (wire, asked) = (Wire::new(Hash([1; 32])), AtomicUsize::new(0));
+    let wire = Wire::new(Hash([1; 32]));
+    let asked = AtomicUsize::new(0);
     let hello = serde_json::to_vec(&handshake(PEER)).unwrap();
     let listens = fake_peer::serve(move |request, out| {
         if request.head.starts_with("GET /handshake") {
@@ -44,7 +45,9 @@ fn assert_never_taken_for_gone(handshakes: &AtomicUsize, began: Instant) {
 #[test]
 fn a_vote_over_its_signers_budget_holds_up_no_other() {
     System::new().block_on(async {
-        let (sender, arrivals, handshakes) = (sender(), Arrivals::default(), Arc::default());
+        let sender = sender();
+        let arrivals = Arrivals::default();
+        let handshakes = Arc::default();
         let peer = answering(&arrivals, &handshakes, |height, _| match height {
             Height(1) => "429 Too Many Requests",
             _ => "202 Accepted",
@@ -91,7 +94,9 @@ fn a_peer_that_greets_and_takes_nothing_is_asked_less_and_less_often() {
 fn a_busy_peer_gets_the_same_vote_again_without_another_handshake() {
     const BUSY: usize = 30;
     System::new().block_on(async {
-        let (sender, arrivals, handshakes) = (sender(), Arrivals::default(), Arc::default());
+        let sender = sender();
+        let arrivals = Arrivals::default();
+        let handshakes = Arc::default();
         let peer = answering(&arrivals, &handshakes, |_, asked| match asked {
             0..BUSY => "503 Service Unavailable",
             _ => "202 Accepted",

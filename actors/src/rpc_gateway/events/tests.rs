@@ -13,7 +13,9 @@ fn events() -> Events {
 }
 
 fn round(events: &Events, round: u32) {
-    let (height, round, step) = (Height(1), Round(round), None);
+    let height = Height(1);
+    let round = Round(round);
+    let step = None;
     let what = What::Round {
         height,
         round,
@@ -40,7 +42,8 @@ fn block(events: &Events, receipts: u8) {
 
 /// The numbers of all that is told from `from` on.
 fn told(events: &Events, from: u64, topic: Topic) -> Vec<u64> {
-    let (mut numbers, mut next) = (Vec::new(), from);
+    let mut numbers = Vec::new();
+    let mut next = from;
     while next < events.next() {
         let (told, after) = events.since(next, &[topic]).expect("it is kept");
         assert!(after > next);
@@ -89,7 +92,8 @@ fn the_ring_is_bounded_and_says_what_it_no_longer_holds() {
     assert_eq!(told(&events, oldest, Topic::Rounds).len(), EVENTS_KEPT_MAX);
     let next = events.next();
     assert_eq!(events.since(next, &[]), Ok((Vec::new(), next)));
-    let (asked, future) = (next + 1, events.since(next + 1, &[]));
+    let asked = next + 1;
+    let future = events.since(next + 1, &[]);
     assert_eq!(future, Err(OutOfReach::Future { asked, next }));
 }
 

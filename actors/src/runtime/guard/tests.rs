@@ -227,7 +227,8 @@ impl Handler<Break> for Ticker {
 }
 
 fn ticker(node: &mut Node) -> (Port<Break>, Arc<AtomicUsize>) {
-    let (inbox, ticks) = (Inbox::<Ticker>::new(8), Arc::new(AtomicUsize::new(0)));
+    let inbox = Inbox::<Ticker>::new(8);
+    let ticks = Arc::new(AtomicUsize::new(0));
     let (port, seen) = (inbox.port(), ticks.clone());
     let make = |_: &mut _| Ticker {
         ticks,

@@ -171,8 +171,12 @@ fn an_actor_is_stopped_only_when_the_one_after_it_is_gone_also_across_threads() 
     System::new().block_on(async {
         let mut node = Node::new(Policy::default());
         let (log, stopped) = mpsc::channel();
-        let (quick, slow, other) = (Inbox::new(1), Inbox::new(1), Arbiter::new());
-        let (on_quick, on_slow, up) = (log.clone(), log, slow.port::<Total>());
+        let quick = Inbox::new(1);
+        let slow = Inbox::new(1);
+        let other = Arbiter::new();
+        let on_quick = log.clone();
+        let on_slow = log;
+        let up = slow.port::<Total>();
         let here = Arbiter::current();
         node.spawner
             .spawn(&here, quick, OnFall::Restart, |_| Quick(on_quick));
@@ -208,7 +212,8 @@ fn an_actor_that_does_not_stop_is_left_behind_after_a_while() {
     let other = virtually(async {
         let mut node = Node::new(Policy::default());
         let one = node.counter("one", OnFall::Restart);
-        let (inbox, other) = (Inbox::<Stuck>::new(1), Arbiter::new());
+        let inbox = Inbox::<Stuck>::new(1);
+        let other = Arbiter::new();
         inbox.port::<Total>().tell(Total).unwrap();
         node.spawner
             .spawn(&other.handle(), inbox, OnFall::Restart, |_| {
@@ -389,7 +394,8 @@ fn an_actor_can_be_wired_and_told_before_it_is_there() {
         let mut node = Node::new(Policy::default());
         let (one, inbox) = hand("one", 8);
         one.add.tell(Add(4)).unwrap();
-        let (kept, journal) = (Arc::new(Kept::default()), node.journal.clone());
+        let kept = Arc::new(Kept::default());
+        let journal = node.journal.clone();
         let make = move |_: &mut Ctx<_>| Counter::new("one", kept, journal);
         node.spawner
             .spawn(&Arbiter::current(), inbox, OnFall::Restart, make);

@@ -6,7 +6,8 @@ use tempfile::TempDir;
 
 /// A closed data file after so many blocks.
 fn used(blocks: u64) -> (TempDir, PathBuf) {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     let store = world.open(dir.path(), address(101)).unwrap();
     let mut ledger = world.ledger(&store);
     let mut nonces = [0u64; 21];

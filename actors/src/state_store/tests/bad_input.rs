@@ -210,7 +210,8 @@ fn a_data_file_cut_at_any_page_is_named_with_its_height_or_lacks_only_free_pages
     let path = dir.path().join(DATA_FILE);
     let whole = fs::read(&path).unwrap();
     let report = verify(dir.path(), &world.genesis, &world.rules, |_, _| {}).unwrap();
-    let (mut refused, pages) = (0, whole.len() / 4_096);
+    let mut refused = 0;
+    let pages = whole.len() / 4_096;
     for kept in 0..pages {
         for extra in [0, 1_000] {
             fs::write(&path, &whole[..kept * 4_096 + extra]).unwrap();
@@ -235,7 +236,8 @@ fn a_data_file_cut_at_any_page_is_named_with_its_height_or_lacks_only_free_pages
 /// A power cut between making the tables and beginning the chain: there is nothing yet to lose.
 #[test]
 fn a_directory_whose_first_start_ended_early_begins_again() {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("lock"), b"").unwrap();
     fs::write(dir.path().join("data.mdb"), b"").unwrap();
     let store = world.open(dir.path(), address(101)).unwrap();

@@ -153,7 +153,8 @@ fn a_run_that_is_partly_written_already_goes_on_where_that_ends() {
 #[test]
 fn a_block_on_another_parent_is_refused() {
     let (world, _dir, store) = opened();
-    let (mut ledger, mut other) = (world.ledger(&store), world.memory_ledger().0);
+    let mut ledger = world.ledger(&store);
+    let mut other = world.memory_ledger().0;
     world.grow(&store, &mut ledger, vec![]);
     let fork = world.next(&mut other, vec![world.pay(1, 0, 2, 10)]);
     other.committed(&fork);
@@ -177,14 +178,16 @@ fn memory_and_lmdb_give_the_same_roots_for_a_random_sequence_of_blocks() {
     let (world, dir, mut store) = opened();
     let mut ledger = world.ledger(&store);
     let (mut memory_ledger, memory) = world.memory_ledger();
-    let (mut seed, mut nonces) = (1, [0u64; 21]);
+    let mut seed = 1;
+    let mut nonces = [0u64; 21];
     for height in 1..=3 * STATE_VERSIONS_KEPT {
         let transactions = (0..random(&mut seed, 12)).map(|_| {
             let from = 1 + random(&mut seed, 20) as u8;
             let nonce = nonces[usize::from(from)];
             nonces[usize::from(from)] += 1;
             let to = 1 + random(&mut seed, 60) as u8;
-            let (key, value) = (vec![to % 8], vec![to; 9]);
+            let key = vec![to % 8];
+            let value = vec![to; 9];
             match random(&mut seed, 4) {
                 0 => world.act(from, nonce, Action::Put { key, value }),
                 1 => world.act(from, nonce, Action::Delete { key }),

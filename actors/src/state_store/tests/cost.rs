@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 fn report(what: &str, mut spent: Vec<Duration>) {
     spent.sort();
-    let (p50, p99) = (spent[spent.len() / 2], spent[spent.len() * 99 / 100]);
+    let p50 = spent[spent.len() / 2];
+    let p99 = spent[spent.len() * 99 / 100];
     println!("{what}: p50 {p50:?}, p99 {p99:?}");
 }
 
 fn measure(durability: Durability, count: usize) {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     let (genesis, changes) = (&world.genesis, &world.changes);
     let map = DEFAULT_MAP_BYTES;
     let store = Store::open(dir.path(), durability, map, genesis, address(101), changes).unwrap();

@@ -97,9 +97,12 @@ fn every_call_that_fails_is_one_line_that_may_be_retried_and_loses_nothing() {
     let world = World::new(7);
     let batches = batches(&world, BLOCKS);
     let states = states(&world, &batches);
-    let (mut calls, mut old, mut new) = (0, 0, 0);
+    let mut calls = 0;
+    let mut old = 0;
+    let mut new = 0;
     loop {
-        let (dir, mut told) = (TempDir::new().unwrap(), 0);
+        let dir = TempDir::new().unwrap();
+        let mut told = 0;
         begin_key_guard(&dir.path().join("key.guard"), address(101)).unwrap();
         fault::fail_after(calls);
         let keep = Retention::Newest(1); // so that calls that delete fail, too
@@ -154,7 +157,8 @@ fn a_signature_that_could_not_be_written_is_not_told_and_ends_the_node() {
         };
         let inbox = Inbox::<StateStore>::new(8);
         let persist = inbox.port();
-        let (metrics, fatal) = (Metrics::new(Actors::default()), spawner.fatal());
+        let metrics = Metrics::new(Actors::default());
+        let fatal = spawner.fatal();
         let rules = world.rules.clone();
         spawner.spawn(&Arbiter::current(), inbox, OnFall::StopNode, move |_| {
             StateStore::new(store, rules, metrics, fatal, ports)

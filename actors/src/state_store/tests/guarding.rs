@@ -13,7 +13,8 @@ struct Home {
 
 impl Home {
     fn new() -> Home {
-        let (world, dir) = (World::new(7), TempDir::new().unwrap());
+        let world = World::new(7);
+        let dir = TempDir::new().unwrap();
         let home = Home { world, dir };
         begin_key_guard(&home.record(), address(101)).unwrap();
         home

@@ -34,9 +34,11 @@ fn pruned(view: &StoreView) -> u64 {
 
 #[test]
 fn the_last_heights_can_be_read_and_proved_and_older_ones_are_pruned() {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     let (store, _ledger, held) = grown(&world, dir.path());
-    let (view, newest) = (store.view().unwrap(), 2 * STATE_VERSIONS_KEPT);
+    let view = store.view().unwrap();
+    let newest = 2 * STATE_VERSIONS_KEPT;
     let first = pruned(&view);
     // More heights than versions are there: empty blocks make none.
     assert!(first > 1 && newest - first > STATE_VERSIONS_KEPT, "{first}");
@@ -58,7 +60,8 @@ fn the_last_heights_can_be_read_and_proved_and_older_ones_are_pruned() {
 
 #[test]
 fn a_snapshot_serves_what_the_store_has_forgotten_since() {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     let (store, mut ledger, held) = grown(&world, dir.path());
     let view = store.view().unwrap();
     let first = Height(pruned(&view));

@@ -13,7 +13,8 @@ fn refused(result: Result<Store, StoreError>) -> StoreError {
 
 #[test]
 fn a_new_directory_begins_at_genesis() {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     let deep = dir.path().join("a/b");
     let store = world.open(&deep, address(101)).unwrap();
     let expected = Head::genesis(&world.genesis, &world.changes);
@@ -25,11 +26,13 @@ fn a_new_directory_begins_at_genesis() {
 
 #[test]
 fn dropping_the_last_clone_closes_the_directory_twenty_times() {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     for height in 0..20 {
         let store = world.open(dir.path(), address(101)).unwrap();
         assert_eq!(store.head().unwrap().height, Height(height));
-        let (clone, mut ledger) = (store.clone(), world.ledger(&store));
+        let clone = store.clone();
+        let mut ledger = world.ledger(&store);
         let view = store.view().unwrap();
         world.grow(&store, &mut ledger, vec![world.pay(1, height, 2, 1)]);
         drop((ledger, store, clone));
@@ -179,7 +182,8 @@ fn a_chain_of_protocol_version_5_is_refused_by_a_sentence_that_says_so() {
 
 #[test]
 fn a_directory_that_cannot_be_made_is_a_matter_of_configuration_with_code_2() {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "no directory").unwrap();
     let error = refused(world.open(&file.join("data"), address(101)));
@@ -189,7 +193,8 @@ fn a_directory_that_cannot_be_made_is_a_matter_of_configuration_with_code_2() {
 
 #[test]
 fn a_file_that_is_no_database_is_corrupt_with_code_3() {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("data.mdb"), vec![7; 65_536]).unwrap();
     let error = refused(world.open(dir.path(), address(101)));
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
@@ -352,7 +357,8 @@ fn four_stores_in_one_process_do_not_meet() {
 #[test]
 fn both_durabilities_keep_what_was_written() {
     for durability in [Durability::Process, Durability::Power] {
-        let (world, dir) = (World::new(7), TempDir::new().unwrap());
+        let world = World::new(7);
+        let dir = TempDir::new().unwrap();
         let open = || {
             let (genesis, changes) = (&world.genesis, &world.changes);
             Store::open(
@@ -375,7 +381,8 @@ fn both_durabilities_keep_what_was_written() {
 
 #[test]
 fn a_used_up_map_says_so_and_reads_go_on() {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     let (genesis, changes) = (&world.genesis, &world.changes);
     let map_bytes = 256 << 10;
     let process = Durability::Process;
@@ -416,7 +423,8 @@ fn a_used_up_map_says_so_and_reads_go_on() {
 /// A release that knew fewer tables: what it has written is not corrupt.
 #[test]
 fn a_layout_with_fewer_tables_is_another_layout_and_not_corruption() {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
     let mut options = heed::EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(MAP_BYTES).max_dbs(layout::TABLES);
     // SAFETY: nobody else has the directory open.

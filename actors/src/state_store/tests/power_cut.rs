@@ -155,7 +155,8 @@ struct Call {
 }
 
 fn parse(log: &[u8]) -> Vec<Call> {
-    let (mut calls, mut rest) = (Vec::new(), log);
+    let mut calls = Vec::new();
+    let mut rest = log;
     while let Some((head, tail)) = rest.split_first_chunk::<19>() {
         let number = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().unwrap()) as usize;
         let (bytes, tail) = tail.split_at(number(11));
@@ -177,7 +178,9 @@ fn recorded(dir: &Path) -> Option<Vec<Call>> {
         env!("CARGO_MANIFEST_DIR"),
         "/src/state_store/tests/record_writes.c"
     );
-    let (shim, log, data) = (dir.join("shim.so"), dir.join("log"), dir.join("data"));
+    let shim = dir.join("shim.so");
+    let log = dir.join("log");
+    let data = dir.join("data");
     let compiled = Command::new("cc")
         .args(["-shared", "-fPIC", "-O1", "-o"])
         .args([shim.as_os_str(), source.as_ref(), "-ldl".as_ref()])
@@ -306,10 +309,8 @@ impl Judge {
     }
 
     fn report(&self, calls: &[Call]) {
-        let (syncs, steps) = (
-            calls.iter().filter(|c| c.op == b's').count(),
-            self.states.len(),
-        );
+        let syncs = calls.iter().filter(|c| c.op == b's').count();
+        let steps = self.states.len();
         println!(
             "{} crash states of {} recorded calls ({syncs} syncs, {steps} steps): {} old, {} new, {} \
              refused before the first step, {} wrong",
@@ -335,7 +336,8 @@ fn cut_everywhere(subsets: usize, broken: impl FnOnce(&mut Vec<Call>)) -> Option
     };
     broken(&mut calls);
     let world = World::new(7);
-    let (mut states, twin) = (Vec::new(), dir.path().join("twin"));
+    let mut states = Vec::new();
+    let twin = dir.path().join("twin");
     work(&world, &open(&world, &twin).unwrap(), |store| {
         states.push(state(store))
     });
@@ -349,7 +351,8 @@ fn cut_everywhere(subsets: usize, broken: impl FnOnce(&mut Vec<Call>)) -> Option
         before_the_first: 0,
         wrong: Vec::new(),
     };
-    let (mut disk, mut seed) = (Disk::default(), 9u64);
+    let mut disk = Disk::default();
+    let mut seed = 9u64;
     for call in &calls {
         if (call.op, call.file) == (b'w', TOLD) {
             let step: [u8; 8] = call.bytes[..].try_into().unwrap();

@@ -213,7 +213,8 @@ fn the_file_stops_growing() {
     let after = bytes();
     println!("{settled} bytes after 1000 blocks, {after} after 4000");
     assert!(after <= settled + settled / 10, "{settled} -> {after}");
-    let (twin, all) = (TempDir::new().unwrap(), World::new(7));
+    let twin = TempDir::new().unwrap();
+    let all = World::new(7);
     let keeps_all = all.open(twin.path(), address(101)).unwrap();
     grow(&all, &keeps_all, 4_000);
     let unpruned = std::fs::metadata(twin.path().join(DATA_FILE))

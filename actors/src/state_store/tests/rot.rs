@@ -38,7 +38,8 @@ fn grow_chain(world: &World, store: &Store) {
     let block = world.next(&mut ledger, vec![]).block.clone();
     let vote = world.vote(VoteKind::Prevote, 101, BLOCKS + 1, 0, &block);
     let signed = lockstep_protocol::consensus::durable::SignedMessage::Vote(vote);
-    let (lock, block) = (None, Some(block));
+    let lock = None;
+    let block = Some(block);
     let persist = lockstep_protocol::consensus::durable::Persist {
         signed,
         lock,
@@ -170,7 +171,8 @@ fn flip(flips: usize) -> Counts {
     drop(store);
     let files = ["data.mdb", "mark"].map(|name| dir.path().join(name));
     let whole = files.clone().map(|path| fs::read(path).unwrap());
-    let (mut judge, mut counts) = (Judge::start(dir.path()), Counts::default());
+    let mut judge = Judge::start(dir.path());
+    let mut counts = Counts::default();
     let mut seed = 42u64;
     for count in 0..flips {
         seed = seed

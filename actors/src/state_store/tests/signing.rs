@@ -63,7 +63,8 @@ fn as_vote(record: &Persist) -> Option<SignedVote> {
 #[test]
 fn recovery_returns_the_newest_of_each_step_the_lock_and_the_blocks() {
     let (world, dir, store) = opened();
-    let (a, b) = (block(&world, None), block(&world, Some(5)));
+    let a = block(&world, None);
+    let b = block(&world, Some(5));
     let turn = [
         proposal(&world, 0, &a),
         vote(&world, VoteKind::Prevote, 0, &a),
@@ -117,7 +118,8 @@ fn an_older_record_that_comes_late_does_not_replace_a_newer_one() {
 fn committing_a_height_forgets_its_proposed_blocks_and_keeps_the_sign_record() {
     let (world, _dir, store) = opened();
     let mut ledger = world.ledger(&store);
-    let (a, b) = (block(&world, None), block(&world, Some(5)));
+    let a = block(&world, None);
+    let b = block(&world, Some(5));
     store
         .persist(&[
             proposal(&world, 0, &a),

@@ -16,7 +16,8 @@ fn used(blocks: u64, retention: Retention) -> (World, TempDir, Arc<CommitBatch>)
     store.retain(retention);
     let mut ledger = world.ledger(&store);
     let batches = (0..blocks).map(|nonce| {
-        let (own, key) = (nonce - nonce.div_ceil(4), vec![nonce as u8 / 8]);
+        let own = nonce - nonce.div_ceil(4);
+        let key = vec![nonce as u8 / 8];
         let act = match nonce % 4 {
             0 => None,
             1 => Some(world.pay(1, own, 2 + (nonce % 90) as u8, 1)),
@@ -98,10 +99,8 @@ fn a_node_that_begins_with_a_snapshot_has_the_same_state_and_goes_on() {
         assert_eq!((made.contents, made.validator), (looked, address(101)));
         assert_eq!(looked.bytes, fs::metadata(&case.file).unwrap().len());
         assert_eq!(looked.state_root, case.newest.block.header().state_root);
-        let (old, new) = (
-            world.open(case.dir.path(), address(101)).unwrap(),
-            world.open(&case.new, address(101)).unwrap(),
-        );
+        let old = world.open(case.dir.path(), address(101)).unwrap();
+        let new = world.open(&case.new, address(101)).unwrap();
         let (mut old_ledger, mut new_ledger) = (world.ledger(&old), world.ledger(&new));
         assert_eq!(new.earliest(), Ok(Height(300)));
         let height = Height(300);

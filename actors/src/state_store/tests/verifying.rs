@@ -25,7 +25,9 @@ fn used() -> (World, TempDir, Vec<Arc<CommitBatch>>) {
             return grow_accusing(&world, &store, &mut ledger, vec![carried.clone()]);
         }
         let to = 2 + (nonce % 50) as u8;
-        let (own, key, value) = (nonce - nonce.div_ceil(3), vec![7], vec![8]);
+        let own = nonce - nonce.div_ceil(3);
+        let key = vec![7];
+        let value = vec![8];
         let payments = match nonce {
             _ if nonce % 3 == 0 => Vec::new(),
             28 => vec![world.act(1, own, Action::Put { key, value })],
@@ -320,7 +322,8 @@ fn a_flipped_bit_in_any_row_about_offences_is_found() {
     let path = dir.path().join(DATA_FILE);
     let whole = fs::read(&path).unwrap();
     let store = world.open(dir.path(), address(101)).unwrap();
-    let (waiting, forks) = (store.pending_evidence(9).unwrap(), store.forks().unwrap());
+    let waiting = store.pending_evidence(9).unwrap();
+    let forks = store.forks().unwrap();
     drop(store);
     let carried = batches[9].block.block().evidence.clone();
     use lockstep_protocol::codec::encode;
@@ -367,15 +370,14 @@ fn a_database_that_fell_back_by_one_transaction_is_found_at_start_and_by_verify(
     let mut bytes = fs::read(&path).unwrap();
     // The newest meta page claims to be two transactions older: LMDB goes on from the one before.
     let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
-    let (even, odd) = (16 + 128, 4_096 + 16 + 128);
-    let (newest, at) = (
-        number(even).max(number(odd)),
-        if number(even) > number(odd) {
-            even
-        } else {
-            odd
-        },
-    );
+    let even = 16 + 128;
+    let odd = 4_096 + 16 + 128;
+    let newest = number(even).max(number(odd));
+    let at = if number(even) > number(odd) {
+        even
+    } else {
+        odd
+    };
     bytes[at..at + 8].copy_from_slice(&(newest - 2).to_le_bytes());
     fs::write(&path, &bytes).unwrap();
     let found = verified(&world, dir.path()).unwrap_err();

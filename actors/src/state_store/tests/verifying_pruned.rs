@@ -18,7 +18,8 @@ fn used(retention: u64) -> (World, TempDir, Vec<Arc<CommitBatch>>) {
     store.retain(Retention::Newest(retention));
     let mut ledger = world.ledger(&store);
     let batches = (0..BLOCKS).map(|nonce| {
-        let (to, key) = (2 + (nonce % 50) as u8, vec![nonce as u8 % 16]);
+        let to = 2 + (nonce % 50) as u8;
+        let key = vec![nonce as u8 % 16];
         let act = match nonce % 3 {
             0 => world.pay(1, nonce, to, 1),
             1 => world.act(
@@ -101,10 +102,8 @@ fn a_directory_that_began_with_a_snapshot_is_verified_from_there_on() {
     let report = verified(&world, &new).unwrap();
     assert_eq!((report.earliest, report.height), (Height(190), Height(190)));
     // It goes on as the other did.
-    let (old, store) = (
-        world.open(dir.path(), address(101)).unwrap(),
-        world.open(&new, address(101)).unwrap(),
-    );
+    let old = world.open(dir.path(), address(101)).unwrap();
+    let store = world.open(&new, address(101)).unwrap();
     let mut ledger = world.ledger(&store);
     for decided in old.decided(Height(191), 99, usize::MAX).unwrap() {
         let batch = ledger.commit(&decided.block, decided.certificate).unwrap();

@@ -58,7 +58,8 @@ pub(super) fn check_forks(
     let context = &rules.context;
     table.each(reading.txn, |key, bytes| {
         let KnownFork { fork, .. } = codec::decode("fork", bytes, FORK_BYTES_MAX)?;
-        let (height, (first, second)) = (fork.height(), (&fork.first, &fork.second));
+        let height = fork.height();
+        let (first, second) = (&fork.first, &fork.second);
         let is_one = second.height == height && first.block_id != second.block_id;
         demand(key == height_key(height) && is_one, table.name(), height)?;
         let set = replay.set_of(rules, (table.name(), height))?;

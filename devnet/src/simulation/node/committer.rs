@@ -38,8 +38,8 @@ impl Node {
                 (prepare, None)
             }
             Input::Synced(peer, first, blocks) => {
-                let (validators, context) =
-                    (committer.ledger().validators(), &self.setup.rules.context);
+                let validators = committer.ledger().validators();
+                let context = &self.setup.rules.context;
                 let proven = Proven::of(validators, context, first, blocks.to_vec());
                 let answer = Answer {
                     first,

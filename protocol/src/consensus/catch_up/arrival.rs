@@ -174,8 +174,10 @@ impl CatchUp {
         if self.arrival.is_some() {
             return;
         }
-        let (committed, next) = (self.committed, self.committed.next());
-        let (patience_ms, grace_ms) = (self.patience_ms(), self.config.grace_ms);
+        let committed = self.committed;
+        let next = self.committed.next();
+        let patience_ms = self.patience_ms();
+        let grace_ms = self.config.grace_ms;
         for peer in self.peers.values_mut() {
             let is_ahead = peer.stood.is_some_and(|stood| stood > committed);
             if is_ahead && peer.keeps_from > next && peer.asked.is_none() {
@@ -198,7 +200,8 @@ impl CatchUp {
     }
 
     fn weights(&self) -> Weights {
-        let (set, me) = (&self.set, self.config.me);
+        let set = &self.set;
+        let me = self.config.me;
         let total = set.total();
         let void = self.overstating();
         let reached = self.heard().filter(|(.., stood)| self.has_reached(*stood));

@@ -143,7 +143,8 @@ impl Committer {
         theirs: &CommitCertificate,
         stops: bool,
     ) -> Result<Option<Fork>, ReadError> {
-        let (height, head) = (theirs.height, self.ledger.head().height);
+        let height = theirs.height;
+        let head = self.ledger.head().height;
         let Some(set) = self.ledger.validators().at(height).cloned() else {
             return Ok(None);
         };

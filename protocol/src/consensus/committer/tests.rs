@@ -58,7 +58,8 @@ struct Desk {
 
 impl Desk {
     fn new() -> Desk {
-        let (founders, today) = (Cast::with_powers(&[10, 1, 1, 1]), Cast::of(4));
+        let founders = Cast::with_powers(&[10, 1, 1, 1]);
+        let today = Cast::of(4);
         let by_founder = |h| founders.commit(&block(Height(h), 1), 0, &[0]);
         let by_today = |h| today.commit(&block(Height(h), 1), 0, &[0, 1, 2]);
         let decided = (1..10).map(by_founder).chain((10..=HEAD.0).map(by_today));
@@ -371,7 +372,8 @@ fn proof_that_this_key_signed_twice_is_said_whatever_way_it_comes() {
     let mut carried = block(HEAD.next(), 1).block().clone();
     carried.evidence = vec![*offence(&desk, 2, 1), *offence(&desk, 3, 2)];
     carried.header.evidence_root = crate::nouns::block::Block::evidence_root(&carried.evidence);
-    let (block, mut out) = (SealedBlock::new(carried).unwrap(), Vec::new());
+    let block = SealedBlock::new(carried).unwrap();
+    let mut out = Vec::new();
     desk.committer.carried(&block, &mut out).unwrap();
     assert_eq!(said(out), 1);
 }

@@ -183,7 +183,8 @@ impl Driver {
         }
         let is_under_way = self.running && !self.halted && self.decision.is_none();
         if is_under_way && self.signs() && self.has_arrived() {
-            let (height, round) = (self.height, self.machine.round());
+            let height = self.height;
+            let round = self.machine.round();
             let set = self.set.clone();
             self.machine = RoundMachine::new(height, self.config.me, set, self.config.timeouts);
             self.begun_at = Some(now);
@@ -204,7 +205,8 @@ impl Driver {
     }
 
     fn resume(&mut self, resume: Resume, out: &mut Vec<Output>) {
-        let (height, me) = (self.height, self.config.me);
+        let height = self.height;
+        let me = self.config.me;
         let fresh = RoundMachine::new(height, me, self.set.clone(), self.config.timeouts);
         let (machine, outputs) = fresh.resume(resume);
         self.machine = machine;

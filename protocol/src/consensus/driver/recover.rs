@@ -32,7 +32,9 @@ pub(super) fn resume(height: Height, recovery: &Recovery) -> Option<Resume> {
         .as_ref()
         .filter(|p| (p.height, p.round) == (height, round));
     let proposal = proposal.and_then(|p| {
-        let (round, valid_round, verdict) = (p.round, p.valid_round, Verdict::Valid);
+        let round = p.round;
+        let valid_round = p.valid_round;
+        let verdict = Verdict::Valid;
         Some(CheckedProposal {
             round,
             valid_round,

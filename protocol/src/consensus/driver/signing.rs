@@ -20,7 +20,8 @@ impl Driver {
     ) -> Result<(), Halt> {
         self.guard
             .reserve((self.height, round, SignStep::Propose))?;
-        let (height, block_id) = (self.height, block.id());
+        let height = self.height;
+        let block_id = block.id();
         let valid_round = polka.as_ref().map(|polka| polka.round);
         let bytes = self
             .config

@@ -34,7 +34,8 @@ impl Driver {
             seen: seen.round,
             remembers: seen.remembers,
         };
-        let (context, signer) = (&self.config.context, &*self.config.signer);
+        let context = &self.config.context;
+        let signer = &*self.config.signer;
         Statement::sign(context, signer, question, standing, block_id)
     }
 }

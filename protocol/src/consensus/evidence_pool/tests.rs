@@ -24,7 +24,8 @@ impl Desk {
     /// The same with so many validators.
     fn of(validators: usize, height: u64) -> Desk {
         let cast = Cast::of(validators);
-        let (ledger, pool) = (ledger_of(&cast, height), EvidencePool::default());
+        let ledger = ledger_of(&cast, height);
+        let pool = EvidencePool::default();
         Desk { cast, ledger, pool }
     }
 
@@ -118,11 +119,9 @@ const NEW: Added = Added::New {
 #[test]
 fn an_offence_waits_once_and_is_offered_oldest_first_when_its_height_is_over() {
     let mut desk = Desk::at(7);
-    let (old, new, open) = (
-        desk.offence(1, 5, 0),
-        desk.offence(0, 7, 2),
-        desk.offence(2, 8, 0),
-    );
+    let old = desk.offence(1, 5, 0);
+    let new = desk.offence(0, 7, 2);
+    let open = desk.offence(2, 8, 0);
     for evidence in [&open, &new, &old] {
         assert_eq!(desk.add(evidence), NEW);
         assert_eq!(desk.add(evidence), Added::Known);

@@ -23,7 +23,8 @@ pub(super) fn broken(mut rules: [Rule; 12]) -> [Rule; 12] {
 }
 
 fn l49_this_round_only(it: &mut RoundMachine, out: &mut Vec<Output>) -> bool {
-    let (round, commits) = (it.round, it.log.commits.clone());
+    let round = it.round;
+    let commits = it.log.commits.clone();
     it.log.commits.retain(|commit| commit.round == round);
     let acts = it.l49_decide(out);
     it.log.commits = commits;
@@ -74,7 +75,9 @@ impl RoundMachine {
 
     /// The lock does not outlive its round, or the first-time flags do.
     pub(super) fn start_broken_round(&mut self, round: Round, out: &mut Vec<Output>) {
-        let (first, bug, _whole) = (self.first, bug(), uproot());
+        let first = self.first;
+        let bug = bug();
+        let _whole = uproot();
         self.start_round(round, out);
         match bug {
             Some(M::LockPerRound) => self.locked = None,

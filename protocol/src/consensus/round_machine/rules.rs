@@ -77,7 +77,8 @@ impl RoundMachine {
         };
         self.first.polka = true;
         if self.step == Step::Prevote {
-            let (block_id, round) = (value.block.id(), self.round);
+            let block_id = value.block.id();
+            let round = self.round;
             self.locked = Some(Locked { block_id, round });
             self.precommit(Some(value.clone()), out);
         }

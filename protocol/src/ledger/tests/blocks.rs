@@ -122,7 +122,8 @@ fn from_height_two_on_the_parents_commit_must_be_there() {
 
 #[test]
 fn the_first_block_carries_no_commit() {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     let block = node.prepare(&world, vec![]).block;
     let certificate = (*world.certificate(&block, 0)).clone();
     let with = changed(&block, |block| block.last_commit = Some(certificate));
@@ -254,10 +255,8 @@ fn what_a_block_changes_is_named_with_its_values_before_and_after() {
     let explained = node.ledger.explain(&wrong).unwrap();
     assert_eq!(explained.changed, expected);
     let receipts: Vec<String> = explained.receipts.iter().map(|r| r.to_string()).collect();
-    let (id, bytes) = (
-        block.block().transactions[0].id(),
-        explained.receipts[0].bytes,
-    );
+    let id = block.block().transactions[0].id();
+    let bytes = explained.receipts[0].bytes;
     assert_eq!(
         receipts,
         [format!("receipt/{id}: success, fee 0, {bytes} bytes")]

@@ -49,8 +49,11 @@ fn genesis_accounts_out_of_order_or_beyond_64_bits_are_refused() {
 
 #[test]
 fn an_uncommitted_block_leaves_no_trace() {
-    let (world, mut node, mut user) = (World::new(), World::new().node(), User::new(1));
-    let (size, head) = (node.state.size(), node.ledger.head().clone());
+    let world = World::new();
+    let mut node = World::new().node();
+    let mut user = User::new(1);
+    let size = node.state.size();
+    let head = node.ledger.head().clone();
     let first = user.pay(&world, User::new(2).address, 10);
     let prepared = node.prepare(&world, vec![first]);
     assert_eq!(node.ledger.check(&prepared.block), Ok(()));
@@ -67,7 +70,9 @@ fn an_uncommitted_block_leaves_no_trace() {
 #[test]
 fn of_two_proposals_checked_at_one_height_either_can_be_committed() {
     let world = World::new();
-    let (mut builder, mut a, mut b) = (world.node(), world.node(), world.node());
+    let mut builder = world.node();
+    let mut a = world.node();
+    let mut b = world.node();
     let to = User::new(2).address;
     let blocks = [10, 20].map(|amount| {
         let transaction = User::new(1).sign(&world, 0, to, amount);
@@ -92,7 +97,8 @@ fn of_two_proposals_checked_at_one_height_either_can_be_committed() {
 
 #[test]
 fn a_lost_overlay_is_executed_again_with_the_same_result() {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     let transaction = User::new(1).sign(&world, 0, User::new(2).address, 10);
     let block = node.prepare(&world, vec![transaction]).block;
     let certificate = world.certificate(&block, 0);
@@ -117,8 +123,10 @@ fn a_lost_overlay_is_executed_again_with_the_same_result() {
 
 #[test]
 fn an_empty_block_changes_neither_root_nor_version_nor_state() {
-    let (world, mut node) = (World::new(), World::new().node());
-    let (size, head) = (node.state.size(), node.ledger.head().clone());
+    let world = World::new();
+    let mut node = World::new().node();
+    let size = node.state.size();
+    let head = node.ledger.head().clone();
     let batch = node.grow(&world, vec![]);
     assert!(batch.changes.is_empty());
     let after = node.ledger.head();
@@ -151,7 +159,8 @@ fn committed_told_twice_or_of_another_height_moves_nothing() {
 #[test]
 fn a_signature_is_verified_once_from_mempool_to_commit() {
     let world = World::new();
-    let (mut node, mut user) = (world.node(), User::new(1));
+    let mut node = world.node();
+    let mut user = User::new(1);
     let to = User::new(2).address;
     let (first, second) = (user.pay(&world, to, 1), user.pay(&world, to, 1));
     node.ledger
@@ -165,7 +174,9 @@ fn a_signature_is_verified_once_from_mempool_to_commit() {
 
 #[test]
 fn a_noted_transaction_does_not_vouch_for_another_signature_of_it() {
-    let (world, mut node, user) = (World::new(), World::new().node(), User::new(1));
+    let world = World::new();
+    let mut node = World::new().node();
+    let user = User::new(1);
     let good = user.sign(&world, 0, User::new(2).address, 1);
     node.ledger
         .note_transaction(&good.leaf(), user.signer.public_key());
@@ -177,7 +188,9 @@ fn a_noted_transaction_does_not_vouch_for_another_signature_of_it() {
 
 #[test]
 fn memory_keeps_a_few_versions_and_no_more() {
-    let (world, mut node, mut user) = (World::new(), World::new().node(), User::new(1));
+    let world = World::new();
+    let mut node = World::new().node();
+    let mut user = User::new(1);
     let mut sizes = Vec::new();
     for _ in 0..3 * STATE_VERSIONS_KEPT {
         let transaction = user.pay(&world, User::new(2).address, 1);

@@ -89,7 +89,8 @@ fn a_vote_that_never_expires_is_noticed() {
 fn expired_votes_are_dropped_by_the_next_and_a_vote_given_again_is_as_good_as_new() {
     let bench = Bench::new(4);
     let mut state = bench.overlay();
-    let (later, wish) = (1 + VOTE_AGE_HEIGHTS_MAX, (NEW, 1));
+    let later = 1 + VOTE_AGE_HEIGHTS_MAX;
+    let wish = (NEW, 1);
     let standing = |state: &Overlay<'_>, height: u64| {
         let electors = bench.node.ledger.validators().current();
         let key = signer(NEW);
@@ -177,7 +178,8 @@ fn an_expired_vote_is_none_that_could_be_taken_back() {
 #[test]
 fn votes_that_are_none_are_corruption() {
     let bench = Bench::new(4);
-    let (me, key) = (address_of(&*bench.world.validators[0]), signer(NEW));
+    let me = address_of(&*bench.world.validators[0]);
+    let key = signer(NEW);
     for bytes in [vec![7; 3], vec![0xff; 9_000], Vec::new()] {
         let mut state = bench.overlay();
         state.set_record(validator_votes_key(key.public_key()), bytes);

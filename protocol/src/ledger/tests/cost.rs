@@ -13,7 +13,8 @@ fn empty_blocks() {
     let world = World::new();
     let mut builder = world.node();
     let chain: Vec<_> = (0..2_000).map(|_| builder.grow(&world, vec![])).collect();
-    let (mut node, count) = (world.node(), chain.len() as u32);
+    let mut node = world.node();
+    let count = chain.len() as u32;
     let mut spent = [std::time::Duration::ZERO; 3];
     for batch in &chain {
         // Checked first: what a node has prepared itself it knows already.

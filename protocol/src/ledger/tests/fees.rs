@@ -47,7 +47,9 @@ fn refusal(world: &World, node: &mut Node, transaction: &Transaction) -> Transac
 
 #[test]
 fn the_fee_goes_to_the_builder_and_stands_in_the_receipt() {
-    let (world, user, to) = (world(), User::new(1), User::new(2).address);
+    let world = world();
+    let user = User::new(1);
+    let to = User::new(2).address;
     let mut node = world.node();
     let transaction = user.sign_body(&world, body(to));
     assert_eq!(node.admit(&world, &transaction), Ok(()));
@@ -66,7 +68,9 @@ fn the_fee_goes_to_the_builder_and_stands_in_the_receipt() {
 
 #[test]
 fn a_failing_transaction_pays_and_changes_nothing_else() {
-    let (world, user, to) = (world(), User::new(1), User::new(2).address);
+    let world = world();
+    let user = User::new(1);
+    let to = User::new(2).address;
     let mut node = world.node();
     let all = Action::Transfer {
         to,
@@ -95,7 +99,9 @@ fn a_failing_transaction_pays_and_changes_nothing_else() {
 
 #[test]
 fn the_least_fee_is_enough_and_one_less_is_not() {
-    let (world, user, to) = (world(), User::new(1), User::new(2).address);
+    let world = world();
+    let user = User::new(1);
+    let to = User::new(2).address;
     let mut node = world.node();
     let least = body(to).for_least_fee(&*user.signer, &world.rules.parameters);
     let bytes = user.sign_body(&world, least.clone()).bytes();
@@ -103,7 +109,8 @@ fn the_least_fee_is_enough_and_one_less_is_not() {
     let mut less = least.clone();
     less.fee -= 1;
     let refused = refusal(&world, &mut node, &user.sign_body(&world, less));
-    let (fee, least_fee) = (least.fee - 1, least.fee);
+    let fee = least.fee - 1;
+    let least_fee = least.fee;
     assert_eq!(
         refused,
         TransactionError::Underpriced {
@@ -117,7 +124,9 @@ fn the_least_fee_is_enough_and_one_less_is_not() {
 
 #[test]
 fn who_cannot_pay_for_the_place_does_not_get_it() {
-    let (world, poor, to) = (world(), User::new(2), User::new(1).address);
+    let world = world();
+    let poor = User::new(2);
+    let to = User::new(1).address;
     let mut node = world.node();
     let refused = refusal(&world, &mut node, &poor.sign_body(&world, body(to)));
     let (fee, balance) = (10_000, 0);
@@ -127,7 +136,9 @@ fn who_cannot_pay_for_the_place_does_not_get_it() {
 
 #[test]
 fn a_transaction_stands_in_a_block_of_its_last_height_and_in_none_after_it() {
-    let (world, user, to) = (world(), User::new(1), User::new(2).address);
+    let world = world();
+    let user = User::new(1);
+    let to = User::new(2).address;
     let mut node = world.node();
     node.grow(&world, vec![]);
     let until = |expires_at| TransactionBody {
@@ -145,7 +156,9 @@ fn a_transaction_stands_in_a_block_of_its_last_height_and_in_none_after_it() {
 
 #[test]
 fn no_transaction_stays_valid_for_longer_than_anybody_must_remember() {
-    let (world, user, to) = (world(), User::new(1), User::new(2).address);
+    let world = world();
+    let user = User::new(1);
+    let to = User::new(2).address;
     let mut node = world.node();
     let until = |expires_at| TransactionBody {
         expires_at,
@@ -167,7 +180,9 @@ fn no_transaction_stays_valid_for_longer_than_anybody_must_remember() {
 
 #[test]
 fn a_memo_has_a_limit() {
-    let (world, user, to) = (world(), User::new(1), User::new(2).address);
+    let world = world();
+    let user = User::new(1);
+    let to = User::new(2).address;
     let mut node = world.node();
     let with = |bytes: usize| {
         let memo = "m".repeat(bytes);
@@ -204,7 +219,9 @@ fn a_builder_that_sends_pays_itself() {
 
 #[test]
 fn other_receipts_than_execution_gives_make_a_block_invalid() {
-    let (world, user, to) = (world(), User::new(1), User::new(2).address);
+    let world = world();
+    let user = User::new(1);
+    let to = User::new(2).address;
     let (mut builder, mut node) = (world.node(), world.node());
     let transaction = user.sign_body(&world, body(to));
     let block = builder.prepare(&world, vec![transaction]).block;

@@ -23,11 +23,15 @@ fn a_height_has_the_newest_version_that_began_at_it_or_before() {
 
 #[test]
 fn what_a_state_held_is_proved_as_long_as_its_version_is_kept() {
-    let (world, mut node, mut user) = (World::new(), World::new().node(), User::new(1));
-    let (owner, to) = (user.address, User::new(3).address);
+    let world = World::new();
+    let mut node = World::new().node();
+    let mut user = User::new(1);
+    let owner = user.address;
+    let to = User::new(3).address;
     let mut roots = vec![node.ledger.head().state_root];
     for round in 1..=STATE_VERSIONS_KEPT {
-        let (key, value) = (b"n".to_vec(), round.to_be_bytes().to_vec());
+        let key = b"n".to_vec();
+        let value = round.to_be_bytes().to_vec();
         let put = user.act(&world, user.nonce, Action::Put { key, value });
         user.nonce += 1;
         let pay = user.pay(&world, to, 1);

@@ -5,7 +5,8 @@ use crate::proofs::inclusion::{InclusionError, ReceiptProof, TransactionProof};
 
 /// A block of five transfers, of which the last fails.
 fn committed() -> (World, Arc<CommitBatch>) {
-    let (world, mut user) = (World::new(), User::new(1));
+    let world = World::new();
+    let mut user = User::new(1);
     let to = User::new(2).address;
     let amounts = [1, 2, 3, 4, 5_000];
     let transactions = amounts.map(|amount| user.pay(&world, to, amount)).into();
@@ -38,7 +39,8 @@ fn a_header_proves_its_transactions_and_no_others() {
 #[test]
 fn a_header_proves_what_became_of_a_transaction() {
     let (_, batch) = committed();
-    let (receipts, root) = (&batch.receipts, batch.block.header().receipts_root);
+    let receipts = &batch.receipts;
+    let root = batch.block.header().receipts_root;
     for (index, receipt) in receipts.iter().enumerate() {
         let proof = reread(&ReceiptProof::new(receipts, index).unwrap());
         let id = receipt.transaction;

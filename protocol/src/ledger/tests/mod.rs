@@ -223,7 +223,8 @@ impl Node {
     /// What people are told of a block that differs is all that it does.
     fn demand_explained(&mut self, batch: &CommitBatch) {
         let explained = self.ledger.explain(&batch.block).unwrap();
-        let (named, written) = (explained.changed, &batch.changes.values);
+        let named = explained.changed;
+        let written = &batch.changes.values;
         assert_eq!(named.len(), written.len(), "{named:?}");
         assert_eq!(explained.receipts, *batch.receipts);
     }
@@ -237,7 +238,8 @@ impl Node {
 
     /// What an empty mempool on this head says of it.
     fn admit(&self, world: &World, transaction: &Transaction) -> Result<(), MempoolRefusal> {
-        let (rules, head) = (world.rules.clone(), self.ledger.head().height);
+        let rules = world.rules.clone();
+        let head = self.ledger.head().height;
         let mut mempool = Mempool::new(rules.clone(), Room::default(), head);
         let mut checker = Checker::new(rules);
         let transaction = Arc::new(transaction.clone());

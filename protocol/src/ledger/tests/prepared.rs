@@ -7,7 +7,9 @@ use crate::mutation::{Mutation, plant};
 #[test]
 fn a_prepared_block_is_valid_elsewhere() {
     let world = World::new();
-    let (mut builder, mut node, mut user) = (world.node(), world.node(), User::new(1));
+    let mut builder = world.node();
+    let mut node = world.node();
+    let mut user = User::new(1);
     for amount in 1..6 {
         let transaction = user.pay(&world, User::new(2).address, amount);
         let block = builder.prepare(&world, vec![transaction]).block;
@@ -20,7 +22,8 @@ fn a_prepared_block_is_valid_elsewhere() {
 
 #[test]
 fn its_time_is_the_builders_clock_or_just_after_the_parent() {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     for (now, expected) in [(0, 1_001), (1_000, 1_001), (1_001, 1_001), (9_999, 9_999)] {
         let draft = Draft {
             proposer: world.proposer(),
@@ -52,7 +55,8 @@ fn it_carries_exactly_a_quorum_of_what_the_head_has() {
 
 #[test]
 fn candidates_that_do_not_fit_wait_for_the_next_block() {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     // Every candidate but the last is refused for its nonce; the size of what is in counts only.
     let user = User::new(1);
     let mut large = user.sign(&world, 0, User::new(2).address, 1);
@@ -88,7 +92,8 @@ fn a_full_block_stays_within_its_bytes_and_is_valid() {
 /// The others would refuse such a block, and its builder would have voted for it.
 #[test]
 fn a_block_that_the_check_refuses_is_not_prepared() {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     node.grow(&world, vec![]);
     let mut head = node.ledger.head().clone();
     let certificate = CommitCertificate {
@@ -110,8 +115,10 @@ fn a_block_that_the_check_refuses_is_not_prepared() {
 #[test]
 fn a_refused_candidate_that_leaves_a_trace_is_noticed() {
     crate::mutation::must_be_noticed(Mutation::RefusedLeavesTrace, || {
-        let (world, mut node) = (World::new(), World::new().node());
-        let (user, to) = (User::new(1), User::new(2).address);
+        let world = World::new();
+        let mut node = World::new().node();
+        let user = User::new(1);
+        let to = User::new(2).address;
         let candidates = vec![user.sign(&world, 9, to, 1), user.sign(&world, 0, to, 1)];
         let draft = Draft {
             transactions: candidates,
@@ -121,7 +128,8 @@ fn a_refused_candidate_that_leaves_a_trace_is_noticed() {
         assert_eq!(prepared.block.block().transactions.len(), 1);
     });
     let planted = plant(Mutation::RefusedLeavesTrace);
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     let refused = User::new(1).sign(&world, 9, User::new(2).address, 1);
     let draft = Draft {
         transactions: vec![refused],
@@ -141,8 +149,10 @@ fn a_refused_candidate_that_leaves_a_trace_is_noticed() {
 /// Executing again, where a candidate was refused, costs no signature.
 #[test]
 fn the_own_check_verifies_no_signature_twice() {
-    let (world, mut node) = (World::new(), World::new().node());
-    let (mut user, to) = (User::new(1), User::new(2).address);
+    let world = World::new();
+    let mut node = World::new().node();
+    let mut user = User::new(1);
+    let to = User::new(2).address;
     let mut candidates: Vec<_> = (0..5).map(|_| user.pay(&world, to, 1)).collect();
     candidates.push(user.sign(&world, 99, to, 1));
     let prepared = node.prepare(&world, candidates);
@@ -163,7 +173,8 @@ fn draft(proposer: Address) -> Draft {
 
 #[test]
 fn a_stranger_prepares_nothing_and_neither_does_a_head_without_certificate() {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     let stranger = User::new(1).address;
     let refused = node.ledger.prepare(draft(stranger)).unwrap_err();
     assert_eq!(refused, PrepareError::Proposer(stranger));

@@ -3,7 +3,8 @@ use super::*;
 use crate::codec;
 
 fn grown() -> (World, Node) {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     let mut user = User::new(1);
     let payments = (10..60).map(|to| user.pay(&world, User::new(to).address, 7));
     let payments = payments.collect();

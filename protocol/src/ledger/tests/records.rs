@@ -35,7 +35,8 @@ fn act(node: &mut Node, world: &World, user: &mut User, actions: Vec<Action>) ->
 
 #[test]
 fn a_record_is_its_owners_says_since_when_it_stands_and_goes_when_it_is_deleted() {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     let (mut one, mut two) = (User::new(1), User::new(2));
     let success = vec![Status::Success];
     assert_eq!(
@@ -68,7 +69,9 @@ fn a_record_is_its_owners_says_since_when_it_stands_and_goes_when_it_is_deleted(
 
 #[test]
 fn transactions_of_one_block_see_each_others_records() {
-    let (world, mut node, mut user) = (World::new(), World::new().node(), User::new(1));
+    let world = World::new();
+    let mut node = World::new().node();
+    let mut user = User::new(1);
     let actions = vec![
         put(b"a", b"1"),
         delete(b"a"),
@@ -88,7 +91,9 @@ fn transactions_of_one_block_see_each_others_records() {
 
 #[test]
 fn a_state_root_proves_that_a_record_is_there_and_that_it_is_not() {
-    let (world, mut node, mut user) = (World::new(), World::new().node(), User::new(1));
+    let world = World::new();
+    let mut node = World::new().node();
+    let mut user = User::new(1);
     let stranger = User::new(2).address;
     act(
         &mut node,
@@ -96,11 +101,13 @@ fn a_state_root_proves_that_a_record_is_there_and_that_it_is_not() {
         &mut user,
         vec![put(b"deed", b"x"), put(b"other", b"y")],
     );
-    let (with, owner) = (node.ledger.head().state_root, user.address);
+    let with = node.ledger.head().state_root;
+    let owner = user.address;
     let proof = prove_record(&*node.state, &owner, b"deed").unwrap();
     let bytes = crate::codec::encode(&proof);
     let proof: RecordProof = crate::codec::decode("proof", &bytes, 65_536).unwrap();
-    let (value, height) = (b"x".to_vec(), Height(1));
+    let value = b"x".to_vec();
+    let height = Height(1);
     let record = Record { value, height };
     assert_eq!(proof.verify(&with, &owner, b"deed"), Ok(Some(&record)));
     assert_eq!(proof.verify(&with, &owner, b"other"), Err(ProofError));
@@ -128,7 +135,9 @@ fn a_state_root_proves_that_a_record_is_there_and_that_it_is_not() {
 
 #[test]
 fn keys_and_values_have_limits_and_the_largest_fit_into_a_transaction() {
-    let (world, mut node, user) = (World::new(), World::new().node(), User::new(1));
+    let world = World::new();
+    let mut node = World::new().node();
+    let user = User::new(1);
     let long = vec![7; RECORD_KEY_BYTES_MAX + 1];
     let large = vec![7; RECORD_VALUE_BYTES_MAX + 1];
     let key = |actual| TransactionError::RecordKey(actual);
@@ -170,7 +179,8 @@ fn keys_and_values_have_limits_and_the_largest_fit_into_a_transaction() {
 /// has never had the record, nor, after a while, in the store.
 #[test]
 fn what_is_put_and_deleted_for_ever_takes_no_room() {
-    let (world, mut user) = (World::new(), User::new(1));
+    let world = World::new();
+    let mut user = User::new(1);
     let mut node = world.node();
     let mut sizes = Vec::new();
     for round in 0..3 * STATE_VERSIONS_KEPT {
@@ -191,7 +201,9 @@ fn what_is_put_and_deleted_for_ever_takes_no_room() {
 
 #[test]
 fn records_that_a_block_changes_are_named() {
-    let (world, mut node, user) = (World::new(), World::new().node(), User::new(1));
+    let world = World::new();
+    let mut node = World::new().node();
+    let user = User::new(1);
     let block = world
         .node()
         .prepare(&world, vec![user.act(&world, 0, put(b"k", b"v"))]);

@@ -5,7 +5,9 @@ use crate::nouns::decided::DecidedBlock;
 
 /// As many blocks as a run may have: transfers on each other, new keys, an empty block, failures.
 fn chain(world: &World) -> (Node, Vec<Arc<CommitBatch>>) {
-    let (mut node, mut a, mut b) = (world.node(), User::new(1), User::new(3));
+    let mut node = world.node();
+    let mut a = User::new(1);
+    let mut b = User::new(3);
     let batches = (0..COMMIT_RUN_BLOCKS_MAX as u64).map(|n| {
         let transactions = match n % 4 {
             0 => vec![a.pay(world, b.address, 7), a.pay(world, b.address, 9_999)],
@@ -32,7 +34,8 @@ fn a_run_gives_what_its_blocks_give_one_by_one_and_leaves_no_trace_before_it_is_
     let world = World::new();
     let (one_by_one, expected) = chain(&world);
     let mut node = world.node();
-    let (size, head) = (node.state.size(), node.ledger.head().clone());
+    let size = node.state.size();
+    let head = node.ledger.head().clone();
     let run = node.ledger.commit_run(&decided(&expected)).unwrap();
     assert_eq!(run, expected);
     assert_eq!((node.state.size(), node.ledger.head()), (size, &head));

@@ -18,7 +18,9 @@ fn refused(reason: TransactionError) -> CandidateRefusal {
 
 #[test]
 fn a_nonce_is_used_once_and_in_order() {
-    let (world, mut node, mut user) = (World::new(), World::new().node(), User::new(1));
+    let world = World::new();
+    let mut node = World::new().node();
+    let mut user = User::new(1);
     let to = User::new(2).address;
     let again = user.pay(&world, to, 1);
     node.grow(&world, vec![again.clone()]);
@@ -40,7 +42,9 @@ fn a_nonce_is_used_once_and_in_order() {
 
 #[test]
 fn the_key_comes_with_the_first_transaction_and_never_again() {
-    let (world, mut node, mut user) = (World::new(), World::new().node(), User::new(1));
+    let world = World::new();
+    let mut node = World::new().node();
+    let mut user = User::new(1);
     let to = User::new(2).address;
     let mut without = user.sign(&world, 0, to, 1);
     without.public_key = None;
@@ -58,7 +62,8 @@ fn the_key_comes_with_the_first_transaction_and_never_again() {
 
 #[test]
 fn a_key_that_is_not_the_senders_is_refused_before_its_signature_is_looked_at() {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     let (user, thief) = (User::new(1), User::new(2));
     let mut stolen = user.sign(&world, 0, thief.address, 1_000);
     stolen.public_key = Some(thief.signer.public_key().to_vec());
@@ -70,7 +75,8 @@ fn a_key_that_is_not_the_senders_is_refused_before_its_signature_is_looked_at() 
 
 #[test]
 fn a_key_that_the_scheme_refuses_is_refused() {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     let short = vec![7; 5];
     let mut transaction = User::new(1).sign(&world, 0, User::new(2).address, 1);
     transaction.sender = Address::of(SCHEME, &short);
@@ -84,7 +90,9 @@ fn a_key_that_the_scheme_refuses_is_refused() {
 
 #[test]
 fn a_signature_of_another_body_or_another_chain_is_refused() {
-    let (world, mut node, user) = (World::new(), World::new().node(), User::new(1));
+    let world = World::new();
+    let mut node = World::new().node();
+    let user = User::new(1);
     let invalid = refused(TransactionError::Signature(SignatureError::Invalid));
     let mut richer = user.sign(&world, 0, User::new(2).address, 1);
     richer.body.action = Action::Transfer {
@@ -103,7 +111,8 @@ fn a_signature_of_another_body_or_another_chain_is_refused() {
 
 #[test]
 fn a_transaction_beyond_its_limit_is_refused() {
-    let (world, mut node) = (World::new(), World::new().node());
+    let world = World::new();
+    let mut node = World::new().node();
     let mut large = User::new(1).sign(&world, 0, User::new(2).address, 1);
     large.signature.0 = vec![0; TRANSACTION_BYTES_MAX];
     let rejection = rejection(&mut node, &world, large);
@@ -170,7 +179,9 @@ fn a_transfer_that_cannot_be_paid_stays_in_the_block_and_uses_its_nonce() {
 
 #[test]
 fn a_transfer_to_oneself_changes_the_nonce_only() {
-    let (world, mut node, mut user) = (World::new(), World::new().node(), User::new(1));
+    let world = World::new();
+    let mut node = World::new().node();
+    let mut user = User::new(1);
     let own = user.address;
     let transactions = vec![user.pay(&world, own, 1_000), user.pay(&world, own, 1_001)];
     let batch = node.grow(&world, transactions);

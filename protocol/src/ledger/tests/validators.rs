@@ -79,7 +79,8 @@ pub(super) fn grow(
     let set = node.ledger.validators().current().clone();
     let everybody = (101..=130).map(signer);
     let members = everybody.filter(|s| set.index_of(&address_of(&**s)).is_some());
-    let (all, members) = (world.validators.clone(), members.collect::<Vec<_>>());
+    let all = world.validators.clone();
+    let members = members.collect::<Vec<_>>();
     let draft = Draft {
         proposer: address_of(&*members[0]),
         now: Timestamp(0),
@@ -162,7 +163,8 @@ fn more_than_two_thirds_of_the_power_add_a_validator_two_heights_later() {
         let votes = |node: &Node, by: std::ops::Range<usize>| -> Vec<Transaction> {
             by.map(|by| vote(&world, node, by, 120, 1)).collect()
         };
-        let (mut too_few, last) = (votes(&node, 0..needed - 1), needed - 1);
+        let mut too_few = votes(&node, 0..needed - 1);
+        let last = needed - 1;
         too_few.push(ready(&world, &node, 120));
         let n = usize::from(count);
         grow(&mut world, &mut node, too_few);
@@ -367,7 +369,8 @@ fn a_restarted_ledger_knows_the_same_sets() {
         let votes = (0..8).map(|by| vote(&world, &node, by, whom, 1));
         let votes = votes.chain([ready(&world, &node, whom)]).collect();
         grow(&mut world, &mut node, votes);
-        let (rules, head) = (world.rules.clone(), node.ledger.head().clone());
+        let rules = world.rules.clone();
+        let head = node.ledger.head().clone();
         let fresh = Ledger::new(rules, node.state.clone(), head).unwrap();
         assert_eq!(fresh.validators(), node.ledger.validators());
     }

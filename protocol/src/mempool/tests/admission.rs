@@ -26,7 +26,8 @@ fn a_list_has_pages_that_follow_each_other() {
             desk.send(wish(user, nonce)).unwrap();
         }
     }
-    let (mut after, mut seen) = (None, Vec::new());
+    let mut after = None;
+    let mut seen = Vec::new();
     loop {
         let page = desk.mempool.list(after, 2);
         let Some((last, _)) = page.last() else {

@@ -91,7 +91,8 @@ fn what_can_no_longer_be_paid_leaves_with_all_behind_it() {
 fn what_the_ledger_refuses_for_good_leaves_with_its_reason() {
     let mut desk = Desk::new();
     desk.send(wish(1, 0)).unwrap();
-    let (id, code) = (desk.id(wish(1, 0)), "unfunded");
+    let id = desk.id(wish(1, 0));
+    let code = "unfunded";
     desk.step(Input::Refused(&[(id, code)]));
     assert_eq!(desk.fate(wish(1, 0)), Some(Fate::Dropped { code }));
     assert!(desk.mempool.is_empty());

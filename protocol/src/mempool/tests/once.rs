@@ -69,7 +69,8 @@ fn a_forgery_is_checked_once_and_keeps_nobody_out() {
 #[test]
 fn a_block_that_comes_during_the_check_is_not_overlooked() {
     let mut desk = Desk::new();
-    let (carried, other) = (desk.sign(wish(1, 0)), desk.sign(wish(1, 0).amount(2)));
+    let carried = desk.sign(wish(1, 0));
+    let other = desk.sign(wish(1, 0).amount(2));
     let mut outputs = desk.submit(&carried, Source::People);
     outputs.extend(desk.submit(&other, Source::People));
     desk.grow(&[wish(1, 0)]);

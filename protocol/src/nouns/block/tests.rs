@@ -29,7 +29,8 @@ fn accusation(cast: &Cast, round: u32) -> Evidence {
 
 /// A block with two transactions, a piece of evidence and the certificate of its parent.
 fn full() -> Block {
-    let (cast, parent) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let parent = block(H, 1);
     let mut full = block(NEXT, 2).block().clone();
     full.transactions = vec![transaction(0), transaction(1)];
     full.last_commit = Some(cast.commit(&parent, 0, &[0, 1, 2]));

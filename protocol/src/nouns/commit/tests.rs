@@ -7,7 +7,8 @@ fn flip(signature: &mut Signature) {
 
 #[test]
 fn any_three_of_four_certify_and_two_do_not() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     for members in [[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]] {
         let (commit, polka) = (cast.commit(&v, 2, &members), cast.polka(&v, 2, &members));
         assert_eq!(commit.verify(&cast.set, &cast.context), Ok(()));
@@ -41,7 +42,8 @@ fn exactly_two_thirds_are_refused() {
 
 #[test]
 fn with_powers_1_1_1_97_the_strong_one_certifies_alone() {
-    let (cast, v) = (Cast::with_powers(&[1, 1, 1, 97]), block(H, 1));
+    let cast = Cast::with_powers(&[1, 1, 1, 97]);
+    let v = block(H, 1);
     let alone = cast.commit(&v, 0, &[3]);
     assert_eq!(alone.verify(&cast.set, &cast.context), Ok(()));
     assert_eq!(alone.is_minimal(&cast.set), Ok(()));
@@ -60,7 +62,8 @@ fn with_powers_1_1_1_97_the_strong_one_certifies_alone() {
 /// One bit per validator: whoever is named twice brings a signature too many.
 #[test]
 fn a_member_given_twice_does_not_fit_the_shape() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let twice = cast.commit(&v, 0, &[0, 1, 1]);
     assert_eq!(twice.signers.bitmap, [0b0011]);
     assert_eq!(
@@ -71,7 +74,8 @@ fn a_member_given_twice_does_not_fit_the_shape() {
 
 #[test]
 fn a_bitmap_of_another_length_or_with_spare_bits_is_refused() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let good = cast.commit(&v, 0, &[0, 1, 2]);
     for bitmap in [
         vec![],
@@ -91,7 +95,8 @@ fn a_bitmap_of_another_length_or_with_spare_bits_is_refused() {
 
 #[test]
 fn too_many_and_too_few_signatures_are_refused() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let good = cast.commit(&v, 0, &[0, 1, 2]);
     let (mut more, mut fewer) = (good.clone(), good.clone());
     more.signers
@@ -110,7 +115,8 @@ fn too_many_and_too_few_signatures_are_refused() {
 
 #[test]
 fn the_one_bad_signature_is_named() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     for place in 0..3 {
         let (mut commit, mut polka) = (
             cast.commit(&v, 0, &[0, 2, 3]),
@@ -118,7 +124,8 @@ fn the_one_bad_signature_is_named() {
         );
         flip(&mut commit.signers.signatures[place]);
         flip(&mut polka.signers.signatures[place]);
-        let (index, reason) = ([0, 2, 3][place], SignatureError::Invalid);
+        let index = [0, 2, 3][place];
+        let reason = SignatureError::Invalid;
         let refused = Err(CertificateError::Signature { index, reason });
         assert_eq!(commit.verify(&cast.set, &cast.context), refused);
         assert_eq!(polka.verify(&cast.set, &cast.context), refused);
@@ -127,7 +134,8 @@ fn the_one_bad_signature_is_named() {
 
 #[test]
 fn signatures_in_another_order_are_refused() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let mut commit = cast.commit(&v, 0, &[0, 1, 2]);
     commit.signers.signatures.swap(0, 1);
     assert!(commit.verify(&cast.set, &cast.context).is_err());
@@ -135,7 +143,8 @@ fn signatures_in_another_order_are_refused() {
 
 #[test]
 fn a_certificate_of_another_set_chain_height_round_block_or_kind_is_refused() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let good = cast.commit(&v, 2, &[0, 1, 2]);
     let larger = Cast::of(5);
     assert!(good.verify(&larger.set, &cast.context).is_err());
@@ -158,7 +167,8 @@ fn a_certificate_of_another_set_chain_height_round_block_or_kind_is_refused() {
 
 #[test]
 fn what_is_known_is_not_verified_again_and_the_rest_is() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let mut commit = cast.commit(&v, 0, &[0, 1, 2]);
     flip(&mut commit.signers.signatures[1]);
     let but_for = |known: usize| commit.verify_unless(&cast.set, &cast.context, |i, _| i == known);
@@ -171,7 +181,8 @@ fn what_is_known_is_not_verified_again_and_the_rest_is() {
 
 #[test]
 fn a_certificate_with_a_member_to_spare_is_not_minimal() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     assert_eq!(cast.commit(&v, 0, &[1, 2, 3]).is_minimal(&cast.set), Ok(()));
     let all = cast.commit(&v, 0, &[0, 1, 2, 3]);
     assert_eq!(all.verify(&cast.set, &cast.context), Ok(()));
@@ -203,9 +214,11 @@ fn certify_cuts_to_the_first_members_that_are_enough() {
 
 #[test]
 fn nothing_is_certified_by_too_few_nor_for_nil() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let votes = |value| [0, 1, 2].map(|i| cast.precommit(i, 0, value));
-    let (some, nil) = (votes(Some(v.id())), votes(None));
+    let some = votes(Some(v.id()));
+    let nil = votes(None);
     assert!(certify(&cast.set, &[]).is_none());
     assert!(certify(&cast.set, &some.each_ref()[..2]).is_none());
     assert!(certify(&cast.set, &nil.each_ref()).is_none());
@@ -218,7 +231,8 @@ fn polka_with_proposal(
     by: ValidatorIndex,
     valid_round: Option<u32>,
 ) -> PolkaCertificate {
-    let (v, r) = (block(H, 1), 2);
+    let v = block(H, 1);
+    let r = 2;
     let proposal = cast.proposal(by, r, &v, valid_round).signature;
     let vote = prevote(H, r, Some(v.id()), valid_round);
     let signatures: Vec<_> = (0..3)
@@ -292,7 +306,8 @@ fn a_polka_with_another_valid_round_than_its_votes_is_refused() {
 
 #[test]
 fn the_hash_of_a_certificate_covers_its_signatures() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let (mut a, b) = (
         cast.commit(&v, 0, &[0, 1, 2]),
         cast.commit(&v, 0, &[1, 2, 3]),

@@ -9,7 +9,8 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
 fn transaction(cast: &Cast, nonce: u64) -> Transaction {
     let to = Address::default();
-    let (amount, memo) = (1, String::new());
+    let amount = 1;
+    let memo = String::new();
     let body = TransactionBody {
         nonce,
         fee: 1,
@@ -192,7 +193,8 @@ proptest! {
     ) {
         let cast = Cast::of(4);
         let message = proposed(&cast, 12);
-        let (leaves, all) = (message.block.leaves(), transactions(&message));
+        let leaves = message.block.leaves();
+        let all = transactions(&message);
         let along = |leaf: &Hash| along[leaves.iter().position(|l| l == leaf).unwrap()];
         let mut assembly = Assembly::new(CompactProposal::of(&message, along)).unwrap();
         let have = held.iter().zip(&all).map(|(held, t)| held.then(|| t.clone()));

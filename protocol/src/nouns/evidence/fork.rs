@@ -270,7 +270,9 @@ fn prevotes(
 ) -> Option<Evidence> {
     let index = u16::try_from(set.index_of(&who)?).ok();
     let said = |polka: &PolkaCertificate, signature: &Signature| {
-        let (height, round, valid_round) = (polka.height, polka.round, polka.valid_round);
+        let height = polka.height;
+        let round = polka.round;
+        let valid_round = polka.valid_round;
         let signature = signature.clone();
         if polka.by_proposal.is_some() && polka.by_proposal == index {
             return SignedMessage::Proposal(Proposal {

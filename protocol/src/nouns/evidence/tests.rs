@@ -68,7 +68,8 @@ fn a_valid_round_written_into_a_precommit_accuses_nobody() {
 
 #[test]
 fn two_proposals_of_one_round_accuse() {
-    let (cast, by) = (Cast::of(4), 1);
+    let cast = Cast::of(4);
+    let by = 1;
     let (v, w) = (block(H, 1), block(H, 2));
     let first = cast.proposal(by, 2, &v, None);
     for (second, expected) in [
@@ -86,7 +87,8 @@ fn two_proposals_of_one_round_accuse() {
 
 #[test]
 fn a_prevote_against_the_own_proposal_accuses() {
-    let (cast, by) = (Cast::of(4), 1);
+    let cast = Cast::of(4);
+    let by = 1;
     let (v, w) = (block(H, 1), block(H, 2));
     let proposal = cast.proposal(by, 2, &v, None);
     let same = Some(v.id());
@@ -109,7 +111,8 @@ fn a_prevote_against_the_own_proposal_accuses() {
 
 #[test]
 fn a_proposal_out_of_turn_accuses_and_one_in_turn_does_not() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     for i in 0..4 {
         let evidence = Evidence::WrongProposer(cast.proposal(i, 2, &v, None));
         let expected = if i == cast.turn(H, 2) { NONE } else { Ok(()) };
@@ -119,7 +122,9 @@ fn a_proposal_out_of_turn_accuses_and_one_in_turn_does_not() {
 
 #[test]
 fn a_forged_signature_on_either_side_accuses_nobody() {
-    let (cast, v, w) = (Cast::of(4), block(H, 1), block(H, 2));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
+    let w = block(H, 2);
     let out_of_turn = cast.other(H, 2);
     let (a, b) = (cast.prevote(1, 2, id(1)), cast.prevote(1, 2, id(2)));
     let (p, q) = (cast.proposal(1, 2, &v, None), cast.proposal(1, 2, &w, None));
@@ -161,7 +166,9 @@ fn nobody_outside_of_the_set_is_accused() {
 
 #[test]
 fn every_kind_names_the_accused_and_the_height() {
-    let (cast, v, w) = (Cast::of(4), block(H, 1), block(H, 2));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
+    let w = block(H, 2);
     let (p, q) = (cast.proposal(1, 2, &v, None), cast.proposal(1, 2, &w, None));
     let (a, b) = (cast.prevote(1, 2, id(1)), cast.prevote(1, 2, id(2)));
     let all = [
@@ -183,8 +190,11 @@ fn every_kind_names_the_accused_and_the_height() {
 /// (a, b) and (b, a) once hashed differently, so that one pair could be carried twice.
 #[test]
 fn a_pair_has_one_order_and_one_hash() {
-    let (cast, v, w) = (Cast::of(4), block(H, 1), block(H, 2));
-    let (a, b) = (cast.prevote(1, 2, id(1)), cast.prevote(1, 2, None));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
+    let w = block(H, 2);
+    let a = cast.prevote(1, 2, id(1));
+    let b = cast.prevote(1, 2, None);
     let (p, q) = (cast.proposal(1, 2, &v, None), cast.proposal(1, 2, &w, None));
     let votes = Evidence::of_votes(a.clone(), b.clone());
     let proposals = Evidence::of_proposals(p.clone(), q.clone());
@@ -211,7 +221,8 @@ fn a_pair_has_one_order_and_one_hash() {
 /// signature does not cover, or that lies ahead, would be a second spelling of one proof.
 #[test]
 fn votes_and_proposals_whose_fields_do_not_go_together_accuse_nobody() {
-    let (cast, v) = (Cast::of(4), block(H, 1));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
     let good = cast.precommit(1, 2, None);
     let mut spelled = cast.precommit(1, 2, id(1));
     spelled.vote.valid_round = Some(Round(0));
@@ -239,13 +250,13 @@ fn votes_and_proposals_whose_fields_do_not_go_together_accuse_nobody() {
 /// By E1 a proposal is a prevote, so however its sender contradicts it, it is one offence.
 #[test]
 fn one_offence_has_one_name_however_it_is_proved() {
-    let (cast, v, w) = (Cast::of(4), block(H, 1), block(H, 2));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
+    let w = block(H, 2);
     let (p, q) = (cast.proposal(1, 2, &v, None), cast.proposal(1, 2, &w, None));
-    let (a, b, c) = (
-        cast.prevote(1, 2, id(1)),
-        cast.prevote(1, 2, id(3)),
-        cast.prevote(1, 2, None),
-    );
+    let a = cast.prevote(1, 2, id(1));
+    let b = cast.prevote(1, 2, id(3));
+    let c = cast.prevote(1, 2, None);
     let expected = Offence {
         height: H,
         validator: cast.address(1),
@@ -269,7 +280,9 @@ fn one_offence_has_one_name_however_it_is_proved() {
 #[test]
 fn the_largest_evidence_of_a_real_scheme_stays_below_its_limit() {
     use crate::limits::{EVIDENCE_BYTES_MAX, SIGNATURE_BYTES_MAX};
-    let (cast, v, w) = (Cast::of(4), block(H, 1), block(H, 2));
+    let cast = Cast::of(4);
+    let v = block(H, 1);
+    let w = block(H, 2);
     let long = crate::nouns::vote::Signature(vec![7; SIGNATURE_BYTES_MAX]);
     let proposal = |block| Proposal {
         signature: long.clone(),

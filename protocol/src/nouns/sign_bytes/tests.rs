@@ -117,7 +117,8 @@ fn a_precommit_covers_height_round_and_value() {
 
 #[test]
 fn a_proposal_covers_height_round_value_and_valid_round() {
-    let (r, vr) = (Round(2), Some(Round(1)));
+    let r = Round(2);
+    let vr = Some(Round(1));
     assert!(all_differ(&[
         CHAIN.proposal(H, r, &ID, vr),
         CHAIN.proposal(H.next(), r, &ID, vr),

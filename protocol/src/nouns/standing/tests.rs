@@ -32,7 +32,8 @@ impl Desk {
     }
 
     fn asks(&self, i: usize, to: usize, nonce: u8) -> Question {
-        let (context, to) = (&self.cast.context, self.cast.address(to));
+        let context = &self.cast.context;
+        let to = self.cast.address(to);
         Question::sign(context, &*self.cast.signer(i), to, [nonce; 16]).unwrap()
     }
 
@@ -43,7 +44,8 @@ impl Desk {
 
     /// Put to validator 1.
     fn admits(&mut self, now: u64, question: &Question) -> Result<(), StandingRefusal> {
-        let (me, context) = (self.cast.address(1), self.cast.context);
+        let me = self.cast.address(1);
+        let context = self.cast.context;
         self.askers
             .admit(Instant(now), question, &me, sets_of(&self.known), &context)
     }

@@ -73,8 +73,11 @@ impl Trusted {
 
 /// In the two largest units that say something: `14 d`, `3 h 20 min`, `1.5 s`.
 fn in_words(ms: u64) -> String {
-    let (seconds, rest) = (ms / 1_000, ms % 1_000);
-    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    let seconds = ms / 1_000;
+    let rest = ms % 1_000;
+    let minutes = seconds / 60;
+    let hours = seconds / 3_600;
+    let days = seconds / 86_400;
     let pair = |great: u64, a: &str, small: u64, b: &str| match small {
         0 => format!("{great} {a}"),
         _ => format!("{great} {a} {small} {b}"),

@@ -160,7 +160,8 @@ impl LightClient {
         demand(checkpoint.id, id, LightError::NotTheCheckpoint)?;
         let validators = check(&chain, checkpoint.height, shown, now)?;
         shown.certificate.verify(&validators, &chain.context)?;
-        let (header, validators) = (shown.header.clone(), Arc::new(validators));
+        let header = shown.header.clone();
+        let validators = Arc::new(validators);
         let trusted = Trusted {
             header,
             id,

@@ -34,7 +34,8 @@ impl Changes {
 
     /// All have been shown up to the block of `head`, whose state may name sets two heights ahead.
     pub(super) fn expect(&mut self, head: Height) {
-        let (next, last) = (head.next(), head.next().next());
+        let next = head.next();
+        let last = head.next().next();
         let firsts = self.shown.iter().copied().chain([FIRST, next, last]);
         let places = firsts.map(|first| (ledger::validator_set_key(first), first));
         self.places = places.collect();

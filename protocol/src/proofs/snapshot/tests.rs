@@ -422,7 +422,8 @@ fn leaves_are_cut_in_one_way_only() {
     assert!(world.read(None, &records).is_err());
 
     let leaf = |number: u8, bytes: usize| ([number; 32], vec![1; bytes]);
-    let (half, more) = (SNAPSHOT_LEAVES_BYTES_MAX / 2, SNAPSHOT_LEAVES_BYTES_MAX);
+    let half = SNAPSHOT_LEAVES_BYTES_MAX / 2;
+    let more = SNAPSHOT_LEAVES_BYTES_MAX;
     let sizes = [half - 36, half - 36, 1, half, half, more, 1, 1];
     let mut cutter = Cutter::default();
     let mut cut = Vec::new();

@@ -101,7 +101,8 @@ thread_local! {
 
 pub(crate) fn library(request: &[u8]) -> Library {
     let mut codec = SETTINGS.with(|(settings, _)| Codec::new(settings.clone()));
-    let (mut bytes, mut is_begun) = (BytesMut::from(request), false);
+    let mut bytes = BytesMut::from(request);
+    let mut is_begun = false;
     loop {
         let is_over = is_begun && codec.message_type() == MessageType::None;
         if is_over {

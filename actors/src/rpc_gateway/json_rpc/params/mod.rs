@@ -147,7 +147,9 @@ fn too_many_values(text: &str) -> RpcError {
 /// one in the other: each value but the first stands behind one of these marks. Read, some bytes of
 /// text are a hundred times as many.
 fn values_in(text: &str) -> (usize, usize) {
-    let (mut count, mut depth, mut deepest) = (1, 0usize, 0);
+    let mut count = 1;
+    let mut depth = 0usize;
+    let mut deepest = 0;
     let (mut in_string, mut is_escaped) = (false, false);
     for byte in text.bytes() {
         match byte {

@@ -27,8 +27,11 @@ impl Given {
 }
 
 pub(crate) fn given(mut bytes: &[u8], pieces: &[usize]) -> Given {
-    let (mut frames, mut pieces) = (Frames::new(), pieces.iter().cycle());
-    let (mut read, mut end, mut held) = (Vec::new(), None, 0);
+    let mut frames = Frames::new();
+    let mut pieces = pieces.iter().cycle();
+    let mut read = Vec::new();
+    let mut end = None;
+    let mut held = 0;
     loop {
         match frames.next() {
             Ok(Some(next)) => read.push(next),

@@ -20,7 +20,8 @@ fn a_frame_that_is_wrong_in_two_ways_is_refused_alike_however_it_is_cut() {
         header(0x8b, 126),
         unmasked,
     ] {
-        let (whole, cut) = (given(&bytes, &[usize::MAX]), given(&bytes, &[1]));
+        let whole = given(&bytes, &[usize::MAX]);
+        let cut = given(&bytes, &[1]);
         assert!(matches!(whole.end, Some(End::Protocol(_))), "{bytes:?}");
         assert_eq!(cut.end, whole.end, "{bytes:?}");
     }

@@ -84,7 +84,8 @@ struct Away {
 
 impl Away {
     fn new() -> Away {
-        let (founders, today) = (Cast::with_powers(&[10, 1, 1, 1]), Cast::of(4));
+        let founders = Cast::with_powers(&[10, 1, 1, 1]);
+        let today = Cast::of(4);
         let me = today.address(3);
         let config = CatchUpConfig { me, ..CONFIG };
         let sync = CatchUp::new(config, &Away::schedule(&founders, &today, 10));

@@ -64,7 +64,8 @@ impl Desk {
     /// The wait for all others is over.
     #[track_caller]
     fn waits_in_vain(&mut self) -> Option<u64> {
-        let (last, wait) = (CONFIG.arrival_wait_ms - 1, CONFIG.arrival_wait_ms);
+        let last = CONFIG.arrival_wait_ms - 1;
+        let wait = CONFIG.arrival_wait_ms;
         assert_eq!(self.arrives(last, Input::Wake), None, "too early");
         self.arrives(wait, Input::Wake)
     }

@@ -32,9 +32,13 @@ struct Crash;
 impl Stage {
     fn new(count: usize, me: ValidatorIndex, crash_in: usize) -> Stage {
         let cast = Cast::of(count);
-        let (disk, crash_in) = (Recovery::default(), Some(crash_in));
+        let disk = Recovery::default();
+        let crash_in = Some(crash_in);
         let (driver, tally) = Stage::boot(&cast, me, &disk);
-        let (queue, sent, decided, restarts) = (VecDeque::new(), BTreeMap::new(), None, 0);
+        let queue = VecDeque::new();
+        let sent = BTreeMap::new();
+        let decided = None;
+        let restarts = 0;
         Stage {
             cast,
             me,

@@ -92,7 +92,8 @@ fn every_signature_verifies_and_names_this_validator() {
     node.step(Input::BlockBuilt(H, Round(0), v.clone()));
     let polka = node.polka(&v, 0);
     node.fact(polka);
-    let (set, context) = (node.cast.set.clone(), node.cast.context);
+    let set = node.cast.set.clone();
+    let context = node.cast.context;
     let sent = sends(&node.persisted(0, Precommit));
     assert_eq!(sent.len(), 2);
     for message in sent {

@@ -15,7 +15,8 @@ fn nothing_seen(height: Height) -> Seen {
 
 /// What it says to validator 3, checked as that one does.
 fn says(node: &Node) -> Option<Standing> {
-    let (cast, me) = (&node.cast, node.driver.config.me);
+    let cast = &node.cast;
+    let me = node.driver.config.me;
     let asker = Driver::new(
         config(cast, 3, Pacing::Manual),
         &cast.schedule(H),

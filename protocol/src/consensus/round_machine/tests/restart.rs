@@ -27,8 +27,10 @@ fn a_restart_takes_up_round_and_step_and_signs_nothing() {
 
 #[test]
 fn a_restart_keeps_the_lock() {
-    let (lock, proposal) = (Some(lock(A, 0)), None);
-    let (round, step) = (Round(1), Step::Prevote);
+    let lock = Some(lock(A, 0));
+    let proposal = None;
+    let round = Round(1);
+    let step = Step::Prevote;
     let (mut node, _) = Node::resumed(
         0,
         Resume {
@@ -45,8 +47,10 @@ fn a_restart_keeps_the_lock() {
 
 #[test]
 fn a_restarted_proposer_proposes_its_lock_with_its_polka() {
-    let (lock, proposal) = (Some(lock(A, 0)), None);
-    let (round, step) = (Round(0), Step::Precommit);
+    let lock = Some(lock(A, 0));
+    let proposal = None;
+    let round = Round(0);
+    let step = Step::Precommit;
     let (mut node, _) = Node::resumed(
         2,
         Resume {
@@ -72,8 +76,10 @@ fn what_was_prevoted_before_a_restart_is_not_prevoted_again() {
 
 #[test]
 fn what_was_precommitted_before_a_restart_is_not_precommitted_again() {
-    let (lock, proposal) = (Some(lock(A, 1)), None);
-    let (round, step) = (Round(1), Step::Precommit);
+    let lock = Some(lock(A, 1));
+    let proposal = None;
+    let round = Round(1);
+    let step = Step::Precommit;
     let (mut node, _) = Node::resumed(
         0,
         Resume {
@@ -93,8 +99,10 @@ fn what_was_precommitted_before_a_restart_is_not_precommitted_again() {
 /// The own proposal was the own prevote (E1): it still makes the polka of its value a lock.
 #[test]
 fn a_restart_remembers_the_own_proposal() {
-    let (lock, proposal) = (None, Some(checked(0, A, None, Valid)));
-    let (round, step) = (Round(0), Step::Prevote);
+    let lock = None;
+    let proposal = Some(checked(0, A, None, Valid));
+    let round = Round(0);
+    let step = Step::Prevote;
     let (mut node, said) = Node::resumed(
         1,
         Resume {
@@ -112,7 +120,9 @@ fn a_restart_remembers_the_own_proposal() {
 #[test]
 fn a_restarted_proposer_does_not_build_again() {
     let proposal = Some(checked(0, A, None, Valid));
-    let (round, step, lock) = (Round(0), Step::Prevote, None);
+    let round = Round(0);
+    let step = Step::Prevote;
+    let lock = None;
     let (mut node, _) = Node::resumed(
         1,
         Resume {
@@ -128,8 +138,10 @@ fn a_restarted_proposer_does_not_build_again() {
 /// The block lies on its own disk: it needs nobody to send it again.
 #[test]
 fn a_restarted_validator_can_decide_the_block_that_it_is_locked_on() {
-    let (lock, proposal) = (Some(lock(A, 0)), None);
-    let (round, step) = (Round(0), Step::Precommit);
+    let lock = Some(lock(A, 0));
+    let proposal = None;
+    let round = Round(0);
+    let step = Step::Precommit;
     let (mut node, _) = Node::resumed(
         0,
         Resume {

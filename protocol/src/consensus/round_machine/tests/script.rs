@@ -47,7 +47,9 @@ fn build(value: Value) -> SealedBlock {
         validators_hash: SET.hash(),
         next_validators_hash: SET.hash(),
     };
-    let (transactions, evidence, last_commit) = (Vec::new(), Vec::new(), None);
+    let transactions = Vec::new();
+    let evidence = Vec::new();
+    let last_commit = None;
     SealedBlock::new(Block {
         header,
         transactions,

@@ -75,7 +75,8 @@ fn a_prevote_against_the_own_proposal_is_evidence_in_either_order() {
 #[test]
 fn a_prevote_for_the_own_proposal_is_the_same_vote_again() {
     let mut desk = Desk::of(4);
-    let (v, turn) = (block(H, 1), desk.cast.turn(H, 0));
+    let v = block(H, 1);
+    let turn = desk.cast.turn(H, 0);
     let proposal = desk.cast.proposal(turn, 0, &v, None);
     desk.tell(Input::Proposal(proposal));
     let vote = desk.cast.prevote(turn, 0, Some(v.id()));

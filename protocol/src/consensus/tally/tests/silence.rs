@@ -93,10 +93,8 @@ fn a_forged_vote_that_is_of_no_use_is_no_sign_of_life() {
 #[test]
 fn an_old_vote_told_again_is_no_sign_of_life() {
     let (mut desk, silent) = silent_for(SILENT_MS + 1);
-    let (first, older) = (
-        desk.cast.prevote(silent, 0, None),
-        desk.cast.vote(silent, prevote(H.previous(), 3, None, None)),
-    );
+    let first = desk.cast.prevote(silent, 0, None);
+    let older = desk.cast.vote(silent, prevote(H.previous(), 3, None, None));
     assert_eq!(desk.admit(first.clone()), Admission::Duplicate);
     assert_eq!(desk.admit(older.clone()), Admission::Stale);
     assert_eq!(desk.enter_round(1), SILENT);

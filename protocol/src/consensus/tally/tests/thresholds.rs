@@ -93,7 +93,8 @@ fn exactly_two_thirds_tell_nothing() {
 #[test]
 fn the_proposal_is_the_prevote_of_its_sender() {
     let mut desk = Desk::of(4);
-    let (v, turn) = (block(H, 1), desk.cast.turn(H, 0));
+    let v = block(H, 1);
+    let turn = desk.cast.turn(H, 0);
     let others: Vec<_> = (0..4).filter(|i| *i != turn).collect();
     desk.count_all(&others[..2], 0, Cast::prevote, Some(v.id()));
     let proposal = desk.cast.proposal(turn, 0, &v, None);
@@ -110,7 +111,8 @@ fn the_proposal_is_the_prevote_of_its_sender() {
 #[test]
 fn a_polka_without_the_proposer_marks_nobody() {
     let mut desk = Desk::with_powers(&[40, 40, 10, 10]);
-    let (v, r) = (block(H, 1), 2);
+    let v = block(H, 1);
+    let r = 2;
     desk.enter_round(r);
     assert_eq!(desk.cast.turn(H, r), 3);
     let proposal = desk.cast.proposal(3, r, &v, None);

@@ -17,7 +17,9 @@ const OTHER: [ValidatorIndex; 3] = [0, 1, 3];
 
 impl Court {
     fn new() -> Court {
-        let (cast, v, w) = (Cast::of(4), block(H, 1), block(H, 2));
+        let cast = Cast::of(4);
+        let v = block(H, 1);
+        let w = block(H, 2);
         Court { cast, v, w }
     }
 

@@ -141,7 +141,8 @@ fn a_chain_with_another_genesis_is_refused() {
     let world = World::new();
     let other = || {
         let genesis_hash = Hash::of(&[b"another genesis"]);
-        let (scheme, chain_id) = (Arc::new(Simulated), world.cast.context.chain_id);
+        let scheme = Arc::new(Simulated);
+        let chain_id = world.cast.context.chain_id;
         let context = SignContext {
             chain_id,
             genesis_hash,

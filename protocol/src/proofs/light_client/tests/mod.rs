@@ -102,7 +102,8 @@ impl World {
 
     /// A client that trusts this height.
     fn client(&self, height: u64) -> LightClient {
-        let (chain, shown) = (chain_of(&self.cast), self.block(height));
+        let chain = chain_of(&self.cast);
+        let shown = self.block(height);
         LightClient::start(chain, self.checkpoint(height), &shown, NOW).unwrap()
     }
 
@@ -168,7 +169,8 @@ fn it_proves_that_a_record_is_not_there_and_refuses_one_that_is_claimed() {
     let refused = client.record(&RICH, b"deed", &proved).unwrap_err();
     assert_eq!(refused.code(), "other_height");
     proved.height = Height(3);
-    let (value, height) = (b"a house".to_vec(), Height(2));
+    let value = b"a house".to_vec();
+    let height = Height(2);
     proved.proof.record = Some(Record { value, height });
     let refused = client.record(&RICH, b"deed", &proved).unwrap_err();
     assert_eq!(refused.code(), "proof");

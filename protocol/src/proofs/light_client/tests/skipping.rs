@@ -43,7 +43,8 @@ fn old_validators_do_not_make_up_for_a_quorum_of_the_new() {
 #[test]
 fn where_the_validators_have_changed_too_much_the_middle_comes_first() {
     let world = World::new();
-    let (four, seven) = (&world.cast, Cast::of(7));
+    let four = &world.cast;
+    let seven = Cast::of(7);
     // Three of the seven are new; two of the old four sign with them.
     let mut signers = members(&seven, four, false);
     signers.extend(members(&seven, four, true).into_iter().take(2));
