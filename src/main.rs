@@ -93,6 +93,7 @@ impl Command {
 }
 
 fn main() -> ExitCode {
+    output::tell_panics();
     let arguments: Arguments = match output::usage::parse() {
         Ok(arguments) => arguments,
         Err(ended) => return ended,

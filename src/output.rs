@@ -4,6 +4,7 @@
 //! Nothing else of this program writes to either stream; clippy.toml sees to that.
 use crate::failure::Failure;
 use serde::Serialize;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Arguments;
 use std::io::Write;
 use unseen::{Spelling, written_out};
@@ -61,6 +62,26 @@ pub(crate) fn tell_people(line: Arguments<'_>) {
     let line = line.to_string();
     let line = written_out(&line, Spelling::Line);
     terminal::put_line(&format!("{line}\n"));
+}
+
+/// Tells of a panic as of everything else: what fell may have had a stranger's words in its hands.
+pub(crate) fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("without a name");
+        let at = panic.location().map(ToString::to_string);
+        let words = panic.payload_as_str().unwrap_or("no words");
+        tell!(
+            "thread '{name}' panicked at {}: {words}",
+            at.unwrap_or_default()
+        );
+        let trace = Backtrace::capture();
+        if trace.status() == BacktraceStatus::Captured {
+            for line in trace.to_string().lines() {
+                tell!("{line}");
+            }
+        }
+    }));
 }
 
 /// Asks people on stderr, who answer on the same line.

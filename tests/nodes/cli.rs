@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use support::chain::{number, text};
 use support::process::hear_nothing;
-use support::{PATIENCE, eventually, get, post};
+use support::{PATIENCE, eventually, get, tick};
 use tempfile::TempDir;
 
 /// A started command. Dropped, it is killed.
@@ -562,7 +562,7 @@ fn a_manual_devnet_makes_a_block_at_enter_or_at_a_tick_and_not_else() {
         assert_eq!(running.block().0, height);
     }
     for (height, url) in (3..).zip(&urls) {
-        let answer = post(url, "/devnet/tick", b"");
+        let answer = tick(url);
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(answer.json()["height"], height);
         assert_eq!(running.block().0, height);
@@ -570,7 +570,7 @@ fn a_manual_devnet_makes_a_block_at_enter_or_at_a_tick_and_not_else() {
     none();
     // The end of the terminal is not the end of the devnet.
     drop(running.child.stdin.take());
-    assert_eq!(post(&urls[0], "/devnet/tick", b"").status, 200);
+    assert_eq!(tick(&urls[0]).status, 200);
     assert_eq!(running.block().0, 7);
     running.signal("-INT");
     assert_eq!(running.ended().code, Some(0));

@@ -4,7 +4,7 @@ use lockstep_devnet::{Devnet, funded_accounts};
 use lockstep_protocol::wire::Wire;
 use serde_json::Value;
 use std::time::Instant;
-use support::{Connection, PATIENCE, eventually, get, metric, open_metrics, post};
+use support::{Connection, PATIENCE, eventually, get, metric, open_metrics, post, tick};
 
 fn manual(validators: usize, ticks: usize) -> Devnet {
     let builder = Devnet::builder().validators(validators).manual(true);
@@ -24,7 +24,8 @@ fn assert_fields(value: &Value, names: &[&str]) {
 #[test]
 fn every_route_answers() {
     let devnet = manual(4, 1);
-    let (url, genesis) = (&devnet.urls()[0], devnet.genesis());
+    let url = &devnet.urls()[0];
+    let genesis = devnet.genesis();
     let alice = &funded_accounts(genesis.scheme).expect("accounts")[0];
     let account = format!("/accounts/{}", alice.address);
     let json = [
@@ -63,7 +64,7 @@ fn every_route_answers() {
         "pending"
     );
     assert_eq!(post(url, "/transactions", &bytes).json()["status"], "known");
-    let ticked = post(url, "/devnet/tick", b"").json();
+    let ticked = tick(url).json();
     assert_eq!(
         (&ticked["height"], devnet.heights()[0]),
         (&2.into(), Some(2))

@@ -276,8 +276,9 @@ fn nothing_that_a_page_sends_without_asking_changes_anything() {
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=a",
         "Text/Plain;charset=UTF-8",
+        "",
     ] {
-        for path in ["/transactions", "/"] {
+        for path in ["/transactions", "/", "/devnet/tick"] {
             let refused = ask(url, "POST", path, &[("content-type", kind)]);
             assert_eq!(
                 (refused.status, &refused.json()["code"]),
@@ -287,15 +288,37 @@ fn nothing_that_a_page_sends_without_asking_changes_anything() {
         }
     }
     assert_eq!(devnet.heights()[0], Some(1));
-    assert_eq!(
-        ask(url, "POST", "/devnet/tick", &[("origin", "")]).status,
-        200
-    );
+    let unsaid = ask(url, "POST", "/devnet/tick", &[]);
+    assert_eq!((unsaid.status, devnet.heights()[0]), (415, Some(1)));
+    let said = [("origin", ""), ("content-type", "application/json")];
+    assert_eq!(ask(url, "POST", "/devnet/tick", &said).status, 200);
     let octets = [("content-type", "application/octet-stream")];
     assert_eq!(
         ask(url, "POST", "/transactions", &octets).json()["code"],
         "malformed"
     );
+}
+
+/// Nodes send no origin, so whoever sends one to the listener of nodes is a page.
+#[test]
+fn a_page_has_no_business_where_nodes_talk() {
+    let devnet = devnet();
+    let url = &devnet.peer_urls()[0];
+    for (verb, path) in [
+        ("GET", "/livez"),
+        ("GET", "/handshake"),
+        ("POST", "/transactions"),
+        ("POST", "/consensus/vote"),
+        ("GET", "/nothing"),
+    ] {
+        let refused = ask(url, verb, path, &[("origin", PAGE)]);
+        assert_eq!(
+            (refused.status, &refused.json()["code"]),
+            (403, &"origin".into()),
+            "{verb} {path}"
+        );
+    }
+    assert_eq!(ask(url, "GET", "/livez", &[("origin", "")]).status, 200);
 }
 
 #[test]

@@ -167,7 +167,10 @@ fn two_of_four_that_answer_without_a_vote_make_the_others_unready_and_are_named(
 
     // It waits longer for its block than this test needs to see that there is none.
     let mut asks = Connection::open(&urls[0]);
-    asks.send(b"POST /devnet/tick HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n");
+    asks.send(
+        b"POST /devnet/tick HTTP/1.1\r\nhost: localhost\r\n\
+          content-type: application/json\r\ncontent-length: 0\r\n\r\n",
+    );
     for url in &urls[..2] {
         let text = eventually("it is not ready", || {
             let answer = get(url, "/readyz?verbose");

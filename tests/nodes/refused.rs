@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use support::{eventually, get, post};
+use support::{eventually, get, tick};
 
 /// The genesis of a devnet with so many validators; another number is another chain.
 fn genesis(validators: usize) -> Genesis {
@@ -72,11 +72,13 @@ fn assert_one_line(text: &str, names: &[&str]) {
 /// Answers `GET /handshake` with what `node` says, and counts how often it was asked.
 fn counting_relay(node: String) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let (address, asked) = (listener.local_addr().expect("an address"), Arc::default());
+    let address = listener.local_addr().expect("an address");
+    let asked = Arc::default();
     let count = Arc::clone(&asked);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let (node, count) = (node.clone(), Arc::clone(&count));
+            let node = node.clone();
+            let count = Arc::clone(&count);
             std::thread::spawn(move || relay(&node, stream, &count));
         }
     });
@@ -146,7 +148,8 @@ fn a_peer_that_runs_another_validator_than_the_list_says_is_refused() {
     let dirs = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
     let node = running(genesis(2), 0, dirs[0].path());
     let other = running(genesis(2), 1, dirs[1].path());
-    let (address, listens) = (Address([9; 20]), other.peer_listens());
+    let address = Address([9; 20]);
+    let listens = other.peer_listens();
     node.connect(vec![Peer::at(address, listens)]);
     let reason = refused_peer(&node)["refused"].to_string();
     assert_one_line(&reason, &[&other.address().to_string(), "peer list"]);
@@ -156,7 +159,7 @@ fn a_peer_that_runs_another_validator_than_the_list_says_is_refused() {
 fn a_node_outside_of_a_devnet_makes_no_block_on_request() {
     let dir = tempfile::tempdir().expect("a directory");
     let node = running(genesis(1), 0, dir.path());
-    let answer = post(&public_url(&node), "/devnet/tick", b"");
+    let answer = tick(&public_url(&node));
     assert_eq!(
         (answer.status, &answer.json()["code"]),
         (404, &"no_devnet".into())

@@ -4,6 +4,7 @@ use crate::runtime::AskError;
 use crate::seldom::seldom;
 use crate::state_store::StoreError;
 use actix_web::error::{BlockingError, InternalError, PathError, QueryPayloadError};
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use lockstep_protocol::codec::CodecError;
@@ -24,6 +25,11 @@ pub(crate) fn refuse(status: StatusCode, code: &str, message: impl Into<String>)
         code,
         message: message.into(),
     })
+}
+
+/// The page that asks, if one does.
+pub(crate) fn origin(head: &HeaderMap) -> Option<&HeaderValue> {
+    head.get(header::ORIGIN).filter(|origin| !origin.is_empty())
 }
 
 /// What a handler answers. A refusal ends it early.

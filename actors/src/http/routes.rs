@@ -15,6 +15,8 @@ pub(crate) struct Routes {
     pub(crate) all: Vec<Route>,
     /// What a route answers to a verb that is not its own.
     pub(crate) other_verb: StatusCode,
+    /// What any route may answer because of who asks.
+    pub(crate) who_asks: &'static [u16],
 }
 
 impl Routes {
@@ -28,9 +30,12 @@ impl Routes {
     /// Every refusal that is foreseen is counted from the first look at the metrics on.
     pub(super) fn count_from_zero(&self, label: ListenerLabel, metrics: &Metrics) {
         let show = |route, status| drop(metrics.requests_refused_series(label, route, status));
+        let who_asks = |route| self.who_asks.iter().for_each(|status| show(route, *status));
         show(NO_ROUTE, StatusCode::NOT_FOUND.as_u16());
+        who_asks(NO_ROUTE);
         for (route, statuses) in &self.all {
             show(route, self.other_verb.as_u16());
+            who_asks(route);
             let refusals = statuses.iter().filter(|status| **status >= 400);
             refusals.for_each(|status| show(route, *status));
         }

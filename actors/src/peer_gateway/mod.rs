@@ -21,7 +21,7 @@ use crate::peers::Peer;
 use crate::runtime::Ctx;
 use actix::prelude::*;
 use actix_web::http::StatusCode;
-use actix_web::{Route, web};
+use actix_web::{HttpResponse, Route, guard, web};
 use parking_lot::RwLock;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -76,6 +76,7 @@ fn terms(peers: Arc<RwLock<Vec<Peer>>>) -> Terms {
         routes: Routes {
             all: ROUTES.iter().map(|route| (route.0, route.1)).collect(),
             other_verb: StatusCode::NOT_FOUND,
+            who_asks: &[403],
         },
         proxies: Default::default(),
         is_neighbour: Box::new(move |from| {
@@ -115,10 +116,17 @@ const ROUTES: &[PeerRoute] = &[
     ("/livez", &[], || web::get().to(answer::livez)),
 ];
 
-/// The routes of the peer listener.
+/// The routes of the peer listener, and none of them for a page in a browser: no node sends an origin.
 fn routes(config: &mut web::ServiceConfig) {
+    let page = guard::fn_guard(|asked| answer::origin(asked.head().headers()).is_some());
+    config.service(web::resource("/{any:.*}").guard(page).to(no_page));
     for (path, _, handler) in ROUTES {
         config.route(path, handler());
     }
     config.default_service(web::to(answer::no_such_route));
+}
+
+async fn no_page() -> HttpResponse {
+    let sentence = "this listener is for nodes: pages in browsers ask the one of JSON-RPC";
+    answer::refuse(StatusCode::FORBIDDEN, "origin", sentence)
 }

@@ -44,27 +44,29 @@ pub(super) async fn block(
 /// An account, or that there is none, with its proof and the height whose state root it is for.
 pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> Answer {
     let address = address(&path)?;
-    proved(&seed, |view, height| {
+    let proved = proved(&seed, move |seed, view, height| {
         let proof = ledger::prove_account(view, &address)?;
         let proved = ProvedAccount { height, proof };
         Ok(seed.wire.encode_proved_account(&proved))
-    })
+    });
+    proved.await
 }
 
 /// A record, or that there is none, with its proof and the height whose state root it is for.
 pub(super) async fn record(seed: web::Data<Seed>, path: web::Path<(String, String)>) -> Answer {
     let (owner, key) = records::place(&path)?;
-    proved(&seed, |view, height| {
+    let proved = proved(&seed, move |seed, view, height| {
         let proof = ledger::prove_record(view, &owner, &key)?;
         let proved = ProvedRecord { height, proof };
         Ok(seed.wire.encode_proved_record(&proved))
-    })
+    });
+    proved.await
 }
 
-/// Height and proof of one moment. Genesis is proved by no certificate.
-fn proved(
-    seed: &Seed,
-    prove: impl FnOnce(&StoreView, Height) -> Result<Vec<u8>, ReadError>,
+/// Height and proof of one moment, made on another thread. Genesis is proved by no certificate.
+async fn proved(
+    seed: &web::Data<Seed>,
+    prove: impl FnOnce(&Seed, &StoreView, Height) -> Result<Vec<u8>, ReadError> + Send + 'static,
 ) -> Answer {
     let view = seed.store.view()?;
     let height = view.head()?.height;
@@ -72,7 +74,9 @@ fn proved(
         let sentence = "there is no block yet, so nothing that could be proved; try again later";
         return Ok(refuse(StatusCode::NOT_FOUND, "unknown_block", sentence));
     }
-    Ok(canonical(prove(&view, height)?))
+    let prover = seed.clone();
+    let proof = web::block(move || prove(&prover, &view, height));
+    Ok(canonical(proof.await??))
 }
 
 fn canonical(bytes: Vec<u8>) -> HttpResponse {

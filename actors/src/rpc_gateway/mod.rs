@@ -120,6 +120,7 @@ fn terms(seed: &Seed) -> Terms {
         routes: Routes {
             all: routes.map(|route| (route.path, route.also)).collect(),
             other_verb: StatusCode::METHOD_NOT_ALLOWED,
+            who_asks: &[421],
         },
         is_neighbour: Box::new(|_| false),
         proxies: seed.proxies.clone(),
@@ -147,7 +148,7 @@ fn routes(config: &mut web::ServiceConfig) {
             resource = resource.route(web::method(Method::OPTIONS).to(preflight));
         }
         config.service(resource.wrap_fn(move |request, service| {
-            let origin = origins::origin(request.headers()).cloned();
+            let origin = answer::origin(request.headers()).cloned();
             let seed = request.app_data::<web::Data<Seed>>().cloned();
             let refused = seed
                 .as_ref()

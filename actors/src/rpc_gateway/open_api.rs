@@ -140,7 +140,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 500, 503], || read().to(light::block)).with(&[("height", WHOLE)]),
     get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::account)).with(&[("address", ADDRESS)]),
     get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
-    get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[403, 404, 500, 503], || web::post().to(tick::tick)).post(None),
+    get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[403, 404, 415, 500, 503], || web::post().to(tick::tick)).post(None),
 ];
 
 const EVENTS: &[Param] = &[

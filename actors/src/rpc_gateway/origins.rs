@@ -8,7 +8,7 @@
 //! send some without asking. A page of the node's own address is no foreign one.
 use super::hosts;
 use super::seed::Seed;
-use crate::http::answer::{self, refuse};
+use crate::http::answer::{self, origin, refuse};
 use crate::limits::ORIGINS_MAX;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -110,11 +110,6 @@ impl Origins {
             head.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, whom);
         }
     }
-}
-
-/// The page that asks, if one does.
-pub(super) fn origin(head: &HeaderMap) -> Option<&HeaderValue> {
-    head.get(header::ORIGIN).filter(|origin| !origin.is_empty())
 }
 
 impl Seed {
@@ -226,7 +221,8 @@ mod tests {
     #[test]
     fn an_answer_names_the_page_that_may_read_it() {
         let marked = |list: &str, asks: Option<&'static str>| {
-            let (list, mut head) = (list.parse::<Origins>().expect("a list"), HeaderMap::new());
+            let list = list.parse::<Origins>().expect("a list");
+            let mut head = HeaderMap::new();
             list.mark(asks.map(origin).as_ref(), &mut head);
             let text = |name| {
                 head.get(name)

@@ -16,27 +16,14 @@ pub(super) async fn submit(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Answer {
-    if is_simple(&request) {
+    // A page in a browser cannot say so elsewhere without being asked.
+    if !content_type(&request).eq_ignore_ascii_case("application/octet-stream") {
         let sentence =
             "send canonical bytes, with the header Content-Type: application/octet-stream";
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Ok(refuse(status, "content_type", sentence));
     }
     seed.intake().submit(&request, payload).await
-}
-
-/// Whether a page or a form in a browser can send this anywhere without being asked
-/// (<https://fetch.spec.whatwg.org/#cors-safelisted-request-header>).
-fn is_simple(request: &HttpRequest) -> bool {
-    let kind = content_type(request);
-    let simple = [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data",
-    ];
-    simple
-        .iter()
-        .any(|simple| kind.eq_ignore_ascii_case(simple))
 }
 
 /// Which page of the list.

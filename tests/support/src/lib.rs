@@ -65,7 +65,8 @@ impl Connection {
         let length = body.len();
         let head =
             format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}");
-        self.send(&[head.as_bytes(), b"\r\n\r\n", body].concat());
+        let kind = b"\r\ncontent-type: application/octet-stream\r\n\r\n";
+        self.send(&[head.as_bytes(), kind, body].concat());
         self.answer()
     }
 
@@ -133,6 +134,12 @@ pub fn get(url: &str, path: &str) -> Answer {
 pub fn post(url: &str, path: &str, body: &[u8]) -> Answer {
     let answer = Connection::open(url).request("POST", path, body);
     answer.unwrap_or_else(|error| panic!("POST {url}{path}: {error}"))
+}
+
+/// Asks a devnet for a block.
+pub fn tick(url: &str) -> Answer {
+    let answer = Connection::open(url).request_json("POST", "/devnet/tick", b"");
+    answer.unwrap_or_else(|error| panic!("a tick at {url}: {error}"))
 }
 
 /// Looks again and again until there is something; fails after [`PATIENCE`].

@@ -158,6 +158,7 @@ fn terms() -> Terms {
         routes: Routes {
             all: Vec::new(),
             other_verb: StatusCode::METHOD_NOT_ALLOWED,
+            who_asks: &[],
         },
         is_neighbour: Box::new(|_| false),
         proxies: "127.0.0.1".parse().expect("an address"),

@@ -15,11 +15,11 @@ pub(in crate::rpc_gateway) async fn post(
     request: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    if !is_json(&request) {
-        let sentence = "send JSON, with the header Content-Type: application/json";
-        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", sentence);
+    if let Some(refused) = no_json(&request) {
+        return refused;
     }
-    let (limit, budget) = (RPC_REQUEST_BYTES_MAX, &seed.shares.rpc_bodies);
+    let limit = RPC_REQUEST_BYTES_MAX;
+    let budget = &seed.shares.rpc_bodies;
     let whole = body::read(&request, payload, limit, Some(budget), &seed.metrics);
     let whole = match whole.await {
         Ok(whole) => whole,
@@ -37,9 +37,14 @@ pub(in crate::rpc_gateway) async fn post(
     }
 }
 
-/// What a page in a browser can send elsewhere without being asked is never JSON by this name.
-fn is_json(request: &HttpRequest) -> bool {
-    content_type(request).eq_ignore_ascii_case("application/json")
+/// The refusal of what does not say that it is JSON. A page in a browser cannot say it elsewhere without
+/// being asked.
+pub(in crate::rpc_gateway) fn no_json(request: &HttpRequest) -> Option<HttpResponse> {
+    let is_json = content_type(request).eq_ignore_ascii_case("application/json");
+    (!is_json).then(|| {
+        let sentence = "send JSON, with the header Content-Type: application/json";
+        refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", sentence)
+    })
 }
 
 /// What the body is, without parameters; empty if nothing says it.

@@ -113,8 +113,13 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
     let prove = args.maybe_flag(1)?.unwrap_or(false);
     let state = State::at(caller, args.maybe_height(2)?).await?;
     let mut answer = state.of(address);
+    let is_newest = state.is_newest;
     let account = if prove {
-        let proof = ledger::prove_account_at(&state.view, state.version, &address)?;
+        let proof = caller.look_up(move |_| {
+            let proof = ledger::prove_account_at(&state.view, state.version, &address)?;
+            Ok(proof)
+        });
+        let proof = proof.await?;
         answer["proof"] = json!(hex(&codec::encode(&proof)));
         proof.account
     } else {
@@ -124,7 +129,7 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
     let account = account.unwrap_or_default();
     answer["balance"] = json!(account.balance.to_string());
     answer["nonce"] = json!(account.nonce);
-    if state.is_newest {
+    if is_newest {
         answer["next_nonce"] = json!(next_nonce(caller, address, account.nonce).await?);
     }
     Ok(answer)
@@ -135,14 +140,18 @@ async fn get_record(caller: &Caller, args: Args) -> Answer {
     let prove = args.maybe_flag(2)?.unwrap_or(false);
     let state = State::at(caller, args.maybe_height(3)?).await?;
     let mut answer = state.of(address);
+    answer["key"] = json!(hex(&key));
     let record = if prove {
-        let proof = ledger::prove_record_at(&state.view, state.version, &address, &key)?;
+        let proof = caller.look_up(move |_| {
+            let proof = ledger::prove_record_at(&state.view, state.version, &address, &key)?;
+            Ok(proof)
+        });
+        let proof = proof.await?;
         answer["proof"] = json!(hex(&codec::encode(&proof)));
         proof.record
     } else {
         ledger::record_at(&state.view, state.version, &address, &key)?
     };
-    answer["key"] = json!(hex(&key));
     answer["record"] = json!(record);
     Ok(answer)
 }

@@ -27,5 +27,5 @@ pub(super) use caller::Caller;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use dispatch::given::{given as request_given, split as request_split};
 pub(super) use dispatch::{Reply, answer};
-pub(super) use http::{content_type, post};
+pub(super) use http::{content_type, no_json, post};
 pub(super) use subscriptions::Subscriptions;

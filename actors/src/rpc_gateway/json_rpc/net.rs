@@ -43,13 +43,17 @@ async fn status(caller: &Caller, _: Args) -> Answer {
 
 async fn content(caller: &Caller, _: Args) -> Answer {
     caller.take_place().await?;
-    let mut answer = json!({ "pending": {}, "queued": {} });
-    for (entry, is_ready) in pending(caller, None, PENDING_ANSWER_MAX).await?.0 {
-        let list = if is_ready { "pending" } else { "queued" };
-        let sender = entry.sender().to_string();
-        let nonce = entry.nonce();
-        let shown: Value = ethereum::transaction(&entry.transaction, &caller.seed.genesis, None);
-        answer[list][sender][nonce.to_string()] = shown;
-    }
-    Ok(answer)
+    let waiting = pending(caller, None, PENDING_ANSWER_MAX).await?.0;
+    let shown = caller.look_up(move |seed| {
+        let mut answer = json!({ "pending": {}, "queued": {} });
+        for (entry, is_ready) in waiting {
+            let list = if is_ready { "pending" } else { "queued" };
+            let sender = entry.sender().to_string();
+            let nonce = entry.nonce();
+            let shown: Value = ethereum::transaction(&entry.transaction, &seed.genesis, None);
+            answer[list][sender][nonce.to_string()] = shown;
+        }
+        Ok(answer)
+    });
+    shown.await
 }

@@ -230,7 +230,8 @@ impl Connection {
 
     fn exchange(&mut self, path: &str, body: &[u8]) -> std::io::Result<u16> {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/octet-stream\r\n\
+             content-length: {}\r\n\r\n",
             self.host,
             body.len()
         );

@@ -54,10 +54,13 @@ async fn pending_transactions(caller: &Caller, args: Args) -> Answer {
     let after = args.maybe_cursor(1)?;
     caller.take_place().await?;
     let (waiting, count) = pending(caller, after, limit).await?;
-    let shown = waiting.iter();
-    let shown: Vec<Value> = shown
-        .map(|(entry, _)| transaction_json(&entry.transaction))
-        .collect();
-    let next = cursor_after(&waiting);
-    Ok(json!({ "count": count, "transactions": shown, "next": next }))
+    let shown = caller.look_up(move |_| {
+        let shown = waiting.iter();
+        let shown: Vec<Value> = shown
+            .map(|(entry, _)| transaction_json(&entry.transaction))
+            .collect();
+        let next = cursor_after(&waiting);
+        Ok(json!({ "count": count, "transactions": shown, "next": next }))
+    });
+    shown.await
 }
