@@ -46,9 +46,17 @@ pub(super) struct Worst {
     pub(super) then: Then,
 }
 
+/// What became of its connections so far.
+#[derive(Default)]
+struct Counts {
+    opened: AtomicU64,
+    /// Refused by what they say that they bring: such a body is not held by anybody.
+    turned_away: AtomicU64,
+}
+
 /// Ends when it is dropped, with all its connections.
 pub(super) struct Flood {
-    opened: Arc<AtomicU64>,
+    counts: Arc<Counts>,
     until: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -56,9 +64,9 @@ pub(super) struct Flood {
 impl Flood {
     pub(super) fn begin(worst: &Worst, connections: usize) -> Flood {
         let (until, end) = oneshot::channel();
-        let opened = Arc::<AtomicU64>::default();
+        let counts = Arc::<Counts>::default();
         let worst = Arc::new(worst.clone());
-        let count = opened.clone();
+        let count = counts.clone();
         let thread = std::thread::spawn(move || {
             // On Linux this is the thread's own place.
             let _ = rustix::process::setpriority_process(None, NICE);
@@ -68,11 +76,11 @@ impl Flood {
             let runtime = runtime.expect("a runtime");
             let tasks = tokio::task::LocalSet::new();
             for index in 0..connections {
-                let (worst, opened) = (worst.clone(), count.clone());
+                let (worst, counts) = (worst.clone(), count.clone());
                 tasks.spawn_local(async move {
                     loop {
                         // An error says that the node has let it go.
-                        let _ = worst.talk(index, &opened).await;
+                        let _ = worst.talk(index, &counts).await;
                         tokio::time::sleep(AGAIN_AFTER).await;
                     }
                 });
@@ -81,7 +89,7 @@ impl Flood {
             let _ = runtime.block_on(tasks.run_until(end));
         });
         Flood {
-            opened,
+            counts,
             until: Some(until),
             thread: Some(thread),
         }
@@ -89,7 +97,12 @@ impl Flood {
 
     /// How many connections there were so far.
     pub(super) fn opened(&self) -> u64 {
-        self.opened.load(Ordering::Relaxed)
+        self.counts.opened.load(Ordering::Relaxed)
+    }
+
+    /// How many of them could not do what they were opened for.
+    pub(super) fn turned_away(&self) -> u64 {
+        self.counts.turned_away.load(Ordering::Relaxed)
     }
 }
 
@@ -103,13 +116,17 @@ impl Drop for Flood {
 }
 
 impl Worst {
-    async fn talk(&self, index: usize, opened: &AtomicU64) -> io::Result<()> {
+    async fn talk(&self, index: usize, counts: &Counts) -> io::Result<()> {
         let mut stream = self.connect(index).await?;
-        opened.fetch_add(1, Ordering::Relaxed);
+        counts.opened.fetch_add(1, Ordering::Relaxed);
         stream.write_all(&self.first).await?;
         match &self.then {
             Then::Hold => {
-                stream.read_exact(&mut [0]).await?;
+                let mut answer = *b"HTTP/1.1 ...";
+                stream.read_exact(&mut answer).await?;
+                if matches!(&answer[9..], b"403" | b"404" | b"415") {
+                    counts.turned_away.fetch_add(1, Ordering::Relaxed);
+                }
             }
             Then::Unread => loop {
                 tokio::time::sleep(LOOK_EVERY).await;

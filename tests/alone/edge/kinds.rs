@@ -107,8 +107,12 @@ impl Target {
     /// All of a body of the largest size but its last byte.
     fn held(&self, port: Port, route: &str) -> Kind {
         let (limit, sent, budget) = body(port, route);
+        let what = match route {
+            "/" => "json",
+            _ => "octet-stream",
+        };
         let head = format!(
-            "POST {route} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+            "POST {route} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/{what}\r\n\
              content-length: {limit}\r\n\r\n"
         );
         let mut body = PROTOCOL_VERSION.to_le_bytes().to_vec();

@@ -165,6 +165,8 @@ impl Edge {
         let (logged, worked) = (self.logged() - logged, self.worked() - worked);
         let took = begun.elapsed();
         let opened = flood.as_ref().map_or(0, Flood::opened);
+        let turned_away = flood.as_ref().map_or(0, Flood::turned_away);
+        assert_eq!(turned_away, 0, "a flood that holds nothing shows nothing");
         drop(flood);
         let after = self.come_back(tier.after, before);
         let places = kind.map_or(0, |kind| tier.connections.min(kind.port.connections_max()));
