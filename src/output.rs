@@ -60,6 +60,9 @@ fn print(shown: &str) -> Result<(), Failure> {
 
 pub(crate) fn tell_people(line: Arguments<'_>) {
     let line = line.to_string();
+    if log::takes(&line) {
+        return;
+    }
     let line = written_out(&line, Spelling::Line);
     terminal::put_line(&format!("{line}\n"));
 }

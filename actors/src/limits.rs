@@ -363,6 +363,12 @@ const fn max(a: usize, b: usize) -> usize {
 
 /// Between two looks at what people must know of a node: a fall of others is said within seconds.
 pub const TIDINGS_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So many of these looks lie between two at the disk, the map and the descriptors.
+pub const TIDINGS_LOOKS_PER_ROOM: u64 = 10;
+/// A disk that is fuller is scarce.
+pub const SCARCE_DISK_PERCENT: u64 = 90;
+/// A map or a table of descriptors that is fuller is scarce.
+pub const SCARCE_PERCENT: u64 = 80;
 /// Between two lines of one cause while it lasts, and between two of a healthy node.
 pub const TIDINGS_EVERY_MS: u64 = 60_000;
 /// A peer that was never reached is no news before: nodes of a network do not start at once.

@@ -2,6 +2,7 @@
 use super::scheme;
 use crate::config::values::DurabilityArgument;
 use crate::failure::Failure;
+use crate::output::log::LogFormat;
 use crate::output::{self, say_json};
 use clap::Args;
 use lockstep_devnet::{Builder, Devnet};
@@ -52,7 +53,7 @@ pub(crate) struct BenchArguments {
 
 impl BenchArguments {
     fn start_log(&self) -> Result<(), Failure> {
-        output::log::start(self.log.as_deref(), "error")
+        output::log::start(self.log.as_deref(), "error", LogFormat::Text)
     }
 
     /// Prints a report: as one object, or as `print` does for people.

@@ -3,6 +3,7 @@ use super::signals::{self, Asked};
 use super::{scheme, validators};
 use crate::config::values::{DurabilityArgument, retention};
 use crate::failure::Failure;
+use crate::output::log::LogFormat;
 use crate::output::{self, tell};
 use clap::Args;
 use lockstep_devnet::{Builder, CommitEvent, Devnet};
@@ -68,7 +69,7 @@ struct Times {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    output::log::start(arguments.log.as_deref(), "warn")?;
+    output::log::start(arguments.log.as_deref(), "warn", LogFormat::Text)?;
     let stop = signals::hear(Asked::End)?;
     super::memory::give_back();
     let (tell, commits) = mpsc::channel();

@@ -4,6 +4,7 @@ use crate::config::key::KeyFile;
 use crate::config::values::DurabilityArgument;
 use crate::config::{self, Config, genesis, key_guard, peers};
 use crate::failure::Failure;
+use crate::output::log::LogFormat;
 use crate::output::{self, say, say_json_line, terminal};
 use clap::Args;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
@@ -54,6 +55,9 @@ pub(crate) struct Arguments {
     /// Log filter on stderr, such as info or warn,lockstep_actors=debug
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// What a line of the log looks like
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
     /// Any setting of lockstep.toml; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
@@ -81,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.print_config {
         return config.lines().iter().try_for_each(|line| say!("{line}"));
     }
-    output::log::start(Some(&config.log), "info")?;
+    output::log::start(Some(&config.log), "info", config.log_format)?;
     // Without one, nobody has closed it.
     let has_terminal = terminal::is_there() || std::io::stdin().is_terminal();
     let hang_up = if has_terminal {
@@ -117,6 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn flags(arguments: &Arguments) -> Vec<config::Flag> {
     let durability = arguments.durability.map(|it| it.name().to_owned());
     let retain_blocks = arguments.retain_blocks.map(|blocks| blocks.to_string());
+    let log_format = arguments.log_format.map(|format| format.name().to_owned());
     let trusted = arguments.trusted.map(|block| block.to_string());
     let named = [
         ("trusted", &trusted, "--trusted"),
@@ -126,6 +131,7 @@ fn flags(arguments: &Arguments) -> Vec<config::Flag> {
         ("durability", &durability, "--durability"),
         ("retain_blocks", &retain_blocks, "--retain-blocks"),
         ("log", &arguments.log, "--log"),
+        ("log_format", &log_format, "--log-format"),
     ];
     let set = arguments.set.iter().cloned();
     let set = set.map(|(name, value)| (name, value, "--set"));
@@ -218,7 +224,7 @@ fn listen(setting: &str, text: &str) -> Result<TcpListener, Failure> {
 fn reload(arguments: &Arguments, running: &Config) {
     let read = config::load(arguments.home.as_deref(), flags(arguments));
     let filtered = read.and_then(|config| {
-        output::log::filter_by(Some(&config.log), "info")?;
+        output::log::choose(Some(&config.log), "info", config.log_format)?;
         Ok(config)
     });
     let config = match filtered {
@@ -229,7 +235,10 @@ fn reload(arguments: &Arguments, running: &Config) {
         }
     };
     let changed = config.changed_since(running);
-    let later: Vec<&str> = changed.into_iter().filter(|name| *name != "log").collect();
+    let later: Vec<&str> = changed
+        .into_iter()
+        .filter(|name| !["log", "log_format"].contains(name))
+        .collect();
     if later.is_empty() {
         log::warn!("SIGHUP: the log's filter is {:?}", config.log);
     } else {

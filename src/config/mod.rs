@@ -5,6 +5,7 @@
 use crate::config::values::{DurabilityArgument, retention};
 use crate::endpoint;
 use crate::failure::Failure;
+use crate::output::log::LogFormat;
 use lockstep_actors::private::{FileError, open_named};
 use lockstep_actors::rpc_gateway::{Hosts, Origins, Proxies};
 use lockstep_protocol::consensus::timeouts::Timeouts;
@@ -58,6 +59,7 @@ pub(crate) struct Config {
     pub(crate) timeouts: Timeouts,
     pub(crate) arrival_wait_ms: u64,
     pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
     pub(crate) peers: Vec<PeerEntry>,
     layers: Layers,
 }
@@ -145,6 +147,7 @@ impl Config {
             timeouts: read.timeouts()?,
             arrival_wait_ms: read.ms("arrival_wait_ms", 0, TIMEOUT_MS_MAX)?,
             log: read.text("log")?.to_owned(),
+            log_format: read.parsed("log_format", LogFormat::parse)?,
             peers: read.parsed("peers", peers::parse)?,
             home,
             layers,

@@ -127,6 +127,9 @@ settings! {
     /// Log filter, such as "info" or "warn,lockstep_actors=debug". The log goes to stderr.
     log: Text = "info";
 
+    /// A line of the log: text, or json, one object with time, level, target and message.
+    log_format: Text = "text";
+
     /// The other validators' nodes: who, and where it listens for peers.
     peers: Peers = "";
 }

@@ -6,11 +6,43 @@ use crate::failure::Failure;
 use env_logger::Logger;
 use env_logger::fmt::{ConfigurableFormat, Formatter};
 use log::Log;
-use std::io;
+use serde::Serialize;
+use std::io::{self, Write};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
-/// The one logger of the process, whose filter may be changed.
+/// `--log-format`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One object a line, for programs
+    Json,
+}
+
+impl LogFormat {
+    /// By its name.
+    pub(crate) fn parse(text: &str) -> Result<LogFormat, String> {
+        match text {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err(format!("expected one of text, json; got {text:?}")),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        }
+    }
+}
+
+/// The one logger of the process, whose filter and format may be changed.
 static LOGGER: OnceLock<Filtered> = OnceLock::new();
+
+/// While log lines are JSON: carries what people are told, whatever the filter.
+static TELLER: RwLock<Option<Logger>> = RwLock::new(None);
 
 struct Filtered(RwLock<Logger>);
 
@@ -35,8 +67,8 @@ impl Log for Filtered {
 }
 
 /// `RUST_LOG` is heard where `--log` is not given.
-pub(crate) fn start(filter: Option<&str>, default: &str) -> Result<(), Failure> {
-    filter_by(filter, default)?;
+pub(crate) fn start(filter: Option<&str>, default: &str, format: LogFormat) -> Result<(), Failure> {
+    choose(filter, default, format)?;
     if let Some(logger) = LOGGER.get() {
         // An error says that it has been started before.
         let _ = log::set_logger(logger);
@@ -44,9 +76,17 @@ pub(crate) fn start(filter: Option<&str>, default: &str) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Log lines are chosen like this from now on.
-pub(crate) fn filter_by(filter: Option<&str>, default: &str) -> Result<(), Failure> {
-    let made = logger(filter, default)?;
+/// Log lines are chosen like this, and look like this, from now on.
+pub(crate) fn choose(
+    filter: Option<&str>,
+    default: &str,
+    format: LogFormat,
+) -> Result<(), Failure> {
+    let made = logger(filter, default, format)?;
+    *TELLER.write().unwrap_or_else(PoisonError::into_inner) = match format {
+        LogFormat::Text => None,
+        LogFormat::Json => Some(teller()),
+    };
     log::set_max_level(made.filter());
     if let Some(logger) = LOGGER.get() {
         *logger.0.write().unwrap_or_else(PoisonError::into_inner) = made;
@@ -56,7 +96,25 @@ pub(crate) fn filter_by(filter: Option<&str>, default: &str) -> Result<(), Failu
     Ok(())
 }
 
-fn logger(filter: Option<&str>, default: &str) -> Result<Logger, Failure> {
+fn teller() -> Logger {
+    let mut builder = env_logger::Builder::new();
+    builder.filter_level(log::LevelFilter::Info);
+    builder.format(json).build()
+}
+
+/// Whether the log has taken this, which people are told besides it.
+pub(super) fn takes(words: &str) -> bool {
+    let teller = TELLER.read().unwrap_or_else(PoisonError::into_inner);
+    let Some(teller) = teller.as_ref() else {
+        return false;
+    };
+    let mut record = log::Record::builder();
+    let record = record.level(log::Level::Info).target("lockstep");
+    teller.log(&record.args(format_args!("{words}")).build());
+    true
+}
+
+fn logger(filter: Option<&str>, default: &str, format: LogFormat) -> Result<Logger, Failure> {
     let mut builder = env_logger::Builder::new();
     // It writes an error for each mistake of a stranger. Those are counted; the log is the operator's.
     builder.filter_module("actix_http", log::LevelFilter::Off);
@@ -75,6 +133,9 @@ fn logger(filter: Option<&str>, default: &str) -> Result<Logger, Failure> {
     if let Some(style) = &style {
         builder.parse_write_style(style);
     }
+    if format == LogFormat::Json {
+        return Ok(builder.format(json).build());
+    }
     if terminal::is_there() {
         let coloured = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let lines = env_logger::Target::Pipe(Box::new(terminal::LogLines));
@@ -84,12 +145,31 @@ fn logger(filter: Option<&str>, default: &str) -> Result<Logger, Failure> {
             builder.write_style(env_logger::WriteStyle::Always);
         }
     }
-    builder.format(format);
-    Ok(builder.build())
+    Ok(builder.format(text).build())
+}
+
+/// A line of the log, for programs.
+#[derive(Serialize)]
+struct Object<'a> {
+    time: String,
+    level: &'a str,
+    target: &'a str,
+    message: String,
+}
+
+fn json(line: &mut Formatter, record: &log::Record<'_>) -> io::Result<()> {
+    let object = Object {
+        time: line.timestamp_millis().to_string(),
+        level: record.level().as_str(),
+        target: record.target(),
+        message: record.args().to_string(),
+    };
+    let object = serde_json::to_string(&object)?;
+    writeln!(line, "{}", written_out(&object, Spelling::Json))
 }
 
 /// One record, one line: in it stands what peers and people have sent.
-fn format(line: &mut Formatter, record: &log::Record<'_>) -> io::Result<()> {
+fn text(line: &mut Formatter, record: &log::Record<'_>) -> io::Result<()> {
     let words = record.args().to_string();
     let words = written_out(&words, Spelling::Line);
     let target = written_out(record.target(), Spelling::Line);
@@ -120,12 +200,14 @@ mod tests {
         }
     }
 
-    fn logged(style: env_logger::WriteStyle, words: &str) -> String {
+    type Look = fn(&mut Formatter, &log::Record<'_>) -> io::Result<()>;
+
+    fn logged(style: env_logger::WriteStyle, look: Look, words: &str) -> String {
         let kept = Kept::default();
         let mut builder = env_logger::Builder::new();
         builder.filter_level(log::LevelFilter::Trace);
         builder.target(env_logger::Target::Pipe(Box::new(kept.clone())));
-        let logger = builder.write_style(style).format(format).build();
+        let logger = builder.write_style(style).format(look).build();
         let mut record = log::Record::builder();
         let record = record.level(log::Level::Warn).target("lockstep_actors");
         logger.log(&record.args(format_args!("peer {words} left")).build());
@@ -137,6 +219,7 @@ mod tests {
     fn a_log_line_is_one_line_and_shows_what_was_sent() {
         let line = logged(
             env_logger::WriteStyle::Never,
+            text,
             "\x1b[2J\n\u{202e}\u{9b}\u{200b}",
         );
         let end = " WARN  lockstep_actors] peer \\u{1b}[2J\\n\\u{202e}\\u{9b}\\u{200b} left\n";
@@ -146,8 +229,21 @@ mod tests {
 
     #[test]
     fn the_programs_own_colours_stay() {
-        let line = logged(env_logger::WriteStyle::Always, "\x1b[31m");
+        let line = logged(env_logger::WriteStyle::Always, text, "\x1b[31m");
         assert!(line.contains("\x1b[33mWARN"), "{line:?}");
         assert!(line.contains("peer \\u{1b}[31m left"), "{line:?}");
+    }
+
+    #[test]
+    fn a_line_for_programs_is_one_object_that_says_what_was_sent() {
+        let words = "\x1b[2J\n\"\u{202e}\u{9b}";
+        let line = logged(env_logger::WriteStyle::Never, json, words);
+        assert_eq!(line.matches(is_unseen).count(), 1, "{line:?}");
+        let object: serde_json::Value = serde_json::from_str(&line).expect("an object");
+        assert_eq!(object["message"], format!("peer {words} left"));
+        assert_eq!(object["level"], "WARN");
+        assert_eq!(object["target"], "lockstep_actors");
+        let time = object["time"].as_str().expect("a time");
+        assert!(time.starts_with("20") && time.ends_with('Z'), "{time}");
     }
 }

@@ -245,6 +245,7 @@ pub(super) fn wire(
         clock: parts.clock,
         pacing: parts.config.pacing,
         view: parts.view.clone(),
+        store: parts.store.clone(),
         metrics: parts.metrics.clone(),
         missing: inboxes.votes.port().within(QUESTIONS_WAITING_MAX),
     };

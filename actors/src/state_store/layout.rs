@@ -4,7 +4,7 @@ use super::fault;
 use super::table::Table;
 use borsh::{BorshDeserialize, BorshSerialize};
 use heed::types::Bytes;
-use heed::{CommitOrAbort, Database};
+use heed::{CommitOrAbort, Database, RoTxn};
 use lockstep_protocol::ledger::{Head, KeyHash};
 use lockstep_protocol::limits::CERTIFICATE_BYTES_MAX;
 use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
@@ -74,6 +74,10 @@ macro_rules! tables {
         const NAMES: &[&str] = &[$(stringify!($name)),*];
 
         impl Tables {
+            fn each(&self) -> [&Table; NAMES.len()] {
+                [$(&self.$name),*]
+            }
+
             fn named(databases: [Database<'static, Bytes, Bytes>; NAMES.len()]) -> Tables {
                 let [$($name),*] = databases;
                 Tables { $($name: Table::new(stringify!($name), $name)),* }
@@ -139,6 +143,11 @@ impl Tables {
             .commit()
             .ok_or_else(|| StoreError::corrupt("the tables were not created"))?;
         Ok(Tables::named(databases))
+    }
+
+    /// What the pages that hold them have; free ones hold nothing.
+    pub(super) fn fills(&self, txn: &RoTxn<'_>) -> Result<u64, StoreError> {
+        self.each().iter().map(|table| table.fills(txn)).sum()
     }
 
     /// Opens the tables of a database that has been used: one that is missing has rotted away.

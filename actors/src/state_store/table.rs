@@ -30,6 +30,13 @@ impl Table {
         self.name
     }
 
+    /// What the pages that hold it have.
+    pub(super) fn fills(&self, txn: &RoTxn<'_>) -> Result<u64, StoreError> {
+        let stat = fallible(|| self.db.stat(txn)).map_err(|e| self.failed(e))?;
+        let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages;
+        Ok(pages as u64 * u64::from(stat.page_size))
+    }
+
     /// Looks at every entry in order of key, one at a time.
     pub(super) fn each<E: From<StoreError>>(
         &self,

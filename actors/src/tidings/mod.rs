@@ -6,9 +6,11 @@
 use crate::clock::words::Span;
 use crate::limits::{NAMED_MAX, STALL_SAID_EVERY_MS, UNLINKED_AFTER_MS};
 use lockstep_protocol::types::{Address, Height, Instant, Round};
+use room::{Room, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+mod room;
 pub(crate) mod tell;
 #[cfg(test)]
 mod tests;
@@ -67,6 +69,8 @@ pub(crate) struct Look {
     pub(crate) commit_ms: Option<[f64; 2]>,
     /// Why it has no voice, if so, and the next step.
     pub(crate) voiceless: Option<String>,
+    /// What it may run out of; none where nobody has looked.
+    pub(crate) rooms: Vec<Room>,
     /// It is behind, and says so elsewhere.
     pub(crate) catching_up: bool,
 }
@@ -147,6 +151,7 @@ pub(crate) struct Tidings {
     validators: BTreeMap<Address, u64>,
     unnamed: Option<Lasting>,
     voiceless: Option<(String, Lasting)>,
+    scarce: BTreeMap<What, Lasting>,
 }
 
 impl Tidings {
@@ -163,6 +168,7 @@ impl Tidings {
             validators: BTreeMap::new(),
             unnamed: None,
             voiceless: None,
+            scarce: BTreeMap::new(),
         }
     }
 
@@ -173,6 +179,7 @@ impl Tidings {
         self.change_of_validators(look, &mut lines);
         self.unnamed(now, look, &mut lines);
         self.voice(now, look, &mut lines);
+        self.rooms(now, look, &mut lines);
         self.progress(now, look, &mut lines);
         self.minute(now, look, &mut lines);
         lines
@@ -269,10 +276,13 @@ impl Tidings {
         }
     }
 
-    /// What begins was said by whoever found it out; here it is said again.
+    /// What begins was said by whoever found it out; here it is said again, and that it is over.
     fn voice(&mut self, now: Instant, look: &Look, lines: &mut Vec<Line>) {
         let Some(why) = &look.voiceless else {
-            self.voiceless = None;
+            if let Some((_, lasting)) = self.voiceless.take() {
+                let lasted = lasting.lasts(now);
+                lines.push(info(format!("this node signs, after {lasted} without")));
+            }
             return;
         };
         let said = Lasting {
@@ -284,6 +294,20 @@ impl Tidings {
         if lasting.say(now, self.every_ms) {
             let lasts = lasting.lasts(now);
             lines.push(warn(format!("this node does not sign, for {lasts}: {why}")));
+        }
+    }
+
+    fn rooms(&mut self, now: Instant, look: &Look, lines: &mut Vec<Line>) {
+        for room in &look.rooms {
+            if room.is_scarce() {
+                let scarce = self.scarce.entry(room.what);
+                let scarce = scarce.or_insert(Lasting::new(now));
+                if scarce.say(now, self.every_ms) {
+                    lines.push(warn(room.to_string()));
+                }
+            } else if self.scarce.remove(&room.what).is_some() {
+                lines.push(info(format!("{} has room again", room.what)));
+            }
         }
     }
 

@@ -1,11 +1,15 @@
 //! Looks at the node once a second and writes the lines that come of it. It runs on the node's
 //! thread, outside of all actors, and ends with it.
+use super::room;
 use super::{Counts, Look, Tidings};
 use crate::clock::Clock;
-use crate::limits::{STALL_SAID_AFTER_MS, TIDINGS_EVERY_MS, TIDINGS_LOOK_EVERY};
+use crate::limits::{
+    STALL_SAID_AFTER_MS, TIDINGS_EVERY_MS, TIDINGS_LOOK_EVERY, TIDINGS_LOOKS_PER_ROOM,
+};
 use crate::messages::vote_collector::{GetVotesMissing, VotesMissing};
 use crate::metrics::Metrics;
 use crate::runtime::Port;
+use crate::state_store::Store;
 use crate::view::NodeView;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::types::{Address, Height, Instant};
@@ -19,6 +23,7 @@ pub(crate) struct Seed {
     pub(crate) clock: Clock,
     pub(crate) pacing: Pacing,
     pub(crate) view: Arc<NodeView>,
+    pub(crate) store: Store,
     pub(crate) metrics: Arc<Metrics>,
     /// VoteCollector: whom do we wait for?
     pub(crate) missing: Port<GetVotesMissing>,
@@ -27,9 +32,15 @@ pub(crate) struct Seed {
 /// For as long as the node lives.
 pub(crate) async fn always(seed: Seed) {
     let mut tidings = Tidings::new(seed.clock.now(), late_ms(seed.pacing), TIDINGS_EVERY_MS);
-    loop {
+    for number in 0_u64.. {
         tokio::time::sleep(TIDINGS_LOOK_EVERY).await;
         let mut look = seed.look().await;
+        if number.is_multiple_of(TIDINGS_LOOKS_PER_ROOM) {
+            let store = seed.store.clone();
+            let rooms = tokio::task::spawn_blocking(move || room::look(&store));
+            // An error says that the runtime ends.
+            look.rooms = rooms.await.unwrap_or_default();
+        }
         let now = seed.clock.now();
         if tidings.ends_minute(now) {
             look.commit_ms = seed.metrics.commit_times.take();
@@ -84,6 +95,7 @@ impl Seed {
             },
             validators: set.iter().map(|v| (v.address, v.power)).collect(),
             commit_ms: None,
+            rooms: Vec::new(),
             voiceless: view.halted.or(view.observing),
             catching_up: view.catching_up,
         }

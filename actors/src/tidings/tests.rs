@@ -266,4 +266,60 @@ fn a_node_without_a_voice_says_why_again_each_minute() {
             "121: this node does not sign, for 2 min 0 s: do this",
         ]
     );
+    let lines = without_minutes(said(&mut tidings(), 1..20, |at| match at {
+        ..5_000 => observes(at),
+        _ => healthy(at),
+    }));
+    assert_eq!(lines, ["5: this node signs, after 4.0 s without"]);
+}
+
+#[test]
+fn what_runs_out_is_said_while_there_is_some_and_that_there_is_room_again() {
+    let room = |what, taken, whole| Room { what, taken, whole };
+    let gib = 1 << 30;
+    let scarce = |at: u64| Look {
+        rooms: match at {
+            // Between two looks at it, it is as it was.
+            1_000..90_000 if at % 10_000 > 0 => vec![],
+            ..90_000 => vec![
+                room(What::Disk, 95 * gib, 100 * gib),
+                room(What::Map, 52 * gib, 64 * gib),
+                room(What::Descriptors, 820, 1_024),
+            ],
+            _ => vec![
+                room(What::Disk, 90 * gib, 100 * gib),
+                room(What::Map, 51 * gib, 64 * gib),
+                room(What::Descriptors, 819, 1_024),
+            ],
+        },
+        ..healthy(at)
+    };
+    let lines = without_minutes(said(&mut tidings(), 10..100, scarce));
+    let disk = "the disk of the data directory is 95 % full, 5120 MiB are left: make room, or keep \
+                fewer blocks (retain_blocks)";
+    let map = "the map of the database is 81 % full, 53248 of 65536 MiB: keep fewer blocks \
+               (retain_blocks)";
+    let descriptors = "this process's table of descriptors is 80 % full, 820 of 1024: allow more \
+                       (ulimit -n, or LimitNOFILE= of a service)";
+    let again = [10, 70]
+        .map(|second| [disk, map, descriptors].map(|line| format!("{second}: {line}")))
+        .concat();
+    let over = [
+        "90: the disk of the data directory has room again",
+        "90: the map of the database has room again",
+        "90: this process's table of descriptors has room again",
+    ];
+    assert_eq!(lines[..6], again);
+    assert_eq!(lines[6..], over);
+}
+
+#[test]
+fn what_a_node_may_run_out_of_is_seen_of_a_real_one() {
+    let (_world, _dir, store) = crate::fixture::opened();
+    let rooms = room::look(&store);
+    let seen: Vec<What> = rooms.iter().map(|room| room.what).collect();
+    assert_eq!(seen, [What::Disk, What::Map, What::Descriptors]);
+    for room in rooms {
+        assert!(0 < room.taken && room.taken < room.whole, "{room:?}");
+    }
 }

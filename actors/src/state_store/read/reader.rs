@@ -22,6 +22,13 @@ impl Store {
         self.read(|reading| reading.head())
     }
 
+    /// How many bytes of its map the database fills, and how many there are. A page that was filled
+    /// once and is free again fills nothing.
+    pub(crate) fn map_room(&self) -> Result<(u64, u64), StoreError> {
+        let filled = self.read(|reading| reading.tables.fills(reading.txn))?;
+        Ok((filled, self.inner.map_bytes as u64))
+    }
+
     /// The lowest height whose block is here, or will be: older ones were pruned.
     pub fn earliest(&self) -> Result<Height, StoreError> {
         self.read(|reading| reading.earliest())
