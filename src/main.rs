@@ -55,6 +55,8 @@ enum Command {
     Record(cli::record::Arguments),
     /// Ask a node for a block
     Block(cli::block::Arguments),
+    /// Ask a node who validates, and what each validator did lately
+    Validators(cli::validators::Arguments),
     /// Ask a node what became of a transaction
     Receipt(cli::receipt::Arguments),
     /// Keep the keys of accounts, each in an encrypted file
@@ -85,6 +87,7 @@ impl Command {
             | Command::Verify(_)
             | Command::Simulate(_)
             | Command::Block(_)
+            | Command::Validators(_)
             | Command::Receipt(_)
             | Command::Light(_)
             | Command::Bench(_) => false,
@@ -114,6 +117,7 @@ fn main() -> ExitCode {
         Command::Account(arguments) => cli::account::run(&arguments),
         Command::Record(arguments) => cli::record::run(&arguments),
         Command::Block(arguments) => cli::block::run(&arguments),
+        Command::Validators(arguments) => cli::validators::run(&arguments),
         Command::Receipt(arguments) => cli::receipt::run(&arguments),
         Command::Keys(command) => cli::keys::run(&command),
         Command::Light(command) => cli::light::run(&command),

@@ -113,5 +113,6 @@ mod seldom;
 mod shell;
 pub mod state_store;
 mod tidings;
+pub mod times;
 pub mod view;
 mod vote_collector;

@@ -219,6 +219,8 @@ pub const RPC_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Calls that wait for a block at one time, half of all public connections; others are answered
 /// "pending" at once.
 pub const RPC_WAITERS_MAX: usize = 128;
+/// Blocks that are read to say what validators did lately.
+pub const RECENT_BLOCKS_MAX: u64 = 100;
 /// Waiting transactions in one answer: a page for people.
 pub const PENDING_ANSWER_MAX: usize = 1_000;
 /// Blocks in one fee history: each is read.

@@ -9,7 +9,7 @@ use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use parking_lot::{Condvar, Mutex};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,6 +37,9 @@ pub struct PeerView {
     pub url: String,
     /// Whether the last exchange succeeded.
     pub reachable: bool,
+    /// Since when none has succeeded; in JSON, for how many milliseconds.
+    #[serde(rename = "away_ms", serialize_with = "ms_since")]
+    pub away: Option<Instant>,
     /// The last committed height that it told.
     pub height: Height,
     /// The lowest height whose block it keeps, as it told.
@@ -50,6 +53,39 @@ pub struct PeerView {
     pub(crate) trouble: Option<String>,
     /// Why it was refused: another chain, another protocol version, a wrong verifier.
     pub refused: Option<String>,
+}
+
+fn ms_since<S: Serializer>(since: &Option<Instant>, to: S) -> Result<S::Ok, S::Error> {
+    since
+        .map(|since| since.elapsed().as_millis() as u64)
+        .serialize(to)
+}
+
+impl PeerView {
+    /// One that was never reached.
+    pub(crate) fn new(address: Address, url: String) -> PeerView {
+        PeerView {
+            address,
+            url,
+            reachable: false,
+            away: Some(Instant::now()),
+            height: Height(0),
+            earliest_height: Height(0),
+            clock_difference_ms: None,
+            outbox: 0,
+            trouble: None,
+            refused: None,
+        }
+    }
+
+    /// An exchange has succeeded, or failed.
+    pub(crate) fn set_reachable(&mut self, reachable: bool) {
+        self.reachable = reachable;
+        self.away = match reachable {
+            true => None,
+            false => self.away.or_else(|| Some(Instant::now())),
+        };
+    }
 }
 
 /// How catching up goes on: what a progress bar needs besides the head.

@@ -6,6 +6,8 @@ use crate::failure::Failure;
 use crate::hex::unhex;
 use crate::output::{say, say_json};
 use clap::Args;
+use lockstep_actors::times::{Span, Utc};
+use lockstep_protocol::types::Timestamp;
 use serde_json::Value;
 
 /// `lockstep block`
@@ -46,11 +48,9 @@ fn print(block: &Value) -> Result<(), Failure> {
     say!("  id            {}", word(&block["id"]))?;
     say!("  parent        {}", word(&header["previous_block"]))?;
     let time = header["time"].as_u64().unwrap_or(0);
-    let age_ms = wall_clock()?.0.saturating_sub(time);
-    say!(
-        "  time          {time} ms since 1970, {:.1} s ago",
-        age_ms as f64 / 1e3
-    )?;
+    let age = Span(wall_clock()?.0.saturating_sub(time));
+    let time = Utc(Timestamp(time));
+    say!("  time          {time}, {age} ago")?;
     say!("  proposer      {}", word(&header["proposer"]))?;
     say!("  state root    {}", word(&header["state_root"]))?;
     let commit = &block["commit"];

@@ -24,6 +24,7 @@ pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod testnet;
 pub(crate) mod tx;
+pub(crate) mod validators;
 pub(crate) mod verify;
 mod who;
 

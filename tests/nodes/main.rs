@@ -5,6 +5,7 @@ mod bad_input;
 mod bench_transactions;
 mod cli;
 mod cli_simulate;
+mod cli_validators;
 mod clients;
 mod compact;
 mod ended;

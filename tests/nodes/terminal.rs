@@ -52,7 +52,7 @@ fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
     const WHO: &str = "0x1212121212121212121212121212121212121212";
     const ID: &str = "0x1212121212121212121212121212121212121212121212121212121212121212";
     Some(match command {
-        "status" | "block" => (true, &[]),
+        "status" | "block" | "validators" => (true, &[]),
         "account" => (true, &["alice"]),
         "record" => (true, &["alice", FOREIGN]),
         "receipt" => (true, &[ID]),

@@ -1,8 +1,9 @@
 //! What this node knows of the clocks of others: fed by the links, read by pages, the log and the
 //! round driver. Its brain is [`Clocks`].
 use super::Clock;
-use super::words::{Span, signed};
+use super::words::signed;
 use crate::limits::{CLOCK_NEWS_EVERY, CLOCK_SAID_EVERY, CLOCKS_NAMED_MAX, UNTIMELY_SAID_EVERY};
+use crate::times::Span;
 use lockstep_protocol::consensus::clocks::{Clocks, Exchange, Report};
 use lockstep_protocol::types::{Address, Height, Timestamp};
 use lockstep_protocol::validators::set::ValidatorSet;

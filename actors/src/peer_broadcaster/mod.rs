@@ -16,7 +16,7 @@ use actix::prelude::*;
 use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::nouns::standing::sets_of;
-use lockstep_protocol::types::{Address, Height};
+use lockstep_protocol::types::Address;
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use lockstep_protocol::wire::Wire;
 use outbox::{Frame, Outbox};
@@ -102,17 +102,10 @@ impl PeerBroadcaster {
 
     fn connect(&mut self, ctx: &mut Ctx<Self>) {
         let peers = self.seed.peers.read().clone();
-        self.seed.view.set_peers(peers.iter().map(|peer| PeerView {
-            address: peer.address,
-            url: peer.url(),
-            reachable: false,
-            height: Height(0),
-            earliest_height: Height(0),
-            clock_difference_ms: None,
-            outbox: 0,
-            trouble: None,
-            refused: None,
-        }));
+        let shown = peers
+            .iter()
+            .map(|peer| PeerView::new(peer.address, peer.url()));
+        self.seed.view.set_peers(shown);
         self.outboxes.clear();
         let is_validator = self.is_validator(&self.seed.view.validators());
         for peer in peers {

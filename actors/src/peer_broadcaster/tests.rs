@@ -13,7 +13,7 @@ use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Seed as KeySeed};
 use lockstep_protocol::nouns::pull::Pull;
 use lockstep_protocol::nouns::vote::SignedVote;
-use lockstep_protocol::types::{ChainId, Hash, Round, Timestamp};
+use lockstep_protocol::types::{ChainId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use lockstep_protocol::validators::set::ValidatorSet;
 use lockstep_protocol::wire::PROTOCOL_VERSION;

@@ -126,7 +126,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/transactions", "Hands in a transaction in canonical bytes.", Media::Nothing, &[202, 400, 403, 408, 413, 415, 429, 500, 503], || web::post().to(transactions::submit)).post(Some(BYTES)),
     get("/mempool", "What waits for a block, by sender and nonce.", Media::Json, &[400, 503], || read().to(transactions::waiting)).with(&[("after", "^0x[0-9a-fA-F]{40}:[0-9]+$"), ("limit", WHOLE)]),
     get("/status", "Who this node is, where it stands and whom it reaches.", Media::Json, &[500], || read().to(status::status)),
-    get("/validators", "Who validates a height; by default the one under decision.", Media::Json, &[400, 404, 500, 503], || read().to(validators::validators)).with(&[("height", WHOLE)]),
+    get("/validators", "Who validates a height, by default the one under decision; and what they did in the newest blocks.", Media::Json, &[400, 404, 500, 503], || read().to(validators::validators)).with(&[("height", WHOLE), ("recent", WHOLE)]),
     get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[429], || read().to(status::actors)),
     get("/metrics", "OpenMetrics.", Media::Metrics, &[429], || read().to(status::metrics)),
     get("/livez", "The node's thread turns.", Media::Text, &[], || read().to(answer::livez)),

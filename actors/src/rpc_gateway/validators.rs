@@ -3,6 +3,7 @@
 use super::json::hex;
 use super::seed::Seed;
 use crate::http::answer::{Answer, refuse};
+use crate::limits::RECENT_BLOCKS_MAX;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -12,24 +13,35 @@ use lockstep_protocol::validators::set::{self, Validator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Which height's validators are asked for; the height under decision if none is named.
+mod recent;
+
+/// Which height's validators are asked for; the height under decision if none is named. With what
+/// they did in so many of the newest blocks, if that is asked for.
 #[derive(Debug, Deserialize)]
 struct Of {
     height: Option<u64>,
+    recent: Option<u64>,
 }
 
 /// The keys of a large set are many, and an old one has to be found: on another thread, and few at
 /// one time.
 pub(super) async fn validators(seed: web::Data<Seed>, request: HttpRequest) -> Answer {
     let Ok(of) = web::Query::<Of>::from_query(request.query_string()) else {
-        let sentence = "ask for ?height=<height>, a whole number from 1";
+        let sentence = "ask for ?height=<height>, a whole number from 1, or ?recent=<blocks>";
         return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
     };
     let place = seed.answer_place(&request, "other answers are being made");
     let _place = place.await?;
     let reader = seed.clone();
     let height = of.height.map(Height);
-    let Some(page) = web::block(move || page(&reader, height)).await?? else {
+    let page = web::block(move || {
+        let mut page = page(&reader, height)?;
+        if let (Some(page), Some(blocks)) = (&mut page, of.recent) {
+            recent::add(&reader, page, blocks.min(RECENT_BLOCKS_MAX))?;
+        }
+        Ok::<_, StoreError>(page)
+    });
+    let Some(page) = page.await?? else {
         let newest = newest(&seed);
         let sentence = format!("validators are known of the heights from 1 to {newest}");
         return Ok(refuse(StatusCode::NOT_FOUND, "unknown_height", sentence));

@@ -3,8 +3,8 @@
 //!
 //! A healthy node has one line a minute. What is wrong is said at once, with whom and since when,
 //! and again once a minute while it lasts; so there is a limit for each cause.
-use crate::clock::words::Span;
 use crate::limits::{NAMED_MAX, STALL_SAID_EVERY_MS, UNLINKED_AFTER_MS};
+use crate::times::Span;
 use lockstep_protocol::types::{Address, Height, Instant, Round};
 use room::{Room, What};
 use std::collections::{BTreeMap, BTreeSet};

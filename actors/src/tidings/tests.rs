@@ -280,7 +280,7 @@ fn what_runs_out_is_said_while_there_is_some_and_that_there_is_room_again() {
     let scarce = |at: u64| Look {
         rooms: match at {
             // Between two looks at it, it is as it was.
-            1_000..90_000 if at % 10_000 > 0 => vec![],
+            1_000..90_000 if !at.is_multiple_of(10_000) => vec![],
             ..90_000 => vec![
                 room(What::Disk, 95 * gib, 100 * gib),
                 room(What::Map, 52 * gib, 64 * gib),

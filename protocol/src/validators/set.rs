@@ -52,6 +52,15 @@ pub struct ValidatorSet {
     hash: Hash,
 }
 
+/// Whose turn it is among `count` validators in order of address: `(h + r) mod n`.
+pub fn turn(count: usize, height: Height, round: Round) -> ValidatorIndex {
+    // u128: the sum of a u64 and a u32 always fits, and a set is never empty.
+    let count = u128::try_from(count).unwrap_or(1).max(1);
+    let turn = u128::from(height.0).saturating_add(u128::from(round.0));
+    let index = turn.checked_rem(count);
+    index.and_then(|i| usize::try_from(i).ok()).unwrap_or(0)
+}
+
 impl ValidatorSet {
     /// Builds the set from public keys and powers, in any order.
     pub fn new(
@@ -109,13 +118,7 @@ impl ValidatorSet {
     /// Who proposes in round `r` of height `h`: `V[(h + r) mod |V|]`. Within any |V| rounds in a
     /// row everybody has a turn.
     pub fn proposer(&self, height: Height, round: Round) -> Address {
-        // u128: the sum of a u64 and a u32 always fits, and a set is never empty.
-        let count = u128::try_from(self.validators.len()).unwrap_or(1).max(1);
-        let turn = u128::from(height.0).saturating_add(u128::from(round.0));
-        let index = turn
-            .checked_rem(count)
-            .and_then(|i| usize::try_from(i).ok())
-            .unwrap_or(0);
+        let index = turn(self.validators.len(), height, round);
         self.validators
             .get(index)
             .map(|v| v.address)

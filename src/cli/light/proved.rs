@@ -8,6 +8,7 @@ use crate::environment::wall_clock;
 use crate::failure::Failure;
 use crate::hex::hex;
 use crate::output::{say, say_json};
+use lockstep_actors::times::Span;
 use lockstep_protocol::ledger::{Account, Record};
 use lockstep_protocol::proofs::light_client::Trusted;
 use lockstep_protocol::types::{Address, Timestamp};
@@ -44,10 +45,10 @@ impl Proved {
         say!("Proved, whoever said it")?;
         self.fact.print()?;
         say!(
-            "  after block   {}, {}, {:.1} s ago",
+            "  after block   {}, {}, {} ago",
             header.height,
             self.trusted.id,
-            age_ms as f64 / 1e3
+            Span(age_ms)
         )?;
         say!("  state root    {}", header.state_root)?;
         say!(

@@ -117,7 +117,8 @@ impl Link {
             REFUSED_PEER_WAIT.as_secs()
         );
         self.seed.view.update_peer(&peer.address, |view| {
-            (view.reachable, view.refused) = (false, Some(mismatch.to_string()));
+            view.set_reachable(false);
+            view.refused = Some(mismatch.to_string());
         });
         tokio::select! {
             () = tokio::time::sleep(REFUSED_PEER_WAIT) => (),

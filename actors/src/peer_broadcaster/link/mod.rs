@@ -377,7 +377,8 @@ impl Link {
     fn reached(&self) {
         self.outbox.allow_questions(true);
         self.seed.view.update_peer(&self.peer.address, |peer| {
-            (peer.reachable, peer.refused) = (true, None);
+            peer.set_reachable(true);
+            peer.refused = None;
         });
     }
 
@@ -391,7 +392,8 @@ impl Link {
         let waiting = self.outbox.len();
         let trouble = format!("{what} failed: {error}");
         self.seed.view.update_peer(&self.peer.address, |view| {
-            (view.reachable, view.outbox) = (false, waiting);
+            view.set_reachable(false);
+            view.outbox = waiting;
             view.trouble = Some(trouble);
         });
         self.wait_after(what, error, back_off).await;

@@ -1,0 +1,50 @@
+//! `lockstep validators`: what it says of a network, one of whose nodes was killed.
+use serde_json::Value;
+use support::process::{Network, run};
+
+fn rows(page: &Value) -> Vec<Value> {
+    page["validators"].as_array().expect("a list").clone()
+}
+
+fn sum(rows: &[Value], name: &str) -> u64 {
+    rows.iter()
+        .map(|row| row[name].as_u64().expect("a number"))
+        .sum()
+}
+
+#[test]
+fn it_shows_who_is_away_since_when_and_whose_turns_brought_no_block() {
+    let mut network = Network::running(4, &["block_interval_ms=200"]);
+    network.wait_for(&[0, 1, 2, 3], 8);
+    let asks = ["validators", "--rpc", &network.urls[0].clone()];
+    network.kill(3);
+    // Four heights in a row have a first round of each.
+    let height = network.highest(&[0, 1, 2]);
+    network.wait_for(&[0, 1, 2], height + 6);
+    let shown = run(&[&asks[..], &["--json"]].concat()).ok();
+    let page: Value = serde_json::from_str(&shown.stdout).expect("one object");
+    let rows = rows(&page);
+    let of = |index: usize| {
+        let address = network.addresses[index].to_string();
+        let row = rows.iter().find(|row| row["address"] == address.as_str());
+        row.expect("a row").clone()
+    };
+    assert_eq!(of(0)["link"]["state"], "asked");
+    for index in [1, 2] {
+        assert_eq!(of(index)["link"]["state"], "up");
+        assert_eq!(of(index)["failed_turns"], 0, "{}", of(index));
+    }
+    let dead = of(3);
+    assert_eq!(dead["link"]["state"], "away", "{dead}");
+    assert!(dead["link"]["away_ms"].as_u64() > Some(0), "{dead}");
+    assert!(dead["failed_turns"].as_u64() >= Some(1), "{dead}");
+    let blocks = page["recent"]["blocks"].as_u64().expect("a number");
+    assert_eq!(sum(&rows, "turns") - sum(&rows, "failed_turns"), blocks);
+    // Three of four are a quorum, and no certificate holds more.
+    assert_eq!(sum(&rows, "certificates"), 3 * blocks);
+    let text = run(&asks).ok().stdout;
+    assert!(text.contains("away for "), "{text}");
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
