@@ -1,4 +1,5 @@
 //! Why a devnet did not do what it was asked.
+use lockstep_actors::limits::NAMED_MAX;
 use lockstep_actors::node::{NodeError, SubmitError};
 use lockstep_actors::runtime::EndReason;
 use lockstep_actors::state_store::StoreError;
@@ -41,9 +42,7 @@ pub enum DevnetError {
         error: std::io::Error,
     },
     /// No block came.
-    #[error(
-        "no block {height} within {patience:?} on node(s) {missing:?}; heights are {heights:?}"
-    )]
+    #[error("no block {height} within {patience:?} on {}", stand(missing, heights))]
     NoBlock {
         /// Which block.
         height: u64,
@@ -73,6 +72,29 @@ pub enum DevnetError {
     Store(usize, StoreError),
 }
 
+/// Who lacks a block, and where they stand: in words, however many they are.
+fn stand(missing: &[usize], heights: &[Option<u64>]) -> String {
+    let named = missing.iter().take(NAMED_MAX).map(usize::to_string);
+    let mut named = named.collect::<Vec<_>>().join(", ");
+    if let Some(more @ 1..) = missing.len().checked_sub(NAMED_MAX) {
+        named += &format!(" and {more} more");
+    }
+    let reached = missing.iter().filter_map(|node| *heights.get(*node)?);
+    let at = match (reached.clone().min(), reached.max()) {
+        (Some(lowest), Some(highest)) if lowest == highest => format!("at height {lowest}"),
+        (Some(lowest), Some(highest)) => format!("at heights {lowest} to {highest}"),
+        _ => "down".into(),
+    };
+    let down = heights.iter().filter(|height| height.is_none()).count();
+    let (all, lack) = (heights.len(), missing.len());
+    let of_all = format!("{lack} of {all} nodes ({named}: {at})");
+    match down {
+        0 => of_all,
+        1 => format!("{of_all}; one is down"),
+        _ => format!("{of_all}; {down} are down"),
+    }
+}
+
 impl DevnetError {
     /// 1 may be retried, 2 configuration, 3 corrupt data, 4 safety stop.
     pub fn exit_code(&self) -> u8 {
@@ -87,5 +109,39 @@ impl DevnetError {
             | DevnetError::Submit(..)
             | DevnetError::Down(_) => 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It was `Some(1)` a hundred times.
+    #[test]
+    fn who_lacks_a_block_is_said_in_words_and_once() {
+        let no_block = |missing: Vec<usize>, heights: Vec<Option<u64>>| {
+            let error = DevnetError::NoBlock {
+                height: 2,
+                patience: Duration::from_secs(30),
+                missing,
+                heights,
+            };
+            error.to_string()
+        };
+        let all = no_block((0..100).collect(), vec![Some(1); 100]);
+        assert_eq!(
+            all,
+            "no block 2 within 30s on 100 of 100 nodes (0, 1, 2, 3, 4, 5, 6, 7 and 92 more: at \
+             height 1)"
+        );
+        let some = no_block(vec![1, 2], vec![Some(2), Some(0), Some(1), None]);
+        assert_eq!(
+            some,
+            "no block 2 within 30s on 2 of 4 nodes (1, 2: at heights 0 to 1); one is down"
+        );
+        assert_eq!(
+            no_block(vec![0], vec![None]),
+            "no block 2 within 30s on 1 of 1 nodes (0: down); one is down"
+        );
     }
 }
