@@ -32,7 +32,7 @@
 //!
 //! ```
 //! use lockstep_actors::node::{Node, NodeConfig};
-//! use lockstep_actors::state_store::Durability;
+//! use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Durability};
 //! use lockstep_protocol::consensus::driver::Pacing;
 //! use lockstep_protocol::consensus::timeouts::Timeouts;
 //! use lockstep_protocol::crypto::{self, SchemeId, Seed};
@@ -57,6 +57,7 @@
 //!     genesis: Arc::new(genesis),
 //!     signer,
 //!     data_dir: directory.path().join("data"),
+//!     map_bytes: DEFAULT_MAP_BYTES,
 //!     key_guard: None,
 //!     trusted: None,
 //!     rearm: false,

@@ -363,6 +363,63 @@ const fn max(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
+/// How much a process may want of something that the system limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// Without it there is no use in beginning.
+    pub needed: u64,
+    /// With it no limit of this file is cut short.
+    pub wanted: u64,
+}
+
+/// Descriptors of a process, whatever it runs: its three streams, what it has inherited, signals,
+/// and files and names that are looked up for a moment.
+const PROCESS_DESCRIPTORS: usize = 32;
+/// Files of a node: LMDB's two and its lock file, the lock, the mark, the key and the record beside it.
+const NODE_FILES: usize = 7;
+/// Each of its two listeners, and the copy that the runtime accepts on.
+const LISTENER_DESCRIPTORS: usize = 4;
+/// Its own thread's runtime and the store's: a poll and the runtime's copy of it, a waker, signals.
+const RUNTIME_DESCRIPTORS: usize = 8;
+const NODE_DESCRIPTORS: usize = NODE_FILES + LISTENER_DESCRIPTORS + RUNTIME_DESCRIPTORS;
+/// Of the [`LINK_CONNECTIONS_MAX`] those without which a link works badly: a message, and a question
+/// at the same time.
+const LINK_CONNECTIONS_MIN: usize = 2;
+/// Connections of people without which a process serves nobody.
+const PUBLIC_CONNECTIONS_MIN: usize = 8;
+
+/// The descriptors of a process with so many nodes, of which each has so many peers: with all of them
+/// linked and a few people, and with every connection that a limit of this file allows. The two
+/// ends of a link between nodes of one process are a descriptor each.
+pub const fn descriptors(nodes: usize, peers: usize) -> Demand {
+    let links = 2 * peers * LINK_CONNECTIONS_MIN;
+    let needed = nodes * (NODE_DESCRIPTORS + links) + PUBLIC_CONNECTIONS_MIN;
+    let connections = PEER_CONNECTIONS_MAX + PUBLIC_CONNECTIONS_MAX;
+    let wanted = nodes * (NODE_DESCRIPTORS + connections + peers * LINK_CONNECTIONS_MAX);
+    Demand {
+        needed: (PROCESS_DESCRIPTORS + needed) as u64,
+        wanted: (PROCESS_DESCRIPTORS + wanted) as u64,
+    }
+}
+
+/// Address space of a node beside its map, and of a process beside its nodes: stacks, and what the C
+/// library reserves for each thread. Of one node 290 MiB were seen at rest, of each more 140.
+const BESIDE_MAP_BYTES: u64 = 256 << 20;
+
+/// The address space that so many nodes with maps of this size need.
+pub const fn address_bytes(nodes: usize, map_bytes: usize) -> u64 {
+    let node = (map_bytes as u64).saturating_add(BESIDE_MAP_BYTES);
+    (nodes as u64)
+        .saturating_mul(node)
+        .saturating_add(BESIDE_MAP_BYTES)
+}
+
+/// The largest map with which so many nodes fit into this address space; 0: none does.
+pub const fn map_bytes_within(address_bytes: u64, nodes: usize) -> u64 {
+    let share = address_bytes.saturating_sub(BESIDE_MAP_BYTES) / nodes as u64;
+    share.saturating_sub(BESIDE_MAP_BYTES)
+}
+
 /// Between two looks at what people must know of a node: a fall of others is said within seconds.
 pub const TIDINGS_LOOK_EVERY: Duration = Duration::from_secs(1);
 /// So many of these looks lie between two at the disk, the map and the descriptors.
@@ -396,5 +453,37 @@ mod tests {
         // Nothing else in a mailbox is as many as messages from outside.
         let edge = VOTES_PROVEN_MAX + VOTES_UNPROVEN_MAX + QUESTIONS_WAITING_MAX;
         assert!(2 * edge <= CONSENSUS_MAILBOX_MAX);
+    }
+
+    /// Of 64 nodes in one process the links were seen with two connections each.
+    #[test]
+    fn descriptors_are_those_of_the_limits_that_they_are_made_from() {
+        let alone = descriptors(1, 0);
+        assert_eq!((alone.needed, alone.wanted), (59, 819));
+        // What systems grant without being asked is enough for a node of a small network …
+        assert!(descriptors(1, 3).wanted <= 1_024);
+        // … and what they grant at the most for the largest devnet.
+        assert!(descriptors(128, 127).wanted <= 524_288);
+        for nodes in 1..=128 {
+            let all = descriptors(nodes, nodes - 1);
+            assert!(all.needed < all.wanted, "{nodes}");
+        }
+        assert_eq!(descriptors(100, 99).needed, 41_540);
+        let honest = 127 * LINK_CONNECTIONS_MAX;
+        assert!(honest <= PEER_CONNECTIONS_MAX);
+    }
+
+    #[test]
+    fn maps_fit_the_address_space_that_they_were_made_for() {
+        for nodes in [1, 4, 100, 128] {
+            for space in [1 << 36, (1 << 39) + 12_345, 1 << 47] {
+                let map = map_bytes_within(space, nodes);
+                let map = usize::try_from(map).expect("it fits");
+                assert!(address_bytes(nodes, map) <= space);
+                assert!(address_bytes(nodes, map + 1) > space || map == 0);
+            }
+        }
+        assert_eq!(map_bytes_within(1 << 28, 1), 0);
+        assert_eq!(address_bytes(usize::MAX, usize::MAX), u64::MAX);
     }
 }

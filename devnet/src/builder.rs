@@ -1,6 +1,7 @@
 //! What a devnet is made from.
 use crate::accounts::{CROWD_BALANCE, crowd_address, funded_accounts, load_accounts};
 use crate::devnet::{Devnet, DevnetError};
+use crate::limits;
 use lockstep_actors::node::{OnCommit, devnet_keys};
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::Durability;
@@ -58,6 +59,7 @@ pub struct Builder {
     pub(crate) scheme: SchemeId,
     pub(crate) durability: Durability,
     pub(crate) retention: Retention,
+    pub(crate) map_bytes: Option<usize>,
     pub(crate) last_height: Option<Height>,
     pub(crate) timeouts: Timeouts,
     pub(crate) policy: Policy,
@@ -80,6 +82,7 @@ impl Default for Builder {
             scheme: SchemeId::Dilithium3,
             durability: Durability::Process,
             retention: Retention::All,
+            map_bytes: None,
             last_height: None,
             timeouts: Timeouts::DEVNET,
             policy: Policy::default(),
@@ -140,6 +143,10 @@ setters! {
     /// Which blocks each node keeps.
     retention(retention: Retention) = retention;
 
+    /// How large each node's database may become, in address space; otherwise as
+    /// [`map_bytes`](limits::map_bytes) says for so many nodes.
+    map_bytes(bytes: usize) = Some(bytes);
+
     /// No height after this one begins.
     last_height(height: u64) = Some(Height(height));
 
@@ -164,8 +171,15 @@ setters! {
 }
 
 impl Builder {
-    pub(crate) fn nodes(&self) -> usize {
+    /// How many nodes it will have.
+    pub fn nodes(&self) -> usize {
         self.validators + self.observers
+    }
+
+    /// How large each node's database may become.
+    pub(crate) fn map_of_a_node_bytes(&self) -> usize {
+        self.map_bytes
+            .unwrap_or_else(|| limits::map_bytes(self.nodes()))
     }
 
     /// When a height begins.

@@ -5,7 +5,7 @@ use crate::accounts::{FundedAccount, funded_accounts};
 use crate::builder::{Builder, DEVNET_GENESIS_TIME};
 use crate::devnet::{data_dir, seed_index};
 use lockstep_actors::node::devnet_keys;
-use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Store, StoreError};
+use lockstep_actors::state_store::{Store, StoreError};
 use lockstep_protocol::crypto::{self, Signer};
 use lockstep_protocol::ledger::{ChainRules, CommitBatch, Draft, Ledger};
 use lockstep_protocol::nouns::block::SealedBlock;
@@ -66,7 +66,7 @@ impl Maker {
             let dir = data_dir(home, *node);
             let validator = address(&*signers[*node]);
             let mode = builder.durability;
-            let map_bytes = DEFAULT_MAP_BYTES;
+            let map_bytes = builder.map_of_a_node_bytes();
             let store = Store::open(&dir, mode, map_bytes, &genesis, validator, &changes)?;
             stores.push(store);
         }

@@ -19,6 +19,7 @@ mod accounts;
 mod builder;
 mod chain;
 mod devnet;
+pub mod limits;
 mod links;
 mod lone_ledger;
 pub mod simulation;

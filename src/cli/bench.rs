@@ -1,5 +1,5 @@
 //! `lockstep bench`: figures of this machine, printed, not asserted (but for `soak`).
-use super::scheme;
+use super::{allowance, scheme};
 use crate::config::values::DurabilityArgument;
 use crate::failure::Failure;
 use crate::output::log::LogFormat;
@@ -68,12 +68,13 @@ impl BenchArguments {
         }
     }
 
-    /// A devnet of so many validators, of this scheme and durability.
-    fn devnet(&self, validators: usize) -> Builder {
-        Devnet::builder()
+    /// A devnet of so many validators, of this scheme and durability, for which there is room.
+    fn devnet(&self, validators: usize) -> Result<Builder, Failure> {
+        let builder = Devnet::builder()
             .validators(validators)
             .scheme(self.scheme)
-            .durability(self.durability.into())
+            .durability(self.durability.into());
+        allowance::for_devnet(builder)
     }
 }
 

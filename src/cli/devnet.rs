@@ -1,6 +1,6 @@
 //! `lockstep devnet`: several validators in this process, until Ctrl-C or for a number of blocks.
 use super::signals::{self, Asked};
-use super::{scheme, validators};
+use super::{allowance, scheme, validators};
 use crate::config::values::{DurabilityArgument, retention};
 use crate::failure::Failure;
 use crate::output::log::LogFormat;
@@ -70,11 +70,12 @@ struct Times {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::log::start(arguments.log.as_deref(), "warn", LogFormat::Text)?;
+    let builder = allowance::for_devnet(builder(arguments)?)?;
     let stop = signals::hear(Asked::End)?;
     super::memory::give_back();
     let (tell, commits) = mpsc::channel();
     let began = Instant::now();
-    let devnet = builder(arguments)?
+    let devnet = builder
         .on_commit(move |event| {
             // An error says that the command is ending.
             let _ = tell.send(event);

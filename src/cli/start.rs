@@ -1,4 +1,5 @@
 //! `lockstep start`: one node, until a signal or its own end.
+use super::allowance;
 use super::signals::{self, Asked};
 use crate::config::key::KeyFile;
 use crate::config::values::DurabilityArgument;
@@ -11,6 +12,7 @@ use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
 use lockstep_actors::peers::system_resolver;
 use lockstep_actors::private::close_dir;
 use lockstep_actors::runtime::Policy;
+use lockstep_actors::state_store::DEFAULT_MAP_BYTES;
 use lockstep_actors::view::SyncProgress;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::nouns::decided::DecidedBlock;
@@ -86,6 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return config.lines().iter().try_for_each(|line| say!("{line}"));
     }
     output::log::start(Some(&config.log), "info", config.log_format)?;
+    allowance::for_node(config.peers.len())?;
     // Without one, nobody has closed it.
     let has_terminal = terminal::is_there() || std::io::stdin().is_terminal();
     let hang_up = if has_terminal {
@@ -171,6 +174,7 @@ fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyF
         genesis: genesis.clone(),
         signer: key.signer.clone(),
         data_dir: config.data.clone(),
+        map_bytes: DEFAULT_MAP_BYTES,
         key_guard: Some(config.key_guard.clone()),
         trusted: config.trusted,
         rearm,

@@ -3,7 +3,7 @@
 use lockstep_actors::limits::{ARRIVAL_WAIT_MS, HEIGHT_LATE_MIN};
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::runtime::Policy;
-use lockstep_actors::state_store::{begin_key_guard, key_guard_file};
+use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, begin_key_guard, key_guard_file};
 use lockstep_devnet::{Devnet, Durability};
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
@@ -32,6 +32,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
         signer,
         genesis: Arc::new(genesis.clone()),
         data_dir: dir.join("data"),
+        map_bytes: DEFAULT_MAP_BYTES,
         key_guard: Some(record),
         trusted: None,
         rearm,

@@ -4,6 +4,7 @@ use lockstep_actors::limits::ARRIVAL_WAIT_MS;
 use lockstep_actors::node::{Node, NodeConfig, NodeError, NodeHandle, devnet_keys};
 use lockstep_actors::peers::Peer;
 use lockstep_actors::runtime::Policy;
+use lockstep_actors::state_store::DEFAULT_MAP_BYTES;
 use lockstep_devnet::{Builder, Devnet, Durability, funded_accounts};
 use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
 use lockstep_protocol::consensus::timeouts::Timeouts;
@@ -60,6 +61,7 @@ fn trusting(trusted: Option<Checkpoint>, key: u8, dir: &Path) -> Result<NodeHand
         signer: devnet_keys::signer(genesis.scheme, key).expect("a key"),
         genesis,
         data_dir: dir.to_owned(),
+        map_bytes: DEFAULT_MAP_BYTES,
         key_guard: None,
         trusted,
         rearm: false,

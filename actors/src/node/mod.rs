@@ -7,7 +7,7 @@ use crate::metrics::Metrics;
 use crate::peers::{Handshake, Peer};
 use crate::rpc_gateway::{Events, Hosts, Origins, Proxies, TickAll};
 use crate::runtime::{Actors, Policy};
-use crate::state_store::{DEFAULT_MAP_BYTES, Durability, KeyUse, Store, StoreError};
+use crate::state_store::{Durability, KeyUse, Store, StoreError};
 use crate::view::{HeadView, NodeView};
 use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing};
 use lockstep_protocol::consensus::timeouts::Timeouts;
@@ -40,6 +40,9 @@ pub struct NodeConfig {
     pub signer: Arc<dyn Signer>,
     /// Where LMDB lives; made if absent.
     pub data_dir: PathBuf,
+    /// How large it may become, which is address space and no disk:
+    /// [`DEFAULT_MAP_BYTES`](crate::state_store::DEFAULT_MAP_BYTES).
+    pub map_bytes: usize,
     /// The record beside the key ([`key_guard_file`](crate::state_store::key_guard_file)): what keeps two
     /// nodes from signing with it, and an old data directory from signing at all. `None`: nothing
     /// does (a devnet, whose keys are public).
@@ -184,7 +187,8 @@ impl Parts {
         let changes = Ledger::genesis_changes(genesis)?;
         let dir = &config.data_dir;
         let durability = config.durability;
-        let store = Store::open(dir, durability, DEFAULT_MAP_BYTES, genesis, me, &changes)?;
+        let map_bytes = config.map_bytes;
+        let store = Store::open(dir, durability, map_bytes, genesis, me, &changes)?;
         compare(&store, TrustedBlock::new(config.trusted))?;
         store.retain(config.retention);
         let key_use = match &config.key_guard {

@@ -5,6 +5,7 @@ use crate::runtime::EndReason;
 use crate::state_store::Durability;
 use actix::prelude::*;
 use std::sync::mpsc;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 /// The runtime looks for what has come at its sockets after so many tasks, of which each may be a
@@ -20,13 +21,19 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     let (peer_listens, public_listens) = (parts.peer_listens, parts.public_listens);
     let (view, metrics) = (parts.view.clone(), parts.metrics.clone());
     let store = Some(parts.store.clone());
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .event_interval(TASKS_PER_LOOK)
         .build()?;
+    // A synced write takes up to milliseconds: on its own thread it holds up nobody. Without the
+    // sync it takes microseconds, less than the way to another thread and back.
+    let store_runtime = match parts.config.durability {
+        Durability::Power => Some(Builder::new_current_thread().enable_all().build()?),
+        Durability::Process => None,
+    };
     let thread = std::thread::Builder::new()
         .name(format!("node-{}", address.short()))
-        .spawn(move || run(runtime, parts, &ready_tx, stop_rx))?;
+        .spawn(move || run(runtime, store_runtime, parts, &ready_tx, stop_rx))?;
     let Ok(remote) = ready_rx.recv() else {
         // The sender went without a word: building the system panicked.
         return Err(NodeError::Io(std::io::Error::other(
@@ -48,18 +55,14 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
 }
 
 fn run(
-    runtime: tokio::runtime::Runtime,
+    runtime: Runtime,
+    store_runtime: Option<Runtime>,
     parts: Parts,
     ready: &mpsc::Sender<Remote>,
     stop: oneshot::Receiver<()>,
 ) -> EndReason {
     let runner = System::with_tokio_rt(|| runtime);
-    // A synced write takes up to milliseconds: on its own thread it holds up nobody. Without the
-    // sync it takes microseconds, less than the way to another thread and back.
-    let store_thread = match parts.config.durability {
-        Durability::Power => Some(Arbiter::new()),
-        Durability::Process => None,
-    };
+    let store_thread = store_runtime.map(|runtime| Arbiter::with_tokio_rt(|| runtime));
     let view = parts.view.clone();
     let shown = parts.view.clone();
     let farewell = parts.farewell.clone();

@@ -152,6 +152,7 @@ impl Inner {
             genesis: inner.genesis.clone(),
             signer,
             data_dir: inner.data_dir(index),
+            map_bytes: builder.map_of_a_node_bytes(),
             key_guard: None,
             trusted: None,
             rearm: false,

@@ -122,7 +122,7 @@ fn boot(
     seen: Arc<Mutex<Seen>>,
 ) -> Result<Devnet, Failure> {
     let devnet = bench
-        .devnet(validators)
+        .devnet(validators)?
         .block_time_ms(0)
         .on_commit(move |event: CommitEvent| {
             let mut seen = seen

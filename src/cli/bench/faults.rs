@@ -96,7 +96,7 @@ fn measure(arguments: &FaultsArguments) -> Result<Report, Failure> {
 fn boot(arguments: &FaultsArguments, commits: Commits) -> Result<Devnet, Failure> {
     let devnet = arguments
         .bench
-        .devnet(VALIDATORS)
+        .devnet(VALIDATORS)?
         .block_time_ms(0)
         .on_commit(move |event: CommitEvent| {
             let mut commits = commits.lock().unwrap_or_else(PoisonError::into_inner);

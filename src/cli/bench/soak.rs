@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &SoakArguments) -> Result<(), Failure> {
 fn soak(arguments: &SoakArguments) -> Result<Report, Failure> {
     let stop = signals::hear(Asked::End)?;
     let block_ms = u64::try_from(arguments.block_time.as_millis()).unwrap_or(u64::MAX);
-    let devnet = arguments.bench.devnet(VALIDATORS);
+    let devnet = arguments.bench.devnet(VALIDATORS)?;
     let devnet = devnet.block_time_ms(block_ms).boot()?;
     devnet.wait_for(1, PATIENCE)?;
     let time = Duration::from_secs(arguments.minutes * 60);

@@ -78,7 +78,7 @@ fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
     let blocks = arguments.blocks;
     let home = tempfile::Builder::new().prefix("lockstep-sync-").tempdir();
     let home = home.map_err(|error| Failure::retry(format!("no directory: {error}")))?;
-    let builder = arguments.bench.devnet(arguments.validators);
+    let builder = arguments.bench.devnet(arguments.validators)?;
     let builder = builder.manual(true).home(home.path());
     tell!("making a chain of {blocks} blocks …");
     let others: Vec<usize> = (0..late).collect();

@@ -214,7 +214,7 @@ fn send(devnet: &Devnet, load: Load) -> Result<(Sent, Watch), Failure> {
 fn boot(arguments: &TransactionsArguments, max_round: Arc<AtomicU32>) -> Result<Devnet, Failure> {
     let devnet = arguments
         .bench
-        .devnet(VALIDATORS)
+        .devnet(VALIDATORS)?
         .load_accounts(arguments.senders)
         .block_time_ms(0)
         .on_commit(move |event: CommitEvent| {

@@ -1,0 +1,31 @@
+//! Every limit of a devnet with its reason. Units stand last in the name.
+use lockstep_actors::state_store::DEFAULT_MAP_BYTES;
+
+/// Address space of the maps of all nodes of a devnet together: half of what the smallest 64-bit
+/// systems give a process (39 bits), which holds four nodes with as much as a node alone has.
+pub const MAPS_BYTES_MAX: usize = 256 << 30;
+/// A node with less is not begun where the system leaves no more: it would soon be full. A hundred
+/// of them fit into 128 GiB.
+pub const MAP_BYTES_MIN: usize = 1 << 30;
+
+/// The map of each of so many nodes, where nothing says otherwise.
+pub fn map_bytes(nodes: usize) -> usize {
+    DEFAULT_MAP_BYTES.min(MAPS_BYTES_MAX / nodes.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_actors::limits::address_bytes;
+    use lockstep_protocol::limits::VALIDATORS_MAX;
+
+    #[test]
+    fn the_maps_of_the_largest_devnet_fit_the_smallest_address_space() {
+        for nodes in 1..=VALIDATORS_MAX {
+            assert!(map_bytes(nodes) >= 2 * MAP_BYTES_MIN, "{nodes}");
+            assert!(address_bytes(nodes, map_bytes(nodes)) < 1 << 39, "{nodes}");
+        }
+        assert_eq!(map_bytes(4), DEFAULT_MAP_BYTES);
+        assert!(address_bytes(100, MAP_BYTES_MIN) < 128 << 30);
+    }
+}
