@@ -1,7 +1,8 @@
 //! `lockstep init`: the home of a chain with one validator, or of a node that joins a chain.
-use super::{home_arguments::Account, scheme};
+use super::home_arguments::Account;
+use super::scheme;
 use crate::config::key::{self, Secret};
-use crate::config::peers;
+use crate::config::peers::{self, PeerEntry};
 use crate::config::{file, genesis, home};
 use crate::failure::Failure;
 use crate::output::say;
@@ -19,6 +20,7 @@ const PUBLIC_KEY_FILE: &str = "validator.pub";
 
 /// `lockstep init`
 #[derive(Args)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Arguments {
     /// Where to make it; nothing may be there yet
     #[arg(long, value_name = "DIR")]
@@ -49,7 +51,27 @@ pub(crate) struct Arguments {
     fee_per_byte: u64,
 }
 
+/// What was made, for whoever tells people.
+struct Made {
+    genesis: Genesis,
+    key: Secret,
+    peers: Vec<PeerEntry>,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let made = make(arguments)?;
+    print(&arguments.home, &made)?;
+    match arguments.genesis {
+        Some(_) => print_how_to_join(arguments, &made),
+        None => {
+            say!()?;
+            print_what_is_secret(&arguments.home)?;
+            say!("  lockstep start --home {}", arguments.home.display())
+        }
+    }
+}
+
+fn make(arguments: &Arguments) -> Result<Made, Failure> {
     match &arguments.genesis {
         Some(genesis) => join(arguments, genesis),
         None => begin(arguments),
@@ -57,33 +79,60 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// A home with a key that the chain does not know yet.
-fn join(arguments: &Arguments, genesis: &Path) -> Result<(), Failure> {
+fn join(arguments: &Arguments, genesis: &Path) -> Result<Made, Failure> {
     let dir = &arguments.home;
     // clap would repeat what it refuses.
     let peers = peers::parse_each(&arguments.peer)?;
     let genesis = genesis::read(genesis)?;
-    home::claim(dir)?;
     let key = Secret::draw(genesis.scheme)?;
     let mut values = BTreeMap::from([("follow", "true".to_owned())]);
     let trusted = arguments
         .trusted
         .map(|block| ("trusted", block.to_string()));
     values.extend(trusted);
-    home::write(dir, &key, &genesis, &values, &peers)?;
+    home::make(dir, || {
+        home::write(dir, &key, &genesis, &values, &peers)?;
+        let text = crate::hex::hex(&key.public_key) + "\n";
+        home::write_text(&dir.join(PUBLIC_KEY_FILE), &text)
+    })?;
+    Ok(Made {
+        genesis,
+        key,
+        peers,
+    })
+}
+
+fn begin(arguments: &Arguments) -> Result<Made, Failure> {
+    let dir = &arguments.home;
+    let accounts = Account::of_genesis(&arguments.account)?;
+    let keys = [Secret::draw(arguments.scheme)?];
+    let chain_id = ChainId(arguments.chain_id);
+    let parameters = Parameters {
+        fee_per_byte: arguments.fee_per_byte,
+    };
+    let genesis = home::new_chain(chain_id, arguments.scheme, parameters, &keys, accounts)?;
+    let [key] = keys;
+    home::make(dir, || {
+        home::write(dir, &key, &genesis, &BTreeMap::new(), &[])
+    })?;
+    Ok(Made {
+        genesis,
+        key,
+        peers: Vec::new(),
+    })
+}
+
+fn print_how_to_join(arguments: &Arguments, made: &Made) -> Result<(), Failure> {
+    let dir = &arguments.home;
     let public_key = dir.join(PUBLIC_KEY_FILE);
-    home::write_text(&public_key, &(crate::hex::hex(&key.public_key) + "\n"))?;
-    print(dir, &genesis, &key)?;
     say!("  public key    {}", public_key.display())?;
     match arguments.trusted {
         Some(block) => say!("  trusted       {block}")?,
         None => say!("  trusted       the genesis alone")?,
     }
     say!()?;
-    say!(
-        "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",
-        dir.join(key::FILE).display()
-    )?;
-    if peers.is_empty() {
+    print_what_is_secret(dir)?;
+    if made.peers.is_empty() {
         say!(
             "  Name its peers in {}, and this node among those of the others.",
             dir.join(file::FILE).display()
@@ -99,28 +148,15 @@ fn join(arguments: &Arguments, genesis: &Path) -> Result<(), Failure> {
     )
 }
 
-fn begin(arguments: &Arguments) -> Result<(), Failure> {
-    let dir = &arguments.home;
-    let accounts = Account::of_genesis(&arguments.account)?;
-    home::claim(dir)?;
-    let keys = [Secret::draw(arguments.scheme)?];
-    let chain_id = ChainId(arguments.chain_id);
-    let parameters = Parameters {
-        fee_per_byte: arguments.fee_per_byte,
-    };
-    let genesis = home::new_chain(chain_id, arguments.scheme, parameters, &keys, accounts)?;
-    let [key] = keys;
-    home::write(dir, &key, &genesis, &BTreeMap::new(), &[])?;
-    print(dir, &genesis, &key)?;
-    say!()?;
+fn print_what_is_secret(dir: &Path) -> Result<(), Failure> {
     say!(
         "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",
         dir.join(key::FILE).display()
-    )?;
-    say!("  lockstep start --home {}", dir.display())
+    )
 }
 
-fn print(dir: &Path, genesis: &Genesis, key: &Secret) -> Result<(), Failure> {
+fn print(dir: &Path, made: &Made) -> Result<(), Failure> {
+    let Made { genesis, key, .. } = made;
     say!("Lockstep home")?;
     say!("  chain id      {}", genesis.chain_id)?;
     say!("  genesis hash  {}", genesis.hash())?;
@@ -128,3 +164,6 @@ fn print(dir: &Path, genesis: &Genesis, key: &Secret) -> Result<(), Failure> {
     say!("  validator     {}", key.address)?;
     say!("  home          {}", dir.display())
 }
+
+#[cfg(test)]
+mod accepted;

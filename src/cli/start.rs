@@ -1,9 +1,10 @@
 //! `lockstep start`: one node, until a signal or its own end.
 use super::allowance;
 use super::signals::{self, Asked};
+use crate::config::judge::{Judged, judge};
 use crate::config::key::KeyFile;
 use crate::config::values::DurabilityArgument;
-use crate::config::{self, Config, genesis, key_guard, peers};
+use crate::config::{self, Config, peers};
 use crate::failure::Failure;
 use crate::output::log::LogFormat;
 use crate::output::{self, say, say_json_line, terminal};
@@ -158,11 +159,11 @@ fn keep_others_out(config: &Config) {
 }
 
 /// Reads and checks everything in the home, takes key and ports, and starts the node.
-fn start(config: &Config, rearm: bool) -> Result<(NodeHandle, Arc<Genesis>, KeyFile), Failure> {
-    let genesis = Arc::new(genesis::read(&config.genesis)?);
-    let key = KeyFile::open(&config.key, genesis.scheme)?;
-    key_guard::demand_one(&config.key, &config.key_guard)?;
-    let me = Address::of(genesis.scheme, key.signer.public_key());
+pub(super) fn start(
+    config: &Config,
+    rearm: bool,
+) -> Result<(NodeHandle, Arc<Genesis>, KeyFile), Failure> {
+    let Judged { genesis, key, me } = judge(config)?;
     let resolve = system_resolver();
     let peers = peers::resolve_all(&config.peers, &genesis, me, config.follow, &resolve)?;
     let peer_listener = listen("peer_listen", &config.peer_listen)?;

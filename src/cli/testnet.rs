@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output::say;
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::nouns::genesis::GenesisAccount;
+use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount};
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::ChainId;
 use std::collections::BTreeMap;
@@ -56,7 +56,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let scheme = arguments.scheme;
     let ports = Ports::of(arguments)?;
     let mut accounts = Account::of_genesis(&arguments.account)?;
-    home::claim(dir)?;
     let funded = draw(scheme, usize::from(arguments.accounts))?;
     accounts.extend(funded.iter().map(|key| GenesisAccount {
         address: key.address,
@@ -68,14 +67,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let chain_id = ChainId(arguments.chain_id);
     let genesis = home::new_chain(chain_id, scheme, parameters, &keys, accounts)?;
-    let peers: Vec<PeerEntry> = keys
-        .iter()
-        .enumerate()
-        .map(|(index, key)| PeerEntry {
-            address: key.address,
-            listens: ports.peers(index),
-        })
-        .collect();
+    home::make(dir, || {
+        write(dir, &genesis, &keys, &ports)?;
+        let mut accounts = funded.iter().enumerate();
+        accounts.try_for_each(|(index, key)| key.write(&account_file(dir, index)))
+    })?;
+    say!("Lockstep testnet")?;
+    say!("  chain id      {}", genesis.chain_id)?;
+    say!("  genesis hash  {}", genesis.hash())?;
+    say!("  scheme        {scheme}")?;
+    print(dir, &keys, &funded, &ports)
+}
+
+/// A home for each key, in which the others are its peers.
+fn write(dir: &Path, genesis: &Genesis, keys: &[Secret], ports: &Ports) -> Result<(), Failure> {
+    let peers = keys.iter().enumerate().map(|(index, key)| PeerEntry {
+        address: key.address,
+        listens: ports.peers(index),
+    });
+    let peers: Vec<PeerEntry> = peers.collect();
     for (index, key) in keys.iter().enumerate() {
         let values = BTreeMap::from([
             ("peer_listen", ports.peers(index)),
@@ -88,16 +98,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .collect();
         let node = node_dir(dir, index);
         home::claim(&node)?;
-        home::write(&node, key, &genesis, &values, &others)?;
+        home::write(&node, key, genesis, &values, &others)?;
     }
-    for (index, key) in funded.iter().enumerate() {
-        key.write(&account_file(dir, index))?;
-    }
-    say!("Lockstep testnet")?;
-    say!("  chain id      {}", genesis.chain_id)?;
-    say!("  genesis hash  {}", genesis.hash())?;
-    say!("  scheme        {scheme}")?;
-    print(dir, &keys, &funded, &ports)
+    Ok(())
 }
 
 fn print(dir: &Path, keys: &[Secret], funded: &[Secret], ports: &Ports) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! New homes: `lockstep init` makes one, `lockstep testnet` several that know each other.
 use super::file::{self, generate};
 use super::genesis;
+use super::judge;
 use super::key::{self, Secret};
 use super::peers::PeerEntry;
 use crate::environment::wall_clock;
@@ -43,6 +44,39 @@ pub(crate) fn new_chain(
     })
 }
 
+/// Makes a directory by [`claim`] and fills it. If that fails, all is as it was before.
+pub(crate) fn make<T>(dir: &Path, fill: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let parts = dir.ancestors().filter(|part| !part.as_os_str().is_empty());
+    let new: Vec<&Path> = parts.take_while(|part| !part.exists()).collect();
+    let filled = claim(dir).and_then(|()| {
+        fill().inspect_err(|_| {
+            if let Err(error) = empty(dir) {
+                let at = dir.display();
+                tell!("warning: what was begun in {at} stays there: {error}\n");
+            }
+        })
+    });
+    if filled.is_err() {
+        // An error says that somebody has something in it.
+        new.into_iter()
+            .take_while(|part| fs::remove_dir(part).is_ok())
+            .for_each(drop);
+    }
+    filled
+}
+
+/// Takes away what is in a directory of ours.
+fn empty(dir: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
 /// Makes the directory, or takes it if it is there and empty: it is for this user alone then.
 pub(crate) fn claim(dir: &Path) -> Result<(), Failure> {
     let at = dir.display();
@@ -65,7 +99,7 @@ pub(crate) fn claim(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes key, genesis and settings into a claimed directory.
+/// Writes key, genesis and settings into a claimed directory, and has them [judged](judge).
 pub(crate) fn write(
     dir: &Path,
     key: &Secret,
@@ -79,7 +113,8 @@ pub(crate) fn write(
     begin_key_guard(&key_guard_file(&key_file), key.address)
         .map_err(|error| Failure::usage(error.to_string()))?;
     write_text(&dir.join(genesis::FILE), &genesis::text(genesis)?)?;
-    write_text(&dir.join(file::FILE), &generate(values, peers))
+    write_text(&dir.join(file::FILE), &generate(values, peers))?;
+    judge::judge_new(dir)
 }
 
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Failure> {

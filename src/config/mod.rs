@@ -13,12 +13,14 @@ use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::proofs::light_client::{Checkpoint, MalformedCheckpoint};
 use std::fmt::Display;
 use std::io::{ErrorKind, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub(crate) mod file;
 pub(crate) mod genesis;
 pub(crate) mod home;
+pub(crate) mod judge;
 pub(crate) mod key;
 pub(crate) mod key_guard;
 pub(crate) mod layers;
@@ -113,6 +115,13 @@ fn environment() -> Result<Vec<(String, String)>, Failure> {
 }
 
 impl Config {
+    /// What the file of a home says by itself.
+    pub(crate) fn of_home(home: &Path) -> Result<Config, Failure> {
+        let mut layers = Layers::new();
+        file::lay(&mut layers, &home.join(file::FILE))?;
+        Config::of(home.to_path_buf(), layers)
+    }
+
     fn of(home: PathBuf, layers: Layers) -> Result<Config, Failure> {
         let read = Reader(&layers);
         let path = |name| read.text(name).map(|path| home.join(path));
@@ -152,8 +161,32 @@ impl Config {
             home,
             layers,
         };
+        config.demand_two_places()?;
         Ok(config)
     }
+
+    /// Two listeners cannot have one port, and it would be told as somebody else's.
+    fn demand_two_places(&self) -> Result<(), Failure> {
+        let peers = &self.peer_listen;
+        let people = self.rpc_listen.as_ref().filter(|it| is_one(it, peers));
+        people.map_or(Ok(()), |people| {
+            Err(Failure::usage(format!(
+                "peer_listen ({peers}) and rpc_listen ({people}) are one place: give each a port of \
+                 its own"
+            )))
+        })
+    }
+}
+
+/// Whether nobody can listen at both. What names lead to is not looked up.
+fn is_one(a: &str, b: &str) -> bool {
+    let (Ok(a), Ok(b)) = (a.parse::<SocketAddr>(), b.parse::<SocketAddr>()) else {
+        return a == b && !a.ends_with(":0");
+    };
+    // One that listens at all IPv6 addresses listens at those of IPv4 too, on most systems.
+    let covers =
+        |a: &SocketAddr, b: &SocketAddr| a.ip().is_unspecified() && (a.is_ipv6() || b.is_ipv4());
+    a.port() == b.port() && a.port() != 0 && (a.ip() == b.ip() || covers(&a, &b) || covers(&b, &a))
 }
 
 /// The effective settings with the origin of each, one per line.
@@ -335,6 +368,34 @@ mod tests {
         let named = format!("0x{}@7", "1a".repeat(32));
         assert_eq!(trusted(&named), named);
         assert_eq!(trusted(named.trim_start_matches("0x")), named);
+    }
+
+    #[test]
+    fn peers_and_people_have_a_place_each() {
+        let both = |peers, people| with(&[("peer_listen", peers), ("rpc_listen", people)]);
+        for (peers, people) in [
+            ("0.0.0.0:9545", "127.0.0.1:9545"),
+            ("[::]:9545", "127.0.0.1:9545"),
+            ("10.0.0.1:9545", "0.0.0.0:9545"),
+            ("[::1]:9545", "[::1]:9545"),
+            ("node:9545", "node:9545"),
+        ] {
+            let failure = both(peers, people).expect_err(people);
+            assert_eq!(failure.exit_code, 2);
+            for word in [peers, people, "peer_listen", "rpc_listen"] {
+                assert!(failure.message.contains(word), "{}", failure.message);
+            }
+        }
+        for (peers, people) in [
+            ("0.0.0.0:9545", "127.0.0.1:9546"),
+            ("0.0.0.0:9545", "[::1]:9545"),
+            ("10.0.0.1:9545", "127.0.0.1:9545"),
+            ("0.0.0.0:0", "127.0.0.1:0"),
+            ("node:0", "node:0"),
+            ("0.0.0.0:9545", "off"),
+        ] {
+            assert!(both(peers, people).is_ok(), "{peers} {people}");
+        }
     }
 
     #[test]

@@ -61,20 +61,15 @@ pub(crate) fn resolve(what: &str, listens: &str) -> Result<SocketAddr, Failure> 
     found.next().ok_or_else(|| refuse("nothing found".into()))
 }
 
-/// The peers of the node with the key of `me`, resolved as far as their names lead somewhere: each
-/// once, and not `me`. Unless the node follows, all of them are validators of the genesis, and so is
-/// `me`.
-pub(crate) fn resolve_all(
+/// Judges the peers of the node with the key of `me`: each is named once, and `me` is not. Unless the
+/// node follows, all of them are validators of the genesis, and so is `me`.
+pub(super) fn judge(
     entries: &[PeerEntry],
     genesis: &Genesis,
     me: Address,
     follow: bool,
-    resolve: &Resolve,
-) -> Result<Vec<Peer>, Failure> {
-    let validators = genesis.validators.iter();
-    let validators: BTreeSet<Address> = validators
-        .map(|v| Address::of(genesis.scheme, &v.public_key))
-        .collect();
+) -> Result<(), Failure> {
+    let validators = validators_of(genesis);
     if !follow && !validators.contains(&me) {
         return Err(Failure::safety(format!(
             "this node's key is of {me}, which is no validator of the genesis: check key and \
@@ -82,34 +77,68 @@ pub(crate) fn resolve_all(
              one of, or became one of later"
         )));
     }
-    let mut peers: Vec<Peer> = Vec::new();
-    for entry in entries {
-        let address = entry.address;
-        let refuse = |why: &str| {
-            Failure::usage(format!(
-                "peer {address}: {why}; correct peers in the settings"
-            ))
-        };
-        if address == me {
-            return Err(refuse("this is the validator of this node itself"));
+    let mut named = BTreeSet::new();
+    for PeerEntry { address, listens } in entries {
+        if *address == me {
+            let why = "this is the validator of this node itself";
+            return Err(refuse(address, why));
         }
-        if !follow && !validators.contains(&address) {
+        if !follow && !validators.contains(address) {
             return Err(refuse(
+                address,
                 "the genesis names no such validator, and follow = true is not set, which would \
                  allow for one that was added later",
             ));
         }
-        if peers.iter().any(|peer| peer.address == address) {
-            return Err(refuse("it is named twice"));
+        if !named.insert(address) {
+            return Err(refuse(address, "it is named twice"));
         }
-        peers.push(located(entry, resolve).map_err(|why| refuse(&why))?);
+        if let Ok(at) = listens.parse::<SocketAddr>() {
+            demand_uri(&at).map_err(|why| refuse(address, &why))?;
+        }
     }
-    for missing in validators.iter().filter(|v| **v != me) {
+    Ok(())
+}
+
+fn refuse(address: &Address, why: &str) -> Failure {
+    Failure::usage(format!(
+        "peer {address}: {why}; correct peers in the settings"
+    ))
+}
+
+fn validators_of(genesis: &Genesis) -> BTreeSet<Address> {
+    let validators = genesis.validators.iter();
+    validators
+        .map(|v| Address::of(genesis.scheme, &v.public_key))
+        .collect()
+}
+
+/// The peers, once they are [judged](judge), resolved as far as their names lead somewhere.
+pub(crate) fn resolve_all(
+    entries: &[PeerEntry],
+    genesis: &Genesis,
+    me: Address,
+    follow: bool,
+    resolve: &Resolve,
+) -> Result<Vec<Peer>, Failure> {
+    judge(entries, genesis, me, follow)?;
+    let located = |entry| located(entry, resolve).map_err(|why| refuse(&entry.address, &why));
+    let peers = entries.iter().map(located).collect::<Result<Vec<_>, _>>()?;
+    for missing in validators_of(genesis).iter().filter(|v| **v != me) {
         if !peers.iter().any(|peer| peer.address == *missing) {
             log::warn!("peers do not name validator {missing}: this node sends it nothing");
         }
     }
     Ok(peers)
+}
+
+fn demand_uri(at: &SocketAddr) -> Result<(), String> {
+    match has_uri(at) {
+        true => Ok(()),
+        false => Err(format!(
+            "{at} is an address of one link (%), which no URI can name; write another"
+        )),
+    }
 }
 
 /// The peer with its address, or where its name leads. One whose machine is down may have a name
@@ -118,20 +147,16 @@ pub(crate) fn resolve_all(
 fn located(entry: &PeerEntry, resolve: &Resolve) -> Result<Peer, String> {
     let address = entry.address;
     let listens = entry.listens.as_str();
-    let of_one_link = |at: &SocketAddr| {
-        format!("{at} is an address of one link (%), which no URI can name; write another")
-    };
     if let Ok(at) = listens.parse::<SocketAddr>() {
-        let is_possible = has_uri(&at);
-        return is_possible
-            .then(|| Peer::at(address, at))
-            .ok_or_else(|| of_one_link(&at));
+        return demand_uri(&at).map(|()| Peer::at(address, at));
     }
     let why = match resolve(listens) {
         Ok(found) => match found.iter().find(|at| has_uri(at)) {
             Some(at) => return Ok(Peer::named(address, listens, Some(*at))),
-            None if !found.is_empty() => return Err(of_one_link(&found[0])),
-            None => "nothing found".into(),
+            None => {
+                found.first().map_or(Ok(()), demand_uri)?;
+                "nothing found".into()
+            }
         },
         Err(error) => error.to_string(),
     };

@@ -1,8 +1,10 @@
-//! What is told in one line before anything is opened: too few descriptors, too little address space.
+//! What is told in one line before anything is opened: too few descriptors, too little address space,
+//! a home that no node could begin.
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use support::process::{Ended, Network, binary, finish, hear_nothing, lockstep};
+use support::process::{Ended, Network, binary, finish, hear_nothing, lockstep, run, text};
 
 const FAST: &str = "block_interval_ms=50";
 /// A refusal waits for nothing; a machine that does other things as well may.
@@ -133,4 +135,95 @@ fn too_little_address_space_is_told_with_the_number_and_a_devnet_takes_less() {
         2,
         &["4 nodes needs", "may have 4000000", "ulimit -v", "LimitAS="],
     );
+}
+
+/// Balances that overflow made a home, and `start` refused it.
+#[test]
+fn what_init_and_testnet_make_starts_and_what_they_refuse_leaves_nothing() {
+    let one = |owner: u8| format!("0x{}", format!("{owner:02x}").repeat(20));
+    let most = format!("{}={}", one(1), u64::MAX);
+    let [little, none] = [format!("{}=1", one(2)), format!("{}=0", one(2))];
+    let bad: [(&[&str], &[&str]); 3] = [
+        (
+            &["--account", &most, "--account", &little],
+            &["more than 64 bits", "lower"],
+        ),
+        (&["--account", &little, "--account", &little], &["twice"]),
+        (
+            &["--chain-id", "18446744073709551616"],
+            &["number too large"],
+        ),
+    ];
+    let dir = tempfile::tempdir().expect("a directory");
+    let home = dir.path().join("new/home");
+    for (arguments, words) in bad {
+        let refused = run(&[&["init", "--home", text(&home)], arguments].concat());
+        assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+        for word in words {
+            assert!(
+                refused.stderr.contains(word),
+                "{word:?} in {}",
+                refused.stderr
+            );
+        }
+        assert_eq!(refused.stdout, "");
+        assert!(!dir.path().join("new").exists(), "{arguments:?}");
+    }
+    // One account of a testnet is funded without being asked for.
+    let refused = run(&["testnet", "--output", text(&home), "--account", &most]);
+    refused.assert_refused(2, &["more than 64 bits"]);
+    assert!(!dir.path().join("new").exists());
+
+    let good: [&[&str]; 4] = [
+        &["--account", &most, "--account", &none],
+        &["--chain-id", "0", "--fee-per-byte", "18446744073709551615"],
+        &[
+            "--chain-id",
+            "18446744073709551615",
+            "--scheme",
+            "dilithium3",
+        ],
+        &["--chain-id", "1337", "--fee-per-byte", "0"],
+    ];
+    for (at, arguments) in good.into_iter().enumerate() {
+        let home = dir.path().join(format!("good{at}"));
+        run(&[&["init", "--home", text(&home)], arguments].concat()).ok();
+        starts(&home);
+    }
+}
+
+/// It begins, at ports that nobody else has, and says that it is ready.
+fn starts(home: &Path) {
+    let ports = [
+        "--rpc-listen",
+        "127.0.0.1:0",
+        "--peer-listen",
+        "127.0.0.1:0",
+    ];
+    let mut command = lockstep(&["start", "--json", "--home", text(home)]);
+    command.args(ports);
+    let log = home.join("log");
+    let node = support::process::Process::start(command, log);
+    node.ready();
+}
+
+/// The disk is full half-way: nothing of the home stays.
+#[test]
+fn a_home_that_cannot_be_written_leaves_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (net, own) = (dir.path().join("net"), dir.path().join("own"));
+    fs::create_dir(&own).expect("a directory");
+    // No file has room for more than a kilobyte: a key has, a genesis has not.
+    let full = "trap '' XFSZ; ulimit -f 1";
+    for arguments in [
+        &["testnet", "--output", text(&net)][..],
+        &["init", "--home", text(&net)],
+        &["init", "--home", text(&own)],
+    ] {
+        let refused = run_limited(full, arguments);
+        refused.assert_refused(2, &["cannot write", "genesis.json"]);
+        assert!(!net.exists());
+        let left = fs::read_dir(&own).expect("it is still there").count();
+        assert_eq!(left, 0);
+    }
 }

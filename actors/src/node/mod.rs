@@ -12,9 +12,8 @@ use crate::view::{HeadView, NodeView};
 use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::consensus::trusted::{OtherThanTrusted, TrustedBlock};
-use lockstep_protocol::crypto::{self, KeyError, SelfTestFailed, Signer};
-use lockstep_protocol::ledger::Retention;
-use lockstep_protocol::ledger::{ChainRules, GenesisError, Ledger};
+use lockstep_protocol::crypto::{self, KeyError, Scheme, SelfTestFailed, Signer};
+use lockstep_protocol::ledger::{ChainRules, GenesisError, Ledger, Retention, StateChanges};
 use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::proofs::light_client::Checkpoint;
 use lockstep_protocol::types::{Address, ChainId, DEVNET_CHAIN_ID, Hash, Height};
@@ -179,12 +178,11 @@ impl Parts {
         let actors = Actors::default();
         let metrics = Metrics::new(actors.clone());
         let scheme = crypto::scheme(genesis.scheme);
-        let me = identity(&config)?;
+        let me = identity(genesis, &*config.signer)?;
         crypto::prove_signer(&*scheme, &*config.signer)?;
-        let scheme = metrics.timed_scheme(scheme);
-        let rules = Arc::new(ChainRules::new(genesis, scheme)?);
+        let (rules, changes) = begin(genesis, metrics.timed_scheme(scheme))?;
+        let rules = Arc::new(rules);
         let genesis_hash = rules.context.genesis_hash;
-        let changes = Ledger::genesis_changes(genesis)?;
         let dir = &config.data_dir;
         let durability = config.durability;
         let map_bytes = config.map_bytes;
@@ -234,6 +232,21 @@ impl Parts {
             public_listens,
         })
     }
+}
+
+/// What a chain begins with: the one judge of a genesis.
+fn begin(
+    genesis: &Genesis,
+    scheme: Arc<dyn Scheme>,
+) -> Result<(ChainRules, StateChanges), NodeError> {
+    let rules = ChainRules::new(genesis, scheme)?;
+    Ok((rules, Ledger::genesis_changes(genesis)?))
+}
+
+/// Whether a node with this key could begin this chain; for whoever makes a genesis and keys.
+pub fn judge(genesis: &Genesis, signer: &dyn Signer) -> Result<(), NodeError> {
+    identity(genesis, signer)?;
+    begin(genesis, crypto::scheme(genesis.scheme)).map(|_| ())
 }
 
 /// A chain that has got as far as the trusted block has that block, or is another one.
@@ -298,8 +311,7 @@ fn signing(key_use: KeyUse, head: Height, view: &NodeView) -> Signing {
 }
 
 /// The validator that the key makes this node, if that is allowed on this chain.
-fn identity(config: &NodeConfig) -> Result<Address, NodeError> {
-    let (genesis, signer) = (&config.genesis, &config.signer);
+fn identity(genesis: &Genesis, signer: &dyn Signer) -> Result<Address, NodeError> {
     if signer.scheme() != genesis.scheme {
         return Err(NodeError::OtherScheme(signer.scheme(), genesis.scheme));
     }
