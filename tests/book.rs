@@ -346,12 +346,7 @@ impl Stage {
 case "$1" in
 devnet) case "$*" in *--rpc-port* | *--blocks*) ;; *) set -- "$@" --rpc-port {first} ;; esac ;;
 testnet) set -- "$@" --base-port {first} ;;
-init)
-    '{binary}' "$@" || exit
-    while [ "$1" != --home ]; do shift; done
-    sed -i 's/{WRITTEN_PORT}/{first}/; s/{WRITTEN_PEER_PORT}/{peers}/' "$2/lockstep.toml"
-    exit
-    ;;
+init) set -- "$@" --rpc-port {first} --peer-port {peers} ;;
 esac
 exec '{binary}' "$@"
 "#

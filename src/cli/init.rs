@@ -1,5 +1,6 @@
 //! `lockstep init`: the home of a chain with one validator, or of a node that joins a chain.
 use super::home_arguments::Account;
+use super::ports::{Place, place};
 use super::scheme;
 use crate::config::key::{self, Secret};
 use crate::config::peers::{self, PeerEntry};
@@ -49,12 +50,41 @@ pub(crate) struct Arguments {
     /// What a transaction pays at least for each of its bytes, in the chain's smallest unit
     #[arg(long, default_value_t = Parameters::default().fee_per_byte, value_name = "N")]
     fee_per_byte: u64,
+    /// Where the other validators reach the node [default: 9545, or the next port that is free now]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    peer_port: Option<u16>,
+    /// Where people ask the node, on this machine [default: 8545, or the next port that is free now]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    rpc_port: Option<u16>,
+}
+
+/// Where the node of the new home listens.
+struct Places {
+    peers: Place,
+    people: Place,
+}
+
+impl Places {
+    fn of(arguments: &Arguments) -> Places {
+        Places {
+            peers: place("peer_listen", arguments.peer_port),
+            people: place("rpc_listen", arguments.rpc_port),
+        }
+    }
+
+    fn settings(&self) -> BTreeMap<&'static str, String> {
+        BTreeMap::from([
+            ("peer_listen", self.peers.listens.clone()),
+            ("rpc_listen", self.people.listens.clone()),
+        ])
+    }
 }
 
 /// What was made, for whoever tells people.
 struct Made {
     genesis: Genesis,
     key: Secret,
+    places: Places,
     peers: Vec<PeerEntry>,
 }
 
@@ -84,8 +114,10 @@ fn join(arguments: &Arguments, genesis: &Path) -> Result<Made, Failure> {
     // clap would repeat what it refuses.
     let peers = peers::parse_each(&arguments.peer)?;
     let genesis = genesis::read(genesis)?;
+    let places = Places::of(arguments);
     let key = Secret::draw(genesis.scheme)?;
-    let mut values = BTreeMap::from([("follow", "true".to_owned())]);
+    let mut values = places.settings();
+    values.insert("follow", "true".to_owned());
     let trusted = arguments
         .trusted
         .map(|block| ("trusted", block.to_string()));
@@ -98,6 +130,7 @@ fn join(arguments: &Arguments, genesis: &Path) -> Result<Made, Failure> {
     Ok(Made {
         genesis,
         key,
+        places,
         peers,
     })
 }
@@ -112,12 +145,14 @@ fn begin(arguments: &Arguments) -> Result<Made, Failure> {
     };
     let genesis = home::new_chain(chain_id, arguments.scheme, parameters, &keys, accounts)?;
     let [key] = keys;
+    let places = Places::of(arguments);
     home::make(dir, || {
-        home::write(dir, &key, &genesis, &BTreeMap::new(), &[])
+        home::write(dir, &key, &genesis, &places.settings(), &[])
     })?;
     Ok(Made {
         genesis,
         key,
+        places,
         peers: Vec::new(),
     })
 }
@@ -156,12 +191,19 @@ fn print_what_is_secret(dir: &Path) -> Result<(), Failure> {
 }
 
 fn print(dir: &Path, made: &Made) -> Result<(), Failure> {
+    let note = |place: &Place| match &place.note {
+        Some(note) => format!("  ({note})"),
+        None => String::new(),
+    };
     let Made { genesis, key, .. } = made;
+    let Places { peers, people } = &made.places;
     say!("Lockstep home")?;
     say!("  chain id      {}", genesis.chain_id)?;
     say!("  genesis hash  {}", genesis.hash())?;
     say!("  scheme        {}", genesis.scheme)?;
     say!("  validator     {}", key.address)?;
+    say!("  people        http://{}{}", people.listens, note(people))?;
+    say!("  peers         {}{}", peers.listens, note(peers))?;
     say!("  home          {}", dir.display())
 }
 

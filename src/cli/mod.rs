@@ -15,6 +15,7 @@ pub(crate) mod keys;
 pub(crate) mod light;
 mod memory;
 mod node;
+mod ports;
 pub(crate) mod process;
 pub(crate) mod receipt;
 pub(crate) mod record;

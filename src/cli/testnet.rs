@@ -1,6 +1,7 @@
 //! `lockstep testnet`: homes for several validators of one chain, on this machine, that know each
 //! other. Each is then started as a process of its own.
 use super::home_arguments::Account;
+use super::ports::{are_free, free_from};
 use super::{scheme, validators};
 use crate::config::home;
 use crate::config::key::Secret;
@@ -13,10 +14,14 @@ use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount};
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::ChainId;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// What each account of `--accounts` holds.
 const BALANCE: u64 = 1_000_000_000_000;
+/// Where all nodes listen, and the first port if nobody names another.
+const HOST: &str = "127.0.0.1";
+const BASE_PORT: u16 = 8545;
 /// More are given by `--account`.
 const ACCOUNTS_MAX: i64 = 100;
 
@@ -29,10 +34,10 @@ pub(crate) struct Arguments {
     /// Where to make node0, node1, …; nothing may be there yet
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
-    /// Node i answers people on port P+i and its peers on port P+N+i
-    #[arg(long, default_value_t = 8545, value_name = "P",
-          value_parser = clap::value_parser!(u16).range(1..))]
-    base_port: u16,
+    /// Node i answers people on port P+i and its peers on port P+N+i [default: 8545, or the next one
+    /// from which on all are free now]
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u16).range(1..))]
+    base_port: Option<u16>,
     /// Signature scheme: ml-dsa-65 or dilithium3
     #[arg(long, default_value = "ml-dsa-65", value_parser = scheme)]
     scheme: SchemeId,
@@ -76,6 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     say!("  chain id      {}", genesis.chain_id)?;
     say!("  genesis hash  {}", genesis.hash())?;
     say!("  scheme        {scheme}")?;
+    say!("  ports         {ports}")?;
     print(dir, &keys, &funded, &ports)
 }
 
@@ -142,26 +148,45 @@ fn draw(scheme: SchemeId, count: usize) -> Result<Vec<Secret>, Failure> {
 struct Ports {
     base: usize,
     nodes: usize,
+    /// What people should know of them.
+    note: String,
+}
+
+impl fmt::Display for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.base + 2 * self.nodes - 1;
+        write!(f, "{} to {last}{}", self.base, self.note)
+    }
 }
 
 impl Ports {
     fn of(arguments: &Arguments) -> Result<Ports, Failure> {
-        let base = usize::from(arguments.base_port);
         let nodes = arguments.validators;
+        let now = || "  (somebody listens there now)".to_owned();
+        let (base, note) = match arguments.base_port {
+            Some(base) if are_free(HOST, base, 2 * nodes) => (base, String::new()),
+            Some(base) => (base, now()),
+            None => match free_from(HOST, BASE_PORT, 2 * nodes) {
+                Some(BASE_PORT) => (BASE_PORT, String::new()),
+                Some(base) => (base, format!("  ({} is taken)", base - 1)),
+                None => (BASE_PORT, now()),
+            },
+        };
+        let base = usize::from(base);
         if base + 2 * nodes - 1 > usize::from(u16::MAX) {
             return Err(Failure::usage(format!(
                 "--base-port {base} leaves no room for {} ports: choose a lower one",
                 2 * nodes
             )));
         }
-        Ok(Ports { base, nodes })
+        Ok(Ports { base, nodes, note })
     }
 
     fn people(&self, index: usize) -> String {
-        format!("127.0.0.1:{}", self.base + index)
+        format!("{HOST}:{}", self.base + index)
     }
 
     fn peers(&self, index: usize) -> String {
-        format!("127.0.0.1:{}", self.base + self.nodes + index)
+        format!("{HOST}:{}", self.base + self.nodes + index)
     }
 }

@@ -26,7 +26,7 @@ pub(crate) mod key_guard;
 pub(crate) mod layers;
 mod nearest;
 pub(crate) mod peers;
-mod settings;
+pub(crate) mod settings;
 pub(crate) mod values;
 
 use layers::{Layers, Origin, Value};

@@ -1,10 +1,11 @@
 //! What is told in one line before anything is opened: too few descriptors, too little address space,
-//! a home that no node could begin.
+//! a home that no node could begin; and where a new home listens.
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use support::process::{Ended, Network, binary, finish, hear_nothing, lockstep, run, text};
+use support::process::{Ended, Network, Ports, binary, finish, hear_nothing, lockstep, run, text};
 
 const FAST: &str = "block_interval_ms=50";
 /// A refusal waits for nothing; a machine that does other things as well may.
@@ -143,12 +144,17 @@ fn what_init_and_testnet_make_starts_and_what_they_refuse_leaves_nothing() {
     let one = |owner: u8| format!("0x{}", format!("{owner:02x}").repeat(20));
     let most = format!("{}={}", one(1), u64::MAX);
     let [little, none] = [format!("{}=1", one(2)), format!("{}=0", one(2))];
-    let bad: [(&[&str], &[&str]); 3] = [
+    let bad: [(&[&str], &[&str]); 5] = [
         (
             &["--account", &most, "--account", &little],
             &["more than 64 bits", "lower"],
         ),
         (&["--account", &little, "--account", &little], &["twice"]),
+        (
+            &["--peer-port", "7007", "--rpc-port", "7007"],
+            &["7007", "one place"],
+        ),
+        (&["--peer-port", "0"], &["1..=65535"]),
         (
             &["--chain-id", "18446744073709551616"],
             &["number too large"],
@@ -226,4 +232,55 @@ fn a_home_that_cannot_be_written_leaves_nothing() {
         let left = fs::read_dir(&own).expect("it is still there").count();
         assert_eq!(left, 0);
     }
+}
+
+#[test]
+fn a_new_home_listens_at_the_ports_that_are_named_or_at_free_ones() {
+    let ports = Ports::claim();
+    let dir = tempfile::tempdir().expect("a directory");
+    let (people, peers) = (ports.base.to_string(), (ports.base + 1).to_string());
+    let home = dir.path().join("named");
+    let init = ["init", "--home", text(&home), "--rpc-port", &people];
+    let made = run(&[&init[..], &["--peer-port", &peers]].concat()).ok();
+    let settings = fs::read_to_string(home.join("lockstep.toml")).expect("settings");
+    for line in [
+        format!("rpc_listen = \"127.0.0.1:{people}\""),
+        format!("peer_listen = \"0.0.0.0:{peers}\""),
+    ] {
+        assert!(settings.lines().any(|it| it == line), "{line}");
+    }
+    let said = format!("  people        http://127.0.0.1:{people}\n");
+    assert!(made.stdout.contains(&said), "{}", made.stdout);
+    assert!(
+        made.stdout
+            .contains(&format!("  peers         0.0.0.0:{peers}\n"))
+    );
+
+    // Whoever has them by now is told of, and what was asked for is written.
+    let _taken = TcpListener::bind(("127.0.0.1", ports.base)).expect("a port");
+    let again = dir.path().join("again");
+    let init = ["init", "--home", text(&again), "--rpc-port", &people];
+    let made = run(&init).ok();
+    let said = format!("http://127.0.0.1:{people}  (somebody listens there now)\n");
+    assert!(made.stdout.contains(&said), "{}", made.stdout);
+
+    // Another test may have the default ports: then they are taken by that one.
+    let _default = TcpListener::bind("127.0.0.1:8545");
+    let _default_of_peers = TcpListener::bind("0.0.0.0:9545");
+    let home = dir.path().join("proposed");
+    let made = run(&["init", "--home", text(&home)]).ok();
+    for word in ["(8545 is taken)", "(9545 is taken)"] {
+        assert!(made.stdout.contains(word), "{word} in {}", made.stdout);
+    }
+    let settings = fs::read_to_string(home.join("lockstep.toml")).expect("settings");
+    assert!(!settings.contains("rpc_listen = \"127.0.0.1:8545\""));
+    assert!(!settings.contains("peer_listen = \"0.0.0.0:9545\""));
+    let net = dir.path().join("net");
+    let made = run(&["testnet", "--output", text(&net), "--validators", "2"]).ok();
+    assert!(made.stdout.contains(" is taken)"), "{}", made.stdout);
+    assert!(
+        !made.stdout.contains("http://127.0.0.1:8545"),
+        "{}",
+        made.stdout
+    );
 }

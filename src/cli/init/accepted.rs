@@ -20,6 +20,16 @@ fn edges() -> impl Strategy<Value = u64> {
     ]
 }
 
+fn ports() -> impl Strategy<Value = Option<u16>> {
+    // Two may be one, and one may be somebody's.
+    prop_oneof![
+        2 => Just(None),
+        2 => Just(Some(29_545)),
+        1 => Just(Some(1)),
+        1 => Just(Some(u16::MAX)),
+    ]
+}
+
 fn accounts() -> impl Strategy<Value = Vec<String>> {
     let account = (0u8..4, edges());
     let accounts = proptest::collection::vec(account, 0..4);
@@ -40,6 +50,8 @@ prop_compose! {
         scheme in schemes(),
         accounts in accounts(),
         fee_per_byte in edges(),
+        peer_port in ports(),
+        rpc_port in ports(),
     ) -> Arguments {
         let account = accounts.iter().map(|text| Account::parse(text).expect("an account"));
         Arguments {
@@ -51,6 +63,8 @@ prop_compose! {
             scheme,
             account: account.collect(),
             fee_per_byte,
+            peer_port,
+            rpc_port,
         }
     }
 }
@@ -153,6 +167,8 @@ fn an_ordinary_home_is_made_and_one_whose_balances_overflow_is_not() {
             scheme: SchemeId::MlDsa65,
             account: account.collect(),
             fee_per_byte: 1,
+            peer_port: None,
+            rpc_port: None,
         });
         checked.unwrap_or_else(|error| panic!("{error}"))
     };
