@@ -35,6 +35,8 @@ enum Command {
     Testnet(cli::testnet::Arguments),
     /// Run one node until Ctrl-C or SIGTERM; a second signal ends it at once
     Start(cli::start::Arguments),
+    /// Vouch for a stopped node's data directory: its next start signs from it
+    Arm(cli::arm::Arguments),
     /// Ask a running node how it is
     Status(cli::status::Arguments),
     /// Check every block, certificate and root of a stopped node
@@ -77,6 +79,7 @@ impl Command {
             Command::Init(_)
             | Command::Testnet(_)
             | Command::Start(_)
+            | Command::Arm(_)
             | Command::Snapshot(_)
             | Command::Devnet(_)
             | Command::Tx(_)
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Command::Init(arguments) => cli::init::run(&arguments),
         Command::Testnet(arguments) => cli::testnet::run(&arguments),
         Command::Start(arguments) => cli::start::run(&arguments),
+        Command::Arm(arguments) => cli::arm::run(&arguments),
         Command::Status(arguments) => cli::status::run(&arguments),
         Command::Verify(arguments) => cli::verify::run(&arguments),
         Command::Snapshot(command) => cli::snapshot::run(&command),

@@ -53,6 +53,10 @@ pages! {
     the_page_about_backups_does_what_it_says: "docs/operate/backup.md";
     the_page_about_snapshots_does_what_it_says: "docs/operate/snapshots.md";
     the_page_about_upgrades_does_what_it_says: "docs/operate/upgrade.md";
+    the_page_about_the_disk_does_what_it_says: "docs/operate/disk.md";
+    the_page_about_monitoring_does_what_it_says: "docs/operate/monitoring.md";
+    the_page_about_firewalls_does_what_it_says: "docs/operate/firewall.md";
+    the_page_about_clocks_does_what_it_says: "docs/operate/clocks.md";
     the_page_about_the_log_does_what_it_says: "docs/operate/logs.md";
     the_page_about_trouble_does_what_it_says: "docs/operate/trouble.md";
     the_reference_does_what_it_says: "docs/operate/reference.md";

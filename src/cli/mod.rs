@@ -4,6 +4,7 @@ use lockstep_protocol::limits::VALIDATORS_MAX;
 
 pub(crate) mod account;
 mod allowance;
+pub(crate) mod arm;
 pub(crate) mod bench;
 pub(crate) mod block;
 pub(crate) mod devnet;

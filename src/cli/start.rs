@@ -64,10 +64,6 @@ pub(crate) struct Arguments {
     /// Any setting of lockstep.toml; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
-    /// Sign from this data directory although it may be behind its key: you vouch that no other
-    /// node signs with it
-    #[arg(long)]
-    rearm: bool,
     /// Print the effective settings with the origin of each, and exit
     #[arg(long)]
     print_config: bool,
@@ -101,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     keep_others_out(&config);
     super::memory::give_back();
     // The key stays locked for as long as this process may sign.
-    let (node, genesis, _key) = start(&config, arguments.rearm)?;
+    let (node, genesis, _key) = start(&config)?;
     log::info!(
         "validator {} of chain {} goes on from height {}",
         node.address(),
@@ -159,10 +155,7 @@ fn keep_others_out(config: &Config) {
 }
 
 /// Reads and checks everything in the home, takes key and ports, and starts the node.
-pub(super) fn start(
-    config: &Config,
-    rearm: bool,
-) -> Result<(NodeHandle, Arc<Genesis>, KeyFile), Failure> {
+pub(super) fn start(config: &Config) -> Result<(NodeHandle, Arc<Genesis>, KeyFile), Failure> {
     let Judged { genesis, key, me } = judge(config)?;
     let resolve = system_resolver();
     let peers = peers::resolve_all(&config.peers, &genesis, me, config.follow, &resolve)?;
@@ -178,7 +171,7 @@ pub(super) fn start(
         map_bytes: DEFAULT_MAP_BYTES,
         key_guard: Some(config.key_guard.clone()),
         trusted: config.trusted,
-        rearm,
+        rearm: false,
         arrival_wait_ms: config.arrival_wait_ms,
         durability: config.durability.into(),
         retention: config.retention,

@@ -138,7 +138,7 @@ fn a_directory_without_the_record_is_one_where_it_was_lost_and_two_records_are_r
     let status = get(&world.network.urls[0], "/status").json();
     let observing = status["observing"].as_str().expect("it observes");
     assert!(
-        observing.contains("is gone") && observing.contains("--rearm"),
+        observing.contains("is gone") && observing.contains("lockstep arm"),
         "{observing}"
     );
 }

@@ -106,7 +106,7 @@ fn a_restored_home_and_a_straggler_decide_nothing_again_and_say_why() {
     let why = eventually("it says why", || observing(&network, 0));
     for word in [
         "more than a third",
-        "--rearm",
+        "lockstep arm",
         &network.addresses[1].to_string(),
     ] {
         assert!(why.contains(word), "{word}: {why}");
@@ -140,12 +140,11 @@ fn whoever_holds_more_than_a_third_goes_on_when_its_operator_vouches_for_its_dis
     network.kill(0);
     network.start(0);
     let why = eventually("it says why", || observing(&network, 0));
-    assert!(why.contains("--rearm"), "{why}");
+    assert!(why.contains("lockstep arm"), "{why}");
     stands_still(&network, 1, Duration::from_secs(2));
     network.kill(0);
-    let mut command = network.command(0);
-    command.arg("--rearm");
-    network.start_as(0, command);
+    network.arm(0);
+    network.start(0);
     network.wait_for(&[0, 1], network.highest(&[1]) + 3);
     network.assert_same_chain(&[0, 1]);
     assert_eq!(observing(&network, 0), None);

@@ -495,19 +495,18 @@ fn a_data_directory_from_a_backup_observes_until_it_is_re_armed() {
     let reason = observing();
     let reason = reason.as_str().expect("it observes");
     assert!(
-        reason.contains("then start it once with --rearm"),
+        reason.contains("stop it, run lockstep arm, and start it"),
         "{reason}"
     );
     let said = run(&["status", "--rpc", &url]).ok().stdout;
     assert!(
-        said.contains("ready         no") && said.contains("--rearm"),
+        said.contains("ready         no") && said.contains("lockstep arm"),
         "{said}"
     );
 
     network.kill(0);
-    let mut command = network.command(0);
-    command.arg("--rearm");
-    network.start_as(0, command);
+    network.arm(0);
+    network.start(0);
     eventually("it signs", || {
         let answer = try_get(&url, "/status").ok()?;
         answer.json()["observing"].is_null().then_some(())
@@ -653,7 +652,7 @@ fn a_hang_up_reads_the_settings_again_and_says_what_needs_a_restart() {
 
     let after = before
         .replace("\nlog = \"info\"", "\nlog = \"debug\"")
-        .replace("\nretain_blocks = 0", "\nretain_blocks = 5000");
+        .replace("\nretain_blocks = 1209600", "\nretain_blocks = 5000");
     fs::write(&settings, after).expect("written");
     child.signal("-HUP");
     says(

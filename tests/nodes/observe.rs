@@ -101,7 +101,7 @@ fn a_directory_begun_anew_with_a_used_key_follows_without_a_voice_until_it_is_re
     connect(&nodes);
     let status = get(&url(&nodes[3]), "/status").json();
     let reason = status["observing"].as_str().expect("it observes");
-    assert!(reason.contains("--rearm"), "{reason}");
+    assert!(reason.contains("lockstep arm"), "{reason}");
     let ready = get(&url(&nodes[3]), "/readyz?verbose").text();
     assert!(ready.contains("[-] voting"), "{ready}");
     // A height that its earlier life cannot have spoken at: it may still have been in the next one.
@@ -222,10 +222,7 @@ fn a_node_that_meets_a_vote_of_its_own_key_that_it_has_not_signed_stops_voting()
     devnet.restart(1).expect("it restarts");
     let status = get(&devnet.urls()[1], "/status").json();
     let observing = status["observing"].as_str().expect("it observes");
-    assert!(
-        observing.contains("start it once with --rearm"),
-        "{observing}"
-    );
+    assert!(observing.contains("run lockstep arm"), "{observing}");
     for _ in 0..2 {
         devnet.tick().expect("three are enough");
     }

@@ -194,13 +194,12 @@ fn assert_follows(network: &Network, node: usize, height: u64) {
         height
     );
     let said = ready_text(network, node).expect("it answers");
-    assert!(said.contains("--rearm"), "{said}");
+    assert!(said.contains("lockstep arm"), "{said}");
 }
 
 fn assert_signs_again(network: &mut Network, node: usize) {
-    let mut command = network.command(node);
-    command.arg("--rearm");
-    network.start_as(node, command);
+    network.arm(node);
+    network.start(node);
     eventually("it signs again", || {
         let status = try_get(&network.urls[node], "/status").ok()?.json();
         status["observing"].is_null().then_some(())

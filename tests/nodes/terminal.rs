@@ -66,7 +66,7 @@ fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
         "tx declare-ready" => (true, &["--from", "alice"]),
         "light verify account" => (true, &["alice"]),
         "light verify record" => (true, &["alice", FOREIGN]),
-        "init" | "start" | "verify" => (false, &["--home", FOREIGN]),
+        "init" | "start" | "arm" | "verify" => (false, &["--home", FOREIGN]),
         "testnet" => (false, &["--output", FOREIGN, "--validators", "0"]),
         "snapshot export" => (false, &["--home", FOREIGN, "--output", FOREIGN]),
         "snapshot import" => (false, &["--home", FOREIGN, "--input", FOREIGN]),

@@ -21,8 +21,8 @@ fn sentence(waits: &Waits) -> String {
             missing,
             "this validator holds more than a third of the power, so it signs only when all others \
              have told it how far they are",
-            "start them, or, if its data directory is the one that it last signed from, start this \
-             node once with --rearm",
+            "start them, or, if its data directory is the one that it last signed from, stop this \
+             node, run lockstep arm, and start it",
         ),
         Waits::ForMore(missing) => (
             missing,

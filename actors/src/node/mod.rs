@@ -23,12 +23,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+mod arm;
 pub mod devnet_keys;
 mod handle;
 mod thread;
 mod wiring;
 
 pub use crate::committer::OnCommit;
+pub use arm::{ArmConfig, arm};
 pub use handle::{NodeHandle, SubmitError};
 
 /// Everything that a node is made from.
@@ -193,6 +195,7 @@ impl Parts {
             Some(record) => store.guard_key(record, config.rearm)?,
             None => store.unguarded()?,
         };
+        config.rearm |= store.take_vouch(Clock::start().wall())?;
         let ledger = store.ledger(rules.clone())?;
         let head = head(&store, genesis_hash)?;
         config.signer = metrics.timed_signer(config.signer);
@@ -298,9 +301,9 @@ fn signing(key_use: KeyUse, head: Height, view: &NodeView) -> Signing {
             if from > head.next() {
                 let reason = format!(
                     "re-armed: it signs from height {from} on; if the chain cannot get there \
-                     without it, a second start with --rearm lets it sign from the height before, \
-                     perhaps one that its key has begun to sign elsewhere, which anybody can prove \
-                     (a third one changes nothing)"
+                     without it, stop it and run lockstep arm again: then it signs from the height \
+                     before, perhaps one that its key has begun to sign elsewhere, which anybody can \
+                     prove (a third time changes nothing)"
                 );
                 log::warn!("this node observes: {reason}");
                 view.set_observing(Some(reason));

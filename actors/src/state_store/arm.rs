@@ -4,11 +4,12 @@ use super::error::StoreError;
 use super::key_guard::{DirectoryName, DirectoryState, KeyGuard, KeyMark, judge};
 use super::layout::{
     META_BEGAN, META_BYTES_MAX, META_GENESIS, META_MET, META_OBSERVING, META_ORIGIN,
-    META_SIGN_FLOOR, META_SIGN_FROM, META_VALIDATOR, Met,
+    META_SIGN_FLOOR, META_SIGN_FROM, META_VALIDATOR, META_VOUCHED, Met,
 };
 use super::sealed_file::SealedRecord;
 use super::{Durability, Store};
-use lockstep_protocol::types::Height;
+use crate::limits::VOUCH_AGE_MAX_MS;
+use lockstep_protocol::types::{Height, Timestamp};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -103,6 +104,31 @@ impl Store {
         }
     }
 
+    /// Notes that an operator vouches for this directory, as it is at this time.
+    pub fn vouch(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write("note that the operator vouches", |tables, txn| {
+            Ok(tables.meta.put(txn, META_VOUCHED, &now)?)
+        })?;
+        self.sync()
+    }
+
+    /// Whether an operator has just vouched for this directory. It counts for one start, and not for
+    /// long: a copy of the directory may be put back another day.
+    pub fn take_vouch(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let vouched = self.read(|view| {
+            let meta = &view.tables.meta;
+            meta.get::<Timestamp>(view.txn, META_VOUCHED, META_BYTES_MAX)
+        })?;
+        let Some(vouched) = vouched else {
+            return Ok(false);
+        };
+        self.write("take the operator's word", |tables, txn| {
+            Ok(tables.meta.delete(txn, META_VOUCHED).map(|_| ())?)
+        })?;
+        let age_ms = now.0.checked_sub(vouched.0);
+        Ok(age_ms.is_some_and(|age_ms| age_ms <= VOUCH_AGE_MAX_MS))
+    }
+
     /// A message of this height is signed with the key of this directory, and not from here: from
     /// the next start on it observes, until an operator re-arms it. Why it observes already stays;
     /// the highest of the heights counts, and what was observed before counts no more.
@@ -162,7 +188,7 @@ impl Store {
         })?;
         Ok(KeyUse::Observes(format!(
             "{why}: it follows the chain and signs nothing; if no other node signs with this \
-                 key, let it catch up, then start it once with --rearm"
+                 key, let it catch up, stop it, run lockstep arm, and start it"
         )))
     }
 

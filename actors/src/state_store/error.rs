@@ -103,7 +103,7 @@ pub enum StoreError {
     #[error(
         "the store has used up its map of {0} bytes: stop the node, save its state by \
          lockstep snapshot export, move the data directory away, make a new one by lockstep snapshot \
-         import, set retain_blocks, and start with --rearm"
+         import, set retain_blocks, run lockstep arm, and start"
     )]
     Full(usize),
     /// Too many reads at one time for what was tried; it may be tried again.

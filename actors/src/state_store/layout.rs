@@ -36,6 +36,8 @@ pub(super) const META_SIGN_FROM: &[u8] = b"sign from";
 /// The height after the highest that the key was known to have seen committed, when this directory
 /// was re-armed. The key may have begun it: that is what re-arming a second time risks.
 pub(super) const META_SIGN_FLOOR: &[u8] = b"sign floor";
+/// When an operator vouched for this directory; the next start takes it.
+pub(super) const META_VOUCHED: &[u8] = b"vouched";
 /// How the key was met at work elsewhere ([`Met`]); absent if it was not.
 pub(super) const META_MET: &[u8] = b"met";
 /// The lowest height whose block is here; absent as long as that is the first.

@@ -121,7 +121,7 @@ fn check(mut arguments: Arguments) -> Result<bool, TestCaseError> {
     // Somebody else of this machine may have the ports.
     config.peer_listen = "127.0.0.1:0".to_owned();
     config.rpc_listen = Some("127.0.0.1:0".to_owned());
-    match start(&config, false) {
+    match start(&config) {
         Ok(_) => Ok(true),
         Err(refused) => Err(TestCaseError::fail(refused.message)),
     }

@@ -293,6 +293,12 @@ impl Network {
         command
     }
 
+    /// Vouches for the data directory of node `index`, which does not run.
+    pub fn arm(&self, index: usize) {
+        let home = self.home(index);
+        run(&["arm", "--home", text(&home)]).ok();
+    }
+
     /// Starts node `index` in its home.
     pub fn start(&mut self, index: usize) {
         let command = self.command(index);

@@ -74,7 +74,8 @@ fn assert_observes(key_use: &KeyUse, why: &str) {
         panic!("it signs: {key_use:?}")
     };
     assert!(
-        reason.contains(why) && reason.contains("let it catch up, then start it once with --rearm"),
+        reason.contains(why)
+            && reason.contains("let it catch up, stop it, run lockstep arm, and start it"),
         "{reason}"
     );
 }
@@ -393,4 +394,25 @@ fn without_a_record_beside_the_key_the_directory_remembers_that_it_is_not_alone(
     store.distrust_key(Height(1)).unwrap();
     drop(store);
     assert_observes(&home.open().unguarded().unwrap(), "is signed with its key");
+}
+
+/// A word that is old may have come with a copy of the directory.
+#[test]
+fn an_operators_word_counts_for_one_start_and_for_ten_minutes() {
+    let home = Home::new();
+    let (store, _) = home.start(false);
+    let said = Timestamp(1_800_000_000_000);
+    let later = |ms: u64| Timestamp(said.0 + ms);
+    assert!(!store.take_vouch(said).unwrap(), "nobody has vouched");
+    for (after_ms, counts) in [(0, true), (600_000, true), (600_001, false)] {
+        store.vouch(said).unwrap();
+        assert_eq!(store.take_vouch(later(after_ms)).unwrap(), counts);
+        assert!(!store.take_vouch(later(after_ms)).unwrap(), "it is taken");
+    }
+    store.vouch(later(1)).unwrap();
+    assert!(!store.take_vouch(said).unwrap(), "it lies ahead");
+    store.vouch(said).unwrap();
+    drop(store);
+    let (store, _) = home.start(false);
+    assert!(store.take_vouch(later(5)).unwrap(), "it survives a start");
 }

@@ -12,7 +12,7 @@
 //!   a time before others were added: so it waits for the peers that it is configured with, and
 //!   reaches what they claim, before it believes that. Where nobody answers, nothing helps it.
 //!   One that holds more than a third is itself more than f: it hears *all* others, or an operator
-//!   vouches for its disk (`--rearm`), and it hears those who are a quorum together with it.
+//!   vouches for its disk (`lockstep arm`), and it hears those who are a quorum together with it.
 //!   Whoever still waits to hear can be heard: it says what it has committed and signed, and that
 //!   needs no arrival. So nodes that start together do not wait for each other in a circle.
 //! - it has *waited* for all others, because more is better: for some seconds, and for nobody whose
