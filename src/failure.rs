@@ -1,5 +1,6 @@
 //! How a command ends that does not end well.
 use lockstep_devnet::DevnetError;
+use serde_json::{Value, json};
 
 /// One clear line and an exit code.
 #[derive(Debug)]
@@ -17,6 +18,14 @@ impl Failure {
     /// May be retried.
     pub(crate) fn retry(message: impl Into<String>) -> Failure {
         Failure::new(1, message)
+    }
+
+    /// A document of what is known all the same, with how the command fails.
+    pub(crate) fn add_to(&self, mut document: Value) -> Value {
+        document["ok"] = json!(false);
+        document["error"] = json!(self.message);
+        document["exit_code"] = json!(self.exit_code);
+        document
     }
 
     /// Whether trying again may help.

@@ -5,7 +5,6 @@
 #![warn(clippy::wildcard_imports, clippy::print_stdout, clippy::print_stderr)]
 
 use clap::{Parser, Subcommand};
-use output::tell;
 use std::process::ExitCode;
 
 mod cli;
@@ -131,7 +130,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            tell!("lockstep: {}", failure.message);
+            output::tell_failure(&failure);
             ExitCode::from(failure.exit_code)
         }
     }

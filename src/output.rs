@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Arguments;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use unseen::{Spelling, written_out};
 
 pub(crate) mod log;
@@ -44,7 +45,29 @@ pub(crate) fn say_json_line(document: &impl Serialize) -> Result<(), Failure> {
     print_json(serde_json::to_string(document))
 }
 
+/// Whether a JSON document was printed.
+static SAID_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Tells people how the command failed; programs too, if the command line has `--json` and nothing
+/// was printed yet: every failure is one object with `ok`, `error` and `exit_code`.
+pub(crate) fn tell_failure(failure: &Failure) {
+    tell_people(format_args!("lockstep: {}", failure.message));
+    say_failure(&failure.message, failure.exit_code);
+}
+
+pub(crate) fn say_failure(error: &str, exit_code: u8) {
+    let given = std::env::args_os().take_while(|argument| argument != "--");
+    let mut given = given.skip(1);
+    if given.any(|argument| argument == "--json") && !SAID_JSON.load(Ordering::Relaxed) {
+        // Whoever does not read it any more is told on stderr alone.
+        let _ = say_json_line(&serde_json::json!({
+            "ok": false, "error": error, "exit_code": exit_code,
+        }));
+    }
+}
+
 fn print_json(text: serde_json::Result<String>) -> Result<(), Failure> {
+    SAID_JSON.store(true, Ordering::Relaxed);
     let text = text.map_err(|error| Failure::safety(error.to_string()))?;
     print(&written_out(&text, Spelling::Json))
 }

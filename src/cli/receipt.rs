@@ -74,15 +74,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let receipt = match find(&node, &arguments.id)? {
         Found::InBlock(receipt) => receipt,
         Found::Outside(outside) => {
-            if arguments.json {
-                say_json(&outside.json())?;
-            }
-            return Err(Failure::retry(format!(
+            let failure = Failure::retry(format!(
                 "no block up to {} holds transaction {}: {}",
                 status.height,
                 arguments.id,
                 outside.sentence()
-            )));
+            ));
+            if arguments.json {
+                say_json(&failure.add_to(outside.json()))?;
+            }
+            return Err(failure);
         }
     };
     if arguments.json {

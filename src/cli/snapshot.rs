@@ -104,27 +104,11 @@ fn at(text: &str) -> Result<At, String> {
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     // A build that verifies wrongly could neither accuse nor acquit.
     crypto::self_test().map_err(|error| Failure::safety(error.to_string()))?;
-    let json = match command {
-        Command::Export(arguments) => arguments.common.json,
-        Command::Import(arguments) => arguments.common.json,
-        Command::Inspect(arguments) => arguments.common.json,
-    };
-    let done = match command {
+    match command {
         Command::Export(arguments) => run_export(arguments),
         Command::Import(arguments) => run_import(arguments),
         Command::Inspect(arguments) => run_inspect(arguments),
-    };
-    done.or_else(|failure| refuse(json, failure))
-}
-
-fn refuse(json: bool, failure: Failure) -> Result<(), Failure> {
-    if json {
-        let document = json!({
-            "ok": false, "error": failure.message, "exit_code": failure.exit_code,
-        });
-        say_json(&document)?;
     }
-    Err(failure)
 }
 
 /// The chain of a home.

@@ -134,8 +134,7 @@ impl Sender<'_> {
     /// Signs, sends, waits if it is asked to, and prints.
     fn send(&self, action: Action) -> Result<(), Failure> {
         let outcome = self.deliver(action)?;
-        outcome.print(self.common.json)?;
-        outcome.judge()
+        outcome.end(self.common.json)
     }
 
     /// Signs, sends, and waits if it is asked to. What fails after signing stands in the outcome.

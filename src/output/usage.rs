@@ -1,7 +1,7 @@
 //! What clap says: the help, the version, and mistakes in arguments. It quotes those in sentences of
 //! its own, which have several lines and colours.
-use super::tell;
 use super::unseen::{Spelling, written_out};
+use super::{say_failure, tell};
 use clap::Parser;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -13,7 +13,10 @@ pub(crate) fn parse<A: Parser>() -> Result<A, ExitCode> {
         // All that is unseen in it is clap's own.
         Some(error) => error.exit(),
         None => {
-            error.to_string().lines().for_each(|line| tell!("{line}"));
+            let said = error.to_string();
+            said.lines().for_each(|line| tell!("{line}"));
+            let first = said.lines().next().unwrap_or_default();
+            say_failure(first.trim_start_matches("error: "), 2);
             ExitCode::from(2)
         }
     })

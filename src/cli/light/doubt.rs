@@ -52,6 +52,7 @@ impl Doubt {
         if json {
             let failure = &unproved.failure;
             let mut document = json!({
+                "ok": false,
                 "verified": false,
                 "code": unproved.code,
                 "error": failure.message,

@@ -43,8 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             Err(failure) => outcome.fail(failure),
         }
     }
-    outcome.print(common.json)?;
-    outcome.judge()
+    outcome.end(common.json)
 }
 
 /// What can be seen without a block.

@@ -97,10 +97,23 @@ impl Outcome {
         self.failure = Some(Failure { message, ..failure });
     }
 
-    pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
-        if json {
-            return say_json(&self.json());
+    /// Prints it. A transaction that has failed is a command that has failed.
+    pub(super) fn end(self, json: bool) -> Result<(), Failure> {
+        if !json {
+            self.print()?;
+            return self.judge();
         }
+        let document = self.json();
+        let done = self.judge();
+        let document = match &done {
+            Ok(()) => document,
+            Err(failure) => failure.add_to(document),
+        };
+        say_json(&document)?;
+        done
+    }
+
+    fn print(&self) -> Result<(), Failure> {
         // People read what has failed in its one line.
         if self.failure.is_some() && self.receipt().is_none() {
             return Ok(());
@@ -164,8 +177,7 @@ impl Outcome {
         word(&self.document[key])
     }
 
-    /// A transaction that has failed is a command that has failed.
-    pub(super) fn judge(self) -> Result<(), Failure> {
+    fn judge(self) -> Result<(), Failure> {
         let failed = self.receipt().map_or(Ok(()), Receipt::judge);
         failed.and_then(|()| self.failure.map_or(Ok(()), Err))
     }

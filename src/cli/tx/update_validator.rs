@@ -86,8 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             Err(failure) => outcome.fail(failure),
         }
     }
-    outcome.print(arguments.common.json)?;
-    outcome.judge()
+    outcome.end(arguments.common.json)
 }
 
 /// Whether the vote in the block of `height` took an older one back: the sets before and after that
