@@ -54,6 +54,8 @@ pub struct Ended {
     pub stdout: String,
     /// What it complained of.
     pub stderr: String,
+    /// Whether it was asked with `--json`.
+    pub asked_json: bool,
 }
 
 /// Runs a command that ends by itself.
@@ -67,6 +69,7 @@ pub fn finish(mut command: Command) -> Ended {
     let file = |name: &str| dir.path().join(name);
     let create = |name: &str| File::create(file(name)).expect("a file");
     command.stdout(create("out")).stderr(create("err"));
+    let asked_json = command.get_args().any(|argument| argument == "--json");
     let mut child = Guarded(command.spawn().expect("it starts"));
     let status = child.wait("the command ends");
     let text = |name: &str| fs::read_to_string(file(name)).expect("it is text");
@@ -74,6 +77,7 @@ pub fn finish(mut command: Command) -> Ended {
         code: status.code(),
         stdout: text("out"),
         stderr: text("err"),
+        asked_json,
     }
 }
 
@@ -84,11 +88,10 @@ impl Ended {
         self
     }
 
-    /// It said one line on stderr with these words in it, and nothing on stdout. The log may stand
-    /// before it.
+    /// It said one line on stderr with these words in it. The log may stand before it. On stdout it
+    /// said nothing, or with `--json` the same in an object.
     pub fn assert_refused(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, Some(code), "{}", self.stderr);
-        assert_eq!(self.stdout, "");
         let lines = self.stderr.lines();
         let ours: Vec<&str> = lines.filter(|l| l.starts_with("lockstep: ")).collect();
         let [line] = ours[..] else {
@@ -98,6 +101,19 @@ impl Ended {
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         for word in words {
             assert!(line.contains(word), "{word:?} in: {line}");
+        }
+        if !self.asked_json {
+            assert_eq!(self.stdout, "");
+            return;
+        }
+        let said: Value = serde_json::from_str(&self.stdout).expect("one object");
+        assert_eq!(
+            (&said["ok"], &said["exit_code"]),
+            (&false.into(), &code.into())
+        );
+        // Whatever is unseen is spelt in another way for programs.
+        if !line.contains("\\u{") {
+            assert_eq!(line.strip_prefix("lockstep: "), said["error"].as_str());
         }
     }
 }
