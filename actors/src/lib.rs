@@ -98,6 +98,7 @@ pub mod fuzzing;
 mod http;
 mod kill_points;
 pub mod limits;
+mod live;
 mod mempool;
 mod messages;
 mod metrics;

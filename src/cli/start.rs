@@ -28,6 +28,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+mod reload;
+
+use reload::Running;
+
 /// How often it looks whether the node has ended by itself.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -105,7 +109,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         node.view().head().height
     );
     ready(arguments.json, &config, &genesis, &node)?;
-    wait(&node, &stop, || reload(arguments, &config));
+    let running = Running {
+        arguments,
+        started: &config,
+        genesis: &genesis,
+        node: &node,
+    };
+    let mut taken = None;
+    wait(&node, &stop, || running.reload(&mut taken));
     terminal::wipe();
     let reason = node.stop();
     log::info!("the node ended: {reason}");
@@ -218,38 +229,8 @@ fn listen(setting: &str, text: &str) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Reads the settings again, takes the log's filter from them, and says what else has changed.
-fn reload(arguments: &Arguments, running: &Config) {
-    let read = config::load(arguments.home.as_deref(), flags(arguments));
-    let filtered = read.and_then(|config| {
-        output::log::choose(Some(&config.log), "info", config.log_format)?;
-        Ok(config)
-    });
-    let config = match filtered {
-        Ok(config) => config,
-        Err(failure) => {
-            log::warn!("SIGHUP: nothing was changed: {}", failure.message);
-            return;
-        }
-    };
-    let changed = config.changed_since(running);
-    let later: Vec<&str> = changed
-        .into_iter()
-        .filter(|name| !["log", "log_format"].contains(name))
-        .collect();
-    if later.is_empty() {
-        log::warn!("SIGHUP: the log's filter is {:?}", config.log);
-    } else {
-        log::warn!(
-            "SIGHUP: the log's filter is {:?}; restart the node for what else has changed: {}",
-            config.log,
-            later.join(", ")
-        );
-    }
-}
-
 /// Until a signal or the node's own end.
-fn wait(node: &NodeHandle, stop: &Receiver<Asked>, reload: impl Fn()) {
+fn wait(node: &NodeHandle, stop: &Receiver<Asked>, mut reload: impl FnMut()) {
     while !node.has_ended() {
         let view = node.view();
         match catching_up(&view.sync_progress(), view.head().height) {

@@ -37,6 +37,7 @@ mod panics;
 mod partition;
 mod pull;
 mod refused;
+mod reload;
 mod rot;
 mod rpc;
 mod rpc_fates;

@@ -14,6 +14,7 @@ use crate::limits::{
     ACCEPT_BACKLOG, DEADLINES_EVERY, HEAD_BYTES_MAX, HEAD_LINES_MAX, REFUSED_LINGER,
     SEND_BUFFER_BYTES,
 };
+use crate::live::Live;
 use crate::metrics::{ClosedLabel, ListenerLabel, Metrics};
 use crate::seldom::seldom;
 use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
@@ -49,7 +50,7 @@ pub(crate) struct Terms {
     /// Whether connections from this address come before those of strangers.
     pub(crate) is_neighbour: Box<dyn Fn(IpAddr) -> bool>,
     /// Who says for whom they ask.
-    pub(crate) proxies: Proxies,
+    pub(crate) proxies: Live<Proxies>,
 }
 
 /// Serves what `configure` sets up, on these terms, until dropped.
@@ -79,7 +80,7 @@ async fn run(
     let app = App::new()
         .wrap_fn(move |mut request, service| {
             let_go_of_the_buffer(&mut request);
-            let connection = begin(&request, &keeper.terms.proxies);
+            let connection = begin(&request, &keeper.terms.proxies.get());
             let keeper = keeper.clone();
             let refusal = connection.as_ref().and_then(|it| it.take_refusal());
             let answer = match refusal {
@@ -340,7 +341,7 @@ impl House {
 
     /// A place for a newcomer, perhaps that of somebody else, who is told so.
     fn seat(&self, from: IpAddr, merit: Merit) -> Option<Ticket> {
-        let many = self.terms.proxies.trusts(from);
+        let many = self.terms.proxies.get().trusts(from);
         let seat = self.places.borrow_mut().enter(from, merit, many);
         match seat {
             Seat::Free(ticket) => Some(ticket),

@@ -1,10 +1,12 @@
 //! What the outside holds of a running node.
 use crate::limits::ASK_PATIENCE;
+use crate::live::Live;
 use crate::messages::mempool::{SubmitResult, SubmitTransactions};
 use crate::messages::peer_broadcaster::ConnectPeers;
 use crate::messages::round_driver::Tick;
 use crate::metrics::Metrics;
 use crate::peers::Peer;
+use crate::rpc_gateway::{Hosts, Origins, Proxies};
 use crate::runtime::{Actors, AskError, EndReason, Port};
 use crate::shell::Deliver;
 use crate::state_store::Store;
@@ -38,6 +40,9 @@ pub struct NodeHandle {
     pub(super) genesis_hash: Hash,
     pub(super) view: Arc<NodeView>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) origins: Live<Origins>,
+    pub(super) proxies: Live<Proxies>,
+    pub(super) hosts: Live<Hosts>,
     pub(super) store: Option<Store>,
     pub(super) remote: Remote,
     pub(super) stop: Option<oneshot::Sender<()>>,
@@ -101,9 +106,18 @@ impl NodeHandle {
         self.store.as_ref().expect("a running node has a store")
     }
 
-    /// These are the peers from now on.
+    /// These are the peers from now on: who is new or elsewhere is linked, who is gone is dropped, and
+    /// the others keep their links. Whom a start waits for are those that the node began with.
     pub fn connect(&self, peers: Vec<Peer>) {
         self.remote.connect.deliver(ConnectPeers(peers));
+    }
+
+    /// From the next request on these pages may ask, by these names; the word of these proxies counts.
+    /// Connections stay.
+    pub fn allow(&self, origins: Origins, hosts: Hosts, proxies: Proxies) {
+        self.origins.set(origins);
+        self.hosts.set(hosts);
+        self.proxies.set(proxies);
     }
 
     /// Produce the block of `height` now (manual pacing): the answer comes when this node has begun

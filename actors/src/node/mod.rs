@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::committer::head_view;
 use crate::http::streams::Farewell;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::peers::{Handshake, Peer};
 use crate::rpc_gateway::{Events, Hosts, Origins, Proxies, TickAll};
@@ -166,6 +167,9 @@ struct Parts {
     view: Arc<NodeView>,
     events: Arc<Events>,
     farewell: Farewell,
+    origins: Live<Origins>,
+    proxies: Live<Proxies>,
+    hosts: Live<Hosts>,
     genesis_root: Hash,
     actors: Actors,
     metrics: Arc<Metrics>,
@@ -216,7 +220,6 @@ impl Parts {
         let signing = signing(key_use, head.height, &view);
         show_height(&metrics, head.height.next());
         Ok(Parts {
-            config,
             me,
             rules,
             ledger,
@@ -228,6 +231,10 @@ impl Parts {
             view,
             events,
             farewell: Farewell::default(),
+            origins: Live::new(config.origins.clone()),
+            proxies: Live::new(config.trusted_proxies.clone()),
+            hosts: Live::new(config.hosts.clone()),
+            config,
             genesis_root: changes.root,
             actors,
             metrics,

@@ -3,6 +3,7 @@ use super::PeerBroadcaster;
 use super::outbox::{Frame, Gossip, Path};
 use crate::messages::announcements::BlockCommitted;
 use crate::messages::block_sync::BlocksArrived;
+use crate::messages::mempool::PassOnAgain;
 use crate::messages::peer_broadcaster::{
     Broadcast, ConnectPeers, FetchTransactions, GossipTransactions, PullMessages, RequestBlocks,
     TellEvidence,
@@ -18,11 +19,11 @@ impl Handler<ConnectPeers> for PeerBroadcaster {
     type Result = ();
 
     fn handle(&mut self, ConnectPeers(peers): ConnectPeers, ctx: &mut Ctx<Self>) {
-        for outbox in self.outboxes.values() {
-            outbox.close();
+        for peer in self.relink(peers, ctx) {
+            // Nobody has told it of what waits here.
+            let again = PassOnAgain(Some(peer));
+            self.seed.ports.pass_on_again.deliver(again);
         }
-        *self.seed.peers.write() = peers;
-        self.connect(ctx);
     }
 }
 

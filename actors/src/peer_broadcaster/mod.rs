@@ -100,15 +100,45 @@ impl PeerBroadcaster {
         }
     }
 
-    fn connect(&mut self, ctx: &mut Ctx<Self>) {
+    /// These are the peers from now on. Whoever is one already, at the same place, keeps its link and
+    /// what waits in it; the links of others end, and those to whoever is new here are told.
+    fn relink(&mut self, peers: Vec<Peer>, ctx: &mut Ctx<Self>) -> Vec<Address> {
+        let before = std::mem::take(&mut *self.seed.peers.write());
+        let as_before = |peer: &Peer| {
+            before
+                .iter()
+                .find(|known| known.is_placed_as(peer))
+                .cloned()
+        };
+        let kept: Vec<Peer> = peers.iter().filter_map(as_before).collect();
+        self.outboxes.retain(|address, outbox| {
+            let stays = kept.iter().any(|peer| peer.address == *address);
+            if !stays {
+                outbox.close();
+                log::info!("peer {address} has no link there any more");
+            }
+            stays
+        });
+        // A name that stays leads where it was last found to.
+        let peers = peers.into_iter();
+        let peers = peers.map(|peer| as_before(&peer).unwrap_or(peer)).collect();
+        *self.seed.peers.write() = peers;
+        self.connect(ctx)
+    }
+
+    /// Links the peers that have no link; returns who they are.
+    fn connect(&mut self, ctx: &mut Ctx<Self>) -> Vec<Address> {
         let peers = self.seed.peers.read().clone();
-        let shown = peers
-            .iter()
-            .map(|peer| PeerView::new(peer.address, peer.url()));
-        self.seed.view.set_peers(shown);
-        self.outboxes.clear();
+        let shown = self.seed.view.peers().into_iter();
+        let linked = shown.filter(|peer| self.outboxes.contains_key(&peer.address));
+        let mut linked: BTreeMap<_, _> = linked.map(|peer| (peer.address, peer)).collect();
+        let shown = |peer: &Peer| linked.remove(&peer.address).unwrap_or_else(|| PeerView::new(peer.address, peer.url()));
+        self.seed.view.set_peers(peers.iter().map(shown));
         let is_validator = self.is_validator(&self.seed.view.validators());
-        for peer in peers {
+        let unlinked = |peer: &Peer| !self.outboxes.contains_key(&peer.address);
+        let unlinked: Vec<Peer> = peers.into_iter().filter(unlinked).collect();
+        let linked = unlinked.iter().map(|peer| peer.address).collect();
+        for peer in unlinked {
             let outbox = Outbox::new(OUTBOX_FRAMES_MAX, OUTBOX_BYTES_MAX);
             outbox.set_validator(is_validator);
             self.outboxes.insert(peer.address, outbox.clone());
@@ -116,6 +146,7 @@ impl PeerBroadcaster {
             // In the actor's own context: the links die with this incarnation.
             ctx.spawn(link::run(peer, seed, outbox).into_actor(self));
         }
+        linked
     }
 
     /// Whether this node is a validator of the height under decision, or of the next.

@@ -211,6 +211,42 @@ impl Sender {
     }
 }
 
+/// They were all linked anew, so that what waited for any of them was lost.
+#[test]
+fn peers_that_stay_keep_what_waits_and_only_who_is_new_or_elsewhere_is_linked() {
+    System::new().block_on(async {
+        let sender = sender();
+        let arrivals = Arrivals::default();
+        let (stays, moves) = (refused(Address([4; 20])), refused(Address([5; 20])));
+        sender.connect(&[stays.clone(), moves.clone()], 0).await;
+        (1..=3).for_each(|height| sender.send(height));
+        let waiting = |peer: &Peer| {
+            let shown = sender.view.peers();
+            let shown = shown.iter().find(|shown| shown.address == peer.address);
+            shown.map(|shown| shown.outbox)
+        };
+        until("they wait", || waiting(&stays) == Some(3)).await;
+        until("they wait", || waiting(&moves) == Some(3)).await;
+
+        let new = healthy(Address([2; 20]), &arrivals);
+        let moved = refused(moves.address);
+        sender
+            .connect(&[stays.clone(), moved.clone(), new], 1)
+            .await;
+        assert_eq!((waiting(&stays), waiting(&moved)), (Some(3), Some(0)));
+        let url = |peer: &Peer| format!("http://{}", place(peer));
+        let shown = sender.view.peers();
+        assert!(shown.iter().any(|shown| shown.url == url(&moved)));
+        sender.send(4);
+        until("it arrives", || arrivals.lock().len() == 1).await;
+        until("it waits with the others", || waiting(&stays) == Some(4)).await;
+
+        sender.connect(std::slice::from_ref(&moved), 0).await;
+        assert_eq!(sender.view.peers().len(), 1);
+        assert_eq!(*sender.peers.read(), [moved]);
+    });
+}
+
 /// What waits for it is bounded, and what is given up is counted.
 #[test]
 fn the_outbox_of_a_dead_peer_is_bounded_and_the_others_get_everything() {

@@ -46,6 +46,19 @@ impl Peer {
         }
     }
 
+    /// Whether this is the same validator, whose node was named at the same place; where a name leads
+    /// counts for nothing.
+    pub(crate) fn is_placed_as(&self, other: &Peer) -> bool {
+        let is_same_place = match (&self.listens_at, &other.listens_at) {
+            (PeerAddress::At(here), PeerAddress::At(there)) => here == there,
+            (PeerAddress::Named { name, .. }, PeerAddress::Named { name: other, .. }) => {
+                name == other
+            }
+            _ => false,
+        };
+        self.address == other.address && is_same_place
+    }
+
     /// Where its node listens to other nodes, as far as that is known.
     pub fn listens(&self) -> Option<SocketAddr> {
         match self.listens_at {

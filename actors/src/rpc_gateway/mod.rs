@@ -143,7 +143,7 @@ fn routes(config: &mut web::ServiceConfig) {
         }
         if route.is_for_pages() {
             let preflight = move |seed: web::Data<Seed>, request| async move {
-                origins::preflight(&seed.origins, request, verb).await
+                origins::preflight(&seed.origins.get(), request, verb).await
             };
             resource = resource.route(web::method(Method::OPTIONS).to(preflight));
         }
@@ -163,7 +163,9 @@ fn routes(config: &mut web::ServiceConfig) {
                     Err(refused) => refused,
                 };
                 if let Some(seed) = seed.filter(|_| route.is_for_pages()) {
-                    seed.origins.mark(origin.as_ref(), answer.headers_mut());
+                    seed.origins
+                        .get()
+                        .mark(origin.as_ref(), answer.headers_mut());
                 }
                 Ok(answer)
             }
@@ -176,7 +178,7 @@ fn routes(config: &mut web::ServiceConfig) {
 fn refusal(seed: &Seed, route: &open_api::Route, request: &ServiceRequest) -> Option<HttpResponse> {
     let head = request.headers();
     let is_known =
-        !seed.is_on_loopback || hosts::host(head).is_none_or(|host| seed.hosts.know(host));
+        !seed.is_on_loopback || hosts::host(head).is_none_or(|host| seed.hosts.get().know(host));
     let may_change = request.method() == Method::POST;
     if !is_known {
         Some(hosts::refused())

@@ -117,14 +117,14 @@ impl Seed {
     /// list may ask this, or the node's own.
     pub(super) fn is_no_foreign_page(&self, head: &HeaderMap, is_for_pages: bool) -> bool {
         origin(head).is_none_or(|origin| {
-            is_for_pages && self.origins.allow(origin) || self.is_own(origin, head)
+            is_for_pages && self.origins.get().allow(origin) || self.is_own(origin, head)
         })
     }
 
     /// Whether a page came from where it asks, by a name that cannot be made to lead here.
     fn is_own(&self, origin: &HeaderValue, head: &HeaderMap) -> bool {
         let host = origin.as_bytes().strip_prefix(b"http://");
-        let asked = hosts::host(head).filter(|asked| self.hosts.know(asked));
+        let asked = hosts::host(head).filter(|asked| self.hosts.get().know(asked));
         asked.is_some_and(|asked| {
             host.is_some_and(|host| host.eq_ignore_ascii_case(asked.as_bytes()))
         })

@@ -14,6 +14,7 @@ use crate::limits::{
     BLOCK_ANSWER_PATIENCE, BLOCK_ANSWERS_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX,
     PUBLIC_PIECE_PATIENCE, RPC_BODIES_BYTES_MAX, RPC_WAITERS_MAX,
 };
+use crate::live::Live;
 use crate::messages::mempool::{
     GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions,
 };
@@ -77,11 +78,11 @@ pub(crate) struct Seed {
     /// How this node is set up.
     pub(crate) settings: Settings,
     /// Whose pages in browsers may ask.
-    pub(crate) origins: Arc<Origins>,
+    pub(crate) origins: Live<Origins>,
     /// Who says for whom they ask.
-    pub(crate) proxies: Proxies,
+    pub(crate) proxies: Live<Proxies>,
     /// By which names it may be asked.
-    pub(crate) hosts: Arc<Hosts>,
+    pub(crate) hosts: Live<Hosts>,
     /// Only this machine reaches it.
     pub(crate) is_on_loopback: bool,
     /// Only in a devnet.

@@ -33,7 +33,7 @@ fn seed() -> (Seed, TempDir) {
         actors: Actors::default(),
         events: Arc::new(Events::new(1, Height(0), world.genesis.parameters)),
         farewell: Farewell::default(),
-        hosts: Arc::default(),
+        hosts: Default::default(),
         is_on_loopback: true,
         genesis: Arc::new(world.genesis),
         settings: Settings {
@@ -41,7 +41,7 @@ fn seed() -> (Seed, TempDir) {
             pacing: Pacing::Manual,
             retention: Retention::All,
         },
-        origins: Arc::default(),
+        origins: Default::default(),
         proxies: Default::default(),
         tick_all: None,
         ports: Ports::default(),

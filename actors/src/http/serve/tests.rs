@@ -161,7 +161,7 @@ fn terms() -> Terms {
             who_asks: &[],
         },
         is_neighbour: Box::new(|_| false),
-        proxies: "127.0.0.1".parse().expect("an address"),
+        proxies: Live::new("127.0.0.1".parse().expect("an address")),
     }
 }
 
