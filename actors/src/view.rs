@@ -332,6 +332,15 @@ impl NodeView {
         parts.has_arrived || parts.halted.is_some() || parts.ended.is_some()
     }
 
+    /// Whether this validator has just started, and neither votes nor only follows: it does not sign
+    /// before it has heard how far the others are, and has what they have.
+    pub fn is_arriving(&self, me: &Address) -> bool {
+        let parts = self.parts.lock();
+        let is_validator = parts.validators.current().index_of(me).is_some();
+        let signs_never = parts.observing.is_some() || parts.halted.is_some();
+        is_validator && !signs_never && !parts.has_arrived && parts.ended.is_none()
+    }
+
     pub(crate) fn set_arrived(&self) {
         self.parts.lock().has_arrived = true;
     }

@@ -29,8 +29,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 mod reload;
+mod service;
 
 use reload::Running;
+use service::Service;
 
 /// How often it looks whether the node has ended by itself.
 const LOOK: Duration = Duration::from_millis(100);
@@ -116,7 +118,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         node: &node,
     };
     let mut taken = None;
-    wait(&node, &stop, || running.reload(&mut taken));
+    let mut service = Service::find();
+    service.watch(&node);
+    wait(&node, &stop, &mut service, || running.reload(&mut taken));
+    service.stopping();
     terminal::wipe();
     let reason = node.stop();
     log::info!("the node ended: {reason}");
@@ -230,8 +235,14 @@ fn listen(setting: &str, text: &str) -> Result<TcpListener, Failure> {
 }
 
 /// Until a signal or the node's own end.
-fn wait(node: &NodeHandle, stop: &Receiver<Asked>, mut reload: impl FnMut()) {
+fn wait(
+    node: &NodeHandle,
+    stop: &Receiver<Asked>,
+    service: &mut Service,
+    mut reload: impl FnMut(),
+) {
     while !node.has_ended() {
+        service.look(node);
         let view = node.view();
         match catching_up(&view.sync_progress(), view.head().height) {
             Some(line) => terminal::show(&line),
@@ -239,7 +250,7 @@ fn wait(node: &NodeHandle, stop: &Receiver<Asked>, mut reload: impl FnMut()) {
         }
         match stop.recv_timeout(LOOK) {
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(Asked::Reload) => reload(),
+            Ok(Asked::Reload) => service.around(&mut reload),
             Ok(Asked::End) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }

@@ -43,6 +43,8 @@ mod rpc;
 mod rpc_fates;
 mod rpc_random;
 mod rpc_reads;
+#[cfg(target_os = "linux")]
+mod service;
 mod snapshot;
 mod subscriptions;
 mod sync;

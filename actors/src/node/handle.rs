@@ -11,6 +11,7 @@ use crate::runtime::{Actors, AskError, EndReason, Port};
 use crate::shell::Deliver;
 use crate::state_store::Store;
 use crate::view::NodeView;
+use actix::ArbiterHandle;
 use futures_util::future::Either;
 use lockstep_protocol::consensus::driver::TickOutcome;
 use lockstep_protocol::mempool::{MempoolRefusal, Source, Submission};
@@ -19,7 +20,9 @@ use lockstep_protocol::types::{Address, Hash, Height};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
 
 /// Why a transaction was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,8 @@ pub struct NodeHandle {
 
 /// The ports that the outside uses; made on the node's thread.
 pub(super) struct Remote {
+    /// The node's own.
+    pub(super) thread: ArbiterHandle,
     pub(super) actors: Actors,
     pub(super) tick: Port<Tick>,
     pub(super) submit: Port<SubmitTransactions>,
@@ -118,6 +123,20 @@ impl NodeHandle {
         self.origins.set(origins);
         self.hosts.set(hosts);
         self.proxies.set(proxies);
+    }
+
+    /// Does this every so often on the node's own thread: not while that is stuck, and not after its end.
+    pub fn beat(&self, every: Duration, what: impl Fn() + Send + 'static) {
+        let beat = async move {
+            let mut beats = tokio::time::interval(every.max(Duration::from_millis(1)));
+            beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                beats.tick().await;
+                what();
+            }
+        };
+        // It says whether the thread still lives, and whoever asks knows by other means.
+        let _ = self.remote.thread.spawn(beat);
     }
 
     /// Produce the block of `height` now (manual pacing): the answer comes when this node has begun

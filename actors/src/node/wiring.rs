@@ -233,6 +233,7 @@ pub(super) fn wire(
         let _ = end.send(reason);
     });
     let remote = Remote {
+        thread: Arbiter::current(),
         actors: parts.actors.clone(),
         tick: inboxes.driver.port(),
         submit: inboxes.mempool.port(),

@@ -64,9 +64,7 @@ async fn checks(seed: &Seed) -> Vec<Check> {
 
 /// Why a validator that has just started does not sign yet.
 fn arriving(seed: &Seed) -> Option<String> {
-    let validators = seed.view.validators();
-    let is_validator = validators.current().index_of(&seed.me).is_some();
-    (is_validator && !seed.view.has_arrived()).then(|| {
+    seed.view.is_arriving(&seed.me).then(|| {
         "it has just started, and does not sign before it has heard how far the others are, and has \
          what they have"
             .into()

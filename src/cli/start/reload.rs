@@ -9,7 +9,7 @@ use lockstep_actors::peers::{Peer, system_resolver};
 use lockstep_protocol::nouns::genesis::Genesis;
 
 /// What a running node takes. The others need a restart.
-const TAKEN: [&str; 6] = [
+const TAKEN: [&str; 7] = [
     "log",
     "log_format",
     "follow",

@@ -43,7 +43,9 @@ pub fn hear_nothing(command: &mut Command) {
             command.env_remove(name);
         }
     }
-    command.env_remove("RUST_LOG").env_remove("KILL_AT");
+    for name in ["RUST_LOG", "KILL_AT", "NOTIFY_SOCKET", "WATCHDOG_USEC"] {
+        command.env_remove(name);
+    }
 }
 
 /// What a command printed, and how it ended.
