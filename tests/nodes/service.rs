@@ -1,5 +1,5 @@
 //! A node under a service manager, which is a socket here: what it is told, in which order, and that a
-//! stuck thread falls silent.
+//! stuck thread falls silent. The unit that is shipped is what its own tool calls right.
 use std::ffi::OsStr;
 use std::io::Read;
 use std::os::linux::net::SocketAddrExt;
@@ -175,4 +175,40 @@ fn a_service_manager_that_does_not_read_or_is_not_there_holds_up_no_node() {
         node.child.signal("-TERM");
         assert_eq!(node.child.wait("it ends").code(), Some(0));
     }
+}
+
+#[test]
+fn the_unit_that_is_shipped_is_right() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = tempfile::tempdir().expect("a directory");
+    // The tool wants the program to be there.
+    let unit = std::fs::read_to_string(root.join("deploy/systemd/lockstep@.service"));
+    let unit = unit.expect("the unit").replace(
+        "/usr/local/bin/lockstep",
+        support::process::text(&support::process::binary()),
+    );
+    let file = dir.path().join("lockstep@one.service");
+    std::fs::write(&file, unit).expect("it is written");
+    let tool = |arguments: &[&str]| {
+        let file = support::process::text(&file);
+        Command::new("systemd-analyze")
+            .args(arguments)
+            .arg(file)
+            .output()
+    };
+    let Ok(verified) = tool(&["verify", "--man=no"]) else {
+        println!("SKIPPED: systemd-analyze is not installed");
+        return;
+    };
+    let said = String::from_utf8_lossy(&verified.stderr);
+    let ours: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("lockstep"))
+        .collect();
+    assert!(verified.status.success() && ours.is_empty(), "{said}");
+    let security = tool(&["security", "--offline=true", "--no-pager"]).expect("it runs");
+    let table = String::from_utf8_lossy(&security.stdout);
+    println!("{table}");
+    let rated = table.lines().last().expect("the sum");
+    assert!(rated.contains("OK"), "{rated}");
 }

@@ -195,10 +195,7 @@ impl Parts {
         let store = Store::open(dir, durability, map_bytes, genesis, me, &changes)?;
         compare(&store, TrustedBlock::new(config.trusted))?;
         store.retain(config.retention);
-        let key_use = match &config.key_guard {
-            Some(record) => store.guard_key(record, config.rearm)?,
-            None => store.unguarded()?,
-        };
+        let key_use = key_use(&config, &store)?;
         config.rearm |= store.take_vouch(Clock::start().wall())?;
         let ledger = store.ledger(rules.clone())?;
         let head = head(&store, genesis_hash)?;
@@ -241,6 +238,13 @@ impl Parts {
             peer_listens,
             public_listens,
         })
+    }
+}
+
+fn key_use(config: &NodeConfig, store: &Store) -> Result<KeyUse, StoreError> {
+    match &config.key_guard {
+        Some(record) => store.guard_key(record, config.rearm),
+        None => store.unguarded(),
     }
 }
 

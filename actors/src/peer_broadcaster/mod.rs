@@ -132,7 +132,11 @@ impl PeerBroadcaster {
         let shown = self.seed.view.peers().into_iter();
         let linked = shown.filter(|peer| self.outboxes.contains_key(&peer.address));
         let mut linked: BTreeMap<_, _> = linked.map(|peer| (peer.address, peer)).collect();
-        let shown = |peer: &Peer| linked.remove(&peer.address).unwrap_or_else(|| PeerView::new(peer.address, peer.url()));
+        let shown = |peer: &Peer| {
+            linked
+                .remove(&peer.address)
+                .unwrap_or_else(|| PeerView::new(peer.address, peer.url()))
+        };
         self.seed.view.set_peers(peers.iter().map(shown));
         let is_validator = self.is_validator(&self.seed.view.validators());
         let unlinked = |peer: &Peer| !self.outboxes.contains_key(&peer.address);
