@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use support::chain::{number, text};
-use support::process::hear_nothing;
+use support::process::{hear_nothing, ignores_hang_ups};
 use support::{PATIENCE, eventually, get, tick};
 use tempfile::TempDir;
 
@@ -466,14 +466,6 @@ fn the_last_port_of_all_can_be_asked_for() {
         Some(0) => assert!(ended.stdout.contains("http://127.0.0.1:65535 ")),
         _ => ended.assert_refused(1, &["cannot listen on 127.0.0.1:65535"]),
     }
-}
-
-/// As under `nohup`.
-fn ignores_hang_ups() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[test]

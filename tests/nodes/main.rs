@@ -10,6 +10,8 @@ mod cli_validators;
 mod clients;
 mod compact;
 mod ended;
+#[cfg(target_os = "linux")]
+mod ends;
 mod evidence_whole_nodes;
 mod handed_over_key;
 mod hostile_connections;

@@ -48,6 +48,14 @@ pub fn hear_nothing(command: &mut Command) {
     }
 }
 
+/// Whether this test, and so what it starts, ignores hang-ups, as under `nohup`.
+pub fn ignores_hang_ups() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 == 1)
+}
+
 /// What a command printed, and how it ended.
 pub struct Ended {
     /// None if a signal has ended it.
