@@ -80,7 +80,10 @@ fn a_node_that_has_said_that_it_is_ready_goes_on_without_readers() {
         child.signal("-QUIT");
         assert_eq!(child.wait("it ends").code(), Some(0));
         // An error says that the pipe broke.
-        reader.map(|reader| drop(reader.join()));
+        if let Some(reader) = reader {
+            // An error says that it panicked: nobody waits for its word then.
+            drop(reader.join());
+        }
     }
 }
 
