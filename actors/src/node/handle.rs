@@ -1,6 +1,6 @@
 //! What the outside holds of a running node.
+use super::Access;
 use crate::limits::ASK_PATIENCE;
-use crate::live::Live;
 use crate::messages::mempool::{SubmitResult, SubmitTransactions};
 use crate::messages::peer_broadcaster::ConnectPeers;
 use crate::messages::round_driver::Tick;
@@ -43,9 +43,7 @@ pub struct NodeHandle {
     pub(super) genesis_hash: Hash,
     pub(super) view: Arc<NodeView>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) origins: Live<Origins>,
-    pub(super) proxies: Live<Proxies>,
-    pub(super) hosts: Live<Hosts>,
+    pub(super) access: Access,
     pub(super) store: Option<Store>,
     pub(super) remote: Remote,
     pub(super) stop: Option<oneshot::Sender<()>>,
@@ -120,9 +118,9 @@ impl NodeHandle {
     /// From the next request on these pages may ask, by these names; the word of these proxies counts.
     /// Connections stay.
     pub fn allow(&self, origins: Origins, hosts: Hosts, proxies: Proxies) {
-        self.origins.set(origins);
-        self.hosts.set(hosts);
-        self.proxies.set(proxies);
+        self.access.origins.set(origins);
+        self.access.hosts.set(hosts);
+        self.access.proxies.set(proxies);
     }
 
     /// Does this every so often on the node's own thread: not while that is stuck, and not after its end.

@@ -167,9 +167,7 @@ struct Parts {
     view: Arc<NodeView>,
     events: Arc<Events>,
     farewell: Farewell,
-    origins: Live<Origins>,
-    proxies: Live<Proxies>,
-    hosts: Live<Hosts>,
+    access: Access,
     genesis_root: Hash,
     actors: Actors,
     metrics: Arc<Metrics>,
@@ -228,9 +226,7 @@ impl Parts {
             view,
             events,
             farewell: Farewell::default(),
-            origins: Live::new(config.origins.clone()),
-            proxies: Live::new(config.trusted_proxies.clone()),
-            hosts: Live::new(config.hosts.clone()),
+            access: Access::of(&config),
             config,
             genesis_root: changes.root,
             actors,
@@ -261,6 +257,24 @@ fn begin(
 pub fn judge(genesis: &Genesis, signer: &dyn Signer) -> Result<(), NodeError> {
     identity(genesis, signer)?;
     begin(genesis, crypto::scheme(genesis.scheme)).map(|_| ())
+}
+
+/// Who may ask: an operator may change it while the node runs.
+#[derive(Clone)]
+struct Access {
+    origins: Live<Origins>,
+    proxies: Live<Proxies>,
+    hosts: Live<Hosts>,
+}
+
+impl Access {
+    fn of(config: &NodeConfig) -> Access {
+        Access {
+            origins: Live::new(config.origins.clone()),
+            proxies: Live::new(config.trusted_proxies.clone()),
+            hosts: Live::new(config.hosts.clone()),
+        }
+    }
 }
 
 /// A chain that has got as far as the trusted block has that block, or is another one.

@@ -20,8 +20,7 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     let genesis_hash = parts.rules.context.genesis_hash;
     let (peer_listens, public_listens) = (parts.peer_listens, parts.public_listens);
     let (view, metrics) = (parts.view.clone(), parts.metrics.clone());
-    let (origins, proxies) = (parts.origins.clone(), parts.proxies.clone());
-    let hosts = parts.hosts.clone();
+    let access = parts.access.clone();
     let store = Some(parts.store.clone());
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -49,9 +48,7 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
         genesis_hash,
         view,
         metrics,
-        origins,
-        proxies,
-        hosts,
+        access,
         store,
         remote,
         stop: Some(stop_tx),
