@@ -106,6 +106,9 @@ fn a_directory_restored_from_before_the_last_start_observes_until_it_is_re_armed
     let (store, key_use) = home.start(true);
     assert_eq!(key_use, KeyUse::Signs(Height(14)));
     drop(store);
+    assert_eq!(home.run(1), KeyUse::Signs(Height(14)));
+    let again = home.start(true).1;
+    assert_eq!(again, KeyUse::Signs(Height(14)), "its height is the next");
     assert_eq!(home.run(3), KeyUse::Signs(Height(14)));
     assert_eq!(home.run(0), KeyUse::Signs(Height(14)), "and stays armed");
 }
