@@ -69,6 +69,10 @@ enum Command {
     /// Measure this machine
     #[command(subcommand)]
     Bench(cli::bench::Command),
+    /// Print what a shell completes commands with
+    Completions(cli::shell_help::Completions),
+    /// Print the manual page, or write those of all commands
+    Man(cli::shell_help::Man),
 }
 
 impl Command {
@@ -92,7 +96,9 @@ impl Command {
             | Command::Validators(_)
             | Command::Receipt(_)
             | Command::Light(_)
-            | Command::Bench(_) => false,
+            | Command::Bench(_)
+            | Command::Completions(_)
+            | Command::Man(_) => false,
         }
     }
 }
@@ -125,6 +131,8 @@ fn main() -> ExitCode {
         Command::Keys(command) => cli::keys::run(&command),
         Command::Light(command) => cli::light::run(&command),
         Command::Bench(command) => cli::bench::run(&command),
+        Command::Completions(arguments) => cli::shell_help::completions::<Arguments>(&arguments),
+        Command::Man(arguments) => cli::shell_help::man::<Arguments>(&arguments),
     };
     output::terminal::wipe();
     match done {

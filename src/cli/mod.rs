@@ -20,6 +20,7 @@ mod ports;
 pub(crate) mod process;
 pub(crate) mod receipt;
 pub(crate) mod record;
+pub(crate) mod shell_help;
 mod signals;
 pub(crate) mod simulate;
 pub(crate) mod snapshot;

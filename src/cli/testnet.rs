@@ -3,9 +3,9 @@
 use super::home_arguments::Account;
 use super::ports::{are_free, free_from};
 use super::{scheme, validators};
-use crate::config::home;
 use crate::config::key::Secret;
 use crate::config::peers::PeerEntry;
+use crate::config::{file, home};
 use crate::failure::Failure;
 use crate::output::say;
 use clap::Args;
@@ -16,6 +16,8 @@ use lockstep_protocol::types::ChainId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+mod running;
 
 /// What each account of `--accounts` holds.
 const BALANCE: u64 = 1_000_000_000_000;
@@ -54,9 +56,33 @@ pub(crate) struct Arguments {
     /// What a transaction pays at least for each of its bytes, in the chain's smallest unit
     #[arg(long, default_value_t = Parameters::default().fee_per_byte, value_name = "N")]
     fee_per_byte: u64,
+    /// Start all of them, each as a process with its log beside its home, until Ctrl-C; homes that are
+    /// there already go on
+    #[arg(long)]
+    start: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let dir = &arguments.output;
+    let homes = |count| -> Vec<PathBuf> { (0..count).map(|index| node_dir(dir, index)).collect() };
+    let there = (0..).take_while(|index| node_dir(dir, *index).join(file::FILE).exists());
+    if let (true, count @ 1..) = (arguments.start, there.count()) {
+        say!(
+            "Lockstep testnet, as it is in {}: {count} nodes",
+            dir.display()
+        )?;
+        return running::run(&homes(count));
+    }
+    make(arguments)?;
+    if arguments.start {
+        return running::run(&homes(arguments.validators));
+    }
+    say!()?;
+    say!("  Start each of them, or all with lockstep testnet --start:")?;
+    say!("  lockstep start --home {}", node_dir(dir, 0).display())
+}
+
+fn make(arguments: &Arguments) -> Result<(), Failure> {
     let dir = &arguments.output;
     let scheme = arguments.scheme;
     let ports = Ports::of(arguments)?;
@@ -127,9 +153,7 @@ fn print(dir: &Path, keys: &[Secret], funded: &[Secret], ports: &Ports) -> Resul
             account_file(dir, index).display()
         )?;
     }
-    say!()?;
-    say!("  Start each of them, for example:")?;
-    say!("  lockstep start --home {}", node_dir(dir, 0).display())
+    Ok(())
 }
 
 fn node_dir(dir: &Path, index: usize) -> PathBuf {

@@ -6,6 +6,7 @@ mod before_it_binds;
 mod bench_transactions;
 mod cli;
 mod cli_simulate;
+mod cli_testnet;
 mod cli_validators;
 mod clients;
 mod compact;

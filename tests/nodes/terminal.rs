@@ -72,6 +72,8 @@ fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
         "snapshot import" => (false, &["--home", FOREIGN, "--input", FOREIGN]),
         "snapshot inspect" => (false, &["--home", FOREIGN, FOREIGN]),
         "keys new" | "keys show" => (false, &[FOREIGN]),
+        "completions" => (false, &["--shell", FOREIGN]),
+        "man" => (false, &["--output", "/dev/null/no", FOREIGN]),
         "keys list" => (false, &["--keys", FOREIGN]),
         "keys import" => (false, &["new", FOREIGN]),
         "keys export" => (false, &[FOREIGN, "--output", FOREIGN]),
