@@ -268,27 +268,26 @@ fn judge(worlds: Worlds, tally: &BatchSum) -> Result<(), Failure> {
 /// How often the bar is drawn.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// A progress bar, if there is a terminal.
+/// A progress bar, or a line now and then.
 struct Bar {
     total: u64,
     began: Instant,
-    drawn: Option<Mutex<Instant>>,
+    drawn: Mutex<Instant>,
 }
 
 impl Bar {
     fn new(total: u64) -> Bar {
         let began = Instant::now();
-        let drawn = terminal::is_there().then(|| Mutex::new(began));
         Bar {
             total,
             began,
-            drawn,
+            drawn: Mutex::new(began),
         }
     }
 
     fn show(&self, progress: Progress) {
         // Whoever finds it locked leaves the drawing to the other.
-        let Some(mut drawn) = self.drawn.as_ref().and_then(|drawn| drawn.try_lock().ok()) else {
+        let Ok(mut drawn) = self.drawn.try_lock() else {
             return;
         };
         if drawn.elapsed() < REDRAW {

@@ -245,8 +245,9 @@ fn wait(
         service.look(node);
         let view = node.view();
         match catching_up(&view.sync_progress(), view.head().height) {
-            Some(line) => terminal::show(&line),
-            None => terminal::wipe(),
+            // The log says it elsewhere.
+            Some(line) if terminal::is_there() => terminal::show(&line),
+            _ => terminal::wipe(),
         }
         match stop.recv_timeout(LOOK) {
             Err(RecvTimeoutError::Timeout) => {}

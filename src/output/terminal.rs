@@ -1,6 +1,6 @@
 //! The one line at the foot of a terminal on which a command shows how it goes on. Log lines pass
 //! above it, it is drawn anew below them, and it is gone when the command says so. Where stderr is
-//! no terminal there is no such line.
+//! no terminal, the same is a line of its own now and then.
 use super::unseen::{Spelling, written_out};
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,9 +17,22 @@ pub(crate) fn is_there() -> bool {
     stderr().is_terminal()
 }
 
+/// Between two lines where there is no terminal.
+const SAY_EVERY: Duration = Duration::from_secs(10);
+
+/// When such a line was last said, or could have been.
+static SAID: Mutex<Option<Instant>> = Mutex::new(None);
+
 /// Draws this in place of what stands there.
 pub(crate) fn show(line: &str) {
-    if is_there() {
+    if !is_there() {
+        let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = *said.get_or_insert_with(Instant::now);
+        if since.elapsed() >= SAY_EVERY {
+            *said = Some(Instant::now());
+            super::tell_people(format_args!("{line}"));
+        }
+    } else {
         let line = written_out(line, Spelling::Line);
         let mut foot = foot();
         foot.clear();

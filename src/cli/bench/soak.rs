@@ -36,8 +36,6 @@ const VALIDATORS: usize = 4;
 /// How many samples a run has, unless that would be more than one in a second: enough for a fit,
 /// and few enough that taking them is no load.
 const SAMPLES: u32 = 600;
-/// How often somebody who does not sit at a terminal is told.
-const TELL_EVERY: Duration = Duration::from_secs(60);
 /// How long it waits for room for more transfers.
 const FULL_PAUSE: Duration = Duration::from_millis(20);
 /// For the first block of a devnet that has just booted, and for a transfer to be taken.
@@ -105,7 +103,6 @@ impl Soak {
     fn go_on(&mut self, stop: &Receiver<Asked>) -> Result<(), Failure> {
         let every = (self.time / SAMPLES).max(Duration::from_secs(1));
         let mut next_sample = Duration::ZERO;
-        let mut next_word = TELL_EVERY;
         while self.began.elapsed() < self.time {
             let elapsed = self.began.elapsed();
             self.load.catch_up(&self.devnet, elapsed);
@@ -113,10 +110,6 @@ impl Soak {
                 next_sample += every;
                 self.sample()?;
                 terminal::show(&self.progress());
-            }
-            if elapsed >= next_word && !terminal::is_there() {
-                next_word += TELL_EVERY;
-                tell!("{}", self.progress());
             }
             let pause = self.load.pause().min(every);
             match stop.recv_timeout(pause) {
