@@ -45,10 +45,7 @@ pub enum WireError {
     #[error(transparent)]
     Codec(#[from] CodecError),
     /// Another protocol version.
-    #[error(
-        "the message speaks protocol version {0}, this node {PROTOCOL_VERSION}: use a program of that \
-         version"
-    )]
+    #[error("{}", of_version(*.0))]
     Version(u16),
     /// Another chain.
     #[error("the message belongs to the chain with genesis {0}: send it to a node of that chain")]
@@ -56,6 +53,27 @@ pub enum WireError {
     /// A block's body or a proposal's id do not belong to its header.
     #[error("the body is not the one that the id names")]
     BodyMismatch,
+}
+
+/// What is said of a message that begins with the bytes of this number. No release has one beyond the
+/// first byte: such bytes are of somebody else, and those of Ethereum begin with a list of RLP, or with
+/// the type of the transaction before one.
+fn of_version(version: u16) -> String {
+    const RLP_LIST: u8 = 0xc0;
+    match version.to_le_bytes() {
+        [RLP_LIST..=u8::MAX, _] | [1..=4, RLP_LIST..=u8::MAX] => {
+            "the message is an Ethereum transaction, which no \
+            chain of Lockstep takes: sign one of Lockstep, as lockstep tx does"
+                .into()
+        }
+        [_, 1..=u8::MAX] => {
+            "the message is none of Lockstep: send canonical bytes, as lockstep tx does".into()
+        }
+        _ => format!(
+            "the message speaks protocol version {version}, this node {PROTOCOL_VERSION}: use a \
+             program of that version"
+        ),
+    }
 }
 
 /// Reads and writes messages of one chain.

@@ -127,3 +127,21 @@ fn a_vote_is_not_read_as_a_transaction_or_a_range() {
     assert!(wire().decode_blocks(&bytes).is_err());
     assert!(wire().decode_proposal(&bytes).is_err());
 }
+
+/// It was told to use a program of protocol version 27896.
+#[test]
+fn a_transaction_of_ethereum_is_called_so() {
+    for (begins, word) in [
+        ([0xf8, 0x6c], "Ethereum"),
+        ([0xf9, 0x01], "Ethereum"),
+        ([0x02, 0xf8], "Ethereum"),
+        ([0x01, 0xf9], "Ethereum"),
+        ([b'{', b'"'], "none of Lockstep"),
+        ([7, 0], "protocol version 7"),
+    ] {
+        let bytes = [&begins[..], &[0; 100]].concat();
+        let error = wire().decode_transaction(&bytes).expect_err(word);
+        assert_eq!(error, WireError::Version(u16::from_le_bytes(begins)));
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
