@@ -5,7 +5,9 @@ use lockstep_protocol::codec::CodecError;
 use lockstep_protocol::ledger::ReadError;
 use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::wire::PROTOCOL_VERSION;
+use rustix::io::Errno;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Where something broken or foreign was found.
@@ -131,6 +133,16 @@ pub enum StoreError {
         /// What it is.
         unfit: Unfit,
     },
+    /// The disk is full, or what this user or this process may have of it.
+    #[error(
+        "cannot {what}: {reason}: make free space for it (disk, quota, ulimit -f), then start again"
+    )]
+    NoRoom {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        reason: String,
+    },
     /// The operating system refused.
     #[error("cannot {what}: {reason}: check path, permissions and free space, then start again")]
     Io {
@@ -145,7 +157,9 @@ impl StoreError {
     /// What sort of end it is for the node that meets it.
     pub fn kind(&self) -> FatalKind {
         match self {
-            StoreError::Io { .. } | StoreError::Busy(_) => FatalKind::Retry,
+            StoreError::Io { .. } | StoreError::NoRoom { .. } | StoreError::Busy(_) => {
+                FatalKind::Retry
+            }
             StoreError::Full(_) | StoreError::Directory { .. } | StoreError::InTheWay { .. } => {
                 FatalKind::Configuration
             }
@@ -238,9 +252,17 @@ impl StoreError {
     }
 
     pub(super) fn io(what: impl Into<String>, error: &std::io::Error) -> StoreError {
-        StoreError::Io {
-            what: what.into(),
-            reason: error.to_string(),
+        let (what, reason) = (what.into(), error.to_string());
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                StoreError::NoRoom { what, reason }
+            }
+            // What LMDB says of a page that was written in part.
+            _ if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => StoreError::NoRoom {
+                what,
+                reason: format!("{reason}, for the disk is full or broken"),
+            },
+            _ => StoreError::Io { what, reason },
         }
     }
 
