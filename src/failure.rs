@@ -1,4 +1,5 @@
 //! How a command ends that does not end well.
+use crate::remedy;
 use lockstep_devnet::DevnetError;
 use serde_json::{Value, json};
 
@@ -61,8 +62,9 @@ impl From<DevnetError> for Failure {
                 "node {index} cannot listen on {address}: {error}; choose another --rpc-port, or 0"
             ),
             DevnetError::Directory { dir, error } => format!(
-                "cannot make the directory {}: {error}; choose another --home",
-                dir.display()
+                "cannot make the directory {}: {error}; {}",
+                dir.display(),
+                remedy::of_writing(error, "choose another --home")
             ),
             other => other.to_string(),
         };

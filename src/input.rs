@@ -64,11 +64,12 @@ impl Input {
     }
 
     fn failed(&self, error: &FileError) -> Failure {
-        Failure::usage(format!(
-            "cannot read the {} from {}: {error}; name a file that this user can read",
-            self.what,
-            self.path.display()
-        ))
+        let next = match error {
+            FileError::Unfit(_) => "name a file or a pipe",
+            FileError::System(_) => "name a file that this user can read",
+        };
+        let (what, at) = (self.what, self.path.display());
+        Failure::usage(format!("cannot read the {what} from {at}: {error}; {next}"))
     }
 }
 

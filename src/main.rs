@@ -16,6 +16,7 @@ mod hex;
 mod input;
 mod limits;
 mod output;
+mod remedy;
 mod wallet;
 
 /// A post-quantum BFT node built of actors.

@@ -3,10 +3,11 @@
 //! characters that reach a terminal: the ends of lines, colours of the log, the line at the foot.
 //! Nothing else of this program writes to either stream; clippy.toml sees to that.
 use crate::failure::Failure;
+use crate::remedy;
 use serde::Serialize;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Arguments;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use unseen::{Spelling, written_out};
 
@@ -75,9 +76,11 @@ fn print_json(text: serde_json::Result<String>) -> Result<(), Failure> {
 #[expect(clippy::disallowed_methods, reason = "the one way to stdout")]
 fn print(shown: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{shown}").map_err(|error| {
-        Failure::retry(format!(
-            "cannot write to stdout: {error}; let its reader stay, or name a file with room"
-        ))
+        let next = match error.kind() {
+            ErrorKind::BrokenPipe => "its reader left before the end: let it read all",
+            _ => remedy::of_writing(&error, "lead it to a file that this user can write"),
+        };
+        Failure::retry(format!("cannot write to stdout: {error}; {next}"))
     })
 }
 

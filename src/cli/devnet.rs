@@ -126,7 +126,7 @@ fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
     let last_port = usize::from(port) + (arguments.validators - 1);
     if port != 0 && last_port > usize::from(u16::MAX) {
         let message = format!(
-            "--rpc-port {port} leaves no room for {} ports",
+            "--rpc-port {port} leaves no room for {} ports: choose a lower one, or 0",
             arguments.validators
         );
         return Err(Failure::usage(message));

@@ -1,12 +1,12 @@
 //! One request, for a command that asks a node: HTTP/1.0 over a plain connection, bounded in time
 //! and size. A node speaks no TLS.
 use crate::endpoint::Url;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 /// How long to wait for a connection, and for a part of an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait for a whole answer: a server that sends a byte at a time holds nobody.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Longer than whatever a node says of itself.
@@ -34,17 +34,35 @@ pub(super) enum Body<'a> {
     Json(&'a [u8]),
 }
 
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Silence {
+    /// Whoever listens there has taken the connection and says nothing.
+    Mute,
+    /// In the system's words, or ours.
+    Broken(String),
+}
+
+impl From<io::Error> for Silence {
+    fn from(error: io::Error) -> Silence {
+        match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => Silence::Mute,
+            _ => Silence::Broken(error.to_string()),
+        }
+    }
+}
+
 /// Asks for a path, behind that of the URL.
-pub(super) fn get(url: &Url, path: &str) -> Result<Answer, String> {
+pub(super) fn get(url: &Url, path: &str) -> Result<Answer, Silence> {
     exchange(url, "GET", path, &Body::Bytes(&[]))
 }
 
 /// Posts `body` to a path, behind that of the URL.
-pub(super) fn post(url: &Url, path: &str, body: &Body<'_>) -> Result<Answer, String> {
+pub(super) fn post(url: &Url, path: &str, body: &Body<'_>) -> Result<Answer, Silence> {
     exchange(url, "POST", path, body)
 }
 
-fn exchange(url: &Url, method: &str, path: &str, body: &Body<'_>) -> Result<Answer, String> {
+fn exchange(url: &Url, method: &str, path: &str, body: &Body<'_>) -> Result<Answer, Silence> {
     let (host, above) = (url.at(), url.path());
     let (kind, body) = match body {
         Body::Bytes(bytes) => ("content-type: application/octet-stream\r\n", bytes),
@@ -55,19 +73,20 @@ fn exchange(url: &Url, method: &str, path: &str, body: &Body<'_>) -> Result<Answ
         "{method} {above}{path} HTTP/1.0\r\nhost: {host}\r\n{kind}content-length: {length}\r\n\r\n"
     );
     let request = [head.as_bytes(), body].concat();
-    let addresses = host.to_socket_addrs().map_err(|error| error.to_string())?;
+    let addresses = host.to_socket_addrs();
+    let addresses = addresses.map_err(|error| Silence::Broken(error.to_string()))?;
     let mut failed = String::from("no address found");
     // A name may stand for several addresses, and the node listens on one of them.
     for address in addresses {
         match connect(&address) {
             Ok(stream) => {
-                let bytes = converse(stream, &request).map_err(|error| error.to_string())?;
-                return parse(&bytes);
+                let bytes = converse(stream, &request)?;
+                return parse(&bytes).map_err(Silence::Broken);
             }
             Err(error) => failed = error.to_string(),
         }
     }
-    Err(failed)
+    Err(Silence::Broken(failed))
 }
 
 fn connect(address: &SocketAddr) -> io::Result<TcpStream> {

@@ -1,6 +1,6 @@
 //! A node as the commands that ask one see it: its answers with a type, its refusals and its
 //! silence as failures that name the next step.
-use super::http::{self, Answer, Body};
+use super::http::{self, Answer, Body, Silence};
 use crate::endpoint::Url;
 use crate::environment::RPC_VARIABLE;
 use crate::failure::Failure;
@@ -140,12 +140,20 @@ impl Node {
         })
     }
 
-    fn silent(&self, why: &str) -> Failure {
-        Failure::retry(format!(
-            "no answer from {}: {why}; is the node running, and does it listen there? Name another \
-             with --rpc",
-            self.url
-        ))
+    fn silent(&self, why: &Silence) -> Failure {
+        let url = &self.url;
+        Failure::retry(match why {
+            Silence::Mute => format!(
+                "no answer from {url}: it takes connections and says nothing for {} s; its process \
+                 may be stopped (kill -CONT resumes it) or overloaded: restart it, or name another \
+                 with --rpc",
+                http::PATIENCE.as_secs()
+            ),
+            Silence::Broken(why) => format!(
+                "no answer from {url}: {why}; is the node running, and does it listen there? Name \
+                 another with --rpc"
+            ),
+        })
     }
 
     /// The JSON at a path; a refusal is a failure.

@@ -158,12 +158,16 @@ impl Outside {
                  after some blocks, or send it anew with the same nonce",
                 self.word("code")
             ),
-            _ => format!(
-                "the node does not know it: it was never sent there, the node was restarted, or a \
-                 block before {}, the earliest that is kept there, holds it; hand in the same bytes \
-                 again, or ask a node that keeps more",
-                self.word("earliest_height")
-            ),
+            _ => match self.document["earliest_height"].as_u64() {
+                Some(earliest @ 2..) => format!(
+                    "the node does not know it: it was never sent there, the node was restarted, or \
+                     a block before {earliest}, the earliest that is kept there, holds it; check \
+                     the id, hand in the same bytes again, or ask a node that keeps more"
+                ),
+                _ => "the node does not know it: it was never sent there, or the node was \
+                      restarted; check the id, or hand in the same bytes again"
+                    .into(),
+            },
         }
     }
 

@@ -68,8 +68,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum)]
     log_format: Option<LogFormat>,
     /// Any setting of lockstep.toml; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
-    set: Vec<(String, String)>,
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
     /// Print the effective settings with the origin of each, and exit
     #[arg(long)]
     print_config: bool,
@@ -78,15 +78,16 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("expected NAME=VALUE, got {text:?}"))?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
+/// What has no = is not repeated: it may be a password.
+fn assignment(text: &str) -> Result<config::Flag, Failure> {
+    let (name, value) = text.split_once('=').ok_or_else(|| {
+        Failure::usage("--set has no =: write --set NAME=VALUE, as --set log=debug")
+    })?;
+    Ok((name.trim().to_owned(), value.trim().to_owned(), "--set"))
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = config::load(arguments.home.as_deref(), flags(arguments))?;
+    let config = config::load(arguments.home.as_deref(), flags(arguments)?)?;
     if arguments.print_config {
         return config.lines().iter().try_for_each(|line| say!("{line}"));
     }
@@ -134,7 +135,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn flags(arguments: &Arguments) -> Vec<config::Flag> {
+fn flags(arguments: &Arguments) -> Result<Vec<config::Flag>, Failure> {
     let durability = arguments.durability.map(|it| it.name().to_owned());
     let retain_blocks = arguments.retain_blocks.map(|blocks| blocks.to_string());
     let log_format = arguments.log_format.map(|format| format.name().to_owned());
@@ -149,14 +150,11 @@ fn flags(arguments: &Arguments) -> Vec<config::Flag> {
         ("log", &arguments.log, "--log"),
         ("log_format", &log_format, "--log-format"),
     ];
-    let set = arguments.set.iter().cloned();
-    let set = set.map(|(name, value)| (name, value, "--set"));
-    set.chain(
-        named
-            .into_iter()
-            .filter_map(|(name, value, flag)| Some((name.to_owned(), value.clone()?, flag))),
-    )
-    .collect()
+    let set = arguments.set.iter().map(|text| assignment(text));
+    let named = named
+        .into_iter()
+        .filter_map(|(name, value, flag)| Some((name.to_owned(), value.clone()?, flag)));
+    set.chain(named.map(Ok)).collect()
 }
 
 /// Tells of directories that others can get into, and closes those that they can change.

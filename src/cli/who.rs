@@ -2,9 +2,9 @@
 use super::node::NodeStatus;
 use crate::config::key::Secret;
 use crate::failure::Failure;
-use crate::wallet::{self, Keyring, Password, SealedKey};
+use crate::wallet::{self, DEVNET_NAMES, Keyring, Password, SealedKey};
 use lockstep_protocol::crypto::Signer;
-use lockstep_protocol::types::Address;
+use lockstep_protocol::types::{Address, DEVNET_CHAIN_ID};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,7 +71,16 @@ pub(super) fn signer(
 }
 
 fn of_scheme(name: &str, keyring: &Keyring, chain: &NodeStatus) -> Result<SealedKey, Failure> {
-    let key = keyring.read(name)?;
+    if Path::new(name).is_file() {
+        return Err(Failure::usage(format!(
+            "{name} is no name of a key: write the path of a key file with a slash, ./{name}"
+        )));
+    }
+    let others: &[&str] = match chain.chain_id == DEVNET_CHAIN_ID {
+        true => &DEVNET_NAMES,
+        false => &[],
+    };
+    let key = keyring.read_or(name, others)?;
     if key.scheme == chain.scheme {
         return Ok(key);
     }

@@ -1,4 +1,5 @@
 //! `lockstep.toml`: read strictly, and written with every setting, its default and its meaning.
+use super::home;
 use super::layers::{Layers, Origin};
 use super::peers::{self, PeerEntry};
 use super::settings::{SETTINGS, Setting, Shape};
@@ -15,13 +16,13 @@ const BYTES_MAX: u64 = 1 << 20;
 
 /// Lays the file's values over the ones before.
 pub(super) fn lay(layers: &mut Layers, path: &Path) -> Result<(), Failure> {
-    let text = super::read_text(path, BYTES_MAX, "lockstep init --home DIR makes one")?;
+    let next = path.parent().map_or(String::new(), home::instead);
+    let text = super::read_text(path, BYTES_MAX, &next)?;
     let refuse = |what: String| Failure::usage(format!("{}: {what}", path.display()));
     let document = Document::parse(&text).map_err(|error| {
-        refuse(format!(
-            "{}; correct the file",
-            without_secrets(&error, &text)
-        ))
+        let line = line_of_error(&error, &text);
+        let (what, next) = (error.message().trim(), remedy_of(&error, &text));
+        refuse(format!("line {line}: {what}; {next}"))
     })?;
     for (name, item) in document.iter() {
         let value = plain(name, item).map_err(refuse)?;
@@ -30,16 +31,22 @@ pub(super) fn lay(layers: &mut Layers, path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The parser's words on one line. It shows the line that it means: in that of a peer, what stands
-/// before the `@` may be a password.
-fn without_secrets(error: &TomlError, text: &str) -> String {
-    let whole = error.to_string();
-    if !whole.contains('@') {
-        return whole.lines().collect::<Vec<_>>().join(" ");
-    }
+/// Which line the parser means. It is not shown: in that of a peer, what stands before the `@` may be
+/// a password.
+fn line_of_error(error: &TomlError, text: &str) -> usize {
     let before = error.span().and_then(|span| text.get(..span.start));
-    let line = before.map_or(0, |before| before.matches('\n').count()) + 1;
-    format!("TOML parse error at line {line}: {}", error.message())
+    before.map_or(0, |before| before.matches('\n').count()) + 1
+}
+
+fn remedy_of(error: &TomlError, text: &str) -> &'static str {
+    let has_none = text
+        .lines()
+        .any(|line| line.replace(' ', "").starts_with("peers=[]"));
+    match error.message().contains("duplicate key") {
+        true if has_none => "peers = [] stands there as well: take that line out",
+        true => "it stands there twice: take one out",
+        false => "correct the file",
+    }
 }
 
 /// The text of a value of the right shape. Names are judged where it is laid.
@@ -63,6 +70,23 @@ fn plain(name: &str, item: &Item) -> Result<String, String> {
     }
 }
 
+/// What a peer has.
+const KEYS: [&str; 2] = ["address", "listens"];
+
+fn unknown_key(key: &str) -> String {
+    if super::settings::setting(key).is_some() {
+        return format!(
+            "{key} stands below [[peers]], so it counts as of that peer: move it above, or take it \
+             out"
+        );
+    }
+    let next = match super::nearest::nearest(key, KEYS) {
+        Some(near) => format!("did you mean {near:?}? Correct it, or take it out"),
+        None => "take it out".into(),
+    };
+    format!("unknown key {key:?} of a peer: {next}")
+}
+
 fn peers_text(item: &Item) -> Result<String, String> {
     const SHAPE: &str = "peers are tables: [[peers]] with address = \"0x…\" and \
                          listens = \"host:port\"";
@@ -70,15 +94,11 @@ fn peers_text(item: &Item) -> Result<String, String> {
     let mut add = |table: &dyn TableLike| {
         let text = |key: &str| table.get(key).and_then(Item::as_str).ok_or(SHAPE);
         if let Some((key, _)) = table.iter().find(|(key, _)| !KEYS.contains(key)) {
-            let near = super::nearest::nearest(key, KEYS).unwrap_or_default();
-            return Err(format!(
-                "unknown key {key:?} of a peer: did you mean {near:?}? Correct it, or take it out"
-            ));
+            return Err(unknown_key(key));
         }
         entries.push(format!("{}@{}", text("address")?, text("listens")?));
         Ok(())
     };
-    const KEYS: [&str; 2] = ["address", "listens"];
     if let Some(tables) = item.as_array_of_tables() {
         tables.iter().try_for_each(|table| add(table))?;
     } else if let Some(array) = item.as_array() {
@@ -195,6 +215,12 @@ mod tests {
             ("log = ", ["line 1", "correct the file"]),
             ("peers = 5", ["[[peers]]", "listens"]),
             ("[[peers]]\nadress = \"x\"", ["\"adress\"", "\"address\""]),
+            ("peers = []\n[[peers]]", ["line 2", "take that line out"]),
+            (
+                "[[peers]]\npeers = []",
+                ["below [[peers]]", "move it above"],
+            ),
+            ("log = \"a\"\nlog = \"b\"", ["line 2", "take one out"]),
             ("[[peers]]\naddress = \"x\"", ["[[peers]]", "listens"]),
         ] {
             let error = read(text).expect_err(text);

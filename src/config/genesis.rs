@@ -14,6 +14,9 @@ pub(crate) const FILE: &str = "genesis.json";
 /// Room for the largest validator set and hundreds of thousands of accounts.
 const BYTES_MAX: u64 = 64 << 20;
 
+/// The end of the year 9999. Behind a genesis of a later time no block comes, whatever the clocks say.
+const TIME_MAX: Timestamp = Timestamp(253_402_300_799_999);
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -76,6 +79,12 @@ pub(crate) fn read(path: &Path) -> Result<Genesis, Failure> {
 fn parse(text: &str) -> Result<Genesis, String> {
     let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let scheme = document.scheme;
+    if document.time > TIME_MAX {
+        return Err(format!(
+            "its time {} is beyond the year 9999: it counts milliseconds since 1970",
+            document.time.0
+        ));
+    }
     let validator = |v: Validator| {
         let public_key = unhex(&v.public_key).ok_or("a public key is no 0x hex")?;
         let power = v.power;
@@ -143,6 +152,8 @@ mod tests {
             ("0x0707", "0x070", "hex"),
             ("0x0707", "0x+707", "hex"),
             ("\"power\"", "\"might\"", "might"),
+            ("\"time\": 5", "\"time\": 18446744073709551615", "year 9999"),
+            ("\"time\": 5", "\"time\": 253402300800000", "year 9999"),
             ("\"chain_id\"", "\"chain\"", "chain"),
             ("\"fee_per_byte\"", "\"fee\"", "fee"),
             ("\"fee_per_byte\": 9", "\"fee_per_byte\": -9", "integer"),

@@ -7,8 +7,9 @@ use super::peers::PeerEntry;
 use crate::environment::wall_clock;
 use crate::failure::Failure;
 use crate::output::tell;
+use crate::remedy;
 use lockstep_actors::private;
-use lockstep_actors::state_store::{begin_key_guard, key_guard_file};
+use lockstep_actors::state_store::{DATA_FILE, begin_key_guard, key_guard_file};
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::nouns::parameters::Parameters;
@@ -17,6 +18,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+
+const WRITABLE: &str = "name a directory that this user can write";
 
 /// A new chain: its validators have equal power, its genesis time is now.
 pub(crate) fn new_chain(
@@ -77,12 +80,52 @@ fn empty(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What to do about a directory that should be a home, and has no settings: by what it is instead.
+pub(crate) fn instead(dir: &Path) -> String {
+    let has_data = |dir: &Path| dir.join(DATA_FILE).exists();
+    let node = |dir: &Path, index: usize| dir.join(format!("node{index}"));
+    let devnet = |dir: &Path| {
+        let nodes = (0..)
+            .take_while(|index| has_data(&node(dir, *index)))
+            .count();
+        let at = dir.display();
+        (nodes > 0).then(|| {
+            format!(
+                "a devnet keeps its data there, and no home: lockstep devnet --home {at} \
+                 --validators {nodes} goes on with it"
+            )
+        })
+    };
+    let above = dir.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = above.unwrap_or(Path::new("."));
+    let is_home = |dir: &Path| dir.join(file::FILE).exists();
+    if let Some(devnet) = devnet(dir) {
+        return devnet;
+    }
+    if is_home(&node(dir, 0)) {
+        return format!(
+            "it holds several homes: name one, as {}",
+            node(dir, 0).display()
+        );
+    }
+    if has_data(dir) && is_home(above) {
+        return format!("this is its data: name the home, {}", above.display());
+    }
+    if has_data(dir)
+        && let Some(devnet) = devnet(above)
+    {
+        return devnet;
+    }
+    "lockstep init --home DIR makes one".into()
+}
+
 /// Makes the directory, or takes it if it is there and empty: it is for this user alone then.
 pub(crate) fn claim(dir: &Path) -> Result<(), Failure> {
     let at = dir.display();
     let failed = |error: std::io::Error| {
         Failure::usage(format!(
-            "cannot make {at}: {error}; name a directory that this user can write"
+            "cannot make {at}: {error}; {}",
+            remedy::of_writing(&error, WRITABLE)
         ))
     };
     private::make_dir(dir).map_err(failed)?;
@@ -121,8 +164,9 @@ pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
     let written = private::create(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| {
         Failure::usage(format!(
-            "cannot write {}: {error}; name a directory that this user can write",
-            path.display()
+            "cannot write {}: {error}; {}",
+            path.display(),
+            remedy::of_writing(&error, WRITABLE)
         ))
     })
 }

@@ -8,6 +8,7 @@
 use crate::environment::randomize;
 use crate::failure::Failure;
 use crate::input::read_up_to;
+use crate::remedy;
 use lockstep_actors::private::{self, FileError, open_named};
 use lockstep_actors::state_store::lock_exclusively;
 use lockstep_protocol::crypto::{self, KeyError, SchemeId, Seed, Signer};
@@ -111,9 +112,12 @@ impl Secret {
         });
         written.map_err(|error| {
             Failure::usage(format!(
-                "cannot write the key file {}: {error}; name a directory that this user can write, \
-                 without a key in it",
-                path.display()
+                "cannot write the key file {}: {error}; {}",
+                path.display(),
+                remedy::of_writing(
+                    &error,
+                    "name a directory that this user can write, without a key in it"
+                )
             ))
         })
     }
@@ -164,9 +168,9 @@ fn open_checked(path: &Path) -> Result<File, Failure> {
     let file = open_named(path).map_err(|error| {
         let next = match &error {
             FileError::System(error) if error.kind() == ErrorKind::NotFound => {
-                "bring the key back from where it is kept safe"
+                "check the path, or bring the key back from where it is kept safe"
             }
-            FileError::System(_) => "let this user read it",
+            FileError::System(_) => remedy::of_reading(&error, ""),
             FileError::Unfit(_) => "name the file that holds the key",
         };
         Failure::usage(format!(
@@ -217,7 +221,10 @@ fn secret(scheme: SchemeId, seed: &str) -> Option<Secret> {
 #[cfg(unix)]
 pub(crate) fn refuse_if_loose(file: &File, path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt;
-    let at = path.display();
+    // `chmod` has an own `/dev/stdin`.
+    let is_own = path.starts_with("/dev") || path.starts_with("/proc");
+    let led_to = is_own.then(|| path.canonicalize().ok()).flatten();
+    let at = led_to.as_deref().unwrap_or(path).display();
     let metadata = file.metadata();
     let metadata = metadata.map_err(|error| Failure::retry(format!("{at}: {error}; try again")))?;
     let mode = metadata.permissions().mode() & 0o777;

@@ -149,22 +149,25 @@ fn is_of_a_service(variable: &str, text: &str) -> bool {
 }
 
 fn unknown_variable(variable: &str) -> Failure {
-    let known: Vec<String> = names()
-        .map(|name| format!("{PREFIX}{}", name.to_uppercase()))
-        .chain([HOME_VARIABLE.to_owned()])
-        .collect();
-    let near = nearest(variable, known.iter().map(String::as_str));
-    let near = near.unwrap_or(HOME_VARIABLE);
-    Failure::usage(format!(
-        "unknown environment variable {variable}: did you mean {near}? Correct it, or unset it"
-    ))
+    let name = |setting: &str| setting.to_uppercase();
+    let others = NO_SETTINGS.iter().chain([&HOME_VARIABLE]);
+    let others = others.filter_map(|other| other.strip_prefix(PREFIX).map(str::to_owned));
+    let known: Vec<String> = names().map(name).chain(others).collect();
+    // What all have alike makes none of them near.
+    let word = variable.strip_prefix(PREFIX).unwrap_or(variable);
+    let next = match nearest(word, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {PREFIX}{near}? Correct it, or unset it"),
+        None => "unset it".into(),
+    };
+    Failure::usage(format!("unknown environment variable {variable}: {next}"))
 }
 
 fn unknown(what: &str, name: &str, origin: &Origin, near: Option<&str>) -> Failure {
-    let near = near.unwrap_or_default();
-    Failure::usage(format!(
-        "unknown {what} {name:?} ({origin}): did you mean {near:?}? Correct it, or take it out"
-    ))
+    let next = match near {
+        Some(near) => format!("did you mean {near:?}? Correct it, or take it out"),
+        None => "take it out; lockstep start --print-config lists all there are".into(),
+    };
+    Failure::usage(format!("unknown {what} {name:?} ({origin}): {next}"))
 }
 
 #[cfg(test)]
@@ -203,6 +206,21 @@ mod tests {
         for word in ["\"rpc_lisen\"", "lockstep.toml", "\"rpc_listen\""] {
             assert!(error.message.contains(word), "{}", error.message);
         }
+        let error = from_file(&mut layers, "foo", "bar").expect_err("unknown");
+        let message = error.message;
+        assert!(
+            message.contains("take it out") && !message.contains("did you mean"),
+            "{message}"
+        );
+        let variables = [("LOCKSTEP_FOO".to_owned(), "bar".to_owned())];
+        let message = layers
+            .lay_environment(variables)
+            .expect_err("unknown")
+            .message;
+        assert!(
+            message.contains("unset it") && !message.contains("did you mean"),
+            "{message}"
+        );
         let variables = [("LOCKSTEP_DURABLITY".to_owned(), "power".to_owned())];
         let error = layers.lay_environment(variables).expect_err("unknown");
         for word in ["LOCKSTEP_DURABLITY", "LOCKSTEP_DURABILITY", "unset"] {

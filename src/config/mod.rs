@@ -6,6 +6,7 @@ use crate::config::values::{DurabilityArgument, retention};
 use crate::endpoint;
 use crate::failure::Failure;
 use crate::output::log::LogFormat;
+use crate::remedy;
 use lockstep_actors::private::{FileError, open_named};
 use lockstep_actors::rpc_gateway::{Hosts, Origins, Proxies};
 use lockstep_protocol::consensus::timeouts::Timeouts;
@@ -24,7 +25,7 @@ pub(crate) mod judge;
 pub(crate) mod key;
 pub(crate) mod key_guard;
 pub(crate) mod layers;
-mod nearest;
+pub(crate) mod nearest;
 pub(crate) mod peers;
 pub(crate) mod settings;
 pub(crate) mod values;
@@ -287,10 +288,11 @@ impl Reader<'_> {
     }
 }
 
-/// Reads a text file with a bound; `next` is what to do without one.
+/// Reads a text file with a bound; `next` is what to do without one, or with a broken one.
 pub(crate) fn read_text(path: &Path, bytes_max: u64, next: &str) -> Result<String, Failure> {
     let at = path.display();
     let failed = |error: FileError| {
+        let next = remedy::of_reading(&error, next);
         let message = format!("cannot read {at}: {error}; {next}");
         let kind = match error {
             FileError::System(error) => error.kind(),

@@ -2,9 +2,11 @@
 use super::sealed::{SealedKey, Unopened};
 use super::{DEVNET_NAMES, Password, is_devnet_name};
 use crate::config::key::{Secret, refuse_if_loose};
+use crate::config::nearest::nearest;
 use crate::environment::{DIRECTORY_VARIABLE, variable};
 use crate::failure::Failure;
 use crate::output::tell;
+use crate::remedy;
 use clap::Args;
 use lockstep_actors::private::{self, FileError, open_named};
 use std::fs::{self, File};
@@ -94,12 +96,34 @@ impl Keyring {
 
     /// The key as its file holds it.
     pub(crate) fn read(&self, name: &str) -> Result<SealedKey, Failure> {
+        self.read_or(name, &[])
+    }
+
+    /// The same of a name that could have been one of `others` as well.
+    pub(crate) fn read_or(&self, name: &str, others: &[&str]) -> Result<SealedKey, Failure> {
         let path = self.path(name)?;
-        let next =
-            format!("lockstep keys list shows what is there, lockstep keys new {name} makes it");
-        let sealed = read(&path, &next)?;
+        if let Err(error) = path.symlink_metadata()
+            && error.kind() == ErrorKind::NotFound
+        {
+            return Err(self.unknown(name, others));
+        }
+        let sealed = read(&path, "bring it back from where it is kept safe")?;
         sealed.check().map_err(|why| unopened(&path, why))?;
         Ok(sealed)
+    }
+
+    fn unknown(&self, name: &str, others: &[&str]) -> Failure {
+        let names = self.names().unwrap_or_default();
+        let known = names
+            .iter()
+            .map(String::as_str)
+            .chain(others.iter().copied());
+        let near = nearest(name, known).map(|near| format!("did you mean {near}? "));
+        let (near, dir) = (near.unwrap_or_default(), self.dir().unwrap_or_default());
+        let at = dir.display();
+        Failure::usage(format!(
+            "there is no key {name} in {at}: {near}lockstep keys list --keys {at} names all"
+        ))
     }
 
     /// The key itself, opened by its password.
@@ -117,7 +141,11 @@ impl Keyring {
         // A link that leads nowhere is something as well.
         match path.symlink_metadata() {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            _ => Err(there(&path)),
+            Err(error) => Err(Failure::usage(format!(
+                "cannot look at {}: {error}; name another directory of keys with --keys DIR",
+                path.display()
+            ))),
+            Ok(_) => Err(there(&path)),
         }
     }
 
@@ -145,6 +173,7 @@ pub(crate) fn write_sealed(path: &Path, sealed: &SealedKey) -> Result<(), Failur
 pub(crate) fn read(path: &Path, next: &str) -> Result<SealedKey, Failure> {
     let at = path.display();
     let failed = |error: FileError| {
+        let next = remedy::of_reading(&error, next);
         Failure::usage(format!("cannot read the key file {at}: {error}; {next}"))
     };
     let file = open_named(path).map_err(failed)?;
@@ -174,8 +203,9 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error: &std::io::Error| match error.kind() {
         ErrorKind::AlreadyExists => there(path),
         _ => Failure::usage(format!(
-            "cannot write {}: {error}; name a directory that this user can write",
-            path.display()
+            "cannot write {}: {error}; {}",
+            path.display(),
+            remedy::of_writing(error, "name a directory that this user can write")
         )),
     };
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
@@ -203,8 +233,12 @@ fn there(path: &Path) -> Failure {
 fn make_private(dir: &Path) -> Result<(), Failure> {
     private::make_dir(dir).map_err(|error| {
         Failure::usage(format!(
-            "cannot make {}: {error}; name a directory that this user can write with --keys DIR",
-            dir.display()
+            "cannot make {}: {error}; {}",
+            dir.display(),
+            remedy::of_writing(
+                &error,
+                "name a directory that this user can write with --keys DIR"
+            )
         ))
     })
 }

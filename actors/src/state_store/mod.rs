@@ -73,7 +73,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// The file in the data directory that LMDB keeps everything in.
-const DATA_FILE: &str = "data.mdb";
+pub const DATA_FILE: &str = "data.mdb";
 
 /// Hears of corruption that a read or write of an open store has met.
 type OnCorrupt = Box<dyn Fn(&StoreError) + Send + Sync>;

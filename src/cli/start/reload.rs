@@ -46,7 +46,7 @@ impl Running<'_> {
 
     /// All that may be refused. The log comes last: it is the only one that is taken here.
     fn read(&self) -> Result<(Config, Vec<Peer>), Failure> {
-        let config = config::load(self.arguments.home.as_deref(), flags(self.arguments))?;
+        let config = config::load(self.arguments.home.as_deref(), flags(self.arguments)?)?;
         let (me, follow) = (self.node.address(), config.follow);
         let resolve = system_resolver();
         let peers = peers::resolve_all(&config.peers, self.genesis, me, follow, &resolve)?;

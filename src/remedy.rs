@@ -1,0 +1,60 @@
+//! What helps where the system refused something: the next step, by its reason.
+use lockstep_actors::private::FileError;
+use std::io;
+
+/// After a file could not be read. `restore` is the step where it is gone, or broken.
+pub(crate) fn of_reading<'a>(error: &FileError, restore: &'a str) -> &'a str {
+    use io::ErrorKind::{InvalidData, NotADirectory, NotFound, PermissionDenied};
+    let FileError::System(error) = error else {
+        return "put a file in its place";
+    };
+    match error.kind() {
+        NotFound => restore,
+        PermissionDenied => "let this user read it",
+        NotADirectory => "check the path: a part of it is a file",
+        InvalidData => "save it as text in UTF-8",
+        _ => "look at the disk, then try again",
+    }
+}
+
+/// After something could not be written. `elsewhere` is the step where another place would do.
+pub(crate) fn of_writing<'a>(error: &io::Error, elsewhere: &'a str) -> &'a str {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match error.kind() {
+        StorageFull | QuotaExceeded => "make room on the disk, or name a place on another one",
+        FileTooLarge => "raise this process's limit of a file's size (ulimit -f)",
+        _ => elsewhere,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use io::ErrorKind;
+    use lockstep_actors::private::Unfit;
+
+    /// A settings file that this user may not read was to be made by `lockstep init`.
+    #[test]
+    fn what_is_there_and_not_read_is_not_to_be_made_anew() {
+        let next = |kind: ErrorKind| of_reading(&FileError::System(kind.into()), "make it");
+        assert_eq!(next(ErrorKind::NotFound), "make it");
+        assert!(next(ErrorKind::PermissionDenied).contains("read it"));
+        assert!(next(ErrorKind::InvalidData).contains("UTF-8"));
+        for other in [ErrorKind::NotADirectory, ErrorKind::Other] {
+            assert_ne!(next(other), "make it");
+        }
+        let device = FileError::Unfit(Unfit::Device);
+        assert!(of_reading(&device, "make it").contains("in its place"));
+    }
+
+    /// A full disk was to be a directory that this user cannot write.
+    #[test]
+    fn a_full_disk_needs_room_and_no_permission() {
+        let next = |kind: ErrorKind| of_writing(&kind.into(), "name another");
+        assert_eq!(next(ErrorKind::PermissionDenied), "name another");
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            assert!(next(kind).contains("make room"));
+        }
+        assert!(next(ErrorKind::FileTooLarge).contains("ulimit -f"));
+    }
+}
