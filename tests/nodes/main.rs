@@ -29,6 +29,7 @@ mod lost_answers;
 mod malformed;
 mod mempool;
 mod named_files;
+mod next_steps;
 mod node_crash;
 mod node_halt;
 mod node_old_disk;
