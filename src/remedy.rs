@@ -27,6 +27,15 @@ pub(crate) fn of_writing<'a>(error: &io::Error, elsewhere: &'a str) -> &'a str {
     }
 }
 
+/// After nobody could listen; the name of the setting follows.
+pub(crate) fn of_listening(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrNotAvailable => "write an address of this machine, or 0.0.0.0, into",
+        io::ErrorKind::PermissionDenied => "choose a port from 1024 on as",
+        _ => "stop who listens there, or choose another",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +54,16 @@ mod tests {
         }
         let device = FileError::Unfit(Unfit::Device);
         assert!(of_reading(&device, "make it").contains("in its place"));
+    }
+
+    /// Nobody listens at an address of another machine, and nobody could be stopped there.
+    #[test]
+    fn who_listens_is_stopped_only_where_somebody_does() {
+        let next = |kind: ErrorKind| of_listening(&kind.into());
+        assert!(next(ErrorKind::AddrInUse).contains("stop who listens"));
+        for other in [ErrorKind::AddrNotAvailable, ErrorKind::PermissionDenied] {
+            assert!(!next(other).contains("stop"));
+        }
     }
 
     /// A full disk was to be a directory that this user cannot write.

@@ -8,6 +8,7 @@ use crate::config::{self, Config, peers};
 use crate::failure::Failure;
 use crate::output::log::LogFormat;
 use crate::output::{self, say, say_json_line, terminal};
+use crate::remedy;
 use clap::Args;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
 use lockstep_actors::peers::system_resolver;
@@ -226,8 +227,8 @@ fn listen(setting: &str, text: &str) -> Result<TcpListener, Failure> {
     let address = peers::resolve(setting, text)?;
     TcpListener::bind(address).map_err(|error| {
         Failure::retry(format!(
-            "cannot listen on {address}: {error}; stop who listens there, or choose another \
-             {setting}"
+            "cannot listen on {address}: {error}; {} {setting}",
+            remedy::of_listening(&error)
         ))
     })
 }

@@ -9,6 +9,7 @@ use lockstep_protocol::crypto;
 use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::types::Height;
 use serde_json::json;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,6 +37,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             config.genesis.display()
         ))
     })?;
+    let data = config.data.symlink_metadata();
+    if data.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        let at = config.data.display();
+        let next = "name the home of a node that has run";
+        return Err(Failure::usage(format!("{at} holds no database: {next}")));
+    }
     let began = Instant::now();
     let mut foot = terminal::Foot::default();
     let verified = verify(&config.data, &genesis, &Arc::new(rules), |height, of| {

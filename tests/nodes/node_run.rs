@@ -579,7 +579,8 @@ fn a_stopped_node_is_verified_and_rot_is_found_at_its_height() {
     );
     let nowhere = network.home(0).join("data");
     fs::remove_dir_all(nowhere).expect("it was there");
-    run(&["verify", "--home", home]).assert_refused(2, &["data", "name a directory"]);
+    run(&["verify", "--home", home])
+        .assert_refused(2, &["data", "name the home of a node that has run"]);
 }
 
 /// One byte of a block, in the file under a running node.
