@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let data = config.data.symlink_metadata();
     if data.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         let at = config.data.display();
-        let next = "name the home of a node that has run";
+        let next = "name the home of a node that has run, or bring its data back";
         return Err(Failure::usage(format!("{at} holds no database: {next}")));
     }
     let began = Instant::now();

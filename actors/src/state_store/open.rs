@@ -28,6 +28,9 @@ use std::sync::{Arc, OnceLock};
 const LOCK_FILE: &str = "lock";
 /// LMDB's own lock file, in which readers of other processes stand.
 const READERS_FILE: &str = "lock.mdb";
+/// More than that file has: 64 bytes for a reader, and a head.
+#[cfg(target_os = "linux")]
+const READERS_BYTES: u64 = (STORE_READERS_MAX as u64 + 64) * 64;
 
 impl Store {
     /// Opens `dir`, and begins the chain in it if it is new. `genesis_changes` are those of
@@ -167,6 +170,33 @@ fn prepare_for_lmdb(dir: &Path) -> Result<(), StoreError> {
             Err(error) => return Err(StoreError::file("open", &path, error)),
         }
     }
+    make_room_for_readers(&dir.join(READERS_FILE))
+}
+
+/// LMDB writes into the file of readers through a map: where the disk has no room for a page of it,
+/// that kills the process (SIGBUS).
+#[cfg(target_os = "linux")]
+fn make_room_for_readers(path: &Path) -> Result<(), StoreError> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::io::Errno;
+    let file = match private::open(path) {
+        Ok(file) => file,
+        // LMDB says so.
+        Err(FileError::Unfit(Unfit::Directory)) => return Ok(()),
+        Err(error) => return Err(StoreError::file("open", path, error)),
+    };
+    match fallocate(&file, FallocateFlags::KEEP_SIZE, 0, READERS_BYTES) {
+        Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
+            let what = format!("make room for {}", path.display());
+            Err(StoreError::io(what, &error.into()))
+        }
+        // Some disks cannot promise room.
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn make_room_for_readers(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
