@@ -48,3 +48,27 @@ fn it_shows_who_is_away_since_when_and_whose_turns_brought_no_block() {
         assert!(line.chars().count() <= 80, "{line}");
     }
 }
+
+/// Whatever fails, and however early.
+#[test]
+fn a_command_that_fails_prints_an_object_for_programs() {
+    let nobody = ["--json", "--rpc", "http://127.0.0.1:1"];
+    for (words, code) in [
+        (&["validators"][..], 1),
+        (&["status"], 1),
+        (&["block", "7"], 1),
+        (&["account", "alice"], 1),
+        (&["block", "none"], 2),
+        (&["status", "--no-such-flag"], 2),
+    ] {
+        let ended = run(&[words, &nobody[..]].concat());
+        assert_eq!(ended.code, Some(code), "{words:?}: {}", ended.stderr);
+        let said: Value = serde_json::from_str(&ended.stdout).expect("one object");
+        assert_eq!(
+            (&said["ok"], &said["exit_code"]),
+            (&false.into(), &code.into())
+        );
+        let error = said["error"].as_str().expect("a sentence");
+        assert!(error.len() > 10 && ended.stderr.contains(error), "{error}");
+    }
+}
