@@ -157,7 +157,7 @@ fn what_init_and_testnet_make_starts_and_what_they_refuse_leaves_nothing() {
         (&["--peer-port", "0"], &["1..=65535"]),
         (
             &["--chain-id", "18446744073709551616"],
-            &["number too large"],
+            &["number is too large"],
         ),
     ];
     let dir = tempfile::tempdir().expect("a directory");
