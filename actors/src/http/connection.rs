@@ -124,8 +124,6 @@ pub(crate) struct Connection {
     leaving: RefCell<Option<Leaving>>,
     /// Somebody else needs its place, among connections or among long answers.
     pub(super) pushed_out: Arc<Notify>,
-    /// It has been proven, or has begun to stay, just now.
-    pub(super) risen: Notify,
     /// Whatever is done for it, is done in its turns.
     pub(crate) turn: Turn,
 }
@@ -151,7 +149,6 @@ impl Connection {
             merit: Cell::new(merit),
             leaving: RefCell::default(),
             pushed_out: Arc::default(),
-            risen: Notify::new(),
             turn,
         }
     }
@@ -215,7 +212,6 @@ impl Connection {
     pub(super) fn over(&self, now: Instant) {
         self.enter(Phase::Leaving, now);
         self.merit.set(self.merit.get().min(Merit::Stranger));
-        self.risen.notify_one();
     }
 
     /// It is closed: whoever waits for that need not wait until the library has forgotten it.
@@ -336,10 +332,7 @@ impl Connection {
     }
 
     fn rise(&self, to: Merit) {
-        if self.merit.get() < to {
-            self.merit.set(to);
-            self.risen.notify_one();
-        }
+        self.merit.set(self.merit.get().max(to));
     }
 
     pub(crate) fn is_proven(&self) -> bool {

@@ -93,6 +93,11 @@ impl Places {
         }
     }
 
+    /// Whether the next newcomer may cost somebody else's place.
+    pub(super) fn may_push_out(&self) -> bool {
+        self.guests.len() >= self.max.min(self.per_address_max)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.guests.len()
     }

@@ -330,7 +330,7 @@ impl House {
                     Err(_) => Some(ClosedLabel::Broken),
                     Ok(()) => connection.is_old(Instant::now()).then_some(ClosedLabel::Old),
                 },
-                closed = house.watch(ticket, &connection) => Some(closed),
+                closed = house.watch(&connection) => Some(closed),
             };
             if let Some(why) = closed {
                 house.closed_on(connection.client(), why);
@@ -342,7 +342,15 @@ impl House {
     /// A place for a newcomer, perhaps that of somebody else, who is told so.
     fn seat(&self, from: IpAddr, merit: Merit) -> Option<Ticket> {
         let many = self.terms.proxies.get().trusts(from);
-        let seat = self.places.borrow_mut().enter(from, merit, many);
+        let mut places = self.places.borrow_mut();
+        // What a connection has shown is asked when it counts: its own turn may come much later.
+        if places.may_push_out() {
+            for (ticket, guest) in self.guests.borrow().iter() {
+                places.judge(*ticket, guest.merit());
+            }
+        }
+        let seat = places.enter(from, merit, many);
+        drop(places);
         match seat {
             Seat::Free(ticket) => Some(ticket),
             Seat::Instead(ticket, other) => {
@@ -361,13 +369,10 @@ impl House {
     }
 
     /// Until this side has a reason to close the connection.
-    async fn watch(&self, ticket: Ticket, connection: &Connection) -> ClosedLabel {
+    async fn watch(&self, connection: &Connection) -> ClosedLabel {
         loop {
             tokio::select! {
                 () = connection.pushed_out.notified() => return ClosedLabel::Full,
-                () = connection.risen.notified() => {
-                    self.places.borrow_mut().judge(ticket, connection.merit());
-                }
                 () = tokio::time::sleep(DEADLINES_EVERY) => {}
             }
             match connection.overdue(Instant::now()) {

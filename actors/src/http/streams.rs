@@ -44,7 +44,13 @@ impl Farewell {
 pub(crate) struct Streams {
     farewell: Farewell,
     places: RefCell<Places>,
-    pushed_out: RefCell<BTreeMap<Ticket, Rc<Notify>>>,
+    open: RefCell<BTreeMap<Ticket, Open>>,
+}
+
+/// Whose place it is, and how it hears that it has lost it.
+struct Open {
+    connection: Rc<Connection>,
+    pushed_out: Rc<Notify>,
 }
 
 /// A place among them, given back when dropped.
@@ -71,7 +77,7 @@ impl Streams {
         Rc::new(Streams {
             farewell,
             places: RefCell::new(places),
-            pushed_out: RefCell::default(),
+            open: RefCell::default(),
         })
     }
 
@@ -88,17 +94,21 @@ impl Streams {
         let ticket = match seat {
             Seat::Free(ticket) => ticket,
             Seat::Instead(ticket, other) => {
-                if let Some(other) = all.pushed_out.borrow_mut().remove(&other) {
-                    other.notify_one();
+                if let Some(other) = all.open.borrow_mut().remove(&other) {
+                    // It hears of it in its own turn, and counts for no more than others until then.
+                    other.connection.over(Instant::now());
+                    other.pushed_out.notify_one();
                 }
                 ticket
             }
             Seat::None => return None,
         };
         let pushed_out = Rc::new(Notify::new());
-        all.pushed_out
-            .borrow_mut()
-            .insert(ticket, pushed_out.clone());
+        let opened = Open {
+            connection: connection.clone(),
+            pushed_out: pushed_out.clone(),
+        };
+        all.open.borrow_mut().insert(ticket, opened);
         let _heard = stops.clone();
         connection.stay(Leaving { _heard });
         Some(Stream {
@@ -114,7 +124,7 @@ impl Streams {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.all.places.borrow_mut().leave(self.ticket);
-        self.all.pushed_out.borrow_mut().remove(&self.ticket);
+        self.all.open.borrow_mut().remove(&self.ticket);
         self.connection.over(Instant::now());
     }
 }
