@@ -68,6 +68,8 @@ pub(super) struct Heard {
     sorted: Vec<Duration>,
     /// Who was never answered.
     pub(super) deaf: Vec<&'static str>,
+    /// Who was not answered at all how often.
+    pub(super) missed: Vec<(&'static str, usize)>,
 }
 
 impl Heard {
@@ -110,16 +112,26 @@ impl Honest {
 
     pub(super) fn end(self) -> Heard {
         self.stop.store(true, Ordering::Relaxed);
-        let (mut sorted, mut deaf) = (Vec::new(), Vec::new());
+        let mut sorted = Vec::new();
+        let mut deaf = Vec::new();
+        let mut missed = Vec::new();
         for (caller, ask) in self.callers.into_iter().zip(ALL) {
             let took = caller.join().expect("a caller ends");
             if took.iter().all(|took| *took == Duration::MAX) {
                 deaf.push(ask.name);
             }
+            let never = took.iter().filter(|took| **took == Duration::MAX).count();
+            if never > 0 {
+                missed.push((ask.name, never));
+            }
             sorted.extend(took);
         }
         sorted.sort();
-        Heard { sorted, deaf }
+        Heard {
+            sorted,
+            deaf,
+            missed,
+        }
     }
 }
 

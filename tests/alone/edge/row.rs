@@ -93,7 +93,11 @@ impl Row {
             let soon = self.heard.within(SOON);
             check(
                 soon >= SOON_SHARE,
-                format!("{:.1} % answered in time", soon * 100.0),
+                format!(
+                    "{:.1} % answered in time; not at all: {:?}",
+                    soon * 100.0,
+                    self.heard.missed
+                ),
             );
             let left = self.after - self.before;
             check(
