@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(config.durability, DurabilityArgument::Power);
         assert_eq!(config.block_interval_ms, 1000);
         assert_eq!(config.arrival_wait_ms, ARRIVAL_WAIT_MS);
-        assert_eq!(config.retention, Retention::All);
+        assert_eq!(config.retention, Retention::Newest(1_209_600));
         let people = config.rpc_listen.expect("people are answered");
         assert!(people.starts_with("127.0.0.1:"));
         assert_eq!(config.genesis, Path::new("/home/genesis.json"));
