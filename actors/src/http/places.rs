@@ -4,6 +4,7 @@
 //! A newcomer always finds a place as long as anybody holds one for less than it: in a full house
 //! the connection goes that has proven least, of the address that holds most, the oldest first. So
 //! a flood of connections pushes out itself, and never a peer that has brought a vote.
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -117,7 +118,9 @@ impl Places {
         for (ticket, guest) in candidates().filter(|(_, guest)| guest.merit == merit) {
             crowds.entry(guest.from).or_insert((0, *ticket)).0 += 1;
         }
-        let largest = crowds.values().max_by_key(|(crowd, _)| *crowd)?;
+        // Of crowds of one size that whose oldest came first, whatever its address.
+        let largest = crowds.values();
+        let largest = largest.max_by_key(|(crowd, oldest)| (*crowd, Reverse(*oldest)))?;
         Some(largest.1)
     }
 }

@@ -6,11 +6,13 @@ use super::super::body;
 use super::super::connection::Deadlines;
 use super::super::pieces::Pieces;
 use super::super::routes::Routes;
+use super::super::streams::Leaving;
 use super::*;
 use crate::metrics::ListenerLabel;
 use crate::runtime::Actors;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::FutureExt;
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream as Client};
@@ -405,4 +407,35 @@ fn a_handler_that_panics_costs_its_own_connection_and_no_place() {
         server.read("connections{", "People") == 0
     });
     assert!(server.is_well());
+}
+
+/// Its own turn, in which it would say so itself, may come much later.
+#[test]
+fn what_a_connection_has_shown_or_lost_counts_before_its_next_turn() {
+    let full = Terms {
+        connections_max: 2,
+        ..terms()
+    };
+    let house = House::new(full, Metrics::new(Actors::default()));
+    let enter = |last: u8| {
+        let from = IpAddr::from([10, 0, 0, last]);
+        let ticket = house.seat(from, Merit::Stranger).expect("a place");
+        let turn = house.roster.open(from);
+        let connection = Connection::new(Instant::now(), DEADLINES, Merit::Stranger, turn);
+        let connection = Rc::new(connection);
+        house.guests.borrow_mut().insert(ticket, connection.clone());
+        connection
+    };
+    let left = |it: &Connection| it.pushed_out.notified().now_or_never().is_some();
+    let stays = enter(1);
+    stays.stay(Leaving::nobody());
+    let before = enter(2);
+    let after = enter(3);
+    assert!(!left(&stays) && left(&before), "a stream is not pushed out");
+    stays.over(Instant::now());
+    enter(4);
+    assert!(
+        left(&stays) && !left(&after),
+        "one that is over is, and first"
+    );
 }
