@@ -422,9 +422,6 @@ pub const fn map_bytes_within(address_bytes: u64, nodes: usize) -> u64 {
 
 /// Between two looks at what people must know of a node: a fall of others is said within seconds.
 pub const TIDINGS_LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A thread that reads for clients, and has nothing to read, ends, and what it has touched of memory
-/// goes back.
-pub const READING_THREAD_IDLE: Duration = Duration::from_secs(2);
 /// A start that comes later finds that its operator has not vouched for its directory.
 pub const VOUCH_AGE_MAX_MS: u64 = 600_000;
 /// So many of these looks lie between two at the disk, the map and the descriptors.

@@ -100,13 +100,7 @@ fn refuse(json: bool, error: &StoreError) -> Result<(), Failure> {
     };
     if json {
         let height = error.site().and_then(|site| site.height);
-        let document = json!({
-            "ok": false,
-            "height": height,
-            "error": failure.message,
-            "exit_code": failure.exit_code,
-        });
-        say_json(&document)?;
+        say_json(&failure.add_to(json!({ "height": height })))?;
     }
     Err(failure)
 }

@@ -1,7 +1,6 @@
 //! The thread of a node: builds the actor system, waits for the end, takes it down in order.
 use super::handle::Remote;
 use super::{NodeError, NodeHandle, Parts, wiring};
-use crate::limits::READING_THREAD_IDLE;
 use crate::runtime::EndReason;
 use crate::state_store::Durability;
 use actix::prelude::*;
@@ -26,7 +25,6 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .event_interval(TASKS_PER_LOOK)
-        .thread_keep_alive(READING_THREAD_IDLE)
         .build()?;
     // A synced write takes up to milliseconds: on its own thread it holds up nobody. Without the
     // sync it takes microseconds, less than the way to another thread and back.

@@ -51,13 +51,8 @@ impl Doubt {
         };
         if json {
             let failure = &unproved.failure;
-            let mut document = json!({
-                "ok": false,
-                "verified": false,
-                "code": unproved.code,
-                "error": failure.message,
-                "exit_code": failure.exit_code,
-            });
+            let known = json!({ "verified": false, "code": unproved.code });
+            let mut document = failure.add_to(known);
             for (key, value) in &unproved.details {
                 document[key] = value.clone();
             }
