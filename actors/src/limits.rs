@@ -181,6 +181,12 @@ pub const SHELF_SPARE_MAX: usize = 4_096;
 pub const QUESTIONS_WAITING_MAX: usize = 64;
 /// Blocks that are being read for people at one time, and long answers on their way.
 pub const BLOCK_ANSWERS_MAX: usize = 4;
+/// A block of so many bytes, with its certificate, makes a short answer: as text it is twice that, and
+/// two pieces belong to its connection. It need not wait behind long ones.
+pub const SHORT_BLOCK_BYTES: usize = 28 * 1024;
+/// Short blocks that are being read for people at one time: as many threads. Nobody's reading holds
+/// such a place for long.
+pub const SHORT_ANSWERS_MAX: usize = 8;
 /// Whoever reads no piece of a long answer for so long gives its place to the next who asks: an
 /// honest reader takes one of [`ANSWER_PIECE_BYTES`] much sooner.
 pub const ANSWER_PIECE_PATIENCE: Duration = Duration::from_secs(1);
@@ -259,6 +265,8 @@ pub const EVENTS_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const EVENTS_MISSED_MAX: u64 = 64;
 /// An answer is copied to its socket in pieces of this size.
 pub const ANSWER_PIECE_BYTES: usize = 32 * 1024;
+/// A longer answer needs a place among the long ones; two pieces are part of a connection's share.
+pub const SHORT_ANSWER_BYTES_MAX: usize = 2 * ANSWER_PIECE_BYTES;
 /// What the kernel may hold of an answer that its reader does not take; it keeps twice as much, for
 /// its own needs. Without a limit it takes megabytes, which nobody here counts.
 pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
@@ -317,7 +325,7 @@ pub const CONNECTION_BYTES_MAX: usize = 16 * 1024
     + READ_BYTES
     + max(
         HEAD_BYTES_MAX + HEAD_MAP_BYTES + BODY_WINDOW_BYTES + BODY_FREE_BYTES,
-        2 * ANSWER_PIECE_BYTES + 2 * SEND_BUFFER_BYTES,
+        SHORT_ANSWER_BYTES_MAX + 2 * SEND_BUFFER_BYTES,
     );
 
 /// The most memory that messages and connections from outside can make a node hold, beyond its
@@ -332,7 +340,8 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let sync_answers = 2 * SYNC_ANSWERS_MAX * SYNC_BYTES_MAX;
     // As a block, and as text: two digits a byte, and names. Long answers to JSON-RPC are fewer
     // bytes, under the same places.
-    let block_answers = 4 * BLOCK_ANSWERS_MAX * BLOCK_BYTES_MAX;
+    let block_answers =
+        4 * (BLOCK_ANSWERS_MAX * BLOCK_BYTES_MAX + SHORT_ANSWERS_MAX * SHORT_BLOCK_BYTES);
     // As text, and as the values of one call at a time.
     let rpc_bodies = 2 * RPC_BODIES_BYTES_MAX;
     // What waits to be written, and a message that is being read.

@@ -8,48 +8,41 @@
 use super::answer::{Refused, refuse};
 use super::connection::Connection;
 use super::places::Merit;
-use crate::limits::ANSWER_TURN;
 use crate::metrics::{Metrics, RefusalLabel};
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use parking_lot::Mutex;
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use table::Table;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Whoever waits for a place looks this often whether somebody has become slow.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+mod table;
+#[cfg(test)]
+mod tests;
 
 /// The places for one kind of answer.
 #[derive(Clone)]
-pub(crate) struct AnswerPlaces {
-    table: Arc<Mutex<Table>>,
-    left: Arc<Notify>,
-}
+pub(crate) struct AnswerPlaces(Arc<Mutex<Table>>);
 
 impl AnswerPlaces {
     /// At most `max` answers at one time; whoever takes no piece for `piece_patience` gives way.
     pub(crate) fn new(max: usize, piece_patience: Duration) -> AnswerPlaces {
-        AnswerPlaces {
-            table: Arc::new(Mutex::new(Table::new(max, piece_patience))),
-            left: Arc::default(),
-        }
+        AnswerPlaces(Arc::new(Mutex::new(Table::new(max, piece_patience))))
     }
 
     /// A place at once, or none.
     pub(crate) fn enter(&self, asker: &Asker) -> Option<AnswerPlace> {
-        self.enter_as(asker, None)
+        let ticket = self.0.lock().enter(asker, None, Instant::now())?;
+        Some(self.place(ticket))
     }
 
-    fn enter_as(&self, asker: &Asker, waiter: Option<u64>) -> Option<AnswerPlace> {
-        let ticket = self.table.lock().enter(asker, waiter, Instant::now())?;
+    fn place(&self, ticket: u64) -> AnswerPlace {
         let places = self.clone();
-        Some(AnswerPlace { places, ticket })
+        AnswerPlace { places, ticket }
     }
 
     /// A place in this time, or a refusal that is counted and begins with `why`.
@@ -74,18 +67,24 @@ impl AnswerPlaces {
             return Some(place);
         }
         let until = Instant::now() + patience;
-        let waiter = Waiter(self.clone(), self.table.lock().line_up(asker));
+        let woken = Arc::<Notify>::default();
+        let ticket = self.0.lock().line_up(asker, woken.clone());
+        let waiter = Waiter(self.clone(), ticket);
         loop {
-            // Before looking: from now on no place is missed.
-            let left = self.left.notified();
             let now = Instant::now();
-            match self.enter_as(asker, Some(waiter.1)) {
-                None if now < until => {
-                    // Whether somebody has left or become slow, it looks.
-                    let _ = tokio::time::timeout_at(until.min(now + LOOK_AGAIN), left).await;
+            let again = {
+                let mut table = self.0.lock();
+                if let Some(ticket) = table.enter(asker, Some(waiter.1), now) {
+                    return Some(self.place(ticket));
                 }
-                place => return place,
+                // Whoever is not the next is woken when it is.
+                table.due(asker, waiter.1).unwrap_or(until)
+            };
+            if now >= until {
+                return None;
             }
+            // Whether it is woken, or somebody has become slow, it looks.
+            let _ = tokio::time::timeout_at(until.min(again), woken.notified()).await;
         }
     }
 }
@@ -95,9 +94,7 @@ struct Waiter(AnswerPlaces, u64);
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.0.table.lock().waiting.remove(&self.1);
-        // Perhaps it is somebody else's turn now.
-        self.0.left.notify_waiters();
+        self.0.0.lock().gave_up(self.1);
     }
 }
 
@@ -136,139 +133,12 @@ pub(crate) struct AnswerPlace {
 impl AnswerPlace {
     /// A piece of the answer is on its way.
     pub(super) fn moved(&self) {
-        let mut table = self.places.table.lock();
-        table.moved(self.ticket, Instant::now());
+        self.places.0.lock().moved(self.ticket, Instant::now());
     }
 }
 
 impl Drop for AnswerPlace {
     fn drop(&mut self) {
-        // Whoever was pushed out has none any more.
-        if self
-            .places
-            .table
-            .lock()
-            .holders
-            .remove(&self.ticket)
-            .is_some()
-        {
-            self.places.left.notify_waiters();
-        }
+        self.places.0.lock().leave(self.ticket);
     }
 }
-
-#[derive(Debug)]
-struct Table {
-    /// By their tickets: later ones have larger numbers.
-    holders: BTreeMap<u64, Holder>,
-    /// By tickets of the same kind.
-    waiting: BTreeMap<u64, (IpAddr, Merit)>,
-    /// The last place that an address was given, for as long as it has one or waits.
-    given: BTreeMap<IpAddr, u64>,
-    max: usize,
-    piece_patience: Duration,
-    next: u64,
-}
-
-#[derive(Debug)]
-struct Holder {
-    who: Asker,
-    /// When the first piece went and when the last; `None` while the answer is being made.
-    sent: Option<(Instant, Instant)>,
-}
-
-impl Table {
-    fn new(max: usize, piece_patience: Duration) -> Table {
-        Table {
-            holders: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            given: BTreeMap::new(),
-            max,
-            piece_patience,
-            next: 0,
-        }
-    }
-
-    fn line_up(&mut self, asker: &Asker) -> u64 {
-        let ticket = self.next;
-        self.next += 1;
-        self.waiting.insert(ticket, (asker.from, asker.merit));
-        ticket
-    }
-
-    /// Whether nobody who waits comes first: a peer, then whose address has fewer places, then
-    /// whose was given one longer ago, then who has waited for longer. By waiting alone an address
-    /// with a crowd in line would have each place that it loses again.
-    fn is_next(&self, asker: &Asker, waiter: Option<u64>) -> bool {
-        let rank = |from, merit, ticket| {
-            let given = self.given.get(&from);
-            (Reverse(merit), self.of(from), given, ticket)
-        };
-        let own = rank(asker.from, asker.merit, waiter.unwrap_or(u64::MAX));
-        let mut waiting = self.waiting.iter();
-        waiting.all(|(ticket, (from, merit))| own <= rank(*from, *merit, *ticket))
-    }
-
-    fn enter(&mut self, asker: &Asker, waiter: Option<u64>, now: Instant) -> Option<u64> {
-        if !self.is_next(asker, waiter) {
-            return None;
-        }
-        if self.holders.len() >= self.max {
-            let leaves = self.least(asker, now)?;
-            if let Some(holder) = self.holders.remove(&leaves) {
-                holder.who.pushed_out.notify_one();
-            }
-        }
-        let ticket = self.next;
-        self.next += 1;
-        let who = asker.clone();
-        let sent = None;
-        self.holders.insert(ticket, Holder { who, sent });
-        let (holders, waiting) = (&self.holders, &self.waiting);
-        self.given.retain(|from, _| {
-            let holds = holders.values().any(|holder| holder.who.from == *from);
-            holds || waiting.values().any(|(waits, _)| waits == from)
-        });
-        self.given.insert(asker.from, ticket);
-        Some(ticket)
-    }
-
-    fn moved(&mut self, ticket: u64, now: Instant) {
-        if let Some(holder) = self.holders.get_mut(&ticket) {
-            let first = holder.sent.map_or(now, |(first, _)| first);
-            holder.sent = Some((first, now));
-        }
-    }
-
-    fn of(&self, from: IpAddr) -> usize {
-        let holders = self.holders.values();
-        holders.filter(|holder| holder.who.from == from).count()
-    }
-
-    /// Of those that may go for this asker: who has shown least, then who has read nothing for the
-    /// longest.
-    fn least(&self, asker: &Asker, now: Instant) -> Option<u64> {
-        let own = self.of(asker.from);
-        let candidates = self.holders.iter().filter_map(|(ticket, holder)| {
-            let (first, last) = holder.sent?;
-            // Sooner for an address that has none.
-            let patience = match own {
-                0 => self.piece_patience * 2 / 5,
-                _ => self.piece_patience,
-            };
-            let is_slow =
-                now.duration_since(last) >= patience || now.duration_since(first) >= ANSWER_TURN;
-            let who = &holder.who;
-            let may_go = match who.merit.cmp(&asker.merit) {
-                std::cmp::Ordering::Less => true,
-                std::cmp::Ordering::Equal => is_slow || self.of(who.from) > own + 1,
-                std::cmp::Ordering::Greater => false,
-            };
-            may_go.then_some((who.merit, last, *ticket))
-        });
-        candidates.min().map(|(_, _, ticket)| ticket)
-    }
-}
-
-#[cfg(test)]
-mod tests;

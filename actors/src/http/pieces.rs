@@ -17,11 +17,12 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    pub(crate) fn new(bytes: Bytes, place: AnswerPlace) -> Pieces {
+    /// Without a place: no more than [`SHORT_ANSWER_BYTES_MAX`](crate::limits::SHORT_ANSWER_BYTES_MAX).
+    pub(crate) fn new(bytes: Bytes, place: Option<AnswerPlace>) -> Pieces {
         let is_long = bytes.len() > ANSWER_PIECE_BYTES;
         Pieces {
             left: bytes,
-            place: is_long.then_some(place),
+            place: place.filter(|_| is_long),
         }
     }
 }
@@ -73,7 +74,7 @@ mod tests {
         let places = AnswerPlaces::new(1, Duration::from_secs(60));
         let place = places.enter(&asker).expect("a place");
         let whole: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
-        let mut answer = Pieces::new(whole.clone().into(), place);
+        let mut answer = Pieces::new(whole.clone().into(), Some(place));
         let mut pieces = Vec::new();
         let mut free_after = None;
         loop {

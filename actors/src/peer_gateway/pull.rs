@@ -38,7 +38,7 @@ pub(super) async fn pull(
     let pulled = pulled(&seed, pull).await?;
     let bytes = encoded(seed.wire, pulled).await?;
     seed.metrics.pulls_answered.inc();
-    Ok(HttpResponse::Ok().body(Pieces::new(bytes.into(), place)))
+    Ok(HttpResponse::Ok().body(Pieces::new(bytes.into(), Some(place))))
 }
 
 /// Megabytes, for anybody who asks: not on the thread that votes.

@@ -56,5 +56,5 @@ pub(super) async fn sync(seed: web::Data<Seed>, request: HttpRequest) -> Answer 
         .insert_header((HEIGHT_HEADER, seed.view.head().height.to_string()))
         .insert_header((EARLIEST_HEADER, earliest.to_string()))
         .content_type("application/octet-stream")
-        .body(Pieces::new(bytes.into(), place)))
+        .body(Pieces::new(bytes.into(), Some(place))))
 }

@@ -34,5 +34,5 @@ pub(super) async fn transactions(
         let picked = block.as_deref().map(|block| missing.pick(block));
         wire.encode_fetched(&picked.unwrap_or_default())
     });
-    Ok(HttpResponse::Ok().body(Pieces::new(encoded.await?.into(), place)))
+    Ok(HttpResponse::Ok().body(Pieces::new(encoded.await?.into(), Some(place))))
 }

@@ -36,8 +36,7 @@ pub(super) async fn by_height(
 
 /// A block may be megabytes, and more as text: it is read on another thread, and few at one time.
 async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> Answer {
-    let place = seed.answer_place(request, "other blocks are being read");
-    let place = place.await?;
+    let place = seed.block_place(request, height).await?;
     let reader = seed.clone();
     let text = web::block(move || {
         if !reader.is_shown(height) {
@@ -52,7 +51,7 @@ async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> Ans
     };
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .body(Pieces::new(text.into(), place)))
+        .body(Pieces::new(text.into(), Some(place))))
 }
 
 /// The committed block of this height, and of no other: a range from height 0 begins with block 1.

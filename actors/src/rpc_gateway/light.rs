@@ -20,8 +20,7 @@ pub(super) async fn block(
         let sentence = "a height is a whole number from 1";
         return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
     };
-    let place = seed.answer_place(&request, "other blocks are being read");
-    let _place = place.await?;
+    let _place = seed.block_place(&request, height).await?;
     let reader = seed.clone();
     let shown = web::block(move || {
         let decided = blocks::decided(&reader, height)?;

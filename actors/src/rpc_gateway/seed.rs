@@ -12,7 +12,8 @@ use crate::http::proxies::Proxies;
 use crate::http::streams::Farewell;
 use crate::limits::{
     BLOCK_ANSWER_PATIENCE, BLOCK_ANSWERS_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX,
-    PUBLIC_PIECE_PATIENCE, RPC_BODIES_BYTES_MAX, RPC_WAITERS_MAX,
+    PUBLIC_PIECE_PATIENCE, RPC_BODIES_BYTES_MAX, RPC_WAITERS_MAX, SHORT_ANSWERS_MAX,
+    SHORT_BLOCK_BYTES,
 };
 use crate::live::Live;
 use crate::messages::mempool::{
@@ -21,7 +22,7 @@ use crate::messages::mempool::{
 use crate::messages::vote_collector::GetVotesMissing;
 use crate::metrics::Metrics;
 use crate::runtime::{Actors, Port};
-use crate::state_store::Store;
+use crate::state_store::{Store, StoreError};
 use crate::view::{HeadView, NodeView};
 use actix_web::HttpRequest;
 use lockstep_protocol::consensus::driver::Pacing;
@@ -114,6 +115,18 @@ impl Seed {
         place.await
     }
 
+    /// A place to read a block in, in a moment: a short one does not wait behind long ones.
+    pub(super) async fn block_place(
+        &self,
+        request: &HttpRequest,
+        height: Height,
+    ) -> Result<AnswerPlace, Refused> {
+        let places = self.shares.of_block(&self.store, height)?;
+        let others = "other blocks are being read";
+        let place = places.demand(request, BLOCK_ANSWER_PATIENCE, &self.metrics, others);
+        place.await
+    }
+
     /// Takes a transaction that is handed in here.
     pub(super) fn intake(&self) -> Intake<'_> {
         Intake {
@@ -139,8 +152,10 @@ pub(crate) struct Settings {
 /// What all connections of people may hold together; it outlives the gateway's falls, as they do.
 #[derive(Clone)]
 pub(crate) struct Shares {
-    /// Places for answers of blocks.
+    /// Places for long answers, those of long blocks among them.
     pub(super) block_answers: AnswerPlaces,
+    /// Places for short blocks, while they are read.
+    pub(super) short_answers: AnswerPlaces,
     /// How often `/actors` and `/metrics` are answered.
     pub(super) pages: Arc<Mutex<Pace>>,
     /// Room for the bytes of JSON-RPC requests that are being read or carried out.
@@ -149,11 +164,27 @@ pub(crate) struct Shares {
     pub(super) waiters: Arc<Semaphore>,
 }
 
+impl Shares {
+    /// Whether the answer of this block is a short one.
+    pub(super) fn is_short(store: &Store, height: Height) -> Result<bool, StoreError> {
+        Ok(store.decided_bytes(height)? <= SHORT_BLOCK_BYTES)
+    }
+
+    /// The places for the answer of this block.
+    fn of_block(&self, store: &Store, height: Height) -> Result<&AnswerPlaces, StoreError> {
+        Ok(match Shares::is_short(store, height)? {
+            true => &self.short_answers,
+            false => &self.block_answers,
+        })
+    }
+}
+
 impl Default for Shares {
     fn default() -> Shares {
         let pages = Pace::new(PAGES_PER_SECOND_MAX, PAGES_AT_ONCE_MAX);
         Shares {
             block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX, PUBLIC_PIECE_PATIENCE),
+            short_answers: AnswerPlaces::new(SHORT_ANSWERS_MAX, PUBLIC_PIECE_PATIENCE),
             pages: Arc::new(Mutex::new(pages)),
             rpc_bodies: Bodies::new(RPC_BODIES_BYTES_MAX),
             waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),

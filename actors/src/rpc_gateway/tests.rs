@@ -2,7 +2,9 @@
 use super::*;
 use crate::clock::Clock;
 use crate::fixture::{address, opened, view_before_all};
+use crate::http::answer_places::Asker;
 use crate::http::streams::Farewell;
+use crate::limits::BLOCK_ANSWERS_MAX;
 use crate::metrics::Metrics;
 use crate::runtime::Actors;
 use actix_web::App;
@@ -89,6 +91,24 @@ fn every_route_names_its_verb_to_whoever_uses_another() {
             assert_eq!(status, 405, "{path}: {words}");
             assert!(words.contains(route.verb()), "{path}: {words}");
         }
+    });
+}
+
+/// Four readers that read nothing kept everybody from the smallest block for a tenth of a second.
+#[test]
+fn a_short_block_does_not_wait_behind_long_answers() {
+    actix_rt::System::new().block_on(async {
+        let (seed, _dir) = seed();
+        let asker = Asker::of(&TestRequest::default().to_http_request());
+        let places = &seed.shares.block_answers;
+        let held: Vec<_> = std::iter::from_fn(|| places.enter(&asker)).collect();
+        assert_eq!(held.len(), BLOCK_ANSWERS_MAX);
+        for path in ["/blocks/1", "/light/blocks/1"] {
+            let (status, words) = ask(seed.clone(), "GET", path).await;
+            assert_eq!(status, 404, "{path}: {words}");
+        }
+        let (status, words) = ask(seed.clone(), "GET", "/validators").await;
+        assert_eq!(status, 503, "{words}");
     });
 }
 

@@ -141,6 +141,12 @@ impl Reading<'_> {
         Ok(found)
     }
 
+    /// How many bytes a committed block and its certificate have together; 0 if there is none.
+    pub(super) fn decided_bytes(&self, height: Height) -> Result<usize, StoreError> {
+        let pair = self.sealed_pair(height)?;
+        Ok(pair.map_or(0, |(block, certificate)| block.len() + certificate.len()))
+    }
+
     /// The bytes of a committed block, and of its certificate.
     fn sealed_pair(&self, height: Height) -> Result<Option<Entry<'_>>, StoreError> {
         let key = height_key(height);

@@ -68,8 +68,8 @@ pub(super) struct Heard {
     sorted: Vec<Duration>,
     /// Who was never answered.
     pub(super) deaf: Vec<&'static str>,
-    /// Who was not answered at all how often.
-    pub(super) missed: Vec<(&'static str, usize)>,
+    /// Each with its answers, in no order.
+    by_ask: Vec<(&'static str, Vec<Duration>)>,
 }
 
 impl Heard {
@@ -77,6 +77,15 @@ impl Heard {
     pub(super) fn within(&self, time: Duration) -> f64 {
         let soon = self.sorted.iter().filter(|took| **took <= time).count();
         soon as f64 / self.asked().max(1) as f64
+    }
+
+    /// Who was answered later than this, or not at all, and how often.
+    pub(super) fn late(&self, time: Duration) -> Vec<(&'static str, usize)> {
+        let asks = self.by_ask.iter().map(|(name, took)| {
+            let late = took.iter().filter(|took| **took > time);
+            (*name, late.count())
+        });
+        asks.filter(|(_, late)| *late > 0).collect()
     }
 
     pub(super) fn quantile_ms(&self, q: f64) -> f64 {
@@ -114,23 +123,20 @@ impl Honest {
         self.stop.store(true, Ordering::Relaxed);
         let mut sorted = Vec::new();
         let mut deaf = Vec::new();
-        let mut missed = Vec::new();
+        let mut by_ask = Vec::new();
         for (caller, ask) in self.callers.into_iter().zip(ALL) {
             let took = caller.join().expect("a caller ends");
             if took.iter().all(|took| *took == Duration::MAX) {
                 deaf.push(ask.name);
             }
-            let never = took.iter().filter(|took| **took == Duration::MAX).count();
-            if never > 0 {
-                missed.push((ask.name, never));
-            }
-            sorted.extend(took);
+            sorted.extend(took.iter().copied());
+            by_ask.push((ask.name, took));
         }
         sorted.sort();
         Heard {
             sorted,
             deaf,
-            missed,
+            by_ask,
         }
     }
 }

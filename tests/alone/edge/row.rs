@@ -94,9 +94,9 @@ impl Row {
             check(
                 soon >= SOON_SHARE,
                 format!(
-                    "{:.1} % answered in time; not at all: {:?}",
+                    "{:.1} % answered in time; late, or not at all: {:?}",
                     soon * 100.0,
-                    self.heard.missed
+                    self.heard.late(SOON)
                 ),
             );
             let left = self.after - self.before;

@@ -1,7 +1,8 @@
 //! Who has a place among the long answers, and who gives way.
-use super::Merit::{Neighbour, Stranger};
+use super::table::Table;
 use super::*;
-use crate::limits::ANSWER_PIECE_PATIENCE;
+use crate::http::places::Merit::{self, Neighbour, Stranger};
+use crate::limits::{ANSWER_PIECE_PATIENCE, ANSWER_TURN};
 
 const MOMENT: Duration = Duration::from_millis(1);
 
@@ -116,13 +117,13 @@ fn whoever_waits_comes_before_newcomers_and_before_those_whose_address_has_place
     let crowd = asker(1, Stranger);
     let mut table = taken_by([&crowd, &crowd], now);
     let (waits, neighbour) = (asker(2, Stranger), asker(3, Neighbour));
-    let again = table.line_up(&crowd);
-    let ticket = table.line_up(&waits);
+    let again = table.line_up(&crowd, Arc::default());
+    let ticket = table.line_up(&waits, Arc::default());
     table.holders.pop_first();
     assert_eq!(table.enter(&crowd, None, now), None, "others wait");
     assert_eq!(table.enter(&crowd, Some(again), now), None, "it has one");
     assert_eq!(table.enter(&asker(4, Stranger), None, now), None);
-    let peer = table.line_up(&neighbour);
+    let peer = table.line_up(&neighbour, Arc::default());
     assert_eq!(table.enter(&waits, Some(ticket), now), None);
     assert!(table.enter(&neighbour, Some(peer), now).is_some());
     table.waiting.remove(&peer);
@@ -158,11 +159,49 @@ fn an_address_with_a_crowd_in_line_waits_behind_whose_turn_was_longer_ago() {
     let (crowd, other) = (asker(1, Stranger), asker(2, Stranger));
     let mut table = Table::new(1, ANSWER_PIECE_PATIENCE);
     let first = table.enter(&crowd, None, now).expect("a place");
-    let in_line = table.line_up(&crowd);
-    let late = table.line_up(&other);
+    let in_line = table.line_up(&crowd, Arc::default());
+    let late = table.line_up(&other, Arc::default());
     table.holders.remove(&first);
     assert_eq!(table.enter(&crowd, Some(in_line), now), None);
     assert!(table.enter(&other, Some(late), now).is_some());
+}
+
+/// All were woken whenever anybody left, and looked every 50 ms besides: a crowd of hundreds cost the
+/// node's thread more than their answers.
+#[test]
+fn of_a_crowd_in_line_only_the_next_is_woken() {
+    use futures_util::FutureExt;
+    let now = Instant::now();
+    let (holds, crowd) = (asker(1, Stranger), asker(2, Stranger));
+    let mut table = Table::new(1, ANSWER_PIECE_PATIENCE);
+    let place = table.enter(&holds, None, now).expect("a place");
+    let line: Vec<(u64, Arc<Notify>)> = (0..3)
+        .map(|_| {
+            let woken = Arc::<Notify>::default();
+            (table.line_up(&crowd, woken.clone()), woken)
+        })
+        .collect();
+    let woken = || -> Vec<bool> {
+        let all = line.iter();
+        all.map(|(_, woken)| woken.notified().now_or_never().is_some())
+            .collect()
+    };
+    let due = |table: &Table| -> Vec<Option<Instant>> {
+        let all = line.iter();
+        all.map(|(ticket, _)| table.due(&crowd, *ticket)).collect()
+    };
+    assert_eq!(due(&table), [None; 3], "the answer is being made");
+    table.moved(place, now);
+    assert_eq!(woken(), [true, false, false], "it may become slow");
+    let slow = now + ANSWER_PIECE_PATIENCE * 2 / 5;
+    assert_eq!(due(&table), [Some(slow), None, None]);
+    table.moved(place, now + MOMENT);
+    assert_eq!(woken(), [false; 3], "it is going on");
+    table.leave(place);
+    assert_eq!(woken(), [true, false, false]);
+    table.gave_up(line[0].0);
+    assert_eq!(woken(), [false, true, false]);
+    assert!(table.enter(&crowd, Some(line[1].0), now).is_some());
 }
 
 /// What is known of addresses is as long as the line.

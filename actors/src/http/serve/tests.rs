@@ -132,7 +132,7 @@ async fn serve(listener: StdListener, metrics: Arc<Metrics>, errors: usize) {
     };
     let large = move |request: HttpRequest| {
         let place = places.enter(&Asker::of(&request)).expect("a place");
-        async move { HttpResponse::Ok().body(Pieces::new(vec![7; LARGE].into(), place)) }
+        async move { HttpResponse::Ok().body(Pieces::new(vec![7; LARGE].into(), Some(place))) }
     };
     let who = |request: HttpRequest| async move { format!("{:?}", Asker::of(&request)) };
     let panics = || async {

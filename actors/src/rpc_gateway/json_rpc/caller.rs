@@ -4,8 +4,9 @@ use super::subscriptions::Subscriptions;
 use crate::http::answer_places::{AnswerPlace, Asker};
 use crate::limits::{BLOCK_ANSWER_PATIENCE, RPC_WAIT_MAX};
 use crate::metrics::RefusalLabel;
-use crate::rpc_gateway::seed::Seed;
+use crate::rpc_gateway::seed::{Seed, Shares};
 use actix_web::web;
+use lockstep_protocol::types::Height;
 use std::cell::RefCell;
 use std::rc::Rc;
 use tokio::time::Instant;
@@ -62,6 +63,21 @@ impl Caller {
         read: impl FnOnce(&Seed) -> Result<T, RpcError> + Send + 'static,
     ) -> Result<T, RpcError> {
         self.take_place().await?;
+        self.look_up(read).await
+    }
+
+    /// Reads a block: a short one not behind long answers.
+    pub(super) async fn read_block<T: Send + 'static>(
+        &self,
+        height: Height,
+        read: impl FnOnce(&Seed) -> Result<T, RpcError> + Send + 'static,
+    ) -> Result<T, RpcError> {
+        if !Shares::is_short(&self.seed.store, height)? {
+            return self.read(read).await;
+        }
+        let places = &self.seed.shares.short_answers;
+        let place = places.wait(&self.asker, BLOCK_ANSWER_PATIENCE).await;
+        let _place = place.ok_or(RpcError::Busy)?;
         self.look_up(read).await
     }
 

@@ -7,7 +7,7 @@ use super::method::Method;
 use super::methods;
 use super::params::Args;
 use crate::http::answer_places::AnswerPlace;
-use crate::limits::{ANSWER_PIECE_BYTES, RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX};
+use crate::limits::{RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX, SHORT_ANSWER_BYTES_MAX};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -153,7 +153,7 @@ async fn one(hands: &impl Hands, call: &RawValue, room: &mut Room) -> Option<Str
     if !room.takes(text.len()) {
         return Some(failure(id, &RpcError::AnswerTooLarge));
     }
-    if room.written + text.len() > ANSWER_PIECE_BYTES
+    if room.written + text.len() > SHORT_ANSWER_BYTES_MAX
         && let Err(busy) = hands.take_place().await
     {
         return Some(failure(id, &busy));

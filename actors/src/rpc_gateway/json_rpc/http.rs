@@ -31,10 +31,7 @@ pub(in crate::rpc_gateway) async fn post(
     };
     let mut response = HttpResponse::Ok();
     response.content_type("application/json");
-    match reply.place {
-        Some(place) => response.body(Pieces::new(reply.text.into(), place)),
-        None => response.body(reply.text),
-    }
+    response.body(Pieces::new(reply.text.into(), reply.place))
 }
 
 /// The refusal of what does not say that it is JSON. A page in a browser cannot say it elsewhere without

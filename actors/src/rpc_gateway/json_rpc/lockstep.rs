@@ -80,7 +80,7 @@ impl State {
             )
         } else {
             // A whole block is read for its header.
-            let named = caller.read(move |seed| {
+            let named = caller.read_block(height, move |seed| {
                 let block = seed.store.block(height)?;
                 demand_kept(seed, height)?;
                 let block = block.ok_or(RpcError::Internal)?;
@@ -161,7 +161,7 @@ async fn get_block(caller: &Caller, args: Args) -> Answer {
     if !caller.seed.is_shown(height) {
         return Ok(Value::Null);
     }
-    let block = caller.read(move |seed| {
+    let block = caller.read_block(height, move |seed| {
         let decided = blocks::decided(seed, height)?;
         demand_kept(seed, height)?;
         let page = decided.map(|decided| blocks::block_json(seed, &decided));
@@ -175,7 +175,7 @@ async fn get_commit(caller: &Caller, args: Args) -> Answer {
     if !caller.seed.is_shown(height) {
         return Ok(Value::Null);
     }
-    let commit = caller.read(move |seed| {
+    let commit = caller.read_block(height, move |seed| {
         let decided = blocks::decided(seed, height)?;
         demand_kept(seed, height)?;
         let page = decided.map(|decided| {

@@ -39,6 +39,11 @@ impl Store {
         self.read(|reading| reading.block(height))
     }
 
+    /// How many bytes a committed block and its certificate have together; 0 if there is none.
+    pub fn decided_bytes(&self, height: Height) -> Result<usize, StoreError> {
+        self.read(|reading| reading.decided_bytes(height))
+    }
+
     /// The commit certificate of a height.
     pub fn certificate(
         &self,

@@ -39,7 +39,7 @@ async fn block(caller: &Caller, height: Height, full: bool) -> Answer {
     if !seed.is_shown(height) {
         return Ok(Value::Null);
     }
-    let block = caller.read(move |seed| {
+    let block = caller.read_block(height, move |seed| {
         let block = seed.store.block(height)?;
         demand_kept(seed, height)?;
         Ok(block.map(|block| ethereum::block(&block, &seed.genesis, full)))

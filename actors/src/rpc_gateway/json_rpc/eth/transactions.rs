@@ -22,7 +22,7 @@ async fn find(
     let Some((height, index)) = receipts::place(&caller.seed, &hash)? else {
         return Ok(None);
     };
-    let made = caller.read(move |seed| match seed.store.block(height)? {
+    let made = caller.read_block(height, move |seed| match seed.store.block(height)? {
         Some(block) => make(seed, block, index),
         None => Ok(Value::Null),
     });

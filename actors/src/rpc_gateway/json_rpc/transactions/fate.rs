@@ -69,7 +69,7 @@ pub(super) async fn get_receipt(caller: &Caller, args: Args) -> Answer {
     let mut answer = found.to_json();
     if args.maybe_flag(1)?.unwrap_or(false) {
         let (height, index) = (found.height, found.index);
-        let proof = caller.read(move |seed| prove_receipt(seed, height, index));
+        let proof = caller.read_block(height, move |seed| prove_receipt(seed, height, index));
         let (root, proof) = proof.await?;
         answer["receipts_root"] = json!(root);
         answer["proof"] = json!(hex(&codec::encode(&proof)));
@@ -121,7 +121,7 @@ async fn committed(caller: &Caller, id: Hash, found: &Found, prove: bool) -> Ans
     let (height, index) = (found.height, found.index);
     let status = status_word(&found.status);
     let receipt = found.to_json();
-    let answer = caller.read(move |seed| {
+    let answer = caller.read_block(height, move |seed| {
         let block = seed.store.block(height)?.ok_or(RpcError::Internal)?;
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let transactions = &block.block().transactions;
