@@ -10,6 +10,7 @@ mod cli_testnet;
 mod cli_validators;
 mod clients;
 mod compact;
+mod edges;
 mod ended;
 #[cfg(target_os = "linux")]
 mod ends;

@@ -60,162 +60,217 @@ impl Inboxes {
 
     fn store_ports(&self) -> state_store::Ports {
         state_store::Ports {
-            persisted: self.driver.port(),
-            recovered: self.driver.port(),
-            stored: self.committer.port(),
+            persisted: self.driver.port_of::<StateStore, _>(),
+            recovered: self.driver.port_of::<StateStore, _>(),
+            stored: self.committer.port_of::<StateStore, _>(),
         }
     }
 
     fn committer_ports(&self) -> committer::Ports {
         committer::Ports {
-            commit: self.store.port(),
-            executed: self.proposer.port(),
-            prepared: self.proposer.port(),
-            refused: self.mempool.port(),
-            rebuilt: self.proposer.port(),
-            announce: self.driver.port(),
-            stop_voting: self.driver.port(),
-            stop_sync: self.sync.port(),
-            discarded: self.sync.port(),
-            forked: self.driver.port(),
-            keep_evidence: self.store.port(),
-            own_equivocation: self.driver.port(),
-            tell_evidence: self.broadcaster.port(),
-            keep_fork: self.store.port(),
+            commit: self.store.port_of::<Committer, _>(),
+            executed: self.proposer.port_of::<Committer, _>(),
+            prepared: self.proposer.port_of::<Committer, _>(),
+            refused: self.mempool.port_of::<Committer, _>(),
+            rebuilt: self.proposer.port_of::<Committer, _>(),
+            announce: self.driver.port_of::<Committer, _>(),
+            stop_voting: self.driver.port_of::<Committer, _>(),
+            stop_sync: self.sync.port_of::<Committer, _>(),
+            discarded: self.sync.port_of::<Committer, _>(),
+            forked: self.driver.port_of::<Committer, _>(),
+            keep_evidence: self.store.port_of::<Committer, _>(),
+            own_equivocation: self.driver.port_of::<Committer, _>(),
+            tell_evidence: self.broadcaster.port_of::<Committer, _>(),
+            keep_fork: self.store.port_of::<Committer, _>(),
             // The driver first: what the others tell it about the next height finds it there.
             committed: vec![
-                self.driver.port(),
-                self.votes.port(),
-                self.proposer.port(),
-                self.mempool.port(),
-                self.broadcaster.port(),
-                self.sync.port(),
+                self.driver.port_of::<Committer, _>(),
+                self.votes.port_of::<Committer, _>(),
+                self.proposer.port_of::<Committer, _>(),
+                self.mempool.port_of::<Committer, _>(),
+                self.broadcaster.port_of::<Committer, _>(),
+                self.sync.port_of::<Committer, _>(),
             ],
         }
     }
 
     fn broadcaster_ports(&self) -> peer_broadcaster::Ports {
         peer_broadcaster::Ports {
-            blocks: self.sync.port(),
-            ahead: self.sync.port(),
-            stands: self.sync.port(),
-            gone: self.sync.port(),
-            question: self.driver.port().within(STANDINGS_WAITING_MAX),
-            keeps: self.sync.port(),
-            pulled_vote: self.votes.port(),
-            pulled_proposal: self.proposer.port(),
-            pull_ended: self.driver.port(),
-            fetched: self.proposer.port().within(FETCHES_WAITING_MAX),
-            pass_on_again: self.mempool.port().within(QUESTIONS_WAITING_MAX),
+            blocks: self.sync.port_of::<PeerBroadcaster, _>(),
+            ahead: self.sync.port_of::<PeerBroadcaster, _>(),
+            stands: self.sync.port_of::<PeerBroadcaster, _>(),
+            gone: self.sync.port_of::<PeerBroadcaster, _>(),
+            question: self
+                .driver
+                .port_of::<PeerBroadcaster, _>()
+                .within(STANDINGS_WAITING_MAX),
+            keeps: self.sync.port_of::<PeerBroadcaster, _>(),
+            pulled_vote: self.votes.port_of::<PeerBroadcaster, _>(),
+            pulled_proposal: self.proposer.port_of::<PeerBroadcaster, _>(),
+            pull_ended: self.driver.port_of::<PeerBroadcaster, _>(),
+            fetched: self
+                .proposer
+                .port_of::<PeerBroadcaster, _>()
+                .within(FETCHES_WAITING_MAX),
+            pass_on_again: self
+                .mempool
+                .port_of::<PeerBroadcaster, _>()
+                .within(QUESTIONS_WAITING_MAX),
         }
     }
 
     fn sync_ports(&self) -> block_sync::Ports {
         block_sync::Ports {
-            request: self.broadcaster.port(),
-            synced: self.committer.port(),
-            arrived: self.driver.port(),
+            request: self.broadcaster.port_of::<BlockSync, _>(),
+            synced: self.committer.port_of::<BlockSync, _>(),
+            arrived: self.driver.port_of::<BlockSync, _>(),
         }
     }
 
     fn votes_ports(&self) -> vote_collector::Ports {
         vote_collector::Ports {
-            quorum: self.driver.port(),
-            announce: self.driver.port(),
-            own_seen: self.driver.port(),
-            own_equivocation: self.driver.port(),
-            broadcast: self.broadcaster.port(),
-            ahead: self.sync.port(),
-            refused: self.driver.port(),
-            pull: self.broadcaster.port(),
-            evidence: self.committer.port(),
+            quorum: self.driver.port_of::<VoteCollector, _>(),
+            announce: self.driver.port_of::<VoteCollector, _>(),
+            own_seen: self.driver.port_of::<VoteCollector, _>(),
+            own_equivocation: self.driver.port_of::<VoteCollector, _>(),
+            broadcast: self.broadcaster.port_of::<VoteCollector, _>(),
+            ahead: self.sync.port_of::<VoteCollector, _>(),
+            refused: self.driver.port_of::<VoteCollector, _>(),
+            pull: self.broadcaster.port_of::<VoteCollector, _>(),
+            evidence: self.committer.port_of::<VoteCollector, _>(),
         }
     }
 
     fn proposer_ports(&self) -> proposer::Ports {
         proposer::Ports {
-            execute: self.committer.port(),
-            fill: self.mempool.port(),
-            prepare: self.committer.port(),
-            checked: self.driver.port(),
-            quorum: self.driver.port(),
-            built: self.driver.port(),
-            announce: self.driver.port(),
-            verified: self.votes.port(),
-            broadcast: self.broadcaster.port(),
-            fetch: self.broadcaster.port(),
-            ahead: self.sync.port(),
-            refused: self.driver.port(),
-            own_seen: self.driver.port(),
-            pull: self.votes.port(),
-            evidence: self.committer.port(),
+            execute: self.committer.port_of::<Proposer, _>(),
+            fill: self.mempool.port_of::<Proposer, _>(),
+            prepare: self.committer.port_of::<Proposer, _>(),
+            checked: self.driver.port_of::<Proposer, _>(),
+            quorum: self.driver.port_of::<Proposer, _>(),
+            built: self.driver.port_of::<Proposer, _>(),
+            announce: self.driver.port_of::<Proposer, _>(),
+            verified: self.votes.port_of::<Proposer, _>(),
+            broadcast: self.broadcaster.port_of::<Proposer, _>(),
+            fetch: self.broadcaster.port_of::<Proposer, _>(),
+            ahead: self.sync.port_of::<Proposer, _>(),
+            refused: self.driver.port_of::<Proposer, _>(),
+            own_seen: self.driver.port_of::<Proposer, _>(),
+            pull: self.votes.port_of::<Proposer, _>(),
+            evidence: self.committer.port_of::<Proposer, _>(),
         }
     }
 
     fn mempool_ports(&self) -> mempool::Ports {
         mempool::Ports {
-            filled: self.proposer.port(),
-            note: self.committer.port(),
-            gossip: self.broadcaster.port(),
-            waiting: self.driver.port(),
-            announce: self.driver.port(),
+            filled: self.proposer.port_of::<Mempool, _>(),
+            note: self.committer.port_of::<Mempool, _>(),
+            gossip: self.broadcaster.port_of::<Mempool, _>(),
+            waiting: self.driver.port_of::<Mempool, _>(),
+            announce: self.driver.port_of::<Mempool, _>(),
         }
     }
 
     fn driver_ports(&self) -> round_driver::Ports {
         round_driver::Ports {
-            recover: self.store.port(),
-            persist: self.store.port(),
-            remember_halt: self.store.port(),
-            broadcast: self.broadcaster.port(),
-            votes_round: self.votes.port(),
-            own_vote: self.votes.port(),
-            resend_votes: self.votes.port(),
-            retell_facts: self.votes.port(),
-            proposals_round: self.proposer.port(),
-            build: self.proposer.port(),
-            own_proposal: self.proposer.port(),
-            resend_proposals: self.proposer.port(),
-            retell_proposals: self.proposer.port(),
-            decide: self.committer.port(),
-            polka: self.committer.port(),
-            pull: self.proposer.port(),
-            retell_arrival: self.sync.port(),
+            recover: self.store.port_of::<RoundDriver, _>(),
+            persist: self.store.port_of::<RoundDriver, _>(),
+            remember_halt: self.store.port_of::<RoundDriver, _>(),
+            broadcast: self.broadcaster.port_of::<RoundDriver, _>(),
+            votes_round: self.votes.port_of::<RoundDriver, _>(),
+            own_vote: self.votes.port_of::<RoundDriver, _>(),
+            resend_votes: self.votes.port_of::<RoundDriver, _>(),
+            retell_facts: self.votes.port_of::<RoundDriver, _>(),
+            proposals_round: self.proposer.port_of::<RoundDriver, _>(),
+            build: self.proposer.port_of::<RoundDriver, _>(),
+            own_proposal: self.proposer.port_of::<RoundDriver, _>(),
+            resend_proposals: self.proposer.port_of::<RoundDriver, _>(),
+            retell_proposals: self.proposer.port_of::<RoundDriver, _>(),
+            decide: self.committer.port_of::<RoundDriver, _>(),
+            polka: self.committer.port_of::<RoundDriver, _>(),
+            pull: self.proposer.port_of::<RoundDriver, _>(),
+            retell_arrival: self.sync.port_of::<RoundDriver, _>(),
         }
     }
 
     fn peer_gateway_ports(&self) -> peer_gateway::Ports {
-        let (screen, proposal) = (self.proposer.port(), self.proposer.port());
-        let compact = self.proposer.port();
+        let (screen, proposal) = (
+            self.proposer.port_of::<PeerGateway, _>(),
+            self.proposer.port_of::<PeerGateway, _>(),
+        );
+        let compact = self.proposer.port_of::<PeerGateway, _>();
         peer_gateway::Ports {
-            vote: Doors::new(&self.votes.port(), VOTES_PROVEN_MAX, VOTES_UNPROVEN_MAX),
+            vote: Doors::new(
+                &self.votes.port_of::<PeerGateway, _>(),
+                VOTES_PROVEN_MAX,
+                VOTES_UNPROVEN_MAX,
+            ),
             evidence: Doors::new(
-                &self.committer.port(),
+                &self.committer.port_of::<PeerGateway, _>(),
                 EVIDENCE_PROVEN_MAX,
                 EVIDENCE_UNPROVEN_MAX,
             ),
             screen: Doors::new(&screen, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
             proposal: Doors::new(&proposal, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
             compact: Doors::new(&compact, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX),
-            held: self.mempool.port().within(COMPACTS_WAITING_MAX),
-            proposed: self.proposer.port().within(PULL_ANSWERS_MAX),
-            pulled_votes: self.votes.port().within(PULL_ANSWERS_MAX),
-            pulled_proposals: self.proposer.port().within(PULL_ANSWERS_MAX),
-            seen: self.votes.port().within(STANDINGS_WAITING_MAX),
-            standing: self.driver.port().within(STANDINGS_WAITING_MAX),
-            transaction: self.mempool.port().within(TRANSACTIONS_WAITING_MAX),
-            gossip: self.mempool.port().within(GOSSIPS_WAITING_MAX),
+            held: self
+                .mempool
+                .port_of::<PeerGateway, _>()
+                .within(COMPACTS_WAITING_MAX),
+            proposed: self
+                .proposer
+                .port_of::<PeerGateway, _>()
+                .within(PULL_ANSWERS_MAX),
+            pulled_votes: self
+                .votes
+                .port_of::<PeerGateway, _>()
+                .within(PULL_ANSWERS_MAX),
+            pulled_proposals: self
+                .proposer
+                .port_of::<PeerGateway, _>()
+                .within(PULL_ANSWERS_MAX),
+            seen: self
+                .votes
+                .port_of::<PeerGateway, _>()
+                .within(STANDINGS_WAITING_MAX),
+            standing: self
+                .driver
+                .port_of::<PeerGateway, _>()
+                .within(STANDINGS_WAITING_MAX),
+            transaction: self
+                .mempool
+                .port_of::<PeerGateway, _>()
+                .within(TRANSACTIONS_WAITING_MAX),
+            gossip: self
+                .mempool
+                .port_of::<PeerGateway, _>()
+                .within(GOSSIPS_WAITING_MAX),
         }
     }
 
     /// Shares of their own: what people send cannot keep out what peers send.
     fn rpc_gateway_ports(&self) -> rpc_gateway::Ports {
         rpc_gateway::Ports {
-            missing: self.votes.port().within(QUESTIONS_WAITING_MAX),
-            transaction: self.mempool.port().within(TRANSACTIONS_WAITING_MAX),
-            waiting: self.mempool.port().within(QUESTIONS_WAITING_MAX),
-            transaction_status: self.mempool.port().within(QUESTIONS_WAITING_MAX),
-            next_nonce: self.mempool.port().within(QUESTIONS_WAITING_MAX),
+            missing: self
+                .votes
+                .port_of::<RpcGateway, _>()
+                .within(QUESTIONS_WAITING_MAX),
+            transaction: self
+                .mempool
+                .port_of::<RpcGateway, _>()
+                .within(TRANSACTIONS_WAITING_MAX),
+            waiting: self
+                .mempool
+                .port_of::<RpcGateway, _>()
+                .within(QUESTIONS_WAITING_MAX),
+            transaction_status: self
+                .mempool
+                .port_of::<RpcGateway, _>()
+                .within(QUESTIONS_WAITING_MAX),
+            next_nonce: self
+                .mempool
+                .port_of::<RpcGateway, _>()
+                .within(QUESTIONS_WAITING_MAX),
         }
     }
 }

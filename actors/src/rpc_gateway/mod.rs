@@ -44,6 +44,7 @@ mod origins;
 mod parameters;
 mod receipts;
 mod records;
+mod schemas;
 mod seed;
 mod server_sent_events;
 mod status;

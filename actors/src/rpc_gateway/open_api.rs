@@ -1,8 +1,8 @@
 //! What people may ask over plain HTTP: one table, in which the listener looks its routes up, and the
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::{
-    blocks, evidence_page, health, json_rpc, light, receipts, records, server_sent_events, status,
-    tick, transactions, validators, web_socket,
+    blocks, evidence_page, health, json_rpc, light, receipts, records, schemas, server_sent_events,
+    status, tick, transactions, validators, web_socket,
 };
 use crate::http::answer;
 use actix_web::web::Bytes;
@@ -19,6 +19,8 @@ pub(super) struct Route {
     /// What a body has to be.
     body: Option<&'static str>,
     answers: Media,
+    /// The shape of an answer in JSON, where it is told.
+    schema: Option<fn() -> Value>,
     /// Other statuses than 200, and than 405, which answers every other verb; all of them refusals but
     /// 101, 202 and 204.
     pub(super) also: &'static [u16],
@@ -73,6 +75,7 @@ const fn get(
         params: &[],
         body: None,
         answers,
+        schema: None,
         also,
         handler,
     }
@@ -104,6 +107,11 @@ impl Route {
         self
     }
 
+    const fn of(mut self, schema: fn() -> Value) -> Route {
+        self.schema = Some(schema);
+        self
+    }
+
     const fn post(mut self, body: Option<&'static str>) -> Route {
         self.verb = "post";
         self.body = body;
@@ -127,7 +135,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/mempool", "What waits for a block, by sender and nonce.", Media::Json, &[400, 503], || read().to(transactions::waiting)).with(&[("after", "^0x[0-9a-fA-F]{40}:[0-9]+$"), ("limit", WHOLE)]),
     get("/status", "Who this node is, where it stands and whom it reaches.", Media::Json, &[500], || read().to(status::status)),
     get("/validators", "Who validates a height, by default the one under decision; and what they did in the newest blocks.", Media::Json, &[400, 404, 500, 503], || read().to(validators::validators)).with(&[("height", WHOLE), ("recent", WHOLE)]),
-    get("/actors", "A row for each actor: mailbox, falls, times.", Media::Json, &[429], || read().to(status::actors)),
+    get("/actors", "A row for each actor: mailbox, falls, times, and who tells it what.", Media::Json, &[429], || read().to(status::actors)).of(schemas::actors),
     get("/metrics", "OpenMetrics.", Media::Metrics, &[429], || read().to(status::metrics)),
     get("/livez", "The node's thread turns.", Media::Text, &[], || read().to(answer::livez)),
     get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || read().to(health::readyz)).with(&[("verbose", "^$")]),
@@ -242,10 +250,10 @@ impl Route {
     fn answer(&self) -> Value {
         match self.answers.name() {
             Some(media) => {
-                let schema = if media == JSON {
-                    json!({})
-                } else {
-                    json!({ "type": "string" })
+                let schema = match self.schema {
+                    Some(schema) => schema(),
+                    None if media == JSON => json!({}),
+                    None => json!({ "type": "string" }),
                 };
                 json!({ "description": "the answer", "content": { media: { "schema": schema } } })
             }

@@ -95,5 +95,5 @@ pub use port::{AskError, Port, TellError};
 #[cfg(any(test, feature = "test-probe"))]
 pub use probe::Probe;
 pub use spawner::{Actors, Children, Inbox, Spawner};
-pub use stats::{ActorRow, MessageRow, MessageStats, State, Stats};
+pub use stats::{ActorRow, EdgeRow, MessageRow, MessageStats, State, Stats};
 pub use supervisor::{Fatal, Supervisor};

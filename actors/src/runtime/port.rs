@@ -1,6 +1,6 @@
 //! [`Port`]: the only way one actor knows another — what it accepts, not what it is.
 
-use super::stats::Stats;
+use super::stats::{Edge, Stats};
 use actix::dev::RecipientRequest;
 use actix::prelude::*;
 use std::cell::Cell;
@@ -30,6 +30,8 @@ where
 {
     to: Recipient<M>,
     stats: Arc<Stats>,
+    /// What its sender has told the actor through it, its clones and its likes.
+    edge: Arc<Edge>,
     /// Of the places of the mailbox, those that this port and its clones may take.
     share: Option<Arc<Share>>,
 }
@@ -142,11 +144,13 @@ where
     M::Result: Send,
 {
     /// `to` must lead to an actor whose context is a [`Ctx`](super::Ctx) with these `stats`.
-    pub(super) fn new(to: Recipient<M>, stats: Arc<Stats>) -> Self {
+    pub(super) fn new(to: Recipient<M>, stats: Arc<Stats>, from: &str) -> Self {
+        let edge = stats.edge::<M>(from);
         Port {
             line: Arc::new(Line {
                 to,
                 stats,
+                edge,
                 share: None,
             }),
         }
@@ -156,10 +160,14 @@ where
     /// clones at most `limit` wait, so that they never take the places of those from within.
     #[must_use]
     pub fn within(&self, limit: usize) -> Self {
-        let (to, stats) = (self.line.to.clone(), self.line.stats.clone());
-        let share = Some(Arc::new(Share::new(limit)));
+        let line = Line {
+            to: self.line.to.clone(),
+            stats: self.line.stats.clone(),
+            edge: self.line.edge.clone(),
+            share: Some(Arc::new(Share::new(limit))),
+        };
         Port {
-            line: Arc::new(Line { to, stats, share }),
+            line: Arc::new(line),
         }
     }
 
@@ -194,7 +202,12 @@ where
     }
 
     fn send<R>(&self, send: impl FnOnce(&Recipient<M>) -> R) -> Result<R, TellError> {
-        let Line { to, stats, share } = &*self.line;
+        let Line {
+            to,
+            stats,
+            edge,
+            share,
+        } = &*self.line;
         let sent = match Permit::new(stats, share.as_ref()) {
             None => Err(TellError::Full),
             permit => {
@@ -203,6 +216,7 @@ where
                 handed_over().map_or(Ok(sent), |_unpacked| Err(TellError::Closed))
             }
         };
+        edge.count(sent.is_ok());
         sent.inspect_err(|_| stats.refuse())
     }
 }

@@ -6,7 +6,7 @@ use super::guard::{Guard, Lifeline};
 use super::injection::Strike;
 use super::policy::OnFall;
 use super::port::Port;
-use super::stats::{ActorRow, Stats, short_name};
+use super::stats::{ActorRow, OUTSIDE, Stats, short_name};
 use super::supervisor::{Child, Fatal, Supervisor, Word};
 use actix::dev::channel;
 use actix::prelude::*;
@@ -47,8 +47,27 @@ impl<A: Actor<Context = Ctx<A>>> Inbox<A> {
         }
     }
 
-    /// A port for one type of message that the actor handles.
+    /// A port for one type of message that the actor handles, for the outside.
     pub fn port<M>(&self) -> Port<M>
+    where
+        A: Handler<M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        self.port_from(OUTSIDE)
+    }
+
+    /// The same for an actor of the type `S`: what it tells is counted as its own.
+    pub fn port_of<S, M>(&self) -> Port<M>
+    where
+        A: Handler<M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        self.port_from(&short_name::<S>())
+    }
+
+    fn port_from<M>(&self, from: &str) -> Port<M>
     where
         A: Handler<M>,
         M: Message + Send + 'static,
@@ -56,7 +75,7 @@ impl<A: Actor<Context = Ctx<A>>> Inbox<A> {
     {
         // So that the page of actors lists the type before the first message.
         self.stats.message::<M>();
-        Port::new(self.address.clone().recipient(), self.stats.clone())
+        Port::new(self.address.clone().recipient(), self.stats.clone(), from)
     }
 
     /// What the actor has done so far.

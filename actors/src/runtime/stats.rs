@@ -14,8 +14,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+mod edge;
 #[cfg(test)]
 mod tests;
+
+pub use edge::EdgeRow;
+pub(super) use edge::{Edge, OUTSIDE};
 
 /// Where an actor is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -61,6 +65,8 @@ pub struct Stats {
     last_panic: Mutex<Option<(String, SystemTime)>>,
     /// Locked when a message type is first seen and by readers, never per message.
     messages: Mutex<Vec<(TypeId, Arc<MessageStats>)>>,
+    /// Locked when a port is made and by readers.
+    edges: Mutex<Vec<(TypeId, Arc<Edge>)>>,
 }
 
 /// What one actor has done with one type of message.
@@ -106,6 +112,7 @@ impl Stats {
             last_handled_ns: AtomicU64::new(0),
             last_panic: Mutex::new(None),
             messages: Mutex::new(Vec::new()),
+            edges: Mutex::new(Vec::new()),
         }
     }
 
@@ -192,7 +199,29 @@ impl Stats {
                 .iter()
                 .map(|message| MessageRow::of(message))
                 .collect(),
+            edges: self.edges(),
         }
+    }
+
+    /// Who tells it what.
+    pub fn edges(&self) -> Vec<EdgeRow> {
+        let edges = self.edges.lock();
+        edges.iter().map(|(_, edge)| edge.row(&self.name)).collect()
+    }
+
+    /// The record of message type `M` from this sender; a port keeps it.
+    pub(super) fn edge<M: 'static>(&self, from: &str) -> Arc<Edge> {
+        let id = TypeId::of::<M>();
+        let mut edges = self.edges.lock();
+        let known = edges
+            .iter()
+            .find(|(of, edge)| *of == id && edge.from == from);
+        if let Some((_, known)) = known {
+            return known.clone();
+        }
+        let new = Arc::new(Edge::new(from, short_name::<M>()));
+        edges.push((id, new.clone()));
+        new
     }
 
     /// The record of message type `M`; a context looks it up once and keeps it.
@@ -279,6 +308,8 @@ pub struct ActorRow {
     pub last_message_ms_ago: Option<u64>,
     /// One row per message type.
     pub messages: Vec<MessageRow>,
+    /// One row per sender and message type.
+    pub edges: Vec<EdgeRow>,
 }
 
 /// [`MessageStats`] at one moment. Times in microseconds.

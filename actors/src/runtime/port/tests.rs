@@ -65,6 +65,37 @@ fn the_limit_holds_across_a_hundred_fresh_clones_and_all_message_types() {
 }
 
 #[test]
+fn what_each_sender_has_told_is_counted_apart_however_many_ports_it_has() {
+    virtually(async {
+        let (Hand { kept, stats, .. }, inbox) = hand("counter", 8);
+        let from_probe = inbox.port_of::<Journal, Add>();
+        let again = inbox.port_of::<Journal, Add>().within(3).clone();
+        let outside = inbox.port::<Add>();
+        assert!((0..4).all(|n| from_probe.tell(Add(n)).is_ok()));
+        let taken = (0..5).filter(|n| again.tell(Add(*n)).is_ok());
+        assert_eq!(taken.count(), 3, "of its share");
+        let taken = (0..5).filter(|n| outside.tell(Add(*n)).is_ok());
+        assert_eq!(taken.count(), 1, "of the mailbox");
+        let counted = |stats: &Stats| {
+            let edges = stats.edges().into_iter();
+            let edges = edges.filter(|edge| edge.message == "Add");
+            let edges = edges.map(|edge| (edge.from, edge.to, edge.told, edge.refused));
+            edges.collect::<Vec<_>>()
+        };
+        let row =
+            |from: &str, told, refused| (from.to_owned(), "counter".to_owned(), told, refused);
+        let name = super::super::stats::short_name::<Journal>();
+        let expected = [row("outside", 1, 4), row(&name, 7, 2)];
+        assert_eq!(counted(&stats), expected);
+        assert_eq!(stats.refused(), 6);
+        run(inbox, &kept);
+        nap(1).await;
+        assert_eq!(counted(&stats), expected, "handled or not");
+        assert_eq!(count_of(&stats, "Add"), 8);
+    });
+}
+
+#[test]
 fn a_share_bounds_one_way_in_and_leaves_the_other_places_to_the_others() {
     virtually(async {
         let (Hand { add, stats, .. }, inbox) = hand("never", 8);
