@@ -57,6 +57,8 @@ enum Command {
     Record(cli::record::Arguments),
     /// Ask a node for a block
     Block(cli::block::Arguments),
+    /// Ask nodes what each did when at a height, and lay their answers side by side
+    Timeline(cli::timeline::Arguments),
     /// Ask a node who validates, and what each validator did lately
     Validators(cli::validators::Arguments),
     /// Ask a node what became of a transaction
@@ -94,6 +96,7 @@ impl Command {
             | Command::Verify(_)
             | Command::Simulate(_)
             | Command::Block(_)
+            | Command::Timeline(_)
             | Command::Validators(_)
             | Command::Receipt(_)
             | Command::Light(_)
@@ -127,6 +130,7 @@ fn main() -> ExitCode {
         Command::Account(arguments) => cli::account::run(&arguments),
         Command::Record(arguments) => cli::record::run(&arguments),
         Command::Block(arguments) => cli::block::run(&arguments),
+        Command::Timeline(arguments) => cli::timeline::run(&arguments),
         Command::Validators(arguments) => cli::validators::run(&arguments),
         Command::Receipt(arguments) => cli::receipt::run(&arguments),
         Command::Keys(command) => cli::keys::run(&command),

@@ -115,6 +115,7 @@ mod seldom;
 mod shell;
 pub mod state_store;
 mod tidings;
+mod timelines;
 pub mod times;
 pub mod view;
 mod vote_collector;

@@ -196,7 +196,7 @@ pub const PUBLIC_PIECE_PATIENCE: Duration = Duration::from_millis(250);
 pub const ANSWER_TURN: Duration = Duration::from_secs(6);
 /// How long a person waits for such a place.
 pub const BLOCK_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
-/// `/actors` and `/metrics` per second: they are made on the node's thread, half a millisecond
+/// `/actors`, `/metrics` and timelines per second: they are made on the node's thread, half a millisecond
 /// each, and a scraper asks every few seconds.
 pub const PAGES_PER_SECOND_MAX: u32 = 100;
 /// … and at one moment.
@@ -362,7 +362,9 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let answers = sync_answers + block_answers + pull_answers;
     let clients = rpc_bodies + streams + EVENTS_BYTES_MAX;
     let waiting = votes + transactions + MEMPOOL_BYTES_MAX + evidence;
-    connections + proposals + answers + clients + asked_for + waiting + outboxes
+    // Votes of validators, as many as they cast.
+    let timelines = TIMELINES_MAX * TIMELINE_NOTES_MAX * TIMELINE_NOTE_BYTES;
+    connections + proposals + answers + clients + asked_for + waiting + outboxes + timelines
 }
 
 /// The same for a node of four.
@@ -449,6 +451,14 @@ pub const NAMED_MAX: usize = 8;
 pub const STALL_SAID_AFTER_MS: u64 = 3_000;
 /// A chain that stands again and again, for a moment each time, is said no more often.
 pub const STALL_SAID_EVERY_MS: u64 = 10_000;
+/// Heights whose timelines are kept: at a block a second the newest four minutes, long enough to look
+/// at one that was slow.
+pub const TIMELINES_MAX: usize = 256;
+/// Notes of one height: a round of the largest set has 2 × 128 votes and some twenty more. Of a height
+/// with more rounds the first half and the newest are kept.
+pub const TIMELINE_NOTES_MAX: usize = 512;
+/// A note in memory.
+pub const TIMELINE_NOTE_BYTES: usize = 40;
 /// Commit times of a minute that its line counts; the oldest go first.
 pub const COMMIT_TIMES_MAX: usize = 4_096;
 

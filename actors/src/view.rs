@@ -2,6 +2,7 @@
 //! whoever holds the node, from any thread, without asking an actor.
 use crate::clock::watch::ClockWatch;
 use crate::runtime::EndReason;
+use crate::timelines::Timelines;
 use lockstep_protocol::consensus::driver::{ClockWait, Halt};
 use lockstep_protocol::consensus::round_machine::Step;
 use lockstep_protocol::ledger::Receipt;
@@ -174,6 +175,8 @@ pub struct NodeView {
     moved: Condvar,
     /// What is known of the clocks of others.
     pub(crate) clocks: ClockWatch,
+    /// What happened when.
+    pub(crate) timelines: Arc<Timelines>,
     /// Head, round or step are others than before.
     pub(crate) changed: Notify,
 }
@@ -206,6 +209,7 @@ impl NodeView {
             parts: Mutex::new(parts),
             moved: Condvar::new(),
             clocks: ClockWatch::default(),
+            timelines: Arc::default(),
             changed: Notify::new(),
         }
     }
@@ -274,6 +278,11 @@ impl NodeView {
         drop(parts);
         self.moved.notify_all();
         self.changed.notify_one();
+    }
+
+    /// The round under way.
+    pub(crate) fn round(&self) -> Round {
+        self.parts.lock().round
     }
 
     pub(crate) fn set_round(&self, round: Round, step: Option<Step>) {

@@ -27,6 +27,7 @@ pub(crate) mod snapshot;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod testnet;
+pub(crate) mod timeline;
 pub(crate) mod tx;
 pub(crate) mod validators;
 pub(crate) mod verify;

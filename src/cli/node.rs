@@ -21,7 +21,7 @@ const INTERNAL: i64 = -32603;
 const BUSY: i64 = -32002;
 
 /// `--rpc`
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Rpc {
     /// Where the node answers people [env: LOCKSTEP_RPC] [default: http://127.0.0.1:8545]
     #[arg(long, value_name = "URL", global = true)]

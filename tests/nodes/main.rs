@@ -55,6 +55,7 @@ mod subscriptions;
 mod sync;
 mod terminal;
 mod ticks;
+mod timeline;
 mod told_in_the_log;
 mod validator_changes;
 mod validators;

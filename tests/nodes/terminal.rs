@@ -55,6 +55,7 @@ fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
         "status" | "block" | "validators" => (true, &[]),
         "account" => (true, &["alice"]),
         "record" => (true, &["alice", FOREIGN]),
+        "timeline" => (true, &["1"]),
         "receipt" => (true, &[ID]),
         "tx transfer" => (true, &["--from", "alice", "--to", "bob", "--amount", "1"]),
         "tx put" => (

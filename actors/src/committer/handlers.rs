@@ -12,6 +12,7 @@ use crate::messages::round_driver::{ForkDetected, OwnEquivocationSeen, StopVotin
 use crate::messages::state_store::{CommitBlocks, PersistEvidence, PersistFork};
 use crate::runtime::FatalKind;
 use crate::shell::{Deliver, answers, to_brain};
+use crate::timelines::{Did, Note};
 use lockstep_protocol::consensus::committer::forks::KnownFork;
 use lockstep_protocol::consensus::committer::{Input, Output};
 use lockstep_protocol::consensus::tally::Admission;
@@ -59,6 +60,7 @@ impl Committer {
         match output {
             Output::Executed(block, verdict) => self.executed(&block, verdict),
             Output::Prepared(height, round, block) => {
+                self.note(Note::new(Did::Executed, height, round));
                 let build = BuildBlock { height, round };
                 ports.prepared.deliver(BlockPrepared { build, block });
             }
@@ -108,6 +110,10 @@ impl Committer {
         let id = block.id();
         let height = block.height();
         let is_valid = verdict.is_ok();
+        self.note(Note {
+            who: Some(block.header().proposer),
+            ..Note::new(Did::Executed, height, self.seed.view.round())
+        });
         if let Err(error) = verdict {
             log::warn!("block {} of height {height}: {error}", id.short());
         }
@@ -117,7 +123,13 @@ impl Committer {
             .deliver(BlockExecuted(id, is_valid));
     }
 
+    fn note(&self, note: Note) {
+        self.seed.view.timelines.note(note);
+    }
+
     fn committed(&mut self, batch: &CommitBatch) {
+        let (height, round) = (batch.block.height(), batch.certificate.round);
+        self.seed.view.timelines.committed(height, round);
         let decided = DecidedBlock {
             block: batch.block.clone(),
             certificate: batch.certificate.clone(),

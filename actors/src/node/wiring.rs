@@ -328,8 +328,9 @@ fn spawn_all(spawner: &mut Spawner, inboxes: Inboxes, parts: Parts, store_on: &A
     store.on_corrupt(move |error| end.raise(error.kind(), error.to_string()));
 
     let ports = inboxes.store_ports();
+    let timelines = parts.view.timelines.clone();
     spawner.spawn(store_on, inboxes.store, OnFall::StopNode, move |_| {
-        StateStore::new(store, rules, metrics, fatal, ports)
+        StateStore::new(store, rules, metrics, timelines, fatal, ports)
     });
     let seed = seeds.committer;
     spawner.spawn(&here, inboxes.committer, OnFall::Restart, |_| {
@@ -420,6 +421,7 @@ impl Seeds {
                 me: parts.me,
                 store: parts.store.clone(),
                 clock: parts.clock,
+                timelines: parts.view.timelines.clone(),
                 metrics: parts.metrics.clone(),
                 ports: inboxes.votes_ports(),
             },

@@ -17,21 +17,22 @@ use crate::messages::round_driver::{
 use crate::messages::vote_collector::{FinishPull, ProposalVerified};
 use crate::runtime::Ctx;
 use crate::shell::{Deliver, answers, to_brain};
+use crate::timelines::{Did, Note};
 use actix::prelude::*;
 use lockstep_protocol::consensus::facts::{CheckedProposal, Verdict};
 use lockstep_protocol::consensus::proposals::{Input, Output};
 use lockstep_protocol::consensus::tally::Admission;
 use lockstep_protocol::nouns::pull::Pull;
 use lockstep_protocol::types::Height;
+use std::time::Instant;
 
 impl Handler<ProposalReceived> for Proposer {
     type Result = MessageResult<ProposalReceived>;
 
     fn handle(&mut self, message: ProposalReceived, _: &mut Ctx<Self>) -> Self::Result {
         let (height, round) = (message.0.proposal.height, message.0.proposal.round);
-        let admission = self
-            .step(Input::Received(message.0))
-            .unwrap_or(Admission::Stale);
+        let came = Note::proposal(Did::ProposalReceived, &message.0.proposal);
+        let admission = self.arrived(came, Input::Received(message.0));
         log::debug!("proposal for height {height} round {round}: {admission:?}");
         self.seed.metrics.proposal(admission);
         MessageResult(admission)
@@ -49,15 +50,30 @@ impl Handler<CompactReceived> for Proposer {
         let (height, round) = (assembly.proposal().height, assembly.proposal().round);
         let named = assembly.leaves().len();
         let missing = assembly.missing();
-        let admission = self
-            .step(Input::Compact(assembly))
-            .unwrap_or(Admission::Stale);
+        let came = Note::proposal(Did::ProposalReceived, assembly.proposal());
+        let admission = self.arrived(came, Input::Compact(assembly));
         log::debug!(
             "compact proposal for height {height} round {round}, {missing} of {named} \
              transactions missing: {admission:?}"
         );
         self.seed.metrics.proposal(admission);
         MessageResult(admission)
+    }
+}
+
+impl Handler<TransactionsFetched> for Proposer {
+    type Result = ();
+
+    fn handle(&mut self, message: TransactionsFetched, _: &mut Ctx<Self>) {
+        let TransactionsFetched {
+            block_id,
+            transactions,
+        } = message;
+        let wall = self.seed.clock.wall();
+        let fetched = Input::Fetched(block_id, transactions);
+        let outputs = self.proposals.step(wall, fetched);
+        self.note_verified(&outputs);
+        self.carry(outputs);
     }
 }
 
@@ -100,7 +116,6 @@ answers! { Proposer as this:
 
 to_brain! { Proposer.step():
     BlockCommitted(_decided, validators) => Input::EnterHeight(validators),
-    TransactionsFetched { block_id, transactions } => Input::Fetched(block_id, transactions),
     BuildBlock { height, round } => Input::Build(height, round),
     BlockFilled { build, transactions } => {
         Input::Filled(build.height, build.round, transactions)
@@ -119,6 +134,35 @@ impl Proposer {
     pub(super) fn step(&mut self, input: Input) -> Option<Admission> {
         let outputs = self.proposals.step(self.seed.clock.wall(), input);
         self.carry(outputs)
+    }
+
+    /// A proposal has come: what became of it.
+    fn arrived(&mut self, came: Note, input: Input) -> Admission {
+        let came_at = Instant::now();
+        let outputs = self.proposals.step(self.seed.clock.wall(), input);
+        let admission = outputs.iter().find_map(|output| match output {
+            Output::Admission(what) => Some(*what),
+            _ => None,
+        });
+        let admission = admission.unwrap_or(Admission::Stale);
+        if matches!(admission, Admission::Counted | Admission::Incomplete) {
+            self.seed.view.timelines.note_at(came_at, came);
+            self.note_verified(&outputs);
+        }
+        self.carry(outputs);
+        admission
+    }
+
+    /// Once it is verified and whole, a proposal counts as its sender's prevote as well (E1).
+    fn note_verified(&self, outputs: &[Output]) {
+        for output in outputs {
+            if let Output::Prevote(proposal) = output {
+                for did in [Did::ProposalVerified, Did::PrevoteReceived] {
+                    let note = Note::proposal(did, proposal);
+                    self.seed.view.timelines.note(note);
+                }
+            }
+        }
     }
 
     fn carry(&self, outputs: Vec<Output>) -> Option<Admission> {
@@ -146,6 +190,8 @@ impl Proposer {
                     });
                 }
                 Output::Built(height, round, block) => {
+                    let built = Note::new(Did::ProposalBuilt, height, round);
+                    self.seed.view.timelines.note(built);
                     ports.built.deliver(BlockBuilt(height, round, block));
                 }
                 Output::Checked(height, checked) => {

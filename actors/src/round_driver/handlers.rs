@@ -16,6 +16,7 @@ use crate::messages::state_store::PersistSignature;
 use crate::messages::vote_collector::{OwnVote, RetellFacts};
 use crate::runtime::Ctx;
 use crate::shell::{Deliver, answers, to_brain};
+use crate::timelines::{Did, Note, Stage};
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::{Driver, Halt, Input, Output, TickOutcome};
 use lockstep_protocol::consensus::pull;
@@ -163,14 +164,19 @@ impl RoundDriver {
                     cancel(&mut self.timers, ctx);
                     self.count_missed(before, height);
                     self.show_round(height, round);
+                    self.note_round(before, height, round);
                 }
                 ports.votes_round.deliver(RoundEntered(height, round));
                 ports.proposals_round.deliver(RoundEntered(height, round));
             }
             Output::BuildBlock(height, round) => ports.build.deliver(BuildBlock { height, round }),
-            Output::Persist(persist) => ports.persist.deliver(PersistSignature(persist)),
+            Output::Persist(persist) => {
+                self.note(Note::own(Stage::Signed, &persist.signed));
+                ports.persist.deliver(PersistSignature(persist));
+            }
             Output::SendProposal(message) => {
                 kill_points::reach(Point::BEFORE_PROPOSAL);
+                self.note(Note::proposal(Did::ProposalSent, &message.proposal));
                 ports.own_proposal.deliver(OwnProposal(message.clone()));
                 ports.broadcast.deliver(Broadcast::NewProposal(message));
             }
@@ -179,6 +185,7 @@ impl RoundDriver {
                 if vote.vote.kind == VoteKind::Precommit {
                     self.precommitted = Some(vote.vote.height);
                 }
+                self.note(Note::sent(&vote.vote));
                 ports.own_vote.deliver(OwnVote(vote.clone()));
                 ports.broadcast.deliver(Broadcast::Vote(vote));
             }
@@ -196,8 +203,12 @@ impl RoundDriver {
                 ports.resend_votes.deliver(ResendRound(height, round));
                 ports.resend_proposals.deliver(ResendRound(height, round));
             }
-            Output::Polka(polka) => ports.polka.deliver(PolkaSeen(polka)),
+            Output::Polka(polka) => {
+                self.note(Note::new(Did::Polka, polka.height, polka.round));
+                ports.polka.deliver(PolkaSeen(polka));
+            }
             Output::Decide(block, certificate) => {
+                self.note(Note::new(Did::Decided, block.height(), certificate.round));
                 ports.decide.deliver(CommitDecision { block, certificate });
             }
             Output::Pull(output) => self.pull(output, ctx),
@@ -249,6 +260,7 @@ impl RoundDriver {
         let here = self.driver.as_ref().map(|d| (d.height(), d.round()));
         if here == Some((height, round)) {
             log::debug!("{kind:?} timeout at height {height} round {round}");
+            self.note(Note::new(Did::Timeout, height, round));
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::clock::words::Awaited;
 use crate::limits::CLOCK_SAID_EVERY;
 use crate::messages::state_store::RememberHalt;
 use crate::shell::Deliver;
+use crate::timelines::{Did, Note};
 use lockstep_protocol::consensus::driver::{ClockWait, Driver, Halt, Signing};
 use lockstep_protocol::types::{Height, Round};
 
@@ -62,6 +63,19 @@ impl RoundDriver {
         let signs = self.driver.as_ref().is_some_and(Driver::signs);
         if was_here && signs && self.precommitted != Some(height.previous()) {
             self.seed.metrics.own_precommits_missed.inc();
+        }
+    }
+
+    pub(super) fn note(&self, note: Note) {
+        self.seed.view.timelines.note(note);
+    }
+
+    pub(super) fn note_round(&self, before: Option<(Height, Round)>, height: Height, round: Round) {
+        if before.is_none_or(|(before, _)| before != height) {
+            self.note(Note::new(Did::Began, height, round));
+        }
+        if round > Round::ZERO {
+            self.note(Note::new(Did::RoundBegan, height, round));
         }
     }
 

@@ -51,6 +51,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod timeline;
 mod transactions;
 mod validators;
 mod web_socket;

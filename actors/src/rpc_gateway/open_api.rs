@@ -2,7 +2,7 @@
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::{
     blocks, evidence_page, health, json_rpc, light, receipts, records, schemas, server_sent_events,
-    status, tick, transactions, validators, web_socket,
+    status, tick, timeline, transactions, validators, web_socket,
 };
 use crate::http::answer;
 use actix_web::web::Bytes;
@@ -141,6 +141,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || read().to(health::readyz)).with(&[("verbose", "^$")]),
     get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 410, 500, 503], || read().to(blocks::latest)),
     get("/blocks/{height}", "A committed block with its certificate.", Media::Json, &[400, 404, 410, 500, 503], || read().to(blocks::by_height)).with(&[("height", WHOLE)]),
+    get("/heights/{height}/timeline", "What this node did when at one of the newest 256 heights, or at the one under way. at_us counts from its first note.", Media::Json, &[400, 404, 429], || read().to(timeline::timeline)).with(&[("height", WHOLE)]).of(schemas::timeline),
     get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400, 500], || read().to(evidence_page::evidence)).with(&[("limit", WHOLE)]),
     get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400, 500, 503], || read().to(blocks::account)).with(&[("address", ADDRESS)]),
     get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404, 500], || read().to(receipts::receipt)).with(&[("id", HASH)]),

@@ -1,4 +1,5 @@
 //! The shapes of answers that programs draw from, as the OpenAPI document tells them.
+use crate::timelines::Did;
 use serde_json::{Map, Value, json};
 
 /// An object that always has all of these.
@@ -10,6 +11,31 @@ fn object(properties: Value) -> Value {
 
 fn count() -> Value {
     json!({ "type": "integer", "minimum": 0 })
+}
+
+fn address() -> Value {
+    json!({ "type": "string", "pattern": "^0x[0-9a-f]{40}$" })
+}
+
+pub(super) fn timeline() -> Value {
+    let who = json!({
+        "type": ["string", "null"], "pattern": "^0x[0-9a-f]{40}$",
+        "description": "whose message it is about; null: this node alone",
+    });
+    let mut entry = object(json!({
+        "what": { "type": "string", "enum": Did::ALL },
+        "round": count(),
+        "who": who,
+        "at_us": { "type": "integer", "minimum": 0, "description": "microseconds since the first note" },
+    }));
+    entry["properties"]["nil"] = json!({ "const": true, "description": "a vote for no block" });
+    object(json!({
+        "height": count(),
+        "validator": address(),
+        "began_ms": { "type": "integer", "description": "the wall clock at the first note" },
+        "left_out": { "type": "integer", "minimum": 0, "description": "notes from the middle that had no room" },
+        "entries": { "type": "array", "items": entry },
+    }))
 }
 
 pub(super) fn actors() -> Value {

@@ -156,7 +156,7 @@ pub(crate) struct Shares {
     pub(super) block_answers: AnswerPlaces,
     /// Places for short blocks, while they are read.
     pub(super) short_answers: AnswerPlaces,
-    /// How often `/actors` and `/metrics` are answered.
+    /// How often `/actors`, `/metrics` and timelines are answered.
     pub(super) pages: Arc<Mutex<Pace>>,
     /// Room for the bytes of JSON-RPC requests that are being read or carried out.
     pub(super) rpc_bodies: Bodies,

@@ -50,7 +50,7 @@ pub(super) async fn status(seed: web::Data<Seed>) -> Answer {
 }
 
 /// Refuses if pages that are made on the node's thread are asked for too often.
-fn demand_pace(seed: &Seed) -> Result<(), Refused> {
+pub(super) fn demand_pace(seed: &Seed) -> Result<(), Refused> {
     if seed.shares.pages.lock().grant(Instant::now()) {
         return Ok(());
     }

@@ -13,17 +13,24 @@ use crate::messages::vote_collector::{
 };
 use crate::runtime::Ctx;
 use crate::shell::{Deliver, answers, to_brain};
+use crate::timelines::Note;
 use actix::prelude::*;
 use lockstep_protocol::consensus::tally::{Admission, Input, Output};
 use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
 use std::sync::Arc;
+use std::time::Instant;
 
 impl Handler<VoteReceived> for VoteCollector {
     type Result = MessageResult<VoteReceived>;
 
     fn handle(&mut self, VoteReceived(vote): VoteReceived, _: &mut Ctx<Self>) -> Self::Result {
         let kind = vote.vote.kind;
+        let came = Note::received(&vote.vote);
+        let came_at = Instant::now();
         let admission = self.step(Input::Vote(vote)).unwrap_or(Admission::Stale);
+        if admission == Admission::Counted {
+            self.seed.timelines.note_at(came_at, came);
+        }
         self.seed.metrics.vote(kind, admission);
         MessageResult(admission)
     }

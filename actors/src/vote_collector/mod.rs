@@ -11,6 +11,7 @@ use crate::metrics::Metrics;
 use crate::runtime::{Ctx, Port};
 use crate::shell::Deliver;
 use crate::state_store::Store;
+use crate::timelines::Timelines;
 use actix::prelude::*;
 use lockstep_protocol::consensus::tally::Tally;
 use lockstep_protocol::ledger::ChainRules;
@@ -54,6 +55,7 @@ pub(crate) struct Seed {
     /// Where the height is read at a restart.
     pub(crate) store: Store,
     pub(crate) clock: Clock,
+    pub(crate) timelines: Arc<Timelines>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) ports: Ports,
 }

@@ -20,6 +20,7 @@ fn whoever_repeats_far_heights_while_block_sync_is_busy_fells_nobody() {
             me,
             store,
             clock: Clock::start(),
+            timelines: Default::default(),
             metrics: Metrics::new(Actors::default()),
             ports: Ports {
                 ahead: sync.port(),

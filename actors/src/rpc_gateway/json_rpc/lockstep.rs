@@ -10,7 +10,7 @@ use super::method::{Answer, methods};
 use super::params::{Args, At};
 use crate::limits::EVIDENCE_ANSWER_MAX;
 use crate::rpc_gateway::json::hex;
-use crate::rpc_gateway::{blocks, clock_report, evidence_page, parameters, validators};
+use crate::rpc_gateway::{blocks, clock_report, evidence_page, parameters, timeline, validators};
 use crate::state_store::StoreView;
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height};
@@ -42,6 +42,10 @@ methods! {
     /// Misbehaviour: what waits for a block, what is committed, and forks.
     "lockstep_getEvidence"(optional limit: Whole(EVIDENCE_ANSWER_MAX as u64))
         -> Object = get_evidence;
+
+    /// What this node did when at one of the newest 256 heights, or at the one under way; at_us counts
+    /// from its first note.
+    "lockstep_getTimeline"(needed height: Height) -> Object = get_timeline;
 
     /// The chain's parameters, and every constant and limit of this node.
     "lockstep_getParams"() -> Object = get_params;
@@ -204,6 +208,15 @@ async fn get_evidence(caller: &Caller, args: Args) -> Answer {
     caller
         .read(move |seed| Ok(evidence_page::page(seed, limit)?))
         .await
+}
+
+async fn get_timeline(caller: &Caller, args: Args) -> Answer {
+    let height = height(&caller.seed, args.height(0)?);
+    let kept = caller.read(move |seed| Ok(timeline::page(seed, height)));
+    kept.await?.ok_or_else(|| RpcError::Refused {
+        code: timeline::NO_TIMELINE,
+        sentence: timeline::no_timeline(&caller.seed, height),
+    })
 }
 
 async fn get_params(caller: &Caller, _: Args) -> Answer {

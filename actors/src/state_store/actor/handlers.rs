@@ -8,6 +8,7 @@ use crate::messages::state_store::{
 };
 use crate::runtime::Ctx;
 use crate::shell::Deliver;
+use crate::timelines::{Did, Note, Stage};
 use actix::prelude::*;
 use lockstep_protocol::consensus::driver::Halt;
 use std::time::Instant;
@@ -25,6 +26,8 @@ impl Handler<PersistSignature> for StateStore {
             self.metrics
                 .store_persist
                 .observe(began.elapsed().as_secs_f64());
+            let note = Note::own(Stage::Durable, &persist.signed);
+            self.timelines.note(note);
             self.ports.persisted.deliver(SignaturePersisted(position));
         }
     }
@@ -41,6 +44,11 @@ impl Handler<CommitBlocks> for StateStore {
             self.metrics
                 .store_commit
                 .observe(began.elapsed().as_secs_f64());
+            for batch in &run {
+                let (height, round) = (batch.block.height(), batch.certificate.round);
+                let note = Note::new(Did::Stored, height, round);
+                self.timelines.note(note);
+            }
             self.ports.stored.deliver(BlocksStored(run));
         }
     }

@@ -7,6 +7,7 @@ use crate::messages::committer::BlocksStored;
 use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::metrics::Metrics;
 use crate::runtime::{Ctx, Fatal, Port};
+use crate::timelines::Timelines;
 use actix::prelude::*;
 use lockstep_protocol::ledger::ChainRules;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub(crate) struct StateStore {
     store: Store,
     rules: Arc<ChainRules>,
     metrics: Arc<Metrics>,
+    timelines: Arc<Timelines>,
     fatal: Fatal,
     ports: Ports,
 }
@@ -39,6 +41,7 @@ impl StateStore {
         store: Store,
         rules: Arc<ChainRules>,
         metrics: Arc<Metrics>,
+        timelines: Arc<Timelines>,
         fatal: Fatal,
         ports: Ports,
     ) -> StateStore {
@@ -46,6 +49,7 @@ impl StateStore {
             store,
             rules,
             metrics,
+            timelines,
             fatal,
             ports,
         }

@@ -161,7 +161,7 @@ fn a_signature_that_could_not_be_written_is_not_told_and_ends_the_node() {
         let fatal = spawner.fatal();
         let rules = world.rules.clone();
         spawner.spawn(&Arbiter::current(), inbox, OnFall::StopNode, move |_| {
-            StateStore::new(store, rules, metrics, fatal, ports)
+            StateStore::new(store, rules, metrics, Arc::default(), fatal, ports)
         });
         let [first, second] = [0, 1].map(|batch: usize| prevote(&world, &batches[batch].block));
         let position = first.signed.position();
