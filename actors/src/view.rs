@@ -146,6 +146,7 @@ struct Parts {
     has_arrived: bool,
     peers: BTreeMap<Address, PeerView>,
     height_began: Instant,
+    head_since: Instant,
     ended: Option<EndReason>,
 }
 
@@ -203,6 +204,7 @@ impl NodeView {
             has_arrived: false,
             peers: BTreeMap::new(),
             height_began: Instant::now(),
+            head_since: Instant::now(),
             ended: None,
         };
         NodeView {
@@ -275,6 +277,7 @@ impl NodeView {
     pub(crate) fn set_head(&self, head: HeadView, validators: ValidatorSchedule) {
         let mut parts = self.parts.lock();
         (parts.head, parts.validators) = (head, validators);
+        parts.head_since = Instant::now();
         drop(parts);
         self.moved.notify_all();
         self.changed.notify_one();
@@ -303,6 +306,11 @@ impl NodeView {
     /// Since when the height under decision has been under way here.
     pub(crate) fn height_began(&self) -> Instant {
         self.parts.lock().height_began
+    }
+
+    /// Since when the newest block is that, or since this node started.
+    pub(crate) fn head_since(&self) -> Instant {
+        self.parts.lock().head_since
     }
 
     pub(crate) fn set_sync_progress(&self, progress: SyncProgress) {

@@ -227,7 +227,7 @@ fn one_clock_an_hour_off_says_so_and_the_chain_goes_on() {
         let difference = clocks.status(3)["clock_difference_ms"].as_i64();
         let difference = difference.expect("it is measured");
         assert!((difference + off).abs() < 2_000, "{difference}");
-        let seconds = metric(clocks.url(3), "clock_difference_seconds", "");
+        let seconds = metric(clocks.url(3), "clock_difference_median_seconds", "");
         assert!((seconds + off as f64 / 1e3).abs() < 2.0, "{seconds}");
         // The others are ready, and name it.
         let url = clocks.url(0).to_owned();

@@ -31,9 +31,11 @@ impl Routes {
     pub(super) fn count_from_zero(&self, label: ListenerLabel, metrics: &Metrics) {
         let show = |route, status| drop(metrics.requests_refused_series(label, route, status));
         let who_asks = |route| self.who_asks.iter().for_each(|status| show(route, *status));
+        metrics.show_route(label, NO_ROUTE);
         show(NO_ROUTE, StatusCode::NOT_FOUND.as_u16());
         who_asks(NO_ROUTE);
         for (route, statuses) in &self.all {
+            metrics.show_route(label, route);
             show(route, self.other_verb.as_u16());
             who_asks(route);
             let refusals = statuses.iter().filter(|status| **status >= 400);

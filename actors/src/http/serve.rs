@@ -79,6 +79,7 @@ async fn run(
     let keeper = house.clone();
     let app = App::new()
         .wrap_fn(move |mut request, service| {
+            let began = Instant::now();
             let_go_of_the_buffer(&mut request);
             let connection = begin(&request, &keeper.terms.proxies.get());
             let keeper = keeper.clone();
@@ -98,7 +99,7 @@ async fn run(
                     Ok(answer) => answer.await?,
                     Err(refused) => refused,
                 };
-                keeper.answered(connection, &mut answer);
+                keeper.answered(began, connection, &mut answer);
                 Ok(answer)
             }
         })
@@ -229,13 +230,19 @@ impl House {
 
     /// Counts a refusal, and closes the connection behind its answer if it has sent enough bad
     /// messages or has lived long enough.
-    fn answered<B>(&self, connection: Option<Rc<Connection>>, answer: &mut ServiceResponse<B>) {
+    fn answered<B>(
+        &self,
+        began: Instant,
+        connection: Option<Rc<Connection>>,
+        answer: &mut ServiceResponse<B>,
+    ) {
         let status = answer.status();
+        let pattern = answer.request().match_pattern();
+        let route = self.terms.routes.counted(pattern.as_deref());
+        let (label, lasted) = (self.terms.label, began.elapsed().as_secs_f64());
+        self.metrics.request_answered(label, route, lasted);
         if status.is_client_error() || status.is_server_error() {
-            let pattern = answer.request().match_pattern();
-            let route = self.terms.routes.counted(pattern.as_deref());
-            self.metrics
-                .request_refused(self.terms.label, route, status.as_u16());
+            self.metrics.request_refused(label, route, status.as_u16());
         }
         let Some(connection) = connection else {
             return;

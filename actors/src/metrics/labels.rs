@@ -81,6 +81,15 @@ pub(super) struct RequestLabels {
     pub(super) status: u64,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct RouteLabels {
+    pub(super) kind: ListenerLabel,
+    pub(super) route: &'static str,
+}
+
+/// A validator of a set, or a peer: as many as the set has, or the configuration.
+pub(super) type Member = [(&'static str, String); 1];
+
 pub(super) const LISTENERS: [ListenerLabel; 2] = [ListenerLabel::Peers, ListenerLabel::People];
 
 pub(super) const CLOSED: [ClosedLabel; 8] = [

@@ -8,25 +8,50 @@ use lockstep_protocol::nouns::standing::StandingRefusal;
 use lockstep_protocol::nouns::vote::VoteKind;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::info::Info;
 use std::sync::Arc;
 
 mod actors;
 mod commit_times;
 mod families;
 mod labels;
+mod moment;
+mod process;
+mod text_format;
 mod timed;
 
 pub(crate) use families::Metrics;
 pub(crate) use labels::{ClosedLabel, ListenerLabel, RefusalLabel};
-use labels::{ClosedLabels, ListenerLabels, RefusalLabels, RequestLabels, word_of};
+use labels::{ClosedLabels, ListenerLabels, RefusalLabels, RequestLabels, RouteLabels, word_of};
+pub(crate) use moment::Moment;
+pub(crate) use text_format::{Format, wants_gzip};
 use timed::Timed;
 
+/// Said by whoever builds a release.
+const COMMIT: Option<&str> = option_env!("LOCKSTEP_COMMIT");
+
 impl Metrics {
-    /// All families at 0. `actors` shows the actors of the node, also those started later.
+    /// All families at 0, of a node of no chain.
+    #[cfg(any(test, feature = "fuzzing"))]
     pub fn new(actors: Actors) -> Arc<Metrics> {
+        Metrics::of_chain(actors, "none")
+    }
+
+    /// All families at 0, of a node whose chain has this scheme. `actors` shows the actors of the
+    /// node, also those started later.
+    pub fn of_chain(actors: Actors, scheme: impl ToString) -> Arc<Metrics> {
         let mut metrics = Metrics::at_zero();
         let shown = Box::new(actors::ActorCollector(actors));
         metrics.registry.register_collector(shown);
+        let build = Info::new(vec![
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("scheme", scheme.to_string()),
+            ("commit", COMMIT.unwrap_or("unknown").to_owned()),
+        ]);
+        let help = "Which program this is, and the signature scheme of its chain";
+        metrics.registry.register("build", help, build);
+        let process = Box::new(process::ProcessCollector);
+        metrics.of_process.register_collector(process);
         Arc::new(metrics)
     }
 
@@ -121,12 +146,34 @@ impl Metrics {
             .inc();
     }
 
+    /// A request was answered.
+    pub fn request_answered(&self, kind: ListenerLabel, route: &'static str, seconds: f64) {
+        let labels = RouteLabels { kind, route };
+        self.requests.get_or_create(&labels).observe(seconds);
+    }
+
+    /// Shows a route from the beginning.
+    pub fn show_route(&self, kind: ListenerLabel, route: &'static str) {
+        drop(self.requests.get_or_create(&RouteLabels { kind, route }));
+    }
+
     /// The OpenMetrics text.
     pub fn encode(&self) -> String {
         let mut out = String::new();
         // Writing into a String cannot fail.
-        let _ = text::encode(&mut out, &self.registry);
+        let _ = text::encode_registry(&mut out, &self.registry);
+        let _ = text::encode_registry(&mut out, &self.of_process);
+        let _ = text::encode_eof(&mut out);
         out
+    }
+
+    /// The text in this format.
+    pub(crate) fn encode_as(&self, format: Format) -> String {
+        let open = self.encode();
+        match format {
+            Format::OpenMetrics => open,
+            Format::Text => text_format::text_of(&open),
+        }
     }
 
     /// A scheme whose verifications are timed here.

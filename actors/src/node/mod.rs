@@ -180,7 +180,7 @@ impl Parts {
         let fingerprint = crypto::self_test()?;
         let genesis = &config.genesis;
         let actors = Actors::default();
-        let metrics = Metrics::new(actors.clone());
+        let metrics = Metrics::of_chain(actors.clone(), genesis.scheme);
         let scheme = crypto::scheme(genesis.scheme);
         let me = identity(genesis, &*config.signer)?;
         crypto::prove_signer(&*scheme, &*config.signer)?;

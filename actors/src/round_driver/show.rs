@@ -62,7 +62,7 @@ impl RoundDriver {
         let was_here = before.is_some_and(|(before, _)| before.next() == height);
         let signs = self.driver.as_ref().is_some_and(Driver::signs);
         if was_here && signs && self.precommitted != Some(height.previous()) {
-            self.seed.metrics.own_precommits_missed.inc();
+            self.seed.metrics.own_votes_late.inc();
         }
     }
 
@@ -80,6 +80,7 @@ impl RoundDriver {
     }
 
     pub(super) fn show_round(&self, height: Height, round: Round) {
+        self.seed.metrics.rounds.inc();
         if round == Round::ZERO {
             self.seed.view.begin_height();
         } else {

@@ -35,6 +35,11 @@ pub(super) async fn readyz(seed: web::Data<Seed>, request: HttpRequest) -> HttpR
     answer.content_type("text/plain").body(text)
 }
 
+/// Whether `/readyz` says so.
+pub(super) async fn is_ready(seed: &Seed) -> bool {
+    checks(seed).await.iter().all(|check| check.1.is_ok())
+}
+
 /// Whether it is in order; if so, perhaps with a remark, else why not.
 type Check = (&'static str, Result<Option<String>, String>);
 

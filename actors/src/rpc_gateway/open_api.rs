@@ -136,7 +136,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/status", "Who this node is, where it stands and whom it reaches.", Media::Json, &[500], || read().to(status::status)),
     get("/validators", "Who validates a height, by default the one under decision; and what they did in the newest blocks.", Media::Json, &[400, 404, 500, 503], || read().to(validators::validators)).with(&[("height", WHOLE), ("recent", WHOLE)]),
     get("/actors", "A row for each actor: mailbox, falls, times, and who tells it what.", Media::Json, &[429], || read().to(status::actors)).of(schemas::actors),
-    get("/metrics", "OpenMetrics.", Media::Metrics, &[429], || read().to(status::metrics)),
+    get("/metrics", "OpenMetrics, or Prometheus text where that is liked more.", Media::Metrics, &[429], || read().to(status::metrics)),
     get("/livez", "The node's thread turns.", Media::Text, &[], || read().to(answer::livez)),
     get("/readyz", "The node can take part in the next block.", Media::Text, &[503], || read().to(health::readyz)).with(&[("verbose", "^$")]),
     get("/blocks/latest", "The newest committed block.", Media::Json, &[404, 410, 500, 503], || read().to(blocks::latest)),
@@ -256,7 +256,12 @@ impl Route {
                     None if media == JSON => json!({}),
                     None => json!({ "type": "string" }),
                 };
-                json!({ "description": "the answer", "content": { media: { "schema": schema } } })
+                let mut content = Map::new();
+                if self.answers == Media::Metrics {
+                    content.insert("text/plain".into(), json!({ "schema": schema }));
+                }
+                content.insert(media.into(), json!({ "schema": schema }));
+                json!({ "description": "the answer", "content": content })
             }
             None => json!({ "description": "the answer" }),
         }

@@ -1,12 +1,16 @@
 //! What the node says of itself.
-use super::clock_report;
 use super::seed::Seed;
+use super::{clock_report, health};
 use crate::http::answer::{Answer, Refused, refuse};
-use crate::metrics::RefusalLabel;
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use crate::metrics::{Format, Moment, RefusalLabel, wants_gzip};
+use crate::tidings::room;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde_json::json;
+use std::io::Write;
 use tokio::time::Instant;
 
 pub(super) async fn status(seed: web::Data<Seed>) -> Answer {
@@ -64,9 +68,36 @@ pub(super) async fn actors(seed: web::Data<Seed>) -> Answer {
     Ok(HttpResponse::Ok().json(seed.actors.rows()))
 }
 
-pub(super) async fn metrics(seed: web::Data<Seed>) -> Answer {
+pub(super) async fn metrics(seed: web::Data<Seed>, request: HttpRequest) -> Answer {
     demand_pace(&seed)?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
-        .body(seed.metrics.encode()))
+    let ready = health::is_ready(&seed).await;
+    let store = seed.store.clone();
+    // It waits for the disk: not on this node's thread.
+    let rooms = web::block(move || room::look(&store)).await?;
+    seed.metrics.show(&Moment {
+        me: seed.me,
+        view: &seed.view,
+        ready,
+        rooms,
+    });
+    let head = |name: header::HeaderName| request.headers().get(name)?.to_str().ok();
+    let format = Format::wanted(head(header::ACCEPT));
+    let text = seed.metrics.encode_as(format);
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type(format.content_type())
+        .insert_header((header::VARY, "accept, accept-encoding"));
+    if !wants_gzip(head(header::ACCEPT_ENCODING)) {
+        return Ok(answer.body(text));
+    }
+    answer.insert_header((header::CONTENT_ENCODING, "gzip"));
+    Ok(answer.body(web::block(move || gzip(&text)).await?))
+}
+
+/// As small as is quickly made.
+fn gzip(text: &str) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing into a Vec cannot fail.
+    let _ = packed.write_all(text.as_bytes());
+    packed.finish().unwrap_or_default()
 }

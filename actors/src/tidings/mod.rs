@@ -6,11 +6,11 @@
 use crate::limits::{NAMED_MAX, STALL_SAID_EVERY_MS, UNLINKED_AFTER_MS};
 use crate::times::Span;
 use lockstep_protocol::types::{Address, Height, Instant, Round};
-use room::{Room, What};
+pub(crate) use room::{Room, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-mod room;
+pub(crate) mod room;
 pub(crate) mod tell;
 #[cfg(test)]
 mod tests;

@@ -71,7 +71,7 @@ impl fmt::Display for Room {
 }
 
 /// As they are now; without what this system does not say. It waits for the disk.
-pub(super) fn look(store: &Store) -> Vec<Room> {
+pub(crate) fn look(store: &Store) -> Vec<Room> {
     let found = [disk(store), map(store), descriptors()];
     found.into_iter().flatten().collect()
 }

@@ -91,7 +91,7 @@ impl Seed {
                 blocks: metrics.blocks.get(),
                 transactions: metrics.transactions.get(),
                 rounds: metrics.rounds_skipped.get(),
-                missed: metrics.own_precommits_missed.get(),
+                missed: metrics.own_votes_late.get(),
             },
             validators: set.iter().map(|v| (v.address, v.power)).collect(),
             commit_ms: None,

@@ -17,6 +17,8 @@ use crate::timelines::Note;
 use actix::prelude::*;
 use lockstep_protocol::consensus::tally::{Admission, Input, Output};
 use lockstep_protocol::nouns::vote::{SignedVote, VoteKind};
+use lockstep_protocol::types::Address;
+use lockstep_protocol::validators::set::ValidatorSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -33,6 +35,18 @@ impl Handler<VoteReceived> for VoteCollector {
         }
         self.seed.metrics.vote(kind, admission);
         MessageResult(admission)
+    }
+}
+
+impl Handler<BlockCommitted> for VoteCollector {
+    type Result = ();
+
+    fn handle(&mut self, message: BlockCommitted, _: &mut Ctx<Self>) {
+        let BlockCommitted(decided, validators) = message;
+        if decided.block.height() == self.tally.height() {
+            self.count_silent(validators.current());
+        }
+        self.step(Input::EnterHeight(validators));
     }
 }
 
@@ -56,7 +70,6 @@ answers! { VoteCollector as this:
 }
 
 to_brain! { VoteCollector.step():
-    BlockCommitted(_decided, validators) => Input::EnterHeight(validators),
     ProposalVerified(proposal) => Input::Proposal(proposal),
     OwnVote(vote) => Input::OwnVote(SignedVote::clone(&vote)),
     RoundEntered(height, round) => Input::EnterRound(height, round),
@@ -65,6 +78,20 @@ to_brain! { VoteCollector.step():
 }
 
 impl VoteCollector {
+    /// Whose votes for this height have not come, if the votes here have decided it: a height that
+    /// was fetched has none.
+    fn count_silent(&self, set: &ValidatorSet) {
+        let prevotes = self.tally.missing(VoteKind::Prevote);
+        let precommits = self.tally.missing(VoteKind::Precommit);
+        let came = set.iter().filter(|v| !precommits.contains(&v.address));
+        if !set.is_quorum(came.map(|v| v.power).sum()) {
+            return;
+        }
+        let is_silent = |address: &Address| precommits.contains(address);
+        let silent: Vec<Address> = prevotes.into_iter().filter(is_silent).collect();
+        self.seed.metrics.votes_missed(&silent, set);
+    }
+
     /// Lets the brain take this, and does what it says. Answers what became of a message.
     pub(super) fn step(&mut self, input: Input) -> Option<Admission> {
         let mut admission = None;

@@ -187,9 +187,10 @@ pub fn restarts(url: &str) -> u64 {
         .sum()
 }
 
-/// The sum of a node's metric over all series whose labels contain `label`.
+/// The sum of a node's metric (its name without `lockstep_`) over all series whose labels contain `label`.
 pub fn metric(url: &str, name: &str, label: &str) -> f64 {
     let text = page(url, "/metrics").text();
+    let name = &format!("lockstep_{name}");
     let mut found = false;
     let values = text.lines().filter_map(|line| {
         let (series, value) = line.split_once("} ").or_else(|| line.split_once(' '))?;

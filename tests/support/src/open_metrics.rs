@@ -14,9 +14,23 @@ pub struct Family {
 pub type Families = BTreeMap<String, Family>;
 
 /// Labels have names from this list, so that no value from outside makes a series.
-const LABELS: [&str; 8] = [
-    "actor", "kind", "le", "message", "reason", "result", "route", "status",
+const LABELS: [&str; 13] = [
+    "actor",
+    "commit",
+    "kind",
+    "le",
+    "message",
+    "peer",
+    "reason",
+    "result",
+    "route",
+    "scheme",
+    "status",
+    "validator",
+    "version",
 ];
+/// Those whose values are addresses: of the set, or of the configuration.
+const ADDRESSES: [&str; 2] = ["peer", "validator"];
 
 /// The families of a page; fails where a rule of the format is broken.
 pub fn check(text: &str) -> Families {
@@ -59,6 +73,7 @@ fn sample(line: &str, name: &str, family: &mut Family) {
     let suffixes: &[&str] = match family.kind.as_str() {
         "counter" => &["_total"],
         "gauge" => &[""],
+        "info" => &["_info"],
         "histogram" => &["_bucket", "_sum", "_count"],
         other => panic!("{name} is a {other}"),
     };
@@ -73,33 +88,55 @@ fn sample(line: &str, name: &str, family: &mut Family) {
         let (label, value) = label.split_once("=\"").expect("a quoted value");
         assert!(LABELS.contains(&label), "label {label} in {line}");
         assert!(names.insert(label), "label {label} twice in {line}");
-        assert!(value.len() <= 40 && !value.contains("0x"), "{line}");
+        let value = value.trim_end_matches('"');
+        if ADDRESSES.contains(&label) {
+            assert!(value.len() == 42 && value.starts_with("0x"), "{line}");
+        } else {
+            assert!(value.len() <= 40 && !value.contains("0x"), "{line}");
+        }
     }
     let known = family.series.insert(series.to_owned(), value);
     assert!(known.is_none(), "twice: {series}");
 }
 
-/// The buckets of a histogram, rising: their bounds, and how many lie below.
+/// The buckets of a histogram, rising: their bounds, and how many lie below. By the other labels.
+fn by_labels(family: &Family) -> BTreeMap<String, Vec<(f64, f64)>> {
+    let mut all: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    for (series, count) in &family.series {
+        let Some((_, bound)) = series.split_once("le=\"") else {
+            continue;
+        };
+        let (bound, others) = bound.split_once('"').expect("a closed value");
+        let bound = bound.replace("+Inf", "inf").parse().expect("a bound");
+        let others = others.trim_start_matches(',').trim_end_matches('}');
+        all.entry(others.to_owned())
+            .or_default()
+            .push((bound, *count));
+    }
+    for buckets in all.values_mut() {
+        buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    all
+}
+
+/// Those of a histogram without labels.
 fn buckets(family: &Family) -> Vec<(f64, f64)> {
-    let bound = |series: &str| -> Option<f64> {
-        let bound = series.split_once("le=\"")?.1.trim_end_matches("\"}");
-        Some(bound.replace("+Inf", "inf").parse().expect("a bound"))
-    };
-    let buckets = family.series.iter();
-    let mut buckets: Vec<(f64, f64)> = buckets
-        .filter_map(|(series, count)| Some((bound(series)?, *count)))
-        .collect();
-    buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
-    buckets
+    by_labels(family).remove("").unwrap_or_default()
 }
 
 /// Buckets rise to the count, and the last is +Inf.
 fn histogram(name: &str, family: &Family) {
-    let buckets = buckets(family);
-    assert!(buckets.windows(2).all(|two| two[0].1 <= two[1].1), "{name}");
-    let count = family.series[&format!("{name}_count")];
-    assert_eq!(buckets.last(), Some(&(f64::INFINITY, count)), "{name}");
-    assert!(family.series.contains_key(&format!("{name}_sum")), "{name}");
+    for (labels, buckets) in by_labels(family) {
+        let labels = match labels.as_str() {
+            "" => labels,
+            labels => format!("{{{labels}}}"),
+        };
+        assert!(buckets.windows(2).all(|two| two[0].1 <= two[1].1), "{name}");
+        let count = family.series[&format!("{name}_count{labels}")];
+        assert_eq!(buckets.last(), Some(&(f64::INFINITY, count)), "{name}");
+        let sum = format!("{name}_sum{labels}");
+        assert!(family.series.contains_key(&sum), "{sum}");
+    }
 }
 
 /// What a histogram has seen between two looks: how many, and a bound of its quantile `q`.

@@ -85,7 +85,8 @@ impl Server {
 
     fn read(&self, family: &str, label: &str) -> u64 {
         let text = self.metrics.encode();
-        let lines = text.lines().filter(|line| line.starts_with(family));
+        let family = format!("lockstep_{family}");
+        let lines = text.lines().filter(|line| line.starts_with(&family));
         let lines = lines.filter(|line| line.contains(label));
         let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
         values.sum()
