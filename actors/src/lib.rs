@@ -74,7 +74,7 @@
 //!     origins: Default::default(),
 //!     trusted_proxies: Default::default(),
 //!     hosts: Default::default(),
-//!     tick_all: None,
+//!     controls: None,
 //!     policy: Default::default(),
 //! })?;
 //! while node.view().head().height < Height(2) && !node.has_ended() {

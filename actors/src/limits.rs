@@ -235,6 +235,14 @@ pub const FEE_HISTORY_MAX: u64 = 64;
 pub const FEE_PERCENTILES_MAX: usize = 16;
 /// Proxies, or networks of them, that may be listed.
 pub const PROXIES_MAX: usize = 64;
+/// An order to a devnet: the longest names a value of 4 KiB, of which JSON may write six characters for
+/// each byte, or 128 nodes.
+pub const DEVNET_REQUEST_BYTES_MAX: usize = 32 * 1024;
+/// Orders that a node has carried out at one time, each on a thread of its own: some people's clicks.
+pub const DEVNET_ORDERS_MAX: usize = 16;
+/// Ticks among them have places of their own: each may wait half a minute for a block that does not
+/// come, and what brings it on must not wait behind them.
+pub const DEVNET_TICKS_MAX: usize = 4;
 /// Origins that may be listed: applications, not users.
 pub const ORIGINS_MAX: usize = 64;
 /// Names of this machine that may be listed: proxies, not users.

@@ -94,10 +94,21 @@ impl FundedAccount {
         nonce: u64,
         action: Action,
     ) -> Result<Transaction, SigningFailed> {
+        self.act_until(context, nonce, EXPIRES_AT, action)
+    }
+
+    /// The same, good up to this height.
+    pub fn act_until(
+        &self,
+        context: &SignContext,
+        nonce: u64,
+        expires_at: Height,
+        action: Action,
+    ) -> Result<Transaction, SigningFailed> {
         let body = TransactionBody {
             nonce,
             fee: 0,
-            expires_at: EXPIRES_AT,
+            expires_at,
             action,
         };
         let body = body.for_least_fee(&*self.signer, &Parameters::default());

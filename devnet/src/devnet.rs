@@ -1,9 +1,11 @@
 //! The running devnet.
+use crate::accounts::FundedAccount;
 use crate::builder::Builder;
 use crate::links::Links;
 use lockstep_actors::node::NodeHandle;
-use lockstep_actors::runtime::{Actors, EndReason};
+use lockstep_actors::runtime::Actors;
 use lockstep_actors::view::HeadView;
+use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::ledger::Receipt;
 use lockstep_protocol::mempool::Submission;
 use lockstep_protocol::nouns::decided::DecidedBlock;
@@ -18,11 +20,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod boot;
+mod controls;
 mod error;
+mod faults;
+mod lives;
+mod spending;
 mod ticks;
 mod wait;
 
 pub use error::DevnetError;
+use faults::Faults;
+use lives::Life;
 pub use ticks::{NodeTick, Ticker};
 
 /// Which public seed validator `index` has. At most 128 validators: it fits.
@@ -39,14 +47,26 @@ struct Inner {
     builder: Builder,
     genesis: Arc<Genesis>,
     home: PathBuf,
-    /// Removed when the devnet goes, unless somebody named a home.
-    _temporary: Option<tempfile::TempDir>,
     peers: Vec<(Address, SocketAddr)>,
     /// Where each node listens to people.
     public: Vec<SocketAddr>,
     /// What stands between the nodes, if anything does.
     links: Option<Links>,
+    /// Changes of nodes and links, one after the other; true once the devnet is going.
+    orders: Mutex<bool>,
+    /// When heights begin, as it is now.
+    pacing: Mutex<Pacing>,
+    /// Since when each node runs or is down.
+    lives: Mutex<Vec<Life>>,
+    /// Faults of links that were made while the devnet ran.
+    faults: Mutex<Faults>,
+    accounts: Vec<FundedAccount>,
+    /// Two transactions of one account do not take the same nonce.
+    spending: Mutex<()>,
+    /// Before the directory, so that a node that is left goes first.
     nodes: Vec<Mutex<Option<NodeHandle>>>,
+    /// Removed when the devnet goes, unless somebody named a home.
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl Devnet {
@@ -123,23 +143,6 @@ impl Devnet {
     ) -> Result<Submission, DevnetError> {
         let answer = self.inner.node(index)?.submit(Arc::new(transaction));
         answer.map_err(|error| DevnetError::Submit(index, error))
-    }
-
-    /// Stops node `index`; the others go on. `None` if it was down.
-    pub fn kill(&self, index: usize) -> Option<EndReason> {
-        let handle = self.inner.nodes.get(index)?.lock().take()?;
-        Some(handle.stop())
-    }
-
-    /// Starts node `index` again on its data directory and its ports.
-    pub fn restart(&self, index: usize) -> Result<(), DevnetError> {
-        let inner = &self.inner;
-        let ports = inner.peers.get(index).zip(inner.public.get(index));
-        let ((_, peer), rpc) = ports.ok_or(DevnetError::Down(index))?;
-        let bound = boot::Listeners::bind_again(index, *peer, *rpc)?;
-        let handle = Inner::start(inner, index, bound)?;
-        *self.inner.nodes[index].lock() = Some(handle);
-        Ok(())
     }
 
     /// Makes an actor of node `index` panic. False if there is no such node or actor.
@@ -237,6 +240,7 @@ impl Devnet {
 
 impl Drop for Devnet {
     fn drop(&mut self) {
+        *self.inner.orders.lock() = true;
         let mut handles: Vec<NodeHandle> = self
             .inner
             .nodes

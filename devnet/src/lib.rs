@@ -28,6 +28,6 @@ pub use accounts::{FundedAccount, crowd_address, funded_accounts, load_accounts}
 pub use builder::{Builder, CommitEvent, DEVNET_GENESIS_TIME};
 pub use chain::ChainError;
 pub use devnet::{Devnet, DevnetError, NodeTick, Ticker};
-pub use links::{Links, Traffic};
+pub use links::{Fault, Links, Traffic};
 pub use lockstep_actors::state_store::Durability;
 pub use lone_ledger::LoneLedger;

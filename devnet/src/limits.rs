@@ -8,6 +8,9 @@ pub const MAPS_BYTES_MAX: usize = 256 << 30;
 /// of them fit into 128 GiB.
 pub const MAP_BYTES_MIN: usize = 1 << 30;
 
+/// Links with faults that are listed: all of 32 nodes. More are counted.
+pub const FAULTS_SHOWN_MAX: usize = 1_024;
+
 /// The map of each of so many nodes, where nothing says otherwise.
 pub fn map_bytes(nodes: usize) -> usize {
     DEFAULT_MAP_BYTES.min(MAPS_BYTES_MAX / nodes.max(1))

@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 
     let began = Instant::now();
-    let mut blocks = Blocks::new(devnet.heights().len());
+    let mut blocks = Blocks::new();
     let mut rows = Vec::new();
     let ended = follow(
         arguments,
@@ -175,16 +175,20 @@ fn follow(
             LOOK
         };
         match commits.recv_timeout(patience.min(LOOK)) {
-            Ok(event) => match blocks.note(event)? {
-                Some(row) if arguments.json => rows.push(row),
-                Some(row) => print::block(&row)?,
-                None => {}
-            },
+            Ok(event) => blocks.note(event)?,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(Failure::retry("all nodes ended")),
         }
-        // A block counts when every node has it: without one of them there is none to wait for.
+        // A block counts when every node has it that runs, and no node is to end by itself. One that
+        // somebody has stopped or killed is not waited for.
         devnet.check_running()?;
+        let runs = devnet.running();
+        while let Some((row, nodes)) = blocks.next(&runs) {
+            match arguments.json {
+                true => rows.push(row),
+                false => print::block(&row, (nodes, runs.len()))?,
+            }
+        }
         if stop.try_recv().is_ok() {
             return arguments.blocks.map_or(Ok(()), |_| Err(interrupted()));
         }

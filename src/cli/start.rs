@@ -200,7 +200,7 @@ pub(super) fn start(config: &Config) -> Result<(NodeHandle, Arc<Genesis>, KeyFil
         origins: config.origins.clone(),
         trusted_proxies: config.proxies.clone(),
         hosts: config.hosts.clone(),
-        tick_all: None,
+        controls: None,
         policy: Policy::default(),
     });
     let home = config.home.display();

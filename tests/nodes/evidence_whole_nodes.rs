@@ -127,7 +127,7 @@ fn evidence_that_one_node_holds_survives_a_fall_and_a_restart_and_reaches_a_bloc
     contradict(&target, &[0], 1, VoteKind::Precommit);
     let waits = || (list(&evidence(&url), "pending").len() == 1).then_some(());
     eventually("it waits on disk", waits);
-    target.devnet.kill(0);
+    target.devnet.stop(0);
     target.devnet.restart(0).expect("it restarts");
     let url = target.devnet.urls()[0].clone();
     assert_eq!(list(&evidence(&url), "pending").len(), 1);
@@ -226,7 +226,7 @@ fn a_second_decision_stops_the_node_that_hears_of_it_and_names_its_makers() {
     }
     // The double precommits are evidence for the others' blocks as well.
     assert_eq!(list(&page, "pending").len(), accused.len());
-    let end = target.devnet.kill(0).expect("it ran");
+    let end = target.devnet.stop(0).expect("it ran");
     assert_eq!(end.exit_code(), 4, "{end}");
     target.devnet.restart(0).expect("it restarts");
     let url = target.devnet.urls()[0].clone();
@@ -237,7 +237,7 @@ fn a_second_decision_stops_the_node_that_hears_of_it_and_names_its_makers() {
     };
     let again = eventually("it does not begin to vote again", halted);
     assert!(again.contains("height 1 was decided twice"), "{again}");
-    let end = target.devnet.kill(0).expect("it ran");
+    let end = target.devnet.stop(0).expect("it ran");
     assert_eq!(end.exit_code(), 4, "after a restart, too: {end}");
     assert!(end.to_string().contains("agree on one"), "{end}");
 }

@@ -26,7 +26,7 @@ fn lowest(devnet: &Devnet) -> u64 {
 fn three_of_four_go_on_and_the_fourth_catches_up_when_blocks_are_made_by_hand() {
     let devnet = Devnet::builder().manual(true).boot().expect("it boots");
     (0..2).for_each(|_| drop(devnet.tick().expect("a block comes")));
-    assert_eq!(devnet.kill(1), Some(EndReason::Asked));
+    assert_eq!(devnet.stop(1), Some(EndReason::Asked));
     for _ in 0..5 {
         devnet.tick().expect("three are enough");
     }

@@ -49,7 +49,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
         origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         trusted_proxies: Default::default(),
         hosts: Default::default(),
-        tick_all: None,
+        controls: None,
         policy: Policy::default(),
     });
     started.unwrap_or_else(|error| panic!("{error}"))
@@ -217,7 +217,7 @@ fn a_node_that_meets_a_vote_of_its_own_key_that_it_has_not_signed_stops_voting()
         (devnet.heights()[1] >= Some(4)).then_some(())
     });
     // Another start is no proof that the other node has stopped.
-    let end = devnet.kill(1).expect("it ran");
+    let end = devnet.stop(1).expect("it ran");
     assert_eq!(end.exit_code(), 4, "{end}");
     devnet.restart(1).expect("it restarts");
     let status = get(&devnet.urls()[1], "/status").json();

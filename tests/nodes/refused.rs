@@ -50,7 +50,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         trusted_proxies: Default::default(),
         hosts: Default::default(),
-        tick_all: None,
+        controls: None,
         policy: Policy::default(),
     })
 }

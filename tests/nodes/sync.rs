@@ -78,7 +78,7 @@ fn trusting(trusted: Option<Checkpoint>, key: u8, dir: &Path) -> Result<NodeHand
         origins: lockstep_actors::rpc_gateway::Origins::Nobody,
         trusted_proxies: Default::default(),
         hosts: Default::default(),
-        tick_all: None,
+        controls: None,
         policy: Policy::default(),
     })
 }

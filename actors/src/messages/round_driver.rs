@@ -49,6 +49,10 @@ pub(crate) struct SignaturePersisted(pub(crate) Position);
 #[derive(Debug)]
 pub(crate) struct Tick(pub(crate) Height);
 
+/// Heights begin by another pacing from now on. Answers once they do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChangePace;
+
 /// Transactions wait for a block.
 #[derive(Debug)]
 pub(crate) struct TransactionsWaiting;
@@ -125,6 +129,7 @@ told! {
 }
 asked! {
     Tick => TickOutcome,
+    ChangePace => (),
     SignQuestion => Option<Question>,
     SignStanding => Option<Statement>,
 }

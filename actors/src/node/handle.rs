@@ -1,9 +1,10 @@
 //! What the outside holds of a running node.
 use super::Access;
 use crate::limits::ASK_PATIENCE;
-use crate::messages::mempool::{SubmitResult, SubmitTransactions};
+use crate::live::Live;
+use crate::messages::mempool::{GetNextNonce, SubmitResult, SubmitTransactions};
 use crate::messages::peer_broadcaster::ConnectPeers;
-use crate::messages::round_driver::Tick;
+use crate::messages::round_driver::{ChangePace, Tick};
 use crate::metrics::Metrics;
 use crate::peers::Peer;
 use crate::rpc_gateway::{Hosts, Origins, Proxies};
@@ -13,7 +14,8 @@ use crate::state_store::Store;
 use crate::view::NodeView;
 use actix::ArbiterHandle;
 use futures_util::future::Either;
-use lockstep_protocol::consensus::driver::TickOutcome;
+use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
+use lockstep_protocol::ledger::{Account, HistoryError};
 use lockstep_protocol::mempool::{MempoolRefusal, Source, Submission};
 use lockstep_protocol::nouns::transaction::Transaction;
 use lockstep_protocol::types::{Address, Hash, Height};
@@ -35,6 +37,16 @@ pub enum SubmitError {
     Ask(#[from] AskError),
 }
 
+/// How a node is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Whoever listens is told, the actors stop one after the other, and the store says that it was
+    /// closed.
+    InOrder,
+    /// None of that.
+    Abruptly,
+}
+
 /// A running node. Dropped, it stops the node and waits for its thread.
 pub struct NodeHandle {
     pub(super) address: Address,
@@ -44,9 +56,10 @@ pub struct NodeHandle {
     pub(super) view: Arc<NodeView>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) access: Access,
+    pub(super) pacing: Live<Pacing>,
     pub(super) store: Option<Store>,
     pub(super) remote: Remote,
-    pub(super) stop: Option<oneshot::Sender<()>>,
+    pub(super) stop: Option<oneshot::Sender<Stop>>,
     pub(super) thread: Option<JoinHandle<EndReason>>,
 }
 
@@ -56,6 +69,8 @@ pub(super) struct Remote {
     pub(super) thread: ArbiterHandle,
     pub(super) actors: Actors,
     pub(super) tick: Port<Tick>,
+    pub(super) pace: Port<ChangePace>,
+    pub(super) next_nonce: Port<GetNextNonce>,
     pub(super) submit: Port<SubmitTransactions>,
     pub(super) connect: Port<ConnectPeers>,
     #[cfg(feature = "inject-panics")]
@@ -144,6 +159,30 @@ impl NodeHandle {
         move || wait(answer)
     }
 
+    /// When heights begin from now on, this node's falls included. The question is sent by the call.
+    pub fn change_pace(&self, pacing: Pacing) -> impl FnOnce() -> Result<(), AskError> + use<> {
+        self.pacing.set(pacing);
+        let answer = self.remote.pace.ask(ChangePace);
+        move || wait(answer)
+    }
+
+    /// When heights begin.
+    pub fn pacing(&self) -> Pacing {
+        *self.pacing.get()
+    }
+
+    /// An account after the newest block that this node shows.
+    pub fn account(&self, address: &Address) -> Result<Account, HistoryError> {
+        let height = self.view.head().height;
+        self.store().account_after(height, address)
+    }
+
+    /// Which nonce continues what this sender has waiting here, if `next` is the one that the ledger
+    /// expects.
+    pub fn next_nonce(&self, sender: Address, next: u64) -> Result<u64, AskError> {
+        wait(self.remote.next_nonce.ask(GetNextNonce { sender, next }))
+    }
+
     /// Gives the node a transaction for a block.
     pub fn submit(&self, transaction: Arc<Transaction>) -> Result<Submission, SubmitError> {
         let submit = SubmitTransactions(vec![transaction], Source::People);
@@ -182,11 +221,23 @@ impl NodeHandle {
         self.join()
     }
 
+    /// Kills the node as if it were a process: no farewell to whoever is connected, no message handled
+    /// that waits, no last write, no sync; its sockets close. What it had made durable stays, and its
+    /// directory is free afterwards. One that has ended by itself says why.
+    pub fn kill(mut self) -> EndReason {
+        self.order(Stop::Abruptly);
+        self.join()
+    }
+
     /// Asks the node to stop without waiting for it: several nodes stop in parallel.
     pub fn ask_to_stop(&mut self) {
+        self.order(Stop::InOrder);
+    }
+
+    fn order(&mut self, how: Stop) {
         if let Some(stop) = self.stop.take() {
             // An error says that it has ended already.
-            let _ = stop.send(());
+            let _ = stop.send(how);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::http::streams::Farewell;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::peers::{Handshake, Peer};
-use crate::rpc_gateway::{Events, Hosts, Origins, Proxies, TickAll};
+use crate::rpc_gateway::{Controls, Events, Hosts, Origins, Proxies};
 use crate::runtime::{Actors, Policy};
 use crate::state_store::{Durability, KeyUse, Store, StoreError};
 use crate::view::{HeadView, NodeView};
@@ -81,8 +81,8 @@ pub struct NodeConfig {
     /// By which names people may ask, besides `localhost` and addresses, where only this machine
     /// reaches the public listener.
     pub hosts: Hosts,
-    /// Answers `POST /devnet/tick`.
-    pub tick_all: Option<TickAll>,
+    /// Carries out what is asked at `/devnet`; only a node of a devnet has it.
+    pub controls: Option<Arc<dyn Controls>>,
     /// How often actors may fall.
     pub policy: Policy,
 }
@@ -171,6 +171,8 @@ struct Parts {
     genesis_root: Hash,
     actors: Actors,
     metrics: Arc<Metrics>,
+    /// As it is now; `config` has the one of the start.
+    pacing: Live<Pacing>,
     peer_listens: SocketAddr,
     public_listens: Option<SocketAddr>,
 }
@@ -227,6 +229,7 @@ impl Parts {
             events,
             farewell: Farewell::default(),
             access: Access::of(&config),
+            pacing: Live::new(config.pacing),
             config,
             genesis_root: changes.root,
             actors,

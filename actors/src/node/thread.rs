@@ -1,5 +1,5 @@
 //! The thread of a node: builds the actor system, waits for the end, takes it down in order.
-use super::handle::Remote;
+use super::handle::{Remote, Stop};
 use super::{NodeError, NodeHandle, Parts, wiring};
 use crate::runtime::EndReason;
 use crate::state_store::Durability;
@@ -20,7 +20,7 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     let genesis_hash = parts.rules.context.genesis_hash;
     let (peer_listens, public_listens) = (parts.peer_listens, parts.public_listens);
     let (view, metrics) = (parts.view.clone(), parts.metrics.clone());
-    let access = parts.access.clone();
+    let (access, pacing) = (parts.access.clone(), parts.pacing.clone());
     let store = Some(parts.store.clone());
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -49,6 +49,7 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
         view,
         metrics,
         access,
+        pacing,
         store,
         remote,
         stop: Some(stop_tx),
@@ -61,12 +62,12 @@ fn run(
     store_runtime: Option<Runtime>,
     parts: Parts,
     ready: &mpsc::Sender<Remote>,
-    stop: oneshot::Receiver<()>,
+    stop: oneshot::Receiver<Stop>,
 ) -> EndReason {
     let runner = System::with_tokio_rt(|| runtime);
     let store_thread = store_runtime.map(|runtime| Arbiter::with_tokio_rt(|| runtime));
     let view = parts.view.clone();
-    let shown = parts.view.clone();
+    let (shown, store) = (parts.view.clone(), parts.store.clone());
     let farewell = parts.farewell.clone();
     let (end_tx, end_rx) = oneshot::channel();
     let reason = runner.block_on(async move {
@@ -78,7 +79,9 @@ fn run(
         let _ = ready.send(remote);
         // An error says that the starter has gone.
         let asked = async {
-            let _ = stop.await;
+            if stop.await == Ok(Stop::Abruptly) {
+                return EndReason::Killed;
+            }
             farewell.say().await;
             EndReason::asked(shown.copy().halted)
         };
@@ -87,7 +90,13 @@ fn run(
             reason = asked => reason,
             reason = ended => reason,
         };
-        children.stop().await;
+        if reason == EndReason::Killed {
+            // As of a process that is killed: nobody is told, and nothing is brought to its end.
+            children.cut();
+            store.cut();
+        } else {
+            children.stop().await;
+        }
         (reason, store_thread)
     });
     let (reason, store_thread) = reason;

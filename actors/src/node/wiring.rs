@@ -291,6 +291,8 @@ pub(super) fn wire(
         thread: Arbiter::current(),
         actors: parts.actors.clone(),
         tick: inboxes.driver.port(),
+        pace: inboxes.driver.port(),
+        next_nonce: inboxes.mempool.port(),
         submit: inboxes.mempool.port(),
         connect: inboxes.broadcaster.port(),
         #[cfg(feature = "inject-panics")]
@@ -299,7 +301,7 @@ pub(super) fn wire(
     let tidings = tell::Seed {
         me: parts.me,
         clock: parts.clock,
-        pacing: parts.config.pacing,
+        pacing: parts.pacing.clone(),
         view: parts.view.clone(),
         store: parts.store.clone(),
         metrics: parts.metrics.clone(),
@@ -485,6 +487,7 @@ fn driver_seed(inboxes: &Inboxes, parts: &Parts) -> round_driver::Seed {
             last_height: config.last_height,
             pull_patience_ms: Some(PULL_PATIENCE_MS),
         },
+        pacing: parts.pacing.clone(),
         signing: parts.signing,
         clock: parts.clock,
         view: parts.view.clone(),
@@ -530,14 +533,14 @@ fn rpc_gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
         farewell: parts.farewell.clone(),
         settings: rpc_gateway::Settings {
             timeouts: config.timeouts,
-            pacing: config.pacing,
+            pacing: parts.pacing.clone(),
             retention: config.retention,
         },
         origins: parts.access.origins.clone(),
         proxies: parts.access.proxies.clone(),
         hosts: parts.access.hosts.clone(),
         is_on_loopback: parts.public_listens.is_some_and(|at| at.ip().is_loopback()),
-        tick_all: config.tick_all.clone(),
+        devnet: config.controls.clone().map(rpc_gateway::Devnet::new),
         ports: inboxes.rpc_gateway_ports(),
         shares: rpc_gateway::Shares::default(),
     }

@@ -68,7 +68,7 @@ impl Peer {
     }
 
     /// What the URLs of its node begin with.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         match &self.listens_at {
             PeerAddress::Named { name, found: None } => format!("http://{name}"),
             PeerAddress::At(at)

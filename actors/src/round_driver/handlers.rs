@@ -8,7 +8,7 @@ use crate::messages::committer::{CommitDecision, PolkaSeen};
 use crate::messages::peer_broadcaster::Broadcast;
 use crate::messages::proposer::{BeginPull, BuildBlock, OwnProposal, RetellProposals};
 use crate::messages::round_driver::{
-    AnnounceRound, Arrived, BlockBuilt, DriverRecovered, ForkDetected, MessageRefused,
+    AnnounceRound, Arrived, BlockBuilt, ChangePace, DriverRecovered, ForkDetected, MessageRefused,
     OwnEquivocationSeen, OwnMessageSeen, ProposalChecked, PullEnded, QuorumReached, SignQuestion,
     SignStanding, SignaturePersisted, StopVoting, Tick, TransactionsWaiting,
 };
@@ -18,7 +18,9 @@ use crate::runtime::Ctx;
 use crate::shell::{Deliver, answers, to_brain};
 use crate::timelines::{Did, Note, Stage};
 use actix::prelude::*;
-use lockstep_protocol::consensus::driver::{Driver, Halt, Input, Output, TickOutcome};
+use lockstep_protocol::consensus::driver::{
+    Driver, DriverConfig, Halt, Input, Output, TickOutcome,
+};
 use lockstep_protocol::consensus::pull;
 use lockstep_protocol::consensus::timeouts::TimeoutKind;
 use lockstep_protocol::nouns::vote::VoteKind;
@@ -43,7 +45,11 @@ impl Handler<DriverRecovered> for RoundDriver {
             // Stopped voting for good: a fall does not change that.
             return self.ticks.clear();
         }
-        let driver = Driver::new(self.seed.config.clone(), &validators, recovery);
+        let config = DriverConfig {
+            pacing: *self.seed.pacing.get(),
+            ..self.seed.config.clone()
+        };
+        let driver = Driver::new(config, &validators, recovery);
         let driver = driver.after(parent_time);
         self.driver = Some(driver.with_signing(self.seed.signing));
         self.show_voice();
@@ -66,6 +72,16 @@ impl Handler<Tick> for RoundDriver {
         // An error says that this incarnation fell before it was ready, that too many wait, or that
         // this node has stopped voting for good.
         Box::pin(async { answer.await.unwrap_or(TickOutcome::Stopped) })
+    }
+}
+
+impl Handler<ChangePace> for RoundDriver {
+    type Result = ();
+
+    /// A driver that is being recovered begins with it.
+    fn handle(&mut self, _: ChangePace, ctx: &mut Ctx<Self>) {
+        let pacing = *self.seed.pacing.get();
+        self.step(Input::Pace(pacing), ctx);
     }
 }
 

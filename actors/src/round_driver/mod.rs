@@ -1,6 +1,7 @@
 //! **RoundDriver** owns height, round, step, locks and timers, and is the only one that signs.
 //! Its brain is [`Driver`]; this shell carries its messages, its timers and its log lines.
 use crate::clock::Clock;
+use crate::live::Live;
 use crate::messages::announcements::{ResendRound, RoundEntered};
 use crate::messages::block_sync::RetellArrival;
 use crate::messages::committer::{CommitDecision, PolkaSeen};
@@ -13,7 +14,9 @@ use crate::runtime::{Ctx, Port};
 use crate::shell::Deliver;
 use crate::view::NodeView;
 use actix::prelude::*;
-use lockstep_protocol::consensus::driver::{Driver, DriverConfig, Input, Signing, TickOutcome};
+use lockstep_protocol::consensus::driver::{
+    Driver, DriverConfig, Input, Pacing, Signing, TickOutcome,
+};
 use lockstep_protocol::types::{Height, Round};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -67,6 +70,8 @@ pub(crate) struct Ports {
 #[derive(Clone)]
 pub(crate) struct Seed {
     pub(crate) config: DriverConfig,
+    /// When heights begin; the configuration has what was so at the start.
+    pub(crate) pacing: Live<Pacing>,
     /// Whether this node signs.
     pub(crate) signing: Signing,
     pub(crate) clock: Clock,

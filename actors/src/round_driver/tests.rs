@@ -41,6 +41,7 @@ fn seed(recover: Port<RecoverDriver>) -> Seed {
             last_height: None,
             pull_patience_ms: None,
         },
+        pacing: Live::new(Pacing::Manual),
         signing: Signing::From(Height(0)),
         clock: Clock::start(),
         view: view_before_all(after(0)),

@@ -10,8 +10,7 @@ use crate::messages::mempool::GetNextNonce;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use lockstep_protocol::ledger;
-use lockstep_protocol::ledger::{Account, HistoryError, ReadError};
+use lockstep_protocol::ledger::{Account, HistoryError};
 use lockstep_protocol::nouns::commit::CommitCertificate;
 use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Address, Height};
@@ -132,8 +131,5 @@ pub(super) async fn account(seed: web::Data<Seed>, path: web::Path<String>) -> A
 /// An account after the newest block that is shown.
 fn newest_account(seed: &Seed, address: &Address) -> Result<(Height, Account), HistoryError> {
     let height = seed.head().height;
-    let view = seed.store.view().map_err(ReadError::from)?;
-    let version = view.version_after(height)?;
-    let account = ledger::account_at(&view, version, address)?;
-    Ok((height, account.unwrap_or_default()))
+    Ok((height, seed.store.account_after(height, address)?))
 }

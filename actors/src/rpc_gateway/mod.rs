@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 mod blocks;
 mod clock_report;
+mod devnet;
 mod events;
 mod evidence_page;
 #[cfg(test)]
@@ -50,19 +51,19 @@ mod server_sent_events;
 mod status;
 #[cfg(test)]
 mod tests;
-mod tick;
 mod timeline;
 mod transactions;
 mod validators;
 mod web_socket;
 
 pub use crate::http::proxies::{Proxies, ProxiesError};
+pub(crate) use devnet::Devnet;
+pub use devnet::{Blame, Controls, Done, NotDone, Order, Wires};
 pub(crate) use events::Events;
 pub use hosts::{Hosts, HostsError};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use json_rpc::{request_given, request_split};
 pub use origins::{Origins, OriginsError};
-pub use seed::TickAll;
 pub(crate) use seed::{Ports, Seed, Settings, Shares};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use web_socket::frames_given;
@@ -143,9 +144,12 @@ fn routes(config: &mut web::ServiceConfig) {
         if route.path == "/" {
             resource = resource.route(web_socket::at_root());
         }
-        if route.is_for_pages() {
+        if route.is_for_pages() || route.is_order() {
             let preflight = move |seed: web::Data<Seed>, request| async move {
-                origins::preflight(&seed.origins.get(), request, verb).await
+                match seed.pages_of(route) {
+                    Some(pages) => origins::preflight(&pages, request, verb).await,
+                    None => origins::refused(),
+                }
             };
             resource = resource.route(web::method(Method::OPTIONS).to(preflight));
         }
@@ -164,10 +168,8 @@ fn routes(config: &mut web::ServiceConfig) {
                     Ok(answer) => answer.await?,
                     Err(refused) => refused,
                 };
-                if let Some(seed) = seed.filter(|_| route.is_for_pages()) {
-                    seed.origins
-                        .get()
-                        .mark(origin.as_ref(), answer.headers_mut());
+                if let Some(pages) = seed.and_then(|seed| seed.pages_of(route)) {
+                    pages.mark(origin.as_ref(), answer.headers_mut());
                 }
                 Ok(answer)
             }
@@ -184,7 +186,7 @@ fn refusal(seed: &Seed, route: &open_api::Route, request: &ServiceRequest) -> Op
     let may_change = request.method() == Method::POST;
     if !is_known {
         Some(hosts::refused())
-    } else if may_change && !seed.is_no_foreign_page(head, route.is_for_pages()) {
+    } else if may_change && !seed.is_no_foreign_page(head, seed.pages_of(route).as_deref()) {
         Some(origins::refused())
     } else {
         None

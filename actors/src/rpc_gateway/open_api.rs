@@ -1,8 +1,9 @@
 //! What people may ask over plain HTTP: one table, in which the listener looks its routes up, and the
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
+use super::devnet::{bodies, routes as devnet};
 use super::{
     blocks, evidence_page, health, json_rpc, light, receipts, records, schemas, server_sent_events,
-    status, tick, timeline, transactions, validators, web_socket,
+    status, timeline, transactions, validators, web_socket,
 };
 use crate::http::answer;
 use actix_web::web::Bytes;
@@ -81,6 +82,14 @@ const fn get(
     }
 }
 
+/// What a devnet is told.
+const fn order(path: &'static str, summary: &'static str, handler: fn() -> Handler) -> Route {
+    get(path, summary, Media::Json, ORDERED, handler).post(Some(JSON))
+}
+
+/// Whatever is ordered of a devnet may be answered so.
+const ORDERED: &[u16] = &[400, 403, 404, 408, 409, 413, 415, 429, 500, 503];
+
 impl Route {
     /// As it stands in a request.
     pub(super) fn verb(&self) -> &'static str {
@@ -94,6 +103,11 @@ impl Route {
             (_, Media::Nothing) => "GET",
             _ => "GET, HEAD",
         }
+    }
+
+    /// What a devnet is told to do: only pages that its own nodes serve may.
+    pub(super) fn is_order(&self) -> bool {
+        self.verb == "post" && self.path.starts_with("/devnet/")
     }
 
     /// What pages in browsers may ask, where the operator lets them: whatever is read, and JSON-RPC.
@@ -149,7 +163,20 @@ pub(super) const ROUTES: &[Route] = &[
     get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 500, 503], || read().to(light::block)).with(&[("height", WHOLE)]),
     get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::account)).with(&[("address", ADDRESS)]),
     get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
-    get("/devnet/tick", "Makes a block on all nodes of a devnet.", Media::Json, &[403, 404, 415, 500, 503], || web::post().to(tick::tick)).post(None),
+    get("/devnet", "The nodes of a devnet, its links, accounts and pace.", Media::Json, &[404, 500, 503], || read().to(devnet::look)),
+    order("/devnet/tick", "Makes a block on all nodes of a devnet.", || web::post().to(devnet::order::<bodies::Tick>)),
+    order("/devnet/pace", "When a devnet begins heights: every so many milliseconds, or by hand.", || web::post().to(devnet::order::<bodies::Pace>)),
+    order("/devnet/stop", "Stops a node of a devnet in good order.", || web::post().to(devnet::order::<bodies::Stop>)),
+    order("/devnet/kill", "Ends a node of a devnet as a process that is killed.", || web::post().to(devnet::order::<bodies::Kill>)),
+    order("/devnet/restart", "Begins a node of a devnet again that is down.", || web::post().to(devnet::order::<bodies::Restart>)),
+    order("/devnet/partition", "Lets nodes of different groups hear nothing of each other.", || web::post().to(devnet::order::<bodies::Partition>)),
+    order("/devnet/heal", "Undoes partition, delay and drop.", || web::post().to(devnet::order::<bodies::Heal>)),
+    order("/devnet/delay", "Makes requests between nodes take longer.", || web::post().to(devnet::order::<bodies::Delay>)),
+    order("/devnet/drop", "Loses some of the requests between nodes.", || web::post().to(devnet::order::<bodies::Loss>)),
+    order("/devnet/transfer", "Pays from one of the public accounts.", || web::post().to(devnet::order::<bodies::Transfer>)),
+    order("/devnet/record", "Keeps a record of one of the public accounts.", || web::post().to(devnet::order::<bodies::Record>)),
+    order("/devnet/faucet", "Pays to anybody.", || web::post().to(devnet::order::<bodies::Faucet>)),
+    order("/devnet/panic", "Makes an actor of a node panic, in a build for tests.", || web::post().to(devnet::order::<bodies::Panic>)),
 ];
 
 const EVENTS: &[Param] = &[

@@ -7,6 +7,7 @@
 //! there are no credentials to allow. A `POST` of any other page is refused before it is read: browsers
 //! send some without asking. A page of the node's own address is no foreign one.
 use super::hosts;
+use super::open_api::Route;
 use super::seed::Seed;
 use crate::http::answer::{self, origin, refuse};
 use crate::limits::ORIGINS_MAX;
@@ -15,6 +16,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// How long a browser may remember that it may ask, in seconds.
 const REMEMBERED_SECONDS: u32 = 600;
@@ -113,12 +115,20 @@ impl Origins {
 }
 
 impl Seed {
-    /// Whether this is asked by a program or by a page that may: one that is listed, if those of the
-    /// list may ask this, or the node's own.
-    pub(super) fn is_no_foreign_page(&self, head: &HeaderMap, is_for_pages: bool) -> bool {
+    /// Whether this is asked by a program or by a page that may: one of `pages`, or the node's own.
+    pub(super) fn is_no_foreign_page(&self, head: &HeaderMap, pages: Option<&Origins>) -> bool {
         origin(head).is_none_or(|origin| {
-            is_for_pages && self.origins.get().allow(origin) || self.is_own(origin, head)
+            pages.is_some_and(|pages| pages.allow(origin)) || self.is_own(origin, head)
         })
+    }
+
+    /// Whose pages may ask this, besides the node's own; `None`: nobody's.
+    pub(super) fn pages_of(&self, route: &Route) -> Option<Arc<Origins>> {
+        if route.is_order() {
+            self.devnet.as_ref().map(|devnet| devnet.pages.clone())
+        } else {
+            route.is_for_pages().then(|| self.origins.get())
+        }
     }
 
     /// Whether a page came from where it asks, by a name that cannot be made to lead here.

@@ -1,4 +1,5 @@
 //! What the RpcGateway is made from, and what every request of people sees.
+use super::devnet::Devnet;
 use super::events::Events;
 use super::hosts::Hosts;
 use super::origins::Origins;
@@ -35,9 +36,6 @@ use lockstep_protocol::wire::Wire;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-
-/// Makes one block on all nodes of a devnet; answers with JSON, or with why not.
-pub type TickAll = Arc<dyn Fn() -> Result<serde_json::Value, String> + Send + Sync>;
 
 /// What the gateway asks, each within its own share of the other's mailbox.
 #[derive(Clone)]
@@ -87,7 +85,7 @@ pub(crate) struct Seed {
     /// Only this machine reaches it.
     pub(crate) is_on_loopback: bool,
     /// Only in a devnet.
-    pub(crate) tick_all: Option<TickAll>,
+    pub(crate) devnet: Option<Devnet>,
     pub(crate) ports: Ports,
     /// What people may hold together.
     pub(crate) shares: Shares,
@@ -139,12 +137,12 @@ impl Seed {
 }
 
 /// How a node is set up, as far as people want to know.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// How long each step waits.
     pub(crate) timeouts: Timeouts,
     /// When a height begins.
-    pub(crate) pacing: Pacing,
+    pub(crate) pacing: Live<Pacing>,
     /// Which blocks are kept.
     pub(crate) retention: Retention,
 }

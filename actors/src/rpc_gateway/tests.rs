@@ -40,12 +40,12 @@ fn seed() -> (Seed, TempDir) {
         genesis: Arc::new(world.genesis),
         settings: Settings {
             timeouts: Timeouts::DEVNET,
-            pacing: Pacing::Manual,
+            pacing: Live::new(Pacing::Manual),
             retention: Retention::All,
         },
         origins: Default::default(),
         proxies: Default::default(),
-        tick_all: None,
+        devnet: None,
         ports: Ports::default(),
         shares: Shares::default(),
     };

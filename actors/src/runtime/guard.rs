@@ -16,6 +16,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as Task, Poll};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -39,6 +40,8 @@ pub(super) struct Lifeline {
     pub(super) child: usize,
     pub(super) supervisor: Addr<Supervisor>,
     pub(super) stats: Arc<Stats>,
+    /// Its node has been killed: there is no good order.
+    pub(super) cut: Arc<AtomicBool>,
     /// Why, if it was not told to go.
     pub(super) last_words: String,
 }
@@ -58,6 +61,9 @@ impl Lifeline {
 
 impl Drop for Lifeline {
     fn drop(&mut self) {
+        if self.cut.load(Ordering::Acquire) {
+            return;
+        }
         let why = std::mem::take(&mut self.last_words);
         self.supervisor.do_send(Word::Gone(self.child, why));
     }
@@ -190,8 +196,9 @@ impl<A: Supervised + Actor<Context = Ctx<A>>> Drop for Guard<A> {
     /// is only counted; and not at all on the half-done state of an actor that has fallen.
     fn drop(&mut self) {
         let mut run = self.run.take();
-        if let (Some(run), true) = (&mut run, self.phase != State::Running) {
-            // Never started, or fallen: there is nothing to stop in good order.
+        let is_cut = self.lifeline.cut.load(Ordering::Acquire);
+        if let (Some(run), true) = (&mut run, is_cut || self.phase != State::Running) {
+            // Never started, fallen, or killed: there is nothing to stop in good order.
             run.terminate();
         }
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(run))) {

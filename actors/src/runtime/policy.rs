@@ -110,9 +110,12 @@ const NEXT: &str = "start it again, and if it ends like this again, report it wi
 /// Why a node ended. Its text is made to be the last line of the node's log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndReason {
-    /// Somebody asked for it; the only reason that is not a failure.
+    /// Somebody asked for it: no failure.
     #[error("it was asked to stop")]
     Asked,
+    /// Somebody killed it, without any good order.
+    #[error("it was killed")]
+    Killed,
     /// Somebody asked for it, and before that it had stopped voting for good, for this reason and with
     /// this next step, and only served reads.
     #[error("it was asked to stop, after a safety stop: {0}")]
@@ -168,16 +171,16 @@ impl EndReason {
         halt.map_or(EndReason::Asked, EndReason::Halted)
     }
 
-    /// True unless the node was asked to stop, and nothing was wrong with it.
+    /// True unless somebody wanted the node to end, and nothing was wrong with it.
     pub fn is_failure(&self) -> bool {
-        *self != EndReason::Asked
+        !matches!(self, EndReason::Asked | EndReason::Killed)
     }
 
     /// How the process should end: 0 clean, 1 may be retried, 2 configuration, 3 corrupt data,
     /// 4 safety stop. A fall is a bug of ours that the next start may not meet.
     pub fn exit_code(&self) -> u8 {
         match self {
-            EndReason::Asked => 0,
+            EndReason::Asked | EndReason::Killed => 0,
             EndReason::Halted(_) => FatalKind::Safety.exit_code(),
             EndReason::Fatal { kind, .. } => kind.exit_code(),
             EndReason::TooManyFalls { .. }

@@ -13,6 +13,7 @@ use actix::prelude::*;
 use parking_lot::RwLock;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::oneshot;
 
@@ -93,7 +94,12 @@ pub struct Spawner(Children);
 
 impl Spawner {
     pub(super) fn new(supervisor: Addr<Supervisor>, actors: Actors) -> Self {
-        Spawner(Children { supervisor, actors })
+        let cut = Arc::default();
+        Spawner(Children {
+            supervisor,
+            actors,
+            cut,
+        })
     }
 
     /// Starts the next actor on the thread of `on`; `make` runs there.
@@ -121,6 +127,7 @@ impl Spawner {
             child,
             supervisor,
             stats: stats.clone(),
+            cut: self.0.cut.clone(),
             last_words,
         };
         // On a thread that has ended the closure is dropped, and the lifeline tells.
@@ -152,6 +159,8 @@ impl Spawner {
 pub struct Children {
     supervisor: Addr<Supervisor>,
     actors: Actors,
+    /// Set when nobody is to be stopped in good order any more.
+    cut: Arc<AtomicBool>,
 }
 
 impl Children {
@@ -163,6 +172,12 @@ impl Children {
         self.supervisor.do_send(Word::StopAll(done));
         // An error says that the supervisor is gone, and then so are they.
         async move { all_gone.await.unwrap_or_default() }
+    }
+
+    /// From now on an actor that is dropped with its thread handles nothing more and runs no hook, as
+    /// if the process had been killed. (Otherwise it empties its mailbox first.)
+    pub fn cut(&self) {
+        self.cut.store(true, Ordering::Release);
     }
 
     /// The registry of their counters.

@@ -69,7 +69,7 @@ use lockstep_protocol::types::Height;
 use mark::{Mark, MarkFile};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// The file in the data directory that LMDB keeps everything in.
@@ -113,6 +113,8 @@ struct Inner {
     on_corrupt: OnceLock<OnCorrupt>,
     /// Which blocks are kept; all until somebody says otherwise.
     retention: OnceLock<Retention>,
+    /// Its node was killed: nothing is noted when it closes.
+    is_cut: AtomicBool,
     _lock: File,
 }
 
@@ -152,6 +154,9 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        if self.is_cut.load(Ordering::Acquire) {
+            return;
+        }
         // Without the note the next start checks every page, which is only slower.
         if let Err(error) = self.mark.write(&self.mark_now(true)) {
             log::warn!("{error}");
@@ -173,6 +178,12 @@ impl Store {
     pub fn retain(&self, retention: Retention) {
         // An error says that it has been said already.
         let _ = self.inner.retention.set(retention);
+    }
+
+    /// From now on it ends as with a process that is killed: the directory says that it was not closed
+    /// in good order.
+    pub(crate) fn cut(&self) {
+        self.inner.is_cut.store(true, Ordering::Release);
     }
 
     /// Makes all that was written survive a power cut.

@@ -21,7 +21,7 @@ use lockstep_protocol::types::{Address, Hash, Height};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// The file that is locked. It outlives the database: a note in it says that there was one.
@@ -124,6 +124,7 @@ impl Store {
                 height: AtomicU64::new(0),
                 on_corrupt: OnceLock::new(),
                 retention: OnceLock::new(),
+                is_cut: AtomicBool::new(false),
                 _lock: lock,
             }),
         };

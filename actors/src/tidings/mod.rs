@@ -155,6 +155,11 @@ pub(crate) struct Tidings {
 }
 
 impl Tidings {
+    /// From now on a height that lasts so long is late.
+    pub(crate) fn late_after(&mut self, ms: u64) {
+        self.late_ms = ms;
+    }
+
     pub(crate) fn new(now: Instant, late_ms: u64, every_ms: u64) -> Tidings {
         Tidings {
             late_ms,

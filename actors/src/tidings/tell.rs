@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::limits::{
     STALL_SAID_AFTER_MS, TIDINGS_EVERY_MS, TIDINGS_LOOK_EVERY, TIDINGS_LOOKS_PER_ROOM,
 };
+use crate::live::Live;
 use crate::messages::vote_collector::{GetVotesMissing, VotesMissing};
 use crate::metrics::Metrics;
 use crate::runtime::Port;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 pub(crate) struct Seed {
     pub(crate) me: Address,
     pub(crate) clock: Clock,
-    pub(crate) pacing: Pacing,
+    pub(crate) pacing: Live<Pacing>,
     pub(crate) view: Arc<NodeView>,
     pub(crate) store: Store,
     pub(crate) metrics: Arc<Metrics>,
@@ -31,7 +32,11 @@ pub(crate) struct Seed {
 
 /// For as long as the node lives.
 pub(crate) async fn always(seed: Seed) {
-    let mut tidings = Tidings::new(seed.clock.now(), late_ms(seed.pacing), TIDINGS_EVERY_MS);
+    let mut tidings = Tidings::new(
+        seed.clock.now(),
+        late_ms(*seed.pacing.get()),
+        TIDINGS_EVERY_MS,
+    );
     for number in 0_u64.. {
         tokio::time::sleep(TIDINGS_LOOK_EVERY).await;
         let mut look = seed.look().await;
@@ -42,6 +47,7 @@ pub(crate) async fn always(seed: Seed) {
             look.rooms = rooms.await.unwrap_or_default();
         }
         let now = seed.clock.now();
+        tidings.late_after(late_ms(*seed.pacing.get()));
         if tidings.ends_minute(now) {
             look.commit_ms = seed.metrics.commit_times.take();
         }

@@ -1,5 +1,8 @@
 //! How a devnet begins: directories, sockets, then all nodes at once.
+use super::controls::NodeControls;
+use super::lives::Life;
 use super::{Devnet, DevnetError, Inner, seed_index};
+use crate::accounts::funded_accounts;
 use crate::builder::Builder;
 use crate::links::Links;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
@@ -13,7 +16,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Whoever has not said within a second how far it is cannot be reached: all nodes share one machine.
@@ -96,6 +99,12 @@ impl Devnet {
             .map_err(DevnetError::Links)?;
         let nodes = (0..builder.nodes()).map(|_| Mutex::new(None)).collect();
         let inner = Arc::new(Inner {
+            orders: Mutex::default(),
+            pacing: Mutex::new(builder.pacing()),
+            lives: Mutex::new(vec![Life::begun(); builder.nodes()]),
+            faults: Mutex::default(),
+            accounts: funded_accounts(builder.scheme)?,
+            spending: Mutex::default(),
             builder,
             genesis,
             home,
@@ -141,13 +150,7 @@ impl Inner {
     ) -> Result<NodeHandle, DevnetError> {
         let builder = &inner.builder;
         let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
-        let all: Weak<Inner> = Arc::downgrade(inner);
-        let tick_all = Arc::new(move || {
-            let inner = all.upgrade().ok_or("the devnet is shutting down")?;
-            let ticks = inner.tick().map_err(|error| error.to_string())?;
-            let height = inner.heights().into_iter().flatten().min();
-            Ok(serde_json::json!({ "height": height, "nodes": ticks }))
-        });
+        let controls = Arc::new(NodeControls::of(inner, index));
         let config = NodeConfig {
             genesis: inner.genesis.clone(),
             signer,
@@ -163,13 +166,13 @@ impl Inner {
             public_listener: Some(Arc::new(bound.public)),
             peers: inner.peers_of(index),
             timeouts: builder.timeouts,
-            pacing: builder.pacing(),
+            pacing: *inner.pacing.lock(),
             last_height: builder.last_height,
             on_commit: builder.commit_hook(index),
             origins: Origins::Everybody,
             trusted_proxies: Default::default(),
             hosts: Hosts::default(),
-            tick_all: Some(tick_all),
+            controls: Some(controls),
             policy: builder.policy,
         };
         Node::start(config).map_err(|error| DevnetError::Node(index, error))
@@ -178,9 +181,15 @@ impl Inner {
     /// Known before any node runs, because the listeners are bound before. With faulty links a
     /// node finds a proxy where it looks for a peer.
     fn peers_of(&self, index: usize) -> Vec<Peer> {
+        let put_in = self.faults.lock().links();
+        self.peers_through(index, self.links.as_ref().or(put_in.as_deref()))
+    }
+
+    /// The peers of node `index`, behind these links or where they are.
+    pub(super) fn peers_through(&self, index: usize, links: Option<&Links>) -> Vec<Peer> {
         let others = self.peers.iter().enumerate();
         let others = others.filter(|(other, _)| *other != index);
-        let link = |other| self.links.as_ref()?.listens(index, other);
+        let link = |other| links?.listens(index, other);
         let seen = others
             .map(|(other, (address, listens))| Peer::at(*address, link(other).unwrap_or(*listens)));
         seen.collect()

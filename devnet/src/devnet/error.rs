@@ -1,9 +1,11 @@
 //! Why a devnet did not do what it was asked.
 use lockstep_actors::limits::NAMED_MAX;
 use lockstep_actors::node::{NodeError, SubmitError};
-use lockstep_actors::runtime::EndReason;
+use lockstep_actors::runtime::{AskError, EndReason};
 use lockstep_actors::state_store::StoreError;
-use lockstep_protocol::crypto::KeyError;
+use lockstep_protocol::crypto::{KeyError, SigningFailed};
+use lockstep_protocol::ledger::HistoryError;
+use lockstep_protocol::types::AddressError;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -64,6 +66,36 @@ pub enum DevnetError {
     /// The node of this index did not take a transaction.
     #[error("node {0}: {1}")]
     Submit(usize, SubmitError),
+    /// There is no node of this index.
+    #[error("there is no node {0}")]
+    NoNode(usize),
+    /// The node of this index need not be started.
+    #[error("node {0} is running")]
+    Running(usize),
+    /// The node has no actor of this name.
+    #[error("there is no actor {0:?}: GET /actors lists them")]
+    NoActor(String),
+    /// Only a build for tests does it.
+    #[error("no actor of this build panics on request: build with the feature inject-panics")]
+    NoPanics,
+    /// All nodes are going.
+    #[error("the devnet is shutting down")]
+    Going,
+    /// No account has this name.
+    #[error("no account is called {0:?}: name {1}")]
+    NoAccount(String, String),
+    /// This is neither a name nor an address.
+    #[error("{0:?} is no account's name, and no address: {1}")]
+    NoReceiver(String, AddressError),
+    /// The node of this index could not read an account.
+    #[error("node {0}: {1}")]
+    Account(usize, HistoryError),
+    /// A transaction could not be signed.
+    #[error(transparent)]
+    Signing(#[from] SigningFailed),
+    /// The node of this index did not answer.
+    #[error("node {0}: {1}")]
+    Ask(usize, AskError),
     /// Nobody is there to ask.
     #[error("node {0} is not running")]
     Down(usize),
@@ -103,10 +135,20 @@ impl DevnetError {
             DevnetError::Node(_, error) => error.exit_code(),
             DevnetError::Store(_, error) => error.exit_code(),
             DevnetError::Ended { reason, .. } => reason.exit_code(),
+            DevnetError::NoNode(_)
+            | DevnetError::NoActor(_)
+            | DevnetError::NoPanics
+            | DevnetError::NoAccount(..)
+            | DevnetError::NoReceiver(..) => 2,
             DevnetError::Listen { .. }
             | DevnetError::Links(_)
             | DevnetError::NoBlock { .. }
             | DevnetError::Submit(..)
+            | DevnetError::Running(_)
+            | DevnetError::Going
+            | DevnetError::Account(..)
+            | DevnetError::Signing(_)
+            | DevnetError::Ask(..)
             | DevnetError::Down(_) => 1,
         }
     }

@@ -1,6 +1,6 @@
 //! Blocks by hand.
 use super::{DevnetError, Inner};
-use lockstep_protocol::consensus::driver::TickOutcome;
+use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
 use lockstep_protocol::types::Height;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
@@ -34,7 +34,32 @@ impl Ticker {
     }
 }
 
+impl super::Devnet {
+    /// When heights begin from now on, on every node and also after a restart.
+    pub fn pace(&self, pacing: Pacing) -> Result<(), DevnetError> {
+        self.inner.pace(pacing)
+    }
+
+    /// When heights begin.
+    pub fn pacing(&self) -> Pacing {
+        *self.inner.pacing.lock()
+    }
+}
+
 impl Inner {
+    /// All hear it before any is waited for.
+    pub(super) fn pace(&self, pacing: Pacing) -> Result<(), DevnetError> {
+        *self.pacing.lock() = pacing;
+        let answers = self.each(|node| node.change_pace(pacing)).into_iter();
+        let answers: Vec<_> = answers
+            .enumerate()
+            .filter_map(|(node, answer)| Some((node, answer?)))
+            .collect();
+        answers
+            .into_iter()
+            .try_for_each(|(node, answer)| answer().map_err(|_| self.why_silent(node)))
+    }
+
     pub(super) fn tick(&self) -> Result<Vec<NodeTick>, DevnetError> {
         let next = self
             .heights()

@@ -39,6 +39,19 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
+/// A link that is slow or lossy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Fault {
+    /// Whose requests.
+    pub from: usize,
+    /// To whom.
+    pub to: usize,
+    /// How much longer each takes.
+    pub delay_ms: u64,
+    /// Of a thousand, so many are lost.
+    pub drop_per_thousand: u64,
+}
+
 /// Requests of one path on one link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -181,6 +194,30 @@ impl Links {
     pub fn drop_rate(&self, from: usize, to: usize, p: f64) {
         let permille = rule::permille(p);
         self.change(from, to, |rule| rule.drop_permille = permille);
+    }
+
+    /// Of a thousand requests of `from` to `to` so many are lost.
+    pub(crate) fn lose(&self, from: usize, to: usize, per_thousand: u64) {
+        self.change(from, to, |rule| {
+            rule.drop_permille = per_thousand.min(1_000)
+        });
+    }
+
+    /// The links that are slow or lossy.
+    pub fn faults(&self) -> Vec<Fault> {
+        let all = (0..self.nodes).flat_map(|from| (0..self.nodes).map(move |to| (from, to)));
+        let faulty = all.filter_map(|(from, to)| {
+            let rule = self.link(from, to)?.rule.borrow();
+            let delay_ms = u64::try_from(rule.delay.as_millis()).unwrap_or(u64::MAX);
+            let fault = Fault {
+                from,
+                to,
+                delay_ms,
+                drop_per_thousand: rule.drop_permille,
+            };
+            (fault.delay_ms > 0 || fault.drop_per_thousand > 0).then_some(fault)
+        });
+        faulty.collect()
     }
 
     /// A request of `from` to `to` loses its answer with probability `p`, in 0 to 1: `to` has

@@ -37,7 +37,7 @@ pub use clock::ClockWait;
 pub use halt::Halt;
 pub use pacing::{Pacing, TickOutcome};
 
-/// What does not change while a node runs.
+/// What a driver is made with.
 #[derive(Clone)]
 pub struct DriverConfig {
     /// Binds signatures to the chain.
@@ -48,7 +48,7 @@ pub struct DriverConfig {
     pub signer: Arc<dyn Signer>,
     /// How long each step waits.
     pub timeouts: Timeouts,
-    /// When a height begins.
+    /// When a height begins, until [`Input::Pace`] says otherwise.
     pub pacing: Pacing,
     /// No height after this one begins.
     pub last_height: Option<Height>,
@@ -81,6 +81,8 @@ pub enum Input {
     Tick(Height),
     /// A timer that [`Output::WakeAt`] asked for.
     Wake(Height),
+    /// Heights begin by this pacing from now on.
+    Pace(Pacing),
     /// Transactions wait for a block.
     TransactionsWaiting,
     /// Another actor has restarted: say again where this node stands, what it has said, and what
@@ -301,6 +303,10 @@ impl Driver {
             }
             Input::Tick(height) => self.tick(now, height, &mut out),
             Input::Wake(height) => self.wake(now, height, &mut out),
+            Input::Pace(pacing) => {
+                self.config.pacing = pacing;
+                self.pace(now, &mut out);
+            }
             Input::TransactionsWaiting => self.transactions_waiting(now, &mut out),
             Input::Announce => self.announce(&mut out),
             Input::InvalidDecision(height) => {

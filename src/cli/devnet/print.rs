@@ -57,9 +57,13 @@ fn when(arguments: &Arguments) -> String {
     }
 }
 
-pub(super) fn block(row: &BlockRow) -> Result<(), Failure> {
+pub(super) fn block(row: &BlockRow, (nodes, all): (usize, usize)) -> Result<(), Failure> {
+    let held = match nodes == all {
+        true => "all nodes".to_owned(),
+        false => format!("{nodes} of {all} nodes"),
+    };
     say!(
-        "  {:>6} {:>5} {} {:>4} {:>5} {:>7.1}  {} on all nodes",
+        "  {:>6} {:>5} {} {:>4} {:>5} {:>7.1}  {} on {held}",
         row.height,
         row.round,
         row.proposer.short(),

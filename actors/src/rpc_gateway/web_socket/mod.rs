@@ -45,7 +45,7 @@ pub(super) async fn upgrade(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    if !seed.is_no_foreign_page(request.headers(), true) {
+    if !seed.is_no_foreign_page(request.headers(), Some(&seed.origins.get())) {
         return super::origins::refused();
     }
     let mut handshake = match ws::handshake(request.head()) {

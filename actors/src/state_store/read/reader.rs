@@ -7,12 +7,13 @@ use heed::{RoTxn, WithoutTls};
 use lockstep_protocol::consensus::durable::Recovery;
 use lockstep_protocol::ledger;
 use lockstep_protocol::ledger::{
-    ChainRules, DecisionReader, Head, HistoryError, KeyHash, ReadError, Receipt, StateReader,
+    Account, ChainRules, DecisionReader, Head, HistoryError, KeyHash, ReadError, Receipt,
+    StateReader,
 };
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate};
 use lockstep_protocol::nouns::decided::DecidedBlock;
-use lockstep_protocol::types::{Hash, Height};
+use lockstep_protocol::types::{Address, Hash, Height};
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -107,6 +108,13 @@ impl Store {
             txn: Mutex::new(txn.map_err(failed)?),
             inner: self.inner.clone(),
         })
+    }
+
+    /// The account of an address after the block of this height; an empty one, if there is none.
+    pub fn account_after(&self, height: Height, of: &Address) -> Result<Account, HistoryError> {
+        let view = self.view().map_err(ReadError::from)?;
+        let version = view.version_after(height)?;
+        Ok(ledger::account_at(&view, version, of)?.unwrap_or_default())
     }
 
     pub(in crate::state_store) fn read<T>(
