@@ -138,7 +138,7 @@ fn any_page_may_ask_a_devnet_to_read_and_to_call() {
     // No other verb, and not what changes something by a plain POST.
     assert_eq!(page_may(url, PAGE, "DELETE", "/").0, 405);
     assert_eq!(page_may(url, PAGE, "POST", "/transactions").0, 405);
-    assert_eq!(page_may(url, PAGE, "POST", "/devnet/tick").0, 405);
+    assert_eq!(page_may(url, PAGE, "POST", "/devnet/tick"), (403, None));
     // The answer itself says so as well, a refusal too.
     for (path, status) in [("/status", 200), ("/blocks/99", 404), ("/blocks/x", 400)] {
         let answer = ask(url, "GET", path, &[("origin", PAGE)]);

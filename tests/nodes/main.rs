@@ -11,6 +11,7 @@ mod cli_validators;
 mod clients;
 mod compact;
 mod edges;
+mod controls;
 mod ended;
 #[cfg(target_os = "linux")]
 mod ends;

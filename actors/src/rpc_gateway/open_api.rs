@@ -19,6 +19,8 @@ pub(super) struct Route {
     params: &'static [Param],
     /// What a body has to be.
     body: Option<&'static str>,
+    /// The fields of a body that is a JSON object, where they are known.
+    fields: &'static [Field],
     answers: Media,
     /// The shape of an answer in JSON, where it is told.
     schema: Option<fn() -> Value>,
@@ -30,6 +32,9 @@ pub(super) struct Route {
 
 /// The name of a parameter in the path or in the query, and the pattern of its values.
 type Param = (&'static str, &'static str);
+
+/// The name of a field of a body, its JSON schema, and whether it has to be there.
+type Field = (&'static str, &'static str, bool);
 
 /// What an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +80,7 @@ const fn get(
         summary,
         params: &[],
         body: None,
+        fields: &[],
         answers,
         schema: None,
         also,
@@ -83,9 +89,46 @@ const fn get(
 }
 
 /// What a devnet is told.
-const fn order(path: &'static str, summary: &'static str, handler: fn() -> Handler) -> Route {
-    get(path, summary, Media::Json, ORDERED, handler).post(Some(JSON))
+const fn order(
+    path: &'static str,
+    summary: &'static str,
+    fields: &'static [Field],
+    handler: fn() -> Handler,
+) -> Route {
+    let mut route = get(path, summary, Media::Json, ORDERED, handler).post(Some(JSON));
+    route.fields = fields;
+    route
 }
+
+const NODE: Field = ("node", r#"{"type":"integer","minimum":0}"#, true);
+const FROM: Field = ("from", r#"{"type":"integer","minimum":0}"#, false);
+const TO: Field = ("to", r#"{"type":"integer","minimum":0}"#, false);
+const PAYER: Field = ("from", r#"{"type":"string"}"#, true);
+const RECEIVER: Field = ("to", r#"{"type":"string"}"#, true);
+const AMOUNT: Field = ("amount", r#"{"type":"string","pattern":"^[0-9]+$"}"#, true);
+const PACE: Field = (
+    "block_time_ms",
+    r#"{"type":["integer","null"],"minimum":0,"maximum":86400000}"#,
+    true,
+);
+const GROUPS: Field = (
+    "groups",
+    r#"{"type":"array","items":{"type":"array","items":{"type":"integer","minimum":0}}}"#,
+    true,
+);
+const DELAY: Field = (
+    "ms",
+    r#"{"type":"integer","minimum":0,"maximum":60000}"#,
+    true,
+);
+const SHARE: Field = (
+    "per_thousand",
+    r#"{"type":"integer","minimum":0,"maximum":1000}"#,
+    true,
+);
+const KEY: Field = ("key", r#"{"type":"string"}"#, true);
+const VALUE: Field = ("value", r#"{"type":"string"}"#, true);
+const ACTOR: Field = ("actor", r#"{"type":"string"}"#, true);
 
 /// Whatever is ordered of a devnet may be answered so.
 const ORDERED: &[u16] = &[400, 403, 404, 408, 409, 413, 415, 429, 500, 503];
@@ -164,19 +207,19 @@ pub(super) const ROUTES: &[Route] = &[
     get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::account)).with(&[("address", ADDRESS)]),
     get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
     get("/devnet", "The nodes of a devnet, its links, accounts and pace.", Media::Json, &[404, 500, 503], || read().to(devnet::look)),
-    order("/devnet/tick", "Makes a block on all nodes of a devnet.", || web::post().to(devnet::order::<bodies::Tick>)),
-    order("/devnet/pace", "When a devnet begins heights: every so many milliseconds, or by hand.", || web::post().to(devnet::order::<bodies::Pace>)),
-    order("/devnet/stop", "Stops a node of a devnet in good order.", || web::post().to(devnet::order::<bodies::Stop>)),
-    order("/devnet/kill", "Ends a node of a devnet as a process that is killed.", || web::post().to(devnet::order::<bodies::Kill>)),
-    order("/devnet/restart", "Begins a node of a devnet again that is down.", || web::post().to(devnet::order::<bodies::Restart>)),
-    order("/devnet/partition", "Lets nodes of different groups hear nothing of each other.", || web::post().to(devnet::order::<bodies::Partition>)),
-    order("/devnet/heal", "Undoes partition, delay and drop.", || web::post().to(devnet::order::<bodies::Heal>)),
-    order("/devnet/delay", "Makes requests between nodes take longer.", || web::post().to(devnet::order::<bodies::Delay>)),
-    order("/devnet/drop", "Loses some of the requests between nodes.", || web::post().to(devnet::order::<bodies::Loss>)),
-    order("/devnet/transfer", "Pays from one of the public accounts.", || web::post().to(devnet::order::<bodies::Transfer>)),
-    order("/devnet/record", "Keeps a record of one of the public accounts.", || web::post().to(devnet::order::<bodies::Record>)),
-    order("/devnet/faucet", "Pays to anybody.", || web::post().to(devnet::order::<bodies::Faucet>)),
-    order("/devnet/panic", "Makes an actor of a node panic, in a build for tests.", || web::post().to(devnet::order::<bodies::Panic>)),
+    order("/devnet/tick", "Makes a block on all nodes of a devnet.", &[], || web::post().to(devnet::order::<bodies::Tick>)),
+    order("/devnet/pace", "When a devnet begins heights: every so many milliseconds, or by hand.", &[PACE], || web::post().to(devnet::order::<bodies::Pace>)),
+    order("/devnet/stop", "Stops a node of a devnet in good order.", &[NODE], || web::post().to(devnet::order::<bodies::Stop>)),
+    order("/devnet/kill", "Ends a node of a devnet as a process that is killed.", &[NODE], || web::post().to(devnet::order::<bodies::Kill>)),
+    order("/devnet/restart", "Begins a node of a devnet again that is down.", &[NODE], || web::post().to(devnet::order::<bodies::Restart>)),
+    order("/devnet/partition", "Lets nodes of different groups hear nothing of each other.", &[GROUPS], || web::post().to(devnet::order::<bodies::Partition>)),
+    order("/devnet/heal", "Undoes partition, delay and drop.", &[], || web::post().to(devnet::order::<bodies::Heal>)),
+    order("/devnet/delay", "Makes requests between nodes take longer.", &[DELAY, FROM, TO], || web::post().to(devnet::order::<bodies::Delay>)),
+    order("/devnet/drop", "Loses some of the requests between nodes.", &[SHARE, FROM, TO], || web::post().to(devnet::order::<bodies::Loss>)),
+    order("/devnet/transfer", "Pays from one of the public accounts.", &[PAYER, RECEIVER, AMOUNT], || web::post().to(devnet::order::<bodies::Transfer>)),
+    order("/devnet/record", "Keeps a record of one of the public accounts.", &[PAYER, KEY, VALUE], || web::post().to(devnet::order::<bodies::Record>)),
+    order("/devnet/faucet", "Pays to anybody.", &[RECEIVER, AMOUNT], || web::post().to(devnet::order::<bodies::Faucet>)),
+    order("/devnet/panic", "Makes an actor of a node panic, in a build for tests.", &[NODE, ACTOR], || web::post().to(devnet::order::<bodies::Panic>)),
 ];
 
 const EVENTS: &[Param] = &[
@@ -248,14 +291,36 @@ impl Route {
         });
         if let Some(kind) = self.body {
             let schema = match kind {
+                JSON if self.is_order() => self.object(),
                 // Any JSON is answered: with an error object, if it is no call.
                 JSON => json!({}),
                 _ => json!({ "type": "string", "contentMediaType": kind }),
             };
             let content = json!({ kind: { "schema": schema } });
-            operation["requestBody"] = json!({ "required": true, "content": content });
+            // No bytes are an empty object.
+            let is_required = !self.is_order() || !self.fields.is_empty();
+            operation["requestBody"] = json!({ "required": is_required, "content": content });
         }
         operation
+    }
+
+    /// The schema of its body.
+    fn object(&self) -> Value {
+        let schema = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let properties = self
+            .fields
+            .iter()
+            .map(|(name, text, _)| ((*name).into(), schema(text)));
+        let required = self
+            .fields
+            .iter()
+            .filter(|(_, _, is_required)| *is_required);
+        json!({
+            "type": "object",
+            "properties": properties.collect::<Map<String, Value>>(),
+            "required": required.map(|(name, _, _)| *name).collect::<Vec<_>>(),
+            "additionalProperties": false,
+        })
     }
 
     /// Whether the path has a place for this parameter.
@@ -338,6 +403,25 @@ mod tests {
         assert_eq!(told, routes);
         assert_eq!(routes.len(), ROUTES.len(), "each once");
         assert_eq!(ids.len(), ROUTES.len(), "each with a name of its own");
+    }
+
+    #[test]
+    fn every_field_of_an_order_has_a_schema() {
+        for route in ROUTES.iter().filter(|route| route.is_order()) {
+            let object = route.object();
+            let properties = object["properties"].as_object().expect("an object");
+            assert_eq!(
+                properties.len(),
+                route.fields.len(),
+                "each once: {}",
+                route.path
+            );
+            assert!(
+                properties
+                    .values()
+                    .all(|schema| schema["type"] != Value::Null)
+            );
+        }
     }
 
     #[test]

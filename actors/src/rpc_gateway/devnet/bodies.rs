@@ -19,13 +19,17 @@ pub(in crate::rpc_gateway) trait Body: DeserializeOwned {
 
 /// Reads one; no bytes are an empty object.
 pub(super) fn read<B: Body>(bytes: &[u8]) -> Result<Order, NotDone> {
+    let bytes = bytes.trim_ascii_start();
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-    let body: B = serde_json::from_slice(bytes).map_err(|error| {
-        wrong(
-            "malformed",
-            format!("{error}: docs/operate/devnet.md has the body of each order"),
-        )
-    })?;
+    let malformed = |why: &dyn std::fmt::Display| {
+        let sentence = format!("{why}: docs/operate/devnet.md has the body of each order");
+        wrong("malformed", sentence)
+    };
+    // The library takes a list for an object as well: its values in the order of the fields.
+    if !bytes.starts_with(b"{") {
+        return Err(malformed(&"the body is no JSON object"));
+    }
+    let body: B = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
     body.order()
 }
 
@@ -250,5 +254,58 @@ impl Body for Panic {
     fn order(self) -> Result<Order, NotDone> {
         let Panic { node, actor } = self;
         Ok(Order::Panic { node, actor })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order<B: Body>(text: &str) -> Result<Order, &'static str> {
+        read::<B>(text.as_bytes()).map_err(|not_done| not_done.code)
+    }
+
+    #[test]
+    fn a_body_is_an_object_with_exactly_the_fields_of_its_order() {
+        assert_eq!(order::<Tick>(""), Ok(Order::Tick));
+        assert_eq!(order::<Heal>(" {} "), Ok(Order::Heal));
+        assert_eq!(order::<Kill>("{\"node\":3}"), Ok(Order::Kill(3)));
+        for wrong in [
+            "",
+            "{}",
+            "[3]",
+            "3",
+            "null",
+            "{\"node\":3,\"node\":4}",
+            "{\"node\":3,\"now\":1}",
+            "{\"node\":3}x",
+            "{\"node\":3.5}",
+            "{\"Node\":3}",
+        ] {
+            assert_eq!(order::<Kill>(wrong), Err("malformed"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn by_hand_has_to_be_said() {
+        let by_hand = order::<Pace>("{\"block_time_ms\":null}");
+        assert_eq!(by_hand, Ok(Order::Pace(Pacing::Manual)));
+        assert_eq!(order::<Pace>("{}"), Err("malformed"));
+        let longest = format!("{{\"block_time_ms\":{BLOCK_TIME_MS_MAX}}}");
+        let interval = Pacing::Interval(BLOCK_TIME_MS_MAX);
+        assert_eq!(order::<Pace>(&longest), Ok(Order::Pace(interval)));
+    }
+
+    #[test]
+    fn a_link_has_two_ends_or_is_every_link() {
+        let of = |ends: &str| order::<Delay>(&format!("{{\"ms\":5{ends}}}"));
+        assert_eq!(of(""), Ok(Order::Delay(Wires::All, 5)));
+        assert_eq!(
+            of(",\"from\":0,\"to\":2"),
+            Ok(Order::Delay(Wires::One(0, 2), 5))
+        );
+        for wrong in [",\"from\":0", ",\"to\":0", ",\"from\":1,\"to\":1"] {
+            assert_eq!(of(wrong), Err("bad_link"), "{wrong}");
+        }
     }
 }

@@ -45,6 +45,26 @@ fn dropping_the_last_clone_closes_the_directory_twenty_times() {
     }
 }
 
+/// Whatever it had committed is there: that was durable when it was told.
+#[test]
+fn the_directory_of_a_node_that_was_killed_says_that_it_was_not_closed_in_good_order() {
+    let world = World::new(7);
+    let dir = TempDir::new().unwrap();
+    let noted = || MarkFile::read_in(dir.path()).unwrap().unwrap();
+    for (cut, height) in [(false, 1), (true, 2), (false, 3)] {
+        let store = world.open(dir.path(), address(101)).unwrap();
+        let mut ledger = world.ledger(&store);
+        world.grow(&store, &mut ledger, vec![world.pay(1, height - 1, 2, 1)]);
+        let clone = store.clone();
+        if cut {
+            store.cut();
+        }
+        drop((ledger, store, clone));
+        let mark = noted();
+        assert_eq!((mark.closed, mark.height), (!cut, Height(height)));
+    }
+}
+
 #[test]
 fn a_directory_in_use_is_refused_with_code_4() {
     let (world, dir, store) = opened();

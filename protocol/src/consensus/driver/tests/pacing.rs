@@ -184,3 +184,19 @@ fn a_start_that_comes_after_others_have_begun_changes_nothing() {
         assert_eq!(node.driver.current_step(), Some(Step::Prevote));
     }
 }
+
+#[test]
+fn a_pace_that_changes_counts_for_the_height_that_has_yet_to_begin() {
+    let mut node = between_heights(0, Pacing::Manual);
+    let began = node.driver.begun_at.expect("the height before has begun");
+    node.now = began.plus_ms(300);
+    let pace = |ms| Input::Pace(Pacing::Interval(ms));
+    assert_eq!(node.step(pace(1_000)), [Output::WakeAt(NEXT, 700)]);
+    assert_eq!(node.step(Input::Pace(Pacing::Manual)), []);
+    node.now = began.plus_ms(1_000);
+    assert_eq!(node.step(Input::Wake(NEXT)), [], "by hand again");
+    assert_eq!(node.step(pace(2_000)), [Output::WakeAt(NEXT, 1_000)]);
+    let out = node.step(pace(250));
+    assert_eq!(entered(&out), Some((NEXT, Round(0))), "it is over already");
+    assert_eq!(node.step(pace(9_000)), [], "a height that runs goes on");
+}
