@@ -83,6 +83,17 @@ impl WebSocket {
         matches!(self.stream.fill_buf(), Ok([]))
     }
 
+    /// What the node says before its end, which may be a reset.
+    pub fn last_words(&mut self) -> Vec<u8> {
+        let mut words = Vec::new();
+        match self.stream.read_to_end(&mut words) {
+            Err(error) if error.kind() != std::io::ErrorKind::ConnectionReset => {
+                panic!("it does not end: {error}, after {words:?}")
+            }
+            _ => words,
+        }
+    }
+
     /// The next frame; the node sends each message in one.
     pub fn said(&mut self) -> Said {
         let mut head = [0; 2];
