@@ -113,6 +113,7 @@ pub mod rpc_gateway;
 pub mod runtime;
 mod seldom;
 mod shell;
+pub mod speaker;
 pub mod state_store;
 mod tidings;
 mod timelines;

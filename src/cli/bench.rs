@@ -2,7 +2,6 @@
 use super::{allowance, scheme};
 use crate::config::values::DurabilityArgument;
 use crate::failure::Failure;
-use crate::output::log::LogFormat;
 use crate::output::{self, say_json};
 use clap::Args;
 use lockstep_devnet::{Builder, Devnet};
@@ -53,7 +52,7 @@ pub(crate) struct BenchArguments {
 
 impl BenchArguments {
     fn start_log(&self) -> Result<(), Failure> {
-        output::log::start(self.log.as_deref(), "error", LogFormat::Text)
+        output::log::start_of_several(self.log.as_deref(), "error")
     }
 
     /// Prints a report: as one object, or as `print` does for people.

@@ -3,7 +3,6 @@ use super::signals::{self, Asked};
 use super::{allowance, scheme, validators};
 use crate::config::values::{DurabilityArgument, retention};
 use crate::failure::Failure;
-use crate::output::log::LogFormat;
 use crate::output::{self, tell};
 use clap::Args;
 use lockstep_devnet::{Builder, CommitEvent, Devnet};
@@ -69,7 +68,7 @@ struct Times {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    output::log::start(arguments.log.as_deref(), "warn", LogFormat::Text)?;
+    output::log::start_of_several(arguments.log.as_deref(), "warn")?;
     let builder = allowance::for_devnet(builder(arguments)?)?;
     let stop = signals::hear(Asked::End)?;
     super::memory::give_back();

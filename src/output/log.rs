@@ -5,9 +5,11 @@ use crate::environment::variable;
 use crate::failure::Failure;
 use env_logger::Logger;
 use env_logger::fmt::{ConfigurableFormat, Formatter};
+use lockstep_actors::speaker;
 use log::Log;
 use serde::Serialize;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 /// `--log-format`
@@ -44,6 +46,9 @@ static LOGGER: OnceLock<Filtered> = OnceLock::new();
 /// While log lines are JSON: carries what people are told, whatever the filter.
 static TELLER: RwLock<Option<Logger>> = RwLock::new(None);
 
+/// Whether several nodes run in this process.
+static SEVERAL: AtomicBool = AtomicBool::new(false);
+
 struct Filtered(RwLock<Logger>);
 
 impl Filtered {
@@ -74,6 +79,12 @@ pub(crate) fn start(filter: Option<&str>, default: &str, format: LogFormat) -> R
         let _ = log::set_logger(logger);
     }
     Ok(())
+}
+
+/// The same where several nodes run in this process: each line says of which it is.
+pub(crate) fn start_of_several(filter: Option<&str>, default: &str) -> Result<(), Failure> {
+    SEVERAL.store(true, Ordering::Relaxed);
+    start(filter, default, LogFormat::Text)
 }
 
 /// Log lines are chosen like this, and look like this, from now on.
@@ -170,7 +181,11 @@ fn json(line: &mut Formatter, record: &log::Record<'_>) -> io::Result<()> {
 
 /// One record, one line: in it stands what peers and people have sent.
 fn text(line: &mut Formatter, record: &log::Record<'_>) -> io::Result<()> {
-    let words = record.args().to_string();
+    let node = speaker::of_this_thread().filter(|_| SEVERAL.load(Ordering::Relaxed));
+    let words = match node {
+        Some(node) => format!("node {}: {}", node.short(), record.args()),
+        None => record.args().to_string(),
+    };
     let words = written_out(&words, Spelling::Line);
     let target = written_out(record.target(), Spelling::Line);
     let mut shown = log::Record::builder();

@@ -1,7 +1,8 @@
 //! What a node's log tells a person at info, as processes.
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-use support::process::{Network, lockstep};
+use support::process::{Network, lockstep, run};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -134,4 +135,29 @@ fn nothing_secret_is_in_the_log_at_any_level() {
     let said = [ended.stdout, ended.stderr].concat();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&said));
     assert!(!String::from_utf8_lossy(&said).contains(password));
+}
+
+/// Several nodes write into one stderr.
+#[test]
+fn each_line_of_a_devnets_log_says_of_which_node_it_is() {
+    let devnet = [
+        "devnet",
+        "--validators",
+        "2",
+        "--blocks",
+        "3",
+        "--rpc-port",
+        "0",
+    ];
+    let ended = run(&[&devnet[..], &["--block-time", "0", "--log", "info"]].concat()).ok();
+    let of_nodes = |line: &&str| line.contains(" lockstep_actors");
+    let lines: Vec<&str> = ended.stderr.lines().filter(of_nodes).collect();
+    let named = |line: &&str| {
+        let (_, words) = line
+            .split_once("] node 0x")
+            .unwrap_or_else(|| panic!("{line}"));
+        words.split_once(": ").expect("a name").0.to_owned()
+    };
+    let names: BTreeSet<String> = lines.iter().map(named).collect();
+    assert_eq!(names.len(), 2, "{}", ended.stderr);
 }

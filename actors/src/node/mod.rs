@@ -8,6 +8,7 @@ use crate::metrics::Metrics;
 use crate::peers::{Handshake, Peer};
 use crate::rpc_gateway::{Controls, Events, Hosts, Origins, Proxies};
 use crate::runtime::{Actors, Policy};
+use crate::speaker::Speaker;
 use crate::state_store::{Durability, KeyUse, Store, StoreError};
 use crate::view::{HeadView, NodeView};
 use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing};
@@ -185,6 +186,7 @@ impl Parts {
         let metrics = Metrics::of_chain(actors.clone(), genesis.scheme);
         let scheme = crypto::scheme(genesis.scheme);
         let me = identity(genesis, &*config.signer)?;
+        let _speaker = Speaker::new(me);
         crypto::prove_signer(&*scheme, &*config.signer)?;
         let (rules, changes) = begin(genesis, metrics.timed_scheme(scheme))?;
         let rules = Arc::new(rules);

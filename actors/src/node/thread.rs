@@ -2,6 +2,7 @@
 use super::handle::{Remote, Stop};
 use super::{NodeError, NodeHandle, Parts, wiring};
 use crate::runtime::EndReason;
+use crate::speaker::Speaker;
 use crate::state_store::Durability;
 use actix::prelude::*;
 use std::sync::mpsc;
@@ -64,6 +65,7 @@ fn run(
     ready: &mpsc::Sender<Remote>,
     stop: oneshot::Receiver<Stop>,
 ) -> EndReason {
+    let _speaker = Speaker::new(parts.me);
     let runner = System::with_tokio_rt(|| runtime);
     let store_thread = store_runtime.map(|runtime| Arbiter::with_tokio_rt(|| runtime));
     let view = parts.view.clone();
