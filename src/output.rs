@@ -11,6 +11,7 @@ use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use unseen::{Spelling, written_out};
 
+mod fold;
 pub(crate) mod log;
 pub(crate) mod terminal;
 mod unseen;
@@ -33,7 +34,17 @@ macro_rules! tell {
 pub(crate) use {say, tell};
 
 pub(crate) fn print_line(line: Arguments<'_>) -> Result<(), Failure> {
-    print(&written_out(&line.to_string(), Spelling::Line))
+    let line = line.to_string();
+    let line = written_out(&line, Spelling::Line);
+    match fold::width() {
+        Some(width) => print(&fold::fold(&line, width).join("\n")),
+        None => print(&line),
+    }
+}
+
+/// Prints one line that has its end where it has it, however wide it is: it may be copied.
+pub(crate) fn say_whole(line: &str) -> Result<(), Failure> {
+    print(&written_out(line, Spelling::Line))
 }
 
 /// Prints one JSON document.

@@ -46,6 +46,5 @@ pub(crate) fn man<A: CommandFactory>(arguments: &Man) -> Result<(), Failure> {
 /// Line by line: a reader who leaves is no panic.
 fn print_whole(text: &[u8]) -> Result<(), Failure> {
     let text = String::from_utf8_lossy(text);
-    text.lines()
-        .try_for_each(|line| crate::output::say!("{line}"))
+    text.lines().try_for_each(crate::output::say_whole)
 }

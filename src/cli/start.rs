@@ -7,7 +7,7 @@ use crate::config::values::DurabilityArgument;
 use crate::config::{self, Config, peers};
 use crate::failure::Failure;
 use crate::output::log::LogFormat;
-use crate::output::{self, say, say_json_line, terminal};
+use crate::output::{self, say, say_json_line, say_whole, terminal};
 use crate::remedy;
 use clap::Args;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
@@ -90,7 +90,7 @@ fn assignment(text: &str) -> Result<config::Flag, Failure> {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = config::load(arguments.home.as_deref(), flags(arguments)?)?;
     if arguments.print_config {
-        return config.lines().iter().try_for_each(|line| say!("{line}"));
+        return config.lines().iter().try_for_each(|line| say_whole(line));
     }
     output::log::start(Some(&config.log), "info", config.log_format)?;
     allowance::for_node(config.peers.len())?;
