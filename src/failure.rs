@@ -2,6 +2,7 @@
 use crate::remedy;
 use lockstep_devnet::DevnetError;
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// One clear line and an exit code.
 #[derive(Debug)]
@@ -64,13 +65,29 @@ impl From<DevnetError> for Failure {
             DevnetError::Directory { dir, error } => format!(
                 "cannot make the directory {}: {error}; {}",
                 dir.display(),
-                remedy::of_writing(error, "choose another --home")
+                remedy::of_writing(error, another_place(dir))
             ),
+            DevnetError::NoBlock { heights, .. } if heights.iter().all(Option::is_some) => {
+                let said = error.to_string();
+                let (what, _) = said.rsplit_once(": ").unwrap_or((&said, ""));
+                format!(
+                    "{what}: give it fewer --validators or a machine with less to do; --log info \
+                     says what these nodes wait for"
+                )
+            }
             other => other.to_string(),
         };
         Failure {
             message,
             exit_code: error.exit_code(),
         }
+    }
+}
+
+/// Where a directory cannot be made: that of temporary files is the environment's.
+fn another_place(dir: &Path) -> &'static str {
+    match dir.starts_with(std::env::temp_dir()) {
+        true => "name another directory of temporary files with TMPDIR",
+        false => "choose another --home",
     }
 }

@@ -175,7 +175,8 @@ fn run_import(arguments: &Import) -> Result<(), Failure> {
     let key = Secret::read(&chain.config.key)?;
     if key.scheme != chain.genesis.scheme {
         return Err(Failure::usage(format!(
-            "{} is a key for {}, the chain's is {}: make one for that",
+            "{} is a key for {}, the chain's is {}: make one for that with lockstep init --home DIR \
+             --genesis FILE",
             chain.config.key.display(),
             key.scheme,
             chain.genesis.scheme

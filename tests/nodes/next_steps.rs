@@ -3,6 +3,7 @@
 use lockstep_devnet::Devnet;
 use serde_json::json;
 use std::process::Command;
+use std::time::Duration;
 use support::process::{Ended, binary, finish, hear_nothing, lockstep};
 use support::rpc::call;
 use tempfile::TempDir;
@@ -10,7 +11,8 @@ use tempfile::TempDir;
 const TABLE: &str = include_str!("next_steps.txt");
 
 /// What the commands of the table have at hand: `runs`, a node until it is ready; `stays`, one that
-/// goes on.
+/// goes on; `snapshot`, one in `s`, and the home `g` of its chain; `public_key`, that of a new
+/// validator; `checkpoint`, the first block.
 const PRELUDE: &str = r#"
 set -o pipefail
 node() { local rpc=off; case " $* " in *" --rpc-listen "*) rpc=;; esac
@@ -19,6 +21,12 @@ up() { rm -f up; node "$@" > up & echo $! > pid
   until [ -s up ] || ! kill -0 $! 2> /dev/null; do sleep 0.05; done; }
 runs() { local before=$(cat pid 2> /dev/null); up "$@"; local node=$!
   [ -n "$before" ] && echo "$before" > pid; kill -TERM $node 2> /dev/null; wait $node; }
+snapshot() { lockstep init --home h && stays --home h --set block_interval_ms=50
+  for _ in $(seq 100); do lockstep snapshot export --home h --output s && break; sleep 0.1; done
+  lockstep init --home g --genesis h/genesis.json; }
+public_key() { lockstep init --home n --scheme dilithium3 > made
+  grep -o '"public_key": "0x[0-9a-f]*' n/genesis.json | grep -o '0x.*'; }
+checkpoint() { echo $(lockstep block 1 | awk '/^  id / { print $2 }')@1; }
 stays() { up "$@" 2> log; }
 "#;
 
@@ -204,4 +212,38 @@ fn a_transaction_of_ethereum_is_told_where_to_go() {
     let mut command = lockstep(&["tx", "transfer", "--from", "alice", "--to", "bob"]);
     command.args(["--amount", "1", "--rpc", &url]);
     finish(command).ok();
+}
+
+/// What a devnet says to the test that runs it.
+#[test]
+fn what_a_devnet_lacks_is_said_with_the_step_that_helps() {
+    let devnet = Devnet::builder().manual(true).boot().expect("it boots");
+    for index in [2, 3] {
+        devnet.kill(index).expect("it ran");
+    }
+    let moment = Duration::from_millis(100);
+    let down = devnet
+        .block(2, 1)
+        .expect_err("nobody is there to ask")
+        .to_string();
+    assert!(down.contains("restart it"), "{down}");
+    let none = devnet
+        .wait_for(1, moment)
+        .expect_err("two decide nothing")
+        .to_string();
+    assert!(none.contains("restart those that are down"), "{none}");
+    for index in [2, 3] {
+        devnet.restart(index).expect("it restarts");
+    }
+    let block = devnet.block(2, 1).expect("it is there to ask");
+    assert!(block.is_none());
+    let none = devnet
+        .wait_for(1, moment)
+        .expect_err("nobody has asked for one")
+        .to_string();
+    assert!(none.contains("read in the log"), "{none}");
+    devnet.tick().expect("a block comes");
+    devnet
+        .wait_for(1, Duration::from_secs(60))
+        .expect("it is there");
 }

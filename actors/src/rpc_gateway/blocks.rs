@@ -71,7 +71,9 @@ pub(super) fn no_block(seed: &Seed, height: Height) -> Answer {
         );
         return Ok(refuse(StatusCode::GONE, "pruned", sentence));
     }
-    let sentence = format!("no block {height} here; the newest is {newest}");
+    let sentence = format!(
+        "no block {height} here; the newest is {newest}: wait for it, or ask for the latest"
+    );
     Ok(refuse(StatusCode::NOT_FOUND, "unknown_block", sentence))
 }
 

@@ -33,7 +33,7 @@ pub enum DevnetError {
         error: std::io::Error,
     },
     /// The links between the nodes cannot be made.
-    #[error("no links between the nodes: {0}")]
+    #[error("no links between the nodes: {0}; allow more open files (ulimit -n), and boot again")]
     Links(std::io::Error),
     /// A directory cannot be made.
     #[error("cannot make the directory {dir}: {error}; choose another one")]
@@ -44,7 +44,11 @@ pub enum DevnetError {
         error: std::io::Error,
     },
     /// No block came.
-    #[error("no block {height} within {patience:?} on {}", stand(missing, heights))]
+    #[error(
+        "no block {height} within {patience:?} on {}: {}",
+        stand(missing, heights),
+        next(heights)
+    )]
     NoBlock {
         /// Which block.
         height: u64,
@@ -97,7 +101,7 @@ pub enum DevnetError {
     #[error("node {0}: {1}")]
     Ask(usize, AskError),
     /// Nobody is there to ask.
-    #[error("node {0} is not running")]
+    #[error("node {0} is not running: restart it, or ask another one")]
     Down(usize),
     /// The node of this index could not read its store.
     #[error("node {0}: {1}")]
@@ -124,6 +128,14 @@ fn stand(missing: &[usize], heights: &[Option<u64>]) -> String {
         0 => of_all,
         1 => format!("{of_all}; one is down"),
         _ => format!("{of_all}; {down} are down"),
+    }
+}
+
+/// What helps where a block does not come.
+fn next(heights: &[Option<u64>]) -> &'static str {
+    match heights.iter().any(Option::is_none) {
+        true => "restart those that are down",
+        false => "wait longer, or read in the log what these nodes wait for",
     }
 }
 
@@ -174,16 +186,18 @@ mod tests {
         assert_eq!(
             all,
             "no block 2 within 30s on 100 of 100 nodes (0, 1, 2, 3, 4, 5, 6, 7 and 92 more: at \
-             height 1)"
+             height 1): wait longer, or read in the log what these nodes wait for"
         );
         let some = no_block(vec![1, 2], vec![Some(2), Some(0), Some(1), None]);
         assert_eq!(
             some,
-            "no block 2 within 30s on 2 of 4 nodes (1, 2: at heights 0 to 1); one is down"
+            "no block 2 within 30s on 2 of 4 nodes (1, 2: at heights 0 to 1); one is down: restart \
+             those that are down"
         );
         assert_eq!(
             no_block(vec![0], vec![None]),
-            "no block 2 within 30s on 1 of 1 nodes (0: down); one is down"
+            "no block 2 within 30s on 1 of 1 nodes (0: down); one is down: restart those that are \
+             down"
         );
     }
 }

@@ -79,7 +79,11 @@ fn soak(arguments: &SoakArguments) -> Result<Report, Failure> {
     terminal::wipe();
     let report = Report::of(&soak.samples, soak.load.sent);
     soak.devnet.shutdown();
-    report.ok_or_else(|| Failure::retry("it ended before there was anything to compare"))
+    report.ok_or_else(|| {
+        Failure::retry(
+            "it ended before there was anything to compare: let it run, or give more --minutes",
+        )
+    })
 }
 
 /// Empty, its memory in use: what is measured must not be the measuring.
@@ -217,7 +221,9 @@ impl Load {
                     return Err(Failure::retry(sentence));
                 }
                 Ok(_) | Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Failure::retry("interrupted before anything was measured"));
+                    return Err(Failure::retry(
+                        "interrupted before anything was measured: let it run",
+                    ));
                 }
             }
         }

@@ -3,6 +3,7 @@ use super::BenchArguments;
 use crate::cli::process;
 use crate::failure::Failure;
 use crate::output::{say, tell, terminal};
+use crate::remedy;
 use clap::Args;
 use lockstep_devnet::{ChainError, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -77,7 +78,11 @@ fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
     let late = arguments.validators - 1;
     let blocks = arguments.blocks;
     let home = tempfile::Builder::new().prefix("lockstep-sync-").tempdir();
-    let home = home.map_err(|error| Failure::retry(format!("no directory: {error}")))?;
+    let home = home.map_err(|error| {
+        let another = "name another directory of temporary files with TMPDIR";
+        let next = remedy::of_writing(&error, another);
+        Failure::retry(format!("no directory: {error}; {next}"))
+    })?;
     let builder = arguments.bench.devnet(arguments.validators)?;
     let builder = builder.manual(true).home(home.path());
     tell!("making a chain of {blocks} blocks …");

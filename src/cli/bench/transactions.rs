@@ -96,7 +96,9 @@ pub(crate) fn run(arguments: &TransactionsArguments) -> Result<(), Failure> {
     }
     if report.committed < report.accepted {
         let lost = report.accepted - report.committed;
-        let sentence = format!("{lost} accepted transactions were not committed in {DRAIN:?}");
+        let sentence = format!(
+            "{lost} accepted transactions were not committed in {DRAIN:?}: give a lower --rate"
+        );
         return Err(Failure::retry(sentence));
     }
     Ok(())
