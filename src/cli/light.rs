@@ -69,6 +69,9 @@ enum Subject {
         account: String,
     },
     /// What an account keeps under a key, or that it keeps nothing there
+    #[command(
+        override_usage = "lockstep light verify --trusted <HASH@HEIGHT>\n       record [OPTIONS] <OWNER> <KEY>"
+    )]
     Record {
         /// Whose: an address, the name of a key, or on a devnet alice, bob, carol, dave
         #[arg(value_name = "OWNER")]

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// `lockstep tx put`
 #[derive(Args)]
+#[command(
+    override_usage = "lockstep tx put [OPTIONS] --from <NAME> --key <KEY>\n       <--value <TEXT>|--file <FILE>>"
+)]
 pub(crate) struct Arguments {
     /// Under which key: a text, or 0x and hex digits; at most 256 bytes
     #[arg(long, value_name = "KEY", value_parser = Key::parse)]

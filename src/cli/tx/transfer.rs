@@ -6,6 +6,9 @@ use lockstep_protocol::nouns::transaction::Action;
 
 /// `lockstep tx transfer`
 #[derive(Args)]
+#[command(
+    override_usage = "lockstep tx transfer [OPTIONS] --from <NAME>\n       --to <ADDRESS> --amount <AMOUNT>"
+)]
 pub(crate) struct Arguments {
     /// Who receives: an address, or the name of a key
     #[arg(long, value_name = "ADDRESS")]

@@ -17,6 +17,9 @@ use std::path::Path;
 
 /// `lockstep tx update-validator`
 #[derive(Args)]
+#[command(
+    override_usage = "lockstep tx update-validator [OPTIONS] --from <NAME>\n       --key <PUBLICKEY> <--power <N>|--remove|--withdraw>"
+)]
 pub(crate) struct Arguments {
     /// Who: the public key (0x and hex digits), a file that holds it, as lockstep init --genesis
     /// writes, or the address of a validator of the newest height
