@@ -17,6 +17,7 @@ use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody
 use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{Address, BlockId, ChainId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -234,4 +235,37 @@ pub(crate) fn opened() -> (World, TempDir, Store) {
     let dir = TempDir::new().unwrap();
     let store = world.open(dir.path(), address(101)).unwrap();
     (world, dir, store)
+}
+
+thread_local! {
+    /// What this thread has logged, while somebody wants to know.
+    static LOGGED: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
+struct OfThread;
+
+impl log::Log for OfThread {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        LOGGED.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                lines.push(format!("{:<5} {}", record.level(), record.args()));
+            }
+        });
+    }
+
+    fn flush(&self) {}
+}
+
+/// The lines that this logs at info, on the thread of the test.
+pub(crate) fn logged(act: impl FnOnce()) -> Vec<String> {
+    // An error says that another test was first.
+    let _ = log::set_logger(&OfThread);
+    log::set_max_level(log::LevelFilter::Info);
+    LOGGED.set(Some(Vec::new()));
+    act();
+    LOGGED.take().unwrap_or_default()
 }

@@ -26,8 +26,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
 mod handlers;
-mod progress;
-mod waiting;
+pub(crate) mod progress;
+pub(crate) mod waiting;
 
 /// What it tells.
 #[derive(Clone)]

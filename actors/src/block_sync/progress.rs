@@ -7,7 +7,7 @@ use lockstep_protocol::types::{Height, Instant};
 
 /// Since when it has been catching up, and how fast.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     trusted: TrustedBlock,
     warned: bool,
     run: Option<Run>,
@@ -24,7 +24,7 @@ struct Run {
 }
 
 impl Progress {
-    pub(super) fn new(trusted: TrustedBlock) -> Progress {
+    pub(crate) fn new(trusted: TrustedBlock) -> Progress {
         Progress {
             trusted,
             ..Progress::default()
@@ -32,7 +32,7 @@ impl Progress {
     }
 
     /// Looks again; says in the log when catching up begins, goes on, and ends.
-    pub(super) fn step(&mut self, now: Instant, catch_up: &CatchUp, head: Height) -> SyncProgress {
+    pub(crate) fn step(&mut self, now: Instant, catch_up: &CatchUp, head: Height) -> SyncProgress {
         let (target, is_catching_up) = (catch_up.target(), catch_up.is_catching_up());
         match &mut self.run {
             None if is_catching_up => {

@@ -15,7 +15,7 @@ impl BlockSync {
     }
 }
 
-fn sentence(waits: &Waits) -> String {
+pub(crate) fn sentence(waits: &Waits) -> String {
     let (missing, why, step) = match waits {
         Waits::ForAll(missing) => (
             missing,
@@ -36,7 +36,7 @@ fn sentence(waits: &Waits) -> String {
 }
 
 /// Where it may sign, for the log.
-pub(super) fn arrived(arrival: Arrival) -> String {
+pub(crate) fn arrived(arrival: Arrival) -> String {
     let height = arrival.committed;
     let mut said = format!("it has what the others had when it started: height {height}");
     for height in [height.next(), height.next().next()] {

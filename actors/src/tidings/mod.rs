@@ -10,6 +10,8 @@ pub(crate) use room::{Room, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+#[cfg(test)]
+mod kept;
 pub(crate) mod room;
 pub(crate) mod tell;
 #[cfg(test)]
