@@ -12,6 +12,7 @@ mod clients;
 mod compact;
 mod edges;
 mod controls;
+mod eighty_columns;
 mod ended;
 #[cfg(target_os = "linux")]
 mod ends;
@@ -22,6 +23,7 @@ mod hostile_proposals;
 mod hostile_votes;
 mod http;
 mod http_refusals;
+mod kept_log;
 mod kill;
 mod light;
 mod links;

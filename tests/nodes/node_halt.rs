@@ -8,12 +8,12 @@ use support::process::{Network, Process};
 use support::{eventually, get, post};
 
 /// A precommit for the height under decision, far beyond any round that a node signs by itself,
-/// under the key of node 0: signed by somebody else.
-fn signed_elsewhere(network: &Network) -> SignedVote {
-    let (validator, seed) = network.key("node0/validator.key");
+/// under the key of this node: signed by somebody else.
+pub(crate) fn signed_elsewhere(network: &Network, node: usize) -> SignedVote {
+    let (validator, seed) = network.key(&format!("node{node}/validator.key"));
     let scheme = crypto::scheme(SchemeId::MlDsa65);
     let signer = scheme.signer(&Seed(seed)).expect("a key");
-    let status = get(&network.urls[0], "/status").json();
+    let status = get(&network.urls[node], "/status").json();
     let height = status["height"].as_u64().expect("a height") + 1;
     let vote = Vote {
         kind: VoteKind::Precommit,
@@ -23,7 +23,7 @@ fn signed_elsewhere(network: &Network) -> SignedVote {
         valid_round: None,
         validator,
     };
-    let bytes = network.context(0).vote(&vote);
+    let bytes = network.context(node).vote(&vote);
     let signature = Signature(signer.sign(&bytes).expect("it signs"));
     SignedVote { vote, signature }
 }
@@ -51,7 +51,7 @@ fn a_node_that_stopped_for_safety_serves_reads_and_ends_with_exit_code_4() {
     let wire = Wire::new(network.context(0).genesis_hash);
     let peer_url = format!("http://{}", network.peers[0]);
     let sentence = eventually("it stops voting", || {
-        let vote = wire.encode_vote(&signed_elsewhere(&network));
+        let vote = wire.encode_vote(&signed_elsewhere(&network, 0));
         post(&peer_url, "/consensus/vote", &vote);
         halted(&network)
     });

@@ -26,7 +26,7 @@ fn assert_shown(what: &str, ended: &Ended) {
 }
 
 /// Every command, by the help of the program itself.
-fn commands(above: &[&str]) -> BTreeSet<String> {
+pub(crate) fn commands(above: &[&str]) -> BTreeSet<String> {
     let help = run(&[above, &["--help"]].concat()).ok().stdout;
     let listed = help.split("Commands:\n").nth(1).unwrap_or("");
     let names = listed
