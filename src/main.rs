@@ -139,7 +139,6 @@ fn main() -> ExitCode {
         Command::Completions(arguments) => cli::shell_help::completions::<Arguments>(&arguments),
         Command::Man(arguments) => cli::shell_help::man::<Arguments>(&arguments),
     };
-    output::terminal::wipe();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -3,16 +3,14 @@
 //! Exit codes: 0 if every property held in every world, 4 if one did not (to go on with such a
 //! build would be unsafe), 2 for flags that make no sense.
 use crate::failure::Failure;
-use crate::output::{say, say_json, tell, terminal};
+use crate::output::terminal::Progress;
+use crate::output::{say, say_json, tell};
 use clap::Args;
-use lockstep_devnet::simulation::{
-    self, Batch, BatchSum, Faults, Profile, Progress, Worlds, twins,
-};
+use lockstep_devnet::simulation::{self, Batch, BatchSum, Faults, Profile, Worlds, twins};
 use lockstep_protocol::limits::VALIDATORS_MAX;
 use serde::Serialize;
 use std::ops::Range;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// `lockstep simulate`
 #[derive(Args)]
@@ -103,9 +101,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         threads,
     };
     let began = Instant::now();
-    let bar = Bar::new(seeds.end - seeds.start);
-    let tally = simulation::run_batch(&batch, |progress| bar.show(progress));
-    terminal::wipe();
+    let total = seeds.end - seeds.start;
+    let shown = Progress::new(total, "worlds");
+    let tally = simulation::run_batch(&batch, |progress| {
+        let events = progress.events as f64 / 1e6;
+        let failing = progress.failing;
+        let words = format!("{events:.1} M events, {failing} failing");
+        shown.show(progress.seeds, total, words);
+    });
+    drop(shown);
     let report = report(worlds, &seeds, &tally, began.elapsed().as_secs_f64());
     if arguments.json {
         say_json(&report)?;
@@ -265,68 +269,9 @@ fn judge(worlds: Worlds, tally: &BatchSum) -> Result<(), Failure> {
     )))
 }
 
-/// How often the bar is drawn.
-const REDRAW: Duration = Duration::from_millis(100);
-
-/// A progress bar, or a line now and then.
-struct Bar {
-    total: u64,
-    began: Instant,
-    drawn: Mutex<Instant>,
-}
-
-impl Bar {
-    fn new(total: u64) -> Bar {
-        let began = Instant::now();
-        Bar {
-            total,
-            began,
-            drawn: Mutex::new(began),
-        }
-    }
-
-    fn show(&self, progress: Progress) {
-        // Whoever finds it locked leaves the drawing to the other.
-        let Ok(mut drawn) = self.drawn.try_lock() else {
-            return;
-        };
-        if drawn.elapsed() < REDRAW {
-            return;
-        }
-        *drawn = Instant::now();
-        let seconds = self.began.elapsed().as_secs_f64();
-        terminal::show(&bar_line(self.total, progress, seconds));
-    }
-}
-
-fn bar_line(total: u64, progress: Progress, seconds: f64) -> String {
-    let Progress {
-        seeds,
-        events,
-        failing,
-    } = progress;
-    let bar = terminal::bar(seeds, total);
-    let events = events as f64 / 1e6;
-    let rate = events / seconds.max(1e-9);
-    format!("{bar} {seeds}/{total}  {events:.1} M events, {rate:.2} M/s, {failing} failing")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_bar_is_as_long_as_what_is_done() {
-        let progress = |seeds| Progress {
-            seeds,
-            events: 2_000_000,
-            failing: 1,
-        };
-        let half = bar_line(10, progress(5), 2.0);
-        let bar = format!("[{}{}] 5/10", "#".repeat(15), " ".repeat(15));
-        assert_eq!(half, bar + "  2.0 M events, 1.00 M/s, 1 failing");
-        assert!(bar_line(10, progress(10), 2.0).starts_with(&format!("[{}]", "#".repeat(30))));
-    }
 
     #[test]
     fn a_number_of_worlds_is_at_least_one_or_all() {

@@ -3,7 +3,8 @@
 use crate::config::key::Secret;
 use crate::config::{self, Config, genesis};
 use crate::failure::Failure;
-use crate::output::{say, say_json, terminal};
+use crate::output::terminal::Progress;
+use crate::output::{say, say_json};
 use clap::{Args, Subcommand};
 use lockstep_actors::state_store::{Contents, SnapshotFileError, export, import, inspect};
 use lockstep_protocol::crypto::{self, Scheme};
@@ -156,7 +157,6 @@ fn run_export(arguments: &Export) -> Result<(), Failure> {
         height,
         progress("values written"),
     );
-    terminal::wipe();
     let written = written.map_err(failure)?;
     if arguments.common.json {
         return print_json(&arguments.output, &written);
@@ -193,7 +193,6 @@ fn run_import(arguments: &Import) -> Result<(), Failure> {
         key.address,
         progress("bytes proven and taken"),
     );
-    terminal::wipe();
     let made = made.map_err(failure)?;
     if arguments.common.json {
         return print_json(data, &made);
@@ -215,7 +214,6 @@ fn run_inspect(arguments: &Inspect) -> Result<(), Failure> {
     let anchor = chain.anchor(&arguments.trust)?;
     let began = Instant::now();
     let looked = inspect(&arguments.input, anchor, progress("bytes proven"));
-    terminal::wipe();
     let contents = looked.map_err(failure)?;
     if arguments.common.json {
         return print_json(&arguments.input, &contents);
@@ -277,8 +275,8 @@ fn took(began: Instant) -> Result<(), Failure> {
 
 /// Shows how far it is, `of` how many of `what`.
 fn progress(what: &'static str) -> impl FnMut(u64, u64) {
-    let mut foot = terminal::Foot::default();
-    move |done, of| foot.show(|| format!("{} {done}/{of} {what}", terminal::bar(done, of)))
+    let progress = Progress::new(0, what);
+    move |done, of| progress.show(done, of, "")
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use crate::config::values::DurabilityArgument;
 use crate::config::{self, Config, peers};
 use crate::failure::Failure;
 use crate::output::log::LogFormat;
-use crate::output::{self, say, say_json_line, say_whole, terminal};
+use crate::output::terminal::{self, Progress};
+use crate::output::{self, say, say_json_line, say_whole};
 use crate::remedy;
 use clap::Args;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle};
@@ -124,7 +125,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     service.watch(&node);
     wait(&node, &stop, &mut service, || running.reload(&mut taken));
     service.stopping();
-    terminal::wipe();
     let reason = node.stop();
     log::info!("the node ended: {reason}");
     match reason.exit_code() {
@@ -240,14 +240,11 @@ fn wait(
     service: &mut Service,
     mut reload: impl FnMut(),
 ) {
+    let mut shown = None;
     while !node.has_ended() {
         service.look(node);
         let view = node.view();
-        match catching_up(&view.sync_progress(), view.head().height) {
-            // The log says it elsewhere.
-            Some(line) if terminal::is_there() => terminal::show(&line),
-            _ => terminal::wipe(),
-        }
+        show_catching_up(&view.sync_progress(), view.head().height, &mut shown);
         match stop.recv_timeout(LOOK) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Asked::Reload) => service.around(&mut reload),
@@ -256,36 +253,16 @@ fn wait(
     }
 }
 
-/// How far it is, while it lacks blocks: `[###   ] 120/400  55 blocks/s, 6 s left`.
-fn catching_up(progress: &SyncProgress, head: Height) -> Option<String> {
-    if !progress.catching_up {
-        return None;
+/// How far it is, while it lacks blocks. Where there is no terminal, the log says it.
+fn show_catching_up(progress: &SyncProgress, head: Height, shown: &mut Option<Progress>) {
+    if !progress.catching_up || !terminal::is_there() {
+        *shown = None;
+        return;
     }
     let from = progress.from.0;
-    let target = progress.target.0.max(head.0);
-    let bar = terminal::bar(head.0.saturating_sub(from), target.saturating_sub(from));
-    let speed = progress.blocks_per_second;
-    let left = left((target - head.0) as f64 / speed);
-    Some(format!(
-        "{bar} {head}/{target}  {speed:.0} blocks/s, {left}"
-    ))
-}
-
-/// A time to come, in words; nobody waits for as much as a hundred days by a bar.
-fn left(seconds: f64) -> String {
-    const BEYOND: f64 = 100.0 * 86_400.0;
-    if !seconds.is_finite() || seconds >= BEYOND {
-        return "no end in sight".into();
-    }
-    let whole = seconds.ceil() as u64;
-    let hours = whole / 3_600;
-    let minutes = whole / 60 % 60;
-    let seconds = whole % 60;
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds} s left"),
-        (0, _) => format!("{minutes} min {seconds} s left"),
-        _ => format!("{hours} h {minutes} min left"),
-    }
+    let of = progress.target.0.max(head.0).saturating_sub(from);
+    let shown = shown.get_or_insert_with(|| Progress::new(of, "blocks"));
+    shown.show(head.0.saturating_sub(from), of, format!("height {head}"));
 }
 
 /// The one line that programs read.
@@ -336,57 +313,4 @@ fn ready(json: bool, config: &Config, genesis: &Genesis, node: &NodeHandle) -> R
     )?;
     say!("  home          {}", config.home.display())?;
     say!("  goes on from  height {}", ready.height)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(head: u64, blocks_per_second: f64) -> Option<String> {
-        let progress = SyncProgress {
-            stranded: None,
-            catching_up: true,
-            from: Height(1_000),
-            target: Height(3_000),
-            blocks_per_second,
-        };
-        catching_up(&progress, Height(head))
-    }
-
-    #[test]
-    fn whoever_catches_up_sees_how_far_it_is_how_fast_and_how_long_still() {
-        let (done, todo) = ("#".repeat(15), " ".repeat(15));
-        let half = format!("[{done}{todo}] 2000/3000  500 blocks/s, 2 s left");
-        assert_eq!(at(2_000, 500.0), Some(half));
-        let line = at(1_000, 0.0).expect("a line");
-        assert!(
-            line.ends_with("] 1000/3000  0 blocks/s, no end in sight"),
-            "{line}"
-        );
-        let line = at(3_001, 500.0).expect("a line");
-        assert!(
-            line.ends_with("#] 3001/3001  500 blocks/s, 0 s left"),
-            "{line}"
-        );
-        let slow = at(1_000, 0.5).expect("a line");
-        assert!(slow.ends_with("1 h 6 min left"), "{slow}");
-        assert!(
-            at(1_000, 20.0)
-                .expect("a line")
-                .ends_with("1 min 40 s left")
-        );
-    }
-
-    #[test]
-    fn whoever_does_not_catch_up_sees_nothing() {
-        let progress = SyncProgress::default();
-        assert_eq!(catching_up(&progress, Height(7)), None);
-    }
-
-    #[test]
-    fn a_time_beyond_all_measure_is_none() {
-        for seconds in [f64::NAN, f64::INFINITY, 1e300] {
-            assert_eq!(left(seconds), "no end in sight");
-        }
-    }
 }

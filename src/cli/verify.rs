@@ -2,7 +2,8 @@
 //! what is stored. Exit 0: not a byte differs. Exit 3: the first bad height is named.
 use crate::config::{self, genesis};
 use crate::failure::Failure;
-use crate::output::{say, say_json, terminal};
+use crate::output::terminal::Progress;
+use crate::output::{say, say_json};
 use clap::Args;
 use lockstep_actors::state_store::{Report, StoreError, verify};
 use lockstep_protocol::crypto;
@@ -44,11 +45,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{at} holds no database: {next}")));
     }
     let began = Instant::now();
-    let mut foot = terminal::Foot::default();
+    let progress = Progress::new(0, "blocks");
     let verified = verify(&config.data, &genesis, &Arc::new(rules), |height, of| {
-        foot.show(|| format!("verified height {height} of {of}"));
+        progress.show(height.0, of.0, "");
     });
-    terminal::wipe();
+    drop(progress);
     match verified {
         Ok(report) => print(arguments.json, &config.data, &report, began.elapsed()),
         Err(error) => refuse(arguments.json, &error),

@@ -1,89 +1,104 @@
-//! The one line at the foot of a terminal on which a command shows how it goes on. Log lines pass
-//! above it, it is drawn anew below them, and it is gone when the command says so. Where stderr is
-//! no terminal, the same is a line of its own now and then.
-use super::unseen::{Spelling, written_out};
+//! How far long work is, for people: a bar at the foot of a terminal, drawn by `indicatif`. Log lines
+//! pass above it, and it is gone when the work is done. Where stderr is no terminal, the same is a
+//! line of its own now and then.
+use indicatif::style::TemplateError;
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What stands there now; empty if nothing does. One for the process, as there is one stderr.
-static FOOT: Mutex<String> = Mutex::new(String::new());
-
-/// Characters of a bar between its brackets.
-const BAR_WIDTH: u64 = 30;
-
-/// Whether a line can be drawn at all.
-pub(crate) fn is_there() -> bool {
-    stderr().is_terminal()
-}
+/// What is shown. One for the process, as there is one stderr.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// Between two lines where there is no terminal.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
-/// When such a line was last said, or could have been.
-static SAID: Mutex<Option<Instant>> = Mutex::new(None);
+const BAR: &str = "[{wide_bar}] {pos}/{len} {prefix}, {rate}, {left} left{msg}";
 
-/// Draws this in place of what stands there.
-pub(crate) fn show(line: &str) {
-    if !is_there() {
-        let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = *said.get_or_insert_with(Instant::now);
-        if since.elapsed() >= SAY_EVERY {
-            *said = Some(Instant::now());
-            super::tell_people(format_args!("{line}"));
+/// Whether a bar can be drawn at all.
+pub(crate) fn is_there() -> bool {
+    stderr().is_terminal()
+}
+
+/// How far some work is, for as long as this lives.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    /// When a line was last said, or could have been.
+    said: Mutex<Instant>,
+}
+
+impl Progress {
+    /// Of work that has so many parts, which are called `what`.
+    pub(crate) fn new(of: u64, what: &'static str) -> Progress {
+        let target = match is_there() {
+            true => ProgressDrawTarget::stderr_with_hz(5),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(of), target).with_prefix(what);
+        // An error says that the template is wrong, which a test sees.
+        if let Ok(style) = style() {
+            bar.set_style(style);
         }
-    } else {
-        let line = written_out(line, Spelling::Line);
-        let mut foot = foot();
-        foot.clear();
-        foot.push_str(&line);
-        put(drawn(&line).as_bytes());
+        *shown() = Some(bar.clone());
+        let said = Mutex::new(Instant::now());
+        Progress { bar, said }
     }
-}
 
-/// How often a [`Foot`] is drawn anew.
-const SHOW_EVERY: Duration = Duration::from_millis(200);
-
-/// A line that changes often, and is drawn now and then.
-#[derive(Default)]
-pub(crate) struct Foot(Option<Instant>);
-
-impl Foot {
-    pub(crate) fn show(&mut self, line: impl FnOnce() -> String) {
-        if self.0.is_none_or(|at| at.elapsed() >= SHOW_EVERY) {
-            self.0 = Some(Instant::now());
-            show(&line());
+    /// So much is done, of so much; with more words about it.
+    pub(crate) fn show(&self, done: u64, of: u64, words: impl Into<String>) {
+        let words = words.into();
+        let (bar, gap) = (&self.bar, if words.is_empty() { "" } else { ", " });
+        bar.set_length(of);
+        bar.set_message(format!("{gap}{words}"));
+        bar.set_position(done);
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_there() && said.elapsed() >= SAY_EVERY {
+            *said = Instant::now();
+            super::tell_people(format_args!("{}", self.line()));
         }
     }
-}
 
-/// Erases what stands there.
-pub(crate) fn wipe() {
-    let mut foot = foot();
-    if !foot.is_empty() {
-        foot.clear();
-        put(ERASE.as_bytes());
+    fn line(&self) -> String {
+        let bar = &self.bar;
+        let done = bar.position();
+        let of = bar.length().unwrap_or(0);
+        let rate = bar.per_sec();
+        let left = left(bar.eta());
+        let (what, words) = (bar.prefix(), bar.message());
+        format!("{done}/{of} {what}, {rate:.1}/s, {left} left{words}")
     }
 }
 
-/// `[####    ]`: `done` of `total`.
-pub(crate) fn bar(done: u64, total: u64) -> String {
-    let filled = u128::from(done) * u128::from(BAR_WIDTH) / u128::from(total.max(1));
-    let filled = usize::try_from(filled.min(u128::from(BAR_WIDTH))).unwrap_or_default();
-    let empty = (BAR_WIDTH as usize).saturating_sub(filled);
-    format!("[{}{}]", "#".repeat(filled), " ".repeat(empty))
+/// A time to come, in words. None is known before anything is done.
+fn left(eta: Duration) -> String {
+    match eta.as_secs() {
+        0 => "?".to_owned(),
+        _ => format!("{:#}", HumanDuration(eta)),
+    }
 }
 
-/// Back to the margin, and nothing behind it.
-const ERASE: &str = "\r\x1b[K";
-
-/// Without wrapping: on a narrow terminal the line is cut, because only one row can be erased.
-fn drawn(line: &str) -> String {
-    format!("{ERASE}\x1b[?7l{line}\x1b[?7h")
+fn style() -> Result<ProgressStyle, TemplateError> {
+    let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // An error says that nobody draws any more.
+        let _ = write!(out, "{:.1}/s", state.per_sec());
+    };
+    let left = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let _ = write!(out, "{}", left(state.eta()));
+    };
+    let style = ProgressStyle::with_template(BAR)?.progress_chars("## ");
+    Ok(style.with_key("rate", rate).with_key("left", left))
 }
 
-fn foot() -> MutexGuard<'static, String> {
-    FOOT.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+        *shown() = None;
+    }
+}
+
+fn shown() -> MutexGuard<'static, Option<ProgressBar>> {
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one way to stderr")]
@@ -91,26 +106,27 @@ fn stderr() -> io::Stderr {
     io::stderr()
 }
 
-fn put(bytes: &[u8]) {
-    let mut err = stderr();
-    // There is nobody left to tell of an error.
-    let _ = err.write_all(bytes).and_then(|()| err.flush());
+/// Writes above the bar, if there is one.
+fn put(bytes: &[u8]) -> io::Result<()> {
+    let write = || stderr().write_all(bytes);
+    match &*shown() {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }
 
-/// Writes this above the foot, if there is one. What is unseen in it is written out already.
+/// Writes this line. What is unseen in it is written out already.
 pub(super) fn put_line(line: &str) {
-    let foot = foot();
-    put(&above(line.as_bytes(), &foot));
+    // There is nobody left to tell of an error.
+    let _ = put(line.as_bytes());
 }
 
-/// Where log lines go while stderr is a terminal: each whole, above the foot.
+/// Where log lines go while stderr is a terminal.
 pub(super) struct LogLines;
 
 impl Write for LogLines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let foot = foot();
-        stderr().write_all(&above(line, &foot))?;
-        Ok(line.len())
+        put(line).map(|()| line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -118,34 +134,26 @@ impl Write for LogLines {
     }
 }
 
-/// One write, so that nothing of this process can come in between.
-fn above(line: &[u8], foot: &str) -> Vec<u8> {
-    if foot.is_empty() {
-        return line.to_vec();
-    }
-    let again = drawn(foot);
-    [ERASE.as_bytes(), line, again.as_bytes()].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_is_as_long_as_what_is_done_and_never_longer() {
-        let bar_of = |filled| format!("[{}{}]", "#".repeat(filled), " ".repeat(30 - filled));
-        assert_eq!(bar(0, 10), bar_of(0));
-        assert_eq!(bar(5, 10), bar_of(15));
-        assert_eq!(bar(10, 10), bar_of(30));
-        assert_eq!(bar(11, 10), bar_of(30));
-        assert_eq!(bar(0, 0), bar_of(0));
-        assert_eq!(bar(u64::MAX, u64::MAX), bar_of(30));
+    fn a_bar_says_how_far_work_is_how_fast_and_how_long_still() {
+        assert!(style().is_ok());
+        let progress = Progress::new(0, "blocks");
+        progress.show(5, 10, "height 7");
+        let line = progress.line();
+        assert!(line.starts_with("5/10 blocks, "), "{line}");
+        assert!(line.ends_with(" left, height 7"), "{line}");
+        assert!(line.contains("/s, "), "{line}");
     }
 
     #[test]
-    fn a_log_line_erases_the_foot_and_the_foot_follows_it() {
-        assert_eq!(above(b"a line\n", ""), b"a line\n");
-        let both = above(b"a line\n", "[##]");
-        assert_eq!(both, b"\r\x1b[Ka line\n\r\x1b[K\x1b[?7l[##]\x1b[?7h");
+    fn what_is_done_is_shown_no_more() {
+        let progress = Progress::new(10, "blocks");
+        progress.show(10, 10, "");
+        drop(progress);
+        assert!(shown().is_none());
     }
 }

@@ -3,7 +3,8 @@
 use super::{BenchArguments, lowest, quantile};
 use crate::cli::{floor, process, validators};
 use crate::failure::Failure;
-use crate::output::{say, tell, terminal};
+use crate::output::terminal::Progress;
+use crate::output::{say, tell};
 use clap::Args;
 use lockstep_devnet::{CommitEvent, Devnet};
 use lockstep_protocol::crypto::SchemeId;
@@ -153,17 +154,19 @@ fn run_for(devnet: &Devnet, time: Duration) -> Run {
         let rate = blocks as f64 / seconds;
         format!("{seconds:>4.0} s: {blocks} blocks, {rate:.0} blocks/s")
     };
+    let shown = Progress::new(time.as_secs(), "seconds");
     while began.elapsed() < time {
         std::thread::sleep(LOOK.min(time.saturating_sub(began.elapsed())));
         let blocks = lowest(devnet) - first;
-        terminal::show(&so_far(blocks, began.elapsed().as_secs_f64()));
+        let words = format!("{blocks} blocks");
+        shown.show(began.elapsed().as_secs(), time.as_secs(), words);
     }
     let last = lowest(devnet);
     let seconds = began.elapsed().as_secs_f64();
     let cpu_seconds = process::cpu_seconds()
         .zip(cpu_before)
         .map(|(after, before)| after - before);
-    terminal::wipe();
+    drop(shown);
     tell!("{}", so_far(last - first, seconds));
     Run {
         first,

@@ -5,7 +5,8 @@ use crate::cli::devnet::block_time;
 use crate::cli::process;
 use crate::cli::signals::{self, Asked};
 use crate::failure::Failure;
-use crate::output::{say, tell, terminal};
+use crate::output::terminal::Progress;
+use crate::output::{say, tell};
 use clap::Args;
 use figures::{Blocks, Report, Sample};
 use lockstep_devnet::{Devnet, FundedAccount, funded_accounts};
@@ -76,7 +77,6 @@ fn soak(arguments: &SoakArguments) -> Result<Report, Failure> {
         blocks: Blocks::default(),
     };
     soak.go_on(&stop)?;
-    terminal::wipe();
     let report = Report::of(&soak.samples, soak.load.sent);
     soak.devnet.shutdown();
     report.ok_or_else(|| {
@@ -107,13 +107,16 @@ impl Soak {
     fn go_on(&mut self, stop: &Receiver<Asked>) -> Result<(), Failure> {
         let every = (self.time / SAMPLES).max(Duration::from_secs(1));
         let mut next_sample = Duration::ZERO;
+        let seconds = self.time.as_secs();
+        let shown = Progress::new(seconds, "seconds");
         while self.began.elapsed() < self.time {
             let elapsed = self.began.elapsed();
             self.load.catch_up(&self.devnet, elapsed);
             if elapsed >= next_sample {
                 next_sample += every;
                 self.sample()?;
-                terminal::show(&self.progress());
+                let newest = self.samples.last().map(Sample::in_words);
+                shown.show(elapsed.as_secs(), seconds, newest.unwrap_or_default());
             }
             let pause = self.load.pause().min(every);
             match stop.recv_timeout(pause) {
@@ -159,14 +162,6 @@ impl Soak {
         }
         Ok(sum)
     }
-
-    fn progress(&self) -> String {
-        let elapsed = self.began.elapsed().as_secs();
-        let time = self.time.as_secs();
-        let bar = terminal::bar(elapsed, time);
-        let newest = self.samples.last().map(Sample::in_words);
-        format!("{bar} {elapsed}/{time} s  {}", newest.unwrap_or_default())
-    }
 }
 
 /// Two accounts that pay each other: the state does not grow, only the chain.
@@ -203,13 +198,13 @@ impl Load {
     fn fill(&mut self, devnet: &Devnet, stop: &Receiver<Asked>) -> Result<(), Failure> {
         let enough = KNOWN_SIGNATURES_MAX as u64 * 2;
         let mut moved = Instant::now();
+        let shown = Progress::new(enough, "transfers");
         tell!("filling the caches with {enough} transfers …");
         while self.per_second > 0 && self.sent < enough {
             if self.send(devnet, 0) | self.send(devnet, 1) {
                 moved = Instant::now();
                 if self.sent.is_multiple_of(100) {
-                    let bar = terminal::bar(self.sent, enough);
-                    terminal::show(&format!("{bar} {}/{enough} transfers", self.sent));
+                    shown.show(self.sent, enough, "");
                 }
                 continue;
             }

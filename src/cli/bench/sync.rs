@@ -2,7 +2,8 @@
 use super::BenchArguments;
 use crate::cli::process;
 use crate::failure::Failure;
-use crate::output::{say, tell, terminal};
+use crate::output::terminal::Progress;
+use crate::output::{say, tell};
 use crate::remedy;
 use clap::Args;
 use lockstep_devnet::{ChainError, Devnet};
@@ -111,6 +112,7 @@ fn measure(arguments: &SyncArguments) -> Result<Report, Failure> {
 }
 
 fn wait(devnet: &Devnet, late: usize, blocks: u64) -> Result<(), Failure> {
+    let shown = Progress::new(blocks, "blocks");
     let mut height = 0;
     let mut moved = Instant::now();
     while height < blocks {
@@ -118,14 +120,14 @@ fn wait(devnet: &Devnet, late: usize, blocks: u64) -> Result<(), Failure> {
         let now = devnet.heights().get(late).copied().flatten().unwrap_or(0);
         if now > height {
             (height, moved) = (now, Instant::now());
-            terminal::show(&format!("{height} of {blocks} blocks"));
+            shown.show(height, blocks, "");
         } else if moved.elapsed() > STANDSTILL {
             return Err(Failure::retry(format!(
                 "no block for {STANDSTILL:?} at height {height}; --log debug says more"
             )));
         }
     }
-    terminal::wipe();
+    drop(shown);
     tell!("{height} of {blocks} blocks");
     Ok(())
 }
