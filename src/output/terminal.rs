@@ -72,10 +72,11 @@ impl Progress {
 
 /// A time to come, in words. None is known before anything is done.
 fn left(eta: Duration) -> String {
-    match eta.as_secs() {
-        0 => "?".to_owned(),
-        _ => format!("{:#}", HumanDuration(eta)),
+    if eta.is_zero() {
+        return "?".to_owned();
     }
+    let whole = Duration::from_secs(eta.as_secs().max(1));
+    format!("{:#}", HumanDuration(whole))
 }
 
 fn style() -> Result<ProgressStyle, TemplateError> {

@@ -135,3 +135,27 @@ fn every_table_fits_a_terminal_of_80_columns() {
     look("verify", &run("lockstep verify --home h"));
     assert!(wide.is_empty(), "{}", wide.join("\n"));
 }
+
+/// A bar that needs a second row leaves pieces of itself behind.
+#[cfg(target_os = "linux")]
+#[test]
+fn long_work_shows_a_bar_of_one_row_on_a_terminal_and_none_in_a_pipe() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let command = ["simulate", "--seeds", "30", "--profile", "all"];
+    let shown = on_a_terminal(dir.path(), &format!("lockstep {}", command.join(" ")));
+    let frames = shown.split(['\r', '\n', '\x1b']);
+    let bars: Vec<&str> = frames.filter(|it| it.contains("/30 worlds, ")).collect();
+    assert!(bars.len() > 1, "{shown:?}");
+    for bar in bars {
+        let bar = bar.trim_start_matches("[2K");
+        assert!(bar.chars().count() <= COLUMNS, "{bar:?}");
+        assert!(bar.contains("/s, ") && bar.contains(" left"), "{bar:?}");
+    }
+    assert!(!shown.contains("\x1b[1A"), "{shown:?}");
+    let ended = finish(lockstep(&command)).ok();
+    assert!(
+        !ended.stderr.contains(['\r', '\x1b', '[']),
+        "{:?}",
+        ended.stderr
+    );
+}
