@@ -75,6 +75,7 @@
 //!     trusted_proxies: Default::default(),
 //!     hosts: Default::default(),
 //!     controls: None,
+//!     serves_page: false,
 //!     policy: Default::default(),
 //! })?;
 //! while node.view().head().height < Height(2) && !node.has_ended() {

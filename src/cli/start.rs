@@ -201,6 +201,7 @@ pub(super) fn start(config: &Config) -> Result<(NodeHandle, Arc<Genesis>, KeyFil
         trusted_proxies: config.proxies.clone(),
         hosts: config.hosts.clone(),
         controls: None,
+        serves_page: config.serves_page,
         policy: Policy::default(),
     });
     let home = config.home.display();

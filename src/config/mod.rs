@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) peer_listen: String,
     /// `None`: nobody is answered but the peers.
     pub(crate) rpc_listen: Option<String>,
+    /// Whether people are shown the page.
+    pub(crate) serves_page: bool,
     pub(crate) origins: Origins,
     pub(crate) proxies: Proxies,
     pub(crate) hosts: Hosts,
@@ -135,10 +137,7 @@ impl Config {
             },
             key,
             data: path("data")?,
-            follow: read.parsed("follow", |text| {
-                let flag = text.parse::<bool>();
-                flag.map_err(|_| format!("{text:?} is neither true nor false"))
-            })?,
+            follow: read.parsed("follow", flag)?,
             trusted: match read.text("trusted")? {
                 "" => None,
                 _ => Some(read.parsed("trusted", checkpoint)?),
@@ -148,6 +147,7 @@ impl Config {
                 "" | "off" => None,
                 _ => Some(read.listen("rpc_listen")?),
             },
+            serves_page: read.parsed("page", flag)?,
             origins: read.listed("cors_origins", "https://wallet.example")?,
             proxies: read.listed("trusted_proxies", "10.0.0.0/8")?,
             hosts: read.listed("rpc_hosts", "node.example")?,
@@ -220,6 +220,11 @@ impl Config {
         let is_other = |name: &&str| text(self, name) != text(before, name);
         names.filter(is_other).collect()
     }
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    let flag = text.parse::<bool>();
+    flag.map_err(|_| format!("{text:?} is neither true nor false"))
 }
 
 fn checkpoint(text: &str) -> Result<Checkpoint, String> {
@@ -428,6 +433,7 @@ mod tests {
             ("rpc_hosts", "http://node", "node.example"),
             ("peers", "x", "0x…@host:port"),
             ("follow", "yes", "true nor false"),
+            ("page", "no", "true nor false"),
             ("trusted", "latest", "HASH@HEIGHT"),
             ("trusted", "0x12@7", "64 hex digits"),
             (

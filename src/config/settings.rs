@@ -76,6 +76,10 @@ settings! {
     /// best left on this machine, behind a proxy if need be. off: nobody is answered.
     rpc_listen: Text = "127.0.0.1:8545";
 
+    /// Whether rpc_listen shows people a page of this node, its chain and its actors, at /. It reads
+    /// what anybody may read there. false: programs only.
+    page: Flag = "true";
+
     /// Whose pages in browsers may ask at rpc_listen: origins such as https://wallet.example with
     /// commas between, or * for all. They may read and call JSON-RPC. Empty: nobody's.
     cors_origins: Text = "";

@@ -82,7 +82,10 @@ fn a_query_or_path_that_cannot_be_read_and_a_wrong_verb_have_codes_of_their_own(
         ("POST", "/status", 405, "no_such_method"),
         ("DELETE", "/blocks/1", 405, "no_such_method"),
         ("OPTIONS", "/status", 405, "no_such_method"),
-        ("GET", "/", 405, "no_such_method"),
+        ("GET", "/?nodes=*", 400, "bad_nodes"),
+        ("GET", "/?nodes=http://a;b", 400, "bad_nodes"),
+        ("GET", "/page/0000000000000000/main.js", 404, "no_such_file"),
+        ("PUT", "/", 405, "no_such_method"),
         ("GET", "/transactions", 405, "no_such_method"),
     ] {
         let answer = ask(url, verb, path, &[]);
@@ -98,7 +101,7 @@ fn a_query_or_path_that_cannot_be_read_and_a_wrong_verb_have_codes_of_their_own(
     let allowed = |path: &str| header(&ask(url, "PUT", path, &[]), "allow").map(str::to_owned);
     assert_eq!(allowed("/status").as_deref(), Some("GET, HEAD"));
     assert_eq!(allowed("/ws").as_deref(), Some("GET"));
-    assert_eq!(allowed("/").as_deref(), Some("POST"));
+    assert_eq!(allowed("/").as_deref(), Some("GET, HEAD, POST"));
 }
 
 /// Asks for leave, then asks.

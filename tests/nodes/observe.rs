@@ -50,6 +50,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
         trusted_proxies: Default::default(),
         hosts: Default::default(),
         controls: None,
+        serves_page: false,
         policy: Policy::default(),
     });
     started.unwrap_or_else(|error| panic!("{error}"))

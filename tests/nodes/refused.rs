@@ -51,6 +51,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         trusted_proxies: Default::default(),
         hosts: Default::default(),
         controls: None,
+        serves_page: false,
         policy: Policy::default(),
     })
 }

@@ -79,6 +79,7 @@ fn trusting(trusted: Option<Checkpoint>, key: u8, dir: &Path) -> Result<NodeHand
         trusted_proxies: Default::default(),
         hosts: Default::default(),
         controls: None,
+        serves_page: false,
         policy: Policy::default(),
     })
 }

@@ -84,6 +84,8 @@ pub struct NodeConfig {
     pub hosts: Hosts,
     /// Carries out what is asked at `/devnet`; only a node of a devnet has it.
     pub controls: Option<Arc<dyn Controls>>,
+    /// Whether people are shown the page.
+    pub serves_page: bool,
     /// How often actors may fall.
     pub policy: Policy,
 }

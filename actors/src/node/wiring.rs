@@ -541,6 +541,7 @@ fn rpc_gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
         hosts: parts.access.hosts.clone(),
         is_on_loopback: parts.public_listens.is_some_and(|at| at.ip().is_loopback()),
         devnet: config.controls.clone().map(rpc_gateway::Devnet::new),
+        serves_page: config.serves_page,
         ports: inboxes.rpc_gateway_ports(),
         shares: rpc_gateway::Shares::default(),
     }

@@ -42,6 +42,7 @@ mod json_rpc;
 mod light;
 mod open_api;
 mod origins;
+mod page;
 mod parameters;
 mod receipts;
 mod records;
@@ -135,15 +136,22 @@ fn routes(config: &mut web::ServiceConfig) {
     config
         .app_data(web::QueryConfig::default().error_handler(answer::bad_query))
         .app_data(web::PathConfig::default().error_handler(answer::bad_path));
-    for route in open_api::ROUTES {
+    for route in open_api::first_of_each_path() {
         let verb = route.verb();
         let allowed = route.allowed();
         let other = move |request| answer::no_such_method(request, allowed);
-        let resource = web::resource(route.path).route((route.handler)());
-        let mut resource = resource.default_service(web::to(other));
+        let mut resource = web::resource(route.path);
         if route.path == "/" {
+            // Before the page, which is asked for with the same verb.
             resource = resource.route(web_socket::at_root());
         }
+        for same in open_api::ROUTES
+            .iter()
+            .filter(|same| same.path == route.path)
+        {
+            resource = resource.route((same.handler)());
+        }
+        resource = resource.default_service(web::to(other));
         if route.is_for_pages() || route.is_order() {
             let preflight = move |seed: web::Data<Seed>, request| async move {
                 match seed.pages_of(route) {

@@ -2,8 +2,8 @@
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::devnet::{bodies, routes as devnet};
 use super::{
-    blocks, evidence_page, health, json_rpc, light, receipts, records, schemas, server_sent_events,
-    status, timeline, transactions, validators, web_socket,
+    blocks, evidence_page, health, json_rpc, light, page, receipts, records, schemas,
+    server_sent_events, status, timeline, transactions, validators, web_socket,
 };
 use crate::http::answer;
 use actix_web::web::Bytes;
@@ -44,6 +44,9 @@ enum Media {
     Metrics,
     Events,
     Bytes,
+    Page,
+    /// A file of the page.
+    File,
     Nothing,
 }
 
@@ -55,6 +58,9 @@ impl Media {
             Media::Metrics => Some("application/openmetrics-text"),
             Media::Events => Some("text/event-stream"),
             Media::Bytes => Some(BYTES),
+            Media::Page => Some("text/html"),
+            // A module, a style sheet or a drawing.
+            Media::File => Some("text/*"),
             Media::Nothing => None,
         }
     }
@@ -65,6 +71,9 @@ const BYTES: &str = "application/octet-stream";
 const WHOLE: &str = "^[0-9]+$";
 const ADDRESS: &str = "^0x[0-9a-fA-F]{40}$";
 const HASH: &str = "^0x[0-9a-fA-F]{64}$";
+const NODES: &str = "^https?://[A-Za-z0-9.:_-]+(,https?://[A-Za-z0-9.:_-]+)*$";
+const BUILD: &str = "^[0-9a-f]{16}$";
+const FILE: &str = "^[a-z]+\\.(js|css|svg)$";
 const RECORD_KEY: &str = "^0x([0-9a-fA-F]{2}){1,256}$";
 
 const fn get(
@@ -141,9 +150,10 @@ impl Route {
 
     /// All that are answered here.
     pub(super) fn allowed(&self) -> &'static str {
-        match (self.verb, self.answers) {
-            ("post", _) => "POST",
-            (_, Media::Nothing) => "GET",
+        match (self.path, self.verb, self.answers) {
+            ("/", _, _) => "GET, HEAD, POST",
+            (_, "post", _) => "POST",
+            (_, _, Media::Nothing) => "GET",
             _ => "GET, HEAD",
         }
     }
@@ -185,6 +195,9 @@ fn read() -> Handler {
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = &[
     get("/", "JSON-RPC 2.0: one call or a batch; rpc.discover says which.", Media::Json, &[204, 400, 403, 408, 413, 415, 503], || web::post().to(json_rpc::post)).post(Some(JSON)),
+    get("/", "The page that people look at; nodes lists others that it asks as well.", Media::Page, &[400], || read().to(page::document)).with(&[("nodes", NODES)]),
+    get("/page/{build}/{file}", "A file of the page, by the hash of all of them.", Media::File, &[400, 404], || read().to(page::file)).with(&[("build", BUILD), ("file", FILE)]),
+    get("/page/{build}/views/{file}", "A view of the page.", Media::File, &[400, 404], || read().to(page::view)).with(&[("build", BUILD), ("file", FILE)]),
     get("/ws", "JSON-RPC 2.0 and subscriptions over a WebSocket.", Media::Nothing, &[101, 400, 403, 500, 503], || web::get().to(web_socket::upgrade)),
     get("/events", "Blocks, receipts and rounds as server-sent events. With Last-Event-ID it goes on behind that event; where that is not kept (after a restart too) it begins with the event `missed`.", Media::Events, &[400, 410, 503], || read().to(server_sent_events::events)).with(EVENTS),
     get("/openapi.json", "This document.", Media::Json, &[], || read().to(served)),
@@ -221,6 +234,19 @@ pub(super) const ROUTES: &[Route] = &[
     order("/devnet/faucet", "Pays to anybody.", &[RECEIVER, AMOUNT], || web::post().to(devnet::order::<bodies::Faucet>)),
     order("/devnet/panic", "Makes an actor of a node panic, in a build for tests.", &[NODE, ACTOR], || web::post().to(devnet::order::<bodies::Panic>)),
 ];
+
+/// One of each path: what two have in common stands in either.
+pub(super) fn first_of_each_path() -> impl Iterator<Item = &'static Route> {
+    let is_first = |(at, route): &(usize, &Route)| {
+        let mut before = ROUTES.iter().take(*at);
+        !before.any(|other| other.path == route.path)
+    };
+    ROUTES
+        .iter()
+        .enumerate()
+        .filter(is_first)
+        .map(|(_, route)| route)
+}
 
 const EVENTS: &[Param] = &[
     ("from_seq", WHOLE),

@@ -84,6 +84,8 @@ pub(crate) struct Seed {
     pub(crate) hosts: Live<Hosts>,
     /// Only this machine reaches it.
     pub(crate) is_on_loopback: bool,
+    /// Whether people are shown the page.
+    pub(crate) serves_page: bool,
     /// Only in a devnet.
     pub(crate) devnet: Option<Devnet>,
     pub(crate) ports: Ports,

@@ -46,6 +46,7 @@ fn seed() -> (Seed, TempDir) {
         origins: Default::default(),
         proxies: Default::default(),
         devnet: None,
+        serves_page: true,
         ports: Ports::default(),
         shares: Shares::default(),
     };

@@ -200,7 +200,8 @@ fn lone_node(dir: &Path) -> NodeHandle {
         origins: Default::default(),
         trusted_proxies: Default::default(),
         hosts: Default::default(),
-        tick_all: None,
+        controls: None,
+        serves_page: false,
         policy: Default::default(),
     };
     Node::start(config).unwrap()

@@ -173,6 +173,7 @@ impl Inner {
             trusted_proxies: Default::default(),
             hosts: Hosts::default(),
             controls: Some(controls),
+            serves_page: true,
             policy: builder.policy,
         };
         Node::start(config).map_err(|error| DevnetError::Node(index, error))

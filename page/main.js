@@ -1,0 +1,184 @@
+// Where the page begins: what it asks, what it shows, and when it draws.
+//
+// It draws at most ten times a second, and once a second where nothing has changed but the time. Where nobody
+// looks it asks and draws nothing.
+import { Controls } from './controls.js';
+import { draw, h } from './dom.js';
+import { mark } from './svg.js';
+import { Poll } from './poll.js';
+import { Reads } from './reads.js';
+import { read, to } from './router.js';
+import { rows } from './rows.js';
+import { find } from './search.js';
+import { NODES_MAX, Store } from './store.js';
+import { Stream } from './stream.js';
+import { verdict } from './verdict.js';
+import { menu, viewAt } from './views/index.js';
+
+const DRAW_EVERY_MS = 100;
+const IDLE_EVERY_MS = 1000;
+const THEMES = ['auto', 'light', 'dark'];
+
+/** Further nodes that the address of the page names: `?nodes=http://a:8545,http://b:8545`. @param {string} search */
+function listedNodes(search) {
+  const listed = (new URLSearchParams(search).get('nodes') ?? '').split(',').map((url) => url.trim().replace(/\/$/, ''));
+  return listed.filter((url) => /^https?:\/\/[^/?#@]+$/.test(url)).slice(0, NODES_MAX - 1);
+}
+
+const store = new Store(['', ...listedNodes(location.search)]);
+const poll = new Poll(store);
+const stream = new Stream(store);
+const reads = new Reads(() => store.changed());
+const controls = new Controls(store, () => {
+  poll.hurry();
+  reads.forget();
+  store.changed();
+});
+
+/** @param {string} id */
+function element(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+let drawnAt = -Infinity;
+/** @type {ReturnType<typeof setTimeout> | null} */
+let timer = null;
+let spoken = '';
+/** @type {string | null} */
+let trouble = null;
+
+/** @param {number} wait */
+function drawIn(wait) {
+  if (timer) clearTimeout(timer);
+  timer = setTimeout(() => {
+    timer = null;
+    drawnAt = performance.now();
+    if (!document.hidden) drawAll();
+    drawIn(IDLE_EVERY_MS);
+  }, wait);
+}
+
+function soon() {
+  drawIn(Math.max(0, drawnAt + DRAW_EVERY_MS - performance.now()));
+}
+
+function drawAll() {
+  const place = read(location.hash);
+  const view = viewAt(place.view);
+  const base = store.lead()?.base ?? '';
+  const now = performance.now();
+  draw(element('top'), header(place.view));
+  draw(element('bottom'), footer());
+  try {
+    const ctx = { store, reads, now, place, base, controls };
+    draw(element('main'), [h('h1', { class: place.view === '' ? 'unseen' : 'title' }, view.title), view.draw(ctx)]);
+    trouble = null;
+  } catch (thrown) {
+    // A mistake of this page's own; the rest of it goes on.
+    trouble = String(thrown).slice(0, 300);
+    draw(element('main'), [h('p', { class: 'trouble', role: 'status' }, `This view cannot be drawn: ${trouble}`)]);
+  }
+  const title = view.title === 'Lockstep' ? 'Lockstep' : `${view.title} · Lockstep`;
+  if (document.title !== title) document.title = title;
+  speak(now);
+}
+
+/** A screen reader hears when the chain's state changes, and nothing of its figures. @param {number} now */
+function speak(now) {
+  const said = verdict(store, rows(store, now), now);
+  const words = said.tone === 'good' ? said.headline : said.headline.replace(/(:|, for) .*$/, '.');
+  if (words === spoken) return;
+  spoken = words;
+  draw(element('spoken'), [words]);
+}
+
+/** @param {string} current */
+function header(current) {
+  const entry = (/** @type {{ view: string, title: string }} */ { view, title }) => {
+    const here = current === view ? 'page' : null;
+    return h('li', {}, h('a', { href: view === '' ? '#/' : to(view), 'aria-current': here }, title));
+  };
+  return [
+    h('a', { class: 'brand', href: '#/' }, mark(), h('span', {}, 'Lockstep')),
+    h('nav', { 'aria-label': 'Views' }, h('ul', {}, menu(store).map(entry))),
+    h(
+      'form',
+      { role: 'search', class: 'search', onsubmit: search },
+      h('label', { for: 'q', class: 'unseen' }, 'Search: height, block, transaction, address, record'),
+      h('input', { id: 'q', name: 'q', type: 'search', placeholder: 'height, id, address', autocomplete: 'off', spellcheck: 'false', maxlength: 1200 }),
+    ),
+    h('button', { class: 'theme', type: 'button', onclick: nextTheme, 'aria-label': `Theme: ${theme()}. Change it` }, theme()),
+  ];
+}
+
+/** @param {Event} event */
+function search(event) {
+  event.preventDefault();
+  const input = /** @type {HTMLInputElement} */ (element('q'));
+  const link = find(input.value);
+  if (link) {
+    location.hash = link;
+    input.value = '';
+  }
+}
+
+function footer() {
+  const status = store.lead()?.status;
+  const asked = [...store.nodes.values()].map((node) => node.base || location.origin);
+  return [
+    h('p', {}, status ? `Lockstep ${status.version}, genesis ${status.genesis_hash}` : 'Lockstep'),
+    h('p', {}, `Asked: ${asked.join(', ')}. All figures are of the `, h('a', { href: '/openapi.json' }, 'public API'), '.'),
+  ];
+}
+
+function theme() {
+  try {
+    const kept = localStorage.getItem('lockstep-theme') ?? 'auto';
+    return THEMES.includes(kept) ? kept : 'auto';
+  } catch {
+    return document.documentElement.dataset.theme ?? 'auto';
+  }
+}
+
+/** @param {string} name */
+function wear(name) {
+  document.documentElement.dataset.theme = name;
+}
+
+function nextTheme() {
+  const next = THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length];
+  wear(next);
+  try {
+    localStorage.setItem('lockstep-theme', next);
+  } catch {
+    // Nothing may be kept: it holds until the page is closed.
+  }
+  soon();
+}
+
+function watch() {
+  if (document.hidden) {
+    poll.stop();
+    stream.stop();
+  } else {
+    poll.start();
+    stream.start();
+    soon();
+  }
+}
+
+wear(theme());
+store.listeners.add(soon);
+addEventListener('hashchange', () => {
+  drawIn(0);
+  scrollTo(0, 0);
+  // Whoever uses the keyboard goes on where the new view begins.
+  if (document.activeElement?.closest('#top') === null) element('main').focus({ preventScroll: true });
+});
+document.addEventListener('visibilitychange', watch);
+document.querySelector('.skip')?.addEventListener('click', (event) => {
+  event.preventDefault();
+  element('main').focus();
+});
+drawAll();
+watch();

@@ -1,0 +1,126 @@
+// The stream of events (server-sent events, read by `fetch`) of the node that leads: each block as it comes.
+//
+// A chain of hundreds of blocks a second is not followed block by block: one stretch is read, then the stream is
+// closed for a while. So neither the page nor the node works more, however fast the chain is.
+import { blockOfEvent } from './shapes.js';
+
+/** @typedef {import('./store.js').Store} Store */
+
+/** Blocks of one stretch: the strip, and some before it. */
+const STRETCH = 90;
+/** A stretch that is read faster than this is one of a chain that is too fast to follow. */
+const STRETCH_MS = 4000;
+/** How long the stream rests between two stretches, and after a failure. */
+export const REST_MS = 2500;
+/** An event that is longer is none of a node. */
+const EVENT_BYTES_MAX = 64 * 1024;
+
+/** Takes text as it comes, and tells whole events. */
+export class Lines {
+  /** @param {(event: string, data: string) => void} tell */
+  constructor(tell) {
+    this.tell = tell;
+    this.rest = '';
+  }
+
+  /** @param {string} text */
+  push(text) {
+    const parts = (this.rest + text).split('\n\n');
+    this.rest = parts.pop() ?? '';
+    if (this.rest.length > EVENT_BYTES_MAX) throw new RangeError('an event without an end');
+    for (const part of parts) {
+      let [event, data] = ['message', ''];
+      for (const line of part.split('\n')) {
+        if (line.startsWith('event: ')) event = line.slice(7);
+        else if (line.startsWith('data: ')) data += line.slice(6);
+      }
+      if (data) this.tell(event, data);
+    }
+  }
+}
+
+export class Stream {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    /** @type {AbortController | null} */
+    this.open = null;
+    this.isRunning = false;
+    /** The rounds that were told of, for the block that ends the height. @type {Map<number, number>} */
+    this.rounds = new Map();
+  }
+
+  start() {
+    if (this.isRunning) return;
+    this.isRunning = true;
+    void this.run();
+  }
+
+  stop() {
+    this.isRunning = false;
+    this.open?.abort();
+  }
+
+  async run() {
+    while (this.isRunning) {
+      const lead = this.store.lead();
+      if (lead) await this.read(lead.base).catch(() => {});
+      await new Promise((done) => setTimeout(done, lead ? REST_MS : 200));
+    }
+  }
+
+  /** @param {string} base */
+  async read(base) {
+    const open = new AbortController();
+    this.open = open;
+    const isFirst = this.store.chain.blocks.length === 0;
+    // The ring of events still has what came before; another origin may not send this header.
+    const headers = isFirst && base === '' ? { 'last-event-id': '1' } : undefined;
+    const path = `${base}/events?topics=newBlocks,rounds`;
+    const began = performance.now();
+    let taken = 0;
+    const lines = new Lines((event, data) => {
+      if (this.take(event, data)) taken += 1;
+    });
+    try {
+      const response = await fetch(path, { signal: open.signal, headers, cache: 'no-store', credentials: 'omit' });
+      const reader = response.ok ? response.body?.getReader() : undefined;
+      if (!reader) return;
+      const decoder = new TextDecoder();
+      let [since, before] = [began, 0];
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        lines.push(decoder.decode(value, { stream: true }));
+        this.store.changed();
+        const now = performance.now();
+        // What the ring had comes at once, whatever the chain's pace is.
+        if (isFirst && now - began < 500) before = taken;
+        if (taken - before >= STRETCH) {
+          if (now - since < STRETCH_MS) return;
+          [since, before] = [now, taken];
+        }
+      }
+    } finally {
+      open.abort();
+    }
+  }
+
+  /** @param {string} event @param {string} data @returns {boolean} whether it was a block */
+  take(event, data) {
+    try {
+      const value = JSON.parse(data);
+      if (event === 'rounds') {
+        this.rounds.set(value.height, value.round);
+        if (this.rounds.size > 8) this.rounds.delete(Math.min(...this.rounds.keys()));
+      } else if (event === 'newBlocks') {
+        const round = this.rounds.get(value?.header?.height) ?? null;
+        this.store.chain.take(blockOfEvent(value, round));
+        return true;
+      }
+    } catch {
+      // Nonsense is left out: the strip has a gap, and begins anew.
+    }
+    return false;
+  }
+}

@@ -1,0 +1,223 @@
+// Nodes that go away, come back, lag, answer slowly or with nonsense; and what the page says of them.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { ask, asNoAnswer } from '../../../page/api.js';
+import { Poll } from '../../../page/poll.js';
+import { Reads } from '../../../page/reads.js';
+import { rows } from '../../../page/rows.js';
+import { Store } from '../../../page/store.js';
+import { verdict } from '../../../page/verdict.js';
+import { GENESIS, node, status, timeline, validators, VALIDATORS } from './fake.mjs';
+
+const why = async (base, path, options) => {
+  try {
+    await ask(base, path, options);
+  } catch (thrown) {
+    return asNoAnswer(thrown);
+  }
+  throw new Error('it was answered');
+};
+
+/** A page that asks these nodes, and its clock. */
+function page(bases) {
+  const store = new Store(bases);
+  let now = 0;
+  const poll = new Poll(store, () => now);
+  const look = async (ms) => {
+    now += ms;
+    await Promise.all([...store.nodes.values()].map((one) => poll.visit(one)));
+  };
+  const said = () => verdict(store, rows(store, now), now);
+  return { store, poll, look, said, rows: () => rows(store, now), now: () => now };
+}
+
+test('why there is no answer is told apart', async () => {
+  const one = await node({
+    '/nonsense': () => [200, '<html>'],
+    '/silent': () => [0],
+    '/long': () => [200, JSON.stringify('x'.repeat(5000))],
+    '/refused': () => [429, { code: 'too_often', message: 'later' }],
+    '/empty': () => [500, ''],
+  });
+  assert.equal((await why(one.base, '/nonsense')).kind, 'nonsense');
+  assert.equal((await why(one.base, '/silent', { patienceMs: 50 })).kind, 'slow');
+  assert.equal((await why(one.base, '/long', { bytesMax: 1000 })).kind, 'nonsense');
+  const refused = await why(one.base, '/refused');
+  assert.deepEqual([refused.kind, refused.status, refused.code, refused.message], ['refused', 429, 'too_often', 'later']);
+  assert.equal((await why(one.base, '/empty')).message, 'status 500');
+  one.close();
+  assert.equal((await why(one.base, '/status')).kind, 'unreachable');
+});
+
+test('a node that goes away is dark at the next look, says why, and comes back', async () => {
+  const one = await node({ '/status': status(0, 5), '/heights/5/timeline': timeline(0, 5) });
+  const two = await node({ '/status': status(1, 5), '/heights/5/timeline': timeline(1, 5) });
+  const { store, look, said, rows } = page([one.base, two.base]);
+  store.validators = validators(6);
+  await look(0);
+  assert.deepEqual(rows().slice(0, 2).map(({ state }) => state), ['votes', 'votes']);
+  two.close();
+  await look(1000);
+  await new Promise((done) => setTimeout(done, 5));
+  const [, row] = rows();
+  assert.equal(row.state, 'unreachable');
+  assert.match(row.why, /refused or broken, for 0\.0 s/);
+  assert.match(said().headline, /goes on without 0x22222222/);
+  one.close();
+  await look(1000);
+  assert.match(said().headline, /No node answers/);
+});
+
+test('one late answer is no absence, two are', async () => {
+  const one = await node({ '/status': status(0, 5) });
+  const { store, look } = page([one.base]);
+  await look(0);
+  one.answers['/status'] = () => [0];
+  const [state] = store.nodes.values();
+  await look(1000);
+  assert.ok(!state.isAway && state.trouble.kind === 'slow');
+  await look(1000);
+  assert.ok(state.isAway);
+  one.close();
+});
+
+test('a node of another chain is named, and its figures are not those of the chain', async () => {
+  const one = await node({ '/status': status(0, 5) });
+  const two = await node({ '/status': status(1, 900, { genesis_hash: '0x' + '77'.repeat(32) }) });
+  const { store, look, rows } = page([one.base, two.base]);
+  await look(0);
+  store.genesis = GENESIS;
+  store.validators = validators(6);
+  await look(1000);
+  assert.equal(store.lead().status.height, 5);
+  assert.equal(rows()[1].state, 'other chain');
+  one.close();
+  two.close();
+});
+
+test('a node that comes back on another genesis, alone, is what the page shows from then on', async () => {
+  const one = await node({ '/status': status(0, 500) });
+  const { store, look } = page([one.base]);
+  await look(0);
+  store.chain.take({ height: 500, id: '0x', time: 1, proposer: VALIDATORS[0], state_root: '0x', transactions: 0, round: 0 });
+  one.answers['/status'] = status(0, 3, { genesis_hash: '0x' + '77'.repeat(32) });
+  await look(1000);
+  assert.equal(store.lead().status.height, 3);
+  assert.equal(store.chain.blocks.length, 0);
+  one.close();
+});
+
+test('nonsense is no figure: the row says that it makes no sense', async () => {
+  const one = await node({ '/status': status(0, 5) });
+  const two = await node({ '/status': { height: 'many', peers: 7 } });
+  const { store, look, rows } = page([one.base, two.base]);
+  store.validators = validators(6);
+  await look(0);
+  assert.ok(rows().some(({ state }) => state === 'makes no sense'));
+  for (const nonsense of [null, [], 7, 'x', { ...status(1, 5), peers: [{}] }, { ...status(1, 5), time: null }]) {
+    two.answers['/status'] = () => [200, JSON.stringify(nonsense)];
+    await look(9000);
+    assert.equal([...store.nodes.values()][1].trouble.kind, 'nonsense', JSON.stringify(nonsense));
+  }
+  one.close();
+  two.close();
+});
+
+test('halted, observing, catching up and behind are told apart', async () => {
+  const one = await node({ '/status': status(0, 50) });
+  const two = await node({});
+  const { store, look, rows } = page([one.base, two.base]);
+  store.validators = validators(51);
+  for (const [more, state] of [
+    [{ halted: 'a fork at height 7' }, 'halted'],
+    [{ observing: 'the key is used elsewhere' }, 'observes'],
+    [{ catching_up: true, target_height: 90 }, 'catches up'],
+    [{ height: 20 }, 'lags'],
+    [{}, 'votes'],
+  ]) {
+    two.answers['/status'] = status(1, 50, more);
+    await look(9000);
+    assert.equal(rows()[1].state, state);
+  }
+  one.close();
+  two.close();
+});
+
+test('a chain that stands says so after three intervals, and who is missing', async () => {
+  const one = await node({ '/status': status(0, 50, { time: 50_000 + 9000, waiting_for: { prevotes: [VALIDATORS[2], VALIDATORS[3]], precommits: [] } }) });
+  const { store, look, said } = page([one.base]);
+  store.validators = validators(51);
+  store.intervalMs = 1000;
+  await look(0);
+  const { headline, reasons, isStill } = said();
+  assert.ok(isStill);
+  assert.match(headline, /stands still: no block for 9\.0 s/);
+  assert.ok(reasons.some((reason) => /Missing prevotes: 0x33333333 and 0x44444444/.test(reason)));
+  one.close();
+});
+
+test('a cut network is named as the cause', async () => {
+  const one = await node({ '/status': status(0, 50, { time: 59_000 }) });
+  const { store, look, said } = page([one.base]);
+  store.isDevnet = true;
+  store.devnet = { pace_ms: 1000, genesis: '', nodes: [], accounts: [], groups: [[0, 1], [2, 3]], faults: [], can_panic: false };
+  await look(0);
+  assert.ok(said().reasons.some((reason) => /cut: nodes 0, 1 \| 2, 3/.test(reason)));
+  one.close();
+});
+
+test('before block 1, and where blocks are made by hand, nobody is alarmed', async () => {
+  const one = await node({ '/status': status(0, 0) });
+  const { store, look, said } = page([one.base]);
+  assert.equal(said().headline, 'Asking the node…');
+  await look(0);
+  assert.match(said().headline, /No block yet/);
+  one.answers['/status'] = status(0, 50, { time: 500_000 });
+  store.isDevnet = true;
+  store.devnet = { pace_ms: null, genesis: '', nodes: [], accounts: [], groups: null, faults: [], can_panic: false };
+  await look(1000);
+  assert.match(said().headline, /made by hand/);
+  assert.equal(said().tone, 'dim');
+  one.close();
+});
+
+test('a node without timelines is not asked for them again', async () => {
+  const one = await node({ '/status': status(0, 5) });
+  const { store, look } = page([one.base]);
+  for (let at = 0; at < 3; at += 1) await look(1000);
+  assert.equal([...store.nodes.values()][0].hasTimelines, false);
+  assert.equal(one.asked.filter((path) => path.includes('timeline')).length, 1);
+  one.close();
+});
+
+test('the same node by two names is one row', async () => {
+  const one = await node({ '/status': status(0, 5) });
+  const other = one.base.replace('127.0.0.1', 'localhost');
+  const { store, poll, look } = page([one.base, other]);
+  await look(0);
+  await look(1000);
+  assert.equal(store.nodes.size, 1);
+  poll.meet({ index: 0, validator: VALIDATORS[0], url: other, state: 'running', reason: null, since_ms: null, height: 1 });
+  assert.equal(store.nodes.size, 1);
+  one.close();
+});
+
+test('no more answers are kept than are allowed, and what nobody names is not asked again', async () => {
+  const one = await node({ '/a': 1 });
+  let now = 0;
+  const reads = new Reads(() => {}, () => now);
+  for (let at = 0; at < 60; at += 1) reads.get(one.base, `/a?${at}`);
+  assert.ok(reads.kept.size <= 24);
+  reads.get(one.base, '/a', 1000);
+  await new Promise((done) => setTimeout(done, 200));
+  const before = one.asked.length;
+  now = 500;
+  reads.get(one.base, '/a', 1000);
+  await new Promise((done) => setTimeout(done, 50));
+  assert.equal(one.asked.length, before);
+  now = 1500;
+  assert.equal(reads.get(one.base, '/a', 1000).value, 1);
+  await new Promise((done) => setTimeout(done, 50));
+  assert.equal(one.asked.length, before + 1);
+  one.close();
+});
