@@ -89,7 +89,7 @@ export class NodeState {
   /** Blocks a second as its heights rise. @returns {number | null} */
   blockRate() {
     const [first, last] = [this.samples[0], this.samples.at(-1)];
-    if (!first || !last || last.at - first.at < 900) return null;
+    if (!first || !last || last.at - first.at < 1900) return null;
     return ((last.height - first.height) * 1000) / (last.at - first.at);
   }
 }

@@ -7,7 +7,18 @@ import { Reads } from '../../../page/reads.js';
 import { rows } from '../../../page/rows.js';
 import { Store } from '../../../page/store.js';
 import { verdict } from '../../../page/verdict.js';
-import { GENESIS, node, status, timeline, validators, VALIDATORS } from './fake.mjs';
+import { GENESIS, node as started, status, timeline, validators, VALIDATORS } from './fake.mjs';
+
+/** Closed at the end, however the test ends. @type {(() => void)[]} */
+const open = [];
+const node = async (answers) => {
+  const one = await started(answers);
+  open.push(one.close);
+  return one;
+};
+test.afterEach(() => {
+  for (const close of open.splice(0)) close();
+});
 
 const why = async (base, path, options) => {
   try {
@@ -53,8 +64,8 @@ test('a node that goes away is dark at the next look, says why, and comes back',
   const one = await node({ '/status': status(0, 5), '/heights/5/timeline': timeline(0, 5) });
   const two = await node({ '/status': status(1, 5), '/heights/5/timeline': timeline(1, 5) });
   const { store, look, said, rows } = page([one.base, two.base]);
-  store.validators = validators(6);
   await look(0);
+  store.validators = validators(6);
   assert.deepEqual(rows().slice(0, 2).map(({ state }) => state), ['votes', 'votes']);
   two.close();
   await look(1000);
@@ -111,8 +122,8 @@ test('nonsense is no figure: the row says that it makes no sense', async () => {
   const one = await node({ '/status': status(0, 5) });
   const two = await node({ '/status': { height: 'many', peers: 7 } });
   const { store, look, rows } = page([one.base, two.base]);
-  store.validators = validators(6);
   await look(0);
+  store.validators = validators(6);
   assert.ok(rows().some(({ state }) => state === 'makes no sense'));
   for (const nonsense of [null, [], 7, 'x', { ...status(1, 5), peers: [{}] }, { ...status(1, 5), time: null }]) {
     two.answers['/status'] = () => [200, JSON.stringify(nonsense)];
@@ -127,6 +138,7 @@ test('halted, observing, catching up and behind are told apart', async () => {
   const one = await node({ '/status': status(0, 50) });
   const two = await node({});
   const { store, look, rows } = page([one.base, two.base]);
+  await look(0);
   store.validators = validators(51);
   for (const [more, state] of [
     [{ halted: 'a fork at height 7' }, 'halted'],
@@ -146,9 +158,9 @@ test('halted, observing, catching up and behind are told apart', async () => {
 test('a chain that stands says so after three intervals, and who is missing', async () => {
   const one = await node({ '/status': status(0, 50, { time: 50_000 + 9000, waiting_for: { prevotes: [VALIDATORS[2], VALIDATORS[3]], precommits: [] } }) });
   const { store, look, said } = page([one.base]);
-  store.validators = validators(51);
   store.intervalMs = 1000;
   await look(0);
+  store.validators = validators(51);
   const { headline, reasons, isStill } = said();
   assert.ok(isStill);
   assert.match(headline, /stands still: no block for 9\.0 s/);
@@ -208,16 +220,20 @@ test('no more answers are kept than are allowed, and what nobody names is not as
   const reads = new Reads(() => {}, () => now);
   for (let at = 0; at < 60; at += 1) reads.get(one.base, `/a?${at}`);
   assert.ok(reads.kept.size <= 24);
+  const asked = () => one.asked.filter((path) => path === '/a').length;
+  const settled = async () => {
+    while ([...reads.kept.values()].some((read) => read.isLoading)) await new Promise((done) => setTimeout(done, 10));
+  };
   reads.get(one.base, '/a', 1000);
-  await new Promise((done) => setTimeout(done, 200));
-  const before = one.asked.length;
+  await settled();
+  assert.equal(asked(), 1);
   now = 500;
   reads.get(one.base, '/a', 1000);
-  await new Promise((done) => setTimeout(done, 50));
-  assert.equal(one.asked.length, before);
+  await settled();
+  assert.equal(asked(), 1);
   now = 1500;
   assert.equal(reads.get(one.base, '/a', 1000).value, 1);
-  await new Promise((done) => setTimeout(done, 50));
-  assert.equal(one.asked.length, before + 1);
+  await settled();
+  assert.equal(asked(), 2);
   one.close();
 });
