@@ -74,7 +74,7 @@ export function table(label, head, rows, kind = '') {
   const line = (/** @type {Child[]} */ row) => h('tr', {}, row.map((cell) => h('td', {}, cell)));
   return h(
     'div',
-    { class: 'scroll', role: 'region', 'aria-label': label, tabindex: 0 },
+    { class: 'scroll', role: 'group', 'aria-label': label, tabindex: 0 },
     h('table', { class: kind }, h('caption', { class: 'unseen' }, label), h('thead', {}, h('tr', {}, head.map(name))), h('tbody', {}, rows.map(line))),
   );
 }

@@ -63,7 +63,10 @@ export class Stream {
 
   async run() {
     while (this.isRunning) {
-      const lead = this.store.lead();
+      const own = this.store.nodes.get('');
+      // Its ring may be read from the beginning, so it goes first where it answers at all.
+      const isToCome = own !== undefined && own.seenAt === null && own.failures === 0;
+      const lead = isToCome ? null : this.store.lead();
       if (lead) await this.read(lead.base).catch(() => {});
       await new Promise((done) => setTimeout(done, lead ? REST_MS : 200));
     }

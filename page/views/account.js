@@ -32,7 +32,7 @@ export function draw(ctx) {
           ['At height', blockLink(value.height)],
           validator && ['Validator', h('a', { href: to('validators') }, `power ${whole(validator.power)}`)],
           value.proof && ['State root', h('span', { class: 'mono' }, String(value.state_root))],
-          value.proof && ['Proof', h('span', { class: 'mono proof' }, String(value.proof))],
+          value.proof && ['Proof', h('span', { class: 'mono proof', tabindex: 0 }, String(value.proof))],
         ]),
       ),
     ),
@@ -53,7 +53,7 @@ function history(ctx, address) {
     }
   }
   const note = h('p', { class: 'note' }, `Nodes keep no index by account: this is what the newest ${full.length} blocks with transactions say that this page has seen.`);
-  return [note, rows.length ? table('History', ['Block', 'Transaction', '', 'What', 'Fee'], rows) : empty('Nothing in them.')];
+  return [note, rows.length ? table('History', ['Block', 'Transaction', 'Way', 'What', 'Fee'], rows) : empty('Nothing in them.')];
 }
 
 /** @param {Ctx} ctx @param {string} address */

@@ -150,7 +150,7 @@ function graph(actors, edges, rates) {
     h('p', { class: 'note' }, 'An arrow is what one tells another: the thicker, the more messages a second; red where some were refused. Open an actor for its messages.'),
     h(
       'div',
-      { class: 'scroll', role: 'region', 'aria-label': 'Graph of actors', tabindex: 0 },
+      { class: 'scroll', role: 'group', 'aria-label': 'Graph of actors', tabindex: 0 },
       s('svg', { class: 'graph', viewBox: `0 0 ${4 * BOX_W + 3 * GAP_X + 20} ${bottom}`, role: 'group', 'aria-label': label }, lines, boxes),
     ),
     h('details', {}, h('summary', {}, `${drawn.length} arrows in words`), table('Arrows', ['From', 'To', 'Messages', 'A second', 'Told', 'Refused'], drawn.map((arrow) => [arrow.from, arrow.to, arrow.messages.join(', '), rate(arrow.perSecond), whole(arrow.told), whole(arrow.refused)]))),
@@ -196,7 +196,7 @@ function box(name, [x, y], row) {
     s('text', { class: 'under', x: x + BOX_W / 2, y: y + 35, 'text-anchor': 'middle' }, row ? `${row.depth} wait${row.restarts ? `, ${row.restarts} restarts` : ''}` : ''),
   ];
   if (!row) return s('g', { class: kind, key: name }, inside);
-  return s('a', { href: to('actors', name), class: kind, key: name, 'aria-label': `${name}: ${state}` }, inside);
+  return s('a', { href: to('actors', name), class: kind, key: name }, s('title', {}, `${name}: ${state}`), inside);
 }
 
 /** @param {ActorRow} row @param {Map<string, number>} rates */

@@ -33,7 +33,7 @@ export function draw(ctx) {
         one.accused.map((it) => `${ctx.store.nameOf(it.validator) ?? short(it.validator)} (${it.guilt.replace(/_/g, ' ')})`).join(', ') || 'nobody can be named',
       ]);
       return [
-        panel('Forks', fork.length ? table('Forks', ['Height', '', 'Two decisions', 'Accused'], fork) : empty('No two blocks are known to be decided at one height.')),
+        panel('Forks', fork.length ? table('Forks', ['Height', 'Effect', 'Two decisions', 'Accused'], fork) : empty('No two blocks are known to be decided at one height.')),
         panel('Waits for a block', pending.length ? table('Waits', head, pending.map(offence)) : empty('No evidence waits.')),
         panel('In blocks', committed.length ? table('In blocks', head, committed.map(offence)) : empty('No validator was convicted.')),
       ];

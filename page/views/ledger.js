@@ -30,11 +30,11 @@ function one(ctx, address, key, record) {
       ['Owner', account(address, ctx.store)],
       ['Key', textOfHex(key) ?? h('span', { class: 'mono' }, key)],
       ['Value', value === null ? 'none: it is not there' : (text ?? h('span', { class: 'mono' }, value))],
-      value !== null && ['In hex', h('span', { class: 'mono proof' }, value)],
+      value !== null && ['In hex', h('span', { class: 'mono proof', tabindex: 0 }, value)],
       value !== null && ['Size', size((value.length - 2) / 2)],
       typeof record?.height === 'number' && ['At height', blockLink(record.height)],
       record?.state_root && ['State root', h('span', { class: 'mono' }, String(record.state_root))],
-      record?.proof && ['Proof', h('span', { class: 'mono proof' }, String(record.proof))],
+      record?.proof && ['Proof', h('span', { class: 'mono proof', tabindex: 0 }, String(record.proof))],
     ]),
   );
 }
@@ -48,7 +48,7 @@ export function drawId(ctx) {
   if (read.value && read.value.status !== 'unknown') return transaction.draw(ctx);
   return [
     shown(read, () =>
-      panel('Nothing found', h('p', {}, 'The node knows no transaction of this id, and none of the newest blocks has it. Older blocks are found by their height.'), h('p', { class: 'mono proof' }, id)),
+      panel('Nothing found', h('p', {}, 'The node knows no transaction of this id, and none of the newest blocks has it. Older blocks are found by their height.'), h('p', { class: 'mono proof', tabindex: 0 }, id)),
     ),
   ];
 }
@@ -59,7 +59,7 @@ export function drawNothing(ctx) {
     panel(
       'What can be searched for',
       h('p', {}, 'Nothing here goes by this name:'),
-      h('p', { class: 'mono proof' }, ctx.place.rest[0] ?? ''),
+      h('p', { class: 'mono proof', tabindex: 0 }, ctx.place.rest[0] ?? ''),
       facts([
         ['A height', '1234'],
         ['A transaction or a block', '0x and 64 hex digits'],

@@ -111,7 +111,7 @@ function matrix(ctx, all) {
     h('p', { class: 'note' }, describe(ctx, seen)),
     h(
       'div',
-      { class: 'scroll', role: 'region', 'aria-label': 'Validators and their votes', tabindex: 0 },
+      { class: 'scroll', role: 'group', 'aria-label': 'Validators and their votes', tabindex: 0 },
       h(
         'table',
         { class: 'matrix', role: 'table' },

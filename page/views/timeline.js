@@ -120,7 +120,7 @@ function waterfall(ctx, all) {
   const label = `What ${moved.map(({ name }) => name).join(', ')} did, from ${micros(-first)} before the proposal to ${micros(last)} after it`;
   return [
     h('p', { class: 'note' }, 'Nodes are laid beside each other at the proposal: sent by its proposer, received by the others. Their wall clocks differ, so the time on the way is not shown.'),
-    h('div', { class: 'scroll', role: 'region', 'aria-label': 'Waterfall', tabindex: 0 }, s('svg', { class: 'waterfall', viewBox: `0 0 ${LABEL + WIDTH + 10} ${y}`, width: LABEL + WIDTH + 10, height: y, role: 'img', 'aria-label': label }, drawn)),
+    h('div', { class: 'scroll', role: 'group', 'aria-label': 'Waterfall', tabindex: 0 }, s('svg', { class: 'waterfall', viewBox: `0 0 ${LABEL + WIDTH + 10} ${y}`, width: LABEL + WIDTH + 10, height: y, role: 'img', 'aria-label': label }, drawn)),
   ];
 }
 
@@ -150,8 +150,8 @@ function noted(ctx, timeline) {
     entry.what.replace(/_/g, ' '),
     String(entry.round),
     entry.who ? (ctx.store.nameOf(entry.who) ?? short(entry.who)) : 'this node',
-    entry.nil ? 'nil' : '',
+    /vote|precommit/.test(entry.what) ? (entry.nil ? 'nil' : 'the block') : '–',
   ]);
   const left = timeline.left_out + Math.max(0, timeline.entries.length - DRAWN_MAX);
-  return h('details', {}, h('summary', {}, `${timeline.entries.length} entries${left ? `, ${left} left out` : ''}`), table('Entries', ['After', 'What', 'Round', 'Who', ''], rows));
+  return h('details', {}, h('summary', {}, `${timeline.entries.length} entries${left ? `, ${left} left out` : ''}`), table('Entries', ['After', 'What', 'Round', 'Who', 'Vote'], rows));
 }

@@ -77,7 +77,7 @@ function life(ctx, id, value) {
           h('p', { class: 'note' }, 'A path in the Merkle tree of the block’s transactions, up to the root in the header that the certificate signs. lockstep light verify checks it without believing this node.'),
           facts([
             ['Root', h('span', { class: 'mono' }, String(value.transactions_root))],
-            ['Path', h('span', { class: 'mono proof' }, String(value.proof))],
+            ['Path', h('span', { class: 'mono proof', tabindex: 0 }, String(value.proof))],
           ]),
         )
       : null,
