@@ -370,8 +370,9 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let answers = sync_answers + block_answers + pull_answers;
     let clients = rpc_bodies + streams + EVENTS_BYTES_MAX;
     let waiting = votes + transactions + MEMPOOL_BYTES_MAX + evidence;
-    // Votes of validators, as many as they cast.
-    let timelines = TIMELINES_MAX * TIMELINE_NOTES_MAX * TIMELINE_NOTE_BYTES;
+    // Notes of what validators have sent, and room for more.
+    let notes = TIMELINES_NOTES_MAX + TIMELINES_MAX * TIMELINE_NOTES_ROOM;
+    let timelines = notes * TIMELINE_NOTE_BYTES;
     connections + proposals + answers + clients + asked_for + waiting + outboxes + timelines
 }
 
@@ -465,6 +466,11 @@ pub const TIMELINES_MAX: usize = 256;
 /// Notes of one height: a round of the largest set has 2 × 128 votes and some twenty more. Of a height
 /// with more rounds the first half and the newest are kept.
 pub const TIMELINE_NOTES_MAX: usize = 512;
+/// Notes of all heights together, beyond which the oldest heights go: 256 heights of seven validators
+/// with a round each, 29 of the largest set.
+pub const TIMELINES_NOTES_MAX: usize = 8_192;
+/// Notes for which there is room at once; so many at the most are room that is not used.
+pub const TIMELINE_NOTES_ROOM: usize = 16;
 /// A note in memory.
 pub const TIMELINE_NOTE_BYTES: usize = 40;
 /// Commit times of a minute that its line counts; the oldest go first.

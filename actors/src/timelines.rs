@@ -2,12 +2,15 @@
 //!
 //! Shells note here what their brains have said and what they have done about it; no brain knows of
 //! it, and nothing is decided on it. It is one per node and outlives the falls of actors, as the
-//! counters do. A note is a small value, and a height that is forgotten gives its room to the next:
-//! once all are in use, nothing is allocated.
+//! counters do. A note is a small value; there is room for several at once, and the oldest heights go
+//! when there are too many of either.
 //!
 //! Times are of the monotonic clock, from the first note of a height. That is nearly always that the
 //! height began here; but a proposal of a faster node may be there before.
-use crate::limits::{TIMELINE_NOTE_BYTES, TIMELINE_NOTES_MAX, TIMELINES_MAX};
+use crate::limits::{
+    TIMELINE_NOTE_BYTES, TIMELINE_NOTES_MAX, TIMELINE_NOTES_ROOM, TIMELINES_MAX,
+    TIMELINES_NOTES_MAX,
+};
 use lockstep_protocol::consensus::durable::{SignStep, SignedMessage};
 use lockstep_protocol::nouns::proposal::Proposal;
 use lockstep_protocol::nouns::vote::{Vote, VoteKind};
@@ -206,24 +209,27 @@ struct Kept {
 }
 
 impl Kept {
-    fn begin(height: Height, at: Instant, mut room: Vec<Entry>) -> Kept {
+    fn begin(height: Height, at: Instant) -> Kept {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let since = since.unwrap_or_default().saturating_sub(at.elapsed());
-        room.clear();
         Kept {
             height,
             began: at,
             began_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
-            entries: room,
+            entries: Vec::with_capacity(TIMELINE_NOTES_ROOM),
             left_out: 0,
         }
     }
 
     /// Of a height that takes many rounds both ends are worth knowing: what came in the middle goes.
-    fn put(&mut self, at: Instant, note: Note) {
-        if self.entries.len() >= TIMELINE_NOTES_MAX {
+    /// Answers by how many notes there are more.
+    fn put(&mut self, at: Instant, note: Note) -> usize {
+        let is_full = self.entries.len() >= TIMELINE_NOTES_MAX;
+        if is_full {
             self.entries.remove(TIMELINE_NOTES_MAX / 2);
             self.left_out += 1;
+        } else if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact(TIMELINE_NOTES_ROOM);
         }
         let since = at.saturating_duration_since(self.began);
         self.entries.push(Entry {
@@ -233,12 +239,55 @@ impl Kept {
             did: note.did,
             nil: note.nil,
         });
+        usize::from(!is_full)
     }
 }
 
-/// The newest heights, oldest first.
+/// The newest heights, oldest first, and how many notes they have together.
 #[derive(Debug, Default)]
-pub(crate) struct Timelines(Mutex<VecDeque<Kept>>);
+struct Log {
+    heights: VecDeque<Kept>,
+    notes: usize,
+}
+
+impl Log {
+    fn of(&self, height: Height) -> Option<&Kept> {
+        self.heights.iter().rev().find(|kept| kept.height == height)
+    }
+
+    fn note(&mut self, at: Instant, note: Note) {
+        let heights = &mut self.heights;
+        let mut place = heights.partition_point(|kept| kept.height < note.height);
+        if heights
+            .get(place)
+            .is_none_or(|kept| kept.height != note.height)
+        {
+            if heights.len() >= TIMELINES_MAX {
+                // What is older than all that is kept is not noted.
+                let Some(before) = place.checked_sub(1) else {
+                    return;
+                };
+                place = before;
+                self.forget_oldest();
+            }
+            self.heights.insert(place, Kept::begin(note.height, at));
+        }
+        self.notes += self.heights[place].put(at, note);
+        while self.notes > TIMELINES_NOTES_MAX {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let oldest = self.heights.pop_front();
+        let fewer = oldest.map_or(0, |kept| kept.entries.len());
+        self.notes = self.notes.saturating_sub(fewer);
+    }
+}
+
+/// What happened when, as all actors of a node note it.
+#[derive(Debug, Default)]
+pub(crate) struct Timelines(Mutex<Log>);
 
 impl Timelines {
     /// This has happened now.
@@ -248,20 +297,7 @@ impl Timelines {
 
     /// This has happened then.
     pub(crate) fn note_at(&self, at: Instant, note: Note) {
-        let mut all = self.0.lock();
-        let mut place = all.partition_point(|kept| kept.height < note.height);
-        if all.get(place).is_none_or(|kept| kept.height != note.height) {
-            let is_full = all.len() >= TIMELINES_MAX;
-            if is_full && place == 0 {
-                // Older than all that is kept.
-                return;
-            }
-            let oldest = is_full.then(|| all.pop_front()).flatten();
-            place -= usize::from(is_full);
-            let room = oldest.map_or_else(Vec::new, |kept| kept.entries);
-            all.insert(place, Kept::begin(note.height, at, room));
-        }
-        all[place].put(at, note);
+        self.0.lock().note(at, note);
     }
 
     /// The block of this height is final here. One that nobody decided here came from a peer.
@@ -272,15 +308,16 @@ impl Timelines {
     }
 
     fn has_decided(&self, height: Height) -> bool {
-        let all = self.0.lock();
-        let kept = all.iter().rev().find(|kept| kept.height == height);
-        kept.is_some_and(|kept| kept.entries.iter().any(|entry| entry.did == Did::Decided))
+        let log = self.0.lock();
+        let is_decision = |entry: &Entry| entry.did == Did::Decided;
+        let kept = log.of(height);
+        kept.is_some_and(|kept| kept.entries.iter().any(is_decision))
     }
 
     /// What is kept of this height.
     pub(crate) fn of(&self, height: Height) -> Option<Timeline> {
-        let all = self.0.lock();
-        let kept = all.iter().rev().find(|kept| kept.height == height)?;
+        let log = self.0.lock();
+        let kept = log.of(height)?;
         let entries = kept.entries.iter().map(|entry| TimelineEntry {
             what: entry.did,
             round: entry.round,
@@ -294,7 +331,7 @@ impl Timelines {
             left_out: kept.left_out,
             entries: entries.collect(),
         };
-        drop(all);
+        drop(log);
         // What was stamped when it came is noted when it is known what it was.
         timeline.entries.sort_by_key(|entry| entry.at_us);
         Some(timeline)

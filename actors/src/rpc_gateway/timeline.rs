@@ -37,7 +37,7 @@ pub(super) fn page(seed: &Seed, height: Height) -> Option<Value> {
 pub(super) fn no_timeline(seed: &Seed, height: Height) -> String {
     let newest = seed.head().height;
     format!(
-        "no timeline of height {height} here: a node keeps the newest {TIMELINES_MAX} heights that \
-         it has seen since it started, and the newest block is {newest}"
+        "no timeline of height {height} here: a node keeps at most the newest {TIMELINES_MAX} \
+         heights that it has seen since it started, and the newest block is {newest}"
     )
 }
