@@ -69,9 +69,9 @@ type Scene = (&'static str, u64, fn(u64) -> Look);
 const SCENES: [Scene; 12] = [
     ("a healthy node", 130, healthy),
     ("a peer is lost, then both", 150, |at| match at {
-        ..3 => healthy(at),
-        ..90 => lost(at, "connection refused"),
-        ..140 => Look {
+        0..3 => healthy(at),
+        3..90 => lost(at, "connection refused"),
+        90..140 => Look {
             peers: [(A, false), (B, false)].into(),
             ..stands(90, &[A, B])
         },
