@@ -1,7 +1,6 @@
 //! What is so at the moment of a scrape, and is looked up for it.
 use super::Metrics;
 use super::labels::Member;
-use crate::tidings::{Room, What};
 use crate::view::{NodeView, PeerView};
 use lockstep_protocol::types::Address;
 use lockstep_protocol::validators::set::ValidatorSet;
@@ -13,8 +12,10 @@ pub(crate) struct Moment<'a> {
     pub(crate) view: &'a NodeView,
     /// Whether `/readyz` would say so.
     pub(crate) ready: bool,
-    /// How full disk and map are.
-    pub(crate) rooms: Vec<Room>,
+    /// Bytes of the disk that are taken, and all, as far as they are known.
+    pub(crate) disk: Option<[u64; 2]>,
+    /// The same of the database's map.
+    pub(crate) map: Option<[u64; 2]>,
 }
 
 fn of_validator(address: &Address) -> Member {
@@ -42,8 +43,14 @@ impl Metrics {
         self.peers_reachable.set(figure(reachable.count()));
         self.show_validators(&set, moment.me, &peers);
         self.show_clocks(&peers);
-        for room in &moment.rooms {
-            self.show_room(room);
+        if let Some([taken, whole]) = moment.disk {
+            self.disk_free_bytes
+                .set(figure(whole.saturating_sub(taken)));
+            self.disk_bytes.set(figure(whole));
+        }
+        if let Some([taken, whole]) = moment.map {
+            self.database_bytes.set(figure(taken));
+            self.database_map_bytes.set(figure(whole));
         }
     }
 
@@ -77,22 +84,6 @@ impl Metrics {
                     .get_or_create(&label)
                     .set(ms as f64 / 1e3);
             }
-        }
-    }
-
-    fn show_room(&self, room: &Room) {
-        let (taken, whole) = (figure(room.taken), figure(room.whole));
-        match room.what {
-            What::Disk => {
-                self.disk_free_bytes.set(whole - taken);
-                self.disk_bytes.set(whole);
-            }
-            What::Map => {
-                self.database_bytes.set(taken);
-                self.database_map_bytes.set(whole);
-            }
-            // The process tells of its own.
-            What::Descriptors => {}
         }
     }
 

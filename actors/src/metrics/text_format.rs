@@ -19,14 +19,14 @@ impl Format {
     /// OpenMetrics, unless the reader likes plain text more.
     pub(crate) fn wanted(accept: Option<&str>) -> Format {
         let kinds = accept.unwrap_or("*/*").split(',').take(KINDS_MAX);
-        let (mut open, mut text) = (None, None);
+        let (mut open, mut text) = (0, 0);
         for (kind, weight) in kinds.map(weighed) {
             let best = match kind {
                 "application/openmetrics-text" => &mut open,
                 "text/plain" => &mut text,
                 _ => continue,
             };
-            *best = (*best).max(Some(weight));
+            *best = weight.max(*best);
         }
         if text > open {
             Format::Text

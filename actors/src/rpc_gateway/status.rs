@@ -3,7 +3,7 @@ use super::seed::Seed;
 use super::{clock_report, health};
 use crate::http::answer::{Answer, Refused, refuse};
 use crate::metrics::{Format, Moment, RefusalLabel, wants_gzip};
-use crate::tidings::room;
+use crate::tidings::{What, room};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::Compression;
@@ -74,11 +74,16 @@ pub(super) async fn metrics(seed: web::Data<Seed>, request: HttpRequest) -> Answ
     let store = seed.store.clone();
     // It waits for the disk: not on this node's thread.
     let rooms = web::block(move || room::look(&store)).await?;
+    let of = |what: What| {
+        let room = rooms.iter().find(|room| room.what == what);
+        room.map(|room| [room.taken, room.whole])
+    };
     seed.metrics.show(&Moment {
         me: seed.me,
         view: &seed.view,
         ready,
-        rooms,
+        disk: of(What::Disk),
+        map: of(What::Map),
     });
     let head = |name: header::HeaderName| request.headers().get(name)?.to_str().ok();
     let format = Format::wanted(head(header::ACCEPT));

@@ -6,7 +6,8 @@
 use crate::limits::{NAMED_MAX, STALL_SAID_EVERY_MS, UNLINKED_AFTER_MS};
 use crate::times::Span;
 use lockstep_protocol::types::{Address, Height, Instant, Round};
-pub(crate) use room::{Room, What};
+use room::Room;
+pub(crate) use room::What;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
