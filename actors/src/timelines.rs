@@ -257,7 +257,11 @@ impl Log {
 
     fn note(&mut self, at: Instant, note: Note) {
         let heights = &mut self.heights;
-        let mut place = heights.partition_point(|kept| kept.height < note.height);
+        // Nearly always the newest.
+        let mut place = match heights.back() {
+            Some(newest) if newest.height == note.height => heights.len() - 1,
+            _ => heights.partition_point(|kept| kept.height < note.height),
+        };
         if heights
             .get(place)
             .is_none_or(|kept| kept.height != note.height)

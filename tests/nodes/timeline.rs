@@ -1,6 +1,7 @@
 //! What nodes did when at a height: what a stranger reads of a devnet fits what the devnet did.
 use lockstep_devnet::Devnet;
 use serde_json::{Value, json};
+use support::process::run;
 use support::rpc::{call, result};
 use support::{eventually, get, page};
 
@@ -248,4 +249,44 @@ fn json_rpc_tells_the_same() {
     assert_eq!(told, timeline(url, 1));
     let refused = call(url, "lockstep_getTimeline", json!([99]));
     assert_eq!(refused["error"]["data"]["code"], "no_timeline", "{refused}");
+}
+
+#[test]
+fn the_command_lays_nodes_side_by_side_in_eighty_columns_and_says_who_does_not_answer() {
+    let devnet = manual(4, 2);
+    let urls = devnet.urls();
+    // A port that nobody listens at.
+    let nobody = "http://127.0.0.1:9";
+    let mut asked = vec!["timeline", "2"];
+    for url in urls.iter().map(String::as_str).chain([nobody]) {
+        asked.extend(["--rpc", url]);
+    }
+    let table = run(&asked).ok().stdout;
+    println!("{table}");
+    for line in table.lines().filter(|line| !line.contains(nobody)) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert!(table.contains("so they are aligned there"), "{table}");
+    assert!(
+        table.contains(&format!("{nobody}: no answer from")),
+        "{table}"
+    );
+    let row = |label: &str| {
+        let row = table
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(label));
+        row.unwrap_or_else(|| panic!("no {label}: {table}"))
+            .split_whitespace()
+            .count()
+    };
+    assert_eq!((row("decided"), row("stored"), row("polka")), (4, 4, 4));
+    assert_eq!((row("proposal sent"), row("proposal received")), (1, 3));
+
+    let told = run(&[&asked[..], &["--json"]].concat()).ok().stdout;
+    let told: Value = serde_json::from_str(&told).expect("one object");
+    assert_eq!(told["nodes"].as_array().map(Vec::len), Some(4));
+    assert_eq!(told["nodes"][0]["timeline"], timeline(&urls[0], 2));
+    assert_eq!(told["without_answer"][0]["url"], nobody);
+    run(&["timeline", "99", "--rpc", &urls[0]]).assert_refused(1, &["no_timeline"]);
+    run(&["timeline", "-1", "--rpc", &urls[0]]).assert_refused(2, &["--"]);
 }

@@ -173,18 +173,7 @@ impl RoundDriver {
     fn carry_out(&mut self, output: Output, ctx: &mut Ctx<Self>) -> Option<TickOutcome> {
         let ports = &self.seed.ports;
         match output {
-            Output::EnterRound(height, round) => {
-                // Said again to an actor that has restarted, it is no new round.
-                let before = self.entered.replace((height, round));
-                if before != Some((height, round)) {
-                    cancel(&mut self.timers, ctx);
-                    self.count_missed(before, height);
-                    self.show_round(height, round);
-                    self.note_round(before, height, round);
-                }
-                ports.votes_round.deliver(RoundEntered(height, round));
-                ports.proposals_round.deliver(RoundEntered(height, round));
-            }
+            Output::EnterRound(height, round) => self.enter_round(height, round, ctx),
             Output::BuildBlock(height, round) => ports.build.deliver(BuildBlock { height, round }),
             Output::Persist(persist) => {
                 self.note(Note::own(Stage::Signed, &persist.signed));
@@ -232,6 +221,20 @@ impl RoundDriver {
             Output::Halt(reason) => self.halt(reason),
         }
         None
+    }
+
+    fn enter_round(&mut self, height: Height, round: Round, ctx: &mut Ctx<Self>) {
+        // Said again to an actor that has restarted, it is no new round.
+        let before = self.entered.replace((height, round));
+        if before != Some((height, round)) {
+            cancel(&mut self.timers, ctx);
+            self.count_missed(before, height);
+            self.show_round(height, round);
+            self.note_round(before, height, round);
+        }
+        let ports = &self.seed.ports;
+        ports.votes_round.deliver(RoundEntered(height, round));
+        ports.proposals_round.deliver(RoundEntered(height, round));
     }
 
     fn schedule(&mut self, input: Input, ms: u64, ctx: &mut Ctx<Self>) {
