@@ -288,5 +288,8 @@ fn the_command_lays_nodes_side_by_side_in_eighty_columns_and_says_who_does_not_a
     assert_eq!(told["nodes"][0]["timeline"], timeline(&urls[0], 2));
     assert_eq!(told["without_answer"][0]["url"], nobody);
     run(&["timeline", "99", "--rpc", &urls[0]]).assert_refused(1, &["no_timeline"]);
-    run(&["timeline", "-1", "--rpc", &urls[0]]).assert_refused(2, &["--"]);
+    for strange in ["x", "1.5", "18446744073709551616"] {
+        let ended = run(&["timeline", strange, "--rpc", &urls[0]]);
+        assert_eq!(ended.code, Some(2), "{strange}: {}", ended.stderr);
+    }
 }
