@@ -5,6 +5,7 @@ use crate::fixture::{address, opened, view_before_all};
 use crate::http::answer_places::Asker;
 use crate::http::streams::Farewell;
 use crate::limits::BLOCK_ANSWERS_MAX;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::runtime::Actors;
 use actix_web::App;
