@@ -54,6 +54,13 @@ export class Chain {
     return blocks.slice(1).map((block, at) => Math.max(0, block.time - blocks[at].time));
   }
 
+  /** Blocks a second by the times that stand in them. @param {number} [count] @returns {number | null} */
+  blockRate(count = 12) {
+    const intervals = this.intervals(count);
+    const ms = intervals.reduce((sum, one) => sum + one, 0);
+    return ms > 0 ? (intervals.length * 1000) / ms : null;
+  }
+
   /** Transactions a second over the newest blocks. @param {number} [count] @returns {number | null} */
   transactionRate(count = 60) {
     const blocks = this.blocks.slice(-count - 1);

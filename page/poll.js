@@ -111,12 +111,14 @@ export class Poll {
       try {
         const timeline = shapes.timeline(await ask(node.base, `/heights/${height}/timeline`));
         node.hasTimelines = true;
+        node.broken = 0;
         node.keep(timeline);
         const us = tookUs(timeline);
         if (us !== null && node === this.store.lead()) this.store.chain.took(height, us);
       } catch (thrown) {
         const refused = asNoAnswer(thrown);
         if (refused.status === 404 && refused.code !== 'no_timeline') node.hasTimelines = false;
+        if (refused.kind === 'unreachable' && node.hasTimelines === null && (node.broken += 1) > 2) node.hasTimelines = false;
       }
     }
   }

@@ -15,6 +15,8 @@ import { Chain } from './chain.js';
 export const NODES_MAX = 16;
 /** Timelines kept of each node: the newest decided, and the one under way. */
 const TIMELINES_MAX = 4;
+/** Heights are whole numbers: over a shorter time a rate would jump. */
+const RATE_MS = 4500;
 /** Samples of heights, one a second: what blocks/s is taken from. */
 const SAMPLES_MAX = 12;
 
@@ -35,6 +37,8 @@ export class NodeState {
     /** When it is asked next, by this page's clock. */
     this.askAt = 0;
     this.isBeingAsked = false;
+    /** Questions about a height in a row that broke although the node answers: a browser says no more of a refusal that another origin may not read. */
+    this.broken = 0;
     /** Whether it says who does what in a height; null: not known yet. @type {boolean | null} */
     this.hasTimelines = null;
     /** @type {Map<number, Timeline>} */
@@ -89,7 +93,7 @@ export class NodeState {
   /** Blocks a second as its heights rise. @returns {number | null} */
   blockRate() {
     const [first, last] = [this.samples[0], this.samples.at(-1)];
-    if (!first || !last || last.at - first.at < 1900) return null;
+    if (!first || !last || last.at - first.at < RATE_MS) return null;
     return ((last.height - first.height) * 1000) / (last.at - first.at);
   }
 }

@@ -64,7 +64,7 @@ function figures(ctx, said) {
       { class: 'figures' },
       figure('Height', status ? whole(height) : '–', step, 'large'),
       figure('Last block', said.ageMs === null ? '–' : ago(said.ageMs), 'ago', said.isStill ? 'bad' : ''),
-      figure('Blocks', rate(lead?.blockRate() ?? null), 'a second'),
+      figure('Blocks', rate(lead?.blockRate() ?? store.chain.blockRate()), 'a second'),
       figure('Transactions', rate(store.chain.transactionRate()), 'a second'),
       figure('Commit p50', micros(quantile(durations, 0.5)), durations.length ? 'proposal to decision' : 'no timeline kept'),
       figure('Commit p99', micros(quantile(durations, 0.99)), durations.length ? `of ${durations.length} heights` : 'no timeline kept'),

@@ -25,7 +25,9 @@ test('intervals and rates are those of neighbours', () => {
   for (let height = 1; height <= 11; height += 1) chain.take(block(height));
   assert.deepEqual(chain.intervals(3), [100, 100, 100]);
   assert.equal(chain.transactionRate(), 20);
+  assert.equal(chain.blockRate(), 10);
   assert.equal(new Chain().transactionRate(), null);
+  assert.equal(new Chain().blockRate(), null);
 });
 
 test('events are told whole, however the bytes are cut', () => {
