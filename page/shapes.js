@@ -141,20 +141,21 @@ export function blockOfEvent(value, round) {
   return { height, id: value.id, time, proposer, state_root, transactions, round };
 }
 
-/** `/actors`: a list of rows, or rows with edges. @param {any} value @returns {{ actors: ActorRow[], edges: Edge[] | null }} */
+/** `/actors`: a row for each actor, with the edges that lead to it where the node has them. @param {any} value @returns {{ actors: ActorRow[], edges: Edge[] | null }} */
 export function actors(value) {
-  const whole = Array.isArray(value) ? { actors: value, edges: null } : value;
-  for (const row of listed(whole, 'actors')) {
+  const rows = listed({ actors: value }, 'actors');
+  for (const row of rows) {
     need(row, 'actor state', 'string');
     need(row, 'depth limit refused restarts', 'number');
     listed(row, 'messages');
   }
-  const edges = Array.isArray(whole.edges) ? listed(whole, 'edges') : null;
+  const hasEdges = rows.some((row) => row.edges !== undefined);
+  const edges = hasEdges ? rows.flatMap((row) => listed(row, 'edges')) : null;
   for (const edge of edges ?? []) {
     need(edge, 'from to message', 'string');
     need(edge, 'told refused', 'number');
   }
-  return { actors: whole.actors, edges };
+  return { actors: rows, edges };
 }
 
 /** @param {any} value @returns {Evidence} */

@@ -17,7 +17,7 @@ export const ROUNDS_SHOWN = 2;
 function column(what) {
   if (/^prevote_(signed|durable|sent|received)$/.test(what)) return 'prevote';
   if (/^precommit_(signed|durable|sent|received)$/.test(what)) return 'precommit';
-  if (/^proposal_(built|sent|received|verified)$/.test(what)) return 'propose';
+  if (/^proposal_(built|signed|durable|sent|received|verified)$/.test(what)) return 'propose';
   return null;
 }
 
@@ -47,6 +47,8 @@ export function votes(height, validators, timelines, offences = []) {
       const round = atRound(rounds, entry.round, validators);
       const cells = /** @type {Record<Column, Cell>} */ (round.cells.get(who));
       cells[where] = join(cells[where], entry.nil ? 'nil' : 'value');
+      // A proposal is its sender's prevote as well: it sends no other.
+      if (where === 'propose') cells.prevote = join(cells.prevote, 'value');
     }
   }
   for (const offence of offences) mark(offence, height, rounds, validators);

@@ -19,7 +19,7 @@ const LINE = 20;
 const LABEL = 170;
 const WIDTH = 1000;
 /** What everybody's line has, in order; votes of others are marks on the line of polka and decision. */
-const STEPS = ['began', 'round_began', 'proposal_built', 'proposal_sent', 'proposal_received', 'proposal_verified', 'executed', 'prevote_signed', 'prevote_durable', 'prevote_sent', 'prevote_received', 'polka', 'precommit_signed', 'precommit_durable', 'precommit_sent', 'precommit_received', 'timeout', 'decided', 'stored', 'caught_up'];
+const STEPS = ['began', 'round_began', 'proposal_built', 'proposal_signed', 'proposal_durable', 'proposal_sent', 'proposal_received', 'proposal_verified', 'executed', 'prevote_signed', 'prevote_durable', 'prevote_sent', 'prevote_received', 'polka', 'precommit_signed', 'precommit_durable', 'precommit_sent', 'precommit_received', 'timeout', 'decided', 'stored', 'caught_up'];
 
 /** @param {Ctx} ctx @returns {Child[]} */
 export function draw(ctx) {

@@ -63,6 +63,12 @@ test('nil is no vote for the block, and two different votes are shown as such', 
   assert.equal(rounds[0].power.prevote, 1);
 });
 
+test('a proposal is its sender’s prevote', () => {
+  const one = { ...timeline(1, 7), entries: [{ what: 'proposal_sent', round: 0, who: VALIDATORS[1], at_us: 1 }] };
+  const { rounds } = votes(7, set, [one]);
+  assert.deepEqual(rounds[0].cells.get(VALIDATORS[1]), { propose: 'value', prevote: 'value', precommit: 'absent' });
+});
+
 test('a proof of misbehaviour marks its cell', () => {
   const offence = { kind: 'double_precommit', validator: VALIDATORS[3], height: 7, round: 0, proof: '', hash: '' };
   const { rounds } = votes(7, set, [timeline(0, 7)], [offence, { ...offence, height: 8, validator: VALIDATORS[2] }]);
