@@ -338,6 +338,7 @@ fn a_head_is_answered_as_a_get_without_a_body() {
         (lines.map(str::to_owned).collect::<Vec<_>>(), body)
     };
     for path in [
+        "/",
         "/openapi.json",
         "/blocks/1",
         "/blocks/99",
@@ -355,4 +356,39 @@ fn a_head_is_answered_as_a_get_without_a_body() {
         "{head:?}"
     );
     assert!(heads("HEAD", "/ws").0[0].contains(" 405 "));
+}
+
+#[test]
+fn the_page_may_run_what_comes_from_its_node_and_ask_whom_its_address_lists() {
+    let devnet = devnet();
+    let url = &devnet.urls()[0];
+    let page = ask(url, "GET", "/?nodes=http://a.example:8545", &[]);
+    assert_eq!(page.status, 200);
+    assert_eq!(header(&page, "x-content-type-options"), Some("nosniff"));
+    let policy = header(&page, "content-security-policy").expect("a policy");
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+    assert!(policy.contains(" http://a.example:8545;"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let text = page.text();
+    let main = text.split('"').find(|part| part.ends_with("/main.js"));
+    let main = ask(url, "GET", main.expect("a module"), &[]);
+    let kept = header(&main, "cache-control").expect("for how long it may be kept");
+    assert!(main.status == 200 && kept.contains("immutable"), "{kept}");
+    assert_eq!(header(&main, "content-encoding"), None);
+    // What is asked with an upgrade at / is still a WebSocket.
+    let upgrade = [("connection", "Upgrade"), ("upgrade", "websocket")];
+    assert_eq!(ask(url, "GET", "/", &upgrade).status, 400);
+}
+
+#[test]
+fn a_node_whose_page_is_off_has_no_verb_but_post_at_its_root() {
+    let network = Network::running(1, &["page=false", "log=warn"]);
+    network.wait_for(&[0], 1);
+    let url = &network.urls[0];
+    let answer = ask(url, "GET", "/", &[]);
+    let allowed = header(&answer, "allow").map(str::to_owned);
+    assert_eq!(
+        (answer.status, allowed.as_deref(), &answer.json()["code"]),
+        (405, Some("POST"), &"no_such_method".into())
+    );
 }

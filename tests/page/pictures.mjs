@@ -1,11 +1,12 @@
 // Pictures of each view in both themes, for docs/images: `npm run pictures` (or `node pictures.mjs DIRECTORY WIDTH…`).
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { launch, views } from './chromium.mjs';
+import { withPalette } from './palette.mjs';
 import { command, devnet, get, post, sleep } from './devnet.mjs';
 
 const [directory = fileURLToPath(new URL('../../docs/images', import.meta.url)), ...asked] = process.argv.slice(2);
-const widths = asked.length ? asked.map(Number) : [960];
+const widths = asked.length ? asked.map(Number) : [1280];
 const ALICE = '0x370b0e42646ecdb159fd8bcc655e98cbd0eb092e';
 /** All pictures of the documents together. */
 const BYTES_MAX = 1_500_000;
@@ -28,13 +29,14 @@ const list = Object.entries(views({ height: receipt.height ?? height, transactio
 
 async function take(page, name, width, theme) {
   const path = `${directory}/${name}-${theme}${asked.length ? `-${width}` : ''}.png`;
-  await page.screenshot({ path, fullPage: asked.length > 0 });
-  bytes += statSync(path).size;
+  const picture = withPalette(await page.screenshot({ fullPage: asked.length > 0 }));
+  writeFileSync(path, picture);
+  bytes += picture.length;
 }
 
 for (const width of widths) {
   for (const theme of ['light', 'dark']) {
-    const context = await browser.newContext({ viewport: { width, height: 620 }, colorScheme: theme });
+    const context = await browser.newContext({ viewport: { width, height: 720 }, colorScheme: theme });
     const page = await context.newPage();
     await page.goto(`${chain.base}/#/`);
     await sleep(4000);
