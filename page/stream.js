@@ -94,8 +94,9 @@ export class Stream {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
+        const known = taken;
         lines.push(decoder.decode(value, { stream: true }));
-        this.store.changed();
+        if (taken > known) this.store.changed();
         const now = performance.now();
         // What the ring had comes at once, whatever the chain's pace is.
         if (isFirst && now - began < 500) before = taken;

@@ -14,10 +14,12 @@ export function bars(values, places, label) {
   const [width, height] = [places * 4, 48];
   const top = Math.max(...values, 1);
   const begin = places - values.length;
-  const drawn = values.map((value, index) => {
+  const bar = (/** @type {number} */ value, /** @type {number} */ index) => {
     const tall = Math.max(1.5, (value / top) * (height - 2));
-    return s('rect', { x: (begin + index) * 4, y: at(height - tall), width: 3, height: at(tall), rx: 1 });
-  });
+    return `M${(begin + index) * 4} ${height}V${at(height - tall)}h3V${height}z`;
+  };
+  // One path: a hundred elements that all change with each block cost a browser more than the rest of the page.
+  const drawn = s('path', { d: values.map(bar).join('') });
   return s('svg', { class: 'bars', viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': label }, drawn);
 }
 

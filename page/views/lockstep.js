@@ -86,12 +86,17 @@ export function shownVotes(ctx) {
   const nodes = [...store.nodes.values()].filter((node) => node.isHere);
   const newest = Math.max(0, ...nodes.flatMap((node) => [...node.timelines.keys()]));
   const offences = [...(store.evidence?.pending ?? []), ...(store.evidence?.committed ?? [])];
+  const telling = nodes.filter((node) => node.hasTimelines);
+  /** @type {Votes | null} */
+  let first = null;
   for (let height = newest; height > Math.max(0, newest - 3); height -= 1) {
-    const timelines = nodes.flatMap((node) => node.timelines.get(height) ?? []);
+    const timelines = telling.flatMap((node) => node.timelines.get(height) ?? []);
     const found = votes(height, set, timelines, offences);
-    if (found.rounds.length) return found;
+    // Nodes are asked one after the other: of a height that only some have told of, votes seem to be missing.
+    if (found.rounds.length && timelines.length === telling.length) return found;
+    if (found.rounds.length) first ??= found;
   }
-  return null;
+  return first;
 }
 
 /** @param {Ctx} ctx @param {Row[]} all */
