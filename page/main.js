@@ -1,7 +1,7 @@
 // Where the page begins: what it asks, what it shows, and when it draws.
 //
-// It draws at most ten times a second, and once a second where nothing has changed but the time. Where nobody
-// looks it asks and draws nothing.
+// It draws at most ten times a second for whoever waits for an answer, three times a second for what comes by itself,
+// and once a second where nothing has changed but the time. Where nobody looks it asks and draws nothing.
 import { Controls } from './controls.js';
 import { draw, h } from './dom.js';
 import { mark } from './svg.js';
@@ -15,7 +15,8 @@ import { Stream } from './stream.js';
 import { verdict } from './verdict.js';
 import { menu, viewAt } from './views/index.js';
 
-const DRAW_EVERY_MS = 100;
+const ANSWER_EVERY_MS = 100;
+const NEWS_EVERY_MS = 350;
 const IDLE_EVERY_MS = 1000;
 const THEMES = ['auto', 'light', 'dark'];
 
@@ -28,11 +29,11 @@ function listedNodes(search) {
 const store = new Store(['', ...listedNodes(location.search)]);
 const poll = new Poll(store);
 const stream = new Stream(store);
-const reads = new Reads(() => store.changed());
+const reads = new Reads(() => soon(ANSWER_EVERY_MS));
 const controls = new Controls(store, () => {
   poll.hurry();
   reads.forget();
-  store.changed();
+  soon(ANSWER_EVERY_MS);
 });
 
 /** @param {string} id */
@@ -41,25 +42,32 @@ function element(id) {
 }
 
 let drawnAt = -Infinity;
+/** When it draws next. */
+let drawAt = Infinity;
 /** @type {ReturnType<typeof setTimeout> | null} */
 let timer = null;
 let spoken = '';
 /** @type {string | null} */
 let trouble = null;
 
-/** @param {number} wait */
+/** Draws after so long, or sooner if that is intended already. @param {number} wait */
 function drawIn(wait) {
+  const at = performance.now() + wait;
+  if (timer && drawAt <= at) return;
   if (timer) clearTimeout(timer);
+  drawAt = at;
   timer = setTimeout(() => {
     timer = null;
+    drawAt = Infinity;
     drawnAt = performance.now();
     if (!document.hidden) drawAll();
     drawIn(IDLE_EVERY_MS);
   }, wait);
 }
 
-function soon() {
-  drawIn(Math.max(0, drawnAt + DRAW_EVERY_MS - performance.now()));
+/** @param {number} every */
+function soon(every) {
+  drawIn(Math.max(0, drawnAt + every - performance.now()));
 }
 
 function drawAll() {
@@ -153,7 +161,7 @@ function nextTheme() {
   } catch {
     // Nothing may be kept: it holds until the page is closed.
   }
-  soon();
+  soon(ANSWER_EVERY_MS);
 }
 
 function watch() {
@@ -163,12 +171,12 @@ function watch() {
   } else {
     poll.start();
     stream.start();
-    soon();
+    soon(ANSWER_EVERY_MS);
   }
 }
 
 wear(theme());
-store.listeners.add(soon);
+store.listeners.add(() => soon(NEWS_EVERY_MS));
 addEventListener('hashchange', () => {
   drawIn(0);
   scrollTo(0, 0);
