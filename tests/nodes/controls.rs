@@ -308,6 +308,61 @@ fn an_actor_that_is_made_to_panic_is_restarted_and_the_chain_goes_on() {
     assert_eq!(refused(mine, "panic", &unknown), (404, "no_actor".into()));
 }
 
+/// An order, what it says, and the status and the code of its refusal.
+type Case = (&'static str, Value, u16, &'static str);
+
+const FAR: u64 = u32::MAX as u64;
+
+/// Orders to nodes and links that make no sense.
+#[rustfmt::skip] // a line a case
+fn of_nodes() -> Vec<Case> {
+    vec![
+        ("kill", json!({}), 400, "malformed"),
+        ("kill", json!({ "node": -1 }), 400, "malformed"),
+        ("kill", json!({ "node": "1" }), 400, "malformed"),
+        ("kill", json!({ "node": 1, "now": true }), 400, "malformed"),
+        ("kill", json!([1]), 400, "malformed"),
+        ("kill", json!({ "node": 4 }), 404, "no_node"),
+        ("stop", json!({ "node": FAR }), 404, "no_node"),
+        ("restart", json!({ "node": FAR }), 404, "no_node"),
+        ("restart", json!({ "node": 0 }), 409, "is_running"),
+        ("panic", json!({ "node": FAR, "actor": "Mempool" }), 404, "no_node"),
+        ("pace", json!({}), 400, "malformed"),
+        ("pace", json!({ "block_time_ms": FAR }), 400, "bad_block_time"),
+        ("partition", json!({ "groups": [] }), 400, "bad_groups"),
+        ("partition", json!({ "groups": [[0], []] }), 400, "bad_groups"),
+        ("partition", json!({ "groups": [[0, 1], [1, 2]] }), 400, "bad_groups"),
+        ("partition", json!({ "groups": [[0, 0]] }), 400, "bad_groups"),
+        ("partition", json!({ "groups": [[0, 4]] }), 404, "no_node"),
+        ("partition", json!({ "groups": [vec![0; 4_000]] }), 400, "bad_groups"),
+        ("delay", json!({ "ms": FAR }), 400, "bad_delay"),
+        ("delay", json!({ "ms": 5, "from": 1 }), 400, "bad_link"),
+        ("delay", json!({ "ms": 5, "from": 1, "to": 1 }), 400, "bad_link"),
+        ("delay", json!({ "ms": 5, "from": 1, "to": 9 }), 404, "no_node"),
+        ("drop", json!({ "per_thousand": 1_001 }), 400, "bad_share"),
+        ("heal", json!({ "all": true }), 400, "malformed"),
+        ("tick", json!({ "blocks": 7 }), 400, "malformed"),
+    ]
+}
+
+/// Transactions that make no sense.
+#[rustfmt::skip] // a line a case
+fn of_accounts() -> Vec<Case> {
+    vec![
+        ("transfer", json!({ "from": "eve", "to": "bob", "amount": "5" }), 404, "no_account"),
+        ("transfer", json!({ "from": "alice", "to": "0x12", "amount": "5" }), 400, "bad_address"),
+        ("transfer", json!({ "from": "alice", "to": "bob", "amount": 5 }), 400, "malformed"),
+        ("transfer", json!({ "from": "alice", "to": "bob", "amount": "-5" }), 400, "bad_amount"),
+        ("transfer", json!({ "from": "alice", "to": "bob", "amount": "0x5" }), 400, "bad_amount"),
+        ("faucet", json!({ "to": "bob", "amount": "18446744073709551616" }), 400, "bad_amount"),
+        ("record", json!({ "from": "bob", "key": "", "value": "" }), 400, "bad_key"),
+        ("record", json!({ "from": "bob", "key": "0x0", "value": "" }), 400, "bad_key"),
+        ("record", json!({ "from": "bob", "key": "k".repeat(257), "value": "" }), 400, "bad_key"),
+        ("record", json!({ "from": "bob", "key": "k", "value": "v".repeat(4_097) }), 400, "bad_value"),
+        ("record", json!({ "from": "bob", "key": "k", "value": "v".repeat(40_000) }), 413, "too_large"),
+    ]
+}
+
 /// Whatever is wrong is refused with a word of its own, and nothing has changed.
 #[test]
 fn orders_that_make_no_sense_are_refused_counted_and_change_nothing() {
@@ -322,140 +377,7 @@ fn orders_that_make_no_sense_are_refused_counted_and_change_nothing() {
         )
     };
     let (bad, unknown) = (counted("400"), counted("404"));
-    let far = u64::from(u32::MAX);
-    let cases = [
-        ("kill", json!({}), 400, "malformed"),
-        ("kill", json!({ "node": -1 }), 400, "malformed"),
-        ("kill", json!({ "node": "1" }), 400, "malformed"),
-        ("kill", json!({ "node": 1, "now": true }), 400, "malformed"),
-        ("kill", json!([1]), 400, "malformed"),
-        ("kill", json!({ "node": 4 }), 404, "no_node"),
-        ("stop", json!({ "node": far }), 404, "no_node"),
-        ("restart", json!({ "node": far }), 404, "no_node"),
-        ("restart", json!({ "node": 0 }), 409, "is_running"),
-        (
-            "panic",
-            json!({ "node": far, "actor": "Mempool" }),
-            404,
-            "no_node",
-        ),
-        ("pace", json!({}), 400, "malformed"),
-        (
-            "pace",
-            json!({ "block_time_ms": far }),
-            400,
-            "bad_block_time",
-        ),
-        ("partition", json!({ "groups": [] }), 400, "bad_groups"),
-        (
-            "partition",
-            json!({ "groups": [[0], []] }),
-            400,
-            "bad_groups",
-        ),
-        (
-            "partition",
-            json!({ "groups": [[0, 1], [1, 2]] }),
-            400,
-            "bad_groups",
-        ),
-        (
-            "partition",
-            json!({ "groups": [[0, 0]] }),
-            400,
-            "bad_groups",
-        ),
-        ("partition", json!({ "groups": [[0, 4]] }), 404, "no_node"),
-        (
-            "partition",
-            json!({ "groups": [vec![0; 4_000]] }),
-            400,
-            "bad_groups",
-        ),
-        ("delay", json!({ "ms": far }), 400, "bad_delay"),
-        ("delay", json!({ "ms": 5, "from": 1 }), 400, "bad_link"),
-        (
-            "delay",
-            json!({ "ms": 5, "from": 1, "to": 1 }),
-            400,
-            "bad_link",
-        ),
-        (
-            "delay",
-            json!({ "ms": 5, "from": 1, "to": 9 }),
-            404,
-            "no_node",
-        ),
-        ("drop", json!({ "per_thousand": 1_001 }), 400, "bad_share"),
-        ("heal", json!({ "all": true }), 400, "malformed"),
-        ("tick", json!({ "blocks": 7 }), 400, "malformed"),
-        (
-            "transfer",
-            json!({ "from": "eve", "to": "bob", "amount": "5" }),
-            404,
-            "no_account",
-        ),
-        (
-            "transfer",
-            json!({ "from": "alice", "to": "0x12", "amount": "5" }),
-            400,
-            "bad_address",
-        ),
-        (
-            "transfer",
-            json!({ "from": "alice", "to": "bob", "amount": 5 }),
-            400,
-            "malformed",
-        ),
-        (
-            "transfer",
-            json!({ "from": "alice", "to": "bob", "amount": "-5" }),
-            400,
-            "bad_amount",
-        ),
-        (
-            "transfer",
-            json!({ "from": "alice", "to": "bob", "amount": "0x5" }),
-            400,
-            "bad_amount",
-        ),
-        (
-            "faucet",
-            json!({ "to": "bob", "amount": "18446744073709551616" }),
-            400,
-            "bad_amount",
-        ),
-        (
-            "record",
-            json!({ "from": "bob", "key": "", "value": "" }),
-            400,
-            "bad_key",
-        ),
-        (
-            "record",
-            json!({ "from": "bob", "key": "0x0", "value": "" }),
-            400,
-            "bad_key",
-        ),
-        (
-            "record",
-            json!({ "from": "bob", "key": "k".repeat(257), "value": "" }),
-            400,
-            "bad_key",
-        ),
-        (
-            "record",
-            json!({ "from": "bob", "key": "k", "value": "v".repeat(4_097) }),
-            400,
-            "bad_value",
-        ),
-        (
-            "record",
-            json!({ "from": "bob", "key": "k", "value": "v".repeat(40_000) }),
-            413,
-            "too_large",
-        ),
-    ];
+    let cases = [of_nodes(), of_accounts()].concat();
     for (verb, body, status, code) in &cases {
         assert_eq!(
             refused(mine, verb, body),
@@ -504,6 +426,22 @@ const ORDERS: [&str; 13] = [
     "panic",
 ];
 
+/// What a page sends without asking first.
+fn refuses_what_needs_no_leave(other: &str, path: &str, mine: &str) {
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "",
+    ] {
+        for origin in ["", "https://wallet.example", mine] {
+            let head = format!("content-type: {kind}\r\norigin: {origin}\r\n");
+            let answer = asked_by(other, "POST", path, &head, "{\"node\":3}");
+            assert!([403, 415].contains(&answer.status), "{path} {kind}");
+        }
+    }
+}
+
 #[test]
 fn only_pages_that_a_node_of_the_devnet_serves_may_give_orders() {
     let devnet = by_hand();
@@ -546,19 +484,7 @@ fn only_pages_that_a_node_of_the_devnet_serves_may_give_orders() {
                     .contains(&format!("access-control-allow-origin: {page}\r\n"))
             );
         }
-        // What a page sends without asking first.
-        for kind in [
-            "text/plain",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data",
-            "",
-        ] {
-            for origin in ["", "https://wallet.example", mine] {
-                let head = format!("content-type: {kind}\r\norigin: {origin}\r\n");
-                let answer = asked_by(other, "POST", &path, &head, "{\"node\":3}");
-                assert!([403, 415].contains(&answer.status), "{path} {kind}");
-            }
-        }
+        refuses_what_needs_no_leave(other, &path, mine);
     }
     assert_eq!(shown(mine), before, "nothing has changed");
     let head = format!("{json}origin: {mine}\r\n");

@@ -10,8 +10,8 @@ mod cli_testnet;
 mod cli_validators;
 mod clients;
 mod compact;
-mod edges;
 mod controls;
+mod edges;
 mod eighty_columns;
 mod ended;
 #[cfg(target_os = "linux")]

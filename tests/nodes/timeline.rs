@@ -130,6 +130,12 @@ fn assert_whole(timeline: &Value, me: &str, proposer: &str) {
         let before = times(timeline, votes).into_iter().filter(|at| *at <= until);
         assert!(before.count() >= 2, "{votes}: {timeline}");
     }
+    assert_who(timeline, me, proposer);
+}
+
+/// Each note says whose it is, and is of a height that was decided at once.
+fn assert_who(timeline: &Value, me: &str, proposer: &str) {
+    let (prevotes, precommits) = ("prevote_received", "precommit_received");
     for entry in entries(timeline) {
         let what = entry["what"].as_str().expect("a word");
         let own = ["signed", "durable", "sent"]
