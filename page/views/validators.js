@@ -53,17 +53,28 @@ function set(ctx, value) {
       table('Validators', ['Validator', 'Power', 'Share', 'In certificates', 'Failed turns', 'Last proposed'], rows),
       h('p', { class: 'note' }, 'A certificate is closed with more than two thirds of the power: a vote that comes later is in none.'),
     ),
-    panel('Changes that are asked for', pending(ctx, value)),
+    panel('Changes that are asked for', requests(ctx)),
   ];
 }
 
-/** @param {Ctx} ctx @param {Record<string, any>} value @returns {Child} */
-function pending(ctx, value) {
-  const changes = value.pending ?? value.changes ?? value.proposals;
-  if (!Array.isArray(changes) || changes.length === 0) return empty('None.');
-  return table(
-    'Changes',
-    ['Who', 'Power', 'Asked for by'],
-    changes.slice(0, 100).map((one) => [account(one.address ?? one.validator, ctx.store), String(one.power ?? '–'), (one.by ?? one.asked_by ?? one.approvals ?? []).map((/** @type {any} */ who) => ctx.store.nameOf(String(who)) ?? short(String(who))).join(', ')]),
-  );
+/** Newest blocks with transactions that are looked through for requests. */
+const LOOKED = 12;
+
+/** No answer of a node lists requests that are not carried out yet: they are read from the blocks. @param {Ctx} ctx @returns {Child} */
+function requests(ctx) {
+  const full = ctx.store.chain.blocks.filter((block) => block.transactions > 0).slice(-LOOKED);
+  const rows = [];
+  for (const block of full.reverse()) {
+    const { value } = ctx.reads.call(ctx.base, 'lockstep_getBlock', [block.height]);
+    for (const one of Array.isArray(value?.transactions) ? value.transactions : []) {
+      const { kind, ...what } = one.body?.action ?? {};
+      if (!['update_validator', 'declare_ready'].includes(kind) || rows.length >= 100) continue;
+      const words = Object.entries(what).map(([name, it]) => `${name.replace(/_/g, ' ')} ${short(String(it), 16)}`);
+      rows.push([blockLink(block.height), account(one.sender, ctx.store), kind.replace(/_/g, ' '), words.join(', ')]);
+    }
+  }
+  return [
+    h('p', { class: 'note' }, `What validators have asked for in the newest ${full.length} blocks with transactions that this page has seen. A change holds when validators with more than two thirds of the power have asked for it.`),
+    rows.length ? table('Requests', ['Block', 'Asked for by', 'What', 'Of whom'], rows) : empty('Nothing.'),
+  ];
 }
