@@ -275,11 +275,18 @@ fn cell(timeline: &Timeline, anchor_us: Option<i64>, round: u32, what: &str) -> 
     }
 }
 
-/// Milliseconds, or where they have no room seconds.
+/// Milliseconds, or where they have no room seconds. What is longer than any height lasts is no time that
+/// a node has measured: that is all that it says.
 fn time(us: i64) -> String {
     const LONG_US: u64 = 10_000_000;
+    const LONGEST_S: i64 = 9_999_999;
+    let seconds = us / 1_000_000;
     if us.unsigned_abs() < LONG_US {
         format!("{:.2}", us as f64 / 1e3)
+    } else if seconds > LONGEST_S {
+        ">1e7 s".to_owned()
+    } else if seconds < -LONGEST_S {
+        "<-1e7 s".to_owned()
     } else {
         format!("{:.0} s", us as f64 / 1e6)
     }

@@ -38,7 +38,7 @@ const CONNECTIONS_OF_EACH: usize = 8;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The most that a flood may delay a timer, beyond what the machine does without it.
 const LATE_SECONDS_MAX: f64 = 0.05;
-const LATE: &str = "timeout_late_seconds";
+const LATE: &str = "lockstep_timeout_late_seconds";
 
 /// `lockstep devnet`, killed when it goes.
 struct Process {

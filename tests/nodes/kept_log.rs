@@ -294,7 +294,9 @@ fn join(script: &mut Script) {
     fund_validators(&script.network);
     let follows = [(4, "this node observes: node4 is no validator")];
     script.scene("a fifth follows", start_the_fifth, &follows);
-    script.network.wait_for(&[4], script.network.highest(&[0]));
+    // Longer than between two looks: it has to have seen the validators as they were.
+    let later = script.network.highest(&[0]) + 15;
+    script.network.wait_for(&[4], later);
     let joined = [
         (0, "validators change at height"),
         (0, "validators without a link"),

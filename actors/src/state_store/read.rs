@@ -143,7 +143,7 @@ impl Reading<'_> {
 
     /// How many bytes a committed block and its certificate have together; 0 if there is none.
     pub(super) fn decided_bytes(&self, height: Height) -> Result<usize, StoreError> {
-        let pair = self.sealed_pair(height)?;
+        let pair = self.committed("block", height, self.sealed_pair(height))?;
         Ok(pair.map_or(0, |(block, certificate)| block.len() + certificate.len()))
     }
 
