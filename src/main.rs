@@ -59,6 +59,8 @@ enum Command {
     Block(cli::block::Arguments),
     /// Ask nodes what each did when at a height, and lay their answers side by side
     Timeline(cli::timeline::Arguments),
+    /// Watch nodes in the terminal: is the chain alive, who is down, who votes
+    Top(cli::top::Arguments),
     /// Ask a node who validates, and what each validator did lately
     Validators(cli::validators::Arguments),
     /// Ask a node what became of a transaction
@@ -97,6 +99,7 @@ impl Command {
             | Command::Simulate(_)
             | Command::Block(_)
             | Command::Timeline(_)
+            | Command::Top(_)
             | Command::Validators(_)
             | Command::Receipt(_)
             | Command::Light(_)
@@ -131,6 +134,7 @@ fn main() -> ExitCode {
         Command::Record(arguments) => cli::record::run(&arguments),
         Command::Block(arguments) => cli::block::run(&arguments),
         Command::Timeline(arguments) => cli::timeline::run(&arguments),
+        Command::Top(arguments) => cli::top::run(&arguments),
         Command::Validators(arguments) => cli::validators::run(&arguments),
         Command::Receipt(arguments) => cli::receipt::run(&arguments),
         Command::Keys(command) => cli::keys::run(&command),

@@ -1,6 +1,7 @@
 //! All that this program says: on stdout, on stderr, in its log. Each way out writes out what is
 //! unseen in what it is given ([`unseen`]), so no command can forget it, and adds the only control
-//! characters that reach a terminal: the ends of lines, colours of the log, the line at the foot.
+//! characters that reach a terminal: the ends of lines, colours of the log, the line at the foot, the
+//! picture of a view ([`screen`]).
 //! Nothing else of this program writes to either stream; clippy.toml sees to that.
 use crate::failure::Failure;
 use crate::remedy;
@@ -13,6 +14,7 @@ use unseen::{Spelling, written_out};
 
 mod fold;
 pub(crate) mod log;
+pub(crate) mod screen;
 pub(crate) mod terminal;
 mod unseen;
 pub(crate) mod usage;
@@ -107,6 +109,7 @@ pub(crate) fn tell_people(line: Arguments<'_>) {
 /// Tells of a panic as of everything else: what fell may have had a stranger's words in its hands.
 pub(crate) fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
+        screen::leave_if_mine();
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("without a name");
         let at = panic.location().map(ToString::to_string);

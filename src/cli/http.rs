@@ -52,17 +52,49 @@ impl From<io::Error> for Silence {
     }
 }
 
+/// How long to wait for a connection and for each part of an answer, and for the whole.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    pub(super) part: Duration,
+    pub(super) whole: Duration,
+}
+
+const TIMES: Times = Times {
+    part: PATIENCE,
+    whole: DEADLINE,
+};
+
 /// Asks for a path, behind that of the URL.
 pub(super) fn get(url: &Url, path: &str) -> Result<Answer, Silence> {
-    exchange(url, "GET", path, &Body::Bytes(&[]))
+    get_in(TIMES, url, path)
+}
+
+/// The same with another patience.
+pub(super) fn get_in(times: Times, url: &Url, path: &str) -> Result<Answer, Silence> {
+    exchange(times, url, ("GET", path), &Body::Bytes(&[]))
 }
 
 /// Posts `body` to a path, behind that of the URL.
 pub(super) fn post(url: &Url, path: &str, body: &Body<'_>) -> Result<Answer, Silence> {
-    exchange(url, "POST", path, body)
+    post_in(TIMES, url, path, body)
 }
 
-fn exchange(url: &Url, method: &str, path: &str, body: &Body<'_>) -> Result<Answer, Silence> {
+/// The same with another patience.
+pub(super) fn post_in(
+    times: Times,
+    url: &Url,
+    path: &str,
+    body: &Body<'_>,
+) -> Result<Answer, Silence> {
+    exchange(times, url, ("POST", path), body)
+}
+
+fn exchange(
+    times: Times,
+    url: &Url,
+    (method, path): (&str, &str),
+    body: &Body<'_>,
+) -> Result<Answer, Silence> {
     let (host, above) = (url.at(), url.path());
     let (kind, body) = match body {
         Body::Bytes(bytes) => ("content-type: application/octet-stream\r\n", bytes),
@@ -78,9 +110,9 @@ fn exchange(url: &Url, method: &str, path: &str, body: &Body<'_>) -> Result<Answ
     let mut failed = String::from("no address found");
     // A name may stand for several addresses, and the node listens on one of them.
     for address in addresses {
-        match connect(&address) {
+        match connect(times, &address) {
             Ok(stream) => {
-                let bytes = converse(stream, &request)?;
+                let bytes = converse(times, stream, &request)?;
                 return parse(&bytes).map_err(Silence::Broken);
             }
             Err(error) => failed = error.to_string(),
@@ -89,15 +121,15 @@ fn exchange(url: &Url, method: &str, path: &str, body: &Body<'_>) -> Result<Answ
     Err(Silence::Broken(failed))
 }
 
-fn connect(address: &SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+fn connect(times: Times, address: &SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(address, times.part)?;
+    stream.set_read_timeout(Some(times.part))?;
+    stream.set_write_timeout(Some(times.part))?;
     Ok(stream)
 }
 
-fn converse(mut stream: TcpStream, request: &[u8]) -> io::Result<Vec<u8>> {
-    let until = Instant::now() + DEADLINE;
+fn converse(times: Times, mut stream: TcpStream, request: &[u8]) -> io::Result<Vec<u8>> {
+    let until = Instant::now() + times.whole;
     stream.write_all(request)?;
     let mut bytes = Vec::new();
     let mut part = vec![0; 64 << 10];

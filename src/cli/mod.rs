@@ -28,6 +28,7 @@ pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod testnet;
 pub(crate) mod timeline;
+pub(crate) mod top;
 pub(crate) mod tx;
 pub(crate) mod validators;
 pub(crate) mod verify;

@@ -74,6 +74,15 @@ pub(super) fn read_url(what: &str, text: &str) -> Result<Url, Failure> {
     read.map_err(|why: String| Failure::usage(format!("{what}: {why}")))
 }
 
+/// The nodes of a flag that may stand several times, else the one of the environment, else the usual.
+pub(super) fn named_nodes(rpc: &[String]) -> Result<Vec<Node>, Failure> {
+    if rpc.is_empty() {
+        return Ok(vec![Rpc::default().node()?]);
+    }
+    let urls = rpc.iter().map(|url| read_url("--rpc", url));
+    urls.map(|url| Ok(Node { url: url? })).collect()
+}
+
 impl Rpc {
     pub(super) fn node(&self) -> Result<Node, Failure> {
         match self.named()? {

@@ -29,6 +29,7 @@ pub(crate) fn hear(hang_up: Asked) -> Result<Receiver<Asked>, Failure> {
             loop {
                 let asked = signals.next().await;
                 if is_ending && asked == Asked::End {
+                    crate::output::screen::leave();
                     std::process::exit(130);
                 }
                 is_ending |= asked == Asked::End;

@@ -3,7 +3,7 @@
 //! Each node times itself from its own first note, and wall clocks differ. So the nodes are laid upon
 //! each other where each had the proposal: its proposer when it sent it, the others when they received
 //! it. How long it was on its way is not seen.
-use super::node::{Node, Rpc, read_url};
+use super::node::{Node, named_nodes};
 use crate::failure::Failure;
 use crate::output::{say, say_json};
 use clap::Args;
@@ -83,7 +83,7 @@ struct Seen {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut seen = Vec::new();
     let mut failed = Vec::new();
-    for node in nodes(arguments)? {
+    for node in named_nodes(&arguments.rpc)? {
         match ask(&node, arguments.height) {
             Ok((page, timeline)) => seen.push(Seen {
                 url: node.url.to_string(),
@@ -106,14 +106,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return say_json(&as_json(arguments.height, round, &seen, &failed));
     }
     print(arguments.height, round, &seen, &failed)
-}
-
-fn nodes(arguments: &Arguments) -> Result<Vec<Node>, Failure> {
-    if arguments.rpc.is_empty() {
-        return Ok(vec![Rpc::default().node()?]);
-    }
-    let urls = arguments.rpc.iter().map(|url| read_url("--rpc", url));
-    urls.map(|url| Ok(Node { url: url? })).collect()
 }
 
 fn ask(node: &Node, height: u64) -> Result<(Value, Timeline), Failure> {

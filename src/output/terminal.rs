@@ -107,8 +107,11 @@ fn stderr() -> io::Stderr {
     io::stderr()
 }
 
-/// Writes above the bar, if there is one.
+/// Writes above the bar, if there is one. A picture that stands keeps it.
 fn put(bytes: &[u8]) -> io::Result<()> {
+    if super::screen::keeps(bytes) {
+        return Ok(());
+    }
     let write = || stderr().write_all(bytes);
     match &*shown() {
         Some(bar) => bar.suspend(write),

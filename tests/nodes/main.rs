@@ -60,6 +60,8 @@ mod terminal;
 mod ticks;
 mod timeline;
 mod told_in_the_log;
+#[cfg(target_os = "linux")]
+mod top;
 mod validator_changes;
 mod validators;
 mod wallet;

@@ -56,6 +56,7 @@ fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
         "account" => (true, &["alice"]),
         "record" => (true, &["alice", FOREIGN]),
         "timeline" => (true, &["1"]),
+        "top" => (true, &["--once"]),
         "receipt" => (true, &[ID]),
         "tx transfer" => (true, &["--from", "alice", "--to", "bob", "--amount", "1"]),
         "tx put" => (

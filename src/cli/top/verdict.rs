@@ -1,0 +1,191 @@
+//! One sentence about the chain: whether it is alive, who is down, why it stands.
+use super::rows::{Now, Root, Row, Tone};
+use super::state::{Node, State, Trouble};
+use super::words::{ago, list, whole};
+
+/// A chain stands still after so many intervals without a block, but not before this time.
+const STILL_INTERVALS: u64 = 3;
+const STILL_MIN_MS: u64 = 3_000;
+/// How long a chain is taken to wait for its next block where nobody says.
+const INTERVAL_MS: u64 = 1_000;
+const REASONS_MAX: usize = 12;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) tone: Tone,
+    pub(crate) headline: String,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) age_ms: Option<u64>,
+    pub(crate) is_still: bool,
+}
+
+/// The power that takes part.
+struct Power {
+    there: u64,
+    total: u64,
+}
+
+impl Power {
+    fn of(state: &State, rows: &[Row]) -> Power {
+        let there = rows
+            .iter()
+            .filter(|row| matches!(row.tone, Tone::Good | Tone::Warn));
+        Power {
+            there: there
+                .filter_map(|row| row.power)
+                .fold(0, u64::saturating_add),
+            total: state.set.as_ref().map_or(0, |set| set.total_power),
+        }
+    }
+
+    fn is_enough(&self) -> bool {
+        self.total == 0 || u128::from(self.there) * 3 > u128::from(self.total) * 2
+    }
+}
+
+pub(crate) fn verdict(state: &State, rows: &[Row], now: Now) -> Verdict {
+    let Some(status) = state.lead_node().and_then(|node| node.status.as_ref()) else {
+        return nobody(state, now);
+    };
+    let age_ms = state.block_age_ms(now.at);
+    let by_hand = state.devnet.as_ref().is_some_and(|it| it.pace_ms.is_none());
+    let interval = state.interval_ms.unwrap_or(INTERVAL_MS);
+    let limit = interval.saturating_mul(STILL_INTERVALS).max(STILL_MIN_MS);
+    let is_still = age_ms.is_some_and(|age| age > limit);
+    let reasons = troubles(rows);
+    let say = |tone, headline: String, reasons, is_still| Verdict {
+        tone,
+        headline,
+        reasons,
+        age_ms,
+        is_still,
+    };
+    if let Some(why) = &status.halted {
+        let reasons = [vec![why.clone()], reasons].concat();
+        return say(Tone::Bad, "This node has halted.".into(), reasons, true);
+    }
+    if status.height == 0 {
+        let headline = match by_hand {
+            true => "No block yet: one is made by hand (key t).",
+            false => "No block yet: the first is being decided.",
+        };
+        let tone = if reasons.is_empty() {
+            Tone::Dim
+        } else {
+            Tone::Warn
+        };
+        return say(tone, headline.into(), reasons, false);
+    }
+    let power = Power::of(state, rows);
+    let is_cut = state.devnet.as_ref().is_some_and(|it| it.groups.is_some());
+    if is_still && by_hand && power.is_enough() && !is_cut {
+        let height = whole(status.height);
+        let headline = format!("Block {height} is the newest: the next is made by hand (key t).");
+        return say(Tone::Dim, headline, reasons, false);
+    }
+    if is_still {
+        let age = ago(age_ms.unwrap_or(0));
+        let headline = format!("The chain stands still: no block for {age}.");
+        let reasons = [still(state, &power), reasons].concat();
+        return say(Tone::Bad, headline, reasons, true);
+    }
+    let validators = || rows.iter().filter(|row| row.power.is_some());
+    if reasons.is_empty() {
+        let all = validators().count();
+        let part = format!("All {all} validators take part.");
+        let reasons = if all == 0 { vec![] } else { vec![part] };
+        return say(Tone::Good, "The chain is alive.".into(), reasons, false);
+    }
+    let away = validators().filter(|row| row.tone == Tone::Bad);
+    let away: Vec<String> = away.map(|row| row.name.clone()).collect();
+    let headline = match away.is_empty() {
+        true => "The chain is alive, with a remark.".into(),
+        false => format!("The chain goes on without {}.", list(&away)),
+    };
+    say(Tone::Warn, headline, reasons, false)
+}
+
+fn nobody(state: &State, now: Now) -> Verdict {
+    if state.nodes.iter().all(|node| node.trouble.is_none()) {
+        return Verdict {
+            headline: "Asking the node…".into(),
+            ..Verdict::default()
+        };
+    }
+    let since = state.nodes.iter().filter_map(|node| node.away_since).min();
+    let mut reasons: Vec<String> = Vec::new();
+    for words in state.nodes.iter().filter_map(|node| node.trouble.as_ref()) {
+        let words = words.words().to_owned();
+        if !reasons.contains(&words) && reasons.len() < REASONS_MAX {
+            reasons.push(words);
+        }
+    }
+    let since = since.map(|since| format!(", for {}", ago(now.at.saturating_sub(since))));
+    Verdict {
+        tone: Tone::Bad,
+        headline: format!("No node answers{}.", since.unwrap_or_default()),
+        reasons,
+        ..Verdict::default()
+    }
+}
+
+/// Why no block comes.
+fn still(state: &State, power: &Power) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if let Some(groups) = state.devnet.as_ref().and_then(|it| it.groups.as_ref()) {
+        let side = |side: &Vec<u64>| {
+            let nodes: Vec<String> = side.iter().map(u64::to_string).collect();
+            nodes.join(", ")
+        };
+        let sides: Vec<String> = groups.iter().map(side).collect();
+        reasons.push(format!("The network is cut: nodes {}.", sides.join(" | ")));
+        reasons.push("A block needs more than two thirds of the power on one side.".into());
+    }
+    if !power.is_enough() {
+        reasons.push(format!(
+            "Only {} of {} power takes part; a block needs more than two thirds.",
+            whole(power.there),
+            whole(power.total)
+        ));
+    }
+    let waits = state.lead_node().and_then(|node| node.status.as_ref());
+    if let Some(waits) = waits.and_then(|status| status.waiting_for.as_ref()) {
+        let (what, missing) = match waits.prevotes.is_empty() {
+            false => ("prevotes", &waits.prevotes),
+            true => ("precommits", &waits.precommits),
+        };
+        let names: Vec<String> = missing.iter().map(|who| state.name_of(who)).collect();
+        if !names.is_empty() {
+            reasons.push(format!("Missing {what}: {}.", list(&names)));
+        }
+    }
+    reasons
+}
+
+fn troubles(rows: &[Row]) -> Vec<String> {
+    let troubled = rows
+        .iter()
+        .filter(|row| matches!(row.tone, Tone::Bad | Tone::Warn));
+    let mut told: Vec<String> = troubled.map(trouble).collect();
+    for row in rows.iter().filter(|row| row.root == Root::Other) {
+        let height = whole(row.height.unwrap_or(0));
+        told.push(format!(
+            "{} has another state at height {height}.",
+            row.name
+        ));
+    }
+    told.truncate(REASONS_MAX);
+    told
+}
+
+fn trouble(row: &Row) -> String {
+    let is = if row.state.ends_with('s') { "" } else { "is " };
+    let why = if row.why.is_empty() { "" } else { ": " };
+    format!("{} {is}{}{why}{}.", row.name, row.state, row.why)
+}
+
+/// Whether anything is known of a node at all: an answer, or why there is none.
+pub(crate) fn is_settled(node: &Node) -> bool {
+    let is_late = matches!(node.trouble, Some(Trouble::Slow(_)));
+    node.status.is_some() || (node.trouble.is_some() && (!is_late || node.is_away()))
+}
