@@ -59,6 +59,8 @@ pub(super) struct Target {
     pub(super) people: SocketAddr,
     pub(super) peers: SocketAddr,
     pub(super) genesis: Hash,
+    /// Under which the files of the page stand.
+    pub(super) build: String,
 }
 
 impl Target {
@@ -92,8 +94,29 @@ impl Target {
         kinds.collect()
     }
 
+    /// The costliest question that this route takes.
+    fn filled(&self, route: &str) -> String {
+        let zeros = |bytes: usize| format!("0x{}", "00".repeat(bytes));
+        let file = if route.contains("/views/") {
+            "lockstep.js"
+        } else {
+            "style.css"
+        };
+        let asked = match route {
+            "/validators" => "/validators?recent=100",
+            other => other,
+        };
+        asked
+            .replace("{height}", "1")
+            .replace("{address}", &zeros(20))
+            .replace("{id}", &zeros(32))
+            .replace("{key}", &zeros(1))
+            .replace("{build}", &self.build)
+            .replace("{file}", file)
+    }
+
     fn unread(&self, port: Port, route: &str) -> Kind {
-        let first = get(&filled(route)).repeat(REQUESTS);
+        let first = get(&self.filled(route)).repeat(REQUESTS);
         let budget = answers(route);
         self.kind(
             port,
@@ -137,6 +160,7 @@ impl Target {
                 Then::Sip,
                 answers("/blocks/latest"),
             ),
+            people("page unread", get("/").repeat(REQUESTS), Then::Unread, 0),
             people("sip of OpenAPI", get("/openapi.json"), Then::Sip, 0),
             people("sip of txpool", call("txpool_content"), Then::Sip, rpc),
             people(
@@ -234,15 +258,6 @@ fn answers(route: &str) -> usize {
         "/events" | "/ws" => STREAMS_MAX * (STREAM_QUEUE_BYTES_MAX + RPC_REQUEST_BYTES_MAX),
         _ => 0,
     }
-}
-
-fn filled(route: &str) -> String {
-    let zeros = |bytes: usize| format!("0x{}", "00".repeat(bytes));
-    route
-        .replace("{height}", "1")
-        .replace("{address}", &zeros(20))
-        .replace("{id}", &zeros(32))
-        .replace("{key}", &zeros(1))
 }
 
 fn get(path: &str) -> Vec<u8> {

@@ -89,10 +89,16 @@ impl Edge {
 
     fn target(&self) -> Target {
         let people = self.network.urls[0].strip_prefix("http://");
+        let first = page(&self.network.urls[0], "/").text();
+        let build = first
+            .split("/page/")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next());
         Target {
             people: people.expect("http").parse().expect("an address"),
             peers: self.network.peers[0],
             genesis: self.network.context(0).genesis_hash,
+            build: build.expect("a page").to_owned(),
         }
     }
 
