@@ -40,10 +40,10 @@ def installed(program, package):
     """Whether the program is there, installed if need be."""
     if shutil.which(program):
         return True
-    if not shutil.which("apt-get"):
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if not all(shutil.which(needed) for needed in ["apt-get", *root[:1]]):
         return False
     step(f"no {program}: installing {package}")
-    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     quiet = root + ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]
     subprocess.run(quiet + ["update", "-qq"], check=False, stdout=subprocess.DEVNULL)
     install = quiet + ["install", "-y", "-qq", "--no-install-recommends", package]
