@@ -1,6 +1,6 @@
 //! `lockstep devnet`: several validators in this process, until Ctrl-C or for a number of blocks.
 use super::signals::{self, Asked};
-use super::{allowance, scheme, validators};
+use super::{allowance, scheme, top, validators};
 use crate::config::values::{DurabilityArgument, retention};
 use crate::failure::Failure;
 use crate::output::{self, tell};
@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 pub(super) mod block_time;
 mod print;
 mod same_blocks;
+mod view;
 
 use same_blocks::{BlockRow, Blocks};
+use view::View;
 
 /// How often the loop looks at interrupts and at nodes that ended.
 const LOOK: Duration = Duration::from_millis(100);
@@ -33,7 +35,7 @@ pub(crate) struct Arguments {
     /// Time between blocks, such as 1s or 250ms; 0: as fast as it goes
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = block_time::parse)]
     block_time: Duration,
-    /// Make a block only at Enter or at POST /devnet/tick
+    /// Make a block only at Enter (in the view also key t) or at POST /devnet/tick
     #[arg(long)]
     manual: bool,
     /// Keep the data directories here (node0, node1, …); otherwise they are temporary
@@ -55,6 +57,10 @@ pub(crate) struct Arguments {
     /// Print one JSON object on stdout, and nothing else there
     #[arg(long)]
     json: bool,
+    /// Print a line a block, as where stdout is no terminal or TERM is dumb; otherwise a terminal
+    /// shows what lockstep top shows
+    #[arg(long)]
+    plain: bool,
     /// Log filter on stderr, as for RUST_LOG
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -84,7 +90,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.json {
         print::banner(arguments, &devnet)?;
     }
-    if arguments.manual {
+    let view = match shows_view(arguments) {
+        true => Some(View::begin(&devnet)?),
+        false => None,
+    };
+    if !arguments.json && view.is_none() {
+        print::head()?;
+    }
+    if arguments.manual && view.is_none() {
         ticks_at_enter(&devnet);
     }
 
@@ -95,10 +108,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         arguments,
         &devnet,
         (&mut blocks, &mut rows),
-        &commits,
-        &stop,
+        (&commits, &stop),
+        view.as_ref(),
     );
     let took = began.elapsed();
+    let drawn = view.map_or(Ok(()), View::end);
     let summary = print::Summary::of(arguments, &devnet);
 
     let began = Instant::now();
@@ -109,6 +123,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         teardown: began.elapsed(),
     };
     ended?;
+    drawn?;
     summary.check()?;
     if arguments.json {
         rows.sort_by_key(|row| row.height);
@@ -116,6 +131,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         summary.print(arguments.blocks, &times)
     }
+}
+
+/// Whether this devnet is watched rather than read.
+fn shows_view(arguments: &Arguments) -> bool {
+    let is_read = arguments.json || arguments.blocks.is_some();
+    !is_read && top::is_wanted(arguments.plain)
 }
 
 fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
@@ -147,14 +168,14 @@ fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
     Ok(builder)
 }
 
-/// Prints blocks as they come, or keeps them for the JSON at the end: until enough, an interrupt, or
-/// the end of a node.
+/// Prints blocks as they come, or keeps them for the JSON at the end, or leaves that to the view:
+/// until enough, an interrupt, the end of a node or of the view.
 fn follow(
     arguments: &Arguments,
     devnet: &Devnet,
     (blocks, rows): (&mut Blocks, &mut Vec<BlockRow>),
-    commits: &Receiver<CommitEvent>,
-    stop: &Receiver<Asked>,
+    (commits, stop): (&Receiver<CommitEvent>, &Receiver<Asked>),
+    view: Option<&View>,
 ) -> Result<(), Failure> {
     let mut due = Instant::now();
     let mut ticks = 0;
@@ -185,8 +206,12 @@ fn follow(
         while let Some((row, nodes)) = blocks.next(&runs) {
             match arguments.json {
                 true => rows.push(row),
+                false if view.is_some() => {}
                 false => print::block(&row, (nodes, runs.len()))?,
             }
+        }
+        if view.is_some_and(View::is_left) {
+            return Ok(());
         }
         if stop.try_recv().is_ok() {
             return arguments.blocks.map_or(Ok(()), |_| Err(interrupted()));

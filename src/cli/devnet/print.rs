@@ -44,9 +44,12 @@ pub(super) fn banner(arguments: &Arguments, devnet: &Devnet) -> Result<(), Failu
     }
     say!()?;
     say!("  All keys above are public: anyone can sign with them.")?;
-    say!()?;
-    say!("  height round proposer    txs votes      ms  state root")?;
-    Ok(())
+    say!()
+}
+
+/// What stands above the lines of blocks.
+pub(super) fn head() -> Result<(), Failure> {
+    say!("  height round proposer    txs votes      ms  state root")
 }
 
 fn when(arguments: &Arguments) -> String {

@@ -183,8 +183,8 @@ fn figures(page: &mut Page<'_, '_>, state: &State, said: &Verdict, look: Look) {
     page.line(Line::from(vec![
         Span::styled(" height ", look.dim()),
         Span::styled(fit(&height, 12), look.strong()),
-        Span::raw(fit(&step, 22)),
-        Span::styled(" block ", look.dim()),
+        Span::raw(format!(" {}", fit(&step, 20))),
+        Span::styled("  block ", look.dim()),
         Span::styled(fit(&age, 12), is_late),
         Span::raw(pace),
         Span::styled(" blocks/s", look.dim()),

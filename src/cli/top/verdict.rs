@@ -179,7 +179,9 @@ fn troubles(rows: &[Row]) -> Vec<String> {
 }
 
 fn trouble(row: &Row) -> String {
-    let is = if row.state.ends_with('s') { "" } else { "is " };
+    // It votes, it makes no sense; it is down.
+    let verb = row.state.split(' ').next().unwrap_or_default();
+    let is = if verb.ends_with('s') { "" } else { "is " };
     let why = if row.why.is_empty() { "" } else { ": " };
     format!("{} {is}{}{why}{}.", row.name, row.state, row.why)
 }

@@ -45,7 +45,7 @@ pub(super) fn draw(page: &mut Page<'_, '_>, state: &State, rows: &[Row], room: u
     let seen = votes::shown(state);
     let rounds = seen.as_ref().map_or(&[][..], |seen| &seen.rounds);
     let columns = Columns::of(page.width, rounds.len());
-    page.line(heading(seen.as_ref(), columns, look));
+    page.line(heading(seen.as_ref(), rows.len(), columns, look));
     page.line(Span::styled(names(rounds.len(), columns), look.dim()));
     if rows.is_empty() {
         page.line(Span::styled(
@@ -59,12 +59,12 @@ pub(super) fn draw(page: &mut Page<'_, '_>, state: &State, rows: &[Row], room: u
     for (place, row) in shown {
         page.line(line(row, place == state.selected, rounds, columns, look));
     }
-    page.line(foot(state, rounds, (rows.len(), room), look));
+    page.line(foot(state, rounds, look));
 }
 
-fn heading(seen: Option<&Votes>, columns: Columns, look: Look) -> Line<'static> {
+fn heading(seen: Option<&Votes>, rows: usize, columns: Columns, look: Look) -> Line<'static> {
     let words = match seen {
-        None => " Validators; no votes are seen yet".to_owned(),
+        None => format!(" {rows} rows; no votes are seen yet"),
         Some(seen) => {
             let is = if seen.is_decided {
                 "decided"
@@ -76,7 +76,7 @@ fn heading(seen: Option<&Votes>, columns: Columns, look: Look) -> Line<'static> 
                 more => format!("; {more} rounds before are left out"),
             };
             format!(
-                " Validators; votes of height {}, {is}{more}",
+                " {rows} rows; votes of height {}, {is}{more}",
                 whole(seen.height)
             )
         }
@@ -169,12 +169,7 @@ fn sign(cell: Cell) -> (&'static str, Tone) {
 }
 
 /// How much of the power has voted in the newest round, with a mark at two thirds.
-fn foot(
-    state: &State,
-    rounds: &[Round],
-    (rows, room): (usize, usize),
-    look: Look,
-) -> Line<'static> {
+fn foot(state: &State, rounds: &[Round], look: Look) -> Line<'static> {
     let total = state.set.as_ref().map_or(0, |set| set.total_power);
     let mut spans = vec![Span::raw("  ")];
     if let Some(round) = rounds.last().filter(|_| total > 0) {
@@ -188,9 +183,6 @@ fn foot(
             spans.push(Span::raw(format!(" {percent:>3} %")));
         }
         spans.push(Span::styled("  ┃ two thirds", look.dim()));
-    }
-    if rows > room {
-        spans.push(Span::styled(format!("  {rows} rows"), look.dim()));
     }
     Line::from(spans)
 }

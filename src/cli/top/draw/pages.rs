@@ -73,10 +73,32 @@ pub(super) fn log(page: &mut Page<'_, '_>, state: &State, look: Look) {
         return;
     }
     page.line(Span::styled(" Log", look.strong()));
-    let newest = state.log.len().saturating_sub(room - 1);
-    for line in state.log.iter().skip(newest) {
-        page.line(Span::styled(format!("   {line}"), look.dim()));
+    let width = page.width.saturating_sub(3).max(1);
+    let rows: Vec<String> = state
+        .log
+        .iter()
+        .flat_map(|line| wrapped(line, width))
+        .collect();
+    for row in rows.iter().skip(rows.len().saturating_sub(room - 1)) {
+        page.line(Span::styled(format!("   {row}"), look.dim()));
     }
+}
+
+/// A line of the log in as many rows as it needs, without the day and without who in the program
+/// says it.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let short = line.strip_prefix('[').and_then(|rest| {
+        let (before, words) = rest.split_once("] ")?;
+        let mut before = before.split_whitespace();
+        let (_, time) = before.next()?.split_once('T')?;
+        Some(format!(
+            "{} {} {words}",
+            time.trim_end_matches('Z'),
+            before.next()?
+        ))
+    });
+    let line: Vec<char> = short.as_deref().unwrap_or(line).chars().collect();
+    line.chunks(width).map(|row| row.iter().collect()).collect()
 }
 
 /// The last line: what came of the last order, else what keys there are.
@@ -95,4 +117,19 @@ pub(super) fn keys(state: &State, width: usize, look: Look) -> Line<'static> {
         _ => " ↑↓ choose  ? help  q leave",
     };
     Span::styled(words, look.dim()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn a_log_line_is_shown_whole_without_its_day_and_its_module() {
+        let line = "[2026-11-29T16:39:17Z WARN  lockstep_actors::tidings] node 0x6c: lost";
+        assert_eq!(wrapped(line, 80), ["16:39:17 WARN node 0x6c: lost"]);
+        assert_eq!(wrapped(line, 20), ["16:39:17 WARN node 0", "x6c: lost"]);
+        for strange in ["", "[", "[] x", "[T] x", "no bracket"] {
+            assert_eq!(wrapped(strange, 80).concat(), strange);
+        }
+    }
 }

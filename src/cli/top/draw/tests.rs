@@ -102,7 +102,7 @@ fn the_help_has_room_on_the_smallest_terminal() {
 fn a_log_is_shown_below_and_what_came_of_an_order_last() {
     let mut state = samples::one_dead();
     state.log = (0..30)
-        .map(|at| format!("[WARN] line {at} of the log"))
+        .map(|at| format!("[2026-11-29T16:39:17Z WARN  lockstep] line {at} of the log"))
         .collect();
     let words = "POST /devnet/kill: done".to_owned();
     let is_good = true;
@@ -176,6 +176,6 @@ fn many_rows_follow_the_chosen_one() {
             shown.lines().any(|line| line.starts_with('▸')),
             "{selected}: {shown}"
         );
-        assert!(shown.contains("128 rows"), "{shown}");
+        assert!(shown.contains(" 128 rows;"), "{shown}");
     }
 }
