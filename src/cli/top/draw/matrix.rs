@@ -64,7 +64,7 @@ pub(super) fn draw(page: &mut Page<'_, '_>, state: &State, rows: &[Row], room: u
 
 fn heading(seen: Option<&Votes>, rows: usize, columns: Columns, look: Look) -> Line<'static> {
     let words = match seen {
-        None => format!(" {rows} rows; no votes are seen yet"),
+        None => format!(" Validators ({rows}); no votes are seen yet"),
         Some(seen) => {
             let is = if seen.is_decided {
                 "decided"
@@ -76,7 +76,7 @@ fn heading(seen: Option<&Votes>, rows: usize, columns: Columns, look: Look) -> L
                 more => format!("; {more} rounds before are left out"),
             };
             format!(
-                " {rows} rows; votes of height {}, {is}{more}",
+                " Validators ({rows}); votes of height {}, {is}{more}",
                 whole(seen.height)
             )
         }
