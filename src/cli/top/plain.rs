@@ -25,12 +25,12 @@ pub(super) fn run(urls: &[Url], once: bool, ended: impl Fn() -> bool) -> Result<
         }
     }
     let now = session.now();
+    if once && session.state.lead().is_none() {
+        return Err(nobody(&session.state));
+    }
     print(&session.state, now)?;
     if once {
-        return match session.state.lead() {
-            Some(_) => Ok(()),
-            None => Err(Failure::retry("no node answers; name one with --rpc")),
-        };
+        return Ok(());
     }
     let mut before = rows(&session.state, now);
     let mut height = session.state.lead_node().map(Node::height);
@@ -54,6 +54,17 @@ pub(super) fn run(urls: &[Url], once: bool, ended: impl Fn() -> bool) -> Result<
         (before, height) = (all, newest);
     }
     Ok(())
+}
+
+fn nobody(state: &State) -> Failure {
+    let troubles = state.nodes.iter().filter_map(|node| node.trouble.as_ref());
+    let why = troubles
+        .map(|trouble| format!(" ({})", trouble.words()))
+        .next();
+    let why = why.unwrap_or_default();
+    Failure::retry(format!(
+        "no node answers{why}: is one running there? Name another with --rpc"
+    ))
 }
 
 /// Whether the first answers are there: of all nodes, and of one who validates.
