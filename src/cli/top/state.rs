@@ -232,11 +232,18 @@ impl State {
         self.devnet = devnet;
     }
 
-    /// The node that figures of the chain are taken from: the first, unless it is behind.
+    /// The node that figures of the chain are taken from: the first, unless it is behind. Nodes are
+    /// asked one after the other, so the faster the chain the more their heights differ.
     pub(crate) fn lead(&self) -> Option<usize> {
+        const ASKED_WITHIN_SECONDS: f64 = 2.0;
         let mut best: Option<usize> = None;
         for (place, node) in self.nodes.iter().enumerate() {
-            let ahead = |best: usize| node.height() > self.nodes[best].height().saturating_add(2);
+            let ahead = |best: usize| {
+                let best = &self.nodes[best];
+                let meanwhile = best.block_rate().unwrap_or(0.0) * ASKED_WITHIN_SECONDS;
+                let slack = (meanwhile as u64).saturating_add(2);
+                node.height() > best.height().saturating_add(slack)
+            };
             if node.is_here() && best.is_none_or(ahead) {
                 best = Some(place);
             }
