@@ -81,7 +81,8 @@ fn the_terminal_is_given_back_at_a_key_at_ctrl_c_and_at_sigterm() {
     let devnet = Devnet::builder().block_time_ms(200).boot();
     let devnet = devnet.expect("it boots");
     devnet.wait_for(2, PATIENCE).expect("blocks come");
-    let ways: [&dyn Fn(&mut OnTerminal, &Path); 3] = [
+    type Way<'a> = &'a dyn Fn(&mut OnTerminal, &Path);
+    let ways: [Way<'_>; 3] = [
         &|top, _| top.press(b"q"),
         &|top, _| top.press(b"\x03"),
         &|_, dir| {
