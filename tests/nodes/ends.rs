@@ -154,7 +154,7 @@ fn a_devnet_whose_terminal_is_closed_ends_and_leaves_nothing() {
             println!("SKIPPED: SIGHUP, which whoever runs these tests ignores");
             continue;
         }
-        let arguments = format!("devnet --rpc-port 0 --block-time 100ms{more}");
+        let arguments = format!("devnet --plain --rpc-port 0 --block-time 100ms{more}");
         if in_a_closed_terminal(&arguments, "height round", dir.path()).is_some() {
             assert!(is_empty(dir.path()), "{arguments}");
         }

@@ -24,7 +24,11 @@ struct OnTerminal {
 impl OnTerminal {
     /// The shell notes how the terminal is before and after, and `pid` is the command's own.
     fn start(dir: &Path, url: &str) -> OnTerminal {
-        let top = format!("'{}' top --rpc {url}", binary().display());
+        OnTerminal::run(dir, &format!("top --rpc {url}"))
+    }
+
+    fn run(dir: &Path, arguments: &str) -> OnTerminal {
+        let top = format!("'{}' {arguments}", binary().display());
         let words = format!(
             "stty rows 24 cols 80; stty -a > before; sh -c 'echo $$ > pid; exec '\"{top}\"; \
              echo code $? > code; stty -a > after"
@@ -98,6 +102,31 @@ fn the_terminal_is_given_back_at_a_key_at_ctrl_c_and_at_sigterm() {
         top.wait_for(ALIVE);
         end(&mut top, dir.path());
         top.end(dir.path());
+    }
+}
+
+/// It read a closed terminal for ever, on two thirds of a processor, and heard no signal any more.
+#[test]
+fn a_terminal_that_is_closed_ends_it() {
+    let devnet = Devnet::builder().block_time_ms(200).boot();
+    let devnet = devnet.expect("it boots");
+    devnet.wait_for(2, PATIENCE).expect("blocks come");
+    let url = &devnet.urls()[0];
+    let top = format!("top --rpc {url}");
+    for arguments in [top.as_str(), "devnet --rpc-port 0 --block-time 200ms"] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut top = OnTerminal::run(dir.path(), arguments);
+        top.wait_for(ALIVE);
+        let pid = fs::read_to_string(dir.path().join("pid")).expect("it was noted");
+        let process = Path::new("/proc").join(pid.trim());
+        assert!(process.exists());
+        top.script.kill().expect("it runs");
+        top.script.wait().expect("it ends");
+        eventually(&format!("{arguments} has ended"), || {
+            let state = fs::read_to_string(process.join("stat"));
+            let is_over = state.map_or(true, |stat| stat.contains(") Z "));
+            is_over.then_some(())
+        });
     }
 }
 

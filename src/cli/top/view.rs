@@ -8,8 +8,11 @@ use crate::failure::Failure;
 use crate::output::screen::{self, Screen};
 use ratatui::crossterm::event::{self, Event};
 use std::io;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+/// Keys that were pressed and not looked at yet: whoever leans on one is not obeyed for minutes.
+const KEYS_MAX: usize = 16;
 /// Between two pictures, if no key is pressed.
 const DRAW_EVERY: Duration = Duration::from_millis(125);
 /// How long what came of an order is shown.
@@ -32,8 +35,9 @@ pub(crate) fn show(urls: &[Url], ended: impl Fn() -> bool) -> Result<(), Failure
     let mut session = Session::begin(urls)?;
     let colours = screen::has_colours();
     let mut screen = Screen::open().map_err(failed)?;
+    let keys = keys_of_the_terminal().map_err(failed)?;
     let mut said_at: Option<Instant> = None;
-    while !ended() {
+    while !ended() && screen::is_there() {
         session.take(Duration::ZERO);
         session.state.log = screen::newest_lines(LOG_LINES);
         forget(&mut session, &mut said_at);
@@ -44,19 +48,34 @@ pub(crate) fn show(urls: &[Url], ended: impl Fn() -> bool) -> Result<(), Failure
             draw(frame, &session.state, now, Look { colours });
         };
         screen.draw(picture).map_err(failed)?;
-        if !event::poll(DRAW_EVERY).map_err(failed)? {
-            continue;
-        }
-        let Event::Key(key) = event::read().map_err(failed)? else {
-            continue;
-        };
-        match keys::action(key) {
-            Some(Action::Quit) => break,
-            Some(action) => act(&mut session, action, count),
-            None => {}
+        match keys.recv_timeout(DRAW_EVERY) {
+            Ok(Action::Quit) | Err(RecvTimeoutError::Disconnected) => break,
+            Ok(action) => act(&mut session, action, count),
+            Err(RecvTimeoutError::Timeout) => {}
         }
     }
     Ok(())
+}
+
+/// What the keys say, from a thread of its own. It ends with the process: a read of the terminal cannot
+/// be taken back, and of one that was closed the library reads for ever.
+fn keys_of_the_terminal() -> io::Result<Receiver<Action>> {
+    let (tell, keys) = mpsc::sync_channel(KEYS_MAX);
+    let read = move || {
+        while let Ok(event) = event::read() {
+            // A size that has changed needs no key: the next picture has it.
+            if let Event::Key(key) = event
+                && let Some(action) = keys::action(key)
+                && tell.send(action).is_err()
+            {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("keys".into())
+        .spawn(read)?;
+    Ok(keys)
 }
 
 /// What came of an order is shown for a while.
