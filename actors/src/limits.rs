@@ -184,9 +184,9 @@ pub const BLOCK_ANSWERS_MAX: usize = 4;
 /// A block of so many bytes, with its certificate, makes a short answer: as text it is twice that, and
 /// two pieces belong to its connection. It need not wait behind long ones.
 pub const SHORT_BLOCK_BYTES: usize = 28 * 1024;
-/// Short blocks that are being read for people at one time: as many threads. Nobody's reading holds
-/// such a place for long.
-pub const SHORT_ANSWERS_MAX: usize = 8;
+/// Short blocks that are being read for people at one time: a fraction of a millisecond each, and the
+/// place is free when the text is made, not when it is sent.
+pub const SHORT_ANSWERS_MAX: usize = 1;
 /// Whoever reads no piece of a long answer for so long gives its place to the next who asks: an
 /// honest reader takes one of [`ANSWER_PIECE_BYTES`] much sooner.
 pub const ANSWER_PIECE_PATIENCE: Duration = Duration::from_secs(1);
@@ -348,8 +348,9 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let sync_answers = 2 * SYNC_ANSWERS_MAX * SYNC_BYTES_MAX;
     // As a block, and as text: two digits a byte, and names. Long answers to JSON-RPC are fewer
     // bytes, under the same places.
-    let block_answers =
-        4 * (BLOCK_ANSWERS_MAX * BLOCK_BYTES_MAX + SHORT_ANSWERS_MAX * SHORT_BLOCK_BYTES);
+    let block_answers = 4 * BLOCK_ANSWERS_MAX * BLOCK_BYTES_MAX;
+    // As a block, and as values; the text is part of its connection's share.
+    let short_answers = 3 * SHORT_ANSWERS_MAX * SHORT_BLOCK_BYTES;
     // As text, and as the values of one call at a time.
     let rpc_bodies = 2 * RPC_BODIES_BYTES_MAX;
     // What waits to be written, and a message that is being read.
@@ -367,7 +368,7 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let evidence = evidence_waiting * EVIDENCE_BYTES_MAX;
     let evidence_out = EVIDENCE_OUTBOX_MAX * EVIDENCE_BYTES_MAX;
     let outboxes = peers * (OUTBOX_BYTES_MAX + GOSSIP_BYTES_MAX + evidence_out);
-    let answers = sync_answers + block_answers + pull_answers;
+    let answers = sync_answers + block_answers + short_answers + pull_answers;
     let clients = rpc_bodies + streams + EVENTS_BYTES_MAX;
     let waiting = votes + transactions + MEMPOOL_BYTES_MAX + evidence;
     // Notes of what validators have sent, and room for more.

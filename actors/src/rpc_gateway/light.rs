@@ -20,9 +20,10 @@ pub(super) async fn block(
         let sentence = "a height is a whole number from 1";
         return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
     };
-    let _place = seed.block_place(&request, height).await?;
+    let place = seed.block_place(&request, height).await?;
     let reader = seed.clone();
     let shown = web::block(move || {
+        let _while_it_is_read = place;
         let decided = blocks::decided(&reader, height)?;
         let members = validators::members(&reader, height)?;
         let shown = decided

@@ -77,7 +77,11 @@ impl Caller {
         }
         let places = &self.seed.shares.short_answers;
         let place = places.wait(&self.asker, BLOCK_ANSWER_PATIENCE).await;
-        let _place = place.ok_or(RpcError::Busy)?;
+        let place = place.ok_or(RpcError::Busy)?;
+        let read = move |seed: &Seed| {
+            let _while_it_is_read = place;
+            read(seed)
+        };
         self.look_up(read).await
     }
 
