@@ -10,16 +10,16 @@
 //! all of this machine: the other nodes are there.
 use super::origins::Origins;
 use super::seed::Seed;
+use super::status::gzip;
 use crate::http::answer::{self, Answer, refuse};
+use crate::metrics::wants_gzip;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::Compression;
-use flate2::write::GzEncoder;
 use lockstep_protocol::types::Hash;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::OnceLock;
 
 /// Names and bytes of the files in `page/`; a test of this module compares them with the room.
@@ -105,13 +105,12 @@ impl File {
             Some("css") => "text/css; charset=utf-8",
             _ => "image/svg+xml",
         };
-        // Writing into memory does not fail; an empty one would be sent plain.
-        let mut zipped = GzEncoder::new(Vec::new(), Compression::best());
-        let written = zipped.write_all(&plain).and_then(|()| zipped.finish());
+        // An empty one is not sent: the file goes as it is.
+        let zipped = gzip(&plain, Compression::best()).into();
         File {
             media,
             plain,
-            zipped: written.unwrap_or_default().into(),
+            zipped,
         }
     }
 
@@ -121,25 +120,15 @@ impl File {
             .content_type(self.media)
             .insert_header((header::VARY, "accept-encoding"))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-        if takes_gzip(request) && !self.zipped.is_empty() {
+        let accepted = request.headers().get(header::ACCEPT_ENCODING);
+        let accepted = accepted.and_then(|value| value.to_str().ok());
+        if wants_gzip(accepted) && !self.zipped.is_empty() {
             answer.insert_header((header::CONTENT_ENCODING, "gzip"));
             answer.body(self.zipped.clone())
         } else {
             answer.body(self.plain.clone())
         }
     }
-}
-
-fn takes_gzip(request: &HttpRequest) -> bool {
-    let accepted = request.headers().get_all(header::ACCEPT_ENCODING);
-    let mut named = accepted.filter_map(|value| value.to_str().ok()?.into());
-    named.any(|value: &str| {
-        value.split(',').any(|one| {
-            let (name, weight) = one.split_once(';').unwrap_or((one, ""));
-            let weight: String = weight.split_whitespace().collect();
-            name.trim().eq_ignore_ascii_case("gzip") && !matches!(&*weight, "q=0" | "q=0.0")
-        })
-    })
 }
 
 #[derive(Deserialize)]
@@ -237,7 +226,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    /// The whole page may be carried by a slow line: this is what the issue of it allows.
+    /// A slow line carries the whole page within a second or two.
     const TRANSFER_BYTES_MAX: usize = 150_000;
 
     fn names_in(folder: &Path, before: &str) -> BTreeSet<String> {
