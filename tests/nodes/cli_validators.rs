@@ -1,5 +1,6 @@
 //! `lockstep validators`: what it says of a network, one of whose nodes was killed.
 use serde_json::Value;
+use support::get;
 use support::process::{Network, run};
 
 fn rows(page: &Value) -> Vec<Value> {
@@ -32,14 +33,13 @@ fn it_shows_who_is_away_since_when_and_whose_turns_brought_no_block() {
     assert_eq!(of(0)["link"]["state"], "asked");
     for index in [1, 2] {
         assert_eq!(of(index)["link"]["state"], "up");
-        assert_eq!(of(index)["failed_turns"], 0, "{}", of(index));
     }
     let dead = of(3);
     assert_eq!(dead["link"]["state"], "away", "{dead}");
     assert!(dead["link"]["away_ms"].as_u64() > Some(0), "{dead}");
     assert!(dead["failed_turns"].as_u64() >= Some(1), "{dead}");
+    assert_turns_are_those_of_the_blocks(&network.urls[0], &page);
     let blocks = page["recent"]["blocks"].as_u64().expect("a number");
-    assert_eq!(sum(&rows, "turns") - sum(&rows, "failed_turns"), blocks);
     // Three of four are a quorum, and no certificate holds more.
     assert_eq!(sum(&rows, "certificates"), 3 * blocks);
     let text = run(&asks).ok().stdout;
@@ -47,6 +47,26 @@ fn it_shows_who_is_away_since_when_and_whose_turns_brought_no_block() {
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
+}
+
+/// On a busy machine the turn of a living one fails too, so the blocks themselves are counted.
+fn assert_turns_are_those_of_the_blocks(url: &str, page: &Value) {
+    let rows = rows(page);
+    let end = |name: &str| page["recent"][name].as_u64().expect("a height");
+    let heights = end("from_height")..=end("to_height");
+    let blocks: Vec<Value> = heights
+        .map(|height| get(url, &format!("/blocks/{height}")).json())
+        .collect();
+    for row in &rows {
+        let made = blocks
+            .iter()
+            .filter(|block| block["header"]["proposer"] == row["address"]);
+        let of = |name: &str| row[name].as_u64().expect("a number");
+        let taken = of("turns") - of("failed_turns");
+        assert_eq!(taken, made.count() as u64, "{row}");
+    }
+    let rounds = blocks.iter().map(|block| block["commit"]["round"].as_u64());
+    assert_eq!(Some(sum(&rows, "failed_turns")), rounds.sum());
 }
 
 /// Whatever fails, and however early.
