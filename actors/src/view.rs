@@ -140,6 +140,8 @@ struct Parts {
     sync: SyncProgress,
     halted: Option<Halt>,
     observing: Option<String>,
+    observes_since: Instant,
+    observed: Observed,
     clock_wait: Option<ClockWait>,
     old_forks: OldForks,
     waiting: Option<String>,
@@ -148,6 +150,15 @@ struct Parts {
     height_began: Instant,
     head_since: Instant,
     ended: Option<EndReason>,
+}
+
+/// How often this node had no voice and then had one, and how long it had none the last time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Since the start.
+    pub times: u64,
+    /// Milliseconds.
+    pub last_ms: u64,
 }
 
 /// A copy of everything but the peers.
@@ -165,6 +176,8 @@ pub struct ViewCopy {
     pub halted: Option<String>,
     /// Why this node follows without a voice, if it does, and the next step.
     pub observing: Option<String>,
+    /// What is over of that. Whoever looks each second misses what lasts less.
+    pub observed: Observed,
     /// What this node waits for, if its clock lies too far behind the newest block.
     pub clock_wait: Option<ClockWait>,
 }
@@ -198,6 +211,8 @@ impl NodeView {
             },
             halted: None,
             observing: None,
+            observes_since: Instant::now(),
+            observed: Observed::default(),
             clock_wait: None,
             old_forks: OldForks::default(),
             waiting: None,
@@ -236,6 +251,7 @@ impl NodeView {
             catching_up: parts.sync.catching_up,
             halted: parts.halted.as_ref().map(Halt::to_string),
             observing: parts.observing.clone().or_else(|| parts.waiting.clone()),
+            observed: parts.observed,
             clock_wait: parts.clock_wait,
         }
     }
@@ -336,7 +352,17 @@ impl NodeView {
     }
 
     pub(crate) fn set_observing(&self, reason: Option<String>) {
-        self.parts.lock().observing = reason;
+        let mut parts = self.parts.lock();
+        match (&parts.observing, &reason) {
+            (None, Some(_)) => parts.observes_since = Instant::now(),
+            (Some(_), None) => {
+                let lasted = parts.observes_since.elapsed().as_millis();
+                parts.observed.times += 1;
+                parts.observed.last_ms = u64::try_from(lasted).unwrap_or(u64::MAX);
+            }
+            _ => {}
+        }
+        parts.observing = reason;
     }
 
     pub(crate) fn set_clock_wait(&self, wait: Option<ClockWait>) {

@@ -286,7 +286,10 @@ fn observe_and_arm(script: &mut Script) {
         nodes.arm(3);
         nodes.start(3);
     };
-    let armed = [(3, "this node observes: re-armed")];
+    let armed = [
+        (3, "this node observes: re-armed"),
+        (3, "this node signs, after"),
+    ];
     script.scene("node 3 is armed", arm, &armed);
 }
 

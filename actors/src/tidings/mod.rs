@@ -5,6 +5,7 @@
 //! and again once a minute while it lasts; so there is a limit for each cause.
 use crate::limits::{NAMED_MAX, STALL_SAID_EVERY_MS, UNLINKED_AFTER_MS};
 use crate::times::Span;
+use crate::view::Observed;
 use lockstep_protocol::types::{Address, Height, Instant, Round};
 use room::Room;
 pub(crate) use room::What;
@@ -72,6 +73,8 @@ pub(crate) struct Look {
     pub(crate) commit_ms: Option<[f64; 2]>,
     /// Why it has no voice, if so, and the next step.
     pub(crate) voiceless: Option<String>,
+    /// What is over of that.
+    pub(crate) observed: Observed,
     /// What it may run out of; none where nobody has looked.
     pub(crate) rooms: Vec<Room>,
     /// It is behind, and says so elsewhere.
@@ -154,6 +157,8 @@ pub(crate) struct Tidings {
     validators: BTreeMap<Address, u64>,
     unnamed: Option<Lasting>,
     voiceless: Option<(String, Lasting)>,
+    /// How often it had a voice again, as far as that was said.
+    observed: u64,
     scarce: BTreeMap<What, Lasting>,
 }
 
@@ -176,6 +181,7 @@ impl Tidings {
             validators: BTreeMap::new(),
             unnamed: None,
             voiceless: None,
+            observed: 0,
             scarce: BTreeMap::new(),
         }
     }
@@ -286,9 +292,11 @@ impl Tidings {
 
     /// What begins was said by whoever found it out; here it is said again, and that it is over.
     fn voice(&mut self, now: Instant, look: &Look, lines: &mut Vec<Line>) {
+        let Observed { times, last_ms } = look.observed;
+        let between_two_looks = std::mem::replace(&mut self.observed, times) < times;
         let Some(why) = &look.voiceless else {
-            if let Some((_, lasting)) = self.voiceless.take() {
-                let lasted = lasting.lasts(now);
+            let seen = self.voiceless.take().map(|(_, it)| it.lasts(now));
+            if let Some(lasted) = seen.or(between_two_looks.then_some(Span(last_ms))) {
                 lines.push(info(format!("this node signs, after {lasted} without")));
             }
             return;

@@ -103,6 +103,7 @@ impl Seed {
             commit_ms: None,
             rooms: Vec::new(),
             voiceless: view.halted.or(view.observing),
+            observed: view.observed,
             catching_up: view.catching_up,
         }
     }

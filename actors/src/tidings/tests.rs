@@ -271,6 +271,15 @@ fn a_node_without_a_voice_says_why_again_each_minute() {
         _ => healthy(at),
     }));
     assert_eq!(lines, ["5: this node signs, after 4.0 s without"]);
+    let at_once = |at| Look {
+        observed: Observed {
+            times: u64::from(at >= 5_000),
+            last_ms: 300,
+        },
+        ..healthy(at)
+    };
+    let lines = without_minutes(said(&mut tidings(), 1..20, at_once));
+    assert_eq!(lines, ["5: this node signs, after 0.3 s without"]);
 }
 
 #[test]
