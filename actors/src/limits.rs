@@ -16,6 +16,9 @@ pub const CONSENSUS_MAILBOX_MAX: usize = 4_096;
 pub const STORE_MAILBOX_MAX: usize = 1_024;
 /// Simultaneous reads of the store. Each lasts microseconds, a view at most one HTTP answer.
 pub const STORE_READERS_MAX: u32 = 512;
+/// So long a thread that has read for answers waits for the next: its stack and what the allocator
+/// keeps for it are the memory of a flood that is over.
+pub const POOL_IDLE_MAX: Duration = Duration::from_secs(1);
 /// How long a lock that somebody holds may still be on its way to be let go: a process that is
 /// ending, or a child that another thread of this process has just started and that has inherited
 /// the lock until it becomes another program.

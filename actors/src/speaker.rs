@@ -22,6 +22,11 @@ impl Speaker {
         let before = SPEAKS.replace(Some(node));
         Speaker { before }
     }
+
+    /// This thread works for nobody else, as long as it lives.
+    pub(crate) fn for_good(node: Address) {
+        SPEAKS.set(Some(node));
+    }
 }
 
 impl Drop for Speaker {

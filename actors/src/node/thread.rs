@@ -1,10 +1,12 @@
 //! The thread of a node: builds the actor system, waits for the end, takes it down in order.
 use super::handle::{Remote, Stop};
 use super::{NodeError, NodeHandle, Parts, wiring};
+use crate::limits::POOL_IDLE_MAX;
 use crate::runtime::EndReason;
 use crate::speaker::Speaker;
 use crate::state_store::Durability;
 use actix::prelude::*;
+use lockstep_protocol::types::Address;
 use std::sync::mpsc;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -23,14 +25,11 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     let (view, metrics) = (parts.view.clone(), parts.metrics.clone());
     let (access, pacing) = (parts.access.clone(), parts.pacing.clone());
     let store = Some(parts.store.clone());
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .event_interval(TASKS_PER_LOOK)
-        .build()?;
+    let runtime = runtime_of(address).event_interval(TASKS_PER_LOOK).build()?;
     // A synced write takes up to milliseconds: on its own thread it holds up nobody. Without the
     // sync it takes microseconds, less than the way to another thread and back.
     let store_runtime = match parts.config.durability {
-        Durability::Power => Some(Builder::new_current_thread().enable_all().build()?),
+        Durability::Power => Some(runtime_of(address).build()?),
         Durability::Process => None,
     };
     let thread = std::thread::Builder::new()
@@ -58,6 +57,24 @@ pub(super) fn start(parts: Parts) -> Result<NodeHandle, NodeError> {
     })
 }
 
+/// A runtime whose pool of threads speaks for this node.
+fn runtime_of(me: Address) -> Builder {
+    let mut builder = Builder::new_current_thread();
+    builder
+        .enable_all()
+        .thread_keep_alive(POOL_IDLE_MAX)
+        .on_thread_start(move || Speaker::for_good(me));
+    builder
+}
+
+/// A thread of its own that speaks for this node.
+fn arbiter_of(me: Address, runtime: Runtime) -> Arbiter {
+    let arbiter = Arbiter::with_tokio_rt(|| runtime);
+    // An error says that it has ended, and it has only just begun.
+    let _ = arbiter.spawn_fn(move || Speaker::for_good(me));
+    arbiter
+}
+
 fn run(
     runtime: Runtime,
     store_runtime: Option<Runtime>,
@@ -65,9 +82,10 @@ fn run(
     ready: &mpsc::Sender<Remote>,
     stop: oneshot::Receiver<Stop>,
 ) -> EndReason {
-    let _speaker = Speaker::new(parts.me);
+    let me = parts.me;
+    let _speaker = Speaker::new(me);
     let runner = System::with_tokio_rt(|| runtime);
-    let store_thread = store_runtime.map(|runtime| Arbiter::with_tokio_rt(|| runtime));
+    let store_thread = store_runtime.map(|runtime| arbiter_of(me, runtime));
     let view = parts.view.clone();
     let (shown, store) = (parts.view.clone(), parts.store.clone());
     let farewell = parts.farewell.clone();
@@ -115,4 +133,27 @@ fn run(
     }
     view.set_ended(reason.clone());
     reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::speaker::of_this_thread;
+
+    /// The store's, and those that hash, seal and read for the node.
+    #[test]
+    fn all_threads_of_a_node_speak_for_it() {
+        let me = Address([7; 20]);
+        let runtime = runtime_of(me).build().expect("a runtime");
+        let runner = System::with_tokio_rt(|| runtime);
+        runner.block_on(async {
+            let pool = tokio::task::spawn_blocking(of_this_thread).await;
+            assert_eq!(pool.expect("it ends"), Some(me));
+            let store = arbiter_of(me, runtime_of(me).build().expect("a runtime"));
+            let (tell, told) = oneshot::channel();
+            store.spawn_fn(move || drop(tell.send(of_this_thread())));
+            assert_eq!(told.await.expect("it answers"), Some(me));
+            store.stop();
+        });
+    }
 }
