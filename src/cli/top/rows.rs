@@ -45,7 +45,7 @@ pub(crate) struct Row {
     pub(crate) why: String,
     pub(crate) tone: Tone,
     pub(crate) root: Root,
-    /// Of so many of the newest blocks those whose certificate lacks its vote.
+    /// Its turns to propose in the newest blocks that brought no block, and all its turns.
     pub(crate) missed: Option<(u64, u64)>,
     pub(crate) url: String,
 }
@@ -86,15 +86,13 @@ fn of_set(state: &State, validator: &Validator, now: Now) -> Row {
         ),
         None => hearsay(state, &validator.address),
     };
-    let recent = state.set.as_ref().and_then(|set| set.recent.as_ref());
-    let missed = recent.zip(validator.certificates);
     let index = state.devnet_node(&validator.address).map(|node| node.index);
     Row {
         address: validator.address.clone(),
         name: state.name_of(&validator.address),
         index,
         power: Some(validator.power),
-        missed: missed.map(|(recent, had)| (recent.blocks.saturating_sub(had), recent.blocks)),
+        missed: validator.failed_turns.zip(validator.turns),
         url: node.map_or_else(String::new, |node| node.url.clone()),
         height,
         root: node.map_or(Root::Unknown, |node| root(state, node)),

@@ -36,9 +36,10 @@ pub(crate) fn status(node: usize, height: u64) -> Value {
 }
 
 fn set() -> Set {
-    let one = |node| json!({ "address": address(node), "power": 1, "certificates": 99 - node });
+    let one =
+        |node| json!({ "address": address(node), "power": 1, "turns": 25, "failed_turns": node });
     made(&json!({
-        "total_power": 4, "recent": { "blocks": 100 },
+        "total_power": 4,
         "validators": (0..4).map(one).collect::<Vec<_>>(),
     }))
 }

@@ -51,19 +51,14 @@ pub(crate) struct Peer {
 pub(crate) struct Set {
     pub(crate) total_power: u64,
     pub(crate) validators: Vec<Validator>,
-    pub(crate) recent: Option<Recent>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Validator {
     pub(crate) address: String,
     pub(crate) power: u64,
-    pub(crate) certificates: Option<u64>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Recent {
-    pub(crate) blocks: u64,
+    pub(crate) turns: Option<u64>,
+    pub(crate) failed_turns: Option<u64>,
 }
 
 /// `/devnet`

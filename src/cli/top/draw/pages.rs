@@ -4,7 +4,7 @@ use super::look::{Look, fit};
 use super::{Page, SMALLEST};
 use ratatui::text::{Line, Span};
 
-const HELP: [(&str, &str); 17] = [
+const HELP: [(&str, &str); 16] = [
     ("↑ ↓", "choose a node"),
     ("k", "kill it, as a process is killed (devnet)"),
     ("s", "stop it in good order (devnet)"),
@@ -29,11 +29,7 @@ const HELP: [(&str, &str); 17] = [
     ),
     (
         "Missed",
-        "of the newest 100 blocks those whose certificate lacks its vote",
-    ),
-    (
-        "",
-        "(a certificate is closed with more than two thirds of the power)",
+        "turns to propose that brought no block, in the newest 100 blocks",
     ),
     (
         "commit",
