@@ -51,7 +51,7 @@ export async function devnet(...options) {
   const given = process.env.LOCKSTEP_PAGE_URL;
   if (given && options.length === 0) {
     const { port } = new URL(given);
-    return { base: given, urls: [0, 1, 2, 3].map((index) => `http://127.0.0.1:${Number(port) + index}`), stop: async () => {} };
+    return { base: given, urls: [0, 1, 2, 3].map((index) => `http://127.0.0.1:${Number(port) + index}`), pid: undefined, stop: async () => {} };
   }
   if (!binary) throw new Error('no binary: cargo build --release, or LOCKSTEP_BINARY');
   const first = await ports(4);
@@ -66,7 +66,7 @@ export async function devnet(...options) {
     child.kill('SIGTERM');
     await ended;
   };
-  return { base: urls[0], urls, stop };
+  return { base: urls[0], urls, pid: child.pid, stop };
 }
 
 /** Runs the command line once. */

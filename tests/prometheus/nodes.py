@@ -118,9 +118,9 @@ class Running:
             self.end(process)
 
 
-def devnet(running, name, validators, binary=LOCKSTEP, wrapper=(), **how):
+def devnet(running, name, validators, binary=LOCKSTEP, wrapper=(), pace="500ms", **how):
     """The process, and the URLs of its nodes."""
-    command = [*wrapper, binary, "devnet", "--validators", str(validators), "--block-time", "500ms", "--rpc-port", "0"]
+    command = [*wrapper, binary, "devnet", "--validators", str(validators), "--block-time", pace, "--rpc-port", "0"]
     process, log = running.start(*command, name=name, **how)
 
     def urls():
