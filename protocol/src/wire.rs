@@ -55,6 +55,19 @@ pub enum WireError {
     BodyMismatch,
 }
 
+impl WireError {
+    /// One stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            WireError::Codec(CodecError::TooLarge { .. }) => "too_large",
+            WireError::Codec(CodecError::Malformed { .. }) => "malformed",
+            WireError::Version(_) => "version",
+            WireError::ForeignChain(_) => "foreign_chain",
+            WireError::BodyMismatch => "body_mismatch",
+        }
+    }
+}
+
 /// What is said of a message that begins with the bytes of this number. No release has one beyond the
 /// first byte: such bytes are of somebody else, and those of Ethereum begin with a list of RLP, or with
 /// the type of the transaction before one.

@@ -79,17 +79,6 @@ pub(crate) fn refuse_bad(
     answer
 }
 
-/// The stable word for bytes that are no message of this chain.
-pub(crate) fn wire_code(error: &WireError) -> &'static str {
-    match error {
-        WireError::Codec(CodecError::TooLarge { .. }) => "too_large",
-        WireError::Codec(CodecError::Malformed { .. }) => "malformed",
-        WireError::Version(_) => "version",
-        WireError::ForeignChain(_) => "foreign_chain",
-        WireError::BodyMismatch => "body_mismatch",
-    }
-}
-
 /// What bytes that are no message of this chain are refused with.
 pub(crate) fn wire_sentence(error: &WireError) -> String {
     match error {

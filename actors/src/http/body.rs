@@ -1,6 +1,6 @@
 //! A request body within a size, a deadline and a budget, as its bytes are and not as an encoding
 //! says: a compressed body is refused unread.
-use super::answer::{refuse, refuse_bad, wire_code, wire_sentence};
+use super::answer::{refuse, refuse_bad, wire_sentence};
 use super::answer_places::Asker;
 use super::bodies::{Bodies, BodyPlace, NoRoom};
 use super::connection::Connection;
@@ -273,7 +273,7 @@ pub(crate) fn refuse_wire(error: &WireError, metrics: &Metrics) -> HttpResponse 
         WireError::Codec(CodecError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     };
-    refuse_bad(status, wire_code(error), wire_sentence(error))
+    refuse_bad(status, error.code(), wire_sentence(error))
 }
 
 #[cfg(test)]

@@ -180,7 +180,7 @@ impl From<actix_web::error::BlockingError> for RpcError {
 /// Bytes that are no transaction of this chain.
 impl From<WireError> for RpcError {
     fn from(error: WireError) -> RpcError {
-        let code = answer::wire_code(&error);
+        let code = error.code();
         let sentence = answer::wire_sentence(&error);
         RpcError::Refused { code, sentence }
     }
