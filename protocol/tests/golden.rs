@@ -8,6 +8,8 @@ use std::fmt::Write;
 
 #[path = "golden/nouns.rs"]
 mod nouns;
+#[path = "golden/vectors/mod.rs"]
+mod vectors;
 
 use nouns::{Noun, nouns};
 
