@@ -1,0 +1,35 @@
+"""The vectors that all implementations share: `tests/vectors/protocol` of the repository."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lockstep_client.hashes import from_hex, hash_of
+from lockstep_client.nouns import Context
+from lockstep_client.verdict import KnownAccount, State
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "tests/vectors/protocol"
+
+
+def load(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return loaded
+
+
+def context_of(chain: dict[str, Any]) -> Context:
+    return Context(chain["chain_id"], hash_of(chain["genesis_hash"]))
+
+
+def state_of(file: dict[str, Any]) -> State:
+    """The state that the verdicts of ``mutated.json`` depend on."""
+    said = file["state"]
+    accounts = {}
+    for account in said["accounts"]:
+        key = account["public_key"]
+        accounts[from_hex(account["address"])] = KnownAccount(
+            int(account["balance"]), account["nonce"], None if key is None else from_hex(key)
+        )
+    return State(context_of(file["chain"]), said["height"], said["fee_per_byte"], accounts)
