@@ -135,14 +135,15 @@ describe('a client of a devnet', { skip }, () => {
   });
 
   it('replaces a transaction that waits by one that pays more', async () => {
-    const dave = Key.devnet('dave');
-    const behind = { to: bob.address, amount: 1n, nonce: 1n };
-    const first = await client.transfer(dave, behind);
+    // One after the next: it waits, however fast blocks come.
+    const next = await client.nonce(bob.address);
+    const behind = { to: alice.address, amount: 1n, nonce: next + 1n };
+    const first = await client.transfer(bob, behind);
     assert.equal(await client.send(first), 'queued');
-    const second = await client.transfer(dave, { ...behind, fee: 2n * first.transaction.body.fee });
+    const second = await client.transfer(bob, { ...behind, fee: 2n * first.transaction.body.fee });
     await client.send(second);
     await assert.rejects(client.wait(first.id), { name: 'TransactionError', code: 'replaced' });
-    await client.sendAndWait(await client.transfer(dave, { ...behind, nonce: 0n }));
+    await client.sendAndWait(await client.transfer(bob, { ...behind, nonce: next }));
     assert.equal((await client.wait(second.id)).status, 'success');
   });
 

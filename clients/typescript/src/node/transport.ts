@@ -73,7 +73,9 @@ export class Transport {
 
   /** A body that goes on for as long as `signal` lets it: an event stream. */
   async stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#send(path, { headers: { accept: 'text/event-stream' }, signal }, undefined);
+    const response = await this.#send(path, { headers: { accept: 'text/event-stream' }, signal }).catch((error: unknown) => {
+      throw unreachable(this.url, error);
+    });
     if (!response.ok || response.body === null) throw refusal(response, await readBody(response, JSON_BYTES_MAX));
     return response.body;
   }
@@ -91,22 +93,27 @@ export class Transport {
   }
 
   async #ask(path: string, init: RequestInit, limit: number, options: CallOptions): Promise<Uint8Array> {
-    const timeout = AbortSignal.timeout(options.timeoutMs ?? this.#timeoutMs);
-    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
-    const response = await this.#send(path, { ...init, signal }, options.signal);
-    const body = await readBody(response, limit).catch((error: unknown) => {
-      throw error instanceof LockstepError ? error : noAnswer(this.url, error, options.signal);
-    });
-    if (response.ok) return body;
-    throw refusal(response, body);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), options.timeoutMs ?? this.#timeoutMs);
+    const signal = options.signal ? AbortSignal.any([options.signal, late.signal]) : late.signal;
+    try {
+      const response = await this.#send(path, { ...init, signal });
+      const body = await readBody(response, limit);
+      if (response.ok) return body;
+      throw refusal(response, body);
+    } catch (error) {
+      if (error instanceof LockstepError) throw error;
+      if (options.signal?.aborted) throw aborted(options.signal);
+      if (late.signal.aborted) throw new ConnectionError('timeout', `${this.url} did not answer in time`, { cause: error });
+      throw unreachable(this.url, error);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
-  async #send(path: string, init: RequestInit, own: AbortSignal | undefined): Promise<Response> {
-    try {
-      return await this.#fetch(this.url + path, { ...init, redirect: 'error' });
-    } catch (error) {
-      throw noAnswer(this.url, error, own);
-    }
+  async #send(path: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
+    init.signal.throwIfAborted();
+    return this.#fetch(this.url + path, { ...init, redirect: 'error' });
   }
 }
 
@@ -136,12 +143,8 @@ function aborted(signal: AbortSignal | undefined): ConnectionError {
   return new ConnectionError('aborted', 'the caller has ended the call', { cause: signal?.reason });
 }
 
-function noAnswer(url: string, error: unknown, own: AbortSignal | undefined): ConnectionError {
-  if (own?.aborted) return aborted(own);
-  if (error instanceof DOMException && error.name === 'TimeoutError') {
-    return new ConnectionError('timeout', `${url} did not answer in time`, { cause: error });
-  }
-  return new ConnectionError('unreachable', `no answer from ${url}: is the node running?`, { cause: error });
+function unreachable(url: string, cause: unknown): ConnectionError {
+  return new ConnectionError('unreachable', `no answer from ${url}: is the node running?`, { cause });
 }
 
 /** The body, or `too_large` before more of it is held than `limit`. */
