@@ -1,5 +1,5 @@
 /** Asks a node, and believes only what follows from the trusted block. */
-import { decode } from '../bytes/codec.js';
+import { decode, type Codec } from '../bytes/codec.js';
 import { ArgumentError, BytesError, RefusedError } from '../errors.js';
 import { fromHex, toHex } from '../hex.js';
 import { INCLUSION_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX } from '../limits.js';
@@ -7,7 +7,7 @@ import { chainOf, demandScheme, headOf, type Chain } from '../node/answers.js';
 import { Fields } from '../node/json.js';
 import { pause, type CallOptions, type Transport } from '../node/transport.js';
 import { open } from '../nouns/envelope.js';
-import { provesReceipt, receiptProof } from '../nouns/inclusion.js';
+import { provesReceipt, receiptProof, type ReceiptProof } from '../nouns/inclusion.js';
 import { lightBlock, type LightBlock } from '../nouns/light-block.js';
 import { type ReceiptNoun } from '../nouns/receipt.js';
 import { provedAccount, provedRecord, type Account, type StateRecord } from '../nouns/state.js';
@@ -81,8 +81,7 @@ export class LightSession {
   async account(address: string, options: CallOptions = {}): Promise<Proved<Account | null>> {
     const of = parseAddress(address);
     const chain = await this.#itsChain(options);
-    const bytes = await this.#transport.bytes(`/light/accounts/${of}`, PROVED_ACCOUNT_BYTES_MAX + 1, options);
-    const shown = shownAs(() => open(provedAccount, chain.genesisHash, bytes, 'account', PROVED_ACCOUNT_BYTES_MAX));
+    const shown = await ask(this.#transport, chain, `/light/accounts/${of}`, provedAccount, PROVED_ACCOUNT_BYTES_MAX, options);
     const client = await this.#followYoung(shown.height, options);
     return proved(client.trusted, client.account(of, shown));
   }
@@ -92,8 +91,8 @@ export class LightSession {
     const of = parseAddress(owner);
     const itsKey = typeof key === 'string' ? new TextEncoder().encode(key) : key;
     const chain = await this.#itsChain(options);
-    const bytes = await this.#transport.bytes(`/light/records/${of}/${toHex(itsKey)}`, PROVED_RECORD_BYTES_MAX + 1, options);
-    const shown = shownAs(() => open(provedRecord, chain.genesisHash, bytes, 'record', PROVED_RECORD_BYTES_MAX));
+    const path = `/light/records/${of}/${toHex(itsKey)}`;
+    const shown = await ask(this.#transport, chain, path, provedRecord, PROVED_RECORD_BYTES_MAX, options);
     const client = await this.#followYoung(shown.height, options);
     return proved(client.trusted, client.record(of, itsKey, shown));
   }
@@ -103,7 +102,7 @@ export class LightSession {
     const answer = await this.#transport.rpc('lockstep_getReceipt', [toHex(fromHex(id, 32)), true], options);
     if (answer === null) return null;
     const fields = new Fields(answer, 'receipt');
-    const proof = shownAs(() => decode(receiptProof, fields.bytes('proof'), 'receipt', INCLUSION_BYTES_MAX));
+    const proof = receiptProofOf(fields);
     const { trusted } = await this.#follow(fields.whole('height'), options);
     if (!provesReceipt(proof, trusted.header.receiptsRoot, id)) {
       throw new LightError('proof', "the proof does not lead from this receipt to the block's root");
@@ -190,16 +189,22 @@ export class LightSession {
 }
 
 async function askBlock(transport: Transport, chain: Chain, height: bigint, options: CallOptions): Promise<LightBlock> {
-  const bytes = await transport.bytes(`/light/blocks/${height}`, LIGHT_BLOCK_BYTES_MAX + 1, options).catch((error: unknown) => {
-    throw behind(transport, height, error);
-  });
-  return shownAs(() => open(lightBlock, chain.genesisHash, bytes, 'light block', LIGHT_BLOCK_BYTES_MAX));
+  try {
+    return await ask(transport, chain, `/light/blocks/${height}`, lightBlock, LIGHT_BLOCK_BYTES_MAX, options);
+  } catch (error) {
+    // A block that the node does not have yet is no lie.
+    if (!(error instanceof RefusedError && error.code === 'unknown_block')) throw error;
+    throw new LightError('behind', `${transport.url} has no block ${height}: wait until it has caught up, or ask another node`, { cause: error });
+  }
 }
 
-/** A block that the node does not have yet is no lie. */
-function behind(transport: Transport, height: bigint, error: unknown): unknown {
-  if (!(error instanceof RefusedError && error.code === 'unknown_block')) return asShown(error);
-  return new LightError('behind', `${transport.url} has no block ${height}: wait until it has caught up, or ask another node`, { cause: error });
+/** What a node shows under `path`, in canonical bytes. */
+async function ask<T>(transport: Transport, chain: Chain, path: string, codec: Codec<T>, limit: number, options: CallOptions): Promise<T> {
+  try {
+    return open(codec, chain.genesisHash, await transport.bytes(path, limit, options), path, limit);
+  } catch (error) {
+    throw asShown(error);
+  }
 }
 
 /** Waits a moment for a witness that hears of a block later; refuses one of another chain. */
@@ -216,14 +221,6 @@ async function caughtUp(other: Transport, chain: Chain, height: bigint, options:
 }
 
 /** What no node of this chain says is a lie as well. */
-function shownAs<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw asShown(error);
-  }
-}
-
 function asShown(error: unknown): unknown {
   if (!(error instanceof BytesError)) return error;
   const code = error.code === 'foreign_chain' ? 'other_genesis' : 'malformed';
@@ -232,4 +229,12 @@ function asShown(error: unknown): unknown {
 
 function proved<T>({ header, id }: Trusted, value: T): Proved<T> {
   return { value, header, id };
+}
+
+function receiptProofOf(answer: Fields): ReceiptProof {
+  try {
+    return decode(receiptProof, answer.bytes('proof'), 'receipt', INCLUSION_BYTES_MAX);
+  } catch (error) {
+    throw asShown(error);
+  }
 }

@@ -10,17 +10,23 @@ export interface ServerEvent {
   data: string;
 }
 
+/** An open stream of events. It holds a connection until it is closed. */
+export interface EventStream {
+  events: AsyncGenerator<ServerEvent>;
+  close(): Promise<void>;
+}
+
 /** A node gives a sign of life every 15 s: one that is silent for so long is gone. */
 const SILENCE_MS = 40_000;
 /** Characters of one event at the most. */
 const EVENT_LENGTH_MAX = 1024 * 1024;
 
 /**
- * Events until the stream ends; the promise is kept once the node has accepted.
+ * Opens a stream; the promise is kept once the node has accepted.
  *
  * @throws {@link ConnectionError} where it breaks, {@link RefusedError} where it is refused
  */
-export async function openEvents(transport: Transport, path: string, signal: AbortSignal | undefined): Promise<AsyncGenerator<ServerEvent>> {
+export async function openEvents(transport: Transport, path: string, signal: AbortSignal | undefined): Promise<EventStream> {
   const silence = new AbortController();
   const either = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
   const unlessSilent = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -37,24 +43,20 @@ export async function openEvents(transport: Transport, path: string, signal: Abo
       throw new ConnectionError(code, 'the event stream has broken', { cause: error });
     }
   };
-  return parts(read, () => reader.cancel());
+  return { events: parts(read), close: () => reader.cancel().catch(() => {}) };
 }
 
-async function* parts(read: () => Promise<Uint8Array | undefined>, close: () => Promise<void>): AsyncGenerator<ServerEvent> {
+async function* parts(read: () => Promise<Uint8Array | undefined>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
   let rest = '';
-  try {
-    for (let bytes = await read(); bytes !== undefined; bytes = await read()) {
-      const blocks = (rest + decoder.decode(bytes, { stream: true })).split('\n\n');
-      rest = blocks.pop() ?? '';
-      if (rest.length > EVENT_LENGTH_MAX) throw new BytesError('too_large', 'an event is longer than any');
-      for (const block of blocks) {
-        const event = parse(block);
-        if (event !== null) yield event;
-      }
+  for (let bytes = await read(); bytes !== undefined; bytes = await read()) {
+    const blocks = (rest + decoder.decode(bytes, { stream: true })).split('\n\n');
+    rest = blocks.pop() ?? '';
+    if (rest.length > EVENT_LENGTH_MAX) throw new BytesError('too_large', 'an event is longer than any');
+    for (const block of blocks) {
+      const event = parse(block);
+      if (event !== null) yield event;
     }
-  } finally {
-    await close().catch(() => {});
   }
 }
 

@@ -74,10 +74,14 @@ async function* connections(transport: Transport, path: () => string, { signal, 
   let awaySince = Date.now();
   for (let tried = 0; !signal?.aborted; tried += 1) {
     try {
-      const events = await openEvents(transport, path(), signal);
+      const stream = await openEvents(transport, path(), signal);
       tried = 0;
-      yield null;
-      yield* events;
+      try {
+        yield null;
+        yield* stream.events;
+      } finally {
+        await stream.close();
+      }
       awaySince = Date.now();
     } catch (error) {
       if (signal?.aborted) return;
