@@ -58,8 +58,8 @@ function actionFault(action: Action): string | null {
     return new TextEncoder().encode(action.memo).length > MEMO_BYTES_MAX ? 'memo_too_large' : null;
   }
   if (action.kind !== 'put' && action.kind !== 'delete') return null;
-  if (action.key.length < 1 || action.key.length > RECORD_KEY_BYTES_MAX) return 'record_key_length';
-  return action.kind === 'put' && action.value.length > RECORD_VALUE_BYTES_MAX ? 'value_too_large' : null;
+  if (action.kind === 'put' && action.value.length > RECORD_VALUE_BYTES_MAX) return 'value_too_large';
+  return action.key.length < 1 || action.key.length > RECORD_KEY_BYTES_MAX ? 'record_key_length' : null;
 }
 
 const NOBODY = { balance: 0n, nonce: 0n, publicKey: null };

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Client, Key, ValidatorSet, nouns } from '../dist/index.js';
-import { devnet, liar, skip } from './support/devnet.mjs';
+import { devnet, liar, skip, until } from './support/devnet.mjs';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -37,6 +37,10 @@ describe('a light client in front of a node', { skip }, () => {
   async function pay() {
     const payment = await node.transfer(alice, { to: Key.devnet('bob').address, amount: 1_000n });
     await node.send(payment);
+    // Whoever builds the next block has it.
+    for (const url of net.urls) {
+      await until('every node holds it', async () => (await (await fetch(`${url}/mempool`)).json()).waiting.some(({ id }) => id === payment.id));
+    }
     await net.tick();
     assert.equal((await node.sendAndWait(payment)).status, 'success');
   }

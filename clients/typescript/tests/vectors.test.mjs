@@ -52,7 +52,7 @@ vectors('blocks', ({ name, header_bytes: bytes, id }) => {
 });
 
 vectors('certificates', ({ name, validators, bytes, verdict: expected }, { chain, validator_sets: sets }) => {
-  const members = sets[validators].map(({ power, public_key: publicKey }) => ({ power: BigInt(power), publicKey: fromHex(publicKey) }));
+  const members = sets[validators].validators.map(({ power, public_key: publicKey }) => ({ power: BigInt(power), publicKey: fromHex(publicKey) }));
   const said = verdictOf(() => {
     const certificate = decode(nouns.commitCertificate, fromHex(bytes), name, LIMIT);
     assert.equal(toHex(encode(nouns.commitCertificate, certificate)), bytes);
