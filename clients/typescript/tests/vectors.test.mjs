@@ -1,7 +1,9 @@
 // The vectors of tests/vectors/protocol, which Rust writes and every implementation reads: both ways where that is possible.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import test from 'node:test';
-import { Key, LightClient, ValidatorSet, checksummed, decode, encode, fromHex, nouns, toHex, verdict, verify } from '../dist/index.js';
+import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
+import { Bisection, Key, LightClient, ValidatorSet, checksummed, decode, encode, fromHex, nouns, toHex, verdict, verify } from '../dist/index.js';
 import { demandYoung } from '../dist/light/age.js';
 import { stateOf } from '../scripts/verdicts.mjs';
 import { exists, json } from './support/repository.mjs';
@@ -34,40 +36,75 @@ vectors('keys', ({ name, seed, public_key: publicKey, address, address_text: tex
   assert.deepEqual([toHex(key.publicKey), key.address, checksummed(key.address)], [publicKey, address, text], name);
 });
 
-vectors('transactions', ({ name, payload, sign_bytes: signBytes, signed, id, signer_seed: seed }, { chain: of }) => {
+/** A field of a vector as the field of a noun: names in camel case, numbers and digits as bigint, bytes as bytes. */
+const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+const BYTES = new Set(['key', 'value', 'public_key']);
+function fieldOf(name, value) {
+  if (typeof value === 'number') return BigInt(value);
+  if (BYTES.has(name) && value !== null) return fromHex(value);
+  if (typeof value === 'string' && name !== 'memo' && /^[0-9]+$/.test(value)) return BigInt(value);
+  return value !== null && typeof value === 'object' ? nounOf(value) : value;
+}
+const nounOf = (fields) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [camel(name), fieldOf(name, value)]));
+
+/** The signature of FIPS 204 with rnd = 0: the one of the vectors. */
+function signed(seed, message) {
+  const xi = createHash('sha256').update('lockstep/keygen/v1').update('ml-dsa-65').update(fromHex(seed)).digest();
+  return ml_dsa65.sign(message, ml_dsa65.keygen(Uint8Array.from(xi)).secretKey, { extraEntropy: false });
+}
+
+vectors('transactions', (vector, { chain: of }) => {
+  const { name } = vector;
   const chain = contextOf(of);
-  const value = nouns.open(nouns.transaction, chain.genesisHash, fromHex(signed), name, LIMIT);
-  const again = nouns.seal(nouns.transaction, chain.genesisHash, value);
-  const signer = Key.fromSeed(seed);
-  const message = nouns.transactionSignBytes(chain, value);
-  assert.deepEqual([nouns.transactionId(value), toHex(message), toHex(again)], [id, signBytes, signed], name);
-  assert.ok(signBytes.endsWith(payload.slice(2)), `${name}: what is signed ends with its payload`);
-  assert.equal(value.sender, signer.address, name);
+  const signer = Key.fromSeed(vector.signer_seed);
+  // From its fields to the bytes …
+  const { sender, publicKey = null, ...body } = nounOf(vector.fields);
+  assert.equal(sender ?? signer.address, signer.address, name);
+  const message = nouns.transactionSignBytes(chain, { sender: signer.address, body });
+  const value = { sender: signer.address, body, publicKey: publicKey ?? (body.nonce === 0n ? signer.publicKey : null), signature: signed(vector.signer_seed, message) };
+  const made = {
+    id: nouns.transactionId(value), sign_bytes: toHex(message), signature: toHex(value.signature), witness: nouns.witness(value),
+    leaf: nouns.transactionLeaf(nouns.transactionId(value), nouns.witness(value)), bytes: encode(nouns.transaction, value).length,
+    signed: toHex(nouns.seal(nouns.transaction, chain.genesisHash, value)),
+  };
+  for (const [field, expected] of Object.entries(made)) assert.equal(expected, vector[field], `${name}: ${field}`);
+  assert.ok(vector.sign_bytes.endsWith(vector.payload.slice(2)), `${name}: what is signed ends with its payload`);
+  // … and back.
+  assert.deepEqual(nouns.open(nouns.transaction, chain.genesisHash, fromHex(vector.signed), name, LIMIT), value, name);
   assert.ok(verify(signer.publicKey, message, value.signature), `${name}: the signature`);
 });
 
-vectors('blocks', ({ name, header_bytes: bytes, id }) => {
-  const header = decode(nouns.header, fromHex(bytes), name, LIMIT);
-  assert.deepEqual([nouns.blockId(header), toHex(encode(nouns.header, header))], [id, bytes], name);
+vectors('blocks', ({ name, header: fields, header_bytes: bytes, id, transaction_leaves: leaves, receipts, validators, last_commit: lastCommit }) => {
+  const header = nounOf(fields);
+  assert.deepEqual([toHex(encode(nouns.header, header)), nouns.blockId(header)], [bytes, id], name);
+  assert.deepEqual(decode(nouns.header, fromHex(bytes), name, LIMIT), header, name);
+  assert.equal(nouns.merkleRoot(leaves), header.transactionsRoot, name);
+  const known = receipts.map((receipt) => nouns.receiptLeaf(decode(nouns.receiptNoun, fromHex(receipt.bytes), name, LIMIT)));
+  assert.deepEqual(known, receipts.map(({ leaf }) => leaf), name);
+  assert.equal(nouns.merkleRoot(known), header.receiptsRoot, name);
+  assert.equal(nouns.validatorsHash(validators.map(nounOf)), header.validatorsHash, name);
+  if (lastCommit !== null) assert.equal(nouns.commitHash(decode(nouns.commitCertificate, fromHex(lastCommit), name, LIMIT)), header.lastCommitHash, name);
 });
 
-vectors('certificates', ({ name, validators, bytes, verdict: expected }, { chain, validator_sets: sets }) => {
+vectors('certificates', ({ name, validators, bytes, hash, verdict: expected }, { chain, validator_sets: sets }) => {
   const members = sets[validators].validators.map(({ power, public_key: publicKey }) => ({ power: BigInt(power), publicKey: fromHex(publicKey) }));
   const said = verdictOf(() => {
     const certificate = decode(nouns.commitCertificate, fromHex(bytes), name, LIMIT);
-    assert.equal(toHex(encode(nouns.commitCertificate, certificate)), bytes);
+    assert.deepEqual([toHex(encode(nouns.commitCertificate, certificate)), nouns.commitHash(certificate)], [bytes, hash ?? nouns.commitHash(certificate)]);
     new ValidatorSet(members).demandCertified(certificate, contextOf(chain));
   });
   assert.equal(said, expected, name);
 });
 
 const PROOFS = {
-  account: ({ proof, root, address }) => {
+  account: ({ proof, root, address, value, verdict: expected }) => {
     const { account, path } = decode(nouns.accountProof, proof, 'proof', LIMIT);
+    if (expected === 'accepted') assert.deepEqual(account, value && nounOf(value));
     return nouns.provesAccount({ account, path }, root, address);
   },
-  record: ({ proof, root, address, key }) => {
+  record: ({ proof, root, address, key, value, verdict: expected }) => {
     const { record, path } = decode(nouns.recordProof, proof, 'proof', LIMIT);
+    if (expected === 'accepted') assert.deepEqual(record, value && nounOf(value));
     return nouns.provesRecord({ record, path }, root, address, fromHex(key));
   },
   transaction: ({ proof, root, id }) => nouns.provesTransaction(decode(nouns.transactionProof, proof, 'proof', LIMIT), root, id),
@@ -86,6 +123,17 @@ test('proofs.json: every list of leaves', { skip: exists('tests/vectors/protocol
   for (const { leaves, root } of json('tests/vectors/protocol/proofs.json').lists) assert.equal(nouns.merkleRoot(leaves), root);
 });
 
+/** Follows to a height, and says which headers it has asked for. */
+function followed(client, goal, block, now) {
+  const way = new Bisection(BigInt(goal));
+  const asked = [];
+  for (let height = way.wanted(client); height !== null; height = way.wanted(client)) {
+    asked.push(Number(height));
+    way.take(client, block(`height ${height}`), now);
+  }
+  return asked;
+}
+
 vectors('light', (vector, file) => {
   const chain = contextOf(vector.chain ?? file.chain);
   const now = vector.now_ms;
@@ -96,6 +144,7 @@ vectors('light', (vector, file) => {
     const client = LightClient.start(chain, trusted, block(vector.start), now);
     if (vector.trusted_max_ms !== undefined) demandYoung(client.trusted, vector.trusted_max_ms, 'trusted_too_old', now);
     for (const { asked, shown } of vector.advance ?? []) client.advance(BigInt(asked), block(shown), now);
+    if (vector.goal) assert.deepEqual(followed(client, vector.goal.height, block, now), vector.goal.asked);
     if (vector.shown_max_ms !== undefined) demandYoung(client.trusted, vector.shown_max_ms, 'stale', now);
     if (vector.account) client.account(vector.account.address, open(nouns.provedAccount, vector.account.proved));
     if (vector.record) client.record(vector.record.address ?? vector.record.owner, fromHex(vector.record.key), open(nouns.provedRecord, vector.record.proved));
