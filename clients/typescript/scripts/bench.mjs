@@ -17,7 +17,7 @@ async function changeValidators(net, client) {
 }
 
 async function chainOf(net, client) {
-  for await (const { header } of client.heads({ from: 1n })) {
+  for await (const { header } of client.newHeads({ from: 1n })) {
     if (header.height === BigInt(BLOCKS / 2)) await changeValidators(net, client);
     if (header.height === BigInt(BLOCKS)) break;
   }

@@ -19,7 +19,7 @@ import {
 } from './node/answers.js';
 import { Fields } from './node/json.js';
 import { send, sendAndWait, wait, type Submission, type WaitOptions } from './node/outcome.js';
-import { demandAction, expiryAt, signTransaction, type BuildOptions, type SignedTransaction } from './node/signing.js';
+import { demandAction, EXPIRES_AFTER, signTransaction, type BuildOptions, type SignedTransaction } from './node/signing.js';
 import { header, heads, receipts, type ReceiptEvent, type SubscribeOptions } from './node/subscriptions.js';
 import { Transport, type CallOptions, type TransportOptions } from './node/transport.js';
 import { type StateRecord } from './nouns/state.js';
@@ -70,7 +70,7 @@ export class Client {
 
   /** Balance and nonces of an address; of one that nobody has paid yet they are 0n. */
   async account(address: string, options: CallOptions = {}): Promise<AccountAnswer> {
-    return accountOf(await this.#get(`/accounts/${parseAddress(address)}`, options));
+    return accountOf(new Fields(await this.rpc('lockstep_getAccount', [parseAddress(address)], options), 'account'));
   }
 
   /** In the chain's smallest unit. */
@@ -158,12 +158,12 @@ export class Client {
       action,
       fee: given.fee,
       nonce: given.nonce ?? nextNonce,
-      expiresAt: expiryAt(height, given.expiresAt),
+      expiresAt: given.expiresAt ?? height + EXPIRES_AFTER,
     });
   }
 
   /** Hands a transaction in and waits for no block. Sending the same one again changes nothing. */
-  async send(transaction: SignedTransaction, options: CallOptions = {}): Promise<Submission> {
+  async send(transaction: Pick<SignedTransaction, 'bytes'>, options: CallOptions = {}): Promise<Submission> {
     return send(this.#transport, transaction, options);
   }
 
@@ -186,15 +186,20 @@ export class Client {
 
   /**
    * Every header from `from` on, by default from the next one, each once and in order, whatever breaks:
-   * `for await (const { header } of client.heads()) …`. Ends when `signal` aborts.
+   * `for await (const { header } of client.newHeads()) …`. Ends when `signal` aborts.
    */
-  heads({ from, ...options }: { from?: bigint } & SubscribeOptions = {}): AsyncGenerator<BlockHead> {
+  newHeads({ from, ...options }: { from?: bigint } & SubscribeOptions = {}): AsyncGenerator<BlockHead> {
     return heads(this.#transport, from, options);
   }
 
   /** Receipts as they come, of one address or of all; goes on after a break where it ended. */
   receipts({ address, ...options }: { address?: string } & SubscribeOptions = {}): AsyncGenerator<ReceiptEvent> {
     return receipts(this.#transport, address === undefined ? undefined : parseAddress(address), options);
+  }
+
+  /** Any call of JSON-RPC, and its result as it comes (`rpc.discover` describes all). Made again where nothing came. */
+  async rpc(method: string, params: unknown[], options: CallOptions = {}): Promise<unknown> {
+    return this.#transport.rpc(method, params, options);
   }
 
   /** A light client of this node, from a block that you trust. */

@@ -28,7 +28,7 @@ const page = `<!doctype html><title>first transfer</title>
     const { value, header } = await session.account(savings.address);
     const paid = await session.receipt(receipt.id);
     const heights = [];
-    for await (const head of client.heads({ from: 1n })) {
+    for await (const head of client.newHeads({ from: 1n })) {
       heights.push(Number(head.header.height));
       if (heights.length === 2) break;
     }

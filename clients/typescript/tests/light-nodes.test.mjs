@@ -203,7 +203,7 @@ describe('a light client in front of a node', { skip }, () => {
     // A whole other chain, in order within itself.
     const other = await devnet('--validators', '1', '--scheme', 'ml-dsa-65', '--block-time', '0', '--blocks', '1000000');
     stops.push(other.stop);
-    await new Client(other.urls[0]).heads()[Symbol.asyncIterator]().next();
+    await new Client(other.urls[0]).newHeads()[Symbol.asyncIterator]().next();
     await caught(ask(other.urls[0], 1n), 'not_the_checkpoint');
   });
 

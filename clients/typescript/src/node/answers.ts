@@ -28,6 +28,8 @@ export interface Head {
 /** What an account holds, as the node says; a {@link LightSession} proves it. */
 export interface AccountAnswer {
   address: Address;
+  /** Whether it has ever been paid, or paid. */
+  exists: boolean;
   /** In the chain's smallest unit. */
   balance: bigint;
   /** How many of its transactions have been executed. */
@@ -101,6 +103,7 @@ export function headOf(status: Fields): Head {
 export function accountOf(answer: Fields): AccountAnswer {
   return {
     address: answer.address('address'),
+    exists: answer.flag('exists'),
     balance: answer.amount('balance'),
     nonce: answer.whole('nonce'),
     nextNonce: answer.whole('next_nonce'),

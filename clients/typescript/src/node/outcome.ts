@@ -40,7 +40,7 @@ const LOOK_MS = 250;
 /** Where a transaction is: `known` to a block or to the node already, in line, or behind a gap of nonces. */
 export type Submission = 'pending' | 'queued' | 'known';
 
-export async function send(transport: Transport, transaction: SignedTransaction, options: CallOptions): Promise<Submission> {
+export async function send(transport: Transport, transaction: Pick<SignedTransaction, 'bytes'>, options: CallOptions): Promise<Submission> {
   const answer = await transport.rpc('lockstep_sendTransaction', [toHex(transaction.bytes)], options);
   return new Fields(answer, 'answer').text('status') as Submission;
 }

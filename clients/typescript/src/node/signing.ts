@@ -1,15 +1,9 @@
 /** Builds and signs transactions: the fee is the least one, unless one is given. */
 import { encode } from '../bytes/codec.js';
 import { ArgumentError } from '../errors.js';
-import {
-  EXPIRY_HEIGHTS_MAX,
-  MEMO_BYTES_MAX,
-  PUBLIC_KEY_BYTES,
-  RECORD_KEY_BYTES_MAX,
-  RECORD_VALUE_BYTES_MAX,
-  SIGNATURE_BYTES,
-} from '../limits.js';
+import { SIGNATURE_BYTES } from '../limits.js';
 import { type Signer } from '../key.js';
+import { isKey } from '../signature.js';
 import { seal } from '../nouns/envelope.js';
 import { transaction, transactionId, transactionSignBytes, type Action, type Transaction, type TransactionBody } from '../nouns/transaction.js';
 import { type Hash } from '../nouns/words.js';
@@ -37,26 +31,16 @@ export interface SignedTransaction {
   transaction: Transaction;
 }
 
-/** @throws {@link ArgumentError} if no chain takes this action */
+/**
+ * Refuses what would cost a fee for nothing. How long texts and records may be is the node's to say: it takes
+ * no fee for what it refuses.
+ *
+ * @throws {@link ArgumentError}
+ */
 export function demandAction(action: Action): void {
-  switch (action.kind) {
-    case 'transfer':
-      return demandBytes('a memo', new TextEncoder().encode(action.memo), 0, MEMO_BYTES_MAX);
-    case 'put':
-      demandBytes("a record's key", action.key, 1, RECORD_KEY_BYTES_MAX);
-      return demandBytes("a record's value", action.value, 0, RECORD_VALUE_BYTES_MAX);
-    case 'delete':
-      return demandBytes("a record's key", action.key, 1, RECORD_KEY_BYTES_MAX);
-    case 'update_validator':
-      return demandBytes('a public key', action.publicKey, PUBLIC_KEY_BYTES, PUBLIC_KEY_BYTES);
-    case 'declare_ready':
+  if (action.kind === 'update_validator' && !isKey(action.publicKey)) {
+    throw new ArgumentError('that is no public key of ml-dsa-65, or a weak one');
   }
-}
-
-function demandBytes(what: string, bytes: Uint8Array, least: number, most: number): void {
-  if (bytes.length >= least && bytes.length <= most) return;
-  const range = least === most ? `${least}` : `${least} to ${most}`;
-  throw new ArgumentError(`${what} has ${range} bytes, not ${bytes.length}`);
 }
 
 /** What `body` costs at least: the bytes do not depend on the fee. */
@@ -86,13 +70,3 @@ export async function signTransaction(
 function unsigned(signer: Signer, body: TransactionBody): Omit<Transaction, 'signature'> {
   return { sender: signer.address, body, publicKey: body.nonce === 0n ? signer.publicKey : null };
 }
-
-/** The expiry of a transaction that is signed at `height`. */
-export function expiryAt(height: bigint, wanted: bigint | undefined): bigint {
-  const latest = height + EXPIRY_HEIGHTS_MAX;
-  if (wanted !== undefined && wanted > latest) {
-    throw new ArgumentError(`a transaction expires at ${latest} at the latest, ${EXPIRY_HEIGHTS_MAX} heights ahead`);
-  }
-  return wanted ?? height + EXPIRES_AFTER;
-}
-
