@@ -240,6 +240,21 @@ describe('a light client in front of a node', { skip }, () => {
     await from(anHourAgo, { maxHeadAgeMs: 2 * HOUR_MS });
   });
 
+  it('goes on from what it has followed, however old the block is that it began with', async () => {
+    const [begun, newest] = [await node.header(1n), await node.header(6n)];
+    const maxAgeMs = 1_000;
+    let now = Number(begun.header.time) + maxAgeMs;
+    const session = node.light({ trusted: `${begun.id}@1`, maxAgeMs, now: () => now });
+    await session.account(alice.address);
+    now = Number(newest.header.time) + maxAgeMs;
+    assert.equal((await session.account(alice.address)).header.height, 6n);
+    // Back to the first one it does not go.
+    const [{ id }] = (await node.block(2n)).transactions;
+    await caught(session.receipt(id), 'trusted_too_old');
+    now += 1;
+    await caught(session.account(alice.address), 'trusted_too_old');
+  });
+
   it('asks witnesses, which show the same block', async () => {
     const session = node.light({ trusted: await trusted(2n) });
     await session.head();

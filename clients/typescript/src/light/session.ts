@@ -26,7 +26,7 @@ const WITNESS_LOOK_MS = 100;
 export interface LightOptions {
   /** The block that is trusted, as `HASH@HEIGHT` or its parts: from a node of your own, or a published page. */
   trusted: string | Checkpoint;
-  /** How old the trusted block may be, in milliseconds; 14 days by default. */
+  /** How old the header may be from which the chain is followed, in milliseconds; 14 days by default. */
   maxAgeMs?: number;
   /** How old the newest block that is shown may be; 10 minutes by default, `Infinity` where blocks come at a word only. */
   maxHeadAgeMs?: number;
@@ -159,27 +159,26 @@ export class LightSession {
   async #follow(goal: bigint, options: CallOptions): Promise<LightClient> {
     const start = await this.#begin(options);
     if (goal < this.#checkpoint.height) {
-      throw new LightError('behind', `${this.#transport.url} answers for height ${goal}, the trusted block is ${this.#checkpoint.height}: wait until it has caught up, or ask another node`);
+      throw new LightError('behind', `${this.#transport.url} answers for height ${goal}, before the trusted block ${this.#checkpoint.height}: wait until it has caught up, or trust an earlier block`);
     }
     const newest = this.#newest ?? start;
     const client = (goal < newest.trusted.header.height ? start : newest).fork();
+    // Whoever has followed all along trusts newer validators than those of the checkpoint.
+    demandYoung(client.trusted, this.#maxAgeMs, 'trusted_too_old', this.#now());
     const chain = await this.#itsChain(options);
     const way = new Bisection(goal);
     for (let height = way.wanted(client); height !== null; height = way.wanted(client)) {
       way.take(client, await this.#block(chain, height, options), this.#now());
     }
     if (client.trusted.header.height >= newest.trusted.header.height) this.#newest = client;
-    return client.fork();
+    return client;
   }
 
   async #begin(options: CallOptions): Promise<LightClient> {
-    if (this.#start === null) {
-      const chain = await this.#itsChain(options);
-      const shown = await this.#block(chain, this.#checkpoint.height, options);
-      this.#start = LightClient.start(chain, this.#checkpoint, shown, this.#now());
-    }
-    demandYoung(this.#start.trusted, this.#maxAgeMs, 'trusted_too_old', this.#now());
-    return this.#start;
+    if (this.#start !== null) return this.#start;
+    const chain = await this.#itsChain(options);
+    const shown = await this.#block(chain, this.#checkpoint.height, options);
+    return (this.#start = LightClient.start(chain, this.#checkpoint, shown, this.#now()));
   }
 
   async #block(chain: Chain, height: bigint, options: CallOptions): Promise<LightBlock> {
