@@ -16,8 +16,8 @@ import { ago, short } from './format.js';
  * @property {string} why a sentence, or ''
  * @property {Tone} tone
  * @property {'equal' | 'other' | 'unknown'} root
- * @property {number | null} missed certificates of the newest blocks that lack its vote
- * @property {number} of how many blocks
+ * @property {number | null} missed of its turns to propose, in the newest blocks, those that brought no block
+ * @property {number} of how many turns
  * @property {NodeState | null} node
  */
 
@@ -27,12 +27,8 @@ const BEHIND_MAX = 3;
 /** @param {Store} store @param {number} now @returns {Row[]} */
 export function rows(store, now) {
   const set = store.validators?.validators ?? [];
-  const blocks = store.validators?.recent?.blocks ?? 0;
   const seen = new Set(set.map((validator) => validator.address));
-  const listed = set.map((validator) => {
-    const missed = typeof validator.certificates === 'number' ? blocks - validator.certificates : null;
-    return row(store, validator.address, validator, missed, blocks, now);
-  });
+  const listed = set.map((validator) => row(store, validator.address, validator, now));
   for (const node of store.nodes.values()) {
     const address = node.status?.validator ?? null;
     if (address !== null && seen.has(address)) continue;
@@ -63,8 +59,8 @@ function stranger(store, node, now) {
   };
 }
 
-/** @param {Store} store @param {string} address @param {Validator} validator @param {number | null} missed @param {number} of @param {number} now @returns {Row} */
-function row(store, address, validator, missed, of, now) {
+/** @param {Store} store @param {string} address @param {Validator} validator @param {number} now @returns {Row} */
+function row(store, address, validator, now) {
   const node = store.nodeOf(address) ?? null;
   const heard = hearsay(store, address);
   const told = node ? direct(store, node, now) : heard;
@@ -78,8 +74,8 @@ function row(store, address, validator, missed, of, now) {
     why: told.why,
     tone: told.tone,
     root: root(store, node),
-    missed,
-    of,
+    missed: validator.failed_turns ?? null,
+    of: validator.turns ?? 0,
     node,
   };
 }

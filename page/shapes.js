@@ -30,7 +30,7 @@ import { NoAnswer } from './api.js';
  * @property {Missing | null} waiting_for
  * @property {Peer[]} peers
  */
-/** @typedef {{ address: string, index: number, power: number, certificates?: number, failed_turns?: number, last_proposed?: { height: number, time: number } | null }} Validator */
+/** @typedef {{ address: string, index: number, power: number, certificates?: number, turns?: number, failed_turns?: number, last_proposed?: { height: number, time: number } | null }} Validator */
 /** @typedef {{ height: number, hash: string, total_power: number, validators: Validator[], recent?: { blocks: number, from_height: number, to_height: number } | null }} ValidatorSet */
 /** @typedef {{ what: string, round: number, who: string | null, at_us: number, nil?: boolean }} Entry */
 /** @typedef {{ height: number, validator: string | null, began_ms: number, left_out: number, entries: Entry[] }} Timeline */

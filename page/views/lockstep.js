@@ -126,7 +126,7 @@ function matrix(ctx, all) {
         rounds.length ? foot(ctx, names) : null,
       ),
     ),
-    h('p', { class: 'note below' }, 'Missed: of the newest blocks those whose certificate has no vote of it. A certificate is closed with more than two thirds of the power, so who comes last is often not in it.'),
+    h('p', { class: 'note below' }, 'Missed: of its turns to propose, in the newest 100 blocks, those that brought no block.'),
   );
 }
 
