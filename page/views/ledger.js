@@ -17,24 +17,26 @@ export function drawRecord(ctx) {
     return [empty('That is no record: an address, and a key of 1 to 256 bytes in hex.')];
   }
   const read = ctx.reads.call(ctx.base, 'lockstep_getRecord', [address, key, true], EVERY_MS);
-  return [shown(read, (record) => one(ctx, address, key, record), (error) => panel('Record', empty(`There is none: ${error.message}.`)))];
+  return [shown(read, (answer) => one(ctx, address, key, answer), (error) => panel('Record', empty(`There is none: ${error.message}.`)))];
 }
 
-/** @param {Ctx} ctx @param {string} address @param {string} key @param {any} record */
-function one(ctx, address, key, record) {
+/** @param {Ctx} ctx @param {string} address @param {string} key @param {any} answer the state's height and root, and in `record` what stands there, or null */
+function one(ctx, address, key, answer) {
+  const record = answer?.record;
   const value = typeof record?.value === 'string' ? record.value : null;
   const text = value === null ? null : textOfHex(value);
   return panel(
-    'Record',
+    'What stands there',
     facts([
       ['Owner', account(address, ctx.store)],
       ['Key', textOfHex(key) ?? h('span', { class: 'mono' }, key)],
       ['Value', value === null ? 'none: it is not there' : (text ?? h('span', { class: 'mono' }, value))],
       value !== null && ['In hex', h('span', { class: 'mono proof', tabindex: 0 }, value)],
       value !== null && ['Size', size((value.length - 2) / 2)],
-      typeof record?.height === 'number' && ['At height', blockLink(record.height)],
-      record?.state_root && ['State root', h('span', { class: 'mono' }, String(record.state_root))],
-      record?.proof && ['Proof', h('span', { class: 'mono proof', tabindex: 0 }, String(record.proof))],
+      typeof record?.height === 'number' && ['Written in block', blockLink(record.height)],
+      typeof answer?.height === 'number' && ['Looked up at height', blockLink(answer.height)],
+      answer?.state_root && ['State root', h('span', { class: 'mono' }, String(answer.state_root))],
+      answer?.proof && ['Proof', h('span', { class: 'mono proof', tabindex: 0 }, String(answer.proof))],
     ]),
   );
 }
