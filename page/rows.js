@@ -74,7 +74,7 @@ function row(store, address, validator, now) {
     why: told.why,
     tone: told.tone,
     root: root(store, node),
-    missed: validator.failed_turns ?? null,
+    missed: validator.turns === undefined ? null : (validator.failed_turns ?? null),
     of: validator.turns ?? 0,
     node,
   };

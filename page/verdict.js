@@ -34,7 +34,9 @@ export function verdict(store, rows, now) {
   const power = reachable(store, rows);
   const reasons = troubles(store, rows);
   if (lead.status.halted) {
-    return { tone: 'bad', headline: 'This node has halted.', reasons: [lead.status.halted, ...reasons], ageMs, isStill: true };
+    const name = store.nameOf(lead.status.validator) ?? 'this node';
+    const others = troubles(store, rows.filter((row) => row.node !== lead));
+    return { tone: 'bad', headline: `${name[0].toUpperCase()}${name.slice(1)} has halted.`, reasons: [sentence(lead.status.halted), ...others], ageMs, isStill: true };
   }
   if (height === 0 && !isStill) {
     const headline = isManual ? 'No block yet: one is made by hand.' : 'No block yet: the first is being decided.';
@@ -49,8 +51,10 @@ export function verdict(store, rows, now) {
   }
   if (reasons.length) {
     const away = rows.filter((row) => row.place >= 0 && row.tone === 'bad').map((row) => row.name);
-    const headline = away.length ? `The chain goes on without ${list(away)}.` : 'The chain is alive, with a remark.';
-    return { tone: 'warn', headline, reasons, ageMs, isStill };
+    const unwell = rows.filter((row) => row.tone === 'bad' || row.tone === 'warn' || row.root === 'other').map((row) => row.name);
+    const remark = unwell.length ? `, but not all is well with ${list(unwell)}` : ', with a remark';
+    const headline = away.length ? `The chain goes on without ${list(away)}.` : `The chain is alive${remark}.`;
+    return { tone: 'warn', headline, reasons: away.length ? [...reasons, ...spare(rows, power)] : reasons, ageMs, isStill };
   }
   const all = rows.filter((row) => row.place >= 0).length;
   const voters = all ? [`All ${whole(all)} validators take part.`] : [];
@@ -75,6 +79,19 @@ function reachable(store, rows) {
   const there = rows.filter((row) => row.place >= 0 && !['bad', 'dim'].includes(row.tone));
   const power = there.reduce((sum, row) => sum + (row.power ?? 0), 0);
   return { power, total, isEnough: total === 0 || power * 3 > total * 2 };
+}
+
+/** How near the chain is to a halt. @param {Row[]} rows @param {{ power: number, total: number, isEnough: boolean }} power */
+function spare(rows, power) {
+  if (!power.isEnough || power.total === 0) return [];
+  const there = rows.filter((row) => row.place >= 0 && !['bad', 'dim'].includes(row.tone)).map((row) => row.power ?? 0);
+  const isLast = (power.power - Math.max(0, ...there)) * 3 <= power.total * 2;
+  return [`${whole(power.power)} of ${whole(power.total)} power takes part; a block needs more than two thirds${isLast ? ': if one more falls, the chain may stand still' : ''}.`];
+}
+
+/** With a full stop. @param {string} words */
+function sentence(words) {
+  return /[.!?]$/.test(words) ? words : `${words}.`;
 }
 
 /** @param {Store} store @param {{ power: number, total: number, isEnough: boolean }} power */
@@ -102,7 +119,8 @@ function stillReasons(store, power) {
 function troubles(store, rows) {
   const told = rows
     .filter((row) => row.tone === 'bad' || row.tone === 'warn')
-    .map((row) => `${row.name} ${/s$/.test(row.state) ? '' : 'is '}${row.state}${row.why ? `: ${row.why}` : ''}.`);
+    // It votes, it catches up; it is down.
+    .map((row) => sentence(`${row.name} ${/^[a-z]+s\b/.test(row.state) ? '' : 'is '}${row.state}${row.why ? `: ${row.why}` : ''}`));
   for (const row of rows.filter((row) => row.root === 'other')) {
     told.push(`${row.name} has another state at height ${whole(row.height ?? 0)}.`);
   }

@@ -168,6 +168,25 @@ test('a chain that stands says so after three intervals, and who is missing', as
   one.close();
 });
 
+test('what a node does and what it is are told apart in the sentence, and how near a halt is', async () => {
+  const one = await node({ '/status': status(0, 50) });
+  const two = await node({ '/status': status(1, 50, { catching_up: true, target_height: 90 }) });
+  const { store, look, said } = page([one.base, two.base]);
+  await look(0);
+  store.validators = validators(51);
+  assert.equal(said().headline, 'The chain is alive, but not all is well with 0x22222222….');
+  assert.match(said().reasons[0], /^0x22222222… catches up: 40 behind/);
+  two.answers['/status'] = status(1, 50, { halted: 'a fork at height 7' });
+  await look(9000);
+  assert.match(said().headline, /goes on without 0x22222222/);
+  assert.deepEqual(said().reasons, ['0x22222222… is halted: a fork at height 7.', '3 of 4 power takes part; a block needs more than two thirds: if one more falls, the chain may stand still.']);
+  one.answers['/status'] = status(0, 50, { halted: 'a fork at height 7' });
+  two.answers['/status'] = status(1, 50);
+  await look(9000);
+  assert.equal(said().headline, 'This node has halted.');
+  assert.deepEqual(said().reasons, ['a fork at height 7.'], 'once, not once more for its row');
+});
+
 test('a cut network is named as the cause', async () => {
   const one = await node({ '/status': status(0, 50, { time: 59_000 }) });
   const { store, look, said } = page([one.base]);
