@@ -10,6 +10,7 @@ export function whole(value) {
 /** A figure per second. @param {number | null} value */
 export function rate(value) {
   if (value === null || !Number.isFinite(value)) return '–';
+  if (value === 0) return '0';
   if (value >= 100) return whole(value);
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
@@ -28,7 +29,7 @@ export function ago(ms) {
 /** A short time, from microseconds. @param {number | null} us */
 export function micros(us) {
   if (us === null || !Number.isFinite(us)) return '–';
-  if (us < 1000) return `${us < 10 ? us.toFixed(1) : Math.round(us)} µs`;
+  if (us < 1000) return `${us !== 0 && us < 10 ? us.toFixed(1) : Math.round(us)} µs`;
   if (us < 1_000_000) return `${(us / 1000).toFixed(us < 100_000 ? 1 : 0)} ms`;
   return `${(us / 1_000_000).toFixed(1)} s`;
 }
@@ -54,9 +55,9 @@ export function clock(ms) {
   return moment.toISOString().replace('T', ' ').replace(/\.(\d{3})Z$/, '.$1 UTC');
 }
 
-/** `1 block`, `2 blocks`. @param {number} count @param {string} noun */
-export function count(count, noun) {
-  return `${whole(count)} ${noun}${count === 1 ? '' : 's'}`;
+/** `1 block`, `2 blocks`. @param {number} count @param {string} noun @param {string} [many] */
+export function count(count, noun, many = `${noun}s`) {
+  return `${whole(count)} ${count === 1 ? noun : many}`;
 }
 
 /** `a`, `a and b`, `a, b and c`. @param {string[]} names */

@@ -27,6 +27,12 @@ export function colour(place) {
   return place < 0 ? 'p-none' : `p${place % COLOURS}`;
 }
 
+/** In the order in which people count their nodes, else as they are. @template {{ address: string }} T @param {Store} store @param {T[]} all @returns {T[]} */
+export function byName(store, all) {
+  const indexOf = (/** @type {T} */ one) => store.devnet?.nodes.find((node) => node.validator === one.address)?.index ?? Infinity;
+  return [...all].sort((a, b) => (indexOf(a) === indexOf(b) ? 0 : indexOf(a) - indexOf(b)));
+}
+
 /** @param {string} title @param {Child[]} children */
 export function panel(title, ...children) {
   const id = `t-${title.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`;
@@ -67,16 +73,22 @@ export function facts(pairs) {
 
 /**
  * A table that can be scrolled where it is wider than the window.
- * @param {string} label @param {(string | Piece)[]} head @param {Child[][]} rows @param {string} [kind] a class
+ * @param {string} label @param {(string | Piece)[]} head @param {Child[][]} rows @param {number[]} [figures] columns of figures, which stand below each other by their ends
  */
-export function table(label, head, rows, kind = '') {
-  const name = (/** @type {string | Piece} */ cell) => h('th', { scope: 'col' }, cell);
-  const line = (/** @type {Child[]} */ row) => h('tr', {}, row.map((cell) => h('td', {}, cell)));
+export function table(label, head, rows, figures = []) {
+  const kind = (/** @type {number} */ at) => (figures.includes(at) ? 'number' : null);
+  const name = (/** @type {string | Piece} */ cell, /** @type {number} */ at) => h('th', { scope: 'col', class: kind(at) }, cell);
+  const line = (/** @type {Child[]} */ row) => h('tr', {}, row.map((cell, at) => h('td', { class: kind(at) }, cell)));
   return h(
     'div',
     { class: 'scroll', role: 'group', 'aria-label': label, tabindex: 0 },
-    h('table', { class: kind }, h('caption', { class: 'unseen' }, label), h('thead', {}, h('tr', {}, head.map(name))), h('tbody', {}, rows.map(line))),
+    h('table', { class: 'list' }, h('caption', { class: 'unseen' }, label), h('thead', {}, h('tr', {}, head.map(name))), h('tbody', {}, rows.map(line))),
   );
+}
+
+/** Panels that stand beside each other where there is room. @param {Child[]} children */
+export function pair(...children) {
+  return h('div', { class: 'pair' }, children);
 }
 
 /** What stands where there is nothing. @param {Child[]} words */

@@ -1,14 +1,16 @@
 // Who tells whom, and what each actor does: the graph, the table, and one actor.
-import { h, s } from '../dom.js';
-import { ago, clock, micros, rate, whole } from '../format.js';
+import { h } from '../dom.js';
+import { ago, clock, count, micros, rate, whole } from '../format.js';
 import { empty, facts, panel, shown, table } from '../parts.js';
 import { to } from '../router.js';
 import * as shapes from '../shapes.js';
+import { graph } from './graph.js';
 
 /** @typedef {import('../parts.js').Ctx} Ctx */
 /** @typedef {import('../dom.js').Child} Child */
 /** @typedef {import('../shapes.js').ActorRow} ActorRow */
 /** @typedef {import('../shapes.js').Edge} Edge */
+/** @typedef {{ from: string, to: string, perSecond: number, told: number, refused: number, messages: string[] }} Arrow */
 
 const EVERY_MS = 1000;
 /** What each owns, in the words of the architecture. @type {Record<string, string>} */
@@ -25,23 +27,6 @@ const OWNS = {
   PeerBroadcaster: 'the way out: for each peer an outbox, a client and a task',
   Supervisor: 'who lives: restart, back-off, the end of a node',
 };
-/** Where the graph has each: column and row. @type {Record<string, [number, number]>} */
-const PLACES = {
-  outside: [0, 0],
-  RpcGateway: [0, 1],
-  PeerGateway: [0, 2],
-  Supervisor: [0, 3],
-  Mempool: [1, 0],
-  Proposer: [1, 1],
-  VoteCollector: [1, 2],
-  BlockSync: [1, 3],
-  RoundDriver: [2, 1],
-  PeerBroadcaster: [2, 2.7],
-  Committer: [3, 0.4],
-  StateStore: [3, 1.8],
-};
-const [BOX_W, BOX_H, GAP_X, GAP_Y] = [150, 44, 96, 58];
-
 /** Counters of the second before: rates are differences. @type {Map<string, { at: number, counts: Map<string, number>, rates: Map<string, number> }>} */
 const before = new Map();
 
@@ -77,7 +62,7 @@ export function draw(ctx) {
       for (const edge of edges ?? []) counts.set(edgeName(edge), edge.told);
       const rates = ratesOf(base, read.at ?? 0, counts);
       if (opened !== undefined) return one(ctx, actors, edges, rates, opened);
-      return [panel('Who tells whom', graph(actors, edges, rates)), panel('All actors', all(actors, rates))];
+      return [panel('Who tells whom', whom(ctx, actors, edges, rates)), panel('All actors', all(actors, rates))];
     }),
   ];
 }
@@ -107,9 +92,9 @@ function nodes(ctx, base) {
   return h('p', { class: 'steps' }, links);
 }
 
-/** Arrows between the same two are one. @param {Edge[]} edges @param {Map<string, number>} rates */
+/** Arrows between the same two are one. @param {Edge[]} edges @param {Map<string, number>} rates @returns {Arrow[]} */
 export function arrows(edges, rates) {
-  /** @type {Map<string, { from: string, to: string, perSecond: number, told: number, refused: number, messages: string[] }>} */
+  /** @type {Map<string, Arrow>} */
   const joined = new Map();
   for (const edge of edges) {
     const name = `${edge.from}>${edge.to}`;
@@ -123,80 +108,16 @@ export function arrows(edges, rates) {
   return [...joined.values()];
 }
 
-/** @param {string} name @param {number} at @returns {[number, number]} */
-function corner(name, at) {
-  const [column, row] = PLACES[name] ?? [1 + (at % 3), 4 + Math.floor(at / 3)];
-  return [column * (BOX_W + GAP_X) + 10, row * (BOX_H + GAP_Y) + 10];
-}
-
-/** Where the line from one middle to another leaves the box. @param {[number, number]} from @param {[number, number]} to @returns {[number, number]} */
-function edgeOfBox([x, y], [toX, toY]) {
-  const [dx, dy] = [toX - x, toY - y];
-  const part = 1 / Math.max(Math.abs(dx) / (BOX_W / 2 + 3), Math.abs(dy) / (BOX_H / 2 + 3), 0.001);
-  return [x + dx * part, y + dy * part];
-}
-
-/** @param {ActorRow[]} actors @param {Edge[] | null} edges @param {Map<string, number>} rates */
-function graph(actors, edges, rates) {
+/** @param {Ctx} ctx @param {ActorRow[]} actors @param {Edge[] | null} edges @param {Map<string, number>} rates */
+function whom(ctx, actors, edges, rates) {
   if (!edges) return empty('This node does not say who tells whom.');
-  const names = [...new Set([...Object.keys(PLACES).filter((name) => actors.some((row) => row.actor === name)), ...actors.map((row) => row.actor), ...edges.flatMap((edge) => [edge.from, edge.to])])].slice(0, 40);
-  const corners = new Map(names.map((name, at) => [name, corner(name, at)]));
   const drawn = arrows(edges, rates).filter((arrow) => arrow.from !== arrow.to && arrow.told + arrow.refused > 0);
-  const lines = drawn.map((arrow) => line(arrow, corners));
-  const boxes = names.map((name) => box(name, corners.get(name) ?? [0, 0], actors.find((row) => row.actor === name)));
-  const bottom = Math.max(...[...corners.values()].map(([, y]) => y)) + BOX_H + 12;
-  const label = `${names.length} actors and ${drawn.length} arrows; the table below says the same in words`;
+  const rows = drawn.map((arrow) => [arrow.from, arrow.to, h('span', { class: 'words' }, arrow.messages.join(', ')), rate(arrow.perSecond), whole(arrow.told), whole(arrow.refused)]);
   return [
-    h('p', { class: 'note' }, 'An arrow is what one tells another: the thicker, the more messages a second; red where some were refused. Open an actor for its messages.'),
-    h(
-      'div',
-      { class: 'scroll', role: 'group', 'aria-label': 'Graph of actors', tabindex: 0 },
-      s('svg', { class: 'graph', viewBox: `0 0 ${4 * BOX_W + 3 * GAP_X + 20} ${bottom}`, role: 'group', 'aria-label': label }, lines, boxes),
-    ),
-    h('details', {}, h('summary', {}, `${drawn.length} arrows in words`), table('Arrows', ['From', 'To', 'Messages', 'A second', 'Told', 'Refused'], drawn.map((arrow) => [arrow.from, arrow.to, arrow.messages.join(', '), rate(arrow.perSecond), whole(arrow.told), whole(arrow.refused)]))),
+    h('p', { class: 'note' }, 'An arrow is what one tells another, with messages a second: grey if there were none in the last second, red where some were refused. Point at an actor to see its arrows alone; open it for its messages.'),
+    h('div', { class: 'scroll', role: 'group', 'aria-label': 'Graph of actors', tabindex: 0 }, graph(ctx, actors, drawn, (row) => perSecond(row, rates))),
+    h('details', {}, h('summary', {}, `${drawn.length} arrows in words`), table('Arrows', ['From', 'To', 'Messages', 'A second', 'Told', 'Refused'], rows, [3, 4, 5])),
   ];
-}
-
-/** @param {ReturnType<typeof arrows>[number]} arrow @param {Map<string, [number, number]>} corners */
-function line(arrow, corners) {
-  const middle = (/** @type {string} */ name) => {
-    const [x, y] = corners.get(name) ?? [0, 0];
-    return /** @type {[number, number]} */ ([x + BOX_W / 2, y + BOX_H / 2]);
-  };
-  const [from, receiver] = [middle(arrow.from), middle(arrow.to)];
-  const [[x1, y1], [x2, y2]] = [edgeOfBox(from, receiver), edgeOfBox(receiver, from)];
-  const length = Math.hypot(x2 - x1, y2 - y1) || 1;
-  // There and back are two lines, each a little to its right.
-  const [sx, sy] = [(-(y2 - y1) / length) * 6, ((x2 - x1) / length) * 6];
-  const thick = 1.2 + Math.min(5, Math.log2(1 + arrow.perSecond));
-  const head = 7 + thick;
-  const [ux, uy] = [(x2 - x1) / length, (y2 - y1) / length];
-  const [tipX, tipY] = [x2 + sx, y2 + sy];
-  const points = `${tipX.toFixed(1)},${tipY.toFixed(1)} ${(tipX - ux * head - uy * head * 0.5).toFixed(1)},${(tipY - uy * head + ux * head * 0.5).toFixed(1)} ${(tipX - ux * head + uy * head * 0.5).toFixed(1)},${(tipY - uy * head - ux * head * 0.5).toFixed(1)}`;
-  const words = `${arrow.from} tells ${arrow.to} ${arrow.messages.join(', ')}: ${rate(arrow.perSecond)} a second, ${whole(arrow.told)} in all, ${whole(arrow.refused)} refused`;
-  const kind = `arrow${arrow.refused ? ' refused' : ''}${arrow.perSecond > 0 ? ' busy' : ''}`;
-  const at = 0.42;
-  return s(
-    'g',
-    { class: kind, key: `${arrow.from}>${arrow.to}` },
-    s('title', {}, words),
-    s('line', { x1: (x1 + sx).toFixed(1), y1: (y1 + sy).toFixed(1), x2: (tipX - ux * head * 0.8).toFixed(1), y2: (tipY - uy * head * 0.8).toFixed(1), 'stroke-width': thick.toFixed(1) }),
-    s('polygon', { points }),
-    arrow.perSecond > 0 ? s('text', { x: (x1 + (x2 - x1) * at + sx * 2.2).toFixed(1), y: (y1 + (y2 - y1) * at + sy * 2.2 + 4).toFixed(1), 'text-anchor': 'middle' }, rate(arrow.perSecond)) : null,
-  );
-}
-
-/** @param {string} name @param {[number, number]} corner @param {ActorRow | undefined} row */
-function box(name, [x, y], row) {
-  const state = row ? `${row.state}, ${row.depth} of ${row.limit} wait` : 'outside of the actors';
-  const kind = !row ? 'box outside' : row.state !== 'running' ? 'box down' : row.restarts ? 'box fallen' : 'box';
-  const inside = [
-    s('rect', { x, y, width: BOX_W, height: BOX_H, rx: 7 }),
-    s('text', { class: 'name', x: x + BOX_W / 2, y: y + 19, 'text-anchor': 'middle' }, name),
-    s('text', { class: 'under', x: x + BOX_W / 2, y: y + 35, 'text-anchor': 'middle' }, row ? `${row.depth} wait${row.restarts ? `, ${row.restarts} restarts` : ''}` : ''),
-  ];
-  if (!row) return s('g', { class: kind, key: name }, inside);
-  return s('a', { href: to('actors', name), class: kind, key: name }, s('title', {}, `${name}: ${state}`), inside);
 }
 
 /** @param {ActorRow} row @param {Map<string, number>} rates */
@@ -227,7 +148,7 @@ function all(actors, rates) {
   ]);
   return [
     h('p', { class: 'note' }, 'Times are those of the slowest message of each actor.'),
-    table('All actors', ['Actor', 'State', 'Waiting', 'A second', 'Waited p99', 'Handled p50', 'Handled p99', 'Refused', 'Restarts', 'Last message', 'Owns'], rows),
+    table('All actors', ['Actor', 'State', 'Waiting', 'A second', 'Waited p99', 'Handled p50', 'Handled p99', 'Refused', 'Restarts', 'Last message', 'Owns'], rows, [2, 3, 4, 5, 6, 7, 8, 9]),
   ];
 }
 
@@ -236,17 +157,20 @@ function one(ctx, actors, edges, rates, name) {
   const row = actors.find((it) => it.actor === name);
   const back = h('p', { class: 'steps' }, h('a', { href: to('actors') }, '← all actors'));
   if (!row) return [back, empty('This node has no such actor.')];
-  const messages = row.messages.map((it) => [
+  const came = row.messages.filter((it) => it.handled > 0).sort((a, b) => b.handled - a.handled);
+  const never = row.messages.filter((it) => it.handled === 0).map((it) => it.message);
+  const messages = came.map((it) => [
     it.message,
     rate(rates.get(`${row.actor}/${it.message}`) ?? 0),
     whole(it.handled),
-    micros(it.handled ? it.waited_p50_us : null),
-    micros(it.handled ? it.waited_p99_us : null),
-    micros(it.handled ? it.handled_p50_us : null),
-    micros(it.handled ? it.handled_p99_us : null),
+    micros(it.waited_p50_us),
+    micros(it.waited_p99_us),
+    micros(it.handled_p50_us),
+    micros(it.handled_p99_us),
   ]);
   const told = (edges ?? []).filter((edge) => edge.from === name || edge.to === name);
-  const lines = told.map((edge) => [edge.from, edge.to, edge.message, rate(rates.get(edgeName(edge)) ?? 0), whole(edge.told), whole(edge.refused)]);
+  const used = told.filter((edge) => edge.told + edge.refused > 0).sort((a, b) => b.told - a.told);
+  const lines = used.map((edge) => [edge.from, edge.to, edge.message, rate(rates.get(edgeName(edge)) ?? 0), whole(edge.told), whole(edge.refused)]);
   return [
     back,
     panel(
@@ -257,13 +181,17 @@ function one(ctx, actors, edges, rates, name) {
         ['Waiting', `${whole(row.depth)} of ${whole(row.limit)}`],
         ['Last message', row.last_message_ms_ago === null ? 'none yet' : `${ago(row.last_message_ms_ago)} ago`],
         ['Refused', whole(row.refused)],
-        ['Restarts', `${whole(row.restarts)} after ${whole(row.panics)} panics`],
+        ['Restarts', row.restarts + row.panics > 0 ? `${whole(row.restarts)} after ${count(row.panics, 'panic')}` : 'none'],
         ['Last panic', row.last_panic ?? 'none'],
         row.last_panic_unix_ms !== null && ['Last panic at', clock(row.last_panic_unix_ms)],
         ctx.store.devnet?.can_panic && ['On a devnet', h('a', { href: to('devnet') }, 'panic it by hand')],
       ]),
     ),
-    panel('Its messages', table('Messages', ['Message', 'A second', 'Handled', 'Waited p50', 'Waited p99', 'Handled p50', 'Handled p99'], messages)),
-    panel('Who tells it, and whom it tells', edges ? (lines.length ? table('Edges', ['From', 'To', 'Message', 'A second', 'Told', 'Refused'], lines) : empty('Nobody yet.')) : empty('This node does not say who tells whom.')),
+    panel(
+      'Its messages',
+      messages.length ? table('Messages', ['Message', 'A second', 'Handled', 'Waited p50', 'Waited p99', 'Handled p50', 'Handled p99'], messages, [1, 2, 3, 4, 5, 6]) : empty('None has come yet.'),
+      never.length ? h('p', { class: 'note below' }, `Never came: ${never.join(', ')}.`) : null,
+    ),
+    panel('Who tells it, and whom it tells', edges ? (lines.length ? table('Edges', ['From', 'To', 'Message', 'A second', 'Told', 'Refused'], lines, [3, 4, 5]) : empty('Nobody yet.')) : empty('This node does not say who tells whom.'), told.length > used.length ? h('p', { class: 'note below' }, `${whole(told.length - used.length)} further ways were never used.`) : null),
   ];
 }
