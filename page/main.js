@@ -75,11 +75,12 @@ function drawAll() {
   const view = viewAt(place.view);
   const base = store.lead()?.base ?? '';
   const now = performance.now();
+  const said = verdict(store, rows(store, now), now);
   draw(element('top'), header(place.view));
   draw(element('bottom'), footer());
   try {
     const ctx = { store, reads, now, place, base, controls };
-    draw(element('main'), [h('h1', { class: place.view === '' ? 'unseen' : 'title' }, view.title), view.draw(ctx)]);
+    draw(element('main'), [place.view === '' ? h('h1', { class: 'unseen' }, view.title) : heading(view.title, said), view.draw(ctx)]);
     trouble = null;
   } catch (thrown) {
     // A mistake of this page's own; the rest of it goes on.
@@ -88,12 +89,17 @@ function drawAll() {
   }
   const title = view.title === 'Lockstep' ? 'Lockstep' : `${view.title} · Lockstep`;
   if (document.title !== title) document.title = title;
-  speak(now);
+  speak(said);
 }
 
-/** A screen reader hears when the chain's state changes, and nothing of its figures. @param {number} now */
-function speak(now) {
-  const said = verdict(store, rows(store, now), now);
+/** The title of a view, and how the chain is, which the first view says at length. @param {string} title @param {import('./verdict.js').Verdict} said */
+function heading(title, said) {
+  const pulse = h('a', { class: `pulse ${said.tone}`, href: '#/' }, h('span', { class: 'lamp', 'aria-hidden': 'true' }), said.headline);
+  return h('div', { class: 'heading' }, h('h1', { class: 'title' }, title), pulse);
+}
+
+/** A screen reader hears when the chain's state changes, and nothing of its figures. @param {import('./verdict.js').Verdict} said */
+function speak(said) {
   const words = said.tone === 'good' ? said.headline : said.headline.replace(/(:|, for) .*$/, '.');
   if (words === spoken) return;
   spoken = words;
@@ -115,7 +121,7 @@ function header(current) {
       h('label', { for: 'q', class: 'unseen' }, 'Search: height, block, transaction, address, record'),
       h('input', { id: 'q', name: 'q', type: 'search', placeholder: 'height, id, address', autocomplete: 'off', spellcheck: 'false', maxlength: 1200 }),
     ),
-    h('button', { class: 'theme', type: 'button', onclick: nextTheme, 'aria-label': `Theme: ${theme()}. Change it` }, theme()),
+    h('button', { class: 'theme', type: 'button', onclick: nextTheme, 'aria-label': `Theme: ${theme()}. Change it`, title: 'Light, dark, or as the system has it' }, h('span', { 'aria-hidden': 'true' }, '◐ '), theme()),
   ];
 }
 

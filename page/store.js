@@ -3,6 +3,7 @@
 //
 // Limits: so many nodes, so many timelines of each. Nothing here grows with the age of the page.
 import { Chain } from './chain.js';
+import { short } from './format.js';
 
 /** @typedef {import('./shapes.js').Status} Status */
 /** @typedef {import('./shapes.js').Timeline} Timeline */
@@ -159,6 +160,12 @@ export class Store {
   nameOf(address) {
     const there = this.devnet?.nodes.find((node) => node.validator === address);
     return there ? `node ${there.index}` : null;
+  }
+
+  /** What people call a node, even before it has said who it is. @param {NodeState} node @returns {string} */
+  nameOfNode(node) {
+    const who = node.status?.validator ?? this.devnet?.nodes.find((one) => one.url === node.base)?.validator ?? null;
+    return this.nameOf(who) ?? (who ? short(who) : node.base || 'this node');
   }
 
   /** @param {string | null} address @returns {number} its place in the set, or -1 */

@@ -6,16 +6,20 @@ import { s } from './dom.js';
 /** @param {number} value */
 const at = (value) => value.toFixed(2);
 
+/** Bars that are so many times as high as the middle one are cut: after a long wait the others are still seen. */
+const CUT = 4;
+
 /**
  * A line of bars, the newest on the right. Its words stand in `label`.
  * @param {number[]} values @param {number} places @param {string} label @returns {Piece}
  */
 export function bars(values, places, label) {
   const [width, height] = [places * 4, 48];
-  const top = Math.max(...values, 1);
+  const middle = [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  const top = Math.max(1, Math.min(Math.max(...values, 1), middle > 0 ? middle * CUT : Infinity));
   const begin = places - values.length;
   const bar = (/** @type {number} */ value, /** @type {number} */ index) => {
-    const tall = Math.max(1.5, (value / top) * (height - 2));
+    const tall = Math.max(1.5, (Math.min(value, top) / top) * (height - 2));
     return `M${(begin + index) * 4} ${height}V${at(height - tall)}h3V${height}z`;
   };
   // One path: a hundred elements that all change with each block cost a browser more than the rest of the page.
@@ -41,7 +45,7 @@ export function quorum(power, total, label) {
 
 /**
  * The mark of a cell in the matrix of votes. The form says what it is, the colour only repeats it.
- * @param {import('./votes.js').Cell} cell @param {string} label @returns {Piece}
+ * @param {import('./votes.js').Cell} cell @param {string} label '' where words stand beside it @returns {Piece}
  */
 export function vote(cell, label) {
   const forms = {
@@ -50,7 +54,8 @@ export function vote(cell, label) {
     value: [s('rect', { x: 2, y: 2, width: 12, height: 12, rx: 3 }), s('path', { d: 'M5 8.2 7.2 10.5 11 5.8' })],
     both: [s('path', { d: 'M8 1.5 15 14.5H1Z' }), s('path', { d: 'M8 6v4M8 12v.6' })],
   };
-  return s('svg', { class: `vote ${cell}`, viewBox: '0 0 16 16', role: 'img', 'aria-label': label }, forms[cell]);
+  const about = label ? { role: 'img', 'aria-label': label } : { 'aria-hidden': 'true' };
+  return s('svg', { class: `vote ${cell}`, viewBox: '0 0 16 16', ...about }, forms[cell]);
 }
 
 /** Four bars in step: the mark of the project. @returns {Piece} */

@@ -23,7 +23,7 @@ export function draw(ctx) {
   return [
     shown(read, (value) =>
       panel(
-        name ? `Account of ${name}` : 'Account',
+        name ? `Account of ${name}` : 'What it has',
         facts([
           ['Address', h('span', { class: 'mono' }, address)],
           ['Balance', whole(String(value.balance))],
@@ -53,7 +53,7 @@ function history(ctx, address) {
     }
   }
   const note = h('p', { class: 'note' }, `Nodes keep no index by account: this is what the newest ${full.length} blocks with transactions say that this page has seen.`);
-  return [note, rows.length ? table('History', ['Block', 'Transaction', 'Way', 'What', 'Fee'], rows) : empty('Nothing in them.')];
+  return [note, rows.length ? table('History', ['Block', 'Transaction', 'Way', 'What', 'Fee'], rows, [4]) : empty('Nothing in them.')];
 }
 
 /** @param {Ctx} ctx @param {string} address */

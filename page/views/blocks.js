@@ -23,9 +23,9 @@ export function draw(ctx) {
     block.round === null ? '–' : String(block.round),
     whole(block.transactions),
     clock(block.time),
-    short(block.state_root),
+    h('span', { class: 'hash', title: block.state_root }, short(block.state_root)),
   ]);
-  return [panel('Newest blocks', table('Newest blocks', ['Height', 'Id', 'Proposer', 'Round', 'Transactions', 'Time', 'State root'], rows))];
+  return [panel('Newest blocks', table('Newest blocks', ['Height', 'Id', 'Proposer', 'Round', 'Transactions', 'Time', 'State root'], rows, [3, 4]))];
 }
 
 /** @param {Ctx} ctx @returns {Child[]} */
@@ -79,7 +79,7 @@ function one(ctx, block) {
     ),
     panel(
       'Its transactions',
-      rows.length ? table('Transactions', ['Id', 'From', 'Nonce', 'What', 'Fee'], rows) : empty('It is empty.'),
+      rows.length ? table('Transactions', ['Id', 'From', 'Nonce', 'What', 'Fee'], rows, [2, 4]) : empty('It is empty.'),
       block.transactions.length > TRANSACTIONS ? h('p', { class: 'note' }, `${whole(block.transactions.length - TRANSACTIONS)} more are left out.`) : null,
     ),
   ];

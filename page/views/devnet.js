@@ -1,7 +1,7 @@
 // What may be done to a devnet: make a block, kill a node, cut the network, move money. Each with its `curl` line.
 import { h } from '../dom.js';
-import { ago, list } from '../format.js';
-import { empty, panel } from '../parts.js';
+import { ago, list, whole } from '../format.js';
+import { empty, pair, panel } from '../parts.js';
 import { to } from '../router.js';
 import { rows } from '../rows.js';
 import { curl } from '../controls.js';
@@ -20,11 +20,13 @@ export function draw(ctx) {
   const accounts = /** @type {[string, string][]} */ (devnet.accounts.map((one) => [one.name, one.name]));
   return [
     outcomes(ctx),
-    panel('Nodes', nodes(ctx, devnet)),
-    panel('Blocks', blocks(ctx, devnet)),
-    panel('Network', network(ctx, devnet, choices)),
-    panel('Money and records', money(ctx, accounts)),
-    devnet.can_panic ? panel('Actors', panicking(ctx, choices)) : null,
+    pair(
+      panel('Nodes', nodes(ctx, devnet)),
+      panel('Blocks', blocks(ctx, devnet)),
+      panel('Network', network(ctx, devnet, choices)),
+      panel('Money and records', money(ctx, accounts)),
+      devnet.can_panic ? panel('Actors', panicking(ctx, choices)) : null,
+    ),
   ];
 }
 
@@ -34,7 +36,8 @@ function outcomes(ctx) {
   const said = controls.outcomes.map((one) =>
     h('li', { class: one.isGood ? 'good' : 'bad' }, h('code', {}, one.path), ` ${one.words}`, one.transaction ? [': ', h('a', { href: to('transaction', one.transaction) }, one.transaction)] : null),
   );
-  return h('section', { class: 'outcomes', 'aria-label': 'What came of it', role: 'status' }, controls.underWay ? h('p', {}, 'Under way…') : null, h('ul', {}, said));
+  const isEmpty = !said.length && !controls.underWay;
+  return h('section', { class: isEmpty ? 'unseen' : 'outcomes', 'aria-label': 'What came of it', role: 'status' }, controls.underWay ? h('p', {}, 'Under way…') : null, h('ul', {}, said));
 }
 
 /** A button that orders one thing, and its line. @param {Ctx} ctx @param {string} words @param {string} path @param {Record<string, unknown>} body @param {boolean} [isOff] */
@@ -59,13 +62,13 @@ function nodes(ctx, devnet) {
   const lines = devnet.nodes.map((node) => {
     const row = states.find((one) => one.address === node.validator);
     const isDown = node.state !== 'running';
-    const since = isDown && node.since_ms !== null ? `, since ${ago(Date.now() - node.since_ms)}` : '';
+    const since = isDown && node.since_ms !== null ? `${ago(Date.now() - node.since_ms)} ago` : '';
     return h(
       'li',
       { key: String(node.index) },
       h('span', { class: 'who' }, `node ${node.index}`),
       h('span', { class: `badge ${isDown ? 'bad' : (row?.tone ?? 'dim')}` }, isDown ? (node.reason ?? node.state) : (row?.state ?? node.state)),
-      h('span', { class: 'under' }, isDown ? since.slice(2) : row?.height ? `height ${row.height}` : ''),
+      h('span', { class: 'under' }, isDown ? since : [row?.height ? `height ${whole(row.height)}` : '', row?.why].filter(Boolean).join('; ')),
       h('span', { class: 'buttons' }, button(ctx, 'Stop', '/devnet/stop', { node: node.index }, isDown), button(ctx, 'Kill', '/devnet/kill', { node: node.index }, isDown), button(ctx, 'Restart', '/devnet/restart', { node: node.index }, !isDown)),
     );
   });

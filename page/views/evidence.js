@@ -1,7 +1,7 @@
 // Misbehaviour that is proven, and forks.
 import { h } from '../dom.js';
 import { short, whole } from '../format.js';
-import { account, blockLink, empty, panel, shown, table } from '../parts.js';
+import { account, blockLink, empty, pair, panel, shown, table } from '../parts.js';
 import * as shapes from '../shapes.js';
 
 /** @typedef {import('../parts.js').Ctx} Ctx */
@@ -34,8 +34,10 @@ export function draw(ctx) {
       ]);
       return [
         panel('Forks', fork.length ? table('Forks', ['Height', 'Effect', 'Two decisions', 'Accused'], fork) : empty('No two blocks are known to be decided at one height.')),
-        panel('Waits for a block', pending.length ? table('Waits', head, pending.map(offence)) : empty('No evidence waits.')),
-        panel('In blocks', committed.length ? table('In blocks', head, committed.map(offence)) : empty('No validator was convicted.')),
+        pair(
+          panel('Waits for a block', pending.length ? table('Waits', head, pending.map(offence)) : empty('No evidence waits.')),
+          panel('In blocks', committed.length ? table('In blocks', head, committed.map(offence)) : empty('No validator was convicted.')),
+        ),
       ];
     }),
   ];

@@ -17,7 +17,7 @@ import * as validators from './validators.js';
 /** @type {Record<string, View>} */
 const VIEWS = {
   '': { title: 'Lockstep', draw: lockstep.draw },
-  timeline: { title: 'One height', draw: timeline.draw },
+  timeline: { title: 'Heights', draw: timeline.draw },
   actors: { title: 'Actors', draw: actors.draw },
   blocks: { title: 'Blocks', draw: blocks.draw },
   block: { title: 'Block', draw: blocks.drawOne },
@@ -37,7 +37,7 @@ const VIEWS = {
 const MENU = ['', 'timeline', 'actors', 'blocks', 'mempool', 'validators', 'evidence', 'peers', 'devnet'];
 
 /** Names that are shorter in the menu. @type {Record<string, string>} */
-const SHORT = { '': 'Overview', timeline: 'Heights', evidence: 'Evidence' };
+const SHORT = { '': 'Overview', evidence: 'Evidence' };
 
 /** @type {View} */
 const NOWHERE = { title: 'Nothing here', draw: () => ['This page has no such view.'] };

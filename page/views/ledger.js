@@ -59,16 +59,17 @@ export function drawId(ctx) {
 export function drawNothing(ctx) {
   return [
     panel(
-      'What can be searched for',
+      'Searched for',
       h('p', {}, 'Nothing here goes by this name:'),
       h('p', { class: 'mono proof', tabindex: 0 }, ctx.place.rest[0] ?? ''),
+      h('h3', {}, 'What has a name here'),
       facts([
         ['A height', '1234'],
         ['A transaction or a block', '0x and 64 hex digits'],
         ['An account', '0x and 40 hex digits'],
         ['A record', 'its owner’s address, a slash, and the key'],
       ]),
-      h('p', {}, h('a', { href: to('blocks') }, 'The newest blocks')),
+      h('p', { class: 'note below' }, 'Or look at ', h('a', { href: to('blocks') }, 'the newest blocks'), '.'),
     ),
   ];
 }

@@ -1,7 +1,7 @@
 // The first view: is the chain alive, who is down, and why; who has voted what; the newest blocks.
 import { h } from '../dom.js';
-import { ago, micros, quantile, rate, short, whole } from '../format.js';
-import { colour, empty, panel } from '../parts.js';
+import { ago, count, micros, quantile, rate, short, whole } from '../format.js';
+import { byName, colour, empty, panel } from '../parts.js';
 import { to } from '../router.js';
 import { rows } from '../rows.js';
 import { bars, quorum, vote } from '../svg.js';
@@ -67,14 +67,14 @@ function figures(ctx, said) {
       figure('Blocks', rate(lead?.blockRate() ?? store.chain.blockRate()), 'a second'),
       figure('Transactions', rate(store.chain.transactionRate()), 'a second'),
       figure('Commit p50', micros(quantile(durations, 0.5)), durations.length ? 'proposal to decision' : 'no timeline kept'),
-      figure('Commit p99', micros(quantile(durations, 0.99)), durations.length ? `of ${durations.length} heights` : 'no timeline kept'),
+      figure('Commit p99', micros(quantile(durations, 0.99)), durations.length ? `of ${count(durations.length, 'height')}` : 'no timeline kept'),
       figure('Chain', status ? String(status.chain_id) : '–', status ? `${status.scheme}, ${short(status.genesis_hash)}` : ''),
     ),
     h(
       'figure',
       { class: 'spark' },
-      bars(intervals, SPARK, `Intervals between the newest ${intervals.length} blocks`),
-      h('figcaption', {}, intervals.length ? `${intervals.length} intervals; the middle one ${ago(middle)}` : 'no intervals yet'),
+      bars(intervals, SPARK, `Intervals between the newest ${intervals.length + 1} blocks`),
+      h('figcaption', {}, intervals.length ? `Time between the newest ${intervals.length + 1} blocks: mostly ${ago(middle)}, at most ${ago(Math.max(...intervals))}` : 'No two blocks have come yet.'),
     ),
   );
 }
@@ -126,7 +126,12 @@ function matrix(ctx, all) {
         rounds.length ? foot(ctx, names) : null,
       ),
     ),
-    h('p', { class: 'note below' }, 'Missed: of its turns to propose, in the newest 100 blocks, those that brought no block.'),
+    h(
+      'p',
+      { class: 'legend' },
+      /** @type {[import('../votes.js').Cell, string][]} */ ([['value', 'for the block'], ['nil', 'for nil'], ['absent', 'none seen'], ['both', 'two that differ: an offence']]).map(([cell, meaning]) => h('span', {}, vote(cell, ''), ` ${meaning}`)),
+    ),
+    h('p', { class: 'note below' }, 'Root “=”: the node has the state that the chain has at its height. Missed: of its turns to propose, in the newest 100 blocks, those that brought no block.'),
   );
 }
 
@@ -153,7 +158,7 @@ function line(row, names) {
     h('th', { scope: 'row', role: 'rowheader', class: 'who' }, proposer, h('a', { href: to('account', row.address) }, row.name), h('span', { class: 'hash' }, row.name === short(row.address) ? '' : short(row.address))),
     h('td', { class: 'state', role: 'cell' }, h('span', { class: `badge ${row.tone}` }, row.state), row.why ? h('span', { class: 'why' }, row.why) : null),
     h('td', { class: 'number', role: 'cell' }, h('span', { class: 'label' }, 'height '), row.height === null ? '–' : whole(row.height)),
-    h('td', { class: `root ${row.root}`, role: 'cell' }, h('span', { title: meaning }, h('span', { 'aria-hidden': 'true' }, sign), h('span', { class: 'unseen' }, meaning))),
+    h('td', { class: `root ${row.root}`, role: 'cell' }, h('span', { class: 'label' }, 'root '), h('span', { title: meaning }, h('span', { 'aria-hidden': 'true' }, sign), h('span', { class: 'unseen' }, meaning))),
     h('td', { class: 'number', role: 'cell' }, h('span', { class: 'label' }, 'power '), row.power === null ? '–' : whole(row.power)),
     h('td', { class: 'number', role: 'cell' }, h('span', { class: 'label' }, 'missed '), missed),
     names.map(({ round, name }) => {
@@ -181,12 +186,6 @@ function foot(ctx, names) {
       }),
     ),
   );
-}
-
-/** In the order in which people count their nodes. @param {import('../store.js').Store} store @param {import('../shapes.js').Validator[]} set */
-function byName(store, set) {
-  const indexOf = (/** @type {string} */ address) => store.devnet?.nodes.find((node) => node.validator === address)?.index ?? Infinity;
-  return [...set].sort((a, b) => indexOf(a.address) - indexOf(b.address) || a.index - b.index);
 }
 
 /** @param {Ctx} ctx */

@@ -16,7 +16,7 @@ export function draw(ctx) {
   const sum = ctx.reads.get(ctx.base, '/mempool?limit=1', EVERY_MS);
   const list = ctx.reads.call(ctx.base, 'lockstep_pendingTransactions', [LISTED], EVERY_MS);
   return [
-    panel('Mempool', shown(sum, (value) => facts([['Transactions', whole(value.transactions)], ['Bytes', size(value.bytes)]]))),
+    panel('How much waits', shown(sum, (value) => facts([['Transactions', whole(value.transactions)], ['Bytes', size(value.bytes)]]))),
     panel(
       'What waits',
       shown(list, (value) => {
@@ -32,7 +32,7 @@ export function draw(ctx) {
           ];
         });
         const more = value.next ? h('p', { class: 'note' }, `The first ${count(rows.length, 'transaction')}, by sender and nonce; more wait.`) : null;
-        return rows.length ? [table('What waits', ['Id', 'From', 'Nonce', 'What', 'Fee', 'Expires after'], rows), more] : empty('Nothing waits for a block.');
+        return rows.length ? [table('What waits', ['Id', 'From', 'Nonce', 'What', 'Fee', 'Expires after'], rows, [2, 4]), more] : empty('Nothing waits for a block.');
       }),
     ),
   ];

@@ -1,7 +1,7 @@
 // The links of each node that is asked to all others.
 import { h } from '../dom.js';
-import { ago, short, whole } from '../format.js';
-import { account, empty, panel, table } from '../parts.js';
+import { ago, whole } from '../format.js';
+import { account, byName, empty, pair, panel, table } from '../parts.js';
 import { NODES_MAX } from '../store.js';
 
 /** @typedef {import('../parts.js').Ctx} Ctx */
@@ -10,25 +10,25 @@ import { NODES_MAX } from '../store.js';
 /** @param {Ctx} ctx @returns {Child[]} */
 export function draw(ctx) {
   const nodes = [...ctx.store.nodes.values()];
-  return [nodes.map((node) => of(ctx, node)), panel('Ask further nodes', further(ctx))];
+  return [pair(nodes.map((node) => of(ctx, node))), panel('Ask further nodes', further(ctx))];
 }
 
 /** @param {Ctx} ctx @param {import('../store.js').NodeState} node */
 function of(ctx, node) {
-  const who = node.status?.validator ?? null;
-  const name = ctx.store.nameOf(who) ?? (who ? short(who) : node.base || 'this node');
-  if (!node.isHere) return panel(`Peers of ${name}`, h('p', { class: 'trouble', role: 'status' }, node.trouble?.message ?? (node.isForeign ? 'It is of another chain.' : 'No answer yet.')));
-  const rows = (node.status?.peers ?? []).map((peer) => [
+  const name = ctx.store.nameOfNode(node);
+  if (!node.isHere) return panel(`Peers of ${name}`, h('p', { class: 'trouble', role: 'status' }, node.isForeign ? 'It is of another chain.' : node.trouble ? `It does not answer: ${node.trouble.message}.` : 'No answer yet.'));
+  const rows = byName(ctx.store, node.status?.peers ?? []).map((peer) => [
     account(peer.address, ctx.store),
     h('span', { class: `badge ${peer.reachable ? 'good' : 'bad'}` }, peer.reachable ? 'reachable' : 'away'),
     peer.reachable ? (peer.refused ?? '') : [peer.away_ms === null ? 'never reached' : `for ${ago(peer.away_ms)}`, peer.refused ? `: ${peer.refused}` : ''].join(''),
-    whole(peer.height),
-    whole(peer.earliest_height ?? 0),
+    // What is not known of one that is away stands there as 0.
+    peer.reachable || peer.height > 0 ? whole(peer.height) : '–',
+    peer.reachable || peer.height > 0 ? whole(peer.earliest_height ?? 0) : '–',
     whole(peer.outbox ?? 0),
-    peer.clock_difference_ms === null ? '–' : `${peer.clock_difference_ms > 0 ? '+' : ''}${peer.clock_difference_ms} ms`,
+    peer.clock_difference_ms === null ? '–' : `${peer.clock_difference_ms > 0 ? '+' : peer.clock_difference_ms < 0 ? '−' : ''}${whole(Math.abs(peer.clock_difference_ms))} ms`,
     peer.url,
   ]);
-  return panel(`Peers of ${name}`, rows.length ? table(`Peers of ${name}`, ['Peer', 'Link', 'Why', 'Height', 'Keeps from', 'Outbox', 'Clock', 'Listens at'], rows) : empty('It has no peers.'));
+  return panel(`Peers of ${name}`, rows.length ? table(`Peers of ${name}`, ['Peer', 'Link', 'Why', 'Height', 'Keeps from', 'Outbox', 'Clock', 'Listens at'], rows, [3, 4, 5, 6]) : empty('It has no peers.'));
 }
 
 /** @param {Ctx} ctx */

@@ -38,7 +38,7 @@ export function draw(ctx) {
 /** @param {string} status @param {number | null} newest */
 function steps(status, newest) {
   const at = status === 'committed' || status === 'failed' ? 3 : status === 'pending' || status === 'queued' ? 1 : 0;
-  const names = ['handed in', 'waits in the mempool', 'in a block', newest === null ? 'final' : `final, under ${whole(newest)} blocks`];
+  const names = ['handed in', 'in the mempool', 'in a block', newest === null ? 'final' : `final, under ${whole(newest)} blocks`];
   return h('ol', { class: 'life' }, names.map((name, index) => h('li', { class: index <= at && status !== 'unknown' ? 'done' : '', 'aria-current': index === at ? 'step' : null }, name)));
 }
 
@@ -53,7 +53,7 @@ function life(ctx, id, value) {
   const body = transaction?.body;
   return [
     panel(
-      'Transaction',
+      'Its life',
       steps(status, receipt ? newest - receipt.height : null),
       facts([
         ['Id', h('span', { class: 'mono' }, id)],

@@ -1,7 +1,7 @@
 // Who validates a height, what they did of late, and which changes are asked for.
 import { h } from '../dom.js';
 import { ago, short, whole } from '../format.js';
-import { account, blockLink, colour, empty, facts, panel, shown, table } from '../parts.js';
+import { account, blockLink, byName, colour, empty, facts, panel, shown, table } from '../parts.js';
 import { to } from '../router.js';
 import * as shapes from '../shapes.js';
 
@@ -34,12 +34,12 @@ function choose() {
 function set(ctx, value) {
   const blocks = value.recent?.blocks ?? 0;
   const status = ctx.store.lead()?.status;
-  const rows = value.validators.map((one) => [
+  const rows = byName(ctx.store, value.validators).map((one) => [
     h('span', {}, h('span', { class: `chip ${colour(one.index)}`, 'aria-hidden': 'true' }), account(one.address, ctx.store)),
     whole(one.power),
     `${((one.power * 100) / Math.max(1, value.total_power)).toFixed(1)} %`,
     one.certificates === undefined ? '–' : `${one.certificates} of ${blocks}`,
-    one.failed_turns === undefined ? '–' : whole(one.failed_turns),
+    one.failed_turns === undefined ? '–' : `${whole(one.failed_turns)}${one.turns === undefined ? '' : ` of ${whole(one.turns)}`}`,
     one.last_proposed ? h('span', {}, blockLink(one.last_proposed.height), status ? `, ${ago(status.time - one.last_proposed.time)} ago` : '') : 'not of late',
   ]);
   return [
@@ -50,8 +50,8 @@ function set(ctx, value) {
         ['Power', `${whole(value.total_power)}; a quorum is more than two thirds: ${whole(Math.floor((value.total_power * 2) / 3) + 1)}`],
         value.recent && ['Looked at', `heights ${whole(value.recent.from_height)} to ${whole(value.recent.to_height)}`],
       ]),
-      table('Validators', ['Validator', 'Power', 'Share', 'In certificates', 'Failed turns', 'Last proposed'], rows),
-      h('p', { class: 'note' }, 'A certificate is closed with more than two thirds of the power: a vote that comes later is in none.'),
+      table('Validators', ['Validator', 'Power', 'Share', 'In certificates', 'Failed turns', 'Last proposed'], rows, [1, 2, 3, 4]),
+      h('p', { class: 'note below' }, 'Failed turns: of its turns to propose those that brought no block. A certificate is closed with more than two thirds of the power: a vote that comes later is in none.'),
     ),
     panel('Changes that are asked for', requests(ctx)),
   ];
