@@ -91,7 +91,8 @@ pub(crate) fn draw(frame: &mut Frame<'_>, state: &State, now: Now, look: Look) {
     matrix::draw(&mut page, state, &all, usize::from(room), look);
     page.gap();
     strip::draw(&mut page, state, look);
-    page.line(chosen(state, &all, look));
+    let width = page.width;
+    page.line(chosen(state, &all, width, look));
     pages::log(&mut page, state, look);
     page.at = area.height.saturating_sub(1);
     let keys = pages::keys(state, page.width, look);
@@ -203,20 +204,20 @@ fn figures(page: &mut Page<'_, '_>, state: &State, said: &Verdict, look: Look) {
     ]));
 }
 
-/// The chosen row in full.
-fn chosen(state: &State, rows: &[Row], look: Look) -> Line<'static> {
+/// The chosen row in full, as far as there is room.
+fn chosen(state: &State, rows: &[Row], width: usize, look: Look) -> Line<'static> {
     let Some(row) = rows.get(state.selected) else {
         return Line::default();
     };
+    let cut = |text: &str, columns| fit(text, columns).trim_end().to_owned();
+    let name = Span::raw(format!(" {} {}  ", look.mark(), row.name));
+    let room = width.saturating_sub(name.width());
     let why = if row.why.is_empty() { "" } else { ": " };
-    Line::from(vec![
-        Span::raw(format!(" {} {}  ", look.mark(), row.name)),
-        Span::styled(
-            format!("{}{why}{}", row.state, row.why),
-            look.tone(row.tone),
-        ),
-        Span::styled(format!("  {}  {}", row.url, row.address), look.dim()),
-    ])
+    let told = cut(&format!("{}{why}{}", row.state, row.why), room);
+    let told = Span::styled(told, look.tone(row.tone));
+    let room = room.saturating_sub(told.width());
+    let whence = cut(&format!("  {}  {}", row.url, row.address), room);
+    Line::from(vec![name, told, Span::styled(whence, look.dim())])
 }
 
 #[cfg(test)]
