@@ -15,19 +15,20 @@ import { to } from '../router.js';
 /** Column and row of each. @type {Record<string, Point>} */
 const PLACES = {
   outside: [0, 0],
-  RpcGateway: [0, 1],
-  PeerGateway: [0, 2],
+  PeerGateway: [0, 1],
+  RpcGateway: [0, 2],
   Supervisor: [0, 3],
   Mempool: [1, 0],
   Proposer: [1, 1],
-  VoteCollector: [1, 2],
-  BlockSync: [1, 3],
-  RoundDriver: [2, 1],
-  PeerBroadcaster: [2, 2.7],
-  Committer: [3, 0.4],
-  StateStore: [3, 1.8],
+  VoteCollector: [1, 2.5],
+  RoundDriver: [2, 0],
+  PeerBroadcaster: [2, 1.5],
+  StateStore: [3, 0],
+  Committer: [3, 1],
+  BlockSync: [3, 2],
 };
-const [BOX_W, BOX_H, STEP_X, STEP_Y, EDGE] = [152, 48, 256, 122, 12];
+export const [BOX_W, BOX_H] = [152, 48];
+const [STEP_X, STEP_Y, EDGE] = [256, 122, 12];
 /** A label's, as it is at most. */
 const [LABEL_W, LABEL_H] = [40, 15];
 /** How far an arrow may bow to its right, or to its left: the first that is in nobody's way. */
@@ -43,7 +44,7 @@ let pointedAt = null;
 let last = { key: '', plan: { ways: new Map(), labels: new Map() } };
 
 /** The middle of a box. @param {string} name @param {number} at @returns {Point} */
-function middle(name, at) {
+export function middle(name, at) {
   const [column, row] = PLACES[name] ?? [at % 4, 4 + Math.floor(at / 4)];
   return [column * STEP_X + EDGE + BOX_W / 2, row * STEP_Y + EDGE + BOX_H / 2];
 }
@@ -118,7 +119,7 @@ function labels(ways, boxes) {
     const choices = PARTS.map((part) => {
       const point = at(way, way.begin + (way.end - way.begin) * part);
       const near = (/** @type {Point[]} */ all, /** @type {number} */ wide, /** @type {number} */ high) => all.filter((one) => isIn(one, point, wide, high)).length;
-      const sum = near(boxes, BOX_W + LABEL_W, BOX_H + LABEL_H) * 1000 + near([...placed.values()], 2 * LABEL_W, 2 * LABEL_H) * 300 + near(lines, LABEL_W + 4, LABEL_H + 4) * 10 + Math.abs(part - 0.5) * 10;
+      const sum = near(boxes, BOX_W + LABEL_W, BOX_H + LABEL_H) * 1000 + near([...placed.values()], 2 * LABEL_W, 2 * LABEL_H) * 300 + near(lines, LABEL_W + 4, LABEL_H + 4) * 10 + Math.abs(part - 0.5) * 25;
       return { point, sum };
     });
     placed.set(name, choices.reduce((best, choice) => (choice.sum < best.sum ? choice : best)).point);
