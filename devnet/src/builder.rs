@@ -1,8 +1,9 @@
 //! What a devnet is made from.
-use crate::accounts::{CROWD_BALANCE, crowd_address, funded_accounts, load_accounts};
+use crate::accounts::{Accounts, CROWD_BALANCE, crowd_address, load_accounts};
+use crate::commit_event::CommitEvent;
 use crate::devnet::{Devnet, DevnetError};
 use crate::limits;
-use lockstep_actors::node::{OnCommit, devnet_keys};
+use lockstep_actors::node::devnet_keys;
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::Durability;
 use lockstep_protocol::consensus::driver::Pacing;
@@ -10,41 +11,15 @@ use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::limits::VALIDATORS_MAX;
-use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
 use lockstep_protocol::nouns::parameters::Parameters;
-use lockstep_protocol::types::{
-    Address, BlockId, ChainId, DEVNET_CHAIN_ID, Hash, Height, Round, Timestamp,
-};
+use lockstep_protocol::types::{ChainId, DEVNET_CHAIN_ID, Height, Timestamp};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Genesis of every devnet: 2026-01-01T00:00:00Z. Constant, so that equal devnets have equal
 /// genesis hashes.
 pub const DEVNET_GENESIS_TIME: Timestamp = Timestamp(1_767_225_600_000);
-
-/// A node has committed a block.
-#[derive(Clone, Debug)]
-pub struct CommitEvent {
-    /// Which node of the devnet.
-    pub node: usize,
-    /// The block's height.
-    pub height: Height,
-    /// The round that decided it.
-    pub round: Round,
-    /// Who built it.
-    pub proposer: Address,
-    /// The block.
-    pub block_id: BlockId,
-    /// The state after it.
-    pub state_root: Hash,
-    /// How many transactions it carries.
-    pub transactions: usize,
-    /// How many precommits this node's certificate holds.
-    pub precommits: usize,
-    /// From the start of the height on this node to its durable commit, in milliseconds.
-    pub commit_ms: f64,
-}
 
 /// Makes a [`Devnet`].
 #[derive(Clone)]
@@ -53,7 +28,7 @@ pub struct Builder {
     pub(crate) observers: usize,
     pub(crate) chain_id: ChainId,
     manual: bool,
-    block_time_ms: u64,
+    timed: Pacing,
     pub(crate) home: Option<PathBuf>,
     pub(crate) rpc_port: u16,
     pub(crate) scheme: SchemeId,
@@ -64,6 +39,8 @@ pub struct Builder {
     pub(crate) timeouts: Timeouts,
     pub(crate) policy: Policy,
     pub(crate) faulty_links: Option<u64>,
+    pub(crate) accounts: Accounts,
+    pub(crate) parameters: Parameters,
     pub(crate) load_accounts: u32,
     pub(crate) crowd: u64,
     pub(crate) on_commit: Option<Arc<dyn Fn(CommitEvent) + Send + Sync>>,
@@ -76,7 +53,7 @@ impl Default for Builder {
             observers: 0,
             chain_id: DEVNET_CHAIN_ID,
             manual: false,
-            block_time_ms: 1_000,
+            timed: Pacing::Interval(1_000),
             home: None,
             rpc_port: 0,
             scheme: SchemeId::Dilithium3,
@@ -87,6 +64,8 @@ impl Default for Builder {
             timeouts: Timeouts::DEVNET,
             policy: Policy::default(),
             faulty_links: None,
+            accounts: Accounts::default(),
+            parameters: Parameters::default(),
             load_accounts: 0,
             crowd: 0,
             on_commit: None,
@@ -124,8 +103,11 @@ setters! {
     /// Blocks only at [`Devnet::tick`], whatever the block time; `false`: by the block time again.
     manual(manual: bool) = manual;
 
-    /// Blocks every so many milliseconds; 0: as fast as it goes.
-    block_time_ms(ms: u64) = ms;
+    /// Which accounts have names and money.
+    accounts(accounts: Accounts) = accounts;
+
+    /// What the chain decides for itself, such as its fees.
+    parameters(parameters: Parameters) = parameters;
 
     /// Keeps the data directories here; otherwise they are temporary.
     home(dir: impl Into<PathBuf>) = Some(dir.into());
@@ -171,6 +153,24 @@ setters! {
 }
 
 impl Builder {
+    /// Blocks every so many milliseconds; 0: as fast as it goes.
+    #[must_use]
+    pub fn block_time_ms(mut self, ms: u64) -> Builder {
+        self.timed = Pacing::Interval(ms);
+        self
+    }
+
+    /// When heights begin, in one word: instead of [`manual`](Builder::manual) and
+    /// [`block_time_ms`](Builder::block_time_ms).
+    #[must_use]
+    pub fn pacing(mut self, pacing: Pacing) -> Builder {
+        self.manual = pacing == Pacing::Manual;
+        if !self.manual {
+            self.timed = pacing;
+        }
+        self
+    }
+
     /// How many nodes it will have.
     pub fn nodes(&self) -> usize {
         self.validators + self.observers
@@ -183,11 +183,10 @@ impl Builder {
     }
 
     /// When a height begins.
-    pub(crate) fn pacing(&self) -> Pacing {
-        if self.manual {
-            Pacing::Manual
-        } else {
-            Pacing::Interval(self.block_time_ms)
+    pub(crate) fn begins(&self) -> Pacing {
+        match self.manual {
+            true => Pacing::Manual,
+            false => self.timed,
         }
     }
 
@@ -210,12 +209,17 @@ impl Builder {
                 power: 1,
             });
         }
+        if self.accounts.count == 0 || self.accounts.count > limits::ACCOUNTS_MAX {
+            return Err(DevnetError::Accounts(self.accounts.count));
+        }
         let load = load_accounts(self.scheme, self.load_accounts)?;
         let crowd = (0..self.crowd).map(|number| GenesisAccount {
             address: crowd_address(number),
             balance: CROWD_BALANCE,
         });
-        let mut accounts: Vec<GenesisAccount> = funded_accounts(self.scheme)?
+        let mut accounts: Vec<GenesisAccount> = self
+            .accounts
+            .funded(self.scheme)?
             .into_iter()
             .chain(load)
             .map(|account| GenesisAccount {
@@ -232,29 +236,10 @@ impl Builder {
             chain_id,
             scheme,
             time,
-            parameters: Parameters::default(),
+            parameters: self.parameters,
             validators,
             accounts,
         })
-    }
-
-    pub(crate) fn commit_hook(&self, node: usize) -> Option<OnCommit> {
-        let call = self.on_commit.clone()?;
-        Some(Arc::new(move |decided: &DecidedBlock, seconds: f64| {
-            let header = decided.block.header();
-            let certificate = &decided.certificate;
-            call(CommitEvent {
-                node,
-                height: header.height,
-                round: certificate.round,
-                proposer: header.proposer,
-                block_id: decided.block.id(),
-                state_root: header.state_root,
-                transactions: decided.block.block().transactions.len(),
-                precommits: certificate.signers.count(),
-                commit_ms: seconds * 1e3,
-            });
-        }))
     }
 }
 
@@ -265,13 +250,13 @@ mod tests {
     #[test]
     fn the_block_time_outlives_manual_pacing() {
         let builder = Builder::default().block_time_ms(50).manual(true);
-        assert_eq!(builder.pacing(), Pacing::Manual);
-        assert_eq!(builder.manual(false).pacing(), Pacing::Interval(50));
+        assert_eq!(builder.begins(), Pacing::Manual);
+        assert_eq!(builder.manual(false).begins(), Pacing::Interval(50));
     }
 
     #[test]
     fn manual_pacing_outlives_a_block_time() {
         let builder = Builder::default().manual(true).block_time_ms(50);
-        assert_eq!(builder.pacing(), Pacing::Manual);
+        assert_eq!(builder.begins(), Pacing::Manual);
     }
 }

@@ -23,15 +23,23 @@ mod boot;
 mod controls;
 mod error;
 mod faults;
+mod included;
 mod lives;
+mod node;
 mod spending;
 mod ticks;
 mod wait;
+mod wires;
 
 pub use error::DevnetError;
 use faults::Faults;
+pub use included::{Included, Sent};
 use lives::Life;
+pub use node::DevnetNode;
+pub use spending::Unsent;
+use ticks::TICK_PATIENCE;
 pub use ticks::{NodeTick, Ticker};
+pub use wires::DevnetLinks;
 
 /// Which public seed validator `index` has. At most 128 validators: it fits.
 pub(crate) fn seed_index(index: usize) -> u8 {
@@ -75,9 +83,15 @@ impl Devnet {
         Builder::default()
     }
 
-    /// Produce a block now, on every running node in parallel; waits until all of them have it.
+    /// Makes a block now, on every running node in parallel; waits until all of them have it.
+    /// Half a minute at the most: [`Devnet::tick_within`] has another patience.
     pub fn tick(&self) -> Result<Vec<NodeTick>, DevnetError> {
-        self.inner.tick()
+        self.tick_within(TICK_PATIENCE)
+    }
+
+    /// The same, for as long as this.
+    pub fn tick_within(&self, patience: Duration) -> Result<Vec<NodeTick>, DevnetError> {
+        self.inner.tick_within(patience)
     }
 
     /// The committed height of each node; `None` for one that is down.
@@ -113,13 +127,6 @@ impl Devnet {
     /// Where each node stands; `None` for one that is down.
     pub fn heads(&self) -> Vec<Option<HeadView>> {
         self.inner.each(|node| node.view().head())
-    }
-
-    /// The links between the nodes, which can be made faulty. They are there with
-    /// [`Builder::faulty_links`] only; without it this panics.
-    pub fn links(&self) -> &Links {
-        let links = self.inner.links.as_ref();
-        links.expect("boot the devnet with Builder::faulty_links to make its links faulty")
     }
 
     /// Makes blocks from another thread.

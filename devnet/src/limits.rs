@@ -8,6 +8,10 @@ pub const MAPS_BYTES_MAX: usize = 256 << 30;
 /// of them fit into 128 GiB.
 pub const MAP_BYTES_MIN: usize = 1 << 30;
 
+/// Accounts with names: each has its key derived at every boot, a tenth of a second for all of them, and
+/// stands in `GET /devnet` and on the terminal.
+pub const ACCOUNTS_MAX: usize = 1_000;
+
 /// Links with faults that are listed: all of 32 nodes. More are counted.
 pub const FAULTS_SHOWN_MAX: usize = 1_024;
 

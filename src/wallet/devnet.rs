@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn the_names_are_those_that_a_devnet_funds() {
         let funded = funded_accounts(SchemeId::MlDsa65).expect("accounts");
-        let funded: Vec<&str> = funded.iter().map(|account| account.name).collect();
+        let funded: Vec<&str> = funded.iter().map(|account| &*account.name).collect();
         assert_eq!(funded, DEVNET_NAMES);
     }
 

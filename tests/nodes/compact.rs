@@ -136,11 +136,19 @@ fn what_all_hold_goes_by_name() {
 /// Node 3 never hears of the transactions, and who took them believes that it has.
 fn deaf_to_gossip(lost: &[&str]) -> Stage {
     let stage = Stage::new(12, |builder| builder.faulty_links(5));
-    stage.devnet.links().swallow(0, 3, GOSSIP);
+    stage
+        .devnet
+        .links()
+        .swallow(0, 3, GOSSIP)
+        .expect("the links");
     for path in lost {
-        ALL[..3]
-            .iter()
-            .for_each(|to| stage.devnet.links().swallow(3, *to, path));
+        ALL[..3].iter().for_each(|to| {
+            stage
+                .devnet
+                .links()
+                .swallow(3, *to, path)
+                .expect("the links")
+        });
     }
     stage.hand_in(0);
     stage.listed_by(&ALL[..3]);
@@ -181,7 +189,7 @@ fn what_has_not_been_passed_on_goes_along() {
     let stage = Stage::new(3, |builder| builder.faulty_links(6));
     for to in 1..4 {
         // A batch under way is not with the peer.
-        stage.devnet.links().delay(0, to, 1_500);
+        stage.devnet.links().delay(0, to, 1_500).expect("the links");
     }
     stage.hand_in(0);
     let blocks = stage.commit_all();
@@ -267,10 +275,14 @@ fn questions_about_unknown_blocks_are_answered_with_nothing_and_bad_ones_refused
 #[test]
 fn what_a_node_takes_while_it_is_cut_off_lands_when_it_is_back() {
     let stage = Stage::new(20, |builder| builder.faulty_links(8));
-    stage.devnet.links().partition(&[&[0], &[1, 2, 3]]);
+    stage
+        .devnet
+        .links()
+        .partition(&[&[0], &[1, 2, 3]])
+        .expect("the links");
     stage.hand_in(0);
     assert_eq!((stage.waiting(0), stage.waiting(1)), (20, 0));
-    stage.devnet.links().heal();
+    stage.devnet.links().heal().expect("the links");
     stage.listed_by(&ALL);
     stage.commit_all();
 }

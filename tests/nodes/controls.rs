@@ -271,6 +271,7 @@ fn transfers_records_and_the_faucet_end_in_the_state_with_nonces_of_their_own() 
     );
     devnet
         .record("bob", b"deed/8", b"lot 13")
+        .send()
         .expect("as over HTTP");
     eventually("all are committed", || {
         devnet.tick().expect("a block comes");

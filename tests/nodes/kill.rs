@@ -151,14 +151,25 @@ fn kill_the_proposer_after(reached: usize) -> Duration {
     // What one has, the others would ask for.
     for (from, to) in ALL.iter().flat_map(|i| ALL.map(|j| (*i, j))) {
         if from != to {
-            devnet.links().swallow(from, to, "/consensus/pull");
+            devnet
+                .links()
+                .swallow(from, to, "/consensus/pull")
+                .expect("the links");
         }
     }
     let (told, untold) = others.split_at(reached);
-    untold
-        .iter()
-        .for_each(|to| devnet.links().swallow(dying, *to, PROPOSAL));
-    let traffic = |to: &usize| devnet.links().traffic(dying, *to, PROPOSAL);
+    untold.iter().for_each(|to| {
+        devnet
+            .links()
+            .swallow(dying, *to, PROPOSAL)
+            .expect("the links")
+    });
+    let traffic = |to: &usize| {
+        devnet
+            .links()
+            .traffic(dying, *to, PROPOSAL)
+            .expect("the links")
+    };
     let before: Vec<usize> = told.iter().map(|to| traffic(to).answered).collect();
     let ticker = devnet.ticker();
     let ticking = std::thread::spawn(move || ticker.tick());
@@ -168,10 +179,13 @@ fn kill_the_proposer_after(reached: usize) -> Duration {
         let left = untold.iter().all(|to| traffic(to).swallowed > 0);
         (arrived && left).then_some(())
     });
-    devnet.links().partition(&[&others, &[dying]]);
+    devnet
+        .links()
+        .partition(&[&others, &[dying]])
+        .expect("the links");
     devnet.kill(dying);
     let began = Instant::now();
-    devnet.links().heal();
+    devnet.links().heal().expect("the links");
     eventually("the others decide the height", || {
         let heights = devnet.heights();
         others

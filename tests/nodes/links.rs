@@ -25,7 +25,7 @@ fn pairs() -> impl Iterator<Item = (usize, usize)> {
 }
 
 fn assert_whole(devnet: &Devnet) {
-    devnet.links().heal();
+    devnet.links().heal().expect("the links");
     grows_by(devnet, &ALL, 2, "all go on together");
     same_chain(devnet, &ALL);
     assert_nobody_signed_twice(devnet, &ALL);
@@ -35,7 +35,7 @@ fn assert_whole(devnet: &Devnet) {
 fn blocks_come_with_up_to_half_of_all_messages_lost() {
     let devnet = boot(10);
     for p in [0.1, 0.3, 0.5] {
-        pairs().for_each(|(i, j)| devnet.links().drop_rate(i, j, p));
+        pairs().for_each(|(i, j)| devnet.links().drop_rate(i, j, p).expect("the links"));
         let took = grows_by(&devnet, &ALL, 4, &format!("blocks with a loss of {p}"));
         println!("loss of {p}: a block in {:?}", took / 4);
     }
@@ -52,10 +52,13 @@ fn blocks_come_with_up_to_half_of_all_messages_lost() {
 fn blocks_come_with_delays_duplicates_and_reordering() {
     let devnet = boot(20);
     for (i, j) in pairs() {
-        devnet.links().delay(i, j, (i * 7 + j * 5) as u64 % 25);
-        devnet.links().duplicate_rate(i, j, 0.2);
-        devnet.links().reorder_rate(i, j, 0.2);
-        devnet.links().drop_rate(i, j, 0.1);
+        devnet
+            .links()
+            .delay(i, j, (i * 7 + j * 5) as u64 % 25)
+            .expect("the links");
+        devnet.links().duplicate_rate(i, j, 0.2).expect("the links");
+        devnet.links().reorder_rate(i, j, 0.2).expect("the links");
+        devnet.links().drop_rate(i, j, 0.1).expect("the links");
     }
     let took = grows_by(&devnet, &ALL, 8, "blocks");
     println!(
@@ -68,10 +71,19 @@ fn blocks_come_with_delays_duplicates_and_reordering() {
 #[test]
 fn a_link_that_is_cut_in_one_direction_is_made_up_for_by_the_others() {
     let devnet = boot(30);
-    devnet.links().cut(0, 1);
-    devnet.links().cut(2, 3);
+    devnet.links().cut(0, 1).expect("the links");
+    devnet.links().cut(2, 3).expect("the links");
     let heard = || {
-        devnet.links().traffic(0, 1, VOTE).answered + devnet.links().traffic(2, 3, VOTE).answered
+        devnet
+            .links()
+            .traffic(0, 1, VOTE)
+            .expect("the links")
+            .answered
+            + devnet
+                .links()
+                .traffic(2, 3, VOTE)
+                .expect("the links")
+                .answered
     };
     // What was on its way at the cut has come by then.
     grows_by(&devnet, &ALL, 1, "a block everywhere");
@@ -85,12 +97,12 @@ fn a_link_that_is_cut_in_one_direction_is_made_up_for_by_the_others() {
 #[test]
 fn a_node_that_nobody_hears_and_one_that_hears_nobody_do_not_stop_the_others() {
     let devnet = boot(40);
-    (0..3).for_each(|other| devnet.links().cut(3, other));
+    (0..3).for_each(|other| devnet.links().cut(3, other).expect("the links"));
     let took = grows_by(&devnet, &[0, 1, 2], 6, "blocks without the mute");
     println!("one is mute: a block in {:?}", took / 6);
-    devnet.links().heal();
+    devnet.links().heal().expect("the links");
     grows_by(&devnet, &ALL, 2, "all together");
-    (0..3).for_each(|other| devnet.links().cut(other, 3));
+    (0..3).for_each(|other| devnet.links().cut(other, 3).expect("the links"));
     let took = grows_by(&devnet, &[0, 1, 2], 6, "blocks without the deaf");
     println!("one is deaf: a block in {:?}", took / 6);
     assert_whole(&devnet);
@@ -105,10 +117,14 @@ fn a_peer_that_takes_nothing_stops_nobody_and_little_waits_for_it() {
     let devnet = boot(50);
     let others = [0, 1, 2];
     let kinds: [(&str, Fault); 3] = [
-        ("refused", |devnet| devnet.links().refuse(3)),
-        ("black hole", |devnet| devnet.links().blackhole(3)),
+        ("refused", |devnet| {
+            devnet.links().refuse(3).expect("the links")
+        }),
+        ("black hole", |devnet| {
+            devnet.links().blackhole(3).expect("the links")
+        }),
         ("one byte per second", |devnet| {
-            devnet.links().one_byte_per_second(3)
+            devnet.links().one_byte_per_second(3).expect("the links")
         }),
     ];
     for (kind, begin) in kinds {
@@ -135,7 +151,7 @@ fn a_peer_that_takes_nothing_stops_nobody_and_little_waits_for_it() {
             assert!(most <= Some(OUTBOX_FRAMES_MAX as u64), "{status}");
             assert_eq!(metric(url, "frames_dropped_total", ""), 0.0, "{kind}");
         }
-        devnet.links().heal();
+        devnet.links().heal().expect("the links");
         grows_by(&devnet, &ALL, 2, "it is back");
     }
     assert_whole(&devnet);
@@ -175,7 +191,7 @@ fn who_joins_a_height_of_many_rounds_takes_part_in_it() {
     let devnet = boot(70);
     devnet.kill(3);
     for path in ["/consensus/proposal", "/consensus/pull"] {
-        pairs().for_each(|(i, j)| devnet.links().swallow(i, j, path));
+        pairs().for_each(|(i, j)| devnet.links().swallow(i, j, path).expect("the links"));
     }
     assert_stands_still(&devnet);
     let round = eventually("many rounds", || {
@@ -184,7 +200,7 @@ fn who_joins_a_height_of_many_rounds_takes_part_in_it() {
     });
     devnet.kill(2);
     devnet.restart(3).expect("it starts again");
-    devnet.links().heal();
+    devnet.links().heal().expect("the links");
     let took = grows_by(&devnet, &[0, 1, 3], 1, "a block with the one that joined");
     println!("joined in round {round}: the block came after {took:?}");
     devnet.restart(2).expect("it starts again");

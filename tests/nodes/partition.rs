@@ -16,7 +16,7 @@ fn boot() -> Devnet {
 }
 
 fn heals(devnet: &Devnet, what: &str) {
-    devnet.links().heal();
+    devnet.links().heal().expect("the links");
     let first = grows_by(devnet, &ALL, 1, &format!("a block everywhere after {what}"));
     grows_by(devnet, &ALL, 4, &format!("blocks after {what}"));
     let height = same_chain(devnet, &ALL);
@@ -27,7 +27,10 @@ fn heals(devnet: &Devnet, what: &str) {
 #[test]
 fn two_and_two_make_no_block_on_either_side_and_go_on_when_healed() {
     let devnet = boot();
-    devnet.links().partition(&[&[0, 1], &[2, 3]]);
+    devnet
+        .links()
+        .partition(&[&[0, 1], &[2, 3]])
+        .expect("the links");
     assert_stands_still(&devnet);
     same_chain(&devnet, &ALL);
     heals(&devnet, "2/2");
@@ -36,7 +39,10 @@ fn two_and_two_make_no_block_on_either_side_and_go_on_when_healed() {
 #[test]
 fn three_go_on_without_the_one_that_is_cut_off_and_it_catches_up() {
     let devnet = boot();
-    devnet.links().partition(&[&[0, 1, 3], &[2]]);
+    devnet
+        .links()
+        .partition(&[&[0, 1, 3], &[2]])
+        .expect("the links");
     let alone = devnet.heights()[2].expect("it runs");
     grows_by(&devnet, &[0, 1, 3], 8, "three are a quorum");
     let behind = devnet.heights()[2].expect("it runs");
@@ -50,7 +56,10 @@ fn three_go_on_without_the_one_that_is_cut_off_and_it_catches_up() {
 #[test]
 fn four_that_are_each_alone_make_no_block_and_go_on_when_healed() {
     let devnet = boot();
-    devnet.links().partition(&[&[0], &[1], &[2], &[3]]);
+    devnet
+        .links()
+        .partition(&[&[0], &[1], &[2], &[3]])
+        .expect("the links");
     assert_stands_still(&devnet);
     same_chain(&devnet, &ALL);
     heals(&devnet, "1/1/1/1");
@@ -67,9 +76,15 @@ fn links_that_flap_neither_fork_the_chain_nor_stop_it_for_good() {
             .filter(|n| ![one, two].contains(n))
             .collect();
         match turn % 3 {
-            0 => devnet.links().partition(&[&[one, two], &rest]),
-            1 => devnet.links().partition(&[&[one], &[two], &rest]),
-            _ => devnet.links().heal(),
+            0 => devnet
+                .links()
+                .partition(&[&[one, two], &rest])
+                .expect("the links"),
+            1 => devnet
+                .links()
+                .partition(&[&[one], &[two], &rest])
+                .expect("the links"),
+            _ => devnet.links().heal().expect("the links"),
         }
         std::thread::sleep(Duration::from_millis(120));
         same_chain(&devnet, &ALL);
@@ -81,7 +96,10 @@ fn links_that_flap_neither_fork_the_chain_nor_stop_it_for_good() {
 #[test]
 fn a_node_that_restarts_inside_a_partition_finds_the_others_through_its_links() {
     let devnet = boot();
-    devnet.links().partition(&[&[0, 1, 2], &[3]]);
+    devnet
+        .links()
+        .partition(&[&[0, 1, 2], &[3]])
+        .expect("the links");
     devnet.kill(3);
     grows_by(&devnet, &[0, 1, 2], 3, "three are a quorum");
     devnet.restart(3).expect("it starts again");

@@ -61,7 +61,10 @@ impl Stage {
     /// Nothing with this path that `from` sends to `to` arrives any more.
     fn lose(&self, from: usize, to: usize, path: &str) {
         if from != to {
-            self.devnet.links().swallow(from, to, path);
+            self.devnet
+                .links()
+                .swallow(from, to, path)
+                .expect("the links");
         }
     }
 

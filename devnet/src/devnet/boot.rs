@@ -2,7 +2,6 @@
 use super::controls::NodeControls;
 use super::lives::Life;
 use super::{Devnet, DevnetError, Inner, seed_index};
-use crate::accounts::funded_accounts;
 use crate::builder::Builder;
 use crate::links::Links;
 use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
@@ -100,10 +99,10 @@ impl Devnet {
         let nodes = (0..builder.nodes()).map(|_| Mutex::new(None)).collect();
         let inner = Arc::new(Inner {
             orders: Mutex::default(),
-            pacing: Mutex::new(builder.pacing()),
+            pacing: Mutex::new(builder.begins()),
             lives: Mutex::new(vec![Life::begun(); builder.nodes()]),
             faults: Mutex::default(),
-            accounts: funded_accounts(builder.scheme)?,
+            accounts: builder.accounts.funded(builder.scheme)?,
             spending: Mutex::default(),
             builder,
             genesis,

@@ -1,4 +1,6 @@
 //! What people may do with a devnet over HTTP, at the node of one number: the verbs of [`Devnet`].
+use super::spending::What;
+use super::ticks::TICK_PATIENCE;
 use super::{DevnetError, Inner};
 use crate::limits::FAULTS_SHOWN_MAX;
 use lockstep_actors::node::{NodeHandle, SubmitError};
@@ -6,6 +8,7 @@ use lockstep_actors::rpc_gateway::{Blame, Controls, Done, NotDone, Order, Wires}
 use lockstep_actors::runtime::EndReason;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::mempool::{self, MempoolRefusal};
+use lockstep_protocol::nouns::transaction::Action;
 use serde_json::{Value, json};
 use std::sync::{Arc, Weak};
 
@@ -42,15 +45,15 @@ impl NodeControls {
             Order::Stop(node) => return self.end(&devnet, node, "stopped", NodeHandle::stop),
             Order::Kill(node) => return self.end(&devnet, node, "killed", NodeHandle::kill),
             Order::Transfer { from, to, amount } => {
-                let sent = devnet.transfer(Some(self.node), &from, &to, amount);
-                return sent.map(Done::Sent);
+                let what = What::Transfer { to, amount };
+                return devnet.send_at(self.node, &from, what).map(Done::Sent);
             }
             Order::Record { from, key, value } => {
-                let sent = devnet.record(Some(self.node), &from, key, value);
-                return sent.map(Done::Sent);
+                let what = What::Action(Action::Put { key, value });
+                return devnet.send_at(self.node, &from, what).map(Done::Sent);
             }
             Order::Faucet { to, amount } => {
-                return devnet.faucet(self.node, &to, amount).map(Done::Sent);
+                return devnet.faucet(self.node, to, amount).map(Done::Sent);
             }
             Order::Pace(pacing) => devnet.pace(pacing)?,
             Order::Restart(node) => Inner::restart(&devnet, node)?,
@@ -117,7 +120,7 @@ impl Controls for NodeControls {
 
 impl Inner {
     fn ticked(&self) -> Result<Done, DevnetError> {
-        let ticks = self.tick()?;
+        let ticks = self.tick_within(TICK_PATIENCE)?;
         let height = self.heights().into_iter().flatten().min();
         Ok(Done::Ticked(json!({ "height": height, "nodes": ticks })))
     }

@@ -1,11 +1,12 @@
 //! Why a devnet did not do what it was asked.
+use crate::limits::ACCOUNTS_MAX;
 use lockstep_actors::limits::NAMED_MAX;
 use lockstep_actors::node::{NodeError, SubmitError};
 use lockstep_actors::runtime::{AskError, EndReason};
 use lockstep_actors::state_store::StoreError;
 use lockstep_protocol::crypto::{KeyError, SigningFailed};
-use lockstep_protocol::ledger::HistoryError;
-use lockstep_protocol::types::AddressError;
+use lockstep_protocol::ledger::{FailureCode, HistoryError};
+use lockstep_protocol::types::{AddressError, Hash};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,9 @@ pub enum DevnetError {
     /// Too few or too many validators.
     #[error("a devnet has 1 to 128 validators, not {0}")]
     Validators(usize),
+    /// Too few or too many accounts.
+    #[error("a devnet funds 1 to {ACCOUNTS_MAX} accounts, not {0}")]
+    Accounts(usize),
     /// A key could not be derived.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -94,6 +98,29 @@ pub enum DevnetError {
     /// The node of this index could not read an account.
     #[error("node {0}: {1}")]
     Account(usize, HistoryError),
+    /// No block holds a transaction yet.
+    #[error("no block holds {id} after {patience:?}: {}", made(*is_manual))]
+    NotIncluded {
+        /// Which transaction.
+        id: Hash,
+        /// How long it was waited for.
+        patience: Duration,
+        /// Blocks come by hand only.
+        is_manual: bool,
+    },
+    /// A transaction stands in a block and did not do what it says.
+    #[error("{id} stands in block {height} and changed nothing: {code}")]
+    Failed {
+        /// Which transaction.
+        id: Hash,
+        /// In which block.
+        height: u64,
+        /// Why.
+        code: FailureCode,
+    },
+    /// No share of requests.
+    #[error("a rate lies from 0 to 1, and {0} does not")]
+    NoRate(f64),
     /// A transaction could not be signed.
     #[error(transparent)]
     Signing(#[from] SigningFailed),
@@ -139,11 +166,24 @@ fn next(heights: &[Option<u64>]) -> &'static str {
     }
 }
 
+/// What helps where no block holds a transaction.
+fn made(is_manual: bool) -> &'static str {
+    match is_manual {
+        true => "blocks come by hand here, so make one with Devnet::tick",
+        false => {
+            "wait longer with Sent::wait_within, or see where nodes stand with Devnet::heights"
+        }
+    }
+}
+
 impl DevnetError {
     /// 1 may be retried, 2 configuration, 3 corrupt data, 4 safety stop.
     pub fn exit_code(&self) -> u8 {
         match self {
-            DevnetError::Validators(_) | DevnetError::Key(_) | DevnetError::Directory { .. } => 2,
+            DevnetError::Validators(_)
+            | DevnetError::Accounts(_)
+            | DevnetError::Key(_)
+            | DevnetError::Directory { .. } => 2,
             DevnetError::Node(_, error) => error.exit_code(),
             DevnetError::Store(_, error) => error.exit_code(),
             DevnetError::Ended { reason, .. } => reason.exit_code(),
@@ -151,10 +191,13 @@ impl DevnetError {
             | DevnetError::NoActor(_)
             | DevnetError::NoPanics
             | DevnetError::NoAccount(..)
-            | DevnetError::NoReceiver(..) => 2,
+            | DevnetError::NoReceiver(..)
+            | DevnetError::NoRate(_)
+            | DevnetError::Failed { .. } => 2,
             DevnetError::Listen { .. }
             | DevnetError::Links(_)
             | DevnetError::NoBlock { .. }
+            | DevnetError::NotIncluded { .. }
             | DevnetError::Submit(..)
             | DevnetError::Running(_)
             | DevnetError::Going

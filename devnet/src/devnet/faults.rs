@@ -117,9 +117,15 @@ impl Inner {
         Ok(())
     }
 
+    /// What the links show, if proxies stand between the nodes.
+    pub(super) fn seen_links<T>(&self, look: impl FnOnce(&Links) -> T) -> Option<T> {
+        let put_in = self.faults.lock().links();
+        self.links.as_ref().or(put_in.as_deref()).map(look)
+    }
+
     /// Changes the links; puts them in first where there are none. They are as they are to be before
     /// any node uses them.
-    fn with_links(&self, change: impl FnOnce(&Links)) -> Result<(), DevnetError> {
+    pub(super) fn with_links(&self, change: impl FnOnce(&Links)) -> Result<(), DevnetError> {
         let going = self.orders.lock();
         if *going {
             return Err(DevnetError::Going);

@@ -5,10 +5,11 @@ use lockstep_protocol::types::Height;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
-/// How long a tick waits for its block on every node.
-const TICK_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a tick waits for its block on every node, unless somebody says otherwise.
+pub(super) const TICK_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a node may take from its last answer to its end.
 const ENDING_PATIENCE: Duration = Duration::from_secs(3);
+
 /// What a tick did on one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct NodeTick {
@@ -30,7 +31,7 @@ impl Ticker {
     pub fn tick(&self) -> Result<Vec<NodeTick>, DevnetError> {
         self.inner
             .upgrade()
-            .map_or(Ok(Vec::new()), |inner| inner.tick())
+            .map_or(Ok(Vec::new()), |inner| inner.tick_within(TICK_PATIENCE))
     }
 }
 
@@ -60,7 +61,7 @@ impl Inner {
             .try_for_each(|(node, answer)| answer().map_err(|_| self.why_silent(node)))
     }
 
-    pub(super) fn tick(&self) -> Result<Vec<NodeTick>, DevnetError> {
+    pub(super) fn tick_within(&self, patience: Duration) -> Result<Vec<NodeTick>, DevnetError> {
         let next = self
             .heights()
             .into_iter()
@@ -77,7 +78,7 @@ impl Inner {
         }
         let stopped = |tick: &NodeTick| tick.outcome == TickOutcome::Stopped;
         if !ticks.iter().all(stopped) {
-            self.wait_for(next, TICK_PATIENCE)?;
+            self.wait_for(next, patience)?;
         }
         Ok(ticks)
     }

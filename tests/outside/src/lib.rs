@@ -1,0 +1,1 @@
+//! Nothing: what counts here is the test.
