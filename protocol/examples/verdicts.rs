@@ -24,6 +24,10 @@ mod verdict;
 #[path = "../tests/golden/vectors/world.rs"]
 mod world;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "hex and words of this program alone"
+)]
 fn main() -> std::io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -20,18 +20,12 @@ fn put(key: &[u8], value: &[u8]) -> Action {
     Action::Put { key, value }
 }
 
-/// Each action, small and at its limits.
-pub(crate) fn cases(world: &World) -> Vec<Case> {
-    let [alice, bob, _, dave] = &world.people[..] else {
-        panic!("four people")
-    };
-    let newcomer = &world.validators[4];
-    let update = |power| Action::UpdateValidator {
-        public_key: newcomer.signer.public_key().to_vec(),
-        power,
-    };
+/// Who does what with which nonce.
+type Act<'a> = (&'static str, &'a Party, u64, Action);
+
+fn transfers<'a>(alice: &'a Party, bob: &'a Party, dave: &'a Party) -> Vec<Act<'a>> {
     let memo = "m".repeat(256);
-    let actions: Vec<(&str, &Party, u64, Action)> = vec![
+    vec![
         (
             "first transfer, which brings the key",
             dave,
@@ -63,6 +57,16 @@ pub(crate) fn cases(world: &World) -> Vec<Case> {
             1,
             transfer(alice.address, u64::MAX, ""),
         ),
+    ]
+}
+
+fn others<'a>(world: &'a World, alice: &'a Party, dave: &'a Party) -> Vec<Act<'a>> {
+    let newcomer = &world.validators[4];
+    let update = |power| Action::UpdateValidator {
+        public_key: newcomer.signer.public_key().to_vec(),
+        power,
+    };
+    vec![
         ("put", alice, 5, put(b"deed/3", b"a garden")),
         ("put of an empty value", alice, 5, put(&[0], b"")),
         (
@@ -87,17 +91,22 @@ pub(crate) fn cases(world: &World) -> Vec<Case> {
             0,
             Action::DeclareReady,
         ),
-    ];
-    let case = |(name, signer, nonce, action): (&'static str, &Party, u64, Action)| Case {
+    ]
+}
+
+/// Each action, small and at its limits.
+pub(crate) fn cases(world: &World) -> Vec<Case> {
+    let [alice, bob, _, dave] = &world.people[..] else {
+        panic!("four people")
+    };
+    let case = |(name, signer, nonce, action): Act<'_>| Case {
         name,
         signer: signer.clone(),
         transaction: signer.act(world.context(), nonce, action),
     };
-    actions
-        .into_iter()
-        .map(case)
-        .chain(own_terms(world))
-        .collect()
+    let acts = transfers(alice, bob, dave).into_iter();
+    let acts = acts.chain(others(world, alice, dave)).map(case);
+    acts.chain(own_terms(world)).collect()
 }
 
 /// With a fee and an expiry of the signer's choice.

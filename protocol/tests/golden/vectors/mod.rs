@@ -9,11 +9,13 @@ mod certificates;
 mod keys;
 mod light;
 mod light_cases;
+mod light_lies;
 mod mutated;
 mod proofs;
 mod transactions;
 mod verdict;
 mod world;
+mod wrong;
 
 use lockstep_protocol::nouns::sign_bytes::SignContext;
 use serde_json::{Map, Value, json};
