@@ -6,6 +6,8 @@
 use proptest::prelude::*;
 use std::fmt::Write;
 
+#[path = "golden/document.rs"]
+mod document;
 #[path = "golden/nouns.rs"]
 mod nouns;
 #[path = "golden/vectors/mod.rs"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from lockstep_client import Key, LightError, LockstepError, verdict
-from lockstep_client.codec import decode
+from lockstep_client import Key, LightError, LockstepError, codec, verdict
+from lockstep_client.codec import Reader, decode
 from lockstep_client.crypto import verify
 from lockstep_client.hashes import address_of, from_hex, hash_of, sha256, to_hex
 from lockstep_client.light import Checkpoint, LightClient
@@ -22,15 +22,19 @@ from lockstep_client.nouns import (
     Transaction,
     Transfer,
     UpdateValidator,
+    Validator,
 )
 from lockstep_client.proofs import (
+    EMPTY_NODE,
     AccountProof,
     AccountState,
     ReceiptProof,
     RecordProof,
     RecordState,
     TransactionProof,
+    account_key,
     merkle_root,
+    record_key,
 )
 from lockstep_client.subscriptions import header_of
 from lockstep_client.validators import ValidatorSet, verify_certificate
@@ -257,3 +261,64 @@ def test_a_header_reads_back() -> None:
     for vector in load("blocks")["vectors"]:
         data = from_hex(vector["header_bytes"])
         assert decode(data, Header.read, 1_000).encode() == data
+
+
+def state_root(values: dict[bytes, bytes], depth: int = 0) -> bytes:
+    """As `docs/protocol.md` says: it depends on the map alone."""
+    if not values:
+        return EMPTY_NODE
+    if len(values) == 1:
+        ((key, value),) = values.items()
+        return sha256(b"JMT::LeafNode", key, sha256(value))
+    halves: tuple[dict[bytes, bytes], dict[bytes, bytes]] = ({}, {})
+    for key, value in values.items():
+        halves[key[depth // 8] >> (7 - depth % 8) & 1][key] = value
+    left, right = (state_root(half, depth + 1) for half in halves)
+    return sha256(b"JMT::IntrnalNode", left, right)
+
+
+def test_the_whole_state_has_the_root_in_the_header() -> None:
+    """The state after block 2: a record was put and deleted before."""
+    values = {}
+    for address, account in state_of(load("mutated")).accounts.items():
+        values[account_key(address)] = AccountState(account.balance, account.nonce).encode()
+        if account.public_key is not None:
+            values[sha256(b"key/", address)] = account.public_key
+    alice = Key.devnet("alice").address_bytes
+    values[record_key(alice, b"deed/1")] = RecordState(b"a house", 1).encode()
+    second = load("blocks")["vectors"][1]
+    founders = set_of(second["validators"]).validators
+    record = codec.u64(1) + b"\0" + codec.many(list(founders), Validator.encode)
+    values[sha256(b"validators/set/", (1).to_bytes(8, "big"))] = record
+    values[sha256(b"validators/newest")] = codec.u64(1)
+    assert to_hex(state_root(values)) == second["header"]["state_root"]
+
+
+def test_the_genesis_has_its_hash_and_a_whole_block_its_bytes() -> None:
+    file = load("blocks")
+    said = file["genesis"]
+    founders = [(from_hex(v["public_key"]), int(v["power"])) for v in said["validators"]]
+    accounts = [(from_hex(a["address"]), int(a["balance"])) for a in said["accounts"]]
+    data = (
+        codec.u64(said["chain_id"])
+        + b"\1"
+        + codec.u64(said["time"])
+        + codec.u64(said["fee_per_byte"])
+        + codec.many(founders, lambda founder: codec.var(founder[0]) + codec.u64(founder[1]))
+        + codec.many(accounts, lambda account: account[0] + codec.u64(account[1]))
+    )
+    assert to_hex(data) == said["bytes"]
+    assert to_hex(sha256(b"lockstep/genesis/v1", data)) == said["hash"]
+    assert said["hash"] == file["chain"]["genesis_hash"]
+    for vector in file["vectors"]:
+        header, transactions, last = decode(from_hex(vector["block"]), read_block, 1 << 20)
+        assert to_hex(header.id) == vector["id"]
+        assert [to_hex(each.leaf) for each in transactions] == vector["transaction_leaves"]
+        assert (None if last is None else to_hex(last.encode())) == vector["last_commit"]
+
+
+def read_block(reader: Reader) -> tuple[Header, list[Transaction], Certificate | None]:
+    header = Header.read(reader)
+    transactions = reader.list(lambda: Transaction.read(reader))
+    assert reader.u32() == 0, "no evidence"
+    return header, transactions, reader.option(lambda: Certificate.read(reader))
