@@ -20,10 +20,14 @@ from lockstep_client import (
     AsyncClient,
     Client,
     Key,
+    KnownAccount,
     LockstepError,
     Refused,
+    Signed,
+    State,
     TimedOut,
     Unreachable,
+    verdict,
 )
 from proxy import liar, proxy
 
@@ -227,3 +231,28 @@ def test_an_event_without_an_end_fills_no_memory() -> None:
         began = time.monotonic()
         assert list(events) == []
         assert time.monotonic() > began
+
+
+def test_a_node_says_of_changed_bytes_what_this_client_says(node: str) -> None:
+    """The verdicts of the vectors by a real node, through `POST /transactions`."""
+    client, sender = Client(node), Key.generate()
+    client.send_and_wait(client.transfer(Key.devnet("dave"), sender.address, 1_000_000))
+    client.send_and_wait(client.transfer(sender, Key.devnet("bob").address, 1))
+    account = client.account(sender.address)
+    signed = client.transfer(sender, Key.devnet("bob").address, 2, "für Miete", expires_at=1_000)
+    known = KnownAccount(account.balance, account.nonce, sender.public_key)
+    chain = client.chain()
+    state = State(
+        chain.context, chain.height + 1, chain.fee_per_byte, {sender.address_bytes: known}
+    )
+    said = set()
+    for at in [*range(130), *range(130, len(signed.data), 200)]:
+        changed = bytearray(signed.data)
+        changed[at] ^= 1
+        expected = verdict(state, bytes(changed))
+        with pytest.raises(Refused) as refused:
+            client.send(Signed(signed.transaction, bytes(changed)))
+        assert refused.value.code == expected, at
+        said.add(expected)
+    assert len(said) >= 8, said
+    assert client.send_and_wait(signed).succeeded
