@@ -31,7 +31,8 @@ export function draw(ctx) {
             it.body ? `height ${whole(it.body.expires_at)}` : '',
           ];
         });
-        const more = value.next ? h('p', { class: 'note' }, `The first ${count(rows.length, 'transaction')}, by sender and nonce; more wait.`) : null;
+        // There is a cursor after the last one too: only the count tells whether more wait.
+        const more = value.count > rows.length ? h('p', { class: 'note below' }, `The first ${count(rows.length, 'transaction')} of ${whole(value.count)}, by sender and nonce.`) : null;
         return rows.length ? [table('What waits', ['Id', 'From', 'Nonce', 'What', 'Fee', 'Expires after'], rows, [2, 4]), more] : empty('Nothing waits for a block.');
       }),
     ),

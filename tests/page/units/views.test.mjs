@@ -5,6 +5,7 @@ import { textOf } from '../../../page/dom.js';
 import { Store } from '../../../page/store.js';
 import { drawRecord } from '../../../page/views/ledger.js';
 import { BOX_H, BOX_W, middle, plan } from '../../../page/views/graph.js';
+import * as mempool from '../../../page/views/mempool.js';
 import { VALIDATORS } from './fake.mjs';
 
 /** What a view is drawn from, where every question has this answer. */
@@ -54,4 +55,15 @@ test('no arrow between actors runs through a third box, and no figure lies on a 
     for (const [box, where] of boxes) assert.ok(!within(at, where, BOX_W + 20, BOX_H + 12), `the figure of ${name} lies on ${box}`);
     for (const [other, where] of placed.slice(0, place)) assert.ok(!within(at, where, 50, 24), `the figure of ${name} lies on that of ${other}`);
   });
+});
+
+test('the mempool says that more wait only where more do', () => {
+  const one = { id: '0x' + '11'.repeat(32), sender: VALIDATORS[0], body: { nonce: 4, fee: '3391', expires_at: 51_344, action: { kind: 'transfer', to: VALIDATORS[1], amount: '5' } } };
+  const read = (value) => () => ({ value, error: null, at: 0, isLoading: false });
+  const said = (count) => {
+    const reads = { get: read({ transactions: count, bytes: 3391 }), call: read({ count, next: 'cursor', transactions: [one] }) };
+    return textOf(mempool.draw(ctx({ view: 'mempool', rest: [] }, null, { reads })));
+  };
+  assert.doesNotMatch(said(1), /The first/);
+  assert.match(said(7), /The first 1 transaction of 7/);
 });
