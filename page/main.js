@@ -121,7 +121,7 @@ function header(current) {
       h('label', { for: 'q', class: 'unseen' }, 'Search: height, block, transaction, address, record'),
       h('input', { id: 'q', name: 'q', type: 'search', placeholder: 'height, id, address', autocomplete: 'off', spellcheck: 'false', maxlength: 1200 }),
     ),
-    h('button', { class: 'theme', type: 'button', onclick: nextTheme, 'aria-label': `Theme: ${theme()}. Change it`, title: 'Light, dark, or as the system has it' }, h('span', { 'aria-hidden': 'true' }, '◐ '), theme()),
+    h('button', { class: 'theme', type: 'button', onclick: nextTheme, 'aria-label': `Theme: ${theme()}. Change it`, title: 'Light, dark, or as the system has it' }, h('span', { 'aria-hidden': 'true' }, '◐'), h('span', { class: 'word' }, ` ${theme()}`)),
   ];
 }
 

@@ -22,7 +22,7 @@ export function draw(ctx) {
         whole(one.height),
         String(one.round),
         String(one.proof).replace(/_/g, ' '),
-        short(one.hash),
+        h('span', { class: 'hash', title: one.hash }, short(one.hash)),
         one.block === undefined ? '–' : blockLink(one.block),
       ];
       const head = ['Offence', 'By', 'Height', 'Round', 'Proof', 'Id', 'In block'];
@@ -35,8 +35,8 @@ export function draw(ctx) {
       return [
         panel('Forks', fork.length ? table('Forks', ['Height', 'Effect', 'Two decisions', 'Accused'], fork) : empty('No two blocks are known to be decided at one height.')),
         pair(
-          panel('Waits for a block', pending.length ? table('Waits', head, pending.map(offence)) : empty('No evidence waits.')),
-          panel('In blocks', committed.length ? table('In blocks', head, committed.map(offence)) : empty('No validator was convicted.')),
+          panel('Waits for a block', pending.length ? table('Waits', head, pending.map(offence), [2, 3]) : empty('No evidence waits.')),
+          panel('In blocks', committed.length ? table('In blocks', head, committed.map(offence), [2, 3]) : empty('No validator was convicted.')),
         ),
       ];
     }),
