@@ -1,6 +1,6 @@
 // Pieces that several views are made of.
 import { h } from './dom.js';
-import { short } from './format.js';
+import { short, whole } from './format.js';
 import { to } from './router.js';
 
 /** @typedef {import('./dom.js').Child} Child */
@@ -59,7 +59,7 @@ function nameOfAccount(store, address) {
 
 /** @param {number} height */
 export function blockLink(height) {
-  return h('a', { href: to('block', height) }, String(height));
+  return h('a', { href: to('block', height) }, whole(height));
 }
 
 /**

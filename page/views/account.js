@@ -1,6 +1,6 @@
 // An account: its balance, and what the node still remembers that it has done.
 import { h } from '../dom.js';
-import { short, textOfHex, whole } from '../format.js';
+import { count, short, textOfHex, whole } from '../format.js';
 import { blockLink, empty, facts, hashLink, panel, shown, table } from '../parts.js';
 import { to } from '../router.js';
 import { keyOf } from '../search.js';
@@ -52,7 +52,7 @@ function history(ctx, address) {
       rows.push([blockLink(block.height), hashLink(one.id, to('transaction', one.id)), one.sender === address ? 'sent' : 'received', action(ctx, one.body.action), whole(String(one.body.fee))]);
     }
   }
-  const note = h('p', { class: 'note' }, `Nodes keep no index by account: this is what the newest ${full.length} blocks with transactions say that this page has seen.`);
+  const note = h('p', { class: 'note' }, `Nodes keep no index by account: this is what the newest ${count(full.length, 'block')} with transactions that this page has seen ${full.length === 1 ? 'says' : 'say'}.`);
   return [note, rows.length ? table('History', ['Block', 'Transaction', 'Way', 'What', 'Fee'], rows, [4]) : empty('Nothing in them.')];
 }
 

@@ -1,6 +1,6 @@
 // Who validates a height, what they did of late, and which changes are asked for.
 import { h } from '../dom.js';
-import { ago, short, whole } from '../format.js';
+import { ago, count, short, whole } from '../format.js';
 import { account, blockLink, byName, colour, empty, facts, panel, shown, table } from '../parts.js';
 import { to } from '../router.js';
 import * as shapes from '../shapes.js';
@@ -74,7 +74,7 @@ function requests(ctx) {
     }
   }
   return [
-    h('p', { class: 'note' }, `What validators have asked for in the newest ${full.length} blocks with transactions that this page has seen. A change holds when validators with more than two thirds of the power have asked for it.`),
+    h('p', { class: 'note' }, `What validators have asked for in the newest ${count(full.length, 'block')} with transactions that this page has seen. A change holds when validators with more than two thirds of the power have asked for it.`),
     rows.length ? table('Requests', ['Block', 'Asked for by', 'What', 'Of whom'], rows) : empty('Nothing.'),
   ];
 }
