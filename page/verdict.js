@@ -108,7 +108,7 @@ function stillReasons(store, power) {
   const waiting = store.lead()?.status?.waiting_for;
   const missing = waiting?.prevotes.length ? waiting.prevotes : (waiting?.precommits ?? []);
   if (missing.length) {
-    const names = missing.map((address) => store.nameOf(address) ?? address.slice(0, 10));
+    const names = missing.map((address) => store.nameOf(address) ?? address.slice(0, 10)).sort();
     const what = waiting?.prevotes.length ? 'prevotes' : 'precommits';
     reasons.push(`Missing ${what}: ${list(names)}.`);
   }

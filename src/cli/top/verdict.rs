@@ -61,7 +61,7 @@ pub(crate) fn verdict(state: &State, rows: &[Row], now: Now) -> Verdict {
         is_still,
     };
     if let Some(why) = &status.halted {
-        let reasons = [vec![why.clone()], reasons].concat();
+        let reasons = halted(state, why, rows);
         return say(Tone::Bad, "This node has halted.".into(), reasons, true);
     }
     if status.height == 0 {
@@ -86,23 +86,17 @@ pub(crate) fn verdict(state: &State, rows: &[Row], now: Now) -> Verdict {
     if is_still {
         let age = ago(age_ms.unwrap_or(0));
         let headline = format!("The chain stands still: no block for {age}.");
-        let reasons = [still(state, &power), reasons].concat();
+        let reasons = [still(state, &power), reasons, need(state)].concat();
         return say(Tone::Bad, headline, reasons, true);
     }
-    let validators = || rows.iter().filter(|row| row.power.is_some());
+    let validators = rows.iter().filter(|row| row.power.is_some());
     if reasons.is_empty() {
-        let all = validators().count();
+        let all = validators.count();
         let part = format!("All {all} validators take part.");
         let reasons = if all == 0 { vec![] } else { vec![part] };
         return say(Tone::Good, "The chain is alive.".into(), reasons, false);
     }
-    let away = validators().filter(|row| row.tone == Tone::Bad);
-    let away: Vec<String> = away.map(|row| row.name.clone()).collect();
-    let headline = match away.is_empty() {
-        true => "The chain is alive, with a remark.".into(),
-        false => format!("The chain goes on without {}.", list(&away)),
-    };
-    say(Tone::Warn, headline, reasons, false)
+    say(Tone::Warn, goes_on(rows), reasons, false)
 }
 
 fn nobody(state: &State, now: Now) -> Verdict {
@@ -129,6 +123,37 @@ fn nobody(state: &State, now: Now) -> Verdict {
     }
 }
 
+/// Why the node has halted, and how the others are: its own row would say the same once more.
+fn halted(state: &State, why: &str, rows: &[Row]) -> Vec<String> {
+    let here = state.lead_node().map(|node| node.url.as_str());
+    let others = rows.iter().filter(|row| Some(row.url.as_str()) != here);
+    let others: Vec<Row> = others.cloned().collect();
+    [vec![why.to_owned()], troubles(&others)].concat()
+}
+
+/// That the chain is alive, and without whom, or with whom not all is well.
+fn goes_on(rows: &[Row]) -> String {
+    let named = |is: fn(&Row) -> bool| -> Vec<String> {
+        let rows = rows.iter().filter(|row| is(row));
+        rows.map(|row| row.name.clone()).collect()
+    };
+    let away = named(|row| row.power.is_some() && row.tone == Tone::Bad);
+    if !away.is_empty() {
+        return format!("The chain goes on without {}.", list(&away));
+    }
+    let unwell = named(|row| matches!(row.tone, Tone::Bad | Tone::Warn) || row.root == Root::Other);
+    let unwell = list(&unwell);
+    format!("The chain is alive, but not all is well with {unwell}.")
+}
+
+/// What a cut takes from the chain. Who is down and who is missing stands before it: a small terminal
+/// has room for three lines.
+fn need(state: &State) -> Vec<String> {
+    let is_cut = state.devnet.as_ref().is_some_and(|it| it.groups.is_some());
+    let need = "A block needs more than two thirds of the power on one side.";
+    if is_cut { vec![need.into()] } else { vec![] }
+}
+
 /// Why no block comes.
 fn still(state: &State, power: &Power) -> Vec<String> {
     let mut reasons = Vec::new();
@@ -139,7 +164,6 @@ fn still(state: &State, power: &Power) -> Vec<String> {
         };
         let sides: Vec<String> = groups.iter().map(side).collect();
         reasons.push(format!("The network is cut: nodes {}.", sides.join(" | ")));
-        reasons.push("A block needs more than two thirds of the power on one side.".into());
     }
     if !power.is_enough() {
         reasons.push(format!(
@@ -154,7 +178,8 @@ fn still(state: &State, power: &Power) -> Vec<String> {
             false => ("prevotes", &waits.prevotes),
             true => ("precommits", &waits.precommits),
         };
-        let names: Vec<String> = missing.iter().map(|who| state.name_of(who)).collect();
+        let mut names: Vec<String> = missing.iter().map(|who| state.name_of(who)).collect();
+        names.sort();
         if !names.is_empty() {
             reasons.push(format!("Missing {what}: {}.", list(&names)));
         }
