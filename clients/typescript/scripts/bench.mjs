@@ -8,7 +8,14 @@ const LIMIT = 1 << 20;
 
 /** Three of four validators give the first one more power: from then on another set decides. */
 async function changeValidators(net, client) {
-  const keys = [0, 1, 2].map((index) => Key.fromSeed(new Uint8Array(32).with(0, 0x76).with(1, 0x30 + index).with(2, 0xde)));
+  const keys = [0, 1, 2].map((index) =>
+    Key.fromSeed(
+      new Uint8Array(32)
+        .with(0, 0x76)
+        .with(1, 0x30 + index)
+        .with(2, 0xde),
+    ),
+  );
   for (const { address } of keys) await net.order('faucet', { to: address, amount: '1000000' });
   const votes = keys.map(async (key) => {
     await client.sendAndWait(await client.updateValidator(key, { publicKey: keys[0].publicKey, power: 2n }));
@@ -40,7 +47,8 @@ try {
   await net.stop();
 }
 
-const read = (height) => nouns.open(nouns.lightBlock, chain.genesisHash, bytes[Number(height) - 1], 'light block', LIMIT);
+const read = (height) =>
+  nouns.open(nouns.lightBlock, chain.genesisHash, bytes[Number(height) - 1], 'light block', LIMIT);
 const first = read(1n);
 const start = () => LightClient.start(chain, { id: nouns.blockId(first.header), height: 1n }, first, Date.now());
 const goal = BigInt(BLOCKS);
@@ -70,6 +78,10 @@ if (skipping.trusted.id !== every.trusted.id) throw new Error('both ways lead to
 if (sets.size < 2) throw new Error('the validators have not changed');
 
 const megabytes = bytes.reduce((sum, { length }) => sum + length, 0) / 1e6;
-console.log(`chain          ${BLOCKS} blocks of 4 validators, ${sets.size} sets, ${megabytes.toFixed(1)} MB of light blocks`);
-console.log(`every header   ${(everyMs / 1_000).toFixed(2)} s, ${(everyMs / BLOCKS).toFixed(2)} ms each, ${signatures} signatures`);
+console.log(
+  `chain          ${BLOCKS} blocks of 4 validators, ${sets.size} sets, ${megabytes.toFixed(1)} MB of light blocks`,
+);
+console.log(
+  `every header   ${(everyMs / 1_000).toFixed(2)} s, ${(everyMs / BLOCKS).toFixed(2)} ms each, ${signatures} signatures`,
+);
 console.log(`by skipping    ${(skippingMs / 1_000).toFixed(2)} s, ${headers} headers`);

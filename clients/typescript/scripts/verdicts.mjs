@@ -24,7 +24,8 @@ export function stateOf({ chain, state }) {
 
 const [, script, file] = process.argv;
 if (import.meta.url === new URL(script, 'file:').href) {
-  if (file === undefined) throw new Error('name a file with "chain" and "state", as tests/vectors/protocol/mutated.json');
+  if (file === undefined)
+    throw new Error('name a file with "chain" and "state", as tests/vectors/protocol/mutated.json');
   const state = stateOf(JSON.parse(readFileSync(file, 'utf8')));
   let lines = [];
   for await (const line of createInterface({ input: process.stdin })) {

@@ -19,8 +19,15 @@ import {
 } from './node/answers.js';
 import { Fields } from './node/json.js';
 import { send, sendAndWait, wait, type Submission, type WaitOptions } from './node/outcome.js';
-import { demandAction, EXPIRES_AFTER, signTransaction, type BuildOptions, type SignedTransaction } from './node/signing.js';
-import { header, heads, receipts, type ReceiptEvent, type SubscribeOptions } from './node/subscriptions.js';
+import {
+  demandAction,
+  EXPIRES_AFTER,
+  signTransaction,
+  type BuildOptions,
+  type SignedTransaction,
+} from './node/signing.js';
+import { untilEnded, type SubscribeOptions } from './node/connections.js';
+import { header, heads, receipts, type ReceiptEvent } from './node/subscriptions.js';
 import { Transport, type CallOptions, type TransportOptions } from './node/transport.js';
 import { type StateRecord } from './nouns/state.js';
 import { type Action } from './nouns/transaction.js';
@@ -29,6 +36,48 @@ import { parseAddress, type Hash } from './nouns/words.js';
 
 /** Bytes, or a text that stands for its UTF-8 bytes. */
 export type Data = Uint8Array | string;
+
+/** A payment. */
+export interface TransferOptions extends BuildOptions {
+  /** An address; one of both cases needs its checksum. */
+  to: string;
+  /** In the chain's smallest unit. */
+  amount: bigint;
+  /** For the receiver; at most 256 bytes of UTF-8. */
+  memo?: string | undefined;
+}
+
+/** A record that is kept, or written over. */
+export interface PutOptions extends BuildOptions {
+  /** 1 to 256 bytes. */
+  key: Data;
+  /** At most 4,096 bytes. */
+  value: Data;
+}
+
+/** A record that is removed. */
+export interface DeleteOptions extends BuildOptions {
+  key: Data;
+}
+
+/** A validator's vote about another one, or about itself. */
+export interface UpdateValidatorOptions extends BuildOptions {
+  publicKey: Uint8Array;
+  /** 0n removes it. */
+  power: bigint;
+}
+
+export interface NewHeadsOptions extends SubscribeOptions {
+  /** The first height to be told; by default that of the next block. */
+  from?: bigint | undefined;
+}
+
+export interface ReceiptsOptions extends SubscribeOptions {
+  /** The first height of which receipts are told; by default that of the next block. */
+  from?: bigint | undefined;
+  /** Only of transactions that this address sends or receives; by default of all. */
+  address?: string | undefined;
+}
 
 /** The validators of a height. */
 export interface Validators {
@@ -98,7 +147,11 @@ export class Client {
       height: answer.whole('height'),
       hash: answer.hash('hash'),
       totalPower: answer.whole('total_power'),
-      validators: rows.map((row) => ({ address: row.address('address'), publicKey: row.bytes('public_key'), power: row.whole('power') })),
+      validators: rows.map((row) => ({
+        address: row.address('address'),
+        publicKey: row.bytes('public_key'),
+        power: row.whole('power'),
+      })),
     };
   }
 
@@ -120,22 +173,34 @@ export class Client {
   }
 
   /** Signs a payment of `amount` (in the chain's smallest unit); it is not sent. */
-  async transfer(signer: Signer, { to, amount, memo, ...rest }: { to: string; amount: bigint; memo?: string } & BuildOptions, options: CallOptions = {}): Promise<SignedTransaction> {
+  async transfer(
+    signer: Signer,
+    { to, amount, memo, ...rest }: TransferOptions,
+    options: CallOptions = {},
+  ): Promise<SignedTransaction> {
     return this.sign(signer, { kind: 'transfer', to: parseAddress(to), amount, memo: memo ?? '' }, rest, options);
   }
 
   /** Signs the wish to keep `value` under `key`; it is not sent. */
-  async put(signer: Signer, { key, value, ...rest }: { key: Data; value: Data } & BuildOptions, options: CallOptions = {}): Promise<SignedTransaction> {
+  async put(
+    signer: Signer,
+    { key, value, ...rest }: PutOptions,
+    options: CallOptions = {},
+  ): Promise<SignedTransaction> {
     return this.sign(signer, { kind: 'put', key: bytesOf(key), value: bytesOf(value) }, rest, options);
   }
 
   /** Signs the wish to remove what stands under `key`; it is not sent. */
-  async delete(signer: Signer, { key, ...rest }: { key: Data } & BuildOptions, options: CallOptions = {}): Promise<SignedTransaction> {
+  async delete(signer: Signer, { key, ...rest }: DeleteOptions, options: CallOptions = {}): Promise<SignedTransaction> {
     return this.sign(signer, { kind: 'delete', key: bytesOf(key) }, rest, options);
   }
 
   /** Signs a validator's vote for the power of a public key; 0n removes it. It is not sent. */
-  async updateValidator(signer: Signer, { publicKey, power, ...rest }: { publicKey: Uint8Array; power: bigint } & BuildOptions, options: CallOptions = {}): Promise<SignedTransaction> {
+  async updateValidator(
+    signer: Signer,
+    { publicKey, power, ...rest }: UpdateValidatorOptions,
+    options: CallOptions = {},
+  ): Promise<SignedTransaction> {
     return this.sign(signer, { kind: 'update_validator', publicKey, power }, rest, options);
   }
 
@@ -149,7 +214,12 @@ export class Client {
    *
    * @throws {@link LockstepError} `bad_argument`, `unsupported_scheme`, or what the node refuses
    */
-  async sign(signer: Signer, action: Action, given: BuildOptions = {}, options: CallOptions = {}): Promise<SignedTransaction> {
+  async sign(
+    signer: Signer,
+    action: Action,
+    given: BuildOptions = {},
+    options: CallOptions = {},
+  ): Promise<SignedTransaction> {
     demandAction(action);
     const chain = await this.chain(options);
     demandScheme(chain);
@@ -188,13 +258,14 @@ export class Client {
    * Every header from `from` on, by default from the next one, each once and in order, whatever breaks:
    * `for await (const { header } of client.newHeads()) …`. Ends when `signal` aborts.
    */
-  newHeads({ from, ...options }: { from?: bigint } & SubscribeOptions = {}): AsyncGenerator<BlockHead> {
-    return heads(this.#transport, from, options);
+  newHeads({ from, ...options }: NewHeadsOptions = {}): AsyncGenerator<BlockHead> {
+    return untilEnded(heads(this.#transport, from, options), options);
   }
 
-  /** Receipts as they come, of one address or of all; goes on after a break where it ended. */
-  receipts({ address, ...options }: { address?: string } & SubscribeOptions = {}): AsyncGenerator<ReceiptEvent> {
-    return receipts(this.#transport, address === undefined ? undefined : parseAddress(address), options);
+  /** Every receipt from the height `from` on, by default from the next one, each once and in order, whatever breaks. */
+  receipts({ address, ...options }: ReceiptsOptions = {}): AsyncGenerator<ReceiptEvent> {
+    const of = address === undefined ? undefined : parseAddress(address);
+    return untilEnded(receipts(this.#transport, { ...options, address: of }), options);
   }
 
   /** Any call of JSON-RPC, and its result as it comes (`rpc.discover` describes all). Made again where nothing came. */

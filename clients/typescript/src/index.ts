@@ -3,7 +3,17 @@
  *
  * @packageDocumentation
  */
-export { Client, type Data, type Validators } from './client.js';
+export {
+  Client,
+  type Data,
+  type DeleteOptions,
+  type NewHeadsOptions,
+  type PutOptions,
+  type ReceiptsOptions,
+  type TransferOptions,
+  type UpdateValidatorOptions,
+  type Validators,
+} from './client.js';
 export { ArgumentError, BytesError, ConnectionError, LockstepError, RefusedError, type ClientCode } from './errors.js';
 export { equal, fromHex, toHex, type Hex } from './hex.js';
 export { Key, type DevnetName, type Signer } from './key.js';
@@ -15,7 +25,8 @@ export * as nouns from './nouns/index.js';
 export type { BlockHead, Block, AccountAnswer, Chain, Ending, Head, Receipt } from './node/answers.js';
 export { TransactionError, type Submission, type WaitOptions } from './node/outcome.js';
 export { leastFee, signTransaction, type BuildOptions, type SignedTransaction } from './node/signing.js';
-export { type ReceiptEvent, type SubscribeOptions } from './node/subscriptions.js';
+export { type SubscribeOptions } from './node/connections.js';
+export { type ReceiptEvent } from './node/subscriptions.js';
 export { type CallOptions, type TransportOptions } from './node/transport.js';
 export { addressOf, checksummed, parseAddress, type Address, type Hash } from './nouns/words.js';
 export { type CommitCertificate, type Header } from './nouns/block.js';

@@ -8,12 +8,20 @@ import test from 'node:test';
 import { chromium } from 'playwright-core';
 import { devnet, skip as noNode } from './support/devnet.mjs';
 
-const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path));
+const executablePath = [
+  process.env.CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((path) => path && existsSync(path));
 const isRequired = process.env.LOCKSTEP_CLIENTS === 'required';
 const skip = noNode || (executablePath || isRequired ? false : 'no Chromium: apt-get install chromium, or CHROMIUM');
 
 const noble = ['ciphers', 'curves', 'hashes', 'post-quantum'];
-const imports = { 'lockstep-client': '/dist/index.js', ...Object.fromEntries(noble.map((name) => [`@noble/${name}/`, `/node_modules/@noble/${name}/`])) };
+const imports = {
+  'lockstep-client': '/dist/index.js',
+  ...Object.fromEntries(noble.map((name) => [`@noble/${name}/`, `/node_modules/@noble/${name}/`])),
+};
 
 const page = `<!doctype html><title>first transfer</title>
 <script type="importmap">${JSON.stringify({ imports })}</script>
@@ -45,7 +53,9 @@ async function serve() {
     const isOurs = /^\/(dist|node_modules\/@noble)\/[\w\-./]+\.js$/.test(pathname) && !pathname.includes('..');
     if (pathname === '/') return response.writeHead(200, { 'content-type': 'text/html' }).end(page);
     const file = isOurs && (await readFile(new URL(`..${pathname}`, import.meta.url)).catch(() => null));
-    return file ? response.writeHead(200, { 'content-type': 'text/javascript' }).end(file) : response.writeHead(404).end();
+    return file
+      ? response.writeHead(200, { 'content-type': 'text/javascript' }).end(file)
+      : response.writeHead(404).end();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -58,7 +68,10 @@ test('a page pays a new account and proves what it holds', { skip }, async (t) =
   t.after(net.stop);
   const server = await serve();
   t.after(() => server.close());
-  const browser = await chromium.launch({ executablePath, args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'] });
+  const browser = await chromium.launch({
+    executablePath,
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
+  });
   t.after(() => browser.close());
   const tab = await browser.newPage();
   const said = [];

@@ -57,7 +57,12 @@ test('a value of any length is written whole, wherever the buffer has to grow', 
     assert.deepEqual(decode(nouns.path, bytes, 'path', 2_000), path);
   }
   for (let length = 0; length < 600; length += 1) {
-    const body = { nonce: 5n, fee: 6n, expiresAt: 7n, action: { kind: 'put', key: new Uint8Array(length).fill(9), value: Uint8Array.of(1) } };
+    const body = {
+      nonce: 5n,
+      fee: 6n,
+      expiresAt: 7n,
+      action: { kind: 'put', key: new Uint8Array(length).fill(9), value: Uint8Array.of(1) },
+    };
     assert.deepEqual(decode(nouns.transactionBody, encode(nouns.transactionBody, body), 'body', 2_000), body);
   }
 });

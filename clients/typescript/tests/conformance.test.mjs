@@ -22,7 +22,10 @@ class Runner {
   }
 
   async take(step) {
-    const got = await this[step.do](step).catch((error) => ({ code: error.code ?? error.stack, has_receipt: (error.receipt ?? null) !== null }));
+    const got = await this[step.do](step).catch((error) => ({
+      code: error.code ?? error.stack,
+      has_receipt: (error.receipt ?? null) !== null,
+    }));
     if (step.expect === null) return assert.equal(got, null, JSON.stringify(step));
     const code = step.expect.code ?? null;
     for (const [field, expected] of Object.entries({ ...step.expect, ...(got && 'code' in got && { code }) })) {
@@ -41,14 +44,24 @@ class Runner {
   }
 
   async #sign(step, sign, fields) {
-    const given = Object.fromEntries([['nonce', 'nonce'], ['fee', 'fee'], ['expires_at', 'expiresAt']].flatMap(([name, option]) => (name in step ? [[option, BigInt(step[name])]] : [])));
+    const given = Object.fromEntries(
+      [
+        ['nonce', 'nonce'],
+        ['fee', 'fee'],
+        ['expires_at', 'expiresAt'],
+      ].flatMap(([name, option]) => (name in step ? [[option, BigInt(step[name])]] : [])),
+    );
     const signed = await sign.call(this.client, keys[step.key], { ...fields, ...given });
     this.signed[step.as] = signed;
     return { payload: payload(signed.transaction), id: signed.id };
   }
 
   async transfer(step) {
-    return this.#sign(step, this.client.transfer, { to: addressOf(step.to), amount: BigInt(step.amount), memo: step.memo });
+    return this.#sign(step, this.client.transfer, {
+      to: addressOf(step.to),
+      amount: BigInt(step.amount),
+      memo: step.memo,
+    });
   }
 
   async put(step) {
@@ -60,7 +73,10 @@ class Runner {
   }
 
   async update_validator(step) {
-    return this.#sign(step, this.client.updateValidator, { publicKey: keys[step.public_key].publicKey, power: BigInt(step.power) });
+    return this.#sign(step, this.client.updateValidator, {
+      publicKey: keys[step.public_key].publicKey,
+      power: BigInt(step.power),
+    });
   }
 
   async declare_ready(step) {

@@ -39,7 +39,12 @@ describe('a client of a devnet', { skip }, () => {
     assert.ok((await client.balance(alice.address)) <= before - 5_000_000n);
     assert.deepEqual(await client.receipt(payment.id), receipt);
     const { transactions } = await client.block(receipt.height);
-    assert.deepEqual(transactions[receipt.index].action, { kind: 'transfer', to: savings.address, amount: 5_000_000n, memo: 'für Miete' });
+    assert.deepEqual(transactions[receipt.index].action, {
+      kind: 'transfer',
+      to: savings.address,
+      amount: 5_000_000n,
+      memo: 'für Miete',
+    });
     // The new account signs its first transaction, which brings its key.
     const back = await client.transfer(savings, { to: alice.address, amount: 1n });
     assert.ok(back.transaction.publicKey !== null);
@@ -51,7 +56,11 @@ describe('a client of a devnet', { skip }, () => {
     const { address } = Key.generate();
     const payment = await client.transfer(bob, { to: address, amount: 7n });
     const receipts = await Promise.all([1, 2, 3].map(() => client.sendAndWait(payment)));
-    receipts.push(await client.sendAndWait(payment), await new Client(net.urls[1]).sendAndWait(payment), await client.wait(payment.id));
+    receipts.push(
+      await client.sendAndWait(payment),
+      await new Client(net.urls[1]).sendAndWait(payment),
+      await client.wait(payment.id),
+    );
     for (const receipt of receipts) assert.deepEqual(receipt, receipts[0]);
     assert.equal(await client.send(payment), 'known');
     assert.equal(await client.balance(address), 7n);
@@ -96,14 +105,20 @@ describe('a client of a devnet', { skip }, () => {
 
   it("carries the node's own code where a transaction is refused", async () => {
     const to = bob.address;
-    const refused = async (options, code) => assert.rejects(client.send(await client.transfer(alice, { to, amount: 1n, ...options })), { name: 'RefusedError', code });
+    const refused = async (options, code) =>
+      assert.rejects(client.send(await client.transfer(alice, { to, amount: 1n, ...options })), {
+        name: 'RefusedError',
+        code,
+      });
     await refused({ fee: 1n }, 'underpriced');
     await refused({ expiresAt: 1n }, 'expired');
     await refused({ nonce: 1_000_000n }, 'nonce_too_high');
     await refused({ expiresAt: 10_000_000n }, 'expiry_too_far');
     await refused({ memo: 'x'.repeat(257) }, 'memo_too_large');
     await assert.rejects(client.send(await client.put(alice, { key: '', value: 'x' })), { code: 'record_key_length' });
-    await assert.rejects(client.send(await client.put(alice, { key: 'k', value: new Uint8Array(4_097) })), { code: 'value_too_large' });
+    await assert.rejects(client.send(await client.put(alice, { key: 'k', value: new Uint8Array(4_097) })), {
+      code: 'value_too_large',
+    });
     const stranger = Key.generate();
     await assert.rejects(client.send(await client.transfer(stranger, { to, amount: 1n })), { code: 'unfunded' });
     const spoiled = await client.transfer(alice, { to, amount: 1n });
@@ -148,53 +163,107 @@ describe('a client of a devnet', { skip }, () => {
     assert.equal((await client.wait(second.id)).status, 'success');
   });
 
-  it('tells every header once and in order, from any height, over breaks of the connection', async () => {
-    let open = 0;
-    const streams = new Set();
-    // A fetch whose event streams can be cut.
-    const cutting = async (url, init) => {
-      if (!String(url).includes('/events')) return fetch(url, init);
-      open += 1;
+  /** A client whose event streams are cut again and again. */
+  function shakyClient(url) {
+    const streams = [];
+    const cutting = async (asked, init) => {
+      if (!String(asked).includes('/events')) return fetch(asked, init);
       const cut = new AbortController();
-      streams.add(cut);
-      return fetch(url, { ...init, signal: AbortSignal.any([init.signal, cut.signal]) });
+      streams.push(cut);
+      return fetch(asked, { ...init, signal: AbortSignal.any([init.signal, cut.signal]) });
     };
-    const shaky = new Client(net.urls[0], { fetch: cutting });
+    return { shaky: new Client(url, { fetch: cutting }), cut: () => streams.at(-1)?.abort(), streams };
+  }
+
+  it('tells every header once and in order, from any height, over breaks of the connection', async () => {
+    const { shaky, cut, streams } = shakyClient(net.urls[0]);
     const until = (await client.head()).height + 8n;
     const heights = [];
     for await (const { id, header } of shaky.newHeads({ from: 1n })) {
       heights.push(header.height);
       if (header.height % 3n === 0n) assert.equal(id, (await client.header(header.height)).id);
-      if (heights.length % 4 === 0) for (const stream of streams) stream.abort();
+      if (heights.length % 4 === 0) cut();
       if (header.height >= until) break;
     }
-    assert.deepEqual(heights, heights.map((_, index) => BigInt(index + 1)));
-    assert.ok(open > 1, `${open} connections`);
+    assert.deepEqual(
+      heights,
+      heights.map((_, index) => BigInt(index + 1)),
+    );
+    assert.ok(streams.length > 1, `${streams.length} connections`);
   });
 
-  it('tells receipts of an address, and ends when it is told to', async () => {
+  it('tells every receipt of an address once and in order, over breaks of the connection', async () => {
     const { address } = Key.generate();
-    const stop = new AbortController();
+    const { shaky, cut, streams } = shakyClient(net.urls[0]);
+    const { height } = await client.head();
+    const found = [];
     const told = (async () => {
-      const found = [];
-      for await (const receipt of client.receipts({ address, signal: stop.signal })) {
+      for await (const receipt of shaky.receipts({ address, from: height })) {
         found.push(receipt);
-        if (found.length === 2) stop.abort();
+        if (found.length % 3 === 1) cut();
+        if (found.length === 12) break;
       }
-      return found;
     })();
     const payments = [];
-    for (const amount of [1n, 2n]) {
-      payments.push(await client.transfer(carol, { to: address, amount }));
-      await client.sendAndWait(payments.at(-1));
+    let nonce = await client.nonce(carol.address);
+    for (let amount = 1n; amount <= 12n; amount += 1n, nonce += 1n) {
+      payments.push(await client.transfer(carol, { to: address, amount, nonce }));
+      await client.send(payments.at(-1));
     }
-    const found = await told;
-    assert.deepEqual(found.map(({ id }) => id), payments.map(({ id }) => id));
+    await told;
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      payments.map(({ id }) => id),
+    );
     assert.deepEqual([found[0].to, found[0].sender, found[0].status], [address, carol.address, 'success']);
+    assert.ok(streams.length > 1, `${streams.length} connections`);
+    // What is over is told as well, by height.
+    const again = [];
+    for await (const { id } of client.receipts({ address, from: height })) if (again.push(id) === 12) break;
+    assert.deepEqual(
+      again,
+      found.map(({ id }) => id),
+    );
+  });
+
+  it('ends a subscription when it is told to', async () => {
+    const stop = new AbortController();
+    let count = 0;
+    for await (const _ of client.newHeads({ signal: stop.signal })) if ((count += 1) === 2) stop.abort();
+    assert.equal(count, 2);
+    const none = new AbortController();
+    setTimeout(() => none.abort(), 50);
+    for await (const _ of client.receipts({ address: Key.generate().address, signal: none.signal })) assert.fail();
+  });
+
+  it('goes on after the restart of a node, whose events begin anew', async () => {
+    const other = await devnet('--scheme', 'ml-dsa-65', '--block-time', '100ms');
+    stops.push(other.stop);
+    const order = async (name) => {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"node":0}' };
+      const answer = await fetch(`${other.urls[1]}/devnet/${name}`, init);
+      assert.ok(answer.ok, await answer.text());
+    };
+    const heights = [];
+    let restarted;
+    for await (const { header } of new Client(other.urls[0]).newHeads({ from: 1n })) {
+      heights.push(header.height);
+      if (header.height === 3n) restarted = order('stop').then(() => order('restart'));
+      if (header.height === 20n) break;
+    }
+    await restarted;
+    assert.deepEqual(
+      heights,
+      heights.map((_, index) => BigInt(index + 1)),
+    );
   });
 
   it('ends a wait that is aborted or too long', async () => {
-    const far = await client.transfer(bob, { to: alice.address, amount: 1n, nonce: (await client.nonce(bob.address)) + 5n });
+    const far = await client.transfer(bob, {
+      to: alice.address,
+      amount: 1n,
+      nonce: (await client.nonce(bob.address)) + 5n,
+    });
     await assert.rejects(client.sendAndWait(far, { timeoutMs: 300 }), { name: 'ConnectionError', code: 'timeout' });
     const later = AbortSignal.timeout(100);
     await assert.rejects(client.sendAndWait(far, { signal: later }), { code: 'aborted' });
@@ -209,7 +278,13 @@ describe('a client of a devnet', { skip }, () => {
       assert.match(error.message, /lockstep devnet --scheme ml-dsa-65/);
       return true;
     });
-    const { header, id } = await dilithium.header(1n).catch(() => dilithium.newHeads()[Symbol.asyncIterator]().next().then(({ value }) => value));
+    const { header, id } = await dilithium.header(1n).catch(() =>
+      dilithium
+        .newHeads()
+        [Symbol.asyncIterator]()
+        .next()
+        .then(({ value }) => value),
+    );
     await assert.rejects(dilithium.light({ trusted: `${id}@${header.height}` }).head(), { code: 'unsupported_scheme' });
   });
 });

@@ -22,7 +22,14 @@ function reread(name, codec) {
   return value;
 }
 
-const TRANSACTIONS = ['first transaction of an account', 'put', 'delete', 'update of a validator', 'declaration of readiness', 'transaction without a key'];
+const TRANSACTIONS = [
+  'first transaction of an account',
+  'put',
+  'delete',
+  'update of a validator',
+  'declaration of readiness',
+  'transaction without a key',
+];
 
 for (const name of TRANSACTIONS) {
   test(`${name}: bytes, id and sign bytes are those of Rust`, () => {
@@ -35,13 +42,19 @@ for (const name of TRANSACTIONS) {
 
 test('headers and certificates: bytes and hashes are those of Rust', () => {
   assert.equal(nouns.blockId(reread('header', nouns.header)), golden.get('header').id);
-  assert.equal(nouns.commitHash(reread('commit certificate', nouns.commitCertificate)), golden.get('commit certificate').hash);
+  assert.equal(
+    nouns.commitHash(reread('commit certificate', nouns.commitCertificate)),
+    golden.get('commit certificate').hash,
+  );
 });
 
 test('what a precommit signs is what Rust signs', () => {
   const of = { height: 0x0102030405060708n, round: 0x0a0b0c0d, blockId: `0x${'b1'.repeat(32)}` };
   assert.equal(toHex(nouns.precommitSignBytes(chain, of)), golden.get('precommit')['sign bytes']);
-  assert.equal(toHex(nouns.precommitSignBytes(chain, { ...of, blockId: null })), golden.get('nil precommit')['sign bytes']);
+  assert.equal(
+    toHex(nouns.precommitSignBytes(chain, { ...of, blockId: null })),
+    golden.get('nil precommit')['sign bytes'],
+  );
 });
 
 const MESSAGES = {
@@ -65,7 +78,11 @@ test('proofs of inclusion are read as Rust writes them', () => {
 });
 
 test('no byte of a noun is ignored: whatever changes one is refused or reads as something else', () => {
-  const kinds = { ...Object.fromEntries(TRANSACTIONS.map((name) => [name, nouns.transaction])), header: nouns.header, 'commit certificate': nouns.commitCertificate };
+  const kinds = {
+    ...Object.fromEntries(TRANSACTIONS.map((name) => [name, nouns.transaction])),
+    header: nouns.header,
+    'commit certificate': nouns.commitCertificate,
+  };
   let refused = 0;
   for (const [name, codec] of Object.entries(kinds)) {
     const right = bytesOf(name);

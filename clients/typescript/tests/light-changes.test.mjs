@@ -44,11 +44,17 @@ test('it follows every addition and removal, header by header', () => {
 });
 
 test('it skips over changes, from every height to the last and from the first to every height', () => {
-  const pairs = blocks.flatMap((_, index) => [[1n, BigInt(index + 1)], [BigInt(index + 1), LAST]]).filter(([from, to]) => from < to);
+  const pairs = blocks
+    .flatMap((_, index) => [
+      [1n, BigInt(index + 1)],
+      [BigInt(index + 1), LAST],
+    ])
+    .filter(([from, to]) => from < to);
   for (const [from, to] of pairs) {
     const client = clientAt(from);
     const way = new Bisection(to);
-    for (let height = way.wanted(client); height !== null; height = way.wanted(client)) way.take(client, block(height), NOW);
+    for (let height = way.wanted(client); height !== null; height = way.wanted(client))
+      way.take(client, block(height), NOW);
     assert.deepEqual(client.trusted.header, block(to).header, `${from} to ${to}`);
   }
 });
@@ -128,16 +134,19 @@ test('a set that nobody vouches for ends at the next header', () => {
   const parent = nouns.blockId(world.block(3n).header);
   const signers = rising([...strangers, ...old.slice(0, 1)]);
   let steps = 0;
-  assert.throws(() => {
-    for (let height = way.wanted(client); height !== null; height = way.wanted(client)) {
-      steps += 1;
-      // Signed for nothing: nobody looks at the signatures of a set that is too far ahead.
-      const header = twelve.header(height, parent, { time: 5_000n });
-      const signed = signers.map((place) => [place, new Uint8Array(3_309)]);
-      const certificate = { height, round: 0, blockId: nouns.blockId(header), signers: twelve.signers(signed) };
-      way.take(client, { header, certificate, validators: twelve.validators }, NOW);
-    }
-  }, { code: 'other_validators' });
+  assert.throws(
+    () => {
+      for (let height = way.wanted(client); height !== null; height = way.wanted(client)) {
+        steps += 1;
+        // Signed for nothing: nobody looks at the signatures of a set that is too far ahead.
+        const header = twelve.header(height, parent, { time: 5_000n });
+        const signed = signers.map((place) => [place, new Uint8Array(3_309)]);
+        const certificate = { height, round: 0, blockId: nouns.blockId(header), signers: twelve.signers(signed) };
+        way.take(client, { header, certificate, validators: twelve.validators }, NOW);
+      }
+    },
+    { code: 'other_validators' },
+  );
   assert.ok(steps <= 64, `${steps}`);
   assert.equal(client.trusted.header.height, 3n);
 });

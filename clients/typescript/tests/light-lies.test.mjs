@@ -74,16 +74,40 @@ test('a duplicate signer is refused', () => {
   const { signatures } = world.block(4n).certificate.signers;
   const withSigners = (signed) => changed(4n, ({ certificate }) => (certificate.signers = world.cast.signers(signed)));
   // Two signers, one of them under a second name.
-  refused(4n, withSigners([[0, signatures[0]], [1, signatures[1]], [3, signatures[0]]]), 'signature');
+  refused(
+    4n,
+    withSigners([
+      [0, signatures[0]],
+      [1, signatures[1]],
+      [3, signatures[0]],
+    ]),
+    'signature',
+  );
   // One signer and one place, but two signatures.
-  refused(4n, withSigners([[0, signatures[0]], [1, signatures[1]], [1, signatures[1]]]), 'certificate');
+  refused(
+    4n,
+    withSigners([
+      [0, signatures[0]],
+      [1, signatures[1]],
+      [1, signatures[1]],
+    ]),
+    'certificate',
+  );
   // A set in which one validator stands twice.
-  refused(4n, changed(4n, (shown) => (shown.validators[1] = shown.validators[0])), 'validators');
+  refused(
+    4n,
+    changed(4n, (shown) => (shown.validators[1] = shown.validators[0])),
+    'validators',
+  );
 });
 
 test('a bitmap that does not fit the set is refused', () => {
   for (const bitmap of [[], [7, 0], [0x17], [0x87], [3], [15]]) {
-    refused(4n, changed(4n, ({ certificate }) => (certificate.signers.bitmap = Uint8Array.from(bitmap))), 'certificate');
+    refused(
+      4n,
+      changed(4n, ({ certificate }) => (certificate.signers.bitmap = Uint8Array.from(bitmap))),
+      'certificate',
+    );
   }
 });
 
@@ -105,7 +129,11 @@ test('another block than the checkpoint is refused', () => {
 
 test('another height is refused', () => {
   refused(5n, world.block(6n), 'other_height');
-  refused(5n, changed(5n, ({ certificate }) => (certificate.height = 6n)), 'other_height');
+  refused(
+    5n,
+    changed(5n, ({ certificate }) => (certificate.height = 6n)),
+    'other_height',
+  );
   for (const asked of [1n, 3n]) refused(asked, world.block(asked), 'not_ahead');
 });
 
@@ -118,7 +146,11 @@ test('a certificate of another block is refused', () => {
 });
 
 test('a certificate of another round is refused', () => {
-  refused(5n, changed(5n, ({ certificate }) => (certificate.round = 1)), 'signature');
+  refused(
+    5n,
+    changed(5n, ({ certificate }) => (certificate.round = 1)),
+    'signature',
+  );
 });
 
 test('a header of the future is refused', () => {
@@ -142,9 +174,21 @@ test('a next header with validators that nobody named is refused', () => {
 });
 
 test("validators that are not the header's are refused", () => {
-  refused(5n, changed(5n, (shown) => (shown.validators = new Cast(5).validators)), 'validators_hash');
-  refused(5n, changed(5n, ({ validators }) => (validators[0].power = 100n)), 'validators_hash');
-  refused(5n, changed(5n, ({ validators }) => validators.pop()), 'validators_hash');
+  refused(
+    5n,
+    changed(5n, (shown) => (shown.validators = new Cast(5).validators)),
+    'validators_hash',
+  );
+  refused(
+    5n,
+    changed(5n, ({ validators }) => (validators[0].power = 100n)),
+    'validators_hash',
+  );
+  refused(
+    5n,
+    changed(5n, ({ validators }) => validators.pop()),
+    'validators_hash',
+  );
 });
 
 test('validators that are no set are refused', () => {
@@ -158,7 +202,10 @@ test('validators that are no set are refused', () => {
     [{ publicKey: publicKey.subarray(1), power: 1n }],
     [{ publicKey: degenerate, power: 1n }],
     [right[0], { ...right[1], power: 2n ** 64n - 1n }],
-    Array.from({ length: 129 }, (_, index) => ({ publicKey: Uint8Array.of(...publicKey.subarray(0, 1_951), index), power: 1n })),
+    Array.from({ length: 129 }, (_, index) => ({
+      publicKey: Uint8Array.of(...publicKey.subarray(0, 1_951), index),
+      power: 1n,
+    })),
   ]) {
     const shown = world.block(5n);
     shown.validators = validators.map((one) => ({ address: RICH, ...one }));
@@ -168,7 +215,11 @@ test('validators that are no set are refused', () => {
 
 test('the powers of a set may be as large as 64 bits hold, and count exactly', () => {
   const [a, b, c] = world.cast.validators;
-  const set = new ValidatorSet([{ ...a, power: 2n ** 63n }, { ...b, power: 2n ** 63n - 2n }, { ...c, power: 1n }]);
+  const set = new ValidatorSet([
+    { ...a, power: 2n ** 63n },
+    { ...b, power: 2n ** 63n - 2n },
+    { ...c, power: 1n },
+  ]);
   assert.equal(set.total, 2n ** 64n - 1n);
   const third = set.total / 3n;
   assert.ok(!set.isQuorum(2n * third) && set.isQuorum(2n * third + 1n));

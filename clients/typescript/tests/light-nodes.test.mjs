@@ -39,7 +39,9 @@ describe('a light client in front of a node', { skip }, () => {
     await node.send(payment);
     // Whoever builds the next block has it.
     for (const url of net.urls) {
-      await until('every node holds it', async () => (await (await fetch(`${url}/mempool`)).json()).waiting.some(({ id }) => id === payment.id));
+      await until('every node holds it', async () =>
+        (await (await fetch(`${url}/mempool`)).json()).waiting.some(({ id }) => id === payment.id),
+      );
     }
     await net.tick();
     assert.equal((await node.sendAndWait(payment)).status, 'success');
@@ -48,12 +50,21 @@ describe('a light client in front of a node', { skip }, () => {
   /** The public keys of the devnet, by place. */
   async function signers() {
     const set = new ValidatorSet(validators);
-    const keys = [0, 1, 2, 3].map((index) => Key.fromSeed(new Uint8Array(32).fill(0).with(0, 0x76).with(1, 0x30 + index).with(2, 0xde)));
+    const keys = [0, 1, 2, 3].map((index) =>
+      Key.fromSeed(
+        new Uint8Array(32)
+          .fill(0)
+          .with(0, 0x76)
+          .with(1, 0x30 + index)
+          .with(2, 0xde),
+      ),
+    );
     return set.validators.map(({ address }) => keys.find((key) => key.address === address));
   }
 
   const trusted = async (height) => `${(await node.header(height)).id}@${height}`;
-  const ask = async (url, at = 2n, options = {}, address = alice.address) => new Client(url).light({ trusted: await trusted(at), ...options }).account(address);
+  const ask = async (url, at = 2n, options = {}, address = alice.address) =>
+    new Client(url).light({ trusted: await trusted(at), ...options }).account(address);
   const caught = (answer, code) => assert.rejects(answer, { name: 'LightError', code });
 
   async function serve(lie) {
@@ -67,9 +78,12 @@ describe('a light client in front of a node', { skip }, () => {
     change(shown);
     return { body: nouns.seal(codec, chain.genesisHash, shown) };
   };
-  const aboutBlocks = (change) => serve(({ path, body }) => (path.startsWith('/light/blocks/') ? rewrite(nouns.lightBlock, body, change) : {}));
-  const aboutAccounts = (change) => serve(({ path, body }) => (path.startsWith('/light/accounts/') ? rewrite(nouns.provedAccount, body, change) : {}));
-  const aboutStatus = (change) => serve(({ path, body }) => (path === '/status' ? { body: JSON.stringify({ ...JSON.parse(body), ...change }) } : {}));
+  const aboutBlocks = (change) =>
+    serve(({ path, body }) => (path.startsWith('/light/blocks/') ? rewrite(nouns.lightBlock, body, change) : {}));
+  const aboutAccounts = (change) =>
+    serve(({ path, body }) => (path.startsWith('/light/accounts/') ? rewrite(nouns.provedAccount, body, change) : {}));
+  const aboutStatus = (change) =>
+    serve(({ path, body }) => (path === '/status' ? { body: JSON.stringify({ ...JSON.parse(body), ...change }) } : {}));
 
   /** What all validators together would sign. */
   function signAgain(shown) {
@@ -77,10 +91,11 @@ describe('a light client in front of a node', { skip }, () => {
     const message = nouns.precommitSignBytes(chain, shown.certificate);
     shown.certificate.signers = { bitmap: Uint8Array.of(15), signatures: first.map((key) => key.sign(message)) };
   }
-  const rewriting = (change) => aboutBlocks((shown) => {
-    change(shown);
-    signAgain(shown);
-  });
+  const rewriting = (change) =>
+    aboutBlocks((shown) => {
+      change(shown);
+      signAgain(shown);
+    });
   const checkpointOf = async (url, height) => {
     const body = new Uint8Array(await (await fetch(`${url}/light/blocks/${height}`)).arrayBuffer());
     return `${nouns.blockId(nouns.open(nouns.lightBlock, chain.genesisHash, body, 'block', LIMIT).header)}@${height}`;
@@ -109,7 +124,9 @@ describe('a light client in front of a node', { skip }, () => {
     assert.equal(await session.receipt(`0x${'12'.repeat(32)}`), null);
     // Of another transaction.
     const [other] = (await node.block(3n)).transactions;
-    const swapping = await serve(({ asked }) => (asked.includes('lockstep_getReceipt') ? otherReceipt(other.id, asked) : {}));
+    const swapping = await serve(({ asked }) =>
+      asked.includes('lockstep_getReceipt') ? otherReceipt(other.id, asked) : {},
+    );
     await caught(new Client(swapping).light({ trusted: await trusted(1n) }).receipt(id), 'proof');
   });
 
@@ -156,16 +173,20 @@ describe('a light client in front of a node', { skip }, () => {
   });
 
   it('catches a certificate of another block', async () => {
-    await caught(ask(await aboutBlocks(({ certificate }) => (certificate.blockId = `0x${'34'.repeat(32)}`))), 'certificate_of_other');
+    await caught(
+      ask(await aboutBlocks(({ certificate }) => (certificate.blockId = `0x${'34'.repeat(32)}`))),
+      'certificate_of_other',
+    );
   });
 
   it('catches a header of the future, whoever has signed it', async () => {
     const { id } = await node.header(2n);
-    const ahead = (ms) => aboutBlocks((shown) => {
-      if (nouns.blockId(shown.header) === id) return;
-      shown.header.time += ms;
-      signAgain(shown);
-    });
+    const ahead = (ms) =>
+      aboutBlocks((shown) => {
+        if (nouns.blockId(shown.header) === id) return;
+        shown.header.time += ms;
+        signAgain(shown);
+      });
     await caught(ask(await ahead(BigInt(HOUR_MS))), 'future');
     // The signatures are right: a clock that is a second off is none.
     await ask(await ahead(1_000n));
@@ -201,14 +222,28 @@ describe('a light client in front of a node', { skip }, () => {
     await caught(ask(await aboutStatus({ chain_id: 1 })), 'other_chain');
     await assert.rejects(ask(await aboutStatus({ scheme: 'dilithium3' })), { code: 'unsupported_scheme' });
     // A whole other chain, in order within itself.
-    const other = await devnet('--validators', '1', '--scheme', 'ml-dsa-65', '--block-time', '0', '--blocks', '1000000');
+    const other = await devnet(
+      '--validators',
+      '1',
+      '--scheme',
+      'ml-dsa-65',
+      '--block-time',
+      '0',
+      '--blocks',
+      '1000000',
+    );
     stops.push(other.stop);
     await new Client(other.urls[0]).newHeads()[Symbol.asyncIterator]().next();
     await caught(ask(other.urls[0], 1n), 'not_the_checkpoint');
   });
 
   it('catches bytes that are no answer', async () => {
-    const harms = [(body) => body.subarray(0, 0), (body) => body.subarray(0, body.length / 2), (body) => Buffer.concat([body, Buffer.of(0)]), () => Buffer.alloc(LIMIT, 7)];
+    const harms = [
+      (body) => body.subarray(0, 0),
+      (body) => body.subarray(0, body.length / 2),
+      (body) => Buffer.concat([body, Buffer.of(0)]),
+      () => Buffer.alloc(LIMIT, 7),
+    ];
     for (const path of ['/light/blocks/', '/light/accounts/']) {
       for (const harm of harms) {
         const url = await serve((answer) => (answer.path.startsWith(path) ? { body: harm(answer.body) } : {}));
@@ -219,7 +254,10 @@ describe('a light client in front of a node', { skip }, () => {
 
   it('does not call a lie what is none', async () => {
     const away = new Client('http://127.0.0.1:1', { retries: 0 });
-    await assert.rejects(away.light({ trusted: await trusted(6n) }).account(NOBODY), { name: 'ConnectionError', code: 'unreachable' });
+    await assert.rejects(away.light({ trusted: await trusted(6n) }).account(NOBODY), {
+      name: 'ConnectionError',
+      code: 'unreachable',
+    });
     const behind = (await trusted(6n)).replace('@6', '@60');
     await caught(node.light({ trusted: behind }).account(NOBODY), 'behind');
     assert.throws(() => node.light({ trusted: 'latest' }), { code: 'bad_argument' });
@@ -229,7 +267,8 @@ describe('a light client in front of a node', { skip }, () => {
   it('refuses what is too old, whether it is trusted or shown', async () => {
     const old = ({ header }) => (header.time -= 15n * BigInt(DAY_MS));
     const onlyTrusted = await rewriting((shown) => shown.header.height === 2n && old(shown));
-    const from = async (url, options) => new Client(url).light({ trusted: await checkpointOf(url, 2), ...options }).account(alice.address);
+    const from = async (url, options) =>
+      new Client(url).light({ trusted: await checkpointOf(url, 2), ...options }).account(alice.address);
     await caught(from(onlyTrusted, {}), 'trusted_too_old');
     await from(onlyTrusted, { maxAgeMs: 16 * DAY_MS, maxHeadAgeMs: HOUR_MS });
     const replayed = await rewriting(old);
@@ -278,14 +317,17 @@ describe('a light client in front of a node', { skip }, () => {
     });
     await caught(new Client(forked).witness(session), 'fork');
     await caught(new Client(await aboutStatus({ height: 3 })).witness(session), 'behind');
-    await assert.rejects(new Client(await aboutStatus({ genesis_hash: `0x${'34'.repeat(32)}` })).witness(session), { code: 'bad_argument' });
+    await assert.rejects(new Client(await aboutStatus({ genesis_hash: `0x${'34'.repeat(32)}` })).witness(session), {
+      code: 'bad_argument',
+    });
   });
 
   // The last one: it makes a block.
   it('takes what was right before a payment for what it is, and for nothing newer', async () => {
     const old = Buffer.from(await (await fetch(`${net.urls[0]}/light/accounts/${alice.address}`)).arrayBuffer());
     await pay();
-    const replayed = (change) => serve(({ path }) => (path.startsWith('/light/accounts/') ? rewrite(nouns.provedAccount, old, change) : {}));
+    const replayed = (change) =>
+      serve(({ path }) => (path.startsWith('/light/accounts/') ? rewrite(nouns.provedAccount, old, change) : {}));
     const stale = await ask(await replayed(() => {}));
     assert.deepEqual([stale.header.height, stale.value.nonce], [6n, 3n]);
     await caught(ask(await replayed((shown) => (shown.height = 7n))), 'proof');

@@ -26,7 +26,9 @@ describe('the README', { skip }, () => {
     try {
       await writeFile(`${directory}/example.mjs`, code);
       const preload = new URL('support/elsewhere.mjs', import.meta.url).href;
-      const child = spawn(process.execPath, ['--import', preload, `${directory}/example.mjs`], { env: { ...process.env, LOCKSTEP_URL: net.urls[0] } });
+      const child = spawn(process.execPath, ['--import', preload, `${directory}/example.mjs`], {
+        env: { ...process.env, LOCKSTEP_URL: net.urls[0] },
+      });
       let said = '';
       for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (said += bytes));
       const code_ = await new Promise((done) => child.once('exit', done));
@@ -39,7 +41,12 @@ describe('the README', { skip }, () => {
 
   it('has a first transfer that works, in ten lines', async () => {
     const [first] = examples;
-    assert.ok(first.trim().split('\n').filter((line) => line !== '').length <= 10);
+    assert.ok(
+      first
+        .trim()
+        .split('\n')
+        .filter((line) => line !== '').length <= 10,
+    );
     assert.match(await run(first), /^success in block \d+: 5000000\n$/);
   });
 

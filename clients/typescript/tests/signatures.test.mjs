@@ -13,13 +13,18 @@ test('every case of Wycheproof without a context is decided as published, but fo
   for (const group of json('tests/vectors/wycheproof_mldsa_65_verify_test.json').testGroups) {
     for (const one of group.tests.filter(({ ctx }) => !ctx)) {
       const isValid = verify(bytes(group.publicKey), bytes(one.msg), bytes(one.sig));
-      const isDegenerate = bytes(group.publicKey).subarray(32).every((byte) => byte === 0);
+      const isDegenerate = bytes(group.publicKey)
+        .subarray(32)
+        .every((byte) => byte === 0);
       degenerate += Number(isDegenerate);
       assert.equal(isValid, one.result === 'valid' && !isDegenerate, `case ${one.tcId}: ${one.comment}`);
       decided += 1;
     }
   }
-  assert.ok(decided > 190 && degenerate > 0 && degenerate < decided, `${decided} cases, ${degenerate} of them degenerate`);
+  assert.ok(
+    decided > 190 && degenerate > 0 && degenerate < decided,
+    `${decided} cases, ${degenerate} of them degenerate`,
+  );
 });
 
 test('every forgery under a key with t1 = 0 is refused, though the standard takes some', () => {

@@ -4,7 +4,13 @@ import test from 'node:test';
 import { Client } from '../dist/index.js';
 
 const URL_ = 'http://127.0.0.1:9';
-const STATUS = { chain_id: 7, genesis_hash: `0x${'11'.repeat(32)}`, scheme: 'ml-dsa-65', parameters: { fee_per_byte: 2 }, protocol_version: 6 };
+const STATUS = {
+  chain_id: 7,
+  genesis_hash: `0x${'11'.repeat(32)}`,
+  scheme: 'ml-dsa-65',
+  parameters: { fee_per_byte: 2 },
+  protocol_version: 6,
+};
 const said = (status, body) => new Response(JSON.stringify(body), { status });
 
 /** A client whose answers come from a list, one after the other; an error among them is thrown. */
@@ -56,7 +62,8 @@ test('a slash at the end of an address is none, and a redirection leads nowhere'
 });
 
 test('a call ends when it is aborted or takes too long, also between two tries', async () => {
-  const fetch = (_, { signal }) => new Promise((_, failed) => signal.addEventListener('abort', () => failed(signal.reason)));
+  const fetch = (_, { signal }) =>
+    new Promise((_, failed) => signal.addEventListener('abort', () => failed(signal.reason)));
   const mute = new Client(URL_, { fetch, retries: 0, timeoutMs: 50 });
   await assert.rejects(mute.head(), { name: 'ConnectionError', code: 'timeout' });
   await assert.rejects(mute.head({ signal: AbortSignal.abort() }), { code: 'aborted' });
@@ -66,7 +73,15 @@ test('a call ends when it is aborted or takes too long, also between two tries',
 });
 
 test('takes no answer for one that is none', async () => {
-  const answers = ['', '[]', 'null', '{}', '{"chain_id":1}', JSON.stringify({ chain_id: 1e30, genesis_hash: '0x' }), '<html>'];
+  const answers = [
+    '',
+    '[]',
+    'null',
+    '{}',
+    '{"chain_id":1}',
+    JSON.stringify({ chain_id: 1e30, genesis_hash: '0x' }),
+    '<html>',
+  ];
   for (const body of answers) {
     const odd = new Client(URL_, { fetch: async () => new Response(body), retries: 0 });
     await assert.rejects(odd.chain(), { code: 'malformed' }, body);
@@ -74,6 +89,21 @@ test('takes no answer for one that is none', async () => {
   }
   const endless = new Client(URL_, { fetch: async () => new Response('x'.repeat(17 * 1024 * 1024)), retries: 0 });
   await assert.rejects(endless.chain(), { code: 'too_large' });
-  const noisy = new Client(URL_, { fetch: async () => new Response('{"code":"x","message":"a\\u001b[2Jb"}', { status: 400 }), retries: 0 });
+  const noisy = new Client(URL_, {
+    fetch: async () => new Response('{"code":"x","message":"a\\u001b[2Jb"}', { status: 400 }),
+    retries: 0,
+  });
   await assert.rejects(noisy.chain(), { code: 'x', message: 'a [2Jb' });
+});
+
+test('a subscription that is ended while its node is away ends without an error; one that nobody ends gives up', async () => {
+  const away = new Client(URL_, { fetch: () => Promise.reject(new TypeError('fetch failed')), retries: 0 });
+  for await (const _ of away.newHeads({ signal: AbortSignal.timeout(50) })) assert.fail();
+  await assert.rejects(away.newHeads({ patienceMs: 20 }).next(), { name: 'ConnectionError', code: 'unreachable' });
+  // The stream is there, and nothing else.
+  const fetch = async (url) =>
+    url.includes('/events') ? new Response(new ReadableStream({})) : Promise.reject(new TypeError('fetch failed'));
+  const half = new Client(URL_, { fetch, retries: 0 });
+  for await (const _ of half.receipts({ signal: AbortSignal.timeout(50) })) assert.fail();
+  await assert.rejects(half.newHeads({ patienceMs: 20 }).next(), { code: 'unreachable' });
 });

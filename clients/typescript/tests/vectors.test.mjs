@@ -3,7 +3,20 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
-import { Bisection, Key, LightClient, ValidatorSet, checksummed, decode, encode, fromHex, nouns, toHex, verdict, verify } from '../dist/index.js';
+import {
+  Bisection,
+  Key,
+  LightClient,
+  ValidatorSet,
+  checksummed,
+  decode,
+  encode,
+  fromHex,
+  nouns,
+  toHex,
+  verdict,
+  verify,
+} from '../dist/index.js';
 import { demandYoung } from '../dist/light/age.js';
 import { stateOf } from '../scripts/verdicts.mjs';
 import { exists, json } from './support/repository.mjs';
@@ -45,7 +58,8 @@ function fieldOf(name, value) {
   if (typeof value === 'string' && name !== 'memo' && /^[0-9]+$/.test(value)) return BigInt(value);
   return value !== null && typeof value === 'object' ? nounOf(value) : value;
 }
-const nounOf = (fields) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [camel(name), fieldOf(name, value)]));
+const nounOf = (fields) =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [camel(name), fieldOf(name, value)]));
 
 /** The signature of FIPS 204 with rnd = 0: the one of the vectors. */
 function signed(seed, message) {
@@ -61,10 +75,19 @@ vectors('transactions', (vector, { chain: of }) => {
   const { sender, publicKey = null, ...body } = nounOf(vector.fields);
   assert.equal(sender ?? signer.address, signer.address, name);
   const message = nouns.transactionSignBytes(chain, { sender: signer.address, body });
-  const value = { sender: signer.address, body, publicKey: publicKey ?? (body.nonce === 0n ? signer.publicKey : null), signature: signed(vector.signer_seed, message) };
+  const value = {
+    sender: signer.address,
+    body,
+    publicKey: publicKey ?? (body.nonce === 0n ? signer.publicKey : null),
+    signature: signed(vector.signer_seed, message),
+  };
   const made = {
-    id: nouns.transactionId(value), sign_bytes: toHex(message), signature: toHex(value.signature), witness: nouns.witness(value),
-    leaf: nouns.transactionLeaf(nouns.transactionId(value), nouns.witness(value)), bytes: encode(nouns.transaction, value).length,
+    id: nouns.transactionId(value),
+    sign_bytes: toHex(message),
+    signature: toHex(value.signature),
+    witness: nouns.witness(value),
+    leaf: nouns.transactionLeaf(nouns.transactionId(value), nouns.witness(value)),
+    bytes: encode(nouns.transaction, value).length,
     signed: toHex(nouns.seal(nouns.transaction, chain.genesisHash, value)),
   };
   for (const [field, expected] of Object.entries(made)) assert.equal(expected, vector[field], `${name}: ${field}`);
@@ -74,23 +97,52 @@ vectors('transactions', (vector, { chain: of }) => {
   assert.ok(verify(signer.publicKey, message, value.signature), `${name}: the signature`);
 });
 
-vectors('blocks', ({ name, header: fields, header_bytes: bytes, id, transaction_leaves: leaves, receipts, validators, last_commit: lastCommit }) => {
-  const header = nounOf(fields);
-  assert.deepEqual([toHex(encode(nouns.header, header)), nouns.blockId(header)], [bytes, id], name);
-  assert.deepEqual(decode(nouns.header, fromHex(bytes), name, LIMIT), header, name);
-  assert.equal(nouns.merkleRoot(leaves), header.transactionsRoot, name);
-  const known = receipts.map((receipt) => nouns.receiptLeaf(decode(nouns.receiptNoun, fromHex(receipt.bytes), name, LIMIT)));
-  assert.deepEqual(known, receipts.map(({ leaf }) => leaf), name);
-  assert.equal(nouns.merkleRoot(known), header.receiptsRoot, name);
-  assert.equal(nouns.validatorsHash(validators.map(nounOf)), header.validatorsHash, name);
-  if (lastCommit !== null) assert.equal(nouns.commitHash(decode(nouns.commitCertificate, fromHex(lastCommit), name, LIMIT)), header.lastCommitHash, name);
-});
+vectors(
+  'blocks',
+  ({
+    name,
+    header: fields,
+    header_bytes: bytes,
+    id,
+    transaction_leaves: leaves,
+    receipts,
+    validators,
+    last_commit: lastCommit,
+  }) => {
+    const header = nounOf(fields);
+    assert.deepEqual([toHex(encode(nouns.header, header)), nouns.blockId(header)], [bytes, id], name);
+    assert.deepEqual(decode(nouns.header, fromHex(bytes), name, LIMIT), header, name);
+    assert.equal(nouns.merkleRoot(leaves), header.transactionsRoot, name);
+    const known = receipts.map((receipt) =>
+      nouns.receiptLeaf(decode(nouns.receiptNoun, fromHex(receipt.bytes), name, LIMIT)),
+    );
+    assert.deepEqual(
+      known,
+      receipts.map(({ leaf }) => leaf),
+      name,
+    );
+    assert.equal(nouns.merkleRoot(known), header.receiptsRoot, name);
+    assert.equal(nouns.validatorsHash(validators.map(nounOf)), header.validatorsHash, name);
+    if (lastCommit !== null)
+      assert.equal(
+        nouns.commitHash(decode(nouns.commitCertificate, fromHex(lastCommit), name, LIMIT)),
+        header.lastCommitHash,
+        name,
+      );
+  },
+);
 
 vectors('certificates', ({ name, validators, bytes, hash, verdict: expected }, { chain, validator_sets: sets }) => {
-  const members = sets[validators].validators.map(({ power, public_key: publicKey }) => ({ power: BigInt(power), publicKey: fromHex(publicKey) }));
+  const members = sets[validators].validators.map(({ power, public_key: publicKey }) => ({
+    power: BigInt(power),
+    publicKey: fromHex(publicKey),
+  }));
   const said = verdictOf(() => {
     const certificate = decode(nouns.commitCertificate, fromHex(bytes), name, LIMIT);
-    assert.deepEqual([toHex(encode(nouns.commitCertificate, certificate)), nouns.commitHash(certificate)], [bytes, hash ?? nouns.commitHash(certificate)]);
+    assert.deepEqual(
+      [toHex(encode(nouns.commitCertificate, certificate)), nouns.commitHash(certificate)],
+      [bytes, hash ?? nouns.commitHash(certificate)],
+    );
     new ValidatorSet(members).demandCertified(certificate, contextOf(chain));
   });
   assert.equal(said, expected, name);
@@ -107,7 +159,8 @@ const PROOFS = {
     if (expected === 'accepted') assert.deepEqual(record, value && nounOf(value));
     return nouns.provesRecord({ record, path }, root, address, fromHex(key));
   },
-  transaction: ({ proof, root, id }) => nouns.provesTransaction(decode(nouns.transactionProof, proof, 'proof', LIMIT), root, id),
+  transaction: ({ proof, root, id }) =>
+    nouns.provesTransaction(decode(nouns.transactionProof, proof, 'proof', LIMIT), root, id),
   receipt: ({ proof, root, id }) => nouns.provesReceipt(decode(nouns.receiptProof, proof, 'proof', LIMIT), root, id),
 };
 
@@ -119,9 +172,14 @@ vectors('proofs', (vector) => {
   assert.equal(said, vector.verdict, vector.name);
 });
 
-test('proofs.json: every list of leaves', { skip: exists('tests/vectors/protocol/proofs.json') ? false : 'it is not there' }, () => {
-  for (const { leaves, root } of json('tests/vectors/protocol/proofs.json').lists) assert.equal(nouns.merkleRoot(leaves), root);
-});
+test(
+  'proofs.json: every list of leaves',
+  { skip: exists('tests/vectors/protocol/proofs.json') ? false : 'it is not there' },
+  () => {
+    for (const { leaves, root } of json('tests/vectors/protocol/proofs.json').lists)
+      assert.equal(nouns.merkleRoot(leaves), root);
+  },
+);
 
 /** Follows to a height, and says which headers it has asked for. */
 function followed(client, goal, block, now) {
@@ -137,7 +195,8 @@ function followed(client, goal, block, now) {
 vectors('light', (vector, file) => {
   const chain = contextOf(vector.chain ?? file.chain);
   const now = vector.now_ms;
-  const open = (codec, bytes) => nouns.open(codec, contextOf(file.chain).genesisHash, fromHex(bytes), vector.name, LIMIT);
+  const open = (codec, bytes) =>
+    nouns.open(codec, contextOf(file.chain).genesisHash, fromHex(bytes), vector.name, LIMIT);
   const block = (name) => open(nouns.lightBlock, file.light_blocks[name]);
   const said = verdictOf(() => {
     const trusted = { id: vector.trusted.id, height: BigInt(vector.trusted.height) };
@@ -147,7 +206,12 @@ vectors('light', (vector, file) => {
     if (vector.goal) assert.deepEqual(followed(client, vector.goal.height, block, now), vector.goal.asked);
     if (vector.shown_max_ms !== undefined) demandYoung(client.trusted, vector.shown_max_ms, 'stale', now);
     if (vector.account) client.account(vector.account.address, open(nouns.provedAccount, vector.account.proved));
-    if (vector.record) client.record(vector.record.address ?? vector.record.owner, fromHex(vector.record.key), open(nouns.provedRecord, vector.record.proved));
+    if (vector.record)
+      client.record(
+        vector.record.address ?? vector.record.owner,
+        fromHex(vector.record.key),
+        open(nouns.provedRecord, vector.record.proved),
+      );
   });
   assert.equal(said, vector.verdict, vector.name);
 });

@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { inspect } from 'node:util';
-import { Key, LightError, checksummed, formatCheckpoint, parseAddress, parseCheckpoint, verify } from '../dist/index.js';
+import {
+  Key,
+  LightError,
+  checksummed,
+  formatCheckpoint,
+  parseAddress,
+  parseCheckpoint,
+  verify,
+} from '../dist/index.js';
 
 const ID = `0x${'ab'.repeat(32)}`;
 
@@ -26,8 +34,26 @@ test('a checkpoint is an id and a height from 1', () => {
   const checkpoint = { id: ID, height: 7n };
   assert.deepEqual(parseCheckpoint(formatCheckpoint(checkpoint)), checkpoint);
   assert.deepEqual(parseCheckpoint(`${ID.slice(2)}@7`), checkpoint);
-  for (const wrong of ['', '@', '7', ID, `${ID}@`, `${ID}@0`, `${ID}@-1`, `${ID}@+1`, `${ID}@1@1`, `${ID}@18446744073709551616`,
-    '0x12@3', `${ID}0@7`, `${ID}@ 7`, ` ${ID}@7`, `0x${ID}@7`, `${ID}@7\n`, `${ID}@${'1'.repeat(1_000)}`, `7@${ID}`]) {
+  for (const wrong of [
+    '',
+    '@',
+    '7',
+    ID,
+    `${ID}@`,
+    `${ID}@0`,
+    `${ID}@-1`,
+    `${ID}@+1`,
+    `${ID}@1@1`,
+    `${ID}@18446744073709551616`,
+    '0x12@3',
+    `${ID}0@7`,
+    `${ID}@ 7`,
+    ` ${ID}@7`,
+    `0x${ID}@7`,
+    `${ID}@7\n`,
+    `${ID}@${'1'.repeat(1_000)}`,
+    `7@${ID}`,
+  ]) {
     assert.throws(() => parseCheckpoint(wrong), { code: 'bad_argument' }, wrong);
   }
 });

@@ -20,7 +20,9 @@ export function parseCheckpoint(text: string): Checkpoint {
   const [, id, digits] = /^(?:0x)?([0-9a-fA-F]{64})@([0-9]{1,20})$/.exec(text) ?? [];
   const height = digits === undefined ? 0n : BigInt(digits);
   if (id === undefined || height < 1n || height >= 1n << 64n) {
-    throw new ArgumentError(`expected HASH@HEIGHT, a block id (0x and 64 hex digits) and its height from 1, got ${JSON.stringify(text.slice(0, 100))}`);
+    throw new ArgumentError(
+      `expected HASH@HEIGHT, a block id (0x and 64 hex digits) and its height from 1, got ${JSON.stringify(text.slice(0, 100))}`,
+    );
   }
   return { id: `0x${id.toLowerCase()}`, height };
 }

@@ -76,7 +76,10 @@ export class LightClient {
   advance(asked: bigint, shown: LightBlock, now: number): void {
     const { height } = this.#trusted.header;
     if (asked <= height) {
-      throw new LightError('not_ahead', `height ${asked} lies not after the trusted height ${height}: ask for a later one`);
+      throw new LightError(
+        'not_ahead',
+        `height ${asked} lies not after the trusted height ${height}: ask for a later one`,
+      );
     }
     const validators = check(this.#chain, asked, shown, now);
     this.#demandFollows(shown, validators);
@@ -112,17 +115,28 @@ export class LightClient {
   #demandFollows({ header, certificate }: LightBlock, set: ValidatorSet): void {
     const trusted = this.#trusted;
     if (header.time <= trusted.header.time) {
-      throw new LightError('time_goes_back', `the header's time ${header.time} is not after the trusted header's ${trusted.header.time}`);
+      throw new LightError(
+        'time_goes_back',
+        `the header's time ${header.time} is not after the trusted header's ${trusted.header.time}`,
+      );
     }
     const expected = trusted.header.nextValidatorsHash;
     if (header.height === trusted.header.height + 1n) {
       demand('other_parent', "the header's parent", trusted.id, header.previousBlock);
-      demand('other_validators', "the hash of the header's validators, which the block before it names,", expected, set.hash);
+      demand(
+        'other_validators',
+        "the hash of the header's validators, which the block before it names,",
+        expected,
+        set.hash,
+      );
     }
     if (set.hash === expected) return;
     const power = overlap(trusted.validators, set, certificate.signers);
     if (!trusted.validators.isSkipSet(power)) {
-      throw new LightError('too_far_ahead', `of the trusted validators, ${power} of ${trusted.validators.total} power signed it, no third: take a header in between first`);
+      throw new LightError(
+        'too_far_ahead',
+        `of the trusted validators, ${power} of ${trusted.validators.total} power signed it, no third: take a header in between first`,
+      );
     }
   }
 }
@@ -133,7 +147,12 @@ function overlap(trusted: ValidatorSet, set: ValidatorSet, signers: LightBlock['
 }
 
 /** All that can be said of `shown` without what came before it, and before any signature is checked. */
-function check(chain: ChainContext, asked: bigint, { header, certificate, validators }: LightBlock, now: number): ValidatorSet {
+function check(
+  chain: ChainContext,
+  asked: bigint,
+  { header, certificate, validators }: LightBlock,
+  now: number,
+): ValidatorSet {
   demand('other_chain', 'the chain of the header', chain.chainId, header.chainId);
   demand('other_height', 'the height of the header', asked, header.height);
   demand('other_height', 'the height of the certificate', asked, certificate.height);

@@ -2,7 +2,12 @@
 import { decode, type Codec } from '../bytes/codec.js';
 import { ArgumentError, BytesError, RefusedError } from '../errors.js';
 import { fromHex, toHex } from '../hex.js';
-import { INCLUSION_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX } from '../limits.js';
+import {
+  INCLUSION_BYTES_MAX,
+  LIGHT_BLOCK_BYTES_MAX,
+  PROVED_ACCOUNT_BYTES_MAX,
+  PROVED_RECORD_BYTES_MAX,
+} from '../limits.js';
 import { chainOf, demandScheme, headOf, type Chain } from '../node/answers.js';
 import { Fields } from '../node/json.js';
 import { pause, type CallOptions, type Transport } from '../node/transport.js';
@@ -81,13 +86,24 @@ export class LightSession {
   async account(address: string, options: CallOptions = {}): Promise<Proved<Account | null>> {
     const of = parseAddress(address);
     const chain = await this.#itsChain(options);
-    const shown = await ask(this.#transport, chain, `/light/accounts/${of}`, provedAccount, PROVED_ACCOUNT_BYTES_MAX, options);
+    const shown = await ask(
+      this.#transport,
+      chain,
+      `/light/accounts/${of}`,
+      provedAccount,
+      PROVED_ACCOUNT_BYTES_MAX,
+      options,
+    );
     const client = await this.#followYoung(shown.height, options);
     return proved(client.trusted, client.account(of, shown));
   }
 
   /** What `owner` keeps under `key` (bytes, or a text) after the newest block; `null`: nothing. */
-  async record(owner: string, key: Uint8Array | string, options: CallOptions = {}): Promise<Proved<StateRecord | null>> {
+  async record(
+    owner: string,
+    key: Uint8Array | string,
+    options: CallOptions = {},
+  ): Promise<Proved<StateRecord | null>> {
     const of = parseAddress(owner);
     const itsKey = typeof key === 'string' ? new TextEncoder().encode(key) : key;
     const chain = await this.#itsChain(options);
@@ -125,20 +141,35 @@ export class LightSession {
    * @throws {@link LightError} `fork` if both follow from the trusted block, `witness_differs` if the other's does not
    */
   async demandWitness(other: Transport, options: CallOptions = {}): Promise<void> {
-    if (other.url === this.#transport.url) throw new ArgumentError(`${other.url} is asked already: name another node, run by somebody else`);
-    const { header: { height }, id } = (this.#newest ?? (await this.#begin(options))).trusted;
+    if (other.url === this.#transport.url)
+      throw new ArgumentError(`${other.url} is asked already: name another node, run by somebody else`);
+    const {
+      header: { height },
+      id,
+    } = (this.#newest ?? (await this.#begin(options))).trusted;
     const chain = await this.#itsChain(options);
     await caughtUp(other, chain, height, options);
     const shown = blockId((await askBlock(other, chain, height, options)).header);
     if (shown === id) return;
-    const witness = new LightSession(other, { trusted: this.#checkpoint, maxAgeMs: Infinity, maxHeadAgeMs: Infinity, now: this.#now });
+    const witness = new LightSession(other, {
+      trusted: this.#checkpoint,
+      maxAgeMs: Infinity,
+      maxHeadAgeMs: Infinity,
+      now: this.#now,
+    });
     // No answer any more is no proof either.
     const theirs = await witness.#follow(height, options).catch(() => null);
     const isCertified = theirs?.trusted.id === shown;
     const words = `at height ${height} ${this.#transport.url} shows block ${id} and witness ${other.url} shows ${shown}`;
     throw isCertified
-      ? new LightError('fork', `${words}: both follow from the trusted block, so its validators have signed twice; believe neither`)
-      : new LightError('witness_differs', `${words}, which does not follow from the trusted block: the witness lies or is broken`);
+      ? new LightError(
+          'fork',
+          `${words}: both follow from the trusted block, so its validators have signed twice; believe neither`,
+        )
+      : new LightError(
+          'witness_differs',
+          `${words}, which does not follow from the trusted block: the witness lies or is broken`,
+        );
   }
 
   async #itsChain(options: CallOptions): Promise<Chain> {
@@ -159,7 +190,10 @@ export class LightSession {
   async #follow(goal: bigint, options: CallOptions): Promise<LightClient> {
     const start = await this.#begin(options);
     if (goal < this.#checkpoint.height) {
-      throw new LightError('behind', `${this.#transport.url} answers for height ${goal}, before the trusted block ${this.#checkpoint.height}: wait until it has caught up, or trust an earlier block`);
+      throw new LightError(
+        'behind',
+        `${this.#transport.url} answers for height ${goal}, before the trusted block ${this.#checkpoint.height}: wait until it has caught up, or trust an earlier block`,
+      );
     }
     const newest = this.#newest ?? start;
     const client = (goal < newest.trusted.header.height ? start : newest).fork();
@@ -193,12 +227,23 @@ async function askBlock(transport: Transport, chain: Chain, height: bigint, opti
   } catch (error) {
     // A block that the node does not have yet is no lie.
     if (!(error instanceof RefusedError && error.code === 'unknown_block')) throw error;
-    throw new LightError('behind', `${transport.url} has no block ${height}: wait until it has caught up, or ask another node`, { cause: error });
+    throw new LightError(
+      'behind',
+      `${transport.url} has no block ${height}: wait until it has caught up, or ask another node`,
+      { cause: error },
+    );
   }
 }
 
 /** What a node shows under `path`, in canonical bytes. */
-async function ask<T>(transport: Transport, chain: Chain, path: string, codec: Codec<T>, limit: number, options: CallOptions): Promise<T> {
+async function ask<T>(
+  transport: Transport,
+  chain: Chain,
+  path: string,
+  codec: Codec<T>,
+  limit: number,
+  options: CallOptions,
+): Promise<T> {
   try {
     return open(codec, chain.genesisHash, await transport.bytes(path, limit, options), path, limit);
   } catch (error) {
@@ -215,7 +260,11 @@ async function caughtUp(other: Transport, chain: Chain, height: bigint, options:
       throw new ArgumentError(`witness ${other.url} is of another chain: name a node of this one`);
     }
     if (headOf(status).height >= height) return;
-    if (Date.now() > until) throw new LightError('behind', `witness ${other.url} has not reached height ${height}: wait, or name another one`);
+    if (Date.now() > until)
+      throw new LightError(
+        'behind',
+        `witness ${other.url} has not reached height ${height}: wait, or name another one`,
+      );
   }
 }
 

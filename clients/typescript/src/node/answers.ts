@@ -117,7 +117,8 @@ export function receiptOf(answer: Fields): Receipt {
 
 export function endingOf(answer: Fields): Ending {
   const status = answer.text('status');
-  if (status !== 'success' && status !== 'failed') throw new BytesError('malformed', 'a receipt says neither success nor failed');
+  if (status !== 'success' && status !== 'failed')
+    throw new BytesError('malformed', 'a receipt says neither success nor failed');
   const hasFailed = status === 'failed';
   return {
     id: answer.hash('transaction'),

@@ -26,7 +26,11 @@ const EVENT_LENGTH_MAX = 1024 * 1024;
  *
  * @throws {@link ConnectionError} where it breaks, {@link RefusedError} where it is refused
  */
-export async function openEvents(transport: Transport, path: string, signal: AbortSignal | undefined): Promise<EventStream> {
+export async function openEvents(
+  transport: Transport,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<EventStream> {
   const silence = new AbortController();
   const either = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
   const unlessSilent = async <T>(call: () => Promise<T>): Promise<T> => {

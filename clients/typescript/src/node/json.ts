@@ -19,10 +19,6 @@ export class Fields {
     return this.#of[name] !== undefined && this.#of[name] !== null;
   }
 
-  any(name: string): unknown {
-    return this.#of[name];
-  }
-
   object(name: string): Fields {
     return new Fields(this.#of[name], name);
   }

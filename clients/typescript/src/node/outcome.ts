@@ -40,13 +40,21 @@ const LOOK_MS = 250;
 /** Where a transaction is: `known` to a block or to the node already, in line, or behind a gap of nonces. */
 export type Submission = 'pending' | 'queued' | 'known';
 
-export async function send(transport: Transport, transaction: Pick<SignedTransaction, 'bytes'>, options: CallOptions): Promise<Submission> {
+export async function send(
+  transport: Transport,
+  transaction: Pick<SignedTransaction, 'bytes'>,
+  options: CallOptions,
+): Promise<Submission> {
   const answer = await transport.rpc('lockstep_sendTransaction', [toHex(transaction.bytes)], options);
   return new Fields(answer, 'answer').text('status') as Submission;
 }
 
 /** Sends the same bytes until they have an end; it makes no difference how often they have been sent. */
-export async function sendAndWait(transport: Transport, transaction: SignedTransaction, options: WaitOptions): Promise<Receipt> {
+export async function sendAndWait(
+  transport: Transport,
+  transaction: SignedTransaction,
+  options: WaitOptions,
+): Promise<Receipt> {
   return within(transaction.id, options, async (leftMs) => {
     const slice = Math.min(leftMs, SLICE_MS);
     const call = { signal: options.signal, timeoutMs: slice + 5_000 };
@@ -66,7 +74,11 @@ export async function wait(transport: Transport, id: Hash, options: WaitOptions)
 }
 
 /** Asks again until the answer is an end, or the time is over. */
-async function within(id: Hash, { signal, timeoutMs }: WaitOptions, ask: (leftMs: number) => Promise<unknown>): Promise<Receipt> {
+async function within(
+  id: Hash,
+  { signal, timeoutMs }: WaitOptions,
+  ask: (leftMs: number) => Promise<unknown>,
+): Promise<Receipt> {
   const until = Date.now() + (timeoutMs ?? WAIT_MS);
   let last: unknown;
   for (let left = until - Date.now(); left > 0; left = until - Date.now()) {
@@ -93,7 +105,11 @@ function endOf(id: Hash, answer: Fields): Receipt | null {
     case 'committed':
     case 'failed': {
       if (!answer.has('receipt')) {
-        throw new TransactionError(id, 'receipt_not_kept', `a block carries transaction ${id}, but its receipt is not kept here any more`);
+        throw new TransactionError(
+          id,
+          'receipt_not_kept',
+          `a block carries transaction ${id}, but its receipt is not kept here any more`,
+        );
       }
       const receipt = receiptOf(answer.object('receipt'));
       if (receipt.code === null) return receipt;
@@ -102,7 +118,11 @@ function endOf(id: Hash, answer: Fields): Receipt | null {
     case 'replaced':
       throw new TransactionError(id, status, `transaction ${answer.hash('by')} of the same nonce took its place`);
     case 'dropped':
-      throw new TransactionError(id, answer.text('code'), `the node has given transaction ${id} up: ${answer.text('code')}`);
+      throw new TransactionError(
+        id,
+        answer.text('code'),
+        `the node has given transaction ${id} up: ${answer.text('code')}`,
+      );
     default:
       throw new TransactionError(id, status, `transaction ${id} is ${status}: sign it anew`);
   }

@@ -5,7 +5,14 @@ import { SIGNATURE_BYTES } from '../limits.js';
 import { type Signer } from '../key.js';
 import { isKey } from '../signature.js';
 import { seal } from '../nouns/envelope.js';
-import { transaction, transactionId, transactionSignBytes, type Action, type Transaction, type TransactionBody } from '../nouns/transaction.js';
+import {
+  transaction,
+  transactionId,
+  transactionSignBytes,
+  type Action,
+  type Transaction,
+  type TransactionBody,
+} from '../nouns/transaction.js';
 import { type Hash } from '../nouns/words.js';
 import { type Chain } from './answers.js';
 
@@ -62,7 +69,8 @@ export async function signTransaction(
   demandAction(given.action);
   const body: TransactionBody = { ...given, fee: given.fee ?? leastFee(chain, signer, { ...given, fee: 0n }) };
   const signature = await signer.sign(transactionSignBytes(chain, { sender: signer.address, body }));
-  if (signature.length !== SIGNATURE_BYTES) throw new ArgumentError(`the signer's signature has ${signature.length} bytes, not ${SIGNATURE_BYTES}`);
+  if (signature.length !== SIGNATURE_BYTES)
+    throw new ArgumentError(`the signer's signature has ${signature.length} bytes, not ${SIGNATURE_BYTES}`);
   const whole = { ...unsigned(signer, body), signature };
   return { id: transactionId(whole), bytes: seal(transaction, chain.genesisHash, whole), transaction: whole };
 }

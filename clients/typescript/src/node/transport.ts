@@ -73,9 +73,11 @@ export class Transport {
 
   /** A body that goes on for as long as `signal` lets it: an event stream. */
   async stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#send(path, { headers: { accept: 'text/event-stream' }, signal }).catch((error: unknown) => {
-      throw unreachable(this.url, error);
-    });
+    const response = await this.#send(path, { headers: { accept: 'text/event-stream' }, signal }).catch(
+      (error: unknown) => {
+        throw unreachable(this.url, error);
+      },
+    );
     if (!response.ok || response.body === null) throw refusal(response, await readBody(response, JSON_BYTES_MAX));
     return response.body;
   }
@@ -104,7 +106,8 @@ export class Transport {
     } catch (error) {
       if (error instanceof LockstepError) throw error;
       if (options.signal?.aborted) throw aborted(options.signal);
-      if (late.signal.aborted) throw new ConnectionError('timeout', `${this.url} did not answer in time`, { cause: error });
+      if (late.signal.aborted)
+        throw new ConnectionError('timeout', `${this.url} did not answer in time`, { cause: error });
       throw unreachable(this.url, error);
     } finally {
       clearTimeout(timer);
@@ -198,14 +201,19 @@ function refusal(response: Response, body: Uint8Array): RefusedError {
 }
 
 function resultOf(answer: unknown, id: number): unknown {
-  const reply = answer as { id?: unknown; result?: unknown; error?: { code?: unknown; message?: unknown; data?: { code?: unknown } } } | null;
+  const reply = answer as {
+    id?: unknown;
+    result?: unknown;
+    error?: { code?: unknown; message?: unknown; data?: { code?: unknown } };
+  } | null;
   if (typeof reply !== 'object' || reply === null || (reply.id !== id && reply.error === undefined)) {
     throw new BytesError('malformed', 'the answer is none to this call of JSON-RPC');
   }
   const { error } = reply;
   if (error === undefined) return reply.result;
   const status = typeof error?.code === 'number' ? error.code : 0;
-  const code = typeof error?.data?.code === 'string' ? error.data.code : status === -32601 ? 'unknown_method' : 'refused';
+  const code =
+    typeof error?.data?.code === 'string' ? error.data.code : status === -32601 ? 'unknown_method' : 'refused';
   const message = typeof error?.message === 'string' ? error.message : 'the node refuses without a word';
   throw new RefusedError(code, printable(message), status);
 }

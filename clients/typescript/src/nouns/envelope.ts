@@ -33,7 +33,10 @@ export function open<T>(codec: Codec<T>, genesisHash: Hash, bytes: Uint8Array, k
   const envelope = new Reader(bytes.subarray(0, ENVELOPE_BYTES), kind);
   const version = envelope.u16();
   if (version !== PROTOCOL_VERSION) {
-    throw new BytesError('version', `the message speaks protocol version ${version}, this client ${PROTOCOL_VERSION}: use a program of that version`);
+    throw new BytesError(
+      'version',
+      `the message speaks protocol version ${version}, this client ${PROTOCOL_VERSION}: use a program of that version`,
+    );
   }
   const genesis = toHex(envelope.take(32));
   if (genesis !== genesisHash) {

@@ -16,9 +16,7 @@ export interface StateLeaf {
 
 /** What stands beside the path at one level. */
 export type Sibling =
-  | { kind: 'null' }
-  | { kind: 'internal'; left: Hash; right: Hash }
-  | { kind: 'leaf'; keyHash: Hash; valueHash: Hash };
+  { kind: 'null' } | { kind: 'internal'; left: Hash; right: Hash } | { kind: 'leaf'; keyHash: Hash; valueHash: Hash };
 
 /** The path from a value, or from the place where it would stand, to the root. */
 export interface StatePath {

@@ -42,7 +42,9 @@ export function addressOf(publicKey: Uint8Array): Address {
 export function checksummed(address: Address): Hex {
   const lower = toHex(fromHex(address, 20)).slice(2);
   const marks = toHex(hash(lower)).slice(2);
-  const marked = [...lower].map((digit, at) => (Number.parseInt(marks.charAt(at), 16) >= 8 ? digit.toUpperCase() : digit));
+  const marked = [...lower].map((digit, at) =>
+    Number.parseInt(marks.charAt(at), 16) >= 8 ? digit.toUpperCase() : digit,
+  );
   return `0x${marked.join('')}`;
 }
 
@@ -55,7 +57,9 @@ export function parseAddress(text: string): Address {
   const lower = toHex(fromHex(text, 20));
   const isMixed = /[a-f]/.test(text.slice(2)) && /[A-F]/.test(text.slice(2));
   if (isMixed && text !== checksummed(lower)) {
-    throw new ArgumentError(`the letters of ${text} do not fit its checksum: there is a typing error in it, or another kind of checksum`);
+    throw new ArgumentError(
+      `the letters of ${text} do not fit its checksum: there is a typing error in it, or another kind of checksum`,
+    );
   }
   return lower;
 }

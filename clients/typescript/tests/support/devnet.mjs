@@ -10,7 +10,10 @@ const built = ['target/release/lockstep', 'target/debug/lockstep'].map(pathOf);
 export const binary = process.env.LOCKSTEP_BINARY ?? built.find(existsSync);
 
 /** Why tests with nodes are left out; never where all clients are demanded. */
-export const skip = binary || process.env.LOCKSTEP_CLIENTS === 'required' ? false : 'no binary: cargo build --release, or LOCKSTEP_BINARY';
+export const skip =
+  binary || process.env.LOCKSTEP_CLIENTS === 'required'
+    ? false
+    : 'no binary: cargo build --release, or LOCKSTEP_BINARY';
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -27,9 +30,12 @@ export async function until(what, look, patienceMs = 60_000) {
 export async function devnet(...options) {
   if (!binary) throw new Error('no binary: cargo build --release, or LOCKSTEP_BINARY');
   // Its stdin stays open: a devnet that makes blocks by hand ends with it.
-  const child = spawn(binary, ['devnet', '--plain', '--rpc-port', '0', ...options], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(binary, ['devnet', '--plain', '--rpc-port', '0', ...options], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (said = (said + bytes).slice(0, 16_384)));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (bytes) => (said = (said + bytes).slice(0, 16_384)));
   const ended = once(child, 'exit');
   const urls = await until('the devnet says its addresses', () => {
     if (child.exitCode !== null) throw new Error(`the devnet has ended: ${said}`);
@@ -57,8 +63,17 @@ export async function liar(url, lie) {
     const body = Buffer.concat(chunks);
     const headers = body.length > 0 ? { 'content-type': request.headers['content-type'] } : {};
     try {
-      const answer = await fetch(url + request.url, { method: request.method, headers, ...(body.length > 0 && { body }) });
-      const honest = { path: request.url, asked: body, status: answer.status, body: Buffer.from(await answer.arrayBuffer()) };
+      const answer = await fetch(url + request.url, {
+        method: request.method,
+        headers,
+        ...(body.length > 0 && { body }),
+      });
+      const honest = {
+        path: request.url,
+        asked: body,
+        status: answer.status,
+        body: Buffer.from(await answer.arrayBuffer()),
+      };
       const { status, body: shown } = { ...honest, ...(await lie(honest)) };
       response.writeHead(status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' }).end(shown);
     } catch {

@@ -38,7 +38,16 @@ export class StateTree {
       const noun = { kind: 'leaf', keyHash: hex(leaf.key), valueHash: hex(leaf.valueHash) };
       return { hash: sha256('JMT::LeafNode', leaf.key, leaf.valueHash), noun };
     }
-    const [left, right] = [0, 1].map((side) => this.#node(leaves.filter(({ key }) => bit(key, depth) === side), depth + 1).hash);
-    return { hash: sha256('JMT::IntrnalNode', left, right), noun: { kind: 'internal', left: hex(left), right: hex(right) } };
+    const [left, right] = [0, 1].map(
+      (side) =>
+        this.#node(
+          leaves.filter(({ key }) => bit(key, depth) === side),
+          depth + 1,
+        ).hash,
+    );
+    return {
+      hash: sha256('JMT::IntrnalNode', left, right),
+      noun: { kind: 'internal', left: hex(left), right: hex(right) },
+    };
   }
 }

@@ -12,7 +12,10 @@ const KEYS = Array.from({ length: 12 }, (_, index) => Key.fromSeed(new Uint8Arra
 /** The first `count` validators, or those with these powers, in order of address. */
 export class Cast {
   constructor(powers) {
-    const members = (typeof powers === 'number' ? Array(powers).fill(1n) : powers).map((power, index) => ({ key: KEYS[index], power }));
+    const members = (typeof powers === 'number' ? Array(powers).fill(1n) : powers).map((power, index) => ({
+      key: KEYS[index],
+      power,
+    }));
     this.members = members.sort((a, b) => (a.key.address < b.key.address ? -1 : 1));
     this.validators = this.members.map(({ key, power }) => ({ address: key.address, publicKey: key.publicKey, power }));
     this.hash = new ValidatorSet(this.validators).hash;
@@ -47,9 +50,19 @@ export class Cast {
   /** A header of this set; its time is its height in seconds. */
   header(height, previousBlock, more = {}) {
     return {
-      chainId: chain.chainId, height, time: height * 1_000n, proposer: this.members[0].key.address, previousBlock,
-      lastCommitHash: ZERO, transactionsRoot: ZERO, evidenceRoot: ZERO, stateRoot: ZERO, receiptsRoot: ZERO,
-      validatorsHash: this.hash, nextValidatorsHash: this.hash, ...more,
+      chainId: chain.chainId,
+      height,
+      time: height * 1_000n,
+      proposer: this.members[0].key.address,
+      previousBlock,
+      lastCommitHash: ZERO,
+      transactionsRoot: ZERO,
+      evidenceRoot: ZERO,
+      stateRoot: ZERO,
+      receiptsRoot: ZERO,
+      validatorsHash: this.hash,
+      nextValidatorsHash: this.hash,
+      ...more,
     };
   }
 }
@@ -65,7 +78,10 @@ const u64 = (value) => {
 export class World {
   constructor() {
     this.cast = new Cast(4);
-    const account = (number) => [['account/', Buffer.alloc(20, number)], Buffer.concat([u64(100n * BigInt(number)), u64(0n)])];
+    const account = (number) => [
+      ['account/', Buffer.alloc(20, number)],
+      Buffer.concat([u64(100n * BigInt(number)), u64(0n)]),
+    ];
     this.tree = new StateTree(Array.from({ length: 19 }, (_, index) => account(index + 1)));
     this.blocks = [];
     let previous = chain.genesisHash;
@@ -104,4 +120,3 @@ export class World {
     return this.cast.signed({ ...this.block(height).header, ...change }, [1, 2, 3]);
   }
 }
-

@@ -1,5 +1,15 @@
 // An application in strict TypeScript: it only has to compile. What must not is marked so.
-import { Client, Key, LightError, LockstepError, TransactionError, type Address, type Hash, type Receipt, type Signer } from 'lockstep-client';
+import {
+  Client,
+  Key,
+  LightError,
+  LockstepError,
+  TransactionError,
+  type Address,
+  type Hash,
+  type Receipt,
+  type Signer,
+} from 'lockstep-client';
 
 const client = new Client('http://127.0.0.1:8545', { timeoutMs: 5_000, retries: 1 });
 
@@ -9,7 +19,8 @@ export async function pay(to: Address, amount: bigint, signal?: AbortSignal): Pr
   try {
     return await client.sendAndWait(payment, { signal, timeoutMs: 20_000 });
   } catch (error) {
-    if (error instanceof TransactionError && error.receipt !== null) throw new Error(`${id}: ${error.receipt.fee} is gone`);
+    if (error instanceof TransactionError && error.receipt !== null)
+      throw new Error(`${id}: ${error.receipt.fee} is gone`);
     if (error instanceof LockstepError && error.code === 'timeout') return client.wait(id);
     throw error;
   }
