@@ -14,7 +14,7 @@ import {
 import { encode } from './bytes/codec.js';
 import { open } from './nouns/envelope.js';
 import { type ChainContext } from './nouns/sign-bytes.js';
-import { transaction, transactionSignBytes, type Action, type Transaction } from './nouns/transaction.js';
+import { leastFee, transaction, transactionSignBytes, type Action, type Transaction } from './nouns/transaction.js';
 import { addressOf, type Address } from './nouns/words.js';
 import { isKey, verify } from './signature.js';
 
@@ -48,7 +48,7 @@ function formFault(of: Transaction, { feePerByte, height }: LedgerState): string
   const { action, expiresAt, fee } = of.body;
   const fault = actionFault(action);
   if (fault !== null) return fault;
-  if (fee < feePerByte * BigInt(encode(transaction, of).length)) return 'underpriced';
+  if (fee < leastFee(feePerByte, encode(transaction, of).length)) return 'underpriced';
   if (expiresAt < height) return 'expired';
   return expiresAt > height + EXPIRY_HEIGHTS_MAX ? 'expiry_too_far' : null;
 }

@@ -1,7 +1,7 @@
 // Every lie of protocol/src/proofs/light_client/tests/lies.rs: the client refuses it and keeps what it trusts.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { LightClient, ValidatorSet, decode, encode, limits, nouns } from '../dist/index.js';
+import { LightClient, LockstepError, ValidatorSet, decode, encode, limits, nouns } from '../dist/index.js';
 import { Cast, NOW, RICH, World, chain } from './support/world.mjs';
 
 const world = new World();
@@ -224,4 +224,43 @@ test('the powers of a set may be as large as 64 bits hold, and count exactly', (
   const third = set.total / 3n;
   assert.ok(!set.isQuorum(2n * third) && set.isQuorum(2n * third + 1n));
   assert.ok(!set.isSkipSet(third) && set.isSkipSet(third + 1n));
+});
+
+/** Places of bytes of a block's message that nobody looks at: addresses of validators, which are made of their keys. */
+function unread(shown, length) {
+  const each = 20 + 4 + 1_952 + 8;
+  const first = length - each * shown.validators.length;
+  return (at) => at >= first && (at - first) % each < 20;
+}
+
+test('whatever one byte of a block is changed to, it is refused in words of this package', () => {
+  const client = world.client(3n);
+  const shown = world.block(5n);
+  const right = nouns.seal(nouns.lightBlock, chain.genesisHash, shown);
+  const isUnread = unread(shown, right.length);
+  const codes = new Set();
+  // Every byte of the head, and some of the keys and signatures.
+  for (let at = 0; at < right.length; at += at < 500 || isUnread(at) ? 1 : 97) {
+    const wrong = right.slice();
+    wrong[at] ^= 1 << (at % 8);
+    const take = () => {
+      const lie = nouns.open(nouns.lightBlock, chain.genesisHash, wrong, 'light block', limits.LIGHT_BLOCK_BYTES_MAX);
+      client.fork().advance(5n, lie, NOW);
+    };
+    if (isUnread(at)) {
+      take();
+      continue;
+    }
+    assert.throws(take, (error) => codes.add(error.code) && error instanceof LockstepError, `byte ${at}`);
+  }
+  for (const code of [
+    'version',
+    'foreign_chain',
+    'malformed',
+    'certificate_of_other',
+    'signature',
+    'validators_hash',
+  ]) {
+    assert.ok(codes.has(code), `${code} in ${[...codes]}`);
+  }
 });

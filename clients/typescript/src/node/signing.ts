@@ -6,6 +6,7 @@ import { type Signer } from '../key.js';
 import { isKey } from '../signature.js';
 import { seal } from '../nouns/envelope.js';
 import {
+  leastFee as leastFeeOf,
   transaction,
   transactionId,
   transactionSignBytes,
@@ -53,7 +54,7 @@ export function demandAction(action: Action): void {
 /** What `body` costs at least: the bytes do not depend on the fee. */
 export function leastFee(chain: Chain, signer: Signer, body: TransactionBody): bigint {
   const blank = { ...unsigned(signer, body), signature: new Uint8Array(SIGNATURE_BYTES) };
-  return chain.feePerByte * BigInt(encode(transaction, blank).length);
+  return leastFeeOf(chain.feePerByte, encode(transaction, blank).length);
 }
 
 /**

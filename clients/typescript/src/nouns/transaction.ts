@@ -107,3 +107,11 @@ export function witness(of: Pick<Transaction, 'publicKey' | 'signature'>): Hash 
 export function transactionLeaf(id: Hash, itsWitness: Hash): Hash {
   return toHex(hash('lockstep/leaf/v1', fromHex(id, 32), fromHex(itsWitness, 32)));
 }
+
+const U64_MAX = (1n << 64n) - 1n;
+
+/** What a transaction of so many bytes (without its envelope) pays at least. */
+export function leastFee(feePerByte: bigint, length: number): bigint {
+  const fee = feePerByte * BigInt(length);
+  return fee > U64_MAX ? U64_MAX : fee;
+}
