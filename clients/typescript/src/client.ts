@@ -223,13 +223,13 @@ export class Client {
     demandAction(action);
     const chain = await this.chain(options);
     demandScheme(chain);
-    const { height, nextNonce } = await this.account(signer.address, options);
-    return signTransaction(chain, signer, {
-      action,
-      fee: given.fee,
-      nonce: given.nonce ?? nextNonce,
-      expiresAt: given.expiresAt ?? height + EXPIRES_AFTER,
-    });
+    let { fee, nonce, expiresAt } = given;
+    if (nonce === undefined || expiresAt === undefined) {
+      const { height, nextNonce } = await this.account(signer.address, options);
+      nonce ??= nextNonce;
+      expiresAt ??= height + EXPIRES_AFTER;
+    }
+    return signTransaction(chain, signer, { action, fee, nonce, expiresAt });
   }
 
   /** Hands a transaction in and waits for no block. Sending the same one again changes nothing. */

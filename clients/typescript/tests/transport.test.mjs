@@ -72,6 +72,25 @@ test('a call ends when it is aborted or takes too long, also between two tries',
   await assert.rejects(away.head({ signal: AbortSignal.timeout(50) }), { code: 'aborted' });
 });
 
+test('a wait is over when its time is, whatever the node does meanwhile', async () => {
+  const sent = { id: `0x${'22'.repeat(32)}`, bytes: new Uint8Array(1) };
+  const mute = (_, { signal }) =>
+    new Promise((_, failed) => signal.addEventListener('abort', () => failed(signal.reason)));
+  const endless = async (_, { body }) =>
+    said(200, { jsonrpc: '2.0', id: JSON.parse(body).id, result: { id: sent.id, status: 'pending' } });
+  for (const fetch of [mute, endless, () => Promise.reject(new TypeError('fetch failed'))]) {
+    const client = new Client(URL_, { fetch, retries: 1_000, timeoutMs: 3_600_000 });
+    await assert.rejects(client.sendAndWait(sent, { timeoutMs: 50 }), { name: 'ConnectionError', code: 'timeout' });
+    await assert.rejects(client.wait(sent.id, { timeoutMs: 50 }), { name: 'ConnectionError', code: 'timeout' });
+    await assert.rejects(client.wait(sent.id, { signal: AbortSignal.timeout(20) }), { code: 'aborted' });
+  }
+});
+
+test('a node that takes a transaction with an unknown word is not understood', async () => {
+  const { client } = scripted([said(200, { jsonrpc: '2.0', id: 1, result: { status: 'perhaps' } })]);
+  await assert.rejects(client.send({ bytes: new Uint8Array(1) }), { code: 'malformed' });
+});
+
 test('takes no answer for one that is none', async () => {
   const answers = [
     '',

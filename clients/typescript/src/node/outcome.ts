@@ -1,5 +1,5 @@
 /** Hands a transaction in and follows it to its end. */
-import { ConnectionError, LockstepError } from '../errors.js';
+import { BytesError, ConnectionError, LockstepError } from '../errors.js';
 import { type Hash } from '../nouns/words.js';
 import { toHex } from '../hex.js';
 import { receiptOf, type Receipt } from './answers.js';
@@ -36,9 +36,13 @@ const WAIT_MS = 60_000;
 /** A node holds a question for so long; after it the same is asked again. */
 const SLICE_MS = 10_000;
 const LOOK_MS = 250;
+/** What a node's answer may be late. */
+const GRACE_MS = 2_000;
 
 /** Where a transaction is: `known` to a block or to the node already, in line, or behind a gap of nonces. */
-export type Submission = 'pending' | 'queued' | 'known';
+export type Submission = (typeof SUBMISSIONS)[number];
+
+const SUBMISSIONS = ['pending', 'queued', 'known'] as const;
 
 export async function send(
   transport: Transport,
@@ -46,7 +50,11 @@ export async function send(
   options: CallOptions,
 ): Promise<Submission> {
   const answer = await transport.rpc('lockstep_sendTransaction', [toHex(transaction.bytes)], options);
-  return new Fields(answer, 'answer').text('status') as Submission;
+  const word = new Fields(answer, 'answer').text('status');
+  const known = SUBMISSIONS.find((submission) => submission === word);
+  if (known === undefined)
+    throw new BytesError('malformed', 'the node takes a transaction with a word that nobody knows');
+  return known;
 }
 
 /** Sends the same bytes until they have an end; it makes no difference how often they have been sent. */
@@ -55,41 +63,46 @@ export async function sendAndWait(
   transaction: SignedTransaction,
   options: WaitOptions,
 ): Promise<Receipt> {
-  return within(transaction.id, options, async (leftMs) => {
+  return within(transaction.id, options, async (leftMs, signal) => {
     const slice = Math.min(leftMs, SLICE_MS);
-    const call = { signal: options.signal, timeoutMs: slice + 5_000 };
     const params = [toHex(transaction.bytes), Math.max(1, Math.floor(slice))];
-    return transport.rpc('lockstep_sendTransactionAndWait', params, call);
+    return transport.rpc('lockstep_sendTransactionAndWait', params, { signal, timeoutMs: slice + GRACE_MS });
   });
 }
 
 /** Waits for the end of a transaction that somebody has sent. */
 export async function wait(transport: Transport, id: Hash, options: WaitOptions): Promise<Receipt> {
-  return within(id, options, async () => {
-    const answer = await transport.rpc('lockstep_getTransaction', [id], { signal: options.signal });
-    const status = new Fields(answer, 'transaction').text('status');
-    if (status === 'pending' || status === 'unknown') await pause(LOOK_MS, options.signal);
-    return answer;
-  });
+  return within(id, options, async (_, signal) => transport.rpc('lockstep_getTransaction', [id], { signal }));
 }
 
 /** Asks again until the answer is an end, or the time is over. */
 async function within(
   id: Hash,
   { signal, timeoutMs }: WaitOptions,
-  ask: (leftMs: number) => Promise<unknown>,
+  ask: (leftMs: number, signal: AbortSignal) => Promise<unknown>,
 ): Promise<Receipt> {
   const until = Date.now() + (timeoutMs ?? WAIT_MS);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), until - Date.now() + GRACE_MS);
+  const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
   let last: unknown;
-  for (let left = until - Date.now(); left > 0; left = until - Date.now()) {
-    try {
-      const receipt = endOf(id, new Fields(await ask(left), 'transaction'));
+  try {
+    for (let left = until - Date.now(); left > 0; left = until - Date.now()) {
+      const answer = await ask(left, either).catch((error: unknown) => {
+        if (!mayPass(error)) throw error;
+        last = error;
+        return null;
+      });
+      const receipt = answer === null ? null : endOf(id, new Fields(answer, 'transaction'));
       if (receipt !== null) return receipt;
-    } catch (error) {
-      if (!mayPass(error)) throw error;
-      last = error;
-      await pause(LOOK_MS, signal);
+      // A node that has no place for one more to wait says so at once.
+      await pause(LOOK_MS, either);
     }
+  } catch (error) {
+    if (!late.signal.aborted || signal?.aborted) throw error;
+    last = error;
+  } finally {
+    clearTimeout(timer);
   }
   const message = `transaction ${id} has no end yet: wait for it, or send the same bytes again`;
   throw new ConnectionError('timeout', message, { cause: last });

@@ -73,13 +73,13 @@ export class Transport {
 
   /** A body that goes on for as long as `signal` lets it: an event stream. */
   async stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#send(path, { headers: { accept: 'text/event-stream' }, signal }).catch(
-      (error: unknown) => {
-        throw unreachable(this.url, error);
-      },
-    );
-    if (!response.ok || response.body === null) throw refusal(response, await readBody(response, JSON_BYTES_MAX));
-    return response.body;
+    try {
+      const response = await this.#send(path, { headers: { accept: 'text/event-stream' }, signal });
+      if (response.ok && response.body !== null) return response.body;
+      throw refusal(response, await readBody(response, JSON_BYTES_MAX));
+    } catch (error) {
+      throw error instanceof LockstepError ? error : unreachable(this.url, error);
+    }
   }
 
   /** Asks until there is an answer, a refusal that lasts, or no further try. */
