@@ -37,7 +37,7 @@ const WAIT_MS = 60_000;
 const SLICE_MS = 10_000;
 const LOOK_MS = 250;
 /** What a node's answer may be late. */
-const GRACE_MS = 2_000;
+const GRACE_MS = 1_000;
 
 /** Where a transaction is: `known` to a block or to the node already, in line, or behind a gap of nonces. */
 export type Submission = (typeof SUBMISSIONS)[number];
