@@ -112,6 +112,18 @@ def test_headers_go_on_without_a_gap_where_the_node_begins_anew(tmp_path: Path) 
     assert heights == list(range(heights[0], heights[0] + 15))
 
 
+def test_headers_go_on_where_the_node_is_busy_or_away_as_a_gap_is_filled(node: str) -> None:
+    with proxy(node) as broken:
+        heads = Client(broken.url, timeout=2).new_heads(1)
+        heights = []
+        for header in islice(heads, 12):
+            heights.append(header.height)
+            broken.break_all()
+            broken.answers_to_lose = 1
+        heads.close()
+    assert heights == list(range(1, 13))
+
+
 def test_a_subscription_begins_where_it_is_told_and_closes_from_another_thread(node: str) -> None:
     client = Client(node)
     events = client.subscribe(("newBlocks",))
@@ -160,6 +172,8 @@ def test_a_node_that_is_away_is_said_to_be_and_the_wait_for_it_ends(node: str) -
     with pytest.raises(Unreachable) as away:
         Client(url).chain()
     assert away.value.code == "unreachable"
+    with pytest.raises(Unreachable):
+        next(iter(Client(url).new_heads()))
     with pytest.raises(TimedOut) as late:
         Client(url).send_and_wait(signed, timeout=0.5)
     assert late.value.code == "timeout"
@@ -182,6 +196,21 @@ def test_asyncio_calls_run_beside_each_other(node: str) -> None:
         return list(await asyncio.gather(*(client.balance(key.address) for key in people)))
 
     assert asyncio.run(run()) == [7] * 8
+
+
+def test_asyncio_subscriptions_keep_no_call_from_its_turn(node: str) -> None:
+    async def run() -> list[int]:
+        client = AsyncClient(node, calls_max=1)
+        quiet = [client.subscribe(("receipts",), address="0x" + "01" * 20) for _ in range(12)]
+        waiting = [asyncio.ensure_future(anext(events)) for events in quiet]
+        await asyncio.sleep(0.2)
+        heights = await asyncio.gather(*(client.chain() for _ in range(8)))
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return [chain.height for chain in heights]
+
+    assert len(asyncio.run(run())) == 8
 
 
 def test_an_asyncio_subscription_ends_where_its_task_is_cancelled(node: str) -> None:

@@ -1,9 +1,11 @@
-"""The same for asyncio: each call runs in a thread of the loop's pool."""
+"""The same for asyncio: calls run in threads of the client's own, each subscription in one more."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from .client import FEE_PER_BYTE_MAX, Account, Chain, Client, Signed
@@ -17,6 +19,10 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
+CALLS_MAX = 16
+"""Calls that run at once; others wait. Each has a connection of its own, which the node counts."""
+
+
 class _Closable(Protocol[T_co]):
     def __iter__(self) -> Iterator[T_co]: ...
     def close(self) -> None: ...
@@ -26,55 +32,65 @@ class AsyncClient:
     """:class:`Client` with ``await`` before every call."""
 
     def __init__(
-        self, url: str, *, timeout: float = 10.0, fee_per_byte_max: int = FEE_PER_BYTE_MAX
+        self,
+        url: str,
+        *,
+        timeout: float = 10.0,
+        fee_per_byte_max: int = FEE_PER_BYTE_MAX,
+        calls_max: int = CALLS_MAX,
     ) -> None:
         self.plain = Client(url, timeout=timeout, fee_per_byte_max=fee_per_byte_max)
+        self._threads = ThreadPoolExecutor(calls_max, "lockstep-call")
+
+    async def _run(self, call: Callable[..., T], *args: Any, **named: Any) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(call, *args, **named))
 
     async def chain(self) -> Chain:
-        return await _run(self.plain.chain)
+        return await self._run(self.plain.chain)
 
     async def account(self, address: str | bytes) -> Account:
-        return await _run(self.plain.account, address)
+        return await self._run(self.plain.account, address)
 
     async def balance(self, address: str | bytes) -> int:
-        return await _run(self.plain.balance, address)
+        return await self._run(self.plain.balance, address)
 
     async def nonce(self, address: str | bytes) -> int:
-        return await _run(self.plain.nonce, address)
+        return await self._run(self.plain.nonce, address)
 
     async def record(self, owner: str | bytes, key: bytes) -> RecordState | None:
-        return await _run(self.plain.record, owner, key)
+        return await self._run(self.plain.record, owner, key)
 
     async def receipt(self, transaction: str | bytes) -> Receipt | None:
-        return await _run(self.plain.receipt, transaction)
+        return await self._run(self.plain.receipt, transaction)
 
     async def transfer(
         self, key: Key, to: str | bytes, amount: int, memo: str = "", **terms: int | None
     ) -> Signed:
-        return await _run(self.plain.transfer, key, to, amount, memo, **terms)
+        return await self._run(self.plain.transfer, key, to, amount, memo, **terms)
 
     async def put(self, key: Key, record: bytes, value: bytes, **terms: int | None) -> Signed:
-        return await _run(self.plain.put, key, record, value, **terms)
+        return await self._run(self.plain.put, key, record, value, **terms)
 
     async def delete(self, key: Key, record: bytes, **terms: int | None) -> Signed:
-        return await _run(self.plain.delete, key, record, **terms)
+        return await self._run(self.plain.delete, key, record, **terms)
 
     async def update_validator(
         self, key: Key, public_key: bytes, power: int, **terms: int | None
     ) -> Signed:
-        return await _run(self.plain.update_validator, key, public_key, power, **terms)
+        return await self._run(self.plain.update_validator, key, public_key, power, **terms)
 
     async def declare_ready(self, key: Key, **terms: int | None) -> Signed:
-        return await _run(self.plain.declare_ready, key, **terms)
+        return await self._run(self.plain.declare_ready, key, **terms)
 
     async def sign(self, key: Key, action: Action, **terms: int | None) -> Signed:
-        return await _run(self.plain.sign, key, action, **terms)
+        return await self._run(self.plain.sign, key, action, **terms)
 
     async def send(self, signed: Signed) -> str:
-        return await _run(self.plain.send, signed)
+        return await self._run(self.plain.send, signed)
 
     async def send_and_wait(self, signed: Signed, timeout: float = 60.0) -> Receipt:
-        return await _run(self.plain.send_and_wait, signed, timeout)
+        return await self._run(self.plain.send_and_wait, signed, timeout)
 
     def subscribe(
         self,
@@ -91,12 +107,12 @@ class AsyncClient:
     async def light(
         self, checkpoint: Checkpoint | str, *, trusted_max_ms: int | None = 14 * 86_400_000
     ) -> LightClient:
-        return await _run(self.plain.light, checkpoint, trusted_max_ms=trusted_max_ms)
+        return await self._run(self.plain.light, checkpoint, trusted_max_ms=trusted_max_ms)
 
     async def verified_account(
         self, light: LightClient, address: str | bytes, *, head_max_ms: int | None = 600_000
     ) -> AccountState | None:
-        return await _run(self.plain.verified_account, light, address, head_max_ms=head_max_ms)
+        return await self._run(self.plain.verified_account, light, address, head_max_ms=head_max_ms)
 
     async def verified_record(
         self,
@@ -106,11 +122,7 @@ class AsyncClient:
         *,
         head_max_ms: int | None = 600_000,
     ) -> RecordState | None:
-        return await _run(self.plain.verified_record, light, owner, key, head_max_ms=head_max_ms)
-
-
-async def _run(call: Callable[..., T], *args: Any, **named: Any) -> T:
-    return await asyncio.to_thread(call, *args, **named)
+        return await self._run(self.plain.verified_record, light, owner, key, head_max_ms=head_max_ms)
 
 
 _END = object()
@@ -119,10 +131,12 @@ _END = object()
 async def _stream(source: _Closable[T]) -> AsyncGenerator[T, None]:
     """One after the other; the thread that waits for the next one wakes when this ends."""
     iterator = iter(source)
+    loop = asyncio.get_running_loop()
+    thread = ThreadPoolExecutor(1, "lockstep-events")
     waiting: asyncio.Future[Any] | None = None
     try:
         while True:
-            waiting = asyncio.ensure_future(asyncio.to_thread(next, iterator, _END))
+            waiting = loop.run_in_executor(thread, next, iterator, _END)
             item = await asyncio.shield(waiting)
             waiting = None
             if item is _END:
@@ -132,3 +146,4 @@ async def _stream(source: _Closable[T]) -> AsyncGenerator[T, None]:
         source.close()
         if waiting is not None:
             await asyncio.wait([waiting])
+        thread.shutdown(wait=False)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from .errors import Busy, LockstepError, Unreachable
 from .hashes import address_of, hash_of
 from .nouns import Header
 from .transport import EventStream, Transport
+
+T = TypeVar("T")
 
 RECONNECT_FIRST_S = 0.1
 RECONNECT_MAX_S = 5.0
@@ -54,9 +56,21 @@ class Subscription:
                     pause = RECONNECT_FIRST_S
                     yield event
             except (Unreachable, Busy):
-                pass
+                if self._stream is None:
+                    raise  # it never was there
             self._closed.wait(pause)
             pause = min(2 * pause, RECONNECT_MAX_S)
+
+    def patiently(self, ask: Callable[[], T]) -> T | None:
+        """Asks until there is an answer; ``None``: this was closed meanwhile."""
+        pause = RECONNECT_FIRST_S
+        while not self._closed.is_set():
+            try:
+                return ask()
+            except (Unreachable, Busy):
+                self._closed.wait(pause)
+                pause = min(2 * pause, RECONNECT_MAX_S)
+        return None
 
     def _connected(self) -> Iterator[Event]:
         query = dict(self._query)
@@ -107,19 +121,30 @@ class Heads:
                 else:
                     yield from self._up_to(header.height)
             elif event.name == "missed" and self._next is not None:
-                yield from self._up_to(self._newest())
+                yield from self._up_to(self._events.patiently(self._newest))
 
-    def _up_to(self, height: int) -> Iterator[Header]:
-        while self._next is not None and self._next <= height:
-            said = self._transport.rpc("lockstep_getCommit", [self._next])
+    def _up_to(self, height: int | None) -> Iterator[Header]:
+        while self._next is not None and height is not None and self._next <= height:
+            wanted = self._next
+            said = self._events.patiently(
+                lambda: self._transport.rpc("lockstep_getCommit", [wanted])
+            )
             if said is None:
                 return
-            header = header_of({"id": said["block_id"], "header": said["header"]})
-            self._next = header.height + 1
+            if not isinstance(said, dict):
+                raise LockstepError("malformed_answer", "the answer is no JSON object")
+            header = header_of({"id": said.get("block_id"), "header": said.get("header")})
+            if header.height != wanted:
+                raise LockstepError("malformed_answer", f"block {header.height}, not {wanted}")
+            self._next = wanted + 1
             yield header
 
     def _newest(self) -> int:
-        return int(self._transport.get_json("/status")["height"])
+        status = self._transport.get_json("/status")
+        height = status.get("height")
+        if not isinstance(height, int):
+            raise LockstepError("malformed_answer", "the status has no height")
+        return height
 
     def close(self) -> None:
         self._events.close()
