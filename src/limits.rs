@@ -31,5 +31,10 @@ pub(crate) const TOP_ANSWERS_MAX: usize = 256;
 pub(crate) const TOP_ORDERS_MAX: usize = 4;
 /// Of a text that a node says, what a view keeps.
 pub(crate) const TOP_TEXT_CHARS_MAX: usize = 300;
+/// Lists and objects of an answer of a node: of the longest, a full block, a few thousand. Read, an
+/// empty object of four bytes takes hundreds.
+pub(crate) const ANSWER_LISTS_MAX: usize = 8_192;
+/// Their members.
+pub(crate) const ANSWER_MEMBERS_MAX: usize = 65_536;
 /// Rows of a list that a node says: more than a set has validators.
 pub(crate) const TOP_LIST_MAX: usize = 1_024;

@@ -1,6 +1,8 @@
 //! One request, for a command that asks a node: HTTP/1.0 over a plain connection, bounded in time
 //! and size. A node speaks no TLS.
 use crate::endpoint::Url;
+use crate::limits::{ANSWER_LISTS_MAX, ANSWER_MEMBERS_MAX};
+use serde_json::Value;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -167,6 +169,13 @@ fn parse(bytes: &[u8]) -> Result<Answer, String> {
     Ok(Answer { status, body })
 }
 
+/// The JSON of an answer, if it is some, and has no more lists and members than any of a node.
+pub(super) fn json(body: &[u8]) -> Option<Value> {
+    let count = |marks: &[u8]| body.iter().filter(|byte| marks.contains(byte)).count();
+    let is_small = count(b"{[") <= ANSWER_LISTS_MAX && count(b",") <= ANSWER_MEMBERS_MAX;
+    is_small.then(|| serde_json::from_slice(body).ok())?
+}
+
 fn content_length(head: &str) -> Option<usize> {
     head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
@@ -178,6 +187,17 @@ fn content_length(head: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Four megabytes of empty objects took four hundred.
+    #[test]
+    fn an_answer_of_more_lists_or_members_than_any_of_a_node_is_not_read() {
+        let list = |of: &str, count: usize| format!("[{}0]", format!("{of},").repeat(count));
+        for (of, most) in [("{}", ANSWER_LISTS_MAX - 1), ("0", ANSWER_MEMBERS_MAX)] {
+            assert!(json(list(of, most).as_bytes()).is_some(), "{of}");
+            assert!(json(list(of, most + 1).as_bytes()).is_none(), "{of}");
+        }
+        assert_eq!(json(b"{"), None);
+    }
 
     #[test]
     fn half_an_answer_is_none() {

@@ -135,7 +135,7 @@ impl Node {
         if answer.status != 200 {
             return Err(self.refusal(&answer));
         }
-        let said: Value = serde_json::from_slice(&answer.body).map_err(|_| self.strange())?;
+        let said = http::json(&answer.body).ok_or_else(|| self.strange())?;
         let error = &said["error"];
         let result = said.get("result");
         if error.is_null() {
@@ -171,14 +171,14 @@ impl Node {
         if answer.status != 200 {
             return Err(self.refusal(&answer));
         }
-        serde_json::from_slice(&answer.body).map_err(|_| self.strange())
+        http::json(&answer.body).ok_or_else(|| self.strange())
     }
 
     /// The same of what may be there another time: if it is not, trying again may help.
     pub(super) fn json_in_time(&self, path: &str) -> Result<Value, Failure> {
         let answer = self.get(path)?;
         match answer.status {
-            200 => serde_json::from_slice(&answer.body).map_err(|_| self.strange()),
+            200 => http::json(&answer.body).ok_or_else(|| self.strange()),
             404 => Err(Failure::retry(self.refusal(&answer).message)),
             _ => Err(self.refusal(&answer)),
         }
@@ -204,7 +204,7 @@ impl Node {
 
     /// A refusal in the node's own words: 429 and 5xx may be retried.
     pub(super) fn refusal(&self, answer: &Answer) -> Failure {
-        let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        let said = http::json(&answer.body);
         let word = |key: &str| Some(said.as_ref()?[key].as_str()?.to_owned());
         let message = match (word("code"), word("message")) {
             (Some(code), Some(message)) => {

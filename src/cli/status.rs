@@ -1,4 +1,5 @@
 //! `lockstep status`: what a running node says of itself.
+use super::http;
 use super::node::{Node, Rpc, read_url, word};
 use crate::config::{self, layers::HOME_VARIABLE};
 use crate::endpoint::Url;
@@ -27,7 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let node = node(arguments)?;
     let status = node.get("/status")?;
     let ready = node.get("/readyz?verbose")?;
-    let parsed: Option<Value> = serde_json::from_slice(&status.body).ok();
+    let parsed = http::json(&status.body);
     let parsed = parsed.filter(|value| status.status == 200 && value["validator"].is_string());
     let mut status = parsed.ok_or_else(|| node.strange())?;
     let is_ready = ready.status == 200;

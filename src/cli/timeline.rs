@@ -209,7 +209,8 @@ fn notes(round: Option<u32>, rounds: usize, seen: &[Seen]) -> Result<(), Failure
     if rounds > ROUNDS_SHOWN {
         say!("  {rounds} rounds, of which the first and the newest are shown")?;
     }
-    let left_out: u64 = seen.iter().map(|node| node.timeline.left_out).sum();
+    let left_out = seen.iter().map(|node| node.timeline.left_out);
+    let left_out = left_out.fold(0, u64::saturating_add);
     if left_out > 0 {
         say!("  {left_out} notes had no room and are not shown")?;
     }

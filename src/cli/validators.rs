@@ -28,6 +28,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(node.strange());
     }
     for row in page["validators"].as_array_mut().into_iter().flatten() {
+        if !row.is_object() {
+            return Err(node.strange());
+        }
         row["link"] = link(&row["address"], &status);
     }
     if arguments.json {

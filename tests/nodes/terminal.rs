@@ -133,8 +133,14 @@ fn ask(habit: Habit, command: &str, given: &[&str], url: &str) {
         true => &["--wait", "--timeout", "1"],
         false => &[],
     };
+    // Its answers are added up where it is asked twice.
+    let twice = url.replace("127.0.0.1", "localhost");
+    let twice: &[&str] = match command {
+        "timeline" => &["--rpc", &twice],
+        _ => &[],
+    };
     for json in [&[][..], &["--json"]] {
-        let mut all = [&words[..], &["--rpc", url], waits, json].concat();
+        let mut all = [&words[..], &["--rpc", url], twice, waits, json].concat();
         all.extend(given);
         let ended = user(&all);
         assert_shown(&format!("{habit:?}: lockstep {all:?}"), &ended);

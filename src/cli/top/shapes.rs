@@ -1,5 +1,6 @@
 //! What nodes answer, as far as the view shows it. Every text goes through the one function that
 //! writes out what is unseen as soon as it comes, and is cut: no view can forget it.
+use crate::cli::http;
 use crate::limits::{TOP_LIST_MAX, TOP_TEXT_CHARS_MAX};
 use crate::output::screen::shown;
 use serde::Deserialize;
@@ -100,8 +101,7 @@ pub(crate) struct Entry {
 
 /// The answer, if it has this shape and is not longer than a node's.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    let value: Value = serde_json::from_slice(body).ok()?;
-    serde_json::from_value(clean(value)?).ok()
+    serde_json::from_value(clean(http::json(body)?)?).ok()
 }
 
 /// A text from outside as it may be shown and kept.

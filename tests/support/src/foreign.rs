@@ -39,6 +39,10 @@ pub enum Habit {
     Plausible,
     /// Also those that ought to be numbers, ids, words of a list.
     Absurd,
+    /// What lists hold are words instead of objects.
+    Wordy,
+    /// Every number is the largest that there is.
+    Vast,
     /// It knows no transaction.
     Forgetful,
     /// It refuses whatever comes after the first question.
@@ -50,9 +54,11 @@ pub enum Habit {
 }
 
 /// All of them.
-pub const HABITS: [Habit; 6] = [
+pub const HABITS: [Habit; 8] = [
     Habit::Plausible,
     Habit::Absurd,
+    Habit::Wordy,
+    Habit::Vast,
     Habit::Forgetful,
     Habit::Refuses,
     Habit::Busy,
@@ -71,7 +77,7 @@ pub fn serve(habit: Habit) -> String {
         (Habit::Refuses, path) if path != "/status" => (400, refusal().to_string().into_bytes()),
         (_, "/readyz?verbose") => (503, format!("[-] {FOREIGN}\n[-] b").into_bytes()),
         _ => match page(habit, path, body) {
-            Some(page) => (200, page.to_string().into_bytes()),
+            Some(page) => (200, misshapen(habit, page).to_string().into_bytes()),
             None => (404, refusal().to_string().into_bytes()),
         },
     };
@@ -143,6 +149,29 @@ fn field(habit: Habit, value: Value) -> Value {
     }
 }
 
+/// The same with other members of lists, or other numbers.
+fn misshapen(habit: Habit, page: Value) -> Value {
+    match (habit, page) {
+        (Habit::Wordy, Value::Array(values)) => values.iter().map(|_| json!(FOREIGN)).collect(),
+        (Habit::Vast, Value::Array(values)) => {
+            values.into_iter().map(|it| misshapen(habit, it)).collect()
+        }
+        (Habit::Vast, Value::Number(_)) => json!(u64::MAX),
+        (Habit::Wordy | Habit::Vast, Value::Object(fields)) => {
+            // What no command goes on without.
+            let is_fixed = |name: &str| ["protocol_version", "chain_id"].contains(&name);
+            let fields = fields
+                .into_iter()
+                .map(|(name, value)| match is_fixed(&name) {
+                    true => (name, value),
+                    false => (name, misshapen(habit, value)),
+                });
+            fields.collect()
+        }
+        (_, page) => page,
+    }
+}
+
 fn page(habit: Habit, path: &str, body: &[u8]) -> Option<Value> {
     let of = |value: Value| field(habit, value);
     let (route, _) = path[1..].split_once(['/', '?']).unwrap_or((&path[1..], ""));
@@ -153,14 +182,42 @@ fn page(habit: Habit, path: &str, body: &[u8]) -> Option<Value> {
         "blocks" => block(habit),
         "records" => json!({ "value": hex(FOREIGN), "height": FOREIGN, FOREIGN: [FOREIGN] }),
         "transactions" => json!({ "status": FOREIGN, "id": FOREIGN }),
-        "validators" => json!({ "height": of(json!(9)), "total_power": 9, FOREIGN: FOREIGN,
-            "validators": [{ "address": address(), "power": 9, "public_key": FOREIGN }] }),
+        "validators" => validators(habit),
+        "heights" => timeline(habit),
+        "devnet" => {
+            json!({ "pace_ms": of(json!(1_000)), "groups": [[0], [FOREIGN]], FOREIGN: FOREIGN,
+            "nodes": [{ "index": of(json!(0)), "validator": FOREIGN, "url": FOREIGN, "state": FOREIGN,
+                "reason": FOREIGN, "since_ms": of(json!(1)) }] })
+        }
         "" => {
             let asked: Value = serde_json::from_slice(body).unwrap_or_default();
             json!({ "jsonrpc": "2.0", "id": 1, "result": transaction(habit, &asked["params"][0]) })
         }
         _ => return None,
     })
+}
+
+fn validators(habit: Habit) -> Value {
+    let of = |value: u64| field(habit, json!(value));
+    let row = || {
+        json!({ "address": address(), "power": 9, "public_key": FOREIGN, "turns": of(5),
+            "failed_turns": of(2), "certificates": of(7),
+            "last_proposed": { "height": of(9), "time": of(1) } })
+    };
+    json!({ "height": of(9), "total_power": 9, "validators": [row(), row()], FOREIGN: FOREIGN,
+        "recent": { "from_height": of(1), "to_height": of(9), "blocks": of(9) } })
+}
+
+fn timeline(habit: Habit) -> Value {
+    let of = |value: u64| field(habit, json!(value));
+    let entry = |what: &str, round: u64| json!({ "what": what, "round": of(round), "who": address(), "at_us": of(7), "nil": true });
+    let entries = [
+        entry("began", 0),
+        entry("proposal_received", 1),
+        entry(FOREIGN, 2),
+    ];
+    json!({ "height": of(1), "validator": address(), "began_ms": of(1), "left_out": of(1),
+        "entries": entries, FOREIGN: FOREIGN })
 }
 
 fn status() -> Value {
