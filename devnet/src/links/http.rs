@@ -46,9 +46,11 @@ pub(super) async fn read(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<O
             length = found;
         }
     }
-    let head_bytes = bytes.len();
-    bytes.resize(head_bytes + length, 0);
-    from.read_exact(&mut bytes[head_bytes..]).await?;
+    // What is announced takes no memory before it is there.
+    let body = from.take(length as u64).read_to_end(&mut bytes).await?;
+    if body < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     Ok(Some(Message {
         bytes,
         start_line_bytes,

@@ -3,6 +3,7 @@ use super::http::{self, Message};
 use super::rule::{Fate, Rule, Way};
 use super::{Traffic, Traffics};
 use crate::simulation::random::Random;
+use lockstep_actors::limits::{BODY_DEADLINE, PEER_IDLE};
 use parking_lot::Mutex;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -15,6 +16,8 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 /// Connections and late copies of one link at one time; a node opens two.
 const CONNECTIONS_MAX: usize = 64;
+/// Paths of a link that are counted: a node has fewer.
+const PATHS_MAX: usize = 64;
 /// How long the answer to a request is waited for whose sender has been cut off.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -48,7 +51,10 @@ impl Shared {
     }
 
     fn count(&self, path: &str, count: impl FnOnce(&mut Traffic)) {
-        count(self.traffic.lock().entry(path.to_owned()).or_default());
+        let mut traffic = self.traffic.lock();
+        if traffic.len() < PATHS_MAX || traffic.contains_key(path) {
+            count(traffic.entry(path.to_owned()).or_default());
+        }
     }
 }
 
@@ -123,14 +129,17 @@ async fn serve(mut client: TcpStream, way: Way, shared: &Shared) -> io::Result<(
     let (from_client, mut to_client) = client.split();
     let mut from_client = BufReader::new(from_client);
     let mut server = None;
+    // Who connects has something to say, and who has said it may be still for longer.
+    let mut patience = BODY_DEADLINE;
     loop {
         let request = tokio::select! {
-            request = http::read(&mut from_client) => request?,
+            request = tokio::time::timeout(patience, http::read(&mut from_client)) => request??,
             () = hung_up(&mut server) => None,
         };
         let Some(request) = request else {
             return Ok(());
         };
+        patience = PEER_IDLE;
         let Some(answer) = pass(request, &mut server, shared).await? else {
             return Ok(());
         };
