@@ -3,6 +3,7 @@ use super::devnet::Devnet;
 use super::events::Events;
 use super::hosts::Hosts;
 use super::origins::Origins;
+use super::validators::Recent;
 use crate::clock::Clock;
 use crate::http::answer::Refused;
 use crate::http::answer_places::{AnswerPlace, AnswerPlaces};
@@ -162,6 +163,8 @@ pub(crate) struct Shares {
     pub(super) rpc_bodies: Bodies,
     /// Places for calls that wait for a block.
     pub(super) waiters: Arc<Semaphore>,
+    /// What the validators did lately.
+    pub(super) recent: Arc<Recent>,
 }
 
 impl Shares {
@@ -188,6 +191,7 @@ impl Default for Shares {
             pages: Arc::new(Mutex::new(pages)),
             rpc_bodies: Bodies::new(RPC_BODIES_BYTES_MAX),
             waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),
+            recent: Arc::default(),
         }
     }
 }

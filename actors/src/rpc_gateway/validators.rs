@@ -13,7 +13,10 @@ use lockstep_protocol::validators::set::{self, Validator};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+mod deeds;
 mod recent;
+
+pub(super) use deeds::Recent;
 
 /// Which height's validators are asked for; the height under decision if none is named. With what
 /// they did in so many of the newest blocks, if that is asked for.
@@ -26,8 +29,9 @@ struct Of {
 /// The keys of a large set are many, and an old one has to be found: on another thread, and few at
 /// one time.
 pub(super) async fn validators(seed: web::Data<Seed>, request: HttpRequest) -> Answer {
-    let Ok(of) = web::Query::<Of>::from_query(request.query_string()) else {
-        let sentence = "ask for ?height=<height>, a whole number from 1, or ?recent=<blocks>";
+    let of = web::Query::<Of>::from_query(request.query_string());
+    let Some(of) = of.ok().filter(|of| of.recent != Some(0)) else {
+        let sentence = "ask for ?height=<height>, or ?recent=<blocks>, whole numbers from 1";
         return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
     };
     let place = seed.answer_place(&request, "other answers are being made");

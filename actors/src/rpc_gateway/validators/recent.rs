@@ -1,48 +1,22 @@
 //! What the validators did lately, as the newest blocks show it.
-use super::members;
-use crate::rpc_gateway::blocks;
+use super::deeds::{Look, count};
 use crate::rpc_gateway::seed::Seed;
 use crate::state_store::StoreError;
-use lockstep_protocol::nouns::decided::DecidedBlock;
-use lockstep_protocol::types::{Address, Height, Round, Timestamp};
-use lockstep_protocol::validators::set::{Validator, turn};
+use lockstep_protocol::ledger;
+use lockstep_protocol::types::{Address, Height};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// Of one validator.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Deeds {
-    /// Rounds in which it was the proposer.
-    turns: u64,
-    /// Those of them that ended without a block.
-    failed_turns: u64,
-    /// Certificates with its precommit. None holds more precommits than it needs, so that whoever is
-    /// a little slower than the others is left out.
-    certificates: u64,
-    /// The newest block that it proposed in the round that decided it.
-    last: Option<(Height, Timestamp)>,
-}
+use std::sync::Arc;
 
 /// Adds to each validator of the page what it did in the newest blocks that are kept, at most so many.
 pub(super) fn add(seed: &Seed, page: &mut Value, blocks: u64) -> Result<(), StoreError> {
-    let head = seed.head().height;
-    let first = Height((head.0 + 1).saturating_sub(blocks));
-    let first = first.max(seed.store.earliest()?).max(Height(1));
-    let mut deeds = BTreeMap::new();
-    let mut read = 0_u64;
-    for height in (first.0..=head.0).map(Height) {
-        let decided = blocks::decided(seed, height)?;
-        let members = members(seed, height)?;
-        if let Some((decided, members)) = decided.zip(members) {
-            count(&decided, &members, &mut deeds);
-            read += 1;
-        }
-    }
-    page["recent"] = json!({ "from_height": first, "to_height": head, "blocks": read });
+    let look = look(seed, blocks)?;
+    page["recent"] =
+        json!({ "from_height": look.first, "to_height": look.head, "blocks": look.read });
     let rows = page["validators"].as_array_mut();
     for row in rows.into_iter().flatten() {
         let address = row["address"].as_str().and_then(|text| text.parse().ok());
-        let of = address.and_then(|address: Address| deeds.get(&address));
+        let of = address.and_then(|address: Address| look.deeds.get(&address));
         let of = of.copied().unwrap_or_default();
         row["turns"] = json!(of.turns);
         row["failed_turns"] = json!(of.failed_turns);
@@ -55,24 +29,46 @@ pub(super) fn add(seed: &Seed, page: &mut Value, blocks: u64) -> Result<(), Stor
     Ok(())
 }
 
-fn count(decided: &DecidedBlock, members: &[Validator], deeds: &mut BTreeMap<Address, Deeds>) {
-    let certificate = &decided.certificate;
-    let height = certificate.height;
-    let signers = certificate.signers.members_of(members.len());
-    for (index, _) in signers.unwrap_or_default() {
-        if let Some(signer) = members.get(index) {
-            deeds.entry(signer.address).or_default().certificates += 1;
-        }
+fn look(seed: &Seed, asked: u64) -> Result<Look, StoreError> {
+    let mut last = seed.shares.recent.last();
+    let head = seed.head().height;
+    match &*last {
+        Some(look) if (look.asked, look.head) == (asked, head) => Ok(look.clone()),
+        _ => Ok(last.insert(read(seed, asked)?).clone()),
     }
-    for round in (0..=certificate.round.0).map(Round) {
-        let proposer = members.get(turn(members.len(), height, round));
-        let Some(proposer) = proposer else { continue };
-        let of = deeds.entry(proposer.address).or_default();
-        of.turns += 1;
-        if round < certificate.round {
-            of.failed_turns += 1;
-        } else {
-            of.last = Some((height, decided.block.header().time));
-        }
+}
+
+/// From one view of the store: to begin a read takes a lock that the node's own thread takes as well,
+/// and a hundred blocks would begin hundreds of them.
+fn read(seed: &Seed, asked: u64) -> Result<Look, StoreError> {
+    let schedule = seed.view.validators();
+    let view = seed.store.view()?;
+    let newest = view.head()?;
+    let head = newest.height;
+    let first = Height((head.0 + 1).saturating_sub(asked)).max(Height(1));
+    let mut deeds = BTreeMap::new();
+    let (mut earliest, mut read) = (None, 0);
+    for height in (first.0..=head.0).map(Height) {
+        let decided = view.block(height)?.zip(view.certificate(height)?);
+        let Some((block, certificate)) = decided else {
+            continue;
+        };
+        earliest.get_or_insert(height);
+        let members: Vec<Address> = match schedule.at(height) {
+            Some(set) => set.iter().map(|validator| validator.address).collect(),
+            None => match ledger::validator_set_of(&view, newest.state_version, height)? {
+                Some(record) => record.validators.iter().map(|it| it.address).collect(),
+                None => continue,
+            },
+        };
+        count(&certificate, block.header().time, &members, &mut deeds);
+        read += 1;
     }
+    Ok(Look {
+        asked,
+        first: earliest.unwrap_or(head),
+        head,
+        read,
+        deeds: Arc::new(deeds),
+    })
 }

@@ -161,6 +161,14 @@ impl StoreView {
         self.read(|reading| reading.block(height))
     }
 
+    /// The commit certificate of a height, at that moment.
+    pub fn certificate(
+        &self,
+        height: Height,
+    ) -> Result<Option<Arc<CommitCertificate>>, StoreError> {
+        self.read(|reading| reading.certificate(height))
+    }
+
     /// The version of the state after the block of `height`, at that moment. On this view it
     /// stays readable, for as long as the view lives.
     pub fn version_after(&self, height: Height) -> Result<u64, HistoryError> {
