@@ -269,10 +269,8 @@ fn transfers_records_and_the_faucet_end_in_the_state_with_nonces_of_their_own() 
         "record",
         &json!({ "from": "bob", "key": "deed/7", "value": "lot 12" }),
     );
-    devnet
-        .record("bob", b"deed/8", b"lot 13")
-        .send()
-        .expect("as over HTTP");
+    let record = devnet.record("bob", b"deed/8", b"lot 13").send();
+    let _ = record.expect("as over HTTP");
     eventually("all are committed", || {
         devnet.tick().expect("a block comes");
         let found = |id: &Value| get(&urls[0], &format!("/receipts/{}", text(id))).status == 200;

@@ -151,7 +151,7 @@ mod tests {
             assert_eq!(pool.expect("it ends"), Some(me));
             let store = arbiter_of(me, runtime_of(me).build().expect("a runtime"));
             let (tell, told) = oneshot::channel();
-            store.spawn_fn(move || drop(tell.send(of_this_thread())));
+            store.spawn_fn(move || _ = tell.send(of_this_thread()));
             assert_eq!(told.await.expect("it answers"), Some(me));
             store.stop();
         });
