@@ -110,11 +110,24 @@ impl Mempool {
         let expected = account.nonce.max(sender.map_or(0, |sender| sender.next));
         let actual = entry.nonce();
         if actual < expected || actual >= expected.saturating_add(NONCES_AHEAD_MAX) {
-            return Err(TransactionError::Nonce { expected, actual }.into());
+            return Err(self.out_of_line(entry, expected));
         }
         judge_sender(entry, account.balance, sender)?;
         let room = self.room_for(entry, expected);
         room.map(|_| ()).ok_or(MempoolRefusal::MempoolFull)
+    }
+
+    /// Its nonce is used up, or too far ahead of the `next` one that the ledger executes: what waits is
+    /// as little to be sent again.
+    fn out_of_line(&self, entry: &Entry, next: u64) -> MempoolRefusal {
+        let actual = entry.nonce();
+        let waiting = self.pool.sender(&entry.sender());
+        let waiting = waiting.map_or(0, |sender| sender.waiting.len());
+        if actual > next && waiting >= limits::SENDER_TRANSACTIONS_MAX {
+            return MempoolRefusal::SenderFull;
+        }
+        let expected = self.next_nonce(&entry.sender(), next);
+        TransactionError::Nonce { expected, actual }.into()
     }
 
     pub(super) fn checked(

@@ -111,9 +111,32 @@ fn a_sender_has_as_many_waiting_as_one_may() {
         assert!(desk.send(wish(1, nonce)).is_ok(), "{nonce}");
     }
     let next = limits::SENDER_TRANSACTIONS_MAX as u64;
-    assert_eq!(refused(desk.send(wish(1, next))), "nonce_too_high");
+    for nonce in [next, next + 40] {
+        let refusal = desk.send(wish(1, nonce)).unwrap_err();
+        assert_eq!(refusal, MempoolRefusal::SenderFull, "{nonce}");
+        assert!(refusal.to_string().starts_with("256 transactions"));
+    }
     desk.grow(&[wish(1, 0)]);
     assert!(desk.send(wish(1, next)).is_ok());
+}
+
+/// Told the ledger's next nonce, its sender would replace what waits.
+#[test]
+fn a_nonce_that_is_not_in_line_is_told_the_one_behind_all_that_wait() {
+    let mut desk = Desk::new();
+    desk.grow(&[wish(1, 0)]);
+    for nonce in 1..4 {
+        assert!(desk.send(wish(1, nonce)).is_ok());
+    }
+    for (actual, code) in [
+        (0, "nonce_too_low"),
+        (1 + NONCES_AHEAD_MAX, "nonce_too_high"),
+    ] {
+        let refusal = desk.send(wish(1, actual).amount(2)).unwrap_err();
+        let expected = 4;
+        let told = MempoolRefusal::from(TransactionError::Nonce { expected, actual });
+        assert_eq!((&refusal, refusal.code()), (&told, code));
+    }
 }
 
 #[test]
