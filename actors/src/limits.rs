@@ -234,6 +234,13 @@ pub const RECENT_BLOCKS_MAX: u64 = 100;
 pub const PENDING_ANSWER_MAX: usize = 1_000;
 /// Blocks in one fee history: each is read.
 pub const FEE_HISTORY_MAX: u64 = 64;
+/// Filters of clients that poll: a page each of as many people as may be connected, a few times. A
+/// newcomer takes the place of the one that was asked for least lately, of the address that has most.
+pub const FILTERS_MAX: usize = 1_024;
+/// A filter that nobody has asked for so long is gone: what Ethereum's nodes give it.
+pub const FILTER_UNASKED_MAX: Duration = Duration::from_secs(300);
+/// Blocks that one question to a filter tells: of each the certificate is read.
+pub const FILTER_CHANGES_MAX: u64 = 256;
 /// Percentiles in one fee history: it is asked for with a handful.
 pub const FEE_PERCENTILES_MAX: usize = 16;
 /// Proxies, or networks of them, that may be listed.

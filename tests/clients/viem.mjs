@@ -1,6 +1,7 @@
 // viem, unmodified: blocks, balances, receipts, new heads by polling and over the WebSocket.
-import { createPublicClient, defineChain, getAddress, http, toHex, webSocket } from "viem";
-import { assert, assertConsecutive, expected, run, within } from "./expected.mjs";
+import { createPublicClient, createWalletClient, defineChain, getAddress, http, toHex, webSocket } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+import { assert, assertConsecutive, expected, PATIENCE_MS, run, within } from "./expected.mjs";
 
 const chain = defineChain({
   id: expected.chainId,
@@ -83,8 +84,34 @@ async function submits(client) {
 }
 
 async function refusals(client) {
-  const call = client.call({ to: expected.bob, data: "0x" });
-  await assert.rejects(call, /does not exist/i);
+  assert.deepEqual(await client.call({ to: expected.bob, data: "0x" }), { data: undefined });
+  const proof = client.getProof({ address: expected.bob, storageKeys: [] });
+  await assert.rejects(proof, /does not exist/i);
+}
+
+// A wallet that lets the node sign, and one that signs as Ethereum does: both hear why not.
+async function sends(transport) {
+  const pay = { to: expected.bob, value: 1n };
+  const account = expected.alice;
+  const asks = createWalletClient({ chain, transport, account });
+  await assert.rejects(asks.sendTransaction(pay), /holds nobody's key.*lockstep_sendTransaction/s);
+  const own = privateKeyToAccount(`0x${"11".repeat(32)}`);
+  const signs = createWalletClient({ chain, transport, account: own });
+  await assert.rejects(signs.sendTransaction(pay), /is an Ethereum transaction.*lockstep tx/s);
+}
+
+// Where nothing is pushed, by filters.
+async function polls(client) {
+  const filter = await client.createBlockFilter();
+  const seen = [];
+  const late = Date.now() + PATIENCE_MS;
+  while (seen.length < 2) {
+    assert.ok(Date.now() < late, `blocks are told: ${seen}`);
+    seen.push(...(await client.getFilterChanges({ filter })));
+  }
+  const blocks = await Promise.all(seen.map((blockHash) => client.getBlock({ blockHash })));
+  assertConsecutive(blocks.map((block) => block.number));
+  assert.equal(await client.uninstallFilter({ filter }), true);
 }
 
 async function newBlocks(client) {
@@ -114,7 +141,9 @@ run(async () => {
     await transaction(client);
     await states(client);
     await refusals(client);
+    await polls(client);
     await newBlocks(client);
   }
   await submits(pushed);
+  await sends(http());
 });

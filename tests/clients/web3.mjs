@@ -29,7 +29,8 @@ async function transaction({ eth }) {
 
 // A method that there is not is no contract that reverted.
 async function refusals({ eth }) {
-  const error = await eth.call({ to: expected.bob, data: "0x" }).then(
+  assert.equal(await eth.call({ to: expected.bob, data: "0x" }), "0x");
+  const error = await eth.getProof(expected.bob, []).then(
     () => assert.fail("it is answered"),
     (error) => error,
   );

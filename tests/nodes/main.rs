@@ -49,6 +49,7 @@ mod reload;
 mod rot;
 mod rpc;
 mod rpc_fates;
+mod rpc_published;
 mod rpc_random;
 mod rpc_reads;
 #[cfg(target_os = "linux")]

@@ -325,6 +325,8 @@ fn sample(devnet: &Devnet, schema: &Value, name: &str) -> Value {
         "filter" => json!({}),
         "key" => json!("0x01"),
         "count" => json!("0x2"),
+        "index" | "slot" | "filter_id" => json!("0x0"),
+        "call" => json!({ "to": alice }),
         "topic" | "subscription" => Value::Null,
         _ => panic!("no sample of {name}: {schema}"),
     }
@@ -351,6 +353,9 @@ fn every_method_of_the_document_answers_as_the_document_says() {
         }
         if name == "lockstep_sendTransactionAndWait" {
             continue; // waits for a block: below
+        }
+        if name.starts_with("eth_getFilter") {
+            continue; // wants a filter that is there: rpc_published.rs
         }
         let found = result(url, name, Value::Object(params));
         let schema = &method["result"]["schema"];
@@ -567,10 +572,10 @@ fn an_account_is_proved_under_the_root_that_its_commit_certifies() {
 #[test]
 fn an_unknown_method_is_told_by_its_number_and_looks_like_no_revert() {
     let devnet = manual(1, 1);
-    let answer = call(&devnet.urls()[0], "eth_call", json!([{}, "latest"]));
+    let answer = call(&devnet.urls()[0], "eth_callMany", json!([{}, "latest"]));
     assert_eq!(answer["error"]["code"], -32601);
     assert_eq!(answer["error"].get("data"), None, "{answer}");
     let sentence = answer["error"]["message"].as_str().expect("a sentence");
-    assert!(sentence.starts_with("the method eth_call does not exist"));
+    assert!(sentence.starts_with("the method eth_callMany does not exist"));
     assert!(!sentence.contains("revert") && !sentence.contains("0x"));
 }

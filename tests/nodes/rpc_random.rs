@@ -99,10 +99,9 @@ fn assert_answer(answer: &Value) {
     if let Some(error) = object.get("error") {
         let number = error["code"].as_i64().expect("a number");
         assert_ne!(number, -32603, "{answer}");
-        assert!(
-            error["message"].is_string() && error["data"]["code"].is_string(),
-            "{answer}"
-        );
+        // What no machine carries out is told by its number alone: web3.py takes data for a revert.
+        let is_told = error["data"]["code"].is_string() || number == -32015;
+        assert!(error["message"].is_string() && is_told, "{answer}");
     }
 }
 

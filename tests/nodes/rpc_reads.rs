@@ -205,12 +205,14 @@ fn a_state_is_named_by_the_number_or_the_hash_of_its_block() {
     let refused = call(url, "eth_getBalance", json!([bob, unknown]));
     assert_eq!(refused["error"]["code"], -32001, "{refused}");
     assert_eq!(refused["error"]["data"]["code"], "unknown_block");
+    let held = result(url, "eth_getBalance", json!([bob, first]));
+    assert_eq!(held, format!("{before:#x}"), "by the hash alone");
     let refused = call(url, "eth_getBlockByNumber", json!([{ "blockHash": first }]));
     assert_eq!(refused["error"]["data"]["code"], "wrong_type");
 }
 
 /// Members of blocks, transactions and receipts that are numbers.
-const QUANTITIES: [&str; 22] = [
+const QUANTITIES: [&str; 23] = [
     "number",
     "difficulty",
     "totalDifficulty",
@@ -223,6 +225,7 @@ const QUANTITIES: [&str; 22] = [
     "chainId",
     "nonce",
     "blockNumber",
+    "blockTimestamp",
     "transactionIndex",
     "value",
     "gas",
@@ -292,7 +295,12 @@ fn every_member_of_blocks_transactions_and_receipts_is_strict_hex() {
     let url = &devnet.urls()[0];
     let paid = pay(&devnet, 0, 0, 5);
     let found = result(url, "eth_getTransactionByHash", json!([paid.id()]));
-    let waiting = ["blockHash", "blockNumber", "transactionIndex"];
+    let waiting = [
+        "blockHash",
+        "blockNumber",
+        "blockTimestamp",
+        "transactionIndex",
+    ];
     assert_strict(&found, &waiting);
     devnet.tick().expect("a block comes");
     let hash = devnet.head_ids()[0].expect("it runs");

@@ -107,6 +107,11 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
+    /// From where it asks, or for whom.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.from
+    }
+
     pub(crate) fn of(request: &HttpRequest) -> Asker {
         let connection = request.conn_data::<Rc<Connection>>();
         let merit = connection.map_or(Merit::Stranger, |c| c.merit());

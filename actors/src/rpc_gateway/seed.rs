@@ -2,6 +2,7 @@
 use super::devnet::Devnet;
 use super::events::Events;
 use super::hosts::Hosts;
+use super::json_rpc::Filters;
 use super::origins::Origins;
 use super::validators::Recent;
 use crate::clock::Clock;
@@ -165,6 +166,8 @@ pub(crate) struct Shares {
     pub(super) waiters: Arc<Semaphore>,
     /// What the validators did lately.
     pub(super) recent: Arc<Recent>,
+    /// What clients that poll were told last.
+    pub(super) filters: Arc<Filters>,
 }
 
 impl Shares {
@@ -192,6 +195,7 @@ impl Default for Shares {
             rpc_bodies: Bodies::new(RPC_BODIES_BYTES_MAX),
             waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),
             recent: Arc::default(),
+            filters: Arc::default(),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | `input` | the memo of a transfer, the value of a record |
 //! | `miner` | the validator that built the block |
 //! | `timestamp` | whole seconds: the block's milliseconds, rounded down |
+//! | `blockTimestamp` | that of its block |
 //! | `v`, `r`, `s` | `0x1b`, `0x0`, `0x0`: an ML-DSA signature does not fit, ask `lockstep_getBlock` |
 //! | `nonce`, `difficulty`, `mixHash`, `extraData`, `logsBloom`, `uncles` | zero or empty |
 //! | `sha3Uncles` | Keccak-256 of the empty list in RLP |
@@ -30,6 +31,10 @@ const BLOOM_BYTES: usize = 256;
 /// A number without leading zeros.
 pub(in crate::rpc_gateway) fn quantity(number: impl Into<u64>) -> String {
     format!("{:#x}", number.into())
+}
+
+fn seconds(header: &Header) -> u64 {
+    header.time.0 / 1_000
 }
 
 fn length(bytes: usize) -> String {
@@ -64,7 +69,7 @@ impl EthHeader<'_> {
             "gasLimit": length(BLOCK_TRANSACTION_BYTES_MAX),
             "gasUsed": quantity(self.transaction_bytes),
             "baseFeePerGas": quantity(self.byte_price),
-            "timestamp": quantity(header.time.0 / 1_000),
+            "timestamp": quantity(seconds(header)),
             "mixHash": Hash::default(),
         })
     }
@@ -139,6 +144,7 @@ pub(in crate::rpc_gateway) fn transaction(
         "nonce": quantity(transaction.body.nonce),
         "blockHash": place.map(|(block, _)| block.id()),
         "blockNumber": place.map(|(block, _)| quantity(block.height().0)),
+        "blockTimestamp": place.map(|(block, _)| quantity(seconds(block.header()))),
         "transactionIndex": place.map(|(_, index)| quantity(index)),
         "from": transaction.sender,
         "to": receiver(&transaction.body.action),
@@ -178,10 +184,32 @@ pub(in crate::rpc_gateway) fn receipt(
 ) -> Option<Value> {
     let transactions = &block.block().transactions;
     let at = usize::try_from(index).ok()?;
-    let transaction = transactions.get(at)?;
     let until = bytes_of(transactions.get(..=at)?);
+    let transaction = transactions.get(at)?;
+    Some(receipt_at(block, (index, transaction), receipt, until))
+}
+
+/// The receipts of all transactions of a block.
+pub(in crate::rpc_gateway) fn receipts(block: &SealedBlock, receipts: &[Receipt]) -> Vec<Value> {
+    let transactions = block.block().transactions.iter();
+    let mut until = 0;
+    let all = (0u32..).zip(transactions).zip(receipts);
+    let all = all.map(|((index, transaction), receipt)| {
+        until += bytes(transaction);
+        receipt_at(block, (index, transaction), receipt, until)
+    });
+    all.collect()
+}
+
+/// `until`: the bytes of this transaction and of all before it in its block.
+fn receipt_at(
+    block: &SealedBlock,
+    (index, transaction): (u32, &Transaction),
+    receipt: &Receipt,
+    until: u64,
+) -> Value {
     let price = receipt.fee / u64::from(receipt.bytes.max(1));
-    Some(json!({
+    json!({
         "transactionHash": transaction.id(),
         "transactionIndex": quantity(index),
         "blockHash": block.id(),
@@ -196,5 +224,22 @@ pub(in crate::rpc_gateway) fn receipt(
         "logsBloom": hex(&[0; BLOOM_BYTES]),
         "status": quantity(u64::from(receipt.status == Status::Success)),
         "type": "0x0",
-    }))
+    })
+}
+
+/// A transaction that waits.
+pub(in crate::rpc_gateway) fn waiting(waiting: &Transaction, genesis: &Genesis) -> Value {
+    transaction(waiting, genesis, None)
+}
+
+/// A transaction that waits, in the words in which Ethereum's nodes list those.
+pub(in crate::rpc_gateway) fn inspected(transaction: &Transaction) -> String {
+    let to = receiver(&transaction.body.action);
+    let to = to.map_or_else(|| "contract creation".into(), |to| to.to_string());
+    let bytes = bytes(transaction);
+    format!(
+        "{to}: {} wei + {bytes} gas × {} wei",
+        value(&transaction.body.action),
+        transaction.body.fee / bytes.max(1)
+    )
 }

@@ -8,6 +8,7 @@ use crate::rpc_gateway::seed::{Seed, Shares};
 use actix_web::web;
 use lockstep_protocol::types::Height;
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::Rc;
 use tokio::time::Instant;
 
@@ -39,6 +40,11 @@ impl Caller {
             begun: RefCell::default(),
             waits_until: Instant::now() + RPC_WAIT_MAX,
         }
+    }
+
+    /// From where it calls.
+    pub(super) fn address(&self) -> IpAddr {
+        self.asker.address()
     }
 
     /// The subscriptions that its calls have begun.

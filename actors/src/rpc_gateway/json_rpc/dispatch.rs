@@ -195,7 +195,9 @@ async fn carry_out(
     params: Option<&RawValue>,
 ) -> Result<Cow<'static, str>, RpcError> {
     let found = methods::all().find(|method| method.name == name);
-    let unknown = || RpcError::UnknownMethod(name.chars().take(80).collect());
+    let unknown = || RpcError::UnknownMethod {
+        name: name.chars().take(80).collect(),
+    };
     let method = found.ok_or_else(unknown)?;
     let args = Args::read(method.params, params.map(RawValue::get))?;
     hands.result(method, args).await

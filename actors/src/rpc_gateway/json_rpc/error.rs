@@ -1,6 +1,7 @@
 //! What is answered instead of a result. The number is JSON-RPC's, or one of our own between
 //! -32000 and -32099; the word in `data.code` is stable and finer; the sentence is for people and
 //! says what to do.
+use super::instead::instead;
 use crate::http::answer;
 use crate::limits::{RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX, SUBSCRIPTIONS_MAX};
 use crate::rpc_gateway::events::OutOfReach;
@@ -22,9 +23,12 @@ pub(super) enum RpcError {
     EmptyBatch,
     #[error("a batch holds at most {RPC_BATCH_MAX} calls: send several")]
     BatchTooLarge,
-    /// Some clients know an unknown method by these words only.
-    #[error("the method {0} does not exist: rpc.discover lists those that do")]
-    UnknownMethod(String),
+    /// Some clients know an unknown method by its first words only.
+    #[error("the method {name} does not exist: {}", instead(name))]
+    UnknownMethod { name: String },
+    /// What only a machine could carry out.
+    #[error("there is no machine here and no contract: {0}")]
+    NoMachine(&'static str),
     #[error("{0} is missing: {1}")]
     MissingParam(&'static str, &'static str),
     #[error("there are only {0} parameters: leave the others out")]
@@ -75,7 +79,9 @@ impl RpcError {
         match self {
             RpcError::Malformed(_) => -32700,
             RpcError::InvalidRequest(_) | RpcError::EmptyBatch | RpcError::BatchTooLarge => -32600,
-            RpcError::UnknownMethod(_) => -32601,
+            RpcError::UnknownMethod { .. } => -32601,
+            // Ethereum's number for what its machine could not carry out.
+            RpcError::NoMachine(_) => -32015,
             RpcError::MissingParam(..)
             | RpcError::TooManyParams(_)
             | RpcError::UnknownParam(_)
@@ -107,7 +113,8 @@ impl RpcError {
             RpcError::InvalidRequest(_) => "invalid_request",
             RpcError::EmptyBatch => "empty_batch",
             RpcError::BatchTooLarge => "batch_too_large",
-            RpcError::UnknownMethod(_) => "unknown_method",
+            RpcError::UnknownMethod { .. } => "unknown_method",
+            RpcError::NoMachine(_) => "no_machine",
             RpcError::MissingParam(..) => "missing_param",
             RpcError::TooManyParams(_) => "too_many_params",
             RpcError::UnknownParam(_) => "unknown_param",
@@ -140,7 +147,11 @@ impl RpcError {
         };
         let mut error = json!({ "code": self.number(), "message": self.to_string(), "data": data });
         // The number says all. web3.py takes any other error with `data` for a contract that reverted.
-        if let (RpcError::UnknownMethod(_), Some(error)) = (self, error.as_object_mut()) {
+        let is_told_by_number = matches!(
+            self,
+            RpcError::UnknownMethod { .. } | RpcError::NoMachine(_)
+        );
+        if let (true, Some(error)) = (is_told_by_number, error.as_object_mut()) {
             error.remove("data");
         }
         error

@@ -4,7 +4,7 @@ use super::params::At;
 use crate::rpc_gateway::seed::Seed;
 use crate::state_store::StoreView;
 use lockstep_protocol::ledger::HistoryError;
-use lockstep_protocol::types::Height;
+use lockstep_protocol::types::{Hash, Height};
 
 /// The version of the state after the block of `height`, if it is shown.
 pub(super) fn version_after(
@@ -24,6 +24,16 @@ pub(super) fn height(seed: &Seed, at: At) -> Height {
         At::Height(height) => height,
         At::Latest | At::Pending | At::Block(_) => seed.head().height,
     }
+}
+
+/// Where the block of this id stands: every committed block is canonical.
+pub(super) fn height_of(seed: &Seed, id: &Hash) -> Result<Option<Height>, RpcError> {
+    if *id == seed.rules.context.genesis_hash {
+        return Ok(Some(Height(0)));
+    }
+    let found = seed.store.location(id)?;
+    let found = found.filter(|found| found.transaction.is_none() && seed.is_shown(found.height));
+    Ok(found.map(|found| found.height))
 }
 
 /// A block that was there once is not answered as one that never was.

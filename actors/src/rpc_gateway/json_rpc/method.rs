@@ -35,6 +35,10 @@ pub(super) enum Shape {
     Flag,
     /// A list of objects, or of texts.
     List,
+    /// The same, or null if there is nothing like that.
+    ListOrNull,
+    /// Nothing: there is never anything like that.
+    Null,
     /// An object.
     Object,
     /// An object, or null if there is nothing like that.
@@ -54,6 +58,8 @@ impl Shape {
             Shape::TextOrNull => json!({ "type": ["string", "null"] }),
             Shape::Flag => json!({ "type": "boolean" }),
             Shape::List => json!({ "type": "array" }),
+            Shape::ListOrNull => json!({ "type": ["array", "null"] }),
+            Shape::Null => json!({ "type": "null" }),
             Shape::Object => json!({ "type": "object" }),
             Shape::ObjectOrNull => json!({ "type": ["object", "null"] }),
             Shape::FalseOrObject => json!({ "oneOf": [{ "const": false }, { "type": "object" }] }),

@@ -10,8 +10,10 @@ mod caller;
 mod dispatch;
 mod error;
 mod eth;
+mod filters;
 mod heights;
 mod http;
+mod instead;
 mod lockstep;
 mod mempool;
 mod method;
@@ -27,5 +29,6 @@ pub(super) use caller::Caller;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use dispatch::given::{given as request_given, split as request_split};
 pub(super) use dispatch::{Reply, answer};
+pub(super) use filters::Filters;
 pub(super) use http::{content_type, no_json, post};
 pub(super) use subscriptions::Subscriptions;

@@ -5,6 +5,10 @@ use super::method::{Answer, methods};
 use super::params::Args;
 use crate::limits::PENDING_ANSWER_MAX;
 use crate::rpc_gateway::json::ethereum::{self, quantity};
+use lockstep_protocol::mempool::limits::SENDER_TRANSACTIONS_MAX;
+use lockstep_protocol::nouns::genesis::Genesis;
+use lockstep_protocol::nouns::transaction::Transaction;
+use lockstep_protocol::types::Address;
 use serde_json::{Value, json};
 
 methods! {
@@ -26,6 +30,12 @@ methods! {
     /// The first thousand transactions that wait, by sender and nonce; lockstep_pendingTransactions
     /// has the others.
     "txpool_content"() -> Object = content;
+
+    /// Those of one sender, by nonce.
+    "txpool_contentFrom"(needed address: EthAddress) -> Object = content_from;
+
+    /// The same as txpool_content, each in one line: whom it pays how much, its bytes and their price.
+    "txpool_inspect"() -> Object = inspect;
 }
 
 fn reached(caller: &Caller) -> u64 {
@@ -42,18 +52,82 @@ async fn status(caller: &Caller, _: Args) -> Answer {
 }
 
 async fn content(caller: &Caller, _: Args) -> Answer {
+    listed(caller, ethereum::waiting).await
+}
+
+async fn inspect(caller: &Caller, _: Args) -> Answer {
+    listed(caller, |transaction, _| {
+        ethereum::inspected(transaction).into()
+    })
+    .await
+}
+
+/// What waits by sender and nonce, each as `show` shows it.
+async fn listed(caller: &Caller, show: fn(&Transaction, &Genesis) -> Value) -> Answer {
     caller.take_place().await?;
     let waiting = pending(caller, None, PENDING_ANSWER_MAX).await?.0;
     let shown = caller.look_up(move |seed| {
         let mut answer = json!({ "pending": {}, "queued": {} });
         for (entry, is_ready) in waiting {
-            let list = if is_ready { "pending" } else { "queued" };
             let sender = entry.sender().to_string();
-            let nonce = entry.nonce();
-            let shown: Value = ethereum::transaction(&entry.transaction, &seed.genesis, None);
-            answer[list][sender][nonce.to_string()] = shown;
+            let shown = show(&entry.transaction, &seed.genesis);
+            answer[list(is_ready)][sender][entry.nonce().to_string()] = shown;
         }
         Ok(answer)
     });
     shown.await
+}
+
+async fn content_from(caller: &Caller, args: Args) -> Answer {
+    let sender = args.address(0)?;
+    caller.take_place().await?;
+    let first = before(&sender).map(|before| (before, u64::MAX));
+    let waiting = pending(caller, first, SENDER_TRANSACTIONS_MAX).await?.0;
+    let shown = caller.look_up(move |seed| {
+        let mut answer = json!({ "pending": {}, "queued": {} });
+        for (entry, is_ready) in waiting {
+            if entry.sender() == sender {
+                let shown = ethereum::waiting(&entry.transaction, &seed.genesis);
+                answer[list(is_ready)][entry.nonce().to_string()] = shown;
+            }
+        }
+        Ok(answer)
+    });
+    shown.await
+}
+
+fn list(is_ready: bool) -> &'static str {
+    match is_ready {
+        true => "pending",
+        false => "queued",
+    }
+}
+
+/// The address before this one: a page of what waits begins behind it.
+fn before(address: &Address) -> Option<Address> {
+    let Address(mut bytes) = *address;
+    for byte in bytes.iter_mut().rev() {
+        *byte = byte.wrapping_sub(1);
+        if *byte != u8::MAX {
+            return Some(Address(bytes));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_lies_between_one_and_the_one_before_it() {
+        let mut address = Address([0; 20]);
+        assert_eq!(before(&address), None);
+        address.0[18] = 1;
+        let Some(Address(found)) = before(&address) else {
+            panic!("there is one");
+        };
+        assert_eq!((found[18], found[19]), (0, u8::MAX));
+        assert_eq!(before(&Address([7; 20])).map(|it| it.0[19]), Some(6));
+    }
 }

@@ -47,9 +47,11 @@ async fn reads(provider: &impl Provider, expected: &Expected) {
     let nonce = provider.get_transaction_count(alice).await;
     assert_eq!(nonce.expect("a nonce"), expected.number("aliceNonce"));
     assert!(provider.get_code_at(bob).await.expect("code").is_empty());
-    // A method that there is not is no contract that reverted.
     let call = provider.call(TransactionRequest::default().to(bob)).await;
-    let error = call.expect_err("there are no calls");
+    assert!(call.expect("an answer").is_empty(), "bob is no contract");
+    // A method that there is not is no contract that reverted.
+    let proof = provider.get_proof(bob, Vec::new()).await;
+    let error = proof.expect_err("there are no proofs of Ethereum's");
     let payload = error.as_error_resp().expect("an answer");
     assert_eq!(payload.code, -32601);
     assert!(payload.as_revert_data().is_none());

@@ -2,13 +2,11 @@
 use crate::rpc_gateway::json::ethereum::quantity;
 use crate::rpc_gateway::json_rpc::caller::Caller;
 use crate::rpc_gateway::json_rpc::error::RpcError;
-use crate::rpc_gateway::json_rpc::heights::version_after;
+use crate::rpc_gateway::json_rpc::heights::{height_of, version_after};
 use crate::rpc_gateway::json_rpc::mempool::next_nonce;
 use crate::rpc_gateway::json_rpc::method::Answer;
 use crate::rpc_gateway::json_rpc::params::{Args, At};
-use crate::rpc_gateway::seed::Seed;
 use lockstep_protocol::ledger::{self, Account};
-use lockstep_protocol::types::{Hash, Height};
 use serde_json::json;
 
 pub(super) fn account(caller: &Caller, args: &Args) -> Result<Account, RpcError> {
@@ -18,23 +16,11 @@ pub(super) fn account(caller: &Caller, args: &Args) -> Result<Account, RpcError>
     let view = seed.store.view()?;
     let asked = match at {
         Some(At::Height(height)) => height,
-        Some(At::Block(id)) => height_of(seed, &id)?,
+        Some(At::Block(id)) => height_of(seed, &id)?.ok_or(RpcError::UnknownBlockId(id))?,
         Some(At::Latest | At::Pending) | None => newest,
     };
     let version = version_after(&view, asked, newest)?;
     Ok(ledger::account_at(&view, version, &address)?.unwrap_or_default())
-}
-
-/// Where the block of this id stands: every committed block is canonical.
-fn height_of(seed: &Seed, id: &Hash) -> Result<Height, RpcError> {
-    if *id == seed.rules.context.genesis_hash {
-        return Ok(Height(0));
-    }
-    let found = seed.store.location(id)?;
-    let found = found.filter(|found| found.transaction.is_none() && seed.is_shown(found.height));
-    found
-        .map(|found| found.height)
-        .ok_or(RpcError::UnknownBlockId(*id))
 }
 
 pub(super) async fn transaction_count_of(caller: &Caller, args: Args) -> Answer {

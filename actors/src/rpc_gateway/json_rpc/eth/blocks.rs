@@ -4,9 +4,9 @@ use crate::rpc_gateway::json::ethereum::{self, quantity};
 use crate::rpc_gateway::json::transaction::bytes_of;
 use crate::rpc_gateway::json_rpc::caller::Caller;
 use crate::rpc_gateway::json_rpc::error::RpcError;
-use crate::rpc_gateway::json_rpc::heights::{demand_kept, height};
+use crate::rpc_gateway::json_rpc::heights::{demand_kept, height, height_of};
 use crate::rpc_gateway::json_rpc::method::Answer;
-use crate::rpc_gateway::json_rpc::params::Args;
+use crate::rpc_gateway::json_rpc::params::{Args, At};
 use lockstep_protocol::limits::BLOCK_TRANSACTION_BYTES_MAX;
 use lockstep_protocol::types::Height;
 use serde_json::{Value, json};
@@ -19,14 +19,9 @@ pub(super) async fn block_by_number(caller: &Caller, args: Args) -> Answer {
 pub(super) async fn block_by_hash(caller: &Caller, args: Args) -> Answer {
     let hash = args.hash(0)?;
     let full = args.maybe_flag(1)?.unwrap_or(false);
-    if hash == caller.seed.rules.context.genesis_hash {
-        return block(caller, Height(0), full).await;
-    }
-    match caller.seed.store.location(&hash)? {
-        Some(location) if location.transaction.is_none() => {
-            block(caller, location.height, full).await
-        }
-        _ => Ok(Value::Null),
+    match height_of(&caller.seed, &hash)? {
+        Some(height) => block(caller, height, full).await,
+        None => Ok(Value::Null),
     }
 }
 
@@ -47,8 +42,18 @@ async fn block(caller: &Caller, height: Height, full: bool) -> Answer {
     Ok(block.await?.unwrap_or(Value::Null))
 }
 
-pub(super) async fn transaction_count(caller: &Caller, args: Args) -> Answer {
-    let height = height(&caller.seed, args.height(0)?);
+pub(super) async fn transaction_count_by_number(caller: &Caller, args: Args) -> Answer {
+    transaction_count(caller, height(&caller.seed, args.height(0)?)).await
+}
+
+pub(super) async fn transaction_count_by_hash(caller: &Caller, args: Args) -> Answer {
+    match height_of(&caller.seed, &args.hash(0)?)? {
+        Some(height) => transaction_count(caller, height).await,
+        None => Ok(Value::Null),
+    }
+}
+
+async fn transaction_count(caller: &Caller, height: Height) -> Answer {
     if height == Height(0) {
         return Ok(json!("0x0"));
     }
@@ -62,6 +67,39 @@ pub(super) async fn transaction_count(caller: &Caller, args: Args) -> Answer {
         Ok(count.map(|count| quantity(u64::try_from(count).unwrap_or(u64::MAX))))
     });
     Ok(json!(count.await?))
+}
+
+/// The receipts of a block, by number, tag or hash.
+pub(super) async fn block_receipts(caller: &Caller, args: Args) -> Answer {
+    let seed = &caller.seed;
+    let height = match args.height(0)? {
+        At::Block(id) => height_of(seed, &id)?,
+        at => Some(height(seed, at)).filter(|height| seed.is_shown(*height)),
+    };
+    let height = match height {
+        None => return Ok(Value::Null),
+        Some(Height(0)) => return Ok(json!([])),
+        Some(height) => height,
+    };
+    let receipts = caller.read_block(height, move |seed| {
+        let (block, receipts) = (seed.store.block(height)?, seed.store.receipts(height)?);
+        demand_kept(seed, height)?;
+        let both = block.zip(receipts);
+        Ok(both.map(|(block, receipts)| ethereum::receipts(&block, &receipts)))
+    });
+    Ok(json!(receipts.await?))
+}
+
+/// Nobody builds a block beside another one here: where there is a block, it has no uncles.
+pub(super) fn uncle_count_by_number(caller: &Caller, args: &Args) -> Answer {
+    let height = height(&caller.seed, args.height(0)?);
+    demand_kept(&caller.seed, height)?;
+    Ok(json!(caller.seed.is_shown(height).then_some("0x0")))
+}
+
+pub(super) fn uncle_count_by_hash(caller: &Caller, args: &Args) -> Answer {
+    let found = height_of(&caller.seed, &args.hash(0)?)?;
+    Ok(json!(found.map(|_| "0x0")))
 }
 
 pub(super) async fn fee_history(caller: &Caller, args: Args) -> Answer {

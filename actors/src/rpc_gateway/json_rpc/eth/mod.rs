@@ -1,6 +1,6 @@
 //! `eth_…` reads for Ethereum's tools, unmodified. There is no machine behind them: no code, no logs,
-//! no calls; whatever needs one is not listed and answers -32601. [`ethereum`] says what each field
-//! means here.
+//! no storage, and a call comes to nothing; whatever needs one is not listed and answers -32601.
+//! [`ethereum`] says what each field means here.
 //!
 //! [`ethereum`]: crate::rpc_gateway::json::ethereum
 use super::method::methods;
@@ -9,13 +9,20 @@ use crate::limits::FEE_PERCENTILES_MAX;
 use crate::rpc_gateway::json::ethereum::quantity;
 use crate::rpc_gateway::seed::Seed;
 use accounts::{account, transaction_count_of};
-use blocks::{block_by_hash, block_by_number, fee_history, transaction_count};
+use blocks::{block_by_hash, block_by_number, block_receipts, fee_history};
+use blocks::{transaction_count_by_hash, transaction_count_by_number};
+use blocks::{uncle_count_by_hash, uncle_count_by_number};
+use filters::filter_changes;
 use lockstep_protocol::limits::TRANSACTION_BYTES_MAX;
+use lockstep_protocol::types::Hash;
 use serde_json::{Value, json};
 use transactions::{receipt_by_hash, transaction_by_hash};
+use transactions::{transaction_by_hash_and_index, transaction_by_number_and_index};
 
 mod accounts;
 mod blocks;
+mod calls;
+mod filters;
 mod transactions;
 
 methods! {
@@ -34,7 +41,29 @@ methods! {
 
     /// How many transactions a block carries; null beyond the head.
     "eth_getBlockTransactionCountByNumber"(needed block: BlockTag)
-        -> TextOrNull = transaction_count;
+        -> TextOrNull = transaction_count_by_number;
+
+    /// The same; null if no block has this id.
+    "eth_getBlockTransactionCountByHash"(needed hash: Hash) -> TextOrNull = transaction_count_by_hash;
+
+    /// Always 0 where there is a block: none is built beside another.
+    "eth_getUncleCountByBlockNumber"(needed block: BlockTag)
+        -> TextOrNull => |caller, args| uncle_count_by_number(caller, &args)?;
+
+    /// The same; null if no block has this id.
+    "eth_getUncleCountByBlockHash"(needed hash: Hash)
+        -> TextOrNull => |caller, args| uncle_count_by_hash(caller, &args)?;
+
+    /// Always null.
+    "eth_getUncleByBlockNumberAndIndex"(needed block: BlockTag, needed index: Quantity(u64::MAX))
+        -> Null => |_, _| Value::Null;
+
+    /// Always null.
+    "eth_getUncleByBlockHashAndIndex"(needed hash: Hash, needed index: Quantity(u64::MAX))
+        -> Null => |_, _| Value::Null;
+
+    /// What became of all transactions of a block; null beyond the head.
+    "eth_getBlockReceipts"(needed block: StateBlock) -> ListOrNull = block_receipts;
 
     /// What an address holds, after one of the blocks whose state is kept.
     "eth_getBalance"(needed address: EthAddress, optional block: StateBlock)
@@ -47,14 +76,57 @@ methods! {
     /// Always 0x: no address has code.
     "eth_getCode"(needed address: EthAddress, optional block: StateBlock) -> Data => |_, _| "0x";
 
+    /// Always 0: no address has storage, only records.
+    "eth_getStorageAt"(
+        needed address: EthAddress,
+        needed slot: Slot,
+        optional block: StateBlock,
+    ) -> Data => |_, _| Hash::default();
+
+    /// Always 0x for a call of an address: none has code.
+    "eth_call"(needed call: Call, optional block: StateBlock)
+        -> Data => |_, args| calls::call(&args)?;
+
+    /// How many bytes a transfer has, which is what its fee is for.
+    "eth_estimateGas"(needed call: Call, optional block: StateBlock)
+        -> Quantity => |caller, args| calls::estimate_gas(caller, &args)?;
+
     /// Always empty: no transaction leaves logs.
     "eth_getLogs"(needed filter: Filter) -> List => |_, _| json!([]);
 
     /// A transaction that is committed, or waits here; null otherwise.
     "eth_getTransactionByHash"(needed hash: Hash) -> ObjectOrNull = transaction_by_hash;
 
+    /// A committed transaction by its place; null if nothing stands there.
+    "eth_getTransactionByBlockNumberAndIndex"(
+        needed block: BlockTag,
+        needed index: Quantity(u64::MAX),
+    ) -> ObjectOrNull = transaction_by_number_and_index;
+
+    /// The same.
+    "eth_getTransactionByBlockHashAndIndex"(needed hash: Hash, needed index: Quantity(u64::MAX))
+        -> ObjectOrNull = transaction_by_hash_and_index;
+
     /// What became of a committed transaction; null otherwise.
     "eth_getTransactionReceipt"(needed hash: Hash) -> ObjectOrNull = receipt_by_hash;
+
+    /// A filter that tells new blocks to whoever polls: their ids, by eth_getFilterChanges. It is gone
+    /// when nobody has asked for five minutes, and when the node stops.
+    "eth_newBlockFilter"() -> Quantity => |caller, _| filters::new_block_filter(caller);
+
+    /// A filter that tells nothing, ever: no transaction leaves logs.
+    "eth_newFilter"(needed filter: Filter) -> Quantity => |caller, _| filters::new_log_filter(caller);
+
+    /// The ids of at most 256 blocks that came since the last question.
+    "eth_getFilterChanges"(needed filter_id: Quantity(u64::MAX)) -> List = filter_changes;
+
+    /// Always empty, of a filter of logs.
+    "eth_getFilterLogs"(needed filter_id: Quantity(u64::MAX))
+        -> List => |caller, args| filters::logs(caller, &args)?;
+
+    /// Ends a filter; false if there is none of that id.
+    "eth_uninstallFilter"(needed filter_id: Quantity(u64::MAX))
+        -> Flag => |caller, args| filters::end(caller, &args)?;
 
     /// The least price of a byte.
     "eth_gasPrice"()

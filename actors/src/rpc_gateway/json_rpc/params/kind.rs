@@ -25,6 +25,8 @@ pub(in crate::rpc_gateway::json_rpc) enum Kind {
     Whole(u64),
     /// A QUANTITY from 0 to this one, or a whole number.
     Quantity(u64),
+    /// A place in a contract's storage: a QUANTITY, or 32 bytes.
+    Slot,
     /// Where a page of waiting transactions begins: behind this sender and nonce.
     Cursor,
     /// `true` or `false`.
@@ -39,6 +41,8 @@ pub(in crate::rpc_gateway::json_rpc) enum Kind {
     Subscription,
     /// An object whose members do not matter here.
     Filter,
+    /// A transaction of Ethereum that is not signed: to and data are read, the rest does not matter.
+    Call,
 }
 
 /// Which height is meant.
@@ -52,6 +56,15 @@ pub(in crate::rpc_gateway::json_rpc) enum At {
     Height(Height),
     /// That of the block with this id.
     Block(Hash),
+}
+
+/// What of such a transaction matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::rpc_gateway::json_rpc) struct Call {
+    pub(in crate::rpc_gateway::json_rpc) from: Option<Address>,
+    pub(in crate::rpc_gateway::json_rpc) to: Option<Address>,
+    /// As hex, which nobody has read.
+    pub(in crate::rpc_gateway::json_rpc) data: Vec<u8>,
 }
 
 /// A parameter as it was read.
@@ -68,6 +81,8 @@ pub(super) enum Arg {
     Percentiles(Vec<f64>),
     Topic(Topic),
     Filter,
+    Slot,
+    Call(Call),
 }
 
 impl Kind {
@@ -82,10 +97,12 @@ impl Kind {
                 "send a QUANTITY such as \"0x1b4\", or latest, finalized, safe or earliest"
             }
             Kind::StateBlock => {
-                "send a QUANTITY, a tag such as latest, {\"blockNumber\": …} or {\"blockHash\": …}"
+                "send a QUANTITY, a tag such as latest, a block's hash, {\"blockNumber\": …} or \
+                 {\"blockHash\": …}"
             }
             Kind::Whole(_) => "send a whole number from 0",
             Kind::Quantity(_) => "send a QUANTITY such as \"0x1b4\"",
+            Kind::Slot => "send 0x and at most 64 hex digits as text",
             Kind::Cursor => "send the next of the page before: a sender, a colon and a nonce",
             Kind::Flag => "send true or false",
             Kind::Percentiles(_) => "send a list of numbers that rise from 0 to 100",
@@ -95,6 +112,9 @@ impl Kind {
             Kind::EthTopic => "send \"newHeads\": nothing else is told here",
             Kind::Subscription => "send the id that the subscription was answered with",
             Kind::Filter => "send an object",
+            Kind::Call => {
+                "send an object with to, and from and data if there are any, each 0x and hex digits"
+            }
         }
     }
 
@@ -113,7 +133,7 @@ impl Kind {
             }
             Kind::BlockTag => json!({ "oneOf": [quantity, { "enum": TAGS }] }),
             Kind::StateBlock => json!({ "oneOf": [
-                quantity, { "enum": TAGS },
+                quantity, { "enum": TAGS }, hex(64),
                 { "type": "object", "required": ["blockNumber"], "additionalProperties": false,
                   "properties": { "blockNumber": quantity } },
                 { "type": "object", "required": ["blockHash"], "additionalProperties": false,
@@ -122,6 +142,7 @@ impl Kind {
             ] }),
             Kind::Whole(max) => json!({ "type": "integer", "minimum": 0, "maximum": max }),
             Kind::Quantity(_) | Kind::Subscription => quantity,
+            Kind::Slot => json!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{1,64}$" }),
             Kind::Cursor => json!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{40}:[0-9]+$" }),
             Kind::Flag => json!({ "type": "boolean" }),
             Kind::Percentiles(max) => json!({
@@ -137,6 +158,14 @@ impl Kind {
             ] }),
             Kind::EthTopic => json!({ "const": "newHeads" }),
             Kind::Filter => json!({ "type": "object" }),
+            Kind::Call => {
+                let address = json!({ "oneOf": [hex(40), { "type": "null" }] });
+                let data =
+                    json!({ "type": ["string", "null"], "pattern": "^0x([0-9a-fA-F]{2})*$" });
+                let members =
+                    json!({ "from": address, "to": address, "data": data, "input": data });
+                json!({ "type": "object", "properties": members })
+            }
         }
     }
 }

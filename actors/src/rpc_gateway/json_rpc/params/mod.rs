@@ -12,7 +12,7 @@ mod read;
 mod tests;
 
 use kind::Arg;
-pub(super) use kind::{At, Kind};
+pub(super) use kind::{At, Call, Kind};
 
 /// Whatever is nested as deeply, the reader of JSON refuses.
 const JSON_DEPTH_MAX: usize = 128;
@@ -127,6 +127,7 @@ impl Args {
         needed height: At => At;
         needed number: Number => u64;
         needed topic: Topic => Topic;
+        needed call: Call => Call;
         optional maybe_height: At => At;
         optional maybe_cursor: Cursor => (Address, u64);
         optional maybe_number: Number => u64;

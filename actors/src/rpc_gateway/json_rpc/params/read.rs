@@ -1,5 +1,5 @@
 //! How each kind of value is read, strictly.
-use super::kind::{Arg, At, Kind, TAGS};
+use super::kind::{Arg, At, Call, Kind, TAGS};
 use crate::rpc_gateway::events::Topic;
 use crate::rpc_gateway::json::unhex;
 use crate::rpc_gateway::json_rpc::error::RpcError;
@@ -35,6 +35,7 @@ impl Kind {
                 let number = quantity(name, text()?, wrong)?;
                 Arg::Number(within(name, number, max)?)
             }
+            Kind::Slot => slot(text()?).ok_or_else(wrong)?,
             Kind::Cursor => Arg::Cursor(parse_cursor(text()?).ok_or_else(wrong)?),
             Kind::Flag => Arg::Flag(value.as_bool().ok_or_else(wrong)?),
             Kind::Percentiles(max) => Arg::Percentiles(percentiles(name, value, max, wrong)?),
@@ -43,6 +44,7 @@ impl Kind {
             Kind::EthTopic => return Err(wrong()),
             Kind::Subscription => Arg::Number(quantity(name, text()?, wrong)?),
             Kind::Filter => value.is_object().then_some(Arg::Filter).ok_or_else(wrong)?,
+            Kind::Call => Arg::Call(call(value).ok_or_else(wrong)?),
         })
     }
 }
@@ -64,7 +66,12 @@ fn state_block(
     wrong: impl Fn() -> RpcError,
 ) -> Result<At, RpcError> {
     let Some(object) = value.as_object() else {
-        return block_tag(name, value.as_str().ok_or_else(&wrong)?, wrong);
+        let text = value.as_str().ok_or_else(&wrong)?;
+        // No height has so many digits.
+        return match hex_digits(text, 64) {
+            Some(id) => Ok(At::Block(id)),
+            None => block_tag(name, text, wrong),
+        };
     };
     let is_known = |(member, value): (&String, &Value)| match member.as_str() {
         "blockNumber" | "blockHash" => value.is_string(),
@@ -82,6 +89,33 @@ fn state_block(
         (None, Some(hash)) => Ok(At::Block(hex_digits(hash, 64).ok_or_else(wrong)?)),
         _ => Err(wrong()),
     }
+}
+
+fn slot(text: &str) -> Option<Arg> {
+    let digits = text.strip_prefix("0x")?;
+    let is_slot = (1..=64).contains(&digits.len()) && digits.bytes().all(|d| d.is_ascii_hexdigit());
+    is_slot.then_some(Arg::Slot)
+}
+
+/// Members that say what a machine may use or who is paid do not matter: there is none.
+fn call(value: &Value) -> Option<Call> {
+    let object = value.as_object()?;
+    let text = |name: &str| match object.get(name) {
+        None | Some(Value::Null) => Some(None),
+        Some(value) => value.as_str().map(Some),
+    };
+    let address = |name: &str| match text(name)? {
+        Some(text) if text.starts_with("0x") => Address::from_any_case(text).ok().map(Some),
+        Some(_) => None,
+        None => Some(None),
+    };
+    // Newer tools say input, older ones data.
+    let data = text("input")?.or(text("data")?).unwrap_or("0x");
+    Some(Call {
+        from: address("from")?,
+        to: address("to")?,
+        data: unhex(data)?,
+    })
 }
 
 /// Hex digits without leading zeros, after 0x.
