@@ -112,7 +112,7 @@ fn prove(arguments: &Verify) -> Result<Proved, Doubt> {
         }
         Subject::Record { owner, key } => {
             let owner = address(owner)?;
-            session.record(&start, owner, &key.0)
+            session.record(&start, owner, key.bytes()?)
         }
     }?;
     for url in &witnesses {

@@ -7,6 +7,7 @@ use crate::hex::{hex, unhex};
 use crate::output::{is_unseen, say, say_json};
 use crate::wallet::Keyring;
 use clap::Args;
+use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 
 /// `lockstep record`
 #[derive(Args)]
@@ -28,7 +29,7 @@ pub(crate) struct Arguments {
 
 /// A key as people write it. What begins with 0x is hex, so that every key can be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Key(pub(super) Vec<u8>);
+pub(super) struct Key(Vec<u8>);
 
 impl Key {
     pub(super) fn parse(text: &str) -> Result<Key, String> {
@@ -41,6 +42,17 @@ impl Key {
         }
         Ok(Key(bytes))
     }
+
+    /// Its bytes, if a record may have such a key: nobody signs or asks for any other.
+    pub(super) fn bytes(&self) -> Result<&[u8], Failure> {
+        match self.0.len() {
+            0..=RECORD_KEY_BYTES_MAX => Ok(&self.0),
+            length => Err(Failure::usage(format!(
+                "the key has {length} bytes, that of a record at most {RECORD_KEY_BYTES_MAX}: take its \
+                 hash for one"
+            ))),
+        }
+    }
 }
 
 /// Bytes as people read them: a text if they are one, or else hex.
@@ -51,9 +63,10 @@ pub(super) fn readable(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let key = arguments.key.bytes()?;
     let node = arguments.rpc.node()?;
     let owner = who::address(&arguments.owner, &arguments.keyring, &node.status()?)?;
-    let path = format!("/records/{owner}/{}", hex(&arguments.key.0));
+    let path = format!("/records/{owner}/{}", hex(key));
     let record = node.json_in_time(&path)?;
     if arguments.json {
         return say_json(&record);
@@ -62,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let value = value.ok_or_else(|| node.strange())?;
     say!("Lockstep record")?;
     say!("  owner         {owner}")?;
-    say!("  key           {}", readable(&arguments.key.0))?;
+    say!("  key           {}", readable(key))?;
     say!("  value         {}", readable(&value))?;
     say!("  bytes         {}", value.len())?;
     say!("  since block   {}", record["height"])
@@ -79,6 +92,8 @@ mod tests {
         for wrong in ["", "0x", "0x1", "0xzz", "0x+1"] {
             assert!(Key::parse(wrong).is_err(), "{wrong}");
         }
+        let bytes = |length: usize| Key::parse(&"k".repeat(length)).map(|key| key.bytes().is_ok());
+        assert_eq!((bytes(256), bytes(257)), (Ok(true), Ok(false)));
     }
 
     #[test]

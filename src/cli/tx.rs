@@ -92,6 +92,8 @@ struct Common {
 /// What `GET /accounts/{address}` answers.
 #[derive(Deserialize)]
 struct Known {
+    /// How many of its transactions blocks carry.
+    nonce: u64,
     /// The nonce that continues what waits at the node.
     next_nonce: u64,
     #[serde(deserialize_with = "super::node::amount")]
@@ -113,6 +115,8 @@ struct Sender<'a> {
     common: &'a Common,
     node: Node,
     status: NodeStatus,
+    /// Whatever the account holds.
+    is_forced: bool,
 }
 
 impl Sender<'_> {
@@ -123,6 +127,7 @@ impl Sender<'_> {
             common,
             node,
             status,
+            is_forced: false,
         })
     }
 
@@ -217,15 +222,34 @@ impl Sender<'_> {
         )))
     }
 
-    /// An account that cannot pay the fee is told so before anything is sent.
+    /// An account that cannot pay is told so before anything is sent: a block would keep the fee of a
+    /// transfer that fails.
     fn afford(&self, transaction: &Transaction, known: &Known) -> Result<(), Failure> {
-        let fee = transaction.body.fee;
-        if known.balance >= fee {
+        let (fee, balance) = (transaction.body.fee, known.balance);
+        // A block may carry this one already, and it is handed in again to hear so.
+        if transaction.body.nonce < known.nonce {
+            return Ok(());
+        }
+        let whose = format!("{} ({})", self.common.from, transaction.sender);
+        if balance < fee {
+            return Err(Failure::usage(format!(
+                "{whose} holds {balance}, its fee is {fee}: pay in at least the rest first"
+            )));
+        }
+        let amount = match transaction.body.action {
+            Action::Transfer { amount, .. } => amount,
+            Action::Put { .. }
+            | Action::Delete { .. }
+            | Action::UpdateValidator { .. }
+            | Action::DeclareReady => 0,
+        };
+        if self.is_forced || balance - fee >= amount {
             return Ok(());
         }
         Err(Failure::usage(format!(
-            "{} ({}) holds {}, its fee is {fee}: pay in at least the rest first",
-            self.common.from, transaction.sender, known.balance
+            "{whose} holds {balance}, {} without the fee of {fee}, and that is less than {amount}: \
+             send less, pay in the rest first, or add --force if it will be there by then",
+            balance - fee
         )))
     }
 }

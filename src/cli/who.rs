@@ -37,13 +37,27 @@ pub(super) fn address(
         let parsed = text.parse();
         return parsed.map_err(|error| Failure::usage(format!("{error}: copy the whole address")));
     }
+    if let Some(digits) = digits_of_address(text) {
+        return Err(Failure::usage(format!(
+            "{text} is no name of a key, and an address begins with 0x: write 0x{digits}"
+        )));
+    }
     if wallet::is_devnet_name(text) {
         return Ok(wallet::account(text, chain.scheme, chain.chain_id)?.address);
     }
     if is_path(text) {
         return Ok(of_file(text, chain)?.address);
     }
-    Ok(of_scheme(text, keyring, chain)?.address)
+    let next = "name another key, or an address of that chain";
+    Ok(of_scheme(text, keyring, chain, next)?.address)
+}
+
+/// Of an address that lacks its 0x, or has it in capitals: no key has so long a name of such letters
+/// alone but by chance.
+fn digits_of_address(text: &str) -> Option<&str> {
+    let digits = text.strip_prefix("0X").unwrap_or(text);
+    let is_hex = digits.len() == 40 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_hex.then_some(digits)
 }
 
 /// The key called `name`, opened to sign on the node's chain.
@@ -66,11 +80,19 @@ pub(super) fn signer(
         return Ok(of_file(name, chain)?.signer);
     }
     // Nobody types a password for a key that cannot sign here.
-    of_scheme(name, keyring, chain)?;
+    let scheme = chain.scheme;
+    let next = format!("lockstep keys new NAME --scheme {scheme} makes one for it");
+    of_scheme(name, keyring, chain, &next)?;
     Ok(keyring.open(name, password)?.signer.clone())
 }
 
-fn of_scheme(name: &str, keyring: &Keyring, chain: &NodeStatus) -> Result<SealedKey, Failure> {
+/// The key called `name`, if it is one for the chain; `next` says what to do if it is not.
+fn of_scheme(
+    name: &str,
+    keyring: &Keyring,
+    chain: &NodeStatus,
+    next: &str,
+) -> Result<SealedKey, Failure> {
     if Path::new(name).is_file() {
         return Err(Failure::usage(format!(
             "{name} is no name of a key: write the path of a key file with a slash, ./{name}"
@@ -85,8 +107,23 @@ fn of_scheme(name: &str, keyring: &Keyring, chain: &NodeStatus) -> Result<Sealed
         return Ok(key);
     }
     Err(Failure::usage(format!(
-        "the key {name} is for {}, but chain {} signs with {}: lockstep keys new NAME --scheme {} \
-         makes one for it",
-        key.scheme, chain.chain_id, chain.scheme, chain.scheme
+        "the key {name} is for {}, but chain {} signs with {}: {next}",
+        key.scheme, chain.chain_id, chain.scheme
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forty_hex_digits_are_an_address_that_lacks_its_beginning() {
+        let digits = "370b0e42646ecdb159fd8bcc655e98cbd0eb092e";
+        for text in [digits.to_owned(), format!("0X{digits}")] {
+            assert_eq!(digits_of_address(&text), Some(digits));
+        }
+        for name in ["bob", &digits[1..], &digits.replace('3', "g"), ""] {
+            assert_eq!(digits_of_address(name), None, "{name}");
+        }
+    }
 }

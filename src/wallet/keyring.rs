@@ -101,7 +101,14 @@ impl Keyring {
 
     /// The same of a name that could have been one of `others` as well.
     pub(crate) fn read_or(&self, name: &str, others: &[&str]) -> Result<SealedKey, Failure> {
-        let path = self.path(name)?;
+        let path = self.path(name).map_err(|failure| {
+            let near = self.near(&name.to_lowercase(), others);
+            let near = near.map(|near| format!("; did you mean {near}?"));
+            Failure {
+                message: failure.message + &near.unwrap_or_default(),
+                ..failure
+            }
+        })?;
         if let Err(error) = path.symlink_metadata()
             && error.kind() == ErrorKind::NotFound
         {
@@ -113,17 +120,20 @@ impl Keyring {
     }
 
     fn unknown(&self, name: &str, others: &[&str]) -> Failure {
-        let names = self.names().unwrap_or_default();
-        let known = names
-            .iter()
-            .map(String::as_str)
-            .chain(others.iter().copied());
-        let near = nearest(name, known).map(|near| format!("did you mean {near}? "));
+        let near = self.near(name, others);
+        let near = near.map(|near| format!("did you mean {near}? "));
         let (near, dir) = (near.unwrap_or_default(), self.dir().unwrap_or_default());
         let at = dir.display();
         Failure::usage(format!(
             "there is no key {name} in {at}: {near}lockstep keys list --keys {at} names all"
         ))
+    }
+
+    /// Of all names that there are the one that is most like this.
+    fn near(&self, name: &str, others: &[&str]) -> Option<String> {
+        let names = self.names().unwrap_or_default();
+        let known = names.iter().map(String::as_str);
+        nearest(name, known.chain(others.iter().copied())).map(str::to_owned)
     }
 
     /// The key itself, opened by its password.

@@ -382,9 +382,14 @@ fn a_transaction_that_fails_is_a_command_that_fails() {
     let url = &devnet.urls()[0];
     let too_much = "18446744073709551615";
     let arguments = [
-        "tx", "transfer", "--from", "alice", "--to", "bob", "--amount", too_much,
+        "tx", "transfer", "--from", "alice", "--to", "bob", "--amount", too_much, "--rpc", url,
     ];
-    let ended = user.ask(&[&arguments[..], &["--rpc", url, "--wait", "--json"]].concat());
+    // A block would keep the fee: it is not sent unless somebody insists.
+    let ended = user.ask(&[&arguments[..], &["--wait", "--json"]].concat());
+    ended.assert_refused(2, &["alice", "holds 1000000000000,", too_much, "--force"]);
+    let alice = json_of(&user.ask(&["account", "alice", "--rpc", url, "--json"]).ok());
+    assert_eq!(alice["nonce"], 0, "nothing was sent");
+    let ended = user.ask(&[&arguments[..], &["--force", "--wait", "--json"]].concat());
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let outcome = json_of(&ended);
     assert_eq!(outcome["status"], "failed");
@@ -420,6 +425,24 @@ fn what_cannot_be_sent_is_refused_with_the_next_step() {
     refused("alice", "0x12", &[], &["whole address"]);
     refused("alice", "nobody", &[], &["keys list"]);
     refused("other", "bob", &[], &["--scheme ml-dsa-65"]);
+    // Whoever mistypes a receiver needs no new key.
+    refused("alice", "bbo", &[], &["no key bbo", "did you mean bob?"]);
+    refused(
+        "alice",
+        "Bob",
+        &[],
+        &["\"Bob\" is no name", "did you mean bob?"],
+    );
+    refused(
+        "alice",
+        "other",
+        &[],
+        &["dilithium3", "an address of that chain"],
+    );
+    let digits = "370b0e42646ecdb159fd8bcc655e98cbd0eb092e";
+    let whole = format!("write 0x{digits}");
+    refused("alice", digits, &[], &["an address begins with 0x", &whole]);
+    refused("alice", &format!("0X{digits}"), &[], &[&whole]);
     refused("poor", "bob", &[], &["holds 0", "pay in"]);
     refused(
         "alice",
@@ -440,6 +463,71 @@ fn what_cannot_be_sent_is_refused_with_the_next_step() {
         &["--memo", &"m".repeat(257)],
         &["memo", "256"],
     );
+}
+
+/// Nobody types a password, and no node is asked, for what no block may carry.
+#[test]
+fn what_is_too_long_is_refused_before_any_node_is_asked() {
+    let user = User::new();
+    let nowhere = ["--rpc", "http://127.0.0.1:1"];
+    let from = ["--from", "alice"];
+    let (key, value, memo) = ("k".repeat(257), "v".repeat(4_097), "m".repeat(257));
+    let hash = ["257 bytes", "at most 256", "hash"];
+    let refused = |arguments: &[&str], words: &[&str]| {
+        let ended = user.ask(&[arguments, &nowhere].concat());
+        ended.assert_refused(2, words);
+    };
+    let put = ["tx", "put", "--value", "v", "--key", &key];
+    refused(&[&put[..], &from].concat(), &hash);
+    refused(
+        &[&["tx", "delete", "--key", &key][..], &from].concat(),
+        &hash,
+    );
+    refused(&["record", "alice", &key], &hash);
+    let put = ["tx", "put", "--key", "k", "--value", &value];
+    refused(
+        &[&put[..], &from].concat(),
+        &["the value has more than 4096", "hash"],
+    );
+    let pay = [
+        "tx", "transfer", "--to", "bob", "--amount", "1", "--memo", &memo,
+    ];
+    refused(
+        &[&pay[..], &from].concat(),
+        &["the memo has 257", "256", "shorten"],
+    );
+}
+
+/// The remedy that a lost answer names: the same command hands in the same transaction, whatever its
+/// block has left in the account.
+#[test]
+fn a_transfer_that_a_block_carries_is_handed_in_again_whatever_the_account_holds() {
+    let user = User::new();
+    let devnet = devnet();
+    let url = &devnet.urls()[0];
+    let arguments = [
+        "tx",
+        "transfer",
+        "--from",
+        "alice",
+        "--to",
+        "bob",
+        "--amount",
+        "900000000000",
+        "--nonce",
+        "0",
+        "--fee",
+        "100000",
+        "--expires-at",
+        "1000",
+        "--rpc",
+        url,
+        "--wait",
+        "--json",
+    ];
+    let first = json_of(&user.ask(&arguments).ok());
+    let again = json_of(&user.ask(&arguments).ok());
+    assert_eq!(first["receipt"], again["receipt"]);
 }
 
 #[test]

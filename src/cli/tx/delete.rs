@@ -16,7 +16,6 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    Sender::new(&arguments.common)?.send(Action::Delete {
-        key: arguments.key.0.clone(),
-    })
+    let key = arguments.key.bytes()?.to_vec();
+    Sender::new(&arguments.common)?.send(Action::Delete { key })
 }

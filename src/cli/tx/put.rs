@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Value {
-    /// What to keep, as a text
+    /// What to keep, as a text of at most 4096 bytes
     #[arg(long, value_name = "TEXT")]
     value: Option<String>,
     /// What to keep, as a file or a pipe (/dev/stdin, <(…)) of at most 4096 bytes
@@ -40,14 +40,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         (None, Some(path)) => read(path)?,
         (None, None) => Vec::new(),
     };
-    Sender::new(&arguments.common)?.send(Action::Put {
-        key: arguments.key.0.clone(),
-        value,
-    })
+    let key = arguments.key.bytes()?.to_vec();
+    if value.len() > RECORD_VALUE_BYTES_MAX {
+        let what = arguments.value.file.as_ref();
+        let what = what.map_or("the value".into(), |path| path.display().to_string());
+        return Err(Failure::usage(format!(
+            "{what} has more than {RECORD_VALUE_BYTES_MAX} bytes, the most that a record holds: keep \
+             its hash instead"
+        )));
+    }
+    Sender::new(&arguments.common)?.send(Action::Put { key, value })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let at = path.display();
     let value = Input {
         path: path.to_owned(),
         what: "value",
@@ -55,12 +60,5 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         check: |_, _| Ok(()),
         is_enough: |_| false,
     };
-    let bytes = value.read()?.to_vec();
-    if bytes.len() > RECORD_VALUE_BYTES_MAX {
-        return Err(Failure::usage(format!(
-            "{at} has more than {RECORD_VALUE_BYTES_MAX} bytes, the most that a record holds: keep \
-             its hash instead"
-        )));
-    }
-    Ok(bytes)
+    Ok(value.read()?.to_vec())
 }

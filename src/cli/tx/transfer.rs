@@ -2,6 +2,7 @@
 use super::{Common, Sender};
 use crate::failure::Failure;
 use clap::Args;
+use lockstep_protocol::limits::MEMO_BYTES_MAX;
 use lockstep_protocol::nouns::transaction::Action;
 
 /// `lockstep tx transfer`
@@ -24,12 +25,23 @@ pub(crate) struct Arguments {
         hide_default_value = true
     )]
     memo: String,
+    /// Send it although the account does not hold the amount; if it still does not when a block
+    /// carries it, only the fee is paid
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sender = Sender::new(&arguments.common)?;
+    let bytes = arguments.memo.len();
+    if bytes > MEMO_BYTES_MAX {
+        return Err(Failure::usage(format!(
+            "the memo has {bytes} bytes, and one has at most {MEMO_BYTES_MAX}: shorten it"
+        )));
+    }
+    let mut sender = Sender::new(&arguments.common)?;
+    sender.is_forced = arguments.force;
     sender.send(Action::Transfer {
         to: sender.address(&arguments.to)?,
         amount: arguments.amount,
