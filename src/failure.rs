@@ -1,6 +1,7 @@
 //! How a command ends that does not end well.
 use crate::remedy;
 use lockstep_devnet::DevnetError;
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -9,6 +10,19 @@ use std::path::Path;
 pub(crate) struct Failure {
     pub(crate) message: String,
     pub(crate) exit_code: u8,
+}
+
+/// A document of what a command came to, for programs: also of one that fails.
+pub(crate) fn outcome(
+    known: &impl Serialize,
+    done: &Result<(), Failure>,
+) -> Result<Value, Failure> {
+    let known = serde_json::to_value(known);
+    let known = known.map_err(|error| Failure::safety(error.to_string()))?;
+    Ok(match done {
+        Ok(()) => known,
+        Err(failure) => failure.add_to(known),
+    })
 }
 
 impl Failure {
@@ -89,5 +103,24 @@ fn another_place(dir: &Path) -> &'static str {
     match dir.starts_with(std::env::temp_dir()) {
         true => "name another directory of temporary files with TMPDIR",
         false => "choose another --home",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `simulate --json` and `bench soak --json` printed a report that looked like a success.
+    #[test]
+    fn what_is_known_of_a_command_that_fails_says_that_it_fails() {
+        let known = json!({ "worlds": 3 });
+        let document = outcome(&known, &Ok(())).expect("it is JSON");
+        assert_eq!(document, known);
+        let failed = Err(Failure::safety("1 of 3 worlds broke a property"));
+        let document = outcome(&known, &failed).expect("it is JSON");
+        let expected = json!({
+            "worlds": 3, "ok": false, "error": "1 of 3 worlds broke a property", "exit_code": 4,
+        });
+        assert_eq!(document, expected);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Exit codes: 0 if every property held in every world, 4 if one did not (to go on with such a
 //! build would be unsafe), 2 for flags that make no sense.
-use crate::failure::Failure;
+use crate::failure::{Failure, outcome};
 use crate::output::terminal::Progress;
 use crate::output::{say, say_json, tell};
 use clap::Args;
@@ -112,10 +112,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     drop(shown);
     let report = report(worlds, &seeds, &tally, began.elapsed().as_secs_f64());
     if arguments.json {
-        say_json(&report)?;
-    } else {
-        print(&report, &tally)?;
+        let done = judge(worlds, &tally);
+        say_json(&outcome(&report, &done)?)?;
+        return done;
     }
+    print(&report, &tally)?;
     judge(worlds, &tally)
 }
 

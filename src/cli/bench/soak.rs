@@ -4,7 +4,7 @@ use super::BenchArguments;
 use crate::cli::devnet::block_time;
 use crate::cli::process;
 use crate::cli::signals::{self, Asked};
-use crate::failure::Failure;
+use crate::failure::{Failure, outcome};
 use crate::output::terminal::Progress;
 use crate::output::{say, tell};
 use clap::Args;
@@ -45,10 +45,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn run(arguments: &SoakArguments) -> Result<(), Failure> {
     arguments.bench.start_log()?;
     let report = soak(arguments)?;
-    arguments.bench.show(&report, |report| {
+    let done = judge(&report);
+    let known = outcome(&report, &done)?;
+    arguments.bench.show(&known, |_| {
         let mut lines = report.lines().into_iter();
         lines.try_for_each(|line| say!("{line}"))
     })?;
+    done
+}
+
+fn judge(report: &Report) -> Result<(), Failure> {
     if report.broken.is_empty() {
         return Ok(());
     }
