@@ -263,6 +263,76 @@ def test_a_header_reads_back() -> None:
         assert decode(data, Header.read, 1_000).encode() == data
 
 
+def change(data: bytes, vector: Vector) -> bytes:
+    """With the byte that a vector of ``changed`` names."""
+    changed = bytearray(data)
+    changed[vector["at"]] = vector["byte"]
+    return bytes(changed)
+
+
+def test_a_certificate_with_a_byte_changed_has_its_verdict() -> None:
+    file = load("certificates")
+    bases = {vector["name"]: vector for vector in file["vectors"]}
+    assert len(file["changed"]) > 80
+    for vector in file["changed"]:
+        base = bases[vector["base"]]
+        validators = set_of(file["validator_sets"][base["validators"]]["validators"])
+        data = change(from_hex(base["bytes"]), vector)
+        try:
+            verify_certificate(Certificate.decode(data), validators, context_of(file["chain"]))
+            code = "accepted"
+        except LockstepError as error:
+            code = error.code
+        assert code == vector["verdict"], vector
+
+
+def test_a_proof_with_a_byte_changed_has_its_verdict() -> None:
+    file = load("proofs")
+    bases = {vector["name"]: vector for vector in file["vectors"]}
+    assert len(file["changed"]) > 300
+    for vector in file["changed"]:
+        base = bases[vector["base"]]
+        try:
+            data = change(from_hex(base["proof"]), vector)
+            holds = holds_for(base, hash_of(base["root"]), data)
+            code = "accepted" if holds else "proof"
+        except LockstepError as error:
+            code = error.code
+        assert code == vector["verdict"] != "accepted", vector
+
+
+def holds_for(base: Vector, root: bytes, data: bytes) -> bool:
+    kind = base["kind"]
+    if kind == "account":
+        return AccountProof.decode(data).holds(root, address_of(base["address"]))
+    if kind == "record":
+        owner, key = address_of(base["address"]), from_hex(base["key"])
+        return RecordProof.decode(data).holds(root, owner, key)
+    if kind == "transaction":
+        return TransactionProof.decode(data).holds(root, hash_of(base["id"]))
+    return ReceiptProof.decode(data).holds(root, hash_of(base["id"]))
+
+
+def test_a_light_block_with_a_byte_changed_has_its_verdict() -> None:
+    file = load("light")
+    first = file["vectors"][0]
+    context = context_of(file["chain"])
+    trusted = Checkpoint(first["trusted"]["height"], hash_of(first["trusted"]["id"]))
+    start = LightBlock.open(from_hex(file["light_blocks"][first["start"]]), context)
+    light = LightClient(context, trusted, start, first["now_ms"])
+    begin = light.trusted
+    assert len(file["changed"]) > 200
+    for vector in file["changed"]:
+        data = change(from_hex(file["light_blocks"][vector["base"]]), vector)
+        light.trusted = begin
+        try:
+            light.advance(4, LightBlock.open(data, context), first["now_ms"])
+            code = "accepted"
+        except LockstepError as error:
+            code = error.code
+        assert code == vector["verdict"], vector
+
+
 def state_root(values: dict[bytes, bytes], depth: int = 0) -> bytes:
     """As `docs/protocol.md` says: it depends on the map alone."""
     if not values:

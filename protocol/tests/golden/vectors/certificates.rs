@@ -2,7 +2,7 @@
 use super::blocks::validator;
 use super::verdict::ACCEPTED;
 use super::world::{World, scheme};
-use super::{bytes, head, hex, items, settle, text};
+use super::{bytes, change_of, changed, head, hex, items, settle, text};
 use lockstep_protocol::codec;
 use lockstep_protocol::limits::CERTIFICATE_BYTES_MAX;
 use lockstep_protocol::nouns::commit::{CertificateError, CommitCertificate, Signers};
@@ -33,6 +33,9 @@ struct Case {
     verdict: &'static str,
     bytes: Vec<u8>,
 }
+
+/// The one of which bytes are changed.
+const BASE: &str = "three of four";
 
 const HEIGHT: Height = Height(12_345_678_901);
 
@@ -252,7 +255,7 @@ fn every_certificate_is_judged_as_it_is_written_down() {
     let world = World::new();
     let sets = sets(&world);
     let about = "Commit certificates (canonical bytes without an envelope) by sets of validators. \
-                 Verdicts: malformed (no certificate), certificate (it does not fit the set), \
+                 changed: the vector of that name with the byte at an offset being another. Verdicts: malformed (no certificate), certificate (it does not fit the set), \
                  no_quorum, signature.";
     let mut file = head(about, "certificates.rs", world.context());
     let named = sets.iter().map(|(name, set)| {
@@ -266,7 +269,17 @@ fn every_certificate_is_judged_as_it_is_written_down() {
     let cases = cases(&world, &sets);
     let vectors = cases.iter().map(|case| vector(case, &sets)).collect();
     file.insert("vectors".into(), vectors);
+    let base = cases.iter().find(|case| case.name == BASE).unwrap();
+    let places = (0..60).chain((60..base.bytes.len()).step_by(331));
+    let judge = |bytes: &[u8]| verdict(bytes, &sets[base.set].1, world.context());
+    let changes: Vec<Value> = changed(BASE, &base.bytes, places, judge).collect();
+    file.insert("changed".into(), changes.into());
     let written = settle("certificates.json", file);
+    for vector in items(&written["changed"]) {
+        let bytes = change_of(vector, base.bytes.clone());
+        assert_eq!(judge(&bytes), text(vector, "verdict"), "{vector}");
+        assert_ne!(text(vector, "verdict"), ACCEPTED, "{vector}");
+    }
     for vector in items(&written["vectors"]) {
         let named = |(name, _): &&(&str, ValidatorSet)| *name == text(vector, "validators");
         let (_, set) = sets.iter().find(named).unwrap();

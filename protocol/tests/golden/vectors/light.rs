@@ -3,7 +3,7 @@
 use super::light_cases::cases;
 use super::verdict::ACCEPTED;
 use super::world::{World, scheme};
-use super::{bytes, head, hex, items, settle, text};
+use super::{bytes, change_of, changed, head, hex, items, settle, text};
 use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::proofs::light_client::{
     Bisection, Chain, Checkpoint, LightBlock, LightClient, Whose,
@@ -33,6 +33,21 @@ pub(super) struct Case {
     pub(super) trusted_max_ms: Option<u64>,
     pub(super) shown_max_ms: Option<u64>,
     pub(super) verdict: &'static str,
+}
+
+/// What is shown with a byte changed, of height 4 to the client of the first vector.
+const BASE: &str = "height 4";
+
+fn show(cases: &[Case], shown: &Shown, bytes: &[u8], context: &SignContext) -> &'static str {
+    let lie = match Wire::new(context.genesis_hash).decode_light_block(bytes) {
+        Ok(lie) => lie,
+        Err(refusal) => return refusal.code(),
+    };
+    let mut case = cases.first().unwrap().clone();
+    case.advance = vec![(4, "lie".into())];
+    let start = shown[&case.start].clone();
+    let shown = [(case.start.clone(), start), ("lie".into(), lie)];
+    walk(&case, &shown.into(), context).verdict
 }
 
 /// How a way ended: a verdict, what was asked for on the way to a goal, and what was proved.
@@ -163,10 +178,12 @@ fn vector(case: &Case, end: &End) -> Value {
 fn every_way_of_a_light_client_ends_as_it_is_written_down() {
     let world = World::of_all_blocks();
     let about = "What a light client does that trusts one block, starts with what is shown of it \
-                 (start), and then advances: the verdict is that of the last step, all before it are \
-                 accepted. goal: it asks for these heights in this order, and is shown the light block \
-                 of that name. account, record: what it then believes (value). light_blocks are \
-                 answers of GET /light/blocks/{height} with their envelope.";
+                 (start), and then advances: the verdict is that of the last step, all before it \
+                 are accepted. goal: it asks for these heights in this order, and is shown the \
+                 light block of that name. account, record: what it then believes (value). \
+                 changed: the light block of that name with the byte at an offset of its envelope \
+                 being another, shown as height 4 to a client that starts as in the first vector. \
+                 light_blocks are answers of GET /light/blocks/{height} with their envelope.";
     let mut file = head(about, "light.rs", world.context());
     let (cases, shown) = cases(&world);
     let ends: Vec<End> = cases
@@ -184,7 +201,16 @@ fn every_way_of_a_light_client_ends_as_it_is_written_down() {
         blocks.map(|(name, shown)| (name.clone(), json!(hex(&wire.encode_light_block(shown)))));
     file.insert("light_blocks".into(), Value::Object(blocks.collect()));
     file.insert("vectors".into(), vectors.collect());
+    let base = wire.encode_light_block(&shown[BASE]);
+    let places = (0..420).step_by(3).chain((420..base.len()).step_by(211));
+    let judge = |bytes: &[u8]| show(&cases, &shown, bytes, world.context());
+    let changes: Vec<Value> = changed(BASE, &base, places, judge).collect();
+    file.insert("changed".into(), changes.into());
     let written = settle("light.json", file);
+    for vector in items(&written["changed"]) {
+        let bytes = change_of(vector, base.clone());
+        assert_eq!(judge(&bytes), text(vector, "verdict"), "{vector}");
+    }
     let shown = written["light_blocks"].as_object().unwrap();
     let shown = shown.keys().map(|name| {
         let bytes = bytes(&written["light_blocks"], name);

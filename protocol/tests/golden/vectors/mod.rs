@@ -90,6 +90,28 @@ fn hex(bytes: &[u8]) -> String {
     format!("0x{}", crate::hex(bytes))
 }
 
+/// These bytes with one changed at each of some places, and what is said of each.
+fn changed<'a>(
+    base: &'a str,
+    bytes: &'a [u8],
+    places: impl IntoIterator<Item = usize> + 'a,
+    mut verdict: impl FnMut(&[u8]) -> &'static str + 'a,
+) -> impl Iterator<Item = Value> + 'a {
+    let places = places.into_iter().filter(|at| *at < bytes.len());
+    places.map(move |at| {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= 1;
+        json!({ "base": base, "at": at, "byte": changed[at], "verdict": verdict(&changed) })
+    })
+}
+
+/// The bytes of such a vector, made of those of its base.
+fn change_of(vector: &Value, mut base: Vec<u8>) -> Vec<u8> {
+    let number = |field: &str| vector[field].as_u64().unwrap();
+    base[usize::try_from(number("at")).unwrap()] = u8::try_from(number("byte")).unwrap();
+    base
+}
+
 /// The bytes in a field of a vector.
 fn bytes(vector: &Value, field: &str) -> Vec<u8> {
     let text = vector[field].as_str().unwrap();

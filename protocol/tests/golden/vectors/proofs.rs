@@ -2,7 +2,7 @@
 //! and every lie about them.
 use super::verdict::ACCEPTED;
 use super::world::World;
-use super::{bytes, head, hex, items, settle, text};
+use super::{bytes, change_of, changed, head, hex, items, settle, text};
 use lockstep_protocol::codec;
 use lockstep_protocol::crypto::merkle;
 use lockstep_protocol::ledger::{AccountProof, RecordProof, prove_account, prove_record};
@@ -212,6 +212,17 @@ fn claims(right: &Case) -> Vec<Case> {
     vec![right.lie("it is there", |lie| drop(lie.proof.splice(..1, rich)))]
 }
 
+/// Each with a byte changed.
+fn changes(right: &Case) -> Vec<Value> {
+    let places = (0..right.proof.len()).step_by(7);
+    let judge = |proof: &[u8]| {
+        let mut lie = right.clone();
+        lie.proof = proof.to_vec();
+        lie.judge().0
+    };
+    changed(&right.name, &right.proof, places, judge).collect()
+}
+
 /// Roots of lists, from none to nine.
 fn lists() -> Value {
     let leaf = |number: u8| Hash::of(&[&[number]]);
@@ -228,14 +239,25 @@ fn every_proof_is_judged_as_it_is_written_down() {
     let about = "Proofs as JSON-RPC answers them (prove): of accounts and records to the state root \
                  of block 2 of blocks.json, of transactions and receipts to the roots of block 1; \
                  value is what is proved (null: that there is none). Verdicts: malformed (no proof), \
-                 proof (it does not lead there). lists: the roots of lists of leaves.";
+                 proof (it does not lead there). changed: the vector of \
+                 that name with the byte at an offset of its proof being another. lists: the roots \
+                 of lists of leaves.";
     let mut file = head(about, "proofs.rs", world.context());
     let right = [of_state(&world), of_block(&world)].concat();
     let lies: Vec<Case> = right.iter().flat_map(lies).collect();
     let cases = right.iter().chain(&lies);
     file.insert("vectors".into(), cases.map(Case::vector).collect());
     file.insert("lists".into(), lists());
+    let changes: Vec<Value> = right.iter().flat_map(changes).collect();
+    file.insert("changed".into(), changes.into());
     let written = settle("proofs.json", file);
+    for vector in items(&written["changed"]) {
+        let named = |of: &&Value| of["name"] == vector["base"];
+        let mut case = read(items(&written["vectors"]).iter().find(named).unwrap());
+        case.proof = change_of(vector, case.proof);
+        assert_eq!(case.judge().0, text(vector, "verdict"), "{vector}");
+        assert_ne!(text(vector, "verdict"), ACCEPTED, "{vector}");
+    }
     for vector in items(&written["vectors"]) {
         let case = read(vector);
         let (verdict, value) = case.judge();
