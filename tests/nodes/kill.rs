@@ -151,24 +151,18 @@ fn kill_the_proposer_after(reached: usize) -> Duration {
     // What one has, the others would ask for.
     for (from, to) in ALL.iter().flat_map(|i| ALL.map(|j| (*i, j))) {
         if from != to {
-            devnet
-                .links()
-                .swallow(from, to, "/consensus/pull")
-                .expect("the links");
+            let pulls = devnet.links().swallow(from, to, "/consensus/pull");
+            pulls.expect("the links");
         }
     }
     let (told, untold) = others.split_at(reached);
-    untold.iter().for_each(|to| {
-        devnet
-            .links()
-            .swallow(dying, *to, PROPOSAL)
-            .expect("the links")
-    });
+    for to in untold {
+        let proposals = devnet.links().swallow(dying, *to, PROPOSAL);
+        proposals.expect("the links");
+    }
     let traffic = |to: &usize| {
-        devnet
-            .links()
-            .traffic(dying, *to, PROPOSAL)
-            .expect("the links")
+        let traffic = devnet.links().traffic(dying, *to, PROPOSAL);
+        traffic.expect("the links")
     };
     let before: Vec<usize> = told.iter().map(|to| traffic(to).answered).collect();
     let ticker = devnet.ticker();

@@ -177,9 +177,10 @@ impl Schema {
             Flag => value.is_boolean(),
             Text => value.is_string(),
             Null => value.is_null(),
-            Only(word) => value
-                .as_str()
-                .map_or(value.to_string() == *word, |it| it == *word),
+            Only(word) => match value {
+                Value::String(it) => it == word,
+                other => &other.to_string() == word,
+            },
             AnyOf(all) => all.iter().any(|one| one.check(value).is_ok()),
             List(of) => return each(value.as_array().ok_or("no list")?, of),
             Map(of) => return each(value.as_object().ok_or("no object")?.values(), of),
