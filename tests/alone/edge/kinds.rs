@@ -127,6 +127,20 @@ impl Target {
         )
     }
 
+    /// The same, but the answers are read as fast as they come: what costs the node most.
+    fn read(&self, route: &str) -> Kind {
+        let path = self.filled(route);
+        let last = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let first = [get(&path).repeat(REQUESTS - 1), last.into_bytes()].concat();
+        self.kind(
+            Port::People,
+            &format!("read {route}"),
+            first,
+            Then::Read,
+            answers(route),
+        )
+    }
+
     /// All of a body of the largest size but its last byte.
     fn held(&self, port: Port, route: &str) -> Kind {
         let (limit, sent, budget) = body(port, route);
@@ -170,6 +184,8 @@ impl Target {
                 streams,
             ),
         ];
+        let costly = ["/validators", "/light/accounts/{address}", "/blocks/latest"];
+        kinds.extend(costly.map(|route| self.read(route)));
         for port in [Port::People, Port::Peers] {
             let bad = b"nonsense\r\n\r\n".to_vec();
             kinds.push(self.kind(port, "malformed heads", bad, Then::Read, 0));
