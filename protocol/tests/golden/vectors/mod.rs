@@ -2,7 +2,7 @@
 //! from this code, and each read back by it, so that neither side drifts.
 //!
 //! `LOCKSTEP_BLESS=1` writes them anew, as the golden file beside. Signatures are deterministic
-//! ([`world`]): an implementation that signs so has equal bytes.
+//! ([`party`]): an implementation that signs so has equal bytes.
 mod blocks;
 mod cases;
 mod certificates;
@@ -11,6 +11,7 @@ mod light;
 mod light_cases;
 mod light_lies;
 mod mutated;
+mod party;
 mod proofs;
 mod transactions;
 mod verdict;
