@@ -43,6 +43,7 @@ pub struct Builder {
     pub(crate) parameters: Parameters,
     pub(crate) load_accounts: u32,
     pub(crate) crowd: u64,
+    begins_with: Option<Arc<Genesis>>,
     pub(crate) on_commit: Option<Arc<dyn Fn(CommitEvent) + Send + Sync>>,
 }
 
@@ -68,6 +69,7 @@ impl Default for Builder {
             parameters: Parameters::default(),
             load_accounts: 0,
             crowd: 0,
+            begins_with: None,
             on_commit: None,
         }
     }
@@ -171,6 +173,15 @@ impl Builder {
         self
     }
 
+    /// Begins with exactly this genesis. Its validators have to be the devnet's own, as in what
+    /// [`genesis`](Builder::genesis) answers; accounts, time and parameters may be others.
+    #[must_use]
+    pub fn begin_with(mut self, genesis: Genesis) -> Builder {
+        (self.scheme, self.chain_id) = (genesis.scheme, genesis.chain_id);
+        self.begins_with = Some(Arc::new(genesis));
+        self
+    }
+
     /// How many nodes it will have.
     pub fn nodes(&self) -> usize {
         self.validators + self.observers
@@ -208,6 +219,12 @@ impl Builder {
                 public_key,
                 power: 1,
             });
+        }
+        if let Some(given) = &self.begins_with {
+            return match given.validators == validators {
+                true => Ok(Genesis::clone(given)),
+                false => Err(DevnetError::ForeignGenesis(self.validators)),
+            };
         }
         if self.accounts.count == 0 || self.accounts.count > limits::ACCOUNTS_MAX {
             return Err(DevnetError::Accounts(self.accounts.count));

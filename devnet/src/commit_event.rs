@@ -1,6 +1,6 @@
 //! What a devnet tells of each commit of each node.
 use crate::builder::Builder;
-use lockstep_actors::node::OnCommit;
+use lockstep_actors::node::{OnCommit, SharedClock};
 use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height, Round};
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct CommitEvent {
     /// Which node of the devnet.
     pub node: usize,
+    /// How often its disk was put back before: after that other blocks may have the same heights.
+    pub reverts: u64,
     /// The block's height.
     pub height: Height,
     /// The round that decided it.
@@ -29,13 +31,21 @@ pub struct CommitEvent {
 }
 
 impl Builder {
-    pub(crate) fn commit_hook(&self, node: usize) -> Option<OnCommit> {
-        let call = self.on_commit.clone()?;
+    pub(crate) fn commit_hook(
+        &self,
+        node: usize,
+        reverts: u64,
+        clock: Arc<SharedClock>,
+    ) -> Option<OnCommit> {
+        let call = self.on_commit.clone();
         Some(Arc::new(move |decided: &DecidedBlock, seconds: f64| {
             let header = decided.block.header();
+            clock.passed(header.time);
+            let Some(call) = &call else { return };
             let certificate = &decided.certificate;
             call(CommitEvent {
                 node,
+                reverts,
                 height: header.height,
                 round: certificate.round,
                 proposer: header.proposer,

@@ -2,7 +2,7 @@
 use crate::accounts::FundedAccount;
 use crate::builder::Builder;
 use crate::links::Links;
-use lockstep_actors::node::NodeHandle;
+use lockstep_actors::node::{NodeHandle, SharedClock};
 use lockstep_actors::runtime::Actors;
 use lockstep_actors::view::HeadView;
 use lockstep_protocol::consensus::driver::Pacing;
@@ -28,9 +28,12 @@ mod lives;
 mod node;
 mod spending;
 mod ticks;
+mod time;
+mod turns;
 mod wait;
 mod wires;
 
+use boot::Sockets;
 pub use error::DevnetError;
 use faults::Faults;
 pub use included::{Included, Sent};
@@ -39,6 +42,7 @@ pub use node::DevnetNode;
 pub use spending::Unsent;
 use ticks::TICK_PATIENCE;
 pub use ticks::{NodeTick, Ticker};
+use turns::Turns;
 pub use wires::DevnetLinks;
 
 /// Which public seed validator `index` has. At most 128 validators: it fits.
@@ -62,6 +66,8 @@ struct Inner {
     links: Option<Links>,
     /// Changes of nodes and links, one after the other; true once the devnet is going.
     orders: Mutex<bool>,
+    /// The wall clock of all nodes.
+    clock: Arc<SharedClock>,
     /// When heights begin, as it is now.
     pacing: Mutex<Pacing>,
     /// Since when each node runs or is down.
@@ -69,6 +75,10 @@ struct Inner {
     /// Faults of links that were made while the devnet ran.
     faults: Mutex<Faults>,
     accounts: Vec<FundedAccount>,
+    /// The sockets of each node, while it has them.
+    sockets: Mutex<Vec<Sockets>>,
+    /// Snapshots, and what became of reverts.
+    turns: Mutex<Turns>,
     /// Two transactions of one account do not take the same nonce.
     spending: Mutex<()>,
     /// Before the directory, so that a node that is left goes first.

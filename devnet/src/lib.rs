@@ -53,7 +53,7 @@ pub use links::{Fault, Links, Traffic};
 pub use lone_ledger::LoneLedger;
 
 // Whatever the signatures above name.
-pub use lockstep_actors::node::{NodeError, SubmitError};
+pub use lockstep_actors::node::{NodeError, SubmitError, TimeRefused};
 #[cfg(feature = "inject-panics")]
 pub use lockstep_actors::runtime::Strike;
 pub use lockstep_actors::runtime::{Actors, AskError, EndReason, Policy};

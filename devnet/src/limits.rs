@@ -12,6 +12,9 @@ pub const MAP_BYTES_MIN: usize = 1 << 30;
 /// stands in `GET /devnet` and on the terminal.
 pub const ACCOUNTS_MAX: usize = 1_000;
 
+/// Snapshots that are kept: each is a copy of every node's database.
+pub const SNAPSHOTS_MAX: usize = 16;
+
 /// Links with faults that are listed: all of 32 nodes. More are counted.
 pub const FAULTS_SHOWN_MAX: usize = 1_024;
 

@@ -1,14 +1,20 @@
 //! The two clocks of a node. Brains get their readings as values and never look themselves.
 use lockstep_protocol::types::{Instant, Timestamp};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+mod shared;
 pub(crate) mod watch;
 pub(crate) mod words;
 
-/// A node's monotonic clock, in milliseconds since the node began.
-#[derive(Clone, Copy, Debug)]
+pub use shared::{SharedClock, TimeRefused};
+
+/// A node's monotonic clock, in milliseconds since the node began; and the wall's.
+#[derive(Clone)]
 pub(crate) struct Clock {
     began: tokio::time::Instant,
+    /// Only a node of a devnet has another one than the machine's.
+    wall: Option<Arc<SharedClock>>,
 }
 
 impl Clock {
@@ -16,7 +22,14 @@ impl Clock {
     pub(crate) fn start() -> Clock {
         Clock {
             began: tokio::time::Instant::now(),
+            wall: None,
         }
+    }
+
+    /// The same with the wall clock of a devnet, if there is one.
+    pub(crate) fn with(mut self, wall: Option<Arc<SharedClock>>) -> Clock {
+        self.wall = wall;
+        self
     }
 
     /// Monotonic time.
@@ -34,9 +47,14 @@ impl Clock {
 
     /// Wall-clock time: only for block times and for people.
     pub(crate) fn wall(&self) -> Timestamp {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        self.wall.as_ref().map_or_else(machine, |wall| wall.now())
     }
+}
+
+/// What the clock of the machine shows.
+fn machine() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -89,7 +89,7 @@ impl ClockWatch {
     }
 
     /// How the clocks stand now.
-    pub(crate) fn report(&self, clock: Clock, me: &Address, set: &ValidatorSet) -> Report {
+    pub(crate) fn report(&self, clock: &Clock, me: &Address, set: &ValidatorSet) -> Report {
         let seen = (clock.now(), clock.wall());
         self.0.lock().clocks.report(seen, me, set)
     }
@@ -129,7 +129,7 @@ impl ClockWatch {
     }
 
     /// The wall clock of this node, or that of the validators if they are known to be ahead.
-    pub(crate) fn furthest(&self, clock: Clock, me: &Address, set: &ValidatorSet) -> Timestamp {
+    pub(crate) fn furthest(&self, clock: &Clock, me: &Address, set: &ValidatorSet) -> Timestamp {
         self.report(clock, me, set).furthest(clock.wall())
     }
 }

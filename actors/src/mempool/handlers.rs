@@ -187,7 +187,8 @@ impl Mempool {
 
     pub(super) fn tell_waiting(&self) {
         if self.brain.has_candidates() {
-            self.seed.ports.waiting.deliver(TransactionsWaiting);
+            let wanted = TransactionsWaiting(self.brain.height());
+            self.seed.ports.waiting.deliver(wanted);
         }
     }
 

@@ -53,9 +53,9 @@ pub(crate) struct Tick(pub(crate) Height);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChangePace;
 
-/// Transactions wait for a block.
+/// Transactions wait for the block of this height.
 #[derive(Debug)]
-pub(crate) struct TransactionsWaiting;
+pub(crate) struct TransactionsWaiting(pub(crate) Height);
 
 /// This node has what the others had when it started: from here on it may sign.
 #[derive(Clone, Copy, Debug)]

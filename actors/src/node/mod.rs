@@ -31,6 +31,7 @@ mod handle;
 mod thread;
 mod wiring;
 
+pub use crate::clock::{SharedClock, TimeRefused};
 pub use crate::committer::OnCommit;
 pub use arm::{ArmConfig, arm};
 pub use handle::{NodeHandle, SubmitError};
@@ -228,7 +229,7 @@ impl Parts {
             signing,
             handshake,
             wire: Wire::new(genesis_hash),
-            clock: Clock::start(),
+            clock: Clock::start().with(config.controls.as_ref().map(|it| it.clock())),
             view,
             events,
             farewell: Farewell::default(),

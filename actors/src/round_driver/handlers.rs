@@ -139,7 +139,7 @@ to_brain! { RoundDriver.step(ctx):
     QuorumReached(height, fact) => Input::Fact(height, fact),
     BlockBuilt(height, round, block) => Input::BlockBuilt(height, round, block),
     SignaturePersisted(position) => Input::Persisted(position),
-    TransactionsWaiting => Input::TransactionsWaiting,
+    TransactionsWaiting(wanted) => Input::TransactionsWaiting(wanted),
     AnnounceRound => Input::Announce,
     MessageRefused(sender, height) => Input::Pull(pull::Input::Refused(sender, height)),
     OwnMessageSeen(position) => Input::OwnSeen(position),
@@ -155,7 +155,7 @@ impl RoundDriver {
             let me = self.seed.config.me;
             let validators = self.seed.view.validators();
             let clocks = &self.seed.view.clocks;
-            driver.see_clock(clocks.furthest(self.seed.clock, &me, validators.current()));
+            driver.see_clock(clocks.furthest(&self.seed.clock, &me, validators.current()));
         }
         let outputs = driver.step(self.seed.clock.now(), input);
         // Without an output, too: a height that waits for a tick has none.

@@ -9,7 +9,7 @@ pub(super) fn report(seed: &Seed) -> Report {
     let validators = seed.view.validators();
     seed.view
         .clocks
-        .report(seed.clock, &seed.me, validators.current())
+        .report(&seed.clock, &seed.me, validators.current())
 }
 
 /// Why this node cannot take part as its clock is, if so.

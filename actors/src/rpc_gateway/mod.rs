@@ -59,7 +59,7 @@ mod web_socket;
 
 pub use crate::http::proxies::{Proxies, ProxiesError};
 pub(crate) use devnet::Devnet;
-pub use devnet::{Blame, Controls, Done, NotDone, Order, Wires};
+pub use devnet::{Blame, Controls, Done, NotDone, Order, TimeChange, Wires};
 pub(crate) use events::Events;
 pub use hosts::{Hosts, HostsError};
 #[cfg(any(test, feature = "fuzzing"))]

@@ -120,6 +120,10 @@ const PACE: Field = (
     r#"{"type":["integer","null"],"minimum":0,"maximum":86400000}"#,
     true,
 );
+const SNAPSHOT: Field = ("snapshot", r#"{"type":"integer","minimum":0}"#, true);
+const SET: Field = ("set_ms", r#"{"type":"integer","minimum":0}"#, false);
+const ADD: Field = ("add_ms", r#"{"type":"integer","minimum":0}"#, false);
+const NEXT_BLOCK: Field = ("next_block_ms", r#"{"type":"integer","minimum":0}"#, false);
 const GROUPS: Field = (
     "groups",
     r#"{"type":"array","items":{"type":"array","items":{"type":"integer","minimum":0}}}"#,
@@ -222,6 +226,9 @@ pub(super) const ROUTES: &[Route] = &[
     get("/devnet", "The nodes of a devnet, its links, accounts and pace.", Media::Json, &[404, 500, 503], || read().to(devnet::look)),
     order("/devnet/tick", "Makes a block on all nodes of a devnet.", &[], || web::post().to(devnet::order::<bodies::Tick>)),
     order("/devnet/pace", "When a devnet begins heights: every so many milliseconds, or by hand.", &[PACE], || web::post().to(devnet::order::<bodies::Pace>)),
+    order("/devnet/time", "Sets the clock of a devnet forward, or names the time of its next block: one of the three.", &[SET, ADD, NEXT_BLOCK], || web::post().to(devnet::order::<bodies::Time>)),
+    order("/devnet/snapshot", "Keeps the disks of all nodes of a devnet as they are.", &[], || web::post().to(devnet::order::<bodies::Snapshot>)),
+    order("/devnet/revert", "Puts the disks of all nodes of a devnet back to a snapshot.", &[SNAPSHOT], || web::post().to(devnet::order::<bodies::Revert>)),
     order("/devnet/stop", "Stops a node of a devnet in good order.", &[NODE], || web::post().to(devnet::order::<bodies::Stop>)),
     order("/devnet/kill", "Ends a node of a devnet as a process that is killed.", &[NODE], || web::post().to(devnet::order::<bodies::Kill>)),
     order("/devnet/restart", "Begins a node of a devnet again that is down.", &[NODE], || web::post().to(devnet::order::<bodies::Restart>)),

@@ -139,7 +139,7 @@ pub(super) fn parameters(seed: &Seed) -> Value {
         "timeouts": settings.timeouts,
         "block_time_ms": match *settings.pacing.get() {
             Pacing::Interval(ms) => json!(ms),
-            Pacing::Manual => Value::Null,
+            Pacing::Manual | Pacing::OnDemand => Value::Null,
         },
         "retain_blocks": settings.retention.blocks(),
         "limits": {

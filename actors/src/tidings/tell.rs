@@ -60,7 +60,7 @@ pub(crate) async fn always(seed: Seed) {
 /// Three intervals, or what every chain may take.
 fn late_ms(pacing: Pacing) -> u64 {
     match pacing {
-        Pacing::Manual => STALL_SAID_AFTER_MS,
+        Pacing::Manual | Pacing::OnDemand => STALL_SAID_AFTER_MS,
         Pacing::Interval(ms) => ms.saturating_mul(3).max(STALL_SAID_AFTER_MS),
     }
 }

@@ -15,16 +15,32 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// Whoever has not said within a second how far it is cannot be reached: all nodes share one machine.
 const ARRIVAL_WAIT_MS: u64 = 1_000;
 
 /// A node's sockets, bound before any node runs.
+#[derive(Clone)]
 pub(super) struct Listeners {
-    peer: TcpListener,
-    public: TcpListener,
+    peer: Arc<TcpListener>,
+    public: Arc<TcpListener>,
+}
+
+/// A node's sockets as long as it has them: one that is down does not seem to listen.
+#[derive(Default)]
+pub(super) struct Sockets {
+    peer: Weak<TcpListener>,
+    public: Weak<TcpListener>,
+}
+
+impl Sockets {
+    /// Keeps them open.
+    pub(super) fn hold(&self) -> Option<Listeners> {
+        let (peer, public) = (self.peer.upgrade()?, self.public.upgrade()?);
+        Some(Listeners { peer, public })
+    }
 }
 
 impl Listeners {
@@ -37,8 +53,8 @@ impl Listeners {
         public: SocketAddr,
     ) -> Result<Listeners, DevnetError> {
         Ok(Listeners {
-            peer: listen_again(index, peer)?,
-            public: listen_again(index, public)?,
+            peer: Arc::new(listen_again(index, peer)?),
+            public: Arc::new(listen_again(index, public)?),
         })
     }
 }
@@ -84,8 +100,8 @@ impl Devnet {
             let address = Address::of(builder.scheme, signer.public_key());
             peers.push((address, listens));
             listeners.push(Listeners {
-                peer: for_peers,
-                public: for_people,
+                peer: Arc::new(for_peers),
+                public: Arc::new(for_people),
             });
         }
         let links = builder
@@ -99,11 +115,14 @@ impl Devnet {
         let nodes = (0..builder.nodes()).map(|_| Mutex::new(None)).collect();
         let inner = Arc::new(Inner {
             orders: Mutex::default(),
+            clock: Arc::default(),
             pacing: Mutex::new(builder.begins()),
             lives: Mutex::new(vec![Life::begun(); builder.nodes()]),
             faults: Mutex::default(),
             accounts: builder.accounts.funded(builder.scheme)?,
             spending: Mutex::default(),
+            sockets: Mutex::new((0..builder.nodes()).map(|_| Sockets::default()).collect()),
+            turns: Mutex::default(),
             builder,
             genesis,
             home,
@@ -115,6 +134,9 @@ impl Devnet {
         });
         let devnet = Devnet { inner };
         devnet.start_all(listeners)?;
+        // A chain that was kept may be ahead of the machine's clock: somebody has set its own forward.
+        let newest = devnet.inner.newest_block_time().unwrap_or_default();
+        devnet.inner.clock.reach(newest);
         devnet.inner.wait_for_arrival();
         Ok(devnet)
     }
@@ -150,6 +172,10 @@ impl Inner {
         let builder = &inner.builder;
         let signer = devnet_keys::signer(builder.scheme, seed_index(index))?;
         let controls = Arc::new(NodeControls::of(inner, index));
+        inner.sockets.lock()[index] = Sockets {
+            peer: Arc::downgrade(&bound.peer),
+            public: Arc::downgrade(&bound.public),
+        };
         let config = NodeConfig {
             genesis: inner.genesis.clone(),
             signer,
@@ -161,13 +187,13 @@ impl Inner {
             arrival_wait_ms: ARRIVAL_WAIT_MS,
             durability: builder.durability,
             retention: builder.retention,
-            peer_listener: Arc::new(bound.peer),
-            public_listener: Some(Arc::new(bound.public)),
+            peer_listener: bound.peer,
+            public_listener: Some(bound.public),
             peers: inner.peers_of(index),
             timeouts: builder.timeouts,
             pacing: *inner.pacing.lock(),
             last_height: builder.last_height,
-            on_commit: builder.commit_hook(index),
+            on_commit: builder.commit_hook(index, inner.reverts(), inner.clock.clone()),
             origins: Origins::Everybody,
             trusted_proxies: Default::default(),
             hosts: Hosts::default(),

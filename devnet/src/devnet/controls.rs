@@ -1,9 +1,10 @@
 //! What people may do with a devnet over HTTP, at the node of one number: the verbs of [`Devnet`].
 use super::spending::What;
 use super::ticks::TICK_PATIENCE;
+use super::turns::Turn;
 use super::{DevnetError, Inner};
 use crate::limits::FAULTS_SHOWN_MAX;
-use lockstep_actors::node::{NodeHandle, SubmitError};
+use lockstep_actors::node::{NodeHandle, SharedClock, SubmitError};
 use lockstep_actors::rpc_gateway::{Blame, Controls, Done, NotDone, Order, Wires};
 use lockstep_actors::runtime::EndReason;
 use lockstep_protocol::consensus::driver::Pacing;
@@ -17,6 +18,7 @@ pub(super) struct NodeControls {
     devnet: Weak<Inner>,
     node: usize,
     pages: Vec<String>,
+    clock: Arc<SharedClock>,
 }
 
 type Way = fn(NodeHandle) -> EndReason;
@@ -29,6 +31,7 @@ impl NodeControls {
         });
         NodeControls {
             pages: pages.collect(),
+            clock: devnet.clock.clone(),
             devnet: Arc::downgrade(devnet),
             node,
         }
@@ -54,6 +57,20 @@ impl NodeControls {
             }
             Order::Faucet { to, amount } => {
                 return devnet.faucet(self.node, to, amount).map(Done::Sent);
+            }
+            Order::Snapshot => {
+                let id = devnet.number_snapshot()?;
+                let told = json!({ "done": true, "snapshot": id, "turn": devnet.turns_over() + 1 });
+                return Ok(turn(&devnet, Turn::Keep(id), told));
+            }
+            Order::Revert(id) => {
+                devnet.find_snapshot(id)?;
+                let told = json!({ "done": true, "turn": devnet.turns_over() + 1 });
+                return Ok(turn(&devnet, Turn::Revert(id), told));
+            }
+            Order::Time(change) => {
+                let time = devnet.change_time(change)?;
+                return Ok(Done::Told(json!({ "done": true, "time_ms": time })));
             }
             Order::Pace(pacing) => devnet.pace(pacing)?,
             Order::Restart(node) => Inner::restart(&devnet, node)?,
@@ -87,14 +104,29 @@ impl NodeControls {
             return Ok(Done::Plainly);
         }
         let devnet = Arc::downgrade(devnet);
-        Ok(Done::Once(Box::new(move || {
+        let told = json!({ "done": true });
+        let act = Box::new(move || {
             if let Some(devnet) = devnet.upgrade()
                 && let Err(error) = devnet.end(node, word, way)
             {
                 log::info!("node {node} is not {word}: {error}");
             }
-        })))
+        });
+        Ok(Done::Once(told, act))
     }
+}
+
+/// All nodes end for it, the one that answers too: it is over when `GET /devnet` says so.
+fn turn(devnet: &Arc<Inner>, turn: Turn, told: Value) -> Done {
+    let devnet = Arc::downgrade(devnet);
+    let act = move || {
+        if let Some(devnet) = devnet.upgrade()
+            && let Err(error) = Inner::turn(&devnet, turn)
+        {
+            log::error!("{turn:?} has failed: {error}");
+        }
+    };
+    Done::Once(told, Box::new(act))
 }
 
 fn link(wires: Wires) -> Option<(usize, usize)> {
@@ -116,13 +148,17 @@ impl Controls for NodeControls {
     fn pages(&self) -> Vec<String> {
         self.pages.clone()
     }
+
+    fn clock(&self) -> Arc<SharedClock> {
+        self.clock.clone()
+    }
 }
 
 impl Inner {
     fn ticked(&self) -> Result<Done, DevnetError> {
         let ticks = self.tick_within(TICK_PATIENCE)?;
         let height = self.heights().into_iter().flatten().min();
-        Ok(Done::Ticked(json!({ "height": height, "nodes": ticks })))
+        Ok(Done::Told(json!({ "height": height, "nodes": ticks })))
     }
 
     /// What `GET /devnet` answers.
@@ -142,13 +178,17 @@ impl Inner {
         let accounts = self.accounts.iter();
         let accounts = accounts.map(|one| json!({ "name": one.name, "address": one.address }));
         let (groups, faults) = self.shown_faults();
+        let (ahead_ms, held) = self.clock.standing();
         let left_out = faults.len().saturating_sub(FAULTS_SHOWN_MAX);
         let faults = faults.into_iter().take(FAULTS_SHOWN_MAX);
         json!({
             "pace_ms": match *self.pacing.lock() {
                 Pacing::Interval(ms) => json!(ms),
-                Pacing::Manual => Value::Null,
+                Pacing::Manual | Pacing::OnDemand => Value::Null,
             },
+            "on_demand": *self.pacing.lock() == Pacing::OnDemand,
+            "clock": { "ahead_ms": ahead_ms, "held_ms": held },
+            "turns": self.shown_turns(),
             "genesis": self.genesis.hash(),
             "nodes": nodes.collect::<Vec<_>>(),
             "accounts": accounts.collect::<Vec<_>>(),
@@ -179,8 +219,11 @@ fn not_done(error: DevnetError) -> NotDone {
         DevnetError::NoNode(_) => (Blame::Name, "no_node"),
         DevnetError::NoAccount(..) => (Blame::Name, "no_account"),
         DevnetError::NoActor(_) => (Blame::Name, "no_actor"),
+        DevnetError::NoSnapshot(_) => (Blame::Name, "no_snapshot"),
+        DevnetError::TooManySnapshots => (Blame::State, "too_many_snapshots"),
         DevnetError::NoPanics => (Blame::Name, "no_panics"),
         DevnetError::NoReceiver(..) => (Blame::Order, "bad_address"),
+        DevnetError::Time(_) | DevnetError::NotLater(_) => (Blame::Order, "bad_time"),
         DevnetError::Down(_) => (Blame::State, "is_down"),
         DevnetError::Running(_) => (Blame::State, "is_running"),
         DevnetError::NoBlock { .. } | DevnetError::Ended { .. } => (Blame::Moment, "no_block"),

@@ -1,12 +1,12 @@
 //! Why a devnet did not do what it was asked.
-use crate::limits::ACCOUNTS_MAX;
+use crate::limits::{ACCOUNTS_MAX, SNAPSHOTS_MAX};
 use lockstep_actors::limits::NAMED_MAX;
-use lockstep_actors::node::{NodeError, SubmitError};
+use lockstep_actors::node::{NodeError, SubmitError, TimeRefused};
 use lockstep_actors::runtime::{AskError, EndReason};
 use lockstep_actors::state_store::StoreError;
 use lockstep_protocol::crypto::{KeyError, SigningFailed};
 use lockstep_protocol::ledger::{FailureCode, HistoryError};
-use lockstep_protocol::types::{AddressError, Hash};
+use lockstep_protocol::types::{AddressError, Hash, Timestamp};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +20,12 @@ pub enum DevnetError {
     /// Too few or too many accounts.
     #[error("a devnet funds 1 to {ACCOUNTS_MAX} accounts, not {0}")]
     Accounts(usize),
+    /// A genesis whose validators have other keys.
+    #[error(
+        "the genesis has other validators than a devnet of {0}: give it those that \
+         Builder::genesis answers, or boot another number of them"
+    )]
+    ForeignGenesis(usize),
     /// A key could not be derived.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -118,6 +124,23 @@ pub enum DevnetError {
         /// Why.
         code: FailureCode,
     },
+    /// There is no such snapshot.
+    #[error("there is no snapshot {0}: it was never taken, or a revert has let go of it")]
+    NoSnapshot(u64),
+    /// No more snapshots are kept.
+    #[error(
+        "{SNAPSHOTS_MAX} snapshots are kept: revert to one of them, which lets go of those after it"
+    )]
+    TooManySnapshots,
+    /// The disks of all nodes could not be copied.
+    #[error("cannot copy the disks of all nodes below {}: {_1}; make room there", _0.display())]
+    Snapshot(PathBuf, std::io::Error),
+    /// The clock was not set.
+    #[error(transparent)]
+    Time(#[from] TimeRefused),
+    /// A time for the next block that is over.
+    #[error("the newest block has time {} or a later one: name one beyond it", _0.0)]
+    NotLater(Timestamp),
     /// No share of requests.
     #[error("a rate lies from 0 to 1, and {0} does not")]
     NoRate(f64),
@@ -182,6 +205,7 @@ impl DevnetError {
         match self {
             DevnetError::Validators(_)
             | DevnetError::Accounts(_)
+            | DevnetError::ForeignGenesis(_)
             | DevnetError::Key(_)
             | DevnetError::Directory { .. } => 2,
             DevnetError::Node(_, error) => error.exit_code(),
@@ -193,11 +217,16 @@ impl DevnetError {
             | DevnetError::NoAccount(..)
             | DevnetError::NoReceiver(..)
             | DevnetError::NoRate(_)
+            | DevnetError::NoSnapshot(_)
+            | DevnetError::TooManySnapshots
+            | DevnetError::Time(_)
+            | DevnetError::NotLater(_)
             | DevnetError::Failed { .. } => 2,
             DevnetError::Listen { .. }
             | DevnetError::Links(_)
             | DevnetError::NoBlock { .. }
             | DevnetError::NotIncluded { .. }
+            | DevnetError::Snapshot(..)
             | DevnetError::Submit(..)
             | DevnetError::Running(_)
             | DevnetError::Going

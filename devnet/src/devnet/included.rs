@@ -21,7 +21,6 @@ pub struct Included {
 }
 
 /// A transaction that a node has taken.
-#[must_use = "it waits for a block: wait() says what becomes of it"]
 #[derive(Clone, Copy)]
 pub struct Sent<'a> {
     devnet: &'a Devnet,

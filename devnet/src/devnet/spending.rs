@@ -84,14 +84,15 @@ pub(super) enum What {
 /// What is said of a transaction besides what it does.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Terms {
-    /// The node that is given it; otherwise the first that runs.
+    /// The node that is given it; otherwise all that run.
     pub(super) at: Option<usize>,
     nonce: Option<u64>,
     fee: Option<u64>,
 }
 
 impl<'a> Unsent<'a> {
-    /// Hands it in at this node; otherwise at the first that runs.
+    /// Hands it in at this node alone, which tells the others as it does with everybody's; otherwise
+    /// every node that runs is given it, so that the next block has it, whoever builds that.
     pub fn at(mut self, node: usize) -> Unsent<'a> {
         self.terms.at = Some(node);
         self
@@ -109,7 +110,7 @@ impl<'a> Unsent<'a> {
         self
     }
 
-    /// Signs it and hands it in; the node tells the others.
+    /// Signs it and hands it in.
     pub fn send(self) -> Result<Sent<'a>, DevnetError> {
         let id = self.devnet.inner.send(self.terms, &self.from, self.what)?;
         Ok(Sent::new(self.devnet, id))
@@ -152,8 +153,8 @@ impl Inner {
         address.map_err(|error| DevnetError::NoReceiver(text.into(), error))
     }
 
-    /// Signs an action and hands it in at one node, which tells the others: at this one, or at the
-    /// first that runs.
+    /// Signs an action and hands it in, at one node or at all that run. The first of these decides
+    /// whether it is taken: another one may be behind, or know it from the first.
     pub(super) fn send(&self, terms: Terms, from: &str, what: What) -> Result<Hash, DevnetError> {
         let from = self.account(from)?;
         let action = match what {
@@ -166,8 +167,9 @@ impl Inner {
         };
         let _one_at_a_time = self.spending.lock();
         let running = self.running();
-        let first = running.first().copied();
-        let at = terms.at.or(first).ok_or(DevnetError::Down(0))?;
+        let asked = terms.at.map_or_else(|| running.clone(), |node| vec![node]);
+        let (at, others) = asked.split_first().ok_or(DevnetError::Down(0))?;
+        let at = *at;
         let nonce = match terms.nonce {
             Some(nonce) => nonce,
             None => self.next_nonce(&running, from.address)?,
@@ -185,10 +187,17 @@ impl Inner {
             None => body.for_least_fee(&*from.signer(), &self.genesis.parameters),
         };
         let transaction = from.sign(&self.genesis.sign_context(), body)?;
-        let id = transaction.id();
-        let taken = self.node(at)?.submit(Arc::new(transaction));
+        let transaction = Arc::new(transaction);
+        let taken = self.node(at)?.submit(transaction.clone());
         taken.map_err(|error| DevnetError::Submit(at, error))?;
-        Ok(id)
+        for other in others {
+            if let Ok(node) = self.node(*other)
+                && let Err(error) = node.submit(transaction.clone())
+            {
+                log::debug!("node {other} does not take {}: {error}", transaction.id());
+            }
+        }
+        Ok(transaction.id())
     }
 
     /// The nodes that run.

@@ -162,7 +162,7 @@ impl Plan {
     pub(crate) fn deadline_us(&self, blocks: u64) -> u64 {
         let interval_ms = match self.pacing {
             Pacing::Interval(ms) => ms,
-            Pacing::Manual => 0,
+            Pacing::Manual | Pacing::OnDemand => 0,
         };
         let allowed_ms = BASES_ALLOWED * self.base_ms() + HEIGHTS_GAINED * interval_ms;
         self.calm_at_us + allowed_ms * 1000 + self.catching_up_us(blocks)

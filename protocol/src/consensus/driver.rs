@@ -83,8 +83,8 @@ pub enum Input {
     Wake(Height),
     /// Heights begin by this pacing from now on.
     Pace(Pacing),
-    /// Transactions wait for a block.
-    TransactionsWaiting,
+    /// Transactions wait for the block of this height.
+    TransactionsWaiting(Height),
     /// Another actor has restarted: say again where this node stands, what it has said, and what
     /// was decided but is not committed yet.
     Announce,
@@ -168,6 +168,8 @@ pub struct Driver {
     halted: bool,
     /// When a height last began; nothing, if none has since this driver was made.
     begun_at: Option<Instant>,
+    /// Transactions have waited for the block of this height.
+    wanted: Height,
     pending: VecDeque<Pending>,
     said: Vec<Output>,
     early: Vec<Input>,
@@ -208,6 +210,7 @@ impl Driver {
             running: false,
             halted: false,
             begun_at: None,
+            wanted: Height(0),
             pending: VecDeque::new(),
             said,
             early: Vec::new(),
@@ -307,7 +310,7 @@ impl Driver {
                 self.config.pacing = pacing;
                 self.pace(now, &mut out);
             }
-            Input::TransactionsWaiting => self.transactions_waiting(now, &mut out),
+            Input::TransactionsWaiting(wanted) => self.transactions_waiting(now, wanted, &mut out),
             Input::Announce => self.announce(&mut out),
             Input::InvalidDecision(height) => {
                 self.halted = true;

@@ -217,6 +217,11 @@ impl Mempool {
         held.map(|entry| Some(entry?.transaction.clone())).collect()
     }
 
+    /// The height whose block they wait for.
+    pub fn height(&self) -> Height {
+        self.height
+    }
+
     /// Whether a block could carry anything now.
     pub fn has_candidates(&self) -> bool {
         self.pool.has_candidates()

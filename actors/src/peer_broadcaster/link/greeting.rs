@@ -98,7 +98,7 @@ impl Link {
         });
         let me = self.seed.handshake.validator;
         let validators = view.validators();
-        let report = view.clocks.report(*clock, &me, validators.current());
+        let report = view.clocks.report(clock, &me, validators.current());
         let difference = report.peers.get(&peer).copied();
         view.update_peer(&peer, |peer| peer.clock_difference_ms = difference);
         metrics.clock_difference(report.median_ms);

@@ -1,9 +1,10 @@
 //! What stands in the bodies of orders. A field too many is refused as one too few: a typing error is
 //! no order.
-use super::{Blame, NotDone, Order, Wires};
+use super::{Blame, NotDone, Order, TimeChange, Wires};
 use crate::rpc_gateway::json::unhex;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::limits::{RECORD_KEY_BYTES_MAX, RECORD_VALUE_BYTES_MAX, VALIDATORS_MAX};
+use lockstep_protocol::types::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -37,7 +38,7 @@ fn wrong(code: &'static str, message: impl Into<String>) -> NotDone {
     NotDone::new(Blame::Order, code, message)
 }
 
-/// A body with nothing in it: two orders have that.
+/// A body with nothing in it: some orders have that.
 macro_rules! empty {
     ($($name:ident => $order:expr),*) => {$(
         #[derive(Debug, Deserialize)]
@@ -51,7 +52,7 @@ macro_rules! empty {
         }
     )*};
 }
-empty! { Tick => Order::Tick, Heal => Order::Heal }
+empty! { Tick => Order::Tick, Heal => Order::Heal, Snapshot => Order::Snapshot }
 
 /// A body that names a node.
 macro_rules! of_a_node {
@@ -90,6 +91,42 @@ impl Body for Pace {
                 Err(wrong("bad_block_time", sentence))
             }
         }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::rpc_gateway) struct Revert {
+    snapshot: u64,
+}
+
+impl Body for Revert {
+    fn order(self) -> Result<Order, NotDone> {
+        Ok(Order::Revert(self.snapshot))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::rpc_gateway) struct Time {
+    set_ms: Option<u64>,
+    add_ms: Option<u64>,
+    next_block_ms: Option<u64>,
+}
+
+impl Body for Time {
+    fn order(self) -> Result<Order, NotDone> {
+        let change = match (self.set_ms, self.add_ms, self.next_block_ms) {
+            (Some(ms), None, None) => TimeChange::Set(Timestamp(ms)),
+            (None, Some(ms), None) => TimeChange::Add(ms),
+            (None, None, Some(ms)) => TimeChange::NextBlock(Timestamp(ms)),
+            _ => {
+                let sentence = "name one of set_ms, add_ms and next_block_ms: milliseconds since 1970, \
+                                or with add_ms from now";
+                return Err(wrong("bad_time", sentence));
+            }
+        };
+        Ok(Order::Time(change))
     }
 }
 
@@ -294,6 +331,25 @@ mod tests {
         let longest = format!("{{\"block_time_ms\":{BLOCK_TIME_MS_MAX}}}");
         let interval = Pacing::Interval(BLOCK_TIME_MS_MAX);
         assert_eq!(order::<Pace>(&longest), Ok(Order::Pace(interval)));
+    }
+
+    #[test]
+    fn a_clock_is_changed_in_one_way_at_a_time() {
+        let time = order::<Time>;
+        let later = Ok(Order::Time(TimeChange::Add(5)));
+        assert_eq!(time("{\"add_ms\":5}"), later);
+        let set = Ok(Order::Time(TimeChange::Set(Timestamp(7))));
+        assert_eq!(time("{\"set_ms\":7}"), set);
+        let next = Ok(Order::Time(TimeChange::NextBlock(Timestamp(9))));
+        assert_eq!(time("{\"next_block_ms\":9}"), next);
+        for wrong in ["{}", "{\"add_ms\":5,\"set_ms\":7}"] {
+            assert_eq!(time(wrong), Err("bad_time"), "{wrong}");
+        }
+        assert_eq!(
+            time("{\"add_ms\":-5}"),
+            Err("malformed"),
+            "it never goes back"
+        );
     }
 
     #[test]

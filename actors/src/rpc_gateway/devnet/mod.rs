@@ -7,11 +7,12 @@
 //! A page may ask if one of the devnet's own nodes has served it, and no other page may: a devnet lets
 //! everybody's pages read.
 use super::origins::Origins;
+use crate::clock::SharedClock;
 use crate::http::answer::refuse;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use lockstep_protocol::consensus::driver::Pacing;
-use lockstep_protocol::types::Hash;
+use lockstep_protocol::types::{Hash, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -30,6 +31,9 @@ pub trait Controls: Send + Sync {
 
     /// The pages that the devnet's own nodes serve.
     fn pages(&self) -> Vec<String>;
+
+    /// The wall clock of all its nodes.
+    fn clock(&self) -> Arc<SharedClock>;
 }
 
 /// What a devnet is to do. Nodes have numbers from 0 on; those that come from outside may name none.
@@ -45,6 +49,12 @@ pub enum Order {
     Kill(usize),
     /// A node that is down begins again.
     Restart(usize),
+    /// The clock of all nodes.
+    Time(TimeChange),
+    /// The disks of all nodes are kept as they are now.
+    Snapshot,
+    /// The disks of all nodes become what they were then.
+    Revert(u64),
     /// Nodes of different groups do not hear each other.
     Partition(Vec<Vec<usize>>),
     /// No link has a fault any more.
@@ -87,6 +97,17 @@ pub enum Order {
     },
 }
 
+/// What becomes of the clock of a devnet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeChange {
+    /// It is this time now.
+    Set(Timestamp),
+    /// It is so many milliseconds later now.
+    Add(u64),
+    /// The next block has this time.
+    NextBlock(Timestamp),
+}
+
 /// Links between nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wires {
@@ -100,12 +121,12 @@ pub enum Wires {
 pub enum Done {
     /// It is done.
     Plainly,
-    /// A block is there.
-    Ticked(Value),
+    /// It is done, with this answer.
+    Told(Value),
     /// A transaction waits for a block.
     Sent(Hash),
-    /// It can be done, and is, once the answer is on its way: it ends the node that answers.
-    Once(Box<dyn FnOnce() + Send>),
+    /// It can be done, and is, once this answer is on its way: it ends the node that answers.
+    Once(Value, Box<dyn FnOnce() + Send>),
 }
 
 /// Whose trouble it is that an order was not carried out.

@@ -112,14 +112,14 @@ fn answer(done: Done) -> HttpResponse {
     let plainly = json!({ "done": true });
     match done {
         Done::Plainly => HttpResponse::Ok().json(plainly),
-        Done::Ticked(ticked) => HttpResponse::Ok().json(ticked),
+        Done::Told(answer) => HttpResponse::Ok().json(answer),
         Done::Sent(id) => HttpResponse::Ok().json(json!({ "done": true, "transaction": id })),
-        Done::Once(act) => {
+        Done::Once(told, act) => {
             let mut answer = HttpResponse::Ok();
             // Nothing more is answered here.
             answer.force_close();
             answer.content_type("application/json");
-            answer.body(super::then::Then::new(plainly.to_string().into(), act))
+            answer.body(super::then::Then::new(told.to_string().into(), act))
         }
     }
 }

@@ -15,6 +15,9 @@ pub enum Pacing {
     /// This many milliseconds after the previous height began; at once if that is over, after a
     /// start, if transactions wait on the proposer, or if others have begun. 0: as fast as it goes.
     Interval(u64),
+    /// When transactions wait here, whoever's turn it is, or if others have begun: no block is empty
+    /// for nothing. Whoever waits for a proposer that is down goes on to the next round with the others.
+    OnDemand,
 }
 
 /// What a tick did on this node.
@@ -54,8 +57,11 @@ impl Driver {
         if self.running || !self.may_begin() || self.clock_wait().is_some() {
             return;
         }
-        let Pacing::Interval(interval_ms) = self.config.pacing else {
-            return;
+        let interval_ms = match self.config.pacing {
+            Pacing::Manual => return,
+            Pacing::OnDemand if self.wanted >= self.height => return self.begin(now, out),
+            Pacing::OnDemand => return,
+            Pacing::Interval(interval_ms) => interval_ms,
         };
         // The first height after a start begins at once: how long ago the one before began, nobody
         // here knows, and others may wait for this node.
@@ -94,11 +100,21 @@ impl Driver {
         }
     }
 
-    pub(super) fn transactions_waiting(&mut self, now: Instant, out: &mut Vec<Output>) {
+    /// Transactions wait for the block of this height: of the one under decision, or of one that this
+    /// node has yet to enter.
+    pub(super) fn transactions_waiting(
+        &mut self,
+        now: Instant,
+        wanted: Height,
+        out: &mut Vec<Output>,
+    ) {
+        self.wanted = self.wanted.max(wanted);
         let my_turn = self.set.proposer(self.height, Round::ZERO) == self.config.me;
-        let waits = self.config.pacing == Pacing::Manual || self.clock_wait().is_some();
-        if my_turn && !waits {
-            self.awake(now, out);
+        match self.config.pacing {
+            Pacing::Manual => {}
+            Pacing::OnDemand => self.pace(now, out),
+            Pacing::Interval(_) if my_turn && self.clock_wait().is_none() => self.awake(now, out),
+            Pacing::Interval(_) => {}
         }
     }
 

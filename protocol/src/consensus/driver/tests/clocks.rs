@@ -28,7 +28,7 @@ fn an_hour_ahead_nothing_begins_until_the_clock_is_right() {
     let wait = node.driver.clock_wait().expect("it waits");
     assert_eq!((wait.height, wait.ahead_ms), (H, HOUR_MS));
     assert!(!wait.under_way);
-    assert_eq!(node.step(Input::TransactionsWaiting), []);
+    assert_eq!(node.step(Input::TransactionsWaiting(Height(u64::MAX))), []);
     node.now = Instant(CLOCK_LOOK_MS);
     assert_eq!(
         node.step(Input::Wake(H)),
@@ -141,6 +141,6 @@ fn of_many_steps_one_sets_the_timer_of_the_next_look() {
     assert!(looks(&begun, H));
     for _ in 0..3 {
         assert_eq!(node.step(Input::Wake(H)), []);
-        assert_eq!(node.step(Input::TransactionsWaiting), []);
+        assert_eq!(node.step(Input::TransactionsWaiting(Height(u64::MAX))), []);
     }
 }

@@ -126,12 +126,52 @@ fn between_heights(me: ValidatorIndex, pacing: Pacing) -> Node {
 fn waiting_transactions_start_only_the_proposer_and_never_a_manual_node() {
     let interval = Pacing::Interval(1_000);
     let mut proposer = between_heights(PROPOSER_OF_NEXT, interval);
-    assert!(builds(&proposer.step(Input::TransactionsWaiting), NEXT));
-    assert_eq!(proposer.step(Input::TransactionsWaiting), []);
+    assert!(builds(
+        &proposer.step(Input::TransactionsWaiting(NEXT)),
+        NEXT
+    ));
+    assert_eq!(proposer.step(Input::TransactionsWaiting(NEXT)), []);
     let mut other = between_heights(0, interval);
-    assert_eq!(other.step(Input::TransactionsWaiting), []);
+    assert_eq!(other.step(Input::TransactionsWaiting(NEXT)), []);
     let mut manual = between_heights(PROPOSER_OF_NEXT, Pacing::Manual);
-    assert_eq!(manual.step(Input::TransactionsWaiting), []);
+    assert_eq!(manual.step(Input::TransactionsWaiting(NEXT)), []);
+}
+
+#[test]
+fn on_demand_a_height_begins_only_for_transactions_and_whoever_is_its_proposer() {
+    for me in [PROPOSER_OF_NEXT, 0] {
+        let mut node = between_heights(me, Pacing::OnDemand);
+        assert_eq!(node.step(Input::Wake(NEXT)), []);
+        assert_eq!(node.step(Input::TransactionsWaiting(H)), [], "H has them");
+        let out = node.step(Input::TransactionsWaiting(NEXT));
+        assert_eq!(entered(&out), Some((NEXT, Round(0))));
+        assert_eq!(node.step(Input::TransactionsWaiting(NEXT)), []);
+    }
+}
+
+/// The mempool hears of a block before this node has entered the next height, or after it.
+#[test]
+fn on_demand_transactions_that_are_left_over_begin_the_next_height_when_it_is_entered() {
+    let mut node = Node::new(0, Pacing::OnDemand);
+    assert_eq!(entered(&node.step(Input::Start)), None);
+    node.propose(0, &block(H, 1));
+    node.step(Input::TransactionsWaiting(H));
+    node.step(Input::TransactionsWaiting(NEXT));
+    assert_eq!(entered(&node.committed(H)), Some((NEXT, Round(0))));
+    let after = NEXT.next();
+    assert_eq!(
+        entered(&node.committed(NEXT)),
+        None,
+        "{after} is wanted by nobody"
+    );
+}
+
+#[test]
+fn a_node_that_goes_over_to_demand_knows_what_waits_already() {
+    let mut node = between_heights(0, Pacing::Manual);
+    node.step(Input::TransactionsWaiting(NEXT));
+    let out = node.step(Input::Pace(Pacing::OnDemand));
+    assert_eq!(entered(&out), Some((NEXT, Round(0))));
 }
 
 #[test]
@@ -165,7 +205,7 @@ fn no_height_after_the_last_begins_whoever_asks() {
             node.step(Input::Tick(NEXT)),
             [Output::Ticked(TickOutcome::Stopped)]
         );
-        assert_eq!(node.step(Input::TransactionsWaiting), []);
+        assert_eq!(node.step(Input::TransactionsWaiting(NEXT)), []);
         assert_eq!(node.step(Input::Wake(NEXT)), []);
         assert_eq!(node.propose(0, &block(NEXT, 1)), []);
         assert_eq!(node.driver.current_step(), None);
