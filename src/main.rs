@@ -46,6 +46,8 @@ enum Command {
     Snapshot(cli::snapshot::Command),
     /// Boot several validators in this process and let them commit one chain
     Devnet(cli::devnet::Arguments),
+    /// Ask a devnet to pay somebody what is needed to begin
+    Faucet(cli::faucet::Arguments),
     /// Run seeded worlds with faults and check what must hold in each
     Simulate(cli::simulate::Arguments),
     /// Sign a transaction and send it
@@ -90,6 +92,7 @@ impl Command {
             | Command::Arm(_)
             | Command::Snapshot(_)
             | Command::Devnet(_)
+            | Command::Faucet(_)
             | Command::Tx(_)
             | Command::Account(_)
             | Command::Record(_)
@@ -128,6 +131,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => cli::verify::run(&arguments),
         Command::Snapshot(command) => cli::snapshot::run(&command),
         Command::Devnet(arguments) => cli::devnet::run(&arguments),
+        Command::Faucet(arguments) => cli::faucet::run(&arguments),
         Command::Simulate(arguments) => cli::simulate::run(&arguments),
         Command::Tx(command) => cli::tx::run(&command),
         Command::Account(arguments) => cli::account::run(&arguments),

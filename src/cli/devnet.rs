@@ -1,23 +1,27 @@
 //! `lockstep devnet`: several validators in this process, until Ctrl-C or for a number of blocks.
 use super::signals::{self, Asked};
-use super::{allowance, scheme, top, validators};
+use super::{allowance, top};
 use crate::config::values::{DurabilityArgument, retention};
 use crate::failure::Failure;
 use crate::output::{self, tell};
 use clap::Args;
-use lockstep_devnet::{Builder, CommitEvent, Devnet};
-use lockstep_protocol::crypto::SchemeId;
+use lockstep_devnet::{Builder, CommitEvent, Devnet, Pacing, Timeouts};
 use lockstep_protocol::ledger::Retention;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 pub(super) mod block_time;
+mod chain;
+mod config_out;
 mod print;
 mod same_blocks;
+mod state;
 mod view;
 
+use chain::{Chain, ChainArguments};
 use same_blocks::{BlockRow, Blocks};
+use state::State;
 use view::View;
 
 /// How often the loop looks at interrupts and at nodes that ended.
@@ -26,9 +30,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// `lockstep devnet`
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// How many validators, 1 to 128
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = validators)]
-    validators: usize,
+    #[command(flatten)]
+    chain: ChainArguments,
     /// Commit this many blocks, print the heights and exit
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     blocks: Option<u64>,
@@ -38,16 +41,28 @@ pub(crate) struct Arguments {
     /// Make a block only at Enter (in the view also key t) or at POST /devnet/tick
     #[arg(long)]
     manual: bool,
-    /// Keep the data directories here (node0, node1, …); otherwise they are temporary
-    #[arg(long, value_name = "DIR")]
+    /// Make a block only when transactions wait for one
+    #[arg(long, conflicts_with_all = ["manual", "block_time", "blocks"])]
+    no_empty_blocks: bool,
+    /// How long a round waits for its proposal, such as 300ms
+    #[arg(long, default_value = "300ms", value_name = "TIME", value_parser = timeout)]
+    timeout_propose: Duration,
+    /// How long it waits for more prevotes
+    #[arg(long, default_value = "100ms", value_name = "TIME", value_parser = timeout)]
+    timeout_prevote: Duration,
+    /// How long it waits for more precommits
+    #[arg(long, default_value = "100ms", value_name = "TIME", value_parser = timeout)]
+    timeout_precommit: Duration,
+    /// Keep the chain here, and go on with the one that is here; otherwise it is temporary
+    #[arg(long, visible_alias = "state", value_name = "DIR")]
     home: Option<PathBuf>,
+    /// Write into this file, as JSON, where the nodes are and with which keys the accounts sign
+    #[arg(long, value_name = "FILE")]
+    config_out: Option<PathBuf>,
     /// Node i answers people on 127.0.0.1:P+i; 0: ports assigned by the system
     /// [default: 8545, or 0 with --blocks]
     #[arg(long, value_name = "P")]
     rpc_port: Option<u16>,
-    /// Signature scheme: dilithium3 or ml-dsa-65
-    #[arg(long, default_value = "dilithium3", value_parser = scheme)]
-    scheme: SchemeId,
     /// What a commit survives
     #[arg(long, value_enum, default_value = "process")]
     durability: DurabilityArgument,
@@ -75,7 +90,9 @@ struct Times {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::log::start_of_several(arguments.log.as_deref(), "warn")?;
-    let builder = allowance::for_devnet(builder(arguments)?)?;
+    let state = arguments.home.as_deref().map(State::at);
+    let (builder, chain) = builder(arguments, state.as_ref())?;
+    let builder = allowance::for_devnet(builder)?;
     let stop = signals::hear(Asked::End)?;
     super::memory::give_back();
     let (tell, commits) = mpsc::channel();
@@ -87,6 +104,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         })
         .boot()?;
     let boot = began.elapsed();
+    if let Some(state) = &state {
+        state.write(&chain, devnet.genesis())?;
+    }
+    if let Some(path) = &arguments.config_out {
+        config_out::write(path, &devnet)?;
+    }
     if !arguments.json {
         print::banner(arguments, &devnet)?;
     }
@@ -139,33 +162,58 @@ fn shows_view(arguments: &Arguments) -> bool {
     !is_read && top::is_wanted(arguments.plain)
 }
 
-fn builder(arguments: &Arguments) -> Result<Builder, Failure> {
+/// A step that waits for nothing would let every round fail.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let time = block_time::parse(text)?;
+    match time.is_zero() {
+        true => Err("a round waits for 1ms at least".into()),
+        false => Ok(time),
+    }
+}
+
+fn builder(arguments: &Arguments, state: Option<&State>) -> Result<(Builder, Chain), Failure> {
+    let (builder, chain) = arguments.chain.resolve(state)?;
     let port = arguments
         .rpc_port
         .unwrap_or(if arguments.blocks.is_some() { 0 } else { 8545 });
-    let last_port = usize::from(port) + (arguments.validators - 1);
+    let validators = builder.nodes();
+    let last_port = usize::from(port) + validators.saturating_sub(1);
     if port != 0 && last_port > usize::from(u16::MAX) {
         let message = format!(
-            "--rpc-port {port} leaves no room for {} ports: choose a lower one, or 0",
-            arguments.validators
+            "--rpc-port {port} leaves no room for {validators} ports: choose a lower one, or 0"
         );
         return Err(Failure::usage(message));
     }
-    let block_ms = u64::try_from(arguments.block_time.as_millis()).unwrap_or(u64::MAX);
-    let mut builder = Devnet::builder()
-        .validators(arguments.validators)
-        .scheme(arguments.scheme)
+    let pacing = match arguments.no_empty_blocks {
+        true => Pacing::OnDemand,
+        false => Pacing::Interval(ms(arguments.block_time)),
+    };
+    let mut builder = builder
         .durability(arguments.durability.into())
         .retention(arguments.retain_blocks)
         .rpc_port(port)
-        .block_time_ms(block_ms);
+        .timeouts(timeouts(arguments))
+        .pacing(pacing);
     if arguments.manual || arguments.blocks.is_some() {
         builder = builder.manual(true);
     }
     if let Some(home) = &arguments.home {
         builder = builder.home(home);
     }
-    Ok(builder)
+    Ok((builder, chain))
+}
+
+fn timeouts(arguments: &Arguments) -> Timeouts {
+    Timeouts {
+        propose_ms: ms(arguments.timeout_propose).max(1),
+        prevote_ms: ms(arguments.timeout_prevote).max(1),
+        precommit_ms: ms(arguments.timeout_precommit).max(1),
+        ..Timeouts::DEVNET
+    }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Prints blocks as they come, or keeps them for the JSON at the end, or leaves that to the view:

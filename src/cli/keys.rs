@@ -1,4 +1,5 @@
 //! `lockstep keys`: the keys of accounts, each in an encrypted file.
+use super::node::Rpc;
 use super::scheme;
 use crate::config::key::Secret;
 use crate::failure::Failure;
@@ -40,9 +41,12 @@ pub(crate) struct Common {
 pub(crate) struct New {
     /// What to call it
     name: String,
-    /// Signature scheme: ml-dsa-65 or dilithium3; that of the chain it is for
-    #[arg(long, default_value = "ml-dsa-65", value_parser = scheme)]
-    scheme: SchemeId,
+    /// Signature scheme: ml-dsa-65 or dilithium3 [default: that of the chain at --rpc; ml-dsa-65 if
+    /// nobody answers and none was named]
+    #[arg(long, value_parser = scheme)]
+    scheme: Option<SchemeId>,
+    #[command(flatten)]
+    rpc: Rpc,
     #[command(flatten)]
     password: Password,
     #[command(flatten)]
@@ -108,11 +112,50 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
 fn new(arguments: &New) -> Result<(), Failure> {
     let (name, common) = (&arguments.name, &arguments.common);
     common.keyring.refuse_if_there(name)?;
+    let (scheme, why) = fitting(arguments)?;
     let password = arguments.password.new_one(name)?;
-    let secret = Secret::draw(arguments.scheme)?;
+    let secret = Secret::draw(scheme)?;
     let sealed = SealedKey::seal(&secret, &password)?;
     let path = common.keyring.write(name, &sealed)?;
-    kept(common, name, &sealed, &path)
+    kept(common, name, &sealed, &path)?;
+    match common.json {
+        true => Ok(()),
+        false => say!("  {why}"),
+    }
+}
+
+/// The scheme of a new key: a key of another one than the chain's is of no use there. And why this one.
+fn fitting(arguments: &New) -> Result<(SchemeId, String), Failure> {
+    if let Some(scheme) = arguments.scheme {
+        return Ok((
+            scheme,
+            format!("It is of use on chains that sign with {scheme}."),
+        ));
+    }
+    let node = arguments.rpc.node()?;
+    match node.status() {
+        Ok(chain) => {
+            let (id, scheme) = (chain.chain_id, chain.scheme);
+            let url = &node.url;
+            Ok((
+                scheme,
+                format!("It fits chain {id} at {url}, which signs with {scheme}."),
+            ))
+        }
+        Err(failure) if arguments.rpc.named()?.is_some() => Err(Failure {
+            message: format!("{}; or say which scheme with --scheme", failure.message),
+            ..failure
+        }),
+        Err(_) => {
+            let usual = SchemeId::MlDsa65;
+            let why = format!(
+                "No chain was asked, for none answers at {}: it is of use on chains that sign with \
+                 {usual}; --rpc URL asks one, --scheme names another.",
+                node.url
+            );
+            Ok((usual, why))
+        }
+    }
 }
 
 fn import(arguments: &Import) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ pub(crate) mod arm;
 pub(crate) mod bench;
 pub(crate) mod block;
 pub(crate) mod devnet;
+pub(crate) mod faucet;
 mod floor;
 mod home_arguments;
 mod http;

@@ -126,6 +126,13 @@ impl Node {
         answer.map_err(|why| self.silent(&why))
     }
 
+    /// Posts a JSON document to a path. The node's refusals are answers too.
+    pub(super) fn post_json(&self, path: &str, document: &Value) -> Result<Answer, Failure> {
+        let text = document.to_string();
+        let answer = http::post(&self.url, path, &Body::Json(text.as_bytes()));
+        answer.map_err(|why| self.silent(&why))
+    }
+
     /// The result of a JSON-RPC method; a refusal is a failure.
     pub(super) fn call(&self, method: &str, params: &Value) -> Result<Value, Failure> {
         let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });

@@ -341,6 +341,13 @@ fn of_nodes() -> Vec<Case> {
         ("drop", json!({ "per_thousand": 1_001 }), 400, "bad_share"),
         ("heal", json!({ "all": true }), 400, "malformed"),
         ("tick", json!({ "blocks": 7 }), 400, "malformed"),
+        ("time", json!({}), 400, "bad_time"),
+        ("time", json!({ "set_ms": 1 }), 400, "bad_time"),
+        ("time", json!({ "add_ms": u64::MAX }), 400, "bad_time"),
+        ("time", json!({ "add_ms": -1 }), 400, "malformed"),
+        ("snapshot", json!({ "snapshot": 1 }), 400, "malformed"),
+        ("revert", json!({}), 400, "malformed"),
+        ("revert", json!({ "snapshot": FAR }), 404, "no_snapshot"),
     ]
 }
 
@@ -409,7 +416,7 @@ fn asked_by(url: &str, verb: &str, path: &str, head: &str, body: &str) -> Answer
     connection.answer().expect("an answer")
 }
 
-const ORDERS: [&str; 13] = [
+const ORDERS: [&str; 16] = [
     "tick",
     "pace",
     "stop",
@@ -423,6 +430,9 @@ const ORDERS: [&str; 13] = [
     "record",
     "faucet",
     "panic",
+    "time",
+    "snapshot",
+    "revert",
 ];
 
 /// What a page sends without asking first.

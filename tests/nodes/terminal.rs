@@ -53,7 +53,7 @@ fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
     const ID: &str = "0x1212121212121212121212121212121212121212121212121212121212121212";
     Some(match command {
         "status" | "block" | "validators" => (true, &[]),
-        "account" => (true, &["alice"]),
+        "account" | "faucet" => (true, &["alice"]),
         "record" => (true, &["alice", FOREIGN]),
         "timeline" => (true, &["1"]),
         "top" => (true, &["--once"]),
@@ -73,7 +73,8 @@ fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
         "snapshot export" => (false, &["--home", FOREIGN, "--output", FOREIGN]),
         "snapshot import" => (false, &["--home", FOREIGN, "--input", FOREIGN]),
         "snapshot inspect" => (false, &["--home", FOREIGN, FOREIGN]),
-        "keys new" | "keys show" => (false, &[FOREIGN]),
+        "keys new" => (true, &["new"]),
+        "keys show" => (false, &[FOREIGN]),
         "completions" => (false, &["--shell", FOREIGN]),
         "man" => (false, &["--output", "/dev/null/no", FOREIGN]),
         "keys list" => (false, &["--keys", FOREIGN]),

@@ -1,15 +1,18 @@
 //! What people and programs read of a devnet.
 use super::{Arguments, BlockRow, Times};
 use crate::failure::Failure;
+use crate::hex::hex;
 use crate::output::{say, say_json};
-use lockstep_devnet::{Devnet, funded_accounts};
+use lockstep_devnet::Devnet;
 use lockstep_protocol::types::{Address, ChainId, Hash};
 use serde::Serialize;
 use std::time::Duration;
 
+/// So many accounts fit a terminal beside what follows; more are in the file of `--config-out`.
+const ACCOUNTS_SHOWN_MAX: usize = 20;
+
 pub(super) fn banner(arguments: &Arguments, devnet: &Devnet) -> Result<(), Failure> {
     let genesis = devnet.genesis();
-    let refuse = |error: &dyn std::fmt::Display| Failure::safety(error.to_string());
     say!("Lockstep devnet")?;
     say!("  chain id      {}", genesis.chain_id)?;
     say!("  genesis hash  {}", genesis.hash())?;
@@ -34,16 +37,29 @@ pub(super) fn banner(arguments: &Arguments, devnet: &Devnet) -> Result<(), Failu
         )?;
     }
     say!()?;
-    for account in funded_accounts(genesis.scheme).map_err(|error| refuse(&error))? {
-        say!(
-            "  {:<6} {}  {}",
-            account.name,
-            account.address,
-            account.balance
-        )?;
+    accounts(devnet)?;
+    say!("  All keys above are public: anyone can sign with them.")?;
+    say!()
+}
+
+/// Names, addresses and balances, and below them the seeds of the keys.
+fn accounts(devnet: &Devnet) -> Result<(), Failure> {
+    let all = devnet.accounts();
+    let shown = all.get(..ACCOUNTS_SHOWN_MAX).unwrap_or(all);
+    let width = shown.iter().map(|account| account.name.len()).max();
+    let width = width.unwrap_or(0).max(6);
+    for account in shown {
+        let (name, address) = (&account.name, account.address);
+        say!("  {name:<width$} {address}  {}", account.balance)?;
+    }
+    if let Some(more @ 1..) = all.len().checked_sub(shown.len()) {
+        say!("  and {more} more, which --config-out FILE writes down with their keys")?;
     }
     say!()?;
-    say!("  All keys above are public: anyone can sign with them.")?;
+    for account in shown {
+        let name = &account.name;
+        say!("  {name:<width$} key {}", hex(&account.seed))?;
+    }
     say!()
 }
 
@@ -53,6 +69,9 @@ pub(super) fn head() -> Result<(), Failure> {
 }
 
 fn when(arguments: &Arguments) -> String {
+    if arguments.no_empty_blocks {
+        return "when transactions wait".into();
+    }
     match (arguments.manual, arguments.block_time) {
         (true, _) => "at Enter, or at POST /devnet/tick".into(),
         (false, Duration::ZERO) => "as fast as it goes".into(),

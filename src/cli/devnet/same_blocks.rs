@@ -34,6 +34,8 @@ pub(super) struct Blocks {
     open: BTreeMap<u64, (BlockRow, Vec<usize>)>,
     done: BTreeMap<u64, (Same, usize)>,
     complete: u64,
+    /// How often the disks of all nodes were put back.
+    reverts: u64,
 }
 
 impl Blocks {
@@ -43,6 +45,7 @@ impl Blocks {
             open: BTreeMap::new(),
             done: BTreeMap::new(),
             complete: 0,
+            reverts: 0,
         }
     }
 
@@ -53,6 +56,13 @@ impl Blocks {
 
     /// Notes one commit. Two nodes with different blocks or states are the end of everything.
     pub(super) fn note(&mut self, event: CommitEvent) -> Result<(), Failure> {
+        if event.reverts > self.reverts {
+            // What comes now has other blocks at heights that were there already.
+            (self.open, self.done) = (BTreeMap::new(), BTreeMap::new());
+            self.reverts = event.reverts;
+        } else if event.reverts < self.reverts {
+            return Ok(());
+        }
         let row = BlockRow {
             height: event.height.0,
             round: event.round.0,
@@ -119,6 +129,7 @@ mod tests {
     fn event(node: usize, height: u64, root: u8, commit_ms: f64) -> CommitEvent {
         CommitEvent {
             node,
+            reverts: 0,
             height: Height(height),
             round: Round(0),
             proposer: Address([1; 20]),
@@ -166,6 +177,22 @@ mod tests {
             assert_eq!(row, due.map(|due| (due, 1)));
         }
         assert!(blocks.open.len() <= OPEN_MAX && blocks.done.len() <= DONE_MAX);
+    }
+
+    #[test]
+    fn after_a_revert_the_same_heights_may_have_other_blocks() {
+        let mut blocks = Blocks::new();
+        blocks.note(event(0, 1, 7, 1.0)).expect("the first");
+        let reverted = |node, root| CommitEvent {
+            reverts: 1,
+            ..event(node, 1, root, 1.0)
+        };
+        blocks.note(reverted(0, 8)).expect("another chain");
+        blocks
+            .note(event(1, 1, 7, 1.0))
+            .expect("one that came late");
+        let failure = blocks.note(reverted(1, 9)).expect_err("different");
+        assert_eq!(failure.exit_code, 4);
     }
 
     #[test]
