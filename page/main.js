@@ -46,9 +46,6 @@ let drawnAt = -Infinity;
 let drawAt = Infinity;
 /** @type {ReturnType<typeof setTimeout> | null} */
 let timer = null;
-let spoken = '';
-/** @type {string | null} */
-let trouble = null;
 
 /** Draws after so long, or sooner if that is intended already. @param {number} wait */
 function drawIn(wait) {
@@ -60,8 +57,11 @@ function drawIn(wait) {
     timer = null;
     drawAt = Infinity;
     drawnAt = performance.now();
-    if (!document.hidden) drawAll();
-    drawIn(IDLE_EVERY_MS);
+    try {
+      if (!document.hidden) drawAll();
+    } finally {
+      drawIn(IDLE_EVERY_MS);
+    }
   }, wait);
 }
 
@@ -75,21 +75,23 @@ function drawAll() {
   const view = viewAt(place.view);
   const base = store.lead()?.base ?? '';
   const now = performance.now();
-  const said = verdict(store, rows(store, now), now);
-  draw(element('top'), header(place.view));
-  draw(element('bottom'), footer());
-  try {
-    const ctx = { store, reads, now, place, base, controls };
-    draw(element('main'), [place.view === '' ? h('h1', { class: 'unseen' }, view.title) : heading(view.title, said), view.draw(ctx)]);
-    trouble = null;
-  } catch (thrown) {
-    // A mistake of this page's own; the rest of it goes on.
-    trouble = String(thrown).slice(0, 300);
-    draw(element('main'), [h('p', { class: 'trouble', role: 'status' }, `This view cannot be drawn: ${trouble}`)]);
-  }
+  const said = () => verdict(store, rows(store, now), now);
+  const ctx = { store, reads, now, place, base, controls };
+  part('top', () => header(place.view));
+  part('bottom', footer);
+  part('main', () => [place.view === '' ? h('h1', { class: 'unseen' }, view.title) : heading(view.title, said()), view.draw(ctx)]);
+  part('spoken', () => [speech(said())]);
   const title = view.title === 'Lockstep' ? 'Lockstep' : `${view.title} · Lockstep`;
   if (document.title !== title) document.title = title;
-  speak(said);
+}
+
+/** One part of the page: a mistake in it ends neither the others nor the next draw. @param {string} id @param {() => import('./dom.js').Child[]} describe */
+function part(id, describe) {
+  try {
+    draw(element(id), describe());
+  } catch (thrown) {
+    draw(element(id), [h('p', { class: 'trouble' }, `This cannot be drawn: ${String(thrown).slice(0, 300)}`)]);
+  }
 }
 
 /** The title of a view, and how the chain is, which the first view says at length. @param {string} title @param {import('./verdict.js').Verdict} said */
@@ -99,11 +101,8 @@ function heading(title, said) {
 }
 
 /** A screen reader hears when the chain's state changes, and nothing of its figures. @param {import('./verdict.js').Verdict} said */
-function speak(said) {
-  const words = said.tone === 'good' ? said.headline : said.headline.replace(/(:|, for) .*$/, '.');
-  if (words === spoken) return;
-  spoken = words;
-  draw(element('spoken'), [words]);
+function speech(said) {
+  return said.tone === 'good' ? said.headline : said.headline.replace(/(:|, for) .*$/, '.');
 }
 
 /** @param {string} current */

@@ -109,7 +109,7 @@ export class Poll {
     if (stands) wanted.push(status.height + 1);
     for (const height of wanted.filter((height) => height > 0)) {
       try {
-        const timeline = shapes.timeline(await ask(node.base, `/heights/${height}/timeline`));
+        const timeline = shapes.timeline(await ask(node.base, `/heights/${height}/timeline`), height);
         node.hasTimelines = true;
         node.broken = 0;
         node.keep(timeline);
@@ -153,8 +153,7 @@ export class Poll {
       store.validators = shapes.validators(await ask(lead.base, '/validators?recent=100'));
       store.evidence = shapes.evidence(await ask(lead.base, '/evidence'));
       if (store.intervalMs === null && !store.devnet) {
-        const params = await call(lead.base, 'lockstep_getParams', []);
-        if (typeof params?.block_time_ms === 'number') store.intervalMs = params.block_time_ms;
+        store.intervalMs = shapes.params(await call(lead.base, 'lockstep_getParams', [])).block_time_ms;
       }
     } catch {
       // The node's own row says what the trouble is; here what was known stays.

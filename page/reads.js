@@ -1,5 +1,5 @@
 // What a view asks for besides what is watched all the time: an answer by its path, read when a view names it, and
-// again while the view goes on naming it.
+// again while the view goes on naming it. Its shape is looked at once, when it comes (shapes.js).
 //
 // Invariant: a view names a path each time that it is drawn, and what nobody names any more is not asked again. At most
 // so many answers are kept.
@@ -21,19 +21,19 @@ export class Reads {
   }
 
   /**
-   * `GET path` at `base`, asked again every so many milliseconds; 0 is once.
-   * @param {string} base @param {string} path @param {number} [everyMs]
+   * `GET path` at `base`, asked again every so many milliseconds; 0 is once. `take` is the shape of its answer.
+   * @param {string} base @param {string} path @param {number} everyMs @param {(value: any) => any} take
    * @returns {Read}
    */
-  get(base, path, everyMs = 0) {
+  get(base, path, everyMs, take) {
     const long = { patienceMs: LONG_PATIENCE_MS };
-    return this.read(`GET ${base} ${path}`, everyMs, () => ask(base, path, long));
+    return this.read(`GET ${base} ${path}`, everyMs, async () => take(await ask(base, path, long)));
   }
 
-  /** @param {string} base @param {string} method @param {unknown[]} params @param {number} [everyMs] @returns {Read} */
-  call(base, method, params, everyMs = 0) {
+  /** @param {string} base @param {string} method @param {unknown[]} params @param {number} everyMs @param {(value: any) => any} take @returns {Read} */
+  call(base, method, params, everyMs, take) {
     const key = `CALL ${base} ${method} ${JSON.stringify(params)}`;
-    return this.read(key, everyMs, () => call(base, method, params));
+    return this.read(key, everyMs, async () => take(await call(base, method, params)));
   }
 
   /** @param {string} key @param {number} everyMs @param {() => Promise<any>} fetch @returns {Read} */

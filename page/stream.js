@@ -2,7 +2,7 @@
 //
 // A chain of hundreds of blocks a second is not followed block by block: one stretch is read, then the stream is
 // closed for a while. So neither the page nor the node works more, however fast the chain is.
-import { blockOfEvent } from './shapes.js';
+import { blockOfEvent, roundOfEvent } from './shapes.js';
 
 /** @typedef {import('./store.js').Store} Store */
 
@@ -12,6 +12,8 @@ const STRETCH = 90;
 const STRETCH_MS = 4000;
 /** How long the stream rests between two stretches, and after a failure. */
 export const REST_MS = 2500;
+/** Heights whose round is kept: the one under way, and some before it. */
+const ROUNDS_MAX = 8;
 /** An event that is longer is none of a node. */
 const EVENT_BYTES_MAX = 64 * 1024;
 
@@ -115,8 +117,12 @@ export class Stream {
     try {
       const value = JSON.parse(data);
       if (event === 'rounds') {
-        this.rounds.set(value.height, value.round);
-        if (this.rounds.size > 8) this.rounds.delete(Math.min(...this.rounds.keys()));
+        const { height, round } = roundOfEvent(value, 'round');
+        this.rounds.delete(height);
+        this.rounds.set(height, round);
+        // The one that was told of longest ago stands first.
+        const [oldest] = this.rounds.keys();
+        if (this.rounds.size > ROUNDS_MAX) this.rounds.delete(oldest);
       } else if (event === 'newBlocks') {
         const round = this.rounds.get(value?.header?.height) ?? null;
         this.store.chain.take(blockOfEvent(value, round));

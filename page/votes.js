@@ -33,50 +33,53 @@ function join(before, seen) {
  * @returns {Votes}
  */
 export function votes(height, validators, timelines, offences = []) {
-  /** @type {Map<number, RoundOfVotes>} */
-  const rounds = new Map();
   const powers = new Map(validators.map((validator) => [validator.address, validator.power]));
-  let isDecided = false;
-  for (const timeline of timelines.filter((one) => one.height === height)) {
-    for (const entry of timeline.entries) {
-      if (['decided', 'stored', 'caught_up'].includes(entry.what)) isDecided = true;
-      const where = column(entry.what);
-      const own = /_(built|signed|durable|sent)$/.test(entry.what) ? timeline.validator : null;
-      const who = entry.who ?? own;
-      if (!where || !who || !powers.has(who)) continue;
-      const round = atRound(rounds, entry.round, validators);
-      const cells = /** @type {Record<Column, Cell>} */ (round.cells.get(who));
-      cells[where] = join(cells[where], entry.nil ? 'nil' : 'value');
-      // A proposal is its sender's prevote as well: it sends no other.
-      if (where === 'propose') cells.prevote = join(cells.prevote, 'value');
-    }
+  const told = timelines.filter((one) => one.height === height);
+  const isDecided = told.some(({ entries }) => entries.some(({ what }) => ['decided', 'stored', 'caught_up'].includes(what)));
+  const said = told.flatMap((timeline) => timeline.entries.flatMap((entry) => saidBy(entry, timeline.validator, powers)));
+  const proven = offences.filter((one) => one.height === height && powers.has(one.validator));
+  // Cells are made of the rounds that are shown and of no other, however many a node has told of.
+  const all = [...new Set([...said, ...proven].map(({ round }) => round))].sort((a, b) => a - b);
+  const shown = all.slice(-ROUNDS_SHOWN).map((round) => emptyRound(round, validators));
+  const rounds = new Map(shown.map((one) => [one.round, one]));
+  for (const { round, who, where, cell } of said) {
+    const cells = rounds.get(round)?.cells.get(who);
+    if (!cells) continue;
+    cells[where] = join(cells[where], cell);
+    // A proposal is its sender's prevote as well: it sends no other.
+    if (where === 'propose') cells.prevote = join(cells.prevote, 'value');
   }
-  for (const offence of offences) mark(offence, height, rounds, validators);
-  for (const round of rounds.values()) weigh(round, powers);
-  const sorted = [...rounds.values()].sort((a, b) => a.round - b.round);
-  const shown = sorted.slice(-ROUNDS_SHOWN);
+  for (const offence of proven) mark(offence, rounds.get(offence.round)?.cells.get(offence.validator));
+  for (const round of shown) weigh(round, powers);
   const isUnderWay = shown.length > 0 && !isDecided;
-  return { height, rounds: shown, left_out: sorted.length - shown.length, isDecided, isUnderWay };
+  return { height, rounds: shown, left_out: all.length - shown.length, isDecided, isUnderWay };
 }
 
-/** @param {Map<number, RoundOfVotes>} rounds @param {number} round @param {Validator[]} validators */
-function atRound(rounds, round, validators) {
-  const there = rounds.get(round);
-  if (there) return there;
+/**
+ * What an entry says of a validator; nothing where it is none of a vote.
+ * @param {import('./shapes.js').Entry} entry @param {string | null} teller @param {Map<string, number>} powers
+ * @returns {{ round: number, who: string, where: Column, cell: Cell } | []}
+ */
+function saidBy(entry, teller, powers) {
+  const where = column(entry.what);
+  const own = /_(built|signed|durable|sent)$/.test(entry.what) ? teller : null;
+  const who = entry.who ?? own;
+  if (!where || !who || !powers.has(who)) return [];
+  return { round: entry.round, who, where, cell: entry.nil ? 'nil' : 'value' };
+}
+
+/** @param {number} round @param {Validator[]} validators @returns {RoundOfVotes} */
+function emptyRound(round, validators) {
   /** @type {[string, Record<Column, Cell>][]} */
   const empty = validators.map(({ address }) => [
     address,
     { propose: 'absent', prevote: 'absent', precommit: 'absent' },
   ]);
-  const made = { round, cells: new Map(empty), power: { propose: 0, prevote: 0, precommit: 0 } };
-  rounds.set(round, made);
-  return made;
+  return { round, cells: new Map(empty), power: { propose: 0, prevote: 0, precommit: 0 } };
 }
 
-/** @param {Offence} offence @param {number} height @param {Map<number, RoundOfVotes>} rounds @param {Validator[]} validators */
-function mark(offence, height, rounds, validators) {
-  if (offence.height !== height) return;
-  const cells = atRound(rounds, offence.round, validators).cells.get(offence.validator);
+/** @param {Offence} offence @param {Record<Column, Cell> | undefined} cells */
+function mark(offence, cells) {
   if (!cells) return;
   if (/propos/i.test(offence.kind)) cells.propose = 'both';
   else if (/precommit/i.test(offence.kind)) cells.precommit = 'both';

@@ -4,6 +4,7 @@ import { count, short, textOfHex, whole } from '../format.js';
 import { blockLink, empty, facts, hashLink, panel, shown, table } from '../parts.js';
 import { to } from '../router.js';
 import { keyOf } from '../search.js';
+import * as shapes from '../shapes.js';
 import { action } from './transaction.js';
 
 /** @typedef {import('../parts.js').Ctx} Ctx */
@@ -17,7 +18,7 @@ const LOOKED = 12;
 export function draw(ctx) {
   const address = ctx.place.rest[0] ?? '';
   if (!/^0x[0-9a-f]{40}$/i.test(address)) return [empty('That is no address: 0x and 40 hex digits.')];
-  const read = ctx.reads.call(ctx.base, 'lockstep_getAccount', [address, true], EVERY_MS);
+  const read = ctx.reads.call(ctx.base, 'lockstep_getAccount', [address, true], EVERY_MS, shapes.account);
   const name = ctx.store.nameOf(address) ?? ctx.store.devnet?.accounts.find((one) => one.address === address)?.name;
   const validator = ctx.store.validators?.validators.find((one) => one.address === address);
   return [
@@ -46,8 +47,8 @@ function history(ctx, address) {
   const full = ctx.store.chain.blocks.filter((block) => block.transactions > 0).slice(-LOOKED);
   const rows = [];
   for (const block of full.reverse()) {
-    const { value } = ctx.reads.call(ctx.base, 'lockstep_getBlock', [block.height]);
-    for (const one of Array.isArray(value?.transactions) ? value.transactions : []) {
+    const { value } = ctx.reads.call(ctx.base, 'lockstep_getBlock', [block.height], 0, shapes.block);
+    for (const one of value?.transactions ?? []) {
       if (rows.length >= 100 || (one.sender !== address && one.body?.action?.to !== address)) continue;
       rows.push([blockLink(block.height), hashLink(one.id, to('transaction', one.id)), one.sender === address ? 'sent' : 'received', action(ctx, one.body.action), whole(String(one.body.fee))]);
     }
@@ -66,8 +67,8 @@ function records(ctx, address) {
   };
   const seen = new Set();
   for (const block of ctx.store.chain.blocks.filter((one) => one.transactions > 0).slice(-LOOKED)) {
-    const { value } = ctx.reads.call(ctx.base, 'lockstep_getBlock', [block.height]);
-    for (const one of Array.isArray(value?.transactions) ? value.transactions : []) {
+    const { value } = ctx.reads.call(ctx.base, 'lockstep_getBlock', [block.height], 0, shapes.block);
+    for (const one of value?.transactions ?? []) {
       if (one.sender === address && one.body?.action?.kind === 'put' && seen.size < 50) seen.add(String(one.body.action.key));
     }
   }

@@ -13,6 +13,8 @@ import { graph } from './graph.js';
 /** @typedef {{ from: string, to: string, perSecond: number, told: number, refused: number, messages: string[] }} Arrow */
 
 const EVERY_MS = 1000;
+/** Arrows of the graph, twice what a node has: where each runs depends on all others. */
+const ARROWS_MAX = 96;
 /** What each owns, in the words of the architecture. @type {Record<string, string>} */
 const OWNS = {
   PeerGateway: 'the listener for nodes, and its admission',
@@ -51,12 +53,12 @@ export function ratesOf(base, at, counts) {
 /** @param {Ctx} ctx @returns {Child[]} */
 export function draw(ctx) {
   const base = chosen(ctx);
-  const read = ctx.reads.get(base, '/actors', EVERY_MS);
+  const read = ctx.reads.get(base, '/actors', EVERY_MS, shapes.actors);
   const opened = ctx.place.rest[0];
   return [
     nodes(ctx, base),
     shown(read, (value) => {
-      const { actors, edges } = shapes.actors(value);
+      const { actors, edges } = /** @type {{ actors: ActorRow[], edges: Edge[] | null }} */ (value);
       const counts = new Map();
       for (const row of actors) for (const one of row.messages) counts.set(`${row.actor}/${one.message}`, one.handled);
       for (const edge of edges ?? []) counts.set(edgeName(edge), edge.told);
@@ -112,11 +114,12 @@ export function arrows(edges, rates) {
 function whom(ctx, actors, edges, rates) {
   if (!edges) return empty('This node does not say who tells whom.');
   const drawn = arrows(edges, rates).filter((arrow) => arrow.from !== arrow.to && arrow.told + arrow.refused > 0);
-  const rows = drawn.map((arrow) => [arrow.from, arrow.to, h('span', { class: 'words' }, arrow.messages.join(', ')), rate(arrow.perSecond), whole(arrow.told), whole(arrow.refused)]);
+  const rest = drawn.splice(ARROWS_MAX);
+  const rows = [...drawn, ...rest].map((arrow) => [arrow.from, arrow.to, h('span', { class: 'words' }, arrow.messages.join(', ')), rate(arrow.perSecond), whole(arrow.told), whole(arrow.refused)]);
   return [
     h('p', { class: 'note' }, 'An arrow is what one tells another, with messages a second: grey if there were none in the last second, red where some were refused. Point at an actor to see its arrows alone; open it for its messages.'),
     h('div', { class: 'scroll', role: 'group', 'aria-label': 'Graph of actors', tabindex: 0 }, graph(ctx, actors, drawn, (row) => perSecond(row, rates))),
-    h('details', {}, h('summary', {}, `${drawn.length} arrows in words`), table('Arrows', ['From', 'To', 'Messages', 'A second', 'Told', 'Refused'], rows, [3, 4, 5])),
+    h('details', {}, h('summary', {}, `${rows.length} arrows in words`), table('Arrows', ['From', 'To', 'Messages', 'A second', 'Told', 'Refused'], rows, [3, 4, 5])),
   ];
 }
 

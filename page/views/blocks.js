@@ -3,6 +3,7 @@ import { h } from '../dom.js';
 import { clock, count, short, whole } from '../format.js';
 import { account, blockLink, colour, empty, facts, hashLink, panel, shown, table } from '../parts.js';
 import { to } from '../router.js';
+import * as shapes from '../shapes.js';
 import { action } from './transaction.js';
 
 /** @typedef {import('../parts.js').Ctx} Ctx */
@@ -34,7 +35,7 @@ export function drawOne(ctx) {
   const height = /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
   if (height < 1) return [empty('That is no height.')];
   const newest = ctx.store.lead()?.status?.height ?? 0;
-  const read = ctx.reads.call(ctx.base, 'lockstep_getBlock', [height], height > newest ? 1000 : 0);
+  const read = ctx.reads.call(ctx.base, 'lockstep_getBlock', [height], height > newest ? 1000 : 0, shapes.block);
   return [
     h('p', { class: 'steps' }, height > 1 ? h('a', { href: to('block', height - 1) }, `← ${whole(height - 1)}`) : null, h('a', { href: to('block', height + 1) }, `${whole(height + 1)} →`), h('a', { href: to('timeline', height) }, 'its timeline')),
     shown(
@@ -45,13 +46,13 @@ export function drawOne(ctx) {
   ];
 }
 
-/** @param {Ctx} ctx @param {any} block @returns {Child} */
+/** @param {Ctx} ctx @param {import('../shapes.js').WholeBlock} block @returns {Child} */
 function one(ctx, block) {
   const { header, commit } = block;
   const set = ctx.store.validators?.validators ?? [];
-  const signed = new Set(commit.precommits.map((/** @type {any} */ it) => it.validator));
+  const signed = new Set(commit.precommits.map((it) => it.validator));
   const transactions = block.transactions.slice(0, TRANSACTIONS);
-  const rows = transactions.map((/** @type {any} */ it) => [
+  const rows = transactions.map((it) => [
     hashLink(it.id, to('transaction', it.id)),
     account(it.sender, ctx.store),
     whole(it.body.nonce),
@@ -66,7 +67,7 @@ function one(ctx, block) {
         ['Time', clock(header.time)],
         ['Proposer', account(header.proposer, ctx.store)],
         ['Decided in round', String(commit.round)],
-        ['Certificate', `${count(commit.precommits.length, 'precommit')}: ${commit.precommits.map((/** @type {any} */ it) => ctx.store.nameOf(it.validator) ?? short(it.validator)).join(', ')}`],
+        ['Certificate', `${count(commit.precommits.length, 'precommit')}: ${commit.precommits.map((it) => ctx.store.nameOf(it.validator) ?? short(it.validator)).join(', ')}`],
         set.length > 0 && ['Not in it', set.filter((one) => !signed.has(one.address)).map((one) => ctx.store.nameOf(one.address) ?? short(one.address)).join(', ') || 'nobody'],
         ['Block before', header.height > 1 ? hashLink(header.previous_block, to('block', header.height - 1), 64) : 'the genesis'],
         ['State root', h('span', { class: 'mono' }, header.state_root)],

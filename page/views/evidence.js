@@ -12,10 +12,10 @@ const EVERY_MS = 3000;
 
 /** @param {Ctx} ctx @returns {Child[]} */
 export function draw(ctx) {
-  const read = ctx.reads.get(ctx.base, '/evidence', EVERY_MS);
+  const read = ctx.reads.get(ctx.base, '/evidence', EVERY_MS, shapes.evidence);
   return [
     shown(read, (value) => {
-      const { pending, committed, forks } = shapes.evidence(value);
+      const { pending, committed, forks } = /** @type {import('../shapes.js').Evidence} */ (value);
       const offence = (/** @type {Offence} */ one) => [
         one.kind.replace(/_/g, ' '),
         account(one.validator, ctx.store),

@@ -3,6 +3,7 @@ import { h } from '../dom.js';
 import { size, textOfHex, whole } from '../format.js';
 import { account, blockLink, empty, facts, panel, shown } from '../parts.js';
 import { to } from '../router.js';
+import * as shapes from '../shapes.js';
 import * as transaction from './transaction.js';
 
 /** @typedef {import('../parts.js').Ctx} Ctx */
@@ -16,7 +17,7 @@ export function drawRecord(ctx) {
   if (!/^0x[0-9a-f]{40}$/i.test(address) || !/^0x(?:[0-9a-f]{2}){1,256}$/i.test(key)) {
     return [empty('That is no record: an address, and a key of 1 to 256 bytes in hex.')];
   }
-  const read = ctx.reads.call(ctx.base, 'lockstep_getRecord', [address, key, true], EVERY_MS);
+  const read = ctx.reads.call(ctx.base, 'lockstep_getRecord', [address, key, true], EVERY_MS, shapes.record);
   return [shown(read, (answer) => one(ctx, address, key, answer), (error) => panel('Record', empty(`There is none: ${error.message}.`)))];
 }
 
@@ -46,7 +47,7 @@ export function drawId(ctx) {
   const id = (ctx.place.rest[0] ?? '').toLowerCase();
   const block = ctx.store.chain.blocks.find((one) => one.id === id);
   if (block) return [panel('A block', h('p', {}, `It is the id of block ${whole(block.height)}: `, blockLink(block.height)))];
-  const read = ctx.reads.call(ctx.base, 'lockstep_getTransaction', [id, true], EVERY_MS);
+  const read = ctx.reads.call(ctx.base, 'lockstep_getTransaction', [id, true], EVERY_MS, shapes.transaction);
   if (read.value && read.value.status !== 'unknown') return transaction.draw(ctx);
   return [
     shown(read, () =>

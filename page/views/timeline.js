@@ -31,7 +31,7 @@ export function draw(ctx) {
   const known = [...ctx.store.nodes.values()];
   const nodes = known.filter((node) => node.isHere);
   const every = height > newest ? 1000 : 0;
-  const reads = nodes.map((node) => ({ node, read: ctx.reads.get(node.base, `/heights/${height}/timeline`, every) }));
+  const reads = nodes.map((node) => ({ node, read: ctx.reads.get(node.base, `/heights/${height}/timeline`, every, (value) => shapes.timeline(value, height)) }));
   /** @type {{ name: string, place: number, timeline: Timeline }[]} */
   const there = [];
   const missing = known.filter((node) => !node.isHere).map((node) => `${ctx.store.nameOfNode(node)} does not answer`);
@@ -41,7 +41,7 @@ export function draw(ctx) {
     if (read.value === undefined) {
       missing.push(`${name}: ${read.error ? read.error.message : 'asked'}`);
     } else {
-      there.push({ name, place: ctx.store.placeOf(who), timeline: shapes.timeline(read.value) });
+      there.push({ name, place: ctx.store.placeOf(who), timeline: read.value });
     }
   }
   return [

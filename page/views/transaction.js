@@ -3,6 +3,7 @@ import { h } from '../dom.js';
 import { short, size, textOfHex, whole } from '../format.js';
 import { account, blockLink, empty, facts, panel, shown } from '../parts.js';
 import { to } from '../router.js';
+import * as shapes from '../shapes.js';
 
 /** @typedef {import('../parts.js').Ctx} Ctx */
 /** @typedef {import('../dom.js').Child} Child */
@@ -28,10 +29,10 @@ export function action(ctx, what) {
 export function draw(ctx) {
   const id = ctx.place.rest[0] ?? '';
   if (!/^0x[0-9a-f]{64}$/i.test(id)) return [empty('That is no id of a transaction: 0x and 64 hex digits.')];
-  const known = ctx.reads.call(ctx.base, 'lockstep_getTransaction', [id, true], 0);
+  const known = ctx.reads.call(ctx.base, 'lockstep_getTransaction', [id, true], 0, shapes.transaction);
   const isOver = OVER.includes(known.value?.status);
   // It is looked for again while it may still come.
-  const read = isOver ? known : ctx.reads.call(ctx.base, 'lockstep_getTransaction', [id, true], EVERY_MS);
+  const read = isOver ? known : ctx.reads.call(ctx.base, 'lockstep_getTransaction', [id, true], EVERY_MS, shapes.transaction);
   return [shown(read, (value) => life(ctx, id, value))];
 }
 

@@ -16,8 +16,8 @@ export function draw(ctx) {
   const asked = ctx.place.rest[0];
   const isHeight = asked !== undefined && /^[0-9]{1,15}$/.test(asked);
   const path = isHeight ? `/validators?height=${asked}&recent=100` : '/validators?recent=100';
-  const read = ctx.reads.get(ctx.base, path, isHeight ? 0 : EVERY_MS);
-  return [choose(), shown(read, (value) => set(ctx, shapes.validators(value)))];
+  const read = ctx.reads.get(ctx.base, path, isHeight ? 0 : EVERY_MS, shapes.validators);
+  return [choose(), shown(read, (value) => set(ctx, value))];
 }
 
 function choose() {
@@ -30,7 +30,7 @@ function choose() {
   return h('form', { class: 'order', onsubmit: go }, h('label', {}, 'Of height ', h('input', { name: 'height', inputmode: 'numeric', pattern: '[0-9]*', size: 10, placeholder: 'the next' })), h('button', {}, 'Show'));
 }
 
-/** @param {Ctx} ctx @param {ValidatorSet & Record<string, any>} value @returns {Child} */
+/** @param {Ctx} ctx @param {ValidatorSet} value @returns {Child} */
 function set(ctx, value) {
   const blocks = value.recent?.blocks ?? 0;
   const status = ctx.store.lead()?.status;
@@ -65,8 +65,8 @@ function requests(ctx) {
   const full = ctx.store.chain.blocks.filter((block) => block.transactions > 0).slice(-LOOKED);
   const rows = [];
   for (const block of full.reverse()) {
-    const { value } = ctx.reads.call(ctx.base, 'lockstep_getBlock', [block.height]);
-    for (const one of Array.isArray(value?.transactions) ? value.transactions : []) {
+    const { value } = ctx.reads.call(ctx.base, 'lockstep_getBlock', [block.height], 0, shapes.block);
+    for (const one of value?.transactions ?? []) {
       const { kind, ...what } = one.body?.action ?? {};
       if (!['update_validator', 'declare_ready'].includes(kind) || rows.length >= 100) continue;
       const words = Object.entries(what).map(([name, it]) => `${name.replace(/_/g, ' ')} ${short(String(it), 16)}`);
