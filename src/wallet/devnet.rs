@@ -21,7 +21,8 @@ pub(crate) fn account(
     if chain_id != DEVNET_CHAIN_ID {
         return Err(Failure::usage(format!(
             "the key of {name} is public, so it is of use on a devnet only (chain \
-             {DEVNET_CHAIN_ID}), not on chain {chain_id}: make a key with lockstep keys new NAME"
+             {DEVNET_CHAIN_ID}), not on chain {chain_id}: make a key with lockstep keys new NAME --scheme \
+             {scheme}"
         )));
     }
     let accounts = funded_accounts(scheme);

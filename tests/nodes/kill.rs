@@ -148,21 +148,21 @@ fn kill_the_proposer_after(reached: usize) -> Duration {
     (0..2).for_each(|_| drop(devnet.tick().expect("a block comes")));
     let dying = proposer(&devnet, 3);
     let others: Vec<usize> = ALL.into_iter().filter(|node| *node != dying).collect();
+    let links = devnet.links();
+    let swallow = |from, to, path| links.swallow(from, to, path).expect("a link");
     // What one has, the others would ask for.
     for (from, to) in ALL.iter().flat_map(|i| ALL.map(|j| (*i, j))) {
         if from != to {
-            let pulls = devnet.links().swallow(from, to, "/consensus/pull");
-            pulls.expect("the links");
+            swallow(from, to, "/consensus/pull");
         }
     }
     let (told, untold) = others.split_at(reached);
-    for to in untold {
-        let proposals = devnet.links().swallow(dying, *to, PROPOSAL);
-        proposals.expect("the links");
-    }
+    untold.iter().for_each(|to| swallow(dying, *to, PROPOSAL));
     let traffic = |to: &usize| {
-        let traffic = devnet.links().traffic(dying, *to, PROPOSAL);
-        traffic.expect("the links")
+        devnet
+            .links()
+            .traffic(dying, *to, PROPOSAL)
+            .expect("the links")
     };
     let before: Vec<usize> = told.iter().map(|to| traffic(to).answered).collect();
     let ticker = devnet.ticker();

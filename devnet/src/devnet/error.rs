@@ -33,7 +33,9 @@ pub enum DevnetError {
     #[error("node {0}: {1}")]
     Node(usize, NodeError),
     /// A port is taken.
-    #[error("node {index} cannot listen on {address}: {error}; choose another port, or 0")]
+    #[error(
+        "node {index} cannot listen on {address}: {error}; name another port, or 0, with Builder::rpc_port"
+    )]
     Listen {
         /// Which node.
         index: usize,
@@ -46,7 +48,7 @@ pub enum DevnetError {
     #[error("no links between the nodes: {0}; allow more open files (ulimit -n), and boot again")]
     Links(std::io::Error),
     /// A directory cannot be made.
-    #[error("cannot make the directory {dir}: {error}; choose another one")]
+    #[error("cannot make the directory {dir}: {error}; name another one with Builder::home")]
     Directory {
         /// Which one.
         dir: PathBuf,

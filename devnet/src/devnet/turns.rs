@@ -165,6 +165,10 @@ impl Inner {
     }
 
     fn keep(&self, id: u64, height: Option<u64>) -> Result<(), DevnetError> {
+        // Others may have been taken since this one was numbered.
+        if self.turns.lock().kept.len() >= SNAPSHOTS_MAX {
+            return Err(DevnetError::TooManySnapshots);
+        }
         let failed = |error| DevnetError::Snapshot(self.home.clone(), error);
         let dir = tempfile::Builder::new()
             .prefix("snapshot-")
@@ -195,7 +199,9 @@ impl Inner {
         }
         for index in nodes {
             let dir = self.data_dir(index);
-            fs::remove_dir_all(&dir).map_err(failed)?;
+            // Never without a disk: the old one goes when all are there.
+            let old = fresh.path().join(format!("old{index}"));
+            fs::rename(&dir, old).map_err(failed)?;
             fs::rename(super::data_dir(fresh.path(), index), &dir).map_err(failed)?;
         }
         turns.kept.truncate(at);
