@@ -55,6 +55,8 @@ enum Command {
     Tx(cli::tx::Command),
     /// Ask a node what an account holds
     Account(cli::account::Arguments),
+    /// Ask a node which transactions an account has a part in
+    History(cli::history::Arguments),
     /// Ask a node what an account keeps under a key
     Record(cli::record::Arguments),
     /// Ask a node for a block
@@ -95,6 +97,7 @@ impl Command {
             | Command::Faucet(_)
             | Command::Tx(_)
             | Command::Account(_)
+            | Command::History(_)
             | Command::Record(_)
             | Command::Keys(_) => true,
             Command::Status(_)
@@ -135,6 +138,7 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => cli::simulate::run(&arguments),
         Command::Tx(command) => cli::tx::run(&command),
         Command::Account(arguments) => cli::account::run(&arguments),
+        Command::History(arguments) => cli::history::run(&arguments),
         Command::Record(arguments) => cli::record::run(&arguments),
         Command::Block(arguments) => cli::block::run(&arguments),
         Command::Timeline(arguments) => cli::timeline::run(&arguments),

@@ -64,6 +64,7 @@
 //!     arrival_wait_ms: 1_000,
 //!     durability: Durability::Process,
 //!     retention: Retention::All,
+//!     history: true,
 //!     peer_listener: Arc::new(TcpListener::bind("127.0.0.1:0")?),
 //!     public_listener: None,
 //!     peers: Vec::new(),

@@ -232,6 +232,15 @@ pub const RPC_WAITERS_MAX: usize = 128;
 pub const RECENT_BLOCKS_MAX: u64 = 100;
 /// Waiting transactions in one answer: a page for people.
 pub const PENDING_ANSWER_MAX: usize = 1_000;
+/// Blocks that are added to the history of accounts in one transaction, where it is built at a start.
+pub const HISTORY_BUILD_BLOCKS: usize = 256;
+/// … and no more once they had so many bytes.
+pub const HISTORY_BUILD_BYTES: usize = 16 * 1024 * 1024;
+/// Transactions in one page of an account's history: a page for people.
+pub const HISTORY_PAGE_MAX: usize = 100;
+/// Bytes of blocks that are read for such a page, after which it ends: each transaction may stand in a
+/// block of its own.
+pub const HISTORY_READ_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Blocks in one fee history: each is read.
 pub const FEE_HISTORY_MAX: u64 = 64;
 /// Filters of clients that poll: a page each of as many people as may be connected, a few times. A

@@ -10,6 +10,7 @@ pub(crate) mod block;
 pub(crate) mod devnet;
 pub(crate) mod faucet;
 mod floor;
+pub(crate) mod history;
 mod home_arguments;
 mod http;
 pub(crate) mod init;

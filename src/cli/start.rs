@@ -190,6 +190,7 @@ pub(super) fn start(config: &Config) -> Result<(NodeHandle, Arc<Genesis>, KeyFil
         arrival_wait_ms: config.arrival_wait_ms,
         durability: config.durability.into(),
         retention: config.retention,
+        history: config.history,
         peer_listener: Arc::new(peer_listener),
         public_listener: public_listener.map(Arc::new),
         peers,

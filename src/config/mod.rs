@@ -60,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) hosts: Hosts,
     pub(crate) durability: DurabilityArgument,
     pub(crate) retention: Retention,
+    /// Whether the history of accounts is kept.
+    pub(crate) history: bool,
     pub(crate) block_interval_ms: u64,
     pub(crate) timeouts: Timeouts,
     pub(crate) arrival_wait_ms: u64,
@@ -153,6 +155,7 @@ impl Config {
             hosts: read.listed("rpc_hosts", "node.example")?,
             durability: read.parsed("durability", DurabilityArgument::parse)?,
             retention: read.parsed("retain_blocks", retention)?,
+            history: read.parsed("history", flag)?,
             block_interval_ms: read.ms("block_interval_ms", 0, INTERVAL_MS_MAX)?,
             timeouts: read.timeouts()?,
             arrival_wait_ms: read.ms("arrival_wait_ms", 0, TIMEOUT_MS_MAX)?,
@@ -434,6 +437,7 @@ mod tests {
             ("peers", "x", "0x…@host:port"),
             ("follow", "yes", "true nor false"),
             ("page", "no", "true nor false"),
+            ("history", "1", "true nor false"),
             ("trusted", "latest", "HASH@HEIGHT"),
             ("trusted", "0x12@7", "64 hex digits"),
             (

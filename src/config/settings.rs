@@ -104,6 +104,11 @@ settings! {
     /// A node that keeps few serves no peer that is further behind: that one needs a snapshot.
     retain_blocks: Number = "1209600";
 
+    /// Whether the node keeps which transactions each account has a part in: lockstep history asks for
+    /// it. Turned on later, it is built from the blocks that are kept, before the node runs. false:
+    /// nothing is kept of it, and what there was goes.
+    history: Flag = "true";
+
     /// A block this long after the one before, at once when transactions wait. 0: as fast as it
     /// goes. Equal on all nodes, or the fastest sets the pace.
     block_interval_ms: Number = "1000";

@@ -39,6 +39,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
         arrival_wait_ms: ARRIVAL_WAIT_MS,
         durability: Durability::Process,
         retention: Retention::All,
+        history: true,
         peer_listener: listener(),
         public_listener: Some(listener()),
         peers: Vec::new(),

@@ -40,6 +40,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
         arrival_wait_ms: ARRIVAL_WAIT_MS,
         durability: Durability::Process,
         retention: Retention::All,
+        history: true,
         peer_listener: listener(),
         public_listener: Some(listener()),
         peers: Vec::new(),

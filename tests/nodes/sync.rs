@@ -68,6 +68,7 @@ fn trusting(trusted: Option<Checkpoint>, key: u8, dir: &Path) -> Result<NodeHand
         arrival_wait_ms: ARRIVAL_WAIT_MS,
         durability: Durability::Process,
         retention: Retention::All,
+        history: true,
         peer_listener: listener(),
         public_listener: Some(listener()),
         peers: Vec::new(),

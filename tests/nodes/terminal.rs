@@ -53,7 +53,7 @@ fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
     const ID: &str = "0x1212121212121212121212121212121212121212121212121212121212121212";
     Some(match command {
         "status" | "block" | "validators" => (true, &[]),
-        "account" | "faucet" => (true, &["alice"]),
+        "account" | "faucet" | "history" => (true, &["alice"]),
         "record" => (true, &["alice", FOREIGN]),
         "timeline" => (true, &["1"]),
         "top" => (true, &["--once"]),

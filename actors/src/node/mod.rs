@@ -62,6 +62,8 @@ pub struct NodeConfig {
     pub durability: Durability,
     /// Which blocks are kept.
     pub retention: Retention,
+    /// Whether it is kept which transactions an account has a part in.
+    pub history: bool,
     /// For other nodes; bound already, so that its address is known before any node runs.
     pub peer_listener: Arc<TcpListener>,
     /// For people; `None`: the node answers nobody but its peers.
@@ -201,6 +203,7 @@ impl Parts {
         compare(&store, TrustedBlock::new(config.trusted))?;
         store.retain(config.retention);
         let key_use = key_use(&config, &store)?;
+        store.keep_history(config.history)?;
         config.rearm |= store.take_vouch(Clock::start().wall())?;
         let ledger = store.ledger(rules.clone())?;
         let head = head(&store, genesis_hash)?;

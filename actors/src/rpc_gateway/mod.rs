@@ -36,6 +36,7 @@ mod evidence_page;
 #[cfg(test)]
 mod fixture;
 mod health;
+mod history;
 mod hosts;
 mod json;
 mod json_rpc;

@@ -1,4 +1,5 @@
 //! What can go wrong with the store: one line each, which names the next step.
+use super::layout::LAYOUT_BEFORE;
 use crate::private::{FileError, Unfit};
 use crate::runtime::FatalKind;
 use lockstep_protocol::codec::CodecError;
@@ -79,8 +80,7 @@ pub enum StoreError {
     /// Written by a release with another layout.
     #[error(
         "{site} has layout {found}, this release reads layout {expected}, that of protocol version \
-         {PROTOCOL_VERSION}: run the release that wrote it, or begin the chain anew in another data \
-         directory"
+         {PROTOCOL_VERSION}: {}", of_layout(*.found)
     )]
     OtherLayout {
         /// The database, and how far it got.
@@ -151,6 +151,14 @@ pub enum StoreError {
         /// What the system said.
         reason: String,
     },
+}
+
+/// What to do about a database of another layout.
+fn of_layout(found: u32) -> &'static str {
+    match found {
+        LAYOUT_BEFORE => "start its node once with this release, which brings it up to date",
+        _ => "run the release that wrote it, or begin the chain anew in another data directory",
+    }
 }
 
 impl StoreError {

@@ -19,6 +19,7 @@
 //! snapshot_file    export, import
 //! key_guard        what the key has signed with, noted beside the key
 //! sealed_file      one record, in place
+//! history          which transactions an account has a part in
 //! evidence_tables  what waits for a block, which blocks carry some, forks
 //! exclusive        locks on files
 //! rebuild          what actors read at a fall
@@ -34,6 +35,7 @@ mod error;
 mod evidence_tables;
 mod exclusive;
 mod fault;
+mod history;
 mod key_guard;
 mod layout;
 mod mark;
@@ -56,6 +58,7 @@ pub(crate) use actor::{Ports, StateStore};
 pub use arm::KeyUse;
 pub use error::{FaultSite, StoreError};
 pub use exclusive::lock_exclusively;
+pub use history::{Part, Role};
 pub use key_guard::{begin_key_guard, key_guard_file};
 pub use layout::Location;
 pub use read::StoreView;

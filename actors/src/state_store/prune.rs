@@ -1,10 +1,11 @@
 //! Old blocks go, a few with each new one and in its transaction: so no commit waits for long, a
 //! crash leaves no block without its certificate, and LMDB writes new pages where the old ones were.
 //!
-//! With a block go its certificate, receipts, evidence and the places of its ids, and the state that
+//! With a block go its certificate, receipts, evidence, the places of its ids, its rows of the history, and the state that
 //! nothing proves without it. Of a block after which other validators decide, header and certificate
 //! stay. Of states whose blocks are here, the newest versions are kept ([`write::state`]).
 use super::error::StoreError;
+use super::history;
 use super::layout::{
     HandoverRecord, HeadRecord, META_EARLIEST, META_HEAD, Tables, height_key, locations_of,
 };
@@ -77,6 +78,7 @@ fn one(tables: &Tables, txn: &mut RwTxn<'_>, height: Height) -> Result<usize, Fa
     for (id, _) in locations_of(block.header.id(), &block) {
         tables.locations.delete(txn, &id.0)?;
     }
+    history::pruned(tables, txn, &block)?;
     tables.accusing.delete(txn, &key)?;
     tables.receipts.delete(txn, &key)?;
     tables.certificates.delete(txn, &key)?;

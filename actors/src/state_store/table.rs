@@ -7,7 +7,7 @@ use heed::types::Bytes;
 use heed::{Database, RoTxn, RwTxn};
 use lockstep_protocol::codec;
 use lockstep_protocol::types::Hash;
-use std::ops::RangeInclusive;
+use std::ops::{Bound, RangeInclusive};
 
 const SEAL_BYTES: usize = 8;
 
@@ -24,6 +24,12 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(name: &'static str, db: Database<'static, Bytes, Bytes>) -> Table {
         Table { name, db }
+    }
+
+    /// The rows as they are stored, with their seals.
+    #[cfg(test)]
+    pub(super) fn raw(&self) -> Database<'static, Bytes, Bytes> {
+        self.db
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -89,6 +95,33 @@ impl Table {
             Some((key, sealed)) if key >= *keys.start() => Ok(Some((key, self.open(key, sealed)?))),
             _ => Ok(None),
         }
+    }
+
+    /// The last entries with keys from `first` on and below `end`, the greatest key first.
+    pub(super) fn before<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        first: &[u8],
+        end: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Entry<'t>>, StoreError> {
+        if first >= end {
+            return Ok(Vec::new());
+        }
+        let keys = (Bound::Included(first), Bound::Excluded(end));
+        let entries = fallible(|| self.db.rev_range(txn, &keys)).map_err(|e| self.failed(e))?;
+        entries
+            .take(limit)
+            .map(|entry| {
+                let (key, sealed) = entry.map_err(|e| self.failed(e))?;
+                Ok((key, self.open(key, sealed)?))
+            })
+            .collect()
+    }
+
+    /// Deletes every entry.
+    pub(super) fn clear(&self, txn: &mut RwTxn<'_>) -> Result<(), heed::Error> {
+        fallible(|| self.db.clear(txn))
     }
 
     /// All entries in order of key.

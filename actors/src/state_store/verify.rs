@@ -12,6 +12,7 @@
 //! The directory is not changed, and must not be in use: its lock is held meanwhile. Memory is
 //! bounded by the size of the state, not by the length of the chain.
 use super::error::StoreError;
+use super::history;
 use super::layout::{
     HeadRecord, META_BEGAN, META_HEAD, META_LAYOUT, META_TRANSACTION, META_VALIDATOR, Tables,
     height_key, locations,
@@ -118,6 +119,7 @@ fn verify_dir(
         transactions: base.transactions,
         locations: base.locations,
         accusing: base.accusing,
+        history: base.history,
         versions: vec![base.version],
     };
     for height in begun.next().0..=record.height.0 {
@@ -168,6 +170,8 @@ struct Replay<'a> {
     locations: usize,
     /// Blocks so far that carry evidence.
     accusing: usize,
+    /// Rows that the blocks so far add to the history of accounts.
+    history: usize,
     /// Those that are readable.
     versions: Vec<VersionStart>,
 }
@@ -197,6 +201,7 @@ impl Replay<'_> {
             self.locations += 1;
         }
         self.accusing += accusations::check_carried(self.reading, &block)?;
+        self.history += check_history(self.reading, &block)?;
         self.state.apply(&batch.changes);
         self.ledger.committed(&batch);
         self.count(&batch);
@@ -293,6 +298,7 @@ impl Replay<'_> {
         for (table, expected) in [
             (&tables.locations, self.locations),
             (&tables.accusing, self.accusing),
+            (&tables.history, self.history),
         ] {
             let mut rows = 0usize;
             table.each(reading.txn, |_, _| {
@@ -380,6 +386,13 @@ fn check_sign_record(
         "proposed",
         head.next(),
     )
+}
+
+/// How many rows of the history a block has, if they are what is stored of it.
+fn check_history(reading: &Reading<'_>, block: &SealedBlock) -> Result<usize, StoreError> {
+    let height = block.height();
+    let rows = history::check(reading, block.block()).map_err(|error| error.at(height))?;
+    rows.ok_or_else(|| bad("history", height, "a row that its block does not give"))
 }
 
 fn bad(table: &str, height: Height, what: impl Display) -> StoreError {

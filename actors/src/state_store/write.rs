@@ -3,6 +3,7 @@ use super::Store;
 use super::error::StoreError;
 use super::evidence_tables;
 use super::fault;
+use super::history;
 use super::layout::{
     HeadRecord, META_BYTES_MAX, META_HALT, META_HEAD, META_TRANSACTION, SIGNED_LOCK,
     SIGNED_PRECOMMIT, SIGNED_PREVOTE, SIGNED_PROPOSAL, STALE_BYTES_MAX, Stale, Tables, height_key,
@@ -150,6 +151,7 @@ fn commit_one(tables: &Tables, txn: &mut RwTxn<'_>, batch: &CommitBatch) -> Resu
     let last = proposed_key(head.height, &Hash([0xff; 32]));
     tables.proposed.delete_to(txn, &last)?;
     evidence_tables::committed(tables, txn, &batch.block)?;
+    history::committed(tables, txn, batch.block.block())?;
     state(tables, txn, head.height, &batch.changes)
 }
 

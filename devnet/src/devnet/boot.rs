@@ -187,6 +187,7 @@ impl Inner {
             arrival_wait_ms: ARRIVAL_WAIT_MS,
             durability: builder.durability,
             retention: builder.retention,
+            history: true,
             peer_listener: bound.peer,
             public_listener: Some(bound.public),
             peers: inner.peers_of(index),

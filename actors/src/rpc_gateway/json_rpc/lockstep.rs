@@ -8,9 +8,11 @@ use super::heights::{demand_kept, height, version_after};
 use super::mempool::next_nonce;
 use super::method::{Answer, methods};
 use super::params::{Args, At};
-use crate::limits::EVIDENCE_ANSWER_MAX;
+use crate::limits::{EVIDENCE_ANSWER_MAX, HISTORY_PAGE_MAX};
 use crate::rpc_gateway::json::hex;
-use crate::rpc_gateway::{blocks, clock_report, evidence_page, parameters, timeline, validators};
+use crate::rpc_gateway::{
+    blocks, clock_report, evidence_page, history, parameters, timeline, validators,
+};
 use crate::state_store::StoreView;
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height};
@@ -29,6 +31,14 @@ methods! {
         optional prove: Flag,
         optional height: Height,
     ) -> Object = get_record;
+
+    /// What an address has a part in, the newest first, each with its role, transaction and receipt.
+    /// Behind a full page begins another: give its next as before.
+    "lockstep_getAccountHistory"(
+        needed address: Address,
+        optional limit: Whole(HISTORY_PAGE_MAX as u64),
+        optional before: Place,
+    ) -> Object = get_account_history;
 
     /// A committed block with its transactions, evidence and certificate; null beyond the head.
     "lockstep_getBlock"(needed height: Height) -> ObjectOrNull = get_block;
@@ -137,6 +147,19 @@ async fn get_account(caller: &Caller, args: Args) -> Answer {
         answer["next_nonce"] = json!(next_nonce(caller, address, account.nonce).await?);
     }
     Ok(answer)
+}
+
+async fn get_account_history(caller: &Caller, args: Args) -> Answer {
+    let (of, before) = (args.address(0)?, args.maybe_place(2)?);
+    let limit = args
+        .maybe_number(1)?
+        .and_then(|limit| usize::try_from(limit).ok());
+    let limit = limit.unwrap_or(HISTORY_PAGE_MAX);
+    let page = caller.read(move |seed| Ok(history::page(seed, &of, before, limit)?));
+    page.await?.ok_or_else(|| RpcError::Refused {
+        code: history::NO_HISTORY,
+        sentence: history::SAID.into(),
+    })
 }
 
 async fn get_record(caller: &Caller, args: Args) -> Answer {

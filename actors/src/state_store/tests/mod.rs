@@ -1,4 +1,5 @@
 //! The store under a chain of four validators: see [`fixture`](crate::fixture).
+mod accounts;
 mod bad_input;
 mod commits;
 mod cost;

@@ -7,7 +7,7 @@ use super::super::layout::Env;
 use super::super::layout::locations;
 use super::super::read::Reading;
 use super::super::snapshot_file::{SnapshotFileError, Source};
-use super::{accusations, bad, demand};
+use super::{accusations, bad, check_history, demand};
 use lockstep_protocol::ledger::{self, ChainRules, Head, Ledger, MemoryState, VersionStart};
 use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
 use lockstep_protocol::nouns::genesis::Genesis;
@@ -25,6 +25,7 @@ pub(super) struct Base {
     pub(super) transactions: u64,
     pub(super) locations: usize,
     pub(super) accusing: usize,
+    pub(super) history: usize,
 }
 
 impl Base {
@@ -41,6 +42,7 @@ impl Base {
             transactions: 0,
             locations: 0,
             accusing: 0,
+            history: 0,
         })
     }
 
@@ -75,6 +77,7 @@ impl Base {
             transactions: 0,
             locations: 0,
             accusing: 0,
+            history: 0,
         };
         let mut expected = header.id();
         for height in (earliest.0..=height.0).rev().map(Height) {
@@ -113,6 +116,7 @@ impl Base {
             self.locations += 1;
         }
         self.accusing += accusations::check_carried(reading, &block)?;
+        self.history += check_history(reading, &block)?;
         self.transactions += block.block().transactions.len() as u64;
         Ok(block.header().previous_block)
     }

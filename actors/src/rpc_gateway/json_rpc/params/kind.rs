@@ -29,6 +29,8 @@ pub(in crate::rpc_gateway::json_rpc) enum Kind {
     Slot,
     /// Where a page of waiting transactions begins: behind this sender and nonce.
     Cursor,
+    /// Where a page of a history begins: before this height and place.
+    Place,
     /// `true` or `false`.
     Flag,
     /// Percentages that rise from 0 to 100, at most so many.
@@ -76,6 +78,7 @@ pub(super) enum Arg {
     Bytes(Vec<u8>),
     At(At),
     Cursor((Address, u64)),
+    Place((Height, u32)),
     Number(u64),
     Flag(bool),
     Percentiles(Vec<f64>),
@@ -104,6 +107,7 @@ impl Kind {
             Kind::Quantity(_) => "send a QUANTITY such as \"0x1b4\"",
             Kind::Slot => "send 0x and at most 64 hex digits as text",
             Kind::Cursor => "send the next of the page before: a sender, a colon and a nonce",
+            Kind::Place => "send the next of the page before: a height, a colon and a place",
             Kind::Flag => "send true or false",
             Kind::Percentiles(_) => "send a list of numbers that rise from 0 to 100",
             Kind::Topic => {
@@ -144,6 +148,7 @@ impl Kind {
             Kind::Quantity(_) | Kind::Subscription => quantity,
             Kind::Slot => json!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{1,64}$" }),
             Kind::Cursor => json!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{40}:[0-9]+$" }),
+            Kind::Place => json!({ "type": "string", "pattern": "^[0-9]+:[0-9]+$" }),
             Kind::Flag => json!({ "type": "boolean" }),
             Kind::Percentiles(max) => json!({
                 "type": "array", "maxItems": max,

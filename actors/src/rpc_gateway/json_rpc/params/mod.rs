@@ -3,7 +3,7 @@
 use super::error::RpcError;
 use crate::limits::RPC_VALUES_MAX;
 use crate::rpc_gateway::events::Topic;
-use lockstep_protocol::types::{Address, Hash};
+use lockstep_protocol::types::{Address, Hash, Height};
 use serde_json::Value;
 
 mod kind;
@@ -130,6 +130,7 @@ impl Args {
         needed call: Call => Call;
         optional maybe_height: At => At;
         optional maybe_cursor: Cursor => (Address, u64);
+        optional maybe_place: Place => (Height, u32);
         optional maybe_number: Number => u64;
         optional maybe_flag: Flag => bool;
         optional maybe_percentiles: Percentiles => Vec<f64>;

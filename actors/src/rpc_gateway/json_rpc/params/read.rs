@@ -1,6 +1,7 @@
 //! How each kind of value is read, strictly.
 use super::kind::{Arg, At, Call, Kind, TAGS};
 use crate::rpc_gateway::events::Topic;
+use crate::rpc_gateway::history::parse_place;
 use crate::rpc_gateway::json::unhex;
 use crate::rpc_gateway::json_rpc::error::RpcError;
 use crate::rpc_gateway::transactions::parse_cursor;
@@ -37,6 +38,7 @@ impl Kind {
             }
             Kind::Slot => slot(text()?).ok_or_else(wrong)?,
             Kind::Cursor => Arg::Cursor(parse_cursor(text()?).ok_or_else(wrong)?),
+            Kind::Place => Arg::Place(parse_place(text()?).ok_or_else(wrong)?),
             Kind::Flag => Arg::Flag(value.as_bool().ok_or_else(wrong)?),
             Kind::Percentiles(max) => Arg::Percentiles(percentiles(name, value, max, wrong)?),
             Kind::Topic => Arg::Topic(topic(name, value, wrong)?),
