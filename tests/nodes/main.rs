@@ -1,6 +1,7 @@
 //! Whole nodes over real HTTP: in one process as a devnet, and each as a process of its own. Tests
 //! run beside each other here; those that measure, or fill the machine, are in `tests/alone`.
 
+mod account_history;
 mod bad_input;
 mod before_it_binds;
 mod bench_transactions;

@@ -2,14 +2,14 @@
 //! and what became of it.
 use super::json::transaction::transaction_json;
 use super::seed::Seed;
-use crate::http::answer::{Answer, refuse};
+use crate::http::answer::{self, Answer, refuse};
 use crate::limits::{HISTORY_PAGE_MAX, HISTORY_READ_BYTES_MAX};
 use crate::state_store::{Part, Role, StoreError};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::ledger::Receipt;
 use lockstep_protocol::nouns::block::SealedBlock;
-use lockstep_protocol::types::{Address, AddressError, Height};
+use lockstep_protocol::types::{Address, Height};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -33,16 +33,7 @@ pub(super) async fn transactions(
     path: web::Path<String>,
     asked: web::Query<Page>,
 ) -> Answer {
-    let of: Address = match path.parse() {
-        Ok(of) => of,
-        Err(error) => {
-            let code = match error {
-                AddressError::Hex(_) => "malformed",
-                _ => "bad_checksum",
-            };
-            return Ok(refuse(StatusCode::BAD_REQUEST, code, error.to_string()));
-        }
-    };
+    let of = answer::address(&path)?;
     let before = match asked.before.as_deref().map(parse_place) {
         Some(None) => {
             let sentence = "`before` is a height and a place, as in `next` of the page before";
