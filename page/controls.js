@@ -25,9 +25,10 @@ export class Controls {
     this.chosen = new Map();
   }
 
-  /** Of the nodes that answer the first: any of a devnet takes orders for all. */
+  /** Of the named nodes that answer the first: any of a devnet takes orders for all. */
   base() {
-    return [...this.store.nodes.values()].find((node) => node.isHere)?.base ?? '';
+    const { store } = this;
+    return [...store.nodes.values()].find((node) => node.isHere && store.isNamed(node))?.base ?? store.home;
   }
 
   /** @param {string} path @param {Record<string, unknown>} body */

@@ -23,7 +23,7 @@ const THEMES = ['auto', 'light', 'dark'];
 /** Further nodes that the address of the page names: `?nodes=http://a:8545,http://b:8545`. @param {string} search */
 function listedNodes(search) {
   const listed = (new URLSearchParams(search).get('nodes') ?? '').split(',').map((url) => url.trim().replace(/\/$/, ''));
-  return listed.filter((url) => /^https?:\/\/[^/?#@]+$/.test(url)).slice(0, NODES_MAX - 1);
+  return listed.filter((url) => /^https?:\/\/[^/?#@]+$/.test(url) && url !== location.origin).slice(0, NODES_MAX - 1);
 }
 
 const store = new Store(['', ...listedNodes(location.search)]);

@@ -66,11 +66,13 @@ export class Poll {
       const status = shapes.status(await ask(node.base, '/status'));
       this.judge(node, status);
       node.answered(status, this.now());
+      this.settle();
       node.askAt = began + EVERY_MS;
       this.store.changed();
       await this.askTimelines(node, status);
     } catch (thrown) {
       node.failed(asNoAnswer(thrown), this.now());
+      this.settle();
       const wait = Math.min(BACK_OFF_MAX_MS, EVERY_MS * 2 ** Math.max(0, node.failures - 3));
       node.askAt = began + (node.trouble?.kind === 'slow' ? 0 : wait);
     } finally {
@@ -79,25 +81,34 @@ export class Poll {
     }
   }
 
+  /** Figures are another's now: what changes slowly is asked for at once. */
+  settle() {
+    if (this.store.settle()) this.slowAt = 0;
+  }
+
   /** Whether it is of this chain, and not one that is asked already. @param {NodeState} node @param {shapes.Status} status */
   judge(node, status) {
     const { store } = this;
-    const isNew = status.genesis_hash !== store.genesis;
+    const isNamed = store.isNamed(node);
     const others = [...store.nodes.values()].filter((one) => one !== node && one.isHere);
-    if (isNew && others.length === 0) {
-      // Nobody else speaks for the chain that was: this one is what the page shows now.
-      store.genesis = status.genesis_hash;
-      store.chain.forget();
-      store.validators = null;
-      for (const one of store.nodes.values()) one.timelines.clear();
-    }
+    // A stranger speaks neither against a named node, nor for a chain where a named one has said which it is.
+    const against = isNamed ? others.filter((one) => store.isNamed(one)) : others;
+    const mayBegin = isNamed || !store.isGenesisNamed;
+    // Nobody else speaks for the chain that was: this one is what the page shows now.
+    if (status.genesis_hash !== store.genesis && against.length === 0 && mayBegin) store.begin(status.genesis_hash);
     node.isForeign = status.genesis_hash !== store.genesis;
-    const double = others.find((one) => status.validator && one.status?.validator === status.validator);
-    if (double && !node.isForeign) {
-      const worse = double.base === '' ? node : node.base === '' ? double : node;
-      store.nodes.delete(worse.base);
-      store.doubles.add(worse.base);
-    }
+    if (isNamed && !node.isForeign) store.isGenesisNamed = true;
+    this.join(node, status.validator);
+  }
+
+  /** The node that the page came from stands in the list of its devnet too: it is asked by one name. @param {NodeState} node @param {string | null} address that it gives */
+  join(node, address) {
+    const { store } = this;
+    const listed = store.devnet?.nodes.find((one) => one.validator === address);
+    const home = store.nodes.get(store.home);
+    if (!listed || !home || listed.url === store.home) return;
+    const isHome = node === home || home.status?.validator === address;
+    if (isHome && store.nodes.delete(listed.url)) store.doubles.add(listed.url);
   }
 
   /** @param {NodeState} node @param {shapes.Status} status */
@@ -125,7 +136,8 @@ export class Poll {
 
   async askDevnet() {
     const { store } = this;
-    const asked = [...store.nodes.values()].find((node) => node.isHere);
+    // A stranger's list would name strangers.
+    const asked = [...store.nodes.values()].find((node) => node.isHere && store.isNamed(node));
     if (!asked) return;
     try {
       store.devnet = shapes.devnet(await ask(asked.base, '/devnet'));
@@ -141,19 +153,23 @@ export class Poll {
 
   /** @param {shapes.DevnetNode} node */
   meet(node) {
-    const known = this.store.nodeOf(node.validator);
-    if (!known && /^https?:\/\/[^/?#]+$/.test(node.url)) this.store.add(node.url);
+    const { store } = this;
+    const isHome = store.nodes.get(store.home)?.status?.validator === node.validator;
+    if (!isHome && /^https?:\/\/[^/?#]+$/.test(node.url)) store.add(node.url);
   }
 
   async askSlow() {
     const { store } = this;
     const lead = store.lead();
     if (!lead) return;
+    const { whose } = store;
+    /** What comes after another has begun to lead is not kept. @param {Partial<Store>} known */
+    const keep = (known) => void (store.whose === whose && Object.assign(store, known));
     try {
-      store.validators = shapes.validators(await ask(lead.base, '/validators?recent=100'));
-      store.evidence = shapes.evidence(await ask(lead.base, '/evidence'));
+      keep({ validators: shapes.validators(await ask(lead.base, '/validators?recent=100')) });
+      keep({ evidence: shapes.evidence(await ask(lead.base, '/evidence')) });
       if (store.intervalMs === null && !store.devnet) {
-        store.intervalMs = shapes.params(await call(lead.base, 'lockstep_getParams', [])).block_time_ms;
+        keep({ intervalMs: shapes.params(await call(lead.base, 'lockstep_getParams', [])).block_time_ms });
       }
     } catch {
       // The node's own row says what the trouble is; here what was known stays.

@@ -23,6 +23,8 @@ import { ago, short } from './format.js';
 
 /** Heights by which a node may be behind the others without a word: it is asked a moment earlier. */
 const BEHIND_MAX = 3;
+/** A place behind those of all validators. */
+const AFTER_ALL = 1e6;
 
 /** @param {Store} store @param {number} now @returns {Row[]} */
 export function rows(store, now) {
@@ -31,17 +33,30 @@ export function rows(store, now) {
   const listed = set.map((validator) => row(store, validator.address, validator, now));
   for (const node of store.nodes.values()) {
     const address = node.status?.validator ?? null;
-    if (address !== null && seen.has(address)) continue;
+    const isOther = address !== null && store.nodeOf(address) !== node;
+    if (isOther && !node.isForeign && !node.isAway) {
+      listed.push(double(store, node, address));
+      continue;
+    }
+    if (address !== null && !isOther && seen.has(address)) continue;
     if (address === null && store.devnet?.nodes.some((one) => one.url === node.base)) continue;
     listed.push(stranger(store, node, now));
   }
-  const indexOf = (/** @type {Row} */ one) => store.devnet?.nodes.find((node) => node.validator === one.address)?.index ?? one.place;
+  // Those of the list by their numbers, then the other validators, then the rest.
+  const indexOf = (/** @type {Row} */ one) => store.devnet?.nodes.find((node) => node.validator === one.address)?.index ?? (one.place < 0 ? AFTER_ALL : one.place);
   return store.devnet ? listed.sort((a, b) => indexOf(a) - indexOf(b)) : listed;
+}
+
+/** A node that says that it is one that somebody else is. @param {Store} store @param {NodeState} node @param {string} address @returns {Row} */
+function double(store, node, address) {
+  const why = `says that it is ${store.nameOf(address) ?? short(address)} too`;
+  return { address: '', name: node.base, place: -1, power: null, height: node.status?.height ?? null, state: 'claims', why, tone: 'dim', root: root(store, node), missed: null, of: 0, node };
 }
 
 /** @param {Store} store @param {NodeState} node @param {number} now @returns {Row} */
 function stranger(store, node, now) {
-  const address = node.status?.validator ?? '';
+  const isOther = node.status !== null && store.nodeOf(node.status.validator ?? '') !== node;
+  const address = (isOther ? null : node.status?.validator) ?? '';
   const told = direct(store, node, now);
   const state = told.state === 'votes' ? 'follows' : told.state;
   return {
@@ -63,7 +78,7 @@ function stranger(store, node, now) {
 function row(store, address, validator, now) {
   const node = store.nodeOf(address) ?? null;
   const heard = hearsay(store, address);
-  const told = node ? direct(store, node, now) : heard;
+  const told = node === null ? heard : store.isKnownAs(node, address) ? direct(store, node, now) : claimed(direct(store, node, now), node, heard);
   return {
     address,
     name: store.nameOf(address) ?? short(address),
@@ -80,10 +95,22 @@ function row(store, address, validator, now) {
   };
 }
 
+/**
+ * What a stranger says as the validator that he says he is. It is named as his. It makes nobody well of whom the chain's
+ * nodes know better, and his silence makes nobody away.
+ * @param {{ state: string, why: string, tone: Tone }} said @param {NodeState} node @param {{ state: string, why: string, tone: Tone }} heard
+ */
+function claimed(said, node, heard) {
+  const isBetterHeard = node.isAway || node.isForeign ? heard.tone !== 'dim' : heard.tone === 'bad';
+  if (isBetterHeard) return heard;
+  const why = [said.why, `says ${node.base}`].filter(Boolean).join(', ');
+  return { state: said.state, why, tone: said.tone === 'bad' ? /** @type {Tone} */ ('warn') : said.tone };
+}
+
 /** What a node that is asked says, or why it says nothing. @param {Store} store @param {NodeState} node @param {number} now @returns {{ state: string, why: string, tone: Tone }} */
 function direct(store, node, now) {
   const { status } = node;
-  const devnet = store.devnet?.nodes.find((one) => one.validator === status?.validator || one.url === node.base);
+  const devnet = store.devnet?.nodes.find((one) => store.isKnownAs(node, one.validator) || one.url === node.base);
   const isDown = devnet !== undefined && devnet.state !== 'running';
   if (node.isAway || (isDown && !node.isHere)) {
     const seen = node.awaySince === null ? null : now - node.awaySince;
@@ -138,8 +165,8 @@ function root(store, node) {
   if (!status) return 'unknown';
   const block = store.chain.at(status.height);
   if (block) return block.state_root === status.state_root ? 'equal' : 'other';
-  for (const other of store.nodes.values()) {
-    if (other === node || !other.isHere || other.status?.height !== status.height) continue;
+  for (const other of store.tellers()) {
+    if (other === node || other.status?.height !== status.height) continue;
     return other.status.state_root === status.state_root ? 'equal' : 'other';
   }
   return 'unknown';

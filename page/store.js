@@ -1,6 +1,10 @@
 // What the page knows: of each node what it last answered and since when it is away, of the chain its newest
 // blocks. It is filled by poll.js and stream.js, and read by the views.
 //
+// A node is *named* if the page came from it, or if it stands in the list of the devnet that such a node gives. The
+// others are strangers: somebody has listed them in a link. Figures of the chain are those of named nodes as long as one
+// answers, and what a stranger says of himself changes nothing that is known of a named one.
+//
 // Limits: so many nodes, so many timelines of each. Nothing here grows with the age of the page.
 import { Chain } from './chain.js';
 import { short } from './format.js';
@@ -100,8 +104,13 @@ export class NodeState {
 }
 
 export class Store {
-  /** @param {string[]} bases */
+  /** @param {string[]} bases the first is where the page came from */
   constructor(bases) {
+    this.home = bases[0] ?? '';
+    /** The stranger whose figures these are; '' where they are those of named nodes. */
+    this.whose = '';
+    /** Whether a named node has said which chain this is. */
+    this.isGenesisNamed = false;
     this.chain = new Chain();
     /** @type {Map<string, NodeState>} */
     this.nodes = new Map();
@@ -126,20 +135,82 @@ export class Store {
 
   /** @param {string} base */
   add(base) {
-    if (this.nodes.has(base) || this.doubles?.has(base) || this.nodes.size >= NODES_MAX) return;
-    this.nodes.set(base, new NodeState(base));
+    if (this.nodes.has(base) || this.doubles?.has(base)) return;
+    const node = new NodeState(base);
+    if (this.nodes.size >= NODES_MAX) {
+      // The last stranger makes room for one that is named.
+      const last = [...this.nodes.values()].reverse().find((one) => !this.isNamed(one));
+      if (!last || !this.isNamed(node)) return;
+      this.nodes.delete(last.base);
+    }
+    this.nodes.set(base, node);
+  }
+
+  /** @param {NodeState} node */
+  isNamed(node) {
+    return node.base === this.home || (this.devnet?.nodes.some((one) => one.url === node.base) ?? false);
+  }
+
+  /** Whether more than its own word says that it is the node of this validator. @param {NodeState} node @param {string | null} address */
+  isKnownAs(node, address) {
+    if (address === null) return false;
+    if (node.base === this.home) return node.status?.validator === address;
+    return this.devnet?.nodes.some((one) => one.url === node.base && one.validator === address) ?? false;
   }
 
   changed() {
     for (const listener of this.listeners) listener();
   }
 
-  /** The node that figures of the chain are taken from: of those that answer the one that is furthest. @returns {NodeState | null} */
+  /** The node that figures of the chain are taken from: of the named ones that answer the one that is furthest. A stranger where none does. @returns {NodeState | null} */
   lead() {
+    const here = [...this.nodes.values()].filter((node) => node.isHere);
+    const named = here.filter((node) => this.isNamed(node));
+    if (named.length) return this.furthest(named);
+    const home = this.nodes.get(this.home);
+    const isToCome = home !== undefined && home.seenAt === null && home.failures === 0;
+    return isToCome ? null : this.furthest(here);
+  }
+
+  /** Those whose answers make up one picture of the chain: the named ones, or the one stranger that leads. @returns {NodeState[]} */
+  tellers() {
+    const lead = this.lead();
+    if (lead && !this.isNamed(lead)) return [lead];
+    return [...this.nodes.values()].filter((node) => node.isHere && this.isNamed(node));
+  }
+
+  /** Forgets the figures of one where those of another begin: a stranger's do not mix with those of named nodes. @returns {boolean} whether they do */
+  settle() {
+    const lead = this.lead();
+    const whose = lead === null || this.isNamed(lead) ? '' : lead.base;
+    if (lead === null || whose === this.whose) return false;
+    this.whose = whose;
+    this.forget();
+    return true;
+  }
+
+  forget() {
+    this.chain.forget();
+    this.validators = null;
+    this.evidence = null;
+    this.intervalMs = this.devnet?.pace_ms ?? null;
+  }
+
+  /** Another chain begins. @param {string} genesis */
+  begin(genesis) {
+    this.genesis = genesis;
+    this.forget();
+    for (const node of this.nodes.values()) {
+      node.timelines.clear();
+      node.isForeign = node.status !== null && node.status.genesis_hash !== genesis;
+    }
+  }
+
+  /** @param {NodeState[]} nodes @returns {NodeState | null} */
+  furthest(nodes) {
     /** @type {NodeState | null} */
     let best = null;
-    for (const node of this.nodes.values()) {
-      if (!node.isHere) continue;
+    for (const node of nodes) {
       const is = (node.status?.height ?? 0) - (best?.status?.height ?? -1);
       // The one that the page came from, unless it has fallen behind.
       if (best === null || is > 2) best = node;
@@ -147,13 +218,10 @@ export class Store {
     return best;
   }
 
-  /** The node of this validator. @param {string} address @returns {NodeState | undefined} */
+  /** The node of this validator: one that is known as it, else the first that says so. @param {string} address @returns {NodeState | undefined} */
   nodeOf(address) {
-    for (const node of this.nodes.values()) {
-      if (node.status?.validator === address) return node;
-    }
-    const there = this.devnet?.nodes.find((node) => node.validator === address);
-    return there && this.nodes.get(there.url);
+    const nodes = [...this.nodes.values()];
+    return nodes.find((node) => this.isKnownAs(node, address)) ?? nodes.find((node) => !node.isForeign && node.status?.validator === address);
   }
 
   /** What people call a validator. @param {string | null} address @returns {string | null} */
@@ -165,7 +233,8 @@ export class Store {
   /** What people call a node, even before it has said who it is. @param {NodeState} node @returns {string} */
   nameOfNode(node) {
     const who = node.status?.validator ?? this.devnet?.nodes.find((one) => one.url === node.base)?.validator ?? null;
-    return this.nameOf(who) ?? (who ? short(who) : node.base || 'this node');
+    const name = this.nameOf(who) ?? (who ? short(who) : node.base || 'this node');
+    return who === null || this.isKnownAs(node, who) ? name : `${node.base || 'this node'} (says that it is ${name})`;
   }
 
   /** @param {string | null} address @returns {number} its place in the set, or -1 */

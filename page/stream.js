@@ -47,6 +47,9 @@ export class Stream {
     this.store = store;
     /** @type {AbortController | null} */
     this.open = null;
+    /** Whose stream is open, as `Store.whose` has it. */
+    this.whose = '';
+    store.listeners.add(() => this.look());
     this.isRunning = false;
     /** The rounds that were told of, for the block that ends the height. @type {Map<number, number>} */
     this.rounds = new Map();
@@ -63,12 +66,14 @@ export class Stream {
     this.open?.abort();
   }
 
+  /** Ends a stream whose node is not the one any more that figures are taken from. */
+  look() {
+    if (this.whose !== this.store.whose) this.open?.abort();
+  }
+
   async run() {
     while (this.isRunning) {
-      const own = this.store.nodes.get('');
-      // Its ring may be read from the beginning, so it goes first where it answers at all.
-      const isToCome = own !== undefined && own.seenAt === null && own.failures === 0;
-      const lead = isToCome ? null : this.store.lead();
+      const lead = this.store.lead();
       if (lead) await this.read(lead.base).catch(() => {});
       await new Promise((done) => setTimeout(done, lead ? REST_MS : 200));
     }
@@ -78,9 +83,10 @@ export class Stream {
   async read(base) {
     const open = new AbortController();
     this.open = open;
+    this.whose = this.store.whose;
     const isFirst = this.store.chain.blocks.length === 0;
     // The ring of events still has what came before; another origin may not send this header.
-    const headers = isFirst && base === '' ? { 'last-event-id': '1' } : undefined;
+    const headers = isFirst && base === this.store.home ? { 'last-event-id': '1' } : undefined;
     const path = `${base}/events?topics=newBlocks,rounds`;
     const began = performance.now();
     let taken = 0;
@@ -114,6 +120,7 @@ export class Stream {
 
   /** @param {string} event @param {string} data @returns {boolean} whether it was a block */
   take(event, data) {
+    if (this.whose !== this.store.whose) return false;
     try {
       const value = JSON.parse(data);
       if (event === 'rounds') {

@@ -25,18 +25,29 @@ export function blockAge(store, now) {
 export function verdict(store, rows, now) {
   const lead = store.lead();
   if (!lead?.status) return nobody(store, now);
+  const said = judged(store, lead.status, rows, now);
+  if (store.isNamed(lead)) return said;
+  // A stranger's word is all there is, and it is said so beside every title.
+  const home = store.nodes.get(store.home)?.trouble?.message;
+  const why = `The node that this page came from does not answer${home ? `: ${home}` : ''}. All figures are those that ${lead.base} gives, which somebody has listed.`;
+  return { ...said, tone: said.tone === 'bad' ? 'bad' : 'warn', headline: `${lead.base} says: ${said.headline}`, reasons: [why, ...said.reasons] };
+}
+
+/** @param {Store} store @param {import('./shapes.js').Status} status of the node that leads @param {Row[]} rows @param {number} now @returns {Verdict} */
+function judged(store, status, rows, now) {
+  const lead = store.lead();
   const ageMs = blockAge(store, now);
   const isManual = store.isDevnet === true && store.devnet?.pace_ms === null;
   const interval = store.intervalMs ?? 1000;
   const limit = Math.max(STILL_MIN_MS, STILL_INTERVALS * interval);
   const isStill = ageMs !== null && ageMs > limit;
-  const height = Math.max(lead.status.height, store.chain.blocks.at(-1)?.height ?? 0);
+  const height = Math.max(status.height, store.chain.blocks.at(-1)?.height ?? 0);
   const power = reachable(store, rows);
   const reasons = troubles(store, rows);
-  if (lead.status.halted) {
-    const name = store.nameOf(lead.status.validator) ?? 'this node';
+  if (status.halted) {
+    const name = store.nameOf(status.validator) ?? 'this node';
     const others = troubles(store, rows.filter((row) => row.node !== lead));
-    return { tone: 'bad', headline: `${name[0].toUpperCase()}${name.slice(1)} has halted.`, reasons: [sentence(lead.status.halted), ...others], ageMs, isStill: true };
+    return { tone: 'bad', headline: `${name[0].toUpperCase()}${name.slice(1)} has halted.`, reasons: [sentence(status.halted), ...others], ageMs, isStill: true };
   }
   if (height === 0 && !isStill) {
     const headline = isManual ? 'No block yet: one is made by hand.' : 'No block yet: the first is being decided.';

@@ -77,8 +77,8 @@ function edgeName({ from, to: receiver, message }) {
 /** @param {Ctx} ctx */
 function chosen(ctx) {
   const named = ctx.place.query.get('node');
-  const node = [...ctx.store.nodes.values()].find((one) => one.status?.validator === named);
-  return node?.base ?? ctx.base;
+  if (named === null) return ctx.base;
+  return (ctx.store.nodes.get(named) ?? ctx.store.nodeOf(named))?.base ?? ctx.base;
 }
 
 /** @param {Ctx} ctx @param {string} base */
@@ -86,10 +86,9 @@ function nodes(ctx, base) {
   const here = [...ctx.store.nodes.values()].filter((node) => node.isHere);
   if (here.length < 2) return null;
   const links = here.map((node) => {
-    const who = node.status?.validator ?? '';
-    const name = ctx.store.nameOf(who) ?? who.slice(0, 10);
-    const link = `${to('actors', ...ctx.place.rest)}?node=${who}`;
-    return h('a', { href: link, 'aria-current': node.base === base ? 'true' : null }, name);
+    const who = node.status?.validator ?? null;
+    const link = `${to('actors', ...ctx.place.rest)}?node=${encodeURIComponent(who !== null && ctx.store.isKnownAs(node, who) ? who : node.base)}`;
+    return h('a', { href: link, 'aria-current': node.base === base ? 'true' : null }, ctx.store.nameOfNode(node));
   });
   return h('p', { class: 'steps' }, links);
 }

@@ -83,7 +83,7 @@ function figures(ctx, said) {
 export function shownVotes(ctx) {
   const { store } = ctx;
   const set = store.validators?.validators ?? [];
-  const nodes = [...store.nodes.values()].filter((node) => node.isHere);
+  const nodes = store.tellers();
   const newest = Math.max(0, ...nodes.flatMap((node) => [...node.timelines.keys()]));
   const offences = [...(store.evidence?.pending ?? []), ...(store.evidence?.committed ?? [])];
   const telling = nodes.filter((node) => node.hasTimelines);

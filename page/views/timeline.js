@@ -37,11 +37,11 @@ export function draw(ctx) {
   const missing = known.filter((node) => !node.isHere).map((node) => `${ctx.store.nameOfNode(node)} does not answer`);
   for (const { node, read } of reads) {
     const who = node.status?.validator ?? null;
-    const name = ctx.store.nameOf(who) ?? short(who);
+    const name = ctx.store.nameOfNode(node);
     if (read.value === undefined) {
       missing.push(`${name}: ${read.error ? read.error.message : 'asked'}`);
     } else {
-      there.push({ name, place: ctx.store.placeOf(who), timeline: read.value });
+      there.push({ name, place: ctx.store.isKnownAs(node, who) ? ctx.store.placeOf(who) : -1, timeline: read.value });
     }
   }
   return [

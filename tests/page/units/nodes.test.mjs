@@ -42,6 +42,9 @@ function page(bases) {
   return { store, poll, look, said, rows: () => rows(store, now), now: () => now };
 }
 
+/** What the devnet of the node that the page came from says of another. */
+const named = (index, base, more = {}) => ({ pace_ms: 1000, genesis: '', nodes: [{ index, validator: VALIDATORS[index], url: base, state: 'running', reason: null, since_ms: null, height: 1 }], accounts: [], groups: null, faults: [], can_panic: false, ...more });
+
 test('why there is no answer is told apart', async () => {
   const one = await node({
     '/nonsense': () => [200, '<html>'],
@@ -66,14 +69,15 @@ test('a node that goes away is dark at the next look, says why, and comes back',
   const { store, look, said, rows } = page([one.base, two.base]);
   await look(0);
   store.validators = validators(6);
-  assert.deepEqual(rows().slice(0, 2).map(({ state }) => state), ['votes', 'votes']);
+  store.devnet = named(1, two.base);
+  const row = (name) => rows().find((one) => one.name === name);
+  assert.deepEqual([row('0x11111111…').state, row('node 1').state], ['votes', 'votes']);
   two.close();
   await look(1000);
   await new Promise((done) => setTimeout(done, 5));
-  const [, row] = rows();
-  assert.equal(row.state, 'unreachable');
-  assert.match(row.why, /refused or broken, for 0\.0 s/);
-  assert.match(said().headline, /goes on without 0x22222222/);
+  assert.equal(row('node 1').state, 'unreachable');
+  assert.match(row('node 1').why, /refused or broken, for 0\.0 s/);
+  assert.match(said().headline, /goes on without node 1/);
   one.close();
   await look(1000);
   assert.match(said().headline, /No node answers/);
@@ -101,7 +105,8 @@ test('a node of another chain is named, and its figures are not those of the cha
   store.validators = validators(6);
   await look(1000);
   assert.equal(store.lead().status.height, 5);
-  assert.equal(rows()[1].state, 'other chain');
+  assert.equal(rows().find(({ name }) => name === two.base).state, 'other chain');
+  assert.equal(rows()[1].state, 'reachable', 'the validator that it says it is has nothing to do with it');
   one.close();
   two.close();
 });
@@ -174,12 +179,13 @@ test('what a node does and what it is are told apart in the sentence, and how ne
   const { store, look, said } = page([one.base, two.base]);
   await look(0);
   store.validators = validators(51);
-  assert.equal(said().headline, 'The chain is alive, but not all is well with 0x22222222….');
-  assert.match(said().reasons[0], /^0x22222222… catches up: 40 behind/);
+  store.devnet = named(1, two.base);
+  assert.equal(said().headline, 'The chain is alive, but not all is well with node 1.');
+  assert.match(said().reasons[0], /^node 1 catches up: 40 behind/);
   two.answers['/status'] = status(1, 50, { halted: 'a fork at height 7' });
   await look(9000);
-  assert.match(said().headline, /goes on without 0x22222222/);
-  assert.deepEqual(said().reasons, ['0x22222222… is halted: a fork at height 7.', '3 of 4 power takes part; a block needs more than two thirds: if one more falls, the chain may stand still.']);
+  assert.match(said().headline, /goes on without node 1/);
+  assert.deepEqual(said().reasons, ['node 1 is halted: a fork at height 7.', '3 of 4 power takes part; a block needs more than two thirds: if one more falls, the chain may stand still.']);
   one.answers['/status'] = status(0, 50, { halted: 'a fork at height 7' });
   two.answers['/status'] = status(1, 50);
   await look(9000);
@@ -221,16 +227,21 @@ test('a node without timelines is not asked for them again', async () => {
   one.close();
 });
 
-test('the same node by two names is one row', async () => {
+test('the node that the page came from is one row, whatever its devnet calls it, and whether it is met before or after', async () => {
   const one = await node({ '/status': status(0, 5) });
   const other = one.base.replace('127.0.0.1', 'localhost');
-  const { store, poll, look } = page([one.base, other]);
+  const { store, poll, look, rows } = page([one.base]);
+  store.devnet = named(0, other);
+  const [listed] = store.devnet.nodes;
+  poll.meet(listed);
   await look(0);
   await look(1000);
   assert.equal(store.nodes.size, 1);
-  poll.meet({ index: 0, validator: VALIDATORS[0], url: other, state: 'running', reason: null, since_ms: null, height: 1 });
+  poll.meet(listed);
   assert.equal(store.nodes.size, 1);
-  one.close();
+  store.validators = validators(6);
+  assert.deepEqual(rows().map(({ name, state }) => [name, state])[0], ['node 0', 'votes']);
+  assert.equal(rows().length, 4);
 });
 
 test('no more answers are kept than are allowed, and what nobody names is not asked again', async () => {
