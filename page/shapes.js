@@ -126,7 +126,7 @@ export function validators(value) {
   return setFields(value, 'validators');
 }
 
-const note = fields({ what: text, round: count, who: or(text), at_us: number, nil: or(flag, undefined) });
+const note = fields({ what: text, round: count, who: or(text), at_us: count, nil: or(flag, undefined) });
 const notes = list(note, NOTES_MAX);
 const timelineFields = fields({ height: count, validator: or(text), began_ms: or(number, 0), left_out: or(count, 0), entries: notes });
 

@@ -6,7 +6,9 @@ import { Store } from '../../../page/store.js';
 import { drawRecord } from '../../../page/views/ledger.js';
 import { BOX_H, BOX_W, middle, plan } from '../../../page/views/graph.js';
 import * as mempool from '../../../page/views/mempool.js';
-import { VALIDATORS } from './fake.mjs';
+import * as timelines from '../../../page/views/timeline.js';
+import * as shapes from '../../../page/shapes.js';
+import { status, VALIDATORS } from './fake.mjs';
 
 /** What a view is drawn from, where every question has this answer. */
 function ctx(place, value, more = {}) {
@@ -66,4 +68,86 @@ test('the mempool says that more wait only where more do', () => {
   };
   assert.doesNotMatch(said(1), /The first/);
   assert.match(said(7), /The first 1 transaction of 7/);
+});
+
+/** All elements of a description, and the most that one of them has in it. */
+function sizeOf(pieces) {
+  let [all, most] = [0, 0];
+  const count = (children) => {
+    most = Math.max(most, children.length);
+    for (const child of children.flat(Infinity)) {
+      if (child && typeof child === 'object') {
+        all += 1;
+        count(child.children);
+      }
+    }
+  };
+  count(pieces);
+  return { all, most };
+}
+
+/** The view of a height of which so many nodes have told all that they keep. */
+function heightOf(nodes, entriesOf) {
+  const bases = Array.from({ length: nodes }, (_, at) => (at === 0 ? '' : `http://node:${at}`));
+  const store = new Store(bases);
+  const addresses = bases.map((_, at) => `0x${String(at).padStart(40, '0')}`);
+  store.devnet = { pace_ms: 1000, genesis: '', nodes: bases.map((url, index) => ({ index, validator: addresses[index], url, state: 'running', reason: null, since_ms: null, height: 7 })), accounts: [], groups: null, faults: [], can_panic: false };
+  const told = new Map();
+  bases.forEach((base, at) => {
+    store.nodes.get(base).answered(status(0, 7, { validator: addresses[at] }), 0);
+    told.set(base, shapes.timeline({ height: 7, validator: addresses[at], began_ms: 0, left_out: 11, entries: entriesOf(addresses, at) }));
+  });
+  const reads = { get: (base) => ({ value: told.get(base), error: null, at: 0, isLoading: false }) };
+  return timelines.draw(ctx({ view: 'timeline', rest: ['7'] }, null, { store, reads }));
+}
+
+/** 512 notes: some rounds with the votes of all, as in a cut of a minute. */
+const manyRounds = (addresses, own) => Array.from({ length: 512 }, (_, at) => {
+  const round = Math.floor(at / 16);
+  const what = ['round_began', 'proposal_received', 'prevote_signed', 'prevote_sent', 'timeout', 'precommit_sent'][at % 16] ?? (at % 2 ? 'prevote_received' : 'precommit_received');
+  return { what, round, who: addresses[(own + at) % addresses.length], at_us: at * 140_000, nil: at % 3 === 0 };
+});
+/** 512 notes of one round: the largest set, each vote twice. */
+const oneRound = (addresses) => Array.from({ length: 512 }, (_, at) => ({ what: at % 2 ? 'prevote_received' : 'precommit_received', round: 0, who: addresses[at % addresses.length], at_us: at * 10 }));
+
+for (const nodes of [1, 4, 10, 16]) {
+  test(`a height with 512 notes of ${nodes} nodes is drawn, and says what is left out`, () => {
+    for (const entriesOf of [manyRounds, oneRound]) {
+      const drawn = heightOf(nodes, entriesOf);
+      const text = textOf(drawn);
+      const { all, most } = sizeOf(drawn);
+      assert.ok(most < 1000, `${most} in one parent`);
+      assert.ok(all < 20_000, `${all} elements`);
+      for (let index = 0; index < nodes; index += 1) assert.ok(text.includes(`node ${index}: 512 entries, and 11 that the node has not kept`), text.slice(0, 400));
+      assert.equal(/are not listed: all that the node has kept/.test(text), nodes > 3);
+      assert.equal(/rounds between/.test(text), nodes > 3 && entriesOf === manyRounds);
+    }
+  });
+}
+
+test('the first round and the newest stay, and what lies between is counted', () => {
+  const entries = manyRounds(VALIDATORS, 0);
+  const { head, tail, left } = timelines.folded(entries, 100);
+  assert.deepEqual([...new Set(head.map(({ round }) => round))], [0]);
+  assert.deepEqual([...new Set(tail.map(({ round }) => round))], [27, 28, 29, 30, 31]);
+  assert.deepEqual([left.length, left[0].round, left.at(-1).round], [416, 1, 26]);
+  assert.deepEqual(timelines.folded(entries.slice(0, 100), 100), { head: entries.slice(0, 100), tail: [], left: [] });
+  // A cut of a minute is one long round, and a short one that decides.
+  const long = entries.map((entry, at) => ({ ...entry, round: at < 500 ? 0 : 1 }));
+  const cut = timelines.folded(long, 100);
+  assert.deepEqual([cut.head.length, cut.tail.length, cut.left.length], [50, 12, 450]);
+  assert.ok(cut.tail.every(({ round }) => round === 1));
+  const one = timelines.folded(oneRound(VALIDATORS), 100);
+  assert.deepEqual([one.head.length, one.tail.length, one.tail.at(-1).at_us], [50, 50, 5110]);
+});
+
+test('nodes are laid beside each other at the same proposal, also where one of them proposes in a later round', () => {
+  const note = (what, at_us) => ({ what, round: 0, who: null, at_us });
+  const timeline = { entries: [note('began', 0), note('proposal_received', 500), { ...note('proposal_sent', 9000), round: 1 }] };
+  const other = { entries: [note('began', 0), { ...note('proposal_received', 700), round: 1 }] };
+  assert.equal(timelines.commonRound([timeline, timeline]), 0);
+  assert.equal(timelines.anchor(timeline, 0), 500);
+  assert.equal(timelines.commonRound([timeline, other]), 1, 'in a cut a side may have no proposal of the first round');
+  assert.deepEqual([timeline, other].map((one) => timelines.anchor(one, 1)), [9000, 700]);
+  assert.equal(timelines.commonRound([]), null);
 });
