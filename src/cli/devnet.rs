@@ -107,9 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(state) = &state {
         state.write(&chain, devnet.genesis())?;
     }
-    if let Some(path) = &arguments.config_out {
-        config_out::write(path, &devnet)?;
-    }
+    write_config(arguments, &devnet)?;
     if !arguments.json {
         print::banner(arguments, &devnet)?;
     }
@@ -153,6 +151,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         summary.print_json(&rows, &times)
     } else {
         summary.print(arguments.blocks, &times)
+    }
+}
+
+/// For programs that are to use this devnet.
+fn write_config(arguments: &Arguments, devnet: &Devnet) -> Result<(), Failure> {
+    match &arguments.config_out {
+        Some(path) => config_out::write(path, devnet),
+        None => Ok(()),
     }
 }
 
