@@ -127,7 +127,7 @@ function make(piece) {
   return element;
 }
 
-/** @param {Node | undefined} node @param {Piece} piece @returns {node is Element} */
+/** @param {Node | null} node @param {Piece} piece @returns {node is Element} */
 function fits(node, piece) {
   if (!node || node.nodeType !== 1) return false;
   const element = /** @type {Element} */ (node);
@@ -135,28 +135,59 @@ function fits(node, piece) {
   return element.localName === piece.tag.toLowerCase() && key === piece.attributes.key;
 }
 
+/** @param {Node | null} node @returns {Value} */
+function keyOf(node) {
+  return node?.nodeType === 1 ? drawn.get(/** @type {Element} */ (node))?.key : undefined;
+}
+
+/** @param {Node | null} node @param {string} text @param {Element} parent @returns {Node} what stands there now */
+function write(node, text, parent) {
+  if (node?.nodeType === 3) {
+    if (node.nodeValue !== text) node.nodeValue = text;
+    return node;
+  }
+  const made = document.createTextNode(text);
+  node && keyOf(node) === undefined ? parent.replaceChild(made, node) : parent.insertBefore(made, node);
+  return made;
+}
+
 /**
- * Makes the children of `parent` what `children` describes.
+ * Makes the children of `parent` what `children` describes. Of those with a key the ones that go are taken out and the
+ * ones that come put in, so that a list which moves on by one changes one.
  * @param {Element} parent @param {Child[]} children
  */
 export function draw(parent, children) {
   const wanted = flatten(children, []);
-  wanted.forEach((piece, at) => {
-    const there = parent.childNodes[at];
-    if (typeof piece === 'string') {
-      if (there?.nodeType === 3) {
-        if (there.nodeValue !== piece) there.nodeValue = piece;
-      } else {
-        const text = document.createTextNode(piece);
-        there ? parent.replaceChild(text, there) : parent.appendChild(text);
-      }
-    } else if (fits(there, piece)) {
-      dress(there, piece);
-      draw(there, piece.children);
-    } else {
-      const element = make(piece);
-      there ? parent.replaceChild(element, there) : parent.appendChild(element);
+  const keys = new Set(wanted.map((piece) => (typeof piece === 'string' ? undefined : piece.attributes.key)));
+  const isGone = (/** @type {Node | null} */ node) => keyOf(node) !== undefined && !keys.has(keyOf(node));
+  /** @type {Node | null} */
+  let node = parent.firstChild;
+  for (const piece of wanted) {
+    while (node && isGone(node)) {
+      const next = /** @type {Node | null} */ (node.nextSibling);
+      parent.removeChild(node);
+      node = next;
     }
-  });
-  while (parent.childNodes.length > wanted.length) parent.lastChild?.remove();
+    if (typeof piece === 'string') {
+      node = write(node, piece, parent).nextSibling;
+      continue;
+    }
+    if (piece.attributes.key !== undefined) keys.delete(piece.attributes.key);
+    if (fits(node, piece)) {
+      dress(node, piece);
+      draw(node, piece.children);
+      node = node.nextSibling;
+      continue;
+    }
+    const element = make(piece);
+    // One with a key may be wanted later: it makes room.
+    if (node && keyOf(node) === undefined) parent.replaceChild(element, node);
+    else parent.insertBefore(element, node);
+    node = element.nextSibling;
+  }
+  while (node) {
+    const next = /** @type {Node | null} */ (node.nextSibling);
+    parent.removeChild(node);
+    node = next;
+  }
 }

@@ -1,7 +1,8 @@
 // Where the page begins: what it asks, what it shows, and when it draws.
 //
-// It draws at most ten times a second for whoever waits for an answer, three times a second for what comes by itself,
-// and once a second where nothing has changed but the time. Where nobody looks it asks and draws nothing.
+// It draws at most ten times a second for whoever waits for an answer and where a node goes or comes or halts, and once
+// a second for figures that rise by themselves, twice where blocks are faster. Where nobody looks it asks and draws
+// nothing.
 import { Controls } from './controls.js';
 import { draw, h } from './dom.js';
 import { mark } from './svg.js';
@@ -16,7 +17,10 @@ import { verdict } from './verdict.js';
 import { menu, viewAt } from './views/index.js';
 
 const ANSWER_EVERY_MS = 100;
-const NEWS_EVERY_MS = 350;
+const NEWS_EVERY_MS = 1000;
+const FAST_NEWS_EVERY_MS = 500;
+/** Blocks a second from which figures rise so fast that once a second is too seldom. */
+const FAST = 1.5;
 const IDLE_EVERY_MS = 1000;
 const THEMES = ['auto', 'light', 'dark'];
 
@@ -68,6 +72,16 @@ function drawIn(wait) {
 /** @param {number} every */
 function soon(every) {
   drawIn(Math.max(0, drawnAt + every - performance.now()));
+}
+
+let standing = '';
+
+/** Something has come by itself. What people wait to see is drawn at once. */
+function news() {
+  const now = store.standing();
+  if (now !== standing) soon(ANSWER_EVERY_MS);
+  else soon((store.chain.blockRate() ?? 0) > FAST ? FAST_NEWS_EVERY_MS : NEWS_EVERY_MS);
+  standing = now;
 }
 
 function drawAll() {
@@ -181,7 +195,7 @@ function watch() {
 }
 
 wear(theme());
-store.listeners.add(() => soon(NEWS_EVERY_MS));
+store.listeners.add(news);
 addEventListener('hashchange', () => {
   drawIn(0);
   scrollTo(0, 0);

@@ -74,11 +74,12 @@ export function facts(pairs) {
 /**
  * A table that can be scrolled where it is wider than the window.
  * @param {string} label @param {(string | Piece)[]} head @param {Child[][]} rows @param {number[]} [figures] columns of figures, which stand below each other by their ends
+ * @param {string[]} [keys] of the rows, where they move on
  */
-export function table(label, head, rows, figures = []) {
+export function table(label, head, rows, figures = [], keys = []) {
   const kind = (/** @type {number} */ at) => (figures.includes(at) ? 'number' : null);
   const name = (/** @type {string | Piece} */ cell, /** @type {number} */ at) => h('th', { scope: 'col', class: kind(at) }, cell);
-  const line = (/** @type {Child[]} */ row) => h('tr', {}, row.map((cell, at) => h('td', { class: kind(at) }, cell)));
+  const line = (/** @type {Child[]} */ row, /** @type {number} */ at) => h('tr', { key: keys[at] }, row.map((cell, at) => h('td', { class: kind(at) }, cell)));
   return h(
     'div',
     { class: 'scroll', role: 'group', 'aria-label': label, tabindex: 0 },

@@ -9,12 +9,14 @@ import { tookUs } from './votes.js';
 
 /** Half of what a node that goes away may be shown as there. */
 export const EVERY_MS = 1000;
+/** A devnet is changed by hand: whoever goes or comes back is a reason to ask at once. */
+const DEVNET_EVERY_MS = 3000;
 /** Validators and evidence change slowly, and reading a hundred certificates has a price. */
 const SLOW_EVERY_MS = 5000;
 /** A node that is away is asked this often at least: who comes back is seen within it. */
 const BACK_OFF_MAX_MS = 4000;
-/** How often the watch looks whose turn it is. */
-const TURN_MS = 100;
+/** Those whose turn comes within so long are asked together: each waking costs more than what is done in it. */
+const TOGETHER_MS = 40;
 
 export class Poll {
   /** @param {Store} store @param {() => number} now */
@@ -23,17 +25,32 @@ export class Poll {
     this.now = now;
     this.slowAt = 0;
     this.devnetAt = 0;
-    /** @type {ReturnType<typeof setInterval> | null} */
+    this.isRunning = false;
+    /** @type {ReturnType<typeof setTimeout> | null} */
     this.timer = null;
   }
 
   start() {
-    this.timer ??= setInterval(() => this.turn(), TURN_MS);
+    if (this.isRunning) return;
+    this.isRunning = true;
+    this.turn();
   }
 
   stop() {
-    if (this.timer) clearInterval(this.timer);
+    this.isRunning = false;
+    if (this.timer) clearTimeout(this.timer);
     this.timer = null;
+  }
+
+  /** Wakes when the next turn comes. */
+  plan() {
+    if (!this.isRunning) return;
+    if (this.timer) clearTimeout(this.timer);
+    const { store } = this;
+    const idle = [...store.nodes.values()].filter((node) => !node.isBeingAsked).map((node) => node.askAt);
+    const turns = [...idle, store.isDevnet === false ? Infinity : this.devnetAt, store.lead() ? this.slowAt : Infinity];
+    const wait = Math.min(EVERY_MS, Math.max(0, Math.min(...turns) - this.now()));
+    this.timer = setTimeout(() => this.turn(), wait + TOGETHER_MS);
   }
 
   /** Something was changed by hand: look at once. */
@@ -41,6 +58,7 @@ export class Poll {
     for (const node of this.store.nodes.values()) node.askAt = 0;
     this.devnetAt = 0;
     this.slowAt = 0;
+    this.plan();
   }
 
   turn() {
@@ -49,41 +67,48 @@ export class Poll {
       if (!node.isBeingAsked && now >= node.askAt) void this.visit(node);
     }
     if (now >= this.devnetAt && this.store.isDevnet !== false) {
-      this.devnetAt = now + EVERY_MS;
+      this.devnetAt = now + DEVNET_EVERY_MS;
       void this.askDevnet();
     }
     if (now >= this.slowAt && this.store.lead()) {
       this.slowAt = now + SLOW_EVERY_MS;
       void this.askSlow();
     }
+    this.plan();
   }
 
   /** @param {NodeState} node */
   async visit(node) {
     node.isBeingAsked = true;
     const began = this.now();
+    const wasAway = node.isAway;
     try {
       const status = shapes.status(await ask(node.base, '/status'));
       this.judge(node, status);
       node.answered(status, this.now());
       this.settle();
       node.askAt = began + EVERY_MS;
+      if (wasAway) this.devnetAt = 0;
       this.store.changed();
       await this.askTimelines(node, status);
     } catch (thrown) {
       node.failed(asNoAnswer(thrown), this.now());
       this.settle();
+      if (node.isAway && !wasAway) this.devnetAt = 0;
       const wait = Math.min(BACK_OFF_MAX_MS, EVERY_MS * 2 ** Math.max(0, node.failures - 3));
       node.askAt = began + (node.trouble?.kind === 'slow' ? 0 : wait);
     } finally {
       node.isBeingAsked = false;
+      this.plan();
       this.store.changed();
     }
   }
 
   /** Figures are another's now: what changes slowly is asked for at once. */
   settle() {
-    if (this.store.settle()) this.slowAt = 0;
+    if (!this.store.settle()) return;
+    this.slowAt = 0;
+    this.plan();
   }
 
   /** Whether it is of this chain, and not one that is asked already. @param {NodeState} node @param {shapes.Status} status */

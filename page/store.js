@@ -218,6 +218,16 @@ export class Store {
     return best;
   }
 
+  /** What changes the sentence at the top: who is there, and who has halted or observes. Figures that rise are not in it. */
+  standing() {
+    const nodes = [...this.nodes.values()].map((one) => {
+      const said = one.status;
+      return [one.base, one.isAway, one.isForeign, one.trouble?.kind, said?.halted, said?.observing, said?.catching_up, said?.validator].join();
+    });
+    const devnet = this.devnet ? [this.devnet.groups, this.devnet.pace_ms, this.devnet.nodes.map(({ state }) => state)] : null;
+    return JSON.stringify([nodes, this.lead()?.base, this.validators?.hash, this.evidence?.forks.length, devnet, this.isDevnet]);
+  }
+
   /** The node of this validator: one that is known as it, else the first that says so. @param {string} address @returns {NodeState | undefined} */
   nodeOf(address) {
     const nodes = [...this.nodes.values()];

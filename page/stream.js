@@ -12,6 +12,10 @@ const STRETCH = 90;
 const STRETCH_MS = 4000;
 /** How long the stream rests between two stretches, and after a failure. */
 export const REST_MS = 2500;
+/** Events of a block come one after the other: they are read together. */
+const READ_EVERY_MS = 250;
+/** What the ring of events has comes at once, so long. */
+const RING_MS = 500;
 /** Heights whose round is kept: the one under way, and some before it. */
 const ROUNDS_MAX = 8;
 /** An event that is longer is none of a node. */
@@ -106,12 +110,14 @@ export class Stream {
         lines.push(decoder.decode(value, { stream: true }));
         if (taken > known) this.store.changed();
         const now = performance.now();
-        // What the ring had comes at once, whatever the chain's pace is.
-        if (isFirst && now - began < 500) before = taken;
+        const isRing = now - began < RING_MS;
+        // Whatever the chain's pace is.
+        if (isFirst && isRing) before = taken;
         if (taken - before >= STRETCH) {
           if (now - since < STRETCH_MS) return;
           [since, before] = [now, taken];
         }
+        if (!isRing) await new Promise((read) => setTimeout(read, READ_EVERY_MS));
       }
     } finally {
       open.abort();

@@ -26,7 +26,7 @@ export function draw(ctx) {
     clock(block.time),
     h('span', { class: 'hash', title: block.state_root }, short(block.state_root)),
   ]);
-  return [panel('Newest blocks', table('Newest blocks', ['Height', 'Id', 'Proposer', 'Round', 'Transactions', 'Time', 'State root'], rows, [3, 4]))];
+  return [panel('Newest blocks', table('Newest blocks', ['Height', 'Id', 'Proposer', 'Round', 'Transactions', 'Time', 'State root'], rows, [3, 4], blocks.map(({ height }) => String(height))))];
 }
 
 /** @param {Ctx} ctx @returns {Child[]} */

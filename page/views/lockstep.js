@@ -206,7 +206,7 @@ function strip(ctx) {
         const round = block.round ? `, round ${block.round}` : '';
         const words = `block ${block.height} by ${who}${round}, ${block.transactions} transactions`;
         const kind = `${colour(place)}${block.round ? ' late' : ''}${block.transactions ? ' full' : ''}`;
-        return h('li', {}, h('a', { href: to('block', block.height), class: kind, title: words, 'aria-label': words }));
+        return h('li', { key: String(block.height) }, h('a', { href: to('block', block.height), class: kind, title: words, 'aria-label': words }));
       }),
     ),
     h(

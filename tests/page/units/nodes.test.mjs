@@ -193,6 +193,43 @@ test('what a node does and what it is are told apart in the sentence, and how ne
   assert.deepEqual(said().reasons, ['a fork at height 7.'], 'once, not once more for its row');
 });
 
+test('who goes, comes or halts changes what is drawn at once, and a height that rises does not', async () => {
+  const one = await node({ '/status': status(0, 50) });
+  const two = await node({ '/status': status(1, 50) });
+  const { store, poll, look } = page([one.base, two.base]);
+  await look(0);
+  const before = store.standing();
+  for (const each of [one, two]) each.answers['/status'] = status(each === one ? 0 : 1, 51, { time: 77_777 });
+  await look(1000);
+  assert.equal(store.standing(), before);
+  poll.devnetAt = 5000;
+  two.close();
+  await look(1000);
+  assert.notEqual(store.standing(), before);
+  assert.equal(poll.devnetAt, 0, 'its devnet is asked why');
+  const away = store.standing();
+  one.answers['/status'] = status(0, 51, { halted: 'a fork' });
+  await look(1000);
+  assert.notEqual(store.standing(), away);
+});
+
+test('a page that looks asks each node again and again, one that does not asks nobody', async () => {
+  const one = await node({ '/status': status(0, 50) });
+  const store = new Store([one.base]);
+  const poll = new Poll(store);
+  const asked = () => one.asked.filter((path) => path === '/status').length;
+  const until = async (look) => { while (!look()) await new Promise((done) => setTimeout(done, 20)); };
+  poll.start();
+  await until(() => asked() >= 3);
+  poll.stop();
+  await until(() => ![...store.nodes.values()].some((each) => each.isBeingAsked));
+  const before = asked();
+  poll.turn = () => assert.fail('it is asked though nobody looks');
+  poll.hurry();
+  assert.equal(poll.timer, null);
+  assert.equal(asked(), before);
+});
+
 test('a cut network is named as the cause', async () => {
   const one = await node({ '/status': status(0, 50, { time: 59_000 }) });
   const { store, look, said } = page([one.base]);
