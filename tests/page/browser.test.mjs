@@ -343,6 +343,36 @@ test('a node that talks nonsense, or is silent, is named, and the page goes on',
   }
 });
 
+test('a listed stranger neither leads, nor takes a node’s place, nor stops the page', async (t) => {
+  if (!needs(t, '/devnet')) return;
+  const own = (await get(`${chain.base}/status`)).body;
+  const stranger = 'http://127.0.0.1:65001';
+  let said = { height: own.height + 1e6, validator: `0x${'ee'.repeat(20)}` };
+  const headers = { 'access-control-allow-origin': '*' };
+  const rounds = (height) => ({ height, validator: null, began_ms: 0, left_out: 0, entries: Array.from({ length: 20_000 }, (_, round) => ({ what: 'prevote_received', round, who: own.validator, at_us: round })) });
+  const page = await open(t, `?nodes=${stranger}#/`, {
+    before: (page) => page.route(`${stranger}/**`, (route) => {
+      const { pathname } = new URL(route.request().url());
+      if (pathname === '/status') return route.fulfill({ headers, json: { ...own, ...said } });
+      if (pathname.endsWith('/timeline')) return route.fulfill({ headers, json: rounds(Number(pathname.split('/')[2])) });
+      return route.fulfill({ status: 404, headers, json: { code: 'no_such_route', message: 'there is none' } });
+    }),
+  });
+  const last = async () => (await rowsOf(page)).find(({ name }) => name === stranger || name.startsWith('0xeeeeeeee'));
+  const height = async () => Number(digits(await page.locator('.figure', { hasText: 'Height' }).first().locator('.value').textContent()));
+  const rises = async (what) => { const before = await height(); await until(what, async () => (await height()) > before); };
+  await until('the stranger has a row', async () => (await rowsOf(page)).length === 5 && (await last())?.height === own.height + 1e6);
+  await rises('own heights');
+  assert.ok((await height()) < own.height + 1e5, 'the height is that of the page’s own node');
+  assert.match(await headline(page), /^The chain (is alive|goes on)/);
+  said = { validator: own.peers[0].address };
+  await until('his claim', async () => /^says that it is node [0-9] too$/.test((await last())?.why ?? ''));
+  assert.equal((await rowsOf(page)).filter(({ name }) => /^node [0-9]$/.test(name)).length, 4);
+  said = { waiting_for: { prevotes: [1, {}], precommits: [] } };
+  await until('his nonsense', async () => (await last())?.state === 'makes no sense');
+  await rises('heights, still');
+});
+
 test('it is used by the keyboard alone', async (t) => {
   const page = await open(t);
   await until('rows', async () => (await rowsOf(page)).length === 4);
