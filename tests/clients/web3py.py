@@ -43,7 +43,7 @@ async def reads(w3):
     await refused(BlockNotFound, lambda: eth.get_block(10**9))
     await refused(TransactionNotFound, lambda: eth.get_transaction("0x" + "7" * 64))
     # A method that there is not is no contract that reverted.
-    await refused(MethodUnavailable, lambda: eth.get_proof(BOB, [0]))
+    await refused(MethodUnavailable, lambda: eth.create_access_list({"to": BOB, "data": "0x"}))
     assert await maybe(eth.call({"to": BOB, "data": "0x"})) == b""
     assert await maybe(eth.estimate_gas({"to": BOB})) > 0
     assert len(await maybe(eth.get_block_receipts(latest["number"]))) == len(latest["transactions"])
