@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How often a look is taken.
 const EVERY: Duration = Duration::from_secs(5);
-/// So much that was freed since memory was last given back is worth the work.
+/// So much more that lies idle than when memory was last given back is worth the work.
 const WORTH_BYTES: usize = 1 << 20;
 
 /// Gives it back from now on, on a thread of its own, until the process ends.
@@ -14,8 +14,9 @@ pub(crate) fn give_back() {
         let mut kept = Kept::default();
         loop {
             std::thread::sleep(EVERY);
-            if kept.is_worth_it(freed_bytes()) {
+            if kept.is_worth_it(idle_bytes()) {
                 trim();
+                kept.bytes = idle_bytes();
             }
         }
     });
@@ -24,31 +25,40 @@ pub(crate) fn give_back() {
     }
 }
 
-/// What was free and stays so: it was given back already. What is held is no measure: under a flood
-/// that does not change when it has passed.
+/// What stayed when memory was last given back, or less: stacks, code's own data, pages that hold a
+/// little. How much is free is no measure: it is the same before and after what was given back has been
+/// used again.
 #[derive(Debug, Default)]
 struct Kept {
     bytes: usize,
 }
 
 impl Kept {
-    fn is_worth_it(&mut self, freed: usize) -> bool {
-        // What was taken into use again has come back from the system.
-        let is_worth_it = freed.saturating_sub(self.bytes) >= WORTH_BYTES;
-        if is_worth_it || freed < self.bytes {
-            self.bytes = freed;
-        }
-        is_worth_it
+    fn is_worth_it(&mut self, idle: usize) -> bool {
+        self.bytes = self.bytes.min(idle);
+        idle - self.bytes >= WORTH_BYTES
     }
 }
 
-/// What the C library holds and nobody uses, given back or not.
+/// What this process has of the machine's memory beyond what it uses: without files, and what the C
+/// library has handed out.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn idle_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let own = status.lines().find_map(|line| {
+        let size = line.strip_prefix("RssAnon:")?.trim();
+        size.strip_suffix(" kB")?.parse::<usize>().ok()
+    });
+    (own.unwrap_or(0) << 10).saturating_sub(used_bytes())
+}
+
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code)]
-fn freed_bytes() -> usize {
+fn used_bytes() -> usize {
     // SAFETY: it takes nothing and returns numbers; it locks each arena for itself (mallinfo(3):
     // MT-Unsafe only in that options may be set meanwhile, which nobody does).
-    unsafe { libc::mallinfo2() }.fordblks
+    let info = unsafe { libc::mallinfo2() };
+    info.uordblks + info.hblkhd
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -60,7 +70,7 @@ fn trim() {
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn freed_bytes() -> usize {
+fn idle_bytes() -> usize {
     0
 }
 
@@ -73,23 +83,38 @@ mod tests {
 
     const MIB: usize = 1 << 20;
 
-    /// A node that was flooded in its first second took that for its measure, and gave nothing back.
-    #[test]
-    fn what_is_freed_is_given_back_once_whenever_the_flood_was() {
+    /// Idle memory in MiB at each look, and what giving back leaves of it.
+    fn given_back(looks: &[(usize, usize)]) -> Vec<bool> {
         let mut kept = Kept::default();
-        let freed = [1, 1, 60, 60, 60, 2, 2, 60, 60];
-        let worth: Vec<bool> = freed
-            .iter()
-            .map(|mib| kept.is_worth_it(mib * MIB))
-            .collect();
+        let look = |(idle, left): &(usize, usize)| {
+            let is_worth_it = kept.is_worth_it(idle * MIB / 4);
+            if is_worth_it {
+                kept.bytes = left * MIB / 4;
+            }
+            is_worth_it
+        };
+        looks.iter().map(look).collect()
+    }
+
+    /// Between two looks a flood used what had been given back, and freed it: it stayed for good.
+    #[test]
+    fn what_is_used_again_and_freed_is_given_back_again() {
+        let looks = [
+            (60, 4),
+            (60, 4),
+            (4, 0),
+            (7, 0),
+            (8, 2),
+            (2, 0),
+            (0, 0),
+            (4, 0),
+        ];
         let (yes, no) = (true, false);
-        assert_eq!(worth, [yes, no, yes, no, no, no, no, yes, no]);
+        assert_eq!(given_back(&looks), [yes, yes, no, no, yes, no, no, yes]);
     }
 
     #[test]
-    fn little_by_little_is_given_back_too() {
-        let mut kept = Kept::default();
-        let times = (0..100).filter(|n| kept.is_worth_it(n * MIB / 4));
-        assert_eq!(times.count(), 24);
+    fn what_cannot_be_given_back_is_tried_once() {
+        assert_eq!(given_back(&[(40, 39); 3]), [true, false, false]);
     }
 }
