@@ -1,5 +1,6 @@
 //! `lockstep faucet`: asks a devnet to pay somebody what is needed to begin. Any other chain has nobody
 //! who would.
+use super::http;
 use super::node::{Node, Rpc};
 use super::receipt::{self, Found};
 use super::who;
@@ -8,7 +9,7 @@ use crate::output::{say, say_json};
 use crate::wallet::Keyring;
 use clap::Args;
 use lockstep_protocol::types::{Address, Hash};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// How often to ask what became of the payment.
@@ -71,7 +72,7 @@ fn ask(node: &Node, to: Address, amount: u64) -> Result<Hash, Failure> {
     let order = json!({ "to": to, "amount": amount.to_string() });
     let answer = node.post_json("/devnet/faucet", &order)?;
     if answer.status != 200 {
-        let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        let said = http::json(&answer.body);
         if answer.status == 404 && said.is_some_and(|said| said["code"] == "no_devnet") {
             return Err(Failure::usage(format!(
                 "{} is no node of a devnet, so it has no faucet: name one of a devnet with --rpc, or \
@@ -81,7 +82,7 @@ fn ask(node: &Node, to: Address, amount: u64) -> Result<Hash, Failure> {
         }
         return Err(node.refusal(&answer));
     }
-    let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let said = http::json(&answer.body);
     let id = said.and_then(|said| said["transaction"].as_str()?.parse().ok());
     id.ok_or_else(|| node.strange())
 }

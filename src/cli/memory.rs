@@ -83,7 +83,7 @@ mod tests {
 
     const MIB: usize = 1 << 20;
 
-    /// Idle memory in MiB at each look, and what giving back leaves of it.
+    /// Idle memory in quarters of a MiB at each look, and what giving back leaves of it.
     fn given_back(looks: &[(usize, usize)]) -> Vec<bool> {
         let mut kept = Kept::default();
         let look = |(idle, left): &(usize, usize)| {
