@@ -110,8 +110,14 @@ impl Table {
         }
         let keys = (Bound::Included(first), Bound::Excluded(end));
         let entries = fallible(|| self.db.rev_range(txn, &keys)).map_err(|e| self.failed(e))?;
+        self.opened(entries.take(limit))
+    }
+
+    fn opened<'t>(
+        &self,
+        entries: impl Iterator<Item = Result<(&'t [u8], &'t [u8]), heed::Error>>,
+    ) -> Result<Vec<Entry<'t>>, StoreError> {
         entries
-            .take(limit)
             .map(|entry| {
                 let (key, sealed) = entry.map_err(|e| self.failed(e))?;
                 Ok((key, self.open(key, sealed)?))
@@ -127,12 +133,7 @@ impl Table {
     /// All entries in order of key.
     pub(super) fn all<'t>(&self, txn: &'t RoTxn<'_>) -> Result<Vec<Entry<'t>>, StoreError> {
         let entries = fallible(|| self.db.iter(txn)).map_err(|e| self.failed(e))?;
-        entries
-            .map(|entry| {
-                let (key, sealed) = entry.map_err(|e| self.failed(e))?;
-                Ok((key, self.open(key, sealed)?))
-            })
-            .collect()
+        self.opened(entries)
     }
 
     /// The first entries in order of key.
@@ -142,13 +143,7 @@ impl Table {
         limit: usize,
     ) -> Result<Vec<Entry<'t>>, StoreError> {
         let entries = self.db.iter(txn).map_err(|e| self.failed(e))?;
-        entries
-            .take(limit)
-            .map(|entry| {
-                let (key, sealed) = entry.map_err(|e| self.failed(e))?;
-                Ok((key, self.open(key, sealed)?))
-            })
-            .collect()
+        self.opened(entries.take(limit))
     }
 
     pub(super) fn put<T: BorshSerialize>(
