@@ -1,5 +1,6 @@
 // What may be done to a devnet: the requests, what came of them, and the `curl` line that does the same.
 import { ask, asNoAnswer } from './api.js';
+import { clock } from './format.js';
 
 /** @typedef {import('./store.js').Store} Store */
 
@@ -11,6 +12,14 @@ const OUTCOMES_MAX = 6;
 export function curl(base, path, body) {
   const json = JSON.stringify(body).replace(/'/g, "'\\''");
   return `curl -X POST ${base}${path} -H 'Content-Type: application/json' -d '${json}'`;
+}
+
+/** What an order's answer says besides that it is done. @param {any} answer */
+function wordsOf(answer) {
+  if (typeof answer?.transaction === 'string') return 'handed in';
+  if (Number.isSafeInteger(answer?.snapshot)) return `snapshot ${answer.snapshot} is being taken`;
+  if (Number.isSafeInteger(answer?.time_ms)) return `the devnet's clock says ${clock(answer.time_ms)}`;
+  return Number.isSafeInteger(answer?.turn) ? 'under way: all nodes stop for it' : 'done';
 }
 
 export class Controls {
@@ -38,7 +47,7 @@ export class Controls {
     try {
       const answer = await ask(this.base(), path, { body, patienceMs: PATIENCE_MS });
       const transaction = typeof answer?.transaction === 'string' ? answer.transaction : null;
-      this.note(path, transaction ? 'handed in' : 'done', true, transaction);
+      this.note(path, wordsOf(answer), true, transaction);
     } catch (thrown) {
       const refused = asNoAnswer(thrown);
       const code = refused.code ? `${refused.code}: ` : '';

@@ -82,13 +82,14 @@ export class Poll {
     node.isBeingAsked = true;
     const began = this.now();
     const wasAway = node.isAway;
+    const isFirst = node.seenAt === null;
     try {
       const status = shapes.status(await ask(node.base, '/status'));
       this.judge(node, status);
       node.answered(status, this.now());
       this.settle();
       node.askAt = began + EVERY_MS;
-      if (wasAway) this.devnetAt = 0;
+      if (wasAway || isFirst) this.devnetAt = 0;
       this.store.changed();
       await this.askTimelines(node, status);
     } catch (thrown) {

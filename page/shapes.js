@@ -36,7 +36,7 @@ import { amount, count, fields, flag, list, long, number, or, refuse, text } fro
 /** @typedef {{ height: number, validator: string | null, began_ms: number, left_out: number, entries: Entry[] }} Timeline */
 /** @typedef {{ index: number, validator: string, url: string, state: string, reason: string | null, since_ms: number | null, height: number | null }} DevnetNode */
 /** @typedef {{ from: number, to: number, delay_ms: number, drop_per_thousand: number }} Fault */
-/** @typedef {{ pace_ms: number | null, genesis: string, nodes: DevnetNode[], accounts: { name: string, address: string }[], groups: number[][] | null, faults: Fault[], can_panic: boolean }} Devnet */
+/** @typedef {{ pace_ms: number | null, genesis: string, nodes: DevnetNode[], accounts: { name: string, address: string }[], groups: number[][] | null, faults: Fault[], can_panic: boolean, clock: { ahead_ms: number, held_ms: number | null } | null, turns: { snapshots: { snapshot: number, height: number }[], failure: string | null } | null }} Devnet */
 /** @typedef {{ height: number, id: string, time: number, proposer: string, state_root: string, transactions: number, round: number | null }} Block */
 /** @typedef {{ message: string, handled: number, waited_p50_us: number, waited_p99_us: number, handled_p50_us: number, handled_p99_us: number }} Message */
 /** @typedef {{ actor: string, state: string, depth: number, limit: number, refused: number, panics: number, restarts: number, last_panic: string | null, last_panic_unix_ms: number | null, last_message_ms_ago: number | null, messages: Message[] }} ActorRow */
@@ -52,6 +52,8 @@ import { amount, count, fields, flag, list, long, number, or, refuse, text } fro
 export const VALIDATORS_MAX = 128;
 /** Notes of one height, as many as a node keeps. */
 export const NOTES_MAX = 512;
+/** A page of an account's history, as long as a node makes it. */
+const HISTORY_MAX = 100;
 /** Peers, nodes and accounts of a devnet, faults, forks: more than a node names. */
 const LIST_MAX = 1024;
 /** Actors of a node, kinds of messages of each, and edges of all: some three times what there is. */
@@ -145,6 +147,8 @@ const devnetFields = fields({
   groups: or(list(list(count, LIST_MAX), LIST_MAX)),
   faults: or(list(fields({ from: count, to: count, delay_ms: or(number, 0), drop_per_thousand: or(number, 0) }), LIST_MAX), []),
   can_panic: or(flag, false),
+  clock: or(fields({ ahead_ms: number, held_ms: or(number) })),
+  turns: or(fields({ snapshots: or(list(fields({ snapshot: count, height: count }), LIST_MAX), []), failure: or(text) })),
 });
 
 /** @param {any} value @returns {Devnet} */
@@ -240,6 +244,18 @@ const transactionLife = fields({
 /** `lockstep_getAccount`. @type {(value: any) => any} */
 export const account = (value) => accountFields(value, 'account');
 const accountFields = fields({ balance: amount, nonce: count, next_nonce: count, exists: flag, height: count, proof: or(long), state_root: or(text) });
+
+/** `/accounts/…/transactions`: a page of what an account has a part in, the newest first. @type {(value: any) => any} */
+export const history = (value) => historyFields(value, 'history');
+const part = fields({
+  height: count,
+  index: count,
+  time: number,
+  role: text,
+  receipt: fields({ status: text, fee: amount, code: or(text) }),
+  transaction: transactionFields,
+});
+const historyFields = fields({ height: count, earliest_height: count, next: or(text), transactions: list(part, HISTORY_MAX) });
 
 /** `lockstep_getRecord`. @type {(value: any) => any} */
 export const record = (value) => recordFields(value, 'record');

@@ -1,6 +1,6 @@
 // What may be done to a devnet: make a block, kill a node, cut the network, move money. Each with its `curl` line.
 import { h } from '../dom.js';
-import { ago, list, whole } from '../format.js';
+import { ago, count, list, whole } from '../format.js';
 import { empty, pair, panel } from '../parts.js';
 import { to } from '../router.js';
 import { rows } from '../rows.js';
@@ -25,6 +25,7 @@ export function draw(ctx) {
       panel('Blocks', blocks(ctx, devnet)),
       panel('Network', network(ctx, devnet, choices)),
       panel('Money and records', money(ctx, accounts)),
+      panel('Snapshots and time', past(ctx, devnet)),
       devnet.can_panic ? panel('Actors', panicking(ctx, choices)) : null,
     ),
   ];
@@ -150,6 +151,24 @@ function money(ctx, accounts) {
     form(ctx, 'transfer', '/devnet/transfer', [{ name: 'from', label: 'From', kind: 'choice', choices: accounts }, { name: 'to', label: 'to', kind: 'text', value: second, size: 14 }, { name: 'amount', label: 'amount', kind: 'text', value: '5', size: 8 }], (values) => ({ from: values.from, to: values.to, amount: values.amount }), 'Send'),
     form(ctx, 'record', '/devnet/record', [{ name: 'from', label: 'From', kind: 'choice', choices: accounts }, { name: 'key', label: 'key', kind: 'text', value: 'greeting', max: 514 }, { name: 'value', label: 'value', kind: 'text', value: 'hello', max: 4096 }], (values) => ({ from: values.from, key: values.key, value: values.value }), 'Keep a record'),
     form(ctx, 'faucet', '/devnet/faucet', [{ name: 'to', label: 'Faucet to', kind: 'text', value: first, size: 14 }, { name: 'amount', label: 'amount', kind: 'text', value: '100', size: 8 }], (values) => ({ to: values.to, amount: values.amount }), 'Give'),
+  ];
+}
+
+/** @param {Ctx} ctx @param {Devnet} devnet */
+function past(ctx, devnet) {
+  const { snapshots, failure } = devnet.turns ?? { snapshots: [], failure: null };
+  const ahead = devnet.clock?.ahead_ms ?? 0;
+  const held = devnet.clock?.held_ms ?? null;
+  const time = held !== null ? 'The clock of the blocks stands still until the next one.' : ahead > 0 ? `The clock of the blocks is ${ago(ahead)} ahead of this machine’s.` : 'The clock of the blocks is this machine’s.';
+  const kept = /** @type {[string, string][]} */ (snapshots.map((one) => [String(one.snapshot), `snapshot ${one.snapshot}, height ${whole(one.height)}`]));
+  return [
+    h('p', { class: 'note' }, `${snapshots.length ? `${count(snapshots.length, 'snapshot')} kept.` : 'No snapshot is kept.'} All nodes stop for a moment to take one or to go back to one.`),
+    failure ? h('p', { class: 'trouble' }, failure) : null,
+    h('div', { class: 'buttons' }, button(ctx, 'Snapshot', '/devnet/snapshot', {})),
+    line(ctx, '/devnet/snapshot', {}),
+    kept.length ? form(ctx, 'revert', '/devnet/revert', [{ name: 'snapshot', label: 'Back to', kind: 'choice', choices: kept }], (values) => ({ snapshot: Number(values.snapshot) }), 'Revert') : null,
+    h('p', { class: 'note' }, time),
+    form(ctx, 'time', '/devnet/time', [{ name: 'seconds', label: 'Forward (s)', kind: 'number', value: '3600', size: 8 }], (values) => ({ add_ms: Number(values.seconds) * 1000 }), 'Go forward'),
   ];
 }
 

@@ -22,6 +22,10 @@ export function action(ctx, what) {
     const key = String(what.key ?? '');
     return h('span', { class: 'action' }, `${kind} record ${textOfHex(key) ?? key}`);
   }
+  if (kind === 'call') {
+    const bytes = Math.max(0, String(what.data ?? '0x').length - 2) / 2;
+    return h('span', { class: 'action' }, `call of ${what.application}, ${size(bytes)}`);
+  }
   return h('span', { class: 'action' }, kind.replace(/_/g, ' '));
 }
 

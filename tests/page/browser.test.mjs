@@ -130,6 +130,12 @@ test('every figure of a chain that stands is the one in the JSON', async (t) => 
   };
   const account = (await get(`${still.base}/accounts/${ALICE}`)).body;
   assert.equal(digits((await facts(`/account/${ALICE}`)).Balance), account.balance);
+  const past = (await get(`${still.base}/accounts/${ALICE}/transactions?limit=25`)).body;
+  await until('its history', async () => {
+    const rows = await page.locator('main table tbody tr').evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.querySelector('[title]')?.title ?? cell.textContent)));
+    const told = past.transactions.map((one) => [String(one.height), one.transaction.id, one.role === 'receiver' ? '' : one.receipt.fee]);
+    return JSON.stringify(rows.map((row) => [digits(row[0]), row[2], digits(row[7])])) === JSON.stringify(told);
+  });
   const block = (await get(`${still.base}/blocks/2`)).body;
   const shown = await facts('/block/2');
   for (const [name, value] of [['Id', block.id], ['State root', block.header.state_root], ['Transactions root', block.header.transactions_root], ['Decided in round', String(block.commit.round)]]) assert.equal(shown[name], value, name);
@@ -217,6 +223,27 @@ test('a partition of two and two halts the chain and says so, and heals', async 
   await page.getByRole('button', { name: 'Heal' }).click();
   await page.evaluate(() => (location.hash = '#/'));
   await until('it is alive', async () => /alive|goes on/.test(await headline(page)), 60_000);
+});
+
+test('a snapshot is taken and gone back to by buttons: what was sent between is undone', async (t) => {
+  if (!needs(t, '/devnet')) return;
+  const balance = async () => (await get(`${chain.base}/accounts/${ALICE}`)).body.balance;
+  const over = async (turn) => until(`turn ${turn}`, async () => { const { turns } = (await get(`${chain.base}/devnet`)).body; return turns.over >= turn && turns; }, 60_000);
+  const before = await balance();
+  const page = await open(t, '#/devnet');
+  const panel = page.locator('section', { has: page.getByRole('heading', { name: 'Snapshots and time' }) });
+  await panel.getByRole('button', { name: 'Snapshot', exact: true }).click();
+  const taken = await over(1);
+  assert.deepEqual(taken.snapshots.map(({ snapshot }) => snapshot), [1]);
+  await post(`${chain.base}/devnet/transfer`, { from: 'alice', to: 'bob', amount: '77' });
+  await until('it is sent', async () => (await balance()) !== before, 60_000);
+  await panel.getByRole('button', { name: 'Revert' }).click();
+  await over(2);
+  await until('it is undone', async () => (await balance()) === before, 60_000);
+  await page.evaluate(() => (location.hash = '#/'));
+  await until('it goes on', async () => /alive|goes on/.test(await headline(page)), 60_000);
+  const low = (await get(`${chain.base}/status`)).body.height;
+  await until('the page has the heights of now', async () => { const rows = await rowsOf(page); return rows.length === 4 && rows.every(({ height, state }) => state === 'votes' && height >= low); }, 60_000);
 });
 
 test('the timeline of a height has every step of four nodes', async (t) => {

@@ -63,6 +63,18 @@ test('why there is no answer is told apart', async () => {
   assert.equal((await why(one.base, '/status')).kind, 'unreachable');
 });
 
+test('whether it is a devnet is asked as soon as the first node has answered, not seconds later', async () => {
+  const one = await node({ '/status': status(0, 5), '/heights/5/timeline': timeline(0, 5) });
+  const { poll, look } = page([one.base]);
+  poll.turn();
+  assert.ok(poll.devnetAt > 0, 'asked before anybody is known to answer');
+  await look(0);
+  assert.equal(poll.devnetAt, 0);
+  poll.devnetAt = 3000;
+  await look(1000);
+  assert.equal(poll.devnetAt, 3000, 'and after that at its own pace');
+});
+
 test('a node that goes away is dark at the next look, says why, and comes back', async () => {
   const one = await node({ '/status': status(0, 5), '/heights/5/timeline': timeline(0, 5) });
   const two = await node({ '/status': status(1, 5), '/heights/5/timeline': timeline(1, 5) });
@@ -234,7 +246,7 @@ test('a cut network is named as the cause', async () => {
   const one = await node({ '/status': status(0, 50, { time: 59_000 }) });
   const { store, look, said } = page([one.base]);
   store.isDevnet = true;
-  store.devnet = { pace_ms: 1000, genesis: '', nodes: [], accounts: [], groups: [[0, 1], [2, 3]], faults: [], can_panic: false };
+  store.devnet = { pace_ms: 1000, genesis: '', nodes: [], accounts: [], groups: [[0, 1], [2, 3]], faults: [], can_panic: false, clock: null, turns: null };
   await look(0);
   assert.ok(said().reasons.some((reason) => /cut: nodes 0, 1 \| 2, 3/.test(reason)));
   one.close();
@@ -248,7 +260,7 @@ test('before block 1, and where blocks are made by hand, nobody is alarmed', asy
   assert.match(said().headline, /No block yet/);
   one.answers['/status'] = status(0, 50, { time: 500_000 });
   store.isDevnet = true;
-  store.devnet = { pace_ms: null, genesis: '', nodes: [], accounts: [], groups: null, faults: [], can_panic: false };
+  store.devnet = { pace_ms: null, genesis: '', nodes: [], accounts: [], groups: null, faults: [], can_panic: false, clock: null, turns: null };
   await look(1000);
   assert.match(said().headline, /made by hand/);
   assert.equal(said().tone, 'dim');

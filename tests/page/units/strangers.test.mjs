@@ -37,7 +37,7 @@ function page(...bases) {
 }
 
 /** The devnet's own list. */
-const devnet = (...nodes) => ({ pace_ms: 1000, genesis: '', nodes: nodes.map(([index, url]) => ({ index, validator: VALIDATORS[index], url, state: 'running', reason: null, since_ms: null, height: 1 })), accounts: [], groups: null, faults: [], can_panic: false });
+const devnet = (...nodes) => ({ pace_ms: 1000, genesis: '', nodes: nodes.map(([index, url]) => ({ index, validator: VALIDATORS[index], url, state: 'running', reason: null, since_ms: null, height: 1 })), accounts: [], groups: null, faults: [], can_panic: false, clock: null, turns: null });
 
 test('a stranger never leads while the node that the page came from answers, however high he says that he is', () => {
   const { store, answer } = page(STRANGER);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { textOf } from '../../../page/dom.js';
 import { Store } from '../../../page/store.js';
+import * as account from '../../../page/views/account.js';
 import { drawRecord } from '../../../page/views/ledger.js';
 import { BOX_H, BOX_W, middle, plan } from '../../../page/views/graph.js';
 import * as mempool from '../../../page/views/mempool.js';
@@ -25,6 +26,33 @@ test('a record shows its value, when it was written, and the state that proves i
   const none = textOf(drawRecord(ctx({ view: 'record', rest: [VALIDATORS[0], key] }, { ...answer, record: null })));
   assert.match(none, /it is not there/);
   assert.ok(none.includes('795') && none.includes('0x01'), 'that it is not there is proven too');
+});
+
+test('an account shows its history: what it sent and got, what failed and why, and where older ones are', () => {
+  const one = (height, role, sender, receipt, action) => ({ height, index: 0, time: 1, role, receipt: { status: 'success', fee: '3391', ...receipt }, transaction: { id: `0x${String(height).repeat(32)}`, sender, body: { nonce: 1, fee: '3391', expires_at: 50, action } } });
+  const page = shapes.history({
+    height: 99,
+    earliest_height: 5,
+    next: '12:3',
+    transactions: [
+      one(72, 'receiver', VALIDATORS[1], {}, { kind: 'transfer', to: VALIDATORS[0], amount: '41', memo: '<b>' }),
+      one(71, 'sender', VALIDATORS[0], { status: 'failed', code: 'insufficient_balance' }, { kind: 'transfer', to: VALIDATORS[1], amount: '40', memo: '' }),
+      one(70, 'sender', VALIDATORS[0], {}, { kind: 'put', key: '0x6b31', value: '0x' }),
+    ],
+  });
+  const held = { balance: '5', nonce: 1, next_nonce: 2, exists: true, height: 99, proof: null, state_root: null };
+  const asked = [];
+  const read = (value) => ({ value, error: null, at: 0, isLoading: false });
+  const draw = (rest, answer) => account.draw(ctx({ view: 'account', rest: [VALIDATORS[0], ...rest] }, null, { reads: { get: (base, path) => (asked.push(path), answer), call: () => read(held) } }));
+  const text = textOf(draw([], read(page)));
+  for (const words of ['received', '41', '“<b>”', 'insufficient_balance', 'record k1', 'Older ones', 'from height 5 on']) assert.ok(text.includes(words), `${words}: ${text}`);
+  assert.match(JSON.stringify(draw([], read(page))), new RegExp(`#/account/${VALIDATORS[0]}/12%3A3`));
+  draw(['12:3'], read(page));
+  assert.ok(asked.includes(`/accounts/${VALIDATORS[0]}/transactions?limit=25&before=12:3`), asked.join());
+  draw(['12:3&limit=9999'], read(page));
+  assert.ok(asked.every((path) => !path.includes('9999')), 'what is no place is not asked for');
+  const none = { value: undefined, error: { code: 'no_history', message: 'm' }, at: 0, isLoading: false };
+  assert.match(textOf(draw([], none)), /keeps no history/);
 });
 
 test('no arrow between actors runs through a third box, and no figure lies on a box or on another figure', () => {
@@ -91,7 +119,7 @@ function heightOf(nodes, entriesOf) {
   const bases = Array.from({ length: nodes }, (_, at) => (at === 0 ? '' : `http://node:${at}`));
   const store = new Store(bases);
   const addresses = bases.map((_, at) => `0x${String(at).padStart(40, '0')}`);
-  store.devnet = { pace_ms: 1000, genesis: '', nodes: bases.map((url, index) => ({ index, validator: addresses[index], url, state: 'running', reason: null, since_ms: null, height: 7 })), accounts: [], groups: null, faults: [], can_panic: false };
+  store.devnet = { pace_ms: 1000, genesis: '', nodes: bases.map((url, index) => ({ index, validator: addresses[index], url, state: 'running', reason: null, since_ms: null, height: 7 })), accounts: [], groups: null, faults: [], can_panic: false, clock: null, turns: null };
   const told = new Map();
   bases.forEach((base, at) => {
     store.nodes.get(base).answered(status(0, 7, { validator: addresses[at] }), 0);
