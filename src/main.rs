@@ -92,6 +92,7 @@ impl Command {
             | Command::Testnet(_)
             | Command::Start(_)
             | Command::Arm(_)
+            | Command::Verify(_)
             | Command::Snapshot(_)
             | Command::Devnet(_)
             | Command::Faucet(_)
@@ -101,7 +102,6 @@ impl Command {
             | Command::Record(_)
             | Command::Keys(_) => true,
             Command::Status(_)
-            | Command::Verify(_)
             | Command::Simulate(_)
             | Command::Block(_)
             | Command::Timeline(_)

@@ -4,13 +4,26 @@ use crate::config::{self};
 use crate::failure::Failure;
 use crate::output::{say, say_json};
 use clap::Args;
-use lockstep_actors::node::{ArmConfig, arm};
+use lockstep_actors::node::{ArmConfig, Armed, arm};
 use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, KeyUse};
 use serde_json::json;
 use std::path::PathBuf;
 
+/// What one vouches for.
+const ABOUT: &str = "Vouch for a stopped node's data directory: its next start, within ten minutes, signs from \
+     it, and does not wait there for the word of the others.
+
+You vouch that no other node signs with this key now or later, and that this directory is the one that \
+it last signed from, or that what it lacks does not matter any more. A directory that is older than its \
+key signs from the second height after the last that the key is known to have seen committed. Armed a \
+second time, after a start that could not get there, it signs one height sooner: the key may have begun \
+that one, and anybody could prove it. Do so only where the chain cannot go on without it.
+
+docs/operate/backup.md has every case.";
+
 /// `lockstep arm`
 #[derive(Args)]
+#[command(long_about = ABOUT)]
 pub(crate) struct Arguments {
     /// The home of a node that is not running [env: LOCKSTEP_HOME]
     #[arg(long, value_name = "DIR")]
@@ -42,14 +55,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         message: format!("the node in {home} is not armed: {error}"),
         exit_code: error.exit_code(),
     })?;
-    match armed {
-        KeyUse::Signs(from) if arguments.json => {
-            say_json(&json!({ "armed": true, "home": home, "signs_from_height": from }))
-        }
+    let Armed { key_use, head } = armed;
+    match key_use {
+        KeyUse::Signs(from) if arguments.json => say_json(
+            &json!({ "armed": true, "home": home, "height": head, "signs_from_height": from }),
+        ),
         KeyUse::Signs(from) => {
             say!("Lockstep node armed")?;
             say!("  home          {home}")?;
-            say!("  signs from    height {from}")?;
+            match from <= head.next() {
+                true => {
+                    say!("  signs         at once: nothing of the directory kept it from signing")?
+                }
+                false => say!("  signs from    height {from}; it has {head} now")?,
+            }
             say!("  next          lockstep start --home {home}, within ten minutes")
         }
         KeyUse::Observes(why) => Err(Failure::retry(format!(

@@ -89,6 +89,15 @@ struct Made {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    // clap forgets what is required as soon as that conflicts with another argument.
+    let joins = arguments.trusted.is_some() || !arguments.peer.is_empty();
+    if joins && arguments.genesis.is_none() {
+        return Err(Failure::usage(
+            "--peer and --trusted are of a chain that is joined: name its --genesis FILE as well, a \
+             copy of another node's genesis.json, and none of --chain-id, --scheme, --account and \
+             --fee-per-byte; or leave them out to begin a chain",
+        ));
+    }
     let made = make(arguments)?;
     print(&arguments.home, &made)?;
     match arguments.genesis {

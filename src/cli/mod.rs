@@ -41,7 +41,7 @@ pub(crate) fn validators(text: &str) -> Result<usize, String> {
     let count = text.parse().ok();
     count
         .filter(|count| (1..=VALIDATORS_MAX).contains(count))
-        .ok_or_else(|| format!("a devnet has 1 to {VALIDATORS_MAX} validators"))
+        .ok_or_else(|| format!("a network begins with 1 to {VALIDATORS_MAX} validators"))
 }
 
 /// `--scheme`

@@ -113,7 +113,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         node.genesis_hash(),
         node.view().head().height
     );
-    ready(arguments.json, &config, &genesis, &node)?;
+    // A validator outlives whoever reads its first words.
+    if let Err(failure) = ready(arguments.json, &config, &genesis, &node) {
+        log::warn!("{}: the node goes on without", failure.message);
+    }
     let running = Running {
         arguments,
         started: &config,

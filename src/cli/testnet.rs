@@ -21,6 +21,8 @@ mod running;
 
 /// What each account of `--accounts` holds.
 const BALANCE: u64 = 1_000_000_000_000;
+/// How many validators if nobody says.
+const VALIDATORS: usize = 4;
 /// Where all nodes listen, and the first port if nobody names another.
 const HOST: &str = "127.0.0.1";
 const BASE_PORT: u16 = 8545;
@@ -30,9 +32,9 @@ const ACCOUNTS_MAX: i64 = 100;
 /// `lockstep testnet`
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// How many validators, 1 to 128
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = validators)]
-    validators: usize,
+    /// How many validators, 1 to 128 [default: 4]
+    #[arg(long, value_name = "N", value_parser = validators)]
+    validators: Option<usize>,
     /// Where to make node0, node1, …; nothing may be there yet
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
@@ -62,11 +64,24 @@ pub(crate) struct Arguments {
     start: bool,
 }
 
+impl Arguments {
+    fn validators(&self) -> usize {
+        self.validators.unwrap_or(VALIDATORS)
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let dir = &arguments.output;
     let homes = |count| -> Vec<PathBuf> { (0..count).map(|index| node_dir(dir, index)).collect() };
     let there = (0..).take_while(|index| node_dir(dir, *index).join(file::FILE).exists());
     if let (true, count @ 1..) = (arguments.start, there.count()) {
+        if let Some(wanted) = arguments.validators.filter(|wanted| *wanted != count) {
+            return Err(Failure::usage(format!(
+                "{} has {count} nodes, not {wanted}: leave --validators out to start these, or choose \
+                 another --output",
+                dir.display()
+            )));
+        }
         say!(
             "Lockstep testnet, as it is in {}: {count} nodes",
             dir.display()
@@ -75,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     make(arguments)?;
     if arguments.start {
-        return running::run(&homes(arguments.validators));
+        return running::run(&homes(arguments.validators()));
     }
     say!()?;
     say!("  Start each of them, or all with lockstep testnet --start:")?;
@@ -92,7 +107,7 @@ fn make(arguments: &Arguments) -> Result<(), Failure> {
         address: key.address,
         balance: BALANCE,
     }));
-    let keys = draw(scheme, arguments.validators)?;
+    let keys = draw(scheme, arguments.validators())?;
     let parameters = Parameters {
         fee_per_byte: arguments.fee_per_byte,
     };
@@ -146,6 +161,11 @@ fn print(dir: &Path, keys: &[Secret], funded: &[Secret], ports: &Ports) -> Resul
         )?;
     }
     say!()?;
+    if ports.base != usize::from(BASE_PORT) {
+        say!("  Commands ask http://127.0.0.1:{BASE_PORT} unless they are told otherwise:")?;
+        say!("  export LOCKSTEP_RPC=http://{}", ports.people(0))?;
+        say!()?;
+    }
     for (index, key) in funded.iter().enumerate() {
         say!(
             "  account {index}  {}  {BALANCE}  {}",
@@ -185,7 +205,7 @@ impl fmt::Display for Ports {
 
 impl Ports {
     fn of(arguments: &Arguments) -> Result<Ports, Failure> {
-        let nodes = arguments.validators;
+        let nodes = arguments.validators();
         let now = || "  (somebody listens there now)".to_owned();
         let (base, note) = match arguments.base_port {
             Some(base) if are_free(HOST, base, 2 * nodes) => (base, String::new()),

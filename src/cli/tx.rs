@@ -233,7 +233,9 @@ impl Sender<'_> {
         let whose = format!("{} ({})", self.common.from, transaction.sender);
         if balance < fee {
             return Err(Failure::usage(format!(
-                "{whose} holds {balance}, its fee is {fee}: pay in at least the rest first"
+                "{} says that {whose} holds {balance}, its fee is {fee}: pay in at least the rest first, \
+                 or name a node of its chain with --rpc",
+                self.node.url
             )));
         }
         let amount = match transaction.body.action {
@@ -247,8 +249,9 @@ impl Sender<'_> {
             return Ok(());
         }
         Err(Failure::usage(format!(
-            "{whose} holds {balance}, {} without the fee of {fee}, and that is less than {amount}: \
+            "{} says that {whose} holds {balance}, {} without the fee of {fee}, and that is less than {amount}: \
              send less, pay in the rest first, or add --force if it will be there by then",
+            self.node.url,
             balance - fee
         )))
     }

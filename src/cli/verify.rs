@@ -1,5 +1,6 @@
 //! `lockstep verify`: executes every block of a stopped node again, from the genesis, and compares
 //! what is stored. Exit 0: not a byte differs. Exit 3: the first bad height is named.
+use crate::config::key::Secret;
 use crate::config::{self, genesis};
 use crate::failure::Failure;
 use crate::output::terminal::Progress;
@@ -11,7 +12,7 @@ use lockstep_protocol::ledger::ChainRules;
 use lockstep_protocol::types::Height;
 use serde_json::json;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,17 +52,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     });
     drop(progress);
     match verified {
-        Ok(report) => print(arguments.json, &config.data, &report, began.elapsed()),
+        Ok(report) => {
+            of_this_key(&config.key, &report)?;
+            print(arguments.json, &config.data, &report, began.elapsed())
+        }
         Err(error) => refuse(arguments.json, &error),
     }
 }
 
-fn print(
-    json: bool,
-    data: &std::path::Path,
-    report: &Report,
-    took: Duration,
-) -> Result<(), Failure> {
+/// A directory of another validator is none that this home's node could start from. A home without its
+/// key can be verified as well.
+fn of_this_key(key: &Path, report: &Report) -> Result<(), Failure> {
+    match Secret::read(key) {
+        Ok(secret) if secret.address != report.validator => Err(Failure::safety(format!(
+            "the data directory is without a fault, and belongs to validator {}, not to {} of {}: bring \
+             each home its own data",
+            report.validator,
+            secret.address,
+            key.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn print(json: bool, data: &Path, report: &Report, took: Duration) -> Result<(), Failure> {
     if json {
         let mut document = json!(report);
         document["ok"] = json!(true);

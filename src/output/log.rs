@@ -125,6 +125,21 @@ pub(super) fn takes(words: &str) -> bool {
     true
 }
 
+/// The first word that stands alone and is no level. The library takes it for the name of a module, of
+/// which it then shows everything, and leaves the level as it was: so a level that is mistyped
+/// changes nothing.
+fn no_level(words: &str) -> Option<&str> {
+    const MODULES: [&str; 4] = ["lockstep", "actix", "awc", "mio"];
+    let filters = words.split('/').next().unwrap_or_default();
+    let alone = filters.split(',').map(str::trim);
+    let alone = alone.filter(|word| !word.is_empty() && !word.contains('='));
+    let is_module =
+        |word: &str| word.contains("::") || word.contains('_') || MODULES.contains(&word);
+    let mut wrong =
+        alone.filter(|word| word.parse::<log::LevelFilter>().is_err() && !is_module(word));
+    wrong.next()
+}
+
 fn logger(filter: Option<&str>, default: &str, format: LogFormat) -> Result<Logger, Failure> {
     let mut builder = env_logger::Builder::new();
     // It writes an error for each mistake of a stranger. Those are counted; the log is the operator's.
@@ -133,11 +148,18 @@ fn logger(filter: Option<&str>, default: &str, format: LogFormat) -> Result<Logg
     for words in [Some(of_environment.as_deref().unwrap_or(default)), filter] {
         let Some(words) = words else { continue };
         let parsed = env_filter::Builder::new().try_parse(words).map(|_| ());
-        parsed.map_err(|error| {
+        let refuse = |why: String| {
             Failure::usage(format!(
-                "log filter {words:?}: {error}; try \"info\" or \"warn,lockstep_actors=debug\""
+                "log filter {words:?}: {why}; try \"info\" or \"warn,lockstep_actors=debug\""
             ))
-        })?;
+        };
+        parsed.map_err(|error| refuse(error.to_string()))?;
+        if let Some(word) = no_level(words) {
+            let levels = "off, error, warn, info, debug, trace";
+            return Err(refuse(format!(
+                "{word:?} is neither a level ({levels}) nor a module"
+            )));
+        }
         builder.parse_filters(words);
     }
     let style = variable("RUST_LOG_STYLE")?;
@@ -260,5 +282,20 @@ mod tests {
         assert_eq!(object["target"], "lockstep_actors");
         let time = object["time"].as_str().expect("a time");
         assert!(time.starts_with("20") && time.ends_with('Z'), "{time}");
+    }
+
+    #[test]
+    fn a_level_that_is_mistyped_is_no_module() {
+        for (words, wrong) in [
+            ("inof", Some("inof")),
+            ("warn,lockstep_actors=debug,warm", Some("warm")),
+            ("info", None),
+            ("WARN,lockstep_actors", None),
+            ("actix::address,lockstep", None),
+            ("debug/word", None),
+            ("", None),
+        ] {
+            assert_eq!(no_level(words), wrong, "{words}");
+        }
     }
 }

@@ -35,9 +35,15 @@ fn refuse(words: &str) -> ExitCode {
 }
 
 fn mistaken(words: &str) -> ExitCode {
-    let first = words.lines().next().unwrap_or_default();
-    say_failure(first.trim_start_matches("error: "), 2);
+    say_failure(&in_one_line(words), 2);
     ExitCode::from(2)
+}
+
+/// Its first paragraph, which names what is missing in lines of their own.
+fn in_one_line(words: &str) -> String {
+    let said = words.lines().take_while(|line| !line.trim().is_empty());
+    let said: Vec<&str> = said.map(str::trim).collect();
+    said.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// What the library of numbers says of a text that is none names no next step. `None` if it has said
@@ -67,6 +73,16 @@ fn said_of_shown<A: Parser>(given: &[OsString]) -> Option<clap::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `--json` ended with a colon.
+    #[test]
+    fn what_is_missing_is_named_in_the_one_line_too() {
+        let said = "error: the following required arguments were not provided:\n  --amount \
+                    <AMOUNT>\n  --to <TO>\n\nUsage: lockstep tx transfer\n";
+        let expected =
+            "the following required arguments were not provided: --amount <AMOUNT> --to <TO>";
+        assert_eq!(in_one_line(said), expected);
+    }
 
     /// `--amount 1.5` was told of an invalid digit.
     #[test]

@@ -167,7 +167,7 @@ fn without_troubles(words: &str) -> String {
 
 /// Nodes are named in the order of their addresses, which is another in each run.
 fn in_order(words: &str) -> String {
-    for (begin, end) in [("peers lost: ", ", for "), ("waits for ", "; ")] {
+    for (begin, end) in [("peers lost: ", "\n"), ("waits for ", "; ")] {
         if let Some((before, rest)) = words.split_once(begin) {
             let at = rest.find(end).unwrap_or(rest.len());
             let (names, behind) = rest.split_at(at);
@@ -245,9 +245,9 @@ fn sign_elsewhere(network: &mut Network) {
 }
 
 fn lose_and_find(script: &mut Script) {
-    let lost = "peers lost: node3 (<why>), for ";
+    let lost = "peers lost: node3 (<why>) for ";
     script.scene("node 3 is killed", |nodes| nodes.kill(3), &[(0, lost)]);
-    let both = "peers lost: node2 (<why>), node3 (<why>), for ";
+    let both = "peers lost: node2 (<why>) for <time>, node3 (<why>) for ";
     let waits = [
         (0, both),
         (0, "waits for node2, node3"),

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::state_store::{Durability, KeyUse, Store};
 use lockstep_protocol::crypto::{self, Signer};
 use lockstep_protocol::nouns::genesis::Genesis;
+use lockstep_protocol::types::Height;
 use std::path::PathBuf;
 
 /// Whose directory it is.
@@ -22,10 +23,19 @@ pub struct ArmConfig<'a> {
     pub durability: Durability,
 }
 
+/// What comes of arming.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Armed {
+    /// Whether it will sign, and from which height on.
+    pub key_use: KeyUse,
+    /// The newest block that is there.
+    pub head: Height,
+}
+
 /// Has the next start sign from this directory, if nothing forbids it, and not wait there for the word
 /// of everybody. Answers from which height on, or why it will only observe. It counts for ten
-/// minutes.
-pub fn arm(config: &ArmConfig<'_>) -> Result<KeyUse, NodeError> {
+/// minutes. Armed again before it was started, nothing changes but the time.
+pub fn arm(config: &ArmConfig<'_>) -> Result<Armed, NodeError> {
     crypto::self_test()?;
     let genesis = config.genesis;
     let me = identity(genesis, config.signer)?;
@@ -42,5 +52,6 @@ pub fn arm(config: &ArmConfig<'_>) -> Result<KeyUse, NodeError> {
     if matches!(key_use, KeyUse::Signs(_)) {
         store.vouch(Clock::start().wall())?;
     }
-    Ok(key_use)
+    let head = store.head()?.height;
+    Ok(Armed { key_use, head })
 }

@@ -33,7 +33,7 @@ mod wiring;
 
 pub use crate::clock::{SharedClock, TimeRefused};
 pub use crate::committer::OnCommit;
-pub use arm::{ArmConfig, arm};
+pub use arm::{ArmConfig, Armed, arm};
 pub use handle::{NodeHandle, SubmitError};
 
 /// Everything that a node is made from.

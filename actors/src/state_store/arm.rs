@@ -31,7 +31,8 @@ impl Store {
     /// known to have seen committed: nothing can be signed there yet. Re-armed once more before
     /// that height is reached, it signs from the height before: for a chain that cannot get there
     /// without it. The key may have begun that one, and then it signs there twice; its operator
-    /// must know better. At no lower one, however often it is asked: there the key has signed.
+    /// must know better. At no lower one, however often it is asked: there the key has signed. Asked
+    /// twice without a start between, it counts once.
     ///
     /// Without a record that can be read, and after the key was met at work elsewhere, the only word
     /// on how far the key has got is the chain's: the directory has to be started once to observe
@@ -42,17 +43,19 @@ impl Store {
         let guard = KeyGuard::open(record)?;
         let here = self.directory_state()?;
         let key = guard.read(&here)?;
-        let (noted, met, waits_for, floor) = self.read(|view| {
+        let (noted, met, waits_for, floor, is_vouched) = self.read(|view| {
             let meta = &view.tables.meta;
             let noted = meta.get::<String>(view.txn, META_OBSERVING, META_BYTES_MAX)?;
             let met = meta.get::<Met>(view.txn, META_MET, META_BYTES_MAX)?;
             let from = meta.get::<Height>(view.txn, META_SIGN_FROM, META_BYTES_MAX)?;
             let floor = meta.get::<Height>(view.txn, META_SIGN_FLOOR, META_BYTES_MAX)?;
+            let vouched = meta.get::<Timestamp>(view.txn, META_VOUCHED, META_BYTES_MAX)?;
             Ok((
                 noted,
                 met,
                 from.unwrap_or_default(),
                 floor.unwrap_or_default(),
+                vouched.is_some(),
             ))
         })?;
         let has_observed = noted.is_some();
@@ -76,7 +79,7 @@ impl Store {
                     }
                 }
             }
-            None if rearm && waits_for > here.height.next() && waits_for > floor => {
+            None if rearm && !is_vouched && waits_for > here.height.next() && waits_for > floor => {
                 log::warn!(
                     "re-armed again by its operator: it signs from height {floor} on, which its \
                      key may have begun"

@@ -232,20 +232,29 @@ impl Tidings {
         let late = |away: &Lasting| was_there || now >= away.since.plus_ms(UNLINKED_AFTER_MS);
         let mut away: Vec<(Address, &mut Lasting)> = away.filter(|(_, it)| late(it)).collect();
         let is_due = away.iter().any(|(_, it)| it.is_due(now, every_ms));
-        let since = away.iter().map(|(_, it)| it.since).min();
-        let lasts = Lasting::new(since.filter(|_| is_due)?).lasts(now);
+        if !is_due {
+            return None;
+        }
         for (_, it) in &mut away {
             it.said = Some(now);
         }
-        let names = away.iter().map(|(peer, _)| match look.troubles.get(peer) {
-            Some(why) => format!("{peer} ({why})"),
-            None => peer.to_string(),
+        let names = away.iter().map(|(peer, it)| {
+            let lasts = it.lasts(now);
+            let is_validator = look.validators.contains_key(peer);
+            let no_vote = (!is_validator).then(|| "no validator now".to_owned());
+            let about: Vec<String> = no_vote
+                .into_iter()
+                .chain(look.troubles.get(peer).cloned())
+                .collect();
+            match about.is_empty() {
+                true => format!("{peer} for {lasts}"),
+                false => format!("{peer} ({}) for {lasts}", about.join("; ")),
+            }
         });
         let names = some_of(names.collect());
-        Some(warn(if was_there {
-            format!("peers lost: {names}, for {lasts}")
-        } else {
-            format!("no link yet to {names}, for {lasts}")
+        Some(warn(match was_there {
+            true => format!("peers lost: {names}"),
+            false => format!("no link yet to {names}"),
         }))
     }
 

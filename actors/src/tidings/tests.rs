@@ -169,9 +169,9 @@ fn peers_lost_one_after_the_other_share_a_line() {
     };
     let lines = without_minutes(said(&mut tidings(), 1..81, lost));
     let expected = [
-        format!("5: peers lost: {A}, for 0.0 s"),
-        format!("20: peers lost: {A}, {B}, for 15 s"),
-        format!("80: peers lost: {A}, {B}, for 1 min 15 s"),
+        format!("5: peers lost: {A} for 0.0 s"),
+        format!("20: peers lost: {A} for 15 s, {B} for 0.0 s"),
+        format!("80: peers lost: {A} for 1 min 15 s, {B} for 1 min 0 s"),
     ];
     assert_eq!(lines, expected);
 }
@@ -202,8 +202,8 @@ fn peers_that_are_lost_are_named_at_once_then_once_a_minute_and_when_they_are_ba
     assert_eq!(
         lines,
         [
-            format!("5: peers lost: {A}, {B}, for 0.0 s"),
-            format!("65: peers lost: {A}, {B}, for 1 min 0 s"),
+            format!("5: peers lost: {A} for 0.0 s, {B} for 0.0 s"),
+            format!("65: peers lost: {A} for 1 min 0 s, {B} for 1 min 0 s"),
         ]
     );
     let lines = without_minutes(said(&mut tidings, 70..80, healthy));
@@ -223,7 +223,7 @@ fn a_peer_that_never_was_there_has_some_seconds_before_it_is_said() {
         ..healthy(at)
     };
     let lines = without_minutes(said(&mut tidings(), 1..30, never));
-    assert_eq!(lines, [format!("11: no link yet to {B}, for 10 s")]);
+    assert_eq!(lines, [format!("11: no link yet to {B} for 10 s")]);
 }
 
 /// A second is long: who was there between two looks is lost, and not just not there yet.
@@ -235,7 +235,7 @@ fn a_peer_that_has_told_its_height_was_there() {
         ..healthy(at)
     };
     let lines = without_minutes(said(&mut tidings(), 1..30, lost));
-    assert_eq!(lines, [format!("1: peers lost: {B}, for 0.0 s")]);
+    assert_eq!(lines, [format!("1: peers lost: {B} for 0.0 s")]);
 }
 
 #[test]

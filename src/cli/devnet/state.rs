@@ -1,7 +1,7 @@
 //! What a devnet that is kept was begun with, in its directory: whoever names that directory again goes
 //! on with the same chain, and need not remember how it was made.
 use super::chain::Chain;
-use crate::config::genesis;
+use crate::config::{file, genesis};
 use crate::failure::Failure;
 use crate::remedy;
 use lockstep_protocol::nouns::genesis::Genesis;
@@ -22,6 +22,29 @@ impl State {
         State {
             dir: dir.to_owned(),
         }
+    }
+
+    /// Refuses a directory that holds something else: nothing is overwritten, and no node is started
+    /// beside another's files.
+    pub(super) fn demand_own(&self) -> Result<(), Failure> {
+        let entries = match self.dir.read_dir() {
+            Ok(entries) => entries,
+            // What cannot be read is told of by whoever makes it.
+            Err(_) => return Ok(()),
+        };
+        let is_empty = entries.into_iter().next().is_none();
+        if is_empty || self.dir.join(FILE).symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let at = self.dir.display();
+        let is_home = |dir: &Path| dir.join(file::FILE).symlink_metadata().is_ok();
+        let what = match is_home(&self.dir) || is_home(&self.dir.join("node0")) {
+            true => "is the home of a node, or of several",
+            false => "is not empty, and holds no devnet",
+        };
+        Err(Failure::usage(format!(
+            "{at} {what}: nothing is written there; choose another --state, which begins a new devnet"
+        )))
     }
 
     /// The chain that is there and its genesis; `None` if there is none.

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
 #[group(required = true, multiple = false)]
 struct Change {
     /// The voting power that it gets
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = power)]
     power: Option<Power>,
     /// It validates no more
     #[arg(long)]
@@ -43,6 +43,14 @@ struct Change {
     /// Take back the vote for this key: ask for what it has already
     #[arg(long)]
     withdraw: bool,
+}
+
+fn power(text: &str) -> Result<Power, String> {
+    match text.parse::<Power>() {
+        Ok(0) => Err("a validator has at least 1: --remove asks that it validates no more".into()),
+        Ok(power) => Ok(power),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// What `GET /validators` answers.

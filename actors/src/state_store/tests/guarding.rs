@@ -363,6 +363,29 @@ fn a_key_that_was_met_at_work_elsewhere_is_not_trusted_until_it_is_re_armed() {
     assert_eq!(home.start(true).1, KeyUse::Signs(Height(10)));
 }
 
+/// Typed twice, it signed from a height that the key may have begun.
+#[test]
+fn armed_twice_without_a_start_between_it_signs_no_sooner() {
+    let home = Home::new();
+    home.run(3);
+    let (store, _) = home.start(false);
+    store.distrust_key(Height(9)).unwrap();
+    drop(store);
+    home.start(false);
+    let now = Timestamp(1_800_000_000_000);
+    for _ in 0..3 {
+        let (store, key_use) = home.start(true);
+        assert_eq!(key_use, KeyUse::Signs(Height(11)));
+        store.vouch(now).unwrap();
+    }
+    // Only after a start that took the first word is a second one.
+    let (store, key_use) = home.start(false);
+    assert_eq!(key_use, KeyUse::Signs(Height(11)));
+    assert!(store.take_vouch(now).unwrap());
+    drop(store);
+    assert_eq!(home.start(true).1, KeyUse::Signs(Height(10)));
+}
+
 /// It halted at height 3 and was stopped, the other holder went on to 8 and was stopped: how far that
 /// was only the chain can tell, so an operator's word counts only after a start that observed.
 #[test]
