@@ -11,19 +11,18 @@ use crate::messages::proposer::{BlockExecuted, BlockPrepared, LedgerRebuilt};
 use crate::messages::round_driver::{AnnounceRound, ForkDetected, OwnEquivocationSeen, StopVoting};
 use crate::messages::state_store::{CommitBlocks, PersistEvidence, PersistFork};
 use crate::metrics::Metrics;
-use crate::runtime::{Ctx, Fatal, FatalKind, Port};
+use crate::runtime::{Ctx, Fatal, Port};
 use crate::shell::Deliver;
 use crate::state_store::{Store, StoreError};
-use crate::view::{HeadView, NewestBlock, NodeView, OldForks};
+use crate::view::{HeadView, NodeView, OldForks};
 use actix::prelude::*;
 use lockstep_protocol::consensus::committer::{Committer as Brain, CommitterConfig, Input, Kept};
 use lockstep_protocol::consensus::trusted::TrustedBlock;
-use lockstep_protocol::ledger::{ChainRules, Ledger, ReadError, Receipt};
+use lockstep_protocol::ledger::{ChainRules, Ledger};
 use lockstep_protocol::limits::EVIDENCE_PENDING_MAX;
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::types::Address;
-use lockstep_protocol::validators::schedule::ValidatorSchedule;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -115,92 +114,6 @@ impl Committer {
             Err(error) => committer.seed.fatal.raise(error.kind(), error.to_string()),
         }
         committer
-    }
-
-    /// The committed state cannot be read: this says nothing about any block, and the node ends.
-    fn unreadable(&self, error: &ReadError) {
-        let kind = match error {
-            ReadError::Corrupt(_) => FatalKind::Corrupt,
-            ReadError::Store(_) => FatalKind::Retry,
-        };
-        self.seed.fatal.raise(kind, self.place(error));
-    }
-
-    /// The error with file and height before it.
-    fn place(&self, error: &dyn std::fmt::Display) -> String {
-        let file = self.seed.store.file();
-        let head = self.brain.ledger().head().height;
-        format!("{} at height {head}: {error}", file.display())
-    }
-
-    /// Tells everybody that a block is durable, unless all have been told. Its receipts, if they
-    /// are at hand.
-    fn tell(
-        &mut self,
-        decided: &DecidedBlock,
-        validators: &ValidatorSchedule,
-        receipts: Option<Arc<Vec<Receipt>>>,
-    ) {
-        // What is shown outlives falls. So a block that an earlier incarnation sent to the store,
-        // and that this one has read from there, is still told; and none is told twice.
-        if decided.block.height() > self.seed.view.head().height {
-            // Before anybody outside can see the new head: whoever reacts to it (a tick, say) then
-            // finds every actor at the next height.
-            for port in &self.seed.ports.committed {
-                port.deliver(BlockCommitted(decided.clone(), validators.clone()));
-            }
-            self.seed
-                .view
-                .set_newest(receipts.map(|receipts| NewestBlock {
-                    block: decided.block.clone(),
-                    receipts,
-                }));
-            self.show(decided, validators);
-        }
-    }
-
-    /// Tells what an earlier incarnation has not: the store's word that a block is written may have
-    /// been lost with it, and nobody says it again.
-    fn tell_stored(&mut self) -> Result<(), StoreError> {
-        let shown = self.seed.view.head().height;
-        let stored = self.brain.ledger().head().height;
-        let missed = stored.0.saturating_sub(shown.0);
-        let missed = usize::try_from(missed).unwrap_or(usize::MAX);
-        let validators = self.brain.ledger().validators().clone();
-        for decided in self.seed.store.decided(shown.next(), missed, usize::MAX)? {
-            self.tell(&decided, &validators, None);
-        }
-        Ok(())
-    }
-
-    fn show(&mut self, decided: &DecidedBlock, validators: &ValidatorSchedule) {
-        let header = decided.block.header();
-        let metrics = &self.seed.metrics;
-        let head = head_view(&decided.block);
-        self.seed.view.set_head(head, validators.clone());
-        let now = Instant::now();
-        if let Some(last) = self.last_commit.replace(now) {
-            metrics.block_interval.observe((now - last).as_secs_f64());
-        }
-        let seconds = (now - self.seed.view.height_began()).as_secs_f64();
-        metrics.committed_after(seconds);
-        metrics.blocks.inc();
-        metrics
-            .transactions
-            .inc_by(decided.block.block().transactions.len() as u64);
-        metrics
-            .height
-            .set(i64::try_from(header.height.next().0).unwrap_or(i64::MAX));
-        if let Some(on_commit) = &self.seed.on_commit {
-            on_commit(decided, seconds);
-        }
-        log::debug!(
-            "height {} committed: {} in round {}, {} transactions",
-            header.height,
-            decided.block.id().short(),
-            decided.certificate.round,
-            decided.block.block().transactions.len()
-        );
     }
 }
 
