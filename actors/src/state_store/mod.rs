@@ -122,20 +122,6 @@ struct Inner {
 }
 
 impl Inner {
-    /// Notes what LMDB has just made durable, before anybody hears of it.
-    fn written(&self, transaction: u64, committed: Option<Height>) -> Result<(), StoreError> {
-        self.transaction.store(transaction, Ordering::Relaxed);
-        if let Some(height) = committed {
-            self.height.fetch_max(height.0, Ordering::Relaxed);
-        }
-        let mark = self.mark_now(false);
-        self.mark.write(&mark)?;
-        let may_sync = self.durability == Durability::Power;
-        self.key_guard.get().map_or(Ok(()), |guard| {
-            guard.note(transaction, mark.height, may_sync)
-        })
-    }
-
     fn mark_now(&self, closed: bool) -> Mark {
         Mark {
             transaction: self.transaction.load(Ordering::Relaxed),

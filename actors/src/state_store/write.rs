@@ -1,5 +1,4 @@
 //! Writes: each method is one transaction, all or nothing.
-use super::Store;
 use super::error::StoreError;
 use super::evidence_tables;
 use super::fault;
@@ -11,6 +10,7 @@ use super::layout::{
 };
 use super::prune;
 use super::read::Reading;
+use super::{Durability, Inner, Store};
 use crate::limits::DEAD_READERS_EVERY;
 use heed::RwTxn;
 use lockstep_protocol::consensus::durable::{LockRecord, Persist, SignedMessage};
@@ -18,6 +18,7 @@ use lockstep_protocol::ledger::{CommitBatch, STATE_VERSIONS_KEPT, StateChanges};
 use lockstep_protocol::nouns::vote::VoteKind;
 use lockstep_protocol::types::{Hash, Height};
 use std::borrow::Borrow;
+use std::sync::atomic::Ordering;
 
 /// What a write can meet: LMDB's refusals and our own.
 pub(super) enum Failure {
@@ -127,6 +128,26 @@ impl Store {
         written.map_err(|failure| match failure {
             Failure::Lmdb(error) => inner.note(StoreError::lmdb(what, inner.map_bytes, error)),
             Failure::Store(error) => inner.note(error),
+        })
+    }
+}
+
+impl Inner {
+    /// Notes what LMDB has just made durable, before anybody hears of it.
+    pub(super) fn written(
+        &self,
+        transaction: u64,
+        committed: Option<Height>,
+    ) -> Result<(), StoreError> {
+        self.transaction.store(transaction, Ordering::Relaxed);
+        if let Some(height) = committed {
+            self.height.fetch_max(height.0, Ordering::Relaxed);
+        }
+        let mark = self.mark_now(false);
+        self.mark.write(&mark)?;
+        let may_sync = self.durability == Durability::Power;
+        self.key_guard.get().map_or(Ok(()), |guard| {
+            guard.note(transaction, mark.height, may_sync)
         })
     }
 }
