@@ -45,7 +45,6 @@ mod open_api;
 mod origins;
 mod page;
 mod parameters;
-mod receipts;
 mod records;
 mod schemas;
 mod seed;

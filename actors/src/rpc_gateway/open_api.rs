@@ -2,7 +2,7 @@
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::devnet::{bodies, routes as devnet};
 use super::{
-    blocks, evidence_page, health, history, json_rpc, light, page, receipts, records, schemas,
+    blocks, evidence_page, health, history, json_rpc, light, page, records, schemas,
     server_sent_events, status, timeline, transactions, validators, web_socket,
 };
 use crate::http::answer;
@@ -219,7 +219,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/evidence", "Misbehaviour: waiting, committed, forks.", Media::Json, &[400, 500], || read().to(evidence_page::evidence)).with(&[("limit", WHOLE)]),
     get("/accounts/{address}", "Balance and nonce of an address.", Media::Json, &[400, 500, 503], || read().to(blocks::account)).with(&[("address", ADDRESS)]),
     get("/accounts/{address}/transactions", "What an address has a part in, the newest first; 404 no_history where that is not kept.", Media::Json, &[400, 404, 500, 503], || read().to(history::transactions)).with(&[("address", ADDRESS), ("before", "^[0-9]+:[0-9]+$"), ("limit", WHOLE)]),
-    get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404, 500], || read().to(receipts::receipt)).with(&[("id", HASH)]),
+    get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404, 500], || read().to(transactions::receipt)).with(&[("id", HASH)]),
     get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404, 500], || read().to(records::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
     get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 500, 503], || read().to(light::block)).with(&[("height", WHOLE)]),
     get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::account)).with(&[("address", ADDRESS)]),

@@ -7,8 +7,8 @@ use crate::rpc_gateway::json_rpc::heights::{demand_kept, height, height_of};
 use crate::rpc_gateway::json_rpc::mempool::status;
 use crate::rpc_gateway::json_rpc::method::Answer;
 use crate::rpc_gateway::json_rpc::params::Args;
-use crate::rpc_gateway::receipts;
 use crate::rpc_gateway::seed::Seed;
+use crate::rpc_gateway::transactions;
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::types::{Hash, Height};
 use serde_json::Value;
@@ -20,7 +20,7 @@ async fn find(
     hash: Hash,
     make: impl FnOnce(&Seed, Arc<SealedBlock>, u32) -> Answer + Send + 'static,
 ) -> Result<Option<Value>, RpcError> {
-    let Some((height, index)) = receipts::place(&caller.seed, &hash)? else {
+    let Some((height, index)) = transactions::place(&caller.seed, &hash)? else {
         return Ok(None);
     };
     at(caller, height, index, make).await.map(Some)
@@ -85,7 +85,7 @@ fn index(args: &Args) -> Result<u32, RpcError> {
 
 pub(super) async fn receipt_by_hash(caller: &Caller, args: Args) -> Answer {
     let found = find(caller, args.hash(0)?, |seed, block, index| {
-        let receipt = receipts::read(seed, block.height(), index)?;
+        let receipt = transactions::receipt_at(seed, block.height(), index)?;
         let made = receipt.and_then(|receipt| ethereum::receipt(&block, index, &receipt));
         Ok(made.unwrap_or(Value::Null))
     });

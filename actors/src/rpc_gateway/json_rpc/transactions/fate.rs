@@ -7,8 +7,8 @@ use crate::rpc_gateway::json_rpc::error::RpcError;
 use crate::rpc_gateway::json_rpc::mempool::status;
 use crate::rpc_gateway::json_rpc::method::Answer;
 use crate::rpc_gateway::json_rpc::params::Args;
-use crate::rpc_gateway::receipts;
 use crate::rpc_gateway::seed::Seed;
+use crate::rpc_gateway::transactions;
 use lockstep_protocol::codec;
 use lockstep_protocol::ledger::Status;
 use lockstep_protocol::mempool::Fate;
@@ -44,11 +44,11 @@ impl Found {
 
 /// The receipt of a transaction that a block carries.
 pub(super) async fn receipt(caller: &Caller, id: &Hash) -> Result<Option<Found>, RpcError> {
-    let Some((height, index)) = receipts::place(&caller.seed, id)? else {
+    let Some((height, index)) = transactions::place(&caller.seed, id)? else {
         return Ok(None);
     };
     let found = caller.look_up(move |seed| {
-        let receipt = receipts::read(seed, height, index)?;
+        let receipt = transactions::receipt_at(seed, height, index)?;
         let certificate = seed.store.certificate(height)?;
         Ok(receipt.zip(certificate))
     });
