@@ -1,5 +1,5 @@
 //! What peers post: votes, proposals, evidence.
-use super::seed::Seed;
+use super::Seed;
 use crate::http::answer::{Answer, Refused, busy, refuse, refuse_bad};
 use crate::http::body;
 use crate::http::body::{Body, Whole};

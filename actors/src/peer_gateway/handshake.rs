@@ -1,5 +1,5 @@
 //! `GET /handshake`: what this node says of itself to peers.
-use super::seed::Seed;
+use super::Seed;
 use crate::http::answer::Answer;
 use crate::peers::Handshake;
 use actix_web::{HttpResponse, web};

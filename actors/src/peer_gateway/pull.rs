@@ -1,7 +1,7 @@
 //! `POST /consensus/pull` (E5): what a peer lacks of the height under decision. Anybody may ask:
 //! the answer is bounded and holds only what its signers have told everybody. Few are made at one
 //! time, because each may hold megabytes; who hears 503 asks another peer.
-use super::seed::Seed;
+use super::Seed;
 use crate::http::answer::{Answer, Refused, refuse};
 use crate::http::answer_places::Asker;
 use crate::http::pieces::Pieces;

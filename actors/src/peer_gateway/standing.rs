@@ -1,7 +1,7 @@
 //! `POST /consensus/standing`: how far is this node, and what has it seen of the asker? A validator
 //! that has just started asks. Cheapest check first: size and shape, the names, then by the
 //! VoteCollector the nonce, the asker's budget and its signature; only then the RoundDriver signs.
-use super::seed::Seed;
+use super::Seed;
 use crate::http::answer::{Answer, busy, refuse, refuse_bad};
 use crate::messages::round_driver::SignStanding;
 use crate::messages::vote_collector::GetSeen;

@@ -1,5 +1,5 @@
 //! `GET /sync/blocks`: ranges of committed blocks for peers that catch up.
-use super::seed::Seed;
+use super::Seed;
 use crate::http::answer::{Answer, refuse};
 use crate::http::pieces::Pieces;
 use crate::limits::{SYNC_ANSWER_PATIENCE, SYNC_ENVELOPE_BYTES};

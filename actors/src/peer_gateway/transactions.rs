@@ -1,5 +1,5 @@
 //! Transactions: batches from peers, and one from whoever hands it in at the peer listener.
-use super::seed::Seed;
+use super::Seed;
 use crate::http::answer::{Answer, busy, refuse_bad};
 use crate::http::{body, intake};
 use crate::messages::mempool::{SubmitResult, SubmitTransactions};

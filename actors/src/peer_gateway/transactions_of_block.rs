@@ -1,7 +1,7 @@
 //! `POST /consensus/transactions`: what a peer lacks of a block that is being decided. Anybody may
 //! ask, as for a pull: the answer is bounded, and its places are those of pulls. Who asks waits a
 //! moment for one, because all peers of a proposer ask at the same time.
-use super::seed::Seed;
+use super::Seed;
 use crate::http::answer::{Answer, refuse};
 use crate::http::answer_places::Asker;
 use crate::http::pieces::Pieces;
