@@ -16,12 +16,13 @@ use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// What it takes to take one.
-pub(crate) struct Intake<'a> {
+/// What it takes to take one: each listener has its own, with its own share of the Mempool's mailbox.
+#[derive(Clone)]
+pub(crate) struct Intake {
     pub(crate) wire: Wire,
-    pub(crate) store: &'a Store,
-    pub(crate) metrics: &'a Metrics,
-    pub(crate) mempool: &'a Port<SubmitTransactions>,
+    pub(crate) store: Store,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) mempool: Port<SubmitTransactions>,
 }
 
 /// A transaction that this node keeps, or that a block carries.
@@ -42,16 +43,16 @@ pub(crate) enum SubmitRefusal {
     Store(StoreError),
 }
 
-impl Intake<'_> {
+impl Intake {
     /// `POST /transactions`: canonical bytes of one.
     pub(crate) async fn submit(&self, request: &HttpRequest, payload: web::Payload) -> Answer {
         let limit = TRANSACTION_BYTES_MAX;
-        let whole = body::read(request, payload, limit, None, self.metrics).await?;
+        let whole = body::read(request, payload, limit, None, &self.metrics).await?;
         let transaction = self.wire.decode_transaction(&whole.bytes);
-        let transaction = transaction.map_err(|error| body::refuse_wire(&error, self.metrics))?;
+        let transaction = transaction.map_err(|error| body::refuse_wire(&error, &self.metrics))?;
         match self.hand_in(transaction).await {
             Ok(taken) => Ok(HttpResponse::Accepted().json(taken.to_json())),
-            Err(SubmitRefusal::Refused(refusal)) => Err(refused(&refusal, self.metrics).into()),
+            Err(SubmitRefusal::Refused(refusal)) => Err(refused(&refusal, &self.metrics).into()),
             Err(SubmitRefusal::Store(error)) => Err(error.into()),
         }
     }

@@ -4,6 +4,7 @@ use super::Parts;
 use super::handle::Remote;
 use crate::block_sync::{self, BlockSync};
 use crate::committer::{self, Committer};
+use crate::http::intake::Intake;
 use crate::limits::{
     COMPACTS_WAITING_MAX, CONSENSUS_MAILBOX_MAX, EVIDENCE_PROVEN_MAX, EVIDENCE_UNPROVEN_MAX,
     FETCHES_WAITING_MAX, GOSSIPS_WAITING_MAX, PROPOSALS_PROVEN_MAX, PROPOSALS_UNPROVEN_MAX,
@@ -237,10 +238,6 @@ impl Inboxes {
                 .driver
                 .port_of::<PeerGateway, _>()
                 .within(STANDINGS_WAITING_MAX),
-            transaction: self
-                .mempool
-                .port_of::<PeerGateway, _>()
-                .within(TRANSACTIONS_WAITING_MAX),
             gossip: self
                 .mempool
                 .port_of::<PeerGateway, _>()
@@ -255,10 +252,6 @@ impl Inboxes {
                 .votes
                 .port_of::<RpcGateway, _>()
                 .within(QUESTIONS_WAITING_MAX),
-            transaction: self
-                .mempool
-                .port_of::<RpcGateway, _>()
-                .within(TRANSACTIONS_WAITING_MAX),
             waiting: self
                 .mempool
                 .port_of::<RpcGateway, _>()
@@ -271,6 +264,17 @@ impl Inboxes {
                 .mempool
                 .port_of::<RpcGateway, _>()
                 .within(QUESTIONS_WAITING_MAX),
+        }
+    }
+
+    /// How one gateway hands in what people send it.
+    fn intake<Gateway>(&self, parts: &Parts) -> Intake {
+        let mempool = self.mempool.port_of::<Gateway, _>();
+        Intake {
+            wire: parts.wire,
+            store: parts.store.clone(),
+            metrics: parts.metrics.clone(),
+            mempool: mempool.within(TRANSACTIONS_WAITING_MAX),
         }
     }
 }
@@ -511,6 +515,7 @@ fn peer_gateway_seed(
         view: parts.view.clone(),
         metrics: parts.metrics.clone(),
         ports: inboxes.peer_gateway_ports(),
+        intake: inboxes.intake::<PeerGateway>(parts),
         shares: peer_gateway::Shares::default(),
     }
 }
@@ -543,6 +548,7 @@ fn rpc_gateway_seed(inboxes: &Inboxes, parts: &Parts) -> rpc_gateway::Seed {
         devnet: config.controls.clone().map(rpc_gateway::Devnet::new),
         serves_page: config.serves_page,
         ports: inboxes.rpc_gateway_ports(),
+        intake: inboxes.intake::<RpcGateway>(parts),
         shares: rpc_gateway::Shares::default(),
     }
 }

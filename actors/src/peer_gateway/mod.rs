@@ -84,8 +84,6 @@ pub(crate) struct Ports {
     pub(crate) seen: Port<GetSeen>,
     /// RoundDriver: the answer, signed.
     pub(crate) standing: Port<SignStanding>,
-    /// Mempool: from people.
-    pub(crate) transaction: Port<SubmitTransactions>,
     /// Mempool: from peers.
     pub(crate) gossip: Port<SubmitTransactions>,
 }
@@ -105,6 +103,8 @@ pub(crate) struct Seed {
     pub(crate) view: Arc<NodeView>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) ports: Ports,
+    /// Takes transactions that are handed in here.
+    pub(crate) intake: Intake,
     /// What peers may hold together.
     pub(crate) shares: Shares,
 }
@@ -121,16 +121,6 @@ impl Seed {
         let whole = body::read(request, payload, limit, None, &self.metrics).await?;
         let message = decode(&self.wire, &whole.bytes);
         Ok(message.map_err(|error| body::refuse_wire(&error, &self.metrics))?)
-    }
-
-    /// Takes a transaction that is handed in here.
-    fn intake(&self) -> Intake<'_> {
-        Intake {
-            wire: self.wire,
-            store: &self.store,
-            metrics: &self.metrics,
-            mempool: &self.ports.transaction,
-        }
     }
 }
 

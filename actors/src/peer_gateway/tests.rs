@@ -18,6 +18,7 @@ const CHAIN: Hash = Hash([7; 32]);
 fn seed() -> (Seed, TempDir) {
     let (world, dir, store) = opened();
     let view = view_before_all(store.schedule(&world.rules));
+    let metrics = Metrics::new(Actors::default());
     let seed = Seed {
         me: address(101),
         peers: Arc::default(),
@@ -31,11 +32,17 @@ fn seed() -> (Seed, TempDir) {
             time_ms: None,
         },
         wire: Wire::new(CHAIN),
-        store,
+        store: store.clone(),
         clock: Clock::start(),
         view,
-        metrics: Metrics::new(Actors::default()),
+        metrics: metrics.clone(),
         ports: Ports::default(),
+        intake: Intake {
+            wire: Wire::new(CHAIN),
+            store,
+            metrics,
+            mempool: Port::detached(),
+        },
         shares: Shares::default(),
     };
     (seed, dir)

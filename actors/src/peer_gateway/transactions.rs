@@ -16,7 +16,7 @@ pub(super) async fn submit(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Answer {
-    seed.intake().submit(&request, payload).await
+    seed.intake.submit(&request, payload).await
 }
 
 /// `POST /mempool/transactions`: what a peer has taken from people, verified there. The answer is

@@ -19,9 +19,7 @@ use crate::limits::{
     SHORT_BLOCK_BYTES,
 };
 use crate::live::Live;
-use crate::messages::mempool::{
-    GetNextNonce, GetTransactionStatus, GetWaiting, SubmitTransactions,
-};
+use crate::messages::mempool::{GetNextNonce, GetTransactionStatus, GetWaiting};
 use crate::messages::vote_collector::GetVotesMissing;
 use crate::metrics::Metrics;
 use crate::runtime::{Actors, Port};
@@ -45,8 +43,6 @@ use tokio::sync::Semaphore;
 pub(crate) struct Ports {
     /// VoteCollector: whom do we wait for?
     pub(crate) missing: Port<GetVotesMissing>,
-    /// Mempool: from people.
-    pub(crate) transaction: Port<SubmitTransactions>,
     /// Mempool: what waits?
     pub(crate) waiting: Port<GetWaiting>,
     /// Mempool: what became of it?
@@ -91,6 +87,8 @@ pub(crate) struct Seed {
     /// Only in a devnet.
     pub(crate) devnet: Option<Devnet>,
     pub(crate) ports: Ports,
+    /// Takes transactions that are handed in here.
+    pub(crate) intake: Intake,
     /// What people may hold together.
     pub(crate) shares: Shares,
 }
@@ -127,16 +125,6 @@ impl Seed {
         let others = "other blocks are being read";
         let place = places.demand(request, BLOCK_ANSWER_PATIENCE, &self.metrics, others);
         place.await
-    }
-
-    /// Takes a transaction that is handed in here.
-    pub(super) fn intake(&self) -> Intake<'_> {
-        Intake {
-            wire: self.wire,
-            store: &self.store,
-            metrics: &self.metrics,
-            mempool: &self.ports.transaction,
-        }
     }
 }
 

@@ -3,11 +3,12 @@ use super::*;
 use crate::clock::Clock;
 use crate::fixture::{address, opened, view_before_all};
 use crate::http::answer_places::Asker;
+use crate::http::intake::Intake;
 use crate::http::streams::Farewell;
 use crate::limits::BLOCK_ANSWERS_MAX;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::runtime::Actors;
+use crate::runtime::{Actors, Port};
 use actix_web::App;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use lockstep_protocol::consensus::driver::Pacing;
@@ -23,16 +24,17 @@ const CHAIN: Hash = Hash([7; 32]);
 fn seed() -> (Seed, TempDir) {
     let (world, dir, store) = opened();
     let view = view_before_all(store.schedule(&world.rules));
+    let metrics = Metrics::new(Actors::default());
     let seed = Seed {
         genesis_root: Hash([9; 32]),
         me: address(101),
         rules: world.rules.clone(),
         wire: Wire::new(CHAIN),
         verifier_fingerprint: String::new(),
-        store,
+        store: store.clone(),
         clock: Clock::start(),
         view,
-        metrics: Metrics::new(Actors::default()),
+        metrics: metrics.clone(),
         actors: Actors::default(),
         events: Arc::new(Events::new(1, Height(0), world.genesis.parameters)),
         farewell: Farewell::default(),
@@ -49,6 +51,12 @@ fn seed() -> (Seed, TempDir) {
         devnet: None,
         serves_page: true,
         ports: Ports::default(),
+        intake: Intake {
+            wire: Wire::new(CHAIN),
+            store,
+            metrics,
+            mempool: Port::detached(),
+        },
         shares: Shares::default(),
     };
     (seed, dir)

@@ -25,7 +25,7 @@ pub(super) async fn submit(
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Ok(refuse(status, "content_type", sentence));
     }
-    seed.intake().submit(&request, payload).await
+    seed.intake.submit(&request, payload).await
 }
 
 /// Which page of the list.

@@ -21,7 +21,7 @@ pub(in crate::rpc_gateway::json_rpc) async fn hand_in(
 ) -> Result<Submitted, RpcError> {
     let seed = &caller.seed;
     let transaction = seed.wire.decode_transaction(&args.bytes(0)?)?;
-    let taken = seed.intake().hand_in(transaction).await;
+    let taken = seed.intake.hand_in(transaction).await;
     taken.map_err(|why| match why {
         SubmitRefusal::Refused(MempoolRefusal::Busy) => caller.busy(),
         SubmitRefusal::Refused(refusal) => {
