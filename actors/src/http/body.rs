@@ -208,6 +208,24 @@ fn announced(request: &HttpRequest) -> u64 {
     length.unwrap_or(0)
 }
 
+/// Refuses a body that does not say that it is `media`, `what` to people. A page in a browser cannot say
+/// so elsewhere without being asked.
+pub(crate) fn demand_type(
+    request: &HttpRequest,
+    what: &str,
+    media: &str,
+) -> Result<(), HttpResponse> {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let without_parameters = kind.split(';').next().unwrap_or_default().trim();
+    if without_parameters.eq_ignore_ascii_case(media) {
+        return Ok(());
+    }
+    let sentence = format!("send {what}, with the header Content-Type: {media}");
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    Err(refuse(status, "content_type", sentence))
+}
+
 /// Reads a whole body. A kind without a budget of `bodies` is bounded by its connection.
 pub(crate) async fn read(
     request: &HttpRequest,

@@ -1,7 +1,7 @@
 //! People's transactions: handing one in, a look at what waits, and what became of one.
-use super::json_rpc::content_type;
 use super::seed::Seed;
 use crate::http::answer::{Answer, busy, refuse};
+use crate::http::body;
 use crate::messages::mempool::{GetWaiting, Waiting};
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
@@ -18,13 +18,7 @@ pub(super) async fn submit(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Answer {
-    // A page in a browser cannot say so elsewhere without being asked.
-    if !content_type(&request).eq_ignore_ascii_case("application/octet-stream") {
-        let sentence =
-            "send canonical bytes, with the header Content-Type: application/octet-stream";
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Ok(refuse(status, "content_type", sentence));
-    }
+    body::demand_type(&request, "canonical bytes", "application/octet-stream")?;
     seed.intake.submit(&request, payload).await
 }
 

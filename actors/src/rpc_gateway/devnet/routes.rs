@@ -5,7 +5,6 @@ use crate::http::answer::{Answer, Refused, refuse};
 use crate::http::body;
 use crate::limits::DEVNET_REQUEST_BYTES_MAX;
 use crate::metrics::{Metrics, RefusalLabel};
-use crate::rpc_gateway::json_rpc::no_json;
 use crate::rpc_gateway::seed::Seed;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -35,9 +34,7 @@ pub(in crate::rpc_gateway) async fn order<B: Body>(
         let sentence = "a devnet takes orders on its own machine only: ask an address of loopback";
         return Ok(refuse(StatusCode::FORBIDDEN, "not_loopback", sentence));
     }
-    if let Some(refused) = no_json(&request) {
-        return Ok(refused);
-    }
+    body::demand_type(&request, "JSON", "application/json")?;
     let limit = DEVNET_REQUEST_BYTES_MAX;
     let whole = body::read(&request, payload, limit, None, &seed.metrics).await?;
     let order = bodies::read::<B>(&whole.bytes).map_err(|not_done| {

@@ -30,5 +30,5 @@ pub(super) use caller::Caller;
 pub(crate) use dispatch::given::{given as request_given, split as request_split};
 pub(super) use dispatch::{Reply, answer};
 pub(super) use filters::Filters;
-pub(super) use http::{content_type, no_json, post};
+pub(super) use http::post;
 pub(super) use subscriptions::Subscriptions;
