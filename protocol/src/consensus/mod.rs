@@ -12,10 +12,9 @@
 //! | [`pull::Puller`] | RoundDriver | whom to ask for messages that this node lacks, and when |
 //! | [`clocks::Clocks`] | – (links and pages) | how far the validators' clocks are apart |
 //! | [`catch_up::CatchUp`] | BlockSync | whom to ask for blocks that this node lacks |
-//! | [`committer::Committer`] | Committer | [`crate::ledger`], with [`commit_queue`] before it and [`evidence_pool`] beside it; second decisions; the [`trusted::TrustedBlock`] is asked before anything is written |
+//! | [`committer::Committer`] | Committer | [`crate::ledger`], with the decided blocks that wait before it and [`evidence_pool`] beside it; second decisions; the [`trusted::TrustedBlock`] is asked before anything is written |
 pub mod catch_up;
 pub mod clocks;
-pub mod commit_queue;
 pub mod committer;
 pub mod driver;
 pub mod durable;

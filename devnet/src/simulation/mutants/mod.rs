@@ -18,7 +18,7 @@
 //!   is asked for it next has the true block;
 //! - `ProvenByAnySet` (`catch_up::tests::answers::that_any_set_proves_what_there_is_to_reach_is_noticed`)
 //!   and `ForeignBlockDisplaces`
-//!   (`commit_queue::tests::that_a_foreign_block_displaces_a_decision_is_noticed`): a thousand worlds of
+//!   (`committer::writing::tests::that_a_foreign_block_displaces_a_decision_is_noticed`): a thousand worlds of
 //!   old keys show nothing;
 //! - `LiarsHoldUpAll` (`catch_up::tests::schedules::that_liars_hold_up_all_is_noticed`): it takes five
 //!   liars and a peer whose answers keep time with them;

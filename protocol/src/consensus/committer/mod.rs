@@ -1,13 +1,13 @@
 //! The brain of the Committer: which block is valid on the head, which decided block is written
-//! next, what is done with misbehaviour, and what stops this node. It owns the [`Ledger`], with the
-//! [`CommitQueue`] before it, and the [`EvidencePool`] and the [`PolkaBook`] beside it.
+//! next, what is done with misbehaviour, and what stops this node. It owns the [`Ledger`], with a
+//! queue of decided blocks before it (`writing`), and the [`EvidencePool`] and the [`PolkaBook`] beside
+//! it.
 //!
 //! A certified block that is invalid here stops this node: nothing can follow it. So does a second
 //! decision of the newest height or of the one under way ([`forks`]). A block that was certified by
 //! whom the chain has not named proves nothing: it is discarded, and whoever sent it is reported.
 //! Two signatures of this node's own key for one place, of which it has made one at the most, are
 //! reported whatever way the proof comes: found here, told by another node, or in a block.
-use super::commit_queue::CommitQueue;
 use super::evidence_pool::EvidencePool;
 use super::tally::Admission;
 use super::trusted::{OtherThanTrusted, TrustedBlock};
@@ -32,6 +32,7 @@ mod tests;
 mod writing;
 
 use forks::{Forks, KnownFork};
+use writing::CommitQueue;
 
 /// What does not change while a node runs.
 #[derive(Clone, Copy, Debug)]
