@@ -22,13 +22,13 @@ use crate::metrics::ListenerLabel;
 use crate::runtime::Ctx;
 use actix::prelude::*;
 use actix_service::Service;
-use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use std::net::TcpListener;
 use std::sync::Arc;
 
 mod blocks;
+mod browsers;
 mod clock_report;
 mod devnet;
 mod events;
@@ -37,12 +37,10 @@ mod evidence_page;
 mod fixture;
 mod health;
 mod history;
-mod hosts;
 mod json;
 mod json_rpc;
 mod light;
 mod open_api;
-mod origins;
 mod page;
 mod parameters;
 mod records;
@@ -58,13 +56,12 @@ mod validators;
 mod web_socket;
 
 pub use crate::http::proxies::{Proxies, ProxiesError};
+pub use browsers::{Hosts, HostsError, Origins, OriginsError};
 pub(crate) use devnet::Devnet;
 pub use devnet::{Blame, Controls, Done, NotDone, Order, TimeChange, Wires};
 pub(crate) use events::Events;
-pub use hosts::{Hosts, HostsError};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use json_rpc::{request_given, request_split};
-pub use origins::{Origins, OriginsError};
 pub(crate) use seed::{Ports, Seed, Settings, Shares};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use web_socket::frames_given;
@@ -155,8 +152,8 @@ fn routes(config: &mut web::ServiceConfig) {
         if route.is_for_pages() || route.is_order() {
             let preflight = move |seed: web::Data<Seed>, request| async move {
                 match seed.pages_of(route) {
-                    Some(pages) => origins::preflight(&pages, request, verb).await,
-                    None => origins::refused(),
+                    Some(pages) => browsers::preflight(&pages, request, verb).await,
+                    None => browsers::foreign_page(),
                 }
             };
             resource = resource.route(web::method(Method::OPTIONS).to(preflight));
@@ -166,7 +163,7 @@ fn routes(config: &mut web::ServiceConfig) {
             let seed = request.app_data::<web::Data<Seed>>().cloned();
             let refused = seed
                 .as_ref()
-                .and_then(|seed| refusal(seed, route, &request));
+                .and_then(|seed| browsers::refusal(seed, route, &request));
             let answer = match refused {
                 Some(refused) => Err(request.into_response(refused)),
                 None => Ok(service.call(request)),
@@ -184,19 +181,4 @@ fn routes(config: &mut web::ServiceConfig) {
         }));
     }
     config.default_service(web::to(answer::no_such_route));
-}
-
-/// What is refused before anybody looks at it: only a page in a browser asks so.
-fn refusal(seed: &Seed, route: &open_api::Route, request: &ServiceRequest) -> Option<HttpResponse> {
-    let head = request.headers();
-    let is_known =
-        !seed.is_on_loopback || hosts::host(head).is_none_or(|host| seed.hosts.get().know(host));
-    let may_change = request.method() == Method::POST;
-    if !is_known {
-        Some(hosts::refused())
-    } else if may_change && !seed.is_no_foreign_page(head, seed.pages_of(route).as_deref()) {
-        Some(origins::refused())
-    } else {
-        None
-    }
 }

@@ -8,7 +8,7 @@
 //! What a page may do is said by its Content-Security-Policy: run what comes from here, nothing
 //! inline; ask this node, and those that its own address lists (`?nodes=`). On a devnet it may ask
 //! all of this machine: the other nodes are there.
-use super::origins::Origins;
+use super::browsers::Origins;
 use super::seed::Seed;
 use super::status::gzip;
 use crate::http::answer::{self, Answer, refuse};

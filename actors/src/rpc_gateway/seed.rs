@@ -1,9 +1,8 @@
 //! What the RpcGateway is made from, and what every request of people sees.
+use super::browsers::{Hosts, Origins};
 use super::devnet::Devnet;
 use super::events::Events;
-use super::hosts::Hosts;
 use super::json_rpc::Filters;
-use super::origins::Origins;
 use super::validators::Recent;
 use crate::clock::Clock;
 use crate::http::answer::Refused;

@@ -6,7 +6,7 @@
 //!
 //! A page may ask if one of the devnet's own nodes has served it, and no other page may: a devnet lets
 //! everybody's pages read.
-use super::origins::Origins;
+use super::browsers::Origins;
 use crate::clock::SharedClock;
 use crate::http::answer::refuse;
 use actix_web::HttpResponse;

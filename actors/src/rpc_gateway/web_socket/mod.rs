@@ -46,7 +46,7 @@ pub(super) async fn upgrade(
     payload: Payload,
 ) -> HttpResponse {
     if !seed.is_no_foreign_page(request.headers(), Some(&seed.origins.get())) {
-        return super::origins::refused();
+        return super::browsers::foreign_page();
     }
     let mut handshake = match ws::handshake(request.head()) {
         Ok(handshake) => handshake,

@@ -1,22 +1,50 @@
-//! Which pages in browsers may ask this node: cross-origin resource sharing
-//! (<https://fetch.spec.whatwg.org/#http-cors-protocol>), and the same for WebSockets, which
-//! browsers open to anybody.
+//! Which pages in browsers may ask this node.
 //!
-//! Programs outside of browsers send no origin, or an empty one, and are not concerned. A page that may
-//! ask may read (`GET`) and call JSON-RPC (`POST /`), nothing else; no answer depends on who asks, so
-//! there are no credentials to allow. A `POST` of any other page is refused before it is read: browsers
-//! send some without asking. A page of the node's own address is no foreign one.
-use super::hosts;
+//! **Of another origin**: cross-origin resource sharing
+//! (<https://fetch.spec.whatwg.org/#http-cors-protocol>), and the same for WebSockets, which
+//! browsers open to anybody. Programs outside of browsers send no origin, or an empty one, and are
+//! not concerned. A page that may ask may read (`GET`) and call JSON-RPC (`POST /`), nothing else; no
+//! answer depends on who asks, so there are no credentials to allow. A `POST` of any other page is
+//! refused before it is read: browsers send some without asking. A page of the node's own address
+//! is no foreign one.
+//!
+//! **Of its own origin, as it seems**: a page may have its own name lead to this machine (DNS
+//! rebinding), and then asks as if the node had served it: no origin tells it apart. But it cannot
+//! choose what `Host` says. A listener that only this machine reaches knows its names.
 use super::open_api::Route;
 use super::seed::Seed;
 use crate::http::answer::{self, origin, refuse};
-use crate::limits::ORIGINS_MAX;
+use crate::limits::{HOSTS_MAX, ORIGINS_MAX};
+use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
+
+#[cfg(test)]
+mod tests;
+
+/// What is refused before anybody looks at it: only a page in a browser asks so.
+pub(super) fn refusal(
+    seed: &Seed,
+    route: &Route,
+    request: &ServiceRequest,
+) -> Option<HttpResponse> {
+    let head = request.headers();
+    let is_known =
+        !seed.is_on_loopback || host(head).is_none_or(|host| seed.hosts.get().know(host));
+    let may_change = request.method() == Method::POST;
+    if !is_known {
+        Some(unknown_host())
+    } else if may_change && !seed.is_no_foreign_page(head, seed.pages_of(route).as_deref()) {
+        Some(foreign_page())
+    } else {
+        None
+    }
+}
 
 /// How long a browser may remember that it may ask, in seconds.
 const REMEMBERED_SECONDS: u32 = 600;
@@ -133,15 +161,16 @@ impl Seed {
 
     /// Whether a page came from where it asks, by a name that cannot be made to lead here.
     fn is_own(&self, origin: &HeaderValue, head: &HeaderMap) -> bool {
-        let host = origin.as_bytes().strip_prefix(b"http://");
-        let asked = hosts::host(head).filter(|asked| self.hosts.get().know(asked));
+        let page = origin.as_bytes().strip_prefix(b"http://");
+        let asked = host(head).filter(|asked| self.hosts.get().know(asked));
         asked.is_some_and(|asked| {
-            host.is_some_and(|host| host.eq_ignore_ascii_case(asked.as_bytes()))
+            page.is_some_and(|page| page.eq_ignore_ascii_case(asked.as_bytes()))
         })
     }
 }
 
-pub(super) fn refused() -> HttpResponse {
+/// The answer to a page that may not ask.
+pub(super) fn foreign_page() -> HttpResponse {
     let sentence = "pages of this origin may not ask here: the operator of the node allows origins \
                     in cors_origins";
     refuse(StatusCode::FORBIDDEN, "origin", sentence)
@@ -159,7 +188,7 @@ pub(super) async fn preflight(
         return answer::no_such_method(request, verb).await;
     };
     if !origins.allow(origin) {
-        return refused();
+        return foreign_page();
     }
     if Method::from_bytes(asked.as_bytes())
         .ok()
@@ -179,77 +208,77 @@ pub(super) async fn preflight(
         .finish()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Names besides `localhost` and addresses, of a proxy for instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hosts(Vec<String>);
 
-    fn origin(text: &'static str) -> HeaderValue {
-        HeaderValue::from_static(text)
-    }
+/// A list of names that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HostsError {
+    /// This is none.
+    #[error(
+        "{0:?} is no host: write names without a port, as node.example, several with commas between"
+    )]
+    NoHost(String),
+    /// More than are looked through for each request.
+    #[error("there are more than {HOSTS_MAX} hosts: list fewer")]
+    TooMany,
+}
 
-    #[test]
-    fn nobody_some_or_everybody_may_ask() {
-        let nobody: Origins = "".parse().expect("nobody");
-        let everybody: Origins = " * ".parse().expect("everybody");
-        let some: Origins = "https://a.example, http://LOCALHOST:5173"
-            .parse()
-            .expect("two");
-        assert_eq!(nobody, Origins::default());
-        for (asks, may) in [
-            ("https://a.example", true),
-            ("http://localhost:5173", true),
-            ("http://a.example", false),
-            ("https://a.example:8443", false),
-            ("https://a.example.evil.example", false),
-            ("null", false),
-        ] {
-            assert_eq!(some.allow(&origin(asks)), may, "{asks}");
-            assert!(!nobody.allow(&origin(asks)) && everybody.allow(&origin(asks)));
+impl FromStr for Hosts {
+    type Err = HostsError;
+
+    /// Nothing, or names with commas between.
+    fn from_str(text: &str) -> Result<Hosts, HostsError> {
+        if text.trim().is_empty() {
+            return Ok(Hosts::default());
         }
-        for list in [nobody, everybody, some] {
-            assert_eq!(list.to_string().parse(), Ok(list));
+        let listed = text.split(',').map(str::trim);
+        if listed.clone().count() > HOSTS_MAX {
+            return Err(HostsError::TooMany);
         }
+        let read = listed.map(|name| {
+            let is_good = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+            let is_name = !name.is_empty() && name.chars().all(is_good);
+            let name = is_name.then(|| name.to_ascii_lowercase()).ok_or(name);
+            name.map_err(|wrong| HostsError::NoHost(wrong.to_owned()))
+        });
+        Ok(Hosts(read.collect::<Result<_, _>>()?))
     }
+}
 
-    #[test]
-    fn what_is_no_origin_is_refused() {
-        for wrong in [
-            "a.example",
-            "https://",
-            "://a",
-            "https://a/b",
-            "https://a, *",
-            "a b://c",
-            ",",
-        ] {
-            assert!(wrong.parse::<Origins>().is_err(), "{wrong}");
-        }
-        let many = vec!["https://a.example"; ORIGINS_MAX + 1].join(",");
-        assert_eq!(many.parse::<Origins>(), Err(OriginsError::TooMany));
+impl fmt::Display for Hosts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
     }
+}
 
-    #[test]
-    fn an_answer_names_the_page_that_may_read_it() {
-        let marked = |list: &str, asks: Option<&'static str>| {
-            let list = list.parse::<Origins>().expect("a list");
-            let mut head = HeaderMap::new();
-            list.mark(asks.map(origin).as_ref(), &mut head);
-            let text = |name| {
-                head.get(name)
-                    .and_then(|value| value.to_str().ok())
-                    .map(str::to_owned)
-            };
-            (
-                text(header::ACCESS_CONTROL_ALLOW_ORIGIN),
-                text(header::VARY),
-            )
-        };
-        let (a, varies) = ("https://a.example", Some("origin".to_owned()));
-        assert_eq!(marked("", Some(a)), (None, None));
-        assert_eq!(marked("*", Some(a)), (Some("*".into()), None));
-        assert_eq!(marked("*", None), (None, None));
-        assert_eq!(marked(a, Some(a)), (Some(a.into()), varies.clone()));
-        assert_eq!(marked(a, Some("https://b.example")), (None, varies.clone()));
-        assert_eq!(marked(a, None), (None, varies));
+impl Hosts {
+    /// Whether nobody but the operator can have this name lead here. Nobody's name is an address.
+    fn know(&self, host: &str) -> bool {
+        let name = without_port(host);
+        let address = name.trim_start_matches('[').trim_end_matches(']');
+        let is = |one: &str| one.eq_ignore_ascii_case(name);
+        is("localhost") || address.parse::<IpAddr>().is_ok() || self.0.iter().any(|one| is(one))
     }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// What a request says whom it asks; browsers always say it.
+fn host(head: &HeaderMap) -> Option<&str> {
+    let host = head.get(header::HOST)?;
+    // What is no text is no name.
+    Some(host.to_str().unwrap_or("?"))
+}
+
+fn unknown_host() -> HttpResponse {
+    let sentence = "this node answers on its own machine only, and does not know the name in Host: \
+                    ask localhost, or have its operator list the name in rpc_hosts";
+    refuse(StatusCode::MISDIRECTED_REQUEST, "host", sentence)
 }
