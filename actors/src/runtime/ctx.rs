@@ -1,16 +1,10 @@
 //! [`Ctx`]: actix's context plus a meter and a limit on its turn.
 //!
-//! An actor opts in with `type Context = Ctx<Self>`; its handlers stay as they are. Every send
-//! packs its message through the context's `ToEnvelope`, so that is where a message is stamped.
+//! An actor opts in with `type Context = Ctx<Self>`; its handlers stay as they are. What each
+//! message costs is told to the context by its envelope, which [`Port`](super::Port) packs.
 
-#[cfg(any(test, feature = "inject-panics"))]
-use super::injection::Strike;
-use super::port::{Permit, handed_over};
 use super::stats::{MessageStats, Stats};
-use actix::dev::{
-    AsyncContextParts, ContextFut, ContextParts, Envelope, EnvelopeProxy, Mailbox, MessageResponse,
-    OneshotSender, ToEnvelope, channel,
-};
+use actix::dev::{AsyncContextParts, ContextFut, ContextParts, Mailbox, channel};
 use actix::prelude::*;
 use std::any::TypeId;
 use std::future::Future;
@@ -64,6 +58,15 @@ impl<A: Actor<Context = Self>> Ctx<A> {
     /// What this actor has done so far.
     pub fn stats(&self) -> &Arc<Stats> {
         &self.stats
+    }
+
+    /// A message of this turn has been handled.
+    pub(super) fn handled<M: 'static>(&mut self, queued: Instant, began: Instant, ended: Instant) {
+        self.left = self.left.saturating_sub(1);
+        self.stats.handled_until(ended);
+        let record = self.record_of::<M>();
+        record.waited().record(began - queued);
+        record.handled().record(ended - began);
     }
 
     fn record_of<M: 'static>(&mut self) -> &MessageStats {
@@ -166,67 +169,5 @@ impl<A: Actor<Context = Self>> AsyncContext<A> for Ctx<A> {
 impl<A: Actor<Context = Self>> AsyncContextParts<A> for Ctx<A> {
     fn parts(&mut self) -> &mut ContextParts<A> {
         &mut self.parts
-    }
-}
-
-impl<A, M> ToEnvelope<A, M> for Ctx<A>
-where
-    A: Actor<Context = Self> + Handler<M>,
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    fn pack(message: M, reply: Option<OneshotSender<M::Result>>) -> Envelope<A> {
-        let letter = Letter {
-            message,
-            reply,
-            permit: handed_over(),
-            queued: Instant::now(),
-        };
-        Envelope::with_proxy(Box::new(Stamped(Some(letter))))
-    }
-}
-
-/// A message on its way; none once it has been handled.
-struct Stamped<M: Message>(Option<Letter<M>>);
-
-struct Letter<M: Message> {
-    message: M,
-    reply: Option<OneshotSender<M::Result>>,
-    permit: Option<Permit>,
-    queued: Instant,
-}
-
-impl<A, M> EnvelopeProxy<A> for Stamped<M>
-where
-    A: Actor<Context = Ctx<A>> + Handler<M>,
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    /// Handles the message, also if its asker has gone: what was sent is read.
-    fn handle(&mut self, actor: &mut A, ctx: &mut Ctx<A>) {
-        let Some(Letter {
-            message,
-            reply,
-            permit,
-            queued,
-        }) = self.0.take()
-        else {
-            return;
-        };
-        ctx.left = ctx.left.saturating_sub(1);
-        let began = Instant::now();
-        #[cfg(any(test, feature = "inject-panics"))]
-        ctx.stats.injection.strike::<M>(Strike::BeforeHandling);
-        let response = actor.handle(message, ctx);
-        #[cfg(any(test, feature = "inject-panics"))]
-        ctx.stats.injection.strike::<M>(Strike::AfterHandling);
-        let ended = Instant::now();
-        ctx.stats.handled_until(ended);
-        let record = ctx.record_of::<M>();
-        record.waited().record(began - queued);
-        record.handled().record(ended - began);
-        // Before the answer: whoever hears it may ask again at once, and finds room and counts.
-        drop(permit);
-        response.handle(ctx, reply);
     }
 }

@@ -1,13 +1,20 @@
-//! [`Port`]: the only way one actor knows another — what it accepts, not what it is.
+//! [`Port`]: the only way one actor knows another — what it accepts, not what it is. The whole way
+//! of a message is here: it takes a permit, is packed, waits, and is handled.
 
+use super::ctx::Ctx;
+#[cfg(any(test, feature = "inject-panics"))]
+use super::injection::Strike;
 use super::stats::{Edge, Stats};
-use actix::dev::RecipientRequest;
+use actix::dev::{
+    Envelope, EnvelopeProxy, MessageResponse, OneshotSender, RecipientRequest, ToEnvelope,
+};
 use actix::prelude::*;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
 
 /// Takes messages of one type for one actor.
 ///
@@ -91,7 +98,7 @@ fn take(in_use: &AtomicUsize, limit: usize) -> bool {
 
 /// The right to one place in a mailbox. Whoever drops it, for whatever reason, gives it back.
 #[derive(Debug)]
-pub(super) struct Permit {
+struct Permit {
     stats: Option<Arc<Stats>>,
     share: Option<Arc<Share>>,
 }
@@ -126,17 +133,13 @@ impl Drop for Permit {
 }
 
 thread_local! {
-    /// Carries a permit from [`Port::send`] into the envelope.
+    /// Carries a permit from [`Port::send`] into the envelope; there is none if a message does not
+    /// come through a port.
     ///
     /// The envelope is packed by `ToEnvelope::pack`, in the middle of the send and on its thread,
     /// but actix gives `pack` nothing except the message. A permit that is still here after the
     /// send was not packed: the mailbox is closed.
     static HANDED_OVER: Cell<Option<Permit>> = const { Cell::new(None) };
-}
-
-/// The permit of the message that is being packed; none if it did not come through a port.
-pub(super) fn handed_over() -> Option<Permit> {
-    HANDED_OVER.take()
 }
 
 impl<M: Message + Send + 'static> Port<M>
@@ -213,11 +216,71 @@ where
             permit => {
                 HANDED_OVER.set(permit);
                 let sent = send(to);
-                handed_over().map_or(Ok(sent), |_unpacked| Err(TellError::Closed))
+                HANDED_OVER
+                    .take()
+                    .map_or(Ok(sent), |_unpacked| Err(TellError::Closed))
             }
         };
         edge.count(sent.is_ok());
         sent.inspect_err(|_| stats.refuse())
+    }
+}
+
+/// Here every message is stamped: each send packs it, and handlers stay as they are.
+impl<A, M> ToEnvelope<A, M> for Ctx<A>
+where
+    A: Actor<Context = Self> + Handler<M>,
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    fn pack(message: M, reply: Option<OneshotSender<M::Result>>) -> Envelope<A> {
+        let letter = Letter {
+            message,
+            reply,
+            permit: HANDED_OVER.take(),
+            queued: Instant::now(),
+        };
+        Envelope::with_proxy(Box::new(Stamped(Some(letter))))
+    }
+}
+
+/// A message on its way; none once it has been handled.
+struct Stamped<M: Message>(Option<Letter<M>>);
+
+struct Letter<M: Message> {
+    message: M,
+    reply: Option<OneshotSender<M::Result>>,
+    permit: Option<Permit>,
+    queued: Instant,
+}
+
+impl<A, M> EnvelopeProxy<A> for Stamped<M>
+where
+    A: Actor<Context = Ctx<A>> + Handler<M>,
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    /// Handles the message, also if its asker has gone: what was sent is read.
+    fn handle(&mut self, actor: &mut A, ctx: &mut Ctx<A>) {
+        let Some(Letter {
+            message,
+            reply,
+            permit,
+            queued,
+        }) = self.0.take()
+        else {
+            return;
+        };
+        let began = Instant::now();
+        #[cfg(any(test, feature = "inject-panics"))]
+        ctx.stats().injection.strike::<M>(Strike::BeforeHandling);
+        let response = actor.handle(message, ctx);
+        #[cfg(any(test, feature = "inject-panics"))]
+        ctx.stats().injection.strike::<M>(Strike::AfterHandling);
+        ctx.handled::<M>(queued, began, Instant::now());
+        // Before the answer: whoever hears it may ask again at once, and finds room and counts.
+        drop(permit);
+        response.handle(ctx, reply);
     }
 }
 
