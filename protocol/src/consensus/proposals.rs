@@ -1,15 +1,20 @@
-//! The proposals of one height: admitted cheapest check first, verified, sent to be executed, and
-//! told to the round machine with their verdict. The brain of the Proposer for what others propose.
+//! The proposals of one height: the brain of the Proposer.
 //!
-//! Its admission mirrors that of the [tally](super::tally): size and envelope have been checked by
-//! the gateway; here follow height, round, turn, duplicates, and the signature last.
+//! *My turn?* This node has a block built: the Mempool says which transactions wait, the Committer
+//! executes them. *Not my turn?* It skips, and waits for the proposer's message. What was asked for
+//! in a round that is over is forgotten, and nothing that belongs to it is asked for or passed on
+//! any more.
+//!
+//! What others propose is admitted cheapest check first, verified, sent to be executed, and told to
+//! the round machine with its verdict (`kept`). Its admission mirrors that of the
+//! [tally](super::tally): size and envelope have been checked by the gateway; here follow height,
+//! round, turn, duplicates, and the signature last.
 use super::durable::Position;
-use super::facts::{CheckedProposal, Fact, Verdict};
+use super::facts::{CheckedProposal, Fact};
 use super::tally::Admission;
 use crate::budget::{Budgets, Rate};
-use crate::limits::{CLOCK_DRIFT_MS, ROUNDS_KEPT_MAX};
+use crate::limits::ROUNDS_KEPT_MAX;
 use crate::nouns::block::SealedBlock;
-use crate::nouns::commit::PolkaCertificate;
 use crate::nouns::compact::{Assembly, TransactionsWanted};
 use crate::nouns::evidence::Evidence;
 use crate::nouns::proposal::{Proposal, ProposedBlock};
@@ -21,7 +26,7 @@ use crate::validators::set::ValidatorSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-mod building;
+mod kept;
 mod partial;
 mod polka;
 mod pulled;
@@ -30,7 +35,7 @@ mod screen;
 #[cfg(test)]
 mod tests;
 
-use building::Building;
+use kept::Kept;
 use polka::BadPolkas;
 use screen::Screen;
 
@@ -109,10 +114,11 @@ pub enum Output {
     Refused(Address, Height),
 }
 
-#[derive(Clone, Debug)]
-struct Kept {
-    message: Arc<ProposedBlock>,
-    verdict: Option<Verdict>,
+/// A block of this node that is being built.
+#[derive(Clone, Copy, Debug)]
+struct Building {
+    height: Height,
+    round: Round,
 }
 
 /// The proposals of the height under decision, and the few of the next one that came early.
@@ -266,154 +272,61 @@ impl Proposals {
         self.bad_polkas.enter_round(round);
     }
 
-    /// Cheapest check first; the signatures are the last.
-    fn received(
+    /// The round machine wants a new block. It is asked for once in a round, if the turn is this
+    /// node's.
+    fn build(&mut self, height: Height, round: Round, out: &mut Vec<Output>) {
+        let is_here = (height, round) == (self.height, self.round);
+        let is_mine = self.set.proposer(height, round) == self.me;
+        if is_here && is_mine && self.building.is_none() {
+            self.building = Some(Building { height, round });
+            out.push(Output::Fill(height, round));
+        }
+    }
+
+    /// What the Mempool has for it.
+    fn filled(
         &mut self,
-        message: Arc<ProposedBlock>,
-        now: Timestamp,
-        out: &mut Vec<Output>,
-    ) -> Admission {
-        let block = (message.block.id(), message.block.height());
-        if !is_well_formed(&message.proposal, block, message.polka.as_deref()) {
-            return Admission::Malformed;
-        }
-        if let Some(refusal) = self.refuse(now, &message.proposal, out) {
-            return refusal;
-        }
-        if let Some(refusal) = self.refuse_polka(now, &message.proposal, message.polka.as_ref()) {
-            return refusal;
-        }
-        self.admit(message, out)
-    }
-
-    fn admit(&mut self, message: Arc<ProposedBlock>, out: &mut Vec<Output>) -> Admission {
-        out.push(Output::Prevote(message.proposal.clone()));
-        if message.proposal.height > self.height {
-            let proposal = &message.proposal;
-            out.push(Output::Ahead(proposal.proposer, proposal.height));
-            self.forget_partial(&message.proposal);
-            self.early.push(message);
-            return Admission::Counted;
-        }
-        if message.proposal.round > self.round.next() {
-            // The tally notes that its sender is there; the block comes again (E6).
-            self.far
-                .insert(message.proposal.proposer, message.proposal.round);
-            return Admission::TooEarly;
-        }
-        self.keep(message, None, out);
-        Admission::Counted
-    }
-
-    fn own(&mut self, message: Arc<ProposedBlock>, out: &mut Vec<Output>) {
-        let proposal = &message.proposal;
-        let kept = self.rounds.get(&proposal.round);
-        let known = kept.is_some_and(|kept| kept.iter().any(|k| k.message.proposal == *proposal));
-        if proposal.height == self.height && proposal.proposer == self.me && !known {
-            out.push(Output::Prevote(proposal.clone()));
-            self.keep(message, Some(Verdict::Valid), out);
-        }
-    }
-
-    fn keep(
-        &mut self,
-        message: Arc<ProposedBlock>,
-        verdict: Option<Verdict>,
+        height: Height,
+        round: Round,
+        candidates: Vec<Transaction>,
         out: &mut Vec<Output>,
     ) {
-        self.forget_partial(&message.proposal);
-        if let Some(polka) = &message.polka {
-            out.push(Output::Fact(self.height, Fact::Polka(polka.clone())));
-        }
-        if verdict.is_none() {
-            out.push(Output::Execute(message.block.clone()));
-        }
-        let round = message.proposal.round;
-        self.rounds
-            .entry(round)
-            .or_default()
-            .push(Kept { message, verdict });
-    }
-
-    fn executed(&mut self, now: Timestamp, id: BlockId, valid: bool, out: &mut Vec<Output>) {
-        let height = self.height;
-        for kept in self.rounds.values_mut().flatten() {
-            if kept.message.block.id() != id || kept.verdict.is_some() {
-                continue;
-            }
-            let timely = kept.message.block.header().time <= now.plus_ms(CLOCK_DRIFT_MS);
-            let if_valid = if timely {
-                Verdict::Valid
-            } else {
-                Verdict::Untimely
-            };
-            kept.verdict = Some(judge(valid, if_valid));
-            out.extend(
-                kept.checked()
-                    .map(|checked| Output::Checked(height, checked)),
-            );
+        if self.is_building(height, round) {
+            out.push(Output::Prepare(height, round, candidates));
         }
     }
 
-    fn ask_again(&self, out: &mut Vec<Output>) {
-        let unchecked = self
-            .rounds
-            .values()
-            .flatten()
-            .filter(|kept| kept.verdict.is_none());
-        out.extend(unchecked.map(|kept| Output::Execute(kept.message.block.clone())));
-        self.fill_again(out);
-    }
-
-    fn retell(&self, out: &mut Vec<Output>) {
-        for kept in self.rounds.values().flatten() {
-            let polka = kept.message.polka.clone().map(Fact::Polka);
-            out.extend(polka.map(|fact| Output::Fact(self.height, fact)));
-            out.extend(
-                kept.checked()
-                    .map(|checked| Output::Checked(self.height, checked)),
-            );
+    /// The Committer has executed it.
+    fn prepared(
+        &mut self,
+        height: Height,
+        round: Round,
+        block: Arc<SealedBlock>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.is_building(height, round) {
+            self.building = None;
+            out.push(Output::Built(height, round, block));
         }
     }
-}
 
-impl Kept {
-    fn checked(&self) -> Option<CheckedProposal> {
-        let proposal = &self.message.proposal;
-        Some(CheckedProposal {
-            round: proposal.round,
-            valid_round: proposal.valid_round,
-            block: self.message.block.clone(),
-            verdict: self.verdict?,
-        })
+    /// Mempool or Committer has fallen: whichever had the question has forgotten it.
+    fn fill_again(&self, out: &mut Vec<Output>) {
+        let building = self.building.iter();
+        out.extend(building.map(|it| Output::Fill(it.height, it.round)));
     }
-}
 
-/// Whether block, valid round and polka belong to the proposal.
-fn is_well_formed(
-    proposal: &Proposal,
-    (block_id, height): (BlockId, Height),
-    polka: Option<&PolkaCertificate>,
-) -> bool {
-    let block = block_id == proposal.block_id && height == proposal.height;
-    let polka = match (proposal.valid_round, polka) {
-        (None, None) => true,
-        (Some(valid_round), Some(polka)) => {
-            let PolkaCertificate {
-                height,
-                round,
-                block_id,
-                ..
-            } = polka;
-            valid_round < proposal.round
-                && (*height, *round, *block_id) == (proposal.height, valid_round, proposal.block_id)
+    /// A round begins: what was built for another is of no use, and whose turn it is, is known.
+    fn turn(&mut self, out: &mut Vec<Output>) {
+        self.building = None;
+        let proposer = self.set.proposer(self.height, self.round);
+        if proposer != self.me {
+            out.push(Output::Skip(self.height, self.round, proposer));
         }
-        _ => false,
-    };
-    block && polka
-}
+    }
 
-fn judge(valid: bool, if_valid: Verdict) -> Verdict {
-    planted!(EveryBlockValid => return if_valid);
-    if valid { if_valid } else { Verdict::Invalid }
+    fn is_building(&self, height: Height, round: Round) -> bool {
+        let asked = self.building.map(|it| (it.height, it.round));
+        asked == Some((height, round))
+    }
 }

@@ -2,7 +2,8 @@
 //! What is missing is asked of their proposer, once. If that brings nothing, E5 asks for the whole
 //! proposal, as if nothing had come: to whom a faulty proposer names transactions that nobody
 //! holds, it has said nothing.
-use super::{Output, Proposals, is_well_formed};
+use super::kept::is_well_formed;
+use super::{Output, Proposals};
 use crate::consensus::tally::Admission;
 use crate::limits::{PARTIAL_PROPOSALS_MAX, PROPOSALS_PER_ROUND_MAX};
 use crate::nouns::block::SealedBlock;

@@ -1,5 +1,7 @@
 use super::*;
+use crate::consensus::facts::Verdict;
 use crate::consensus::testkit::checked;
+use crate::limits::CLOCK_DRIFT_MS;
 
 #[test]
 fn a_verdict_is_told_once_with_the_round_of_its_proposal() {
