@@ -15,16 +15,15 @@ use crate::types::{Address, BlockId, Height, Round};
 use crate::validators::set::ValidatorSet;
 use std::sync::Arc;
 
-mod log;
-mod pause;
+mod extensions;
 #[cfg(feature = "mutants")]
 mod planted;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-use log::Log;
-use pause::NilRounds;
+use extensions::NilRounds;
+use rules::Log;
 
 /// Where this node stands within a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -1,10 +1,16 @@
-//! The rules that fire on what the log holds. Each returns whether it acted.
+//! What a height has heard, and the rules of the paper that wait for it. Each rule returns whether it
+//! acted. The rules that are not the paper's are in `extensions`.
 #[cfg(feature = "mutants")]
 use super::planted;
-use super::{CheckedProposal, Locked, Output, RoundMachine, Rules, Step, ValidValue, Verdict};
+use super::{Locked, Output, RoundMachine, Rules, Step, ValidValue};
+use crate::consensus::facts::{CheckedProposal, Fact, Verdict};
 use crate::consensus::timeouts::TimeoutKind;
-use crate::nouns::commit::CommitCertificate;
+use crate::limits::{PROPOSALS_PER_ROUND_MAX, ROUNDS_KEPT_MAX};
+use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
 use crate::nouns::vote::VoteKind;
+use crate::types::{BlockId, Round};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub(super) type Rule = fn(&mut RoundMachine, &mut Vec<Output>) -> bool;
 
@@ -110,20 +116,6 @@ impl RoundMachine {
         enabled
     }
 
-    /// E3: Q prevoted nil, so nobody can lock a value in this round: leave it, after the own nil
-    /// votes that others may need; at once, unless E12 says that too many have ended like this.
-    pub(super) fn e3_leave_nil_round(&mut self, out: &mut Vec<Output>) -> bool {
-        if !self.ends_in_nil(self.round) || self.first.pause {
-            return false;
-        }
-        if self.step == Step::Propose {
-            self.prevote(None, None, out);
-            self.precommit_nil(out);
-        }
-        self.leave_or_pause(out);
-        true
-    }
-
     /// L28: a value proposed again, with its polka of an earlier round.
     pub(super) fn l28_old_polka(&mut self, out: &mut Vec<Output>) -> bool {
         if self.step != Step::Propose {
@@ -171,18 +163,6 @@ impl RoundMachine {
         }
     }
 
-    /// E4: a timeout may fire at any time without hurting safety; for a silent proposer it fires
-    /// now. This node's own turn is never skipped.
-    fn e4_silent_proposer(&mut self, out: &mut Vec<Output>) -> bool {
-        let enabled = self.step == Step::Propose
-            && !self.is_proposer()
-            && self.log.silent.contains(&self.round);
-        if enabled {
-            self.prevote(None, None, out);
-        }
-        enabled
-    }
-
     /// L34: Q prevoted, whatever: a polka may still come, but not for ever.
     fn l34_any_prevotes(&mut self, out: &mut Vec<Output>) -> bool {
         let enabled = self.step == Step::Prevote
@@ -206,25 +186,6 @@ impl RoundMachine {
         enabled
     }
 
-    /// E11: L34 and L47 wait for more votes, and a timeout may fire at any time without hurting
-    /// safety: where nobody is left to wait for, it fires now, or after a pause of E12.
-    fn e11_nobody_left(&mut self, out: &mut Vec<Output>) -> bool {
-        let is_over = |kind| self.log.nobody_left.contains(&(self.round, kind));
-        if is_over(VoteKind::Precommit) && self.first.precommit_timeout {
-            let leaves = !self.first.pause;
-            if leaves {
-                self.leave_or_pause(out);
-            }
-            return leaves;
-        }
-        let enabled =
-            is_over(VoteKind::Prevote) && self.first.prevote_timeout && self.step == Step::Prevote;
-        if enabled {
-            self.precommit_nil(out);
-        }
-        enabled
-    }
-
     /// L55: at least one correct validator is in a later round.
     fn l55_skip_round(&mut self, out: &mut Vec<Output>) -> bool {
         let later = self.log.reached.filter(|reached| *reached > self.round);
@@ -234,37 +195,99 @@ impl RoundMachine {
         self.start_round(later, out);
         true
     }
+}
 
-    /// E8: a polka of an earlier round, newer than the valid value, found late: propose that value
-    /// next time. Never lock from it.
-    pub(super) fn e8_older_polka(&mut self, _: &mut Vec<Output>) -> bool {
-        planted!(NoOlderPolka | LockOnOlderPolka | UnlockOnPolka => return self.broken_e8());
-        if self.rules == Rules::Paper {
-            return false;
+/// What is known of this height.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log {
+    pub(super) proposals: BTreeMap<Round, Vec<CheckedProposal>>,
+    pub(super) polkas: Vec<Arc<PolkaCertificate>>,
+    pub(super) nil_polkas: BTreeSet<Round>,
+    pub(super) prevotes_any: BTreeSet<Round>,
+    pub(super) precommits_any: BTreeSet<Round>,
+    pub(super) commits: Vec<Arc<CommitCertificate>>,
+    pub(super) reached: Option<Round>,
+    pub(super) silent: BTreeSet<Round>,
+    pub(super) nobody_left: BTreeSet<(Round, VoteKind)>,
+}
+
+impl Log {
+    pub(super) fn add_proposal(&mut self, proposal: CheckedProposal) {
+        let kept = self.proposals.entry(proposal.round).or_default();
+        let value = |p: &CheckedProposal| (p.block.id(), p.valid_round);
+        if let Some(known) = kept.iter_mut().find(|p| value(p) == value(&proposal)) {
+            known.verdict = proposal.verdict;
+        } else if kept.len() < PROPOSALS_PER_ROUND_MAX {
+            kept.push(proposal);
         }
-        let newer = |round| {
-            self.valid
-                .as_ref()
-                .is_none_or(|valid| valid.polka.round < round)
-        };
-        let older = self
-            .log
-            .polkas
+    }
+
+    pub(super) fn add_fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::Polka(polka) => {
+                let key = |p: &PolkaCertificate| (p.round, p.block_id, p.valid_round);
+                if !self.polkas.iter().any(|known| key(known) == key(&polka)) {
+                    self.polkas.push(polka);
+                }
+            }
+            Fact::NilPolka(round) => _ = self.nil_polkas.insert(round),
+            Fact::PrevotesAny(round) => _ = self.prevotes_any.insert(round),
+            Fact::PrecommitsAny(round) => _ = self.precommits_any.insert(round),
+            Fact::Commit(certificate) => {
+                let key = |commit: &CommitCertificate| (commit.round, commit.block_id);
+                let known = |other: &Arc<CommitCertificate>| key(other) == key(&certificate);
+                if !self.commits.iter().any(known) {
+                    self.commits.push(certificate);
+                }
+            }
+            Fact::Reached(round) => self.reached = self.reached.max(Some(round)),
+            Fact::ProposerSilent(round) => _ = self.silent.insert(round),
+            Fact::NobodyLeft(kind, round) => _ = self.nobody_left.insert((round, kind)),
+        }
+    }
+
+    /// Keeps what later rounds can still refer to: the valid value, whose polka the own proposals
+    /// name, and the polkas that kept proposals name.
+    pub(super) fn forget_before(&mut self, round: Round, valid: Option<&ValidValue>) {
+        let oldest = Round(round.0.saturating_sub(ROUNDS_KEPT_MAX));
+        self.proposals.retain(|r, _| *r >= oldest);
+        if let Some(value) = valid {
+            self.add_proposal(value.as_proposed());
+        }
+        let valid = valid.map(|value| (value.polka.round, value.block.id()));
+        let proposals = self.proposals.values().flatten();
+        let named = proposals.filter_map(|p| Some((p.valid_round?, p.block.id())));
+        let needed: BTreeSet<_> = named.chain(valid).collect();
+        self.polkas
+            .retain(|p| p.round >= oldest || needed.contains(&(p.round, p.block_id)));
+        for set in [
+            &mut self.nil_polkas,
+            &mut self.prevotes_any,
+            &mut self.precommits_any,
+            &mut self.silent,
+        ] {
+            set.retain(|r| *r >= oldest);
+        }
+        self.nobody_left.retain(|(r, _)| *r >= oldest);
+    }
+
+    pub(super) fn of_round(&self, round: Round) -> &[CheckedProposal] {
+        self.proposals.get(&round).map_or(&[], Vec::as_slice)
+    }
+
+    /// Any proposal of this height with this value: whether a value is valid does not depend on
+    /// the round in which it was proposed.
+    pub(super) fn with_value(&self, block_id: &BlockId) -> Option<&CheckedProposal> {
+        self.proposals
+            .values()
+            .flatten()
+            .find(|proposal| proposal.block.id() == *block_id)
+    }
+
+    pub(super) fn has_polka(&self, round: Round, block_id: &BlockId) -> bool {
+        planted!(NoPolkaInL28 => return true);
+        self.polkas
             .iter()
-            .filter(|p| p.round < self.round && newer(p.round));
-        let known = older.filter_map(|polka| {
-            let proposal = self.log.with_value(&polka.block_id)?;
-            let value = ValidValue {
-                block: proposal.block.clone(),
-                polka: polka.clone(),
-            };
-            (proposal.verdict != Verdict::Invalid).then_some(value)
-        });
-        let found = known.max_by_key(|value| value.polka.round);
-        let fires = found.is_some();
-        if fires {
-            self.valid = found;
-        }
-        fires
+            .any(|polka| polka.round == round && polka.block_id == *block_id)
     }
 }
