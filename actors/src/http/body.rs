@@ -1,6 +1,6 @@
 //! A request body within a size, a deadline and a budget, as its bytes are and not as an encoding
 //! says: a compressed body is refused unread.
-use super::answer::{refuse, refuse_bad, wire_sentence};
+use super::answer::{Refused, refuse, refuse_bad, wire_sentence};
 use super::answer_places::Asker;
 use super::bodies::{Bodies, BodyPlace, NoRoom};
 use super::connection::Connection;
@@ -210,11 +210,7 @@ fn announced(request: &HttpRequest) -> u64 {
 
 /// Refuses a body that does not say that it is `media`, `what` to people. A page in a browser cannot say
 /// so elsewhere without being asked.
-pub(crate) fn demand_type(
-    request: &HttpRequest,
-    what: &str,
-    media: &str,
-) -> Result<(), HttpResponse> {
+pub(crate) fn demand_type(request: &HttpRequest, what: &str, media: &str) -> Result<(), Refused> {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let without_parameters = kind.split(';').next().unwrap_or_default().trim();
@@ -223,7 +219,7 @@ pub(crate) fn demand_type(
     }
     let sentence = format!("send {what}, with the header Content-Type: {media}");
     let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    Err(refuse(status, "content_type", sentence))
+    Err(refuse(status, "content_type", sentence).into())
 }
 
 /// Reads a whole body. A kind without a budget of `bodies` is bounded by its connection.
