@@ -199,8 +199,8 @@ pub const PUBLIC_PIECE_PATIENCE: Duration = Duration::from_millis(250);
 pub const ANSWER_TURN: Duration = Duration::from_secs(6);
 /// How long a person waits for such a place.
 pub const BLOCK_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
-/// `/actors`, `/metrics` and timelines per second: they are made on the node's thread, half a millisecond
-/// each, and a scraper asks every few seconds.
+/// How often `/actors` and `/metrics` are made per second: on the node's thread, half a millisecond
+/// each. A scraper asks every few seconds; whoever asks in between gets what was made last.
 pub const PAGES_PER_SECOND_MAX: u32 = 100;
 /// … and at one moment.
 pub const PAGES_AT_ONCE_MAX: u32 = 100;
@@ -274,6 +274,8 @@ pub const STREAMS_PER_ADDRESS_MAX: usize = 16;
 pub const SUBSCRIPTIONS_MAX: usize = 16;
 /// Requests of one WebSocket that are carried out at one time.
 pub const STREAM_CALLS_MAX: usize = 8;
+/// With so many bytes of them in hand no further one is read: eight of the longest were a mebibyte.
+pub const STREAM_CALLS_BYTES_MAX: usize = 64 * 1024;
 /// Messages that wait to be written to one such connection.
 pub const STREAM_QUEUE_MESSAGES_MAX: usize = 64;
 /// Bytes that wait likewise; a longer message waits until it is alone.
@@ -372,8 +374,9 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let short_answers = 3 * SHORT_ANSWERS_MAX * SHORT_BLOCK_BYTES;
     // As text, and as the values of one call at a time.
     let rpc_bodies = 2 * RPC_BODIES_BYTES_MAX;
-    // What waits to be written, and a message that is being read.
-    let streams = STREAMS_MAX * (STREAM_QUEUE_BYTES_MAX + RPC_REQUEST_BYTES_MAX);
+    // What waits to be written, a message that is being read, and those that are carried out.
+    let in_hand = STREAM_CALLS_BYTES_MAX + RPC_REQUEST_BYTES_MAX;
+    let streams = STREAMS_MAX * (STREAM_QUEUE_BYTES_MAX + RPC_REQUEST_BYTES_MAX + in_hand);
     let votes = (VOTES_PROVEN_MAX + VOTES_UNPROVEN_MAX) * VOTE_BYTES_MAX;
     // Two listeners; as bytes and as values, and those under check.
     let checks = CHECKS_OF_PEOPLE_MAX + CHECKS_OF_PEERS_MAX;

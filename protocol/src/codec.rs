@@ -82,6 +82,21 @@ pub(crate) fn read_optional_bytes<R: Read>(reader: &mut R) -> io::Result<Option<
     }
 }
 
+/// Reads a list as borsh does, and none of it where it says that it has more than `MAX` values.
+pub(crate) struct AtMost<T, const MAX: usize>(pub(crate) Vec<T>);
+
+impl<T: BorshDeserialize, const MAX: usize> BorshDeserialize for AtMost<T, MAX> {
+    fn deserialize_reader<R: Read>(reader: &mut R) -> io::Result<Self> {
+        let count = u32::deserialize_reader(reader)?;
+        if usize::try_from(count).map_or(true, |count| count > MAX) {
+            let why = format!("{count} values are more than {MAX}");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        let values = (0..count).map(|_| T::deserialize_reader(reader));
+        Ok(AtMost(values.collect::<io::Result<Vec<T>>>()?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +122,18 @@ mod tests {
                 actual: bytes.len()
             })
         );
+    }
+
+    #[test]
+    fn a_list_with_a_limit_is_read_like_every_list_and_not_at_all_beyond() {
+        let read = |bytes: &[u8]| decode::<AtMost<u16, 3>>("list", bytes, 64).map(|list| list.0);
+        assert_eq!(read(&encode(&vec![1u16, 2, 3])), Ok(vec![1, 2, 3]));
+        let error = read(&encode(&vec![1u16; 4])).expect_err("one too many");
+        assert!(
+            error.to_string().contains("4 values are more than 3"),
+            "{error}"
+        );
+        assert!(read(&3u32.to_le_bytes()).is_err(), "nothing of it is there");
     }
 
     #[test]

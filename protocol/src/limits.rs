@@ -110,6 +110,13 @@ pub const TRANSACTION_BYTES_MAX: usize = 12_288;
 /// A batch of transactions on the wire: at least twenty of the longest, and few enough bytes that a
 /// peer has them checked in some milliseconds.
 pub const TRANSACTIONS_BYTES_MAX: usize = 256 * 1024;
+/// Transactions of such a batch: more than it can hold of signed ones (78), and few enough that
+/// looking at them all takes less than a millisecond. Of unsigned ones it could hold five thousand.
+pub const TRANSACTIONS_BATCH_MAX: usize = 128;
+const _: () = assert!(
+    TRANSACTIONS_BYTES_MAX / (TRANSACTION_BYTES_MIN + SIGNATURE_BYTES_MAX)
+        <= TRANSACTIONS_BATCH_MAX
+);
 /// A range of committed blocks in one sync answer; at least one block always fits.
 pub const SYNC_BYTES_MAX: usize = BLOCK_BYTES_MAX + CERTIFICATE_BYTES_MAX + 4 * 1024 * 1024;
 /// An answer that ends early because it is full holds at least this: one block more might have

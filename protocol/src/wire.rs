@@ -2,12 +2,13 @@
 //!
 //! The envelope comes first so that a message of another chain is told apart, and counted, before
 //! anything of it is decoded or verified.
-use crate::codec::{self, CodecError};
+use crate::codec::{self, AtMost, CodecError};
 use crate::limits::{
     EVIDENCE_MESSAGE_BYTES_MAX, FETCHED_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, MISSING_BYTES_MAX,
     PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
     PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX, QUESTION_BYTES_MAX,
-    STATEMENT_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    STATEMENT_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, TRANSACTIONS_BATCH_MAX,
+    VOTE_BYTES_MAX,
 };
 use crate::nouns::block::{Block, SealedBlock};
 use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
@@ -24,7 +25,7 @@ use crate::types::{Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 
-pub use crate::limits::TRANSACTIONS_BYTES_MAX;
+pub use crate::limits::{TRANSACTIONS_BATCH_MAX, TRANSACTIONS_BYTES_MAX};
 
 /// Raised with every change of bytes or rules that two nodes must share.
 pub const PROTOCOL_VERSION: u16 = 6;
@@ -255,7 +256,9 @@ impl Wire {
 
     /// Reads the body of `POST /mempool/transactions`.
     pub fn decode_transactions(&self, bytes: &[u8]) -> Result<Vec<Transaction>, WireError> {
-        self.open("transactions", bytes, TRANSACTIONS_BYTES_MAX)
+        type Batch = AtMost<Transaction, TRANSACTIONS_BATCH_MAX>;
+        let batch = self.open::<Batch>("transactions", bytes, TRANSACTIONS_BYTES_MAX)?;
+        Ok(batch.0)
     }
 
     /// The bytes of an answer to `GET /sync/blocks`.

@@ -8,7 +8,7 @@ use lockstep_protocol::codec;
 use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::nouns::vote::Signature;
 use lockstep_protocol::types::{Address, Hash, Height};
-use lockstep_protocol::wire::Wire;
+use lockstep_protocol::wire::{TRANSACTIONS_BATCH_MAX, Wire};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -261,7 +261,9 @@ fn the_longest_lists_of_the_shortest_transactions_hold_what_their_decoders_state
     for target in TARGETS {
         let input = match target.name {
             "transactions" => {
-                let many: Vec<_> = many(target.limit).iter().map(codec::encode).collect();
+                let many = many(target.limit);
+                let most = &many[..TRANSACTIONS_BATCH_MAX];
+                let many: Vec<_> = most.iter().map(codec::encode).collect();
                 wire.encode_transactions(&many)
             }
             "fetched" => wire.encode_fetched(&many(target.limit).iter().collect::<Vec<_>>()),

@@ -2,7 +2,8 @@
 //! whoever reads slowly holds a place, not a second copy in a socket's buffer. The last piece is part
 //! of the connection's share, so an answer of two pieces holds a place only while it is made.
 use super::answer_places::AnswerPlace;
-use crate::limits::ANSWER_PIECE_BYTES;
+use crate::limits::{ANSWER_PIECE_BYTES, SHORT_ANSWER_BYTES_MAX};
+use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
 use std::convert::Infallible;
@@ -14,6 +15,30 @@ pub(crate) struct Pieces {
     left: Bytes,
     /// `None` for a short answer: its connection bounds it.
     place: Option<AnswerPlace>,
+}
+
+/// A text that was made with a place, on another thread. A short one gives its place back here, not when
+/// its connection has its turn; a long one keeps it until it is written.
+pub(crate) struct Made {
+    bytes: Bytes,
+    place: Option<AnswerPlace>,
+}
+
+impl Made {
+    pub(crate) fn with(place: AnswerPlace, bytes: impl Into<Bytes>) -> Made {
+        let bytes = bytes.into();
+        let is_long = bytes.len() > SHORT_ANSWER_BYTES_MAX;
+        Made {
+            bytes,
+            place: is_long.then_some(place),
+        }
+    }
+
+    /// Every answer whose length nothing else bounds goes out this way.
+    pub(crate) fn answer(self, media: &'static str) -> HttpResponse {
+        let pieces = Pieces::new(self.bytes, self.place);
+        HttpResponse::Ok().content_type(media).body(pieces)
+    }
 }
 
 impl Pieces {

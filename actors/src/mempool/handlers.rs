@@ -4,8 +4,9 @@ use crate::limits::{CHECK_BATCH_MAX, GOSSIP_BYTES_MAX, SHELF_SPARE_MAX};
 use crate::messages::announcements::BlockCommitted;
 use crate::messages::committer::NoteTransactions;
 use crate::messages::mempool::{
-    FillBlock, GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, PassOnAgain, SubmitResult,
-    SubmitTransactions, TransactionStatus, TransactionsRefused, Waiting,
+    FillBlock, GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, GetWaitingCount,
+    PassOnAgain, SubmitResult, SubmitTransactions, TransactionStatus, TransactionsRefused, Waiting,
+    WaitingCount,
 };
 use crate::messages::peer_broadcaster::GossipTransactions;
 use crate::messages::proposer::BlockFilled;
@@ -124,6 +125,10 @@ answers! { Mempool as this:
             transactions: this.brain.len(),
             bytes: this.brain.bytes(),
         }
+    },
+    GetWaitingCount => WaitingCount {
+        transactions: this.brain.len(),
+        ready: this.brain.ready(),
     },
     GetTransactionStatus(id) => this.brain.status(&id).map(|status| match status {
         WaitingStatus::Waiting(entry, is_ready) => {

@@ -30,6 +30,19 @@ pub(crate) struct GetWaiting {
     pub(crate) limit: usize,
 }
 
+/// How many wait?
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GetWaitingCount;
+
+/// How many wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitingCount {
+    /// In all.
+    pub(crate) transactions: usize,
+    /// Of these, how many a block could carry now.
+    pub(crate) ready: usize,
+}
+
 /// What is known of the transaction with this id?
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GetTransactionStatus(pub(crate) Hash);
@@ -81,6 +94,7 @@ told! {
 asked! {
     SubmitTransactions => Vec<SubmitResult>,
     GetWaiting => Waiting,
+    GetWaitingCount => WaitingCount,
     GetTransactionStatus => Option<TransactionStatus>,
     GetNextNonce => u64,
     GetHeld => Vec<Option<Arc<Transaction>>>,

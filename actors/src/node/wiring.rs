@@ -256,6 +256,10 @@ impl Inboxes {
                 .mempool
                 .port_of::<RpcGateway, _>()
                 .within(QUESTIONS_WAITING_MAX),
+            waiting_count: self
+                .mempool
+                .port_of::<RpcGateway, _>()
+                .within(QUESTIONS_WAITING_MAX),
             transaction_status: self
                 .mempool
                 .port_of::<RpcGateway, _>()

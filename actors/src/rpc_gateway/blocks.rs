@@ -5,8 +5,7 @@ use super::json::transaction::transaction_json;
 use super::seed::Seed;
 use super::validators;
 use crate::http::answer::{Answer, address, busy, refuse};
-use crate::http::pieces::Pieces;
-use crate::limits::SHORT_ANSWER_BYTES_MAX;
+use crate::http::pieces::Made;
 use crate::messages::mempool::GetNextNonce;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
@@ -45,18 +44,12 @@ async fn by(seed: web::Data<Seed>, request: &HttpRequest, height: Height) -> Ans
         let decided = decided(&reader, height)?;
         let page = decided.map(|decided| block_json(&reader, &decided));
         let text = page.transpose()?.map(|page| page.to_string());
-        // A short answer gives its place back here, not when its connection has its turn.
-        Ok::<_, StoreError>(text.map(|text| {
-            let is_long = text.len() > SHORT_ANSWER_BYTES_MAX;
-            (text, is_long.then_some(place))
-        }))
+        Ok::<_, StoreError>(text.map(|text| Made::with(place, text)))
     });
-    let Some((text, place)) = text.await?? else {
-        return no_block(&seed, height);
-    };
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .body(Pieces::new(text.into(), place)))
+    match text.await?? {
+        Some(made) => Ok(made.answer("application/json")),
+        None => no_block(&seed, height),
+    }
 }
 
 /// The committed block of this height, and of no other: a range from height 0 begins with block 1.

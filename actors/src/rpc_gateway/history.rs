@@ -3,10 +3,11 @@
 use super::json::transaction::transaction_json;
 use super::seed::Seed;
 use crate::http::answer::{self, Answer, refuse};
+use crate::http::pieces::Made;
 use crate::limits::{HISTORY_PAGE_MAX, HISTORY_READ_BYTES_MAX};
 use crate::state_store::{Part, Role, StoreError};
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use lockstep_protocol::ledger::Receipt;
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::types::{Address, Height};
@@ -46,10 +47,12 @@ pub(super) async fn transactions(
         .answer_place(&request, "other long answers are being made")
         .await?;
     let reader = seed.clone();
-    let made = web::block(move || page(&reader, &of, before, limit)).await??;
-    drop(place);
-    Ok(match made {
-        Some(page) => HttpResponse::Ok().json(page),
+    let made = web::block(move || {
+        let page = page(&reader, &of, before, limit)?;
+        Ok::<_, StoreError>(page.map(|page| Made::with(place, page.to_string())))
+    });
+    Ok(match made.await?? {
+        Some(made) => made.answer("application/json"),
         None => refuse(StatusCode::NOT_FOUND, NO_HISTORY, SAID),
     })
 }

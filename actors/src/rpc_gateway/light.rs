@@ -3,6 +3,7 @@
 use super::seed::Seed;
 use super::{blocks, records, validators};
 use crate::http::answer::{Answer, address, refuse};
+use crate::http::pieces::Made;
 use crate::state_store::{StoreError, StoreView};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -23,7 +24,6 @@ pub(super) async fn block(
     let place = seed.block_place(&request, height).await?;
     let reader = seed.clone();
     let shown = web::block(move || {
-        let _while_it_is_read = place;
         let decided = blocks::decided(&reader, height)?;
         let members = validators::members(&reader, height)?;
         let shown = decided
@@ -33,10 +33,11 @@ pub(super) async fn block(
                 certificate: (*decided.certificate).clone(),
                 validators,
             });
-        Ok::<_, StoreError>(shown)
+        let bytes = shown.map(|shown| reader.wire.encode_light_block(&shown));
+        Ok::<_, StoreError>(bytes.map(|bytes| Made::with(place, bytes)))
     });
     match shown.await?? {
-        Some(shown) => Ok(canonical(seed.wire.encode_light_block(&shown))),
+        Some(made) => Ok(made.answer("application/octet-stream")),
         None => blocks::no_block(&seed, height),
     }
 }

@@ -3,22 +3,21 @@ use super::browsers::{Hosts, Origins};
 use super::devnet::Devnet;
 use super::events::Events;
 use super::json_rpc::Filters;
+use super::status::Pages;
 use super::validators::Recent;
 use crate::clock::Clock;
 use crate::http::answer::Refused;
 use crate::http::answer_places::{AnswerPlace, AnswerPlaces};
 use crate::http::bodies::Bodies;
 use crate::http::intake::Intake;
-use crate::http::pace::Pace;
 use crate::http::proxies::Proxies;
 use crate::http::streams::Farewell;
 use crate::limits::{
-    BLOCK_ANSWER_PATIENCE, BLOCK_ANSWERS_MAX, PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX,
-    PUBLIC_PIECE_PATIENCE, RPC_BODIES_BYTES_MAX, RPC_WAITERS_MAX, SHORT_ANSWERS_MAX,
-    SHORT_BLOCK_BYTES,
+    BLOCK_ANSWER_PATIENCE, BLOCK_ANSWERS_MAX, PUBLIC_PIECE_PATIENCE, RPC_BODIES_BYTES_MAX,
+    RPC_WAITERS_MAX, SHORT_ANSWERS_MAX, SHORT_BLOCK_BYTES,
 };
 use crate::live::Live;
-use crate::messages::mempool::{GetNextNonce, GetTransactionStatus, GetWaiting};
+use crate::messages::mempool::{GetNextNonce, GetTransactionStatus, GetWaiting, GetWaitingCount};
 use crate::messages::vote_collector::GetVotesMissing;
 use crate::metrics::Metrics;
 use crate::runtime::{Actors, Port};
@@ -44,6 +43,8 @@ pub(crate) struct Ports {
     pub(crate) missing: Port<GetVotesMissing>,
     /// Mempool: what waits?
     pub(crate) waiting: Port<GetWaiting>,
+    /// Mempool: how many wait?
+    pub(crate) waiting_count: Port<GetWaitingCount>,
     /// Mempool: what became of it?
     pub(crate) transaction_status: Port<GetTransactionStatus>,
     /// Mempool: which nonce comes next?
@@ -114,6 +115,14 @@ impl Seed {
         place.await
     }
 
+    /// A place among the short answers, in a moment: while a text is made that is short.
+    pub(super) async fn short_place(&self, request: &HttpRequest) -> Result<AnswerPlace, Refused> {
+        let places = &self.shares.short_answers;
+        let others = "other answers are being made";
+        let place = places.demand(request, BLOCK_ANSWER_PATIENCE, &self.metrics, others);
+        place.await
+    }
+
     /// A place to read a block in, in a moment: a short one does not wait behind long ones.
     pub(super) async fn block_place(
         &self,
@@ -145,8 +154,8 @@ pub(crate) struct Shares {
     pub(super) block_answers: AnswerPlaces,
     /// Places for short blocks, while they are read.
     pub(super) short_answers: AnswerPlaces,
-    /// How often `/actors`, `/metrics` and timelines are answered.
-    pub(super) pages: Arc<Mutex<Pace>>,
+    /// How often `/actors` and `/metrics` are made, and what they said last.
+    pub(super) pages: Arc<Mutex<Pages>>,
     /// Room for the bytes of JSON-RPC requests that are being read or carried out.
     pub(super) rpc_bodies: Bodies,
     /// Places for calls that wait for a block.
@@ -174,11 +183,10 @@ impl Shares {
 
 impl Default for Shares {
     fn default() -> Shares {
-        let pages = Pace::new(PAGES_PER_SECOND_MAX, PAGES_AT_ONCE_MAX);
         Shares {
             block_answers: AnswerPlaces::new(BLOCK_ANSWERS_MAX, PUBLIC_PIECE_PATIENCE),
             short_answers: AnswerPlaces::new(SHORT_ANSWERS_MAX, PUBLIC_PIECE_PATIENCE),
-            pages: Arc::new(Mutex::new(pages)),
+            pages: Arc::default(),
             rpc_bodies: Bodies::new(RPC_BODIES_BYTES_MAX),
             waiters: Arc::new(Semaphore::new(RPC_WAITERS_MAX)),
             recent: Arc::default(),

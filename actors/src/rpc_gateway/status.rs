@@ -1,15 +1,20 @@
 //! What the node says of itself.
 use super::seed::Seed;
 use super::{clock_report, health};
-use crate::http::answer::{Answer, Refused, refuse};
-use crate::metrics::{Format, Moment, RefusalLabel, wants_gzip};
+use crate::http::answer::{Answer, Refused};
+use crate::http::pace::Pace;
+use crate::http::pieces::Made;
+use crate::limits::{PAGES_AT_ONCE_MAX, PAGES_PER_SECOND_MAX};
+use crate::metrics::{Format, Moment, wants_gzip};
 use crate::tidings::{What, room};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lockstep_protocol::wire::PROTOCOL_VERSION;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::io::Write;
 use tokio::time::Instant;
 
@@ -53,24 +58,88 @@ pub(super) async fn status(seed: web::Data<Seed>) -> Answer {
     })))
 }
 
-/// Refuses if pages that are made on the node's thread are asked for too often.
-pub(super) fn demand_pace(seed: &Seed) -> Result<(), Refused> {
-    if seed.shares.pages.lock().grant(Instant::now()) {
-        return Ok(());
+/// Pages that are made on the node's thread: no more often than so. Whoever asks in between gets what
+/// the page said last, some hundredths of a second ago: nobody keeps it from others by asking.
+#[derive(Debug)]
+pub(super) struct Pages {
+    pace: Pace,
+    last: BTreeMap<&'static str, Bytes>,
+}
+
+impl Default for Pages {
+    fn default() -> Pages {
+        Pages {
+            pace: Pace::new(PAGES_PER_SECOND_MAX, PAGES_AT_ONCE_MAX),
+            last: BTreeMap::new(),
+        }
     }
-    seed.metrics.refusal(RefusalLabel::Busy);
-    let sentence = "this page is asked for too often; try again in a second";
-    Err(refuse(StatusCode::TOO_MANY_REQUESTS, "too_often", sentence).into())
+}
+
+impl Pages {
+    /// What this page said last, if it is not to be made now.
+    fn last(&mut self, page: &'static str, now: Instant) -> Option<Bytes> {
+        let last = self.last.get(page);
+        last.filter(|_| !self.pace.grant(now)).cloned()
+    }
+
+    fn say(&mut self, page: &'static str, text: &Bytes) {
+        self.last.insert(page, text.clone());
+    }
 }
 
 pub(super) async fn actors(seed: web::Data<Seed>) -> Answer {
-    demand_pace(&seed)?;
-    Ok(HttpResponse::Ok().json(seed.actors.rows()))
+    const PAGE: &str = "actors";
+    let pages = &seed.shares.pages;
+    let last = pages.lock().last(PAGE, Instant::now());
+    let text = last.unwrap_or_else(|| {
+        let text = Bytes::from(json!(seed.actors.rows()).to_string());
+        pages.lock().say(PAGE, &text);
+        text
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(text))
 }
 
 pub(super) async fn metrics(seed: web::Data<Seed>, request: HttpRequest) -> Answer {
-    demand_pace(&seed)?;
-    let ready = health::is_ready(&seed).await;
+    let head = |name: header::HeaderName| request.headers().get(name)?.to_str().ok();
+    let format = Format::wanted(head(header::ACCEPT));
+    let last = seed
+        .shares
+        .pages
+        .lock()
+        .last(format.content_type(), Instant::now());
+    let text = match last {
+        Some(text) => text,
+        None => measured(&seed, format).await?,
+    };
+    let is_packed = wants_gzip(head(header::ACCEPT_ENCODING));
+    // That of a large set is long.
+    let place = seed
+        .answer_place(&request, "other long answers are being made")
+        .await?;
+    let made = web::block(move || match is_packed {
+        true => Made::with(place, gzip(&text, Compression::fast())),
+        false => Made::with(place, text),
+    });
+    let mut answer = made.await?.answer(format.content_type());
+    let heads = answer.headers_mut();
+    heads.insert(
+        header::VARY,
+        header::HeaderValue::from_static("accept, accept-encoding"),
+    );
+    if is_packed {
+        heads.insert(
+            header::CONTENT_ENCODING,
+            header::HeaderValue::from_static("gzip"),
+        );
+    }
+    Ok(answer)
+}
+
+/// The text of the metrics as they are now.
+async fn measured(seed: &web::Data<Seed>, format: Format) -> Result<Bytes, Refused> {
+    let ready = health::is_ready(seed).await;
     let store = seed.store.clone();
     // It waits for the disk: not on this node's thread.
     let rooms = web::block(move || room::look(&store)).await?;
@@ -85,18 +154,9 @@ pub(super) async fn metrics(seed: web::Data<Seed>, request: HttpRequest) -> Answ
         disk: of(What::Disk),
         map: of(What::Map),
     });
-    let head = |name: header::HeaderName| request.headers().get(name)?.to_str().ok();
-    let format = Format::wanted(head(header::ACCEPT));
-    let text = seed.metrics.encode_as(format);
-    let mut answer = HttpResponse::Ok();
-    answer
-        .content_type(format.content_type())
-        .insert_header((header::VARY, "accept, accept-encoding"));
-    if !wants_gzip(head(header::ACCEPT_ENCODING)) {
-        return Ok(answer.body(text));
-    }
-    answer.insert_header((header::CONTENT_ENCODING, "gzip"));
-    Ok(answer.body(web::block(move || gzip(text.as_bytes(), Compression::fast())).await?))
+    let text = Bytes::from(seed.metrics.encode_as(format));
+    seed.shares.pages.lock().say(format.content_type(), &text);
+    Ok(text)
 }
 
 /// Writing into memory does not fail; what is empty all the same is no packed text.

@@ -1,26 +1,35 @@
 //! What this node did when at a height: `GET /heights/{height}/timeline`, and what
 //! `lockstep_getTimeline` answers.
 use super::seed::Seed;
-use super::status::demand_pace;
 use crate::http::answer::{Answer, refuse};
+use crate::http::pieces::Made;
 use crate::limits::TIMELINES_MAX;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use lockstep_protocol::types::Height;
 use serde_json::{Value, json};
 
 /// The stable word for a height without one.
 pub(super) const NO_TIMELINE: &str = "no_timeline";
 
-pub(super) async fn timeline(seed: web::Data<Seed>, path: web::Path<String>) -> Answer {
+pub(super) async fn timeline(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Answer {
     let Ok(height) = path.parse() else {
         let sentence = "a height is a whole number from 1";
         return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
     };
-    demand_pace(&seed)?;
     let height = Height(height);
-    Ok(match page(&seed, height) {
-        Some(page) => HttpResponse::Ok().json(page),
+    let place = seed.short_place(&request).await?;
+    let reader = seed.clone();
+    let made = web::block(move || {
+        let page = page(&reader, height)?;
+        Some(Made::with(place, page.to_string()))
+    });
+    Ok(match made.await? {
+        Some(made) => made.answer("application/json"),
         None => {
             let sentence = no_timeline(&seed, height);
             refuse(StatusCode::NOT_FOUND, NO_TIMELINE, sentence)

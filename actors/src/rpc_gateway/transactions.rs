@@ -2,6 +2,7 @@
 use super::seed::Seed;
 use crate::http::answer::{Answer, busy, refuse};
 use crate::http::body;
+use crate::http::pieces::Made;
 use crate::messages::mempool::{GetWaiting, Waiting};
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
@@ -31,7 +32,11 @@ pub(super) struct Page {
 }
 
 /// `GET /mempool`: what waits, by sender and nonce.
-pub(super) async fn waiting(seed: web::Data<Seed>, page: web::Query<Page>) -> Answer {
+pub(super) async fn waiting(
+    seed: web::Data<Seed>,
+    request: HttpRequest,
+    page: web::Query<Page>,
+) -> Answer {
     let after = match page.after.as_deref().map(parse_cursor) {
         Some(None) => {
             let sentence = "`after` is a sender and a nonce, as in `next` of the page before";
@@ -40,9 +45,12 @@ pub(super) async fn waiting(seed: web::Data<Seed>, page: web::Query<Page>) -> An
         after => after.flatten(),
     };
     let limit = page.limit.unwrap_or(LIST_PAGE_MAX);
+    // Fair by address: the Mempool takes questions in turn, and copies for each.
+    let place = seed.short_place(&request).await?;
     let waiting = seed.ports.waiting.ask(GetWaiting { after, limit }).await;
     let waiting = waiting.map_err(|error| busy(error, &seed.metrics))?;
-    Ok(HttpResponse::Ok().json(listed(&waiting)))
+    let made = web::block(move || Made::with(place, listed(&waiting).to_string()));
+    Ok(made.await?.answer("application/json"))
 }
 
 /// Where the list of those that wait goes on, as [`cursor_after`] writes it.

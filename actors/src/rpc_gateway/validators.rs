@@ -3,10 +3,11 @@
 use super::json::hex;
 use super::seed::Seed;
 use crate::http::answer::{Answer, refuse};
+use crate::http::pieces::Made;
 use crate::limits::RECENT_BLOCKS_MAX;
 use crate::state_store::StoreError;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use lockstep_protocol::ledger;
 use lockstep_protocol::types::Height;
 use lockstep_protocol::validators::set::{self, Validator};
@@ -35,7 +36,7 @@ pub(super) async fn validators(seed: web::Data<Seed>, request: HttpRequest) -> A
         return Ok(refuse(StatusCode::BAD_REQUEST, "malformed", sentence));
     };
     let place = seed.answer_place(&request, "other answers are being made");
-    let _place = place.await?;
+    let place = place.await?;
     let reader = seed.clone();
     let height = of.height.map(Height);
     let page = web::block(move || {
@@ -43,14 +44,14 @@ pub(super) async fn validators(seed: web::Data<Seed>, request: HttpRequest) -> A
         if let (Some(page), Some(blocks)) = (&mut page, of.recent) {
             recent::add(&reader, page, blocks.min(RECENT_BLOCKS_MAX))?;
         }
-        Ok::<_, StoreError>(page)
+        Ok::<_, StoreError>(page.map(|page| Made::with(place, page.to_string())))
     });
-    let Some(page) = page.await?? else {
+    let Some(made) = page.await?? else {
         let newest = newest(&seed);
         let sentence = format!("validators are known of the heights from 1 to {newest}");
         return Ok(refuse(StatusCode::NOT_FOUND, "unknown_height", sentence));
     };
-    Ok(HttpResponse::Ok().json(page))
+    Ok(made.answer("application/json"))
 }
 
 /// The newest height whose validators are certain: whatever the next block says, it changes none

@@ -10,6 +10,7 @@ use super::journal::Fate;
 use super::pool::{Pool, Sender, Worth};
 use super::refusal::MempoolRefusal;
 use super::{Mempool, Output, Source, Submission, Ticket, limits};
+use crate::crypto::SignatureError;
 use crate::ledger::limits::NONCES_AHEAD_MAX;
 use crate::ledger::{self, Account, ReadError, StateReader, TransactionError};
 use crate::nouns::transaction::Transaction;
@@ -25,6 +26,14 @@ impl Mempool {
         source: Source,
         ticket: Ticket,
     ) -> Result<Option<Output>, ReadError> {
+        let scheme = &self.rules.scheme;
+        let (expected, actual) = (scheme.signature_bytes(), transaction.signature.0.len());
+        if actual != expected {
+            // Before anything is hashed or looked up: such bytes cost their sender nothing.
+            let error = SignatureError::Length { expected, actual };
+            let refusal = TransactionError::Signature(error).into();
+            return Ok(Some(Output::Answer(ticket, Err(refusal))));
+        }
         let entry = Entry::new(transaction);
         let leaf = entry.leaf;
         if self.checks.join(&entry.sender(), &leaf, ticket) {

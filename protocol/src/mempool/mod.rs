@@ -243,6 +243,11 @@ impl Mempool {
         page.map(|entry| (entry, self.is_ready(entry))).collect()
     }
 
+    /// How many of them a block could carry now.
+    pub fn ready(&self) -> usize {
+        self.pool.ready()
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.pool.len()

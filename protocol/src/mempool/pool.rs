@@ -173,6 +173,12 @@ impl Pool {
     }
 
     /// Whether a block could carry anything now.
+    /// How many stand behind no gap.
+    pub(super) fn ready(&self) -> usize {
+        let senders = self.senders.values();
+        senders.map(|sender| sender.ready().count()).sum()
+    }
+
     pub(super) fn has_candidates(&self) -> bool {
         !self.heads.is_empty()
     }

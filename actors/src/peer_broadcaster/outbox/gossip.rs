@@ -3,7 +3,7 @@
 use crate::limits::{EVIDENCE_OUTBOX_MAX, GOSSIP_BYTES_MAX};
 use actix_web::web::Bytes;
 use lockstep_protocol::types::Hash;
-use lockstep_protocol::wire::TRANSACTIONS_BYTES_MAX;
+use lockstep_protocol::wire::{TRANSACTIONS_BATCH_MAX, TRANSACTIONS_BYTES_MAX};
 use std::collections::VecDeque;
 
 /// What a batch holds besides its transactions: envelope and count, rounded up.
@@ -90,7 +90,10 @@ impl GossipQueue {
     fn take_transactions(&mut self) -> Option<Vec<Gossip>> {
         let mut left = TRANSACTIONS_BYTES_MAX - BATCH_HEAD_BYTES;
         let mut batch = Vec::new();
-        while let Some(next) = self.waiting.pop_front_if(|next| next.bytes.len() <= left) {
+        let fits = |next: &mut Gossip, left: usize, many: usize| {
+            next.bytes.len() <= left && many < TRANSACTIONS_BATCH_MAX
+        };
+        while let Some(next) = self.waiting.pop_front_if(|it| fits(it, left, batch.len())) {
             left -= next.bytes.len();
             self.bytes -= next.bytes.len();
             batch.push(next);

@@ -21,6 +21,9 @@ pub(super) enum Told {
 struct Filter {
     of: IpAddr,
     told: Told,
+    /// Since it was made.
+    was_asked: bool,
+    /// Or made, if it never was.
     asked_at: Instant,
 }
 
@@ -46,7 +49,16 @@ impl Filters {
         let gone = least.flatten().and_then(|id| table.all.remove(&id));
         let asked_at = now;
         let id = table.draw();
-        table.all.insert(id, Filter { of, told, asked_at });
+        let was_asked = false;
+        table.all.insert(
+            id,
+            Filter {
+                of,
+                told,
+                was_asked,
+                asked_at,
+            },
+        );
         (id, gone.is_some())
     }
 
@@ -58,7 +70,7 @@ impl Filters {
             table.all.remove(&id);
             return None;
         }
-        filter.asked_at = now;
+        (filter.was_asked, filter.asked_at) = (true, now);
         Some(filter.told)
     }
 
@@ -78,7 +90,8 @@ impl Filters {
 }
 
 impl Table {
-    /// Of the address that has most, the one that was not asked for longest.
+    /// Of the address that has most, one that was never asked before one that was: a flood makes
+    /// filters and asks none. Then the one that was not asked for longest.
     fn least(&self) -> Option<u64> {
         let mut count: HashMap<IpAddr, usize> = HashMap::new();
         for filter in self.all.values() {
@@ -88,7 +101,7 @@ impl Table {
         let crowd = self.all.iter();
         let crowd = crowd.filter(|(_, filter)| count.get(&filter.of) == Some(&most));
         crowd
-            .min_by_key(|(_, filter)| filter.asked_at)
+            .min_by_key(|(_, filter)| (filter.was_asked, filter.asked_at))
             .map(|(id, _)| *id)
     }
 
@@ -143,6 +156,19 @@ mod tests {
         assert_eq!(filters.0.lock().all.len(), FILTERS_MAX);
         assert_eq!(filters.ask(honest, now), Some(Told::Logs));
         assert_eq!(filters.ask(first, now), None);
+    }
+
+    /// On loopback, and behind a proxy that says nothing of whom it stands for, all are one address.
+    #[test]
+    fn a_crowd_leaves_those_filters_of_its_own_address_that_somebody_asks() {
+        let (filters, now) = (Filters::default(), Instant::now());
+        let (asked, _) = filters.begin(address(1), Told::Logs, now);
+        assert_eq!(filters.ask(asked, now), Some(Told::Logs));
+        for made in 0..2 * FILTERS_MAX {
+            let at = now + Duration::from_millis(1 + made as u64 % 1_000);
+            filters.begin(address(1), Told::Logs, at);
+        }
+        assert_eq!(filters.ask(asked, now), Some(Told::Logs));
     }
 
     #[test]

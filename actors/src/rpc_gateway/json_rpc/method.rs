@@ -20,6 +20,23 @@ pub(super) struct Method {
     pub(super) handler: Handler,
 }
 
+impl Method {
+    /// Whether it changes anything. What the others find is heard by nobody where no answer is wanted.
+    pub(super) fn acts(&self) -> bool {
+        const ACTS: [&str; 8] = [
+            "eth_sendRawTransaction",
+            "lockstep_sendTransaction",
+            "lockstep_sendTransactionAndWait",
+            "eth_uninstallFilter",
+            "eth_subscribe",
+            "eth_unsubscribe",
+            "lockstep_subscribe",
+            "lockstep_unsubscribe",
+        ];
+        ACTS.contains(&self.name)
+    }
+}
+
 /// What a result is, as far as the document tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {

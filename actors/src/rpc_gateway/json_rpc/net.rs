@@ -4,6 +4,7 @@ use super::mempool::pending;
 use super::method::{Answer, methods};
 use super::params::Args;
 use crate::limits::PENDING_ANSWER_MAX;
+use crate::messages::mempool::GetWaitingCount;
 use crate::rpc_gateway::json::ethereum::{self, quantity};
 use lockstep_protocol::mempool::limits::SENDER_TRANSACTIONS_MAX;
 use lockstep_protocol::nouns::genesis::Genesis;
@@ -44,11 +45,10 @@ fn reached(caller: &Caller) -> u64 {
 }
 
 async fn status(caller: &Caller, _: Args) -> Answer {
-    caller.take_place().await?;
-    let (waiting, _) = pending(caller, None, usize::MAX).await?;
-    let executable = waiting.iter().filter(|(_, is_ready)| *is_ready).count();
-    let queued = waiting.len() - executable;
-    Ok(json!({ "pending": quantity(executable as u64), "queued": quantity(queued as u64) }))
+    let count = caller.seed.ports.waiting_count.ask(GetWaitingCount).await;
+    let count = count.map_err(|_| caller.busy())?;
+    let queued = count.transactions.saturating_sub(count.ready);
+    Ok(json!({ "pending": quantity(count.ready as u64), "queued": quantity(queued as u64) }))
 }
 
 async fn content(caller: &Caller, _: Args) -> Answer {

@@ -9,7 +9,8 @@ use crate::http::answer_places::Asker;
 use crate::http::queue::{Gone, Queue, queue};
 use crate::http::streams::{Stream, Streams};
 use crate::limits::{
-    RPC_REQUEST_BYTES_MAX, STREAM_CALLS_MAX, STREAM_GOODBYE, STREAM_PING_EVERY, STREAM_SILENCE_MAX,
+    RPC_REQUEST_BYTES_MAX, STREAM_CALLS_BYTES_MAX, STREAM_CALLS_MAX, STREAM_GOODBYE,
+    STREAM_PING_EVERY, STREAM_SILENCE_MAX,
 };
 use crate::metrics::{ClosedLabel, ListenerLabel};
 use actix_http::ws::{self, CloseCode, CloseReason, Codec, Message};
@@ -159,6 +160,8 @@ async fn converse(
     subscriptions: &Rc<Subscriptions>,
 ) -> End {
     let mut calls = FuturesUnordered::new();
+    // The bytes of the requests in hand.
+    let mut held = 0;
     let mut news = seed.events.watch();
     let mut heard = Instant::now();
     let mut ping = tokio::time::interval(STREAM_PING_EVERY);
@@ -170,13 +173,17 @@ async fn converse(
                 true => put(queue, Message::Ping(Bytes::new())).await,
                 false => Err(End::Silent),
             },
-            Some(answer) = calls.next() => reply(queue, subscriptions, answer).await,
+            Some(answer) = calls.next() => {
+                held -= answer.request_bytes;
+                reply(queue, subscriptions, answer).await
+            }
             () = std::future::ready(()), if behind => tell(seed, queue, subscriptions).await,
             _ = news.changed(), if !behind => Ok(()),
-            read = incoming.next(), if calls.len() < STREAM_CALLS_MAX => {
+            read = incoming.next(), if calls.len() < STREAM_CALLS_MAX && held < STREAM_CALLS_BYTES_MAX => {
                 heard = Instant::now();
                 match read {
                     Ok(Read::Request(request)) => {
+                        held += request.len();
                         calls.push(call(seed.clone(), asker.clone(), subscriptions.clone(), request));
                         Ok(())
                     }
@@ -194,6 +201,7 @@ async fn converse(
 
 /// An answer, and the subscriptions that its calls have begun.
 struct Answered {
+    request_bytes: usize,
     reply: Option<Reply>,
     begun: Vec<u64>,
 }
@@ -207,7 +215,11 @@ async fn call(
     let caller = Caller::new(seed, asker, Some(subscriptions));
     let reply = json_rpc::answer(&caller, &request).await;
     let begun = caller.begun();
-    Answered { reply, begun }
+    Answered {
+        request_bytes: request.len(),
+        reply,
+        begun,
+    }
 }
 
 async fn reply(queue: &Queue, subscriptions: &Subscriptions, answer: Answered) -> Result<(), End> {
