@@ -189,7 +189,13 @@ fn print_how_to_join(arguments: &Arguments, made: &Made) -> Result<(), Failure> 
     say!(
         "  lockstep tx update-validator --key {} --power 1 --from HOME/validator.key",
         public_key.display()
-    )
+    )?;
+    say!("  each from its own home, and then this node says that it is ready:")?;
+    say!(
+        "  lockstep tx declare-ready --from {}",
+        dir.join(key::FILE).display()
+    )?;
+    say!("  Each of these transactions costs a fee: pay it to the validators' addresses before.")
 }
 
 fn print_what_is_secret(dir: &Path) -> Result<(), Failure> {

@@ -245,9 +245,9 @@ fn sign_elsewhere(network: &mut Network) {
 }
 
 fn lose_and_find(script: &mut Script) {
-    let lost = "peers lost: node3 (<why>) for ";
+    let lost = "peers lost: node3 at <address> (<why>) for ";
     script.scene("node 3 is killed", |nodes| nodes.kill(3), &[(0, lost)]);
-    let both = "peers lost: node2 (<why>) for <time>, node3 (<why>) for ";
+    let both = "peers lost: node2 at <address> (<why>) for <time>, node3 at <address> (<why>) for ";
     let waits = [
         (0, both),
         (0, "waits for node2, node3"),

@@ -141,11 +141,13 @@ pub(crate) async fn no_such_method(request: HttpRequest, allowed: &'static str) 
 }
 
 pub(crate) async fn no_such_route(request: HttpRequest) -> HttpResponse {
-    let sentence = format!(
-        "there is no {} {}; see /status",
-        request.method(),
-        request.path()
-    );
+    no_route(&request, "see /status")
+}
+
+/// A route that does not exist here, and where to look.
+pub(crate) fn no_route(request: &HttpRequest, next: &str) -> HttpResponse {
+    let (method, path) = (request.method(), request.path());
+    let sentence = format!("there is no {method} {path}; {next}");
     refuse(StatusCode::NOT_FOUND, "no_such_route", sentence)
 }
 

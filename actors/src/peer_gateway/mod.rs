@@ -288,7 +288,12 @@ fn routes(config: &mut web::ServiceConfig) {
     for (path, _, handler) in ROUTES {
         config.route(path, handler());
     }
-    config.default_service(web::to(answer::no_such_route));
+    config.default_service(web::to(no_such_route));
+}
+
+async fn no_such_route(request: HttpRequest) -> HttpResponse {
+    let next = "this listener is for nodes: people ask the other one, the node's rpc_listen";
+    answer::no_route(&request, next)
 }
 
 async fn no_page() -> HttpResponse {

@@ -63,6 +63,8 @@ pub(crate) struct Look {
     pub(crate) peers: BTreeMap<Address, bool>,
     /// Those of them that have told how far they are: they were there, if only for a moment.
     pub(crate) told: BTreeSet<Address>,
+    /// Where they listen, as the settings say.
+    pub(crate) listens: BTreeMap<Address, String>,
     /// Why the last exchange failed.
     pub(crate) troubles: BTreeMap<Address, String>,
     /// Validators that are no peers of this node.
@@ -79,6 +81,21 @@ pub(crate) struct Look {
     pub(crate) rooms: Vec<Room>,
     /// It is behind, and says so elsewhere.
     pub(crate) catching_up: bool,
+}
+
+impl Look {
+    /// What helps with a peer that is away: where it should be, whether its vote counts, and why.
+    fn about(&self, peer: &Address) -> String {
+        let at = self.listens.get(peer);
+        let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+        let no_vote = (!self.validators.contains_key(peer)).then_some("no validator now");
+        let why = self.troubles.get(peer).map(String::as_str);
+        let about: Vec<&str> = no_vote.into_iter().chain(why).collect();
+        match about.is_empty() {
+            true => at,
+            false => format!("{at} ({})", about.join("; ")),
+        }
+    }
 }
 
 /// What lasts: since when, and when it was last said.
@@ -239,17 +256,8 @@ impl Tidings {
             it.said = Some(now);
         }
         let names = away.iter().map(|(peer, it)| {
-            let lasts = it.lasts(now);
-            let is_validator = look.validators.contains_key(peer);
-            let no_vote = (!is_validator).then(|| "no validator now".to_owned());
-            let about: Vec<String> = no_vote
-                .into_iter()
-                .chain(look.troubles.get(peer).cloned())
-                .collect();
-            match about.is_empty() {
-                true => format!("{peer} for {lasts}"),
-                false => format!("{peer} ({}) for {lasts}", about.join("; ")),
-            }
+            let about = look.about(peer);
+            format!("{peer}{about} for {}", it.lasts(now))
         });
         let names = some_of(names.collect());
         Some(warn(match was_there {

@@ -77,6 +77,9 @@ impl Seed {
         let shown = self.view.peers();
         let peers = shown.iter().map(|peer| (peer.address, peer.reachable));
         let peers: BTreeMap<_, _> = peers.collect();
+        let host = |url: &str| url.trim_start_matches("http://").to_owned();
+        let listens = shown.iter().map(|peer| (peer.address, host(&peer.url)));
+        let listens = listens.collect();
         let told = shown.iter().filter(|peer| peer.height > Height::default());
         let told = told.map(|peer| peer.address).collect();
         let troubles = shown.into_iter().filter(|peer| !peer.reachable);
@@ -91,6 +94,7 @@ impl Seed {
             waits_for: waits_for(&set, &peers, self.me, missing),
             peers,
             told,
+            listens,
             troubles: troubles.collect(),
             unnamed,
             counts: Counts {

@@ -160,6 +160,25 @@ fn own_precommits_that_most_blocks_of_a_minute_lack_are_said() {
     assert!(lines[0].contains("missing at 45 of 59 blocks"), "{lines:?}");
 }
 
+/// A validator that was removed, and is still named among the peers, was warned of like one that votes.
+#[test]
+fn of_a_peer_that_is_away_it_is_said_where_it_should_be_and_whether_its_vote_counts() {
+    let lost = |at: u64| Look {
+        peers: [(A, false), (B, false)].into(),
+        told: [A, B].into(),
+        listens: [(A, "10.0.0.1:9545".to_owned())].into(),
+        troubles: [(B, "connection refused".to_owned())].into(),
+        validators: [(A, 1)].into(),
+        ..healthy(at)
+    };
+    let lines = without_minutes(said(&mut tidings(), 1..3, lost));
+    let expected = format!(
+        "1: peers lost: {A} at 10.0.0.1:9545 for 0.0 s, {B} (no validator now; connection refused) \
+         for 0.0 s"
+    );
+    assert_eq!(lines, [expected]);
+}
+
 /// Two that went at different moments are told of together from then on.
 #[test]
 fn peers_lost_one_after_the_other_share_a_line() {
