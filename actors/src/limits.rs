@@ -275,7 +275,7 @@ pub const SUBSCRIPTIONS_MAX: usize = 16;
 /// Requests of one WebSocket that are carried out at one time.
 pub const STREAM_CALLS_MAX: usize = 8;
 /// With so many bytes of them in hand no further one is read: eight of the longest were a mebibyte.
-pub const STREAM_CALLS_BYTES_MAX: usize = 64 * 1024;
+pub const STREAM_CALLS_BYTES_MAX: usize = 16 * 1024;
 /// Messages that wait to be written to one such connection.
 pub const STREAM_QUEUE_MESSAGES_MAX: usize = 64;
 /// Bytes that wait likewise; a longer message waits until it is alone.
@@ -374,9 +374,9 @@ pub const fn memory_under_flood_bytes(peers: usize) -> usize {
     let short_answers = 3 * SHORT_ANSWERS_MAX * SHORT_BLOCK_BYTES;
     // As text, and as the values of one call at a time.
     let rpc_bodies = 2 * RPC_BODIES_BYTES_MAX;
-    // What waits to be written, a message that is being read, and those that are carried out.
-    let in_hand = STREAM_CALLS_BYTES_MAX + RPC_REQUEST_BYTES_MAX;
-    let streams = STREAMS_MAX * (STREAM_QUEUE_BYTES_MAX + RPC_REQUEST_BYTES_MAX + in_hand);
+    // What waits to be written, those that are carried out, and the last of them while it is read.
+    let requests = STREAM_CALLS_BYTES_MAX + RPC_REQUEST_BYTES_MAX;
+    let streams = STREAMS_MAX * (STREAM_QUEUE_BYTES_MAX + requests);
     let votes = (VOTES_PROVEN_MAX + VOTES_UNPROVEN_MAX) * VOTE_BYTES_MAX;
     // Two listeners; as bytes and as values, and those under check.
     let checks = CHECKS_OF_PEOPLE_MAX + CHECKS_OF_PEERS_MAX;

@@ -154,7 +154,10 @@ fn more_transactions_than_a_batch_of_signed_ones_holds_are_not_looked_at() {
         "transactions_refused_total",
         "reason=\"bad_signature\"",
     );
-    assert_eq!(counted, most as f64, "those of the longer batch were not looked at");
+    assert_eq!(
+        counted, most as f64,
+        "those of the longer batch were not looked at"
+    );
 }
 
 /// Transactions that bring their key are the longest: 5.3 kB each, as many as fill several blocks.

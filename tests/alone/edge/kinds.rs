@@ -6,13 +6,16 @@ use lockstep_actors::limits::{
     PULL_ANSWERS_MAX, RPC_ANSWER_BYTES_MAX, RPC_BATCH_MAX, RPC_BODIES_BYTES_MAX,
     RPC_REQUEST_BYTES_MAX, STREAM_QUEUE_BYTES_MAX, STREAMS_MAX, SYNC_ANSWERS_MAX,
 };
+use lockstep_protocol::codec;
 use lockstep_protocol::limits::{
     BLOCK_BYTES_MAX, EVIDENCE_MESSAGE_BYTES_MAX, MISSING_BYTES_MAX, PROPOSAL_BYTES_MAX,
     PROPOSAL_HEAD_BYTES_MAX, PULL_BYTES_MAX, PULLED_BYTES_MAX, QUESTION_BYTES_MAX, SYNC_BYTES_MAX,
     TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
-use lockstep_protocol::types::Hash;
-use lockstep_protocol::wire::{PROTOCOL_VERSION, TRANSACTIONS_BYTES_MAX};
+use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
+use lockstep_protocol::nouns::vote::Signature;
+use lockstep_protocol::types::{Address, Hash, Height};
+use lockstep_protocol::wire::{PROTOCOL_VERSION, TRANSACTIONS_BYTES_MAX, Wire};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -205,7 +208,40 @@ impl Target {
             answers("/sync/blocks"),
         );
         kinds.push(sip);
+        let budget = 2 * GOSSIP_BODIES_BYTES_MAX;
+        let gossip = self.gossip();
+        kinds.push(self.kind(
+            Port::Peers,
+            "gossip of the shortest",
+            gossip,
+            Then::Again,
+            budget,
+        ));
         kinds
+    }
+
+    /// As many of the shortest transactions as there is room for: no key is needed to make them.
+    fn gossip(&self) -> Vec<u8> {
+        let shortest = Transaction {
+            sender: Address([1; 20]),
+            public_key: None,
+            body: TransactionBody {
+                nonce: 0,
+                fee: 0,
+                expires_at: Height(1),
+                action: Action::Delete { key: Vec::new() },
+            },
+            signature: Signature(Vec::new()),
+        };
+        let shortest = codec::encode(&shortest);
+        let many = (TRANSACTIONS_BYTES_MAX - 64) / shortest.len();
+        let body = Wire::new(self.genesis).encode_transactions(&vec![shortest; many]);
+        let head = format!(
+            "POST /mempool/transactions HTTP/1.1\r\nhost: localhost\r\ncontent-type: \
+             application/octet-stream\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        [head.as_bytes(), &body].concat()
     }
 }
 

@@ -245,14 +245,17 @@ mod tests {
         };
         assert_eq!(calls(r#","id":1"#, "eth_blockNumber", "[]"), (2, true));
         assert_eq!(calls("", "eth_blockNumber", "[]"), (0, false));
-        assert_eq!(calls("", "lockstep_sendTransaction", r#"["0x00"]"#), (2, false));
+        assert_eq!(
+            calls("", "lockstep_sendTransaction", r#"["0x00"]"#),
+            (2, false)
+        );
     }
 
     /// One that is missing here would not be carried out without an id.
     #[test]
     fn every_method_that_hands_in_or_ends_something_acts() {
         let begins = |method: &Method, words: &[&str]| {
-            let (_, verb) = method.name.split_once('_').expect("a prefix");
+            let (_, verb) = method.name.split_once('_').unwrap_or_default();
             words.iter().any(|word| verb.starts_with(word))
         };
         for method in methods::all() {

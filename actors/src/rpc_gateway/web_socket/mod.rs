@@ -161,7 +161,7 @@ async fn converse(
 ) -> End {
     let mut calls = FuturesUnordered::new();
     // The bytes of the requests in hand.
-    let mut held = 0;
+    let mut held = 0_usize;
     let mut news = seed.events.watch();
     let mut heard = Instant::now();
     let mut ping = tokio::time::interval(STREAM_PING_EVERY);
@@ -174,6 +174,7 @@ async fn converse(
                 false => Err(End::Silent),
             },
             Some(answer) = calls.next() => {
+                let answer: Answered = answer;
                 held -= answer.request_bytes;
                 reply(queue, subscriptions, answer).await
             }
