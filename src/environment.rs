@@ -10,8 +10,16 @@ pub(crate) const DIRECTORY_VARIABLE: &str = "LOCKSTEP_KEYS";
 /// Holds the password where `--password-file` names none.
 pub(crate) const PASSWORD_VARIABLE: &str = "LOCKSTEP_PASSWORD";
 
+/// Where an export goes, if `--to` does not say: a URL with a password is seen by nobody there.
+pub(crate) const EXPORT_VARIABLE: &str = "LOCKSTEP_EXPORT_TO";
+
 /// Variables that are no settings of a node.
-pub(crate) const NO_SETTINGS: [&str; 3] = [RPC_VARIABLE, DIRECTORY_VARIABLE, PASSWORD_VARIABLE];
+pub(crate) const NO_SETTINGS: [&str; 4] = [
+    RPC_VARIABLE,
+    DIRECTORY_VARIABLE,
+    PASSWORD_VARIABLE,
+    EXPORT_VARIABLE,
+];
 
 /// An environment variable, which must be text; an empty one counts as none.
 pub(crate) fn variable(name: &str) -> Result<Option<String>, Failure> {

@@ -38,3 +38,23 @@ pub(crate) const ANSWER_LISTS_MAX: usize = 8_192;
 pub(crate) const ANSWER_MEMBERS_MAX: usize = 65_536;
 /// Rows of a list that a node says: more than a set has validators.
 pub(crate) const TOP_LIST_MAX: usize = 1_024;
+
+/// Receipts that an export asks a node for in one request: as many calls as a batch may have.
+pub(crate) const EXPORT_RECEIPTS_A_REQUEST: usize = 100;
+/// Blocks that an export writes in one transaction of a database, or between two syncs of files: an
+/// empty chain goes on fast, and what an interrupted run has to do again takes a moment.
+pub(crate) const EXPORT_BLOCKS_A_BATCH: usize = 500;
+/// Rows that such a batch has before it is written, with those of one block more: some megabytes.
+pub(crate) const EXPORT_ROWS_A_BATCH: usize = 10_000;
+/// Between two looks of `export --follow` for a new block.
+pub(crate) const EXPORT_LOOK: Duration = Duration::from_millis(250);
+/// What a file of an export may have in a line: a block of the largest size as JSON, several times.
+pub(crate) const EXPORT_LINE_BYTES_MAX: u64 = 64 << 20;
+/// What the head of an export's target may have: a chain's number, two hashes, some words.
+pub(crate) const EXPORT_HEAD_BYTES_MAX: u64 = 4_096;
+/// How long a database server may take to let somebody in.
+pub(crate) const DATABASE_PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may take for a batch: far longer than a slow disk, but an end.
+pub(crate) const DATABASE_BATCH_PATIENCE: Duration = Duration::from_secs(300);
+/// What a database server may say while it takes a batch: some heights, ids and words are asked for.
+pub(crate) const DATABASE_ANSWER_BYTES_MAX: usize = 1 << 20;

@@ -61,6 +61,8 @@ enum Command {
     Record(cli::record::Arguments),
     /// Ask a node for a block
     Block(cli::block::Arguments),
+    /// Copy a chain's blocks, transactions, receipts and events into CSV, JSONL or PostgreSQL
+    Export(cli::export::Arguments),
     /// Ask nodes what each did when at a height, and lay their answers side by side
     Timeline(cli::timeline::Arguments),
     /// Watch nodes in the terminal: is the chain alive, who is down, who votes
@@ -104,6 +106,7 @@ impl Command {
             Command::Status(_)
             | Command::Simulate(_)
             | Command::Block(_)
+            | Command::Export(_)
             | Command::Timeline(_)
             | Command::Top(_)
             | Command::Validators(_)
@@ -141,6 +144,7 @@ fn main() -> ExitCode {
         Command::History(arguments) => cli::history::run(&arguments),
         Command::Record(arguments) => cli::record::run(&arguments),
         Command::Block(arguments) => cli::block::run(&arguments),
+        Command::Export(arguments) => cli::export::run(&arguments),
         Command::Timeline(arguments) => cli::timeline::run(&arguments),
         Command::Top(arguments) => cli::top::run(&arguments),
         Command::Validators(arguments) => cli::validators::run(&arguments),

@@ -52,6 +52,7 @@ pages! {
     the_page_about_validators_does_what_it_says: "docs/operate/validators.md";
     the_page_about_backups_does_what_it_says: "docs/operate/backup.md";
     the_page_about_snapshots_does_what_it_says: "docs/operate/snapshots.md";
+    the_page_about_exports_does_what_it_says: "docs/operate/export.md";
     the_page_about_upgrades_does_what_it_says: "docs/operate/upgrade.md";
     the_page_about_the_disk_does_what_it_says: "docs/operate/disk.md";
     the_page_about_monitoring_does_what_it_says: "docs/operate/monitoring.md";
@@ -164,6 +165,8 @@ fn way(at: &str, language: &str, comment: &str, inside: &[&str]) -> Option<Way> 
         "sh" => Some(Way::Run),
         "console" => Some(Way::Show(console(at, inside))),
         "text" if comment == "<!-- what it shows -->" => Some(Way::Shown),
+        // tests/nodes/export/postgres.rs runs what is in one.
+        "sql" => None,
         "text" | "toml" | "json" | "rust" | "mermaid" => {
             let is_command = |line: &&str| {
                 let programs = ["lockstep ", "cargo ", "curl ", "target/release/"];

@@ -8,6 +8,7 @@ pub(crate) mod arm;
 pub(crate) mod bench;
 pub(crate) mod block;
 pub(crate) mod devnet;
+pub(crate) mod export;
 pub(crate) mod faucet;
 mod floor;
 pub(crate) mod history;

@@ -20,6 +20,7 @@ mod ended;
 #[cfg(target_os = "linux")]
 mod ends;
 mod evidence_whole_nodes;
+mod export;
 mod handed_over_key;
 mod hostile_connections;
 mod hostile_proposals;

@@ -56,6 +56,7 @@ fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
         "account" | "faucet" | "history" => (true, &["alice"]),
         "record" => (true, &["alice", FOREIGN]),
         "timeline" => (true, &["1"]),
+        "export" => (true, &["--to", "jsonl:out"]),
         "top" => (true, &["--once"]),
         "receipt" => (true, &[ID]),
         "tx transfer" => (true, &["--from", "alice", "--to", "bob", "--amount", "1"]),

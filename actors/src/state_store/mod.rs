@@ -17,6 +17,7 @@
 //! page_check       LMDB's own structure
 //! prune            old blocks go, a few with each new one
 //! snapshot_file    export, import
+//! blocks           committed blocks, for whoever copies them
 //! key_guard        what the key has signed with, noted beside the key
 //! sealed_file      one record, in place
 //! history          which transactions an account has a part in
@@ -31,6 +32,7 @@
 //! are an error, never an answer.
 mod actor;
 mod arm;
+mod blocks;
 mod error;
 mod evidence_tables;
 mod exclusive;
@@ -56,6 +58,7 @@ mod tests;
 
 pub(crate) use actor::{Ports, StateStore};
 pub use arm::KeyUse;
+pub use blocks::Blocks;
 pub use error::{FaultSite, StoreError};
 pub use exclusive::lock_exclusively;
 pub use history::{Part, Role};

@@ -1,0 +1,173 @@
+//! `csv:DIR`: a file for each table, and `chain.json`. The row of a block is written last, when the disk
+//! has the rows of what is in it. So it says that the block is there; rows of later heights are cut off.
+use super::super::line;
+use super::super::rows::BlockRows;
+use super::super::source::Chain;
+use super::super::table::{BLOCKS, RECEIPTS, TABLES, TRANSACTIONS, Table};
+use super::super::target::{Head, Standing, Target};
+use super::tail::Line;
+use super::{Grown, head_line, read_head, refuse};
+use crate::failure::Failure;
+use lockstep_protocol::types::Hash;
+use std::path::{Path, PathBuf};
+
+const CHAIN_FILE: &str = "chain.json";
+
+pub(in super::super) struct CsvTarget {
+    dir: PathBuf,
+    /// Locked as long as this lives.
+    chain: Option<Grown>,
+    /// In the order of [`TABLES`].
+    tables: Vec<(Table, Grown)>,
+}
+
+impl CsvTarget {
+    pub(in super::super) fn new(dir: &Path) -> CsvTarget {
+        CsvTarget {
+            dir: dir.to_owned(),
+            chain: None,
+            tables: Vec::new(),
+        }
+    }
+
+    fn path(&self, table: &Table) -> PathBuf {
+        self.dir.join(format!("{}.csv", table.name))
+    }
+
+    fn open_tables(&mut self) -> Result<(), Failure> {
+        for table in TABLES {
+            let mut file = Grown::open(&self.path(&table))?;
+            file.begin_with(&heading(&table))?;
+            self.tables.push((table, file));
+        }
+        Ok(())
+    }
+
+    /// Height, id and count of transactions of the newest block.
+    fn newest(&mut self) -> Result<Option<(u64, Hash, u64)>, Failure> {
+        let Some((table, file)) = self.tables.last_mut() else {
+            return Ok(None);
+        };
+        let above = heading(table).len() as u64;
+        let end = file.cut_half_a_line(above)?;
+        let Some(line) = file.line_before(end, above)? else {
+            return Ok(None);
+        };
+        let wrong = || file.damaged("its last line is that of no block");
+        newest(&line.text).ok_or_else(wrong).map(Some)
+    }
+
+    /// Cuts off the rows of heights that are not there, and looks whether the newest block is whole.
+    fn cut(&mut self, newest: Option<(u64, Hash, u64)>) -> Result<(), Failure> {
+        let height = newest.map_or(0, |(height, ..)| height);
+        for (table, file) in self.tables.iter_mut().filter(|(table, _)| *table != BLOCKS) {
+            let last = cut_above(file, height, heading(table).len() as u64)?;
+            let expected = newest.filter(|_| [TRANSACTIONS, RECEIPTS].contains(table));
+            let expected =
+                expected.and_then(|(height, _, count)| Some((height, count.checked_sub(1)?)));
+            if expected.is_some() && expected != last {
+                return Err(file.damaged("it lacks rows of the newest block"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Cuts off rows above a height; height and place of the last row that stays.
+fn cut_above(file: &mut Grown, height: u64, above: u64) -> Result<Option<(u64, u64)>, Failure> {
+    let mut end = file.cut_half_a_line(above)?;
+    let len = end;
+    let mut last = None;
+    while let Some(Line { start, text }) = file.line_before(end, above)? {
+        let at = place(&text);
+        let (of, place) = at.ok_or_else(|| file.damaged("a line is no row"))?;
+        if of <= height {
+            last = Some((of, place));
+            break;
+        }
+        end = start;
+    }
+    if end < len {
+        file.cut(end)?;
+    }
+    Ok(last)
+}
+
+impl Target for CsvTarget {
+    fn name(&self) -> String {
+        self.dir.display().to_string()
+    }
+
+    fn standing(&mut self, chain: &Chain) -> Result<Option<Standing>, Failure> {
+        let made = std::fs::create_dir_all(&self.dir);
+        made.map_err(|error| refuse("create", &self.dir, &error))?;
+        let is_used = TABLES.iter().any(|table| self.path(table).exists());
+        let file = Grown::open(&self.dir.join(CHAIN_FILE))?;
+        file.lock()?;
+        let head = read_head(self.chain.insert(file))?;
+        let Some(head) = head else {
+            return match is_used {
+                true => Err(Failure::usage(format!(
+                    "{} holds tables and does not say of which chain: name another directory",
+                    self.dir.display()
+                ))),
+                false => Ok(None),
+            };
+        };
+        head.check(chain, &self.name())?;
+        self.open_tables()?;
+        let newest = self.newest()?;
+        self.cut(newest)?;
+        Ok(Some(Standing {
+            first: head.first,
+            newest: newest.map(|(height, id, _)| (height, id)),
+        }))
+    }
+
+    fn begin(&mut self, head: &Head) -> Result<(), Failure> {
+        if let Some(file) = &mut self.chain {
+            file.begin_with(&head_line(head)?)?;
+        }
+        self.open_tables()
+    }
+
+    fn put(&mut self, blocks: &[BlockRows]) -> Result<(), Failure> {
+        for (table, file) in &mut self.tables {
+            let mut lines = String::new();
+            for row in blocks.iter().flat_map(|block| block.of(table)) {
+                line::csv(row, &mut lines);
+            }
+            if !lines.is_empty() {
+                file.append(&lines)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn heading(table: &Table) -> String {
+    table.names() + "\n"
+}
+
+/// Of a row of blocks, which has no text in quotes.
+fn newest(line: &str) -> Option<(u64, Hash, u64)> {
+    let cells: Vec<&str> = line.trim_end().split(',').collect();
+    if cells.len() != BLOCKS.columns.len() {
+        return None;
+    }
+    let place = |name| {
+        BLOCKS
+            .columns
+            .iter()
+            .position(|(column, _)| *column == name)
+    };
+    let (id, count) = (cells.get(place("id")?)?, cells.get(place("transactions")?)?);
+    let height = cells.first()?;
+    Some((height.parse().ok()?, id.parse().ok()?, count.parse().ok()?))
+}
+
+/// Height and place, which all other rows begin with.
+fn place(line: &str) -> Option<(u64, u64)> {
+    let mut cells = line.splitn(3, ',');
+    Some((cells.next()?.parse().ok()?, cells.next()?.parse().ok()?))
+}
