@@ -11,6 +11,7 @@ use support::{eventually, held_by_all, post};
 
 mod filled;
 mod postgres;
+mod server;
 mod strangers;
 
 use filled::{SETTINGS, fill};

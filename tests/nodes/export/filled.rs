@@ -54,7 +54,7 @@ pub(super) fn fill(network: &Network, accounts: usize, each: u64, height: u64) -
         joined.map(|sent| sent.expect("it sends")).collect()
     });
     let until = Instant::now() + LONG;
-    let waits = || get(&url, "/mempool?limit=1").json()["count"] != 0;
+    let waits = || get(&url, "/mempool?limit=1").json()["transactions"] != 0;
     while waits() || network.height(0) < Some(height) {
         assert!(
             Instant::now() < until,

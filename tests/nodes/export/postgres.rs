@@ -1,168 +1,13 @@
-//! A chain in the PostgreSQL of Debian. Where it is not installed that is said, and the tests pass,
-//! unless the environment demands it by `LOCKSTEP_POSTGRES=required`. `.ci/run` installs it.
+//! A chain in the PostgreSQL of Debian, where it is installed: [`server`](super::server).
 use super::filled::{Filled, SETTINGS, fill};
+use super::server::{DATABASES, Server, say};
 use super::{World, awkward, export, exported, killed};
 use lockstep_devnet::Devnet;
 use lockstep_protocol::crypto::SchemeId;
 use serde_json::json;
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Instant;
-use support::eventually;
-use support::process::{Guarded, Network, finish, lockstep, text};
-
-/// Its user, where it was installed as Debian does.
-const USER: &str = "postgres";
-/// Another database holds the rows that nothing has interrupted.
-const DATABASES: [&str; 2] = ["whole", "killed"];
-
-/// A server of its own, on a socket in a directory of its own.
-struct Server {
-    bin: PathBuf,
-    dir: tempfile::TempDir,
-    _server: Guarded,
-}
-
-impl Server {
-    /// `None`: it is not installed here, and that is said.
-    fn start(test: &str) -> Option<Server> {
-        let Some(bin) = programs() else {
-            skip(
-                test,
-                "PostgreSQL is not installed: apt-get install postgresql",
-            );
-            return None;
-        };
-        let dir = tempfile::tempdir().expect("a directory");
-        let user = ids();
-        if let Some((uid, gid)) = user {
-            chown(dir.path(), Some(uid), Some(gid)).expect("root may give it away");
-        }
-        let data = dir.path().join("data");
-        let mut made = as_user(&bin.join("initdb"), user);
-        made.args([
-            "-D",
-            text(&data),
-            "-U",
-            "lockstep",
-            "--auth=trust",
-            "-E",
-            "UTF8",
-        ]);
-        made.args(["--locale=C", "--no-sync", "--no-instructions"]);
-        let made = made.current_dir(dir.path()).output().expect("it runs");
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        let mut server = as_user(&bin.join("postgres"), user);
-        server.args([
-            "-D",
-            text(&data),
-            "-k",
-            text(dir.path()),
-            "-c",
-            "listen_addresses=",
-        ]);
-        server.args(["-c", "fsync=off"]).current_dir(dir.path());
-        server.stdout(Stdio::null()).stderr(Stdio::null());
-        let server = Server {
-            _server: Guarded(server.spawn().expect("it starts")),
-            bin,
-            dir,
-        };
-        eventually("the server answers", || {
-            server.psql("postgres", "SELECT 1").ok()
-        });
-        for database in DATABASES {
-            server.query("postgres", &format!("CREATE DATABASE {database}"));
-        }
-        Some(server)
-    }
-
-    fn psql(&self, database: &str, sql: &str) -> Result<String, String> {
-        let mut psql = Command::new(self.bin.join("psql"));
-        psql.args([
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-U",
-            "lockstep",
-        ]);
-        psql.args(["-h", text(self.dir.path()), "-d", database, "-c", sql]);
-        psql.stdin(Stdio::null()).current_dir(self.dir.path());
-        let said = psql.output().expect("psql runs");
-        match said.status.success() {
-            true => Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned()),
-            false => Err(String::from_utf8_lossy(&said.stderr).into_owned()),
-        }
-    }
-
-    fn query(&self, database: &str, sql: &str) -> String {
-        self.psql(database, sql)
-            .unwrap_or_else(|error| panic!("{sql}: {error}"))
-    }
-
-    fn url(&self, database: &str) -> String {
-        let at = text(self.dir.path());
-        format!("postgres://lockstep:hunter2@/{database}?host={at}")
-    }
-
-    fn count(&self, database: &str) -> u64 {
-        let count = self.psql(database, "SELECT count(*) FROM lockstep.blocks");
-        count.ok().and_then(|count| count.parse().ok()).unwrap_or(0)
-    }
-}
-
-/// The newest one that Debian has installed.
-fn programs() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
-    let bins = versions.map(|version| version.path().join("bin"));
-    bins.filter(|bin| {
-        ["initdb", "postgres", "psql"]
-            .iter()
-            .all(|name| bin.join(name).exists())
-    })
-    .max()
-}
-
-/// PostgreSQL does not run as root.
-fn ids() -> Option<(u32, u32)> {
-    let id = |arguments: &[&str]| -> Option<u32> {
-        let said = Command::new("id").args(arguments).output().ok()?;
-        String::from_utf8_lossy(&said.stdout).trim().parse().ok()
-    };
-    match id(&["-u"]) {
-        Some(0) => Some((id(&["-u", USER])?, id(&["-g", USER])?)),
-        _ => None,
-    }
-}
-
-fn as_user(program: &Path, user: Option<(u32, u32)>) -> Command {
-    let mut command = Command::new(program);
-    command.stdin(Stdio::null());
-    if let Some((uid, gid)) = user {
-        command.uid(uid).gid(gid);
-    }
-    command
-}
-
-fn skip(test: &str, why: &str) {
-    let demanded = std::env::var("LOCKSTEP_POSTGRES").is_ok_and(|value| value == "required");
-    assert!(!demanded, "{test} is required: {why}");
-    // Not by a macro: what those print of a test that passes is thrown away.
-    #[expect(clippy::disallowed_methods, reason = "a test's own words")]
-    let said = writeln!(std::io::stderr(), "skipped {test}: {why}");
-    said.expect("it can be said");
-}
+use support::process::{Network, finish, lockstep, text};
 
 const COUNTS: &str =
     "SELECT (SELECT count(*) FROM lockstep.blocks), count(*), sum(t.amount), sum(r.fee),
@@ -225,12 +70,6 @@ fn three_kills(server: &Server, source: &[&str], filled: &Filled) {
         said["added"]["blocks"],
         server.query("killed", COUNTS)
     ));
-}
-
-fn say(words: &str) {
-    #[expect(clippy::disallowed_methods, reason = "a test's own words")]
-    let said = writeln!(std::io::stderr(), "{words}");
-    said.expect("it can be said");
 }
 
 #[test]
@@ -359,7 +198,7 @@ fn a_database_takes_one_chain_says_what_is_wrong_and_never_the_password() {
         "CREATE SCHEMA lockstep; CREATE TABLE lockstep.blocks (a int)",
     );
     refused(&server.url("killed"), 2, &["42P07", "schema lockstep"]);
-    let nobody = format!("{}/none", text(server.dir.path()));
+    let nobody = format!("{}/none", text(server.dir()));
     let nobody = format!("postgres://a:hunter2@/b?host={nobody}");
     refused(&nobody, 1, &["no answer", "is PostgreSQL running"]);
 }
