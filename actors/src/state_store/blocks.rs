@@ -12,6 +12,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// A block, and what became of its transactions, in their order.
+pub struct Executed {
+    /// The block.
+    pub block: Arc<SealedBlock>,
+    /// One for each of its transactions.
+    pub receipts: Vec<Receipt>,
+}
+
 /// Reads the blocks of one directory. Fields drop in this order: the environment closes before the
 /// lock opens.
 pub struct Blocks {
@@ -67,10 +75,7 @@ impl Blocks {
 
     /// The block of a height with a receipt for each of its transactions; none if it is not committed
     /// yet, or not kept any more.
-    pub fn at(
-        &self,
-        height: Height,
-    ) -> Result<Option<(Arc<SealedBlock>, Vec<Receipt>)>, StoreError> {
+    pub fn at(&self, height: Height) -> Result<Option<Executed>, StoreError> {
         self.read(|reading| {
             let (block, receipts) = (reading.block(height)?, reading.receipts(height)?);
             let Some((block, receipts)) = block.zip(receipts) else {
@@ -80,7 +85,7 @@ impl Blocks {
                 let what = "its receipts are not those of its transactions";
                 return Err(StoreError::corrupt(what).at(height));
             }
-            Ok(Some((block, receipts)))
+            Ok(Some(Executed { block, receipts }))
         })
     }
 

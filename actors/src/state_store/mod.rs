@@ -58,7 +58,7 @@ mod tests;
 
 pub(crate) use actor::{Ports, StateStore};
 pub use arm::KeyUse;
-pub use blocks::Blocks;
+pub use blocks::{Blocks, Executed};
 pub use error::{FaultSite, StoreError};
 pub use exclusive::lock_exclusively;
 pub use history::{Part, Role};

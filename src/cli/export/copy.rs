@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::cell::Cell;
 use std::sync::mpsc::Receiver;
 
-/// Blocks of a node's own height that were counted, and what was in them.
+/// How many blocks were added, and what was in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Added {
     pub(super) blocks: u64,
@@ -29,7 +29,7 @@ pub(super) struct Copied {
     pub(super) standing: Option<(u64, Option<u64>)>,
 }
 
-pub(super) struct Copy<'a> {
+pub(super) struct Copying<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) target: &'a mut dyn Target,
     pub(super) asked: Receiver<Asked>,
@@ -50,7 +50,7 @@ enum Reached {
     Asked,
 }
 
-impl Copy<'_> {
+impl Copying<'_> {
     pub(super) fn run(&mut self) -> Result<(), Failure> {
         let newest = self.source.newest()?;
         self.refuse_a_future(newest)?;

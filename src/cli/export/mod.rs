@@ -21,7 +21,7 @@ use crate::environment::{EXPORT_VARIABLE, variable};
 use crate::failure::Failure;
 use crate::output::{say, say_json};
 use clap::Args;
-use copy::{Copied, Copy};
+use copy::{Copied, Copying};
 use file::{CsvTarget, JsonlTarget};
 use postgres::PostgresTarget;
 use serde_json::json;
@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         source.may_grow()?;
     }
     let began = Instant::now();
-    let mut copy = Copy {
+    let mut copy = Copying {
         source: &*source,
         target: &mut *target,
         asked,

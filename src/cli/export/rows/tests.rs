@@ -86,10 +86,7 @@ fn a_memo_that_cannot_be_seen_stands_there_as_bytes_only() {
     ] {
         let rows = rows(&[transfer(memo)], &[receipt(1)]).expect("rows");
         let line = csv(rows.of(&TRANSACTIONS));
-        let end = format!(",{shown},{},,,\n", {
-            let bytes = hex(memo.as_bytes());
-            bytes
-        });
+        let end = format!(",{shown},{},,,\n", hex(memo.as_bytes()));
         assert!(line.ends_with(&end), "{line:?} {end:?}");
         let mut whole = String::new();
         line::json(&rows, &mut whole);

@@ -4,7 +4,7 @@ use super::super::rows::BlockRows;
 use super::{Chain, Found, Source};
 use crate::config::{self, genesis};
 use crate::failure::Failure;
-use lockstep_actors::state_store::{Blocks, DATA_FILE, StoreError};
+use lockstep_actors::state_store::{Blocks, DATA_FILE, Executed, StoreError};
 use lockstep_protocol::types::Height;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ impl Source for HomeSource {
     }
 
     fn at(&self, height: u64) -> Result<Found, Failure> {
-        let Some((block, receipts)) = self.blocks.at(Height(height)).map_err(failure)? else {
+        let found = self.blocks.at(Height(height)).map_err(failure)?;
+        let Some(Executed { block, receipts }) = found else {
             let earliest = self.blocks.earliest().map_err(failure)?.0;
             return Ok(match height < earliest {
                 true => Found::Pruned(Some(earliest)),
