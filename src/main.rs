@@ -87,7 +87,7 @@ enum Command {
 }
 
 impl Command {
-    /// Whether a secret key, or the password of one, comes into this process's memory.
+    /// Whether a secret key, or a password, comes into this process's memory.
     fn holds_a_key(&self) -> bool {
         match self {
             Command::Init(_)
@@ -102,11 +102,11 @@ impl Command {
             | Command::Account(_)
             | Command::History(_)
             | Command::Record(_)
+            | Command::Export(_)
             | Command::Keys(_) => true,
             Command::Status(_)
             | Command::Simulate(_)
             | Command::Block(_)
-            | Command::Export(_)
             | Command::Timeline(_)
             | Command::Top(_)
             | Command::Validators(_)
