@@ -5,7 +5,9 @@ use lockstep_protocol::nouns::transaction::Action;
 use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use support::process::{Ended, Guarded, Network, lockstep, run, text};
 use support::{eventually, held_by_all, post};
 
@@ -92,6 +94,12 @@ fn files_that_three_kills_have_interrupted_have_the_bytes_of_those_that_nobody_h
         &at("killed").join("blocks.csv"),
     );
     assert!(files(&at("whole")) == files(&at("killed")), "bytes differ");
+    // Whoever asks for the end is told how to go on.
+    let to = target("csv", "asked");
+    let asked = [&of_node[..], &[&to]].concat();
+    assert_ends_when_asked(&asked, &at("asked").join("blocks.csv"));
+    exported(&asked);
+    assert!(files(&at("whole")) == files(&at("asked")), "bytes differ");
     exported(&[&of_home[..], &[&target("jsonl", "whole.jsonl")]].concat());
     let to = target("jsonl", "killed.jsonl");
     interrupted(&[&of_node[..], &[&to]].concat(), &at("killed.jsonl"));
@@ -105,6 +113,20 @@ fn files_that_three_kills_have_interrupted_have_the_bytes_of_those_that_nobody_h
     assert!(files(&at("whole")) == files(&at("killed")), "bytes differ");
     export(&[&of_home[2..], &[&target("csv", "x"), "--follow"]].concat())
         .assert_refused(2, &["no node runs", "leave --follow away"]);
+}
+
+fn assert_ends_when_asked(arguments: &[&str], grows: &Path) {
+    let mut command = lockstep(&[&["export"], arguments].concat());
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = Guarded(command.spawn().expect("it starts"));
+    let len = || fs::metadata(grows).map_or(0, |is| is.len());
+    eventually("it writes", || (len() > 200).then_some(()));
+    child.signal("-INT");
+    let mut said = String::new();
+    let stderr = child.0.stderr.as_mut().expect("a pipe");
+    stderr.read_to_string(&mut said).expect("text");
+    assert_eq!(child.wait("it ends").code(), Some(1), "{said}");
+    assert!(said.contains("the same command goes on there"), "{said}");
 }
 
 /// The sums that whoever sent the transactions knows.
