@@ -7,6 +7,7 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+mod applications;
 mod cli;
 mod config;
 mod endpoint;
@@ -59,6 +60,8 @@ enum Command {
     History(cli::history::Arguments),
     /// Ask a node what an account keeps under a key
     Record(cli::record::Arguments),
+    /// Ask an application of the chain a question
+    Query(cli::query::Arguments),
     /// Ask a node for a block
     Block(cli::block::Arguments),
     /// Copy a chain's blocks, transactions, receipts and events into CSV, JSONL or PostgreSQL
@@ -106,6 +109,7 @@ impl Command {
             | Command::Keys(_) => true,
             Command::Status(_)
             | Command::Simulate(_)
+            | Command::Query(_)
             | Command::Block(_)
             | Command::Timeline(_)
             | Command::Top(_)
@@ -121,6 +125,7 @@ impl Command {
 
 fn main() -> ExitCode {
     output::tell_panics();
+    applications::know(lockstep_protocol::application::Applications::none());
     let arguments: Arguments = match output::usage::parse() {
         Ok(arguments) => arguments,
         Err(ended) => return ended,
@@ -143,6 +148,7 @@ fn main() -> ExitCode {
         Command::Account(arguments) => cli::account::run(&arguments),
         Command::History(arguments) => cli::history::run(&arguments),
         Command::Record(arguments) => cli::record::run(&arguments),
+        Command::Query(arguments) => cli::query::run(&arguments),
         Command::Block(arguments) => cli::block::run(&arguments),
         Command::Export(arguments) => cli::export::run(&arguments),
         Command::Timeline(arguments) => cli::timeline::run(&arguments),

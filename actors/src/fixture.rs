@@ -60,6 +60,7 @@ impl World {
             parameters: Parameters { fee_per_byte: 0 },
             validators: validators.collect(),
             accounts,
+            applications: Vec::new(),
         };
         World {
             changes: Ledger::genesis_changes(&genesis).unwrap(),

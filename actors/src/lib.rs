@@ -33,6 +33,7 @@
 //! ```
 //! use lockstep_actors::node::{Node, NodeConfig};
 //! use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, Durability};
+//! use lockstep_protocol::application::Applications;
 //! use lockstep_protocol::consensus::driver::Pacing;
 //! use lockstep_protocol::consensus::timeouts::Timeouts;
 //! use lockstep_protocol::crypto::{self, SchemeId, Seed};
@@ -51,10 +52,12 @@
 //!     parameters: Default::default(),
 //!     validators: vec![validator],
 //!     accounts: Vec::new(),
+//!     applications: Vec::new(),
 //! };
 //! let directory = tempfile::tempdir()?;
 //! let node = Node::start(NodeConfig {
 //!     genesis: Arc::new(genesis),
+//!     applications: Applications::none(),
 //!     signer,
 //!     data_dir: directory.path().join("data"),
 //!     map_bytes: DEFAULT_MAP_BYTES,

@@ -6,12 +6,15 @@ use crate::limits;
 use lockstep_actors::node::devnet_keys;
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::Durability;
+use lockstep_protocol::application::{Application, Applications};
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::ledger::Retention;
 use lockstep_protocol::limits::VALIDATORS_MAX;
-use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::nouns::genesis::{
+    Genesis, GenesisAccount, GenesisApplication, GenesisValidator,
+};
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::{ChainId, DEVNET_CHAIN_ID, Height, Timestamp};
 use std::path::PathBuf;
@@ -44,6 +47,7 @@ pub struct Builder {
     pub(crate) load_accounts: u32,
     pub(crate) crowd: u64,
     begins_with: Option<Arc<Genesis>>,
+    applications: Vec<(Arc<dyn Application>, Vec<u8>)>,
     pub(crate) on_commit: Option<Arc<dyn Fn(CommitEvent) + Send + Sync>>,
 }
 
@@ -70,6 +74,7 @@ impl Default for Builder {
             load_accounts: 0,
             crowd: 0,
             begins_with: None,
+            applications: Vec::new(),
             on_commit: None,
         }
     }
@@ -182,6 +187,24 @@ impl Builder {
         self
     }
 
+    /// Has the chain run `application`, whose state begins with what it makes of `document`. (Of a
+    /// chain that [begins with](Self::begin_with) a genesis of its own, that genesis says which
+    /// applications it runs, and from what.)
+    #[must_use]
+    pub fn application(
+        mut self,
+        application: Arc<dyn Application>,
+        document: impl Into<Vec<u8>>,
+    ) -> Builder {
+        self.applications.push((application, document.into()));
+        self
+    }
+
+    /// What its nodes can run.
+    pub(crate) fn known(&self) -> Applications {
+        Applications::of(self.applications.iter().map(|(of, _)| of.clone()))
+    }
+
     /// How many nodes it will have.
     pub fn nodes(&self) -> usize {
         self.validators + self.observers
@@ -246,6 +269,16 @@ impl Builder {
             .chain(crowd)
             .collect();
         accounts.sort_by_key(|account| account.address);
+        let mut applications: Vec<GenesisApplication> = self
+            .applications
+            .iter()
+            .map(|(application, document)| GenesisApplication {
+                name: application.name().into(),
+                version: application.version(),
+                state: document.clone(),
+            })
+            .collect();
+        applications.sort_by(|a, b| a.name.cmp(&b.name));
         let chain_id = self.chain_id;
         let scheme = self.scheme;
         let time = DEVNET_GENESIS_TIME;
@@ -256,6 +289,7 @@ impl Builder {
             parameters: self.parameters,
             validators,
             accounts,
+            applications,
         })
     }
 }

@@ -55,8 +55,8 @@ impl Maker {
     ) -> Result<Option<(Maker, Vec<Store>)>, ChainError> {
         let genesis = builder.genesis()?;
         let scheme = crypto::scheme(builder.scheme);
-        let rules = Arc::new(ChainRules::new(&genesis, scheme)?);
-        let changes = Ledger::genesis_changes(&genesis)?;
+        let rules = Arc::new(ChainRules::with(&genesis, scheme, &builder.known())?);
+        let changes = rules.genesis_changes(&genesis)?;
         let mut signers = Vec::new();
         for index in 0..builder.validators {
             signers.push(devnet_keys::signer(builder.scheme, seed_index(index))?);

@@ -19,6 +19,8 @@ use std::io::{BufRead, BufWriter, Write, stdin, stdout};
 mod cases;
 #[path = "../tests/golden/vectors/mutation.rs"]
 mod mutation;
+#[path = "../tests/golden/vectors/notes.rs"]
+mod notes;
 #[path = "../tests/golden/vectors/party.rs"]
 mod party;
 #[path = "../tests/golden/vectors/verdict.rs"]

@@ -14,6 +14,7 @@
 //! | [`crypto`] | signatures behind three traits; the Merkle tree of lists |
 //! | [`validators`] | quorums, a set of validators, and which set decides which height |
 //! | [`nouns`] | what is signed, sent and kept: transaction, vote, commit, block, proposal, evidence … |
+//! | [`application`] | state machines of one's own: what they are told, and what they may do |
 //! | [`ledger`] | which block is valid, and what it changes |
 //! | [`mempool`] | which transactions wait for a block |
 //! | [`proofs`] | what convinces who executes nothing: inclusion, light client, snapshot |
@@ -73,6 +74,7 @@
 #[macro_use]
 pub mod mutation;
 
+pub mod application;
 pub mod budget;
 pub mod codec;
 pub mod consensus;

@@ -168,6 +168,12 @@ pub enum Mutation {
     UncheckedLastCommit,
     /// A candidate that cannot stand in a block leaves its sender's nonce changed.
     RefusedLeavesTrace,
+    /// What a call has written before it failed stays.
+    FailedCallWrites,
+    /// A receipt's leaf does not cover the events of a call.
+    EventsOutsideLeaf,
+    /// An application fails at one call, or at another, as it happens.
+    UnsteadyApplication,
     /// Synced blocks count without looking at their certificate.
     UncheckedCertificate,
     /// A certificate needs no quorum.

@@ -5,9 +5,10 @@
 use crate::codec::{self, AtMost, CodecError};
 use crate::limits::{
     EVIDENCE_MESSAGE_BYTES_MAX, FETCHED_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, MISSING_BYTES_MAX,
-    PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
-    PULL_BYTES_MAX, PULL_PROPOSALS_MAX, PULL_VOTES_MAX, PULLED_BYTES_MAX, QUESTION_BYTES_MAX,
-    STATEMENT_BYTES_MAX, SYNC_BYTES_MAX, TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
+    PROPOSAL_BYTES_MAX, PROPOSAL_HEAD_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX,
+    PROVED_APPLICATION_BYTES_MAX, PROVED_RECORD_BYTES_MAX, PULL_BYTES_MAX, PULL_PROPOSALS_MAX,
+    PULL_VOTES_MAX, PULLED_BYTES_MAX, QUESTION_BYTES_MAX, STATEMENT_BYTES_MAX, SYNC_BYTES_MAX,
+    TRANSACTION_BYTES_MAX, VOTE_BYTES_MAX,
 };
 use crate::nouns::block::{Block, SealedBlock};
 use crate::nouns::commit::{CommitCertificate, PolkaCertificate};
@@ -19,7 +20,7 @@ use crate::nouns::pull::{Pull, Pulled};
 use crate::nouns::standing::{Question, Statement};
 use crate::nouns::transaction::Transaction;
 use crate::nouns::vote::SignedVote;
-use crate::proofs::light_client::{LightBlock, ProvedAccount, ProvedRecord};
+use crate::proofs::light_client::{LightBlock, ProvedAccount, ProvedApplication, ProvedRecord};
 use crate::types::{Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 pub use crate::limits::{TRANSACTIONS_BATCH_MAX, TRANSACTIONS_BYTES_MAX};
 
 /// Raised with every change of bytes or rules that two nodes must share.
-pub const PROTOCOL_VERSION: u16 = 6;
+pub const PROTOCOL_VERSION: u16 = 7;
 
 const ENVELOPE_BYTES: usize = 34;
 
@@ -171,6 +172,9 @@ bodies! {
     "an answer to `GET /light/records/{address}/{key}`":
         encode_proved_record, decode_proved_record, ProvedRecord, "proved record",
         PROVED_RECORD_BYTES_MAX;
+    "an answer to `GET /light/applications/{name}/state/{key}`":
+        encode_proved_application, decode_proved_application, ProvedApplication,
+        "proved value of an application", PROVED_APPLICATION_BYTES_MAX;
 }
 
 impl Wire {

@@ -115,6 +115,7 @@ const CORPORA: [(&str, &[&str]); 20] = [
             "message: account with its proof",
             "message: no account, with its proof",
             "message: no record, with its proof",
+            "message: no value of an application, with its proof",
             "proof of a transaction",
             "proof of a receipt",
         ],

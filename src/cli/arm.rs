@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Judged { genesis, key, .. } = judge(&config)?;
     let armed = arm(&ArmConfig {
         genesis: &genesis,
+        applications: &crate::applications::known(),
         signer: &*key.signer,
         data_dir: config.data.clone(),
         map_bytes: DEFAULT_MAP_BYTES,

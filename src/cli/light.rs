@@ -8,6 +8,7 @@ mod session;
 mod witness;
 
 use super::node::{Rpc, read_url};
+use super::query::{application_key, application_name};
 use super::record::Key;
 use super::who;
 use crate::endpoint::Url;
@@ -80,6 +81,18 @@ enum Subject {
         #[arg(value_name = "KEY", value_parser = Key::parse)]
         key: Key,
     },
+    /// What an application keeps under a key, or that it keeps nothing there
+    #[command(
+        override_usage = "lockstep light verify --trusted <HASH@HEIGHT>\n       application [OPTIONS] <NAME> <KEY>"
+    )]
+    Application {
+        /// Its name
+        #[arg(value_name = "NAME", value_parser = application_name)]
+        name: String,
+        /// The key: a text, or 0x and hex digits
+        #[arg(value_name = "KEY", value_parser = application_key)]
+        key: Key,
+    },
 }
 
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
@@ -114,6 +127,7 @@ fn prove(arguments: &Verify) -> Result<Proved, Doubt> {
             let owner = address(owner)?;
             session.record(&start, owner, key.bytes()?)
         }
+        Subject::Application { name, key } => session.application(&start, name, key.bytes()?),
     }?;
     for url in &witnesses {
         let witness = witness::ask(url, arguments.trusted, &proved)?;

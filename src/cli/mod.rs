@@ -21,6 +21,7 @@ mod memory;
 mod node;
 mod ports;
 pub(crate) mod process;
+pub(crate) mod query;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod shell_help;

@@ -43,6 +43,11 @@ impl Key {
         Ok(Key(bytes))
     }
 
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Its bytes, if a record may have such a key: nobody signs or asks for any other.
     pub(super) fn bytes(&self) -> Result<&[u8], Failure> {
         match self.0.len() {

@@ -184,6 +184,7 @@ pub(super) fn start(config: &Config) -> Result<(NodeHandle, Arc<Genesis>, KeyFil
     };
     let node = Node::start(NodeConfig {
         genesis: genesis.clone(),
+        applications: crate::applications::known(),
         signer: key.signer.clone(),
         data_dir: config.data.clone(),
         map_bytes: DEFAULT_MAP_BYTES,

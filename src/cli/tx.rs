@@ -15,6 +15,7 @@ use lockstep_protocol::types::{Address, Height};
 use serde::Deserialize;
 use std::time::Duration;
 
+mod call;
 mod declare_ready;
 mod delete;
 mod delivery;
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     UpdateValidator(update_validator::Arguments),
     /// As a newcomer, declare that its node runs and follows the chain: needed to be added
     DeclareReady(declare_ready::Arguments),
+    /// Have an application of the chain do something
+    Call(call::Arguments),
 }
 
 /// What all of them understand.
@@ -107,6 +110,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Delete(arguments) => delete::run(arguments),
         Command::UpdateValidator(arguments) => update_validator::run(arguments),
         Command::DeclareReady(arguments) => declare_ready::run(arguments),
+        Command::Call(arguments) => call::run(arguments),
     }
 }
 
@@ -243,7 +247,8 @@ impl Sender<'_> {
             Action::Put { .. }
             | Action::Delete { .. }
             | Action::UpdateValidator { .. }
-            | Action::DeclareReady => 0,
+            | Action::DeclareReady
+            | Action::Call { .. } => 0,
         };
         if self.is_forced || balance - fee >= amount {
             return Ok(());

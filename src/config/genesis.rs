@@ -3,7 +3,9 @@
 use crate::failure::Failure;
 use crate::hex::{hex, unhex};
 use lockstep_protocol::crypto::SchemeId;
-use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::nouns::genesis::{
+    Genesis, GenesisAccount, GenesisApplication, GenesisValidator,
+};
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::{Address, ChainId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,18 @@ struct Document {
     parameters: Parameters,
     validators: Vec<Validator>,
     accounts: Vec<Account>,
+    /// What chains without any have never written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    applications: Vec<Application>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Application {
+    name: String,
+    version: u32,
+    /// `0x` and hex: what its state begins with, as it reads it.
+    state: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,6 +70,11 @@ pub(crate) fn text(genesis: &Genesis) -> Result<String, Failure> {
         address: account.address,
         balance: account.balance,
     });
+    let applications = genesis.applications.iter().map(|of| Application {
+        name: of.name.clone(),
+        version: of.version,
+        state: hex(&of.state),
+    });
     let document = Document {
         chain_id: genesis.chain_id,
         scheme: genesis.scheme,
@@ -63,6 +82,7 @@ pub(crate) fn text(genesis: &Genesis) -> Result<String, Failure> {
         parameters: genesis.parameters,
         validators: validators.collect(),
         accounts: accounts.collect(),
+        applications: applications.collect(),
     };
     serde_json::to_string_pretty(&document)
         .map(|text| text + "\n")
@@ -103,6 +123,19 @@ fn parse(text: &str) -> Result<Genesis, String> {
         address: account.address,
         balance: account.balance,
     });
+    let applications = document.applications.into_iter().map(|of| {
+        let Application {
+            name,
+            version,
+            state,
+        } = of;
+        let state = unhex(&state).ok_or("what an application begins with is no 0x hex")?;
+        Ok(GenesisApplication {
+            name,
+            version,
+            state,
+        })
+    });
     Ok(Genesis {
         chain_id: document.chain_id,
         scheme,
@@ -110,6 +143,7 @@ fn parse(text: &str) -> Result<Genesis, String> {
         parameters: document.parameters,
         validators: validators.collect::<Result<_, String>>()?,
         accounts: accounts.collect(),
+        applications: applications.collect::<Result<_, String>>()?,
     })
 }
 
@@ -132,6 +166,11 @@ mod tests {
                 address: Address([1; 20]),
                 balance: u64::MAX,
             }],
+            applications: vec![GenesisApplication {
+                name: "token".into(),
+                version: 2,
+                state: vec![0xff, 0],
+            }],
         }
     }
 
@@ -140,6 +179,16 @@ mod tests {
         let text = text(&genesis()).expect("it is written");
         assert_eq!(parse(&text), Ok(genesis()));
         assert_eq!(parse(&text).map(|g| g.hash()), Ok(genesis().hash()));
+    }
+
+    /// The files of chains from before there were applications.
+    #[test]
+    fn a_genesis_without_applications_does_not_speak_of_them() {
+        let mut without = genesis();
+        without.applications.clear();
+        let text = text(&without).expect("it is written");
+        assert!(!text.contains("applications"), "{text}");
+        assert_eq!(parse(&text), Ok(without));
     }
 
     #[test]
@@ -157,6 +206,8 @@ mod tests {
             ("\"chain_id\"", "\"chain\"", "chain"),
             ("\"fee_per_byte\"", "\"fee\"", "fee"),
             ("\"fee_per_byte\": 9", "\"fee_per_byte\": -9", "integer"),
+            ("0xff00", "0xff0", "hex"),
+            ("\"version\": 2", "\"version\": -2", "integer"),
             ("{", "", "expected"),
         ] {
             let error = parse(&text.replacen(from, to, 1)).expect_err(word);

@@ -44,6 +44,7 @@ pub(crate) fn new_chain(
             })
             .collect(),
         accounts,
+        applications: Vec::new(),
     })
 }
 

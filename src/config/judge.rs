@@ -2,6 +2,7 @@
 //! nothing that it refuses.
 use super::key::KeyFile;
 use super::{Config, genesis, key_guard, peers};
+use crate::applications;
 use crate::failure::Failure;
 use lockstep_actors::node;
 use lockstep_protocol::nouns::genesis::Genesis;
@@ -32,7 +33,7 @@ pub(crate) fn judge(config: &Config) -> Result<Judged, Failure> {
 /// of this process sets is not its own.
 pub(super) fn judge_new(home: &Path) -> Result<(), Failure> {
     let judged = judge(&Config::of_home(home)?)?;
-    let begun = node::judge(&judged.genesis, &*judged.key.signer);
+    let begun = node::judge(&judged.genesis, &*judged.key.signer, &applications::known());
     begun.map_err(|error| Failure {
         message: error.to_string(),
         exit_code: error.exit_code(),

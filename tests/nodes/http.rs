@@ -189,7 +189,7 @@ fn every_metric_is_there_from_the_first_scrape() {
     let counters = "votes_received proposals_received messages_refused rounds_skipped \
                     blocks_committed transactions_committed blocks_synced sync_lies evidence \
                     evidence_received \
-                    frames_dropped transactions_admitted transactions_refused gossip_dropped \
+                    frames_dropped transactions_admitted transactions_refused gossip_dropped query_panics \
                     actor_panics actor_restarts actor_refused";
     for name in counters.split_whitespace() {
         let family = &families[&format!("lockstep_{name}")];

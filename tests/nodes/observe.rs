@@ -5,6 +5,7 @@ use lockstep_actors::node::{Node, NodeConfig, NodeHandle, devnet_keys};
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, begin_key_guard, key_guard_file};
 use lockstep_devnet::{Devnet, Durability};
+use lockstep_protocol::application::Applications;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::ledger::Retention;
@@ -31,6 +32,7 @@ fn start(genesis: &Genesis, index: u8, home: &Path, rearm: bool) -> NodeHandle {
     let started = Node::start(NodeConfig {
         signer,
         genesis: Arc::new(genesis.clone()),
+        applications: Applications::none(),
         data_dir: dir.join("data"),
         map_bytes: DEFAULT_MAP_BYTES,
         key_guard: Some(record),

@@ -6,6 +6,7 @@ use lockstep_actors::peers::Peer;
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::DEFAULT_MAP_BYTES;
 use lockstep_devnet::{Devnet, Durability};
+use lockstep_protocol::application::Applications;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::ledger::Retention;
@@ -32,6 +33,7 @@ fn start(genesis: Genesis, key: u8, dir: &Path) -> Result<NodeHandle, NodeError>
     Node::start(NodeConfig {
         signer: devnet_keys::signer(genesis.scheme, key).expect("a key"),
         genesis: Arc::new(genesis),
+        applications: Applications::none(),
         data_dir: dir.to_owned(),
         map_bytes: DEFAULT_MAP_BYTES,
         key_guard: None,

@@ -6,6 +6,7 @@ use lockstep_actors::peers::Peer;
 use lockstep_actors::runtime::Policy;
 use lockstep_actors::state_store::DEFAULT_MAP_BYTES;
 use lockstep_devnet::{Builder, Devnet, Durability, funded_accounts};
+use lockstep_protocol::application::Applications;
 use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::{self, SchemeId};
@@ -60,6 +61,7 @@ fn trusting(trusted: Option<Checkpoint>, key: u8, dir: &Path) -> Result<NodeHand
     Node::start(NodeConfig {
         signer: devnet_keys::signer(genesis.scheme, key).expect("a key"),
         genesis,
+        applications: Applications::none(),
         data_dir: dir.to_owned(),
         map_bytes: DEFAULT_MAP_BYTES,
         key_guard: None,

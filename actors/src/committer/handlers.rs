@@ -246,6 +246,7 @@ impl Committer {
     fn unreadable(&self, error: &ReadError) {
         let kind = match error {
             ReadError::Corrupt(_) => FatalKind::Corrupt,
+            ReadError::Application { .. } => FatalKind::Safety,
             ReadError::Store(_) => FatalKind::Retry,
         };
         self.seed.fatal.raise(kind, self.place(error));

@@ -144,6 +144,7 @@ impl Mempool {
         outputs.unwrap_or_else(|error| {
             let kind = match error {
                 ReadError::Corrupt(_) => FatalKind::Corrupt,
+                ReadError::Application { .. } => FatalKind::Safety,
                 ReadError::Store(_) => FatalKind::Retry,
             };
             self.seed.fatal.raise(kind, error.to_string());

@@ -152,6 +152,8 @@ families! {
     pub mempool_bytes: Gauge = "mempool_bytes";
     /// Transactions dropped before a peer got them.
     pub gossip_dropped: Counter = "gossip_dropped";
+    /// Questions that an application of the chain has panicked over.
+    pub query_panics: Counter = "query_panics";
     /// Peers asked for messages that were lacking.
     pub pulls: Counter = "pulls";
     /// Peers that asked for messages that they lacked, and were answered.

@@ -2,6 +2,7 @@
 use super::{NodeError, begin, identity};
 use crate::clock::Clock;
 use crate::state_store::{Durability, KeyUse, Store};
+use lockstep_protocol::application::Applications;
 use lockstep_protocol::crypto::{self, Signer};
 use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::types::Height;
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 pub struct ArmConfig<'a> {
     /// The chain.
     pub genesis: &'a Genesis,
+    /// The applications that this build has.
+    pub applications: &'a Applications,
     /// The validator's key.
     pub signer: &'a dyn Signer,
     /// Where LMDB lives.
@@ -39,7 +42,7 @@ pub fn arm(config: &ArmConfig<'_>) -> Result<Armed, NodeError> {
     crypto::self_test()?;
     let genesis = config.genesis;
     let me = identity(genesis, config.signer)?;
-    let (_, changes) = begin(genesis, crypto::scheme(genesis.scheme))?;
+    let (_, changes) = begin(genesis, crypto::scheme(genesis.scheme), config.applications)?;
     let store = Store::open(
         &config.data_dir,
         config.durability,

@@ -11,15 +11,17 @@ use crate::runtime::{Actors, Policy};
 use crate::speaker::Speaker;
 use crate::state_store::{Durability, KeyUse, Store, StoreError};
 use crate::view::{HeadView, NodeView};
+use lockstep_protocol::application::Applications;
 use lockstep_protocol::consensus::driver::{Halt, Pacing, Signing};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::consensus::trusted::{OtherThanTrusted, TrustedBlock};
 use lockstep_protocol::crypto::{self, KeyError, Scheme, SelfTestFailed, Signer};
-use lockstep_protocol::ledger::{ChainRules, GenesisError, Ledger, Retention, StateChanges};
+use lockstep_protocol::ledger::{
+    ChainRules, GenesisError, Ledger, Retention, RulesError, StateChanges,
+};
 use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::proofs::light_client::Checkpoint;
 use lockstep_protocol::types::{Address, ChainId, DEVNET_CHAIN_ID, Hash, Height};
-use lockstep_protocol::validators::set::ValidatorSetError;
 use lockstep_protocol::wire::{PROTOCOL_VERSION, Wire};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -40,6 +42,8 @@ pub use handle::{NodeHandle, SubmitError};
 pub struct NodeConfig {
     /// The chain.
     pub genesis: Arc<Genesis>,
+    /// The applications that this build has: of them the genesis names those that the chain runs.
+    pub applications: Applications,
     /// This validator's key.
     pub signer: Arc<dyn Signer>,
     /// Where LMDB lives; made if absent.
@@ -99,9 +103,9 @@ pub enum NodeError {
     /// This build verifies signatures wrongly.
     #[error(transparent)]
     SelfTest(#[from] SelfTestFailed),
-    /// The genesis names an impossible validator set.
+    /// The genesis names an impossible validator set, or an application that this build lacks.
     #[error("genesis: {0}")]
-    Validators(#[from] ValidatorSetError),
+    Rules(#[from] RulesError),
     /// The genesis names an impossible ledger.
     #[error("genesis: {0}")]
     Genesis(#[from] GenesisError),
@@ -140,6 +144,7 @@ impl NodeError {
             NodeError::Store(error) => error.exit_code(),
             NodeError::Io(_) => 1,
             NodeError::SelfTest(_)
+            | NodeError::Rules(RulesError::Application(_))
             | NodeError::PublicKey { .. }
             | NodeError::OtherThanTrusted(_) => 4,
             _ => 2,
@@ -193,7 +198,7 @@ impl Parts {
         let me = identity(genesis, &*config.signer)?;
         let _speaker = Speaker::new(me);
         crypto::prove_signer(&*scheme, &*config.signer)?;
-        let (rules, changes) = begin(genesis, metrics.timed_scheme(scheme))?;
+        let (rules, changes) = begin(genesis, metrics.timed_scheme(scheme), &config.applications)?;
         let rules = Arc::new(rules);
         let genesis_hash = rules.context.genesis_hash;
         let dir = &config.data_dir;
@@ -259,15 +264,22 @@ fn key_use(config: &NodeConfig, store: &Store) -> Result<KeyUse, StoreError> {
 fn begin(
     genesis: &Genesis,
     scheme: Arc<dyn Scheme>,
+    applications: &Applications,
 ) -> Result<(ChainRules, StateChanges), NodeError> {
-    let rules = ChainRules::new(genesis, scheme)?;
-    Ok((rules, Ledger::genesis_changes(genesis)?))
+    let rules = ChainRules::with(genesis, scheme, applications)?;
+    let changes = rules.genesis_changes(genesis)?;
+    Ok((rules, changes))
 }
 
-/// Whether a node with this key could begin this chain; for whoever makes a genesis and keys.
-pub fn judge(genesis: &Genesis, signer: &dyn Signer) -> Result<(), NodeError> {
+/// Whether a node with this key, of a build that has these applications, could begin this chain; for
+/// whoever makes a genesis and keys.
+pub fn judge(
+    genesis: &Genesis,
+    signer: &dyn Signer,
+    applications: &Applications,
+) -> Result<(), NodeError> {
     identity(genesis, signer)?;
-    begin(genesis, crypto::scheme(genesis.scheme)).map(|_| ())
+    begin(genesis, crypto::scheme(genesis.scheme), applications).map(|_| ())
 }
 
 /// Who may ask: an operator may change it while the node runs.

@@ -27,5 +27,6 @@ pub(super) fn receipt(transaction: Hash) -> Receipt {
         status,
         fee: 3,
         bytes: 3,
+        events: Vec::new(),
     }
 }

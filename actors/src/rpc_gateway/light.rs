@@ -1,14 +1,16 @@
 //! What a light client asks for, as canonical bytes: JSON of a header cannot be verified without
 //! making its bytes again.
 use super::seed::Seed;
-use super::{blocks, records, validators};
+use super::{applications, blocks, records, validators};
 use crate::http::answer::{Answer, address, refuse};
 use crate::http::pieces::Made;
 use crate::state_store::{StoreError, StoreView};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::ledger::{self, ReadError};
-use lockstep_protocol::proofs::light_client::{LightBlock, ProvedAccount, ProvedRecord};
+use lockstep_protocol::proofs::light_client::{
+    LightBlock, ProvedAccount, ProvedApplication, ProvedRecord,
+};
 use lockstep_protocol::types::Height;
 
 /// Header, certificate and validators of a height. The block is read whole, so on another thread.
@@ -60,6 +62,21 @@ pub(super) async fn record(seed: web::Data<Seed>, path: web::Path<(String, Strin
         let proof = ledger::prove_record(view, &owner, &key)?;
         let proved = ProvedRecord { height, proof };
         Ok(seed.wire.encode_proved_record(&proved))
+    });
+    proved.await
+}
+
+/// A value of an application, or that there is none, with its proof and the height whose state root it
+/// is for.
+pub(super) async fn application(
+    seed: web::Data<Seed>,
+    path: web::Path<(String, String)>,
+) -> Answer {
+    let (name, key) = applications::place(&seed, &path)?;
+    let proved = proved(&seed, move |seed, view, height| {
+        let proof = ledger::prove_application(view, &name, &key)?;
+        let proved = ProvedApplication { height, proof };
+        Ok(seed.wire.encode_proved_application(&proved))
     });
     proved.await
 }

@@ -27,6 +27,7 @@ use actix_web::web;
 use std::net::TcpListener;
 use std::sync::Arc;
 
+mod applications;
 mod blocks;
 mod browsers;
 mod clock_report;

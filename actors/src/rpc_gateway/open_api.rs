@@ -2,7 +2,7 @@
 //! OpenAPI 3.1 document (<https://spec.openapis.org/oas/v3.1.0>) that `/openapi.json` makes of it.
 use super::devnet::{bodies, routes as devnet};
 use super::{
-    blocks, evidence_page, health, history, json_rpc, light, page, records, schemas,
+    applications, blocks, evidence_page, health, history, json_rpc, light, page, records, schemas,
     server_sent_events, status, timeline, transactions, validators, web_socket,
 };
 use crate::http::answer;
@@ -75,6 +75,9 @@ const NODES: &str = "^https?://[A-Za-z0-9.:_-]+(,https?://[A-Za-z0-9.:_-]+)*$";
 const BUILD: &str = "^[0-9a-f]{16}$";
 const FILE: &str = "^[a-z]+\\.(js|css|svg)$";
 const RECORD_KEY: &str = "^0x([0-9a-fA-F]{2}){1,256}$";
+const APPLICATION: &str = "^[a-z][a-z0-9-]{0,31}$";
+const APPLICATION_KEY: &str = "^0x([0-9a-fA-F]{2}){1,64}$";
+const QUERY_DATA: &str = "^0x([0-9a-fA-F]{2})*$";
 
 const fn get(
     path: &'static str,
@@ -221,9 +224,13 @@ pub(super) const ROUTES: &[Route] = &[
     get("/accounts/{address}/transactions", "What an address has a part in, the newest first; 404 no_history where that is not kept.", Media::Json, &[400, 404, 500, 503], || read().to(history::transactions)).with(&[("address", ADDRESS), ("before", "^[0-9]+:[0-9]+$"), ("limit", WHOLE)]),
     get("/receipts/{id}", "The receipt of a committed transaction, and where it stands.", Media::Json, &[400, 404, 500], || read().to(transactions::receipt)).with(&[("id", HASH)]),
     get("/records/{address}/{key}", "A record of an account; its key in hex.", Media::Json, &[400, 404, 500], || read().to(records::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
+    get("/applications", "The applications of the chain, with their versions.", Media::Json, &[], || read().to(applications::list)),
+    get("/applications/{name}/query", "What an application answers about the newest state; nothing proves it. path and data are the application's own, data in hex.", Media::Json, &[400, 404, 500, 503], || read().to(applications::query)).with(&[("name", APPLICATION), ("path", "^.{0,256}$"), ("data", QUERY_DATA)]),
+    get("/applications/{name}/state/{key}", "What an application keeps under a key in hex, or null.", Media::Json, &[400, 404, 500, 503], || read().to(applications::state)).with(&[("name", APPLICATION), ("key", APPLICATION_KEY)]),
     get("/light/blocks/{height}", "Header, certificate and validators of a height, in canonical bytes.", Media::Bytes, &[400, 404, 410, 500, 503], || read().to(light::block)).with(&[("height", WHOLE)]),
     get("/light/accounts/{address}", "An account with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::account)).with(&[("address", ADDRESS)]),
     get("/light/records/{address}/{key}", "A record with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::record)).with(&[("address", ADDRESS), ("key", RECORD_KEY)]),
+    get("/light/applications/{name}/state/{key}", "A value of an application with its proof, in canonical bytes.", Media::Bytes, &[400, 404, 500], || read().to(light::application)).with(&[("name", APPLICATION), ("key", APPLICATION_KEY)]),
     get("/devnet", "The nodes of a devnet, its links, accounts and pace.", Media::Json, &[404, 500, 503], || read().to(devnet::look)),
     order("/devnet/tick", "Makes a block on all nodes of a devnet.", &[], || web::post().to(devnet::order::<bodies::Tick>)),
     order("/devnet/pace", "When a devnet begins heights: every so many milliseconds, or by hand.", &[PACE], || web::post().to(devnet::order::<bodies::Pace>)),

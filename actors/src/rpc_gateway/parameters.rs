@@ -69,6 +69,7 @@ fn protocol_limits() -> Value {
         PULLED_BYTES_MAX, USELESS_BURST_MAX, USELESS_PER_SECOND, REFUSALS_KEPT_MAX,
         SCREENED_KEPT_MAX,
         POLKAS_KEPT_MAX, SNAPSHOT_LEAVES_BYTES_MAX, SNAPSHOT_RECORD_BYTES_MAX, LIGHT_BLOCK_BYTES_MAX, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
+        PROVED_APPLICATION_BYTES_MAX,
     }
 }
 
@@ -76,6 +77,16 @@ fn ledger_limits() -> Value {
     limits! { lockstep_protocol::ledger::limits:
         PREPARED_KEYS_MAX, KNOWN_SIGNATURES_MAX, KNOWN_EVIDENCE_MAX,
         STATE_VERSIONS_KEPT, NONCES_AHEAD_MAX,
+    }
+}
+
+fn application_limits() -> Value {
+    limits! { lockstep_protocol::application::limits:
+        APPLICATION_NAME_BYTES_MAX, APPLICATIONS_MAX, APPLICATION_GENESIS_BYTES_MAX,
+        CALL_DATA_BYTES_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, EVENTS_MAX,
+        EVENT_DATA_BYTES_MAX, EVENTS_BYTES_MAX, CALL_WORK_MAX, GENESIS_WORK_MAX, QUERY_WORK_MAX,
+        READ_WORK, WRITE_WORK, EVENT_WORK, BYTE_WORK, QUERY_PATH_BYTES_MAX,
+        QUERY_ANSWER_BYTES_MAX, SENTENCE_BYTES_MAX,
     }
 }
 
@@ -145,6 +156,7 @@ pub(super) fn parameters(seed: &Seed) -> Value {
         "limits": {
             "protocol": protocol_limits(),
             "ledger": ledger_limits(),
+            "application": application_limits(),
             "mempool": mempool_limits(),
             "node": node_limits(),
         },
@@ -191,6 +203,8 @@ mod tests {
         assert_all_told(protocol, &protocol_limits());
         let ledger = include_str!("../../../protocol/src/ledger/limits.rs");
         assert_all_told(ledger, &ledger_limits());
+        let application = include_str!("../../../protocol/src/application/limits.rs");
+        assert_all_told(application, &application_limits());
         let mempool = include_str!("../../../protocol/src/mempool/limits.rs");
         assert_all_told(mempool, &mempool_limits());
         assert_all_told(include_str!("../limits.rs"), &node_limits());

@@ -1,5 +1,4 @@
 //! What can go wrong with the store: one line each, which names the next step.
-use super::layout::LAYOUT_BEFORE;
 use crate::private::{FileError, Unfit};
 use crate::runtime::FatalKind;
 use lockstep_protocol::codec::CodecError;
@@ -80,7 +79,8 @@ pub enum StoreError {
     /// Written by a release with another layout.
     #[error(
         "{site} has layout {found}, this release reads layout {expected}, that of protocol version \
-         {PROTOCOL_VERSION}: {}", of_layout(*.found)
+         {PROTOCOL_VERSION}: run the release that wrote it, or begin the chain anew in another data \
+         directory"
     )]
     OtherLayout {
         /// The database, and how far it got.
@@ -143,6 +143,9 @@ pub enum StoreError {
         /// What the system said.
         reason: String,
     },
+    /// An application panicked over a block of this store.
+    #[error("{0}")]
+    Application(String),
     /// The operating system refused.
     #[error("cannot {what}: {reason}: check path, permissions and free space, then start again")]
     Io {
@@ -151,14 +154,6 @@ pub enum StoreError {
         /// What the system said.
         reason: String,
     },
-}
-
-/// What to do about a database of another layout.
-fn of_layout(found: u32) -> &'static str {
-    match found {
-        LAYOUT_BEFORE => "start its node once with this release, which brings it up to date",
-        _ => "run the release that wrote it, or begin the chain anew in another data directory",
-    }
 }
 
 impl StoreError {
@@ -177,6 +172,7 @@ impl StoreError {
             | StoreError::OtherChain { .. }
             | StoreError::OtherKey { .. }
             | StoreError::OtherLayout { .. }
+            | StoreError::Application(_)
             | StoreError::OutOfOrder(_) => FatalKind::Safety,
         }
     }
@@ -334,6 +330,7 @@ impl From<ReadError> for StoreError {
                 what: "read the state".into(),
                 reason,
             },
+            failed @ ReadError::Application { .. } => StoreError::Application(failed.to_string()),
         }
     }
 }

@@ -75,7 +75,8 @@ fn parts(transaction: &Transaction) -> impl Iterator<Item = (Address, Role)> {
         Action::Put { .. }
         | Action::Delete { .. }
         | Action::UpdateValidator { .. }
-        | Action::DeclareReady => None,
+        | Action::DeclareReady
+        | Action::Call { .. } => None,
     };
     let own = match receiver == Some(sender) {
         true => Role::Both,

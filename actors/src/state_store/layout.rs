@@ -17,9 +17,7 @@ pub(super) type Env = heed::Env<heed::WithoutTls>;
 
 /// Raised with every change of a table, key or record, and with the protocol version: what a chain of
 /// another version has executed, and holds in its state, follows other rules.
-pub(super) const LAYOUT: u32 = 7;
-/// This one lacks the table of the history and nothing else: a node that opens it brings it up to date.
-pub(super) const LAYOUT_BEFORE: u32 = 6;
+pub(super) const LAYOUT: u32 = 8;
 
 pub(super) const META_LAYOUT: &[u8] = b"layout";
 pub(super) const META_GENESIS: &[u8] = b"genesis";
@@ -156,42 +154,6 @@ impl Tables {
     /// What the pages that hold them have; free ones hold nothing.
     pub(super) fn fills(&self, txn: &RoTxn<'_>) -> Result<u64, StoreError> {
         self.each().iter().map(|table| table.fills(txn)).sum()
-    }
-
-    /// Adds the table that a database of [`LAYOUT_BEFORE`] lacks, in one transaction with the number of
-    /// this layout, if `check` of its table meta lets it.
-    pub(super) fn bring_up_to_date(
-        env: &Env,
-        map_bytes: usize,
-        check: impl FnOnce(&RoTxn<'_>, &Table) -> Result<(), StoreError>,
-    ) -> Result<Tables, StoreError> {
-        let failed = |error| StoreError::lmdb("bring the database up to date", map_bytes, error);
-        let begun = fault::point().map_err(heed::Error::from);
-        let txn = begun.and_then(|()| env.read_txn()).map_err(failed)?;
-        let opened = env
-            .open_databases_and_commit(txn, |opener, txn| {
-                Ok(match opener.open_database(txn, Some("meta"))? {
-                    Some(meta) => CommitOrAbort::<Database<'_, Bytes, Bytes>, ()>::Commit(meta),
-                    None => CommitOrAbort::Abort(()),
-                })
-            })
-            .map_err(failed)?;
-        let gone = || StoreError::corrupt("its table meta is gone");
-        let meta = Table::new("meta", opened.commit().ok_or_else(gone)?);
-        let txn = env.read_txn().map_err(failed)?;
-        check(&txn, &meta)?;
-        drop(txn);
-        let begun = fault::point().map_err(heed::Error::from);
-        let txn = begun.and_then(|()| env.write_txn()).map_err(failed)?;
-        let transaction = txn.id() as u64;
-        env.create_databases_and_commit(txn, |opener, txn| {
-            let made: Database<'_, Bytes, Bytes> = opener.create_database(txn, Some("history"))?;
-            meta.put(txn, META_LAYOUT, &LAYOUT)?;
-            meta.put(txn, META_TRANSACTION, &transaction)?;
-            Ok(CommitOrAbort::<_, ()>::Commit(made))
-        })
-        .map_err(failed)?;
-        Tables::open(env, map_bytes)
     }
 
     /// Opens the tables of a database that has been used: one that is missing has rotted away.

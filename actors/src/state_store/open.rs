@@ -4,18 +4,17 @@ use super::exclusive::lock_exclusively;
 use super::fault;
 use super::key_guard::DirectoryName;
 use super::layout::{
-    HeadRecord, LAYOUT, LAYOUT_BEFORE, META_BEGAN, META_BYTES_MAX, META_GENESIS, META_HEAD,
-    META_LAYOUT, META_ORIGIN, META_TRANSACTION, META_VALIDATOR, TABLES, Tables,
+    HeadRecord, LAYOUT, META_BEGAN, META_BYTES_MAX, META_GENESIS, META_HEAD, META_LAYOUT,
+    META_ORIGIN, META_TRANSACTION, META_VALIDATOR, TABLES, Tables,
 };
 use super::mark::{self, Mark, MarkFile};
 use super::page_check;
 use super::read::Reading;
-use super::table::Table;
 use super::write;
 use super::{DATA_FILE, DEFAULT_MAP_BYTES, Durability, Env, Inner, Store};
 use crate::limits::{ALWAYS_CHECKED_BYTES, STORE_READERS_MAX};
 use crate::private::{self, FileError, Unfit};
-use heed::{EnvFlags, EnvOpenOptions, RoTxn, RwTxn};
+use heed::{EnvFlags, EnvOpenOptions, RwTxn};
 use lockstep_protocol::ledger::{Head, StateChanges};
 use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::types::{Address, Hash, Height};
@@ -69,8 +68,7 @@ impl Store {
         identity: &Identity,
         (genesis, genesis_changes): (&Head, &StateChanges),
     ) -> Result<Store, StoreError> {
-        let (store, had_database, noted) =
-            Store::attach(dir, durability, map_bytes, Some(identity))?;
+        let (store, had_database, noted) = Store::attach(dir, durability, map_bytes)?;
         let transaction = store.inner.transaction.load(Ordering::Relaxed);
         if store.read(|reading| identity.check(reading))? {
             let head = store.read(check_head)?;
@@ -92,13 +90,11 @@ impl Store {
     }
 
     /// Locks and opens a directory, whatever is in it; says whether there was a database, and how
-    /// far it was noted to have got. One of the layout before is brought up to date, if it is the
-    /// directory of `identity`.
+    /// far it was noted to have got.
     pub(super) fn attach(
         dir: &Path,
         durability: Durability,
         map_bytes: usize,
-        identity: Option<&Identity>,
     ) -> Result<(Store, bool, Option<Mark>), StoreError> {
         let (lock, had_database) = lock(dir)?;
         prepare_for_lmdb(dir)?;
@@ -109,7 +105,7 @@ impl Store {
         // The tables are made in the first transaction, the chain begins in the second.
         let tables = match env.info().last_txn_id {
             0 | 1 => Tables::create(&env, map_bytes)?,
-            _ => open_tables(&env, map_bytes, identity).map_err(|error| match noted {
+            _ => Tables::open(&env, map_bytes).map_err(|error| match noted {
                 Some(mark) => error.at(mark.height),
                 None => error,
             })?,
@@ -342,20 +338,6 @@ fn complete_file(env: &Env, dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn open_tables(
-    env: &Env,
-    map_bytes: usize,
-    identity: Option<&Identity>,
-) -> Result<Tables, StoreError> {
-    match (Tables::open(env, map_bytes), identity) {
-        (Err(StoreError::OtherLayout { found, .. }), Some(identity)) if found == LAYOUT_BEFORE => {
-            log::info!("bringing the database from layout {LAYOUT_BEFORE} to {LAYOUT}");
-            Tables::bring_up_to_date(env, map_bytes, |txn, meta| identity.check_rows(txn, meta))
-        }
-        (opened, _) => opened,
-    }
-}
-
 /// Whose directory it is.
 pub(super) struct Identity {
     pub(super) genesis: Hash,
@@ -376,21 +358,6 @@ impl Identity {
         meta.put(txn, META_VALIDATOR, &self.validator)?;
         meta.put(txn, META_BEGAN, &began)?;
         meta.put(txn, META_ORIGIN, &DirectoryName::draw())
-    }
-
-    /// The same of a database whose other tables are not open.
-    fn check_rows(&self, txn: &RoTxn<'_>, meta: &Table) -> Result<(), StoreError> {
-        let genesis: Option<Hash> = meta.get(txn, META_GENESIS, META_BYTES_MAX)?;
-        let validator: Option<Address> = meta.get(txn, META_VALIDATOR, META_BYTES_MAX)?;
-        let gone = || StoreError::corrupt("it has no identity");
-        let (genesis, validator) = genesis.zip(validator).ok_or_else(gone)?;
-        if genesis != self.genesis {
-            return Err(StoreError::other_chain(self.genesis, genesis));
-        }
-        if validator != self.validator {
-            return Err(StoreError::other_key(self.validator, validator));
-        }
-        Ok(())
     }
 
     /// Whether the database has an identity at all; an error if it is another one.

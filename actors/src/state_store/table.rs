@@ -26,12 +26,6 @@ impl Table {
         Table { name, db }
     }
 
-    /// The rows as they are stored, with their seals.
-    #[cfg(test)]
-    pub(super) fn raw(&self) -> Database<'static, Bytes, Bytes> {
-        self.db
-    }
-
     pub(super) fn name(&self) -> &'static str {
         self.name
     }

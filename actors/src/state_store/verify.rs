@@ -107,7 +107,7 @@ fn verify_dir(
     let earliest = reading.earliest()?;
     // A directory that began with a snapshot of height 1 has that block, and not the state before it.
     let base = match (earliest, reading.meta(META_BEGAN)?) {
-        (Height(1), Height(0)) => Base::genesis(genesis)?,
+        (Height(1), Height(0)) => Base::genesis(genesis, rules)?,
         _ => Base::find(&reading, env.clone(), genesis, rules, &mut progress)?,
     };
     let state = Arc::new(base.state);

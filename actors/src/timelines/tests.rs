@@ -2,6 +2,7 @@ use super::*;
 use crate::fixture::address;
 use crate::node::{Node, NodeConfig, NodeHandle};
 use crate::state_store::{DEFAULT_MAP_BYTES, Durability};
+use lockstep_protocol::application::Applications;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::crypto::{self, SchemeId, Seed};
@@ -188,9 +189,11 @@ fn lone_node(dir: &Path) -> NodeHandle {
         parameters: Default::default(),
         validators: vec![validator],
         accounts: Vec::new(),
+        applications: Vec::new(),
     };
     let config = NodeConfig {
         genesis: Arc::new(genesis),
+        applications: Applications::none(),
         signer,
         data_dir: dir.join("data"),
         map_bytes: DEFAULT_MAP_BYTES,

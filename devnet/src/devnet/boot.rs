@@ -178,6 +178,7 @@ impl Inner {
         };
         let config = NodeConfig {
             genesis: inner.genesis.clone(),
+            applications: builder.known(),
             signer,
             data_dir: inner.data_dir(index),
             map_bytes: builder.map_of_a_node_bytes(),

@@ -88,7 +88,10 @@ impl Succession {
                     self.vote(height, sender, public_key, *power);
                 }
                 Action::DeclareReady => self.word(height, sender),
-                Action::Transfer { .. } | Action::Put { .. } | Action::Delete { .. } => {}
+                Action::Transfer { .. }
+                | Action::Put { .. }
+                | Action::Delete { .. }
+                | Action::Call { .. } => {}
             }
         }
     }

@@ -1,5 +1,6 @@
 //! [`Ledger`]: checks, builds and commits blocks on one head.
-use super::execute::{self, BlockContext};
+use super::call::Calls;
+use super::execute;
 use super::head::{CommitBatch, GenesisError, Head, genesis_changes};
 use super::offences::{self, KnownEvidence};
 use super::overlay::Overlay;
@@ -10,6 +11,7 @@ use super::signatures::Signatures;
 use super::state::{ReadError, StateChanges, StateReader};
 use super::validators;
 use super::validity::{self, InvalidBlock};
+use crate::application::Applications;
 use crate::limits::{EVIDENCE_PER_VALIDATOR_MAX, OVERLAYS_MAX};
 use crate::nouns::block::{Block, SealedBlock};
 use crate::nouns::commit::{CertificateError, CommitCertificate};
@@ -79,9 +81,15 @@ impl Ledger {
     }
 
     /// The state at version 0: the validators of the genesis document, and its accounts, which must
-    /// rise by address.
+    /// rise by address. Of a genesis that names applications,
+    /// [`ChainRules::genesis_changes`] makes it.
     pub fn genesis_changes(genesis: &Genesis) -> Result<StateChanges, GenesisError> {
-        genesis_changes(genesis)
+        genesis_changes(genesis, &Applications::none())
+    }
+
+    /// What a block calls.
+    pub fn calls_of(&self, block: &SealedBlock) -> Calls {
+        Calls::of(&self.rules.applications, block.block())
     }
 
     /// The newest committed block.
@@ -232,7 +240,7 @@ impl Ledger {
 
     fn execute(&mut self, sealed: &SealedBlock) -> Result<Executed, InvalidBlock> {
         let block = sealed.block();
-        let place = BlockContext::of(&block.header);
+        let place = execute::place_of(&block.header);
         let transactions = &block.transactions;
         let mut state = Overlay::new(&*self.reader, self.head.state_version, &self.validators);
         let known = &mut self.evidence;

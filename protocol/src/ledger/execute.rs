@@ -4,29 +4,34 @@ use super::refusal::{ExecuteError, TransactionError};
 use super::rules::ChainRules;
 use super::signatures::Signatures;
 use super::state::ReadError;
-use super::{declare_ready, delete, put, transfer, update_validator};
-use crate::crypto::Scheme;
+use super::{call, declare_ready, delete, put, transfer, update_validator};
+use crate::application::{BlockContext, Call};
 use crate::limits::{EXPIRY_HEIGHTS_MAX, TRANSACTION_BYTES_MAX};
 use crate::nouns::block::Header;
-use crate::nouns::receipt::{Receipt, Status};
+use crate::nouns::receipt::{Event, Receipt, Status};
 use crate::nouns::transaction::{Action, Transaction};
 use crate::types::{Address, Hash, Height};
 
 /// The block that transactions stand in, as far as they depend on it.
-#[derive(Clone, Copy)]
-pub(super) struct BlockContext {
-    /// Its height.
-    pub(super) height: Height,
-    /// Who has built it, and gets the fees.
-    pub(super) builder: Address,
+pub(super) fn place_of(header: &Header) -> BlockContext {
+    BlockContext {
+        chain_id: header.chain_id,
+        height: header.height,
+        time: header.time,
+        proposer: header.proposer,
+    }
 }
 
-impl BlockContext {
-    pub(super) fn of(header: &Header) -> BlockContext {
-        BlockContext {
-            height: header.height,
-            builder: header.proposer,
-        }
+/// How a transaction that is in order ended.
+pub(super) struct Outcome {
+    pub(super) status: Status,
+    pub(super) events: Vec<Event>,
+}
+
+impl From<Status> for Outcome {
+    fn from(status: Status) -> Outcome {
+        let events = Vec::new();
+        Outcome { status, events }
     }
 }
 
@@ -54,12 +59,15 @@ pub(super) fn execute(
         state.set_public_key(sender, key);
     }
     state.set_account(sender, account);
-    credit(state, place.builder, body.fee)?;
+    credit(state, place.proposer, body.fee)?;
+    let id = transaction.id();
+    let Outcome { status, events } = run(rules, state, place, (&id, &sender), &body.action)?;
     Ok(Receipt {
-        transaction: transaction.id(),
-        status: run(&*rules.scheme, state, place, &sender, &body.action)?,
+        transaction: id,
+        status,
         fee: body.fee,
         bytes: u32::try_from(bytes).unwrap_or(u32::MAX), // at most TRANSACTION_BYTES_MAX
+        events,
     })
 }
 
@@ -74,7 +82,7 @@ pub(crate) fn check_form(
     if bytes > TRANSACTION_BYTES_MAX {
         return Err(TransactionError::TooLarge(bytes));
     }
-    check_action(&body.action)?;
+    check_action(rules, &body.action)?;
     let fee = body.fee;
     let least = rules.parameters.least_fee(bytes);
     if fee < least {
@@ -92,33 +100,44 @@ pub(crate) fn check_form(
 }
 
 /// One line per transaction kind.
-fn check_action(action: &Action) -> Result<(), TransactionError> {
+fn check_action(rules: &ChainRules, action: &Action) -> Result<(), TransactionError> {
     match action {
         Action::Transfer { memo, .. } => transfer::check(memo),
         Action::Put { key, value } => put::check(key, value),
         Action::Delete { key } => delete::check(key),
         Action::UpdateValidator { .. } | Action::DeclareReady => Ok(()),
+        Action::Call { application, data } => call::check(&rules.applications, application, data),
     }
 }
 
 /// One line per transaction kind.
 fn run(
-    scheme: &dyn Scheme,
+    rules: &ChainRules,
     state: &mut Overlay<'_>,
     place: BlockContext,
-    sender: &Address,
+    (id, sender): (&Hash, &Address),
     action: &Action,
-) -> Result<Status, ReadError> {
-    match action {
-        Action::Transfer { to, amount, .. } => transfer::execute(state, sender, to, *amount),
-        Action::Put { key, value } => Ok(put::execute(state, place.height, sender, key, value)),
-        Action::Delete { key } => delete::execute(state, sender, key),
+) -> Result<Outcome, ReadError> {
+    let (scheme, height) = (&*rules.scheme, place.height);
+    let status = match action {
+        Action::Transfer { to, amount, .. } => transfer::execute(state, sender, to, *amount)?,
+        Action::Put { key, value } => put::execute(state, height, sender, key, value),
+        Action::Delete { key } => delete::execute(state, sender, key)?,
         Action::UpdateValidator { public_key, power } => {
             let wish = (&**public_key, *power);
-            update_validator::execute(scheme, state, place.height, sender, wish)
+            update_validator::execute(scheme, state, height, sender, wish)?
         }
-        Action::DeclareReady => declare_ready::execute(scheme, state, place.height, sender),
-    }
+        Action::DeclareReady => declare_ready::execute(scheme, state, height, sender)?,
+        Action::Call { application, data } => {
+            let call = Call {
+                sender: *sender,
+                data,
+                transaction: *id,
+            };
+            return call::execute(&rules.applications, state, place, application, &call);
+        }
+    };
+    Ok(status.into())
 }
 
 /// What a balance is after the fee.

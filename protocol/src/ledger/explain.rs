@@ -5,7 +5,7 @@ use super::account::Account;
 use super::chain::Ledger;
 use super::consent::validator_votes_key;
 use super::declare_ready::readiness_key;
-use super::execute::{self, BlockContext};
+use super::execute;
 use super::offences::{self, offence_key, offences_key};
 use super::overlay::Overlay;
 use super::record::record_key;
@@ -29,6 +29,8 @@ pub enum ChangedKey {
     PublicKey(Address, usize),
     /// `record/<address>/<key>`: a record is written or removed.
     Record(Address, Vec<u8>),
+    /// `application/<name>/<key>`: a call has written or removed a value.
+    Application(String, Vec<u8>),
     /// `offence/<validator>/<height>/<round>/<kind>`: it is proven.
     Offence(Offence),
     /// `offences/<validator>`: how many there are.
@@ -55,6 +57,9 @@ impl fmt::Display for ChangedKey {
                 write!(f, "key/{address}: {bytes} bytes")
             }
             ChangedKey::Record(address, key) => write!(f, "record/{address}/{}", Hex(key)),
+            ChangedKey::Application(name, key) => {
+                write!(f, "application/{name}/{}", Hex(key))
+            }
             ChangedKey::Offence(offence) => write!(
                 f,
                 "offence/{}/{}/{}/{}",
@@ -89,7 +94,7 @@ impl Ledger {
     pub fn explain(&mut self, block: &SealedBlock) -> Result<Explanation, ReadError> {
         let version = self.head.state_version;
         let mut state = Overlay::new(&*self.reader, version, &self.validators);
-        let place = BlockContext::of(block.header());
+        let place = execute::place_of(block.header());
         let mut names = Vec::new();
         let evidence = &block.block().evidence;
         let sets = (&self.validators, &self.rules.context);
@@ -111,6 +116,10 @@ impl Ledger {
             }
             names.extend(self.name_written(&state, transaction)?);
         }
+        names.extend(state.applications().map(|(place, (name, key))| {
+            let named = ChangedKey::Application(name.clone(), key.clone());
+            (*place, named)
+        }));
         if let Some((from, set)) = state.succession().changed() {
             state.write_validators(from, &set)?;
             let named = ChangedKey::ValidatorSet(from, set.hash());
@@ -150,7 +159,8 @@ impl Ledger {
                 let public_key = state.public_key(&sender)?.unwrap_or_default();
                 candidate(sender, &public_key)
             }
-            Action::Transfer { .. } => Vec::new(),
+            // What a call has written, the overlay knows.
+            Action::Transfer { .. } | Action::Call { .. } => Vec::new(),
         })
     }
 

@@ -1,8 +1,10 @@
 //! Where the chain stands, and what moves it on.
 use super::account::account_key;
+use super::application::application_key;
 use super::memory::MemoryState;
 use super::state::{ReadError, StateChanges};
 use super::{tree, validators};
+use crate::application::{ApplicationError, Applications};
 use crate::codec;
 use crate::nouns::block::SealedBlock;
 use crate::nouns::commit::CommitCertificate;
@@ -81,12 +83,19 @@ pub enum GenesisError {
     /// No balance could overflow later if the sum of all fits.
     #[error("the genesis balances add up to more than 64 bits: lower them")]
     Supply,
+    /// This build cannot begin the state of an application.
+    #[error(transparent)]
+    Application(#[from] ApplicationError),
     /// The tree could not be built.
     #[error(transparent)]
     Tree(#[from] ReadError),
 }
 
-pub(super) fn genesis_changes(genesis: &Genesis) -> Result<StateChanges, GenesisError> {
+/// The state at version 0, with that of each application which the genesis names.
+pub(super) fn genesis_changes(
+    genesis: &Genesis,
+    applications: &Applications,
+) -> Result<StateChanges, GenesisError> {
     let accounts = &genesis.accounts;
     let mut pairs = accounts.iter().zip(accounts.iter().skip(1));
     if pairs.any(|(a, b)| a.address >= b.address) {
@@ -105,6 +114,11 @@ pub(super) fn genesis_changes(genesis: &Genesis) -> Result<StateChanges, Genesis
     });
     let validators = validators::records(Height(1), None, genesis.sorted_validators());
     let validators = validators.map(|(key, value)| (key, Some(value)));
-    let writes = writes.chain(validators).collect();
+    let begun = applications.genesis(genesis)?;
+    let begun = begun.iter().flat_map(|(name, written)| {
+        let values = written.iter().filter(|(_, value)| value.is_some());
+        values.map(move |(key, value)| (application_key(name, key), value.clone()))
+    });
+    let writes = writes.chain(validators).chain(begun).collect();
     Ok(tree::update(&MemoryState::default(), None, writes)?)
 }

@@ -5,8 +5,8 @@
 //! rules     what the genesis fixes                 chain       Ledger: check, commit, verdicts
 //! validity  header and previous commit             prepare     builds a block
 //! execute   one transaction                        overlay     uncommitted writes
-//! transfer, put, delete   one file for each kind   tree        the Merkle tree (jmt)
-//! account, record   what is stored, proofs         offences    evidence in blocks and in the state
+//! transfer, put, delete, call  one file for each kind  tree        the Merkle tree (jmt)
+//! account, record, application  stored, proved     offences    evidence in blocks and in the state
 //! validators  which set decides which height       succession  the sets that a block sees, and leaves
 //! consent   the validators' votes for a change of the set
 //! signatures, precommits: verified once            state, memory, head: nouns
@@ -28,6 +28,8 @@
 //!
 //! To add a transaction kind: the recipe in `ARCHITECTURE.md`.
 mod account;
+mod application;
+mod call;
 mod chain;
 mod consent;
 mod declare_ready;
@@ -61,11 +63,16 @@ mod validity;
 #[cfg(test)]
 mod tests;
 
-pub use crate::nouns::receipt::{FailureCode, Receipt, Status};
+pub use crate::nouns::receipt::{Event, FailureCode, Receipt, Status};
 pub use account::{
     Account, AccountProof, ProofError, account, account_at, account_key, prove_account,
     prove_account_at, public_key, public_key_key,
 };
+pub use application::{
+    ApplicationProof, application_key, application_state, application_state_at, prove_application,
+    prove_application_at, query_application,
+};
+pub use call::Calls;
 pub use chain::{CandidateRefusal, Ledger};
 pub use consent::validator_votes_key;
 pub use declare_ready::readiness_key;
@@ -85,7 +92,7 @@ pub use record::{
 };
 pub use refusal::TransactionError;
 pub use retention::{Retention, TooFewBlocks};
-pub use rules::ChainRules;
+pub use rules::{ChainRules, RulesError};
 pub(crate) use signatures::Signatures;
 pub use state::{DecisionReader, KeyHash, ReadError, StateChanges, StateReader};
 pub use validators::{

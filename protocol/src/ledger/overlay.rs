@@ -1,8 +1,10 @@
 //! Uncommitted writes over committed state. Dropped without a trace, or turned into changes.
 use super::account::{Account, account_key, public_key_key};
+use super::application::application_key;
 use super::state::{KeyHash, ReadError, StateChanges, StateReader};
 use super::succession::Succession;
 use super::{tree, validators};
+use crate::application::Written;
 use crate::codec;
 use crate::types::{Address, Hash, Height};
 use crate::validators::schedule::ValidatorSchedule;
@@ -18,6 +20,8 @@ pub(super) struct Overlay<'a> {
     public_keys: BTreeMap<Address, Vec<u8>>,
     /// `None`: removed.
     records: BTreeMap<KeyHash, Option<Vec<u8>>>,
+    /// Which of them are of applications, for people.
+    applications: BTreeMap<KeyHash, (String, Vec<u8>)>,
     succession: Succession,
 }
 
@@ -37,6 +41,7 @@ impl<'a> Overlay<'a> {
             accounts: BTreeMap::new(),
             public_keys: BTreeMap::new(),
             records: BTreeMap::new(),
+            applications: BTreeMap::new(),
             succession: Succession::new(validators),
         }
     }
@@ -85,6 +90,20 @@ impl<'a> Overlay<'a> {
 
     pub(super) fn set_record(&mut self, key: KeyHash, bytes: Vec<u8>) {
         self.records.insert(key, Some(bytes));
+    }
+
+    /// Writes, or removes, what a call of an application has written.
+    pub(super) fn write_application(&mut self, name: &str, written: Written) {
+        for (key, value) in written {
+            let place = application_key(name, &key);
+            self.records.insert(place, value);
+            self.applications.insert(place, (name.into(), key));
+        }
+    }
+
+    /// What calls have written, by name and key of the application.
+    pub(super) fn applications(&self) -> impl Iterator<Item = (&KeyHash, &(String, Vec<u8>))> {
+        self.applications.iter()
     }
 
     /// The validator sets, as the transactions before have left them.

@@ -1,12 +1,14 @@
 //! Builds a block on the head, by the same execution as a check, and checks it before it is
 //! proposed. A block that all others refuse would cost the builder its vote as well: it is not kept.
+use super::call::Calls;
 use super::chain::{CandidateRefusal, Executed, Ledger};
-use super::execute::{self, BlockContext};
+use super::execute;
 use super::offences;
 use super::overlay::Overlay;
 use super::refusal::ExecuteError;
 use super::state::ReadError;
 use super::validity::InvalidBlock;
+use crate::application::BlockContext;
 use crate::limits::{BLOCK_TRANSACTION_BYTES_MAX, EVIDENCE_PER_BLOCK_MAX};
 use crate::nouns::block::{Block, Header, SealedBlock};
 use crate::nouns::commit::{CertificateError, CommitCertificate, Signers, cut_to_quorum};
@@ -60,15 +62,32 @@ pub enum PrepareError {
     /// What was built is not valid: a fault of this program. Nothing is to be proposed.
     #[error("the block that was built here does not pass the check: {0}")]
     Invalid(InvalidBlock),
-    /// This node cannot read its own state, and must stop.
+    /// An application that the block calls does not do the same twice: a fault of the application.
+    /// Nothing is to be proposed.
+    #[error(
+        "executed once more, the block that was built here gives another result ({error}): of the \
+         applications that it calls, {calls}, one is not deterministic; its calls are given up here"
+    )]
+    NotDeterministic {
+        /// Which ones, and the transactions that call them.
+        calls: Calls,
+        /// What differs.
+        error: InvalidBlock,
+    },
+    /// This node cannot read its own state, or an application has panicked: it must stop.
     #[error(transparent)]
     Fatal(#[from] ReadError),
 }
 
 impl PrepareError {
-    fn of_check(error: InvalidBlock) -> PrepareError {
+    fn of_check(error: InvalidBlock, calls: Calls) -> PrepareError {
         match error {
             InvalidBlock::Fatal(error) => PrepareError::Fatal(error),
+            error @ (InvalidBlock::StateRoot(_) | InvalidBlock::ReceiptsRoot(_))
+                if !calls.is_empty() =>
+            {
+                PrepareError::NotDeterministic { calls, error }
+            }
             error => PrepareError::Invalid(error),
         }
     }
@@ -90,8 +109,10 @@ impl Ledger {
         let last_commit = self.last_commit()?;
         let height = self.head.height.next();
         let place = BlockContext {
+            chain_id: self.rules.context.chain_id,
             height,
-            builder: proposer,
+            time,
+            proposer,
         };
         let (filled, executed) = self.fill(place, draft)?;
         let header = Header {
@@ -111,13 +132,15 @@ impl Ledger {
         let transactions = (filled.transactions, filled.leaves);
         let block = SealedBlock::build_named(header, transactions, filled.evidence, last_commit);
         let block = Arc::new(block);
+        let calls = self.calls_of(&block);
         let executed = match filled.tried {
-            // Whoever checks the block does not execute what was refused.
-            Tried::More => self.judge(&block),
             // The same steps on the same state: only the frame is left to check.
-            Tried::BlockOnly => self.check_frame(&block).map(|()| executed),
+            Tried::BlockOnly if calls.is_empty() => self.check_frame(&block).map(|()| executed),
+            // Whoever checks the block does not execute what was refused, and who says that an
+            // application does the same twice?
+            Tried::BlockOnly | Tried::More => self.judge(&block),
         };
-        let executed = executed.map_err(PrepareError::of_check)?;
+        let executed = executed.map_err(|error| PrepareError::of_check(error, calls))?;
         self.keep(block.id(), Ok(executed));
         Ok(Prepared {
             block,

@@ -1,5 +1,7 @@
 //! Why a transaction may not stand in a block: stable codes, and sentences that name the next step.
 use super::state::ReadError;
+use crate::application::Refused;
+use crate::application::limits::{APPLICATION_NAME_BYTES_MAX, CALL_DATA_BYTES_MAX};
 use crate::crypto::{KeyError, SignatureError};
 use crate::limits::{
     EXPIRY_HEIGHTS_MAX, MEMO_BYTES_MAX, RECORD_KEY_BYTES_MAX, RECORD_VALUE_BYTES_MAX,
@@ -22,6 +24,26 @@ pub enum TransactionError {
     /// A larger value than a record may hold.
     #[error("its value has {0} bytes, the limit is {RECORD_VALUE_BYTES_MAX}: put its hash")]
     ValueTooLarge(usize),
+    /// No application could have the name that it calls.
+    #[error(
+        "it names no application: a name has 1 to {APPLICATION_NAME_BYTES_MAX} of a-z, 0-9 and -, a \
+         letter first"
+    )]
+    InvalidApplicationName,
+    /// The genesis names no such application.
+    #[error("the chain has no application {0}: ask a node which it has")]
+    UnknownApplication(String),
+    /// Longer data than a call may carry.
+    #[error("its call has {0} bytes, the limit is {CALL_DATA_BYTES_MAX}: say less in one call")]
+    CallTooLarge(usize),
+    /// The application does not take these bytes for a call.
+    #[error("the application {application} refuses the call: {reason}")]
+    CallRefused {
+        /// Its name.
+        application: String,
+        /// What it says.
+        reason: Refused,
+    },
     /// It offers less than the chain's price for its bytes.
     #[error("its fee is {fee}, its {bytes} bytes cost at least {least}: sign it again with that")]
     Underpriced {
@@ -97,6 +119,10 @@ impl TransactionError {
             TransactionError::MemoTooLarge { .. } => "memo_too_large",
             TransactionError::RecordKey { .. } => "record_key_length",
             TransactionError::ValueTooLarge { .. } => "value_too_large",
+            TransactionError::InvalidApplicationName => "invalid_application_name",
+            TransactionError::UnknownApplication(_) => "unknown_application",
+            TransactionError::CallTooLarge(_) => "call_too_large",
+            TransactionError::CallRefused { .. } => "call_refused",
             TransactionError::Underpriced { .. } => "underpriced",
             TransactionError::Expired { .. } => "expired",
             TransactionError::ExpiryTooFar { .. } => "expiry_too_far",

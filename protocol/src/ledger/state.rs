@@ -7,7 +7,8 @@ use std::sync::Arc;
 /// SHA-256 of a state key such as `account/…`: where a value stands in the tree.
 pub type KeyHash = [u8; 32];
 
-/// Committed state could not be read. Fatal for the node: it says nothing about any block.
+/// Committed state could not be read, or an application not run on it. Fatal for the node: it says
+/// nothing about any block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// The store behind the reader failed.
@@ -16,6 +17,20 @@ pub enum ReadError {
     /// The store answered with bytes that no ledger has written, or without bytes that it must hold.
     #[error("the committed state is corrupt: {0}; restore the data directory or sync it anew")]
     Corrupt(String),
+    /// The state was read, but an application panicked over it: what the transaction does is not
+    /// known here, and to guess it could be a fork.
+    #[error(
+        "the application {application} did not execute transaction {transaction}: {why}; this node \
+         commits nothing that it cannot execute: start a build whose application does not fail here"
+    )]
+    Application {
+        /// Its name and version.
+        application: String,
+        /// The id of the transaction.
+        transaction: Hash,
+        /// The panic.
+        why: String,
+    },
 }
 
 /// Reads of committed state by raw keys. LMDB implements it in the actors' room, [`MemoryState`]

@@ -1,4 +1,4 @@
-//! Where a chain begins: its number, its scheme, its first validators and accounts.
+//! Where a chain begins: its number, its scheme, its first validators, accounts and applications.
 use crate::crypto::{Scheme, SchemeId};
 use crate::nouns::parameters::Parameters;
 use crate::nouns::sign_bytes::SignContext;
@@ -26,6 +26,19 @@ pub struct GenesisAccount {
     pub balance: u64,
 }
 
+/// An application that the chain runs from the start.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct GenesisApplication {
+    /// As calls name it: 1 to 32 of `a-z 0-9 -`, a letter first.
+    #[borsh(deserialize_with = "crate::codec::read_text")]
+    pub name: String,
+    /// Which one every node must have.
+    pub version: u32,
+    /// What its state begins with, as the application reads it.
+    #[borsh(deserialize_with = "crate::codec::read_bytes")]
+    pub state: Vec<u8>,
+}
+
 /// The document that all nodes of a chain share; its hash is part of every signature.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Genesis {
@@ -41,6 +54,8 @@ pub struct Genesis {
     pub validators: Vec<GenesisValidator>,
     /// Rising by address, each once.
     pub accounts: Vec<GenesisAccount>,
+    /// Rising by name, each once.
+    pub applications: Vec<GenesisApplication>,
 }
 
 impl Genesis {
@@ -103,13 +118,18 @@ mod tests {
                 address: Address([1; 20]),
                 balance: 5,
             }],
+            applications: vec![GenesisApplication {
+                name: "token".into(),
+                version: 1,
+                state: vec![7],
+            }],
         }
     }
 
     #[test]
     fn every_field_changes_the_hash() {
         type Change = fn(&mut Genesis);
-        let changes: [Change; 9] = [
+        let changes: [Change; 13] = [
             |_| {},
             |g| g.chain_id.0 = 8,
             |g| g.scheme = SchemeId::Dilithium3,
@@ -119,13 +139,17 @@ mod tests {
             |g| g.validators.reverse(),
             |g| g.accounts[0].balance = 6,
             |g| g.accounts.clear(),
+            |g| g.applications[0].name.push('s'),
+            |g| g.applications[0].version = 2,
+            |g| g.applications[0].state.clear(),
+            |g| g.applications.clear(),
         ];
         let changed = changes.map(|change| {
             let mut genesis = genesis();
             change(&mut genesis);
             genesis.hash()
         });
-        assert_eq!(changed.into_iter().collect::<BTreeSet<_>>().len(), 9);
+        assert_eq!(changed.into_iter().collect::<BTreeSet<_>>().len(), 13);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What became of a transaction that a block has executed.
 use crate::codec;
 use crate::limits::VOTE_AGE_HEIGHTS_MAX;
-use crate::types::Hash;
+use crate::types::{Hash, Hex};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -18,12 +18,37 @@ pub struct Receipt {
     pub fee: u64,
     /// The transaction's canonical bytes, which the fee is for.
     pub bytes: u32,
+    /// What the application of a call has told; of other transactions, and of a call that has
+    /// failed, none.
+    pub events: Vec<Event>,
+}
+
+/// Something that an application tells whoever reads the receipt of a call.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, serde::Serialize)]
+pub struct Event {
+    /// What has happened, named as applications are: 1 to 32 of `a-z 0-9 -`, a letter first.
+    #[borsh(deserialize_with = "crate::codec::read_text")]
+    pub name: String,
+    /// With what, as the application writes it.
+    #[borsh(deserialize_with = "crate::codec::read_bytes")]
+    #[serde(serialize_with = "crate::types::serialize_hex")]
+    pub data: Vec<u8>,
 }
 
 impl Receipt {
     /// What the header's receipts root holds of this receipt: all of it.
     pub fn leaf(&self) -> Hash {
+        planted!(EventsOutsideLeaf => return self.leaf_without_events());
         Hash::of(&[b"lockstep/receipt/v1", &codec::encode(self)])
+    }
+
+    #[cfg(feature = "mutants")]
+    fn leaf_without_events(&self) -> Hash {
+        let silent = Receipt {
+            events: Vec::new(),
+            ..self.clone()
+        };
+        Hash::of(&[b"lockstep/receipt/v1", &codec::encode(&silent)])
     }
 }
 
@@ -34,13 +59,21 @@ impl std::fmt::Display for Receipt {
             status,
             fee,
             bytes,
+            events,
         } = self;
         write!(f, "receipt/{transaction}: ")?;
         match status {
             Status::Success => write!(f, "success")?,
+            Status::Failed {
+                code: code @ FailureCode::Application { code: own },
+            } => write!(f, "failed, {} {own}", code.code())?,
             Status::Failed { code } => write!(f, "failed, {}", code.code())?,
         }
-        write!(f, ", fee {fee}, {bytes} bytes")
+        write!(f, ", fee {fee}, {bytes} bytes")?;
+        for Event { name, data } in events {
+            write!(f, ", event {name} {}", Hex(data))?;
+        }
+        Ok(())
     }
 }
 
@@ -57,7 +90,7 @@ pub enum Status {
 }
 
 /// `"status": "success"`, or `"status": "failed"` with a code for programs and a sentence for
-/// people. The sentence is no part of what is stored and hashed, so that it may be reworded.
+/// people; beside the code `application_failed` the application's own. The sentence is no part of what is stored and hashed, so that it may be reworded.
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -67,9 +100,12 @@ impl Serialize for Status {
                 fields.end()
             }
             Status::Failed { code } => {
-                let mut fields = to.serialize_struct("Status", 3)?;
+                let mut fields = to.serialize_struct("Status", 4)?;
                 fields.serialize_field("status", "failed")?;
                 fields.serialize_field("code", code.code())?;
+                if let FailureCode::Application { code } = code {
+                    fields.serialize_field("application_code", code)?;
+                }
                 fields.serialize_field("sentence", &code.to_string())?;
                 fields.end()
             }
@@ -127,6 +163,15 @@ pub enum FailureCode {
     /// The newest set has the key that says it is ready.
     #[error("the key is a validator's already, of the newest height: nothing is left to declare")]
     AlreadyAValidator,
+    /// The application says why, by a number of its own.
+    #[error("the application failed with its code {code}: its own documents say what that means")]
+    Application {
+        /// The application's own.
+        code: u32,
+    },
+    /// The call asked for more reads, writes, bytes or events than a call may do.
+    #[error("the call asked for more than a call may do: do less in one call")]
+    WorkExhausted,
 }
 
 impl FailureCode {
@@ -145,6 +190,8 @@ impl FailureCode {
             FailureCode::ValidatorTooPowerful => "validator_too_powerful",
             FailureCode::NotACandidate => "not_a_candidate",
             FailureCode::AlreadyAValidator => "already_a_validator",
+            FailureCode::Application { .. } => "application_failed",
+            FailureCode::WorkExhausted => "work_exhausted",
         }
     }
 }

@@ -54,6 +54,17 @@ pub enum Action {
     },
     /// The word of a newcomer, by its validator key, that its node runs and follows the chain.
     DeclareReady,
+    /// Has an application that the genesis names do what the data says.
+    Call {
+        /// Its name: 1 to 32 of `a-z 0-9 -`, a letter first.
+        #[borsh(deserialize_with = "crate::codec::read_text")]
+        application: String,
+        /// For the application: at most
+        /// [`CALL_DATA_BYTES_MAX`](crate::application::limits::CALL_DATA_BYTES_MAX) bytes.
+        #[borsh(deserialize_with = "crate::codec::read_bytes")]
+        #[serde(serialize_with = "crate::types::serialize_hex")]
+        data: Vec<u8>,
+    },
 }
 
 /// The part of a transaction that its id and its signature cover.

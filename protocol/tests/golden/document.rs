@@ -37,8 +37,21 @@ fn limits() -> Vec<(&'static str, u64)> {
         STATEMENT_BYTES_MAX MISSING_BYTES_MAX FETCHED_BYTES_MAX PULL_BYTES_MAX PULLED_BYTES_MAX
         PULL_ROUNDS_MAX PULL_VALUES_MAX PROPOSALS_PER_ROUND_MAX PULL_PROPOSALS_MAX PULL_VOTES_MAX
         SYNC_BLOCKS_MAX SYNC_BYTES_MAX LIGHT_BLOCK_BYTES_MAX PROVED_ACCOUNT_BYTES_MAX
-        PROVED_RECORD_BYTES_MAX SNAPSHOT_LEAVES_BYTES_MAX SNAPSHOT_RECORD_BYTES_MAX CLOCK_DRIFT_MS
+        PROVED_RECORD_BYTES_MAX PROVED_APPLICATION_BYTES_MAX SNAPSHOT_LEAVES_BYTES_MAX SNAPSHOT_RECORD_BYTES_MAX CLOCK_DRIFT_MS
     };
+    macro_rules! of_applications {
+        ($($limit:ident)*) => {
+            [$((
+                stringify!($limit),
+                u64::try_from(lockstep_protocol::application::limits::$limit).unwrap(),
+            )),*]
+        };
+    }
+    limits.extend(of_applications! {
+        APPLICATION_NAME_BYTES_MAX APPLICATIONS_MAX APPLICATION_GENESIS_BYTES_MAX
+        CALL_DATA_BYTES_MAX CALL_WORK_MAX STATE_KEY_BYTES_MAX STATE_VALUE_BYTES_MAX EVENTS_MAX
+        EVENT_DATA_BYTES_MAX EVENTS_BYTES_MAX
+    });
     let ahead = lockstep_protocol::ledger::limits::NONCES_AHEAD_MAX;
     limits.push(("NONCES_AHEAD_MAX", ahead));
     limits

@@ -4,14 +4,17 @@ use lockstep_protocol::codec;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::ledger::{
-    FailureCode, Ledger, MemoryState, Receipt, Status, prove_account, prove_record,
+    Event, FailureCode, Ledger, MemoryState, Receipt, Status, prove_account, prove_application,
+    prove_record,
 };
 use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
 use lockstep_protocol::nouns::commit::{CommitCertificate, PolkaCertificate, Signers};
 use lockstep_protocol::nouns::compact::{CompactProposal, TransactionsWanted};
 use lockstep_protocol::nouns::decided::DecidedBlock;
 use lockstep_protocol::nouns::evidence::Evidence;
-use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+use lockstep_protocol::nouns::genesis::{
+    Genesis, GenesisAccount, GenesisApplication, GenesisValidator,
+};
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::nouns::proposal::{Proposal, ProposedBlock};
 use lockstep_protocol::nouns::pull::{HeldVotes, Pull, Pulled};
@@ -20,7 +23,9 @@ use lockstep_protocol::nouns::standing::{Question, Standing, Statement};
 use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::proofs::inclusion::{ReceiptProof, TransactionProof};
-use lockstep_protocol::proofs::light_client::{LightBlock, ProvedAccount, ProvedRecord};
+use lockstep_protocol::proofs::light_client::{
+    LightBlock, ProvedAccount, ProvedApplication, ProvedRecord,
+};
 use lockstep_protocol::proofs::snapshot::{
     Leaf, SnapshotBlock, SnapshotPart, decode_opening, encode_opening,
 };
@@ -245,6 +250,10 @@ fn transactions_and_blocks() -> Vec<Noun> {
         public_key: vec![0xd2; 32],
         power: 3,
     };
+    let call = Action::Call {
+        application: "token".into(),
+        data: vec![0xff, 0, 2],
+    };
     let block_noun = |name, value: Block| {
         let root = value.header.transactions_root;
         let evidence_root = value.header.evidence_root;
@@ -261,6 +270,7 @@ fn transactions_and_blocks() -> Vec<Noun> {
         acting("delete", delete),
         acting("update of a validator", update),
         acting("declaration of readiness", Action::DeclareReady),
+        acting("call", call),
         // Of the same sender and body: the same id.
         Noun::plain("transaction without a key", &later).hash("id", later.id()),
         Noun::plain("header", &block().header).hash("id", block().header.id()),
@@ -348,6 +358,11 @@ fn genesis() -> Genesis {
         parameters: Parameters { fee_per_byte: 3 },
         validators: (1..=2).map(validator).collect(),
         accounts: (1..=2).map(account).collect(),
+        applications: vec![GenesisApplication {
+            name: "token".into(),
+            version: 2,
+            state: vec![0xff, 0, 3],
+        }],
     }
 }
 
@@ -357,6 +372,7 @@ fn chain() -> Vec<Noun> {
         scheme: SchemeId::Dilithium3,
         validators: Vec::new(),
         accounts: Vec::new(),
+        applications: Vec::new(),
         ..genesis()
     };
     vec![
@@ -527,6 +543,7 @@ fn proofs() -> Vec<Noun> {
     let accounts = (1..=5).map(account).collect();
     let genesis = Genesis {
         accounts,
+        applications: Vec::new(),
         ..genesis()
     };
     let changes = Ledger::genesis_changes(&genesis).unwrap();
@@ -539,6 +556,22 @@ fn proofs() -> Vec<Noun> {
         height: H,
         proof: prove_record(&state, &Address([1; 20]), b"key").unwrap(),
     };
+    let application = ProvedApplication {
+        height: H,
+        proof: prove_application(&state, "token", b"key").unwrap(),
+    };
+    let mut told = receipt(Status::Success);
+    told.events = vec![
+        Event {
+            name: "moved".into(),
+            data: vec![0xff, 0, 4],
+        },
+        Event {
+            name: "e".into(),
+            data: Vec::new(),
+        },
+    ];
+    let failed = |code| receipt(Status::Failed { code });
     let receipts = [
         receipt(Status::Success),
         receipt(Status::Failed {
@@ -561,6 +594,20 @@ fn proofs() -> Vec<Noun> {
             wire.encode_proved_record(&record),
             record_again,
         ),
+        noun(
+            "message: no value of an application, with its proof",
+            wire.encode_proved_application(&application),
+            application_again,
+        ),
+        Noun::plain("receipt of a call", &told).hash("leaf", told.leaf()),
+        Noun::plain(
+            "receipt of a call that its application failed",
+            &failed(FailureCode::Application { code: 7 }),
+        ),
+        Noun::plain(
+            "receipt of a call that asked for too much",
+            &failed(FailureCode::WorkExhausted),
+        ),
         Noun::plain(
             "proof of a transaction",
             &TransactionProof::new(&block(), 1).unwrap(),
@@ -578,6 +625,7 @@ fn receipt(status: Status) -> Receipt {
         status,
         fee: 7,
         bytes: 300,
+        events: Vec::new(),
     }
 }
 
@@ -609,6 +657,10 @@ fn account_again(bytes: &[u8]) -> Option<Vec<u8>> {
 
 fn record_again(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(wire().encode_proved_record(&wire().decode_proved_record(bytes).ok()?))
+}
+
+fn application_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(wire().encode_proved_application(&wire().decode_proved_application(bytes).ok()?))
 }
 
 /// The first transaction of the block.

@@ -377,6 +377,7 @@ mod tests {
             status,
             fee: 1,
             bytes: 1,
+            events: Vec::new(),
         };
         let code = FailureCode::InsufficientBalance;
         watch.note(

@@ -32,6 +32,7 @@ pub(super) struct Proved {
 pub(super) enum Fact {
     Account(Address, Option<Account>),
     Record(Address, Vec<u8>, Option<Record>),
+    Application(String, Vec<u8>, Option<Vec<u8>>),
 }
 
 impl Proved {
@@ -116,6 +117,14 @@ impl Fact {
                 say!("  value         {}", readable(&kept.value))?;
                 say!("  since block   {}", kept.height)
             }
+            Fact::Application(name, key, kept) => {
+                say!("  application   {name}")?;
+                say!("  key           {}", readable(key))?;
+                let Some(kept) = kept else {
+                    return say!("                there is no such value");
+                };
+                say!("  value         {}", readable(kept))
+            }
         }
     }
 
@@ -135,6 +144,12 @@ impl Fact {
                 "key": hex(key),
                 "exists": kept.is_some(),
                 "record": kept,
+            }),
+            Fact::Application(name, key, kept) => json!({
+                "application": name,
+                "key": hex(key),
+                "exists": kept.is_some(),
+                "value": kept.as_ref().map(|value| hex(value)),
             }),
         }
     }

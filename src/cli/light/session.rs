@@ -63,6 +63,22 @@ impl Session {
         Ok(self.proved(&client, since, fact))
     }
 
+    pub(super) fn application(
+        mut self,
+        start: &Start,
+        name: &str,
+        key: &[u8],
+    ) -> Result<Proved, Doubt> {
+        let bytes = self.bytes(&format!("/light/applications/{name}/state/{}", hex(key)))?;
+        let shown = self.status.wire().decode_proved_application(&bytes);
+        let shown = shown.map_err(|error| self.malformed(&error))?;
+        let (client, since) = self.follow_young(start, shown.height)?;
+        let kept = client.application(name, key, &shown);
+        let kept = kept.map_err(|error| self.lie(&error))?.map(<[u8]>::to_vec);
+        let fact = Fact::Application(name.into(), key.to_vec(), kept);
+        Ok(self.proved(&client, since, fact))
+    }
+
     /// A client that trusts the header of `goal`, and the time of the block that it began with. Both
     /// are young enough.
     fn follow_young(

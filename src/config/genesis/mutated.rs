@@ -27,6 +27,7 @@ fn no_changed_genesis_panics_and_what_is_read_is_written_alike() {
             address: Address([1; 20]),
             balance: u64::MAX,
         }],
+        applications: Vec::new(),
     };
     let good = text(&genesis).expect("it is written");
     let small = good.split_whitespace().collect::<String>();

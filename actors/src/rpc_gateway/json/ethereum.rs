@@ -164,7 +164,8 @@ fn value(action: &Action) -> u64 {
         Action::Put { .. }
         | Action::Delete { .. }
         | Action::UpdateValidator { .. }
-        | Action::DeclareReady => 0,
+        | Action::DeclareReady
+        | Action::Call { .. } => 0,
     }
 }
 
@@ -172,6 +173,7 @@ fn input(action: &Action) -> &[u8] {
     match action {
         Action::Transfer { memo, .. } => memo.as_bytes(),
         Action::Put { value, .. } => value,
+        Action::Call { data, .. } => data,
         Action::Delete { .. } | Action::UpdateValidator { .. } | Action::DeclareReady => &[],
     }
 }

@@ -14,7 +14,8 @@ pub(in crate::rpc_gateway) fn receiver(action: &Action) -> Option<Address> {
         Action::Put { .. }
         | Action::Delete { .. }
         | Action::UpdateValidator { .. }
-        | Action::DeclareReady => None,
+        | Action::DeclareReady
+        | Action::Call { .. } => None,
     }
 }
 

@@ -9,11 +9,15 @@ use super::mempool::next_nonce;
 use super::method::{Answer, methods};
 use super::params::{Args, At};
 use crate::limits::{EVIDENCE_ANSWER_MAX, HISTORY_PAGE_MAX};
+use crate::rpc_gateway::applications::{self, Unanswered};
 use crate::rpc_gateway::json::hex;
 use crate::rpc_gateway::{
     blocks, clock_report, evidence_page, history, parameters, timeline, validators,
 };
 use crate::state_store::StoreView;
+use lockstep_protocol::application::limits::{
+    APPLICATION_NAME_BYTES_MAX, CALL_DATA_BYTES_MAX, QUERY_PATH_BYTES_MAX, STATE_KEY_BYTES_MAX,
+};
 use lockstep_protocol::limits::RECORD_KEY_BYTES_MAX;
 use lockstep_protocol::types::{Address, BlockId, Hash, Height};
 use lockstep_protocol::{codec, ledger};
@@ -31,6 +35,26 @@ methods! {
         optional prove: Flag,
         optional height: Height,
     ) -> Object = get_record;
+
+    /// The applications of the chain, with their versions.
+    "lockstep_getApplications"() -> List = get_applications;
+
+    /// What an application answers about the newest state; nothing proves it. path and data are the
+    /// application's own.
+    "lockstep_query"(
+        needed application: Name(APPLICATION_NAME_BYTES_MAX),
+        needed path: Name(QUERY_PATH_BYTES_MAX),
+        optional data: Data(CALL_DATA_BYTES_MAX),
+    ) -> Object = query;
+
+    /// What an application keeps under a key, or null; with prove the path to the state root of that
+    /// height.
+    "lockstep_getApplicationState"(
+        needed application: Name(APPLICATION_NAME_BYTES_MAX),
+        needed key: Data(STATE_KEY_BYTES_MAX),
+        optional prove: Flag,
+        optional height: Height,
+    ) -> Object = get_application_state;
 
     /// What an address has a part in, the newest first, each with its role, transaction and receipt.
     /// Behind a full page begins another: give its next as before.
@@ -180,6 +204,58 @@ async fn get_record(caller: &Caller, args: Args) -> Answer {
         ledger::record_at(&state.view, state.version, &address, &key)?
     };
     answer["record"] = json!(record);
+    Ok(answer)
+}
+
+async fn get_applications(caller: &Caller, _: Args) -> Answer {
+    Ok(applications::all(&caller.seed))
+}
+
+fn demand_application(caller: &Caller, name: &str) -> Result<(), RpcError> {
+    let found = applications::find(&caller.seed, name);
+    found.map(|_| ()).ok_or_else(|| RpcError::Refused {
+        code: applications::UNKNOWN,
+        sentence: applications::unknown().into(),
+    })
+}
+
+async fn query(caller: &Caller, args: Args) -> Answer {
+    let (name, path) = (args.name(0)?, args.name(1)?);
+    let data = args.maybe_bytes(2)?.unwrap_or_default();
+    demand_application(caller, &name)?;
+    let answer = caller.read(move |seed| Ok(applications::answer(seed, &name, (&path, &data))?));
+    let refused = |code, sentence| Err(RpcError::Refused { code, sentence });
+    match answer.await? {
+        Ok((height, value)) => Ok(json!({ "height": height, "value": hex(&value) })),
+        Err(Unanswered::Refused(why)) => refused(applications::REFUSED, why),
+        Err(Unanswered::Panicked(why)) => refused(applications::PANICKED, why),
+    }
+}
+
+async fn get_application_state(caller: &Caller, args: Args) -> Answer {
+    let (name, key) = (args.name(0)?, args.bytes(1)?);
+    demand_application(caller, &name)?;
+    let prove = args.maybe_flag(2)?.unwrap_or(false);
+    let state = State::at(caller, args.maybe_height(3)?).await?;
+    let mut answer = json!({
+        "application": name,
+        "key": hex(&key),
+        "height": state.height,
+        "block_id": state.block_id,
+        "state_root": state.root,
+    });
+    let value = if prove {
+        let proof = caller.look_up(move |_| {
+            let proof = ledger::prove_application_at(&state.view, state.version, &name, &key)?;
+            Ok(proof)
+        });
+        let proof = proof.await?;
+        answer["proof"] = json!(hex(&codec::encode(&proof)));
+        proof.value
+    } else {
+        ledger::application_state_at(&state.view, state.version, &name, &key)?
+    };
+    answer["value"] = json!(value.as_deref().map(hex));
     Ok(answer)
 }
 

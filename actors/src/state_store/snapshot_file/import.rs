@@ -135,7 +135,7 @@ fn fill(
     records: &mut Records,
     progress: &mut impl FnMut(u64, u64),
 ) -> Result<Contents, SnapshotFileError> {
-    let (store, _, _) = Store::attach(path, Durability::Process, DEFAULT_MAP_BYTES, None)?;
+    let (store, _, _) = Store::attach(path, Durability::Process, DEFAULT_MAP_BYTES)?;
     let mut head: Option<ProvenBlock> = None;
     while let Some(checked) = records.next()? {
         match checked {

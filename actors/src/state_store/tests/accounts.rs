@@ -1,8 +1,7 @@
 //! The history of accounts: which transactions an account has a part in, while it is kept.
 use super::super::history::Kept;
-use super::super::layout::{LAYOUT, LAYOUT_BEFORE, META_HISTORY, META_LAYOUT};
+use super::super::layout::META_HISTORY;
 use super::*;
-use crate::private;
 use std::time::{Duration, Instant};
 
 const END: (Height, u32) = (Height(u64::MAX), 0);
@@ -161,80 +160,6 @@ fn verify_finds_a_row_that_no_block_gives_and_one_that_is_gone() {
         let error = found.unwrap_err().to_string();
         assert!(error.contains("history"), "{error}");
     }
-}
-
-/// Tables of the layout before.
-const OLD: usize = layout::TABLES as usize - 1;
-
-/// A directory as the release before has left it: it lacks the table.
-#[allow(unsafe_code)]
-fn of_layout_before(world: &World, dir: &Path) {
-    let made = TempDir::new().unwrap();
-    let store = world.open(made.path(), address(101)).unwrap();
-    grow(world, &store);
-    private::make_own_dir(dir).unwrap();
-    let mut options = heed::EnvOpenOptions::new().read_txn_without_tls();
-    options.map_size(MAP_BYTES).max_dbs(layout::TABLES);
-    // SAFETY: nobody else has the directory open.
-    let env = unsafe { options.open(dir) }.unwrap();
-    let tables = store.inner.tables.each();
-    let old = tables.iter().filter(|table| table.name() != "history");
-    let old: Vec<_> = old.collect();
-    let made_in = env.write_txn().unwrap();
-    let new = env.create_databases_and_commit(made_in, |opener, txn| {
-        let mut all: Vec<heed::Database<'_, heed::types::Bytes, heed::types::Bytes>> = Vec::new();
-        for table in &old {
-            all.push(opener.create_database(txn, Some(table.name()))?);
-        }
-        let all: [_; OLD] = all.try_into().expect("so many");
-        Ok::<_, heed::Error>(heed::CommitOrAbort::Commit::<_, ()>(all))
-    });
-    let new = new.unwrap().commit().unwrap();
-    let (from, mut to) = (
-        store.inner.env.read_txn().unwrap(),
-        env.write_txn().unwrap(),
-    );
-    for (old, new) in old.iter().zip(&new) {
-        for row in old.raw().iter(&from).unwrap() {
-            let (key, sealed) = row.unwrap();
-            new.put(&mut to, key, sealed).unwrap();
-        }
-    }
-    let meta = table::Table::new("meta", new[0]);
-    let transaction = to.id() as u64;
-    meta.put(&mut to, META_LAYOUT, &LAYOUT_BEFORE).unwrap();
-    meta.put(&mut to, layout::META_TRANSACTION, &transaction)
-        .unwrap();
-    to.commit().unwrap();
-    std::fs::copy(made.path().join("lock"), dir.join("lock")).unwrap();
-}
-
-#[test]
-fn a_database_of_the_layout_before_is_brought_up_to_date_by_its_own_node_alone() {
-    let (world, dir) = (World::new(7), TempDir::new().unwrap());
-    of_layout_before(&world, dir.path());
-    let old = verify(dir.path(), &world.genesis, &world.rules, |_, _| {}).unwrap_err();
-    assert!(old.to_string().contains("start its node once"), "{old}");
-    // Whoever has another key or another chain leaves it as it is.
-    let stranger = world.open(dir.path(), address(102)).map(drop).unwrap_err();
-    assert!(
-        matches!(stranger, StoreError::OtherKey { .. }),
-        "{stranger}"
-    );
-    let other = World::new(8)
-        .open(dir.path(), address(101))
-        .map(drop)
-        .unwrap_err();
-    assert!(matches!(other, StoreError::OtherChain { .. }), "{other}");
-    let old = verify(dir.path(), &world.genesis, &world.rules, |_, _| {}).unwrap_err();
-    assert!(matches!(old, StoreError::OtherLayout { .. }), "{old}");
-    let store = world.open(dir.path(), address(101)).unwrap();
-    let layout: u32 = store.read(|reading| reading.meta(META_LAYOUT)).unwrap();
-    assert_eq!(layout, LAYOUT);
-    store.keep_history(true).unwrap();
-    assert_grown(&store);
-    drop(store);
-    assert_whole(&world, dir.path());
 }
 
 /// What the index costs: at most 15 us and 200 bytes a transaction.

@@ -278,7 +278,7 @@ fn what_is_refused_leaves_nothing_behind_and_says_by_its_code_what_it_was() {
 fn an_import_that_was_killed_leaves_no_directory_that_opens_and_the_next_one_takes_it_away() {
     let case = Case::new(200, Retention::All);
     let part = case.new.with_extension("importing");
-    let begun = Store::attach(&part, Durability::Process, MAP_BYTES, None).unwrap();
+    let begun = Store::attach(&part, Durability::Process, MAP_BYTES).unwrap();
     let write = begun.0.write("begin", |tables, txn| {
         Ok(tables.nodes.put_bytes(txn, &[1; 9], vec![1])?)
     });

@@ -8,7 +8,7 @@ use super::super::layout::locations;
 use super::super::read::Reading;
 use super::super::snapshot_file::{SnapshotFileError, Source};
 use super::{accusations, bad, check_history, demand};
-use lockstep_protocol::ledger::{self, ChainRules, Head, Ledger, MemoryState, VersionStart};
+use lockstep_protocol::ledger::{self, ChainRules, Head, MemoryState, VersionStart};
 use lockstep_protocol::nouns::block::{Block, Header, SealedBlock};
 use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::proofs::snapshot::{
@@ -29,8 +29,9 @@ pub(super) struct Base {
 }
 
 impl Base {
-    pub(super) fn genesis(genesis: &Genesis) -> Result<Base, StoreError> {
-        let changes = Ledger::genesis_changes(genesis)
+    pub(super) fn genesis(genesis: &Genesis, rules: &ChainRules) -> Result<Base, StoreError> {
+        let changes = rules
+            .genesis_changes(genesis)
             .map_err(|error| StoreError::corrupt(format!("the genesis gives no state: {error}")))?;
         Ok(Base {
             head: Head::genesis(genesis, &changes),

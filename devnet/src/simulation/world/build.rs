@@ -159,6 +159,7 @@ fn chain(plan: &Plan) -> Chain {
         parameters: Parameters::default(),
         validators: founders.map(validator).collect(),
         accounts,
+        applications: Vec::new(),
     };
     let changes = Ledger::genesis_changes(&genesis).expect("this genesis is in order");
     let rules = ChainRules::new(&genesis, Arc::new(Simulated)).expect("these keys are in order");

@@ -277,6 +277,14 @@ impl Committer {
             Err(PrepareError::Fatal(error)) => return Err(error),
             // The others would refuse it, and this node's vote would stand alone: its turn passes.
             Err(error @ PrepareError::Invalid(_)) => out.push(Output::NotPrepared(height, error)),
+            // Likewise; and no later turn shall pass for the same calls.
+            Err(PrepareError::NotDeterministic { calls, error }) => {
+                let given_up = calls.transactions.iter();
+                let given_up = given_up.map(|id| (*id, "application_not_deterministic"));
+                out.push(Output::Refused(given_up.collect()));
+                let error = PrepareError::NotDeterministic { calls, error };
+                out.push(Output::NotPrepared(height, error));
+            }
             Err(error) => out.push(Output::DeadEnd(error)),
         }
         Ok(())

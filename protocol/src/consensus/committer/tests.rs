@@ -1,6 +1,7 @@
 //! A chain whose first nine heights one validator decided alone, and whose newest is 20: four equal
 //! ones decide now, he among them.
 use super::*;
+use crate::application::Applications;
 use crate::consensus::testkit::{Cast, block, block_by, precommit};
 use crate::crypto::Scheme;
 use crate::crypto::simulated::Simulated;
@@ -44,6 +45,7 @@ fn genesis(cast: &Cast) -> Genesis {
         parameters: Parameters::default(),
         validators: cast.set.iter().map(validator).collect(),
         accounts: Vec::new(),
+        applications: Vec::new(),
     }
 }
 
@@ -75,6 +77,7 @@ impl Desk {
             scheme: Arc::new(Simulated),
             context: today.context,
             genesis_validators: founders.set.clone(),
+            applications: Applications::none(),
         };
         let changes = Ledger::genesis_changes(&genesis(&founders)).unwrap();
         let head = Head {

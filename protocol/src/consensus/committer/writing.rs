@@ -261,7 +261,7 @@ impl Committer {
         error: &InvalidBlock,
         block: &SealedBlock,
     ) -> Result<Vec<String>, ReadError> {
-        Ok(match error {
+        let made_of: Vec<String> = match error {
             InvalidBlock::StateRoot { .. } => {
                 let changed = self.ledger.explain(block)?.changed.into_iter();
                 changed.map(|key| format!("it changes {key}")).collect()
@@ -271,7 +271,19 @@ impl Committer {
                 let ends = receipts.map(|receipt| format!("it ends with {receipt}"));
                 ends.collect()
             }
-            _ => Vec::new(),
+            _ => return Ok(Vec::new()),
+        };
+        Ok(self.suspects(block).into_iter().chain(made_of).collect())
+    }
+
+    /// Of a block with calls: an application that is not deterministic is the likeliest reason.
+    fn suspects(&self, block: &SealedBlock) -> Option<String> {
+        let calls = self.ledger.calls_of(block);
+        (!calls.is_empty()).then(|| {
+            format!(
+                "it calls applications ({calls}): one that is not deterministic, or another build of \
+                 it, gives another result"
+            )
         })
     }
 

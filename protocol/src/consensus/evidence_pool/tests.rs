@@ -99,6 +99,7 @@ fn ledger_with(
         scheme: Arc::new(Simulated),
         context: cast.context,
         genesis_validators: cast.set.clone(),
+        applications: crate::application::Applications::none(),
     };
     let head = Head {
         height: Height(height),

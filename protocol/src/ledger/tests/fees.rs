@@ -59,6 +59,7 @@ fn the_fee_goes_to_the_builder_and_stands_in_the_receipt() {
         status: Status::Success,
         fee: 10_000,
         bytes: crate::codec::encode(&transaction).len() as u32,
+        events: Vec::new(),
     };
     assert_eq!(*batch.receipts, [receipt]);
     let builder = node.account(&world.proposer()).unwrap();
@@ -240,6 +241,7 @@ fn every_part_of_a_receipt_changes_its_leaf() {
         status: Status::Success,
         fee: 5,
         bytes: 6,
+        events: Vec::new(),
     };
     let failed = |code| Status::Failed { code };
     type Change<'a> = &'a dyn Fn(&mut Receipt);
@@ -270,6 +272,7 @@ fn a_receipt_reads_as_words_for_programs_and_a_sentence_for_people() {
         status: Status::Failed { code },
         fee: 5,
         bytes: 6,
+        events: Vec::new(),
     };
     let json = serde_json::to_value(&receipt).unwrap();
     assert_eq!(json["status"], "failed");

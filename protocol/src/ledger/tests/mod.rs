@@ -1,5 +1,6 @@
 //! A chain of four validators and a few users, by the simulator's signatures.
 mod blocks;
+mod calls;
 mod commits;
 mod consent;
 mod cost;
@@ -129,6 +130,7 @@ impl World {
                 })
                 .collect(),
             accounts,
+            applications: Vec::new(),
         };
         let rules = Arc::new(ChainRules::new(&genesis, Arc::new(Simulated)).unwrap());
         World {

@@ -105,6 +105,7 @@ impl Desk {
                 power: 1,
             }],
             accounts,
+            applications: Vec::new(),
         };
         let rules = Arc::new(ChainRules::new(&genesis, Arc::new(Simulated)).unwrap());
         let changes = Ledger::genesis_changes(&genesis).unwrap();

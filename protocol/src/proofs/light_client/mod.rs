@@ -63,7 +63,7 @@ pub use checkpoint::{Checkpoint, MalformedCheckpoint};
 pub use error::LightError;
 
 use crate::crypto::Scheme;
-use crate::ledger::{Account, AccountProof, Record, RecordProof};
+use crate::ledger::{Account, AccountProof, ApplicationProof, Record, RecordProof};
 use crate::limits::CLOCK_DRIFT_MS;
 use crate::nouns::block::Header;
 use crate::nouns::commit::CommitCertificate;
@@ -121,6 +121,15 @@ pub struct ProvedRecord {
     pub height: Height,
     /// The claim with its path.
     pub proof: RecordProof,
+}
+
+/// What a server shows of one key of an application.
+#[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
+pub struct ProvedApplication {
+    /// The proof leads to the state root in the header of this height.
+    pub height: Height,
+    /// The claim with its path.
+    pub proof: ApplicationProof,
 }
 
 /// A header that counts, with the set that signed it.
@@ -224,6 +233,19 @@ impl LightClient {
         let header = &self.trusted.header;
         demand(header.height, proved.height, LightError::OtherHeight)?;
         Ok(proved.proof.verify(&header.state_root, owner, key)?)
+    }
+
+    /// What the chain holds under `key` of the application `name` after the trusted header: the value,
+    /// or that there is none.
+    pub fn application<'a>(
+        &self,
+        name: &str,
+        key: &[u8],
+        proved: &'a ProvedApplication,
+    ) -> Result<Option<&'a [u8]>, LightError> {
+        let header = &self.trusted.header;
+        demand(header.height, proved.height, LightError::OtherHeight)?;
+        Ok(proved.proof.verify(&header.state_root, name, key)?)
     }
 
     /// Whether `shown`, of a later height, can be of this chain and this set of this chain.

@@ -18,7 +18,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use std::mem;
 
 /// Raised with every change of these bytes, or of what stands in the state.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
 
 const MAGIC: &[u8; 18] = b"lockstep snapshot\n";
 /// How long the opening is.

@@ -51,6 +51,7 @@ impl World {
             parameters: Parameters::default(),
             validators: casts[0].set.iter().map(member).collect(),
             accounts: (1..100).map(account).collect(),
+            applications: Vec::new(),
         };
         for cast in &mut casts {
             cast.context = genesis.sign_context();
@@ -328,6 +329,7 @@ const LIES: [(&str, Lie); 26] = [
             status: crate::ledger::Status::Success,
             fee: 1,
             bytes: 1,
+            events: Vec::new(),
         });
     }),
     ("evidence that the header does not name", |w, r| {

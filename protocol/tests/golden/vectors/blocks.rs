@@ -25,6 +25,9 @@ fn genesis(genesis: &Genesis) -> Value {
     let accounts = accounts.map(
         |account| json!({ "address": account.address, "balance": account.balance.to_string() }),
     );
+    let applications = genesis.applications.iter();
+    let applications = applications
+        .map(|of| json!({ "name": of.name, "version": of.version, "state": hex(&of.state) }));
     json!({
         "chain_id": genesis.chain_id,
         "scheme": genesis.scheme,
@@ -32,6 +35,7 @@ fn genesis(genesis: &Genesis) -> Value {
         "fee_per_byte": genesis.parameters.fee_per_byte,
         "validators": validators.collect::<Vec<_>>(),
         "accounts": accounts.collect::<Vec<_>>(),
+        "applications": applications.collect::<Vec<_>>(),
         "bytes": hex(&codec::encode(genesis)),
         "hash": genesis.hash(),
     })
@@ -45,6 +49,7 @@ fn vector(name: &str, committed: &Committed) -> Value {
         .map(|receipt| {
             json!({
                 "transaction": receipt.transaction,
+                "receipt": receipt,
                 "bytes": hex(&codec::encode(receipt)),
                 "leaf": receipt.leaf(),
             })
@@ -74,7 +79,7 @@ fn every_block_has_the_bytes_the_id_and_the_roots_that_are_written_down() {
     let vectors = [
         vector("the first block, with transfers and records", world.at(1)),
         vector(
-            "the second block, with the certificate of the first",
+            "the second block, with calls and the certificate of the first",
             world.at(2),
         ),
     ];

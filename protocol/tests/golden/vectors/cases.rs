@@ -1,4 +1,5 @@
 //! A transaction of every kind, small and at its limits.
+use super::notes;
 use super::world::{Party, World};
 use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
 use lockstep_protocol::types::{Address, Height};
@@ -66,6 +67,7 @@ fn others<'a>(world: &'a World, alice: &'a Party, dave: &'a Party) -> Vec<Act<'a
         public_key: newcomer.signer.public_key().to_vec(),
         power,
     };
+    let most = [b"=", &[7; 8_191][..]].concat();
     vec![
         ("put", alice, 5, put(b"deed/3", b"a garden")),
         ("put of an empty value", alice, 5, put(&[0], b"")),
@@ -91,6 +93,8 @@ fn others<'a>(world: &'a World, alice: &'a Party, dave: &'a Party) -> Vec<Act<'a
             0,
             Action::DeclareReady,
         ),
+        ("call", alice, 5, notes::call(b"milk=2")),
+        ("call of the most data", alice, 5, notes::call(&most)),
     ]
 }
 

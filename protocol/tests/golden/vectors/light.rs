@@ -30,6 +30,8 @@ pub(super) struct Case {
     pub(super) goal: Option<u64>,
     pub(super) account: Option<(Address, Vec<u8>)>,
     pub(super) record: Option<(Address, Vec<u8>, Vec<u8>)>,
+    /// Name, key, and what is shown.
+    pub(super) application: Option<(String, Vec<u8>, Vec<u8>)>,
     pub(super) trusted_max_ms: Option<u64>,
     pub(super) shown_max_ms: Option<u64>,
     pub(super) verdict: &'static str,
@@ -106,7 +108,7 @@ fn walk_to(
     Ok(())
 }
 
-/// What the client then believes of an account, or a record.
+/// What the client then believes of an account, a record, or a value of an application.
 fn prove(case: &Case, client: &LightClient, context: &SignContext) -> Result<Value, &'static str> {
     let wire = Wire::new(context.genesis_hash);
     if let Some((address, proved)) = &case.account {
@@ -122,6 +124,15 @@ fn prove(case: &Case, client: &LightClient, context: &SignContext) -> Result<Val
         let proved = wire.decode_proved_record(proved).map_err(|_| "malformed")?;
         let record = client.record(owner, key, &proved).map_err(|e| e.code())?;
         return Ok(json!(record));
+    }
+    if let Some((name, key, proved)) = &case.application {
+        let proved = wire
+            .decode_proved_application(proved)
+            .map_err(|_| "malformed")?;
+        let value = client
+            .application(name, key, &proved)
+            .map_err(|e| e.code())?;
+        return Ok(json!(value.map(hex)));
     }
     Ok(Value::Null)
 }
@@ -165,6 +176,13 @@ fn vector(case: &Case, end: &End) -> Value {
         );
         set("value", end.value.clone());
     }
+    if let Some((name, key, proved)) = &case.application {
+        set(
+            "application",
+            json!({ "name": name, "key": hex(key), "proved": hex(proved) }),
+        );
+        set("value", end.value.clone());
+    }
     if let Some(max) = case.trusted_max_ms {
         set("trusted_max_ms", json!(max));
     }
@@ -180,7 +198,8 @@ fn every_way_of_a_light_client_ends_as_it_is_written_down() {
     let about = "What a light client does that trusts one block, starts with what is shown of it \
                  (start), and then advances: the verdict is that of the last step, all before it \
                  are accepted. goal: it asks for these heights in this order, and is shown the \
-                 light block of that name. account, record: what it then believes (value). \
+                 light block of that name. account, record, application: what it then \
+                 believes (value). \
                  changed: the light block of that name with the byte at an offset of its envelope \
                  being another, shown as height 4 to a client that starts as in the first vector. \
                  light_blocks are answers of GET /light/blocks/{height} with their envelope.";
@@ -236,7 +255,7 @@ fn reads_back(vector: &Value, shown: &Shown, context: &SignContext) {
     let case = read(vector);
     let end = walk(&case, shown, context);
     assert_eq!(end.verdict, text(vector, "verdict"), "{}", case.name);
-    if case.account.is_some() || case.record.is_some() {
+    if case.account.is_some() || case.record.is_some() || case.application.is_some() {
         assert_eq!(end.value, vector["value"], "{}", case.name);
     }
     if case.goal.is_some() {
@@ -271,6 +290,10 @@ fn read(vector: &Value) -> Case {
         record: vector
             .get("record")
             .map(|of| (address("record"), bytes(of, "key"), bytes(of, "proved"))),
+        application: vector.get("application").map(|of| {
+            let name = text(of, "name").into();
+            (name, bytes(of, "key"), bytes(of, "proved"))
+        }),
         trusted_max_ms: number(&vector["trusted_max_ms"]),
         shown_max_ms: number(&vector["shown_max_ms"]),
         verdict: ACCEPTED,

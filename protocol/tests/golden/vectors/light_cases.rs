@@ -3,12 +3,12 @@
 use super::light::{Case, Shown};
 use super::verdict::ACCEPTED;
 use super::world::{World, quorum};
-use lockstep_protocol::ledger::{Record, prove_account, prove_record};
+use lockstep_protocol::ledger::{Record, prove_account, prove_application, prove_record};
 use lockstep_protocol::limits::CLOCK_DRIFT_MS;
 use lockstep_protocol::nouns::block::Header;
 use lockstep_protocol::nouns::sign_bytes::SignContext;
 use lockstep_protocol::proofs::light_client::{
-    Checkpoint, LightBlock, ProvedAccount, ProvedRecord,
+    Checkpoint, LightBlock, ProvedAccount, ProvedApplication, ProvedRecord,
 };
 use lockstep_protocol::types::{Address, ChainId, Hash, Height, Round, Timestamp};
 use lockstep_protocol::validators::set::ValidatorSet;
@@ -35,6 +35,7 @@ pub(super) fn cases(world: &World) -> (Vec<Case>, Shown) {
     stage.skips();
     stage.accounts();
     stage.records();
+    stage.applications();
     (stage.cases, stage.shown)
 }
 
@@ -101,6 +102,7 @@ impl Stage<'_> {
             goal: None,
             account: None,
             record: None,
+            application: None,
             trusted_max_ms: None,
             shown_max_ms: None,
             verdict,
@@ -331,6 +333,49 @@ impl Stage<'_> {
         ] {
             let mut case = self.from(name, TOP, verdict);
             case.record = Some((owner, key.to_vec(), wire.encode_proved_record(&proved)));
+            self.cases.push(case);
+        }
+    }
+
+    fn applications(&mut self) {
+        let wire = Wire::new(self.world.context().genesis_hash);
+        let proved = |key: &[u8]| ProvedApplication {
+            height: Height(TOP),
+            proof: prove_application(&*self.world.state, "notes", key).unwrap(),
+        };
+        let (milk, none) = (&b"milk"[..], &b"bread"[..]);
+        let mut claimed = proved(none);
+        claimed.proof.value = Some(b"2".into());
+        let mut other = proved(milk);
+        other.proof.value = Some(b"9".into());
+        for (name, of, key, proved, verdict) in [
+            (
+                "a value of an application",
+                "notes",
+                milk,
+                proved(milk),
+                ACCEPTED,
+            ),
+            (
+                "no value of an application",
+                "notes",
+                none,
+                proved(none),
+                ACCEPTED,
+            ),
+            ("a value that is not there", "notes", none, claimed, "proof"),
+            ("a value that is another", "notes", milk, other, "proof"),
+            (
+                "the value of another application",
+                "note",
+                milk,
+                proved(milk),
+                "proof",
+            ),
+        ] {
+            let mut case = self.from(name, TOP, verdict);
+            let proved = wire.encode_proved_application(&proved);
+            case.application = Some((of.into(), key.into(), proved));
             self.cases.push(case);
         }
     }

@@ -11,6 +11,7 @@ mod light;
 mod light_cases;
 mod light_lies;
 mod mutated;
+mod notes;
 mod party;
 mod proofs;
 mod transactions;

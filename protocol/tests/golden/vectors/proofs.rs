@@ -1,12 +1,16 @@
-//! `proofs.json`: paths from accounts, records, transactions and receipts to the roots of a header,
+//! `proofs.json`: paths from accounts, records, values of applications, transactions and receipts to the roots of a header,
 //! and every lie about them.
 use super::verdict::ACCEPTED;
 use super::world::World;
 use super::{bytes, change_of, changed, head, hex, items, settle, text};
 use lockstep_protocol::codec;
 use lockstep_protocol::crypto::merkle;
-use lockstep_protocol::ledger::{AccountProof, RecordProof, prove_account, prove_record};
-use lockstep_protocol::limits::{PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX};
+use lockstep_protocol::ledger::{
+    AccountProof, ApplicationProof, RecordProof, prove_account, prove_application, prove_record,
+};
+use lockstep_protocol::limits::{
+    PROVED_ACCOUNT_BYTES_MAX, PROVED_APPLICATION_BYTES_MAX, PROVED_RECORD_BYTES_MAX,
+};
 use lockstep_protocol::proofs::inclusion::{ReceiptProof, TransactionProof};
 use lockstep_protocol::types::{Address, Hash};
 use serde_json::{Value, json};
@@ -25,6 +29,7 @@ struct Case {
 enum Of {
     Account(Address),
     Record(Address, Vec<u8>),
+    Application(&'static str, Vec<u8>),
     Transaction(Hash),
     Receipt(Hash),
 }
@@ -80,6 +85,14 @@ impl Case {
                 let record = proof.verify(&self.root, owner, key).ok();
                 proved(record.map(|record| json!(record)))
             }
+            Of::Application(name, key) => {
+                let proof = codec::decode("application", proof, PROVED_APPLICATION_BYTES_MAX);
+                let Ok(proof): Result<ApplicationProof, _> = proof else {
+                    return malformed;
+                };
+                let value = proof.verify(&self.root, name, key).ok();
+                proved(value.map(|value| json!(value.map(hex))))
+            }
             Of::Transaction(id) => {
                 let Ok(proof) = codec::decode::<TransactionProof>("proof", proof, 2_048) else {
                     return malformed;
@@ -116,6 +129,11 @@ impl Case {
                 set("address", json!(owner));
                 set("key", json!(hex(key)));
             }
+            Of::Application(name, key) => {
+                set("kind", json!("application"));
+                set("application", json!(name));
+                set("key", json!(hex(key)));
+            }
             Of::Transaction(id) => {
                 set("kind", json!("transaction"));
                 set("id", json!(id));
@@ -142,6 +160,11 @@ fn of_state(world: &World) -> Vec<Case> {
         let of = Of::Record(owner, key.into());
         Case::right(name, root, of, codec::encode(&proof))
     };
+    let application = |name: &str, of: &'static str, key: &[u8]| {
+        let proof = prove_application(&*world.state, of, key).unwrap();
+        let of = Of::Application(of, key.into());
+        Case::right(name, root, of, codec::encode(&proof))
+    };
     let nobody = |number: u8| Address([number; 20]);
     vec![
         account("alice's account", world.people[0].address),
@@ -152,6 +175,10 @@ fn of_state(world: &World) -> Vec<Case> {
         record("a record", b"deed/1"),
         record("a record that was deleted", b"deed/2"),
         record("a record that never was", b"deed/3"),
+        application("a value of an application", "notes", b"milk"),
+        application("a value from the genesis", "notes", b"first"),
+        application("no value of an application", "notes", b"bread"),
+        application("a value of no application", "nots", b"milk"),
     ]
 }
 
@@ -170,7 +197,22 @@ fn of_block(world: &World) -> Vec<Case> {
         let of = Of::Receipt(block.transactions[index].id());
         Case::right(&name, header.receipts_root, of, codec::encode(&proof))
     };
-    vec![transaction(0), transaction(3), receipt(0), receipt(3)]
+    vec![
+        transaction(0),
+        transaction(3),
+        receipt(0),
+        receipt(3),
+        events(world),
+    ]
+}
+
+/// A receipt with events.
+fn events(world: &World) -> Case {
+    let committed = world.at(2);
+    let proof = ReceiptProof::new(&committed.receipts, 2).unwrap();
+    let of = Of::Receipt(committed.block.block().transactions[2].id());
+    let root = committed.block.header().receipts_root;
+    Case::right("the receipt of a call", root, of, codec::encode(&proof))
 }
 
 /// Every lie about each.
@@ -188,6 +230,7 @@ fn lies(right: &Case) -> Vec<Case> {
             lie.of = match &lie.of {
                 Of::Account(_) => Of::Account(Address([0xee; 20])),
                 Of::Record(owner, _) => Of::Record(*owner, b"deed/4".into()),
+                Of::Application(name, _) => Of::Application(name, b"eggs".into()),
                 Of::Transaction(_) => Of::Transaction(Hash([0xee; 32])),
                 Of::Receipt(_) => Of::Receipt(Hash([0xee; 32])),
             }
@@ -236,8 +279,10 @@ fn lists() -> Value {
 #[test]
 fn every_proof_is_judged_as_it_is_written_down() {
     let world = World::of_two_blocks();
-    let about = "Proofs as JSON-RPC answers them (prove): of accounts and records to the state root \
-                 of block 2 of blocks.json, of transactions and receipts to the roots of block 1; \
+    let about = "Proofs as JSON-RPC answers them (prove): of accounts, records and values of \
+                 applications to the state root \
+                 of block 2 of blocks.json, of transactions and receipts to the roots of block 1 \
+                 (that of a call: of block 2); \
                  value is what is proved (null: that there is none). Verdicts: malformed (no proof), \
                  proof (it does not lead there). changed: the vector of \
                  that name with the byte at an offset of its proof being another. lists: the roots \
@@ -272,6 +317,11 @@ fn read(vector: &Value) -> Case {
     let of = match text(vector, "kind") {
         "account" => Of::Account(address()),
         "record" => Of::Record(address(), bytes(vector, "key")),
+        "application" => {
+            let name = text(vector, "application");
+            let name = ["notes", "nots"].into_iter().find(|of| *of == name);
+            Of::Application(name.unwrap(), bytes(vector, "key"))
+        }
         "transaction" => Of::Transaction(id()),
         "receipt" => Of::Receipt(id()),
         other => panic!("{other}"),

@@ -1,6 +1,8 @@
 //! The chain of the vectors: seven validators over time, four people, and blocks that the ledger has
 //! made. It is the same in every run, signatures included ([`party`](super::party)).
+use super::notes::{self, Notes};
 pub(crate) use super::party::{Party, SCHEME, scheme};
+use lockstep_protocol::application::{Application, Applications};
 use lockstep_protocol::ledger::{self, ChainRules, Draft, Head, Ledger, MemoryState, Receipt};
 use lockstep_protocol::nouns::block::SealedBlock;
 use lockstep_protocol::nouns::commit::{CommitCertificate, Signers};
@@ -69,6 +71,7 @@ fn genesis(people: &[Party], validators: &[Party]) -> Genesis {
         parameters: Parameters::default(),
         validators: validators.iter().take(4).map(founder).collect(),
         accounts,
+        applications: vec![notes::named()],
     }
 }
 
@@ -78,8 +81,9 @@ impl World {
         let people: Vec<Party> = ["alice", "bob", "carol", "dave"].map(Party::person).into();
         let validators: Vec<Party> = (0..7).map(Party::validator).collect();
         let genesis = genesis(&people, &validators);
-        let rules = Arc::new(ChainRules::new(&genesis, scheme()).unwrap());
-        let changes = Ledger::genesis_changes(&genesis).unwrap();
+        let applications = Applications::of([Arc::new(Notes) as Arc<dyn Application>]);
+        let rules = Arc::new(ChainRules::with(&genesis, scheme(), &applications).unwrap());
+        let changes = rules.genesis_changes(&genesis).unwrap();
         let state = Arc::new(MemoryState::new(&changes));
         let head = Head::genesis(&genesis, &changes);
         let ledger = Ledger::new(rules.clone(), state.clone(), head).unwrap();
@@ -151,12 +155,15 @@ impl World {
     }
 
     fn second_transactions(&self) -> Vec<Transaction> {
-        let alice = &self.people[0];
+        let (alice, founder) = (&self.people[0], &self.validators[3]);
         let delete = |key: &[u8]| Action::Delete { key: key.into() };
         let context = self.context();
         vec![
             alice.act(context, 3, delete(b"deed/2")),
             alice.act(context, 4, delete(b"nothing")),
+            founder.act(context, 0, notes::call(b"milk=2")),
+            founder.act(context, 1, notes::call(b"milk=?")),
+            founder.act(context, 2, notes::call(b"many=*")),
         ]
     }
 

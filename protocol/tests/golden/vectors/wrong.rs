@@ -83,12 +83,19 @@ fn terms(world: &World) -> Vec<Wrong> {
     of_alice.chain(of_carol).collect()
 }
 
-/// Memos, keys and values at their limits.
+/// Memos, keys, values and calls at their limits.
 fn forms() -> Vec<(&'static str, &'static str, TransactionBody)> {
     let put = |key: usize, value: usize| TransactionBody {
         action: Action::Put {
             key: vec![1; key],
             value: vec![2; value],
+        },
+        ..plain(5, 20_000, 9, "")
+    };
+    let call = |application: &str, data: &[u8]| TransactionBody {
+        action: Action::Call {
+            application: application.into(),
+            data: data.into(),
         },
         ..plain(5, 20_000, 9, "")
     };
@@ -112,6 +119,42 @@ fn forms() -> Vec<(&'static str, &'static str, TransactionBody)> {
         ("a longer key", "record_key_length", put(257, 1)),
         ("a larger value", "value_too_large", put(1, 4_097)),
         ("both", "value_too_large", put(0, 4_097)),
+        ("a call", ACCEPTED, call("notes", b"=")),
+        (
+            "a call of no application",
+            "unknown_application",
+            call("nots", b"="),
+        ),
+        (
+            "a call of no name",
+            "invalid_application_name",
+            call("", b"="),
+        ),
+        (
+            "a call of a long name",
+            "invalid_application_name",
+            call(&"n".repeat(33), b"="),
+        ),
+        (
+            "a call of a name in capitals",
+            "invalid_application_name",
+            call("Notes", b"="),
+        ),
+        (
+            "a call that the application refuses",
+            "call_refused",
+            call("notes", b"milk"),
+        ),
+        (
+            "a call of the most data",
+            ACCEPTED,
+            call("notes", &[b'='; 8_192]),
+        ),
+        (
+            "a call of more data",
+            "call_too_large",
+            call("notes", &[b'='; 8_193]),
+        ),
     ]
 }
 

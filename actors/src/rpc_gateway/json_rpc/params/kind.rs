@@ -15,6 +15,8 @@ pub(in crate::rpc_gateway::json_rpc) enum Kind {
     Hash,
     /// At most so many bytes in hex.
     Data(usize),
+    /// A text of at most so many bytes.
+    Name(usize),
     /// A height as a whole number, or "latest".
     Height,
     /// A height as a QUANTITY, or a tag.
@@ -76,6 +78,7 @@ pub(super) enum Arg {
     Address(Address),
     Hash(Hash),
     Bytes(Vec<u8>),
+    Name(String),
     At(At),
     Cursor((Address, u64)),
     Place((Height, u32)),
@@ -95,6 +98,7 @@ impl Kind {
             Kind::Address | Kind::EthAddress => "send 0x and 40 hex digits as text",
             Kind::Hash => "send 0x and 64 hex digits as text",
             Kind::Data(_) => "send 0x and an even number of hex digits as text",
+            Kind::Name(_) => "send a text",
             Kind::Height => "send a height as a whole number, or \"latest\"",
             Kind::BlockTag => {
                 "send a QUANTITY such as \"0x1b4\", or latest, finalized, safe or earliest"
@@ -132,6 +136,7 @@ impl Kind {
             Kind::Data(max) => json!({
                 "type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "maxLength": 2 + 2 * max,
             }),
+            Kind::Name(max) => json!({ "type": "string", "maxLength": max }),
             Kind::Height => {
                 json!({ "oneOf": [{ "type": "integer", "minimum": 0 }, { "const": "latest" }] })
             }

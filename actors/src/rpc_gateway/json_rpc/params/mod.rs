@@ -124,6 +124,7 @@ impl Args {
         needed address: Address => Address;
         needed hash: Hash => Hash;
         needed bytes: Bytes => Vec<u8>;
+        needed name: Name => String;
         needed height: At => At;
         needed number: Number => u64;
         needed topic: Topic => Topic;
@@ -132,6 +133,7 @@ impl Args {
         optional maybe_cursor: Cursor => (Address, u64);
         optional maybe_place: Place => (Height, u32);
         optional maybe_number: Number => u64;
+        optional maybe_bytes: Bytes => Vec<u8>;
         optional maybe_flag: Flag => bool;
         optional maybe_percentiles: Percentiles => Vec<f64>;
     }

@@ -24,6 +24,14 @@ impl Kind {
             Kind::Data(max) => {
                 Arg::Bytes(data(name, text()?, max).map_err(|e| e.unwrap_or_else(wrong))?)
             }
+            Kind::Name(max) => {
+                let text = text()?;
+                if text.len() > max {
+                    let sentence = format!("it has at most {max} bytes");
+                    return Err(RpcError::OutOfRange(name, sentence));
+                }
+                Arg::Name(text.into())
+            }
             Kind::Height if value == "latest" => Arg::At(At::Latest),
             Kind::Height => Arg::At(At::Height(Height(whole(name, value, u64::MAX, wrong)?))),
             Kind::BlockTag => Arg::At(block_tag(name, text()?, wrong)?),

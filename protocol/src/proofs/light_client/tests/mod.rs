@@ -70,6 +70,7 @@ impl World {
                 })
                 .collect(),
             accounts: (1..20).map(account).collect(),
+            applications: Vec::new(),
         };
         let changes = Ledger::genesis_changes(&genesis).unwrap();
         let mut previous = cast.context.genesis_hash;
