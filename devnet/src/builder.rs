@@ -48,6 +48,7 @@ pub struct Builder {
     pub(crate) crowd: u64,
     begins_with: Option<Arc<Genesis>>,
     applications: Vec<(Arc<dyn Application>, Vec<u8>)>,
+    knows: Applications,
     pub(crate) on_commit: Option<Arc<dyn Fn(CommitEvent) + Send + Sync>>,
 }
 
@@ -75,6 +76,7 @@ impl Default for Builder {
             crowd: 0,
             begins_with: None,
             applications: Vec::new(),
+            knows: Applications::none(),
             on_commit: None,
         }
     }
@@ -200,9 +202,18 @@ impl Builder {
         self
     }
 
+    /// What a build has: the chain runs all of these that no [`application`](Self::application) names,
+    /// each begun with no bytes.
+    #[must_use]
+    pub fn applications(mut self, known: Applications) -> Builder {
+        self.knows = known;
+        self
+    }
+
     /// What its nodes can run.
     pub(crate) fn known(&self) -> Applications {
-        Applications::of(self.applications.iter().map(|(of, _)| of.clone()))
+        let named = self.applications.iter().map(|(of, _)| of.clone());
+        named.fold(self.knows.clone(), |known, of| known.and(of))
     }
 
     /// How many nodes it will have.
@@ -278,6 +289,15 @@ impl Builder {
                 state: document.clone(),
             })
             .collect();
+        for known in self.knows.iter() {
+            if applications.iter().all(|named| named.name != known.name()) {
+                applications.push(GenesisApplication {
+                    name: known.name().into(),
+                    version: known.version(),
+                    state: Vec::new(),
+                });
+            }
+        }
         applications.sort_by(|a, b| a.name.cmp(&b.name));
         let chain_id = self.chain_id;
         let scheme = self.scheme;

@@ -28,6 +28,9 @@
 //! # }
 //! ```
 //!
+//! A chain runs [applications](Application) of one's own: [`Builder::application`], [`Devnet::call`],
+//! [`Devnet::query`], [`DevnetNode::proved_state`]; `examples/token` is a whole one.
+//!
 //! `devnet/examples/` has more. Nothing here decides anything about consensus: a node of a devnet is the node, only its assembly
 //! differs. This room knows `lockstep-actors` and `lockstep-protocol`, not the command line.
 #![warn(clippy::wildcard_imports)]
@@ -59,17 +62,26 @@ pub use lockstep_actors::runtime::Strike;
 pub use lockstep_actors::runtime::{Actors, AskError, EndReason, Policy};
 pub use lockstep_actors::state_store::{Durability, StoreError};
 pub use lockstep_actors::view::HeadView;
+pub use lockstep_protocol::application::{
+    AppState, AppView, Application, ApplicationError, Applications, BlockContext, Call, Failed,
+    QueryRefused, Refused, Stopped,
+};
 pub use lockstep_protocol::consensus::driver::{Pacing, TickOutcome};
 pub use lockstep_protocol::consensus::timeouts::Timeouts;
 pub use lockstep_protocol::crypto::{KeyError, SchemeId, Signer, SigningFailed};
 pub use lockstep_protocol::ledger::{HistoryError, ReadError, Retention};
 pub use lockstep_protocol::mempool::Submission;
 pub use lockstep_protocol::nouns::decided::DecidedBlock;
-pub use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount, GenesisValidator};
+pub use lockstep_protocol::nouns::genesis::{
+    Genesis, GenesisAccount, GenesisApplication, GenesisValidator,
+};
 pub use lockstep_protocol::nouns::parameters::Parameters;
-pub use lockstep_protocol::nouns::receipt::{FailureCode, Receipt, Status};
+pub use lockstep_protocol::nouns::receipt::{Event, FailureCode, Receipt, Status};
 pub use lockstep_protocol::nouns::sign_bytes::SignContext;
 pub use lockstep_protocol::nouns::transaction::{Action, Transaction, TransactionBody};
+pub use lockstep_protocol::proofs::light_client::{
+    Checkpoint, LightBlock, LightClient, LightError,
+};
 pub use lockstep_protocol::types::{
     Address, AddressError, BlockId, ChainId, Hash, Height, Round, Timestamp,
 };

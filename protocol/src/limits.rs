@@ -208,9 +208,8 @@ pub const LIGHT_BLOCK_BYTES_MAX: usize = CERTIFICATE_BYTES_MAX + VALIDATORS_MAX 
 pub const PROVED_ACCOUNT_BYTES_MAX: usize = 20 * 1024;
 /// A record with its proof: the same, and the value.
 pub const PROVED_RECORD_BYTES_MAX: usize = PROVED_ACCOUNT_BYTES_MAX + RECORD_VALUE_BYTES_MAX;
-/// A value of an application with its proof: the same.
-pub const PROVED_APPLICATION_BYTES_MAX: usize =
-    PROVED_ACCOUNT_BYTES_MAX + crate::application::limits::STATE_VALUE_BYTES_MAX;
+/// A value of an application with its proof: no longer, for it holds as much as a record.
+pub const PROVED_APPLICATION_BYTES_MAX: usize = PROVED_RECORD_BYTES_MAX;
 /// Leaves of the state in one record of a snapshot, unless the first alone has more: few enough that
 /// making their part of the tree takes some ten MiB.
 pub const SNAPSHOT_LEAVES_BYTES_MAX: usize = 1024 * 1024;

@@ -172,8 +172,6 @@ pub enum Mutation {
     FailedCallWrites,
     /// A receipt's leaf does not cover the events of a call.
     EventsOutsideLeaf,
-    /// An application fails at one call, or at another, as it happens.
-    UnsteadyApplication,
     /// Synced blocks count without looking at their certificate.
     UncheckedCertificate,
     /// A certificate needs no quorum.

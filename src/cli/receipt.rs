@@ -51,6 +51,13 @@ pub(super) enum NotInBlock {
     Unknown,
 }
 
+/// What an application has told.
+#[derive(Deserialize)]
+struct Event {
+    name: String,
+    data: String,
+}
+
 /// What nodes answer of a committed transaction.
 #[derive(Deserialize)]
 pub(super) struct Receipt {
@@ -63,6 +70,9 @@ pub(super) struct Receipt {
     bytes: u32,
     pub(super) height: Height,
     index: u32,
+    /// What the application of a call has told.
+    #[serde(default)]
+    events: Vec<Event>,
     /// As it was answered.
     #[serde(skip)]
     pub(super) document: Value,
@@ -183,7 +193,11 @@ impl Receipt {
             Ok(()) => say!("  status        {}", self.status)?,
             Err(why) => say!("  status        {}: {why}", self.status)?,
         }
-        say!("  fee           {} for {} bytes", self.fee, self.bytes)
+        say!("  fee           {} for {} bytes", self.fee, self.bytes)?;
+        for Event { name, data } in &self.events {
+            say!("  event         {name} {data}")?;
+        }
+        Ok(())
     }
 
     /// A failure, if the transaction stands in a block but did not do what it says.

@@ -2,6 +2,7 @@
 //! run beside each other here; those that measure, or fill the machine, are in `tests/alone`.
 
 mod account_history;
+mod applications;
 mod bad_input;
 mod before_it_binds;
 mod bench_transactions;

@@ -80,7 +80,6 @@ pub(super) fn answer(
         Ok(Err(refused)) => Err(Unanswered::Refused(refused.to_string())),
         Err(panicked) => {
             seed.metrics.query_panics.inc();
-            log::warn!("the application {installed} did not answer a question: {panicked}");
             Err(Unanswered::Panicked(format!(
                 "the application {installed} did not answer: {panicked}"
             )))

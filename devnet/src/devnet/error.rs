@@ -6,6 +6,7 @@ use lockstep_actors::runtime::{AskError, EndReason};
 use lockstep_actors::state_store::StoreError;
 use lockstep_protocol::crypto::{KeyError, SigningFailed};
 use lockstep_protocol::ledger::{FailureCode, HistoryError};
+use lockstep_protocol::proofs::light_client::LightError;
 use lockstep_protocol::types::{AddressError, Hash, Timestamp};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -158,6 +159,18 @@ pub enum DevnetError {
     /// The node of this index could not read its store.
     #[error("node {0}: {1}")]
     Store(usize, StoreError),
+    /// The chain runs no application of this name.
+    #[error("the chain has no application {0:?}: name one of Builder::application")]
+    NoApplication(String),
+    /// An application does not answer a question.
+    #[error("the application {0} does not answer: {1}")]
+    Query(String, String),
+    /// The node of this index has no such block.
+    #[error("node {0} has no block {1}: ask for one that it has committed")]
+    NoLightBlock(usize, u64),
+    /// What the node of this index shows does not follow from what is trusted.
+    #[error("node {0} shows what does not follow: {1}")]
+    Light(usize, LightError),
 }
 
 /// Who lacks a block, and where they stand: in words, however many they are.
@@ -223,7 +236,11 @@ impl DevnetError {
             | DevnetError::TooManySnapshots
             | DevnetError::Time(_)
             | DevnetError::NotLater(_)
+            | DevnetError::NoApplication(_)
+            | DevnetError::Query(..)
+            | DevnetError::NoLightBlock(..)
             | DevnetError::Failed { .. } => 2,
+            DevnetError::Light(..) => 3,
             DevnetError::Listen { .. }
             | DevnetError::Links(_)
             | DevnetError::NoBlock { .. }

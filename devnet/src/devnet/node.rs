@@ -25,6 +25,10 @@ impl Devnet {
 }
 
 impl DevnetNode<'_> {
+    pub(super) fn devnet(&self) -> &Devnet {
+        self.devnet
+    }
+
     /// Its number.
     pub fn index(&self) -> usize {
         self.index

@@ -208,12 +208,18 @@ impl Inner {
             .collect()
     }
 
-    /// An account as the furthest of the nodes knows it.
-    fn newest_account(&self, who: &str) -> Result<Account, DevnetError> {
-        let of = self.receiver(who)?;
+    /// The node that has committed the most.
+    pub(super) fn furthest(&self) -> Result<usize, DevnetError> {
         let heights = self.heights().into_iter().enumerate();
         let furthest = heights.filter_map(|(node, height)| Some((height?, node)));
         let (_, node) = furthest.max().ok_or(DevnetError::Down(0))?;
+        Ok(node)
+    }
+
+    /// An account as the furthest of the nodes knows it.
+    fn newest_account(&self, who: &str) -> Result<Account, DevnetError> {
+        let of = self.receiver(who)?;
+        let node = self.furthest()?;
         let account = self.node(node)?.account(&of);
         account.map_err(|error| DevnetError::Account(node, error))
     }

@@ -14,6 +14,7 @@
 //! trace hash says so. Nothing here reads a clock, draws true chance, or iterates over a hash map.
 //!
 //! Not simulated: encodings, sockets, real signatures. Other tests have those.
+mod application;
 mod batch;
 mod brain;
 mod disk;

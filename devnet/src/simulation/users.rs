@@ -1,5 +1,7 @@
-//! Clients of the simulated chain: a few accounts that pay each other, so that blocks change state,
+//! Clients of the simulated chain: a few accounts that pay each other and call its application, so that
+//! blocks change state,
 //! and the validators as far as they vote on who validates.
+use super::application;
 use super::keys::{self, address};
 use super::plan::{Change, Plan};
 use super::random::Random;
@@ -22,6 +24,8 @@ const USERS: u8 = 3;
 const BALANCE: u64 = 1_000_000;
 /// One proposal in this many thousand carries a transaction: executing costs far more than voting.
 const BUSY_PERMILLE: u64 = 60;
+/// So many of a thousand of these call the application; half of the calls fail.
+const CALLS_PERMILLE: u64 = 400;
 
 /// The keys of all users.
 pub(crate) fn signers() -> Vec<Arc<dyn Signer>> {
@@ -198,10 +202,13 @@ impl Users {
         let (Some(signer), Some(receiver)) = (self.signers.get(from), self.signers.get(to)) else {
             return Vec::new();
         };
-        let action = Action::Transfer {
-            to: address(&**receiver),
-            amount: random.below(BALANCE * 2),
-            memo: String::new(),
+        let action = match random.chance(CALLS_PERMILLE) {
+            true => application::call(random.below(256) as u8),
+            false => Action::Transfer {
+                to: address(&**receiver),
+                amount: random.below(BALANCE * 2),
+                memo: String::new(),
+            },
         };
         self.sign(&**signer, action).into_iter().collect()
     }

@@ -4,6 +4,8 @@
 //! microsecond. The figures were set after `ledger::tests::cost`: they need not be exact, but what
 //! costs more must cost more.
 
+use crate::limits::RECORD_VALUE_BYTES_MAX;
+
 /// An application's or an event's name: a word or two.
 pub const APPLICATION_NAME_BYTES_MAX: usize = 32;
 /// Applications of one chain: each is code that whoever runs a node has to trust.
@@ -16,7 +18,7 @@ pub const CALL_DATA_BYTES_MAX: usize = 8_192;
 /// A key of an application: a hash, or two addresses with a word before them.
 pub const STATE_KEY_BYTES_MAX: usize = 64;
 /// A value of an application: as much as a record holds.
-pub const STATE_VALUE_BYTES_MAX: usize = 4_096;
+pub const STATE_VALUE_BYTES_MAX: usize = RECORD_VALUE_BYTES_MAX;
 /// Events of one call: whoever tells more of them means a list, which fits into one.
 pub const EVENTS_MAX: usize = 16;
 /// What one event carries.

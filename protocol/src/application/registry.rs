@@ -181,6 +181,13 @@ impl Applications {
         Applications(Arc::new(all))
     }
 
+    /// These, and one more.
+    #[must_use]
+    pub fn and(&self, application: Arc<dyn Application>) -> Applications {
+        let known = self.iter().map(|installed| installed.application.clone());
+        Applications::of(known.chain([application]))
+    }
+
     /// All of them, rising by name and version.
     pub fn iter(&self) -> impl Iterator<Item = &Installed> {
         self.0.values().flat_map(BTreeMap::values)

@@ -137,7 +137,7 @@ fn a_transaction_of_ethereum_is_called_so() {
         ([0x02, 0xf8], "Ethereum"),
         ([0x01, 0xf9], "Ethereum"),
         ([b'{', b'"'], "none of Lockstep"),
-        ([7, 0], "protocol version 7"),
+        ([8, 0], "protocol version 8"),
     ] {
         let bytes = [&begins[..], &[0; 100]].concat();
         let error = wire().decode_transaction(&bytes).expect_err(word);

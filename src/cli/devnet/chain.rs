@@ -83,6 +83,7 @@ impl Chain {
         };
         let fee_per_byte = self.fee_per_byte;
         Devnet::builder()
+            .applications(crate::applications::known())
             .validators(self.validators)
             .scheme(self.scheme)
             .accounts(accounts)

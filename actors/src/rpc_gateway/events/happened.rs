@@ -1,7 +1,7 @@
 //! What can happen: a block with its receipts is committed, a round or a step of it begins.
 use crate::rpc_gateway::json::transaction::{bytes_of, receiver};
 use lockstep_protocol::consensus::round_machine::Step;
-use lockstep_protocol::ledger::Receipt;
+use lockstep_protocol::ledger::{Event, Receipt};
 use lockstep_protocol::nouns::block::{Header, SealedBlock};
 use lockstep_protocol::types::{Address, BlockId, Height, Round};
 use serde_json::{Value, json};
@@ -26,6 +26,15 @@ pub(super) struct ReceiptEvent {
     pub(super) receipt: Receipt,
 }
 
+impl ReceiptEvent {
+    fn bytes(&self) -> usize {
+        let told = self.receipt.events.iter();
+        let told = told.map(|event| size_of::<Event>() + event.name.len() + event.data.len());
+        // A failed receipt has a sentence.
+        size_of::<ReceiptEvent>() + 64 + told.sum::<usize>()
+    }
+}
+
 /// One of the two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
@@ -47,12 +56,11 @@ impl What {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let receipts = match self {
-            What::Block(block) => block.receipts.len(),
+        let receipts: usize = match self {
+            What::Block(block) => block.receipts.iter().map(ReceiptEvent::bytes).sum(),
             What::Round { .. } => 0,
         };
-        // A failed receipt has a sentence.
-        size_of::<BlockEvent>() + receipts * (size_of::<ReceiptEvent>() + 64)
+        size_of::<BlockEvent>() + receipts
     }
 }
 

@@ -94,6 +94,7 @@ const KEY: &[&str] = &["key guard"];
 const EVIDENCE: &[&str] = &["evidence completeness"];
 const RESTORED: &[&str] = &["agreement", "restored sign"];
 const FORKS: &[&str] = &["old forks told"];
+const EXECUTION: &[&str] = &["execution"];
 const PACING: &[&str] = &["pacing"];
 
 /// All of them.
@@ -140,6 +141,8 @@ pub const ALL: &[Planted] = &[
         CERTIFICATES,
     ),
     planted(M::EveryBlockValid, INVALID, TROUBLE),
+    planted(M::FailedCallWrites, All, EXECUTION),
+    planted(M::EventsOutsideLeaf, All, EXECUTION),
     planted(M::UncheckedLastCommit, INVALID, VALIDITY),
     planted(M::UncheckedCertificate, BOASTER, AGREEMENT),
     planted(M::CertificateOfFew, BOASTER, AGREEMENT),

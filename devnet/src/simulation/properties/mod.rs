@@ -15,6 +15,7 @@ mod agreement;
 mod certificates;
 mod durable_first;
 mod evidence_completeness;
+pub(crate) mod execution;
 mod just_evidence;
 mod key_guard;
 mod lock_rule;
@@ -34,6 +35,8 @@ pub(crate) struct Scene {
     /// Who decides which height.
     pub(crate) sets: Succession,
     pub(crate) context: SignContext,
+    /// Where the chain begins.
+    pub(crate) origin: execution::Origin,
     /// Which nodes follow the rules.
     pub(crate) correct: Vec<bool>,
     /// Whose home is put back.
@@ -166,6 +169,7 @@ pub(crate) fn all() -> Vec<Named> {
             "evidence completeness",
             Box::<evidence_completeness::EvidenceCompleteness>::default(),
         ),
+        ("execution", Box::<execution::Execution>::default()),
         ("just evidence", Box::new(just_evidence::JustEvidence)),
         ("key guard", Box::<key_guard::KeyGuard>::default()),
         ("no trouble", Box::new(no_trouble::NoTrouble)),

@@ -8,19 +8,20 @@ use crate::simulation::node::Node;
 use crate::simulation::node::Setup;
 use crate::simulation::plan::Plan;
 use crate::simulation::properties::Scene;
+use crate::simulation::properties::execution::Origin;
 use crate::simulation::queue::{Event, Queue};
 use crate::simulation::random::Random;
 use crate::simulation::succession::Succession;
 use crate::simulation::trace::Trace;
 use crate::simulation::twins::{self, Split};
 use crate::simulation::users::{self, Users, Wishes};
-use crate::simulation::{Faults, properties};
+use crate::simulation::{Faults, application, properties};
 use crate::simulation::{Profile, Worlds};
 use lockstep_protocol::consensus::catch_up::Arrival;
 use lockstep_protocol::consensus::driver::DriverConfig;
 use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::crypto::{Scheme, Signer};
-use lockstep_protocol::ledger::{ChainRules, Head, Ledger, MemoryState, StateChanges};
+use lockstep_protocol::ledger::{ChainRules, Head, MemoryState, StateChanges};
 use lockstep_protocol::nouns::genesis::{Genesis, GenesisValidator};
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::{Address, ChainId, Height, Round, Timestamp};
@@ -76,6 +77,11 @@ fn furnish(seed: u64, plan: Plan, mut random: Random) -> World {
         keys: Arc::new(keys_of(&plan, &signers)),
         sets: Succession::new(chain.rules.genesis_validators.clone()),
         context: chain.rules.context,
+        origin: Origin {
+            rules: chain.rules.clone(),
+            head: Head::genesis(&chain.genesis, &chain.changes),
+            changes: chain.changes.clone(),
+        },
         restored: plan.restored,
         correct: (0..nodes).map(|node| plan.is_correct(node)).collect(),
     };
@@ -159,10 +165,13 @@ fn chain(plan: &Plan) -> Chain {
         parameters: Parameters::default(),
         validators: founders.map(validator).collect(),
         accounts,
-        applications: Vec::new(),
+        applications: vec![application::named()],
     };
-    let changes = Ledger::genesis_changes(&genesis).expect("this genesis is in order");
-    let rules = ChainRules::new(&genesis, Arc::new(Simulated)).expect("these keys are in order");
+    let known = application::applications();
+    let rules = ChainRules::with(&genesis, Arc::new(Simulated), &known);
+    let rules = rules.expect("these keys are in order");
+    let changes = rules.genesis_changes(&genesis);
+    let changes = changes.expect("this genesis is in order");
     let wishes = Wishes::of(plan, &signers);
     Chain {
         genesis,

@@ -56,6 +56,13 @@ impl Application for Odd {
                 Ok(state.set(b"count", count.to_be_bytes())?)
             }
             [b'a', ..] => Ok(state.set(FOREIGN, [1; 16])?),
+            [b'k', key @ ..] => Ok(state.set(key, [1; 32])?),
+            [b'w', key @ ..] => {
+                for number in 0..=u8::MAX {
+                    state.set([key, &[number]].concat(), [1; 32])?;
+                }
+                Ok(())
+            }
             [b'r', ..] => Ok(state.remove(b"sender")?),
             [b't', ..] => {
                 let now = [block.height.0, block.time.0, block.chain_id.0];
@@ -72,7 +79,7 @@ impl Application for Odd {
     }
 }
 
-fn world() -> World {
+pub(super) fn world() -> World {
     let applications = Applications::of([Arc::new(Odd) as Arc<dyn Application>]);
     let mut world = World::with(2, &[(1, 1_000_000), (2, 1_000_000)]);
     world.genesis.applications = vec![GenesisApplication {
@@ -86,7 +93,7 @@ fn world() -> World {
     world
 }
 
-fn call(world: &World, user: &mut User, data: &[u8]) -> Transaction {
+pub(super) fn call(world: &World, user: &mut User, data: &[u8]) -> Transaction {
     let nonce = user.nonce;
     user.nonce += 1;
     let action = Action::Call {

@@ -75,3 +75,67 @@ fn blocks_of_a_hundred_transfers() {
     }
     report("account proof", 1_000, start);
 }
+
+/// `calls` of `data` in one block: what checking the block costs beyond what the same number of
+/// transfers costs, their signatures known beforehand.
+fn block_of_calls(what: &str, calls: u32, data: impl Fn(u32) -> Vec<u8>) {
+    let world = super::calls::world();
+    let mut builder = world.node();
+    let mut user = User::new(1);
+    let call = |number| super::calls::call(&world, &mut user, &data(number));
+    let transactions: Vec<_> = (0..calls).map(call).collect();
+    let block = builder.prepare(&world, transactions).block;
+    assert_eq!(block.block().transactions.len(), calls as usize);
+    let rounds = 5;
+    let mut spent = std::time::Duration::ZERO;
+    for _ in 0..rounds {
+        let mut node = world.node();
+        for (leaf, transaction) in block.leaves().iter().zip(&block.block().transactions) {
+            let key = signer(1).public_key().to_vec();
+            assert_eq!(transaction.sender, user.address);
+            node.ledger.note_transaction(leaf, &key);
+        }
+        let start = Instant::now();
+        node.ledger.check(&block).unwrap();
+        spent += start.elapsed();
+    }
+    println!("{what}: {:?} a block", spent / rounds);
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn blocks_of_a_thousand_calls() {
+    let data = |kind: u8| move |number: u32| [&[kind][..], &number.to_be_bytes()].concat();
+    block_of_calls(
+        "1,000 calls that write a key of all and tell an event",
+        1_000,
+        data(b'.'),
+    );
+    block_of_calls(
+        "1,000 calls that write a key of their own",
+        1_000,
+        data(b'k'),
+    );
+    block_of_calls(
+        "600 calls that use up their budget by reads",
+        600,
+        data(b'l'),
+    );
+    block_of_calls(
+        "600 calls that use up their budget by writes",
+        600,
+        data(b'w'),
+    );
+    let world = World::with(0, &[(1, 1_000_000)]);
+    let (mut builder, mut node) = (world.node(), world.node());
+    let mut user = User::new(1);
+    let to = User::new(2).address;
+    let transfers: Vec<_> = (0..1_000).map(|_| user.pay(&world, to, 0)).collect();
+    let block = builder.prepare(&world, transfers).block;
+    for leaf in block.leaves() {
+        node.ledger.note_transaction(leaf, signer(1).public_key());
+    }
+    let start = Instant::now();
+    node.ledger.check(&block).unwrap();
+    report("1,000 transfers, for comparison", 1, start);
+}

@@ -146,7 +146,7 @@ impl World {
     }
 
     fn node(&self) -> Node {
-        let changes = Ledger::genesis_changes(&self.genesis).unwrap();
+        let changes = self.rules.genesis_changes(&self.genesis).unwrap();
         let state = Arc::new(MemoryState::new(&changes));
         let head = Head::genesis(&self.genesis, &changes);
         let ledger = Ledger::new(self.rules.clone(), state.clone(), head).unwrap();
