@@ -8,6 +8,9 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fromHex, verdict } from '../dist/index.js';
 
+/** The applications of the vectors' chain: whether they take these bytes for a call (`notes`: `name=value`). */
+const APPLICATIONS = new Map([['notes', (data) => data.includes(0x3d)]]);
+
 /** The state that a file of vectors names. */
 export function stateOf({ chain, state }) {
   const accounts = state.accounts.map(({ address, balance, nonce, public_key: key }) => {
@@ -19,6 +22,7 @@ export function stateOf({ chain, state }) {
     feePerByte: BigInt(state.fee_per_byte),
     height: BigInt(state.height),
     accounts: new Map(accounts),
+    applications: APPLICATIONS,
   };
 }
 

@@ -1,5 +1,5 @@
 /** Asks a node of Lockstep, and sends it transactions. */
-import { ArgumentError, RefusedError } from './errors.js';
+import { RefusedError } from './errors.js';
 import { fromHex, toHex } from './hex.js';
 import { type Signer } from './key.js';
 import { LightSession, type LightOptions } from './light/session.js';
@@ -17,6 +17,14 @@ import {
   type Head,
   type Receipt,
 } from './node/answers.js';
+import {
+  applications,
+  applicationState,
+  query,
+  type Application,
+  type ApplicationState,
+  type QueryAnswer,
+} from './node/applications.js';
 import { Fields } from './node/json.js';
 import { send, sendAndWait, wait, type Submission, type WaitOptions } from './node/outcome.js';
 import {
@@ -26,66 +34,24 @@ import {
   type BuildOptions,
   type SignedTransaction,
 } from './node/signing.js';
-import { untilEnded, type SubscribeOptions } from './node/connections.js';
+import { untilEnded } from './node/connections.js';
 import { header, heads, receipts, type ReceiptEvent } from './node/subscriptions.js';
 import { Transport, type CallOptions, type TransportOptions } from './node/transport.js';
 import { type StateRecord } from './nouns/state.js';
 import { type Action } from './nouns/transaction.js';
-import { type Validator } from './nouns/validator.js';
 import { parseAddress, type Hash } from './nouns/words.js';
-
-/** Bytes, or a text that stands for its UTF-8 bytes. */
-export type Data = Uint8Array | string;
-
-/** A payment. */
-export interface TransferOptions extends BuildOptions {
-  /** An address; one of both cases needs its checksum. */
-  to: string;
-  /** In the chain's smallest unit. */
-  amount: bigint;
-  /** For the receiver; at most 256 bytes of UTF-8. */
-  memo?: string | undefined;
-}
-
-/** A record that is kept, or written over. */
-export interface PutOptions extends BuildOptions {
-  /** 1 to 256 bytes. */
-  key: Data;
-  /** At most 4,096 bytes. */
-  value: Data;
-}
-
-/** A record that is removed. */
-export interface DeleteOptions extends BuildOptions {
-  key: Data;
-}
-
-/** A validator's vote about another one, or about itself. */
-export interface UpdateValidatorOptions extends BuildOptions {
-  publicKey: Uint8Array;
-  /** 0n removes it. */
-  power: bigint;
-}
-
-export interface NewHeadsOptions extends SubscribeOptions {
-  /** The first height to be told; by default that of the next block. */
-  from?: bigint | undefined;
-}
-
-export interface ReceiptsOptions extends SubscribeOptions {
-  /** The first height of which receipts are told; by default that of the next block. */
-  from?: bigint | undefined;
-  /** Only of transactions that this address sends or receives; by default of all. */
-  address?: string | undefined;
-}
-
-/** The validators of a height. */
-export interface Validators {
-  height: bigint;
-  hash: Hash;
-  totalPower: bigint;
-  validators: Validator[];
-}
+import {
+  bytesOf,
+  type ApplicationCallOptions,
+  type Data,
+  type DeleteOptions,
+  type NewHeadsOptions,
+  type PutOptions,
+  type ReceiptsOptions,
+  type TransferOptions,
+  type UpdateValidatorOptions,
+  type Validators,
+} from './options.js';
 
 /**
  * One node. What it answers is its word; {@link light} proves it.
@@ -137,6 +103,30 @@ export class Client {
     const path = `/records/${parseAddress(owner)}/${toHex(bytesOf(key))}`;
     const answer = await absent('unknown_record', this.#get(path, options));
     return answer && { value: answer.bytes('value'), height: answer.whole('height') };
+  }
+
+  /** The applications of the chain, rising by name. */
+  async applications(options: CallOptions = {}): Promise<Application[]> {
+    return applications(this.#transport, options);
+  }
+
+  /** What an application keeps under `key` (1 to 64 bytes). */
+  async applicationState(application: string, key: Data, options: CallOptions = {}): Promise<ApplicationState> {
+    return applicationState(this.#transport, application, bytesOf(key), options);
+  }
+
+  /**
+   * What an application answers about the newest state; `path` and `data` are the application's own.
+   *
+   * @throws {@link RefusedError} `unknown_application`, or `query_refused` with the application's sentence
+   */
+  async query(
+    application: string,
+    path: string,
+    data: Data = new Uint8Array(),
+    options: CallOptions = {},
+  ): Promise<QueryAnswer> {
+    return query(this.#transport, application, path, bytesOf(data), options);
   }
 
   /** Who decides `height`; by default the one under decision. */
@@ -207,6 +197,15 @@ export class Client {
   /** Signs the word of a newcomer, by its validator key, that its node runs. It is not sent. */
   async declareReady(signer: Signer, given: BuildOptions = {}, options: CallOptions = {}): Promise<SignedTransaction> {
     return this.sign(signer, { kind: 'declare_ready' }, given, options);
+  }
+
+  /** Signs a call of an application; it is not sent. */
+  async call(
+    signer: Signer,
+    { application, data, ...rest }: ApplicationCallOptions,
+    options: CallOptions = {},
+  ): Promise<SignedTransaction> {
+    return this.sign(signer, { kind: 'call', application, data: bytesOf(data) }, rest, options);
   }
 
   /**
@@ -286,12 +285,6 @@ export class Client {
   async #get(path: string, options: CallOptions): Promise<Fields> {
     return new Fields(await this.#transport.get(path, options), path);
   }
-}
-
-function bytesOf(data: Data): Uint8Array {
-  if (typeof data === 'string') return new TextEncoder().encode(data);
-  if (data instanceof Uint8Array) return data;
-  throw new ArgumentError('expected bytes (a Uint8Array), or a text');
 }
 
 /** `null` where the node says that there is none. */

@@ -4,6 +4,7 @@
  */
 import { BytesError } from './errors.js';
 import {
+  CALL_DATA_BYTES_MAX,
   EXPIRY_HEIGHTS_MAX,
   MEMO_BYTES_MAX,
   NONCES_AHEAD_MAX,
@@ -14,8 +15,8 @@ import {
 import { encode } from './bytes/codec.js';
 import { open } from './nouns/envelope.js';
 import { type ChainContext } from './nouns/sign-bytes.js';
-import { leastFee, transaction, transactionSignBytes, type Action, type Transaction } from './nouns/transaction.js';
-import { addressOf, type Address } from './nouns/words.js';
+import { leastFee, transaction, transactionSignBytes, type Action, type Call, type Transaction } from './nouns/transaction.js';
+import { addressOf, isName, type Address } from './nouns/words.js';
 import { isKey, verify } from './signature.js';
 
 /** "accepted", or the code of a refusal. */
@@ -29,6 +30,8 @@ export interface LedgerState {
   height: bigint;
   /** Whoever is not here holds nothing and has sent nothing. */
   accounts: ReadonlyMap<Address, { balance: bigint; nonce: bigint; publicKey: Uint8Array | null }>;
+  /** Those of the chain by their names: whether one takes these bytes for a call. By default there is none. */
+  applications?: ReadonlyMap<string, (data: Uint8Array) => boolean> | undefined;
 }
 
 /** The cheapest check first, the signature last, as in `protocol/src/mempool/admission.rs`. */
@@ -44,9 +47,9 @@ export function verdict(bytes: Uint8Array, state: LedgerState): Verdict {
 }
 
 /** What can be said without any account. */
-function formFault(of: Transaction, { feePerByte, height }: LedgerState): string | null {
+function formFault(of: Transaction, { feePerByte, height, applications }: LedgerState): string | null {
   const { action, expiresAt, fee } = of.body;
-  const fault = actionFault(action);
+  const fault = action.kind === 'call' ? callFault(action, applications) : actionFault(action);
   if (fault !== null) return fault;
   if (fee < leastFee(feePerByte, encode(transaction, of).length)) return 'underpriced';
   if (expiresAt < height) return 'expired';
@@ -60,6 +63,14 @@ function actionFault(action: Action): string | null {
   if (action.kind !== 'put' && action.kind !== 'delete') return null;
   if (action.kind === 'put' && action.value.length > RECORD_VALUE_BYTES_MAX) return 'value_too_large';
   return action.key.length < 1 || action.key.length > RECORD_KEY_BYTES_MAX ? 'record_key_length' : null;
+}
+
+function callFault({ application, data }: Call, applications: LedgerState['applications']): string | null {
+  if (!isName(application)) return 'invalid_application_name';
+  const takes = applications?.get(application);
+  if (takes === undefined) return 'unknown_application';
+  if (data.length > CALL_DATA_BYTES_MAX) return 'call_too_large';
+  return takes(data) ? null : 'call_refused';
 }
 
 const NOBODY = { balance: 0n, nonce: 0n, publicKey: null };

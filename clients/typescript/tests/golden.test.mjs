@@ -28,6 +28,7 @@ const TRANSACTIONS = [
   'delete',
   'update of a validator',
   'declaration of readiness',
+  'call',
   'transaction without a key',
 ];
 
@@ -63,6 +64,7 @@ const MESSAGES = {
   'message: account with its proof': nouns.provedAccount,
   'message: no account, with its proof': nouns.provedAccount,
   'message: no record, with its proof': nouns.provedRecord,
+  'message: no value of an application, with its proof': nouns.provedApplication,
 };
 
 for (const [name, codec] of Object.entries(MESSAGES)) {
@@ -72,6 +74,24 @@ for (const [name, codec] of Object.entries(MESSAGES)) {
   });
 }
 
+const RECEIPTS = [
+  'receipt of a call',
+  'receipt of a call that its application failed',
+  'receipt of a call that asked for too much',
+];
+
+test('receipts of calls are read as Rust writes them, with code and events', () => {
+  const [told, failed, exhausted] = RECEIPTS.map((name) => reread(name, nouns.receiptNoun));
+  assert.ok(told.events.length > 0 && told.events.every(({ name }) => nouns.isName(name)));
+  assert.equal(failed.status.code, 'application_failed');
+  assert.ok(failed.status.applicationCode > 0);
+  assert.deepEqual(exhausted.status, { kind: 'failed', code: 'work_exhausted', applicationCode: null });
+  assert.throws(
+    () => encode(nouns.receiptNoun, { ...failed, status: { ...failed.status, applicationCode: null } }),
+    { code: 'bad_argument' },
+  );
+});
+
 test('proofs of inclusion are read as Rust writes them', () => {
   reread('proof of a transaction', nouns.transactionProof);
   reread('proof of a receipt', nouns.receiptProof);
@@ -80,6 +100,7 @@ test('proofs of inclusion are read as Rust writes them', () => {
 test('no byte of a noun is ignored: whatever changes one is refused or reads as something else', () => {
   const kinds = {
     ...Object.fromEntries(TRANSACTIONS.map((name) => [name, nouns.transaction])),
+    ...Object.fromEntries(RECEIPTS.map((name) => [name, nouns.receiptNoun])),
     header: nouns.header,
     'commit certificate': nouns.commitCertificate,
   };

@@ -9,7 +9,7 @@ const STATUS = {
   genesis_hash: `0x${'11'.repeat(32)}`,
   scheme: 'ml-dsa-65',
   parameters: { fee_per_byte: 2 },
-  protocol_version: 6,
+  protocol_version: 7,
 };
 const said = (status, body) => new Response(JSON.stringify(body), { status });
 

@@ -51,7 +51,7 @@ vectors('keys', ({ name, seed, public_key: publicKey, address, address_text: tex
 
 /** A field of a vector as the field of a noun: names in camel case, numbers and digits as bigint, bytes as bytes. */
 const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
-const BYTES = new Set(['key', 'value', 'public_key']);
+const BYTES = new Set(['key', 'value', 'public_key', 'data']);
 function fieldOf(name, value) {
   if (typeof value === 'number') return BigInt(value);
   if (BYTES.has(name) && value !== null) return fromHex(value);
@@ -122,6 +122,12 @@ vectors(
       name,
     );
     assert.equal(nouns.merkleRoot(known), header.receiptsRoot, name);
+    for (const { bytes: ofReceipt, receipt } of receipts) {
+      const { status, events } = decode(nouns.receiptNoun, fromHex(ofReceipt), name, LIMIT);
+      const failure = { code: receipt.code, applicationCode: receipt.application_code ?? null };
+      assert.deepEqual(status, receipt.code ? { kind: 'failed', ...failure } : { kind: 'success' }, name);
+      assert.deepEqual(events, receipt.events.map(({ name: of, data }) => ({ name: of, data: fromHex(data) })), name);
+    }
     assert.equal(nouns.validatorsHash(validators.map(nounOf)), header.validatorsHash, name);
     if (lastCommit !== null)
       assert.equal(
@@ -158,6 +164,11 @@ const PROOFS = {
     const { record, path } = decode(nouns.recordProof, proof, 'proof', LIMIT);
     if (expected === 'accepted') assert.deepEqual(record, value && nounOf(value));
     return nouns.provesRecord({ record, path }, root, address, fromHex(key));
+  },
+  application: ({ proof, root, application, key, value, verdict: expected }) => {
+    const claim = decode(nouns.applicationProof, proof, 'proof', LIMIT);
+    if (expected === 'accepted') assert.deepEqual(claim.value, value && fromHex(value));
+    return nouns.provesApplication(claim, root, application, fromHex(key));
   },
   transaction: ({ proof, root, id }) =>
     nouns.provesTransaction(decode(nouns.transactionProof, proof, 'proof', LIMIT), root, id),
@@ -212,6 +223,11 @@ vectors('light', (vector, file) => {
         fromHex(vector.record.key),
         open(nouns.provedRecord, vector.record.proved),
       );
+    if (vector.application) {
+      const { name, key, proved } = vector.application;
+      const value = client.applicationState(name, fromHex(key), open(nouns.provedApplication, proved));
+      assert.deepEqual(value, vector.value && fromHex(vector.value));
+    }
   });
   assert.equal(said, vector.verdict, vector.name);
 });

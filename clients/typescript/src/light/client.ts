@@ -14,9 +14,11 @@ import { type LightBlock } from '../nouns/light-block.js';
 import { type ChainContext } from '../nouns/sign-bytes.js';
 import {
   provesAccount,
+  provesApplication,
   provesRecord,
   type Account,
   type ProvedAccount,
+  type ProvedApplication,
   type ProvedRecord,
   type StateRecord,
 } from '../nouns/state.js';
@@ -109,6 +111,18 @@ export class LightClient {
     demand('other_height', 'the height of the proof', height, proved.height);
     if (!provesRecord(proved, stateRoot, owner, key)) throw noProof('record');
     return proved.record;
+  }
+
+  /**
+   * What an application keeps under `key` after the trusted header, or `null`.
+   *
+   * @throws {@link LightError} `other_height` or `proof`
+   */
+  applicationState(application: string, key: Uint8Array, proved: ProvedApplication): Uint8Array | null {
+    const { height, stateRoot } = this.#trusted.header;
+    demand('other_height', 'the height of the proof', height, proved.height);
+    if (!provesApplication(proved, stateRoot, application, key)) throw noProof('value of an application');
+    return proved.value;
   }
 
   /** Demands that `shown`, of a later height, can be of this chain, and `set` a set of this chain. */

@@ -6,8 +6,10 @@ import {
   INCLUSION_BYTES_MAX,
   LIGHT_BLOCK_BYTES_MAX,
   PROVED_ACCOUNT_BYTES_MAX,
+  PROVED_APPLICATION_BYTES_MAX,
   PROVED_RECORD_BYTES_MAX,
 } from '../limits.js';
+import { demandName } from '../node/applications.js';
 import { chainOf, demandScheme, headOf, type Chain } from '../node/answers.js';
 import { Fields } from '../node/json.js';
 import { pause, type CallOptions, type Transport } from '../node/transport.js';
@@ -15,7 +17,7 @@ import { open } from '../nouns/envelope.js';
 import { provesReceipt, receiptProof, type ReceiptProof } from '../nouns/inclusion.js';
 import { lightBlock, type LightBlock } from '../nouns/light-block.js';
 import { type ReceiptNoun } from '../nouns/receipt.js';
-import { provedAccount, provedRecord, type Account, type StateRecord } from '../nouns/state.js';
+import { provedAccount, provedApplication, provedRecord, type Account, type StateRecord } from '../nouns/state.js';
 import { parseAddress, type Hash } from '../nouns/words.js';
 import { blockId, type Header } from '../nouns/block.js';
 import { demandYoung } from './age.js';
@@ -111,6 +113,21 @@ export class LightSession {
     const shown = await ask(this.#transport, chain, path, provedRecord, PROVED_RECORD_BYTES_MAX, options);
     const client = await this.#followYoung(shown.height, options);
     return proved(client.trusted, client.record(of, itsKey, shown));
+  }
+
+  /** What an application keeps under `key` (bytes, or a text) after the newest block; `null`: nothing. */
+  async applicationState(
+    application: string,
+    key: Uint8Array | string,
+    options: CallOptions = {},
+  ): Promise<Proved<Uint8Array | null>> {
+    demandName(application);
+    const itsKey = typeof key === 'string' ? new TextEncoder().encode(key) : key;
+    const chain = await this.#itsChain(options);
+    const path = `/light/applications/${application}/state/${toHex(itsKey)}`;
+    const shown = await ask(this.#transport, chain, path, provedApplication, PROVED_APPLICATION_BYTES_MAX, options);
+    const client = await this.#followYoung(shown.height, options);
+    return proved(client.trusted, client.applicationState(application, itsKey, shown));
   }
 
   /** What became of a transaction; `null`: the node shows no block that carries it, which proves nothing. */

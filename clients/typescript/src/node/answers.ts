@@ -1,6 +1,6 @@
 /** What a node answers, as values of this package. */
 import { type Header } from '../nouns/block.js';
-import { FAILURE_CODES, type FailureCode } from '../nouns/receipt.js';
+import { FAILURE_CODES, type CallEvent, type FailureCode } from '../nouns/receipt.js';
 import { type ChainContext } from '../nouns/sign-bytes.js';
 import { type Action } from '../nouns/transaction.js';
 import { SCHEME, type Address, type Hash } from '../nouns/words.js';
@@ -46,12 +46,16 @@ export interface Ending {
   status: 'success' | 'failed';
   /** Why it did not do what it says; `null` on success. */
   code: FailureCode | null;
+  /** With `application_failed` the application's own number, else `null`. */
+  applicationCode: number | null;
   /** The same for people. */
   sentence: string | null;
   /** What was paid, in the chain's smallest unit; also by one that failed. */
   fee: bigint;
   /** Its canonical bytes. */
   bytes: number;
+  /** What the application of a call has told; of what has failed, and of other transactions, none. */
+  events: CallEvent[];
   height: bigint;
 }
 
@@ -120,13 +124,16 @@ export function endingOf(answer: Fields): Ending {
   if (status !== 'success' && status !== 'failed')
     throw new BytesError('malformed', 'a receipt says neither success nor failed');
   const hasFailed = status === 'failed';
+  const code = hasFailed ? failureCode(answer.text('code')) : null;
   return {
     id: answer.hash('transaction'),
     status,
-    code: hasFailed ? failureCode(answer.text('code')) : null,
+    code,
+    applicationCode: code === 'application_failed' ? answer.number('application_code') : null,
     sentence: hasFailed ? answer.text('sentence') : null,
     fee: answer.amount('fee'),
     bytes: answer.number('bytes'),
+    events: answer.list('events').map((event) => ({ name: event.text('name'), data: event.bytes('data') })),
     height: answer.whole('height'),
   };
 }
@@ -182,6 +189,8 @@ function actionOf(answer: Fields): Action {
       return { kind, publicKey: answer.bytes('public_key'), power: answer.whole('power') };
     case 'declare_ready':
       return { kind };
+    case 'call':
+      return { kind, application: answer.text('application'), data: answer.bytes('data') };
     default:
       throw new BytesError('malformed', 'a block has an action that this client does not know');
   }

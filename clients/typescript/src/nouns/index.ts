@@ -11,16 +11,20 @@ export {
 } from './inclusion.js';
 export { lightBlock } from './light-block.js';
 export { leads, merkleRoot, path, type Path, type PathStep } from './merkle.js';
-export { FAILURE_CODES, receiptLeaf, receiptNoun, type ReceiptNoun, type Status } from './receipt.js';
+export { FAILURE_CODES, receiptLeaf, receiptNoun, type Failure, type ReceiptNoun, type Status } from './receipt.js';
 export { precommitSignBytes, signBytes } from './sign-bytes.js';
 export {
   accountProof,
+  applicationProof,
   provedAccount,
+  provedApplication,
   provedRecord,
   recordProof,
   provesAccount,
+  provesApplication,
   provesRecord,
   type AccountProof,
+  type ApplicationProof,
   type RecordProof,
 } from './state.js';
 export { provesState, statePath, type Sibling, type StateLeaf, type StatePath } from './state-tree.js';
@@ -34,4 +38,4 @@ export {
   witness,
 } from './transaction.js';
 export { validator, validators, validatorsHash } from './validator.js';
-export { hashOf } from './words.js';
+export { hashOf, isName } from './words.js';

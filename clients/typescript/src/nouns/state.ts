@@ -1,5 +1,5 @@
-/** What the state holds of accounts and records, and how one is proved below a state root. */
-import { bytes, encode, option, struct, u64 } from '../bytes/codec.js';
+/** What the state holds of accounts, records and applications, and how one is proved below a state root. */
+import { bytes, encode, option, struct, text, u64 } from '../bytes/codec.js';
 import { hash } from '../hash.js';
 import { fromHex } from '../hex.js';
 import { provesState, statePath, type StatePath } from './state-tree.js';
@@ -34,6 +34,13 @@ export interface RecordProof {
   path: StatePath;
 }
 
+/** A claim about one key of one application, with its path. */
+export interface ApplicationProof {
+  /** `null` claims that there is no such value. */
+  value: Uint8Array | null;
+  path: StatePath;
+}
+
 /** What a node shows of one account: its claim, and the height that it claims it for. */
 export interface ProvedAccount extends AccountProof {
   height: bigint;
@@ -44,6 +51,11 @@ export interface ProvedRecord extends RecordProof {
   height: bigint;
 }
 
+/** What a node shows of one key of one application. */
+export interface ProvedApplication extends ApplicationProof {
+  height: bigint;
+}
+
 const account = struct<Account>({ balance: u64, nonce: u64 });
 const record = struct<StateRecord>({ value: bytes, height: u64 });
 
@@ -51,6 +63,11 @@ export const accountProof = struct<AccountProof>({ account: option(account), pat
 export const recordProof = struct<RecordProof>({ record: option(record), path: statePath });
 export const provedAccount = struct<ProvedAccount>({ height: u64, account: option(account), path: statePath });
 export const provedRecord = struct<ProvedRecord>({ height: u64, record: option(record), path: statePath });
+export const applicationProof = struct<ApplicationProof>({ value: option(bytes), path: statePath });
+export const provedApplication = struct<ProvedApplication>({ height: u64, value: option(bytes), path: statePath });
+
+/** Name and key are hashed with their counts: no two pairs of them meet. */
+const place = struct<{ application: string; key: Uint8Array }>({ application: text, key: bytes });
 
 /** Whether `proved` leads from its claim about `address` to this state root. */
 export function provesAccount(proved: AccountProof, stateRoot: Hash, address: Address): boolean {
@@ -62,4 +79,15 @@ export function provesAccount(proved: AccountProof, stateRoot: Hash, address: Ad
 export function provesRecord(proved: RecordProof, stateRoot: Hash, owner: Address, key: Uint8Array): boolean {
   const value = proved.record === null ? null : encode(record, proved.record);
   return provesState(proved.path, stateRoot, hash('record/', fromHex(owner, 20), key), value);
+}
+
+/** Whether `proved` leads from its claim about `key` of an application to this state root. */
+export function provesApplication(
+  proved: ApplicationProof,
+  stateRoot: Hash,
+  application: string,
+  key: Uint8Array,
+): boolean {
+  const keyHash = hash('lockstep/application/v1', encode(place, { application, key }));
+  return provesState(proved.path, stateRoot, keyHash, proved.value);
 }

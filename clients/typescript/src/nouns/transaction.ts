@@ -6,7 +6,7 @@ import { address20, hashOf, type Address, type Hash } from './words.js';
 import { signBytes, type ChainContext } from './sign-bytes.js';
 
 /** What a transaction does. */
-export type Action = Transfer | Put | Delete | UpdateValidator | DeclareReady;
+export type Action = Transfer | Put | Delete | UpdateValidator | DeclareReady | Call;
 
 /** Moves `amount` (in the chain's smallest unit) to `to`. */
 export interface Transfer {
@@ -44,6 +44,15 @@ export interface DeclareReady {
   kind: 'declare_ready';
 }
 
+/** Has an application that the chain's genesis names do what the data says. */
+export interface Call {
+  kind: 'call';
+  /** Its name: 1 to 32 of `a-z 0-9 -`, a letter first. */
+  application: string;
+  /** At most 8,192 bytes; what they say is the application's own. */
+  data: Uint8Array;
+}
+
 /** The part of a transaction that its id and its signature cover. */
 export interface TransactionBody {
   /** How many transactions of the sender the ledger has executed before this one. */
@@ -71,6 +80,7 @@ export const action = enumeration<Action>({
   delete: struct<Omit<Delete, 'kind'>>({ key: bytes }),
   update_validator: struct<Omit<UpdateValidator, 'kind'>>({ publicKey: bytes, power: u64 }),
   declare_ready: struct<Omit<DeclareReady, 'kind'>>({}),
+  call: struct<Omit<Call, 'kind'>>({ application: text, data: bytes }),
 });
 
 export const transactionBody = struct<TransactionBody>({ nonce: u64, fee: u64, expiresAt: u64, action });

@@ -3,11 +3,17 @@ import { type Codec } from '../bytes/codec.js';
 import { ArgumentError } from '../errors.js';
 import { hash } from '../hash.js';
 import { fromHex, toHex, type Hex } from '../hex.js';
+import { APPLICATION_NAME_BYTES_MAX } from '../limits.js';
 
 /** SHA-256: `0x` and 64 lower-case digits. */
 export type Hash = Hex;
 /** Who an account or a validator is: `0x` and 40 lower-case digits. */
 export type Address = Hex;
+
+/** Whether an application, or an event, can have this name: 1 to 32 of `a-z 0-9 -`, a letter first. */
+export function isName(name: string): boolean {
+  return name.length <= APPLICATION_NAME_BYTES_MAX && /^[a-z][a-z0-9-]*$/.test(name);
+}
 
 /** The scheme whose keys this client has. */
 export const SCHEME = 'ml-dsa-65';

@@ -43,6 +43,13 @@ export async function watch(): Promise<void> {
   for await (const { to, code } of client.receipts({ address: Key.generate().address })) console.log(to, code);
 }
 
+export async function note(text: string): Promise<number> {
+  const told = await client.sendAndWait(await client.call(device, { application: 'notes', data: text }));
+  const { value } = await client.applicationState('notes', 'milk');
+  const answer: Uint8Array = (await client.query('notes', 'all')).value;
+  return told.events.reduce((sum, { data }) => sum + data.length, answer.length + (value?.length ?? 0));
+}
+
 /** A device signs by itself, and later. */
 export const device: Signer = {
   address: `0x${'00'.repeat(20)}`,
