@@ -13,6 +13,7 @@ from lockstep_client.light import Checkpoint, LightClient
 from lockstep_client.nouns import (
     Action,
     Body,
+    Call,
     Certificate,
     DeclareReady,
     Delete,
@@ -28,14 +29,17 @@ from lockstep_client.proofs import (
     EMPTY_NODE,
     AccountProof,
     AccountState,
+    ApplicationProof,
     ReceiptProof,
     RecordProof,
     RecordState,
     TransactionProof,
     account_key,
+    application_key,
     merkle_root,
     record_key,
 )
+from lockstep_client.receipts import CallEvent, Receipt
 from lockstep_client.subscriptions import header_of
 from lockstep_client.validators import ValidatorSet, verify_certificate
 from vectors import context_of, load, state_of
@@ -66,6 +70,8 @@ def action_of(said: Vector) -> Action:
         return Delete(from_hex(said["key"]))
     if kind == "update_validator":
         return UpdateValidator(from_hex(said["public_key"]), int(said["power"]))
+    if kind == "call":
+        return Call(said["application"], from_hex(said["data"]))
     assert kind == "declare_ready"
     return DeclareReady()
 
@@ -117,7 +123,15 @@ def test_a_header_has_its_bytes_its_id_and_its_roots(vector: Vector) -> None:
     receipts = [hash_of(receipt["leaf"]) for receipt in vector["receipts"]]
     assert merkle_root(receipts) == header.receipts_root
     for receipt in vector["receipts"]:
-        assert to_hex(sha256(b"lockstep/receipt/v1", from_hex(receipt["bytes"]))) == receipt["leaf"]
+        data = from_hex(receipt["bytes"])
+        ours = decode(data, Receipt.read, 10_000)
+        assert ours.encode() == data
+        assert to_hex(ours.leaf) == receipt["leaf"]
+        said = receipt["receipt"]
+        assert ours.code == said.get("code")
+        assert ours.application_code == said.get("application_code")
+        told = [CallEvent(event["name"], from_hex(event["data"])) for event in said["events"]]
+        assert list(ours.events) == told
     assert set_of(vector["validators"]).hash == header.validators_hash
     last = vector["last_commit"]
     hash_ = bytes(32) if last is None else Certificate.decode(from_hex(last)).hash
@@ -173,6 +187,10 @@ def proved(vector: Vector, root: bytes, data: bytes) -> tuple[bool, Any]:
         record = RecordProof.decode(data)
         owner, key = address_of(vector["address"]), from_hex(vector["key"])
         return record.holds(root, owner, key), shown_record(record.record)
+    if kind == "application":
+        claim = ApplicationProof.decode(data)
+        holds = claim.holds(root, vector["application"], from_hex(vector["key"]))
+        return holds, shown_value(claim.value)
     if kind == "transaction":
         return TransactionProof.decode(data).holds(root, hash_of(vector["id"])), True
     receipt = ReceiptProof.decode(data)
@@ -191,6 +209,10 @@ def shown_account(account: AccountState | None) -> Any:
 
 def shown_record(record: RecordState | None) -> Any:
     return record and {"value": to_hex(record.value), "height": record.height}
+
+
+def shown_value(value: bytes | None) -> Any:
+    return None if value is None else to_hex(value)
 
 
 def test_a_list_has_its_root() -> None:
@@ -255,6 +277,11 @@ def walk(vector: Vector, file: Vector, asked: list[int], value: list[Any]) -> No
         proved_record = light.open_record(from_hex(said["proved"]))
         owner, key = address_of(said["address"]), from_hex(said["key"])
         value.append(shown_record(light.record(owner, key, *proved_record)))
+    if "application" in vector:
+        said = vector["application"]
+        proved_value = light.open_application_state(from_hex(said["proved"]))
+        name, key = said["name"], from_hex(said["key"])
+        value.append(shown_value(light.application_state(name, key, *proved_value)))
 
 
 def test_a_header_reads_back() -> None:
@@ -308,6 +335,9 @@ def holds_for(base: Vector, root: bytes, data: bytes) -> bool:
     if kind == "record":
         owner, key = address_of(base["address"]), from_hex(base["key"])
         return RecordProof.decode(data).holds(root, owner, key)
+    if kind == "application":
+        key = from_hex(base["key"])
+        return ApplicationProof.decode(data).holds(root, base["application"], key)
     if kind == "transaction":
         return TransactionProof.decode(data).holds(root, hash_of(base["id"]))
     return ReceiptProof.decode(data).holds(root, hash_of(base["id"]))
@@ -356,6 +386,8 @@ def test_the_whole_state_has_the_root_in_the_header() -> None:
             values[sha256(b"key/", address)] = account.public_key
     alice = Key.devnet("alice").address_bytes
     values[record_key(alice, b"deed/1")] = RecordState(b"a house", 1).encode()
+    values[application_key("notes", b"first")] = b"hello"
+    values[application_key("notes", b"milk")] = b"2"
     second = load("blocks")["vectors"][1]
     founders = set_of(second["validators"]).validators
     record = codec.u64(1) + b"\0" + codec.many(list(founders), Validator.encode)
@@ -364,11 +396,17 @@ def test_the_whole_state_has_the_root_in_the_header() -> None:
     assert to_hex(state_root(values)) == second["header"]["state_root"]
 
 
+def encode_application(application: tuple[str, int, bytes]) -> bytes:
+    name, version, state = application
+    return codec.var(name.encode()) + codec.u32(version) + codec.var(state)
+
+
 def test_the_genesis_has_its_hash_and_a_whole_block_its_bytes() -> None:
     file = load("blocks")
     said = file["genesis"]
     founders = [(from_hex(v["public_key"]), int(v["power"])) for v in said["validators"]]
     accounts = [(from_hex(a["address"]), int(a["balance"])) for a in said["accounts"]]
+    applications = [(a["name"], a["version"], from_hex(a["state"])) for a in said["applications"]]
     data = (
         codec.u64(said["chain_id"])
         + b"\1"
@@ -376,6 +414,7 @@ def test_the_genesis_has_its_hash_and_a_whole_block_its_bytes() -> None:
         + codec.u64(said["fee_per_byte"])
         + codec.many(founders, lambda founder: codec.var(founder[0]) + codec.u64(founder[1]))
         + codec.many(accounts, lambda account: account[0] + codec.u64(account[1]))
+        + codec.many(applications, encode_application)
     )
     assert to_hex(data) == said["bytes"]
     assert to_hex(sha256(b"lockstep/genesis/v1", data)) == said["hash"]

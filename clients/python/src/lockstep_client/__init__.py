@@ -1,7 +1,8 @@
 """Client of Lockstep: keys, transactions, proofs and a light client, in plain Python and asyncio."""
 
 from .aio import AsyncClient
-from .client import Account, Chain, Client, Signed
+from .answers import Account, Answered, Application, Chain, Signed
+from .client import Client
 from .errors import (
     Busy,
     LightError,
@@ -15,15 +16,19 @@ from .errors import (
 )
 from .keys import Key
 from .light import Checkpoint, LightClient
-from .nouns import Body, Context, Header, Receipt, Transaction
+from .nouns import Body, Context, Header, Transaction
+from .receipts import CallEvent, Receipt
 from .subscriptions import Event
 from .verdict import KnownAccount, State, verdict
 
 __all__ = [
     "Account",
+    "Answered",
+    "Application",
     "AsyncClient",
     "Body",
     "Busy",
+    "CallEvent",
     "Chain",
     "Checkpoint",
     "Client",

@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from .client import FEE_PER_BYTE_MAX, Account, Chain, Client, Signed
+from .answers import Account, Answered, Application, Chain, Signed
+from .client import FEE_PER_BYTE_MAX, Client
 from .keys import Key
 from .light import Checkpoint, LightClient
-from .nouns import Action, Header, Receipt
+from .nouns import Action, Header
 from .proofs import AccountState, RecordState
+from .receipts import Receipt
 from .subscriptions import Event
 
 T = TypeVar("T")
@@ -61,6 +63,15 @@ class AsyncClient:
     async def record(self, owner: str | bytes, key: bytes) -> RecordState | None:
         return await self._run(self.plain.record, owner, key)
 
+    async def applications(self) -> list[Application]:
+        return await self._run(self.plain.applications)
+
+    async def application_state(self, application: str, key: bytes) -> bytes | None:
+        return await self._run(self.plain.application_state, application, key)
+
+    async def query(self, application: str, path: str, data: bytes = b"") -> Answered:
+        return await self._run(self.plain.query, application, path, data)
+
     async def receipt(self, transaction: str | bytes) -> Receipt | None:
         return await self._run(self.plain.receipt, transaction)
 
@@ -82,6 +93,11 @@ class AsyncClient:
 
     async def declare_ready(self, key: Key, **terms: int | None) -> Signed:
         return await self._run(self.plain.declare_ready, key, **terms)
+
+    async def call(
+        self, key: Key, application: str, data: bytes, **terms: int | None
+    ) -> Signed:
+        return await self._run(self.plain.call, key, application, data, **terms)
 
     async def sign(self, key: Key, action: Action, **terms: int | None) -> Signed:
         return await self._run(self.plain.sign, key, action, **terms)
@@ -123,6 +139,18 @@ class AsyncClient:
         head_max_ms: int | None = 600_000,
     ) -> RecordState | None:
         return await self._run(self.plain.verified_record, light, owner, key, head_max_ms=head_max_ms)
+
+    async def verified_application_state(
+        self,
+        light: LightClient,
+        application: str,
+        key: bytes,
+        *,
+        head_max_ms: int | None = 600_000,
+    ) -> bytes | None:
+        return await self._run(
+            self.plain.verified_application_state, light, application, key, head_max_ms=head_max_ms
+        )
 
 
 _END = object()

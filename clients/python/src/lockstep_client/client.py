@@ -4,41 +4,37 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
 
-from .errors import (
-    Busy,
-    LockstepError,
-    NotCommitted,
-    Refused,
-    TimedOut,
-    Unreachable,
-    UnsupportedScheme,
+from .answers import (
+    Account,
+    Answered,
+    Application,
+    Chain,
+    Signed,
+    end_of,
+    reading,
+    receipt_of,
 )
-from .hashes import SCHEME, address_of, from_hex, hash_of, to_hex
+from .errors import Busy, LockstepError, TimedOut, Unreachable
+from .hashes import address_of, from_hex, hash_of, name_of, to_hex
 from .keys import Key
 from .light import Checkpoint, LightClient
-from .limits import PROTOCOL_VERSION
 from .nouns import (
     Action,
     Body,
+    Call,
     Context,
     DeclareReady,
     Delete,
     LightBlock,
     Put,
-    Receipt,
-    Transaction,
     Transfer,
     UpdateValidator,
 )
 from .proofs import AccountState, RecordState
+from .receipts import Receipt
 from .subscriptions import Heads, Subscription
 from .transport import BYTES_TYPE, Transport, refusal
-
-T = TypeVar("T")
 
 EXPIRES_AFTER = 10_000
 """Heights after which a transaction expires, unless its sender says."""
@@ -48,66 +44,6 @@ WAIT_S = 20.0
 """How long one call waits at the node; the node itself allows for 30 s."""
 RETRY_S = 0.2
 DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True)
-class Chain:
-    """What a node says of its chain."""
-
-    chain_id: int
-    genesis_hash: str
-    scheme: str
-    protocol_version: int
-    fee_per_byte: int
-    height: int
-
-    @property
-    def context(self) -> Context:
-        """What signatures are bound to, if this client can sign for this chain."""
-        if self.scheme != SCHEME:
-            raise UnsupportedScheme(self.scheme)
-        if self.protocol_version != PROTOCOL_VERSION:
-            said = f"the node speaks version {self.protocol_version}, this client {PROTOCOL_VERSION}"
-            raise LockstepError("version", said)
-        return Context(self.chain_id, hash_of(self.genesis_hash))
-
-
-@dataclass(frozen=True)
-class Account:
-    """What a node says of an address. ``next_nonce`` counts what waits for a block."""
-
-    address: str
-    exists: bool
-    balance: int
-    nonce: int
-    next_nonce: int
-    height: int
-
-
-@dataclass(frozen=True)
-class Signed:
-    """A signed transaction: send it as often as you like, it is executed once at the most."""
-
-    transaction: Transaction
-    data: bytes
-    """What is handed in."""
-
-    @property
-    def id(self) -> str:
-        return to_hex(self.transaction.id)
-
-    @property
-    def expires_at(self) -> int:
-        """After this height it stands in a block or never will."""
-        return self.transaction.body.expires_at
-
-
-def reading(read: Callable[[], T]) -> T:
-    """What a node has answered, unless it is not what it has to be."""
-    try:
-        return read()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise LockstepError("malformed_answer", f"the answer lacks something: {error!r}") from None
 
 
 class Client:
@@ -163,10 +99,27 @@ class Client:
             return None
         return reading(lambda: RecordState(from_hex(record["value"]), int(record["height"])))
 
+    def applications(self) -> list[Application]:
+        """All that the chain has, rising by name."""
+        said = self._transport.rpc("lockstep_getApplications", [])
+        return reading(lambda: [Application(str(a["name"]), int(a["version"])) for a in said])
+
+    def application_state(self, application: str, key: bytes) -> bytes | None:
+        """What an application keeps under a key of 1 to 64 bytes."""
+        params = [name_of(application), to_hex(key)]
+        said = self._transport.rpc("lockstep_getApplicationState", params)
+        return reading(lambda: None if said["value"] is None else from_hex(said["value"]))
+
+    def query(self, application: str, path: str, data: bytes = b"") -> Answered:
+        """What an application answers about the newest state; path and data are its own."""
+        params = [name_of(application), path, to_hex(data)]
+        said = self._transport.rpc("lockstep_query", params)
+        return reading(lambda: Answered(from_hex(said["value"]), int(said["height"])))
+
     def receipt(self, transaction: str | bytes) -> Receipt | None:
         """``None``: no block has carried it."""
         said = self._transport.rpc("lockstep_getReceipt", [to_hex(hash_of(transaction))])
-        return None if said is None else _receipt(said)
+        return None if said is None else receipt_of(said)
 
     # What is signed.
 
@@ -189,6 +142,9 @@ class Client:
 
     def declare_ready(self, key: Key, **terms: int | None) -> Signed:
         return self.sign(key, DeclareReady(), **terms)
+
+    def call(self, key: Key, application: str, data: bytes, **terms: int | None) -> Signed:
+        return self.sign(key, Call(application, data), **terms)
 
     def sign(
         self,
@@ -247,7 +203,7 @@ class Client:
             except (Unreachable, Busy):
                 time.sleep(min(RETRY_S, max(0.0, until - time.monotonic())))
                 continue
-            if (receipt := _end(said)) is not None:
+            if (receipt := end_of(said)) is not None:
                 return receipt
         raise TimedOut(f"{signed.id} has no end yet: send the same bytes again")
 
@@ -311,6 +267,19 @@ class Client:
         self._follow(light, height, head_max_ms)
         return light.record(owner, key, height, proof)
 
+    def verified_application_state(
+        self,
+        light: LightClient,
+        application: str,
+        key: bytes,
+        *,
+        head_max_ms: int | None = 600_000,
+    ) -> bytes | None:
+        path = f"/light/applications/{name_of(application)}/state/{to_hex(key)}"
+        height, proof = light.open_application_state(self._transport.get(path))
+        self._follow(light, height, head_max_ms)
+        return light.application_state(application, key, height, proof)
+
     def _follow(self, light: LightClient, height: int, head_max_ms: int | None) -> None:
         light.follow(height, lambda asked: self.light_block(light.context, asked), now_ms())
         if head_max_ms is not None:
@@ -319,36 +288,3 @@ class Client:
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _receipt(said: Any) -> Receipt:
-    def read() -> Receipt:
-        code = str(said["code"]) if said["status"] == "failed" else None
-        return Receipt(
-            hash_of(said["transaction"]),
-            code,
-            int(said["fee"]),
-            int(said["bytes"]),
-            int(said["height"]),
-            hash_of(said["block_id"]),
-        )
-
-    return reading(read)
-
-
-def _end(said: Any) -> Receipt | None:
-    """The receipt of what a block carries; ``None`` as long as it is open."""
-    status = reading(lambda: str(said["status"]))
-    if status == "pending":
-        return None
-    if status in ("committed", "failed") and "receipt" in said:
-        receipt = _receipt(said["receipt"])
-        if receipt.code is None:
-            return receipt
-        sentence = str(said["receipt"].get("sentence", "it failed"))
-        raise NotCommitted(receipt.code, sentence, receipt)
-    if status == "committed":
-        raise Refused("pruned", f"block {said.get('height')} carries it, and is not kept any more")
-    if status == "dropped":
-        raise NotCommitted(str(said.get("code")), "the node has dropped it")
-    raise NotCommitted(status, f"it waits no more: {status}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .nouns import Receipt
+    from .receipts import Receipt
 
 
 class LockstepError(Exception):

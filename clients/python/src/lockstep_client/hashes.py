@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 
+from .limits import APPLICATION_NAME_BYTES_MAX
+
 SCHEME = "ml-dsa-65"
 ZERO_HASH = bytes(32)
 
+_NAME = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 _ADDRESS = re.compile(r"(?:0x)?([0-9a-fA-F]{40})", re.ASCII)
 _HASH = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 
@@ -40,6 +43,19 @@ def hash_of(text: str | bytes) -> bytes:
     if found is None:
         raise ValueError(f"expected 0x and 64 hex digits, got {text[:80]!r}")
     return bytes.fromhex(found[1])
+
+
+def is_name(text: str) -> bool:
+    """Whether an application, or an event, can be called so: 1 to 32 of ``a-z 0-9 -``, a letter
+    first."""
+    return len(text) <= APPLICATION_NAME_BYTES_MAX and _NAME.fullmatch(text) is not None
+
+
+def name_of(text: str) -> str:
+    """The name of an application."""
+    if not is_name(text):
+        raise ValueError(f"expected 1 to 32 of a-z, 0-9 and -, a letter first, got {text[:80]!r}")
+    return text
 
 
 def address_of_key(public_key: bytes) -> bytes:

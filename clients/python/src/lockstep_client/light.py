@@ -11,9 +11,21 @@ from dataclasses import dataclass
 
 from .errors import LightError
 from .hashes import hash_of, to_hex
-from .limits import CLOCK_DRIFT_MS, PROVED_ACCOUNT_BYTES_MAX, PROVED_RECORD_BYTES_MAX
+from .limits import (
+    CLOCK_DRIFT_MS,
+    PROVED_ACCOUNT_BYTES_MAX,
+    PROVED_APPLICATION_BYTES_MAX,
+    PROVED_RECORD_BYTES_MAX,
+)
 from .nouns import Context, Header, LightBlock
-from .proofs import AccountProof, AccountState, RecordProof, RecordState, open_proved
+from .proofs import (
+    AccountProof,
+    AccountState,
+    ApplicationProof,
+    RecordProof,
+    RecordState,
+    open_proved,
+)
 from .validators import ValidatorSet, members, verify_certificate
 
 
@@ -102,6 +114,15 @@ class LightClient:
             raise _no_proof()
         return proof.record
 
+    def application_state(
+        self, application: str, key: bytes, height: int, proof: ApplicationProof
+    ) -> bytes | None:
+        """What an application keeps under a key after the trusted header."""
+        self._of_trusted_height(height)
+        if not proof.holds(self.trusted.header.state_root, application, key):
+            raise _no_proof()
+        return proof.value
+
     def open_account(self, data: bytes) -> tuple[int, AccountProof]:
         """From what ``GET /light/accounts`` answers."""
         return open_proved(data, self.context, AccountProof.read, PROVED_ACCOUNT_BYTES_MAX)
@@ -109,6 +130,10 @@ class LightClient:
     def open_record(self, data: bytes) -> tuple[int, RecordProof]:
         """From what ``GET /light/records`` answers."""
         return open_proved(data, self.context, RecordProof.read, PROVED_RECORD_BYTES_MAX)
+
+    def open_application_state(self, data: bytes) -> tuple[int, ApplicationProof]:
+        """From what ``GET /light/applications`` answers."""
+        return open_proved(data, self.context, ApplicationProof.read, PROVED_APPLICATION_BYTES_MAX)
 
     def _of_trusted_height(self, height: int) -> None:
         if height != self.trusted.header.height:

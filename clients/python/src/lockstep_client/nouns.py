@@ -1,4 +1,4 @@
-"""What is signed, sent and kept: transactions, receipts, headers, certificates, light blocks."""
+"""What is signed, sent and kept: transactions, headers, certificates, light blocks."""
 
 from __future__ import annotations
 
@@ -90,11 +90,22 @@ class DeclareReady:
         return b"\4"
 
 
-Action = Union[Transfer, Put, Delete, UpdateValidator, DeclareReady]
+@dataclass(frozen=True)
+class Call:
+    """Has an application that the chain's genesis names do what the data says."""
+
+    application: str
+    data: bytes
+
+    def encode(self) -> bytes:
+        return b"\5" + codec.var(self.application.encode()) + codec.var(self.data)
+
+
+Action = Union[Transfer, Put, Delete, UpdateValidator, DeclareReady, Call]
 
 
 def _read_action(reader: Reader) -> Action:
-    tag = reader.tag(5)
+    tag = reader.tag(6)
     if tag == 0:
         return Transfer(reader.take(20), reader.u64(), reader.text())
     if tag == 1:
@@ -103,7 +114,7 @@ def _read_action(reader: Reader) -> Action:
         return Delete(reader.bytes())
     if tag == 3:
         return UpdateValidator(reader.bytes(), reader.u64())
-    return DeclareReady()
+    return DeclareReady() if tag == 4 else Call(reader.text(), reader.bytes())
 
 
 @dataclass(frozen=True)
@@ -178,57 +189,6 @@ class Transaction:
 
 def transaction_leaf(transaction: bytes, witness: bytes) -> bytes:
     return sha256(b"lockstep/leaf/v1", transaction, witness)
-
-
-FAILURES = (
-    "insufficient_balance",
-    "balance_overflow",
-    "no_such_record",
-    "not_a_validator",
-    "nothing_to_change",
-    "last_validator",
-    "too_many_validators",
-    "power_overflow",
-    "invalid_validator_key",
-    "validator_too_powerful",
-    "not_a_candidate",
-    "already_a_validator",
-)
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What became of a transaction that a block has executed. ``code`` says why it failed."""
-
-    transaction: bytes
-    code: str | None
-    fee: int
-    size: int
-    """The transaction's canonical bytes, which the fee is for."""
-    height: int | None = None
-    block_id: bytes | None = None
-
-    @property
-    def succeeded(self) -> bool:
-        return self.code is None
-
-    def encode(self) -> bytes:
-        failed = b"\0" if self.code is None else b"\1" + bytes_of(FAILURES.index(self.code))
-        return self.transaction + failed + codec.u64(self.fee) + codec.u32(self.size)
-
-    @property
-    def leaf(self) -> bytes:
-        return sha256(b"lockstep/receipt/v1", self.encode())
-
-    @staticmethod
-    def read(reader: Reader) -> Receipt:
-        transaction = reader.take(32)
-        code = FAILURES[reader.tag(len(FAILURES))] if reader.tag(2) else None
-        return Receipt(transaction, code, reader.u64(), reader.u32())
-
-
-def bytes_of(number: int) -> bytes:
-    return number.to_bytes(1, "little")
 
 
 @dataclass(frozen=True)

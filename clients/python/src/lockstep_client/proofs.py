@@ -9,14 +9,17 @@ from . import codec
 from .codec import Reader, decode
 from .hashes import sha256
 from .limits import (
+    EVENTS_BYTES_MAX,
     MERKLE_STEPS_MAX,
     PROVED_ACCOUNT_BYTES_MAX,
+    PROVED_APPLICATION_BYTES_MAX,
     PROVED_RECORD_BYTES_MAX,
     STATE_SIBLINGS_MAX,
 )
-from .nouns import Context, Receipt, transaction_leaf
+from .nouns import Context, transaction_leaf
+from .receipts import Receipt
 
-INCLUSION_PROOF_BYTES_MAX = 2_048
+INCLUSION_PROOF_BYTES_MAX = 2_048 + EVENTS_BYTES_MAX
 EMPTY_NODE = b"SPARSE_MERKLE_PLACEHOLDER_HASH__"
 
 
@@ -146,6 +149,11 @@ def record_key(owner: bytes, key: bytes) -> bytes:
     return sha256(b"record/", owner, key)
 
 
+def application_key(application: str, key: bytes) -> bytes:
+    """Name and key are hashed with their counts: no two pairs of them meet."""
+    return sha256(b"lockstep/application/v1", codec.var(application.encode()), codec.var(key))
+
+
 @dataclass(frozen=True)
 class AccountState:
     """What the state holds of an address."""
@@ -218,10 +226,30 @@ class RecordProof:
         return decode(data, RecordProof.read, PROVED_RECORD_BYTES_MAX)
 
 
+@dataclass(frozen=True)
+class ApplicationProof:
+    """The claim with its path; ``None`` claims that there is no such value."""
+
+    value: bytes | None
+    path: StatePath
+
+    def holds(self, root: bytes, application: str, key: bytes) -> bool:
+        return self.path.leads(root, application_key(application, key), self.value)
+
+    @staticmethod
+    def read(reader: Reader) -> ApplicationProof:
+        value = reader.option(reader.bytes)
+        return ApplicationProof(value, StatePath.read(reader))
+
+    @staticmethod
+    def decode(data: bytes) -> ApplicationProof:
+        return decode(data, ApplicationProof.read, PROVED_APPLICATION_BYTES_MAX)
+
+
 def open_proved(
     data: bytes, context: Context, read: Callable[[Reader], codec.T], limit: int
 ) -> tuple[int, codec.T]:
-    """What ``GET /light/accounts`` and ``/light/records`` answer: a height and a proof."""
+    """What ``GET /light/accounts`` and the like answer: a height and a proof."""
 
     def both(reader: Reader) -> tuple[int, codec.T]:
         return reader.u64(), read(reader)

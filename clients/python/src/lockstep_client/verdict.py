@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .crypto import is_degenerate, verify
 from .errors import LockstepError
-from .hashes import address_of_key
+from .hashes import address_of_key, is_name
 from .limits import (
+    CALL_DATA_BYTES_MAX,
     EXPIRY_HEIGHTS_MAX,
     MEMO_BYTES_MAX,
     NONCES_AHEAD_MAX,
@@ -16,7 +18,7 @@ from .limits import (
     RECORD_VALUE_BYTES_MAX,
     SIGNATURE_BYTES,
 )
-from .nouns import Action, Context, Delete, Put, Transaction, Transfer
+from .nouns import Action, Call, Context, Delete, Put, Transaction, Transfer
 
 ACCEPTED = "accepted"
 
@@ -38,6 +40,8 @@ class State:
     height: int
     fee_per_byte: int
     accounts: dict[bytes, KnownAccount] = field(default_factory=dict)
+    applications: dict[str, Callable[[bytes], bool]] = field(default_factory=dict)
+    """Those of the chain: whether one takes these bytes for a call."""
 
 
 def verdict(state: State, data: bytes) -> str:
@@ -57,7 +61,7 @@ def verdict(state: State, data: bytes) -> str:
 
 def _form(state: State, transaction: Transaction) -> str | None:
     body = transaction.body
-    if (refusal := _action(body.action)) is not None:
+    if (refusal := _action(state, body.action)) is not None:
         return refusal
     if body.fee < min(state.fee_per_byte * len(transaction.encode()), (1 << 64) - 1):
         return "underpriced"
@@ -68,7 +72,9 @@ def _form(state: State, transaction: Transaction) -> str | None:
     return None
 
 
-def _action(action: Action) -> str | None:
+def _action(state: State, action: Action) -> str | None:
+    if isinstance(action, Call):
+        return _call(state, action)
     if isinstance(action, Transfer) and len(action.memo.encode()) > MEMO_BYTES_MAX:
         return "memo_too_large"
     if isinstance(action, Put) and len(action.value) > RECORD_VALUE_BYTES_MAX:
@@ -76,6 +82,16 @@ def _action(action: Action) -> str | None:
     if isinstance(action, (Put, Delete)) and not 1 <= len(action.key) <= RECORD_KEY_BYTES_MAX:
         return "record_key_length"
     return None
+
+
+def _call(state: State, call: Call) -> str | None:
+    if not is_name(call.application):
+        return "invalid_application_name"
+    if (takes := state.applications.get(call.application)) is None:
+        return "unknown_application"
+    if len(call.data) > CALL_DATA_BYTES_MAX:
+        return "call_too_large"
+    return None if takes(call.data) else "call_refused"
 
 
 def _place(account: KnownAccount, transaction: Transaction) -> str | None:
