@@ -12,10 +12,20 @@ import pytest
 from devnet import devnet
 from lockstep_client import Client, Key, LockstepError, NotCommitted, Receipt, Signed
 from lockstep_client.hashes import from_hex, to_hex
-from lockstep_client.nouns import Action, DeclareReady, Delete, Put, Transfer, UpdateValidator
+from lockstep_client.nouns import (
+    Action,
+    Call,
+    DeclareReady,
+    Delete,
+    Put,
+    Transfer,
+    UpdateValidator,
+)
 
 FOLDER = Path(__file__).resolve().parents[2] / "conformance"
 NAMES = ("alice", "bob", "carol", "dave")
+
+SIGNED = ("transfer", "put", "delete", "update_validator", "declare_ready", "call")
 
 Step = dict[str, Any]
 
@@ -45,7 +55,7 @@ class Runner:
 
     def call(self, step: Step) -> Any:
         do = step["do"]
-        if do in ("transfer", "put", "delete", "update_validator", "declare_ready"):
+        if do in SIGNED:
             return self.sign(step)
         calls: dict[str, Callable[[Step], Any]] = {
             "chain": lambda _: vars(self.client.chain()),
@@ -55,6 +65,10 @@ class Runner:
             "send_bytes": self.send_bytes,
             "receipt": self.receipt,
             "record": self.record,
+            "applications": self.applications,
+            "application_state": self.application_state,
+            "query": self.query,
+            "verified_application_state": self.verified_application_state,
             "verified_account": self.verified_account,
             "verified_record": self.verified_record,
             "new_heads": self.new_heads,
@@ -82,6 +96,8 @@ class Runner:
             return Delete(from_hex(step["record"]))
         if do == "update_validator":
             return UpdateValidator(self.keys[step["public_key"]].public_key, int(step["power"]))
+        if do == "call":
+            return Call(step["application"], from_hex(step["data"]))
         return DeclareReady()
 
     def account(self, step: Step) -> Any:
@@ -106,6 +122,22 @@ class Runner:
         record = self.client.record(self.address(step["of"]), from_hex(step["key"]))
         return record and {"value": to_hex(record.value)}
 
+    def applications(self, _: Step) -> Any:
+        return {"names": [application.name for application in self.client.applications()]}
+
+    def application_state(self, step: Step) -> Any:
+        key = from_hex(step["key"])
+        return shown_value(self.client.application_state(step["application"], key))
+
+    def query(self, step: Step) -> Any:
+        data = from_hex(step["data"])
+        return shown_value(self.client.query(step["application"], step["path"], data).value)
+
+    def verified_application_state(self, step: Step) -> Any:
+        light = self.client.light(self.checkpoint(step["trusted_height"]))
+        name, key = step["application"], from_hex(step["key"])
+        return shown_value(self.client.verified_application_state(light, name, key))
+
     def checkpoint(self, height: int) -> str:
         header = next(iter(self.client.new_heads(height)))
         return f"{to_hex(header.id)}@{height}"
@@ -129,7 +161,17 @@ class Runner:
 
 
 def shown(receipt: Receipt) -> Step:
-    return {"fee": str(receipt.fee), "bytes": receipt.size, "code": receipt.code}
+    return {
+        "fee": str(receipt.fee),
+        "bytes": receipt.size,
+        "code": receipt.code,
+        "application_code": receipt.application_code,
+        "events": [[event.name, to_hex(event.data)] for event in receipt.events],
+    }
+
+
+def shown_value(value: bytes | None) -> Step:
+    return {"value": None if value is None else to_hex(value)}
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.json")), ids=lambda file: file.stem)

@@ -10,7 +10,13 @@ const keys = Object.fromEntries(['alice', 'bob', 'carol', 'dave'].map((name) => 
 const addressOf = (name) => keys[name]?.address ?? name;
 
 /** What a receipt shows of itself. */
-const shown = ({ fee, bytes, code }) => ({ fee: String(fee), bytes, code });
+const shown = ({ fee, bytes, code, applicationCode, events }) => ({
+  fee: String(fee),
+  bytes,
+  code,
+  application_code: applicationCode,
+  events: events.map(({ name, data }) => [name, toHex(data)]),
+});
 
 /** What is signed of a transaction, without what binds it to the chain. */
 const payload = ({ sender, body }) => toHex(Uint8Array.of(...fromHex(sender), ...encode(nouns.transactionBody, body)));
@@ -83,6 +89,10 @@ class Runner {
     return this.#sign(step, this.client.declareReady, {});
   }
 
+  async call(step) {
+    return this.#sign(step, this.client.call, { application: step.application, data: fromHex(step.data) });
+  }
+
   async send({ what }) {
     return { status: await this.client.send(this.signed[what]) };
   }
@@ -105,6 +115,24 @@ class Runner {
   async record({ of, key }) {
     const record = await this.client.record(addressOf(of), fromHex(key));
     return record && { value: toHex(record.value) };
+  }
+
+  async applications() {
+    return { names: (await this.client.applications()).map(({ name }) => name) };
+  }
+
+  async application_state({ application, key }) {
+    const { value } = await this.client.applicationState(application, fromHex(key));
+    return { value: value && toHex(value) };
+  }
+
+  async query({ application, path, data }) {
+    return { value: toHex((await this.client.query(application, path, fromHex(data))).value) };
+  }
+
+  async verified_application_state({ application, key, trusted_height: height }) {
+    const { value } = await (await this.#session(height)).applicationState(application, fromHex(key));
+    return { value: value && toHex(value) };
   }
 
   async #session(height) {
