@@ -138,12 +138,27 @@ vectors(
   },
 );
 
-vectors('certificates', ({ name, validators, bytes, hash, verdict: expected }, { chain, validator_sets: sets }) => {
+/** Runs `check` on every vector of a file with the byte that another list of it changes. */
+function changed(name, fieldOf, check) {
+  const path = `tests/vectors/protocol/${name}.json`;
+  test(`${name}.json: every changed byte`, { skip: exists(path) ? false : `${path} is not there` }, () => {
+    const file = json(path);
+    assert.ok(file.changed.length > 80);
+    for (const { base, at, byte, verdict: expected } of file.changed) {
+      const bytes = fromHex(fieldOf(file, base));
+      bytes[at] = byte;
+      assert.equal(check(file, base, toHex(bytes)), expected, `${base}, byte ${at}`);
+    }
+  });
+}
+const vectorOf = (file, name) => file.vectors.find((vector) => vector.name === name);
+
+function certified({ name, validators, bytes, hash }, { chain, validator_sets: sets }) {
   const members = sets[validators].validators.map(({ power, public_key: publicKey }) => ({
     power: BigInt(power),
     publicKey: fromHex(publicKey),
   }));
-  const said = verdictOf(() => {
+  return verdictOf(() => {
     const certificate = decode(nouns.commitCertificate, fromHex(bytes), name, LIMIT);
     assert.deepEqual(
       [toHex(encode(nouns.commitCertificate, certificate)), nouns.commitHash(certificate)],
@@ -151,8 +166,15 @@ vectors('certificates', ({ name, validators, bytes, hash, verdict: expected }, {
     );
     new ValidatorSet(members).demandCertified(certificate, contextOf(chain));
   });
-  assert.equal(said, expected, name);
-});
+}
+
+vectors('certificates', (vector, file) => assert.equal(certified(vector, file), vector.verdict, vector.name));
+
+changed(
+  'certificates',
+  (file, base) => vectorOf(file, base).bytes,
+  (file, base, bytes) => certified({ ...vectorOf(file, base), bytes, hash: undefined }, file),
+);
 
 const PROOFS = {
   account: ({ proof, root, address, value, verdict: expected }) => {
@@ -175,13 +197,19 @@ const PROOFS = {
   receipt: ({ proof, root, id }) => nouns.provesReceipt(decode(nouns.receiptProof, proof, 'proof', LIMIT), root, id),
 };
 
-vectors('proofs', (vector) => {
-  const said = verdictOf(() => {
+const led = (vector) =>
+  verdictOf(() => {
     const leads = PROOFS[vector.kind]({ ...vector, proof: fromHex(vector.proof) });
     if (!leads) throw Object.assign(new Error('it does not lead to the root'), { code: 'proof' });
   });
-  assert.equal(said, vector.verdict, vector.name);
-});
+
+vectors('proofs', (vector) => assert.equal(led(vector), vector.verdict, vector.name));
+
+changed(
+  'proofs',
+  (file, base) => vectorOf(file, base).proof,
+  (file, base, proof) => led({ ...vectorOf(file, base), proof, verdict: undefined }),
+);
 
 test(
   'proofs.json: every list of leaves',
@@ -231,6 +259,18 @@ vectors('light', (vector, file) => {
   });
   assert.equal(said, vector.verdict, vector.name);
 });
+
+changed(
+  'light',
+  (file, base) => file.light_blocks[base],
+  ({ chain: of, vectors: [first], light_blocks: blocks }, base, bytes) => {
+    const chain = contextOf(of);
+    const open = (shown) => nouns.open(nouns.lightBlock, chain.genesisHash, fromHex(shown), base, LIMIT);
+    const trusted = { id: first.trusted.id, height: BigInt(first.trusted.height) };
+    const client = LightClient.start(chain, trusted, open(blocks[first.start]), first.now_ms);
+    return verdictOf(() => client.advance(4n, open(bytes), first.now_ms));
+  },
+);
 
 vectors('mutated', ({ name, base, at, byte, bytes: whole, verdict: expected }, file) => {
   const bytes = fromHex(whole ?? file.bases.find((one) => one.name === base).bytes);
