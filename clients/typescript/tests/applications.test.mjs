@@ -130,6 +130,8 @@ test('what a node says of applications is read field by field', async () => {
   ]);
   const nothing = { lockstep_getApplicationState: { result: { height: 9, value: null } } };
   assert.deepEqual(await node({ methods: nothing }).client.applicationState('notes', 'm'), { value: null, height: 9n });
+  const silent = node({ methods: { lockstep_getApplicationState: { result: { height: 9 } } } });
+  await assert.rejects(silent.client.applicationState('notes', 'm'), { code: 'malformed' });
   const refused = { error: { code: -32000, message: 'no', data: { code: 'unknown_application' } } };
   const none = node({ methods: { lockstep_query: refused, lockstep_getApplications: { result: {} } } });
   await assert.rejects(none.client.query('nots', 'all'), { name: 'RefusedError', code: 'unknown_application' });

@@ -19,10 +19,11 @@ test('a node and this client say the same of a transaction of which one byte is 
   const to = Key.devnet('bob').address;
   const said = new Map();
 
-  for (const { bytes } of [
-    await client.transfer(alice, { to, amount: 1n, memo: 'für Miete' }),
-    await client.put(alice, { key: 'deed', value: 'a house' }),
-    await client.updateValidator(alice, { publicKey: alice.publicKey, power: 1n }),
+  for (const [{ bytes }, whole] of [
+    [await client.transfer(alice, { to, amount: 1n, memo: 'für Miete' }), 'accepted'],
+    [await client.put(alice, { key: 'deed', value: 'a house' }), 'accepted'],
+    [await client.updateValidator(alice, { publicKey: alice.publicKey, power: 1n }), 'accepted'],
+    [await client.call(alice, { application: 'notes', data: 'milk=2' }), 'unknown_application'],
   ]) {
     for (let at = 0; at < bytes.length; at += at < 160 ? 1 : 211) {
       const wrong = bytes.slice();
@@ -35,9 +36,10 @@ test('a node and this client say the same of a transaction of which one byte is 
       assert.equal(actual, expected, `byte ${at}`);
       said.set(actual, (said.get(actual) ?? 0) + 1);
     }
-    assert.equal(verdict(bytes, state), 'accepted');
+    assert.equal(verdict(bytes, state), whole);
   }
-  for (const code of ['version', 'foreign_chain', 'malformed', 'bad_signature', 'unfunded', 'foreign_key']) {
+  const expected = ['version', 'foreign_chain', 'malformed', 'bad_signature', 'unfunded', 'foreign_key'];
+  for (const code of [...expected, 'unknown_application', 'invalid_application_name']) {
     assert.ok(said.has(code), `${code} in ${[...said]}`);
   }
 });

@@ -51,7 +51,7 @@ export async function applicationState(
   demandName(application);
   const answer = await transport.rpc('lockstep_getApplicationState', [application, toHex(key)], options);
   const fields = new Fields(answer, 'state');
-  return { value: fields.has('value') ? fields.bytes('value') : null, height: fields.whole('height') };
+  return { value: fields.bytesOrNull('value'), height: fields.whole('height') };
 }
 
 export async function query(

@@ -72,6 +72,11 @@ export class Fields {
     return fromHex(this.#hex(name));
   }
 
+  /** Bytes, or a null that is said. */
+  bytesOrNull(name: string): Uint8Array | null {
+    return this.#of[name] === null ? null : this.bytes(name);
+  }
+
   #hex(name: string, digits?: number): Hex {
     const value = this.#of[name];
     const isHex = typeof value === 'string' && /^0x(?:[0-9a-f]{2})*$/.test(value);
