@@ -69,7 +69,7 @@ fn arguments(command: &str) -> Option<(bool, &'static [&'static str])> {
         "tx update-validator" => (true, &["--from", "alice", "--power", "1", "--key", WHO]),
         "tx declare-ready" => (true, &["--from", "alice"]),
         "tx call" => (true, &["token", "--from", "alice", "--data", "0x00"]),
-        "light verify application" => (true, &["token", FOREIGN]),
+        "light verify application" => (true, &["token", "deed"]),
         "light verify account" => (true, &["alice"]),
         "light verify record" => (true, &["alice", FOREIGN]),
         "init" | "start" | "arm" | "verify" => (false, &["--home", FOREIGN]),

@@ -44,7 +44,7 @@ pub fn call(question: u32, deed: Deed) -> Vec<u8> {
 fn parse(call: &[u8]) -> Option<(u32, Deed)> {
     let (question, deed) = call.split_first_chunk::<4>()?;
     let deed = match deed {
-        [0, choices @ 2..] => Deed::Open(*choices),
+        [0, choices @ 2..=u8::MAX] => Deed::Open(*choices),
         [1, choice] => Deed::Vote(*choice),
         [2, 0] => Deed::Close,
         _ => return None,

@@ -4,5 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 fn main() -> ExitCode {
-    lockstep::run(Applications::of([Arc::new(token::Token) as Arc<dyn Application>]))
+    lockstep::run(Applications::of([
+        Arc::new(token::Token) as Arc<dyn Application>
+    ]))
 }
