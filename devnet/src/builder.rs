@@ -280,6 +280,22 @@ impl Builder {
             .chain(crowd)
             .collect();
         accounts.sort_by_key(|account| account.address);
+        let chain_id = self.chain_id;
+        let scheme = self.scheme;
+        let time = DEVNET_GENESIS_TIME;
+        Ok(Genesis {
+            chain_id,
+            scheme,
+            time,
+            parameters: self.parameters,
+            validators,
+            accounts,
+            applications: self.named(),
+        })
+    }
+
+    /// The applications as the genesis names them.
+    fn named(&self) -> Vec<GenesisApplication> {
         let mut applications: Vec<GenesisApplication> = self
             .applications
             .iter()
@@ -299,18 +315,7 @@ impl Builder {
             }
         }
         applications.sort_by(|a, b| a.name.cmp(&b.name));
-        let chain_id = self.chain_id;
-        let scheme = self.scheme;
-        let time = DEVNET_GENESIS_TIME;
-        Ok(Genesis {
-            chain_id,
-            scheme,
-            time,
-            parameters: self.parameters,
-            validators,
-            accounts,
-            applications,
-        })
+        applications
     }
 }
 

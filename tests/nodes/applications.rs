@@ -169,7 +169,7 @@ fn what_nobody_could_be_answered_is_refused_by_a_stable_word() {
     assert!(devnet.ended().is_empty(), "a question ends no node");
     for (data, words) in [(&b"milk"[..], "name=value"), (b"!=1", "no such name")] {
         let refused = devnet.call("alice", "notes", data).send();
-        let said = refused.map(|_| ()).unwrap_err().to_string();
+        let said = refused.map(|_| ()).expect_err("it is refused").to_string();
         assert!(said.contains(words), "{said}");
     }
     assert!(devnet.ended().is_empty(), "and no bytes do");

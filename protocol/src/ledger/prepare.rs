@@ -70,9 +70,9 @@ pub enum PrepareError {
     )]
     NotDeterministic {
         /// Which ones, and the transactions that call them.
-        calls: Calls,
+        calls: Box<Calls>,
         /// What differs.
-        error: InvalidBlock,
+        error: Box<InvalidBlock>,
     },
     /// This node cannot read its own state, or an application has panicked: it must stop.
     #[error(transparent)]
@@ -86,7 +86,10 @@ impl PrepareError {
             error @ (InvalidBlock::StateRoot(_) | InvalidBlock::ReceiptsRoot(_))
                 if !calls.is_empty() =>
             {
-                PrepareError::NotDeterministic { calls, error }
+                PrepareError::NotDeterministic {
+                    calls: Box::new(calls),
+                    error: Box::new(error),
+                }
             }
             error => PrepareError::Invalid(error),
         }

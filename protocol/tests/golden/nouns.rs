@@ -560,25 +560,13 @@ fn proofs() -> Vec<Noun> {
         height: H,
         proof: prove_application(&state, "token", b"key").unwrap(),
     };
-    let mut told = receipt(Status::Success);
-    told.events = vec![
-        Event {
-            name: "moved".into(),
-            data: vec![0xff, 0, 4],
-        },
-        Event {
-            name: "e".into(),
-            data: Vec::new(),
-        },
-    ];
-    let failed = |code| receipt(Status::Failed { code });
     let receipts = [
         receipt(Status::Success),
         receipt(Status::Failed {
             code: FailureCode::NoSuchRecord,
         }),
     ];
-    vec![
+    let shown = vec![
         noun(
             "message: account with its proof",
             wire.encode_proved_account(&account(1)),
@@ -599,6 +587,36 @@ fn proofs() -> Vec<Noun> {
             wire.encode_proved_application(&application),
             application_again,
         ),
+    ];
+    let proved = vec![
+        Noun::plain(
+            "proof of a transaction",
+            &TransactionProof::new(&block(), 1).unwrap(),
+        ),
+        Noun::plain(
+            "proof of a receipt",
+            &ReceiptProof::new(&receipts, 1).unwrap(),
+        ),
+    ];
+    let shown = shown.into_iter().chain(receipts_of_calls());
+    shown.chain(proved).collect()
+}
+
+/// What becomes of calls.
+fn receipts_of_calls() -> Vec<Noun> {
+    let mut told = receipt(Status::Success);
+    told.events = vec![
+        Event {
+            name: "moved".into(),
+            data: vec![0xff, 0, 4],
+        },
+        Event {
+            name: "e".into(),
+            data: Vec::new(),
+        },
+    ];
+    let failed = |code| receipt(Status::Failed { code });
+    vec![
         Noun::plain("receipt of a call", &told).hash("leaf", told.leaf()),
         Noun::plain(
             "receipt of a call that its application failed",
@@ -607,14 +625,6 @@ fn proofs() -> Vec<Noun> {
         Noun::plain(
             "receipt of a call that asked for too much",
             &failed(FailureCode::WorkExhausted),
-        ),
-        Noun::plain(
-            "proof of a transaction",
-            &TransactionProof::new(&block(), 1).unwrap(),
-        ),
-        Noun::plain(
-            "proof of a receipt",
-            &ReceiptProof::new(&receipts, 1).unwrap(),
         ),
     ]
 }

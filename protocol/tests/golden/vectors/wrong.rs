@@ -77,25 +77,18 @@ fn terms(world: &World) -> Vec<Wrong> {
         let transaction = signer.sign(world.context(), body);
         (name, verdict, wire.encode_transaction(&transaction))
     };
-    let of_alice = of_alice.into_iter().chain(forms());
+    let of_alice = of_alice.into_iter().chain(forms()).chain(calls());
     let of_alice = of_alice.map(|case| signed(alice, case));
     let of_carol = of_carol.into_iter().map(|case| signed(carol, case));
     of_alice.chain(of_carol).collect()
 }
 
-/// Memos, keys, values and calls at their limits.
+/// Memos, keys and values at their limits.
 fn forms() -> Vec<(&'static str, &'static str, TransactionBody)> {
     let put = |key: usize, value: usize| TransactionBody {
         action: Action::Put {
             key: vec![1; key],
             value: vec![2; value],
-        },
-        ..plain(5, 20_000, 9, "")
-    };
-    let call = |application: &str, data: &[u8]| TransactionBody {
-        action: Action::Call {
-            application: application.into(),
-            data: data.into(),
         },
         ..plain(5, 20_000, 9, "")
     };
@@ -119,6 +112,19 @@ fn forms() -> Vec<(&'static str, &'static str, TransactionBody)> {
         ("a longer key", "record_key_length", put(257, 1)),
         ("a larger value", "value_too_large", put(1, 4_097)),
         ("both", "value_too_large", put(0, 4_097)),
+    ]
+}
+
+/// Calls at their limits.
+fn calls() -> Vec<(&'static str, &'static str, TransactionBody)> {
+    let call = |application: &str, data: &[u8]| TransactionBody {
+        action: Action::Call {
+            application: application.into(),
+            data: data.into(),
+        },
+        ..plain(5, 20_000, 9, "")
+    };
+    vec![
         ("a call", ACCEPTED, call("notes", b"=")),
         (
             "a call of no application",
