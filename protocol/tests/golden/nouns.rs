@@ -560,12 +560,6 @@ fn proofs() -> Vec<Noun> {
         height: H,
         proof: prove_application(&state, "token", b"key").unwrap(),
     };
-    let receipts = [
-        receipt(Status::Success),
-        receipt(Status::Failed {
-            code: FailureCode::NoSuchRecord,
-        }),
-    ];
     let shown = vec![
         noun(
             "message: account with its proof",
@@ -588,7 +582,19 @@ fn proofs() -> Vec<Noun> {
             application_again,
         ),
     ];
-    let proved = vec![
+    let shown = shown.into_iter().chain(receipts_of_calls());
+    shown.chain(paths()).collect()
+}
+
+/// To the roots of a block.
+fn paths() -> Vec<Noun> {
+    let receipts = [
+        receipt(Status::Success),
+        receipt(Status::Failed {
+            code: FailureCode::NoSuchRecord,
+        }),
+    ];
+    vec![
         Noun::plain(
             "proof of a transaction",
             &TransactionProof::new(&block(), 1).unwrap(),
@@ -597,9 +603,7 @@ fn proofs() -> Vec<Noun> {
             "proof of a receipt",
             &ReceiptProof::new(&receipts, 1).unwrap(),
         ),
-    ];
-    let shown = shown.into_iter().chain(receipts_of_calls());
-    shown.chain(proved).collect()
+    ]
 }
 
 /// What becomes of calls.
