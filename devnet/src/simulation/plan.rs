@@ -9,7 +9,7 @@ use super::random::Random;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::types::Height;
-use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::set::Power;
 
 mod changes;
 mod disks;

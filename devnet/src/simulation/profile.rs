@@ -1,7 +1,7 @@
 //! Families of worlds, by name.
 use super::habits::{self, Kind};
 use super::random::Random;
-use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::set::Power;
 use std::fmt;
 use std::str::FromStr;
 

@@ -9,7 +9,7 @@ use lockstep_protocol::crypto::simulated::Simulated;
 use lockstep_protocol::nouns::block::Block;
 use lockstep_protocol::nouns::transaction::Action;
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::set::Power;
 use lockstep_protocol::validators::set::ValidatorSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;

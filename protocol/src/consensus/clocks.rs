@@ -19,7 +19,7 @@ use crate::limits::{
     CLOCK_SAMPLES_KEPT_MAX, CLOCK_TRIP_MAX_MS,
 };
 use crate::types::{Address, Instant, Timestamp};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 use crate::validators::set::ValidatorSet;
 use std::collections::{BTreeMap, VecDeque};
 

@@ -3,7 +3,7 @@ use crate::crypto::{Scheme, SchemeId};
 use crate::nouns::parameters::Parameters;
 use crate::nouns::sign_bytes::SignContext;
 use crate::types::{Address, ChainId, Hash, Timestamp};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 use crate::validators::set::{Validator, ValidatorSet, ValidatorSetError};
 use borsh::{BorshDeserialize, BorshSerialize};
 

@@ -50,7 +50,7 @@ pub enum Action {
         #[serde(serialize_with = "crate::types::serialize_hex")]
         public_key: Vec<u8>,
         /// 0 removes it.
-        power: crate::validators::quorum::Power,
+        power: crate::validators::set::Power,
     },
     /// The word of a newcomer, by its validator key, that its node runs and follows the chain.
     DeclareReady,

@@ -1,4 +1,3 @@
 //! Who decides: power and quorums, one set of validators, and which set decides which height.
-pub mod quorum;
 pub mod schedule;
 pub mod set;

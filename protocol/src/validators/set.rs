@@ -1,10 +1,36 @@
-//! The validators of a height, sorted bytewise by address, and `proposer(h, r)`.
+//! The validators of a height, sorted bytewise by address, `proposer(h, r)`, and the two thresholds of
+//! the paper in exact integers: more than two thirds, more than one third.
+//!
+//! Power is that of *distinct validators*, never a count of messages, and the denominator is the
+//! whole set: it never shrinks with who happens to be alive.
 use crate::crypto::{KeyError, Scheme, SignatureError, VerifyingKey};
 use crate::limits::VALIDATORS_MAX;
 use crate::types::{Address, Hash, Height, Round};
-use crate::validators::quorum::{self, Power};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
+
+/// Voting power of one validator, or of several together.
+pub type Power = u64;
+
+/// A quorum Q: `3·power > 2·total`. Any two of them share a correct validator.
+pub fn is_quorum(power: Power, total: Power) -> bool {
+    planted!(LowQuorum => return is_skip_set(power, total));
+    planted!(LooseQuorum => return !is_skip_set(total.saturating_sub(power), total));
+    u128::from(power).saturating_mul(3) > u128::from(total).saturating_mul(2)
+}
+
+/// The smallest power that is a quorum of this total.
+pub fn least_quorum(total: Power) -> Power {
+    let two_thirds = u128::from(total).saturating_mul(2).div_euclid(3);
+    // Below the total, which is a power.
+    Power::try_from(two_thirds.saturating_add(1)).unwrap_or(Power::MAX)
+}
+
+/// A skip set S: `3·power > total`. It holds at least one correct validator.
+pub fn is_skip_set(power: Power, total: Power) -> bool {
+    planted!(LowSkipSet => return power > 0);
+    u128::from(power).saturating_mul(3) > u128::from(total)
+}
 
 /// Position of a validator in the sorted set.
 pub type ValidatorIndex = usize;
@@ -183,12 +209,12 @@ impl ValidatorSet {
 
     /// Whether `power` is a quorum of this set.
     pub fn is_quorum(&self, power: Power) -> bool {
-        quorum::is_quorum(power, self.total)
+        is_quorum(power, self.total)
     }
 
     /// Whether `power` is a skip set of this set.
     pub fn is_skip_set(&self, power: Power) -> bool {
-        quorum::is_skip_set(power, self.total)
+        is_skip_set(power, self.total)
     }
 
     /// The power of distinct validators, given by their positions.

@@ -13,7 +13,7 @@ use lockstep_protocol::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use lockstep_protocol::types::{
     Address, BlockId, DEVNET_CHAIN_ID, Hash, Height, Instant, Round, Timestamp,
 };
-use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::set::Power;
 use lockstep_protocol::validators::set::ValidatorSet;
 
 use crate::generator::VALIDATORS;

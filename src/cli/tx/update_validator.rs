@@ -10,7 +10,7 @@ use lockstep_protocol::crypto;
 use lockstep_protocol::limits::READY_AGE_HEIGHTS_MAX;
 use lockstep_protocol::nouns::transaction::Action;
 use lockstep_protocol::types::{Address, Height};
-use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::set::Power;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;

@@ -4,7 +4,7 @@
 use super::{Change, Fault, Plan, faulty_max};
 use crate::simulation::random::Random;
 use lockstep_protocol::types::Height;
-use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::set::Power;
 
 /// The largest total with which no drawn power overflows.
 pub(super) const TOTAL_MAX: u128 = 1_000;

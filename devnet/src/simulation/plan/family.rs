@@ -6,7 +6,7 @@ use crate::simulation::profile::Family;
 use crate::simulation::random::Random;
 use lockstep_protocol::consensus::driver::Pacing;
 use lockstep_protocol::types::Height;
-use lockstep_protocol::validators::quorum::Power;
+use lockstep_protocol::validators::set::Power;
 
 /// Rounds of one spell in which nothing is decided.
 const ROUNDS_MIN: u64 = 120;

@@ -25,8 +25,8 @@ use lockstep_protocol::ledger::{ChainRules, Head, MemoryState, StateChanges};
 use lockstep_protocol::nouns::genesis::{Genesis, GenesisValidator};
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::{Address, ChainId, Height, Round, Timestamp};
-use lockstep_protocol::validators::quorum::Power;
 use lockstep_protocol::validators::schedule::ValidatorSchedule;
+use lockstep_protocol::validators::set::Power;
 use lockstep_protocol::validators::set::ValidatorSet;
 use std::sync::Arc;
 

@@ -54,7 +54,7 @@ use super::peer::Peer;
 use crate::limits::WAITING_UNTOLD_MS;
 use crate::nouns::standing::Standing;
 use crate::types::{Address, Height, Instant, Round};
-use crate::validators::quorum::{Power, least_quorum};
+use crate::validators::set::{Power, least_quorum};
 use weights::Weights;
 
 mod floors;

@@ -8,7 +8,7 @@ use crate::nouns::evidence::Evidence;
 use crate::nouns::proposal::{Proposal, SignedMessage};
 use crate::nouns::vote::{Signature, VoteKind};
 use crate::types::{Address, BlockId, Instant, Round};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 use crate::validators::set::{Validator, ValidatorIndex, ValidatorSet};
 use std::collections::BTreeSet;
 use std::sync::Arc;

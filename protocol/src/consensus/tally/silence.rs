@@ -1,7 +1,7 @@
 //! E4: who has been silent for long while the others were not.
 use crate::nouns::vote::VoteKind;
 use crate::types::{Address, Height, Instant, Round};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 use crate::validators::set::ValidatorSet;
 use std::collections::BTreeMap;
 

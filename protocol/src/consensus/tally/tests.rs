@@ -1,6 +1,6 @@
 use super::*;
 use crate::consensus::testkit::{Cast, Counting, H, NEXT, block, precommit, prevote};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 
 mod admission;
 mod bounds;

@@ -31,7 +31,7 @@ use crate::nouns::proposal::{Proposal, SignedMessage};
 use crate::nouns::sign_bytes::SignContext;
 use crate::nouns::vote::{Signature, SignedVote, Vote, VoteKind};
 use crate::types::{Address, Height};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 use crate::validators::set::{ValidatorIndex, ValidatorSet};
 use borsh::{BorshDeserialize, BorshSerialize};
 

@@ -151,14 +151,12 @@ fn with_powers_1_1_1_97_the_strong_one_alone_is_a_quorum_and_the_rest_are_nothin
 #[test]
 fn two_quorums_share_more_than_a_third_whatever_the_total() {
     for total in 1..200u64 {
-        let quorum = (0..=total).find(|p| quorum::is_quorum(*p, total)).unwrap();
+        let quorum = (0..=total).find(|p| is_quorum(*p, total)).unwrap();
         let faulty_max = (total - 1) / 3;
         assert!(2 * quorum - total > faulty_max, "total {total}");
         // All correct ones together can always decide.
         assert!(total - faulty_max >= quorum, "total {total}");
-        let skip = (0..=total)
-            .find(|p| quorum::is_skip_set(*p, total))
-            .unwrap();
+        let skip = (0..=total).find(|p| is_skip_set(*p, total)).unwrap();
         assert!(skip > faulty_max, "total {total}");
         assert!(total - faulty_max >= skip, "total {total}");
     }
@@ -171,4 +169,41 @@ fn quorums_of_totals_that_are_not_3f_plus_1() {
         assert!(set.is_quorum(set.power_of(0..needed)), "{count}");
         assert!(!set.is_quorum(set.power_of(1..needed)), "{count}");
     }
+}
+
+#[test]
+fn thresholds_are_strict() {
+    for (total, quorum, skip) in [
+        (1, 1, 1),
+        (3, 3, 2),
+        (4, 3, 2),
+        (6, 5, 3),
+        (7, 5, 3),
+        (10, 7, 4),
+        (100, 67, 34),
+    ] {
+        assert!(
+            is_quorum(quorum, total) && !is_quorum(quorum - 1, total),
+            "{total}"
+        );
+        assert!(
+            is_skip_set(skip, total) && !is_skip_set(skip - 1, total),
+            "{total}"
+        );
+    }
+}
+
+#[test]
+fn the_least_quorum_is_one_and_no_power_below_it_is() {
+    for total in (1..200).chain([u64::MAX / 2, u64::MAX]) {
+        let least = least_quorum(total);
+        assert!(is_quorum(least, total) && !is_quorum(least - 1, total));
+    }
+}
+
+#[test]
+fn the_largest_powers_do_not_overflow() {
+    assert!(is_quorum(u64::MAX, u64::MAX));
+    assert!(!is_quorum(u64::MAX / 3 * 2, u64::MAX));
+    assert!(!is_skip_set(u64::MAX / 3, u64::MAX));
 }

@@ -3,7 +3,7 @@ use super::super::CatchUp;
 use super::super::peer::Peer;
 use crate::limits::ROUNDS_BELIEVED_AHEAD;
 use crate::types::{Address, Height, Round};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 use std::cmp::Ordering;
 
 impl CatchUp {

@@ -1,5 +1,5 @@
 //! Whether those heard weigh enough.
-use crate::validators::quorum::{Power, least_quorum};
+use crate::validators::set::{Power, least_quorum};
 
 /// The powers that the rule weighs.
 #[derive(Clone, Copy, Debug)]
