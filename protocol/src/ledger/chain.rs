@@ -1,7 +1,7 @@
 //! [`Ledger`]: checks, builds and commits blocks on one head.
 use super::call::Calls;
 use super::execute;
-use super::head::{CommitBatch, GenesisError, Head, genesis_changes};
+use super::head::{GenesisError, Head, genesis_changes};
 use super::offences::{self, KnownEvidence};
 use super::overlay::Overlay;
 use super::precommits;
@@ -36,7 +36,7 @@ pub struct Ledger {
     pub(super) validators: ValidatorSchedule,
     pub(super) signatures: Signatures,
     pub(super) evidence: KnownEvidence,
-    verdicts: VecDeque<(BlockId, BlockVerdict)>,
+    pub(super) verdicts: VecDeque<(BlockId, BlockVerdict)>,
 }
 
 /// What execution gave: the overlay of a valid block.
@@ -48,7 +48,7 @@ pub(super) struct Executed {
     pub(super) changed_set: Option<Arc<ValidatorSet>>,
 }
 
-type BlockVerdict = Result<Executed, InvalidBlock>;
+pub(super) type BlockVerdict = Result<Executed, InvalidBlock>;
 
 impl Ledger {
     /// On the newest committed block, whose state `reader` reads.
@@ -108,44 +108,6 @@ impl Ledger {
         self.verdict(block).map(|_| ())
     }
 
-    /// What to write for a decided block; executes it (again) if its overlay is gone. The caller
-    /// vouches for the certificate's signatures ([`verify_certificate`](Self::verify_certificate)).
-    ///
-    /// The head moves only when the batch is durable: [`committed`](Self::committed).
-    pub fn commit(
-        &mut self,
-        block: &Arc<SealedBlock>,
-        certificate: Arc<CommitCertificate>,
-    ) -> Result<Arc<CommitBatch>, InvalidBlock> {
-        if (certificate.height, certificate.block_id) != (block.height(), block.id()) {
-            return Err(InvalidBlock::ForeignCertificate);
-        }
-        let Executed {
-            changes,
-            receipts,
-            changed_set,
-        } = self.verdict(block)?;
-        Ok(Arc::new(CommitBatch {
-            block: block.clone(),
-            certificate,
-            changes,
-            receipts,
-            validators: self.validators.after_next(changed_set),
-        }))
-    }
-
-    /// `batch` is durable: the head moves, and what was checked on the old one is forgotten. Told
-    /// twice, or of another height, it changes nothing.
-    pub fn committed(&mut self, batch: &CommitBatch) {
-        let head = batch.head();
-        if head.height != self.head.height.next() {
-            return;
-        }
-        self.verdicts.clear();
-        self.head = head;
-        self.validators = batch.validators.clone();
-    }
-
     /// Notes that the caller has verified the transaction with this [leaf](Transaction::leaf) by
     /// `public_key`. Its signature is not verified again when a block carries it.
     pub fn note_transaction(&mut self, leaf: &Hash, public_key: &[u8]) {
@@ -194,7 +156,7 @@ impl Ledger {
         self.signatures.verified()
     }
 
-    fn verdict(&mut self, block: &Arc<SealedBlock>) -> BlockVerdict {
+    pub(super) fn verdict(&mut self, block: &Arc<SealedBlock>) -> BlockVerdict {
         let id = block.id();
         if let Some((_, verdict)) = self.verdicts.iter().find(|(known, _)| *known == id) {
             return verdict.clone();

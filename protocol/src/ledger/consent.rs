@@ -10,7 +10,7 @@ use super::state::{KeyHash, ReadError};
 use crate::codec;
 use crate::limits::{VALIDATORS_MAX, VOTE_AGE_HEIGHTS_MAX};
 use crate::types::{Address, Hash, Height};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 use crate::validators::set::ValidatorSet;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;

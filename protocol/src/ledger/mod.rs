@@ -2,7 +2,7 @@
 //! state through [`StateReader`] and returns [`StateChanges`]; someone else writes them.
 //!
 //! ```text
-//! rules     what the genesis fixes                 chain       Ledger: check, commit, verdicts
+//! rules     what the genesis fixes                 chain       Ledger: check, verdicts
 //! validity  header and previous commit             prepare     builds a block
 //! execute   one transaction                        overlay     uncommitted writes
 //! transfer, put, delete, call  one file for each kind  tree        the Merkle tree (jmt)
@@ -10,7 +10,7 @@
 //! validators  which set decides which height       succession  the sets that a block sees, and leaves
 //! consent   the validators' votes for a change of the set
 //! signatures, precommits: verified once            state, memory, head: nouns
-//! explain   what a block changes, for people       run         blocks that are written together
+//! explain   what a block changes, for people       commit      what is written for decided blocks
 //! refusal   why a transaction may not be here      history     which state was whose
 //! rebuild   the tree from its leaves               retention   which blocks are kept
 //! ```
@@ -31,6 +31,7 @@ mod account;
 mod application;
 mod call;
 mod chain;
+mod commit;
 mod consent;
 mod declare_ready;
 mod delete;
@@ -50,7 +51,6 @@ mod record;
 mod refusal;
 mod retention;
 mod rules;
-mod run;
 mod signatures;
 mod state;
 mod succession;

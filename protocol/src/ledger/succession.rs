@@ -1,7 +1,7 @@
 //! Which validators a block's transactions see, and which set they leave.
 use crate::types::{Address, Height};
-use crate::validators::quorum::Power;
 use crate::validators::schedule::ValidatorSchedule;
+use crate::validators::set::Power;
 use crate::validators::set::ValidatorSet;
 use std::sync::Arc;
 

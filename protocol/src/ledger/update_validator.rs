@@ -49,7 +49,7 @@ use super::succession::{Succession, power_in};
 use crate::crypto::Scheme;
 use crate::nouns::receipt::{FailureCode, Status};
 use crate::types::{Address, Height};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 use crate::validators::set::{Validator, ValidatorSet, ValidatorSetError};
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use crate::ledger::consent::{Consent, validator_votes_key};
 use crate::ledger::overlay::Overlay;
 use crate::ledger::{declare_ready, update_validator};
 use crate::limits::VOTE_AGE_HEIGHTS_MAX;
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 
 /// The newcomer of these tests.
 const NEW: u8 = 120;

@@ -5,7 +5,7 @@ use super::validators::{OK, failed, grow, ready, sizes, vote, world};
 use super::*;
 use crate::ledger::declare_ready::{self, readiness_key};
 use crate::limits::{READY_AGE_HEIGHTS_MAX, VOTE_AGE_HEIGHTS_MAX};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 use std::ops::Range;
 
 /// The newcomer of these tests.

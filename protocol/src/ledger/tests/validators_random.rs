@@ -4,7 +4,7 @@
 use super::validators::{OK, grow, ready, vote_for, world};
 use super::*;
 use crate::limits::{READY_AGE_HEIGHTS_MAX, VALIDATORS_MAX};
-use crate::validators::quorum::Power;
+use crate::validators::set::Power;
 use crate::validators::set::ValidatorSet;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
