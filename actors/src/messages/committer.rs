@@ -38,7 +38,8 @@ pub(crate) struct CommitDecision {
 #[derive(Debug)]
 pub(crate) struct SyncedBlocks(pub(crate) Address, pub(crate) Vec<DecidedBlock>);
 
-/// A validator broke the rules, says the brain of the VoteCollector or of the Proposer.
+/// A validator broke the rules, says the brain of the VoteCollector or of the Proposer; or StateStore, of
+/// what it has written: who has fallen before that was written has not read it.
 #[derive(Debug)]
 pub(crate) struct EvidenceFound(pub(crate) Box<Evidence>);
 

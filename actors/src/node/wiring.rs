@@ -64,6 +64,7 @@ impl Inboxes {
             persisted: self.driver.port_of::<StateStore, _>(),
             recovered: self.driver.port_of::<StateStore, _>(),
             stored: self.committer.port_of::<StateStore, _>(),
+            kept: self.committer.port_of::<StateStore, _>(),
         }
     }
 

@@ -317,7 +317,10 @@ impl Node {
                     self.committed(&batch, out);
                 }
                 Write::Commit(_) | Write::DistrustKey | Write::Fork(_) | Write::Forget(_) => {}
-                Write::Evidence(evidence, _) => out.kept.push(*evidence),
+                Write::Evidence(evidence, _) => {
+                    out.kept.push((*evidence).clone());
+                    self.post_committer(brain::Input::EvidenceFound(evidence), out);
+                }
                 Write::ReadSignRecord(life) => self.revive_driver(life, clocks, out),
             }
         }

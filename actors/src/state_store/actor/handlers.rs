@@ -1,7 +1,7 @@
 //! What each message does.
 use super::StateStore;
 use crate::kill_points::{self, Point};
-use crate::messages::committer::BlocksStored;
+use crate::messages::committer::{BlocksStored, EvidenceFound};
 use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::messages::state_store::{
     CommitBlocks, PersistEvidence, PersistFork, PersistSignature, RecoverDriver, RememberHalt,
@@ -73,7 +73,11 @@ impl Handler<PersistEvidence> for StateStore {
 
     fn handle(&mut self, message: PersistEvidence, _: &mut Ctx<Self>) {
         let PersistEvidence { keep, forget } = message;
-        self.or_end(self.store.keep_evidence(keep.as_deref(), &forget));
+        let done = self.or_end(self.store.keep_evidence(keep.as_deref(), &forget));
+        if let (Some(()), Some(evidence)) = (done, keep) {
+            // A Committer that has fallen meanwhile has read the disk without it.
+            self.ports.kept.deliver(EvidenceFound(evidence));
+        }
     }
 }
 

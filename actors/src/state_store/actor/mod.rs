@@ -3,7 +3,7 @@
 //!
 //! It is the error kernel: it never restarts in place, and an error of the disk ends the node.
 use super::{Store, StoreError};
-use crate::messages::committer::BlocksStored;
+use crate::messages::committer::{BlocksStored, EvidenceFound};
 use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::metrics::Metrics;
 use crate::runtime::{Ctx, Fatal, Port};
@@ -23,6 +23,8 @@ pub(crate) struct Ports {
     pub(crate) recovered: Port<DriverRecovered>,
     /// Committer.
     pub(crate) stored: Port<BlocksStored>,
+    /// Committer: evidence that is on disk.
+    pub(crate) kept: Port<EvidenceFound>,
 }
 
 /// The actor.

@@ -3,7 +3,7 @@
 //! after; and nothing is told that was not written.
 use super::super::fault;
 use super::*;
-use crate::messages::committer::BlocksStored;
+use crate::messages::committer::{BlocksStored, EvidenceFound};
 use crate::messages::round_driver::{DriverRecovered, SignaturePersisted};
 use crate::messages::state_store::PersistSignature;
 use crate::metrics::Metrics;
@@ -150,10 +150,12 @@ fn a_signature_that_could_not_be_written_is_not_told_and_ends_the_node() {
         let (persisted, mut told) = Probe::<SignaturePersisted>::open(8);
         let (recovered, _) = Probe::<DriverRecovered>::open(8);
         let (stored, _) = Probe::<BlocksStored>::open(8);
+        let (kept, _) = Probe::<EvidenceFound>::open(8);
         let ports = super::super::Ports {
             persisted,
             recovered,
             stored,
+            kept,
         };
         let inbox = Inbox::<StateStore>::new(8);
         let persist = inbox.port();

@@ -80,7 +80,8 @@ pub enum Input {
     Synced(Address, Vec<DecidedBlock>),
     /// These are durable, in order of height.
     Stored(Vec<Arc<CommitBatch>>),
-    /// The brain of VoteCollector or Proposer has found an offence.
+    /// The brain of VoteCollector or Proposer has found an offence, or the disk has its proof: an
+    /// incarnation before this one may have sent it there after this one had read.
     EvidenceFound(Box<Evidence>),
     /// Another node says that a validator broke the rules. Answered by [`Output::Told`].
     EvidenceTold(Box<Evidence>),
