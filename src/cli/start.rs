@@ -113,10 +113,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         node.genesis_hash(),
         node.view().head().height
     );
-    // A validator outlives whoever reads its first words.
-    if let Err(failure) = ready(arguments.json, &config, &genesis, &node) {
-        log::warn!("{}: the node goes on without", failure.message);
-    }
+    ready(arguments.json, &config, &genesis, &node)?;
     let running = Running {
         arguments,
         started: &config,

@@ -397,6 +397,10 @@ fn a_directory_that_cannot_be_made_is_a_matter_of_configuration() {
     if cfg!(target_os = "linux") {
         on(Path::new("/proc/lockstep"), &[]).assert_refused(2, &["/proc/lockstep", "--home"]);
     }
+    on(home.path(), &[]).assert_refused(2, &["holds no devnet", "choose another --state"]);
+    fs::remove_file(&file).expect("it was there");
+    assert_eq!(on(home.path(), &["--validators", "1"]).code, Some(0));
+    fs::remove_dir_all(home.path().join("node0")).expect("its data");
     fs::write(home.path().join("node0"), b"in the way").expect("a file");
     on(home.path(), &[]).assert_refused(2, &["node0", "name a directory"]);
 }

@@ -66,7 +66,7 @@ fn room(what: What, taken: u64, whole: u64) -> Room {
 /// What is done, for how many seconds, and what is seen then.
 type Scene = (&'static str, u64, fn(u64) -> Look);
 
-const SCENES: [Scene; 12] = [
+const SCENES: [Scene; 13] = [
     ("a healthy node", 130, healthy),
     ("a peer is lost, then both", 150, |at| match at {
         0..3 => healthy(at),
@@ -81,6 +81,13 @@ const SCENES: [Scene; 12] = [
     ("a peer was never there", 80, |at| Look {
         told: [A].into(),
         ..lost(at, "no route to host")
+    }),
+    ("a peer that is lost is no validator any more", 5, |at| {
+        Look {
+            validators: [(A, 1)].into(),
+            listens: [(B, "10.0.0.2:9545".to_owned())].into(),
+            ..lost(at, "connection refused")
+        }
     }),
     (
         "own precommits are missing at most blocks of a minute",
