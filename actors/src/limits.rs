@@ -279,7 +279,7 @@ pub const STREAM_CALLS_BYTES_MAX: usize = 16 * 1024;
 /// Messages that wait to be written to one such connection.
 pub const STREAM_QUEUE_MESSAGES_MAX: usize = 64;
 /// Bytes that wait likewise; a longer message waits until it is alone.
-pub const STREAM_QUEUE_BYTES_MAX: usize = 64 * 1024;
+pub const STREAM_QUEUE_BYTES_MAX: usize = 48 * 1024;
 /// A sign of life goes to each of them this often: proxies close what is silent for a minute.
 pub const STREAM_PING_EVERY: Duration = Duration::from_secs(15);
 /// A WebSocket that has sent nothing for so long, not even an answer to a ping, is gone.
