@@ -235,8 +235,8 @@ pub fn light_block(bytes: &[u8]) -> bool {
     shown.is_ok_and(|shown| same(bytes, &wire().encode_light_block(&shown)))
 }
 
-/// What a server proves: the answers to `GET /light/accounts/…` and `GET /light/records/…`, and that
-/// a block has a transaction or a receipt.
+/// What a server proves: the answers to `GET /light/accounts/…`, `…/records/…` and
+/// `…/applications/…`, and that a block has a transaction or a receipt.
 pub fn proofs(bytes: &[u8]) -> bool {
     let account = wire().decode_proved_account(bytes);
     let account = account.is_ok_and(|proved| same(bytes, &wire().encode_proved_account(&proved)));
@@ -244,7 +244,9 @@ pub fn proofs(bytes: &[u8]) -> bool {
     let record = record.is_ok_and(|proved| same(bytes, &wire().encode_proved_record(&proved)));
     let transaction = noun!(TransactionProof, bytes, PROVED_RECORD_BYTES_MAX);
     let receipt = noun!(ReceiptProof, bytes, PROVED_RECORD_BYTES_MAX);
-    account || record || transaction || receipt
+    let held = wire().decode_proved_application(bytes);
+    let held = held.is_ok_and(|proved| same(bytes, &wire().encode_proved_application(&proved)));
+    account || record || transaction || receipt || held
 }
 
 /// `POST /transactions`.
