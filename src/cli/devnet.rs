@@ -90,10 +90,7 @@ struct Times {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     output::log::start_of_several(arguments.log.as_deref(), "warn")?;
-    let state = arguments.home.as_deref().map(State::at);
-    if let Some(state) = &state {
-        state.demand_own()?;
-    }
+    let state = State::named(arguments.home.as_deref())?;
     let (builder, chain) = builder(arguments, state.as_ref())?;
     let builder = allowance::for_devnet(builder)?;
     let stop = signals::hear(Asked::End)?;

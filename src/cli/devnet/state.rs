@@ -18,15 +18,19 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn at(dir: &Path) -> State {
-        State {
-            dir: dir.to_owned(),
-        }
+    /// Of the directory that is named, if a devnet is there or may begin there.
+    pub(super) fn named(dir: Option<&Path>) -> Result<Option<State>, Failure> {
+        let Some(dir) = dir.map(Path::to_owned) else {
+            return Ok(None);
+        };
+        let state = State { dir };
+        state.demand_own()?;
+        Ok(Some(state))
     }
 
     /// Refuses a directory that holds something else: nothing is overwritten, and no node is started
     /// beside another's files.
-    pub(super) fn demand_own(&self) -> Result<(), Failure> {
+    fn demand_own(&self) -> Result<(), Failure> {
         let entries = match self.dir.read_dir() {
             Ok(entries) => entries,
             // What cannot be read is told of by whoever makes it.
