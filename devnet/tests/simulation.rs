@@ -183,11 +183,7 @@ fn a_fork_stops_whoever_learns_of_it() {
         };
         let is_forked = has("agreement", "");
         let has_stopped = has("no trouble", "was decided twice");
-        // Whom it names has made it.
-        assert!(
-            !has_stopped || has("no trouble", "faulty: 0x"),
-            "seed {seed}"
-        );
+        // Whom anybody names has made it.
         assert!(!has("accountability", ""), "seed {seed}");
         forks += u64::from(is_forked);
         stopped += u64::from(is_forked && has_stopped);
