@@ -192,7 +192,8 @@ fn a_fork_stops_whoever_learns_of_it() {
     println!(
         "canary: {forks} forks, {stopped} of them stopped somebody; {in_time} stopped in time"
     );
-    assert!(stopped > 0 && stopped <= forks, "{stopped} of {forks}");
+    assert!(forks > 0, "the canary lives");
+    assert!(stopped * 10 >= forks * 9, "{stopped} of {forks}");
 }
 
 /// P6, between rounds: who made the fork signed nothing twice, but forgot what it had decided. What
