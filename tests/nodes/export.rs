@@ -326,6 +326,32 @@ fn new_blocks_are_followed_until_somebody_ends_it() {
     assert_eq!(exported(&arguments[1..5])["added"]["blocks"], 0);
 }
 
+/// A node that is away is waited for: what it makes after its restart comes behind what is there.
+#[test]
+fn a_node_that_restarts_is_followed_on() {
+    let world = World::new();
+    world.tick(2);
+    let to = world.to("jsonl", "all.jsonl");
+    let arguments = ["export", "--to", &to, "--rpc", &world.url, "--follow"];
+    let mut child = Guarded(lockstep(&arguments).spawn().expect("it starts"));
+    // The first line says of which chain.
+    let blocks = || {
+        let text = fs::read_to_string(world.path("all.jsonl")).unwrap_or_default();
+        text.lines().count().saturating_sub(1)
+    };
+    eventually("two blocks are there", || (blocks() == 2).then_some(()));
+    world.devnet.kill(0);
+    // It has asked in vain more than once by then.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(child.0.try_wait().expect("a child of ours").is_none());
+    world.devnet.restart(0).expect("it starts");
+    world.tick(3);
+    eventually("three more are there", || (blocks() == 5).then_some(()));
+    child.signal("-INT");
+    assert_eq!(child.wait("it ends").code(), Some(0));
+    assert_eq!(exported(&arguments[1..5])["added"]["blocks"], 0);
+}
+
 #[test]
 fn a_target_takes_the_blocks_of_one_chain_and_of_one_history_only() {
     let world = World::new();

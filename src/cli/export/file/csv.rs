@@ -6,7 +6,7 @@ use super::super::source::Chain;
 use super::super::table::{BLOCKS, RECEIPTS, TABLES, TRANSACTIONS, Table};
 use super::super::target::{Head, Standing, Target};
 use super::tail::Line;
-use super::{Grown, head_line, read_head, refuse};
+use super::{Grown, damaged, head_line, read_head, refuse};
 use crate::failure::Failure;
 use lockstep_protocol::types::Hash;
 use std::path::{Path, PathBuf};
@@ -35,12 +35,29 @@ impl CsvTarget {
     }
 
     fn open_tables(&mut self) -> Result<(), Failure> {
+        self.demand_all()?;
         for table in TABLES {
-            let mut file = Grown::open(&self.path(&table))?;
+            let mut file = Grown::open(&self.path(&table), &self.dir)?;
             file.begin_with(&heading(&table))?;
             self.tables.push((table, file));
         }
         Ok(())
+    }
+
+    /// A kill at the beginning leaves some of the tables, without rows. Where others have rows, one
+    /// was taken away, and with it what this export would not write again.
+    fn demand_all(&self) -> Result<(), Failure> {
+        let len = |table: &Table| self.path(table).metadata().map(|is| is.len()).ok();
+        let has_rows = |table: &Table| len(table) > Some(heading(table).len() as u64);
+        let gone = TABLES.iter().find(|table| len(table).is_none());
+        match gone {
+            Some(table) if TABLES.iter().any(has_rows) => Err(damaged(
+                &self.path(table),
+                &self.dir,
+                "it is gone, and other tables have rows",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Height, id and count of transactions of the newest block.
@@ -102,7 +119,7 @@ impl Target for CsvTarget {
         let made = std::fs::create_dir_all(&self.dir);
         made.map_err(|error| refuse("create", &self.dir, &error))?;
         let is_used = TABLES.iter().any(|table| self.path(table).exists());
-        let file = Grown::open(&self.dir.join(CHAIN_FILE))?;
+        let file = Grown::open(&self.dir.join(CHAIN_FILE), &self.dir)?;
         file.lock()?;
         let head = read_head(self.chain.insert(file))?;
         let Some(head) = head else {

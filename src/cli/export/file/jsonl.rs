@@ -24,7 +24,7 @@ impl JsonlTarget {
 
     fn file(&mut self) -> Result<&mut Grown, Failure> {
         if self.file.is_none() {
-            let file = Grown::open(&self.path)?;
+            let file = Grown::open(&self.path, &self.path)?;
             file.lock()?;
             self.file = Some(file);
         }

@@ -18,12 +18,14 @@ pub(super) use jsonl::JsonlTarget;
 /// A file that grows at its end.
 struct Grown {
     path: PathBuf,
+    /// The whole target: the file, or the directory that it is a part of.
+    target: PathBuf,
     file: File,
 }
 
 impl Grown {
     /// Opens it, or makes an empty one.
-    fn open(path: &Path) -> Result<Grown, Failure> {
+    fn open(path: &Path, target: &Path) -> Result<Grown, Failure> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let failed = |error: io::Error| refuse("open", path, &error);
@@ -35,6 +37,7 @@ impl Grown {
         Ok(Grown {
             file: options.open(path).map_err(failed)?,
             path: path.to_owned(),
+            target: target.to_owned(),
         })
     }
 
@@ -105,11 +108,16 @@ impl Grown {
     }
 
     fn damaged(&self, what: &str) -> Failure {
-        Failure::corrupt(format!(
-            "{} is damaged: {what}; move it away and export anew",
-            self.path.display()
-        ))
+        damaged(&self.path, &self.target, what)
     }
+}
+
+fn damaged(path: &Path, target: &Path, what: &str) -> Failure {
+    Failure::corrupt(format!(
+        "{} is damaged: {what}; move {} away as a whole and export anew",
+        path.display(),
+        target.display()
+    ))
 }
 
 /// The head of a target as a line.

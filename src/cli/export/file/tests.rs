@@ -235,3 +235,19 @@ fn rows_that_are_missing_before_the_newest_block_are_damage() {
     let refused = csv(dir.path()).standing(&chain(1)).expect_err("damage");
     assert_eq!(refused.exit_code, 3, "{}", refused.message);
 }
+
+/// The other tables would be cut to what the missing one has, or it would stay empty.
+#[test]
+fn a_table_that_is_gone_is_damage_and_the_others_keep_their_rows() {
+    for table in TABLES {
+        let dir = tempfile::tempdir().expect("a directory");
+        grow(&mut *csv(dir.path()));
+        fs::remove_file(dir.path().join(format!("{}.csv", table.name))).expect("it goes");
+        let before = files(dir.path());
+        let refused = csv(dir.path()).standing(&chain(1)).expect_err("damage");
+        assert_eq!(refused.exit_code, 3, "{}", refused.message);
+        let step = format!("move {} away as a whole", dir.path().display());
+        assert!(refused.message.contains(&step), "{}", refused.message);
+        assert_eq!(files(dir.path()), before);
+    }
+}
