@@ -1,12 +1,16 @@
 //! What helps where the system refused something: the next step, by its reason.
-use lockstep_actors::private::FileError;
+use lockstep_actors::private::{FileError, Unfit};
 use std::io;
 
 /// After a file could not be read. `restore` is the step where it is gone, or broken.
 pub(crate) fn of_reading<'a>(error: &FileError, restore: &'a str) -> &'a str {
     use io::ErrorKind::{InvalidData, NotADirectory, NotFound, PermissionDenied};
-    let FileError::System(error) = error else {
-        return "put a file in its place";
+    let error = match error {
+        FileError::System(error) => error,
+        FileError::Unfit(Unfit::Directory) => {
+            return "name a file in it, or put a file in its place";
+        }
+        FileError::Unfit(_) => return "put a file in its place",
     };
     match error.kind() {
         NotFound => restore,
@@ -40,7 +44,6 @@ pub(crate) fn of_listening(error: &io::Error) -> &'static str {
 mod tests {
     use super::*;
     use io::ErrorKind;
-    use lockstep_actors::private::Unfit;
 
     /// A settings file that this user may not read was to be made by `lockstep init`.
     #[test]

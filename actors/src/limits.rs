@@ -337,6 +337,9 @@ pub const UNCHECKED_ANSWERS_MAX: usize = 16;
 pub const CHECKING_THREADS_MAX: usize = 4;
 /// While a node catches up, it says how far it is this often.
 pub const SYNC_REPORT_EVERY_MS: u64 = 5_000;
+/// For so long nobody who has spoken keeps the next block before that is said: peers say what they
+/// keep with their handshakes, one after the other.
+pub const STRANDED_AFTER_MS: u64 = 5_000;
 /// How fast catching up goes is counted from a mark; one is this old before there is a new one.
 pub const SYNC_MARK_EVERY_MS: u64 = 1_000;
 /// Decided blocks that wait for the one before them: the window, late answers, our own decision.

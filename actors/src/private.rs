@@ -147,8 +147,8 @@ pub fn close_dir(dir: &Path) -> Option<String> {
     let at = dir.display();
     if !is_trusted(about.uid()) {
         return Some(format!(
-            "the directory {at} belongs to another user (uid {}), who can change what is in it: run \
-             chown on it",
+            "the directory {at} belongs to another user (uid {}), who can change what is in it: \
+             start the node as that user, or run chown -R on it",
             about.uid()
         ));
     }

@@ -55,7 +55,8 @@ fn files(who: &str, demand: Demand, granted: Option<u64>) -> Result<Option<Strin
     match granted {
         Some(granted) if granted < needed => Err(Failure::usage(format!(
             "{who} needs {needed} open files at least, and this process may have {granted}: raise \
-             the limit with ulimit -n {needed}, or LimitNOFILE={needed} in a unit of systemd"
+             the limit with ulimit -n {needed} (its hard limit, as root), or LimitNOFILE={needed} in a \
+             unit of systemd"
         ))),
         Some(granted) if granted < wanted => Ok(Some(format!(
             "{who} opens up to {wanted} files and sockets, and this process may have {granted}: \

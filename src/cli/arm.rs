@@ -70,10 +70,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 }
                 false => say!("  signs from    height {from}; it has {head} now")?,
             }
+            if from > head.next() && config.peers.is_empty() {
+                say!("  It names no peers: if nobody else has the chain, it never gets there.")?;
+                say!("  Bring its data back instead, or begin anew with lockstep init.")?;
+            }
             say!("  next          lockstep start --home {home}, within ten minutes")
         }
         KeyUse::Observes(why) => Err(Failure::retry(format!(
-            "the node in {home} is not armed yet: {why}"
+            "the node in {home} is not armed yet, for it has to observe first: start it, and then do \
+             what it says: {why}"
         ))),
     }
 }

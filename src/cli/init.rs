@@ -6,13 +6,14 @@ use crate::config::key::{self, Secret};
 use crate::config::peers::{self, PeerEntry};
 use crate::config::{file, genesis, home};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_json};
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::nouns::genesis::Genesis;
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::proofs::light_client::Checkpoint;
 use lockstep_protocol::types::ChainId;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,9 @@ pub(crate) struct Arguments {
     /// Where people ask the node, on this machine [default: 8545, or the next port that is free now]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     rpc_port: Option<u16>,
+    /// Print one JSON object on stdout, and nothing else there
+    #[arg(long)]
+    json: bool,
 }
 
 /// Where the node of the new home listens.
@@ -99,11 +103,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         ));
     }
     let made = make(arguments)?;
+    if arguments.json {
+        return print_json(&arguments.home, &made);
+    }
     print(&arguments.home, &made)?;
     match arguments.genesis {
         Some(_) => print_how_to_join(arguments, &made),
         None => {
             say!()?;
+            if made.genesis.accounts.is_empty() && arguments.fee_per_byte > 0 {
+                say!(
+                    "  No account holds anything, so nobody can ever pay for a transaction, nor join:"
+                )?;
+                say!(
+                    "  make it anew with --account ADDRESS=BALANCE if that is not what you want."
+                )?;
+            }
             print_what_is_secret(&arguments.home)?;
             say!("  lockstep start --home {}", arguments.home.display())
         }
@@ -177,11 +192,9 @@ fn print_how_to_join(arguments: &Arguments, made: &Made) -> Result<(), Failure> 
     say!()?;
     print_what_is_secret(dir)?;
     if made.peers.is_empty() {
-        say!(
-            "  Name its peers in {}, and this node among those of the others.",
-            dir.join(file::FILE).display()
-        )?;
+        say!("  Name its peers in {}.", dir.join(file::FILE).display())?;
     }
+    say!("  Name it among the peers of the others, with follow = true there, before they vote.")?;
     say!("  lockstep start --home {}", dir.display())?;
     say!(
         "  Once it has caught up, validators with more than two thirds of the power make it one:"
@@ -203,6 +216,21 @@ fn print_what_is_secret(dir: &Path) -> Result<(), Failure> {
         "  Keep {} secret, and use it on one node only; the record beside it says what it has signed.",
         dir.join(key::FILE).display()
     )
+}
+
+/// The names are those of `lockstep start --json`.
+fn print_json(dir: &Path, made: &Made) -> Result<(), Failure> {
+    let Made { genesis, key, .. } = made;
+    say_json(&json!({
+        "home": dir,
+        "validator": key.address,
+        "public_key": crate::hex::hex(&key.public_key),
+        "chain_id": genesis.chain_id,
+        "genesis_hash": genesis.hash(),
+        "scheme": genesis.scheme.to_string(),
+        "rpc": format!("http://{}", made.places.people.listens),
+        "peers": made.places.peers.listens,
+    }))
 }
 
 fn print(dir: &Path, made: &Made) -> Result<(), Failure> {

@@ -129,6 +129,11 @@ impl Outside {
         }
     }
 
+    /// Why no block can hold it yet, if that is not just the next block's matter.
+    pub(super) fn waits_for(&self) -> Option<String> {
+        (self.document["ready"] == false).then(|| self.sentence())
+    }
+
     /// The id, the status, and what belongs to the status.
     pub(super) fn json(&self) -> Value {
         let mut shown = json!({ "id": self.id });
@@ -153,7 +158,11 @@ impl Outside {
             "pending" if self.document["ready"] == false => {
                 "it waits for transactions of its sender with lower nonces: send those".into()
             }
-            "pending" => "it waits; ask again after the next block".into(),
+            "pending" => {
+                "it waits; ask again after the next block (lockstep status says whether there \
+                          will be one)"
+                    .into()
+            }
             "expired" => format!(
                 "it has expired at height {} and never stands in a block: send it anew",
                 self.word("expires_at")

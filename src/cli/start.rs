@@ -126,9 +126,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     wait(&node, &stop, &mut service, || running.reload(&mut taken));
     service.stopping();
     let reason = node.stop();
-    log::info!("the node ended: {reason}");
     match reason.exit_code() {
-        0 => Ok(()),
+        0 => {
+            log::info!("the node ended: {reason}");
+            Ok(())
+        }
+        // It is the last line, whatever the filter of the log.
         exit_code => Err(Failure {
             message: format!("the node in {} ended: {reason}", config.home.display()),
             exit_code,

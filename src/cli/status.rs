@@ -27,6 +27,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let node = node(arguments)?;
     let status = node.get("/status")?;
+    if status.status == 404 {
+        return Err(node.refusal(&status));
+    }
     let ready = node.get("/readyz?verbose")?;
     let parsed = http::json(&status.body);
     let parsed = parsed.filter(|value| status.status == 200 && value["validator"].is_string());

@@ -5,14 +5,15 @@ use super::ports::{are_free, free_from};
 use super::{scheme, validators};
 use crate::config::key::Secret;
 use crate::config::peers::PeerEntry;
-use crate::config::{file, home};
+use crate::config::{Config, file, genesis, home};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{say, say_json};
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount};
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::ChainId;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,9 @@ pub(crate) struct Arguments {
     /// there already go on
     #[arg(long)]
     start: bool,
+    /// Print one JSON object on stdout, and nothing else there
+    #[arg(long, conflicts_with = "start")]
+    json: bool,
 }
 
 impl Arguments {
@@ -73,28 +77,87 @@ impl Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let dir = &arguments.output;
     let homes = |count| -> Vec<PathBuf> { (0..count).map(|index| node_dir(dir, index)).collect() };
-    let there = (0..).take_while(|index| node_dir(dir, *index).join(file::FILE).exists());
-    if let (true, count @ 1..) = (arguments.start, there.count()) {
-        if let Some(wanted) = arguments.validators.filter(|wanted| *wanted != count) {
-            return Err(Failure::usage(format!(
-                "{} has {count} nodes, not {wanted}: leave --validators out to start these, or choose \
-                 another --output",
-                dir.display()
-            )));
-        }
+    if arguments.start && node_dir(dir, 0).join(file::FILE).exists() {
+        let count = as_it_is(arguments)?;
+        let first = Config::of_home(&node_dir(dir, 0))?;
         say!(
             "Lockstep testnet, as it is in {}: {count} nodes",
             dir.display()
         )?;
+        if let Some(listens) = first.rpc_listen {
+            say!("  export LOCKSTEP_RPC=http://{listens}")?;
+        }
         return running::run(&homes(count));
     }
     make(arguments)?;
+    if arguments.json {
+        return Ok(());
+    }
     if arguments.start {
         return running::run(&homes(arguments.validators()));
     }
     say!()?;
     say!("  Start each of them, or all with lockstep testnet --start:")?;
     say!("  lockstep start --home {}", node_dir(dir, 0).display())
+}
+
+/// How many validators the homes that are there have: all that the genesis names. A flag that says
+/// something else is not ignored.
+fn as_it_is(arguments: &Arguments) -> Result<usize, Failure> {
+    let dir = &arguments.output;
+    let first = Config::of_home(&node_dir(dir, 0))?;
+    let genesis = genesis::read(&first.genesis)?;
+    let count = genesis.validators.len();
+    let port = |base: u16| first.rpc_listen == Some(format!("{HOST}:{base}"));
+    let accounts = Account::of_genesis(&arguments.account)?;
+    let fee = Parameters::default().fee_per_byte;
+    let of_others = [
+        (
+            "--validators",
+            arguments.validators.is_some_and(|it| it != count),
+        ),
+        (
+            "--base-port",
+            arguments.base_port.is_some_and(|base| !port(base)),
+        ),
+        (
+            "--scheme",
+            is_other(arguments.scheme, SchemeId::MlDsa65, genesis.scheme),
+        ),
+        (
+            "--chain-id",
+            is_other(arguments.chain_id, 1, genesis.chain_id.0),
+        ),
+        (
+            "--account",
+            !accounts.iter().all(|it| genesis.accounts.contains(it)),
+        ),
+        (
+            "--fee-per-byte",
+            is_other(arguments.fee_per_byte, fee, genesis.parameters.fee_per_byte),
+        ),
+    ];
+    if let Some((flag, _)) = of_others.iter().find(|(_, is_other)| *is_other) {
+        return Err(Failure::usage(format!(
+            "{} has {count} nodes already, and what {flag} says is not theirs: leave it out to start \
+             these, or choose another --output",
+            dir.display()
+        )));
+    }
+    let is_gone = |index: &usize| !node_dir(dir, *index).join(file::FILE).exists();
+    if let Some(gone) = (0..count).find(is_gone) {
+        return Err(Failure::usage(format!(
+            "the genesis has {count} validators, and {} is no home: bring it back, or start the others \
+             one by one with lockstep start --home",
+            node_dir(dir, gone).display()
+        )));
+    }
+    Ok(count)
+}
+
+/// Whether it was named, and is not what there is.
+fn is_other<T: PartialEq>(said: T, default: T, there: T) -> bool {
+    said != default && said != there
 }
 
 fn make(arguments: &Arguments) -> Result<(), Failure> {
@@ -118,6 +181,9 @@ fn make(arguments: &Arguments) -> Result<(), Failure> {
         let mut accounts = funded.iter().enumerate();
         accounts.try_for_each(|(index, key)| key.write(&account_file(dir, index)))
     })?;
+    if arguments.json {
+        return print_json(dir, &genesis, (&keys, &funded), &ports);
+    }
     say!("Lockstep testnet")?;
     say!("  chain id      {}", genesis.chain_id)?;
     say!("  genesis hash  {}", genesis.hash())?;
@@ -148,6 +214,38 @@ fn write(dir: &Path, genesis: &Genesis, keys: &[Secret], ports: &Ports) -> Resul
         home::write(&node, key, genesis, &values, &others)?;
     }
     Ok(())
+}
+
+/// The names are those of `lockstep start --json`.
+fn print_json(
+    dir: &Path,
+    genesis: &Genesis,
+    (keys, funded): (&[Secret], &[Secret]),
+    ports: &Ports,
+) -> Result<(), Failure> {
+    let nodes = keys.iter().enumerate().map(|(index, key)| {
+        json!({
+            "home": node_dir(dir, index),
+            "validator": key.address,
+            "rpc": format!("http://{}", ports.people(index)),
+            "peers": ports.peers(index),
+        })
+    });
+    let accounts = funded.iter().enumerate().map(|(index, key)| {
+        json!({
+            "address": key.address,
+            "balance": BALANCE.to_string(),
+            "key": account_file(dir, index),
+        })
+    });
+    say_json(&json!({
+        "output": dir,
+        "chain_id": genesis.chain_id,
+        "genesis_hash": genesis.hash(),
+        "scheme": genesis.scheme.to_string(),
+        "nodes": nodes.collect::<Vec<_>>(),
+        "accounts": accounts.collect::<Vec<_>>(),
+    }))
 }
 
 fn print(dir: &Path, keys: &[Secret], funded: &[Secret], ports: &Ports) -> Result<(), Failure> {

@@ -163,7 +163,13 @@ impl Sender<'_> {
             false => HAND_IN_FOR,
         };
         let bytes = self.status.wire().encode_transaction(&transaction);
-        let delivery = Delivery::new(&self.node, transaction.id(), bytes, patience);
+        let delivery = Delivery::new(
+            &self.node,
+            self.status.height,
+            transaction.id(),
+            bytes,
+            patience,
+        )?;
         let mut done = delivery.hand_in(&mut outcome);
         if done.is_ok() && self.common.wait {
             done = delivery.wait(&mut outcome);

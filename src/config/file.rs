@@ -39,13 +39,29 @@ fn line_of_error(error: &TomlError, text: &str) -> usize {
 }
 
 fn remedy_of(error: &TomlError, text: &str) -> &'static str {
-    let has_none = text
-        .lines()
-        .any(|line| line.replace(' ', "").starts_with("peers=[]"));
-    match error.message().contains("duplicate key") {
-        true if has_none => "peers = [] stands there as well: take that line out",
-        true => "it stands there twice: take one out",
-        false => "correct the file",
+    let begins = |line: &str, with: &str| line.replace(' ', "").starts_with(with);
+    let has = |with: &str| text.lines().any(|line| begins(line, with));
+    if error.message().contains("duplicate key") {
+        return match (has("peers=[]"), has("[peers]")) {
+            (true, _) => "peers = [] stands there as well: take that line out",
+            (_, true) => "each peer begins with [[peers]], in two brackets: write it so",
+            _ => "it stands there twice: take one out",
+        };
+    }
+    let line = text.lines().nth(line_of_error(error, text) - 1);
+    let name = line
+        .and_then(|line| line.split_once('='))
+        .map(|(name, _)| name.trim());
+    match name
+        .and_then(super::settings::setting)
+        .map(|setting| setting.shape)
+    {
+        Some(Shape::Text) => "a text stands in quotes: correct the file",
+        Some(Shape::Number) => {
+            "it is a whole number, without quotes, point or unit: correct the file"
+        }
+        Some(Shape::Flag) => "write true or false, without quotes",
+        Some(Shape::Peers) | None => "correct the file",
     }
 }
 
@@ -57,7 +73,9 @@ fn plain(name: &str, item: &Item) -> Result<String, String> {
         Some(Shape::Number) => item
             .as_integer()
             .map(|number| number.to_string())
-            .ok_or_else(|| format!("{name} is a whole number: write it without quotes")),
+            .ok_or_else(|| {
+                format!("{name} is a whole number: write it without quotes, point or unit")
+            }),
         Some(Shape::Flag) => item
             .as_bool()
             .map(|flag| flag.to_string())

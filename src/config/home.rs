@@ -117,7 +117,11 @@ pub(crate) fn instead(dir: &Path) -> String {
     {
         return devnet;
     }
-    "lockstep init --home DIR makes one".into()
+    let is_empty = |dir: &Path| dir.read_dir().is_ok_and(|mut all| all.next().is_none());
+    if dir.exists() && !is_empty(dir) {
+        return format!("check the path, or bring {} back", file::FILE);
+    }
+    "check the path; lockstep init --home DIR makes one".into()
 }
 
 /// Makes the directory, or takes it if it is there and empty: it is for this user alone then.

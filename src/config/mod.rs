@@ -254,7 +254,13 @@ impl Reader<'_> {
 
     fn listen(&self, name: &str) -> Result<String, Failure> {
         self.parsed(name, |text| {
-            endpoint::check_listen(text).map_err(|why| format!("{why}; write 127.0.0.1:8545"))?;
+            let right = super::config::settings::setting(name).map_or("", |it| it.default);
+            let right = if right.contains(':') {
+                right
+            } else {
+                "127.0.0.1:8545"
+            };
+            endpoint::check_listen(text).map_err(|why| format!("{why}; write {right}"))?;
             Ok(text.to_owned())
         })
     }
@@ -430,7 +436,7 @@ mod tests {
             ("rpc_listen", "8545", "127.0.0.1:8545"),
             ("rpc_listen", "http://127.0.0.1:8545", "http://"),
             ("peer_listen", "10.0.1:9545", "four numbers"),
-            ("peer_listen", " 10.0.0.1:9545", "127.0.0.1:8545"),
+            ("peer_listen", " 10.0.0.1:9545", "0.0.0.0:9545"),
             ("cors_origins", "wallet.example", "https://wallet.example"),
             ("trusted_proxies", "proxy.example", "10.0.0.0/8"),
             ("rpc_hosts", "http://node", "node.example"),

@@ -80,15 +80,17 @@ pub(super) fn judge(
     let mut named = BTreeSet::new();
     for PeerEntry { address, listens } in entries {
         if *address == me {
-            let why = "this is the validator of this node itself";
-            return Err(refuse(address, why));
+            return Err(Failure::usage(format!(
+                "peer {address}: this is the validator of this node itself, by its key: take it out \
+                 of peers in the settings, or, if the key is another node's, bring this node's own \
+                 back; no key may run in two nodes"
+            )));
         }
         if !follow && !validators.contains(address) {
-            return Err(refuse(
-                address,
-                "the genesis names no such validator, and follow = true is not set, which would \
-                 allow for one that was added later",
-            ));
+            return Err(Failure::usage(format!(
+                "peer {address}: the genesis names no such validator: set follow = true if it was \
+                 added later, else correct peers in the settings"
+            )));
         }
         if !named.insert(address) {
             return Err(refuse(address, "it is named twice"));

@@ -2,14 +2,14 @@
 //! its own, which have several lines and colours.
 use super::unseen::{Spelling, written_out};
 use super::{say_failure, tell};
-use clap::Parser;
+use clap::{Command, Parser};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The arguments, or what the process ends with: 2 after a mistake, 0 after help and version.
 pub(crate) fn parse<A: Parser>() -> Result<A, ExitCode> {
-    let given: Vec<OsString> = std::env::args_os().collect();
-    A::try_parse_from(&given).map_err(|error| match said_of_shown::<A>(&given) {
+    let given = help_asked(std::env::args_os().collect());
+    read::<A, _>(&given).map_err(|error| match said_of_shown::<A>(&given) {
         // All that is unseen in it is clap's own.
         Some(error) => match in_our_words(&error.to_string()) {
             Some(words) => refuse(&words),
@@ -17,6 +17,31 @@ pub(crate) fn parse<A: Parser>() -> Result<A, ExitCode> {
         },
         None => refuse(&error.to_string()),
     })
+}
+
+/// `help start` as `start --help`: what is no command gets the names that are like it.
+fn help_asked(mut given: Vec<OsString>) -> Vec<OsString> {
+    if given.len() > 2 && given[1] == "help" {
+        given.remove(1);
+        given.push("--help".into());
+    }
+    given
+}
+
+fn read<A: Parser, T: Into<OsString> + Clone>(
+    given: impl IntoIterator<Item = T>,
+) -> Result<A, clap::Error> {
+    let mut matches = with_negatives(A::command()).try_get_matches_from(given)?;
+    A::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut A::command()))
+}
+
+/// A number below zero is a value that is wrong, and no flag that nobody knows.
+fn with_negatives(command: Command) -> Command {
+    let command = command.mut_args(|argument| {
+        let takes_values = argument.get_action().takes_values();
+        argument.allow_negative_numbers(takes_values)
+    });
+    command.mut_subcommands(with_negatives)
 }
 
 /// Help and version on stdout, a mistake on stderr with clap's colours.
@@ -67,7 +92,7 @@ fn said_of_shown<A: Parser>(given: &[OsString]) -> Option<clap::Error> {
         let text = argument.to_string_lossy();
         written_out(&text, Spelling::Line).into_owned()
     });
-    A::try_parse_from(shown).err()
+    read::<A, _>(shown).err()
 }
 
 #[cfg(test)]
@@ -82,6 +107,35 @@ mod tests {
         let expected =
             "the following required arguments were not provided: --amount <AMOUNT> --to <TO>";
         assert_eq!(in_one_line(said), expected);
+    }
+
+    /// `help strat` was told of no name that is like it, and `--amount -5` of an unknown flag.
+    #[test]
+    fn what_is_mistyped_is_told_what_it_may_mean() {
+        #[derive(Parser)]
+        #[command(name = "it")]
+        enum It {
+            Start {
+                #[arg(long)]
+                amount: u64,
+            },
+        }
+        let said = |words: &[&str]| {
+            let given = words.iter().map(OsString::from).collect();
+            let read = read::<It, _>(help_asked(given));
+            read.map(|It::Start { amount }| amount)
+                .map_err(|error| error.to_string())
+        };
+        let helped = said(&["it", "help", "strat"]).expect_err("no command");
+        assert!(
+            helped.contains("similar") && helped.contains("'start'"),
+            "{helped}"
+        );
+        let help = said(&["it", "help", "start"]).expect_err("help");
+        assert!(help.contains("Usage: it start"), "{help}");
+        let below = said(&["it", "start", "--amount", "-5"]).expect_err("below zero");
+        assert!(below.contains("invalid value '-5'"), "{below}");
+        assert_eq!(said(&["it", "start", "--amount", "5"]), Ok(5));
     }
 
     /// `--amount 1.5` was told of an invalid digit.

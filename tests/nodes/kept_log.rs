@@ -345,7 +345,7 @@ fn act() -> String {
         &halted,
     );
     let ends = |nodes: &mut Network| nodes.node(3).child.signal("-TERM");
-    script.scene("and is stopped", ends, &[(3, "the node ended")]);
+    script.scene("and is stopped", ends, &[(3, "after a safety stop")]);
     script.from[0] = 0;
     let minute = script.wait_for(0, "further rounds");
     write!(script.kept, "\n# once a minute\nnode0  {minute}\n").expect("a string");

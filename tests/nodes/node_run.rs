@@ -318,7 +318,7 @@ fn a_wrong_setting_is_named_with_the_next_step() {
         .assert_refused(2, &["timeout_propose_ms", "1 to 3600000"]);
     start(&home, &["--log", "a=b=c"]).assert_refused(2, &["try \"info\""]);
     start(&home, &["--peer-listen", "nowhere"])
-        .assert_refused(2, &["peer_listen", "--peer-listen", "write 127.0.0.1:8545"]);
+        .assert_refused(2, &["peer_listen", "--peer-listen", "write 0.0.0.0:9545"]);
     let mut command = lockstep(&["start", "--home", text(&home)]);
     command.env("LOCKSTEP_LOGG", "info");
     finish(command).assert_refused(2, &["LOCKSTEP_LOGG", "did you mean LOCKSTEP_LOG?", "unset"]);
@@ -350,7 +350,7 @@ fn a_wrong_setting_is_named_with_the_next_step() {
     );
     start(&home, &[]).assert_refused(2, &["lockstep.toml", "line ", "correct the file"]);
     fs::remove_file(home.join("lockstep.toml")).expect("it was there");
-    start(&home, &[]).assert_refused(2, &["lockstep.toml", "lockstep init"]);
+    start(&home, &[]).assert_refused(2, &["lockstep.toml", "bring lockstep.toml back"]);
 }
 
 #[cfg(unix)]

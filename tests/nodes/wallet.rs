@@ -573,5 +573,5 @@ fn silence_may_be_retried_and_nonsense_is_a_mistake() {
     }
     let peers = &devnet.peer_urls()[0];
     let ended = run(&["account", "alice", "--rpc", peers]);
-    ended.assert_refused(2, &["no Lockstep node", "--rpc"]);
+    ended.assert_refused(2, &["this listener is for nodes", "rpc_listen"]);
 }

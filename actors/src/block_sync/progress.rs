@@ -1,5 +1,5 @@
 //! How catching up goes on, for people: `/status`, a progress bar, a line in the log now and then.
-use crate::limits::{SYNC_MARK_EVERY_MS, SYNC_REPORT_EVERY_MS};
+use crate::limits::{STRANDED_AFTER_MS, SYNC_MARK_EVERY_MS, SYNC_REPORT_EVERY_MS};
 use crate::view::{SyncProgress, needs_snapshot};
 use lockstep_protocol::consensus::catch_up::CatchUp;
 use lockstep_protocol::consensus::trusted::TrustedBlock;
@@ -11,6 +11,9 @@ pub(crate) struct Progress {
     trusted: TrustedBlock,
     warned: bool,
     run: Option<Run>,
+    /// Since when no peer that has spoken keeps the next block.
+    stranded_since: Option<Instant>,
+    /// Said, once that has lasted.
     stranded: Option<Height>,
 }
 
@@ -53,7 +56,7 @@ impl Progress {
             }
             None => {}
         }
-        let stranded = catch_up.stranded();
+        let stranded = self.lasting(now, catch_up.stranded());
         if let Some(earliest) = stranded
             && self.stranded.is_none()
         {
@@ -67,6 +70,16 @@ impl Progress {
             target,
             blocks_per_second: self.run.as_ref().map_or(0.0, |run| run.blocks_per_second),
         }
+    }
+
+    /// Peers say one after the other what they keep: only what lasts is the word of them all.
+    fn lasting(&mut self, now: Instant, stranded: Option<Height>) -> Option<Height> {
+        if stranded.is_none() {
+            self.stranded_since = None;
+            return None;
+        }
+        let since = *self.stranded_since.get_or_insert(now);
+        stranded.filter(|_| now >= since.plus_ms(STRANDED_AFTER_MS))
     }
 
     /// Of whom a newcomer believes: once, however often it falls behind.

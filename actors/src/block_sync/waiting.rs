@@ -21,14 +21,14 @@ pub(crate) fn sentence(waits: &Waits) -> String {
             missing,
             "this validator holds more than a third of the power, so it signs only when all others \
              have told it how far they are",
-            "start them, or, if its data directory is the one that it last signed from, stop this \
-             node, run lockstep arm, and start it",
+            "start them, see that peers says where they listen for peers, or, if its data directory \
+             is the one that it last signed from, stop this node, run lockstep arm, and start it",
         ),
         Waits::ForMore(missing) => (
             missing,
-            "too few others have told this node how far they are, so it cannot know what its key has \
-             signed",
-            "start them",
+            "too few others have told this node how far they are; it signs nothing before, because only \
+             they know of what its key has signed and its directory may lack",
+            "start them, and see that peers says where they listen for peers",
         ),
     };
     let missing: Vec<String> = missing.iter().map(|who| format!("{who}")).collect();

@@ -105,7 +105,13 @@ fn run(
             farewell.say().await;
             EndReason::asked(shown.copy().halted)
         };
-        let ended = async { end_rx.await.unwrap_or(EndReason::SupervisorDied) };
+        let ended = async {
+            // What else ends it, the supervisor has said.
+            end_rx.await.unwrap_or_else(|_| {
+                log::error!("the node stops: {}", EndReason::SupervisorDied);
+                EndReason::SupervisorDied
+            })
+        };
         let reason = tokio::select! {
             reason = asked => reason,
             reason = ended => reason,
@@ -120,9 +126,6 @@ fn run(
         (reason, store_thread)
     });
     let (reason, store_thread) = reason;
-    if reason.is_failure() {
-        log::error!("the node ends: {reason}");
-    }
     // Tasks, pools and ports go with the runner; the store's thread is joined, or its environment
     // would still be open when the directory is used again.
     drop(runner);

@@ -51,11 +51,21 @@ pub(super) enum ExchangeError {
     Slow,
     #[error("HTTP status {0}")]
     Status(StatusCode),
+    #[error("who answers there is no peer: write its peer_listen into peers, not its rpc_listen")]
+    NoPeer,
     #[error("the answer is no valid message: {0}")]
     Answer(String),
 }
 
 impl ExchangeError {
+    /// What it is after a handshake: each peer has one to show.
+    pub(super) fn of_handshake(self) -> ExchangeError {
+        match self {
+            ExchangeError::Status(StatusCode::NOT_FOUND) => ExchangeError::NoPeer,
+            other => other,
+        }
+    }
+
     /// Whether nobody listens there: the peer's machine says so itself.
     pub(super) fn is_refusal(&self) -> bool {
         let ExchangeError::Send(SendRequestError::Connect(ConnectError::Io(error))) = self else {

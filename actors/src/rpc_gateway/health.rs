@@ -4,7 +4,7 @@ use super::seed::Seed;
 use crate::limits::HEIGHT_LATE_MIN;
 use crate::messages::vote_collector::{GetVotesMissing, VotesMissing};
 use crate::runtime::State;
-use crate::view::needs_snapshot;
+use crate::view::{PeerView, needs_snapshot};
 use actix_web::{HttpRequest, HttpResponse, web};
 use lockstep_protocol::consensus::timeouts::Timeouts;
 use lockstep_protocol::types::Address;
@@ -50,6 +50,8 @@ async fn checks(seed: &Seed) -> Vec<Check> {
         Err(needs_snapshot(view.head.height.next(), earliest))
     } else if view.catching_up {
         Err("it is behind its peers".into())
+    } else if has_heard_nobody(seed) {
+        Err("not known: no peer has said how far it is".into())
     } else {
         Ok(())
     };
@@ -65,6 +67,13 @@ async fn checks(seed: &Seed) -> Vec<Check> {
     let clock = ("clock", clock(seed));
     let checks = checks.map(|(name, check)| (name, check.map(|()| None)));
     checks.into_iter().chain([clock]).collect()
+}
+
+/// Whether it has peers, and none of them can tell it that it is behind.
+fn has_heard_nobody(seed: &Seed) -> bool {
+    let peers = seed.view.peers();
+    let is_silent = |peer: &PeerView| !peer.reachable;
+    seed.view.is_arriving(&seed.me) || !peers.is_empty() && peers.iter().all(is_silent)
 }
 
 /// Why a validator that has just started does not sign yet.
@@ -95,7 +104,7 @@ fn quorum(seed: &Seed) -> Result<(), String> {
     let round = view.round;
     Err(format!(
         "{power} of {total} power reachable, and a block needs more than two thirds: height \
-         {height}, round {round} waits for one of the missing validators: {}",
+         {height}, round {round} waits for enough of the missing validators: {}",
         missing.join(", ")
     ))
 }

@@ -190,8 +190,8 @@ impl Store {
             Ok(meta.put(txn, META_OBSERVING, &reason)?)
         })?;
         Ok(KeyUse::Observes(format!(
-            "{why}: it follows the chain and signs nothing; if no other node signs with this \
-                 key, let it catch up, stop it, run lockstep arm, and start it"
+            "{why}: it follows the chain and signs nothing, as it must where another node signs with \
+             this key; if none does, let it catch up, stop it, run lockstep arm, and start it"
         )))
     }
 

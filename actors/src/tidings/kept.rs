@@ -103,6 +103,7 @@ const SCENES: [Scene; 13] = [
             ..5 => [(A, 1), (B, 1)].into(),
             _ => [(A, 2), (C, 3)].into(),
         },
+        validators_from: Height(6),
         ..healthy(at)
     }),
     ("a validator is no peer", 80, |at| Look {

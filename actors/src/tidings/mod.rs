@@ -59,6 +59,8 @@ pub(crate) struct Look {
     pub(crate) waits_for: Vec<Address>,
     /// Who decides the next height, with what power.
     pub(crate) validators: BTreeMap<Address, u64>,
+    /// The first height that they decide.
+    pub(crate) validators_from: Height,
     /// Others: whether their last exchange succeeded.
     pub(crate) peers: BTreeMap<Address, bool>,
     /// Those of them that have told how far they are: they were there, if only for a moment.
@@ -271,7 +273,7 @@ impl Tidings {
         if before.is_empty() || before == look.validators {
             return;
         }
-        let height = look.head.next();
+        let height = look.validators_from;
         let mut changes = Vec::new();
         for (who, power) in &look.validators {
             match before.get(who) {
@@ -302,7 +304,8 @@ impl Tidings {
             let names = named(&look.unnamed);
             let lasts = lasting.lasts(now);
             lines.push(warn(format!(
-                "validators without a link, for {lasts}: {names}; add them to peers"
+                "validators without a link, for {lasts}: {names}; add them to peers, with follow = \
+                 true where the genesis does not name them"
             )));
         }
     }

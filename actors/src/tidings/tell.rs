@@ -70,7 +70,10 @@ impl Seed {
         // A VoteCollector that is busy or has just fallen knows of no vote.
         let missing = self.missing.ask(GetVotesMissing).await.unwrap_or_default();
         let view = self.view.copy();
-        let set = self.view.validators().current().clone();
+        let schedule = self.view.validators();
+        let set = schedule.current().clone();
+        let mut newest_first = schedule.changes().rev().map(|(first, _)| first);
+        let validators_from = newest_first.find(|first| *first <= schedule.height());
         let lasts = self.view.height_began().elapsed().as_millis();
         let lasts = u64::try_from(lasts).unwrap_or(u64::MAX);
         let began = Instant(self.clock.now().0.saturating_sub(lasts));
@@ -83,7 +86,10 @@ impl Seed {
         let told = shown.iter().filter(|peer| peer.height > Height::default());
         let told = told.map(|peer| peer.address).collect();
         let troubles = shown.into_iter().filter(|peer| !peer.reachable);
-        let troubles = troubles.filter_map(|peer| Some((peer.address, peer.trouble?)));
+        let troubles = troubles.filter_map(|peer| {
+            let why = peer.refused.or(peer.trouble)?;
+            Some((peer.address, why))
+        });
         let others = set.iter().map(|v| v.address).filter(|it| *it != self.me);
         let unnamed = others.filter(|it| !peers.contains_key(it)).collect();
         let metrics = &self.metrics;
@@ -103,6 +109,7 @@ impl Seed {
                 rounds: metrics.rounds_skipped.get(),
                 missed: metrics.own_votes_late.get(),
             },
+            validators_from: validators_from.unwrap_or_default(),
             validators: set.iter().map(|v| (v.address, v.power)).collect(),
             commit_ms: None,
             rooms: Vec::new(),

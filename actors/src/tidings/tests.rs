@@ -135,11 +135,13 @@ fn a_change_of_the_validators_is_said_once() {
             [(A, 2), (C, 3)]
         }
         .into(),
+        // The look is later than the change.
+        validators_from: Height(4),
         ..healthy(at)
     };
     let lines = without_minutes(said(&mut tidings(), 1..50, look));
     let change = format!(
-        "5: validators change at height 6: {A} has power 2 instead of 1, {C} is new with power 3, \
+        "5: validators change at height 4: {A} has power 2 instead of 1, {C} is new with power 3, \
          {B} is none any more"
     );
     assert_eq!(lines, [change]);

@@ -25,8 +25,8 @@ pub struct TrustedBlock(Option<Checkpoint>);
 #[error(
     "block {height} of this chain is {actual}, not the trusted {expected}: either whoever once held \
      two thirds of the power has made another chain, or `trusted` is wrong; compare it with where \
-     you have it from, then move the data directory away and begin again, with other peers if it \
-     was right",
+     you have it from: if it is wrong, correct it and leave the data as it is; if it is right, move the \
+     data directory away and begin again, with other peers",
     height = .trusted.height,
     expected = .trusted.id
 )]

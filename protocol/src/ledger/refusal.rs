@@ -55,7 +55,9 @@ pub enum TransactionError {
         bytes: usize,
     },
     /// The last height at which it may stand in a block is over.
-    #[error("it expired after height {expires_at}, the block has {height}: sign it anew")]
+    #[error(
+        "it expired after height {expires_at}, the block has {height}: sign it anew, with a later height"
+    )]
     Expired {
         /// Its last height.
         expires_at: Height,
@@ -75,7 +77,8 @@ pub enum TransactionError {
     },
     /// The sender's transactions are executed in order, each once.
     #[error(
-        "its nonce is {actual}, the sender's next one is {expected}: use that, or send those between"
+        "its nonce is {actual}, the sender's next one is {expected}: use that{}",
+        between(.expected, .actual)
     )]
     Nonce {
         /// What the ledger would execute.
@@ -95,7 +98,9 @@ pub enum TransactionError {
         balance: u64,
     },
     /// The first transaction of an account brings its public key.
-    #[error("the sender has no public key on record: send it with the transaction")]
+    #[error(
+        "the sender has no public key on record: its first transaction, of nonce 0, brings it; send that"
+    )]
     UnknownKey,
     /// Later transactions do not bring it again: two kilobytes saved, one form for each.
     #[error("the sender's public key is on record already: send the transaction without it")]
@@ -109,6 +114,14 @@ pub enum TransactionError {
     /// The signature does not verify.
     #[error("{0}: sign it for this chain, with the sender's key, and send it as it was signed")]
     Signature(#[from] SignatureError),
+}
+
+/// What else helps somebody whose nonce is ahead of the next one.
+fn between(expected: &u64, actual: &u64) -> &'static str {
+    match actual > expected {
+        true => ", or send those between",
+        false => "",
+    }
 }
 
 impl TransactionError {

@@ -12,7 +12,10 @@ pub enum MempoolRefusal {
     #[error("the public key travels with nonce 0 only: send this transaction without it")]
     KeyTooLate,
     /// Another transaction of the sender has this nonce, and pays too much to give way.
-    #[error("a transaction with this nonce waits already: replacing it takes a fee of {0}")]
+    #[error(
+        "another transaction with this nonce waits already: take the next nonce, or replace it with \
+         a fee of {0}"
+    )]
     ReplacementUnderpriced(u64),
     /// The sender can pay this fee, but not those of its other waiting transactions as well.
     #[error(

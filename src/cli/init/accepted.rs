@@ -65,6 +65,7 @@ prop_compose! {
             fee_per_byte,
             peer_port,
             rpc_port,
+            json: false,
         }
     }
 }
@@ -169,6 +170,7 @@ fn an_ordinary_home_is_made_and_one_whose_balances_overflow_is_not() {
             fee_per_byte: 1,
             peer_port: None,
             rpc_port: None,
+            json: false,
         });
         checked.unwrap_or_else(|error| panic!("{error}"))
     };

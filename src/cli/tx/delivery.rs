@@ -6,8 +6,10 @@
 use super::outcome::{Outcome, Stage};
 use crate::cli::node::Node;
 use crate::cli::receipt::{self, Found, NotInBlock};
+use crate::cli::signals::{self, Asked};
 use crate::failure::Failure;
-use lockstep_protocol::types::Hash;
+use lockstep_protocol::types::{Hash, Height};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// How often to ask: far below the time between two blocks that people choose.
@@ -18,18 +20,40 @@ pub(super) struct Delivery<'a> {
     id: Hash,
     /// The canonical bytes.
     bytes: Vec<u8>,
+    /// The node's newest block before it was handed in.
+    head: Height,
+    /// Somebody who does not wait any longer.
+    stop: Receiver<Asked>,
     patience: Duration,
     until: Instant,
 }
 
-impl Delivery<'_> {
-    pub(super) fn new(node: &Node, id: Hash, bytes: Vec<u8>, patience: Duration) -> Delivery<'_> {
-        Delivery {
+impl<'a> Delivery<'a> {
+    pub(super) fn new(
+        node: &'a Node,
+        head: Height,
+        id: Hash,
+        bytes: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Delivery<'a>, Failure> {
+        Ok(Delivery {
             node,
             id,
             bytes,
+            head,
+            stop: signals::hear(Asked::End)?,
             patience,
             until: Instant::now() + patience,
+        })
+    }
+
+    /// Until it is time to ask again, unless somebody ends it: what is signed must still be named.
+    fn pause(&self) -> Result<(), Failure> {
+        match self.stop.recv_timeout(ASK_EVERY) {
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            Ok(_) | Err(RecvTimeoutError::Disconnected) => Err(Failure::retry(
+                "somebody ended the waiting, and it may still come to stand in a block",
+            )),
         }
     }
 
@@ -55,7 +79,7 @@ impl Delivery<'_> {
                 return self.was_taken_before(outcome, failure);
             }
             is_first = false;
-            std::thread::sleep(ASK_EVERY);
+            self.pause()?;
         }
     }
 
@@ -76,6 +100,7 @@ impl Delivery<'_> {
     /// Until a block holds it, or none will.
     pub(super) fn wait(&self, outcome: &mut Outcome) -> Result<(), Failure> {
         let mut was_refused = false;
+        let mut waits_for = None;
         loop {
             let mut trouble = match receipt::find(self.node, &self.id) {
                 Ok(Found::InBlock(receipt)) => {
@@ -83,7 +108,10 @@ impl Delivery<'_> {
                     return Ok(());
                 }
                 Ok(Found::Outside(outside)) => match outside.not_in_block() {
-                    NotInBlock::Waits => None,
+                    NotInBlock::Waits => {
+                        waits_for = outside.waits_for();
+                        None
+                    }
                     NotInBlock::Over => {
                         let why = outside.sentence();
                         outcome.stage = Stage::Outside(outside);
@@ -102,21 +130,30 @@ impl Delivery<'_> {
                 was_refused = true;
             }
             if Instant::now() >= self.until {
-                return Err(self.too_late(trouble));
+                return Err(self.too_late(trouble, waits_for));
             }
-            std::thread::sleep(ASK_EVERY);
+            self.pause()?;
         }
     }
 
-    fn too_late(&self, trouble: Option<Failure>) -> Failure {
+    fn too_late(&self, trouble: Option<Failure>, waits_for: Option<String>) -> Failure {
         let seconds = self.patience.as_secs();
-        Failure::retry(match trouble {
-            Some(failure) => format!(
+        if let Some(failure) = trouble {
+            return Failure::retry(format!(
                 "it is not known to stand in a block after {seconds} s: {}",
                 failure.message
+            ));
+        }
+        let stands = self.node.status().is_ok_and(|now| now.height == self.head);
+        let why = match waits_for {
+            _ if stands => format!(
+                "no block was made meanwhile; lockstep validators --rpc {} shows who is away",
+                self.node.url
             ),
-            None => format!("it stands in no block after {seconds} s"),
-        })
+            Some(why) => why,
+            None => "it waits at the node, and no block has taken it yet".into(),
+        };
+        Failure::retry(format!("it stands in no block after {seconds} s: {why}"))
     }
 
     fn offer(&self) -> Result<(), Failure> {

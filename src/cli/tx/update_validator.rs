@@ -181,7 +181,13 @@ fn public_key(sender: &Sender<'_>, text: &str) -> Result<Vec<u8>, Failure> {
     }
     let next = "name a public key, a file that holds one, or the address of a validator";
     let held = crate::config::read_text(Path::new(text), TEXT_BYTES_MAX, next)?;
-    unhex(held.trim()).ok_or_else(|| wrong(text, "holds no 0x and hex digits"))
+    unhex(held.trim()).ok_or_else(|| {
+        Failure::usage(format!(
+            "the file {} holds no public key (0x and hex digits): name the .pub file that lockstep init \
+             --genesis writes, or a validator's address; the key of a node stays with it",
+            Path::new(text).display()
+        ))
+    })
 }
 
 /// The newest set knows the keys of those who validate.

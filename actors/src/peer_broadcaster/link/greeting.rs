@@ -62,7 +62,8 @@ impl Link {
         let client = &way.client;
         let uri = client.uri("/handshake");
         let asked = self.seed.clock.now();
-        let bytes = client.get(uri, HANDSHAKE_BYTES_MAX, PEER_TIMEOUT).await?;
+        let answer = client.get(uri, HANDSHAKE_BYTES_MAX, PEER_TIMEOUT).await;
+        let bytes = answer.map_err(ExchangeError::of_handshake)?;
         let answered = self.seed.clock.now();
         let theirs: Handshake = serde_json::from_slice(&bytes)
             .map_err(|error| ExchangeError::Answer(error.to_string()))?;

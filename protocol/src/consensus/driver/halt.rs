@@ -30,7 +30,8 @@ pub enum Halt {
     #[error(
         "a message of height {0} is signed with this node's key, but not by this node: the same \
          key runs twice, or the data directory is an old one; it no longer votes, nor after a \
-         restart: stop the other node, let this one catch up, stop it, run lockstep arm, and start it"
+         restart: keep one node for the key and stop the other for good; if you keep this one, start it \
+         again, let it catch up, stop it, run lockstep arm, and start it"
     )]
     SignedElsewhere(Height),
 }
