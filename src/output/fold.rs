@@ -12,11 +12,16 @@ pub(super) fn width() -> Option<usize> {
 
 /// The line in parts of at most so many characters, each broken between two words. What follows the
 /// first part stands below its second column. A word that is longer than that is a part of its own.
+/// A command stays one for whoever copies it.
 pub(super) fn fold(line: &str, width: usize) -> Vec<String> {
     if length(line) <= width {
         return vec![line.to_owned()];
     }
     let hang = hang(line, width);
+    let (goes_on, width) = match is_command(line) {
+        true => (" \\", width.saturating_sub(2).max(1)),
+        false => ("", width),
+    };
     let mut parts = Vec::new();
     let mut rest = line.trim_end_matches(' ').to_owned();
     while length(&rest) > width
@@ -24,11 +29,16 @@ pub(super) fn fold(line: &str, width: usize) -> Vec<String> {
     {
         let word = behind.split(' ').next().unwrap_or_default();
         let indent = hang.min(width.saturating_sub(length(word)));
-        parts.push(part.to_owned());
+        parts.push(format!("{part}{goes_on}"));
         rest = format!("{}{behind}", " ".repeat(indent));
     }
     parts.push(rest);
     parts
+}
+
+/// A line that is to be typed, and no sentence about one.
+fn is_command(line: &str) -> bool {
+    line.trim_start_matches(' ').starts_with("lockstep ") && !line.ends_with(['.', ':'])
 }
 
 fn length(text: &str) -> usize {
@@ -85,6 +95,22 @@ mod tests {
             "  enough for more than a line",
         ];
         assert_eq!(fold(words, 32), parts);
+    }
+
+    #[test]
+    fn a_command_is_broken_as_a_shell_takes_it() {
+        let command = "  lockstep tx put --key k --value v --from alice";
+        let parts = [
+            "  lockstep tx put \\",
+            "    --key k --value \\",
+            "    v --from alice",
+        ];
+        assert_eq!(fold(command, 22), parts);
+        let sentence = "  lockstep receipt 0x12 shows it.";
+        assert_eq!(
+            fold(sentence, 22),
+            ["  lockstep receipt", "    0x12 shows it."]
+        );
     }
 
     #[test]

@@ -668,3 +668,21 @@ fn a_hang_up_reads_the_settings_again_and_says_what_needs_a_restart() {
     assert_eq!(child.wait("it ends").code(), Some(0));
     assert!(!lines().contains("panicked"), "{}", lines());
 }
+
+/// It said "caught up: ok" before the first word of a peer, and who waited for that began too early.
+#[test]
+fn a_node_that_has_heard_nobody_does_not_say_that_it_has_caught_up() {
+    let mut network = Network::new(4, &["log=info", "durability=process", FAST]);
+    network.start(0);
+    let url = network.urls[0].clone();
+    let said = eventually("it answers", || {
+        let answer = try_get(&url, "/readyz?verbose").ok()?;
+        Some(answer.text().to_owned())
+    });
+    assert!(said.contains("[-] caught up: not known"), "{said}");
+    (1..4).for_each(|node| network.start(node));
+    eventually("it has heard the others", || {
+        let said = get(&url, "/readyz?verbose").text().to_owned();
+        said.contains("[+] caught up: ok").then_some(())
+    });
+}

@@ -4,9 +4,11 @@ use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::wire::Wire;
 use serde_json::{Value, json};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use support::chain::amount;
-use support::process::{Ended, finish, lockstep, run};
+use support::process::{Ended, Guarded, finish, lockstep, run};
 use support::{eventually, get, proxy};
 use tempfile::TempDir;
 
@@ -373,6 +375,38 @@ fn a_transfer_without_wait_says_where_to_look() {
     late.assert_refused(1, &["no block after 1 s", "lockstep receipt"]);
     devnet.tick().expect("a block");
     user.ask(&["receipt", id, "--rpc", url]).ok();
+}
+
+/// It said nothing, and whoever repeated the command paid twice.
+#[test]
+fn a_wait_that_somebody_ends_names_what_was_sent() {
+    for more in [&["--wait"][..], &["--wait", "--json"]] {
+        let devnet = Devnet::builder().validators(1).manual(true).boot();
+        let devnet = devnet.expect("it boots");
+        let url = &devnet.urls()[0];
+        let transfer = ["tx", "transfer", "--from", "alice", "--to", "bob"];
+        let transfer = [&transfer[..], &["--amount", "1", "--rpc", url], more].concat();
+        let mut command = lockstep(&transfer);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Guarded(command.spawn().expect("it starts"));
+        let waits = || get(url, "/mempool").json()["transactions"] == 1;
+        eventually("it waits at the node", || waits().then_some(()));
+        child.signal("-INT");
+        assert_eq!(child.wait("it ends").code(), Some(1));
+        let mut said = String::new();
+        let out = child.0.stdout.take().expect("a pipe");
+        let err = child.0.stderr.take().expect("a pipe");
+        let mut both = out.chain(err);
+        both.read_to_string(&mut said).expect("text");
+        for word in ["(nonce 0)", "lockstep receipt 0x", "--nonce 0"] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        assert_eq!(
+            said.contains("\"status\": \"pending\""),
+            more.len() == 2,
+            "{said}"
+        );
+    }
 }
 
 #[test]

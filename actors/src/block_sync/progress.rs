@@ -177,4 +177,18 @@ mod tests {
             "{shown:?}"
         );
     }
+
+    /// It was said after the first peer's word, and taken back a moment later.
+    #[test]
+    fn that_nobody_keeps_the_next_block_is_said_once_it_has_lasted() {
+        let mut progress = Progress::default();
+        let at = |ms| Instant(0).plus_ms(ms);
+        let none = Some(Height(786));
+        assert_eq!(progress.lasting(at(0), none), None);
+        assert_eq!(progress.lasting(at(STRANDED_AFTER_MS - 1), none), None);
+        // Another peer has it.
+        assert_eq!(progress.lasting(at(STRANDED_AFTER_MS), None), None);
+        assert_eq!(progress.lasting(at(STRANDED_AFTER_MS), none), None);
+        assert_eq!(progress.lasting(at(2 * STRANDED_AFTER_MS), none), none);
+    }
 }

@@ -1,6 +1,6 @@
 //! Handshakes go beside the messages, and a peer that has moved is found by its name.
 use super::*;
-use crate::limits::HANDSHAKE_EVERY;
+use crate::limits::{HANDSHAKE_EVERY, RESOLVE_EVERY};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 /// Before, the answer was waited for on the way that votes take, for as long as a message may take.
@@ -134,9 +134,10 @@ fn a_peer_with_a_name_is_looked_up_again_when_it_is_not_there() {
             Some(somebody),
             "strangers and neighbours are told apart by it"
         );
-        // A peer that answers is not looked up.
+        // A peer that answers is not looked up. The failures before may have asked for one more.
+        tokio::time::sleep(RESOLVE_EVERY * 3 / 2).await;
         let by_now = look_ups.load(SeqCst);
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        tokio::time::sleep(RESOLVE_EVERY * 3 / 2).await;
         assert_eq!(look_ups.load(SeqCst), by_now);
     });
 }
@@ -188,7 +189,7 @@ fn the_link_of_a_peer_that_was_never_found_ends_when_others_are_named() {
         until("it is looked up", || look_ups.load(SeqCst) >= 1).await;
         sender.connect(&[], 0).await;
         let by_now = look_ups.load(SeqCst);
-        tokio::time::sleep(2 * crate::limits::RESOLVE_EVERY).await;
+        tokio::time::sleep(2 * RESOLVE_EVERY).await;
         assert_eq!(look_ups.load(SeqCst), by_now);
     });
 }
@@ -243,7 +244,7 @@ fn a_name_that_leads_to_two_strangers_is_not_asked_in_a_tight_loop() {
         })
         .await;
         // The first look-up may help at once; behind it the waits double.
-        assert!(began.elapsed() >= 6 * crate::limits::RESOLVE_EVERY);
+        assert!(began.elapsed() >= 6 * RESOLVE_EVERY);
     });
 }
 
@@ -254,5 +255,21 @@ fn an_address_is_never_looked_up() {
         let sender = sender_that_resolves(resolve);
         sender.connect(&[refused(PEER)], 0).await;
         until("it fails", || sender.metrics.peer_errors.get() >= 5).await;
+    });
+}
+
+/// It was told as "HTTP status 404", and "start them".
+#[test]
+fn who_answers_people_where_a_peer_should_be_is_named_as_that() {
+    let listens = fake_peer::serve(|_, out| out.write_all(&answer("404 Not Found", b"{}")));
+    System::new().block_on(async {
+        let sender = sender();
+        sender.connect(&[Peer::at(PEER, listens)], 0).await;
+        until("it is said", || {
+            let peers = sender.view.peers();
+            let trouble = peers.iter().find_map(|peer| peer.trouble.clone());
+            trouble.is_some_and(|why| why.contains("write its peer_listen into peers"))
+        })
+        .await;
     });
 }
