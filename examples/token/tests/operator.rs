@@ -107,17 +107,17 @@ fn balance_of_bob(place: &Place, node: &Node) -> String {
     let said = place.run(&format!(
         "query token balance --data {bob} --rpc {rpc} --json"
     ));
-    word(&said, "data").to_owned()
+    word(&said, "value").to_owned()
 }
 
 #[test]
 fn its_state_outlives_the_blocks_that_made_it_and_goes_on_in_a_snapshot() {
     let place = Place::new();
-    let alice = word(&place.run("keys new alice --json"), "address").to_owned();
-    place.run(&format!("init --home h --account {alice}=1000000000"));
+    let owner = word(&place.run("keys new owner --json"), "address").to_owned();
+    place.run(&format!("init --home h --account {owner}=1000000000"));
     let digits: Vec<u8> = (2..42)
         .step_by(2)
-        .map(|at| u8::from_str_radix(&alice[at..at + 2], 16))
+        .map(|at| u8::from_str_radix(&owner[at..at + 2], 16))
         .map(|byte| byte.expect("hex"))
         .collect();
     name_the_token(
@@ -128,7 +128,7 @@ fn its_state_outlives_the_blocks_that_made_it_and_goes_on_in_a_snapshot() {
     let node = place.start("h");
     let (call, rpc) = (hex(&transfer(BOB, 300)), node.rpc.clone());
     let sent = place.run(&format!(
-        "tx call token --data {call} --from alice --wait --rpc {rpc} --json"
+        "tx call token --data {call} --from owner --wait --rpc {rpc} --json"
     ));
     let height: u64 = word(&sent, "height").parse().expect("a height");
     let until = Instant::now() + Duration::from_secs(300);
