@@ -12,7 +12,7 @@ const NAME_BYTES_MAX: usize = 253;
 
 const HAS_USER: &str = "a user or a password has no place before a host";
 const NO_HOST: &str = "there is no host";
-const NO_PORT: &str = "at its end is no port up to 65535";
+const NO_PORT: &str = "it does not end with : and a port up to 65535";
 const NO_IPV4: &str = "an IPv4 address has four numbers up to 255";
 const NO_IPV6: &str = "an IPv6 address stands in brackets, as [::1]";
 const NO_TLS: &str = "this program speaks no TLS, so it asks no https://: have a proxy on this \

@@ -130,6 +130,7 @@ impl Command {
 /// The whole program, of a build that has these applications.
 pub fn run(known: Applications) -> ExitCode {
     output::tell_panics();
+    cli::process::bear_limits_of_files();
     applications::know(known);
     let arguments: Arguments = match output::usage::parse() {
         Ok(arguments) => arguments,

@@ -44,8 +44,11 @@ pub(crate) const EXPORT_RECEIPTS_A_REQUEST: usize = 100;
 /// Blocks that an export writes in one transaction of a database, or between two syncs of files: an
 /// empty chain goes on fast, and what an interrupted run has to do again takes a moment.
 pub(crate) const EXPORT_BLOCKS_A_BATCH: usize = 500;
-/// Rows that such a batch has before it is written, with those of one block more: some megabytes.
+/// Rows that such a batch has before it is written, with those of one block more.
 pub(crate) const EXPORT_ROWS_A_BATCH: usize = 10_000;
+/// What they have in bytes, with those of one block more: a block that is full of values is some
+/// megabytes.
+pub(crate) const EXPORT_BYTES_A_BATCH: usize = 16 << 20;
 /// Between two looks of `export --follow` for a new block.
 pub(crate) const EXPORT_LOOK: Duration = Duration::from_millis(250);
 /// What a file of an export may have in a line: a block of the largest size as JSON, several times.

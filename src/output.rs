@@ -65,7 +65,9 @@ static SAID_JSON: AtomicBool = AtomicBool::new(false);
 /// Tells people how the command failed; programs too, if the command line has `--json` and nothing
 /// was printed yet: every failure is one object with `ok`, `error` and `exit_code`.
 pub(crate) fn tell_failure(failure: &Failure) {
-    tell_people(format_args!("lockstep: {}", failure.message));
+    if !log::takes(&failure.message, ::log::Level::Error) {
+        tell_people(format_args!("lockstep: {}", failure.message));
+    }
     say_failure(&failure.message, failure.exit_code);
 }
 
@@ -99,7 +101,7 @@ fn print(shown: &str) -> Result<(), Failure> {
 
 pub(crate) fn tell_people(line: Arguments<'_>) {
     let line = line.to_string();
-    if log::takes(&line) {
+    if log::takes(&line, ::log::Level::Info) {
         return;
     }
     let line = written_out(&line, Spelling::Line);

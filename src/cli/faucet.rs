@@ -3,6 +3,7 @@
 use super::http;
 use super::node::{Node, Rpc};
 use super::receipt::{self, Found};
+use super::signals::{self, Asked};
 use super::who;
 use crate::failure::Failure;
 use crate::output::{say, say_json};
@@ -10,6 +11,7 @@ use crate::wallet::Keyring;
 use clap::Args;
 use lockstep_protocol::types::{Address, Hash};
 use serde_json::json;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 /// How often to ask what became of the payment.
@@ -63,7 +65,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     say!("  transaction   {id}")?;
     match height {
         Some(height) => say!("  block         {height}"),
-        None => say!("  It waits for a block: lockstep receipt {id} shows what becomes of it."),
+        None => {
+            say!("  It waits for a block. What becomes of it:")?;
+            say!("  {}", node.ask_receipt(&id))
+        }
     }
 }
 
@@ -90,6 +95,7 @@ fn ask(node: &Node, to: Address, amount: u64) -> Result<Hash, Failure> {
 /// The height of the block that holds it.
 fn wait(node: &Node, id: &Hash, patience: Duration) -> Result<u64, Failure> {
     let until = Instant::now() + patience;
+    let stop = signals::hear(Asked::End)?;
     loop {
         let why = match receipt::find(node, id) {
             Ok(Found::InBlock(receipt)) => {
@@ -106,6 +112,11 @@ fn wait(node: &Node, id: &Hash, patience: Duration) -> Result<u64, Failure> {
                 patience.as_secs()
             )));
         }
-        std::thread::sleep(ASK_EVERY);
+        if stop.recv_timeout(ASK_EVERY) != Err(RecvTimeoutError::Timeout) {
+            return Err(Failure::retry(format!(
+                "somebody ended the waiting, and the payment is on its way: {} shows what becomes of it",
+                node.ask_receipt(id)
+            )));
+        }
     }
 }

@@ -171,9 +171,27 @@ fn parse(bytes: &[u8]) -> Result<Answer, String> {
 
 /// The JSON of an answer, if it is some, and has no more lists and members than any of a node.
 pub(super) fn json(body: &[u8]) -> Option<Value> {
-    let count = |marks: &[u8]| body.iter().filter(|byte| marks.contains(byte)).count();
-    let is_small = count(b"{[") <= ANSWER_LISTS_MAX && count(b",") <= ANSWER_MEMBERS_MAX;
+    let (lists, members) = shape(body);
+    let is_small = lists <= ANSWER_LISTS_MAX && members <= ANSWER_MEMBERS_MAX;
     is_small.then(|| serde_json::from_slice(body).ok())?
+}
+
+/// How many lists and objects begin, and how many commas stand between members: what stands in a
+/// text is its writer's, and costs what it is long.
+fn shape(body: &[u8]) -> (usize, usize) {
+    let (mut lists, mut members) = (0, 0);
+    let (mut in_text, mut is_escaped) = (false, false);
+    for byte in body {
+        match (in_text, byte) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (_, b'"') => in_text = !in_text,
+            (false, b'{' | b'[') => lists += 1,
+            (false, b',') => members += 1,
+            _ => {}
+        }
+    }
+    (lists, members)
 }
 
 fn content_length(head: &str) -> Option<usize> {
@@ -197,6 +215,16 @@ mod tests {
             assert!(json(list(of, most + 1).as_bytes()).is_none(), "{of}");
         }
         assert_eq!(json(b"{"), None);
+    }
+
+    /// Thirty-six memos of braces made a block that no command could read.
+    #[test]
+    fn what_stands_in_a_text_is_no_list() {
+        let memo = r#"{[,\"{\\"#.repeat(ANSWER_MEMBERS_MAX);
+        let text = format!(r#"[{{"memo":"{memo}"}},0]"#);
+        assert_eq!(shape(text.as_bytes()), (2, 1));
+        assert!(json(text.as_bytes()).is_some_and(|said| said[1] == 0));
+        assert_eq!(shape(br#"{"a":"\\","b":[1,{}]}"#), (3, 2));
     }
 
     #[test]

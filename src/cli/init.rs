@@ -205,8 +205,9 @@ fn print_how_to_join(arguments: &Arguments, made: &Made) -> Result<(), Failure> 
     )?;
     say!("  each from its own home, and then this node says that it is ready:")?;
     say!(
-        "  lockstep tx declare-ready --from {}",
-        dir.join(key::FILE).display()
+        "  lockstep tx declare-ready --from {} --rpc http://{}",
+        dir.join(key::FILE).display(),
+        made.places.people.listens
     )?;
     say!("  Each of these transactions costs a fee: pay it to the validators' addresses before.")
 }

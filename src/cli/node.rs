@@ -186,7 +186,10 @@ impl Node {
         let answer = self.get(path)?;
         match answer.status {
             200 => http::json(&answer.body).ok_or_else(|| self.strange()),
-            404 => Err(Failure::retry(self.refusal(&answer).message)),
+            404 => Err(match self.refusal(&answer) {
+                no_page if no_page.message.contains("(no_such_route)") => no_page,
+                not_yet => Failure::retry(not_yet.message),
+            }),
             _ => Err(self.refusal(&answer)),
         }
     }
@@ -231,6 +234,15 @@ impl Node {
             return Failure::retry(message);
         }
         Failure::usage(message)
+    }
+
+    /// The command that asks this node what became of a transaction.
+    pub(super) fn ask_receipt(&self, id: &Hash) -> String {
+        let at = self.url.to_string();
+        match at == DEFAULT_URL {
+            true => format!("lockstep receipt {id}"),
+            false => format!("lockstep receipt {id} --rpc {at}"),
+        }
     }
 
     pub(super) fn strange(&self) -> Failure {

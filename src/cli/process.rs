@@ -19,6 +19,18 @@ pub(crate) fn leave_no_core() {
 #[cfg(not(unix))]
 pub(crate) fn leave_no_core() {}
 
+/// From here on a file that grows beyond its limit (`ulimit -f`) is an error of whoever writes it, with a
+/// sentence, and not the end of the process.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code)]
+pub(crate) fn bear_limits_of_files() {
+    // SAFETY: no handler is set, so nothing runs when the signal comes.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn bear_limits_of_files() {}
+
 /// CPU seconds of all threads so far. Resolution: one clock tick (10 ms).
 #[cfg(target_os = "linux")]
 pub(crate) fn cpu_seconds() -> Option<f64> {

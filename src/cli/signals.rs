@@ -64,10 +64,6 @@ impl Signals {
     /// Heard from now on.
     fn new(hang_up: Asked) -> std::io::Result<Signals> {
         use tokio::signal::unix::{SignalKind, signal};
-        // Else a file that grows beyond its limit ends the process without a word. Once it is heard,
-        // what writes is told instead, and says so.
-        let too_large = rustix::process::Signal::XFSZ.as_raw();
-        drop(signal(SignalKind::from_raw(too_large))?);
         Ok(Signals {
             ends: [
                 signal(SignalKind::interrupt())?,

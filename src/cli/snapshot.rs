@@ -1,5 +1,6 @@
 //! `lockstep snapshot`: the chain at one height in a file. Exit 0: written, or proven to its last
 //! byte. Exit 2: something is in the way. Exit 3: the file proves nothing. Exit 4: another chain.
+use crate::applications;
 use crate::config::key::Secret;
 use crate::config::{self, Config, genesis};
 use crate::failure::Failure;
@@ -182,6 +183,8 @@ fn run_import(arguments: &Import) -> Result<(), Failure> {
             chain.genesis.scheme
         )));
     }
+    // The node that begins with it would refuse the chain.
+    applications::rules(&chain.genesis, &chain.config.genesis)?;
     let began = Instant::now();
     let input = &arguments.input;
     let data = &chain.config.data;

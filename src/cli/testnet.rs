@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::output::{say, say_json};
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
+use lockstep_protocol::limits::VALIDATORS_MAX;
 use lockstep_protocol::nouns::genesis::{Genesis, GenesisAccount};
 use lockstep_protocol::nouns::parameters::Parameters;
 use lockstep_protocol::types::ChainId;
@@ -77,8 +78,12 @@ impl Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let dir = &arguments.output;
     let homes = |count| -> Vec<PathBuf> { (0..count).map(|index| node_dir(dir, index)).collect() };
-    if arguments.start && node_dir(dir, 0).join(file::FILE).exists() {
-        let count = as_it_is(arguments)?;
+    let is_home = |index: &usize| node_dir(dir, *index).join(file::FILE).exists();
+    if let Some(there) = (0..VALIDATORS_MAX)
+        .find(is_home)
+        .filter(|_| arguments.start)
+    {
+        let count = as_it_is(arguments, there)?;
         let first = Config::of_home(&node_dir(dir, 0))?;
         say!(
             "Lockstep testnet, as it is in {}: {count} nodes",
@@ -103,12 +108,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// How many validators the homes that are there have: all that the genesis names. A flag that says
 /// something else is not ignored.
-fn as_it_is(arguments: &Arguments) -> Result<usize, Failure> {
+fn as_it_is(arguments: &Arguments, there: usize) -> Result<usize, Failure> {
     let dir = &arguments.output;
-    let first = Config::of_home(&node_dir(dir, 0))?;
+    let first = Config::of_home(&node_dir(dir, there))?;
     let genesis = genesis::read(&first.genesis)?;
     let count = genesis.validators.len();
-    let port = |base: u16| first.rpc_listen == Some(format!("{HOST}:{base}"));
+    let port = |base: u16| {
+        let port = usize::from(base) + there;
+        first.rpc_listen == Some(format!("{HOST}:{port}"))
+    };
     let accounts = Account::of_genesis(&arguments.account)?;
     let fee = Parameters::default().fee_per_byte;
     let of_others = [

@@ -157,7 +157,7 @@ impl Sender<'_> {
         let signer = who::signer(from, keyring, password, &self.status)?;
         let (transaction, known) = self.sign(&*signer, action)?;
         self.afford(&transaction, &known)?;
-        let mut outcome = Outcome::signed(from, &transaction, &self.status);
+        let mut outcome = Outcome::signed(from, &transaction, (&self.node, &self.status));
         let patience = match self.common.wait {
             true => Duration::from_secs(self.common.timeout),
             false => HAND_IN_FOR,

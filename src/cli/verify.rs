@@ -9,7 +9,6 @@ use crate::output::{say, say_json};
 use clap::Args;
 use lockstep_actors::state_store::{Report, StoreError, verify};
 use lockstep_protocol::crypto;
-use lockstep_protocol::ledger::{ChainRules, RulesError};
 use lockstep_protocol::types::Height;
 use serde_json::json;
 use std::io::ErrorKind;
@@ -33,20 +32,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let genesis = genesis::read(&config.genesis)?;
     // A build that verifies wrongly could neither accuse nor acquit.
     crypto::self_test().map_err(|error| Failure::safety(error.to_string()))?;
-    let rules = ChainRules::with(
-        &genesis,
-        crypto::scheme(genesis.scheme),
-        &applications::known(),
-    );
-    let rules = rules.map_err(|error| match error {
-        RulesError::Application(error) => {
-            Failure::safety(format!("{}: {error}", config.genesis.display()))
-        }
-        RulesError::Validators(error) => Failure::usage(format!(
-            "{}: {error}; copy it from another node of the chain",
-            config.genesis.display()
-        )),
-    })?;
+    let rules = applications::rules(&genesis, &config.genesis)?;
     let data = config.data.symlink_metadata();
     if data.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         let at = config.data.display();

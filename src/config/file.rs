@@ -21,8 +21,7 @@ pub(super) fn lay(layers: &mut Layers, path: &Path) -> Result<(), Failure> {
     let refuse = |what: String| Failure::usage(format!("{}: {what}", path.display()));
     let document = Document::parse(&text).map_err(|error| {
         let line = line_of_error(&error, &text);
-        let (what, next) = (error.message().trim(), remedy_of(&error, &text));
-        refuse(format!("line {line}: {what}; {next}"))
+        refuse(format!("line {line}: {}", sentence(&error, &text)))
     })?;
     for (name, item) in document.iter() {
         let value = plain(name, item).map_err(refuse)?;
@@ -38,54 +37,55 @@ fn line_of_error(error: &TomlError, text: &str) -> usize {
     before.map_or(0, |before| before.matches('\n').count()) + 1
 }
 
-fn remedy_of(error: &TomlError, text: &str) -> &'static str {
-    let begins = |line: &str, with: &str| line.replace(' ', "").starts_with(with);
-    let has = |with: &str| text.lines().any(|line| begins(line, with));
-    if error.message().contains("duplicate key") {
-        return match (has("peers=[]"), has("[peers]")) {
-            (true, _) => "peers = [] stands there as well: take that line out",
-            (_, true) => "each peer begins with [[peers]], in two brackets: write it so",
+/// What is wrong and what would be right: in the words of the setting, if the line is one's.
+fn sentence(error: &TomlError, text: &str) -> String {
+    let what = error.message().trim();
+    let line = text.lines().nth(line_of_error(error, text) - 1);
+    let line = line.unwrap_or_default().replace(' ', "");
+    if what.contains("duplicate key") {
+        let has_none = text
+            .lines()
+            .any(|line| line.replace(' ', "").starts_with("peers=[]"));
+        let is_of_peers = line.starts_with("[[peers]]") || line.starts_with("peers=");
+        let next = match (line.starts_with("[peers]"), is_of_peers && has_none) {
+            (true, _) => "each peer begins with [[peers]], in two brackets: write it so",
+            (_, true) => "peers = [] stands there as well: take that line out",
             _ => "it stands there twice: take one out",
         };
+        return format!("{what}; {next}");
     }
-    let line = text.lines().nth(line_of_error(error, text) - 1);
-    let name = line
-        .and_then(|line| line.split_once('='))
-        .map(|(name, _)| name.trim());
-    match name
-        .and_then(super::settings::setting)
-        .map(|setting| setting.shape)
-    {
-        Some(Shape::Text) => "a text stands in quotes: correct the file",
-        Some(Shape::Number) => {
-            "it is a whole number, without quotes, point or unit: correct the file"
-        }
-        Some(Shape::Flag) => "write true or false, without quotes",
-        Some(Shape::Peers) | None => "correct the file",
+    let (name, value) = line.split_once('=').unwrap_or_default();
+    let setting = super::settings::setting(name);
+    // What has its quotes is wrong in another way.
+    let setting = setting.filter(|_| !value.starts_with(['"', '\'', '[']));
+    let right = setting.and_then(|setting| right_form(setting.name, setting.shape));
+    right.unwrap_or_else(|| format!("{what}; correct the file"))
+}
+
+/// How a value of this shape is written.
+fn right_form(name: &str, shape: Shape) -> Option<String> {
+    match shape {
+        Shape::Number => Some(format!(
+            "{name} is a whole number: write it without quotes, point or unit"
+        )),
+        Shape::Flag => Some(format!("{name} is true or false: write it without quotes")),
+        Shape::Text => Some(format!("{name} is a text: put it in quotes")),
+        Shape::Peers => None,
     }
 }
 
 /// The text of a value of the right shape. Names are judged where it is laid.
 fn plain(name: &str, item: &Item) -> Result<String, String> {
-    let shape = super::settings::setting(name).map(|setting| setting.shape);
-    match shape {
-        Some(Shape::Peers) => peers_text(item),
-        Some(Shape::Number) => item
-            .as_integer()
-            .map(|number| number.to_string())
-            .ok_or_else(|| {
-                format!("{name} is a whole number: write it without quotes, point or unit")
-            }),
-        Some(Shape::Flag) => item
-            .as_bool()
-            .map(|flag| flag.to_string())
-            .ok_or_else(|| format!("{name} is true or false: write it without quotes")),
-        Some(Shape::Text) => item
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| format!("{name} is a text: put it in quotes")),
-        None => Ok(String::new()),
-    }
+    let Some(shape) = super::settings::setting(name).map(|setting| setting.shape) else {
+        return Ok(String::new());
+    };
+    let text = match shape {
+        Shape::Peers => return peers_text(item),
+        Shape::Number => item.as_integer().map(|number| number.to_string()),
+        Shape::Flag => item.as_bool().map(|flag| flag.to_string()),
+        Shape::Text => item.as_str().map(str::to_owned),
+    };
+    text.ok_or_else(|| right_form(name, shape).unwrap_or_default())
 }
 
 /// What a peer has.
@@ -230,7 +230,7 @@ mod tests {
             ("log = 5", ["log", "in quotes"]),
             ("block_interval_ms = \"5\"", ["whole number", "without"]),
             ("follow = \"true\"", ["true or false", "without"]),
-            ("log = ", ["line 1", "correct the file"]),
+            ("log = ", ["line 1", "log is a text: put it in quotes"]),
             ("peers = 5", ["[[peers]]", "listens"]),
             ("[[peers]]\nadress = \"x\"", ["\"adress\"", "\"address\""]),
             ("peers = []\n[[peers]]", ["line 2", "take that line out"]),

@@ -114,13 +114,13 @@ fn teller() -> Logger {
 }
 
 /// Whether the log has taken this, which people are told besides it.
-pub(super) fn takes(words: &str) -> bool {
+pub(super) fn takes(words: &str, level: log::Level) -> bool {
     let teller = TELLER.read().unwrap_or_else(PoisonError::into_inner);
     let Some(teller) = teller.as_ref() else {
         return false;
     };
     let mut record = log::Record::builder();
-    let record = record.level(log::Level::Info).target("lockstep");
+    let record = record.level(level).target("lockstep");
     teller.log(&record.args(format_args!("{words}")).build());
     true
 }

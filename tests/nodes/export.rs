@@ -352,6 +352,22 @@ fn a_node_that_restarts_is_followed_on() {
     assert_eq!(exported(&arguments[1..5])["added"]["blocks"], 0);
 }
 
+/// It said that all was well, and added nothing.
+#[test]
+fn a_source_that_is_behind_its_target_is_said() {
+    let world = World::new();
+    world.tick(3);
+    let to = world.to("csv", "all");
+    exported(&["--to", &to, "--rpc", &world.url]);
+    let behind = support::proxy::serve(&world.url, |_, mut answer| {
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        answer.body = text.replace("\"height\":3", "\"height\":2").into_bytes();
+        answer
+    });
+    let refused = export(&["--to", &to, "--rpc", &behind]);
+    refused.assert_refused(1, &["the source has 2 blocks", "has 3", "wait for it"]);
+}
+
 #[test]
 fn a_target_takes_the_blocks_of_one_chain_and_of_one_history_only() {
     let world = World::new();

@@ -66,7 +66,7 @@ fn each_line_of_a_log_for_programs_is_an_object() {
     network.node(0).child.wait("it ends");
     let log = log_of(&mut network, 0);
     let said = String::from_utf8(refused.stderr).expect("text");
-    assert!(said.contains("lockstep: "), "{said}");
+    assert!(said.contains("\"level\":\"ERROR\""), "{said}");
     for line in log.lines().chain(said.lines()) {
         let object: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         for name in ["time", "level", "target", "message"] {

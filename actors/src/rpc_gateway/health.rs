@@ -51,7 +51,7 @@ async fn checks(seed: &Seed) -> Vec<Check> {
     } else if view.catching_up {
         Err("it is behind its peers".into())
     } else if has_heard_nobody(seed) {
-        Err("not known: no peer has said how far it is".into())
+        Err("not known: no peer that answers has said how far it is".into())
     } else {
         Ok(())
     };
@@ -69,11 +69,15 @@ async fn checks(seed: &Seed) -> Vec<Check> {
     checks.into_iter().chain([clock]).collect()
 }
 
-/// Whether it has peers, and none of them can tell it that it is behind.
+/// Whether nobody can tell it that it is behind. Who decides alone needs nobody's word.
 fn has_heard_nobody(seed: &Seed) -> bool {
-    let peers = seed.view.peers();
-    let is_silent = |peer: &PeerView| !peer.reachable;
-    seed.view.is_arriving(&seed.me) || !peers.is_empty() && peers.iter().all(is_silent)
+    let set = seed.view.validators().current().clone();
+    let own = set.index_of(&seed.me).map_or(0, |index| set.power(index));
+    if set.is_quorum(own) {
+        return false;
+    }
+    let is_reachable = |peer: &PeerView| peer.reachable;
+    seed.view.is_arriving(&seed.me) || !seed.view.peers().iter().any(is_reachable)
 }
 
 /// Why a validator that has just started does not sign yet.

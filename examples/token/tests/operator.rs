@@ -26,6 +26,9 @@ impl Place {
     fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_token"));
         command.current_dir(&self.0).args(arguments.split(' '));
+        let ours = std::env::vars_os().map(|(name, _)| name);
+        let ours = ours.filter(|name| name.to_string_lossy().starts_with("LOCKSTEP_"));
+        ours.for_each(|name| drop(command.env_remove(name)));
         command
             .env("LOCKSTEP_KEYS", "keys")
             .env("LOCKSTEP_PASSWORD", "word");

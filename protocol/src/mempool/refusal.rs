@@ -13,7 +13,7 @@ pub enum MempoolRefusal {
     KeyTooLate,
     /// Another transaction of the sender has this nonce, and pays too much to give way.
     #[error(
-        "another transaction with this nonce waits already: take the next nonce, or replace it with \
+        "another transaction with this nonce waits already: take one that no other has, or replace it with \
          a fee of {0}"
     )]
     ReplacementUnderpriced(u64),

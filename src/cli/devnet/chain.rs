@@ -138,7 +138,13 @@ impl ChainArguments {
         let asked = self.fee_per_byte;
         chain.fee_per_byte = asked.unwrap_or(given.parameters.fee_per_byte);
         let own = chain.builder().genesis()?;
+        // One that names none begins those of this build with nothing.
+        let applications = match given.applications.is_empty() {
+            true => own.applications,
+            false => given.applications,
+        };
         let genesis = Genesis {
+            applications,
             time: given.time,
             accounts: together(&own.accounts, &given.accounts),
             ..own

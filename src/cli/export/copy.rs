@@ -4,7 +4,9 @@ use super::source::{Found, Source};
 use super::target::{Head, Standing, Target};
 use crate::cli::signals::Asked;
 use crate::failure::Failure;
-use crate::limits::{EXPORT_BLOCKS_A_BATCH, EXPORT_LOOK, EXPORT_ROWS_A_BATCH};
+use crate::limits::{
+    EXPORT_BLOCKS_A_BATCH, EXPORT_BYTES_A_BATCH, EXPORT_LOOK, EXPORT_ROWS_A_BATCH,
+};
 use crate::output::tell;
 use crate::output::terminal::Progress;
 use lockstep_protocol::types::Hash;
@@ -38,6 +40,8 @@ pub(super) struct Copying<'a> {
     pub(super) from: Option<u64>,
     pub(super) until: Option<u64>,
     pub(super) follow: bool,
+    /// Whether somebody was told that the source is waited for, since it last went on.
+    pub(super) is_told: Cell<bool>,
     pub(super) copied: Copied,
 }
 
@@ -54,7 +58,9 @@ impl Copying<'_> {
     pub(super) fn run(&mut self) -> Result<(), Failure> {
         let newest = self.source.newest()?;
         self.refuse_a_future(newest)?;
-        let mut standing = self.begin(newest)?;
+        let Some(mut standing) = self.begin(newest)? else {
+            return Ok(());
+        };
         self.note(&standing);
         let mut until = self.until.unwrap_or(newest);
         loop {
@@ -84,15 +90,23 @@ impl Copying<'_> {
         }
     }
 
-    /// Where the target stands, or begins.
-    fn begin(&mut self, newest: u64) -> Result<Standing, Failure> {
+    /// Where the target stands, or begins; `None`: somebody wants it to end before it does.
+    fn begin(&mut self, newest: u64) -> Result<Option<Standing>, Failure> {
         let chain = self.source.chain().clone();
         if let Some(standing) = self.target.standing(&chain)? {
             self.compare(&standing, newest)?;
-            return Ok(standing);
+            return Ok(Some(standing));
         }
         let first = self.from.unwrap_or(1);
-        if first > newest {
+        let new = Standing {
+            first,
+            newest: None,
+        };
+        if first > newest && self.follow {
+            if self.wait(&new)?.is_none() {
+                return Ok(None);
+            }
+        } else if first > newest {
             return Err(Failure::retry(format!(
                 "block {first} is not committed yet, the newest is {newest}: wait for it, or name a \
                  lower --from"
@@ -103,10 +117,7 @@ impl Copying<'_> {
             return Err(gone(first, earliest, None));
         }
         self.target.begin(&Head::new(&chain, first))?;
-        Ok(Standing {
-            first,
-            newest: None,
-        })
+        Ok(Some(new))
     }
 
     /// A target that is there has its own beginning, and one history.
@@ -128,9 +139,20 @@ impl Copying<'_> {
             }
             _ => {}
         }
-        let Some((height, id)) = standing.newest.filter(|(height, _)| *height <= newest) else {
+        let Some((height, id)) = standing.newest else {
             return Ok(());
         };
+        if height > newest {
+            let why = format!(
+                "the source has {newest} blocks, {name} has {height}: it is behind, or of a devnet that \
+                 went back: wait for it, or name another source or another target"
+            );
+            if self.follow {
+                self.tell_once(&why);
+                return Ok(());
+            }
+            return Err(Failure::retry(why));
+        }
         match self.source.at(height)? {
             Found::Block(block) if block.id != id => Err(self.other_history(height)),
             _ => Ok(()),
@@ -157,10 +179,13 @@ impl Copying<'_> {
                 return Ok(Reached::Asked);
             }
             let batch = match self.batch(standing, until) {
-                // Its words are said where it is waited for.
-                Err(failure) if self.follow && failure.may_be_retried() => return Ok(Reached::End),
+                Err(failure) if self.follow && failure.may_be_retried() => {
+                    self.tell_once(&failure.message);
+                    return Ok(Reached::End);
+                }
                 batch => batch?,
             };
+            self.is_told.set(false);
             self.target.put(&batch)?;
             self.count(&batch);
             if let Some(last) = batch.last() {
@@ -176,7 +201,7 @@ impl Copying<'_> {
     /// Some blocks, each with the one before it; fewer if somebody wants it to end.
     fn batch(&self, standing: &Standing, until: u64) -> Result<Vec<BlockRows>, Failure> {
         let mut batch: Vec<BlockRows> = Vec::new();
-        let mut rows = 0;
+        let (mut rows, mut bytes) = (0, 0);
         let mut before = standing.newest.map(|(_, id)| id);
         if standing.next() == 1 {
             before = Some(self.source.chain().genesis_hash);
@@ -190,8 +215,11 @@ impl Copying<'_> {
             self.check(&block, before)?;
             before = Some(block.id);
             rows += 1 + block.transactions.len() + block.receipts.len() + block.events.len();
+            bytes += block.bytes();
             batch.push(block);
-            let is_full = batch.len() >= EXPORT_BLOCKS_A_BATCH || rows >= EXPORT_ROWS_A_BATCH;
+            let is_full = batch.len() >= EXPORT_BLOCKS_A_BATCH
+                || rows >= EXPORT_ROWS_A_BATCH
+                || bytes >= EXPORT_BYTES_A_BATCH;
             if is_full || self.reached() == Reached::Asked {
                 break;
             }
@@ -244,22 +272,23 @@ impl Copying<'_> {
     /// Waits for a block that the target does not have; `None`: somebody wants it to end. A source that
     /// is silent for a while is waited for.
     fn wait(&self, standing: &Standing) -> Result<Option<u64>, Failure> {
-        let mut is_told = false;
         loop {
             if self.asked.recv_timeout(EXPORT_LOOK).is_ok() {
                 return Ok(None);
             }
             match self.source.newest() {
                 Ok(newest) if newest >= standing.next() => return Ok(Some(newest)),
-                Ok(_) => is_told = false,
-                Err(failure) if failure.may_be_retried() => {
-                    if !is_told {
-                        tell!("waiting for the source: {}", failure.message);
-                    }
-                    is_told = true;
-                }
+                Ok(_) => {}
+                Err(failure) if failure.may_be_retried() => self.tell_once(&failure.message),
                 Err(failure) => return Err(failure),
             }
+        }
+    }
+
+    /// Why nothing is added, until something is again.
+    fn tell_once(&self, why: &str) {
+        if !self.is_told.replace(true) {
+            tell!("waiting for the source: {why}");
         }
     }
 }

@@ -84,6 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         from: arguments.from,
         until: arguments.until,
         follow: arguments.follow,
+        is_told: Cell::new(false),
         copied: Copied::default(),
     };
     let done = copy.run();
@@ -122,6 +123,9 @@ fn target(named: Option<&str>) -> Result<Box<dyn Target>, Failure> {
     };
     match named.split_once(':') {
         Some((_, "")) => Err(wrong()),
+        Some((_, path)) if path.starts_with("~/") => Err(Failure::usage(
+            "no shell puts a home in the place of ~ behind a colon: write $HOME",
+        )),
         Some(("csv", dir)) => Ok(Box::new(CsvTarget::new(Path::new(dir)))),
         Some(("jsonl", file)) => Ok(Box::new(JsonlTarget::new(Path::new(file)))),
         Some(("postgres" | "postgresql", _)) => Ok(Box::new(PostgresTarget::read(named)?)),

@@ -76,6 +76,19 @@ impl BlockRows {
         Some(rows)
     }
 
+    /// What is held for it: texts, and little else.
+    pub(super) fn bytes(&self) -> usize {
+        let parts = [&self.transactions, &self.receipts, &self.events];
+        let rows = parts.into_iter().flatten();
+        let cells = rows.chain([&self.block]).flatten();
+        cells
+            .map(|cell| match cell {
+                Cell::Text(text) | Cell::Json(text) => size_of::<Cell>() + text.len(),
+                Cell::Null | Cell::Number(_) | Cell::Amount(_) => size_of::<Cell>(),
+            })
+            .sum()
+    }
+
     pub(super) fn of(&self, table: &Table) -> &[Row] {
         match table.name {
             "transactions" => &self.transactions,

@@ -28,7 +28,8 @@ pub(super) struct Standing {
 impl Standing {
     /// The height that comes next.
     pub(super) fn next(&self) -> u64 {
-        self.newest.map_or(self.first, |(height, _)| height + 1)
+        self.newest
+            .map_or(self.first, |(height, _)| height.saturating_add(1))
     }
 }
 
@@ -59,6 +60,12 @@ impl Head {
                 "{name} has format {}, this program writes {FORMAT}: name another target, or use the \
                  program that began it",
                 self.format
+            )));
+        }
+        if self.first == 0 {
+            return Err(Failure::corrupt(format!(
+                "{name} is damaged: it begins with block 0, and there is none; move it away as a whole and \
+                 export anew"
             )));
         }
         if self.chain == *chain {

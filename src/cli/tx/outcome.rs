@@ -1,5 +1,5 @@
 //! What became of a transaction that was sent.
-use crate::cli::node::{NodeStatus, word};
+use crate::cli::node::{Node, NodeStatus, word};
 use crate::cli::receipt::{Outside, Receipt};
 use crate::failure::Failure;
 use crate::output::{say, say_json};
@@ -23,6 +23,8 @@ pub(super) enum Stage {
 
 pub(super) struct Outcome {
     from: String,
+    /// What to type to hear what becomes of it.
+    ask: String,
     id: Hash,
     expires_at: Height,
     /// What is known from the beginning.
@@ -34,11 +36,16 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn signed(from: &str, transaction: &Transaction, chain: &NodeStatus) -> Outcome {
+    pub(super) fn signed(
+        from: &str,
+        transaction: &Transaction,
+        (node, chain): (&Node, &NodeStatus),
+    ) -> Outcome {
         let id = transaction.id();
         let body = &transaction.body;
         Outcome {
             from: from.to_owned(),
+            ask: node.ask_receipt(&id),
             id,
             expires_at: body.expires_at,
             document: json!({
@@ -85,10 +92,9 @@ impl Outcome {
         let message = match &self.stage {
             Stage::Refused => format!("transaction {id} (nonce {nonce}) was not taken: {why}"),
             Stage::Unheard | Stage::Pending => format!(
-                "transaction {id} (nonce {nonce}): {why}; lockstep receipt {id} shows what becomes \
-                 of it, and the same command with --nonce {nonce} --fee {fee} --expires-at {} hands \
+                "transaction {id} (nonce {nonce}): {why}; {} shows what becomes of it, and the same command with --nonce {nonce} --fee {fee} --expires-at {} hands \
                  in the same one, which counts once",
-                self.expires_at
+                self.ask, self.expires_at
             ),
             Stage::Outside(_) | Stage::InBlock(_) => {
                 format!("transaction {id} (nonce {nonce}): {why}")
@@ -143,7 +149,8 @@ impl Outcome {
                 )?;
                 say!("  expires       after height {}", self.expires_at)?;
                 say!()?;
-                say!("  lockstep receipt {} shows what becomes of it.", self.id)
+                say!("  What becomes of it:")?;
+                say!("  {}", self.ask)
             }
         }
     }

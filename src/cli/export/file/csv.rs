@@ -12,6 +12,8 @@ use lockstep_protocol::types::Hash;
 use std::path::{Path, PathBuf};
 
 const CHAIN_FILE: &str = "chain.json";
+/// Digits of a height, and the comma behind it.
+const HEIGHT_BYTES_MAX: u64 = 21;
 
 pub(in super::super) struct CsvTarget {
     dir: PathBuf,
@@ -74,16 +76,46 @@ impl CsvTarget {
         newest(&line.text).ok_or_else(wrong).map(Some)
     }
 
-    /// Cuts off the rows of heights that are not there, and looks whether the newest block is whole.
-    fn cut(&mut self, newest: Option<(u64, Hash, u64)>) -> Result<(), Failure> {
-        let height = newest.map_or(0, |(height, ..)| height);
+    /// The table of blocks begins with the first block: what somebody has sorted is no export any more.
+    fn demand_first(&mut self, first: u64) -> Result<(), Failure> {
+        let Some((table, file)) = self.tables.last_mut() else {
+            return Ok(());
+        };
+        let start = file.start(heading(table).len() as u64 + HEIGHT_BYTES_MAX)?;
+        let row = start.split_once('\n').map_or("", |(_, row)| row);
+        let height = row.split_once(',').map(|(height, _)| height.parse::<u64>());
+        match height {
+            Some(height) if height != Ok(first) => {
+                Err(file.damaged("it does not begin with the first block"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Height and place of the newest transaction, as the table of blocks counts them.
+    fn newest_full(&mut self) -> Result<Option<(u64, u64)>, Failure> {
+        let Some((table, file)) = self.tables.last_mut() else {
+            return Ok(None);
+        };
+        let above = heading(table).len() as u64;
+        let mut end = file.cut_half_a_line(above)?;
+        while let Some(Line { start, text }) = file.line_before(end, above)? {
+            let row = newest(&text).ok_or_else(|| file.damaged("a line is no row"))?;
+            if let (height, _, Some(last)) = (row.0, row.1, row.2.checked_sub(1)) {
+                return Ok(Some((height, last)));
+            }
+            end = start;
+        }
+        Ok(None)
+    }
+
+    /// Cuts off the rows of heights that are not there, and looks whether the last one that stays is that
+    /// of the newest transaction.
+    fn cut(&mut self, height: u64, newest: Option<(u64, u64)>) -> Result<(), Failure> {
         for (table, file) in self.tables.iter_mut().filter(|(table, _)| *table != BLOCKS) {
             let last = cut_above(file, height, heading(table).len() as u64)?;
-            let expected = newest.filter(|_| [TRANSACTIONS, RECEIPTS].contains(table));
-            let expected =
-                expected.and_then(|(height, _, count)| Some((height, count.checked_sub(1)?)));
-            if expected.is_some() && expected != last {
-                return Err(file.damaged("it lacks rows of the newest block"));
+            if [TRANSACTIONS, RECEIPTS].contains(table) && last != newest {
+                return Err(file.damaged("its last row is not that of the newest transaction"));
             }
         }
         Ok(())
@@ -119,7 +151,12 @@ impl Target for CsvTarget {
         let made = std::fs::create_dir_all(&self.dir);
         made.map_err(|error| refuse("create", &self.dir, &error))?;
         let is_used = TABLES.iter().any(|table| self.path(table).exists());
-        let file = Grown::open(&self.dir.join(CHAIN_FILE), &self.dir)?;
+        let path = self.dir.join(CHAIN_FILE);
+        if is_used && !path.exists() {
+            let what = "it is gone, and says of which chain the tables are";
+            return Err(damaged(&path, &self.dir, what));
+        }
+        let file = Grown::open(&path, &self.dir)?;
         file.lock()?;
         let head = read_head(self.chain.insert(file))?;
         let Some(head) = head else {
@@ -134,7 +171,9 @@ impl Target for CsvTarget {
         head.check(chain, &self.name())?;
         self.open_tables()?;
         let newest = self.newest()?;
-        self.cut(newest)?;
+        self.demand_first(head.first)?;
+        let full = self.newest_full()?;
+        self.cut(newest.map_or(0, |(height, ..)| height), full)?;
         Ok(Some(Standing {
             first: head.first,
             newest: newest.map(|(height, id, _)| (height, id)),

@@ -251,3 +251,68 @@ fn a_table_that_is_gone_is_damage_and_the_others_keep_their_rows() {
         assert_eq!(files(dir.path()), before);
     }
 }
+
+/// Rows that are gone would never be written again, and rows in another order would be written twice.
+#[test]
+fn a_directory_that_somebody_has_edited_is_damage_and_stays_as_it_is() {
+    type Edit = fn(&str) -> Option<String>;
+    let emptied: Edit = |_| Some(String::new());
+    let headed: Edit = |text| Some(text.lines().take(1).map(|it| format!("{it}\n")).collect());
+    let shortened: Edit = |text| {
+        let end = text.trim_end().rfind('\n')? + 1;
+        Some(text[..end].to_owned())
+    };
+    let turned: Edit = |text| {
+        let (heading, rows) = text.split_once('\n')?;
+        let rows: String = rows.lines().rev().map(|row| format!("{row}\n")).collect();
+        Some(format!("{heading}\n{rows}"))
+    };
+    let gone: Edit = |_| None;
+    for (name, edit) in [
+        ("transactions.csv", emptied),
+        ("transactions.csv", headed),
+        ("transactions.csv", shortened),
+        ("receipts.csv", headed),
+        ("blocks.csv", turned),
+        ("chain.json", gone),
+    ] {
+        let dir = tempfile::tempdir().expect("a directory");
+        grow(&mut *csv(dir.path()));
+        let path = dir.path().join(name);
+        let text = fs::read_to_string(&path).expect("text");
+        match edit(&text) {
+            Some(edited) => fs::write(&path, edited).expect("a file"),
+            None => fs::remove_file(&path).expect("it goes"),
+        }
+        let blocks = || fs::read_to_string(dir.path().join("blocks.csv")).expect("text");
+        let before = blocks();
+        let refused = csv(dir.path()).standing(&chain(1)).expect_err(name);
+        assert_eq!(refused.exit_code, 3, "{}", refused.message);
+        assert!(
+            refused.message.contains("as a whole"),
+            "{}",
+            refused.message
+        );
+        assert_eq!(blocks(), before);
+        assert_eq!(path.exists(), edit(&text).is_some());
+    }
+}
+
+/// The sum of heights overflowed.
+#[test]
+fn a_height_beyond_all_is_no_fall() {
+    let standing = |first, newest| crate::cli::export::target::Standing { first, newest };
+    let newest = Some((u64::MAX, Hash([1; 32])));
+    assert_eq!(standing(1, newest).next(), u64::MAX);
+    for make in [csv as Make, jsonl] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut target = make(dir.path());
+        target.standing(&chain(1)).expect("it is new");
+        target.begin(&Head::new(&chain(1), 0)).expect("it begins");
+        drop(target);
+        let refused = make(dir.path())
+            .standing(&chain(1))
+            .expect_err("no block 0");
+        assert_eq!(refused.exit_code, 3, "{}", refused.message);
+    }
+}

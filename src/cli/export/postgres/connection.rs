@@ -120,6 +120,11 @@ fn failure(place: &Place, error: &tokio_postgres::Error) -> Failure {
         let why = error
             .source()
             .map_or(error.to_string(), ToString::to_string);
+        if why.contains("password missing") {
+            return Failure::usage(format!(
+                "{name} wants a password: write it into LOCKSTEP_EXPORT_TO or PGPASSWORD"
+            ));
+        }
         let why = shown(place, &why);
         return Failure::retry(format!(
             "{name} is not understood or has gone: {why}; look at its log, then run the same command \

@@ -18,6 +18,9 @@ const UNSEALED: &str = "the database is on another machine and this program spea
                         tunnel there (ssh -L 5432:127.0.0.1:5432 HOST) and name 127.0.0.1, or write \
                         sslmode=disable into the URL if nobody else is on the way";
 
+/// A password that is shorter would be told by what is left of the words around it.
+const TELLING_BYTES: usize = 6;
+
 /// Where somebody may answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Door {
@@ -54,6 +57,7 @@ impl Place {
             return Err(Failure::usage(NO_TLS));
         }
         complete(&mut config, of)?;
+        demand_names(&config)?;
         let doors = doors(&config, of)?;
         if !doors.iter().all(Door::is_here) && config.get_ssl_mode() != SslMode::Disable {
             return Err(Failure::usage(UNSEALED));
@@ -71,6 +75,10 @@ impl Place {
     /// What the server says without the password, which a server may repeat.
     pub(super) fn without_password(&self, text: &str) -> String {
         match self.password.as_deref() {
+            // What is left of a word would tell a short one.
+            Some(password) if password.len() < TELLING_BYTES && text.contains(password) => {
+                "(its words may have the password in them)".to_owned()
+            }
             Some(password) if !password.is_empty() => text.replace(password, "…"),
             _ => text.to_owned(),
         }
@@ -88,6 +96,27 @@ impl Door {
             }
         }
     }
+}
+
+/// A part of a password that was written as it is stands before what is taken for host or database.
+fn demand_names(config: &Config) -> Result<(), Failure> {
+    let hosts = config.get_hosts().iter().filter_map(|host| match host {
+        Host::Tcp(name) => Some(name.as_str()),
+        #[cfg(unix)]
+        Host::Unix(_) => None,
+    });
+    let mut names = hosts.chain(config.get_dbname());
+    match names.any(|name| name.contains(['@', '/', '?', ':']) && !is_ipv6(name)) {
+        false => Ok(()),
+        true => Err(Failure::usage(
+            "the target's host or database has @, /, ? or : in it: in a password write %40, %2F, %3F \
+             and %3A, or set PGPASSWORD",
+        )),
+    }
+}
+
+fn is_ipv6(name: &str) -> bool {
+    name.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
 /// Whether the environment demands TLS.
@@ -211,6 +240,25 @@ mod tests {
         }
         let place = read("postgres:///b").expect("a socket");
         assert_eq!(place.doors.len(), SOCKETS.len());
+    }
+
+    /// What stands behind the first @ or / of a password was taken for host or database, and said.
+    #[test]
+    fn a_password_that_is_not_escaped_is_refused_and_no_part_of_it_is_said() {
+        for url in [
+            "postgres://a:pw@/hunter2@localhost:7/b",
+            "postgres://a:pw@hunter2@127.0.0.1:7/b?sslmode=disable",
+            "postgres://a@localhost:7/hunter2@b",
+        ] {
+            let refused = read(url).map(|place| place.name).expect_err(url);
+            assert_eq!(refused.exit_code, 2, "{url}");
+            assert!(!refused.message.contains("hunter2"), "{}", refused.message);
+        }
+        let escaped = read("postgres://a:pw%40%2Fhunter2@localhost:7/b").expect("a place");
+        assert_eq!(escaped.name, "postgres://a@localhost:7/b");
+        let short = read("postgres://a:l@localhost/b").expect("a place");
+        let said = short.without_password("authentication failed for user \"lockstep\"");
+        assert!(said.starts_with("(its words"), "{said}");
     }
 
     #[test]

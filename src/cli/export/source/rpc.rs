@@ -118,6 +118,14 @@ impl RpcSource {
         let transactions = block["transactions"].as_array().ok_or_else(strange)?;
         let ids: Vec<&Value> = transactions.iter().map(|one| &one["id"]).collect();
         let receipts = self.receipts(&ids)?;
+        // It may have been pruned since the block was read, or a devnet went back.
+        if receipts.iter().any(Value::is_null) {
+            return Err(Failure::retry(format!(
+                "{} does not know the receipts of block {height} any more: try again, it goes on where \
+                 it stands",
+                self.node.url
+            )));
+        }
         let rows = BlockRows::read(&block, &receipts).filter(|rows| rows.height == height);
         Ok(Found::Block(Box::new(rows.ok_or_else(strange)?)))
     }
