@@ -170,6 +170,8 @@ pub struct Driver {
     begun_at: Option<Instant>,
     /// Transactions have waited for the block of this height.
     wanted: Height,
+    /// The round of which the block waits for a transaction.
+    held: Option<Round>,
     pending: VecDeque<Pending>,
     said: Vec<Output>,
     early: Vec<Input>,
@@ -211,6 +213,7 @@ impl Driver {
             halted: false,
             begun_at: None,
             wanted: Height(0),
+            held: None,
             pending: VecDeque::new(),
             said,
             early: Vec::new(),
@@ -352,6 +355,10 @@ impl Driver {
             let carried_out = match output {
                 M::Propose(round, block, polka) => self.sign_proposal(round, block, polka, out),
                 M::CastVote(cast) => self.sign_vote(cast, out),
+                M::BuildBlock(round) => {
+                    self.build(round, out);
+                    Ok(())
+                }
                 M::InvalidDecision(certificate) => Err(Halt::InvalidDecision(certificate.height)),
                 other => {
                     out.extend(self.pass_on(other));
@@ -371,14 +378,13 @@ impl Driver {
         let height = self.height;
         match output {
             M::EnterRound(round) => Some(Output::EnterRound(height, round)),
-            M::BuildBlock(round) => Some(Output::BuildBlock(height, round)),
             M::Schedule(kind, round, ms) => Some(Output::Schedule(height, round, kind, ms)),
             M::Resend(round) => Some(Output::Resend(height, round)),
             M::Decide(block, certificate) => {
                 self.decision = Some(Output::Decide(block, certificate));
                 self.decision.clone()
             }
-            M::Propose(..) | M::CastVote(_) | M::InvalidDecision(_) => None,
+            M::BuildBlock(_) | M::Propose(..) | M::CastVote(_) | M::InvalidDecision(_) => None,
         }
     }
 
@@ -403,6 +409,7 @@ impl Driver {
         }
         self.machine = RoundMachine::new(self.height, self.config.me, set, self.config.timeouts);
         self.running = false;
+        self.held = None;
         self.said.clear();
         self.joined = self.decision.take().is_none();
         self.recovered = None;

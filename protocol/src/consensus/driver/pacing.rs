@@ -17,6 +17,8 @@ pub enum Pacing {
     Interval(u64),
     /// When transactions wait here, whoever's turn it is, or if others have begun: no block is empty
     /// for nothing. Whoever waits for a proposer that is down goes on to the next round with the others.
+    /// Votes may overtake the transaction that they are for: a proposer to whom none has come gives it
+    /// a third of the time that the others wait for the proposal, before it builds without it.
     OnDemand,
 }
 
@@ -74,6 +76,9 @@ impl Driver {
 
     pub(super) fn tick(&mut self, now: Instant, height: Height, out: &mut Vec<Output>) {
         let under_way = self.running || height != self.height;
+        // A tick wants this block, transactions or not.
+        self.wanted = self.wanted.max(height.min(self.height));
+        self.build_held(out);
         let outcome = if under_way && !self.halted {
             TickOutcome::AlreadyRunning
         } else if !self.may_begin() {
@@ -95,9 +100,29 @@ impl Driver {
 
     pub(super) fn wake(&mut self, now: Instant, height: Height, out: &mut Vec<Output>) {
         if height == self.height {
-            // Due, or the clock is to be looked at again.
+            // Due, or the clock is to be looked at again, or no transaction has come for a block.
             self.pace(now, out);
+            self.build_held(out);
         }
+    }
+
+    /// The round machine wants a block. On demand it waits a moment for what it is made for.
+    pub(super) fn build(&mut self, round: Round, out: &mut Vec<Output>) {
+        let is_wanted = self.config.pacing != Pacing::OnDemand || self.wanted >= self.height;
+        if is_wanted {
+            out.push(Output::BuildBlock(self.height, round));
+        } else {
+            self.held = Some(round);
+            let timeout_ms = self.config.timeouts.after_ms(TimeoutKind::Propose, round);
+            out.push(Output::WakeAt(self.height, timeout_ms / 3));
+        }
+    }
+
+    /// What the block waited for has come, or the moment is over.
+    fn build_held(&mut self, out: &mut Vec<Output>) {
+        let held = self.held.take();
+        let current = held.filter(|round| *round == self.machine.round() && !self.halted);
+        out.extend(current.map(|round| Output::BuildBlock(self.height, round)));
     }
 
     /// Transactions wait for the block of this height: of the one under decision, or of one that this
@@ -112,7 +137,12 @@ impl Driver {
         let my_turn = self.set.proposer(self.height, Round::ZERO) == self.config.me;
         match self.config.pacing {
             Pacing::Manual => {}
-            Pacing::OnDemand => self.pace(now, out),
+            Pacing::OnDemand => {
+                self.pace(now, out);
+                if self.wanted >= self.height {
+                    self.build_held(out);
+                }
+            }
             Pacing::Interval(_) if my_turn && self.clock_wait().is_none() => self.awake(now, out),
             Pacing::Interval(_) => {}
         }

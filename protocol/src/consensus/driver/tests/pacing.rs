@@ -166,6 +166,33 @@ fn on_demand_transactions_that_are_left_over_begin_the_next_height_when_it_is_en
     );
 }
 
+/// The others' votes for a later round, their proposer being down, may overtake the transaction.
+#[test]
+fn on_demand_a_block_waits_a_moment_for_the_transaction_that_it_is_for() {
+    let held = || {
+        let mut node = between_heights(PROPOSER_OF_NEXT, Pacing::OnDemand);
+        let out = node.fact(Fact::Reached(Round::ZERO));
+        assert_eq!(entered(&out), Some((NEXT, Round::ZERO)), "others have begun");
+        assert!(!builds(&out, NEXT), "nothing waits here");
+        let third_ms = Timeouts::DEVNET.propose_ms / 3;
+        assert!(out.contains(&Output::WakeAt(NEXT, third_ms)), "{out:?}");
+        node
+    };
+    let build = [Output::BuildBlock(NEXT, Round::ZERO)];
+    let mut node = held();
+    assert_eq!(node.step(Input::TransactionsWaiting(H)), [], "H had them");
+    assert_eq!(node.step(Input::TransactionsWaiting(NEXT)), build);
+    assert_eq!(node.step(Input::Wake(NEXT)), [], "once");
+    let mut node = held();
+    assert_eq!(node.step(Input::Wake(NEXT)), build, "none has come");
+    let mut node = held();
+    let out = node.step(Input::Tick(NEXT));
+    assert!(builds(&out, NEXT), "somebody wants it as it is");
+    let mut node = held();
+    node.fact(Fact::Reached(Round(1)));
+    assert_eq!(node.step(Input::Wake(NEXT)), [], "its round is over");
+}
+
 #[test]
 fn a_node_that_goes_over_to_demand_knows_what_waits_already() {
     let mut node = between_heights(0, Pacing::Manual);
