@@ -4,7 +4,7 @@
 // (NoAnswer, `nonsense`), and the page says so: a figure is never made up.
 import { amount, count, fields, flag, list, long, number, or, refuse, text } from './take.js';
 
-/** @typedef {{ address: string, url: string, reachable: boolean, away_ms: number | null, height: number, earliest_height: number, clock_difference_ms: number | null, outbox: number, refused: string | null }} Peer */
+/** @typedef {{ address: string, url: string, reachable: boolean, away_ms: number | null, height: number, earliest_height: number, clock_difference_ms: number | null, outbox: number, refused: string | null, trouble: string | null }} Peer */
 /** @typedef {{ prevotes: string[], precommits: string[] }} Missing */
 /**
  * @typedef {object} Status
@@ -76,6 +76,7 @@ const peer = fields({
   clock_difference_ms: or(number),
   outbox: or(count, 0),
   refused: or(text),
+  trouble: or(text),
 });
 const statusFields = fields({
   chain_id: count,

@@ -15,6 +15,7 @@ use unseen::{Spelling, written_out};
 mod fold;
 pub(crate) mod log;
 pub(crate) mod screen;
+pub(crate) mod shell;
 pub(crate) mod terminal;
 mod unseen;
 pub(crate) mod usage;

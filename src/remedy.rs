@@ -1,5 +1,6 @@
 //! What helps where the system refused something: the next step, by its reason.
 use lockstep_actors::private::{FileError, Unfit};
+use rustix::io::Errno;
 use std::io;
 
 /// After a file could not be read. `restore` is the step where it is gone, or broken.
@@ -17,6 +18,7 @@ pub(crate) fn of_reading<'a>(error: &FileError, restore: &'a str) -> &'a str {
         PermissionDenied => "let this user read it",
         NotADirectory => "check the path: a part of it is a file",
         InvalidData => "save it as text in UTF-8",
+        _ if is_out_of_files(error) => OPEN_FILES,
         _ => "look at the disk, then try again",
     }
 }
@@ -27,8 +29,17 @@ pub(crate) fn of_writing<'a>(error: &io::Error, elsewhere: &'a str) -> &'a str {
     match error.kind() {
         StorageFull | QuotaExceeded => "make room on the disk, or name a place on another one",
         FileTooLarge => "raise this process's limit of a file's size (ulimit -f)",
+        _ if is_out_of_files(error) => OPEN_FILES,
         _ => elsewhere,
     }
+}
+
+const OPEN_FILES: &str = "raise this process's limit of open files (ulimit -n)";
+
+/// This process, or the system, has as many open as it may.
+fn is_out_of_files(error: &io::Error) -> bool {
+    let of = |errno: Errno| error.raw_os_error() == Some(errno.raw_os_error());
+    of(Errno::MFILE) || of(Errno::NFILE)
 }
 
 /// After nobody could listen; the name of the setting follows.
@@ -78,5 +89,13 @@ mod tests {
             assert!(next(kind).contains("make room"));
         }
         assert!(next(ErrorKind::FileTooLarge).contains("ulimit -f"));
+    }
+
+    /// Too many open files were to be another place, or a look at the disk.
+    #[test]
+    fn where_too_many_files_are_open_the_limit_is_named() {
+        let error = || io::Error::from_raw_os_error(Errno::MFILE.raw_os_error());
+        assert!(of_writing(&error(), "name another").contains("ulimit -n"));
+        assert!(of_reading(&FileError::System(error()), "make it").contains("ulimit -n"));
     }
 }

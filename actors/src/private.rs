@@ -166,7 +166,7 @@ pub fn close_dir(dir: &Path) -> Option<String> {
         ));
     }
     Some(format!(
-        "others can get into the directory {at}, which has mode {mode:04o}: run chmod 700 {at}"
+        "others can get into the directory {at}, which has mode {mode:04o}: run chmod 700 on it"
     ))
 }
 

@@ -49,9 +49,8 @@ pub struct PeerView {
     pub clock_difference_ms: Option<i64>,
     /// Frames that wait for it.
     pub outbox: usize,
-    /// Why the last exchange failed, if it did. It is for the log.
-    #[serde(skip)]
-    pub(crate) trouble: Option<String>,
+    /// Why the last exchange failed, if it did.
+    pub trouble: Option<String>,
     /// Why it was refused: another chain, another protocol version, a wrong verifier.
     pub refused: Option<String>,
 }
@@ -82,6 +81,9 @@ impl PeerView {
     /// An exchange has succeeded, or failed.
     pub(crate) fn set_reachable(&mut self, reachable: bool) {
         self.reachable = reachable;
+        if reachable {
+            self.trouble = None;
+        }
         self.away = match reachable {
             true => None,
             false => self.away.or_else(|| Some(Instant::now())),
@@ -107,8 +109,9 @@ pub struct SyncProgress {
 /// What people must know of a node that is behind what anybody keeps.
 pub(crate) fn needs_snapshot(next: Height, earliest: Height) -> String {
     format!(
-        "no peer keeps block {next} any more, the earliest is {earliest}: stop this node, move its \
-         data directory away, and begin with a snapshot (lockstep snapshot import)"
+        "no peer that answers keeps block {next} any more, the earliest is {earliest}: bring one back \
+         that does, if it is only down; else stop this node, move its data directory away, and begin \
+         with a snapshot (lockstep snapshot import)"
     )
 }
 

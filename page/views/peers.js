@@ -20,7 +20,7 @@ function of(ctx, node) {
   const rows = byName(ctx.store, node.status?.peers ?? []).map((peer) => [
     account(peer.address, ctx.store),
     h('span', { class: `badge ${peer.reachable ? 'good' : 'bad'}` }, peer.reachable ? 'reachable' : 'away'),
-    peer.reachable ? (peer.refused ?? '') : [peer.away_ms === null ? 'never reached' : `for ${ago(peer.away_ms)}`, peer.refused ? `: ${peer.refused}` : ''].join(''),
+    peer.reachable ? (peer.refused ?? '') : [peer.away_ms === null ? 'never reached' : `for ${ago(peer.away_ms)}`, peer.refused ?? peer.trouble ? `: ${peer.refused ?? peer.trouble}` : ''].join(''),
     // What is not known of one that is away stands there as 0.
     peer.reachable || peer.height > 0 ? whole(peer.height) : '–',
     peer.reachable || peer.height > 0 ? whole(peer.earliest_height ?? 0) : '–',

@@ -2,7 +2,7 @@
 use crate::config::judge::{Judged, judge};
 use crate::config::{self};
 use crate::failure::Failure;
-use crate::output::{say, say_json};
+use crate::output::{say, say_json, shell};
 use clap::Args;
 use lockstep_actors::node::{ArmConfig, Armed, arm};
 use lockstep_actors::state_store::{DEFAULT_MAP_BYTES, KeyUse};
@@ -74,7 +74,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 say!("  It names no peers: if nobody else has the chain, it never gets there.")?;
                 say!("  Bring its data back instead, or begin anew with lockstep init.")?;
             }
-            say!("  next          lockstep start --home {home}, within ten minutes")
+            say!(
+                "  next          lockstep start --home {}, within ten minutes",
+                shell::word(&config.home)
+            )
         }
         KeyUse::Observes(why) => Err(Failure::retry(format!(
             "the node in {home} is not armed yet, for it has to observe first: start it, and then do \

@@ -6,7 +6,7 @@ use crate::config::key::{self, Secret};
 use crate::config::peers::{self, PeerEntry};
 use crate::config::{file, genesis, home};
 use crate::failure::Failure;
-use crate::output::{say, say_json};
+use crate::output::{say, say_json, shell};
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::nouns::genesis::Genesis;
@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 )?;
             }
             print_what_is_secret(&arguments.home)?;
-            say!("  lockstep start --home {}", arguments.home.display())
+            say!("  lockstep start --home {}", shell::word(&arguments.home))
         }
     }
 }
@@ -195,18 +195,18 @@ fn print_how_to_join(arguments: &Arguments, made: &Made) -> Result<(), Failure> 
         say!("  Name its peers in {}.", dir.join(file::FILE).display())?;
     }
     say!("  Name it among the peers of the others, with follow = true there, before they vote.")?;
-    say!("  lockstep start --home {}", dir.display())?;
+    say!("  lockstep start --home {}", shell::word(dir))?;
     say!(
         "  Once it has caught up, validators with more than two thirds of the power make it one:"
     )?;
     say!(
         "  lockstep tx update-validator --key {} --power 1 --from HOME/validator.key",
-        public_key.display()
+        shell::word(&public_key)
     )?;
     say!("  each from its own home, and then this node says that it is ready:")?;
     say!(
         "  lockstep tx declare-ready --from {} --rpc http://{}",
-        dir.join(key::FILE).display(),
+        shell::word(&dir.join(key::FILE)),
         made.places.people.listens
     )?;
     say!("  Each of these transactions costs a fee: pay it to the validators' addresses before.")

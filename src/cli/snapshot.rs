@@ -5,7 +5,7 @@ use crate::config::key::Secret;
 use crate::config::{self, Config, genesis};
 use crate::failure::Failure;
 use crate::output::terminal::Progress;
-use crate::output::{say, say_json};
+use crate::output::{say, say_json, shell};
 use clap::{Args, Subcommand};
 use lockstep_actors::state_store::{Contents, SnapshotFileError, export, import, inspect};
 use lockstep_protocol::crypto::{self, Scheme};
@@ -208,7 +208,7 @@ fn run_import(arguments: &Import) -> Result<(), Failure> {
     took(began)?;
     say!(
         "  next          lockstep start --home {}",
-        chain.config.home.display()
+        shell::word(&chain.config.home)
     )
 }
 

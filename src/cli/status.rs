@@ -113,7 +113,10 @@ fn peer_line(peer: &Value) -> String {
     let state = match (&peer["refused"], peer["reachable"].as_bool()) {
         (Value::String(why), _) => format!("refused: {why}"),
         (_, Some(true)) => format!("height {}", peer["height"]),
-        _ => "unreachable".into(),
+        _ => match peer["trouble"].as_str() {
+            Some(why) => format!("unreachable: {why}"),
+            None => "unreachable".into(),
+        },
     };
     format!("peer {}  {}  {state}", word("address"), word("url"))
 }
@@ -135,6 +138,8 @@ mod tests {
         assert_eq!(peer_line(&peer), "peer 0x1  http://x  height 7");
         peer["reachable"] = json!(false);
         assert!(peer_line(&peer).ends_with("unreachable"));
+        peer["trouble"] = json!("handshake failed: no connection");
+        assert!(peer_line(&peer).ends_with("unreachable: handshake failed: no connection"));
         peer["refused"] = json!("another chain");
         assert!(peer_line(&peer).ends_with("refused: another chain"));
     }

@@ -7,7 +7,7 @@ use crate::config::key::Secret;
 use crate::config::peers::PeerEntry;
 use crate::config::{Config, file, genesis, home};
 use crate::failure::Failure;
-use crate::output::{say, say_json};
+use crate::output::{say, say_json, shell};
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::limits::VALIDATORS_MAX;
@@ -103,7 +103,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     say!()?;
     say!("  Start each of them, or all with lockstep testnet --start:")?;
-    say!("  lockstep start --home {}", node_dir(dir, 0).display())
+    say!("  lockstep start --home {}", shell::word(&node_dir(dir, 0)))
 }
 
 /// How many validators the homes that are there have: all that the genesis names. A flag that says

@@ -6,6 +6,7 @@ use super::key::{self, Secret};
 use super::peers::PeerEntry;
 use crate::environment::wall_clock;
 use crate::failure::Failure;
+use crate::output::shell;
 use crate::output::tell;
 use crate::remedy;
 use lockstep_actors::private;
@@ -89,7 +90,7 @@ pub(crate) fn instead(dir: &Path) -> String {
         let nodes = (0..)
             .take_while(|index| has_data(&node(dir, *index)))
             .count();
-        let at = dir.display();
+        let at = shell::word(dir);
         (nodes > 0).then(|| {
             format!(
                 "a devnet keeps its data there, and no home: lockstep devnet --home {at} \

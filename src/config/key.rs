@@ -8,6 +8,7 @@
 use crate::environment::randomize;
 use crate::failure::Failure;
 use crate::input::read_up_to;
+use crate::output::shell;
 use crate::remedy;
 use lockstep_actors::private::{self, FileError, open_named};
 use lockstep_actors::state_store::lock_exclusively;
@@ -233,8 +234,9 @@ pub(crate) fn refuse_if_loose(file: &File, path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "the secret file {at} has mode {mode:04o}, so others can get at it: run chmod 600 {at}, and \
-         think about who has read it"
+        "the secret file {at} has mode {mode:04o}, so others can get at it: run chmod 600 {}, and think \
+         about who has read it",
+        shell::word(led_to.as_deref().unwrap_or(path))
     )))
 }
 

@@ -5,6 +5,7 @@ use crate::config::key::{Secret, refuse_if_loose};
 use crate::config::nearest::nearest;
 use crate::environment::{DIRECTORY_VARIABLE, variable};
 use crate::failure::Failure;
+use crate::output::shell;
 use crate::output::tell;
 use crate::remedy;
 use clap::Args;
@@ -123,9 +124,10 @@ impl Keyring {
         let near = self.near(name, others);
         let near = near.map(|near| format!("did you mean {near}? "));
         let (near, dir) = (near.unwrap_or_default(), self.dir().unwrap_or_default());
-        let at = dir.display();
         Failure::usage(format!(
-            "there is no key {name} in {at}: {near}lockstep keys list --keys {at} names all"
+            "there is no key {name} in {}: {near}lockstep keys list --keys {} names all",
+            dir.display(),
+            shell::word(&dir)
         ))
     }
 

@@ -352,6 +352,32 @@ fn a_node_that_restarts_is_followed_on() {
     assert_eq!(exported(&arguments[1..5])["added"]["blocks"], 0);
 }
 
+/// It went on in silence beside a file in which no block comes any more.
+#[test]
+fn a_home_whose_database_is_replaced_is_not_followed_on() {
+    let mut network = Network::running(1, &["block_interval_ms=20", "durability=process"]);
+    network.wait_for(&[0], 5);
+    let (home, dir) = (network.home(0), network.dir.path().to_owned());
+    let to = format!("jsonl:{}", text(&dir.join("all.jsonl")));
+    let source = ["--to", &to, "--home", text(&home)];
+    let follow = [&["export"], &source[..], &["--follow"]].concat();
+    let mut following = lockstep(&follow);
+    let following = following.stderr(Stdio::piped()).spawn();
+    let mut following = Guarded(following.expect("it starts"));
+    let len = || fs::metadata(dir.join("all.jsonl")).map_or(0, |is| is.len());
+    eventually("it writes", || (len() > 0).then_some(()));
+    network.kill(0);
+    fs::rename(home.join("data"), dir.join("old")).expect("this test's own");
+    assert_eq!(following.wait("it ends").code(), Some(2));
+    let mut said = String::new();
+    let mut stderr = following.0.stderr.take().expect("it is read");
+    stderr.read_to_string(&mut said).expect("text");
+    assert!(said.contains("moved away or replaced"), "{said}");
+    assert!(said.contains("run the same command again"), "{said}");
+    fs::rename(dir.join("old"), home.join("data")).expect("this test's own");
+    exported(&source);
+}
+
 /// It said that all was well, and added nothing.
 #[test]
 fn a_source_that_is_behind_its_target_is_said() {

@@ -207,7 +207,10 @@ fn files_that_others_could_open_are_closed_at_the_next_start() {
     assert_eq!(mode(&home), 0o755);
     let log = network.node(0).log_text();
     assert!(
-        log.contains(&format!("chmod 700 {}", home.display())),
+        log.contains(&format!(
+            "{}, which has mode 0755: run chmod 700 on it",
+            home.display()
+        )),
         "{log}"
     );
 }

@@ -1,7 +1,7 @@
 //! `lockstep testnet --start`: a process for each home, its log in a file, one Ctrl-C for all.
 use crate::cli::signals::{self, Asked};
 use crate::failure::Failure;
-use crate::output::{say, tell};
+use crate::output::{say, shell, tell};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ fn watch(nodes: &mut [Node], stop: &Receiver<Asked>) -> Result<(), Failure> {
                     "lockstep: node {} has ended: {}; lockstep start --home {} brings it back",
                     node.index,
                     node.log.display(),
-                    node.log.with_extension("").display()
+                    shell::word(&node.log.with_extension(""))
                 );
             }
         }

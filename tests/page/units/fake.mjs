@@ -37,6 +37,7 @@ export function status(index, height, more = {}) {
       clock_difference_ms: 0,
       outbox: 0,
       refused: null,
+      trouble: null,
     })),
     ...more,
   };

@@ -13,7 +13,12 @@ pub(in super::super) struct HomeSource {
     chain: Chain,
     blocks: Blocks,
     data: PathBuf,
+    /// Which file is open: another one may take its name meanwhile.
+    opened: Option<FileId>,
 }
+
+/// Device and number.
+type FileId = (u64, u64);
 
 impl HomeSource {
     pub(in super::super) fn open(home: &Path) -> Result<HomeSource, Failure> {
@@ -27,6 +32,7 @@ impl HomeSource {
             )));
         }
         let genesis_hash = genesis.hash();
+        let opened = file_id(&data);
         let blocks = Blocks::open(&data, genesis_hash).map_err(failure)?;
         Ok(HomeSource {
             chain: Chain {
@@ -36,8 +42,34 @@ impl HomeSource {
             },
             blocks,
             data,
+            opened,
         })
     }
+
+    /// In a file that was moved away no block comes any more.
+    fn demand_same_file(&self) -> Result<(), Failure> {
+        if file_id(&self.data) == self.opened {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "the database in {} was moved away or replaced: once it is there, run the same command \
+             again, it goes on where the target stands",
+            self.data.display()
+        )))
+    }
+}
+
+#[cfg(unix)]
+fn file_id(data: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    let about = data.join(DATA_FILE).metadata().ok()?;
+    Some((about.dev(), about.ino()))
+}
+
+/// Where a file has no number that is easily asked for, an open one cannot be replaced either.
+#[cfg(not(unix))]
+fn file_id(_: &Path) -> Option<FileId> {
+    None
 }
 
 impl Source for HomeSource {
@@ -46,6 +78,7 @@ impl Source for HomeSource {
     }
 
     fn newest(&self) -> Result<u64, Failure> {
+        self.demand_same_file()?;
         Ok(self.blocks.newest().map_err(failure)?.0)
     }
 

@@ -172,7 +172,11 @@ fn on_demand_a_block_waits_a_moment_for_the_transaction_that_it_is_for() {
     let held = || {
         let mut node = between_heights(PROPOSER_OF_NEXT, Pacing::OnDemand);
         let out = node.fact(Fact::Reached(Round::ZERO));
-        assert_eq!(entered(&out), Some((NEXT, Round::ZERO)), "others have begun");
+        assert_eq!(
+            entered(&out),
+            Some((NEXT, Round::ZERO)),
+            "others have begun"
+        );
         assert!(!builds(&out, NEXT), "nothing waits here");
         let third_ms = Timeouts::DEVNET.propose_ms / 3;
         assert!(out.contains(&Output::WakeAt(NEXT, third_ms)), "{out:?}");
