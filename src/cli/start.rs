@@ -89,7 +89,7 @@ fn assignment(text: &str) -> Result<config::Flag, Failure> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    super::memory::share_arenas();
+    super::memory::divide();
     let config = config::load(arguments.home.as_deref(), flags(arguments)?)?;
     if arguments.print_config {
         return config.lines().iter().try_for_each(|line| say_whole(line));

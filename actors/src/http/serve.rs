@@ -21,7 +21,7 @@ use actix_http::{ConnectionType, HttpService, KeepAlive, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::dev::{AppConfig, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{App, HttpResponse, web};
 use socket2::SockRef;
 use std::cell::RefCell;
@@ -137,16 +137,17 @@ async fn run(
     }
 }
 
-/// What the library says of a head are parts of the buffer that it has read, and it keeps some
-/// hundred heads for the next requests: eight megabytes after a flood. Copies are some hundred bytes.
+/// What the library says of a head are parts of the buffer that it has read, in a table with room for
+/// more than comes, and it keeps some hundred heads for the next requests: ten megabytes after a flood.
+/// Copies in a table of their number are some hundred bytes.
 fn let_go_of_the_buffer(request: &mut ServiceRequest) {
     let head = request.head_mut();
-    head.headers.retain(|_, value| {
-        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
-            *value = copy;
-        }
-        true
-    });
+    let mut copies = HeaderMap::with_capacity(head.headers.len_keys());
+    for (name, value) in std::mem::take(&mut head.headers) {
+        let copy = HeaderValue::from_bytes(value.as_bytes());
+        copies.append(name, copy.unwrap_or(value));
+    }
+    head.headers = copies;
     if let Ok(uri) = head.uri.to_string().parse() {
         head.uri = uri;
         let uri = head.uri.clone();
