@@ -205,9 +205,9 @@ fn print_how_to_join(arguments: &Arguments, made: &Made) -> Result<(), Failure> 
     )?;
     say!("  each from its own home, and then this node says that it is ready:")?;
     say!(
-        "  lockstep tx declare-ready --from {} --rpc http://{}",
+        "  lockstep tx declare-ready --from {} --rpc {}",
         shell::word(&dir.join(key::FILE)),
-        made.places.people.listens
+        shell::word_of(&format!("http://{}", made.places.people.listens))
     )?;
     say!("  Each of these transactions costs a fee: pay it to the validators' addresses before.")
 }

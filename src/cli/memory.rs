@@ -17,6 +17,9 @@ const ARENAS_MAX: i32 = 2;
 /// times as much, and takes more as soon as a block as large is freed.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const OF_ITS_OWN_BYTES: i32 = 32 << 10;
+/// So many of them, and not as many as a process may have mappings: others need some.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const OF_THEIR_OWN_MAX: i32 = 1 << 14;
 
 /// Has threads share arenas, and large blocks stand outside of them. What is made already stays, so it
 /// comes before the threads.
@@ -28,6 +31,7 @@ pub(crate) fn divide() {
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, ARENAS_MAX);
         libc::mallopt(libc::M_MMAP_THRESHOLD, OF_ITS_OWN_BYTES);
+        libc::mallopt(libc::M_MMAP_MAX, OF_THEIR_OWN_MAX);
     }
 }
 

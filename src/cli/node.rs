@@ -4,6 +4,7 @@ use super::http::{self, Answer, Body, Silence};
 use crate::endpoint::Url;
 use crate::environment::RPC_VARIABLE;
 use crate::failure::Failure;
+use crate::output::shell;
 use clap::Args;
 use lockstep_protocol::crypto::SchemeId;
 use lockstep_protocol::nouns::parameters::Parameters;
@@ -241,7 +242,7 @@ impl Node {
         let at = self.url.to_string();
         match at == DEFAULT_URL {
             true => format!("lockstep receipt {id}"),
-            false => format!("lockstep receipt {id} --rpc {at}"),
+            false => format!("lockstep receipt {id} --rpc {}", shell::word_of(&at)),
         }
     }
 

@@ -12,23 +12,22 @@ pub(super) fn width() -> Option<usize> {
 
 /// The line in parts of at most so many characters, each broken between two words. What follows the
 /// first part stands below its second column. A word that is longer than that is a part of its own.
-/// A command stays one for whoever copies it, and a word of it in quotes stays whole.
+/// A command stays one for whoever copies it, and a word in quotes stays whole.
 pub(super) fn fold(line: &str, width: usize) -> Vec<String> {
     if length(line) <= width {
         return vec![line.to_owned()];
     }
     let hang = hang(line, width);
-    let is_command = is_command(line);
-    let (goes_on, width) = match is_command {
+    let (goes_on, width) = match is_command(line) {
         true => (" \\", width.saturating_sub(2).max(1)),
         false => ("", width),
     };
     let mut parts = Vec::new();
     let mut rest = line.trim_end_matches(' ').to_owned();
     while length(&rest) > width
-        && let Some((part, behind)) = cut(&rest, width, is_command)
+        && let Some((part, behind)) = cut(&rest, width)
     {
-        let word = behind.split(' ').next().unwrap_or_default();
+        let word = cut(behind, 0).map_or(behind, |(word, _)| word);
         let indent = hang.min(width.saturating_sub(length(word)));
         parts.push(format!("{part}{goes_on}"));
         rest = format!("{}{behind}", " ".repeat(indent));
@@ -58,14 +57,13 @@ fn hang(line: &str, width: usize) -> usize {
 }
 
 /// What fits, and the words behind it; or the first word, if even that does not fit.
-fn cut(line: &str, width: usize, is_command: bool) -> Option<(&str, &str)> {
+fn cut(line: &str, width: usize) -> Option<(&str, &str)> {
     let text_at = line.len() - line.trim_start_matches(' ').len();
     let limit = line
         .char_indices()
         .nth(width)
         .map_or(line.len(), |(at, _)| at);
-    let is_within = |at: usize| is_command && is_quoted(&line[..at]);
-    let gap = |at: usize| (line[at..].starts_with(' ') && !is_within(at)).then_some(at);
+    let gap = |at: usize| (line[at..].starts_with(' ') && !is_quoted(&line[..at])).then_some(at);
     let fits = (text_at + 1..=limit)
         .rev()
         .filter(|at| line.is_char_boundary(*at));
@@ -76,15 +74,19 @@ fn cut(line: &str, width: usize, is_command: bool) -> Option<(&str, &str)> {
     (!behind.is_empty()).then_some((part.trim_end_matches(' '), behind))
 }
 
-/// Whether a shell reads on for the end of a quoted word behind this.
+/// Whether a word in quotes goes on behind this, as a shell reads it. It begins with its quote: that of
+/// "node's" begins none.
 fn is_quoted(text: &str) -> bool {
-    let mut open = None;
-    for c in text.chars().filter(|c| matches!(c, '\'' | '"')) {
+    let (mut open, mut before) = (None, ' ');
+    for c in text.chars() {
+        let is_escaped = before == '\\' && open != Some('\'');
         match open {
-            None => open = Some(c),
+            _ if is_escaped => {}
+            None if before == ' ' && matches!(c, '\'' | '"') => open = Some(c),
             Some(quote) if quote == c => open = None,
-            Some(_) => {}
+            _ => {}
         }
+        before = if is_escaped { 'x' } else { c };
     }
     open.is_some()
 }
@@ -129,6 +131,14 @@ mod tests {
             "    --json",
         ];
         assert_eq!(fold(quoted, 22), parts);
+        let escaped = "  next  lockstep start --home \"it's \\\"a b\\\" c\" --json";
+        let parts = [
+            "  next  lockstep start",
+            "        --home",
+            "      \"it's \\\"a b\\\" c\"",
+            "        --json",
+        ];
+        assert_eq!(fold(escaped, 22), parts);
         let sentence = "  lockstep receipt 0x12 shows it.";
         assert_eq!(
             fold(sentence, 22),

@@ -5,8 +5,8 @@ use crate::messages::announcements::BlockCommitted;
 use crate::messages::committer::NoteTransactions;
 use crate::messages::mempool::{
     FillBlock, GetHeld, GetNextNonce, GetTransactionStatus, GetWaiting, GetWaitingCount,
-    PassOnAgain, SubmitResult, SubmitTransactions, TransactionStatus, TransactionsRefused, Waiting,
-    WaitingCount,
+    PassOnAgain, RetellWaiting, SubmitResult, SubmitTransactions, TransactionStatus,
+    TransactionsRefused, Waiting, WaitingCount,
 };
 use crate::messages::peer_broadcaster::GossipTransactions;
 use crate::messages::proposer::BlockFilled;
@@ -92,6 +92,14 @@ impl Handler<BlockCommitted> for Mempool {
                 |id: &Hash| matches!(self.brain.status(id), Some(WaitingStatus::Waiting(..)));
             self.seed.shelf.retain(waits);
         }
+        self.tell_waiting();
+    }
+}
+
+impl Handler<RetellWaiting> for Mempool {
+    type Result = ();
+
+    fn handle(&mut self, RetellWaiting: RetellWaiting, _: &mut Ctx<Self>) {
         self.tell_waiting();
     }
 }

@@ -85,8 +85,13 @@ pub(crate) struct GetHeld(pub(crate) Vec<Hash>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PassOnAgain(pub(crate) Option<Address>);
 
+/// Say again whether transactions wait: whoever was told has fallen since.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RetellWaiting;
+
 told! {
     FillBlock => Falls,
+    RetellWaiting => Falls,
     TransactionsRefused => Falls,
     // The link asks for it again after its next failure, and this node proposes them itself.
     PassOnAgain => ToldAgain,

@@ -192,6 +192,7 @@ impl Inboxes {
             polka: self.committer.port_of::<RoundDriver, _>(),
             pull: self.proposer.port_of::<RoundDriver, _>(),
             retell_arrival: self.sync.port_of::<RoundDriver, _>(),
+            retell_waiting: self.mempool.port_of::<RoundDriver, _>(),
         }
     }
 

@@ -5,6 +5,7 @@ use crate::limits::TICKS_WAITING_MAX;
 use crate::messages::announcements::{BlockCommitted, ResendRound, RoundEntered};
 use crate::messages::block_sync::RetellArrival;
 use crate::messages::committer::{CommitDecision, PolkaSeen};
+use crate::messages::mempool::RetellWaiting;
 use crate::messages::peer_broadcaster::Broadcast;
 use crate::messages::proposer::{BeginPull, BuildBlock, OwnProposal, RetellProposals};
 use crate::messages::round_driver::{
@@ -55,6 +56,8 @@ impl Handler<DriverRecovered> for RoundDriver {
         self.show_voice();
         self.step(Input::Start, ctx);
         self.seed.ports.retell_arrival.deliver(RetellArrival);
+        // On demand it may be what the height is to begin for.
+        self.seed.ports.retell_waiting.deliver(RetellWaiting);
         self.answer_ticks(ctx);
     }
 }

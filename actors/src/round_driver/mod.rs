@@ -5,6 +5,7 @@ use crate::live::Live;
 use crate::messages::announcements::{ResendRound, RoundEntered};
 use crate::messages::block_sync::RetellArrival;
 use crate::messages::committer::{CommitDecision, PolkaSeen};
+use crate::messages::mempool::RetellWaiting;
 use crate::messages::peer_broadcaster::Broadcast;
 use crate::messages::proposer::{BeginPull, BuildBlock, OwnProposal, RetellProposals};
 use crate::messages::state_store::{PersistSignature, RecoverDriver, RememberHalt};
@@ -64,6 +65,8 @@ pub(crate) struct Ports {
     pub(crate) pull: Port<BeginPull>,
     /// BlockSync: may I sign?
     pub(crate) retell_arrival: Port<RetellArrival>,
+    /// Mempool: do transactions wait?
+    pub(crate) retell_waiting: Port<RetellWaiting>,
 }
 
 /// What an incarnation is made from.

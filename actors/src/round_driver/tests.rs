@@ -97,6 +97,32 @@ fn a_recovery_that_an_earlier_incarnation_asked_for_is_not_taken() {
     });
 }
 
+/// On demand a node of its own stood until the next transaction: what it was told before its fall was
+/// forgotten, and what came meanwhile unheard.
+#[test]
+fn after_each_start_it_asks_whether_transactions_wait() {
+    System::new().block_on(async {
+        tokio::time::pause();
+        let (recover, mut store) = Probe::open(8);
+        let (retell_waiting, mut mempool) = Probe::open(8);
+        let inbox = Inbox::<RoundDriver>::new(64);
+        let answer = inbox.port::<DriverRecovered>();
+        let mut spawner = Supervisor::start(Policy::default(), |_| ());
+        let mut seed = seed(recover);
+        seed.ports.retell_waiting = retell_waiting;
+        spawner.spawn(&Arbiter::current(), inbox, OnFall::Restart, |_| {
+            RoundDriver::new(seed)
+        });
+        for incarnation in 0..2 {
+            assert_eq!(store.next().await.map(|asked| asked.0), Some(incarnation));
+            answer.deliver(recovered(incarnation, 4));
+            let asked: Option<RetellWaiting> = mempool.next().await;
+            assert!(asked.is_some());
+            assert!(spawner.children().inject_panic("RoundDriver"));
+        }
+    });
+}
+
 /// The fall of the actor does not change that the node has stopped voting, and nobody waits for it.
 #[test]
 fn a_node_that_has_stopped_voting_stays_so_after_a_fall() {

@@ -312,6 +312,9 @@ impl Driver {
             Input::Pace(pacing) => {
                 self.config.pacing = pacing;
                 self.pace(now, &mut out);
+                if pacing != Pacing::OnDemand {
+                    self.build_held(&mut out);
+                }
             }
             Input::TransactionsWaiting(wanted) => self.transactions_waiting(now, wanted, &mut out),
             Input::Announce => self.announce(&mut out),

@@ -8,6 +8,7 @@ use crate::cli::node::Node;
 use crate::cli::receipt::{self, Found, NotInBlock};
 use crate::cli::signals::{self, Asked};
 use crate::failure::Failure;
+use crate::output::shell;
 use lockstep_protocol::types::{Hash, Height};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -148,7 +149,7 @@ impl<'a> Delivery<'a> {
         let why = match waits_for {
             _ if stands => format!(
                 "no block was made meanwhile; lockstep validators --rpc {} shows who is away",
-                self.node.url
+                shell::word_of(&self.node.url.to_string())
             ),
             Some(why) => why,
             None => "it waits at the node, and no block has taken it yet".into(),

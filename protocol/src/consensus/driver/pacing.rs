@@ -18,7 +18,7 @@ pub enum Pacing {
     /// When transactions wait here, whoever's turn it is, or if others have begun: no block is empty
     /// for nothing. Whoever waits for a proposer that is down goes on to the next round with the others.
     /// Votes may overtake the transaction that they are for: a proposer to whom none has come gives it
-    /// a third of the time that the others wait for the proposal, before it builds without it.
+    /// a third of the time that the others wait for a first proposal, before it builds without it.
     OnDemand,
 }
 
@@ -76,9 +76,11 @@ impl Driver {
 
     pub(super) fn tick(&mut self, now: Instant, height: Height, out: &mut Vec<Output>) {
         let under_way = self.running || height != self.height;
-        // A tick wants this block, transactions or not.
-        self.wanted = self.wanted.max(height.min(self.height));
-        self.build_held(out);
+        if height == self.height {
+            // It wants this block, transactions or not.
+            self.wanted = self.wanted.max(height);
+            self.build_held(out);
+        }
         let outcome = if under_way && !self.halted {
             TickOutcome::AlreadyRunning
         } else if !self.may_begin() {
@@ -113,13 +115,14 @@ impl Driver {
             out.push(Output::BuildBlock(self.height, round));
         } else {
             self.held = Some(round);
-            let timeout_ms = self.config.timeouts.after_ms(TimeoutKind::Propose, round);
-            out.push(Output::WakeAt(self.height, timeout_ms / 3));
+            // The same in each round: what a later round waits longer is there for a slow network.
+            let first_ms = self.config.timeouts.propose_ms;
+            out.push(Output::WakeAt(self.height, first_ms / 3));
         }
     }
 
     /// What the block waited for has come, or the moment is over.
-    fn build_held(&mut self, out: &mut Vec<Output>) {
+    pub(super) fn build_held(&mut self, out: &mut Vec<Output>) {
         let held = self.held.take();
         let current = held.filter(|round| *round == self.machine.round() && !self.halted);
         out.extend(current.map(|round| Output::BuildBlock(self.height, round)));

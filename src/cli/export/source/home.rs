@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use lockstep_actors::state_store::{Blocks, DATA_FILE, Executed, StoreError};
 use lockstep_protocol::types::Height;
 use serde_json::{Value, json};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub(in super::super) struct HomeSource {
@@ -14,11 +15,11 @@ pub(in super::super) struct HomeSource {
     blocks: Blocks,
     data: PathBuf,
     /// Which file is open: another one may take its name meanwhile.
-    opened: Option<FileId>,
+    opened: FileId,
 }
 
 /// Device and number.
-type FileId = (u64, u64);
+type FileId = Option<(u64, u64)>;
 
 impl HomeSource {
     pub(in super::super) fn open(home: &Path) -> Result<HomeSource, Failure> {
@@ -32,7 +33,7 @@ impl HomeSource {
             )));
         }
         let genesis_hash = genesis.hash();
-        let opened = file_id(&data);
+        let opened = file_id(&data)?;
         let blocks = Blocks::open(&data, genesis_hash).map_err(failure)?;
         Ok(HomeSource {
             chain: Chain {
@@ -48,7 +49,7 @@ impl HomeSource {
 
     /// In a file that was moved away no block comes any more.
     fn demand_same_file(&self) -> Result<(), Failure> {
-        if file_id(&self.data) == self.opened {
+        if file_id(&self.data)? == self.opened {
             return Ok(());
         }
         Err(Failure::usage(format!(
@@ -59,17 +60,24 @@ impl HomeSource {
     }
 }
 
-#[cfg(unix)]
-fn file_id(data: &Path) -> Option<FileId> {
-    use std::os::unix::fs::MetadataExt;
-    let about = data.join(DATA_FILE).metadata().ok()?;
-    Some((about.dev(), about.ino()))
-}
-
-/// Where a file has no number that is easily asked for, an open one cannot be replaced either.
-#[cfg(not(unix))]
-fn file_id(_: &Path) -> Option<FileId> {
-    None
+/// Which file stands there; none, if it was moved away. Where a file has no number that is easily asked
+/// for, an open one cannot be replaced either.
+fn file_id(data: &Path) -> Result<FileId, Failure> {
+    let path = data.join(DATA_FILE);
+    match path.metadata() {
+        #[cfg(unix)]
+        Ok(about) => {
+            use std::os::unix::fs::MetadataExt;
+            Ok(Some((about.dev(), about.ino())))
+        }
+        #[cfg(not(unix))]
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::retry(format!(
+            "{}: {error}; try again",
+            path.display()
+        ))),
+    }
 }
 
 impl Source for HomeSource {

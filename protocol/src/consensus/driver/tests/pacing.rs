@@ -193,6 +193,11 @@ fn on_demand_a_block_waits_a_moment_for_the_transaction_that_it_is_for() {
     let out = node.step(Input::Tick(NEXT));
     assert!(builds(&out, NEXT), "somebody wants it as it is");
     let mut node = held();
+    let out = node.step(Input::Tick(H));
+    assert!(!builds(&out, NEXT), "a late tick is of another block");
+    let out = node.step(Input::Pace(Pacing::Interval(0)));
+    assert_eq!(out, build, "no block is waited for any more");
+    let mut node = held();
     node.fact(Fact::Reached(Round(1)));
     assert_eq!(node.step(Input::Wake(NEXT)), [], "its round is over");
 }
