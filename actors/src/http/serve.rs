@@ -142,12 +142,20 @@ async fn run(
 /// Copies in a table of their number are some hundred bytes.
 fn let_go_of_the_buffer(request: &mut ServiceRequest) {
     let head = request.head_mut();
-    let mut copies = HeaderMap::with_capacity(head.headers.len_keys());
-    for (name, value) in std::mem::take(&mut head.headers) {
-        let copy = HeaderValue::from_bytes(value.as_bytes());
-        copies.append(name, copy.unwrap_or(value));
+    let names = head.headers.len_keys();
+    if head.headers.capacity() > 2 * names.max(4) {
+        let mut fitting = HeaderMap::with_capacity(names);
+        for (name, value) in std::mem::take(&mut head.headers) {
+            fitting.append(name, value);
+        }
+        head.headers = fitting;
     }
-    head.headers = copies;
+    head.headers.retain(|_, value| {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copy;
+        }
+        true
+    });
     if let Ok(uri) = head.uri.to_string().parse() {
         head.uri = uri;
         let uri = head.uri.clone();
