@@ -3,6 +3,7 @@
 use lockstep_devnet::Devnet;
 use std::fs;
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -13,8 +14,10 @@ use support::{PATIENCE, eventually};
 const TAKEN: &str = "\u{1b}[?1049h";
 const GIVEN_BACK: &str = "\u{1b}[?1049l";
 
-/// The end of `All 4 validators take part.` Only what changes is drawn, without blanks between words.
-const ALIVE: &str = "part.";
+const ROWS: NonZeroU16 = NonZeroU16::new(24).expect("not 0");
+const COLUMNS: NonZeroU16 = NonZeroU16::new(80).expect("not 0");
+
+const ALIVE: &str = "All 4 validators take part.";
 
 struct OnTerminal {
     script: Child,
@@ -30,7 +33,7 @@ impl OnTerminal {
     fn run(dir: &Path, arguments: &str) -> OnTerminal {
         let top = format!("'{}' {arguments}", binary().display());
         let words = format!(
-            "stty rows 24 cols 80; stty -a > before; sh -c 'echo $$ > pid; exec '\"{top}\"; \
+            "stty rows {ROWS} cols {COLUMNS}; stty -a > before; sh -c 'echo $$ > pid; exec '\"{top}\"; \
              echo code $? > code; stty -a > after"
         );
         let mut command = Command::new("script");
@@ -58,9 +61,22 @@ impl OnTerminal {
         String::from_utf8_lossy(&self.shown.lock().expect("no panic")).into_owned()
     }
 
+    /// What a person sees. The bytes alone do not tell: only cells that change are drawn, so where a
+    /// letter stays the word has a hole.
+    fn screen(&self) -> String {
+        let mut terminal = vt100::Parser::new(ROWS, COLUMNS, 0);
+        terminal.process(&self.shown.lock().expect("no panic"));
+        terminal.screen().contents()
+    }
+
     fn wait_for(&self, words: &str) {
-        let seen = || self.shown().contains(words).then_some(());
-        eventually(&format!("{words:?} is shown"), seen);
+        let seen = || self.screen().contains(words).then_some(());
+        eventually(&format!("{words:?} is on the screen"), seen);
+    }
+
+    fn wait_for_code(&self, code: &str) {
+        let sent = || self.shown().contains(code).then_some(());
+        eventually(&format!("{code:?} is sent"), sent);
     }
 
     fn press(&mut self, keys: &[u8]) {
@@ -73,7 +89,7 @@ impl OnTerminal {
         let read = |name: &str| fs::read_to_string(dir.join(name)).expect("it was written");
         assert_eq!(read("code"), "code 0\n", "{}", self.shown());
         assert_eq!(read("before"), read("after"));
-        self.wait_for(GIVEN_BACK);
+        self.wait_for_code(GIVEN_BACK);
         let shown = self.shown();
         let (_, behind) = shown.rsplit_once(GIVEN_BACK).expect("it was given back");
         assert!(behind.contains("\u{1b}[?25h"), "the cursor: {behind:?}");
@@ -98,7 +114,7 @@ fn the_terminal_is_given_back_at_a_key_at_ctrl_c_and_at_sigterm() {
     for end in ways {
         let dir = tempfile::tempdir().expect("a directory");
         let mut top = OnTerminal::start(dir.path(), &devnet.urls()[0]);
-        top.wait_for(TAKEN);
+        top.wait_for_code(TAKEN);
         top.wait_for(ALIVE);
         end(&mut top, dir.path());
         top.end(dir.path());
