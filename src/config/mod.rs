@@ -254,7 +254,7 @@ impl Reader<'_> {
 
     fn listen(&self, name: &str) -> Result<String, Failure> {
         self.parsed(name, |text| {
-            let right = super::config::settings::setting(name).map_or("", |it| it.default);
+            let right = settings::setting(name).map_or("", |it| it.default);
             let right = if right.contains(':') {
                 right
             } else {

@@ -13,6 +13,11 @@ use lockstep_protocol::types::Hash;
 use serde::Serialize;
 use std::cell::Cell;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+/// How often a block is asked for again where the source may be asked again, and after what pause.
+const TRIES: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// How many blocks were added, and what was in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -113,7 +118,7 @@ impl Copying<'_> {
             )));
         }
         // A target that could not hold its first block is not begun.
-        if let Found::Pruned(earliest) = self.source.at(first)? {
+        if let Found::Pruned(earliest) = self.find(first)? {
             return Err(gone(first, earliest, None));
         }
         self.target.begin(&Head::new(&chain, first))?;
@@ -153,7 +158,7 @@ impl Copying<'_> {
             }
             return Err(Failure::retry(why));
         }
-        match self.source.at(height)? {
+        match self.find(height)? {
             Found::Block(block) if block.id != id => Err(self.other_history(height)),
             _ => Ok(()),
         }
@@ -179,6 +184,9 @@ impl Copying<'_> {
                 return Ok(Reached::Asked);
             }
             let batch = match self.batch(standing, until) {
+                Err(failure) if failure.may_be_retried() && self.reached() == Reached::Asked => {
+                    return Ok(Reached::Asked);
+                }
                 Err(failure) if self.follow && failure.may_be_retried() => {
                     self.tell_once(&failure.message);
                     return Ok(Reached::End);
@@ -228,13 +236,29 @@ impl Copying<'_> {
     }
 
     fn block(&self, height: u64, standing: &Standing) -> Result<BlockRows, Failure> {
-        match self.source.at(height)? {
+        match self.find(height)? {
             Found::Block(block) => Ok(*block),
             Found::Pruned(earliest) => Err(gone(height, earliest, standing.newest)),
             Found::NotYet => Err(Failure::retry(format!(
                 "the source said that it has block {height}, and has not: try again, it goes on there"
             ))),
         }
+    }
+
+    /// A source with much to do, or a node that is started again, is asked once more, unless somebody
+    /// wants it to end.
+    fn find(&self, height: u64) -> Result<Found, Failure> {
+        for _ in 0..TRIES {
+            match self.source.at(height) {
+                Err(failure) if failure.may_be_retried() => {
+                    if self.is_asked_within(PAUSE) {
+                        return Err(failure);
+                    }
+                }
+                done => return done,
+            }
+        }
+        self.source.at(height)
     }
 
     fn check(&self, block: &BlockRows, before: Option<Hash>) -> Result<(), Failure> {
@@ -260,20 +284,24 @@ impl Copying<'_> {
     }
 
     fn reached(&self) -> Reached {
-        if self.asked.try_recv().is_ok() {
-            self.is_asked.set(true);
-        }
-        match self.is_asked.get() {
+        match self.is_asked_within(Duration::ZERO) {
             true => Reached::Asked,
             false => Reached::End,
         }
+    }
+
+    /// Whether somebody has asked for the end, or does within this time.
+    fn is_asked_within(&self, time: Duration) -> bool {
+        let is_asked = self.is_asked.get() || self.asked.recv_timeout(time).is_ok();
+        self.is_asked.set(is_asked);
+        is_asked
     }
 
     /// Waits for a block that the target does not have; `None`: somebody wants it to end. A source that
     /// is silent for a while is waited for.
     fn wait(&self, standing: &Standing) -> Result<Option<u64>, Failure> {
         loop {
-            if self.asked.recv_timeout(EXPORT_LOOK).is_ok() {
+            if self.is_asked_within(EXPORT_LOOK) {
                 return Ok(None);
             }
             match self.source.newest() {
@@ -318,3 +346,6 @@ fn gone(height: u64, earliest: Option<u64>, newest: Option<(u64, Hash)>) -> Fail
         "the source does not keep block {height} any more{keeps}: {next}"
     ))
 }
+
+#[cfg(test)]
+mod tests;

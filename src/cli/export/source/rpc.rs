@@ -6,11 +6,6 @@ use crate::cli::node::Node;
 use crate::failure::Failure;
 use crate::limits::EXPORT_RECEIPTS_A_REQUEST;
 use serde_json::{Value, json};
-use std::time::Duration;
-
-/// How often a block is asked for again where the node may be asked again, and after what pause.
-const TRIES: u32 = 8;
-const PAUSE: Duration = Duration::from_millis(250);
 
 pub(in super::super) struct RpcSource {
     chain: Chain,
@@ -88,24 +83,7 @@ impl Source for RpcSource {
         Ok(status.height.0)
     }
 
-    /// A node with much to do, or one that is started again, is asked once more.
     fn at(&self, height: u64) -> Result<Found, Failure> {
-        for _ in 0..TRIES {
-            match self.ask_for(height) {
-                Err(failure) if failure.may_be_retried() => std::thread::sleep(PAUSE),
-                done => return done,
-            }
-        }
-        self.ask_for(height)
-    }
-
-    fn may_grow(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
-impl RpcSource {
-    fn ask_for(&self, height: u64) -> Result<Found, Failure> {
         let answer = self.node.get(&format!("/blocks/{height}"))?;
         match answer.status {
             200 => {}
@@ -130,6 +108,12 @@ impl RpcSource {
         Ok(Found::Block(Box::new(rows.ok_or_else(strange)?)))
     }
 
+    fn may_grow(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl RpcSource {
     /// The lowest height that the node keeps, if it says so.
     fn earliest(&self) -> Result<Option<u64>, Failure> {
         Ok(self.node.json("/status")?["earliest_height"].as_u64())
