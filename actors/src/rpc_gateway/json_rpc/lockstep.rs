@@ -31,7 +31,7 @@ methods! {
     /// What an address keeps under a key; with prove the path to the state root of that height.
     "lockstep_getRecord"(
         needed address: Address,
-        needed key: Data(RECORD_KEY_BYTES_MAX),
+        needed key: Key(RECORD_KEY_BYTES_MAX),
         optional prove: Flag,
         optional height: Height,
     ) -> Object = get_record;
@@ -51,7 +51,7 @@ methods! {
     /// height.
     "lockstep_getApplicationState"(
         needed application: Name(APPLICATION_NAME_BYTES_MAX),
-        needed key: Data(STATE_KEY_BYTES_MAX),
+        needed key: Key(STATE_KEY_BYTES_MAX),
         optional prove: Flag,
         optional height: Height,
     ) -> Object = get_application_state;

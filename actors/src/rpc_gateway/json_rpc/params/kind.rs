@@ -15,6 +15,8 @@ pub(in crate::rpc_gateway::json_rpc) enum Kind {
     Hash,
     /// At most so many bytes in hex.
     Data(usize),
+    /// The same, and at least one.
+    Key(usize),
     /// A text of at most so many bytes.
     Name(usize),
     /// A height as a whole number, or "latest".
@@ -97,7 +99,7 @@ impl Kind {
         match self {
             Kind::Address | Kind::EthAddress => "send 0x and 40 hex digits as text",
             Kind::Hash => "send 0x and 64 hex digits as text",
-            Kind::Data(_) => "send 0x and an even number of hex digits as text",
+            Kind::Data(_) | Kind::Key(_) => "send 0x and an even number of hex digits as text",
             Kind::Name(_) => "send a text",
             Kind::Height => "send a height as a whole number, or \"latest\"",
             Kind::BlockTag => {
@@ -133,9 +135,8 @@ impl Kind {
         match self {
             Kind::Address | Kind::EthAddress => hex(40),
             Kind::Hash => hex(64),
-            Kind::Data(max) => json!({
-                "type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "maxLength": 2 + 2 * max,
-            }),
+            Kind::Data(max) => data("*", max),
+            Kind::Key(max) => data("+", max),
             Kind::Name(max) => json!({ "type": "string", "maxLength": max }),
             Kind::Height => {
                 json!({ "oneOf": [{ "type": "integer", "minimum": 0 }, { "const": "latest" }] })
@@ -178,6 +179,11 @@ impl Kind {
             }
         }
     }
+}
+
+fn data(times: &str, max: usize) -> Value {
+    let pattern = format!("^0x([0-9a-fA-F]{{2}}){times}$");
+    json!({ "type": "string", "pattern": pattern, "maxLength": 2 + 2 * max })
 }
 
 /// Every committed block is final, and there is no pending one: but for "earliest" all are the

@@ -24,6 +24,16 @@ impl Kind {
             Kind::Data(max) => {
                 Arg::Bytes(data(name, text()?, max).map_err(|e| e.unwrap_or_else(wrong))?)
             }
+            Kind::Key(max) => {
+                let key = data(name, text()?, max).map_err(|e| e.unwrap_or_else(wrong))?;
+                if key.is_empty() {
+                    return Err(RpcError::OutOfRange(
+                        name,
+                        "it holds at least 1 byte".into(),
+                    ));
+                }
+                Arg::Bytes(key)
+            }
             Kind::Name(max) => {
                 let text = text()?;
                 if text.len() > max {

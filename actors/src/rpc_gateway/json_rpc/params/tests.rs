@@ -72,6 +72,15 @@ fn data_is_whole_bytes_within_its_limit() {
     }
 }
 
+/// Over HTTP it was malformed, and here nothing stood under it.
+#[test]
+fn a_key_has_a_byte_at_least() {
+    assert_eq!(code(Kind::Key(2), "\"0x\""), "out_of_range");
+    assert_eq!(code(Kind::Key(2), "\"0x01\""), "read");
+    assert_eq!(code(Kind::Key(2), "\"0x010203\""), "out_of_range");
+    assert_eq!(code(Kind::Key(2), "\"01\""), "wrong_type");
+}
+
 #[test]
 fn a_whole_number_is_neither_negative_nor_broken_nor_huge() {
     assert_eq!(code(Kind::Whole(7), "7"), "read");
