@@ -38,12 +38,15 @@ export function draw(ctx) {
   const reads = nodes.map((node) => ({ node, read: ctx.reads.get(node.base, `/heights/${height}/timeline`, every, (value) => shapes.timeline(value, height)) }));
   /** @type {Told[]} */
   const there = [];
-  const missing = known.filter((node) => !node.isHere).map((node) => `${ctx.store.nameOfNode(node)} does not answer`);
+  /** Who is not shown, by the reason. @type {Map<string, string[]>} */
+  const missing = new Map();
+  const misses = (/** @type {string} */ why, /** @type {string} */ name) => missing.set(why, [...(missing.get(why) ?? []), name]);
+  for (const node of known.filter((one) => !one.isHere)) misses('no answer', ctx.store.nameOfNode(node));
   for (const { node, read } of reads) {
     const who = node.status?.validator ?? null;
     const name = ctx.store.nameOfNode(node);
     if (read.value === undefined) {
-      missing.push(`${name}: ${read.error ? read.error.message : 'asked'}`);
+      misses(read.error ? read.error.message : 'asked', name);
     } else {
       there.push({ node, name, place: ctx.store.isKnownAs(node, who) ? ctx.store.placeOf(who) : -1, timeline: read.value });
     }
@@ -53,7 +56,7 @@ export function draw(ctx) {
     panel(
       `Height ${whole(height)}`,
       there.length ? waterfall(ctx, there) : empty('No node has a timeline of this height: 256 heights are kept, and not by every build.'),
-      missing.length ? h('p', { class: 'note below' }, `Not shown: ${missing.join('; ')}.`) : null,
+      missing.size ? h('p', { class: 'note below' }, `Not shown: ${[...missing].map(([why, names]) => `${names.join(', ')}: ${why}`).join('; ')}.`) : null,
     ),
     there.length ? panel('All that was noted', there.map((one) => noted(ctx, one, Math.floor(ROWS_MAX / there.length)))) : null,
   ];
