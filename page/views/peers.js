@@ -20,7 +20,7 @@ function of(ctx, node) {
   const rows = byName(ctx.store, node.status?.peers ?? []).map((peer) => [
     account(peer.address, ctx.store),
     h('span', { class: `badge ${peer.reachable ? 'good' : 'bad'}` }, peer.reachable ? 'reachable' : 'away'),
-    peer.reachable ? (peer.refused ?? '') : [peer.away_ms === null ? 'never reached' : `for ${ago(peer.away_ms)}`, peer.refused ?? peer.trouble ? `: ${peer.refused ?? peer.trouble}` : ''].join(''),
+    h('span', { class: 'reason' }, why(peer)),
     // What is not known of one that is away stands there as 0.
     peer.reachable || peer.height > 0 ? whole(peer.height) : '–',
     peer.reachable || peer.height > 0 ? whole(peer.earliest_height ?? 0) : '–',
@@ -29,6 +29,14 @@ function of(ctx, node) {
     peer.url,
   ]);
   return panel(`Peers of ${name}`, rows.length ? table(`Peers of ${name}`, ['Peer', 'Link', 'Why', 'Height', 'Keeps from', 'Outbox', 'Clock', 'Listens at'], rows, [3, 4, 5, 6]) : empty('It has no peers.'));
+}
+
+/** Why it is refused or away. @param {import('../shapes.js').Peer} peer */
+function why(peer) {
+  if (peer.reachable) return peer.refused ?? '';
+  const since = peer.away_ms === null ? 'never reached' : `for ${ago(peer.away_ms)}`;
+  const reason = peer.refused ?? peer.trouble;
+  return reason ? `${since}: ${reason}` : since;
 }
 
 /** @param {Ctx} ctx */
